@@ -1,0 +1,59 @@
+# diffstudy: `make course` and `make test` do all the set-up themselves.
+VENV  := .venv
+PLAIN := .venv-plain
+BIN   := $(VENV)/bin
+RUN   := runs/digits
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/tests/*.py)
+
+.PHONY: help course test train sample docs serve chapters export readme clean
+help:
+	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
+	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
+	@echo "make chapters  run every chapter afresh and save its outputs    make serve   show the site, follow changes"
+	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
+	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
+
+# The environment: the package in place, with the tools of those who write the course.
+$(VENV)/ready: settings.ini setup.py pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is missing. Install it with 'sudo apt-get install python3 python3-venv' (Debian, Ubuntu) or 'brew install python' (macOS)."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing. Install it with 'sudo apt-get install python3-venv'."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# A reader's environment: the wheel and Jupyter, no tool of ours. Chapters and the installed tests run here.
+$(PLAIN)/ready: $(VENV)/ready $(SOURCES)
+	rm -rf $(PLAIN)/dist
+	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
+	$(PLAIN)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PLAIN)/dist .
+	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check $(PLAIN)/dist/*.whl jupyter
+	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(PLAIN)/dist/*.whl
+	@rm -rf build; touch $@
+
+course: $(VENV)/ready
+	$(BIN)/diffstudy train digits --run $(RUN)
+	$(BIN)/diffstudy sample $(RUN) --w 0,1,3 --out $(RUN)/samples.png
+	@$(MAKE) --no-print-directory docs
+	@echo; echo "Guided samples:  $(CURDIR)/$(RUN)/samples.png"; echo "The course:      $(CURDIR)/_site/index.html   (or: make serve)"
+
+# Rendering takes seconds, but not when nothing changed.
+_site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs/*.html nbs/images/*) diffstudy/build.py
+	$(BIN)/python -m diffstudy.build docs
+	@touch $@
+docs: _site/index.html
+
+test: $(VENV)/ready $(PLAIN)/ready
+	@$(BIN)/python -m diffstudy.build browser
+	$(BIN)/python -m pytest --durations=15 diffstudy/tests
+
+serve: $(VENV)/ready
+	$(BIN)/python -m diffstudy.build serve
+chapters: $(VENV)/ready
+	$(BIN)/python -m diffstudy.build chapters $(CHAPTERS)
+export readme: $(VENV)/ready
+	$(BIN)/python -m diffstudy.build $@
+
+clean:
+	rm -rf $(VENV) $(PLAIN) _proc _site build dist *.egg-info nbs/nbdev.yml
