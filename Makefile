@@ -52,7 +52,7 @@ serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.build serve
 chapters: $(VENV)/ready
 	$(BIN)/python -m diffstudy.build chapters $(CHAPTERS)
-export readme: $(VENV)/ready
+readme export: $(VENV)/ready
 	$(BIN)/python -m diffstudy.build $@
 
 clean:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['HEADER', 'ORDER', 'APART', 'FLAGS', 'root', 'notebooks', 'cells', 'test_modules', 'export', 'stale', 'tidy',
            'run_notebook', 'chapters', 'imports', 'npm', 'web_packages', 'settings', 'links', 'docs', 'add_links',
-           'serve_katex', 'readme', 'browser', 'serve', 'main']
+           'own_files', 'readme', 'browser', 'serve', 'main']
 
 # %% ../nbs/91_build.ipynb #cbb0a9bd
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, time
@@ -187,12 +187,12 @@ def docs(
     proc = here / "_proc"
     for nb in sorted(proc.glob("*.ipynb")):
         d = json.loads(nb.read_text(encoding="utf-8"))
-        d["cells"] = [c for c in d["cells"] if "show_doc(test_" not in "".join(c["source"])]
+
         if nb.stem != "index": add_links(d, nb.name)
         nb.write_text(json.dumps(d), encoding="utf-8")
     if shutil.which("quarto"): subprocess.run(["quarto", "render", "--no-cache"], cwd=proc, check=True)
     else: subprocess.run([sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)], check=True)
-    serve_katex(proc / "_site")
+    own_files(proc / "_site")
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(proc / "_site", out)
     return out
@@ -202,14 +202,17 @@ def add_links(d: dict, name: str):
     i = next((i for i, c in enumerate(d["cells"]) if c["cell_type"] == "markdown" and not "".join(c["source"]).startswith("# ")), len(d["cells"]))
     d["cells"].insert(i, {"cell_type": "markdown", "id": "links", "metadata": {}, "source": ["::: {.chapter-links}\n", links(name) + "\n", ":::"]})
 
-def serve_katex(site: Path  # A rendered site
+def own_files(site: Path  # A rendered site
 ):
-    "Let the pages load KaTeX from the site itself."
+    "Let the pages load everything from the site itself: KaTeX, and no fonts from elsewhere."
     dist, own = web_packages("katex@0.16") / "katex" / "dist", site / "site_libs" / "katex"
     if own.exists(): shutil.rmtree(own)
     (own / "contrib").mkdir(parents=True)
     for f in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"): shutil.copy(dist / f, own / f)
     shutil.copytree(dist / "fonts", own / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    for css in site.rglob("*.css"):  # the themes' fonts come from elsewhere: the reader's own serve as well
+        text = css.read_text(encoding="utf-8")
+        if "@import url(http" in text: css.write_text(re.sub(r"@import url\([\"']?https?:[^)]*\);?", "", text), encoding="utf-8")
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
         text = page.read_text(encoding="utf-8")
