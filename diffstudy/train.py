@@ -327,6 +327,7 @@ def write_file(path, data: bytes):
     with open(path, "wb") as f:
         f.write(data); f.flush(); os.fsync(f.fileno())
 
+# %% ../nbs/07_train.ipynb #559e5c70
 def sync_folder(path):
     "Wait until a folder's names are on the disk."
     if os.name != "posix": return
@@ -354,6 +355,7 @@ def checkpoints(folder  # Of a run
     "The checkpoints of a run."
     return sorted(p for p in Path(folder).glob("step-*") if p.name[5:].isdigit())
 
+# %% ../nbs/07_train.ipynb #e6352366
 def prune(folder, newest: Path, keep: int):
     "Remove all but the last `keep` checkpoints up to `newest`."
     for old in [p for p in checkpoints(folder) if p <= newest][:-keep]:
@@ -510,6 +512,7 @@ class Log:
 class TrainingDiverged(RuntimeError):
     "Too many steps in a row without a finite gradient."
 
+# %% ../nbs/07_train.ipynb #1e6e1b19
 def fetch(rows, place) -> list:  # Of pairs: step, the terms of each rank as floats
     "Bring the terms of the last steps to the host: the one place that waits for the device."
     flat = torch.stack([v for _, terms in rows for v in terms.values()])
@@ -589,6 +592,7 @@ def agree(signals, place) -> int:  # The same on all processes
     if place.world > 1: dist.all_reduce(got, dist.ReduceOp.MAX)
     return int(got)
 
+# %% ../nbs/07_train.ipynb #193b3a78
 def farewell(signum, state, folder):
     "What to tell a person who stopped a run."
     how = "no folder was given, so nothing was saved; the state in memory is whole" if folder is None else f"saved in {folder}; the same call with this folder goes on from there"

@@ -26,6 +26,7 @@ def test_ancestral_step_is_the_reverse_process():
         torch.testing.assert_close(k.z[i] * z + k.eps[i] * eps, p.mean, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(k.noise[i] ** 2, p.var, rtol=1e-12, atol=0)
 
+# %% ../../nbs/08_sample.ipynb #8cfd871c
 @pytest.mark.parametrize("eta", [0., .3, 1.])
 def test_every_eta_keeps_the_marginals(eta):
     k, t, s = sample.coefficients(GAMMAS, eta), GAMMAS[:-1], GAMMAS[1:]
@@ -50,7 +51,7 @@ def test_small_steps_lose_no_digits():
 # %% ../../nbs/08_sample.ipynb #9d8fbf9b
 class Looks(TorchDispatchMode):
     "Counts the reads of a tensor's value by Python: each would wait for a GPU."
-    def __init__(self): super().__init__(); self.count = 0
+    count = 0
     def __torch_dispatch__(self, f, types, args=(), kwargs=None):
         self.count += f is torch.ops.aten._local_scalar_dense.default
         return f(*args, **(kwargs or {}))

@@ -19,6 +19,7 @@ def toy_model():
         torch.manual_seed(0)
         return nn.Sequential(nn.Linear(2, 16), nn.SiLU(), nn.Dropout(.1), nn.Linear(16, 2))
 
+# %% ../../nbs/07_train.ipynb #bfab6a99
 def toy_loss(model, x, generator):
     noise = core.randn_like(x, generator)
     return dict(loss=((model(x + noise) - noise) ** 2).mean(), size=x.abs().mean())
@@ -95,6 +96,7 @@ def everything(state):
     moments = [s[k] for o in state.optimizers.values() for s in o.state.values() for k in sorted(s)]
     return [t.detach().clone() for t in (*train.tensors_of(state.model), *train.tensors_of(state.ema.model), *moments)]
 
+# %% ../../nbs/07_train.ipynb #a31a9c41
 def same(a, b): return len(a) == len(b) and all(map(torch.equal, a, b))
 
 def same_dict(a, b): return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
@@ -266,6 +268,7 @@ def test_bad_steps_that_are_not_in_a_row_go_by():
     said = run(state, batches=lambda n: toy_batches(n) * (math.nan if n % 6 < 4 else 1.))[1]
     assert state.step == 60 and state.skipped == len(said) == 40 and broken(state.model) == 0
 
+# %% ../../nbs/07_train.ipynb #e268e261
 def test_the_part_that_failed_is_named():
     def loss(model, x, generator):
         terms = toy_loss(model, x, generator)
@@ -307,6 +310,8 @@ def test_two_runs_in_one_folder(tmp_path):
     next(first)
     with pytest.raises(RuntimeError, match="another run is training in"): run(toy_state(), tmp_path)
     first.close()
+    with pytest.raises(ZeroDivisionError):
+        for record in train.fit(toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False): 1 / (record.step - 7)
     assert len(run(toy_state(), tmp_path)[0]) == 60
 
 # %% ../../nbs/07_train.ipynb #87d25129
