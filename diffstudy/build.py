@@ -99,7 +99,7 @@ def run_notebook(
     from jupyter_client.manager import AsyncKernelManager
 
     doc, start = nbformat.read(nb, 4), time.perf_counter()
-    env = {"DIFFSTUDY_PROFILE": profile, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "default"}
+    env = {"DIFFSTUDY_PROFILE": profile, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0", "OMP_WAIT_POLICY": "PASSIVE"}
     if threads: env |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(nb, tmp)
