@@ -42,8 +42,8 @@ class RunConfig:
 # %% ../nbs/17_scale_up.ipynb #d2e6188f
 RECIPES = {
     # two minutes on a CPU; a recorded run, runs/digits.json, holds what it reaches
-    "digits": RunConfig(threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4, unet=dict(width=32, blocks=1, groups=8, middle_attention=False, dropout=.1),
-        train=dict(steps=1500, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999, log_every=50, save_every=500)),
+    "digits": RunConfig(threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4, unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
+        train=dict(steps=1700, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999, log_every=50, save_every=500)),
     # seconds, for tests; far from good
     "digits-tiny": RunConfig(model="digits-tiny", gamma_min=-8., points=4, draws=2, train=dict(steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
     "mnist": RunConfig(data="mnist", model="mnist", draws=1, train=dict(steps=20_000, batch_size=128, lr=1e-3, lr_decay="cosine", ema=.9995)),
