@@ -9,8 +9,6 @@ __all__ = ['HEADER', 'ORDER', 'APART', 'FLAGS', 'root', 'notebooks', 'cells', 't
 
 # %% ../nbs/91_build.ipynb #cbb0a9bd
 import argparse, json, os, re, shutil, subprocess, sys, tempfile, time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 # %% ../nbs/91_build.ipynb #92c98219
@@ -252,7 +250,7 @@ def serve(port: int = 8000  # On loopback
     "Show the site, and render it again whenever a notebook changes."
     import functools, http.server, threading
     newest = lambda: max(p.stat().st_mtime for p in (root() / "nbs").rglob("*") if p.is_file())
-    seen, site = newest(), docs()
+    site, seen = docs(), newest()  # in this order: rendering writes nbdev.yml there
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -260,7 +258,7 @@ def serve(port: int = 8000  # On loopback
     try:
         while True:
             time.sleep(1)
-            if (now := newest()) > seen: seen = now; print("rendering again", flush=True); docs()
+            if newest() > seen: print("rendering again", flush=True); docs(); seen = newest()
     except KeyboardInterrupt: print()
 
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
