@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'SCHEDULES', 'HEADS', 'FREE', 'FOLDER_OPTIONS', 'KINDS', 'app', 'Run', 'Device', 'Root', 'Steps', 'Seed',
-           'Force', 'SAMPLERS', 'JUDGE', 'RECORD', 'RunConfig', 'check_config', 'check_counts', 'resolve',
-           'without_free', 'config_hash', 'change', 'parse', 'fail', 'usage', 'command', 'write_json', 'read_json',
-           'read_run', 'must_agree', 'make_way', 'pick_device', 'machine', 'assemble', 'open_run', 'held_out_bits',
-           'choose_config', 'load_images', 'fit_run', 'result_of', 'versions', 'report', 'train_anew', 'train_run',
-           'draw', 'tile', 'save_png', 'note_of', 'picture', 'numbers', 'check_sample', 'sample_run', 'judge',
-           'judge_samples', 'report_evaluation', 'evaluate_run', 'data_table', 'sparkline', 'info_run', 'write_record',
-           'read_samples', 'keep_memory', 'main']
+           'Force', 'SAMPLERS', 'JUDGE', 'RECORD', 'STUDIES', 'RunConfig', 'check_config', 'check_counts', 'resolve',
+           'without_free', 'config_hash', 'change', 'parse', 'fail', 'usage', 'command', 'read_run', 'must_agree',
+           'make_way', 'pick_device', 'machine', 'assemble', 'open_run', 'held_out_bits', 'choose_config',
+           'load_images', 'fit_run', 'result_of', 'report', 'train_anew', 'train_run', 'draw', 'tile', 'save_png',
+           'note_of', 'picture', 'numbers', 'check_sample', 'sample_run', 'judge', 'judge_samples', 'report_evaluation',
+           'evaluate_run', 'data_table', 'sparkline', 'info_run', 'write_record', 'read_samples', 'find_study',
+           'study_run', 'bench_run', 'keep_memory', 'main']
 
 # %% ../nbs/17_scale_up.ipynb #8ecf7ff5
 import ast, dataclasses, functools, hashlib, json, math, os, sys, time
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
+from .runs import read_json, versions, write_json
 
 # %% ../nbs/17_scale_up.ipynb #3af89b95
 @dataclass(frozen=True)
@@ -178,17 +179,6 @@ Steps = Annotated[int, _option("Steps of the sampler.")]
 Seed = Annotated[int, _option("Of the noise: the same seed, the same images.")]
 Force = Annotated[bool, _option("Do it again, even if it is done.", "--force")]
 
-# %% ../nbs/17_scale_up.ipynb #aae42671
-def write_json(path: Path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".tmp-{path.name}")
-    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-def read_json(path: Path):  # None if there is no such file
-    try: return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError: raise RuntimeError(f"{path}: damaged") from None
-
 # %% ../nbs/17_scale_up.ipynb #d9c3c981
 def read_run(
     run: Path,  # The folder
@@ -338,11 +328,6 @@ def result_of(
         bits_per_dim={k: dict(mean=b.mean, error=b.error, monte_carlo=b.monte_carlo, n=b.n) for k, b in score.items()},
         each={k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()} if len(test_set) <= 1000 else None,
         seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begin, 1)), machine=machine(state.place), versions=versions())
-
-def versions() -> dict:
-    import platform, numpy, torch
-    from diffstudy import __version__
-    return dict(diffstudy=__version__, torch=torch.__version__, numpy=numpy.__version__, python=platform.python_version())
 
 # %% ../nbs/17_scale_up.ipynb #37647c43
 def report(
@@ -666,6 +651,71 @@ def read_samples(
     import torch
     shape = record["facts"]["shape"]
     return {w: torch.tensor(list(bytes.fromhex(v)), dtype=torch.uint8).view(-1, *shape) for w, v in record["samples"]["levels"].items()}
+
+# %% ../nbs/17_scale_up.ipynb #fa28099c
+STUDIES = {  # Name -> module, and where it is not `STUDY` the attribute
+    "guidance": "guided",
+    "ablation": "ablation",
+    "variance": "ablation:VARIANCE",
+    "compression": "compression",
+    "bench": "bench",
+}
+
+def find_study(name: str  # A name of `STUDIES`
+):  # A `runs.Study`; ValueError if there is none
+    "Load the study of that name from its module."
+    import importlib
+    from diffstudy.core import choose
+    module, _, attribute = choose(name, STUDIES, "study").partition(":")
+    try: return getattr(importlib.import_module(f"diffstudy.{module}"), attribute or "STUDY")
+    except (ModuleNotFoundError, AttributeError) as e:
+        if isinstance(e, ModuleNotFoundError) and e.name != f"diffstudy.{module}": raise
+        raise ValueError(f"the study {name!r} is not in this version: diffstudy.{module} has no {attribute or 'STUDY'}") from None
+
+# %% ../nbs/17_scale_up.ipynb #3d69c6d9
+@command("study")
+def study_run(
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STUDIES) + ".")],
+    record: Annotated[Optional[Path], _option("The file.", default="nbs/runs/NAME.json in a checkout, else runs/NAME.json")] = None,
+    only: Annotated[Optional[int], _option("At most so many cases now.", default="all that are left")] = None,
+    fresh: Annotated[bool, _option("Begin anew, whatever the file holds.", "--fresh")] = False,
+):
+    "Run what is left of a recorded study, case by case; the same command goes on after an interruption."
+    from diffstudy import runs
+    with usage():
+        study = find_study(name)
+        if only is not None: check_counts(**{"--only": only})
+        record = record or Path("nbs" if Path("nbs").is_dir() else "") / "runs" / f"{name}.json"
+        if record.is_dir() or record.suffix != ".json": raise ValueError(f"--record: expected a name that ends with .json; got {str(record)!r}")
+    try: runs.record(study, record, say=typer.echo, only=only, fresh=fresh)
+    except KeyboardInterrupt as e: raise typer.Exit(128 + getattr(e, "signum", 2))
+
+# %% ../nbs/17_scale_up.ipynb #9a390557
+@command("bench")
+def bench_run(
+    name: Annotated[str, typer.Argument(help="What to compare: vdm.")] = "vdm",
+    other: Annotated[str, _option("A file with a function build(config), or a built-in opponent: diffusers, plain.")] = "diffusers",
+    width: Annotated[int, _option("Channels of the U-Net.")] = 64,
+    blocks: Annotated[int, _option("Residual blocks on the way down.")] = 4,
+    batch: Annotated[int, _option("Images in a batch.")] = 16,
+    size: Annotated[int, _option("Height and width of an image.")] = 16,
+    channels: Annotated[int, _option("Of an image.")] = 3,
+    bf16: Annotated[bool, _option("Bfloat16 autocast.", "--bf16")] = False,
+    rounds: Annotated[int, _option("Steps of each.")] = 10,
+    threads: Annotated[int, _option("Of the CPU.")] = 1,
+):
+    "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
+    import torch
+    from diffstudy import bench
+    with usage():
+        check_counts(**{"--width": width, "--blocks": blocks, "--batch": batch, "--size": size, "--channels": channels, "--rounds": rounds, "--threads": threads})
+        config = bench.config_of(width=width, blocks=blocks, batch=batch, shape=(channels, size, size), precision="bfloat16" if bf16 else "float32")
+        names = {"ours": "ours", Path(other).stem: other}
+        makers = {k: bench.builder(name, v) for k, v in names.items()}
+    torch.set_num_threads(threads)
+    typer.echo(f"{name}: width {width}, {blocks} blocks, {batch} images of {channels}×{size}×{size}, {config['precision']}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds; configuration {config}")
+    found = bench.compare(makers, config, rounds)
+    for line in bench.report(found, {k: bench.peak(name, v, config) for k, v in names.items()}): typer.echo(line)
 
 # %% ../nbs/17_scale_up.ipynb #1b004d09
 def keep_memory():

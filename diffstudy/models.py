@@ -165,7 +165,8 @@ class Residual(nn.Module):
     def forward(self, x, cond):
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.cond(cond)[:, :, None, None]
-        return self.skip(x) + self.conv2(self.drop(F.silu(self.norm2(h))))
+        h = self.conv2(self.drop(F.silu(self.norm2(h))))
+        return h.add_(self.skip(x))  # in place: nobody else has seen h
 
 # %% ../nbs/06_models.ipynb #ea2fdcaa
 class Attention(nn.Module):
@@ -181,9 +182,9 @@ class Attention(nn.Module):
 
     def forward(self, x, cond=None):
         b, c, h, w = x.shape
-        q, k, v = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w).transpose(-1, -2).unbind(1)
-        a = F.scaled_dot_product_attention(q, k, v)
-        return x + self.out(a.transpose(-1, -2).reshape(b, c, h, w))
+        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).reshape(b, h * w, 3, self.heads, c // self.heads)
+        a = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4))
+        return x + self.out(a.transpose(1, 2).reshape(b, h, w, c).permute(0, 3, 1, 2))
 
 # %% ../nbs/06_models.ipynb #59143a02
 class Resample(nn.Module):
@@ -311,12 +312,20 @@ class UNet(nn.Module):
     ) -> Tensor:  # ε̂, as `z`
         _check_z(z, self.shape)
         cond = self.condition(z, gamma, c, extra)
-        h = self.enter(_features(z, self.config.fourier, self.enter.weight.dtype))
+        h = self.enter(_layout(_features(z, self.config.fourier, self.enter.weight.dtype)))
         kept = [h]
         for block in self.down: kept.append(h := block(h, cond))
         for block in self.middle: h = block(h, cond)
         for block in self.up: h = block(torch.cat([h, kept.pop()], 1) if block.joins else h, cond)
-        return z + self.leave(F.silu(self.norm(h))).to(z.dtype)
+        return z + self.leave(F.silu(self.norm(h))).to(z.dtype).contiguous()
+
+# %% ../nbs/06_models.ipynb #f8d03f24
+_ONEDNN = torch.backends.mkldnn.is_available()
+
+def _layout(x):
+    "Channels last where that is faster: on a CPU with oneDNN, in float32."
+    fast = _ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return x.contiguous(memory_format=torch.channels_last) if fast else x
 
 # %% ../nbs/06_models.ipynb #e9d2e47e
 def _check_size(shape, levels):

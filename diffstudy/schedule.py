@@ -179,27 +179,33 @@ class Monotone(LearnedLinear):
         width: int = 1024,         # Hidden units: sigmoid steps of which the curve is made
     ):
         super().__init__(gamma_min, gamma_max)
-        i = torch.arange(width, dtype=torch.float64)
-        center = (1.25 * (i + .5) / width - .125).clamp(0, 1)
-        slope = 2 * 1000 ** (i * 0.6180339887498949 % 1)  # golden ratio: neighbors get unlike slopes
-        self.linear, self.height = nn.Parameter(torch.zeros(())), nn.Parameter(torch.zeros(width))
-        self.slope, self.bias = nn.Parameter(slope.log().float()), nn.Parameter((-slope * center).float())
+        left = (width + 1) // 2
+        d = torch.cat([.5 * .002 ** torch.linspace(0, 1, n, dtype=torch.float64) for n in (left, width - left)])  # from the nearer end
+        side = torch.arange(width) < left
+        self.register_buffer("place", torch.where(side, d, 1 - d).float(), persistent=False)
+        self.register_buffer("steep", (3 / d).float(), persistent=False)
+        self.linear, self.height = nn.Parameter(torch.zeros(())), nn.Parameter((d / d.mean()).log().float())
+        self.slope, self.bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
 
-    def raw(self, t):
-        "A rising function without fixed end points: every weight on the way from t is positive."
-        h = torch.sigmoid(self.slope.exp() * t[..., None] + self.bias)  # no matmul: autocast would round it to bfloat16
-        return self.linear.exp() * t + (self.height.exp() * h).mean(-1)
+    def raw(self, t, rate=False):
+        "A rising function without fixed end points, and its slope: every weight on the way from t is positive."
+        k, w = self.steep * self.slope.tanh().exp(), self.height.exp()
+        h = torch.sigmoid(k * (t[..., None] - self.place) + self.bias)  # no matmul: autocast would round it to bfloat16
+        r = self.linear.exp() * t + (w * h).mean(-1)
+        return (r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)) if rate else r
 
-    def forward(self, t):
+    def fraction(self, t):
+        "How much of the way from γ(0) to γ(1) is done at time t, and how fast it goes; both depend on the shape alone."
         t = as_time(t)
         lo, hi = self.raw(t.new_zeros(())), self.raw(t.new_ones(()))
-        return self.between((self.raw(t) - lo) / (hi - lo))
+        r, rate = self.raw(t, rate=True)
+        return (r - lo) / (hi - lo), rate / (hi - lo)
+
+    def forward(self, t): return self.between(self.fraction(t)[0])
 
     def derivative(self, t):
-        t = as_time(t)
-        h = torch.sigmoid(self.slope.exp() * t[..., None] + self.bias)
-        rise = self.linear.exp() + (self.height.exp() * self.slope.exp() * h * (1 - h)).mean(-1)
-        return F.softplus(self.gap) * rise / (self.raw(t.new_ones(())) - self.raw(t.new_zeros(())))
+        (g0, g1), (u, rate) = self.ends(), self.fraction(t)
+        return (g1 - g0).to(u.dtype) * rate
 
     def shape_parameters(self): return [self.linear, self.slope, self.bias, self.height]
 
