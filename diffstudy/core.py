@@ -113,11 +113,12 @@ def choose(
 # %% ../nbs/00_core.ipynb #3af89b95
 @dataclass(frozen=True)
 class Equation:
-    "A statement of the course: what it says, whether it is computed, where the slides or papers have it."
+    "A statement of the course: what it says, whether it is computed, where it comes from, which chapter derives it."
     id: str
     statement: str  # LaTeX
     kind: str       # "computation" or "statement"
-    source: str
+    source: str     # Paper and slides
+    chapter: str    # The notebook that derives it, such as "04_process"
 
 REGISTRY: dict[str, list[str]] = {}
 
@@ -134,7 +135,11 @@ def implements(
 
 # %% ../nbs/00_core.ipynb #c676e49e
 _S = "slides of study group 7 (T. Abraham, 2022)"
-def _rows(source, kind_of, rows): return {i: Equation(i, s, "statement" if i in kind_of else "computation", source) for i, s in rows.items()}
+_HOME = {i: chapter for chapter, ids in {
+    "01_notation": "V2 V3 V4 V12 V13 V18", "02_data": "G1", "03_schedule": "V11", "04_process": "V1 V5 V6 V7 V8 V9 V10 V17 D4", "05_guidance": "G2 G3 G4 G5 G6 G7 G8 G9",
+    "06_models": "V19", "11_bound": "V15 V16 V20 V21 V22 V23 V29", "12_snr": "V24 V25 V26 V27 V28", "13_vdm": "V14 V30", "14_ddgan": "D1 D2 D3 D5",
+}.items() for i in ids.split()}
+def _rows(source, statements, rows): return {i: Equation(i, s, "statement" if i in statements else "computation", source, _HOME[i]) for i, s in rows.items()}
 
 EQUATIONS: dict[str, Equation] = {
     **_rows("Ho and Salimans 2022, arXiv 2207.12598; " + _S, {"G3", "G4", "G5", "G6", "G9"}, {
@@ -210,5 +215,6 @@ def check(
     if (e >= 0).all() and same(a, e ** 2): raise AssertionError("a square root is missing: your answer is the square of the expected one")
     if (e >= 0).all() and same(a, e.sqrt()): raise AssertionError("a square is missing: your answer is the root of the expected one")
     if same(a * e, torch.ones_like(e)): raise AssertionError("your answer is the inverse of the expected one")
+    if a.numel() == 1: raise AssertionError(f"got {a.item():.6g}, expected {e.item():.6g}" + (f": {(a / e).item():.4g} times as much" if e.item() else ""))
     i = int((a - e).abs().argmax())
     raise AssertionError(f"{int(((a - e).abs() > rtol * e.abs().max()).sum())} of {e.numel()} values differ; the largest difference: got {a.flatten()[i]:.6g}, expected {e.flatten()[i]:.6g}")
