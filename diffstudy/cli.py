@@ -27,7 +27,7 @@ class RunConfig:
     "All that fixes a training run, and with it the numbers that it prints."
     data: str = "digits"      # A name of `data.DATASETS`
     model: str = "digits"     # A name of `models.RECIPES`
-    head: str = "noise"       # What the network puts out: "noise", or "levels", a distribution over gray levels (`vdm.Levels`)
+    head: str = "noise"       # What the network puts out: "noise", or a distribution over gray levels: "levels" (`vdm.Levels`), or "fine-levels" where there are many
     schedule: str = "learned-linear"  # One of `SCHEDULES`; the interior of "monotone" learns to lower the variance
     gamma_min: float = -13.3  # γ(0) before training, and where the network's embedding of γ begins
     gamma_max: float = 5.     # γ(1) before training, and where the embedding ends
@@ -47,14 +47,17 @@ RECIPES = {
         train=dict(steps=1700, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999, log_every=50, save_every=500)),
     # seconds, for tests; far from good
     "digits-tiny": RunConfig(model="digits-tiny", gamma_min=-8., points=4, draws=2, train=dict(steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
-    "mnist": RunConfig(data="mnist", model="mnist", draws=1, train=dict(steps=20_000, batch_size=128, lr=1e-3, lr_decay="cosine", ema=.9995)),
+    # MNISTRUNTIME on one core; runs/mnist.json
+    "mnist": RunConfig(data="mnist", model="mnist", head="fine-levels", schedule="monotone", gamma_min=-14., gamma_max=7., drop=.5, points=8, draws=1, threads=1,
+        unet=dict(blocks=1, mults=(1, 2), attention=(), groups=8, middle_attention=False, dropout=0., fourier=()),
+        train=dict(steps=12000, batch_size=32, lr=2e-3, warmup=100, lr_decay="cosine", ema=.999, precision="bfloat16", log_every=50, save_every=500)),
     "cifar10": RunConfig(data="cifar10", model="vdm-cifar10", draws=1, train=dict(steps=1_000_000, batch_size=128, lr=2e-4, save_every=10_000)),
     "folder": RunConfig(data="folder", model="mnist", draws=1, train=dict(steps=20_000, batch_size=64, lr=5e-4, lr_decay="cosine", ema=.9995)),
 }
 
 # %% ../nbs/17_scale_up.ipynb #c242b45c
 SCHEDULES = ("learned-linear", "linear", "cosine", "monotone")
-HEADS = ("noise", "levels")
+HEADS = ("noise", "levels", "fine-levels")
 
 def check_config(config: RunConfig):
     "ValueError that names what is wrong with a configuration."
@@ -238,10 +241,12 @@ def assemble(
     full = resolve(config)
     if config.threads: torch.set_num_threads(config.threads)
     make = dict(zip(SCHEDULES, (schedule.LearnedLinear, schedule.Linear, schedule.Cosine, schedule.Monotone)))[config.schedule]
-    (channels, *size), levels = facts["shape"], facts["levels"] if config.head == "levels" else 1
-    net = models.UNet(models.UNetConfig(**full["unet"]), (channels * levels, *size), facts["classes"], seed=full["train"]["seed"])
-    if levels > 1: net = vdm.Levels(net, levels)
-    return vdm.VDM(net, make(config.gamma_min, config.gamma_max), facts["levels"])
+    (channels, *size), levels, unet, seed = facts["shape"], facts["levels"], models.UNetConfig(**full["unet"]), full["train"]["seed"]
+    shape = {"noise": (channels, *size), "levels": (channels * levels, *size), "fine-levels": (unet.width, *(n // 2 for n in size))}[config.head]
+    net = models.UNet(unet, shape, facts["classes"], seed=seed)
+    if config.head == "levels": net = vdm.Levels(net, levels)
+    if config.head == "fine-levels": net = vdm.FineLevels(net, channels, levels, seed=seed)
+    return vdm.VDM(net, make(config.gamma_min, config.gamma_max), levels)
 
 # %% ../nbs/17_scale_up.ipynb #e8286b65
 def open_run(
@@ -344,13 +349,14 @@ def report(
 # %% ../nbs/17_scale_up.ipynb #5686c7a7
 def train_anew(run: Path, config: RunConfig, full: dict, recipe: str, device, root, fresh: bool):
     "Train a run that is not finished, and return its result; None in the processes that only compute."
-    from diffstudy import data, train
+    from diffstudy import data, train, vdm
     with usage():
         sets = load_images(full, root)
         facts = dict(shape=list(sets[0].shape), levels=sets[0].levels, classes=sets[0].classes)
         place, settings = train.distributed(device), train.Config(**full["train"])
         data.Batches(sets[0], settings.batch_size * place.world, 0, place.rank, place.world)
-        state = train.State(assemble(config, facts), settings, notes=dict(hash=config_hash(full)), place=place)
+        model = assemble(config, facts)
+        state = train.State(model, settings, optimizers=dict(main=vdm.optimizer(model, settings)), notes=dict(hash=config_hash(full)), place=place)
         if fresh and place.rank == 0 and run.exists(): make_way(run)
     info = dict(recipe=recipe, hash=config_hash(full), config=full, facts=facts)
     if place.rank == 0:
