@@ -93,8 +93,11 @@ def test_record():
     try: record = runs.load("guidance")
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert record["hash"] == runs.study_hash(STUDY) and len(record["results"]) == len(CASES)
-    line = curve(record, "free", "inception")
-    assert line.w == guided.WEIGHTS and len(line.values) == 3 and best(line, most=True) >= 2
+    for kind in "free", "classifier":  # the paper's finding: Fréchet distance best at a small weight, Inception score at a large one
+        f, i = curve(record, kind, "frechet"), curve(record, kind, "inception")
+        gain = f.values[:, :1] - f.values  # against no guidance, seed by seed
+        assert f.w == guided.WEIGHTS and len(f.values) == 3 and 0 < best(f) <= 1 and best(i, most=True) >= 2
+        assert (gain.mean(0) / (gain.std(0) / 3 ** .5))[f.w.index(best(f))] > 3
 
 # %% ../../nbs/10_guided_digits.ipynb #534d5c8a
 def test_curve():
