@@ -81,12 +81,11 @@ def trained(settings, case, train_set, device="cpu"):
     return fitted(net, noise_loss(case["p_uncond"], train_set.levels), train_set, steps=settings["net_steps"], batch=settings["net_batch"], seed=case["seed"], device=device)
 
 # %% ../nbs/10_guided_digits.ipynb #a8c00bcf
+@torch.no_grad()
 def both_losses(net, images, draws: int = 8) -> dict:
     "Held-out error of the class branch and of the null branch."
-    rows = {}
-    for name, p in (("class", 0.), ("null", 1.)):
-        with torch.no_grad(): rows[name] = [noise_loss(p, images.levels)(net, (images.images, images.labels), stream(i, "held-out", device=images.images.device))["loss"] for i in range(draws)]
-    return {k: round(torch.stack(v).mean().item(), 5) for k, v in rows.items()}
+    loss = lambda p, i: noise_loss(p, images.levels)(net, (images.images, images.labels), stream(i, "held-out", device=images.images.device))["loss"]
+    return {name: round(torch.stack([loss(p, i) for i in range(draws)]).mean().item(), 5) for name, p in (("class", 0.), ("null", 1.))}
 
 # %% ../nbs/10_guided_digits.ipynb #35ae9390
 def class_loss(

@@ -183,7 +183,7 @@ def test_G2_wrapper_takes_its_gradient_under_no_grad_too():
     for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
         with mode(): torch.testing.assert_close(guide.gradient(z * 1, gamma * 1), exact, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(guide(z, gamma), classifier_guided(mix.predict(z, gamma, c), exact, gamma, w=.7))
-    logits = ClassifierGuided(guide.predict, lambda z, g: log_prob(z, g) + 3., c, w=.7)
+    logits = ClassifierGuided(guide.predict, lambda z, g: log_prob(z, g) + z[:, :1] ** 2, c, w=.7)
     torch.testing.assert_close(logits(z, gamma), guide(z, gamma))
 
 # %% ../../nbs/05_guidance.ipynb #973504c7
