@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Estimate', 'mean_and_error', 'BitsPerDim', 'bits_per_dim', 'accuracy', 'Nearest', 'nearest_distance', 'embed',
            'double', 'check_features', 'Moments', 'moments', 'root', 'frechet', 'line', 'influence', 'Frechet',
-           'frechet_distance', 'too_few', 'inception_score', 'neighbor_radius', 'overlap', 'Overlap',
+           'frechet_distance', 'too_few', 'sorted_parts', 'inception_score', 'neighbor_radius', 'overlap', 'Overlap',
            'precision_recall', 'Modes', 'modes_and_kl', 'MixtureFit', 'mixture_likelihood', 'inception_features']
 
 # %% ../nbs/09_evaluate.ipynb #7a285979
@@ -230,7 +230,7 @@ class Frechet(NamedTuple):
 # %% ../nbs/09_evaluate.ipynb #f8e3b4af
 @torch.no_grad()
 def frechet_distance(
-    a: Tensor,      # `(n, *d)`, for instance samples
+    a: Tensor,      # `(n, *d)`, for instance samples; their order must say nothing
     b,              # `(m, *d)`, for instance real images; or `Moments` of features, taken as exact
     features=None,  # `features(x)` → `(b, f)`; None: the values themselves
     *,
@@ -246,16 +246,22 @@ def frechet_distance(
     variance = influence(u, x, y).var() / len(u) + (0 if known else influence(v, y, x).var() / len(v))
     plain, end, error = torch.stack([*line(u, v, parts), variance.sqrt()]).tolist()
     out = Frechet(end if extrapolate else plain, error, len(u) if known else min(len(u), len(v)), plain - end if parts > 1 else math.nan, u.shape[1])
-    if out.bias > error and not extrapolate: warnings.warn(too_few(out), stacklevel=2)
+    if parts > 1 and end < min(-4 * error, -plain / 2): warnings.warn(sorted_parts(end), stacklevel=2)
+    elif out.bias > error and not extrapolate: warnings.warn(too_few(out), stacklevel=2)
     return out
 
 # %% ../nbs/09_evaluate.ipynb #34a96ede
 #| code-fold: true
-#| code-summary: "too_few"
+#| code-summary: "too_few and sorted_parts"
 def too_few(r: Frechet) -> str:
     "What the warning says."
     need = math.ceil(r.n * (r.bias / r.error) ** 2) if r.error else math.inf
     return f"Fréchet distance {r.mean:.4g} from {r.n} examples of {r.dims} features is too large by about {r.bias:.2g}, more than its standard error {r.error:.2g}; give about {need:.2g} examples, or extrapolate=True"
+
+def sorted_parts(end: float) -> str:
+    "What the warning says where the line ends far below zero, which no distance can."
+    return f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like the whole, as when they are sorted; shuffle them or, where every class is equally often there, take the classes in turn"
+
 
 # %% ../nbs/09_evaluate.ipynb #6cab16d1
 @torch.no_grad()

@@ -162,8 +162,8 @@ def evaluations(
 
 # %% ../nbs/10_guided_digits.ipynb #7eb84d1c
 def scores(
-    x: Tensor,  # Samples `(n, c, h, w)`
-    c: Tensor,  # `(n,)` the classes asked for
+    x: Tensor,  # Samples `(n, c, h, w)`, whose classes come in turn or by chance
+    c: Tensor,  # `(n,)` their classes
     judge,      # A `models.Classifier` that the sampler has not seen
     real: Tensor,  # Training images `(m, c, h, w)`, m ≥ n
     halves: int = 8,

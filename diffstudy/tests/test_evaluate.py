@@ -134,6 +134,10 @@ def test_frechet_distance_options():
     half = lambda x: x[:, :8]
     assert frechet_distance(u, v, half, parts=1).dims == 8
     assert abs(frechet_distance(u, moments(half(v)), half, parts=1).mean - frechet_distance(half(u), half(v), parts=1).mean) < 1e-9
+    c = torch.arange(90).sort().values // 9
+    apart = u + 5 * torch.nn.functional.one_hot(c, 16)
+    for extrapolate in True, False:
+        with pytest.warns(UserWarning, match="extrapolates to -.* sorted; shuffle them or"): frechet_distance(apart, moments(apart), extrapolate=extrapolate)
 
 # %% ../../nbs/09_evaluate.ipynb #e538cf9c
 def test_inception_score():
