@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['WEB', 'MARKS', 'SCRIPT', 'FLAGS', 'npm', 'web_packages', 'settings', 'links', 'reference', 'work_list', 'add',
-           'process', 'docs', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve', 'main']
+           'process', 'docs', 'hang', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve',
+           'main']
 
 # %% ../nbs/99_website.ipynb #aedce48a
-import argparse, ast, json, os, re, shutil, subprocess, sys, time
+import argparse, ast, html, json, os, re, shutil, subprocess, sys, time
 from datetime import date
 from pathlib import Path
 from . import build, equations
@@ -44,7 +45,7 @@ def links(nb: str  # A notebook's file name
     file = f"blob/{s['branch']}/{s['nbs_path']}/{nb}"
     maps = [f"[{text}]({page})" for text, page in (("Notation", "01_notation.ipynb"), ("Equations", "94_equations.ipynb"), ("Glossary", "96_glossary.ipynb"), ("API", "98_api.ipynb")) if page != nb]
     colab = f"https://colab.research.google.com/github/{s['git_url'].removeprefix('https://github.com/')}/{file}"
-    return " ".join([f"[Open in Colab]({colab})", f'<a href="notebooks/{nb}" download="{nb}">Download notebook</a>', f"[Source]({s['git_url']}/{file})",
+    return " ".join([f'<a href="{colab}" title="There, run %pip install diffstudy first">Open in Colab</a>', f'<a href="notebooks/{nb}" download="{nb}">Download notebook</a>', f"[Source]({s['git_url']}/{file})",
                      f"[Report an issue]({s['git_url']}/issues/new?title={nb})", *maps])
 
 # %% ../nbs/99_website.ipynb #553d649f
@@ -134,15 +135,34 @@ SCRIPT = """// What scrolls sideways can be reached and scrolled from the keyboa
 const reach = () => document.querySelectorAll('main pre, main table, main .katex-display').forEach(e => {
   if (e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0; else e.removeAttribute('tabindex') });
 addEventListener('load', reach); addEventListener('resize', reach);
+// Formulas: those in view at once, the others in the pauses that follow, all of them before printing.
+const todo = window.katex ? [...document.querySelectorAll('.math')].filter(e => /^\\\\[(\\[]/.test(e.textContent)) : [];
+const set = e => katex.render(e.textContent.slice(2, -2), e, {displayMode: e.classList.contains('display'), throwOnError: false});
+const seen = e => { const r = e.getBoundingClientRect(); return r.bottom > -200 && r.top < innerHeight + 200 };
+const go = () => location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({behavior: 'instant'});
+let moved = false; for (const how of ['wheel', 'keydown', 'pointerdown', 'touchstart']) addEventListener(how, () => moved = true, {once: true, passive: true});
+go();
+todo.filter(seen).forEach(e => { set(e); todo.splice(todo.indexOf(e), 1) });
+performance.mark('readable');
+const rest = (all) => { for (const end = performance.now() + 20; todo.length && (all || performance.now() < end);) set(todo.shift());
+  if (todo.length) setTimeout(rest); else { reach(); if (!moved) go(); performance.mark('complete') } };
+setTimeout(rest); addEventListener('beforeprint', () => rest(true));
 """
+
+def hang(m: re.Match  # A block of code in HTML
+) -> str:  # The same with its long lines marked
+    "Let a long line of code continue under its own indentation."
+    plain = lambda l: html.unescape(re.sub("<[^>]*>", "", l))
+    lines = [f'<span class="long" style="--n:{len(p) - len(p.lstrip()) + 4}">{l}</span>' if len(p := plain(l)) > 90 and l.count("<span") == l.count("</span>") else l for l in m.group(2).split("\n")]
+    return m.group(1) + "\n".join(lines) + m.group(3)
 
 def finish(site: Path  # A rendered site
 ):
     "Let the pages load everything from the site itself."
     dist, own = web_packages() / "katex" / "dist", site / "site_libs" / "katex"
     if own.exists(): shutil.rmtree(own)
-    (own / "contrib").mkdir(parents=True)
-    for f in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"): shutil.copy(dist / f, own / f)
+    own.mkdir(parents=True)
+    for f in ("katex.min.css", "katex.min.js"): shutil.copy(dist / f, own / f)
     shutil.copytree(dist / "fonts", own / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     (site / "site_libs" / "diffstudy.js").write_text(SCRIPT, encoding="utf-8")
     shutil.copytree(build.root() / "nbs" / "images", site / "images", dirs_exist_ok=True)
@@ -152,10 +172,20 @@ def finish(site: Path  # A rendered site
         text = css.read_text(encoding="utf-8")
         if "@import url(http" in text: css.write_text(re.sub(r"@import url\([\"']?https?:[^)]*\);?", "", text), encoding="utf-8")
     for copy in site.rglob("*.llms.md"): copy.write_text(re.sub(r"\(?data:image/[\w+.-]+;base64,[A-Za-z0-9+/=\s]+?(?=[)\"'])", lambda m: m.group(0)[:1] * m.group(0).startswith("("), copy.read_text(encoding="utf-8")), encoding="utf-8")
+    if (index := site / "search.json").exists():  # names of the reference count as text: a chapter's heading comes before them
+        entries = json.loads(index.read_text(encoding="utf-8"))
+        for e in entries:
+            if e["href"].startswith("98_api.html#"): e["text"], e["section"] = f"{e['section']}: {e['text']}", ""
+        index.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
         text = re.sub(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"]+/dist", f"{up}site_libs/katex", page.read_text(encoding="utf-8"))
-        page.write_text(text.replace("</body>", f'<script src="{up}site_libs/diffstudy.js" defer></script></body>', 1), encoding="utf-8")
+        text = re.sub(r'(?s)(<pre class="sourceCode[^"]*"><code[^>]*>)(.*?)(</code></pre>)', hang, text)
+        text = re.sub(r'<script src="[^"]*/auto-render\.min\.js" defer></script>', "", text)  # ours sets what is in view first
+        text = re.sub(r'(<script src="[^"]*/(?:bootstrap\.bundle|fuse)\.min\.js")>', r"\1 defer>", text)  # the text comes first
+        ours, after = f'<script src="{up}site_libs/diffstudy.js" defer></script>', re.search(r'<script src="[^"]*/katex\.min\.js" defer></script>', text)
+        text = text.replace(after.group(0), after.group(0) + ours, 1) if after else text.replace("</body>", ours + "</body>", 1)
+        page.write_text(text, encoding="utf-8")
 
 # %% ../nbs/99_website.ipynb #83b0d722
 def outward() -> list[str]:  # Addresses, sorted
