@@ -22,6 +22,7 @@ def root() -> Path:  # The checkout; FileNotFoundError when there is none
         if (p / "settings.ini").exists() and (p / "nbs").is_dir(): return p
     raise FileNotFoundError(f"no checkout of diffstudy at or above {here}: expected a folder with settings.ini and nbs; clone the repository and call this from inside it")
 
+# %% ../nbs/91_build.ipynb #59aea9ce
 def notebooks() -> list[Path]:
     "The course's notebooks in order, the home page first."
     return sorted((root() / "nbs").glob("*.ipynb"), key=lambda p: (p.stem != "index", p.name))
@@ -53,6 +54,7 @@ def test_modules(where: Path  # A checkout
                 found[where / "diffstudy" / Path(*m.split(".")).with_suffix(".py")] = f"../../nbs/{nb.name}"
     return found
 
+# %% ../nbs/91_build.ipynb #6b7a8ccd
 def export(where: Path | None = None  # A checkout; the one around here by default
 ):
     "Write the package and its tests from the notebooks, starting afresh."
@@ -96,6 +98,7 @@ def tidy(nb  # A notebook as nbformat reads it
             if "metadata" in o: o.metadata = {}
             if "data" in o: o.data = {k: v for k, v in o.data.items() if not k.startswith("application/vnd.jupyter")}
 
+# %% ../nbs/91_build.ipynb #00dbdc15
 @dataclass
 class Ran:
     "What a run of a notebook left."
@@ -104,6 +107,7 @@ class Ran:
     loop: float        # Such seconds of the calibration loop, run beside it
     checks: list       # For each `check` that was called: the messages with which it refuses typical mistakes
 
+# %% ../nbs/91_build.ipynb #c9c717f4
 def run_notebook(
     nb: Path,               # The notebook
     profile: str = "cpu",   # `ci`, `cpu` or `gpu`
@@ -147,6 +151,7 @@ def processor() -> float:  # Seconds of the processor that finished children too
     import resource
     return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
 
+# %% ../nbs/91_build.ipynb #3428902a
 def calibrate() -> float:  # Seconds of the processor
     "A fixed piece of work, half of it Python and half of it arithmetic: how fast this machine is right now."
     import torch
@@ -159,17 +164,20 @@ def calibrate() -> float:  # Seconds of the processor
     finally: torch.set_num_threads(threads)
     return time.process_time() - start
 
+# %% ../nbs/91_build.ipynb #58df8911
 def times() -> dict:  # {"loop": seconds when the machine was quiet, "chapters": {name: {profile: {"seconds": …, "loop": …}}}}
     "The recorded times of the chapters."
     file = root() / "nbs" / "runs" / "times.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"loop": None, "chapters": {}}
 
+# %% ../nbs/91_build.ipynb #27cf9b10
 def typical(name: str, profile: str) -> float | None:  # Seconds
     "How long a chapter took, on a quiet machine; None if nobody has recorded it."
     record = times()
     one = record["chapters"].get(name, {}).get(profile)
     return one and one["seconds"] * record["loop"] / one["loop"]
 
+# %% ../nbs/91_build.ipynb #59234355
 def record_time(name: str, profile: str, ran: Ran):
     "Keep how long a chapter took, unless the record agrees to a tenth."
     record = times()
@@ -179,6 +187,7 @@ def record_time(name: str, profile: str, ran: Ran):
     record["chapters"] = {k: record["chapters"][k] for k in sorted(record["chapters"])}
     (root() / "nbs" / "runs" / "times.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
+# %% ../nbs/91_build.ipynb #2c6e0f9d
 def chapters(
     *names: str,            # Parts of file names, such as `03`; all chapters without any
     profile: str = "cpu",   # Outputs are saved under `cpu` and `gpu`; `ci` only records times
@@ -199,6 +208,7 @@ def said(cell) -> str:
     texts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.get("outputs", []) if "text/html" not in o.get("data", {})]
     return TIMES.sub("", "\n".join("".join(t) for t in texts))
 
+# %% ../nbs/91_build.ipynb #f8aa1f1c
 def value(number: str) -> float: return float(number.replace(",", "").replace("_", ""))
 
 def last_digit(number: str) -> float:
@@ -206,6 +216,7 @@ def last_digit(number: str) -> float:
     mantissa, _, power = number.lower().partition("e")
     return 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
 
+# %% ../nbs/91_build.ipynb #617276d3
 def differences(old: list, new: list) -> list[str]:  # One sentence for each cell that differs
     "What a fresh run prints otherwise than the saved outputs."
     wrong = []
@@ -235,6 +246,7 @@ def _probing(answer, expected, rtol=1e-5, _check=_core.check):
 _core.check = _probing
 """
 
+# %% ../nbs/91_build.ipynb #aa3bbdf1
 EXERCISE = re.compile(r"(?m)^\*\*(?:Exercise )?\d+[.:]")
 
 def exercises(nb: Path) -> list[tuple[str, str | None]]:  # (the task, its folded solution or None)
@@ -257,6 +269,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "guided": {"bound", "snr", "vdm"},
 }
 
+# %% ../nbs/91_build.ipynb #6e9ff0bd
 def imports(module: Path  # A file of the package
 ) -> set[str]:  # The modules of the package that it imports
     "What a module imports from its own package, anywhere in its code."
@@ -318,6 +331,7 @@ def promise(nb: Path) -> str:
     "The sentence under a notebook's title."
     return next((l[1:].strip() for l in cells(nb)[0]["text"].splitlines() if l.startswith(">")), "")
 
+# %% ../nbs/91_build.ipynb #3298cd51
 def chapter_map() -> str:  # Markdown
     "The table of all chapters."
     rows = ["| part | chapter | what it gives you | read | run |", "|---|---|---|---|---|"]
@@ -333,6 +347,7 @@ def sidebar() -> str:  # YAML
     "The sidebar's parts, for `_quarto.yml`."
     return "".join(f'      - section: "{name}"\n        contents: [{", ".join(nb.name for nb in nbs)}]\n' for name, nbs in sections().items())
 
+# %% ../nbs/91_build.ipynb #b76ae849
 def synced() -> dict[Path, str]:  # File -> what it should hold
     "The files that follow from the notebooks."
     here = root()

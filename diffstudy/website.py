@@ -23,6 +23,7 @@ def npm(*args: str):
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run([exe, *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
 
+# %% ../nbs/99_website.ipynb #e82b6f30
 def web_packages() -> Path:  # The folder that holds them, inside this environment
     "Fetch the scripts once for this environment."
     where = Path(sys.prefix) / "web"
@@ -38,6 +39,7 @@ def settings() -> dict:  # Key -> value of `settings.ini`
     c = ConfigParser(); c.read(build.root() / "settings.ini")
     return dict(c["DEFAULT"])
 
+# %% ../nbs/99_website.ipynb #813bb128
 def links(nb: str  # A notebook's file name
 ) -> str:  # Markdown
     "The line of links under a chapter's title."
@@ -86,6 +88,7 @@ MARKS = {  # a comment in a notebook -> what takes its place
     "the works stand here on the site": lambda rows: work_list(),
 }
 
+# %% ../nbs/99_website.ipynb #7e0395c9
 def add(
     nb: dict,    # A processed notebook; changed in place
     name: str,   # Its file name
@@ -113,6 +116,7 @@ def process() -> Path:  # The folder of processed notebooks
         f.write_text(json.dumps(nb), encoding="utf-8")
     return here / "_proc"
 
+# %% ../nbs/99_website.ipynb #16cc715f
 def docs(
     out: Path | None = None,  # Where the site goes; `_site` in the checkout by default
     say=lambda line: print(line, file=sys.stderr),  # Called with each line that the renderer complains of
@@ -149,6 +153,7 @@ const rest = (all) => { for (const end = performance.now() + 20; todo.length && 
 setTimeout(rest); addEventListener('beforeprint', () => rest(true));
 """
 
+# %% ../nbs/99_website.ipynb #c98a51f8
 def hang(m: re.Match  # A block of code in HTML
 ) -> str:  # The same with its long lines marked
     "Let a long line of code continue under its own indentation."
@@ -156,6 +161,7 @@ def hang(m: re.Match  # A block of code in HTML
     lines = [f'<span class="long" style="--n:{len(p) - len(p.lstrip()) + 4}">{l}</span>' if len(p := plain(l)) > 90 and l.count("<span") == l.count("</span>") else l for l in m.group(2).split("\n")]
     return m.group(1) + "\n".join(lines) + m.group(3)
 
+# %% ../nbs/99_website.ipynb #26ec47ce
 def finish(site: Path  # A rendered site
 ):
     "Let the pages load everything from the site itself."
@@ -199,6 +205,7 @@ def outward() -> list[str]:  # Addresses, sorted
     for t in texts: found |= {u.rstrip(".,;:*") for u in re.findall(r"https?://[^\s)\]>\"'`|]+", t)}
     return sorted(u for u in found if not u.startswith((s["git_url"], s["doc_host"], "http://127.0.0.1", "https://colab.research.google.com/github")))
 
+# %% ../nbs/99_website.ipynb #6ba6a8ed
 def listed() -> dict[str, str | None]: return json.loads((build.root() / "nbs" / "links.json").read_text(encoding="utf-8"))
 
 def link_table() -> str:  # Markdown
@@ -206,6 +213,7 @@ def link_table() -> str:  # Markdown
     rows = [f"| <{u}> | {day or 'not yet, for want of a network'} |" for u, day in listed().items()]
     return "| address | last seen to answer |\n|---|---|\n" + "\n".join(rows)
 
+# %% ../nbs/99_website.ipynb #e5468c8c
 def update_links(
     ask: bool = True,  # Ask the network; otherwise only add and remove entries
 ) -> dict[str, str | None]:  # The list
@@ -250,6 +258,7 @@ def serve(port: int = 8000  # On loopback
             if newest() > seen: print("rendering again", flush=True); docs(); seen = newest()
     except KeyboardInterrupt: print()
 
+# %% ../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
     "The site: render, serve, look for a browser, list the links that leave it."

@@ -33,11 +33,13 @@ def site():
     yield folder, f"http://127.0.0.1:{server.server_port}/", said, seconds
     server.shutdown()
 
+# %% ../../nbs/99_website.ipynb #6be368a3
 @checkout
 def test_the_site_renders_quickly_and_without_a_complaint(site):
     assert site[2] == []
     assert site[3] <= 30, f"rendering took {site[3]:.0f} s"
 
+# %% ../../nbs/99_website.ipynb #44096c88
 @checkout
 def test_the_site_is_small_and_whole(site):
     files = [p for p in site[0].rglob("*") if p.is_file()]
@@ -65,6 +67,7 @@ def dead_links(folder):
             if not target.exists() or anchor and target.suffix == ".html" and anchor not in ids[target]: dead.append(f"{p.name}: {href}")
     return dead
 
+# %% ../../nbs/99_website.ipynb #12ee32f1
 @checkout
 def test_no_dead_links(site): assert dead_links(site[0]) == []
 
@@ -72,6 +75,7 @@ def test_dead_links_are_found(tmp_path):
     (tmp_path / "a.html").write_text('<a id="x" href="b.html">1</a><a href="#y">2</a><a href="#x">3</a><a href="https://example.org">4</a>')
     assert dead_links(tmp_path) == ["a.html: b.html", "a.html: #y"]
 
+# %% ../../nbs/99_website.ipynb #83a14196
 @checkout
 def test_links_of_the_readme_lead_somewhere():
     text = (HERE / "README.md").read_text()
@@ -97,6 +101,7 @@ def test_pandoc_reads_every_page_without_a_warning(site, name, tmp_path):
     raw = re.search(r".{0,60}(:::|\{#|\{\.\w|\\tag\{|\$).{0,60}", text)
     assert not raw, f"raw Markdown is left: {raw.group(0)}"
 
+# %% ../../nbs/99_website.ipynb #5cb9492a
 @checkout
 def test_workflows_are_sound():
     import yaml
@@ -107,6 +112,7 @@ def test_workflows_are_sound():
     assert "quarto-dev/quarto-actions/setup" in text["docs"] and "make docs" in text["docs"] and "deploy-pages" in text["docs"]
     assert flows["release"][True]["push"]["tags"] == ["v*"] and "gh-action-pypi-publish" in text["release"]  # YAML reads the key `on` as true
 
+# %% ../../nbs/99_website.ipynb #76f9e068
 @checkout
 def test_quarto_knows_every_key():
     import yaml
@@ -126,6 +132,7 @@ def chromium():
         yield b
         b.close()
 
+# %% ../../nbs/99_website.ipynb #e33f055a
 def open_page(chromium, base, page, scheme="light", width=1400):
     "Open a page with the network cut off; collect what goes wrong."
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
@@ -142,6 +149,7 @@ def open_page(chromium, base, page, scheme="light", width=1400):
     tab.wait_for_function("performance.getEntriesByName('complete').length && [...document.querySelectorAll('.math')].every(e => e.querySelector('.katex, .katex-error'))")
     return tab, wrong
 
+# %% ../../nbs/99_website.ipynb #cfdcc289
 @checkout
 def test_a_missing_browser_is_named(monkeypatch):
     monkeypatch.setenv("PATH", ""); monkeypatch.delenv("CHROMIUM", raising=False)
@@ -162,6 +170,8 @@ CHECK = """() => {
     noAlt: [...document.querySelectorAll('main img')].filter(i => !i.alt).length,
     contrast: (Math.max(a, b) + .05) / (Math.min(a, b) + .05), dark: b < .2,
   } }"""
+
+# %% ../../nbs/99_website.ipynb #033e876e
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 # axe looks at every element, and most are the words of code: one of each kind will do, and three of the tables with the same head
@@ -223,6 +233,7 @@ def test_tab_reaches_everything(site, chromium, page):
     tab.context.close()
     assert count > 5 and left == []
 
+# %% ../../nbs/99_website.ipynb #c11b6b66
 TERMS = {"posterior": "04_process", "signal-to-noise": "12_snr", "guidance": "05_guidance", "Fourier": "06_models", "checkpoint": "07_train", "DDIM": "08_sample",
          "expm1": "11_bound", "schedule": "03_schedule", "mixture": "02_data", "bits per dimension": "09_evaluate"}
 
