@@ -104,7 +104,11 @@ def test_saved_outputs_are_clean(name):
         text = json.dumps(c["outputs"])
         assert not re.search(r"it/s|█|Traceback|\"stderr\"", text), f"cell {i}: a progress bar, an error or stderr in the saved output"
         assert not re.search(r"(?<![\w.])/(home|root|tmp|Users|work)/\w", c["text"] + text), f"cell {i}: a path of one machine"
-        if "image/png" in text: assert "#| fig-alt:" in c["text"], f"cell {i}: a figure without `#| fig-alt`"
+        pages = "".join("".join(o.get("data", {}).get("text/html", "")) for o in c["outputs"])
+        if any("image/png" in o.get("data", {}) for o in c["outputs"]):
+            assert "#| fig-alt:" in c["text"] and "#| fig-cap:" in c["text"], f"cell {i}: a figure needs `#| fig-alt`, what it shows, and `#| fig-cap`, what to see"
+        for img in re.findall("<img[^>]*>", pages): assert re.search(r'alt="[^"]{20,}"', img), f"cell {i}: a picture without a description"
+        if "ds-slider" in pages: assert "<figcaption>" in pages or "#| fig-cap:" in c["text"], f"cell {i}: a slider without a caption"
         assert len(text) < 1_000_000, f"cell {i}: an output of {len(text) / 1e6:.1f} MB"
 
 # %% ../../nbs/91_build.ipynb #1d1ee102
