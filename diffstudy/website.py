@@ -156,9 +156,11 @@ setTimeout(rest); addEventListener('beforeprint', () => rest(true));
 # %% ../nbs/99_website.ipynb #c98a51f8
 def hang(m: re.Match  # A block of code in HTML
 ) -> str:  # The same with its long lines marked
-    "Let a long line of code continue under its own indentation."
+    "Lighter code, whose long lines continue under their own indentation."
     plain = lambda l: html.unescape(re.sub("<[^>]*>", "", l))
-    lines = [f'<span class="long" style="--n:{len(p) - len(p.lstrip()) + 4}">{l}</span>' if len(p := plain(l)) > 90 and l.count("<span") == l.count("</span>") else l for l in m.group(2).split("\n")]
+    code, was = re.sub(r'<span class="op">([^<]*)</span>', r"\1", m.group(2)), None  # fewer and longer pieces: pages hold tens of thousands
+    while code != was: was, code = code, re.sub(r'(<span class="(\w+)">[^<]*)</span><span class="\2">', r"\1", code)
+    lines = [f'<span class="long" style="--n:{len(p) - len(p.lstrip()) + 4}">{l}</span>' if len(p := plain(l)) > 90 and l.count("<span") == l.count("</span>") else l for l in code.split("\n")]
     return m.group(1) + "\n".join(lines) + m.group(3)
 
 # %% ../nbs/99_website.ipynb #26ec47ce
