@@ -12,6 +12,7 @@ help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
 	@echo "make chapters  run every chapter afresh and save its outputs    make serve   show the site, follow changes"
+	@echo "               (DIFFSTUDY_PROFILE=cpu make test compares the outputs of all chapters, not of the quick ones only: longer)"
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
 
@@ -39,7 +40,7 @@ course: $(VENV)/ready
 	@echo; echo "Guided samples:  $(CURDIR)/$(RUN)/samples.png"; echo "The course:      $(CURDIR)/_site/index.html   (or: make serve)"
 
 # Rendering takes seconds, but not when nothing changed.
-_site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs/*.html nbs/images/*) diffstudy/build.py
+_site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs/*.json nbs/runs/*.json nbs/images/* diffstudy/*.py)
 	$(BIN)/python -m diffstudy.build docs
 	@touch $@
 docs: _site/index.html

@@ -21,6 +21,7 @@ class Function:
     name: str   # With its class, such as "VDM.sample"
     line: int
 
+# %% ../nbs/94_equations.ipynb #62e184ab
 def functions(package: Path  # A folder of modules
 ) -> dict[str, list[Function]]:  # Id -> the functions that compute it
     "What carries `@implements`, by equation."
@@ -45,6 +46,7 @@ class Proof:
     dtypes: tuple[str, ...]
     bounds: tuple[str, ...]
 
+# %% ../nbs/94_equations.ipynb #9d1e7e07
 DTYPES = {"float64": "float64", "double": "float64", "float32": "float32", "float": "float32", "bfloat16": "bfloat16", "float16": "float16"}
 
 def ids_of(test: str  # A test's name
@@ -74,6 +76,7 @@ def bounds_of(node: ast.AST  # A test or a helper
         if "torch.equal" in text(n): found.append("exact")
     return list(dict.fromkeys(found))
 
+# %% ../nbs/94_equations.ipynb #cc922a41
 def proofs(tests: Path  # A folder of test modules
 ) -> dict[str, list[Proof]]:  # Id -> its proofs
     "The tests named after equations."
@@ -117,6 +120,7 @@ class Row:
 
 TAG = re.compile(r"\\tag\{([^}]*)\}")
 
+# %% ../nbs/94_equations.ipynb #6d93c952
 def tagged(where: Path  # A checkout
 ) -> dict[str, list[tuple[str, bool]]]:  # Id -> notebooks with its tag, and whether an anchor stands before it
     "Where the equations stand."
@@ -128,6 +132,7 @@ def tagged(where: Path  # A checkout
                 for i in TAG.findall(block[1]): found.setdefault(i, []).append((nb.stem, f'<a id="eq-{i}"></a>' in block[0]))
     return found
 
+# %% ../nbs/94_equations.ipynb #f65961f5
 def registry(where: Path | None = None  # A checkout; the one around here by default
 ) -> list[Row]:
     "Every equation with its derivations, functions, proofs and status."
@@ -167,6 +172,7 @@ def homes(where: Path) -> dict[str, str]:
             for m in re.findall(r"^#\|\s*exports?\s+tests\.(\w+)", c["text"], re.M): found.setdefault(m, nb.name)
     return found
 
+# %% ../nbs/94_equations.ipynb #b6d055aa
 def page(where: Path, rows: list[Row]
 ) -> str:  # Markdown
     "The registry as tables, one for each paper."
@@ -198,6 +204,7 @@ def forth(row: Row, home: dict, here: str) -> str:
     if row.proofs: parts.append("proof " + ", ".join(f"[{words(p)}]({to(home[p.module], 'fn-' + p.name, here)})" for p in row.proofs))
     return "\n\n::: {.equation-links}\n" + " · ".join(parts) + "\n:::\n"
 
+# %% ../nbs/94_equations.ipynb #45301208
 def back(rows: list[Row], here: str) -> dict[tuple[str, str], list[str]]:  # (module, name) -> links
     "The links above a function or a test: the equations that it computes or proves."
     found = {}
@@ -216,6 +223,7 @@ def exported(nb: Path, home: dict) -> dict[str, str]:  # Name -> module or test 
             for d in re.findall(r"^(?:def|class) (\w+)", c["text"], re.M): found.setdefault(d, m.group(1) or module)
     return found
 
+# %% ../nbs/94_equations.ipynb #de8fd9f6
 def annotate(
     nb: dict,     # A processed notebook; changed in place
     name: str,    # Its file name

@@ -23,6 +23,7 @@ class Work:
     @property
     def arxiv(self): return self.where if re.fullmatch(r"\d{4}\.\d{4,5}", self.where) else None
 
+# %% ../nbs/97_references.ipynb #56fd7ddf
 def _work(line):
     authors, title, year, where = line.split(" | ")
     return Work(tuple(authors.split(", ")), title, int(year), where)
@@ -75,6 +76,16 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {
     "alpaydin1998digits": "E. Alpaydin, C. Kaynak | Optical Recognition of Handwritten Digits | 1998 | UCI Machine Learning Repository",
     "lecun1998mnist": "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner | Gradient-Based Learning Applied to Document Recognition | 1998 | Proceedings of the IEEE 86",
     "krizhevsky2009cifar": "A. Krizhevsky | Learning Multiple Layers of Features from Tiny Images | 2009 | University of Toronto",
+    "goodfellow2014gan": "I. J. Goodfellow, J. Pouget-Abadie, M. Mirza, B. Xu, D. Warde-Farley, S. Ozair, A. Courville, Y. Bengio | Generative Adversarial Networks | 2014 | 1406.2661",
+    "mescheder2018r1": "L. Mescheder, A. Geiger, S. Nowozin | Which Training Methods for GANs do actually Converge? | 2018 | 1801.04406",
+    "karras2019stylegan2": "T. Karras, S. Laine, M. Aittala, J. Hellsten, J. Lehtinen, T. Aila | Analyzing and Improving the Image Quality of StyleGAN | 2019 | 1912.04958",
+    "chen2019residual": "R. T. Q. Chen, J. Behrmann, D. Duvenaud, J.-H. Jacobsen | Residual Flows for Invertible Generative Modeling | 2019 | 1906.02735",
+    "tancik2020fourier": "M. Tancik, P. P. Srinivasan, B. Mildenhall, and others | Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains | 2020 | 2006.10739",
+    "barratt2018inception": "S. Barratt, R. Sharma | A Note on the Inception Score | 2018 | 1801.01973",
+    "chong2019unbiased": "M. J. Chong, D. Forsyth | Effectively Unbiased FID and Inception Score and where to find them | 2019 | 1911.07023",
+    "naeem2020density": "M. F. Naeem, S. J. Oh, Y. Uh, Y. Choi, J. Yoo | Reliable Fidelity and Diversity Metrics for Generative Models | 2020 | 2002.09797",
+    "kingma2023objectives": "D. P. Kingma, R. Gao | Understanding Diffusion Objectives as the ELBO with Simple Data Augmentation | 2023 | 2303.00848",
+    "hang2023minsnr": "T. Hang, S. Gu, C. Li, J. Bao, D. Chen, H. Hu, X. Geng, B. Guo | Efficient Diffusion Training via Min-SNR Weighting Strategy | 2023 | 2303.09556",
     "bishop2006": "C. M. Bishop | Pattern Recognition and Machine Learning | 2006 | Springer",
 }.items()}
 
@@ -89,13 +100,18 @@ def bibtex(key: str  # A key of `WORKS`
 
 # %% ../nbs/97_references.ipynb #8327ec19
 METHODS = {  # module.name -> keys of WORKS
-    "guidance.classifier_guided": ("dhariwal2021adm",), "guidance.classifier_free": ("ho2022guidance",), "guidance.ClassifierFree": ("ho2022guidance",), "guidance.drop_labels": ("ho2022guidance",),
+    "guidance.classifier_guided": ("dhariwal2021adm",), "guidance.ClassifierGuided": ("dhariwal2021adm",), "guidance.classifier_free": ("ho2022guidance",), "guidance.ClassifierFree": ("ho2022guidance",), "guidance.drop_labels": ("ho2022guidance",),
     "schedule.Cosine": ("nichol2021improved",), "schedule.Betas": ("ho2020ddpm",), "schedule.LearnedLinear": ("kingma2021vdm",), "schedule.Monotone": ("kingma2021vdm",),
     "process.posterior": ("sohldickstein2015", "ho2020ddpm"), "notation.convert": ("salimans2022progressive",),
     "models.UNet": ("ronneberger2015unet", "ho2020ddpm"), "models.fourier_features": ("kingma2021vdm",),
     "train.fit": ("loshchilov2017adamw",), "train.EMA": ("polyak1992",),
     "sample.ancestral": ("ho2020ddpm",), "sample.ddim": ("song2020ddim",), "sample.probability_flow": ("song2020sde", "chen2018node"),
     "bound.diffusion_loss": ("kingma2021vdm",), "snr.diffusion_loss": ("kingma2021vdm",), "vdm.VDM": ("kingma2021vdm",),
+    "snr.weighted_loss": ("kingma2023objectives",),
+    "ddgan.generate": ("xiao2021ddgan",), "ddgan.denoise": ("xiao2021ddgan",), "ddgan.generator_loss": ("xiao2021ddgan", "goodfellow2014gan"), "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
+    "ddgan.gradient_penalty": ("mescheder2018r1",), "ddgan.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"), "ddgan.ConvDiscriminator": ("xiao2021ddgan", "karras2019stylegan2"),
+    "evaluate.frechet_distance": ("heusel2017fid", "chong2019unbiased"), "evaluate.inception_score": ("salimans2016gans",), "evaluate.precision_recall": ("kynkaanniemi2019",),
+    "compression.log_likelihood": ("song2020sde", "grathwohl2018ffjord"), "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
     "data.digits": ("alpaydin1998digits",), "data.mnist": ("lecun1998mnist",), "data.cifar10": ("krizhevsky2009cifar",),
 }
 
@@ -111,13 +127,14 @@ def methods_of(config: dict  # The `config` of a run's `config.json`
     if config.get("train", {}).get("ema"): found.append("train.EMA")
     return found + [f"data.{config['data']}"] * (f"data.{config.get('data')}" in METHODS)
 
+# %% ../nbs/97_references.ipynb #cbd7be37
 def cite(
     *used,  # Functions or classes of the library, their names such as "sample.ddim", or folders of runs
 ) -> str:  # BibTeX entries, each once
     "What to cite for the methods that were used, or that a run used."
     names = []
     for u in used:
-        if callable(u): names.append(f"{u.__module__.split('.')[-1]}.{u.__qualname__}")
+        if callable(u): names.append(f"{u.__module__.split('.')[-1]}.{u.__qualname__}".replace("data.load_", "data."))
         elif (Path(u) / "config.json").is_file(): names += methods_of(json.loads((Path(u) / "config.json").read_text(encoding="utf-8"))["config"])
         else: names.append(str(u))
     return "\n\n".join(map(bibtex, dict.fromkeys(k for n in names for k in choose(n, METHODS, "method"))))

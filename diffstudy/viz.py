@@ -32,6 +32,7 @@ def array(x) -> np.ndarray:
     "A tensor or array as numpy, wherever it lives."
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
+# %% ../nbs/90_viz.ipynb #4515c590
 def show_images(
     x,             # `(n, c, h, w)` in [-1, 1]
     columns: int = 10,  # Images in a row

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['WEB', 'MARKS', 'SCRIPT', 'FLAGS', 'npm', 'web_packages', 'settings', 'links', 'reference', 'work_list', 'add',
-           'process', 'docs', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve', 'main']
+           'process', 'docs', 'hang', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve',
+           'main']
 
 # %% ../nbs/99_website.ipynb #aedce48a
-import argparse, ast, json, os, re, shutil, subprocess, sys, time
+import argparse, ast, html, json, os, re, shutil, subprocess, sys, time
 from datetime import date
 from pathlib import Path
 from . import build, equations
@@ -22,6 +23,7 @@ def npm(*args: str):
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run([exe, *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
 
+# %% ../nbs/99_website.ipynb #e82b6f30
 def web_packages() -> Path:  # The folder that holds them, inside this environment
     "Fetch the scripts once for this environment."
     where = Path(sys.prefix) / "web"
@@ -37,6 +39,7 @@ def settings() -> dict:  # Key -> value of `settings.ini`
     c = ConfigParser(); c.read(build.root() / "settings.ini")
     return dict(c["DEFAULT"])
 
+# %% ../nbs/99_website.ipynb #813bb128
 def links(nb: str  # A notebook's file name
 ) -> str:  # Markdown
     "The line of links under a chapter's title."
@@ -44,7 +47,7 @@ def links(nb: str  # A notebook's file name
     file = f"blob/{s['branch']}/{s['nbs_path']}/{nb}"
     maps = [f"[{text}]({page})" for text, page in (("Notation", "01_notation.ipynb"), ("Equations", "94_equations.ipynb"), ("Glossary", "96_glossary.ipynb"), ("API", "98_api.ipynb")) if page != nb]
     colab = f"https://colab.research.google.com/github/{s['git_url'].removeprefix('https://github.com/')}/{file}"
-    return " ".join([f"[Open in Colab]({colab})", f'<a href="notebooks/{nb}" download="{nb}">Download notebook</a>', f"[Source]({s['git_url']}/{file})",
+    return " ".join([f'<a href="{colab}" title="There, run %pip install diffstudy first">Open in Colab</a>', f'<a href="notebooks/{nb}" download="{nb}">Download notebook</a>', f"[Source]({s['git_url']}/{file})",
                      f"[Report an issue]({s['git_url']}/issues/new?title={nb})", *maps])
 
 # %% ../nbs/99_website.ipynb #553d649f
@@ -85,6 +88,7 @@ MARKS = {  # a comment in a notebook -> what takes its place
     "the works stand here on the site": lambda rows: work_list(),
 }
 
+# %% ../nbs/99_website.ipynb #7e0395c9
 def add(
     nb: dict,    # A processed notebook; changed in place
     name: str,   # Its file name
@@ -112,6 +116,7 @@ def process() -> Path:  # The folder of processed notebooks
         f.write_text(json.dumps(nb), encoding="utf-8")
     return here / "_proc"
 
+# %% ../nbs/99_website.ipynb #16cc715f
 def docs(
     out: Path | None = None,  # Where the site goes; `_site` in the checkout by default
     say=lambda line: print(line, file=sys.stderr),  # Called with each line that the renderer complains of
@@ -134,15 +139,38 @@ SCRIPT = """// What scrolls sideways can be reached and scrolled from the keyboa
 const reach = () => document.querySelectorAll('main pre, main table, main .katex-display').forEach(e => {
   if (e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0; else e.removeAttribute('tabindex') });
 addEventListener('load', reach); addEventListener('resize', reach);
+// Formulas: those in view at once, the others in the pauses that follow, all of them before printing.
+const todo = window.katex ? [...document.querySelectorAll('.math')].filter(e => /^\\\\[(\\[]/.test(e.textContent)) : [];
+const set = e => katex.render(e.textContent.slice(2, -2), e, {displayMode: e.classList.contains('display'), throwOnError: false});
+const seen = e => { const r = e.getBoundingClientRect(); return r.bottom > -200 && r.top < innerHeight + 200 };
+const go = () => location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView({behavior: 'instant'});
+let moved = false; for (const how of ['wheel', 'keydown', 'pointerdown', 'touchstart']) addEventListener(how, () => moved = true, {once: true, passive: true});
+go();
+todo.filter(seen).forEach(e => { set(e); todo.splice(todo.indexOf(e), 1) });
+performance.mark('readable');
+const rest = (all) => { for (const end = performance.now() + 20; todo.length && (all || performance.now() < end);) set(todo.shift());
+  if (todo.length) setTimeout(rest); else { reach(); if (!moved) go(); performance.mark('complete') } };
+setTimeout(rest); addEventListener('beforeprint', () => rest(true));
 """
 
+# %% ../nbs/99_website.ipynb #c98a51f8
+def hang(m: re.Match  # A block of code in HTML
+) -> str:  # The same with its long lines marked
+    "Lighter code, whose long lines continue under their own indentation."
+    plain = lambda l: html.unescape(re.sub("<[^>]*>", "", l))
+    code, was = re.sub(r'<span class="op">([^<]*)</span>', r"\1", m.group(2)), None  # fewer and longer pieces: pages hold tens of thousands
+    while code != was: was, code = code, re.sub(r'(<span class="(\w+)">[^<]*)</span><span class="\2">', r"\1", code)
+    lines = [f'<span class="long" style="--n:{len(p) - len(p.lstrip()) + 4}">{l}</span>' if len(p := plain(l)) > 90 and l.count("<span") == l.count("</span>") else l for l in code.split("\n")]
+    return m.group(1) + "\n".join(lines) + m.group(3)
+
+# %% ../nbs/99_website.ipynb #26ec47ce
 def finish(site: Path  # A rendered site
 ):
     "Let the pages load everything from the site itself."
     dist, own = web_packages() / "katex" / "dist", site / "site_libs" / "katex"
     if own.exists(): shutil.rmtree(own)
-    (own / "contrib").mkdir(parents=True)
-    for f in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"): shutil.copy(dist / f, own / f)
+    own.mkdir(parents=True)
+    for f in ("katex.min.css", "katex.min.js"): shutil.copy(dist / f, own / f)
     shutil.copytree(dist / "fonts", own / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     (site / "site_libs" / "diffstudy.js").write_text(SCRIPT, encoding="utf-8")
     shutil.copytree(build.root() / "nbs" / "images", site / "images", dirs_exist_ok=True)
@@ -152,10 +180,20 @@ def finish(site: Path  # A rendered site
         text = css.read_text(encoding="utf-8")
         if "@import url(http" in text: css.write_text(re.sub(r"@import url\([\"']?https?:[^)]*\);?", "", text), encoding="utf-8")
     for copy in site.rglob("*.llms.md"): copy.write_text(re.sub(r"\(?data:image/[\w+.-]+;base64,[A-Za-z0-9+/=\s]+?(?=[)\"'])", lambda m: m.group(0)[:1] * m.group(0).startswith("("), copy.read_text(encoding="utf-8")), encoding="utf-8")
+    if (index := site / "search.json").exists():  # names of the reference count as text: a chapter's heading comes before them
+        entries = json.loads(index.read_text(encoding="utf-8"))
+        for e in entries:
+            if e["href"].startswith("98_api.html#"): e["text"], e["section"] = f"{e['section']}: {e['text']}", ""
+        index.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
         text = re.sub(r"https://cdn\.jsdelivr\.net/npm/katex@[^/\"]+/dist", f"{up}site_libs/katex", page.read_text(encoding="utf-8"))
-        page.write_text(text.replace("</body>", f'<script src="{up}site_libs/diffstudy.js" defer></script></body>', 1), encoding="utf-8")
+        text = re.sub(r'(?s)(<pre class="sourceCode[^"]*"><code[^>]*>)(.*?)(</code></pre>)', hang, text)
+        text = re.sub(r'<script src="[^"]*/auto-render\.min\.js" defer></script>', "", text)  # ours sets what is in view first
+        text = re.sub(r'(<script src="[^"]*/(?:bootstrap\.bundle|fuse)\.min\.js")>', r"\1 defer>", text)  # the text comes first
+        ours, after = f'<script src="{up}site_libs/diffstudy.js" defer></script>', re.search(r'<script src="[^"]*/katex\.min\.js" defer></script>', text)
+        text = text.replace(after.group(0), after.group(0) + ours, 1) if after else text.replace("</body>", ours + "</body>", 1)
+        page.write_text(text, encoding="utf-8")
 
 # %% ../nbs/99_website.ipynb #83b0d722
 def outward() -> list[str]:  # Addresses, sorted
@@ -169,6 +207,7 @@ def outward() -> list[str]:  # Addresses, sorted
     for t in texts: found |= {u.rstrip(".,;:*") for u in re.findall(r"https?://[^\s)\]>\"'`|]+", t)}
     return sorted(u for u in found if not u.startswith((s["git_url"], s["doc_host"], "http://127.0.0.1", "https://colab.research.google.com/github")))
 
+# %% ../nbs/99_website.ipynb #6ba6a8ed
 def listed() -> dict[str, str | None]: return json.loads((build.root() / "nbs" / "links.json").read_text(encoding="utf-8"))
 
 def link_table() -> str:  # Markdown
@@ -176,6 +215,7 @@ def link_table() -> str:  # Markdown
     rows = [f"| <{u}> | {day or 'not yet, for want of a network'} |" for u, day in listed().items()]
     return "| address | last seen to answer |\n|---|---|\n" + "\n".join(rows)
 
+# %% ../nbs/99_website.ipynb #e5468c8c
 def update_links(
     ask: bool = True,  # Ask the network; otherwise only add and remove entries
 ) -> dict[str, str | None]:  # The list
@@ -220,6 +260,7 @@ def serve(port: int = 8000  # On loopback
             if newest() > seen: print("rendering again", flush=True); docs(); seen = newest()
     except KeyboardInterrupt: print()
 
+# %% ../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
     "The site: render, serve, look for a browser, list the links that leave it."

@@ -41,6 +41,7 @@ def test_notebook_runs(name):
     if ran.seconds > limit(ran): ran = run()
     assert ran.seconds <= limit(ran), f"{name} took {ran.seconds:.0f} s under {profile}, more than three times as long as recorded: run `make chapters`"
 
+# %% ../../nbs/91_build.ipynb #6dde51a5
 @checkout
 @pytest.mark.parametrize("name", [n for n in NOTEBOOKS if n != "index.ipynb"])
 def test_header_agrees_with_the_recorded_time(name):
@@ -48,6 +49,7 @@ def test_header_agrees_with_the_recorded_time(name):
     assert took, f"no recorded time for {name}: run `make chapters CHAPTERS={name[:3]}`"
     assert took / 2 - 2 <= says <= 2 * took + 4, f"{name} says {says} s, and took {took:.0f} s"
 
+# %% ../../nbs/91_build.ipynb #1db82478
 @checkout
 @pytest.mark.parametrize("name", [n for n in NOTEBOOKS if re.match(r"[01]\d", n)])
 def test_every_exercise_has_a_folded_solution_that_is_checked(name):
@@ -58,6 +60,7 @@ def test_every_exercise_has_a_folded_solution_that_is_checked(name):
         outside = [n for s in ast.parse(solution).body if isinstance(s, (ast.Expr, ast.For)) for n in ast.walk(s)]
         assert any(isinstance(n, ast.Call) and getattr(n.func, "id", "") == "check" for n in outside), f"{name}: the solution of {task[:60]!r} must call check"
 
+# %% ../../nbs/91_build.ipynb #44bafa7b
 @checkout
 @pytest.mark.parametrize("name", [n for n in NOTEBOOKS if re.match(r"\d\d", n)])
 def test_expected_number_is_in_the_outputs(name):
@@ -76,6 +79,7 @@ def test_differences_are_found():
     assert not same("loss 1.234", "loss 1.244") and not same("loss 1.234", "cost 1.234") and not same("1 2", "1 2 3") and not same("-1.0", "1.0")
     assert same("1.00", "1.15", "#| tolerance: 0.2\nf()") and not same("1.00", "1.25", "#| tolerance: 0.2\nf()") and same("1", "2", "#| tolerance: none\nf()")
 
+# %% ../../nbs/91_build.ipynb #228cffd1
 def test_calibration_is_short_and_steady():
     loops = sorted(build.calibrate() for _ in range(5))
     assert loops[0] < 2 and loops[2] < 3 * loops[0]
@@ -90,6 +94,7 @@ def test_the_wheel_proves_itself_in_an_empty_environment(tmp_path):
     done = python("-m", "pytest", "--pyargs", "diffstudy", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
 
+# %% ../../nbs/91_build.ipynb #96b360ca
 @checkout
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_saved_outputs_are_clean(name):
@@ -99,7 +104,11 @@ def test_saved_outputs_are_clean(name):
         text = json.dumps(c["outputs"])
         assert not re.search(r"it/s|█|Traceback|\"stderr\"", text), f"cell {i}: a progress bar, an error or stderr in the saved output"
         assert not re.search(r"(?<![\w.])/(home|root|tmp|Users|work)/\w", c["text"] + text), f"cell {i}: a path of one machine"
-        if "image/png" in text: assert "#| fig-alt:" in c["text"], f"cell {i}: a figure without `#| fig-alt`"
+        pages = "".join("".join(o.get("data", {}).get("text/html", "")) for o in c["outputs"])
+        if any("image/png" in o.get("data", {}) for o in c["outputs"]):
+            assert "#| fig-alt:" in c["text"] and "#| fig-cap:" in c["text"], f"cell {i}: a figure needs `#| fig-alt`, what it shows, and `#| fig-cap`, what to see"
+        for img in re.findall("<img[^>]*>", pages): assert re.search(r'alt="[^"]{20,}"', img), f"cell {i}: a picture without a description"
+        if "ds-slider" in pages: assert "<figcaption>" in pages or "#| fig-cap:" in c["text"], f"cell {i}: a slider without a caption"
         assert len(text) < 1_000_000, f"cell {i}: an output of {len(text) / 1e6:.1f} MB"
 
 # %% ../../nbs/91_build.ipynb #1d1ee102
@@ -109,10 +118,12 @@ def test_imports_follow_the_order_of_the_chapters():
     for f in sorted((HERE / "diffstudy").glob("*.py")):
         if f.stem in ("__init__", "_modidx"): continue
         assert f.stem in exported, f"{f.name} has no notebook"
+        assert f.stem in build.ORDER, f"{f.stem} has no place in the order of imports: add it to build.ORDER in 91_build"
         later = {m for m in build.imports(f) if m in build.ORDER and build.ORDER.index(m) >= build.ORDER.index(f.stem)} | (build.imports(f) & {"viz", "cli"})
         assert not later, f"{f.stem} imports {later}, which comes later or is for nobody"
         assert not build.imports(f) & build.APART.get(f.stem, set()), f"{f.stem} must not know of {build.imports(f) & build.APART[f.stem]}"
 
+# %% ../../nbs/91_build.ipynb #aea5394f
 def test_import_is_light():
     "`import diffstudy` costs at most 1.15 times `import torch`, and loads neither plotting nor data."
     def seconds(what): return min(float(subprocess.run([sys.executable, "-c", f"import time; t = time.perf_counter(); {what}; print(time.perf_counter() - t)"], capture_output=True, text=True, check=True).stdout) for _ in range(3))
@@ -132,6 +143,7 @@ def test_home_page_sidebar_and_readme_list_every_chapter():
         assert f.read_text(encoding="utf-8") == text, f"{f.name} is not what the notebooks say: run `make readme` and commit"
         for nb in NOTEBOOKS: assert nb == "index.ipynb" or nb in text, f"{f.name} does not name {nb}"
 
+# %% ../../nbs/91_build.ipynb #4594655f
 @checkout
 def test_every_chapter_has_its_small_table():
     for nb in NOTEBOOKS:

@@ -27,6 +27,7 @@ def test_normal_agrees_with_torch():
         torch.testing.assert_close(p.log_prob(x), total(P.log_prob(x)), rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(p.kl(q), total(torch.distributions.kl_divergence(P, Q)), rtol=1e-12, atol=1e-12)
 
+# %% ../../nbs/00_core.ipynb #db6ecd82
 def test_normal_samples_have_their_moments():
     n, mean, var = 100_000, 1.5, .3
     x = Normal(torch.full((n, 1), mean, dtype=torch.float64), torch.tensor(var)).sample(generator(0, "moments"))
@@ -47,6 +48,7 @@ def test_streams_are_functions_of_their_names():
     others = [draw(1, "noise", 3), draw(0, "noise", 4), draw(0, "data", 3), draw(0, "noise", 3, 0)]
     assert all((draw(0, "noise", 3) != o).all() for o in others)
 
+# %% ../../nbs/00_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():
     streams = lambda seeds: [generator(0, "image", s) for s in seeds]
     four, one = randn_like(torch.empty(4, 3), streams(range(4))), randn_like(torch.empty(1, 3), streams([2]))
@@ -77,6 +79,7 @@ def test_check_says_what_differs(wrong, says):
     assert check(e, e) == "correct"
     with pytest.raises(AssertionError, match=says): check(wrong(e), e)
 
+# %% ../../nbs/00_core.ipynb #ef5469ef
 @pytest.mark.parametrize("wrong, says", [(-6., "sign is wrong"), (36., "square root is missing"), (12., "2 times as much"), ([6.], "shape")])
 def test_check_speaks_of_single_numbers_too(wrong, says):
     assert check(6., 6) == "correct"

@@ -17,6 +17,7 @@ HERE = Path(build.__file__).resolve().parent.parent
 def test_every_equation_has_its_derivation_function_and_proof():
     assert equations.problems(HERE) == []
 
+# %% ../../nbs/94_equations.ipynb #72132c7e
 def course(folder, text, code="", tests="", name="04_process"):
     "A made-up course of one notebook, one module and one file of tests."
     for d in ("nbs", "diffstudy/tests"): (folder / d).mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,7 @@ def test_each_kind_of_mistake_is_found(tmp_path, text, code, tests, says):
     assert about_V9(equations.problems(course(tmp_path / "good", V9, CODE, PROOF))) == []
     assert any(says in p for p in about_V9(equations.problems(course(tmp_path / "bad", text, code, tests))))
 
+# %% ../../nbs/94_equations.ipynb #67ecbf51
 def test_to_come_ends_when_the_chapter_is_there(tmp_path):
     status = lambda: {r.equation.id: r.status for r in equations.registry(tmp_path)}["D1"]
     course(tmp_path, V9)
@@ -64,6 +66,7 @@ def test_V9_exact(): assert torch.equal(x.bfloat16(), y)
     assert found["V7"][0].dtypes == ("float64",) and set(found["V7"][0].bounds) == {"< 4 * se", "< 10 ** 6", "≤ 0.5 * se", "tol 0.001", "rtol 1e-12"}
     assert found["V9"][1].dtypes == ("bfloat16",) and found["V9"][1].bounds == ("exact",)
 
+# %% ../../nbs/94_equations.ipynb #b397b1b1
 def test_about_speaks_of_the_installed_package():
     text = equations.about("V9")
     assert "computed by process.posterior_coefficients" in text and "proved by test_process.test_V9_both_forms: float64; rtol 1e-1" in text, text

@@ -21,6 +21,7 @@ def test_every_method_and_every_work_exists():
     ids = [w.arxiv for w in WORKS.values() if w.arxiv]
     assert len(ids) == len(set(ids)) and len({w.title.lower() for w in WORKS.values()}) == len(WORKS), "a work is listed twice"
 
+# %% ../../nbs/97_references.ipynb #ff5adefc
 def test_cite_names_each_work_once_and_helps():
     from diffstudy import sample, vdm
     text = cite(sample.ancestral, "process.posterior", vdm.VDM, "vdm.VDM")
@@ -29,10 +30,15 @@ def test_cite_names_each_work_once_and_helps():
     with pytest.raises(ValueError, match="did you mean 'sample.ddim'"): cite("sample.dim")
     with pytest.raises(ValueError, match="did you mean 'ho2020ddpm'"): bibtex("ho2020ddpn")
 
+# %% ../../nbs/97_references.ipynb #022ee754
 def test_cite_reads_a_run(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"config": {"data": "digits", "schedule": "monotone", "drop": .2, "unet": {"fourier": []}, "train": {"ema": .999}}}))
     text = cite(tmp_path)
     assert all(k in text for k in ("kingma2021vdm", "ho2022guidance", "polyak1992", "alpaydin1998digits")) and "dhariwal" not in text
+    from diffstudy import cli
+    for name, recipe in cli.RECIPES.items():
+        (tmp_path / "config.json").write_text(json.dumps({"config": cli.resolve(recipe)}))
+        assert "kingma2021vdm" in cite(tmp_path), name
 
 # %% ../../nbs/97_references.ipynb #e845fff7
 def prose():

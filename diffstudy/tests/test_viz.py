@@ -25,6 +25,7 @@ def test_slider_holds_its_frames_and_can_be_read():
     assert re.findall(r'alt="([^"]+)"', page)[2] == "A colored square. weight &quot;w&quot;: &lt;b&gt;"
     assert repr(s) == '[slider over weight "w": 0, 0.5, <b>]'
 
+# %% ../../nbs/90_viz.ipynb #5ae5b02a
 def test_slider_frames_keep_their_colors_and_shrink():
     from PIL import Image
     matplotlib.use("Agg"); viz.setup()
@@ -35,6 +36,7 @@ def test_slider_frames_keep_their_colors_and_shrink():
     assert size == mine.shape[1::-1] and np.abs(exact - mine).max() <= 40 and np.abs(exact - mine).mean() < .5
     assert len(small) < len(out.getvalue()) and not matplotlib.pyplot.get_fignums()
 
+# %% ../../nbs/90_viz.ipynb #a5281ce6
 def test_slider_errors():
     with pytest.raises(ValueError, match="a label for each; got 2 frames and 1 labels"): viz.slider([png("red")] * 2, [1], name="w", alt="x")
     with pytest.raises(ValueError, match="at least two frames"): viz.slider([], [], name="w", alt="x")
