@@ -61,6 +61,8 @@ def joint(g, x=None, lam=1.):
 def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     kl, g = torch.distributions.kl_divergence, gamma_grid(T)
     q, p = joint(g, torch.tensor(x, dtype=torch.float64)), joint(g, lam=lam)
+    torch.testing.assert_close(q.mean, alpha(g.flip(0)) * x)  # the chain of posteriors has the marginals of the process
+    torch.testing.assert_close(q.covariance_matrix.diag(), torch.sigmoid(g.flip(0)))
     prior, rec, diffusion, nll = (v.item() for v in gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam))
     assert abs(kl(q, p) - (prior + diffusion)) < 1e-10  # two full covariance matrices, and two losses
     C, mean, a0, noise = p.covariance_matrix, p.mean, alpha(g[0]), torch.exp(g[0])  # x = z_0 / α_0 + noise
@@ -96,6 +98,7 @@ def test_V15_prior_loss():
 
 # %% ../../nbs/11_bound.ipynb #19d8b455
 def test_V16_decoder():
+    assert bound.centers(256, torch.zeros(()))[[0, -1]].tolist() == [-255 / 256, 255 / 256]
     for levels in (2, 17, 100, 256):
         every = torch.arange(levels)
         x = bound.centers(levels, torch.zeros((), dtype=torch.float64))
