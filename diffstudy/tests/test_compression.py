@@ -4,8 +4,7 @@
 __all__ = ['ENDS', 'test_flow_gives_the_exact_density_of_a_mixture', 'test_flow_of_standard_normal_data_stands_still', 'test_one_probe_gives_the_trace_on_average_with_the_variance_of_the_formula', 'test_the_error_of_several_probes_is_that_of_their_mean', 'test_errors_of_log_likelihood', 'pairs', 'test_uniform_dequantization_costs_what_the_density_says', 'test_dequantization_by_the_first_latent_is_near_the_truth', 'test_errors_of_dequantized', 'test_tables_sum_to_one_and_keep_every_symbol', 'test_a_stack_gives_back_what_it_got_at_the_price_of_the_table', 'test_errors_of_coders', 'Nothing', 'uniform_model', 'uniform_images', 'test_images_and_payload_come_back', 'test_errors_of_encode_and_decode', 'test_cost_and_chance_make_up_the_log_ratio_of_a_path', 'test_the_net_length_is_the_log_ratio_of_the_path', 'test_a_path_without_a_grid_follows_the_forward_process', 'test_the_stack_must_be_clean_where_latents_are_drawn', 'test_the_study_runs_and_its_record_is_of_today']
 
 # %% ../../nbs/13b_compression.ipynb #a966b3b3
-import math
-import numpy as np, pytest, torch
+import math, numpy as np, pytest, torch
 from torch import nn
 from .. import bound, compression, data, models, runs, schedule, vdm
 from ..core import generator
@@ -128,8 +127,14 @@ class Nothing(nn.Module):
     shape, classes = (17, 4, 4), 0
     def forward(self, p, gamma, c=None): return torch.zeros_like(p)
 
+# %% ../../nbs/13b_compression.ipynb #09aaf856
 def uniform_model(): return vdm.VDM(vdm.Levels(Nothing(), 17), schedule.Linear(-8., 5.), 17).eval()
 def uniform_images(n): return torch.randint(0, 17, (n, 1, 4, 4), generator=generator(5, "k"), dtype=torch.uint8)
+
+# %% ../../nbs/13b_compression.ipynb #8e829ef0
+def _has_constriction():
+    import importlib.util
+    return importlib.util.find_spec("constriction") is not None
 
 # %% ../../nbs/13b_compression.ipynb #0e999bea
 @pytest.mark.parametrize("order", ["swap", "posterior"])
@@ -146,10 +151,6 @@ def test_images_and_payload_come_back(order):
         assert torch.equal(images, k) and (rest == words).all() and len(coded.net) == 3
         files.append(coded.words)
     assert len(files) < 2 or np.array_equal(*files)  # both coders write the same file
-
-def _has_constriction():
-    import importlib.util
-    return importlib.util.find_spec("constriction") is not None
 
 # %% ../../nbs/13b_compression.ipynb #6b09f66a
 def test_errors_of_encode_and_decode():
