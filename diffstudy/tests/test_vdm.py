@@ -304,10 +304,10 @@ def test_folder_by_recipe(tmp_path):
     from PIL import Image
     from typer.testing import CliRunner
     from diffstudy import cli
-    images = color_set(40, size=16)
+    images = color_set(40)
     for i, (k, c) in enumerate(zip(images.images, images.labels)):
         (folder := tmp_path / "pictures" / str(c.item())).mkdir(parents=True, exist_ok=True)
         Image.fromarray(k.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
-    wanted = ["width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=8", "points=1", "size=16"]
+    wanted = ["width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=4", "points=1"]
     done = CliRunner().invoke(cli.app, ["train", "folder", "--root", str(tmp_path / "pictures"), "--run", str(tmp_path / "run"), "--steps", "2", "--device", "cpu", *(v for w in wanted for v in ("--set", w))])
-    assert done.exit_code == 0 and "3×16×16" in done.output and "bits per dimension on 4 held-out" in done.output, done.output
+    assert done.exit_code == 0 and "3×32×32" in done.output and "bits per dimension on 4 held-out" in done.output, done.output
