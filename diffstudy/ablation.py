@@ -66,9 +66,10 @@ SETTINGS = dict(
     features={"none": None, "fitting": dict(scale=8.5, n_min=0, n_max=1), "7, 8": dict(scale=1., n_min=7, n_max=8)},
     points=16, draws=2, single=16)
 
-# %% ../nbs/13a_ablation.ipynb #d4b7bb74
+# %% ../nbs/13a_ablation.ipynb #03ae025f
 SCHEDULES = {"straight": schedule.Linear, "fixed ends": schedule.Linear, "learned ends": schedule.LearnedLinear, "learned shape": schedule.Monotone, "least variance": schedule.Monotone}
 
+# %% ../nbs/13a_ablation.ipynb #d4b7bb74
 def build(
     settings: dict,  # Of a study
     case: dict,      # `schedule`, `features`, `seed`
@@ -109,6 +110,7 @@ def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
     nll = vdm.scorer(model, settings["points"], steps=steps)
     return evaluate.bits_per_dim(lambda k, g: nll(k, None, g), (images,), images[0].numel(), draws=settings["draws"], batch_size=1000, generator=generator(0, "ablation"))
 
+# %% ../nbs/13a_ablation.ipynb #943d6596
 @torch.no_grad()
 def single_draws(model, images, draws) -> torch.Tensor:  # `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
     "The terms of the bound, each from one independent time for one image."
@@ -116,6 +118,7 @@ def single_draws(model, images, draws) -> torch.Tensor:  # `(4, draws · n)` bit
     for _ in range(draws): out.append(torch.stack(vdm.loss(model, images, None, g, t=torch.rand(len(images), generator=g))))
     return bound.bits_per_dim(torch.stack(out, 1), images[0].numel()).flatten(1)
 
+# %% ../nbs/13a_ablation.ipynb #759b328c
 def digits(settings):
     "The digits, or as many of them as the settings ask for."
     return tuple(s[:n] for s, n in zip(data.load("digits"), (settings["train"], settings["test"])))

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['CONFIG', 'BENCHES', 'DIGITS', 'STUDY', 'config_of', 'Ours', 'Trainer', 'DiffusersNet', 'our_loss', 'PlainBlock',
            'PlainAttention', 'PlainNet', 'plain_loss', 'builder', 'images', 'ready', 'quantiles', 'timed', 'compare',
-           'resident', 'peak_here', 'peak', 'environment', 'Net', 'held_out', 'learn', 'passing', 'run', 'report']
+           'resident', 'peak_here', 'fresh', 'peak', 'environment', 'Net', 'held_out', 'learn', 'passing', 'run',
+           'report']
 
 # %% ../nbs/93_bench.ipynb #7a4ac50a
 import functools, importlib.util, json, math, re, subprocess, sys, time
@@ -243,16 +244,21 @@ def peak_here(name, who, config, steps=2):
     for _ in range(steps): m.train_step(x)
     print(json.dumps([before, resident()]))
 
+def fresh(name, who, config, keep):
+    "Peak of a fresh process before and after training, MB; `keep`: freed memory stays with it, as under the command `diffstudy`."
+    code = f"from diffstudy import bench, cli; {'cli.keep_memory(); ' * keep}bench.peak_here({name!r}, {who!r}, {dict(config)!r})"
+    own = {} if keep else {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc: each tensor goes back to the system when it dies
+    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment() | own)
+    if r.returncode: raise RuntimeError(f"{who}: the process that measures memory failed: {(r.stderr.strip().splitlines() or ['killed'])[-1]}")
+    return json.loads(r.stdout.splitlines()[-1])
+
 def peak(
     name: str, who: str,  # As for `builder`
     config: dict,
-) -> dict:  # MB: "peak" of the process, "rise" since before the model was built
-    "Peak memory of training, measured in a fresh process."
-    code = f"from diffstudy import bench, cli; cli.keep_memory(); bench.peak_here({name!r}, {who!r}, {dict(config)!r})"
-    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
-    if r.returncode: raise RuntimeError(f"{who}: the process that measures memory failed: {(r.stderr.strip().splitlines() or ['killed'])[-1]}")
-    before, after = json.loads(r.stdout.splitlines()[-1])
-    return dict(peak=round(after, 1), rise=round(after - before, 1))
+) -> dict:  # MB: "peak" of the process, "rise" since before the model was built; "kept": the rise where freed memory is kept
+    "Peak memory of training, measured in fresh processes."
+    (before, after), (low, high) = (fresh(name, who, config, keep) for keep in (False, True))
+    return dict(peak=round(after, 1), rise=round(after - before, 1), kept=round(high - low, 1))
 
 def environment():
     import os
@@ -337,4 +343,4 @@ def report(
         for k, v in found[what].items():
             (a, m, b), (low, ratio, high) = v["seconds"], v["ratio"]
             lines.append(f"{what + ' step':12}  {k:16} {m:8.4f} s of CPU time ({a:.4f} to {b:.4f})" + (f"   {ratio:.2f} times {first} ({low:.2f} to {high:.2f})" if k != first else ""))
-    return lines + [f"{'peak memory':12}  {k:16} {v['peak']:6.0f} MB, {v['rise']:.0f} MB more than before the model was built" for k, v in memory.items()]
+    return lines + [f"{'peak memory':12}  {k:16} {v['peak']:6.0f} MB, {v['rise']:.0f} MB more than before the model was built; {v['kept']:.0f} MB with freed memory kept" for k, v in memory.items()]

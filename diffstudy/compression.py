@@ -403,6 +403,7 @@ def decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
 # %% ../nbs/13b_compression.ipynb #e344dc31
 ORDERS = dict(swap=(encode_swap, decode_swap), posterior=(encode_posterior, decode_posterior))
 
+# %% ../nbs/13b_compression.ipynb #28a52598
 class Coded(NamedTuple):
     "Images in a file, on top of a payload."
     words: np.ndarray  # uint32: the file

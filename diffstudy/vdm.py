@@ -158,6 +158,7 @@ class Losses(NamedTuple):
     diffusion: Tensor
     total: Tensor
 
+# %% ../nbs/13_vdm.ipynb #0ebf0eaf
 @implements("V20")
 def loss(
     model: VDM,
@@ -213,6 +214,7 @@ def augment(
     for n in (1, 2, 3): out = torch.where(which(turns == n), torch.rot90(out, n, (2, 3)), out)
     return out, (mirrored | (turns > 0)).float()
 
+# %% ../nbs/13_vdm.ipynb #51b5bb07
 def training_loss(
     model: VDM,
     batch,           # Images `(b, *d)` as integer gray levels and labels `(b,)`
@@ -273,6 +275,7 @@ class Published(NamedTuple):
     source: str
     augmentation: str = ""
 
+# %% ../nbs/13_vdm.ipynb #c4e5e6f1
 PUBLISHED = (
     Published("ResNet VAE with IAF", "VAE", 3.11, None, None, None, "Kingma et al. 2016, arXiv 1606.04934"),
     Published("Very Deep VAE", "VAE", 2.87, None, 3.80, 3.52, "Child 2020, arXiv 2011.10650"),

@@ -68,6 +68,7 @@ def test_tiny_ablation():
         assert ("variance" in out) == (case["steps"] == 0) and set(out.get("also", {})) == {str(T) for T in case.get("also", ())}
     assert ablation.run_ablation(settings, case) == out
 
+# %% ../../nbs/13a_ablation.ipynb #a0e44db6
 def test_records_are_of_today():
     "The recorded runs are those of today's settings, and complete."
     for study in (ablation.STUDY, ablation.VARIANCE):
@@ -84,6 +85,7 @@ def test_V30_least_variance_closed_form():
     assert abs(v["loss"] - 9.5891) < 1e-3 and abs(v["linear"] - 28.8) < .05 and abs(v["least"] - 2.87) < .005
     assert abs(v["least"] - (A - B) ** 2 / (2 * D * math.log(2) ** 2)) < 1e-4
 
+# %% ../../nbs/13a_ablation.ipynb #d96bae3e
 def test_moments_of_the_exact_denoiser():
     "With ε̂ = σz on any data: E e = ½(α⁴D + σ²α²x²)/(D ln 2)."
     class Exact(nn.Module):
@@ -106,6 +108,7 @@ def test_tiny_variance():
     assert all(math.isfinite(out[n][k]) for n in ("straight", "learned") for k in ("mean", "error", "variance"))
     assert 0 < out["quadrature"]["least"] < out["quadrature"]["linear"] and out["moments"].shape == (2, 53)
 
+# %% ../../nbs/13a_ablation.ipynb #04384400
 def test_shape_learns():
     "On standard normal data's exact denoiser, sixty steps halve the variance and leave the network alone."
     class Exact(nn.Module):

@@ -4,7 +4,7 @@
 __all__ = ['TINY', 'SMALL', 'BAD', 'test_opponents_are_the_same_model', 'test_plain_loss_is_our_loss', 'test_study_runs_small', 'test_passing', 'test_recorded_bench_is_fresh', 'test_errors_of_adapters']
 
 # %% ../../nbs/93_bench.ipynb #51caaa27
-import json, math
+import importlib.util, json, math
 from dataclasses import replace
 import pytest, torch
 from .. import bench, runs
@@ -16,8 +16,7 @@ def test_opponents_are_the_same_model():
     "Same number of parameters up to the embedding, ε̂ = z at first, and a loss that falls."
     c = bench.config_of(**TINY, steps=60, lr=3e-3)
     x, counts = bench.images(c), {}
-    for who in ("ours", "plain", "diffusers"):
-        if who == "diffusers": pytest.importorskip("diffusers")
+    for who in ("ours", "plain") + ("diffusers",) * (importlib.util.find_spec("diffusers") is not None):
         m = bench.ready(bench.builder("vdm", who), c, who)
         net = m.state.model.net if who == "ours" else m.net
         counts[who] = sum(p.numel() for p in net.parameters() if p.ndim == 4 and p.shape[-1] == 3)

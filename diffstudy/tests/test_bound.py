@@ -18,6 +18,7 @@ def gamma_grid(T, gamma_min=-6., gamma_max=5.):
     "γ of the times 0, 1/T, …, 1 on a straight line, float64."
     return torch.linspace(gamma_min, gamma_max, T + 1, dtype=torch.float64)
 
+# %% ../../nbs/11_bound.ipynb #ab4596a3
 def chain_variance(lam, g):
     "Variance of the model's z_0 along directions in which the data have variance `lam`; exact denoiser."
     s, t = (u.view(-1, *[1] * lam.ndim) for u in (g[:-1], g[1:]))
@@ -61,6 +62,8 @@ def joint(g, x=None, lam=1.):
 def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     kl, g = torch.distributions.kl_divergence, gamma_grid(T)
     q, p = joint(g, torch.tensor(x, dtype=torch.float64)), joint(g, lam=lam)
+    torch.testing.assert_close(q.mean, alpha(g.flip(0)) * x)  # the chain of posteriors has the marginals of the process
+    torch.testing.assert_close(q.covariance_matrix.diag(), torch.sigmoid(g.flip(0)))
     prior, rec, diffusion, nll = (v.item() for v in gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam))
     assert abs(kl(q, p) - (prior + diffusion)) < 1e-10  # two full covariance matrices, and two losses
     C, mean, a0, noise = p.covariance_matrix, p.mean, alpha(g[0]), torch.exp(g[0])  # x = z_0 / α_0 + noise
@@ -96,6 +99,7 @@ def test_V15_prior_loss():
 
 # %% ../../nbs/11_bound.ipynb #19d8b455
 def test_V16_decoder():
+    assert bound.centers(256, torch.zeros(()))[[0, -1]].tolist() == [-255 / 256, 255 / 256]
     for levels in (2, 17, 100, 256):
         every = torch.arange(levels)
         x = bound.centers(levels, torch.zeros((), dtype=torch.float64))
@@ -139,6 +143,7 @@ def pixel_bits(gamma_0, levels=256, k=None):
     density = torch.exp(-eps ** 2 / 2)
     return (bound.bits_per_dim(bound.reconstruction_loss(k, noisy, gamma_0, levels), 1) * density / density.sum()).sum().item()
 
+# %% ../../nbs/11_bound.ipynb #952aceaa
 def test_V16_reconstruction_table():
     for g, bits in RECONSTRUCTION.items(): assert abs(pixel_bits(g) - bits) < 5.1e-5, (g, pixel_bits(g))
     assert pixel_bits(-30.) < 1e-12                # goes to zero as SNR(0) grows
@@ -219,6 +224,7 @@ def exact_chain(T, gamma_min=-13.3, gamma_max=5.):
     g = gamma_grid(T, gamma_min, gamma_max)
     return (0.5 * torch.expm1(g[1:] - g[:-1]) * torch.sigmoid(-g[1:])).sum()
 
+# %% ../../nbs/11_bound.ipynb #b6ff0852
 def test_gaussian_chain():
     for T, bits in CHAIN.items():
         tolerance = 5.1e-4 if T == 10 else 5.1e-5  # half of the last digit given
@@ -237,6 +243,7 @@ def estimate_chain(T, n=4096, D=16, gamma_min=-13.3, gamma_max=5.):
     z = expand(alpha(g_t), x) * x + expand(sigma(g_t), x) * eps
     return bound.bits_per_dim(bound.diffusion_loss(eps, expand(sigma(g_t), x) * z, g_s, g_t, T), D)
 
+# %% ../../nbs/11_bound.ipynb #a6a9e500
 def test_gaussian_estimate():
     for T in (10, 100, 1000):
         bits = estimate_chain(T)
@@ -248,6 +255,7 @@ def floor(g, lam=1.):
     S1, a2 = torch.exp(-g[-1]), torch.sigmoid(-g[-1])
     return 0.5 * torch.log1p(torch.exp(g[0]) / lam), 0.5 * (torch.log1p(S1) - torch.log1p(lam * S1) + a2 * (lam - 1))
 
+# %% ../../nbs/11_bound.ipynb #7f5826bb
 def mean_terms(T, lam):
     "Mean over N(0, lam) data of the bound and of −log p(x), in nats."
     x = lam ** .5 * torch.tensor([-1., 1.], dtype=torch.float64)
@@ -273,6 +281,7 @@ def chain_of(error, T, gamma_min=-6., gamma_max=5.):
     g = gamma_grid(T, gamma_min, gamma_max)
     return (0.5 * (snr(g[:-1]) - snr(g[1:])) * error(g[1:])).sum()
 
+# %% ../../nbs/11_bound.ipynb #c1a07711
 def good(g): return torch.sigmoid(g)   # σ²: exact for x ~ N(0, 1)
 def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
 

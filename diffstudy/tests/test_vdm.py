@@ -19,6 +19,7 @@ class Exact(nn.Module):
     shape, classes = (1, 4, 4), 0
     def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
 
+# %% ../../nbs/13_vdm.ipynb #9e314dfc
 def test_V14_gaussian_chain():
     "Ancestral samples of the linear-Gaussian model have the chain's own variance."
     n, gen = 20000, generator(11, "chain")
@@ -122,6 +123,7 @@ def test_V20_terms():
         exact = 16 * weight * (a2 ** 2 + s2 * a2 * x2).mean()
         assert abs(got.diffusion.mean() - exact) < 4 * got.diffusion.std() / n ** .5 + 1e-3 * exact
 
+# %% ../../nbs/13_vdm.ipynb #0b3266e0
 def test_discrete_tends_to_continuous():
     k = torch.randint(0, 17, (64, 1, 4, 4), generator=generator(1, "k"))
     model = vdm.VDM(Exact(), Linear(-7., 5.), 17)
@@ -139,6 +141,7 @@ def small(head, schedule, seed=2):
     models.initialize(net, seed, zeros=False)
     return vdm.VDM(net if head == "noise" else vdm.Levels(net, 5), schedule, 5).double()
 
+# %% ../../nbs/13_vdm.ipynb #daac09a6
 def test_gradients():
     "Of every tensor of parameters, against central differences along a random direction."
     k, c = torch.randint(0, 5, (3, 1, 4, 4), generator=generator(3, "k")), torch.tensor([0, 2, 3])
@@ -250,6 +253,7 @@ class Tiny(nn.Module):
         self.seen.append(c)
         return expand(sigma(gamma), z) * z + .1 * self.label(c).reshape(-1, 1, 1, 1)
 
+# %% ../../nbs/13_vdm.ipynb #f66dc8f2
 def test_training_and_sampling():
     model = vdm.VDM(Tiny(), Linear(-7., 5.), 17)
     batch = torch.randint(0, 17, (256, 1, 4, 4), generator=generator(7, "k")).to(torch.uint8), torch.zeros(256, dtype=torch.long)
@@ -262,6 +266,7 @@ def test_training_and_sampling():
     assert a.shape == (5, 1, 4, 4) and a.dtype == torch.uint8 and a.max() < 17 and torch.equal(a, b)
     assert model.sample(2, steps=3, generator=generator(10)).shape == (2, 1, 4, 4)
 
+# %% ../../nbs/13_vdm.ipynb #b373be2f
 def test_schedule_after_training():
     model = small("levels", Monotone(-8., 5., width=32)).float()
     settings = train.Config(steps=20, batch_size=8, lr=.01, warmup=1, ema=.9)
@@ -272,6 +277,7 @@ def test_schedule_after_training():
     for _ in range(20): train.advance(state, step, lambda n: (k, torch.zeros(8, dtype=torch.long)))
     assert rises_with_exact_ends(model.schedule) and (model.schedule(torch.linspace(0, 1, 9)) - before).abs().max() > .1
 
+# %% ../../nbs/13_vdm.ipynb #6ec9523a
 def test_errors_vdm():
     model = vdm.VDM(Exact(), Linear(-7., 5.), 17)
     with pytest.raises(TypeError, match="integer gray levels"): vdm.loss(model, torch.zeros(2, 1, 4, 4))
@@ -322,25 +328,24 @@ def test_color_by_recipe():
     assert model.net.config.fourier == (7, 8) and model.net.shape == (3, 32, 32)
     settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
     state = train.State(model, settings, place=train.Place(0, 1, torch.device("cpu")))
-    step = train.loss_step(vdm.training_loss)
-    @torch.no_grad()
-    def held(): return vdm.loss(model, images.images[:16], None, generator(0, "held")).total.mean()
+    held = torch.no_grad()(lambda: vdm.loss(model, images.images[:16], None, generator(0, "held")).total.mean())
     before = held()
-    for _ in range(8): train.advance(state, step, data.Batches(images, 4, 0))
+    for _ in range(8): train.advance(state, train.loss_step(vdm.training_loss), data.Batches(images, 4, 0))
     assert held() < .98 * before
     k = model.sample(2, torch.tensor([0, 3]), w=1., steps=2, generator=generator(0, "s"))
     assert k.shape == (2, 3, 32, 32) and k.dtype == torch.uint8
 
+# %% ../../nbs/13_vdm.ipynb #507a7e27
 def test_folder_by_recipe(tmp_path):
     "And from the command line, on a folder of pictures."
     pytest.importorskip("torchvision")
     from PIL import Image
     from typer.testing import CliRunner
     from diffstudy import cli
-    images = color_set(40, size=16)
+    images = color_set(40)
     for i, (k, c) in enumerate(zip(images.images, images.labels)):
         (folder := tmp_path / "pictures" / str(c.item())).mkdir(parents=True, exist_ok=True)
         Image.fromarray(k.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
-    wanted = ["width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=8", "points=1", "size=16"]
+    wanted = ["width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=4", "points=1"]
     done = CliRunner().invoke(cli.app, ["train", "folder", "--root", str(tmp_path / "pictures"), "--run", str(tmp_path / "run"), "--steps", "2", "--device", "cpu", *(v for w in wanted for v in ("--set", w))])
-    assert done.exit_code == 0 and "3×16×16" in done.output and "bits per dimension on 4 held-out" in done.output, done.output
+    assert done.exit_code == 0 and "3×32×32" in done.output and "bits per dimension on 4 held-out" in done.output, done.output
