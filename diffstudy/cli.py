@@ -676,6 +676,7 @@ STUDIES = {  # Name -> module, and where it is not `STUDY` the attribute
     "guidance": "guided",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
+    "choices": "ablation:CHOICES",
     "compression": "compression",
     "bench": "bench",
 }
