@@ -253,8 +253,9 @@ def test_bench():
     assert r.exit_code == 1 and "without train_step" in r.output and r.output.splitlines()[-1].startswith("error: "), r.output
 
 # %% ../../nbs/17_scale_up.ipynb #fe4427bd
-def test_recorded_run_is_fresh():
-    path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / "digits.json"
+@pytest.mark.parametrize("name", ("digits", "mnist"))
+def test_recorded_run_is_fresh(name):
+    path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / f"{name}.json"
     if not path.exists(): pytest.skip("no recorded run here: it is kept in the repository, not in the installed package")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["hash"] == config_hash(record["config"]) == config_hash(resolve(RECIPES[record["recipe"]])), "stale: `diffstudy train digits --fresh --record nbs/runs/digits.json` records it anew"
+    assert record["hash"] == config_hash(record["config"]) == config_hash(resolve(RECIPES[record["recipe"]])), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"
