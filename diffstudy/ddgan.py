@@ -335,6 +335,7 @@ class Frozen:
     def __enter__(self): self.module.requires_grad_(False)
     def __exit__(self, *_): self.module.requires_grad_(True)
 
+# %% ../nbs/14_ddgan.ipynb #172f5784
 def as_batch(batch):
     "A batch as data and labels: a tensor, or a pair."
     return batch if isinstance(batch, (tuple, list)) else (batch, None)
@@ -416,6 +417,7 @@ class Toy(NamedTuple):
     step: Callable  # For `train.fit`
     draw: Callable  # `(n, generator)` → samples `(n, 2)`
 
+# %% ../nbs/14_ddgan.ipynb #7a2f9e06
 def updates_of(settings, kind): return dict(steps=kind["updates"], seed=0, log_every=max(1, kind["updates"] // settings["marks"]))
 
 def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
@@ -433,6 +435,7 @@ def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
     eps = randn_like(x, generator)
     return (net(alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps, gamma) - eps).square().sum(1).mean()
 
+# %% ../nbs/14_ddgan.ipynb #766edbdd
 def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     "A DDPM of the study on the same chain."
     f, chain = settings["ddpm"], gammas(kind["ddpm"]).float()
@@ -453,6 +456,7 @@ def sliced_distance(
     u = torch.stack([a.cos(), a.sin()])
     return ((x @ u).sort(0).values - (y @ u).sort(0).values).abs().mean().item()
 
+# %% ../nbs/14_ddgan.ipynb #54468be9
 def score(x: Tensor) -> dict:  # near, kl: mean and standard error; modes; distance
     "How well points match the 25 Gaussians."
     grid = data.gaussian_grid()
@@ -488,6 +492,7 @@ def groups_for(c: int) -> int:
     "Groups of a GroupNorm: at most 32, with at least 4 channels each where that divides."
     return next(g for g in range(max(1, min(c // 4, 32)), 0, -1) if c % g == 0)
 
+# %% ../nbs/14_ddgan.ipynb #54d52c2b
 class AdaptiveNorm(nn.Module):
     "GroupNorm whose scale and shift come from the style."
     def __init__(self, c: int, embedding: int):
@@ -534,6 +539,7 @@ def conv(c_in: int, c_out: int, size: int = 3, scale: float = 1., **kw) -> nn.Co
     layer.scale = scale
     return layer
 
+# %% ../nbs/14_ddgan.ipynb #a14ba410
 class StyleBlock(nn.Module):
     "Adaptive norm, SiLU, convolution, twice; s is added between; `how` changes the resolution."
     def __init__(self, c_in: int, c_out: int, time: int, embedding: int, how: str = ""):
@@ -571,6 +577,7 @@ class Pyramid(nn.Module):
 
     def forward(self, x): return self.conv(self.blur(x))
 
+# %% ../nbs/14_ddgan.ipynb #24a4a92f
 class Part(nn.Module):
     "A block of the U-Net with what stands around it."
     def __init__(self, block, attend=None, pyramid=None, joins=False):
@@ -611,6 +618,7 @@ class Time(nn.Module):
 # %% ../nbs/14_ddgan.ipynb #94134947
 def block(f: Config, a: int, b: int, how: str = ""): return StyleBlock(a, b, 4 * f.width, f.embedding, how)
 
+# %% ../nbs/14_ddgan.ipynb #0b5fa0f5
 def way_down(f: Config, channels: int, size: int):  # Parts, and the channels that each leaves for the way up
     "From full resolution down, with the pyramid where the resolution changes."
     parts, kept, c, seen = nn.ModuleList(), [f.width], f.width, channels
@@ -685,6 +693,7 @@ def deviation_channel(
 HALVINGS = {"small": [(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)],  # in and out, in widths; whether it halves
             "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4}
 
+# %% ../nbs/14_ddgan.ipynb #35f2b68a
 class DownBlock(nn.Module):
     "Leaky ReLU, convolution, twice; s is added between; halves the resolution, or not."
     def __init__(self, c_in: int, c_out: int, time: int, half: bool):

@@ -23,6 +23,7 @@ def test_chain():
     assert g[0] == -math.inf and (g.diff() > 0).all()
     torch.testing.assert_close(1 - ddgan.betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
+# %% ../../nbs/14_ddgan.ipynb #fc8decc4
 def test_chains_nest():
     "Every second state of 2T steps is a state of T steps."
     for T in (1, 2, 4, 8, 64): torch.testing.assert_close(ddgan.gammas(2 * T)[::2], ddgan.gammas(T), rtol=1e-12, atol=1e-12)
@@ -31,6 +32,7 @@ def test_chains_nest():
 Z = torch.tensor([[.4]], dtype=torch.float64)
 def back(mix, T, t, n): return ddgan.shape_of(ddgan.exact_step(mix, Z, ddgan.gammas(T)[t - n], ddgan.gammas(T)[t]))
 
+# %% ../../nbs/14_ddgan.ipynb #5feef0c0
 def test_D1_large_steps_are_multimodal():
     "The loss of the best Gaussian and the number of peaks grow with the step."
     shapes = [back(ddgan.row(), 8, 5, n) for n in (1, 2, 3, 4, 5)]
@@ -42,6 +44,7 @@ def test_D1_gaussian_data_stay_gaussian():
     one = data.GaussianMixture(torch.ones(1), torch.zeros(1, 1), torch.ones(1, 1) * .3)
     assert all(s.modes == 1 and abs(s.kl) < 1e-9 for s in (back(one, 8, 5, n) for n in (1, 3, 5)))
 
+# %% ../../nbs/14_ddgan.ipynb #cdfb0cfd
 def test_D1_small_steps_are_gaussian():
     fine = [back(ddgan.row(), T, T // 2, 1).kl for T in (4, 16, 64, 256)]
     assert all(b < a / 3 for a, b in zip(fine, fine[1:])) and fine[-1] < 1e-6
@@ -75,6 +78,7 @@ def losses_of(p):
     u, v = p.z_s[:, 0], p.z_t[:, 0]
     return [F.softplus(-f) for f in (u * v, torch.sin(3 * u + v), u ** 2 - v, 2 * torch.cos(2 * math.pi * u) * v)]
 
+# %% ../../nbs/14_ddgan.ipynb #6d42fe5a
 def apart(a, b):
     "The largest difference of the four averages, in standard errors."
     pairs = [(evaluate.mean_and_error(u), evaluate.mean_and_error(v)) for u, v in zip(losses_of(a), losses_of(b))]
@@ -247,6 +251,7 @@ def test_optimal_discriminator():
 CPU = train.Place(0, 1, torch.device("cpu"))
 def points(n): return data.gaussian_grid().sample(8, generator(0, "points", n))[0]
 
+# %% ../../nbs/14_ddgan.ipynb #f361df8e
 def train_some(batches, updates=6, config=small(r1=.1, r1_every=3), shape=(2,), classes=0, **settings):
     "A tiny run on the CPU: its state, its records, what it said."
     said, state = [], ddgan.make_state(config, ddgan.build(config, shape, classes), updates, place=CPU, log_every=1, **settings)
@@ -301,11 +306,13 @@ class Reads(torch.utils._python_dispatch.TorchDispatchMode):
         self.n += f is torch.ops.aten._local_scalar_dense.default or f is torch.ops.aten.nonzero.default
         return f(*args, **kwargs or {})
 
+# %% ../../nbs/14_ddgan.ipynb #e6ecf176
 def reads_of_a_step(config, shape):
     state, step = ddgan.make_state(config, ddgan.build(config, shape), 3, place=CPU), ddgan.adversarial_step(config)
     with Reads() as reads: train.advance(state, step, lambda n: torch.randn(8, *shape, generator=generator(n, "x")))
     return reads.n
 
+# %% ../../nbs/14_ddgan.ipynb #e3d326f0
 def test_no_number_is_read_back(monkeypatch):
     assert reads_of_a_step(small(r1=.1), (2,)) > 0  # the check on the CPU
     monkeypatch.setattr(ddgan, "check_step", lambda s, x, steps: s)
@@ -325,12 +332,14 @@ def test_score():
 # %% ../../nbs/14_ddgan.ipynb #05b2ca1b
 TINY_STUDY = ddgan.SETTINGS | dict(samples=200, marks=2, kept=3, kinds={k: v | dict(updates=4) | (dict(ddpm=6) if "ddpm" in v else {}) for k, v in ddgan.SETTINGS["kinds"].items()})
 
+# %% ../../nbs/14_ddgan.ipynb #28b03807
 @pytest.mark.parametrize("kind", ddgan.SETTINGS["kinds"])
 def test_tiny_study(kind):
     out = ddgan.run_toy(TINY_STUDY, dict(kind=kind, seed=0))
     assert len(out["curve"]) == 2 and out["curve"][-1]["step"] == 4 and out["samples"].shape == (3, 2) and out["skipped"] == 0
     assert 0 <= out["near"][0] <= 1 and math.isfinite(out["distance"]) and all(math.isfinite(r["loss"]) for r in out["curve"])
 
+# %% ../../nbs/14_ddgan.ipynb #e3fc5e21
 def test_the_record_is_of_today():
     try: found = runs.load("ddgan")
     except FileNotFoundError: pytest.skip("no recorded run here")
@@ -363,6 +372,7 @@ def test_deviation_channel():
 # %% ../../nbs/14_ddgan.ipynb #353cb3d6
 def size(net): return sum(p.numel() for p in net.parameters())
 
+# %% ../../nbs/14_ddgan.ipynb #c7fdc8ce
 def test_sizes_of_the_paper():
     with torch.device("meta"):
         cifar, faces = ddgan.build("cifar10", (3, 32, 32)), ddgan.build("celebahq256", (3, 256, 256))
@@ -374,6 +384,7 @@ def test_sizes_of_the_paper():
 # %% ../../nbs/14_ddgan.ipynb #6b14f643
 TINY = ddgan.Config("unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4, d_embedding=8, batch_size=5, r1=.1)
 
+# %% ../../nbs/14_ddgan.ipynb #aa3ae62e
 def awake(model):
     "The same networks with all weights of usual size: fresh ones are silent at the end."
     for m in model.modules():
@@ -381,6 +392,7 @@ def awake(model):
     for net in model.values(): ddgan.initialize(net)
     return model
 
+# %% ../../nbs/14_ddgan.ipynb #eb03be93
 @pytest.mark.parametrize("b", [1, 3, 5, 8])
 def test_image_networks(b):
     model, g = awake(ddgan.build(TINY, (2, 8, 8), 3)), generator(0, "images")
@@ -408,6 +420,7 @@ def test_images_train_with_labels(latent):
     x = ddgan.generate(state.ema.model, torch.randn(4, 2, 8, 8), ddgan.gammas(4), c=torch.tensor([0, 1, 2, 3]))
     assert x.shape == (4, 2, 8, 8) and x.abs().max() <= 1
 
+# %% ../../nbs/14_ddgan.ipynb #80845f27
 def test_no_number_is_read_back_for_images(monkeypatch):
     monkeypatch.setattr(ddgan, "check_step", lambda s, x, steps: s)
     assert reads_of_a_step(TINY, (2, 8, 8)) == 0
