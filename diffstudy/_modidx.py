@@ -835,4 +835,5 @@ d = { 'settings': { 'branch': 'main',
                                    'diffstudy.website.settings': ('website.html#settings', 'diffstudy/website.py'),
                                    'diffstudy.website.update_links': ('website.html#update_links', 'diffstudy/website.py'),
                                    'diffstudy.website.web_packages': ('website.html#web_packages', 'diffstudy/website.py'),
+                                   'diffstudy.website.without_pictures': ('website.html#without_pictures', 'diffstudy/website.py'),
                                    'diffstudy.website.work_list': ('website.html#work_list', 'diffstudy/website.py')}}}

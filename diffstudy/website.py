@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['WEB', 'MARKS', 'SCRIPT', 'FLAGS', 'npm', 'web_packages', 'settings', 'links', 'reference', 'work_list', 'add',
-           'process', 'docs', 'hang', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve',
-           'main']
+           'process', 'docs', 'without_pictures', 'hang', 'finish', 'outward', 'listed', 'link_table', 'update_links',
+           'browser', 'serve', 'main']
 
 # %% ../nbs/99_website.ipynb #aedce48a
 import argparse, ast, html, json, os, re, shutil, subprocess, sys, time
@@ -153,6 +153,14 @@ const rest = (all) => { for (const end = performance.now() + 20; todo.length && 
 setTimeout(rest); addEventListener('beforeprint', () => rest(true));
 """
 
+# %% ../nbs/99_website.ipynb #24f7e899
+def without_pictures(nb: Path) -> str:  # The notebook's JSON
+    "A notebook whose outputs are text alone."
+    doc = json.loads(nb.read_text(encoding="utf-8"))
+    for o in (o for c in doc["cells"] for o in c.get("outputs", [])):
+        if "data" in o: o["data"] = {k: v for k, v in o["data"].items() if k == "text/plain"}
+    return json.dumps(doc, indent=1, ensure_ascii=False) + "\n"
+
 # %% ../nbs/99_website.ipynb #c98a51f8
 def hang(m: re.Match  # A block of code in HTML
 ) -> str:  # The same with its long lines marked
@@ -175,7 +183,7 @@ def finish(site: Path  # A rendered site
     (site / "site_libs" / "diffstudy.js").write_text(SCRIPT, encoding="utf-8")
     shutil.copytree(build.root() / "nbs" / "images", site / "images", dirs_exist_ok=True)
     (site / "notebooks").mkdir(exist_ok=True)
-    for nb in build.notebooks(): shutil.copy(nb, site / "notebooks" / nb.name)
+    for nb in build.notebooks(): (site / "notebooks" / nb.name).write_text(without_pictures(nb), encoding="utf-8")
     for css in site.rglob("*.css"):
         text = css.read_text(encoding="utf-8")
         if "@import url(http" in text: css.write_text(re.sub(r"@import url\([\"']?https?:[^)]*\);?", "", text), encoding="utf-8")

@@ -47,6 +47,8 @@ def test_the_site_is_small_and_whole(site):
     assert total < 25e6, f"the site has {total / 1e6:.1f} MB"
     assert largest.stat().st_size < 3e6, f"{largest.name} has {largest.stat().st_size / 1e6:.1f} MB"
     for name in ("llms.txt", "sitemap.xml", "search.json", "images/card.png", "images/favicon.svg", *PAGES): assert (site[0] / name).exists(), f"{name} is missing"
+    import nbformat
+    for name in NOTEBOOKS: nbformat.validate(nbformat.read(site[0] / "notebooks" / name, 4))
     for page in PAGES:
         text = (site[0] / page).read_text()
         assert 'property="og:image"' in text and 'name="description"' in text, page
