@@ -678,6 +678,7 @@ STUDIES = {  # Name -> module, and where it is not `STUDY` the attribute
     "variance": "ablation:VARIANCE",
     "choices": "ablation:CHOICES",
     "compression": "compression",
+    "ddgan": "ddgan",
     "bench": "bench",
 }
 
