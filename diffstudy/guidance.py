@@ -104,9 +104,8 @@ class Reader:
     "γ as a number. The levels of a sampler are views of one tensor, which is fetched once: no later step waits for the device."
     def __init__(self): self.base, self.version, self.values = None, None, []
 
-    @torch.compiler.disable
     def __call__(self, gamma) -> float:
-        base = gamma._base if torch.is_tensor(gamma) else None
+        base = gamma._base if torch.is_tensor(gamma) and not torch.compiler.is_compiling() else None
         if base is None or not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
         if base is not self.base or base._version != self.version: self.base, self.version, self.values = base, base._version, base.flatten().tolist()
         return self.values[gamma.storage_offset() - base.storage_offset()]
