@@ -49,7 +49,7 @@ RECIPES = {
         train=dict(steps=1700, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999, log_every=50, save_every=500)),
     # seconds, for tests; far from good
     "digits-tiny": RunConfig(model="digits-tiny", gamma_min=-8., points=4, draws=2, train=dict(steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
-    # MNISTRUNTIME on one core; runs/mnist.json
+    # an hour and a quarter on one CPU core; what it reaches is in runs/mnist.json
     # the same for pictures in color, 32×32 with 256 levels
     "folder-tiny": RunConfig(data="folder", model="digits-tiny", points=4, draws=2, train=dict(steps=100, batch_size=16, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
     "mnist": RunConfig(data="mnist", model="mnist", head="fine-levels", schedule="monotone", gamma_min=-14., gamma_max=7., drop=.5, points=8, draws=1, threads=1,
