@@ -9,7 +9,7 @@ parser = ConfigParser(delimiters=["="])
 parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 listed = lambda key: cfg.get(key, "").split()
-images, dev = listed("images_requirements"), listed("dev_requirements")
+images, compression, dev = listed("images_requirements"), listed("compression_requirements"), listed("dev_requirements")
 
 setup(
     name=cfg["lib_name"],
@@ -26,7 +26,7 @@ setup(
     packages=find_packages(include=["diffstudy", "diffstudy.*"]),
     python_requires=">=" + cfg["min_python"],
     install_requires=listed("requirements"),
-    extras_require={"images": images, "dev": dev + images},
+    extras_require={"images": images, "compression": compression, "dev": dev + images + compression},
     entry_points={"console_scripts": listed("console_scripts")},
     classifiers=[
         "Development Status :: 3 - Alpha",

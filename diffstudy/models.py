@@ -182,7 +182,7 @@ class Attention(nn.Module):
 
     def forward(self, x, cond=None):
         b, c, h, w = x.shape
-        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).reshape(b, h * w, 3, self.heads, c // self.heads)
+        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).contiguous().reshape(b, h * w, 3, self.heads, c // self.heads)
         a = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4))
         return x + self.out(a.transpose(1, 2).reshape(b, h, w, c).permute(0, 3, 1, 2))
 
