@@ -42,7 +42,7 @@ def numbers(record): return {k: v for k, v in record.items() if k not in ("resul
 def test_killed_and_resumed_is_the_same(tmp_path):
     code = "import sys; from dataclasses import replace; from diffstudy import runs; from diffstudy.tests.test_runs import TOY, kill_in_fourth; runs.record(replace(TOY, run=kill_in_fourth), sys.argv[1])"
     env = os.environ | dict(PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
-    r = subprocess.run([sys.executable, "-c", code, tmp_path / "a.json"], env=env, capture_output=True, text=True)
+    r = subprocess.run([sys.executable, "-u", "-c", code, tmp_path / "a.json"], env=env, capture_output=True, text=True)
     assert r.returncode == -signal.SIGKILL and r.stdout.count("toy ") == 3, r.stdout + r.stderr
     assert len(runs.read_json(tmp_path / "a.json")["results"]) == 3
     a, b = (runs.record(TOY, tmp_path / f, say=lambda m: None) for f in ("a.json", "b.json"))
