@@ -105,10 +105,12 @@ class Reader:
     def __init__(self): self.base, self.version, self.values = None, None, []
 
     def __call__(self, gamma) -> float:
-        base = gamma._base if torch.is_tensor(gamma) and not torch.compiler.is_compiling() else None
+        base = gamma._base if torch.is_tensor(gamma) else None
         if base is None or not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
         if base is not self.base or base._version != self.version: self.base, self.version, self.values = base, base._version, base.flatten().tolist()
         return self.values[gamma.storage_offset() - base.storage_offset()]
+
+Reader.__call__._torchdynamo_disable = True  # what `torch.compiler.disable` sets; the decorator would load the compiler at import
 
 # %% ../nbs/05_guidance.ipynb #cb92abd8
 def match_std(
