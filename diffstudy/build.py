@@ -268,7 +268,7 @@ def exercises(nb: Path) -> list[tuple[str, str | None]]:  # (the task, its folde
 
 # %% ../nbs/91_build.ipynb #d02efa62
 ORDER = ["core", "runs", "notation", "data", "schedule", "process", "guidance", "models", "train", "sample", "evaluate", "guided", "bound", "snr", "vdm",
-         "ablation", "compression", "ddgan", "bench", "references", "cli", "viz", "build", "equations", "website"]
+         "ablation", "compression", "ddgan", "ddgan_images", "bench", "references", "cli", "viz", "build", "equations", "website"]
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"models", "data", "train"} for m in ("schedule", "process", "guidance", "bound", "snr")},
     "models": {"schedule", "bound", "snr", "data"}, "train": set(ORDER) - {"core"}, "runs": set(ORDER) - {"core"}, "evaluate": {"models", "sample", "train"},

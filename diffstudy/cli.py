@@ -679,6 +679,9 @@ STUDIES = {  # Name -> module, and where it is not `STUDY` the attribute
     "choices": "ablation:CHOICES",
     "compression": "compression",
     "ddgan": "ddgan",
+    "ddgan-ablation": "ddgan_images:ABLATION",
+    "ddgan-mnist": "ddgan_images:MNIST",
+    "few-steps": "ddgan_images:FEW",
     "bench": "bench",
 }
 

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['RECIPES', 'SETTINGS', 'FIVE', 'STUDY', 'HALVINGS', 'betas', 'gammas', 'exact_step', 'Shape', 'shape_of', 'row',
            'check_step', 'Pair', 'pairs', 'denoise', 'ExactGenerator', 'check_chain', 'check_start', 'generate',
-           'Config', 'check_config', 'MLP', 'MLPGenerator', 'MLPDiscriminator', 'gradient_penalty',
+           'Config', 'check_config', 'MLP', 'MLPGenerator', 'MLPDiscriminator', 'gradient_penalty', 'fake_of',
            'discriminator_terms', 'generator_loss', 'ddpm_step', 'optimal_logit', 'Frozen', 'as_batch',
            'adversarial_step', 'build', 'make_state', 'Toy', 'updates_of', 'toy_gan', 'ddpm_loss', 'toy_ddpm',
            'sliced_distance', 'score', 'run_toy', 'groups_for', 'AdaptiveNorm', 'Mapping', 'Blur', 'conv', 'StyleBlock',
-           'Attend', 'Pyramid', 'Part', 'initialize', 'Time', 'block', 'way_down', 'way_up', 'UNetGenerator',
+           'Attend', 'Pyramid', 'Part', 'initialize', 'Time', 'block', 'way_down', 'way_up', 'folded', 'UNetGenerator',
            'deviation_channel', 'DownBlock', 'ConvDiscriminator']
 
 # %% ../nbs/14_ddgan.ipynb #0ae58da0
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from . import data, evaluate, models, process, sample, train
 from .core import choose, generator as stream, implements, randn_like, suggest
-from .notation import alpha, gammas_from_betas, sigma
+from .notation import alpha, convert, gammas_from_betas, sigma
 from .runs import Study
 
 # %% ../nbs/14_ddgan.ipynb #96f38ba8
@@ -122,7 +122,7 @@ def pairs(
 # %% ../nbs/14_ddgan.ipynb #0ec8e08b
 @implements("D3")
 def denoise(
-    net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent
+    net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent; `net.predicts` may say "state" or "noise"
     z_t: Tensor,     # `(b, *d)`
     s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
     gammas: Tensor,  # The chain, `(T + 1,)`, rising
@@ -132,7 +132,10 @@ def denoise(
     "One step towards the data: a fresh latent, one call of the network, one draw of the posterior."
     s = check_step(s, z_t, len(gammas) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
-    return process.posterior(z_t, net(z_t, s, latent, c), gammas[s], gammas[s + 1]).sample(generator)
+    out, what = net(z_t, s, latent, c), getattr(net, "predicts", "data")
+    if what == "state": return out
+    x = convert(out, z_t, gammas[s + 1], "eps", "x") if what == "noise" else out
+    return process.posterior(z_t, x, gammas[s], gammas[s + 1]).sample(generator)
 
 # %% ../nbs/14_ddgan.ipynb #3bee8d98
 class ExactGenerator:
@@ -196,13 +199,17 @@ class Config:
     width: int = 128          # Of the generator: hidden units, or channels at full resolution
     depth: int = 3            # Hidden layers of the MLPs
     fourier: tuple = ()       # `(n_min, n_max)`: Fourier features that the MLPs read beside the data
+    predicts: str = "data"    # What the generator puts out: "data", the less noisy "state" itself, or the "noise" in z_t
+    one_shot: bool = False    # A generator of one step; the discriminator sees its images, and real ones, at the noise of all states
+    patch: int = 1            # Squares of so many pixels are one position of both networks of images
     mults: tuple = (1, 2)     # Channels of each level of the U-Net, in widths
     blocks: int = 2           # Residual blocks of each level on the way down; one more on the way up
     attention: tuple = (16,)  # Resolutions with attention
     embedding: int = 256      # Length of the style that the mapping network makes of the latent
     mapping: int = 4          # Dense layers of the mapping network
     d_width: int = 128        # Of the discriminator: hidden units, or channels after the first layer
-    d_size: str = "small"     # Of the convolutional one: "small" halves 3 times, "large" 6 times
+    d_size: str = "small"     # Of the convolutional one: "small" halves 3 times, "large" 6 times, "shallow" twice
+    d_scale: float = 1e-10    # Variance of the weights at the end of each of its branches, of the usual; the paper begins with silent ones
     d_embedding: int = 256    # Length of its embedding of s
     paired: bool = True       # Whether it sees z_t beside z_s
     r1: float = .02           # Weight of the gradient penalty, in the steps that have it
@@ -225,12 +232,13 @@ class Config:
 # %% ../nbs/14_ddgan.ipynb #c8bba1bd
 def check_config(f: Config):
     "ValueError for a value that no network can have."
-    for k, known in dict(net=("mlp", "unet"), d_size=("small", "large")).items():
+    for k, known in dict(net=("mlp", "unet"), d_size=("small", "large", "shallow"), predicts=("data", "state", "noise")).items():
         if getattr(f, k) not in known: raise ValueError(suggest(getattr(f, k), known, k))
-    for k in ("steps", "width", "depth", "blocks", "embedding", "mapping", "d_width", "r1_every", "batch_size"):
+    for k in ("steps", "width", "depth", "blocks", "embedding", "mapping", "patch", "d_width", "r1_every", "batch_size"):
         if type(v := getattr(f, k)) is not int or v < 1: raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
-    for k in ("latent", "r1", "lr_end"):
+    for k in ("latent", "r1", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf: raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
+    if f.one_shot and (f.paired or f.predicts != "data"): raise ValueError("one_shot: expected paired=False and predicts='data', since its generator makes an image from noise, and no pair")
     if f.net == "unet" and (f.width % 4 or not f.mults or min(f.mults) < 1): raise ValueError(f"expected a width that is a multiple of 4, and one multiple of it for each level; got {f.width} and {f.mults}")
 
 # %% ../nbs/14_ddgan.ipynb #b517eaf7
@@ -263,6 +271,7 @@ class MLPGenerator(MLP):
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         dims = math.prod(shape)
         super().__init__(config, shape, classes, models._channels(dims + config.latent, config.fourier), dims, config.width, seed)
+        self.predicts = config.predicts
         with torch.no_grad():
             for layer in self.layers: layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
@@ -287,6 +296,13 @@ def gradient_penalty(
     grad, = torch.autograd.grad(logits.sum(), z_s, create_graph=True)
     return grad.float().square().flatten(1).sum(1) / 2
 
+# %% ../nbs/14_ddgan.ipynb #5fa1ce0d
+def fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`
+    "What the discriminator gets to see of a generator: its step from z_t; or, of one that makes images in one shot, such an image with the noise of state s."
+    if G.steps == len(chain) - 1: return denoise(G, z_t, s, chain, generator, c)
+    x = denoise(G, randn_like(z_t, generator), torch.zeros_like(s), gammas(1).to(chain), generator, c)
+    return process.marginal(x, chain[s]).sample(generator)
+
 # %% ../nbs/14_ddgan.ipynb #ebe9cfdb
 def discriminator_terms(
     G: nn.Module, D: nn.Module,
@@ -300,7 +316,7 @@ def discriminator_terms(
     "What the discriminator lowers: the loss on real pairs, on generated ones, and R1."
     if s is None: s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
     z_s, z_t = pairs(x, s, chain, generator)
-    with torch.no_grad(): fake = denoise(G, z_t, s, chain, generator, c)
+    with torch.no_grad(): fake = fake_of(G, z_t, s, chain, generator, c)
     real = D(z_s.requires_grad_(r1 > 0), z_t, s, c).float()
     terms = dict(d_real=F.softplus(-real).mean(), d_fake=F.softplus(D(fake, z_t, s, c).float()).mean())
     return terms | dict(r1=r1 * gradient_penalty(real, z_s).mean()) if r1 else terms
@@ -313,7 +329,7 @@ def generator_loss(
     "What the generator lowers: the non-saturating loss of new pairs."
     s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
     z_t = pairs(x, s, chain, generator).z_t
-    return F.softplus(-D(denoise(G, z_t, s, chain, generator, c), z_t, s, c).float()).mean()
+    return F.softplus(-D(fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()).mean()
 
 # %% ../nbs/14_ddgan.ipynb #0896d5f7
 def ddpm_step(
@@ -367,12 +383,14 @@ def adversarial_step(
     return step
 
 # %% ../nbs/14_ddgan.ipynb #d2e6188f
+_HERE = Config("unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3, attention=(), d_width=48, d_embedding=128, d_size="shallow", d_scale=1., r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64)
 RECIPES = {
     "toy": Config(latent=2, fourier=(-1, 1), r1=.01, r1_every=4, lr_g=2e-3, lr_d=2e-3, batch_size=512),
     "toy-paper": Config(width=512, d_width=512, r1=.05, lr_g=1e-4, lr_d=1e-4, lr_end=1., batch_size=512),
     "digits-tiny": Config("unet", width=16, blocks=1, latent=16, embedding=32, mapping=2, attention=(), d_width=16, d_embedding=32, r1_every=4, batch_size=32),
-    "digits": Config("unet", width=32, blocks=1, latent=32, embedding=64, mapping=3, attention=(), d_width=32, d_embedding=64, r1_every=4, lr_g=3e-4, lr_d=3e-4, batch_size=64),
-    "stacked-mnist": Config("unet", width=32, mults=(1, 2, 2), blocks=1, latent=64, embedding=128, mapping=3, d_width=32, d_embedding=128, r1_every=15, lr_g=3e-4, lr_d=3e-4, batch_size=64),
+    "digits": Config(latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4, batch_size=256),
+    "mnist": _HERE,
+    "stacked-mnist": _HERE,
     "cifar10": Config("unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, ema=.9999),
     "celebahq256": Config("unet", steps=2, width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=2., r1_every=10, lr_g=2e-4, lr_d=1e-4, lr_end=.05, ema=.9999, batch_size=32),
     "lsun-church256": Config("unet", width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=1., r1_every=10, lr_g=1.6e-4, lr_d=1e-4, lr_end=.0625, ema=.999, batch_size=64),
@@ -388,7 +406,8 @@ def build(
     "Both networks from the name of a recipe or from a config."
     config = choose(config, RECIPES, "recipe") if isinstance(config, str) else config
     G, D = (MLPGenerator, MLPDiscriminator) if config.net == "mlp" else (UNetGenerator, ConvDiscriminator)
-    return nn.ModuleDict(dict(generator=G(config, shape, classes, seed=seed), discriminator=D(config, shape, classes, seed=seed + 1)))
+    alone = dataclasses.replace(config, steps=1) if config.one_shot else config
+    return nn.ModuleDict(dict(generator=G(alone, shape, classes, seed=seed), discriminator=D(config, shape, classes, seed=seed + 1)))
 
 # %% ../nbs/14_ddgan.ipynb #2c4b4b45
 def make_state(
@@ -531,9 +550,12 @@ class Blur(nn.Module):
         self.register_buffer("kernel", (k[:, None] * k * (4 if how == "double" else 1))[None, None], persistent=False)
 
     def forward(self, x):
-        k, c = self.kernel.to(x.dtype).expand(x.shape[1], 1, 4, 4), x.shape[1]
-        if self.how == "double": return F.conv_transpose2d(x, k, stride=2, padding=1, groups=c)
-        return F.conv2d(x, k, stride=2, padding=1, groups=c) if self.how == "half" else F.conv2d(x, k, padding=2, groups=c)
+        dtype = torch.promote_types(x.dtype, torch.float32) if x.device.type == "cpu" else x.dtype  # there, bfloat16 is 20 times slower
+        k, c, z = self.kernel.to(dtype).expand(x.shape[1], 1, 4, 4), x.shape[1], x.to(dtype)
+        with torch.autocast(x.device.type, enabled=False):
+            if self.how == "double": z = F.conv_transpose2d(z, k, stride=2, padding=1, groups=c)
+            else: z = F.conv2d(z, k, stride=2, padding=1, groups=c) if self.how == "half" else F.conv2d(z, k, padding=2, groups=c)
+        return z.to(x.dtype)
 
 # %% ../nbs/14_ddgan.ipynb #fc148638
 def conv(c_in: int, c_out: int, size: int = 3, scale: float = 1., **kw) -> nn.Conv2d:
@@ -644,9 +666,16 @@ def way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
         if level: parts.append(Part(block(f, c, c, "double")))
     return parts
 
+# %% ../nbs/14_ddgan.ipynb #0fd1ded2
+def folded(shape: tuple, patch: int, levels: int):  # Channels and size in positions; ValueError if they do not come out
+    "The shape that networks see of images whose squares of `patch` pixels are one position each."
+    if len(shape) == 3 and any(n % patch for n in shape[1:]): raise ValueError(f"expected a height and a width that are multiples of patch={patch}; got {shape}")
+    models._check_size(tuple([*shape[:-2], *(n // patch for n in shape[-2:])]), levels)
+    return shape[0] * patch ** 2, shape[1] // patch
+
 # %% ../nbs/14_ddgan.ipynb #3f2c3bac
 class UNetGenerator(nn.Module):
-    "`net(z_t, s, latent, c) → x̂` in [−1, 1] for images: the paper's U-Net with a style."
+    "`net(z_t, s, latent, c) → x̂` in [−1, 1] for images, or what else `config.predicts` says: the paper's U-Net with a style."
     def __init__(self,
         config: Config,
         shape: tuple,      # `(c, h, w)`
@@ -654,9 +683,8 @@ class UNetGenerator(nn.Module):
         *, seed: int = 0,
     ):
         super().__init__()
-        models._check_size(tuple(shape), len(config.mults))
-        self.config, self.shape, self.steps, self.latent, self.classes = config, tuple(shape), config.steps, config.latent, classes
-        f, (channels, size, _) = config, shape
+        f, (channels, size) = config, folded(tuple(shape), config.patch, len(config.mults))
+        self.config, self.shape, self.steps, self.latent, self.classes, self.predicts = f, tuple(shape), f.steps, f.latent, classes, f.predicts
         with torch.random.fork_rng(devices=[]):
             self.map, self.time, self.enter = Mapping(f.latent, f.embedding, f.mapping), Time(f.width, 4 * f.width, classes, F.silu), conv(channels, f.width)
             self.down, kept = way_down(f, channels, size)
@@ -667,7 +695,7 @@ class UNetGenerator(nn.Module):
 
     def forward(self, z_t, s, latent, c=None):
         models._check_z(z_t, self.shape)
-        time, style, seen = self.time(s, c, z_t), self.map(latent), models._layout(z_t.to(self.enter.weight.dtype))
+        time, style, seen = self.time(s, c, z_t), self.map(latent), models._layout(F.pixel_unshuffle(z_t.to(self.enter.weight.dtype), self.config.patch))
         kept = [h := self.enter(seen)]
         for part in self.down:
             h = part.block(h, time, style)
@@ -676,7 +704,8 @@ class UNetGenerator(nn.Module):
         for part in (*self.middle, *self.up):
             h = part.block(torch.cat([h, kept.pop()], 1) if part.joins else h, time, style)
             if part.attend is not None: h = part.attend(h)
-        return torch.tanh(self.leave(F.silu(self.norm(h))).to(z_t.dtype)).contiguous()
+        out = F.pixel_shuffle(self.leave(F.silu(self.norm(h))).to(z_t.dtype), self.config.patch).contiguous()
+        return torch.tanh(out) if self.predicts == "data" else out
 
 # %% ../nbs/14_ddgan.ipynb #312417a4
 def deviation_channel(
@@ -694,15 +723,15 @@ def deviation_channel(
 
 # %% ../nbs/14_ddgan.ipynb #ee2147d1
 HALVINGS = {"small": [(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)],  # in and out, in widths; whether it halves
-            "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4}
+            "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4, "shallow": [(1, 2, True), (2, 4, True)]}
 
 # %% ../nbs/14_ddgan.ipynb #35f2b68a
 class DownBlock(nn.Module):
     "Leaky ReLU, convolution, twice; s is added between; halves the resolution, or not."
-    def __init__(self, c_in: int, c_out: int, time: int, half: bool):
+    def __init__(self, c_in: int, c_out: int, time: int, half: bool, scale: float = 1e-10):
         super().__init__()
         self.resample = Blur("half") if half else nn.Identity()
-        self.conv1, self.time, self.conv2 = conv(c_in, c_out), nn.Linear(time, c_out), conv(c_out, c_out, scale=1e-10)
+        self.conv1, self.time, self.conv2 = conv(c_in, c_out), nn.Linear(time, c_out), conv(c_out, c_out, scale=scale)
         self.skip = conv(c_in, c_out, 1, bias=False)
 
     def forward(self, x, time):
@@ -722,18 +751,19 @@ class ConvDiscriminator(nn.Module):
         super().__init__()
         plan, n, e = HALVINGS[config.d_size], config.d_width, config.d_embedding
         least = 2 ** sum(half for *_, half in plan)
-        if len(shape) != 3 or min(shape[1:]) < least: raise ValueError(f"the {config.d_size} discriminator halves an image {least.bit_length() - 1} times: expected a shape (c, h, w) of at least {least} pixels; got {tuple(shape)}; use d_size='small', or pad the images")
+        if len(shape) != 3 or min(shape[1:]) // config.patch < least: raise ValueError(f"the {config.d_size} discriminator halves an image {least.bit_length() - 1} times: expected a shape (c, h, w) of at least {least * config.patch} pixels; got {tuple(shape)}; use d_size='small', or pad the images")
         self.config, self.shape, self.steps, self.classes = config, tuple(shape), config.steps, classes
         with torch.random.fork_rng(devices=[]):
             self.time = Time(e, e, classes, lambda h: F.leaky_relu(h, .2))
-            self.enter = conv(2 * shape[0], n, 1)
-            self.down = nn.ModuleList(DownBlock(a * n, b * n, e, half) for a, b, half in plan)
-            self.last, self.leave = conv(4 * n + 1, 4 * n, scale=1e-10 if config.d_size == "small" else 1.), nn.Linear(4 * n, 1)
+            self.enter = conv(2 * shape[0] * config.patch ** 2, n, 1)
+            self.down = nn.ModuleList(DownBlock(a * n, b * n, e, half, config.d_scale) for a, b, half in plan)
+            self.last, self.leave = conv(4 * n + 1, 4 * n, scale=1. if config.d_size == "large" else config.d_scale), nn.Linear(4 * n, 1)
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
         models._check_z(z_s, self.shape); models._check_z(z_t, self.shape)
         time, dtype = self.time(s, c, z_s), self.enter.weight.dtype
-        h = self.enter(models._layout(torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)))
+        z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
+        h = self.enter(models._layout(F.pixel_unshuffle(z, self.config.patch)))
         for block in self.down: h = block(h, time)
         return self.leave(F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3)))[:, 0]
