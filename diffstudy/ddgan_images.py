@@ -85,7 +85,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
     "direct denoising": dict(predicts="state"), "noise generation": dict(predicts="noise"), "no latent": dict(latent=0)}
 
 # %% ../nbs/15_ddgan_images.ipynb #84d60f6c
-ABLATION_SETTINGS = dict(data="digits", recipe=ddgan.RECIPES["digits"].__dict__ | dict(fourier=[], mults=[1, 2], attention=[16]), updates=2500, n=400, kept=20)
+ABLATION_SETTINGS = dict(data="digits", recipe=ddgan.RECIPES["digits"].__dict__ | dict(fourier=[], mults=[1, 2], attention=[16]), updates=1500, n=400, kept=20)
 
 def run_variant(
     settings: dict, case: dict,  # As in `ABLATION`
@@ -138,7 +138,7 @@ def draw_vdm(
     return data.encode(torch.cat(out), model.levels)
 
 # %% ../nbs/15_ddgan_images.ipynb #056d194d
-FEW_SETTINGS = dict(data="digits", recipe=ABLATION_SETTINGS["recipe"], updates=4000, vdm_steps=1700, n=400, steps=[4, 16, 64, 256], w=[0, 1])
+FEW_SETTINGS = dict(data="digits", recipe=ABLATION_SETTINGS["recipe"], updates=3000, vdm_steps=1700, n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
 def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:  # Seconds of training, and for each sampler calls, ms, scores
     "Train DDGAN and VDM on the same images, and judge their samplers."
@@ -195,7 +195,7 @@ def balance(numbers) -> dict:  # modes, kl: value and standard error
 # %% ../nbs/15_ddgan_images.ipynb #78cea2bf
 plain = lambda f: {k: list(v) if isinstance(v, tuple) else v for k, v in f.__dict__.items()}
 MNIST_SETTINGS = dict(judge=dict(width=16, steps=2000), recipes={k: plain(ddgan.RECIPES[k]) for k in ("mnist", "stacked-mnist")}, precision="bfloat16",
-    updates={"mnist": 2500, "stacked-mnist": 8000}, save_every=500, look=2000, n={"mnist": 1000, "stacked-mnist": 26_000}, kept=30)
+    updates={"mnist": 1500, "stacked-mnist": 8000}, save_every=500, look=2000, n={"mnist": 1000, "stacked-mnist": 26_000}, kept=30)
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
