@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['CONFIG', 'GAN', 'WAYS', 'BENCHES', 'DIGITS', 'STUDY', 'config_of', 'Ours', 'Trainer', 'DiffusersNet', 'our_loss',
            'PlainBlock', 'PlainAttention', 'PlainNet', 'plain_loss', 'gan_config', 'OursGAN', 'FullFilter',
-           'FullAttend', 'in_other_ways', 'Described', 'check_gan', 'builder', 'images', 'ready', 'quantiles', 'timed',
-           'compare', 'resident', 'peak_here', 'fresh', 'peak', 'environment', 'Net', 'held_out', 'learn', 'passing',
-           'run', 'report']
+           'FullAttend', 'in_other_ways', 'InOtherWays', 'Described', 'check_gan', 'builder', 'images', 'ready',
+           'quantiles', 'timed', 'compare', 'resident', 'peak_here', 'fresh', 'peak', 'environment', 'Net', 'held_out',
+           'learn', 'passing', 'run', 'report']
 
 # %% ../nbs/93_bench.ipynb #7a4ac50a
-import contextlib, copy, functools, importlib.util, json, math, re, subprocess, sys, time
+import copy, functools, importlib.util, inspect, json, math, re, subprocess, sys, time
 from pathlib import Path
 import torch
 from torch import Tensor, nn
@@ -243,8 +243,8 @@ def in_other_ways(net, ways):
     return net
 
 # %% ../nbs/93_bench.ipynb #89fd68d5
-class Described:
-    "Our networks, run as the official code is described."
+class InOtherWays:
+    "Our networks, changed, and what they are trained with."
     def __init__(self, config, ways=tuple(WAYS)):
         self.c, self.ways, self.n, self.chain, self.random = config, ways, 0, ddgan.gammas(config["steps"]), generator(config["seed"], "sample")
         f = gan_config(config)
@@ -263,6 +263,11 @@ class Described:
         with torch.set_grad_enabled(back): fake = ddgan.denoise(self.G, z_t, s, self.chain.to(z_t), self.draws)
         return self.D(fake, z_t, s).float()
 
+    def sample_step(self, z): return ddgan.generate(self.average, z, self.chain, self.random)
+
+# %% ../nbs/93_bench.ipynb #5039c676
+class Described(InOtherWays):
+    "Our networks, run as the official code is described."
     def train_discriminator(self, x):
         self.d.zero_grad()
         kept, (s, z_s, z_t) = "graph" in self.ways, self.pairs(x)
@@ -295,8 +300,6 @@ class Described:
         else:
             for a, b in zip(old, new): a.data = decay * a + (1 - decay) * b
 
-    def sample_step(self, z): return ddgan.generate(self.average, z, self.chain, self.random)
-
 # %% ../nbs/93_bench.ipynb #ada3f3d8
 def check_gan(config):
     "ValueError for sizes that the networks cannot have."
@@ -316,13 +319,14 @@ BENCHES = {
         ours=OursGAN, other="described",
         peers={"described": Described},
         sizes={"paper-small": dict(width=32, mults=(1, 2, 2), blocks=2, batch=8, shape=(3, 32, 32))},
-        # the official code, float32, seconds of CPU time on one thread of another machine; and peak memory, MB
+        # the official code, float32, seconds of CPU time on one thread of another machine; and peak memory, MB of 2 ** 20 bytes, as here
         quoted={"paper-small": {"train": 2.56, "train R1": 3.49, "sample": .49}}, quoted_peak={"paper-small": 877},
         config=GAN, follows=lambda c: dict(d_width=2 * c["width"]), check=check_gan,
-        methods="train_step(x) and sample_step(z)", inputs=lambda x: (x,),
+        methods="train_step(x) and sample_step(z)", inputs=lambda x: (torch.randn(x.shape, generator=generator(0, "start")),),
         steps={"train": dict(r1=0.), "train R1": {}, "sample": {}}),
 }
 
+# %% ../nbs/93_bench.ipynb #3e227cff
 def builder(
     name: str,   # A name of `BENCHES`
     who: str,    # "ours", a built-in opponent, or the path of a file with `build(config)`
@@ -346,12 +350,17 @@ def images(config, n=None):
 def ready(name, build, config, who):
     "Build an implementation and check it by one step; RuntimeError if it does not do what an adapter should."
     m, x, entry = build(config), images(config), BENCHES[name]
-    for method in ("train_step", "sample_step"):
-        if not callable(getattr(m, method, None)): raise RuntimeError(f"{who}: expected an object with {entry['methods']}; got {type(m).__name__} without {method}")
-    value = float(m.train_step(x))
-    with torch.no_grad(): out = m.sample_step(*entry["inputs"](x))
-    if not math.isfinite(value): raise RuntimeError(f"{who}: train_step returned {value}; expected the loss of the batch")
-    if out.shape != x.shape: raise RuntimeError(f"{who}: sample_step returned shape {tuple(out.shape)}; expected that of z, {tuple(x.shape)}")
+    inputs = dict(train_step=(x,), sample_step=entry["inputs"](x))
+    for method, given in inputs.items():
+        wanted = f"{who}: expected an object with {entry['methods']}; got {type(m).__name__}"
+        if not callable(f := getattr(m, method, None)): raise RuntimeError(f"{wanted} without {method}")
+        try: inspect.signature(f).bind(*given)
+        except TypeError as e: raise RuntimeError(f"{wanted} with another {method}: {e}") from None
+    value = m.train_step(x)
+    with torch.no_grad(): out = m.sample_step(*inputs["sample_step"])
+    if not isinstance(value, (int, float, Tensor)) or not math.isfinite(value): raise RuntimeError(f"{who}: train_step returned {value}; expected the loss of the batch")
+    shape = tuple(getattr(out, "shape", ()))
+    if shape != x.shape: raise RuntimeError(f"{who}: sample_step returned shape {shape}; expected that of z, {tuple(x.shape)}")
     return m
 
 # %% ../nbs/93_bench.ipynb #c277ecf9
@@ -393,7 +402,7 @@ def peak_here(name, who, config, steps=2):
     "Train a few steps and print the peak of this process before and after, for `peak`."
     torch.set_num_threads(1)
     config, build = config_of(name, **config), builder(name, who)
-    if who == "diffusers": import diffusers.models.unets.unet_2d
+    for module in ("torch._dynamo", *["diffusers.models.unets.unet_2d"] * (who == "diffusers")): importlib.import_module(module)  # the first is what an optimizer imports
     before = resident()
     m, x = build(config), images(config)
     for _ in range(steps): m.train_step(x)
@@ -502,7 +511,7 @@ def report(
 ) -> list:  # Lines of text; the first name is the one that the others are divided by
     "A comparison in words."
     first, lines = next(iter(memory)), []
-    for what, rows in found.items():
+    for what, rows in ((k, v) for k, v in found.items() if k != "memory"):
         for k, v in rows.items():
             (a, m, b), (low, ratio, high) = v["seconds"], v["ratio"]
             lines.append(f"{what + ' step':13}  {k:16} {m:8.4f} s of CPU time ({a:.4f} to {b:.4f})" + (f"   {ratio:.2f} times {first} ({low:.2f} to {high:.2f})" if k != first else ""))
