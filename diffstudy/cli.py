@@ -10,7 +10,7 @@ __all__ = ['RECIPES', 'SCHEDULES', 'HEADS', 'FREE', 'LATER', 'FOLDER_OPTIONS', '
            'load_images', 'fit_run', 'result_of', 'report', 'train_anew', 'train_run', 'draw', 'tile', 'save_png',
            'note_of', 'picture', 'numbers', 'check_sample', 'sample_run', 'judge', 'judge_samples', 'report_evaluation',
            'evaluate_run', 'data_table', 'sparkline', 'info_run', 'write_record', 'read_samples', 'find_study',
-           'study_run', 'bench_run', 'keep_memory', 'main']
+           'study_run', 'bench_run', 'read_mults', 'keep_memory', 'main']
 
 # %% ../nbs/17_scale_up.ipynb #8ecf7ff5
 import ast, dataclasses, functools, hashlib, json, math, os, sys, time
@@ -717,13 +717,14 @@ def study_run(
 # %% ../nbs/17_scale_up.ipynb #9a390557
 @command("bench")
 def bench_run(
-    name: Annotated[str, typer.Argument(help="What to compare: vdm.")] = "vdm",
-    other: Annotated[str, _option("A file with a function build(config), or a built-in opponent: diffusers, plain.")] = "diffusers",
-    width: Annotated[int, _option("Channels of the U-Net.")] = 64,
-    blocks: Annotated[int, _option("Residual blocks on the way down.")] = 4,
-    batch: Annotated[int, _option("Images in a batch.")] = 16,
-    size: Annotated[int, _option("Height and width of an image.")] = 16,
-    channels: Annotated[int, _option("Of an image.")] = 3,
+    name: Annotated[str, typer.Argument(help="What to compare: vdm or ddgan.")] = "vdm",
+    other: Annotated[Optional[str], _option("A file with a function build(config), or a built-in opponent: diffusers or plain for vdm, described for ddgan.", default="diffusers, described")] = None,
+    width: Annotated[Optional[int], _option("Channels of the U-Net.", default="64, for ddgan 32")] = None,
+    mults: Annotated[Optional[str], _option("Channels of each of its levels, in widths; for ddgan.", default="1,2,2")] = None,
+    blocks: Annotated[Optional[int], _option("Residual blocks on the way down; for ddgan on each level.", default="4, for ddgan 2")] = None,
+    batch: Annotated[Optional[int], _option("Images in a batch.", default="16, for ddgan 8")] = None,
+    size: Annotated[Optional[int], _option("Height and width of an image.", default="16, for ddgan 32")] = None,
+    channels: Annotated[Optional[int], _option("Of an image.", default="3")] = None,
     bf16: Annotated[bool, _option("Bfloat16 autocast.", "--bf16")] = False,
     rounds: Annotated[int, _option("Steps of each.")] = 10,
     threads: Annotated[int, _option("Of the CPU.")] = 1,
@@ -731,15 +732,29 @@ def bench_run(
     "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
     import torch
     from diffstudy import bench
+    from diffstudy.core import choose
     with usage():
-        check_counts(**{"--width": width, "--blocks": blocks, "--batch": batch, "--size": size, "--channels": channels, "--rounds": rounds, "--threads": threads})
-        config = bench.config_of(width=width, blocks=blocks, batch=batch, shape=(channels, size, size), precision="bfloat16" if bf16 else "float32")
-        names = {"ours": "ours", Path(other).stem: other}
+        entry = choose(name, bench.BENCHES, "benchmark")
+        given = {k: v for k, v in dict(width=width, blocks=blocks, batch=batch, size=size, channels=channels).items() if v is not None}
+        check_counts(**{f"--{k}": v for k, v in given.items()}, **{"--rounds": rounds, "--threads": threads})
+        default, own = entry["config"]["shape"], dict(precision="bfloat16" if bf16 else "float32")
+        if mults is not None: own["mults"] = read_mults(mults, entry["config"])
+        channels, size = given.pop("channels", default[0]), given.pop("size", default[1])
+        c = bench.config_of(name, **given | own, shape=(channels, size, size))
+        other = other or entry["other"]
+        names = {"ours": "ours", Path(other).stem if Path(other).stem != "ours" else "other": other}
         makers = {k: bench.builder(name, v) for k, v in names.items()}
     torch.set_num_threads(threads)
-    typer.echo(f"{name}: width {width}, {blocks} blocks, {batch} images of {channels}×{size}×{size}, {config['precision']}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds; configuration {config}")
-    found = bench.compare(makers, config, rounds)
-    for line in bench.report(found, {k: bench.peak(name, v, config) for k, v in names.items()}): typer.echo(line)
+    levels = f" × {','.join(map(str, c['mults']))}" if "mults" in c else ""
+    typer.echo(f"{name}: width {c['width']}{levels}, {c['blocks']} blocks, {c['batch']} images of {c['shape'][0]}×{size}×{size}, {c['precision']}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds; configuration {c}")
+    found = bench.compare(name, makers, c, rounds)
+    for line in bench.report(found, {k: bench.peak(name, v, c) for k, v in names.items()}): typer.echo(line)
+
+def read_mults(text: str, known: dict) -> tuple:
+    "Multipliers such as 1,2,2, where the benchmark has them."
+    if "mults" not in known: raise ValueError("--mults: the U-Net of this benchmark has one level; leave it out, or compare ddgan")
+    try: return tuple(int(p) for p in text.split(","))
+    except ValueError: raise ValueError(f"--mults: expected whole numbers with commas, such as 1,2,2; got {text!r}") from None
 
 # %% ../nbs/17_scale_up.ipynb #1b004d09
 def keep_memory():

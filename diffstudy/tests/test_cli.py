@@ -228,18 +228,18 @@ import torch
 class Mine:
     def __init__(self, config):
         self.net = torch.nn.Conv2d(config["shape"][0], config["shape"][0], 3, padding=1)
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=config["lr"])
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
     def train_step(self, x):
         self.optimizer.zero_grad()
         loss = (self.net(x + torch.randn_like(x)) - x).square().mean()
         loss.backward()
         self.optimizer.step()
         return loss.detach()
-    def sample_step(self, z, gamma): return self.net(z)
+    def sample_step(self, z, gamma=None): return self.net(z)
 def build(config): return Mine(config)
 """
 
-def test_bench():
+def test_bench(monkeypatch):
     file = tiny_run().with_name("mine.py")
     file.write_text(ADAPTER)
     small = "--width", 8, "--blocks", 1, "--batch", 2, "--size", 4, "--channels", 1, "--rounds", 2
@@ -248,6 +248,16 @@ def test_bench():
     refused(("bench", "vmd"), "did you mean 'vdm'")
     refused(("bench", "vdm", "--other", file.with_name("none.py")), "there is no file")
     refused(("bench", "vdm", "--rounds", 0), "--rounds: expected a whole number, at least 1; got 0")
+    refused(("bench", "vdm", "--mults", "1,2"), "--mults: the U-Net of this benchmark has one level")
+    refused(("bench", "ddgan", "--mults", "1;2"), "--mults: expected whole numbers with commas, such as 1,2,2; got '1;2'")
+    refused(("bench", "ddgan", "--width", 6), "expected a width that is a multiple of 4")
+    refused(("bench", "ddgan", "--size", 4), "halves an image 3 times: expected a shape .* of at least 8 pixels")
+    refused(("bench", "ddgan", "--other", "diffusers"), "unknown opponent")
+    with monkeypatch.context() as patch:
+        patch.setattr("diffstudy.bench.peak", lambda *_: dict(peak=1., rise=1., kept=1.))  # processes of their own, as above
+        r = type_in("bench", "ddgan", "--other", file, *small, "--size", 8, "--mults", "1,2")
+    assert r.exit_code == 0 and all(re.search(rf"{what} step +mine .* times ours", r.output) for what in ("train", "train R1", "sample")), r.output
+    assert "width 8 × 1,2, 1 blocks, 2 images of 1×8×8" in r.output, r.output
     file.write_text("build = lambda config: config")
     r = type_in("bench", "vdm", "--other", file, *small)
     assert r.exit_code == 1 and "without train_step" in r.output and r.output.splitlines()[-1].startswith("error: "), r.output
