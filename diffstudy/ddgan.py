@@ -753,19 +753,22 @@ class ConvDiscriminator(nn.Module):
         super().__init__()
         plan, n, e = HALVINGS[config.d_size], config.d_width, config.d_embedding
         least = 2 ** sum(half for *_, half in plan)
-        if len(shape) != 3 or min(shape[1:]) // config.patch < least: raise ValueError(f"the {config.d_size} discriminator halves an image {least.bit_length() - 1} times: expected a shape (c, h, w) of at least {least * config.patch} pixels; got {tuple(shape)}; use d_size='small', or pad the images")
+        if len(shape) != 3 or min(shape[1:]) // config.patch < least: raise ValueError(f"the {config.d_size} discriminator halves an image {least.bit_length() - 1} times: expected a shape (c, h, w) of at least {least * config.patch} pixels; got {tuple(shape)}; use one that halves less often ('shallow': twice), or pad the images")
         self.config, self.shape, self.steps, self.classes = config, tuple(shape), config.steps, classes
         with torch.random.fork_rng(devices=[]):
-            self.time = Time(e, e, classes, lambda h: F.leaky_relu(h, .2))
+            self.time = Time(e, e, 0, lambda h: F.leaky_relu(h, .2))
             self.enter = conv(2 * shape[0] * config.patch ** 2, n, 1)
             self.down = nn.ModuleList(DownBlock(a * n, b * n, e, half, config.d_scale) for a, b, half in plan)
             self.last, self.leave = conv(4 * n + 1, 4 * n, scale=1. if config.d_size == "large" else config.d_scale), nn.Linear(4 * n, 1)
+            self.label = nn.Embedding(classes + 1, 4 * n) if classes else None
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
         models._check_z(z_s, self.shape); models._check_z(z_t, self.shape)
-        time, dtype = self.time(s, c, z_s), self.enter.weight.dtype
+        time, dtype = self.time(s, None, z_s), self.enter.weight.dtype
         z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
         h = self.enter(models._layout(F.pixel_unshuffle(z, self.config.patch)))
         for block in self.down: h = block(h, time)
-        return self.leave(F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3)))[:, 0]
+        h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
+        logits = self.leave(h)[:, 0]
+        return logits if self.label is None and c is None else logits + (h * self.label(models._labels(c, z_s, self.classes))).sum(1)
