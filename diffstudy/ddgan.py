@@ -383,14 +383,13 @@ def adversarial_step(
     return step
 
 # %% ../nbs/14_ddgan.ipynb #d2e6188f
-_HERE = Config("unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3, attention=(), d_width=48, d_embedding=128, d_size="shallow", d_scale=1., r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64)
 RECIPES = {
     "toy": Config(latent=2, fourier=(-1, 1), width=256, d_width=256, r1=.03, r1_every=4, batch_size=512),
     "toy-paper": Config(width=512, d_width=512, r1=.05, lr_g=1e-4, lr_d=1e-4, lr_end=1., batch_size=512),
     "digits-tiny": Config("unet", width=16, blocks=1, latent=16, embedding=32, mapping=2, attention=(), d_width=16, d_embedding=32, r1_every=4, batch_size=32),
     "digits": Config(latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4, batch_size=256),
-    "mnist": _HERE,
-    "stacked-mnist": _HERE,
+    "mnist": Config(latent=32, width=512, depth=4, d_width=512, r1=.5, r1_every=4, lr_g=5e-4, lr_end=1., batch_size=128),
+    "stacked-mnist": Config("unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3, attention=(), d_width=48, d_embedding=128, d_size="shallow", d_scale=1., r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64),
     "cifar10": Config("unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, ema=.9999),
     "celebahq256": Config("unet", steps=2, width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=2., r1_every=10, lr_g=2e-4, lr_d=1e-4, lr_end=.05, ema=.9999, batch_size=32),
     "lsun-church256": Config("unet", width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=1., r1_every=10, lr_g=1.6e-4, lr_d=1e-4, lr_end=.0625, ema=.999, batch_size=64),

@@ -195,7 +195,7 @@ def balance(numbers) -> dict:  # modes, kl: value and standard error
 # %% ../nbs/15_ddgan_images.ipynb #78cea2bf
 plain = lambda f: {k: list(v) if isinstance(v, tuple) else v for k, v in f.__dict__.items()}
 MNIST_SETTINGS = dict(judge=dict(width=16, steps=2000), recipes={k: plain(ddgan.RECIPES[k]) for k in ("mnist", "stacked-mnist")}, precision="bfloat16",
-    updates={"mnist": 1500, "stacked-mnist": 8000}, save_every=500, look=2000, n={"mnist": 1000, "stacked-mnist": 26_000}, kept=30)
+    updates={"mnist": 10_000, "stacked-mnist": 8000}, save_every=500, look=2000, n={"mnist": 1000, "stacked-mnist": 26_000}, kept=30)
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
