@@ -273,13 +273,13 @@ def processor(tab, address):
 @checkout
 @pytest.mark.parametrize("page", PAGES)
 def test_page_is_readable_within_a_second(site, chromium, page):
-    times = []
+    times, slower = [], max(1, build.calibrate() / (build.times()["loop"] or 1))
     for how in clock, processor, processor:
         tab = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
         times.append(how(tab, site[1] + page))
         tab.context.close()
-        if times[-1] <= 1: break
-    assert min(times) <= 1, f"{page} shows its text and the formulas in view after {', '.join(f'{t:.2f}' for t in times)} s"
+        if times[-1] <= slower: break
+    assert min(times) <= slower, f"{page} shows its text and the formulas in view after {', '.join(f'{t:.2f}' for t in times)} s, on a machine that is {slower:.2f} times as slow as a quiet one"
 
 # %% ../../nbs/99_website.ipynb #ac48be48
 @checkout
