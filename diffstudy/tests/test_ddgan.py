@@ -401,6 +401,7 @@ def test_image_networks(b):
     x = draw()
     assert x.shape == z.shape and x.abs().max() <= 1 and D(x, z, s, c).shape == (b,)
     for other in (draw(s=(s + 1) % 4), draw(c=(c + 1) % 3), draw(latent=torch.ones(b, 4))): assert not torch.allclose(x, other, atol=1e-4)
+    assert not torch.allclose(D(x, z, s, c), D(x, z, s, (c + 1) % 3), atol=1e-4)  # heard by the discriminator, too
     D(x, z, s, c).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
 

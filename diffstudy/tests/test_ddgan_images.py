@@ -76,7 +76,7 @@ def test_ablation_record():
 
 # %% ../../nbs/15_ddgan_images.ipynb #d70fe749
 def test_few_steps(tmp_path):
-    "The study in small: every sampler is judged, calls are counted, and the record is of today."
+    "The study in small: every sampler is judged, and calls are counted."
     s = ddgan_images.FEW_SETTINGS | dict(updates=2, vdm_steps=2, n=20, steps=[2], recipe=ddgan_images.FEW_SETTINGS["recipe"] | dict(width=16, d_width=16))
     out = ddgan_images.run_few(s, dict(seed=0), folder=tmp_path)
     assert [(r["name"], r["calls"]) for r in out["rows"]] == [("DDGAN", 4), ("VDM, w = 0", 2), ("VDM, w = 1", 4)]
