@@ -72,9 +72,9 @@ def draw(
     return data.encode(data.decode(torch.cat(out), levels), levels)
 
 # %% ../nbs/15_ddgan_images.ipynb #78fd9236
-def held_out_scores(train_set, test_set, judge) -> dict:  # Name → [value, standard error]
+def held_out_scores(train_set, test_set, judge, each: int = None) -> dict:  # Name → [value, standard error]
     "What real images that nobody trained on would score: as many of every class."
-    each = int(torch.bincount(test_set.labels).min())
+    each = each or int(torch.bincount(test_set.labels).min())
     turn = torch.stack([(test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
     encode = lambda s: data.encode(s.images, s.levels)
     return guided.scores(encode(test_set)[turn], test_set.labels[turn], judge, encode(train_set))
@@ -253,7 +253,6 @@ def score_on_mnist(s, nets, judge, train_set, test_set) -> dict:
     x = draw(nets[-1][1], len(c), 256, c=c, seed=1)
     ms, half = round(1000 * (time.process_time() - begun) / len(c), 3), c[:len(c) // 2]
     curve = [dict(step=step, accuracy=evaluate.accuracy(judge, draw(net, len(half), 256, c=half, seed=2), half).mean) for step, net in nets]
-    turn = torch.stack([(test_set.labels == k).nonzero()[:len(c) // 10, 0] for k in range(10)], 1).flatten()
-    return guided.scores(x, c, judge, real) | dict(ms=ms, curve=curve, held_out=guided.scores(data.encode(test_set.images[turn], 256), test_set.labels[turn], judge, real), samples=packed(x[:s["kept"]]))
+    return guided.scores(x, c, judge, real) | dict(ms=ms, curve=curve, held_out=held_out_scores(some, test_set, judge, len(c) // 10), samples=packed(x[:s["kept"]]))
 
 MNIST = Study("ddgan-mnist", MNIST_SETTINGS, (dict(data="stacked-mnist", seed=0), dict(data="mnist", seed=0)), run_mnist)
