@@ -201,6 +201,7 @@ class Config:
     fourier: tuple = ()       # `(n_min, n_max)`: Fourier features that the MLPs read beside the data
     predicts: str = "data"    # What the generator puts out: "data", the less noisy "state" itself, or the "noise" in z_t
     one_shot: bool = False    # A generator of one step; the discriminator sees its images, and real ones, at the noise of all states
+    center: float = 0.        # Mean of the data, which the MLPs take away from what they read
     patch: int = 1            # Squares of so many pixels are one position of both networks of images
     mults: tuple = (1, 2)     # Channels of each level of the U-Net, in widths
     blocks: int = 2           # Residual blocks of each level on the way down; one more on the way up
@@ -217,6 +218,7 @@ class Config:
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
+    betas: tuple = (.5, .9)   # Of Adam, for both
     ema: float = .999         # Decay of the generator's averaged weights
     batch_size: int = 256
 
@@ -226,7 +228,7 @@ class Config:
         return super().__new__(cls)
 
     def __post_init__(self):
-        for k in ("fourier", "mults", "attention"): object.__setattr__(self, k, tuple(getattr(self, k) or ()))
+        for k in ("fourier", "mults", "attention", "betas"): object.__setattr__(self, k, tuple(getattr(self, k) or ()))
         check_config(self)
 
 # %% ../nbs/14_ddgan.ipynb #c8bba1bd
@@ -238,6 +240,8 @@ def check_config(f: Config):
         if type(v := getattr(f, k)) is not int or v < 1: raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
     for k in ("latent", "r1", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf: raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
+    if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas): raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
+    if not -math.inf < f.center < math.inf or f.center and f.net == "unet": raise ValueError(f"center: expected a finite number, and 0 for a U-Net, which does not use it; got {f.center!r}")
     if f.one_shot and (f.paired or f.predicts != "data"): raise ValueError("one_shot: expected paired=False and predicts='data', since its generator makes an image from noise, and no pair")
     if f.net == "unet" and (f.width % 4 or not f.mults or min(f.mults) < 1): raise ValueError(f"expected a width that is a multiple of 4, and one multiple of it for each level; got {f.width} and {f.mults}")
 
@@ -253,11 +257,13 @@ class MLP(nn.Module):
             self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(config.depth - 1))
             self.leave = nn.Linear(width, out)
         models.initialize(self, seed)
+        self.register_buffer("means", config.center * alpha(gammas(self.steps)).float() if config.center else None, persistent=False)
 
-    def read(self, z):
-        "A latent as the network sees it: flat, with its Fourier features."
+    def read(self, z, i):
+        "A latent of state i as the network sees it: flat, without its mean, with its Fourier features."
         if tuple(z.shape[1:]) != self.shape: raise ValueError(f"expected data of shape (b, {', '.join(map(str, self.shape))}), as the network was built; got {tuple(z.shape)}")
-        return models._features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
+        z = z.flatten(1) if self.means is None else z.flatten(1) - self.means[i][:, None]
+        return models._features(z, self.config.fourier, self.enter.weight.dtype)
 
     def run(self, inputs, s, c):
         h = self.enter(torch.cat(inputs, 1)) + self.step(s)
@@ -276,7 +282,7 @@ class MLPGenerator(MLP):
             for layer in self.layers: layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
     def forward(self, z_t, s, latent, c=None):
-        return self.run([self.read(z_t), models._features(latent, self.config.fourier, latent.dtype)], s, c).reshape(z_t.shape)
+        return self.run([self.read(z_t, s + 1), models._features(latent, self.config.fourier, latent.dtype)], s, c).reshape(z_t.shape)
 
 # %% ../nbs/14_ddgan.ipynb #dc95ed70
 class MLPDiscriminator(MLP):
@@ -285,7 +291,7 @@ class MLPDiscriminator(MLP):
         super().__init__(config, shape, classes, 2 * models._channels(math.prod(shape), config.fourier), 1, config.d_width, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        return self.run([self.read(z_s), self.read(z_t if self.config.paired else torch.zeros_like(z_t))], s, c)[:, 0]
+        return self.run([self.read(z_s, s), self.read(z_t if self.config.paired else torch.zeros_like(z_t), s + 1)], s, c)[:, 0]
 
 # %% ../nbs/14_ddgan.ipynb #4182c15c
 def gradient_penalty(
@@ -416,8 +422,8 @@ def make_state(
     *, place=None,         # As for `train.State`
     **settings,            # Others of `train.Config`, such as `seed`, `precision`, `log_every`
 ):  # A `train.State` with two optimizers and the average of the generator
-    "What `train.fit` trains: Adam with the paper's β, no weight decay, no clipping, a cosine."
-    whole = train.Config(**dict(steps=updates, batch_size=config.batch_size, lr=config.lr_g, lr_end=config.lr_end, lr_decay="cosine", warmup=0, betas=(.5, .9), weight_decay=0., clip=None, ema=config.ema) | settings)
+    "What `train.fit` trains: Adam, no weight decay, no clipping, a cosine."
+    whole = train.Config(**dict(steps=updates, batch_size=config.batch_size, lr=config.lr_g, lr_end=config.lr_end, lr_decay="cosine", warmup=0, betas=config.betas, weight_decay=0., clip=None, ema=config.ema) | settings)
     optimizers = {k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in dict(discriminator=config.lr_d, generator=config.lr_g).items()}
     return train.State(model, whole, optimizers=optimizers, average=model["generator"], notes=dict(gan=dataclasses.asdict(config)), place=place)
 

@@ -85,7 +85,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
     "direct denoising": dict(predicts="state"), "noise generation": dict(predicts="noise"), "no latent": dict(latent=0)}
 
 # %% ../nbs/15_ddgan_images.ipynb #84d60f6c
-ABLATION_SETTINGS = dict(data="digits", recipe=ddgan.RECIPES["digits"].__dict__ | dict(fourier=[], mults=[1, 2], attention=[16]), updates=1500, n=400, kept=20)
+ABLATION_SETTINGS = dict(data="digits", recipe=ddgan.RECIPES["digits"].__dict__ | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]), updates=1500, n=400, kept=20)
 
 def run_variant(
     settings: dict, case: dict,  # As in `ABLATION`

@@ -11,7 +11,7 @@ __all__ = ['ENDS', 'JUDGE', 'SETTINGS', 'WEIGHTS', 'FEWER', 'CASES', 'STUDY', 'D
 import functools, hashlib, json, time
 from pathlib import Path
 from typing import NamedTuple
-import torch
+import filelock, torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import data, evaluate, models, sample, train
@@ -111,16 +111,19 @@ def feature_network(
     device="cpu",
     **settings,       # Other values of `JUDGE`
 ):  # A `models.Classifier` of clean images; `.features` are the features
-    "A judge of samples: trained once for each data set and settings, kept with checksums, verified on load."
+    "A judge of samples: trained once for each data set and settings, kept with checksums, verified on load; who asks while another process trains it waits."
     s = JUDGE | settings
     content = hashlib.sha256(train_set.images.cpu().numpy().tobytes() + train_set.labels.cpu().numpy().tobytes()).hexdigest()
     mark = hashlib.sha256(json.dumps([s, content, train_set.levels, train_set.classes]).encode()).hexdigest()[:12]
     place = Path(folder or Path.home() / ".cache" / "diffstudy" / "features").expanduser() / f"{train_set.name}-{mark}"
     net = models.Classifier(train_set.shape, train_set.classes, s["width"], dropout=.1, seed=s["seed"])
-    if (done := train.latest(place)) and int(done.name.split("-")[-1]) == s["steps"]:
-        net.load_state_dict(train.load_weights(done))
-        return net.to(device).eval().requires_grad_(False)
-    return fitted(net, class_loss(train_set.levels, False), train_set, steps=s["steps"], seed=s["seed"], device=device, folder=place)
+    newest = lambda: next((p for p in [train.latest(place)] if p and int(p.name.split("-")[-1]) == s["steps"]), None)
+    if not (done := newest()):
+        place.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(place / ".judge", thread_local=False):
+            if not (done := newest()): return fitted(net, class_loss(train_set.levels, False), train_set, steps=s["steps"], seed=s["seed"], device=device, folder=place)
+    net.load_state_dict(train.load_weights(done))
+    return net.to(device).eval().requires_grad_(False)
 
 # %% ../nbs/10_guided_digits.ipynb #7514a1d8
 @torch.no_grad()
