@@ -117,11 +117,11 @@ def feature_network(
     mark = hashlib.sha256(json.dumps([s, content, train_set.levels, train_set.classes]).encode()).hexdigest()[:12]
     place = Path(folder or Path.home() / ".cache" / "diffstudy" / "features").expanduser() / f"{train_set.name}-{mark}"
     net = models.Classifier(train_set.shape, train_set.classes, s["width"], dropout=.1, seed=s["seed"])
-    newest = lambda: next((p for p in [train.latest(place)] if p and int(p.name.split("-")[-1]) == s["steps"]), None)
-    if not (done := newest()):
+    finished = lambda p: p and int(p.name.split("-")[-1]) == s["steps"]
+    if not finished(done := train.latest(place)):
         place.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(place / ".judge", thread_local=False):
-            if not (done := newest()): return fitted(net, class_loss(train_set.levels, False), train_set, steps=s["steps"], seed=s["seed"], device=device, folder=place)
+        with filelock.FileLock(place / ".judge"):
+            if not finished(done := train.latest(place)): return fitted(net, class_loss(train_set.levels, False), train_set, steps=s["steps"], seed=s["seed"], device=device, folder=place)
     net.load_state_dict(train.load_weights(done))
     return net.to(device).eval().requires_grad_(False)
 
