@@ -201,7 +201,6 @@ class Config:
     fourier: tuple = ()       # `(n_min, n_max)`: Fourier features that the MLPs read beside the data
     predicts: str = "data"    # What the generator puts out: "data", the less noisy "state" itself, or the "noise" in z_t
     one_shot: bool = False    # A generator of one step; the discriminator sees its images, and real ones, at the noise of all states
-    center: float = 0.        # Mean of the data, which the MLPs take away from what they read
     patch: int = 1            # Squares of so many pixels are one position of both networks of images
     mults: tuple = (1, 2)     # Channels of each level of the U-Net, in widths
     blocks: int = 2           # Residual blocks of each level on the way down; one more on the way up
@@ -241,7 +240,6 @@ def check_config(f: Config):
     for k in ("latent", "r1", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf: raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas): raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
-    if not -math.inf < f.center < math.inf or f.center and f.net == "unet": raise ValueError(f"center: expected a finite number, and 0 for a U-Net, which does not use it; got {f.center!r}")
     if f.one_shot and (f.paired or f.predicts != "data"): raise ValueError("one_shot: expected paired=False and predicts='data', since its generator makes an image from noise, and no pair")
     if f.net == "unet" and (f.width % 4 or not f.mults or min(f.mults) < 1): raise ValueError(f"expected a width that is a multiple of 4, and one multiple of it for each level; got {f.width} and {f.mults}")
 
@@ -257,13 +255,11 @@ class MLP(nn.Module):
             self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(config.depth - 1))
             self.leave = nn.Linear(width, out)
         models.initialize(self, seed)
-        self.register_buffer("means", config.center * alpha(gammas(self.steps)).float() if config.center else None, persistent=False)
 
-    def read(self, z, i):
-        "A latent of state i as the network sees it: flat, without its mean, with its Fourier features."
+    def read(self, z):
+        "A latent as the network sees it: flat, with its Fourier features."
         if tuple(z.shape[1:]) != self.shape: raise ValueError(f"expected data of shape (b, {', '.join(map(str, self.shape))}), as the network was built; got {tuple(z.shape)}")
-        z = z.flatten(1) if self.means is None else z.flatten(1) - self.means[i][:, None]
-        return models._features(z, self.config.fourier, self.enter.weight.dtype)
+        return models._features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
 
     def run(self, inputs, s, c):
         h = self.enter(torch.cat(inputs, 1)) + self.step(s)
@@ -282,7 +278,7 @@ class MLPGenerator(MLP):
             for layer in self.layers: layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
     def forward(self, z_t, s, latent, c=None):
-        return self.run([self.read(z_t, s + 1), models._features(latent, self.config.fourier, latent.dtype)], s, c).reshape(z_t.shape)
+        return self.run([self.read(z_t), models._features(latent, self.config.fourier, latent.dtype)], s, c).reshape(z_t.shape)
 
 # %% ../nbs/14_ddgan.ipynb #dc95ed70
 class MLPDiscriminator(MLP):
@@ -291,7 +287,7 @@ class MLPDiscriminator(MLP):
         super().__init__(config, shape, classes, 2 * models._channels(math.prod(shape), config.fourier), 1, config.d_width, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        return self.run([self.read(z_s, s), self.read(z_t if self.config.paired else torch.zeros_like(z_t), s + 1)], s, c)[:, 0]
+        return self.run([self.read(z_s), self.read(z_t if self.config.paired else torch.zeros_like(z_t))], s, c)[:, 0]
 
 # %% ../nbs/14_ddgan.ipynb #4182c15c
 def gradient_penalty(
@@ -396,6 +392,7 @@ RECIPES = {
     "digits": Config(latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4, batch_size=256),
     "mnist": Config(latent=32, width=512, depth=4, d_width=512, r1=.5, r1_every=4, lr_g=5e-4, lr_end=1., batch_size=128),
     "stacked-mnist": Config("unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3, attention=(), d_width=48, d_embedding=128, d_size="shallow", d_scale=1., r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64),
+    "components": Config(latent=64, width=512, d_width=512, r1_every=4, lr_g=2e-4, lr_end=.05, betas=(0., .99), batch_size=128),
     "cifar10": Config("unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, ema=.9999),
     "celebahq256": Config("unet", steps=2, width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=2., r1_every=10, lr_g=2e-4, lr_d=1e-4, lr_end=.05, ema=.9999, batch_size=32),
     "lsun-church256": Config("unet", width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large", r1=1., r1_every=10, lr_g=1.6e-4, lr_d=1e-4, lr_end=.0625, ema=.999, batch_size=64),

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'FEW_SETTINGS', 'FEW', 'plain', 'MNIST_SETTINGS', 'MNIST',
            'fitted', 'draw', 'held_out_scores', 'run_variant', 'trained_vdm', 'draw_vdm', 'run_few', 'Stacked',
-           'number_of', 'classify', 'balance', 'averaged', 'score_stacked', 'run_mnist', 'packed', 'score_on_stacked',
-           'score_on_mnist']
+           'number_of', 'classify', 'balance', 'Components', 'averaged', 'score_stacked', 'run_mnist', 'packed',
+           'score_on_stacked', 'score_on_mnist']
 
 # %% ../nbs/15_ddgan_images.ipynb #9acddf8f
 import copy, math, time
+from collections.abc import Callable
 from pathlib import Path
 import torch
 from torch import Tensor
@@ -41,7 +42,8 @@ def fitted(
     updates: int,
     *, classes: int = None,  # Of the networks; those of the data if not given, 0 for none
     batches=None,       # `batches(n)` → gray levels and labels; `data.Batches` of the set if not given
-    shape: tuple = None, levels: int = None,  # Those of the data if not given
+    shape: tuple = None, levels: int = None,  # Those of the data if not given; `shape` is what the networks see
+    encode: Callable = lambda x: x,  # Images in [−1, 1] → what the networks see
     seed: int = 0, device="cpu", folder=None, progress: bool = False, say=lambda *_: None,
     **settings,         # Others of `train.Config`
 ):  # The `train.State` at the end; its `.ema.model` is the averaged generator
@@ -50,7 +52,7 @@ def fitted(
     classes = train_set.classes if classes is None else classes
     batches = batches or data.Batches(train_set.to(device), config.batch_size, seed)
     state = ddgan.make_state(config, ddgan.build(config, shape, classes, seed=2 * seed), updates, seed=seed, place=train.Place(0, 1, torch.device(device)), **settings)
-    step = ddgan.adversarial_step(config, prepare=lambda b: (data.encode(b[0], levels), b[1] if classes else None))
+    step = ddgan.adversarial_step(config, prepare=lambda b: (encode(data.encode(b[0], levels)), b[1] if classes else None))
     for _ in train.fit(state, step, batches, folder=folder, progress=progress, say=say): pass
     return state
 
@@ -62,6 +64,7 @@ def draw(
     levels: int,   # Gray levels of the data
     *, c: Tensor = None,  # `(n,)` the classes asked for
     seed: int = 0, part: int = 200,  # Images at a time
+    decode: Callable = lambda z: z,  # What the generator makes → images in [−1, 1]
 ) -> Tensor:  # `(n, c, h, w)` in [−1, 1], on the gray levels of the data
     "Samples of a generator, with exactly `net.steps` calls for each."
     out, device = [], next(net.parameters()).device
@@ -69,7 +72,7 @@ def draw(
         g, b = stream(seed, "draw", i), min(part, n - i)
         z = sample.initial((b, *net.shape), g).to(device)
         out.append(ddgan.generate(net, z, ddgan.gammas(net.steps), g, c=None if c is None else c[i:i + b]))
-    return data.encode(data.decode(torch.cat(out), levels), levels)
+    return data.encode(data.decode(decode(torch.cat(out)), levels), levels)
 
 # %% ../nbs/15_ddgan_images.ipynb #78fd9236
 def held_out_scores(train_set, test_set, judge, each: int = None) -> dict:  # Name → [value, standard error]
@@ -192,10 +195,38 @@ def balance(numbers) -> dict:  # modes, kl: value and standard error
     m = evaluate.modes_and_kl(numbers, 1000)
     return dict(modes=m.count, kl=[round(v, 5) for v in m.kl[:2]])
 
+# %% ../nbs/15_ddgan_images.ipynb #29dcc4a3
+class Components:
+    "Images as the coefficients of their first principal components, each channel by itself."
+    def __init__(self,
+        images: Tensor,   # `(b, c, h, w)` in [−1, 1], from which they are computed
+        n: int,           # How many
+        *, rms: float = .6,  # Root mean square of the coefficients
+    ):
+        from sklearn.decomposition import PCA  # 0.7 s, so only when asked for
+        planes = images.flatten(0, 1).flatten(1).cpu().double()
+        if type(n) is not int or not 1 <= n <= min(planes.shape): raise ValueError(f"expected a number of components from 1 to {min(planes.shape)}, the lesser of planes and pixels; got {n!r}")
+        found = PCA(n, svd_solver="full").fit(planes.numpy())
+        self.size, self.kept = images.shape[2:], found.explained_variance_ratio_.sum()
+        self.mean, self.basis = (torch.from_numpy(v).to(images) for v in (found.mean_, found.components_))
+        self.scale = math.sqrt(found.explained_variance_.mean()) / rms
+
+    def encode(self,
+        x: Tensor  # `(b, c, h, w)`
+    ) -> Tensor:  # `(b, c, n)`
+        "Coefficients of images."
+        return (x.flatten(2) - self.mean) @ self.basis.mT / self.scale
+
+    def decode(self,
+        z: Tensor  # `(b, c, n)`
+    ) -> Tensor:  # `(b, c, h, w)` in [−1, 1]
+        "Images of coefficients."
+        return (z * self.scale @ self.basis + self.mean).clamp(-1, 1).unflatten(2, self.size)
+
 # %% ../nbs/15_ddgan_images.ipynb #78cea2bf
 plain = lambda f: {k: list(v) if isinstance(v, tuple) else v for k, v in f.__dict__.items()}
-MNIST_SETTINGS = dict(judge=dict(width=16, steps=2000), recipes={k: plain(ddgan.RECIPES[k]) for k in ("mnist", "stacked-mnist")}, precision="bfloat16",
-    updates={"mnist": 10_000, "stacked-mnist": 8000}, save_every=500, look=2000, n={"mnist": 1000, "stacked-mnist": 26_000}, kept=30)
+MNIST_SETTINGS = dict(judge=dict(width=16, steps=2000), recipes={k: plain(ddgan.RECIPES[k if k in ddgan.RECIPES else "components"]) for k in ("mnist", "mnist-components", "stacked-mnist", "stacked-components")}, components=40, precision="bfloat16",
+    updates={"mnist": 10_000, "mnist-components": 30_000, "stacked-mnist": 8000, "stacked-components": 60_000}, save_every={"mnist": 500, "mnist-components": 2000, "stacked-mnist": 500, "stacked-components": 4000}, look=2000, n={"mnist": 1000, "stacked": 26_000}, kept=30)
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
@@ -204,11 +235,11 @@ def averaged(state, path):
     return net.eval()
 
 # %% ../nbs/15_ddgan_images.ipynb #b4261703
-def score_stacked(net, n, judge, seed=0, part=1000):
+def score_stacked(net, n, judge, seed=0, part=1000, **coding):
     "The first images, and modes and balance of all; a part at a time."
     found, first, begun = [], None, time.process_time()
     for i in range(0, n, part):
-        x = draw(net, min(part, n - i), 256, seed=1000 * seed + i // part)
+        x = draw(net, min(part, n - i), 256, seed=1000 * seed + i // part, **coding)
         found.append(classify(judge, x))
         first = x if first is None else first
     return first, balance(torch.cat(found)) | dict(ms=round(1000 * (time.process_time() - begun) / n, 3))
@@ -221,38 +252,45 @@ def run_mnist(
     "Train on MNIST or StackedMNIST, and judge."
     torch.set_num_threads(1)
     (train_set, test_set), name, s = (v.to(device) for v in data.load("mnist", root)), case["data"], settings
-    config, updates, stacked = ddgan.Config(**s["recipes"][name]), s["updates"][name], name == "stacked-mnist"
+    config, updates, every, stacked = ddgan.Config(**s["recipes"][name]), s["updates"][name], s["save_every"][name], name.startswith("stacked")
+    parts = Components(data.encode(train_set[:10_000].images, train_set.levels), s["components"]) if name.endswith("components") else None
     more = dict(classes=0, shape=(3, *train_set.shape[1:]), batches=Stacked(train_set, config.batch_size, case["seed"])) if stacked else {}
+    if parts: more |= dict(shape=(3 if stacked else 1, s["components"]), encode=parts.encode)
     place = Path(folder or "runs") / f"ddgan-{name}-{case['seed']}"
     state = fitted(config, train_set, updates, seed=case["seed"], device=device, folder=place, precision=s["precision"], progress=True, say=print,
-        log_every=min(50, s["save_every"]), save_every=s["save_every"], keep=1 + updates // s["save_every"], **more)
+        log_every=min(50, every), save_every=every, keep=1 + updates // every, **more)
     judge = guided.feature_network(train_set, folder, device, **s["judge"])
     known = evaluate.accuracy(judge, data.encode(test_set.images, 256), test_set.labels)
     out = dict(training=round(state.seconds), skipped=state.skipped, judge=list(known[:2]), parameters=sum(p.numel() for p in state.ema.model.parameters()))
-    score = score_on_stacked if stacked else score_on_mnist
-    paths = [p for p in train.checkpoints(place) if int(p.name[5:]) % s["save_every"] == 0]
-    return out | score(s, [(int(p.name[5:]), averaged(state, p)) for p in paths], judge, train_set, test_set)
+    paths = [p for p in train.checkpoints(place) if int(p.name[5:]) % every == 0]
+    nets = [(int(p.name[5:]), averaged(state, p)) for p in paths]
+    return out | (score_on_stacked(s, nets, judge, train_set, parts) if stacked else score_on_mnist(s, nets, judge, train_set, test_set, parts))
 
 # %% ../nbs/15_ddgan_images.ipynb #163b1b7b
 def packed(x):
     "Images as text, one hexadecimal digit for a value."
     return "".join(f"{v:x}" for v in data.decode(x, 16).flatten().tolist())
 
-def score_on_stacked(s, nets, judge, train_set, test_set) -> dict:
+def score_on_stacked(s, nets, judge, train_set, parts=None) -> dict:
     "Modes and balance of the model, on the way and at the end, and of the data."
-    curve = [dict(step=step, **score_stacked(net, s["look"], judge)[1]) for step, net in nets]
-    x, last = score_stacked(nets[-1][1], s["n"]["stacked-mnist"], judge, seed=1)
-    real, numbers = Stacked(train_set, s["n"]["stacked-mnist"], 1)(0)
+    n, coding = s["n"]["stacked"], dict(decode=parts.decode) if parts else {}
+    curve = [dict(step=step, **score_stacked(net, s["look"], judge, **coding)[1]) for step, net in nets]
+    x, last = score_stacked(nets[-1][1], n, judge, seed=1, **coding)
+    real, numbers = Stacked(train_set, n, 1)(0)
     seen = torch.cat([classify(judge, data.encode(v, 256)) for v in real.split(2000)])
-    return last | dict(curve=curve, data=balance(numbers), data_seen=balance(seen), samples=packed(x[:s["kept"]]))
+    more = {}
+    if parts:
+        back = torch.cat([classify(judge, parts.decode(parts.encode(data.encode(v, 256)))) for v in real.split(2000)])
+        more = dict(rebuilt=balance(back), same=list(evaluate.mean_and_error((back == seen).double())[:2]), kept_variance=round(float(parts.kept), 4))
+    return last | more | dict(curve=curve, data=balance(numbers), data_seen=balance(seen), samples=packed(x[:s["kept"]]))
 
-def score_on_mnist(s, nets, judge, train_set, test_set) -> dict:
+def score_on_mnist(s, nets, judge, train_set, test_set, parts=None) -> dict:
     "Recognition, Fréchet distance and recall of the model, on the way and at the end, and of held-out images."
     c, some = torch.arange(s["n"]["mnist"], device=train_set.labels.device) % 10, train_set[:10_000]
-    real, begun = data.encode(some.images, 256), time.process_time()
-    x = draw(nets[-1][1], len(c), 256, c=c, seed=1)
+    coding, real, begun = dict(decode=parts.decode) if parts else {}, data.encode(some.images, 256), time.process_time()
+    x = draw(nets[-1][1], len(c), 256, c=c, seed=1, **coding)
     ms, half = round(1000 * (time.process_time() - begun) / len(c), 3), c[:len(c) // 2]
-    curve = [dict(step=step, accuracy=evaluate.accuracy(judge, draw(net, len(half), 256, c=half, seed=2), half).mean) for step, net in nets]
+    curve = [dict(step=step, accuracy=evaluate.accuracy(judge, draw(net, len(half), 256, c=half, seed=2, **coding), half).mean) for step, net in nets]
     return guided.scores(x, c, judge, real) | dict(ms=ms, curve=curve, held_out=held_out_scores(some, test_set, judge, len(c) // 10), samples=packed(x[:s["kept"]]))
 
-MNIST = Study("ddgan-mnist", MNIST_SETTINGS, (dict(data="stacked-mnist", seed=0), dict(data="mnist", seed=0)), run_mnist)
+MNIST = Study("ddgan-mnist", MNIST_SETTINGS, tuple(dict(data=k, seed=0) for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")), run_mnist)

@@ -46,6 +46,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {
     "karras2022edm": "T. Karras, M. Aittala, T. Aila, S. Laine | Elucidating the Design Space of Diffusion-Based Generative Models | 2022 | 2206.00364",
     "saharia2022imagen": "C. Saharia, W. Chan, S. Saxena, and others | Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding | 2022 | 2205.11487",
     "lin2017pacgan": "Z. Lin, A. Khetan, G. Fanti, S. Oh | PacGAN: The Power of Two Samples in Generative Adversarial Networks | 2017 | 1712.04086",
+    "vahdat2021lsgm": "A. Vahdat, K. Kreis, J. Kautz | Score-based Generative Modeling in Latent Space | 2021 | 2106.05931",
     "lin2023flawed": "S. Lin, B. Liu, J. Li, X. Yang | Common Diffusion Noise Schedules and Sample Steps are Flawed | 2023 | 2305.08891",
     "kynkaanniemi2024interval": "T. Kynkäänniemi, M. Aittala, T. Karras, S. Laine, T. Aila, J. Lehtinen | Applying Guidance in a Limited Interval Improves Sample and Distribution Quality in Diffusion Models | 2024 | 2404.07724",
     "bradley2024predictor": "A. Bradley, P. Nakkiran | Classifier-Free Guidance is a Predictor-Corrector | 2024 | 2408.09000",
