@@ -141,7 +141,7 @@ def draw_vdm(
     return data.encode(torch.cat(out), model.levels)
 
 # %% ../nbs/15_ddgan_images.ipynb #056d194d
-FEW_SETTINGS = dict(data="digits", recipe=ABLATION_SETTINGS["recipe"], updates=3000, vdm_steps=1700, n=200, steps=[4, 16, 64, 256], w=[0, 1])
+FEW_SETTINGS = dict(data="digits", recipe=ABLATION_SETTINGS["recipe"] | dict(r1=.02, lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=[0., .99]), updates=4500, vdm_steps=1700, n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
 def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:  # Seconds of training, and for each sampler calls, ms, scores
     "Train DDGAN and VDM on the same images, and judge their samplers."
@@ -226,7 +226,7 @@ class Components:
 # %% ../nbs/15_ddgan_images.ipynb #78cea2bf
 plain = lambda f: {k: list(v) if isinstance(v, tuple) else v for k, v in f.__dict__.items()}
 MNIST_SETTINGS = dict(judge=dict(width=16, steps=2000), recipes={k: plain(ddgan.RECIPES[k if k in ddgan.RECIPES else "components"]) for k in ("mnist", "mnist-components", "stacked-mnist", "stacked-components")}, components=40, precision="bfloat16",
-    updates={"mnist": 10_000, "mnist-components": 30_000, "stacked-mnist": 8000, "stacked-components": 60_000}, save_every={"mnist": 500, "mnist-components": 2000, "stacked-mnist": 500, "stacked-components": 4000}, look=2000, n={"mnist": 1000, "stacked": 26_000}, kept=30)
+    updates={"mnist": 10_000, "mnist-components": 30_000, "stacked-mnist": 8000, "stacked-components": 120_000}, save_every={"mnist": 500, "mnist-components": 2000, "stacked-mnist": 500, "stacked-components": 8000}, look=2000, n={"mnist": 1000, "stacked": 26_000}, kept=30)
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
