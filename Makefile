@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 RUN   := runs/digits
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/tests/*.py)
+SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
 .PHONY: help course test train sample docs serve chapters export readme clean
 help:
@@ -40,21 +40,21 @@ course: $(VENV)/ready
 	@echo; echo "Guided samples:  $(CURDIR)/$(RUN)/samples.png"; echo "The course:      $(CURDIR)/_site/index.html   (or: make serve)"
 
 # Rendering takes seconds, but not when nothing changed.
-_site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs/*.json nbs/runs/*.json nbs/images/* diffstudy/*.py)
-	$(BIN)/python -m diffstudy.build docs
+_site/index.html: $(VENV)/ready _quarto.yml $(wildcard nbs/*.ipynb nbs/*.css nbs/*.json nbs/runs/*.json nbs/images/* diffstudy/*.py diffstudy/*/*.py)
+	$(BIN)/python -m diffstudy.site.build docs
 	@touch $@
 docs: _site/index.html
 
 test: $(VENV)/ready $(PLAIN)/ready
-	@$(BIN)/python -m diffstudy.build browser
+	@$(BIN)/python -m diffstudy.site.build browser
 	$(BIN)/python -m pytest --durations=15 diffstudy/tests
 
 serve: $(VENV)/ready
-	$(BIN)/python -m diffstudy.build serve
+	$(BIN)/python -m diffstudy.site.build serve
 chapters: $(VENV)/ready
-	$(BIN)/python -m diffstudy.build chapters $(CHAPTERS)
+	$(BIN)/python -m diffstudy.site.build chapters $(CHAPTERS)
 readme export: $(VENV)/ready
-	$(BIN)/python -m diffstudy.build $@
+	$(BIN)/python -m diffstudy.site.build $@
 
 clean:
 	rm -rf $(VENV) $(PLAIN) _proc _site build dist *.egg-info nbs/nbdev.yml
