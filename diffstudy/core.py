@@ -117,12 +117,11 @@ def choose(
 # %% ../nbs/70_core.ipynb #3af89b95
 @dataclass(frozen=True)
 class Equation:
-    "A statement of the course: what it says, whether it is computed, where it comes from, which chapter derives it."
+    "A statement of the course: what it says, whether it is computed, where it comes from."
     id: str
     statement: str  # LaTeX
     kind: str       # "computation" or "statement"
     source: str     # Paper and slides
-    chapter: str    # The notebook that derives it, such as "11_process"
 
 # %% ../nbs/70_core.ipynb #158e5d1b
 REGISTRY: dict[str, list[str]] = {}
@@ -140,11 +139,7 @@ def implements(
 
 # %% ../nbs/70_core.ipynb #c676e49e
 _S = "slides of study group 7 (T. Abraham, 2022)"
-_HOME = {i: chapter for chapter, ids in {
-    "71_notation": "V2 V3 V4 V12 V13 V18", "10_data": "G1", "12_schedule": "V11", "11_process": "V1 V5 V6 V7 V8 V9 V10 V17 D4", "20_guidance": "G2 G3 G4 G5 G6 G7 G8 G9",
-    "73_models": "V19", "30_bound": "V15 V16 V20 V21 V22 V23 V29", "31_snr": "V24 V25 V26 V27 V28", "32_vdm": "V14 V30", "40_ddgan": "D1 D2 D3 D5",
-}.items() for i in ids.split()}
-def _rows(source, statements, rows): return {i: Equation(i, s, "statement" if i in statements else "computation", source, _HOME[i]) for i, s in rows.items()}
+def _rows(source, statements, rows): return {i: Equation(i, s, "statement" if i in statements else "computation", source) for i, s in rows.items()}
 
 EQUATIONS: dict[str, Equation] = {
     **_rows("Ho and Salimans 2022, arXiv 2207.12598; " + _S, {"G3", "G4", "G5", "G6", "G9"}, {

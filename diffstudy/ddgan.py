@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from . import data, process, train
-from .core import implements, randn_like, stream
-from .ddgan_nets import RECIPES, Config, build
+from .core import implements, randn_like
+from .ddgan_nets import RECIPES, Config, build  # noqa: F401, so that `ddgan.build` is there as well
 from .notation import alpha, convert, gammas_from_betas, sigma
 
 # %% ../nbs/40_ddgan.ipynb #96f38ba8
@@ -107,7 +107,7 @@ class Pair(NamedTuple):
 def pairs(
     x: Tensor,       # Data, `(b, *d)`
     s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
-    chain: Tensor,  # The chain, `(T + 1,)`, rising
+    chain: Tensor,   # The chain, `(T + 1,)`, rising
     generator=None,  # One `torch.Generator`, or a list of one for each example
 ) -> Pair:  # A real pair for each example
     "Draw from q(z_s|x) q(z_t|z_s): pairs of the true joint, without knowing q(z_s|z_t)."
@@ -121,7 +121,7 @@ def denoise(
     net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent; `net.predicts` may say "state" or "noise"
     z_t: Tensor,     # `(b, *d)`
     s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
-    chain: Tensor,  # The chain, `(T + 1,)`, rising
+    chain: Tensor,   # The chain, `(T + 1,)`, rising
     generator=None,  # One `torch.Generator`, or a list of one for each example
     c: Tensor = None,  # Labels `(b,)` for a network with classes
 ) -> Tensor:  # z_s, `(b, *d)`
@@ -138,7 +138,7 @@ class ExactGenerator:
     "The generator that a network should become, for data from a mixture: D3 with the true p(x|z_t)."
     def __init__(self,
         mixture,         # A `data.GaussianMixture`
-        chain: Tensor,  # The chain, `(T + 1,)`
+        chain: Tensor,   # The chain, `(T + 1,)`
     ):
         self.mixture, self.chain = mixture, chain
         self.shape, self.latent, self.steps, self.classes = (mixture.dim,), 1 + mixture.dim, len(chain) - 1, 0
@@ -171,7 +171,7 @@ def check_start(z: Tensor, c, net):
 def generate(
     net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, `net.steps`, `net.shape`
     z: Tensor,       # Standard normal noise, `(b, *d)`, such as `sample.initial(shape, generator)`
-    chain: Tensor,  # The chain, `(T + 1,)`, rising from −∞
+    chain: Tensor,   # The chain, `(T + 1,)`, rising from −∞
     generator=None,  # One `torch.Generator`, or a list of one for each example
     *,
     c: Tensor = None,  # Labels `(b,)`, where the network has classes
@@ -285,10 +285,10 @@ def make_state(
     config: Config,
     model: nn.ModuleDict,  # From `build`
     updates: int,          # In all
-    *, place=None,         # As for `train.State`
+    *, rank=None,          # As for `train.State`
     **settings,            # Others of `train.Config`, such as `seed`, `precision`, `log_every`
 ):  # A `train.State` with two optimizers and the average of the generator
     "What `train.fit` trains: Adam, no weight decay, no clipping, a cosine."
     whole = train.Config(**dict(steps=updates, batch_size=config.batch_size, lr=config.lr_g, lr_end=config.lr_end, lr_decay="cosine", warmup=0, betas=config.betas, weight_decay=0., clip=None, ema=config.ema) | settings)
     optimizers = {k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in dict(discriminator=config.lr_d, generator=config.lr_g).items()}
-    return train.State(model, whole, optimizers=optimizers, average=model["generator"], notes=dict(gan=dataclasses.asdict(config)), place=place)
+    return train.State(model, whole, optimizers=optimizers, average=model["generator"], notes=dict(gan=dataclasses.asdict(config)), rank=rank)

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'replace_file', 'to_json', 'plain', 'canonical', 'flatten', 'write_json', 'read_json',
-           'machine', 'versions', 'write_png', 'read_note', 'locked']
+           'machine', 'versions', 'write_png', 'read_note', 'tile', 'write_images', 'locked']
 
 # %% ../nbs/74_training.ipynb #aa9f73da
-import hashlib, json, os, platform, tempfile
+import hashlib, json, math, os, platform, tempfile
 from contextlib import contextmanager
 from pathlib import Path
 import filelock
@@ -118,6 +118,48 @@ def read_note(path):  # None if there is none
     from PIL import Image
     try: return Image.open(path).text.get("diffstudy")
     except Exception: return None  # absent, damaged, or no PNG
+
+# %% ../nbs/74_training.ipynb #942768b9
+def tile(
+    image,   # Gray levels `(c, h, w)`, a tensor
+    levels: int,
+    k: int,  # Screen pixels for each pixel
+):  # A Pillow image
+    "An image enlarged, each pixel a square."
+    from PIL import Image
+    rgb = (image.long() * 255 // (levels - 1)).expand(3, -1, -1).permute(1, 2, 0)
+    size = image.shape[2] * k, image.shape[1] * k
+    return Image.fromarray(rgb.numpy().astype("uint8")).resize(size, Image.Resampling.NEAREST)
+
+def write_images(
+    path,         # NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
+    images,       # Gray levels `(n, c, h, w)`, a tensor
+    levels: int,  # How many gray levels there are
+    columns: int = 0,  # Of the picture; 0: about as many as rows
+    note: str = "",    # Kept in the text field of a PNG
+) -> Path:
+    "Write images where people or other tools can see them."
+    path, suffix = Path(path), Path(path).suffix.lower()
+    if suffix not in ("", ".png", ".npz") or path.is_dir() and suffix: raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
+    images = images.cpu()
+    if suffix == ".npz":  # uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it
+        import io, numpy
+        out, rgb = io.BytesIO(), images.long() * 255 // (levels - 1)
+        numpy.savez_compressed(out, rgb.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy().astype("uint8"))
+        replace_file(path, out.getvalue())
+    elif suffix == ".png":
+        from PIL import Image
+        (n, _, h, w), gap = images.shape, 4
+        k, columns = max(1, round(40 / h)), min(columns or math.ceil(n ** .5), n)
+        rows = math.ceil(n / columns)
+        page = Image.new("RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
+        for i, image in enumerate(images):
+            place = gap + i % columns * (w * k + gap), gap + i // columns * (h * k + gap)
+            page.paste(tile(image, levels, k), place)
+        write_png(path, page, note)
+    else:
+        for i, image in enumerate(images): write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
+    return path
 
 # %% ../nbs/74_training.ipynb #f4c147ad
 @contextmanager

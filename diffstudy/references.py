@@ -113,7 +113,7 @@ METHODS = {  # module.name -> keys of WORKS
     "snr.weighted_loss": ("kingma2023objectives",),
     "ddgan.generate": ("xiao2021ddgan",), "ddgan.denoise": ("xiao2021ddgan",), "ddgan.generator_loss": ("xiao2021ddgan", "goodfellow2014gan"), "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan_images.Stacked": ("lin2017pacgan",), "ddgan_images.fitted": ("xiao2021ddgan",),
-    "ddgan.gradient_penalty": ("mescheder2018r1",), "ddgan.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"), "ddgan.ConvDiscriminator": ("xiao2021ddgan", "karras2019stylegan2", "miyato2018projection"),
+    "ddgan.gradient_penalty": ("mescheder2018r1",), "ddgan_nets.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"), "ddgan_nets.ConvDiscriminator": ("xiao2021ddgan", "karras2019stylegan2", "miyato2018projection"),
     "evaluate.frechet_distance": ("heusel2017fid", "chong2019unbiased"), "evaluate.inception_score": ("salimans2016gans",), "evaluate.precision_recall": ("kynkaanniemi2019",),
     "compression.log_likelihood": ("song2020sde", "grathwohl2018ffjord"), "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
     "data.digits": ("alpaydin1998digits",), "data.mnist": ("lecun1998mnist",), "data.cifar10": ("krizhevsky2009cifar",),

@@ -6,7 +6,7 @@
 __all__ = ['RULES', 'Config', 'lr_scale', 'tensors_of', 'EMA', 'adamw', 'Rank', 'distributed', 'State', 'update', 'Objective',
            'objective', 'split', 'check_terms', 'loss_step', 'seeded', 'advance', 'TrainingDiverged', 'fetch', 'means',
            'count_bad_steps', 'Interrupted', 'catch_signals', 'claimed', 'resume', 'agree', 'farewell', 'Progress',
-           'Record', 'fit']
+           'Record', 'fit', 'complete']
 
 # %% ../nbs/74_training.ipynb #d62475ac
 import copy, json, math, os, shutil, signal, sys, threading, time
@@ -187,7 +187,9 @@ class State:
         notes: dict | None = None,  # JSON values that say what else the run is; they must agree on a resume
         rank: Rank | None = None,  # `distributed()` if not given
     ):
-        self.config, self.notes, self.rank = config, json.loads(json.dumps(notes or {})), rank or distributed()
+        self.config, self.notes = config, json.loads(json.dumps(notes or {}))
+        self.rank = rank or distributed()
+        self.rank = self.rank._replace(device=torch.device(self.rank.device))
         self.model = model.to(self.rank.device)
         if self.rank.world > 1:
             for t in tensors_of(model): dist.broadcast(t.detach(), 0)
@@ -474,3 +476,12 @@ def fit(
                 view.update(n, metrics)
                 if stop and n < config.steps: raise Interrupted(farewell(stop, state, folder), stop)
                 yield Record(n, metrics)
+
+# %% ../nbs/74_training.ipynb #8a54bfca
+def complete(
+    state: State, step: Callable, batches: Callable,  # As for `fit`
+    *, folder=None, progress: bool = False, say: Callable = lambda *_: None,  # As for `fit`, but silent
+) -> State:  # The same, after its last step
+    "Train to the end, with nobody watching."
+    for _ in fit(state, step, batches, folder=folder, progress=progress, say=say): pass
+    return state

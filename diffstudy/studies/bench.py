@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import bound, data, ddgan, models, schedule, train, vdm
+from .. import bound, data, ddgan, ddgan_nets, experiment, models, schedule, train, vdm
 from . import record as runs
 from ..core import choose, stream
+from ..files import canonical
 
 # %% ../../nbs/97_bench.ipynb #c0a39a61
 CONFIG = dict(
@@ -50,7 +51,7 @@ class Ours:
         model = vdm.VDM(vdm.CategoricalNet(net, many) if many > 1 else net, schedule.Linear(**ends), c["levels"])
         settings = train.Config(**{k: c[k] for k in ("steps", "lr", "warmup", "weight_decay", "ema", "precision", "seed")}, batch_size=c["batch"], lr_decay="cosine")
         self.levels, self.state = c["levels"], train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
-        self.step = train.loss_step(functools.partial(vdm.training_loss, drop=0.))
+        self.step = train.loss_step(functools.partial(vdm.training_loss, p_uncond=0.))
 
     def train_step(self, x):
         batch = data.decode(x, self.levels), None
@@ -98,7 +99,7 @@ class DiffusersNet(nn.Module):
 def our_loss(config):
     "The loss of this package for any network, `loss(net, x, generator)`."
     line, levels = schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"]
-    return lambda net, x, g: vdm.training_loss(vdm.VDM(net, line, levels), (data.decode(x, levels), None), g, drop=0.)["loss"]
+    return lambda net, x, g: vdm.training_loss(vdm.VDM(net, line, levels), (data.decode(x, levels), None), g, p_uncond=0.)["loss"]
 
 # %% ../../nbs/97_bench.ipynb #506ed145
 class PlainBlock(nn.Module):
@@ -207,7 +208,7 @@ WAYS = {
 
 # %% ../../nbs/97_bench.ipynb #f796411f
 class FullFilter(nn.Module):
-    "`ddgan.Blur` in three general steps."
+    "`ddgan_nets.Blur` in three general steps."
     def __init__(self, blur):
         super().__init__()
         self.up, self.down, self.pad = dict(half=(1, 2, (1, 1)), double=(2, 1, (2, 1)), same=(1, 1, (2, 2)))[blur.how]
@@ -222,7 +223,7 @@ class FullFilter(nn.Module):
 
 # %% ../../nbs/97_bench.ipynb #5effb2d2
 class FullAttend(nn.Module):
-    "`ddgan.Attend` with its table of weights."
+    "`ddgan_nets.Attend` with its table of weights."
     def __init__(self, attend):
         super().__init__()
         self.norm, self.qkv, self.out = attend.norm, attend.qkv, attend.out
@@ -236,7 +237,7 @@ class FullAttend(nn.Module):
 
 def in_other_ways(net, ways):
     "Exchange parts of a network of `ddgan` in place; the weights stay."
-    kinds = {k: v for w, k, v in (("filters", ddgan.Blur, FullFilter), ("attention", ddgan.Attend, FullAttend)) if w in ways}
+    kinds = {k: v for w, k, v in (("filters", ddgan_nets.Blur, FullFilter), ("attention", ddgan_nets.Attend, FullAttend)) if w in ways}
     for parent in [*net.modules()]:
         for name, child in [*parent.named_children()]:
             if type(child) in kinds: setattr(parent, name, kinds[type(child)](child))
@@ -382,8 +383,8 @@ def compare(
     x, first, built, out = images(config), next(iter(makers)), {}, {}
     for what, own in BENCHES[name]["steps"].items():
         c = config | own
-        if runs.key(c) not in built: built[runs.key(c)] = {k: ready(name, b, c, k) for k, b in makers.items()}
-        these, inputs = built[runs.key(c)], BENCHES[name]["inputs"](x)
+        if canonical(c) not in built: built[canonical(c)] = {k: ready(name, b, c, k) for k, b in makers.items()}
+        these, inputs = built[canonical(c)], BENCHES[name]["inputs"](x)
         step = torch.no_grad()(lambda m: m.sample_step(*inputs)) if what == "sample" else lambda m: m.train_step(x)
         for m in these.values(): step(m)
         rows = [{k: timed(step, m) for k, m in these.items()} for _ in range(rounds)]
@@ -411,7 +412,7 @@ def peak_here(name, who, config, steps=2):
 
 def fresh(name, who, config, keep):
     "Peak of a fresh process before and after training, MB; `keep`: freed memory stays with it, as under the command `diffstudy`."
-    code = f"from diffstudy import bench, cli; {'cli.keep_memory(); ' * keep}bench.peak_here({name!r}, {who!r}, {dict(config)!r})"
+    code = f"from diffstudy import cli; from diffstudy.studies import bench; {'cli.keep_memory(); ' * keep}bench.peak_here({name!r}, {who!r}, {dict(config)!r})"
     own = {} if keep else {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc: each tensor goes back to the system when it dies
     r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment() | own)
     if r.returncode: raise RuntimeError(f"{who}: the process that measures memory failed: {(r.stderr.strip().splitlines() or ['killed'])[-1]}")
@@ -478,7 +479,10 @@ def passing(
     return curve[0][1] if curve and curve[0][2] <= target else None
 
 # %% ../../nbs/97_bench.ipynb #b0d68319
-DIGITS = dict(width=32, blocks=1, groups=8, shape=(1, 8, 8), batch=64, levels=17, gamma_min=-8., lr=2e-3, warmup=50, ema=.999)
+_D = experiment.RECIPES["digits"].resolve()
+DIGITS = dict(
+    shape=(1, 8, 8), levels=17, gamma_min=_D["gamma_min"], batch=_D["train"]["batch_size"],
+    **{k: _D["unet"][k] for k in ("width", "blocks", "groups")}, **{k: _D["train"][k] for k in ("lr", "warmup", "ema")})
 
 def run(settings, case):
     "One case of the study `bench`."

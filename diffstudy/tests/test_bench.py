@@ -10,7 +10,7 @@ __all__ = ['TINY_GAN', 'WAYS', 'TINY', 'SMALL', 'BAD', 'test_filter_is_the_same'
 import contextlib, importlib.util, io, json, math
 from dataclasses import replace
 import pytest, torch
-from .. import ddgan
+from .. import ddgan, ddgan_nets
 from ..studies import bench, record as runs
 
 # %% ../../nbs/97_bench.ipynb #8cf5de43
@@ -19,7 +19,7 @@ TINY_GAN = dict(width=8, mults=(1, 2), blocks=1, attention=(4,), latent=4, embed
 @pytest.mark.parametrize("how", ("half", "double", "same"))
 def test_filter_is_the_same(how):
     x = torch.randn(3, 5, 12, 8, generator=torch.Generator().manual_seed(0))
-    blur = ddgan.Blur(how)
+    blur = ddgan_nets.Blur(how)
     assert torch.allclose(bench.FullFilter(blur)(x), blur(x), rtol=0, atol=1e-5)
 
 # %% ../../nbs/97_bench.ipynb #5ed8693f

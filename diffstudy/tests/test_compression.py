@@ -8,9 +8,10 @@ __all__ = ['test_tables_sum_to_one_and_keep_every_symbol', 'test_a_stack_gives_b
            'test_the_stack_must_be_clean_where_latents_are_drawn', 'test_the_study_runs_and_its_record_is_of_today']
 
 # %% ../../nbs/35_compression.ipynb #a966b3b3
-import math, numpy as np, pytest, torch
+import math
+import numpy as np, pytest, torch
 from torch import nn
-from .. import bound, compression, data, models, schedule, vdm
+from .. import bound, compression, models, process, schedule, vdm
 from ..core import stream
 from ..notation import alpha, sigma
 from ..studies import compression as study, record as runs
@@ -93,7 +94,6 @@ def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     model, k = uniform_model(), uniform_images(3)
     chain = compression.Chain(model, 4)
     z, g, x = compression.encode_swap(chain, compression.open_stack(compression.payload(500)), k), chain.gammas, chain.x(k)
-    from diffstudy import process
     ratio = process.marginal(x, g[0]).log_prob(z[0]) - chain.prior(k.shape).log_prob(z[4]) + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], 17)
     for i in range(1, 5): ratio = ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i]) - chain.reverse(z[i], i).log_prob(z[i - 1])
     cost, chance = compression.path_terms(chain, k, z)

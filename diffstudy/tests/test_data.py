@@ -12,7 +12,9 @@ import math
 import pytest, torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 from ..core import stream
-from ..data import GaussianMixture, class_log_prob, component_log_prob, diffuse, gaussian_grid, make_mixture, mixture_log_prob, mixture_posterior, mixture_score, spiral, three_gaussians
+from ..data import (
+    GaussianMixture, class_log_prob, component_log_prob, diffuse, gaussian_grid, make_mixture,
+    mixture_posterior, mixture_score, spiral, three_gaussians)
 from ..notation import alpha, sigma
 
 # %% ../../nbs/10_data.ipynb #36b15963

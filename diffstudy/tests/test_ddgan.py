@@ -14,11 +14,9 @@ __all__ = ['Z', 'CPU', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_
 
 # %% ../../nbs/40_ddgan.ipynb #aab14472
 import itertools, math
-from dataclasses import replace
 import pytest, torch, torch.nn.functional as F
-from torch import nn
-from .. import data, ddgan, evaluate, process, train
-from ..core import Normal, stream
+from .. import data, ddgan, ddgan_nets, evaluate, process, train
+from ..core import stream
 from ..notation import alpha, sigma
 
 # %% ../../nbs/40_ddgan.ipynb #59c2b538
@@ -143,7 +141,7 @@ def test_D4_table_of_the_official_code():
 class Mean(ddgan.ExactGenerator):
     "No latent: the exact denoiser E[x|z_t], as in DDPM."
     def __call__(self, z_t, s, latent, c=None):
-        g = self.gammas.to(z_t)[s + 1]
+        g = self.chain.to(z_t)[s + 1]
         return self.mixture.denoise(z_t, alpha(g), sigma(g))
 
 # %% ../../nbs/40_ddgan.ipynb #7a2dec55
@@ -231,7 +229,7 @@ def real_and_fake(n, s, g, T=4):
 
 # %% ../../nbs/40_ddgan.ipynb #3d901b8c
 def learn_discriminator(updates, s=1, batch=512):
-    D, index = ddgan.MLPDiscriminator(ddgan.Config(d_width=64, fourier=(-1, 1)), (1,), seed=1), torch.full((batch,), s)
+    D, index = ddgan_nets.MLPDiscriminator(ddgan.Config(d_width=64, fourier=(-1, 1)), (1,), seed=1), torch.full((batch,), s)
     opt = torch.optim.Adam(D.parameters())
     for i in range(updates):
         for group in opt.param_groups: group["lr"] = 4e-3 * (1 - i / updates)
@@ -264,7 +262,7 @@ def points(n): return data.gaussian_grid().sample(8, stream(0, "points", n))[0]
 # %% ../../nbs/40_ddgan.ipynb #f361df8e
 def train_some(batches, updates=6, config=small(r1=.1, r1_every=3), shape=(2,), classes=0, **settings):
     "A tiny run on the CPU: its state, its records, what it said."
-    said, state = [], ddgan.make_state(config, ddgan.build(config, shape, classes), updates, place=CPU, log_every=1, **settings)
+    said, state = [], ddgan.make_state(config, ddgan.build(config, shape, classes), updates, rank=CPU, log_every=1, **settings)
     records = list(train.fit(state, ddgan.adversarial_step(config), batches, progress=False, say=said.append))
     return state, records, said
 
@@ -292,7 +290,7 @@ def test_nan_step_is_skipped_counted_and_named():
 # %% ../../nbs/40_ddgan.ipynb #9a679c98
 def test_a_refused_discriminator_refuses_the_generator():
     config = small(r1=1e38)
-    state = ddgan.make_state(config, ddgan.build(config, (2,)), 1, place=CPU)
+    state = ddgan.make_state(config, ddgan.build(config, (2,)), 1, rank=CPU)
     with torch.no_grad(): state.model["discriminator"].enter.weight.mul_(1e4)
     kept = [p.clone() for p in [*state.model.parameters(), *state.ema.model.parameters()]]
     list(train.fit(state, ddgan.adversarial_step(config), points, progress=False, say=(said := []).append))
@@ -301,7 +299,7 @@ def test_a_refused_discriminator_refuses_the_generator():
 
 # %% ../../nbs/40_ddgan.ipynb #b7491c8a
 def test_the_last_good_checkpoint_stays(tmp_path):
-    state = lambda: ddgan.make_state(small(), ddgan.build(small(), (2,)), 6, place=CPU, save_every=2, max_bad=2)
+    state = lambda: ddgan.make_state(small(), ddgan.build(small(), (2,)), 6, rank=CPU, save_every=2, max_bad=2)
     fit = lambda state, batches: list(train.fit(state, ddgan.adversarial_step(small()), batches, folder=tmp_path, progress=False, say=lambda _: None))
     with pytest.raises(train.TrainingDiverged, match="is good"): fit(state(), lambda n: points(n) * (math.nan if n > 1 else 1))
     assert train.latest(tmp_path).name == "step-2" or train.latest(tmp_path).name.endswith("2")
@@ -318,7 +316,7 @@ class Reads(torch.utils._python_dispatch.TorchDispatchMode):
 
 # %% ../../nbs/40_ddgan.ipynb #e6ecf176
 def reads_of_a_step(config, shape):
-    state, step = ddgan.make_state(config, ddgan.build(config, shape), 3, place=CPU), ddgan.adversarial_step(config)
+    state, step = ddgan.make_state(config, ddgan.build(config, shape), 3, rank=CPU), ddgan.adversarial_step(config)
     with Reads() as reads: train.advance(state, step, lambda n: torch.randn(8, *shape, generator=stream(n, "x")))
     return reads.n
 

@@ -523,7 +523,7 @@ def test_G9_where_the_claim_holds_and_where_not():
 # %% ../../nbs/20_guidance.ipynb #32ad2354
 def test_errors_guidance():
     mix, z, gamma, c = latents(4, "errors")
-    with pytest.raises(ValueError, match="between 0 and 1; got p=10"): drop_labels(c, 10, 3)
+    with pytest.raises(ValueError, match="between 0 and 1; got p_uncond=10"): drop_labels(c, 10, 3)
     with pytest.raises(ValueError, match="integer classes of shape"): drop_labels(z, .1, 3)
     with pytest.raises(ValueError, match="give the strength once"): classifier_free(z, z)
     with pytest.raises(ValueError, match="give the strength once"): classifier_free(z, z, w=1, scale=2)

@@ -8,9 +8,10 @@ __all__ = ['ENDS', 'test_flow_gives_the_exact_density_of_a_mixture', 'test_flow_
            'test_dequantization_by_the_first_latent_is_near_the_truth', 'test_errors_of_dequantized']
 
 # %% ../../nbs/34_likelihood.ipynb #a966b3b3
-import math, pytest, torch
+import math
+import pytest, torch
 from torch import nn
-from .. import bound, data, likelihood, models
+from .. import bound, data, likelihood
 from ..core import stream
 from ..notation import alpha, sigma
 

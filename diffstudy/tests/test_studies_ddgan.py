@@ -9,7 +9,7 @@ __all__ = ['Says', 'test_what_the_generator_predicts', 'test_one_shot_fakes', 't
 import math
 from dataclasses import replace
 import pytest, torch
-from .. import data, ddgan, evaluate, process
+from .. import data, ddgan, evaluate, experiment, process
 from ..studies import ddgan as ddgan_images, record as runs
 from ..core import stream
 from ..notation import alpha, sigma
@@ -47,7 +47,7 @@ def test_variants(kind):
     "Two updates and two samples, finite, in as many calls as there are steps."
     train_set = data.load("digits")[0][:64]
     config = replace(ddgan.Config(latent=4, width=16, d_width=16, batch_size=16), **ddgan_images.VARIANTS[kind])
-    state = ddgan_images.fitted(config, train_set, 2, classes=0)
+    state = experiment.fit(ddgan_images.gan_config(vars(config), 2, labels=False), train_set)
     net, calls = state.ema.model, []
     net.register_forward_hook(lambda *_: calls.append(1))
     x = ddgan_images.draw(net, 2, 17)
@@ -92,29 +92,31 @@ def test_few_steps_record(): assert all(len(r["rows"]) == 9 for r in today("few-
 def test_stacked():
     "The channels are the three digits whose number is the label; a step is always the same batch; all numbers come about equally often."
     digits = data.load("digits")[0]
-    stacked = ddgan_images.Stacked(digits, 2000, 0)
-    x, n = stacked(3)
-    assert x.shape == (2000, 3, 8, 8) and torch.equal(stacked(3)[0], x) and not torch.equal(stacked(4)[0], x)
+    stacked = data.Stacked(digits)
+    x, n = stacked.draw(2000, 0, 3)
+    assert x.shape == (2000, 3, 8, 8) and torch.equal(stacked.draw(2000, 0, 3)[0], x) and not torch.equal(stacked.draw(2000, 0, 4)[0], x)
     for j in range(5):
         for channel, digit in enumerate((n[j] // 100, n[j] // 10 % 10, n[j] % 10)):
             where = (digits.images[:, 0] == x[j, channel]).all((1, 2)).nonzero()[:, 0]
             assert digit in digits.labels[where]
-    assert evaluate.modes_and_kl(torch.cat([stacked(i)[1] for i in range(13)]), 1000).count == 1000
-    with pytest.raises(ValueError, match="gray images"): ddgan_images.Stacked(data.ImageSet("c", x, n % 10, 17, 10), 5, 0)
+    assert evaluate.modes_and_kl(torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
+    with pytest.raises(ValueError, match="gray images"): data.Stacked(data.ImageSet("c", x, n % 10, 17, 10))
 
 # %% ../../nbs/42_ddgan_images.ipynb #74514387
 def test_components():
     "All components give the images back; fewer keep more than random directions, with the root mean square asked for."
     x = data.encode(data.load("digits")[0].images, 17)[:600]
     x = torch.cat([x[:300], x[300:]], 1)  # two channels
-    assert torch.allclose((full := ddgan_images.Components(x, 64)).decode(full.encode(x)), x, atol=1e-5)
-    some = ddgan_images.Components(x, 9, rms=.5)
+    assert torch.allclose((full := data.Components(x, 64)).decode(full.encode(x)), x, atol=1e-5)
+    some = data.Components(x, 9, rms=.5)
     a = some.encode(x)
     assert a.shape == (300, 2, 9) and abs(a.square().mean().sqrt() - .5) < 1e-3 and a.mean((0, 1)).abs().max() < 1e-4
     share = lambda u: ((x.flatten(2) - some.mean) @ u).square().sum() / (x.flatten(2) - some.mean).square().sum()
     tried = [share(torch.linalg.qr(torch.randn(64, 9, generator=stream(i, "directions"))).Q) for i in range(20)]
     assert abs(share(some.basis.mT) - some.kept) < 1e-4 and max(tried) < some.kept
-    with pytest.raises(ValueError, match="from 1 to 64"): ddgan_images.Components(x, 65)
+    with pytest.raises(ValueError, match="from 1 to 64"): data.Components(x, 65)
+    again = data.Components.of(some.tensors())
+    assert torch.equal(again.encode(x), some.encode(x)) and torch.equal(again.decode(a), some.decode(a))
 
 # %% ../../nbs/42_ddgan_images.ipynb #f59ff59e
 @pytest.mark.parametrize("name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])

@@ -330,10 +330,10 @@ def color_set(n=64, size=32, seed=0):
 # %% ../../nbs/32_vdm.ipynb #5cf75899
 def test_color_by_recipe():
     "The CIFAR-10 recipe, narrowed, learns color images: the loss falls, samples have three channels."
-    from diffstudy import cli
+    from diffstudy import experiment
     images = color_set()
-    config = replace(cli.RECIPES["cifar10"], unet=dict(cli.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
-    model = cli.assemble(config, dict(shape=images.shape, levels=256, classes=3))
+    config = replace(experiment.RECIPES["cifar10"], unet=dict(experiment.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
+    model = config.assemble(dict(shape=images.shape, levels=256, classes=3))
     assert model.net.config.fourier == (7, 8) and model.net.shape == (3, 32, 32)
     settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
     state = train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
@@ -341,7 +341,7 @@ def test_color_by_recipe():
     before = held()
     for _ in range(8): train.advance(state, train.loss_step(vdm.training_loss), data.Batches(images, 4, 0))
     assert held() < .98 * before
-    k = model.sample(2, torch.tensor([0, 3]), w=1., steps=2, generator=stream(0, "s"))
+    k = model.sample(2, steps=2, generator=stream(0, "s"))  # it has no labels
     assert k.shape == (2, 3, 32, 32) and k.dtype == torch.uint8
 
 # %% ../../nbs/32_vdm.ipynb #507a7e27
