@@ -2,10 +2,12 @@
 
 # %% auto #0
 __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest', 'test_normal_agrees_with_torch',
-           'test_normal_samples_have_their_moments', 'test_scalar_variance_counts_in_every_dimension',
-           'test_streams_are_functions_of_their_names', 'test_an_example_does_not_depend_on_its_batch',
-           'test_errors_name_the_nearest_choice', 'test_registry_is_complete_and_refuses_unknown_ids',
-           'test_check_says_what_differs', 'test_check_speaks_of_single_numbers_too']
+           'test_normal_samples_have_their_moments',
+           'test_scalar_variance_counts_in_every_dimension',
+           'test_streams_are_functions_of_their_names',
+           'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
+           'test_registry_is_complete_and_refuses_unknown_ids', 'test_check_says_what_differs',
+           'test_check_speaks_of_single_numbers_too']
 
 # %% ../../nbs/70_core.ipynb #a966b3b3
 import math

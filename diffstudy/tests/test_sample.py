@@ -5,14 +5,17 @@ __all__ = ['GAMMAS', 'M', 'TAU', 'TWINS', 'SAMPLERS', 'test_ancestral_step_is_th
            'test_every_eta_keeps_the_marginals', 'test_small_steps_lose_no_digits', 'Looks',
            'test_the_loop_does_not_look_at_values', 'test_memory_does_not_grow_with_the_steps',
            'test_agrees_with_diffusers', 'gaussian', 'predict_gaussian',
-           'test_flow_is_exact_on_a_gaussian_in_both_directions', 'test_flow_agrees_with_scipy', 'after_walking',
-           'test_first_order_on_a_gaussian', 'test_samplers_do_what_the_recursion_says', 'walk_to', 'deviations',
+           'test_flow_is_exact_on_a_gaussian_in_both_directions', 'test_flow_agrees_with_scipy',
+           'after_walking', 'test_first_order_on_a_gaussian',
+           'test_samplers_do_what_the_recursion_says', 'walk_to', 'deviations',
            'test_samplers_draw_from_the_data', 'test_too_few_steps_are_seen', 'streams',
-           'test_an_image_does_not_depend_on_its_batch', 'test_ddim_without_noise_needs_no_generator',
+           'test_an_image_does_not_depend_on_its_batch',
+           'test_ddim_without_noise_needs_no_generator',
            'test_samplers_keep_to_float32_and_leave_tensors_and_graphs_alone',
            'test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample',
-           'test_guided_samplers_count_rows', 'test_errors_of_grids', 'test_errors_of_states_and_predictions',
-           'test_errors_of_the_flow', 'test_progress_is_shown_only_where_somebody_watches',
+           'test_guided_samplers_count_rows', 'test_errors_of_grids',
+           'test_errors_of_states_and_predictions', 'test_errors_of_the_flow',
+           'test_progress_is_shown_only_where_somebody_watches',
            'test_constrain_acts_on_the_estimate']
 
 # %% ../../nbs/13_sample.ipynb #afa8d126
@@ -298,8 +301,8 @@ def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
 # %% ../../nbs/13_sample.ipynb #37921266
 def test_constrain_acts_on_the_estimate():
     mix, gammas, z = three_gaussians(), torch.cat([grid(Linear(-8., 6.), 20, dtype=torch.float64), torch.tensor([-math.inf])]), torch.randn(50, 2, generator=stream(0, "z"), dtype=torch.float64)
-    same = sample.constrain(mix.predict, lambda x: x)
+    same = sample._constrain(mix.predict, lambda x: x)
     torch.testing.assert_close(same(z, gammas[0]), mix.predict(z, gammas[0]), rtol=1e-10, atol=1e-10)
-    inside = sample.ddim(sample.constrain(mix.predict, lambda x: x.clamp(-.3, .3)), z, gammas)
+    inside = sample.ddim(sample._constrain(mix.predict, lambda x: x.clamp(-.3, .3)), z, gammas)
     outside = sample.ddim(mix.predict, z, gammas)
     assert inside.abs().max() <= .3 + 1e-9 and outside.abs().max() > 1
