@@ -24,7 +24,7 @@ $(VENV)/ready: settings.ini setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# A reader's environment: the wheel and Jupyter, no tool of ours. Chapters and the installed tests run here.
+# A reader's environment: the wheel and Jupyter, no tool of ours. Chapters run here, and a few tests of the wheel.
 $(PLAIN)/ready: $(VENV)/ready $(SOURCES)
 	rm -rf $(PLAIN)/dist
 	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)

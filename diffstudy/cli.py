@@ -30,11 +30,16 @@ def usage():
     except (ValueError, TypeError) as e: fail(e, 2)
 
 # %% ../nbs/77_cli.ipynb #df28145f
-def command(name: str):  # What to type after `diffstudy`
+def command(
+    name: str,  # What to type after `diffstudy`
+):  # A decorator
     """Register a command whose errors are one line each.
 
+    Args:
+        name: What to type after `diffstudy`
+
     Returns:
-        What to type after `diffstudy`
+        A decorator
     """
     def register(f):
         @functools.wraps(f)

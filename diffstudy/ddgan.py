@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['betas', 'chain_gammas', 'exact_step', 'Shape', 'shape_of', 'row', 'Pair', 'pairs',
            'denoise', 'ExactGenerator', 'generate', 'gradient_penalty', 'discriminator_terms',
-           'generator_loss', 'ddpm_step', 'optimal_logit', 'adversarial_step', 'make_state']
+           'generator_loss', 'ddpm_step', 'optimal_logit', 'Frozen', 'adversarial_step',
+           'make_state']
 
 # %% ../nbs/40_ddgan.ipynb #d9c86620
 import dataclasses, math
@@ -389,7 +390,7 @@ def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: T
 
 # %% ../nbs/40_ddgan.ipynb #e5ce98d1
 @dataclass(frozen=True)
-class _Frozen:
+class Frozen:
     "Inside `with`, a module passes gradients on, but its own parameters get none."
     module: nn.Module
     def __enter__(self): self.module.requires_grad_(False)
@@ -425,7 +426,7 @@ def adversarial_step(
         with cast: terms = discriminator_terms(G, D, x, c, placed[x.device], generator, lazy)
         sum(terms.values()).backward()
         train.update(state, "discriminator", reduce=True)
-        with _Frozen(D):
+        with Frozen(D):
             with cast: loss = generator_loss(G, D, x, c, placed[x.device], generator)
             (loss * torch.where(state.ok, 1., math.nan)).backward()  # a refused discriminator refuses the generator
         return {k: v.detach() for k, v in terms.items()} | dict(loss=loss.detach(), norm=train.update(state, "generator", reduce=True))

@@ -296,7 +296,7 @@ class Described(InOtherWays):
         self.train_discriminator(x)
         self.g.zero_grad()
         s, _, z_t = self.pairs(x)
-        with ddgan._Frozen(self.D):
+        with ddgan.Frozen(self.D):
             with self.cast(): loss = F.softplus(-self.judged(z_t, s, True)).mean()
             loss.backward()
         self.g.step()
