@@ -27,7 +27,9 @@ def promote(
         The same in float32 or better
     """
     if len({t.shape for t in tensors}) > 1:
-        raise ValueError(f"expected tensors of one shape; got {', '.join(str(tuple(t.shape)) for t in tensors)}")
+        raise ValueError(
+            "expected tensors of one shape; "
+            f"got {', '.join(str(tuple(t.shape)) for t in tensors)}")
     return [t.to(torch.promote_types(t.dtype, torch.float32)) for t in tensors]
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
@@ -107,13 +109,24 @@ class _LevelLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(z, w, k, levels, reach, chunk):
+        # from the nearest center n: the offset o of z, and how many levels a away the true k lies
         d = 2 / levels
         n = ((z + 1) / d - .5).round().clamp(0, levels - 1)
         o, a = z - ((2 * n + 1) / levels - 1), n - k
+
+        # sums over the levels around, a chunk at a time, so that the logits fit
         rows = max(1, chunk // (2 * reach + 1))
-        s, m, q = torch.cat([_level_sums(*v, levels, reach) for v in zip(o.split(rows), n.split(rows), w.split(rows))], 1)
+        s, m, q = torch.cat([
+            _level_sums(*v, levels, reach)
+            for v in zip(o.split(rows), n.split(rows), w.split(rows))
+        ], 1)
+
+        # the loss, and its derivatives in z and w, which backward only multiplies
         m, q, square = m / (1 + s), q / (1 + s), d * a * (o + d / 2 * a)
-        return w * square + torch.log1p(s), w * d * (a + m), square + d * (o * m - d / 2 * q)
+        return (
+            w * square + torch.log1p(s),
+            w * d * (a + m),
+            square + d * (o * m - d / 2 * q))
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -158,14 +171,22 @@ def reconstruction_loss(
     Returns:
         `(b,)`, nats
     """
-    if k.shape != x_noisy.shape: raise ValueError(f"expected k and x_noisy of one shape; got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
-    if k.is_floating_point(): raise TypeError(f"expected integer gray levels 0..{levels - 1}; got {k.dtype}, decode it first")
+    if k.shape != x_noisy.shape:
+        raise ValueError(
+            "expected k and x_noisy of one shape; "
+            f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
+    if k.is_floating_point():
+        raise TypeError(
+            f"expected integer gray levels 0..{levels - 1}; "
+            f"got {k.dtype}, decode it first")
+
     x, = promote(x_noisy)
     g = torch.as_tensor(gamma_0, dtype=x.dtype)
     reach = _level_reach(g, levels, x.dtype)
     w = torch.exp(-g.to(x.device)).reshape(-1, *[1] * (x.ndim - 1)).expand_as(x)
     if chunk is None: chunk = 1 << (17 if x.device.type == "cpu" else 24)
-    loss = _LevelLoss.apply(x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)[0]
+    loss = _LevelLoss.apply(
+        x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)[0]
     return flat_sum(loss.view(x.shape))
 
 # %% ../nbs/30_bound.ipynb #5e199669
@@ -214,8 +235,11 @@ def diffusion_loss_x(
         `(b,)`, nats
     """
     x, x_hat = promote(x, x_hat)
-    gamma_s, gamma_t = (torch.as_tensor(g, dtype=x.dtype, device=x.device) for g in (gamma_s, gamma_t))
-    return 0.5 * steps * torch.exp(-gamma_t) * torch.expm1(gamma_t - gamma_s) * flat_sum((x - x_hat) ** 2)
+    gamma_s, gamma_t = (
+        torch.as_tensor(g, dtype=x.dtype, device=x.device) for g in (gamma_s, gamma_t))
+    return (
+        0.5 * steps * torch.exp(-gamma_t) * torch.expm1(gamma_t - gamma_s)
+        * flat_sum((x - x_hat) ** 2))
 
 # %% ../nbs/30_bound.ipynb #6d3fbd49
 @implements("V23")
@@ -239,7 +263,8 @@ def diffusion_loss(
         `(b,)`, nats
     """
     eps, eps_hat = promote(eps, eps_hat)
-    gamma_s, gamma_t = (torch.as_tensor(g, dtype=eps.dtype, device=eps.device) for g in (gamma_s, gamma_t))
+    gamma_s, gamma_t = (
+        torch.as_tensor(g, dtype=eps.dtype, device=eps.device) for g in (gamma_s, gamma_t))
     return 0.5 * steps * torch.expm1(gamma_t - gamma_s) * flat_sum((eps - eps_hat) ** 2)
 
 # %% ../nbs/30_bound.ipynb #03a44efa
@@ -260,7 +285,8 @@ def random_steps(
     Returns:
         `(n,)` integers in 1..T, each uniform by itself, together evenly spread
     """
-    if n < 1 or steps < 1: raise ValueError(f"expected at least one example and one step; got n={n}, steps={steps}")
+    if n < 1 or steps < 1:
+        raise ValueError(f"expected at least one example and one step; got n={n}, steps={steps}")
     here = generator.device if generator is not None else device
     offset = torch.randint(0, n * steps, (), generator=generator, device=here)
     order = torch.randperm(n, generator=generator, device=here)

@@ -23,17 +23,29 @@ class CheckpointError(RuntimeError):
     "A checkpoint that cannot be used; the message says why."
 
 # %% ../nbs/74_training.ipynb #94481296
-def _to_safetensors(tensors: dict) -> bytes: return safetensors.torch.save({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()})
+def _to_safetensors(tensors: dict) -> bytes:
+    return safetensors.torch.save(
+        {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()})
 
 # %% ../nbs/74_training.ipynb #b6c809ee
 def _contents(state  # A `train.State`
 ) -> dict[str, bytes]:  # By file name, in the order of `FILES`
     "A state as files."
+    # the optimizer's numbers under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
-    moments = {f"{o}/{names[p]}/{k}": v for o, opt in state.optimizers.items() for p, s in opt.state.items() for k, v in s.items() if v is not None}
-    info = dict(step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3), world=state.rank.world,
-                config=asdict(state.config), notes=state.notes, torch=torch.__version__)
-    return dict(zip(_FILES, (to_json(info), *map(_to_safetensors, (state.model.state_dict(), state.ema.model.state_dict(), moments)))))
+    moments = {
+        f"{o}/{names[p]}/{k}": v
+        for o, opt in state.optimizers.items()
+        for p, s in opt.state.items()
+        for k, v in s.items() if v is not None}
+
+    # all that is no tensor, as text
+    info = dict(
+        step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
+        world=state.rank.world, config=asdict(state.config), notes=state.notes,
+        torch=torch.__version__)
+    return dict(zip(_FILES, (to_json(info), *map(
+        _to_safetensors, (state.model.state_dict(), state.ema.model.state_dict(), moments)))))
 
 # %% ../nbs/74_training.ipynb #026742ad
 def checkpoints(folder  # Of a run
@@ -60,7 +72,7 @@ def save_checkpoint(
     state,   # A `train.State`
     folder,  # Of the run
 ) -> Path:  # The new folder `step-…` in it
-    """Write beside the old checkpoints, rename when all is on the disk, and only then remove those beyond `config.keep`.
+    """Write beside the old checkpoints, rename when all is on the disk, and then remove old ones.
 
     Args:
         state: A `train.State`
@@ -70,29 +82,50 @@ def save_checkpoint(
         The new folder `step-…` in it
     """
     path, files = Path(folder) / f"step-{state.step:09d}", _contents(state)
-    if path.exists(): raise FileExistsError(f"{path} is there already; a run never writes a step twice. Choose another folder")
+    if path.exists():
+        raise FileExistsError(
+            f"{path} is there already; a run never writes a step twice. Choose another folder")
     aside = path.with_name(f".tmp-{path.name}-{os.getpid()}")
-    manifest = dict(format=_FORMAT, files={n: hashlib.sha256(d).hexdigest() for n, d in files.items()})
+    manifest = dict(
+        format=_FORMAT, files={n: hashlib.sha256(d).hexdigest() for n, d in files.items()})
+
+    # both folders are written out to the disk, or a power cut could undo the rename
     try:
         aside.mkdir(parents=True)
-        for name, data in {**files, "manifest.json": to_json(manifest)}.items(): write_file(aside / name, data)
-        sync_folder(aside); os.rename(aside, path); sync_folder(path.parent)
-    except BaseException: shutil.rmtree(aside, ignore_errors=True); raise
+        for name, data in {**files, "manifest.json": to_json(manifest)}.items():
+            write_file(aside / name, data)
+        sync_folder(aside)
+        os.rename(aside, path)
+        sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     _prune(folder, path, state.config.keep)
     return path
 
 # %% ../nbs/74_training.ipynb #1ec2ec7c
 def _read_manifest(path: Path) -> dict:  # Checksum by file name
     "The manifest of a checkpoint, with an error that says what is there instead."
-    if path.is_file(): raise CheckpointError(f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) can run code when they are read, so they are refused")
+    # no folder, or a folder without a manifest
+    if path.is_file():
+        raise CheckpointError(
+            f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) "
+            "can run code when they are read, so they are refused")
     if not path.is_dir(): raise CheckpointError(f"{path}: no such folder")
-    try: data = (path / "manifest.json").read_bytes()
-    except FileNotFoundError: raise CheckpointError(f"{path}: no manifest.json, so no checkpoint of ours; it holds {', '.join(sorted(p.name for p in path.iterdir())[:5]) or 'nothing'}") from None
+    try:
+        data = (path / "manifest.json").read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path}: no manifest.json, so no checkpoint of ours; it holds "
+            f"{', '.join(sorted(p.name for p in path.iterdir())[:5]) or 'nothing'}") from None
+
+    # it must be byte for byte what we write, since nothing else vouches for it
     try:
         manifest = json.loads(data)
         if data != to_json(manifest): raise ValueError
         if (format := manifest["format"]) == _FORMAT: return dict(manifest["files"])
-    except (ValueError, KeyError, TypeError): raise CheckpointError(f"{path}: manifest.json is damaged") from None
+    except (ValueError, KeyError, TypeError):
+        raise CheckpointError(f"{path}: manifest.json is damaged") from None
     raise CheckpointError(f"{path}: expected the format {_FORMAT!r}; got {format!r}")
 
 # %% ../nbs/74_training.ipynb #da9ee156
@@ -113,11 +146,22 @@ def read_checkpoint(
     if checkpoints(path): path = latest(path)
     sums, out = _read_manifest(path), {}
     for name in names:
-        try: data = (path / name).read_bytes()
-        except OSError as e: raise CheckpointError(f"{path}: {name} cannot be read: {e.strerror}") from None
-        if hashlib.sha256(data).hexdigest() != sums.get(name): raise CheckpointError(f"{path}: {name} is damaged: the checksum of its {len(data)} bytes is not the one in the manifest")
-        try: out[name] = json.loads(data) if name.endswith(".json") else safetensors.torch.load(data)
-        except Exception as e: raise CheckpointError(f"{path}: {name} is whole, but not what its name says: {e}") from None
+        try:
+            data = (path / name).read_bytes()
+        except OSError as e:
+            raise CheckpointError(f"{path}: {name} cannot be read: {e.strerror}") from None
+
+        # the checksum comes before any reader sees the bytes
+        if hashlib.sha256(data).hexdigest() != sums.get(name):
+            raise CheckpointError(
+                f"{path}: {name} is damaged: the checksum of its {len(data)} bytes "
+                "is not the one in the manifest")
+        try:
+            out[name] = (
+                json.loads(data) if name.endswith(".json") else safetensors.torch.load(data))
+        except Exception as e:
+            raise CheckpointError(
+                f"{path}: {name} is whole, but not what its name says: {e}") from None
     return out
 
 # %% ../nbs/74_training.ipynb #6d1f0f5e
@@ -136,12 +180,20 @@ def latest(
     """
     refused = []
     for path in reversed(checkpoints(folder)):
-        try: read_checkpoint(path)
-        except CheckpointError as e: refused.append(f"refused {e}"); continue
+        try:
+            read_checkpoint(path)
+        except CheckpointError as e:
+            refused.append(f"refused {e}")
+            continue
+
+        # whoever reads along should know that work is done again
         for r in refused: say(r)
         if refused: say(f"falling back to {path}")
         return path
-    if refused: raise CheckpointError(f"no checkpoint in {folder} verifies; move the folder away to start anew. " + "; ".join(refused))
+    if refused:
+        raise CheckpointError(
+            f"no checkpoint in {folder} verifies; move the folder away to start anew. "
+            + "; ".join(refused))
 
 # %% ../nbs/74_training.ipynb #97bb18a4
 def load_weights(
@@ -161,22 +213,39 @@ def load_weights(
     return read_checkpoint(path, (name,))[name]
 
 # %% ../nbs/74_training.ipynb #a5a216b4
-_MAY_DIFFER = {"steps", "log_every", "save_every", "keep", "max_bad"}  # Settings that may change on a resume
+# Settings that may change on a resume
+_MAY_DIFFER = {"steps", "log_every", "save_every", "keep", "max_bad"}
 
 def _check_same_run(info, state, path):
     "A checkpoint goes on only in the run that it came from."
     was = info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
-    now = json.loads(state.config.to_json()) | flatten(dict(world=state.rank.world, notes=state.notes))
-    differ = [f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in sorted(was.keys() | now.keys()) if k not in _MAY_DIFFER and was.get(k) != now.get(k)]
-    if differ: raise ValueError(f"{path} is of another run: {', '.join(differ)}. Use the old values, or another folder")
-    if info["step"] > state.config.steps: raise ValueError(f"{path} has {info['step']} steps, more than steps={state.config.steps}: steps may grow, not shrink")
+    now = json.loads(state.config.to_json()) | flatten(
+        dict(world=state.rank.world, notes=state.notes))
+
+    # every difference at once, so that one message is enough
+    differ = [
+        f"{k} was {was.get(k)!r} and is {now.get(k)!r}"
+        for k in sorted(was.keys() | now.keys())
+        if k not in _MAY_DIFFER and was.get(k) != now.get(k)]
+    if differ:
+        raise ValueError(
+            f"{path} is of another run: {', '.join(differ)}. "
+            "Use the old values, or another folder")
+    if info["step"] > state.config.steps:
+        raise ValueError(
+            f"{path} has {info['step']} steps, more than steps={state.config.steps}: "
+            "steps may grow, not shrink")
 
 # %% ../nbs/74_training.ipynb #71bc7583
 def _check_fits(module, tensors, where):
     "Names and shapes agree."
-    here, there = ({k: tuple(t.shape) for k, t in d.items()} for d in (module.state_dict(), tensors))
+    here, there = (
+        {k: tuple(t.shape) for k, t in d.items()} for d in (module.state_dict(), tensors))
     for k in sorted(here.keys() | there.keys()):
-        if here.get(k) != there.get(k): raise CheckpointError(f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there and {here.get(k, 'absent')} here")
+        if here.get(k) != there.get(k):
+            raise CheckpointError(
+                f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there "
+                f"and {here.get(k, 'absent')} here")
 
 # %% ../nbs/74_training.ipynb #d82457fb
 def _moments_of(state, tensors) -> dict:  # For `load_state_dict`, by optimizer
@@ -185,8 +254,13 @@ def _moments_of(state, tensors) -> dict:  # For `load_state_dict`, by optimizer
     for key, v in tensors.items():
         owner, moment = key.rsplit("/", 1)
         filed.setdefault(owner, {})[moment] = v
-    numbered = lambda o, opt: {i: filed[k] for i, k in enumerate(f"{o}/{names[p]}" for g in opt.param_groups for p in g["params"]) if k in filed}
-    return {o: dict(state=numbered(o, opt), param_groups=opt.state_dict()["param_groups"]) for o, opt in state.optimizers.items()}
+    numbered = lambda o, opt: {
+        i: filed[k]
+        for i, k in enumerate(
+            f"{o}/{names[p]}" for g in opt.param_groups for p in g["params"]) if k in filed}
+    return {
+        o: dict(state=numbered(o, opt), param_groups=opt.state_dict()["param_groups"])
+        for o, opt in state.optimizers.items()}
 
 # %% ../nbs/74_training.ipynb #bbdcf5b2
 def load_checkpoint(
@@ -202,12 +276,18 @@ def load_checkpoint(
     Returns:
         The same
     """
+    # all checks come before the first change
     info, model, ema, moments = read_checkpoint(path).values()
     _check_same_run(info, state, path)
-    for module, tensors in ((state.model, model), (state.ema.model, ema)): _check_fits(module, tensors, path)
-    for name, saved in _moments_of(state, moments).items(): state.optimizers[name].load_state_dict(saved)
-    state.model.load_state_dict(model); state.ema.model.load_state_dict(ema)
-    state.step, state.skipped, state.bad, state.seconds = (info[k] for k in ("step", "skipped", "bad", "seconds"))
+    for module, tensors in ((state.model, model), (state.ema.model, ema)):
+        _check_fits(module, tensors, path)
+
+    for name, saved in _moments_of(state, moments).items():
+        state.optimizers[name].load_state_dict(saved)
+    state.model.load_state_dict(model)
+    state.ema.model.load_state_dict(ema)
+    state.step, state.skipped, state.bad, state.seconds = (
+        info[k] for k in ("step", "skipped", "bad", "seconds"))
     return state
 
 # %% ../nbs/74_training.ipynb #04b1d6f6
@@ -226,19 +306,22 @@ def read_log(folder  # Of a run
     for i, line in enumerate(lines):
         try: records += [json.loads(line)] if line else []
         except ValueError:
-            if i + 1 < len(lines): raise ValueError(f"{path}, line {i + 1}: expected JSON; got {line[:60]!r}") from None
+            if i + 1 < len(lines):
+                raise ValueError(
+                    f"{path}, line {i + 1}: expected JSON; got {line[:60]!r}") from None
     return records
 
 # %% ../nbs/74_training.ipynb #d9c504e8
 class Log:
-    "Appends records to `log.jsonl`; opened for a run that goes on, it first cuts away what comes after the step."
+    "Appends records to `log.jsonl`, after cutting away those that come after the step."
     def __init__(self, folder, step: int):
         kept = [r for r in read_log(folder) if r["step"] <= step]
         replace_file(folder / "log.jsonl", "".join(json.dumps(r) + "\n" for r in kept).encode())
         self.file = open(folder / "log.jsonl", "a")
 
     def write(self, record: dict):
-        self.file.write(json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
+        self.file.write(json.dumps(
+            {k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
         self.file.flush()
 
     def sync(self): os.fsync(self.file.fileno())

@@ -16,7 +16,8 @@ from .files import read_json, read_note, tile, write_json, write_png
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
     name="diffstudy", help="Train, sample and judge the diffusion models of the course.",
-    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+    add_completion=False, no_args_is_help=True,
+    rich_markup_mode=None, pretty_exceptions_enable=False)
 
 def fail(message, status: int):
     "End with one line and a status."
@@ -42,6 +43,7 @@ def command(
         A decorator
     """
     def register(f):
+
         @functools.wraps(f)
         def run(*args, **kwargs):
             from diffstudy.train import Interrupted
@@ -62,52 +64,96 @@ def _version(asked: bool):
     raise typer.Exit()
 
 @app.callback()
-def _options(version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False): pass
+def _options(
+    version: Annotated[bool, typer.Option(
+        "--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+): pass
 
 # %% ../nbs/77_cli.ipynb #31af26c0
 def describe(help: str, *names, default=None, **kw):
     "An option of a command, with a default in words."
-    return typer.Option(*names, help=help + (f" [default: {default}]" if default else ""), show_default=not default, **kw)
+    return typer.Option(
+        *names, help=help + (f" [default: {default}]" if default else ""),
+        show_default=not default, **kw)
 
-_Folder = Annotated[Path, typer.Argument(help="Folder of a run.")]
-_Device = Annotated[Optional[str], describe("cpu, cuda, cuda:1, mps.", default="the fastest there is")]
-_Root = Annotated[Optional[Path], describe("Where the images are, or are downloaded to.", default="the data set's own place")]
-_Steps = Annotated[Optional[int], describe("Steps of the sampler.", default="256; a GAN has its own")]
-_Sampler = Annotated[Optional[str], describe("ancestral, ddim or flow.", default="ancestral; a GAN has its own")]
-_Guide = Annotated[Optional[Path], describe("Folder of a run of a classifier, to guide by it.", default="the labels dropped in training")]
-_Seed = Annotated[int, describe("Of the noise: the same seed, the same images.")]
-_Force = Annotated[bool, describe("Do it again, even if it is done.", "--force")]
+_Folder = Annotated[
+    Path, typer.Argument(help="Folder of a run.")]
+_Device = Annotated[
+    Optional[str], describe("cpu, cuda, cuda:1, mps.", default="the fastest there is")]
+_Root = Annotated[
+    Optional[Path],
+    describe("Where the images are, or are downloaded to.", default="the data set's own place")]
+_Steps = Annotated[
+    Optional[int], describe("Steps of the sampler.", default="256; a GAN has its own")]
+_Sampler = Annotated[
+    Optional[str],
+    describe("ancestral, ddim or flow.", default="ancestral; a GAN has its own")]
+_Guide = Annotated[
+    Optional[Path],
+    describe(
+        "Folder of a run of a classifier, to guide by it.",
+        default="the labels dropped in training")]
+_Seed = Annotated[
+    int, describe("Of the noise: the same seed, the same images.")]
+_Force = Annotated[
+    bool, describe("Do it again, even if it is done.", "--force")]
 
 # %% ../nbs/77_cli.ipynb #c604e780
 @command("train")
 def _train_run(
-    data: Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")] = "digits",
-    run: Annotated[Optional[Path], describe("Folder of the run.", default="runs/RECIPE")] = None,
-    recipe: Annotated[Optional[str], describe("Named configuration.", default="the data set's own")] = None,
-    steps: Annotated[Optional[int], describe("Steps in all.", default="the recipe's")] = None,
-    seed: Annotated[Optional[int], describe("Of the weights, the order of the data and the noise.", default="0")] = None,
-    settings: Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as lr=1e-3 or width=48; as often as you like.", show_default=False)] = None,
-    fresh: Annotated[bool, describe("Begin anew and keep the old folder under another name, or go on where it stopped.", "--fresh/--resume")] = False,
+    data: Annotated[
+        str, typer.Argument(help="Data set: `diffstudy data` lists them.")] = "digits",
+    run: Annotated[
+        Optional[Path], describe("Folder of the run.", default="runs/RECIPE")] = None,
+    recipe: Annotated[
+        Optional[str], describe("Named configuration.", default="the data set's own")] = None,
+    steps: Annotated[
+        Optional[int], describe("Steps in all.", default="the recipe's")] = None,
+    seed: Annotated[
+        Optional[int],
+        describe("Of the weights, the order of the data and the noise.", default="0")] = None,
+    settings: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--set", metavar="KEY=VALUE",
+            help="Change a setting, such as lr=1e-3 or width=48; as often as you like.",
+            show_default=False)] = None,
+    fresh: Annotated[
+        bool,
+        describe(
+            "Begin anew and keep the old folder under another name, or go on where it stopped.",
+            "--fresh/--resume")] = False,
     device: _Device = None, root: _Root = None,
-    record: Annotated[Optional[Path], describe("Also sample and judge, and write all of it to this JSON file.", default="none")] = None,
+    record: Annotated[
+        Optional[Path],
+        describe(
+            "Also sample and judge, and write all of it to this JSON file.",
+            default="none")] = None,
 ):
     "Train a model of any kind; the same command goes on after an interruption."
     from diffstudy import experiment
     with usage():
-        own = _pairs(settings or []) | {k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
+        own = _pairs(settings or []) | {
+            k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
         done = experiment.train(
             data, run, recipe=recipe, fresh=fresh, device=device, root=root,
             progress="ipykernel" not in sys.modules, say=typer.echo, **own)
+
+    # what came of it, and what to do next
     if (result := done.result()) is None: return  # a process that only computes
     for line in experiment.report(result): typer.echo(line)
-    if record: _write_record(done, record, root)
-    elif done.kind == "classifier": typer.echo(f"next: diffstudy sample RUN --classifier {done.folder}")
-    else: typer.echo(f"next: diffstudy sample {done.folder}")
+    if record:
+        _write_record(done, record, root)
+    elif done.kind == "classifier":
+        typer.echo(f"next: diffstudy sample RUN --classifier {done.folder}")
+    else:
+        typer.echo(f"next: diffstudy sample {done.folder}")
 
 def _pairs(settings: list) -> dict:
     "Texts `key=value` as settings by name."
     for text in settings:
-        if "=" not in text: raise ValueError(f"--set: expected key=value, such as lr=0.001; got {text!r}")
+        if "=" not in text:
+            raise ValueError(f"--set: expected key=value, such as lr=0.001; got {text!r}")
     return dict(text.split("=", 1) for text in settings)
 
 # %% ../nbs/77_cli.ipynb #57e86d52
@@ -120,19 +166,25 @@ def _picture(
     from PIL import Image, ImageDraw, ImageFont
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
+
+    # small images are enlarged to about 40 pixels, and a block has a line for its title
     rows, columns, _, h, w = blocks[0][1].shape
     k, gap, line, left = max(1, round(40 / h)), 4, 26, 10
-    size = 2 * left + columns * (w * k + gap), line + len(blocks) * (line + rows * (h * k + gap)) + left
+    size = (
+        2 * left + columns * (w * k + gap),
+        line + len(blocks) * (line + rows * (h * k + gap)) + left)
     page = Image.new("RGB", size, "#fcfbf8")
     pen, y = ImageDraw.Draw(page), line
 
     for j, head in enumerate(heads):
-        pen.text((left + j * (w * k + gap) + w * k / 2, 6), str(head), "black", font, anchor="ma")
+        pen.text(
+            (left + j * (w * k + gap) + w * k / 2, 6), str(head), "black", font, anchor="ma")
     for title, images in blocks:
         pen.text((left, y), title, "black", font)
         y += line - 3
         for row in images:
-            for j, image in enumerate(row): page.paste(tile(image, levels, k), (left + j * (w * k + gap), y))
+            for j, image in enumerate(row):
+                page.paste(tile(image, levels, k), (left + j * (w * k + gap), y))
             y += h * k + gap
         y += 3
     return page
@@ -146,29 +198,46 @@ def _numbers(
     "Numbers with commas between."
     try: out = [kind(v) for v in text.split(",")]
     except ValueError: out = []
-    if out and all(abs(v) < math.inf and (least is None or v >= least) for v in out): return out
+    if out and all(abs(v) < math.inf and (least is None or v >= least) for v in out):
+        return out
+
     bound = f", each at least {least}" if least is not None else ""
-    raise ValueError(f"{name}: expected {'whole ' * (kind is int)}numbers with commas between{bound}; got {text!r}")
+    raise ValueError(
+        f"{name}: expected {'whole ' * (kind is int)}numbers with commas between{bound}; "
+        f"got {text!r}")
 
 def _classes(run, labels: str | None, guided: bool) -> list:
     "The classes that `--labels` asks for; [None] for images without a label."
-    if labels == "none" or labels is None and not (run.has_labels or guided): return [None]
-    if labels is None: return list(range(run.facts["classes"]))
+    if labels == "none" or labels is None and not (run.has_labels or guided):
+        return [None]
+    if labels is None:
+        return list(range(run.facts["classes"]))
+
     asked = _numbers("--labels", labels, int, 0)
-    if max(asked) >= run.facts["classes"]: raise ValueError(f"--labels: expected classes from 0 to {run.facts['classes'] - 1}; got {max(asked)}")
+    if max(asked) >= run.facts["classes"]:
+        raise ValueError(
+            f"--labels: expected classes from 0 to {run.facts['classes'] - 1}; got {max(asked)}")
     return asked
 
 @command("sample")
 def _sample_run(
     run: _Folder,
-    w: Annotated[Optional[str], describe("Guidance weights as in the paper, 0 = none; one block of rows for each.", default="0,1,3 where there are labels")] = None,
+    w: Annotated[
+        Optional[str],
+        describe(
+            "Guidance weights as in the paper, 0 = none; one block of rows for each.",
+            default="0,1,3 where there are labels")] = None,
     steps: _Steps = None,
     n: Annotated[int, describe("Images of each class in a block.")] = 3,
     sampler: _Sampler = None,
     seed: _Seed = 0,
-    labels: Annotated[Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")] = None,
+    labels: Annotated[
+        Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")] = None,
     classifier: _Guide = None,
-    out: Annotated[Optional[Path], describe("NAME.png, or NAME.npz or a folder for other tools.", default="RUN/samples.png")] = None,
+    out: Annotated[
+        Optional[Path],
+        describe("NAME.png, or NAME.npz or a folder for other tools.", default="RUN/samples.png")
+    ] = None,
     device: _Device = None, force: _Force = False,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
@@ -178,37 +247,72 @@ def _sample_run(
         experiment.check_counts(**{"--n": n}, **{} if steps is None else {"--steps": steps})
         weights = None if w is None else _numbers("--w", w, least=-1)
         out = out or run / "samples.png"
-        if out.suffix.lower() not in (".png", ".npz", ""): raise ValueError(f"--out: expected a name that ends with .png or .npz, or a folder; got {str(out)!r}")
+        if out.suffix.lower() not in (".png", ".npz", ""):
+            raise ValueError(
+                "--out: expected a name that ends with .png or .npz, or a folder; "
+                f"got {str(out)!r}")
+
         info = experiment.read_run(run)
         model = experiment.open(run, device, say=lambda m: typer.echo(m, err=True))
+
+        # weights, steps and sampler have defaults with a diffusion model only; a GAN takes none
         classes = _classes(model, labels, classifier is not None)
         vdm = model.kind == "vdm"
         if weights is None: weights = [0., 1., 3.] if vdm and classes != [None] else [0.]
-        how = dict(steps=steps or 256, sampler=sampler or "ancestral") if vdm else dict(steps=steps, sampler=sampler)
+        how = (
+            dict(steps=steps or 256, sampler=sampler or "ancestral") if vdm
+            else dict(steps=steps, sampler=sampler))
         if classifier: how["classifier"] = experiment.open(classifier, device)
 
-    note = dict(checkpoint=model.checkpoint, w=weights, steps=how["steps"], n=n, sampler=how["sampler"], seed=seed, labels=classes)
-    note = json.dumps(note | (dict(classifier=how["classifier"].checkpoint) if classifier else {}))
-    if not force and out.suffix and read_note(out) == note: return typer.echo(f"{out} is there already, from this checkpoint and these options (--force draws it again)")
+    # a picture says what it was drawn from, so the same one is not drawn twice
+    note = dict(
+        checkpoint=model.checkpoint, w=weights, steps=how["steps"], n=n,
+        sampler=how["sampler"], seed=seed, labels=classes)
+    note = json.dumps(
+        note | (dict(classifier=how["classifier"].checkpoint) if classifier else {}))
+    if not force and out.suffix and read_note(out) == note:
+        return typer.echo(
+            f"{out} is there already, from this checkpoint and these options "
+            "(--force draws it again)")
 
+    # one block of images for each weight
     begin, facts, blocks = time.perf_counter(), info["facts"], []
     asked = None if classes == [None] else [k for _ in range(n) for k in classes]
     for v in weights:
-        with usage(): images = model.sample(asked, n=n, seed=seed, w=v, **how, progress=vdm and sys.stdout.isatty())
-        title = "samples" if not vdm or asked is None else f"guidance weight w = {v:g}" + " (none)" * (v == 0)
+        with usage():
+            images = model.sample(
+                asked, n=n, seed=seed, w=v, **how, progress=vdm and sys.stdout.isatty())
+        title = (
+            "samples" if not vdm or asked is None
+            else f"guidance weight w = {v:g}" + " (none)" * (v == 0))
         blocks.append((title, images))
-    rows = (1, n) if asked is None else (n, len(classes))  # images without a label stand in one row
-    if out.suffix.lower() != ".png": model.save_images(torch.cat([k for _, k in blocks]), out)
-    else: write_png(out, _picture([(t, k.view(*rows, *facts["shape"])) for t, k in blocks], [""] * n if asked is None else classes, facts["levels"]), note)
 
-    way = f"{how['steps']} {how['sampler']} steps, w = {', '.join(f'{v:g}' for v in weights)}" if vdm else f"{model.model.steps} calls each"
-    typer.echo(f"{sum(len(k) for _, k in blocks)} samples of {model.checkpoint.split()[0]}, {way}, in {time.perf_counter() - begin:.0f} s: {out}")
+    # images without a label stand in one row
+    rows = (1, n) if asked is None else (n, len(classes))
+    if out.suffix.lower() != ".png":
+        model.save_images(torch.cat([k for _, k in blocks]), out)
+    else:
+        write_png(
+            out,
+            _picture(
+                [(t, k.view(*rows, *facts["shape"])) for t, k in blocks],
+                [""] * n if asked is None else classes, facts["levels"]),
+            note)
+
+    way = (
+        f"{how['steps']} {how['sampler']} steps, w = {', '.join(f'{v:g}' for v in weights)}" if vdm
+        else f"{model.model.steps} calls each")
+    typer.echo(
+        f"{sum(len(k) for _, k in blocks)} samples of {model.checkpoint.split()[0]}, {way}, "
+        f"in {time.perf_counter() - begin:.0f} s: {out}")
 
 # %% ../nbs/77_cli.ipynb #9144133f
 @command("evaluate")
 def _evaluate_run(
     run: _Folder,
-    w: Annotated[Optional[float], describe("Guidance weight of the samples, 0 = none.", default="1")] = None,
+    w: Annotated[
+        Optional[float],
+        describe("Guidance weight of the samples, 0 = none.", default="1")] = None,
     steps: _Steps = None,
     n: Annotated[int, describe("Samples of each class.")] = 30,
     sampler: _Sampler = None,
@@ -220,9 +324,15 @@ def _evaluate_run(
         experiment.check_counts(**{"--n": n}, **{} if steps is None else {"--steps": steps})
         if w is not None: _numbers("--w", str(w), least=-1)
         model = experiment.open(run, device, say=lambda m: typer.echo(m, err=True))
-        how = {k: v for k, v in dict(w=w, steps=steps, sampler=sampler).items() if v is not None}
-        if how and model.kind != "vdm": raise ValueError(f"--{', --'.join(how)}: {run} holds {model.what}, which has no such choice")
-        found = model.evaluate(**how, n=n, seed=seed, root=root, again=force, progress=sys.stdout.isatty())
+
+        # a choice that the model does not have is refused, not ignored
+        how = {
+            k: v for k, v in dict(w=w, steps=steps, sampler=sampler).items() if v is not None}
+        if how and model.kind != "vdm":
+            raise ValueError(
+                f"--{', --'.join(how)}: {run} holds {model.what}, which has no such choice")
+        found = model.evaluate(
+            **how, n=n, seed=seed, root=root, again=force, progress=sys.stdout.isatty())
     for line in experiment.report_evaluation(found): typer.echo(line)
 
 # %% ../nbs/77_cli.ipynb #7aec9611
@@ -231,14 +341,21 @@ def _data_table():
     "List the data sets and the recipes for each."
     from diffstudy.data import DATASETS
     from diffstudy.experiment import recipes_for
-    rows = [("name", "shape", "levels", "classes", "train", "held out", "where it comes from")]
+    rows = [
+        ("name", "shape", "levels", "classes", "train", "held out", "where it comes from")]
     for name, f in DATASETS.items():
         shape = "×".join(map(str, f.shape)) if f.shape else "any"
-        rows.append((name, shape, *(str(v or "any") for v in (f.levels, f.classes, f.train, f.test)), f.source))
+        rows.append((
+            name, shape,
+            *(str(v or "any") for v in (f.levels, f.classes, f.train, f.test)), f.source))
+
     width = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows: typer.echo("  ".join(v.ljust(k) for v, k in zip(row, width)).rstrip())
+    for row in rows:
+        typer.echo("  ".join(v.ljust(k) for v, k in zip(row, width)).rstrip())
+
     typer.echo("\nrecipes, the first taken when none is named:")
-    for name in DATASETS: typer.echo(f"  {name:{width[0]}}  {', '.join(recipes_for(name))}")
+    for name in DATASETS:
+        typer.echo(f"  {name:{width[0]}}  {', '.join(recipes_for(name))}")
 
 # %% ../nbs/77_cli.ipynb #b25706ea
 def _sparkline(
@@ -249,33 +366,53 @@ def _sparkline(
     n = max(1, -(-len(values) // width))
     v = [sum(values[i:i + n]) / len(values[i:i + n]) for i in range(0, len(values), n)]
     if not v: return ""
-    low, high = min(v), sorted(v)[int(.9 * len(v))]  # the first steep fall is cut off, so that the rest shows
-    return "".join("▁▂▃▄▅▆▇"[min(6, int(7 * (x - low) / ((high - low) or 1)))] for x in v)
+    # the first steep fall is cut off, so that the rest shows
+    low, high = min(v), sorted(v)[int(.9 * len(v))]
+    return "".join(
+        "▁▂▃▄▅▆▇"[min(6, int(7 * (x - low) / ((high - low) or 1)))] for x in v)
 
 # %% ../nbs/77_cli.ipynb #f73c1cd0
 @command("info")
-def _info_run(run: _Folder, weights: Annotated[bool, describe("Also list the tensors.", "--weights")] = False):
+def _info_run(
+    run: _Folder,
+    weights: Annotated[bool, describe("Also list the tensors.", "--weights")] = False,
+):
     "Say what is in a run folder: settings, steps done, checkpoints, loss, result."
     from diffstudy import checkpoint, experiment
     with usage(): info = experiment.read_run(run)
+
+    # what was asked for
     full = info["config"]
     values = lambda d: ", ".join(f"{k}={v}" for k, v in d.items() if not isinstance(v, dict))
-    typer.echo(f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}, configuration {info['hash']}\n  {values(full)}")
+    typer.echo(
+        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}, "
+        f"configuration {info['hash']}\n  {values(full)}")
     for part in ("train", "unet", "gan"):
         if part in full: typer.echo(f"  {part}: {values(full[part])}")
 
+    # how far it is; reading a checkpoint verifies it
     path = checkpoint.latest(run, say=typer.echo)
     if path is None: return typer.echo("no checkpoint yet")
     state = checkpoint.read_checkpoint(path, ("state.json",))["state.json"]
-    typer.echo(f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps in {state['seconds']:.0f} s, {state['skipped']} skipped; verified, {len(checkpoint.checkpoints(run))} kept")
+    typer.echo(
+        f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps "
+        f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
+        f"verified, {len(checkpoint.checkpoints(run))} kept")
     log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
     if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
-    for name, lines in dict(result=experiment.report, evaluation=experiment.report_evaluation).items():
-        if found := read_json(run / f"{name}.json"): typer.echo("\n".join(lines(found)))
-    for name, t in checkpoint.load_weights(path).items() if weights else []: typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
+
+    # what it reached
+    for name, lines in dict(
+        result=experiment.report, evaluation=experiment.report_evaluation,
+    ).items():
+        if found := read_json(run / f"{name}.json"):
+            typer.echo("\n".join(lines(found)))
+    for name, t in checkpoint.load_weights(path).items() if weights else []:
+        typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
 
 # %% ../nbs/77_cli.ipynb #2d777e38
-_RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})  # Weights, rows, steps; other settings of the judge
+# weights, rows, steps; other settings of the judge
+_RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})
 
 def _write_record(
     run,         # A finished `experiment.VDMRun`
@@ -283,12 +420,20 @@ def _write_record(
     root=None,
 ):
     "Write a finished run, its verdict and a few samples to one small JSON file."
-    if run.kind != "vdm": fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
+    if run.kind != "vdm":
+        fail(
+            f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
+
+    # the samples are gray levels in hexadecimal: small, and to be read without a library
     w, n, steps, judging = _RECORD.values()
     found = run.evaluate(w=1., steps=steps, root=root, judging=judging)
     labels = [c for _ in range(n) for c in range(run.facts["classes"])]
-    samples = {f"{v:g}": bytes(run.sample(labels, w=float(v), steps=steps).flatten().tolist()).hex() for v in w}
-    parts = dict(facts=run.facts, evaluation=found, samples=dict(w=list(w), steps=steps, rows=n, levels=samples))
+    samples = {
+        f"{v:g}": bytes(run.sample(labels, w=float(v), steps=steps).flatten().tolist()).hex()
+        for v in w}
+    parts = dict(
+        facts=run.facts, evaluation=found,
+        samples=dict(w=list(w), steps=steps, rows=n, levels=samples))
     write_json(path, run.result() | parts)
     for line in _experiment().report_evaluation(found): typer.echo(line)
     typer.echo(f"recorded: {path}")
@@ -311,5 +456,6 @@ def main():
     for out in (sys.stdout, sys.stderr):
         if hasattr(out, "reconfigure"): out.reconfigure(errors="replace")
     if sys.platform == "linux": keep_memory()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # on a shared machine, threads that spin while they wait cost several times what they bring
+    # on a shared machine, threads that spin while they wait cost several times what they bring
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="diffstudy")

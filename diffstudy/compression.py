@@ -26,7 +26,8 @@ def _gaussian_starts(
 ) -> Tensor:  # `(n, 2·reach + 2)`: where each integer's slots begin, and 2²⁴
     "Tables of Gaussians over integers: the mass of each bin of width one, and at least one slot."
     edges = torch.arange(-reach, reach + 2, dtype=torch.float64) - .5
-    cdf = torch.special.ndtr((edges - torch.as_tensor(mean)[:, None]) / torch.as_tensor(std)[:, None])
+    cdf = torch.special.ndtr(
+        (edges - torch.as_tensor(mean)[:, None]) / torch.as_tensor(std)[:, None])
     share = (cdf - cdf[:, :1]) / (cdf[:, -1:] - cdf[:, :1])
     return (share * (2 ** _BITS - (2 * reach + 1))).floor().long() + torch.arange(2 * reach + 2)
 
@@ -37,22 +38,31 @@ def _level_starts(
     "Tables of probabilities over levels, with at least one slot for each."
     probs = torch.as_tensor(probs)
     share = torch.nn.functional.pad(probs.cumsum(1), (1, 0))
-    return (share / share[:, -1:] * (2 ** _BITS - probs.shape[1])).floor().long() + torch.arange(probs.shape[1] + 1)
+    return (
+        (share / share[:, -1:] * (2 ** _BITS - probs.shape[1])).floor().long()
+        + torch.arange(probs.shape[1] + 1))
 
 # %% ../nbs/35_compression.ipynb #8077df50
 def _push_one(state: int, words: list, k: int, row: list) -> int:
     "The state after symbol k."
     size = row[k + 1] - row[k]
-    if state >> 64 - _BITS >= size: words.append(state & 0xffffffff); state >>= 32
+    if state >> 64 - _BITS >= size:  # no room for one more symbol: the lowest 32 bits go below
+        words.append(state & 0xffffffff)
+        state >>= 32
     return state // size << _BITS | row[k] + state % size
 
-def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # The symbol, and the state before it
+def _pop_one(
+    state: int,
+    words: list,
+    row: list,
+) -> tuple[int, int]:  # The symbol, and the state before it
     "Undo `push_one`."
     slot = state & 2 ** _BITS - 1
     k = bisect.bisect_right(row, slot) - 1
     state = (row[k + 1] - row[k]) * (state >> _BITS) + slot - row[k]
     if state < 1 << 32:
-        if not words: raise ValueError("the stack has no bits left to borrow: begin with a longer payload")
+        if not words:
+            raise ValueError("the stack has no bits left to borrow: begin with a longer payload")
         state = state << 32 | words.pop()
     return k, state
 
@@ -71,7 +81,10 @@ class _Ans:
 
     @property
     def bits(self): return 32 * len(self.words) + math.log2(self.state)
-    def file(self): return np.array([*self.words, self.state & 0xffffffff, self.state >> 32], dtype=np.uint32)
+
+    def file(self):
+        return np.array([*self.words, self.state & 0xffffffff, self.state >> 32], dtype=np.uint32)
+
     def payload(self): return _unsealed(self.file())
 
     def push(self, symbols, starts):
@@ -86,12 +99,17 @@ class _Ans:
     def pop(self, starts):
         "Take a symbol from the stack for each row of `starts`."
         out = np.empty(len(starts), dtype=np.int64)
-        for i, row in enumerate(starts.tolist()): out[i], self.state = _pop_one(self.state, self.words, row)
+        for i, row in enumerate(starts.tolist()):
+            out[i], self.state = _pop_one(self.state, self.words, row)
         self.lowest = min(self.lowest, self.bits)
         return out
 
-    def push_gaussian(self, k, mean, std, reach): self.push(k + reach, _gaussian_starts(mean, std, reach))
-    def pop_gaussian(self, mean, std, reach): return self.pop(_gaussian_starts(mean, std, reach)) - reach
+    def push_gaussian(self, k, mean, std, reach):
+        self.push(k + reach, _gaussian_starts(mean, std, reach))
+
+    def pop_gaussian(self, mean, std, reach):
+        return self.pop(_gaussian_starts(mean, std, reach)) - reach
+
     def push_levels(self, k, probs): self.push(k, _level_starts(probs))
     def pop_levels(self, probs): return self.pop(_level_starts(probs))
 
@@ -100,7 +118,8 @@ def _unsealed(file: np.ndarray) -> np.ndarray:
     "The payload of a stack from which all else has been read; ValueError if something else is left."
     if file[-1] != 1:
         raise ValueError(
-            "what is left is not the payload: the file was written with other settings or another model, "
+            "what is left is not the payload: "
+            "the file was written with other settings or another model, "
             "or the network computed other numbers here")
     return file[:-1]
 
@@ -112,8 +131,11 @@ class _Constriction:
     def __init__(self, words, sealed=True):
         try: import constriction
         except ImportError as e:
-            message = 'this coder needs constriction: pip install "diffstudy[compression]", or take coder="python"'
+            message = (
+                'this coder needs constriction: pip install "diffstudy[compression]", '
+                'or take coder="python"')
             raise ImportError(message) from e
+
         self.models, self.stack = constriction.stream.model, constriction.stream.stack.AnsCoder
         self.load([*words, 1] if sealed else words)
         self.lowest = self.bits
@@ -133,13 +155,22 @@ class _Constriction:
     def pop(self, model, *numbers):
         k = self.coder.decode(model, *numbers)
         self.lowest = min(self.lowest, self.bits)
-        if self.bits < 32: raise ValueError("the stack has no bits left to borrow: begin with a longer payload")
+        if self.bits < 32:
+            raise ValueError("the stack has no bits left to borrow: begin with a longer payload")
         return k.astype(np.int64)
 
-    def push_gaussian(self, k, mean, std, reach): self.push(k, self.models.QuantizedGaussian(-reach, reach), mean, std)
-    def pop_gaussian(self, mean, std, reach): return self.pop(self.models.QuantizedGaussian(-reach, reach), mean, std)
-    def push_levels(self, k, probs): self.push(k, self.models.Categorical(perfect=False), probs)
-    def pop_levels(self, probs): return self.pop(self.models.Categorical(perfect=False), probs)
+    def push_gaussian(self, k, mean, std, reach):
+        self.push(k, self.models.QuantizedGaussian(-reach, reach), mean, std)
+
+    def pop_gaussian(self, mean, std, reach):
+        return self.pop(self.models.QuantizedGaussian(-reach, reach), mean, std)
+
+    def push_levels(self, k, probs):
+        self.push(k, self.models.Categorical(perfect=False), probs)
+
+    def pop_levels(self, probs):
+        return self.pop(self.models.Categorical(perfect=False), probs)
+
     def file(self): return self.coder.get_compressed()
     def payload(self): return _unsealed(self.file())
 
@@ -178,7 +209,9 @@ def payload(
     Returns:
         `(words,)` uint32
     """
-    return torch.randint(0, 2 ** 32, (words,), generator=stream(seed, "payload")).numpy().astype(np.uint32)
+    return (
+        torch.randint(0, 2 ** 32, (words,), generator=stream(seed, "payload"))
+        .numpy().astype(np.uint32))
 
 # %% ../nbs/35_compression.ipynb #3fb6802c
 def _scramble(
@@ -202,22 +235,35 @@ class _Grid:
         self,
         schedule,      # A `schedule.Schedule`
         steps: int,    # T
-        bins: float = .25,  # Width of a bin in standard deviations of the narrowest table of its latent
+        bins: float = .25,  # Width of a bin, in standard deviations of its latent's narrowest table
         clean: bool = True, # Scramble the stack before latents are drawn from it
     ):
         self.steps, self.clean = steps, clean
         self.gammas = g = grid(schedule, steps, dtype=torch.float64).flip(0)
         c = -torch.expm1(g[:-1] - g[1:])
-        self.widths = bins * sigma(g) * torch.minimum(torch.cat([c, c[-1:]]), torch.cat([c[:1], c])).sqrt()
-        # how far z_s can lie from the mean of p(z_s|z_t); a table of the prior goes as far as any latent
-        self.reach = (c * (9 * sigma(g[:-1]) + 2 * alpha(g[:-1])) + _TAIL * sigma(g[:-1]) * c.sqrt()).tolist() + [10.]
+
+        # a latent has a table in the step before and in the step after: its bins fit the narrower
+        self.widths = (
+            bins * sigma(g)
+            * torch.minimum(torch.cat([c, c[-1:]]), torch.cat([c[:1], c])).sqrt())
+
+        # how far z_s can lie from the mean of p(z_s|z_t); a table of the prior reaches any latent
+        self.reach = (
+            c * (9 * sigma(g[:-1]) + 2 * alpha(g[:-1]))
+            + _TAIL * sigma(g[:-1]) * c.sqrt()
+        ).tolist() + [10.]
 
     def table(self, normal, i, reach):
         "A Gaussian in bins of latent i: the bin of its mean, then mean, standard deviation and reach from there."
         w = self.widths[i].item()
-        mean, std = (normal.mean / w).flatten().numpy(), math.sqrt(normal.var.flatten()[0].item()) / w
+        mean, std = (
+            (normal.mean / w).flatten().numpy(),
+            math.sqrt(normal.var.flatten()[0].item()) / w)
         center = np.rint(mean)
-        return center, (mean - center, np.full(mean.shape, std), math.ceil(reach / w if reach else _TAIL * std) + 1)
+        return center, (
+            mean - center,
+            np.full(mean.shape, std),
+            math.ceil(reach / w if reach else _TAIL * std) + 1)
 
 # %% ../nbs/35_compression.ipynb #0b9f91fc
 class _Latents(_Grid):
@@ -225,11 +271,15 @@ class _Latents(_Grid):
 
     def pop(self, stack, normal, i, reach=None):
         center, numbers = self.table(normal, i, reach)
-        return torch.from_numpy((stack.pop_gaussian(*numbers) + center) * self.widths[i].item()).reshape(normal.mean.shape)
+        return torch.from_numpy(
+            (stack.pop_gaussian(*numbers) + center) * self.widths[i].item()
+        ).reshape(normal.mean.shape)
 
     def push(self, stack, z, normal, i, reach=None):
         center, numbers = self.table(normal, i, reach)
-        stack.push_gaussian((np.rint(z.flatten().numpy() / self.widths[i].item()) - center).astype(np.int64), *numbers)
+        stack.push_gaussian(
+            (np.rint(z.flatten().numpy() / self.widths[i].item()) - center).astype(np.int64),
+            *numbers)
 
     def draw(self, stack, q, i):
         "Latent i from q, with the bits of the stack as the source of chance."
@@ -248,8 +298,8 @@ class Chain(_Latents):
     def __init__(self, model, steps, bins=.25, clean=True):
         if model.training:
             raise ValueError(
-                "expected a model in evaluation mode, since dropout would give other numbers each time: "
-                "call model.eval()")
+                "expected a model in evaluation mode, "
+                "since dropout would give other numbers each time: call model.eval()")
         super().__init__(model.schedule, steps, bins, clean)
         self.model = model
 
@@ -266,9 +316,14 @@ class Chain(_Latents):
 
     def levels(self, z):
         "p(k|z_0) as a table for each pixel."
-        return bound.level_logits(z / alpha(self.gammas[0]), self.gammas[0], self.model.levels).softmax(-1).flatten(0, -2).numpy()
+        return (
+            bound.level_logits(z / alpha(self.gammas[0]), self.gammas[0], self.model.levels)
+            .softmax(-1).flatten(0, -2).numpy())
 
-    def prior(self, shape): return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
+    def prior(self, shape):
+        return Normal(
+            torch.zeros(shape, dtype=torch.float64),
+            torch.ones((), dtype=torch.float64))
 
 # %% ../nbs/35_compression.ipynb #f60941ed
 def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
@@ -276,9 +331,12 @@ def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
     "Write a batch, one latent after the other."
     g, z = chain.gammas, [chain.draw(stack, process.marginal(chain.x(k), chain.gammas[0]), 0)]
     stack.push_levels(k.flatten().numpy(), chain.levels(z[0]))
+
+    # draw z_t and write z_s at once: only two latents are borrowed at a time
     for i in range(1, chain.steps + 1):
         z.append(chain.draw(stack, process.forward(z[-1], g[i - 1], g[i]), i))
         chain.push(stack, z[i - 1], chain.reverse(z[i], i), i - 1, chain.reach[i - 1])
+
     chain.push(stack, z[-1], chain.prior(k.shape), chain.steps, chain.reach[-1])
     return z
 
@@ -286,9 +344,12 @@ def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
 def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     "Read a batch that `encode_swap` wrote, and give back what it borrowed."
     g, z = chain.gammas, chain.pop(stack, chain.prior(shape), chain.steps, chain.reach[-1])
+
+    # the steps of the writer, each undone, from the last to the first
     for i in range(chain.steps, 0, -1):
         z_t, z = z, chain.pop(stack, chain.reverse(z, i), i - 1, chain.reach[i - 1])
         chain.give_back(stack, z_t, process.forward(z, g[i - 1], g[i]), i)
+
     k = torch.from_numpy(stack.pop_levels(chain.levels(z))).reshape(shape)
     chain.give_back(stack, z, process.marginal(chain.x(k), g[0]), 0)
     return k
@@ -297,11 +358,17 @@ def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
 def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The latents, z_0 first
     "Write a batch in the paper's order."
     g, T, x = chain.gammas, chain.steps, chain.x(k)
+
+    # draw the whole chain first, from noise to data: all of it is borrowed at once
     z = [chain.draw(stack, process.marginal(x, g[T]), T)]
-    for i in range(T, 0, -1): z.append(chain.draw(stack, process.posterior(z[-1], x, g[i - 1], g[i]), i - 1))
+    for i in range(T, 0, -1):
+        z.append(chain.draw(stack, process.posterior(z[-1], x, g[i - 1], g[i]), i - 1))
     z = z[::-1]
+
+    # then write the image and the latents, so that the reader meets the noisiest first
     stack.push_levels(k.flatten().numpy(), chain.levels(z[0]))
-    for i in range(1, T + 1): chain.push(stack, z[i - 1], chain.reverse(z[i], i), i - 1, chain.reach[i - 1])
+    for i in range(1, T + 1):
+        chain.push(stack, z[i - 1], chain.reverse(z[i], i), i - 1, chain.reach[i - 1])
     chain.push(stack, z[T], chain.prior(k.shape), T, chain.reach[-1])
     return z
 
@@ -309,12 +376,18 @@ def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The la
 def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     "Read a batch that `encode_posterior` wrote."
     g, T = chain.gammas, chain.steps
+
+    # read the latents from noise to data, and then the image
     z = [chain.pop(stack, chain.prior(shape), T, chain.reach[-1])]
-    for i in range(T, 0, -1): z.append(chain.pop(stack, chain.reverse(z[-1], i), i - 1, chain.reach[i - 1]))
+    for i in range(T, 0, -1):
+        z.append(chain.pop(stack, chain.reverse(z[-1], i), i - 1, chain.reach[i - 1]))
     z = z[::-1]
     k = torch.from_numpy(stack.pop_levels(chain.levels(z[0]))).reshape(shape)
+
+    # with the image the tables of the draws are known: give back what was borrowed
     x = chain.x(k)
-    for i in range(1, T + 1): chain.give_back(stack, z[i - 1], process.posterior(z[i], x, g[i - 1], g[i]), i - 1)
+    for i in range(1, T + 1):
+        chain.give_back(stack, z[i - 1], process.posterior(z[i], x, g[i - 1], g[i]), i - 1)
     chain.give_back(stack, z[T], process.marginal(x, g[T]), T)
     return k
 
@@ -366,10 +439,11 @@ def encode(
             f"expected images as integers in 0..{model.levels - 1}; "
             f"got {images.dtype} up to {images.max().item():g}")
 
-    if words is None:  # as many as the order needs: latents that are borrowed at once, times bits of each
+    if words is None:  # as many as the order needs: latents borrowed at once, times bits of each
         at_once = batch * images[0].numel() * (steps + 2 if order == "posterior" else 8)
         words = payload(20 + math.ceil(at_once * (math.log2(1 / bins) + 6) / 32))
 
+    # write batch by batch; the stack also remembers its lowest level, which tells what was borrowed
     stack, net = open_stack(words, coder), []
     start = stack.bits
     for k in images.split(batch):
@@ -383,7 +457,7 @@ def decode(
     model,             # The same `vdm.VDM`, with the same threads and versions
     words: np.ndarray, # The file
     n: int,            # How many images it holds
-    *, steps: int = 50, bins: float = .25, order: str = "swap", batch: int = 1,  # As they were for `encode`
+    *, steps: int = 50, bins: float = .25, order: str = "swap", batch: int = 1,  # As for `encode`
     coder: str = None, # A key of `CODERS`
 ) -> tuple[Tensor, np.ndarray]:  # The images, uint8, and the payload as it was
     """Read `n` images from a file; all settings as they were for `encode`.
@@ -392,15 +466,21 @@ def decode(
         model: The same `vdm.VDM`, with the same threads and versions
         words: The file
         n: How many images it holds
-        steps, bins, order, batch: As they were for `encode`
+        steps, bins, order, batch: As for `encode`
         coder: A key of `CODERS`
 
     Returns:
         The images, uint8, and the payload as it was
     """
-    chain, (_, read), stack = Chain(model, steps, bins), choose(order, ORDERS, "order"), open_stack(words, coder, sealed=False)
+    chain, (_, read), stack = (
+        Chain(model, steps, bins),
+        choose(order, ORDERS, "order"),
+        open_stack(words, coder, sealed=False))
+
+    # a stack gives back the last batch first
     shape, out = model.net.shape, []
-    for b in reversed([min(batch, n - i) for i in range(0, n, batch)]): out.append(read(chain, stack, (b, *shape)))
+    for b in reversed([min(batch, n - i) for i in range(0, n, batch)]):
+        out.append(read(chain, stack, (b, *shape)))
     return torch.cat(out[::-1]).to(torch.uint8), stack.payload()
 
 # %% ../nbs/35_compression.ipynb #f9d1595e
@@ -422,13 +502,20 @@ def classical(
     from PIL import Image
     raw, png, n = test.numpy().tobytes(), io.BytesIO(), test.numel()
     Image.fromarray(test.reshape(-1, test.shape[-1]).numpy()).save(png, "PNG", optimize=True)
+
+    # a histogram for each pixel, from the training images; the half keeps unseen levels possible
     counts = torch.nn.functional.one_hot(train.long(), levels).sum(0) + .5
-    p = (counts / counts.sum(-1, keepdim=True)).expand(len(test), *counts.shape).gather(-1, test.long()[..., None])
+    p = (
+        (counts / counts.sum(-1, keepdim=True))
+        .expand(len(test), *counts.shape)
+        .gather(-1, test.long()[..., None]))
+
     files = dict(
         png=png.getvalue(),
         zlib=zlib.compress(raw, 9),
         bz2=bz2.compress(raw, 9),
         lzma=lzma.compress(raw, preset=9 | lzma.PRESET_EXTREME))
+
     simple = {"five bits": 5., "log2 of the levels": math.log2(levels)}
     histogram = {"histogram of each pixel": -p.log2().mean().item()}
     return simple | {k: 8 * len(v) / n for k, v in files.items()} | histogram
@@ -439,7 +526,7 @@ def path_terms(
     chain: Chain,
     k: Tensor,        # Gray levels `(b, *d)`
     z: list[Tensor],  # Its latents, z_0 first
-) -> tuple[Tensor, Tensor]:  # `(b,)` nats each: the bound along this path, and the chance part of its length
+) -> tuple[Tensor, Tensor]:  # `(b,)` nats each: bound along this path, chance part of its length
     """What a path through the chain should cost given each z_t, and by how much the draws z_s change it.
 
     Args:
@@ -447,15 +534,21 @@ def path_terms(
         z: Its latents, z_0 first
 
     Returns:
-        `(b,)` nats each: the bound along this path, and the chance part of its length
+        `(b,)` nats each: bound along this path, chance part of its length
     """
     g, T, x = chain.gammas, chain.steps, chain.x(k)
+
+    # the two ends: the prior and the image itself
     q, p = process.marginal(x, g[T]), chain.prior(k.shape)
     cost = q.kl(p) + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], chain.model.levels)
     chance = q.log_prob(z[T]) - p.log_prob(z[T]) - q.kl(p)
+
+    # the steps: the KL of each, and what log q − log p of the draw is above it
     for i in range(1, T + 1):
         q, p = process.posterior(z[i], x, g[i - 1], g[i]), chain.reverse(z[i], i)
-        cost, chance = cost + q.kl(p), chance + flat_sum((q.mean - p.mean) * (z[i - 1] - q.mean) / q.var)
+        cost, chance = (
+            cost + q.kl(p),
+            chance + flat_sum((q.mean - p.mean) * (z[i - 1] - q.mean) / q.var))
     return cost, chance
 
 # %% ../nbs/35_compression.ipynb #d1ff1a48
@@ -476,8 +569,17 @@ def unrounded(
     """
     g, free = chain.gammas, []
     for i, w in enumerate(chain.widths):
-        before, ours = (process.marginal(chain.x(k), g[0]),) * 2 if i == 0 else (process.forward(v, g[i - 1], g[i]) for v in (z[i - 1], free[-1]))
-        low, high = (torch.special.ndtr((z[i] + side * w - before.mean) / before.var.sqrt()) for side in (-.5, .5))
+        # the Gaussian that the bin was drawn from, and the one of our own path
+        before, ours = (
+            (process.marginal(chain.x(k), g[0]),) * 2 if i == 0
+            else (process.forward(v, g[i - 1], g[i]) for v in (z[i - 1], free[-1])))
+
+        # a draw within the bin, by its quantiles
+        low, high = (
+            torch.special.ndtr((z[i] + side * w - before.mean) / before.var.sqrt())
+            for side in (-.5, .5))
         u = torch.rand(k.shape, generator=generator, dtype=torch.float64)
-        free.append(ours.mean + ours.var.sqrt() * torch.special.ndtri(low + u * (high - low)).clamp(-8, 8))
+        free.append(
+            ours.mean
+            + ours.var.sqrt() * torch.special.ndtri(low + u * (high - low)).clamp(-8, 8))
     return free

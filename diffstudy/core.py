@@ -30,8 +30,11 @@ def expand(
     """
     v = torch.as_tensor(v, dtype=x.dtype if not torch.is_tensor(v) else None, device=x.device)
     if v.ndim == 0 or v.ndim == x.ndim: return v
-    if v.ndim == 1 and x.ndim >= 1 and v.shape[0] in (1, x.shape[0]): return v.reshape(-1, *[1] * (x.ndim - 1))
-    raise ValueError(f"expected one value, or one per example ({x.shape[0] if x.ndim else 1}), for data of shape {tuple(x.shape)}; got shape {tuple(v.shape)}")
+    if v.ndim == 1 and x.ndim >= 1 and v.shape[0] in (1, x.shape[0]):
+        return v.reshape(-1, *[1] * (x.ndim - 1))
+    raise ValueError(
+        f"expected one value, or one per example ({x.shape[0] if x.ndim else 1}), "
+        f"for data of shape {tuple(x.shape)}; got shape {tuple(v.shape)}")
 
 # %% ../nbs/70_core.ipynb #cfa7e8fb
 class Normal(NamedTuple):
@@ -50,7 +53,10 @@ class Normal(NamedTuple):
 
     def log_prob(self, x):
         "Log density in nats, summed over the dimensions: `(b,)`."
-        lp = -0.5 * ((x - self.mean) ** 2 / self.var + torch.log(self.var) + math.log(2 * math.pi))
+        lp = -0.5 * (
+            (x - self.mean) ** 2 / self.var
+            + torch.log(self.var)
+            + math.log(2 * math.pi))
         return flat_sum(lp.expand(torch.broadcast_shapes(x.shape, self.mean.shape)))
 
     def kl(self, other):
@@ -86,9 +92,21 @@ def randn_like(x: Tensor,  # Gives shape `(b, *d)`, device and dtype
         Standard normal noise
     """
     if isinstance(generator, (list, tuple)):
-        if len(generator) != len(x): raise ValueError(f"expected one generator, or one for each of {len(x)} examples; got {len(generator)}")
-        return torch.stack([torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype).to(x.device) for g in generator]) if len(x) else torch.empty_like(x)
-    return torch.randn(x.shape, generator=generator, device=generator.device if generator is not None else x.device, dtype=x.dtype).to(x.device)
+        if len(generator) != len(x):
+            raise ValueError(
+                f"expected one generator, or one for each of {len(x)} examples; "
+                f"got {len(generator)}")
+        return torch.stack([
+            torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype).to(x.device)
+            for g in generator
+        ]) if len(x) else torch.empty_like(x)
+
+    # drawn where the generator lives: each device has random numbers of its own
+    return torch.randn(
+        x.shape, generator=generator,
+        device=generator.device if generator is not None else x.device,
+        dtype=x.dtype,
+    ).to(x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(
@@ -117,7 +135,10 @@ def default_device() -> torch.device:  # cuda, mps or cpu; `DIFFSTUDY_DEVICE` ov
         cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides
     """
     if name := os.environ.get("DIFFSTUDY_DEVICE"): return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device(
+        "cuda" if torch.cuda.is_available()
+        else "mps" if torch.backends.mps.is_available()
+        else "cpu")
 
 # %% ../nbs/70_core.ipynb #e310be16
 PROFILES = ("ci", "cpu", "gpu")
@@ -164,7 +185,10 @@ def suggest(
     """
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(name), known, 1, 0.5)
-    return f"unknown {what} {name!r}; " + (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
+    return (
+        f"unknown {what} {name!r}; "
+        + (f"did you mean {near[0]!r}? " if near else "")
+        + f"known: {', '.join(known)}")
 
 # %% ../nbs/70_core.ipynb #748b9624
 def choose(
@@ -215,17 +239,23 @@ def implements(
         A decorator that returns its function or class unchanged
     """
     for i in ids: choose(i, EQUATIONS, "equation")
+
     def mark(f):
         for i in ids: REGISTRY.setdefault(i, []).append(f"{f.__module__}.{f.__qualname__}")
         f.__equations__ = (*getattr(f, "__equations__", ()), *ids)
         return f
+
     return mark
 
 # %% ../nbs/70_core.ipynb #c676e49e
 _S = "slides of study group 7 (T. Abraham, 2022)"
-def _rows(source, statements, rows): return {i: Equation(i, s, "statement" if i in statements else "computation", source) for i, s in rows.items()}
 
-EQUATIONS: dict[str, Equation] = {
+def _rows(source, statements, rows):
+    return {
+        i: Equation(i, s, "statement" if i in statements else "computation", source)
+        for i, s in rows.items()}
+
+EQUATIONS: dict[str, Equation] = {  # wide
     **_rows("Ho and Salimans 2022, arXiv 2207.12598; " + _S, {"G3", "G4", "G5", "G6", "G9"}, {
         "G1": r"\epsilon(x_t, c) \approx -\sigma_t \nabla \log p(x_t \mid c)",
         "G2": r"\tilde\epsilon = \epsilon(x_t, c) - w\,\sigma_t \nabla \log p(c \mid x_t)",
@@ -295,19 +325,47 @@ def check(
         "correct"; AssertionError that says what differs otherwise
     """
     a, e = (torch.as_tensor(v).detach().double().cpu() for v in (answer, expected))
-    same = lambda u, v: u.shape == v.shape and bool(((u - v).abs() <= rtol * v.abs().max().clamp_min(1e-12)).all())
+    same = lambda u, v: (
+        u.shape == v.shape
+        and bool(((u - v).abs() <= rtol * v.abs().max().clamp_min(1e-12)).all()))
     if same(a, e): return "correct"
+
+    # answers that cannot be compared
     if a.shape != e.shape:
-        raise AssertionError(f"the shape differs: got {tuple(a.shape)}, expected {tuple(e.shape)}" + (" (does something broadcast over the wrong axis?)" if a.numel() != e.numel() else ""))
-    if not a.isfinite().all(): raise AssertionError(f"{int((~a.isfinite()).sum())} of {a.numel()} values are not finite")
+        raise AssertionError(
+            f"the shape differs: got {tuple(a.shape)}, expected {tuple(e.shape)}"
+            + (
+                " (does something broadcast over the wrong axis?)"
+                if a.numel() != e.numel() else ""))
+    if not a.isfinite().all():
+        raise AssertionError(
+            f"{int((~a.isfinite()).sum())} of {a.numel()} values are not finite")
+
+    # the usual slips, each told by name: a sign, a factor, a constant, a power
     if same(-a, e): raise AssertionError("the sign is wrong everywhere")
     if same(a.abs(), e.abs()): raise AssertionError("the sign is wrong for some values")
     ratio = (a / e)[e.abs() > 1e-9]
-    if len(ratio) > 1 and same(ratio, ratio.mean().expand_as(ratio)): raise AssertionError(f"a constant factor: your answer is {ratio.mean():.4g} times the expected one")
-    if len(ratio) > 1 and ((a - e) - (a - e).mean()).abs().max() <= rtol * e.abs().max(): raise AssertionError(f"a constant is missing: your answer is larger by {(a - e).mean():.4g} everywhere")
-    if (e >= 0).all() and same(a, e ** 2): raise AssertionError("a square root is missing: your answer is the square of the expected one")
-    if (e >= 0).all() and same(a, e.sqrt()): raise AssertionError("a square is missing: your answer is the root of the expected one")
-    if same(a * e, torch.ones_like(e)): raise AssertionError("your answer is the inverse of the expected one")
-    if a.numel() == 1: raise AssertionError(f"got {a.item():.6g}, expected {e.item():.6g}" + (f": {(a / e).item():.4g} times as much" if e.item() else ""))
+    if len(ratio) > 1 and same(ratio, ratio.mean().expand_as(ratio)):
+        raise AssertionError(
+            f"a constant factor: your answer is {ratio.mean():.4g} times the expected one")
+    if len(ratio) > 1 and ((a - e) - (a - e).mean()).abs().max() <= rtol * e.abs().max():
+        raise AssertionError(
+            f"a constant is missing: your answer is larger by {(a - e).mean():.4g} everywhere")
+    if (e >= 0).all() and same(a, e ** 2):
+        raise AssertionError(
+            "a square root is missing: your answer is the square of the expected one")
+    if (e >= 0).all() and same(a, e.sqrt()):
+        raise AssertionError(
+            "a square is missing: your answer is the root of the expected one")
+    if same(a * e, torch.ones_like(e)):
+        raise AssertionError("your answer is the inverse of the expected one")
+
+    # no slip that we know: the numbers themselves
+    if a.numel() == 1:
+        raise AssertionError(
+            f"got {a.item():.6g}, expected {e.item():.6g}"
+            + (f": {(a / e).item():.4g} times as much" if e.item() else ""))
     i = int((a - e).abs().argmax())
-    raise AssertionError(f"{int(((a - e).abs() > rtol * e.abs().max()).sum())} of {e.numel()} values differ; the largest difference: got {a.flatten()[i]:.6g}, expected {e.flatten()[i]:.6g}")
+    raise AssertionError(
+        f"{int(((a - e).abs() > rtol * e.abs().max()).sum())} of {e.numel()} values differ; "
+        f"the largest difference: got {a.flatten()[i]:.6g}, expected {e.flatten()[i]:.6g}")

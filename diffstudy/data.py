@@ -30,8 +30,13 @@ class Mixture(NamedTuple):
     variances: Tensor    # `(k, d)` or `(b, k, d)`, along each component's own axes
     axes: Tensor | None = None  # `(k, d, d)`, eigenvectors as columns; None = the coordinate axes
 
-    weights = property(lambda self: self.log_weights.exp(), doc="Probability of each component.")
-    covs = property(lambda self: _mixture_covs(self), doc="Variances, or covariances where there are axes.")
+    weights = property(
+        lambda self: self.log_weights.exp(),
+        doc="Probability of each component.")
+    covs = property(
+        lambda self: _mixture_covs(self),
+        doc="Variances, or covariances where there are axes.")
+
     def log_prob(self, x): return _mixture_log_prob(self, x)
     def score(self, x): return _mixture_score(self, x)
     def mean(self): return torch.einsum("...k,...kd->...d", self.weights, self.means)
@@ -49,12 +54,21 @@ def _make_mixture(
         raise ValueError(
             "expected weights (k,), means (k, d) and covs (k, d) or (k, d, d); "
             f"got {tuple(w.shape)}, {tuple(m.shape)} and {tuple(c.shape)}")
-    if not bool((w.isfinite() & (w > 0)).all()): raise ValueError(f"expected positive weights; got {w.tolist()}")
-    if not bool(m.isfinite().all() and c.isfinite().all()): raise ValueError("expected finite means and covs; got NaN or infinity")
-    if c.ndim == 3 and not torch.allclose(c, c.mT): raise ValueError("expected symmetric covs; got a matrix that differs from its transpose")
+    if not bool((w.isfinite() & (w > 0)).all()):
+        raise ValueError(f"expected positive weights; got {w.tolist()}")
+    if not bool(m.isfinite().all() and c.isfinite().all()):
+        raise ValueError("expected finite means and covs; got NaN or infinity")
+    if c.ndim == 3 and not torch.allclose(c, c.mT):
+        raise ValueError(
+            "expected symmetric covs; got a matrix that differs from its transpose")
+
+    # along its own axes a Gaussian is a product: all later formulas need only variances
     c, axes = torch.linalg.eigh(c) if c.ndim == 3 else (c, None)
     c = torch.where(c.abs() <= 1e-12 * c.abs().max(), 0., c)  # a rounded zero is a zero
-    if not bool((c >= 0).all()): raise ValueError(f"expected covs without negative variances; the smallest is {c.min().item():.3g}")
+    if not bool((c >= 0).all()):
+        raise ValueError(
+            "expected covs without negative variances; "
+            f"the smallest is {c.min().item():.3g}")
     return Mixture(torch.log(w / w.sum()), m, c, axes)
 
 # %% ../nbs/10_data.ipynb #d53a676c
@@ -73,7 +87,10 @@ def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(..., k)`
     "Log density of each Gaussian component, in nats."
     y = _rotate(x[..., None, :] - m.means, m.axes)
-    return -0.5 * ((y ** 2 / m.variances).sum(-1) + torch.log(m.variances).sum(-1) + x.shape[-1] * math.log(2 * math.pi))
+    return -0.5 * (
+        (y ** 2 / m.variances).sum(-1)
+        + torch.log(m.variances).sum(-1)
+        + x.shape[-1] * math.log(2 * math.pi))
 
 # %% ../nbs/10_data.ipynb #67a356e8
 def _mixture_log_prob(m: Mixture, x: Tensor  # `(..., d)`
@@ -105,7 +122,10 @@ def _mixture_score(m: Mixture, x: Tensor  # `(..., d)`
 def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z `(b, d)`; numbers or `(b,)`
 ) -> Mixture:  # p(x|z): weights `(b, k)`, means `(b, k, d)`
     "The mixture that the clean data follow, given the noisy latent."
-    noisy, alpha, sigma = _diffuse(m, alpha, sigma), _per_example(alpha, z), _per_example(sigma, z)
+    noisy, alpha, sigma = (
+        _diffuse(m, alpha, sigma),
+        _per_example(alpha, z),
+        _per_example(sigma, z))
     gain = alpha * m.variances / noisy.variances
     means = m.means + _rotate(gain * _rotate(z[:, None] - noisy.means, m.axes), m.axes, back=True)
     log_r = torch.log_softmax(m.log_weights + _component_log_prob(noisy, z), -1)
@@ -119,12 +139,14 @@ def _class_log_prob(
 ) -> Tensor:  # `(b, classes)`
     "Log probability of each class."
     own = torch.arange(classes, device=labels.device)[:, None] == labels
-    return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
+    return torch.log_softmax(
+        torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
 # %% ../nbs/10_data.ipynb #42f153cb
 def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator=None) -> Tensor:
     "One draw from each of `b` Gaussians: means and variances `(b, d)`, axes `(b, d, d)`."
-    n = variances.sqrt() * torch.randn(means.shape, generator=generator, dtype=means.dtype, device=means.device)
+    n = variances.sqrt() * torch.randn(
+        means.shape, generator=generator, dtype=means.dtype, device=means.device)
     return means + (n if axes is None else torch.einsum("bde,be->bd", axes, n))
 
 # %% ../nbs/10_data.ipynb #8a876fd0
@@ -132,7 +154,11 @@ def _mixture_sample(m: Mixture, generator=None) -> Tensor:
     "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
     j = torch.multinomial(m.weights, 1, generator=generator)[:, 0]
     b = torch.arange(len(j), device=j.device)
-    return _spread(m.means[b, j], m.variances.expand(m.means.shape)[b, j], None if m.axes is None else m.axes[j], generator)
+    return _spread(
+        m.means[b, j],
+        m.variances.expand(m.means.shape)[b, j],
+        None if m.axes is None else m.axes[j],
+        generator)
 
 # %% ../nbs/10_data.ipynb #11fa7110
 #| code-fold: true
@@ -144,7 +170,7 @@ class GaussianMixture:
         weights: `(k,)`, positive; scaled to sum to 1
         means: `(k, d)`
         covs: `(k, d)` variances, or `(k, d, d)` covariances
-        labels: `(k,)`, the class of each component; each its own by default
+        labels: `(k,)`, class of each component; each its own by default
         classes: How many classes; as many as the labels need by default
     """
 
@@ -152,20 +178,32 @@ class GaussianMixture:
         weights: Tensor,  # `(k,)`, positive; scaled to sum to 1
         means: Tensor,    # `(k, d)`
         covs: Tensor,     # `(k, d)` variances, or `(k, d, d)` covariances
-        labels: Tensor | None = None,  # `(k,)`, the class of each component; each its own by default
+        labels: Tensor | None = None,  # `(k,)`, class of each component; each its own by default
         classes: int | None = None,    # How many classes; as many as the labels need by default
     ):
         self.mixture, self._at = _make_mixture(weights, means, covs), {}
-        k = len(self.means)
-        self.labels = torch.arange(k) if labels is None else torch.as_tensor(labels).to("cpu", torch.int64)
-        if self.labels.shape != (k,) or int(self.labels.min()) < 0:
-            raise ValueError(f"expected one label from 0 for each of {k} components; got {self.labels.tolist()}")
-        self.classes = int(self.labels.max()) + 1 if classes is None else classes
-        if self.classes <= int(self.labels.max()): raise ValueError(f"label {int(self.labels.max())} does not fit {self.classes} classes")
 
-    weights = property(lambda self: self.mixture.weights, doc="Probability of each component, `(k,)`.")
+        # which component belongs to which class
+        k = len(self.means)
+        self.labels = (
+            torch.arange(k) if labels is None
+            else torch.as_tensor(labels).to("cpu", torch.int64))
+        if self.labels.shape != (k,) or int(self.labels.min()) < 0:
+            raise ValueError(
+                f"expected one label from 0 for each of {k} components; "
+                f"got {self.labels.tolist()}")
+        self.classes = int(self.labels.max()) + 1 if classes is None else classes
+        if self.classes <= int(self.labels.max()):
+            raise ValueError(
+                f"label {int(self.labels.max())} does not fit {self.classes} classes")
+
+    weights = property(
+        lambda self: self.mixture.weights,
+        doc="Probability of each component, `(k,)`.")
     means = property(lambda self: self.mixture.means, doc="`(k, d)`.")
-    covs = property(lambda self: self.mixture.covs, doc="Variances `(k, d)` or covariances `(k, d, d)`.")
+    covs = property(
+        lambda self: self.mixture.covs,
+        doc="Variances `(k, d)` or covariances `(k, d, d)`.")
     dim = property(lambda self: self.means.shape[1], doc="The number of dimensions d.")
 
     def __repr__(self):
@@ -175,28 +213,34 @@ class GaussianMixture:
 
     def at(self,
         z: Tensor,  # Gives device and dtype (float32 or better)
-        c=None,     # Keep the components of these classes, `()` or `(b,)`; index `classes` keeps all
+        c=None,     # Keep the components of these classes, `()` or `(b,)`; index `classes`: all
     ) -> Mixture:
         """The parameters where and as the computation wants them.
 
         Args:
             z: Gives device and dtype (float32 or better)
-            c: Keep the components of these classes, `()` or `(b,)`; index `classes` keeps all
+            c: Keep the components of these classes, `()` or `(b,)`; index `classes`: all
         """
         key = (z.device, torch.promote_types(z.dtype, torch.float32))
         if key not in self._at:
+            # copied once: no transfer inside a sampler's loop
             m = Mixture(*(v if v is None else v.to(key[1]).to(key[0]) for v in self.mixture))
-            self._at[key] = m, self.labels.to(key[0])  # copied once: no transfer inside a sampler's loop
+            self._at[key] = m, self.labels.to(key[0])
         m, labels = self._at[key]
         if c is None: return m
+
+        # components of other classes get no weight
         c = torch.as_tensor(c, device=z.device).reshape(-1, 1)
         keep = (labels == c) | (c == self.classes)
-        return m._replace(log_weights=torch.log_softmax(torch.where(keep, m.log_weights, -math.inf), -1))
+        return m._replace(
+            log_weights=torch.log_softmax(torch.where(keep, m.log_weights, -math.inf), -1))
 
     def _check(self, z, *levels):  # shapes that would broadcast to nonsense
-        if z.ndim != 2 or z.shape[1] != self.dim: raise ValueError(f"expected z of shape (b, {self.dim}); got {tuple(z.shape)}")
+        if z.ndim != 2 or z.shape[1] != self.dim:
+            raise ValueError(f"expected z of shape (b, {self.dim}); got {tuple(z.shape)}")
         for v in levels:
-            if torch.is_tensor(v) and v.numel() != 1 and (v.numel() != len(z) or v.shape[0] != len(z)):
+            if (torch.is_tensor(v) and v.numel() != 1
+                    and (v.numel() != len(z) or v.shape[0] != len(z))):
                 raise ValueError(
                     f"expected one noise level, or one for each of {len(z)} examples; "
                     f"got shape {tuple(v.shape)}")
@@ -252,13 +296,16 @@ class GaussianMixture:
         """
         self._check(z, alpha, sigma)
         m = _diffuse(self.at(z), alpha, sigma)
-        return _class_log_prob(m.log_weights + _component_log_prob(m, z), self._at[z.device, m.means.dtype][1], self.classes)
+        return _class_log_prob(
+            m.log_weights + _component_log_prob(m, z),
+            self._at[z.device, m.means.dtype][1],
+            self.classes)
 
     def posterior(self,
         z: Tensor,      # `(b, d)`
         alpha, sigma,   # The noise level, numbers or `(b,)`
         c=None,         # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Mixture:  # With weights `(b, k)`, means `(b, k, d)`; `.sample(generator)`, `.log_prob(x)`, `.mean()`
+    ) -> Mixture:  # Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`
         """Exact posterior p(x|z), one mixture for each example.
 
         Args:
@@ -267,8 +314,7 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            With weights `(b, k)`, means `(b, k, d)`; `.sample(generator)`, `.log_prob(x)`,
-                `.mean()`
+            Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`
         """
         self._check(z, alpha, sigma)
         m = self.at(z, c)
@@ -307,7 +353,8 @@ class GaussianMixture:
         Returns:
             `(b, d)`
         """
-        gamma = torch.as_tensor(gamma, device=z.device).to(torch.promote_types(z.dtype, torch.float32))
+        gamma = torch.as_tensor(gamma, device=z.device).to(
+            torch.promote_types(z.dtype, torch.float32))
         alpha, sigma = notation.alpha(gamma), notation.sigma(gamma)
         return -sigma.reshape(-1, 1) * self.score(z, alpha, sigma, c)
 
@@ -327,10 +374,20 @@ class GaussianMixture:
         Returns:
             z `(n, d)` and classes `(n,)`
         """
-        m = self.at(torch.empty(0, dtype=dtype, device=generator.device if generator is not None else "cpu"))
+        m = self.at(torch.empty(
+            0, dtype=dtype,
+            device=generator.device if generator is not None else "cpu"))
         j = torch.multinomial(m.weights, n, replacement=True, generator=generator)
-        each = _diffuse(Mixture(m.log_weights[j, None], m.means[j, None], m.variances[j, None]), alpha, sigma)
-        x = _spread(each.means[:, 0], each.variances[:, 0], None if m.axes is None else m.axes[j], generator)
+
+        # the component of each sample, as a mixture of one: so each can have a level of its own
+        each = _diffuse(
+            Mixture(m.log_weights[j, None], m.means[j, None], m.variances[j, None]),
+            alpha, sigma)
+        x = _spread(
+            each.means[:, 0],
+            each.variances[:, 0],
+            None if m.axes is None else m.axes[j],
+            generator)
         return x.to(dtype), self._at[x.device, m.means.dtype][1][j]
 
     def _like(self, mixture, labels):
@@ -345,11 +402,18 @@ class GaussianMixture:
     def conditional(self, c: int) -> "GaussianMixture":
         "The mixture of one class, p(x|c)."
         own = self.labels == c
-        if not own.any(): raise ValueError(f"class {c} has no component; the classes are {sorted(set(self.labels.tolist()))}")
+        if not own.any():
+            raise ValueError(
+                f"class {c} has no component; "
+                f"the classes are {sorted(set(self.labels.tolist()))}")
+
+        # the components of the class, with weights that sum to 1 again
         m = self.mixture
         axes = m.axes if m.axes is None else m.axes[own]
         log_weights = torch.log_softmax(m.log_weights[own], 0)
-        return self._like(Mixture(log_weights, m.means[own], m.variances[own], axes), self.labels[own])
+        return self._like(
+            Mixture(log_weights, m.means[own], m.variances[own], axes),
+            self.labels[own])
 
 # %% ../nbs/10_data.ipynb #cd115783
 def three_gaussians(
@@ -399,7 +463,9 @@ def _spiral_curve(
     curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])
     length = np.append(0, np.hypot(*np.diff(curve)).cumsum())
     where = np.linspace(0, length[-1], n)
-    points, along = (torch.tensor(np.stack([np.interp(where, length, u) for u in f], -1)) for f in (curve, np.gradient(curve, length, axis=1)))
+    points, along = (
+        torch.tensor(np.stack([np.interp(where, length, u) for u in f], -1))
+        for f in (curve, np.gradient(curve, length, axis=1)))
     return points, along / along.norm(dim=1, keepdim=True), float(where[1])
 
 # %% ../nbs/10_data.ipynb #06d91e67
@@ -422,11 +488,24 @@ def spiral(
     """
     points, along, step = _spiral_curve(components, turns)
     across = torch.stack([-along[:, 1], along[:, 0]], -1)
-    covs = step ** 2 * along[:, :, None] * along[:, None] + std ** 2 * across[:, :, None] * across[:, None]
+    covs = (
+        step ** 2 * along[:, :, None] * along[:, None]
+        + std ** 2 * across[:, :, None] * across[:, None])
+
+    # the other arms are the first one, turned
     a = 2 * math.pi * torch.arange(arms, dtype=torch.float64) / arms
-    turn = torch.stack([torch.stack([a.cos(), -a.sin()], -1), torch.stack([a.sin(), a.cos()], -1)], 1)  # `(arms, 2, 2)`
-    means, covs = torch.einsum("ade,ke->akd", turn, points), torch.einsum("ade,kef,agf->akdg", turn, covs, turn)
-    return GaussianMixture(torch.ones(arms * components), means.flatten(0, 1), covs.flatten(0, 1), torch.arange(arms).repeat_interleave(components))
+    turn = torch.stack([
+        torch.stack([a.cos(), -a.sin()], -1),
+        torch.stack([a.sin(), a.cos()], -1),
+    ], 1)  # `(arms, 2, 2)`
+    means, covs = (
+        torch.einsum("ade,ke->akd", turn, points),
+        torch.einsum("ade,kef,agf->akdg", turn, covs, turn))
+    return GaussianMixture(
+        torch.ones(arms * components),
+        means.flatten(0, 1),
+        covs.flatten(0, 1),
+        torch.arange(arms).repeat_interleave(components))
 
 # %% ../nbs/42_ddgan_images.ipynb #6360aa65
 class Stacked:
@@ -438,8 +517,10 @@ class Stacked:
     def __init__(self,
         images,  # An `ImageSet` of gray images of ten classes
     ):
-        if images.shape[0] != 1 or images.classes != 10: raise ValueError(f"expected gray images of ten classes; got {images}")
-        self.images, self.name, self.levels, self.classes = images, f"stacked-{images.name}", images.levels, 1000
+        if images.shape[0] != 1 or images.classes != 10:
+            raise ValueError(f"expected gray images of ten classes; got {images}")
+        self.images, self.name, self.levels, self.classes = (
+            images, f"stacked-{images.name}", images.levels, 1000)
         self.shape = (3, *images.shape[1:])
 
     def __repr__(self): return f"Stacked({self.images})"
@@ -487,21 +568,30 @@ class Components:
     ):
         from sklearn.decomposition import PCA  # 0.7 s, so only when asked for
         planes = images.flatten(0, 1).flatten(1).cpu().double()
-        if type(n) is not int or not 1 <= n <= min(planes.shape): raise ValueError(f"expected a number of components from 1 to {min(planes.shape)}, the lesser of planes and pixels; got {n!r}")
+        if type(n) is not int or not 1 <= n <= min(planes.shape):
+            raise ValueError(
+                f"expected a number of components from 1 to {min(planes.shape)}, "
+                f"the lesser of planes and pixels; got {n!r}")
+
         found = PCA(n, svd_solver="full").fit(planes.numpy())
         self.size, self.kept = images.shape[2:], found.explained_variance_ratio_.sum()
-        self.mean, self.basis = (torch.from_numpy(v).to(images) for v in (found.mean_, found.components_))
+        self.mean, self.basis = (
+            torch.from_numpy(v).to(images) for v in (found.mean_, found.components_))
         self.scale = math.sqrt(found.explained_variance_.mean()) / rms
 
     def tensors(self) -> dict:
         "All that it is, for a file."
-        return dict(mean=self.mean, basis=self.basis, scale=torch.tensor(self.scale, dtype=torch.float64), size=torch.tensor(self.size))
+        return dict(
+            mean=self.mean, basis=self.basis,
+            scale=torch.tensor(self.scale, dtype=torch.float64), size=torch.tensor(self.size))
 
     @classmethod
     def of(cls, tensors: dict):
         "From what `tensors` gave."
         out = cls.__new__(cls)
-        out.mean, out.basis, out.scale, out.size = tensors["mean"], tensors["basis"], tensors["scale"].item(), tuple(tensors["size"].tolist())
+        out.mean, out.basis, out.scale, out.size = (
+            tensors["mean"], tensors["basis"],
+            tensors["scale"].item(), tuple(tensors["size"].tolist()))
         return out
 
     def encode(self,
@@ -552,7 +642,8 @@ def encode(k: Tensor,  # Gray levels, integers in 0..levels-1, any shape
     Returns:
         float32 in (-1, 1), same shape
     """
-    return k.to(torch.float32, copy=True).add_(.5).mul_(2 / levels).sub_(1)  # in place: this runs on every batch
+    # in place: this runs on every batch
+    return k.to(torch.float32, copy=True).add_(.5).mul_(2 / levels).sub_(1)
 
 # %% ../nbs/72_images.ipynb #79f68e96
 def decode(x: Tensor,  # Any shape
@@ -578,14 +669,28 @@ def _check_images(
 ):  # ValueError that says what was given and what was expected
     "Check images and labels, values included."
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-    what = lambda v: f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
+    what = lambda v: (
+        f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v)
+        else type(v).__name__)
+
+    # shape and type first, so that an error does not come from the look at the values
     if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
-    if not torch.is_tensor(x) or x.ndim != 4 or not x.numel(): fail("a tensor of images (n, c, h, w), none of them 0", what(x))
-    if x.is_floating_point(): fail(f"integers in 0..{levels - 1} (`decode` makes them of values in [-1, 1])", what(x) + (f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""))
+    if not torch.is_tensor(x) or x.ndim != 4 or not x.numel():
+        fail("a tensor of images (n, c, h, w), none of them 0", what(x))
+    if x.is_floating_point():
+        fail(
+            f"integers in 0..{levels - 1} (`decode` makes them of values in [-1, 1])",
+            what(x) + (f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""))
     if x.dtype == torch.bool or x.is_complex(): fail(f"integers in 0..{levels - 1}", what(x))
-    if int(x.min()) < 0 or int(x.max()) >= levels: fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
-    if not torch.is_tensor(y) or y.shape != x.shape[:1] or y.is_floating_point() or y.dtype == torch.bool: fail(f"{len(x)} integer labels", what(y))
-    if int(y.min()) < 0 or int(y.max()) >= classes: fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
+    if int(x.min()) < 0 or int(x.max()) >= levels:
+        fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
+
+    # the same for the labels
+    if (not torch.is_tensor(y) or y.shape != x.shape[:1]
+            or y.is_floating_point() or y.dtype == torch.bool):
+        fail(f"{len(x)} integer labels", what(y))
+    if int(y.min()) < 0 or int(y.max()) >= classes:
+        fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
 
 # %% ../nbs/72_images.ipynb #4853c2e7
 @dataclass(frozen=True, eq=False)
@@ -608,11 +713,22 @@ class ImageSet:
         object.__setattr__(self, "images", self.images.to(torch.uint8))
         object.__setattr__(self, "labels", self.labels.to(torch.int64))
 
-    shape = property(lambda self: tuple(self.images.shape[1:]), doc="Shape of one image, `(c, h, w)`.")
+    shape = property(
+        lambda self: tuple(self.images.shape[1:]),
+        doc="Shape of one image, `(c, h, w)`.")
+
     def __len__(self): return len(self.images)
-    def __getitem__(self, index): return replace(self, images=self.images[index], labels=self.labels[index])
-    def to(self, device): return replace(self, images=self.images.to(device), labels=self.labels.to(device))
-    def __repr__(self): return f"ImageSet({self.name}: {len(self)} images {self.shape}, {self.levels} levels, {self.classes} classes, on {self.images.device})"
+
+    def __getitem__(self, index):
+        return replace(self, images=self.images[index], labels=self.labels[index])
+
+    def to(self, device):
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+    def __repr__(self):
+        return (
+            f"ImageSet({self.name}: {len(self)} images {self.shape}, "
+            f"{self.levels} levels, {self.classes} classes, on {self.images.device})")
 
 # %% ../nbs/72_images.ipynb #19ae8146
 def load_digits(root=None  # Not needed: the files come with scikit-learn
@@ -629,13 +745,16 @@ def load_digits(root=None  # Not needed: the files come with scikit-learn
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
     x, y = torch.tensor(d.images[order]).to(torch.uint8)[:, None], torch.tensor(d.target[order])
-    return tuple(ImageSet("digits", x[part], y[part], 17, 10) for part in (slice(1500), slice(1500, None)))
+    return tuple(
+        ImageSet("digits", x[part], y[part], 17, 10)
+        for part in (slice(1500), slice(1500, None)))
 
 # %% ../nbs/72_images.ipynb #99567cf6
 def _torchvision():
     "The optional package, or an error that says how to get it."
     try: import torchvision
-    except ImportError as e: raise ImportError('this set needs torchvision: pip install "diffstudy[images]"') from e
+    except ImportError as e:
+        raise ImportError('this set needs torchvision: pip install "diffstudy[images]"') from e
     return torchvision
 
 # %% ../nbs/72_images.ipynb #a76a87b7
@@ -646,12 +765,19 @@ def _fetch(
     "Open a set of torchvision's, after a download if its files are not there."
     cls = getattr(_torchvision().datasets, name)
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
+
     try: return [cls(root, train=t) for t in (True, False)]
     except RuntimeError: pass  # not there yet
+
+    # the lock lets several processes start at once: one downloads, the others wait
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f"{name}.download", wait=True): return [cls(root, train=t, download=True) for t in (True, False)]
-    except (OSError, RuntimeError) as e: raise RuntimeError(f"{name} is not in {root} and its download failed ({e}). Check the network, or copy the files there in torchvision's layout, or name their folder by root=") from e
+        with locked(root / f"{name}.download", wait=True):
+            return [cls(root, train=t, download=True) for t in (True, False)]
+    except (OSError, RuntimeError) as e:
+        raise RuntimeError(
+            f"{name} is not in {root} and its download failed ({e}). Check the network, "
+            "or copy the files there in torchvision's layout, or name their folder by root=") from e
 
 # %% ../nbs/72_images.ipynb #fab0da75
 def load_mnist(root=None  # Folder that holds, or will hold, `MNIST/raw`
@@ -664,7 +790,9 @@ def load_mnist(root=None  # Folder that holds, or will hold, `MNIST/raw`
     Returns:
         train (60,000), test (10,000)
     """
-    return tuple(ImageSet("mnist", d.data[:, None], d.targets, 256, 10) for d in _fetch("MNIST", root))
+    return tuple(
+        ImageSet("mnist", d.data[:, None], d.targets, 256, 10)
+        for d in _fetch("MNIST", root))
 
 def load_cifar10(root=None  # Folder that holds, or will hold, `cifar-10-batches-py`
 ) -> tuple[ImageSet, ImageSet]:  # train (50,000), test (10,000)
@@ -676,7 +804,13 @@ def load_cifar10(root=None  # Folder that holds, or will hold, `cifar-10-batches
     Returns:
         train (50,000), test (10,000)
     """
-    return tuple(ImageSet("cifar10", torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(d.targets), 256, 10) for d in _fetch("CIFAR10", root))
+    return tuple(
+        ImageSet(
+            "cifar10",
+            torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(),
+            torch.tensor(d.targets),
+            256, 10)
+        for d in _fetch("CIFAR10", root))
 
 # %% ../nbs/72_images.ipynb #65892e9a
 _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -684,11 +818,23 @@ _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm
 def _list_images(folder: Path
 ) -> dict[str, list[Path]]:  # Class -> files; one class "" for a flat folder
     "The pictures of a folder: a class for each subfolder, or one class if there are none."
-    def seen(d): return sorted(p for p in d.rglob("*") if p.suffix.lower() in _IMAGE_FILES and p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    def seen(d):  # hidden files and folders hold no pictures of the set
+        return sorted(
+            p for p in d.rglob("*")
+            if p.suffix.lower() in _IMAGE_FILES
+            and p.is_file()
+            and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+
     groups = {d.name: fs for d in folder.iterdir() if d.is_dir() and (fs := seen(d))}
     flat = [p for p in seen(folder) if p.parent == folder]
-    if flat and groups: raise ValueError(f"{folder} holds both pictures and subfolders with pictures, so the class of {flat[0].name} is unclear; move it into a subfolder")
-    if not flat and not groups: raise ValueError(f"{folder} holds no pictures; expected files that end in {', '.join(_IMAGE_FILES)}")
+    if flat and groups:
+        raise ValueError(
+            f"{folder} holds both pictures and subfolders with pictures, "
+            f"so the class of {flat[0].name} is unclear; move it into a subfolder")
+    if not flat and not groups:
+        raise ValueError(
+            f"{folder} holds no pictures; "
+            f"expected files that end in {', '.join(_IMAGE_FILES)}")
     return groups or {"": flat}
 
 # %% ../nbs/72_images.ipynb #ad41ffa6
@@ -696,13 +842,17 @@ def _read_image(
     path: Path,
     size: int,      # Height and width wanted
     channels: int,  # 1 = gray, 3 = color
-) -> Tensor:  # `(channels, size, size)`, uint8; ValueError that names a file that cannot be read
+) -> Tensor:  # `(channels, size, size)`, uint8; ValueError that names an unreadable file
     "One picture, upright, resized by its shorter side and cropped at the center."
     from PIL import Image, ImageOps
     F = _torchvision().transforms.functional
     try:
-        with Image.open(path) as f: image = ImageOps.exif_transpose(f).convert("L" if channels == 1 else "RGB")
-    except Exception as e: raise ValueError(f"cannot read {path} ({type(e).__name__}: {e}); remove or replace this file") from e
+        with Image.open(path) as f:
+            image = ImageOps.exif_transpose(f).convert("L" if channels == 1 else "RGB")
+    except Exception as e:
+        raise ValueError(
+            f"cannot read {path} ({type(e).__name__}: {e}); "
+            "remove or replace this file") from e
     return F.pil_to_tensor(F.center_crop(F.resize(image, size), size))
 
 # %% ../nbs/72_images.ipynb #cf4dd7f2
@@ -710,7 +860,7 @@ def load_folder(
     root,               # The folder of pictures
     size: int = 32,     # Height and width of the images
     channels: int = 3,  # 1 = gray, 3 = color
-    held_out: float = .1,  # Part kept for testing, by a fixed permutation, where there are no `train` and `test`
+    held_out: float = .1,  # Part for testing, by a fixed permutation, if no `train` and `test`
 ) -> tuple[ImageSet, ImageSet]:  # train, test
     """A folder of pictures: a class for each subfolder, or flat.
 
@@ -718,27 +868,49 @@ def load_folder(
         root: The folder of pictures
         size: Height and width of the images
         channels: 1 = gray, 3 = color
-        held_out: Part kept for testing, by a fixed permutation, where there are no `train` and
-            `test`
+        held_out: Part for testing, by a fixed permutation, if no `train` and `test`
 
     Returns:
         train, test
     """
-    if root is None or not Path(root).is_dir(): raise ValueError(f'expected an existing folder of pictures as root, as in load("folder", root="pictures"); got {root!r}')
-    if channels not in (1, 3): raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
+    if root is None or not Path(root).is_dir():
+        raise ValueError(
+            "expected an existing folder of pictures as root, "
+            f'as in load("folder", root="pictures"); got {root!r}')
+    if channels not in (1, 3):
+        raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
     _torchvision()  # asked for first, so that its absence is not taken for a bad file
+
+    # the folder's own split, if it has one; a class has the same number in both parts
     root = Path(root)
-    split = {p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")} == {"train", "test"}
+    split = {
+        p.name for p in root.iterdir()
+        if p.is_dir() and not p.name.startswith(".")
+    } == {"train", "test"}
     parts = [_list_images(p) for p in ([root / "train", root / "test"] if split else [root])]
     names = sorted(set().union(*parts))
+
     def read(groups):
-        files, labels = zip(*((p, names.index(c)) for c, ps in sorted(groups.items()) for p in ps))
-        with ThreadPoolExecutor() as pool: images = list(pool.map(lambda p: _read_image(p, size, channels), files))
-        return ImageSet(root.resolve().name, torch.stack(images), torch.tensor(labels), 256, len(names))
+        files, labels = zip(*(
+            (p, names.index(c))
+            for c, ps in sorted(groups.items()) for p in ps))
+        with ThreadPoolExecutor() as pool:
+            images = list(pool.map(lambda p: _read_image(p, size, channels), files))
+        return ImageSet(
+            root.resolve().name,
+            torch.stack(images),
+            torch.tensor(labels),
+            256, len(names))
+
     sets = [read(groups) for groups in parts]
     if split: return tuple(sets)
+
+    # no split: the same pictures are held out each time
     both, n = sets[0], round(len(sets[0]) * held_out)
-    if not 0 < n < len(both): raise ValueError(f"held_out={held_out} leaves {len(both) - n} pictures to train and {n} to test; expected at least one of each")
+    if not 0 < n < len(both):
+        raise ValueError(
+            f"held_out={held_out} leaves {len(both) - n} pictures to train and {n} to test; "
+            "expected at least one of each")
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(both)))
     return both[order[n:]], both[order[:n]]
 
@@ -767,13 +939,25 @@ def _load_stacked(
     return tuple(Stacked(images) for images in load(name, root))
 
 DATASETS = dict(
-    digits=Facts(load_digits, (1, 8, 8), 17, 10, 1500, 297, "comes with scikit-learn, nothing to download"),
-    mnist=Facts(load_mnist, (1, 28, 28), 256, 10, 60000, 10000, 'torchvision (extra "images"), downloads 12 MB once'),
-    cifar10=Facts(load_cifar10, (3, 32, 32), 256, 10, 50000, 10000, 'torchvision (extra "images"), downloads 170 MB once'),
-    folder=Facts(load_folder, None, 256, None, None, None, 'your pictures, through torchvision (extra "images"): root, size, channels, held_out'),
+    digits=Facts(
+        load_digits, (1, 8, 8), 17, 10, 1500, 297,
+        "comes with scikit-learn, nothing to download"),
+    mnist=Facts(
+        load_mnist, (1, 28, 28), 256, 10, 60000, 10000,
+        'torchvision (extra "images"), downloads 12 MB once'),
+    cifar10=Facts(
+        load_cifar10, (3, 32, 32), 256, 10, 50000, 10000,
+        'torchvision (extra "images"), downloads 170 MB once'),
+    folder=Facts(
+        load_folder, None, 256, None, None, None,
+        'your pictures, through torchvision (extra "images"): root, size, channels, held_out'),
 ) | {
-    "stacked-digits": Facts(functools.partial(_load_stacked, "digits"), (3, 8, 8), 17, 1000, None, None, "three random digits as the channels of one, nothing to download"),
-    "stacked-mnist": Facts(functools.partial(_load_stacked, "mnist"), (3, 28, 28), 256, 1000, None, None, "three random images of MNIST as the channels of one"),
+    "stacked-digits": Facts(
+        functools.partial(_load_stacked, "digits"), (3, 8, 8), 17, 1000, None, None,
+        "three random digits as the channels of one, nothing to download"),
+    "stacked-mnist": Facts(
+        functools.partial(_load_stacked, "mnist"), (3, 28, 28), 256, 1000, None, None,
+        "three random images of MNIST as the channels of one"),
 }
 
 # %% ../nbs/72_images.ipynb #e8fe36db
@@ -793,7 +977,10 @@ def load(
         train, test
     """
     facts = choose(name, DATASETS, "data set")
-    if options and name != "folder": raise TypeError(f"{name!r} takes no options, only \"folder\" does; got {', '.join(options)}")
+    if options and name != "folder":
+        raise TypeError(
+            f"{name!r} takes no options, only \"folder\" does; "
+            f"got {', '.join(options)}")
     return facts.load(root, **options)
 
 # %% ../nbs/72_images.ipynb #9a4ac547
@@ -823,25 +1010,47 @@ class Batches:
         world: int = 1,   # Number of processes
         flip: bool = False,  # Mirror each image left to right with probability one half
     ):
-        if not 0 < batch_size <= len(data): raise ValueError(f"expected a batch size in 1..{len(data)}, the number of images; got {batch_size}")
-        if batch_size % world or not 0 <= rank < world: raise ValueError(f"expected a batch size that {world} processes share evenly and a rank in 0..{world - 1}; got batch size {batch_size} and rank {rank}")
-        self.data, self.batch_size, self.seed, self.flip, self.orders = data, batch_size, seed, flip, {}
+        if not 0 < batch_size <= len(data):
+            raise ValueError(
+                f"expected a batch size in 1..{len(data)}, the number of images; "
+                f"got {batch_size}")
+        if batch_size % world or not 0 <= rank < world:
+            raise ValueError(
+                f"expected a batch size that {world} processes share evenly "
+                f"and a rank in 0..{world - 1}; "
+                f"got batch size {batch_size} and rank {rank}")
+
+        self.data, self.batch_size, self.seed, self.flip, self.orders = (
+            data, batch_size, seed, flip, {})
+        # the part of this process in each batch
         self.part = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
 
     def order(self, epoch: int) -> Tensor:
         "The order of one epoch on the data's device; the last two are kept."
         if epoch not in self.orders:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
-            self.orders[epoch] = _epoch_order(len(self.data), self.seed, epoch).to(self.data.images.device)
+            self.orders[epoch] = _epoch_order(
+                len(self.data), self.seed, epoch
+            ).to(self.data.images.device)
         return self.orders[epoch]
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         "Images `(b, c, h, w)` uint8 and labels `(b,)` int64: this process's part of the batch of one step."
         epoch, start = divmod(step * self.batch_size, len(self.data))
         places = self.order(epoch)[start:start + self.batch_size]
-        if len(places) < self.batch_size: places = torch.cat([places, self.order(epoch + 1)[:self.batch_size - len(places)]])
+        if len(places) < self.batch_size:  # the batch goes on in the next epoch
+            places = torch.cat([places, self.order(epoch + 1)[:self.batch_size - len(places)]])
+
+        # chance is drawn for the whole batch, so that it does not depend on the number of processes
         x, y = (v.index_select(0, places[self.part]) for v in (self.data.images, self.data.labels))
-        return (_mirror(x, torch.rand(self.batch_size, generator=stream(self.seed, "flip", step))[self.part] < .5) if self.flip else x), y
+        return (
+            _mirror(
+                x,
+                torch.rand(
+                    self.batch_size, generator=stream(self.seed, "flip", step)
+                )[self.part] < .5)
+            if self.flip else x
+        ), y
 
 # %% ../nbs/72_images.ipynb #db350f67
 def _mirror(x: Tensor, which: Tensor  # `(b, c, h, w)`; `(b,)`, True for those to mirror

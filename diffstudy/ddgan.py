@@ -38,10 +38,12 @@ def betas(
     Returns:
         `(steps,)` float64, first = least noisy
     """
-    if type(steps) is not int or steps < 1: raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
+    if type(steps) is not int or steps < 1:
+        raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
     if not (0 < beta_min < beta_max and 0 <= start < 1):
         raise ValueError(
-            f"expected 0 < beta_min < beta_max and 0 <= start < 1; got {beta_min}, {beta_max} and {start}")
+            "expected 0 < beta_min < beta_max and 0 <= start < 1; "
+            f"got {beta_min}, {beta_max} and {start}")
     u = start + (1 - start) * torch.arange(steps + 1, dtype=torch.float64) / steps
     return -torch.expm1(-(beta_min * u + (beta_max - beta_min) * u ** 2 / 2).diff())
 
@@ -83,7 +85,8 @@ def exact_step(
             `.log_prob(z_s)`
     """
     k = process.transition(gamma_s, gamma_t)
-    return mixture.diffused(alpha(gamma_s), sigma(gamma_s)).posterior(z_t, k.alpha_ts, k.sigma2_ts.sqrt())
+    return mixture.diffused(alpha(gamma_s), sigma(gamma_s)).posterior(
+        z_t, k.alpha_ts, k.sigma2_ts.sqrt())
 
 # %% ../nbs/40_ddgan.ipynb #b26b6120
 class Shape(NamedTuple):
@@ -132,13 +135,18 @@ def _check_step(
     if not torch.is_tensor(s) or s.dtype != torch.int64 or s.shape != x.shape[:1]:
         got = f"{s.dtype} of shape {tuple(s.shape)}" if torch.is_tensor(s) else type(s).__name__
         raise ValueError(
-            f"expected s as int64 of shape ({len(x)},), the index of the less noisy state of each example; "
+            f"expected s as int64 of shape ({len(x)},), "
+            "the index of the less noisy state of each example; "
             f"got {got}")
-    if s.device.type != "cpu": torch._assert_async(((s >= 0) & (s < steps)).all())  # no wait for the device
+
+    # a GPU is not waited for, so there the message says less
+    if s.device.type != "cpu":
+        torch._assert_async(((s >= 0) & (s < steps)).all())  # no wait for the device
     elif len(s) and not 0 <= int(s.min()) <= int(s.max()) < steps:
         raise ValueError(
             f"expected s from 0 to {steps - 1}, the less noisy state of a step of T = {steps}; "
-            f"got {int(s.min())} to {int(s.max())}: the noisier state is t = s + 1, and is not passed")
+            f"got {int(s.min())} to {int(s.max())}: "
+            "the noisier state is t = s + 1, and is not passed")
     return s
 
 # %% ../nbs/40_ddgan.ipynb #beecd788
@@ -178,7 +186,7 @@ def pairs(
 # %% ../nbs/40_ddgan.ipynb #0ec8e08b
 @implements("D3")
 def denoise(
-    net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent; `net.predicts` may say "state" or "noise"
+    net: Callable,   # `net(z_t, s, latent, c) → x̂` or as `net.predicts` says; `net.latent`: length
     z_t: Tensor,     # `(b, *d)`
     s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
     chain: Tensor,   # The chain, `(T + 1,)`, rising
@@ -188,8 +196,7 @@ def denoise(
     """One step towards the data: a fresh latent, one call of the network, one draw of the posterior.
 
     Args:
-        net: `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent;
-            `net.predicts` may say "state" or "noise"
+        net: `net(z_t, s, latent, c) → x̂` or as `net.predicts` says; `net.latent`: length
         z_t: `(b, *d)`
         s: Index of the less noisy state, `(b,)` in 0…T−1
         chain: The chain, `(T + 1,)`, rising
@@ -202,6 +209,8 @@ def denoise(
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
     out, what = net(z_t, s, latent, c), getattr(net, "predicts", "data")
+
+    # "state": z_s itself; "noise": that in z_t
     if what == "state": return out
     x = convert(out, z_t, chain[s + 1], "eps", "x") if what == "noise" else out
     return process.posterior(z_t, x, chain[s], chain[s + 1]).sample(generator)
@@ -219,12 +228,14 @@ class ExactGenerator:
         chain: Tensor,   # The chain, `(T + 1,)`
     ):
         self.mixture, self.chain = mixture, chain
-        self.shape, self.latent, self.steps, self.classes = (mixture.dim,), 1 + mixture.dim, len(chain) - 1, 0
+        self.shape, self.latent, self.steps, self.classes = (
+            (mixture.dim,), 1 + mixture.dim, len(chain) - 1, 0)
 
     def __call__(self, z_t, s, latent, c=None):
         g = self.chain.to(z_t)[s + 1]
         m = self.mixture.posterior(z_t, alpha(g), sigma(g))
-        k = (m.weights.cumsum(1) < torch.special.ndtr(latent[:, :1])).sum(1).clamp_max(m.weights.shape[1] - 1)
+        k = (m.weights.cumsum(1) < torch.special.ndtr(latent[:, :1])).sum(1).clamp_max(
+            m.weights.shape[1] - 1)
         b = torch.arange(len(k), device=k.device)
         n = m.variances.expand(m.means.shape)[b, k].sqrt() * latent[:, 1:]
         return m.means[b, k] + (n if m.axes is None else torch.einsum("bde,be->bd", m.axes[k], n))
@@ -236,11 +247,14 @@ def _check_chain(chain: Tensor, net) -> Tensor:
         falls = chain.ndim == 1 and (chain.diff() < 0).all()
         got = f"got shape {tuple(chain.shape)}, beginning with {chain.flatten()[:2].tolist()}"
         raise ValueError(
-            "expected a chain that rises from −∞, the clean data, as ddgan.chain_gammas(steps) does; "
+            "expected a chain that rises from −∞, the clean data, "
+            "as ddgan.chain_gammas(steps) does; "
             + ("it falls: give chain.flip(0)" if falls else got))
+
     if len(chain) - 1 != net.steps:
         raise ValueError(
-            f"this network was built for T = {net.steps}, and the chain has {len(chain) - 1} steps; "
+            f"this network was built for T = {net.steps}, "
+            f"and the chain has {len(chain) - 1} steps; "
             "its steps are other tasks, so build and train it for the chain")
     return chain
 
@@ -309,7 +323,9 @@ def gradient_penalty(
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`
     "What the discriminator sees of a generator: its step from z_t, or its image with the noise of state s."
     if G.steps == len(chain) - 1: return denoise(G, z_t, s, chain, generator, c)
-    x = denoise(G, randn_like(z_t, generator), torch.zeros_like(s), chain_gammas(1).to(chain), generator, c)
+    x = denoise(
+        G, randn_like(z_t, generator), torch.zeros_like(s), chain_gammas(1).to(chain),
+        generator, c)
     return process.marginal(x, chain[s]).sample(generator)
 
 # %% ../nbs/40_ddgan.ipynb #ebe9cfdb
@@ -335,11 +351,16 @@ def discriminator_terms(
     Returns:
         Named scalars, whose sum is the loss
     """
-    if s is None: s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
+    if s is None:
+        s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
+
     z_s, z_t = pairs(x, s, chain, generator)
-    with torch.no_grad(): fake = _fake_of(G, z_t, s, chain, generator, c)
+    with torch.no_grad():
+        fake = _fake_of(G, z_t, s, chain, generator, c)
     real = D(z_s.requires_grad_(r1 > 0), z_t, s, c).float()
-    terms = dict(d_real=F.softplus(-real).mean(), d_fake=F.softplus(D(fake, z_t, s, c).float()).mean())
+    terms = dict(
+        d_real=F.softplus(-real).mean(),
+        d_fake=F.softplus(D(fake, z_t, s, c).float()).mean())
     return terms | dict(r1=r1 * gradient_penalty(real, z_s).mean()) if r1 else terms
 
 # %% ../nbs/40_ddgan.ipynb #1f85bd54
@@ -377,16 +398,20 @@ def ddpm_step(
     Returns:
         A `core.Normal`
     """
-    return process.reverse(z_t, mixture.denoise(z_t, alpha(gamma_t), sigma(gamma_t)), gamma_s, gamma_t)
+    return process.reverse(
+        z_t, mixture.denoise(z_t, alpha(gamma_t), sigma(gamma_t)), gamma_s, gamma_t)
 
 # %% ../nbs/40_ddgan.ipynb #9ed924f7
-def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:  # `(b,)`
+def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor
+) -> Tensor:  # `(b,)`
     """The logit of the optimal discriminator against `ddpm_step`: log q(z_s|z_t) − log p(z_s|z_t).
 
     Returns:
         `(b,)`
     """
-    return exact_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s) - ddpm_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s)
+    return (
+        exact_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s)
+        - ddpm_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s))
 
 # %% ../nbs/40_ddgan.ipynb #e5ce98d1
 @dataclass(frozen=True)
@@ -418,18 +443,30 @@ def adversarial_step(
         `(state, batch, generator)` → dict of scalars, for `train.fit`
     """
     chain, placed = chain_gammas(config.steps) if chain is None else chain, {}
+
     def step(state, batch, generator):
-        (x, c), (G, D) = prepare(batch), (state.model[k] for k in ("generator", "discriminator"))
-        if x.device not in placed: placed[x.device] = chain.to(x)  # once, since a copy waits for the device
-        cast = torch.autocast(x.device.type, torch.bfloat16, enabled=state.config.precision == "bfloat16")
+        (x, c), (G, D) = (
+            prepare(batch), (state.model[k] for k in ("generator", "discriminator")))
+        if x.device not in placed:
+            placed[x.device] = chain.to(x)  # once, since a copy waits for the device
+        cast = torch.autocast(
+            x.device.type, torch.bfloat16, enabled=state.config.precision == "bfloat16")
+
+        # the discriminator, with R1 in some steps only
         lazy = config.r1 if state.step % config.r1_every == 0 else 0.
-        with cast: terms = discriminator_terms(G, D, x, c, placed[x.device], generator, lazy)
+        with cast:
+            terms = discriminator_terms(G, D, x, c, placed[x.device], generator, lazy)
         sum(terms.values()).backward()
         train.update(state, "discriminator", reduce=True)
+
+        # the generator; a refused update of the discriminator refuses its own as well
         with Frozen(D):
-            with cast: loss = generator_loss(G, D, x, c, placed[x.device], generator)
-            (loss * torch.where(state.ok, 1., math.nan)).backward()  # a refused discriminator refuses the generator
-        return {k: v.detach() for k, v in terms.items()} | dict(loss=loss.detach(), norm=train.update(state, "generator", reduce=True))
+            with cast:
+                loss = generator_loss(G, D, x, c, placed[x.device], generator)
+            (loss * torch.where(state.ok, 1., math.nan)).backward()
+        return {k: v.detach() for k, v in terms.items()} | dict(
+            loss=loss.detach(), norm=train.update(state, "generator", reduce=True))
+
     return step
 
 # %% ../nbs/40_ddgan.ipynb #2c4b4b45
@@ -458,7 +495,8 @@ def make_state(
     whole = train.Config(**common | settings)
 
     rates = dict(discriminator=config.lr_d, generator=config.lr_g)
-    optimizers = {k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in rates.items()}
+    optimizers = {
+        k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in rates.items()}
     return train.State(
         model, whole, optimizers=optimizers, average=model["generator"],
         notes=dict(gan=dataclasses.asdict(config)), rank=rank)

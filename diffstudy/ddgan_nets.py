@@ -27,21 +27,18 @@ class Config:
         latent: Length of the latent variable; 0 for none
         width: Of the generator: hidden units, or channels at full resolution
         depth: Hidden layers of the MLPs
-        fourier: `(n_min, n_max)`: Fourier features that the MLPs read beside the data
-        predicts: What the generator puts out: "data", the less noisy "state" itself, or the "noise"
-            in z_t
-        one_shot: A generator of one step; the discriminator sees its images, and real ones, at the
-            noise of all states
-        patch: Squares of so many pixels are one position of both networks of images
+        fourier: `(n_min, n_max)`: Fourier features the MLPs read beside the data
+        predicts: Generator's output: "data", the less noisy "state", "noise" in z_t
+        one_shot: One step; the discriminator sees images at the noise of all states
+        patch: Squares of so many pixels are one position of both image networks
         mults: Channels of each level of the U-Net, in widths
-        blocks: Residual blocks of each level on the way down; one more on the way up
+        blocks: Residual blocks of each level on the way down; one more on that up
         attention: Resolutions with attention
         embedding: Length of the style that the mapping network makes of the latent
         mapping: Dense layers of the mapping network
-        d_width: Of the discriminator: hidden units, or channels after the first layer
-        d_size: Of the convolutional one: "small" halves 3 times, "large" 6 times, "shallow" twice
-        d_scale: Variance of the weights at the end of each of its branches, of the usual; the paper
-            begins with silent ones
+        d_width: Of the discriminator: hidden units, or channels after layer 1
+        d_size: Convolutional: "small" halves 3 times, "large" 6, "shallow" twice
+        d_scale: Factor on the variance of each branch's last weights; the paper: ≈ 0
         d_embedding: Length of its embedding of s
         paired: Whether it sees z_t beside z_s
         r1: Weight of the gradient penalty, in the steps that have it
@@ -57,18 +54,18 @@ class Config:
     latent: int = 8           # Length of the latent variable; 0 for none
     width: int = 128          # Of the generator: hidden units, or channels at full resolution
     depth: int = 3            # Hidden layers of the MLPs
-    fourier: tuple = ()       # `(n_min, n_max)`: Fourier features that the MLPs read beside the data
-    predicts: str = "data"    # What the generator puts out: "data", the less noisy "state" itself, or the "noise" in z_t
-    one_shot: bool = False    # A generator of one step; the discriminator sees its images, and real ones, at the noise of all states
-    patch: int = 1            # Squares of so many pixels are one position of both networks of images
+    fourier: tuple = ()       # `(n_min, n_max)`: Fourier features the MLPs read beside the data
+    predicts: str = "data"    # Generator's output: "data", the less noisy "state", "noise" in z_t
+    one_shot: bool = False    # One step; the discriminator sees images at the noise of all states
+    patch: int = 1            # Squares of so many pixels are one position of both image networks
     mults: tuple = (1, 2)     # Channels of each level of the U-Net, in widths
-    blocks: int = 2           # Residual blocks of each level on the way down; one more on the way up
+    blocks: int = 2           # Residual blocks of each level on the way down; one more on that up
     attention: tuple = (16,)  # Resolutions with attention
     embedding: int = 256      # Length of the style that the mapping network makes of the latent
     mapping: int = 4          # Dense layers of the mapping network
-    d_width: int = 128        # Of the discriminator: hidden units, or channels after the first layer
-    d_size: str = "small"     # Of the convolutional one: "small" halves 3 times, "large" 6 times, "shallow" twice
-    d_scale: float = 1e-10    # Variance of the weights at the end of each of its branches, of the usual; the paper begins with silent ones
+    d_width: int = 128        # Of the discriminator: hidden units, or channels after layer 1
+    d_size: str = "small"     # Convolutional: "small" halves 3 times, "large" 6, "shallow" twice
+    d_scale: float = 1e-10    # Factor on the variance of each branch's last weights; the paper: ≈ 0
     d_embedding: int = 256    # Length of its embedding of s
     paired: bool = True       # Whether it sees z_t beside z_s
     r1: float = .02           # Weight of the gradient penalty, in the steps that have it
@@ -82,24 +79,38 @@ class Config:
 
     def __new__(cls, *args, **values):
         for k in values:
-            if k not in cls.__dataclass_fields__: raise TypeError(suggest(k, cls.__dataclass_fields__, "key of Config"))
+            if k not in cls.__dataclass_fields__:
+                raise TypeError(suggest(k, cls.__dataclass_fields__, "key of Config"))
         return super().__new__(cls)
 
     def __post_init__(self):
-        for k in ("fourier", "mults", "attention", "betas"): object.__setattr__(self, k, tuple(getattr(self, k) or ()))
+        for k in ("fourier", "mults", "attention", "betas"):
+            object.__setattr__(self, k, tuple(getattr(self, k) or ()))
         _check_config(self)
 
 # %% ../nbs/40_ddgan.ipynb #c8bba1bd
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
-    for k, known in dict(net=("mlp", "unet"), d_size=("small", "large", "shallow"), predicts=("data", "state", "noise")).items():
-        if getattr(f, k) not in known: raise ValueError(suggest(getattr(f, k), known, k))
-    for k in ("steps", "width", "depth", "blocks", "embedding", "mapping", "patch", "d_width", "r1_every", "batch_size"):
-        if type(v := getattr(f, k)) is not int or v < 1: raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
+    # one name of a few, then numbers
+    for k, known in dict(
+        net=("mlp", "unet"), d_size=("small", "large", "shallow"),
+        predicts=("data", "state", "noise"),
+    ).items():
+        if getattr(f, k) not in known:
+            raise ValueError(suggest(getattr(f, k), known, k))
+    for k in (
+        "steps", "width", "depth", "blocks", "embedding", "mapping", "patch", "d_width",
+        "r1_every", "batch_size",
+    ):
+        if type(v := getattr(f, k)) is not int or v < 1:
+            raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
     for k in ("latent", "r1", "lr_end", "d_scale"):
-        if not 0 <= getattr(f, k) < math.inf: raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
+        if not 0 <= getattr(f, k) < math.inf:
+            raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
         raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
+
+    # what does not go together
     if f.one_shot and (f.paired or f.predicts != "data"):
         raise ValueError(
             "one_shot: expected paired=False and predicts='data', "
@@ -112,9 +123,13 @@ def _check_config(f: Config):
 # %% ../nbs/40_ddgan.ipynb #b517eaf7
 class MLP(nn.Module):
     "What both networks for points share: flat inputs, a vector for s and for the label, leaky ReLU."
-    def __init__(self, config: Config, shape: tuple, classes: int, inputs: int, out: int, width: int, seed: int):
+    def __init__(
+        self, config: Config, shape: tuple, classes: int,
+        inputs: int, out: int, width: int, seed: int,
+    ):
         super().__init__()
-        self.config, self.shape, self.steps, self.latent, self.classes = config, tuple(shape), config.steps, config.latent, classes
+        self.config, self.shape, self.steps, self.latent, self.classes = (
+            config, tuple(shape), config.steps, config.latent, classes)
         with torch.random.fork_rng(devices=[]):
             self.enter, self.step = nn.Linear(inputs, width), nn.Embedding(config.steps, width)
             self.label = nn.Embedding(classes + 1, width) if classes else None
@@ -132,7 +147,8 @@ class MLP(nn.Module):
 
     def run(self, inputs, s, c):
         h = self.enter(torch.cat(inputs, 1)) + self.step(s)
-        if self.label is not None or c is not None: h = h + self.label(models.labels(c, h, self.classes))
+        if self.label is not None or c is not None:
+            h = h + self.label(models.labels(c, h, self.classes))
         for layer in self.layers: h = layer(F.leaky_relu(h, .2))
         return self.leave(F.leaky_relu(h, .2))
 
@@ -141,22 +157,31 @@ class MLPGenerator(MLP):
     "`net(z_t, s, latent, c) → x̂` for data of any shape, flattened."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         dims = math.prod(shape)
-        super().__init__(config, shape, classes, models.channels(dims + config.latent, config.fourier), dims, config.width, seed)
+        super().__init__(
+            config, shape, classes,
+            models.channels(dims + config.latent, config.fourier), dims, config.width, seed)
         self.predicts = config.predicts
         with torch.no_grad():
-            for layer in self.layers: layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
+            for layer in self.layers:
+                layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
     def forward(self, z_t, s, latent, c=None):
-        return self.run([self.read(z_t), models.features(latent, self.config.fourier, latent.dtype)], s, c).reshape(z_t.shape)
+        return self.run(
+            [self.read(z_t), models.features(latent, self.config.fourier, latent.dtype)], s, c,
+        ).reshape(z_t.shape)
 
 # %% ../nbs/40_ddgan.ipynb #dc95ed70
 class MLPDiscriminator(MLP):
     "`net(z_s, z_t, s, c) → logits (b,)` for data of any shape, flattened: large where the pair looks real."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
-        super().__init__(config, shape, classes, 2 * models.channels(math.prod(shape), config.fourier), 1, config.d_width, seed)
+        super().__init__(
+            config, shape, classes,
+            2 * models.channels(math.prod(shape), config.fourier), 1, config.d_width, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        return self.run([self.read(z_s), self.read(z_t if self.config.paired else torch.zeros_like(z_t))], s, c)[:, 0]
+        return self.run(
+            [self.read(z_s), self.read(z_t if self.config.paired else torch.zeros_like(z_t))],
+            s, c)[:, 0]
 
 # %% ../nbs/40_ddgan.ipynb #d2e6188f
 RECIPES = {
@@ -214,9 +239,13 @@ def build(
         "generator" and "discriminator", untrained
     """
     config = choose(config, RECIPES, "recipe") if isinstance(config, str) else config
-    G, D = (MLPGenerator, MLPDiscriminator) if config.net == "mlp" else (UNetGenerator, ConvDiscriminator)
+    G, D = (
+        (MLPGenerator, MLPDiscriminator) if config.net == "mlp"
+        else (UNetGenerator, ConvDiscriminator))
     alone = dataclasses.replace(config, steps=1) if config.one_shot else config
-    return nn.ModuleDict(dict(generator=G(alone, shape, classes, seed=seed), discriminator=D(config, shape, classes, seed=seed + 1)))
+    return nn.ModuleDict(dict(
+        generator=G(alone, shape, classes, seed=seed),
+        discriminator=D(config, shape, classes, seed=seed + 1)))
 
 # %% ../nbs/41_ddgan_networks.ipynb #c9737ac7
 def _groups_for(c: int) -> int:
@@ -228,7 +257,9 @@ class _AdaptiveNorm(nn.Module):
     "GroupNorm whose scale and shift come from the style."
     def __init__(self, c: int, embedding: int):
         super().__init__()
-        self.norm, self.style = nn.GroupNorm(_groups_for(c), c, eps=1e-6, affine=False), nn.Linear(embedding, 2 * c)
+        self.norm, self.style = (
+            nn.GroupNorm(_groups_for(c), c, eps=1e-6, affine=False),
+            nn.Linear(embedding, 2 * c))
         self.style.ones = c  # the scales start around 1
 
     def forward(self, x, style):
@@ -241,7 +272,9 @@ class _Mapping(nn.Module):
     def __init__(self, latent: int, embedding: int, layers: int):
         super().__init__()
         self.embedding, sizes = embedding, [latent] + [embedding] * layers
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])) if latent else nn.ModuleList()
+        self.layers = (
+            nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+            if latent else nn.ModuleList())
 
     def forward(self, latent):
         if not self.layers: return latent.new_zeros(len(latent), self.embedding)
@@ -256,14 +289,23 @@ class Blur(nn.Module):
         super().__init__()
         k = torch.tensor([1., 3., 3., 1.]) / 8
         self.how = how
-        self.register_buffer("kernel", (k[:, None] * k * (4 if how == "double" else 1))[None, None], persistent=False)
+        self.register_buffer(
+            "kernel", (k[:, None] * k * (4 if how == "double" else 1))[None, None],
+            persistent=False)
 
     def forward(self, x):
-        dtype = torch.promote_types(x.dtype, torch.float32) if x.device.type == "cpu" else x.dtype  # there, bfloat16 is 20 times slower
-        k, c, z = self.kernel.to(dtype).expand(x.shape[1], 1, 4, 4), x.shape[1], x.to(dtype)
+        # on a CPU in float32: there, bfloat16 is 20 times slower
+        dtype = (
+            torch.promote_types(x.dtype, torch.float32) if x.device.type == "cpu" else x.dtype)
+        k, c, z = (
+            self.kernel.to(dtype).expand(x.shape[1], 1, 4, 4), x.shape[1], x.to(dtype))
         with torch.autocast(x.device.type, enabled=False):
-            if self.how == "double": z = F.conv_transpose2d(z, k, stride=2, padding=1, groups=c)
-            else: z = F.conv2d(z, k, stride=2, padding=1, groups=c) if self.how == "half" else F.conv2d(z, k, padding=2, groups=c)
+            if self.how == "double":
+                z = F.conv_transpose2d(z, k, stride=2, padding=1, groups=c)
+            else:
+                z = (
+                    F.conv2d(z, k, stride=2, padding=1, groups=c) if self.how == "half"
+                    else F.conv2d(z, k, padding=2, groups=c))
         return z.to(x.dtype)
 
 # %% ../nbs/41_ddgan_networks.ipynb #fc148638
@@ -279,7 +321,8 @@ class _StyleBlock(nn.Module):
     def __init__(self, c_in: int, c_out: int, time: int, embedding: int, how: str = ""):
         super().__init__()
         self.resample = Blur(how) if how else nn.Identity()
-        self.norm1, self.conv1, self.time = _AdaptiveNorm(c_in, embedding), _conv(c_in, c_out), nn.Linear(time, c_out)
+        self.norm1, self.conv1, self.time = (
+            _AdaptiveNorm(c_in, embedding), _conv(c_in, c_out), nn.Linear(time, c_out))
         self.norm2, self.conv2 = _AdaptiveNorm(c_out, embedding), _conv(c_out, c_out, scale=1e-10)
         self.skip = _conv(c_in, c_out, 1) if how or c_in != c_out else nn.Identity()
 
@@ -300,7 +343,9 @@ class Attend(nn.Module):
     def forward(self, x):
         h = self.norm(x)
         q, k, v = (f(h).flatten(2).mT for f in self.qkv)
-        return (x + self.out(F.scaled_dot_product_attention(q, k, v).mT.reshape(x.shape))) * math.sqrt(.5)
+        return (
+            x + self.out(F.scaled_dot_product_attention(q, k, v).mT.reshape(x.shape))
+        ) * math.sqrt(.5)
 
 # %% ../nbs/41_ddgan_networks.ipynb #e2ff08a3
 class _Pyramid(nn.Module):
@@ -331,12 +376,20 @@ def initialize(
     """
     g = stream(seed, "weights")
     for m in net.modules():
-        if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
-        fan = m.weight.shape[1] if isinstance(m, nn.Embedding) else (m.weight[0].numel() + m.weight[:, 0].numel()) / 2
+        if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta:
+            continue
+
+        # an embedding has no sum over inputs; a kernel counts all its positions
+        fan = (
+            m.weight.shape[1] if isinstance(m, nn.Embedding)
+            else (m.weight[0].numel() + m.weight[:, 0].numel()) / 2)
+
         bound = math.sqrt(3 * getattr(m, "scale", 1.) / fan)
         m.weight.copy_((2 * torch.rand(m.weight.shape, generator=g) - 1) * bound)
-        if getattr(m, "bias", None) is not None: m.bias.zero_()
-        if hasattr(m, "ones"): m.bias[:m.ones] = 1
+        if getattr(m, "bias", None) is not None:
+            m.bias.zero_()
+        if hasattr(m, "ones"):
+            m.bias[:m.ones] = 1
 
 # %% ../nbs/41_ddgan_networks.ipynb #13a8c685
 class _Time(nn.Module):
@@ -348,23 +401,32 @@ class _Time(nn.Module):
         self.label = nn.Embedding(classes + 1, out) if classes else None
 
     def forward(self, s, c, z):
-        e = models.embed_gamma(s.to(self.first.weight.dtype), self.features, 0., 1000.)  # of s itself
+        e = models.embed_gamma(  # of s itself
+            s.to(self.first.weight.dtype), self.features, 0., 1000.)
         h = self.second(self.act(self.first(e)))
-        if self.label is not None or c is not None: h = h + self.label(models.labels(c, z, self.classes))
+        if self.label is not None or c is not None:
+            h = h + self.label(models.labels(c, z, self.classes))
         return self.act(h)
 
 # %% ../nbs/41_ddgan_networks.ipynb #94134947
-def _block(f: Config, a: int, b: int, how: str = ""): return _StyleBlock(a, b, 4 * f.width, f.embedding, how)
+def _block(f: Config, a: int, b: int, how: str = ""):
+    return _StyleBlock(a, b, 4 * f.width, f.embedding, how)
 
 # %% ../nbs/41_ddgan_networks.ipynb #0b5fa0f5
-def _way_down(f: Config, channels: int, size: int):  # Parts, and the channels that each leaves for the way up
+def _way_down(f: Config, channels: int, size: int
+):  # Parts, and the channels that each leaves for the way up
     "From full resolution down, with the pyramid where the resolution changes."
     parts, kept, c, seen = nn.ModuleList(), [f.width], f.width, channels
     for level, m in enumerate(f.mults):
         for _ in range(f.blocks):
-            parts.append(_Part(_block(f, c, c := f.width * m), Attend(c) if size >> level in f.attention else None)); kept.append(c)
+            parts.append(_Part(
+                _block(f, c, c := f.width * m),
+                Attend(c) if size >> level in f.attention else None))
+            kept.append(c)
+
         if level + 1 < len(f.mults):
-            parts.append(_Part(_block(f, c, c, "half"), pyramid=_Pyramid(seen, c))); kept.append(c)
+            parts.append(_Part(_block(f, c, c, "half"), pyramid=_Pyramid(seen, c)))
+            kept.append(c)
             seen = c
     return parts, kept
 
@@ -375,15 +437,20 @@ def _way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
     for level, m in reversed([*enumerate(f.mults)]):
         for i in range(f.blocks + 1):
             a, c = c + kept.pop(), f.width * m
-            parts.append(_Part(_block(f, a, c), Attend(c) if size >> level in f.attention and i == f.blocks else None, joins=True))
+            parts.append(_Part(
+                _block(f, a, c),
+                Attend(c) if size >> level in f.attention and i == f.blocks else None,
+                joins=True))
         if level: parts.append(_Part(_block(f, c, c, "double")))
     return parts
 
 # %% ../nbs/41_ddgan_networks.ipynb #0fd1ded2
-def _folded(shape: tuple, patch: int, levels: int):  # Channels and size in positions; ValueError if they do not come out
+def _folded(shape: tuple, patch: int, levels: int
+):  # Channels and size in positions; ValueError if they do not come out
     "The shape that networks see of images whose squares of `patch` pixels are one position each."
     if len(shape) == 3 and any(n % patch for n in shape[1:]):
-        raise ValueError(f"expected a height and a width that are multiples of patch={patch}; got {shape}")
+        raise ValueError(
+            f"expected a height and a width that are multiples of patch={patch}; got {shape}")
     models.check_size(tuple([*shape[:-2], *(n // patch for n in shape[-2:])]), levels)
     return shape[0] * patch ** 2, shape[1] // patch
 
@@ -429,7 +496,7 @@ class UNetGenerator(nn.Module):
         time, style = self.time(s, c, z_t), self.map(latent)
         z = F.pixel_unshuffle(z_t.to(self.enter.weight.dtype), self.config.patch)
 
-        # down: `seen` is the image itself at each resolution, and every output is kept for the way up
+        # down: `seen` is the image itself at each resolution; every output is kept for the way up
         seen = models.layout(z)
         h = self.enter(seen)
         kept = [h]
@@ -464,15 +531,20 @@ def deviation_channel(
     """
     b, x = len(h), h.float().flatten(1)
     i = torch.arange(b, device=h.device)
-    member = (i[:, None] % -(-b // most) == i[:-(-b // most)]).to(x)  # `(b, m)`; `one_hot` would read values back
+
+    # which example belongs to which group, `(b, m)`; `one_hot` would read values back
+    member = (i[:, None] % -(-b // most) == i[:-(-b // most)]).to(x)
     mean_of = member.mT / member.sum(0)[:, None]
     centered = x - member @ (mean_of @ x)
     std = ((mean_of @ centered.square()) + 1e-8).sqrt().mean(1)
     return torch.cat([h, (member @ std).to(h)[:, None, None, None].expand(-1, 1, *h.shape[2:])], 1)
 
 # %% ../nbs/41_ddgan_networks.ipynb #ee2147d1
-_HALVINGS = {"small": [(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)],  # in and out, in widths; whether it halves
-            "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4, "shallow": [(1, 2, True), (2, 4, True)]}
+_HALVINGS = {  # in and out, in widths; whether it halves
+    "small": [(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)],
+    "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4,
+    "shallow": [(1, 2, True), (2, 4, True)],
+}
 
 # %% ../nbs/41_ddgan_networks.ipynb #35f2b68a
 class _DownBlock(nn.Module):
@@ -480,7 +552,8 @@ class _DownBlock(nn.Module):
     def __init__(self, c_in: int, c_out: int, time: int, half: bool, scale: float = 1e-10):
         super().__init__()
         self.resample = Blur("half") if half else nn.Identity()
-        self.conv1, self.time, self.conv2 = _conv(c_in, c_out), nn.Linear(time, c_out), _conv(c_out, c_out, scale=scale)
+        self.conv1, self.time, self.conv2 = (
+            _conv(c_in, c_out), nn.Linear(time, c_out), _conv(c_out, c_out, scale=scale))
         self.skip = _conv(c_in, c_out, 1, bias=False)
 
     def forward(self, x, time):
@@ -507,26 +580,38 @@ class ConvDiscriminator(nn.Module):
         least = 2 ** sum(half for *_, half in plan)
         if len(shape) != 3 or min(shape[1:]) // config.patch < least:
             raise ValueError(
-                f"the {config.d_size} discriminator halves an image {least.bit_length() - 1} times: "
-                f"expected a shape (c, h, w) of at least {least * config.patch} pixels; got {tuple(shape)}; "
+                f"the {config.d_size} discriminator "
+                f"halves an image {least.bit_length() - 1} times: "
+                "expected a shape (c, h, w) "
+                f"of at least {least * config.patch} pixels; got {tuple(shape)}; "
                 "use one that halves less often ('shallow': twice), or pad the images")
-        self.config, self.shape, self.steps, self.classes = config, tuple(shape), config.steps, classes
+
+        self.config, self.shape, self.steps, self.classes = (
+            config, tuple(shape), config.steps, classes)
+
         with torch.random.fork_rng(devices=[]):
             self.time = _Time(e, e, 0, lambda h: F.leaky_relu(h, .2))
             self.enter = _conv(2 * shape[0] * config.patch ** 2, n, 1)
-            self.down = nn.ModuleList(_DownBlock(a * n, b * n, e, half, config.d_scale) for a, b, half in plan)
-            self.last = _conv(4 * n + 1, 4 * n, scale=1. if config.d_size == "large" else config.d_scale)
+            self.down = nn.ModuleList(
+                _DownBlock(a * n, b * n, e, half, config.d_scale) for a, b, half in plan)
+            self.last = _conv(
+                4 * n + 1, 4 * n, scale=1. if config.d_size == "large" else config.d_scale)
             self.leave = nn.Linear(4 * n, 1)
             self.label = nn.Embedding(classes + 1, 4 * n) if classes else None
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        models.check_z(z_s, self.shape); models.check_z(z_t, self.shape)
+        models.check_z(z_s, self.shape)
+        models.check_z(z_t, self.shape)
         time, dtype = self.time(s, None, z_s), self.enter.weight.dtype
+
+        # both latents as channels of one image, halved, and with the deviation of the batch
         z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
         h = self.enter(models.layout(F.pixel_unshuffle(z, self.config.patch)))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
+
+        # the label is a projection: its vector times the features
         logits = self.leave(h)[:, 0]
         if self.label is None and c is None: return logits
         return logits + (h * self.label(models.labels(c, z_s, self.classes))).sum(1)

@@ -44,10 +44,15 @@ def mean_and_error(
         Mean, standard error, n
     """
     v = torch.as_tensor(values)
-    if v.ndim != 1 or not len(v): raise ValueError(f"expected one value for each example, shape (n,) with n ≥ 1; got shape {tuple(v.shape)}")
+    if v.ndim != 1 or not len(v):
+        raise ValueError(
+            "expected one value for each example, shape (n,) with n ≥ 1; "
+            f"got shape {tuple(v.shape)}")
     v = v.detach().cpu().double()
-    if not v.isfinite().all(): raise ValueError(f"{int((~v.isfinite()).sum())} of {len(v)} values are not finite")
-    return Estimate(v.mean().item(), (v.std() / len(v) ** .5).item() if len(v) > 1 else math.inf, len(v))
+    if not v.isfinite().all():
+        raise ValueError(f"{int((~v.isfinite()).sum())} of {len(v)} values are not finite")
+    return Estimate(
+        v.mean().item(), (v.std() / len(v) ** .5).item() if len(v) > 1 else math.inf, len(v))
 
 # %% ../nbs/75_evaluate.ipynb #54a6dc33
 class BitsPerDim(NamedTuple):
@@ -70,7 +75,7 @@ class BitsPerDim(NamedTuple):
 # %% ../nbs/75_evaluate.ipynb #7514a1d8
 @torch.no_grad()
 def bits_per_dim(
-    nll,            # `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or a bound of it
+    nll,            # `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or its bound
     images,         # `(n, *d)`, or a tuple such as (images, labels) whose members have the same n
     dims: int,      # Dimensions of an example
     *,
@@ -81,7 +86,7 @@ def bits_per_dim(
     """Bits per dimension with its standard error over images and the Monte Carlo part of it.
 
     Args:
-        nll: `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or a bound of it
+        nll: `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or its bound
         images: `(n, *d)`, or a tuple such as (images, labels) whose members have the same n
         dims: Dimensions of an example
         draws: Evaluations of each image, with fresh noise
@@ -93,17 +98,28 @@ def bits_per_dim(
     """
     parts = images if isinstance(images, (tuple, list)) else (images,)
     n = len(parts[0])
-    if not n or any(len(p) != n for p in parts): raise ValueError(f"expected images and what goes with them in equal numbers, at least one; got {[len(p) for p in parts]}")
+    if not n or any(len(p) != n for p in parts):
+        raise ValueError(
+            "expected images and what goes with them in equal numbers, at least one; "
+            f"got {[len(p) for p in parts]}")
     for name, v in dict(dims=dims, draws=draws, batch_size=batch_size).items():
-        if not isinstance(v, int) or v < 1: raise ValueError(f"expected {name} to be a whole number, at least 1; got {v!r}")
+        if not isinstance(v, int) or v < 1:
+            raise ValueError(f"expected {name} to be a whole number, at least 1; got {v!r}")
+
+    # a row of values for each draw
     rows = []
     for _ in range(draws):
         row = []
         for i in range(0, n, batch_size):
             batch = [p[i:i + batch_size] for p in parts]
             row.append(nll(*batch, generator))
-            if row[-1].shape != (len(batch[0]),): raise ValueError(f"expected nll to return one value for each of {len(batch[0])} examples; got shape {tuple(row[-1].shape)}")
+            if row[-1].shape != (len(batch[0]),):
+                raise ValueError(
+                    f"expected nll to return one value for each of {len(batch[0])} examples; "
+                    f"got shape {tuple(row[-1].shape)}")
         rows.append(torch.cat(row))
+
+    # draws of one image are not independent, images are: the error comes from the images' means
     v = torch.stack(rows).cpu().double() / (dims * math.log(2))
     each = v.mean(0)
     total = mean_and_error(each)
@@ -130,8 +146,11 @@ def accuracy(
     Returns:
         The share of `x` that is recognized as `c`
     """
-    if len(x) != len(c): raise ValueError(f"expected a label for each of {len(x)} examples; got {len(c)}")
-    hits = [predict(x[i:i + batch_size]).argmax(1) == c[i:i + batch_size].to(x.device) for i in range(0, len(x), batch_size)]
+    if len(x) != len(c):
+        raise ValueError(f"expected a label for each of {len(x)} examples; got {len(c)}")
+    hits = [
+        predict(x[i:i + batch_size]).argmax(1) == c[i:i + batch_size].to(x.device)
+        for i in range(0, len(x), batch_size)]
     return mean_and_error(torch.cat(hits).double() if hits else torch.empty(0))
 
 # %% ../nbs/75_evaluate.ipynb #f3899129
@@ -165,9 +184,17 @@ def nearest_distance(
     Returns:
         Distance to the nearest of `b` for each of `a`, and its index
     """
-    if a.shape[1:] != b.shape[1:]: raise ValueError(f"expected two sets of examples of one shape; got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
+    if a.shape[1:] != b.shape[1:]:
+        raise ValueError(
+            "expected two sets of examples of one shape; "
+            f"got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
     if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
-    if not (a.is_floating_point() and b.is_floating_point()): raise ValueError(f"expected floating point data, since differences of {a.dtype} and {b.dtype} overflow; encode the images first")
+    if not (a.is_floating_point() and b.is_floating_point()):
+        raise ValueError(
+            f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
+            "overflow; encode the images first")
+
+    # both sets in chunks, so that memory does not grow with them
     space = (lambda x: features(x).flatten(1)) if features else (lambda x: x.flatten(1))
     found = []
     for u in a.split(chunk):
@@ -199,9 +226,13 @@ def embed(
     Returns:
         `(n, f)`
     """
-    if not x.is_floating_point(): raise ValueError(f"expected floating point data; got {x.dtype}: encode the images first")
+    if not x.is_floating_point():
+        raise ValueError(
+            f"expected floating point data; got {x.dtype}: encode the images first")
     if features is None: return x.flatten(1)
-    return torch.cat([features(b).flatten(1) for b in x.split(batch_size)]) if len(x) else x.flatten(1)
+    return (
+        torch.cat([features(b).flatten(1) for b in x.split(batch_size)]) if len(x)
+        else x.flatten(1))
 
 # %% ../nbs/75_evaluate.ipynb #ff780458
 #| code-fold: true
@@ -216,8 +247,12 @@ def _check_features(u, v, least):
     f, g = u.shape[1], len(v.mean) if isinstance(v, Moments) else v.shape[1]
     if f != g: raise ValueError(f"expected features of one size; got {f} and {g}")
     for name, x in sets.items():
-        if len(x) < least: raise ValueError(f"expected at least {least} examples in {name}; got {len(x)}")
-        if not x.isfinite().all(): raise ValueError(f"the features of {name} are not finite for {int((~x.isfinite()).any(1).sum())} of {len(x)} examples")
+        if len(x) < least:
+            raise ValueError(f"expected at least {least} examples in {name}; got {len(x)}")
+        if not x.isfinite().all():
+            raise ValueError(
+                f"the features of {name} are not finite for "
+                f"{int((~x.isfinite()).any(1).sum())} of {len(x)} examples")
 
 # %% ../nbs/75_evaluate.ipynb #74ca913c
 class Moments(NamedTuple):
@@ -275,7 +310,8 @@ def _line(
     known = isinstance(b, Moments)
     cut = lambda k: zip(a.tensor_split(k), [b] * k if known else b.tensor_split(k))
     one = lambda p, q: frechet(moments(p), q if known else moments(q))
-    y = torch.stack([torch.stack([one(p, q) for p, q in cut(k)]).mean() for k in range(1, parts + 1)])
+    y = torch.stack([
+        torch.stack([one(p, q) for p, q in cut(k)]).mean() for k in range(1, parts + 1)])
     k = torch.arange(1., parts + 1, dtype=y.dtype, device=y.device)
     k = k - k.mean()
     slope = (k * y).sum() / k.square().sum().clamp_min(1)
@@ -293,7 +329,9 @@ def _influence(
     back = torch.where(size > 0, r / size.clamp_min(1e-300), 0.)  # the inverse of rᵀ
     left, s, _ = torch.linalg.svd(r.mT @ _root(b.cov))
     bend = torch.eye(len(r), dtype=r.dtype, device=r.device) - (back @ left) * s @ (back @ left).mT
-    parts = [(c := _double(p) - a.mean) @ (2 * (a.mean - b.mean)) + (c @ bend * c).sum(1) for p in u.split(chunk)]
+    parts = [
+        (c := _double(p) - a.mean) @ (2 * (a.mean - b.mean)) + (c @ bend * c).sum(1)
+        for p in u.split(chunk)]
     return torch.cat(parts)
 
 # %% ../nbs/75_evaluate.ipynb #afa23593
@@ -325,7 +363,7 @@ def frechet_distance(
     extrapolate: bool = False,  # To 1/n = 0, by a line through n, n/2, …, n/parts
     parts: int = 3,             # 1: no line, so the bias stays unknown and nothing warns
 ) -> Frechet:  # Distance, standard error, n, bias, number of features
-    """Fréchet distance of two sets in a feature space, with a warning where its bias exceeds its error.
+    """Fréchet distance of two sets of features; warns where its bias exceeds its error.
 
     Args:
         a: `(n, *d)`, for instance samples; their order must say nothing
@@ -337,16 +375,27 @@ def frechet_distance(
     Returns:
         Distance, standard error, n, bias, number of features
     """
-    if not isinstance(parts, int) or parts < 1 + extrapolate: raise ValueError(f"expected parts to be a whole number, at least {1 + extrapolate}; got {parts!r}")
+    if not isinstance(parts, int) or parts < 1 + extrapolate:
+        raise ValueError(
+            f"expected parts to be a whole number, at least {1 + extrapolate}; got {parts!r}")
     known = isinstance(b, Moments)
     u, v = embed(a, features), b if known else embed(b, features)
     _check_features(u, v, 2 * parts)
+
+    # the error from the influence of each example: to first order it is a mean of them
     x, y = moments(u), v if known else moments(v)
-    variance = _influence(u, x, y).var() / len(u) + (0 if known else _influence(v, y, x).var() / len(v))
+    variance = _influence(u, x, y).var() / len(u) + (
+        0 if known else _influence(v, y, x).var() / len(v))
     plain, end, error = torch.stack([*_line(u, v, parts), variance.sqrt()]).tolist()
-    out = Frechet(end if extrapolate else plain, error, len(u) if known else min(len(u), len(v)), plain - end if parts > 1 else math.nan, u.shape[1])
-    if parts > 1 and end < min(-4 * error, -plain / 2): warnings.warn(_sorted_parts(end), stacklevel=2)
-    elif out.bias > error and not extrapolate: warnings.warn(_too_few(out), stacklevel=2)
+    out = Frechet(
+        end if extrapolate else plain, error, len(u) if known else min(len(u), len(v)),
+        plain - end if parts > 1 else math.nan, u.shape[1])
+
+    # what a reader must know before believing the number
+    if parts > 1 and end < min(-4 * error, -plain / 2):
+        warnings.warn(_sorted_parts(end), stacklevel=2)
+    elif out.bias > error and not extrapolate:
+        warnings.warn(_too_few(out), stacklevel=2)
     return out
 
 # %% ../nbs/75_evaluate.ipynb #34a96ede
@@ -355,12 +404,17 @@ def frechet_distance(
 def _too_few(r: Frechet) -> str:
     "What the warning says."
     need = math.ceil(r.n * (r.bias / r.error) ** 2) if r.error else math.inf
-    return f"Fréchet distance {r.mean:.4g} from {r.n} examples of {r.dims} features is too large by about {r.bias:.2g}, more than its standard error {r.error:.2g}; give about {need:.2g} examples, or extrapolate=True"
+    return (
+        f"Fréchet distance {r.mean:.4g} from {r.n} examples of {r.dims} features "
+        f"is too large by about {r.bias:.2g}, more than its standard error {r.error:.2g}; "
+        f"give about {need:.2g} examples, or extrapolate=True")
 
 def _sorted_parts(end: float) -> str:
     "What the warning says where the line ends far below zero, which no distance can."
-    return f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like the whole, as when they are sorted; shuffle them or, where every class is equally often there, take the classes in turn"
-
+    return (
+        f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like "
+        "the whole, as when they are sorted; shuffle them or, where every class is equally "
+        "often there, take the classes in turn")
 
 # %% ../nbs/75_evaluate.ipynb #6cab16d1
 @torch.no_grad()
@@ -394,7 +448,8 @@ def _neighbor_radius(
 ) -> Tensor:  # `(n,)`, float64
     "The distance of each example to its k-th nearest in its own set."
     u = _double(u)
-    return torch.cat([torch.cdist(r, u).kthvalue(k + 1, 1).values for r in u.split(chunk)])  # the nearest is itself
+    # one more than k: the nearest is itself
+    return torch.cat([torch.cdist(r, u).kthvalue(k + 1, 1).values for r in u.split(chunk)])
 
 def _overlap(
     u: Tensor, v: Tensor,  # Features `(n, f)` of samples, `(m, f)` of real data
@@ -404,14 +459,21 @@ def _overlap(
     "How two sets overlap, in the balls to their k-th neighbors."
     u, v = _double(u), _double(v)
     around_u, around_v = _neighbor_radius(u, k, chunk=chunk), _neighbor_radius(v, k, chunk=chunk)
+
+    # rows of distances at a time, and of each only what is needed
     inside, covered, holds = [], [], []
     for rows, radius in zip(u.split(chunk), around_u.split(chunk)):
         d = torch.cdist(rows, v)
         inside.append((d <= around_v).sum(1))
         covered.append((d <= radius[:, None]).any(0))
         holds.append((d <= around_v).any(0))
-    inside, covered, holds = torch.cat(inside), *(torch.stack(s).any(0) for s in (covered, holds))
-    return torch.stack([(inside > 0).double().mean(), covered.double().mean(), inside.double().mean() / k, holds.double().mean()])
+
+    # counts are for each sample; the other two for each real example, over all rows
+    inside, covered, holds = (
+        torch.cat(inside), *(torch.stack(s).any(0) for s in (covered, holds)))
+    return torch.stack([
+        (inside > 0).double().mean(), covered.double().mean(),
+        inside.double().mean() / k, holds.double().mean()])
 
 # %% ../nbs/75_evaluate.ipynb #9e97364c
 class Overlap(NamedTuple):
@@ -436,7 +498,7 @@ def precision_recall(
     b: Tensor,      # `(m, *d)`, real data
     features=None,  # `features(x)` → `(b, f)`; None: the values themselves
     *,
-    k: int = 5,           # Which neighbor sets the radius: Kynkäänniemi et al. take 3, Naeem et al. 5
+    k: int = 5,           # Which neighbor sets the radius: Kynkäänniemi et al. 3, Naeem et al. 5
     halves: int = 16,     # Half-samples for the errors
     generator=None,       # That draws them; by default always the same
     chunk: int = 1024,    # Rows of distances held at a time
@@ -447,7 +509,7 @@ def precision_recall(
         a: `(n, *d)`, samples
         b: `(m, *d)`, real data
         features: `features(x)` → `(b, f)`; None: the values themselves
-        k: Which neighbor sets the radius: Kynkäänniemi et al. take 3, Naeem et al. 5
+        k: Which neighbor sets the radius: Kynkäänniemi et al. 3, Naeem et al. 5
         halves: Half-samples for the errors
         generator: That draws them; by default always the same
         chunk: Rows of distances held at a time
@@ -456,13 +518,21 @@ def precision_recall(
         Precision, recall, density, coverage
     """
     u, v = embed(a, features), embed(b, features)
-    if not isinstance(k, int) or k < 1: raise ValueError(f"expected k to be a whole number, at least 1; got {k!r}")
-    if not isinstance(halves, int) or halves < 2: raise ValueError(f"expected at least 2 half-samples; got {halves!r}")
+    if not isinstance(k, int) or k < 1:
+        raise ValueError(f"expected k to be a whole number, at least 1; got {k!r}")
+    if not isinstance(halves, int) or halves < 2:
+        raise ValueError(f"expected at least 2 half-samples; got {halves!r}")
     _check_features(u, v, 2 * k + 2)
+
+    # half-samples without replacement: doubles, as the bootstrap has, would be neighbors at 0
     g = stream(0, "halves") if generator is None else generator
-    half = lambda x: x[torch.randperm(len(x), generator=g, device=g.device)[:len(x) // 2].to(x.device)]
-    error = torch.stack([_overlap(half(u), half(v), k, chunk=chunk) for _ in range(halves)]).std(0)
-    values = zip(_overlap(u, v, k, chunk=chunk).tolist(), error.tolist(), (len(u), len(v), len(u), len(v)))
+    half = lambda x: x[
+        torch.randperm(len(x), generator=g, device=g.device)[:len(x) // 2].to(x.device)]
+    error = torch.stack(
+        [_overlap(half(u), half(v), k, chunk=chunk) for _ in range(halves)]).std(0)
+    values = zip(
+        _overlap(u, v, k, chunk=chunk).tolist(), error.tolist(),
+        (len(u), len(v), len(u), len(v)))
     return Overlap(*(Estimate(*e) for e in values))
 
 # %% ../nbs/75_evaluate.ipynb #32be5b77
@@ -489,13 +559,23 @@ def modes_and_kl(
     Returns:
         Count, and KL with its error
     """
-    if not len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) < classes: raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
+    if not len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
     n, share = len(labels), torch.bincount(labels, minlength=classes).double() / len(labels)
-    goal = torch.full_like(share, 1 / classes) if target is None else _double(target).to(share.device) / target.sum()
-    if len(goal) != classes or not (goal > 0).all(): raise ValueError(f"expected a positive share for each of {classes} classes; got shape {tuple(goal.shape)}")
-    ratio = (share / goal).log()[labels]  # one value for each sample: the KL divergence is their mean
+    goal = (
+        torch.full_like(share, 1 / classes) if target is None
+        else _double(target).to(share.device) / target.sum())
+    if len(goal) != classes or not (goal > 0).all():
+        raise ValueError(
+            f"expected a positive share for each of {classes} classes; "
+            f"got shape {tuple(goal.shape)}")
+
+    # one value for each sample: the KL divergence is their mean
+    ratio = (share / goal).log()[labels]
     chance = (classes - 1) / n ** 2
-    error = ((ratio.var() / n - chance).clamp_min(0) + chance / 2).sqrt() if n > 1 else torch.tensor(math.inf)
+    error = (
+        ((ratio.var() / n - chance).clamp_min(0) + chance / 2).sqrt() if n > 1
+        else torch.tensor(math.inf))
     return Modes(int((share > 0).sum()), Estimate(ratio.mean().item(), error.item(), n))
 
 # %% ../nbs/75_evaluate.ipynb #30759060
@@ -505,11 +585,11 @@ class MixtureFit(NamedTuple):
     Args:
         log_prob: Exact log density, nats
         near: Share within `sds` standard deviations of a component
-        modes: Components that have such a sample, and KL of their shares from the weights
+        modes: Components with such a sample, and KL of their shares from the weights
     """
     log_prob: Estimate  # Exact log density, nats
     near: Estimate      # Share within `sds` standard deviations of a component
-    modes: Modes        # Components that have such a sample, and KL of their shares from the weights
+    modes: Modes        # Components with such a sample, and KL of their shares from the weights
 
 @torch.no_grad()
 def mixture_likelihood(
@@ -526,13 +606,22 @@ def mixture_likelihood(
     Returns:
         Log density, share near a component, modes
     """
-    z, means, covs = _double(x), _double(mixture.means).to(x.device), _double(mixture.covs).to(x.device)
+    z, means, covs = (
+        _double(x), _double(mixture.means).to(x.device), _double(mixture.covs).to(x.device))
     factor = torch.linalg.cholesky(covs) if covs.ndim == 3 else torch.diag_embed(covs.sqrt())
-    y = torch.linalg.solve_triangular(factor, (z - means[:, None]).mT, upper=False)  # `(k, d, n)`
+
+    # in standard deviations of each component, `(k, d, n)`
+    y = torch.linalg.solve_triangular(factor, (z - means[:, None]).mT, upper=False)
     d, which = y.square().sum(1).sqrt().min(0)
     near = d < sds
-    if not near.any(): raise ValueError(f"expected some samples within {sds:g} standard deviations of a component; the nearest is at {d.min().item():.3g}")
-    return MixtureFit(mean_and_error(mixture.log_prob(x)), mean_and_error(near.double()), modes_and_kl(which[near], len(means), mixture.weights))
+    if not near.any():
+        raise ValueError(
+            f"expected some samples within {sds:g} standard deviations of a component; "
+            f"the nearest is at {d.min().item():.3g}")
+    return MixtureFit(
+        mean_and_error(mixture.log_prob(x)),
+        mean_and_error(near.double()),
+        modes_and_kl(which[near], len(means), mixture.weights))
 
 # %% ../nbs/75_evaluate.ipynb #6026e03c
 def inception_features(
@@ -546,8 +635,14 @@ def inception_features(
     try:
         from torchmetrics.image.fid import NoTrainInceptionV3
         net = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"]).to(device)
-    except ModuleNotFoundError as e: raise ImportError("Inception features need torchmetrics and torch-fidelity: pip install diffstudy[metrics]") from e
+    except ModuleNotFoundError as e:
+        raise ImportError(
+            "Inception features need torchmetrics and torch-fidelity: "
+            "pip install diffstudy[metrics]") from e
     def features(x):
-        if x.ndim != 4 or x.shape[1] not in (1, 3): raise ValueError(f"expected images (b, 1 or 3, h, w); got {tuple(x.shape)}")
-        return net(((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).expand(-1, 3, -1, -1).to(device))
+        if x.ndim != 4 or x.shape[1] not in (1, 3):
+            raise ValueError(f"expected images (b, 1 or 3, h, w); got {tuple(x.shape)}")
+        return net(
+            ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            .expand(-1, 3, -1, -1).to(device))
     return features

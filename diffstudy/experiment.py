@@ -32,9 +32,9 @@ class VDMConfig:
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding of γ begins
         gamma_max: γ(1) before training, where the embedding ends
-        drop: Probability that a training example loses its label; 1: a model without labels
+        drop: Probability that an example loses its label; 1: a model without any
         flip: Mirror training images at random
-        augment: Mirror and turn images at random, and tell the network (`vdm.augment`)
+        augment: Mirror and turn images, and tell the network (`vdm.augment`)
         points: Evenly spread noise levels in one evaluation of a held-out image
         draws: Evaluations of each held-out image
         threads: Of the CPU; 0: as many as there are cores
@@ -49,9 +49,9 @@ class VDMConfig:
     schedule: str = "learned-linear"  # A name of `SCHEDULES`
     gamma_min: float = -13.3  # γ(0) before training, where the embedding of γ begins
     gamma_max: float = 5.     # γ(1) before training, where the embedding ends
-    drop: float = .1          # Probability that a training example loses its label; 1: a model without labels
+    drop: float = .1          # Probability that an example loses its label; 1: a model without any
     flip: bool = False        # Mirror training images at random
-    augment: bool = False     # Mirror and turn images at random, and tell the network (`vdm.augment`)
+    augment: bool = False     # Mirror and turn images, and tell the network (`vdm.augment`)
     points: int = 16          # Evenly spread noise levels in one evaluation of a held-out image
     draws: int = 4            # Evaluations of each held-out image
     threads: int = 0          # Of the CPU; 0: as many as there are cores
@@ -66,7 +66,8 @@ class VDMConfig:
         recipe = dataclasses.asdict(models.RECIPES[self.model])
         unet = models.UNetConfig(**recipe | self.unet | ends)
         loop = training.Config(**self.train)
-        full = dataclasses.asdict(self) | dict(unet=dataclasses.asdict(unet), train=dataclasses.asdict(loop))
+        full = dataclasses.asdict(self) | dict(
+            unet=dataclasses.asdict(unet), train=dataclasses.asdict(loop))
         return json.loads(json.dumps(full))
 
     def assemble(self, facts: dict):
@@ -74,6 +75,8 @@ class VDMConfig:
         full = self.resolve()
         if self.threads: torch.set_num_threads(self.threads)
         (channels, *size), levels, seed = facts["shape"], facts["levels"], full["train"]["seed"]
+
+        # what the network puts out for each pixel depends on its head
         unet = models.UNetConfig(**full["unet"])
         shape = {
             "noise": (channels, *size),
@@ -81,8 +84,11 @@ class VDMConfig:
             "fine-levels": (unet.width, *(n // 2 for n in size)),
         }[self.head]
         net = models.UNet(unet, shape, 0 if self.drop == 1 else facts["classes"], seed=seed)
-        if self.head == "levels": net = vdm.CategoricalNet(net, levels)
-        if self.head == "fine-levels": net = vdm.FineCategoricalNet(net, channels, levels, seed=seed)
+
+        if self.head == "levels":
+            net = vdm.CategoricalNet(net, levels)
+        if self.head == "fine-levels":
+            net = vdm.FineCategoricalNet(net, channels, levels, seed=seed)
         return vdm.VDM(net, SCHEDULES[self.schedule](self.gamma_min, self.gamma_max), levels)
 
     def start(self, images, facts: dict, rank, notes: dict):
@@ -94,7 +100,9 @@ class VDMConfig:
         loss = functools.partial(
             vdm.training_loss, p_uncond=self.drop,
             variance=self.schedule == "monotone", augmented=self.augment)
-        return state, training.loss_step(loss), _batches(images, loop.batch_size, loop.seed, rank, self.flip)
+        return (
+            state, training.loss_step(loss),
+            _batches(images, loop.batch_size, loop.seed, rank, self.flip))
 
 SCHEDULES = {
     "learned-linear": schedule.LearnedLinear,  # the ends are learned
@@ -102,7 +110,8 @@ SCHEDULES = {
     "cosine": schedule.Cosine,
     "monotone": schedule.Monotone,  # the interior learns as well, to lower the variance
 }
-_HEADS = ("noise", "levels", "fine-levels")  # ε̂, or a distribution over gray levels; "fine-levels" where there are many
+# ε̂, or a distribution over gray levels; "fine-levels" where there are many
+_HEADS = ("noise", "levels", "fine-levels")
 
 # %% ../nbs/76_experiment.ipynb #479711fb
 def _check_vdm(c: VDMConfig):
@@ -111,29 +120,40 @@ def _check_vdm(c: VDMConfig):
     choose(c.model, models.RECIPES, "model")
     choose(c.schedule, SCHEDULES, "schedule")
     choose(c.head, dict.fromkeys(_HEADS), "head")
+
+    # then numbers, and what does not go together
     if not c.gamma_min < c.gamma_max:
         raise ValueError(f"expected gamma_min < gamma_max; got {c.gamma_min:g} and {c.gamma_max:g}")
     told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
     if c.augment and not (c.head == "noise" and told):
-        raise ValueError("augment: expected the head 'noise' and a network with extra=true, which is told of it; "
-                         f"got head {c.head!r} and model {c.model!r}")
-    if not 0 <= c.drop <= 1: raise ValueError(f"drop: expected a probability from 0 to 1; got {c.drop:g}")
+        raise ValueError(
+            "augment: expected the head 'noise' and a network with extra=true, "
+            f"which is told of it; got head {c.head!r} and model {c.model!r}")
+    if not 0 <= c.drop <= 1:
+        raise ValueError(f"drop: expected a probability from 0 to 1; got {c.drop:g}")
     check_counts(points=c.points, draws=c.draws)
     _check_threads(c)
 
 def check_counts(**values: int):
     "ValueError unless each is a whole number, at least 1."
     for k, v in values.items():
-        if type(v) is not int or v < 1: raise ValueError(f"{k}: expected a whole number, at least 1; got {v}")
+        if type(v) is not int or v < 1:
+            raise ValueError(f"{k}: expected a whole number, at least 1; got {v}")
 
 def _check_threads(c):
-    if c.threads < 0: raise ValueError(f"threads: expected a whole number, 0 for the default; got {c.threads}")
+    if c.threads < 0:
+        raise ValueError(f"threads: expected a whole number, 0 for the default; got {c.threads}")
 
 def _batches(images, batch_size, seed, rank, flip=False):
     "Batches of a set, of which each process takes its share."
     images = images.to(rank.device)
-    if not isinstance(images, datasets.Stacked): return datasets.Batches(images, batch_size, seed, rank.index, rank.world, flip=flip)
-    if rank.world > 1: raise ValueError(f"{images.name} is drawn anew for each batch, and by one process only; got {rank.world} processes")
+    if not isinstance(images, datasets.Stacked):
+        return datasets.Batches(
+            images, batch_size, seed, rank.index, rank.world, flip=flip)
+    if rank.world > 1:
+        raise ValueError(
+            f"{images.name} is drawn anew for each batch, and by one process only; "
+            f"got {rank.world} processes")
     return lambda step: images.draw(batch_size, seed, step)
 
 # %% ../nbs/76_experiment.ipynb #65dcfd3a
@@ -147,7 +167,7 @@ class GANConfig:
         labels: Train on the labels, where the data have them
         components: Principal components of each channel to work on; 0: pixels
         threads: Of the CPU; 0: as many as there are cores
-        gan: What differs from the recipe of networks and losses
+        gan: What differs from the recipe: networks and losses
         train: Of `_GAN_LOOP`
         options: Of `data.load`, for a folder of pictures
     """
@@ -157,7 +177,7 @@ class GANConfig:
     labels: bool = True    # Train on the labels, where the data have them
     components: int = 0    # Principal components of each channel to work on; 0: pixels
     threads: int = 0       # Of the CPU; 0: as many as there are cores
-    gan: dict = field(default_factory=dict)      # What differs from the recipe of networks and losses
+    gan: dict = field(default_factory=dict)      # What differs from the recipe: networks and losses
     train: dict = field(default_factory=dict)    # Of `_GAN_LOOP`
     options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
 
@@ -166,13 +186,18 @@ class GANConfig:
         choose(self.data, datasets.DATASETS, "data set")
         choose(self.model, ddgan.RECIPES, "model")
         if type(self.components) is not int or self.components < 0:
-            raise ValueError(f"components: expected a whole number, 0 for pixels; got {self.components!r}")
+            raise ValueError(
+                f"components: expected a whole number, 0 for pixels; got {self.components!r}")
         _check_threads(self)
         for k in self.train:
-            if k not in _GAN_LOOP: raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
+            if k not in _GAN_LOOP:
+                raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
+
+        # all values, those of the recipe with those that differ
         gan = dataclasses.replace(ddgan.RECIPES[self.model], **self.gan)
         loop = dataclasses.asdict(training.Config(**self.train))
-        full = dataclasses.asdict(self) | dict(kind=self.kind, gan=dataclasses.asdict(gan), train={k: loop[k] for k in _GAN_LOOP})
+        full = dataclasses.asdict(self) | dict(
+            kind=self.kind, gan=dataclasses.asdict(gan), train={k: loop[k] for k in _GAN_LOOP})
         return json.loads(json.dumps(full))
 
     def assemble(self, facts: dict):
@@ -182,9 +207,12 @@ class GANConfig:
     def _networks(self, facts):
         full = self.resolve()
         if self.threads: torch.set_num_threads(self.threads)
-        shape = (facts["shape"][0], self.components) if self.components else tuple(facts["shape"])
+        shape = (
+            (facts["shape"][0], self.components) if self.components
+            else tuple(facts["shape"]))
         classes = facts["classes"] if self.labels else 0
-        return ddgan.build(ddgan.Config(**full["gan"]), shape, classes, seed=2 * full["train"]["seed"])
+        return ddgan.build(
+            ddgan.Config(**full["gan"]), shape, classes, seed=2 * full["train"]["seed"])
 
     def start(self, images, facts: dict, rank, notes: dict, components=None):
         "What `train.fit` needs: the state, the step and the batches; `components` of an earlier start."
@@ -193,7 +221,10 @@ class GANConfig:
         steps, seed = loop.pop("steps"), loop["seed"]
         state = ddgan.make_state(gan, self._networks(facts), steps, rank=rank, **loop)
         state.notes |= notes
-        if self.components: state.components = parts = components or self.components_of(images.to(rank.device))
+
+        # the GAN learns on components, where there are some
+        if self.components:
+            state.components = parts = components or self.components_of(images.to(rank.device))
 
         def prepare(batch):
             x = datasets.encode(batch[0], images.levels)
@@ -204,9 +235,11 @@ class GANConfig:
     def components_of(self, images):
         "The principal components of a training set, a `data.Components`."
         some = images.images if isinstance(images, datasets.Stacked) else images
-        return datasets.Components(datasets.encode(some[:10_000].images, some.levels), self.components)
+        return datasets.Components(
+            datasets.encode(some[:10_000].images, some.levels), self.components)
 
-_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "max_bad")  # the rest is in `ddgan.Config`
+# the rest is in `ddgan.Config`
+_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "max_bad")
 
 # %% ../nbs/76_experiment.ipynb #5c3c3a45
 @dataclass(frozen=True)
@@ -237,30 +270,40 @@ class ClassifierConfig:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
         choose(self.data, datasets.DATASETS, "data set")
         if not self.gamma_min < self.gamma_max:
-            raise ValueError(f"expected gamma_min < gamma_max; got {self.gamma_min:g} and {self.gamma_max:g}")
+            raise ValueError(
+                f"expected gamma_min < gamma_max; got {self.gamma_min:g} and {self.gamma_max:g}")
         _check_threads(self)
         loop = training.Config(**self.train)
-        return json.loads(json.dumps(dataclasses.asdict(self) | dict(kind=self.kind, train=dataclasses.asdict(loop))))
+        return json.loads(json.dumps(
+            dataclasses.asdict(self) | dict(kind=self.kind, train=dataclasses.asdict(loop))))
 
     def assemble(self, facts: dict):
         "The classifier before training."
         if self.threads: torch.set_num_threads(self.threads)
         return models.Classifier(
             tuple(facts["shape"]), facts["classes"], self.width, dropout=self.dropout,
-            gamma_min=self.gamma_min, gamma_max=self.gamma_max, seed=self.resolve()["train"]["seed"])
+            gamma_min=self.gamma_min, gamma_max=self.gamma_max,
+            seed=self.resolve()["train"]["seed"])
 
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
-        if isinstance(images, datasets.Stacked): raise ValueError(f"a classifier learns single images; got {images.name}: train it on {images.images.name!r}")
+        if isinstance(images, datasets.Stacked):
+            raise ValueError(
+                f"a classifier learns single images; got {images.name}: "
+                f"train it on {images.images.name!r}")
         loop = training.Config(**self.resolve()["train"])
         state = training.State(self.assemble(facts), loop, notes=notes, rank=rank)
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
-        return state, training.loss_step(loss), _batches(images, loop.batch_size, loop.seed, rank)
+        return (
+            state, training.loss_step(loss),
+            _batches(images, loop.batch_size, loop.seed, rank))
 
 _CONFIGS = dict(vdm=VDMConfig, ddgan=GANConfig, classifier=ClassifierConfig)
 
 # %% ../nbs/76_experiment.ipynb #f91ccf93
-_PAPER = dict(steps=10_000_000, warmup=100, weight_decay=.01, ema=.9999, clip=None, save_every=10_000)
+_PAPER = dict(
+    steps=10_000_000, warmup=100, weight_decay=.01,
+    ema=.9999, clip=None, save_every=10_000)
 _MOMENTS = dict(lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), r1=.02)
 
 RECIPES = {
@@ -270,30 +313,43 @@ RECIPES = {
         threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4,
         unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
         train=dict(
-            steps=1700, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999,
+            steps=1700, batch_size=64,
+            lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999,
             log_every=50, save_every=500)),
 
     "digits-tiny": VDMConfig(  # seconds, for tests; far from good
         model="digits-tiny", gamma_min=-8., points=4, draws=2,
-        train=dict(steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
+        train=dict(
+            steps=100, batch_size=64,
+            lr=4e-3, lr_decay="cosine", ema=.99,
+            log_every=10, save_every=50)),
 
     "folder-tiny": VDMConfig(  # the same for pictures in color, 32×32 with 256 levels
         data="folder", model="digits-tiny", points=4, draws=2,
-        train=dict(steps=100, batch_size=16, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10, save_every=50)),
+        train=dict(
+            steps=100, batch_size=16,
+            lr=4e-3, lr_decay="cosine", ema=.99,
+            log_every=10, save_every=50)),
 
     "mnist": VDMConfig(  # 74 minutes on one CPU core; what it reaches is in runs/mnist.json
-        data="mnist", model="mnist", head="fine-levels", schedule="monotone", gamma_min=-14., gamma_max=7.,
+        data="mnist", model="mnist", head="fine-levels",
+        schedule="monotone", gamma_min=-14., gamma_max=7.,
         drop=.5, points=8, draws=1, threads=1,
         unet=dict(
-            blocks=1, mults=(1, 2), groups=8, attention=(), middle_attention=False, dropout=0., fourier=()),
+            blocks=1, mults=(1, 2), groups=8,
+            attention=(), middle_attention=False, dropout=0., fourier=()),
         train=dict(
-            steps=12_000, batch_size=32, precision="bfloat16", lr=2e-3, warmup=100, lr_decay="cosine", ema=.999,
+            steps=12_000, batch_size=32, precision="bfloat16",
+            lr=2e-3, warmup=100, lr_decay="cosine", ema=.999,
             log_every=50, save_every=500)),
 
     # the paper's, without labels as there: days on several GPUs; never run here
-    "cifar10": VDMConfig(data="cifar10", model="vdm-cifar10", drop=1., draws=1, train=_PAPER | dict(batch_size=128, lr=2e-4)),
+    "cifar10": VDMConfig(
+        data="cifar10", model="vdm-cifar10", drop=1., draws=1,
+        train=_PAPER | dict(batch_size=128, lr=2e-4)),
     "cifar10-aug": VDMConfig(
-        data="cifar10", model="vdm-cifar10-aug", schedule="monotone", augment=True, drop=1., draws=1,
+        data="cifar10", model="vdm-cifar10-aug",
+        schedule="monotone", augment=True, drop=1., draws=1,
         train=_PAPER | dict(batch_size=768, lr=1e-4)),
     "imagenet32": VDMConfig(
         data="folder", model="vdm-imagenet32", drop=1., draws=1,
@@ -306,13 +362,14 @@ RECIPES = {
         data="folder", model="mnist", draws=1,
         train=dict(steps=20_000, batch_size=64, lr=5e-4, lr_decay="cosine", ema=.9995)),
 
-    # --- denoising diffusion GANs: minutes on one CPU core but for the last two; chapters 40 and 42 ---
+    # --- denoising diffusion GANs, chapters 40 and 42: minutes on one CPU core but the last two ---
 
     "ddgan-digits": GANConfig(  # 67 seconds
         threads=1, gan=_MOMENTS, train=dict(steps=4500, log_every=100, save_every=500)),
 
     "ddgan-digits-tiny": GANConfig(  # seconds, for tests
-        threads=1, gan=dict(width=32, d_width=32, depth=2), train=dict(steps=40, log_every=10, save_every=20)),
+        threads=1, gan=dict(width=32, d_width=32, depth=2),
+        train=dict(steps=40, log_every=10, save_every=20)),
 
     "ddgan-mnist": GANConfig(  # 9 minutes; on pixels
         data="mnist", model="mnist", threads=1,
@@ -330,18 +387,20 @@ RECIPES = {
         data="stacked-mnist", model="components", components=40, labels=False, threads=1,
         train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
 
-    "ddgan-stacked-digits": GANConfig(  # three 8×8 digits as channels, nothing to download; a first try, not tuned
+    # three 8×8 digits as channels, nothing to download; a first try, not tuned
+    "ddgan-stacked-digits": GANConfig(
         data="stacked-digits", model="components", components=24, labels=False, threads=1,
         train=dict(steps=20_000, log_every=50, save_every=2000)),
 
-    "ddgan-cifar10": GANConfig(  # the paper's, without labels as there: days on GPUs; never run here
+    "ddgan-cifar10": GANConfig(  # the paper's, without labels as there: days on GPUs; not run here
         data="cifar10", model="cifar10", labels=False,
         train=dict(steps=400_000, precision="bfloat16", log_every=100, save_every=5000)),
 
     "ddgan-folder": GANConfig(  # your pictures, 32×32: hours of a CPU, minutes of a GPU
         data="folder", model="cifar10",
-        gan=dict(width=32, mults=(1, 2), latent=64, embedding=128, mapping=3, attention=(), d_width=32, d_embedding=128,
-                 r1_every=8, batch_size=32),
+        gan=dict(
+            width=32, mults=(1, 2), latent=64, embedding=128, mapping=3, attention=(),
+            d_width=32, d_embedding=128, r1_every=8, batch_size=32),
         train=dict(steps=20_000, log_every=50, save_every=500)),
 
     # --- classifiers of noisy images, which guide a diffusion model ---
@@ -349,17 +408,23 @@ RECIPES = {
     "classifier-digits": ClassifierConfig(  # half a minute on one CPU core
         threads=1,
         train=dict(
-            steps=500, batch_size=128, lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50, save_every=250)),
+            steps=500, batch_size=128,
+            lr=2e-3, warmup=50, lr_decay="cosine", ema=.995,
+            log_every=50, save_every=250)),
 
     "classifier-mnist": ClassifierConfig(  # ten minutes on one CPU core
         data="mnist", gamma_min=-14., threads=1,
         train=dict(
-            steps=2000, batch_size=128, lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50, save_every=500)),
+            steps=2000, batch_size=128,
+            lr=2e-3, warmup=50, lr_decay="cosine", ema=.995,
+            log_every=50, save_every=500)),
 
     "classifier-folder": ClassifierConfig(
         data="folder", gamma_min=-13.3,
         train=dict(
-            steps=2000, batch_size=64, lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50, save_every=500)),
+            steps=2000, batch_size=64,
+            lr=2e-3, warmup=50, lr_decay="cosine", ema=.995,
+            log_every=50, save_every=500)),
 }
 
 def recipes_for(data: str  # A name of `data.DATASETS`
@@ -376,7 +441,8 @@ _FOLDER = dict(size=32, channels=3, held_out=.1)  # Of `data.load_folder`
 
 def _places(config) -> dict:  # Name -> (part or None, key in it, value)
     "Where each setting of a configuration stands."
-    full, parts = config.resolve(), [k for k in ("train", "unet", "gan", "options") if hasattr(config, k)]
+    full, parts = config.resolve(), [
+        k for k in ("train", "unet", "gan", "options") if hasattr(config, k)]
     found = {k: (None, k, v) for k, v in full.items() if k not in (*parts, "data", "kind")}
     for part in parts:
         values = (_FOLDER if config.data == "folder" else {}) if part == "options" else full[part]
@@ -387,14 +453,13 @@ def _places(config) -> dict:  # Name -> (part or None, key in it, value)
 
 def change(
     config,  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-    settings: dict,  # By name, such as `{"lr": 1e-3, "width": 48}`; texts are read as numbers where numbers belong
+    settings: dict,  # By name, as `{"lr": 1e-3}`; a text is read as a number where one belongs
 ):  # The changed configuration; ValueError for an unknown name or a value of the wrong kind
     """Change settings by name.
 
     Args:
         config: A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-        settings: By name, such as `{"lr": 1e-3, "width": 48}`; texts are read as numbers where
-            numbers belong
+        settings: By name, as `{"lr": 1e-3}`; a text is read as a number where one belongs
 
     Returns:
         The changed configuration; ValueError for an unknown name or a value of the wrong kind
@@ -408,7 +473,13 @@ def change(
         config = dataclasses.replace(config, **own)
     return config
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", list: "values with commas between", str: "a name"}
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "values with commas between",
+    str: "a name",
+}
 
 def _parse(name, value, old):
     "A setting's value, of the kind that the old one has."
@@ -417,22 +488,30 @@ def _parse(name, value, old):
         spelled = dict(true="True", false="False", none="None").get(value.lower(), value)
         try: v = ast.literal_eval(spelled)
         except (ValueError, SyntaxError): pass
+
+    # a list, also of one value; a text is a list with commas between
     if isinstance(old, list):
         if isinstance(v, (tuple, list)): return list(v)
         return [p for p in v.split(",") if p] if isinstance(v, str) else [v]
     if isinstance(old, str): return str(value)
+
+    # a number or a truth value must be one
     number = isinstance(v, (int, float)) and not isinstance(v, bool)
     fits = {
         bool: isinstance(v, bool),
         int: number and v % 1 == 0,
         float: number or v is None and name == "clip",
     }.get(type(old), True)
-    if not fits: raise ValueError(f"{name}: expected {_KINDS[type(old)]}, such as {old!r}; got {value!r}")
+    if not fits:
+        raise ValueError(
+            f"{name}: expected {_KINDS[type(old)]}, such as {old!r}; got {value!r}")
     return int(v) if type(old) is int else v
 
 # %% ../nbs/76_experiment.ipynb #68e44328
-_CHANGES_NOTHING = ("log_every", "save_every", "keep", "max_bad")  # Settings of the loop that no result depends on
-_YOUNGER = dict(augment=False)  # Settings younger than the first recorded runs, with the value that is as if absent
+# settings of the loop that no result depends on
+_CHANGES_NOTHING = ("log_every", "save_every", "keep", "max_bad")
+# settings younger than the first recorded runs, with the value that is as if absent
+_YOUNGER = dict(augment=False)
 
 def _that_counts(full):
     kept = {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
@@ -465,7 +544,8 @@ def config_of(info: dict  # What a run's `config.json` holds
     make = choose(info.get("kind", "vdm"), _CONFIGS, "kind of run")
     known = {f.name for f in dataclasses.fields(make)}
     for k in settings:
-        if k not in known: raise ValueError(f"a newer diffstudy wrote this run: {suggest(k, known, 'setting')}")
+        if k not in known:
+            raise ValueError(f"a newer diffstudy wrote this run: {suggest(k, known, 'setting')}")
     return make(**settings)
 
 # %% ../nbs/76_experiment.ipynb #0a346420
@@ -493,7 +573,8 @@ def fit(
     Returns:
         A `train.State` at its end; the averaged model is `.ema.model`
     """
-    config = change(choose(config, RECIPES, "recipe") if isinstance(config, str) else config, settings)
+    config = change(
+        choose(config, RECIPES, "recipe") if isinstance(config, str) else config, settings)
     rank = training.Rank(0, 1, torch.device(device))
     state, step, batches = config.start(images, _facts_of(images), rank, {})
     return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
@@ -512,23 +593,34 @@ def read_run(
     """
     folder = Path(folder)
     if info := files.read_json(folder / "config.json"): return info
-    if folder.exists(): raise ValueError(f"{folder} holds no config.json, so it is not the folder of a run")
+    if folder.exists():
+        raise ValueError(f"{folder} holds no config.json, so it is not the folder of a run")
     there = [str(p.parent) for p in folder.parent.glob("*/config.json")]
     if there: raise ValueError(suggest(str(folder), there, "run"))
-    raise ValueError(f"unknown run {str(folder)!r}; there is none in {folder.parent}: `diffstudy train digits` makes one")
+    raise ValueError(
+        f"unknown run {str(folder)!r}; there is none in {folder.parent}: "
+        "`diffstudy train digits` makes one")
 
 def _must_agree(folder, info, full):
     "ValueError that names what differs between the run in a folder and the one asked for."
     was, now = (files.flatten(_that_counts(f)) for f in (info["config"], full))
-    differ = [f"{k} was {was.get(k)!r}, now {now.get(k)!r}" for k in sorted(was | now) if was.get(k) != now.get(k)]
-    if differ: raise ValueError(f"{folder} holds a run with other settings: {', '.join(differ)}. Choose another folder (--run), or fresh=True (--fresh), which keeps the old one under another name")
+    differ = [
+        f"{k} was {was.get(k)!r}, now {now.get(k)!r}"
+        for k in sorted(was | now) if was.get(k) != now.get(k)]
+    if differ:
+        raise ValueError(
+            f"{folder} holds a run with other settings: {', '.join(differ)}. "
+            "Choose another folder (--run), or fresh=True (--fresh), "
+            "which keeps the old one under another name")
 
 def _make_way(folder, say):
     "Move an old run folder aside, unless a run is training in it."
     try:
         with files.locked(folder, "training in"): pass
     except RuntimeError as e: raise ValueError(str(e)) from None
-    aside = next(p for p in (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000)) if not p.exists())
+    aside = next(
+        p for p in (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
+        if not p.exists())
     folder.rename(aside)
     say(f"the old run is now {aside}")
 
@@ -538,8 +630,10 @@ def _claim(folder, info, fresh, say):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with files.locked(folder, "training in"):
-            if (old := files.read_json(folder / "config.json")): return _must_agree(folder, old, info["config"])
-            if any(p.name != ".lock" for p in folder.iterdir()): read_run(folder)  # somebody else's files
+            if (old := files.read_json(folder / "config.json")):
+                return _must_agree(folder, old, info["config"])
+            if any(p.name != ".lock" for p in folder.iterdir()):
+                read_run(folder)  # somebody else's files
             files.write_json(folder / "config.json", info)
     except RuntimeError as e: raise ValueError(str(e)) from None
 
@@ -566,7 +660,9 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     "In words, what a run computes on."
     if rank.device.type == "cuda": return f"{rank.world} {torch.cuda.get_device_name(rank.device)}"
     n = rank.world * (torch.get_num_threads() if rank.device.type == "cpu" else 1)
-    return f"{n} CPU core{'s' * (n > 1)}" if rank.device.type == "cpu" else f"{n} {rank.device.type}"
+    return (
+        f"{n} CPU core{'s' * (n > 1)}" if rank.device.type == "cpu"
+        else f"{n} {rank.device.type}")
 
 def _configure(
     data,  # A data set, or a configuration
@@ -577,7 +673,10 @@ def _configure(
     if not isinstance(data, (str, Path)): return change(data, settings)
     choose(data, datasets.DATASETS, "data set")
     config = choose(recipe or recipes_for(data)[0], RECIPES, "recipe")
-    if config.data != data: raise ValueError(f"the recipe {recipe!r} is for {config.data!r}, not {data!r}; recipes for {data!r}: {', '.join(recipes_for(data))}")
+    if config.data != data:
+        raise ValueError(
+            f"the recipe {recipe!r} is for {config.data!r}, not {data!r}; "
+            f"recipes for {data!r}: {', '.join(recipes_for(data))}")
     return change(config, settings)
 
 def load_images(
@@ -629,8 +728,10 @@ def train(
     full, device = config.resolve(), pick_device(device)
     name = recipe or (recipes_for(data)[0] if isinstance(data, str) else config.data)
     folder = Path(folder or Path("runs") / name)
-    if folder.is_file(): raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
 
+    # a run of the same settings goes on, and one that is finished is opened
     if not fresh and folder.exists() and any(p.name != ".lock" for p in folder.iterdir()):
         _must_agree(folder, read_run(folder), full)
         if (folder / "result.json").exists():
@@ -640,10 +741,14 @@ def train(
     # all that can be wrong is looked at before the folder is touched
     images, held_out = load_images(full, root)
     rank, facts = training.distributed(device), _facts_of(images)
-    kept = dict(components=_read_components(folder, rank.device)) if not fresh and (folder / "components.safetensors").exists() else {}
+    kept = (
+        dict(components=_read_components(folder, rank.device))
+        if not fresh and (folder / "components.safetensors").exists() else {})
     state, step, batches = config.start(images, facts, rank, dict(hash=config_hash(full)), **kept)
     info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full, facts=facts)
     if root is not None: info["root"] = str(Path(root).resolve())
+
+    # one process writes: first what the run is, at the end what it has reached
     if rank.index == 0:
         _claim(folder, info, fresh, say)
         if getattr(config, "components", 0): _keep_components(folder, state.components)
@@ -651,16 +756,23 @@ def train(
 
     training.complete(state, step, batches, folder=folder, progress=progress, say=say)
     if rank.index == 0:
-        result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(seed=full["train"]["seed"])
-        files.write_json(folder / "result.json", result | _result(folder, config, state, held_out, say))
+        result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
+            seed=full["train"]["seed"])
+        files.write_json(
+            folder / "result.json", result | _result(folder, config, state, held_out, say))
     return open(folder, device, root=root)
 
 def _announce(folder, info, images, held_out, state, say):
     "What begins, in two lines."
     f, n = info["facts"], lambda s: "endless" if isinstance(s, datasets.Stacked) else len(s)
     shape = "×".join(map(str, f["shape"]))
-    say(f"{images.name if info['config']['data'] == 'folder' else info['config']['data']}: {n(images)} training and {n(held_out)} held-out images, {shape}, {f['levels']} gray levels, {f['classes']} classes")
-    say(f"recipe {info['recipe']}, configuration {info['hash']}: {state.config.steps} steps of {state.config.batch_size} images on {_used(state.rank)}, into {folder}")
+    say(
+        f"{images.name if info['config']['data'] == 'folder' else info['config']['data']}: "
+        f"{n(images)} training and {n(held_out)} held-out images, "
+        f"{shape}, {f['levels']} gray levels, {f['classes']} classes")
+    say(
+        f"recipe {info['recipe']}, configuration {info['hash']}: {state.config.steps} steps "
+        f"of {state.config.batch_size} images on {_used(state.rank)}, into {folder}")
 
 # %% ../nbs/76_experiment.ipynb #ad277ad7
 def _held_out_bits(
@@ -675,27 +787,44 @@ def _held_out_bits(
     nll = lambda k, c, g: bound(k, c if labels else None, g)
     return scoring.bits_per_dim(
         nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
-        batch_size=max(1, 512 // points), generator=stream(seed, "held-out", device=images.images.device))
+        batch_size=max(1, 512 // points),
+        generator=stream(seed, "held-out", device=images.images.device))
 
 def _result(folder, config, state, held_out, say) -> dict:
     "What `result.json` holds besides the configuration."
     begun, model = time.perf_counter(), state.ema.model.eval()
-    log = [(r["step"], round(r["loss"], 4)) for r in checkpoint.read_log(folder) if r.get("loss") is not None]
-    found = dict(parameters=sum(p.numel() for p in state.model.parameters()), curve=log[::max(1, len(log) // 60)])
+    log = [
+        (r["step"], round(r["loss"], 4))
+        for r in checkpoint.read_log(folder) if r.get("loss") is not None]
+    found = dict(
+        parameters=sum(p.numel() for p in state.model.parameters()),
+        curve=log[::max(1, len(log) // 60)])
+
+    # the held-out images, as the kind of model can score them
     if config.kind != "ddgan": say("trained; now scored on held-out images")
-    if config.kind == "vdm": found |= _bits(model, config, held_out.to(state.rank.device))
-    if config.kind == "classifier": found["accuracy"] = _accuracy(model, held_out.to(state.rank.device))
+    if config.kind == "vdm":
+        found |= _bits(model, config, held_out.to(state.rank.device))
+    if config.kind == "classifier":
+        found["accuracy"] = _accuracy(model, held_out.to(state.rank.device))
     return found | dict(
-        skipped=state.skipped, seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
+        skipped=state.skipped,
+        seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
         machine=_used(state.rank), versions=files.versions())
 
 def _bits(model, config, held_out) -> dict:
     "The bound without labels, and with them where the model has them."
     kinds = ("unconditional", "conditional") if model.null else ("unconditional",)
-    score = {k: _held_out_bits(model, held_out, labels=k == "conditional", points=config.points, draws=config.draws) for k in kinds}
+    score = {
+        k: _held_out_bits(
+            model, held_out, labels=k == "conditional", points=config.points, draws=config.draws)
+        for k in kinds}
     return dict(
-        bits_per_dim={k: dict(mean=b.mean, error=b.error, monte_carlo=b.monte_carlo, n=b.n) for k, b in score.items()},
-        each={k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()} if len(held_out) <= 1000 else None)
+        bits_per_dim={
+            k: dict(mean=b.mean, error=b.error, monte_carlo=b.monte_carlo, n=b.n)
+            for k, b in score.items()},
+        each=(
+            {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
+            if len(held_out) <= 1000 else None))
 
 @torch.no_grad()
 def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standard error]
@@ -714,12 +843,16 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
 class Run:
     "A run in its folder: its settings, its model, and what can be asked of it."
     def __init__(self, folder: Path, info: dict, model, mark: str, device, root=None):
-        self.folder, self.info, self.model, self.checkpoint, self.device = folder, info, model, mark, device
+        self.folder, self.info, self.model, self.checkpoint, self.device = (
+            folder, info, model, mark, device)
         self.kind, self.recipe, self.hash = info.get("kind", "vdm"), info["recipe"], info["hash"]
         self.config, self.facts = info["config"], info["facts"]
         self.root = root or info.get("root")
 
-    def __repr__(self): return f"{type(self).__name__}({str(self.folder)!r}: recipe {self.recipe}, {self.checkpoint.split()[0]}, on {self.device})"
+    def __repr__(self):
+        return (
+            f"{type(self).__name__}({str(self.folder)!r}: recipe {self.recipe}, "
+            f"{self.checkpoint.split()[0]}, on {self.device})")
 
     def images(self, root=None):
         "Training and held-out images of the run."
@@ -730,12 +863,21 @@ class Run:
         return files.read_json(self.folder / "result.json")
 
     # what a kind of model can do, it defines below; what it cannot, is said here
-    def sample(self, *args, **how): raise ValueError(f"{self.what} draws no images. {self.instead}")
-    def bits_per_dim(self, *args, **how): raise ValueError(f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
-    def predict(self, *args, **how): raise ValueError(f"{self.what} predicts no noise. {self.instead}")
-    def log_prob(self, *args, **how): raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
+    def sample(self, *args, **how):
+        raise ValueError(f"{self.what} draws no images. {self.instead}")
 
-    def labels_of(self, labels, n: int) -> list:  # A class for each image, None where the model is told none
+    def bits_per_dim(self, *args, **how):
+        raise ValueError(
+            f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
+
+    def predict(self, *args, **how):
+        raise ValueError(f"{self.what} predicts no noise. {self.instead}")
+
+    def log_prob(self, *args, **how):
+        raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
+
+    def labels_of(self, labels, n: int
+    ) -> list:  # A class for each image, None where the model is told none
         """Check labels, or fill in that there are none.
 
         Returns:
@@ -744,28 +886,41 @@ class Run:
         classes = self.facts["classes"] if self.has_labels else 0
         if labels is None: return [None] * n
         out = [int(c) for c in (labels.tolist() if torch.is_tensor(labels) else labels)]
-        if out and not classes: raise ValueError(f"this model was trained without labels: leave labels away, and say how many images with n={len(out)}")
-        if out and not 0 <= min(out) <= max(out) < classes: raise ValueError(f"labels: expected classes from 0 to {classes - 1}; got {min(out)} to {max(out)}" if min(out) < 0 else f"labels: expected classes from 0 to {classes - 1}; got {max(out)}")
+
+        # what is given must be what the model was told in training
+        if out and not classes:
+            raise ValueError(
+                "this model was trained without labels: leave labels away, "
+                f"and say how many images with n={len(out)}")
+        if out and not 0 <= min(out) <= max(out) < classes:
+            raise ValueError(
+                f"labels: expected classes from 0 to {classes - 1}; got {min(out)} to {max(out)}"
+                if min(out) < 0 else
+                f"labels: expected classes from 0 to {classes - 1}; got {max(out)}")
         return out
 
     @property
     def has_labels(self) -> bool:
         "Whether the model is told the class."
-        return bool(getattr(self.model, "classes", None) or getattr(getattr(self.model, "net", None), "classes", 0))
+        return bool(
+            getattr(self.model, "classes", None)
+            or getattr(getattr(self.model, "net", None), "classes", 0))
 
     def save_images(self,
         images: Tensor,  # Gray levels `(n, c, h, w)`, as `sample` gives them
-        path,            # NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
+        path,            # NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
         columns: int = 0,  # Of the picture; 0: about as many as rows
     ) -> Path:
         """Write samples where people or other tools can see them.
 
         Args:
             images: Gray levels `(n, c, h, w)`, as `sample` gives them
-            path: NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
+            path: NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
             columns: Of the picture; 0: about as many as rows
         """
-        return files.write_images(path, images, self.facts["levels"], columns, note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
+        return files.write_images(
+            path, images, self.facts["levels"], columns,
+            note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
 
 def open(
     folder,       # Of a run of any kind
@@ -788,11 +943,16 @@ def open(
     info = read_run(folder)
     config = config_of(info)
     path = checkpoint.latest(folder, say=say)
-    if path is None: raise ValueError(f"{folder} has no checkpoint yet; `diffstudy train {config.data} --recipe {info['recipe']} --run {folder}` makes one")
+    if path is None:
+        raise ValueError(
+            f"{folder} has no checkpoint yet; `diffstudy train {config.data} "
+            f"--recipe {info['recipe']} --run {folder}` makes one")
+
     model = config.assemble(info["facts"])
     model.load_state_dict(checkpoint.load_weights(path))
     mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
-    return _RUNS[config.kind](folder, info, model.to(device).eval().requires_grad_(False), mark, device, root)
+    return _RUNS[config.kind](
+        folder, info, model.to(device).eval().requires_grad_(False), mark, device, root)
 
 # %% ../nbs/76_experiment.ipynb #18cc64fb
 def _numbered(labels: list) -> list:  # Of pairs (class, number)
@@ -803,9 +963,11 @@ def _numbered(labels: list) -> list:  # Of pairs (class, number)
         seen[c] = out[-1][1] + 1
     return out
 
-def _drawn(labels: list, seed: int, batch: int, draw: Callable) -> Tensor:  # Gray levels `(n, c, h, w)`, on the CPU
+def _drawn(labels: list, seed: int, batch: int, draw: Callable
+) -> Tensor:  # Gray levels `(n, c, h, w)`, on the CPU
     "Samples in batches, each image from its own generator; `draw(labels, generators)` makes a batch."
-    if type(seed) is not int or seed < 0: raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
     pairs, out = _numbered(labels), []
     for i in range(0, len(pairs), batch):
         part = pairs[i:i + batch]
@@ -815,7 +977,9 @@ def _drawn(labels: list, seed: int, batch: int, draw: Callable) -> Tensor:  # Gr
 
 class VDMRun(Run):
     "A variational diffusion model that was trained: it samples, scores, predicts, and can be guided."
-    what, instead = "a variational diffusion model", "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
+    what, instead = (
+        "a variational diffusion model",
+        "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`")
 
     def sample(self,
         labels=None,  # A class for each image, or None for images without a label
@@ -824,7 +988,7 @@ class VDMRun(Run):
         steps: int = 256,      # Of the sampler; "flow" chooses its own
         sampler: str = "ancestral",  # A name of `sample.SAMPLERS`
         seed: int = 0,         # The same seed, the same images
-        classifier=None,       # A `ClassifierRun`, or its folder: guide by it, in the place of the labels dropped in training
+        classifier=None,       # A `ClassifierRun` or its folder: guide by it, not by dropped labels
         batch: int = 128,      # Images at a time
         progress: bool = False,  # Show a bar
     ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
@@ -837,8 +1001,7 @@ class VDMRun(Run):
             steps: Of the sampler; "flow" chooses its own
             sampler: A name of `sample.SAMPLERS`
             seed: The same seed, the same images
-            classifier: A `ClassifierRun`, or its folder: guide by it, in the place of the labels
-                dropped in training
+            classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
             batch: Images at a time
             progress: Show a bar
 
@@ -853,17 +1016,26 @@ class VDMRun(Run):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)
             guided = None if classifier is None else self.predict(c, w=w, classifier=classifier)
             c = c if self.has_labels else None
-            return self.model.sample(len(own), c, w=w, steps=steps, sampler=sampler, generator=own, predict=guided, progress=progress)
+            return self.model.sample(
+                len(own), c, w=w, steps=steps, sampler=sampler,
+                generator=own, predict=guided, progress=progress)
         return _drawn(labels, seed, batch, draw)
 
     def _asked(self, labels, n, w, classifier):
         "The labels, checked together with the weight."
-        if not -1 <= w < math.inf: raise ValueError(f"w: expected a weight, at least -1; got {w:g}")
+        if not -1 <= w < math.inf:
+            raise ValueError(f"w: expected a weight, at least -1; got {w:g}")
+
+        # labels of its own, or those of the classifier that guides
         if classifier is None:
             asked = self.labels_of(labels, n)
-            if w and asked[:1] == [None]: raise ValueError(f"a weight guides towards a class, so w={w:g} needs labels; got none")
+            if w and asked[:1] == [None]:
+                raise ValueError(
+                    f"a weight guides towards a class, so w={w:g} needs labels; got none")
             return asked
-        if labels is None: raise ValueError("a classifier guides towards a class: give labels, such as labels=[3] * 16")
+        if labels is None:
+            raise ValueError(
+                "a classifier guides towards a class: give labels, such as labels=[3] * 16")
         return _guide(classifier, self.device).labels_of(labels, n)
 
     def predict(self,
@@ -891,7 +1063,8 @@ class VDMRun(Run):
     def bits_per_dim(self,
         images=None,   # A `data.ImageSet`; the held-out images by default
         *, labels: bool = None,  # Tell the model the labels; by default where it has them
-        points: int = None, draws: int = None, seed: int = 0,  # As in `VDMConfig`; those of the run by default
+        points: int = None, draws: int = None,  # As in `VDMConfig`; those of the run by default
+        seed: int = 0,           # Of times and noise
         root=None,     # Where the images are, if they have moved
     ) -> scoring.BitsPerDim:
         """The bound in bits per dimension, with its error.
@@ -899,17 +1072,27 @@ class VDMRun(Run):
         Args:
             images: A `data.ImageSet`; the held-out images by default
             labels: Tell the model the labels; by default where it has them
-            points, draws, seed: As in `VDMConfig`; those of the run by default
+            points, draws: As in `VDMConfig`; those of the run by default
+            seed: Of times and noise
             root: Where the images are, if they have moved
         """
         labels = self.has_labels if labels is None else labels
-        if labels and not self.has_labels: raise ValueError("this model was trained without labels: labels=False")
-        plain = images is None and points is None and draws is None and seed == 0
-        if plain and (done := self.result()): return _bits_of(done, "conditional" if labels else "unconditional")
-        images = (self.images(root)[1] if images is None else images).to(self.device)
-        return _held_out_bits(self.model, images, labels=labels, points=points or self.config["points"], draws=draws or self.config["draws"], seed=seed)
+        if labels and not self.has_labels:
+            raise ValueError("this model was trained without labels: labels=False")
 
-    def evaluate(self, *, w: float = 1., steps: int = 256, sampler: str = "ancestral", **how) -> dict:
+        # what a finished run has scored already
+        plain = images is None and points is None and draws is None and seed == 0
+        if plain and (done := self.result()):
+            return _bits_of(done, "conditional" if labels else "unconditional")
+
+        images = (self.images(root)[1] if images is None else images).to(self.device)
+        return _held_out_bits(
+            self.model, images, labels=labels,
+            points=points or self.config["points"], draws=draws or self.config["draws"], seed=seed)
+
+    def evaluate(
+        self, *, w: float = 1., steps: int = 256, sampler: str = "ancestral", **how
+    ) -> dict:
         "Scores of samples in one judge's features, beside those of held-out images; `how` as for `scores_of`."
         w = w if self.has_labels else 0.
         return _scores_of(self, dict(w=w, steps=steps, sampler=sampler), **how)
@@ -917,25 +1100,33 @@ class VDMRun(Run):
 def _bits_of(result, name):
     "A recorded number of bits, with the value of each image where it was kept."
     each = (result.get("each") or {}).get(name)
-    return scoring.BitsPerDim(**result["bits_per_dim"][name], values=None if each is None else torch.tensor(each))
+    return scoring.BitsPerDim(
+        **result["bits_per_dim"][name], values=None if each is None else torch.tensor(each))
 
 def _guide(classifier, device):
     "A classifier that is to guide: a run, or the folder of one."
     run = classifier if isinstance(classifier, Run) else open(classifier, device)
-    if run.kind != "classifier": raise ValueError(f"expected a run of a classifier, as `diffstudy train digits --recipe classifier-digits` makes one; {run.folder} holds {run.what}")
+    if run.kind != "classifier":
+        raise ValueError(
+            "expected a run of a classifier, as "
+            "`diffstudy train digits --recipe classifier-digits` makes one; "
+            f"{run.folder} holds {run.what}")
     return run
 
 # %% ../nbs/76_experiment.ipynb #361b753e
 class GANRun(Run):
     "A denoising diffusion GAN that was trained: it samples, by its own few calls."
-    what, instead = "a denoising diffusion GAN", "A variational diffusion model does: `diffstudy train digits`"
+    what, instead = (
+        "a denoising diffusion GAN",
+        "A variational diffusion model does: `diffstudy train digits`")
 
     def sample(self,
         labels=None,  # A class for each image, where the model was trained with labels
         *, n: int = 16,  # How many, where it was not
         seed: int = 0,   # The same seed, the same images
         batch: int = 128,  # Images at a time
-        w: float = 0., steps: int = None, sampler: str = None, classifier=None,  # Refused: they belong to diffusion models
+        w: float = 0., steps: int = None,      # Refused: they belong to diffusion models
+        sampler: str = None, classifier=None,  # Refused as well
         progress: bool = False,  # Without effect: it takes T calls
     ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
         """Samples, each a function of the seed, its class and its number alone.
@@ -945,15 +1136,25 @@ class GANRun(Run):
             n: How many, where it was not
             seed: The same seed, the same images
             batch: Images at a time
-            w, steps, sampler, classifier: Refused: they belong to diffusion models
+            w, steps: Refused: they belong to diffusion models
+            sampler, classifier: Refused as well
             progress: Without effect: it takes T calls
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU
         """
-        if w or classifier is not None: raise ValueError(f"{self.what} has no weight w of guidance: its labels are all it knows. {self.instead}")
-        if steps not in (None, self.model.steps) or sampler is not None: raise ValueError(f"{self.what} has no choice of sampler or steps: this one was trained for its {self.model.steps} calls. {self.instead}")
-        if labels is None and self.has_labels: raise ValueError(f"this GAN was always told a label in training: give labels, classes from 0 to {self.facts['classes'] - 1}")
+        if w or classifier is not None:
+            raise ValueError(
+                f"{self.what} has no weight w of guidance: "
+                f"its labels are all it knows. {self.instead}")
+        if steps not in (None, self.model.steps) or sampler is not None:
+            raise ValueError(
+                f"{self.what} has no choice of sampler or steps: "
+                f"this one was trained for its {self.model.steps} calls. {self.instead}")
+        if labels is None and self.has_labels:
+            raise ValueError(
+                "this GAN was always told a label in training: "
+                f"give labels, classes from 0 to {self.facts['classes'] - 1}")
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
 
@@ -979,19 +1180,30 @@ def _keep_components(folder, parts):
     data = safetensors.torch.save({k: v.cpu().contiguous() for k, v in parts.tensors().items()})
     files.replace_file(folder / "components.safetensors", data)
     info = read_run(folder)
-    files.write_json(folder / "config.json", info | dict(components=hashlib.sha256(data).hexdigest()))
+    files.write_json(
+        folder / "config.json", info | dict(components=hashlib.sha256(data).hexdigest()))
 
 def _read_components(folder, device="cpu"):
     "The principal components of a run; CheckpointError if they are not those that were written."
     try: data = (folder / "components.safetensors").read_bytes()
-    except FileNotFoundError: raise checkpoint.CheckpointError(f"{folder} has no components.safetensors, without which its samples are no images") from None
-    if hashlib.sha256(data).hexdigest() != read_run(folder).get("components"): raise checkpoint.CheckpointError(f"{folder}/components.safetensors is damaged: its checksum is not the one in config.json")
-    return datasets.Components.of({k: v.to(device) for k, v in safetensors.torch.load(data).items()})
+    except FileNotFoundError:
+        raise checkpoint.CheckpointError(
+            f"{folder} has no components.safetensors, without which its samples are no images"
+        ) from None
+    if hashlib.sha256(data).hexdigest() != read_run(folder).get("components"):
+        raise checkpoint.CheckpointError(
+            f"{folder}/components.safetensors is damaged: "
+            "its checksum is not the one in config.json")
+    return datasets.Components.of(
+        {k: v.to(device) for k, v in safetensors.torch.load(data).items()})
 
 # %% ../nbs/76_experiment.ipynb #7cf0d73c
 class ClassifierRun(Run):
     "A classifier of noisy images that was trained: it gives log p(c|z), and guides another run."
-    what, instead = "a classifier of noisy images", "It guides a diffusion model: run.sample(labels, classifier=…), `diffstudy sample RUN --classifier RUN2`"
+    what, instead = (
+        "a classifier of noisy images",
+        "It guides a diffusion model: run.sample(labels, classifier=…), "
+        "`diffstudy sample RUN --classifier RUN2`")
 
     @torch.no_grad()
     def log_prob(self,
@@ -1007,16 +1219,20 @@ class ClassifierRun(Run):
         Returns:
             `(b, classes)`
         """
-        return self.model(z.to(self.device), torch.as_tensor(gamma, device=self.device)).log_softmax(-1)
+        return self.model(
+            z.to(self.device), torch.as_tensor(gamma, device=self.device)).log_softmax(-1)
 
-    def accuracy(self, images=None, *, points: int = 9, root=None) -> list:  # Rows [γ, accuracy, standard error]
+    def accuracy(self, images=None, *, points: int = 9, root=None
+    ) -> list:  # Rows [γ, accuracy, standard error]
         """How often it is right on held-out images, at evenly spread noise levels.
 
         Returns:
             Rows [γ, accuracy, standard error]
         """
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        return _accuracy(self.model, (self.images(root)[1] if images is None else images).to(self.device), points)
+        return _accuracy(
+            self.model,
+            (self.images(root)[1] if images is None else images).to(self.device), points)
 
     def evaluate(self, *, root=None, **how) -> dict:
         "Its accuracy by noise level."
@@ -1035,10 +1251,11 @@ def _scores_of(
     again: bool = False,  # Even if it is done
     progress: bool = False,  # Show a bar while sampling
     judging: dict = {},  # Other values of `judge.JUDGE`
-) -> dict:  # judge, recognized, samples, held_out: name → [value, standard error]; nearest; bits_per_dim
+) -> dict:  # judge, recognized, samples, held_out: name → [value, error]; nearest; bits_per_dim
     "The verdict on a run's samples."
     check_counts(n=n)
-    options = dict(checkpoint=run.checkpoint, **how, n=n, seed=seed) | (dict(judge=judging) if judging else {})
+    options = dict(checkpoint=run.checkpoint, **how, n=n, seed=seed) | (
+        dict(judge=judging) if judging else {})
     path = run.folder / "evaluation.json"
     done = files.read_json(path)
     if not again and done and done["options"] == options: return done
@@ -1058,22 +1275,38 @@ def _judge_for(images, judges, device, judging):
 
 def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> dict:
     "Single images: recognition, distances, and the same of held-out images."
+    # the samples, of each class as many where the model is told one
     known = _judge_for(images, judges, run.device, judging)
     in_turn = [c for _ in range(n) for c in range(images.classes)]
     asked = in_turn if run.has_labels else None
-    k = run.sample(asked, n=len(in_turn), seed=seed, **how | (dict(progress=progress) if run.kind == "vdm" else {}))
+    k = run.sample(
+        asked, n=len(in_turn), seed=seed,
+        **how | (dict(progress=progress) if run.kind == "vdm" else {}))
     x = datasets.encode(k, images.levels).to(run.device)
-    some = images[:10_000].to(run.device)  # the features of more would change no digit that is shown
-    real, held = datasets.encode(some.images, images.levels), datasets.encode(held_out.images, images.levels).to(run.device)
 
-    found = judge.scores(x, torch.tensor(asked, device=run.device) if asked else known(x).argmax(1), known, real)
+    # the images it is compared with; the features of more would change no digit that is shown
+    some = images[:10_000].to(run.device)
+    real, held = (
+        datasets.encode(some.images, images.levels),
+        datasets.encode(held_out.images, images.levels).to(run.device))
+
+    # the verdict, and the same of as many held-out images: the best that one can ask for
+    found = judge.scores(
+        x, torch.tensor(asked, device=run.device) if asked else known(x).argmax(1), known, real)
     each = min(n, int(torch.bincount(held_out.labels, minlength=images.classes).min()))
-    attainable = judge.held_out_scores(some, held_out.to(run.device), known, each) if each * images.classes >= 12 else None
-    near = {k: scoring.nearest_distance(v, real).distance.cpu() for k, v in dict(samples=x, held_out=held[:1000]).items()}
+    attainable = (
+        judge.held_out_scores(some, held_out.to(run.device), known, each)
+        if each * images.classes >= 12 else None)
+    near = {
+        k: scoring.nearest_distance(v, real).distance.cpu()
+        for k, v in dict(samples=x, held_out=held[:1000]).items()}
     right = scoring.accuracy(known, held, held_out.labels.to(run.device))
     out = dict(
         judge=right._asdict(), samples=found, held_out=attainable,
-        nearest={k: scoring.mean_and_error(d)._asdict() | dict(median=d.median().item(), least=d.min().item()) for k, d in near.items()})
+        nearest={
+            k: scoring.mean_and_error(d)._asdict() | dict(
+                median=d.median().item(), least=d.min().item())
+            for k, d in near.items()})
     if asked:
         share, error = found["accuracy"]
         out["recognized"] = dict(count=round(share * len(k)), mean=share, error=error, n=len(k))
@@ -1082,10 +1315,16 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
 
 def _modes(run, images, n, seed, judges, judging) -> dict:
     "Stacked images: how many of the thousand modes there are, and how evenly."
-    known, coded = _judge_for(images.images, judges, run.device, judging), lambda k: judge.classify(known, datasets.encode(k, images.levels).to(run.device))
+    known, coded = (
+        _judge_for(images.images, judges, run.device, judging),
+        lambda k: judge.classify(known, datasets.encode(k, images.levels).to(run.device)))
     real, numbers = images.draw(1000 * n, 1)
     parts = [coded(run.sample(n=1000, seed=seed + i, batch=1000)) for i in range(n)]
-    return dict(samples=judge.balance(torch.cat(parts)), data=judge.balance(numbers), data_seen=judge.balance(torch.cat([coded(p) for p in real.split(1000)])), n=1000 * n)
+    return dict(
+        samples=judge.balance(torch.cat(parts)),
+        data=judge.balance(numbers),
+        data_seen=judge.balance(torch.cat([coded(p) for p in real.split(1000)])),
+        n=1000 * n)
 
 # %% ../nbs/76_experiment.ipynb #e41945e6
 def report(
@@ -1102,18 +1341,26 @@ def report(
     lines = []
     if bits := result.get("bits_per_dim"):
         n = next(iter(bits.values()))["n"]
-        lines.append(f"bits per dimension on {n} held-out images (a bound; ± standard error over images):")
+        lines.append(
+            f"bits per dimension on {n} held-out images "
+            "(a bound; ± standard error over images):")
         for k in bits:
             b = _bits_of(result | dict(each=None), k)
-            part = "" if math.isnan(b.monte_carlo) else f"   (Monte Carlo part {b.monte_carlo:.4f})"  # nan from one draw
+            part = (
+                "" if math.isnan(b.monte_carlo)  # from one draw
+                else f"   (Monte Carlo part {b.monte_carlo:.4f})")
             lines.append(f"  {k:14} {b}{part}")
+
     if rows := result.get("accuracy"):
         lines.append("accuracy on held-out images by noise level:")
         lines.append("  " + "  ".join(f"γ = {g:g}: {a:.3f}" for g, a, _ in rows))
     steps, seconds = result["config"]["train"]["steps"], result["seconds"]["train"]
-    return lines + [f"{steps} steps in {seconds:.0f} s on {result['machine']}, {result['parameters']:,} parameters, configuration {result['hash']}"]
+    return lines + [
+        f"{steps} steps in {seconds:.0f} s on {result['machine']}, "
+        f"{result['parameters']:,} parameters, configuration {result['hash']}"]
 
-_SHOWN = dict(frechet="Fréchet distance", precision="precision", recall="recall", coverage="coverage")
+_SHOWN = dict(
+    frechet="Fréchet distance", precision="precision", recall="recall", coverage="coverage")
 
 def report_evaluation(
     e: dict,  # From `run.evaluate()`
@@ -1126,23 +1373,41 @@ def report_evaluation(
     Returns:
         Lines of text
     """
-    if e["kind"] == "classifier": return ["accuracy on held-out images by noise level:", *(f"  γ = {g:6g}  {scoring.Estimate(a, s, 0)}" for g, a, s in e["accuracy"])]
-    lines = [f"bits per dimension, {k}: {scoring.BitsPerDim(**b, values=None)}" for k, b in e.get("bits_per_dim", {}).items()]
+    if e["kind"] == "classifier":
+        return [
+            "accuracy on held-out images by noise level:",
+            *(f"  γ = {g:6g}  {scoring.Estimate(a, s, 0)}" for g, a, s in e["accuracy"])]
+    lines = [
+        f"bits per dimension, {k}: {scoring.BitsPerDim(**b, values=None)}"
+        for k, b in e.get("bits_per_dim", {}).items()]
     value = lambda pair: f"{scoring.Estimate(*pair, 0)}"
+
+    # stacked images: modes, beside what the judge sees in the data themselves
     if "data_seen" in e:
-        for name, who in dict(samples="samples", data_seen="the data, by the judge", data="the data, by their labels").items():
+        for name, who in dict(
+            samples="samples", data_seen="the data, by the judge", data="the data, by their labels",
+        ).items():
             lines.append(f"  {who:26} {e[name]['modes']} of 1000 modes, KL {value(e[name]['kl'])}")
         return lines
+
+    # single images: whether the judge can be trusted, then what it says
     known, at = e["judge"], "" if "w" not in e["options"] else f" at w = {e['options']['w']:g}"
-    lines.append(f"judge: {round(known['mean'] * known['n'])} of {known['n']} real held-out images right ({100 * known['mean']:.1f} %)")
-    if seen := e.get("recognized"): lines.append(f"recognized: {seen['count']} of {seen['n']} samples{at}")
+    lines.append(
+        f"judge: {round(known['mean'] * known['n'])} of {known['n']} "
+        f"real held-out images right ({100 * known['mean']:.1f} %)")
+    if seen := e.get("recognized"):
+        lines.append(f"recognized: {seen['count']} of {seen['n']} samples{at}")
     for k, name in _SHOWN.items():
         held = f"   (held-out images {value(e['held_out'][k])})" if e["held_out"] else ""
         lines.append(f"  {name:18} {value(e['samples'][k])}{held}")
+
+    # copies of training images would be nearer than held-out images are
     lines.append("distance to the nearest training image:")
     for k, name in dict(samples=f"samples{at}", held_out="held-out images").items():
         d = e["nearest"][k]
-        lines.append(f"  {name:18} {scoring.Estimate(d['mean'], d['error'], d['n'])}   (median {d['median']:.2f}, least {d['least']:.2f})")
+        lines.append(
+            f"  {name:18} {scoring.Estimate(d['mean'], d['error'], d['n'])}   "
+            f"(median {d['median']:.2f}, least {d['least']:.2f})")
     return lines
 
 # %% ../nbs/76_experiment.ipynb #e419ac79
@@ -1158,4 +1423,6 @@ def read_samples(
         By guidance weight: gray levels `(n, c, h, w)` uint8
     """
     shape = record["facts"]["shape"]
-    return {w: torch.tensor(list(bytes.fromhex(v)), dtype=torch.uint8).view(-1, *shape) for w, v in record["samples"]["levels"].items()}
+    return {
+        w: torch.tensor(list(bytes.fromhex(v)), dtype=torch.uint8).view(-1, *shape)
+        for w, v in record["samples"]["levels"].items()}

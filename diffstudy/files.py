@@ -57,7 +57,9 @@ def to_json(value) -> bytes:
 def _plain(v):
     "Tensors and arrays as lists and numbers, for `json.dumps(default=plain)`."
     if hasattr(v, "tolist"): return v.tolist()
-    raise TypeError(f"expected numbers, texts, lists, dicts, tensors or arrays in a JSON file; got {type(v).__name__}")
+    raise TypeError(
+        "expected numbers, texts, lists, dicts, tensors or arrays in a JSON file; "
+        f"got {type(v).__name__}")
 
 def canonical(value) -> str:
     "One text for equal JSON values; tuples count as lists."
@@ -69,7 +71,9 @@ def flatten(d: dict, before: str = "") -> dict:  # `{"train.lr": …}` of `{"tra
     Returns:
         `{"train.lr": …}` of `{"train": {"lr": …}}`
     """
-    parts = (flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v} for k, v in d.items())
+    parts = (
+        flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
+        for k, v in d.items())
     return {k: v for part in parts for k, v in part.items()}
 
 # %% ../nbs/74_training.ipynb #74c0b364
@@ -83,7 +87,9 @@ def write_json(
         value: A record's `results` come out one on a line
     """
     rows = value.get("results", []) if isinstance(value, dict) else []
-    text = json.dumps(value | {"results": []} if rows else value, indent=1, ensure_ascii=False, default=_plain)
+    text = json.dumps(
+        value | {"results": []} if rows else value,
+        indent=1, ensure_ascii=False, default=_plain)
     if rows:
         lines = ",\n  ".join(json.dumps(r, ensure_ascii=False, default=_plain) for r in rows)
         text = text.replace('"results": []', f'"results": [\n  {lines}\n ]')
@@ -96,8 +102,11 @@ def read_json(path):  # None if there is no such file; RuntimeError if it is dam
         None if there is no such file; RuntimeError if it is damaged
     """
     path = Path(path)
-    try: return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError: raise RuntimeError(f"{path}: damaged (no JSON); restore it, or remove it to begin anew") from None
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError:
+        raise RuntimeError(
+            f"{path}: damaged (no JSON); restore it, or remove it to begin anew") from None
 
 # %% ../nbs/74_training.ipynb #7470bde9
 def machine() -> str:  # Such as "Intel(R) Xeon(R) Processor, 2 cores"
@@ -119,7 +128,9 @@ def versions() -> dict:
     "Of what decides the numbers."
     import numpy, torch
     from diffstudy import __version__
-    return dict(diffstudy=__version__, torch=torch.__version__, numpy=numpy.__version__, python=platform.python_version())
+    return dict(
+        diffstudy=__version__, torch=torch.__version__, numpy=numpy.__version__,
+        python=platform.python_version())
 
 # %% ../nbs/74_training.ipynb #f702f8c5
 def write_png(
@@ -187,25 +198,35 @@ def write_images(
         note: Kept in the text field of a PNG
     """
     path, suffix = Path(path), Path(path).suffix.lower()
-    if suffix not in ("", ".png", ".npz") or path.is_dir() and suffix: raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
+    if suffix not in ("", ".png", ".npz") or path.is_dir() and suffix:
+        raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
     images = images.cpu()
-    if suffix == ".npz":  # uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it
+
+    # uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it
+    if suffix == ".npz":
         import io, numpy
         out, rgb = io.BytesIO(), images.long() * 255 // (levels - 1)
-        numpy.savez_compressed(out, rgb.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy().astype("uint8"))
+        numpy.savez_compressed(
+            out, rgb.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy().astype("uint8"))
         replace_file(path, out.getvalue())
+
+    # one picture, each image enlarged to about 40 pixels
     elif suffix == ".png":
         from PIL import Image
         (n, _, h, w), gap = images.shape, 4
         k, columns = max(1, round(40 / h)), min(columns or math.ceil(n ** .5), n)
         rows = math.ceil(n / columns)
-        page = Image.new("RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
+        page = Image.new(
+            "RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
         for i, image in enumerate(images):
             place = gap + i % columns * (w * k + gap), gap + i // columns * (h * k + gap)
             page.paste(tile(image, levels, k), place)
         write_png(path, page, note)
+
+    # a file for each image, pixel for pixel
     else:
-        for i, image in enumerate(images): write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
+        for i, image in enumerate(images):
+            write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
     return path
 
 # %% ../nbs/74_training.ipynb #f4c147ad
@@ -224,9 +245,17 @@ def locked(
     """
     path = Path(path)
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    rank = path / ".lock" if path.is_dir() else Path(tempfile.gettempdir()) / f"diffstudy-{name}.lock"
-    lock = filelock.FileLock(rank, thread_local=False)
-    try: lock.acquire(timeout=-1 if wait else 0)
-    except filelock.Timeout: raise RuntimeError(f"another process is {doing} {path}; wait for it, or choose another rank") from None
+    # a file's lock lies elsewhere: nothing may appear beside it
+    place = (
+        path / ".lock" if path.is_dir()
+        else Path(tempfile.gettempdir()) / f"diffstudy-{name}.lock")
+    lock = filelock.FileLock(place, thread_local=False)
+
+    # the system frees it when the process ends, however it ends
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except filelock.Timeout:
+        raise RuntimeError(
+            f"another process is {doing} {path}; wait for it, or choose another place") from None
     try: yield
     finally: lock.release()

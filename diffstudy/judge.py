@@ -45,7 +45,10 @@ def diffuse(
     first = torch.rand((), generator=generator, device=generator.device).to(device)
     gamma = schedule((first + torch.arange(len(x), device=device) / len(x)) % 1)
     eps = torch.randn(x.shape, generator=generator, device=generator.device).to(device)
-    return Diffused(expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps, gamma)
+    return Diffused(
+        expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps,
+        eps,
+        gamma)
 
 # %% ../nbs/21_guided_digits.ipynb #53834bdd
 def fitted(
@@ -63,8 +66,10 @@ def fitted(
         The averaged weights, in evaluation mode
     """
     config = train.Config(
-        steps=steps, batch_size=min(batch, len(train_set)), lr=2e-3, lr_decay="cosine",
-        warmup=min(50, steps), ema=.995, seed=seed, log_every=steps, save_every=10 ** 6)
+        steps=steps, batch_size=min(batch, len(train_set)),
+        lr=2e-3, lr_decay="cosine", warmup=min(50, steps),
+        ema=.995, seed=seed,
+        log_every=steps, save_every=10 ** 6)
     state = train.State(model, config, rank=train.Rank(0, 1, device))
     batches = data.Batches(train_set.to(device), config.batch_size, seed)
     return train.complete(state, train.loss_step(loss), batches, folder=folder).ema.model
@@ -85,7 +90,8 @@ def class_loss(
     """
     def loss(model, batch, generator):
         z, gamma = data.encode(batch[0], levels), None
-        if schedule is not None: z, _, gamma = diffuse(batch[0], levels, schedule, generator)
+        if schedule is not None:
+            z, _, gamma = diffuse(batch[0], levels, schedule, generator)
         return dict(loss=F.cross_entropy(model(z, gamma), batch[1]))
     return loss
 
@@ -109,7 +115,10 @@ def feature_network(
     Returns:
         A `models.Classifier` of clean images; `.features` are the features
     """
-    if train_set.classes < 2: raise ValueError(f"a judge learns to tell classes apart, and {train_set.name!r} has {train_set.classes}; put the pictures of each kind into a folder of its own")
+    if train_set.classes < 2:
+        raise ValueError(
+            f"a judge learns to tell classes apart, and {train_set.name!r} has "
+            f"{train_set.classes}; put the pictures of each kind into a folder of its own")
     wanted = JUDGE | settings
 
     # its folder is named by all that decides its weights
@@ -128,7 +137,9 @@ def feature_network(
     if not (path := found()):
         with locked(home / f"{train_set.name}-{mark}.judge", "training", wait=True):
             if not (path := found()):  # nobody else has trained it meanwhile
-                return fitted(net, class_loss(train_set.levels), train_set, steps=wanted["steps"], seed=wanted["seed"], device=device, folder=place)
+                return fitted(
+                    net, class_loss(train_set.levels), train_set,
+                    steps=wanted["steps"], seed=wanted["seed"], device=device, folder=place)
     net.load_state_dict(checkpoint.load_weights(path))
     return net.to(device).eval().requires_grad_(False)
 
@@ -153,19 +164,26 @@ def scores(
     """
     f, r = (evaluate.embed(v, judge.features) for v in (x, real))
     o = evaluate.precision_recall(f, r[:len(f)], halves=halves)
-    rows = dict(accuracy=evaluate.accuracy(judge, x, c), frechet=evaluate.frechet_distance(f, evaluate.moments(r), extrapolate=True),
-        inception=evaluate.inception_score(judge, x), **o._asdict(), nearest=evaluate.mean_and_error(evaluate.nearest_distance(x, real).distance))
+    rows = dict(
+        accuracy=evaluate.accuracy(judge, x, c),
+        frechet=evaluate.frechet_distance(f, evaluate.moments(r), extrapolate=True),
+        inception=evaluate.inception_score(judge, x),
+        **o._asdict(),
+        nearest=evaluate.mean_and_error(evaluate.nearest_distance(x, real).distance))
     return {k: [round(e.mean, 5), round(e.error, 5)] for k, e in rows.items()}
 
 # %% ../nbs/75_evaluate.ipynb #78fd9236
-def held_out_scores(train_set, test_set, judge, each: int = None) -> dict:  # Name → [value, standard error]
+def held_out_scores(
+    train_set, test_set, judge, each: int = None
+) -> dict:  # Name → [value, standard error]
     """What real images that nobody trained on would score: as many of every class.
 
     Returns:
         Name → [value, standard error]
     """
     each = each or int(torch.bincount(test_set.labels).min())
-    turn = torch.stack([(test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
+    turn = torch.stack([
+        (test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
     encode = lambda s: data.encode(s.images, s.levels)
     return scores(encode(test_set)[turn], test_set.labels[turn], judge, encode(train_set))
 
@@ -184,7 +202,9 @@ def classify(
     Returns:
         `(n,)`, 0 to 999
     """
-    return torch.cat([data.number_of(judge(v.reshape(-1, 1, *v.shape[2:])).argmax(1).view(-1, 3)) for v in x.split(part)])
+    return torch.cat([
+        data.number_of(judge(v.reshape(-1, 1, *v.shape[2:])).argmax(1).view(-1, 3))
+        for v in x.split(part)])
 
 def balance(numbers) -> dict:  # modes, kl: value and standard error
     m = evaluate.modes_and_kl(numbers, 1000)

@@ -17,6 +17,7 @@ from .notation import alpha
 # %% ../nbs/34_likelihood.ipynb #393d6dde
 class _Divergence:
     "dz/dγ of the probability flow, and vᵀ(∂f/∂z)v beside it: along random probes, or summed over the unit vectors."
+
     def __init__(self, predict, z, limit, probes):
         self.slope, self.shape, self.probes = sample.Slope(predict, z.dtype, limit), z.shape, probes
 
@@ -25,30 +26,54 @@ class _Divergence:
         with torch.enable_grad():
             z = y[:, :n].reshape(self.shape).detach().requires_grad_()
             dz = self.slope(gamma, z).flatten(1)
-            rows = self.probes if self.probes is not None else torch.eye(n, dtype=dz.dtype, device=dz.device)[:, None].expand(n, b, n)
-            back = [torch.autograd.grad(dz, z, v, retain_graph=i + 1 < len(rows))[0] for i, v in enumerate(rows)]
+
+            # one backward pass for each probe, or for each unit vector
+            rows = (
+                self.probes if self.probes is not None
+                else torch.eye(n, dtype=dz.dtype, device=dz.device)[:, None].expand(n, b, n))
+            back = [
+                torch.autograd.grad(dz, z, v, retain_graph=i + 1 < len(rows))[0]
+                for i, v in enumerate(rows)]
+
         along = torch.stack([(g.flatten(1) * v).sum(1) for g, v in zip(back, rows)], 1)
-        return torch.cat([dz.detach(), along if self.probes is not None else along.sum(1, keepdim=True)], 1)
+        return torch.cat([
+            dz.detach(),
+            along if self.probes is not None else along.sum(1, keepdim=True),
+        ], 1)
 
 # %% ../nbs/34_likelihood.ipynb #4e90687e
 def _integrate(flow, z, gammas, columns, rtol, atol):
     "z at the last γ and the integrals along the way `(b, columns)`."
     from torchdiffeq import odeint
     b, n = len(z), z[0].numel()
-    worst = lambda y: max(p.square().mean(1).max() for p in y.reshape(b, -1).split([n, columns], 1)).sqrt()
+
+    # the error of a step: the worst example, the state and the integrals each by themselves
+    worst = lambda y: max(
+        p.square().mean(1).max() for p in y.reshape(b, -1).split([n, columns], 1)
+    ).sqrt()
     start = torch.cat([z.flatten(1), z.new_zeros(b, columns)], 1)
-    try: end = odeint(flow, start, gammas, rtol=rtol, atol=atol, method="dopri5", options=dict(norm=worst))[-1]
+    try:
+        end = odeint(
+            flow, start, gammas,
+            rtol=rtol, atol=atol, method="dopri5",
+            options=dict(norm=worst))[-1]
     except AssertionError as e:
-        if str(e).startswith(("underflow in dt", "non-finite values")): raise flow.slope.failure(rtol, atol) from e
+        if str(e).startswith(("underflow in dt", "non-finite values")):
+            raise flow.slope.failure(rtol, atol) from e
         raise
     return end[:, :n].reshape(z.shape), end[:, n:]
 
 # %% ../nbs/34_likelihood.ipynb #57fc1a4c
 def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
     "Random probes for each example."
-    if type(n) is not int or n < 1: raise ValueError(f"expected probes as a whole number, at least 1, or None for the exact trace; got {n!r}")
+    if type(n) is not int or n < 1:
+        raise ValueError(
+            "expected probes as a whole number, at least 1, "
+            f"or None for the exact trace; got {n!r}")
     device = generator.device if generator is not None else z.device
-    return 2. * torch.randint(0, 2, (n, len(z), z[0].numel()), generator=generator, device=device).to(z.device) - 1
+    return 2. * torch.randint(
+        0, 2, (n, len(z), z[0].numel()), generator=generator, device=device
+    ).to(z.device) - 1
 
 # %% ../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
@@ -56,12 +81,12 @@ class Likelihood(NamedTuple):
 
     Args:
         log_prob: `(b,)` nats: log density of z at `gammas[0]`
-        error: `(b,)` standard error over the probes: 0 for the exact trace, nan for a single probe
+        error: `(b,)` standard error over the probes: 0 for the exact trace, nan for one
         latent: z at `gammas[-1]`, `(b, *d)`
         evaluations: Of `predict`
     """
     log_prob: Tensor  # `(b,)` nats: log density of z at `gammas[0]`
-    error: Tensor     # `(b,)` standard error over the probes: 0 for the exact trace, nan for a single probe
+    error: Tensor     # `(b,)` standard error over the probes: 0 for the exact trace, nan for one
     latent: Tensor    # z at `gammas[-1]`, `(b, *d)`
     evaluations: int  # Of `predict`
 
@@ -73,7 +98,7 @@ def log_likelihood(
     *,
     probes: int = None,  # Random directions for the trace; None: exact, with D backward passes
     generator=None,      # Of the probes
-    prior=None,          # Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; standard normal by default
+    prior=None,          # Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; None: standard normal
     rtol: float = 1e-4,  # Error of a step relative to the state and to the log density
     atol: float = 1e-4,  # Error of a step in their units
     max_evaluations: int = 10_000,  # RuntimeError beyond
@@ -86,7 +111,7 @@ def log_likelihood(
         gammas: Rising, from data to noise; only the two ends matter
         probes: Random directions for the trace; None: exact, with D backward passes
         generator: Of the probes
-        prior: Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; standard normal by default
+        prior: Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; None: standard normal
         rtol: Error of a step relative to the state and to the log density
         atol: Error of a step in their units
         max_evaluations: RuntimeError beyond
@@ -95,14 +120,20 @@ def log_likelihood(
         `log_prob`, its error, the latent at the noise end, evaluations
     """
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
-    dtype = torch.float32 if z.device.type == "mps" else torch.float64  # MPS has no double precision
+    # MPS has no double precision
+    dtype = torch.float32 if z.device.type == "mps" else torch.float64
     v = None if probes is None else _signs(probes, z, generator).to(dtype)
     flow = _Divergence(predict, z, max_evaluations, v)
-    latent, along = _integrate(flow, z.to(dtype), g[[0, -1]].to(z.device, dtype), probes or 1, rtol, atol)
+    latent, along = _integrate(
+        flow, z.to(dtype), g[[0, -1]].to(z.device, dtype), probes or 1, rtol, atol)
+
+    # log density at the noise end, plus what the way has added
     if prior is None:
         prior = Normal(torch.zeros_like(latent), torch.ones_like(latent)).log_prob
     at_noise = prior(latent)
-    error = along.std(1) / probes ** .5 if probes and probes > 1 else torch.full_like(at_noise, math.nan if probes else 0.)
+    error = (
+        along.std(1) / probes ** .5 if probes and probes > 1
+        else torch.full_like(at_noise, math.nan if probes else 0.))
     return Likelihood(at_noise + along.mean(1), error, latent.to(z.dtype), flow.slope.calls)
 
 # %% ../nbs/34_likelihood.ipynb #d1250815
@@ -112,7 +143,7 @@ def dequantized(
     levels: int,     # How many there are
     gammas: Tensor,  # Rising, from data to noise
     generator=None,  # Of the noise, then of the probes
-    *, noise: str = "uniform",  # Within the cell of each level; or "latent", that of z_0, read by the decoder
+    *, noise: str = "uniform",  # In each level's cell; "latent": that of z_0, read by the decoder
     **flow,          # For `log_likelihood`: `probes`, `rtol`, `atol`
 ) -> Tensor:  # `(b,)` nats, with one draw of the noise
     """An unbiased estimate of an upper bound on −log P(k), where P is the probability flow read in gray levels.
@@ -123,20 +154,30 @@ def dequantized(
         levels: How many there are
         gammas: Rising, from data to noise
         generator: Of the noise, then of the probes
-        noise: Within the cell of each level; or "latent", that of z_0, read by the decoder
+        noise: In each level's cell; "latent": that of z_0, read by the decoder
         **flow: For `log_likelihood`: `probes`, `rtol`, `atol`
 
     Returns:
         `(b,)` nats, with one draw of the noise
     """
     choose(noise, dict(uniform=1, latent=1), "noise")
-    if k.is_floating_point(): raise TypeError(f"expected integer gray levels in 0..{levels - 1}; got {k.dtype}")
+    if k.is_floating_point():
+        raise TypeError(f"expected integer gray levels in 0..{levels - 1}; got {k.dtype}")
     x = bound.centers(levels, torch.empty(0, device=k.device))[k.long()]
     g0 = torch.as_tensor(gammas[0], dtype=x.dtype, device=x.device)
+
+    # uniform: the density of the filled cell, with the change of variables from x to z_0 = α₀ x
     if noise == "uniform":
-        u = (torch.rand(x.shape, generator=generator, device=generator.device if generator is not None else x.device).to(x.device) - .5) * 2 / levels
-        log_p = log_likelihood(predict, alpha(g0) * (x + u), gammas, generator=generator, **flow).log_prob
+        u = (torch.rand(
+            x.shape, generator=generator,
+            device=generator.device if generator is not None else x.device,
+        ).to(x.device) - .5) * 2 / levels
+        log_p = log_likelihood(
+            predict, alpha(g0) * (x + u), gammas, generator=generator, **flow
+        ).log_prob
         return -log_p - x[0].numel() * (torch.log(alpha(g0)) + math.log(2 / levels))
+
+    # latent: the bound with z_0, whose prior is the flow
     q = process.marginal(x, g0)
     z = q.sample(generator)
     log_p = log_likelihood(predict, z, gammas, generator=generator, **flow).log_prob

@@ -33,11 +33,17 @@ def fourier_features(
     Returns:
         `(b, 2·c·(n_max − n_min + 1), *d)`: all sines, then all cosines, float32 or better
     """
-    if z.ndim < 2 or not z.is_floating_point(): raise ValueError(f"expected floating-point data of shape (b, c, *d); got {z.dtype} of shape {tuple(z.shape)}")
+    if z.ndim < 2 or not z.is_floating_point():
+        raise ValueError(
+            "expected floating-point data of shape (b, c, *d); "
+            f"got {z.dtype} of shape {tuple(z.shape)}")
     if n_max < n_min: raise ValueError(f"expected n_min <= n_max; got {n_min} and {n_max}")
     z = z.to(torch.promote_types(z.dtype, torch.float32))
+
+    # whole turns are taken off while both steps are exact:
+    # a product with a power of two, and a difference of near numbers
     turns = torch.stack([z * 2.0 ** (n - 1) for n in range(n_min, n_max + 1)], 2).flatten(1, 2)
-    angle = 2 * math.pi * (turns - turns.round())  # both exact: a power of two, and a difference of near numbers
+    angle = 2 * math.pi * (turns - turns.round())
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 # %% ../nbs/73_models.ipynb #fcada8d8
@@ -69,21 +75,31 @@ def _per_example(gamma, z):
     "One γ for each example, in float32 or better."
     gamma = torch.as_tensor(gamma, device=z.device)
     if gamma.ndim == 0: gamma = gamma.expand(len(z))
-    if gamma.shape != z.shape[:1]: raise ValueError(f"expected gamma of shape () or ({len(z)},), one for each example; got {tuple(gamma.shape)}; gamma.flatten() makes (b,) of (b, 1, 1, 1)")
+    if gamma.shape != z.shape[:1]:
+        raise ValueError(
+            f"expected gamma of shape () or ({len(z)},), one for each example; "
+            f"got {tuple(gamma.shape)}; gamma.flatten() makes (b,) of (b, 1, 1, 1)")
     return gamma.to(torch.promote_types(gamma.dtype, torch.float32))
 
 # %% ../nbs/73_models.ipynb #2ff842c0
 def labels(c, z, classes):
     "One label for each example; the null label where there are none."
     if c is None: return torch.full((len(z),), classes, dtype=torch.long, device=z.device)
-    if not classes: raise ValueError("this network was built with classes=0 and takes no labels; build it with classes=k, or call it without c")
-    if c.dtype not in (torch.int64, torch.int32): raise ValueError(f"expected integer labels (int64), with {classes} for 'no label'; got {c.dtype}")
-    if c.shape != z.shape[:1]: raise ValueError(f"expected one label for each of {len(z)} examples; got shape {tuple(c.shape)}")
+    if not classes:
+        raise ValueError(
+            "this network was built with classes=0 and takes no labels; "
+            "build it with classes=k, or call it without c")
+    if c.dtype not in (torch.int64, torch.int32):
+        raise ValueError(
+            f"expected integer labels (int64), with {classes} for 'no label'; got {c.dtype}")
+    if c.shape != z.shape[:1]:
+        raise ValueError(
+            f"expected one label for each of {len(z)} examples; got shape {tuple(c.shape)}")
     return c
 
 # %% ../nbs/73_models.ipynb #0b9677db
 class _Condition(nn.Module):
-    "γ, the label and an optional extra scalar in one vector for each example; float32 or better also under autocast."
+    "γ, the label and an optional extra scalar in one vector, in float32 or better."
     def __init__(self,
         features: int,  # Of the embedding of γ
         out: int,       # Length of the vector
@@ -92,16 +108,26 @@ class _Condition(nn.Module):
         extra: bool = False,  # Append one more scalar, as in VDM's code
     ):
         super().__init__()
-        self.features, self.classes, self.range, self.extra = features, classes, (gamma_min, gamma_max), extra
+        self.features, self.classes, self.range, self.extra = (
+            features, classes, (gamma_min, gamma_max), extra)
         self.dense1, self.dense2 = nn.Linear(features + extra, out), nn.Linear(out, out)
         self.label = nn.Embedding(classes + 1, out) if classes else None
 
     def forward(self, z, gamma, c=None, extra=None):
         gamma, c = _per_example(gamma, z), labels(c, z, self.classes)
-        if extra is not None and not (self.extra and extra.shape == z.shape[:1]): raise ValueError(f"expected extra of shape ({len(z)},)" if self.extra else "this network takes no extra scalar; set extra=True in its config")
+        if extra is not None and not (self.extra and extra.shape == z.shape[:1]):
+            raise ValueError(
+                f"expected extra of shape ({len(z)},)" if self.extra
+                else "this network takes no extra scalar; set extra=True in its config")
+
+        # in full precision: the fast features tell close γ apart
         with torch.autocast(z.device.type, enabled=False):
             e = embed_gamma(gamma, self.features, *self.range)
-            if self.extra: e = torch.cat([e, (torch.zeros_like(gamma) if extra is None else extra.to(e.dtype))[:, None]], 1)
+            if self.extra:
+                e = torch.cat([
+                    e,
+                    (torch.zeros_like(gamma) if extra is None else extra.to(e.dtype))[:, None],
+                ], 1)
             h = self.dense2(F.silu(self.dense1(e.to(self.dense1.weight.dtype))))
             return F.silu(h if self.label is None else h + self.label(c))
 
@@ -123,8 +149,11 @@ def initialize(
     for m in net.modules():
         if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
         w = torch.zeros(m.weight.shape)
-        std = 1.0 if isinstance(m, nn.Embedding) else w[0].numel() ** -0.5 / 0.8796  # cutting at two σ takes away the rest
-        if not (zeros and getattr(m, "zero", False)): nn.init.trunc_normal_(w, std=std, a=-2 * std, b=2 * std, generator=g)
+
+        # cutting at two σ takes away the rest of the variance
+        std = 1.0 if isinstance(m, nn.Embedding) else w[0].numel() ** -0.5 / 0.8796
+        if not (zeros and getattr(m, "zero", False)):
+            nn.init.trunc_normal_(w, std=std, a=-2 * std, b=2 * std, generator=g)
         m.weight.copy_(w)
         if getattr(m, "bias", None) is not None: m.bias.zero_()
 
@@ -137,13 +166,18 @@ def _zero(layer):
 # %% ../nbs/73_models.ipynb #386e9350
 def check_z(z, shape):
     if tuple(z.shape[1:]) != tuple(shape) or not z.is_floating_point():
-        raise ValueError(f"expected z of shape (b, {', '.join(map(str, shape))}) and a floating dtype, as the network was built; got {tuple(z.shape)}, {z.dtype}")
+        raise ValueError(
+            f"expected z of shape (b, {', '.join(map(str, shape))}) and a floating dtype, "
+            f"as the network was built; got {tuple(z.shape)}, {z.dtype}")
 
 # %% ../nbs/73_models.ipynb #0191c082
-def channels(c, fourier): return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
+def channels(c, fourier):
+    return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
 def features(z, fourier, dtype):
-    return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1) if fourier else z.to(dtype)
+    return (
+        torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1) if fourier
+        else z.to(dtype))
 
 # %% ../nbs/73_models.ipynb #b517eaf7
 class MLP(nn.Module):
@@ -172,7 +206,12 @@ class MLP(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, width, classes, gamma_min, gamma_max)
             self.enter = nn.Linear(channels(dim, self.fourier), width)
-            self.layers = nn.ModuleList(nn.ModuleList([nn.Linear(width, width), nn.Linear(width, width, bias=False), nn.Linear(width, width)]) for _ in range(depth))
+            self.layers = nn.ModuleList(
+                nn.ModuleList([
+                    nn.Linear(width, width),
+                    nn.Linear(width, width, bias=False),
+                    nn.Linear(width, width)])
+                for _ in range(depth))
             self.leave = _zero(nn.Linear(width, dim))
         initialize(self, seed)
 
@@ -185,7 +224,7 @@ class MLP(nn.Module):
 
 # %% ../nbs/73_models.ipynb #60970d8d
 class Residual(nn.Module):
-    """GroupNorm, SiLU, convolution, twice, with the condition added between; the identity before training if `c_in = c_out`.
+    """Norm, SiLU, convolution, twice, the condition added between; at first the identity.
 
     Args:
         c_in, c_out: Channels
@@ -200,9 +239,13 @@ class Residual(nn.Module):
         dropout: float = 0.0,   # Before the second convolution
     ):
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(groups, c_in, eps=1e-6), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.norm1, self.conv1 = (
+            nn.GroupNorm(groups, c_in, eps=1e-6), nn.Conv2d(c_in, c_out, 3, padding=1))
         self.cond = _zero(nn.Linear(cond, c_out, bias=False))
-        self.norm2, self.drop, self.conv2 = nn.GroupNorm(groups, c_out, eps=1e-6), nn.Dropout(dropout), _zero(nn.Conv2d(c_out, c_out, 3, padding=1))
+        self.norm2, self.drop, self.conv2 = (
+            nn.GroupNorm(groups, c_out, eps=1e-6),
+            nn.Dropout(dropout),
+            _zero(nn.Conv2d(c_out, c_out, 3, padding=1)))
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
     def forward(self, x, cond):
@@ -231,7 +274,8 @@ class Attention(nn.Module):
 
     def forward(self, x, cond=None):
         b, c, h, w = x.shape
-        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).contiguous().reshape(b, h * w, 3, self.heads, c // self.heads)
+        qkv = self.qkv(self.norm(x)).permute(0, 2, 3, 1).contiguous().reshape(
+            b, h * w, 3, self.heads, c // self.heads)
         a = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4))
         return x + self.out(a.transpose(1, 2).reshape(b, h, w, c).permute(0, 3, 1, 2))
 
@@ -252,12 +296,31 @@ class _Resample(nn.Module):
 def _check_config(f):
     w = f.width
     for ok, expected, got in (
-        (w >= 4 and w % 2 == 0 and f.blocks >= 1 and f.groups >= 1 and f.heads >= 1, "an even width >= 4, and blocks, groups and heads >= 1", f"width={w}, blocks={f.blocks}, groups={f.groups}, heads={f.heads}"),
-        (f.mults and min(f.mults) >= 1, "one multiple >= 1 of the width for each level", f"mults={f.mults}"),
-        (f.groups and w % f.groups == 0 and f.groups <= w // 4, f"groups that divide width={w} and are at most width/4 = {w // 4}, since GroupNorm with few channels a group removes γ", f"groups={f.groups}"),
-        (f.heads and all(w * m % f.heads == 0 for m in f.mults), f"heads that divide width={w}", f"heads={f.heads}"),
-        (all(0 <= l < len(f.mults) for l in f.attention), f"attention at levels among 0…{len(f.mults) - 1}", f"attention={f.attention}"),
-        (not f.fourier or (len(f.fourier) == 2 and f.fourier[0] <= f.fourier[1]), "fourier=(n_min, n_max), or () for none", f"fourier={f.fourier}"),
+        (
+            w >= 4 and w % 2 == 0 and f.blocks >= 1 and f.groups >= 1 and f.heads >= 1,
+            "an even width >= 4, and blocks, groups and heads >= 1",
+            f"width={w}, blocks={f.blocks}, groups={f.groups}, heads={f.heads}"),
+        (
+            f.mults and min(f.mults) >= 1,
+            "one multiple >= 1 of the width for each level",
+            f"mults={f.mults}"),
+        (
+            f.groups and w % f.groups == 0 and f.groups <= w // 4,
+            f"groups that divide width={w} and are at most width/4 = {w // 4}, "
+            "since GroupNorm with few channels a group removes γ",
+            f"groups={f.groups}"),
+        (
+            f.heads and all(w * m % f.heads == 0 for m in f.mults),
+            f"heads that divide width={w}",
+            f"heads={f.heads}"),
+        (
+            all(0 <= l < len(f.mults) for l in f.attention),
+            f"attention at levels among 0…{len(f.mults) - 1}",
+            f"attention={f.attention}"),
+        (
+            not f.fourier or (len(f.fourier) == 2 and f.fourier[0] <= f.fourier[1]),
+            "fourier=(n_min, n_max), or () for none",
+            f"fourier={f.fourier}"),
         (0 <= f.dropout < 1, "0 <= dropout < 1", f"dropout={f.dropout}"),
         (f.gamma_min < f.gamma_max, "gamma_min < gamma_max", f"{f.gamma_min} and {f.gamma_max}"),
     ):
@@ -270,49 +333,49 @@ class UNetConfig:
 
     Args:
         width: Channels at full resolution, even
-        blocks: Residual blocks on the way down, at each level; one more on the way up
-        mults: Channels of each level, in widths; each level after the first halves height and width
+        blocks: Residual blocks at each level on the way down; up: one more
+        mults: Channels of each level, in widths; height and width halve each
         attention: Levels (0 = full resolution) with attention after each block
         middle_attention: Attention between the two middle blocks
         heads: Of each attention
         dropout: In each residual block
         groups: Of each GroupNorm, at most width/4
         fourier: `(n_min, n_max)` of the Fourier features, or empty
-        gamma_min: The embedding of γ maps it to 0; constant, even where the schedule learns its
-            ends
+        gamma_min: The embedding of γ maps it to 0; fixed, even with learned ends
         gamma_max: The embedding of γ maps it to 1
-        extra: One more scalar beside γ, as in VDM's code (there: whether the image was augmented)
+        extra: One more scalar beside γ, as in VDM's code (there: augmented?)
     """
     width: int = 64              # Channels at full resolution, even
-    blocks: int = 2              # Residual blocks on the way down, at each level; one more on the way up
-    mults: tuple = (1,)          # Channels of each level, in widths; each level after the first halves height and width
+    blocks: int = 2              # Residual blocks at each level on the way down; up: one more
+    mults: tuple = (1,)          # Channels of each level, in widths; height and width halve each
     attention: tuple = ()        # Levels (0 = full resolution) with attention after each block
     middle_attention: bool = True  # Attention between the two middle blocks
     heads: int = 1               # Of each attention
     dropout: float = 0.0         # In each residual block
     groups: int = 16             # Of each GroupNorm, at most width/4
     fourier: tuple = ()          # `(n_min, n_max)` of the Fourier features, or empty
-    gamma_min: float = -13.3     # The embedding of γ maps it to 0; constant, even where the schedule learns its ends
+    gamma_min: float = -13.3     # The embedding of γ maps it to 0; fixed, even with learned ends
     gamma_max: float = 5.0       # The embedding of γ maps it to 1
-    extra: bool = False          # One more scalar beside γ, as in VDM's code (there: whether the image was augmented)
+    extra: bool = False          # One more scalar beside γ, as in VDM's code (there: augmented?)
 
     def __new__(cls, *args, **values):
         for k in values:
-            if k not in cls.__dataclass_fields__: raise TypeError(suggest(k, cls.__dataclass_fields__, "key of UNetConfig"))
+            if k not in cls.__dataclass_fields__:
+                raise TypeError(suggest(k, cls.__dataclass_fields__, "key of UNetConfig"))
         return super().__new__(cls)
 
     def __post_init__(self):
-        for k in ("mults", "attention", "fourier"): object.__setattr__(self, k, tuple(getattr(self, k) or ()))
+        for k in ("mults", "attention", "fourier"):
+            object.__setattr__(self, k, tuple(getattr(self, k) or ()))
         _check_config(self)
 
     @classmethod
-    def from_dict(cls, d: dict  # What `dataclasses.asdict` gave, also after JSON made lists of its tuples; what is absent keeps its default
+    def from_dict(cls, d: dict  # Of `dataclasses.asdict`, also after JSON; absent keys: the default
     ):  # The config
         """The inverse of `dataclasses.asdict`.
 
         Args:
-            d: What `dataclasses.asdict` gave, also after JSON made lists of its tuples; what is
-                absent keeps its default
+            d: Of `dataclasses.asdict`, also after JSON; absent keys: the default
 
         Returns:
             The config
@@ -335,9 +398,13 @@ def _plan(f: UNetConfig) -> list[_Step]:  # In order of execution
         for kind in ["half"] * (level > 0) + ["block"] * f.blocks:
             steps.append(_Step("down", kind, level, c, c := c if kind == "half" else f.width * m))
             kept.append(c)
+
     steps += [_Step("middle", "block", level, c, c)] * 2
+
+    # on the way up each block reads what one step on the way down has kept
     for level, m in reversed([*enumerate(f.mults)]):
-        for _ in range(f.blocks + 1): steps.append(_Step("up", "block", level, c + kept.pop(), c := f.width * m))
+        for _ in range(f.blocks + 1):
+            steps.append(_Step("up", "block", level, c + kept.pop(), c := f.width * m))
         if level: steps.append(_Step("up", "double", level - 1, c, c))
     return steps
 
@@ -347,7 +414,10 @@ class _Block(nn.Module):
     def __init__(self, step: _Step, f: UNetConfig, attention: bool):
         super().__init__()
         self.joins = step.part == "up" and step.kind == "block"
-        self.first = Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout) if step.kind == "block" else _Resample(step.c_in, up=step.kind == "double")
+        self.first = (
+            Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout)
+            if step.kind == "block"
+            else _Resample(step.c_in, up=step.kind == "double"))
         self.second = Attention(step.c_out, f.groups, f.heads) if attention else None
 
     def forward(self, x, cond):
@@ -356,7 +426,7 @@ class _Block(nn.Module):
 
 # %% ../nbs/73_models.ipynb #742535b6
 class UNet(nn.Module):
-    """Predict the noise of images: `net(z, γ, c) → ε̂`; one level is the network of VDM, and `ε̂ = z` before training.
+    """Predict the noise of images: `net(z, γ, c) → ε̂`, with `ε̂ = z` before training.
 
     Args:
         config: What it is made of
@@ -375,13 +445,22 @@ class UNet(nn.Module):
         check_size(self.shape, len(config.mults))
         f, parts = config, dict(down=[], middle=[], up=[])
         with torch.random.fork_rng(devices=[]):
-            self.condition = _Condition(f.width, 4 * f.width, classes, f.gamma_min, f.gamma_max, f.extra)
+            self.condition = _Condition(
+                f.width, 4 * f.width, classes, f.gamma_min, f.gamma_max, f.extra)
             self.enter = nn.Conv2d(channels(shape[0], f.fourier), f.width, 3, padding=1)
+
+            # attention in the middle stands between its two blocks, elsewhere after each block
             for s in _plan(f):
-                attends = f.middle_attention and not parts["middle"] if s.part == "middle" else s.kind == "block" and s.level in f.attention
+                attends = (
+                    f.middle_attention and not parts["middle"] if s.part == "middle"
+                    else s.kind == "block" and s.level in f.attention)
                 parts[s.part].append(_Block(s, f, attends))
             self.down, self.middle, self.up = map(nn.ModuleList, parts.values())
-            self.norm, self.leave = nn.GroupNorm(f.groups, s.c_out, eps=1e-6), _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1))
+
+            # the last layer begins at zero, so that ε̂ = z before training
+            self.norm, self.leave = (
+                nn.GroupNorm(f.groups, s.c_out, eps=1e-6),
+                _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1)))
         initialize(self, seed)
 
     def forward(self,
@@ -393,6 +472,7 @@ class UNet(nn.Module):
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c, extra)
         h = self.enter(layout(features(z, self.config.fourier, self.enter.weight.dtype)))
+        # what the way down computes is kept for the way up
         kept = [h]
         for block in self.down: kept.append(h := block(h, cond))
         for block in self.middle: h = block(h, cond)
@@ -404,21 +484,29 @@ _ONEDNN = torch.backends.mkldnn.is_available()
 
 def layout(x):
     "Channels last where that is faster: on a CPU with oneDNN, in float32."
-    fast = _ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    fast = (
+        _ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu"))
     return x.contiguous(memory_format=torch.channels_last) if fast else x
 
 # %% ../nbs/73_models.ipynb #e9d2e47e
 def check_size(shape, levels):
     if len(shape) != 3: raise ValueError(f"expected an image shape (c, h, w); got {shape}")
     n = 2 ** (levels - 1)
-    if shape[1] % n or shape[2] % n: raise ValueError(f"{levels} levels halve an image {levels - 1} times: expected height and width divisible by {n}; got {shape[1]} and {shape[2]}; pad the images, or use fewer mults")
+    if shape[1] % n or shape[2] % n:
+        raise ValueError(
+            f"{levels} levels halve an image {levels - 1} times: "
+            f"expected height and width divisible by {n}; "
+            f"got {shape[1]} and {shape[2]}; pad the images, or use fewer mults")
 
 # %% ../nbs/73_models.ipynb #9820a957
 _VDM = dict(blocks=32, groups=32, fourier=(7, 8), extra=True)
 RECIPES = {
     "digits-tiny": UNetConfig(width=16, blocks=1, groups=4, middle_attention=False),
     "digits": UNetConfig(width=64, blocks=2, groups=16),
-    "mnist": UNetConfig(width=64, blocks=2, mults=(1, 2, 2), attention=(2,), heads=4, dropout=0.1, fourier=(7, 8)),
+    "mnist": UNetConfig(
+        width=64, blocks=2, mults=(1, 2, 2), attention=(2,), heads=4,
+        dropout=0.1, fourier=(7, 8)),
     "vdm-cifar10": UNetConfig(width=128, dropout=0.1, **_VDM),
     "vdm-cifar10-aug": UNetConfig(width=256, dropout=0.05, **_VDM),
     "vdm-imagenet32": UNetConfig(width=256, dropout=0.1, **_VDM),
@@ -443,16 +531,18 @@ def build(
     Returns:
         Untrained
     """
-    return UNet(choose(config, RECIPES, "recipe") if isinstance(config, str) else config, shape, classes, seed=seed)
+    return UNet(
+        choose(config, RECIPES, "recipe") if isinstance(config, str) else config,
+        shape, classes, seed=seed)
 
 # %% ../nbs/73_models.ipynb #c9120392
 class Classifier(nn.Module):
-    """Classify images at any noise level: logits of `(z, γ)`; without γ the image is taken as clean (γ_min).
+    """Classify images at any noise level: logits of `(z, γ)`; without γ, of a clean image.
 
     Args:
         shape: `(c, h, w)` of an image
         classes: Number of classes
-        width: Channels at full resolution, a multiple of 4; twice as many at half of it
+        width: Channels at full resolution, a multiple of 4; twice that at half of it
         gamma_min, gamma_max: Of the embedding of γ
         dropout: In each residual block
         seed: Of the weights
@@ -460,20 +550,26 @@ class Classifier(nn.Module):
     def __init__(self,
         shape: tuple,     # `(c, h, w)` of an image
         classes: int,     # Number of classes
-        width: int = 32,  # Channels at full resolution, a multiple of 4; twice as many at half of it
+        width: int = 32,  # Channels at full resolution, a multiple of 4; twice that at half of it
         *, gamma_min: float = -13.3, gamma_max: float = 5.0,  # Of the embedding of γ
         dropout: float = 0.0,  # In each residual block
         seed: int = 0,    # Of the weights
     ):
         super().__init__()
         check_size(tuple(shape), 1)
-        if width < 4 or width % 4 or classes < 2: raise ValueError(f"expected a width that is a multiple of 4, and at least 2 classes; got {width} and {classes}")
+        if width < 4 or width % 4 or classes < 2:
+            raise ValueError(
+                "expected a width that is a multiple of 4, and at least 2 classes; "
+                f"got {width} and {classes}")
         self.shape, self.classes, self.clean = tuple(shape), classes, gamma_min
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, 4 * width, 0, gamma_min, gamma_max)
             self.enter = nn.Conv2d(shape[0], width, 3, padding=1)
-            self.steps = nn.ModuleList(Residual(a, b, 4 * width, width // 4, dropout) for a, b in ((width, width), (width, 2 * width), (2 * width, 2 * width)))
-            self.norm, self.leave = nn.GroupNorm(width // 4, 2 * width, eps=1e-6), nn.Linear(2 * width, classes)
+            self.steps = nn.ModuleList(
+                Residual(a, b, 4 * width, width // 4, dropout)
+                for a, b in ((width, width), (width, 2 * width), (2 * width, 2 * width)))
+            self.norm, self.leave = (
+                nn.GroupNorm(width // 4, 2 * width, eps=1e-6), nn.Linear(2 * width, classes))
         initialize(self, seed)
 
     def features(self,

@@ -159,9 +159,15 @@ def gammas_from_betas(
     """
     betas = torch.as_tensor(betas)
     if betas.ndim != 1 or not betas.numel() or not betas.is_floating_point():
-        raise ValueError(f"expected floating betas of shape (steps,); got {betas.dtype} of shape {tuple(betas.shape)}")
+        raise ValueError(
+            "expected floating betas of shape (steps,); "
+            f"got {betas.dtype} of shape {tuple(betas.shape)}")
     wrong = ~((betas > 0) & (betas < 1))
-    if wrong.any(): raise ValueError(f"each beta must lie in (0, 1), the variance that one step adds; got {betas[wrong][0].item():.6g} at step {wrong.nonzero()[0].item()}")
+    if wrong.any():
+        raise ValueError(
+            "each beta must lie in (0, 1), the variance that one step adds; "
+            f"got {betas[wrong][0].item():.6g} at step {wrong.nonzero()[0].item()}")
+
     log_abar = torch.log1p(-betas).cumsum(0)  # ᾱ itself would round to 1 for small β
     return torch.log(-torch.expm1(log_abar)) - log_abar
 
@@ -179,7 +185,9 @@ def betas_from_gammas(
     """
     gammas = torch.as_tensor(gammas)
     if gammas.ndim != 1 or not (gammas.diff() > 0).all():
-        raise ValueError(f"expected rising gammas of shape (steps,), least noisy first; got shape {tuple(gammas.shape)}, starting {gammas.flatten()[:3].tolist()}")
+        raise ValueError(
+            "expected rising gammas of shape (steps,), least noisy first; "
+            f"got shape {tuple(gammas.shape)}, starting {gammas.flatten()[:3].tolist()}")
     before = F.pad(gammas[:-1], (1, 0), value=-math.inf)  # the chain starts from clean data
     return torch.sigmoid(gammas) * -torch.expm1(before - gammas)
 
@@ -252,8 +260,15 @@ def convert(
     """
     for name, what in (source, "source"), (target, "target"):
         if name not in KINDS: raise ValueError(suggest(name, KINDS, what))
-    if pred.shape != z.shape: raise ValueError(f"pred and z must have the same shape; got {tuple(pred.shape)} and {tuple(z.shape)}")
+    if pred.shape != z.shape:
+        raise ValueError(
+            "pred and z must have the same shape; "
+            f"got {tuple(pred.shape)} and {tuple(z.shape)}")
     if source == target: return pred
+
+    # γ keeps a precision better than the data's, until α and σ are computed
     dtype = torch.promote_types(torch.promote_types(pred.dtype, z.dtype), torch.float32)
-    g = expand(gamma, z); g = g.to(torch.promote_types(g.dtype, dtype))
-    return FORMS[source, target](z.to(dtype), pred.to(dtype), alpha(g).to(dtype), sigma(g).to(dtype))
+    g = expand(gamma, z)
+    g = g.to(torch.promote_types(g.dtype, dtype))
+    return FORMS[source, target](
+        z.to(dtype), pred.to(dtype), alpha(g).to(dtype), sigma(g).to(dtype))

@@ -23,10 +23,18 @@ def _as_data(
     "Data and latents that fit together; TypeError for integers, ValueError for different shapes."
     for name, v in tensors.items():
         if not torch.is_tensor(v) or not v.is_floating_point():
-            raise TypeError(f"expected {name} as a tensor of floats; got {v.dtype if torch.is_tensor(v) else type(v).__name__}: turn grey levels into numbers with data.encode first")
+            raise TypeError(
+                f"expected {name} as a tensor of floats; "
+                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
+                "turn gray levels into numbers with data.encode first")
+
+    # shapes that differ could broadcast, and would mix the examples without an error
     shapes = {name: tuple(v.shape) for name, v in tensors.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(f"expected {' and '.join(shapes)} of one shape, example by example; got " + " and ".join(map(str, shapes.values())))
+        raise ValueError(
+            f"expected {' and '.join(shapes)} of one shape, example by example; got "
+            + " and ".join(map(str, shapes.values())))
+
     dtype = reduce(torch.promote_types, [v.dtype for v in tensors.values()], torch.float32)
     return tuple(v.to(dtype) for v in tensors.values())
 
@@ -39,13 +47,25 @@ def _as_gamma(
     name: str = "gamma",    # What a message calls it
 ) -> Tensor:  # γ in float32 or better; with `like`, shaped to broadcast against it
     "A noise level; TypeError for integers, ValueError if it does not fit the batch."
-    if not torch.is_tensor(gamma): gamma = torch.as_tensor(gamma, dtype=like.dtype if like is not None and isinstance(gamma, float) else None)
+    # a Python float takes the precision of the data
+    if not torch.is_tensor(gamma):
+        gamma = torch.as_tensor(
+            gamma, dtype=like.dtype if like is not None and isinstance(gamma, float) else None)
     if not gamma.is_floating_point():
-        raise TypeError(f"expected {name} = −log SNR as floats; got {gamma.dtype}: for step i of a grid give gammas[i], not i")
-    gamma = gamma.to(torch.promote_types(gamma.dtype, torch.float32 if like is None else like.dtype))
+        raise TypeError(
+            f"expected {name} = −log SNR as floats; "
+            f"got {gamma.dtype}: for step i of a grid give gammas[i], not i")
+    gamma = gamma.to(torch.promote_types(
+        gamma.dtype, torch.float32 if like is None else like.dtype))
     if like is None: return gamma
-    if gamma.ndim not in (0, 1, like.ndim) or any(n not in (1, m) for n, m in zip(gamma.shape, like.shape)):
-        raise ValueError(f"expected {name} with one value, or one for each of {like.shape[0] if like.ndim else 1} examples, for data of shape {tuple(like.shape)}; got shape {tuple(gamma.shape)}")
+
+    # a wrong shape could broadcast to nonsense without an error
+    if (gamma.ndim not in (0, 1, like.ndim)
+            or any(n not in (1, m) for n, m in zip(gamma.shape, like.shape))):
+        raise ValueError(
+            f"expected {name} with one value, "
+            f"or one for each of {like.shape[0] if like.ndim else 1} examples, "
+            f"for data of shape {tuple(like.shape)}; got shape {tuple(gamma.shape)}")
     return expand(gamma, like)
 
 # %% ../nbs/11_process.ipynb #a6ba8084
@@ -57,8 +77,12 @@ def _as_pair(
 ) -> tuple[Tensor, Tensor]:  # Both in their common dtype, float32 or better
     "Two noise levels that fit together; ValueError unless they have one shape or one of them is a single value."
     s, t = _as_gamma(gamma_s, name="gamma_s"), _as_gamma(gamma_t, name="gamma_t")
-    if s.ndim and t.ndim and (s.ndim != t.ndim or any(n != m and 1 not in (n, m) for n, m in zip(s.shape, t.shape))):
-        raise ValueError(f"expected gamma_s and gamma_t of one shape, or one of them a single value; got {tuple(s.shape)} and {tuple(t.shape)}")
+    if s.ndim and t.ndim and (
+            s.ndim != t.ndim
+            or any(n != m and 1 not in (n, m) for n, m in zip(s.shape, t.shape))):
+        raise ValueError(
+            "expected gamma_s and gamma_t of one shape, or one of them a single value; "
+            f"got {tuple(s.shape)} and {tuple(t.shape)}")
     dtype = torch.promote_types(s.dtype, t.dtype)
     return s.to(dtype), t.to(dtype)
 
@@ -148,7 +172,10 @@ def posterior_coefficients(
     """
     s, t = _as_pair(gamma_s, gamma_t)
     c = -torch.expm1(s - t)  # σ²_{t|s} / σ_t²
-    return Coefficients(alpha(t) / alpha(s) * (torch.sigmoid(s) / torch.sigmoid(t)), alpha(s) * c, torch.sigmoid(s) * c)
+    return Coefficients(
+        alpha(t) / alpha(s) * (torch.sigmoid(s) / torch.sigmoid(t)),
+        alpha(s) * c,
+        torch.sigmoid(s) * c)
 
 # %% ../nbs/11_process.ipynb #e42a4978
 @implements("V8")
@@ -170,7 +197,9 @@ def posterior(
         Mean and variance of z_s
     """
     z_t, x = _as_data(z_t=z_t, x=x)
-    k = posterior_coefficients(_as_gamma(gamma_s, z_t, "gamma_s"), _as_gamma(gamma_t, z_t, "gamma_t"))
+    k = posterior_coefficients(
+        _as_gamma(gamma_s, z_t, "gamma_s"),
+        _as_gamma(gamma_t, z_t, "gamma_t"))
     return Normal(k.z.to(x) * z_t + k.x.to(x) * x, k.var.to(x))
 
 # %% ../nbs/11_process.ipynb #f11499b3

@@ -38,7 +38,11 @@ def coefficients(
     """
     t, s = gammas[:-1], gammas[1:]
     c, ratio = -torch.expm1(s - t), alpha(s) / alpha(t)
-    return Steps(t, ratio, ratio * sigma(t) * torch.expm1((s - t + torch.log1p(-eta ** 2 * c)) / 2), eta * sigma(s) * c.sqrt())
+    return Steps(
+        t,
+        ratio,
+        ratio * sigma(t) * torch.expm1((s - t + torch.log1p(-eta ** 2 * c)) / 2),
+        eta * sigma(s) * c.sqrt())
 
 # %% ../nbs/13_sample.ipynb #416ccc18
 def initial(
@@ -59,7 +63,10 @@ def initial(
     Returns:
         Standard normal noise, `(b, *d)`
     """
-    if device is None and generator is not None: device = (generator[0] if isinstance(generator, (list, tuple)) else generator).device
+    if device is None and generator is not None:
+        device = (
+            generator[0] if isinstance(generator, (list, tuple)) else generator
+        ).device
     return randn_like(torch.empty(shape, dtype=dtype, device=device), generator)
 
 # %% ../nbs/13_sample.ipynb #331a8473
@@ -68,12 +75,33 @@ def initial(
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
-    if g.ndim != 1 or len(g) < 2: raise ValueError(f"expected gammas of shape (steps + 1,) with at least one step; got shape {tuple(g.shape)}")
+    if g.ndim != 1 or len(g) < 2:
+        raise ValueError(
+            "expected gammas of shape (steps + 1,) with at least one step; "
+            f"got shape {tuple(g.shape)}")
     if g.isnan().any(): raise ValueError(f"gammas[{g.isnan().nonzero()[0].item()}] is NaN")
-    way, turned = ("rise, from data to noise", "fall") if backward else ("fall, from noise to data", "rise")
+
+    # every step must go the same way; a grid that is turned around is the likely mistake
+    way, turned = (
+        ("rise, from data to noise", "fall") if backward
+        else ("fall, from noise to data", "rise"))
     wrong = ((g.diff() <= 0) if backward else (g.diff() >= 0)).nonzero()
-    if len(wrong): raise ValueError(f"expected gammas that {way}; got {g[(i := wrong[0].item())]:.4g} followed by {g[i + 1]:.4g} at step {i}" + (f". They {turned} throughout: give gammas.flip(0)" if len(wrong) == len(g) - 1 else ""))
-    if g[:-1].isinf().any() or g[-1].isinf() and not clean: raise ValueError(f"expected finite gammas; got {g[0]:.4g} to {g[-1]:.4g}" + (". Only a sampler with fixed steps can go to clean data at −∞; stop at about −13" if g[0].isfinite() else ""))
+    if len(wrong):
+        raise ValueError(
+            f"expected gammas that {way}; "
+            f"got {g[(i := wrong[0].item())]:.4g} followed by {g[i + 1]:.4g} at step {i}"
+            + (
+                f". They {turned} throughout: give gammas.flip(0)"
+                if len(wrong) == len(g) - 1 else ""))
+
+    # −∞ is clean data: only at the end, and only where the sampler can go there
+    if g[:-1].isinf().any() or g[-1].isinf() and not clean:
+        raise ValueError(
+            f"expected finite gammas; got {g[0]:.4g} to {g[-1]:.4g}"
+            + (
+                ". Only a sampler with fixed steps can go to clean data at −∞; "
+                "stop at about −13"
+                if g[0].isfinite() else ""))
     return g
 
 # %% ../nbs/13_sample.ipynb #f4425966
@@ -81,15 +109,30 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
 #| code-summary: "check_state and check_prediction"
 def check_state(z, generator=None) -> Tensor:
     "The state in float32 or better; errors unless it is finite, floating and fits the generators."
-    if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim: raise TypeError(f"expected z as a tensor of floats of shape (b, *d), such as initial(shape, generator); got {f'{z.dtype} of shape {tuple(z.shape)}' if torch.is_tensor(z) else type(z).__name__}")
-    if isinstance(generator, (list, tuple)) and len(generator) != len(z): raise ValueError(f"expected one generator, or one for each of {len(z)} examples; got {len(generator)}")
+    if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim:
+        raise TypeError(
+            "expected z as a tensor of floats of shape (b, *d), "
+            "such as initial(shape, generator); got "
+            f"{f'{z.dtype} of shape {tuple(z.shape)}' if torch.is_tensor(z) else type(z).__name__}")
+    if isinstance(generator, (list, tuple)) and len(generator) != len(z):
+        raise ValueError(
+            f"expected one generator, or one for each of {len(z)} examples; "
+            f"got {len(generator)}")
+
+    # then the values: a NaN here would only be seen in the last image
     if not z.numel(): raise ValueError(f"z has no values: shape {tuple(z.shape)}")
-    if not z.isfinite().all(): raise ValueError(f"{int((~z.isfinite()).sum())} of {z.numel()} values of z are not finite")
+    if not z.isfinite().all():
+        raise ValueError(
+            f"{int((~z.isfinite()).sum())} of {z.numel()} values of z are not finite")
     return z.detach().to(torch.promote_types(z.dtype, torch.float32))
 
 def _check_prediction(eps, z):
     "ValueError unless the prediction has the shape of the state."
-    if not torch.is_tensor(eps) or eps.shape != z.shape: raise ValueError(f"expected predict(z, gamma) to return a tensor of shape {tuple(z.shape)}, the noise; got {f'shape {tuple(eps.shape)}' if torch.is_tensor(eps) else type(eps).__name__}")
+    if not torch.is_tensor(eps) or eps.shape != z.shape:
+        raise ValueError(
+            "expected predict(z, gamma) to return a tensor "
+            f"of shape {tuple(z.shape)}, the noise; got "
+            f"{f'shape {tuple(eps.shape)}' if torch.is_tensor(eps) else type(eps).__name__}")
 
 # %% ../nbs/13_sample.ipynb #3def162e
 def _bar(n: int, progress: bool):
@@ -121,10 +164,12 @@ def walk(
     Returns:
         State at the last γ, `(b, *d)`
     """
+    # the numbers of all steps go to the device once, not at each step
     n, noisy = len(steps.gamma), bool(steps.noise.any())
     numbers = torch.stack(steps).to(z.dtype).to(z.device).unbind(1)
     states = z.new_empty(n + 1, *z.shape) if trajectory else None
     if trajectory: states[0] = z
+
     for i in _bar(n, progress):
         gamma, a, b, noise = numbers[i].unbind()
         eps = predict(z, gamma)
@@ -157,14 +202,18 @@ def ancestral(
     Returns:
         z at the last γ, `(b, *d)`, float32 or better
     """
-    return walk(predict, check_state(z, generator), coefficients(check_grid(gammas)), generator, trajectory, progress)
+    return walk(
+        predict,
+        check_state(z, generator),
+        coefficients(check_grid(gammas)),
+        generator, trajectory, progress)
 
 # %% ../nbs/13_sample.ipynb #a3d858d1
 def ddim(
     predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
     z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `initial`
     gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # One `torch.Generator`, or a list of one for each example; not used for η = 0
+    generator=None,     # One `torch.Generator`, or a list of one for each example; unused for η = 0
     *,
     eta: float = 0.,    # Share of fresh noise: 0 none, 1 as ancestral sampling
     trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
@@ -176,7 +225,7 @@ def ddim(
         predict: `(z, γ) → ε̂`, with γ of shape `()`
         z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
         gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-        generator: One `torch.Generator`, or a list of one for each example; not used for η = 0
+        generator: One `torch.Generator`, or a list of one for each example; unused for η = 0
         eta: Share of fresh noise: 0 none, 1 as ancestral sampling
         trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
         progress: Show a bar
@@ -184,16 +233,28 @@ def ddim(
     Returns:
         z at the last γ, `(b, *d)`, float32 or better
     """
-    if not 0 <= eta <= 1: raise ValueError(f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
-    return walk(predict, check_state(z, generator), coefficients(check_grid(gammas), eta), generator, trajectory, progress)
+    if not 0 <= eta <= 1:
+        raise ValueError(
+            f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
+    return walk(
+        predict,
+        check_state(z, generator),
+        coefficients(check_grid(gammas), eta),
+        generator, trajectory, progress)
 
 # %% ../nbs/13_sample.ipynb #0250593d
 class Slope:
     "dz/dγ of the probability flow. Remembers what an error has to tell: the evaluations, the last γ and prediction."
-    def __init__(self, predict, dtype, limit): self.predict, self.dtype, self.limit, self.calls = predict, dtype, limit, 0
+
+    def __init__(self, predict, dtype, limit):
+        self.predict, self.dtype, self.limit, self.calls = predict, dtype, limit, 0
 
     def __call__(self, gamma, z):
-        if self.calls == self.limit: raise RuntimeError(f"the probability flow has used its {self.limit} evaluations and is at gamma = {gamma.item():.4g}: loosen rtol and atol, or allow more with max_evaluations")
+        if self.calls == self.limit:
+            raise RuntimeError(
+                f"the probability flow has used its {self.limit} evaluations "
+                f"and is at gamma = {gamma.item():.4g}: "
+                "loosen rtol and atol, or allow more with max_evaluations")
         eps = self.predict(z.to(self.dtype), gamma.to(self.dtype))
         if not self.calls: _check_prediction(eps, z)
         self.calls, self.gamma, self.eps, s = self.calls + 1, gamma, eps, sigma(gamma)
@@ -201,15 +262,22 @@ class Slope:
 
     def failure(self, rtol, atol):
         "The error for a solver that gave up."
-        why = "its steps became too small: predict jumps there, or the tolerances are too strict; loosen" if self.eps.isfinite().all() else "predict returned values that are not finite, with"
-        return RuntimeError(f"the probability flow stopped at gamma = {self.gamma.item():.4g} after {self.calls} evaluations, because {why} rtol={rtol:g} and atol={atol:g}")
+        why = (
+            "its steps became too small: predict jumps there, "
+            "or the tolerances are too strict; loosen"
+            if self.eps.isfinite().all()
+            else "predict returned values that are not finite, with")
+        return RuntimeError(
+            f"the probability flow stopped at gamma = {self.gamma.item():.4g} "
+            f"after {self.calls} evaluations, "
+            f"because {why} rtol={rtol:g} and atol={atol:g}")
 
 # %% ../nbs/13_sample.ipynb #20073a5c
 @torch.no_grad()
 def probability_flow(
     predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
     z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-    gammas: Tensor,     # Falling from noise to data; only the ends matter, and where `trajectory` looks
+    gammas: Tensor,     # Falling, noise to data; only the ends matter, and where `trajectory` looks
     *,
     rtol: float = 1e-4,  # Error of a step relative to the state, of the worst example
     atol: float = 1e-4,  # Error of a step in the units of the state
@@ -223,7 +291,7 @@ def probability_flow(
     Args:
         predict: `(z, γ) → ε̂`, with γ of shape `()`
         z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-        gammas: Falling from noise to data; only the ends matter, and where `trajectory` looks
+        gammas: Falling, noise to data; only the ends matter, and where `trajectory` looks
         rtol: Error of a step relative to the state, of the worst example
         atol: Error of a step in the units of the state
         method: An adaptive method of torchdiffeq
@@ -236,19 +304,29 @@ def probability_flow(
     """
     from torchdiffeq import odeint
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
-    dtype = torch.float32 if z.device.type == "mps" else torch.float64  # MPS has no double precision
+    # MPS has no double precision
+    dtype = torch.float32 if z.device.type == "mps" else torch.float64
     slope = Slope(predict, z.dtype, max_evaluations)
+
+    # the error of a step is that of the worst example: the others of the batch must not hide it
     worst = lambda v: v.reshape(len(z), -1).square().mean(1).max().sqrt()
-    try: states = odeint(slope, z.to(dtype), g.to(dtype).to(z.device), rtol=rtol, atol=atol, method=method, options=dict(norm=worst))
+    try:
+        states = odeint(
+            slope, z.to(dtype), g.to(dtype).to(z.device),
+            rtol=rtol, atol=atol, method=method,
+            options=dict(norm=worst))
     except AssertionError as e:
-        if str(e).startswith(("underflow in dt", "non-finite values")): raise slope.failure(rtol, atol) from e
+        if str(e).startswith(("underflow in dt", "non-finite values")):
+            raise slope.failure(rtol, atol) from e
         raise
     return states.to(z.dtype) if trajectory else states[-1].to(z.dtype)
 
 # %% ../nbs/13_sample.ipynb #3168d17c
-def _flow(predict, z, gammas, generator=None, *, progress=False): return probability_flow(predict, z, gammas)
+def _flow(predict, z, gammas, generator=None, *, progress=False):
+    return probability_flow(predict, z, gammas)
 
-SAMPLERS = dict(ancestral=ancestral, ddim=ddim, flow=_flow)  # `(predict, z, gammas, generator, progress=…)` → z at the last γ
+# each `(predict, z, gammas, generator, progress=…)` → z at the last γ
+SAMPLERS = dict(ancestral=ancestral, ddim=ddim, flow=_flow)
 
 # %% ../nbs/13_sample.ipynb #ba409964
 def _constrain(

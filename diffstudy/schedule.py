@@ -21,7 +21,10 @@ def _as_time(
 ) -> Tensor:  # The same in float32 or better
     "Times as a tensor in float32 or better; TypeError for integers, which are steps and no times."
     t = torch.as_tensor(t)
-    if not t.is_floating_point(): raise TypeError(f"expected times t in [0, 1] as floats; got {t.dtype}: for step i of T give i / T")
+    if not t.is_floating_point():
+        raise TypeError(
+            "expected times t in [0, 1] as floats; "
+            f"got {t.dtype}: for step i of T give i / T")
     return t.to(torch.promote_types(t.dtype, torch.float32))
 
 # %% ../nbs/12_schedule.ipynb #a6c9c9ec
@@ -33,7 +36,9 @@ def _check_ends(
     a, b = float(gamma_min), float(gamma_max)
     if not (math.isfinite(a) and math.isfinite(b) and a < b):
         hint = "; swap them, or negate them if they are log SNR" if a > b else ""
-        raise ValueError(f"expected finite gamma_min < gamma_max, since γ = −log SNR rises from data to noise; got gamma_min={a:g}, gamma_max={b:g}{hint}")
+        raise ValueError(
+            "expected finite gamma_min < gamma_max, since γ = −log SNR rises from data to noise; "
+            f"got gamma_min={a:g}, gamma_max={b:g}{hint}")
     return a, b
 
 # %% ../nbs/12_schedule.ipynb #fa9368c0
@@ -78,7 +83,8 @@ class Linear(Schedule):
         t = _as_time(t)
         return (1 - t) * self.gamma_min + t * self.gamma_max
 
-    def derivative(self, t): return torch.full_like(_as_time(t), self.gamma_max - self.gamma_min)
+    def derivative(self, t):
+        return torch.full_like(_as_time(t), self.gamma_max - self.gamma_min)
 
 # %% ../nbs/12_schedule.ipynb #a4b26d5e
 class Cosine(Schedule):
@@ -96,7 +102,9 @@ class Cosine(Schedule):
     ):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
-        self.b, self.c = math.atan(math.exp(self.gamma_min / 2)), math.atan(math.exp(-self.gamma_max / 2))
+        self.b, self.c = (
+            math.atan(math.exp(self.gamma_min / 2)),
+            math.atan(math.exp(-self.gamma_max / 2)))
         self.a = math.atan(math.exp(self.gamma_max / 2)) - self.b
 
     def sines(self, t):
@@ -125,7 +133,10 @@ class Betas(Schedule):
     ):
         super().__init__()
         gammas = gammas_from_betas(betas)
-        if len(gammas) < 2: raise ValueError("expected at least two betas, since γ(0) belongs to the first and γ(1) to the last; got one")
+        if len(gammas) < 2:
+            raise ValueError(
+                "expected at least two betas, "
+                "since γ(0) belongs to the first and γ(1) to the last; got one")
         self.register_buffer("gammas", gammas)
         self.gamma_min, self.gamma_max = gammas[0].item(), gammas[-1].item()
 
@@ -174,7 +185,8 @@ class LearnedLinear(Schedule):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
         self.start = nn.Parameter(torch.tensor(self.gamma_min))
-        self.gap = nn.Parameter(inverse_softplus(torch.tensor(self.gamma_max - self.gamma_min, dtype=torch.float64)).float())
+        self.gap = nn.Parameter(inverse_softplus(
+            torch.tensor(self.gamma_max - self.gamma_min, dtype=torch.float64)).float())
 
     def ends(self):
         "γ(0) and γ(1) as they are now."
@@ -211,20 +223,31 @@ class Monotone(LearnedLinear):
         width: int = 1024,         # Hidden units: sigmoid steps of which the curve is made
     ):
         super().__init__(gamma_min, gamma_max)
+
+        # steps at distances `d` from the nearer end: the nearer, the denser, steeper and lower
         left = (width + 1) // 2
-        d = torch.cat([.5 * .002 ** torch.linspace(0, 1, n, dtype=torch.float64) for n in (left, width - left)])  # from the nearer end
+        d = torch.cat([
+            .5 * .002 ** torch.linspace(0, 1, n, dtype=torch.float64)
+            for n in (left, width - left)])
         side = torch.arange(width) < left
         self.register_buffer("place", torch.where(side, d, 1 - d).float(), persistent=False)
         self.register_buffer("steep", (3 / d).float(), persistent=False)
-        self.linear, self.height = nn.Parameter(torch.zeros(())), nn.Parameter((d / d.mean()).log().float())
+
+        # what is learned: a straight part, then height, slope and bias of each step
+        self.linear, self.height = (
+            nn.Parameter(torch.zeros(())),
+            nn.Parameter((d / d.mean()).log().float()))
         self.slope, self.bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
 
     def raw(self, t, rate=False):
         "A rising function without fixed end points, and its slope: every weight on the way from t is positive."
         k, w = self.steep * self.slope.tanh().exp(), self.height.exp()
-        h = torch.sigmoid(k * (t[..., None] - self.place) + self.bias)  # no matmul: autocast would round it to bfloat16
+        # no matmul: autocast would round it to bfloat16
+        h = torch.sigmoid(k * (t[..., None] - self.place) + self.bias)
         r = self.linear.exp() * t + (w * h).mean(-1)
-        return (r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)) if rate else r
+        return (
+            (r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)) if rate
+            else r)
 
     def fraction(self, t):
         "How much of the way from γ(0) to γ(1) is done at time t, and how fast it goes; both depend on the shape alone."
@@ -260,10 +283,17 @@ def grid(
     Returns:
         `(steps + 1,)`, from noise to data: falling
     """
-    if not isinstance(steps, int) or steps < 1: raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
     if device is None and isinstance(schedule, nn.Module):
         device = next((p.device for p in [*schedule.parameters(), *schedule.buffers()]), None)
-    with torch.no_grad(): gammas = schedule(torch.linspace(1, 0, steps + 1, dtype=dtype, device=device))
+
+    # a schedule that falls is most often a log SNR
+    with torch.no_grad():
+        gammas = schedule(torch.linspace(1, 0, steps + 1, dtype=dtype, device=device))
     if not (gammas.diff() < 0).all():
-        raise ValueError(f"expected γ to rise with t at every one of {steps} steps; this schedule goes from {gammas[-1].item():.4g} at t = 0 to {gammas[0].item():.4g} at t = 1: is it log SNR?")
+        raise ValueError(
+            f"expected γ to rise with t at every one of {steps} steps; "
+            f"this schedule goes from {gammas[-1].item():.4g} at t = 0 "
+            f"to {gammas[0].item():.4g} at t = 1: is it log SNR?")
     return gammas

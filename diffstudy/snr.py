@@ -33,7 +33,8 @@ def diffusion_loss_x(
         `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
     """
     x, x_hat = promote(x, x_hat)
-    gamma, dgamma_dt = (torch.as_tensor(g, dtype=x.dtype, device=x.device) for g in (gamma, dgamma_dt))
+    gamma, dgamma_dt = (
+        torch.as_tensor(g, dtype=x.dtype, device=x.device) for g in (gamma, dgamma_dt))
     return 0.5 * dgamma_dt * torch.exp(-gamma) * flat_sum((x - x_hat) ** 2)
 
 # %% ../nbs/31_snr.ipynb #2a8a7cfa
@@ -54,7 +55,9 @@ def diffusion_loss(
         `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
     """
     eps, eps_hat = promote(eps, eps_hat)
-    return 0.5 * torch.as_tensor(dgamma_dt, dtype=eps.dtype, device=eps.device) * flat_sum((eps - eps_hat) ** 2)
+    return (
+        0.5 * torch.as_tensor(dgamma_dt, dtype=eps.dtype, device=eps.device)
+        * flat_sum((eps - eps_hat) ** 2))
 
 # %% ../nbs/31_snr.ipynb #94fd8b3a
 @implements("V25")
@@ -78,15 +81,16 @@ def times(
     if n < 1: raise ValueError(f"expected at least one example; got n={n}")
     here = generator.device if generator is not None else device
     if even:
+        # integers over n: exactly n values for every n
         u = torch.rand((), generator=generator, device=here)
-        t = (u + torch.randperm(n, generator=generator, device=here) / n) % 1  # integers over n: exactly n values for every n
+        t = (u + torch.randperm(n, generator=generator, device=here) / n) % 1
     else: t = torch.rand(n, generator=generator, device=here)
     return t if device is None else t.to(device)
 
 # %% ../nbs/31_snr.ipynb #7d31e990
 @implements("V27")
 def integrated_loss(
-    error,            # γ `(nodes,)` → expected squared error of the guess of x, `(nodes,)` or `(nodes, b)`
+    error,            # γ `(nodes,)` → expected squared error of x̂, `(nodes,)` or `(nodes, b)`
     gamma_0: float,   # γ at the data end, SNR_max = exp(−γ_0)
     gamma_1: float,   # γ at the noise end, SNR_min = exp(−γ_1)
     nodes: int = 2001,  # Of the trapezoidal rule
@@ -94,7 +98,7 @@ def integrated_loss(
     """The continuous-time loss as an integral over the signal-to-noise ratio.
 
     Args:
-        error: γ `(nodes,)` → expected squared error of the guess of x, `(nodes,)` or `(nodes, b)`
+        error: γ `(nodes,)` → expected squared error of x̂, `(nodes,)` or `(nodes, b)`
         gamma_0: γ at the data end, SNR_max = exp(−γ_0)
         gamma_1: γ at the noise end, SNR_min = exp(−γ_1)
         nodes: Of the trapezoidal rule
@@ -102,20 +106,32 @@ def integrated_loss(
     Returns:
         Nats, `()` or `(b,)`
     """
-    if not gamma_0 < gamma_1: raise ValueError(f"expected gamma_0 < gamma_1, since the largest SNR stands at the data end; got {gamma_0} and {gamma_1}")
+    if not gamma_0 < gamma_1:
+        raise ValueError(
+            "expected gamma_0 < gamma_1, since the largest SNR stands at the data end; "
+            f"got {gamma_0} and {gamma_1}")
     g = torch.linspace(gamma_0, gamma_1, nodes, dtype=torch.float64)
     e = error(g)
     return torch.trapezoid(0.5 * torch.exp(-g).reshape(-1, *[1] * (e.ndim - 1)) * e, g, dim=0)
 
 # %% ../nbs/31_snr.ipynb #4c0b95a9
-_EDM_MEAN, _EDM_STD, _EDM_DATA = -2.4, 2.4, 0.5  # Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
+# Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
+_EDM_MEAN, _EDM_STD, _EDM_DATA = -2.4, 2.4, 0.5
 
 WEIGHTINGS = {
-    "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),      # the bound
-    "eps": lambda gamma, dgamma_dt: 2 / dgamma_dt,               # DDPM's L_simple: error of the noise at uniform t
-    "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,            # error of x at uniform t
-    "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),     # error of v at uniform t
-    "edm": lambda gamma, dgamma_dt: 2 * (gamma.exp() + _EDM_DATA ** 2) / _EDM_DATA ** 2 * torch.exp(-0.5 * ((gamma - _EDM_MEAN) / _EDM_STD) ** 2) / (_EDM_STD * math.sqrt(2 * math.pi)),
+    # the bound
+    "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),
+
+    # errors at uniform t: of the noise (DDPM's L_simple), of x, of v
+    "eps": lambda gamma, dgamma_dt: 2 / dgamma_dt,
+    "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,
+    "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),
+
+    # EDM: the weight of its loss times the density of its noise levels
+    "edm": lambda gamma, dgamma_dt: (
+        2 * (gamma.exp() + _EDM_DATA ** 2) / _EDM_DATA ** 2
+        * torch.exp(-0.5 * ((gamma - _EDM_MEAN) / _EDM_STD) ** 2)
+        / (_EDM_STD * math.sqrt(2 * math.pi))),
 }
 
 @implements("V28")
@@ -138,30 +154,37 @@ def weighted_loss(
     Returns:
         `(b,)`; nats and a bound for "vlb" only
     """
-    gamma, dgamma_dt = torch.broadcast_tensors(torch.as_tensor(gamma), torch.as_tensor(dgamma_dt, device=torch.as_tensor(gamma).device))
+    gamma, dgamma_dt = torch.broadcast_tensors(
+        torch.as_tensor(gamma),
+        torch.as_tensor(dgamma_dt, device=torch.as_tensor(gamma).device))
     w = choose(weighting, WEIGHTINGS, "weighting")(*promote(gamma, dgamma_dt))
     return w * diffusion_loss(eps, eps_hat, dgamma_dt)
 
 # %% ../nbs/31_snr.ipynb #23770bbb
 @implements("V30")
 def gammas_for_variance(
-    schedule,     # With `ends()`, `fraction(t)` and `shape_parameters()`, such as `schedule.Monotone`
+    schedule,     # With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
     t: Tensor,    # Times `(b,)`, at least two
-    later: list,  # Its first item, there when gradients flow: the diffusion loss of each example, `(b,)`, in the unit of the loss that is minimized
+    later: list,  # Item 0, set when gradients flow: diffusion losses `(b,)`, in the unit minimized
 ) -> tuple[Tensor, Tensor]:  # γ(t) and γ'(t), `(b,)`
     """Noise levels whose gradients are those of the loss for the ends, and of its variance over the batch for the shape.
 
     Args:
-        schedule: With `ends()`, `fraction(t)` and `shape_parameters()`, such as `schedule.Monotone`
+        schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
         t: Times `(b,)`, at least two
-        later: Its first item, there when gradients flow: the diffusion loss of each example,
-            `(b,)`, in the unit of the loss that is minimized
+        later: Item 0, set when gradients flow: diffusion losses `(b,)`, in the unit minimized
 
     Returns:
         γ(t) and γ'(t), `(b,)`
     """
-    if not schedule.shape_parameters(): raise ValueError(f"expected a schedule with a shape to learn, such as schedule.Monotone; got {type(schedule).__name__}")
-    if len(t) < 2: raise ValueError("expected at least two examples, since the variance is that of their losses; got one: use a larger batch, or the plain schedule")
+    if not schedule.shape_parameters():
+        raise ValueError(
+            "expected a schedule with a shape to learn, such as schedule.Monotone; "
+            f"got {type(schedule).__name__}")
+    if len(t) < 2:
+        raise ValueError(
+            "expected at least two examples, since the variance is that of their losses; "
+            "got one: use a larger batch, or the plain schedule")
     (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
 
     def both(g0, g1, u, rate): return (1 - u) * g0.to(u) + u * g1.to(u), (g1 - g0).to(u) * rate
@@ -170,7 +193,12 @@ def gammas_for_variance(
         loss = later[0].detach().to(g)
         return g * 2 * (loss - loss.mean()) * (len(loss) / (len(loss) - 1))
 
-    ends, shape = both(g0, g1, u.detach(), rate.detach()), both(g0.detach(), g1.detach(), u, rate)
+    # the same values twice: once only the ends get gradients, once only the shape
+    ends, shape = (
+        both(g0, g1, u.detach(), rate.detach()),
+        both(g0.detach(), g1.detach(), u, rate))
+
+    # on the way back the shape's are turned into those of the variance; `s - s.detach()` adds 0
     for v in shape:
         if v.requires_grad: v.register_hook(scale)
     return tuple(e + (s - s.detach()) for e, s in zip(ends, shape))

@@ -23,22 +23,32 @@ from .core import choose, default_device, stream, suggest
 from .files import locked
 
 # %% ../nbs/74_training.ipynb #9fbab29b
-def _whole(least): return lambda v: type(v) is int and v >= least, f"a whole number, at least {least}"
+def _whole(least):
+    return lambda v: type(v) is int and v >= least, f"a whole number, at least {least}"
 def _real(test, what): return lambda v: type(v) in (int, float) and test(v), what
 def _one_of(*known): return lambda v: v in known, "one of " + ", ".join(map(repr, known))
 
 _RULES = {
-    **{k: _whole(1) for k in ("steps", "batch_size", "accumulate", "log_every", "save_every", "keep", "max_bad")},
+    **{k: _whole(1) for k in (
+        "steps", "batch_size", "accumulate", "log_every", "save_every", "keep", "max_bad")},
     **{k: _whole(0) for k in ("warmup", "seed")},
     "lr": _real(lambda v: 0 < v < math.inf, "a number above 0"),
     "lr_decay": _one_of("constant", "cosine"),
     "lr_end": _real(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"),
-    "betas": (lambda v: type(v) is tuple and len(v) == 2 and all(type(b) in (int, float) and 0 <= b < 1 for b in v), "two numbers from 0 to below 1"),
+    "betas": (
+        lambda v: type(v) is tuple and len(v) == 2
+        and all(type(b) in (int, float) and 0 <= b < 1 for b in v),
+        "two numbers from 0 to below 1"),
     "weight_decay": _real(lambda v: 0 <= v < math.inf, "a number, at least 0"),
-    "no_decay": (lambda v: type(v) is tuple and all(type(p) is str for p in v), "a tuple of names of submodules"),
-    "clip": (lambda v: v is None or type(v) in (int, float) and v > 0, "a number above 0, or None for no clipping"),
+    "no_decay": (
+        lambda v: type(v) is tuple and all(type(p) is str for p in v),
+        "a tuple of names of submodules"),
+    "clip": (
+        lambda v: v is None or type(v) in (int, float) and v > 0,
+        "a number above 0, or None for no clipping"),
     "ema": _real(lambda v: 0 <= v < 1, "a number from 0 (no memory) to below 1"),
-    "precision": _one_of("float32", "bfloat16"), "compile": _one_of(False, True)}
+    "precision": _one_of("float32", "bfloat16"),
+    "compile": _one_of(False, True)}
 
 # %% ../nbs/74_training.ipynb #3af89b95
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ def _tensors_of(module: nn.Module) -> list[Tensor]:  # Parameters, then buffers
 
 # %% ../nbs/74_training.ipynb #0a98c3da
 class EMA:
-    """A moving average of a module's weights, kept as a second module, `ema.model`, in evaluation mode.
+    """A moving average of a module's weights, kept as a second module, `ema.model`.
 
     Args:
         model: Whose parameters and buffers to follow, all of them
@@ -157,7 +167,8 @@ class EMA:
         self.source, self.decay, self.warmup = model, decay, warmup
         self.model = copy.deepcopy(model).requires_grad_(False).eval()
         pairs = list(zip(_tensors_of(self.model), _tensors_of(model)))
-        self.averaged, self.copied = ([p for p in pairs if p[0].is_floating_point() == f] for f in (True, False))
+        self.averaged, self.copied = (
+            [p for p in pairs if p[0].is_floating_point() == f] for f in (True, False))
 
     def decay_at(self, n: int  # Steps done before
     ) -> float:  # Share of the old average
@@ -174,13 +185,13 @@ class EMA:
     @torch.no_grad()
     def update(self,
         n: int,  # Steps done before this one
-        ok: Tensor | None = None,  # `()`, bool, on the device: where false, the average stays as it is
+        ok: Tensor | None = None,  # `()`, bool, on the device: where false, the average stays
     ):
         """Move towards the weights; integer buffers are copied.
 
         Args:
             n: Steps done before this one
-            ok: `()`, bool, on the device: where false, the average stays as it is
+            ok: `()`, bool, on the device: where false, the average stays
         """
         (old, new), w = zip(*self.averaged), 1 - self.decay_at(n)
         if ok is not None:
@@ -204,7 +215,7 @@ def adamw(
     module: nn.Module,  # What to optimize
     config: Config,     # Its `lr`, `betas`, `weight_decay` and `no_decay` count
 ) -> torch.optim.AdamW:  # Fused
-    """AdamW that spares biases, norms and all other vectors, and the modules in `config.no_decay`, from weight decay.
+    """AdamW without weight decay of vectors, and of the modules in `config.no_decay`.
 
     Args:
         module: What to optimize
@@ -217,7 +228,9 @@ def adamw(
     for name, p in module.named_parameters():
         decays = p.ndim > 1 and not set(name.split(".")) & set(config.no_decay)
         if p.requires_grad: groups[config.weight_decay if decays else 0.].append(p)
-    return torch.optim.AdamW([dict(params=p, weight_decay=d) for d, p in groups.items() if p], lr=config.lr, betas=config.betas, fused=True)
+    return torch.optim.AdamW(
+        [dict(params=p, weight_decay=d) for d, p in groups.items() if p],
+        lr=config.lr, betas=config.betas, fused=True)
 
 # %% ../nbs/74_training.ipynb #fea4931f
 class Rank(NamedTuple):
@@ -245,7 +258,8 @@ def distributed(
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    if not dist.is_initialized(): dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return Rank(dist.get_rank(), dist.get_world_size(), device)
 
 # %% ../nbs/74_training.ipynb #a9b3e7b7
@@ -253,33 +267,41 @@ class State:
     """What steps change: the model, its optimizers, the averaged weights, the counts.
 
     Args:
-        model: Trained in rank; several networks go into one `nn.ModuleDict`
+        model: Trained in place; several networks go into one `nn.ModuleDict`
         optimizers: By name; `{"main": adamw(model, config)}` if not given
-        average: The part of the model to average; all of it if not given
-        notes: JSON values that say what else the run is; they must agree on a resume
+        average: The part of the model to average; default: all of it
+        notes: JSON values: what else the run is; must agree on a resume
         rank: `distributed()` if not given
     """
     def __init__(self,
-        model: nn.Module,  # Trained in rank; several networks go into one `nn.ModuleDict`
+        model: nn.Module,  # Trained in place; several networks go into one `nn.ModuleDict`
         config: Config,
         *,
         optimizers: dict | None = None,  # By name; `{"main": adamw(model, config)}` if not given
-        average: nn.Module | None = None,  # The part of the model to average; all of it if not given
-        notes: dict | None = None,  # JSON values that say what else the run is; they must agree on a resume
+        average: nn.Module | None = None,  # The part of the model to average; default: all of it
+        notes: dict | None = None,  # JSON values: what else the run is; must agree on a resume
         rank: Rank | None = None,  # `distributed()` if not given
     ):
         self.config, self.notes = config, json.loads(json.dumps(notes or {}))
         self.rank = rank or distributed()
         self.rank = self.rank._replace(device=torch.device(self.rank.device))
+
+        # every process begins with the weights of the first
         self.model = model.to(self.rank.device)
         if self.rank.world > 1:
             for t in _tensors_of(model): dist.broadcast(t.detach(), 0)
+
+        # schedules of the learning rate multiply what the optimizer began with
         self.optimizers = optimizers or {"main": adamw(model, config)}
         for o in self.optimizers.values():
             for g in o.param_groups: g.setdefault("initial_lr", g["lr"])
         self.ema = EMA(model if average is None else average, config.ema)
-        if config.compile: getattr(model, "net", model).compile()  # of a model with a loss inside, its network
-        self.step, self.skipped, self.bad, self.seconds = 0, 0, 0, 0.  # steps done, of them skipped, of them at the end in a row
+
+        # of a model with a loss inside, its network
+        if config.compile: getattr(model, "net", model).compile()
+
+        # steps done, of them skipped, of them at the end in a row
+        self.step, self.skipped, self.bad, self.seconds = 0, 0, 0, 0.
         self.ok = None  # whether the gradients of the step were finite: a tensor on the device
         self.objectives = {}
 
@@ -287,13 +309,13 @@ class State:
 def update(
     state: State,
     name: str = "main",    # Of the optimizer
-    reduce: bool = False,  # Average the gradients over the processes first; those from `objective` are already
+    reduce: bool = False,  # First average the gradients over processes; `objective` has done it
 ) -> Tensor:  # `()`, norm of the gradient before clipping, on the device
-    """Clip the gradients and apply them; if they are not finite, change nothing, and note it in `state.ok`.
+    """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
 
     Args:
         name: Of the optimizer
-        reduce: Average the gradients over the processes first; those from `objective` are already
+        reduce: First average the gradients over processes; `objective` has done it
 
     Returns:
         `()`, norm of the gradient before clipping, on the device
@@ -301,11 +323,18 @@ def update(
     optimizer = choose(name, state.optimizers, "optimizer")
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     if reduce and state.rank.world > 1:
-        for p in params: dist.all_reduce(p.grad); p.grad /= state.rank.world
+        for p in params:
+            dist.all_reduce(p.grad)
+            p.grad /= state.rank.world
+
+    # the norm before clipping is what a log should show, and what tells whether all is finite
     norm = nn.utils.get_total_norm([p.grad for p in params])
     if state.config.clip: nn.utils.clip_grads_with_norm_(params, state.config.clip, norm)
     ok = norm.isfinite()
-    if getattr(optimizer, "_step_supports_amp_scaling", False): optimizer.found_inf = (~ok).float()
+
+    # a fused optimizer skips by itself, on the device; any other must be asked from here
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer.found_inf = (~ok).float()
     if hasattr(optimizer, "found_inf") or ok: optimizer.step()
     optimizer.zero_grad()
     state.ok = ok if state.ok is None else state.ok & ok
@@ -325,11 +354,14 @@ def _objective(
     state: State,
     loss_fn: Callable,  # `(model, batch, generator)` -> dict of scalars
     part: nn.Module | None = None,  # What it trains; all of the model if not given
-) -> nn.Module:  # `(batch, generator)` -> the same dict; its backward averages gradients over the processes
+) -> nn.Module:  # `(batch, generator)` -> the same; backward averages gradients over processes
     "The loss of a state's model, made once."
     if loss_fn not in state.objectives:
-        o, device = _Objective(state.model, loss_fn, state.model if part is None else part), state.rank.device
-        if state.rank.world > 1: o = DistributedDataParallel(o, device_ids=[device] if device.type == "cuda" else None)
+        o, device = (
+            _Objective(state.model, loss_fn, state.model if part is None else part),
+            state.rank.device)
+        if state.rank.world > 1:
+            o = DistributedDataParallel(o, device_ids=[device] if device.type == "cuda" else None)
         state.objectives[loss_fn] = o
     return state.objectives[loss_fn]
 
@@ -341,29 +373,41 @@ def _split(
     "Cut a batch along its first dimension."
     if parts == 1: return [(batch, 1.)]
     if torch.is_tensor(batch):
-        if parts > len(batch): raise ValueError(f"accumulate: expected at most one part for each of {len(batch)} examples; got {parts}")
+        if parts > len(batch):
+            raise ValueError(
+                f"accumulate: expected at most one part for each of {len(batch)} examples; "
+                f"got {parts}")
         return [(p, len(p) / len(batch)) for p in batch.tensor_split(parts)]
+
+    # a container: its members are cut alike, and their parts put together again
     named = isinstance(batch, dict)
     rows = zip(*[_split(v, parts) for v in (batch.values() if named else batch)])
-    return [(dict(zip(batch, ps)) if named else ps, shares[0]) for ps, shares in (zip(*row) for row in rows)]
+    return [
+        (dict(zip(batch, ps)) if named else ps, shares[0])
+        for ps, shares in (zip(*row) for row in rows)]
 
 # %% ../nbs/74_training.ipynb #bca5e494
 def _check_terms(terms):
     "A loss function returns named scalars, one of them `loss`."
-    if not isinstance(terms, dict) or "loss" not in terms: raise TypeError(f"loss function: expected a dict with a scalar tensor 'loss'; got {f'keys {sorted(terms)}' if isinstance(terms, dict) else type(terms).__name__}")
+    if not isinstance(terms, dict) or "loss" not in terms:
+        raise TypeError(
+            "loss function: expected a dict with a scalar tensor 'loss'; "
+            f"got {f'keys {sorted(terms)}' if isinstance(terms, dict) else type(terms).__name__}")
     for k, v in terms.items():
-        if not torch.is_tensor(v) or v.ndim: raise TypeError(f"loss function: expected a scalar tensor {k!r}; got {f'shape {tuple(v.shape)}: take the mean over the batch' if torch.is_tensor(v) else type(v).__name__}")
+        if not torch.is_tensor(v) or v.ndim:
+            raise TypeError(
+                f"loss function: expected a scalar tensor {k!r}; got "
+                f"{f'shape {tuple(v.shape)}: take the mean over the batch' if torch.is_tensor(v) else type(v).__name__}")
     return terms
 
 # %% ../nbs/74_training.ipynb #eb525556
 def loss_step(
-    loss_fn: Callable,  # `(model, batch, generator)` -> dict with the scalar tensor `loss`, and others to report
+    loss_fn: Callable,  # `(model, batch, generator)` -> dict with the scalar tensor `loss`, others
 ) -> Callable:  # `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each
     """The usual step: forward, backward, clip, AdamW.
 
     Args:
-        loss_fn: `(model, batch, generator)` -> dict with the scalar tensor `loss`, and others to
-            report
+        loss_fn: `(model, batch, generator)` -> dict with the scalar tensor `loss`, others
 
     Returns:
         `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each
@@ -372,10 +416,16 @@ def loss_step(
         loss_of, device, total = _objective(state, loss_fn), state.rank.device, {}
         parts = _split(batch, state.config.accumulate)
         for i, (part, share) in enumerate(parts):
-            waits = state.rank.world > 1 and i + 1 < len(parts)  # gradients travel once, with the last part
+            # gradients travel once, with the last part
+            waits = state.rank.world > 1 and i + 1 < len(parts)
             with loss_of.no_sync() if waits else nullcontext():
-                with torch.autocast(device.type, torch.bfloat16, enabled=state.config.precision == "bfloat16"): terms = loss_of(part, generator)
+                with torch.autocast(
+                    device.type, torch.bfloat16, enabled=state.config.precision == "bfloat16"
+                ):
+                    terms = loss_of(part, generator)
                 (share * _check_terms(terms)["loss"]).backward()
+
+            # what is reported is the mean over the batch, like the gradient
             for k, v in terms.items(): total[k] = total.get(k, 0.) + share * v.detach()
         return dict(total, norm=update(state))
     return step
@@ -383,9 +433,11 @@ def loss_step(
 # %% ../nbs/74_training.ipynb #634fd97f
 @contextmanager
 def _seeded(seed, device):
-    "Inside `with`, whatever draws from the default generators, such as dropout, draws from this seed; they are put back afterwards."
+    "Inside `with`, the default generators, which dropout reads, draw from this seed."
     generators = [torch.default_generator]
-    if device.type == "cuda": generators.append(torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index])
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[
+            torch.cuda.current_device() if device.index is None else device.index])
     states = [g.get_state() for g in generators]
     for g in generators: g.manual_seed(seed)
     try: yield
@@ -398,7 +450,7 @@ def advance(
     step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors
     batches: Callable,  # `batches(n)` -> the batch of step `n`, counted from 0
 ) -> dict:  # What the step returned, on the device, and `ok`
-    """One step of a run: everything that it draws is a function of (seed, step, rank), and no number is asked of the device.
+    """One step of a run; all that it draws is a function of (seed, step, rank).
 
     Args:
         step: `(state, batch, generator)` -> dict of scalar tensors
@@ -412,13 +464,21 @@ def advance(
     for o in state.optimizers.values():
         o.zero_grad()  # what another network's loss has left there is no part of the state
         for g in o.param_groups: g["lr"] = g["initial_lr"] * lr_scale(state.config, n)
-    dropout, noise = (stream(state.config.seed, purpose, n, rank.index, device=rank.device) for purpose in ("dropout", "train"))
+
+    # the step, and then the average, which a step with a bad gradient leaves alone
+    dropout, noise = (
+        stream(state.config.seed, purpose, n, rank.index, device=rank.device)
+        for purpose in ("dropout", "train"))
     state.ok = None
     with _seeded(dropout.initial_seed(), rank.device): terms = step(state, batches(n), noise)
     state.ema.update(n, state.ok)
     state.step = n + 1
+
+    # numbers stay on the device: to read one would wait for it
     ok = torch.ones((), device=rank.device) if state.ok is None else state.ok
-    return {k: torch.as_tensor(v, device=rank.device).detach().float() for k, v in dict(terms, ok=ok).items()}
+    return {
+        k: torch.as_tensor(v, device=rank.device).detach().float()
+        for k, v in dict(terms, ok=ok).items()}
 
 # %% ../nbs/74_training.ipynb #75785e1a
 class TrainingDiverged(RuntimeError):
@@ -437,26 +497,44 @@ def _fetch(rows, rank) -> list:  # Of pairs: step, the terms of each rank as flo
 def _means(rows) -> dict[str, float]:
     "Mean of each term over the steps that counted."
     good = [terms for _, ranks in rows for terms in ranks if terms["ok"]]
-    return {k: fmean(t[k] for t in good if k in t) for k in dict.fromkeys(k for t in good for k in t) if k != "ok"}
+    return {
+        k: fmean(t[k] for t in good if k in t)
+        for k in dict.fromkeys(k for t in good for k in t) if k != "ok"}
 
 # %% ../nbs/74_training.ipynb #bf39ee25
 def _count_bad_steps(rows, state, say, saved):
     "Count the steps that were skipped, say why, and stop after too many in a row."
     for n, ranks in rows:
-        if all(terms["ok"] for terms in ranks): state.bad = 0; continue
+        if all(terms["ok"] for terms in ranks):
+            state.bad = 0
+            continue
         state.bad, state.skipped = state.bad + 1, state.skipped + 1
-        parts_first = sorted(ranks[0], key=("loss", "norm").__contains__)  # of a sum, the part that failed says more
-        rank, term = next(((r, k) for k in parts_first for r, terms in enumerate(ranks) if not math.isfinite(terms[k])), (0, "ok"))
-        what = f"{term} is {ranks[rank][term]} on batches({n})" + (f" of rank {rank}" if len(ranks) > 1 else "")
+
+        # which number failed: of a sum, the part that failed says more
+        parts_first = sorted(ranks[0], key=("loss", "norm").__contains__)
+        rank, term = next((
+            (r, k) for k in parts_first
+            for r, terms in enumerate(ranks) if not math.isfinite(terms[k])), (0, "ok"))
+        what = (
+            f"{term} is {ranks[rank][term]} on batches({n})"
+            + (f" of rank {rank}" if len(ranks) > 1 else ""))
         say(f"step {n + 1} skipped: {what}; weights, moments and average are untouched")
+
+        # a run that only skips would go on for ever
         if state.bad >= state.config.max_bad:
-            raise TrainingDiverged(f"{state.bad} steps in a row without a finite gradient, the last because {what}. The weights are still those of step {n + 1 - state.bad}"
-                                   f"{f', and {saved} is good' if saved else ''}. Look at the batch, or start another run from them with a lower lr")
+            raise TrainingDiverged(
+                f"{state.bad} steps in a row without a finite gradient, "
+                f"the last because {what}. "
+                f"The weights are still those of step {n + 1 - state.bad}"
+                f"{f', and {saved} is good' if saved else ''}. "
+                "Look at the batch, or start another run from them with a lower lr")
 
 # %% ../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
     "A signal, `signum`, ended the run after a whole step."
-    def __init__(self, message, signum): super().__init__(message); self.signum = signum
+    def __init__(self, message, signum):
+        super().__init__(message)
+        self.signum = signum
 
 @contextmanager
 def _catch_signals():
@@ -465,10 +543,14 @@ def _catch_signals():
     def note(signum, frame):
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
         got.append(signum)
-    if threading.current_thread() is threading.main_thread(): old = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try: yield got
+    # Python sets handlers in the main thread alone
+    if threading.current_thread() is threading.main_thread():
+        old = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield got
     finally:
-        for s, handler in old.items(): signal.signal(s, signal.SIG_DFL if handler is None else handler)
+        for s, handler in old.items():
+            signal.signal(s, signal.SIG_DFL if handler is None else handler)
 
 # %% ../nbs/74_training.ipynb #bd461c10
 @contextmanager
@@ -484,15 +566,20 @@ def _claimed(folder):
 
 # %% ../nbs/74_training.ipynb #ab5e4a7d
 def _resume(state, folder, say):
-    "Go on from the newest checkpoint that verifies; newer ones were refused and are set aside, since their steps come again."
+    "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
     path = latest(folder, say)
     if path is not None and int(path.name[5:]) > state.step:
         load_checkpoint(path, state)
-        say(f"resumed at step {state.step} of {state.config.steps}" + ("; nothing is left to do" if state.step == state.config.steps else ""))
+        say(
+            f"resumed at step {state.step} of {state.config.steps}"
+            + ("; nothing is left to do" if state.step == state.config.steps else ""))
+
+    # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
     if state.rank.index == 0:
         for p in checkpoints(folder):
-            if int(p.name[5:]) > state.step: os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
+            if int(p.name[5:]) > state.step:
+                os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
     return path
 
 # %% ../nbs/74_training.ipynb #b5171193
@@ -505,34 +592,55 @@ def _agree(signals, rank) -> int:  # The same on all processes
 # %% ../nbs/74_training.ipynb #193b3a78
 def _farewell(signum, state, folder):
     "What to tell a person who stopped a run."
-    how = "no folder was given, so nothing was saved; the state in memory is whole" if folder is None else f"saved in {folder}; the same call with this folder goes on from there"
-    return f"stopped by {signal.Signals(signum).name} after step {state.step} of {state.config.steps}: {how}"
+    how = (
+        "no folder was given, so nothing was saved; the state in memory is whole"
+        if folder is None
+        else f"saved in {folder}; the same call with this folder goes on from there")
+    return (
+        f"stopped by {signal.Signals(signum).name} "
+        f"after step {state.step} of {state.config.steps}: {how}")
 
 # %% ../nbs/74_training.ipynb #87f55c3e
 class _Progress:
     "A bar with the loss in a terminal, a bar with its curve in a notebook, plain lines elsewhere."
     def __init__(self, state, on: bool, say):
-        self.start, self.total, self.say, self.begun, self.told = state.step, state.config.steps, say, time.perf_counter(), -math.inf
-        self.on, self.bar, self.notebook, self.curve = on and self.start < self.total, None, False, []
+        self.start, self.total, self.say, self.begun, self.told = (
+            state.step, state.config.steps, say, time.perf_counter(), -math.inf)
+        self.on, self.bar, self.notebook, self.curve = (
+            on and self.start < self.total, None, False, [])
         if self.on and ("ipykernel" in sys.modules or sys.stdout.isatty()):
             from fastprogress import fastprogress
             self.notebook = bool(fastprogress.IN_NOTEBOOK)
-            self.bar = (fastprogress.master_bar if self.notebook else fastprogress.progress_bar)(range(self.total - self.start))
+            self.bar = (
+                fastprogress.master_bar if self.notebook else fastprogress.progress_bar)(
+                    range(self.total - self.start))
             if self.notebook: self.bar.names = ["loss"]
             self.bar.update(0)
 
     def update(self, step, metrics):
         if not self.on: return
         now = time.perf_counter()
+
+        # a bar: the loss beside it, and in a notebook its curve, at most once a second
         if self.bar is not None:
             if "loss" in metrics:
                 self.curve.append((step, metrics["loss"]))
-                (self.bar.main_bar if self.notebook else self.bar).comment = f"loss {metrics['loss']:.4g}"
-                if self.notebook and len(self.curve) > 1 and (now - self.told > 1 or step == self.total): self.bar.update_graph([list(zip(*self.curve))]); self.told = now
+                (self.bar.main_bar if self.notebook else self.bar).comment = (
+                    f"loss {metrics['loss']:.4g}")
+                if self.notebook and len(self.curve) > 1 and (
+                    now - self.told > 1 or step == self.total
+                ):
+                    self.bar.update_graph([list(zip(*self.curve))])
+                    self.told = now
             self.bar.update(step - self.start)
+
+        # lines: one in ten seconds
         elif metrics and (now - self.told > 10 or step == self.total):
             self.told, rate = now, (step - self.start) / (now - self.begun)
-            self.say(f"step {step}/{self.total}  " + "  ".join(f"{k} {v:.4g}" for k, v in metrics.items()) + f"  {rate:.3g} steps/s  {(self.total - step) / rate:.0f} s left")
+            self.say(
+                f"step {step}/{self.total}  "
+                + "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
+                + f"  {rate:.3g} steps/s  {(self.total - step) / rate:.0f} s left")
 
     def __enter__(self): return self
 
@@ -553,7 +661,7 @@ class Record(NamedTuple):
 # %% ../nbs/74_training.ipynb #e3708a63
 def fit(
     state: State,
-    step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors, such as `loss_step(loss_fn)`
+    step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors; see `loss_step`
     batches: Callable,  # `batches(n)` -> the batch of step `n`, counted from 0: a pure function
     *,
     folder=None,        # For checkpoints and `log.jsonl`; a run found there goes on
@@ -563,7 +671,7 @@ def fit(
     """Train until `config.steps`, one step for each turn of the caller's loop.
 
     Args:
-        step: `(state, batch, generator)` -> dict of scalar tensors, such as `loss_step(loss_fn)`
+        step: `(state, batch, generator)` -> dict of scalar tensors; see `loss_step`
         batches: `batches(n)` -> the batch of step `n`, counted from 0: a pure function
         folder: For checkpoints and `log.jsonl`; a run found there goes on
         progress: A bar in a notebook or terminal, plain lines elsewhere
@@ -578,36 +686,49 @@ def fit(
     with _claimed(folder if writes else None), _catch_signals() as signals:
         saved = _resume(state, folder, say) if folder else None
         rows, begun = [], time.perf_counter() - state.seconds
-        with Log(folder, state.step) if writes else nullcontext() as log, _Progress(state, progress, say) as view:
+        with (
+            Log(folder, state.step) if writes else nullcontext() as log,
+            _Progress(state, progress, say) as view,
+        ):
             while state.step < config.steps:
                 rows.append((state.step, advance(state, step, batches)))
                 n, metrics = state.step, {}
+
+                # all processes must stop at one step, and to agree costs a wait: they do it rarely
                 saves = bool(folder) and (n % config.save_every == 0 or n == config.steps)
                 due = saves or n % config.log_every == 0 or n == config.steps
                 stop = _agree(signals, rank) if due or signals and rank.world == 1 else 0
+
+                # the steps since the last record, read from the device together
                 if due or stop:
                     rows, state.seconds = _fetch(rows, rank), time.perf_counter() - begun
                     _count_bad_steps(rows, state, say, saved)
-                    metrics = _means(rows) | dict(lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
-                    if writes: log.write(dict(step=n) | metrics | dict(seconds=round(state.seconds, 3)))
+                    metrics = _means(rows) | dict(
+                        lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
+                    if writes:
+                        log.write(dict(step=n) | metrics | dict(seconds=round(state.seconds, 3)))
                     rows = []
+
+                # the log reaches the disk first: it must not end before the checkpoint
                 if writes and (saves or stop):
                     log.sync()
                     saved = save_checkpoint(state, folder)
                 view.update(n, metrics)
-                if stop and n < config.steps: raise Interrupted(_farewell(stop, state, folder), stop)
+                if stop and n < config.steps:
+                    raise Interrupted(_farewell(stop, state, folder), stop)
                 yield Record(n, metrics)
 
 # %% ../nbs/74_training.ipynb #8a54bfca
 def complete(
     state: State, step: Callable, batches: Callable,  # As for `fit`
-    *, folder=None, progress: bool = False, say: Callable = lambda *_: None,  # As for `fit`, but silent
+    *, folder=None, progress: bool = False,   # As for `fit`, but silent
+    say: Callable = lambda *_: None,
 ) -> State:  # The same, after its last step
     """Train to the end, with nobody watching.
 
     Args:
         state, step, batches: As for `fit`
-        folder, progress, say: As for `fit`, but silent
+        folder, progress: As for `fit`, but silent
 
     Returns:
         The same, after its last step

@@ -25,14 +25,14 @@ class VDM(nn.Module):
     """A variational diffusion model of images: what is learned, and the number of gray levels.
 
     Args:
-        net: `net(z, gamma, c)` → ε̂; `net.shape` and `net.classes` as in `models.UNet`
+        net: `net(z, gamma, c)` → ε̂; has `shape` and `classes`, as `models.UNet`
         schedule: A `schedule.Schedule`
         levels: Gray levels of the data
     """
 
     def __init__(
         self,
-        net: nn.Module,       # `net(z, gamma, c)` → ε̂; `net.shape` and `net.classes` as in `models.UNet`
+        net: nn.Module,       # `net(z, gamma, c)` → ε̂; has `shape` and `classes`, as `models.UNet`
         schedule: nn.Module,  # A `schedule.Schedule`
         levels: int,          # Gray levels of the data
     ):
@@ -45,7 +45,7 @@ class VDM(nn.Module):
         return self.net.classes
 
     def forward(self, z, gamma, c=None, extra=None):
-        "ε̂ of the latents `z` at noise level γ, for the labels `c` or none; `extra` for networks that take one more scalar."
+        "ε̂ of the latents `z` at noise level γ, for labels `c` or none; `extra` as in the network."
         return self.net(z, gamma, c) if extra is None else self.net(z, gamma, c, extra)
 
     @implements("V14")
@@ -56,7 +56,7 @@ class VDM(nn.Module):
         c=None,           # Labels `(n,)`, or None for none
         *, w: float = 0., # Guidance weight as in the paper; 0 = none
         steps: int = 100, # T
-        sampler: str = "ancestral",  # A name of `sample.SAMPLERS`: the chain of V14, or another way down
+        sampler: str = "ancestral",  # A name of `sample.SAMPLERS`: the chain of V14, or another way
         generator=None,   # One `torch.Generator`, or a list of one for each image
         predict=None,     # Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
         progress: bool = False,  # Show a bar
@@ -68,7 +68,7 @@ class VDM(nn.Module):
             c: Labels `(n,)`, or None for none
             w: Guidance weight as in the paper; 0 = none
             steps: T
-            sampler: A name of `sample.SAMPLERS`: the chain of V14, or another way down
+            sampler: A name of `sample.SAMPLERS`: the chain of V14, or another way
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
             progress: Show a bar
@@ -113,11 +113,12 @@ class VDM(nn.Module):
         Returns:
             `(b, *d)` uint8
         """
-        return bound.level_logits(z_0 / alpha(gamma_0), gamma_0, self.levels).argmax(-1).to(torch.uint8)
+        return bound.level_logits(
+            z_0 / alpha(gamma_0), gamma_0, self.levels).argmax(-1).to(torch.uint8)
 
 # %% ../nbs/32_vdm.ipynb #83c49726
 class CategoricalNet(nn.Module):
-    """A network over gray levels: it adds a learned log prior to each pixel's exact log likelihood; ε̂ follows from the posterior mean.
+    """ε̂ from the posterior mean of each pixel: a learned prior times its exact likelihood.
 
     Args:
         net: Over `(b, c·levels, h, w)`, such as a `models.UNet` of that shape
@@ -130,14 +131,18 @@ class CategoricalNet(nn.Module):
         levels: int,     # Gray levels of the data
     ):
         super().__init__()
-        if net.shape[0] % levels: raise ValueError(f"expected a network of c·{levels} channels, one for each level of each of c channels; got shape {tuple(net.shape)}")
+        if net.shape[0] % levels:
+            raise ValueError(
+                f"expected a network of c·{levels} channels, one for each level of each of "
+                f"c channels; got shape {tuple(net.shape)}")
         self.net, self.levels = net, levels
         self.shape, self.classes = (net.shape[0] // levels, *net.shape[1:]), net.classes
 
     def forward(self, z, gamma, c=None):
         a, s = expand(alpha(gamma), z), expand(sigma(gamma), z)
         like = bound.level_logits(z / a, gamma, self.levels).movedim(-1, 2)  # (b, c, levels, h, w)
-        prior = self.net((like.softmax(2) - 1 / self.levels).flatten(1, 2), gamma, c).reshape(like.shape)
+        prior = self.net(
+            (like.softmax(2) - 1 / self.levels).flatten(1, 2), gamma, c).reshape(like.shape)
         x = ((like + prior).softmax(2).movedim(2, -1) * bound.centers(self.levels, like)).sum(-1)
         return (z - a * x) / s
 
@@ -150,7 +155,8 @@ def _faded_features(
     "The means of sines and cosines of an image that is known up to noise of variance exp(γ)."
     n = math.ceil(math.log2(levels))
     waves = math.pi * 2. ** torch.arange(n, device=x_noisy.device, dtype=x_noisy.dtype)
-    faint = torch.exp(-.5 * waves ** 2 * torch.exp(gamma).reshape(-1, 1)).repeat(1, 2 * x_noisy.shape[1])
+    faint = torch.exp(-.5 * waves ** 2 * torch.exp(gamma).reshape(-1, 1)).repeat(
+        1, 2 * x_noisy.shape[1])
     return fourier_features(x_noisy, 0, n - 1) * faint[:, :, None, None]
 
 # %% ../nbs/32_vdm.ipynb #b4cd9b64
@@ -161,19 +167,23 @@ def _level_means(
     inverse: Tensor,  # exp(−γ), `(n,)`
     chunk: int = None,  # Dimensions at a time
 ) -> Tensor:  # x̂, `(n,)`
-    "The posterior mean of each dimension under the prior that a layer gives, without a row of levels in memory."
+    "The posterior mean of each dimension under a layer's prior, in little memory."
     x = bound.centers(layer.out_features, x_noisy)
-    def mean(h, z, w): return (layer(h).to(z.dtype) - .5 * w[:, None] * (z[:, None] - x) ** 2).softmax(1).mv(x)
+    def mean(h, z, w):
+        return (layer(h).to(z.dtype) - .5 * w[:, None] * (z[:, None] - x) ** 2).softmax(1).mv(x)
+
+    # the rows of a chunk are forgotten and computed again on the way back
     if chunk is None: chunk = (1 << (18 if h.device.type == "cpu" else 24)) // len(x)
     parts = zip(h.split(chunk), x_noisy.split(chunk), inverse.split(chunk))
-    return torch.cat([checkpoint(mean, *p, use_reentrant=False, preserve_rng_state=False) for p in parts])
+    return torch.cat([
+        checkpoint(mean, *p, use_reentrant=False, preserve_rng_state=False) for p in parts])
 
 # %% ../nbs/32_vdm.ipynb #9e5d19fc
 class FineCategoricalNet(nn.Module):
-    """`CategoricalNet` for many gray levels: reads faded sines, works on patches, and returns ε̂ from posterior means.
+    """`CategoricalNet` for many gray levels: reads faded sines and works on patches.
 
     Args:
-        net: Over `(width, h / patch, w / patch)`, such as a `models.UNet` of that shape
+        net: Over `(width, h / patch, w / patch)`, as a `models.UNet` of that shape
         channels: Of an image
         levels: Gray levels of the data
         patch: Height and width of a patch
@@ -183,7 +193,7 @@ class FineCategoricalNet(nn.Module):
 
     def __init__(
         self,
-        net: nn.Module,  # Over `(width, h / patch, w / patch)`, such as a `models.UNet` of that shape
+        net: nn.Module,  # Over `(width, h / patch, w / patch)`, as a `models.UNet` of that shape
         channels: int,   # Of an image
         levels: int,     # Gray levels of the data
         *, patch: int = 2,  # Height and width of a patch
@@ -193,22 +203,35 @@ class FineCategoricalNet(nn.Module):
         super().__init__()
         self.net, self.levels, self.patch, self.classes = net, levels, patch, net.classes
         self.shape = (channels, *(n * patch for n in net.shape[1:]))
+
+        # z, the shrunken image, and a sine and a cosine for each bit of a level
         seen = channels * (2 + 2 * math.ceil(math.log2(levels)))
         with torch.random.fork_rng(devices=[]):
-            self.enter, self.leave = nn.Conv2d(seen * patch ** 2, net.shape[0], 1), nn.Conv2d(net.shape[0], width * channels * patch ** 2, 1)
-            self.mix, self.last = nn.Conv2d(width * channels + seen, width * channels, 1), nn.Linear(width, levels)
+            self.enter, self.leave = (
+                nn.Conv2d(seen * patch ** 2, net.shape[0], 1),
+                nn.Conv2d(net.shape[0], width * channels * patch ** 2, 1))
+            self.mix, self.last = (
+                nn.Conv2d(width * channels + seen, width * channels, 1),
+                nn.Linear(width, levels))
         self.last.zero = True  # equally likely levels before training
         initialize(self, seed)
 
     def forward(self, z, gamma, c=None):
+        # what is known of each pixel: z itself, x shrunken by its noise, and faded sines
         (b, channels, *size), g = z.shape, expand(gamma, z)
         x = z / alpha(g)
         seen = torch.cat([z, x / (1 + torch.exp(g)), _faded_features(x, gamma, self.levels)], 1)
-        h = self.enter(F.pixel_unshuffle(seen, self.patch).contiguous(memory_format=torch.channels_last))
+
+        # the network works on patches; the last layers see each pixel again
+        h = self.enter(
+            F.pixel_unshuffle(seen, self.patch).contiguous(memory_format=torch.channels_last))
         h = F.pixel_shuffle(self.leave(F.silu(self.net(h, gamma, c))), self.patch)
         h = F.silu(self.mix(torch.cat([F.silu(h), seen.to(h.dtype)], 1)))
+
+        # a row for each dimension, and from its posterior mean the noise
         rows = h.reshape(b, channels, -1, *size).movedim(2, -1).reshape(z.numel(), -1)
-        x_hat = _level_means(rows, self.last, x.flatten(), torch.exp(-g).expand_as(x).flatten()).view_as(z)
+        x_hat = _level_means(
+            rows, self.last, x.flatten(), torch.exp(-g).expand_as(x).flatten()).view_as(z)
         return (z - alpha(g) * x_hat) / sigma(g)
 
 # %% ../nbs/32_vdm.ipynb #8838cb7e
@@ -227,8 +250,8 @@ def loss(
     c=None,           # Labels `(b,)`, `model.null` for none; None: none at all
     generator=None,   # Of times and noise
     *, steps: int = 0,    # T of the discrete loss; 0: continuous time
-    t: Tensor = None,     # Times `(b,)` of one's own (continuous) or step numbers in 1..T (discrete)
-    variance: bool = False,  # Let the schedule's interior learn to lower the variance (continuous time only)
+    t: Tensor = None,     # Own times `(b,)` (continuous) or step numbers in 1..T (discrete)
+    variance: bool = False,  # Let the schedule's interior learn a low variance (continuous time)
     extra: Tensor = None,    # `(b,)`, for networks that take one more scalar
 ) -> Losses:  # nats
     """An unbiased estimate of the bound on −log p(x|c) for each example.
@@ -238,21 +261,33 @@ def loss(
         c: Labels `(b,)`, `model.null` for none; None: none at all
         generator: Of times and noise
         steps: T of the discrete loss; 0: continuous time
-        t: Times `(b,)` of one's own (continuous) or step numbers in 1..T (discrete)
-        variance: Let the schedule's interior learn to lower the variance (continuous time only)
+        t: Own times `(b,)` (continuous) or step numbers in 1..T (discrete)
+        variance: Let the schedule's interior learn a low variance (continuous time)
         extra: `(b,)`, for networks that take one more scalar
 
     Returns:
         nats
     """
-    if k.is_floating_point(): raise TypeError(f"expected integer gray levels in 0..{model.levels - 1}; got {k.dtype}, decode it first")
-    if variance and steps: raise ValueError("variance minimization holds for continuous time only, since the discrete loss depends on the interior of the schedule: use steps=0, or variance=False")
-    like = next((p for p in model.parameters() if p.dtype == torch.float64), torch.empty(0, dtype=torch.float32, device=k.device))
+    if k.is_floating_point():
+        raise TypeError(
+            f"expected integer gray levels in 0..{model.levels - 1}; got {k.dtype}, "
+            "decode it first")
+    if variance and steps:
+        raise ValueError(
+            "variance minimization holds for continuous time only, since the discrete loss "
+            "depends on the interior of the schedule: use steps=0, or variance=False")
+
+    # the data and the two ends, in float64 if the model has it
+    like = next(
+        (p for p in model.parameters() if p.dtype == torch.float64),
+        torch.empty(0, dtype=torch.float32, device=k.device))
     x = bound.centers(model.levels, like.to(k.device))[k.long()]
     zero, one = x.new_zeros(()), x.new_ones(())
     gamma_0, gamma_1 = model.schedule(zero), model.schedule(one)
     x_noisy = x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
     eps, b = randn_like(x, generator), len(x)
+
+    # a time for each example, and its noise level
     if steps:
         i = bound.random_steps(b, steps, generator, device=x.device) if t is None else t
         times = torch.stack([i - 1, i]).double() / steps
@@ -260,15 +295,25 @@ def loss(
     else:
         t = snr.times(b, generator, device=x.device).to(x.dtype) if t is None else t
         later = []  # what the backward pass will need: each example's loss
-        gamma_t, slope = gammas_for_variance(model.schedule, t, later) if variance else (model.schedule(t), model.schedule.derivative(t))
+        gamma_t, slope = (
+            gammas_for_variance(model.schedule, t, later) if variance
+            else (model.schedule(t), model.schedule.derivative(t)))
+
+    # the latents there, and the network's guess of their noise
     g = gamma_t.to(x.dtype)
     z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     eps_hat = model(z, g, c, extra) if extra is not None else model(z, g, c)
-    if steps: diffusion = bound.diffusion_loss(eps, eps_hat, torch.zeros_like(g), (gamma_t - gamma_s).to(x.dtype), steps)
+
+    # the three terms of the bound
+    if steps:
+        diffusion = bound.diffusion_loss(
+            eps, eps_hat, torch.zeros_like(g), (gamma_t - gamma_s).to(x.dtype), steps)
     else:
         diffusion = snr.diffusion_loss(eps, eps_hat, slope)
         later.append(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
-    prior, reconstruction = bound.prior_loss(x, gamma_1), bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
+    prior, reconstruction = (
+        bound.prior_loss(x, gamma_1),
+        bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels))
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
 
 # %% ../nbs/32_vdm.ipynb #cd02d141
@@ -279,7 +324,7 @@ def augment(
     k: Tensor,       # Square images `(b, c, h, h)`
     generator=None,  # Of the choices
 ) -> tuple[Tensor, Tensor]:  # The images, and `(b,)` 1. where one was changed, 0. elsewhere
-    """Mirror every second image and turn every second one by 90, 180 or 270 degrees, at random, as VDM's CIFAR-10 model with augmentation does.
+    """Mirror and turn about half of the images each, at random, as VDM does on CIFAR-10.
 
     Args:
         k: Square images `(b, c, h, h)`
@@ -288,8 +333,15 @@ def augment(
     Returns:
         The images, and `(b,)` 1. where one was changed, 0. elsewhere
     """
-    if k.ndim != 4 or k.shape[2] != k.shape[3]: raise ValueError(f"expected square images (b, c, h, h), since some are turned by a right angle; got {tuple(k.shape)}")
-    u = torch.rand(3, len(k), generator=generator, device=generator.device if generator is not None else k.device).to(k.device)
+    if k.ndim != 4 or k.shape[2] != k.shape[3]:
+        raise ValueError(
+            "expected square images (b, c, h, h), since some are turned by a right angle; "
+            f"got {tuple(k.shape)}")
+
+    # three independent choices: mirror or not, turn or not, by how much
+    u = torch.rand(
+        3, len(k), generator=generator,
+        device=generator.device if generator is not None else k.device).to(k.device)
     mirrored, turns = u[0] < .5, torch.where(u[1] < .5, 1 + (3 * u[2]).long(), 0)
     which = lambda m: m.reshape(-1, 1, 1, 1)
     out = torch.where(which(mirrored), k.flip(-1), k)
@@ -351,7 +403,7 @@ def nll(
     model: VDM,        # In evaluation mode, for instance `ema.model`
     strata: int = 16,  # Times for each image, evenly spread from a random offset
     *, steps: int = 0,   # As in `loss`
-    together: bool = False,  # One call of the network for all times of an image, each image with an offset of its own (continuous time only)
+    together: bool = False,  # All times of an image in one call, an offset for each image (steps=0)
 ):  # `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
     """The bound as a function of images and labels, averaged over evenly spread times.
 
@@ -359,20 +411,23 @@ def nll(
         model: In evaluation mode, for instance `ema.model`
         strata: Times for each image, evenly spread from a random offset
         steps: As in `loss`
-        together: One call of the network for all times of an image, each image with an offset of
-            its own (continuous time only)
+        together: All times of an image in one call, an offset for each image (steps=0)
 
     Returns:
         `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
     """
-    if together and steps: raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
+    if together and steps:
+        raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
 
     @torch.no_grad()
     def at_once(k, c=None, generator=None):
         device = generator.device if generator is not None else k.device
-        t = (torch.rand(len(k), 1, generator=generator, device=device) + torch.arange(strata, device=device) / strata) % 1
+        t = (
+            torch.rand(len(k), 1, generator=generator, device=device)
+            + torch.arange(strata, device=device) / strata) % 1
         k, c = (v if v is None else v.repeat_interleave(strata, 0) for v in (k, c))
-        return loss(model, k, c, generator, t=t.flatten().to(k.device)).total.view(-1, strata).mean(1)
+        return loss(
+            model, k, c, generator, t=t.flatten().to(k.device)).total.view(-1, strata).mean(1)
 
     @torch.no_grad()
     def in_turn(k, c=None, generator=None):
@@ -388,7 +443,7 @@ def nll(
 
 # %% ../nbs/32_vdm.ipynb #54c5b897
 class Published(NamedTuple):
-    """Bits per dimension on held-out images, as printed in Table 1 of the VDM paper; None where there is no number.
+    """Bits per dimension on held-out images (Table 1 of VDM); None where no number is printed.
 
     Args:
         kind: VAE, Flow, AR (autoregressive) or Diff (diffusion)
@@ -405,7 +460,7 @@ class Published(NamedTuple):
     augmentation: str = ""
 
 # %% ../nbs/32_vdm.ipynb #c4e5e6f1
-PUBLISHED = (
+PUBLISHED = (  # wide
     Published("ResNet VAE with IAF", "VAE", 3.11, None, None, None, "Kingma et al. 2016, arXiv 1606.04934"),
     Published("Very Deep VAE", "VAE", 2.87, None, 3.80, 3.52, "Child 2020, arXiv 2011.10650"),
     Published("NVAE", "VAE", 2.91, None, 3.92, None, "Vahdat and Kautz 2020, arXiv 2007.03898"),

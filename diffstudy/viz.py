@@ -12,18 +12,22 @@ import matplotlib as mpl, matplotlib.pyplot as plt
 import numpy as np, torch
 
 # %% ../nbs/78_viz.ipynb #8fcc26dc
-# Okabe and Ito's palette: distinguishable with every common colour blindness
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B"
+# Okabe and Ito's palette: distinguishable with every common color blindness
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B")
 COLORS = [BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY]
 
 # %% ../nbs/78_viz.ipynb #abb18c1a
 def setup():
     "Set the look of the chapters' figures: paper background in light and dark, legible sizes."
     mpl.rcParams.update({
-        "figure.figsize": (6.4, 3.0), "figure.dpi": 110, "savefig.dpi": 110, "figure.constrained_layout.use": True,
+        "figure.figsize": (6.4, 3.0), "figure.dpi": 110, "savefig.dpi": 110,
+        "figure.constrained_layout.use": True,
         "figure.facecolor": "#fcfbf8", "savefig.facecolor": "#fcfbf8", "axes.facecolor": "#fcfbf8",
-        "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11, "legend.fontsize": 10, "legend.frameon": False,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.prop_cycle": mpl.cycler(color=COLORS),
+        "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11,
+        "legend.fontsize": 10, "legend.frameon": False,
+        "axes.spines.top": False, "axes.spines.right": False,
+        "axes.prop_cycle": mpl.cycler(color=COLORS),
         "lines.linewidth": 1.8, "image.cmap": "cividis", "axes.grid": False,
     })
 
@@ -40,7 +44,7 @@ def show_images(
     ax=None,       # Where to draw; a new figure otherwise
     scale: float = 0.55,  # Inches for each image
 ):  # The axes
-    """Show a grid of images, grey or colour.
+    """Show a grid of images, gray or color.
 
     Args:
         x: `(n, c, h, w)` in [-1, 1]
@@ -55,13 +59,23 @@ def show_images(
     x = ((_array(x) + 1) / 2).clip(0, 1)
     n, c, h, w = x.shape
     rows = -(-n // columns)
+
+    # one white canvas with a gap of one pixel, since an axes for each image would be slow
     canvas = np.ones((rows * (h + 1) - 1, columns * (w + 1) - 1, c), dtype=np.float32)
     for i, img in enumerate(x):
         r, q = divmod(i, columns)
         canvas[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = img.transpose(1, 2, 0)
-    if ax is None: _, ax = plt.subplots(figsize=(columns * scale + (1.2 if titles else 0), rows * scale * h / w))
-    ax.imshow(canvas.squeeze(-1) if c == 1 else canvas, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_xticks([]); ax.set_yticks([r * (h + 1) + h / 2 - .5 for r in range(rows)] if titles else [], labels=titles or [])
+
+    # a frame would draw a line around the gaps; the titles stand as labels of the rows
+    if ax is None:
+        _, ax = plt.subplots(
+            figsize=(columns * scale + (1.2 if titles else 0), rows * scale * h / w))
+    ax.imshow(
+        canvas.squeeze(-1) if c == 1 else canvas,
+        cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_xticks([])
+    ax.set_yticks(
+        [r * (h + 1) + h / 2 - .5 for r in range(rows)] if titles else [], labels=titles or [])
     ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)
     return ax
@@ -70,7 +84,7 @@ def show_images(
 def scatter(
     x,            # `(n, 2)`
     ax=None,      # Where to draw; a new figure otherwise
-    c=None,       # Class of each point, or one colour
+    c=None,       # Class of each point, or one color
     lim: float = 2.5,  # The axes run from -lim to lim
     title: str = "",   # Above the panel
 ):  # The axes
@@ -79,7 +93,7 @@ def scatter(
     Args:
         x: `(n, 2)`
         ax: Where to draw; a new figure otherwise
-        c: Class of each point, or one colour
+        c: Class of each point, or one color
         lim: The axes run from -lim to lim
         title: Above the panel
 
@@ -127,7 +141,7 @@ def palette_png(
     figure,            # A matplotlib figure, or the bytes of a PNG
     colors: int = 96,  # Size of the palette
 ) -> tuple[bytes, tuple[int, int]]:  # A small PNG, and its width and height in pixels
-    """A picture as a PNG with a palette; a figure is closed afterwards, so that no chapter shows it twice.
+    """A picture as a PNG with a palette; a figure is closed, so that it is not shown twice.
 
     Args:
         figure: A matplotlib figure, or the bytes of a PNG
@@ -137,11 +151,17 @@ def palette_png(
         A small PNG, and its width and height in pixels
     """
     from PIL import Image
-    if isinstance(figure, bytes): raw = io.BytesIO(figure)
+    if isinstance(figure, bytes):
+        raw = io.BytesIO(figure)
     elif hasattr(figure, "savefig"):
         raw = io.BytesIO()
-        figure.savefig(raw, format="png"); plt.close(figure)
-    else: raise TypeError(f"expected a matplotlib figure or the bytes of a PNG; got {type(figure).__name__}")
+        figure.savefig(raw, format="png")
+        plt.close(figure)
+    else:
+        raise TypeError(
+            f"expected a matplotlib figure or the bytes of a PNG; got {type(figure).__name__}")
+
+    # no dithering: it would speckle flat areas, and they pack badly then
     image = Image.open(raw).convert("RGB").quantize(colors, dither=Image.Dither.NONE)
     out = io.BytesIO()
     image.save(out, format="PNG", optimize=True)
@@ -153,7 +173,7 @@ _MOVE = ("const s=this.closest('.ds-slider'),l=JSON.parse(this.dataset.labels)[t
         "s.querySelector('.ds-value').textContent=l;this.setAttribute('aria-valuetext',l)")
 
 class slider:
-    """Pictures drawn in advance, chosen by a slider: works in Jupyter and on a page without a kernel.
+    """Pictures drawn in advance, chosen by a slider, in Jupyter and on a page.
 
     Args:
         frames: Matplotlib figures or PNG bytes, one for each value, all of one size
@@ -174,28 +194,60 @@ class slider:
         start: int = 0,    # The frame that stands there first
         colors: int = 96,  # Size of the pictures' palette
     ):
-        self.labels, self.name, self.alt, self.caption, self.start = [str(l) for l in labels], name, alt, caption, start
+        self.labels, self.name, self.alt, self.caption, self.start = (
+            [str(l) for l in labels], name, alt, caption, start)
+
+        # a picture for each label, and words for who cannot see them
         frames = list(frames)
-        if len(frames) < 2 or len(frames) != len(self.labels): raise ValueError(f"expected at least two frames and a label for each; got {len(frames)} frames and {len(self.labels)} labels")
-        if not 0 <= start < len(frames): raise ValueError(f"start must be one of the {len(frames)} frames, from 0; got {start}")
-        if not name.strip() or not alt.strip(): raise ValueError("name and alt must say what the slider sets and what the pictures show")
+        if len(frames) < 2 or len(frames) != len(self.labels):
+            raise ValueError(
+                "expected at least two frames and a label for each; "
+                f"got {len(frames)} frames and {len(self.labels)} labels")
+        if not 0 <= start < len(frames):
+            raise ValueError(
+                f"start must be one of the {len(frames)} frames, from 0; got {start}")
+        if not name.strip() or not alt.strip():
+            raise ValueError(
+                "name and alt must say what the slider sets and what the pictures show")
+
+        # all of one size, or what stands below would move with the slider
         self.frames, sizes = zip(*(palette_png(f, colors) for f in frames))
-        if len(set(sizes)) > 1: raise ValueError(f"frames differ in size, so the page would jump: {sorted(set(sizes))}; use one figsize, and no tight bounding box")
+        if len(set(sizes)) > 1:
+            raise ValueError(
+                f"frames differ in size, so the page would jump: {sorted(set(sizes))}; "
+                "use one figsize, and no tight bounding box")
         self.width, self.height = sizes[0]
 
     def __repr__(self): return f"[slider over {self.name}: {', '.join(self.labels)}]"
 
     def _repr_html_(self):
         q = lambda s: html.escape(s, quote=True)
+
+        # all pictures are in the page, and all but one are hidden
         images = "\n".join(
-            f'<img class="img-fluid" src="data:image/png;base64,{base64.b64encode(f).decode()}" width="{self.width}" height="{self.height}"'
-            f' alt="{q(f"{self.alt} {self.name}: {l}")}" style="max-width:100%;height:auto{"" if i == self.start else ";display:none"}">'
+            '<img class="img-fluid"'
+            f' src="data:image/png;base64,{base64.b64encode(f).decode()}"'
+            f' width="{self.width}" height="{self.height}"'
+            f' alt="{q(f"{self.alt} {self.name}: {l}")}"'
+            f' style="max-width:100%;height:auto{"" if i == self.start else ";display:none"}">'
             for i, (f, l) in enumerate(zip(self.frames, self.labels)))
-        control = (f'<input type="range" min="0" max="{len(self.frames) - 1}" step="1" value="{self.start}" autocomplete="off" data-labels="{q(json.dumps(self.labels, ensure_ascii=False))}"'
-                   f' aria-valuetext="{q(self.labels[self.start])}" oninput="{q(_MOVE)}" style="flex:1 1 10rem;min-width:8rem;max-width:28rem">')
-        label = (f'<label style="display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .75rem;margin:.25rem 0">'
-                 f'<span>{q(self.name)} = <b class="ds-value" aria-hidden="true">{q(self.labels[self.start])}</b></span>{control}</label>')
-        return f'<figure class="ds-slider figure" style="margin:0 0 1rem">\n{images}\n{label}\n' + (f'<figcaption>{q(self.caption)}</figcaption>\n' if self.caption else "") + "</figure>"
+
+        # the input carries the labels, so that the script needs nothing else
+        control = (
+            f'<input type="range" min="0" max="{len(self.frames) - 1}" step="1"'
+            f' value="{self.start}" autocomplete="off"'
+            f' data-labels="{q(json.dumps(self.labels, ensure_ascii=False))}"'
+            f' aria-valuetext="{q(self.labels[self.start])}" oninput="{q(_MOVE)}"'
+            ' style="flex:1 1 10rem;min-width:8rem;max-width:28rem">')
+        label = (
+            '<label style="display:flex;flex-wrap:wrap;align-items:center;'
+            'gap:.25rem .75rem;margin:.25rem 0">'
+            f'<span>{q(self.name)} = <b class="ds-value" aria-hidden="true">'
+            f'{q(self.labels[self.start])}</b></span>{control}</label>')
+        return (
+            f'<figure class="ds-slider figure" style="margin:0 0 1rem">\n{images}\n{label}\n'
+            + (f'<figcaption>{q(self.caption)}</figcaption>\n' if self.caption else "")
+            + "</figure>")
 
 # %% ../nbs/78_viz.ipynb #e98bec9e
 def save_gif(
@@ -218,14 +270,22 @@ def save_gif(
         levels: Gray levels, which decide the size of the file
     """
     from PIL import Image
+
+    # one page for each time: the grid of `show_images`, in as few gray levels as asked for
     pages = []
     for x in _array(frames):
         n, _, h, w = x.shape
-        page = np.full((-(-n // columns) * (h + 1) - 1, columns * (w + 1) - 1), levels - 1, dtype=np.uint8)
+        page = np.full(
+            (-(-n // columns) * (h + 1) - 1, columns * (w + 1) - 1), levels - 1, dtype=np.uint8)
         for i, image in enumerate(((x[:, 0] + 1) / 2).clip(0, 1)):
             r, q = divmod(i, columns)
-            page[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = np.round(image * (levels - 1))
+            page[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = (
+                np.round(image * (levels - 1)))
         picture = Image.fromarray(page.repeat(scale, 0).repeat(scale, 1), mode="P")
         picture.putpalette([round(255 * g / (levels - 1)) for g in range(levels) for _ in range(3)])
         pages.append(picture)
-    pages[0].save(path, save_all=True, append_images=pages[1:], duration=round(1000 * seconds / len(pages)), optimize=False, disposal=1)
+
+    # no loop is given, so it plays once
+    pages[0].save(
+        path, save_all=True, append_images=pages[1:],
+        duration=round(1000 * seconds / len(pages)), optimize=False, disposal=1)

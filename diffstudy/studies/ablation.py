@@ -19,10 +19,16 @@ from .record import Study
 
 # %% ../../nbs/33_ablation.ipynb #b86490f8
 PAPER = dict(
-    trained={10: 4.31, 100: 2.84, 250: 2.73, 500: 2.68, 1000: 2.67, 10000: 2.66, math.inf: 2.65},  # by T, trained and scored with the same
-    continuous={10: 7.54, 100: 2.90, 250: 2.74, 500: 2.69, 1000: 2.67, 10000: 2.65, math.inf: 2.65},  # trained in continuous time, scored with T
-    variance=dict(learned=.53, linear=6.35, beta=31.6, cosine=31.1),  # of bits per dimension, by the schedule between the same ends
-    fixed_ends=4.)  # more than this with the ends of DDPM; the rest of that comparison is in a figure only
+    # bits per dimension by T: trained with T and scored with the same T
+    trained={
+        10: 4.31, 100: 2.84, 250: 2.73, 500: 2.68, 1000: 2.67, 10000: 2.66, math.inf: 2.65},
+    # by T: trained in continuous time, scored with T
+    continuous={
+        10: 7.54, 100: 2.90, 250: 2.74, 500: 2.69, 1000: 2.67, 10000: 2.65, math.inf: 2.65},
+    # of bits per dimension, by the schedule between the same ends
+    variance=dict(learned=.53, linear=6.35, beta=31.6, cosine=31.1),
+    # more than this with the ends of DDPM; the rest of that comparison is in a figure only
+    fixed_ends=4.)
 
 # %% ../../nbs/33_ablation.ipynb #a20dc0b0
 def in_bins(
@@ -60,7 +66,7 @@ class Fourier(nn.Module):
     """A network that also reads sines and cosines of the latents, which start with zero weights.
 
     Args:
-        net: Over `(c + features, h, w)`; of what it returns, the first c channels count
+        net: Over `(c + features, h, w)`; of its output, the first c channels count
         channels: c
         scale: z is multiplied by it: a scale s shifts the exponents by log2 s
         n_min, n_max: Exponents of the scaled z
@@ -68,7 +74,7 @@ class Fourier(nn.Module):
     """
     def __init__(
         self,
-        net: models.UNet,  # Over `(c + features, h, w)`; of what it returns, the first c channels count
+        net: models.UNet,  # Over `(c + features, h, w)`; of its output, the first c channels count
         channels: int,     # c
         scale: float,      # z is multiplied by it: a scale s shifts the exponents by log2 s
         n_min: int, n_max: int,  # Exponents of the scaled z
@@ -86,13 +92,22 @@ class Fourier(nn.Module):
 
 # %% ../../nbs/33_ablation.ipynb #4da33e27
 SETTINGS = dict(
-    train=1500, test=297, width=16, blocks=1, steps=1400, batch_size=32, lr=4e-3, lr_schedule=.03, ema=.99, shape_width=256,
+    train=1500, test=297, width=16, blocks=1,
+    steps=1400, batch_size=32, lr=4e-3, lr_schedule=.03, ema=.99, shape_width=256,
     ends={"fixed ends": [-3.8, 10.], "learned ends": [-8., 5.]},
-    features={"none": None, "fitting": dict(scale=8.5, n_min=0, n_max=1), "7, 8": dict(scale=1., n_min=7, n_max=8)},
+    features={
+        "none": None,
+        "fitting": dict(scale=8.5, n_min=0, n_max=1),
+        "7, 8": dict(scale=1., n_min=7, n_max=8)},
     points=16, draws=2, single=16)
 
 # %% ../../nbs/33_ablation.ipynb #03ae025f
-SCHEDULES = {"straight": schedule.Linear, "fixed ends": schedule.Linear, "learned ends": schedule.LearnedLinear, "learned shape": schedule.Monotone, "least variance": schedule.Monotone}
+SCHEDULES = {
+    "straight": schedule.Linear,
+    "fixed ends": schedule.Linear,
+    "learned ends": schedule.LearnedLinear,
+    "learned shape": schedule.Monotone,
+    "least variance": schedule.Monotone}
 
 # %% ../../nbs/33_ablation.ipynb #d4b7bb74
 def build(
@@ -111,9 +126,13 @@ def build(
         Untrained, without labels
     """
     f, width, c = settings["features"][case["features"]], settings["width"], shape[0]
-    config = models.UNetConfig(width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False, gamma_min=-10., gamma_max=10.)
+    config = models.UNetConfig(
+        width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False,
+        gamma_min=-10., gamma_max=10.)
     wide = c * (1 + 2 * (f["n_max"] - f["n_min"] + 1)) if f else c
     net = models.UNet(config, (wide, *shape[1:]), seed=case["seed"])
+
+    # `ends` names two kinds of schedules; all others have the ends of the learned one
     ends = settings["ends"].get(case["schedule"]) or settings["ends"]["learned ends"]
     make = SCHEDULES[case["schedule"]]
     noise = make(*ends, width=settings["shape_width"]) if make is schedule.Monotone else make(*ends)
@@ -138,12 +157,26 @@ def fit(
     Returns:
         With averaged weights
     """
-    config = train.Config(steps=settings["steps"], batch_size=settings["batch_size"], lr=settings["lr"], warmup=30, clip=None, lr_decay="cosine", ema=settings["ema"], seed=seed)
-    groups = [dict(params=[*model.net.parameters()]), dict(params=[*model.schedule.parameters()], lr=settings["lr_schedule"])]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
-    state = train.State(model, config, optimizers=dict(main=optimizer), rank=train.Rank(0, 1, torch.device("cpu")))
+    config = train.Config(
+        steps=settings["steps"], batch_size=settings["batch_size"],
+        lr=settings["lr"], warmup=30, clip=None, lr_decay="cosine",
+        ema=settings["ema"], seed=seed)
+
+    # the schedule has a learning rate of its own; if nothing of it is learned, its group is empty
+    groups = [
+        dict(params=[*model.net.parameters()]),
+        dict(params=[*model.schedule.parameters()], lr=settings["lr_schedule"])]
+    optimizer = torch.optim.AdamW(
+        [g for g in groups if g["params"]],
+        lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
+
+    # one process on the CPU, so that a record can be repeated anywhere
+    state = train.State(
+        model, config, optimizers=dict(main=optimizer),
+        rank=train.Rank(0, 1, torch.device("cpu")))
     batches = data.Batches(images, config.batch_size, seed)
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
+    step = train.loss_step(
+        lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
     for _ in range(config.steps): train.advance(state, step, batches)
     return state.ema.model
 
@@ -151,18 +184,24 @@ def fit(
 def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
     "The bound on held-out images; the same noise for every model."
     nll = vdm.nll(model, settings["points"], steps=steps)
-    return evaluate.bits_per_dim(lambda k, g: nll(k, None, g), (images,), images[0].numel(), draws=settings["draws"], batch_size=1000, generator=stream(0, "ablation"))
+    return evaluate.bits_per_dim(
+        lambda k, g: nll(k, None, g), (images,), images[0].numel(),
+        draws=settings["draws"], batch_size=1000, generator=stream(0, "ablation"))
 
 # %% ../../nbs/33_ablation.ipynb #943d6596
 @torch.no_grad()
-def single_draws(model, images, draws) -> torch.Tensor:  # `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
+def single_draws(
+    model, images, draws
+) -> torch.Tensor:  # `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
     """The terms of the bound, each from one independent time for one image.
 
     Returns:
         `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
     """
     g, out = stream(0, "single draws"), []
-    for _ in range(draws): out.append(torch.stack(vdm.loss(model, images, None, g, t=torch.rand(len(images), generator=g))))
+    for _ in range(draws):
+        out.append(torch.stack(vdm.loss(
+            model, images, None, g, t=torch.rand(len(images), generator=g))))
     return bound.bits_per_dim(torch.stack(out, 1), images[0].numel()).flatten(1)
 
 # %% ../../nbs/33_ablation.ipynb #759b328c
@@ -171,29 +210,54 @@ def digits(settings):
     return tuple(s[:n] for s, n in zip(data.load("digits"), (settings["train"], settings["test"])))
 
 # %% ../../nbs/33_ablation.ipynb #c5d42a0a
-def run_ablation(settings: dict, case: dict) -> dict:  # bits (mean, error, monte_carlo, n), ends, and in continuous time: terms, variance; `also`: bits at other T
+def run_ablation(
+    settings: dict, case: dict
+) -> dict:  # bits, ends, parameters; in continuous time terms and variance; `also` at other T
     """Train one small model and score it.
 
     Returns:
-        bits (mean, error, monte_carlo, n), ends, and in continuous time: terms, variance; `also`:
-            bits at other T
+        bits, ends, parameters; in continuous time terms and variance; `also` at other T
     """
     torch.set_num_threads(1)
     (seen, held), T = digits(settings), case["steps"]
-    model = fit(build(settings, case), seen, settings, case["seed"], steps=T, variance=case["schedule"] == "least variance")
-    score = lambda T: {k: v for k, v in bits(model, held.images, settings, T)._asdict().items() if k != "values"}
-    out = dict(bits=score(T), ends=[model.schedule(torch.tensor(t)).item() for t in (0., 1.)], parameters=sum(p.numel() for p in model.parameters()))
+    model = fit(
+        build(settings, case), seen, settings, case["seed"],
+        steps=T, variance=case["schedule"] == "least variance")
+
+    # as (mean, error, monte_carlo, n): the value of each image would make the record large
+    score = lambda T: {
+        k: v for k, v in bits(model, held.images, settings, T)._asdict().items() if k != "values"}
+    out = dict(
+        bits=score(T),
+        ends=[model.schedule(torch.tensor(t)).item() for t in (0., 1.)],
+        parameters=sum(p.numel() for p in model.parameters()))
+
+    # the terms and their variance are those of continuous time
     if not T:
         single = single_draws(model, held.images, settings["single"])
         out |= dict(terms=single[:3].mean(1).tolist(), variance=single[2].var().item())
     return out | (dict(also={str(n): score(n) for n in case["also"]}) if "also" in case else {})
 
 # %% ../../nbs/33_ablation.ipynb #9ebe4004
-def _case(seed, steps=0, schedule="learned ends", features="fitting", **more): return dict(seed=seed, steps=steps, schedule=schedule, features=features) | more
+def _case(seed, steps=0, schedule="learned ends", features="fitting", **more):
+    return dict(seed=seed, steps=steps, schedule=schedule, features=features) | more
 
-STUDY = Study("ablation", SETTINGS, tuple(_case(seed, **what) for whats in (
-    (dict(also=[10, 100, 1000]), dict(features="none"), dict(schedule="least variance"), dict(schedule="fixed ends"), dict(steps=10), dict(steps=100), dict(steps=1000)),
-    (dict(schedule="fixed ends", features="none"), dict(schedule="learned shape"), dict(features="7, 8"))) for seed in (0, 1, 2) for what in whats), run_ablation)
+STUDY = Study("ablation", SETTINGS, tuple(
+    # what differs from the reference; the first tuple is run for all seeds before the second
+    _case(seed, **what) for whats in (
+        (
+            dict(also=[10, 100, 1000]),
+            dict(features="none"),
+            dict(schedule="least variance"),
+            dict(schedule="fixed ends"),
+            dict(steps=10),
+            dict(steps=100),
+            dict(steps=1000),
+        ), (
+            dict(schedule="fixed ends", features="none"),
+            dict(schedule="learned shape"),
+            dict(features="7, 8"),
+        )) for seed in (0, 1, 2) for what in whats), run_ablation)
 
 # %% ../../nbs/33_ablation.ipynb #7514a1d8
 @torch.no_grad()
@@ -202,8 +266,8 @@ def moments(
     images: torch.Tensor,  # Gray levels `(n, *d)`
     gammas: torch.Tensor,  # `(m,)` noise levels
     draws: int = 1,        # Of the noise, for each image and level
-) -> torch.Tensor:  # `(2, m)`, float64: mean and mean square of the loss per unit of γ, bits per dimension
-    """Both moments of ½‖ε − ε̂‖² at given noise levels: all that the variance of the estimate depends on besides the schedule.
+) -> torch.Tensor:  # `(2, m)`, float64: mean, mean square of the loss per unit of γ, bits per dim
+    """Both moments of ½‖ε − ε̂‖² at given noise levels, from which the variance follows.
 
     Args:
         images: Gray levels `(n, *d)`
@@ -211,13 +275,16 @@ def moments(
         draws: Of the noise, for each image and level
 
     Returns:
-        `(2, m)`, float64: mean and mean square of the loss per unit of γ, bits per dimension
+        `(2, m)`, float64: mean, mean square of the loss per unit of γ, bits per dim
     """
     rows, x = [], data.encode(images, model.levels)
     for i, gamma in enumerate(gammas.tolist()):
         g, many = torch.tensor(gamma), x.repeat(draws, *[1] * (x.ndim - 1))
         eps = torch.randn(many.shape, generator=stream(0, "moments", i))
-        e = bound.bits_per_dim(snr.diffusion_loss(eps, model.net(alpha(g) * many + sigma(g) * eps, g), torch.ones(())), x[0].numel()).double()
+        e = bound.bits_per_dim(
+            snr.diffusion_loss(
+                eps, model.net(alpha(g) * many + sigma(g) * eps, g), torch.ones(())),
+            x[0].numel()).double()
         rows.append([e.mean(), e.square().mean()])
     return torch.tensor(rows).T
 
@@ -226,7 +293,7 @@ def variances(
     gammas: torch.Tensor,   # `(m,)`, rising
     moments: torch.Tensor,  # `(2, m)`, from `moments`
 ) -> dict:  # `loss`, bits per dimension; `linear` and `least`, bits²
-    """The loss, and the variance of its estimate under the straight schedule and under the best one, by quadrature.
+    """The loss, and its variance under the straight and the best schedule, by quadrature.
 
     Args:
         gammas: `(m,)`, rising
@@ -237,7 +304,10 @@ def variances(
     """
     first, second = moments
     loss, span = torch.trapezoid(first, gammas), gammas[-1] - gammas[0]
-    out = dict(loss=loss, linear=span * torch.trapezoid(second, gammas) - loss ** 2, least=torch.trapezoid(second.sqrt(), gammas) ** 2 - loss ** 2)
+    out = dict(
+        loss=loss,
+        linear=span * torch.trapezoid(second, gammas) - loss ** 2,
+        least=torch.trapezoid(second.sqrt(), gammas) ** 2 - loss ** 2)
     return {k: v.item() for k, v in out.items()}
 
 # %% ../../nbs/33_ablation.ipynb #c07cce4a
@@ -247,7 +317,7 @@ def learn_shape(
     settings: dict,  # `shape_steps`, `shape_batch`, `lr_schedule`, `shape_width`, `ends`
     seed: int,
 ) -> vdm.VDM:  # The same network with a learned schedule between the same ends
-    """Learn the interior of a schedule for a frozen network by lowering the variance of the loss (V30).
+    """Learn the interior of a schedule for a frozen network by lowering the variance (V30).
 
     Args:
         model: Its network stays as it is
@@ -258,49 +328,77 @@ def learn_shape(
         The same network with a learned schedule between the same ends
     """
     net, steps = model.net.requires_grad_(False), settings["shape_steps"]
-    learner = vdm.VDM(net, schedule.Monotone(*settings["ends"]["learned ends"], width=settings["shape_width"]), model.levels)
+    learner = vdm.VDM(
+        net,
+        schedule.Monotone(*settings["ends"]["learned ends"], width=settings["shape_width"]),
+        model.levels)
     optimizer = torch.optim.Adam(learner.schedule.shape_parameters(), betas=(.9, .99))
     batches = data.Batches(images, settings["shape_batch"], seed)
     for i in range(steps):
-        for g in optimizer.param_groups: g["lr"] = settings["lr_schedule"] * .5 * (1 + math.cos(math.pi * i / steps))
+        # a cosine down to zero: the loss is noisy, and the last steps must average
+        for g in optimizer.param_groups:
+            g["lr"] = settings["lr_schedule"] * .5 * (1 + math.cos(math.pi * i / steps))
         optimizer.zero_grad()
-        bound.bits_per_dim(vdm.loss(learner, batches(i)[0], None, stream(seed, "shape", i), variance=True).diffusion, images.images[0].numel()).mean().backward()
+
+        # the variance reaches the interior alone, through the backward pass of the loss
+        bound.bits_per_dim(
+            vdm.loss(
+                learner, batches(i)[0], None, stream(seed, "shape", i), variance=True).diffusion,
+            images.images[0].numel()).mean().backward()
         optimizer.step()
     return learner
 
 # %% ../../nbs/33_ablation.ipynb #1f219c65
 def run_variance(settings: dict, case: dict) -> dict:
-    "Train a network on a straight schedule, freeze it, learn the schedule's interior, and compare the two on held-out images."
+    "Train with a straight schedule, freeze, learn the schedule, and compare the two."
     torch.set_num_threads(1)
     seen, held = digits(settings)
-    straight = fit(build(settings, dict(schedule="straight", features="fitting", seed=case["seed"])), seen, settings, case["seed"])
+    straight = fit(
+        build(settings, dict(schedule="straight", features="fitting", seed=case["seed"])),
+        seen, settings, case["seed"])
     learned = learn_shape(straight, seen, settings, case["seed"])
+
+    # what quadrature expects of every schedule, from the frozen network on held-out images
     gammas, out = torch.linspace(*settings["ends"]["learned ends"], 53, dtype=torch.float64), {}
     m = moments(straight, held.images, gammas, 2)
+
+    # what single draws give under the two; the values of each image for a paired difference
     for name, model in dict(straight=straight, learned=learned).items():
         b = bits(model, held.images, settings)
         single = single_draws(model, held.images, settings["single"])[2]
         out[name] = dict(mean=b.mean, error=b.error, variance=single.var().item(), values=b.values)
     d = evaluate.mean_and_error(out["learned"].pop("values") - out["straight"].pop("values"))
     t = torch.linspace(0, 1, 41)
-    return out | dict(difference=d.mean, difference_error=d.error, quadrature=variances(gammas, m), moments=m.float(), gammas=learned.schedule(t).detach())
+    return out | dict(
+        difference=d.mean, difference_error=d.error,
+        quadrature=variances(gammas, m), moments=m.float(),
+        gammas=learned.schedule(t).detach())
 
 # %% ../../nbs/33_ablation.ipynb #e18f9926
-VARIANCE = Study("variance", SETTINGS | dict(ends={"learned ends": [-8., 5.]}, shape_steps=200, shape_batch=128, single=32), tuple(dict(seed=s) for s in (0, 1, 2)), run_variance)
+VARIANCE = Study(
+    "variance",
+    SETTINGS | dict(
+        ends={"learned ends": [-8., 5.]}, shape_steps=200, shape_batch=128, single=32),
+    tuple(dict(seed=s) for s in (0, 1, 2)),
+    run_variance)
 
 # %% ../../nbs/33_ablation.ipynb #1bfb22f6
 RECIPE = dict(every=40, points=8, lr=2e-3, ema=.98, warmup=50, ends=[-14., 7.])
-AS_IT_IS = dict(head="fine", width=64, patch=2, schedule="least variance", precision="bfloat16", batch_size=32, steps=320)
+AS_IT_IS = dict(
+    head="fine", width=64, patch=2, schedule="least variance",
+    precision="bfloat16", batch_size=32, steps=320)
 
 def build_fine(case: dict, ends: list) -> vdm.VDM:  # Untrained, for MNIST without labels
-    """The network of the MNIST recipe, or the paper's kind at the same width, by a row of the table.
+    """The network of the MNIST recipe, or the paper's kind at the same width.
 
     Returns:
         Untrained, for MNIST without labels
     """
     width, side = case["width"], 28 // case["patch"]
     fourier = () if case["head"] == "fine" else (7, 8)
-    config = models.UNetConfig(width=width, blocks=1, mults=(1, 2), groups=width // 8, middle_attention=False, gamma_min=ends[0], gamma_max=ends[1], fourier=fourier)
+    config = models.UNetConfig(
+        width=width, blocks=1, mults=(1, 2), groups=width // 8, middle_attention=False,
+        gamma_min=ends[0], gamma_max=ends[1], fourier=fourier)
     net = models.UNet(config, (width, side, side) if case["head"] == "fine" else (1, side, side))
     if case["head"] == "fine": net = vdm.FineCategoricalNet(net, 1, 256, patch=case["patch"])
     return vdm.VDM(net, SCHEDULES[case["schedule"]](*ends), 256)
@@ -315,15 +413,32 @@ def run_choice(settings: dict, case: dict) -> dict:  # bits, parameters, and the
     torch.set_num_threads(1)
     seen, held = data.load("mnist")
     model = build_fine(case, settings["ends"])
-    config = train.Config(steps=case["steps"], batch_size=case["batch_size"], precision=case["precision"], lr_decay="cosine", **{k: settings[k] for k in ("lr", "ema", "warmup")})
-    state = train.State(model, config, optimizers=dict(main=vdm.optimizer(model, config)), rank=train.Rank(0, 1, torch.device("cpu")))
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, variance=case["schedule"] == "least variance"))
+    config = train.Config(
+        steps=case["steps"], batch_size=case["batch_size"], precision=case["precision"],
+        lr_decay="cosine", **{k: settings[k] for k in ("lr", "ema", "warmup")})
+    state = train.State(
+        model, config, optimizers=dict(main=vdm.optimizer(model, config)),
+        rank=train.Rank(0, 1, torch.device("cpu")))
+    step = train.loss_step(lambda m, batch, g: vdm.training_loss(
+        m, batch, g, variance=case["schedule"] == "least variance"))
     batches = data.Batches(seen, config.batch_size, 0)
     for _ in range(config.steps): train.advance(state, step, batches)
+
+    # the bound of every so many-th held-out image, each kept for a paired comparison
     nll = vdm.nll(state.ema.model.eval(), settings["points"])
-    b = evaluate.bits_per_dim(lambda k, g: nll(k, None, g), (held.images[::settings["every"]],), 784, draws=1, batch_size=50, generator=stream(0, "choices"))
-    return dict(bits=b.mean, error=b.error, each=[round(v, 4) for v in b.values.tolist()], parameters=sum(p.numel() for p in model.parameters()))
+    b = evaluate.bits_per_dim(
+        lambda k, g: nll(k, None, g), (held.images[::settings["every"]],), 784,
+        draws=1, batch_size=50, generator=stream(0, "choices"))
+    return dict(
+        bits=b.mean, error=b.error,
+        each=[round(v, 4) for v in b.values.tolist()],
+        parameters=sum(p.numel() for p in model.parameters()))
 
 # %% ../../nbs/33_ablation.ipynb #2d6b752a
 CHOICES = Study("choices", RECIPE, tuple(AS_IT_IS | other for other in (
-    {}, dict(schedule="straight"), dict(batch_size=64, steps=160), dict(width=48), dict(head="noise", patch=1, width=32))), run_choice)
+    {},
+    dict(schedule="straight"),
+    dict(batch_size=64, steps=160),
+    dict(width=48),
+    dict(head="noise", patch=1, width=32),
+)), run_choice)

@@ -23,11 +23,16 @@ from ..files import canonical
 
 # %% ../../nbs/97_bench.ipynb #c0a39a61
 CONFIG = dict(
-    width=64, blocks=4, groups=16,      # Of the U-Net without down-sampling: channels, residual blocks, groups of each GroupNorm
-    shape=(3, 16, 16), batch=16, levels=256, classes=0,  # Of the data; gray level k is the image value 2 (k + 1/2) / levels - 1
-    gamma_min=-13.3, gamma_max=5.,      # The schedule is linear between them, and fixed
-    lr=1e-3, warmup=0, weight_decay=.01, ema=.999, steps=10_000,  # AdamW with a linear warm-up, then a cosine down to 0 after all steps
-    precision="float32", head="noise", seed=0,  # "bfloat16": autocast. "levels" is for ours alone
+    # of the U-Net without down-sampling: channels, residual blocks, groups of each GroupNorm
+    width=64, blocks=4, groups=16,
+    # of the data; gray level k is the image value 2 (k + 1/2) / levels - 1
+    shape=(3, 16, 16), batch=16, levels=256, classes=0,
+    # the schedule is linear between them, and fixed
+    gamma_min=-13.3, gamma_max=5.,
+    # AdamW with a linear warm-up, then a cosine down to 0 after all steps
+    lr=1e-3, warmup=0, weight_decay=.01, ema=.999, steps=10_000,
+    # "bfloat16": autocast; "levels" is for ours alone
+    precision="float32", head="noise", seed=0,
 )
 
 def config_of(
@@ -55,38 +60,64 @@ class Ours:
     "The model of this package in its own training loop."
     def __init__(self, config):
         c, (channels, *size) = config, config["shape"]
-        ends, many = dict(gamma_min=c["gamma_min"], gamma_max=c["gamma_max"]), c["levels"] if c["head"] == "levels" else 1
-        net = models.UNet(models.UNetConfig(width=c["width"], blocks=c["blocks"], groups=c["groups"], **ends), (channels * many, *size), seed=c["seed"])
-        model = vdm.VDM(vdm.CategoricalNet(net, many) if many > 1 else net, schedule.Linear(**ends), c["levels"])
-        settings = train.Config(**{k: c[k] for k in ("steps", "lr", "warmup", "weight_decay", "ema", "precision", "seed")}, batch_size=c["batch"], lr_decay="cosine")
-        self.levels, self.state = c["levels"], train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
+        ends, many = (
+            dict(gamma_min=c["gamma_min"], gamma_max=c["gamma_max"]),
+            c["levels"] if c["head"] == "levels" else 1)
+        net = models.UNet(
+            models.UNetConfig(width=c["width"], blocks=c["blocks"], groups=c["groups"], **ends),
+            (channels * many, *size), seed=c["seed"])
+        model = vdm.VDM(
+            vdm.CategoricalNet(net, many) if many > 1 else net,
+            schedule.Linear(**ends), c["levels"])
+
+        # the loop of `train.fit`, one step at a time
+        settings = train.Config(
+            **{k: c[k] for k in (
+                "steps", "lr", "warmup", "weight_decay", "ema", "precision", "seed")},
+            batch_size=c["batch"], lr_decay="cosine")
+        self.levels, self.state = (
+            c["levels"],
+            train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu"))))
         self.step = train.loss_step(functools.partial(vdm.training_loss, p_uncond=0.))
 
     def train_step(self, x):
         batch = data.decode(x, self.levels), None
         return train.advance(self.state, self.step, lambda n: batch)["loss"]
 
-    def sample_step(self, z, gamma): return self.state.ema.model.net.eval()(z, gamma)
+    def sample_step(self, z, gamma):
+        return self.state.ema.model.net.eval()(z, gamma)
 
 # %% ../../nbs/97_bench.ipynb #e1f0c8df
 class Trainer:
     "A network, a loss, AdamW and a moving average, from PyTorch's own parts."
     def __init__(self, net, loss, config):
         c = config
-        self.net, self.loss, self.low, self.random = net, loss, c["precision"] == "bfloat16", stream(c["seed"], "peer")
-        self.optimizer = torch.optim.AdamW(net.parameters(), lr=c["lr"], betas=(.9, .99), weight_decay=c["weight_decay"])
-        rate = lambda n: min(1, (n + 1) / (c["warmup"] + 1)) * (1 + math.cos(math.pi * min(1, n / c["steps"]))) / 2
+        self.net, self.loss, self.low, self.random = (
+            net, loss, c["precision"] == "bfloat16", stream(c["seed"], "peer"))
+
+        # a rate and an average like those of `train`
+        self.optimizer = torch.optim.AdamW(
+            net.parameters(), lr=c["lr"], betas=(.9, .99), weight_decay=c["weight_decay"])
+        rate = lambda n: (
+            min(1, (n + 1) / (c["warmup"] + 1))
+            * (1 + math.cos(math.pi * min(1, n / c["steps"]))) / 2)
         self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, rate)
-        self.average = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda old, new, n: torch.lerp(old, new, 1 - min(c["ema"], float((1 + n) / (10 + n)))))
+        self.average = torch.optim.swa_utils.AveragedModel(
+            net, avg_fn=lambda old, new, n: torch.lerp(
+                old, new, 1 - min(c["ema"], float((1 + n) / (10 + n)))))
 
     def train_step(self, x):
         self.optimizer.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.low): loss = self.loss(self.net, x, self.random)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.low):
+            loss = self.loss(self.net, x, self.random)
         loss.backward()
-        self.optimizer.step(); self.rate.step(); self.average.update_parameters(self.net)
+        self.optimizer.step()
+        self.rate.step()
+        self.average.update_parameters(self.net)
         return loss.detach()
 
-    def sample_step(self, z, gamma): return self.average.module.eval()(z, gamma)
+    def sample_step(self, z, gamma):
+        return self.average.module.eval()(z, gamma)
 
 # %% ../../nbs/97_bench.ipynb #867b6286
 class DiffusersNet(nn.Module):
@@ -94,12 +125,20 @@ class DiffusersNet(nn.Module):
     def __init__(self, config):
         super().__init__()
         try: from diffusers import UNet2DModel
-        except ImportError: raise ImportError("the opponent 'diffusers' needs the package diffusers: `pip install diffusers`, or give another one: --other plain, or --other FILE.py") from None
-        c, self.shape, self.classes, self.ends = config, config["shape"], 0, (config["gamma_min"], config["gamma_max"])
+        except ImportError:
+            raise ImportError(
+                "the opponent 'diffusers' needs the package diffusers: `pip install diffusers`, "
+                "or give another one: --other plain, or --other FILE.py") from None
+
+        c, self.shape, self.classes, self.ends = (
+            config, config["shape"], 0, (config["gamma_min"], config["gamma_max"]))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(c["seed"])
-            self.net = UNet2DModel(sample_size=c["shape"][1:], in_channels=c["shape"][0], out_channels=c["shape"][0], block_out_channels=(c["width"],), layers_per_block=c["blocks"],
-                down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",), norm_num_groups=c["groups"], attention_head_dim=c["width"])
+            self.net = UNet2DModel(
+                sample_size=c["shape"][1:], in_channels=c["shape"][0], out_channels=c["shape"][0],
+                block_out_channels=(c["width"],), layers_per_block=c["blocks"],
+                down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
+                norm_num_groups=c["groups"], attention_head_dim=c["width"])
 
     def forward(self, z, gamma, c=None):
         low, high = self.ends
@@ -107,27 +146,35 @@ class DiffusersNet(nn.Module):
 
 def our_loss(config):
     "The loss of this package for any network, `loss(net, x, generator)`."
-    line, levels = schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"]
-    return lambda net, x, g: vdm.training_loss(vdm.VDM(net, line, levels), (data.decode(x, levels), None), g, p_uncond=0.)["loss"]
+    line, levels = (
+        schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"])
+    return lambda net, x, g: vdm.training_loss(
+        vdm.VDM(net, line, levels), (data.decode(x, levels), None), g, p_uncond=0.)["loss"]
 
 # %% ../../nbs/97_bench.ipynb #506ed145
 class PlainBlock(nn.Module):
     "GroupNorm, SiLU, convolution, condition; GroupNorm, SiLU, convolution; and the input."
     def __init__(self, c_in, c_out, cond, groups):
         super().__init__()
-        self.first = nn.Sequential(nn.GroupNorm(groups, c_in, 1e-6), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1))
+        self.first = nn.Sequential(
+            nn.GroupNorm(groups, c_in, 1e-6), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1))
         self.cond = nn.Linear(cond, c_out, bias=False)
-        self.second = nn.Sequential(nn.GroupNorm(groups, c_out, 1e-6), nn.SiLU(), nn.Dropout(0.), nn.Conv2d(c_out, c_out, 3, padding=1))
+        self.second = nn.Sequential(
+            nn.GroupNorm(groups, c_out, 1e-6), nn.SiLU(), nn.Dropout(0.),
+            nn.Conv2d(c_out, c_out, 3, padding=1))
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
-        nn.init.zeros_(self.cond.weight); nn.init.zeros_(self.second[-1].weight)
+        nn.init.zeros_(self.cond.weight)
+        nn.init.zeros_(self.second[-1].weight)
 
-    def forward(self, x, cond): return self.skip(x) + self.second(self.first(x) + self.cond(cond)[:, :, None, None])
+    def forward(self, x, cond):
+        return self.skip(x) + self.second(self.first(x) + self.cond(cond)[:, :, None, None])
 
 class PlainAttention(nn.Module):
     "Softmax attention over all positions, from the formula."
     def __init__(self, c, groups):
         super().__init__()
-        self.norm, self.q, self.k, self.v, self.out = nn.GroupNorm(groups, c, 1e-6), *(nn.Conv2d(c, c, 1) for _ in range(4))
+        self.norm, self.q, self.k, self.v, self.out = (
+            nn.GroupNorm(groups, c, 1e-6), *(nn.Conv2d(c, c, 1) for _ in range(4)))
         nn.init.zeros_(self.out.weight)
 
     def forward(self, x):
@@ -141,21 +188,36 @@ class PlainNet(nn.Module):
     "VDM's network: blocks at one resolution, down, middle and up."
     def __init__(self, config):
         super().__init__()
-        w, self.ends, self.shape, self.classes = config["width"], (config["gamma_min"], config["gamma_max"]), config["shape"], 0
+        w, self.ends, self.shape, self.classes = (
+            config["width"], (config["gamma_min"], config["gamma_max"]), config["shape"], 0)
         block = lambda c_in: PlainBlock(c_in, w, 4 * w, config["groups"])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config["seed"])
-            self.embed = nn.Sequential(nn.Linear(w, 4 * w), nn.SiLU(), nn.Linear(4 * w, 4 * w), nn.SiLU())
-            self.enter, self.leave = nn.Conv2d(self.shape[0], w, 3, padding=1), nn.Sequential(nn.GroupNorm(config["groups"], w, 1e-6), nn.SiLU(), nn.Conv2d(w, self.shape[0], 3, padding=1))
-            self.down, self.up = (nn.ModuleList(block(n * w) for _ in range(config["blocks"] + n - 1)) for n in (1, 2))
-            self.before, self.attend, self.after = block(w), PlainAttention(w, config["groups"]), block(w)
+            self.embed = nn.Sequential(
+                nn.Linear(w, 4 * w), nn.SiLU(), nn.Linear(4 * w, 4 * w), nn.SiLU())
+            self.enter, self.leave = (
+                nn.Conv2d(self.shape[0], w, 3, padding=1),
+                nn.Sequential(
+                    nn.GroupNorm(config["groups"], w, 1e-6), nn.SiLU(),
+                    nn.Conv2d(w, self.shape[0], 3, padding=1)))
+
+            # on the way up, a block reads what was kept as well
+            self.down, self.up = (
+                nn.ModuleList(block(n * w) for _ in range(config["blocks"] + n - 1))
+                for n in (1, 2))
+            self.before, self.attend, self.after = (
+                block(w), PlainAttention(w, config["groups"]), block(w))
         nn.init.zeros_(self.leave[-1].weight)
 
     def forward(self, z, gamma, c=None):
         low, high = self.ends
-        cond = self.embed(models.embed_gamma(gamma.expand(len(z)), self.enter.out_channels, gamma_min=low, gamma_max=high))
+        cond = self.embed(models.embed_gamma(
+            gamma.expand(len(z)), self.enter.out_channels, gamma_min=low, gamma_max=high))
+
         h, kept = self.enter(z), []
-        for b in self.down: kept.append(h); h = b(h, cond)
+        for b in self.down:
+            kept.append(h)
+            h = b(h, cond)
         kept.append(h)
         h = self.after(self.attend(self.before(h, cond)), cond)
         for b in self.up: h = b(torch.cat([h, kept.pop()], 1), cond)
@@ -164,54 +226,80 @@ class PlainNet(nn.Module):
 # %% ../../nbs/97_bench.ipynb #1492ee87
 def plain_loss(config):
     "The bound as one writes it first: all levels of all pixels, and a one-hot choice among them."
-    low, high, levels, dims = config["gamma_min"], config["gamma_max"], config["levels"], math.prod(config["shape"])
+    low, high, levels, dims = (
+        config["gamma_min"], config["gamma_max"], config["levels"], math.prod(config["shape"]))
+
     def loss(net, x, g):
+        # diffusion: the squared error of the noise, at evenly spread times
         t = (torch.rand((), generator=g) + torch.arange(len(x)) / len(x)) % 1
         gamma, noise = low + (high - low) * t, torch.randn(x.shape, generator=g)
         a, s = (torch.sigmoid(v)[:, None, None, None].sqrt() for v in (-gamma, gamma))
-        diffusion = .5 * (high - low) * ((noise - net(a * x + s * noise, gamma).float()) ** 2).flatten(1).sum(1)
+        diffusion = .5 * (high - low) * (
+            (noise - net(a * x + s * noise, gamma).float()) ** 2).flatten(1).sum(1)
+
+        # reconstruction: the gray level of each pixel from the least noisy latent
         z = x + math.exp(low / 2) * torch.randn(x.shape, generator=g)
         centers = 2 * (torch.arange(levels) + .5) / levels - 1
-        log_p = torch.log_softmax(-.5 * math.exp(-low) * (z[..., None] - centers) ** 2, -1)
-        reconstruction = -(F.one_hot(data.decode(x, levels).long(), levels) * log_p).flatten(1).sum(1)
+        log_p = torch.log_softmax(
+            -.5 * math.exp(-low) * (z[..., None] - centers) ** 2, -1)
+        reconstruction = -(
+            F.one_hot(data.decode(x, levels).long(), levels) * log_p).flatten(1).sum(1)
+
         prior = bound.prior_loss(x, torch.tensor(high))
         return (diffusion + reconstruction + prior).mean() / dims / math.log(2)
     return loss
 
 # %% ../../nbs/97_bench.ipynb #3172d14e
 GAN = dict(
-    width=32, mults=(1, 2, 2), blocks=2, attention=(16,),  # Of the generator: channels, those of each level in widths, residual blocks, resolutions with attention
-    latent=100, embedding=256, mapping=4,  # Length of the latent and of the style, dense layers between them
-    d_width=64, d_embedding=256,           # Of the small discriminator; its width follows the generator's, if not given
-    shape=(3, 32, 32), batch=8, levels=256, steps=4,  # steps: T, the calls of the generator for a sample
-    r1=.02,                                # Weight of R1, in each training step; 0: without
-    lr_g=1.6e-4, lr_d=1.25e-4, ema=.9999, updates=10_000,  # Adam with betas (.5, .9), a cosine down to 0 after all updates
+    # of the generator: channels, those of each level in widths, residual blocks,
+    # resolutions with attention
+    width=32, mults=(1, 2, 2), blocks=2, attention=(16,),
+    # length of the latent and of the style, dense layers between them
+    latent=100, embedding=256, mapping=4,
+    # of the small discriminator; its width follows the generator's, if not given
+    d_width=64, d_embedding=256,
+    # steps: T, the calls of the generator for a sample
+    shape=(3, 32, 32), batch=8, levels=256, steps=4,
+    # weight of R1, in each training step; 0: without
+    r1=.02,
+    # Adam with betas (.5, .9), a cosine down to 0 after all updates
+    lr_g=1.6e-4, lr_d=1.25e-4, ema=.9999, updates=10_000,
     precision="float32", seed=0,
 )
 
 # %% ../../nbs/97_bench.ipynb #2c5d8788
 def gan_config(config) -> ddgan.Config:
     "The networks of a configuration, as this package names them."
-    same = "width", "mults", "blocks", "attention", "latent", "embedding", "mapping", "d_width", "d_embedding", "steps", "r1", "lr_g", "lr_d", "ema"
-    return ddgan.Config("unet", r1_every=1, batch_size=config["batch"], **{k: config[k] for k in same})
+    same = (
+        "width", "mults", "blocks", "attention", "latent", "embedding", "mapping",
+        "d_width", "d_embedding", "steps", "r1", "lr_g", "lr_d", "ema")
+    return ddgan.Config(
+        "unet", r1_every=1, batch_size=config["batch"], **{k: config[k] for k in same})
 
 class OursGAN:
     "The networks of this package in its own training loop."
     def __init__(self, config):
         c, f = config, gan_config(config)
-        self.state = ddgan.make_state(f, ddgan.build(f, c["shape"], seed=c["seed"]), c["updates"], rank=train.Rank(0, 1, torch.device("cpu")), precision=c["precision"], seed=c["seed"])
-        self.step, self.chain, self.random = ddgan.adversarial_step(f), ddgan.chain_gammas(f.steps), stream(c["seed"], "sample")
+        self.state = ddgan.make_state(
+            f, ddgan.build(f, c["shape"], seed=c["seed"]), c["updates"],
+            rank=train.Rank(0, 1, torch.device("cpu")), precision=c["precision"], seed=c["seed"])
+        self.step, self.chain, self.random = (
+            ddgan.adversarial_step(f), ddgan.chain_gammas(f.steps), stream(c["seed"], "sample"))
 
-    def train_step(self, x): return train.advance(self.state, self.step, lambda n: x)["loss"]
+    def train_step(self, x):
+        return train.advance(self.state, self.step, lambda n: x)["loss"]
 
-    def sample_step(self, z): return ddgan.generate(self.state.ema.model, z, self.chain, self.random)
+    def sample_step(self, z):
+        return ddgan.generate(self.state.ema.model, z, self.chain, self.random)
 
 # %% ../../nbs/97_bench.ipynb #442e0636
 WAYS = {
-    "filters": "each channel an image, zeros around and between the pixels, a filter at full resolution, then a slice",
+    "filters": "each channel an image, zeros around and between the pixels, "
+               "a filter at full resolution, then a slice",
     "attention": "the whole table of weights, a tensor of 5 dimensions",
     "layout": "PyTorch's default, channel after channel",
-    "graph": "back through the generator in the discriminator's step as well; graphs kept in each step",
+    "graph": "back through the generator in the discriminator's step as well; "
+             "graphs kept in each step",
     "updates": "`torch.optim.Adam` as it comes; the average by a loop over the parameters",
 }
 
@@ -220,12 +308,14 @@ class FullFilter(nn.Module):
     "`ddgan_nets.Blur` in three general steps."
     def __init__(self, blur):
         super().__init__()
-        self.up, self.down, self.pad = dict(half=(1, 2, (1, 1)), double=(2, 1, (2, 1)), same=(1, 1, (2, 2)))[blur.how]
+        self.up, self.down, self.pad = dict(
+            half=(1, 2, (1, 1)), double=(2, 1, (2, 1)), same=(1, 1, (2, 2)))[blur.how]
         self.register_buffer("kernel", blur.kernel, persistent=False)
 
     def forward(self, x):
         b, c, h, w = x.shape
-        if self.up > 1: x = F.pad(x.reshape(b, c, h, 1, w, 1), (0, self.up - 1, 0, 0, 0, self.up - 1))
+        if self.up > 1:
+            x = F.pad(x.reshape(b, c, h, 1, w, 1), (0, self.up - 1, 0, 0, 0, self.up - 1))
         x = F.pad(x.reshape(b * c, 1, h * self.up, w * self.up), self.pad * 2)
         x = F.conv2d(x, self.kernel.to(x.dtype))[:, :, ::self.down, ::self.down]
         return x.reshape(b, c, *x.shape[2:])
@@ -246,24 +336,41 @@ class FullAttend(nn.Module):
 
 def in_other_ways(net, ways):
     "Exchange parts of a network of `ddgan` in place; the weights stay."
-    kinds = {k: v for w, k, v in (("filters", ddgan_nets.Blur, FullFilter), ("attention", ddgan_nets.Attend, FullAttend)) if w in ways}
+    kinds = {
+        k: v for w, k, v in (
+            ("filters", ddgan_nets.Blur, FullFilter),
+            ("attention", ddgan_nets.Attend, FullAttend))
+        if w in ways}
+
     for parent in [*net.modules()]:
         for name, child in [*parent.named_children()]:
-            if type(child) in kinds: setattr(parent, name, kinds[type(child)](child))
-    if "layout" in ways: net.enter.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
+            if type(child) in kinds:
+                setattr(parent, name, kinds[type(child)](child))
+    if "layout" in ways:
+        net.enter.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return net
 
 # %% ../../nbs/97_bench.ipynb #89fd68d5
 class InOtherWays:
     "Our networks, changed, and what they are trained with."
     def __init__(self, config, ways=tuple(WAYS)):
-        self.c, self.ways, self.n, self.chain, self.random = config, ways, 0, ddgan.chain_gammas(config["steps"]), stream(config["seed"], "sample")
+        self.c, self.ways, self.n, self.chain, self.random = (
+            config, ways, 0, ddgan.chain_gammas(config["steps"]),
+            stream(config["seed"], "sample"))
+
+        # the same networks, with parts exchanged
         f = gan_config(config)
-        self.G, self.D = (in_other_ways(net, ways) for net in ddgan.build(f, config["shape"], seed=config["seed"]).values())
+        self.G, self.D = (
+            in_other_ways(net, ways)
+            for net in ddgan.build(f, config["shape"], seed=config["seed"]).values())
         self.average = copy.deepcopy(self.G).eval().requires_grad_(False)
+
+        # and what trains them
         adam = functools.partial(torch.optim.Adam, betas=(.5, .9), fused="updates" not in ways)
-        self.g, self.d = adam(self.G.parameters(), lr=f.lr_g), adam(self.D.parameters(), lr=f.lr_d)
-        self.cast = functools.partial(torch.autocast, "cpu", torch.bfloat16, enabled=config["precision"] == "bfloat16")
+        self.g, self.d = (
+            adam(self.G.parameters(), lr=f.lr_g), adam(self.D.parameters(), lr=f.lr_d))
+        self.cast = functools.partial(
+            torch.autocast, "cpu", torch.bfloat16, enabled=config["precision"] == "bfloat16")
 
     def pairs(self, x):
         s = torch.randint(self.c["steps"], (len(x),), generator=self.draws)
@@ -271,10 +378,12 @@ class InOtherWays:
 
     def judged(self, z_t, s, back):
         "Logits of new fakes; `back`: with the generator in the graph."
-        with torch.set_grad_enabled(back): fake = ddgan.denoise(self.G, z_t, s, self.chain.to(z_t), self.draws)
+        with torch.set_grad_enabled(back):
+            fake = ddgan.denoise(self.G, z_t, s, self.chain.to(z_t), self.draws)
         return self.D(fake, z_t, s).float()
 
-    def sample_step(self, z): return ddgan.generate(self.average, z, self.chain, self.random)
+    def sample_step(self, z):
+        return ddgan.generate(self.average, z, self.chain, self.random)
 
 # %% ../../nbs/97_bench.ipynb #5039c676
 class Described(InOtherWays):
@@ -282,22 +391,35 @@ class Described(InOtherWays):
     def train_discriminator(self, x):
         self.d.zero_grad()
         kept, (s, z_s, z_t) = "graph" in self.ways, self.pairs(x)
-        with self.cast(): real = self.D(z_s.requires_grad_(self.c["r1"] > 0), z_t, s).float()
+
+        # real pairs, with R1; "graph": back twice through one graph, which is kept
+        with self.cast():
+            real = self.D(z_s.requires_grad_(self.c["r1"] > 0), z_t, s).float()
         loss = F.softplus(-real).mean()
-        if kept: loss.backward(retain_graph=True); loss = 0.
-        if self.c["r1"]: loss = loss + self.c["r1"] * ddgan.gradient_penalty(real, z_s).mean()
-        if self.c["r1"] or not kept: loss.backward()
-        with self.cast(): fake = self.judged(z_t, s, kept)
+        if kept:
+            loss.backward(retain_graph=True)
+            loss = 0.
+        if self.c["r1"]:
+            loss = loss + self.c["r1"] * ddgan.gradient_penalty(real, z_s).mean()
+        if self.c["r1"] or not kept:
+            loss.backward()
+
+        # new fakes
+        with self.cast():
+            fake = self.judged(z_t, s, kept)
         F.softplus(fake).mean().backward()
         self.d.step()
 
     def train_step(self, x):
         self.draws = stream(self.c["seed"], "train", self.n, 0)
         self.train_discriminator(x)
+
+        # the generator, through a discriminator that is frozen
         self.g.zero_grad()
         s, _, z_t = self.pairs(x)
         with ddgan.Frozen(self.D):
-            with self.cast(): loss = F.softplus(-self.judged(z_t, s, True)).mean()
+            with self.cast():
+                loss = F.softplus(-self.judged(z_t, s, True)).mean()
             loss.backward()
         self.g.step()
         self.follow()
@@ -306,7 +428,8 @@ class Described(InOtherWays):
 
     @torch.no_grad()
     def follow(self):
-        old, new, decay = [*self.average.parameters()], [*self.G.parameters()], self.c["ema"] if self.n else 0.
+        old, new, decay = (
+            [*self.average.parameters()], [*self.G.parameters()], self.c["ema"] if self.n else 0.)
         if "updates" not in self.ways: torch._foreach_lerp_(old, new, 1 - decay)
         else:
             for a, b in zip(old, new): a.data = decay * a + (1 - decay) * b
@@ -314,26 +437,43 @@ class Described(InOtherWays):
 # %% ../../nbs/97_bench.ipynb #ada3f3d8
 def check_gan(config):
     "ValueError for sizes that the networks cannot have."
-    with torch.device("meta"): ddgan.build(gan_config(config), config["shape"])  # no memory, no draws
+    with torch.device("meta"):  # no memory, no draws
+        ddgan.build(gan_config(config), config["shape"])
 
 BENCHES = {
     "vdm": dict(
         ours=Ours, other="diffusers",  # the opponent if none is given
-        peers={"diffusers": lambda c: Trainer(DiffusersNet(c), our_loss(c), c), "plain": lambda c: Trainer(PlainNet(c), plain_loss(c), c)},
-        sizes={"large": dict(width=64, blocks=8, batch=16, shape=(3, 32, 32)), "middle": dict(width=64, blocks=4, batch=16, shape=(3, 16, 16)), "small": dict(width=32, blocks=2, batch=64, shape=(1, 8, 8))},
-        # the best public PyTorch implementation, float32, seconds of CPU time for a training step on one thread of another machine; and peak memory, MB
+        peers={
+            "diffusers": lambda c: Trainer(DiffusersNet(c), our_loss(c), c),
+            "plain": lambda c: Trainer(PlainNet(c), plain_loss(c), c),
+        },
+        sizes={
+            "large": dict(width=64, blocks=8, batch=16, shape=(3, 32, 32)),
+            "middle": dict(width=64, blocks=4, batch=16, shape=(3, 16, 16)),
+            "small": dict(width=32, blocks=2, batch=64, shape=(1, 8, 8)),
+        },
+        # the best public PyTorch implementation, float32, seconds of CPU time for a training step
+        # on one thread of another machine; and peak memory, MB
         quoted={"large": 2.74, "middle": .378, "small": .108}, quoted_peak={"large": 1500},
-        config=CONFIG, follows=lambda c: dict(groups=min(32, c["width"] // 4)), check=lambda c: None,
-        methods="train_step(x) and sample_step(z, gamma)", inputs=lambda x: (x, torch.zeros(len(x))),
-        steps={"train": {}, "sample": {}}),  # what is timed, and with which values of the configuration
+        config=CONFIG,
+        follows=lambda c: dict(groups=min(32, c["width"] // 4)), check=lambda c: None,
+        methods="train_step(x) and sample_step(z, gamma)",
+        inputs=lambda x: (x, torch.zeros(len(x))),
+        # what is timed, and with which values of the configuration
+        steps={"train": {}, "sample": {}}),
     "ddgan": dict(
         ours=OursGAN, other="described",
         peers={"described": Described},
-        sizes={"paper-small": dict(width=32, mults=(1, 2, 2), blocks=2, batch=8, shape=(3, 32, 32))},
-        # the official code, float32, seconds of CPU time on one thread of another machine; and peak memory, MB of 2 ** 20 bytes, as here
-        quoted={"paper-small": {"train": 2.56, "train R1": 3.49, "sample": .49}}, quoted_peak={"paper-small": 877},
+        sizes={
+            "paper-small": dict(width=32, mults=(1, 2, 2), blocks=2, batch=8, shape=(3, 32, 32)),
+        },
+        # the official code, float32, seconds of CPU time on one thread of another machine;
+        # and peak memory, MB of 2 ** 20 bytes, as here
+        quoted={"paper-small": {"train": 2.56, "train R1": 3.49, "sample": .49}},
+        quoted_peak={"paper-small": 877},
         config=GAN, follows=lambda c: dict(d_width=2 * c["width"]), check=check_gan,
-        methods="train_step(x) and sample_step(z)", inputs=lambda x: (torch.randn(x.shape, generator=stream(0, "start")),),
+        methods="train_step(x) and sample_step(z)",
+        inputs=lambda x: (torch.randn(x.shape, generator=stream(0, "start")),),
         steps={"train": dict(r1=0.), "train R1": {}, "sample": {}}),
 }
 
@@ -353,37 +493,57 @@ def builder(
     """
     entry = choose(name, BENCHES, "benchmark")
     if who == "ours": return entry["ours"]
-    if not who.endswith(".py"): return choose(who, entry["peers"], "opponent (or a file that ends with .py)")
+    if not who.endswith(".py"):
+        return choose(who, entry["peers"], "opponent (or a file that ends with .py)")
     if not Path(who).is_file(): raise ValueError(f"--other: there is no file {who}")
+
     spec = importlib.util.spec_from_file_location("other", who)
     spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    if not callable(getattr(module, "build", None)): raise ValueError(f"{who}: expected a function build(config) that returns an object with {entry['methods']}; there is none")
+    if not callable(getattr(module, "build", None)):
+        raise ValueError(
+            f"{who}: expected a function build(config) that returns an object "
+            f"with {entry['methods']}; there is none")
     return module.build
 
 # %% ../../nbs/97_bench.ipynb #6a188952
 def images(config, n=None):
     "Random images in the range of the data, `(n, *shape)`."
     g = stream(config["seed"], "bench")
-    return data.encode(torch.randint(config["levels"], (n or config["batch"], *config["shape"]), generator=g), config["levels"])
+    return data.encode(
+        torch.randint(
+            config["levels"], (n or config["batch"], *config["shape"]), generator=g),
+        config["levels"])
 
 def ready(name, build, config, who):
     "Build an implementation and check it by one step; RuntimeError if it does not do what an adapter should."
     m, x, entry = build(config), images(config), BENCHES[name]
+
+    # that the methods are there, and take what they are given
     inputs = dict(train_step=(x,), sample_step=entry["inputs"](x))
     for method, given in inputs.items():
         wanted = f"{who}: expected an object with {entry['methods']}; got {type(m).__name__}"
-        if not callable(f := getattr(m, method, None)): raise RuntimeError(f"{wanted} without {method}")
+        if not callable(f := getattr(m, method, None)):
+            raise RuntimeError(f"{wanted} without {method}")
         try: inspect.signature(f).bind(*given)
         except TypeError as e: raise RuntimeError(f"{wanted} with another {method}: {e}") from None
+
+    # and that they return what they should
     value = m.train_step(x)
     with torch.no_grad(): out = m.sample_step(*inputs["sample_step"])
-    if not isinstance(value, (int, float, Tensor)) or not math.isfinite(value): raise RuntimeError(f"{who}: train_step returned {value}; expected the loss of the batch")
+    if not isinstance(value, (int, float, Tensor)) or not math.isfinite(value):
+        raise RuntimeError(
+            f"{who}: train_step returned {value}; expected the loss of the batch")
     shape = tuple(getattr(out, "shape", ()))
-    if shape != x.shape: raise RuntimeError(f"{who}: sample_step returned shape {shape}; expected that of z, {tuple(x.shape)}")
+    if shape != x.shape:
+        raise RuntimeError(
+            f"{who}: sample_step returned shape {shape}; "
+            f"expected that of z, {tuple(x.shape)}")
     return m
 
 # %% ../../nbs/97_bench.ipynb #c277ecf9
-def quantiles(v): return torch.tensor(v, dtype=torch.float64).quantile(torch.tensor([.25, .5, .75], dtype=torch.float64)).tolist()
+def quantiles(v):
+    return torch.tensor(v, dtype=torch.float64).quantile(
+        torch.tensor([.25, .5, .75], dtype=torch.float64)).tolist()
 
 def timed(f, *args):
     begin = time.process_time()
@@ -395,7 +555,7 @@ def compare(
     makers: dict,    # Name -> `build(config)`; the first is the one that the others are divided by
     config: dict,    # From `config_of`
     rounds: int = 10,
-) -> dict:  # For each of the benchmark's steps, such as "train" and "sample": seconds of CPU time and ratio of each name, as (quartile, median, quartile)
+) -> dict:  # For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
     """Time the training steps and a sampling step of each implementation in turn.
 
     Args:
@@ -404,18 +564,26 @@ def compare(
         config: From `config_of`
 
     Returns:
-        For each of the benchmark's steps, such as "train" and "sample": seconds of CPU time and
-            ratio of each name, as (quartile, median, quartile)
+        For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
     """
     x, first, built, out = images(config), next(iter(makers)), {}, {}
     for what, own in BENCHES[name]["steps"].items():
         c = config | own
-        if canonical(c) not in built: built[canonical(c)] = {k: ready(name, b, c, k) for k, b in makers.items()}
+        if canonical(c) not in built:
+            built[canonical(c)] = {k: ready(name, b, c, k) for k, b in makers.items()}
         these, inputs = built[canonical(c)], BENCHES[name]["inputs"](x)
-        step = torch.no_grad()(lambda m: m.sample_step(*inputs)) if what == "sample" else lambda m: m.train_step(x)
+        step = (
+            torch.no_grad()(lambda m: m.sample_step(*inputs)) if what == "sample"
+            else lambda m: m.train_step(x))
+
+        # one untimed step of each, then all of them in turn: what disturbs one disturbs all
         for m in these.values(): step(m)
         rows = [{k: timed(step, m) for k, m in these.items()} for _ in range(rounds)]
-        out[what] = {k: dict(seconds=quantiles([r[k] for r in rows]), ratio=quantiles([r[k] / r[first] for r in rows])) for k in these}
+        out[what] = {
+            k: dict(
+                seconds=quantiles([r[k] for r in rows]),
+                ratio=quantiles([r[k] / r[first] for r in rows]))
+            for k in these}
     return out
 
 # %% ../../nbs/97_bench.ipynb #93782791
@@ -425,7 +593,9 @@ def resident():  # MB
     Returns:
         MB
     """
-    try: return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2 ** 10
+    try:
+        return int(
+            re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2 ** 10
     except (OSError, TypeError): pass  # not Linux
     import resource
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -435,7 +605,12 @@ def peak_here(name, who, config, steps=2):
     "Train a few steps and print the peak of this process before and after, for `peak`."
     torch.set_num_threads(1)
     config, build = config_of(name, **config), builder(name, who)
-    for module in ("torch._dynamo", *["diffusers.models.unets.unet_2d"] * (who == "diffusers")): importlib.import_module(module)  # the first is what an optimizer imports
+
+    # loaded before the first look: what an optimizer imports, and the opponent's library
+    for module in (
+        "torch._dynamo", *["diffusers.models.unets.unet_2d"] * (who == "diffusers"),
+    ):
+        importlib.import_module(module)
     before = resident()
     m, x = build(config), images(config)
     for _ in range(steps): m.train_step(x)
@@ -443,27 +618,38 @@ def peak_here(name, who, config, steps=2):
 
 def fresh(name, who, config, keep):
     "Peak of a fresh process before and after training, MB; `keep`: freed memory stays with it, as under the command `diffstudy`."
-    code = f"from diffstudy import cli; from diffstudy.studies import bench; {'cli.keep_memory(); ' * keep}bench.peak_here({name!r}, {who!r}, {dict(config)!r})"
-    own = {} if keep else {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc: each tensor goes back to the system when it dies
-    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment() | own)
-    if r.returncode: raise RuntimeError(f"{who}: the process that measures memory failed: {(r.stderr.strip().splitlines() or ['killed'])[-1]}")
+    code = (
+        "from diffstudy import cli; from diffstudy.studies import bench; "
+        f"{'cli.keep_memory(); ' * keep}"
+        f"bench.peak_here({name!r}, {who!r}, {dict(config)!r})")
+
+    # glibc: each tensor goes back to the system when it dies
+    own = {} if keep else {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    r = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment() | own)
+    if r.returncode:
+        raise RuntimeError(
+            f"{who}: the process that measures memory failed: "
+            f"{(r.stderr.strip().splitlines() or ['killed'])[-1]}")
+
     return json.loads(r.stdout.splitlines()[-1])
 
 def peak(
     name: str, who: str,  # As for `builder`
     config: dict,
-) -> dict:  # MB: "peak" of the process, "rise" since before the model was built; "kept": the rise where freed memory is kept
+) -> dict:  # MB: "peak"; "rise" since before the model; "kept": the rise where freed memory is kept
     """Peak memory of training, measured in fresh processes.
 
     Args:
         name, who: As for `builder`
 
     Returns:
-        MB: "peak" of the process, "rise" since before the model was built; "kept": the rise where
-            freed memory is kept
+        MB: "peak"; "rise" since before the model; "kept": the rise where freed memory is kept
     """
-    (before, after), (low, high) = (fresh(name, who, config, keep) for keep in (False, True))
-    return dict(peak=round(after, 1), rise=round(after - before, 1), kept=round(high - low, 1))
+    (before, after), (low, high) = (
+        fresh(name, who, config, keep) for keep in (False, True))
+    return dict(
+        peak=round(after, 1), rise=round(after - before, 1), kept=round(high - low, 1))
 
 def environment():
     import os
@@ -476,7 +662,8 @@ class Net(nn.Module):
         super().__init__()
         self.predict, self.shape, self.classes = m.sample_step, shape, 0
 
-    def forward(self, z, gamma, c=None): return self.predict(z, gamma)
+    def forward(self, z, gamma, c=None):
+        return self.predict(z, gamma)
 
 @torch.no_grad()
 def held_out(
@@ -495,9 +682,12 @@ def held_out(
     Returns:
         mean and standard error over images, bits per dimension
     """
-    model = vdm.VDM(Net(m, config["shape"]), schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"])
+    model = vdm.VDM(
+        Net(m, config["shape"]),
+        schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"])
     nll, g, parts = vdm.nll(model, points), stream(0, "held-out"), []
-    for part in k.split(100): parts.append(nll(part, None, g))
+    for part in k.split(100):
+        parts.append(nll(part, None, g))
     bits = bound.bits_per_dim(torch.cat(parts).double(), k[0].numel())
     return dict(mean=bits.mean().item(), error=(bits.std() / len(bits) ** .5).item())
 
@@ -515,12 +705,15 @@ def learn(
         "curve": rows (step, seconds of CPU time in training, bits, error)
     """
     (train_set, test_set), curve, spent = data.load("digits"), [], 0.
-    batches, m = data.Batches(train_set, config["batch"], config["seed"]), build(config)
+    batches, m = (
+        data.Batches(train_set, config["batch"], config["seed"]), build(config))
     marks = {round(config["steps"] * (i + 1) / scores) for i in range(scores)}
     for n in range(config["steps"]):
         x = data.encode(batches(n)[0], train_set.levels)
         spent += timed(m.train_step, x)
-        if n + 1 in marks: curve.append([n + 1, round(spent, 2), *(round(v, 4) for v in held_out(m, config, test_set.images, points).values())])
+        if n + 1 in marks:
+            curve.append([n + 1, round(spent, 2), *(
+                round(v, 4) for v in held_out(m, config, test_set.images, points).values())])
     return dict(curve=curve)
 
 # %% ../../nbs/97_bench.ipynb #5a6dd074
@@ -545,31 +738,59 @@ def passing(
 _D = experiment.RECIPES["digits"].resolve()
 DIGITS = dict(
     shape=(1, 8, 8), levels=17, gamma_min=_D["gamma_min"], batch=_D["train"]["batch_size"],
-    **{k: _D["unet"][k] for k in ("width", "blocks", "groups")}, **{k: _D["train"][k] for k in ("lr", "warmup", "ema")})
+    **{k: _D["unet"][k] for k in ("width", "blocks", "groups")},
+    **{k: _D["train"][k] for k in ("lr", "warmup", "ema")})
 
 def run(settings, case):
     "One case of the study `bench`."
     torch.set_num_threads(1)
+
+    # seconds for a step, and memory
     if case["part"] == "step":
         name = case.get("bench", "vdm")
         own = settings.get(name, settings)
-        c, names = config_of(name, **own["sizes"][case["size"]], precision=case["precision"]), ("ours", *own["peers"])
-        return compare(name, {k: builder(name, k) for k in names}, c, own["rounds"][case["size"]]) | dict(memory={k: peak(name, k, c) for k in names})
+        c, names = (
+            config_of(name, **own["sizes"][case["size"]], precision=case["precision"]),
+            ("ours", *own["peers"]))
+        return compare(
+            name, {k: builder(name, k) for k in names}, c, own["rounds"][case["size"]]
+        ) | dict(memory={k: peak(name, k, c) for k in names})
+
+    # one way of the official code at a time
     if case["part"] == "ways":
         own = settings["ddgan"]
         one = {"none": (), **{w: (w,) for w in WAYS}}
-        return compare("ddgan", {"ours": OursGAN} | {k: functools.partial(Described, ways=w) for k, w in one.items()}, config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]])
-    own = settings["levels"] if case["who"] == "ours, levels" else {}
-    return learn(builder("vdm", case["who"].split(",")[0]), config_of("vdm", **settings["digits"] | own, seed=case["seed"]), settings["scores"], settings["points"])
+        return compare(
+            "ddgan",
+            {"ours": OursGAN} | {
+                k: functools.partial(Described, ways=w) for k, w in one.items()},
+            config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]])
 
-_BITS = [{"part": "bits", "who": who, "seed": 0} for who in ("ours, levels", "diffusers", "plain", "ours, noise")]
-_STEPS = [{"part": "step", "size": s, "precision": p} for s in ("small", "middle", "large") for p in ("float32", "bfloat16")]
-_GAN = [{"part": part, "bench": "ddgan", "size": "paper-small", "precision": "float32"} for part in ("step", "ways")]
+    # seconds to the same bits
+    own = settings["levels"] if case["who"] == "ours, levels" else {}
+    return learn(
+        builder("vdm", case["who"].split(",")[0]),
+        config_of("vdm", **settings["digits"] | own, seed=case["seed"]),
+        settings["scores"], settings["points"])
+
+_BITS = [
+    {"part": "bits", "who": who, "seed": 0}
+    for who in ("ours, levels", "diffusers", "plain", "ours, noise")]
+_STEPS = [
+    {"part": "step", "size": s, "precision": p}
+    for s in ("small", "middle", "large") for p in ("float32", "bfloat16")]
+_GAN = [
+    {"part": part, "bench": "ddgan", "size": "paper-small", "precision": "float32"}
+    for part in ("step", "ways")]
 
 STUDY = runs.Study("bench",
-    dict(sizes=BENCHES["vdm"]["sizes"], peers=["diffusers", "plain"], rounds={"large": 3, "middle": 10, "small": 20},
-         digits=DIGITS | dict(steps=1000), levels=dict(head="levels", weight_decay=.5), scores=8, points=16,
-         ddgan=dict(sizes=BENCHES["ddgan"]["sizes"], peers=["described"], rounds={"paper-small": 7})),
+    dict(
+        sizes=BENCHES["vdm"]["sizes"], peers=["diffusers", "plain"],
+        rounds={"large": 3, "middle": 10, "small": 20},
+        digits=DIGITS | dict(steps=1000), levels=dict(head="levels", weight_decay=.5),
+        scores=8, points=16,
+        ddgan=dict(
+            sizes=BENCHES["ddgan"]["sizes"], peers=["described"], rounds={"paper-small": 7})),
     (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN), run)
 
 # %% ../../nbs/97_bench.ipynb #37647c43
@@ -590,5 +811,11 @@ def report(
     for what, rows in ((k, v) for k, v in found.items() if k != "memory"):
         for k, v in rows.items():
             (a, m, b), (low, ratio, high) = v["seconds"], v["ratio"]
-            lines.append(f"{what + ' step':13}  {k:16} {m:8.4f} s of CPU time ({a:.4f} to {b:.4f})" + (f"   {ratio:.2f} times {first} ({low:.2f} to {high:.2f})" if k != first else ""))
-    return lines + [f"{'peak memory':13}  {k:16} {v['peak']:6.0f} MB, {v['rise']:.0f} MB more than before the model was built; {v['kept']:.0f} MB with freed memory kept" for k, v in memory.items()]
+            lines.append(
+                f"{what + ' step':13}  {k:16} {m:8.4f} s of CPU time ({a:.4f} to {b:.4f})"
+                + (f"   {ratio:.2f} times {first} ({low:.2f} to {high:.2f})" if k != first else ""))
+    return lines + [
+        f"{'peak memory':13}  {k:16} {v['peak']:6.0f} MB, "
+        f"{v['rise']:.0f} MB more than before the model was built; "
+        f"{v['kept']:.0f} MB with freed memory kept"
+        for k, v in memory.items()]

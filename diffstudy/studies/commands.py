@@ -42,14 +42,23 @@ def find_study(name: str  # A name of `STUDIES`
     try: return getattr(importlib.import_module(place), attribute or "STUDY")
     except (ModuleNotFoundError, AttributeError) as e:
         if isinstance(e, ModuleNotFoundError) and e.name != place: raise
-        raise ValueError(f"the study {name!r} is not in this version: {place} has no {attribute or 'STUDY'}") from None
+        raise ValueError(
+            f"the study {name!r} is not in this version: "
+            f"{place} has no {attribute or 'STUDY'}") from None
 
 @command("study")
 def study_run(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STUDIES) + ".")],
-    record: Annotated[Optional[Path], describe("The file.", default="nbs/runs/NAME.json in a checkout, else runs/NAME.json")] = None,
-    only: Annotated[Optional[int], describe("At most so many cases now.", default="all that are left")] = None,
-    fresh: Annotated[bool, describe("Begin anew, whatever the file holds.", "--fresh")] = False,
+    record: Annotated[
+        Optional[Path],
+        describe(
+            "The file.",
+            default="nbs/runs/NAME.json in a checkout, else runs/NAME.json")] = None,
+    only: Annotated[
+        Optional[int],
+        describe("At most so many cases now.", default="all that are left")] = None,
+    fresh: Annotated[
+        bool, describe("Begin anew, whatever the file holds.", "--fresh")] = False,
 ):
     "Run what is left of a recorded study, case by case; the same command goes on after an interruption."
     from diffstudy.experiment import check_counts
@@ -58,24 +67,47 @@ def study_run(
         study = find_study(name)
         if only is not None: check_counts(**{"--only": only})
         record = record or Path("nbs" if Path("nbs").is_dir() else "") / "runs" / f"{name}.json"
-        if record.is_dir() or record.suffix != ".json": raise ValueError(f"--record: expected a name that ends with .json; got {str(record)!r}")
+        if record.is_dir() or record.suffix != ".json":
+            raise ValueError(
+                f"--record: expected a name that ends with .json; got {str(record)!r}")
     try: runs.record(study, record, say=typer.echo, only=only, fresh=fresh)
     except KeyboardInterrupt as e: raise typer.Exit(128 + getattr(e, "signum", 2))
 
 # %% ../../nbs/77_cli.ipynb #67e8de6c
 @command("bench")
 def bench_run(
-    name: Annotated[str, typer.Argument(help="What to compare: vdm or ddgan.")] = "vdm",
-    other: Annotated[Optional[str], describe("A file with a function build(config), or a built-in opponent: diffusers or plain for vdm, described for ddgan.", default="diffusers, described")] = None,
-    width: Annotated[Optional[int], describe("Channels of the U-Net.", default="64, for ddgan 32")] = None,
-    mults: Annotated[Optional[str], describe("Channels of each of its levels, in widths; for ddgan.", default="1,2,2")] = None,
-    blocks: Annotated[Optional[int], describe("Residual blocks on the way down; for ddgan on each level.", default="4, for ddgan 2")] = None,
-    batch: Annotated[Optional[int], describe("Images in a batch.", default="16, for ddgan 8")] = None,
-    size: Annotated[Optional[int], describe("Height and width of an image.", default="16, for ddgan 32")] = None,
-    channels: Annotated[Optional[int], describe("Of an image.", default="3")] = None,
-    bf16: Annotated[bool, describe("Bfloat16 autocast.", "--bf16")] = False,
-    rounds: Annotated[int, describe("Steps of each.")] = 10,
-    threads: Annotated[int, describe("Of the CPU.")] = 1,
+    name: Annotated[
+        str, typer.Argument(help="What to compare: vdm or ddgan.")] = "vdm",
+    other: Annotated[
+        Optional[str],
+        describe(
+            "A file with a function build(config), or a built-in opponent: "
+            "diffusers or plain for vdm, described for ddgan.",
+            default="diffusers, described")] = None,
+    width: Annotated[
+        Optional[int],
+        describe("Channels of the U-Net.", default="64, for ddgan 32")] = None,
+    mults: Annotated[
+        Optional[str],
+        describe("Channels of each of its levels, in widths; for ddgan.", default="1,2,2")] = None,
+    blocks: Annotated[
+        Optional[int],
+        describe(
+            "Residual blocks on the way down; for ddgan on each level.",
+            default="4, for ddgan 2")] = None,
+    batch: Annotated[
+        Optional[int], describe("Images in a batch.", default="16, for ddgan 8")] = None,
+    size: Annotated[
+        Optional[int],
+        describe("Height and width of an image.", default="16, for ddgan 32")] = None,
+    channels: Annotated[
+        Optional[int], describe("Of an image.", default="3")] = None,
+    bf16: Annotated[
+        bool, describe("Bfloat16 autocast.", "--bf16")] = False,
+    rounds: Annotated[
+        int, describe("Steps of each.")] = 10,
+    threads: Annotated[
+        int, describe("Of the CPU.")] = 1,
 ):
     "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
     import torch
@@ -84,23 +116,46 @@ def bench_run(
     from diffstudy.core import choose
     with usage():
         entry = choose(name, bench.BENCHES, "benchmark")
-        given = {k: v for k, v in dict(width=width, blocks=blocks, batch=batch, size=size, channels=channels).items() if v is not None}
-        check_counts(**{f"--{k}": v for k, v in given.items()}, **{"--rounds": rounds, "--threads": threads})
-        default, own = entry["config"]["shape"], dict(precision="bfloat16" if bf16 else "float32")
-        if mults is not None: own["mults"] = read_mults(mults, entry["config"])
+        given = {
+            k: v for k, v in dict(
+                width=width, blocks=blocks, batch=batch, size=size, channels=channels,
+            ).items() if v is not None}
+        check_counts(
+            **{f"--{k}": v for k, v in given.items()}, **{"--rounds": rounds, "--threads": threads})
+
+        # the benchmark's own values, where nothing else is asked for
+        default, own = (
+            entry["config"]["shape"], dict(precision="bfloat16" if bf16 else "float32"))
+        if mults is not None:
+            own["mults"] = read_mults(mults, entry["config"])
         channels, size = given.pop("channels", default[0]), given.pop("size", default[1])
         c = bench.config_of(name, **given | own, shape=(channels, size, size))
+
+        # who is compared: a file may be called ours.py
         other = other or entry["other"]
-        names = {"ours": "ours", Path(other).stem if Path(other).stem != "ours" else "other": other}
+        names = {
+            "ours": "ours",
+            Path(other).stem if Path(other).stem != "ours" else "other": other,
+        }
         makers = {k: bench.builder(name, v) for k, v in names.items()}
+
     torch.set_num_threads(threads)
     levels = f" × {','.join(map(str, c['mults']))}" if "mults" in c else ""
-    typer.echo(f"{name}: width {c['width']}{levels}, {c['blocks']} blocks, {c['batch']} images of {c['shape'][0]}×{size}×{size}, {c['precision']}, {threads} thread{'s' * (threads > 1)}, {rounds} rounds; configuration {c}")
+    typer.echo(
+        f"{name}: width {c['width']}{levels}, {c['blocks']} blocks, "
+        f"{c['batch']} images of {c['shape'][0]}×{size}×{size}, {c['precision']}, "
+        f"{threads} thread{'s' * (threads > 1)}, {rounds} rounds; configuration {c}")
     found = bench.compare(name, makers, c, rounds)
-    for line in bench.report(found, {k: bench.peak(name, v, c) for k, v in names.items()}): typer.echo(line)
+    for line in bench.report(found, {k: bench.peak(name, v, c) for k, v in names.items()}):
+        typer.echo(line)
 
 def read_mults(text: str, known: dict) -> tuple:
     "Multipliers such as 1,2,2, where the benchmark has them."
-    if "mults" not in known: raise ValueError("--mults: the U-Net of this benchmark has one level; leave it out, or compare ddgan")
+    if "mults" not in known:
+        raise ValueError(
+            "--mults: the U-Net of this benchmark has one level; "
+            "leave it out, or compare ddgan")
     try: return tuple(int(p) for p in text.split(","))
-    except ValueError: raise ValueError(f"--mults: expected whole numbers with commas, such as 1,2,2; got {text!r}") from None
+    except ValueError:
+        raise ValueError(
+            f"--mults: expected whole numbers with commas, such as 1,2,2; got {text!r}") from None

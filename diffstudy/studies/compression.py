@@ -23,32 +23,42 @@ def _trained(steps, seed, width, groups):
     "The recipe `digits`, without labels."
     torch.set_num_threads(1)
     images = data.load("digits")[0]
-    return experiment.fit("digits", images, steps=steps, seed=seed, drop=1., width=width, groups=groups).ema.model
+    return experiment.fit(
+        "digits", images,
+        steps=steps, seed=seed, drop=1.,
+        width=width, groups=groups,
+    ).ema.model
 
 def run_case(
-    settings: dict,  # `steps`, `seed`, `width`, `groups` of the training, `images`, `draws`, `tolerance`
+    settings: dict,  # Training: `steps`, `seed`, `width`, `groups`; `images`, `draws`, `tolerance`
     case: dict,      # `measure`, and what it needs
 ) -> dict:
     """One measurement of the study on held-out digits, bits per dimension.
 
     Args:
-        settings: `steps`, `seed`, `width`, `groups` of the training, `images`, `draws`, `tolerance`
+        settings: Training: `steps`, `seed`, `width`, `groups`; `images`, `draws`, `tolerance`
         case: `measure`, and what it needs
     """
     model = _trained(*(settings[k] for k in ("steps", "seed", "width", "groups")))
     images = data.load("digits")[1].images[:case.get("images", settings["images"])]
     scale = images[0].numel() * math.log(2)
     stats = lambda v: dict(zip(("mean", "error"), mean_and_error(v.double())))
+
+    # along the flow
     if case["measure"] == "ode":
         ends, tolerance = torch.tensor([case["gamma_0"], 5.]), settings["tolerance"]
         nats = dequantized(
             model, images, 17, ends, stream(settings["seed"], "ode"),
             noise=case["noise"], probes=1, rtol=tolerance, atol=tolerance)
         return stats(nats / scale) | dict(each=(nats / scale).tolist())
+
+    # by the bound, with the mean of a few draws for each image
     if case["measure"] == "bound":
         nll, g = vdm.nll(model, strata=25, steps=case["steps"]), stream(settings["seed"], "bound")
         each = torch.stack([nll(images, None, g) for _ in range(settings["draws"])]).mean(0) / scale
         return stats(each) | dict(each=each.tolist())
+
+    # in a file
     return code_case(model, images, settings, case, scale, stats)
 
 # %% ../../nbs/35_compression.ipynb #78cc4f9a
@@ -59,19 +69,35 @@ def code_case(model, images, settings, case, scale, stats):
     chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
     stack, parts = open_stack(payload(40_000)), []
     start = stack.bits
+
+    # write, batch by batch, and measure what each has added
     for k in images.split(case["batch"]):
         before = stack.bits
         z = write(chain, stack, k)
         net = torch.full((len(k),), (stack.bits - before) / k.numel(), dtype=torch.float64)
         if case.get("apart"):
             cost, chance = (v / scale for v in path_terms(chain, k, z))
-            free = path_terms(chain, k, unrounded(chain, k, z, stream(settings["seed"], "path", len(parts))))[0] / scale
+            free = path_terms(
+                chain, k, unrounded(chain, k, z, stream(settings["seed"], "path", len(parts)))
+            )[0] / scale
             tables = net - (cost + chance).mean()  # known for the batch; the rest image by image
-            parts.append(torch.stack([cost + chance + tables, cost + tables - free, tables, cost - free, free]))
+            parts.append(torch.stack([
+                cost + chance + tables,  # the net rate
+                cost + tables - free,    # the gap
+                tables,
+                cost - free,             # what noisier latents cost
+                free,                    # the bound
+            ]))
         else: parts.append(net[None])
+
+    # read the file, the last batch first: images and payload must be as they were
     back = open_stack(stack.file(), sealed=False)
     out = [read(chain, back, k.shape) for k in images.split(case["batch"])[::-1]]
-    exact = torch.equal(torch.cat(out[::-1]), images.long()) and bool((back.payload() == payload(40_000)).all())
+    exact = (
+        torch.equal(torch.cat(out[::-1]), images.long())
+        and bool((back.payload() == payload(40_000)).all()))
+
+    # bits per dimension
     net, *terms = torch.cat(parts, 1)
     lengths = dict(
         borrowed=(start - stack.lowest) / images[0].numel(),
@@ -82,12 +108,29 @@ def code_case(model, images, settings, case, scale, stats):
 # %% ../../nbs/35_compression.ipynb #0883fd4f
 #| code-fold: true
 #| code-summary: "STUDY: settings and cases"
-STUDY = Study("compression", dict(steps=1700, seed=0, width=32, groups=8, images=297, draws=4, tolerance=1e-3), (
-    *(dict(measure="bound", steps=t) for t in (0, 50)),
-    *(dict(measure="code", steps=t, bins=.25, order="swap", batch=99, images=99, apart=True) for t in (5, 10, 20, 50, 100)),
-    dict(measure="code", steps=200, bins=.25, order="swap", batch=33, images=33, apart=True),
-    *(dict(measure="code", steps=50, bins=b, order="swap", batch=33, images=33, apart=True) for b in (4., 2., 1., .5, .25, .0625)),
-    dict(measure="code", steps=50, bins=.5, order="posterior", batch=3, images=9),
-    *(dict(measure="ode", noise=n, gamma_0=g, images=99) for n, g in (("latent", -8.), ("uniform", -6.765), ("uniform", -8.))),
-    dict(measure="code", steps=50, bins=.5, order="swap", batch=3),
-), run_case)
+STUDY = Study(
+    "compression",
+    dict(steps=1700, seed=0, width=32, groups=8, images=297, draws=4, tolerance=1e-3),
+    (
+        *(dict(measure="bound", steps=t) for t in (0, 50)),
+
+        # the number of steps
+        *(dict(measure="code", steps=t, bins=.25, order="swap", batch=99, images=99, apart=True)
+            for t in (5, 10, 20, 50, 100)),
+        dict(measure="code", steps=200, bins=.25, order="swap", batch=33, images=33, apart=True),
+
+        # the width of a bin
+        *(dict(measure="code", steps=50, bins=b, order="swap", batch=33, images=33, apart=True)
+            for b in (4., 2., 1., .5, .25, .0625)),
+
+        # the paper's order, which borrows more
+        dict(measure="code", steps=50, bins=.5, order="posterior", batch=3, images=9),
+
+        # along the flow, by the noise that fills the gray levels
+        *(dict(measure="ode", noise=n, gamma_0=g, images=99)
+            for n, g in (("latent", -8.), ("uniform", -6.765), ("uniform", -8.))),
+
+        # the file of all images
+        dict(measure="code", steps=50, bins=.5, order="swap", batch=3),
+    ),
+    run_case)

@@ -21,33 +21,68 @@ from .record import Study
 
 # %% ../../nbs/42_ddgan_images.ipynb #6f105dcb
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
-    quality={  # CIFAR-10: Inception score, Fréchet distance, recall, network calls, seconds for 100 images on a V100
-        "DDGAN, T = 4": (9.63, 3.75, .57, 4, .21), "DDPM": (9.46, 3.21, .57, 1000, 80.5), "NCSN": (8.87, 25.3, None, 1000, 107.9),
-        "adversarial DSM": (None, 6.10, None, 1000, None), "likelihood SDE": (None, 2.87, None, None, None), "score SDE (VE)": (9.89, 2.20, .59, 2000, 423.2),
-        "score SDE (VP)": (9.68, 2.41, .59, 2000, 421.5), "probability flow (VP)": (9.83, 3.08, .57, 140, 50.9), "LSGM": (9.87, 2.10, .61, 147, 44.5),
-        "DDIM, T = 50": (8.78, 4.67, .53, 50, 4.01), "FastDDPM, T = 50": (8.98, 3.41, .56, 50, 4.01), "recovery EBM": (8.30, 9.58, None, 180, None),
-        "improved DDPM": (None, 2.90, None, 4000, None), "VDM": (None, 4.00, None, 1000, None), "UDM": (10.1, 2.33, None, 2000, None), "D3PM": (8.56, 7.34, None, 1000, None),
-        "Gotta Go Fast": (None, 2.44, None, 180, None), "DDPM distillation": (8.36, 9.36, .51, 1, None)},
-    ablation={  # CIFAR-10: Inception score, Fréchet distance, recall
-        "T = 1": (8.93, 14.6, .19), "T = 2": (9.80, 4.08, .54), "T = 4": (9.63, 3.75, .57), "T = 8": (9.43, 4.36, .56), "one shot, augmented": (8.96, 13.2, .25),
-        "direct denoising": (9.10, 6.03, .53), "noise generation": (8.79, 8.04, .52), "no latent": (8.37, 20.6, .42)},
-    modes={  # StackedMNIST: modes of 1000, KL divergence in nats
-        "VEEGAN": (762, 2.173), "PacGAN": (992, .277), "PresGAN": (1000, .115), "InclusiveGAN": (997, .200), "StyleGAN2": (940, .424),
-        "adversarial DSM": (1000, 1.49), "VAEBM": (1000, .087), "DDGAN": (1000, .071)})
+    # CIFAR-10: Inception score, Fréchet distance, recall, network calls,
+    # seconds for 100 images on a V100
+    quality={
+        "DDGAN, T = 4": (9.63, 3.75, .57, 4, .21),
+        "DDPM": (9.46, 3.21, .57, 1000, 80.5),
+        "NCSN": (8.87, 25.3, None, 1000, 107.9),
+        "adversarial DSM": (None, 6.10, None, 1000, None),
+        "likelihood SDE": (None, 2.87, None, None, None),
+        "score SDE (VE)": (9.89, 2.20, .59, 2000, 423.2),
+        "score SDE (VP)": (9.68, 2.41, .59, 2000, 421.5),
+        "probability flow (VP)": (9.83, 3.08, .57, 140, 50.9),
+        "LSGM": (9.87, 2.10, .61, 147, 44.5),
+        "DDIM, T = 50": (8.78, 4.67, .53, 50, 4.01),
+        "FastDDPM, T = 50": (8.98, 3.41, .56, 50, 4.01),
+        "recovery EBM": (8.30, 9.58, None, 180, None),
+        "improved DDPM": (None, 2.90, None, 4000, None),
+        "VDM": (None, 4.00, None, 1000, None),
+        "UDM": (10.1, 2.33, None, 2000, None),
+        "D3PM": (8.56, 7.34, None, 1000, None),
+        "Gotta Go Fast": (None, 2.44, None, 180, None),
+        "DDPM distillation": (8.36, 9.36, .51, 1, None),
+    },
+    # CIFAR-10: Inception score, Fréchet distance, recall
+    ablation={
+        "T = 1": (8.93, 14.6, .19),
+        "T = 2": (9.80, 4.08, .54),
+        "T = 4": (9.63, 3.75, .57),
+        "T = 8": (9.43, 4.36, .56),
+        "one shot, augmented": (8.96, 13.2, .25),
+        "direct denoising": (9.10, 6.03, .53),
+        "noise generation": (8.79, 8.04, .52),
+        "no latent": (8.37, 20.6, .42),
+    },
+    # StackedMNIST: modes of 1000, KL divergence in nats
+    modes={
+        "VEEGAN": (762, 2.173),
+        "PacGAN": (992, .277),
+        "PresGAN": (1000, .115),
+        "InclusiveGAN": (997, .200),
+        "StyleGAN2": (940, .424),
+        "adversarial DSM": (1000, 1.49),
+        "VAEBM": (1000, .087),
+        "DDGAN": (1000, .071),
+    })
 
 # %% ../../nbs/42_ddgan_images.ipynb #7b1bb5fe
 def gan_config(
     recipe: dict,  # Of networks and losses, every key of `ddgan.Config`
     updates: int,
-    *, seed: int = 0, labels: bool = True, components: int = 0, **loop,  # As in `experiment.GANConfig`
+    *, seed: int = 0, labels: bool = True,  # As in `experiment.GANConfig`
+    components: int = 0, **loop,            # As there
 ) -> experiment.GANConfig:
     """A run of these studies, for `experiment.fit`.
 
     Args:
         recipe: Of networks and losses, every key of `ddgan.Config`
-        seed, labels, components, **loop: As in `experiment.GANConfig`
+        seed, labels: As in `experiment.GANConfig`
+        components, **loop: As there
     """
-    return experiment.GANConfig(gan=recipe, labels=labels, components=components, train=dict(steps=updates, seed=seed) | loop)
+    return experiment.GANConfig(
+        gan=recipe, labels=labels, components=components,
+        train=dict(steps=updates, seed=seed) | loop)
 
 # %% ../../nbs/42_ddgan_images.ipynb #ca65f789
 @torch.no_grad()
@@ -75,16 +110,28 @@ def draw(
     for i in range(0, n, part):
         g, b = stream(seed, "draw", i), min(part, n - i)
         z = sample.initial((b, *net.shape), g).to(device)
-        out.append(ddgan.generate(net, z, ddgan.chain_gammas(net.steps), g, c=None if c is None else c[i:i + b]))
+        out.append(ddgan.generate(
+            net, z, ddgan.chain_gammas(net.steps), g, c=None if c is None else c[i:i + b]))
     return data.encode(data.decode(decode(torch.cat(out)), levels), levels)
 
 # %% ../../nbs/42_ddgan_images.ipynb #8c4c47d8
 VARIANTS = {  # The rows of the paper's table 2, as changes of a config
-    "T = 1": dict(steps=1), "T = 2": dict(steps=2), "T = 4": {}, "T = 8": dict(steps=8), "one shot, augmented": dict(one_shot=True, paired=False),
-    "direct denoising": dict(predicts="state"), "noise generation": dict(predicts="noise"), "no latent": dict(latent=0)}
+    "T = 1": dict(steps=1),
+    "T = 2": dict(steps=2),
+    "T = 4": {},
+    "T = 8": dict(steps=8),
+    "one shot, augmented": dict(one_shot=True, paired=False),
+    "direct denoising": dict(predicts="state"),
+    "noise generation": dict(predicts="noise"),
+    "no latent": dict(latent=0),
+}
 
 # %% ../../nbs/42_ddgan_images.ipynb #84d60f6c
-ABLATION_SETTINGS = dict(data="digits", recipe=ddgan.RECIPES["digits"].__dict__ | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]), updates=1500, n=400, kept=20)
+ABLATION_SETTINGS = dict(
+    data="digits",
+    recipe=ddgan.RECIPES["digits"].__dict__ | dict(
+        fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    updates=1500, n=400, kept=20)
 
 def run_variant(
     settings: dict, case: dict,  # As in `ABLATION`
@@ -101,19 +148,30 @@ def run_variant(
     """
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0].to(device)
-    judge, levels, n = feature_network(train_set, folder, device), train_set.levels, settings["n"]
+    judge, levels, n = (
+        feature_network(train_set, folder, device), train_set.levels, settings["n"])
+
+    # train
     begun = time.process_time()
-    config = gan_config(settings["recipe"] | VARIANTS[case["kind"]], settings["updates"], seed=case["seed"], labels=False)
+    config = gan_config(
+        settings["recipe"] | VARIANTS[case["kind"]], settings["updates"],
+        seed=case["seed"], labels=False)
     state = experiment.fit(config, train_set, device=device)
     trained, net = time.process_time(), state.ema.model.eval()
+
+    # draw, and judge; a recognized digit counts as one of the ten modes
     x = draw(net, n, levels, seed=case["seed"])
     drawn, labels = time.process_time(), judge(x).argmax(1)
     s = scores(x, labels, judge, data.encode(train_set.images, levels))
     s["balance"] = [round(v, 5) for v in evaluate.modes_and_kl(labels, train_set.classes).kl[:2]]
     kept = data.decode(x[:settings["kept"]], levels).flatten().tolist()
-    return {k: v for k, v in s.items() if k != "accuracy"} | dict(training=round(trained - begun, 1), ms=round(1000 * (drawn - trained) / n, 4), skipped=state.skipped, samples=kept)
+    return {k: v for k, v in s.items() if k != "accuracy"} | dict(
+        training=round(trained - begun, 1), ms=round(1000 * (drawn - trained) / n, 4),
+        skipped=state.skipped, samples=kept)
 
-ABLATION = Study("ddgan-ablation", ABLATION_SETTINGS, tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
+ABLATION = Study(
+    "ddgan-ablation", ABLATION_SETTINGS,
+    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
 
 # %% ../../nbs/42_ddgan_images.ipynb #4f7a1c7d
 def draw_vdm(
@@ -131,32 +189,44 @@ def draw_vdm(
         `(n, c, h, w)` in [−1, 1], on the gray levels of the data
     """
     own = lambda i: stream(seed, "draw", i * part)
-    levels = [model.sample(len(b), b, w=w, steps=steps, generator=own(i)) for i, b in enumerate(c.split(part))]
+    levels = [
+        model.sample(len(b), b, w=w, steps=steps, generator=own(i))
+        for i, b in enumerate(c.split(part))]
     return data.encode(torch.cat(levels), model.levels)
 
 # %% ../../nbs/42_ddgan_images.ipynb #056d194d
 FEW_SETTINGS = dict(
-    data="digits", recipe=experiment.RECIPES["ddgan-digits"].resolve()["gan"], updates=4500, vdm_steps=1700,
+    data="digits", recipe=experiment.RECIPES["ddgan-digits"].resolve()["gan"],
+    updates=4500, vdm_steps=1700,
     n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
-def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:  # Seconds of training, and for each sampler calls, ms, scores
+def run_few(settings: dict, case: dict, device="cpu", folder=None
+) -> dict:  # Seconds of training, and for each sampler calls, ms, scores
     """Train DDGAN and VDM on the same images, and judge their samplers.
 
     Returns:
         Seconds of training, and for each sampler calls, ms, scores
     """
     torch.set_num_threads(1)
-    train_set, seed, clock = data.load(settings["data"])[0].to(device), case["seed"], time.process_time
-    judge, real = feature_network(train_set, folder, device), data.encode(train_set.images, train_set.levels)
+    train_set, seed, clock = (
+        data.load(settings["data"])[0].to(device), case["seed"], time.process_time)
+    judge, real = (
+        feature_network(train_set, folder, device),
+        data.encode(train_set.images, train_set.levels))
     c = torch.arange(settings["n"], device=device) % train_set.classes
 
+    # train both
     begun = clock()
     config = gan_config(settings["recipe"], settings["updates"], seed=seed)
     net = experiment.fit(config, train_set, device=device).ema.model.eval()
     middle = clock()
-    model = experiment.fit("digits", train_set, steps=settings["vdm_steps"], seed=seed, device=device).ema.model.eval()
-    training, rows = dict(ddgan=round(middle - begun, 1), vdm=round(clock() - middle, 1)), []
+    model = experiment.fit(
+        "digits", train_set, steps=settings["vdm_steps"], seed=seed, device=device,
+    ).ema.model.eval()
+    training, rows = (
+        dict(ddgan=round(middle - begun, 1), vdm=round(clock() - middle, 1)), [])
 
+    # the same classes from each sampler; a weight of guidance doubles the calls
     def row(name, calls, make):
         begun = clock()
         x = make()
@@ -164,7 +234,11 @@ def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:  # S
         rows.append(dict(name=name, calls=calls, ms=ms, **scores(x, c, judge, real)))
     row("DDGAN", net.steps, lambda: draw(net, len(c), train_set.levels, c=c, seed=seed))
     for w in settings["w"]:
-        for T in settings["steps"]: row(f"VDM, w = {w:g}", T * (1 + (w != 0)), lambda: draw_vdm(model, c, T, w, seed=seed))
+        for T in settings["steps"]:
+            row(
+                f"VDM, w = {w:g}", T * (1 + (w != 0)),
+                lambda: draw_vdm(model, c, T, w, seed=seed))
+
     size = lambda net: sum(p.numel() for p in net.parameters())
     return dict(training=training, rows=rows, parameters=dict(ddgan=size(net), vdm=size(model)))
 
@@ -196,18 +270,19 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
         x = draw(net, min(part, n - i), 256, seed=1000 * seed + i // part, **coding)
         found.append(classify(judge, x))
         first = x if first is None else first
-    return first, balance(torch.cat(found)) | dict(ms=round(1000 * (time.process_time() - begun) / n, 3))
+    return first, balance(torch.cat(found)) | dict(
+        ms=round(1000 * (time.process_time() - begun) / n, 3))
 
 # %% ../../nbs/42_ddgan_images.ipynb #c7986a5a
 def run_mnist(
     settings: dict, case: dict,  # As in `MNIST`
-    device="cpu", folder=None, root=None,  # Where to compute; where judges and runs are kept; where the images are
+    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
 ) -> dict:  # Scores with errors, the curve on the way, seconds, samples
     """Train on MNIST or StackedMNIST, and judge.
 
     Args:
         settings, case: As in `MNIST`
-        device, folder, root: Where to compute; where judges and runs are kept; where the images are
+        device, folder, root: Where to compute; for judges and runs; for images
 
     Returns:
         Scores with errors, the curve on the way, seconds, samples
@@ -215,23 +290,28 @@ def run_mnist(
     torch.set_num_threads(1)
     train_set, test_set = (v.to(device) for v in data.load("mnist", root))
     name, s = case["data"], settings
-    updates, every, stacked = s["updates"][name], s["save_every"][name], name.startswith("stacked")
+    updates, every, stacked = (
+        s["updates"][name], s["save_every"][name], name.startswith("stacked"))
 
     # train, and keep every checkpoint for the curve
     place = Path(folder or "runs") / f"ddgan-{name}-{case['seed']}"
     config = gan_config(
         s["recipes"][name], updates, seed=case["seed"], labels=not stacked,
-        components=s["components"] if name.endswith("components") else 0, precision=s["precision"],
+        components=s["components"] if name.endswith("components") else 0,
+        precision=s["precision"],
         log_every=min(50, every), save_every=every, keep=1 + updates // every)
     state = experiment.fit(
-        config, Stacked(train_set) if stacked else train_set, device=device, folder=place, progress=True, say=print)
+        config, Stacked(train_set) if stacked else train_set,
+        device=device, folder=place, progress=True, say=print)
     parts = getattr(state, "components", None)
 
     # judge
     judge = feature_network(train_set, folder, device, **s["judge"])
     known = evaluate.accuracy(judge, data.encode(test_set.images, 256), test_set.labels)
     size = sum(p.numel() for p in state.ema.model.parameters())
-    out = dict(training=round(state.seconds), skipped=state.skipped, judge=list(known[:2]), parameters=size)
+    out = dict(
+        training=round(state.seconds), skipped=state.skipped,
+        judge=list(known[:2]), parameters=size)
     paths = [p for p in checkpoint.checkpoints(place) if int(p.name[5:]) % every == 0]
     nets = [(int(p.name[5:]), averaged(state, p)) for p in paths]
     if stacked: return out | score_on_stacked(s, nets, judge, train_set, parts)
@@ -245,23 +325,54 @@ def packed(x):
 def score_on_stacked(s, nets, judge, train_set, parts=None) -> dict:
     "Modes and balance of the model, on the way and at the end, and of the data."
     n, coding = s["n"]["stacked"], dict(decode=parts.decode) if parts else {}
-    curve = [dict(step=step, **score_stacked(net, s["look"], judge, **coding)[1]) for step, net in nets]
+
+    # the model
+    curve = [
+        dict(step=step, **score_stacked(net, s["look"], judge, **coding)[1])
+        for step, net in nets]
     x, last = score_stacked(nets[-1][1], n, judge, seed=1, **coding)
+
+    # the data, by their labels and by what the judge sees; then after the components, if any
     real, numbers = Stacked(train_set).draw(n, 1)
     seen = torch.cat([classify(judge, data.encode(v, 256)) for v in real.split(2000)])
     more = {}
     if parts:
-        back = torch.cat([classify(judge, parts.decode(parts.encode(data.encode(v, 256)))) for v in real.split(2000)])
-        more = dict(rebuilt=balance(back), same=list(evaluate.mean_and_error((back == seen).double())[:2]), kept_variance=round(float(parts.kept), 4))
-    return last | more | dict(curve=curve, data=balance(numbers), data_seen=balance(seen), samples=packed(x[:s["kept"]]))
+        back = torch.cat([
+            classify(judge, parts.decode(parts.encode(data.encode(v, 256))))
+            for v in real.split(2000)])
+        more = dict(
+            rebuilt=balance(back),
+            same=list(evaluate.mean_and_error((back == seen).double())[:2]),
+            kept_variance=round(float(parts.kept), 4))
+
+    return last | more | dict(
+        curve=curve, data=balance(numbers), data_seen=balance(seen),
+        samples=packed(x[:s["kept"]]))
 
 def score_on_mnist(s, nets, judge, train_set, test_set, parts=None) -> dict:
     "Recognition, Fréchet distance and recall of the model, on the way and at the end, and of held-out images."
-    c, some = torch.arange(s["n"]["mnist"], device=train_set.labels.device) % 10, train_set[:10_000]
-    coding, real, begun = dict(decode=parts.decode) if parts else {}, data.encode(some.images, 256), time.process_time()
+    c, some = (
+        torch.arange(s["n"]["mnist"], device=train_set.labels.device) % 10,
+        train_set[:10_000])
+    coding, real, begun = (
+        dict(decode=parts.decode) if parts else {}, data.encode(some.images, 256),
+        time.process_time())
+
+    # at the end, and on the way with half as many
     x = draw(nets[-1][1], len(c), 256, c=c, seed=1, **coding)
     ms, half = round(1000 * (time.process_time() - begun) / len(c), 3), c[:len(c) // 2]
-    curve = [dict(step=step, accuracy=evaluate.accuracy(judge, draw(net, len(half), 256, c=half, seed=2, **coding), half).mean) for step, net in nets]
-    return scores(x, c, judge, real) | dict(ms=ms, curve=curve, held_out=held_out_scores(some, test_set, judge, len(c) // 10), samples=packed(x[:s["kept"]]))
+    curve = [
+        dict(step=step, accuracy=evaluate.accuracy(
+            judge, draw(net, len(half), 256, c=half, seed=2, **coding), half).mean)
+        for step, net in nets]
 
-MNIST = Study("ddgan-mnist", MNIST_SETTINGS, tuple(dict(data=k, seed=0) for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")), run_mnist)
+    return scores(x, c, judge, real) | dict(
+        ms=ms, curve=curve, held_out=held_out_scores(some, test_set, judge, len(c) // 10),
+        samples=packed(x[:s["kept"]]))
+
+MNIST = Study(
+    "ddgan-mnist", MNIST_SETTINGS,
+    tuple(
+        dict(data=k, seed=0)
+        for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")),
+    run_mnist)

@@ -50,34 +50,48 @@ class Toy(NamedTuple):
 # %% ../../nbs/40_ddgan.ipynb #7a2f9e06
 def updates_of(settings, kind):
     n = kind["updates"]
-    return dict(steps=n, seed=0, precision=settings["precision"], log_every=max(1, n // settings["marks"]))
+    return dict(
+        steps=n, seed=0, precision=settings["precision"],
+        log_every=max(1, n // settings["marks"]))
 
 def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
     "A GAN of the study: the recipe with the changes of its kind."
     config = Config(**settings["config"] | {k: v for k, v in kind.items() if k != "updates"})
     more = updates_of(settings, kind) | dict(seed=seed)
-    state = make_state(config, build(config, (2,), seed=2 * seed), more.pop("steps"), rank=train.Rank(0, 1, torch.device("cpu")), **more)
+    state = make_state(
+        config, build(config, (2,), seed=2 * seed), more.pop("steps"),
+        rank=train.Rank(0, 1, torch.device("cpu")), **more)
     chain = chain_gammas(config.steps).float()
-    return Toy(state, adversarial_step(config), lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g))
+    return Toy(
+        state, adversarial_step(config),
+        lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g))
 
 # %% ../../nbs/40_ddgan.ipynb #ab912a6e
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
     "DDPM's: the squared error of the noise, at a random state of the chain."
     gamma = chain[torch.randint(1, len(chain), x.shape[:1], generator=generator)]
     eps = randn_like(x, generator)
-    return (net(alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps, gamma) - eps).square().sum(1).mean()
+    return (
+        net(alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps, gamma) - eps
+    ).square().sum(1).mean()
 
 # %% ../../nbs/40_ddgan.ipynb #766edbdd
 def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     "A DDPM of the study on the same chain."
     f, chain = settings["ddpm"], chain_gammas(kind["ddpm"]).float()
-    net = models.MLP(2, f["width"], f["depth"], fourier=tuple(settings["config"]["fourier"]), gamma_min=-10., gamma_max=10., seed=seed)
+    net = models.MLP(
+        2, f["width"], f["depth"], fourier=tuple(settings["config"]["fourier"]),
+        gamma_min=-10., gamma_max=10., seed=seed)
+
+    # trained as the GANs are, by a recipe of its own
     shared = {k: settings["config"][k] for k in ("ema", "batch_size")}
     more = updates_of(settings, kind) | shared | dict(
         seed=seed, precision="float32", lr=f["lr"], lr_decay="cosine", warmup=0, weight_decay=0.)
     state = train.State(net, train.Config(**more), rank=train.Rank(0, 1, torch.device("cpu")))
-    draw = torch.no_grad()(lambda n, g: sample.ancestral(state.ema.model, sample.initial((n, 2), g), chain.flip(0), g))
-    return Toy(state, train.loss_step(lambda net, x, g: dict(loss=ddpm_loss(net, x, chain, g))), draw)
+    draw = torch.no_grad()(lambda n, g: sample.ancestral(
+        state.ema.model, sample.initial((n, 2), g), chain.flip(0), g))
+    return Toy(
+        state, train.loss_step(lambda net, x, g: dict(loss=ddpm_loss(net, x, chain, g))), draw)
 
 # %% ../../nbs/40_ddgan.ipynb #307e563d
 def sliced_distance(
@@ -116,7 +130,10 @@ def run_toy(settings: dict, case: dict) -> dict:
     torch.set_num_threads(1)
     kind = settings["kinds"][case["kind"]]
     toy = (toy_ddpm if "ddpm" in kind else toy_gan)(settings, kind, case["seed"])
-    batches = lambda n: data.gaussian_grid().sample(settings["config"]["batch_size"], stream(case["seed"], "points", n))[0]
+    batches = lambda n: data.gaussian_grid().sample(
+        settings["config"]["batch_size"], stream(case["seed"], "points", n))[0]
+
+    # train; looks on the way are not timed, and DDPM of 1000 steps is too slow for them
     curve, used, begun = [], 0., time.process_time()
     for r in train.fit(toy.state, toy.step, batches, progress=False, say=lambda _: None):
         if not r.metrics: continue
@@ -126,15 +143,20 @@ def run_toy(settings: dict, case: dict) -> dict:
         seen = {k: look[k][0] for k in ("near", "kl") if k in look}
         curve.append(dict(step=r.step, seconds=round(used, 2)) | losses | seen)
         begun = time.process_time()
+
+    # the verdict, on many samples
     x = torch.cat([toy.draw(settings["samples"] // 4, stream(2, "judge", i)) for i in range(4)])
-    drawn, parameters = time.process_time() - begun, sum(p.numel() for p in toy.state.ema.model.parameters())
+    drawn, parameters = (
+        time.process_time() - begun, sum(p.numel() for p in toy.state.ema.model.parameters()))
     return score(x) | dict(
         training=round(used, 1), sampling=round(drawn, 3),
         skipped=toy.state.skipped, parameters=parameters,
         curve=curve, samples=(x[:settings["kept"]] * 100).round().int())
 
 # %% ../../nbs/40_ddgan.ipynb #b725bfb0
-KINDS = ("DDGAN", "no latent", "no features", "neither", "plain GAN", "DDPM, T = 4", "DDPM, T = 1000")
+KINDS = (
+    "DDGAN", "no latent", "no features", "neither", "plain GAN",
+    "DDPM, T = 4", "DDPM, T = 1000")
 _CASES = (
     ("DDGAN, long", 0),
     *((k, 0) for k in KINDS),

@@ -45,31 +45,53 @@ def noise_loss(
     return loss
 
 # %% ../../nbs/21_guided_digits.ipynb #f7fa51b2
-SETTINGS = dict(data="digits", ends=list(ENDS), unet=dict(width=24, blocks=1, groups=6, middle_attention=False), net_steps=1200, net_batch=64,
-    classifier_steps=500, classifier_width=24, judge=JUDGE, sampler_steps=24, n=400, halves=8)
+SETTINGS = dict(
+    data="digits", ends=list(ENDS),
+    unet=dict(width=24, blocks=1, groups=6, middle_attention=False),
+    net_steps=1200, net_batch=64,
+    classifier_steps=500, classifier_width=24,
+    judge=JUDGE, sampler_steps=24, n=400, halves=8)
+
 WEIGHTS = [0, .1, .2, .3, .5, 1, 2, 3, 4, 6, 8]
 FEWER = [0, .1, .3, .5, 1, 4]
-CASES = tuple(dict(seed=s, p_uncond=p, free=WEIGHTS if p == .1 else FEWER, classifier=WEIGHTS if p == .1 else []) for p in (.1, .05, .2, .5) for s in range(3))
+CASES = tuple(
+    dict(
+        seed=s, p_uncond=p,
+        free=WEIGHTS if p == .1 else FEWER,
+        classifier=WEIGHTS if p == .1 else [])
+    for p in (.1, .05, .2, .5) for s in range(3))
 
 # %% ../../nbs/21_guided_digits.ipynb #0a27cca6
 def trained(settings, case, train_set, device="cpu"):
     "The network with both branches, of one case."
     config = models.UNetConfig(**settings["unet"], gamma_min=ENDS[0], gamma_max=ENDS[1])
     net = models.UNet(config, train_set.shape, train_set.classes, seed=case["seed"])
-    return fitted(net, noise_loss(case["p_uncond"], train_set.levels), train_set, steps=settings["net_steps"], batch=settings["net_batch"], seed=case["seed"], device=device)
+    return fitted(
+        net, noise_loss(case["p_uncond"], train_set.levels), train_set,
+        steps=settings["net_steps"], batch=settings["net_batch"],
+        seed=case["seed"], device=device)
 
 # %% ../../nbs/21_guided_digits.ipynb #a8c00bcf
 @torch.no_grad()
 def both_losses(net, images, draws: int = 8) -> dict:
     "Held-out error of the class branch and of the null branch."
-    loss = lambda p, i: noise_loss(p, images.levels)(net, (images.images, images.labels), stream(i, "held-out", device=images.images.device))["loss"]
-    return {name: round(torch.stack([loss(p, i) for i in range(draws)]).mean().item(), 5) for name, p in (("class", 0.), ("null", 1.))}
+    loss = lambda p, i: noise_loss(p, images.levels)(
+        net, (images.images, images.labels),
+        stream(i, "held-out", device=images.images.device))["loss"]
+    return {
+        name: round(torch.stack([loss(p, i) for i in range(draws)]).mean().item(), 5)
+        for name, p in (("class", 0.), ("null", 1.))}
 
 # %% ../../nbs/21_guided_digits.ipynb #1e52cb9f
 def noisy_classifier(settings, seed, train_set, device="cpu"):
     "A classifier for all noise levels."
-    net = models.Classifier(train_set.shape, train_set.classes, settings["classifier_width"], gamma_min=ENDS[0], gamma_max=ENDS[1], dropout=.1, seed=seed)
-    return fitted(net, class_loss(train_set.levels, COSINE), train_set, steps=settings["classifier_steps"], seed=seed, device=device)
+    net = models.Classifier(
+        train_set.shape, train_set.classes, settings["classifier_width"],
+        gamma_min=ENDS[0], gamma_max=ENDS[1],
+        dropout=.1, seed=seed)
+    return fitted(
+        net, class_loss(train_set.levels, COSINE), train_set,
+        steps=settings["classifier_steps"], seed=seed, device=device)
 
 # %% ../../nbs/21_guided_digits.ipynb #7514a1d8
 @torch.no_grad()
@@ -92,7 +114,10 @@ def draw(
     gammas, out = grid(Cosine(*ENDS), steps, device=c.device), []
     for i in range(0, len(c), batch):
         part = c[i:i + batch]
-        z = sample.initial((len(part), *shape), [stream(seed, "noise", j) for j in range(i, i + len(part))]).to(c.device)
+        z = sample.initial(
+            (len(part), *shape),
+            [stream(seed, "noise", j) for j in range(i, i + len(part))],
+        ).to(c.device)
         out.append(sample.ddim(guide(part), z, gammas) / alpha(gammas[-1]))
     return data.encode(data.decode(torch.cat(out), levels), levels)
 
@@ -120,7 +145,9 @@ def evaluations(
         kind: "free" or "classifier"
     """
     guided = w != 0
-    return Cost(steps * (2 if kind == "free" and guided else 1), steps if kind == "classifier" and guided else 0)
+    return Cost(
+        steps * (2 if kind == "free" and guided else 1),
+        steps if kind == "classifier" and guided else 0)
 
 # %% ../../nbs/21_guided_digits.ipynb #d39f54e6
 def seconds_of(f):
@@ -144,19 +171,32 @@ def run(
         Held-out losses, and the scores at each weight for both kinds of guidance
     """
     train_set, test = (s.to(device) for s in data.load(settings["data"]))
-    judge, real = feature_network(train_set, folder, device, **settings["judge"]), data.encode(train_set.images, train_set.levels)
+    judge, real = (
+        feature_network(train_set, folder, device, **settings["judge"]),
+        data.encode(train_set.images, train_set.levels))
     net = trained(settings, case, train_set, device)
     c = torch.arange(settings["n"], device=device) % train_set.classes
+
+    # at every weight the same noise and the same classes, so that only the guidance differs
     def rows(guide, weights):
         out = []
         for w in weights:
-            seconds, x = seconds_of(lambda: draw(guide(w), c, train_set.shape, train_set.levels, steps=settings["sampler_steps"], seed=case["seed"]))
-            out.append(dict(w=w, ms=round(1000 * seconds / len(c), 3), **scores(x, c, judge, real, settings["halves"])))
+            seconds, x = seconds_of(lambda: draw(
+                guide(w), c, train_set.shape, train_set.levels,
+                steps=settings["sampler_steps"], seed=case["seed"]))
+            out.append(dict(
+                w=w,
+                ms=round(1000 * seconds / len(c), 3),
+                **scores(x, c, judge, real, settings["halves"])))
         return out
-    result = dict(loss=both_losses(net, test), free=rows(functools.partial(free, net), case["free"]))
+
+    result = dict(
+        loss=both_losses(net, test),
+        free=rows(functools.partial(free, net), case["free"]))
     if case["classifier"]:
         classifier = noisy_classifier(settings, case["seed"], train_set, device)
-        result["classifier"] = rows(functools.partial(guided_by, net, classifier), case["classifier"])
+        result["classifier"] = rows(
+            functools.partial(guided_by, net, classifier), case["classifier"])
     return result
 
 STUDY = Study("guidance", SETTINGS, CASES, run)
@@ -183,8 +223,17 @@ def curve(
     """
     rows = [r["result"][kind] for r in record["results"] if r["case"]["p_uncond"] == p_uncond]
     if not rows: raise ValueError(f"no case with p_uncond={p_uncond} in the record")
-    v = torch.tensor([[point[name] if name == "ms" else point[name][0] for point in row] for row in rows], dtype=torch.float64)
-    return Curve([point["w"] for point in rows[0]], v, v.mean(0), v.std(0) / len(v) ** .5 if len(v) > 1 else torch.full_like(v[0], float("inf")))
+
+    # one row for each seed; a measure is kept as (value, error), a time as a number
+    v = torch.tensor([
+        [point[name] if name == "ms" else point[name][0] for point in row]
+        for row in rows
+    ], dtype=torch.float64)
+    return Curve(
+        [point["w"] for point in rows[0]],
+        v,
+        v.mean(0),
+        v.std(0) / len(v) ** .5 if len(v) > 1 else torch.full_like(v[0], float("inf")))
 
 def best(c: Curve, most: bool = False) -> float:
     "The weight with the smallest mean, or the largest."

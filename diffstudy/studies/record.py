@@ -15,27 +15,42 @@ from ..files import canonical, flatten, locked, machine, read_json, versions, wr
 
 # %% ../../nbs/96_record.ipynb #ef58b78f
 def folders():
-    "Where recorded runs are looked for: `runs` and `nbs/runs`, here and above, and beside the package."
+    "Where recorded runs are looked for: `runs` and `nbs/runs`, here, above, at the package."
     here = Path.cwd()
     checkout = Path(globals().get("__file__", here / "a" / "b" / "record.py")).resolve().parents[2]
-    return [f for p in (here, *here.parents, checkout) for f in (p / "nbs" / "runs", p / "runs") if f.is_dir()]
+    return [
+        f for p in (here, *here.parents, checkout)
+        for f in (p / "nbs" / "runs", p / "runs") if f.is_dir()]
 
-def listing() -> list[dict]:  # For each: name, cases done and planned, seconds of CPU time (None if unknown), machine, command
+def listing(
+) -> list[dict]:  # Each: name, done and planned cases, CPU seconds or None, machine, command
     """The recorded runs that are here, by name.
 
     Returns:
-        For each: name, cases done and planned, seconds of CPU time (None if unknown), machine,
-            command
+        Each: name, done and planned cases, CPU seconds or None, machine, command
     """
+    # the nearest folder is read last, so that of two files of one name it wins
     found = {f.stem: f for folder in reversed(folders()) for f in sorted(folder.glob("*.json"))}
     rows = []
     for name, record in ((n, read_json(found[n])) for n in sorted(found)):
-        if not isinstance(record, dict) or "machine" not in record or "hash" not in record: continue  # another's file
+        # another's file may lie there too
+        if not isinstance(record, dict) or "machine" not in record or "hash" not in record:
+            continue
+
+        # two kinds of records: a study has results, a training run a config and a recipe
         study = "results" in record
         done = len(record["results"]) if study else 1
-        seconds = sum(r.get("cpu_seconds", r["seconds"]) for r in record["results"]) if study else sum(record["seconds"].values())
-        what = f"study {name}" if study else f"train {record['config']['data']}" + f" --recipe {record['recipe']}" * (record["recipe"] != record["config"]["data"])
-        rows.append(dict(name=name, done=done, cases=record["cases"] if study else 1, seconds=seconds, machine=record["machine"], command=f"diffstudy {what} --record nbs/runs/{name}.json"))
+        seconds = (
+            sum(r.get("cpu_seconds", r["seconds"]) for r in record["results"]) if study
+            else sum(record["seconds"].values()))
+        what = (
+            f"study {name}" if study
+            else f"train {record['config']['data']}"
+            + f" --recipe {record['recipe']}" * (record["recipe"] != record["config"]["data"]))
+        rows.append(dict(
+            name=name, done=done, cases=record["cases"] if study else 1,
+            seconds=seconds, machine=record["machine"],
+            command=f"diffstudy {what} --record nbs/runs/{name}.json"))
     return rows
 
 # %% ../../nbs/96_record.ipynb #3af89b95
@@ -47,17 +62,20 @@ class Study:
         name: Its file is `nbs/runs/NAME.json`
         settings: What all cases share, as JSON: sizes, steps, learning rates
         cases: Of dicts, as JSON, all different, such as `{"seed": 0, "schedule": "linear"}`
-        run: `run(settings, case)` -> dict of numbers, lists and texts; depends on its arguments
-            alone
+        run: `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone
     """
     name: str       # Its file is `nbs/runs/NAME.json`
     settings: dict  # What all cases share, as JSON: sizes, steps, learning rates
     cases: tuple    # Of dicts, as JSON, all different, such as `{"seed": 0, "schedule": "linear"}`
-    run: Callable   # `run(settings, case)` -> dict of numbers, lists and texts; depends on its arguments alone
+    run: Callable   # `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone
 
     def __post_init__(self):
-        if not self.name.replace("-", "_").isidentifier(): raise ValueError(f"expected a name of letters, digits, - and _; got {self.name!r}")
-        if not self.cases or len({canonical(c) for c in self.cases}) < len(self.cases): raise ValueError(f"study {self.name!r}: expected at least one case, all different; got {len(self.cases)} of which {len({canonical(c) for c in self.cases})} differ")
+        if not self.name.replace("-", "_").isidentifier():
+            raise ValueError(f"expected a name of letters, digits, - and _; got {self.name!r}")
+        if not self.cases or len({canonical(c) for c in self.cases}) < len(self.cases):
+            raise ValueError(
+                f"study {self.name!r}: expected at least one case, all different; "
+                f"got {len(self.cases)} of which {len({canonical(c) for c in self.cases})} differ")
 
 # %% ../../nbs/96_record.ipynb #8e4442eb
 def study_hash(
@@ -83,11 +101,18 @@ def differences(
         Empty if it is a record of this study
     """
     if record.get("hash") == study_hash(study): return []
+
+    # the hash says that something differs; the rest says what
     was, now = flatten(record.get("settings", {})), flatten(json.loads(canonical(study.settings)))
-    there, wanted = {canonical(r["case"]) for r in record.get("results", [])}, {canonical(c) for c in study.cases}
-    out = [f"{k} was {was.get(k, 'absent')!r}, now {now.get(k, 'absent')!r}" for k in sorted(was | now) if was.get(k) != now.get(k)]
+    there, wanted = (
+        {canonical(r["case"]) for r in record.get("results", [])},
+        {canonical(c) for c in study.cases})
+    out = [
+        f"{k} was {was.get(k, 'absent')!r}, now {now.get(k, 'absent')!r}"
+        for k in sorted(was | now) if was.get(k) != now.get(k)]
     out += [f"case {c} is no longer asked for" for c in sorted(there - wanted)]
-    if record.get("cases") != len(study.cases): out.append(f"{record.get('cases')} cases were planned, now {len(study.cases)}")
+    if record.get("cases") != len(study.cases):
+        out.append(f"{record.get('cases')} cases were planned, now {len(study.cases)}")
     return out or ["the list of cases"]
 
 # %% ../../nbs/96_record.ipynb #4c8d2b15
@@ -103,7 +128,7 @@ def record(
     progress: bool = True,  # A bar in a terminal, plain lines elsewhere, nothing in a notebook
     fresh: bool = False,    # Begin anew, whatever the file holds
 ) -> dict:  # What the file holds
-    """Run the cases of a study that are not in its file yet, and write each down as soon as it is done.
+    """Run the cases of a study that are not in its file yet, and write down each when done.
 
     Args:
         path: The file
@@ -117,26 +142,52 @@ def record(
     """
     path = Path(path)
     with locked(path, "recording into"):
+        # a file of other settings must not be mixed with today's
         old = None if fresh else read_json(path)
-        if old and (differ := differences(old, study)): raise ValueError(f"{path} holds other settings than the study {study.name!r} of today: {'; '.join(differ)}. Begin anew with --fresh (fresh=True), or choose another file")
+        if old and (differ := differences(old, study)):
+            raise ValueError(
+                f"{path} holds other settings than the study {study.name!r} of today: "
+                f"{'; '.join(differ)}. "
+                "Begin anew with --fresh (fresh=True), or choose another file")
+
+        # what is left to do
         old = old or {}
         results = {canonical(r["case"]): r for r in old.get("results", [])}
         left = [c for c in study.cases if canonical(c) not in results]
         todo = left[:only]
-        head = dict(name=study.name, hash=study_hash(study), settings=study.settings, cases=len(study.cases), machine=both(old.get("machine"), machine()), versions={k: both(old.get("versions", {}).get(k), v) for k, v in versions().items()})
-        if not todo: say(f"{path}: all {len(study.cases)} cases are there, nothing to do" if not left else f"{path}: {len(left)} cases are left"); return old
+        head = dict(
+            name=study.name, hash=study_hash(study), settings=study.settings,
+            cases=len(study.cases),
+            machine=both(old.get("machine"), machine()),
+            versions={k: both(old.get("versions", {}).get(k), v) for k, v in versions().items()})
+        if not todo:
+            say(
+                f"{path}: all {len(study.cases)} cases are there, nothing to do" if not left
+                else f"{path}: {len(left)} cases are left")
+            return old
+
+        # a case at a time: the file is whole after each, so that a kill costs one case
         try:
             with Progress(study, len(results), len(todo), say, progress) as view:
                 for case in todo:
                     view.begin(case)
                     wall, cpu = time.perf_counter(), time.process_time()
-                    result = study.run(json.loads(canonical(study.settings)), json.loads(canonical(case)))
-                    results[canonical(case)] = dict(case=case, result=result, seconds=round(time.perf_counter() - wall, 2), cpu_seconds=round(time.process_time() - cpu, 2))
-                    out = head | dict(results=[results[canonical(c)] for c in study.cases if canonical(c) in results])
+                    # both go through JSON, so that a run sees what the file will say
+                    result = study.run(
+                        json.loads(canonical(study.settings)), json.loads(canonical(case)))
+                    results[canonical(case)] = dict(
+                        case=case, result=result,
+                        seconds=round(time.perf_counter() - wall, 2),
+                        cpu_seconds=round(time.process_time() - cpu, 2))
+                    out = head | dict(results=[
+                        results[canonical(c)] for c in study.cases if canonical(c) in results])
                     write_json(path, out)
                     view.end(case, results[canonical(case)])
         except BaseException:
-            say(f"stopped in case {canonical(case)}; {len(results)} of {len(study.cases)} cases are in {path}, and the same call goes on from there")
+            say(
+                f"stopped in case {canonical(case)}; "
+                f"{len(results)} of {len(study.cases)} cases are in {path}, "
+                "and the same call goes on from there")
             raise
     return read_json(path)
 
@@ -144,7 +195,8 @@ def record(
 class Progress:
     "What a person sees while a study runs."
     def __init__(self, study, done, todo, say, on):
-        self.study, self.done, self.first, self.last, self.say, self.bar = study, done, done, done + todo, say, None
+        self.study, self.done, self.first, self.last, self.say, self.bar = (
+            study, done, done, done + todo, say, None)
         self.begun, self.on = time.perf_counter(), on and "ipykernel" not in sys.modules
         if self.on and sys.stdout.isatty():
             from fastprogress import progress_bar
@@ -158,9 +210,16 @@ class Progress:
         self.done += 1
         if self.bar is not None: self.bar.update(self.done - self.first)
         elif self.on:
-            left = (time.perf_counter() - self.begun) / (self.done - self.first) * (self.last - self.done)
-            numbers = "  ".join(f"{k} {float(v):.4g}" for k, v in row["result"].items() if isinstance(v, (int, float)) or getattr(v, "ndim", 1) == 0)
-            self.say(f"{self.study.name} {self.done}/{len(self.study.cases)}  {canonical(case)}  {numbers}  {row['seconds']:.1f} s" + f"  about {left:.0f} s left" * (self.done < self.last))
+            left = (
+                (time.perf_counter() - self.begun)
+                / (self.done - self.first) * (self.last - self.done))
+            numbers = "  ".join(
+                f"{k} {float(v):.4g}" for k, v in row["result"].items()
+                if isinstance(v, (int, float)) or getattr(v, "ndim", 1) == 0)
+            self.say(
+                f"{self.study.name} {self.done}/{len(self.study.cases)}  {canonical(case)}  "
+                f"{numbers}  {row['seconds']:.1f} s"
+                + f"  about {left:.0f} s left" * (self.done < self.last))
 
     def __enter__(self): return self
 
@@ -170,19 +229,26 @@ class Progress:
 # %% ../../nbs/96_record.ipynb #e8fe36db
 def load(
     name: str,  # Such as "ablation"
-) -> dict:  # name, hash, settings, cases (a count), results (each: case, result, seconds, cpu_seconds), machine, versions
+) -> dict:  # name, hash, settings, cases (a count), results (a list), machine, versions
     """A recorded run by its name.
 
     Args:
         name: Such as "ablation"
 
     Returns:
-        name, hash, settings, cases (a count), results (each: case, result, seconds, cpu_seconds),
-            machine, versions
+        name, hash, settings, cases (a count), results (a list), machine, versions
     """
     for folder in folders():
         if found := read_json(folder / f"{name}.json"): return found
+
+    # nothing found: what there is instead, and how to get it
     from diffstudy.core import suggest
     there = {f.stem for folder in folders() for f in folder.glob("*.json")}
-    raise FileNotFoundError((suggest(name, there, "recorded run") if there else f"no recorded run {name!r}: there is no folder `runs` with any at or above {Path.cwd()}")
-        + f". `diffstudy study {name} --record runs/{name}.json` makes it, which may take long; or copy nbs/runs/{name}.json from the repository into a folder `runs` beside the notebook")
+    raise FileNotFoundError(
+        (
+            suggest(name, there, "recorded run") if there
+            else f"no recorded run {name!r}: "
+            f"there is no folder `runs` with any at or above {Path.cwd()}")
+        + f". `diffstudy study {name} --record runs/{name}.json` makes it, which may take long; "
+        f"or copy nbs/runs/{name}.json from the repository "
+        "into a folder `runs` beside the notebook")

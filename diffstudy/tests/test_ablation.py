@@ -24,7 +24,9 @@ def test_in_bins():
         x = bound.centers(levels, eps)[k]
         g = torch.tensor(gamma, dtype=torch.float64)
         return bound.reconstruction_loss(k, x + torch.exp(g / 2) * eps, g, levels) / math.log(2)
-    for gamma in (-13.3, -12.): torch.testing.assert_close(cost(256, gamma), cost(17, ablation.in_bins(gamma)), rtol=1e-6, atol=1e-9)
+    for gamma in (-13.3, -12.):
+        torch.testing.assert_close(
+            cost(256, gamma), cost(17, ablation.in_bins(gamma)), rtol=1e-6, atol=1e-9)
     b = evaluate.mean_and_error(cost(256, -13.3))
     assert abs(b.mean - .011) < .0005 + 4 * b.error
     assert abs(ablation.in_bins(-13.3) + 7.876) < 1e-3
@@ -37,39 +39,59 @@ def test_V19_exponents_fit_the_levels():
         waves = {f.__name__: f for f in (torch.sin, torch.cos)}
         loud, quiet = ("sin", "cos") if levels % 2 == 0 else ("cos", "sin")
         v = waves[loud](low * x)
-        torch.testing.assert_close(v, v[0] * (-1.) ** torch.arange(levels).double(), rtol=0., atol=1e-9)
+        torch.testing.assert_close(
+            v, v[0] * (-1.) ** torch.arange(levels).double(), rtol=0., atol=1e-9)
         assert abs(abs(v[0]) - 1) < 1e-9 and waves[quiet](low * x).abs().max() < 1e-9
         assert (torch.sin(high * x).abs() < 1e-9).all() and torch.cos(high * x).std() < 1e-9
         d = 1e-4 * 2 / levels
-        slope = (torch.sin(high * (x + d)) - torch.sin(high * (x - d))) / (2 * d) * torch.cos(high * x[0])
+        slope = (
+            (torch.sin(high * (x + d)) - torch.sin(high * (x - d))) / (2 * d)
+            * torch.cos(high * x[0]))
         torch.testing.assert_close(slope, torch.full_like(x, levels * math.pi), rtol=1e-6, atol=0.)
     assert ablation.exponents(256) == (7, 8)
-    z = torch.randn(2, 1, 3, 3, generator=stream(0, "z"), dtype=torch.float64)  # scale 17/2 with exponents 0, 1 is 17 levels' own pair
+    # scale 17/2 with exponents 0, 1 is 17 levels' own pair
+    z = torch.randn(2, 1, 3, 3, generator=stream(0, "z"), dtype=torch.float64)
     low, high = (2 ** n * math.pi for n in ablation.exponents(17))
-    torch.testing.assert_close(models.fourier_features(8.5 * z, 0, 1), torch.cat([torch.sin(low * z), torch.sin(high * z), torch.cos(low * z), torch.cos(high * z)], 1), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        models.fourier_features(8.5 * z, 0, 1),
+        torch.cat(
+            [torch.sin(low * z), torch.sin(high * z), torch.cos(low * z), torch.cos(high * z)], 1),
+        rtol=1e-9, atol=1e-9)
 
 # %% ../../nbs/33_ablation.ipynb #1039e2dc
 def test_fourier_starts_silent():
-    def make(scale): return ablation.Fourier(models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
+    def make(scale):
+        return ablation.Fourier(
+            models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
     a, b, z = make(8.5), make(3.), torch.randn(2, 1, 4, 4, generator=stream(0, "z"))
     for net in (a, b): net.net.leave.weight.data.fill_(.1)  # else ε̂ = z, whatever is inside
     g = torch.tensor([-8., 0.])
-    assert torch.equal(a(z, g), b(z, g)) and a(z, g).shape == z.shape and not torch.equal(a(z, g), z)
+    assert (
+        torch.equal(a(z, g), b(z, g))
+        and a(z, g).shape == z.shape
+        and not torch.equal(a(z, g), z))
     for net in (a, b): net.net.enter.weight.data[:, 2] = .1
     assert not torch.allclose(a(z, g), b(z, g))
 
 # %% ../../nbs/33_ablation.ipynb #a3dd0fd3
-TINY = dict(train=32, test=8, width=8, steps=2, batch_size=4, points=2, draws=1, single=2, shape_steps=2, shape_batch=4)
+TINY = dict(
+    train=32, test=8, width=8, steps=2, batch_size=4, points=2, draws=1, single=2,
+    shape_steps=2, shape_batch=4)
 
 def test_tiny_ablation():
     "Every kind of case runs and returns finite numbers; fixed ends stay, learned ones move; the same case twice gives the same numbers."
     settings = ablation.SETTINGS | TINY
     for case in (ablation.STUDY.cases[i] for i in (0, 2, 3, 4, 22, 23)):
         out = ablation.run_ablation(settings, case)
-        assert all(math.isfinite(out["bits"][k]) for k in ("mean", "error")) and out["ends"][0] < out["ends"][1]
-        moved = abs(out["ends"][0] - settings["ends"]["fixed ends" if case["schedule"] == "fixed ends" else "learned ends"][0])
+        assert (
+            all(math.isfinite(out["bits"][k]) for k in ("mean", "error"))
+            and out["ends"][0] < out["ends"][1])
+        moved = abs(out["ends"][0] - settings["ends"][
+            "fixed ends" if case["schedule"] == "fixed ends" else "learned ends"][0])
         assert moved < 1e-6 if case["schedule"] == "fixed ends" else 1e-4 < moved < .2
-        assert ("variance" in out) == (case["steps"] == 0) and set(out.get("also", {})) == {str(T) for T in case.get("also", ())}
+        assert (
+            ("variance" in out) == (case["steps"] == 0)
+            and set(out.get("also", {})) == {str(T) for T in case.get("also", ())})
     assert ablation.run_ablation(settings, case) == out
 
 # %% ../../nbs/33_ablation.ipynb #a0e44db6
@@ -85,8 +107,12 @@ def test_V30_least_variance_closed_form():
     D, g = 64, torch.linspace(-13.3, 5, 4001, dtype=torch.float64)
     e = .5 * torch.sigmoid(-g) / (D * math.log(2))
     v = ablation.variances(g, torch.stack([D * e, (D ** 2 + 2 * D) * e ** 2]))
-    A, B = (torch.nn.functional.softplus(torch.tensor(-x, dtype=torch.float64)) for x in (-13.3, 5.))
-    assert abs(v["loss"] - 9.5891) < 1e-3 and abs(v["linear"] - 28.8) < .05 and abs(v["least"] - 2.87) < .005
+    A, B = (
+        torch.nn.functional.softplus(torch.tensor(-x, dtype=torch.float64)) for x in (-13.3, 5.))
+    assert (
+        abs(v["loss"] - 9.5891) < 1e-3
+        and abs(v["linear"] - 28.8) < .05
+        and abs(v["least"] - 2.87) < .005)
     assert abs(v["least"] - (A - B) ** 2 / (2 * D * math.log(2) ** 2)) < 1e-4
 
 # %% ../../nbs/33_ablation.ipynb #d96bae3e
@@ -100,7 +126,9 @@ def test_moments_of_the_exact_denoiser():
     first, second = ablation.moments(vdm.VDM(Exact(), None, 17), k, gammas, 8)
     x2, a2 = data.encode(k, 17).square().flatten(1).sum(1).mean(), torch.sigmoid(-gammas)
     exact = .5 * (a2 ** 2 * 16 + (1 - a2) * a2 * x2) / (16 * math.log(2))
-    assert ((first - exact).abs() < 4 * ((second - first ** 2) / 4000) ** .5 + 1e-6).all() and (second > first ** 2).all()
+    assert (
+        ((first - exact).abs() < 4 * ((second - first ** 2) / 4000) ** .5 + 1e-6).all()
+        and (second > first ** 2).all())
 
 # %% ../../nbs/33_ablation.ipynb #63f5b01b
 def test_tiny_variance():
@@ -109,8 +137,12 @@ def test_tiny_variance():
     out = ablation.run_variance(settings, dict(seed=0))
     g = out["gammas"]
     assert (g.diff() > 0).all() and abs(g[0] + 8) < 1e-4 and abs(g[-1] - 5) < 1e-4
-    assert all(math.isfinite(out[n][k]) for n in ("straight", "learned") for k in ("mean", "error", "variance"))
-    assert 0 < out["quadrature"]["least"] < out["quadrature"]["linear"] and out["moments"].shape == (2, 53)
+    assert all(
+        math.isfinite(out[n][k])
+        for n in ("straight", "learned") for k in ("mean", "error", "variance"))
+    assert (
+        0 < out["quadrature"]["least"] < out["quadrature"]["linear"]
+        and out["moments"].shape == (2, 53))
 
 # %% ../../nbs/33_ablation.ipynb #04384400
 def test_shape_learns():
@@ -119,9 +151,12 @@ def test_shape_learns():
         shape, classes = (1, 8, 8), 0
         def __init__(self): super().__init__(); self.unused = nn.Parameter(torch.ones(3))
         def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
-    images = data.ImageSet("noise", torch.randint(0, 17, (256, 1, 8, 8), generator=stream(0, "k")), torch.zeros(256, dtype=torch.long), 17, 1)
+    images = data.ImageSet(
+        "noise", torch.randint(0, 17, (256, 1, 8, 8), generator=stream(0, "k")),
+        torch.zeros(256, dtype=torch.long), 17, 1)
     model = vdm.VDM(Exact(), ablation.SCHEDULES["straight"](-8., 5.), 17)
-    learned = ablation.learn_shape(model, images, ablation.VARIANCE.settings | dict(shape_steps=60), 0)
+    learned = ablation.learn_shape(
+        model, images, ablation.VARIANCE.settings | dict(shape_steps=60), 0)
     a, b = (ablation.single_draws(m, images.images, 4)[2].var() for m in (model, learned))
     assert b < .5 * a and learned.net is model.net and (model.net.unused == 1).all()
 

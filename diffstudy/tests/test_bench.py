@@ -15,7 +15,9 @@ from .. import ddgan, ddgan_nets
 from ..studies import bench, record as runs
 
 # %% ../../nbs/97_bench.ipynb #8cf5de43
-TINY_GAN = dict(width=8, mults=(1, 2), blocks=1, attention=(4,), latent=4, embedding=8, mapping=2, d_embedding=8, shape=(2, 8, 8), batch=6, steps=2)
+TINY_GAN = dict(
+    width=8, mults=(1, 2), blocks=1, attention=(4,), latent=4, embedding=8, mapping=2,
+    d_embedding=8, shape=(2, 8, 8), batch=6, steps=2)
 
 @pytest.mark.parametrize("how", ("half", "double", "same"))
 def test_filter_is_the_same(how):
@@ -32,7 +34,8 @@ def alike(ours, theirs):
             for p in a.parameters(): p.copy_(.2 * torch.randn(p.shape, generator=g))
         b.load_state_dict(a.state_dict())
 
-WAYS = pytest.mark.parametrize("ways", (tuple(bench.WAYS), *((w,) for w in bench.WAYS)), ids=" ".join)
+WAYS = pytest.mark.parametrize(
+    "ways", (tuple(bench.WAYS), *((w,) for w in bench.WAYS)), ids=" ".join)
 
 @WAYS
 def test_networks_are_the_same(ways):
@@ -40,7 +43,8 @@ def test_networks_are_the_same(ways):
     x, s, out = bench.images(c), torch.arange(6) % 2, []
     ours, theirs = bench.OursGAN(c), bench.Described(c, ways)
     alike(ours, theirs)
-    for G, D in (ours.state.model.values(), (theirs.G, theirs.D)): out.append((G(x, s, x[:, 0, 0, :4]), D(x, x.flip(0), s)))
+    for G, D in (ours.state.model.values(), (theirs.G, theirs.D)):
+        out.append((G(x, s, x[:, 0, 0, :4]), D(x, x.flip(0), s)))
     for a, b in zip(*out): assert a.std() > .01 and torch.allclose(a, b, rtol=0, atol=1e-5)
 
 # %% ../../nbs/97_bench.ipynb #262b3eaf
@@ -49,13 +53,15 @@ def test_networks_are_the_same(ways):
 def test_training_is_the_same(ways, r1):
     c = bench.config_of("ddgan", **TINY_GAN, r1=r1)
     x, ours, theirs = bench.images(c).double(), bench.OursGAN(c), bench.Described(c, ways)
-    for net in (ours.state.model, ours.state.ema.model, theirs.G, theirs.D, theirs.average): net.double()
+    for net in (ours.state.model, ours.state.ema.model, theirs.G, theirs.D, theirs.average):
+        net.double()
     alike(ours, theirs)
     for _ in range(2):
         a, b = ours.train_step(x), theirs.train_step(x)
         assert abs(a - b) < 1e-6
     for a, b in zip(ours.state.model.values(), (theirs.G, theirs.D)):
-        for k, v in b.state_dict().items(): assert torch.allclose(v, a.state_dict()[k], rtol=0, atol=1e-8), k
+        for k, v in b.state_dict().items():
+            assert torch.allclose(v, a.state_dict()[k], rtol=0, atol=1e-8), k
 
 # %% ../../nbs/97_bench.ipynb #1d7bc535
 TINY = dict(width=16, blocks=1, shape=(1, 8, 8), batch=8, levels=17)
@@ -64,7 +70,9 @@ def test_opponents_are_the_same_model():
     "Same number of parameters up to the embedding, ε̂ = z at first, and a loss that falls."
     c = bench.config_of("vdm", **TINY, steps=60, lr=3e-3)
     x, counts = bench.images(c), {}
-    for who in ("ours", "plain") + ("diffusers",) * (importlib.util.find_spec("diffusers") is not None):
+    for who in ("ours", "plain") + ("diffusers",) * (
+        importlib.util.find_spec("diffusers") is not None
+    ):
         m = bench.ready("vdm", bench.builder("vdm", who), c, who)
         net = m.state.model.net if who == "ours" else m.net
         counts[who] = sum(p.numel() for p in net.parameters() if p.ndim == 4 and p.shape[-1] == 3)
@@ -86,39 +94,56 @@ def test_plain_loss_is_our_loss():
     assert abs(a.mean() - b.mean()) < 4 * ((a.var() + b.var()) / n).sqrt()
 
 # %% ../../nbs/97_bench.ipynb #ebeff580
-SMALL = bench.STUDY.settings | dict(sizes={"small": TINY}, rounds={"small": 2}, peers=["plain"], digits=bench.DIGITS | dict(steps=4, width=16, groups=4), scores=2, points=2,
+SMALL = bench.STUDY.settings | dict(
+    sizes={"small": TINY}, rounds={"small": 2}, peers=["plain"],
+    digits=bench.DIGITS | dict(steps=4, width=16, groups=4), scores=2, points=2,
     ddgan=dict(sizes={"paper-small": TINY_GAN}, peers=["described"], rounds={"paper-small": 1}))
 
 def test_study_runs_small():
     r = bench.run(SMALL, {"part": "step", "size": "small", "precision": "bfloat16"})
-    assert all(r["train"][k]["seconds"][1] > 0 for k in ("ours", "plain")) and r["train"]["ours"]["ratio"] == [1, 1, 1]
+    assert (
+        all(r["train"][k]["seconds"][1] > 0 for k in ("ours", "plain"))
+        and r["train"]["ours"]["ratio"] == [1, 1, 1])
     assert all(0 < m["rise"] < m["peak"] for m in r["memory"].values())
     assert len(bench.report(r, r["memory"])) == 6
     for who in ("ours, levels", "ours, noise", "plain"):
         curve = bench.run(SMALL, {"part": "bits", "who": who, "seed": 0})["curve"]
-        assert [row[0] for row in curve] == [2, 4] and all(1 < row[2] < 50 and row[3] > 0 for row in curve)
+        assert (
+            [row[0] for row in curve] == [2, 4]
+            and all(1 < row[2] < 50 and row[3] > 0 for row in curve))
 
 def test_passing():
     curve = [(1, 10., 5., .1), (2, 20., 3., .1), (3, 30., 2., .1)]
-    assert bench.passing(curve, 4.) == 15 and bench.passing(curve, 2.) == 30 and bench.passing(curve, 6.) == 10 and bench.passing(curve, 1.) is None
+    assert (
+        bench.passing(curve, 4.) == 15 and bench.passing(curve, 2.) == 30
+        and bench.passing(curve, 6.) == 10 and bench.passing(curve, 1.) is None)
 
 def test_recorded_bench_is_fresh():
     try: record = runs.load("bench")
-    except FileNotFoundError: pytest.skip("no recorded run here: it is kept in the repository, not in the installed package")
-    assert record["hash"] == runs.study_hash(bench.STUDY), "stale: `diffstudy study bench --fresh --record nbs/runs/bench.json` records it anew"
+    except FileNotFoundError:
+        pytest.skip(
+            "no recorded run here: it is kept in the repository, not in the installed package")
+    assert record["hash"] == runs.study_hash(bench.STUDY), (
+        "stale: `diffstudy study bench --fresh --record nbs/runs/bench.json` records it anew")
 
 # %% ../../nbs/97_bench.ipynb #af75061d
 def test_gan_study_runs_small(monkeypatch):
     "Three timed steps for each implementation, and the figures of memory."
     case = {"bench": "ddgan", "size": "paper-small", "precision": "float32"}
-    with contextlib.redirect_stdout(io.StringIO()) as printed: bench.peak_here("ddgan", "described", TINY_GAN)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        bench.peak_here("ddgan", "described", TINY_GAN)
     before, after = json.loads(printed.getvalue())
     assert 0 < before <= after
     monkeypatch.setattr(bench, "peak", lambda *_: dict(peak=after, rise=after - before, kept=0.))
-    r, ways = bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"}), bench.run(SMALL, case | {"part": "ways"})
-    assert list(r) == ["train", "train R1", "sample", "memory"] and set(r["train"]) == {"ours", "described"}
+    r, ways = (
+        bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"}),
+        bench.run(SMALL, case | {"part": "ways"}))
+    assert (
+        list(r) == ["train", "train R1", "sample", "memory"]
+        and set(r["train"]) == {"ours", "described"})
     assert list(ways) == list(r)[:3] and set(ways["sample"]) == {"ours", "none", *bench.WAYS}
-    assert "train R1 step  described" in "\n".join(bench.report({k: v for k, v in r.items() if k != "memory"}, r["memory"]))
+    assert "train R1 step  described" in "\n".join(bench.report(
+        {k: v for k, v in r.items() if k != "memory"}, r["memory"]))
 
 # %% ../../nbs/97_bench.ipynb #be0b46f0
 def test_sample_calls_and_penalty(monkeypatch):
@@ -129,7 +154,8 @@ def test_sample_calls_and_penalty(monkeypatch):
         for r1 in (0., .05):
             c = bench.config_of("ddgan", **TINY_GAN | dict(steps=3), r1=r1)
             m = bench.builder("ddgan", who)(c)
-            (m.state.ema.model if who == "ours" else m.average).register_forward_hook(lambda *_: calls.append("call"))
+            (m.state.ema.model if who == "ours" else m.average).register_forward_hook(
+                lambda *_: calls.append("call"))
             calls.clear()
             m.train_step(bench.images(c))
             m.sample_step(bench.images(c))
@@ -149,18 +175,35 @@ def test_errors_of_adapters(tmp_path, monkeypatch):
     c = bench.config_of("vdm", **TINY)
     for words, text in BAD.items():
         (tmp_path / "other.py").write_text(text)
-        with pytest.raises((ValueError, RuntimeError), match=words if "function" not in words else r"expected a function build\(config\)"):
+        with pytest.raises(
+            (ValueError, RuntimeError),
+            match=words if "function" not in words else r"expected a function build\(config\)",
+        ):
             bench.ready("vdm", bench.builder("vdm", str(tmp_path / "other.py")), c, "other")
     gan = bench.config_of("ddgan", **TINY_GAN)
-    for text, words in (("build = 3", r"expected a function build\(config\).*sample_step\(z\); there"), (BAD["without sample_step"], r"expected an object with train_step\(x\) and sample_step\(z\); got M without sample_step")):
+    for text, words in (
+        ("build = 3", r"expected a function build\(config\).*sample_step\(z\); there"),
+        (BAD["without sample_step"],
+         r"expected an object with train_step\(x\) and sample_step\(z\); "
+         r"got M without sample_step")):
         (tmp_path / "other.py").write_text(text)
-        with pytest.raises((ValueError, RuntimeError), match=words): bench.ready("ddgan", bench.builder("ddgan", str(tmp_path / "other.py")), gan, "other")
-    with pytest.raises(ValueError, match="unknown setting of the benchmark ddgan 'blocsk'; did you mean 'blocks'"): bench.config_of("ddgan", blocsk=1)
+        with pytest.raises((ValueError, RuntimeError), match=words):
+            bench.ready("ddgan", bench.builder("ddgan", str(tmp_path / "other.py")), gan, "other")
+    with pytest.raises(
+        ValueError,
+        match="unknown setting of the benchmark ddgan 'blocsk'; did you mean 'blocks'",
+    ):
+        bench.config_of("ddgan", blocsk=1)
     with pytest.raises(ValueError, match="multiple of 4"): bench.config_of("ddgan", width=6)
-    assert bench.config_of("ddgan", width=8)["d_width"] == 16 and bench.config_of("ddgan", width=8, d_width=32)["d_width"] == 32
-    with pytest.raises(ValueError, match="there is no file"): bench.builder("vdm", str(tmp_path / "none.py"))
-    with pytest.raises(ValueError, match="unknown opponent.*'difusers'; did you mean 'diffusers'"): bench.builder("vdm", "difusers")
+    assert (
+        bench.config_of("ddgan", width=8)["d_width"] == 16
+        and bench.config_of("ddgan", width=8, d_width=32)["d_width"] == 32)
+    with pytest.raises(ValueError, match="there is no file"):
+        bench.builder("vdm", str(tmp_path / "none.py"))
+    with pytest.raises(ValueError, match="unknown opponent.*'difusers'; did you mean 'diffusers'"):
+        bench.builder("vdm", "difusers")
     with pytest.raises(ValueError, match="unknown benchmark"): bench.config_of("gan")
     with pytest.raises(ValueError, match="did you mean 'width'"): bench.config_of("vdm", widht=3)
     monkeypatch.setitem(__import__("sys").modules, "diffusers", None)
-    with pytest.raises(ImportError, match="pip install diffusers"): bench.builder("vdm", "diffusers")(c)
+    with pytest.raises(ImportError, match="pip install diffusers"):
+        bench.builder("vdm", "diffusers")(c)

@@ -43,14 +43,18 @@ def test_V14_ancestral_covariance(n=20_000):
     def predict(z, gamma):
         a2, s2 = torch.sigmoid(-gamma), torch.sigmoid(gamma)
         return z @ axes @ torch.diag(s2.sqrt() / (a2 * lam + s2)) @ axes.T
-    z = ancestral(predict, initial((n, 2), stream(0, "start")).double(), g.flip(0), stream(0, "steps"))
+    z = ancestral(
+        predict, initial((n, 2), stream(0, "start")).double(), g.flip(0), stream(0, "steps"))
     cov = axes @ torch.diag(chain_variance(lam, g)) @ axes.T
     se = ((torch.outer(cov.diag(), cov.diag()) + cov ** 2) / n).sqrt()
     assert ((torch.cov(z.T) - cov).abs() < 4 * se).all()
-    data = torch.sigmoid(-g[0]) * axes @ torch.diag(lam) @ axes.T + torch.sigmoid(g[0]) * torch.eye(2, dtype=torch.float64)
+    data = (
+        torch.sigmoid(-g[0]) * axes @ torch.diag(lam) @ axes.T
+        + torch.sigmoid(g[0]) * torch.eye(2, dtype=torch.float64))
     assert ((cov - data).abs().max() > 20 * se.max())  # six steps do not make the data
     many = chain_variance(lam, gamma_grid(4096))
-    torch.testing.assert_close(many, torch.sigmoid(-g[0]) * lam + torch.sigmoid(g[0]), rtol=6e-3, atol=0.)
+    torch.testing.assert_close(
+        many, torch.sigmoid(-g[0]) * lam + torch.sigmoid(g[0]), rtol=6e-3, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #2d7e4fc2
 def joint(g, x=None, lam=1.):
@@ -61,7 +65,10 @@ def joint(g, x=None, lam=1.):
     for r in range(1, n):
         s, t = g[n - 1 - r], g[n - r]
         k = posterior_coefficients(s, t)
-        m = k.z if x is not None else k.z + k.x * alpha(t) * lam / (torch.sigmoid(-t) * lam + torch.sigmoid(t))
+        m = (
+            k.z
+            if x is not None
+            else k.z + k.x * alpha(t) * lam / (torch.sigmoid(-t) * lam + torch.sigmoid(t)))
         A[r], b[r] = m * A[r - 1], m * b[r - 1] + (k.x * x if x is not None else 0.)
         A[r, r] = k.var.sqrt()
     return torch.distributions.MultivariateNormal(b, A @ A.T)
@@ -70,13 +77,19 @@ def joint(g, x=None, lam=1.):
 def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     kl, g = torch.distributions.kl_divergence, gamma_grid(T)
     q, p = joint(g, torch.tensor(x, dtype=torch.float64)), joint(g, lam=lam)
-    torch.testing.assert_close(q.mean, alpha(g.flip(0)) * x)  # the chain of posteriors has the marginals of the process
+    # the chain of posteriors has the marginals of the process
+    torch.testing.assert_close(q.mean, alpha(g.flip(0)) * x)
     torch.testing.assert_close(q.covariance_matrix.diag(), torch.sigmoid(g.flip(0)))
-    prior, rec, diffusion, nll = (v.item() for v in gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam))
-    assert abs(kl(q, p) - (prior + diffusion)) < 1e-10  # two full covariance matrices, and two losses
-    C, mean, a0, noise = p.covariance_matrix, p.mean, alpha(g[0]), torch.exp(g[0])  # x = z_0 / α_0 + noise
+    prior, rec, diffusion, nll = (
+        v.item()
+        for v in gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam))
+    # two full covariance matrices, and two losses
+    assert abs(kl(q, p) - (prior + diffusion)) < 1e-10
+    # x = z_0 / α_0 + noise
+    C, mean, a0, noise = p.covariance_matrix, p.mean, alpha(g[0]), torch.exp(g[0])
     gain = C[:, -1] / a0 / (C[-1, -1] / a0 ** 2 + noise)
-    p_of_z = torch.distributions.MultivariateNormal(mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
+    p_of_z = torch.distributions.MultivariateNormal(
+        mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
     assert abs(prior + rec + diffusion - nll - kl(q, p_of_z)) < 1e-10
 
 # %% ../../nbs/30_bound.ipynb #767e82a2
@@ -84,15 +97,25 @@ def gaussian_terms(x, g, lam=1.):
     "Prior, reconstruction and diffusion loss and −log p(x) of each 1-D point `(n,)`, exact denoiser for N(0, lam), no randomness."
     T, n = len(g) - 1, len(x)
     shape = n, T, 2
-    xs, eps = x[:, None, None].expand(shape), torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape)
+    xs, eps = (
+        x[:, None, None].expand(shape),
+        torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape))
     s, t = (v[:, None].expand(shape).flatten() for v in (g[:-1], g[1:]))
     xs, eps = xs.reshape(-1, 1), eps.reshape(-1, 1)
     z = expand(alpha(t), xs) * xs + expand(sigma(t), xs) * eps
     eps_hat = expand(sigma(t) / (torch.sigmoid(-t) * lam + torch.sigmoid(t)), z) * z
     diffusion = bound.diffusion_loss(eps, eps_hat, s, t, T).view(shape).mean((1, 2))
-    rec = 0.5 * (1 + math.log(2 * math.pi) + g[0]).expand(n)  # x given z_0 has the variance exp(γ_0) around z_0 / α_0
-    var = chain_variance(torch.tensor(lam, dtype=x.dtype), g) * (1 + torch.exp(g[0])) + torch.exp(g[0])  # 1 / α_0² = 1 + exp(γ_0)
-    return bound.prior_loss(x[:, None], g[-1]), rec, diffusion, -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None])
+    # x given z_0 has the variance exp(γ_0) around z_0 / α_0
+    rec = 0.5 * (1 + math.log(2 * math.pi) + g[0]).expand(n)
+    # 1 / α_0² = 1 + exp(γ_0)
+    var = (
+        chain_variance(torch.tensor(lam, dtype=x.dtype), g) * (1 + torch.exp(g[0]))
+        + torch.exp(g[0]))
+    return (
+        bound.prior_loss(x[:, None], g[-1]),
+        rec,
+        diffusion,
+        -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None]))
 
 # %% ../../nbs/30_bound.ipynb #282ad259
 def test_V15_prior_loss():
@@ -100,7 +123,9 @@ def test_V15_prior_loss():
     for g in (-3., 0., 5.):
         g = torch.tensor(g, dtype=torch.float64)
         q = Normal(alpha(g) * x, sigma(g) ** 2)
-        torch.testing.assert_close(bound.prior_loss(x, g), q.kl(Normal(torch.zeros_like(x), torch.ones_like(g))), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            bound.prior_loss(x, g), q.kl(Normal(torch.zeros_like(x), torch.ones_like(g))),
+            rtol=1e-12, atol=1e-12)
     u = torch.linspace(-1, 1, 100001, dtype=torch.float64)[None]  # uniform data
     bits = [bound.bits_per_dim(bound.prior_loss(u, g), 100001).item() for g in (3., 5., 7., 30.)]
     assert [round(b, 4) for b in bits] == [0.0122, 0.0016, 0.0002, 0.0]
@@ -115,33 +140,47 @@ def test_V16_decoder():
         for g in (-13.3, -6., 0., 5.):
             p = bound.level_logits(noisy, g, levels).softmax(-1)
             torch.testing.assert_close(p.sum(-1), torch.ones_like(x), rtol=1e-12, atol=0.)
-            assert torch.equal(bound.level_logits(x, g, levels).argmax(-1), every)  # a clean pixel reads as its own level
+            # a clean pixel reads as its own level
+            assert torch.equal(bound.level_logits(x, g, levels).argmax(-1), every)
         z_0, g = torch.full((1,), .2, dtype=torch.float64), torch.tensor(-6., dtype=torch.float64)
         q = torch.exp(-(z_0 - alpha(g) * x) ** 2 / (2 * sigma(g) ** 2))  # Bayes' rule as it stands
-        torch.testing.assert_close(bound.level_logits(z_0 / alpha(g), g, levels).softmax(-1)[0], q / q.sum(), rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(
+            bound.level_logits(z_0 / alpha(g), g, levels).softmax(-1)[0], q / q.sum(), rtol=1e-9,
+            atol=1e-12)
 
 # %% ../../nbs/30_bound.ipynb #93348ed9
 def plain_loss(k, x_noisy, gamma_0, levels):
     logits = bound.level_logits(x_noisy, gamma_0, levels)
-    return flat_sum(F.cross_entropy(logits.flatten(0, -2), k.flatten().long(), reduction="none").view(k.shape))
+    return flat_sum(
+        F.cross_entropy(logits.flatten(0, -2), k.flatten().long(), reduction="none").view(k.shape))
 
 def test_V16_window():
     f64 = torch.float64
-    for levels, shape in ((2, (4,)), (17, (4, 2, 3)), (256, (4, 3, 5, 2)), (1000, (4, 6))):  # 1-D data, C != 1, H != W
+    # 1-D data, C != 1, H != W
+    for levels, shape in ((2, (4,)), (17, (4, 2, 3)), (256, (4, 3, 5, 2)), (1000, (4, 6))):
         gen = stream(levels, "window")
         k, far = torch.randint(0, levels, shape, generator=gen), torch.linspace(.5, 8, 4, dtype=f64)
         for gamma in (-13.3, -9., torch.tensor([-12., -8., -3., 5.], dtype=f64)):
             g = torch.as_tensor(gamma, dtype=f64).clone().requires_grad_()
             x = bound.centers(levels, torch.zeros((), dtype=f64))[k]
-            x = (x + expand(far, x) * expand(torch.exp(g.detach() / 2), x) * randn_like(x, gen)).requires_grad_()  # some miss by many bins
+            # some miss by many bins
+            x = (
+                x + expand(far, x) * expand(torch.exp(g.detach() / 2), x) * randn_like(x, gen)
+            ).requires_grad_()
             ours, plain = bound.reconstruction_loss(k, x, g, levels), plain_loss(k, x, g, levels)
             torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
-            for a, b in zip(*(torch.autograd.grad(v.sum(), (x, g)) for v in (ours, plain))): torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
-            torch.testing.assert_close(bound.reconstruction_loss(k, x, g, levels, chunk=1), ours, rtol=1e-14, atol=1e-14)
-            torch.testing.assert_close(bound.reconstruction_loss(k, x.float(), g.float(), levels), plain.float(), rtol=2e-4, atol=2e-5)
+            for a, b in zip(*(torch.autograd.grad(v.sum(), (x, g)) for v in (ours, plain))):
+                torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+            torch.testing.assert_close(
+                bound.reconstruction_loss(k, x, g, levels, chunk=1), ours, rtol=1e-14, atol=1e-14)
+            torch.testing.assert_close(
+                bound.reconstruction_loss(k, x.float(), g.float(), levels), plain.float(),
+                rtol=2e-4, atol=2e-5)
 
 # %% ../../nbs/30_bound.ipynb #eaf99dfc
-RECONSTRUCTION = {-13.3: .0105, -12.: .4183, -11.: 1.1123, -10.: 1.8336, -9.: 2.5550, -8.: 3.2763, -6.: 4.7190}  # bits, adaptive quadrature
+# bits, adaptive quadrature
+RECONSTRUCTION = {
+    -13.3: .0105, -12.: .4183, -11.: 1.1123, -10.: 1.8336, -9.: 2.5550, -8.: 3.2763, -6.: 4.7190}
 
 def pixel_bits(gamma_0, levels=256, k=None):
     "Expected reconstruction loss of one pixel in bits, by quadrature over the noise."
@@ -149,13 +188,18 @@ def pixel_bits(gamma_0, levels=256, k=None):
     k = torch.full((4001, 1), levels // 2 if k is None else k)
     noisy = bound.centers(levels, eps)[k] + math.exp(gamma_0 / 2) * eps[:, None]
     density = torch.exp(-eps ** 2 / 2)
-    return (bound.bits_per_dim(bound.reconstruction_loss(k, noisy, gamma_0, levels), 1) * density / density.sum()).sum().item()
+    return (
+        bound.bits_per_dim(bound.reconstruction_loss(k, noisy, gamma_0, levels), 1)
+        * density / density.sum()
+    ).sum().item()
 
 # %% ../../nbs/30_bound.ipynb #952aceaa
 def test_V16_reconstruction_table():
-    for g, bits in RECONSTRUCTION.items(): assert abs(pixel_bits(g) - bits) < 5.1e-5, (g, pixel_bits(g))
+    for g, bits in RECONSTRUCTION.items():
+        assert abs(pixel_bits(g) - bits) < 5.1e-5, (g, pixel_bits(g))
     assert pixel_bits(-30.) < 1e-12                # goes to zero as SNR(0) grows
-    assert abs(pixel_bits(30.) - 8) < 1e-3         # and to the log of the number of levels as it vanishes
+    # and to the log of the number of levels as it vanishes
+    assert abs(pixel_bits(30.) - 8) < 1e-3
     assert pixel_bits(-9., k=0) < pixel_bits(-9.)  # at an edge there are fewer levels to confuse
 
 # %% ../../nbs/30_bound.ipynb #5e9c2308
@@ -173,14 +217,17 @@ def test_V21_step_kl():
     for step in (1e-3, .1, 3.):
         q, p = (posterior(z_t, v, gamma_t - step, gamma_t) for v in (x, x_hat))
         want = flat_sum(torch.distributions.kl_divergence(D(q), D(p)))
-        torch.testing.assert_close(bound.step_kl(x, x_hat, z_t, gamma_t - step, gamma_t), want, rtol=1e-9, atol=0.)
+        torch.testing.assert_close(
+            bound.step_kl(x, x_hat, z_t, gamma_t - step, gamma_t), want, rtol=1e-9, atol=0.)
         assert want.min() > 0
 
 # %% ../../nbs/30_bound.ipynb #3910d59a
 def test_V22_equals_V21(T=7):
     x, x_hat, z_t, _, _, gamma_t = random_case()
     for step in (1e-3, .1, 3.):
-        kl, got = bound.step_kl(x, x_hat, z_t, gamma_t - step, gamma_t), bound.diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T)
+        kl, got = (
+            bound.step_kl(x, x_hat, z_t, gamma_t - step, gamma_t),
+            bound.diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T))
         torch.testing.assert_close(got / T, kl, rtol=1e-9, atol=0.)
         plain = 0.5 * T * (snr(gamma_t - step) - snr(gamma_t)) * flat_sum((x - x_hat) ** 2)
         torch.testing.assert_close(got, plain, rtol=1e-9, atol=0.)
@@ -189,7 +236,9 @@ def test_V22_equals_V21(T=7):
 def test_V23_equals_V22(T=7):
     x, x_hat, _, eps, eps_hat, gamma_t = random_case()
     for step in (1e-3, .1, 3.):
-        got, want = bound.diffusion_loss(eps, eps_hat, gamma_t - step, gamma_t, T), bound.diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T)
+        got, want = (
+            bound.diffusion_loss(eps, eps_hat, gamma_t - step, gamma_t, T),
+            bound.diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T))
         torch.testing.assert_close(got, want, rtol=1e-9, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #163c5322
@@ -199,11 +248,18 @@ def test_V23_expm1():
         for T in (10, 1000, 10_000) + ((100_000, 10_000_000) if dtype != torch.float16 else ()):
             d = 18.3 / T
             assert abs(torch.expm1(torch.tensor(d).to(dtype)).double() / math.expm1(d) - 1) < limit
-    naive = lambda d, dtype: ((torch.exp(torch.tensor(d).to(dtype)) - 1).double() / math.expm1(d) - 1).abs()
-    assert naive(18.3e-7, torch.float32) > .01 and naive(18.3e-4, torch.bfloat16) == 1 and naive(18.3e-6, torch.float16) == 1
+    naive = lambda d, dtype: (
+        (torch.exp(torch.tensor(d).to(dtype)) - 1).double() / math.expm1(d) - 1
+    ).abs()
+    assert (
+        naive(18.3e-7, torch.float32) > .01
+        and naive(18.3e-4, torch.bfloat16) == 1
+        and naive(18.3e-6, torch.float16) == 1)
     e = torch.ones(1, 4, dtype=torch.bfloat16)  # the loss itself: float32 inside, whatever comes in
     gamma_s, gamma_t = torch.zeros(()), torch.tensor(18.3e-4)
-    torch.testing.assert_close(bound.diffusion_loss(e, 0 * e, gamma_s, gamma_t, 10_000), torch.tensor([.5 * 10_000 * math.expm1(18.3e-4) * 4]), rtol=1e-6, atol=0.)
+    torch.testing.assert_close(
+        bound.diffusion_loss(e, 0 * e, gamma_s, gamma_t, 10_000),
+        torch.tensor([.5 * 10_000 * math.expm1(18.3e-4) * 4]), rtol=1e-6, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #484c035d
 def test_random_steps():
@@ -212,7 +268,8 @@ def test_random_steps():
         assert i.shape == (n,) and i.min() >= 1 and i.max() <= T
         if T >= n: assert (i.sort().values.diff() >= T // n).all()
     gen = stream(3, "steps")
-    first = torch.stack([bound.random_steps(4, 5, gen)[0] for _ in range(5000)])  # one example, many batches
+    # one example, many batches
+    first = torch.stack([bound.random_steps(4, 5, gen)[0] for _ in range(5000)])
     share = torch.bincount(first, minlength=6)[1:] / 5000
     assert (share - .2).abs().max() < 4 * (.2 * .8 / 5000) ** .5
 
@@ -220,12 +277,14 @@ def test_random_steps():
 def test_bits_per_dim():
     for levels, shape in ((256, (2, 3, 4, 5)), (17, (2, 1, 8, 8)), (2, (2, 6))):
         k = torch.zeros(shape, dtype=torch.long)
-        nats = bound.reconstruction_loss(k, torch.zeros(shape), 60., levels)  # all is noise: every level equally likely
+        # all is noise: every level equally likely
+        nats = bound.reconstruction_loss(k, torch.zeros(shape), 60., levels)
         bits = bound.bits_per_dim(nats, k[0].numel())
         torch.testing.assert_close(bits, torch.full((2,), math.log2(levels)), rtol=1e-5, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #c9962d9c
-CHAIN = {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10000: 9.5972}  # bits per dimension, γ from -13.3 to 5
+# bits per dimension, γ from -13.3 to 5
+CHAIN = {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10000: 9.5972}
 
 def exact_chain(T, gamma_min=-13.3, gamma_max=5.):
     "L_T of standard normal data in nats per dimension, exact denoiser, straight schedule."
@@ -237,8 +296,10 @@ def test_gaussian_chain():
     for T, bits in CHAIN.items():
         tolerance = 5.1e-4 if T == 10 else 5.1e-5  # half of the last digit given
         assert abs(bound.bits_per_dim(exact_chain(T), 1) - bits) < tolerance
-        x = torch.tensor([-1., 1.], dtype=torch.float64)  # mean square 1, which is all that a quadratic sees
-        got = gaussian_terms(x, gamma_grid(T, -13.3, 5.))[2].mean()  # the library's function, step by step
+        # mean square 1, which is all that a quadratic sees
+        x = torch.tensor([-1., 1.], dtype=torch.float64)
+        # the library's function, step by step
+        got = gaussian_terms(x, gamma_grid(T, -13.3, 5.))[2].mean()
         torch.testing.assert_close(got, exact_chain(T), rtol=1e-10, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #be256c04
@@ -261,7 +322,9 @@ def test_gaussian_estimate():
 def floor(g, lam=1.):
     "The gap between the mean bound and the entropy of N(0, lam) data that stays for T → ∞: data end, noisy end."
     S1, a2 = torch.exp(-g[-1]), torch.sigmoid(-g[-1])
-    return 0.5 * torch.log1p(torch.exp(g[0]) / lam), 0.5 * (torch.log1p(S1) - torch.log1p(lam * S1) + a2 * (lam - 1))
+    return (
+        0.5 * torch.log1p(torch.exp(g[0]) / lam),
+        0.5 * (torch.log1p(S1) - torch.log1p(lam * S1) + a2 * (lam - 1)))
 
 # %% ../../nbs/30_bound.ipynb #7f5826bb
 def mean_terms(T, lam):
@@ -274,14 +337,16 @@ def mean_terms(T, lam):
 def test_V20_bound(lam=.25):
     entropy, gaps = .5 * math.log(2 * math.pi * math.e * lam), []
     for T in (1, 2, 8, 64, 1024):
-        *three, nll = gaussian_terms(torch.linspace(-4, 4, 33, dtype=torch.float64), gamma_grid(T), lam)
+        *three, nll = gaussian_terms(
+            torch.linspace(-4, 4, 33, dtype=torch.float64), gamma_grid(T), lam)
         assert (sum(three) > nll).all()  # for every x
         total, chain = mean_terms(T, lam)
         assert total > chain > entropy   # and in the mean
         gaps.append((total - entropy).item())
     assert all(a > b for a, b in zip(gaps, gaps[1:]))
     low, high = (mean_terms(T, lam)[0] - entropy for T in (2048, 4096))
-    torch.testing.assert_close(2 * high - low, sum(floor(gamma_grid(1), lam)), rtol=2e-3, atol=0.)  # what is left behind 1/T
+    # what is left behind 1/T
+    torch.testing.assert_close(2 * high - low, sum(floor(gamma_grid(1), lam)), rtol=2e-3, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #2563b921
 def chain_of(error, T, gamma_min=-6., gamma_max=5.):
@@ -295,16 +360,21 @@ def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
 
 # %% ../../nbs/30_bound.ipynb #ff009884
 def test_V29_doubling():
-    better, worse = (torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
+    better, worse = (
+        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff()
+        for e in (good, odd))
     assert (better < 0).all() and (worse > 0).all()
     for T in (1, 8, 64):  # the identity itself
         g = gamma_grid(2 * T)
         s, mid, t = g[0:-2:2], g[1::2], g[2::2]
         for e in (good, odd):
             extra = (0.5 * (snr(s) - snr(mid)) * (e(mid) - e(t))).sum()
-            torch.testing.assert_close(chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
+            torch.testing.assert_close(
+                chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
     x = torch.tensor([-1., 1.], dtype=torch.float64)
-    for T in (1, 16): torch.testing.assert_close(chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
+    for T in (1, 16):
+        torch.testing.assert_close(
+            chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #8b19bc8b
 def test_gradients():
@@ -312,14 +382,21 @@ def test_gradients():
     k = torch.randint(0, 17, x.shape, generator=stream(5, "levels"))
     noisy = bound.centers(17, x)[k] + .1 * eps
     leaves = lambda *v: tuple(t.clone().requires_grad_() for t in v)
-    one, each = torch.tensor(-5., dtype=torch.float64), torch.tensor([-9., -5., -1.], dtype=torch.float64)
+    one, each = (
+        torch.tensor(-5., dtype=torch.float64),
+        torch.tensor([-9., -5., -1.], dtype=torch.float64))
     for g in (one, each):
         assert torch.autograd.gradcheck(bound.prior_loss, leaves(x, -g))
-        assert torch.autograd.gradcheck(lambda x, g: bound.reconstruction_loss(k, x, g, 17), leaves(noisy, g))
-        assert torch.autograd.gradcheck(lambda g: bound.reconstruction_loss(k, bound.centers(17, x)[k] + torch.exp(expand(g, x) / 2) * eps, g, 17), leaves(g))
+        assert torch.autograd.gradcheck(
+            lambda x, g: bound.reconstruction_loss(k, x, g, 17), leaves(noisy, g))
+        assert torch.autograd.gradcheck(
+            lambda g: bound.reconstruction_loss(
+                k, bound.centers(17, x)[k] + torch.exp(expand(g, x) / 2) * eps, g, 17),
+            leaves(g))
     for f, a, b in ((bound.diffusion_loss, eps, eps_hat), (bound.diffusion_loss_x, x, x_hat)):
         assert torch.autograd.gradcheck(lambda *v: f(*v, 7), leaves(a, b, gamma_t - .7, gamma_t))
-    assert torch.autograd.gradcheck(bound.step_kl, leaves(x, x_hat, z_t, gamma_t - .7, gamma_t), atol=1e-4)
+    assert torch.autograd.gradcheck(
+        bound.step_kl, leaves(x, x_hat, z_t, gamma_t - .7, gamma_t), atol=1e-4)
 
 # %% ../../nbs/30_bound.ipynb #af65c617
 def test_hostile_inputs():
@@ -328,26 +405,50 @@ def test_hostile_inputs():
             x, guess = torch.rand(2, *shape, generator=stream(6, "hostile")).to(dtype) * 2 - 1
             k = torch.randint(0, 200, shape, generator=stream(7, "hostile"))
             for g in (-30., -13.3, -1e-3, 0., 5., 30.):
-                p, q, low, high = x.clone().requires_grad_(), guess.clone().requires_grad_(), *(torch.tensor(v, requires_grad=True) for v in (g - 1e-4, g))
-                losses = [bound.prior_loss(p, high), bound.reconstruction_loss(k, p, high, 200), bound.diffusion_loss(p, q, low, high, 1000),
-                          bound.diffusion_loss_x(p, q, low, high, 1000), bound.diffusion_loss(p, q, torch.tensor(-30.), torch.tensor(30.), 1)]
-                for v in losses: assert v.shape == shape[:1] and v.dtype == torch.float32 and v.isfinite().all()
-                assert all(v.isfinite().all() for v in torch.autograd.grad(sum(v.sum() for v in losses), (p, q, low, high)))
+                p, q, low, high = (
+                    x.clone().requires_grad_(),
+                    guess.clone().requires_grad_(),
+                    *(torch.tensor(v, requires_grad=True) for v in (g - 1e-4, g)))
+                losses = [
+                    bound.prior_loss(p, high), bound.reconstruction_loss(k, p, high, 200),
+                    bound.diffusion_loss(p, q, low, high, 1000),
+                    bound.diffusion_loss_x(p, q, low, high, 1000),
+                    bound.diffusion_loss(p, q, torch.tensor(-30.), torch.tensor(30.), 1)]
+                for v in losses:
+                    assert v.shape == shape[:1] and v.dtype == torch.float32 and v.isfinite().all()
+                assert all(
+                    v.isfinite().all()
+                    for v in torch.autograd.grad(sum(v.sum() for v in losses), (p, q, low, high)))
     k = torch.zeros(2, 3, dtype=torch.long)
-    for x, g in ((k + math.nan, -5.), (0. * k, math.nan)): assert bound.reconstruction_loss(k, x, g, 17).isnan().all()
+    for x, g in ((k + math.nan, -5.), (0. * k, math.nan)):
+        assert bound.reconstruction_loss(k, x, g, 17).isnan().all()
 
 # %% ../../nbs/30_bound.ipynb #bc41ac53
 def test_bound_on_the_device():
-    device, (x, x_hat, _, eps, eps_hat, gamma_t) = default_device(), (v.float() for v in random_case())
+    device, (x, x_hat, _, eps, eps_hat, gamma_t) = (
+        default_device(),
+        (v.float() for v in random_case()))
     k = torch.randint(0, 256, x.shape, generator=stream(8, "device"))
     there = lambda *v: (t.to(device) for t in v)
-    for f, a in ((bound.prior_loss, (x, gamma_t)), (bound.diffusion_loss, (eps, eps_hat, gamma_t - .1, gamma_t)), (bound.reconstruction_loss, (k, x, gamma_t))):
-        last = (256,) if f is bound.reconstruction_loss else (7,) if f is bound.diffusion_loss else ()
+    for f, a in (
+        (bound.prior_loss, (x, gamma_t)),
+        (bound.diffusion_loss, (eps, eps_hat, gamma_t - .1, gamma_t)),
+        (bound.reconstruction_loss, (k, x, gamma_t)),
+    ):
+        last = (
+            (256,)
+            if f is bound.reconstruction_loss
+            else (7,)
+            if f is bound.diffusion_loss
+            else ())
         torch.testing.assert_close(f(*there(*a), *last).cpu(), f(*a, *last), rtol=1e-4, atol=1e-4)
 
 # %% ../../nbs/30_bound.ipynb #ecc2c026
 def test_errors_bound():
-    with pytest.raises(ValueError, match="one shape"): bound.diffusion_loss(torch.zeros(2, 3), torch.zeros(2, 1), 0., 1., 5)
-    with pytest.raises(ValueError, match="one shape"): bound.reconstruction_loss(torch.zeros(2, 1).long(), torch.zeros(2, 3), -5., 17)
-    with pytest.raises(TypeError, match="integer gray levels"): bound.reconstruction_loss(torch.zeros(2, 3), torch.zeros(2, 3), -5., 17)
+    with pytest.raises(ValueError, match="one shape"):
+        bound.diffusion_loss(torch.zeros(2, 3), torch.zeros(2, 1), 0., 1., 5)
+    with pytest.raises(ValueError, match="one shape"):
+        bound.reconstruction_loss(torch.zeros(2, 1).long(), torch.zeros(2, 3), -5., 17)
+    with pytest.raises(TypeError, match="integer gray levels"):
+        bound.reconstruction_loss(torch.zeros(2, 3), torch.zeros(2, 3), -5., 17)
     with pytest.raises(ValueError, match="at least one"): bound.random_steps(4, 0)

@@ -38,9 +38,13 @@ def test_train_once():
     run = tiny_run()
     result = json.loads((run / "result.json").read_text())
     assert result["hash"] == config_hash(change(RECIPES["digits-tiny"], dict(steps=8)).resolve())
-    assert 1 < result["bits_per_dim"]["unconditional"]["mean"] < 20 and len(result["each"]["conditional"]) == 297
+    assert (
+        1 < result["bits_per_dim"]["unconditional"]["mean"] < 20
+        and len(result["each"]["conditional"]) == 297)
     again = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run)
-    assert again.exit_code == 0 and "nothing to do" in again.output and len(checkpoint.read_log(run)) == 1
+    assert (
+        again.exit_code == 0 and "nothing to do" in again.output
+        and len(checkpoint.read_log(run)) == 1)
     assert type_in("--version").output.strip() == diffstudy.__version__
 
 # %% ../../nbs/77_cli.ipynb #e53e6163
@@ -60,30 +64,45 @@ def test_sample():
 def refused(args, words):
     "Whether a command ends with status 2, one line that matches, and no new folder."
     r, new = type_in(*args), tiny_run().parent / "new"
-    assert r.exit_code == 2 and re.search(words, r.output) and r.output.startswith("error: ") and r.output.count("\n") == 1, (args, r.exit_code, r.output)
+    assert (
+        r.exit_code == 2 and re.search(words, r.output) and r.output.startswith("error: ")
+        and r.output.count("\n") == 1), (args, r.exit_code, r.output)
     assert not new.exists(), args
 
 def test_errors_train():
     run, new = tiny_run(), tiny_run().parent / "new"
     refused(("train", "digist", "--run", new), "unknown data set 'digist'; did you mean 'digits'")
-    refused(("train", "digits", "--recipe", "digit-tiny", "--run", new), "did you mean 'digits-tiny'")
+    refused(
+        ("train", "digits", "--recipe", "digit-tiny", "--run", new), "did you mean 'digits-tiny'")
     refused(("train", "digits", "--recipe", "mnist", "--run", new), "is for 'mnist', not 'digits'")
     for settings, words in [
-        (("--steps", 0), "steps: expected a whole number, at least 1; got 0"), (("--seed", -1), "seed: expected a whole number, at least 0; got -1"),
-        (("--set", "batch_size=-4"), "batch_size: expected a whole number, at least 1; got -4"), (("--set", "batch_size=5000"), r"batch size in 1..1500.* got 5000"),
-        (("--set", "learning_rate=1"), "unknown setting 'learning_rate'"), (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
-        (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"), (("--set", "schedule=linaer"), "did you mean 'linear'"), (("--set", "groups=16"), "groups"),
-        (("--device", "cdua"), "did you mean 'cuda'"), (("--device", "cuda:99"), "'cuda:99' is not here; this machine has: cpu"),
+        (("--steps", 0), "steps: expected a whole number, at least 1; got 0"),
+        (("--seed", -1), "seed: expected a whole number, at least 0; got -1"),
+        (("--set", "batch_size=-4"), "batch_size: expected a whole number, at least 1; got -4"),
+        (("--set", "batch_size=5000"), r"batch size in 1..1500.* got 5000"),
+        (("--set", "learning_rate=1"), "unknown setting 'learning_rate'"),
+        (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
+        (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"),
+        (("--set", "schedule=linaer"), "did you mean 'linear'"), (("--set", "groups=16"), "groups"),
+        (("--device", "cdua"), "did you mean 'cuda'"),
+        (("--device", "cuda:99"), "'cuda:99' is not here; this machine has: cpu"),
     ]: refused(("train", "digits", "--recipe", "digits-tiny", "--run", new, *settings), words)
-    refused(("train", "digits", "--recipe", "digits-tiny", "--run", run, "--set", "lr=1e-3"), "other settings: train.lr was 0.004, now 0.001, train.steps was 8, now 100")
+    refused(
+        ("train", "digits", "--recipe", "digits-tiny", "--run", run, "--set", "lr=1e-3"),
+        "other settings: train.lr was 0.004, now 0.001, train.steps was 8, now 100")
 
 # %% ../../nbs/77_cli.ipynb #596c8ee7
 def test_errors_sample():
     run, new = tiny_run(), tiny_run().parent / "new"
     for options, words in [
-        (("--w", "1,a"), "--w: expected numbers with commas between, each at least -1; got '1,a'"), (("--steps", 0), "--steps: expected a whole number, at least 1; got 0"),
-        (("--n", -2), "--n: .* got -2"), (("--labels", "1,12"), "expected classes from 0 to 9; got 12"), (("--sampler", "dim"), "did you mean 'ddim'"),
-        (("--seed", -1), "seed: .* got -1"), (("--out", new / "grid.jpg"), "a name that ends with .png or .npz"), (("--device", "gpu"), "unknown device 'gpu'"),
+        (("--w", "1,a"), "--w: expected numbers with commas between, each at least -1; got '1,a'"),
+        (("--steps", 0), "--steps: expected a whole number, at least 1; got 0"),
+        (("--n", -2), "--n: .* got -2"),
+        (("--labels", "1,12"), "expected classes from 0 to 9; got 12"),
+        (("--sampler", "dim"), "did you mean 'ddim'"),
+        (("--seed", -1), "seed: .* got -1"),
+        (("--out", new / "grid.jpg"), "a name that ends with .png or .npz"),
+        (("--device", "gpu"), "unknown device 'gpu'"),
     ]: refused(("sample", run, *options), words)
     refused(("sample", run.with_name("rnu")), "did you mean .*run")
     refused(("evaluate", run, "--w", "-3"), "--w: expected numbers .* at least -1; got '-3.0'")
@@ -96,11 +115,15 @@ def test_python_and_the_command_line_are_one():
     from PIL import Image
     run, home = tiny_run(), tiny_run().parent
     python = experiment.open(run).sample([7, 2], w=1., steps=4)
-    assert type_in("sample", run, "--labels", "7,2", "--w", 1, "--steps", 4, "--n", 1, "--out", home / "same.npz").exit_code == 0
+    assert type_in(
+        "sample", run, "--labels", "7,2", "--w", 1, "--steps", 4, "--n", 1,
+        "--out", home / "same.npz").exit_code == 0
     import numpy
     drawn = numpy.load(home / "same.npz")["arr_0"]
     assert (drawn[..., 0] == (python.long() * 255 // 16)[:, 0].numpy()).all()
-    for recipe, words in {"ddgan-digits-tiny": "next: diffstudy sample", "classifier-digits": "--classifier"}.items():
+    for recipe, words in {
+        "ddgan-digits-tiny": "next: diffstudy sample", "classifier-digits": "--classifier",
+    }.items():
         r = type_in("train", "digits", "--recipe", recipe, "--steps", 4, "--run", home / recipe)
         assert r.exit_code == 0 and words in r.output, r.output
         assert experiment.open(home / recipe).recipe == recipe
@@ -112,12 +135,22 @@ def test_python_and_the_command_line_are_one():
     refused(("sample", gan, "--sampler", "ddim"), "no choice of sampler")
     refused(("evaluate", gan, "--w", 2), "no such choice")
     refused(("sample", guide), "draws no images.*--classifier")
-    r = type_in("sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2, "--n", 1, "--out", home / "guided.png")
-    assert r.exit_code == 0 and "20 samples" in r.output and "classifier" in files.read_note(home / "guided.png"), r.output
+    r = type_in(
+        "sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2, "--n", 1, "--out",
+        home / "guided.png")
+    assert (
+        r.exit_code == 0 and "20 samples" in r.output
+        and "classifier" in files.read_note(home / "guided.png")), r.output
     refused(("sample", run, "--classifier", gan), "expected a run of a classifier")
-    python = experiment.train("digits", home / "python", recipe="digits-tiny", steps=8, progress=False, say=lambda m: None)
-    assert "nothing to do" in type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", python.folder).output
-    assert type_in("sample", run, "--labels", "none", "--steps", 2, "--out", home / "none.png").exit_code == 0
+    python = experiment.train(
+        "digits", home / "python", recipe="digits-tiny", steps=8, progress=False,
+        say=lambda m: None)
+    assert "nothing to do" in type_in(
+        "train", "digits", "--recipe", "digits-tiny", "--steps", 8,
+        "--run", python.folder).output
+    assert type_in(
+        "sample", run, "--labels", "none", "--steps", 2, "--out", home / "none.png",
+    ).exit_code == 0
 
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
@@ -125,41 +158,64 @@ def pictures(folder, n=20):
     from PIL import Image
     for i in range(n):
         g = torch.Generator().manual_seed(i)
-        k = torch.nn.functional.interpolate(torch.rand(1, 3, 4, 4, generator=g), size=(32, 32 + 8 * (i % 3)), mode="bilinear")[0]
+        k = torch.nn.functional.interpolate(
+            torch.rand(1, 3, 4, 4, generator=g), size=(32, 32 + 8 * (i % 3)), mode="bilinear")[0]
         (folder / f"kind{i % 2}").mkdir(parents=True, exist_ok=True)
-        Image.fromarray((255 * k).byte().permute(1, 2, 0).numpy()).save(folder / f"kind{i % 2}" / f"{i}.png")
+        Image.fromarray((255 * k).byte().permute(1, 2, 0).numpy()).save(
+            folder / f"kind{i % 2}" / f"{i}.png")
     return folder
 
 # %% ../../nbs/77_cli.ipynb #90c35a18
 def test_color_pictures_by_another_name(tmp_path):
     pytest.importorskip("torchvision")
-    root, small = pictures(tmp_path / "pictures"), ("--set", "width=8", "--set", "groups=2", "--set", "blocks=1", "--set", "batch_size=4", "--set", "points=2")
-    for recipe, more in {"folder-tiny": (), "imagenet32": small, "folder": (*small, "--set", "head=fine-levels")}.items():
-        r = type_in("train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run", tmp_path / recipe, *more)
-        assert r.exit_code == 0 and "18 training and 2 held-out images, 3×32×32, 256 gray levels, 2 classes" in r.output, r.output
+    root, small = pictures(tmp_path / "pictures"), (
+        "--set", "width=8", "--set", "groups=2", "--set", "blocks=1",
+        "--set", "batch_size=4", "--set", "points=2")
+    for recipe, more in {
+        "folder-tiny": (), "imagenet32": small, "folder": (*small, "--set", "head=fine-levels"),
+    }.items():
+        r = type_in(
+            "train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run",
+            tmp_path / recipe, *more)
+        assert (
+            r.exit_code == 0
+            and "18 training and 2 held-out images, 3×32×32, 256 gray levels, 2 classes" in r.output
+            ), r.output
         r = type_in("sample", tmp_path / recipe, "--steps", 2, "--n", 1)
         assert r.exit_code == 0 and (tmp_path / recipe / "samples.png").exists(), r.output
-    r = type_in("train", "folder", "--recipe", "imagenet32", "--root", root, "--steps", 2, "--run", tmp_path / "turned", *small, "--set", "augment=true")
+    r = type_in(
+        "train", "folder", "--recipe", "imagenet32", "--root", root, "--steps", 2, "--run",
+        tmp_path / "turned", *small, "--set", "augment=true")
     assert r.exit_code == 0, r.output
-    refused(("train", "folder", "--root", root, "--run", tmp_path / "no", "--set", "augment=true"), "extra=true")
+    refused(
+        ("train", "folder", "--root", root, "--run", tmp_path / "no", "--set", "augment=true"),
+        "extra=true")
 
 # %% ../../nbs/77_cli.ipynb #8107fb6b
 def test_stop_and_go_on():
     folder = tiny_run().parent
-    ask = lambda run: ("train", "digits", "--recipe", "digits-tiny", "--steps", 12, "--set", "save_every=3", "--set", "batch_size=16", "--run", folder / run)
+    ask = lambda run: (
+        "train", "digits", "--recipe", "digits-tiny", "--steps", 12,
+        "--set", "save_every=3", "--set", "batch_size=16", "--run", folder / run)
     save, saved = train.save_checkpoint, []
     def save_and_stop(*args):
         saved.append(save(*args))
         if len(saved) == 2: os.kill(os.getpid(), signal.SIGTERM)
         return saved[-1]
     with patch.object(train, "save_checkpoint", save_and_stop): r = type_in(*ask("stopped"))
-    assert r.exit_code == 128 + signal.SIGTERM and "stopped by SIGTERM after step" in r.output and not (folder / "stopped" / "result.json").exists(), r.output
+    assert (
+        r.exit_code == 128 + signal.SIGTERM and "stopped by SIGTERM after step" in r.output
+        and not (folder / "stopped" / "result.json").exists()), r.output
     assert "of 12 steps" in type_in("info", folder / "stopped").output
     r = type_in(*ask("stopped"))
-    assert r.exit_code == 0 and "resumed at step" in r.output and type_in(*ask("whole")).exit_code == 0, r.output
+    assert (
+        r.exit_code == 0 and "resumed at step" in r.output
+        and type_in(*ask("whole")).exit_code == 0), r.output
     a, b = (checkpoint.read_checkpoint(folder / run) for run in ("stopped", "whole"))
     for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
-        assert a[name].keys() == b[name].keys() and all(torch.equal(a[name][k], b[name][k]) for k in a[name])
+        assert (
+            a[name].keys() == b[name].keys()
+            and all(torch.equal(a[name][k], b[name][k]) for k in a[name]))
 
 # %% ../../nbs/77_cli.ipynb #5be37650
 def test_fresh_keeps_the_old_run():
@@ -167,7 +223,8 @@ def test_fresh_keeps_the_old_run():
     shutil.copytree(tiny_run(), run)
     r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 1, "--run", run, "--fresh")
     assert r.exit_code == 0 and "the old run is now" in r.output, r.output
-    steps = lambda folder: json.loads((folder / "result.json").read_text())["config"]["train"]["steps"]
+    steps = lambda folder: json.loads(
+        (folder / "result.json").read_text())["config"]["train"]["steps"]
     assert steps(run) == 1 and steps(run.with_name("again-old1")) == 8
 
 def test_damaged_files():
@@ -175,7 +232,9 @@ def test_damaged_files():
     shutil.copytree(tiny_run(), run)
     for f in run.glob("step-*/ema.safetensors"): f.write_bytes(f.read_bytes()[:-1] + b"x")
     r = type_in("sample", run, "--steps", 2)
-    assert r.exit_code == 1 and "damaged" in r.output and "Traceback" not in r.output and not (run / "samples.png").exists()
+    assert (
+        r.exit_code == 1 and "damaged" in r.output and "Traceback" not in r.output
+        and not (run / "samples.png").exists())
     (run / "config.json").write_text('{"recipe": "dig')
     r = type_in("info", run)
     assert r.exit_code == 1 and "config.json: damaged" in r.output
@@ -184,54 +243,92 @@ def test_damaged_files():
 def test_evaluate_and_record():
     run, path = tiny_run(), tiny_run().with_name("record.json")
     with patch.dict(cli._RECORD, steps=2, n=1, judging=dict(width=8, steps=5)):
-        r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run, "--record", path)
-        assert r.exit_code == 0 and "of 300 samples" in r.output and "recorded" in r.output, r.output
+        r = type_in(
+            "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run, "--record",
+            path)
+        assert (
+            r.exit_code == 0 and "of 300 samples" in r.output and "recorded" in r.output), r.output
     record = json.loads(path.read_text())
     grids = experiment.read_samples(record)
-    assert path.stat().st_size < 60_000 and set(record["evaluation"]["nearest"]) == {"samples", "held_out"}
-    assert list(grids) == ["0", "1", "3"] and all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values())
+    assert (
+        path.stat().st_size < 60_000
+        and set(record["evaluation"]["nearest"]) == {"samples", "held_out"})
+    assert (
+        list(grids) == ["0", "1", "3"]
+        and all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values()))
     assert torch.equal(grids["1"], experiment.open(run).sample(list(range(10)), w=1., steps=2))
     with patch.dict(judge.JUDGE, width=8, steps=5):
         ask = "evaluate", run, "--steps", 2, "--n", 2
         r = type_in(*ask)
-        assert r.exit_code == 0 and all(w in r.output for w in ("bits per dimension, conditional", "of 20 samples", "Fréchet distance", "recall", "coverage")), r.output
+        assert (
+            r.exit_code == 0
+            and all(w in r.output for w in (
+                "bits per dimension, conditional", "of 20 samples", "Fréchet distance",
+                "recall", "coverage"))), r.output
         verdict = (run / "evaluation.json").stat().st_mtime_ns
-        assert type_in(*ask).exit_code == 0 and (run / "evaluation.json").stat().st_mtime_ns == verdict
+        assert (
+            type_in(*ask).exit_code == 0
+            and (run / "evaluation.json").stat().st_mtime_ns == verdict)
 
 # %% ../../nbs/77_cli.ipynb #eda2c98f
 def test_data_and_info():
     r = type_in("data")
-    assert r.exit_code == 0 and re.search(r"digits +1×8×8 +17 +10 +1500 +297", r.output) and "ddgan-mnist-components" in r.output
+    assert (
+        r.exit_code == 0 and re.search(r"digits +1×8×8 +17 +10 +1500 +297", r.output)
+        and "ddgan-mnist-components" in r.output)
     r = type_in("info", tiny_run(), "--weights")
-    assert r.exit_code == 0 and "8 of 8 steps" in r.output and "verified" in r.output and re.search(r"loss [\d.]+ ▁", r.output) and "net.enter.weight" in r.output
-    assert cli._sparkline([3, 2, 1]) == "▇▄▁" and len(cli._sparkline(list(range(1000)))) <= 60 and cli._sparkline([]) == ""
+    assert (
+        r.exit_code == 0 and "8 of 8 steps" in r.output and "verified" in r.output
+        and re.search(r"loss [\d.]+ ▁", r.output) and "net.enter.weight" in r.output)
+    assert (
+        cli._sparkline([3, 2, 1]) == "▇▄▁" and len(cli._sparkline(list(range(1000)))) <= 60
+        and cli._sparkline([]) == "")
 
 def test_process():
-    code = "import sys; from diffstudy import __main__ as cli; assert not {'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules); cli.main()"
-    run = lambda *a: subprocess.run([sys.executable, "-c", code, *a], capture_output=True, text=True, encoding="utf-8", env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)))
+    code = (
+        "import sys; from diffstudy import __main__ as cli; "
+        "assert not {'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules); cli.main()")
+    run = lambda *a: subprocess.run(
+        [sys.executable, "-c", code, *a], capture_output=True, text=True, encoding="utf-8",
+        env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)))
     r = run("--help")
     assert r.returncode == 0 and "sample" in r.stdout, r.stderr
     r = run("train", "digist")
-    assert r.returncode == 2 and "did you mean 'digits'" in r.stderr and "Traceback" not in r.stderr and r.stdout == ""
+    assert (
+        r.returncode == 2 and "did you mean 'digits'" in r.stderr
+        and "Traceback" not in r.stderr and r.stdout == "")
 
 # %% ../../nbs/77_cli.ipynb #eddb59ba
 def test_study():
     from diffstudy.tests.test_record import TOY
     path = tiny_run().with_name("toy.json")
-    with patch.dict(commands.STUDIES, toy="diffstudy.tests.test_record:TOY", gone="not_there", none="diffstudy.core"):
+    with patch.dict(
+        commands.STUDIES, toy="diffstudy.tests.test_record:TOY", gone="not_there",
+        none="diffstudy.core",
+    ):
         assert type_in("study", "toy", "--record", path, "--only", 4).exit_code == 0
         assert len(json.loads(path.read_text())["results"]) == 4
         r = type_in("study", "toy", "--record", path)
         assert r.exit_code == 0 and len(json.loads(path.read_text())["results"]) == len(TOY.cases)
         assert "nothing to do" in type_in("study", "toy", "--record", path).output
-        path.write_text(path.read_text().replace('"scale": 1.0', '"scale": 3.0').replace(files.read_json(path)["hash"], "0" * 12))
+        path.write_text(
+            path.read_text().replace('"scale": 1.0', '"scale": 3.0').replace(
+                files.read_json(path)["hash"], "0" * 12))
         r = type_in("study", "toy", "--record", path)
-        assert r.exit_code == 1 and "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output and r.output.count("\n") == 1, r.output
-        assert type_in("study", "toy", "--record", path, "--only", 1, "--fresh").exit_code == 0 and len(json.loads(path.read_text())["results"]) == 1
-        refused(("study", "gone"), "'gone' is not in this version: diffstudy.studies.not_there has no STUDY")
+        assert (
+            r.exit_code == 1 and "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output
+            and r.output.count("\n") == 1), r.output
+        assert (
+            type_in("study", "toy", "--record", path, "--only", 1, "--fresh").exit_code == 0
+            and len(json.loads(path.read_text())["results"]) == 1)
+        refused(
+            ("study", "gone"),
+            "'gone' is not in this version: diffstudy.studies.not_there has no STUDY")
         refused(("study", "none"), "diffstudy.core has no STUDY")
     refused(("study", "ablatoin"), "unknown study 'ablatoin'; did you mean 'ablation'")
-    refused(("study", "ablation", "--only", 0), "is not in this version|--only: expected a whole number, at least 1; got 0")
+    refused(
+        ("study", "ablation", "--only", 0),
+        "is not in this version|--only: expected a whole number, at least 1; got 0")
     for name in commands.STUDIES:
         try: study = commands.find_study(name)
         except ValueError as e: assert "is not in this version" in str(e)
@@ -259,28 +356,48 @@ def test_bench(monkeypatch):
     file.write_text(ADAPTER)
     small = "--width", 8, "--blocks", 1, "--batch", 2, "--size", 4, "--channels", 1, "--rounds", 2
     r = type_in("bench", "vdm", "--other", file, *small)
-    assert r.exit_code == 0 and re.search(r"train step +mine .* times ours", r.output) and re.search(r"peak memory +ours .* MB", r.output), r.output
+    assert (
+        r.exit_code == 0 and re.search(r"train step +mine .* times ours", r.output)
+        and re.search(r"peak memory +ours .* MB", r.output)), r.output
     refused(("bench", "vmd"), "did you mean 'vdm'")
     refused(("bench", "vdm", "--other", file.with_name("none.py")), "there is no file")
     refused(("bench", "vdm", "--rounds", 0), "--rounds: expected a whole number, at least 1; got 0")
-    refused(("bench", "vdm", "--mults", "1,2"), "--mults: the U-Net of this benchmark has one level")
-    refused(("bench", "ddgan", "--mults", "1;2"), "--mults: expected whole numbers with commas, such as 1,2,2; got '1;2'")
+    refused(
+        ("bench", "vdm", "--mults", "1,2"), "--mults: the U-Net of this benchmark has one level")
+    refused(
+        ("bench", "ddgan", "--mults", "1;2"),
+        "--mults: expected whole numbers with commas, such as 1,2,2; got '1;2'")
     refused(("bench", "ddgan", "--width", 6), "expected a width that is a multiple of 4")
-    refused(("bench", "ddgan", "--size", 4), "halves an image 3 times: expected a shape .* of at least 8 pixels")
+    refused(
+        ("bench", "ddgan", "--size", 4),
+        "halves an image 3 times: expected a shape .* of at least 8 pixels")
     refused(("bench", "ddgan", "--other", "diffusers"), "unknown opponent")
     with monkeypatch.context() as patch:
-        patch.setattr("diffstudy.studies.bench.peak", lambda *_: dict(peak=1., rise=1., kept=1.))  # processes of their own, as above
+        patch.setattr(
+            "diffstudy.studies.bench.peak",
+            lambda *_: dict(peak=1., rise=1., kept=1.))  # processes of their own, as above
         r = type_in("bench", "ddgan", "--other", file, *small, "--size", 8, "--mults", "1,2")
-    assert r.exit_code == 0 and all(re.search(rf"{what} step +mine .* times ours", r.output) for what in ("train", "train R1", "sample")), r.output
+    assert (
+        r.exit_code == 0
+        and all(
+            re.search(rf"{what} step +mine .* times ours", r.output)
+            for what in ("train", "train R1", "sample"))), r.output
     assert "width 8 × 1,2, 1 blocks, 2 images of 1×8×8" in r.output, r.output
     file.write_text("build = lambda config: config")
     r = type_in("bench", "vdm", "--other", file, *small)
-    assert r.exit_code == 1 and "without train_step" in r.output and r.output.splitlines()[-1].startswith("error: "), r.output
+    assert (
+        r.exit_code == 1 and "without train_step" in r.output
+        and r.output.splitlines()[-1].startswith("error: ")), r.output
 
 # %% ../../nbs/77_cli.ipynb #15f1d9cc
 @pytest.mark.parametrize("name", ("digits", "mnist"))
 def test_recorded_run_is_fresh(name):
     path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / f"{name}.json"
-    if not path.exists(): pytest.skip("no recorded run here: it is kept in the repository, not in the installed package")
+    if not path.exists():
+        pytest.skip(
+            "no recorded run here: it is kept in the repository, not in the installed package")
     record = json.loads(path.read_text(encoding="utf-8"))
-    assert record["hash"] == config_hash(record["config"]) == config_hash(RECIPES[record["recipe"]].resolve()), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"
+    assert (
+        record["hash"] == config_hash(record["config"])
+        == config_hash(RECIPES[record["recipe"]].resolve())
+    ), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"

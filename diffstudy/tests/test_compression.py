@@ -22,17 +22,28 @@ from ..studies import compression as study, record as runs
 
 # %% ../../nbs/35_compression.ipynb #a960a031
 def test_tables_sum_to_one_and_keep_every_symbol():
-    for starts in (compression._gaussian_starts(np.array([.3, -.5]), np.array([.01, 40.]), 90), compression._level_starts(np.array([[1., 0., 0.], [.2, .3, .5]]))):
-        assert (starts[:, 0] == 0).all() and (starts[:, -1] == 2 ** 24).all() and (starts.diff() >= 1).all()
-    p, k = compression._gaussian_starts(np.array([.3]), np.array([3.]), 40).diff()[0] / 2. ** 24, torch.arange(-40, 41)
-    assert abs((p * k).sum() - .3) < 1e-3 and abs((p * (k - .3) ** 2).sum() - 9 - 1 / 12) < 1e-2  # bins add the variance of a uniform
+    for starts in (
+        compression._gaussian_starts(np.array([.3, -.5]), np.array([.01, 40.]), 90),
+        compression._level_starts(np.array([[1., 0., 0.], [.2, .3, .5]])),
+    ):
+        assert (
+            (starts[:, 0] == 0).all()
+            and (starts[:, -1] == 2 ** 24).all()
+            and (starts.diff() >= 1).all())
+    p, k = (
+        compression._gaussian_starts(np.array([.3]), np.array([3.]), 40).diff()[0] / 2. ** 24,
+        torch.arange(-40, 41))
+    # bins add the variance of a uniform
+    assert abs((p * k).sum() - .3) < 1e-3 and abs((p * (k - .3) ** 2).sum() - 9 - 1 / 12) < 1e-2
 
 # %% ../../nbs/35_compression.ipynb #1b72e817
 @pytest.mark.parametrize("coder", ["python", "constriction"])
 def test_a_stack_gives_back_what_it_got_at_the_price_of_the_table(coder):
     if coder == "constriction": pytest.importorskip("constriction")
     p = torch.softmax(torch.randn(3000, 17, generator=stream(4, "p"), dtype=torch.float64), 1)
-    k, words = torch.multinomial(p, 1, generator=stream(4, "k"))[:, 0].numpy(), compression.payload(40)
+    k, words = (
+        torch.multinomial(p, 1, generator=stream(4, "k"))[:, 0].numpy(),
+        compression.payload(40))
     stack = compression.open_stack(words, coder)
     before = stack.bits
     stack.push_levels(k, p.numpy())
@@ -41,16 +52,20 @@ def test_a_stack_gives_back_what_it_got_at_the_price_of_the_table(coder):
     again = compression.open_stack(stack.file(), coder, sealed=False)
     assert (again.pop_levels(p.numpy()) == k).all() and (again.payload() == words).all()
     with pytest.raises(ValueError, match="not the payload"): stack.payload()
-    with pytest.raises(ValueError, match="not in its table"): again.push_gaussian(np.array([9]), np.zeros(1), np.ones(1), 8)
-    with pytest.raises(ValueError, match="longer payload"): again.pop_gaussian(np.zeros(500), np.full(500, 8.), 60)
+    with pytest.raises(ValueError, match="not in its table"):
+        again.push_gaussian(np.array([9]), np.zeros(1), np.ones(1), 8)
+    with pytest.raises(ValueError, match="longer payload"):
+        again.pop_gaussian(np.zeros(500), np.full(500, 8.), 60)
 
 # %% ../../nbs/35_compression.ipynb #22625d7d
 def test_errors_of_coders(monkeypatch):
     import sys
     monkeypatch.setitem(sys.modules, "constriction", None)
-    with pytest.raises(ImportError, match=r'pip install "diffstudy\[compression\]"'): compression.open_stack(compression.payload(2), "constriction")
+    with pytest.raises(ImportError, match=r'pip install "diffstudy\[compression\]"'):
+        compression.open_stack(compression.payload(2), "constriction")
     assert type(compression.open_stack(compression.payload(2))) is compression._Ans
-    with pytest.raises(ValueError, match="did you mean 'python'"): compression.open_stack(compression.payload(2), "pyton")
+    with pytest.raises(ValueError, match="did you mean 'python'"):
+        compression.open_stack(compression.payload(2), "pyton")
 
 # %% ../../nbs/35_compression.ipynb #0cda488a
 class Nothing(nn.Module):
@@ -59,8 +74,10 @@ class Nothing(nn.Module):
     def forward(self, p, gamma, c=None): return torch.zeros_like(p)
 
 # %% ../../nbs/35_compression.ipynb #09aaf856
-def uniform_model(): return vdm.VDM(vdm.CategoricalNet(Nothing(), 17), schedule.Linear(-8., 5.), 17).eval()
-def uniform_images(n): return torch.randint(0, 17, (n, 1, 4, 4), generator=stream(5, "k"), dtype=torch.uint8)
+def uniform_model():
+    return vdm.VDM(vdm.CategoricalNet(Nothing(), 17), schedule.Linear(-8., 5.), 17).eval()
+def uniform_images(n):
+    return torch.randint(0, 17, (n, 1, 4, 4), generator=stream(5, "k"), dtype=torch.uint8)
 
 # %% ../../nbs/35_compression.ipynb #8e829ef0
 def _has_constriction():
@@ -70,9 +87,12 @@ def _has_constriction():
 # %% ../../nbs/35_compression.ipynb #0e999bea
 @pytest.mark.parametrize("order", ["swap", "posterior"])
 def test_images_and_payload_come_back(order):
-    net = models.UNet(models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
+    net = models.UNet(
+        models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
     models.initialize(net, 1, zeros=False)
-    model, k = vdm.VDM(vdm.CategoricalNet(net, 17), schedule.Linear(-8., 5.), 17).eval(), uniform_images(7)
+    model, k = (
+        vdm.VDM(vdm.CategoricalNet(net, 17), schedule.Linear(-8., 5.), 17).eval(),
+        uniform_images(7))
     words = compression.payload(2000)
     files = []
     for coder in ["python"] + ["constriction"] * (_has_constriction()):
@@ -87,30 +107,51 @@ def test_images_and_payload_come_back(order):
 def test_errors_of_encode_and_decode():
     model, k = uniform_model(), uniform_images(2)
     coded = compression.encode(model, k, steps=3)
-    with pytest.raises(ValueError, match="not the payload"): compression.decode(model, coded.words, 1, steps=3)
-    with pytest.raises(ValueError, match="integers in 0..16; got torch.uint8 up to 17"): compression.encode(model, k * 0 + 17)
-    with pytest.raises(ValueError, match="did you mean 'swap'"): compression.encode(model, k, order="swop")
-    with pytest.raises(ValueError, match="longer payload"): compression.encode(model, k, words=compression.payload(2), steps=3)
+    with pytest.raises(ValueError, match="not the payload"):
+        compression.decode(model, coded.words, 1, steps=3)
+    with pytest.raises(ValueError, match="integers in 0..16; got torch.uint8 up to 17"):
+        compression.encode(model, k * 0 + 17)
+    with pytest.raises(ValueError, match="did you mean 'swap'"):
+        compression.encode(model, k, order="swop")
+    with pytest.raises(ValueError, match="longer payload"):
+        compression.encode(model, k, words=compression.payload(2), steps=3)
     with pytest.raises(ValueError, match="call model.eval"): compression.encode(model.train(), k)
 
 # %% ../../nbs/35_compression.ipynb #e67d0e09
 def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     model, k = uniform_model(), uniform_images(3)
     chain = compression.Chain(model, 4)
-    z, g, x = compression._encode_swap(chain, compression.open_stack(compression.payload(500)), k), chain.gammas, chain.x(k)
-    ratio = process.marginal(x, g[0]).log_prob(z[0]) - chain.prior(k.shape).log_prob(z[4]) + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], 17)
-    for i in range(1, 5): ratio = ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i]) - chain.reverse(z[i], i).log_prob(z[i - 1])
+    z, g, x = (
+        compression._encode_swap(chain, compression.open_stack(compression.payload(500)), k),
+        chain.gammas,
+        chain.x(k))
+    ratio = (
+        process.marginal(x, g[0]).log_prob(z[0])
+        - chain.prior(k.shape).log_prob(z[4])
+        + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], 17))
+    for i in range(1, 5):
+        ratio = (
+            ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i])
+            - chain.reverse(z[i], i).log_prob(z[i - 1]))
     cost, chance = compression.path_terms(chain, k, z)
     torch.testing.assert_close(cost + chance, ratio, rtol=1e-9, atol=1e-6)
 
 # %% ../../nbs/35_compression.ipynb #15fb803a
 @pytest.mark.parametrize("order", ["swap", "posterior"])
 def test_the_net_length_is_the_log_ratio_of_the_path(order):
-    chain, k, stack = compression.Chain(uniform_model(), 60, bins=1 / 16), uniform_images(50), compression.open_stack(compression.payload(30_000))
+    chain, k, stack = (
+        compression.Chain(uniform_model(), 60, bins=1 / 16),
+        uniform_images(50),
+        compression.open_stack(compression.payload(30_000)))
     before = stack.bits
     z = compression.ORDERS[order][0](chain, stack, k)
     cost, chance = compression.path_terms(chain, k, z)
-    assert abs((stack.bits - before) / k.numel() - (cost + chance).sum().item() / k.numel() / math.log(2)) < .005  # bits per dimension; the chance in it has a standard error of 0.1
+    # bits per dimension; the chance in it has a standard error of 0.1
+    assert (
+        abs(
+            (stack.bits - before) / k.numel()
+            - (cost + chance).sum().item() / k.numel() / math.log(2))
+        < .005)
 
 # %% ../../nbs/35_compression.ipynb #de84de59
 def test_a_path_without_a_grid_follows_the_forward_process():
@@ -120,7 +161,10 @@ def test_a_path_without_a_grid_follows_the_forward_process():
     for f, rough, g in zip(free, z, chain.gammas):
         v = (f - alpha(g) * chain.x(k)) / sigma(g)  # standard normal
         assert abs(v.mean()) < 4 / n ** .5 and abs(v.var() - 1) < 4 * (2 / n) ** .5
-    assert ((z[0] - alpha(chain.gammas[0]) * chain.x(k)).var() / sigma(chain.gammas[0]) ** 2).item() > 1.5  # on the grid it is noisier
+    # on the grid it is noisier
+    assert (
+        ((z[0] - alpha(chain.gammas[0]) * chain.x(k)).var() / sigma(chain.gammas[0]) ** 2).item()
+        > 1.5)
 
 # %% ../../nbs/35_compression.ipynb #f9b0588a
 def test_the_stack_must_be_clean_where_latents_are_drawn():
@@ -128,13 +172,20 @@ def test_the_stack_must_be_clean_where_latents_are_drawn():
     for clean in (True, False):
         chain = compression.Chain(uniform_model(), 3, clean=clean)
         z = compression._encode_swap(chain, compression.open_stack(compression.payload(20_000)), k)
-        variance[clean] = ((z[2] - alpha(chain.gammas[2]) * chain.x(k)).var() / sigma(chain.gammas[2]) ** 2).item()
-    assert abs(variance[True] - 1 - .25 ** 2 / 12) < 4 * (2 / k.numel()) ** .5 and variance[False] > 2
+        variance[clean] = (
+            (z[2] - alpha(chain.gammas[2]) * chain.x(k)).var() / sigma(chain.gammas[2]) ** 2
+        ).item()
+    assert (
+        abs(variance[True] - 1 - .25 ** 2 / 12) < 4 * (2 / k.numel()) ** .5
+        and variance[False] > 2)
 
 # %% ../../nbs/35_compression.ipynb #0e25feed
 def test_the_study_runs_and_its_record_is_of_today():
     tiny = dict(study.STUDY.settings, steps=3, images=4, width=8, groups=2, draws=1, tolerance=.5)
-    for case in (dict(measure="code", steps=3, bins=.5, order="swap", batch=2, apart=True), dict(measure="ode", noise="latent", gamma_0=-8.)):
+    for case in (
+        dict(measure="code", steps=3, bins=.5, order="swap", batch=2, apart=True),
+        dict(measure="ode", noise="latent", gamma_0=-8.),
+    ):
         out = study.STUDY.run(tiny, case)
         assert len(out["each"]) in (2, 4) and out["mean"] > 0 and out.get("exact", True)
     try: record = runs.load("compression")

@@ -20,7 +20,8 @@ def test_expand_acts_on_examples_and_refuses_the_rest():
     x = torch.ones(3, 2, 4)
     assert expand(torch.tensor([1., 2., 3.]), x).shape == (3, 1, 1)
     assert expand(2., x).shape == () and expand(torch.ones(3, 1, 1), x).shape == (3, 1, 1)
-    with pytest.raises(ValueError, match=r"one per example \(3\).*got shape \(4,\)"): expand(torch.ones(4), x)
+    with pytest.raises(ValueError, match=r"one per example \(3\).*got shape \(4,\)"):
+        expand(torch.ones(4), x)
 
 # %% ../../nbs/70_core.ipynb #cdf43075
 def test_normal_agrees_with_torch():
@@ -31,18 +32,23 @@ def test_normal_agrees_with_torch():
         P, Q = (torch.distributions.Normal(n.mean, n.var.sqrt()) for n in (p, q))
         total = lambda v: v.reshape(5, -1).sum(1)
         torch.testing.assert_close(p.log_prob(x), total(P.log_prob(x)), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(p.kl(q), total(torch.distributions.kl_divergence(P, Q)), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            p.kl(q), total(torch.distributions.kl_divergence(P, Q)), rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/70_core.ipynb #db6ecd82
 def test_normal_samples_have_their_moments():
     n, mean, var = 100_000, 1.5, .3
-    x = Normal(torch.full((n, 1), mean, dtype=torch.float64), torch.tensor(var)).sample(stream(0, "moments"))
+    x = Normal(
+        torch.full((n, 1), mean, dtype=torch.float64), torch.tensor(var)
+    ).sample(stream(0, "moments"))
     assert abs(x.mean() - mean) < 4 * math.sqrt(var / n)
     assert abs(x.var() - var) < 4 * var * math.sqrt(2 / n)
 
 # %% ../../nbs/70_core.ipynb #aedad54d
 def test_scalar_variance_counts_in_every_dimension():
-    full, scalar = Normal(torch.zeros(2, 7), torch.full((2, 7), .5)), Normal(torch.zeros(2, 7), torch.tensor(.5))
+    full, scalar = (
+        Normal(torch.zeros(2, 7), torch.full((2, 7), .5)),
+        Normal(torch.zeros(2, 7), torch.tensor(.5)))
     unit = Normal(torch.zeros(2, 7), torch.tensor(1.))
     torch.testing.assert_close(full.kl(unit), scalar.kl(unit))
     torch.testing.assert_close(full.log_prob(torch.ones(2, 7)), scalar.log_prob(torch.ones(2, 7)))
@@ -57,36 +63,53 @@ def test_streams_are_functions_of_their_names():
 # %% ../../nbs/70_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():
     streams = lambda seeds: [stream(0, "image", s) for s in seeds]
-    four, one = randn_like(torch.empty(4, 3), streams(range(4))), randn_like(torch.empty(1, 3), streams([2]))
+    four, one = (
+        randn_like(torch.empty(4, 3), streams(range(4))),
+        randn_like(torch.empty(1, 3), streams([2])))
     assert (four[2] == one[0]).all()
-    with pytest.raises(ValueError, match="one for each of 4 examples; got 3"): randn_like(torch.empty(4, 3), streams(range(3)))
+    with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
+        randn_like(torch.empty(4, 3), streams(range(3)))
 
 # %% ../../nbs/70_core.ipynb #a834c342
 def test_errors_name_the_nearest_choice():
-    with pytest.raises(ValueError, match="did you mean 'digits'"): choose("digit", {"digits": 1, "mnist": 2}, "data set")
+    with pytest.raises(ValueError, match="did you mean 'digits'"):
+        choose("digit", {"digits": 1, "mnist": 2}, "data set")
     assert "did you mean" not in suggest("xyz", ["digits"])
 
 # %% ../../nbs/70_core.ipynb #be7fd019
 def test_registry_is_complete_and_refuses_unknown_ids():
-    assert list(EQUATIONS) == [f"G{i}" for i in range(1, 10)] + [f"V{i}" for i in range(1, 31)] + [f"D{i}" for i in range(1, 6)]
-    with pytest.raises(ValueError, match="unknown equation 'V77'; did you mean 'V7'"): implements("V77")
-    assert sum(e.kind == "statement" for e in EQUATIONS.values()) == 9 and all(e.source for e in EQUATIONS.values())
+    assert (
+        list(EQUATIONS)
+        == [f"G{i}" for i in range(1, 10)] + [f"V{i}" for i in range(1, 31)]
+        + [f"D{i}" for i in range(1, 6)])
+    with pytest.raises(ValueError, match="unknown equation 'V77'; did you mean 'V7'"):
+        implements("V77")
+    assert (
+        sum(e.kind == "statement" for e in EQUATIONS.values()) == 9
+        and all(e.source for e in EQUATIONS.values()))
     f = implements("V7", "V9")(lambda: None)
     assert f.__equations__ == ("V7", "V9")
     for i in f.__equations__: REGISTRY[i].pop()
 
 # %% ../../nbs/70_core.ipynb #64467d89
-@pytest.mark.parametrize("wrong, says", [
-    (lambda e: -e, "sign is wrong"), (lambda e: 2 * e, "2 times"), (lambda e: e ** 2, "square root is missing"),
-    (lambda e: e + 1, "constant is missing"), (lambda e: 1 / e, "inverse"), (lambda e: e[:, None], "shape"), (lambda e: e * torch.nan, "not finite"),
-])
+@pytest.mark.parametrize(
+    "wrong, says",
+    [
+        (lambda e: -e, "sign is wrong"), (lambda e: 2 * e, "2 times"),
+        (lambda e: e ** 2, "square root is missing"), (lambda e: e + 1, "constant is missing"),
+        (lambda e: 1 / e, "inverse"), (lambda e: e[:, None], "shape"),
+        (lambda e: e * torch.nan, "not finite")])
 def test_check_says_what_differs(wrong, says):
     e = torch.tensor([1.5, 2.5, .25])
     assert check(e, e) == "correct"
     with pytest.raises(AssertionError, match=says): check(wrong(e), e)
 
 # %% ../../nbs/70_core.ipynb #ef5469ef
-@pytest.mark.parametrize("wrong, says", [(-6., "sign is wrong"), (36., "square root is missing"), (12., "2 times as much"), ([6.], "shape")])
+@pytest.mark.parametrize(
+    "wrong, says",
+    [
+        (-6., "sign is wrong"), (36., "square root is missing"), (12., "2 times as much"),
+        ([6.], "shape")])
 def test_check_speaks_of_single_numbers_too(wrong, says):
     assert check(6., 6) == "correct"
     with pytest.raises(AssertionError, match=says): check(torch.tensor(wrong), 6.)

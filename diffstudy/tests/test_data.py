@@ -25,14 +25,18 @@ def random_parameters(dim, components, full=True, seed=0):
     g = stream(seed, "mixture", dim, components, full)
     randn = lambda *shape: torch.randn(*shape, generator=g, dtype=torch.float64)
     a = randn(components, dim, dim) / dim ** .5
-    covs = a @ a.mT + .1 * torch.eye(dim, dtype=torch.float64) if full else torch.diag_embed(.1 + randn(components, dim) ** 2)
+    covs = (
+        a @ a.mT + .1 * torch.eye(dim, dtype=torch.float64)
+        if full
+        else torch.diag_embed(.1 + randn(components, dim) ** 2))
     w = .3 + randn(components) ** 2
     return w / w.sum(), 2 * randn(components, dim), covs
 
 # %% ../../nbs/10_data.ipynb #b744a6f7
 def by_torch(w, means, covs, a=1., s=0.):
     "The mixture of z = αx + σε, as a distribution of PyTorch's."
-    noisy = MultivariateNormal(a * means, a ** 2 * covs + s ** 2 * torch.eye(means.shape[1], dtype=torch.float64))
+    noisy = MultivariateNormal(
+        a * means, a ** 2 * covs + s ** 2 * torch.eye(means.shape[1], dtype=torch.float64))
     return MixtureSameFamily(Categorical(w), noisy)
 
 def points(n, dim, seed=0):
@@ -59,32 +63,43 @@ def test_score_is_the_gradient():
     for dim, full in ((1, False), (3, True), (8, True)):
         gamma, z = torch.linspace(-8, 8, 32, dtype=torch.float64), points(32, dim).requires_grad_()
         m = _diffuse(_make_mixture(*random_parameters(dim, 4, full)), alpha(gamma), sigma(gamma))
-        torch.testing.assert_close(_mixture_score(m, z), torch.autograd.grad(m.log_prob(z).sum(), z)[0], rtol=1e-12, atol=1e-10)
+        torch.testing.assert_close(
+            _mixture_score(m, z), torch.autograd.grad(m.log_prob(z).sum(), z)[0], rtol=1e-12,
+            atol=1e-10)
 
 # %% ../../nbs/10_data.ipynb #82813a3d
 def test_posterior_is_bayes():
     for dim, full in ((1, False), (2, True), (6, True)):
-        m, gamma = _make_mixture(*random_parameters(dim, 5, full)), torch.linspace(-6, 6, 40, dtype=torch.float64)
+        m, gamma = (
+            _make_mixture(*random_parameters(dim, 5, full)),
+            torch.linspace(-6, 6, 40, dtype=torch.float64))
         a, s, x, n = alpha(gamma), sigma(gamma), points(40, dim), points(40, dim, seed=1)
         z = a[:, None] * x + s[:, None] * n
         likelihood = (-.5 * n ** 2 - torch.log(s[:, None]) - .5 * math.log(2 * math.pi)).sum(1)
         bayes = likelihood + m.log_prob(x) - _diffuse(m, a, s).log_prob(z)
-        torch.testing.assert_close(_mixture_posterior(m, z, a, s).log_prob(x), bayes, rtol=1e-10, atol=1e-9)
+        torch.testing.assert_close(
+            _mixture_posterior(m, z, a, s).log_prob(x), bayes, rtol=1e-10, atol=1e-9)
 
 # %% ../../nbs/10_data.ipynb #f770b9c6
 def test_class_posterior_is_bayes():
-    (w, means, covs), labels, z = random_parameters(3, 6), torch.tensor([0, 1, 0, 2, 1, 0]), points(50, 3)
+    (w, means, covs), labels, z = (
+        random_parameters(3, 6),
+        torch.tensor([0, 1, 0, 2, 1, 0]),
+        points(50, 3))
     m = _diffuse(_make_mixture(w, means, covs), .8, .6)
     log_p = _class_log_prob(m.log_weights + _component_log_prob(m, z), labels, 3)
     for own, log_pc in zip((labels == 0, labels == 1, labels == 2), log_p.T):
-        joint = by_torch(w[own] / w[own].sum(), means[own], covs[own], .8, .6).log_prob(z) + torch.log(w[own].sum())
+        joint = (
+            by_torch(w[own] / w[own].sum(), means[own], covs[own], .8, .6).log_prob(z)
+            + torch.log(w[own].sum()))
         torch.testing.assert_close(log_pc + m.log_prob(z), joint, rtol=1e-12, atol=1e-10)
 
 # %% ../../nbs/10_data.ipynb #990c86fb
 def assert_moments(x, w, means, covs):
     "Mean and covariance of samples against a mixture's, within four standard errors."
     mean = w @ means
-    cov = torch.einsum("k,kde->de", w, covs + torch.einsum("kd,ke->kde", means - mean, means - mean))
+    cov = torch.einsum(
+        "k,kde->de", w, covs + torch.einsum("kd,ke->kde", means - mean, means - mean))
     assert ((x.mean(0) - mean).abs() < 4 * cov.diagonal().sqrt() / len(x) ** .5).all()
     products = torch.einsum("nd,ne->nde", x - mean, x - mean)
     assert ((products.mean(0) - cov).abs() < 4 * products.std(0) / len(x) ** .5).all()
@@ -106,14 +121,19 @@ def test_posterior_samples():
 # %% ../../nbs/10_data.ipynb #c02200ba
 def test_three_gaussians_and_grid():
     m, g = three_gaussians(), gaussian_grid()
-    torch.testing.assert_close(torch.cdist(m.means, m.means)[0, 1:], torch.full((2,), 3 ** .5, dtype=torch.float64))
-    assert len(g.means) == g.classes == 25 and g.means.abs().max() == 2 and torch.allclose(g.covs, torch.tensor(.01).double())
+    torch.testing.assert_close(
+        torch.cdist(m.means, m.means)[0, 1:], torch.full((2,), 3 ** .5, dtype=torch.float64))
+    assert (
+        len(g.means) == g.classes == 25
+        and g.means.abs().max() == 2
+        and torch.allclose(g.covs, torch.tensor(.01).double()))
 
 # %% ../../nbs/10_data.ipynb #eef3bf8f
 def test_spiral():
     s, grid = spiral(arms=2), torch.linspace(-3, 3, 201, dtype=torch.float64)
     assert s.classes == 2 and torch.allclose(s.means[:64], -s.means[64:])
-    torch.testing.assert_close(torch.linalg.eigvalsh(s.covs)[:, 0], torch.full((128,), .06 ** 2, dtype=torch.float64))
+    torch.testing.assert_close(
+        torch.linalg.eigvalsh(s.covs)[:, 0], torch.full((128,), .06 ** 2, dtype=torch.float64))
     assert abs(s.log_prob(torch.cartesian_prod(grid, grid)).exp().sum() * .03 ** 2 - 1) < 1e-3
 
 # %% ../../nbs/10_data.ipynb #a8893c15
@@ -139,9 +159,11 @@ def test_G1_noise_prediction_is_a_scaled_score():
 def test_G1_holds_for_data_that_are_not_gaussian():
     a, s = .8, .6
     z = torch.linspace(-2, 2, 21, dtype=torch.float64, requires_grad=True)
-    log_p = torch.log((torch.erf((z + a) / (s * 2 ** .5)) - torch.erf((z - a) / (s * 2 ** .5))) / (4 * a))
+    log_p = torch.log(
+        (torch.erf((z + a) / (s * 2 ** .5)) - torch.erf((z - a) / (s * 2 ** .5))) / (4 * a))
     (score,) = torch.autograd.grad(log_p.sum(), z)
-    x = (torch.arange(20000, dtype=torch.float64) + .5) / 10000 - 1  # the midpoint rule over the uniform data
+    # the midpoint rule over the uniform data
+    x = (torch.arange(20000, dtype=torch.float64) + .5) / 10000 - 1
     eps = (z.detach() - a * x[:, None]) / s
     p = torch.exp(-.5 * eps ** 2)
     torch.testing.assert_close((eps * p).sum(0) / p.sum(0), -s * score, rtol=0, atol=1e-8)
@@ -158,14 +180,20 @@ def test_tweedie():
 
 # %% ../../nbs/10_data.ipynb #227e65ca
 def test_mixture_as_a_network():
-    mix, z, c, gamma = three_gaussians(), points(5, 2).float(), torch.tensor([0, 1, 2, 3, 3]), torch.zeros(5)
+    mix, z, c, gamma = (
+        three_gaussians(),
+        points(5, 2).float(),
+        torch.tensor([0, 1, 2, 3, 3]),
+        torch.zeros(5))
     eps = mix.predict(z, gamma, c)
     assert eps.dtype == torch.float32 == mix.predict(z.half(), 0.).dtype
     torch.testing.assert_close(eps[3:], mix.predict(z, 0.)[3:])
-    torch.testing.assert_close(mix.predict(z, gamma[:, None]), mix.predict(z, gamma[:1]))  # any shape with one value, or one for each example
+    # any shape with one value, or one for each example
+    torch.testing.assert_close(mix.predict(z, gamma[:, None]), mix.predict(z, gamma[:1]))
     torch.testing.assert_close(eps[1:2], mix.conditional(1).predict(z[1:2], 0.))
     torch.testing.assert_close(mix.diffused(.8, .6).log_prob(z), mix.log_prob(z, .8, .6))
-    flat = GaussianMixture([1.], torch.zeros(1, 5), points(5, 1) * points(5, 1).T[None])  # eigenvalues of 0 may round below it
+    # eigenvalues of 0 may round below it
+    flat = GaussianMixture([1.], torch.zeros(1, 5), points(5, 1) * points(5, 1).T[None])
     assert (flat.mixture.variances >= 0).all()
     two = GaussianMixture(torch.ones(2), [[-1.], [1.]], torch.zeros(2, 1))
     torch.testing.assert_close(two.denoise(z[:, :1], .8, .6)[:, 0], torch.tanh(z[:, 0] * .8 / .36))
@@ -173,9 +201,16 @@ def test_mixture_as_a_network():
 # %% ../../nbs/10_data.ipynb #210fadf0
 def test_errors_of_mixtures():
     one, means, eye = torch.ones(2), torch.zeros(2, 2), torch.eye(2).expand(2, 2, 2)
-    for args, words in (((one, torch.zeros(3, 2), eye), "expected weights"), ((-one, means, eye), "positive weights"), ((one, means, -eye), "negative variances"),
-                        ((one, means, [[[1., .5], [0, 1]]] * 2), "symmetric"), ((one, means * math.nan, eye), "finite"), ((one, means, eye, [0, 3], 2), "does not fit")):
+    for args, words in (
+        ((one, torch.zeros(3, 2), eye), "expected weights"),
+        ((-one, means, eye), "positive weights"),
+        ((one, means, -eye), "negative variances"),
+        ((one, means, [[[1., .5], [0, 1]]] * 2), "symmetric"),
+        ((one, means * math.nan, eye), "finite"),
+        ((one, means, eye, [0, 3], 2), "does not fit"),
+    ):
         with pytest.raises(ValueError, match=words): GaussianMixture(*args)
     with pytest.raises(ValueError, match=r"\(b, 2\)"): three_gaussians().log_prob(torch.zeros(5))
-    with pytest.raises(ValueError, match="each of 5 examples"): three_gaussians().predict(torch.zeros(5, 2), torch.zeros(4))
+    with pytest.raises(ValueError, match="each of 5 examples"):
+        three_gaussians().predict(torch.zeros(5, 2), torch.zeros(4))
     with pytest.raises(ValueError, match="class 7"): three_gaussians().conditional(7)

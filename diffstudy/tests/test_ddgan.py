@@ -25,29 +25,44 @@ from ..notation import alpha, sigma
 # %% ../../nbs/40_ddgan.ipynb #59c2b538
 def test_chain():
     "√ᾱ and β of the official settings; β and γ say the same; γ rises from −∞."
-    for T, root in {1: [1, .006572], 2: [1, .280492, .006572], 4: [1, .722319, .280492, .058557, .006572],
-                    8: [1, .918452, .722319, .486426, .280492, .138497, .058557, .0212, .006572]}.items():
-        torch.testing.assert_close(alpha(ddgan.chain_gammas(T)), torch.tensor(root, dtype=torch.float64), rtol=0, atol=1e-6)
-    torch.testing.assert_close(ddgan.betas(4), torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64), rtol=0, atol=1e-6)
+    for T, root in {
+        1: [1, .006572],
+        2: [1, .280492, .006572],
+        4: [1, .722319, .280492, .058557, .006572],
+        8: [1, .918452, .722319, .486426, .280492, .138497, .058557, .0212, .006572],
+    }.items():
+        torch.testing.assert_close(
+            alpha(ddgan.chain_gammas(T)), torch.tensor(root, dtype=torch.float64), rtol=0,
+            atol=1e-6)
+    torch.testing.assert_close(
+        ddgan.betas(4), torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64),
+        rtol=0, atol=1e-6)
     g = ddgan.chain_gammas(8)
     assert g[0] == -math.inf and (g.diff() > 0).all()
-    torch.testing.assert_close(1 - ddgan.betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        1 - ddgan.betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
 # %% ../../nbs/40_ddgan.ipynb #fc8decc4
 def test_chains_nest():
     "Every second state of 2T steps is a state of T steps."
-    for T in (1, 2, 4, 8, 64): torch.testing.assert_close(ddgan.chain_gammas(2 * T)[::2], ddgan.chain_gammas(T), rtol=1e-12, atol=1e-12)
+    for T in (1, 2, 4, 8, 64):
+        torch.testing.assert_close(
+            ddgan.chain_gammas(2 * T)[::2], ddgan.chain_gammas(T), rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/40_ddgan.ipynb #8dc89441
 Z = torch.tensor([[.4]], dtype=torch.float64)
-def back(mix, T, t, n): return ddgan.shape_of(ddgan.exact_step(mix, Z, ddgan.chain_gammas(T)[t - n], ddgan.chain_gammas(T)[t]))
+def back(mix, T, t, n):
+    return ddgan.shape_of(
+        ddgan.exact_step(mix, Z, ddgan.chain_gammas(T)[t - n], ddgan.chain_gammas(T)[t]))
 
 # %% ../../nbs/40_ddgan.ipynb #5feef0c0
 def test_D1_large_steps_are_multimodal():
     "The loss of the best Gaussian and the number of peaks grow with the step."
     shapes = [back(ddgan.row(), 8, 5, n) for n in (1, 2, 3, 4, 5)]
     assert all(a.kl < b.kl and a.modes <= b.modes for a, b in zip(shapes, shapes[1:]))
-    assert shapes[0].modes == 1 and shapes[1].kl < .001 and shapes[-1].modes == 5 and shapes[-1].kl > .3
+    assert (
+        shapes[0].modes == 1 and shapes[1].kl < .001 and shapes[-1].modes == 5
+        and shapes[-1].kl > .3)
 
 # %% ../../nbs/40_ddgan.ipynb #a369f186
 def test_D1_gaussian_data_stay_gaussian():
@@ -62,15 +77,22 @@ def test_D1_small_steps_are_gaussian():
 # %% ../../nbs/40_ddgan.ipynb #99a73f5a
 def test_D1_exact_step():
     "Bayes' rule on a grid gives the same density; the mean agrees with the exact denoiser's."
-    mix, g_s, g_t, z = ddgan.row(.3), *ddgan.chain_gammas(4)[[1, 2]], torch.tensor([[.7], [-1.3]], dtype=torch.float64)
+    mix, g_s, g_t, z = (
+        ddgan.row(.3),
+        *ddgan.chain_gammas(4)[[1, 2]],
+        torch.tensor([[.7], [-1.3]], dtype=torch.float64))
     x, m = torch.linspace(-6, 6, 6001, dtype=torch.float64), ddgan.exact_step(mix, z, g_s, g_t)
     for i in range(2):
         prior = mix.log_prob(x[:, None], alpha(g_s), sigma(g_s))
-        q = (prior + process.forward(x[:, None], g_s, g_t).log_prob(z[i].expand(6001, 1))).softmax(0) / (x[1] - x[0])
-        row = type(m)(m.log_weights[i:i + 1], m.means[i:i + 1], m.variances.expand(m.means.shape)[i:i + 1])
+        q = (
+            prior + process.forward(x[:, None], g_s, g_t).log_prob(z[i].expand(6001, 1))
+        ).softmax(0) / (x[1] - x[0])
+        row = type(m)(
+            m.log_weights[i:i + 1], m.means[i:i + 1], m.variances.expand(m.means.shape)[i:i + 1])
         torch.testing.assert_close(row.log_prob(x[:, None]).exp(), q, rtol=1e-6, atol=1e-9)
     k = process.posterior_coefficients(g_s, g_t)
-    torch.testing.assert_close(m.mean(), k.z * z + k.x * mix.denoise(z, alpha(g_t), sigma(g_t)), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        m.mean(), k.z * z + k.x * mix.denoise(z, alpha(g_t), sigma(g_t)), rtol=1e-10, atol=1e-10)
 
 # %% ../../nbs/40_ddgan.ipynb #782763ca
 def both_orders(n, s, T=4):
@@ -86,12 +108,16 @@ def both_orders(n, s, T=4):
 def losses_of(p):
     "−log D for four discriminators D = sigmoid(f)."
     u, v = p.z_s[:, 0], p.z_t[:, 0]
-    return [F.softplus(-f) for f in (u * v, torch.sin(3 * u + v), u ** 2 - v, 2 * torch.cos(2 * math.pi * u) * v)]
+    return [
+        F.softplus(-f)
+        for f in (u * v, torch.sin(3 * u + v), u ** 2 - v, 2 * torch.cos(2 * math.pi * u) * v)]
 
 # %% ../../nbs/40_ddgan.ipynb #6d42fe5a
 def apart(a, b):
     "The largest difference of the four averages, in standard errors."
-    pairs = [(evaluate.mean_and_error(u), evaluate.mean_and_error(v)) for u, v in zip(losses_of(a), losses_of(b))]
+    pairs = [
+        (evaluate.mean_and_error(u), evaluate.mean_and_error(v))
+        for u, v in zip(losses_of(a), losses_of(b))]
     return max(abs(u.mean - v.mean) / math.hypot(u.error, v.error) for u, v in pairs)
 
 # %% ../../nbs/40_ddgan.ipynb #65ce710f
@@ -99,7 +125,8 @@ def test_D2_two_orders_one_joint():
     for s in range(4):
         hard, easy, wrong = both_orders(40_000, s)
         assert apart(hard, easy) < 4
-        assert s in (0, 3) or apart(hard, wrong) > 8  # z_0 has no noise to share, and z_3 hardly anything but noise
+        # z_0 has no noise to share, and z_3 hardly anything but noise
+        assert s in (0, 3) or apart(hard, wrong) > 8
 
 # %% ../../nbs/40_ddgan.ipynb #d1e67692
 @pytest.mark.parametrize("shape", [(2,), (16,), (1, 7), (3, 4, 4), (1, 2, 2, 2)])
@@ -113,10 +140,12 @@ def test_pairs_of_any_shape(shape, b):
 # %% ../../nbs/40_ddgan.ipynb #0ffb9279
 def test_errors_pairs():
     x, chain = torch.zeros(3, 2), ddgan.chain_gammas(4)
-    with pytest.raises(ValueError, match="from 0 to 3.*got 4 to 4"): ddgan.pairs(x, torch.full((3,), 4), chain)
+    with pytest.raises(ValueError, match="from 0 to 3.*got 4 to 4"):
+        ddgan.pairs(x, torch.full((3,), 4), chain)
     with pytest.raises(ValueError, match="-1"): ddgan.pairs(x, torch.full((3,), -1), chain)
     with pytest.raises(ValueError, match="int64"): ddgan.pairs(x, torch.zeros(3), chain)
-    with pytest.raises(ValueError, match=r"\(3,\)"): ddgan.pairs(x, torch.zeros(2, dtype=torch.long), chain)
+    with pytest.raises(ValueError, match=r"\(3,\)"):
+        ddgan.pairs(x, torch.zeros(2, dtype=torch.long), chain)
     with pytest.raises(ValueError, match="at least 1"): ddgan.chain_gammas(0)
 
 # %% ../../nbs/40_ddgan.ipynb #f724b199
@@ -126,9 +155,12 @@ def test_D4_posterior_of_the_paper():
         g, b = ddgan.chain_gammas(T), ddgan.betas(T)
         abar = torch.cumprod(torch.cat([b.new_ones(1), 1 - b]), 0)
         k = process.posterior_coefficients(g[:-1], g[1:])
-        torch.testing.assert_close(k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
         assert k.x[0] == 1 and k.z[0] == 0 and k.var[0] == 0
 
 # %% ../../nbs/40_ddgan.ipynb #de0004d0
@@ -138,7 +170,9 @@ def test_D4_table_of_the_official_code():
                      8: ([1, .732627, .517099, .35241, .216256, .114131, .050905, .019163], [0, .257262, .421893, .477791, .463813, .416117, .360956, .309878],
                          [0, .124793, .342377, .553066, .710327, .808259, .86634, .90353])}.items():
         k = process.posterior_coefficients(ddgan.chain_gammas(T)[:-1], ddgan.chain_gammas(T)[1:])
-        for ours, theirs in zip((k.x, k.z, k.var), table): torch.testing.assert_close(ours, torch.tensor(theirs, dtype=torch.float64), rtol=0, atol=1e-6)
+        for ours, theirs in zip((k.x, k.z, k.var), table):
+            torch.testing.assert_close(
+                ours, torch.tensor(theirs, dtype=torch.float64), rtol=0, atol=1e-6)
 
 # %% ../../nbs/40_ddgan.ipynb #35f030b6
 class Mean(ddgan.ExactGenerator):
@@ -153,8 +187,12 @@ def test_D3_latent_gives_the_true_joint():
     for s in range(4):
         _, real, _ = both_orders(n, s)
         g = stream(1, "D3", s)
-        z_t = ddgan.pairs(mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
-        fake = {G: ddgan.Pair(ddgan.denoise(G(mix, chain), z_t, torch.full((n,), s), chain, g), z_t) for G in (ddgan.ExactGenerator, Mean)}
+        z_t = ddgan.pairs(
+            mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
+        fake = {
+            G: ddgan.Pair(
+                ddgan.denoise(G(mix, chain), z_t, torch.full((n,), s), chain, g), z_t)
+            for G in (ddgan.ExactGenerator, Mean)}
         assert apart(real, fake[ddgan.ExactGenerator]) < 4
         if s < 2: assert apart(real, fake[Mean]) > 8
 
@@ -174,21 +212,30 @@ def test_D5_T_calls(T):
     assert all(not torch.equal(a, b) for (_, a), (_, b) in itertools.combinations(net.calls, 2))
     fit = evaluate.mixture_likelihood(data.gaussian_grid(), x)
     assert abs(fit.near.mean - (1 - math.exp(-4.5))) < 4 * .0016 and fit.modes.count == 25
-    assert ddgan.generate(net, torch.randn(3, 2, generator=g), ddgan.chain_gammas(T), g, trajectory=True).shape == (T + 1, 3, 2)
+    assert ddgan.generate(
+        net, torch.randn(3, 2, generator=g), ddgan.chain_gammas(T), g, trajectory=True,
+    ).shape == (T + 1, 3, 2)
 
 # %% ../../nbs/40_ddgan.ipynb #38f0b845
 def test_same_sample_in_any_batch():
     net = ddgan.ExactGenerator(data.gaussian_grid(), ddgan.chain_gammas(4))
-    draw = lambda seeds: ddgan.generate(net, ddgan.randn_like(torch.empty(len(seeds), 2), gs := [stream(i, "one") for i in seeds]), ddgan.chain_gammas(4), gs)
+    draw = lambda seeds: ddgan.generate(
+        net,
+        ddgan.randn_like(torch.empty(len(seeds), 2), gs := [stream(i, "one") for i in seeds]),
+        ddgan.chain_gammas(4), gs)
     torch.testing.assert_close(draw([3, 1, 2])[1:2], draw([1]), rtol=0, atol=1e-6)
 
 # %% ../../nbs/40_ddgan.ipynb #ee9b016a
 def test_errors_generate():
     net, z = ddgan.ExactGenerator(data.gaussian_grid(), ddgan.chain_gammas(4)), torch.zeros(3, 2)
-    with pytest.raises(ValueError, match=r"flip\(0\)"): ddgan.generate(net, z, ddgan.chain_gammas(4).flip(0))
-    with pytest.raises(ValueError, match="T = 4.*8 steps"): ddgan.generate(net, z, ddgan.chain_gammas(8))
-    with pytest.raises(ValueError, match=r"\(b, 2\)"): ddgan.generate(net, torch.zeros(3, 1, 2), ddgan.chain_gammas(4))
-    with pytest.raises(ValueError, match="labels"): ddgan.generate(net, z, ddgan.chain_gammas(4), c=torch.tensor([0, 1, 2]))
+    with pytest.raises(ValueError, match=r"flip\(0\)"):
+        ddgan.generate(net, z, ddgan.chain_gammas(4).flip(0))
+    with pytest.raises(ValueError, match="T = 4.*8 steps"):
+        ddgan.generate(net, z, ddgan.chain_gammas(8))
+    with pytest.raises(ValueError, match=r"\(b, 2\)"):
+        ddgan.generate(net, torch.zeros(3, 1, 2), ddgan.chain_gammas(4))
+    with pytest.raises(ValueError, match="labels"):
+        ddgan.generate(net, z, ddgan.chain_gammas(4), c=torch.tensor([0, 1, 2]))
 
 # %% ../../nbs/40_ddgan.ipynb #47eca734
 def test_errors_config():
@@ -202,26 +249,37 @@ def test_errors_config():
 # %% ../../nbs/40_ddgan.ipynb #b300e016
 def test_r1():
     "Of a linear discriminator the penalty is |w|²/2; with respect to z_s alone, and its gradient reaches w."
-    w, z_s, z_t = torch.tensor([1., 2.], requires_grad=True), torch.randn(5, 2, requires_grad=True), torch.randn(5, 2, requires_grad=True)
+    w, z_s, z_t = (
+        torch.tensor([1., 2.], requires_grad=True),
+        torch.randn(5, 2, requires_grad=True),
+        torch.randn(5, 2, requires_grad=True))
     p = ddgan.gradient_penalty(z_s @ w + (z_t ** 2).sum(1), z_s)
     torch.testing.assert_close(p, torch.full((5,), 2.5))
     torch.testing.assert_close(torch.autograd.grad(p.mean(), w)[0], w.detach())
 
 # %% ../../nbs/40_ddgan.ipynb #9345c615
-def small(**settings): return ddgan.Config(**dict(width=16, d_width=16, latent=3, batch_size=8) | settings)
+def small(**settings):
+    return ddgan.Config(**dict(width=16, d_width=16, latent=3, batch_size=8) | settings)
 
 def terms_of(config, shape=(2,), r1=.1):
     "Both networks and the discriminator's terms for eight examples."
     model, x = ddgan.build(config, shape), torch.randn(8, *shape, generator=stream(0, "x"))
-    return model, ddgan.discriminator_terms(model["generator"], model["discriminator"], x, None, ddgan.chain_gammas(config.steps).float(), stream(0, "t"), r1)
+    return model, ddgan.discriminator_terms(
+        model["generator"], model["discriminator"], x, None,
+        ddgan.chain_gammas(config.steps).float(), stream(0, "t"), r1)
 
 # %% ../../nbs/40_ddgan.ipynb #568b51cc
 def test_no_backward_through_the_generator():
     model, terms = terms_of(small())
-    assert list(terms) == ["d_real", "d_fake", "r1"] and list(terms_of(small(), r1=0.)[1]) == ["d_real", "d_fake"]
+    assert (
+        list(terms) == ["d_real", "d_fake", "r1"]
+        and list(terms_of(small(), r1=0.)[1]) == ["d_real", "d_fake"])
     sum(terms.values()).backward()
-    assert all(p.grad is None for p in model["generator"].parameters()) and all(p.grad is not None for p in model["discriminator"].parameters())
-    with pytest.raises(RuntimeError, match="second time"): sum(terms.values()).backward()  # nothing is retained
+    assert (
+        all(p.grad is None for p in model["generator"].parameters())
+        and all(p.grad is not None for p in model["discriminator"].parameters()))
+    with pytest.raises(RuntimeError, match="second time"):
+        sum(terms.values()).backward()  # nothing is retained
 
 # %% ../../nbs/40_ddgan.ipynb #f46034e4
 def real_and_fake(n, s, g, T=4):
@@ -232,13 +290,17 @@ def real_and_fake(n, s, g, T=4):
 
 # %% ../../nbs/40_ddgan.ipynb #3d901b8c
 def learn_discriminator(updates, s=1, batch=512):
-    D, index = ddgan_nets.MLPDiscriminator(ddgan.Config(d_width=64, fourier=(-1, 1)), (1,), seed=1), torch.full((batch,), s)
+    D, index = (
+        ddgan_nets.MLPDiscriminator(ddgan.Config(d_width=64, fourier=(-1, 1)), (1,), seed=1),
+        torch.full((batch,), s))
     opt = torch.optim.Adam(D.parameters())
     for i in range(updates):
         for group in opt.param_groups: group["lr"] = 4e-3 * (1 - i / updates)
         real, fake, z_t = real_and_fake(batch, s, stream(0, "learn", i))
         opt.zero_grad()
-        (F.softplus(-D(real, z_t, index)).mean() + F.softplus(D(fake, z_t, index)).mean()).backward()
+        (
+            F.softplus(-D(real, z_t, index)).mean() + F.softplus(D(fake, z_t, index)).mean()
+        ).backward()
         opt.step()
     return D
 
@@ -263,10 +325,14 @@ CPU = train.Rank(0, 1, torch.device("cpu"))
 def points(n): return data.gaussian_grid().sample(8, stream(0, "points", n))[0]
 
 # %% ../../nbs/40_ddgan.ipynb #f361df8e
-def train_some(batches, updates=6, config=small(r1=.1, r1_every=3), shape=(2,), classes=0, **settings):
+def train_some(
+    batches, updates=6, config=small(r1=.1, r1_every=3), shape=(2,), classes=0, **settings
+):
     "A tiny run on the CPU: its state, its records, what it said."
-    said, state = [], ddgan.make_state(config, ddgan.build(config, shape, classes), updates, rank=CPU, log_every=1, **settings)
-    records = list(train.fit(state, ddgan.adversarial_step(config), batches, progress=False, say=said.append))
+    said, state = [], ddgan.make_state(
+        config, ddgan.build(config, shape, classes), updates, rank=CPU, log_every=1, **settings)
+    records = list(
+        train.fit(state, ddgan.adversarial_step(config), batches, progress=False, say=said.append))
     return state, records, said
 
 # %% ../../nbs/40_ddgan.ipynb #cb8ac650
@@ -274,7 +340,9 @@ def test_step_trains_both_and_is_lazy():
     state, records, said = train_some(points)
     fresh = ddgan.build(small(), (2,))
     for k in ("generator", "discriminator"):
-        assert all(not torch.equal(a, b) for a, b in zip(state.model[k].parameters(), fresh[k].parameters()))
+        assert all(
+            not torch.equal(a, b)
+            for a, b in zip(state.model[k].parameters(), fresh[k].parameters()))
     assert ["r1" in r.metrics for r in records] == [True, False, False] * 2 and said == []
     assert set(state.ema.model.state_dict()) == set(state.model["generator"].state_dict())
     assert all(p.requires_grad for p in state.model.parameters())
@@ -284,11 +352,17 @@ def test_nan_step_is_skipped_counted_and_named():
     bad = lambda n: points(n) * (math.nan if n == 2 else 1)
     two = [train_some(b, updates=3, lr_decay="constant") for b in (points, bad)]
     state, _, said = two[1]
-    assert state.skipped == 1 and len(said) == 1 and "step 3 skipped: d_real is nan on batches(2)" in said[0]
+    assert (
+        state.skipped == 1 and len(said) == 1
+        and "step 3 skipped: d_real is nan on batches(2)" in said[0])
     assert all(p.isfinite().all() for p in state.model.parameters()) and two[0][0].skipped == 0
     before = train_some(points, updates=2, lr_decay="constant")[0]
-    assert all(torch.equal(a, b) for a, b in zip(before.model.parameters(), state.model.parameters()))  # as if it had not been
-    with pytest.raises(train.TrainingDiverged, match="2 steps in a row"): train_some(lambda n: points(n) * math.nan, max_bad=2)
+    # as if it had not been
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(before.model.parameters(), state.model.parameters()))
+    with pytest.raises(train.TrainingDiverged, match="2 steps in a row"):
+        train_some(lambda n: points(n) * math.nan, max_bad=2)
 
 # %% ../../nbs/40_ddgan.ipynb #9a679c98
 def test_a_refused_discriminator_refuses_the_generator():
@@ -296,18 +370,30 @@ def test_a_refused_discriminator_refuses_the_generator():
     state = ddgan.make_state(config, ddgan.build(config, (2,)), 1, rank=CPU)
     with torch.no_grad(): state.model["discriminator"].enter.weight.mul_(1e4)
     kept = [p.clone() for p in [*state.model.parameters(), *state.ema.model.parameters()]]
-    list(train.fit(state, ddgan.adversarial_step(config), points, progress=False, say=(said := []).append))
+    list(train.fit(
+        state, ddgan.adversarial_step(config), points, progress=False,
+        say=(said := []).append))
     assert state.skipped == 1 and "r1 is inf" in said[0]
-    assert all(torch.equal(a, b) for a, b in zip(kept, [*state.model.parameters(), *state.ema.model.parameters()]))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(kept, [*state.model.parameters(), *state.ema.model.parameters()]))
 
 # %% ../../nbs/40_ddgan.ipynb #b7491c8a
 def test_the_last_good_checkpoint_stays(tmp_path):
-    state = lambda: ddgan.make_state(small(), ddgan.build(small(), (2,)), 6, rank=CPU, save_every=2, max_bad=2)
-    fit = lambda state, batches: list(train.fit(state, ddgan.adversarial_step(small()), batches, folder=tmp_path, progress=False, say=lambda _: None))
-    with pytest.raises(train.TrainingDiverged, match="is good"): fit(state(), lambda n: points(n) * (math.nan if n > 1 else 1))
+    state = lambda: ddgan.make_state(
+        small(), ddgan.build(small(), (2,)), 6, rank=CPU, save_every=2, max_bad=2)
+    fit = lambda state, batches: list(train.fit(
+        state, ddgan.adversarial_step(small()), batches, folder=tmp_path, progress=False,
+        say=lambda _: None))
+    with pytest.raises(train.TrainingDiverged, match="is good"):
+        fit(state(), lambda n: points(n) * (math.nan if n > 1 else 1))
     assert train.latest(tmp_path).name == "step-2" or train.latest(tmp_path).name.endswith("2")
     fit(resumed := state(), points); fit2 = train_some(points, 6, small())[0]
-    assert resumed.step == 6 and all(torch.equal(a, b) for a, b in zip(resumed.model.parameters(), fit2.model.parameters()))
+    assert (
+        resumed.step == 6
+        and all(
+            torch.equal(a, b)
+            for a, b in zip(resumed.model.parameters(), fit2.model.parameters())))
 
 # %% ../../nbs/40_ddgan.ipynb #a86d57c1
 class Reads(torch.utils._python_dispatch.TorchDispatchMode):
@@ -319,8 +405,11 @@ class Reads(torch.utils._python_dispatch.TorchDispatchMode):
 
 # %% ../../nbs/40_ddgan.ipynb #e6ecf176
 def reads_of_a_step(config, shape):
-    state, step = ddgan.make_state(config, ddgan.build(config, shape), 3, rank=CPU), ddgan.adversarial_step(config)
-    with Reads() as reads: train.advance(state, step, lambda n: torch.randn(8, *shape, generator=stream(n, "x")))
+    state, step = (
+        ddgan.make_state(config, ddgan.build(config, shape), 3, rank=CPU),
+        ddgan.adversarial_step(config))
+    with Reads() as reads:
+        train.advance(state, step, lambda n: torch.randn(8, *shape, generator=stream(n, "x")))
     return reads.n
 
 # %% ../../nbs/40_ddgan.ipynb #e3d326f0

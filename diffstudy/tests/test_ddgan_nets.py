@@ -19,21 +19,30 @@ def test_blur(n):
     "One strided convolution is what filter-and-drop gives, and zero-stuff-and-filter; the adjoint of each other, up to 4."
     x = torch.randn(2, 3, *n, generator=stream(0, "blur"), dtype=torch.float64)
     k = torch.tensor([1., 3., 3., 1.], dtype=torch.float64)
-    full = lambda u: F.conv2d(u.flatten(0, 1)[:, None], (k[:, None] * k / 64)[None, None]).unflatten(0, u.shape[:2])[:, :, 0]
+    full = lambda u: F.conv2d(
+        u.flatten(0, 1)[:, None], (k[:, None] * k / 64)[None, None],
+    ).unflatten(0, u.shape[:2])[:, :, 0]
     half, double = (ddgan_nets.Blur(h).double() for h in ("half", "double"))
-    torch.testing.assert_close(half(x), full(F.pad(x, (1, 1, 1, 1)))[..., ::2, ::2], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        half(x), full(F.pad(x, (1, 1, 1, 1)))[..., ::2, ::2], rtol=1e-12, atol=1e-12)
     stuffed = torch.zeros(2, 3, 2 * n[0], 2 * n[1], dtype=x.dtype); stuffed[..., ::2, ::2] = x
-    torch.testing.assert_close(double(x), 4 * full(F.pad(stuffed, (2, 1, 2, 1))), rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(ddgan_nets.Blur("same").double()(x), full(F.pad(x, (2, 2, 2, 2))), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        double(x), 4 * full(F.pad(stuffed, (2, 1, 2, 1))), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        ddgan_nets.Blur("same").double()(x), full(F.pad(x, (2, 2, 2, 2))), rtol=1e-12, atol=1e-12)
     assert abs(half(torch.ones_like(x))[..., 1, 1] - 1).max() < 1e-12
 
 # %% ../../nbs/41_ddgan_networks.ipynb #d0a8bf36
 def test_deviation_channel():
     "Groups of four as the official code makes them, and any other batch as well."
     h = torch.randn(8, 3, 2, 2, generator=stream(0, "h"))
-    theirs = (h.view(4, 2, 3, 2, 2).var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))  # i, i + 2, i + 4, i + 6
+    theirs = (h.view(4, 2, 3, 2, 2).var(0, unbiased=False) + 1e-8).sqrt().mean(
+        (1, 2, 3))  # i, i + 2, i + 4, i + 6
     torch.testing.assert_close(ddgan_nets.deviation_channel(h)[:, 3, 0, 0], theirs.repeat(4))
-    for b in (1, 3, 5, 7): assert ddgan_nets.deviation_channel(h[:b]).shape == (b, 4, 2, 2) and torch.equal(ddgan_nets.deviation_channel(h[:b])[:, :3], h[:b])
+    for b in (1, 3, 5, 7):
+        assert (
+            ddgan_nets.deviation_channel(h[:b]).shape == (b, 4, 2, 2)
+            and torch.equal(ddgan_nets.deviation_channel(h[:b])[:, :3], h[:b]))
     assert ddgan_nets.deviation_channel(h[:1])[0, 3].max() < 2e-4  # alone, nothing differs
 
 # %% ../../nbs/41_ddgan_networks.ipynb #353cb3d6
@@ -42,14 +51,18 @@ def size(net): return sum(p.numel() for p in net.parameters())
 # %% ../../nbs/41_ddgan_networks.ipynb #c7fdc8ce
 def test_sizes_of_the_paper():
     with torch.device("meta"):
-        cifar, faces = ddgan.build("cifar10", (3, 32, 32)), ddgan.build("celebahq256", (3, 256, 256))
-        text = ddgan_nets.UNetGenerator(replace(ddgan.RECIPES["cifar10"], latent=256, embedding=512, mapping=3), (3, 32, 32))
+        cifar, faces = (
+            ddgan.build("cifar10", (3, 32, 32)), ddgan.build("celebahq256", (3, 256, 256)))
+        text = ddgan_nets.UNetGenerator(
+            replace(ddgan.RECIPES["cifar10"], latent=256, embedding=512, mapping=3), (3, 32, 32))
     assert size(cifar["generator"]) == 48_432_515 and size(cifar["discriminator"]) == 12_741_633
     assert size(faces["generator"]) == 39_726_979 and size(faces["discriminator"]) == 27_737_217
     assert size(text) == 56_664_707
 
 # %% ../../nbs/41_ddgan_networks.ipynb #6b14f643
-TINY = ddgan.Config("unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4, d_embedding=8, batch_size=5, r1=.1)
+TINY = ddgan.Config(
+    "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4,
+    d_embedding=8, batch_size=5, r1=.1)
 
 # %% ../../nbs/41_ddgan_networks.ipynb #aa3ae62e
 def awake(model):
@@ -63,29 +76,42 @@ def awake(model):
 @pytest.mark.parametrize("b", [1, 3, 5, 8])
 def test_image_networks(b):
     model, g = awake(ddgan.build(TINY, (2, 8, 8), 3)), stream(0, "images")
-    G, D, z, s, c = *model.values(), torch.randn(b, 2, 8, 8, generator=g), torch.arange(b) % 4, torch.arange(b) % 3
+    G, D, z, s, c = (
+        *model.values(),
+        torch.randn(b, 2, 8, 8, generator=g),
+        torch.arange(b) % 4,
+        torch.arange(b) % 3)
     draw = lambda s=s, c=c, latent=torch.randn(b, 4, generator=g): G(z, s, latent, c)
     x = draw()
     assert x.shape == z.shape and x.abs().max() <= 1 and D(x, z, s, c).shape == (b,)
-    for other in (draw(s=(s + 1) % 4), draw(c=(c + 1) % 3), draw(latent=torch.ones(b, 4))): assert not torch.allclose(x, other, atol=1e-4)
-    assert not torch.allclose(D(x, z, s, c), D(x, z, s, (c + 1) % 3), atol=1e-4)  # heard by the discriminator, too
+    for other in (draw(s=(s + 1) % 4), draw(c=(c + 1) % 3), draw(latent=torch.ones(b, 4))):
+        assert not torch.allclose(x, other, atol=1e-4)
+    # heard by the discriminator, too
+    assert not torch.allclose(D(x, z, s, c), D(x, z, s, (c + 1) % 3), atol=1e-4)
     D(x, z, s, c).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
 
 # %% ../../nbs/41_ddgan_networks.ipynb #15310663
 def test_errors_image_networks():
-    with pytest.raises(ValueError, match="halves an image 6 times"): ddgan_nets.ConvDiscriminator(replace(TINY, d_size="large"), (3, 32, 32))
+    with pytest.raises(ValueError, match="halves an image 6 times"):
+        ddgan_nets.ConvDiscriminator(replace(TINY, d_size="large"), (3, 32, 32))
     G = ddgan.build(TINY, (2, 8, 8), 3)["generator"]
-    with pytest.raises(ValueError, match=r"\(b, 2, 8, 8\)"): G(torch.zeros(1, 2, 4, 4), torch.zeros(1).long(), torch.zeros(1, 4))
+    with pytest.raises(ValueError, match=r"\(b, 2, 8, 8\)"):
+        G(torch.zeros(1, 2, 4, 4), torch.zeros(1).long(), torch.zeros(1, 4))
 
 # %% ../../nbs/41_ddgan_networks.ipynb #2479be2a
 @pytest.mark.parametrize("latent", [4, 0])
 def test_images_train_with_labels(latent):
     config = replace(TINY, latent=latent)
-    batch = lambda n: (torch.rand(5, 2, 8, 8, generator=stream(n, "x")) * 2 - 1, torch.arange(5) % 3)
+    batch = lambda n: (
+        torch.rand(5, 2, 8, 8, generator=stream(n, "x")) * 2 - 1, torch.arange(5) % 3)
     state, records, said = train_some(batch, 3, config, (2, 8, 8), 3)
-    assert state.skipped == 0 and said == [] and all(math.isfinite(v) for r in records for v in r.metrics.values())
-    x = ddgan.generate(state.ema.model, torch.randn(4, 2, 8, 8), ddgan.chain_gammas(4), c=torch.tensor([0, 1, 2, 3]))
+    assert (
+        state.skipped == 0 and said == []
+        and all(math.isfinite(v) for r in records for v in r.metrics.values()))
+    x = ddgan.generate(
+        state.ema.model, torch.randn(4, 2, 8, 8), ddgan.chain_gammas(4),
+        c=torch.tensor([0, 1, 2, 3]))
     assert x.shape == (4, 2, 8, 8) and x.abs().max() <= 1
 
 # %% ../../nbs/41_ddgan_networks.ipynb #80845f27

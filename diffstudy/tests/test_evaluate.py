@@ -14,28 +14,44 @@ import numpy as np
 import pytest
 import torch
 from ..core import stream
-from ..evaluate import (Estimate, Moments, Overlap, accuracy, bits_per_dim, embed, frechet, frechet_distance, inception_features,
-    inception_score, _influence, _line, mean_and_error, mixture_likelihood, modes_and_kl, moments, nearest_distance, _neighbor_radius, _overlap, precision_recall)
+from ..evaluate import (
+    Estimate, Moments, Overlap, accuracy, bits_per_dim, embed, frechet, frechet_distance,
+    inception_features, inception_score, _influence, _line, mean_and_error, mixture_likelihood,
+    modes_and_kl, moments, nearest_distance, _neighbor_radius, _overlap, precision_recall)
 
 # %% ../../nbs/75_evaluate.ipynb #a48815d0
 def test_mean_and_error():
     v = torch.randn(50, generator=stream(0, "mean"), dtype=torch.float64)
     e = mean_and_error(v)
-    assert e.n == 50 and abs(e.mean - v.numpy().mean()) < 1e-14 and abs(e.error - v.numpy().std(ddof=1) / 50 ** .5) < 1e-14
-    draws = -torch.log(torch.rand(2000, 30, generator=stream(0, "exponential"), dtype=torch.float64))
+    assert (
+        e.n == 50
+        and abs(e.mean - v.numpy().mean()) < 1e-14
+        and abs(e.error - v.numpy().std(ddof=1) / 50 ** .5) < 1e-14)
+    draws = -torch.log(
+        torch.rand(2000, 30, generator=stream(0, "exponential"), dtype=torch.float64))
     inside = sum(abs(e.mean - 1) < 2 * e.error for e in map(mean_and_error, draws)) / 2000
     assert .91 < inside < .97  # 0.95 for Gaussian values; a little less for skewed ones
-    assert str(Estimate(1.83712, .01634, 297)) == "1.837 ± 0.016" and str(Estimate(3., math.inf, 1)) == "3.000 ± inf"
+    assert (
+        str(Estimate(1.83712, .01634, 297)) == "1.837 ± 0.016"
+        and str(Estimate(3., math.inf, 1)) == "3.000 ± inf")
 
 # %% ../../nbs/75_evaluate.ipynb #270f4f74
 def test_bits_per_dim_errors():
     x = 2 + .3 * torch.randn(4000, generator=stream(1, "images"), dtype=torch.float64)
-    noisy = lambda x, g: (x + .5 * torch.randn(x.shape, generator=g, dtype=x.dtype)) * math.log(2) * 7
+    noisy = lambda x, g: (
+        x + .5 * torch.randn(x.shape, generator=g, dtype=x.dtype)) * math.log(2) * 7
     r = bits_per_dim(noisy, x, 7, draws=4, batch_size=999, generator=stream(1, "draws"))
     assert r.n == 4000 and r.values.shape == (4000,) and abs(r.mean - 2) < 4 * r.error
-    assert abs(r.error / ((.09 + .25 / 4) / 4000) ** .5 - 1) < .05 and abs(r.monte_carlo / (.25 / 16000) ** .5 - 1) < .05
-    fair = bits_per_dim(lambda k, c, g: torch.full((len(k),), 64 * math.log(17)), (torch.zeros(5, 1, 8, 8), torch.zeros(5)), 64)
-    assert abs(fair.mean - math.log2(17)) < 1e-6 and fair.error < 1e-6 and math.isnan(fair.monte_carlo)
+    assert (
+        abs(r.error / ((.09 + .25 / 4) / 4000) ** .5 - 1) < .05
+        and abs(r.monte_carlo / (.25 / 16000) ** .5 - 1) < .05)
+    fair = bits_per_dim(
+        lambda k, c, g: torch.full((len(k),), 64 * math.log(17)),
+        (torch.zeros(5, 1, 8, 8), torch.zeros(5)), 64)
+    assert (
+        abs(fair.mean - math.log2(17)) < 1e-6
+        and fair.error < 1e-6
+        and math.isnan(fair.monte_carlo))
 
 # %% ../../nbs/75_evaluate.ipynb #dc05fa31
 def test_accuracy():
@@ -50,12 +66,16 @@ def test_accuracy():
 def test_nearest_distance():
     from sklearn.neighbors import NearestNeighbors
     g = stream(0, "nearest")
-    a, b = torch.randn(70, 2, 3, generator=g, dtype=torch.float64), torch.randn(130, 2, 3, generator=g, dtype=torch.float64)
+    a, b = (
+        torch.randn(70, 2, 3, generator=g, dtype=torch.float64),
+        torch.randn(130, 2, 3, generator=g, dtype=torch.float64))
     for f in (None, lambda x: x.flatten(1)[:, :3] ** 2):
         u, v = (x.flatten(1) if f is None else f(x) for x in (a, b))
         d, i = NearestNeighbors(n_neighbors=1).fit(v.numpy()).kneighbors(u.numpy())
         ours = nearest_distance(a, b, f, chunk=32)
-        assert np.allclose(ours.distance, d[:, 0], rtol=1e-12) and (ours.index.numpy() == i[:, 0]).all()
+        assert (
+            np.allclose(ours.distance, d[:, 0], rtol=1e-12)
+            and (ours.index.numpy() == i[:, 0]).all())
     copies = nearest_distance(b[40:60].float(), b.float(), chunk=16)
     assert (copies.distance == 0).all() and (copies.index == torch.arange(40, 60)).all()
     assert len(nearest_distance(a[:0], b).distance) == 0
@@ -68,10 +88,13 @@ def test_frechet_closed_forms():
     va[:2] = 0  # two directions without variance
     a, b = Moments(m, q * va @ q.mT), Moments(-m, q * vb @ q.mT)
     assert abs(frechet(a, b) - (4 * m @ m + (va.sqrt() - vb.sqrt()).square().sum())) < 1e-12
-    assert abs(frechet(a, a)) < 1e-13 and abs(frechet(Moments(m, 0 * a.cov), b) - 4 * m @ m - vb.sum()) < 1e-12
+    assert (
+        abs(frechet(a, a)) < 1e-13
+        and abs(frechet(Moments(m, 0 * a.cov), b) - 4 * m @ m - vb.sum()) < 1e-12)
     A, B = (x @ x.mT for x in torch.randn(2, 2, 2, generator=g, dtype=torch.float64))
     cross = (torch.trace(A @ B) + 2 * torch.det(A @ B).sqrt()).sqrt()
-    assert abs(frechet(Moments(m[:2], A), Moments(m[:2], B)) - (A.trace() + B.trace() - 2 * cross)) < 1e-12
+    assert abs(
+        frechet(Moments(m[:2], A), Moments(m[:2], B)) - (A.trace() + B.trace() - 2 * cross)) < 1e-12
 
 # %% ../../nbs/75_evaluate.ipynb #262ad2b9
 def test_frechet_agrees():
@@ -79,10 +102,16 @@ def test_frechet_agrees():
     fid = pytest.importorskip("torchmetrics.image.fid")
     g = stream(0, "agree")
     for n, m, f in ((400, 300, 32), (90, 70, 64), (50, 40, 64)):
-        u = torch.randn(n, f, generator=g, dtype=torch.float64) @ torch.randn(f, f, generator=g, dtype=torch.float64) + 3
-        v = torch.randn(m, f, generator=g, dtype=torch.float64) * torch.rand(f, generator=g, dtype=torch.float64)
+        u = torch.randn(
+            n, f, generator=g,
+            dtype=torch.float64) @ torch.randn(f, f, generator=g, dtype=torch.float64) + 3
+        v = (
+            torch.randn(m, f, generator=g, dtype=torch.float64)
+            * torch.rand(f, generator=g, dtype=torch.float64))
         a, b = moments(u, chunk=37), moments(v)
-        assert np.allclose(a.cov, np.cov(u.numpy().T), rtol=1e-10) and np.allclose(a.mean, u.numpy().mean(0), rtol=1e-10)
+        assert (
+            np.allclose(a.cov, np.cov(u.numpy().T), rtol=1e-10)
+            and np.allclose(a.mean, u.numpy().mean(0), rtol=1e-10))
         cross = np.trace(linalg.sqrtm(a.cov.numpy() @ b.cov.numpy())).real
         scipy = ((a.mean - b.mean) ** 2).sum() + a.cov.trace() + b.cov.trace() - 2 * cross
         extract = torch.nn.Identity()
@@ -95,14 +124,18 @@ def test_frechet_agrees():
 def test_frechet_bias():
     g, f, n, m = stream(0, "bias"), 12, 600, 900
     draw = lambda n: torch.randn(n, f, generator=g, dtype=torch.float64)
-    mean = mean_and_error(torch.stack([frechet(moments(draw(n)), moments(draw(m))) for _ in range(60)]))
-    assert abs(mean.mean - f * (f + 5) / 4 * (1 / n + 1 / m)) < 4 * mean.error + .02 * mean.mean  # 2 %: the next order
+    mean = mean_and_error(
+        torch.stack([frechet(moments(draw(n)), moments(draw(m))) for _ in range(60)]))
+    # 2 %: the next order
+    assert abs(mean.mean - f * (f + 5) / 4 * (1 / n + 1 / m)) < 4 * mean.error + .02 * mean.mean
     assert mean.error < .05 * mean.mean
 
 # %% ../../nbs/75_evaluate.ipynb #7fbdecf0
 def test_frechet_influence():
     g, n = stream(0, "influence"), 500
-    u = torch.randn(n, 5, generator=g, dtype=torch.float64) @ torch.randn(5, 5, generator=g, dtype=torch.float64)
+    u = (
+        torch.randn(n, 5, generator=g, dtype=torch.float64)
+        @ torch.randn(5, 5, generator=g, dtype=torch.float64))
     v = torch.randn(300, 5, generator=g, dtype=torch.float64) + 1
     a, b = moments(u), moments(v)
     without = torch.stack([frechet(moments(torch.cat([u[:i], u[i + 1:]])), b) for i in range(40)])
@@ -113,7 +146,9 @@ def test_frechet_influence():
 # %% ../../nbs/75_evaluate.ipynb #ea81154e
 def test_frechet_error():
     g, scale = stream(0, "cover"), torch.linspace(.5, 1.5, 8, dtype=torch.float64)
-    truth = frechet(Moments(torch.zeros(8).double(), torch.diag(scale)), Moments(torch.full((8,), .2).double(), torch.eye(8).double()))
+    truth = frechet(
+        Moments(torch.zeros(8).double(), torch.diag(scale)),
+        Moments(torch.full((8,), .2).double(), torch.eye(8).double()))
     got = []
     for _ in range(150):
         u, v = torch.randn(2, 240, 8, generator=g, dtype=torch.float64)
@@ -122,27 +157,39 @@ def test_frechet_error():
     assert (n == 240).all() and abs(mean.mean() - truth) < 4 * mean.std() / 150 ** .5
     assert ((mean - truth).abs() < 2 * error).double().mean() > .9
     assert .8 < error.mean() / mean.std() < 1.25
-    assert abs(bias.mean() / (8 * 13 / 4 * 2 / 240) - 1) < .1  # as if the two were equal: close enough here
+    # as if the two were equal: close enough here
+    assert abs(bias.mean() / (8 * 13 / 4 * 2 / 240) - 1) < .1
 
 # %% ../../nbs/75_evaluate.ipynb #9e765d2e
 def test_frechet_distance_options():
     u, v = torch.randn(2, 90, 16, generator=stream(0, "options"))
-    with pytest.warns(UserWarning, match=r"from 90 examples of 16 features is too large by about .* or extrapolate=True"):
+    with pytest.warns(UserWarning, match=(
+        "from 90 examples of 16 features is too large by about .* or extrapolate=True"
+    )):
         plain = frechet_distance(u, v)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         end = frechet_distance(u, v, extrapolate=True)
         far = frechet_distance(u, v + 100)  # the bias is small beside the error
         once = frechet_distance(u, v, parts=1)
-    assert abs(plain.mean - plain.bias - end.mean) < 1e-9 and plain.error == end.error and math.isnan(once.bias)
-    assert abs(plain.mean - frechet(moments(u), moments(v))) < 1e-9 and plain.mean == once.mean and abs(far.mean - 16e4) < 2e3
+    assert (
+        abs(plain.mean - plain.bias - end.mean) < 1e-9
+        and plain.error == end.error
+        and math.isnan(once.bias))
+    assert (
+        abs(plain.mean - frechet(moments(u), moments(v))) < 1e-9
+        and plain.mean == once.mean
+        and abs(far.mean - 16e4) < 2e3)
     half = lambda x: x[:, :8]
     assert frechet_distance(u, v, half, parts=1).dims == 8
-    assert abs(frechet_distance(u, moments(half(v)), half, parts=1).mean - frechet_distance(half(u), half(v), parts=1).mean) < 1e-9
+    assert abs(
+        frechet_distance(u, moments(half(v)), half, parts=1).mean
+        - frechet_distance(half(u), half(v), parts=1).mean) < 1e-9
     c = torch.arange(90).sort().values // 9
     apart = u + 5 * torch.nn.functional.one_hot(c, 16)
     for extrapolate in True, False:
-        with pytest.warns(UserWarning, match="extrapolates to -.* sorted; shuffle them or"): frechet_distance(apart, moments(apart), extrapolate=extrapolate)
+        with pytest.warns(UserWarning, match="extrapolates to -.* sorted; shuffle them or"):
+            frechet_distance(apart, moments(apart), extrapolate=extrapolate)
 
 # %% ../../nbs/75_evaluate.ipynb #e538cf9c
 def test_inception_score():
@@ -153,23 +200,34 @@ def test_inception_score():
         warnings.simplefilter("ignore")
         other = inception.InceptionScore(torch.nn.Identity(), splits=1)
         other.update(logits)
-        assert abs(inception_score(lambda x: x, logits, batch_size=64).mean / other.compute()[0] - 1) < 1e-6
+        assert abs(
+            inception_score(lambda x: x, logits, batch_size=64).mean / other.compute()[0] - 1
+        ) < 1e-6
     all_of_one, sure = torch.eye(7)[torch.zeros(70).long()] * 200, torch.eye(7).repeat(10, 1) * 200
-    assert abs(inception_score(lambda x: x, all_of_one).mean - 1) < 1e-9 and abs(inception_score(lambda x: x, sure).mean - 7) < 1e-9
+    assert (
+        abs(inception_score(lambda x: x, all_of_one).mean - 1) < 1e-9
+        and abs(inception_score(lambda x: x, sure).mean - 7) < 1e-9)
     draws = [inception_score(lambda x: x, 3 * torch.randn(300, 7, generator=g)) for _ in range(200)]
-    assert .85 < torch.tensor([d.error for d in draws]).mean() / torch.tensor([d.mean for d in draws]).std() < 1.15
+    assert .85 < torch.tensor(
+        [d.error for d in draws]).mean() / torch.tensor([d.mean for d in draws]).std() < 1.15
 
 # %% ../../nbs/75_evaluate.ipynb #c4e3dc38
 def test_overlap():
     from sklearn.neighbors import NearestNeighbors
     g = stream(0, "overlap")
     for n, m, k, s in ((210, 160, 3, 1.), (90, 240, 5, .6)):
-        u, v = s * torch.randn(n, 4, generator=g, dtype=torch.float64), torch.randn(m, 4, generator=g, dtype=torch.float64)
-        around = [NearestNeighbors(n_neighbors=k + 1).fit(x.numpy()).kneighbors(x.numpy())[0][:, -1] for x in (u, v)]
-        for x, r in zip((u, v), around): assert np.allclose(_neighbor_radius(x, k, chunk=31), r, rtol=1e-6)
+        u, v = (
+            s * torch.randn(n, 4, generator=g, dtype=torch.float64),
+            torch.randn(m, 4, generator=g, dtype=torch.float64))
+        around = [
+            NearestNeighbors(n_neighbors=k + 1).fit(x.numpy()).kneighbors(x.numpy())[0][:, -1]
+            for x in (u, v)]
+        for x, r in zip((u, v), around):
+            assert np.allclose(_neighbor_radius(x, k, chunk=31), r, rtol=1e-6)
         d = np.linalg.norm(u.numpy()[:, None] - v.numpy(), axis=2)
         in_v, in_u = d <= around[1], d <= around[0][:, None]
-        theirs = [in_v.any(1).mean(), in_u.any(0).mean(), in_v.sum(1).mean() / k, in_v.any(0).mean()]
+        theirs = [
+            in_v.any(1).mean(), in_u.any(0).mean(), in_v.sum(1).mean() / k, in_v.any(0).mean()]
         assert np.allclose(_overlap(u, v, k, chunk=31), theirs, rtol=1e-6)
 
 # %% ../../nbs/75_evaluate.ipynb #67048695
@@ -194,9 +252,13 @@ def test_modes_and_kl():
     p = torch.arange(1., 9) / 36
     uneven = [modes_and_kl(torch.multinomial(p, 800, True, generator=g), 8) for _ in range(300)]
     mean, error = (torch.tensor([getattr(m.kl, k) for m in uneven]) for k in ("mean", "error"))
-    assert all(m.count == 8 for m in uneven) and abs(mean.mean() - (p * (8 * p).log()).sum() - 7 / 1600) < 4 * mean.std() / 300 ** .5
+    assert (
+        all(m.count == 8 for m in uneven)
+        and abs(mean.mean() - (p * (8 * p).log()).sum() - 7 / 1600) < 4 * mean.std() / 300 ** .5)
     assert .85 < error.mean() / mean.std() < 1.15
-    assert modes_and_kl(torch.tensor([0, 0, 2]), 4).count == 2 and abs(modes_and_kl(torch.multinomial(p, 9000, True, generator=g), 8, p).kl.mean) < .002
+    assert (
+        modes_and_kl(torch.tensor([0, 0, 2]), 4).count == 2
+        and abs(modes_and_kl(torch.multinomial(p, 9000, True, generator=g), 8, p).kl.mean) < .002)
 
 # %% ../../nbs/75_evaluate.ipynb #fdbfc9d6
 def test_mixture_likelihood():
@@ -204,18 +266,24 @@ def test_mixture_likelihood():
     grid = data.gaussian_grid()
     r = mixture_likelihood(grid, grid.sample(20_000, stream(0, "grid"))[0])
     assert abs(r.near.mean - (1 - math.exp(-4.5))) < 4 * r.near.error and r.modes.count == 25
-    assert abs(r.log_prob.mean + math.log(25) + math.log(2 * math.pi * math.e * .01)) < 4 * r.log_prob.error
+    assert (
+        abs(r.log_prob.mean + math.log(25) + math.log(2 * math.pi * math.e * .01))
+        < 4 * r.log_prob.error)
     assert abs(r.modes.kl.mean - 24 / 40_000) < 4 * r.modes.kl.error
     bent = data.spiral(components=8)
-    x, far = bent.sample(5000, stream(0, "bent"))[0], bent.means[:1].float() + torch.tensor([[9., 9.]])
+    x, far = (
+        bent.sample(5000, stream(0, "bent"))[0], bent.means[:1].float() + torch.tensor([[9., 9.]]))
     s = mixture_likelihood(bent, torch.cat([x, far]))
-    d = torch.stack([torch.einsum("nd,de,ne->n", x.double() - m, c.inverse(), x.double() - m) for m, c in zip(bent.means, bent.covs)]).sqrt()
+    d = torch.stack([
+        torch.einsum("nd,de,ne->n", x.double() - m, c.inverse(), x.double() - m)
+        for m, c in zip(bent.means, bent.covs)]).sqrt()
     assert abs(s.near.mean * 5001 - (d.min(0).values < 3).sum()) < .5
 
 # %% ../../nbs/75_evaluate.ipynb #ce3ab38c
 def test_inception_features_missing(monkeypatch):
     import sys
-    for name in [m for m in sys.modules if m.startswith("torchmetrics")]: monkeypatch.delitem(sys.modules, name)
+    for name in [m for m in sys.modules if m.startswith("torchmetrics")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torchmetrics", None)  # as if it were not installed
     with pytest.raises(ImportError, match=r"pip install diffstudy\[metrics\]"): inception_features()
 
@@ -223,25 +291,49 @@ def test_inception_features_missing(monkeypatch):
 def test_errors_evaluate():
     x = torch.zeros(4, 1, 8, 8)
     for call, words in [
-        (lambda: mean_and_error(torch.zeros(3, 2)), r"one value for each example.*got shape \(3, 2\)"),
+        (
+            lambda: mean_and_error(torch.zeros(3, 2)),
+            r"one value for each example.*got shape \(3, 2\)"),
         (lambda: mean_and_error([1., math.nan]), "1 of 2 values are not finite"),
-        (lambda: bits_per_dim(lambda k, g: k.sum(), x, 64), r"one value for each of 4 examples; got shape \(\)"),
-        (lambda: bits_per_dim(lambda k, g: k.sum((1, 2, 3)), x, 64, draws=0), "draws to be a whole number, at least 1; got 0"),
-        (lambda: bits_per_dim(lambda k, g: k.sum((1, 2, 3)), x, 64, batch_size=-3), "batch_size .* got -3"),
-        (lambda: bits_per_dim(lambda k, c, g: k.sum((1, 2, 3)), (x, x[:2]), 64), r"in equal numbers.*\[4, 2\]"),
+        (
+            lambda: bits_per_dim(lambda k, g: k.sum(), x, 64),
+            r"one value for each of 4 examples; got shape \(\)"),
+        (
+            lambda: bits_per_dim(lambda k, g: k.sum((1, 2, 3)), x, 64, draws=0),
+            "draws to be a whole number, at least 1; got 0"),
+        (
+            lambda: bits_per_dim(lambda k, g: k.sum((1, 2, 3)), x, 64, batch_size=-3),
+            "batch_size .* got -3"),
+        (
+            lambda: bits_per_dim(lambda k, c, g: k.sum((1, 2, 3)), (x, x[:2]), 64),
+            r"in equal numbers.*\[4, 2\]"),
         (lambda: accuracy(lambda x: x, x, torch.zeros(3)), "a label for each of 4 examples; got 3"),
-        (lambda: nearest_distance(x, torch.zeros(4, 1, 8, 9)), r"one shape; got \(1, 8, 8\) and \(1, 8, 9\)"),
+        (
+            lambda: nearest_distance(x, torch.zeros(4, 1, 8, 9)),
+            r"one shape; got \(1, 8, 8\) and \(1, 8, 9\)"),
         (lambda: nearest_distance(x, x[:0]), "b is empty"),
-        (lambda: nearest_distance(x.to(torch.uint8), x.to(torch.uint8)), "overflow; encode the images first"),
+        (
+            lambda: nearest_distance(x.to(torch.uint8), x.to(torch.uint8)),
+            "overflow; encode the images first"),
         (lambda: embed(x.to(torch.uint8)), "got torch.uint8: encode the images first"),
         (lambda: frechet_distance(x, torch.zeros(9, 5)), "features of one size; got 64 and 5"),
         (lambda: frechet_distance(x[:, 0], x), "at least 6 examples in a; got 4"),
-        (lambda: frechet_distance(torch.zeros(9, 2), torch.full((9, 2), math.nan)), "features of b are not finite for 9 of 9"),
-        (lambda: frechet_distance(x, x, parts=1, extrapolate=True), "parts to be a whole number, at least 2; got 1"),
-        (lambda: precision_recall(torch.randn(20, 2), torch.randn(9, 2)), "at least 12 examples in b; got 9"),
-        (lambda: precision_recall(torch.randn(20, 2), torch.randn(20, 2), k=0), "k to be a whole number, at least 1; got 0"),
+        (
+            lambda: frechet_distance(torch.zeros(9, 2), torch.full((9, 2), math.nan)),
+            "features of b are not finite for 9 of 9"),
+        (
+            lambda: frechet_distance(x, x, parts=1, extrapolate=True),
+            "parts to be a whole number, at least 2; got 1"),
+        (
+            lambda: precision_recall(torch.randn(20, 2), torch.randn(9, 2)),
+            "at least 12 examples in b; got 9"),
+        (
+            lambda: precision_recall(torch.randn(20, 2), torch.randn(20, 2), k=0),
+            "k to be a whole number, at least 1; got 0"),
         (lambda: inception_score(lambda x: x, x[:0]), "at least one example; got none"),
         (lambda: modes_and_kl(torch.tensor([0, 3]), 3), "all from 0 to 2"),
-        (lambda: modes_and_kl(torch.tensor([0, 2]), 3, torch.tensor([1., 0., 1.])), "a positive share for each of 3 classes"),
+        (
+            lambda: modes_and_kl(torch.tensor([0, 2]), 3, torch.tensor([1., 0., 1.])),
+            "a positive share for each of 3 classes"),
     ]:
         with pytest.raises(ValueError, match=words): call()

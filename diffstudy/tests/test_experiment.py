@@ -26,21 +26,30 @@ def test_hash_and_settings():
         assert json.loads(json.dumps(full)) == full, name
         assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
     h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
-    assert h() == h(save_every=7) and len({h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1)}) == 6
-    g = experiment.change(R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
+    assert (
+        h() == h(save_every=7)
+        and len({h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1)}) == 6)
+    g = experiment.change(
+        R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
     assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, [0, .9], False)
 
 def test_settings_are_read_by_kind():
-    texts = dict(lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3", no_decay="schedule,net")
+    texts = dict(
+        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3",
+        no_decay="schedule,net")
     c = experiment.change(R["digits-tiny"], texts)
     assert c.unet == dict(width=32, fourier=[2, 4]) and c.drop == .25
-    assert c.train == R["digits-tiny"].train | dict(lr=1e-3, compile=True, clip=None, steps=1000, no_decay=["schedule", "net"])
+    assert c.train == R["digits-tiny"].train | dict(
+        lr=1e-3, compile=True, clip=None, steps=1000, no_decay=["schedule", "net"])
     for settings, words in [
-        (dict(widht="3"), "did you mean 'width'"), (dict(lr="fast"), "lr: expected a number, such as 0.004; got 'fast'"),
-        (dict(steps="1.5"), "a whole number"), (dict(flip="3"), "true or false"), (dict(size=64), "unknown setting"),
+        (dict(widht="3"), "did you mean 'width'"),
+        (dict(lr="fast"), "lr: expected a number, such as 0.004; got 'fast'"),
+        (dict(steps="1.5"), "a whole number"),
+        (dict(flip="3"), "true or false"), (dict(size=64), "unknown setting"),
     ]:
         with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
-    with pytest.raises(ValueError, match="a GAN's training loop"): experiment.GANConfig(train=dict(lr=1.)).resolve()
+    with pytest.raises(ValueError, match="a GAN's training loop"):
+        experiment.GANConfig(train=dict(lr=1.)).resolve()
 
 # %% ../../nbs/76_experiment.ipynb #919f8a58
 @functools.cache
@@ -56,7 +65,8 @@ JUDGED = dict(judges=home() / "judges", judging=dict(width=8, steps=5))  # a jud
 @functools.cache
 def tiny(recipe, steps=8, **settings):
     "One small finished run of each kind for all tests of this file."
-    return experiment.train(R[recipe].data, home() / recipe, recipe=recipe, steps=steps, **settings, **QUIET)
+    return experiment.train(
+        R[recipe].data, home() / recipe, recipe=recipe, steps=steps, **settings, **QUIET)
 
 def test_the_number_of_a_run_is_the_whole_bound_of_the_averaged_weights():
     run, held_out = tiny("digits-tiny"), data.load("digits")[1]
@@ -76,25 +86,33 @@ def test_a_diffusion_model_answers_everything():
     run = tiny("digits-tiny")
     x = run.sample(labels=[3] * 4 + [5], w=2., steps=4, sampler="ddim", seed=1)
     assert x.shape == (5, 1, 8, 8) and x.dtype == torch.uint8 and x.max() < 17
-    whole = run.sample([3, 3, 5], w=2., steps=4, sampler="ddim", seed=1)  # the first, the second, the first five
+    whole = run.sample(
+        [3, 3, 5], w=2., steps=4, sampler="ddim", seed=1)  # the first, the second, the first five
     assert (whole != x[[0, 1, 4]]).float().mean() < .03, "an image depends on its batch"
     assert run.sample(n=2, steps=3).shape == (2, 1, 8, 8)
     z, gamma = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor(1.)
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
     assert 1 < run.bits_per_dim().mean < 20 and run.bits_per_dim(labels=False).n == 297
     found = run.evaluate(steps=2, n=2, **JUDGED)
-    assert found["recognized"]["n"] == 20 and found["bits_per_dim"] and set(found["nearest"]) == {"samples", "held_out"}
+    assert (
+        found["recognized"]["n"] == 20 and found["bits_per_dim"]
+        and set(found["nearest"]) == {"samples", "held_out"})
     assert len(experiment.report_evaluation(found)) >= 8
 
 def test_a_gan_samples_and_evaluates():
     run = tiny("ddgan-digits-tiny", 6)
     x = run.sample([7] * 3, seed=2)
-    assert x.shape == (3, 1, 8, 8) and x.dtype == torch.uint8 and (run.sample([7], seed=2) != x[:1]).float().mean() < .03
+    assert (
+        x.shape == (3, 1, 8, 8) and x.dtype == torch.uint8
+        and (run.sample([7], seed=2) != x[:1]).float().mean() < .03)
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
     for ask, words in [
-        (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"), (lambda: run.sample([1], w=1.), "no weight w"),
-        (lambda: run.sample([1], sampler="ddim"), "no choice of sampler"), (lambda: run.sample([1], steps=50), "its 4 calls"),
-        (lambda: run.predict([1]), "predicts no noise"), (lambda: run.sample(), "give labels"), (lambda: run.log_prob(x, 0.), "log p"),
+        (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),
+        (lambda: run.sample([1], w=1.), "no weight w"),
+        (lambda: run.sample([1], sampler="ddim"), "no choice of sampler"),
+        (lambda: run.sample([1], steps=50), "its 4 calls"),
+        (lambda: run.predict([1]), "predicts no noise"),
+        (lambda: run.sample(), "give labels"), (lambda: run.log_prob(x, 0.), "log p"),
     ]:
         with pytest.raises(ValueError, match=words): ask()
 
@@ -104,38 +122,56 @@ def test_a_classifier_gives_log_p_and_guides():
     assert torch.allclose(run.log_prob(z, gamma).exp().sum(1), torch.ones(3), atol=1e-5)
     assert len(run.accuracy()) == 9 and run.evaluate()["accuracy"] == run.accuracy()
     guided = other.sample([3, 4], w=3., steps=4, classifier=run)
-    assert guided.shape == (2, 1, 8, 8) and torch.equal(guided, other.sample([3, 4], w=3., steps=4, classifier=run.folder))
-    assert torch.equal(other.sample([3, 4], steps=4), other.sample([3, 4], w=0., steps=4, classifier=run))  # no weight, no guide
+    assert (
+        guided.shape == (2, 1, 8, 8)
+        and torch.equal(guided, other.sample([3, 4], w=3., steps=4, classifier=run.folder)))
+    # no weight, no guide
+    assert torch.equal(
+        other.sample([3, 4], steps=4), other.sample([3, 4], w=0., steps=4, classifier=run))
     with pytest.raises(ValueError, match="draws no images.*--classifier"): run.sample([1])
-    with pytest.raises(ValueError, match="expected a run of a classifier"): other.sample([3], w=1., classifier=other)
+    with pytest.raises(ValueError, match="expected a run of a classifier"):
+        other.sample([3], w=1., classifier=other)
 
 # %% ../../nbs/76_experiment.ipynb #46078677
 def test_without_labels_there_are_none():
-    run = experiment.train("digits", home() / "none", recipe="digits-tiny", steps=4, drop=1., **QUIET)
-    assert run.model.null == 0 and not run.has_labels and list(run.result()["bits_per_dim"]) == ["unconditional"]
+    run = experiment.train(
+        "digits", home() / "none", recipe="digits-tiny", steps=4, drop=1., **QUIET)
+    assert (
+        run.model.null == 0 and not run.has_labels
+        and list(run.result()["bits_per_dim"]) == ["unconditional"])
     assert run.sample(n=3, steps=2).shape == (3, 1, 8, 8)
     found = run.evaluate(steps=2, n=2, **JUDGED)
     assert "recognized" not in found and "accuracy" not in found["samples"]
     with pytest.raises(ValueError, match="trained without labels"): run.sample([1], steps=2)
-    guided = run.sample([3, 4], w=1., steps=2, classifier=tiny("classifier-digits", 6))  # but a classifier can guide it
+    guided = run.sample(
+        [3, 4], w=1., steps=2,
+        classifier=tiny("classifier-digits", 6))  # but a classifier can guide it
     assert guided.shape == (2, 1, 8, 8)
-    gan = experiment.train("digits", home() / "gan-none", recipe="ddgan-digits-tiny", steps=4, labels=False, components=12, **QUIET)
+    gan = experiment.train(
+        "digits", home() / "gan-none", recipe="ddgan-digits-tiny", steps=4, labels=False,
+        components=12, **QUIET)
     assert gan.sample(n=3).shape == (3, 1, 8, 8) and gan.model.shape == (1, 12)
     file = gan.folder / "components.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(checkpoint.CheckpointError, match="components.safetensors is damaged"): experiment.open(gan.folder, "cpu").sample(n=1)
+    with pytest.raises(checkpoint.CheckpointError, match="components.safetensors is damaged"):
+        experiment.open(gan.folder, "cpu").sample(n=1)
 
 def test_stacks_of_digits_have_modes():
-    run = experiment.train("stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
+    run = experiment.train(
+        "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
     found = run.evaluate(n=1, **JUDGED)
-    assert found["n"] == 1000 and found["data"]["modes"] > 500 and "of 1000 modes" in experiment.report_evaluation(found)[0]
+    assert (
+        found["n"] == 1000 and found["data"]["modes"] > 500
+        and "of 1000 modes" in experiment.report_evaluation(found)[0])
     stacks = data.load("stacked-digits")[0]
-    with pytest.raises(ValueError, match="single images"): experiment.fit("classifier-digits", stacks, steps=1)
+    with pytest.raises(ValueError, match="single images"):
+        experiment.fit("classifier-digits", stacks, steps=1)
 
 # %% ../../nbs/76_experiment.ipynb #dae3c126
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "classifier-digits"])
 def test_stopped_and_resumed_is_the_same(recipe, monkeypatch):
-    ask = lambda name: experiment.train("digits", str(home() / f"{recipe}-{name}"), recipe=recipe, steps=12, save_every=3, **QUIET)
+    ask = lambda name: experiment.train(
+        "digits", str(home() / f"{recipe}-{name}"), recipe=recipe, steps=12, save_every=3, **QUIET)
     save, saved = train.save_checkpoint, []
     def save_and_stop(*args):
         saved.append(save(*args))
@@ -149,29 +185,47 @@ def test_stopped_and_resumed_is_the_same(recipe, monkeypatch):
     runs = [ask(name) for name in ("stopped", "whole")]
     a, b = (checkpoint.read_checkpoint(r.folder) for r in runs)
     for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
-        assert a[name].keys() == b[name].keys() and all(torch.equal(a[name][k], b[name][k]) for k in a[name])
+        assert (
+            a[name].keys() == b[name].keys()
+            and all(torch.equal(a[name][k], b[name][k]) for k in a[name]))
 
 def test_errors_are_value_errors_and_nothing_is_written():
     new, run = home() / "new", tiny("digits-tiny").folder
     for ask, words in [
-        (dict(data="digist"), "did you mean 'digits'"), (dict(recipe="digit-tiny"), "did you mean 'digits-tiny'"), (dict(recipe="mnist"), "is for 'mnist', not 'digits'"),
-        (dict(steps=0), "steps: expected a whole number, at least 1; got 0"), (dict(seed=-1), "seed: expected a whole number"), (dict(learning_rate=1), "unknown setting"),
-        (dict(batch_size=5000), r"batch size in 1..1500.* got 5000"), (dict(gamma_min=6), "expected gamma_min < gamma_max"), (dict(schedule="linaer"), "did you mean 'linear'"),
-        (dict(device="cdua"), "did you mean 'cuda'"), (dict(recipe="ddgan-digits-tiny", lr=1.), "unknown setting 'lr'"), (dict(drop=2), "from 0 to 1; got 2"),
+        (dict(data="digist"), "did you mean 'digits'"),
+        (dict(recipe="digit-tiny"), "did you mean 'digits-tiny'"),
+        (dict(recipe="mnist"), "is for 'mnist', not 'digits'"),
+        (dict(steps=0), "steps: expected a whole number, at least 1; got 0"),
+        (dict(seed=-1), "seed: expected a whole number"),
+        (dict(learning_rate=1), "unknown setting"),
+        (dict(batch_size=5000), r"batch size in 1..1500.* got 5000"),
+        (dict(gamma_min=6), "expected gamma_min < gamma_max"),
+        (dict(schedule="linaer"), "did you mean 'linear'"),
+        (dict(device="cdua"), "did you mean 'cuda'"),
+        (dict(recipe="ddgan-digits-tiny", lr=1.), "unknown setting 'lr'"),
+        (dict(drop=2), "from 0 to 1; got 2"),
     ]:
-        with pytest.raises(ValueError, match=words): experiment.train(**dict(data="digits", folder=new, recipe="digits-tiny") | QUIET | ask)
+        with pytest.raises(ValueError, match=words):
+            experiment.train(**dict(data="digits", folder=new, recipe="digits-tiny") | QUIET | ask)
         assert not new.exists(), ask
-    with pytest.raises(ValueError, match="other settings: train.lr was 0.004, now 0.001"): experiment.train("digits", run, recipe="digits-tiny", steps=8, lr=1e-3, **QUIET)
-    with pytest.raises(ValueError, match="did you mean .*digits-tiny"): experiment.open(run.with_name("digits-tny"))
+    with pytest.raises(ValueError, match="other settings: train.lr was 0.004, now 0.001"):
+        experiment.train("digits", run, recipe="digits-tiny", steps=8, lr=1e-3, **QUIET)
+    with pytest.raises(ValueError, match="did you mean .*digits-tiny"):
+        experiment.open(run.with_name("digits-tny"))
     with pytest.raises(ValueError, match="holds no config.json"): experiment.open(run.parent)
-    for ask, words in [(dict(labels=[12]), "from 0 to 9; got 12"), (dict(sampler="dim"), "did you mean 'ddim'"), (dict(w=-2.), "at least -1"), (dict(steps=0), "steps"), (dict(seed=-1), "seed"), (dict(w=1.), "needs labels")]:
+    for ask, words in [
+        (dict(labels=[12]), "from 0 to 9; got 12"),
+        (dict(sampler="dim"), "did you mean 'ddim'"),
+        (dict(w=-2.), "at least -1"),
+        (dict(steps=0), "steps"), (dict(seed=-1), "seed"), (dict(w=1.), "needs labels")]:
         with pytest.raises(ValueError, match=words): tiny("digits-tiny").sample(**ask)
 
 def test_two_who_start_at_once_do_not_take_each_others_name():
     folder = home() / "claimed"
     folder.mkdir()
     with files.locked(folder, "training in"):
-        with pytest.raises(ValueError, match="another process is training in"): experiment.train("digits", folder, recipe="digits-tiny", steps=2, **QUIET)
+        with pytest.raises(ValueError, match="another process is training in"):
+            experiment.train("digits", folder, recipe="digits-tiny", steps=2, **QUIET)
     assert not (folder / "config.json").exists()
 
 # %% ../../nbs/76_experiment.ipynb #a9f570c0
@@ -183,18 +237,29 @@ def test_images_reach_other_tools(tmp_path):
     run.save_images(x, tmp_path / "grid.png")
     run.save_images(x, str(tmp_path / "all.npz"))
     run.save_images(x, tmp_path / "each")
-    assert Image.open(tmp_path / "grid.png").size[0] > 40 and "step-" in files.read_note(tmp_path / "grid.png")
+    assert (
+        Image.open(tmp_path / "grid.png").size[0] > 40
+        and "step-" in files.read_note(tmp_path / "grid.png"))
     a = np.load(tmp_path / "all.npz")["arr_0"]
     assert a.shape == (5, 8, 8, 3) and a.dtype == np.uint8 and a.max() <= 255
-    assert len(list((tmp_path / "each").glob("*.png"))) == 5 and Image.open(tmp_path / "each" / "00000.png").size == (8, 8)
-    with pytest.raises(ValueError, match="expected NAME.png, NAME.npz or a folder"): run.save_images(x, tmp_path / "a.jpg")
+    assert (
+        len(list((tmp_path / "each").glob("*.png"))) == 5
+        and Image.open(tmp_path / "each" / "00000.png").size == (8, 8))
+    with pytest.raises(ValueError, match="expected NAME.png, NAME.npz or a folder"):
+        run.save_images(x, tmp_path / "a.jpg")
 
 def test_section_two_of_the_plan():
     "What a user types: training and opening with a text for the folder, gray levels, an estimate with its error, and the rest."
-    run = experiment.train("digits", str(home() / "digits-tiny"), recipe="digits-tiny", steps=8, **QUIET)
-    assert isinstance(run, experiment.VDMRun) and isinstance(experiment.open(str(run.folder)), experiment.VDMRun)
+    run = experiment.train(
+        "digits", str(home() / "digits-tiny"), recipe="digits-tiny", steps=8, **QUIET)
+    assert (
+        isinstance(run, experiment.VDMRun)
+        and isinstance(experiment.open(str(run.folder)), experiment.VDMRun))
     x = run.sample(labels=[3] * 64, w=2., steps=5, sampler="ddim", seed=0)
     assert x.dtype == torch.uint8 and x.shape == (64, 1, 8, 8) and run.bits_per_dim().error > 0
-    assert run.model.net is not None and run.config["train"]["steps"] == 8 and callable(run.predict([3] * 64, w=2.))
+    assert (
+        run.model.net is not None and run.config["train"]["steps"] == 8
+        and callable(run.predict([3] * 64, w=2.)))
     assert isinstance(experiment.open(tiny("ddgan-digits-tiny", 6).folder), experiment.GANRun)
-    assert isinstance(experiment.open(tiny("classifier-digits", 6).folder), experiment.ClassifierRun)
+    assert isinstance(
+        experiment.open(tiny("classifier-digits", 6).folder), experiment.ClassifierRun)

@@ -15,25 +15,37 @@ def test_score():
     "Data are good up to chance; shifting by half a cell, or losing a row of modes, is seen by each number in its way."
     x = data.gaussian_grid().sample(10_000, stream(0, "x"))[0]
     s = gaussians.score(x)
-    assert abs(s["near"][0] - (1 - math.exp(-4.5))) < 4 * s["near"][1] and s["modes"] == 25 and s["kl"][0] < .004 and s["distance"] < .05
+    assert (
+        abs(s["near"][0] - (1 - math.exp(-4.5))) < 4 * s["near"][1] and s["modes"] == 25
+        and s["kl"][0] < .004 and s["distance"] < .05)
     assert gaussians.score(x + .5)["near"][0] < .001 and gaussians.score(x + .5)["distance"] > .3
     some = gaussians.score(x[x[:, 0] < 1.5])
     assert some["modes"] == 20 and abs(some["kl"][0] - math.log(25 / 20)) < .01
     assert abs(gaussians.sliced_distance(x, x + torch.tensor([1., 0.])) - 2 / math.pi) < .01  # mean of |cos|
 
 # %% ../../nbs/40_ddgan.ipynb #05b2ca1b
-TINY_STUDY = gaussians.SETTINGS | dict(samples=200, marks=2, kept=3, kinds={k: v | dict(updates=4) | (dict(ddpm=6) if "ddpm" in v else {}) for k, v in gaussians.SETTINGS["kinds"].items()})
+TINY_STUDY = gaussians.SETTINGS | dict(
+    samples=200, marks=2, kept=3,
+    kinds={
+        k: v | dict(updates=4) | (dict(ddpm=6) if "ddpm" in v else {})
+        for k, v in gaussians.SETTINGS["kinds"].items()})
 
 # %% ../../nbs/40_ddgan.ipynb #28b03807
 @pytest.mark.parametrize("kind", gaussians.SETTINGS["kinds"])
 def test_tiny_study(kind):
     out = gaussians.run_toy(TINY_STUDY, dict(kind=kind, seed=0))
-    assert len(out["curve"]) == 2 and out["curve"][-1]["step"] == 4 and out["samples"].shape == (3, 2) and out["skipped"] == 0
-    assert 0 <= out["near"][0] <= 1 and math.isfinite(out["distance"]) and all(math.isfinite(r["loss"]) for r in out["curve"])
+    assert (
+        len(out["curve"]) == 2 and out["curve"][-1]["step"] == 4
+        and out["samples"].shape == (3, 2) and out["skipped"] == 0)
+    assert (
+        0 <= out["near"][0] <= 1 and math.isfinite(out["distance"])
+        and all(math.isfinite(r["loss"]) for r in out["curve"]))
 
 # %% ../../nbs/40_ddgan.ipynb #e3fc5e21
 def test_the_record_is_of_today():
     try: found = runs.load("ddgan")
     except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(found, gaussians.STUDY) == [] and len(found["results"]) <= len(gaussians.STUDY.cases)
+    assert (
+        runs.differences(found, gaussians.STUDY) == []
+        and len(found["results"]) <= len(gaussians.STUDY.cases))
     assert all(r["result"]["skipped"] == 0 for r in found["results"])

@@ -19,29 +19,52 @@ from ..data import Batches, ImageSet, decode, encode, load
 def test_encode_is_lossless():
     for levels in range(2, 257):
         k = torch.arange(levels, dtype=torch.uint8)
-        torch.testing.assert_close(encode(k, levels).double(), 2 * (k.double() + .5) / levels - 1, rtol=0, atol=2e-7)
-        for nudge in (-.99, 0, .99): assert torch.equal(decode(encode(k, levels) + nudge / levels, levels), k)
+        torch.testing.assert_close(
+            encode(k, levels).double(), 2 * (k.double() + .5) / levels - 1, rtol=0, atol=2e-7)
+        for nudge in (-.99, 0, .99):
+            assert torch.equal(decode(encode(k, levels) + nudge / levels, levels), k)
     assert decode(torch.tensor([-7., 7.]), 17).tolist() == [0, 16]
 
 # %% ../../nbs/72_images.ipynb #3a0278ff
 def test_errors_of_image_sets():
     x, y = torch.randint(0, 17, (6, 1, 4, 4), generator=stream(0)), torch.arange(6)
     s = ImageSet("toy", x, y.int(), 17, 6)
-    assert s.images.dtype == torch.uint8 and s.labels.dtype == torch.int64 and s.shape == (1, 4, 4) and len(s[:4]) == 4
+    assert (
+        s.images.dtype == torch.uint8
+        and s.labels.dtype == torch.int64
+        and s.shape == (1, 4, 4)
+        and len(s[:4]) == 4)
     bad = x / 16
     bad[0, 0, 0, 0] = math.nan
     for images, labels, levels, classes, words in (
-        (bad, y, 17, 6, r"toy: expected integers in 0..16 .*; got torch.float32 of shape \(6, 1, 4, 4\), 1 values NaN"), (x / 16, y, 17, 6, "got torch.float32"),
-        (x + 5, y, 17, 6, r"expected gray levels in 0..16; got \d..2\d"), (x - 1, y, 17, 6, "got -1.."), (x[:, 0], y, 17, 6, r"\(n, c, h, w\).*got torch.int64 of shape \(6, 4, 4\)"),
-        (x, y, 17, 5, r"expected labels in 0..4; got 0..5"), (x, y - 1, 17, 6, "got -1..4"), (x, y[:5], 17, 6, "expected 6 integer labels; got torch.int64 of shape"),
-        (x, y.float(), 17, 6, "got torch.float32"), (x, y, 300, 6, "2 to 256"), (x[:0], y[:0], 17, 6, "none of them 0"), (x.numpy(), y, 17, 6, "ndarray")):
-        with pytest.raises(ValueError, match=words): ImageSet("toy", images, labels, levels, classes)
+        (
+            bad, y, 17, 6,
+            r"toy: expected integers in 0..16 .*; "
+            r"got torch.float32 of shape \(6, 1, 4, 4\), 1 values NaN"),
+        (x / 16, y, 17, 6, "got torch.float32"),
+        (x + 5, y, 17, 6, r"expected gray levels in 0..16; got \d..2\d"),
+        (x - 1, y, 17, 6, "got -1.."),
+        (x[:, 0], y, 17, 6, r"\(n, c, h, w\).*got torch.int64 of shape \(6, 4, 4\)"),
+        (x, y, 17, 5, r"expected labels in 0..4; got 0..5"),
+        (x, y - 1, 17, 6, "got -1..4"),
+        (x, y[:5], 17, 6, "expected 6 integer labels; got torch.int64 of shape"),
+        (x, y.float(), 17, 6, "got torch.float32"),
+        (x, y, 300, 6, "2 to 256"),
+        (x[:0], y[:0], 17, 6, "none of them 0"),
+        (x.numpy(), y, 17, 6, "ndarray"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            ImageSet("toy", images, labels, levels, classes)
 
 # %% ../../nbs/72_images.ipynb #a953ca96
 def test_digits_split():
     train, test = load("digits")
-    assert (len(train), len(test), train.shape, train.levels, train.classes) == (1500, 297, (1, 8, 8), 17, 10)
-    assert torch.bincount(train.labels).tolist() == [145, 149, 135, 161, 144, 158, 151, 156, 152, 149] and int(train.images.sum()) == 469545
+    assert (
+        (len(train), len(test), train.shape, train.levels, train.classes)
+        == (1500, 297, (1, 8, 8), 17, 10))
+    assert (
+        torch.bincount(train.labels).tolist() == [145, 149, 135, 161, 144, 158, 151, 156, 152, 149]
+        and int(train.images.sum()) == 469545)
     near = torch.cdist(test.images.flatten(1).double(), train.images.flatten(1).double()).argmin(1)
     assert int((train.labels[near] == test.labels).sum()) == 294
 
@@ -54,10 +77,14 @@ def test_mnist_files(tmp_path):
     raw.mkdir(parents=True)
     x = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
     for part in ("train", "t10k"):
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(np.array([2051, 5, 28, 28], ">i4").tobytes() + x.tobytes())
-        (raw / f"{part}-labels-idx1-ubyte").write_bytes(np.array([2049, 5], ">i4").tobytes() + bytes(range(5)))
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            np.array([2051, 5, 28, 28], ">i4").tobytes() + x.tobytes())
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(
+            np.array([2049, 5], ">i4").tobytes() + bytes(range(5)))
     train, test = load("mnist", root=tmp_path)
-    assert torch.equal(train.images[:, 0], torch.from_numpy(x)) and test.labels.tolist() == [0, 1, 2, 3, 4]
+    assert (
+        torch.equal(train.images[:, 0], torch.from_numpy(x))
+        and test.labels.tolist() == [0, 1, 2, 3, 4])
     assert (train.shape, train.levels, train.classes) == (data.DATASETS["mnist"].shape, 256, 10)
 
 def test_cifar10_files(tmp_path, monkeypatch):
@@ -69,30 +96,47 @@ def test_cifar10_files(tmp_path, monkeypatch):
     def put(name, d):
         (folder / name).write_bytes(pickle.dumps(d))
         return hashlib.md5((folder / name).read_bytes()).hexdigest()
-    monkeypatch.setattr(C, "train_list", [["b1", put("b1", {"data": x.reshape(6, -1), "labels": list(range(6))})]])
-    monkeypatch.setattr(C, "test_list", [["b2", put("b2", {"data": x[:2].reshape(2, -1), "labels": [8, 9]})]])
-    monkeypatch.setattr(C, "meta", {"filename": "m", "key": "label_names", "md5": put("m", {"label_names": list("abcdefghij")})})
+    monkeypatch.setattr(
+        C,
+        "train_list", [["b1", put("b1", {"data": x.reshape(6, -1), "labels": list(range(6))})]])
+    monkeypatch.setattr(
+        C,
+        "test_list", [["b2", put("b2", {"data": x[:2].reshape(2, -1), "labels": [8, 9]})]])
+    monkeypatch.setattr(
+        C,
+        "meta",
+        {
+            "filename": "m",
+            "key": "label_names",
+            "md5": put("m", {"label_names": list("abcdefghij")})})
     train, test = load("cifar10", root=tmp_path)
-    assert torch.equal(train.images, torch.from_numpy(x)) and test.labels.tolist() == [8, 9] and train.shape == (3, 32, 32)
+    assert (
+        torch.equal(train.images, torch.from_numpy(x))
+        and test.labels.tolist() == [8, 9]
+        and train.shape == (3, 32, 32))
 
 def test_errors_of_loading(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="did you mean 'mnist'"): load("mnits")
     with pytest.raises(TypeError, match="'digits' takes no options.*size"): load("digits", size=32)
     with monkeypatch.context() as m:
         m.setitem(sys.modules, "torchvision", None)
-        with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'): load("mnist", root=tmp_path)
+        with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'):
+            load("mnist", root=tmp_path)
         (tmp_path / "a.png").touch()
-        with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'): load("folder", root=tmp_path)
+        with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'):
+            load("folder", root=tmp_path)
     tv = pytest.importorskip("torchvision")
     def down(self): raise OSError("no route to host")
     monkeypatch.setattr(tv.datasets.MNIST, "download", down)
-    with pytest.raises(RuntimeError, match="download failed .no route to host.*network"): load("mnist", root=tmp_path)
+    with pytest.raises(RuntimeError, match="download failed .no route to host.*network"):
+        load("mnist", root=tmp_path)
 
 def pictures(folder, names, size=(48, 40), shade=None):
     "Write pictures of one shade each."
     from PIL import Image
     folder.mkdir(parents=True, exist_ok=True)
-    for i, n in enumerate(names): Image.new("RGB", size, (shade if shade is not None else 10 * i, 0, 200)).save(folder / n)
+    for i, n in enumerate(names):
+        Image.new("RGB", size, (shade if shade is not None else 10 * i, 0, 200)).save(folder / n)
 
 def test_folder_of_classes(tmp_path):
     pytest.importorskip("torchvision")
@@ -100,8 +144,13 @@ def test_folder_of_classes(tmp_path):
     pictures(tmp_path / "dogs", [f"{i}.JPG" for i in range(4)], size=(20, 60), shade=150)
     (tmp_path / "dogs" / "notes.txt").write_text("not a picture")
     train, test = load("folder", root=tmp_path, size=16, held_out=.3)
-    assert (len(train), len(test), train.shape, train.classes, train.levels) == (7, 3, (3, 16, 16), 2, 256)
-    for s in (train, test): assert ((s.images[:, 0].float().mean((1, 2)) - torch.tensor([50., 150.])[s.labels]).abs() < 3).all()
+    assert (
+        (len(train), len(test), train.shape, train.classes, train.levels)
+        == (7, 3, (3, 16, 16), 2, 256))
+    for s in (train, test):
+        assert (
+            (s.images[:, 0].float().mean((1, 2)) - torch.tensor([50., 150.])[s.labels]).abs() < 3
+        ).all()
     again, _ = load("folder", root=tmp_path, size=16, held_out=.3)
     assert torch.equal(train.images, again.images)
     assert load("folder", root=tmp_path, size=8, channels=1)[0].shape == (1, 8, 8)
@@ -111,10 +160,13 @@ def test_folder_flat_and_split(tmp_path):
     pictures(tmp_path / "flat", [f"{i}.png" for i in range(10)])
     train, test = load("folder", root=tmp_path / "flat")
     assert (len(train), len(test), train.classes) == (9, 1, 1)
-    for part, classes in (("train", "ab"), ("test", "bc")):  # classes are matched by name, not by position
+    # classes are matched by name, not by position
+    for part, classes in (("train", "ab"), ("test", "bc")):
         for c in classes: pictures(tmp_path / "s" / part / c, ["0.png", "1.png"])
     train, test = load("folder", root=tmp_path / "s")
-    assert (train.labels.tolist(), test.labels.tolist(), train.classes) == ([0, 0, 1, 1], [1, 1, 2, 2], 3)
+    assert (
+        (train.labels.tolist(), test.labels.tolist(), train.classes)
+        == ([0, 0, 1, 1], [1, 1, 2, 2], 3))
 
 def test_folder_crops_the_center(tmp_path):
     pytest.importorskip("torchvision")
@@ -129,7 +181,9 @@ def test_pictures_are_turned_upright(tmp_path):
     from PIL import Image
     exif = Image.Exif()
     exif[0x0112] = 3  # the camera was upside down
-    Image.fromarray(np.repeat([[255], [0]], 8, 0).repeat(16, 1).astype(np.uint8)).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(
+        np.repeat([[255], [0]], 8, 0).repeat(16, 1).astype(np.uint8)
+    ).save(tmp_path / "a.png", exif=exif)
     image = data._read_image(tmp_path / "a.png", 16, 1)[0]
     assert (image[:7] == 0).all() and (image[9:] == 255).all()
 
@@ -138,22 +192,29 @@ def test_errors_of_folders(tmp_path):
     with pytest.raises(ValueError, match="expected an existing folder"): load("folder")
     with pytest.raises(ValueError, match="holds no pictures"): load("folder", root=tmp_path)
     pictures(tmp_path / "a", ["1.png", "2.png"])
-    with pytest.raises(ValueError, match="1 channel .gray. or 3"): load("folder", root=tmp_path, channels=4)
-    with pytest.raises(ValueError, match="leaves 2 pictures to train and 0 to test"): load("folder", root=tmp_path, held_out=.1)
+    with pytest.raises(ValueError, match="1 channel .gray. or 3"):
+        load("folder", root=tmp_path, channels=4)
+    with pytest.raises(ValueError, match="leaves 2 pictures to train and 0 to test"):
+        load("folder", root=tmp_path, held_out=.1)
     whole = (tmp_path / "a" / "1.png").read_bytes()
     (tmp_path / "a" / "broken.png").write_bytes(whole[:60])
-    with pytest.raises(ValueError, match="cannot read .*broken.png.*remove or replace"): load("folder", root=tmp_path)
+    with pytest.raises(ValueError, match="cannot read .*broken.png.*remove or replace"):
+        load("folder", root=tmp_path)
     (tmp_path / "a" / "broken.png").unlink()
     pictures(tmp_path, ["stray.png"])
-    with pytest.raises(ValueError, match="both pictures and subfolders.*stray.png"): load("folder", root=tmp_path)
+    with pytest.raises(ValueError, match="both pictures and subfolders.*stray.png"):
+        load("folder", root=tmp_path)
 
 # %% ../../nbs/72_images.ipynb #85a98d1e
 def numbered(n):
     "Images that carry their own number as label; their right column is black, so that mirroring shows."
-    return ImageSet("numbers", torch.arange(n).reshape(n, 1, 1, 1) * torch.tensor([1, 0]).expand(2, 2), torch.arange(n), 256, n)
+    return ImageSet(
+        "numbers", torch.arange(n).reshape(n, 1, 1, 1) * torch.tensor([1, 0]).expand(2, 2),
+        torch.arange(n), 256, n)
 
 def test_batches_cover_every_epoch():
-    seen = torch.cat([Batches(numbered(100), 32, seed=0)(step)[1] for step in range(25)])  # 800 places: 8 epochs
+    # 800 places: 8 epochs
+    seen = torch.cat([Batches(numbered(100), 32, seed=0)(step)[1] for step in range(25)])
     for epoch in seen.reshape(8, 100): assert torch.equal(epoch.sort().values, torch.arange(100))
     assert not torch.equal(seen[:100], seen[100:200])
 
@@ -162,17 +223,25 @@ def test_batches_are_functions_of_the_step():
     d, one = numbered(100), Batches(numbered(100), 32, seed=0)
     x, y = one(1000)
     for step in (3, 1000, 2): again = one(step)
-    assert torch.equal(x[:, 0, 0, 0].long(), y) and torch.equal(again[1], Batches(d, 32, seed=0)(2)[1])
-    assert torch.equal(Batches(d, 32, seed=0)(1000)[1], y) and not torch.equal(Batches(d, 32, seed=1)(1000)[1], y)
+    assert (
+        torch.equal(x[:, 0, 0, 0].long(), y)
+        and torch.equal(again[1], Batches(d, 32, seed=0)(2)[1]))
+    assert (
+        torch.equal(Batches(d, 32, seed=0)(1000)[1], y)
+        and not torch.equal(Batches(d, 32, seed=1)(1000)[1], y))
 
 # %% ../../nbs/72_images.ipynb #22637777
 def test_batches_of_ranks_are_one_batch():
     for step in (0, 3, 1000):
         parts = [Batches(numbered(100), 32, 0, rank, 4, flip=True)(step) for rank in range(4)]
-        for got, want in zip(map(torch.cat, zip(*parts)), Batches(numbered(100), 32, 0, flip=True)(step)): assert torch.equal(got, want)
+        for got, want in zip(
+                map(torch.cat, zip(*parts)), Batches(numbered(100), 32, 0, flip=True)(step)):
+            assert torch.equal(got, want)
 
 def test_batches_flip():
-    d = ImageSet("corners", torch.tensor([0, 1, 2, 3]).reshape(1, 1, 2, 2).expand(64, 1, 2, 2), torch.zeros(64, dtype=torch.int64), 4, 1)
+    d = ImageSet(
+        "corners", torch.tensor([0, 1, 2, 3]).reshape(1, 1, 2, 2).expand(64, 1, 2, 2),
+        torch.zeros(64, dtype=torch.int64), 4, 1)
     seen = torch.cat([Batches(d, 64, 0, flip=True)(step)[0] for step in range(50)]).flatten(1)
     mirrored = (seen == torch.tensor([1, 0, 3, 2])).all(1)
     assert (mirrored | (seen == torch.tensor([0, 1, 2, 3])).all(1)).all()
@@ -180,6 +249,9 @@ def test_batches_flip():
 
 # %% ../../nbs/72_images.ipynb #285c2921
 def test_errors_of_batches():
-    with pytest.raises(ValueError, match=r"batch size in 1..100.*got 101"): Batches(numbered(100), 101, 0)
-    with pytest.raises(ValueError, match="3 processes share evenly.*got batch size 32"): Batches(numbered(100), 32, 0, 0, 3)
-    with pytest.raises(ValueError, match="rank in 0..1; .*rank 2"): Batches(numbered(100), 32, 0, 2, 2)
+    with pytest.raises(ValueError, match=r"batch size in 1..100.*got 101"):
+        Batches(numbered(100), 101, 0)
+    with pytest.raises(ValueError, match="3 processes share evenly.*got batch size 32"):
+        Batches(numbered(100), 32, 0, 0, 3)
+    with pytest.raises(ValueError, match="rank in 0..1; .*rank 2"):
+        Batches(numbered(100), 32, 0, 2, 2)

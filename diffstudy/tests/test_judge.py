@@ -14,7 +14,8 @@ from ..judge import JUDGE, balance, classify, feature_network, held_out_scores, 
 def test_judge_is_trained_once(tmp_path):
     "Two that ask at once: the second waits, and gets the same judge."
     train_set = data.load("digits")[0]
-    with ThreadPoolExecutor(2) as pool: a, b = pool.map(lambda _: feature_network(train_set, tmp_path, width=8, steps=4), range(2))
+    with ThreadPoolExecutor(2) as pool:
+        a, b = pool.map(lambda _: feature_network(train_set, tmp_path, width=8, steps=4), range(2))
     assert all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
 
 def test_feature_network(tmp_path):
@@ -22,13 +23,17 @@ def test_feature_network(tmp_path):
     first = feature_network(train_set, tmp_path, **tiny)
     again = feature_network(train_set, tmp_path, **tiny)
     x = data.encode(train_set.images[:5], 17)
-    assert (first.features(x) == again.features(x)).all() and first.features(x).shape == (5, 16) and not again.training
+    assert (
+        (first.features(x) == again.features(x)).all()
+        and first.features(x).shape == (5, 16)
+        and not again.training)
     assert len(list(tmp_path.iterdir())) == 1
     feature_network(train_set, tmp_path, **(tiny | dict(seed=2)))
     assert len(list(tmp_path.iterdir())) == 2
     for file in tmp_path.rglob("*.safetensors"):
         b = bytearray(file.read_bytes()); b[-3] ^= 1; file.write_bytes(b)
-    with pytest.raises(checkpoint.CheckpointError, match="verifies"): feature_network(train_set, tmp_path, **tiny)
+    with pytest.raises(checkpoint.CheckpointError, match="verifies"):
+        feature_network(train_set, tmp_path, **tiny)
 
 # %% ../../nbs/75_evaluate.ipynb #98eab1e7
 def test_scores_of_the_data_themselves():
@@ -39,7 +44,11 @@ def test_scores_of_the_data_themselves():
     own = scores(real[:300], train_set.labels[:300], judge, real)
     assert own["precision"][0] == own["coverage"][0] == 1 and own["nearest"][0] == 0
     held = held_out_scores(train_set, test_set, judge)
-    assert held["accuracy"][0] > .97 and held["recall"][0] > .8 and own["nearest"][0] < held["nearest"][0]
+    assert (
+        held["accuracy"][0] > .97
+        and held["recall"][0] > .8
+        and own["nearest"][0] < held["nearest"][0])
     stack = torch.cat([real[:50]] * 3, 1)
     assert torch.equal(classify(judge, stack), 111 * judge(real[:50]).argmax(1))
-    assert balance(torch.arange(1000)) == dict(modes=1000, kl=[0., 0.]) or balance(torch.arange(1000))["modes"] == 1000
+    assert balance(torch.arange(1000)) == dict(
+        modes=1000, kl=[0., 0.]) or balance(torch.arange(1000))["modes"] == 1000

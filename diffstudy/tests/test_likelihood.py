@@ -24,7 +24,8 @@ ENDS = torch.tensor([-8., 8.], dtype=torch.float64)
 def test_flow_gives_the_exact_density_of_a_mixture():
     m, (a0, a1), (s0, s1) = data.three_gaussians(), alpha(ENDS), sigma(ENDS)
     z = m.sample(100, stream(1, "points"), dtype=torch.float64, alpha=a0, sigma=s0)[0]
-    out = likelihood.log_likelihood(m.predict, z, ENDS, rtol=1e-8, atol=1e-8, prior=lambda z: m.log_prob(z, a1, s1))
+    out = likelihood.log_likelihood(
+        m.predict, z, ENDS, rtol=1e-8, atol=1e-8, prior=lambda z: m.log_prob(z, a1, s1))
     torch.testing.assert_close(out.log_prob, m.log_prob(z, a0, s0), rtol=0, atol=1e-6)
     assert (out.error == 0).all() and out.latent.shape == z.shape
 
@@ -33,18 +34,24 @@ def test_flow_of_standard_normal_data_stands_still():
     z = torch.randn(5, 2, 3, generator=stream(2, "z"), dtype=torch.float64)
     out = likelihood.log_likelihood(lambda z, g: sigma(g) * z, z, ENDS)
     torch.testing.assert_close(out.latent, z)
-    torch.testing.assert_close(out.log_prob, -(z.flatten(1).square() + math.log(2 * math.pi)).sum(1) / 2)
+    torch.testing.assert_close(
+        out.log_prob, -(z.flatten(1).square() + math.log(2 * math.pi)).sum(1) / 2)
 
 # %% ../../nbs/34_likelihood.ipynb #bbe42e3b
 def test_one_probe_gives_the_trace_on_average_with_the_variance_of_the_formula():
     net = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 4)).double()
     with torch.no_grad():
-        for i, p in enumerate(net.parameters()): p.copy_(torch.randn(p.shape, generator=stream(3, i)))
+        for i, p in enumerate(net.parameters()):
+            p.copy_(torch.randn(p.shape, generator=stream(3, i)))
     z, n = torch.randn(1, 4, generator=stream(3, "z"), dtype=torch.float64), 4000
     v = 2. * torch.randint(0, 2, (n, 1, 4), generator=stream(3, "v")).double() - 1
     gamma = torch.tensor(-1., dtype=torch.float64)
-    J = torch.autograd.functional.jacobian(lambda y: ((sigma(gamma) * net(y) - sigma(gamma) ** 2 * y) / 2)[0], z)[:, 0]
-    exact, some = (likelihood._Divergence(lambda z, g: net(z), z, 10, p)(gamma, z)[0, 4:] for p in (None, v))
+    J = torch.autograd.functional.jacobian(
+        lambda y: ((sigma(gamma) * net(y) - sigma(gamma) ** 2 * y) / 2)[0], z
+    )[:, 0]
+    exact, some = (
+        likelihood._Divergence(lambda z, g: net(z), z, 10, p)(gamma, z)[0, 4:]
+        for p in (None, v))
     torch.testing.assert_close(exact[0], J.trace())
     off = (J + J.T).fill_diagonal_(0)
     assert abs(some.mean() - J.trace()) < 4 * some.std() / n ** .5
@@ -54,16 +61,21 @@ def test_one_probe_gives_the_trace_on_average_with_the_variance_of_the_formula()
 def test_the_error_of_several_probes_is_that_of_their_mean():
     m, (a0, a1), (s0, s1) = data.three_gaussians(), alpha(ENDS), sigma(ENDS)
     z = m.sample(200, stream(1, "points"), dtype=torch.float64, alpha=a0, sigma=s0)[0]
-    out = likelihood.log_likelihood(m.predict, z, ENDS, probes=16, generator=stream(3, "probes"), prior=lambda z: m.log_prob(z, a1, s1))
+    out = likelihood.log_likelihood(
+        m.predict, z, ENDS, probes=16, generator=stream(3, "probes"),
+        prior=lambda z: m.log_prob(z, a1, s1))
     scaled = (out.log_prob - m.log_prob(z, a0, s0)) / out.error
     assert abs(scaled.square().mean().sqrt() - 1) < .25 and out.error.min() > 0
 
 # %% ../../nbs/34_likelihood.ipynb #1e735e23
 def test_errors_of_log_likelihood():
     z, m = torch.zeros(2, 2), data.three_gaussians()
-    with pytest.raises(ValueError, match="whole number, at least 1"): likelihood.log_likelihood(m.predict, z, ENDS, probes=0)
-    with pytest.raises(ValueError, match="rise, from data to noise"): likelihood.log_likelihood(m.predict, z, ENDS.flip(0))
-    with pytest.raises(RuntimeError, match="not finite"): likelihood.log_likelihood(lambda z, g: z * math.nan, z, ENDS)
+    with pytest.raises(ValueError, match="whole number, at least 1"):
+        likelihood.log_likelihood(m.predict, z, ENDS, probes=0)
+    with pytest.raises(ValueError, match="rise, from data to noise"):
+        likelihood.log_likelihood(m.predict, z, ENDS.flip(0))
+    with pytest.raises(RuntimeError, match="not finite"):
+        likelihood.log_likelihood(lambda z, g: z * math.nan, z, ENDS)
 
 # %% ../../nbs/34_likelihood.ipynb #0ae420b6
 def pairs(levels=4):
@@ -79,20 +91,28 @@ def test_uniform_dequantization_costs_what_the_density_says(g0):
     k, p, m = pairs()
     x, u = bound.centers(4, p)[k], (torch.arange(20, dtype=torch.float64) - 9.5) / 20 / 2  # ±1/4
     cell = x[:, None] + torch.cartesian_prod(u, u)
-    exact = -m.log_prob(cell.reshape(-1, 2), 1., math.exp(g0 / 2)).view(16, -1).mean(1) - 2 * math.log(2 / 4)
-    nll = likelihood.dequantized(m.predict, k.repeat(40, 1), 4, torch.tensor([g0, 9.]), stream(0, "u"), rtol=1e-4, atol=1e-4).view(40, -1)
+    exact = (
+        -m.log_prob(cell.reshape(-1, 2), 1., math.exp(g0 / 2)).view(16, -1).mean(1)
+        - 2 * math.log(2 / 4))
+    nll = likelihood.dequantized(
+        m.predict, k.repeat(40, 1), 4, torch.tensor([g0, 9.]), stream(0, "u"), rtol=1e-4, atol=1e-4
+    ).view(40, -1)
     assert abs((nll - exact).mean()) < 4 * (nll - exact).std() / nll.numel() ** .5 + .004
     assert (p * (exact + p.log())).sum() > 0  # on average, the cross-entropy of another density
 
 # %% ../../nbs/34_likelihood.ipynb #8ad57a39
 def test_dequantization_by_the_first_latent_is_near_the_truth():
     k, p, m = pairs()
-    nll = likelihood.dequantized(m.predict, k.repeat(40, 1), 4, torch.tensor([-6., 9.]), stream(0, "z"), noise="latent", rtol=1e-4, atol=1e-4)
+    nll = likelihood.dequantized(
+        m.predict, k.repeat(40, 1), 4, torch.tensor([-6., 9.]), stream(0, "z"), noise="latent",
+        rtol=1e-4, atol=1e-4)
     gap = nll.view(40, -1) + p.log()
     assert -4 * gap.std() / gap.numel() ** .5 - .01 < gap.mean() < .02
 
 # %% ../../nbs/34_likelihood.ipynb #24374c2c
 def test_errors_of_dequantized():
     k, p, m = pairs()
-    with pytest.raises(ValueError, match="did you mean 'latent'"): likelihood.dequantized(m.predict, k, 4, ENDS, noise="latents")
-    with pytest.raises(TypeError, match="integer gray levels"): likelihood.dequantized(m.predict, k.double(), 4, ENDS)
+    with pytest.raises(ValueError, match="did you mean 'latent'"):
+        likelihood.dequantized(m.predict, k, 4, ENDS, noise="latents")
+    with pytest.raises(TypeError, match="integer gray levels"):
+        likelihood.dequantized(m.predict, k.double(), 4, ENDS)

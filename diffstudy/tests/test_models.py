@@ -17,23 +17,30 @@ from dataclasses import asdict, replace
 import pytest, torch
 from torch.nn import functional as F
 from ..core import default_device, stream
-from ..models import MLP, RECIPES, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build, embed_gamma, fourier_features, initialize
+from ..models import (
+    MLP, RECIPES, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
+    embed_gamma, fourier_features, initialize)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():
     k = torch.arange(256)
     grid = ((2 * k + 1) / 256 - 1)[:, None]  # exact in float32
     s7, s8, c7, c8 = fourier_features(grid, 7, 8).T
-    assert torch.allclose(s7, (-1.0) ** k, atol=1e-6) and torch.allclose(c8, -torch.ones(256), atol=1e-6)
+    assert (
+        torch.allclose(s7, (-1.0) ** k, atol=1e-6)
+        and torch.allclose(c8, -torch.ones(256), atol=1e-6))
     assert s8.abs().max() < 1e-6 and c7.abs().max() < 1e-6
     d = 2e-3 * torch.rand(256, 1, generator=stream(0), dtype=torch.float64)
-    assert torch.allclose(fourier_features(grid + d, 8, 8)[:, :1], -torch.sin(256 * math.pi * d), atol=1e-9)
+    assert torch.allclose(
+        fourier_features(grid + d, 8, 8)[:, :1], -torch.sin(256 * math.pi * d), atol=1e-9)
 
 # %% ../../nbs/73_models.ipynb #b25d1207
 def test_V19_values():
     z = 4 * (2 * torch.rand(2, 3, 5, 4, generator=stream(1)) - 1)
     f, z64 = fourier_features(z, 6, 8), z.double()
-    want = [g(2.0 ** n * math.pi * z64[:, c]) for g in (torch.sin, torch.cos) for c in range(3) for n in (6, 7, 8)]
+    want = [
+        g(2.0 ** n * math.pi * z64[:, c])
+        for g in (torch.sin, torch.cos) for c in range(3) for n in (6, 7, 8)]
     assert f.shape == (2, 18, 5, 4) and (f - torch.stack(want, 1)).abs().max() < 5e-7
     with pytest.raises(ValueError, match="n_min <= n_max"): fourier_features(z, 8, 7)
 
@@ -44,20 +51,28 @@ def test_V19_channels():
 # %% ../../nbs/73_models.ipynb #5357672f
 def test_embed_gamma():
     e = embed_gamma(torch.tensor([-13.3, 5.0], dtype=torch.float64), 8)
-    angles = torch.tensor([[0.0], [1000.0]]) * 10.0 ** (-4 / 3 * torch.arange(4, dtype=torch.float64))  # frequencies from 1 to 1e-4
+    # frequencies from 1 to 1e-4
+    angles = (
+        torch.tensor([[0.0], [1000.0]])
+        * 10.0 ** (-4 / 3 * torch.arange(4, dtype=torch.float64)))
     assert torch.allclose(e, torch.cat([angles.sin(), angles.cos()], 1), atol=1e-9)
-    moved = embed_gamma(torch.tensor([-3.0]), 8, gamma_min=-3.0, gamma_max=7.0)  # the constants are configuration
+    # the constants are configuration
+    moved = embed_gamma(torch.tensor([-3.0]), 8, gamma_min=-3.0, gamma_max=7.0)
     assert torch.allclose(moved, e[:1].float())
 
 # %% ../../nbs/73_models.ipynb #bcfd5d13
 def test_dropout():
-    block, x, cond = Residual(8, 8, 4, 2, dropout=.5), torch.randn(2, 8, 5, 5, generator=stream(0)), torch.zeros(2, 4)
+    block, x, cond = (
+        Residual(8, 8, 4, 2, dropout=.5),
+        torch.randn(2, 8, 5, 5, generator=stream(0)),
+        torch.zeros(2, 4))
     initialize(block, 0, zeros=False)
     with torch.random.fork_rng(devices=[]): assert not torch.equal(block(x, cond), block(x, cond))
     assert torch.equal(block.eval()(x, cond), block(x, cond))
 
 # %% ../../nbs/73_models.ipynb #c7e648bb
-def _left(b, m): return b - b.view(len(b), -1, m).mean(2, keepdim=True).expand(-1, -1, m).reshape(b.shape)
+def _left(b, m):
+    return b - b.view(len(b), -1, m).mean(2, keepdim=True).expand(-1, -1, m).reshape(b.shape)
 
 def test_groupnorm_leaves_share():
     b = torch.randn(500, 64, generator=stream(0), dtype=torch.float64)
@@ -67,10 +82,13 @@ def test_groupnorm_leaves_share():
 
 # %% ../../nbs/73_models.ipynb #23260648
 def test_groupnorm_sees_no_more():
-    b, h = (torch.randn(9, 64, *d, generator=stream(len(d)), dtype=torch.float64) for d in ((1, 1), (3, 2)))
+    b, h = (
+        torch.randn(9, 64, *d, generator=stream(len(d)), dtype=torch.float64)
+        for d in ((1, 1), (3, 2)))
     for m in (1, 4, 16):
         left = _left(b.flatten(1), m).view_as(b)
-        assert torch.allclose(F.group_norm(h + b, 64 // m), F.group_norm(h + left, 64 // m), atol=1e-12)
+        assert torch.allclose(
+            F.group_norm(h + b, 64 // m), F.group_norm(h + left, 64 // m), atol=1e-12)
     with pytest.raises(ValueError, match="at most width/4"): UNetConfig(width=32, groups=32)
 
 # %% ../../nbs/73_models.ipynb #9827f688
@@ -79,25 +97,35 @@ def test_attention_is_softmax():
     initialize(net, 0, zeros=False)
     x = torch.randn(3, 8, 4, 5, generator=stream(0), dtype=torch.float64)
     q, k, v = net.qkv(net.norm(x)).flatten(2).chunk(3, 1)
-    heads = [torch.softmax(q[:, i].mT @ k[:, i] / 4 ** .5, -1) @ v[:, i].mT for i in (slice(4), slice(4, 8))]
+    heads = [
+        torch.softmax(q[:, i].mT @ k[:, i] / 4 ** .5, -1) @ v[:, i].mT
+        for i in (slice(4), slice(4, 8))]
     want = x + net.out(torch.cat(heads, 2).mT.reshape(x.shape))
     assert torch.allclose(net(x), want, atol=1e-12)
 
 # %% ../../nbs/73_models.ipynb #651b5cc9
 def test_resample():
-    half, double, x = _Resample(8, up=False), _Resample(8, up=True), torch.randn(2, 8, 6, 4, generator=stream(0))
+    half, double, x = (
+        _Resample(8, up=False), _Resample(8, up=True), torch.randn(2, 8, 6, 4, generator=stream(0)))
     assert half(x).shape == (2, 8, 3, 2)
-    assert torch.allclose(double(x), double.conv(x.repeat_interleave(2, 2).repeat_interleave(2, 3)), atol=1e-6)
+    assert torch.allclose(
+        double(x), double.conv(x.repeat_interleave(2, 2).repeat_interleave(2, 3)), atol=1e-6)
 
 # %% ../../nbs/73_models.ipynb #0f368bb7
 def _example(shape, b=3, dtype=torch.float64):
     "Noisy images, noise levels and labels that no test takes from anywhere else."
     g = stream(0, "example")
-    return torch.randn(b, *shape, generator=g, dtype=dtype), -10 + 14 * torch.rand(b, generator=g, dtype=dtype), torch.randint(3, (b,), generator=g)
+    return (
+        torch.randn(b, *shape, generator=g, dtype=dtype),
+        -10 + 14 * torch.rand(b, generator=g, dtype=dtype),
+        torch.randint(3, (b,), generator=g))
 
 # %% ../../nbs/73_models.ipynb #a525161b
 def test_starts_at_z():
-    for net in (UNet(UNetConfig(8, 1, (1, 2), groups=2, fourier=(7, 8)), (2, 6, 4), 3), MLP(5, 16, classes=3)):
+    for net in (
+        UNet(UNetConfig(8, 1, (1, 2), groups=2, fourier=(7, 8)), (2, 6, 4), 3),
+        MLP(5, 16, classes=3),
+    ):
         z, gamma, c = _example(net.shape, dtype=torch.float32)
         assert torch.equal(net(z, gamma, c), z)
         initialize(net, 0, zeros=False)
@@ -109,10 +137,14 @@ def _vdm(net, z, gamma, groups):
     norm = lambda m, x: F.silu(F.group_norm(x, groups, m.weight, m.bias, 1e-6))
     conv = lambda m, x: F.conv2d(x, m.weight, m.bias, padding=m.weight.shape[-1] // 2)
     c, stack = net.condition, []
-    e = F.silu(F.linear(F.silu(F.linear(embed_gamma(gamma, 8), c.dense1.weight, c.dense1.bias)), c.dense2.weight, c.dense2.bias))
+    e = F.silu(F.linear(
+        F.silu(F.linear(embed_gamma(gamma, 8), c.dense1.weight, c.dense1.bias)),
+        c.dense2.weight, c.dense2.bias))
     def res(m, x):
         h = conv(m.conv1, norm(m.norm1, x)) + F.linear(e, m.cond.weight)[:, :, None, None]
-        return (conv(m.skip, x) if x.shape[1] != h.shape[1] else x) + conv(m.conv2, norm(m.norm2, h))
+        return (
+            (conv(m.skip, x) if x.shape[1] != h.shape[1] else x)
+            + conv(m.conv2, norm(m.norm2, h)))
     h = conv(net.enter, torch.cat([z, fourier_features(z, 7, 8)], 1))
     for block in net.down: stack.append(h); h = res(block.first, h)
     stack.append(h)
@@ -129,10 +161,14 @@ def test_one_level_is_vdm():
 # %% ../../nbs/73_models.ipynb #bff07a8e
 def test_parameter_counts():
     "The counts of the official code of VDM, without a byte of memory."
-    released = {"vdm-cifar10": 30_578_179, "vdm-cifar10-aug": 122_137_603, "vdm-imagenet32": 122_137_603, "vdm-imagenet64": 237_603_843}
+    released = {
+        "vdm-cifar10": 30_578_179, "vdm-cifar10-aug": 122_137_603, "vdm-imagenet32": 122_137_603,
+        "vdm-imagenet64": 237_603_843}
     want = {RECIPES[k]: n for k, n in released.items()}
-    want[replace(RECIPES["vdm-cifar10-aug"], attention=(0,))] = 139_276_803  # the paper's, attention everywhere
-    want[replace(RECIPES["vdm-cifar10"], extra=False)] = 30_577_667          # without the extra scalar
+    # the paper's, attention everywhere
+    want[replace(RECIPES["vdm-cifar10-aug"], attention=(0,))] = 139_276_803
+    # without the extra scalar
+    want[replace(RECIPES["vdm-cifar10"], extra=False)] = 30_577_667
     for config, n in want.items():
         with torch.device("meta"): net = build(config, (3, 32, 32))
         assert sum(p.numel() for p in net.parameters()) == n, config
@@ -146,7 +182,9 @@ def test_config_survives_json():
 def test_seed_fixes_weights():
     before = torch.get_rng_state()
     a, b, c = (build("digits-tiny", (1, 8, 8), 10, seed=s).state_dict() for s in (0, 0, 1))
-    assert all(torch.equal(a[k], b[k]) for k in a) and not torch.equal(a["enter.weight"], c["enter.weight"])
+    assert (
+        all(torch.equal(a[k], b[k]) for k in a)
+        and not torch.equal(a["enter.weight"], c["enter.weight"]))
     assert torch.equal(before, torch.get_rng_state())
     w = build("digits", (1, 8, 8)).down[0].first.conv1.weight
     assert abs(w.std() * (9 * 64) ** .5 - 1) < .02 and w.abs().max() <= 2 / .8796 / 24
@@ -159,16 +197,24 @@ def test_output_depends_on_condition():
         z, gamma, c = _example((1, 4, 4), dtype=torch.float32)
         with torch.no_grad():
             out, none = net(z, gamma, c), net(z, gamma)
-            change = lambda *a: float((net(z, *a) - out).square().mean().sqrt() / (out - z).square().mean().sqrt())
+            change = lambda *a: float(
+                (net(z, *a) - out).square().mean().sqrt() / (out - z).square().mean().sqrt())
             assert change(gamma + 5, c) > .1, config
             assert change(gamma, (c + 1) % 3) > .1, config
-            each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]  # three classes, and none
-            assert torch.equal(none, each[3]) and torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm(), config
-            if config.extra: assert change(gamma, c, torch.ones(3)) > .01 and torch.equal(net(z, gamma, c, torch.zeros(3)), out), config
+            # three classes, and none
+            each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]
+            assert (
+                torch.equal(none, each[3])
+                and torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm()), config
+            if config.extra:
+                assert (
+                    change(gamma, c, torch.ones(3)) > .01
+                    and torch.equal(net(z, gamma, c, torch.zeros(3)), out)), config
 
 # %% ../../nbs/73_models.ipynb #652db343
 _ODD = (UNetConfig(8, 1, groups=2, attention=(0,)), (2, 7, 5))
-_DEEP = (UNetConfig(8, 1, (1, 2, 3), (1,), groups=2, heads=2, fourier=(3, 4), extra=True), (4, 8, 12))
+_DEEP = (
+    UNetConfig(8, 1, (1, 2, 3), (1,), groups=2, heads=2, fourier=(3, 4), extra=True), (4, 8, 12))
 
 def test_shapes_and_gradients():
     for config, shape in (_ODD, _DEEP):
@@ -178,7 +224,8 @@ def test_shapes_and_gradients():
         out = net(z, gamma[0], c)  # one γ for all
         assert out.shape == z.shape and torch.allclose(out, net(z, gamma[0].expand(3), c))
         out.square().sum().backward()
-        for name, p in net.named_parameters(): assert p.grad is not None and p.grad.abs().max() > 0, name
+        for name, p in net.named_parameters():
+            assert p.grad is not None and p.grad.abs().max() > 0, name
 
 # %% ../../nbs/73_models.ipynb #8046dcbf
 def test_same_on_device_and_channels_last():
@@ -186,17 +233,22 @@ def test_same_on_device_and_channels_last():
     net, device = UNet(*_DEEP, 3), default_device()
     initialize(net, 0, zeros=False)
     want = net(z, gamma, c)
-    got = net.to(device, memory_format=torch.channels_last)(z.to(device), gamma.to(device), c.to(device))
+    got = net.to(device, memory_format=torch.channels_last)(
+        z.to(device), gamma.to(device), c.to(device))
     assert (got.cpu() - want).abs().max() < 1e-2 * want.abs().max()  # TF32 on some devices
 
 # %% ../../nbs/73_models.ipynb #2326c234
 def test_examples_do_not_interact():
-    for net in (UNet(*_DEEP, 3), UNet(*_ODD, 3), MLP(3, 16, classes=3, fourier=(0, 1)), Classifier((2, 5, 4), 3, 16)):
+    for net in (
+        UNet(*_DEEP, 3), UNet(*_ODD, 3),
+        MLP(3, 16, classes=3, fourier=(0, 1)), Classifier((2, 5, 4), 3, 16),
+    ):
         initialize(net.double(), 0, zeros=False)
         z, gamma, c = _example(net.shape, 4)
         args = lambda i: (z[i], gamma[i]) if isinstance(net, Classifier) else (z[i], gamma[i], c[i])
         whole, order = net(*args(slice(None))), [2, 0, 3, 1]
-        assert torch.allclose(torch.cat([net(*args(slice(i, i + 1))) for i in range(4)]), whole, atol=1e-10)
+        assert torch.allclose(
+            torch.cat([net(*args(slice(i, i + 1))) for i in range(4)]), whole, atol=1e-10)
         assert torch.allclose(net(*args(order)), whole[order], atol=1e-10)
 
 # %% ../../nbs/73_models.ipynb #141ec6f0
@@ -204,7 +256,9 @@ def test_classifier():
     net, (z, gamma, _) = Classifier((2, 7, 5), 3, 16), _example((2, 7, 5), dtype=torch.float32)
     initialize(net, 0, zeros=False)
     assert net(z).shape == (3, 3) and net.features(z).shape == (3, 32)
-    assert torch.equal(net(z), net(z, torch.tensor(-13.3))) and torch.equal(net(z, gamma), net.leave(net.features(z, gamma)))
+    assert (
+        torch.equal(net(z), net(z, torch.tensor(-13.3)))
+        and torch.equal(net(z, gamma), net.leave(net.features(z, gamma))))
     assert (net(z, gamma) - net(z, gamma + 5)).abs().min() > 1e-3
 
 # %% ../../nbs/73_models.ipynb #5ec21c7f
@@ -215,23 +269,33 @@ def test_autocast_keeps_angles():
     features, cond, out = fourier_features(z, 7, 8), net.condition(z, gamma, c), net(z, gamma, c)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert net.enter(torch.cat([z, features], 1)).dtype == torch.bfloat16  # autocast is at work
-        assert cond.dtype == torch.float32 and torch.equal(fourier_features(z, 7, 8), features) and torch.equal(net.condition(z, gamma, c), cond)
+        assert (
+            cond.dtype == torch.float32
+            and torch.equal(fourier_features(z, 7, 8), features)
+            and torch.equal(net.condition(z, gamma, c), cond))
         low = net(z, gamma, c)
-    assert low.dtype == torch.float32 and 0 < (low - out).square().mean() / (out - z).square().mean() < 1e-3
+    assert (
+        low.dtype == torch.float32
+        and 0 < (low - out).square().mean() / (out - z).square().mean() < 1e-3)
 
 # %% ../../nbs/73_models.ipynb #dda37412
 def test_compiles_in_one_graph():
-    for net in (MLP(2, 8, 1, classes=3, fourier=(7, 8)), UNet(UNetConfig(8, 1, groups=2, fourier=(7, 8)), (1, 4, 4), 3)):
+    for net in (
+        MLP(2, 8, 1, classes=3, fourier=(7, 8)),
+        UNet(UNetConfig(8, 1, groups=2, fourier=(7, 8)), (1, 4, 4), 3),
+    ):
         initialize(net, 0, zeros=False)
         inputs = _example(net.shape, dtype=torch.float32)
-        assert torch.allclose(torch.compile(net, backend="eager", fullgraph=True)(*inputs), net(*inputs), atol=1e-5)
+        assert torch.allclose(
+            torch.compile(net, backend="eager", fullgraph=True)(*inputs), net(*inputs), atol=1e-5)
 
 # %% ../../nbs/73_models.ipynb #f5c2bbb6
 def _refused(match, f, *args, error=ValueError, **kwargs):
     with pytest.raises(error, match=match): f(*args, **kwargs)
 
 def test_errors_of_calls():
-    net, (z, gamma, c) = build("digits-tiny", (1, 8, 8), 3), _example((1, 8, 8), dtype=torch.float32)
+    net, (z, gamma, c) = (
+        build("digits-tiny", (1, 8, 8), 3), _example((1, 8, 8), dtype=torch.float32))
     _refused(r"expected z of shape \(b, 1, 8, 8\)", net, z[:, 0], gamma)
     _refused("a floating dtype", net, z.long(), gamma)
     _refused(r"expected gamma of shape \(\) or \(3,\).*flatten", net, z, gamma[:, None, None, None])
@@ -239,7 +303,8 @@ def test_errors_of_calls():
 
 # %% ../../nbs/73_models.ipynb #59c85455
 def test_errors_of_labels():
-    net, (z, gamma, c) = build("digits-tiny", (1, 8, 8), 3), _example((1, 8, 8), dtype=torch.float32)
+    net, (z, gamma, c) = (
+        build("digits-tiny", (1, 8, 8), 3), _example((1, 8, 8), dtype=torch.float32))
     _refused("expected integer labels .* 3 for 'no label'", net, z, gamma, c.float())
     _refused("one label for each of 3", net, z, gamma, c[:2])
     _refused("takes no extra scalar", net, z, gamma, c, gamma)
@@ -254,7 +319,14 @@ def test_errors_of_names():
 # %% ../../nbs/73_models.ipynb #91ec58ef
 def test_errors_of_values():
     _refused("divisible by 4; got 8 and 6", build, UNetConfig(mults=(1, 2, 2)), (1, 8, 6))
-    for match, bad in {"width": dict(width=5, groups=1), "mults": dict(mults=()), "heads": dict(heads=3), "levels among 0…0": dict(attention=(1,)),
-                       "n_min": dict(fourier=(8, 7)), "dropout": dict(dropout=1.0), "gamma_min < gamma_max": dict(gamma_min=6.0)}.items():
+    for match, bad in {
+        "width": dict(width=5, groups=1),
+        "mults": dict(mults=()),
+        "heads": dict(heads=3),
+        "levels among 0…0": dict(attention=(1,)),
+        "n_min": dict(fourier=(8, 7)),
+        "dropout": dict(dropout=1.0),
+        "gamma_min < gamma_max": dict(gamma_min=6.0),
+    }.items():
         _refused(match, UNetConfig, **bad)
     _refused("multiple of 4", Classifier, (1, 8, 8), 10, 6)

@@ -30,19 +30,23 @@ def test_V12_from_the_ratio():
 
 # %% ../../nbs/11_process.ipynb #fbb46a25
 def test_V13_ratio_of_alpha_and_sigma():
-    torch.testing.assert_close(snr(GAMMAS), (alpha(GAMMAS) / sigma(GAMMAS)) ** 2, rtol=1e-14, atol=0)
+    torch.testing.assert_close(
+        snr(GAMMAS), (alpha(GAMMAS) / sigma(GAMMAS)) ** 2, rtol=1e-14, atol=0)
     torch.testing.assert_close(gamma_from_snr(snr(GAMMAS)), GAMMAS, rtol=1e-14, atol=1e-14)
 
 # %% ../../nbs/71_notation.ipynb #193529eb
 import math, pytest, torch
 from ..core import stream
-from ..notation import (alpha, sigma, snr, gamma_from_snr, gamma_from_alpha_sigma, gammas_from_betas, betas_from_gammas,
+from ..notation import (
+    alpha, sigma, snr, gamma_from_snr, gamma_from_alpha_sigma, gammas_from_betas, betas_from_gammas,
     edm_sigma, gamma_from_edm_sigma, to_ve, from_ve, scale_from_w, w_from_scale, convert, KINDS)
 
 # %% ../../nbs/71_notation.ipynb #d6ebcd56
 def test_round_trip_alpha_sigma():
-    torch.testing.assert_close(gamma_from_alpha_sigma(alpha(GAMMAS), sigma(GAMMAS)), GAMMAS, rtol=0, atol=1e-13)
-    torch.testing.assert_close(gamma_from_alpha_sigma(3 * alpha(GAMMAS), 3 * sigma(GAMMAS)), GAMMAS, rtol=0, atol=1e-13)
+    torch.testing.assert_close(
+        gamma_from_alpha_sigma(alpha(GAMMAS), sigma(GAMMAS)), GAMMAS, rtol=0, atol=1e-13)
+    torch.testing.assert_close(
+        gamma_from_alpha_sigma(3 * alpha(GAMMAS), 3 * sigma(GAMMAS)), GAMMAS, rtol=0, atol=1e-13)
 
 # %% ../../nbs/71_notation.ipynb #e30472c7
 def test_alpha_and_sigma_keep_their_digits():
@@ -51,7 +55,8 @@ def test_alpha_and_sigma_keep_their_digits():
         for f, sign in (alpha, 1), (sigma, -1):
             exact = float(mp.sqrt(1 / (1 + mp.exp(mp.mpf(sign * g)))))
             assert abs(f(torch.tensor(g, dtype=torch.float64)).item() / exact - 1) < 1e-15
-            g32 = torch.tensor(g); exact = float(mp.sqrt(1 / (1 + mp.exp(sign * mp.mpf(g32.item())))))
+            g32 = torch.tensor(g)
+            exact = float(mp.sqrt(1 / (1 + mp.exp(sign * mp.mpf(g32.item())))))
             assert abs(f(g32).item() / exact - 1) < 3e-7
 
 # %% ../../nbs/71_notation.ipynb #b793b00e
@@ -64,18 +69,27 @@ def triples(n=256, d=3, seed=0):
 def test_V4_data_keep_their_scale():
     x, eps, gamma = triples()
     z = alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps
-    torch.testing.assert_close(to_ve(z, gamma), 1 * x + edm_sigma(gamma)[:, None] * eps, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        to_ve(z, gamma), 1 * x + edm_sigma(gamma)[:, None] * eps, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(from_ve(to_ve(z, gamma), gamma), z, rtol=1e-14, atol=0)
-    torch.testing.assert_close(gamma_from_alpha_sigma(torch.ones_like(gamma), edm_sigma(gamma)), gamma, rtol=1e-14, atol=1e-14)
-    torch.testing.assert_close(gamma_from_edm_sigma(edm_sigma(gamma)), gamma, rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(
+        gamma_from_alpha_sigma(torch.ones_like(gamma), edm_sigma(gamma)), gamma, rtol=1e-14,
+        atol=1e-14)
+    torch.testing.assert_close(
+        gamma_from_edm_sigma(edm_sigma(gamma)), gamma, rtol=1e-14, atol=1e-14)
 
 # %% ../../nbs/71_notation.ipynb #7d14933f
 def test_betas_round_trip():
-    for betas in torch.linspace(1e-4, .02, 1000, dtype=torch.float64), torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64):
+    for betas in (
+        torch.linspace(1e-4, .02, 1000, dtype=torch.float64),
+        torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64),
+    ):
         gammas, abar = gammas_from_betas(betas), (1 - betas).cumprod(0)
         torch.testing.assert_close(gammas, torch.log((1 - abar) / abar), rtol=0, atol=1e-11)
         torch.testing.assert_close(betas_from_gammas(gammas), betas, rtol=1e-12, atol=0)
-    torch.testing.assert_close(alpha(gammas), torch.tensor([.722319, .280492, .058557, .006572], dtype=torch.float64), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        alpha(gammas), torch.tensor([.722319, .280492, .058557, .006572], dtype=torch.float64),
+        rtol=0, atol=1e-6)
 
 def test_betas_of_small_steps_in_float32():
     gammas = torch.linspace(-10, 5, 100_001)
@@ -89,8 +103,12 @@ def test_score_sde_and_edm_are_the_same_process():
     beta = 18.3 * sigma(gamma) ** 2
     kept = torch.exp(-torch.cumulative_trapezoid(beta, t))
     torch.testing.assert_close(kept, (alpha(gamma) / alpha(gamma[:1]))[1:] ** 2, rtol=1e-7, atol=0)
-    added = sigma(gamma[1:]) ** 2 - (alpha(gamma[1:]) / alpha(gamma[:-1])) ** 2 * sigma(gamma[:-1]) ** 2
-    torch.testing.assert_close(added / alpha(gamma[1:]) ** 2, edm_sigma(gamma[1:]) ** 2 - edm_sigma(gamma[:-1]) ** 2, rtol=1e-6, atol=1e-12)
+    added = (
+        sigma(gamma[1:]) ** 2
+        - (alpha(gamma[1:]) / alpha(gamma[:-1])) ** 2 * sigma(gamma[:-1]) ** 2)
+    torch.testing.assert_close(
+        added / alpha(gamma[1:]) ** 2, edm_sigma(gamma[1:]) ** 2 - edm_sigma(gamma[:-1]) ** 2,
+        rtol=1e-6, atol=1e-12)
 
 # %% ../../nbs/71_notation.ipynb #62771088
 def test_w_and_scale():
@@ -109,7 +127,9 @@ def predictions(x, eps, gamma):
 def test_V18_every_pair():
     x, eps, gamma = triples()
     z, all_four = predictions(x, eps, gamma)
-    torch.testing.assert_close(convert(eps, z, gamma, "eps", "x"), (z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None], rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(
+        convert(eps, z, gamma, "eps", "x"),
+        (z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None], rtol=1e-14, atol=1e-14)
     for source in KINDS:
         for target in KINDS:
             got = convert(all_four[source], z, gamma, source, target)
@@ -144,8 +164,10 @@ def test_errors_of_notation():
     z = torch.zeros(2, 3)
     with pytest.raises(ValueError, match="did you mean 'eps'"): convert(z, z, 0., "epsilon", "x")
     with pytest.raises(ValueError, match="same shape"): convert(z[:1], z, 0., "eps", "x")
-    with pytest.raises(ValueError, match="one per example"): convert(z, z, torch.zeros(5), "eps", "x")
-    with pytest.raises(ValueError, match=r"lie in \(0, 1\).*got 1 at step 1"): gammas_from_betas(torch.tensor([.1, 1.]))
+    with pytest.raises(ValueError, match="one per example"):
+        convert(z, z, torch.zeros(5), "eps", "x")
+    with pytest.raises(ValueError, match=r"lie in \(0, 1\).*got 1 at step 1"):
+        gammas_from_betas(torch.tensor([.1, 1.]))
     with pytest.raises(ValueError, match="rising"): betas_from_gammas(torch.tensor([5., -5.]))
 
 def test_half_precision_is_computed_in_float32():

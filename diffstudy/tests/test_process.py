@@ -15,19 +15,23 @@ __all__ = ['GAN_TABLE', 'moments_agree', 'test_V1_moments', 'rising_triples', 't
 import math, pytest, torch
 from ..core import Normal, default_device, stream
 from ..notation import alpha, sigma, snr
-from ..process import (Coefficients, Transition, forward, marginal, posterior, posterior_coefficients, reverse, transition)
+from ..process import Coefficients, Transition, forward, marginal, posterior, posterior_coefficients, reverse, transition
 
 # %% ../../nbs/11_process.ipynb #f96979a0
 def moments_agree(samples, normal):
     "Mean and variance of independent samples `(n,)` within four standard errors of a Normal's."
     n, mean, var = len(samples), normal.mean.double().flatten()[0], normal.var.double().flatten()[0]
-    return (samples.mean() - mean).abs() < 4 * (var / n).sqrt() and (samples.var() - var).abs() < 4 * var * (2 / n) ** 0.5
+    return (
+        (samples.mean() - mean).abs() < 4 * (var / n).sqrt()
+        and (samples.var() - var).abs() < 4 * var * (2 / n) ** 0.5)
 
 def test_V1_moments():
     for g in (-6., -1., 0., 3.):
         x = torch.full((40_000,), 0.7, dtype=torch.float64)
         q = marginal(x, torch.tensor(g))
-        assert moments_agree(q.sample(stream(0, "V1", g)), Normal(alpha(torch.tensor(g)) * x, sigma(torch.tensor(g)) ** 2))
+        assert moments_agree(
+            q.sample(stream(0, "V1", g)),
+            Normal(alpha(torch.tensor(g)) * x, sigma(torch.tensor(g)) ** 2))
 
 # %% ../../nbs/11_process.ipynb #fb821eaf
 def rising_triples(n=1000):
@@ -47,7 +51,9 @@ def test_V5_composition():
     assert not moments_agree(printed.sample(stream(0, "V5", "t")), marginal(x, t))
 
 def test_V5_V6_V7_moments():
-    x, (r, s, t) = torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64), rising_triples()
+    x, (r, s, t) = (
+        torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64),
+        rising_triples())
     k, q_s, q_t = transition(s, t), marginal(x, s), marginal(x, t)
     torch.testing.assert_close(k.alpha_ts * q_s.mean, q_t.mean, rtol=1e-14, atol=0)
     torch.testing.assert_close(k.alpha_ts ** 2 * q_s.var + k.sigma2_ts, q_t.var, rtol=1e-14, atol=0)
@@ -55,19 +61,25 @@ def test_V5_V6_V7_moments():
 # %% ../../nbs/11_process.ipynb #89e16177
 def test_V6_semigroup():
     r, s, t = rising_triples()
-    torch.testing.assert_close(transition(r, t).alpha_ts, transition(s, t).alpha_ts * transition(r, s).alpha_ts, rtol=1e-14, atol=0)
+    torch.testing.assert_close(
+        transition(r, t).alpha_ts, transition(s, t).alpha_ts * transition(r, s).alpha_ts,
+        rtol=1e-14, atol=0)
     torch.testing.assert_close(transition(r, t).alpha_ts, alpha(t) / alpha(r), rtol=1e-14, atol=0)
 
 def test_V7_semigroup():
     r, s, t = rising_triples()
     first, second = transition(r, s), transition(s, t)
-    torch.testing.assert_close(transition(r, t).sigma2_ts, second.alpha_ts ** 2 * first.sigma2_ts + second.sigma2_ts, rtol=1e-13, atol=0)
+    torch.testing.assert_close(
+        transition(r, t).sigma2_ts, second.alpha_ts ** 2 * first.sigma2_ts + second.sigma2_ts,
+        rtol=1e-13, atol=0)
 
 # %% ../../nbs/11_process.ipynb #48f657ca
 def test_V7_as_written():
     _, s, t = rising_triples()
     s, t = s[t - s > 0.1], t[t - s > 0.1]
-    torch.testing.assert_close(transition(s, t).sigma2_ts, sigma(t) ** 2 - transition(s, t).alpha_ts ** 2 * sigma(s) ** 2, rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        transition(s, t).sigma2_ts, sigma(t) ** 2 - transition(s, t).alpha_ts ** 2 * sigma(s) ** 2,
+        rtol=1e-12, atol=0)
 
 # %% ../../nbs/11_process.ipynb #9e8848a6
 def test_V7_stable_in_float32():
@@ -94,11 +106,17 @@ def worst_error(mp, dtype):
     "Largest relative error of the library's five numbers over noise levels and steps."
     t = torch.linspace(-30, 30, 13, dtype=dtype)
     smallest = torch.where(t == 0, -1e-30, torch.nextafter(t, t - 1))
-    pairs = [(s, u) for u in t for s in [smallest[t == u][0], *(u - 10 ** torch.linspace(-6, 1.7, 12, dtype=dtype))] if -30 <= s < u]
+    pairs = [
+        (s, u)
+        for u in t for s in [
+            smallest[t == u][0], *(u - 10 ** torch.linspace(-6, 1.7, 12, dtype=dtype))
+        ] if -30 <= s < u]
     s, t = (torch.stack(v) for v in zip(*pairs))
     ours = torch.stack([*transition(s, t), *posterior_coefficients(s, t)], 1).tolist()
     exact = [by_mpmath(mp, a, b) for a, b in zip(s.tolist(), t.tolist())]
-    return max(float(abs(mp.mpf(o) / e - 1)) for row, ref in zip(ours, exact) for o, e in zip(row, ref))
+    return max(
+        float(abs(mp.mpf(o) / e - 1))
+        for row, ref in zip(ours, exact) for o, e in zip(row, ref))
 
 def test_V7_V9_V10_against_mpmath():
     mp = pytest.importorskip("mpmath")
@@ -108,18 +126,21 @@ def test_V7_V9_V10_against_mpmath():
 # %% ../../nbs/11_process.ipynb #6e946325
 def test_V8_bayes_on_a_grid():
     grid = torch.linspace(-9, 9, 4001, dtype=torch.float64)
-    for s, t, x, z in [(-1., 1., .8, -.3), (-4., -3.9, -1., -1.2), (0., 6., .5, 2.), (2., 2.01, 1., .1)]:
+    for s, t, x, z in [
+        (-1., 1., .8, -.3), (-4., -3.9, -1., -1.2), (0., 6., .5, 2.), (2., 2.01, 1., .1)]:
         s, t, x, z = (torch.tensor(v, dtype=torch.float64).expand(len(grid)) for v in (s, t, x, z))
         product = forward(grid, s, t).log_prob(z) + marginal(x, s).log_prob(grid)
         density = product.softmax(0) / (grid[1] - grid[0])
-        torch.testing.assert_close(density, posterior(z, x, s, t).log_prob(grid).exp(), rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(
+            density, posterior(z, x, s, t).log_prob(grid).exp(), rtol=1e-10, atol=1e-12)
 
 # %% ../../nbs/11_process.ipynb #d5b8bdf6
 def test_V9_both_forms():
     _, s, t = rising_triples()
     k, v = transition(s, t), posterior_coefficients(s, t).var
     torch.testing.assert_close(v, k.sigma2_ts * sigma(s) ** 2 / sigma(t) ** 2, rtol=1e-14, atol=0)
-    torch.testing.assert_close(1 / v, 1 / sigma(s) ** 2 + k.alpha_ts ** 2 / k.sigma2_ts, rtol=1e-13, atol=0)
+    torch.testing.assert_close(
+        1 / v, 1 / sigma(s) ** 2 + k.alpha_ts ** 2 / k.sigma2_ts, rtol=1e-13, atol=0)
     small = v < 0.9  # the slide's line holds only where both are nearly one
     assert small.sum() > 500 and not torch.isclose(1 / v, v, rtol=0.1)[small].any()
 
@@ -128,7 +149,9 @@ def test_V10_mean_by_regression():
     _, s, t = rising_triples()
     z_t, x = torch.randn(2, len(s), generator=stream(0, "V10"), dtype=torch.float64)
     slope = transition(s, t).alpha_ts * sigma(s) ** 2 / sigma(t) ** 2
-    torch.testing.assert_close(posterior(z_t, x, s, t).mean, alpha(s) * x + slope * (z_t - alpha(t) * x), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close(
+        posterior(z_t, x, s, t).mean, alpha(s) * x + slope * (z_t - alpha(t) * x), rtol=1e-12,
+        atol=1e-13)
 
 def test_V10_as_written():
     _, s, t = rising_triples()
@@ -143,15 +166,21 @@ def test_clean_state_and_pure_noise():
         assert posterior_coefficients(-inf, torch.tensor(t)) == (0, 1, 0)
     k = transition(-inf, torch.tensor(1.))  # a step from clean data is the jump V1
     assert k.alpha_ts == alpha(torch.tensor(1.)) and k.sigma2_ts == torch.sigmoid(torch.tensor(1.))
-    assert posterior_coefficients(torch.tensor(1.), inf) == (0, alpha(torch.tensor(1.)), torch.sigmoid(torch.tensor(1.)))
+    assert (
+        posterior_coefficients(torch.tensor(1.), inf)
+        == (0, alpha(torch.tensor(1.)), torch.sigmoid(torch.tensor(1.))))
     t = torch.tensor(1., requires_grad=True)  # a learned schedule must not be poisoned
-    assert all(g.isfinite() for v in posterior_coefficients(-inf, t) for g in torch.autograd.grad(v, t, retain_graph=True))
+    assert all(
+        g.isfinite()
+        for v in posterior_coefficients(-inf, t) for g in torch.autograd.grad(
+            v, t, retain_graph=True))
 
 # %% ../../nbs/11_process.ipynb #59e917c9
 def test_V17_is_the_posterior_at_the_estimate():
     _, s, t = rising_triples(200)
     z_t, x_hat = torch.randn(2, 200, 5, generator=stream(0, "V17"), dtype=torch.float64)
-    for a, b in zip(reverse(z_t, x_hat, s, t), posterior(z_t, x_hat, s, t)): assert torch.equal(a, b)
+    for a, b in zip(reverse(z_t, x_hat, s, t), posterior(z_t, x_hat, s, t)):
+        assert torch.equal(a, b)
 
 def test_V17_price_of_an_estimate():
     _, s, t = rising_triples(200)
@@ -172,7 +201,10 @@ def gan_coefficients(steps):
     "Factor of z_t, factor of x and variance, as the GAN paper writes them."
     beta, abar, _ = gan_chain(steps)
     s, t = abar[:-1], abar[1:]
-    return (1 - s) * (1 - beta).sqrt() / (1 - t), beta * s.sqrt() / (1 - t), beta * (1 - s) / (1 - t)
+    return (
+        (1 - s) * (1 - beta).sqrt() / (1 - t),
+        beta * s.sqrt() / (1 - t),
+        beta * (1 - s) / (1 - t))
 
 # %% ../../nbs/11_process.ipynb #287a5078
 #| code-fold: true
@@ -180,16 +212,23 @@ def gan_coefficients(steps):
 GAN_TABLE = {  # steps: (on x, on z_t, variance), first = the step to clean data
     1: ([1], [0], [0]),
     2: ([1, .28035], [0, .021588], [0, .920858]),
-    4: ([1, .665778, .269191, .057822], [0, .201576, .193001, .111852], [0, .440819, .884202, .984061]),
-    8: ([1, .732627, .517099, .35241, .216256, .114131, .050905, .019163], [0, .257262, .421893, .477791, .463813, .416117, .360956, .309878],
+    4: (
+        [1, .665778, .269191, .057822],
+        [0, .201576, .193001, .111852],
+        [0, .440819, .884202, .984061]),
+    8: (
+        [1, .732627, .517099, .35241, .216256, .114131, .050905, .019163],
+        [0, .257262, .421893, .477791, .463813, .416117, .360956, .309878],
         [0, .124793, .342377, .553066, .710327, .808259, .86634, .90353])}
 
 def test_D4_coefficients_of_the_gan():
     for steps, (on_x, on_z, var) in GAN_TABLE.items():
         gammas = gan_chain(steps)[2]
         ours = posterior_coefficients(gammas[:-1], gammas[1:])
-        for a, b in zip(ours, gan_coefficients(steps)): torch.testing.assert_close(a, b, rtol=1e-12, atol=0)
-        for a, b in zip(ours, (on_z, on_x, var)): torch.testing.assert_close(a, torch.tensor(b, dtype=torch.float64), rtol=0, atol=6e-7)
+        for a, b in zip(ours, gan_coefficients(steps)):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=0)
+        for a, b in zip(ours, (on_z, on_x, var)):
+            torch.testing.assert_close(a, torch.tensor(b, dtype=torch.float64), rtol=0, atol=6e-7)
 
 # %% ../../nbs/11_process.ipynb #0a1d2994
 def test_shapes():
@@ -202,10 +241,20 @@ def test_shapes():
     assert plain.sample(stream(0)).shape == x.shape and plain.kl(shaped).shape == (3,)
 
 def test_dtypes():
-    x, s, t = torch.randn(3, 4, generator=stream(0, "dtypes")), torch.tensor([-2., -1., 0.]), torch.tensor([0., 1., 5.])
-    for f in (lambda v: marginal(v, t), lambda v: forward(v, s, t), lambda v: reverse(v, v, s, t[0])):
-        assert all(v.dtype == torch.float32 for v in f(x.bfloat16())) and all(v.dtype == torch.float64 for v in f(x.double()))
-    with torch.autocast("cpu", torch.bfloat16): assert all(v.dtype == torch.float32 for v in transition(s, t))
+    x, s, t = (
+        torch.randn(3, 4, generator=stream(0, "dtypes")),
+        torch.tensor([-2., -1., 0.]),
+        torch.tensor([0., 1., 5.]))
+    for f in (
+        lambda v: marginal(v, t),
+        lambda v: forward(v, s, t),
+        lambda v: reverse(v, v, s, t[0]),
+    ):
+        assert (
+            all(v.dtype == torch.float32 for v in f(x.bfloat16()))
+            and all(v.dtype == torch.float64 for v in f(x.double())))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert all(v.dtype == torch.float32 for v in transition(s, t))
     assert marginal(x, s.double()).mean.dtype == torch.float32  # the data decide
 
 # %% ../../nbs/11_process.ipynb #8b19bc8b
@@ -213,7 +262,13 @@ def test_gradients():
     x, z = torch.randn(2, 2, 1, 2, 2, generator=stream(0, "grad"), dtype=torch.float64)
     for shape in [(), (2,), (2, 1, 1, 1)]:
         s, t = (torch.full(shape, v, dtype=torch.float64, requires_grad=True) for v in (-1.2, 0.7))
-        for f in (transition, posterior_coefficients, lambda s, t: marginal(x, t), lambda s, t: forward(z, s, t), lambda s, t: posterior(z, x, s, t)):
+        for f in (
+            transition,
+            posterior_coefficients,
+            lambda s, t: marginal(x, t),
+            lambda s, t: forward(z, s, t),
+            lambda s, t: posterior(z, x, s, t),
+        ):
             assert torch.autograd.gradcheck(lambda *g: tuple(f(*g)), (s, t))
 
 # %% ../../nbs/11_process.ipynb #cd50652a
@@ -222,7 +277,8 @@ def test_same_on_the_default_device():
     s, t = torch.linspace(-20, 4, 64), torch.linspace(-19.9, 5, 64)
     q = posterior(*(v.to(default_device()) for v in (z, x, s, t)))
     assert q.mean.device.type == default_device().type
-    for a, b in zip(q, posterior(z.double(), x.double(), s, t)): torch.testing.assert_close(a.cpu().double(), b, rtol=1e-6, atol=1e-6)
+    for a, b in zip(q, posterior(z.double(), x.double(), s, t)):
+        torch.testing.assert_close(a.cpu().double(), b, rtol=1e-6, atol=1e-6)
 
 # %% ../../nbs/11_process.ipynb #c3ae153c
 def test_errors_process():
@@ -230,8 +286,13 @@ def test_errors_process():
     with pytest.raises(TypeError, match="gammas\\[i\\], not i"): marginal(x, torch.arange(4))
     with pytest.raises(TypeError, match="got torch.int64"): transition(3, g)
     with pytest.raises(TypeError, match="data.encode"): marginal(x.to(torch.uint8), g)
-    with pytest.raises(ValueError, match="one for each of 4 examples.*got shape \\(3,\\)"): marginal(x, g[:3])
-    with pytest.raises(ValueError, match="gamma_t.*got shape \\(3, 1, 1, 1\\)"): forward(x, g, g[:3].reshape(3, 1, 1, 1))
-    with pytest.raises(ValueError, match="z_t and x of one shape.*\\(4, 1, 8, 8\\) and \\(1, 8, 8\\)"): posterior(x, x[0], g, g + 1)
+    with pytest.raises(ValueError, match="one for each of 4 examples.*got shape \\(3,\\)"):
+        marginal(x, g[:3])
+    with pytest.raises(ValueError, match="gamma_t.*got shape \\(3, 1, 1, 1\\)"):
+        forward(x, g, g[:3].reshape(3, 1, 1, 1))
+    with pytest.raises(
+            ValueError, match="z_t and x of one shape.*\\(4, 1, 8, 8\\) and \\(1, 8, 8\\)"):
+        posterior(x, x[0], g, g + 1)
     with pytest.raises(ValueError, match="z_t and x_hat"): reverse(x, x[:2], g, g + 1)
-    with pytest.raises(ValueError, match="gamma_s and gamma_t of one shape"): transition(g, g.reshape(4, 1))
+    with pytest.raises(ValueError, match="gamma_s and gamma_t of one shape"):
+        transition(g, g.reshape(4, 1))

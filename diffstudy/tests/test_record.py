@@ -16,22 +16,31 @@ from ..core import stream
 # %% ../../nbs/96_record.ipynb #f3bc0e99
 def second_moment(settings, case):
     "A Monte Carlo estimate of the second moment, with its error."
-    x = settings["scale"] * torch.randn(case["n"], generator=stream(case["seed"], "toy", case["n"]), dtype=torch.float64)
+    x = settings["scale"] * torch.randn(
+        case["n"], generator=stream(case["seed"], "toy", case["n"]), dtype=torch.float64)
     return {"mean": x.square().mean(), "error": x.square().std() / case["n"] ** .5}
 
-TOY = runs.Study("toy", {"scale": 1.0}, tuple({"seed": s, "n": n} for s in (0, 1) for n in (100, 1000, 10_000)), second_moment)
+TOY = runs.Study(
+    "toy", {"scale": 1.0},
+    tuple({"seed": s, "n": n} for s in (0, 1) for n in (100, 1000, 10_000)), second_moment)
 
 # %% ../../nbs/96_record.ipynb #75ee5a95
 def test_hash_names_settings_and_cases():
     h = runs.study_hash(TOY)
-    same = replace(TOY, name="other", settings=dict(TOY.settings), cases=tuple({"n": c["n"], "seed": c["seed"]} for c in TOY.cases))
+    same = replace(
+        TOY, name="other", settings=dict(TOY.settings),
+        cases=tuple({"n": c["n"], "seed": c["seed"]} for c in TOY.cases))
     assert runs.study_hash(same) == h and len(h) == 12
-    other = replace(TOY, settings={"scale": 2.0, "net": {"width": 8}}), replace(TOY, cases=TOY.cases[1:])
+    other = (
+        replace(TOY, settings={"scale": 2.0, "net": {"width": 8}}),
+        replace(TOY, cases=TOY.cases[1:]))
     assert len({h, *map(runs.study_hash, other)}) == 3
     record = dict(hash=h, settings=TOY.settings, cases=6, results=[dict(case=TOY.cases[0])])
     assert runs.differences(record, TOY) == []
-    assert runs.differences(record, other[0]) == ["net.width was 'absent', now 8", "scale was 1.0, now 2.0"]
-    assert runs.differences(record, other[1]) == ['case {"n": 100, "seed": 0} is no longer asked for', "6 cases were planned, now 5"]
+    assert runs.differences(record, other[0]) == [
+        "net.width was 'absent', now 8", "scale was 1.0, now 2.0"]
+    assert runs.differences(record, other[1]) == [
+        'case {"n": 100, "seed": 0} is no longer asked for', "6 cases were planned, now 5"]
 
 # %% ../../nbs/96_record.ipynb #6c746d6b
 def kill_in_fourth(settings, case):
@@ -39,12 +48,21 @@ def kill_in_fourth(settings, case):
     if case == json.loads(json.dumps(TOY.cases[3])): os.kill(os.getpid(), signal.SIGKILL)
     return second_moment(settings, case)
 
-def numbers(record): return {k: v for k, v in record.items() if k not in ("results", "versions")} | dict(results=[(r["case"], r["result"]) for r in record["results"]])
+def numbers(record):
+    return {
+        k: v for k, v in record.items() if k not in ("results", "versions")
+    } | dict(results=[(r["case"], r["result"]) for r in record["results"]])
 
 def test_killed_and_resumed_is_the_same(tmp_path):
-    code = "import sys; from dataclasses import replace; from diffstudy.studies import record as runs; from diffstudy.tests.test_record import TOY, kill_in_fourth; runs.record(replace(TOY, run=kill_in_fourth), sys.argv[1])"
+    code = (
+        "import sys; from dataclasses import replace; "
+        "from diffstudy.studies import record as runs; "
+        "from diffstudy.tests.test_record import TOY, kill_in_fourth; "
+        "runs.record(replace(TOY, run=kill_in_fourth), sys.argv[1])")
     env = os.environ | dict(PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
-    r = subprocess.run([sys.executable, "-u", "-c", code, tmp_path / "a.json"], env=env, capture_output=True, text=True)
+    r = subprocess.run(
+        [sys.executable, "-u", "-c", code, tmp_path / "a.json"],
+        env=env, capture_output=True, text=True)
     assert r.returncode == -signal.SIGKILL and r.stdout.count("toy ") == 3, r.stdout + r.stderr
     assert len(runs.read_json(tmp_path / "a.json")["results"]) == 3
     a, b = (runs.record(TOY, tmp_path / f, say=lambda m: None) for f in ("a.json", "b.json"))
@@ -61,7 +79,9 @@ def test_stopped_by_hand_or_error(tmp_path):
             return second_moment(settings, case)
         with pytest.raises(error): runs.record(replace(TOY, run=run), path, say=said.append)
         assert "stopped in case" in said[-1] and "2 of 6 cases are in" in said[-1]
-        assert len(runs.record(replace(TOY, run=run), path, say=said.append)["results"]) == 6 and len(calls) == 7
+        assert (
+            len(runs.record(replace(TOY, run=run), path, say=said.append)["results"]) == 6
+            and len(calls) == 7)
         runs.record(replace(TOY, run=run), path, say=said.append)
         assert len(calls) == 7 and "nothing to do" in said[-1]
 
@@ -69,13 +89,15 @@ def test_errors_of_files(tmp_path):
     path, quiet = tmp_path / "toy.json", dict(say=lambda m: None, progress=False)
     runs.record(TOY, path, only=1, **quiet)
     other = replace(TOY, settings={"scale": 2.0})
-    with pytest.raises(ValueError, match="scale was 1.0, now 2.0. Begin anew with --fresh"): runs.record(other, path, **quiet)
+    with pytest.raises(ValueError, match="scale was 1.0, now 2.0. Begin anew with --fresh"):
+        runs.record(other, path, **quiet)
     assert runs.record(other, path, only=2, fresh=True, **quiet)["hash"] == runs.study_hash(other)
     path.write_text('{"name": "to')
     with pytest.raises(RuntimeError, match="damaged"): runs.record(TOY, path, **quiet)
     with runs.locked(path), pytest.raises(RuntimeError, match="another process is recording"):
         runs.record(TOY, path, **quiet)
-    with pytest.raises(TypeError, match="got builtin"): runs.record(replace(TOY, run=lambda s, c: {"f": print}), tmp_path / "f.json", **quiet)
+    with pytest.raises(TypeError, match="got builtin"):
+        runs.record(replace(TOY, run=lambda s, c: {"f": print}), tmp_path / "f.json", **quiet)
     assert not (tmp_path / "f.json").exists()
     for bad in (dict(cases=()), dict(cases=TOY.cases * 2), dict(name="a b")):
         with pytest.raises(ValueError, match="expected"): replace(TOY, **bad)
@@ -85,7 +107,12 @@ def test_load_and_listing(tmp_path, monkeypatch):
     (tmp_path / "nbs" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "nbs" / "deep")
     want = runs.record(TOY, tmp_path / "nbs" / "runs" / "toy.json", say=lambda m: None, only=2)
-    assert runs.load("toy") == want and want["cases"] == 6 and want["results"][0]["case"] == TOY.cases[0]
+    assert (
+        runs.load("toy") == want
+        and want["cases"] == 6
+        and want["results"][0]["case"] == TOY.cases[0])
     row = {r["name"]: r for r in runs.listing()}["toy"]
-    assert (row["done"], row["cases"], row["command"]) == (2, 6, "diffstudy study toy --record nbs/runs/toy.json")
-    with pytest.raises(FileNotFoundError, match="did you mean 'toy'.*diffstudy study tyo"): runs.load("tyo")
+    assert (row["done"], row["cases"], row["command"]) == (
+        2, 6, "diffstudy study toy --record nbs/runs/toy.json")
+    with pytest.raises(FileNotFoundError, match="did you mean 'toy'.*diffstudy study tyo"):
+        runs.load("tyo")

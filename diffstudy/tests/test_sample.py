@@ -46,7 +46,8 @@ def test_ancestral_step_is_the_reverse_process():
 def test_every_eta_keeps_the_marginals(eta):
     k, t, s = sample.coefficients(GAMMAS, eta), GAMMAS[:-1], GAMMAS[1:]
     torch.testing.assert_close(k.z * alpha(t), alpha(s), rtol=1e-13, atol=0)
-    torch.testing.assert_close((k.z * sigma(t) + k.eps) ** 2 + k.noise ** 2, sigma(s) ** 2, rtol=1e-11, atol=1e-15)
+    torch.testing.assert_close(
+        (k.z * sigma(t) + k.eps) ** 2 + k.noise ** 2, sigma(s) ** 2, rtol=1e-11, atol=1e-15)
 
 # %% ../../nbs/13_sample.ipynb #5a4dde74
 def test_small_steps_lose_no_digits():
@@ -58,10 +59,17 @@ def test_small_steps_lose_no_digits():
             for eta in 0., .5, 1.:
                 g = torch.tensor([t, t - step], dtype=torch.float64)
                 T, R = map(mp.mpf, g.tolist())
-                exact = S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T))) - A(R) / A(T) * S(T)
+                exact = (
+                    S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T)))
+                    - A(R) / A(T) * S(T))
                 stable = sample.coefficients(g, eta).eps.item()
                 assert abs(stable / exact - 1) < 1e-13
-                if (step, eta) == (1e-9, 0.): assert abs((sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact - 1) > 1e-9
+                if (step, eta) == (1e-9, 0.):
+                    assert (
+                        abs(
+                            (sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact
+                            - 1)
+                        > 1e-9)
 
 # %% ../../nbs/13_sample.ipynb #9d8fbf9b
 class Looks(TorchDispatchMode):
@@ -74,7 +82,8 @@ class Looks(TorchDispatchMode):
 # %% ../../nbs/13_sample.ipynb #0226aeae
 def test_the_loop_does_not_look_at_values():
     def looks(steps, sampler):
-        with Looks() as l: sampler(lambda z, g: z * sigma(g), torch.ones(2, 3), grid(Linear(), steps), stream(0))
+        with Looks() as l:
+            sampler(lambda z, g: z * sigma(g), torch.ones(2, 3), grid(Linear(), steps), stream(0))
         return l.count
     for sampler in sample.ancestral, sample.ddim: assert looks(2, sampler) == looks(30, sampler)
     with Looks() as l: torch.ones(()).item()
@@ -93,17 +102,28 @@ def test_memory_does_not_grow_with_the_steps():
 def test_agrees_with_diffusers():
     diffusers = pytest.importorskip("diffusers")
     betas, every, n = torch.linspace(1e-4, .02, 1000, dtype=torch.float64), 50, 20
-    predict, z = (lambda z, g: torch.tanh(z) + .1 * g), torch.randn(3, 2, generator=stream(0, "diffusers"), dtype=torch.float64)
+    predict, z = (
+        (lambda z, g: torch.tanh(z) + .1 * g),
+        torch.randn(3, 2, generator=stream(0, "diffusers"), dtype=torch.float64))
     all_gammas = gammas_from_betas(betas)
-    gammas = torch.cat([all_gammas[::every].flip(0), torch.tensor([-math.inf], dtype=torch.float64)])
-    for eta, kind, kw in (0., "DDIMScheduler", {}), (.4, "DDIMScheduler", dict(eta=.4)), (1., "DDPMScheduler", {}):
-        s = getattr(diffusers, kind)(trained_betas=betas.numpy(), clip_sample=False, timestep_spacing="leading")
+    gammas = torch.cat(
+        [all_gammas[::every].flip(0), torch.tensor([-math.inf], dtype=torch.float64)])
+    for eta, kind, kw in (
+        (0., "DDIMScheduler", {}),
+        (.4, "DDIMScheduler", dict(eta=.4)),
+        (1., "DDPMScheduler", {}),
+    ):
+        s = getattr(diffusers, kind)(
+            trained_betas=betas.numpy(), clip_sample=False, timestep_spacing="leading")
         s.alphas_cumprod = torch.cumprod(1 - betas, 0)  # the library keeps float32
         if kind == "DDPMScheduler": s.alphas, s.betas = 1 - betas, betas
         s.set_timesteps(n)
         theirs, g = z, stream(0, "noise")
         for t in s.timesteps:
-            more = dict(kw, variance_noise=torch.randn(z.shape, generator=g, dtype=z.dtype)) if eta not in (0., 1.) else dict(kw, generator=g)
+            more = (
+                dict(kw, variance_noise=torch.randn(z.shape, generator=g, dtype=z.dtype))
+                if eta not in (0., 1.)
+                else dict(kw, generator=g))
             theirs = s.step(predict(theirs, all_gammas[t]), t, theirs, **more).prev_sample
         ours = sample.ddim(predict, z, gammas, stream(0, "noise"), eta=eta)
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -124,9 +144,13 @@ def test_flow_is_exact_on_a_gaussian_in_both_directions():
     g = torch.tensor([6., 1., -13.3], dtype=torch.float64)
     z = torch.randn(50, 2, generator=stream(0, "flow"), dtype=torch.float64)
     kept = (z - gaussian(g[0])[0]) / gaussian(g[0])[1]
-    states = sample.probability_flow(predict_gaussian, z, g, rtol=1e-10, atol=1e-10, trajectory=True)
-    for state, gamma in zip(states, g): torch.testing.assert_close(state, gaussian(gamma)[0] + gaussian(gamma)[1] * kept, rtol=1e-8, atol=1e-8)
-    back = sample.probability_flow(predict_gaussian, states[-1], g.flip(0), rtol=1e-10, atol=1e-10, backward=True)
+    states = sample.probability_flow(
+        predict_gaussian, z, g, rtol=1e-10, atol=1e-10, trajectory=True)
+    for state, gamma in zip(states, g):
+        torch.testing.assert_close(
+            state, gaussian(gamma)[0] + gaussian(gamma)[1] * kept, rtol=1e-8, atol=1e-8)
+    back = sample.probability_flow(
+        predict_gaussian, states[-1], g.flip(0), rtol=1e-10, atol=1e-10, backward=True)
     torch.testing.assert_close(back, z, rtol=1e-8, atol=1e-8)
 
 # %% ../../nbs/13_sample.ipynb #4aab84cd
@@ -137,7 +161,9 @@ def test_flow_agrees_with_scipy():
         g = torch.tensor(g, dtype=torch.float64)
         state = torch.from_numpy(y).view(5, 2)
         return ((sigma(g) * mix.predict(state, g) - sigma(g) ** 2 * state) / 2).flatten().numpy()
-    theirs = scipy.solve_ivp(slope, (6., -8.), z.flatten().numpy(), method="LSODA", rtol=1e-9, atol=1e-9).y[:, -1]
+    theirs = scipy.solve_ivp(
+        slope, (6., -8.), z.flatten().numpy(), method="LSODA", rtol=1e-9, atol=1e-9
+    ).y[:, -1]
     ours = sample.probability_flow(mix.predict, z, [6., -8.], rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(ours.flatten(), torch.from_numpy(theirs), rtol=1e-6, atol=1e-6)
 
@@ -171,7 +197,9 @@ def test_samplers_do_what_the_recursion_says():
     for eta in 0., .5, 1.:
         mean, std = after_walking(gammas, eta)
         x = sample.ddim(predict_gaussian, z, gammas, stream(0, "noise"), eta=eta)
-        assert abs(x.mean() - mean) < 4 * std / math.sqrt(n) and abs(x.std() - std) < 4 * std / math.sqrt(2 * n)
+        assert (
+            abs(x.mean() - mean) < 4 * std / math.sqrt(n)
+            and abs(x.std() - std) < 4 * std / math.sqrt(2 * n))
 
 # %% ../../nbs/13_sample.ipynb #07427a67
 TWINS = {f.__name__: f for f in (three_gaussians, gaussian_grid, spiral)}
@@ -180,22 +208,32 @@ def walk_to(mix, sampler, n, steps=256):
     "Samples of a mixture at the data end of a grid, started from the exact marginal, and the exact mixture there."
     gammas, g = grid(Linear(-8., 6.), steps), stream(0, "twins")
     z, _ = mix.sample(n, g, alpha(gammas[0]), sigma(gammas[0]))
-    return sampler(mix.predict, z, gammas, g), mix.diffused(alpha(gammas[-1]).double(), sigma(gammas[-1]).double())
+    return (
+        sampler(mix.predict, z, gammas, g),
+        mix.diffused(alpha(gammas[-1]).double(), sigma(gammas[-1]).double()))
 
 # %% ../../nbs/13_sample.ipynb #019f344e
 def deviations(x, exact):
     "How many standard errors the mode shares, mean, covariance and log density of samples are off, at most."
     n = len(x)
     y, _ = exact.sample(10 * n, stream(1, "exact"))
-    shares = lambda v: torch.bincount(torch.cdist(v, exact.means.float()).argmin(1), minlength=len(exact.weights)) / len(v)
-    off = lambda a, b: ((a.mean(0) - b.mean(0)) / (b.std(0) * math.sqrt(1 / len(a) + 1 / len(b)))).abs().max().item()
+    shares = lambda v: torch.bincount(
+        torch.cdist(v, exact.means.float()).argmin(1), minlength=len(exact.weights)
+    ) / len(v)
+    off = lambda a, b: (
+        (a.mean(0) - b.mean(0)) / (b.std(0) * math.sqrt(1 / len(a) + 1 / len(b)))
+    ).abs().max().item()
     p = shares(y)
     products = lambda v: torch.stack([v[:, 0] ** 2, v[:, 1] ** 2, v[:, 0] * v[:, 1]], 1)
-    return dict(modes=((shares(x) - p) / (p * (1 - p) * (1 / n + 1 / len(y))).sqrt()).abs().max().item(),
-                mean=off(x, y), covariance=off(products(x), products(y)), log_prob=off(exact.log_prob(x), exact.log_prob(y)))
+    return dict(
+        modes=((shares(x) - p) / (p * (1 - p) * (1 / n + 1 / len(y))).sqrt()).abs().max().item(),
+        mean=off(x, y), covariance=off(products(x), products(y)),
+        log_prob=off(exact.log_prob(x), exact.log_prob(y)))
 
 # %% ../../nbs/13_sample.ipynb #7d2b5af3
-SAMPLERS = dict(ancestral=sample.ancestral, ddim=lambda p, z, gammas, g: sample.ddim(p, z, gammas), flow=lambda p, z, gammas, g: sample.probability_flow(p, z, gammas))
+SAMPLERS = dict(
+    ancestral=sample.ancestral, ddim=lambda p, z, gammas, g: sample.ddim(p, z, gammas),
+    flow=lambda p, z, gammas, g: sample.probability_flow(p, z, gammas))
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("name", TWINS)
@@ -204,7 +242,10 @@ def test_samplers_draw_from_the_data(name, sampler):
     assert max(off.values()) < 4, off
 
 def test_too_few_steps_are_seen():
-    for name in TWINS: assert max(deviations(*walk_to(TWINS[name](), sample.ancestral, 1000, steps=8)).values()) > 6
+    for name in TWINS:
+        assert (
+            max(deviations(*walk_to(TWINS[name](), sample.ancestral, 1000, steps=8)).values())
+            > 6)
 
 # %% ../../nbs/13_sample.ipynb #b16489fc
 def streams(seeds): return [stream(s, "image") for s in seeds]
@@ -213,7 +254,9 @@ def test_an_image_does_not_depend_on_its_batch():
     mix, gammas = three_gaussians(), grid(Linear(-8., 6.), 20)
     def draw(sampler, seeds, **kw):
         g = streams(seeds)
-        return sampler(mix.predict, sample.initial((len(seeds), 2), g, dtype=torch.float64), gammas, *([g] if sampler is not sample.probability_flow else []), **kw)
+        return sampler(
+            mix.predict, sample.initial((len(seeds), 2), g, dtype=torch.float64), gammas,
+            *([g] if sampler is not sample.probability_flow else []), **kw)
     for sampler, kw in (sample.ancestral, {}), (sample.ddim, {}), (sample.ddim, dict(eta=.5)):
         assert torch.equal(draw(sampler, range(4), **kw)[2], draw(sampler, [2], **kw)[0])
         assert torch.equal(draw(sampler, range(4), **kw), draw(sampler, range(4), **kw))
@@ -224,12 +267,18 @@ def test_an_image_does_not_depend_on_its_batch():
 # %% ../../nbs/13_sample.ipynb #2d0f3569
 def test_ddim_without_noise_needs_no_generator():
     mix, gammas, z = three_gaussians(), grid(Linear(-8., 6.), 20), torch.ones(1, 2)
-    assert torch.equal(sample.ddim(mix.predict, z, gammas, stream(0)), sample.ddim(mix.predict, z, gammas))
-    assert torch.equal(sample.ddim(mix.predict, z, gammas, stream(0), eta=1.), sample.ancestral(mix.predict, z, gammas, stream(0)))
+    assert torch.equal(
+        sample.ddim(mix.predict, z, gammas, stream(0)), sample.ddim(mix.predict, z, gammas))
+    assert torch.equal(
+        sample.ddim(mix.predict, z, gammas, stream(0), eta=1.),
+        sample.ancestral(mix.predict, z, gammas, stream(0)))
 
 # %% ../../nbs/13_sample.ipynb #8a8dda1d
 def test_samplers_keep_to_float32_and_leave_tensors_and_graphs_alone():
-    net, gammas, z = torch.nn.Linear(2, 2), grid(Linear(-8., 6.), 10), torch.randn(3, 2, generator=stream(0, "z"))
+    net, gammas, z = (
+        torch.nn.Linear(2, 2),
+        grid(Linear(-8., 6.), 10),
+        torch.randn(3, 2, generator=stream(0, "z")))
     kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
     for sampler in SAMPLERS.values():
         for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
@@ -245,7 +294,10 @@ def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample()
         calls.clear()
         states = sampler(predict, z, gammas, stream(0), trajectory=True)
         assert torch.equal(torch.stack(calls), gammas[:-1])
-        assert states.shape == (11, 3, 2) and torch.equal(states[0], z) and torch.equal(states[-1], sampler(predict, z, gammas, stream(0)))
+        assert (
+            states.shape == (11, 3, 2)
+            and torch.equal(states[0], z)
+            and torch.equal(states[-1], sampler(predict, z, gammas, stream(0))))
 
 # %% ../../nbs/13_sample.ipynb #29861146
 def test_guided_samplers_count_rows():
@@ -253,45 +305,65 @@ def test_guided_samplers_count_rows():
     def net(z, gamma, c): rows.append(len(z)); return mix.predict(z, gamma, c)
     for w, expected in (0., 4), (1., 8):
         rows.clear()
-        sample.ancestral(ClassifierFree(net, torch.arange(4) % 3, w=w, null=3), torch.zeros(4, 2), gammas, stream(0))
+        sample.ancestral(
+            ClassifierFree(net, torch.arange(4) % 3, w=w, null=3), torch.zeros(4, 2), gammas,
+            stream(0))
         assert rows == [expected] * 10
 
 # %% ../../nbs/13_sample.ipynb #77b61cd5
-@pytest.mark.parametrize("gammas, says", [
-    ([-2., 1., 3.], "got -2 followed by 1 at step 0. They rise throughout: give gammas.flip"), ([3., 3.], "3 followed by 3"),
-    ([3., math.nan, 1.], r"gammas\[1\] is NaN"), ([3.], r"at least one step; got shape \(1,\)"), ([[3., 1.]], r"got shape \(1, 2\)"), ([math.inf, 1.], "finite gammas; got inf")])
+@pytest.mark.parametrize(
+    "gammas, says",
+    [
+        ([-2., 1., 3.], "got -2 followed by 1 at step 0. They rise throughout: give gammas.flip"),
+        ([3., 3.], "3 followed by 3"), ([3., math.nan, 1.], r"gammas\[1\] is NaN"),
+        ([3.], r"at least one step; got shape \(1,\)"), ([[3., 1.]], r"got shape \(1, 2\)"),
+        ([math.inf, 1.], "finite gammas; got inf")])
 def test_errors_of_grids(gammas, says):
     for sampler in sample.ancestral, sample.ddim, sample.probability_flow:
-        with pytest.raises(ValueError, match=says): sampler(lambda z, g: z, torch.zeros(4, 2), gammas)
+        with pytest.raises(ValueError, match=says):
+            sampler(lambda z, g: z, torch.zeros(4, 2), gammas)
 
 # %% ../../nbs/13_sample.ipynb #d144b2a4
 def test_errors_of_states_and_predictions():
     predict, z, nan, gammas = (lambda z, g: z), torch.zeros(4, 2), torch.zeros(4, 2), [3., 1., -2.]
     nan[0, 0] = math.nan
     for sampler in sample.ancestral, sample.ddim, sample.probability_flow:
-        with pytest.raises(TypeError, match="got torch.uint8 of shape"): sampler(predict, z.to(torch.uint8), gammas)
-        with pytest.raises(ValueError, match="1 of 8 values of z are not finite"): sampler(predict, nan, gammas)
-        with pytest.raises(ValueError, match=r"z has no values: shape \(0, 2\)"): sampler(predict, z[:0], gammas)
-        with pytest.raises(ValueError, match=r"tensor of shape \(4, 2\), the noise; got shape \(4, 1\)"): sampler(lambda z, g: z[:, :1], z, gammas)
+        with pytest.raises(TypeError, match="got torch.uint8 of shape"):
+            sampler(predict, z.to(torch.uint8), gammas)
+        with pytest.raises(ValueError, match="1 of 8 values of z are not finite"):
+            sampler(predict, nan, gammas)
+        with pytest.raises(ValueError, match=r"z has no values: shape \(0, 2\)"):
+            sampler(predict, z[:0], gammas)
+        with pytest.raises(
+                ValueError, match=r"tensor of shape \(4, 2\), the noise; got shape \(4, 1\)"):
+            sampler(lambda z, g: z[:, :1], z, gammas)
         with pytest.raises(ValueError, match="got tuple"): sampler(lambda z, g: (z, z), z, gammas)
-    with pytest.raises(ValueError, match="one for each of 4 examples; got 3"): sample.ancestral(predict, z, gammas, streams(range(3)))
+    with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
+        sample.ancestral(predict, z, gammas, streams(range(3)))
     with pytest.raises(ValueError, match="eta from 0"): sample.ddim(predict, z, gammas, eta=1.5)
 
 # %% ../../nbs/13_sample.ipynb #7f82f799
 def test_errors_of_the_flow():
     z, ends = torch.ones(1, 1, dtype=torch.float64), [3., -3.]
-    with pytest.raises(RuntimeError, match="stopped at gamma = .* not finite"): sample.probability_flow(lambda z, g: z / 0 if g < 1 else z, z, ends)
-    with pytest.raises(RuntimeError, match="steps became too small"): sample.probability_flow(lambda z, g: z + 1e9 * (g < 1), z, ends, rtol=1e-13, atol=1e-13)
-    with pytest.raises(RuntimeError, match="used its 20 evaluations"): sample.probability_flow(lambda z, g: z, z, ends, rtol=1e-12, atol=1e-12, max_evaluations=20)
-    with pytest.raises(ValueError, match="gammas that rise.*They fall throughout"): sample.probability_flow(lambda z, g: z, z, ends, backward=True)
-    with pytest.raises(ValueError, match="stop at about −13"): sample.probability_flow(lambda z, g: z, z, [3., -math.inf])
+    with pytest.raises(RuntimeError, match="stopped at gamma = .* not finite"):
+        sample.probability_flow(lambda z, g: z / 0 if g < 1 else z, z, ends)
+    with pytest.raises(RuntimeError, match="steps became too small"):
+        sample.probability_flow(lambda z, g: z + 1e9 * (g < 1), z, ends, rtol=1e-13, atol=1e-13)
+    with pytest.raises(RuntimeError, match="used its 20 evaluations"):
+        sample.probability_flow(lambda z, g: z, z, ends, rtol=1e-12, atol=1e-12, max_evaluations=20)
+    with pytest.raises(ValueError, match="gammas that rise.*They fall throughout"):
+        sample.probability_flow(lambda z, g: z, z, ends, backward=True)
+    with pytest.raises(ValueError, match="stop at about −13"):
+        sample.probability_flow(lambda z, g: z, z, [3., -math.inf])
     def broken(z, gamma): assert False, "mine"
     with pytest.raises(AssertionError, match="mine"): sample.probability_flow(broken, z, ends)
 
 # %% ../../nbs/13_sample.ipynb #84766209
 def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    run = lambda: [f(lambda z, g: z, torch.ones(1, 1), [1., 0., -1.], progress=True) for f in (sample.ancestral, sample.ddim)]
+    run = lambda: [
+        f(lambda z, g: z, torch.ones(1, 1), [1., 0., -1.], progress=True)
+        for f in (sample.ancestral, sample.ddim)]
     run()
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
@@ -300,9 +372,13 @@ def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
 
 # %% ../../nbs/13_sample.ipynb #37921266
 def test_constrain_acts_on_the_estimate():
-    mix, gammas, z = three_gaussians(), torch.cat([grid(Linear(-8., 6.), 20, dtype=torch.float64), torch.tensor([-math.inf])]), torch.randn(50, 2, generator=stream(0, "z"), dtype=torch.float64)
+    mix, gammas, z = (
+        three_gaussians(),
+        torch.cat([grid(Linear(-8., 6.), 20, dtype=torch.float64), torch.tensor([-math.inf])]),
+        torch.randn(50, 2, generator=stream(0, "z"), dtype=torch.float64))
     same = sample._constrain(mix.predict, lambda x: x)
-    torch.testing.assert_close(same(z, gammas[0]), mix.predict(z, gammas[0]), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        same(z, gammas[0]), mix.predict(z, gammas[0]), rtol=1e-10, atol=1e-10)
     inside = sample.ddim(sample._constrain(mix.predict, lambda x: x.clamp(-.3, .3)), z, gammas)
     outside = sample.ddim(mix.predict, z, gammas)
     assert inside.abs().max() <= .3 + 1e-9 and outside.abs().max() > 1

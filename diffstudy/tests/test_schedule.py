@@ -10,7 +10,7 @@ __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_t
 # %% ../../nbs/12_schedule.ipynb #193529eb
 import math, pytest, torch
 from ..core import default_device, stream
-from ..schedule import (alpha, sigma, snr, Schedule, Linear, Cosine, Betas, LearnedLinear, Monotone, grid, inverse_softplus)
+from ..schedule import alpha, sigma, snr, Schedule, Linear, Cosine, Betas, LearnedLinear, Monotone, grid, inverse_softplus
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():
@@ -18,7 +18,9 @@ def test_V11_monotone_for_random_parameters():
     for seed in range(100):
         g, s = stream(seed, "V11"), Monotone(-13.3, 5., width=32).double()
         with torch.no_grad():
-            for p in s.parameters(): p.copy_(torch.randn(p.shape, generator=g, dtype=torch.float64) * (.1 + 4 * seed / 100))
+            for p in s.parameters():
+                p.copy_(
+                    torch.randn(p.shape, generator=g, dtype=torch.float64) * (.1 + 4 * seed / 100))
             gamma, (g0, g1) = s(t), s.ends()
             assert (gamma.diff() > 0).all() and (sigma(gamma).diff() >= 0).all(), seed
             assert gamma[0] == g0 and gamma[-1] == g1 and g0 < g1, seed
@@ -32,7 +34,9 @@ def test_V11_monotone_after_training():
         opt.zero_grad(); ((s(t) - (5 - 18.3 * t)) ** 2).mean().backward(); opt.step()
     gamma = s(t).detach()
     assert (gamma.diff() >= 0).all() and (s.derivative(t) > 0).all()
-    assert gamma[0].item() == s.start.item() == Monotone().start.item() and gamma[-1].item() == Monotone().ends()[1].item()
+    assert (
+        gamma[0].item() == s.start.item() == Monotone().start.item()
+        and gamma[-1].item() == Monotone().ends()[1].item())
     s.double(); s.zero_grad()
     s(torch.tensor([0., 1.], dtype=torch.float64)).sum().backward()
     assert s.start.grad == 2 and all((p.grad.abs() < 1e-11).all() for p in s.shape_parameters())
@@ -40,24 +44,36 @@ def test_V11_monotone_after_training():
 # %% ../../nbs/12_schedule.ipynb #b90e8c11
 def every_schedule():
     "One of each class, and of each paper."
-    return [Linear(), Linear(-20, 20), Cosine(), Cosine(-13.3, 5), Betas(torch.linspace(1e-4, .02, 1000)),
-            Betas(torch.tensor([.478255, .849206, .956418, .987404])), LearnedLinear(), Monotone(width=64)]
+    return [
+        Linear(), Linear(-20, 20), Cosine(), Cosine(-13.3, 5),
+        Betas(torch.linspace(1e-4, .02, 1000)),
+        Betas(torch.tensor([.478255, .849206, .956418, .987404])),
+        LearnedLinear(), Monotone(width=64)]
 
 def test_V2_snr_falls_on_a_grid_for_every_schedule():
     for s in every_schedule():
         for dtype in torch.float32, torch.float64:
             gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
-            assert gamma.dtype == dtype and (gamma.diff() > 0).all() and (snr(gamma).diff() < 0).all(), s
-            torch.testing.assert_close(snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
-            assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6) and gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6), s
+            assert (
+                gamma.dtype == dtype
+                and (gamma.diff() > 0).all()
+                and (snr(gamma).diff() < 0).all()), s
+            torch.testing.assert_close(
+                snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
+            assert (
+                gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6)
+                and gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6)), s
 
 # %% ../../nbs/12_schedule.ipynb #fb0ac575
 def test_derivative_equals_finite_differences():
-    t, h = torch.linspace(.05, .95, 50, dtype=torch.float64) + 1e-4, 1e-6  # away from the corners of `Betas`
+    # away from the corners of `Betas`
+    t, h = torch.linspace(.05, .95, 50, dtype=torch.float64) + 1e-4, 1e-6
     for s in every_schedule():
         with torch.no_grad():
-            torch.testing.assert_close(s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
-            torch.testing.assert_close(s.derivative(t), (s(t + h) - s(t - h)) / (2 * h), rtol=1e-6, atol=0)
+            torch.testing.assert_close(
+                s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
+            torch.testing.assert_close(
+                s.derivative(t), (s(t + h) - s(t - h)) / (2 * h), rtol=1e-6, atol=0)
 
 # %% ../../nbs/12_schedule.ipynb #76a86dbb
 def test_derivative_is_differentiable_in_the_parameters():
@@ -75,7 +91,8 @@ def test_derivative_is_differentiable_in_the_parameters():
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
-    with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"): Linear(5, -13.3)
+    with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
+        Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
     with pytest.raises(TypeError, match="for step i of T give i / T"): Cosine()(torch.arange(5))
     with pytest.raises(ValueError, match=r"lie in \(0, 1\)"): Betas(torch.tensor([.1, 1.5]))
@@ -88,7 +105,9 @@ def test_schedules_keep_float32_under_autocast():
     t = torch.rand(7, generator=stream(0, "t"))
     for s in every_schedule():
         with torch.autocast("cpu", torch.bfloat16):
-            assert torch.equal(s(t), s(t.float())) and s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32
+            assert (
+                torch.equal(s(t), s(t.float()))
+                and s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32)
             inside = s(t)
         assert torch.equal(inside, s(t))
 
@@ -98,4 +117,6 @@ def test_schedules_move_and_reload():
         other.load_state_dict(s.state_dict()); other.to(default_device())
         torch.testing.assert_close(grid(other, 3).cpu(), grid(s, 3), rtol=1e-5, atol=1e-5)
         assert grid(other, 3).device.type == (default_device().type if s.state_dict() else "cpu")
-        assert {id(p) for p in s.end_parameters() + s.shape_parameters()} == {id(p) for p in s.parameters()}
+        assert (
+            {id(p) for p in s.end_parameters() + s.shape_parameters()}
+            == {id(p) for p in s.parameters()})

@@ -25,12 +25,16 @@ def test_V24_limit():
     "The discrete loss of standard normal data for T steps, and its limit."
     def of_steps(T):
         g = torch.linspace(-13.3, 5, T + 1, dtype=torch.float64)
-        eps, hat = g.new_ones(T, 1), 1 - alpha(g[1:])[:, None]  # any pair whose squared difference is the expected one, α²
+        # any pair whose squared difference is the expected one, α²
+        eps, hat = g.new_ones(T, 1), 1 - alpha(g[1:])[:, None]
         return bound.bits_per_dim(bound.diffusion_loss(eps, hat, g[:-1], g[1:], T).mean(), 1)
-    exact = bound.bits_per_dim(.5 * (F.softplus(torch.tensor(13.3)) - F.softplus(torch.tensor(-5.))), 1)
+    exact = bound.bits_per_dim(
+        .5 * (F.softplus(torch.tensor(13.3)) - F.softplus(torch.tensor(-5.))), 1)
     assert abs(exact - 9.5891) < 5e-5
-    for T, want in {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10_000: 9.5972}.items(): assert abs(of_steps(T) - want) < 6e-4, T
-    t = torch.linspace(0, 1, 4001, dtype=torch.float64)  # V24 by quadrature: the expected error of x is σ² per dimension
+    for T, want in {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10_000: 9.5972}.items():
+        assert abs(of_steps(T) - want) < 6e-4, T
+    # V24 by quadrature: the expected error of x is σ² per dimension
+    t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     s, one = Linear(), t.new_ones(len(t), 1)
     losses = snr.diffusion_loss_x(one, 1 - sigma(s(t))[:, None], s(t), s.derivative(t))
     assert abs(bound.bits_per_dim(torch.trapezoid(losses, t), 1) - exact) < 5e-5
@@ -40,7 +44,9 @@ def test_one_step_tends_to_the_limit():
     eps, hat = (torch.randn(3, 5, generator=stream(1, i), dtype=torch.float64) for i in "ab")
     for T in (10 ** 3, 10 ** 5, 10 ** 7):
         step, zero = 18.3 / T, torch.zeros(3, dtype=torch.float64)
-        ratio = bound.diffusion_loss(eps, hat, zero, zero + step, T) / snr.diffusion_loss(eps, hat, 18.3)
+        ratio = (
+            bound.diffusion_loss(eps, hat, zero, zero + step, T)
+            / snr.diffusion_loss(eps, hat, 18.3))
         assert (ratio - 1 - step / 2).abs().max() < step ** 2
 
 # %% ../../nbs/31_snr.ipynb #9bdd5045
@@ -63,15 +69,21 @@ def test_V26_diffusion_loss():
     g = torch.linspace(-13.3, 5, 50, dtype=torch.float64)
     a, s = expand(alpha(g), x), expand(sigma(g), x)
     x_hat = (a * x + s * eps - s * eps_hat) / a
-    torch.testing.assert_close(snr.diffusion_loss(eps, eps_hat, 2 * g ** 2), snr.diffusion_loss_x(x, x_hat, g, 2 * g ** 2), rtol=1e-8, atol=0.)
+    torch.testing.assert_close(
+        snr.diffusion_loss(eps, eps_hat, 2 * g ** 2), snr.diffusion_loss_x(x, x_hat, g, 2 * g ** 2),
+        rtol=1e-8, atol=0.)
 
 # %% ../../nbs/31_snr.ipynb #e178428f
 def test_gradients_of_the_continuous_losses():
-    x, x_hat = torch.randn(2, 3, 4, generator=stream(3, "grad"), dtype=torch.float64, requires_grad=True)
-    g, slope = torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True), torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True)
+    x, x_hat = torch.randn(
+        2, 3, 4, generator=stream(3, "grad"), dtype=torch.float64, requires_grad=True)
+    g, slope = (
+        torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True),
+        torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True))
     torch.autograd.gradcheck(snr.diffusion_loss, (x, x_hat, slope))
     torch.autograd.gradcheck(snr.diffusion_loss_x, (x, x_hat, g, slope))
-    for w in snr.WEIGHTINGS: torch.autograd.gradcheck(lambda *a: snr.weighted_loss(*a, w), (x, x_hat, g, slope))
+    for w in snr.WEIGHTINGS:
+        torch.autograd.gradcheck(lambda *a: snr.weighted_loss(*a, w), (x, x_hat, g, slope))
 
 # %% ../../nbs/31_snr.ipynb #29aefe5d
 def test_gradients_reach_the_schedule():
@@ -82,7 +94,9 @@ def test_gradients_reach_the_schedule():
         for i in range(p.numel()):
             one, h = p.data.view(-1)[i:i + 1], 1e-5
             one += h; up = loss().item(); one -= 2 * h; down = loss().item(); one += h
-            assert got.flatten()[i].item() == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-8)
+            assert (
+                got.flatten()[i].item()
+                == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-8))
 
 # %% ../../nbs/31_snr.ipynb #b796f2d6
 def test_losses_are_finite():
@@ -90,7 +104,11 @@ def test_losses_are_finite():
         a, b = torch.randn(2, 61, 7, generator=stream(6, "finite")).to(dtype)
         a, b = a.requires_grad_(), b.requires_grad_()
         g = torch.linspace(-30, 30, 61).requires_grad_()
-        for f in (lambda: snr.diffusion_loss(a, b, g.exp() ** .1), lambda: snr.diffusion_loss_x(a, b, g, 18.3), *(lambda w=w: snr.weighted_loss(a, b, g, 18.3, w) for w in snr.WEIGHTINGS)):
+        for f in (
+            lambda: snr.diffusion_loss(a, b, g.exp() ** .1),
+            lambda: snr.diffusion_loss_x(a, b, g, 18.3),
+            *(lambda w=w: snr.weighted_loss(a, b, g, 18.3, w) for w in snr.WEIGHTINGS),
+        ):
             out = f(); out.sum().backward()
             assert out.dtype == torch.float32 and out.isfinite().all() and (out >= 0).all()
             assert g.grad is None or g.grad.isfinite().all()
@@ -112,7 +130,8 @@ def gaussian_variance(schedule, dims, n=40_001):
 
 # %% ../../nbs/31_snr.ipynb #209641d8
 def test_times():
-    for n in range(1, 5001):  # a floating step gives one value too many at 49, 98, 103, … and 325 other sizes
+    # a floating step gives one value too many at 49, 98, 103, … and 325 other sizes
+    for n in range(1, 5001):
         t = snr.times(n, stream(n, "times"))
         assert t.shape == (n,) and t.min() >= 0 and t.max() < 1
         assert (t.double().sort().values.diff() - 1 / n).abs().max() < 1e-6 if n > 1 else True
@@ -120,8 +139,11 @@ def test_times():
     batches = torch.stack([snr.times(8, gen) for _ in range(4000)])
     for column in (0, 5):  # one example over many batches: uniform, whatever its place
         t = batches[:, column]
-        assert abs(t.mean() - .5) < 4 * (1 / 12 / 4000) ** .5 and abs((t ** 2).mean() - 1 / 3) < 4 * (4 / 45 / 4000) ** .5
-    assert len((batches[:, 1] - batches[:, 0]).mul(8).round().remainder(8).unique()) == 7  # in random order
+        assert (
+            abs(t.mean() - .5) < 4 * (1 / 12 / 4000) ** .5
+            and abs((t ** 2).mean() - 1 / 3) < 4 * (4 / 45 / 4000) ** .5)
+    # in random order
+    assert len((batches[:, 1] - batches[:, 0]).mul(8).round().remainder(8).unique()) == 7
 
 # %% ../../nbs/31_snr.ipynb #ab202fd5
 def test_V25_lower_variance():
@@ -135,10 +157,13 @@ def test_V25_lower_variance():
 # %% ../../nbs/31_snr.ipynb #f5d41a7f
 def test_variance_of_standard_normal_data():
     "Golden values, and the formula against draws."
-    for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items(): assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
-    for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items(): assert gaussian_variance(Optimal(), dims) == pytest.approx(want, rel=5e-3)
+    for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
+        assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
+    for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items():
+        assert gaussian_variance(Optimal(), dims) == pytest.approx(want, rel=5e-3)
     assert gaussian_variance(Quadratic(-13.3, 5.), 3072) == pytest.approx(395, rel=.01)
-    for last, want in {.999: 154, .9999: 262}.items(): assert gaussian_variance(Clamped(last), 3072) == pytest.approx(want, rel=.01)
+    for last, want in {.999: 154, .9999: 262}.items():
+        assert gaussian_variance(Clamped(last), 3072) == pytest.approx(want, rel=.01)
     for s in Linear(), Monotone(width=32), Cosine(-7., 5.):
         t = torch.rand(20_000, generator=stream(7, "t"))
         bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
@@ -148,22 +173,34 @@ def test_variance_of_standard_normal_data():
 # %% ../../nbs/31_snr.ipynb #36bd9f78
 class Odd(Schedule):
     "A line with seven waves on it, steep and nearly flat in turn."
-    def __init__(self, gamma_min=-13.3, gamma_max=5.): super().__init__(); self.gamma_min, self.gamma_max = gamma_min, gamma_max
-    def forward(self, t): return self.gamma_min + (self.gamma_max - self.gamma_min) * (t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi))
+    def __init__(self, gamma_min=-13.3, gamma_max=5.):
+        super().__init__()
+        self.gamma_min, self.gamma_max = gamma_min, gamma_max
+    def forward(self, t):
+        return (
+            self.gamma_min
+            + (self.gamma_max - self.gamma_min)
+            * (t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi)))
 
 # %% ../../nbs/31_snr.ipynb #7f550cc6
 class Quadratic(Schedule):
     "DDPM's betas in the limit of many steps, log(exp(1e-4 + 10 t²) − 1), stretched to other ends."
-    def __init__(self, gamma_min, gamma_max): super().__init__(); self.gamma_min, self.gamma_max = gamma_min, gamma_max
+    def __init__(self, gamma_min, gamma_max):
+        super().__init__()
+        self.gamma_min, self.gamma_max = gamma_min, gamma_max
     def forward(self, t):
         g, lo, hi = (torch.log(torch.expm1(1e-4 + 10 * u ** 2)) for u in (t, 0 * t, 0 * t + 1))
         return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
 
 class Clamped(Schedule):
     "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite, stretched to other ends."
-    def __init__(self, last, gamma_min=-13.3, gamma_max=5.): super().__init__(); self.last, self.gamma_min, self.gamma_max = last, gamma_min, gamma_max
+    def __init__(self, last, gamma_min=-13.3, gamma_max=5.):
+        super().__init__()
+        self.last, self.gamma_min, self.gamma_max = last, gamma_min, gamma_max
     def forward(self, t):
-        g, lo, hi = (2 * torch.log(torch.tan((self.last * u + .008) / 1.008 * math.pi / 2)) for u in (t, 0 * t, 0 * t + 1))
+        g, lo, hi = (
+            2 * torch.log(torch.tan((self.last * u + .008) / 1.008 * math.pi / 2))
+            for u in (t, 0 * t, 0 * t + 1))
         return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
 
 
@@ -171,8 +208,15 @@ class Clamped(Schedule):
 def zoo(g0=-13.3, g1=5.):
     "Schedules of every kind with the same ends."
     shaken = Monotone(g0, g1, width=64)
-    for i, p in enumerate(shaken.shape_parameters()): p.data += torch.randn(p.shape, generator=stream(9, i))
-    return {"linear": Linear(g0, g1), "cosine": Cosine(g0, g1), "DDPM": Quadratic(g0, g1), "learned, at start": Monotone(g0, g1, width=64), "learned, shaken": shaken, "odd": Odd(g0, g1)}
+    for i, p in enumerate(shaken.shape_parameters()):
+        p.data += torch.randn(p.shape, generator=stream(9, i))
+    return {
+        "linear": Linear(g0, g1),
+        "cosine": Cosine(g0, g1),
+        "DDPM": Quadratic(g0, g1),
+        "learned, at start": Monotone(g0, g1, width=64),
+        "learned, shaken": shaken,
+        "odd": Odd(g0, g1)}
 
 # %% ../../nbs/31_snr.ipynb #418ab8c2
 def test_V27_any_schedule():
@@ -184,17 +228,24 @@ def test_V27_any_schedule():
             assert abs(snr.integrated_loss(error, g0, g1) - exact) < 1e-4
             for name, s in zoo(g0, g1).items():
                 with torch.no_grad(): g, slope = s(t), s.derivative(t)
-                got = (w * snr.diffusion_loss_x(error(g).sqrt()[:, None], torch.zeros_like(g)[:, None], g, slope)).sum()
+                got = (
+                    w
+                    * snr.diffusion_loss_x(
+                        error(g).sqrt()[:, None], torch.zeros_like(g)[:, None], g, slope)
+                ).sum()
                 assert abs(got - exact) < 1e-4 * exact, (name, got, exact)
 
 # %% ../../nbs/31_snr.ipynb #ccf696a1
 def mixture_losses(mix, schedule, n, seed):
     "Losses of the exact denoiser of a mixture at independent times, bits per dimension."
     x, _ = mix.sample(n, stream(seed, "x"))
-    t, eps = torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype), torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype)
+    t, eps = (
+        torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype),
+        torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype))
     g = schedule(t).detach()
     eps_hat = mix.predict(expand(alpha(g), x) * x + expand(sigma(g), x) * eps, g)
-    return bound.bits_per_dim(snr.diffusion_loss(eps, eps_hat, schedule.derivative(t).detach()), x.shape[1])
+    return bound.bits_per_dim(
+        snr.diffusion_loss(eps, eps_hat, schedule.derivative(t).detach()), x.shape[1])
 
 # %% ../../nbs/31_snr.ipynb #56b1f433
 def test_V27_vp_ve_and_a_mixture():
@@ -207,21 +258,33 @@ def test_V27_vp_ve_and_a_mixture():
     best = (means / errors ** 2).sum() / (1 / errors ** 2).sum()
     assert ((means - best).abs() < 4 * errors).all()
     x = mix.sample(300, stream(0, "x"))[0].double()
-    g, eps = torch.linspace(-13.3, 5, 300, dtype=x.dtype), torch.randn(x.shape, generator=stream(0, "e"), dtype=x.dtype)
+    g, eps = (
+        torch.linspace(-13.3, 5, 300, dtype=x.dtype),
+        torch.randn(x.shape, generator=stream(0, "e"), dtype=x.dtype))
     z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     vp = snr.diffusion_loss_x(x, mix.denoise(z, alpha(g), sigma(g)), g, 18.3)
-    torch.testing.assert_close(snr.diffusion_loss_x(x, mix.denoise(to_ve(z, g), 1., edm_sigma(g)), g, 18.3), vp, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(
+        snr.diffusion_loss_x(x, mix.denoise(to_ve(z, g), 1., edm_sigma(g)), g, 18.3), vp, rtol=1e-6,
+        atol=1e-8)
 
 # %% ../../nbs/31_snr.ipynb #77af90b1
 def test_V28_weightings():
     "Each named weighting gives the plain squared error that it stands for."
     x, eps, eps_hat = torch.randn(3, 4, 6, generator=stream(2, "weightings"), dtype=torch.float64)
-    g, slope = torch.tensor([-6., -1., 0., 3.], dtype=torch.float64), torch.tensor([1., 2., 18.3, 40.], dtype=torch.float64)
+    g, slope = (
+        torch.tensor([-6., -1., 0., 3.], dtype=torch.float64),
+        torch.tensor([1., 2., 18.3, 40.], dtype=torch.float64))
     a, s = expand(alpha(g), x), expand(sigma(g), x)
     x_hat = (a * x + s * eps - s * eps_hat) / a
     v, v_hat = a * eps - s * x, a * eps_hat - s * x_hat
-    for name, want in dict(eps=flat_sum((eps - eps_hat) ** 2), x=flat_sum((x - x_hat) ** 2), v=flat_sum((v - v_hat) ** 2), vlb=snr.diffusion_loss_x(x, x_hat, g, slope)).items():
-        torch.testing.assert_close(snr.weighted_loss(eps, eps_hat, g, slope, name), want, rtol=1e-10, atol=0.)
+    for name, want in dict(
+        eps=flat_sum((eps - eps_hat) ** 2),
+        x=flat_sum((x - x_hat) ** 2),
+        v=flat_sum((v - v_hat) ** 2),
+        vlb=snr.diffusion_loss_x(x, x_hat, g, slope),
+    ).items():
+        torch.testing.assert_close(
+            snr.weighted_loss(eps, eps_hat, g, slope, name), want, rtol=1e-10, atol=0.)
 
 # %% ../../nbs/31_snr.ipynb #ab3319c0
 def test_V28_ncsn():
@@ -230,7 +293,9 @@ def test_V28_ncsn():
     score, z = -eps_hat / level[:, None], x + level[:, None] * eps
     published = .5 * level ** 2 * flat_sum((score + (z - x) / level[:, None] ** 2) ** 2)
     slope = 2 * (level[0].log() - level[-1].log())  # of γ = 2 log σ over t, straight
-    torch.testing.assert_close(published, snr.weighted_loss(eps, eps_hat, 2 * level.log(), slope, "vlb") / slope, rtol=1e-12, atol=0.)
+    torch.testing.assert_close(
+        published, snr.weighted_loss(eps, eps_hat, 2 * level.log(), slope, "vlb") / slope,
+        rtol=1e-12, atol=0.)
 
 # %% ../../nbs/31_snr.ipynb #ca9a5cc0
 def error_of_x(g, tau2=.3): return tau2 / (1 + tau2 * torch.exp(-g))
@@ -239,27 +304,36 @@ def test_V28_ddpm():
     g = Betas(torch.linspace(1e-4, .02, 1000, dtype=torch.float64)).gammas
     published = (torch.exp(-g) * error_of_x(g)).mean()  # of ‖ε − ε̂‖², over the steps
     mid, step = (g[1:] + g[:-1]) / 2, g.diff()
-    integral = (.5 * snr.WEIGHTINGS["eps"](mid, step * 999) * torch.exp(-mid) * error_of_x(mid) * step).sum()
+    integral = (
+        .5 * snr.WEIGHTINGS["eps"](mid, step * 999) * torch.exp(-mid) * error_of_x(mid) * step
+    ).sum()
     assert abs(integral / published - 1) < 2e-3
 
 # %% ../../nbs/31_snr.ipynb #17e29d77
 def test_V28_edm():
-    level = torch.exp(-1.2 + 1.2 * torch.randn(400_000, generator=stream(4, "edm"), dtype=torch.float64))
+    level = torch.exp(
+        -1.2 + 1.2 * torch.randn(400_000, generator=stream(4, "edm"), dtype=torch.float64))
     published = (level ** 2 + .25) / (level * .5) ** 2 * error_of_x(2 * level.log())
-    integral = snr.integrated_loss(lambda g: snr.WEIGHTINGS["edm"](g, None) * error_of_x(g), -30., 30., 20_001)
+    integral = snr.integrated_loss(
+        lambda g: snr.WEIGHTINGS["edm"](g, None) * error_of_x(g), -30., 30., 20_001)
     assert abs(published.mean() - integral) < 4 * published.std() / len(published) ** .5
 
 # %% ../../nbs/31_snr.ipynb #7e828d73
 class Optimal(Schedule):
     "Least variance for standard normal data and the exact denoiser."
     def __init__(self, gamma_min=-13.3, gamma_max=5.):
-        super().__init__(); self.A, self.B = F.softplus(-torch.tensor([gamma_min, gamma_max], dtype=torch.float64)).tolist()
+        super().__init__()
+        self.A, self.B = F.softplus(
+            -torch.tensor([gamma_min, gamma_max], dtype=torch.float64)
+        ).tolist()
     def forward(self, t): return -inverse_softplus((1 - t) * self.A + t * self.B)
 
 # %% ../../nbs/31_snr.ipynb #7437cc8b
 def test_V30_gradient():
     "One backward pass gives the gradient of the mean for the ends and of the sample variance for the shape."
-    s, t = Monotone(-6., 4., width=9).double(), torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
+    s, t = (
+        Monotone(-6., 4., width=9).double(),
+        torch.rand(16, generator=stream(0, "t"), dtype=torch.float64))
     plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
     ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
     shape = torch.autograd.grad(plain.var(), s.shape_parameters())
@@ -267,7 +341,8 @@ def test_V30_gradient():
     losses = losses_of(*snr.gammas_for_variance(s, t, later), 5, stream(1, "n"))
     torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
     later.append(losses); losses.mean().backward()
-    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]): torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
+    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+        torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/31_snr.ipynb #f4fcff34
 def test_V30_unbiased():
@@ -276,13 +351,21 @@ def test_V30_unbiased():
     s.linear.data.fill_(-1.)
     t, w = quadrature(4001)
     f = .5 * s.derivative(t) * torch.sigmoid(-s(t)) / math.log(2)
-    exact = torch.cat([g.flatten() for g in torch.autograd.grad((1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
+    exact = torch.cat(
+        [
+            g.flatten()
+            for g in torch.autograd.grad(
+                (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
     draws = []
     for _ in range(600):
         later = []
-        losses = losses_of(*snr.gammas_for_variance(s, torch.rand(16, generator=gen, dtype=torch.float64), later), dims, gen)
+        losses = losses_of(
+            *snr.gammas_for_variance(s, torch.rand(16, generator=gen, dtype=torch.float64), later),
+            dims, gen)
         later.append(losses)
-        draws.append(torch.cat([g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
+        draws.append(
+            torch.cat(
+                [g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
     draws = torch.stack(draws)
     z = (draws.mean(0) - exact) / (draws.std(0) / len(draws) ** .5)
     assert z.abs().max() < 4.5 and exact.abs().max() > 20 * (draws.std(0) / len(draws) ** .5).min()
@@ -313,9 +396,17 @@ def test_V30_reaches_the_optimum():
 
 # %% ../../nbs/31_snr.ipynb #3ebd2a60
 def test_errors_snr():
-    with pytest.raises(ValueError, match="one shape"): snr.diffusion_loss(torch.zeros(2, 3), torch.zeros(3), 1.)
-    with pytest.raises(ValueError, match="did you mean 'eps'"): snr.weighted_loss(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1), "epss")
+    with pytest.raises(ValueError, match="one shape"):
+        snr.diffusion_loss(torch.zeros(2, 3), torch.zeros(3), 1.)
+    with pytest.raises(ValueError, match="did you mean 'eps'"):
+        snr.weighted_loss(
+            torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1),
+            "epss")
     with pytest.raises(ValueError, match="at least one"): snr.times(0)
-    with pytest.raises(ValueError, match="largest SNR stands at the data end"): snr.integrated_loss(torch.exp, 5., -5.)
-    with pytest.raises(ValueError, match="a shape to learn, such as schedule.Monotone; got LearnedLinear"): snr.gammas_for_variance(LearnedLinear(), torch.rand(4), [])
-    with pytest.raises(ValueError, match="at least two examples"): snr.gammas_for_variance(Monotone(width=4), torch.rand(1), [])
+    with pytest.raises(ValueError, match="largest SNR stands at the data end"):
+        snr.integrated_loss(torch.exp, 5., -5.)
+    with pytest.raises(
+            ValueError, match="a shape to learn, such as schedule.Monotone; got LearnedLinear"):
+        snr.gammas_for_variance(LearnedLinear(), torch.rand(4), [])
+    with pytest.raises(ValueError, match="at least two examples"):
+        snr.gammas_for_variance(Monotone(width=4), torch.rand(1), [])

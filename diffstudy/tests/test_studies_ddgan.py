@@ -19,7 +19,9 @@ from ..notation import alpha, sigma
 class Says:
     "A generator that always says the same."
     latent, classes = 3, 0
-    def __init__(self, what, predicts, steps=4): self.what, self.predicts, self.steps, self.shape = what, predicts, steps, tuple(what.shape[1:])
+    def __init__(self, what, predicts, steps=4):
+        self.what, self.predicts, self.steps, self.shape = (
+            what, predicts, steps, tuple(what.shape[1:]))
     def __call__(self, z_t, s, latent, c=None): return self.what
 
 # %% ../../nbs/42_ddgan_images.ipynb #96614c40
@@ -29,7 +31,9 @@ def test_what_the_generator_predicts():
     x, s = torch.randn(4, 2, dtype=torch.float64, generator=g), torch.arange(4)
     eps = torch.randn(4, 2, dtype=torch.float64, generator=g)
     z_t = alpha(chain[s + 1])[:, None] * x + sigma(chain[s + 1])[:, None] * eps
-    out = [ddgan.denoise(Says(w, p), z_t, s, chain, stream(1, "same")) for w, p in ((eps, "noise"), (x, "data"), (x, "state"))]
+    out = [ddgan.denoise(Says(w, p), z_t, s, chain, stream(1, "same")) for w, p in (
+        (eps, "noise"),
+        (x, "data"), (x, "state"))]
     torch.testing.assert_close(out[0], out[1], rtol=1e-9, atol=1e-9)
     assert torch.equal(out[2], x) and not torch.allclose(out[1], x)
 
@@ -38,16 +42,21 @@ def test_one_shot_fakes():
     "Real data, made in one shot, look like real data at every state; no pair is needed."
     n, chain, x = 20_000, ddgan.chain_gammas(4), torch.full((20_000, 1), .5, dtype=torch.float64)
     for s in range(4):
-        fake = ddgan._fake_of(Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain, stream(0, "one", s))
+        fake = ddgan._fake_of(
+            Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
+            stream(0, "one", s))
         a, v = alpha(chain[s]), sigma(chain[s]) ** 2
-        assert (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12 and (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12
+        assert (
+            (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
+            and (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12)
 
 # %% ../../nbs/42_ddgan_images.ipynb #34344b36
 @pytest.mark.parametrize("kind", ddgan_images.VARIANTS)
 def test_variants(kind):
     "Two updates and two samples, finite, in as many calls as there are steps."
     train_set = data.load("digits")[0][:64]
-    config = replace(ddgan.Config(latent=4, width=16, d_width=16, batch_size=16), **ddgan_images.VARIANTS[kind])
+    config = replace(
+        ddgan.Config(latent=4, width=16, d_width=16, batch_size=16), **ddgan_images.VARIANTS[kind])
     state = experiment.fit(ddgan_images.gan_config(vars(config), 2, labels=False), train_set)
     net, calls = state.ema.model, []
     net.register_forward_hook(lambda *_: calls.append(1))
@@ -58,10 +67,14 @@ def test_variants(kind):
 # %% ../../nbs/42_ddgan_images.ipynb #6cb63660
 def test_patches():
     "Patches change no shape outside; wrong sizes are refused with a reason."
-    config = ddgan.Config("unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2, d_width=4, d_embedding=8, d_size="shallow", d_scale=1.)
+    config = ddgan.Config(
+        "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
+        d_width=4, d_embedding=8, d_size="shallow", d_scale=1.)
     G, D = ddgan.build(config, (3, 12, 12)).values()
     z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
-    assert G(z, s, torch.randn(2, 4)).shape == z.shape and D(z, z, s).shape == (2,) and D(z, z, s).abs().max() > 0
+    assert (
+        G(z, s, torch.randn(2, 4)).shape == z.shape and D(z, z, s).shape == (2,)
+        and D(z, z, s).abs().max() > 0)
     with pytest.raises(ValueError, match="multiples of patch=2"): ddgan.build(config, (3, 9, 9))
     with pytest.raises(ValueError, match="at least 8 pixels"): ddgan.build(config, (3, 4, 4))
     with pytest.raises(ValueError, match="paired=False"): replace(config, one_shot=True)
@@ -81,13 +94,20 @@ def test_ablation_record():
 # %% ../../nbs/42_ddgan_images.ipynb #d70fe749
 def test_few_steps(tmp_path):
     "The study in small: every sampler is judged, and calls are counted."
-    s = ddgan_images.FEW_SETTINGS | dict(updates=2, vdm_steps=2, n=20, steps=[2], recipe=ddgan_images.FEW_SETTINGS["recipe"] | dict(width=16, d_width=16))
+    s = ddgan_images.FEW_SETTINGS | dict(
+        updates=2, vdm_steps=2, n=20, steps=[2],
+        recipe=ddgan_images.FEW_SETTINGS["recipe"] | dict(width=16, d_width=16))
     out = ddgan_images.run_few(s, dict(seed=0), folder=tmp_path)
-    assert [(r["name"], r["calls"]) for r in out["rows"]] == [("DDGAN", 4), ("VDM, w = 0", 2), ("VDM, w = 1", 4)]
-    assert all(math.isfinite(v[0]) for r in out["rows"] for k, v in r.items() if k not in ("name", "calls", "ms"))
+    assert [(r["name"], r["calls"]) for r in out["rows"]] == [
+        ("DDGAN", 4),
+        ("VDM, w = 0", 2), ("VDM, w = 1", 4)]
+    assert all(
+        math.isfinite(v[0])
+        for r in out["rows"] for k, v in r.items() if k not in ("name", "calls", "ms"))
 
 # %% ../../nbs/42_ddgan_images.ipynb #846bda74
-def test_few_steps_record(): assert all(len(r["rows"]) == 9 for r in today("few-steps", ddgan_images.FEW))
+def test_few_steps_record():
+    assert all(len(r["rows"]) == 9 for r in today("few-steps", ddgan_images.FEW))
 
 # %% ../../nbs/42_ddgan_images.ipynb #a817e9bb
 def test_stacked():
@@ -95,13 +115,17 @@ def test_stacked():
     digits = data.load("digits")[0]
     stacked = data.Stacked(digits)
     x, n = stacked.draw(2000, 0, 3)
-    assert x.shape == (2000, 3, 8, 8) and torch.equal(stacked.draw(2000, 0, 3)[0], x) and not torch.equal(stacked.draw(2000, 0, 4)[0], x)
+    assert (
+        x.shape == (2000, 3, 8, 8) and torch.equal(stacked.draw(2000, 0, 3)[0], x)
+        and not torch.equal(stacked.draw(2000, 0, 4)[0], x))
     for j in range(5):
         for channel, digit in enumerate((n[j] // 100, n[j] // 10 % 10, n[j] % 10)):
             where = (digits.images[:, 0] == x[j, channel]).all((1, 2)).nonzero()[:, 0]
             assert digit in digits.labels[where]
-    assert evaluate.modes_and_kl(torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
-    with pytest.raises(ValueError, match="gray images"): data.Stacked(data.ImageSet("c", x, n % 10, 17, 10))
+    assert evaluate.modes_and_kl(
+        torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
+    with pytest.raises(ValueError, match="gray images"):
+        data.Stacked(data.ImageSet("c", x, n % 10, 17, 10))
 
 # %% ../../nbs/42_ddgan_images.ipynb #74514387
 def test_components():
@@ -111,26 +135,46 @@ def test_components():
     assert torch.allclose((full := data.Components(x, 64)).decode(full.encode(x)), x, atol=1e-5)
     some = data.Components(x, 9, rms=.5)
     a = some.encode(x)
-    assert a.shape == (300, 2, 9) and abs(a.square().mean().sqrt() - .5) < 1e-3 and a.mean((0, 1)).abs().max() < 1e-4
-    share = lambda u: ((x.flatten(2) - some.mean) @ u).square().sum() / (x.flatten(2) - some.mean).square().sum()
-    tried = [share(torch.linalg.qr(torch.randn(64, 9, generator=stream(i, "directions"))).Q) for i in range(20)]
+    assert (
+        a.shape == (300, 2, 9) and abs(a.square().mean().sqrt() - .5) < 1e-3
+        and a.mean((0, 1)).abs().max() < 1e-4)
+    share = lambda u: (
+        ((x.flatten(2) - some.mean) @ u).square().sum()
+        / (x.flatten(2) - some.mean).square().sum())
+    tried = [
+        share(torch.linalg.qr(torch.randn(64, 9, generator=stream(i, "directions"))).Q)
+        for i in range(20)]
     assert abs(share(some.basis.mT) - some.kept) < 1e-4 and max(tried) < some.kept
     with pytest.raises(ValueError, match="from 1 to 64"): data.Components(x, 65)
     again = data.Components.of(some.tensors())
-    assert torch.equal(again.encode(x), some.encode(x)) and torch.equal(again.decode(a), some.decode(a))
+    assert (
+        torch.equal(again.encode(x), some.encode(x))
+        and torch.equal(again.decode(a), some.decode(a)))
 
 # %% ../../nbs/42_ddgan_images.ipynb #f59ff59e
-@pytest.mark.parametrize("name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
+@pytest.mark.parametrize(
+    "name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
 def test_mnist_study(name, tmp_path, monkeypatch):
-    train_set, test_set = (data.ImageSet("digits", v.images, v.labels, 256, 10) for v in data.load("digits"))
+    train_set, test_set = (
+        data.ImageSet("digits", v.images, v.labels, 256, 10) for v in data.load("digits"))
     monkeypatch.setattr(data, "load", lambda *_: (train_set, test_set))
-    small = dict(width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow", patch=2, mults=[1])
+    small = dict(
+        width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
+        patch=2, mults=[1])
     s = ddgan_images.MNIST_SETTINGS
-    s = s | dict(judge=dict(width=8, steps=5), updates={name: 6}, save_every={name: 3}, components=9, look=40, n={"mnist": 60, "stacked": 60}, kept=2, recipes={name: s["recipes"][name] | small | dict(patch=1, d_scale=1.)})
+    s = s | dict(
+        judge=dict(width=8, steps=5), updates={name: 6}, save_every={name: 3},
+        components=9, look=40, n={"mnist": 60, "stacked": 60}, kept=2,
+        recipes={name: s["recipes"][name] | small | dict(patch=1, d_scale=1.)})
     out = [ddgan_images.run_mnist(s, dict(data=name, seed=0), folder=tmp_path) for _ in range(2)]
-    assert [r["step"] for r in out[0]["curve"]] == [3, 6] and out[0]["skipped"] == 0 and len(out[0]["samples"]) == 2 * 64 * (3 if "stacked" in name else 1)
-    assert {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"] and out[1]["training"] == out[0]["training"]
+    assert (
+        [r["step"] for r in out[0]["curve"]] == [3, 6] and out[0]["skipped"] == 0
+        and len(out[0]["samples"]) == 2 * 64 * (3 if "stacked" in name else 1))
+    assert (
+        {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]
+        and out[1]["training"] == out[0]["training"])
 
 # %% ../../nbs/42_ddgan_images.ipynb #a43ffff9
 def test_mnist_record():
-    for r in today("ddgan-mnist", ddgan_images.MNIST): assert r["skipped"] == 0 and r["judge"][0] >= .99
+    for r in today("ddgan-mnist", ddgan_images.MNIST):
+        assert r["skipped"] == 0 and r["judge"][0] >= .99

@@ -10,17 +10,27 @@ import torch
 from .. import data, models, train
 from ..studies import guidance as guided, record as runs
 from ..core import stream
-from ..studies.guidance import (CASES, COSINE, ENDS, SETTINGS, STUDY, best, class_loss, curve, diffuse, draw, evaluations, feature_network, fitted, free, guided_by, noise_loss, noisy_classifier, scores)
+from ..studies.guidance import (
+    CASES, COSINE, ENDS, SETTINGS, STUDY, best, class_loss, curve, diffuse, draw, evaluations,
+    feature_network, fitted, free, guided_by, noise_loss, noisy_classifier, scores)
 
 # %% ../../nbs/21_guided_digits.ipynb #31f53dad
 def test_diffuse():
     k = data.load("digits")[0].images[:512]
     d, x = diffuse(k, 17, COSINE, stream(0, "diffuse")), data.encode(k, 17)
     assert (d.z == diffuse(k, 17, COSINE, stream(0, "diffuse")).z).all()
-    a, s = torch.sigmoid(-d.gamma).sqrt()[:, None, None, None], torch.sigmoid(d.gamma).sqrt()[:, None, None, None]
-    assert torch.allclose(d.z, a * x + s * d.eps, atol=1e-6) and abs(d.eps.mean()) < 4 / d.eps.numel() ** .5
-    angle = 2 / torch.pi * torch.atan(torch.exp(d.gamma / 2)).sort().values  # the cosine schedule is a straight line in this
-    assert torch.allclose(angle.diff(), torch.full((511,), angle.diff().mean()), rtol=.02) and ENDS[0] <= d.gamma.min() and d.gamma.max() <= ENDS[1]
+    a, s = (
+        torch.sigmoid(-d.gamma).sqrt()[:, None, None, None],
+        torch.sigmoid(d.gamma).sqrt()[:, None, None, None])
+    assert (
+        torch.allclose(d.z, a * x + s * d.eps, atol=1e-6)
+        and abs(d.eps.mean()) < 4 / d.eps.numel() ** .5)
+    # the cosine schedule is a straight line in this
+    angle = 2 / torch.pi * torch.atan(torch.exp(d.gamma / 2)).sort().values
+    assert (
+        torch.allclose(angle.diff(), torch.full((511,), angle.diff().mean()), rtol=.02)
+        and ENDS[0] <= d.gamma.min()
+        and d.gamma.max() <= ENDS[1])
 
 # %% ../../nbs/21_guided_digits.ipynb #79161a60
 def test_noise_loss():
@@ -31,27 +41,35 @@ def test_noise_loss():
     net = Answer()
     for p, share in ((1., 1.), (0., 0.), (.25, .25)):
         loss = noise_loss(p, 17)(net, (k, c), stream(0, "loss"))["loss"]
-        assert abs((net.seen == 10).double().mean() - share) <= 4 * (share * (1 - share) / 400) ** .5
+        assert (
+            abs((net.seen == 10).double().mean() - share)
+            <= 4 * (share * (1 - share) / 400) ** .5)
         assert (net.seen[net.seen < 10] == c[net.seen < 10]).all()
         assert abs(loss - diffuse(k, 17, COSINE, stream(0, "loss")).eps.square().mean()) < 1e-6
 
 # %% ../../nbs/21_guided_digits.ipynb #469208ef
 def test_draw():
-    class Known(torch.nn.Module):  # the exact network for pixels N((c − 4.5)/10, 0.1²), and N(0, 0.1²) without a class
+    # the exact network for pixels N((c − 4.5)/10, 0.1²), and N(0, 0.1²) without a class
+    class Known(torch.nn.Module):
         classes = 10
         def forward(self, z, gamma, c):
             a, s = torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt()
-            return s * (z - a * torch.where(c < 10, (c - 4.5) / 10, 0.)[:, None, None, None]) / (a ** 2 * .01 + s ** 2)
+            return (
+                s * (z - a * torch.where(c < 10, (c - 4.5) / 10, 0.)[:, None, None, None])
+                / (a ** 2 * .01 + s ** 2))
     net = Known()
     c = torch.arange(7)
     take = lambda guide, c, batch=100: draw(guide, c, (1, 8, 8), 17, steps=20, batch=batch)
     whole = take(free(net, 1.), c)
-    assert ((whole - take(free(net, 1.), c, 3)).abs() > 1e-6).double().mean() < .01  # the same image in any batch, but for a rounding
+    # the same image in any batch, but for a rounding
+    assert ((whole - take(free(net, 1.), c, 3)).abs() > 1e-6).double().mean() < .01
     assert (data.encode(data.decode(whole, 17), 17) == whole).all()
     classifier = models.Classifier((1, 8, 8), 10, 8)
     plain = take(free(net, 0), c)
     assert (plain == take(guided_by(net, classifier, 0), c)).all() and (whole != plain).any()
-    assert torch.allclose(plain.mean((1, 2, 3)), (c - 4.5) / 10, atol=.05) and torch.allclose(whole.mean((1, 2, 3)), (c - 4.5) / 5, atol=.1)
+    assert (
+        torch.allclose(plain.mean((1, 2, 3)), (c - 4.5) / 10, atol=.05)
+        and torch.allclose(whole.mean((1, 2, 3)), (c - 4.5) / 5, atol=.1))
 
 # %% ../../nbs/21_guided_digits.ipynb #ee4f345c
 def test_evaluations():
@@ -64,34 +82,62 @@ def test_evaluations():
     for w in (0, 1.5):
         for kind in ("free", "classifier"):
             net, classifier = Counted(), Noticed()
-            draw(free(net, w) if kind == "free" else guided_by(net, classifier, w), torch.arange(6), (1, 8, 8), 17, steps=5)
+            draw(
+                free(net, w) if kind == "free" else guided_by(net, classifier, w), torch.arange(6),
+                (1, 8, 8), 17, steps=5)
             assert (net.n / 6, classifier.n / 6) == evaluations(kind, w, 5)
 
 # %% ../../nbs/21_guided_digits.ipynb #0eb70639
 def test_study(tmp_path):
-    tiny = SETTINGS | dict(net_steps=3, classifier_steps=2, judge=dict(width=8, steps=3, seed=1), sampler_steps=2, n=40, halves=2, unet=dict(width=8, blocks=1, groups=2, middle_attention=False), classifier_width=8)
+    tiny = SETTINGS | dict(
+        net_steps=3, classifier_steps=2, judge=dict(width=8, steps=3, seed=1), sampler_steps=2,
+        n=40, halves=2, unet=dict(width=8, blocks=1, groups=2, middle_attention=False),
+        classifier_width=8)
     case = dict(seed=0, p_uncond=.1, free=[0, 1], classifier=[2])
     r = guided.run(tiny, case, folder=tmp_path)
-    assert [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2] and set(r["loss"]) == {"class", "null"}
-    assert all(len(row[k]) == 2 for row in r["free"] for k in ("accuracy", "frechet", "inception", "precision", "recall", "density", "coverage", "nearest"))
-    assert {(c["seed"], c["p_uncond"]) for c in CASES} == {(s, p) for s in range(3) for p in (.05, .1, .2, .5)}
+    assert (
+        [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2]
+        and set(r["loss"]) == {"class", "null"})
+    assert all(
+        len(row[k]) == 2
+        for row in r["free"] for k in (
+            "accuracy", "frechet", "inception", "precision",
+            "recall", "density", "coverage", "nearest"))
+    assert (
+        {(c["seed"], c["p_uncond"]) for c in CASES}
+        == {(s, p) for s in range(3) for p in (.05, .1, .2, .5)})
     assert len(set(guided.WEIGHTS)) >= 8 and set(guided.FEWER) <= set(guided.WEIGHTS)
 
 def test_record():
     try: record = runs.load("guidance")
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert record["hash"] == runs.study_hash(STUDY) and len(record["results"]) == len(CASES)
-    for kind in "free", "classifier":  # the paper's finding: Fréchet distance best at a small weight, Inception score at a large one
+    # the paper's finding: Fréchet distance best at a small weight, Inception score at a large one
+    for kind in "free", "classifier":
         f, i = curve(record, kind, "frechet"), curve(record, kind, "inception")
         gain = f.values[:, :1] - f.values  # against no guidance, seed by seed
-        assert f.w == guided.WEIGHTS and len(f.values) == 3 and 0 < best(f) <= 1 and best(i, most=True) >= 2
+        assert (
+            f.w == guided.WEIGHTS
+            and len(f.values) == 3
+            and 0 < best(f) <= 1
+            and best(i, most=True) >= 2)
         assert (gain.mean(0) / (gain.std(0) / 3 ** .5))[f.w.index(best(f))] > 3
 
 # %% ../../nbs/21_guided_digits.ipynb #534d5c8a
 def test_curve():
     row = lambda v: [dict(w=w, ms=1., frechet=[f, 9.]) for w, f in zip((0, .3, 4), v)]
-    made = dict(results=[dict(case=dict(p_uncond=.1), result=dict(free=row(v))) for v in ((3., 1., 2.), (3., 2., 5.), (6., 3., 2.))])
+    made = dict(
+        results=[
+            dict(case=dict(p_uncond=.1), result=dict(free=row(v)))
+            for v in ((3., 1., 2.), (3., 2., 5.), (6., 3., 2.))])
     c = curve(made, "free", "frechet")
-    assert c.w == [0, .3, 4] and c.mean.tolist() == [4, 2, 3] and torch.allclose(c.error ** 2, torch.tensor([1., 1 / 3, 1.]).double())
-    assert best(c) == .3 and best(c, most=True) == 0 and curve(made, "free", "ms").error.tolist() == [0, 0, 0]
-    with pytest.raises(ValueError, match="no case with p_uncond=0.5"): curve(made, "free", "frechet", .5)
+    assert (
+        c.w == [0, .3, 4]
+        and c.mean.tolist() == [4, 2, 3]
+        and torch.allclose(c.error ** 2, torch.tensor([1., 1 / 3, 1.]).double()))
+    assert (
+        best(c) == .3
+        and best(c, most=True) == 0
+        and curve(made, "free", "ms").error.tolist() == [0, 0, 0])
+    with pytest.raises(ValueError, match="no case with p_uncond=0.5"):
+        curve(made, "free", "frechet", .5)

@@ -58,33 +58,46 @@ def test_config():
     assert train.Config.from_json(c.to_json()) == c and c.betas == (.5, .9)
     assert set(train._RULES) == set(train.Config.__dataclass_fields__)
     with pytest.raises(TypeError, match="did you mean 'batch_size'"): train.Config(batchsize=3)
-    with pytest.raises(TypeError, match="did you mean 'steps'"): train.Config.from_json('{"step": 3}')
-    for wrong in (dict(steps=0), dict(steps=2.5), dict(seed=True), dict(lr=0), dict(lr=math.nan), dict(lr="1e-3"), dict(betas=.9), dict(betas=(.9, 1)),
-                  dict(ema=1.), dict(precision="bf16"), dict(clip=0), dict(no_decay="schedule"), dict(lr_decay="linear"), dict(max_bad=0)):
-        with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"): train.Config(**wrong)
+    with pytest.raises(TypeError, match="did you mean 'steps'"):
+        train.Config.from_json('{"step": 3}')
+    for wrong in (
+        dict(steps=0), dict(steps=2.5), dict(seed=True),
+        dict(lr=0), dict(lr=math.nan), dict(lr="1e-3"), dict(betas=.9), dict(betas=(.9, 1)),
+        dict(ema=1.), dict(precision="bf16"), dict(clip=0), dict(no_decay="schedule"),
+        dict(lr_decay="linear"), dict(max_bad=0),
+    ):
+        with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):
+            train.Config(**wrong)
 
 # %% ../../nbs/74_training.ipynb #bbebaa11
 def test_lr_scale():
     c = train.Config(steps=1000, warmup=100, lr_decay="cosine", lr_end=.1)
     scale = [train.lr_scale(c, n) for n in range(1000)]
     assert scale[0] == .01 and scale[99] == scale[100] == 1. and abs(scale[999] - .1) < 1e-12
-    assert all(a < b for a, b in zip(scale[:99], scale[1:])) and all(a > b for a, b in zip(scale[100:], scale[101:]))
-    assert train.lr_scale(train.Config(warmup=0), 0) == train.lr_scale(train.Config(), 10 ** 9) == 1.
+    assert (
+        all(a < b for a, b in zip(scale[:99], scale[1:]))
+        and all(a > b for a, b in zip(scale[100:], scale[101:])))
+    assert train.lr_scale(
+        train.Config(warmup=0), 0) == train.lr_scale(train.Config(), 10 ** 9) == 1.
 
 # %% ../../nbs/74_training.ipynb #b233106b
 def test_ema_is_the_unrolled_sum():
     g, model = core.stream(0, "ema"), nn.Linear(3, 2).double()
     model.register_buffer("count", torch.tensor(0))
-    assert abs(math.prod(train.EMA(model).decay_at(n) for n in range(36)) * math.comb(45, 9) - 1) < 1e-9
+    assert abs(
+        math.prod(train.EMA(model).decay_at(n) for n in range(36)) * math.comb(45, 9) - 1) < 1e-9
     for warmup in (True, False):
         ema, walk = train.EMA(model, .9, warmup), [model.weight.detach().clone()]
         for n in range(50):
-            with torch.no_grad(): model.weight += torch.randn(2, 3, generator=g, dtype=torch.float64)
+            with torch.no_grad():
+                model.weight += torch.randn(2, 3, generator=g, dtype=torch.float64)
             model.count += 1
             walk.append(model.weight.detach().clone())
             ema.update(n)
         d = [ema.decay_at(n) for n in range(50)]
-        expected = math.prod(d) * walk[0] + sum((1 - d[k]) * math.prod(d[k + 1:]) * walk[k + 1] for k in range(50))
+        expected = (
+            math.prod(d) * walk[0]
+            + sum((1 - d[k]) * math.prod(d[k + 1:]) * walk[k + 1] for k in range(50)))
         torch.testing.assert_close(ema.model.weight, expected, rtol=0, atol=1e-12)
         assert ema.model.count == model.count and not ema.model.training
 
@@ -101,18 +114,29 @@ def test_ema_applied_gives_the_weights_back():
 
 # %% ../../nbs/74_training.ipynb #913b0597
 def test_weight_decay_spares_vectors_and_schedules():
-    model = nn.ModuleDict(dict(net=nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)), schedule=nn.Linear(1, 8)))
-    decays = {p: g["weight_decay"] for g in train.adamw(model, train.Config()).param_groups for p in g["params"]}
-    assert {n for n, p in model.named_parameters() if decays[p]} == {"net.0.weight"} and len(decays) == len(list(model.parameters()))
+    model = nn.ModuleDict(
+        dict(net=nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)), schedule=nn.Linear(1, 8)))
+    decays = {
+        p: g["weight_decay"]
+        for g in train.adamw(model, train.Config()).param_groups for p in g["params"]}
+    assert (
+        {n for n, p in model.named_parameters() if decays[p]} == {"net.0.weight"}
+        and len(decays) == len(list(model.parameters())))
 
 # %% ../../nbs/74_training.ipynb #41c3a3bb
 CPU = train.Rank(0, 1, torch.device("cpu"))
 
-def toy_state(steps=60, **settings): return train.State(toy_model(), train.Config(**dict(dict(steps=steps, warmup=5, log_every=5, lr=1e-2), **settings)), rank=CPU)
+def toy_state(steps=60, **settings):
+    return train.State(
+        toy_model(),
+        train.Config(**dict(dict(steps=steps, warmup=5, log_every=5, lr=1e-2), **settings)),
+        rank=CPU)
 
 def everything(state):
     moments = [s[k] for o in state.optimizers.values() for s in o.state.values() for k in sorted(s)]
-    return [t.detach().clone() for t in (*train._tensors_of(state.model), *train._tensors_of(state.ema.model), *moments)]
+    return [
+        t.detach().clone()
+        for t in (*train._tensors_of(state.model), *train._tensors_of(state.ema.model), *moments)]
 
 # %% ../../nbs/74_training.ipynb #a31a9c41
 def same(a, b): return len(a) == len(b) and all(map(torch.equal, a, b))
@@ -134,18 +158,25 @@ def test_nan_changes_nothing():
 # %% ../../nbs/74_training.ipynb #c28192c2
 def test_the_norm_is_clipped():
     model = nn.Linear(2, 1, bias=False)
-    state = train.State(model, train.Config(clip=.5), optimizers=dict(main=torch.optim.SGD(model.parameters(), lr=1.)), rank=CPU)
+    state = train.State(
+        model, train.Config(clip=.5),
+        optimizers=dict(main=torch.optim.SGD(model.parameters(), lr=1.)), rank=CPU)
     before = model.weight.detach().clone()
     for gradient in ([[3., 4.]], [[math.nan, 0.]], [[.3, .4]]):
         model.weight.grad = torch.tensor(gradient)
         norm = train.update(state)
-    torch.testing.assert_close(before - model.weight, torch.tensor([[.6, .8]]), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        before - model.weight, torch.tensor([[.6, .8]]), rtol=1e-5, atol=1e-5)
     assert norm == .5
 
 # %% ../../nbs/74_training.ipynb #62b7f776
 def test_errors_of_a_loss():
-    for returned, message in ((torch.ones(3), "expected a dict"), (dict(total=torch.ones(())), r"got keys \['total'\]"),
-                              (dict(loss=torch.ones(3)), "take the mean over the batch"), (dict(loss=1.), "got float")):
+    for returned, message in (
+        (torch.ones(3), "expected a dict"),
+        (dict(total=torch.ones(())), r"got keys \['total'\]"),
+        (dict(loss=torch.ones(3)), "take the mean over the batch"),
+        (dict(loss=1.), "got float"),
+    ):
         with pytest.raises(TypeError, match=message): train._check_terms(returned)
     with pytest.raises(ValueError, match="did you mean 'main'"): train.update(toy_state(), "mian")
 
@@ -154,21 +185,30 @@ def exact_loss(model, batch, generator):
     x, noise = batch
     return dict(loss=((model(x + noise) - noise) ** 2).mean())
 
-def exact_batch(n): return tuple(torch.randn(32, 2, generator=core.stream(1, k, n), dtype=torch.float64) for k in ("x", "noise"))
+def exact_batch(n):
+    return tuple(
+        torch.randn(32, 2, generator=core.stream(1, k, n), dtype=torch.float64)
+        for k in ("x", "noise"))
 
 def exact_state(**settings):  # float64, no dropout, all noise in the batch
     model = nn.Sequential(nn.Linear(2, 16), nn.SiLU(), nn.Linear(16, 2)).double()
-    with torch.no_grad(): [p.copy_(torch.randn(p.shape, generator=core.stream(2, n), dtype=torch.float64)) for n, p in model.named_parameters()]
-    return train.State(model, train.Config(steps=4, warmup=0, **settings), rank=train.distributed("cpu"))
+    with torch.no_grad():
+        [
+            p.copy_(torch.randn(p.shape, generator=core.stream(2, n), dtype=torch.float64))
+            for n, p in model.named_parameters()]
+    return train.State(
+        model, train.Config(steps=4, warmup=0, **settings), rank=train.distributed("cpu"))
 
 # %% ../../nbs/74_training.ipynb #c9a14eee
 def test_parts_of_a_batch_add_up():
     whole, parts = exact_state(), exact_state(accumulate=5)
     for state in (whole, parts):
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
-    for a, b in zip(whole.model.parameters(), parts.model.parameters()): torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+    for a, b in zip(whole.model.parameters(), parts.model.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
     assert [len(p["x"]) for p, _ in train._split(dict(x=torch.ones(7)), 3)] == [3, 2, 2]
-    with pytest.raises(ValueError, match="at most one part for each of 2"): train._split(torch.ones(2), 3)
+    with pytest.raises(ValueError, match="at most one part for each of 2"):
+        train._split(torch.ones(2), 3)
 
 # %% ../../nbs/74_training.ipynb #fb243292
 class Questions(TorchDispatchMode):
@@ -197,11 +237,16 @@ def a_checkpoint(folder, steps=3):
 def test_checkpoint_round_trip(tmp_path):
     state, path = a_checkpoint(tmp_path)
     other = checkpoint.load_checkpoint(tmp_path, toy_state())
-    assert same(everything(state), everything(other)) and other.step == 3 and not list(tmp_path.glob(".tmp*"))
-    for ema, module in ((True, state.ema.model), (False, state.model)): assert same_dict(checkpoint.load_weights(path, ema), module.state_dict())
+    assert (
+        same(everything(state), everything(other))
+        and other.step == 3
+        and not list(tmp_path.glob(".tmp*")))
+    for ema, module in ((True, state.ema.model), (False, state.model)):
+        assert same_dict(checkpoint.load_weights(path, ema), module.state_dict())
     with pytest.raises(FileExistsError): checkpoint.save_checkpoint(state, tmp_path)
     for state.step in (4, 5, 6): checkpoint.save_checkpoint(state, tmp_path)
-    assert [p.name for p in checkpoint.checkpoints(tmp_path)] == ["step-000000005", "step-000000006"]
+    assert [
+        p.name for p in checkpoint.checkpoints(tmp_path)] == ["step-000000005", "step-000000006"]
 
 # %% ../../nbs/74_training.ipynb #222f44e3
 def test_damage_is_refused(tmp_path):
@@ -214,7 +259,10 @@ def test_damage_is_refused(tmp_path):
             i, bit = rng.randrange(len(good)), 1 << rng.randrange(8)
             for bad in (good[:i], good[:i] + bytes([good[i] ^ bit]) + good[i + 1:]):
                 file.write_bytes(bad)
-                with pytest.raises(checkpoint.CheckpointError, match=r"damaged|manifest|expected the format"): checkpoint.load_checkpoint(path, fresh)
+                with pytest.raises(
+                    checkpoint.CheckpointError, match=r"damaged|manifest|expected the format",
+                ):
+                    checkpoint.load_checkpoint(path, fresh)
         file.write_bytes(good)
     assert same(everything(fresh), untouched) and checkpoint.load_checkpoint(path, fresh).step == 3
 
@@ -228,53 +276,88 @@ def forge(path, name, data, **changes):  # a file with a manifest that fits it
 def test_foreign_is_refused(tmp_path):
     state, path = a_checkpoint(tmp_path / "run")
     torch.save(state.model.state_dict(), tmp_path / "model.pt")
-    (tmp_path / "other").mkdir(); (tmp_path / "other" / "pytorch_model.bin").touch()
-    for bad, message in ((tmp_path / "model.pt", "Pickled files"), (tmp_path / "other", "it holds pytorch_model.bin"), (tmp_path / "none", "no such folder")):
-        with pytest.raises(checkpoint.CheckpointError, match=message): checkpoint.read_checkpoint(bad)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "pytorch_model.bin").touch()
+    for bad, message in (
+        (tmp_path / "model.pt", "Pickled files"),
+        (tmp_path / "other", "it holds pytorch_model.bin"),
+        (tmp_path / "none", "no such folder"),
+    ):
+        with pytest.raises(checkpoint.CheckpointError, match=message):
+            checkpoint.read_checkpoint(bad)
     forge(path, "model.safetensors", (tmp_path / "model.pt").read_bytes())
-    with pytest.raises(checkpoint.CheckpointError, match="not what its name says"): checkpoint.load_weights(path, ema=False)
+    with pytest.raises(checkpoint.CheckpointError, match="not what its name says"):
+        checkpoint.load_weights(path, ema=False)
     forge(path, "model.safetensors", b"", format="diffstudy checkpoint 9")
-    with pytest.raises(checkpoint.CheckpointError, match="expected the format 'diffstudy checkpoint 1'; got 'diffstudy checkpoint 9'"): checkpoint.read_checkpoint(path)
+    with pytest.raises(
+        checkpoint.CheckpointError,
+        match="expected the format 'diffstudy checkpoint 1'; got 'diffstudy checkpoint 9'",
+    ):
+        checkpoint.read_checkpoint(path)
 
 # %% ../../nbs/74_training.ipynb #730bd691
 def test_errors_of_another_run(tmp_path):
     a_checkpoint(tmp_path)
-    with pytest.raises(ValueError, match="lr was 0.01 and is 0.02, seed was 0 and is 1"): checkpoint.load_checkpoint(tmp_path, toy_state(lr=.02, seed=1))
-    with pytest.raises(ValueError, match="3 steps, more than steps=2"): checkpoint.load_checkpoint(tmp_path, toy_state(steps=2))
-    with pytest.raises(ValueError, match="notes.data was None and is 'digits'"): checkpoint.load_checkpoint(tmp_path, train.State(toy_model(), toy_state().config, notes=dict(data="digits"), rank=CPU))
+    with pytest.raises(ValueError, match="lr was 0.01 and is 0.02, seed was 0 and is 1"):
+        checkpoint.load_checkpoint(tmp_path, toy_state(lr=.02, seed=1))
+    with pytest.raises(ValueError, match="3 steps, more than steps=2"):
+        checkpoint.load_checkpoint(tmp_path, toy_state(steps=2))
+    with pytest.raises(ValueError, match="notes.data was None and is 'digits'"):
+        checkpoint.load_checkpoint(
+            tmp_path,
+            train.State(toy_model(), toy_state().config, notes=dict(data="digits"), rank=CPU))
     wide = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Dropout(.1), nn.Linear(32, 2))
-    with pytest.raises(checkpoint.CheckpointError, match=r"0.bias is \(16,\) there and \(32,\) here"): checkpoint.load_checkpoint(tmp_path, train.State(wide, toy_state().config, rank=CPU))
+    with pytest.raises(
+        checkpoint.CheckpointError, match=r"0.bias is \(16,\) there and \(32,\) here",
+    ):
+        checkpoint.load_checkpoint(tmp_path, train.State(wide, toy_state().config, rank=CPU))
     assert checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7)).step == 3
 
 # %% ../../nbs/74_training.ipynb #98a5e2d3
 def test_a_full_disk_costs_nothing(tmp_path):
     state, path = a_checkpoint(tmp_path)
     state.step += 1
-    with mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")), pytest.raises(OSError): checkpoint.save_checkpoint(state, tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == [path.name] and checkpoint.latest(tmp_path) == path
+    with (
+        mock.patch("os.fsync", side_effect=OSError(28, "No space left on device")),
+        pytest.raises(OSError),
+    ):
+        checkpoint.save_checkpoint(state, tmp_path)
+    assert (
+        [p.name for p in tmp_path.iterdir()] == [path.name]
+        and checkpoint.latest(tmp_path) == path)
 
 # %% ../../nbs/74_training.ipynb #76e9ae4f
 def test_log(tmp_path):
     with checkpoint.Log(tmp_path, 0) as log:
         for n in (5, 10, 15): log.write(dict(step=n, loss=1. / n if n < 15 else math.nan))
     with open(tmp_path / "log.jsonl", "a") as f: f.write('{"step": 20, "lo')
-    assert [r["step"] for r in checkpoint.read_log(tmp_path)] == [5, 10, 15] and checkpoint.read_log(tmp_path)[2]["loss"] is None
+    assert (
+        [r["step"] for r in checkpoint.read_log(tmp_path)] == [5, 10, 15]
+        and checkpoint.read_log(tmp_path)[2]["loss"] is None)
     with checkpoint.Log(tmp_path, 10): pass
-    assert (tmp_path / "log.jsonl").read_text() == '{"step": 5, "loss": 0.2}\n{"step": 10, "loss": 0.1}\n' and checkpoint.read_log(tmp_path / "none") == []
+    assert (
+        (tmp_path / "log.jsonl").read_text()
+        == '{"step": 5, "loss": 0.2}\n{"step": 10, "loss": 0.1}\n'
+        and checkpoint.read_log(tmp_path / "none") == [])
     (tmp_path / "log.jsonl").write_text('{"step": 5\n{"step": 10}\n')
     with pytest.raises(ValueError, match="line 1: expected JSON"): checkpoint.read_log(tmp_path)
 
 # %% ../../nbs/74_training.ipynb #b266211b
 def run(state, folder=None, batches=toy_batches, loss=toy_loss):
     said = []
-    records = list(train.fit(state, train.loss_step(loss), batches, folder=folder, progress=False, say=said.append))
+    records = list(train.fit(
+        state, train.loss_step(loss), batches, folder=folder, progress=False, say=said.append))
     return records, said
 
 # %% ../../nbs/74_training.ipynb #0f28f1d7
 def test_divergence_is_named_and_costs_nothing(tmp_path):
     bad_from = lambda n: toy_batches(n) * (math.nan if n >= 13 else 1.)
     state = toy_state(save_every=4, log_every=2)
-    with pytest.raises(train.TrainingDiverged, match=r"5 steps in a row .* size is nan on batches\(17\).*those of step 13, and .*step-000000016 is good"): run(state, tmp_path, bad_from)
+    with pytest.raises(train.TrainingDiverged, match=(
+        r"5 steps in a row .* size is nan on batches\(17\)."
+        r"*those of step 13, and .*step-000000016 is good"
+    )):
+        run(state, tmp_path, bad_from)
     good = toy_state()
     for _ in range(13): train.advance(good, train.loss_step(toy_loss), toy_batches)
     assert same(everything(state), everything(good))
@@ -292,21 +375,30 @@ def test_the_part_that_failed_is_named():
         terms = toy_loss(model, x, generator)
         return dict(loss=terms["loss"] + terms["size"], size=terms["size"], fine=torch.ones(()))
     said = run(toy_state(), batches=one_nan, loss=loss)[1]
-    assert said == ["step 21 skipped: size is nan on batches(20); weights, moments and average are untouched"]
+    assert said == [
+        "step 21 skipped: size is nan on batches(20); weights, moments and average are untouched"]
 
 # %% ../../nbs/74_training.ipynb #701dc195
-def records_of(folder): return [{k: v for k, v in r.items() if k != "seconds"} for r in checkpoint.read_log(folder)]
+def records_of(folder):
+    return [{k: v for k, v in r.items() if k != "seconds"} for r in checkpoint.read_log(folder)]
 
 def test_exact_resume(tmp_path):
     whole = toy_state(save_every=10); run(whole, tmp_path / "whole")
-    for record in train.fit(toy_state(save_every=10), train.loss_step(toy_loss), toy_batches, folder=tmp_path / "cut", progress=False):
+    for record in train.fit(
+        toy_state(save_every=10), train.loss_step(toy_loss), toy_batches,
+        folder=tmp_path / "cut", progress=False,
+    ):
         if record.step == 25: break
     state = toy_state(save_every=10)
     records, said = run(state, tmp_path / "cut")
     assert said == ["resumed at step 20 of 60"] and [r.step for r in records] == list(range(21, 61))
-    assert same(everything(state), everything(whole)) and records_of(tmp_path / "cut") == records_of(tmp_path / "whole")
-    assert run(toy_state(save_every=10), tmp_path / "cut") == ([], ["resumed at step 60 of 60; nothing is left to do"])
-    run(more := toy_state(steps=70, save_every=10), tmp_path / "cut"); run(long := toy_state(steps=70))
+    assert (
+        same(everything(state), everything(whole))
+        and records_of(tmp_path / "cut") == records_of(tmp_path / "whole"))
+    assert run(toy_state(save_every=10), tmp_path / "cut") == (
+        [], ["resumed at step 60 of 60; nothing is left to do"])
+    run(more := toy_state(steps=70, save_every=10), tmp_path / "cut")
+    run(long := toy_state(steps=70))
     assert same(everything(more), everything(long))
 
 # %% ../../nbs/74_training.ipynb #2bdd007a
@@ -316,20 +408,35 @@ def test_a_signal_stops_after_a_whole_step(tmp_path):
         return toy_batches(n)
     whole = toy_state(); run(whole)
     for number in (signal.SIGTERM, signal.SIGINT):
-        handler, folder, state, first = signal.getsignal(number), tmp_path / number.name, toy_state(), True
-        with pytest.raises(train.Interrupted, match=f"stopped by {number.name} after step 14 of 60: saved in") as stopped: run(state, folder, batches)
-        assert signal.getsignal(number) is handler and stopped.value.signum == number and checkpoint.latest(folder).name == "step-000000014"
+        handler, folder, state, first = (
+            signal.getsignal(number), tmp_path / number.name, toy_state(), True)
+        with pytest.raises(
+            train.Interrupted,
+            match=f"stopped by {number.name} after step 14 of 60: saved in",
+        ) as stopped:
+            run(state, folder, batches)
+        assert (
+            signal.getsignal(number) is handler
+            and stopped.value.signum == number
+            and checkpoint.latest(folder).name == "step-000000014")
         state, first = toy_state(), False
-        assert run(state, folder, batches)[1] == ["resumed at step 14 of 60"] and same(everything(state), everything(whole))
+        assert (
+            run(state, folder, batches)[1] == ["resumed at step 14 of 60"]
+            and same(everything(state), everything(whole)))
 
 # %% ../../nbs/74_training.ipynb #06c6a201
 def test_two_runs_in_one_folder(tmp_path):
-    first = train.fit(toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False)
+    first = train.fit(
+        toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False)
     next(first)
-    with pytest.raises(RuntimeError, match="another process is training in"): run(toy_state(), tmp_path)
+    with pytest.raises(RuntimeError, match="another process is training in"):
+        run(toy_state(), tmp_path)
     first.close()
     with pytest.raises(ZeroDivisionError):
-        for record in train.fit(toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False): 1 / (record.step - 7)
+        for record in train.fit(
+            toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False,
+        ):
+            1 / (record.step - 7)
     assert len(run(toy_state(), tmp_path)[0]) == 60
 
 # %% ../../nbs/74_training.ipynb #87d25129
@@ -339,16 +446,26 @@ def test_fall_back_to_the_one_before(tmp_path):
     newest.write_bytes(newest.read_bytes()[:-1])
     state = toy_state(save_every=10)
     said = run(state, tmp_path)[1]
-    assert "model.safetensors is damaged" in said[0] and said[1].endswith("step-000000050") and said[2] == "resumed at step 50 of 60"
-    assert same(everything(state), everything(whole)) and len(list(tmp_path.glob("refused-*-step-000000060"))) == 1
+    assert (
+        "model.safetensors is damaged" in said[0]
+        and said[1].endswith("step-000000050")
+        and said[2] == "resumed at step 50 of 60")
+    assert (
+        same(everything(state), everything(whole))
+        and len(list(tmp_path.glob("refused-*-step-000000060"))) == 1)
     for p in checkpoint.checkpoints(tmp_path): (p / "manifest.json").unlink()
-    with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"): run(toy_state(), tmp_path)
+    with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"):
+        run(toy_state(), tmp_path)
 
 # %% ../../nbs/74_training.ipynb #26e1c7fd
 def in_a_fresh_process(function, *args):  # it may fork: torch has started no threads there
-    code = f"import torch; torch.set_num_threads(1); from diffstudy.tests.test_train import {function.__name__} as f; f(*{args!r})"
+    code = (
+        "import torch; torch.set_num_threads(1); "
+        f"from diffstudy.tests.test_train import {function.__name__} as f; f(*{args!r})")
     root = str(Path(train.__file__).parents[1])
-    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=os.environ | dict(PYTHONPATH=os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])))
+    r = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
+        env=os.environ | dict(PYTHONPATH=os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])))
     assert r.returncode == 0, r.stderr
     return r.stdout
 
@@ -364,10 +481,14 @@ def die_at(call):
             return f(*args, **kwargs)
         return g
     nothing = lambda *args: None
-    checkpoint.write_file = files.write_file = deadly(files.write_file, lambda path, data: Path(path).write_bytes(data[:len(data) // 2]))
-    checkpoint.Log.write = deadly(checkpoint.Log.write, lambda log, record: (log.file.write('{"step": 1'), log.file.flush()))
-    checkpoint.shutil.rmtree = deadly(checkpoint.shutil.rmtree, lambda path, *_: next(Path(path).iterdir()).unlink())
-    for name in ("fsync", "rename", "replace"): setattr(os, name, deadly(getattr(os, name), nothing))
+    checkpoint.write_file = files.write_file = deadly(
+        files.write_file, lambda path, data: Path(path).write_bytes(data[:len(data) // 2]))
+    checkpoint.Log.write = deadly(
+        checkpoint.Log.write, lambda log, record: (log.file.write('{"step": 1'), log.file.flush()))
+    checkpoint.shutil.rmtree = deadly(
+        checkpoint.shutil.rmtree, lambda path, *_: next(Path(path).iterdir()).unlink())
+    for name in ("fsync", "rename", "replace"):
+        setattr(os, name, deadly(getattr(os, name), nothing))
 
 # %% ../../nbs/74_training.ipynb #f5a403db
 def kill_and_resume(folder, kills, seed):
@@ -392,13 +513,20 @@ def kill_and_resume(folder, kills, seed):
 # %% ../../nbs/74_training.ipynb #abd4ea2b
 def check_kills(kills, seed):
     if not hasattr(os, "fork"): pytest.skip("needs fork")
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:  # in memory: a kill is no power cut
+    # in memory: a kill is no power cut
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as folder:
         dead = json.loads(in_a_fresh_process(kill_and_resume, folder, kills, seed))
         for path in sorted(Path(folder).iterdir()):
             whole, state = (toy_state(save_every=1 + int(path.name) % 3) for _ in range(2))
             run(whole, path.with_name("whole" + path.name)); run(state, path)
-            assert same(everything(state), everything(whole)) and records_of(path) == records_of(path.with_name("whole" + path.name))
-            assert not list(path.glob(".tmp*")) + list(path.glob("refused*")) and sum(dead.values()) == kills
+            assert (
+                same(everything(state), everything(whole))
+                and records_of(path) == records_of(path.with_name("whole" + path.name)))
+            assert (
+                not list(path.glob(".tmp*")) + list(path.glob("refused*"))
+                and sum(dead.values()) == kills)
     return dead
 
 # %% ../../nbs/74_training.ipynb #2675ec38
@@ -408,7 +536,8 @@ def test_twenty_kills(): check_kills(20, seed=0)
 
 # %% ../../nbs/74_training.ipynb #be34a5d9
 def one_of_two(folder, rank, port):
-    os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    os.environ.update(
+        RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     state = exact_state(accumulate=2, log_every=2)
     def batches(n):
         x, noise = (t[16 * rank:16 * rank + 16].clone() for t in exact_batch(n))
@@ -430,25 +559,32 @@ def two_processes(folder):
 def test_two_processes_equal_one(tmp_path):
     if not hasattr(os, "fork"): pytest.skip("needs fork")
     said = json.loads(in_a_fresh_process(two_processes, str(tmp_path / "two")))
-    assert said == ["step 2 skipped: loss is nan on batches(1) of rank 1; weights, moments and average are untouched"]
+    assert said == [
+        "step 2 skipped: loss is nan on batches(1) of rank 1; "
+        "weights, moments and average are untouched"]
     one = exact_state(log_every=2)
     bad = lambda n: tuple(t * (math.nan if n == 1 else 1.) for t in exact_batch(n))
     run(one, tmp_path / "one", bad, exact_loss)
     for ema in (True, False):
         a, b = (checkpoint.load_weights(tmp_path / name, ema) for name in ("one", "two"))
         for k in a: torch.testing.assert_close(a[k], b[k], rtol=1e-9, atol=1e-9)
-    assert [r["loss"] for r in checkpoint.read_log(tmp_path / "two")] == pytest.approx([r["loss"] for r in checkpoint.read_log(tmp_path / "one")], rel=1e-6)
+    assert [r["loss"] for r in checkpoint.read_log(tmp_path / "two")] == pytest.approx(
+        [r["loss"] for r in checkpoint.read_log(tmp_path / "one")], rel=1e-6)
 
 # %% ../../nbs/74_training.ipynb #2df7ff0e
 def pair_state(**settings):
     model = nn.ModuleDict(dict(g=toy_model(), d=nn.Linear(2, 1)))
     with torch.no_grad(): model.d.weight.fill_(.5); model.d.bias.zero_()
     config = train.Config(steps=30, warmup=0, log_every=5, **settings)
-    optimizers = dict(g=train.adamw(model.g, replace(config, lr=1e-3)), d=train.adamw(model.d, replace(config, lr=5e-3)))
+    optimizers = dict(
+        g=train.adamw(model.g, replace(config, lr=1e-3)),
+        d=train.adamw(model.d, replace(config, lr=5e-3)))
     return train.State(model, config, optimizers=optimizers, average=model.g, rank=CPU)
 
 def pair_step(state, x, generator):
-    real, fake = state.model.d(x).mean(), lambda: state.model.d(state.model.g(core.randn_like(x, generator))).mean()
+    real, fake = (
+        state.model.d(x).mean(),
+        lambda: state.model.d(state.model.g(core.randn_like(x, generator))).mean())
     (d := fake() - real).backward(); train.update(state, "d")
     state.optimizers["g"].zero_grad()
     (g := -fake()).backward(); norm = train.update(state, "g")
@@ -457,14 +593,20 @@ def pair_step(state, x, generator):
 # %% ../../nbs/74_training.ipynb #0cf43cad
 def test_two_networks_and_two_optimizers(tmp_path):
     def go(state, folder, until=None):
-        for record in train.fit(state, pair_step, toy_batches, folder=folder, progress=False, say=lambda _: None):
+        for record in train.fit(
+            state, pair_step, toy_batches, folder=folder, progress=False, say=lambda _: None,
+        ):
             if record.step == until: break
         return state
     whole = go(pair_state(save_every=7), tmp_path / "whole")
     go(pair_state(save_every=7), tmp_path / "cut", 20)
     resumed = go(pair_state(save_every=7), tmp_path / "cut")
-    assert same(everything(resumed), everything(whole)) and checkpoint.load_weights(tmp_path / "cut").keys() == whole.model.g.state_dict().keys()
-    assert {o: g["lr"] for o, opt in whole.optimizers.items() for g in opt.param_groups} == dict(g=1e-3, d=5e-3)
+    assert (
+        same(everything(resumed), everything(whole))
+        and checkpoint.load_weights(tmp_path / "cut").keys() == whole.model.g.state_dict().keys())
+    assert {
+        o: g["lr"] for o, opt in whole.optimizers.items() for g in opt.param_groups
+    } == dict(g=1e-3, d=5e-3)
 
 # %% ../../nbs/74_training.ipynb #b798bdb6
 def test_precision_and_compile_are_on_request():
@@ -475,8 +617,12 @@ def test_precision_and_compile_are_on_request():
         seen.append(model(x).dtype)
         return dict(loss=(model(x).float() ** 2).mean())
     records, _ = run(state, loss=loss)
-    assert compiles.call_count == 1 and set(seen) == {torch.bfloat16} and all(p.dtype == torch.float32 for p in state.model.parameters())
-    toy_state(steps=3); assert compiles.call_count == 1 and math.isfinite(records[-1].metrics["loss"])
+    assert (
+        compiles.call_count == 1
+        and set(seen) == {torch.bfloat16}
+        and all(p.dtype == torch.float32 for p in state.model.parameters()))
+    toy_state(steps=3)
+    assert compiles.call_count == 1 and math.isfinite(records[-1].metrics["loss"])
 
 # %% ../../nbs/74_training.ipynb #ee81018e
 def test_plain_lines_where_there_is_no_terminal():
@@ -485,4 +631,8 @@ def test_plain_lines_where_there_is_no_terminal():
         sys.modules.pop("ipykernel", None)
         list(train.fit(toy_state(), train.loss_step(toy_loss), toy_batches, say=said.append))
         assert sys.stdout.getvalue() == ""
-    assert len(said) == 2 and said[0].startswith("step 5/60  loss ") and said[1].startswith("step 60/60  loss ") and "steps/s" in said[1]
+    assert (
+        len(said) == 2
+        and said[0].startswith("step 5/60  loss ")
+        and said[1].startswith("step 60/60  loss ")
+        and "steps/s" in said[1])

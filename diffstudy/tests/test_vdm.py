@@ -35,13 +35,16 @@ def test_V14_gaussian_chain():
     v = 1.
     for gt, gs in zip(gammas[:-1], gammas[1:]):
         c = -torch.expm1(gs - gt)
-        v = torch.sigmoid(-gs) / torch.sigmoid(-gt) * (1 - c * torch.sigmoid(gt)) ** 2 * v + torch.sigmoid(gs) * c
+        v = (
+            torch.sigmoid(-gs) / torch.sigmoid(-gt) * (1 - c * torch.sigmoid(gt)) ** 2 * v
+            + torch.sigmoid(gs) * c)
     assert abs(z.var() - v) < 4 * v * (2 / n) ** .5
 
 # %% ../../nbs/32_vdm.ipynb #38e4d454
 def test_gamma_is_heard_in_every_recipe():
     z = torch.randn(2, 3, 4, 4, generator=stream(0, "z"))
-    short = {replace(config, blocks=1, dropout=0.): name for name, config in models.RECIPES.items()}  # the trap is one of widths and groups, not of length
+    # the trap is one of widths and groups, not of length
+    short = {replace(config, blocks=1, dropout=0.): name for name, config in models.RECIPES.items()}
     for config, name in short.items():
         net = models.UNet(config, (3, 4, 4), seed=1).eval()
         models.initialize(net, 1, zeros=False)
@@ -51,7 +54,8 @@ def test_gamma_is_heard_in_every_recipe():
             if isinstance(m, nn.GroupNorm): m.num_groups = m.num_channels
         if config.width < 32 and not config.attention:
             with torch.no_grad(): a, b = (net(z, torch.full((2,), g)) - z for g in (-13., 5.))
-            assert (a - b).norm() < 1e-4 * a.norm()  # the trap, so that the check is known to see it
+            # the trap, so that the check is known to see it
+            assert (a - b).norm() < 1e-4 * a.norm()
 
 # %% ../../nbs/32_vdm.ipynb #95d85707
 def test_levels():
@@ -66,10 +70,17 @@ def test_levels():
     gamma = torch.linspace(-9, 5, 6, dtype=torch.float64)
     eps = torch.randn(k.shape, generator=gen, dtype=torch.float64)
     z = expand(alpha(gamma), eps) * grid[k] + expand(sigma(gamma), eps) * eps
-    hat = lambda net: (z - expand(sigma(gamma), z) * vdm.CategoricalNet(net, 17)(z, gamma)) / expand(alpha(gamma), z)
-    p = torch.stack([torch.exp(-((z - expand(alpha(gamma), z) * g) / expand(sigma(gamma), z)) ** 2 / 2) for g in grid])
-    torch.testing.assert_close(hat(Constant(0.)), (p * grid.reshape(-1, 1, 1, 1, 1)).sum(0) / p.sum(0), rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(hat(Constant(0.))[0], grid[k[0]])  # nearly no noise: the level itself, untrained
+    hat = lambda net: (
+        (z - expand(sigma(gamma), z) * vdm.CategoricalNet(net, 17)(z, gamma))
+        / expand(alpha(gamma), z))
+    p = torch.stack([
+        torch.exp(-((z - expand(alpha(gamma), z) * g) / expand(sigma(gamma), z)) ** 2 / 2)
+        for g in grid])
+    torch.testing.assert_close(
+        hat(Constant(0.)), (p * grid.reshape(-1, 1, 1, 1, 1)).sum(0) / p.sum(0),
+        rtol=1e-9, atol=1e-9)
+    # nearly no noise: the level itself, untrained
+    torch.testing.assert_close(hat(Constant(0.))[0], grid[k[0]])
     sure = torch.zeros(34, 1, 1, dtype=torch.float64); sure[3] = sure[17 + 5] = 1e6
     torch.testing.assert_close(hat(Constant(sure))[-1, :, 0, 0], grid[[3, 5]], rtol=0., atol=1e-6)
     with pytest.raises(ValueError, match="one for each level"): vdm.CategoricalNet(Constant(0.), 16)
@@ -78,10 +89,12 @@ def test_levels():
 def test_faded_features():
     g, n = torch.tensor([-6., -1.]), 200_000
     m = torch.rand(2, 3, 1, 1, generator=stream(13, "m")) * 2 - 1
-    draws = m + torch.exp(g / 2)[:, None, None, None] * torch.randn(2, 3, 1, n, generator=stream(13, "u"))
+    draws = m + torch.exp(g / 2)[:, None, None, None] * torch.randn(
+        2, 3, 1, n, generator=stream(13, "u"))
     waves = models.fourier_features(draws, 0, 4)
     error = waves.std(-1) / n ** .5
-    assert ((waves.mean(-1) - vdm._faded_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
+    assert (
+        (waves.mean(-1) - vdm._faded_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
     assert vdm._faded_features(m, g, 256).shape == (2, 48, 1, 1)
 
 # %% ../../nbs/32_vdm.ipynb #af76225c
@@ -98,7 +111,9 @@ def test_level_means():
 
 # %% ../../nbs/32_vdm.ipynb #91c8aa8c
 def fine(levels=256, shape=(1, 8, 8), classes=0, seed=0, patch=2):
-    net = models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (8, shape[1] // patch, shape[2] // patch), classes, seed=seed)
+    net = models.UNet(
+        models.UNetConfig(width=8, blocks=1, groups=2), (8, shape[1] // patch, shape[2] // patch),
+        classes, seed=seed)
     return vdm.FineCategoricalNet(net, shape[0], levels, patch=patch, width=6, seed=seed)
 
 def test_fine_levels():
@@ -106,10 +121,14 @@ def test_fine_levels():
         classes, shape = 0, (3 * 17, 4, 6)
         def forward(self, p, gamma, c=None): return torch.zeros_like(p)
     z, gamma = torch.randn(5, 3, 4, 6, generator=stream(15)), torch.linspace(-9, 5, 5)
-    torch.testing.assert_close(fine(17, (3, 4, 6))(z, gamma), vdm.CategoricalNet(Zero(), 17)(z, gamma), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        fine(17, (3, 4, 6))(z, gamma), vdm.CategoricalNet(Zero(), 17)(z, gamma), rtol=1e-4,
+        atol=1e-4)
     net = fine(17, (3, 4, 6), 2)
     models.initialize(net, 1, zeros=False)
-    assert (net(z, gamma, torch.tensor([0, 1, 2, 0, 1])) - net(z, gamma)).abs().flatten(1).amax(1)[[0, 1, 3, 4]].min() > 0
+    assert (
+        net(z, gamma, torch.tensor([0, 1, 2, 0, 1])) - net(z, gamma)
+    ).abs().flatten(1).amax(1)[[0, 1, 3, 4]].min() > 0
     assert (net(z, torch.tensor(-3.)) - net(z, torch.full((5,), -3.))).abs().max() < 1e-5
 
 # %% ../../nbs/32_vdm.ipynb #752c4898
@@ -122,7 +141,9 @@ def test_V20_terms():
         got = vdm.loss(model, k, None, gen, steps=steps)
         assert all(v.shape == (n,) for v in got)
         torch.testing.assert_close(got.total, got.prior + got.reconstruction + got.diffusion)
-        t = torch.arange(1, steps + 1).double() / steps if steps else (torch.arange(20000).double() + .5) / 20000
+        t = (
+            torch.arange(1, steps + 1).double() / steps if steps
+            else (torch.arange(20000).double() + .5) / 20000)
         g = -7 + 12 * t
         weight = .5 * (steps * math.expm1(12 / steps) if steps else 12)
         a2, s2 = torch.sigmoid(-g), torch.sigmoid(g)
@@ -142,7 +163,8 @@ def test_discrete_tends_to_continuous():
 # %% ../../nbs/32_vdm.ipynb #ab8cc88b
 def small(head, schedule, seed=2):
     "A little model in float64 whose every weight counts."
-    config = models.UNetConfig(width=8, blocks=1, groups=2, fourier=(3, 4) if head == "noise" else ())
+    config = models.UNetConfig(
+        width=8, blocks=1, groups=2, fourier=(3, 4) if head == "noise" else ())
     net = models.UNet(config, (1 if head == "noise" else 5, 4, 4), 3, seed=seed)
     models.initialize(net, seed, zeros=False)
     return vdm.VDM(net if head == "noise" else vdm.CategoricalNet(net, 5), schedule, 5).double()
@@ -151,7 +173,11 @@ def small(head, schedule, seed=2):
 def test_gradients():
     "Of every tensor of parameters, against central differences along a random direction."
     k, c = torch.randint(0, 5, (3, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 2, 3])
-    for head, schedule, steps in (("noise", LearnedLinear(-6., 4.), 0), ("levels", Monotone(-6., 4., width=16), 0), ("noise", Monotone(-6., 4., width=16), 7)):
+    for head, schedule, steps in (
+        ("noise", LearnedLinear(-6., 4.), 0),
+        ("levels", Monotone(-6., 4., width=16), 0),
+        ("noise", Monotone(-6., 4., width=16), 7),
+    ):
         model, h = small(head, schedule), 1e-5
         def value(): return vdm.loss(model, k, c, stream(4, "n"), steps=steps).total.mean()
         value().backward()
@@ -159,8 +185,14 @@ def test_gradients():
             d = torch.randn(p.shape, generator=stream(5, name), dtype=p.dtype)
             if name.endswith("label.weight"): d[1] = 0  # a label that no example has
             with torch.no_grad():
-                p += h * d; up = value(); p -= 2 * h * d; down = value(); p += h * d
-            torch.testing.assert_close((p.grad * d).sum(), (up - down) / (2 * h), rtol=1e-5, atol=1e-5, msg=lambda m: f"{head}, T={steps}, {name}: {m}")
+                p += h * d
+                up = value()
+                p -= 2 * h * d
+                down = value()
+                p += h * d
+            torch.testing.assert_close(
+                (p.grad * d).sum(), (up - down) / (2 * h), rtol=1e-5, atol=1e-5,
+                msg=lambda m: f"{head}, T={steps}, {name}: {m}")
 
 # %% ../../nbs/32_vdm.ipynb #b796f2d6
 def test_losses_are_finite():
@@ -170,11 +202,14 @@ def test_losses_are_finite():
             for steps in (0, 1, 1000):
                 for bf16 in (False, True):
                     model = small(head, Monotone(*ends, width=16)).float()
-                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16): got = vdm.loss(model, k, c, stream(4, "n"), steps=steps)
+                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                        got = vdm.loss(model, k, c, stream(4, "n"), steps=steps)
                     got.total.mean().backward()
                     what = head, ends, steps, bf16
                     assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
-                    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None), what
+                    assert all(
+                        p.grad.isfinite().all() for p in model.parameters() if p.grad is not None
+                    ), what
 
 # %% ../../nbs/32_vdm.ipynb #75e7fd9a
 def test_any_shape():
@@ -186,10 +221,17 @@ def test_any_shape():
         for steps in (0, 20):
             got = vdm.loss(model, k, None, stream(1, "n"), steps=steps)
             assert all(v.shape == (2000,) for v in got)
-            g = -9 + 14 * (torch.arange(1, steps + 1).double() / steps if steps else (torch.arange(5000).double() + .5) / 5000)
-            weight, a2, x2 = .5 * (steps * math.expm1(14 / steps) if steps else 14), torch.sigmoid(-g), bound.centers(levels, g)[k].square().mean()
+            g = -9 + 14 * (
+                torch.arange(1, steps + 1).double() / steps if steps
+                else (torch.arange(5000).double() + .5) / 5000)
+            weight, a2, x2 = (
+                .5 * (steps * math.expm1(14 / steps) if steps else 14),
+                torch.sigmoid(-g),
+                bound.centers(levels, g)[k].square().mean())
             exact = k[0].numel() * weight * (a2 ** 2 + (1 - a2) * a2 * x2).mean()
-            assert abs(got.diffusion.mean() - exact) < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact
+            assert (
+                abs(got.diffusion.mean() - exact)
+                < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact)
         assert model.sample(2, steps=3, generator=stream(2)).shape == (2, *shape)
 
 # %% ../../nbs/32_vdm.ipynb #145b58aa
@@ -221,10 +263,15 @@ def test_augment():
     assert torch.equal(extra == 0, (out == k).flatten(1).all(1))
     net = models.UNet(models.UNetConfig(width=8, blocks=1, groups=2, extra=True), (1, 4, 4))
     models.initialize(net, 0, zeros=False)
-    model, batch = vdm.VDM(net, Linear(-7., 5.), 17), (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long))
+    model, batch = (
+        vdm.VDM(net, Linear(-7., 5.), 17),
+        (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long)))
     k = batch[0]  # constant images: turning changes nothing, so only the flag can move the loss
-    a, b = (vdm.loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
-    assert not torch.allclose(a, b) and torch.allclose(a, vdm.loss(model, k, None, stream(1, "n")).total)
+    a, b = (
+        vdm.loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
+    assert (
+        not torch.allclose(a, b)
+        and torch.allclose(a, vdm.loss(model, k, None, stream(1, "n")).total))
     assert vdm.training_loss(model, batch, stream(2, "n"), augmented=True)["loss"].isfinite()
     with pytest.raises(ValueError, match="square images"): vdm.augment(torch.zeros(2, 1, 3, 4))
 
@@ -234,8 +281,12 @@ def test_optimizer():
     model = small("noise", Monotone(-8., 5., width=16))
     opt = vdm.optimizer(model, train.Config(lr=1e-3, weight_decay=.1), shape_lr=.02)
     names = {id(p): n for n, p in model.named_parameters()}
-    rate, decay = ({names[id(p)]: g[k] for g in opt.param_groups for p in g["params"]} for k in ("lr", "weight_decay"))
-    assert sorted(rate) == sorted(names.values()) and sum(len(g["params"]) for g in opt.param_groups) == len(names)
+    rate, decay = (
+        {names[id(p)]: g[k] for g in opt.param_groups for p in g["params"]}
+        for k in ("lr", "weight_decay"))
+    assert (
+        sorted(rate) == sorted(names.values())
+        and sum(len(g["params"]) for g in opt.param_groups) == len(names))
     shape = {names[id(p)] for p in model.schedule.shape_parameters()}
     assert shape and all(r == (.02 if n in shape else 1e-3) for n, r in rate.items())
     assert all(d == 0 for n, d in decay.items() if n.startswith("schedule") or n.endswith("bias"))
@@ -245,7 +296,8 @@ def rises_with_exact_ends(schedule):
     "Whether γ rises at 10,001 times, and meets its two end parameters to float32's last digits."
     t = torch.linspace(0, 1, 10_001, dtype=torch.float64, device=next(schedule.parameters()).device)
     g, ends = schedule(t).detach().cpu(), [e.detach().cpu() for e in schedule.ends()]
-    return bool((g.diff() > 0).all()) and all(abs(a - b) < 1e-5 for a, b in zip((g[0], g[-1]), ends))
+    return bool((g.diff() > 0).all()) and all(
+        abs(a - b) < 1e-5 for a, b in zip((g[0], g[-1]), ends))
 
 # %% ../../nbs/32_vdm.ipynb #fb9fca98
 class Tiny(nn.Module):
@@ -262,13 +314,20 @@ class Tiny(nn.Module):
 # %% ../../nbs/32_vdm.ipynb #f66dc8f2
 def test_training_and_sampling():
     model = vdm.VDM(Tiny(), Linear(-7., 5.), 17)
-    batch = torch.randint(0, 17, (256, 1, 4, 4), generator=stream(7, "k")).to(torch.uint8), torch.zeros(256, dtype=torch.long)
+    batch = (
+        torch.randint(0, 17, (256, 1, 4, 4), generator=stream(7, "k")).to(torch.uint8),
+        torch.zeros(256, dtype=torch.long))
     terms = vdm.training_loss(model, batch, stream(8, "n"), p_uncond=.25)
     terms["loss"].backward()
     dropped = (model.net.seen[0] == 3).double().mean()
     assert abs(dropped - .25) < 4 * (.25 * .75 / 256) ** .5 and (batch[1] == 0).all()
-    torch.testing.assert_close(terms["loss"], terms["prior"] + terms["reconstruction"] + terms["diffusion"])
-    a, b = (model.sample(5, torch.tensor([0, 1, 2, 3, 3]), w=1., steps=4, generator=[stream(9, i) for i in range(5)]) for _ in range(2))
+    torch.testing.assert_close(
+        terms["loss"], terms["prior"] + terms["reconstruction"] + terms["diffusion"])
+    a, b = (
+        model.sample(
+            5, torch.tensor([0, 1, 2, 3, 3]), w=1., steps=4,
+            generator=[stream(9, i) for i in range(5)])
+        for _ in range(2))
     assert a.shape == (5, 1, 4, 4) and a.dtype == torch.uint8 and a.max() < 17 and torch.equal(a, b)
     assert model.sample(2, steps=3, generator=stream(10)).shape == (2, 1, 4, 4)
 
@@ -276,19 +335,26 @@ def test_training_and_sampling():
 def test_schedule_after_training():
     model = small("levels", Monotone(-8., 5., width=32)).float()
     settings = train.Config(steps=20, batch_size=8, lr=.01, warmup=1, ema=.9)
-    state = train.State(model, settings, optimizers=dict(main=vdm.optimizer(model, settings)), rank=train.Rank(0, 1, torch.device("cpu")))
+    state = train.State(
+        model, settings, optimizers=dict(main=vdm.optimizer(model, settings)),
+        rank=train.Rank(0, 1, torch.device("cpu")))
     k = torch.randint(0, 5, (8, 1, 4, 4), generator=stream(3, "k")).to(torch.uint8)
     step = train.loss_step(lambda m, b, g: vdm.training_loss(m, b, g, variance=True))
     before = model.schedule(torch.linspace(0, 1, 9)).detach().clone()
     for _ in range(20): train.advance(state, step, lambda n: (k, torch.zeros(8, dtype=torch.long)))
-    assert rises_with_exact_ends(model.schedule) and (model.schedule(torch.linspace(0, 1, 9)) - before).abs().max() > .1
+    assert (
+        rises_with_exact_ends(model.schedule)
+        and (model.schedule(torch.linspace(0, 1, 9)) - before).abs().max() > .1)
 
 # %% ../../nbs/32_vdm.ipynb #6ec9523a
 def test_errors_vdm():
     model = vdm.VDM(Exact(), Linear(-7., 5.), 17)
-    with pytest.raises(TypeError, match="integer gray levels"): vdm.loss(model, torch.zeros(2, 1, 4, 4))
-    with pytest.raises(ValueError, match="continuous time only"): vdm.loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
-    with pytest.raises(ValueError, match="a shape to learn"): vdm.loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), variance=True)
+    with pytest.raises(TypeError, match="integer gray levels"):
+        vdm.loss(model, torch.zeros(2, 1, 4, 4))
+    with pytest.raises(ValueError, match="continuous time only"):
+        vdm.loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
+    with pytest.raises(ValueError, match="a shape to learn"):
+        vdm.loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), variance=True)
 
 # %% ../../nbs/32_vdm.ipynb #78c24e67
 def test_nll():
@@ -304,7 +370,8 @@ def test_nll():
         assert even.var(0).mean() < .5 * one.var(0).mean() / 16
     at_once = torch.stack([vdm.nll(model, 16, together=True)(k, None, gen) for _ in range(4)])
     one = torch.stack([vdm.loss(model, k, None, gen).total for _ in range(32)])
-    assert abs(one.mean() - at_once.mean()) < 4 * (one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
+    assert abs(one.mean() - at_once.mean()) < 4 * (
+        one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
 
 # %% ../../nbs/32_vdm.ipynb #3cd0b697
@@ -316,31 +383,43 @@ def test_published():
         values = [v for r in rows if (v := getattr(r, column)) is not None]
         assert min(values) == getattr(ours, column) and all(2 < v < 4.2 for v in values)
     assert all(r.source and (r.cifar10_augmented is None) == (not r.augmentation) for r in rows)
-    assert [sum(getattr(r, c) is not None for r in rows) for c in ("cifar10", "cifar10_augmented", "imagenet32", "imagenet64")] == [13, 8, 9, 9]
+    assert [
+        sum(getattr(r, c) is not None for r in rows)
+        for c in ("cifar10", "cifar10_augmented", "imagenet32", "imagenet64")] == [13, 8, 9, 9]
 
 # %% ../../nbs/32_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):
     "Synthetic color images: a disk on a shaded background; the class says which color leads."
     g = stream(seed, "color")
     y, x = torch.meshgrid(*[torch.linspace(-1, 1, size)] * 2, indexing="ij")
-    c, center, tilt = torch.arange(n) % 3, torch.rand(n, 2, 1, 1, generator=g) - .5, torch.randn(n, 3, 2, 1, 1, generator=g) * .3
+    c, center, tilt = (
+        torch.arange(n) % 3,
+        torch.rand(n, 2, 1, 1, generator=g) - .5,
+        torch.randn(n, 3, 2, 1, 1, generator=g) * .3)
     shade = .4 + .2 * (tilt[:, :, 0] * x + tilt[:, :, 1] * y)
-    disk = ((x - center[:, 0]) ** 2 + (y - center[:, 1]) ** 2 < .2)[:, None] * F.one_hot(c, 3)[:, :, None, None]
-    return data.ImageSet("color", data.decode((shade + .4 * disk).clamp(0, 1) * 2 - 1, 256), c, 256, 3)
+    disk = (
+        ((x - center[:, 0]) ** 2 + (y - center[:, 1]) ** 2 < .2)[:, None]
+        * F.one_hot(c, 3)[:, :, None, None])
+    return data.ImageSet(
+        "color", data.decode((shade + .4 * disk).clamp(0, 1) * 2 - 1, 256), c, 256, 3)
 
 # %% ../../nbs/32_vdm.ipynb #5cf75899
 def test_color_by_recipe():
     "The CIFAR-10 recipe, narrowed, learns color images: the loss falls, samples have three channels."
     from diffstudy import experiment
     images = color_set()
-    config = replace(experiment.RECIPES["cifar10"], unet=dict(experiment.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
+    config = replace(
+        experiment.RECIPES["cifar10"],
+        unet=dict(experiment.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
     model = config.assemble(dict(shape=images.shape, levels=256, classes=3))
     assert model.net.config.fourier == (7, 8) and model.net.shape == (3, 32, 32)
     settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
     state = train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
-    held = torch.no_grad()(lambda: vdm.loss(model, images.images[:16], None, stream(0, "held")).total.mean())
+    held = torch.no_grad()(
+        lambda: vdm.loss(model, images.images[:16], None, stream(0, "held")).total.mean())
     before = held()
-    for _ in range(8): train.advance(state, train.loss_step(vdm.training_loss), data.Batches(images, 4, 0))
+    for _ in range(8):
+        train.advance(state, train.loss_step(vdm.training_loss), data.Batches(images, 4, 0))
     assert held() < .98 * before
     k = model.sample(2, steps=2, generator=stream(0, "s"))  # it has no labels
     assert k.shape == (2, 3, 32, 32) and k.dtype == torch.uint8
@@ -356,6 +435,16 @@ def test_folder_by_recipe(tmp_path):
     for i, (k, c) in enumerate(zip(images.images, images.labels)):
         (folder := tmp_path / "pictures" / str(c.item())).mkdir(parents=True, exist_ok=True)
         Image.fromarray(k.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
-    wanted = ["width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=4", "points=1"]
-    done = CliRunner().invoke(cli.app, ["train", "folder", "--root", str(tmp_path / "pictures"), "--run", str(tmp_path / "run"), "--steps", "2", "--device", "cpu", *(v for w in wanted for v in ("--set", w))])
-    assert done.exit_code == 0 and "3×32×32" in done.output and "bits per dimension on 4 held-out" in done.output, done.output
+    wanted = [
+        "width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=4",
+        "points=1"]
+    done = CliRunner().invoke(
+        cli.app,
+        [
+            "train", "folder", "--root", str(tmp_path / "pictures"), "--run",
+            str(tmp_path / "run"), "--steps", "2", "--device", "cpu",
+            *(v for w in wanted for v in ("--set", w))])
+    assert (
+        done.exit_code == 0
+        and "3×32×32" in done.output
+        and "bits per dimension on 4 held-out" in done.output), done.output

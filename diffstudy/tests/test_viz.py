@@ -19,12 +19,21 @@ def png(color, size=(6, 4)):
     return out.getvalue()
 
 def test_slider_holds_its_frames_and_can_be_read():
-    s = viz.slider([png("red"), png("white"), png("blue")], [0, .5, "<b>"], name='weight "w"', alt="A colored square.", caption="What to see.", start=1)
+    s = viz.slider(
+        [png("red"), png("white"), png("blue")], [0, .5, "<b>"], name='weight "w"',
+        alt="A colored square.", caption="What to see.", start=1)
     page = s._repr_html_()
-    assert page.count("<img") == page.count("data:image/png;base64,") == 3 and page.count("display:none") == 2
-    assert 'aria-valuetext="0.5"' in page and "weight &quot;w&quot;" in page and "<b>&" not in page and "&quot;&lt;b&gt;&quot;]" in page
+    assert (
+        page.count("<img") == page.count("data:image/png;base64,") == 3
+        and page.count("display:none") == 2)
+    assert (
+        'aria-valuetext="0.5"' in page
+        and "weight &quot;w&quot;" in page
+        and "<b>&" not in page
+        and "&quot;&lt;b&gt;&quot;]" in page)
     assert "http" not in page and " id=" not in page and "<script" not in page and "$" not in page
-    assert re.findall(r'alt="([^"]+)"', page)[2] == "A colored square. weight &quot;w&quot;: &lt;b&gt;"
+    assert re.findall(
+        r'alt="([^"]+)"', page)[2] == "A colored square. weight &quot;w&quot;: &lt;b&gt;"
     assert repr(s) == '[slider over weight "w": 0, 0.5, <b>]'
 
 # %% ../../nbs/78_viz.ipynb #5ae5b02a
@@ -34,18 +43,28 @@ def test_slider_frames_keep_their_colors_and_shrink():
     figure, ax = matplotlib.pyplot.subplots(); ax.plot([0, 1])
     out = io.BytesIO(); figure.savefig(out, format="png")
     small, size = viz.palette_png(figure)
-    exact, mine = (np.asarray(Image.open(f).convert("RGB")).astype(int) for f in (out, io.BytesIO(small)))
-    assert size == mine.shape[1::-1] and np.abs(exact - mine).max() <= 40 and np.abs(exact - mine).mean() < .5
+    exact, mine = (
+        np.asarray(Image.open(f).convert("RGB")).astype(int) for f in (out, io.BytesIO(small)))
+    assert (
+        size == mine.shape[1::-1]
+        and np.abs(exact - mine).max() <= 40
+        and np.abs(exact - mine).mean() < .5)
     assert len(small) < len(out.getvalue()) and not matplotlib.pyplot.get_fignums()
 
 # %% ../../nbs/78_viz.ipynb #a5281ce6
 def test_slider_errors():
-    with pytest.raises(ValueError, match="a label for each; got 2 frames and 1 labels"): viz.slider([png("red")] * 2, [1], name="w", alt="x")
-    with pytest.raises(ValueError, match="at least two frames"): viz.slider([], [], name="w", alt="x")
-    with pytest.raises(ValueError, match="differ in size"): viz.slider([png("red"), png("red", (5, 5))], [1, 2], name="w", alt="x")
-    with pytest.raises(ValueError, match="start must be"): viz.slider([png("red")] * 2, [1, 2], name="w", alt="x", start=2)
-    with pytest.raises(ValueError, match="name and alt"): viz.slider([png("red")] * 2, [1, 2], name="w", alt=" ")
-    with pytest.raises(TypeError, match="matplotlib figure or the bytes"): viz.slider(["a.png", "b.png"], [1, 2], name="w", alt="x")
+    with pytest.raises(ValueError, match="a label for each; got 2 frames and 1 labels"):
+        viz.slider([png("red")] * 2, [1], name="w", alt="x")
+    with pytest.raises(ValueError, match="at least two frames"):
+        viz.slider([], [], name="w", alt="x")
+    with pytest.raises(ValueError, match="differ in size"):
+        viz.slider([png("red"), png("red", (5, 5))], [1, 2], name="w", alt="x")
+    with pytest.raises(ValueError, match="start must be"):
+        viz.slider([png("red")] * 2, [1, 2], name="w", alt="x", start=2)
+    with pytest.raises(ValueError, match="name and alt"):
+        viz.slider([png("red")] * 2, [1, 2], name="w", alt=" ")
+    with pytest.raises(TypeError, match="matplotlib figure or the bytes"):
+        viz.slider(["a.png", "b.png"], [1, 2], name="w", alt="x")
 
 # %% ../../nbs/78_viz.ipynb #0411a7fa
 def test_gif_plays_once_and_ends_on_its_last_frame(tmp_path):
@@ -53,7 +72,11 @@ def test_gif_plays_once_and_ends_on_its_last_frame(tmp_path):
     x = torch.linspace(-1, 1, 5).reshape(5, 1, 1, 1, 1).expand(5, 3, 1, 2, 2)
     viz.save_gif(x, tmp_path / "x.gif", columns=2, scale=2, seconds=1., levels=5)
     with Image.open(tmp_path / "x.gif") as g:
-        assert g.n_frames == 5 and g.size == (10, 10) and "loop" not in g.info and g.info["duration"] == 200
+        assert (
+            g.n_frames == 5
+            and g.size == (10, 10)
+            and "loop" not in g.info
+            and g.info["duration"] == 200)
         g.seek(4); assert g.convert("L").getpixel((0, 0)) == 255
         g.seek(2); assert abs(g.convert("L").getpixel((0, 0)) - 128) <= 1
 
@@ -63,5 +86,7 @@ def test_grid_holds_each_image_once():
     x = torch.linspace(-2, 2, 6).reshape(6, 1, 1, 1).expand(6, 1, 2, 2)
     shown = viz.show_images(x, columns=3).get_images()[0].get_array()
     assert shown.shape == (5, 8)
-    np.testing.assert_allclose(shown[[0, 0, 0, 3, 3, 3], [0, 3, 6, 0, 3, 6]], ((x[:, 0, 0, 0] + 1) / 2).clip(0, 1), atol=1e-6)
+    np.testing.assert_allclose(
+        shown[[0, 0, 0, 3, 3, 3], [0, 3, 6, 0, 3, 6]], ((x[:, 0, 0, 0] + 1) / 2).clip(0, 1),
+        atol=1e-6)
     matplotlib.pyplot.close("all")
