@@ -6,7 +6,7 @@
 __all__ = ['HOMES', 'NUMBER', 'UNITS', 'TIMES', 'PROBE', 'OWN', 'EXERCISE', 'LIBRARY', 'STUDIES',
            'ORDER', 'APART', 'PARTS', 'SITE', 'OWN_TASKS', 'root', 'notebooks', 'cells',
            'read_cells', 'title', 'exports', 'modules', 'fresh', 'differing', 'export',
-           'lift_docstring', 'wrap_names', 'comments', 'signature_end', 'arguments', 'fields',
+           'lift_docstring', 'wrap_head', 'comments', 'signature_end', 'arguments', 'fields',
            'docstring_sections', 'describe', 'stale', 'tidy', 'Ran', 'start', 'run_notebook',
            'processor', 'calibrate', 'times', 'typical', 'record_time', 'chapters', 'said', 'value',
            'last_digit', 'differences', 'exercises', 'imports', 'readme', 'number', 'part',
@@ -98,7 +98,7 @@ def fresh(where: Path  # A checkout
 
     # What nbdev leaves out: docstrings of modules and, where a user meets them, of arguments
     for name, text in texts.items():
-        text = wrap_names(lift_docstring(text))
+        text = wrap_head(lift_docstring(text))
         texts[name] = text if name.startswith(("tests/", "site/")) else describe(text)
     return texts
 
@@ -131,9 +131,12 @@ def lift_docstring(text: str  # The source of a module
     head = r'(?m)\A("""[^"]*"""\n\n)?((?:#.*\n|\n|__all__ = \[[^]]*\])*)^("(?!"").*")\n'
     return re.sub(head, r'""\3""\n\n\2', text)
 
-def wrap_names(text: str  # The source of a module
+def wrap_head(text: str  # The source of a module
 ) -> str:
-    "Break the list of a module's names at 100 columns."
+    "Break a module's docstring and the list of its names at 100 columns."
+    broken = lambda m: f'"""{textwrap.fill(m.group(1), 94)}"""'
+    text = re.sub(r'\A"""([^"\n]+)"""', broken, text)
+
     def wrap(m):
         one_line = " ".join(m.group(0).split())
         return textwrap.fill(one_line, 100, subsequent_indent=" " * 11, break_long_words=False)

@@ -14,6 +14,7 @@ from ..cli import command, describe, usage
 # %% ../../nbs/77_cli.ipynb #b3aba20a
 STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY` the attribute
     "guidance": "guidance",
+    "tilted": "tilted",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
     "choices": "ablation:CHOICES",

@@ -33,7 +33,8 @@ import pytest, torch
 from .. import models, sample
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
-from ..guidance import (ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
+from ..guidance import (
+    ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
     dynamic_threshold, implicit_classifier, keep, match_std)
 from ..notation import alpha, convert, scale_from_w, sigma, w_from_scale
 from ..schedule import Cosine, Linear, grid
@@ -48,7 +49,9 @@ def random_cases():
         a = torch.randn(k, d, d, generator=g, dtype=torch.float64)
         covs = a @ a.mT / d + .1 * torch.eye(d) if i % 2 else .1 + torch.rand(k, d, generator=g)
         classes = min(k, 2 + i % 3)
-        mix = GaussianMixture(.1 + torch.rand(k, generator=g), 2 * torch.randn(k, d, generator=g), covs, torch.arange(k) % classes)
+        mix = GaussianMixture(
+            .1 + torch.rand(k, generator=g), 2 * torch.randn(k, d, generator=g),
+            covs, torch.arange(k) % classes)
         z, _ = mix.sample(16, g, alpha(gamma), sigma(gamma), dtype=torch.float64)
         z[8:] *= 2
         cases.append((mix, z, gamma, torch.randint(classes, (16,), generator=g)))
@@ -66,18 +69,22 @@ def log_class(mix, gamma, c):
 
 def assert_same(a, b, tolerance=1e-10):
     "Equal to 1e-10 of the largest value, elementwise."
-    assert a.shape == b.shape and (a - b).abs().max() <= tolerance * b.abs().max().clamp_min(1), (a - b).abs().max()
+    assert (
+        a.shape == b.shape
+        and (a - b).abs().max() <= tolerance * b.abs().max().clamp_min(1)), (a - b).abs().max()
 
 # %% ../../nbs/20_guidance.ipynb #d0827caf
 def test_G2_guided_noise_is_the_score_of_a_sum():
     for mix, z, gamma, c in random_cases():
         a, s, log_p_c = alpha(gamma), sigma(gamma), log_class(mix, gamma, c)
         tilted = -s * gradient(lambda z: mix.log_prob(z, a, s, c) + 1.7 * log_p_c(z), z)
-        assert_same(classifier_guided(mix.predict(z, gamma, c), gradient(log_p_c, z), gamma, w=1.7), tilted)
+        assert_same(
+            classifier_guided(mix.predict(z, gamma, c), gradient(log_p_c, z), gamma, w=1.7),
+            tilted)
 
 # %% ../../nbs/20_guidance.ipynb #065c3fd9
 def on_grid(f, lim=4., step=.02):
-    "A density from its logarithm up to a constant, normalized on a grid: its logarithm `(n, n)`, and the points."
+    "A density from its log up to a constant, normalized on a grid: its log `(n, n)`, the points."
     g = torch.arange(-lim, lim + step / 2, step, dtype=torch.float64)
     points = torch.cartesian_prod(g, g)
     log_p = f(points)
@@ -85,7 +92,9 @@ def on_grid(f, lim=4., step=.02):
 
 def tilted(mix, w, gamma=-math.inf, c=0):
     "log p(z|c) + w log p(c|z) of a mixture, not normalized, as a function of z."
-    a, s = alpha(torch.tensor(gamma, dtype=torch.float64)), sigma(torch.tensor(gamma, dtype=torch.float64))
+    a, s = (
+        alpha(torch.tensor(gamma, dtype=torch.float64)),
+        sigma(torch.tensor(gamma, dtype=torch.float64)))
     return lambda z: mix.log_prob(z, a, s, c) + w * mix.log_class_prob(z, a, s)[:, c]
 
 # %% ../../nbs/20_guidance.ipynb #7eeb4932
@@ -95,16 +104,19 @@ def test_G3_guided_noise_is_the_score_of_the_tilted_density():
         for w in .5, 4.:
             log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
             assert abs(log_p.exp().sum() * h ** 2 - 1) < 1e-12
-            slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)  # along the first axis
+            # along the first axis
+            slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
             g = torch.tensor(gamma, dtype=torch.float64)
-            score = -classifier_free(mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
+            score = -classifier_free(
+                mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
             assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], 1e-5)
 
 # %% ../../nbs/20_guidance.ipynb #e66e965e
 def near(values, exact, errors=4):
     "The mean of the samples is the exact value, within 4 standard errors."
     values = values.double()
-    assert abs(values.mean() - exact) < errors * values.std() / math.sqrt(len(values)), (values.mean(), exact)
+    assert abs(values.mean() - exact) < errors * values.std() / math.sqrt(len(values)), (
+        values.mean(), exact)
 
 def test_G3_rejection_draws_from_the_tilted_density():
     mix = three_gaussians()
@@ -116,28 +128,37 @@ def test_G3_rejection_draws_from_the_tilted_density():
         kept = keep(log_c, w=w, generator=stream(1, w))
         near(x[kept, 1], mean(points[:, 1]))
         near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
-        z = torch.exp(mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
+        z = torch.exp(
+            mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
         if w: near(kept, z)
         else: assert kept.all()
 
 # %% ../../nbs/20_guidance.ipynb #c02a57ed
 def guided_marginal(mix, w, lim=2.6, step=.04):
-    "The average of all classes' normalized tilted densities, `(n, n)`, first axis = first coordinate."
-    return sum(on_grid(tilted(mix, w, c=c), lim, step)[0].exp() for c in range(mix.classes)) / mix.classes
+    "The average of all classes' normalized tilted densities, `(n, n)`; axis 0 = coordinate 0."
+    return sum(
+        on_grid(tilted(mix, w, c=c), lim, step)[0].exp()
+        for c in range(mix.classes)
+    ) / mix.classes
 
 # %% ../../nbs/20_guidance.ipynb #3025d717
 def test_G5_bayes_at_every_noise_level():
     for mix, z, gamma, c in random_cases():
         a, s = alpha(gamma), sigma(gamma)
-        log_p_c = torch.stack([mix.weights[mix.labels == k].sum() for k in range(mix.classes)]).log()[c]
-        assert_same(log_class(mix, gamma, c)(z) + mix.log_prob(z, a, s) - log_p_c, mix.log_prob(z, a, s, c))
+        log_p_c = torch.stack([
+            mix.weights[mix.labels == k].sum() for k in range(mix.classes)]).log()[c]
+        assert_same(
+            log_class(mix, gamma, c)(z) + mix.log_prob(z, a, s) - log_p_c,
+            mix.log_prob(z, a, s, c))
 
 # %% ../../nbs/20_guidance.ipynb #79620d6f
 def test_G4_weight_plus_one_on_the_unconditional_model():
     for mix, z, gamma, c in random_cases():
         grad = gradient(log_class(mix, gamma, c), z)
         for w in -1., 0., .3, 4.:
-            assert_same(classifier_guided(mix.predict(z, gamma), grad, gamma, w=w + 1), classifier_guided(mix.predict(z, gamma, c), grad, gamma, w=w))
+            assert_same(
+                classifier_guided(mix.predict(z, gamma), grad, gamma, w=w + 1),
+                classifier_guided(mix.predict(z, gamma, c), grad, gamma, w=w))
 
 # %% ../../nbs/20_guidance.ipynb #7c07468b
 def test_G6_implicit_classifier_is_the_exact_one():
@@ -173,8 +194,11 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     dropped = drop_labels(c, p, 10, stream(0, "drop"))
     rate = (dropped == 10).double().mean()
     assert abs(rate - p) < 4 * math.sqrt(p * (1 - p) / n)
-    assert torch.equal(c, torch.arange(n) % 10) and torch.equal(dropped[dropped != 10], c[dropped != 10])
-    runs = (dropped == 10).double().reshape(-1, 100).mean(1)  # one coin for a whole batch of 100 would give only 0 and 1
+    assert (
+        torch.equal(c, torch.arange(n) % 10)
+        and torch.equal(dropped[dropped != 10], c[dropped != 10]))
+    # one coin for a whole batch of 100 would give only 0 and 1
+    runs = (dropped == 10).double().reshape(-1, 100).mean(1)
     assert abs(runs.var() - p * (1 - p) / 100) < 4 * p * (1 - p) / 100 * math.sqrt(2 / 1000)
     assert torch.equal(drop_labels(c, 0, 10), c) and (drop_labels(c, 1, 10) == 10).all()
 
@@ -183,12 +207,15 @@ def test_rescaling_and_thresholding():
     x, y = torch.randn(2, 6, 3, 8, 8, generator=stream(0, "saturation"), dtype=torch.float64)
     x = x * torch.linspace(.1, 4, 6, dtype=torch.float64).reshape(6, 1, 1, 1)
     torch.testing.assert_close(match_std(x, y, 1.).flatten(1).std(1), y.flatten(1).std(1))
-    assert torch.equal(match_std(x, y, 0.), x) and match_std(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all()
+    assert (
+        torch.equal(match_std(x, y, 0.), x)
+        and match_std(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all())
     t = dynamic_threshold(x, .9)
     small = x.flatten(1).abs().quantile(.9, dim=1) < 1
     assert small.any() and not small.all()
     assert torch.equal(t[small], x[small].clamp(-1, 1)) and (t.abs() <= 1).all()
-    assert ((t[~small].abs() > 1 - 1e-9).double().flatten(1).mean(1) - .1).abs().max() < .01  # a tenth lies at the limit
+    # a tenth lies at the limit
+    assert ((t[~small].abs() > 1 - 1e-9).double().flatten(1).mean(1) - .1).abs().max() < .01
     alone = torch.cat([dynamic_threshold(v[None], .9) for v in x])
     assert torch.equal(t, alone)  # each example by itself
 
@@ -205,8 +232,12 @@ def test_G2_wrapper_takes_its_gradient_under_no_grad_too():
     guide = ClassifierGuided(lambda z, g: mix.predict(z, g, c), log_prob, c, w=.7)
     exact = mix.score(z, alpha(gamma), sigma(gamma), c) - mix.score(z, alpha(gamma), sigma(gamma))
     for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
-        with mode(): torch.testing.assert_close(guide.gradient(z * 1, gamma * 1), exact, rtol=1e-11, atol=1e-11)
-    torch.testing.assert_close(guide(z, gamma), classifier_guided(mix.predict(z, gamma, c), exact, gamma, w=.7))
+        with mode():
+            torch.testing.assert_close(
+                guide.gradient(z * 1, gamma * 1), exact, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        guide(z, gamma),
+        classifier_guided(mix.predict(z, gamma, c), exact, gamma, w=.7))
     logits = ClassifierGuided(guide.predict, lambda z, g: log_prob(z, g) + z[:, :1] ** 2, c, w=.7)
     torch.testing.assert_close(logits(z, gamma), guide(z, gamma))
 
@@ -214,9 +245,12 @@ def test_G2_wrapper_takes_its_gradient_under_no_grad_too():
 @functools.cache
 def networks():
     "A U-Net and an MLP whose every weight matters, each with the shape of its data."
-    nets = [(models.build("digits-tiny", (1, 8, 8), 3), (1, 8, 8)), (models.MLP(2, 32, 2, classes=3), (2,))]
+    nets = [
+        (models.build("digits-tiny", (1, 8, 8), 3), (1, 8, 8)),
+        (models.MLP(2, 32, 2, classes=3), (2,))]
     for net, _ in nets:
-        for i, p in enumerate(net.parameters()): torch.nn.init.normal_(p, std=.2, generator=stream(0, "weights", i))
+        for i, p in enumerate(net.parameters()):
+            torch.nn.init.normal_(p, std=.2, generator=stream(0, "weights", i))
     return [(net.eval(), shape) for net, shape in nets]
 
 # %% ../../nbs/20_guidance.ipynb #f3516a46
@@ -224,14 +258,20 @@ def networks():
 def test_G8_one_batch_and_two_calls_agree(dtype, tolerance):
     for net, shape in networks():
         net, g = net.to(dtype), stream(0, "batched")
-        z, c, w = torch.randn(5, *shape, generator=g, dtype=dtype), torch.arange(5) % 3, torch.linspace(0, 3, 5, dtype=dtype)
+        z, c, w = (
+            torch.randn(5, *shape, generator=g, dtype=dtype),
+            torch.arange(5) % 3,
+            torch.linspace(0, 3, 5, dtype=dtype))
         for gamma in torch.tensor(.5, dtype=dtype), torch.linspace(-5, 3, 5, dtype=dtype):
             with torch.no_grad():
                 one, two = (ClassifierFree(net, c, w=w, batched=b)(z, gamma) for b in (True, False))
                 plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
-            assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01  # the label matters, so the test can fail
+            # the label matters, so the test can fail
+            assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
             size = plain.abs().max()
-            assert (one - plain).abs().max() < tolerance * size and (two - plain).abs().max() < tolerance * size
+            assert (
+                (one - plain).abs().max() < tolerance * size
+                and (two - plain).abs().max() < tolerance * size)
 
 # %% ../../nbs/20_guidance.ipynb #b9528a9e
 class Calls:
@@ -243,13 +283,16 @@ class Calls:
 
 def test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run():
     mix, z, gamma, c = latents(4, "branches")
-    run = lambda **kw: (net := Calls(mix.predict), ClassifierFree(net, c, null=3, **kw)(z, gamma))[0].labels
+    run = lambda **kw: (
+        net := Calls(mix.predict),
+        ClassifierFree(net, c, null=3, **kw)(z, gamma))[0].labels
     assert run(w=0) == run(scale=1.) == run(w=torch.tensor(0.)) == [c.tolist()]
     assert run(w=-1) == run(scale=0) == [[3] * 4]
     assert run(w=1.) == run(w=1., batched=True) == [c.tolist() + [3] * 4]
     assert run(w=1., batched=False) == [c.tolist(), [3] * 4]
     assert run(w=1., interval=(-2, 0)) == run(w=1.) and run(w=1., interval=(0, 2)) == run(w=0)
-    assert run(w=1., interval=(-1, 0)) == run(w=0) and run(w=1., interval=(-2, -1)) == run(w=1.)  # lo < γ <= hi
+    # lo < γ <= hi
+    assert run(w=1., interval=(-1, 0)) == run(w=0) and run(w=1., interval=(-2, -1)) == run(w=1.)
 
 # %% ../../nbs/20_guidance.ipynb #68d6e8b3
 @pytest.mark.parametrize("sampler", [sample.ancestral, sample.ddim, sample.probability_flow])
@@ -262,12 +305,18 @@ def test_evaluations_in_every_sampler(sampler):
             def net(z, gamma, c):
                 rows[gamma.item()] = rows.get(gamma.item(), 0) + len(z)
                 return mix.predict(z, gamma, c)
-            guide = ClassifierFree(net, torch.arange(n) % 3, w=w, null=3, batched=batched, interval=interval)
+            guide = ClassifierFree(
+                net, torch.arange(n) % 3, w=w, null=3,
+                batched=batched, interval=interval)
             z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
-            expected = lambda g: n * (2 if w and (interval is None or interval[0] < g <= interval[1]) else 1)
+            expected = lambda g: n * (
+                2 if w and (interval is None or interval[0] < g <= interval[1])
+                else 1)
             visits = {g: r / expected(g) for g, r in rows.items()}
             if extra: assert len(rows) == 14 and set(visits.values()) == {1.}
-            else: assert all(v == int(v) for v in visits.values()) and len({expected(g) for g in rows}) == (2 if interval else 1)
+            else: assert (
+                all(v == int(v) for v in visits.values())
+                and len({expected(g) for g in rows}) == (2 if interval else 1))
             assert z.isfinite().all()
 
 # %% ../../nbs/20_guidance.ipynb #3bc04e07
@@ -279,10 +328,17 @@ def test_G4_in_every_sampler(sampler):
     def log_prob(z, g):
         asked.append(g.item())
         return mix.log_class_prob(z, alpha(g), sigma(g))
-    led, free = ClassifierGuided(mix.predict, log_prob, c, w=3.), ClassifierFree(mix.predict, c, w=2., null=3)
-    torch.testing.assert_close(sampler(led, z, gammas, *extra()), sampler(free, z, gammas, *extra()), rtol=1e-6, atol=1e-6)
+    led, free = (
+        ClassifierGuided(mix.predict, log_prob, c, w=3.),
+        ClassifierFree(mix.predict, c, w=2., null=3))
+    torch.testing.assert_close(
+        sampler(led, z, gammas, *extra()),
+        sampler(free, z, gammas, *extra()),
+        rtol=1e-6, atol=1e-6)
     asked.clear()
-    out = sampler(ClassifierGuided(mix.predict, log_prob, c, w=3., interval=(-2.5, 3.5)), z, gammas, *extra())
+    out = sampler(
+        ClassifierGuided(mix.predict, log_prob, c, w=3., interval=(-2.5, 3.5)),
+        z, gammas, *extra())
     assert out.isfinite().all() and asked and all(-2.5 < g <= 3.5 for g in asked)
 
 # %% ../../nbs/20_guidance.ipynb #02d4707a
@@ -304,15 +360,22 @@ def looks(steps, sampler, **kw):
 # %% ../../nbs/20_guidance.ipynb #18153f48
 def test_the_interval_is_decided_without_a_look_at_each_step():
     for sampler in sample.ancestral, sample.ddim:
-        assert looks(3, sampler, interval=(-3, 3)) == looks(40, sampler, interval=(-3, 3)) == looks(40, sampler)
+        assert (
+            looks(3, sampler, interval=(-3, 3))
+            == looks(40, sampler, interval=(-3, 3))
+            == looks(40, sampler))
 
 # %% ../../nbs/20_guidance.ipynb #b02eaeb9
 def test_levels_are_read_right():
     from diffstudy.guidance import _HostGamma
     read, levels = _HostGamma(), torch.randn(4, 7, generator=stream(0), dtype=torch.float64)
     for _ in range(2):
-        assert [read(v) for row in levels.unbind(1) for v in row.unbind()] == levels.T.flatten().tolist()
-        assert read(levels[1:, 2:][1, 3]) == levels[2, 5].item() and read(levels.T[3, 2]) == levels[2, 3].item()
+        assert [
+            read(v) for row in levels.unbind(1) for v in row.unbind()
+        ] == levels.T.flatten().tolist()
+        assert (
+            read(levels[1:, 2:][1, 3]) == levels[2, 5].item()
+            and read(levels.T[3, 2]) == levels[2, 3].item())
         levels.mul_(2)  # in place: the same tensor, other values
     assert read(1.5) == read(torch.tensor(1.5)) == 1.5
     with torch.inference_mode(): assert [read(v) for v in torch.arange(3.)] == [0, 1, 2]
@@ -323,12 +386,16 @@ def test_interval_all_none_and_one_for_each_example():
     make = lambda w, **kw: ClassifierFree(mix.predict, c, w=w, null=3, **kw)
     gammas = grid(Linear(-8., 6.), 20, dtype=torch.float64)
     run = lambda w, **kw: sample.ddim(make(w, **kw), z, gammas)
-    assert torch.equal(run(3., interval=(-20, 20)), run(3.)) and torch.equal(run(3., interval=(10, 20)), run(0.))
+    assert (
+        torch.equal(run(3., interval=(-20, 20)), run(3.))
+        and torch.equal(run(3., interval=(10, 20)), run(0.)))
     levels, interval = torch.linspace(-4, 4, 6, dtype=torch.float64), (-1., 2.)
     for w in 3., torch.linspace(1, 2, 6, dtype=torch.float64):
         both = make(w, interval=interval)(z, levels)
         inside = ((levels > -1) & (levels <= 2))[:, None]
-        torch.testing.assert_close(both, torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
+        torch.testing.assert_close(
+            both,
+            torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
         assert 0 < inside.sum() < 6
 
 # %% ../../nbs/20_guidance.ipynb #05b70720
@@ -349,7 +416,10 @@ class Timed:
 
 def overhead(steps=10, n=16, **kw):
     "Time of a guided run outside its network, as a share of the time inside."
-    net, gammas, z = Timed(models.build("digits", (1, 8, 8), 10).eval()), grid(Linear(), steps), torch.zeros(n, 1, 8, 8)
+    net, gammas, z = (
+        Timed(models.build("digits", (1, 8, 8), 10).eval()),
+        grid(Linear(), steps),
+        torch.zeros(n, 1, 8, 8))
     t = time.perf_counter()
     sample.ancestral(ClassifierFree(net, torch.arange(n) % 10, w=2., **kw), z, gammas, stream(0))
     return (time.perf_counter() - t) / net.seconds - 1
@@ -366,7 +436,8 @@ def test_guidance_in_every_kind_of_prediction(kind):
         log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
         for kw in dict(), dict(rescale=.7, threshold=.9):
             free = lambda f, k: ClassifierFree(f, c, w=2., null=mix.classes, kind=k, **kw)(z, gamma)
-            led = lambda f, k: ClassifierGuided(lambda z, g: f(z, g, c), log_prob, c, w=2., kind=k, **kw)(z, gamma)
+            led = lambda f, k: ClassifierGuided(
+                lambda z, g: f(z, g, c), log_prob, c, w=2., kind=k, **kw)(z, gamma)
             assert_same(free(net, kind), free(mix.predict, "eps"))
             assert_same(led(net, kind), led(mix.predict, "eps"))
 
@@ -374,15 +445,22 @@ def test_guidance_in_every_kind_of_prediction(kind):
 def test_rescaling_and_thresholding_act_on_the_guided_estimate():
     net, shape = networks()[0]
     net, g = net.double(), torch.tensor(-2., dtype=torch.float64)
-    z, c = 2 * torch.randn(4, *shape, generator=stream(0, "order"), dtype=torch.float64), torch.arange(4) % 3
+    z, c = (
+        2 * torch.randn(4, *shape, generator=stream(0, "order"), dtype=torch.float64),
+        torch.arange(4) % 3)
     with torch.no_grad():
         x_c, x_u = (convert(net(z, g, l), z, g, "eps", "x") for l in (c, None))
         x = classifier_free(x_c, x_u, w=4.)
-        for kw, expected in (dict(rescale=.7), match_std(x, x_c, .7)), (dict(threshold=.9), dynamic_threshold(x, .9)), (dict(rescale=.7, threshold=.9), dynamic_threshold(match_std(x, x_c, .7), .9)):
+        for kw, expected in (
+            (dict(rescale=.7), match_std(x, x_c, .7)),
+            (dict(threshold=.9), dynamic_threshold(x, .9)),
+            (dict(rescale=.7, threshold=.9), dynamic_threshold(match_std(x, x_c, .7), .9)),
+        ):
             guided = ClassifierFree(net, c, w=4., **kw)(z, g)
             assert_same(convert(guided, z, g, "eps", "x"), expected)
         assert (dynamic_threshold(x, .9) - x).abs().max() > .1
-        alone = ClassifierFree(net, c, w=0, threshold=.9)(z, g)  # thresholding does not need guidance
+        # thresholding does not need guidance
+        alone = ClassifierFree(net, c, w=0, threshold=.9)(z, g)
         assert_same(convert(alone, z, g, "eps", "x"), dynamic_threshold(x_c, .9))
 
 # %% ../../nbs/20_guidance.ipynb #c858ac69
@@ -392,12 +470,20 @@ def test_compiled_guidance_is_the_same():
     z, gammas = torch.randn(4, *shape, generator=stream(0, "compile")), grid(Linear(-8., 6.), 4)
     compiled = lambda f: torch.compile(f, backend="eager")
     free = lambda f, **kw: ClassifierFree(f, c, null=3, **dict(w=2.) | kw)
-    led = ClassifierGuided(lambda z, g: net(z, g, c), lambda z, g: net(z, g, None)[:, :1] * torch.arange(3.), c, w=2., interval=(-3., 2.))
+    led = ClassifierGuided(
+        lambda z, g: net(z, g, c),
+        lambda z, g: net(z, g, None)[:, :1] * torch.arange(3.),
+        c, w=2., interval=(-3., 2.))
     pairs = [(free(net), free(compiled(net))), (led, compiled(led.__call__))]
     kw = dict(w=torch.linspace(0, 2, 4), interval=(-3., 2.), rescale=.5, threshold=.9)
     pairs.append((free(net, **kw), compiled(free(net, **kw).__call__)))
-    for plain, fast in pairs: torch.testing.assert_close(sample.ddim(fast, z, gammas), sample.ddim(plain, z, gammas), rtol=1e-5, atol=1e-5)
-    whole = torch.compile(free(net).__call__, backend="eager", fullgraph=True)  # one graph where there is no interval
+    for plain, fast in pairs:
+        torch.testing.assert_close(
+            sample.ddim(fast, z, gammas),
+            sample.ddim(plain, z, gammas),
+            rtol=1e-5, atol=1e-5)
+    # one graph where there is no interval
+    whole = torch.compile(free(net).__call__, backend="eager", fullgraph=True)
     torch.testing.assert_close(whole(z, gammas[2]), free(net)(z, gammas[2]))
 
 # %% ../../nbs/20_guidance.ipynb #332a3638
@@ -406,37 +492,51 @@ def nested(z, gamma, c):
     g = torch.as_tensor(gamma).reshape(-1, 1)
     return sigma(g) * z / torch.where(c[:, None] == 0, 1., 1 + alpha(g) ** 2)
 
-WIDTHS = dict(tilted=lambda w: 2 / (2 + w), ancestral=lambda w: 2 * (1 - 2 ** (-2 * w - 1)) / (2 * w + 1), ddim=lambda w: 2 ** -w)
+WIDTHS = dict(
+    tilted=lambda w: 2 / (2 + w),
+    ancestral=lambda w: 2 * (1 - 2 ** (-2 * w - 1)) / (2 * w + 1),
+    ddim=lambda w: 2 ** -w)
 
 def variance_drawn(sampler, w, steps=2000):
     "The variance at the end of a linear sampler that starts at one, without sampling."
-    gammas, v = grid(Linear(-12., 14.), steps, dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    gammas, v = (
+        grid(Linear(-12., 14.), steps, dtype=torch.float64),
+        torch.ones((), dtype=torch.float64))
     k = sample.coefficients(gammas, dict(ancestral=1., ddim=0.)[sampler])
-    slope = ClassifierFree(nested, torch.zeros(steps, dtype=torch.long), w=w, null=1)(torch.ones(steps, 1, dtype=torch.float64), k.gamma)[:, 0]
+    slope = ClassifierFree(nested, torch.zeros(steps, dtype=torch.long), w=w, null=1)(
+        torch.ones(steps, 1, dtype=torch.float64), k.gamma)[:, 0]
     for z, eps, noise in zip(k.z, k.eps * slope, k.noise): v = (z + eps) ** 2 * v + noise ** 2
     return v
 
 # %% ../../nbs/20_guidance.ipynb #ed50458e
 def test_sampling_gap_in_closed_form():
     for w in 0., .5, 1., 2., 4.:
-        for name in "ancestral", "ddim": assert abs(variance_drawn(name, w) / WIDTHS[name](w) - 1) < .03
+        for name in "ancestral", "ddim":
+            assert abs(variance_drawn(name, w) / WIDTHS[name](w) - 1) < .03
     z = torch.ones(1, 1, dtype=torch.float64)
     for w in 0., 1., 3.:  # the flow to its tolerance, with the finite ends t and T
         t, T = math.exp(-12), math.exp(14)
-        exact = (1 + t) * ((1 + t) * (2 + T) / ((1 + T) * (2 + t))) ** w / (1 + t)  # VP: times α² of the end
-        end = sample.probability_flow(ClassifierFree(nested, 0, w=w, null=1), z, [14., -12.], rtol=1e-9, atol=1e-12)
+        # VP: times α² of the end
+        exact = (1 + t) * ((1 + t) * (2 + T) / ((1 + T) * (2 + t))) ** w / (1 + t)
+        end = sample.probability_flow(
+            ClassifierFree(nested, 0, w=w, null=1),
+            z, [14., -12.], rtol=1e-9, atol=1e-12)
         assert abs(end.item() ** 2 / exact - 1) < 1e-6
 
 # %% ../../nbs/20_guidance.ipynb #9e042894
 def log_correction(mix, z, gamma, c, w, n=12):
-    "log E[p(c|x)^w | z, c], for classes of one Gaussian in the plane, by quadrature with n² points."
+    "log E[p(c|x)^w | z, c], classes of one Gaussian in the plane, by quadrature with n² points."
     import numpy as np
     u, weights = (torch.tensor(v) for v in np.polynomial.hermite_e.hermegauss(n))
-    nodes, log_w = torch.cartesian_prod(u, u), torch.cartesian_prod(weights, weights).prod(1).log() - math.log(2 * math.pi)
+    nodes, log_w = (
+        torch.cartesian_prod(u, u),
+        torch.cartesian_prod(weights, weights).prod(1).log() - math.log(2 * math.pi))
     p = mix.posterior(z, alpha(gamma), sigma(gamma))
     mean, std = p.means[:, c], p.variances.expand(p.means.shape)[:, c].sqrt()
     x = mean[:, None] + std[:, None] * nodes.to(z.dtype)
-    return torch.logsumexp(log_w.to(z.dtype) + w * mix.log_class_prob(x.reshape(-1, 2))[:, c].reshape(len(z), -1), 1)
+    return torch.logsumexp(
+        log_w.to(z.dtype)
+        + w * mix.log_class_prob(x.reshape(-1, 2))[:, c].reshape(len(z), -1), 1)
 
 def corrected(mix, c, w):
     "Predict the noise of the tilted density, noised: what a sampler of that density needs."
@@ -463,24 +563,33 @@ def test_correction_is_the_noised_tilted_density():
 
 # %% ../../nbs/20_guidance.ipynb #967a2795
 def flow_log_prob(predict, x, gammas):
-    "Log density, at points `(n, 2)`, of what the probability flow of a predictor draws (fourth-order Runge–Kutta; γ rising)."
+    "Log density at points `(n, 2)` of what a predictor's flow draws (Runge–Kutta 4; γ rising)."
     def slope(z, gamma):
         with torch.enable_grad():
             z = z.detach().requires_grad_()
             f = (sigma(gamma) * predict(z, gamma) - sigma(gamma) ** 2 * z) / 2
-            return f.detach(), sum(torch.autograd.grad(f[:, i].sum(), z, retain_graph=True)[0][:, i] for i in range(2))
+            return f.detach(), sum(
+                torch.autograd.grad(f[:, i].sum(), z, retain_graph=True)[0][:, i]
+                for i in range(2))
     z, log_det = x, torch.zeros(len(x), dtype=x.dtype)
     for a, b in zip(gammas, gammas[1:]):
         h, m = b - a, (a + b) / 2
-        k1, l1 = slope(z, a); k2, l2 = slope(z + h / 2 * k1, m); k3, l3 = slope(z + h / 2 * k2, m); k4, l4 = slope(z + h * k3, b)
-        z, log_det = z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), log_det + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
+        k1, l1 = slope(z, a)
+        k2, l2 = slope(z + h / 2 * k1, m)
+        k3, l3 = slope(z + h / 2 * k2, m)
+        k4, l4 = slope(z + h * k3, b)
+        z, log_det = (
+            z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4),
+            log_det + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4))
     return log_det - .5 * (z ** 2).sum(1) - math.log(2 * math.pi)
 
 # %% ../../nbs/20_guidance.ipynb #d368b5d6
 def gap(mix, w, step=.1, levels=24):
-    "Densities of the tilted and of the flow's draws for class 0 on a grid, their total variation and KL(flow ‖ tilted)."
+    "On a grid, class 0: the tilted density, the flow's, total variation and KL(flow ‖ tilted)."
     log_p, points = on_grid(tilted(mix, w), 3., step)
-    log_q = flow_log_prob(ClassifierFree(mix.predict, 0, w=w, null=3), points, torch.linspace(-12, 12, levels + 1, dtype=torch.float64)).reshape(log_p.shape)
+    log_q = flow_log_prob(
+        ClassifierFree(mix.predict, 0, w=w, null=3), points,
+        torch.linspace(-12, 12, levels + 1, dtype=torch.float64)).reshape(log_p.shape)
     p, q = log_p.exp() * step ** 2, log_q.exp() * step ** 2
     return p, q, (p - q).abs().sum() / 2, (q * (log_q - log_p)).sum()
 
@@ -493,11 +602,16 @@ def test_sampling_gap_of_three_gaussians():
 # %% ../../nbs/20_guidance.ipynb #69555eee
 def three_logs(mix, x, c=0):
     "log p(c|x), log p(x) and log p(x|c), `(3, n)`."
-    return torch.stack([mix.log_class_prob(x)[:, c], mix.log_prob(x), mix.log_prob(x, c=torch.tensor(c))])
+    return torch.stack([
+        mix.log_class_prob(x)[:, c],
+        mix.log_prob(x),
+        mix.log_prob(x, c=torch.tensor(c))])
 
 def tilted_means(mix, w, step=.05):
-    "The means of the three under the tilted density of class 0, exact on a grid; w may require gradients."
-    log_p, points = on_grid(lambda z: mix.log_prob(z, c=torch.tensor(0)) + w * mix.log_class_prob(z)[:, 0], step=step)
+    "Their means under the tilted density of class 0, exact on a grid; w may require gradients."
+    log_p, points = on_grid(
+        lambda z: mix.log_prob(z, c=torch.tensor(0)) + w * mix.log_class_prob(z)[:, 0],
+        step=step)
     p, logs = log_p.flatten().exp() * step ** 2, three_logs(mix, points)
     mean = (p * logs).sum(1)
     return mean, (p * logs * logs[0]).sum(1) - mean * mean[0]  # and the covariances with log p(c|x)
@@ -517,12 +631,19 @@ def test_G9_where_the_claim_holds_and_where_not():
     mix, n = three_gaussians(), 4000
     exact = {w: tilted_means(mix, w, .1)[0] for w in (0., .5, 4.)}
     assert exact[0.][0] < exact[.5][0] < exact[4.][0] and exact[0.][2] < exact[.5][2] < exact[4.][2]
-    assert exact[0.][1] < exact[.5][1] < exact[4.][1]  # the tilted density: log p(x) rises too, against the claim
+    # the tilted density: log p(x) rises too, against the claim
+    assert exact[0.][1] < exact[.5][1] < exact[4.][1]
     logs = {}
     for w in 0., .5, 4.:
-        x = sample.ddim(ClassifierFree(mix.predict, 0, w=w, null=3), sample.initial((n, 2), stream(0, "G9")), grid(Linear(-12., 12.), 40))
+        x = sample.ddim(
+            ClassifierFree(mix.predict, 0, w=w, null=3),
+            sample.initial((n, 2), stream(0, "G9")),
+            grid(Linear(-12., 12.), 40))
         logs[w] = three_logs(mix, x).double()
-    def rises(a, b, i): return (logs[b][i] - logs[a][i]).mean() > 4 * (logs[b][i] - logs[a][i]).std() / n ** .5  # same noise: paired
+    def rises(a, b, i):  # same noise: paired
+        return (
+            (logs[b][i] - logs[a][i]).mean()
+            > 4 * (logs[b][i] - logs[a][i]).std() / n ** .5)
     assert rises(0., .5, 0) and rises(.5, 4., 0)  # log p(c|x) rises
     assert rises(4., 0., 1)                       # log p(x) falls in the end
     assert rises(0., .5, 2) and rises(4., 0., 2)  # log p(x|c) rises, then falls
@@ -533,15 +654,26 @@ def test_errors_guidance():
     with pytest.raises(ValueError, match="between 0 and 1; got p_uncond=10"): drop_labels(c, 10, 3)
     with pytest.raises(ValueError, match="integer classes of shape"): drop_labels(z, .1, 3)
     with pytest.raises(ValueError, match="give the strength once"): classifier_free(z, z)
-    with pytest.raises(ValueError, match="give the strength once"): classifier_free(z, z, w=1, scale=2)
+    with pytest.raises(ValueError, match="give the strength once"):
+        classifier_free(z, z, w=1, scale=2)
     with pytest.raises(TypeError): classifier_free(z, z, 1.)
     with pytest.raises(ValueError, match="same shape; got"): classifier_free(z, z[:1], w=1)
     with pytest.raises(ValueError, match="same shape; got"): classifier_guided(z, z[:1], gamma, w=1)
     with pytest.raises(ValueError, match="same shape; got"): match_std(z, z[:1])
     with pytest.raises(ValueError, match="expected w >= 0"): keep(z[:, 0], w=-1)
-    with pytest.raises(ValueError, match="give its null label as null="): ClassifierFree(mix.predict, c, w=1.)
-    with pytest.raises(ValueError, match="one for each of 4 examples; got classes of shape \\(3,\\)"): ClassifierFree(mix.predict, c[:3], w=1., null=3)(z, gamma)
-    with pytest.raises(ValueError, match="expected integer classes"): ClassifierFree(mix.predict, c.double(), w=1., null=3)
-    for options, says in ((dict(kind="epsilon"), "unknown kind of prediction 'epsilon'; did you mean 'eps'"), (dict(interval=(3, -3)), r"gamma_lo < gamma_hi.*got \(3, -3\)"),
-                          (dict(rescale=7), "rescale from 0"), (dict(threshold=99.5), r"share of the values in \(0, 1\]")):
-        with pytest.raises(ValueError, match=says): ClassifierFree(mix.predict, c, w=1., null=3, **options)
+    with pytest.raises(ValueError, match="give its null label as null="):
+        ClassifierFree(mix.predict, c, w=1.)
+    with pytest.raises(
+        ValueError, match="one for each of 4 examples; got classes of shape \\(3,\\)"
+    ):
+        ClassifierFree(mix.predict, c[:3], w=1., null=3)(z, gamma)
+    with pytest.raises(ValueError, match="expected integer classes"):
+        ClassifierFree(mix.predict, c.double(), w=1., null=3)
+    for options, says in (
+        (dict(kind="epsilon"), "unknown kind of prediction 'epsilon'; did you mean 'eps'"),
+        (dict(interval=(3, -3)), r"gamma_lo < gamma_hi.*got \(3, -3\)"),
+        (dict(rescale=7), "rescale from 0"),
+        (dict(threshold=99.5), r"share of the values in \(0, 1\]"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            ClassifierFree(mix.predict, c, w=1., null=3, **options)
