@@ -9,7 +9,7 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
            'test_both_branches_are_the_networks_own', 'test_weights_are_one_without_guidance',
            'test_same_seed_same_result_and_groups_by_themselves', 'Looks',
            'test_the_loop_does_not_wait_for_the_device', 'test_memory_does_not_grow_with_the_steps',
-           'test_study', 'test_cells', 'test_record',
+           'test_study', 'test_images', 'test_cells', 'test_record',
            'test_predictor_corrector_comes_to_the_tilted_density',
            'test_each_of_the_others_has_a_setting_that_is_plain_guidance', 'test_errors_tilted']
 
@@ -17,7 +17,7 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
 import math, weakref
 import pytest, torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from .. import models, sample
+from .. import data, models, sample
 from ..core import stream
 from ..data import three_gaussians
 from diffstudy.guidance import (BothBranches, ClassifierFree, Projected, ZeroStar, cfg_plus_plus,
@@ -240,7 +240,7 @@ def test_memory_does_not_grow_with_the_steps():
 
 # %% ../../nbs/22_tilted_guidance.ipynb #61387bd7
 #| code-fold: true
-#| code-summary: "check: the study runs from beginning to end in miniature; cells measure what they should; the recorded run is of today's settings, its parameters were chosen on other mixtures, the aim is met"
+#| code-summary: "check: the study runs from beginning to end in miniature, on images too; cells measure what they should; the recorded run is of today's settings, its parameters were chosen on other mixtures, the aim is met"
 def test_study():
     few = {m: {str(w): study.PARAMETERS[m][0] for w in study.WEIGHTS} for m in study.PARAMETERS}
     tiny = study.SETTINGS | dict(n=60, learned_n=40, calls=8, net_steps=2, weak_steps=1, chosen=few,
@@ -256,6 +256,15 @@ def test_study():
     assert len(study.run(tiny, dict(part="start", seed=0))["1"]["tilted, eta 2"]) == 2
     assert not set(study.SHOWN) & set(study.TUNE) and len(study.SEEDS) >= 5
 
+def test_images():
+    train_set, _ = data.load("digits")
+    judge = models.Classifier(train_set.shape, 10, 8).eval()
+    net = models.build("digits", train_set.shape, 10).eval()
+    s = dict(n=40, weights=[0, 1], halves=2, real=100, control=True)
+    rows = study.guided_images(net, grid(Cosine(-8., 8.), 2), s, 0, judge, train_set)
+    assert [p["w"] for m in rows for p in rows[m]] == [0, 1, 0, 1, 1, 1]
+    assert all(0 < p["share"] <= 1 and 0 <= p["accuracy"][0] <= 1 for m in rows for p in rows[m])
+
 def test_cells():
     mix = three_gaussians()
     cells = study.Cells(mix, 1.)
@@ -270,6 +279,9 @@ def test_record():
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert record["hash"] == runs.study_hash(study.STUDY)
     assert len(record["results"]) == len(study.CASES)
+    mnist = runs.load("tilted-mnist")
+    assert mnist["hash"] == runs.study_hash(study.MNIST)
+    assert len(mnist["results"]) == len(study.MNIST.cases)
     part = lambda name: [r["result"] for r in record["results"] if r["case"]["part"] == name]
     assert study.best_choices(part("tune")) == study.CHOSEN  # on other mixtures than those shown
     for w in map(str, study.WEIGHTS):  # the aim: within 0.03 of as many exact samples
