@@ -398,7 +398,7 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:  # method →
     methods = {
         "DDIM": lambda w: (sample.ddim(ClassifierFree(net, c, w=w), z, gammas), 1.),
         "ancestral": lambda w: (sample.ancestral(ClassifierFree(net, c, w=w), z, gammas, g()), 1.),
-        "corrected": lambda w: corrected(w),
+        "corrected": corrected,
     }
     if s.get("control"):  # the corrected sampler's walk, in which no weight has a say
         methods["unweighted"] = lambda w: (
@@ -427,7 +427,7 @@ def run_digits(settings, case, device="cpu", folder=None) -> dict:  # method →
 
 def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
     "The same for one network that `diffstudy train mnist` made, and for draws of each seed."
-    s = settings
+    s, seed = settings, case["seed"]
     run = experiment.open(s["run"], device, root=root)
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
@@ -435,7 +435,7 @@ def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
     train_set, _ = (v.to(device) for v in data.load("mnist", run.root))
     judge = guided.feature_network(train_set, folder, device, **s["judge"])
     gammas = grid(Cosine(*s["ends"]), s["steps"], dtype=torch.float64)
-    return guided_images(run.model.net, gammas, s, case["seed"], judge, train_set)
+    return guided_images(run.model.net, gammas, s, seed, judge, train_set)
 
 # %% ../../nbs/22_tilted_guidance.ipynb #bf7434d8
 #| code-fold: true
