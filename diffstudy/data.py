@@ -508,7 +508,7 @@ def spiral(
         covs.flatten(0, 1),
         torch.arange(arms).repeat_interleave(components))
 
-# %% ../nbs/42_ddgan_images.ipynb #6360aa65
+# %% ../nbs/43_ddgan_images.ipynb #6360aa65
 class Stacked:
     """Images as the channels of new ones, three at random in each: a set of 1000 modes that is never written out.
 
@@ -553,7 +553,7 @@ def number_of(digits: Tensor  # `(b, 3)`
     """
     return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(1)
 
-# %% ../nbs/42_ddgan_images.ipynb #29dcc4a3
+# %% ../nbs/43_ddgan_images.ipynb #29dcc4a3
 class Components:
     """Images as the coefficients of their first principal components, each channel by itself.
 

@@ -248,12 +248,12 @@ def build(
         generator=G(alone, shape, classes, seed=seed),
         discriminator=D(config, shape, classes, seed=seed + 1)))
 
-# %% ../nbs/41_ddgan_networks.ipynb #c9737ac7
+# %% ../nbs/42_ddgan_networks.ipynb #c9737ac7
 def _groups_for(c: int) -> int:
     "Groups of a GroupNorm: at most 32, with at least 4 channels each where that divides."
     return next(g for g in range(max(1, min(c // 4, 32)), 0, -1) if c % g == 0)
 
-# %% ../nbs/41_ddgan_networks.ipynb #54d52c2b
+# %% ../nbs/42_ddgan_networks.ipynb #54d52c2b
 class _AdaptiveNorm(nn.Module):
     "GroupNorm whose scale and shift come from the style."
     def __init__(self, c: int, embedding: int):
@@ -267,7 +267,7 @@ class _AdaptiveNorm(nn.Module):
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
         return torch.addcmul(shift, self.norm(x), scale)
 
-# %% ../nbs/41_ddgan_networks.ipynb #165ada63
+# %% ../nbs/42_ddgan_networks.ipynb #165ada63
 class _Mapping(nn.Module):
     "Latent → style: normalized to mean square 1, then dense layers with SiLU. Without a latent, the style is zero."
     def __init__(self, latent: int, embedding: int, layers: int):
@@ -283,7 +283,7 @@ class _Mapping(nn.Module):
         for layer in self.layers: h = F.silu(layer(h))
         return h
 
-# %% ../nbs/41_ddgan_networks.ipynb #ae850c33
+# %% ../nbs/42_ddgan_networks.ipynb #ae850c33
 class Blur(nn.Module):
     "The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64, on each channel; with `half` or `double` as one strided convolution."
     def __init__(self, how: str = "half"):
@@ -309,14 +309,14 @@ class Blur(nn.Module):
                     else F.conv2d(z, k, padding=2, groups=c))
         return z.to(x.dtype)
 
-# %% ../nbs/41_ddgan_networks.ipynb #fc148638
+# %% ../nbs/42_ddgan_networks.ipynb #fc148638
 def _conv(c_in: int, c_out: int, size: int = 3, scale: float = 1., **kw) -> nn.Conv2d:
     "A convolution whose weights `initialize` draws with variance `scale`/fan."
     layer = nn.Conv2d(c_in, c_out, size, padding=kw.pop("padding", size // 2), **kw)
     layer.scale = scale
     return layer
 
-# %% ../nbs/41_ddgan_networks.ipynb #a14ba410
+# %% ../nbs/42_ddgan_networks.ipynb #a14ba410
 class _StyleBlock(nn.Module):
     "Adaptive norm, SiLU, convolution, twice; s is added between; `how` changes the resolution."
     def __init__(self, c_in: int, c_out: int, time: int, embedding: int, how: str = ""):
@@ -333,7 +333,7 @@ class _StyleBlock(nn.Module):
         h = self.conv2(F.silu(self.norm2(h, style)))
         return (h + self.skip(self.resample(x))) * math.sqrt(.5)
 
-# %% ../nbs/41_ddgan_networks.ipynb #d31bacf5
+# %% ../nbs/42_ddgan_networks.ipynb #d31bacf5
 class Attend(nn.Module):
     "Self-attention over all positions, with one head."
     def __init__(self, c: int):
@@ -348,7 +348,7 @@ class Attend(nn.Module):
             x + self.out(F.scaled_dot_product_attention(q, k, v).mT.reshape(x.shape))
         ) * math.sqrt(.5)
 
-# %% ../nbs/41_ddgan_networks.ipynb #e2ff08a3
+# %% ../nbs/42_ddgan_networks.ipynb #e2ff08a3
 class _Pyramid(nn.Module):
     "The input at the next lower resolution, for the features there: blurred, then a strided convolution."
     def __init__(self, c_in: int, c_out: int):
@@ -357,14 +357,14 @@ class _Pyramid(nn.Module):
 
     def forward(self, x): return self.conv(self.blur(x))
 
-# %% ../nbs/41_ddgan_networks.ipynb #24a4a92f
+# %% ../nbs/42_ddgan_networks.ipynb #24a4a92f
 class _Part(nn.Module):
     "A block of the U-Net with what stands around it."
     def __init__(self, block, attend=None, pyramid=None, joins=False):
         super().__init__()
         self.block, self.attend, self.pyramid, self.joins = block, attend, pyramid, joins
 
-# %% ../nbs/41_ddgan_networks.ipynb #7514a1d8
+# %% ../nbs/42_ddgan_networks.ipynb #7514a1d8
 @torch.no_grad()
 def initialize(
     net: nn.Module,  # Changed in place
@@ -392,7 +392,7 @@ def initialize(
         if hasattr(m, "ones"):
             m.bias[:m.ones] = 1
 
-# %% ../nbs/41_ddgan_networks.ipynb #13a8c685
+# %% ../nbs/42_ddgan_networks.ipynb #13a8c685
 class _Time(nn.Module):
     "Embedding of the index s, and of the label: sines and cosines, then two dense layers."
     def __init__(self, features: int, out: int, classes: int, act: Callable):
@@ -409,11 +409,11 @@ class _Time(nn.Module):
             h = h + self.label(models.labels(c, z, self.classes))
         return self.act(h)
 
-# %% ../nbs/41_ddgan_networks.ipynb #94134947
+# %% ../nbs/42_ddgan_networks.ipynb #94134947
 def _block(f: Config, a: int, b: int, how: str = ""):
     return _StyleBlock(a, b, 4 * f.width, f.embedding, how)
 
-# %% ../nbs/41_ddgan_networks.ipynb #0b5fa0f5
+# %% ../nbs/42_ddgan_networks.ipynb #0b5fa0f5
 def _way_down(f: Config, channels: int, size: int
 ):  # Parts, and the channels that each leaves for the way up
     "From full resolution down, with the pyramid where the resolution changes."
@@ -431,7 +431,7 @@ def _way_down(f: Config, channels: int, size: int
             seen = c
     return parts, kept
 
-# %% ../nbs/41_ddgan_networks.ipynb #ebcb4d60
+# %% ../nbs/42_ddgan_networks.ipynb #ebcb4d60
 def _way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
     "From the lowest resolution up; every block but the doubling ones joins what was left on the way down."
     parts, c, kept = nn.ModuleList(), kept[-1], list(kept)
@@ -445,7 +445,7 @@ def _way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
         if level: parts.append(_Part(_block(f, c, c, "double")))
     return parts
 
-# %% ../nbs/41_ddgan_networks.ipynb #0fd1ded2
+# %% ../nbs/42_ddgan_networks.ipynb #0fd1ded2
 def _folded(shape: tuple, patch: int, levels: int
 ):  # Channels and size in positions; ValueError if they do not come out
     "The shape that networks see of images whose squares of `patch` pixels are one position each."
@@ -455,7 +455,7 @@ def _folded(shape: tuple, patch: int, levels: int
     models.check_size(tuple([*shape[:-2], *(n // patch for n in shape[-2:])]), levels)
     return shape[0] * patch ** 2, shape[1] // patch
 
-# %% ../nbs/41_ddgan_networks.ipynb #3f2c3bac
+# %% ../nbs/42_ddgan_networks.ipynb #3f2c3bac
 class UNetGenerator(nn.Module):
     """`net(z_t, s, latent, c) → x̂` in [−1, 1] for images, or what else `config.predicts` says: the paper's U-Net with a style.
 
@@ -516,7 +516,7 @@ class UNetGenerator(nn.Module):
         out = F.pixel_shuffle(out, self.config.patch).contiguous()
         return torch.tanh(out) if self.predicts == "data" else out
 
-# %% ../nbs/41_ddgan_networks.ipynb #312417a4
+# %% ../nbs/42_ddgan_networks.ipynb #312417a4
 def deviation_channel(
     h: Tensor,       # `(b, c, h, w)`
     most: int = 4,   # Examples in a group
@@ -540,14 +540,14 @@ def deviation_channel(
     std = ((mean_of @ centered.square()) + 1e-8).sqrt().mean(1)
     return torch.cat([h, (member @ std).to(h)[:, None, None, None].expand(-1, 1, *h.shape[2:])], 1)
 
-# %% ../nbs/41_ddgan_networks.ipynb #ee2147d1
+# %% ../nbs/42_ddgan_networks.ipynb #ee2147d1
 _HALVINGS = {  # in and out, in widths; whether it halves
     "small": [(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)],
     "large": [(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4,
     "shallow": [(1, 2, True), (2, 4, True)],
 }
 
-# %% ../nbs/41_ddgan_networks.ipynb #35f2b68a
+# %% ../nbs/42_ddgan_networks.ipynb #35f2b68a
 class _DownBlock(nn.Module):
     "Leaky ReLU, convolution, twice; s is added between; halves the resolution, or not."
     def __init__(self, c_in: int, c_out: int, time: int, half: bool, scale: float = 1e-10):
@@ -562,7 +562,7 @@ class _DownBlock(nn.Module):
         h = self.conv2(self.resample(F.leaky_relu(h, .2)))
         return (h + self.skip(self.resample(x))) * math.sqrt(.5)
 
-# %% ../nbs/41_ddgan_networks.ipynb #c263b36d
+# %% ../nbs/42_ddgan_networks.ipynb #c263b36d
 class ConvDiscriminator(nn.Module):
     """`net(z_s, z_t, s, c) → logits (b,)` for images: large where the pair looks real.
 

@@ -409,13 +409,13 @@ class ClassifierFree(Guided):
         # the size is examples × places
         return z.device.type != "cpu" or len(z) * math.prod(z.shape[2:]) <= 2048
 
-# %% ../nbs/22_tilted_guidance.ipynb #24ee0d48
+# %% ../nbs/23_tilted_guidance.ipynb #24ee0d48
 from typing import NamedTuple
 from .core import flat_sum, randn_like
 from .notation import alpha
 from .sample import check_grid, check_state, coefficients
 
-# %% ../nbs/22_tilted_guidance.ipynb #352fbdf6
+# %% ../nbs/23_tilted_guidance.ipynb #352fbdf6
 def weight_rate(
     eps_c: Tensor,  # Noise predicted with the class, `(b, *d)`
     eps_u: Tensor,  # Without
@@ -433,7 +433,7 @@ def weight_rate(
     """
     return w * (1 + w) / 2 * flat_sum((eps_c - eps_u).square())
 
-# %% ../nbs/22_tilted_guidance.ipynb #a3a44adc
+# %% ../nbs/23_tilted_guidance.ipynb #a3a44adc
 class ParticleSteps(NamedTuple):
     """The numbers of each step of `tilted`, `(steps,)`.
 
@@ -484,7 +484,7 @@ def particle_steps(
         after = torch.cat([step[:-1] / 2, step[-1:]])  # the last level is not evaluated
     return ParticleSteps(t, alpha(t), sigma(t), keep, data, noise, ahead, before, after)
 
-# %% ../nbs/22_tilted_guidance.ipynb #7dee6fd8
+# %% ../nbs/23_tilted_guidance.ipynb #7dee6fd8
 def effective_share(
     log_w: Tensor,  # Log weights, `(groups, n)`
 ) -> Tensor:  # `(groups,)`, from 1/n to 1
@@ -516,7 +516,7 @@ def systematic(
     pointers = (torch.arange(n, device=log_w.device) + u[:, None]) / n * total[:, -1:]
     return torch.searchsorted(total, pointers.to(total.dtype), right=True).clamp_max(n - 1)
 
-# %% ../nbs/22_tilted_guidance.ipynb #e8f7af38
+# %% ../nbs/23_tilted_guidance.ipynb #e8f7af38
 class Branches(NamedTuple):
     """The noise that both branches predict, `(b, *d)` each.
 
@@ -558,7 +558,7 @@ class BothBranches(ClassifierFree):
             both = self.net(z, gamma, c), self.net(z, gamma, none)
         return Branches(*(convert(p, z, gamma, self.form, "eps") for p in both))
 
-# %% ../nbs/22_tilted_guidance.ipynb #29044526
+# %% ../nbs/23_tilted_guidance.ipynb #29044526
 #| code-fold: true
 #| code-summary: "_uniform and _pick: one random number for each group, and the chosen particles"
 def _uniform(log_w: Tensor, generator) -> Tensor:
@@ -576,7 +576,7 @@ def _pick(
     first = n * torch.arange(groups, device=ancestors.device)[:, None]
     return v[(first + ancestors).flatten()]
 
-# %% ../nbs/22_tilted_guidance.ipynb #c7492b3d
+# %% ../nbs/23_tilted_guidance.ipynb #c7492b3d
 #| code-fold: true
 #| code-summary: "_check_particles"
 def _check_particles(z, generator, groups, eta, order, threshold, limit):
@@ -595,7 +595,7 @@ def _check_particles(z, generator, groups, eta, order, threshold, limit):
     if not limit > 0:
         raise ValueError(f"expected limit > 0, the most a step adds to a log weight; got {limit!r}")
 
-# %% ../nbs/22_tilted_guidance.ipynb #4819a8ad
+# %% ../nbs/23_tilted_guidance.ipynb #4819a8ad
 class Particles(NamedTuple):
     """What `tilted` draws: weighted samples. Their log weights have mean weight 1 in each group.
 
@@ -686,7 +686,7 @@ def tilted(
     mean = log_w.logsumexp(1) - math.log(shape[1])
     return Particles(z, log_w - mean[:, None], ess, resamplings, log_ratio + mean, 2 * len(numbers))
 
-# %% ../nbs/22_tilted_guidance.ipynb #52dfa926
+# %% ../nbs/23_tilted_guidance.ipynb #52dfa926
 @torch.no_grad()
 def predictor_corrector(
     predict,         # `(z, γ) → ε_c`, the class branch alone
@@ -727,7 +727,7 @@ def predictor_corrector(
             z = z + noise * ((left - 1) * eps + fresh)
     return z
 
-# %% ../nbs/22_tilted_guidance.ipynb #a426c6c4
+# %% ../nbs/23_tilted_guidance.ipynb #a426c6c4
 @torch.no_grad()
 def cfg_plus_plus(
     branches,        # `(z, γ) → ε_c, ε_u`
@@ -754,7 +754,7 @@ def cfg_plus_plus(
         z = a[i + 1] * x + s[i + 1] * eps_u
     return z
 
-# %% ../nbs/22_tilted_guidance.ipynb #1c49cdfe
+# %% ../nbs/23_tilted_guidance.ipynb #1c49cdfe
 class Projected:
     """APG: guidance without the part along the estimate of the data. `predict(z, γ) → ε̂`.
 

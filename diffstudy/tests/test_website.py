@@ -385,7 +385,7 @@ TERMS = {
     "mixture": "10_data",
     "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood",
-    "discriminator": "41_ddgan_networks",
+    "discriminator": "42_ddgan_networks",
 }
 
 @checkout
