@@ -9,6 +9,7 @@ __all__ = []
 # %% ../nbs/77_cli.ipynb #7c448f7f
 from .cli import main
 from .studies import commands  # adds its own to those of `cli`
+from .exercises import commands as exercises  # and so does this
 
 # %% ../nbs/77_cli.ipynb #a9b372d0
 if __name__ == "__main__" and "__file__" in globals(): main()  # not in a notebook

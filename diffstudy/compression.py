@@ -32,7 +32,6 @@ def _gaussian_starts(
     share = (cdf - cdf[:, :1]) / (cdf[:, -1:] - cdf[:, :1])
     return (share * (2 ** _BITS - (2 * reach + 1))).floor().long() + torch.arange(2 * reach + 2)
 
-# %% ../nbs/35_compression.ipynb #920df442
 def _level_starts(
     probs,  # `(n, levels)` float64
 ) -> Tensor:  # `(n, levels + 1)`
@@ -57,7 +56,7 @@ def _pop_one(
     words: list,
     row: list,
 ) -> tuple[int, int]:  # The symbol, and the state before it
-    "Undo `push_one`."
+    "Undo `_push_one`."
     slot = state & 2 ** _BITS - 1
     k = bisect.bisect_right(row, slot) - 1
     state = (row[k + 1] - row[k]) * (state >> _BITS) + slot - row[k]
@@ -68,8 +67,6 @@ def _pop_one(
     return k, state
 
 # %% ../nbs/35_compression.ipynb #39575707
-#| code-fold: true
-#| code-summary: "The class Ans: arrays of symbols, bits, files and payloads"
 class _Ans:
     "A stack of symbols: one large number with its top in `state` and the rest in `words` of 32 bits."
     def __init__(self, words, sealed=True):  # A payload, or with sealed=False a file
@@ -114,7 +111,6 @@ class _Ans:
     def push_levels(self, k, probs): self.push(k, _level_starts(probs))
     def pop_levels(self, probs): return self.pop(_level_starts(probs))
 
-# %% ../nbs/35_compression.ipynb #d1c1eb36
 def _unsealed(file: np.ndarray) -> np.ndarray:
     "The payload of a stack from which all else has been read; ValueError if something else is left."
     if file[-1] != 1:
@@ -125,8 +121,6 @@ def _unsealed(file: np.ndarray) -> np.ndarray:
     return file[:-1]
 
 # %% ../nbs/35_compression.ipynb #01ebd433
-#| code-fold: true
-#| code-summary: "The class Constriction: the same methods"
 class _Constriction:
     "The same stack in the library constriction: `pip install \"diffstudy[compression]\"`."
     def __init__(self, words, sealed=True):
@@ -175,7 +169,6 @@ class _Constriction:
     def file(self): return self.coder.get_compressed()
     def payload(self): return _unsealed(self.file())
 
-# %% ../nbs/35_compression.ipynb #47ea7840
 _CODERS = dict(python=_Ans, constriction=_Constriction)
 
 def open_stack(
@@ -197,7 +190,6 @@ def open_stack(
     try: return _Constriction(words, sealed)
     except ImportError: return _Ans(words, sealed)
 
-# %% ../nbs/35_compression.ipynb #4636f683
 def payload(
     words: int,      # How many
     seed: int = 0,
@@ -266,7 +258,6 @@ class _Grid:
             np.full(mean.shape, std),
             math.ceil(reach / w if reach else _TAIL * std) + 1)
 
-# %% ../nbs/35_compression.ipynb #0b9f91fc
 class _Latents(_Grid):
     "Latents on a stack: with a table of the model, or drawn from a table of the forward process and given back."
 
@@ -341,7 +332,6 @@ def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
     chain.push(stack, z[-1], chain.prior(k.shape), chain.steps, chain.reach[-1])
     return z
 
-# %% ../nbs/35_compression.ipynb #4bdafbfc
 def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     "Read a batch that `encode_swap` wrote, and give back what it borrowed."
     g, z = chain.gammas, chain.pop(stack, chain.prior(shape), chain.steps, chain.reach[-1])
@@ -373,7 +363,6 @@ def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The la
     chain.push(stack, z[T], chain.prior(k.shape), T, chain.reach[-1])
     return z
 
-# %% ../nbs/35_compression.ipynb #66671fba
 def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     "Read a batch that `encode_posterior` wrote."
     g, T = chain.gammas, chain.steps
@@ -392,7 +381,6 @@ def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     chain.give_back(stack, z[T], process.marginal(x, g[T]), T)
     return k
 
-# %% ../nbs/35_compression.ipynb #e344dc31
 ORDERS = dict(swap=(_encode_swap, _decode_swap), posterior=(_encode_posterior, _decode_posterior))
 
 # %% ../nbs/35_compression.ipynb #28a52598
@@ -408,7 +396,6 @@ class Coded(NamedTuple):
     net: Tensor        # Bits that each batch added
     borrowed: float    # Bits of the payload that were in use at the worst moment
 
-# %% ../nbs/35_compression.ipynb #0c9aedb0
 def encode(
     model,             # A `vdm.VDM`, in evaluation mode, on the CPU
     images: Tensor,    # Gray levels `(n, *d)`, integers

@@ -8,7 +8,7 @@ __all__ = ['Mixture', 'GaussianMixture', 'three_gaussians', 'gaussian_grid', 'sp
            'number_of', 'Components', 'DATASETS', 'encode', 'decode', 'ImageSet', 'load_digits',
            'load_mnist', 'load_cifar10', 'load_folder', 'Facts', 'load', 'Batches']
 
-# %% ../nbs/10_data.ipynb #f0f6f5c3
+# %% ../nbs/10_data.ipynb #482f405a
 import copy, math
 from typing import NamedTuple
 import numpy as np, torch
@@ -16,7 +16,7 @@ from torch import Tensor
 from . import notation
 from .core import implements
 
-# %% ../nbs/10_data.ipynb #5430bc9d
+# %% ../nbs/10_data.ipynb #89cfeee8
 class Mixture(NamedTuple):
     """The numbers of a Gaussian mixture, or of one mixture for each example `b`.
 
@@ -43,7 +43,6 @@ class Mixture(NamedTuple):
     def mean(self): return torch.einsum("...k,...kd->...d", self.weights, self.means)
     def sample(self, generator=None): return _mixture_sample(self, generator)
 
-# %% ../nbs/10_data.ipynb #c0a8f37a
 def _make_mixture(
     weights: Tensor,  # `(k,)`, positive; scaled to sum to 1
     means: Tensor,    # `(k, d)`
@@ -72,7 +71,6 @@ def _make_mixture(
             f"the smallest is {c.min().item():.3g}")
     return Mixture(torch.log(w / w.sum()), m, c, axes)
 
-# %% ../nbs/10_data.ipynb #d53a676c
 def _rotate(v: Tensor, axes: Tensor | None, back: bool = False) -> Tensor:
     "Coordinates of `v` `(..., k, d)` along each component's own axes `(k, d, d)`, and back."
     if axes is None: return v
@@ -83,7 +81,13 @@ def _mixture_covs(m: Mixture) -> Tensor:
     v = m.variances.expand(m.means.shape)
     return v if m.axes is None else torch.einsum("kde,...ke,kfe->...kdf", m.axes, v, m.axes)
 
-# %% ../nbs/10_data.ipynb #0d12c6dd
+
+def _per_example(v, like: Tensor) -> Tensor:
+    "A number, or one for each example `(b,)`, with room for components and dimensions."
+    v = torch.as_tensor(v, dtype=like.dtype, device=like.device)
+    return v.reshape(-1, 1, 1) if v.ndim else v
+
+# %% ../nbs/10_data.ipynb #53eae5e1
 def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(..., k)`
     "Log density of each Gaussian component, in nats."
@@ -93,46 +97,46 @@ def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
         + torch.log(m.variances).sum(-1)
         + x.shape[-1] * math.log(2 * math.pi))
 
-# %% ../nbs/10_data.ipynb #67a356e8
 def _mixture_log_prob(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(...)`
     "Log density of a mixture, in nats."
     return torch.logsumexp(m.log_weights + _component_log_prob(m, x), -1)
 
-# %% ../nbs/10_data.ipynb #b1fae6f7
-def _per_example(v, like: Tensor) -> Tensor:
-    "A noise level, a number or one for each example `(b,)`, with room for components and dimensions."
-    v = torch.as_tensor(v, dtype=like.dtype, device=like.device)
-    return v.reshape(-1, 1, 1) if v.ndim else v
-
+# %% ../nbs/10_data.ipynb #e0c249d8
 def _diffuse(m: Mixture, alpha, sigma  # Numbers, or one for each example `(b,)`
 ) -> Mixture:
     "The mixture that the noisy latent z = αx + σε follows."
     alpha, sigma = _per_example(alpha, m.means), _per_example(sigma, m.means)
-    return Mixture(m.log_weights, alpha * m.means, alpha ** 2 * m.variances + sigma ** 2, m.axes)
+    variances = alpha ** 2 * m.variances + sigma ** 2
+    return Mixture(m.log_weights, alpha * m.means, variances, m.axes)
 
-# %% ../nbs/10_data.ipynb #9fc3b60d
+# %% ../nbs/10_data.ipynb #39f44996
 def _mixture_score(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(..., d)`
     "Score of a mixture: the gradient of its log density."
     r = torch.softmax(m.log_weights + _component_log_prob(m, x), -1)
-    pull = _rotate(_rotate(m.means - x[..., None, :], m.axes) / m.variances, m.axes, back=True)
+    y = _rotate(m.means - x[..., None, :], m.axes)
+    pull = _rotate(y / m.variances, m.axes, back=True)
     return torch.einsum("...k,...kd->...d", r, pull)
 
-# %% ../nbs/10_data.ipynb #0ed3049f
-def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z `(b, d)`; numbers or `(b,)`
+# %% ../nbs/10_data.ipynb #cd2fa163
+def _mixture_posterior(
+    m: Mixture,
+    z: Tensor,     # `(b, d)`
+    alpha, sigma,  # Numbers, or one for each example `(b,)`
 ) -> Mixture:  # p(x|z): weights `(b, k)`, means `(b, k, d)`
     "The mixture that the clean data follow, given the noisy latent."
-    noisy, alpha, sigma = (
-        _diffuse(m, alpha, sigma),
-        _per_example(alpha, z),
-        _per_example(sigma, z))
+    noisy = _diffuse(m, alpha, sigma)
+    alpha, sigma = _per_example(alpha, z), _per_example(sigma, z)
+
+    # nothing divides by σ or by λ alone: either of them may be zero
     gain = alpha * m.variances / noisy.variances
-    means = m.means + _rotate(gain * _rotate(z[:, None] - noisy.means, m.axes), m.axes, back=True)
+    y = _rotate(z[:, None] - noisy.means, m.axes)
+    means = m.means + _rotate(gain * y, m.axes, back=True)
     log_r = torch.log_softmax(m.log_weights + _component_log_prob(noisy, z), -1)
     return Mixture(log_r, means, m.variances * sigma ** 2 / noisy.variances, m.axes)
 
-# %% ../nbs/10_data.ipynb #008ada78
+# %% ../nbs/10_data.ipynb #b76c6efd
 def _class_log_prob(
     logits: Tensor,  # `(b, k)`: log π_j + log N(z; component j), up to a constant
     labels: Tensor,  # `(k,)`, the class of each component
@@ -143,27 +147,27 @@ def _class_log_prob(
     return torch.log_softmax(
         torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
-# %% ../nbs/10_data.ipynb #42f153cb
-def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator=None) -> Tensor:
-    "One draw from each of `b` Gaussians: means and variances `(b, d)`, axes `(b, d, d)`."
+# %% ../nbs/10_data.ipynb #b49ebe8e
+def _spread(
+    means: Tensor,        # `(b, d)`
+    variances: Tensor,    # `(b, d)`
+    axes: Tensor | None,  # `(b, d, d)`
+    generator=None,
+) -> Tensor:
+    "One draw from each of `b` Gaussians."
     n = variances.sqrt() * torch.randn(
         means.shape, generator=generator, dtype=means.dtype, device=means.device)
     return means + (n if axes is None else torch.einsum("bde,be->bd", axes, n))
 
-# %% ../nbs/10_data.ipynb #8a876fd0
 def _mixture_sample(m: Mixture, generator=None) -> Tensor:
     "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
     j = torch.multinomial(m.weights, 1, generator=generator)[:, 0]
     b = torch.arange(len(j), device=j.device)
-    return _spread(
-        m.means[b, j],
-        m.variances.expand(m.means.shape)[b, j],
-        None if m.axes is None else m.axes[j],
-        generator)
+    variances = m.variances.expand(m.means.shape)[b, j]
+    axes = None if m.axes is None else m.axes[j]
+    return _spread(m.means[b, j], variances, axes, generator)
 
-# %% ../nbs/10_data.ipynb #11fa7110
-#| code-fold: true
-#| code-summary: "The class GaussianMixture: the parameters, the classes, and methods at any noise level"
+# %% ../nbs/10_data.ipynb #0d87f997
 class GaussianMixture:
     """A mixture of Gaussians of which everything is known at every noise level z = αx + σε.
 
@@ -416,7 +420,7 @@ class GaussianMixture:
             Mixture(log_weights, m.means[own], m.variances[own], axes),
             self.labels[own])
 
-# %% ../nbs/10_data.ipynb #cd115783
+# %% ../nbs/10_data.ipynb #9c31b887
 def three_gaussians(
     radius: float = 1.,  # Distance of the centers from the origin
     std: float = .5,     # Of each class in each direction
@@ -434,7 +438,6 @@ def three_gaussians(
     means = radius * torch.stack([angle.cos(), angle.sin()], -1)
     return GaussianMixture(torch.ones(3), means, torch.full_like(means, std ** 2))
 
-# %% ../nbs/10_data.ipynb #e5789a7d
 def gaussian_grid(
     side: int = 5,        # Components along each axis
     spacing: float = 1.,  # Between neighboring centers
@@ -454,7 +457,7 @@ def gaussian_grid(
     means = torch.cartesian_prod(g, g)
     return GaussianMixture(torch.ones(side ** 2), means, torch.full_like(means, std ** 2))
 
-# %% ../nbs/10_data.ipynb #fed08c91
+# %% ../nbs/10_data.ipynb #fd2cf112
 def _spiral_curve(
     n: int,        # Points, at equal steps along the curve
     turns: float,  # Around the origin
@@ -469,7 +472,6 @@ def _spiral_curve(
         for f in (curve, np.gradient(curve, length, axis=1)))
     return points, along / along.norm(dim=1, keepdim=True), float(where[1])
 
-# %% ../nbs/10_data.ipynb #06d91e67
 def spiral(
     components: int = 64,  # Gaussians along each arm
     arms: int = 1,         # One class each
@@ -508,7 +510,7 @@ def spiral(
         covs.flatten(0, 1),
         torch.arange(arms).repeat_interleave(components))
 
-# %% ../nbs/43_ddgan_images.ipynb #6360aa65
+# %% ../nbs/43_ddgan_images.ipynb #cc22b1eb
 class Stacked:
     """Images as the channels of new ones, three at random in each: a set of 1000 modes that is never written out.
 
@@ -553,7 +555,7 @@ def number_of(digits: Tensor  # `(b, 3)`
     """
     return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(1)
 
-# %% ../nbs/43_ddgan_images.ipynb #29dcc4a3
+# %% ../nbs/43_ddgan_images.ipynb #74805cbb
 class Components:
     """Images as the coefficients of their first principal components, each channel by itself.
 

@@ -236,8 +236,6 @@ def embed(
         else x.flatten(1))
 
 # %% ../nbs/75_evaluate.ipynb #ff780458
-#| code-fold: true
-#| code-summary: "double and check_features"
 def _double(x: Tensor) -> Tensor:
     "In float64; on the CPU where the device has none."
     return (x.cpu() if x.device.type == "mps" else x).double()
@@ -400,8 +398,6 @@ def frechet_distance(
     return out
 
 # %% ../nbs/75_evaluate.ipynb #34a96ede
-#| code-fold: true
-#| code-summary: "too_few and sorted_parts"
 def _too_few(r: Frechet) -> str:
     "What the warning says."
     need = math.ceil(r.n * (r.bias / r.error) ** 2) if r.error else math.inf

@@ -42,7 +42,6 @@ class _Divergence:
             along if self.probes is not None else along.sum(1, keepdim=True),
         ], 1)
 
-# %% ../nbs/34_likelihood.ipynb #4e90687e
 def _integrate(flow, z, gammas, columns, rtol, atol):
     "z at the last γ and the integrals along the way `(b, columns)`."
     from torchdiffeq import odeint
@@ -64,7 +63,6 @@ def _integrate(flow, z, gammas, columns, rtol, atol):
         raise
     return end[:, :n].reshape(z.shape), end[:, n:]
 
-# %% ../nbs/34_likelihood.ipynb #57fc1a4c
 def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
     "Random probes for each example."
     if type(n) is not int or n < 1:
@@ -91,7 +89,6 @@ class Likelihood(NamedTuple):
     latent: Tensor    # z at `gammas[-1]`, `(b, *d)`
     evaluations: int  # Of `predict`
 
-# %% ../nbs/34_likelihood.ipynb #234892c1
 def log_likelihood(
     predict,         # `(z, γ) → ε̂`, with γ of shape `()`; differentiable in z
     z: Tensor,       # Latents at `gammas[0]`, `(b, *d)`: α₀ x for data x

@@ -7,7 +7,7 @@ how it becomes noisier, and where it was before, once the data are known."""
 __all__ = ['marginal', 'Transition', 'transition', 'forward', 'Coefficients',
            'posterior_coefficients', 'posterior', 'reverse']
 
-# %% ../nbs/11_process.ipynb #a5cd555b
+# %% ../nbs/11_process.ipynb #2ac3bf48
 from functools import reduce
 from typing import NamedTuple
 import torch
@@ -15,9 +15,7 @@ from torch import Tensor
 from .core import Normal, expand, implements
 from .notation import alpha
 
-# %% ../nbs/11_process.ipynb #d7c9c410
-#| code-fold: true
-#| code-summary: "as_data"
+# %% ../nbs/11_process.ipynb #d4706797
 def _as_data(
     **tensors,  # Name → floating tensor `(b, *d)`, all of one shape
 ) -> tuple[Tensor, ...]:  # The same in their common dtype, float32 or better
@@ -39,9 +37,6 @@ def _as_data(
     dtype = reduce(torch.promote_types, [v.dtype for v in tensors.values()], torch.float32)
     return tuple(v.to(dtype) for v in tensors.values())
 
-# %% ../nbs/11_process.ipynb #4b4db90d
-#| code-fold: true
-#| code-summary: "as_gamma"
 def _as_gamma(
     gamma: Tensor,          # γ = −log SNR: a float, `()`, `(b,)`, or broadcastable to `like`
     like: Tensor = None,    # The data `(b, *d)` that it will act on, if known
@@ -69,9 +64,6 @@ def _as_gamma(
             f"for data of shape {tuple(like.shape)}; got shape {tuple(gamma.shape)}")
     return expand(gamma, like)
 
-# %% ../nbs/11_process.ipynb #a6ba8084
-#| code-fold: true
-#| code-summary: "as_pair"
 def _as_pair(
     gamma_s: Tensor,  # γ of the less noisy time
     gamma_t: Tensor,  # γ of the noisier time
@@ -87,7 +79,7 @@ def _as_pair(
     dtype = torch.promote_types(s.dtype, t.dtype)
     return s.to(dtype), t.to(dtype)
 
-# %% ../nbs/11_process.ipynb #6db37836
+# %% ../nbs/11_process.ipynb #3213eeab
 @implements("V1")
 def marginal(
     x: Tensor,      # Data, `(b, *d)`
@@ -106,7 +98,7 @@ def marginal(
     g = _as_gamma(gamma, x)
     return Normal(alpha(g).to(x) * x, torch.sigmoid(g).to(x))
 
-# %% ../nbs/11_process.ipynb #dda2579f
+# %% ../nbs/11_process.ipynb #ec3e648f
 class Transition(NamedTuple):
     "How z_t comes from z_s: the factor of z_s and the variance that is added."
     alpha_ts: Tensor
@@ -129,7 +121,6 @@ def transition(
     s, t = _as_pair(gamma_s, gamma_t)
     return Transition(alpha(t) / alpha(s), torch.sigmoid(t) * -torch.expm1(s - t))
 
-# %% ../nbs/11_process.ipynb #81eae6c9
 @implements("V5")
 def forward(
     z_s: Tensor,      # Latent at the less noisy time, `(b, *d)`
@@ -147,10 +138,12 @@ def forward(
         Mean α_{t|s} z_s and variance σ²_{t|s}
     """
     z_s, = _as_data(z_s=z_s)
-    k = transition(_as_gamma(gamma_s, z_s, "gamma_s"), _as_gamma(gamma_t, z_s, "gamma_t"))
+    k = transition(
+        _as_gamma(gamma_s, z_s, "gamma_s"),
+        _as_gamma(gamma_t, z_s, "gamma_t"))
     return Normal(k.alpha_ts.to(z_s) * z_s, k.sigma2_ts.to(z_s))
 
-# %% ../nbs/11_process.ipynb #e49d22a4
+# %% ../nbs/11_process.ipynb #61524976
 class Coefficients(NamedTuple):
     "q(z_s|z_t, x) has the mean `z` z_t + `x` x and the variance `var`."
     z: Tensor
@@ -178,7 +171,6 @@ def posterior_coefficients(
         alpha(s) * c,
         torch.sigmoid(s) * c)
 
-# %% ../nbs/11_process.ipynb #e42a4978
 @implements("V8")
 def posterior(
     z_t: Tensor,      # Latent at the noisier time, `(b, *d)`
@@ -203,7 +195,7 @@ def posterior(
         _as_gamma(gamma_t, z_t, "gamma_t"))
     return Normal(k.z.to(x) * z_t + k.x.to(x) * x, k.var.to(x))
 
-# %% ../nbs/11_process.ipynb #f11499b3
+# %% ../nbs/11_process.ipynb #4b68eb52
 @implements("V17")
 def reverse(
     z_t: Tensor,      # Latent at the noisier time, `(b, *d)`

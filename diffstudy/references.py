@@ -37,8 +37,6 @@ def _work(line):
     return Work(tuple(authors.split(", ")), title, int(year), where)
 
 # %% ../nbs/93_references.ipynb #7819c263
-#| code-fold: true
-#| code-summary: "All works"
 WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "kingma2021vdm": "D. P. Kingma, T. Salimans, B. Poole, J. Ho | Variational Diffusion Models | 2021 | 2107.00630",
     "ho2022guidance": "J. Ho, T. Salimans | Classifier-Free Diffusion Guidance | 2022 | 2207.12598",

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from .core import randn_like
-from .notation import alpha, convert, sigma
+from .notation import alpha, sigma
 
 # %% ../nbs/13_sample.ipynb #e2ad3236
 class Steps(NamedTuple):
@@ -71,8 +71,6 @@ def initial(
     return randn_like(torch.empty(shape, dtype=dtype, device=device), generator)
 
 # %% ../nbs/13_sample.ipynb #331a8473
-#| code-fold: true
-#| code-summary: "check_grid"
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
@@ -105,9 +103,6 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
                 if g[0].isfinite() else ""))
     return g
 
-# %% ../nbs/13_sample.ipynb #f4425966
-#| code-fold: true
-#| code-summary: "check_state and check_prediction"
 def check_state(z, generator=None) -> Tensor:
     "The state in float32 or better; errors unless it is finite, floating and fits the generators."
     if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim:
@@ -135,7 +130,6 @@ def _check_prediction(eps, z):
             f"of shape {tuple(z.shape)}, the noise; got "
             f"{f'shape {tuple(eps.shape)}' if torch.is_tensor(eps) else type(eps).__name__}")
 
-# %% ../nbs/13_sample.ipynb #3def162e
 def _bar(n: int, progress: bool):
     "`range(n)`, with a progress bar where asked for and where somebody watches: in a notebook or a terminal."
     if not progress or not ("ipykernel" in sys.modules or sys.stdout.isatty()): return range(n)
@@ -328,14 +322,3 @@ def _flow(predict, z, gammas, generator=None, *, progress=False):
 
 # each `(predict, z, gammas, generator, progress=…)` → z at the last γ
 SAMPLERS = dict(ancestral=ancestral, ddim=ddim, flow=_flow)
-
-# %% ../nbs/13_sample.ipynb #ba409964
-def _constrain(
-    predict: Callable,    # `(z, γ) → ε̂`
-    transform: Callable,  # x̂ → x̂, such as `lambda x: x.clamp(-1, 1)`
-) -> Callable:  # `(z, γ) → ε̂`
-    "A predictor whose estimate of the data passes through `transform`."
-    def constrained(z, gamma):
-        x_hat = transform(convert(predict(z, gamma), z, gamma, "eps", "x"))
-        return convert(x_hat, z, gamma, "x", "eps")
-    return constrained

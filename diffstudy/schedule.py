@@ -16,7 +16,7 @@ from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
 
-# %% ../nbs/12_schedule.ipynb #409aa4a7
+# %% ../nbs/12_schedule.ipynb #dbf62f28
 def _as_time(
     t: Tensor,  # Times, a float or a floating tensor of any shape
 ) -> Tensor:  # The same in float32 or better
@@ -28,7 +28,6 @@ def _as_time(
             f"got {t.dtype}: for step i of T give i / T")
     return t.to(torch.promote_types(t.dtype, torch.float32))
 
-# %% ../nbs/12_schedule.ipynb #a6c9c9ec
 def _check_ends(
     gamma_min: float,  # γ(0), data
     gamma_max: float,  # γ(1), noise
@@ -155,7 +154,7 @@ class Betas(Schedule):
         left, right, _ = self.piece(_as_time(t))
         return (right - left) * (len(self.gammas) - 1)
 
-# %% ../nbs/12_schedule.ipynb #09672f2c
+# %% ../nbs/12_schedule.ipynb #d2f793d8
 def inverse_softplus(
     y: Tensor,  # Positive
 ) -> Tensor:  # x with softplus(x) = y
@@ -169,7 +168,6 @@ def inverse_softplus(
     """
     return y + torch.log(-torch.expm1(-y))
 
-# %% ../nbs/12_schedule.ipynb #76942680
 class LearnedLinear(Schedule):
     """A straight line whose end points are learned: γ(0) = start, γ(1) = start + softplus(gap).
 

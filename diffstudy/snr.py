@@ -123,7 +123,7 @@ WEIGHTINGS = {
     # the bound
     "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),
 
-    # errors at uniform t: of the noise (DDPM's L_simple), of x, of v
+    # errors at uniform t: of the noise (DDPM's L_simple), of x, of the velocity
     "eps": lambda gamma, dgamma_dt: 2 / dgamma_dt,
     "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,
     "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),

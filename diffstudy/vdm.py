@@ -21,6 +21,9 @@ from .notation import alpha, sigma
 from .schedule import grid
 from .snr import gammas_for_variance
 
+# %% ../nbs/32_vdm.ipynb #cd02d141
+_all_ = ["gammas_for_variance"]  # from `snr`, where it is derived
+
 # %% ../nbs/32_vdm.ipynb #bbe8b6a2
 class VDM(nn.Module):
     """A variational diffusion model of images: what is learned, and the number of gray levels.
@@ -160,7 +163,6 @@ def _faded_features(
         1, 2 * x_noisy.shape[1])
     return fourier_features(x_noisy, 0, n - 1) * faint[:, :, None, None]
 
-# %% ../nbs/32_vdm.ipynb #b4cd9b64
 def _level_means(
     h: Tensor,        # What the last layer reads, `(n, width)`, a row for each dimension
     layer: nn.Linear,  # From width to levels
@@ -179,7 +181,6 @@ def _level_means(
     return torch.cat([
         checkpoint(mean, *p, use_reentrant=False, preserve_rng_state=False) for p in parts])
 
-# %% ../nbs/32_vdm.ipynb #9e5d19fc
 class FineCategoricalNet(nn.Module):
     """`CategoricalNet` for many gray levels: reads faded sines and works on patches.
 
@@ -243,7 +244,6 @@ class Losses(NamedTuple):
     diffusion: Tensor
     total: Tensor
 
-# %% ../nbs/32_vdm.ipynb #0ebf0eaf
 @implements("V20")
 def loss(
     model: VDM,
@@ -316,9 +316,6 @@ def loss(
         bound.prior_loss(x, gamma_1),
         bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels))
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
-
-# %% ../nbs/32_vdm.ipynb #cd02d141
-_all_ = ["gammas_for_variance"]  # from `snr`, where it is derived
 
 # %% ../nbs/32_vdm.ipynb #84afd10b
 def augment(
@@ -460,7 +457,6 @@ class Published(NamedTuple):
     source: str
     augmentation: str = ""
 
-# %% ../nbs/32_vdm.ipynb #c4e5e6f1
 PUBLISHED = (  # wide
     Published("ResNet VAE with IAF", "VAE", 3.11, None, None, None, "Kingma et al. 2016, arXiv 1606.04934"),
     Published("Very Deep VAE", "VAE", 2.87, None, 3.80, 3.52, "Child 2020, arXiv 2011.10650"),

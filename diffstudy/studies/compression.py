@@ -17,8 +17,6 @@ from ..likelihood import dequantized
 from .record import Study
 
 # %% ../../nbs/35_compression.ipynb #2fade10c
-#| code-fold: true
-#| code-summary: "run_case"
 @functools.lru_cache(maxsize=1)
 def _trained(steps, seed, width, groups):
     "The recipe `digits`, without labels."
@@ -62,9 +60,6 @@ def run_case(
     # in a file
     return code_case(model, images, settings, case, scale, stats)
 
-# %% ../../nbs/35_compression.ipynb #78cc4f9a
-#| code-fold: true
-#| code-summary: "code_case"
 def code_case(model, images, settings, case, scale, stats):
     "Write the images, read them back, and take the length apart."
     chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
@@ -106,9 +101,6 @@ def code_case(model, images, settings, case, scale, stats):
     parts = {name: stats(v) for name, v in zip(("gap", "tables", "latents", "bound"), terms)}
     return stats(net) | dict(each=net.tolist(), exact=exact) | lengths | parts
 
-# %% ../../nbs/35_compression.ipynb #0883fd4f
-#| code-fold: true
-#| code-summary: "STUDY: settings and cases"
 STUDY = Study(
     "compression",
     dict(steps=1700, seed=0, width=32, groups=8, images=297, draws=4, tolerance=1e-3),

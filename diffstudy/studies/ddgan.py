@@ -8,7 +8,7 @@ __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'FEW_SETTINGS',
            'MNIST_SETTINGS', 'MNIST', 'gan_config', 'draw', 'run_variant', 'draw_vdm', 'run_few',
            'averaged', 'score_stacked', 'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist']
 
-# %% ../../nbs/43_ddgan_images.ipynb #9acddf8f
+# %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
 import copy, time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..data import Components, Stacked
 from ..judge import balance, classify, feature_network, held_out_scores, scores
 from .record import Study
 
-# %% ../../nbs/43_ddgan_images.ipynb #6f105dcb
+# %% ../../nbs/43_ddgan_images.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
     # CIFAR-10: Inception score, Fréchet distance, recall, network calls,
     # seconds for 100 images on a V100
@@ -67,7 +67,7 @@ PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table h
         "DDGAN": (1000, .071),
     })
 
-# %% ../../nbs/43_ddgan_images.ipynb #7b1bb5fe
+# %% ../../nbs/43_ddgan_images.ipynb #5918afc8
 def gan_config(
     recipe: dict,  # Of networks and losses, every key of `ddgan.Config`
     updates: int,
@@ -85,7 +85,6 @@ def gan_config(
         gan=recipe, labels=labels, components=components,
         train=dict(steps=updates, seed=seed) | loop)
 
-# %% ../../nbs/43_ddgan_images.ipynb #ca65f789
 @torch.no_grad()
 def draw(
     net,           # A generator
@@ -115,7 +114,7 @@ def draw(
             net, z, ddgan.chain_gammas(net.steps), g, c=None if c is None else c[i:i + b]))
     return data.encode(data.decode(decode(torch.cat(out)), levels), levels)
 
-# %% ../../nbs/43_ddgan_images.ipynb #8c4c47d8
+# %% ../../nbs/43_ddgan_images.ipynb #0227ef9b
 VARIANTS = {  # The rows of the paper's table 2, as changes of a config
     "T = 1": dict(steps=1),
     "T = 2": dict(steps=2),
@@ -127,7 +126,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
     "no latent": dict(latent=0),
 }
 
-# %% ../../nbs/43_ddgan_images.ipynb #84d60f6c
+# %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
     recipe=ddgan.RECIPES["digits"].__dict__ | dict(
@@ -174,7 +173,7 @@ ABLATION = Study(
     "ddgan-ablation", ABLATION_SETTINGS,
     tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
 
-# %% ../../nbs/43_ddgan_images.ipynb #4f7a1c7d
+# %% ../../nbs/43_ddgan_images.ipynb #65c4d0b1
 def draw_vdm(
     model, c: Tensor,    # A `vdm.VDM`; `(n,)` the classes asked for
     steps: int, w: float,  # Of the ancestral sampler; the weight of guidance
@@ -195,7 +194,6 @@ def draw_vdm(
         for i, b in enumerate(c.split(part))]
     return data.encode(torch.cat(levels), model.levels)
 
-# %% ../../nbs/43_ddgan_images.ipynb #056d194d
 FEW_SETTINGS = dict(
     data="digits", recipe=experiment.RECIPES["ddgan-digits"].resolve()["gan"],
     updates=4500, vdm_steps=1700,
@@ -245,7 +243,7 @@ def run_few(settings: dict, case: dict, device="cpu", folder=None
 
 FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
 
-# %% ../../nbs/43_ddgan_images.ipynb #78cea2bf
+# %% ../../nbs/43_ddgan_images.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
 _RUNS = {k: experiment.RECIPES[f"ddgan-{k}"] for k in _NAMES}
 
@@ -263,7 +261,6 @@ def averaged(state, path):
     net.load_state_dict(checkpoint.load_weights(path))
     return net.eval()
 
-# %% ../../nbs/43_ddgan_images.ipynb #b4261703
 def score_stacked(net, n, judge, seed=0, part=1000, **coding):
     "The first images, and modes and balance of all; a part at a time."
     found, first, begun = [], None, time.process_time()
@@ -274,7 +271,6 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
     return first, balance(torch.cat(found)) | dict(
         ms=round(1000 * (time.process_time() - begun) / n, 3))
 
-# %% ../../nbs/43_ddgan_images.ipynb #c7986a5a
 def run_mnist(
     settings: dict, case: dict,  # As in `MNIST`
     device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
@@ -318,7 +314,6 @@ def run_mnist(
     if stacked: return out | score_on_stacked(s, nets, judge, train_set, parts)
     return out | score_on_mnist(s, nets, judge, train_set, test_set, parts)
 
-# %% ../../nbs/43_ddgan_images.ipynb #163b1b7b
 def packed(x):
     "Images as text, one hexadecimal digit for a value."
     return "".join(f"{v:x}" for v in data.decode(x, 16).flatten().tolist())

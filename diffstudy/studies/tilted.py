@@ -25,8 +25,6 @@ from . import guidance as guided
 from .record import Study
 
 # %% ../../nbs/23_tilted_guidance.ipynb #cf8bb5a5
-#| code-fold: true
-#| code-summary: "The class Cells: shares of a density and of samples, and their total variation"
 class Cells:
     """Square cells over the plane, and the share of each in a tilted density.
 
@@ -438,8 +436,6 @@ def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
     return guided_images(run.model.net, gammas, s, seed, judge, train_set)
 
 # %% ../../nbs/23_tilted_guidance.ipynb #bf7434d8
-#| code-fold: true
-#| code-summary: "The settings, the parameters that were chosen, and the cases"
 CHOSEN = {
     "weaker": {
         "1": {"factor": 0.25},

@@ -2,22 +2,27 @@
 
 # %% auto #0
 __all__ = ['TINY', 'test_in_bins', 'test_V19_exponents_fit_the_levels',
-           'test_fourier_starts_silent', 'test_tiny_ablation', 'test_records_are_of_today',
-           'test_V30_least_variance_closed_form', 'test_moments_of_the_exact_denoiser',
-           'test_tiny_variance', 'test_shape_learns', 'test_choice_builds']
+           'test_fourier_starts_silent', 'Exact', 'some_images', 'test_scores',
+           'test_tiny_ablation', 'test_V30_least_variance_closed_form',
+           'test_moments_of_the_exact_denoiser', 'test_tiny_variance', 'test_shape_learns',
+           'test_choice_builds', 'test_records_are_of_today']
 
 # %% ../../nbs/33_ablation.ipynb #518f3686
 import math
 import pytest, torch
 from torch import nn
 from .. import bound, data, evaluate, models, vdm
-from ..studies import ablation, record as runs
 from ..core import expand, stream
 from ..notation import alpha, sigma
+from ..schedule import Linear
+from ..studies import record as runs
+from ..studies.ablation import (
+    CHOICES, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier, bits, build_fine, exponents, in_bins,
+    learn_shape, moments, run_ablation, run_variance, single_draws, variances)
 
 # %% ../../nbs/33_ablation.ipynb #f436ca88
 def test_in_bins():
-    "Noise of the same size in bins costs the same, draw by draw; 0.011 bits at −13.3 for 256 levels (VDM)."
+    "noise of the same size in bins costs the same for 17 and 256 levels; 0.011 bits at γ = −13.3"
     eps = torch.randn(20_000, 1, generator=stream(0, "bins"), dtype=torch.float64)
     def cost(levels, gamma):
         k = torch.full((len(eps), 1), levels // 2)
@@ -26,15 +31,16 @@ def test_in_bins():
         return bound.reconstruction_loss(k, x + torch.exp(g / 2) * eps, g, levels) / math.log(2)
     for gamma in (-13.3, -12.):
         torch.testing.assert_close(
-            cost(256, gamma), cost(17, ablation.in_bins(gamma)), rtol=1e-6, atol=1e-9)
+            cost(256, gamma), cost(17, in_bins(gamma)), rtol=1e-6, atol=1e-9)
     b = evaluate.mean_and_error(cost(256, -13.3))
     assert abs(b.mean - .011) < .0005 + 4 * b.error
-    assert abs(ablation.in_bins(-13.3) + 7.876) < 1e-3
+    assert abs(in_bins(-13.3) + 7.876) < 1e-3
 
 # %% ../../nbs/33_ablation.ipynb #17d25fa2
 def test_V19_exponents_fit_the_levels():
+    "on the gray levels the lower wave alternates, the higher is constant; it reads small moves"
     for levels in (256, 17, 5):
-        low, high = (2 ** n * math.pi for n in ablation.exponents(levels))
+        low, high = (2 ** n * math.pi for n in exponents(levels))
         x = bound.centers(levels, torch.zeros((), dtype=torch.float64))
         waves = {f.__name__: f for f in (torch.sin, torch.cos)}
         loud, quiet = ("sin", "cos") if levels % 2 == 0 else ("cos", "sin")
@@ -48,10 +54,10 @@ def test_V19_exponents_fit_the_levels():
             (torch.sin(high * (x + d)) - torch.sin(high * (x - d))) / (2 * d)
             * torch.cos(high * x[0]))
         torch.testing.assert_close(slope, torch.full_like(x, levels * math.pi), rtol=1e-6, atol=0.)
-    assert ablation.exponents(256) == (7, 8)
+    assert exponents(256) == (7, 8)
     # scale 17/2 with exponents 0, 1 is 17 levels' own pair
     z = torch.randn(2, 1, 3, 3, generator=stream(0, "z"), dtype=torch.float64)
-    low, high = (2 ** n * math.pi for n in ablation.exponents(17))
+    low, high = (2 ** n * math.pi for n in exponents(17))
     torch.testing.assert_close(
         models.fourier_features(8.5 * z, 0, 1),
         torch.cat(
@@ -60,12 +66,15 @@ def test_V19_exponents_fit_the_levels():
 
 # %% ../../nbs/33_ablation.ipynb #1039e2dc
 def test_fourier_starts_silent():
+    "a fresh network does not hear its features, and hears them once one weight is not zero"
     def make(scale):
-        return ablation.Fourier(
+        return Fourier(
             models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
     a, b, z = make(8.5), make(3.), torch.randn(2, 1, 4, 4, generator=stream(0, "z"))
     for net in (a, b): net.net.leave.weight.data.fill_(.1)  # else ε̂ = z, whatever is inside
     g = torch.tensor([-8., 0.])
+    without = a.net(torch.cat([z, torch.zeros(2, 4, 4, 4)], 1), g)[:, :1]
+    torch.testing.assert_close(a(z, g), without)
     assert (
         torch.equal(a(z, g), b(z, g))
         and a(z, g).shape == z.shape
@@ -73,16 +82,46 @@ def test_fourier_starts_silent():
     for net in (a, b): net.net.enter.weight.data[:, 2] = .1
     assert not torch.allclose(a(z, g), b(z, g))
 
+# %% ../../nbs/33_ablation.ipynb #945be91e
+class Exact(nn.Module):
+    "The exact denoiser of standard normal data, σz, with a weight that nothing uses."
+    shape, classes = (1, 8, 8), 0
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Parameter(torch.ones(3))
+    def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
+
+def some_images(n, side=8):
+    "Gray levels without any structure."
+    return torch.randint(0, 17, (n, 1, side, side), generator=stream(0, "k"))
+
+# %% ../../nbs/33_ablation.ipynb #5414a5a8
+def test_scores():
+    "the prior term of single draws is that of the bound, exactly; two draws of bits are averaged"
+    model, k = vdm.VDM(Exact(), Linear(-8., 5.), 17), some_images(40)
+    prior = bound.prior_loss(data.encode(k, 17), torch.tensor(5.)) / (64 * math.log(2))
+    terms = single_draws(model, k, 2)
+    assert terms.shape == (4, 80)
+    torch.testing.assert_close(terms[0], prior.repeat(2))
+    torch.testing.assert_close(terms[:3].sum(0), terms[3])
+
+    # the same noise by hand
+    g, nll = stream(0, "ablation"), vdm.nll(model, 4)
+    by_hand = sum(nll(k, None, g) for _ in range(2)) / 2 / (64 * math.log(2))
+    found = bits(model, k, dict(points=4, draws=2))
+    torch.testing.assert_close(found.values.double(), by_hand.double())
+    assert abs(found.mean - by_hand.double().mean()) < 1e-6
+
 # %% ../../nbs/33_ablation.ipynb #a3dd0fd3
 TINY = dict(
     train=32, test=8, width=8, steps=2, batch_size=4, points=2, draws=1, single=2,
     shape_steps=2, shape_batch=4)
 
 def test_tiny_ablation():
-    "Every kind of case runs and returns finite numbers; fixed ends stay, learned ones move; the same case twice gives the same numbers."
-    settings = ablation.SETTINGS | TINY
-    for case in (ablation.STUDY.cases[i] for i in (0, 2, 3, 4, 22, 23)):
-        out = ablation.run_ablation(settings, case)
+    "each kind of case runs in small: finite numbers, fixed ends stay, repeatable to the last bit"
+    settings = SETTINGS | TINY
+    for case in (STUDY.cases[i] for i in (0, 2, 3, 4, 22, 23)):
+        out = run_ablation(settings, case)
         assert (
             all(math.isfinite(out["bits"][k]) for k in ("mean", "error"))
             and out["ends"][0] < out["ends"][1])
@@ -92,21 +131,14 @@ def test_tiny_ablation():
         assert (
             ("variance" in out) == (case["steps"] == 0)
             and set(out.get("also", {})) == {str(T) for T in case.get("also", ())})
-    assert ablation.run_ablation(settings, case) == out
-
-# %% ../../nbs/33_ablation.ipynb #a0e44db6
-def test_records_are_of_today():
-    "The recorded runs are those of today's settings, and complete."
-    for study in (ablation.STUDY, ablation.VARIANCE, ablation.CHOICES):
-        try: found = runs.load(study.name)
-        except FileNotFoundError: pytest.skip("no recorded runs here")
-        assert found["hash"] == runs.study_hash(study) and len(found["results"]) == len(study.cases)
+    assert run_ablation(settings, case) == out
 
 # %% ../../nbs/33_ablation.ipynb #1ba12bc1
 def test_V30_least_variance_closed_form():
+    "the closed form for normal data: loss 9.589, variances 28.8 (straight), 2.87 (best)"
     D, g = 64, torch.linspace(-13.3, 5, 4001, dtype=torch.float64)
     e = .5 * torch.sigmoid(-g) / (D * math.log(2))
-    v = ablation.variances(g, torch.stack([D * e, (D ** 2 + 2 * D) * e ** 2]))
+    v = variances(g, torch.stack([D * e, (D ** 2 + 2 * D) * e ** 2]))
     A, B = (
         torch.nn.functional.softplus(torch.tensor(-x, dtype=torch.float64)) for x in (-13.3, 5.))
     assert (
@@ -117,13 +149,19 @@ def test_V30_least_variance_closed_form():
 
 # %% ../../nbs/33_ablation.ipynb #d96bae3e
 def test_moments_of_the_exact_denoiser():
-    "With ε̂ = σz on any data: E e = ½(α⁴D + σ²α²x²)/(D ln 2)."
-    class Exact(nn.Module):
-        shape, classes = (1, 4, 4), 0
-        def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
-    k = torch.randint(0, 17, (500, 1, 4, 4), generator=stream(0, "k"))
+    "with ε̂ = σz: as by hand with the same noise, and the mean as it must be, in four errors"
+    k = some_images(500, 4)
     gammas = torch.tensor([-4., 0., 3.], dtype=torch.float64)
-    first, second = ablation.moments(vdm.VDM(Exact(), None, 17), k, gammas, 8)
+    first, second = moments(vdm.VDM(Exact(), None, 17), k, gammas, 8)
+
+    # by hand: ε − σz = α (αε − σx)
+    x = data.encode(k, 17).repeat(8, 1, 1, 1)
+    for i, g in enumerate(gammas.float()):
+        eps = torch.randn(x.shape, generator=stream(0, "moments", i))
+        half = .5 * (alpha(g) * (alpha(g) * eps - sigma(g) * x)).square().flatten(1).sum(1)
+        e = half.double() / (16 * math.log(2))
+        assert abs(first[i] / e.mean() - 1) < 1e-4 and abs(second[i] / e.square().mean() - 1) < 1e-4
+
     x2, a2 = data.encode(k, 17).square().flatten(1).sum(1).mean(), torch.sigmoid(-gammas)
     exact = .5 * (a2 ** 2 * 16 + (1 - a2) * a2 * x2) / (16 * math.log(2))
     assert (
@@ -132,9 +170,9 @@ def test_moments_of_the_exact_denoiser():
 
 # %% ../../nbs/33_ablation.ipynb #63f5b01b
 def test_tiny_variance():
-    "The study runs; the learned schedule keeps its ends and rises; the network is the same for both."
-    settings = ablation.VARIANCE.settings | TINY
-    out = ablation.run_variance(settings, dict(seed=0))
+    "the study runs in small; the learned schedule rises between the same ends; losses are finite"
+    settings = VARIANCE.settings | TINY
+    out = run_variance(settings, dict(seed=0))
     g = out["gammas"]
     assert (g.diff() > 0).all() and abs(g[0] + 8) < 1e-4 and abs(g[-1] - 5) < 1e-4
     assert all(
@@ -146,25 +184,28 @@ def test_tiny_variance():
 
 # %% ../../nbs/33_ablation.ipynb #04384400
 def test_shape_learns():
-    "On standard normal data's exact denoiser, sixty steps halve the variance and leave the network alone."
-    class Exact(nn.Module):
-        shape, classes = (1, 8, 8), 0
-        def __init__(self): super().__init__(); self.unused = nn.Parameter(torch.ones(3))
-        def forward(self, z, gamma, c=None): return expand(sigma(gamma), z) * z
+    "for the exact denoiser, sixty steps halve the variance and leave the network as it was"
     images = data.ImageSet(
-        "noise", torch.randint(0, 17, (256, 1, 8, 8), generator=stream(0, "k")),
-        torch.zeros(256, dtype=torch.long), 17, 1)
-    model = vdm.VDM(Exact(), ablation.SCHEDULES["straight"](-8., 5.), 17)
-    learned = ablation.learn_shape(
-        model, images, ablation.VARIANCE.settings | dict(shape_steps=60), 0)
-    a, b = (ablation.single_draws(m, images.images, 4)[2].var() for m in (model, learned))
+        "noise", some_images(256), torch.zeros(256, dtype=torch.long), 17, 1)
+    model = vdm.VDM(Exact(), SCHEDULES["straight"](-8., 5.), 17)
+    learned = learn_shape(
+        model, images, VARIANCE.settings | dict(shape_steps=60), 0)
+    a, b = (single_draws(m, images.images, 4)[2].var() for m in (model, learned))
     assert b < .5 * a and learned.net is model.net and (model.net.unused == 1).all()
 
 # %% ../../nbs/33_ablation.ipynb #8fe4297e
 def test_choice_builds():
-    "Every variant predicts noise of the right shape, and its schedule keeps the ends of the study."
+    "each variant predicts noise of the right shape, and its schedule keeps the ends of the study"
     z = torch.randn(2, 1, 28, 28, generator=stream(0, "choice"))
-    for case in ablation.CHOICES.cases:
-        model = ablation.build_fine(case, ablation.CHOICES.settings["ends"])
+    for case in CHOICES.cases:
+        model = build_fine(case, CHOICES.settings["ends"])
         assert model(z, torch.tensor([-5., 2.])).shape == z.shape
         torch.testing.assert_close(model.schedule(torch.tensor([0., 1.])), torch.tensor([-14., 7.]))
+
+# %% ../../nbs/33_ablation.ipynb #a0e44db6
+def test_records_are_of_today():
+    "the recorded runs are those of the settings on this page, and complete"
+    for study in (STUDY, VARIANCE, CHOICES):
+        try: found = runs.load(study.name)
+        except FileNotFoundError: pytest.skip("no recorded runs here")
+        assert found["hash"] == runs.study_hash(study) and len(found["results"]) == len(study.cases)

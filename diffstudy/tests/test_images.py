@@ -69,8 +69,6 @@ def test_digits_split():
     assert int((train.labels[near] == test.labels).sum()) == 294
 
 # %% ../../nbs/72_images.ipynb #30a3bc76
-#| code-fold: true
-#| code-summary: "Tests of the files: MNIST, CIFAR-10, folders of pictures"
 def test_mnist_files(tmp_path):
     pytest.importorskip("torchvision")
     raw = tmp_path / "MNIST" / "raw"

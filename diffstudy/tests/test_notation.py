@@ -10,26 +10,30 @@ __all__ = ['GAMMAS', 'test_V3_variance_preserving', 'test_V12_from_the_ratio',
            'test_direct_forms_are_stable_in_float32', 'test_errors_of_notation',
            'test_half_precision_is_computed_in_float32']
 
-# %% ../../nbs/11_process.ipynb #dfb3f209
+# %% ../../nbs/11_process.ipynb #d72900ce
 import math, pytest, torch
 from ..core import stream
 from ..notation import alpha, gamma_from_snr, sigma, snr
 
-# %% ../../nbs/11_process.ipynb #5b1d1f4e
+# %% ../../nbs/11_process.ipynb #272657e6
 GAMMAS = torch.linspace(-30, 30, 601, dtype=torch.float64)
 
 def test_V3_variance_preserving():
+    "α² + σ² = 1 for γ from −30 to 30, to 1e-15"
     a, s = alpha(GAMMAS), sigma(GAMMAS)
     torch.testing.assert_close(a ** 2 + s ** 2, torch.ones_like(a), rtol=0, atol=1e-15)
     torch.testing.assert_close(a[GAMMAS < 5], (1 - s ** 2).sqrt()[GAMMAS < 5], rtol=1e-12, atol=0)
 
+# %% ../../nbs/11_process.ipynb #cb184fc7
 def test_V12_from_the_ratio():
+    "α² and σ², solved from the ratio in another way, for γ from −30 to 30, to 1e-14"
     r = torch.exp(-GAMMAS)
     torch.testing.assert_close(alpha(GAMMAS) ** 2, r / (1 + r), rtol=1e-14, atol=0)
     torch.testing.assert_close(sigma(GAMMAS) ** 2, 1 / (1 + r), rtol=1e-14, atol=0)
 
-# %% ../../nbs/11_process.ipynb #fbb46a25
+# %% ../../nbs/11_process.ipynb #ca02ab89
 def test_V13_ratio_of_alpha_and_sigma():
+    "the ratio of α² and σ² is exp(−γ), and γ comes back from it, to 1e-14"
     torch.testing.assert_close(
         snr(GAMMAS), (alpha(GAMMAS) / sigma(GAMMAS)) ** 2, rtol=1e-14, atol=0)
     torch.testing.assert_close(gamma_from_snr(snr(GAMMAS)), GAMMAS, rtol=1e-14, atol=1e-14)

@@ -2,18 +2,22 @@
 
 # %% auto #0
 __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_training',
-           'every_schedule', 'test_V2_snr_falls_on_a_grid_for_every_schedule',
+           'test_values_of_schedules', 'every_schedule',
+           'test_V2_snr_falls_on_a_grid_for_every_schedule',
            'test_derivative_equals_finite_differences',
-           'test_derivative_is_differentiable_in_the_parameters', 'test_errors_of_schedules',
+           'test_derivative_is_differentiable_in_the_parameters',
+           'test_grid_is_the_schedule_at_equal_steps', 'test_errors_of_schedules',
            'test_schedules_keep_float32_under_autocast', 'test_schedules_move_and_reload']
 
 # %% ../../nbs/12_schedule.ipynb #193529eb
 import math, pytest, torch
 from ..core import default_device, stream
+from ..notation import gammas_from_betas
 from ..schedule import alpha, sigma, snr, Schedule, Linear, Cosine, Betas, LearnedLinear, Monotone, grid, inverse_softplus
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():
+    "100 networks with random weights up to about e¹² rise strictly and meet both ends to the last bit"
     t = torch.linspace(0, 1, 1001, dtype=torch.float64)
     for seed in range(100):
         g, s = stream(seed, "V11"), Monotone(-13.3, 5., width=32).double()
@@ -28,6 +32,7 @@ def test_V11_monotone_for_random_parameters():
 
 # %% ../../nbs/12_schedule.ipynb #4fd18ef8
 def test_V11_monotone_after_training():
+    "trained toward a falling line for 60 steps, the network does not fall, and its ends do not move"
     s, t = Monotone(width=64), torch.linspace(0, 1, 101)
     opt = torch.optim.Adam(s.shape_parameters(), lr=.3)
     for _ in range(60):
@@ -37,9 +42,32 @@ def test_V11_monotone_after_training():
     assert (
         gamma[0].item() == s.start.item() == Monotone().start.item()
         and gamma[-1].item() == Monotone().ends()[1].item())
+
+    # the ends do not depend on the shape: their gradient is zero, up to rounding
     s.double(); s.zero_grad()
     s(torch.tensor([0., 1.], dtype=torch.float64)).sum().backward()
     assert s.start.grad == 2 and all((p.grad.abs() < 1e-11).all() for p in s.shape_parameters())
+
+# %% ../../nbs/12_schedule.ipynb #ff2f02f4
+def test_values_of_schedules():
+    "Linear at its middle, Cosine as 2 log tan(at + b), Betas through the γ of its chain"
+    t = torch.linspace(0, 1, 101, dtype=torch.float64)
+    assert Linear(-8, 6)(torch.tensor(.5)) == -1
+    for lo, hi in (-20, 20), (-13.3, 5):
+        b = math.atan(math.exp(lo / 2))
+        angle = (math.atan(math.exp(hi / 2)) - b) * t + b
+        torch.testing.assert_close(
+            Cosine(lo, hi)(t), 2 * torch.log(torch.tan(angle)), rtol=1e-8, atol=1e-8)
+
+    # a line between two neighbors is their mean in the middle
+    betas = torch.linspace(1e-3, .2, 11, dtype=torch.float64)
+    s, chain = Betas(betas), gammas_from_betas(betas)
+    torch.testing.assert_close(s(t[::10]), chain, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(s(t[5::10]), (chain[1:] + chain[:-1]) / 2, rtol=1e-6, atol=1e-6)
+
+    # DDPM's chain lies near its closed form
+    ddpm, u = Betas(torch.linspace(1e-4, .02, 1000)), torch.tensor([.1, .3, .5, .7, .9])
+    assert (ddpm(u) - torch.log(torch.expm1(.1 * u + 9.95 * u ** 2))).abs().max() < .1
 
 # %% ../../nbs/12_schedule.ipynb #b90e8c11
 def every_schedule():
@@ -51,6 +79,7 @@ def every_schedule():
         LearnedLinear(), Monotone(width=64)]
 
 def test_V2_snr_falls_on_a_grid_for_every_schedule():
+    "the signal-to-noise ratio of 8 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
     for s in every_schedule():
         for dtype in torch.float32, torch.float64:
             gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
@@ -66,6 +95,7 @@ def test_V2_snr_falls_on_a_grid_for_every_schedule():
 
 # %% ../../nbs/12_schedule.ipynb #fb0ac575
 def test_derivative_equals_finite_differences():
+    "γ′ in closed form is forward-mode differentiation to 1e-9, central differences to 1e-6"
     # away from the corners of `Betas`
     t, h = torch.linspace(.05, .95, 50, dtype=torch.float64) + 1e-4, 1e-6
     for s in every_schedule():
@@ -77,6 +107,7 @@ def test_derivative_equals_finite_differences():
 
 # %% ../../nbs/12_schedule.ipynb #76a86dbb
 def test_derivative_is_differentiable_in_the_parameters():
+    "gradients through γ and γ′ equal what happens when one number of each parameter is moved, to 1e-5"
     t, h = torch.linspace(0, 1, 20, dtype=torch.float64), 1e-5
     for s in LearnedLinear().double(), Monotone(width=16).double():
         for derivative in s.derivative, lambda t: Schedule.derivative(s, t):
@@ -89,8 +120,18 @@ def test_derivative_is_differentiable_in_the_parameters():
                 first += h
                 assert grad == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-7)
 
+# %% ../../nbs/12_schedule.ipynb #d9027846
+def test_grid_is_the_schedule_at_equal_steps():
+    "four steps of a line from 6 to −8 are 3.5 each; for every schedule, γ at t = 1, .9, …, 0"
+    assert grid(Linear(-8, 6), 4).tolist() == [6, 2.5, -1, -4.5, -8]
+    t = torch.arange(10, -1, -1, dtype=torch.float64) / 10
+    for s in every_schedule():
+        expected = torch.stack([s(u) for u in t]).detach()
+        torch.testing.assert_close(grid(s, 10, dtype=torch.float64), expected, rtol=1e-12, atol=1e-12)
+
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
+    "seven wrong calls are refused, with a message that says what to do"
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
@@ -102,6 +143,7 @@ def test_errors_of_schedules():
 
 # %% ../../nbs/12_schedule.ipynb #dca1656e
 def test_schedules_keep_float32_under_autocast():
+    "γ and γ′ of 8 schedules stay in float32 where the network around them runs in bfloat16"
     t = torch.rand(7, generator=stream(0, "t"))
     for s in every_schedule():
         with torch.autocast("cpu", torch.bfloat16):
@@ -111,7 +153,9 @@ def test_schedules_keep_float32_under_autocast():
             inside = s(t)
         assert torch.equal(inside, s(t))
 
+# %% ../../nbs/12_schedule.ipynb #a6715351
 def test_schedules_move_and_reload():
+    "a schedule reloads from its saved state and gives the same grid on the fastest device, to 1e-5"
     for s, other in zip(every_schedule(), every_schedule()):
         for p in s.parameters(): p.data.add_(.1)
         other.load_state_dict(s.state_dict()); other.to(default_device())
