@@ -64,6 +64,12 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "fan2025cfgzero": "W. Fan, A. Y. Zheng, R. A. Yeh, Z. Liu | CFG-Zero*: Improved Classifier-Free Guidance for Flow Matching Models | 2025 | 2503.18886",
     "biroli2024regimes": "G. Biroli, T. Bonnaire, V. de Bortoli, M. Mézard | Dynamical Regimes of Diffusion Models | 2024 | 2402.18491",
     "vincent2011": "P. Vincent | A Connection Between Score Matching and Denoising Autoencoders | 2011 | Neural Computation 23",
+    "anderson1982": "B. D. O. Anderson | Reverse-time Diffusion Equation Models | 1982 | Stochastic Processes and their Applications 12",
+    "lipman2022flow": "Y. Lipman, R. T. Q. Chen, H. Ben-Hamu, M. Nickel, M. Le | Flow Matching for Generative Modeling | 2022 | 2210.02747",
+    "liu2022rectified": "X. Liu, C. Gong, Q. Liu | Flow Straight and Fast: Learning to Generate and Transfer Data with Rectified Flow | 2022 | 2209.03003",
+    "song2023consistency": "Y. Song, P. Dhariwal, M. Chen, I. Sutskever | Consistency Models | 2023 | 2303.01469",
+    "rombach2021latent": "R. Rombach, A. Blattmann, D. Lorenz, P. Esser, B. Ommer | High-Resolution Image Synthesis with Latent Diffusion Models | 2021 | 2112.10752",
+    "austin2021discrete": "J. Austin, D. D. Johnson, J. Ho, D. Tarlow, R. van den Berg | Structured Denoising Diffusion Models in Discrete State-Spaces | 2021 | 2107.03006",
     "robbins1956": "H. Robbins | An Empirical Bayes Approach to Statistics | 1956 | Third Berkeley Symposium on Mathematical Statistics and Probability",
     "efron2011": "B. Efron | Tweedie's Formula and Selection Bias | 2011 | Journal of the American Statistical Association 106",
     "kingma2013vae": "D. P. Kingma, M. Welling | Auto-Encoding Variational Bayes | 2013 | 1312.6114",
@@ -263,7 +269,7 @@ def cite_course() -> str:  # One entry
     from diffstudy import __version__
     return f"""@software{{diffstudy,
   author = {{The diffstudy authors}},
-  title = {{{{diffstudy: diffusion models derived, implemented and proved}}}},
+  title = {{{{diffstudy: diffusion models derived, implemented and checked}}}},
   year = {{2026}},
   version = {{{__version__}}}
 }}"""

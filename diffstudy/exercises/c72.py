@@ -88,10 +88,10 @@ add("72.3", blended,
                 _d2(z, alpha(gamma) * x), sigma(gamma) ** 2).exp().max(),
         "z/α has noise of the size σ/α: divide both, or neither":
             lambda z, x, gamma: _count(_log_p(_d2(z / alpha(gamma), x), sigma(gamma) ** 2)),
-        "a squared distance is a sum over the pixels, and not its root":
+        "the exponent holds the squared distance, not the distance":
             lambda z, x, gamma: _count(
                 _log_p(_d2(z, alpha(gamma) * x).sqrt(), sigma(gamma) ** 2)),
-        "the exponent has the square of the distance":
+        "the distance adds up squares, not absolute differences":
             lambda z, x, gamma: _count(
                 _log_p((z - alpha(gamma) * x).abs().sum(1), sigma(gamma) ** 2)),
     })

@@ -2,12 +2,13 @@
 
 # %% auto #0
 __all__ = ['test_squared_error_of_known_answers', 'test_patches_change_nothing_before_training',
-           'test_pictures_record_is_of_today']
+           'test_pictures_record_is_of_today', 'test_the_home_page_says_what_was_recorded']
 
-# %% ../../nbs/14_train.ipynb #74632a4d
+# %% ../../nbs/14_train.ipynb #adcb86b9
 import pytest, torch
 from ..core import stream
 from ..notation import alpha, sigma
+from ..site.build import cells as notebook_cells, root
 from ..studies import record
 from ..studies.pictures import Patches, STUDY, build, squared_error
 
@@ -21,7 +22,7 @@ def test_squared_error_of_known_answers():
     known = lambda z, g, c: (z - alpha(g)[:, None] * x) / sigma(g)[:, None]
     assert squared_error(known, x, None, gamma, eps) < 1e-12
 
-# %% ../../nbs/14_train.ipynb #96e351b8
+# %% ../../nbs/14_train.ipynb #0a2103c5
 def test_patches_change_nothing_before_training():
     "a new network gives back what it is given, in the shape of the pictures"
     net = Patches(build(STUDY.settings, 0).net.config, (1, 28, 28), 10)
@@ -35,3 +36,19 @@ def test_pictures_record_is_of_today():
     assert record.differences(found, STUDY) == []
     row = next(r for r in found["results"][0]["result"]["drawn"] if r["w"] == 1)
     assert row["recognized"] > .9 * row["n"]
+
+def test_the_home_page_says_what_was_recorded():
+    "weights, minutes, steps and recognized digits in the caption of the home page are the record's"
+    try: page = "".join(c["text"] for c in notebook_cells(root() / "nbs" / "index.ipynb"))
+    except FileNotFoundError: pytest.skip("needs the notebooks of a checkout")
+    found = record.load("pictures")
+    run, settings = found["results"][0], found["settings"]
+    drawn = run["result"]["drawn"]
+    row = next(r for r in drawn if r["w"] == 1)
+    minutes = (run["cpu_seconds"] - sum(r["cpu_seconds"] for r in drawn)) / 60
+    for says in (
+        f"{run['result']['parameters'] / 1e6:.1f} million weights",
+        f"{minutes:.0f} minutes of one CPU core", f"in {settings['sampler_steps']} steps",
+        f"of {row['n']} such digits a judge recognizes {row['recognized']}"
+    ):
+        assert says in page, says
