@@ -23,6 +23,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan": "gaussians",
     "ddgan-ablation": "ddgan:ABLATION",
     "ddgan-mnist": "ddgan:MNIST",
+    "pictures": "pictures",
     "few-steps": "ddgan:FEW",
     "bench": "bench",
 }

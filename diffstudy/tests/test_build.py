@@ -7,8 +7,9 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'explained', 'test_help_says_what_arguments_are',
            'test_most_functions_of_the_library_say_what_their_arguments_are',
            'test_a_module_begins_with_its_docstring', 'test_export_is_in_sync',
-           'test_notebook_runs', 'test_header_agrees_with_the_recorded_time',
-           'test_a_chapter_is_one_sitting', 'test_reading_minutes_are_honest', 'import_cells',
+           'test_notebook_runs', 'test_header_agrees_with_the_recorded_time', 'first_program',
+           'test_the_program_needs_nothing_of_ours', 'test_a_chapter_is_one_sitting',
+           'test_reading_minutes_are_honest', 'import_cells',
            'test_exercises_run_after_the_imports_alone', 'code_until_it_stops',
            'test_a_bent_function_breaks_a_check_of_its_chapter',
            'test_expected_number_is_in_the_outputs', 'test_differences_are_found',
@@ -185,6 +186,28 @@ def test_header_agrees_with_the_recorded_time(name):
     took = build.typical(nb.stem, "cpu")
     assert took, f"no recorded time for {name}: run `make chapters CHAPTERS={build.number(nb)}`"
     assert took / 2 - 2 <= says <= 2 * took + 4, f"{name} says {says} s, and took {took:.0f} s"
+
+# %% ../../nbs/98_build.ipynb #fc4e4020
+def first_program():
+    "The code of the page that a reader types, without what follows the first drawing."
+    code = [c["text"] for c in build.cells(HERE / "nbs" / "00_start.ipynb")
+            if c["cell_type"] == "code" and "#| hide" not in c["text"]]
+    last = next(i for i, text in enumerate(code) if "def draw" in text)
+    return "\n\n".join(re.sub(r"(?m)^#\|.*\n", "", text) for text in code[:last + 1])
+
+@checkout
+def test_the_program_needs_nothing_of_ours(tmp_path):
+    "about fifty lines of plain PyTorch draw digits in a process that cannot import this package"
+    text = first_program()
+    assert len([l for l in text.splitlines() if l.strip()]) <= 55 and "diffstudy" not in text
+    quick = text.replace("5000", "30")
+    assert quick != text
+    blocked = "import sys; sys.modules['diffstudy'] = None\n"
+    shown = "\nassert path.shape == (50, 50, 64) and path.isfinite().all()"
+    (tmp_path / "start.py").write_text(blocked + quick + shown)
+    subprocess.run(
+        [sys.executable, "start.py"], cwd=tmp_path, check=True, capture_output=True,
+        env={"MPLBACKEND": "agg", "PATH": "", "HOME": str(tmp_path)})
 
 # %% ../../nbs/98_build.ipynb #3430d023
 COURSE = [n for n in NOTEBOOKS if re.match(r"[0-6]\d", n)]
