@@ -26,7 +26,7 @@ $(VENV)/ready: settings.ini setup.py pyproject.toml
 
 # A reader's environment: the wheel and Jupyter, no tool of ours. Chapters run here, and a few tests of the wheel.
 $(PLAIN)/ready: $(VENV)/ready $(SOURCES)
-	rm -rf $(PLAIN)/dist
+	rm -rf $(PLAIN)/dist build
 	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
 	$(PLAIN)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PLAIN)/dist .
 	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check $(PLAIN)/dist/*.whl jupyter

@@ -17,12 +17,12 @@ def steps_for(E, w):
 
 # %% ../../nbs/22_guided_digits.ipynb #6ad4584e
 add("22.1", steps_for,
-    inputs=lambda: [(256, 0), (256, .3), (1001, 4.), (1001, 0), (255, -1)],
+    inputs=lambda: [(256, 0), (256, .3), (1001, 4.), (1001, 0), (255, -.5)],
     slips={
         "without guidance a step costs one evaluation": lambda E, w: E // 2,
         "a guided step costs two evaluations": lambda E, w: E,
         "the two cases are exchanged": lambda E, w: E // (2 if w == 0 else 1),
-        "any weight but zero needs both branches, a negative one as well":
+        "a guided step asks both branches, with a negative weight as well":
             lambda E, w: E // (2 if w > 0 else 1),
         "steps are whole: round down": lambda E, w: E / (1 if w == 0 else 2),
         "the weight does not change the cost, only whether it is zero":

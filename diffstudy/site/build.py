@@ -310,7 +310,7 @@ def run_notebook(
 
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(nb, tmp)
-        for extra in ("runs", "images"):
+        for extra in ("runs", "images", "live"):
             if (nb.parent / extra).is_dir(): shutil.copytree(nb.parent / extra, Path(tmp) / extra)
         km, begin = start(python, env), processor()
         where = {"metadata": {"path": tmp}}

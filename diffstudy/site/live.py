@@ -52,8 +52,9 @@ FIGURES = {
 }
 
 def folder() -> Path:
-    "Where the sources of the figures are kept."
-    return build.root() / "nbs" / "live"
+    "Where the sources of the figures are kept: beside the notebook, or in the checkout."
+    beside = Path("live")
+    return beside.resolve() if (beside / "live.js").exists() else build.root() / "nbs" / "live"
 
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file

@@ -162,13 +162,20 @@ def test_sample_calls_and_penalty(monkeypatch):
             assert calls == ["r1"] * (r1 > 0) + ["call"] * 3, (who, r1, calls)
 
 # %% ../../nbs/97_bench.ipynb #b57035e2
+def _adapter(trains, arguments, samples):
+    "The text of an adapter."
+    return (
+        f"class M:\n    def train_step(self, x): {trains}\n"
+        f"    def sample_step(self, {arguments}): return {samples}\ndef build(c): return M()")
+
 BAD = {
     "no function build": "x = 1",
     "without sample_step": "class M:\n    def train_step(self, x): return 1.\ndef build(c): return M()",
-    "with another sample_step: missing a required argument: 'more'": "class M:\n    def train_step(self, x): return 1.\n    def sample_step(self, z, g, more): return z\ndef build(c): return M()",
-    "train_step returned None; expected the loss": "class M:\n    def train_step(self, x): pass\n    def sample_step(self, z, g): return z\ndef build(c): return M()",
-    "train_step returned nan": "class M:\n    def train_step(self, x): return float('nan')\n    def sample_step(self, z, g): return z\ndef build(c): return M()",
-    r"sample_step returned shape \(8, 1, 8\)": "class M:\n    def train_step(self, x): return 1.\n    def sample_step(self, z, g): return z[..., 0]\ndef build(c): return M()",
+    "with another sample_step: missing a required argument: 'more'":
+        _adapter("return 1.", "z, g, more", "z"),
+    "train_step returned None; expected the loss": _adapter("pass", "z, g", "z"),
+    "train_step returned nan": _adapter("return float('nan')", "z, g", "z"),
+    r"sample_step returned shape \(8, 1, 8\)": _adapter("return 1.", "z, g", "z[..., 0]"),
 }
 
 def test_errors_of_adapters(tmp_path, monkeypatch):

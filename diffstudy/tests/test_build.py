@@ -8,8 +8,8 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'test_most_functions_of_the_library_say_what_their_arguments_are',
            'test_a_module_begins_with_its_docstring', 'test_export_is_in_sync',
            'test_notebook_runs', 'test_header_agrees_with_the_recorded_time', 'first_program',
-           'test_the_program_needs_nothing_of_ours', 'test_a_chapter_is_one_sitting',
-           'test_reading_minutes_are_honest', 'import_cells',
+           'test_the_program_needs_nothing_of_ours', 'test_the_home_page_says_what_was_recorded',
+           'test_a_chapter_is_one_sitting', 'test_reading_minutes_are_honest', 'import_cells',
            'test_exercises_run_after_the_imports_alone', 'code_until_it_stops',
            'test_a_bent_function_breaks_a_check_of_its_chapter',
            'test_expected_number_is_in_the_outputs', 'test_differences_are_found',
@@ -209,6 +209,22 @@ def test_the_program_needs_nothing_of_ours(tmp_path):
         [sys.executable, "start.py"], cwd=tmp_path, check=True, capture_output=True,
         env={"MPLBACKEND": "agg", "PATH": "", "HOME": str(tmp_path)})
 
+@checkout
+def test_the_home_page_says_what_was_recorded():
+    "weights, minutes, steps and recognized digits in the caption of the home page are the record's"
+    page = "".join(c["text"] for c in build.cells(HERE / "nbs" / "index.ipynb"))
+    found = json.loads((HERE / "nbs" / "runs" / "pictures.json").read_text(encoding="utf-8"))
+    run, settings = found["results"][0], found["settings"]
+    drawn = run["result"]["drawn"]
+    row = next(r for r in drawn if r["w"] == 1)
+    minutes = (run["cpu_seconds"] - sum(r["cpu_seconds"] for r in drawn)) / 60
+    for says in (
+        f"{run['result']['parameters'] / 1e6:.1f} million weights",
+        f"{minutes:.0f} minutes of one CPU core", f"in {settings['sampler_steps']} steps",
+        f"of {row['n']} such digits a judge recognizes {row['recognized']}"
+    ):
+        assert says in page, says
+
 # %% ../../nbs/98_build.ipynb #3430d023
 COURSE = [n for n in NOTEBOOKS if re.match(r"[0-6]\d", n)]
 
@@ -299,11 +315,16 @@ def code_until_it_stops(name, function):
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_bent_function_breaks_a_check_of_its_chapter(name, monkeypatch):
     "the notebook's own function is what its checks test"
-    import matplotlib
+    import matplotlib, warnings
+    from diffstudy import core
     matplotlib.use("agg")
     monkeypatch.setenv("DIFFSTUDY_PROFILE", "ci")
+    monkeypatch.setattr(core, "REGISTRY", {k: [*v] for k, v in core.REGISTRY.items()})
     monkeypatch.chdir(HERE / "nbs")
-    text, error = code_until_it_stops(f"{name}.ipynb", BROKEN[name])
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.simplefilter("ignore")
+        text, error = code_until_it_stops(f"{name}.ipynb", BROKEN[name])
+    matplotlib.pyplot.close("all")
     assert error is not None, f"{name}: no cell notices that {BROKEN[name]} is wrong"
     assert build.only_calls(text), f"{name}: {error!r} comes from a cell that is no check"
 
@@ -345,7 +366,8 @@ def test_calibration_is_short_and_steady():
     assert loops[0] < 2 and loops[2] < 3 * loops[0]
 
 # %% ../../nbs/98_build.ipynb #9377d186
-SMOKE = ("core", "notation", "schedule", "process", "bound", "references", "experiment")  # half a minute; the last trains, opens and asks all kinds of run
+# Half a minute; the last trains, opens and asks all kinds of run
+SMOKE = ("core", "notation", "schedule", "process", "bound", "references", "experiment")
 EVERYTHING = """
 import importlib, pkgutil, diffstudy
 for m in pkgutil.walk_packages(diffstudy.__path__, "diffstudy."):

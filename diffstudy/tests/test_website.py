@@ -21,7 +21,8 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_search_prefers_the_course', 'test_hits_can_be_read', 'clock', 'processor',
            'test_page_is_readable_within_a_second', 'test_a_link_leads_to_an_equation_that_is_seen',
            'test_one_switch_opens_all_checks', 'test_a_link_to_a_check_opens_it',
-           'test_a_drawing_follows_light_and_dark', 'test_a_page_can_be_printed']
+           'test_lines_of_code_fit_a_laptop', 'test_a_drawing_follows_light_and_dark',
+           'test_a_page_can_be_printed']
 
 # %% ../../nbs/99_website.ipynb #d41a0300
 import functools, http.server, json, re, shutil, subprocess, sys, threading, time
@@ -720,6 +721,28 @@ def test_a_link_to_a_check_opens_it(site, chromium):
     code = tab.locator("details.check[open]").text_content()
     tab.context.close()
     assert f"def {ids[1].removeprefix('fn-')}" in code
+
+# %% ../../nbs/99_website.ipynb #b672cf00
+@checkout
+@pytest.mark.parametrize("page", ("20_guidance.html", "31_snr.html", "40_ddgan.html"))
+def test_lines_of_code_fit_a_laptop(site, chromium, page):
+    "at 1280 px a line of 100 columns fits: what still breaks is a sentence in quotes or a comment"
+    tab = chromium.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(site[1] + page, wait_until="load")
+    columns, lines = tab.evaluate("""() => {
+      const code = document.querySelector('main pre.sourceCode > code');
+      const ruler = code.appendChild(document.createElement('span'));
+      ruler.style.whiteSpace = 'pre';
+      ruler.textContent = '0'.repeat(100);
+      const one = ruler.getBoundingClientRect().width / 100;
+      ruler.remove();
+      const shown = [...document.querySelectorAll('main pre.sourceCode > code')].filter(
+        c => !c.closest('details'));
+      return [code.getBoundingClientRect().width / one,
+              shown.flatMap(c => c.textContent.split('\\n'))] }""")
+    tab.close()
+    long = [l for l in lines if len(l) > columns and not re.match(r" *\"|.*#", l)]
+    assert columns >= 99 and long == [], (columns, long)
 
 # %% ../../nbs/99_website.ipynb #3ec83d5d
 COLORS = """() => ['path.line', 'circle'].map(s => {
