@@ -76,6 +76,7 @@ def improved_gammas(steps):
     # the last step ends at f = 0, so only the limit of .999 keeps the last γ finite
     alpha2 = torch.cumprod(1 - betas, 0)
     return torch.log((1 - alpha2) / alpha2)
+# T = 1000: the first is −10.09, the last 19.84
 
 # %% ../../nbs/12_schedule.ipynb #738c6fff
 def _improved(steps, first=0, limit=.999, product=lambda betas: torch.cumprod(1 - betas, 0)):
