@@ -736,9 +736,11 @@ def test_lines_of_code_fit_a_laptop(site, chromium, page):
       ruler.textContent = '0'.repeat(100);
       const one = ruler.getBoundingClientRect().width / 100;
       ruler.remove();
+      const box = code.parentElement, style = getComputedStyle(box);
+      const room = box.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
       const shown = [...document.querySelectorAll('main pre.sourceCode > code')].filter(
         c => !c.closest('details'));
-      return [code.getBoundingClientRect().width / one,
+      return [room / one,
               shown.flatMap(c => c.textContent.split('\\n'))] }""")
     tab.close()
     long = [l for l in lines if len(l) > columns and not re.match(r" *\"|.*#", l)]
