@@ -14,7 +14,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from . import bound, sample, snr, train
-from .core import choose, expand, implements, randn_like
+from .core import as_data, choose, expand, implements, randn_like
 from .guidance import ClassifierFree, drop_labels
 from .models import fourier_features, initialize
 from .notation import alpha, sigma
@@ -84,6 +84,12 @@ class VDM(nn.Module):
         gammas = grid(self.schedule, steps)
         z = sample.initial((n, *self.net.shape), generator).to(gammas.device)
         z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)
+
+        # what is no number would be read as a gray level all the same
+        if bad := int((~z.isfinite()).flatten(1).any(1).sum()):
+            raise RuntimeError(
+                f"{bad} of {n} samples are not finite at the end of the walk: the weights are "
+                f"damaged or have diverged, or the guidance weight is too large (w={w:g})")
         return self.decode(z, gammas[-1])
 
     def predict(
@@ -117,8 +123,11 @@ class VDM(nn.Module):
         Returns:
             `(b, *d)` uint8
         """
-        return bound.level_logits(
-            z_0 / alpha(gamma_0), gamma_0, self.levels).argmax(-1).to(torch.uint8)
+        # the nearest of equally likely levels, whatever γ_0: no row of logits for each dimension
+        x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
+        half = 1 / self.levels
+        edges = (bound.centers(self.levels, x) + half)[:-1]
+        return torch.bucketize(x.contiguous(), edges, out_int32=True).to(torch.uint8)
 
 # %% ../nbs/32_vdm.ipynb #83c49726
 class CategoricalNet(nn.Module):
@@ -244,6 +253,15 @@ class Losses(NamedTuple):
     diffusion: Tensor
     total: Tensor
 
+def _check_ends(gamma_0: Tensor, gamma_1: Tensor):
+    "ValueError where the bound is no bound: its estimate would miss what lies between the ends."
+    if -80 <= gamma_0 and gamma_1 <= 80: return
+    raise ValueError(
+        "expected a schedule from γ(0) to γ(1) within −80 and 80; "
+        f"got {gamma_0.item():.4g} to {gamma_1.item():.4g}. Beyond, float32 has no numbers for "
+        "exp(±γ), and with ends so far apart hardly a time falls where there is a loss: "
+        "the mean of some thousand draws and its error would miss it, and look like a bound")
+
 @implements("V20")
 def loss(
     model: VDM,
@@ -285,6 +303,7 @@ def loss(
     x = bound.centers(model.levels, like.to(k.device))[k.long()]
     zero, one = x.new_zeros(()), x.new_ones(())
     gamma_0, gamma_1 = model.schedule(zero), model.schedule(one)
+    if x.device.type == "cpu": _check_ends(gamma_0, gamma_1)  # to read an accelerator would wait
     x_noisy = x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
     eps, b = randn_like(x, generator), len(x)
 
@@ -307,8 +326,7 @@ def loss(
 
     # the three terms of the bound
     if steps:
-        diffusion = bound.diffusion_loss(
-            eps, eps_hat, torch.zeros_like(g), (gamma_t - gamma_s).to(x.dtype), steps)
+        diffusion = bound.diffusion_loss(eps, eps_hat, gamma_s, gamma_t, steps)
     else:
         diffusion = snr.diffusion_loss(eps, eps_hat, slope)
         later.append(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
@@ -416,6 +434,8 @@ def nll(
     """
     if together and steps:
         raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
+    ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
+    _check_ends(*model.schedule(ends).detach())
 
     @torch.no_grad()
     def at_once(k, c=None, generator=None):

@@ -2,19 +2,21 @@
 
 # %% auto #0
 __all__ = ['Exact', 'test_V14_gaussian_chain', 'test_gamma_is_heard_in_every_recipe', 'test_levels',
-           'test_faded_features', 'test_level_means', 'fine', 'test_fine_levels', 'test_V20_terms',
-           'test_discrete_tends_to_continuous', 'small', 'test_gradients', 'test_losses_are_finite',
-           'test_any_shape', 'test_V30_gradients', 'test_augment', 'test_optimizer',
-           'rises_with_exact_ends', 'Tiny', 'test_training_and_sampling',
-           'test_schedule_after_training', 'test_errors_vdm', 'test_nll', 'test_published',
-           'color_set', 'test_color_by_recipe', 'test_folder_by_recipe']
+           'test_faded_features', 'test_level_means', 'fine', 'test_fine_levels', 'Gauss',
+           'level_nats', 'test_V20_terms', 'test_discrete_tends_to_continuous', 'small',
+           'test_gradients', 'test_losses_are_finite', 'test_any_shape', 'test_V30_gradients',
+           'test_augment', 'test_optimizer', 'rises_with_exact_ends', 'Tiny',
+           'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
+           'test_V16_decoder', 'test_schedule_after_training', 'test_errors_vdm', 'test_nll',
+           'test_published', 'color_set', 'test_color_by_recipe', 'test_folder_by_recipe']
 
 # %% ../../nbs/32_vdm.ipynb #518f3686
 import math
 from dataclasses import replace
 import pytest, torch, torch.nn.functional as F
 from torch import nn
-from .. import bound, data, models, sample, snr, train
+from torch.utils._python_dispatch import TorchDispatchMode
+from .. import bound, data, models, process, sample, snr, train
 from ..core import expand, stream
 from ..notation import alpha, sigma
 from ..schedule import LearnedLinear, Linear, Monotone
@@ -139,24 +141,57 @@ def test_fine_levels():
     assert (net(z, torch.tensor(-3.)) - net(z, torch.full((5,), -3.))).abs().max() < 1e-5
 
 # %% ../../nbs/32_vdm.ipynb #752c4898
+class Gauss(nn.Module):
+    "The exact denoiser of Gaussian data of variance v."
+    shape, classes = (1, 4, 4), 0
+    def __init__(self, v): super().__init__(); self.v = nn.Parameter(v, requires_grad=False)
+    def forward(self, z, gamma, c=None):
+        a2, s2 = (torch.sigmoid(expand(g, z)) for g in (-gamma, gamma))
+        return s2.sqrt() * z / (a2 * self.v + s2)
+
+def level_nats(gamma_0, share, x):
+    "The mean of −log p(k|z_0) in nats, for levels `x` of these shares: an integral over the noise."
+    e = torch.linspace(-8, 8, 401, dtype=torch.float64)
+    seen = x[share > 0][:, None] + math.exp(gamma_0 / 2) * e
+    log_p = (-(seen[..., None] - x) ** 2 / (2 * math.exp(gamma_0))).log_softmax(2)
+    right = log_p.gather(2, (share > 0).nonzero()[:, :, None].expand(-1, 401, 1))[:, :, 0]
+    density = torch.exp(-e ** 2 / 2) / math.sqrt(2 * math.pi)
+    return -(share[share > 0] * torch.trapezoid(right * density, e)).sum()
+
 def test_V20_terms():
-    "for ε̂ = σz the diffusion loss follows from E‖x‖²: T = 50 and ∞, within 4 errors"
-    n, levels, gen = 20000, 17, stream(0, "vdm")
-    k = torch.randint(0, levels, (n, 1, 4, 4), generator=gen)
-    x2 = bound.centers(levels, torch.zeros(()))[k].square().mean()
-    model = VDM(Exact(), Linear(-7., 5.), levels)
-    for steps in (0, 50):
-        got = loss(model, k, None, gen, steps=steps)
-        assert all(v.shape == (n,) for v in got)
-        torch.testing.assert_close(got.total, got.prior + got.reconstruction + got.diffusion)
-        t = (
-            torch.arange(1, steps + 1).double() / steps if steps
-            else (torch.arange(20000).double() + .5) / 20000)
-        g = -7 + 12 * t
-        weight = .5 * (steps * math.expm1(12 / steps) if steps else 12)
-        a2, s2 = torch.sigmoid(-g), torch.sigmoid(g)
-        exact = 16 * weight * (a2 ** 2 + s2 * a2 * x2).mean()
-        assert abs(got.diffusion.mean() - exact) < 4 * got.diffusion.std() / n ** .5 + 1e-3 * exact
+    "Gaussian data, γ_0 from −13 to −2, T = 5 and ∞: each term is its own integral, in 4 errors"
+    n, gamma_1, draws = 200, 3., 32
+    for levels, std, gamma_0 in ((256, .05, -13.), (256, .05, -9.), (17, .3, -4.), (17, .3, -2.)):
+        # gray levels of a Gaussian; what is expected follows from how many there are of each
+        gen = stream(0, "V20", levels, gamma_0)
+        k = (torch.randn(n, 1, 4, 4, generator=gen) * std + 1).mul(levels / 2).floor().long()
+        k = k.clamp(0, levels - 1)
+        x = bound.centers(levels, torch.empty(0, dtype=torch.float64))
+        share = torch.bincount(k.flatten(), minlength=levels).double() / k.numel()
+        v = (share * x ** 2).sum()
+
+        # in nats for one dimension
+        s2 = 1 / (1 + math.exp(-gamma_1))
+        prior = ((1 - s2) * v + s2 - math.log(s2) - 1) / 2
+        reconstruction = level_nats(gamma_0, share, x)
+        entropy = -torch.special.xlogy(share, share).sum()
+        model = VDM(Gauss(v), Linear(gamma_0, gamma_1), levels)
+        for steps in (0, 5):
+            # ½ ∫ v α² / (v α² + σ²) dγ, or its sum over steps: V26 and V23 of an exact denoiser
+            g = torch.linspace(gamma_0, gamma_1, steps + 1, dtype=torch.float64)[1:]
+            diffusion = (
+                .5 * (math.expm1((gamma_1 - gamma_0) / steps) * v / (v + g.exp())).sum() if steps
+                else .5 * torch.log((1 + v * math.exp(-gamma_0)) / (1 + v * math.exp(-gamma_1))))
+            wanted = [prior, reconstruction, diffusion, prior + reconstruction + diffusion]
+            got = [loss(model, k, None, gen, steps=steps) for _ in range(draws)]
+            assert all(term.shape == (n,) for term in got[0]) and wanted[-1] > entropy
+            torch.testing.assert_close(got[0].total, sum(got[0][:3]))
+
+            # means of batches, whose times are evenly spread: the error is that of 32 of them
+            means = torch.stack([torch.stack(terms).mean(1) / 16 for terms in got])
+            error = means.std(0) / draws ** .5
+            assert ((means.mean(0) - torch.stack(wanted)).abs() < 4 * error + 1e-9).all()
+            assert (error < .01 * wanted[-1]).all()
 
 # %% ../../nbs/32_vdm.ipynb #0b3266e0
 def test_discrete_tends_to_continuous():
@@ -312,14 +347,15 @@ def rises_with_exact_ends(schedule):
 
 # %% ../../nbs/32_vdm.ipynb #fb9fca98
 class Tiny(nn.Module):
-    "A network that looks at its label."
+    "A network that looks at its label, and remembers what it was asked."
     shape, classes = (1, 4, 4), 3
     def __init__(self):
         super().__init__()
-        self.label, self.seen = nn.Embedding(4, 1), []
+        self.label, self.seen, self.gammas = nn.Embedding(4, 1), [], []
     def forward(self, z, gamma, c=None):
         c = torch.full((len(z),), 3) if c is None else c
         self.seen.append(c)
+        self.gammas.append(gamma)
         return expand(sigma(gamma), z) * z + .1 * self.label(c).reshape(-1, 1, 1, 1)
 
 # %% ../../nbs/32_vdm.ipynb #f66dc8f2
@@ -349,6 +385,51 @@ def test_training_and_sampling():
     assert a.shape == (5, 1, 4, 4) and a.dtype == torch.uint8 and a.max() < 17 and torch.equal(a, b)
     assert model.sample(2, steps=3, generator=stream(10)).shape == (2, 1, 4, 4)
 
+# %% ../../nbs/32_vdm.ipynb #29a7aea2
+def test_V14_sample_is_the_chain():
+    "one call at each γ of the grid with the labels; then the step of V17; z_0/α_0 is read"
+    model, c = VDM(Tiny(), Linear(-2., 5.), 17), torch.tensor([0, 1, 2, 3, 1])
+    got, gammas = model.sample(5, c, steps=4, generator=stream(16, "V14")), torch.linspace(5, -2, 5)
+    assert torch.equal(torch.stack(model.net.gammas), gammas[:-1])
+    assert len(model.net.seen) == 4 and all(torch.equal(v, c) for v in model.net.seen)
+
+    # the same by hand, with the same noises
+    gen = stream(16, "V14")
+    z = torch.randn(5, 1, 4, 4, generator=gen)
+    for t, s in zip(gammas[:-1], gammas[1:]):
+        x_hat = (z - sigma(t) * model(z, t, c)) / alpha(t)
+        z = process.reverse(z, x_hat, s, t).sample(gen)
+    x = bound.centers(17, z)
+    assert torch.equal(got, (z[..., None] / alpha(gammas[-1]) - x).abs().argmin(-1))
+
+    # guidance asks for both branches at once
+    model.net.seen.clear()
+    model.sample(5, c, w=1., steps=4, generator=stream(16, "V14"))
+    both = torch.cat([c, torch.full((5,), 3)])
+    assert len(model.net.seen) == 4 and all(torch.equal(v, both) for v in model.net.seen)
+
+# %% ../../nbs/32_vdm.ipynb #2fcbe30c
+class Largest(TorchDispatchMode):
+    "Remembers how many values the largest tensor had."
+    size = 0
+    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
+        out = f(*args, **kwargs or {})
+        if torch.is_tensor(out): self.size = max(self.size, out.numel())
+        return out
+
+def test_V16_decoder():
+    "the level of highest logit, at any γ_0; no tensor has more than one number for a dimension"
+    for levels in (2, 17, 256):
+        model = VDM(Exact(), Linear(-7., 5.), levels)
+        for gamma_0 in torch.tensor([-13., -4., 0., 3.]):
+            z = torch.randn(3, 1, 16, 16, generator=stream(17, "V16", levels))
+            with Largest() as largest: k = model.decode(z, gamma_0)
+            logits = bound.level_logits(z / alpha(gamma_0), gamma_0, levels)
+            assert torch.equal(k, logits.argmax(-1).to(torch.uint8)) and largest.size == z.numel()
+    gammas = torch.tensor([-5., 0., 4.])  # or one for each example
+    apart = torch.cat([model.decode(z[i:i + 1], g) for i, g in enumerate(gammas)])
+    assert torch.equal(model.decode(z, gammas), apart)
+
 # %% ../../nbs/32_vdm.ipynb #b373be2f
 def test_schedule_after_training():
     "after 20 steps at a high rate the schedule has moved, rises, and meets its ends"
@@ -375,6 +456,12 @@ def test_errors_vdm():
         loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
     with pytest.raises(ValueError, match="a shape to learn"):
         loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), variance=True)
+    # hardly one time in a hundred thousand would fall where there is a loss
+    for ends in ((-7., 1e6), (-100., 5.)):
+        far = VDM(Exact(), Linear(*ends), 17)
+        with pytest.raises(ValueError, match="within −80 and 80; got .*look like a bound"):
+            loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long))
+        with pytest.raises(ValueError, match="within −80 and 80"): nll(far)
 
 # %% ../../nbs/32_vdm.ipynb #78c24e67
 def test_nll():
