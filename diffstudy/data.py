@@ -624,7 +624,7 @@ class Components:
         return (z * self.scale @ self.basis + self.mean).clamp(-1, 1).unflatten(2, self.size)
 
 # %% ../nbs/72_images.ipynb #f0f6f5c3
-import functools
+import functools, hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -770,17 +770,38 @@ def _fetch(
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
 
     try: return [cls(root, train=t) for t in (True, False)]
-    except RuntimeError: pass  # not there yet
+    except Exception: pass  # not there yet, or another process is unpacking it
 
     # the lock lets several processes start at once: one downloads, the others wait
     try:
         root.mkdir(parents=True, exist_ok=True)
         with locked(root / f"{name}.download", wait=True):
             return [cls(root, train=t, download=True) for t in (True, False)]
-    except (OSError, RuntimeError) as e:
+    except Exception as e:
+        if bad := _damaged(cls, root):
+            raise RuntimeError(
+                f"{name} is damaged: {', '.join(map(str, bad))} is not whole, as after a download "
+                "or an unpacking that was cut off. Remove it and load again: what is missing "
+                "is unpacked or downloaded anew") from e
         raise RuntimeError(
             f"{name} is not in {root} and its download failed ({e}). Check the network, "
             "or copy the files there in torchvision's layout, or name their folder by root=") from e
+
+def _damaged(cls, root: Path  # A set of torchvision's; its folder
+) -> list[Path]:  # Files that are there but not whole
+    "The files of MNIST or CIFAR-10 that no loading can read."
+    if hasattr(cls, "train_list"):  # CIFAR-10: a checksum for each file
+        sums = dict(cls.train_list + cls.test_list) | {cls.meta["filename"]: cls.meta["md5"]}
+        there = [p for f in sums if (p := root / cls.base_folder / f).is_file()]
+        return [p for p in there if hashlib.md5(p.read_bytes()).hexdigest() != sums[p.name]]
+
+    # MNIST: 0, 0, 8 for bytes, and the number of axes; the size of each axis; the values
+    def whole(b):
+        head = 4 + 4 * b[3] if b[:3] == b"\0\0\x08" and len(b) > 3 else math.inf
+        if len(b) < head: return False
+        return len(b) == head + math.prod(np.frombuffer(b[4:head], ">i4").tolist())
+    raw = root / "MNIST" / "raw"
+    return [p for p in sorted(raw.glob("*-ubyte")) if not whole(p.read_bytes())]
 
 # %% ../nbs/72_images.ipynb #fab0da75
 def load_mnist(root=None  # Folder that holds, or will hold, `MNIST/raw`
@@ -822,11 +843,23 @@ def _list_images(folder: Path
 ) -> dict[str, list[Path]]:  # Class -> files; one class "" for a flat folder
     "The pictures of a folder: a class for each subfolder, or one class if there are none."
     def seen(d):  # hidden files and folders hold no pictures of the set
-        return sorted(
+        found = sorted(
             p for p in d.rglob("*")
             if p.suffix.lower() in _IMAGE_FILES
-            and p.is_file()
+            and not p.is_dir()
             and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+        for p in found:
+            if not p.is_file():
+                raise ValueError(
+                    f"{str(p)!r} has the name of a picture but is no file (a link to nothing, "
+                    "a pipe or a device); remove or replace it")
+        return found
+
+    # a link back would make all pictures a class once more
+    whole = folder.resolve()
+    for d in folder.iterdir():
+        if d.is_symlink() and d.resolve() in (whole, *whole.parents):
+            raise ValueError(f"{str(d)!r} is a link to a folder that holds it; remove the link")
 
     groups = {d.name: fs for d in folder.iterdir() if d.is_dir() and (fs := seen(d))}
     flat = [p for p in seen(folder) if p.parent == folder]
@@ -846,24 +879,90 @@ def _read_image(
     size: int,      # Height and width wanted
     channels: int,  # 1 = gray, 3 = color
 ) -> Tensor:  # `(channels, size, size)`, uint8; ValueError that names an unreadable file
-    "One picture, upright, resized by its shorter side and cropped at the center."
+    "One picture, upright, on white, resized by its shorter side and cropped at the center."
     from PIL import Image, ImageOps
     F = _torchvision().transforms.functional
     try:
         with Image.open(path) as f:
-            image = ImageOps.exif_transpose(f).convert("L" if channels == 1 else "RGB")
+            _scale_color_key(f)
+            image = ImageOps.exif_transpose(f)
+            if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+                image = _eight_bits(image, f)
+        if image.has_transparency_data:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image.convert("RGBA"))
+        image = image.convert("L" if channels == 1 else "RGB")
     except Exception as e:
         raise ValueError(
-            f"cannot read {path} ({type(e).__name__}: {e}); "
+            f"cannot read {str(path)!r} ({type(e).__name__}: {e}); "
             "remove or replace this file") from e
+
+    # a long strip would grow without bounds below: what is far from the center goes first
+    w, h = image.size
+    image = F.center_crop(image, (min(h, 4 * w), min(w, 4 * h)))
     return F.pil_to_tensor(F.center_crop(F.resize(image, size), size))
 
+def _eight_bits(
+    image,  # Gray, upright, of Pillow's mode I;16, I or F
+    f,      # The file that it comes from, for what that says of its pixels
+):  # The same of mode L, or LA; ValueError if it is not known which value is white
+    "Gray pixels of 9 to 16 bits, or floats from 0 to 1, scaled to 8 bits."
+    from PIL import Image
+    tags, pixels = getattr(f, "tag_v2", {}), np.asarray(image)  # only a TIFF has tags
+    if image.mode == "I" and f.format == "TIFF":
+        raise ValueError(
+            "which of its numbers is white is unknown, since they have 32 bits or a sign; "
+            "save it with 8 or 16 bits")
+    bits = tags.get(258, (16,))[0]
+    v = pixels / (1 if image.mode == "F" else 2 ** bits - 1)
+    if not (v.min() >= 0 and v.max() <= 1):
+        raise ValueError(
+            f"its values go from {v.min():.4g} to {v.max():.4g}; "
+            "expected 0, which is black, to 1, which is white")
+    if tags.get(262) == 0: v = 1 - v  # here 0 is white
+    gray = Image.fromarray((v * 255).round().astype(np.uint8))
+
+    # a PNG may call one level transparent
+    key = image.info.get("transparency")
+    if key is not None: gray.putalpha(Image.fromarray((pixels != key).astype(np.uint8) * 255))
+    return gray
+
+def _scale_color_key(f):
+    "Give the transparent color of a PNG in the 8 bits of its pixels; Pillow leaves it as stored."
+    key = f.info.get("transparency")
+    raw = f.tile[0][3] if f.format == "PNG" and key is not None and f.tile else None
+    if raw in ("L;2", "L;4"): f.info["transparency"] = key * (85 if raw == "L;2" else 17)
+    if raw == "RGB;16B": f.info["transparency"] = tuple(v >> 8 for v in key)
+
 # %% ../nbs/72_images.ipynb #cf4dd7f2
+_HELD_OUT = ("test", "testing", "val", "valid", "validation")
+
+def _split_of(root: Path
+) -> list[dict]:  # `_list_images` of the whole, or of the part to train on and the one held out
+    "The pictures of a folder, in two parts if it has a split of its own."
+    groups = _list_images(root)
+    train = [g for g in groups if g.lower() in ("train", "training")]
+    held = [g for g in groups if g.lower() in _HELD_OUT]
+    if not held and (not train or len(groups) > 1): return [groups]  # trains may be a class
+    if not len(train) == len(held) == 1 == len(groups) - 1:
+        raise ValueError(
+            f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: one "
+            "folder to train on (train) beside one held out (test or val), and nothing else. "
+            "Move what is too much elsewhere, or give one of the folders as root")
+
+    # a class that no model has seen cannot be scored
+    parts = [_list_images(root / name) for name in (*train, *held)]
+    if new := sorted(set(parts[1]) - set(parts[0])):
+        raise ValueError(
+            f"{held[0]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
+            f"of which {train[0]} in {root} has nothing; expected no class that is only held out")
+    return parts
+
 def load_folder(
     root,               # The folder of pictures
     size: int = 32,     # Height and width of the images
     channels: int = 3,  # 1 = gray, 3 = color
-    held_out: float = .1,  # Part for testing, by a fixed permutation, if no `train` and `test`
+    held_out: float = .1,  # Part for testing, by a fixed permutation, if there is no split
 ) -> tuple[ImageSet, ImageSet]:  # train, test
     """A folder of pictures: a class for each subfolder, or flat.
 
@@ -871,7 +970,7 @@ def load_folder(
         root: The folder of pictures
         size: Height and width of the images
         channels: 1 = gray, 3 = color
-        held_out: Part for testing, by a fixed permutation, if no `train` and `test`
+        held_out: Part for testing, by a fixed permutation, if there is no split
 
     Returns:
         train, test
@@ -882,16 +981,14 @@ def load_folder(
             f'as in load("folder", root="pictures"); got {root!r}')
     if channels not in (1, 3):
         raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
+    if type(size) is not int or size < 1:
+        raise ValueError(f"expected size to be a number of pixels, at least 1; got {size!r}")
     _torchvision()  # asked for first, so that its absence is not taken for a bad file
 
     # the folder's own split, if it has one; a class has the same number in both parts
     root = Path(root)
-    split = {
-        p.name for p in root.iterdir()
-        if p.is_dir() and not p.name.startswith(".")
-    } == {"train", "test"}
-    parts = [_list_images(p) for p in ([root / "train", root / "test"] if split else [root])]
-    names = sorted(set().union(*parts))
+    parts = _split_of(root)
+    names = sorted(parts[0])
 
     def read(groups):
         files, labels = zip(*(
@@ -906,7 +1003,7 @@ def load_folder(
             256, len(names))
 
     sets = [read(groups) for groups in parts]
-    if split: return tuple(sets)
+    if len(sets) == 2: return tuple(sets)
 
     # no split: the same pictures are held out each time
     both, n = sets[0], round(len(sets[0]) * held_out)

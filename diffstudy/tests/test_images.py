@@ -2,14 +2,18 @@
 
 # %% auto #0
 __all__ = ['test_encode_is_lossless', 'test_errors_of_image_sets', 'test_digits_split',
-           'test_mnist_files', 'test_cifar10_files', 'test_errors_of_loading', 'pictures',
-           'test_folder_of_classes', 'test_folder_flat_and_split', 'test_folder_crops_the_center',
-           'test_pictures_are_turned_upright', 'test_errors_of_folders', 'numbered',
-           'test_batches_cover_every_epoch', 'test_batches_are_functions_of_the_step',
-           'test_batches_of_ranks_are_one_batch', 'test_batches_flip', 'test_errors_of_batches']
+           'test_mnist_files', 'test_mnist_cut_off', 'test_cifar10_files', 'test_errors_of_loading',
+           'pictures', 'test_folder_of_classes', 'test_folder_flat_and_split',
+           'test_folders_that_are_no_split', 'test_folder_crops_the_center',
+           'test_pictures_are_turned_upright', 'test_errors_of_folders', 'png', 'tiff', 'read',
+           'test_depths_of_pixels', 'test_pixels_without_a_white',
+           'test_transparent_pixels_are_white', 'test_other_kinds_of_pictures',
+           'test_hostile_pictures', 'numbered', 'test_batches_cover_every_epoch',
+           'test_batches_are_functions_of_the_step', 'test_batches_of_ranks_are_one_batch',
+           'test_batches_flip', 'test_errors_of_batches']
 
 # %% ../../nbs/72_images.ipynb #18ba0a74
-import math, sys
+import math, os, sys
 import numpy as np, pytest, torch
 from .. import data
 from ..core import stream
@@ -85,6 +89,25 @@ def test_mnist_files(tmp_path):
         and test.labels.tolist() == [0, 1, 2, 3, 4])
     assert (train.shape, train.levels, train.classes) == (data.DATASETS["mnist"].shape, 256, 10)
 
+def test_mnist_cut_off(tmp_path):
+    "Cut off while unpacking, anywhere: the file is named, and what to do; no word of a network."
+    pytest.importorskip("torchvision")
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    images = np.array([2051, 5, 28, 28], ">i4").tobytes() + bytes(5 * 28 * 28)
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(images)
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(
+            np.array([2049, 5], ">i4").tobytes() + bytes(5))
+    for n in (0, 3, 4, 10, 16, 17, len(images) - 1):
+        (raw / "t10k-images-idx3-ubyte").write_bytes(images[:n])
+        with pytest.raises(RuntimeError, match="damaged: .*t10k-images-idx3-ubyte is.* Remove it"):
+            load("mnist", root=tmp_path)
+    (raw / "t10k-images-idx3-ubyte").write_bytes(bytes(len(images)))  # room made, nothing written
+    with pytest.raises(RuntimeError, match="damaged"): load("mnist", root=tmp_path)
+    (raw / "t10k-images-idx3-ubyte").write_bytes(images)
+    assert len(load("mnist", root=tmp_path)[1]) == 5
+
 def test_cifar10_files(tmp_path, monkeypatch):
     import hashlib, pickle
     C = pytest.importorskip("torchvision").datasets.CIFAR10
@@ -112,6 +135,13 @@ def test_cifar10_files(tmp_path, monkeypatch):
         torch.equal(train.images, torch.from_numpy(x))
         and test.labels.tolist() == [8, 9]
         and train.shape == (3, 32, 32))
+    # cut off while unpacking, and the archive is not there
+    (folder / "b2").write_bytes((folder / "b2").read_bytes()[:-9])
+    def down(*args, **how): raise OSError("no route to host")
+    monkeypatch.setattr(
+        "torchvision.datasets.cifar.download_and_extract_archive", down)
+    with pytest.raises(RuntimeError, match="CIFAR10 is damaged: .*b2 is.* Remove it"):
+        load("cifar10", root=tmp_path)
 
 def test_errors_of_loading(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="did you mean 'mnist'"): load("mnits")
@@ -158,13 +188,31 @@ def test_folder_flat_and_split(tmp_path):
     pictures(tmp_path / "flat", [f"{i}.png" for i in range(10)])
     train, test = load("folder", root=tmp_path / "flat")
     assert (len(train), len(test), train.classes) == (9, 1, 1)
-    # classes are matched by name, not by position
-    for part, classes in (("train", "ab"), ("test", "bc")):
-        for c in classes: pictures(tmp_path / "s" / part / c, ["0.png", "1.png"])
-    train, test = load("folder", root=tmp_path / "s")
-    assert (
-        (train.labels.tolist(), test.labels.tolist(), train.classes)
-        == ([0, 0, 1, 1], [1, 1, 2, 2], 3))
+    # classes are matched by name, not by position; both usual names of what is held out
+    for name in ("test", "val"):
+        for part, classes in (("train", "abc"), (name, "bc")):
+            for c in classes: pictures(tmp_path / name / part / c, ["0.png", "1.png"])
+        train, test = load("folder", root=tmp_path / name, size=4)
+        assert (
+            (train.labels.tolist(), test.labels.tolist(), train.classes)
+            == ([0, 0, 1, 1, 2, 2], [1, 1, 2, 2], 3))
+
+def test_folders_that_are_no_split(tmp_path):
+    "Classes and parts of a split side by side are refused; a class may be called train."
+    pytest.importorskip("torchvision")
+    def made(name, *folders):
+        for f in folders: pictures(tmp_path / name / f, ["0.png", "1.png"], size=(4, 4))
+        return load("folder", root=tmp_path / name, size=4, held_out=.5)
+    assert made("vehicles", "bus", "train")[0].classes == 2
+    for name, folders, words in (
+        ("three", ("train/a", "test/a", "val/a"), "holds test, train, val; .* or a split"),
+        ("beside", ("train/a", "val/a", "cats"), "holds cats, train, val"),
+        ("alone", ("train/a",), "holds train; .* give one of the folders as root"),
+        ("held", ("a", "test"), "holds a, test"),
+        ("new", ("train/a", "test/a", "test/b"), "test holds b, of which train in .* nothing"),
+        ("flat", ("train/a", "test"), "test holds pictures outside of a class"),
+    ):
+        with pytest.raises(ValueError, match=words): made(name, *folders)
 
 def test_folder_crops_the_center(tmp_path):
     pytest.importorskip("torchvision")
@@ -199,8 +247,141 @@ def test_errors_of_folders(tmp_path):
     with pytest.raises(ValueError, match="cannot read .*broken.png.*remove or replace"):
         load("folder", root=tmp_path)
     (tmp_path / "a" / "broken.png").unlink()
+    with pytest.raises(ValueError, match="size to be a number of pixels, at least 1; got 0"):
+        load("folder", root=tmp_path, size=0)
     pictures(tmp_path, ["stray.png"])
     with pytest.raises(ValueError, match="both pictures and subfolders.*stray.png"):
+        load("folder", root=tmp_path)
+def png(depth, color, row, width, *chunks):
+    "A PNG of one row, of any depth, with chunks such as tRNS."
+    import struct, zlib
+    def chunk(name, d):
+        return struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d))
+    head = struct.pack(">IIBBBBB", width, 1, depth, color, 0, 0, 0)
+    pixels = (b"IDAT", zlib.compress(b"\0" + row))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*c) for c in ((b"IHDR", head), *chunks, pixels, (b"IEND", b"")))
+
+def tiff(bits, row, width, kind=1, zero=1):
+    "A gray TIFF of one row; kind: 1 = without sign, 2 = with sign, 3 = floats; zero: 0 = white."
+    import struct
+    tags = {
+        256: width, 257: 1, 258: bits, 259: 1, 262: zero, 273: 134, 277: 1, 278: 1,
+        279: len(row), 339: kind}
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(
+        struct.pack("<HHII", k, 4, 1, v) for k, v in tags.items()) + bytes(4) + row
+
+def read(path, content, channels=1):
+    "Levels of the first pixels of a picture of one row: of each file an image of one pixel."
+    path.write_bytes(content)
+    return data._read_image(path, 1, channels).flatten().tolist()
+
+def test_depths_of_pixels(tmp_path):
+    "Gray of each depth of PNG, TIFF and PGM keeps its brightness: k of n becomes 255 k / (n - 1)."
+    pytest.importorskip("torchvision")
+    two = lambda n: np.array([n], ">u2").tobytes()
+    for k in (0, 1):
+        assert read(tmp_path / "a.png", png(1, 0, bytes([k << 7]), 1)) == [255 * k]
+        assert read(tmp_path / "a.tif", tiff(1, bytes([k << 7]), 1)) == [255 * k]
+    for depth in (2, 4):
+        for k in range(2 ** depth):
+            row, level = bytes([k << (8 - depth)]), [255 * k // (2 ** depth - 1)]
+            assert read(tmp_path / "a.png", png(depth, 0, row, 1)) == level
+            assert read(tmp_path / "a.tif", tiff(depth, row, 1)) == level
+    for k in (0, 1, 128, 255):  # 8 bits, and the same level in 16, a little more, a little less
+        assert read(tmp_path / "a.png", png(8, 0, bytes([k]), 1)) == [k]
+        for n in {max(257 * k - 128, 0), 257 * k, min(257 * k + 128, 65535)}:
+            assert read(tmp_path / "a.png", png(16, 0, two(n), 1)) == [k]
+            assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1)) == [k]
+            assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1, zero=0)) == [255 - k]
+            assert read(tmp_path / "a.pgm", b"P5 1 1 65535\n" + two(n)) == [k]
+        assert read(tmp_path / "a.png", png(16, 0, two(257 * k), 1), 3) == [k, k, k]
+        assert read(tmp_path / "a.png", png(16, 2, 3 * two(257 * k), 1), 3) == [k, k, k]
+        assert read(
+            tmp_path / "a.tif", tiff(32, np.array([k / 255], "<f4").tobytes(), 1, kind=3)) == [k]
+    assert read(tmp_path / "a.tif", tiff(12, b"\x80\x00", 1)) == [128]  # 2048 of 4095
+
+def test_pixels_without_a_white(tmp_path):
+    "Floats beyond 0 to 1, NaN and integers of 32 bits or with a sign are refused."
+    pytest.importorskip("torchvision")
+    for v, words in ((7., "from 7 to 7; expected 0, which is black"), (-.1, "from -0.1"),
+                     (math.nan, "from nan"), (math.inf, "to inf")):
+        with pytest.raises(ValueError, match=f"cannot read .*a.tif'.*{words}"):
+            read(tmp_path / "a.tif", tiff(32, np.array([v], "<f4").tobytes(), 1, kind=3))
+    for bits, kind in ((32, 1), (32, 2), (16, 2)):
+        with pytest.raises(ValueError, match="white is unknown.*save it with 8 or 16 bits"):
+            read(tmp_path / "a.tif", tiff(bits, bytes(bits // 8), 1, kind=kind))
+
+def test_transparent_pixels_are_white(tmp_path):
+    "The color stored below alpha 0 does not come back; half of it is half white."
+    pytest.importorskip("torchvision")
+    from PIL import Image
+    two = lambda *n: np.array(n, ">u2").tobytes()
+    for chunks, row, depth, color in (
+        ([], b"\x10\0", 8, 4), ([], two(9, 0), 16, 4),              # gray and alpha
+        ([], b"\1\2\3\0", 8, 6), ([], two(1, 2, 3, 0), 16, 6),      # color and alpha
+        ([(b"tRNS", two(0))], b"\0", 1, 0), ([(b"tRNS", two(1))], b"\x40", 2, 0),  # one level
+        ([(b"tRNS", two(3))], b"\x30", 4, 0), ([(b"tRNS", two(9))], b"\x09", 8, 0),
+        ([(b"tRNS", two(999))], two(999), 16, 0),
+        ([(b"tRNS", two(1, 2, 3))], b"\1\2\3", 8, 2),                # one color
+        ([(b"tRNS", two(999, 2, 3))], two(999, 2, 3), 16, 2),
+        ([(b"PLTE", bytes(6)), (b"tRNS", b"\xff\0")], b"\1", 8, 3),   # an entry of a palette
+    ):
+        for channels in (1, 3):
+            got = read(tmp_path / "a.png", png(depth, color, row, 1, *chunks), channels)
+            assert got == [255] * channels, (depth, color, got)
+    assert read(tmp_path / "a.png", png(16, 0, two(999), 1, (b"tRNS", two(998)))) == [4]
+    assert read(tmp_path / "a.png", png(8, 6, b"\xff\0\0\x80", 1), 3) == [255, 127, 127]
+
+def test_other_kinds_of_pictures(tmp_path):
+    "CMYK gets its colors; of several frames the first counts; a strip is cut, not blown up."
+    pytest.importorskip("torchvision")
+    from PIL import Image
+    Image.new("CMYK", (4, 4), (0, 255, 255, 0)).save(tmp_path / "a.tif")
+    assert data._read_image(tmp_path / "a.tif", 1, 3).flatten().tolist() == [255, 0, 0]
+    frames = [Image.new("L", (4, 4), v) for v in (7, 200)]
+    for name in ("a.tif", "a.png", "a.webp"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
+        assert data._read_image(tmp_path / name, 1, 1).item() == 7, name
+    strip = Image.new("L", (60_000, 1))
+    strip.paste(255, (29_990, 0, 30_010, 1))
+    strip.save(tmp_path / "a.png")  # 500 bytes that would become 15 GB
+    assert data._read_image(tmp_path / "a.png", 512, 1).unique().tolist() == [255]
+
+def test_hostile_pictures(tmp_path, monkeypatch):
+    "What is no picture, or too much of one, gives an error that names it; nothing hangs."
+    pytest.importorskip("torchvision")
+    from PIL import Image
+    pictures(tmp_path / "a", ["1.png", "2.png"])
+    whole, odd = (tmp_path / "a" / "1.png").read_bytes(), tmp_path / "a" / "o\nd\udcff \u202e#%.png"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "half.jpg")
+    half = (tmp_path / "half.jpg").read_bytes()
+    (tmp_path / "half.jpg").unlink()
+    for content in (
+        b"", b"\x89PNG", whole[:40], whole[:-30], half[:len(half) // 2], b"<svg/>", bytes(99)):
+        odd.write_bytes(content)
+        with pytest.raises(ValueError, match=r"cannot read '.*/a/o\\nd\\udcff \\u202e#%.png'"):
+            load("folder", root=tmp_path, size=4)
+    odd.write_bytes(whole)
+    assert sum(map(len, load("folder", root=tmp_path, size=4, held_out=.5))) == 3
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 48 * 40 // 2 - 1)
+    with pytest.raises(ValueError, match="cannot read .*DecompressionBomb"):
+        load("folder", root=tmp_path, size=4)
+    monkeypatch.undo()
+
+    # a folder may be called as a picture is; a pipe and a link to nothing or to itself may not
+    (tmp_path / "a" / "folder.png").mkdir()
+    assert sum(map(len, load("folder", root=tmp_path, size=4, held_out=.5))) == 3
+    bad = tmp_path / "a" / "x.png"
+    for make in (
+        lambda: os.mkfifo(bad), lambda: bad.symlink_to("gone.png"), lambda: bad.symlink_to(bad)):
+        make()
+        with pytest.raises(ValueError, match="a/x.png' has the name of a picture but is no file"):
+            load("folder", root=tmp_path)
+        bad.unlink()
+    (tmp_path / "again").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="again' is a link to a folder that holds it"):
         load("folder", root=tmp_path)
 
 # %% ../../nbs/72_images.ipynb #85a98d1e
