@@ -14,18 +14,13 @@ __all__ = ['factor', 'classifier_guided', 'keep', 'implicit_classifier', 'weight
 import math
 import torch
 from torch import Tensor
-from .core import expand, implements, suggest
+from .core import as_data, as_gamma, expand, implements, suggest
 from .notation import KINDS, convert, sigma, w_from_scale
 
 # %% ../nbs/20_guidance.ipynb #a489bdf6
-def _as_float32(a, b):
-    "Both in their common dtype, float32 or better: guidance multiplies small differences."
-    dtype = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float32)
-    return a.to(dtype), b.to(dtype)
-
 def factor(w, x):
     "The weight as a factor of `x`; a number stays one: a tensor would have to go to the device."
-    return expand(w, x).to(x.dtype) if torch.is_tensor(w) else w
+    return w if isinstance(w, (int, float)) else expand(w, x, "w").to(x.dtype)
 
 # %% ../nbs/20_guidance.ipynb #ad5fc11a
 @implements("G2")
@@ -47,12 +42,8 @@ def classifier_guided(
     Returns:
         Guided noise, `(b, *d)`, in float32 or better
     """
-    if eps.shape != grad_log_prob.shape:
-        raise ValueError(
-            "eps and grad_log_prob must have the same shape; "
-            f"got {tuple(eps.shape)} and {tuple(grad_log_prob.shape)}")
-    eps, grad = _as_float32(eps, grad_log_prob)
-    return eps - factor(w, eps) * expand(sigma(gamma), eps).to(eps.dtype) * grad
+    eps, grad = as_data(eps=eps, grad_log_prob=grad_log_prob)
+    return eps - factor(w, eps) * sigma(as_gamma(gamma, eps)).to(eps) * grad
 
 # %% ../nbs/20_guidance.ipynb #14f2debf
 @implements("G3")
@@ -95,8 +86,8 @@ def implicit_classifier(
     Returns:
         ∇_z log p(c|z), `(b, *d)`, in float32 or better
     """
-    eps_c, eps_u = _as_float32(eps_c, eps_u)
-    return (eps_u - eps_c) / expand(sigma(gamma), eps_c).to(eps_c.dtype)
+    eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
+    return (eps_u - eps_c) / sigma(as_gamma(gamma, eps_c)).to(eps_c)
 
 # %% ../nbs/20_guidance.ipynb #99a2045e
 def weight(w, scale):
@@ -127,11 +118,7 @@ def classifier_free(
     Returns:
         Guided noise, `(b, *d)`, in float32 or better
     """
-    if eps_c.shape != eps_u.shape:
-        raise ValueError(
-            "eps_c and eps_u must have the same shape; "
-            f"got {tuple(eps_c.shape)} and {tuple(eps_u.shape)}")
-    eps_c, eps_u = _as_float32(eps_c, eps_u)
+    eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
     return eps_c + factor(weight(w, scale), eps_c) * (eps_c - eps_u)
 
 # %% ../nbs/20_guidance.ipynb #75db701e

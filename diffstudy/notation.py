@@ -13,7 +13,7 @@ __all__ = ['snr', 'gamma_from_snr', 'alpha', 'sigma', 'flow_time', 'flow_latent'
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor
-from .core import expand, implements, suggest
+from .core import as_data, as_gamma, expand, implements, suggest
 
 # %% ../nbs/11_process.ipynb #9933ddb2
 @implements("V13", "V2")
@@ -170,7 +170,8 @@ def to_ve(
     Returns:
         x + (σ/α)ε, `(b, *d)`
     """
-    return z / alpha(expand(gamma, z)).to(z.dtype)
+    z, = as_data(z=z)
+    return z / alpha(as_gamma(gamma, z)).to(z)
 
 def from_ve(
     z: Tensor,      # Variance-exploding latents x + (σ/α)ε, `(b, *d)`
@@ -185,7 +186,8 @@ def from_ve(
     Returns:
         αx + σε, `(b, *d)`
     """
-    return z * alpha(expand(gamma, z)).to(z.dtype)
+    z, = as_data(z=z)
+    return z * alpha(as_gamma(gamma, z)).to(z)
 
 # %% ../nbs/71_notation.ipynb #e61f7c99
 def edm_sigma(
@@ -290,18 +292,23 @@ def w_from_scale(
 # %% ../nbs/71_notation.ipynb #1882cbd9
 KINDS = ("eps", "x", "v", "score")
 
+def _less(z, p, c, rest):
+    "z − c p for a factor c between 0 and 1, with `rest` = 1 − c from a form that keeps its digits."
+    near = c > .5
+    return (z - near * p) + torch.where(near, rest, -c) * p
+
 # The direct forms: a detour over ε or x can divide by a small α or σ where the way itself does not
 FORMS = {
-    ("eps", "x"):     lambda z, p, a, s: (z - s * p) / a,
-    ("eps", "v"):     lambda z, p, a, s: (p - s * z) / a,
+    ("eps", "x"):     lambda z, p, a, s: _less(z, p, s, a ** 2 / (1 + s)) / a,
+    ("eps", "v"):     lambda z, p, a, s: _less(p, z, s, a ** 2 / (1 + s)) / a,
     ("eps", "score"): lambda z, p, a, s: -p / s,
-    ("x", "eps"):     lambda z, p, a, s: (z - a * p) / s,
-    ("x", "v"):       lambda z, p, a, s: (a * z - p) / s,
-    ("x", "score"):   lambda z, p, a, s: (a * p - z) / s ** 2,
+    ("x", "eps"):     lambda z, p, a, s: _less(z, p, a, s ** 2 / (1 + a)) / s,
+    ("x", "v"):       lambda z, p, a, s: -_less(p, z, a, s ** 2 / (1 + a)) / s,
+    ("x", "score"):   lambda z, p, a, s: -_less(z, p, a, s ** 2 / (1 + a)) / s ** 2,
     ("v", "x"):       lambda z, p, a, s: a * z - s * p,
     ("v", "eps"):     lambda z, p, a, s: s * z + a * p,
     ("v", "score"):   lambda z, p, a, s: -z - a / s * p,
-    ("score", "x"):   lambda z, p, a, s: (z + s ** 2 * p) / a,
+    ("score", "x"):   lambda z, p, a, s: _less(z, -p, s ** 2, a ** 2) / a,
     ("score", "eps"): lambda z, p, a, s: -s * p,
     ("score", "v"):   lambda z, p, a, s: -s * (z + p) / a,
 }
@@ -329,15 +336,7 @@ def convert(
     """
     for name, what in (source, "source"), (target, "target"):
         if name not in KINDS: raise ValueError(suggest(name, KINDS, what))
-    if pred.shape != z.shape:
-        raise ValueError(
-            "pred and z must have the same shape; "
-            f"got {tuple(pred.shape)} and {tuple(z.shape)}")
+    pred, z = as_data(pred=pred, z=z)
+    g = as_gamma(gamma, z)  # keeps a precision better than the data's, until α and σ are computed
     if source == target: return pred
-
-    # γ keeps a precision better than the data's, until α and σ are computed
-    dtype = torch.promote_types(torch.promote_types(pred.dtype, z.dtype), torch.float32)
-    g = expand(gamma, z)
-    g = g.to(torch.promote_types(g.dtype, dtype))
-    return FORMS[source, target](
-        z.to(dtype), pred.to(dtype), alpha(g).to(dtype), sigma(g).to(dtype))
+    return FORMS[source, target](z, pred, alpha(g).to(z), sigma(g).to(z))

@@ -8,76 +8,11 @@ __all__ = ['marginal', 'Transition', 'transition', 'forward', 'Coefficients',
            'posterior_coefficients', 'posterior', 'reverse']
 
 # %% ../nbs/11_process.ipynb #2ac3bf48
-from functools import reduce
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import Normal, expand, implements
+from .core import Normal, as_data, as_gamma, as_step, implements
 from .notation import alpha
-
-# %% ../nbs/11_process.ipynb #d4706797
-def _as_data(
-    **tensors,  # Name → floating tensor `(b, *d)`, all of one shape
-) -> tuple[Tensor, ...]:  # The same in their common dtype, float32 or better
-    "Data and latents that fit together; TypeError for integers, ValueError for different shapes."
-    for name, v in tensors.items():
-        if not torch.is_tensor(v) or not v.is_floating_point():
-            raise TypeError(
-                f"expected {name} as a tensor of floats; "
-                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
-                "turn gray levels into numbers with data.encode first")
-
-    # shapes that differ could broadcast, and would mix the examples without an error
-    shapes = {name: tuple(v.shape) for name, v in tensors.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(
-            f"expected {' and '.join(shapes)} of one shape, example by example; got "
-            + " and ".join(map(str, shapes.values())))
-
-    dtype = reduce(torch.promote_types, [v.dtype for v in tensors.values()], torch.float32)
-    return tuple(v.to(dtype) for v in tensors.values())
-
-def _as_gamma(
-    gamma: Tensor,          # γ = −log SNR: a float, `()`, `(b,)`, or broadcastable to `like`
-    like: Tensor = None,    # The data `(b, *d)` that it will act on, if known
-    name: str = "gamma",    # What a message calls it
-) -> Tensor:  # γ in float32 or better; with `like`, shaped to broadcast against it
-    "A noise level; TypeError for integers, ValueError if it does not fit the batch."
-    # a Python float takes the precision of the data
-    if not torch.is_tensor(gamma):
-        gamma = torch.as_tensor(
-            gamma, dtype=like.dtype if like is not None and isinstance(gamma, float) else None)
-    if not gamma.is_floating_point():
-        raise TypeError(
-            f"expected {name} = −log SNR as floats; "
-            f"got {gamma.dtype}: for step i of a grid give gammas[i], not i")
-    gamma = gamma.to(torch.promote_types(
-        gamma.dtype, torch.float32 if like is None else like.dtype))
-    if like is None: return gamma
-
-    # a wrong shape could broadcast to nonsense without an error
-    if (gamma.ndim not in (0, 1, like.ndim)
-            or any(n not in (1, m) for n, m in zip(gamma.shape, like.shape))):
-        raise ValueError(
-            f"expected {name} with one value, "
-            f"or one for each of {like.shape[0] if like.ndim else 1} examples, "
-            f"for data of shape {tuple(like.shape)}; got shape {tuple(gamma.shape)}")
-    return expand(gamma, like)
-
-def _as_pair(
-    gamma_s: Tensor,  # γ of the less noisy time
-    gamma_t: Tensor,  # γ of the noisier time
-) -> tuple[Tensor, Tensor]:  # Both in their common dtype, float32 or better
-    "Two noise levels that fit together; ValueError unless they have one shape or one of them is a single value."
-    s, t = _as_gamma(gamma_s, name="gamma_s"), _as_gamma(gamma_t, name="gamma_t")
-    if s.ndim and t.ndim and (
-            s.ndim != t.ndim
-            or any(n != m and 1 not in (n, m) for n, m in zip(s.shape, t.shape))):
-        raise ValueError(
-            "expected gamma_s and gamma_t of one shape, or one of them a single value; "
-            f"got {tuple(s.shape)} and {tuple(t.shape)}")
-    dtype = torch.promote_types(s.dtype, t.dtype)
-    return s.to(dtype), t.to(dtype)
 
 # %% ../nbs/11_process.ipynb #3213eeab
 @implements("V1")
@@ -94,8 +29,8 @@ def marginal(
     Returns:
         Mean α x and variance σ², float32 or better
     """
-    x, = _as_data(x=x)
-    g = _as_gamma(gamma, x)
+    x, = as_data(x=x)
+    g = as_gamma(gamma, x)
     return Normal(alpha(g).to(x) * x, torch.sigmoid(g).to(x))
 
 # %% ../nbs/11_process.ipynb #ec3e648f
@@ -118,7 +53,7 @@ def transition(
     Returns:
         `alpha_ts` and `sigma2_ts`, float32 or better
     """
-    s, t = _as_pair(gamma_s, gamma_t)
+    s, t = as_step(gamma_s, gamma_t)
     return Transition(alpha(t) / alpha(s), torch.sigmoid(t) * -torch.expm1(s - t))
 
 @implements("V5")
@@ -137,10 +72,8 @@ def forward(
     Returns:
         Mean α_{t|s} z_s and variance σ²_{t|s}
     """
-    z_s, = _as_data(z_s=z_s)
-    k = transition(
-        _as_gamma(gamma_s, z_s, "gamma_s"),
-        _as_gamma(gamma_t, z_s, "gamma_t"))
+    z_s, = as_data(z_s=z_s)
+    k = transition(*as_step(gamma_s, gamma_t, z_s))
     return Normal(k.alpha_ts.to(z_s) * z_s, k.sigma2_ts.to(z_s))
 
 # %% ../nbs/11_process.ipynb #61524976
@@ -164,7 +97,7 @@ def posterior_coefficients(
     Returns:
         Factor of z_t, factor of x, variance; float32 or better
     """
-    s, t = _as_pair(gamma_s, gamma_t)
+    s, t = as_step(gamma_s, gamma_t)
     c = -torch.expm1(s - t)  # σ²_{t|s} / σ_t²
     return Coefficients(
         alpha(t) / alpha(s) * (torch.sigmoid(s) / torch.sigmoid(t)),
@@ -189,10 +122,8 @@ def posterior(
     Returns:
         Mean and variance of z_s
     """
-    z_t, x = _as_data(z_t=z_t, x=x)
-    k = posterior_coefficients(
-        _as_gamma(gamma_s, z_t, "gamma_s"),
-        _as_gamma(gamma_t, z_t, "gamma_t"))
+    z_t, x = as_data(z_t=z_t, x=x)
+    k = posterior_coefficients(*as_step(gamma_s, gamma_t, z_t))
     return Normal(k.z.to(x) * z_t + k.x.to(x) * x, k.var.to(x))
 
 # %% ../nbs/11_process.ipynb #4b68eb52
@@ -214,4 +145,4 @@ def reverse(
     Returns:
         Mean and variance of z_s
     """
-    return posterior(*_as_data(z_t=z_t, x_hat=x_hat), gamma_s, gamma_t)
+    return posterior(*as_data(z_t=z_t, x_hat=x_hat), gamma_s, gamma_t)

@@ -287,12 +287,21 @@ def grid(
     if device is None and isinstance(schedule, nn.Module):
         device = next((p.device for p in [*schedule.parameters(), *schedule.buffers()]), None)
 
-    # a schedule that falls is most often a log SNR
     with torch.no_grad():
         gammas = schedule(torch.linspace(1, 0, steps + 1, dtype=dtype, device=device))
-    if not (gammas.diff() < 0).all():
+    if gammas.shape != (steps + 1,):
         raise ValueError(
-            f"expected γ to rise with t at every one of {steps} steps; "
-            f"this schedule goes from {gammas[-1].item():.4g} at t = 0 "
-            f"to {gammas[0].item():.4g} at t = 1: is it log SNR?")
-    return gammas
+            f"expected a schedule that returns γ of the shape of its times, ({steps + 1},); "
+            f"got shape {tuple(gammas.shape)}")
+    rises = gammas.diff() < 0  # with t, which falls along the grid
+    if rises.all(): return gammas
+
+    # a schedule that falls is most often a log SNR; one that stands still, too fine a grid
+    high, low = gammas[0].item(), gammas[-1].item()
+    why = (
+        "is it log SNR?" if high < low else
+        f"{dtype} cannot tell some neighbors apart, so take fewer steps, or dtype=torch.float64"
+        if (gammas.diff() <= 0).all() else "it must not turn, and must be finite")
+    raise ValueError(
+        f"expected γ to rise with t at every one of {steps} steps; "
+        f"this schedule goes from {low:.4g} at t = 0 to {high:.4g} at t = 1: {why}")

@@ -11,8 +11,7 @@ __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integra
 import math
 import torch
 from torch import Tensor
-from .bound import promote
-from .core import choose, flat_sum, implements
+from .core import as_data, as_gamma, choose, flat_sum, implements
 
 # %% ../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
@@ -33,10 +32,10 @@ def diffusion_loss_x(
     Returns:
         `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
     """
-    x, x_hat = promote(x, x_hat)
-    gamma, dgamma_dt = (
-        torch.as_tensor(g, dtype=x.dtype, device=x.device) for g in (gamma, dgamma_dt))
-    return 0.5 * dgamma_dt * torch.exp(-gamma) * flat_sum((x - x_hat) ** 2)
+    x, x_hat = as_data(x=x, x_hat=x_hat)
+    g, slope = as_gamma(gamma, x), as_gamma(dgamma_dt, x, "dgamma_dt")
+    weight = 0.5 * slope * torch.exp(-g)
+    return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
 
 # %% ../nbs/31_snr.ipynb #2a8a7cfa
 @implements("V26")
@@ -55,10 +54,9 @@ def diffusion_loss(
     Returns:
         `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
     """
-    eps, eps_hat = promote(eps, eps_hat)
-    return (
-        0.5 * torch.as_tensor(dgamma_dt, dtype=eps.dtype, device=eps.device)
-        * flat_sum((eps - eps_hat) ** 2))
+    eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
+    slope = as_gamma(dgamma_dt, eps, "dgamma_dt")
+    return 0.5 * slope.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
 # %% ../nbs/31_snr.ipynb #94fd8b3a
 @implements("V25")
@@ -113,6 +111,9 @@ def integrated_loss(
             f"got {gamma_0} and {gamma_1}")
     g = torch.linspace(gamma_0, gamma_1, nodes, dtype=torch.float64)
     e = error(g)
+    if e.ndim not in (1, 2) or len(e) != nodes:
+        raise ValueError(
+            f"expected error(gamma) of shape ({nodes},) or ({nodes}, b); got {tuple(e.shape)}")
     return torch.trapezoid(0.5 * torch.exp(-g).reshape(-1, *[1] * (e.ndim - 1)) * e, g, dim=0)
 
 # %% ../nbs/31_snr.ipynb #4c0b95a9
@@ -139,8 +140,8 @@ WEIGHTINGS = {
 def weighted_loss(
     eps: Tensor,        # The noise `(b, *d)`
     eps_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    gamma: Tensor,      # γ(t), `(b,)`
-    dgamma_dt: Tensor,  # γ'(t), `(b,)`
+    gamma: Tensor,      # γ(t), `()` or `(b,)`
+    dgamma_dt: Tensor,  # γ'(t), `()` or `(b,)`
     weighting: str = "vlb",  # A key of `WEIGHTINGS`
 ) -> Tensor:  # `(b,)`; nats and a bound for "vlb" only
     """The diffusion loss with a weight on each noise level.
@@ -148,18 +149,17 @@ def weighted_loss(
     Args:
         eps: The noise `(b, *d)`
         eps_hat: The network's guess of it, `(b, *d)`
-        gamma: γ(t), `(b,)`
-        dgamma_dt: γ'(t), `(b,)`
+        gamma: γ(t), `()` or `(b,)`
+        dgamma_dt: γ'(t), `()` or `(b,)`
         weighting: A key of `WEIGHTINGS`
 
     Returns:
         `(b,)`; nats and a bound for "vlb" only
     """
-    gamma, dgamma_dt = torch.broadcast_tensors(
-        torch.as_tensor(gamma),
-        torch.as_tensor(dgamma_dt, device=torch.as_tensor(gamma).device))
-    w = choose(weighting, WEIGHTINGS, "weighting")(*promote(gamma, dgamma_dt))
-    return w * diffusion_loss(eps, eps_hat, dgamma_dt)
+    eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
+    g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
+    w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
+    return w.flatten().to(eps) * diffusion_loss(eps, eps_hat, slope)
 
 # %% ../nbs/31_snr.ipynb #23770bbb
 @implements("V30")

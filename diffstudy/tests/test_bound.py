@@ -4,11 +4,11 @@
 __all__ = ['RECONSTRUCTION', 'CHAIN', 'chain_variance', 'gamma_grid',
            'test_V14_ancestral_covariance', 'test_V15_prior_loss', 'test_V16_decoder', 'plain_loss',
            'test_V16_window', 'pixel_bits', 'test_V16_reconstruction_table', 'random_case',
-           'test_V21_step_kl', 'test_V22_equals_V21', 'test_V23_equals_V22', 'joint',
-           'gaussian_terms', 'test_V20_line_by_line', 'test_V23_expm1', 'test_random_steps',
-           'test_bits_per_dim', 'exact_chain', 'test_gaussian_chain', 'estimate_chain',
-           'test_gaussian_estimate', 'floor', 'mean_terms', 'test_V20_bound', 'chain_of', 'good',
-           'odd', 'test_V29_doubling', 'test_gradients', 'test_hostile_inputs',
+           'test_V21_step_kl', 'test_V21_in_float32', 'test_V22_equals_V21', 'test_V23_equals_V22',
+           'joint', 'gaussian_terms', 'test_V20_line_by_line', 'test_V23_expm1',
+           'test_random_steps', 'test_bits_per_dim', 'exact_chain', 'test_gaussian_chain',
+           'estimate_chain', 'test_gaussian_estimate', 'floor', 'mean_terms', 'test_V20_bound',
+           'chain_of', 'good', 'odd', 'test_V29_doubling', 'test_gradients', 'test_hostile_inputs',
            'test_bound_on_the_device', 'test_errors_bound']
 
 # %% ../../nbs/30_bound.ipynb #518f3686
@@ -157,15 +157,56 @@ def random_case(b=6, shape=(2, 3)):
     return x, x_hat, z_t, eps, (z_t - a * x_hat) / s, gamma_t
 
 def test_V21_step_kl():
-    "equal to torch.distributions' KL at six noise levels and three sizes of step, to 1e-9"
+    "the KL of two Gaussians from Bayes' rule, by torch.distributions: six levels, 3 steps, to 1e-9"
     x, x_hat, z_t, _, _, gamma_t = random_case()
-    D = lambda n: torch.distributions.Normal(n.mean, n.var.sqrt().expand_as(n.mean))
     for step in (1e-3, .1, 3.):
-        q, p = (posterior(z_t, v, gamma_t - step, gamma_t) for v in (x, x_hat))
-        want = flat_sum(torch.distributions.kl_divergence(D(q), D(p)))
+        s, t = (expand(g, x) for g in (gamma_t - step, gamma_t))
+
+        # z_s is known from x, and from z_t: precisions add, means are weighed by them
+        a_s, v_s = torch.sigmoid(-s).sqrt(), torch.sigmoid(s)
+        a_ts = torch.sigmoid(-t).sqrt() / a_s
+        v_ts = torch.sigmoid(t) - a_ts ** 2 * v_s
+        precision = 1 / v_s + a_ts ** 2 / v_ts
+        q, p = (
+            torch.distributions.Normal(
+                (a_s * v / v_s + a_ts * z_t / v_ts) / precision, precision.rsqrt().expand_as(x))
+            for v in (x, x_hat))
+        want = flat_sum(torch.distributions.kl_divergence(q, p))
         torch.testing.assert_close(
             step_kl(x, x_hat, z_t, gamma_t - step, gamma_t), want, rtol=1e-9, atol=0.)
         assert want.min() > 0
+
+# %% ../../nbs/30_bound.ipynb #e6e78f46
+def test_V21_in_float32():
+    "against 60-digit arithmetic, γ from −30 to 30, steps from 1e-4 to 10: to 1e-6 in float32"
+    mp = pytest.importorskip("mpmath")
+    data = torch.randn(3, 1, 4, generator=stream(0, "float32"))
+    worst, before = 0., 0.
+    for t in torch.linspace(-30, 30, 13):
+        for step in (1e-4, 1e-2, 1., 10.):
+            s = t - step
+            with mp.workdps(60):
+                # both posteriors as V9 and V10 print them, from the numbers that float32 holds
+                S, T = mp.mpf(s.item()), mp.mpf(t.item())
+                var, a = (lambda g: 1 / (1 + mp.exp(-g))), (lambda g: mp.sqrt(1 / (1 + mp.exp(g))))
+                v_ts = var(T) - (a(T) / a(S)) ** 2 * var(S)
+                on_z, on_x, v = (a(T) / a(S) * var(S) / var(T), a(S) * v_ts / var(T),
+                                 v_ts * var(S) / var(T))
+                exact = sum(
+                    ((on_z * mp.mpf(z) + on_x * mp.mpf(x)) - (on_z * mp.mpf(z) + on_x * mp.mpf(h)))
+                    ** 2 / (2 * v) for x, h, z in zip(*data[:, 0].tolist()))
+                off = lambda kl: float(abs(mp.mpf(kl.item()) / exact - 1))
+                q, p = (posterior(data[2], d, s, t) for d in data[:2])
+                worst = max(worst, off(step_kl(*data, s, t)))
+                before = max(before, off(q.kl(p)))  # without moving them
+    assert worst < 1e-6 and before > 1
+
+    # γ in float64 keeps the digits of a step that float32 cannot hold
+    s, t = torch.tensor([30 - 1e-4, 30.], dtype=torch.float64)
+    right, kept = (step_kl(*d, s, t) for d in (data.double(), data))
+    lost = step_kl(*data, s.float(), t.float())
+    assert abs(kept / right - 1) < 1e-6 and kept.dtype == torch.float32
+    assert 1e-3 < abs(lost / right - 1) < .03
 
 # %% ../../nbs/30_bound.ipynb #3910d59a
 def test_V22_equals_V21(T=7):
@@ -471,3 +512,21 @@ def test_errors_bound():
     with pytest.raises(TypeError, match="integer gray levels"):
         reconstruction_loss(torch.zeros(2, 3), torch.zeros(2, 3), -5., 17)
     with pytest.raises(ValueError, match="at least one"): random_steps(4, 0)
+    with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
+        reconstruction_loss(torch.tensor([[0, 17]]), torch.zeros(1, 2), -5., 17)
+
+    # γ for each example in a wrong shape gave losses (b, b); exchanged, a negative one
+    x, g = torch.zeros(3, 2, 4), torch.zeros(3)
+    for f in (
+        lambda g: diffusion_loss(x, x, g, 1., 5), lambda g: diffusion_loss_x(x, x, 0., g, 5),
+        lambda g: step_kl(x, x, x, g, 1.), lambda g: prior_loss(x, g),
+        lambda g: level_logits(x, g, 17), lambda g: reconstruction_loss(x.long(), x, g, 17),
+    ):
+        for shape in (3, 1), (1, 3), (4,), (0,):
+            with pytest.raises(ValueError, match="for each of 3 examples.*got shape"):
+                f(torch.zeros(shape))
+        with pytest.raises(TypeError, match="as floats; got torch.int64"): f(g.long())
+        assert f(g.reshape(3, 1, 1)).equal(f(g)) and f(g[:1]).equal(f(0.))
+    for f in diffusion_loss, diffusion_loss_x:
+        with pytest.raises(ValueError, match="gamma_s = 1 and gamma_t = 0: are the two exchanged"):
+            f(x, x, 1., g, 5)

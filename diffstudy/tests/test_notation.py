@@ -7,8 +7,8 @@ __all__ = ['GAMMAS', 'test_V3_variance_preserving', 'test_V12_from_the_ratio',
            'test_betas_round_trip', 'test_betas_of_small_steps_in_float32',
            'test_score_sde_and_edm_are_the_same_process', 'test_w_and_scale', 'predictions',
            'test_V18_every_pair', 'test_conversions_of_the_exact_gaussian_denoiser',
-           'test_direct_forms_are_stable_in_float32', 'test_errors_of_notation',
-           'test_half_precision_is_computed_in_float32']
+           'test_direct_forms_are_stable_in_float32', 'by_mpmath', 'test_conversions_in_float32',
+           'test_errors_of_notation', 'test_half_precision_is_computed_in_float32']
 
 # %% ../../nbs/11_process.ipynb #d72900ce
 import math, pytest, torch
@@ -131,15 +131,16 @@ def predictions(x, eps, gamma):
 def test_V18_every_pair():
     x, eps, gamma = triples()
     z, all_four = predictions(x, eps, gamma)
+    low = gamma < 2  # where the form as it is written loses no digit
     torch.testing.assert_close(
-        convert(eps, z, gamma, "eps", "x"),
-        (z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None], rtol=1e-14, atol=1e-14)
+        convert(eps, z, gamma, "eps", "x")[low],
+        ((z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None])[low], rtol=1e-13, atol=1e-14)
     for source in KINDS:
         for target in KINDS:
             got = convert(all_four[source], z, gamma, source, target)
             back = convert(got, z, gamma, target, source)
             for out, want in (got, all_four[target]), (back, all_four[source]):
-                assert ((out - want).abs() / (1 + want.abs())).max() < 1e-10, (source, target)
+                assert ((out - want).abs() / (1 + want.abs())).max() < 1e-9, (source, target)
 
 # %% ../../nbs/71_notation.ipynb #05099b02
 def test_conversions_of_the_exact_gaussian_denoiser():
@@ -163,13 +164,57 @@ def test_direct_forms_are_stable_in_float32():
         detour = rms(convert(convert(v, z, gamma, "v", via), z, gamma, via, target))
         assert direct < 1e-7 and detour > 1000 * direct
 
+# %% ../../nbs/71_notation.ipynb #7c511425
+def by_mpmath(mp, p, z, g, source, target):
+    "A conversion of single numbers over x and ε, with 60 digits."
+    with mp.workdps(60):
+        p, z, g = map(mp.mpf, (p, z, g))
+        a, s = mp.sqrt(1 / (1 + mp.exp(g))), mp.sqrt(1 / (1 + mp.exp(-g)))
+        eps = dict(
+            eps=lambda: p, x=lambda: (z - a * p) / s,
+            v=lambda: s * z + a * p, score=lambda: -s * p)[source]()
+        x = (z - s * eps) / a
+        return float(dict(eps=eps, x=x, v=a * eps - s * x, score=-eps / s)[target])
+
+def test_conversions_in_float32():
+    "all twelve against 60-digit arithmetic, γ from −30 to 30: to 1e-6 for the numbers that are given"
+    mp = pytest.importorskip("mpmath")
+    x, eps, _ = triples(4)
+    for g in torch.linspace(-30, 30, 13, dtype=torch.float64):
+        z, four = predictions(x, eps, g.expand(4))
+        z, g32 = z.float(), g.float()
+        for source in KINDS:
+            p = four[source].float()
+            for target in set(KINDS) - {source}:
+                got = convert(p, z, g32, source, target).flatten()
+                want = torch.tensor([
+                    by_mpmath(mp, u, v, g.item(), source, target)
+                    for u, v in zip(p.flatten().tolist(), z.flatten().tolist())])
+                off = (got.double() - want).abs() / (1 + want.abs())
+                assert off.max() < 1e-6, (g, source, target, off.max())
+
+    # what rounding took from z and x before is lost: exact arithmetic has the same error
+    x, eps, _ = triples(4000)
+    for g in -30., -20., -10.:
+        z, _ = predictions(x, eps, torch.full((4000,), g, dtype=torch.float64))
+        ours, exact = (
+            (convert(x.to(t), z.to(t), g, "x", "eps").double() - eps).square().mean().sqrt()
+            for z, x, t in ((z.float(), x.float(), torch.float32), (
+                z.float(), x.float(), torch.float64)))
+        rounding = 2 ** -24 * math.exp(-g / 2)
+        assert rounding / 10 < exact < rounding and abs(ours / exact - 1) < .01
+
 # %% ../../nbs/71_notation.ipynb #9aa65420
 def test_errors_of_notation():
     z = torch.zeros(2, 3)
     with pytest.raises(ValueError, match="did you mean 'eps'"): convert(z, z, 0., "epsilon", "x")
-    with pytest.raises(ValueError, match="same shape"): convert(z[:1], z, 0., "eps", "x")
-    with pytest.raises(ValueError, match="one per example"):
-        convert(z, z, torch.zeros(5), "eps", "x")
+    with pytest.raises(ValueError, match="one shape"): convert(z[:1], z, 0., "eps", "x")
+    for f in to_ve, from_ve, lambda z, g: convert(z, z, g, "eps", "x"):
+        for shape in (5,), (1, 3), (2, 3):
+            with pytest.raises(ValueError, match="for each of 2 examples.*got shape"):
+                f(z, torch.zeros(shape))
+        with pytest.raises(TypeError, match="not i"): f(z, torch.arange(2))
+        with pytest.raises(TypeError, match="data.encode"): f(z.long(), 0.)
     with pytest.raises(ValueError, match=r"lie in \(0, 1\).*got 1 at step 1"):
         gammas_from_betas(torch.tensor([.1, 1.]))
     with pytest.raises(ValueError, match="rising"): betas_from_gammas(torch.tensor([5., -5.]))

@@ -131,7 +131,7 @@ def test_grid_is_the_schedule_at_equal_steps():
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
-    "seven wrong calls are refused, with a message that says what to do"
+    "eleven wrong calls are refused, with a message that says what to do"
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
@@ -140,6 +140,12 @@ def test_errors_of_schedules():
     with pytest.raises(ValueError, match="at least two betas"): Betas(torch.tensor([.1]))
     with pytest.raises(ValueError, match="at least 1; got 0"): grid(Linear(), 0)
     with pytest.raises(ValueError, match="log SNR"): grid(lambda t: -Linear()(t), 10)
+    with pytest.raises(ValueError, match="neighbors apart, so take fewer steps"):
+        grid(Linear(), 5000, dtype=torch.float16)
+    for f in (lambda t: (8 * t).sin() + t), (lambda t: t / 0):
+        with pytest.raises(ValueError, match="must not turn, and must be finite"): grid(f, 10)
+    with pytest.raises(ValueError, match=r"of its times, \(11,\); got shape \(11, 1\)"):
+        grid(lambda t: t[:, None], 10)
 
 # %% ../../nbs/12_schedule.ipynb #dca1656e
 def test_schedules_keep_float32_under_autocast():

@@ -63,11 +63,23 @@ def losses_of(gamma, slope, dims, gen):
 
 # %% ../../nbs/31_snr.ipynb #9b2f5bd9
 def test_V25_expectation():
-    "three schedules of very different pace, 20,000 random times each: 9.5891 within 4 errors"
+    "9.5891 from even times to 0.05, from pairs of times and from 20,000 free ones within 4 errors"
+    # the error of x is σ² in each dimension: no noise is left, and a loss off by 2 % is seen
     for s in Linear(), Cosine(-13.3, 5.), Monotone(width=64):
+        g, slope = (f(times(20_000, stream(0, "V25"))).detach() for f in (s, s.derivative))
+        of_x = diffusion_loss_x(sigma(g)[:, None], torch.zeros(20_000, 1), g, slope)
+        assert abs(bound.bits_per_dim(of_x, 1).mean() - 9.5891) < .05
+
+        # and with noise, through the error of ε
         t = torch.rand(20_000, generator=stream(0, "V25"))
         bits = losses_of(s(t).detach(), s.derivative(t).detach(), 8, stream(1, "V25"))
         assert abs(bits.mean() - 9.5891) < 4 * bits.std() / len(bits) ** .5
+
+    # a batch of two: without its random offset it would always see the same two times
+    gen, s = stream(2, "V25"), Linear()
+    g = s(torch.stack([times(2, gen) for _ in range(5000)]))
+    f = bound.bits_per_dim(.5 * 18.3 * torch.sigmoid(-g), 1).mean(1)
+    assert abs(f.mean() - 9.5891) < 4 * f.std() / len(f) ** .5
 
 # %% ../../nbs/31_snr.ipynb #3713c79a
 def test_V26_diffusion_loss():
@@ -417,6 +429,20 @@ def test_errors_snr():
             torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1),
             "epss")
     with pytest.raises(ValueError, match="at least one"): times(0)
+    with pytest.raises(ValueError, match=r"of shape \(9,\) or \(9, b\); got \(1, 9\)"):
+        integrated_loss(lambda g: g[None], -5., 5., 9)
+
+    # a γ or a slope for each example in a wrong shape gave losses (b, b)
+    x, g = torch.zeros(3, 2, 4), torch.ones(3)
+    for f in (
+        lambda g: diffusion_loss(x, x, g), lambda g: diffusion_loss_x(x, x, g, 1.),
+        lambda g: diffusion_loss_x(x, x, 1., g), lambda g: weighted_loss(x, x, g, 1., "x"),
+        lambda g: weighted_loss(x, x, 1., g, "v"),
+    ):
+        for shape in (3, 1), (1, 3), (4,), (0,):
+            with pytest.raises(ValueError, match="for each of 3 examples.*got shape"):
+                f(torch.ones(shape))
+        assert f(g.reshape(3, 1, 1)).equal(f(g)) and f(g[:1]).equal(f(1.))
     with pytest.raises(ValueError, match="largest SNR stands at the data end"):
         integrated_loss(torch.exp, 5., -5.)
     with pytest.raises(
