@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from . import data, process
-from .core import implements, randn_like
+from .core import as_data, as_step, implements, randn_like, suggest
 from .notation import alpha, convert, gammas_from_betas, sigma
 
 # %% ../nbs/40_ddgan.ipynb #bd5a5d3f
@@ -83,6 +83,11 @@ def exact_step(
         A `data.Mixture`: weights `(b, k)`, means `(b, k, d)`; `.sample(generator)`,
             `.log_prob(z_s)`
     """
+    gamma_s, gamma_t = as_step(gamma_s, gamma_t)
+    if gamma_s.ndim or gamma_t.ndim:
+        raise ValueError(
+            "expected one gamma_s and one gamma_t for all examples, of shape (); "
+            f"got {tuple(gamma_s.shape)} and {tuple(gamma_t.shape)}")
     k = process.transition(gamma_s, gamma_t)
     return mixture.diffused(alpha(gamma_s), sigma(gamma_s)).posterior(
         z_t, k.alpha_ts, k.sigma2_ts.sqrt())
@@ -108,6 +113,10 @@ def shape_of(
         m: A `data.Mixture` on the line: weights `(1, k)`, means `(1, k, 1)`
         points: Of the quadrature
     """
+    if m.means.shape[::2] != (1, 1):
+        raise ValueError(
+            "expected one mixture on the line, with means of shape (1, k, 1); "
+            f"got {tuple(m.means.shape)}")
     w, mean, var = m.weights[0], m.means[0, :, 0], m.variances.expand(m.means.shape)[0, :, 0]
     mu = (w * mean).sum()
     v, far = (w * (var + (mean - mu) ** 2)).sum(), 8 * var.max().sqrt()
@@ -206,8 +215,11 @@ def denoise(
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
     out, what = net(z_t, s, latent, c), getattr(net, "predicts", "data")
+    out, _ = as_data(prediction=out, z_t=z_t)
 
     # "state": z_s itself; "noise": that in z_t
+    if what not in (known := ("data", "state", "noise")):
+        raise ValueError(suggest(what, known, "predicts"))
     if what == "state": return out
     x = convert(out, z_t, chain[s + 1], "eps", "x") if what == "noise" else out
     return process.posterior(z_t, x, chain[s], chain[s + 1]).sample(generator)
@@ -326,6 +338,7 @@ def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: T
     Returns:
         `(b,)`
     """
+    z_s, z_t = as_data(z_s=z_s, z_t=z_t)
     return (
         exact_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s)
         - ddpm_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s))

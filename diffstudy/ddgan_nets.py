@@ -522,7 +522,7 @@ def deviation_channel(
     Returns:
         `(b, c + 1, h, w)`: the group's mean standard deviation as one more channel
     """
-    b, x = len(h), h.float().flatten(1)
+    b, x = len(h), h.to(torch.promote_types(h.dtype, torch.float32)).flatten(1)
     i = torch.arange(b, device=h.device)
 
     # which example belongs to which group, `(b, m)`; `one_hot` would read values back

@@ -2,21 +2,23 @@
 
 # %% auto #0
 __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_are_multimodal',
-           'test_D1_gaussian_data_stay_gaussian', 'test_D1_small_steps_are_gaussian',
-           'test_D1_exact_step', 'both_orders', 'losses_of', 'apart',
-           'test_D2_two_orders_one_joint', 'test_pairs_of_any_shape', 'test_errors_pairs',
+           'test_D1_divergence_of_the_truth', 'test_D1_gaussian_data_stay_gaussian',
+           'test_D1_small_steps_are_gaussian', 'test_D1_exact_step', 'both_orders', 'losses_of',
+           'apart', 'test_D2_two_orders_one_joint', 'test_pairs_of_any_shape', 'test_errors_pairs',
            'test_D4_posterior_of_the_paper', 'test_D4_table_of_the_official_code', 'Mean',
            'test_D3_latent_gives_the_true_joint', 'Says', 'test_D3_one_step_by_hand',
            'test_the_perfect_generator_places_points', 'Counting', 'test_D5_T_calls',
            'test_D5_is_a_loop_of_steps', 'test_same_sample_in_any_batch', 'test_errors_generate',
-           'real_and_fake', 'test_logit_by_hand', 'test_the_log_ratio_is_the_best_logit', 'test_r1',
-           'CPU', 'test_errors_config', 'test_networks_for_points', 'small', 'terms_of',
-           'test_no_backward_through_the_generator', 'test_losses_by_hand', 'learn_discriminator',
-           'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
+           'real_and_fake', 'test_logit_by_hand', 'test_the_log_ratio_is_the_best_logit',
+           'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config', 'test_networks_for_points',
+           'small', 'terms_of', 'test_no_backward_through_the_generator', 'test_losses_by_hand',
+           'learn_discriminator', 'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
-           'test_one_step_by_hand', 'Reads', 'reads_of_a_step', 'test_no_number_is_read_back']
+           'test_one_step_by_hand', 'test_gradients_are_averaged_over_processes',
+           'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
+           'test_no_number_is_read_back']
 
 # %% ../../nbs/40_ddgan.ipynb #0d01fbb0
 import itertools, math
@@ -70,6 +72,20 @@ def test_D1_large_steps_are_multimodal():
     assert (
         shapes[0].modes == 1 and shapes[1].kl < .001 and shapes[-1].modes == 5
         and shapes[-1].kl > .3)
+
+# %% ../../nbs/40_ddgan.ipynb #8ac38205
+def test_D1_divergence_of_the_truth():
+    "the nats lost are KL from the truth to the Gaussian, by hand to 1e-6; the other differs by half"
+    w, mu, std = torch.tensor([[.3, .7], [-1., 2.], [.4, .9]], dtype=torch.float64)
+    two = data.Mixture(w.log()[None], mu[None, :, None], (std ** 2)[None, :, None])
+    x = torch.linspace(-10, 12, 40_001, dtype=torch.float64)
+    bell = lambda m, s: torch.exp(-((x - m) / s) ** 2 / 2) / (s * math.sqrt(2 * math.pi))
+    mean = (w * mu).sum()
+    spread = (w * (std ** 2 + (mu - mean) ** 2)).sum().sqrt()
+    q, p = w[0] * bell(mu[0], std[0]) + w[1] * bell(mu[1], std[1]), bell(mean, spread)
+    kl = lambda a, b: torch.trapezoid(torch.where(a > 0, a * (a / b).log(), 0), x).item()
+    assert abs(shape_of(two).kl - kl(q, p)) < 1e-6 and kl(p, q) > 1.5 * kl(q, p)
+    assert shape_of(two).modes == 2
 
 # %% ../../nbs/40_ddgan.ipynb #3f54dca9
 def test_D1_gaussian_data_stay_gaussian():
@@ -159,6 +175,8 @@ def test_errors_pairs():
     with pytest.raises(ValueError, match=r"\(3,\)"):
         pairs(x, torch.zeros(2, dtype=torch.long), chain)
     with pytest.raises(ValueError, match="at least 1"): chain_gammas(0)
+    with pytest.raises(ValueError, match="exchanged"):
+        pairs(x, torch.zeros(3, dtype=torch.long), chain.flip(0))
 
 # %% ../../nbs/40_ddgan.ipynb #08f7d7b0
 def test_D4_posterior_of_the_paper():
@@ -223,11 +241,11 @@ def test_D3_latent_gives_the_true_joint():
 class Says:
     "A generator that always says the same."
     latent, classes = 3, 0
-    def __init__(self, what): self.what = what
+    def __init__(self, what, predicts="data"): self.what, self.predicts = what, predicts
     def __call__(self, z_t, s, latent, c=None): return self.what
 
 def test_D3_one_step_by_hand():
-    "a step is the posterior at x̂, with the noise drawn after the latent, and x̂ itself at s = 0"
+    "a step is the posterior at x̂, with the noise drawn after the latent; x̂ itself at s = 0"
     chain, g = chain_gammas(4), stream(0, "step")
     x, z = torch.randn(2, 4, 2, dtype=torch.float64, generator=g)
     s = torch.arange(4)
@@ -239,6 +257,12 @@ def test_D3_one_step_by_hand():
     got = denoise(Says(x), z, s, chain, stream(1, "step"))
     torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
     assert torch.equal(got[0], x[0])
+
+    # a network of the noise in z_t says the same where that is what is left of z_t; or z_s itself
+    noise = (z - alpha(chain[1:])[:, None] * x) / sigma(chain[1:])[:, None]
+    got = denoise(Says(noise, "noise"), z, s, chain, stream(1, "step"))
+    torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
+    assert torch.equal(denoise(Says(x, "state"), z, s, chain), x)
 
 def test_the_perfect_generator_places_points():
     "of narrow peaks it says the center that the latent's first number chooses, to 1e-6"
@@ -337,6 +361,25 @@ def test_the_log_ratio_is_the_best_logit():
     for other in (lambda z: exact(z) / 2, lambda z: 2 * exact(z), lambda z: exact(z) + .1):
         more = evaluate.mean_and_error(losses(other) - losses(exact))
         assert more.mean > 4 * more.error
+
+# %% ../../nbs/40_ddgan.ipynb #4f69a5ca
+def test_errors_steps():
+    "γ for each example, in the wrong order, or shapes and names that do not fit, are refused"
+    g, z = chain_gammas(4), torch.zeros(3, 1, dtype=torch.float64)
+    for each in (g[1].expand(3), g[1].expand(3, 1)):
+        with pytest.raises(ValueError, match=r"of shape \(\); got"):
+            exact_step(row(), z, each, g[2])
+    for f in (exact_step, ddpm_step):
+        with pytest.raises(ValueError, match="exchanged"): f(row(), z, g[2], g[1])
+    with pytest.raises(ValueError, match="z_s and z_t of one shape"):
+        optimal_logit(row(), z[:1], z, g[1], g[2])
+    with pytest.raises(ValueError, match=r"\(1, k, 1\); got \(3, 5, 1\)"):
+        shape_of(exact_step(row(), z, g[1], g[2]))
+    for kind in ("data", "state", "noise"):
+        with pytest.raises(ValueError, match="prediction and z_t of one shape"):
+            denoise(Says(z[:1], kind), z, torch.arange(3), g)
+    with pytest.raises(ValueError, match="unknown predicts 'eps'.*noise"):
+        denoise(Says(z, "eps"), z, torch.arange(3), g)
 
 # %% ../../nbs/40_ddgan.ipynb #2a194d83
 def test_r1():
@@ -559,14 +602,16 @@ def test_the_networks_have_their_own_rates():
 
 # %% ../../nbs/41_ddgan_training.ipynb #55c323ee
 def test_one_step_by_hand():
-    "the first step of Adam moves each weight by the rate against its slope: D's loss, then G's"
-    config, x, chain = small(r1=.1), points(0), chain_gammas(4).float()
+    "the first step of Adam moves each weight by the rate against its slope: D's loss with R1, then G's"
+    config, x, chain = small(r1=.1, r1_every=3), points(0), chain_gammas(4).float()
     model, g = build(config, (2,)), stream(0, "a step")
     G, D = model.values()
-    moved = {}
+    moved, said = {}, {}
+    def d_loss():  # R1 comes in every third step, with its own weight and not three times that
+        said.update(discriminator_terms(G, D, x, None, chain, g, .1))
+        return sum(said.values())
     for name, net, rate, loss in (
-        ("discriminator", D, config.lr_d, lambda: sum(
-            discriminator_terms(G, D, x, None, chain, g, .1).values())),
+        ("discriminator", D, config.lr_d, d_loss),
         ("generator", G, config.lr_g, lambda: generator_loss(G, D, x, None, chain, g)),
     ):
         slopes = torch.autograd.grad(loss(), list(net.parameters()))
@@ -576,11 +621,51 @@ def test_one_step_by_hand():
 
     state = make_state(config, build(config, (2,)), 9, rank=CPU, lr_decay="constant")
     step = adversarial_step(config)
-    train.advance(
+    got = train.advance(
         state, lambda state, x, _: step(state, x, stream(0, "a step")), lambda n: x)
+    for k, v in said.items(): torch.testing.assert_close(got[k], v.detach())
     for name, sure in moved.items():
         for p, q, where in zip(state.model[name].parameters(), model[name].parameters(), sure):
             torch.testing.assert_close(p[where], q[where], rtol=0, atol=1e-5)
+
+# %% ../../nbs/41_ddgan_training.ipynb #67457fb1
+def test_gradients_are_averaged_over_processes(monkeypatch):
+    "beside a process whose gradients are all zero, both networks move half as far, to 1e-3"
+    import torch.distributed as dist
+    monkeypatch.setattr(dist, "broadcast", lambda *_: None)
+    monkeypatch.setattr(dist, "all_reduce", lambda grad, *_: None)  # the other one's are zero
+    config, moves = small(r1=.1), []
+    for world in (1, 2):
+        model = build(config, (2,)).double()
+        before = [p.detach().clone() for p in model.parameters()]
+        state = train.State(
+            model, train.Config(warmup=0, clip=None), average=model["generator"],
+            optimizers={k: torch.optim.SGD(net.parameters(), 1e-5) for k, net in model.items()},
+            rank=train.Rank(0, world, torch.device("cpu")))
+        train.advance(state, adversarial_step(config), lambda n: points(n).double())
+        moves.append([p.detach() - old for p, old in zip(model.parameters(), before)])
+    for alone, beside in zip(*moves):
+        torch.testing.assert_close(beside, alone / 2, rtol=1e-3, atol=1e-12)
+
+# %% ../../nbs/41_ddgan_training.ipynb #dd41b786
+def test_a_refused_generator_is_counted_and_said():
+    "a NaN in the generator's gradient alone: it and its average stay, and what moved is said"
+    state = make_state(small(), build(small(), (2,)), 3, rank=CPU, lr_decay="constant")
+    spoilt = state.model["generator"].leave.bias
+    spoilt.register_hook(lambda g: g * (math.nan if state.step == 1 else 1))
+    weights = lambda net: [p.detach().clone() for p in net.parameters()]
+    same = lambda a, b: all(torch.equal(u, v) for u, v in zip(a, b))
+    nets = lambda: [weights(n) for n in (*state.model.values(), state.ema.model)]
+
+    said, kept = [], {}
+    for record in train.fit(
+        state, adversarial_step(small()), points, progress=False, say=said.append,
+    ): kept[record.step] = nets()
+    (g, d, average), (g_new, d_new, average_new) = kept[1], kept[2]
+    assert same(g, g_new) and same(average, average_new) and not same(d, d_new)
+    assert state.skipped == 1 and not same(g, kept[3][0])
+    assert "step 2 skipped: norm is nan on batches(1)" in said[0]
+    assert "discriminator was updated before that" in said[0]
 
 # %% ../../nbs/41_ddgan_training.ipynb #9f700ac6
 class Reads(torch.utils._python_dispatch.TorchDispatchMode):

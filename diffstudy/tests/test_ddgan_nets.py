@@ -2,13 +2,17 @@
 
 # %% auto #0
 __all__ = ['TINY', 'test_blur', 'test_attention', 'test_initialize', 'test_deviation_channel',
-           'size', 'test_sizes_of_the_paper', 'pair_of', 'awake', 'test_image_networks',
+           'size', 'test_sizes_of_the_paper', 'pair_of', 'awake', 'silu', 'leaky', 'dense',
+           'half_sum', 'join', 'convolved', 'filtered', 'halved', 'doubled', 'normalized',
+           'embedded', 'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
+           'test_discriminator_by_hand', 'test_image_networks',
            'test_fresh_networks_and_the_last_layers', 'test_errors_image_networks',
            'test_images_train_with_labels', 'test_no_number_is_read_back_for_images']
 
 # %% ../../nbs/42_ddgan_networks.ipynb #37f23a05
 import math
 from dataclasses import replace
+import numpy as np
 import pytest, torch, torch.nn.functional as F
 from .. import ddgan
 from ..core import stream
@@ -112,6 +116,145 @@ def awake(model):
     for net in model.values(): initialize(net)
     return model
 
+# %% ../../nbs/42_ddgan_networks.ipynb #24c33935
+# the networks once more, in NumPy and from their description: nothing is shared but the weights
+
+def silu(x): return x / (1 + np.exp(-x))
+def leaky(x): return np.where(x > 0, x, .2 * x)
+def dense(layer, x): return x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+def half_sum(a, b): return (a + b) / 2 ** .5
+def join(a, b): return np.concatenate([a, b], 1)
+
+def convolved(layer, x, pad=0, stride=1):
+    "A sum of shifted images, one for each position of the kernel."
+    w, (rows, columns) = layer.weight.detach().numpy(), x.shape[2:]
+    x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    rows, columns = (n + 2 * pad - w.shape[2] + 1 for n in (rows, columns))
+    out = sum(
+        np.einsum("oc,bchw->bohw", w[:, :, i, j], x[:, :, i:i + rows, j:j + columns])
+        for i in range(w.shape[2]) for j in range(w.shape[3]))
+    if layer.bias is not None: out = out + layer.bias.detach().numpy()[:, None, None]
+    return out[:, :, ::stride, ::stride]
+
+def filtered(x, before, after):
+    "[1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64 of each channel, with zeros around."
+    x = np.pad(x, ((0, 0), (0, 0), (before, after), (before, after)))
+    n, k = x.shape[2] - 3, np.array([1, 3, 3, 1]) / 8
+    rows = sum(k[i] * x[:, :, i:i + n] for i in range(4))
+    return sum(k[i] * rows[:, :, :, i:i + n] for i in range(4))
+
+def halved(x): return filtered(x, 1, 1)[:, :, ::2, ::2]
+
+def doubled(x):
+    b, c, n, _ = x.shape
+    far = np.zeros((b, c, 2 * n, 2 * n))
+    far[:, :, ::2, ::2] = x
+    return 4 * filtered(far, 2, 1)
+
+def normalized(x):
+    "Mean 0 and variance 1 over groups of four channels."
+    g = x.reshape(len(x), x.shape[1] // 4, -1)
+    g = (g - g.mean(2, keepdims=True)) / np.sqrt(g.var(2, keepdims=True) + 1e-6)
+    return g.reshape(x.shape)
+
+def embedded(s, n):
+    "Sines, then cosines, of the index itself."
+    angle = s[:, None] * 10_000. ** (-np.arange(n // 2) / (n // 2 - 1))
+    return np.concatenate([np.sin(angle), np.cos(angle)], 1)
+
+def style_block(f, x, time, style, resampled=lambda v: v):
+    def styled(norm, v):
+        scale, shift = np.split(dense(norm.style, style)[:, :, None, None], 2, 1)
+        return normalized(v) * scale + shift
+    h = convolved(f.conv1, resampled(silu(styled(f.norm1, x))), 1)
+    h = convolved(f.conv2, silu(styled(f.norm2, h + dense(f.time, time)[:, :, None, None])), 1)
+    x = resampled(x)
+    return half_sum(h, convolved(f.skip, x) if hasattr(f.skip, "weight") else x)
+
+def affine(norm, x):
+    w, b = (v.detach().numpy()[:, None, None] for v in (norm.weight, norm.bias))
+    return normalized(x) * w + b
+
+def attended(f, x):
+    q, k, v = (convolved(layer, affine(f.norm, x)).reshape(*x.shape[:2], -1) for layer in f.qkv)
+    w = np.exp(np.einsum("bci,bcj->bij", q, k) / x.shape[1] ** .5)
+    mixed = np.einsum("bij,bcj->bci", w / w.sum(2, keepdims=True), v).reshape(x.shape)
+    return half_sum(x, convolved(f.out, mixed))
+
+def of_any_size(net, seed):
+    "The same network in float64, with random numbers for all its weights and biases."
+    g = stream(seed, "any size")
+    for p in net.double().parameters():
+        p.data = .4 * torch.randn(p.shape, generator=g, dtype=torch.float64)
+    return net
+
+# %% ../../nbs/42_ddgan_networks.ipynb #07d835b4
+@pytest.mark.parametrize("latent", [4, 0])
+def test_generator_by_hand(latent):
+    "a U-Net of two levels, written out a second time: the same images, to 1e-9"
+    G = of_any_size(UNetGenerator(
+        replace(TINY, width=4, latent=latent, embedding=5, mapping=2), (2, 8, 8), 3), 1)
+    g, double = stream(2, "hand"), torch.float64
+    z, xi = (torch.randn(3, *n, generator=g, dtype=double) for n in ((2, 8, 8), (latent,)))
+    s, c = torch.tensor([0, 2, 3]), torch.tensor([3, 0, 1])
+
+    # what all blocks hear: SiLU after each dense layer, also after the label was added
+    time = dense(G.time.second, silu(dense(G.time.first, embedded(s.numpy(), 4))))
+    time = silu(time + G.time.label.weight.detach().numpy()[c])
+    style = np.zeros((3, 5))
+    if latent:
+        xi = xi.numpy()
+        style = xi / np.sqrt((xi ** 2).mean(1, keepdims=True) + 1e-8)
+        for layer in G.map.layers: style = silu(dense(layer, style))
+    block = lambda part, x, *how: style_block(part.block, x, time, style, *how)
+
+    # down: 8 × 8 pixels, then 4 × 4, with the image itself beside and attention
+    h0 = convolved(G.enter, z.numpy(), 1)
+    h1 = block(G.down[0], h0)
+    image = convolved(G.down[1].pyramid.conv, filtered(z.numpy(), 2, 2), 0, 2)
+    h2 = half_sum(block(G.down[1], h1, halved), image)
+    h3 = attended(G.down[2].attend, block(G.down[2], h2))
+
+    # through the middle, and up
+    h = attended(G.middle[0].attend, block(G.middle[0], h3))
+    h = block(G.up[0], join(block(G.middle[1], h), h3))
+    h = attended(G.up[1].attend, block(G.up[1], join(h, h2)))
+    h = block(G.up[2], h, doubled)
+    h = block(G.up[4], join(block(G.up[3], join(h, h1)), h0))
+    x = np.tanh(convolved(G.leave, silu(affine(G.norm, h)), 1))
+
+    assert len(G.down) == 3 and len(G.middle) == 2 and len(G.up) == 5
+    got = G(z, s, torch.as_tensor(xi), c).detach().numpy()
+    np.testing.assert_allclose(got, x, rtol=1e-9, atol=1e-9)
+
+# %% ../../nbs/42_ddgan_networks.ipynb #223b00cc
+@pytest.mark.parametrize("paired", [True, False])
+def test_discriminator_by_hand(paired):
+    "a discriminator of two channels, written out a second time: the same logits, to 1e-9"
+    D = of_any_size(ConvDiscriminator(
+        replace(TINY, d_width=2, d_embedding=6, paired=paired), (2, 16, 16), 3), 3)
+    z = torch.randn(2, 5, 2, 16, 16, generator=stream(4, "hand"), dtype=torch.float64)
+    s, c = torch.arange(5) % 4, torch.tensor([3, 0, 1, 2, 2])
+    time = leaky(dense(D.time.first, embedded(s.numpy(), 6)))
+    time = leaky(dense(D.time.second, time))
+
+    # both states as one image; one block keeps the resolution and three halve it
+    z_s, z_t = z.numpy()
+    h = convolved(D.enter, join(z_s, z_t if paired else 0 * z_t))
+    for f, resampled in zip(D.down, (lambda v: v, halved, halved, halved)):
+        inner = convolved(f.conv1, leaky(h), 1) + dense(f.time, time)[:, :, None, None]
+        inner = convolved(f.conv2, resampled(leaky(inner)), 1)
+        h = half_sum(inner, convolved(f.skip, resampled(h)))
+
+    # how much examples 0, 2 and 4 differ, and 1 and 3
+    spread = np.zeros((5, 1, *h.shape[2:]))
+    for group in ([0, 2, 4], [1, 3]): spread[group] = np.sqrt(h[group].var(0) + 1e-8).mean()
+    h = leaky(convolved(D.last, join(h, spread), 1)).sum((2, 3))
+    logits = dense(D.leave, h)[:, 0] + (h * D.label.weight.detach().numpy()[c]).sum(1)
+
+    assert len(D.down) == 4 and spread.shape[2:] == (2, 2)
+    np.testing.assert_allclose(D(*z, s, c).detach().numpy(), logits, rtol=1e-9, atol=1e-9)
+
 # %% ../../nbs/42_ddgan_networks.ipynb #789fce1e
 @pytest.mark.parametrize("b", [1, 3, 5, 8])
 def test_image_networks(b):
@@ -171,4 +314,5 @@ def test_images_train_with_labels(latent):
 def test_no_number_is_read_back_for_images(monkeypatch):
     "a training step of the image networks reads no number back from the device"
     monkeypatch.setattr(ddgan, "_check_step", lambda s, x, steps: s)
+    monkeypatch.setattr("diffstudy.core.can_look", lambda *v: False)
     assert reads_of_a_step(TINY, (2, 8, 8)) == 0
