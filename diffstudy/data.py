@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from . import notation
-from .core import implements
+from .core import as_gamma, implements
 
 # %% ../nbs/10_data.ipynb #89cfeee8
 class Mixture(NamedTuple):
@@ -190,13 +190,12 @@ class GaussianMixture:
 
         # which component belongs to which class
         k = len(self.means)
-        self.labels = (
-            torch.arange(k) if labels is None
-            else torch.as_tensor(labels).to("cpu", torch.int64))
-        if self.labels.shape != (k,) or int(self.labels.min()) < 0:
+        given = torch.arange(k) if labels is None else torch.as_tensor(labels)
+        if given.shape != (k,) or given.is_floating_point() or int(given.min()) < 0:
             raise ValueError(
-                f"expected one label from 0 for each of {k} components; "
-                f"got {self.labels.tolist()}")
+                f"expected one label from 0, an integer, for each of {k} components; "
+                f"got {given.tolist()}")
+        self.labels = given.to("cpu", torch.int64)
         self.classes = int(self.labels.max()) + 1 if classes is None else classes
         if self.classes <= int(self.labels.max()):
             raise ValueError(
@@ -237,70 +236,87 @@ class GaussianMixture:
         # components of other classes get no weight
         c = torch.as_tensor(c, device=z.device).reshape(-1, 1)
         keep = (labels == c) | (c == self.classes)
+        some = keep.any(1)
+        try: torch._assert_async(some.all())  # no wait for a GPU, which stops later
+        except RuntimeError:
+            raise ValueError(
+                f"class {c[~some][0].item()} has no component; the classes are "
+                f"{labels.unique().tolist()}, and {self.classes} means none") from None
         return m._replace(
             log_weights=torch.log_softmax(torch.where(keep, m.log_weights, -math.inf), -1))
 
-    def _check(self, z, *levels):  # shapes that would broadcast to nonsense
+    def _level(self, z, alpha, sigma, c=None):  # of clean data by default
+        if (alpha is None) != (sigma is None):
+            raise TypeError(
+                "expected both alpha and sigma, or neither for clean data; got "
+                f"{'alpha' if sigma is None else 'sigma'} alone. A level γ is given as "
+                "alpha(gamma), sigma(gamma) with the functions of notation")
+        level = (1., 0.) if alpha is None else (alpha, sigma)
+
+        # shapes that would broadcast to nonsense
         if z.ndim != 2 or z.shape[1] != self.dim:
             raise ValueError(f"expected z of shape (b, {self.dim}); got {tuple(z.shape)}")
-        for v in levels:
-            if (torch.is_tensor(v) and v.numel() != 1
-                    and (v.numel() != len(z) or v.shape[0] != len(z))):
+        for name, v in zip(("alpha", "sigma", "c"), (*level, 0 if c is None else c)):
+            v = torch.as_tensor(v)
+            if v.numel() != 1 and (v.numel() != len(z) or v.shape[0] != len(z)):
                 raise ValueError(
-                    f"expected one noise level, or one for each of {len(z)} examples; "
+                    f"expected one {name}, or one for each of {len(z)} examples; "
                     f"got shape {tuple(v.shape)}")
+            if v.ndim and name != "c" and not v.is_floating_point():
+                raise TypeError(f"expected {name} as floats; got {v.dtype}: classes go by c=")
+        return level
 
     def log_prob(self,
         z: Tensor,          # `(b, d)`
-        alpha=1., sigma=0., # The noise level, numbers or `(b,)`
+        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
         c=None,             # Classes to condition on, `()` or `(b,)`; index `classes` = none
     ) -> Tensor:  # `(b,)`
         """Exact log density log p(z), or log p(z|c), in nats.
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`
+            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
             `(b,)`
         """
-        self._check(z, alpha, sigma)
-        return _mixture_log_prob(_diffuse(self.at(z, c), alpha, sigma), z)
+        level = self._level(z, alpha, sigma, c)
+        return _mixture_log_prob(_diffuse(self.at(z, c), *level), z)
 
     def score(self,
         z: Tensor,          # `(b, d)`
-        alpha=1., sigma=0., # The noise level, numbers or `(b,)`
+        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
         c=None,             # Classes to condition on, `()` or `(b,)`; index `classes` = none
     ) -> Tensor:  # `(b, d)`
         """Exact score, the gradient of `log_prob`.
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`
+            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
             `(b, d)`
         """
-        self._check(z, alpha, sigma)
-        return _mixture_score(_diffuse(self.at(z, c), alpha, sigma), z)
+        level = self._level(z, alpha, sigma, c)
+        return _mixture_score(_diffuse(self.at(z, c), *level), z)
 
     def log_class_prob(self,
         z: Tensor,          # `(b, d)`
-        alpha=1., sigma=0., # The noise level, numbers or `(b,)`
+        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
     ) -> Tensor:  # `(b, classes)`
         """Exact classifier log p(c|z).
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`
+            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
 
         Returns:
             `(b, classes)`
         """
-        self._check(z, alpha, sigma)
-        m = _diffuse(self.at(z), alpha, sigma)
+        level = self._level(z, alpha, sigma)
+        m = _diffuse(self.at(z), *level)
         return _class_log_prob(
             m.log_weights + _component_log_prob(m, z),
             self._at[z.device, m.means.dtype][1],
@@ -321,7 +337,7 @@ class GaussianMixture:
         Returns:
             Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`
         """
-        self._check(z, alpha, sigma)
+        self._level(z, alpha, sigma, c)
         m = self.at(z, c)
         return _mixture_posterior(m, z.to(m.means.dtype), alpha, sigma)
 
@@ -358,15 +374,14 @@ class GaussianMixture:
         Returns:
             `(b, d)`
         """
-        gamma = torch.as_tensor(gamma, device=z.device).to(
-            torch.promote_types(z.dtype, torch.float32))
+        gamma = as_gamma(gamma, z).to(torch.promote_types(z.dtype, torch.float32))
         alpha, sigma = notation.alpha(gamma), notation.sigma(gamma)
         return -sigma.reshape(-1, 1) * self.score(z, alpha, sigma, c)
 
     def sample(self,
         n: int,             # How many
         generator=None,     # A `torch.Generator`; the samples lie on its device
-        alpha=1., sigma=0., # The noise level, numbers or `(n,)`
+        alpha=None, sigma=None,  # The noise level, numbers or `(n,)`, both; by default no noise
         dtype=torch.float32,
     ) -> tuple[Tensor, Tensor]:  # z `(n, d)` and classes `(n,)`
         """Draw from the mixture at a noise level.
@@ -374,11 +389,12 @@ class GaussianMixture:
         Args:
             n: How many
             generator: A `torch.Generator`; the samples lie on its device
-            alpha, sigma: The noise level, numbers or `(n,)`
+            alpha, sigma: The noise level, numbers or `(n,)`, both; by default no noise
 
         Returns:
             z `(n, d)` and classes `(n,)`
         """
+        level = self._level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
         m = self.at(torch.empty(
             0, dtype=dtype,
             device=generator.device if generator is not None else "cpu"))
@@ -387,7 +403,7 @@ class GaussianMixture:
         # the component of each sample, as a mixture of one: so each can have a level of its own
         each = _diffuse(
             Mixture(m.log_weights[j, None], m.means[j, None], m.variances[j, None]),
-            alpha, sigma)
+            *level)
         x = _spread(
             each.means[:, 0],
             each.variances[:, 0],

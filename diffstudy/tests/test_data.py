@@ -8,7 +8,8 @@ __all__ = ['random_parameters', 'by_torch', 'points', 'test_axes_give_the_covari
            'test_three_gaussians_and_grid', 'test_spiral',
            'test_G1_noise_prediction_is_a_scaled_score',
            'test_G1_holds_for_data_that_are_not_gaussian', 'test_tweedie',
-           'test_mixture_as_a_network', 'test_errors_of_mixtures']
+           'test_mixture_as_a_network', 'test_errors_of_mixtures',
+           'test_errors_of_levels_and_classes']
 
 # %% ../../nbs/10_data.ipynb #3c352bf5
 import math
@@ -234,9 +235,38 @@ def test_errors_of_mixtures():
         ((one, means, [[[1., .5], [0, 1]]] * 2), "symmetric"),
         ((one, means * math.nan, eye), "finite"),
         ((one, means, eye, [0, 3], 2), "does not fit"),
+        ((one, means, eye, [0, 1, 1]), "for each of 2 components; got .0, 1, 1"),
+        ((one, means, eye, [0, .5]), "an integer, for each"),
     ):
         with pytest.raises(ValueError, match=words): GaussianMixture(*args)
     with pytest.raises(ValueError, match=r"\(b, 2\)"): three_gaussians().log_prob(torch.zeros(5))
     with pytest.raises(ValueError, match="each of 5 examples"):
         three_gaussians().predict(torch.zeros(5, 2), torch.zeros(4))
     with pytest.raises(ValueError, match="class 7"): three_gaussians().conditional(7)
+
+def test_errors_of_levels_and_classes():
+    "a level γ in the place of α and σ, a class that is not there, and shapes that do not fit"
+    mix, z = three_gaussians(), points(5, 2)
+    for call in (
+        lambda: mix.log_prob(z, torch.zeros(5)), lambda: mix.score(z, 0.),
+        lambda: mix.log_class_prob(z, 0.), lambda: mix.sample(5, None, torch.zeros(5)),
+    ):
+        with pytest.raises(TypeError, match=r"alpha alone.*given as alpha\(gamma\), sigma\(gamma\)"):
+            call()
+    with pytest.raises(TypeError, match="got sigma alone"): mix.score(z, sigma=.6)
+    with pytest.raises(TypeError, match="sigma as floats; got torch.int64: classes go by c="):
+        mix.denoise(z, torch.zeros(5), torch.zeros(5).long())
+    with pytest.raises(TypeError, match="gamma as floats; got torch.int64"):
+        mix.predict(z, torch.arange(5))
+
+    # one past the last class means none; another number would give NaN
+    for c, words in ((4, "class 4"), (-1, "class -1"), (torch.tensor([0, 1, 2, 3, 7]), "class 7")):
+        with pytest.raises(ValueError, match=f"{words} has no comp.*are .0, 1, 2., and 3 means"):
+            mix.predict(z, 0., c)
+    gap = GaussianMixture(torch.ones(2), torch.zeros(2, 2), torch.ones(2, 2), [0, 2])
+    with pytest.raises(ValueError, match="class 1 has no component; the classes are .0, 2., and 3"):
+        gap.log_prob(z, c=1)
+    with pytest.raises(ValueError, match=r"one c, or one for each of 5 examples; got shape \(4,\)"):
+        mix.posterior(z, .8, .6, torch.zeros(4).long())
+    with pytest.raises(ValueError, match=r"one alpha, or one for each of 1 examples; .*\(3,\)"):
+        mix.sample(1, None, torch.ones(3), torch.zeros(3))  # not three samples of one class
