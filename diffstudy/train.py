@@ -8,7 +8,7 @@ __all__ = ['Config', 'lr_scale', 'EMA', 'adamw', 'Rank', 'distributed', 'State',
            'loss_step', 'advance', 'TrainingDiverged', 'Interrupted', 'Record', 'fit', 'complete']
 
 # %% ../nbs/74_training.ipynb #d62475ac
-import copy, json, math, os, shutil, signal, sys, threading, time
+import atexit, copy, json, math, os, shutil, signal, sys, tempfile, threading, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -19,9 +19,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from .checkpoint import Log, checkpoints, latest, load_checkpoint, save_checkpoint
+from .checkpoint import (
+    CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
+    numbers_of, save_checkpoint)
 from .core import choose, default_device, stream, suggest
-from .files import locked
+from .files import locked, make_folder
 
 # %% ../nbs/74_training.ipynb #9fbab29b
 def _whole(least):
@@ -246,6 +248,9 @@ class Rank(NamedTuple):
     device: torch.device
 
 # %% ../nbs/74_training.ipynb #06d4e774
+def _leave():
+    if dist.is_initialized(): dist.destroy_process_group()
+
 def distributed(
     device=None,  # `core.default_device()` if not given
 ) -> Rank:
@@ -261,6 +266,8 @@ def distributed(
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        # Gloo's threads hold tensors: they must end before Python takes itself apart, or it aborts
+        if device.type != "cuda": atexit.register(_leave)
     return Rank(dist.get_rank(), dist.get_world_size(), device)
 
 # %% ../nbs/74_training.ipynb #a9b3e7b7
@@ -287,6 +294,12 @@ class State:
         self.rank = rank or distributed()
         self.rank = self.rank._replace(device=torch.device(self.rank.device))
 
+        # what is not finite now would be taken for damage later
+        if bad := not_finite(dict(model.named_parameters()) | dict(model.named_buffers())):
+            raise ValueError(
+                f"model: expected finite numbers; not finite: {bad}. Keep a mask as booleans, "
+                "or with a large number in place of infinity")
+
         # every process begins with the weights of the first
         self.model = model.to(self.rank.device)
         if self.rank.world > 1:
@@ -303,7 +316,11 @@ class State:
 
         # steps done, of them skipped, of them at the end in a row
         self.step, self.skipped, self.bad, self.seconds = 0, 0, 0, 0.
-        self.ok = None  # whether the gradients of the step were finite: a tensor on the device
+        # of the steps since the last record: what is still on the device, and terms as lists
+        self.rows, self.since = [], {}
+
+        # of the last step, on the device: were all gradients finite, and those of each optimizer
+        self.ok, self.oks = None, {}
         self.objectives = {}
 
 # %% ../nbs/74_training.ipynb #739c01b8
@@ -338,6 +355,7 @@ def update(
         optimizer.found_inf = (~ok).float()
     if hasattr(optimizer, "found_inf") or ok: optimizer.step()
     optimizer.zero_grad()
+    state.oks[name] = ok & state.oks.get(name, ok)
     state.ok = ok if state.ok is None else state.ok & ok
     return norm
 
@@ -466,24 +484,30 @@ def advance(
         o.zero_grad()  # what another network's loss has left there is no part of the state
         for g in o.param_groups: g["lr"] = g["initial_lr"] * lr_scale(state.config, n)
 
-    # the step, and then the average, which a step with a bad gradient leaves alone
+    # the step itself
     dropout, noise = (
         stream(state.config.seed, purpose, n, rank.index, device=rank.device)
         for purpose in ("dropout", "train"))
-    state.ok = None
+    buffers = [(b, b.clone()) for b in state.model.buffers()]
+    state.ok, state.oks = None, {}
     with _seeded(dropout.initial_seed(), rank.device): terms = step(state, batches(n), noise)
+
+    # a step with a bad gradient leaves alone what the forward pass has changed, and the average
+    if state.ok is not None:
+        for b, before in buffers: b.copy_(torch.where(state.ok, b, before))
     state.ema.update(n, state.ok)
     state.step = n + 1
 
     # numbers stay on the device: to read one would wait for it
-    ok = torch.ones((), device=rank.device) if state.ok is None else state.ok
+    verdicts = dict(ok=torch.ones((), device=rank.device) if state.ok is None else state.ok)
+    if len(state.oks) > 1: verdicts |= {f"ok.{k}": v for k, v in state.oks.items()}
     return {
         k: torch.as_tensor(v, device=rank.device).detach().float()
-        for k, v in dict(terms, ok=ok).items()}
+        for k, v in dict(terms, **verdicts).items()}
 
 # %% ../nbs/74_training.ipynb #75785e1a
 class TrainingDiverged(RuntimeError):
-    "Too many steps in a row without a finite gradient."
+    "Too many steps in a row without a finite gradient, or a state that is not finite."
 
 # %% ../nbs/74_training.ipynb #1e6e1b19
 def _fetch(rows, rank) -> list:  # Of pairs: step, the terms of each rank as floats
@@ -495,12 +519,26 @@ def _fetch(rows, rank) -> list:  # Of pairs: step, the terms of each rank as flo
     return [(n, [{k: next(v) for k in terms} for v in values]) for n, terms in rows]
 
 # %% ../nbs/74_training.ipynb #0a1a39c0
-def _means(rows) -> dict[str, float]:
-    "Mean of each term over the steps that counted."
+def _collect(rows, since):
+    "File the terms of the steps that counted, by name."
     good = [terms for _, ranks in rows for terms in ranks if terms["ok"]]
-    return {
-        k: fmean(t[k] for t in good if k in t)
-        for k in dict.fromkeys(k for t in good for k in t) if k != "ok"}
+    for terms in good:
+        for k, v in terms.items():
+            if k.split(".")[0] != "ok": since.setdefault(k, []).append(v)
+
+# %% ../nbs/74_training.ipynb #9b36b95e
+def _what_is_left(
+    state,
+    step: int,  # The last that was not skipped
+    saved,      # The newest checkpoint, or None
+) -> str:
+    "What a person can go on from, after a run that had to end."
+    ruined = not_finite(numbers_of(state))
+    # of networks that take turns, some may have moved before another was refused
+    stayed = "average is still that" if len(state.oks) > 1 else "weights are still those"
+    return (
+        f"The state in memory is not finite: {ruined}" if ruined
+        else f"The {stayed} of step {step}") + (f"; {saved} is good" if saved else "")
 
 # %% ../nbs/74_training.ipynb #bf39ee25
 def _count_bad_steps(rows, state, say, saved):
@@ -519,16 +557,20 @@ def _count_bad_steps(rows, state, say, saved):
         what = (
             f"{term} is {ranks[rank][term]} on batches({n})"
             + (f" of rank {rank}" if len(ranks) > 1 else ""))
-        say(f"step {n + 1} skipped: {what}; weights, moments and average are untouched")
+
+        # of networks that take turns, one may have had its update before the other's was refused
+        moved = " and ".join(
+            k[3:] for k, ok in ranks[0].items() if k.startswith("ok.") and ok)
+        say(f"step {n + 1} skipped: {what}; " + (
+            f"{moved} was updated before that, all else is untouched" if moved
+            else "weights, moments and average are untouched"))
 
         # a run that only skips would go on for ever
         if state.bad >= state.config.max_bad:
             raise TrainingDiverged(
                 f"{state.bad} steps in a row without a finite gradient, "
-                f"the last because {what}. "
-                f"The weights are still those of step {n + 1 - state.bad}"
-                f"{f', and {saved} is good' if saved else ''}. "
-                "Look at the batch, or start another run from them with a lower lr")
+                f"the last because {what}. {_what_is_left(state, n + 1 - state.bad, saved)}. "
+                "Look at the batch, or start another run from there with a lower lr")
 
 # %% ../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
@@ -539,29 +581,40 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def _catch_signals():
-    "Inside `with`, SIGINT and SIGTERM are collected in a list; a second SIGINT raises at once."
+    "Inside `with`, signals to stop are collected in a list; a second SIGINT raises at once."
     got, old = [], {}
     def note(signum, frame):
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
         got.append(signum)
-    # Python sets handlers in the main thread alone
+
+    # Python sets handlers in the main thread alone; `nohup` asks that SIGHUP be ignored
     if threading.current_thread() is threading.main_thread():
-        old = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+        hangup = getattr(signal, "SIGHUP", None)  # the terminal was closed; Windows has none
+        if hangup and signal.getsignal(hangup) is signal.SIG_IGN: hangup = None
+        old = {
+            s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM, hangup) if s}
     try:
         yield got
     finally:
         for s, handler in old.items():
             signal.signal(s, signal.SIG_DFL if handler is None else handler)
 
+def _unless_gone(say):
+    "The same, but a terminal that was closed, or a pipe that nobody reads any more, ends no run."
+    def careful(message):
+        try: say(message)
+        except OSError: pass
+    return careful
+
 # %% ../nbs/74_training.ipynb #bd461c10
 @contextmanager
-def _claimed(folder):
+def _claimed(folder, held):
     "Inside `with`, the folder is ours, and free of what a killed run left unfinished."
     if folder is None:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, "training in"):
+    make_folder(folder)
+    with nullcontext() if held else locked(folder, "training in"):
         for p in folder.glob(".tmp-*"): shutil.rmtree(p) if p.is_dir() else p.unlink()
         yield
 
@@ -574,6 +627,7 @@ def _resume(state, folder, say):
         say(
             f"resumed at step {state.step} of {state.config.steps}"
             + ("; nothing is left to do" if state.step == state.config.steps else ""))
+        for line in news_of_resume(path, state): say(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
@@ -619,7 +673,11 @@ class _Progress:
             self.bar.update(0)
 
     def update(self, step, metrics):
-        if not self.on: return
+        try:
+            if self.on: self._show(step, metrics)
+        except OSError: self.on = False  # the terminal was closed: the run goes on
+
+    def _show(self, step, metrics):
         now = time.perf_counter()
 
         # a bar: the loss beside it, and in a notebook its curve, at most once a second
@@ -646,7 +704,7 @@ class _Progress:
     def __enter__(self): return self
 
     def __exit__(self, *_):
-        if self.bar is not None and not self.notebook: print()
+        if self.on and self.bar is not None and not self.notebook: print()
 
 # %% ../nbs/74_training.ipynb #3e5912fe
 class Record(NamedTuple):
@@ -659,6 +717,27 @@ class Record(NamedTuple):
     step: int      # Steps done
     metrics: dict  # Means since the last record, as floats; empty between records
 
+# %% ../nbs/74_training.ipynb #25a75c95
+def _save(state, folder, log) -> Path:  # The new checkpoint
+    "Write log and state to the disk, wherever that is possible."
+    # the log comes first: it must not end before the checkpoint
+    log.sync()
+    if log.in_place():
+        try: return save_checkpoint(state, folder)
+        except CheckpointError as e:
+            saved = next(reversed(checkpoints(folder)), None)
+            raise TrainingDiverged(
+                f"{e}, though its gradient was finite{f'; {saved} is good' if saved else ''}. "
+                "Start another run from there with a lower lr") from None
+
+    # the folder has lost its name: nothing that is in memory shall be lost
+    beside = folder.parent if folder.parent.is_dir() else None
+    rescue = save_checkpoint(state, tempfile.mkdtemp(prefix=f"{folder.name}-rescued-", dir=beside))
+    raise RuntimeError(
+        f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote there. "
+        f"Step {state.step} is saved as {rescue}: move that into the folder of the run, "
+        "and give the same call with the folder's new name")
+
 # %% ../nbs/74_training.ipynb #e3708a63
 def fit(
     state: State,
@@ -668,6 +747,7 @@ def fit(
     folder=None,        # For checkpoints and `log.jsonl`; a run found there goes on
     progress: bool = True,  # A bar in a notebook or terminal, plain lines elsewhere
     say: Callable = print,  # Takes the messages
+    held: bool = False,     # The caller holds the lock of the folder already
 ) -> Iterator[Record]:  # One for each step
     """Train until `config.steps`, one step for each turn of the caller's loop.
 
@@ -677,62 +757,72 @@ def fit(
         folder: For checkpoints and `log.jsonl`; a run found there goes on
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
+        held: The caller holds the lock of the folder already
 
     Returns:
         One for each step
     """
     config, rank = state.config, state.rank
     folder, writes = folder and Path(folder), bool(folder) and rank.index == 0
-    if rank.index: say, progress = (lambda *_: None), False
-    with _claimed(folder if writes else None), _catch_signals() as signals:
+    say, progress = (lambda *_: None, False) if rank.index else (_unless_gone(say), progress)
+    with _claimed(folder if writes else None, held), _catch_signals() as signals:
         saved = _resume(state, folder, say) if folder else None
-        rows, begun = [], time.perf_counter() - state.seconds
+        begun = time.perf_counter() - state.seconds
         with (
-            Log(folder, state.step) if writes else nullcontext() as log,
+            Log(folder, state.step, say) if writes else nullcontext() as log,
             _Progress(state, progress, say) as view,
         ):
             while state.step < config.steps:
-                rows.append((state.step, advance(state, step, batches)))
-                n, metrics = state.step, {}
+                state.rows.append((state.step, advance(state, step, batches)))
+                n, metrics, last = state.step, {}, state.step == config.steps
 
                 # all processes must stop at one step, and to agree costs a wait: they do it rarely
-                saves = bool(folder) and (n % config.save_every == 0 or n == config.steps)
-                due = saves or n % config.log_every == 0 or n == config.steps
-                stop = _agree(signals, rank) if due or signals and rank.world == 1 else 0
+                saves = bool(folder) and (n % config.save_every == 0 or last)
+                due = n % config.log_every == 0 or last
+                stop = (
+                    _agree(signals, rank) if due or saves or signals and rank.world == 1 else 0)
 
-                # the steps since the last record, read from the device together
-                if due or stop:
-                    rows, state.seconds = _fetch(rows, rank), time.perf_counter() - begun
+                # the steps since the last look, read from the device together
+                if due or saves or stop:
+                    rows, state.rows = _fetch(state.rows, rank), []
+                    state.seconds = time.perf_counter() - begun
                     _count_bad_steps(rows, state, say, saved)
-                    metrics = _means(rows) | dict(
+                    _collect(rows, state.since)
+
+                # when a record falls due depends on nothing but the step: a log shows no stop
+                if due:
+                    metrics = {k: fmean(v) for k, v in state.since.items()} | dict(
                         lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
                     if writes:
                         log.write(dict(step=n) | metrics | dict(seconds=round(state.seconds, 3)))
-                    rows = []
+                    state.since = {}
 
-                # the log reaches the disk first: it must not end before the checkpoint
-                if writes and (saves or stop):
-                    log.sync()
-                    saved = save_checkpoint(state, folder)
+                # nothing that is not finite passes for a result
+                if writes and (saves or stop): saved = _save(state, folder, log)
+                elif last and (bad := not_finite(numbers_of(state))):
+                    raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
                 view.update(n, metrics)
-                if stop and n < config.steps:
-                    raise Interrupted(_farewell(stop, state, folder), stop)
+                if stop: raise Interrupted(_farewell(stop, state, folder), stop)
                 yield Record(n, metrics)
+
+            # a signal that came when the last step had been made is a signal
+            if signals: raise Interrupted(_farewell(signals[0], state, folder), signals[0])
 
 # %% ../nbs/74_training.ipynb #8a54bfca
 def complete(
     state: State, step: Callable, batches: Callable,  # As for `fit`
     *, folder=None, progress: bool = False,   # As for `fit`, but silent
-    say: Callable = lambda *_: None,
+    say: Callable = lambda *_: None, held: bool = False,  # As for `fit`
 ) -> State:  # The same, after its last step
     """Train to the end, with nobody watching.
 
     Args:
         state, step, batches: As for `fit`
         folder, progress: As for `fit`, but silent
+        say, held: As for `fit`
 
     Returns:
         The same, after its last step
     """
-    for _ in fit(state, step, batches, folder=folder, progress=progress, say=say): pass
+    for _ in fit(state, step, batches, folder=folder, progress=progress, say=say, held=held): pass
     return state
