@@ -107,7 +107,10 @@ def _train_run(
     run: Annotated[
         Optional[Path], describe("Folder of the run.", default="runs/RECIPE")] = None,
     recipe: Annotated[
-        Optional[str], describe("Named configuration.", default="the data set's own")] = None,
+        Optional[str],
+        describe(
+            "Named configuration, or the config.json of a run.",
+            default="the data set's own")] = None,
     steps: Annotated[
         Optional[int], describe("Steps in all.", default="the recipe's")] = None,
     seed: Annotated[
@@ -399,6 +402,10 @@ def _info_run(
         f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
+    if state["notes"].get("hash") != info["hash"]:
+        typer.echo(
+            f"config.json is not the one of this checkpoint, which is of configuration "
+            f"{state['notes'].get('hash')}: `sample` and `evaluate` refuse the folder")
     log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
     if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
 

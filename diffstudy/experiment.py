@@ -12,6 +12,7 @@ __all__ = ['SCHEDULES', 'RECIPES', 'VDMConfig', 'check_counts', 'GANConfig', 'Cl
 # %% ../nbs/76_experiment.ipynb #0e8e0545
 import ast, dataclasses, functools, hashlib, json, math, time
 from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -123,8 +124,7 @@ def _check_vdm(c: VDMConfig):
     choose(c.head, dict.fromkeys(_HEADS), "head")
 
     # then numbers, and what does not go together
-    if not c.gamma_min < c.gamma_max:
-        raise ValueError(f"expected gamma_min < gamma_max; got {c.gamma_min:g} and {c.gamma_max:g}")
+    _check_ends(c)
     told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
     if c.augment and not (c.head == "noise" and told):
         raise ValueError(
@@ -134,6 +134,19 @@ def _check_vdm(c: VDMConfig):
         raise ValueError(f"drop: expected a probability from 0 to 1; got {c.drop:g}")
     check_counts(points=c.points, draws=c.draws)
     _check_threads(c)
+
+_ENDS = -30, 30
+
+def _check_ends(c):
+    "ValueError unless γ rises, within what can be measured."
+    ends = f"{c.gamma_min:g} and {c.gamma_max:g}"
+    if not c.gamma_min < c.gamma_max:
+        raise ValueError(f"expected gamma_min < gamma_max; got {ends}")
+    if c.gamma_min < _ENDS[0] or c.gamma_max > _ENDS[1]:
+        raise ValueError(
+            f"gamma_min and gamma_max: expected noise levels from {_ENDS[0]} to {_ENDS[1]}, "
+            f"such as -13.3 and 5; got {ends}. Further out the bits would be no bound: "
+            "float32 loses the noise in the data, and hardly a time falls where there is a loss")
 
 def check_counts(**values: int):
     "ValueError unless each is a whole number, at least 1."
@@ -270,9 +283,7 @@ class ClassifierConfig:
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
         choose(self.data, datasets.DATASETS, "data set")
-        if not self.gamma_min < self.gamma_max:
-            raise ValueError(
-                f"expected gamma_min < gamma_max; got {self.gamma_min:g} and {self.gamma_max:g}")
+        _check_ends(self)
         _check_threads(self)
         loop = training.Config(**self.train)
         return json.loads(json.dumps(
@@ -542,12 +553,38 @@ def config_of(info: dict  # What a run's `config.json` holds
         A `VDMConfig`, `GANConfig` or `ClassifierConfig`
     """
     settings = {k: v for k, v in info["config"].items() if k != "kind"}
-    make = choose(info.get("kind", "vdm"), _CONFIGS, "kind of run")
-    known = {f.name for f in dataclasses.fields(make)}
-    for k in settings:
-        if k not in known:
-            raise ValueError(f"a newer diffstudy wrote this run: {suggest(k, known, 'setting')}")
+    version = f"a newer version of diffstudy wrote this run (this is {_version()}): "
+    if (kind := info.get("kind", "vdm")) not in _CONFIGS:
+        raise ValueError(f"{version}{suggest(kind, _CONFIGS, 'kind of run')}; update diffstudy")
+
+    # settings at the top, and those in each part
+    make, names = _CONFIGS[kind], lambda of: [f.name for f in dataclasses.fields(of)]
+    given = {None: settings} | {k: v for k, v in settings.items() if k in _PARTS}
+    known = {None: names(make)} | {k: names(of) for k, of in _PARTS.items()}
+    for part in given:
+        for k in given[part]:
+            if k in known[part]: continue
+            what = f"setting of {part}" if part else "setting"
+            raise ValueError(f"{version}{suggest(k, known[part], what)}; update diffstudy")
     return make(**settings)
+
+_PARTS = dict(train=training.Config, unet=models.UNetConfig, gan=ddgan.Config)
+
+def _version(): return files.versions()["diffstudy"]
+
+def _check_keys(
+    where,     # The file, for the message
+    found,     # What was read
+    expected,  # Keys that this version reads
+    others: bool = True,  # Whether there may be more
+):
+    "ValueError unless what was read has the keys that this version knows."
+    there = set(found) if isinstance(found, dict) else set()
+    if there >= set(expected) and (others or there == set(expected)): return
+    raise ValueError(
+        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or repr(found)}. "
+        f"It was written by another version of diffstudy (this is {_version()}), likely a newer "
+        "one: update diffstudy")
 
 # %% ../nbs/76_experiment.ipynb #0a346420
 def _facts_of(images) -> dict:  # shape, levels, classes
@@ -593,7 +630,8 @@ def read_run(
         `config.json`: recipe, kind, hash, config, and the facts about the data
     """
     folder = Path(folder)
-    if info := files.read_json(folder / "config.json"): return info
+    info = files.read_json(folder / "config.json")
+    if info is not None: return _check_info(folder / "config.json", info)
     if folder.exists():
         raise ValueError(f"{folder} holds no config.json, so it is not the folder of a run")
     there = [str(p.parent) for p in folder.parent.glob("*/config.json")]
@@ -602,17 +640,46 @@ def read_run(
         f"unknown run {str(folder)!r}; there is none in {folder.parent}: "
         "`diffstudy train digits` makes one")
 
-def _must_agree(folder, info, full):
+def _check_info(path, info) -> dict:  # The same
+    "ValueError unless a file describes a run."
+    _check_keys(path, info, ("recipe", "hash", "config", "facts"))
+    _check_keys(f"{path}, config", info["config"], ("data", "train"))
+    _check_keys(f"{path}, facts", info["facts"], ("shape", "levels", "classes"))
+    return info
+
+def _must_agree(folder, was, now):
     "ValueError that names what differs between the run in a folder and the one asked for."
-    was, now = (files.flatten(_that_counts(f)) for f in (info["config"], full))
+    old, new = (files.flatten(_that_counts(info["config"])) for info in (was, now))
     differ = [
-        f"{k} was {was.get(k)!r}, now {now.get(k)!r}"
-        for k in sorted(was | now) if was.get(k) != now.get(k)]
+        f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
+        for k in sorted(old | new) if old.get(k) != new.get(k)]
     if differ:
         raise ValueError(
             f"{folder} holds a run with other settings: {', '.join(differ)}. "
             "Choose another folder (--run), or fresh=True (--fresh), "
             "which keeps the old one under another name")
+
+def _must_belong(folder, info, path):
+    "ValueError unless config.json, the checkpoint at `path` and the result are of one run."
+    note = checkpoint.read_checkpoint(path, ("state.json",))["state.json"]["notes"].get("hash")
+    result = files.read_json(folder / "result.json") or dict(hash=info["hash"])
+    _check_keys(folder / "result.json", result, ("hash",))
+
+    # the hash in config.json must be that of the settings beside it, or somebody has changed them
+    own = config_hash(info["config"])
+    others = {"its hash": info["hash"], path.name: note, "result.json": result["hash"]}
+    if wrong := [f"{name} is {h}" for name, h in others.items() if h != own]:
+        raise ValueError(
+            f"{folder} is of more than one run: config.json has the settings of {own}, "
+            f"but {', '.join(wrong)}. Put back the config.json that it was trained with, "
+            "or train in another folder")
+
+# %% ../nbs/76_experiment.ipynb #855870b5
+def _is_free(folder: Path) -> bool:
+    "Whether a folder holds nothing, or only what a start has left that failed."
+    left = (".lock", "components.safetensors")
+    return not folder.exists() or all(
+        p.name in left or p.name.startswith(".tmp-") for p in folder.iterdir())
 
 def _make_way(folder, say):
     "Move an old run folder aside, unless a run is training in it."
@@ -625,18 +692,26 @@ def _make_way(folder, say):
     folder.rename(aside)
     say(f"the old run is now {aside}")
 
-def _claim(folder, info, fresh, say):
-    "Make a folder the one of this run, or see that it is already."
-    if fresh and folder.exists(): _make_way(folder, say)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with files.locked(folder, "training in"):
-            if (old := files.read_json(folder / "config.json")):
-                return _must_agree(folder, old, info["config"])
-            if any(p.name != ".lock" for p in folder.iterdir()):
-                read_run(folder)  # somebody else's files
-            files.write_json(folder / "config.json", info)
-    except RuntimeError as e: raise ValueError(str(e)) from None
+@contextmanager
+def _claimed(
+    folder: Path, info: dict,  # The run's, and what its config.json shall hold
+    components,    # Bytes of its principal components, or None
+    fresh: bool, say: Callable,  # As for `train`
+):
+    "Inside `with`, a folder is locked and that of this run; ValueError if it is another's."
+    with ExitStack() as stack:
+        with files.locked(folder / "config.json", "starting in", wait=True):
+            if fresh and folder.exists(): _make_way(folder, say)
+            folder.mkdir(parents=True, exist_ok=True)
+            try: stack.enter_context(files.locked(folder, "training in"))
+            except RuntimeError as e: raise ValueError(str(e)) from None
+
+            # now nobody else writes here: look whose it is, and only then write
+            new, parts = _is_free(folder), folder / "components.safetensors"
+            if not new: _must_agree(folder, read_run(folder), info)
+            if components and (new or not parts.exists()): files.replace_file(parts, components)
+            if new: files.write_json(folder / "config.json", info)
+        yield
 
 # %% ../nbs/76_experiment.ipynb #62504d46
 def pick_device(
@@ -667,18 +742,24 @@ def _used(rank) -> str:  # Such as "1 CPU core"
 
 def _configure(
     data,  # A data set, or a configuration
-    recipe: str = None,  # A name of `RECIPES`; the data set's own if not given
+    recipe=None,  # A name of `RECIPES` or a run's config.json; the data set's own if not given
     settings: dict = {},  # By name, as for `change`
-):  # A configuration; ValueError if the names do not exist or do not go together
+):  # A configuration and a recipe's name; ValueError if names do not exist or go together
     "The configuration that the arguments ask for."
-    if not isinstance(data, (str, Path)): return change(data, settings)
+    if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
-    config = choose(recipe or recipes_for(data)[0], RECIPES, "recipe")
+    name = str(recipe or recipes_for(data)[0])
+
+    # the settings of a run, or of a recorded one, are a recipe as well
+    if name.endswith(".json"):
+        if (info := files.read_json(name)) is None: raise ValueError(f"there is no file {name}")
+        config, name = config_of(_check_info(name, info)), info["recipe"]
+    else: config = choose(name, RECIPES, "recipe")
     if config.data != data:
         raise ValueError(
-            f"the recipe {recipe!r} is for {config.data!r}, not {data!r}; "
+            f"the recipe {name!r} is for {config.data!r}, not {data!r}; "
             f"recipes for {data!r}: {', '.join(recipes_for(data))}")
-    return change(config, settings)
+    return change(config, settings), name
 
 def load_images(
     full: dict,  # The settings of a run
@@ -701,7 +782,7 @@ def train(
     data="digits",  # A name of `data.DATASETS`, or a configuration
     folder=None,    # Of the run, text or Path; runs/RECIPE by default
     *,
-    recipe: str = None,  # A name of `RECIPES`; the data set's own if not given
+    recipe=None,  # A name of `RECIPES`, or a run's config.json; the data set's own if not given
     fresh: bool = False, # Begin anew, and keep the old folder under another name
     device=None,         # Such as "cuda:1"; the fastest there is by default
     root=None,           # Where the images are, or are downloaded to
@@ -714,7 +795,7 @@ def train(
     Args:
         data: A name of `data.DATASETS`, or a configuration
         folder: Of the run, text or Path; runs/RECIPE by default
-        recipe: A name of `RECIPES`; the data set's own if not given
+        recipe: A name of `RECIPES`, or a run's config.json; the data set's own if not given
         fresh: Begin anew, and keep the old folder under another name
         device: Such as "cuda:1"; the fastest there is by default
         root: Where the images are, or are downloaded to
@@ -725,43 +806,55 @@ def train(
     Returns:
         The finished `Run`; ValueError for a wrong argument
     """
-    config = _configure(data, recipe, settings)
+    config, name = _configure(data, recipe, settings)
     full, device = config.resolve(), pick_device(device)
-    name = recipe or (recipes_for(data)[0] if isinstance(data, str) else config.data)
     folder = Path(folder or Path("runs") / name)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
+    info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
 
     # a run of the same settings goes on, and one that is finished is opened
-    if not fresh and folder.exists() and any(p.name != ".lock" for p in folder.iterdir()):
-        _must_agree(folder, read_run(folder), full)
+    old = not fresh and not _is_free(folder)
+    if old:
+        _must_agree(folder, read_run(folder), info)
         if (folder / "result.json").exists():
+            done = open(folder, device, root=root)
             say(f"{folder} is finished: nothing to do (fresh=True, --fresh begins anew)")
-            return open(folder, device, root=root)
+            return done
 
     # all that can be wrong is looked at before the folder is touched
     images, held_out = load_images(full, root)
     rank, facts = training.distributed(device), _facts_of(images)
     kept = (
         dict(components=_read_components(folder, rank.device))
-        if not fresh and (folder / "components.safetensors").exists() else {})
-    state, step, batches = config.start(images, facts, rank, dict(hash=config_hash(full)), **kept)
-    info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full, facts=facts)
+        if old and (folder / "components.safetensors").exists() else {})
+    state, step, batches = config.start(images, facts, rank, dict(hash=info["hash"]), **kept)
+
+    # what config.json holds: the settings, and what else the model depends on
+    info |= dict(facts=facts, version=_version())
     if root is not None: info["root"] = str(Path(root).resolve())
+    components = None
+    if getattr(config, "components", 0):
+        components = _components_file(state.components)
+        info["components"] = hashlib.sha256(components).hexdigest()
 
-    # one process writes: first what the run is, at the end what it has reached
-    if rank.index == 0:
-        _claim(folder, info, fresh, say)
-        if getattr(config, "components", 0): _keep_components(folder, state.components)
-        _announce(folder, info, images, held_out, state, say)
-
-    training.complete(state, step, batches, folder=folder, progress=progress, say=say)
-    if rank.index == 0:
-        result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
-            seed=full["train"]["seed"])
-        files.write_json(
-            folder / "result.json", result | _result(folder, config, state, held_out, say))
-    return open(folder, device, root=root)
+    # one process writes, and holds the folder from its name to its result
+    writes = rank.index == 0
+    with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
+        if rank.world > 1: torch.distributed.barrier()  # nobody reads before the folder is ours
+        if writes: _announce(folder, info, images, held_out, state, say)
+        training.complete(
+            state, step, batches, folder=folder, progress=progress, say=say, held=True)
+        if writes:
+            result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
+                seed=full["train"]["seed"])
+            result |= _result(folder, config, state, held_out, say)
+            if not checkpoint.checkpoints(folder):
+                raise RuntimeError(
+                    f"{folder} was moved or removed while its model was scored, so its result is "
+                    "not written; the same call with the folder's new name scores it again")
+            files.write_json(folder / "result.json", result)
+        return open(folder, device, root=root)
 
 def _announce(folder, info, images, held_out, state, say):
     "What begins, in two lines."
@@ -785,7 +878,13 @@ def _held_out_bits(
 ) -> scoring.BitsPerDim:  # Mean, error over images, Monte Carlo part, n, value of each image
     "Bits per dimension of the bound on held-out images."
     bound = vdm.nll(model, points, together=True)
-    nll = lambda k, c, g: bound(k, c if labels else None, g)
+    def nll(k, c, generator):
+        v = bound(k, c if labels else None, generator)
+        if bad := int((~v.isfinite()).sum()):
+            raise RuntimeError(
+                f"the bound of {bad} of {len(k)} images is not finite, because the network's "
+                "predictions are not; train another run with a lower lr")
+        return v
     return scoring.bits_per_dim(
         nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
         batch_size=max(1, 512 // points),
@@ -949,6 +1048,7 @@ def open(
             f"{folder} has no checkpoint yet; `diffstudy train {config.data} "
             f"--recipe {info['recipe']} --run {folder}` makes one")
 
+    _must_belong(folder, info, path)
     model = config.assemble(info["facts"])
     model.load_state_dict(checkpoint.load_weights(path))
     mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
@@ -1101,8 +1201,11 @@ class VDMRun(Run):
 def _bits_of(result, name):
     "A recorded number of bits, with the value of each image where it was kept."
     each = (result.get("each") or {}).get(name)
-    return scoring.BitsPerDim(
-        **result["bits_per_dim"][name], values=None if each is None else torch.tensor(each))
+    _check_keys("result", result, ("bits_per_dim",))
+    _check_keys("bits_per_dim", result["bits_per_dim"], (name,))
+    row = result["bits_per_dim"][name]
+    _check_keys(f"bits_per_dim, {name}", row, ("mean", "error", "monte_carlo", "n"), others=False)
+    return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
 def _guide(classifier, device):
     "A classifier that is to guide: a run, or the folder of one."
@@ -1164,6 +1267,10 @@ class GANRun(Run):
             z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
             z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
             x = self._components.decode(z) if self._components else z
+            if not x.isfinite().all():
+                raise RuntimeError(
+                    "the generator has put out values that are not finite, which are no images: "
+                    "train another run with a lower lr_g")
             return datasets.decode(x, self.facts["levels"])
         return _drawn(labels, seed, batch, draw)
 
@@ -1175,14 +1282,9 @@ class GANRun(Run):
         "Scores of samples in one judge's features, beside those of held-out images."
         return _scores_of(self, {}, **how)
 
-def _keep_components(folder, parts):
-    "Write the principal components of a run, once."
-    if (folder / "components.safetensors").exists(): return
-    data = safetensors.torch.save({k: v.cpu().contiguous() for k, v in parts.tensors().items()})
-    files.replace_file(folder / "components.safetensors", data)
-    info = read_run(folder)
-    files.write_json(
-        folder / "config.json", info | dict(components=hashlib.sha256(data).hexdigest()))
+def _components_file(parts) -> bytes:
+    "The principal components of a run, as its components.safetensors holds them."
+    return safetensors.torch.save({k: v.cpu().contiguous() for k, v in parts.tensors().items()})
 
 def _read_components(folder, device="cpu"):
     "The principal components of a run; CheckpointError if they are not those that were written."
@@ -1259,7 +1361,7 @@ def _scores_of(
         dict(judge=judging) if judging else {})
     path = run.folder / "evaluation.json"
     done = files.read_json(path)
-    if not again and done and done["options"] == options: return done
+    if not again and isinstance(done, dict) and done.get("options") == options: return done
 
     images, held_out = run.images(root)
     bits = (run.result() or {}).get("bits_per_dim")
@@ -1340,13 +1442,14 @@ def report(
         Lines of text
     """
     lines = []
-    if bits := result.get("bits_per_dim"):
-        n = next(iter(bits.values()))["n"]
+    _check_keys("result", result, ("config", "hash", "parameters", "machine", "seconds"))
+    bits = {
+        k: _bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
+    if bits:
         lines.append(
-            f"bits per dimension on {n} held-out images "
+            f"bits per dimension on {next(iter(bits.values())).n} held-out images "
             "(a bound; ± standard error over images):")
-        for k in bits:
-            b = _bits_of(result | dict(each=None), k)
+        for k, b in bits.items():
             part = (
                 "" if math.isnan(b.monte_carlo)  # from one draw
                 else f"   (Monte Carlo part {b.monte_carlo:.4f})")
@@ -1354,7 +1457,7 @@ def report(
 
     if rows := result.get("accuracy"):
         lines.append("accuracy on held-out images by noise level:")
-        lines.append("  " + "  ".join(f"γ = {g:g}: {a:.3f}" for g, a, _ in rows))
+        lines.append("  " + "  ".join(f"γ = {g:g}: {a:.3f}" for g, a, *_ in rows))
     steps, seconds = result["config"]["train"]["steps"], result["seconds"]["train"]
     return lines + [
         f"{steps} steps in {seconds:.0f} s on {result['machine']}, "
@@ -1374,13 +1477,13 @@ def report_evaluation(
     Returns:
         Lines of text
     """
+    _check_keys("evaluation", e, ("kind",))
     if e["kind"] == "classifier":
+        _check_keys("evaluation", e, ("kind", "accuracy"))
         return [
             "accuracy on held-out images by noise level:",
-            *(f"  γ = {g:6g}  {scoring.Estimate(a, s, 0)}" for g, a, s in e["accuracy"])]
-    lines = [
-        f"bits per dimension, {k}: {scoring.BitsPerDim(**b, values=None)}"
-        for k, b in e.get("bits_per_dim", {}).items()]
+            *(f"  γ = {g:6g}  {scoring.Estimate(a, s, 0)}" for g, a, s, *_ in e["accuracy"])]
+    lines = [f"bits per dimension, {k}: {_bits_of(e, k)}" for k in e.get("bits_per_dim") or {}]
     value = lambda pair: f"{scoring.Estimate(*pair, 0)}"
 
     # stacked images: modes, beside what the judge sees in the data themselves
@@ -1388,10 +1491,21 @@ def report_evaluation(
         for name, who in dict(
             samples="samples", data_seen="the data, by the judge", data="the data, by their labels",
         ).items():
+            _check_keys("evaluation", e, (name,))
+            _check_keys(f"evaluation, {name}", e[name], ("modes", "kl"))
             lines.append(f"  {who:26} {e[name]['modes']} of 1000 modes, KL {value(e[name]['kl'])}")
         return lines
 
     # single images: whether the judge can be trusted, then what it says
+    _check_keys("evaluation", e, ("options", "judge", "samples", "held_out", "nearest"))
+    _check_keys("evaluation, judge", e["judge"], ("mean", "n"))
+    for part in ("samples", "held_out") if e["held_out"] else ("samples",):
+        _check_keys(f"evaluation, {part}", e[part], _SHOWN)
+    for part in ("samples", "held_out"):
+        _check_keys("evaluation, nearest", e["nearest"], (part,))
+        _check_keys(
+            f"evaluation, nearest, {part}", e["nearest"][part],
+            ("mean", "error", "n", "median", "least"))
     known, at = e["judge"], "" if "w" not in e["options"] else f" at w = {e['options']['w']:g}"
     lines.append(
         f"judge: {round(known['mean'] * known['n'])} of {known['n']} "
@@ -1423,6 +1537,8 @@ def read_samples(
     Returns:
         By guidance weight: gray levels `(n, c, h, w)` uint8
     """
+    _check_keys("record", record, ("facts", "samples"))
+    _check_keys("record, samples", record["samples"], ("levels",))
     shape = record["facts"]["shape"]
     return {
         w: torch.tensor(list(bytes.fromhex(v)), dtype=torch.uint8).view(-1, *shape)

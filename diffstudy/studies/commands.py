@@ -19,6 +19,9 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
     "choices": "ablation:CHOICES",
+    "digits-choices": "ablation:DIGITS_CHOICES",
+    "objectives": "objectives",
+    "distillation": "distillation",
     "compression": "compression",
     "ddgan": "gaussians",
     "ddgan-ablation": "ddgan:ABLATION",
@@ -61,7 +64,8 @@ def study_run(
         Optional[int],
         describe("At most so many cases now.", default="all that are left")] = None,
     fresh: Annotated[
-        bool, describe("Begin anew, whatever the file holds.", "--fresh")] = False,
+        bool, describe(
+            "Begin anew, and keep the old file under a name with the date.", "--fresh")] = False,
 ):
     "Run what is left of a recorded study, case by case; the same command goes on after an interruption."
     from diffstudy.experiment import check_counts

@@ -12,7 +12,8 @@ import hashlib, json, sys, time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
-from ..files import canonical, flatten, locked, machine, read_json, versions, write_json
+from ..files import canonical, flatten, locked, machine, read_json, replace_file
+from ..files import versions, write_json
 
 # %% ../../nbs/96_record.ipynb #ef58b78f
 def folders():
@@ -127,7 +128,7 @@ def record(
     say: Callable = print,  # Takes the messages
     only: int = None,       # At most so many cases in this call; None: all that are left
     progress: bool = True,  # A bar in a terminal, plain lines elsewhere, nothing in a notebook
-    fresh: bool = False,    # Begin anew, whatever the file holds
+    fresh: bool = False,    # Begin anew, and keep the old file under another name
 ) -> dict:  # What the file holds
     """Run the cases of a study that are not in its file yet, and write down each when done.
 
@@ -136,7 +137,7 @@ def record(
         say: Takes the messages
         only: At most so many cases in this call; None: all that are left
         progress: A bar in a terminal, plain lines elsewhere, nothing in a notebook
-        fresh: Begin anew, whatever the file holds
+        fresh: Begin anew, and keep the old file under another name
 
     Returns:
         What the file holds
@@ -145,6 +146,7 @@ def record(
     with locked(path, "recording into"):
         # a file of other settings must not be mixed with today's
         old = None if fresh else read_json(path)
+        if old: _check_rows(path, old)
         if old and (differ := differences(old, study)):
             raise ValueError(
                 f"{path} holds other settings than the study {study.name!r} of today: "
@@ -168,6 +170,7 @@ def record(
             return old
 
         # a case at a time: the file is whole after each, so that a kill costs one case
+        keep = fresh and path.exists()
         try:
             with Progress(study, len(results), len(todo), say, progress) as view:
                 for case in todo:
@@ -182,15 +185,37 @@ def record(
                         cpu_seconds=round(time.process_time() - cpu, 2))
                     out = head | dict(results=[
                         results[canonical(c)] for c in study.cases if canonical(c) in results])
+                    if keep:  # only now is there something to put in its place
+                        say(f"the old record is now {_set_aside(path)}")
+                        keep = False
                     write_json(path, out)
                     view.end(case, results[canonical(case)])
         except BaseException:
             say(
                 f"stopped in case {canonical(case)}; "
-                f"{len(results)} of {len(study.cases)} cases are in {path}, "
-                "and the same call goes on from there")
+                + (
+                    f"nothing was recorded, and {path} is as it was" if keep
+                    else f"{len(results)} of {len(study.cases)} cases are in {path}, and the same "
+                    f"call{' without fresh (--fresh)' * fresh} goes on from there"))
             raise
     return read_json(path)
+
+def _check_rows(path, found):
+    "ValueError unless a file is a record that this version reads."
+    rows = found.get("results", []) if isinstance(found, dict) else [found]
+    if any(not isinstance(r, dict) or not {"case", "result"} <= set(r) for r in rows):
+        raise ValueError(
+            f"{path}: expected a record, with a case and a result in each row of its results. "
+            "A newer version of diffstudy may have written it: update diffstudy, "
+            "or choose another file")
+
+def _set_aside(path: Path) -> Path:  # The copy
+    "Copy a record to a name with the date, which nobody takes for a record."
+    day = time.strftime("%Y-%m-%d")
+    copies = (path.with_name(f"{path.name}.old-{day}-{i}") for i in range(1, 10_000))
+    aside = next(p for p in copies if not p.exists())
+    replace_file(aside, path.read_bytes())
+    return aside
 
 # %% ../../nbs/96_record.ipynb #87f55c3e
 class Progress:

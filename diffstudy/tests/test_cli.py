@@ -4,15 +4,18 @@
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample', 'refused',
            'test_errors_train', 'test_errors_sample', 'test_python_and_the_command_line_are_one',
            'pictures', 'test_color_pictures_by_another_name', 'test_stop_and_go_on',
-           'test_fresh_keeps_the_old_run', 'test_damaged_files', 'test_evaluate_and_record',
+           'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line',
+           'test_weights_that_are_no_numbers',
+           'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
+           'test_other_threads_are_said_on_a_resume', 'test_evaluate_and_record',
            'test_data_and_info', 'test_process', 'test_study', 'test_bench',
            'test_recorded_run_is_fresh']
 
 # %% ../../nbs/77_cli.ipynb #0f39ad40
-import atexit, functools, json, math, os, re, shutil, signal, subprocess, sys, tempfile
+import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
 from pathlib import Path
 from unittest.mock import patch
-import pytest, torch
+import pytest, safetensors.torch, torch
 from typer.testing import CliRunner
 import diffstudy
 from .. import checkpoint, cli, experiment, files, judge, train
@@ -239,6 +242,65 @@ def test_damaged_files():
     r = type_in("info", run)
     assert r.exit_code == 1 and "config.json: damaged" in r.output
 
+# %% ../../nbs/77_cli.ipynb #15554b95
+def copied(name):
+    "A copy of the tiny run, to be spoiled."
+    run = tiny_run().with_name(name)
+    shutil.copytree(tiny_run(), run)
+    for made in ("samples.png", "evaluation.json"): (run / made).unlink(missing_ok=True)
+    return run
+
+def one_line(status, words, *args):
+    "Whether a command ends with this status and one line that matches."
+    r = type_in(*args)
+    assert r.exit_code == status and re.search(words, r.output), (args, r.exit_code, r.output)
+    assert r.output.startswith("error: ") and r.output.count("\n") == 1, r.output
+
+def test_weights_that_are_no_numbers():
+    run = copied("nan")
+    for step in run.glob("step-*"):
+        manifest = json.loads((step / "manifest.json").read_text())
+        for name in ("model.safetensors", "ema.safetensors"):
+            weights = safetensors.torch.load_file(step / name)
+            next(iter(weights.values())).fill_(math.nan)
+            content = safetensors.torch.save(weights)
+            (step / name).write_bytes(content)
+            manifest["files"][name] = hashlib.sha256(content).hexdigest()
+        (step / "manifest.json").write_bytes(files.to_json(manifest))
+    for name in ("sample", "evaluate"): one_line(1, "not finite", name, run, "--steps", 2)
+    assert not {"samples.png", "evaluation.json"} & {p.name for p in run.iterdir()}
+
+def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
+    run = copied("mixed")
+    info = files.read_json(run / "config.json")
+    other = change(RECIPES["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
+    files.write_json(run / "config.json", info | dict(config=other, hash=config_hash(other)))
+    for name in ("sample", "evaluate"): one_line(2, "of more than one run", name, run)
+    r = type_in("info", run)
+    assert r.exit_code == 0 and f"which is of configuration {info['hash']}" in r.output, r.output
+
+    info["config"]["unet"]["limbs"] = 4
+    files.write_json(run / "config.json", info)
+    for name in ("sample", "evaluate"): one_line(2, "newer.*'limbs'.*update", name, run)
+    result = files.read_json(run / "result.json")
+    result["bits_per_dim"]["conditional"]["nats"] = 1.
+    files.write_json(run / "result.json", result)
+    r = type_in("info", run)
+    assert r.exit_code == 1 and "error: bits_per_dim, conditional: expected mean" in r.output
+
+def test_other_threads_are_said_on_a_resume():
+    run = copied("threads")
+    (run / "result.json").unlink()
+    for step in run.glob("step-*"):
+        state, manifest = (files.read_json(step / f"{n}.json") for n in ("state", "manifest"))
+        content = files.to_json(state | dict(threads=state["threads"] + 1))
+        (step / "state.json").write_bytes(content)
+        manifest["files"]["state.json"] = hashlib.sha256(content).hexdigest()
+        (step / "manifest.json").write_bytes(files.to_json(manifest))
+    r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run)
+    n = torch.get_num_threads()
+    assert r.exit_code == 0 and f"threads was {n + 1} and is {n}" in r.output, r.output
+
 # %% ../../nbs/77_cli.ipynb #49b3b800
 def test_evaluate_and_record():
     run, path = tiny_run(), tiny_run().with_name("record.json")
@@ -318,9 +380,11 @@ def test_study():
         assert (
             r.exit_code == 1 and "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output
             and r.output.count("\n") == 1), r.output
-        assert (
-            type_in("study", "toy", "--record", path, "--only", 1, "--fresh").exit_code == 0
-            and len(json.loads(path.read_text())["results"]) == 1)
+        r = type_in("study", "toy", "--record", path, "--only", 1, "--fresh")
+        assert r.exit_code == 0 and len(json.loads(path.read_text())["results"]) == 1
+        assert r.output.count("the old record is now") == 1, r.output
+        kept, = path.parent.glob("toy.json.old-*")
+        assert len(json.loads(kept.read_text())["results"]) == len(TOY.cases)
         refused(
             ("study", "gone"),
             "'gone' is not in this version: diffstudy.studies.not_there has no STUDY")

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases', 'kill_in_fourth',
            'numbers', 'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
-           'test_errors_of_files', 'test_load_and_listing']
+           'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
@@ -92,6 +92,10 @@ def test_errors_of_files(tmp_path):
     with pytest.raises(ValueError, match="scale was 1.0, now 2.0. Begin anew with --fresh"):
         runs.record(other, path, **quiet)
     assert runs.record(other, path, only=2, fresh=True, **quiet)["hash"] == runs.study_hash(other)
+    for text in ('{"results": [{"case": {}, "value": 1}]}', '[1, 2]'):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="A newer version of diffstudy"):
+            runs.record(TOY, path, **quiet)
     path.write_text('{"name": "to')
     with pytest.raises(RuntimeError, match="damaged"): runs.record(TOY, path, **quiet)
     with runs.locked(path), pytest.raises(RuntimeError, match="another process is recording"):
@@ -101,6 +105,27 @@ def test_errors_of_files(tmp_path):
     assert not (tmp_path / "f.json").exists()
     for bad in (dict(cases=()), dict(cases=TOY.cases * 2), dict(name="a b")):
         with pytest.raises(ValueError, match="expected"): replace(TOY, **bad)
+
+def test_what_is_begun_anew_is_kept(tmp_path):
+    "The old file stays until there is a new one, and then under a name that no page reads."
+    path, said = tmp_path / "runs" / "toy.json", []
+    ask = dict(say=said.append, progress=False, only=1, fresh=True)
+    def fails(settings, case): raise ZeroDivisionError
+    runs.record(TOY, path, **ask)
+    old = path.read_bytes()
+    with pytest.raises(ZeroDivisionError): runs.record(replace(TOY, run=fails), path, **ask)
+    assert path.read_bytes() == old and [p.name for p in path.parent.iterdir()] == ["toy.json"]
+    assert "is as it was" in said[-1] and len(said) == 1
+
+    other = replace(TOY, settings={"scale": 2.0})
+    for i, study in enumerate((other, TOY), 1):
+        runs.record(study, path, **ask)
+        assert said[-1].startswith("the old record is now ") and len(said) == 1 + i
+        kept = sorted(path.parent.glob("toy.json.old-*"))
+        assert len(kept) == i and str(kept[-1]) in said[-1]
+    assert kept[0].read_bytes() == old
+    assert runs.read_json(kept[1])["hash"] == runs.study_hash(other)
+    assert list(path.parent.glob("*.json")) == [path]
 
 # %% ../../nbs/96_record.ipynb #9b1a0d64
 def test_load_and_listing(tmp_path, monkeypatch):
