@@ -641,15 +641,35 @@ def read_run(
         "`diffstudy train digits` makes one")
 
 def _check_info(path, info) -> dict:  # The same
-    "ValueError unless a file describes a run."
+    "ValueError if a file is of another version, RuntimeError if it does not describe a run."
     _check_keys(path, info, ("recipe", "hash", "config", "facts"))
     _check_keys(f"{path}, config", info["config"], ("data", "train"))
     _check_keys(f"{path}, facts", info["facts"], ("shape", "levels", "classes"))
+
+    # no checksum guards this file
+    shape, levels, classes = (info["facts"][k] for k in ("shape", "levels", "classes"))
+    whole = lambda v, least: type(v) is int and v >= least
+    names, parts = ("recipe", "kind", "hash"), (*_PARTS, "options")
+    right = {
+        f"{', '.join(names)}: texts": all(type(info.get(k, "")) is str for k in names),
+        f"{', '.join(parts)}: settings by name": all(
+            type(info["config"].get(k, {})) is dict for k in parts),
+        "facts.shape: three whole numbers, at least 1": (
+            type(shape) is list and len(shape) == 3 and all(whole(n, 1) for n in shape)),
+        "facts.levels: a whole number from 2 to 256": whole(levels, 2) and levels <= 256,
+        "facts.classes: a whole number": whole(classes, 0)}
+    for expected, holds in right.items():
+        if not holds:
+            raise RuntimeError(
+                f"{path}: damaged; expected {expected}. Restore it, or train in another folder")
     return info
 
 def _must_agree(folder, was, now):
     "ValueError that names what differs between the run in a folder and the one asked for."
-    old, new = (files.flatten(_that_counts(info["config"])) for info in (was, now))
+    def flat(info):
+        also = {k: info.get(k) for k in ("kind", "facts", "components") if k in now}
+        return files.flatten(_that_counts(info["config"]) | also)
+    old, new = flat(dict(kind="vdm") | was), flat(now)
     differ = [
         f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
         for k in sorted(old | new) if old.get(k) != new.get(k)]
@@ -895,7 +915,7 @@ def _result(folder, config, state, held_out, say) -> dict:
     begun, model = time.perf_counter(), state.ema.model.eval()
     log = [
         (r["step"], round(r["loss"], 4))
-        for r in checkpoint.read_log(folder) if r.get("loss") is not None]
+        for r in checkpoint.read_log(folder, say) if r.get("loss") is not None]
     found = dict(
         parameters=sum(p.numel() for p in state.model.parameters()),
         curve=log[::max(1, len(log) // 60)])

@@ -21,6 +21,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_who_is_refused_has_changed_nothing',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_after_a_full_disk_the_same_call_works', 'test_what_a_newer_version_wrote_is_said',
+           'test_what_is_forged_in_config_json_is_refused',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
            'test_the_settings_of_a_run_are_a_recipe', 'test_images_reach_other_tools',
            'test_section_two_of_the_plan']
@@ -262,7 +263,7 @@ def test_the_flow_begins_at_the_noise_and_keeps_the_labels():
     assert asked[0] == max(asked) == top and min(asked) <= bottom
     assert all(c == [3, 1, 10, 10] for _, _, c, _ in spy.calls)
 
-def test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed(monkeypatch):
+def test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed():
     "A model with labels is guided with weight w, one without with w + 1."
     guide, asked = experiment.open(tiny("classifier-digits", 6).folder, "cpu"), []
     matrix = torch.randn(64, 10, generator=stream(0, "matrix"))
@@ -556,6 +557,26 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         files.write_json(folder / file, value)
         with pytest.raises(ValueError, match="newer.*update diffstudy"): read[file](folder)
     with pytest.raises(ValueError, match="newer.*update diffstudy"): experiment.read_samples({})
+
+def test_what_is_forged_in_config_json_is_refused(tmp_path):
+    "No checksum guards it: not by `open`, nor by `train`, before a step is made."
+    run = tiny("digits-tiny")
+    shutil.copytree(run.folder, folder := tmp_path / "run")
+    (folder / "result.json").unlink()
+    info = files.read_json(folder / "config.json")
+    ask = lambda: experiment.train("digits", folder, recipe="digits-tiny", steps=8, **QUIET)
+    for change, words in [
+        (dict(kind=["vdm"]), "texts"), (dict(kind="golem"), "kind was 'golem', now 'vdm'"),
+        (dict(config=info["config"] | dict(train="fast")), "damaged; .* settings by name|keys"),
+        (dict(facts=info["facts"] | dict(shape="8x8")), "three whole numbers"),
+        (dict(facts=info["facts"] | dict(levels=0)), "levels: a whole number from 2 to 256"),
+        (dict(facts=info["facts"] | dict(levels=16)), "facts.levels was 16, now 17"),
+        (dict(facts=info["facts"] | dict(classes=10 ** 12)), "facts.classes was 10{12}, now 10"),
+    ]:
+        files.write_json(folder / "config.json", info | change)
+        with pytest.raises((ValueError, RuntimeError), match=words): ask()
+        if "levels was" in words: continue  # what the data are, only the data can say
+        with pytest.raises((ValueError, RuntimeError)): experiment.open(folder, "cpu")
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_in_the_place_of_config_json_is_not_waited_for(tmp_path):
