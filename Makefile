@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test train sample docs serve chapters export readme clean
+.PHONY: help course test mutants train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -15,6 +15,7 @@ help:
 	@echo "               (DIFFSTUDY_PROFILE=cpu make test compares the outputs of all chapters, not of the quick ones only: longer)"
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
+	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
 
 # The environment: the package in place, with the tools of those who write the course.
 $(VENV)/ready: settings.ini setup.py pyproject.toml
@@ -48,6 +49,10 @@ docs: _site/index.html
 test: $(VENV)/ready $(PLAIN)/ready
 	@$(BIN)/python -m diffstudy.site.build browser
 	$(BIN)/python -m pytest --durations=15 diffstudy/tests
+
+# What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
+mutants: $(VENV)/ready
+	$(BIN)/python -m diffstudy.site.mutants $(MODULES)
 
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build serve
