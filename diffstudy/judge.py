@@ -164,10 +164,15 @@ def scores(
         Name → [value, standard error]
     """
     f, r = (evaluate.embed(v, judge.features) for v in (x, real))
+
+    # of every class as many: so it was asked for, and the error is that within classes
+    counts = torch.bincount(c)
+    even = len(counts) > 1 and counts.min() == counts.max() > 1
     o = evaluate.precision_recall(f, r[:len(f)], halves=halves)
     rows = dict(
         accuracy=evaluate.accuracy(judge, x, c),
-        frechet=evaluate.frechet_distance(f, evaluate.moments(r), extrapolate=True),
+        frechet=evaluate.frechet_distance(
+            f, evaluate.moments(r), extrapolate=True, strata=c if even else None),
         inception=evaluate.inception_score(judge, x),
         **o._asdict(),
         nearest=evaluate.mean_and_error(evaluate.nearest_distance(x, real).distance))
@@ -204,7 +209,7 @@ def classify(
         `(n,)`, 0 to 999
     """
     return torch.cat([
-        data.number_of(judge(v.reshape(-1, 1, *v.shape[2:])).argmax(1).view(-1, 3))
+        data.number_of(evaluate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])
 
 def balance(numbers) -> dict:  # modes, kl: value and standard error

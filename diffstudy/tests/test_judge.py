@@ -2,12 +2,13 @@
 
 # %% auto #0
 __all__ = ['test_judge_is_trained_once', 'test_feature_network',
-           'test_scores_of_the_data_themselves']
+           'test_scores_of_the_data_themselves',
+           'test_error_by_class_is_used_where_classes_are_even', 'test_classify_refuses_nan']
 
 # %% ../../nbs/75_evaluate.ipynb #74de6bd7
 from concurrent.futures import ThreadPoolExecutor
 import pytest, torch
-from .. import checkpoint, data
+from .. import checkpoint, data, evaluate
 from ..judge import JUDGE, balance, classify, feature_network, held_out_scores, scores
 
 # %% ../../nbs/75_evaluate.ipynb #f1f29744
@@ -52,3 +53,23 @@ def test_scores_of_the_data_themselves():
     assert torch.equal(classify(judge, stack), 111 * judge(real[:50]).argmax(1))
     assert balance(torch.arange(1000)) == dict(
         modes=1000, kl=[0., 0.]) or balance(torch.arange(1000))["modes"] == 1000
+
+def test_error_by_class_is_used_where_classes_are_even():
+    "As many of each class: stated from within classes, and smaller; one more of a class: as before."
+    train_set, test_set = data.load("digits")
+    judge = feature_network(train_set, None, **JUDGE)
+    x, real = data.encode(test_set.images, 17), data.encode(train_set.images[:400], 17)
+    turn = torch.stack([(test_set.labels == k).nonzero()[:20, 0] for k in range(10)], 1).flatten()
+    even = scores(x[turn], test_set.labels[turn], judge, real, halves=2)["frechet"]
+    f, exact = evaluate.embed(x[turn], judge.features), evaluate.moments(judge.features(real))
+    own, plain = (
+        evaluate.frechet_distance(f, exact, extrapolate=True, strata=s)
+        for s in (test_set.labels[turn], None))
+    assert even[1] == round(own.error, 5) < .7 * plain.error, (own, plain)
+    more = scores(x[turn[1:]], test_set.labels[turn[1:]], judge, real, halves=2)["frechet"]
+    assert .8 < more[1] / plain.error < 1.25
+
+def test_classify_refuses_nan():
+    "A judge that has met NaN names no digit."
+    with pytest.raises(ValueError, match="6 of 6 examples the largest score is NaN"):
+        classify(lambda x: x.flatten(1)[:, :10] * float("nan"), torch.zeros(2, 3, 4, 4))
