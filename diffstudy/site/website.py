@@ -417,8 +417,11 @@ if (checks.length && row) {
     keep.set('diffstudy-checks', b.getAttribute('aria-pressed')) };
   row.append(' ', b);
   put(keep.get('diffstudy-checks') === 'true') }
+const anchor = () => {  // an address may end with anything, such as #%
+  const id = location.hash.slice(1);
+  try { return decodeURIComponent(id) } catch (e) { return id } };
 const unfold = () => {
-  const id = decodeURIComponent(location.hash.slice(1));
+  const id = anchor();
   const a = id.startsWith('fn-') && document.getElementById(id);
   const follows = c => a.compareDocumentPosition(c) & Node.DOCUMENT_POSITION_FOLLOWING;
   const cell = a && [...document.querySelectorAll('main .cell')].find(follows);
@@ -477,7 +480,7 @@ const seen = e => {
 
 // Formulas change the height of a page: go to the anchor again, unless the reader has moved.
 const go = () => {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(anchor());
   if (target) target.scrollIntoView({behavior: 'instant'}) };
 let moved = false;
 for (const how of ['wheel', 'keydown', 'pointerdown', 'touchstart'])
