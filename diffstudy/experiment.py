@@ -861,10 +861,11 @@ def train(
     # one process writes, and holds the folder from its name to its result
     writes = rank.index == 0
     with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
-        if rank.world > 1: torch.distributed.barrier()  # nobody reads before the folder is ours
+        _meet(rank)  # nobody reads before the folder is ours
         if writes: _announce(folder, info, images, held_out, state, say)
         training.complete(
             state, step, batches, folder=folder, progress=progress, say=say, held=True)
+        _meet(rank)  # nor before the last checkpoint is there
         if writes:
             result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
                 seed=full["train"]["seed"])
@@ -875,6 +876,10 @@ def train(
                     "not written; the same call with the folder's new name scores it again")
             files.write_json(folder / "result.json", result)
         return open(folder, device, root=root)
+
+def _meet(rank):
+    "All processes of a run wait for each other."
+    if rank.world > 1: torch.distributed.barrier()
 
 def _announce(folder, info, images, held_out, state, say):
     "What begins, in two lines."

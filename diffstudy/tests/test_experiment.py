@@ -19,6 +19,8 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_errors_are_value_errors_and_nothing_is_written', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
+           'test_a_folder_is_looked_at_again_once_it_is_locked',
+           'test_nobody_starts_between_an_old_folder_and_the_new_one',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_after_a_full_disk_the_same_call_works', 'test_what_a_newer_version_wrote_is_said',
            'test_what_is_forged_in_config_json_is_refused',
@@ -27,8 +29,8 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_section_two_of_the_plan']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
-import atexit, errno, functools, hashlib, json, math, os, shutil, signal, subprocess, sys
-import tempfile, threading
+import atexit, errno, functools, hashlib, json, math, os, shutil, signal, socket, subprocess
+import sys, tempfile, threading
 from pathlib import Path
 import pytest, torch
 from .. import bound, checkpoint, data, experiment, files, sample, schedule, train, vdm
@@ -413,15 +415,19 @@ def test_errors_are_value_errors_and_nothing_is_written():
 
 # %% ../../nbs/76_experiment.ipynb #047512af
 STARTER = """
-import sys
+import os, sys
 from diffstudy import experiment
 print("ready", flush=True)
 for line in sys.stdin:
-    folder, seed, fresh = line.split()
+    folder, seed, how = line.split()
+    if how == "together":
+        os.environ.update(
+            RANK=sys.argv[1], LOCAL_RANK=sys.argv[1], WORLD_SIZE="2",
+            MASTER_ADDR="127.0.0.1", MASTER_PORT=sys.argv[2])
     try:
         run = experiment.train(
             "digits", folder, recipe="ddgan-digits-tiny", steps=1, seed=int(seed),
-            fresh=fresh == "fresh", progress=False, say=lambda m: None, device="cpu")
+            fresh=how != "on", progress=False, say=lambda m: None, device="cpu")
         print("trained", run.hash, flush=True)
     except Exception as e: print("refused", type(e).__name__, e, flush=True)
 """
@@ -437,18 +443,24 @@ def of_one_run(folder):
     return there.pop()
 
 def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
-    start = lambda: subprocess.Popen(
-        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    start = lambda rank: subprocess.Popen(
+        [sys.executable, "-c", STARTER, rank, port], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | dict(PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
-    two, pairs = [start(), start()], 3
+    two, pairs = [start("0"), start("1")], 2
+    def ask(folder, seeds, how):
+        for seed, p in zip(seeds, two):
+            p.stdin.write(f"{folder} {seed} {how}\n")
+            p.stdin.flush()
+        return [p.stdout.readline() for p in two]
     try:
         assert [p.stdout.readline() for p in two] == ["ready\n"] * 2
         for i in range(2 * pairs):
             folder, how = tmp_path / f"run{i % pairs}", "on" if i < pairs else "fresh"
-            for j, p in enumerate(two):
-                p.stdin.write(f"{folder} {2 * i + j} {how}\n")
-                p.stdin.flush()
-            said = [p.stdout.readline() for p in two]
+            said = ask(folder, (2 * i, 2 * i + 1), how)
             trained = {line.split()[1] for line in said if line.startswith("trained")}
             refused = [line for line in said if line.startswith("refused")]
 
@@ -460,6 +472,12 @@ def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
             else: assert len(hashes) == 1 + len(trained), said
             for line in refused:
                 assert "another process is training in" in line or "other settings" in line, said
+
+        # and as the two processes of one run, in the place of an old one
+        said = ask(tmp_path / "run0", (99, 99), "together")
+        assert said == [f"trained {of_one_run(tmp_path / 'run0')}\n"] * 2, said
+        state, = checkpoint.read_checkpoint(tmp_path / "run0", ("state.json",)).values()
+        assert state["world"] == 2
     finally:
         for p in two:
             p.stdin.close()
@@ -485,6 +503,38 @@ def test_who_is_refused_has_changed_nothing():
                 assert contents(folder) == before
     assert not list(home().glob("held-old*")) and not list(home().glob("empty-old*"))
 
+def test_a_folder_is_looked_at_again_once_it_is_locked(monkeypatch):
+    "Another may have given it its name while the images were read."
+    folder, load = home() / "taken", experiment.load_images
+    name = tiny("digits-tiny").folder / "config.json"
+    def late(*args):
+        folder.mkdir()
+        shutil.copy(name, folder)
+        return load(*args)
+    monkeypatch.setattr(experiment, "load_images", late)
+    with pytest.raises(ValueError, match="other settings: train.seed was 0, now 1"):
+        experiment.train("digits", folder, recipe="digits-tiny", steps=8, seed=1, **QUIET)
+    assert {p.name for p in folder.iterdir()} <= {"config.json", ".lock"}
+
+def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
+    folder, way, said = home() / "between", experiment._make_way, []
+    ask = lambda **more: experiment.train(
+        "digits", folder, recipe="ddgan-digits-tiny", steps=1, **QUIET | more)
+    def other():
+        try: said.append(ask(seed=1))
+        except ValueError as e: said.append(str(e))
+    def moved(*args):
+        way(*args)
+        thread.start()
+        thread.join(1.)
+    ask()
+    thread = threading.Thread(target=other)
+    monkeypatch.setattr(experiment, "_make_way", moved)
+    run = ask(seed=2, fresh=True)
+    thread.join()
+    assert of_one_run(folder) == run.hash and run.config["train"]["seed"] == 2
+    assert "other settings" in said[0] or "another process is training in" in said[0], said
+
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
     run = tiny("digits-tiny")
     changed = dict(recipe="digits-tiny", steps=8, gamma_min=-9.)
@@ -493,12 +543,13 @@ def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
     for i, (file, value) in enumerate([
         ("config.json", info | dict(config=other, hash=name)),
         ("config.json", info | dict(config=other)),
+        ("config.json", info | dict(hash=name)),
         ("result.json", run.result() | dict(hash=name)),
     ]):
         folder = tmp_path / f"mixed{i}"
         shutil.copytree(run.folder, folder)
         files.write_json(folder / file, value)
-        with pytest.raises(ValueError, match=f"more than one run.*{info['hash']}"):
+        with pytest.raises(ValueError, match=f"more than one run.*(?:{info['hash']}|{name})"):
             experiment.open(folder, "cpu")
 
     # the settings of config.json are not enough to go on, finished or not
@@ -506,6 +557,7 @@ def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
     with pytest.raises(ValueError, match="more than one run"):
         experiment.train("digits", folder, **changed, **QUIET)
     (folder / "result.json").unlink()
+    with pytest.raises(ValueError, match="more than one run"): experiment.open(folder, "cpu")
     with pytest.raises(ValueError, match="is of another run: .*notes.hash"):
         experiment.train("digits", folder, **changed, **QUIET)
 
