@@ -98,6 +98,10 @@ def bits_per_dim(
         Mean, error over images, Monte Carlo part, n, value of each image
     """
     parts = images if isinstance(images, (tuple, list)) else (images,)
+    if not parts or not all(torch.is_tensor(p) and p.ndim for p in parts):
+        raise TypeError(
+            "expected images as a tensor (n, *d), or a tuple of such tensors; got "
+            + (", ".join(type(p).__name__ for p in parts) or "nothing"))
     n = len(parts[0])
     if not n or any(len(p) != n for p in parts):
         raise ValueError(
@@ -121,7 +125,7 @@ def bits_per_dim(
         row = []
         for i in range(0, n, batch_size):
             batch = [p[i:i + batch_size] for p in parts]
-            row.append(nll(*batch, generator))
+            row.append(torch.as_tensor(nll(*batch, generator)))
             if row[-1].shape != (len(batch[0]),):
                 raise ValueError(
                     f"expected nll to return one value for each of {len(batch[0])} examples; "
@@ -157,14 +161,20 @@ def decide(
     Returns:
         `(b,)`; ValueError unless the largest is a number in each row
     """
-    if scores.ndim != 2 or not scores.shape[1]:
-        raise ValueError(f"expected scores of shape (b, classes); got {tuple(scores.shape)}")
-    best, which = scores.max(1)
+    best, which = _scores(scores, len(scores)).max(1)
     if not best.isfinite().all():
         raise ValueError(
             f"for {int((~best.isfinite()).sum())} of {len(best)} examples the largest score is "
             "NaN or infinite, so it names no class: has the classifier met NaN?")
     return which
+
+def _scores(scores, n) -> Tensor:
+    "What a classifier returned, if it is `(n, classes)`."
+    if not torch.is_tensor(scores) or scores.ndim != 2 or len(scores) != n or not scores.numel():
+        raise ValueError(
+            f"expected scores of shape (b, classes), here ({n}, classes); got "
+            f"{tuple(scores.shape) if torch.is_tensor(scores) else type(scores).__name__}")
+    return scores
 
 @torch.no_grad()
 def accuracy(
@@ -192,7 +202,8 @@ def accuracy(
 
     hits = []
     for i in range(0, len(x), batch_size):
-        scores, own = predict(x[i:i + batch_size]), c[i:i + batch_size].to(x.device)
+        batch, own = x[i:i + batch_size], c[i:i + batch_size].to(x.device)
+        scores = _scores(predict(batch), len(batch))
         hits.append(decide(scores) == own)
         if int(own.min()) < 0 or int(own.max()) >= scores.shape[1]:
             raise ValueError(
@@ -212,6 +223,15 @@ class Nearest(NamedTuple):
     index: Tensor     # `(n,)` which one it is
 
 # %% ../nbs/75_evaluate.ipynb #6c0654ce
+def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
+    "The features of one batch."
+    y = features(x) if features else x
+    if not torch.is_tensor(y) or y.ndim < (2 if features else 1) or len(y) != len(x):
+        raise ValueError(
+            f"expected features (b, f) for each of {len(x)} examples; got "
+            f"{tuple(y.shape) if torch.is_tensor(y) else type(y).__name__}")
+    return y.flatten(1) if y.ndim > 1 else y[:, None]
+
 @torch.no_grad()
 def nearest_distance(
     a: Tensor,      # `(n, *d)`, for instance samples
@@ -231,7 +251,7 @@ def nearest_distance(
     Returns:
         Distance to the nearest of `b` for each of `a`, and its index
     """
-    if a.shape[1:] != b.shape[1:]:
+    if not a.ndim or not b.ndim or a.shape[1:] != b.shape[1:]:
         raise ValueError(
             "expected two sets of examples of one shape; "
             f"got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
@@ -240,9 +260,11 @@ def nearest_distance(
         raise ValueError(
             f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
             "overflow; encode the images first")
+    dtype = torch.promote_types(a.dtype, b.dtype)
+    a, b = a.to(dtype), b.to(dtype)
 
     def space(x, name):
-        y = (features(x) if features else x).flatten(1)
+        y = _features_of(x, features)
         if not y.isfinite().all():
             raise ValueError(
                 f"{name}, or its features, hold NaN or infinity, which is near to nothing")
@@ -282,10 +304,9 @@ def embed(
     if not x.is_floating_point():
         raise ValueError(
             f"expected floating point data; got {x.dtype}: encode the images first")
-    if features is None: return x.flatten(1)
-    return (
-        torch.cat([features(b).flatten(1) for b in x.split(batch_size)]) if len(x)
-        else x.flatten(1))
+    if not x.ndim: raise ValueError("expected examples (n, *d); got a single number")
+    if features is None or not len(x): return _features_of(x, None)
+    return torch.cat([_features_of(b, features) for b in x.split(batch_size)])
 
 # %% ../nbs/75_evaluate.ipynb #ff780458
 def _double(x: Tensor) -> Tensor:
@@ -330,7 +351,9 @@ def moments(
         u: Features `(n, f)`, n ≥ 2
         chunk: Rows at a time
     """
-    if len(u) < 2: raise ValueError(f"expected at least 2 examples; got {len(u)}")
+    if u.ndim != 2 or len(u) < 2:
+        raise ValueError(
+            f"expected features (n, f) of at least 2 examples; got shape {tuple(u.shape)}")
     mean = sum(_double(r).sum(0) for r in u.split(chunk)) / len(u)
     cov = sum((c := _double(r) - mean).mT @ c for r in u.split(chunk)) / (len(u) - 1)
     return Moments(mean, cov, len(u))
@@ -351,6 +374,12 @@ def frechet(
     Returns:
         `()`, float64
     """
+    sizes = [tuple(v.shape) for m in (a, b) for v in (m.mean, m.cov)]
+    f = a.mean.numel()
+    if sizes != 2 * [(f,), (f, f)]:
+        raise ValueError(
+            "expected features of one size, means (f,) and covariances (f, f); got "
+            + ", ".join(map(str, sizes)))
     overlap = torch.linalg.svdvals(_root(a.cov).mT @ _root(b.cov)).sum()
     return (a.mean - b.mean).square().sum() + a.cov.trace() + b.cov.trace() - 2 * overlap
 
@@ -513,7 +542,8 @@ def inception_score(
         From 1 to the number of classes, with standard error (delta method)
     """
     if not len(x): raise ValueError("expected at least one example; got none")
-    log_p = _double(torch.cat([predict(b) for b in x.split(batch_size)])).log_softmax(1)
+    scores = torch.cat([_scores(predict(b), len(b)) for b in x.split(batch_size)])
+    log_p = _double(scores).log_softmax(1)
     p, mean = log_p.exp(), torch.logsumexp(log_p, 0) - math.log(len(x))
     kl = torch.where(p > 0, p * (log_p - mean), 0 * p).sum(1)  # 0 log 0 = 0
     e = mean_and_error(kl)
@@ -638,16 +668,20 @@ def modes_and_kl(
     Returns:
         Count, and KL with its error
     """
+    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(
+            f"expected whole numbers (n,) as labels; got {labels.dtype} of {tuple(labels.shape)}")
     if not len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
+    if target is not None and not (
+            target.shape == (classes,) and target.isfinite().all() and (target > 0).all()):
+        raise ValueError(
+            f"expected a positive share for each of {classes} classes; "
+            f"got shape {tuple(target.shape)}")
     n, share = len(labels), torch.bincount(labels, minlength=classes).double() / len(labels)
     goal = (
         torch.full_like(share, 1 / classes) if target is None
         else _double(target).to(share.device) / target.sum())
-    if len(goal) != classes or not (goal > 0).all():
-        raise ValueError(
-            f"expected a positive share for each of {classes} classes; "
-            f"got shape {tuple(goal.shape)}")
 
     # one value for each sample: the KL divergence is their mean
     ratio = (share / goal).log()[labels]
@@ -685,6 +719,9 @@ def mixture_likelihood(
     Returns:
         Log density, share near a component, modes
     """
+    if not x.is_floating_point() or not sds > 0:
+        raise ValueError(f"expected x as floats and sds > 0; got {x.dtype} and sds={sds}")
+    log_prob = mixture.log_prob(x)  # first, since it knows which shapes fit
     z, means, covs = (
         _double(x), _double(mixture.means).to(x.device), _double(mixture.covs).to(x.device))
     factor = torch.linalg.cholesky(covs) if covs.ndim == 3 else torch.diag_embed(covs.sqrt())
@@ -698,7 +735,7 @@ def mixture_likelihood(
             f"expected some samples within {sds:g} standard deviations of a component; "
             f"the nearest is at {d.min().item():.3g}")
     return MixtureFit(
-        mean_and_error(mixture.log_prob(x)),
+        mean_and_error(log_prob),
         mean_and_error(near.double()),
         modes_and_kl(which[near], len(means), mixture.weights))
 

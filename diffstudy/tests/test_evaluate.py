@@ -97,6 +97,8 @@ def test_nearest_distance():
     copies = nearest_distance(b[40:60].float(), b.float(), chunk=16)
     assert (copies.distance == 0).all() and (copies.index == torch.arange(40, 60)).all()
     assert len(nearest_distance(a[:0], b).distance) == 0
+    mixed = nearest_distance(b[:9].float(), b)  # of two precisions, in the better one
+    assert mixed.distance.dtype == torch.float64 and (mixed.index == torch.arange(9)).all()
 
 # %% ../../nbs/75_evaluate.ipynb #f51abc96
 def test_frechet_closed_forms():
@@ -374,7 +376,10 @@ def test_errors_evaluate():
         (
             lambda: accuracy(lambda x: x, torch.eye(4), torch.tensor([0, 1, 2, 4])),
             r"labels in 0\.\.3, one for each score; got 0\.\.4"),
-        (lambda: decide(torch.zeros(4)), r"shape \(b, classes\); got \(4,\)"),
+        (lambda: decide(torch.zeros(4)), r"shape \(b, classes\), here .*; got \(4,\)"),
+        (
+            lambda: accuracy(lambda x: x[:1], torch.eye(4), torch.zeros(4).long()),
+            r"here \(4, classes\); got \(1, 4\)"),
         (
             lambda: nearest_distance(x, torch.zeros(4, 1, 8, 9)),
             r"one shape; got \(1, 8, 8\) and \(1, 8, 9\)"),
@@ -395,7 +400,13 @@ def test_errors_evaluate():
             lambda: frechet_distance(
                 torch.zeros(9, 2), Moments(torch.zeros(2), torch.eye(2) * math.nan)),
             "the moments given as b are not finite"),
-        (lambda: moments(torch.zeros(1, 3)), "at least 2 examples; got 1"),
+        (lambda: moments(torch.zeros(1, 3)), r"at least 2 examples; got shape \(1, 3\)"),
+        (lambda: moments(torch.zeros(9)), r"features \(n, f\) .* got shape \(9,\)"),
+        (
+            lambda: frechet(*(Moments(torch.zeros(f), torch.eye(f)) for f in (2, 3))),
+            r"of one size, .*; got \(2,\), \(2, 2\), \(3,\), \(3, 3\)"),
+        (lambda: frechet_distance(x, x, lambda x: x.sum()), r"features \(b, f\) .*; got \(\)"),
+        (lambda: embed(x, lambda x: x[:2]), "for each of 4 examples; got .2, 1, 8, 8"),
         (
             lambda: frechet_distance(torch.zeros(9, 2), torch.zeros(9, 2), strata=torch.zeros(8)),
             r"strata as 9 integers, .* got torch.float32 of shape \(8,\)"),
@@ -416,9 +427,25 @@ def test_errors_evaluate():
             lambda: precision_recall(torch.randn(20, 2), torch.randn(20, 2), k=0),
             "k to be a whole number, at least 1; got 0"),
         (lambda: inception_score(lambda x: x, x[:0]), "at least one example; got none"),
+        (lambda: inception_score(lambda x: x[:, 0], torch.eye(3)), r"\(3, classes\); got \(3,\)"),
+        (lambda: inception_score(lambda x: x[..., None], torch.eye(3)), r"got \(3, 3, 1\)"),
         (lambda: modes_and_kl(torch.tensor([0, 3]), 3), "all from 0 to 2"),
+        (lambda: modes_and_kl(torch.zeros(3), 3), "numbers .n,. as labels; got torch.float32"),
+        (lambda: modes_and_kl(torch.zeros(3, 1).long(), 3), r"got torch.int64 of \(3, 1\)"),
+        (
+            lambda: modes_and_kl(torch.tensor([0]), 2, torch.ones(2, 1)),
+            r"share for each of 2 classes; got shape \(2, 1\)"),
+        (
+            lambda: modes_and_kl(torch.tensor([0]), 2, -torch.ones(2)),
+            "positive share for each of 2 classes"),
+        (
+            lambda: mixture_likelihood(None, torch.zeros(3, 2), sds=0.),
+            "sds > 0; got torch.float32 and sds=0"),
         (
             lambda: modes_and_kl(torch.tensor([0, 2]), 3, torch.tensor([1., 0., 1.])),
             "a positive share for each of 3 classes"),
     ]:
         with pytest.raises(ValueError, match=words): call()
+    for images in ((), torch.tensor(1.), None, [[1., 2.]]):
+        with pytest.raises(TypeError, match="tensor .n, .d., or a tuple of such tensors; got"):
+            bits_per_dim(lambda k, g: k, images, 64)
