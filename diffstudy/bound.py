@@ -269,8 +269,9 @@ def random_steps(
     Returns:
         `(n,)` integers in 1..T, each uniform by itself, together evenly spread
     """
-    if n < 1 or steps < 1:
-        raise ValueError(f"expected at least one example and one step; got n={n}, steps={steps}")
+    if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
+        raise ValueError(
+            f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
     here = generator.device if generator is not None else device
     offset = torch.randint(0, n * steps, (), generator=generator, device=here)
     order = torch.randperm(n, generator=generator, device=here)

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from . import data, process
-from .core import as_data, as_step, implements, randn_like, suggest
+from .core import as_data, as_step, flat_sum, implements, randn_like, suggest
 from .notation import alpha, convert, gammas_from_betas, sigma
+from .sample import check_state
 
 # %% ../nbs/40_ddgan.ipynb #bd5a5d3f
 def betas(
@@ -212,6 +213,7 @@ def denoise(
     Returns:
         z_s, `(b, *d)`
     """
+    z_t, = as_data(z_t=z_t)
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
     out, what = net(z_t, s, latent, c), getattr(net, "predicts", "data")
@@ -241,7 +243,10 @@ class ExactGenerator:
             (mixture.dim,), 1 + mixture.dim, len(chain) - 1, 0)
 
     def __call__(self, z_t, s, latent, c=None):
-        g = self.chain.to(z_t)[s + 1]
+        if latent.shape != (len(z_t), self.latent):
+            raise ValueError(
+                f"expected latents of shape ({len(z_t)}, {self.latent}); got {tuple(latent.shape)}")
+        g = self.chain.to(z_t)[_check_step(s, z_t, self.steps) + 1]
         m = self.mixture.posterior(z_t, alpha(g), sigma(g))
         k = (m.weights.cumsum(1) < torch.special.ndtr(latent[:, :1])).sum(1).clamp_max(
             m.weights.shape[1] - 1)
@@ -269,11 +274,16 @@ def _check_chain(chain: Tensor, net) -> Tensor:
 
 def _check_start(z: Tensor, c, net):
     "ValueError unless noise and labels suit the network."
-    if tuple(z.shape[1:]) != tuple(net.shape) or not z.is_floating_point():
+    if tuple(z.shape[1:]) != tuple(net.shape):
         raise ValueError(
             f"expected noise of shape (b, {', '.join(map(str, net.shape))}); "
-            f"got {z.dtype} of shape {tuple(z.shape)}")
-    if c is not None and len(c) and not 0 <= int(c.min()) <= int(c.max()) <= net.classes:
+            f"got shape {tuple(z.shape)}")
+    if c is None: return
+    if c.shape != z.shape[:1] or c.is_floating_point():
+        raise ValueError(
+            f"expected labels as whole numbers of shape ({len(z)},); "
+            f"got {c.dtype} of shape {tuple(c.shape)}")
+    if not 0 <= int(c.min()) <= int(c.max()) <= net.classes:
         raise ValueError(
             f"expected labels from 0 to {net.classes}, which is no label; "
             f"got {int(c.min())} to {int(c.max())}")
@@ -303,6 +313,7 @@ def generate(
     Returns:
         `(b, *d)`
     """
+    z = check_state(z, generator)
     _check_start(z, c, net)
     chain, states = _check_chain(chain.cpu(), net).to(z), [z]
     for i in reversed(range(len(chain) - 1)):
@@ -358,7 +369,7 @@ def gradient_penalty(
         `(b,)`: half the squared norm of each example's gradient, differentiable
     """
     grad, = torch.autograd.grad(logits.sum(), z_s, create_graph=True)
-    return grad.float().square().flatten(1).sum(1) / 2
+    return flat_sum(grad.float().square()) / 2
 
 # %% ../nbs/41_ddgan_training.ipynb #6dc895a8
 import dataclasses

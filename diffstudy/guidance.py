@@ -62,7 +62,7 @@ def keep(
     Returns:
         `(b,)`, True for the draws that follow p(x|c) p(c|x)^w
     """
-    if w < 0 or log_class_prob.ndim != 1:
+    if not w >= 0 or log_class_prob.ndim != 1:
         raise ValueError(
             "expected w >= 0 and log-probabilities of shape (b,); "
             f"got w={w} and shape {tuple(log_class_prob.shape)}")
@@ -142,7 +142,7 @@ def drop_labels(
     """
     if not 0 <= p_uncond <= 1:
         raise ValueError(f"expected a probability between 0 and 1; got p_uncond={p_uncond}")
-    if c.is_floating_point() or c.ndim != 1:
+    if c.is_floating_point() or c.dtype == torch.bool or c.ndim != 1:
         raise ValueError(
             "expected integer classes of shape (b,); "
             f"got {c.dtype} of shape {tuple(c.shape)}")
@@ -169,12 +169,9 @@ def match_std(
     Returns:
         `(b, *d)`
     """
-    if x.shape != reference.shape:
-        raise ValueError(
-            "x and reference must have the same shape; "
-            f"got {tuple(x.shape)} and {tuple(reference.shape)}")
-    dims = tuple(range(1, x.ndim))
-    spread = lambda v: v.std(dims, correction=0, keepdim=True).clamp_min(1e-12)
+    x, reference = as_data(x=x, reference=reference)
+    def spread(v):
+        return expand(v.reshape(len(v), -1).std(1, correction=0).clamp_min(1e-12), v)
     return x * (1 - phi + phi * spread(reference) / spread(x))
 
 # %% ../nbs/21_guided_sampling.ipynb #3218b636
@@ -193,7 +190,10 @@ def dynamic_threshold(
     Returns:
         `(b, *d)`, in [−limit, limit]
     """
-    q = torch.quantile(x.flatten(1).abs(), part, dim=1).clamp_min(limit)
+    x, = as_data(x=x)
+    if not 0 < part <= 1:
+        raise ValueError(f"expected part as a share of the values in (0, 1], such as .995; got {part}")
+    q = torch.quantile(x.reshape(len(x), -1).abs(), part, dim=1).clamp_min(limit)
     q = expand(q, x)
     return x.clamp(-q, q) * (limit / q)
 
@@ -264,6 +264,8 @@ class Guided:
                 f"got {self.c.dtype} of shape {tuple(self.c.shape)}")
 
     def __call__(self, z, gamma):
+        g = as_gamma(gamma, z)  # a look at its shape; a number becomes a tensor
+        if not torch.is_tensor(gamma): gamma = g
         self.c = self.c.to(z.device)  # once; later calls find it there
         if torch.is_tensor(self.w): self.w = self.w.to(z.device)
         w = self.weight_at(gamma)
@@ -392,7 +394,7 @@ class ClassifierFree(Guided):
 
 # %% ../nbs/23_tilted_guidance.ipynb #24ee0d48
 from typing import NamedTuple
-from .core import flat_sum, randn_like
+from .core import as_data, as_gamma, flat_sum, randn_like
 from .notation import alpha
 from .sample import check_grid, check_state, coefficients
 
@@ -412,7 +414,11 @@ def weight_rate(
     Returns:
         `(b,)`, nats per unit of γ
     """
-    return w * (1 + w) / 2 * flat_sum((eps_c - eps_u).square())
+    eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
+    w = factor(w, eps_c)
+    strength = w * (1 + w) / 2
+    if torch.is_tensor(strength): strength = strength.flatten()  # one for each example
+    return strength * flat_sum((eps_c - eps_u).square())
 
 # %% ../nbs/23_tilted_guidance.ipynb #a3a44adc
 class ParticleSteps(NamedTuple):
@@ -492,9 +498,13 @@ def systematic(
     Returns:
         Ancestors, `(groups, n)`, rising
     """
+    if u.shape != log_w.shape[:-1]:
+        raise ValueError(
+            "expected one number u for each group of log_w (groups, n); "
+            f"got {tuple(u.shape)} and {tuple(log_w.shape)}")
     n = log_w.shape[-1]
     total = log_w.softmax(-1).cumsum(-1)
-    pointers = (torch.arange(n, device=log_w.device) + u[:, None]) / n * total[:, -1:]
+    pointers = (torch.arange(n, device=log_w.device) + u[..., None]) / n * total[..., -1:]
     return torch.searchsorted(total, pointers.to(total.dtype), right=True).clamp_max(n - 1)
 
 # %% ../nbs/23_tilted_guidance.ipynb #e8f7af38
@@ -528,6 +538,8 @@ class BothBranches(ClassifierFree):
         super().__init__(net, c, w=0., batched=batched, null=null, kind=kind)
 
     def __call__(self, z, gamma):
+        g = as_gamma(gamma, z)  # a look at its shape; a number becomes a tensor
+        if not torch.is_tensor(gamma): gamma = g
         self.c = self.c.to(z.device)  # once; later calls find it there
         c = labels_for(self.c, z)
         none = torch.full_like(c, self.null)
@@ -776,5 +788,5 @@ class ZeroStar:
         v_c, v_u = (convert(e, z, gamma, "eps", "v") for e in self.branches(z, gamma))
         fit = flat_sum(v_c * v_u) / flat_sum(v_u.square()).clamp_min(1e-12)
         v = classifier_free(v_c, expand(fit, v_u) * v_u, w=self.w)
-        v = torch.where(expand(gamma > self.start, v), 0., v)
+        v = torch.where(as_gamma(gamma, v) > self.start, 0., v)
         return convert(v, z, gamma, "v", "eps")

@@ -166,6 +166,7 @@ def inverse_softplus(
     Returns:
         x with softplus(x) = y
     """
+    y = torch.as_tensor(y)
     return y + torch.log(-torch.expm1(-y))
 
 class LearnedLinear(Schedule):

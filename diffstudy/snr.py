@@ -77,7 +77,8 @@ def times(
     Returns:
         `(n,)` float32 in [0, 1), each uniform by itself
     """
-    if n < 1: raise ValueError(f"expected at least one example; got n={n}")
+    if not isinstance(n, int) or n < 1:
+        raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
     here = generator.device if generator is not None else device
     if even:
         # integers over n: exactly n values for every n
@@ -105,9 +106,9 @@ def integrated_loss(
     Returns:
         Nats, `()` or `(b,)`
     """
-    if not gamma_0 < gamma_1:
+    if not -math.inf < gamma_0 < gamma_1 < math.inf:
         raise ValueError(
-            "expected gamma_0 < gamma_1, since the largest SNR stands at the data end; "
+            "expected finite gamma_0 < gamma_1, since the largest SNR stands at the data end; "
             f"got {gamma_0} and {gamma_1}")
     g = torch.linspace(gamma_0, gamma_1, nodes, dtype=torch.float64)
     e = error(g)
@@ -182,10 +183,10 @@ def gammas_for_variance(
         raise ValueError(
             "expected a schedule with a shape to learn, such as schedule.Monotone; "
             f"got {type(schedule).__name__}")
-    if len(t) < 2:
+    if t.ndim != 1 or len(t) < 2:
         raise ValueError(
-            "expected at least two examples, since the variance is that of their losses; "
-            "got one: use a larger batch, or the plain schedule")
+            "expected times (b,) of at least two examples, since the variance is that of their "
+            f"losses; got shape {tuple(t.shape)}: use a larger batch, or the plain schedule")
     (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
 
     def both(g0, g1, u, rate): return (1 - u) * g0.to(u) + u * g1.to(u), (g1 - g0).to(u) * rate

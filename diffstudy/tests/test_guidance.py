@@ -408,6 +408,9 @@ def test_rescaling_and_thresholding():
     assert ((t[~small].abs() > 1 - 1e-9).double().flatten(1).mean(1) - .1).abs().max() < .01
     alone = torch.cat([dynamic_threshold(v[None], .9) for v in x])
     assert torch.equal(t, alone)  # each example by itself
+    one, other = x[:, 0, 0, 0], y[:, 0, 0, 0]  # and where an example is a single number
+    assert torch.equal(match_std(one, other, .5), one)
+    assert torch.equal(dynamic_threshold(one, .9), one.clamp(-1, 1))
 
 # %% ../../nbs/21_guided_sampling.ipynb #37eb24ee
 def latents(n, *name):
@@ -587,13 +590,18 @@ def test_interval_all_none_and_one_for_each_example():
     assert (
         torch.equal(run(3., interval=(-20, 20)), run(3.))
         and torch.equal(run(3., interval=(10, 20)), run(0.)))
-    levels, interval = torch.linspace(-4, 4, 6, dtype=torch.float64), (-1., 2.)
+
+    # the lower end lies outside, the upper one inside; each example by itself, and one for all
+    levels, interval = torch.tensor([-4., -1., -.5, 1., 2., 3.], dtype=torch.float64), (-1., 2.)
     for w in 3., torch.linspace(1, 2, 6, dtype=torch.float64):
         both = make(w, interval=interval)(z, levels)
         inside = ((levels > -1) & (levels <= 2))[:, None]
         torch.testing.assert_close(
             both,
             torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
+        for level, guided in zip(levels, inside[:, 0]):
+            one = make(w, interval=interval)(z, level)
+            torch.testing.assert_close(one, make(w if guided else 0.)(z, level), rtol=0, atol=0)
         assert 0 < inside.sum() < 6
 
 # %% ../../nbs/21_guided_sampling.ipynb #05b70720
@@ -702,7 +710,8 @@ def test_errors_guidance():
     with pytest.raises(TypeError): classifier_free(z, z, 1.)
     with pytest.raises(ValueError, match="of one shape.*got"): classifier_free(z, z[:1], w=1)
     with pytest.raises(ValueError, match="of one shape.*got"): classifier_guided(z, z[:1], gamma, w=1)
-    with pytest.raises(ValueError, match="same shape; got"): match_std(z, z[:1])
+    with pytest.raises(ValueError, match="of one shape.*got"): match_std(z, z[:1])
+    with pytest.raises(ValueError, match="as a share of the values"): dynamic_threshold(z, 99.5)
     with pytest.raises(ValueError, match="of one shape.*got"): implicit_classifier(z, z[:1], gamma)
     with pytest.raises(ValueError, match="w of one value, or one for each of 4 examples"):
         classifier_free(z, z, w=torch.ones(1, 2))

@@ -448,5 +448,6 @@ def test_errors_snr():
     with pytest.raises(
             ValueError, match="a shape to learn, such as schedule.Monotone; got LearnedLinear"):
         gammas_for_variance(LearnedLinear(), torch.rand(4), [])
-    with pytest.raises(ValueError, match="at least two examples"):
-        gammas_for_variance(Monotone(width=4), torch.rand(1), [])
+    for shape in (1,), (4, 1):
+        with pytest.raises(ValueError, match="at least two examples"):
+            gammas_for_variance(Monotone(width=4), torch.rand(shape), [])

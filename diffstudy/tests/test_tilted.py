@@ -5,8 +5,9 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
            'test_the_tilted_density_obeys_the_equation_with_the_weight',
            'test_the_step_is_ancestral_sampling_and_ddim_at_its_ends',
            'test_resampling_is_unbiased_and_even', 'two_gaussians', 'on_a_line', 'line_run', 'near',
-           'test_two_gaussians_in_closed_form', 'test_the_counterexample_is_repaired',
-           'test_both_branches_are_the_networks_own', 'test_weights_are_one_without_guidance',
+           'test_two_gaussians_in_closed_form', 'step_by_hand', 'test_a_few_steps_by_hand',
+           'test_the_counterexample_is_repaired', 'test_both_branches_are_the_networks_own',
+           'test_weights_are_one_without_guidance',
            'test_same_seed_same_result_and_groups_by_themselves', 'Looks',
            'test_the_loop_does_not_wait_for_the_device', 'test_memory_does_not_grow_with_the_steps',
            'test_the_worlds_of_the_study',
@@ -146,6 +147,49 @@ def test_two_gaussians_in_closed_form():
         near(torch.exp(r.log_ratio - log_z + two_gaussians(8., w)[2]), torch.tensor(1.))
         plain = line_run(w, threshold=0., eta=1.).z.reshape(40, -1).mean(1)  # weights left out
         assert plain.mean() - mean > 10 * plain.std() / 40 ** .5
+
+# %% ../../nbs/23_tilted_guidance.ipynb #051b9c98
+def step_by_hand(z, gammas, generator, w, groups, eta, limit):
+    "`tilted` once more, a group and a particle at a time, with resampling wherever it is uneven."
+    n, k, last = len(z) // groups, particle_steps(gammas, eta, 2), None
+    log_w, log_ratio = torch.zeros(groups, n, dtype=torch.float64), [0.] * groups
+    for i in range(len(gammas) - 1):
+        eps_c, eps_u = on_a_line(z, k.gamma[i])
+        most = limit / (k.before[i] + k.after[i])
+        rate = (w * (1 + w) / 2 * (eps_c - eps_u)[:, 0] ** 2).clamp_max(most).view(groups, n)
+        x = (z - k.sigma[i] * ((1 + w) * eps_c - w * eps_u)) / k.alpha[i]
+        last = x if last is None else last
+        log_w = log_w + k.before[i] * rate
+
+        # each group by itself: pointer j lies in the share of the particle that it draws
+        u = torch.rand(groups, generator=generator, dtype=torch.float64)
+        chosen = torch.arange(len(z)).view(groups, n).clone()
+        for g in range(groups):
+            p = log_w[g].exp() / log_w[g].exp().sum()
+            if 1 - 1 / (n * (p ** 2).sum()) < 1e-12: continue
+            log_ratio[g] += math.log(log_w[g].exp().mean())
+            log_w[g] = 0
+            for j in range(n):
+                chosen[g, j] = g * n + int((p.cumsum(0) <= (j + u[g]) / n).sum())
+        z, x, last, rate = (v[chosen.flatten()] for v in (z, x, last, rate.flatten()))
+
+        # one step on, with the rate of the particle that was chosen
+        log_w = log_w + k.after[i] * rate.view(groups, n)
+        noise = torch.randn(z.shape, generator=generator, dtype=torch.float64)
+        z, last = k.keep[i] * z + k.data[i] * (x + k.ahead[i] * (x - last)) + k.noise[i] * noise, x
+    end = log_w.exp().mean(1).log()
+    return z, log_w - end[:, None], torch.tensor(log_ratio, dtype=torch.float64) + end
+
+def test_a_few_steps_by_hand():
+    "five levels, two groups of seven particles: states, weights and constants to 1e-10"
+    z = torch.randn(14, 1, generator=stream(0, "hand"), dtype=torch.float64)
+    gammas, w = torch.tensor([5., 3., 1.5, 0., -1., -3.], dtype=torch.float64), 2.
+    for limit in (.5, 100.):
+        r = tilted(on_a_line, z, gammas, stream(1, "hand"), w=w, groups=2, threshold=1., limit=limit)
+        hand = step_by_hand(z, gammas, stream(1, "hand"), w, 2, 2., limit)
+        for got, wanted in zip((r.z, r.log_weights, r.log_ratio), hand):
+            torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
+        assert r.resamplings.min() == 4 and r.log_weights.std() > .01
 
 # %% ../../nbs/23_tilted_guidance.ipynb #e5dcb215
 def test_the_counterexample_is_repaired():
