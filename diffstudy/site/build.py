@@ -498,23 +498,26 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "files", "notation", "data", "schedule", "process", "sample", "guidance", "models",
-    "checkpoint", "train", "evaluate", "judge", "bound", "snr", "vdm", "likelihood", "compression",
-    "ddgan_nets", "ddgan", "references", "experiment", "cli", "viz"]
+    "core", "files", "notation", "data", "schedule", "process", "sample", "guidance", "solvers",
+    "models", "checkpoint", "train", "evaluate", "judge", "bound", "snr", "vdm", "objectives",
+    "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
+    "experiment", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation",
-    "studies.compression", "studies.gaussians", "studies.ddgan", "studies.pictures",
-    "studies.bench", "studies.commands"]
+    "studies.objectives", "studies.distillation", "studies.compression", "studies.gaussians",
+    "studies.ddgan", "studies.pictures", "studies.trilemma", "studies.bench", "studies.commands"]
 EXERCISED = (  # chapters with exercises
-    10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 60,
+    10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 52, 59, 60,
     70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
-    *LIBRARY, *STUDIES, *EXERCISES, "site.build", "site.equations", "site.live", "site.website",
+    *LIBRARY, *STUDIES, *EXERCISES,
+    "site.build", "site.equations", "site.mutants", "site.drill", "site.live", "site.website",
     "__main__"]
 APART = {  # module -> what it must not know of, however early it comes
-    **{m: {"models", "data", "train"} for m in ("schedule", "process", "guidance", "bound", "snr")},
+    **{m: {"models", "data", "train"} for m in (
+        "schedule", "process", "guidance", "solvers", "bound", "snr")},
     "models": {"schedule", "bound", "snr", "data"},
     "files": set(ORDER) - {"core"},
     "checkpoint": set(ORDER) - {"core", "files"},

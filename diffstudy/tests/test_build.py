@@ -279,6 +279,8 @@ BROKEN = {  # chapter -> a function that is bent
     "32_vdm": "VDM", "33_ablation": "variances", "34_likelihood": "dequantized",
     "35_compression": "encode", "40_ddgan": "denoise", "41_ddgan_training": "discriminator_terms",
     "42_ddgan_networks": "deviation_channel", "43_ddgan_images": "Components",
+    "50_solvers": "heun", "51_objectives": "best_variance",
+    "52_distillation": "progressive_target",
     "60_other_words": "flow_from_eps",
 }
 BEND = """
