@@ -854,6 +854,8 @@ def load_cifar10(root=None  # Folder that holds, or will hold, `cifar-10-batches
 
 # %% ../nbs/72_images.ipynb #65892e9a
 _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+# Pillow looks at the content, not at the name, and runs a program for PostScript
+_IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 
 def _list_images(folder: Path
 ) -> dict[str, list[Path]]:  # Class -> files; one class "" for a flat folder
@@ -899,7 +901,7 @@ def _read_image(
     from PIL import Image, ImageOps
     F = _torchvision().transforms.functional
     try:
-        with Image.open(path) as f:
+        with Image.open(path, formats=_IMAGE_FORMATS) as f:
             _scale_color_key(f)
             image = ImageOps.exif_transpose(f)
             if image.mode in ("I", "F") or image.mode.startswith("I;16"):

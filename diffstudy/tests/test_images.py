@@ -370,6 +370,15 @@ def test_hostile_pictures(tmp_path, monkeypatch):
         load("folder", root=tmp_path, size=4)
     monkeypatch.undo()
 
+    # no program is called for PostScript under another name
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    odd.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(ValueError, match="cannot read"): load("folder", root=tmp_path, size=4)
+    assert not (tmp_path / "ran").exists()
+    odd.write_bytes(whole)
+
     # a folder may be called as a picture is; a pipe and a link to nothing or to itself may not
     (tmp_path / "a" / "folder.png").mkdir()
     assert sum(map(len, load("folder", root=tmp_path, size=4, held_out=.5))) == 3
