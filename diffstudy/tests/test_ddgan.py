@@ -75,7 +75,7 @@ def test_D1_large_steps_are_multimodal():
 
 # %% ../../nbs/40_ddgan.ipynb #8ac38205
 def test_D1_divergence_of_the_truth():
-    "the nats lost are KL from the truth to the Gaussian, by hand to 1e-6; the other differs by half"
+    "the nats lost are KL(truth ‖ Gaussian), by hand to 1e-6; the other is half as large again"
     w, mu, std = torch.tensor([[.3, .7], [-1., 2.], [.4, .9]], dtype=torch.float64)
     two = data.Mixture(w.log()[None], mu[None, :, None], (std ** 2)[None, :, None])
     x = torch.linspace(-10, 12, 40_001, dtype=torch.float64)
@@ -602,7 +602,7 @@ def test_the_networks_have_their_own_rates():
 
 # %% ../../nbs/41_ddgan_training.ipynb #55c323ee
 def test_one_step_by_hand():
-    "the first step of Adam moves each weight by the rate against its slope: D's loss with R1, then G's"
+    "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
     config, x, chain = small(r1=.1, r1_every=3), points(0), chain_gammas(4).float()
     model, g = build(config, (2,)), stream(0, "a step")
     G, D = model.values()

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['TINY', 'test_blur', 'test_attention', 'test_initialize', 'test_deviation_channel',
            'size', 'test_sizes_of_the_paper', 'pair_of', 'awake', 'silu', 'leaky', 'dense',
-           'half_sum', 'join', 'convolved', 'filtered', 'halved', 'doubled', 'normalized',
+           'half_sum', 'join', 'convolved', 'filtered', 'same', 'halved', 'doubled', 'normalized',
            'embedded', 'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
            'test_fresh_networks_and_the_last_layers', 'test_errors_image_networks',
@@ -143,6 +143,7 @@ def filtered(x, before, after):
     rows = sum(k[i] * x[:, :, i:i + n] for i in range(4))
     return sum(k[i] * rows[:, :, :, i:i + n] for i in range(4))
 
+def same(x): return x
 def halved(x): return filtered(x, 1, 1)[:, :, ::2, ::2]
 
 def doubled(x):
@@ -162,7 +163,7 @@ def embedded(s, n):
     angle = s[:, None] * 10_000. ** (-np.arange(n // 2) / (n // 2 - 1))
     return np.concatenate([np.sin(angle), np.cos(angle)], 1)
 
-def style_block(f, x, time, style, resampled=lambda v: v):
+def style_block(f, x, time, style, resampled):
     def styled(norm, v):
         scale, shift = np.split(dense(norm.style, style)[:, :, None, None], 2, 1)
         return normalized(v) * scale + shift
@@ -191,9 +192,10 @@ def of_any_size(net, seed):
 # %% ../../nbs/42_ddgan_networks.ipynb #07d835b4
 @pytest.mark.parametrize("latent", [4, 0])
 def test_generator_by_hand(latent):
-    "a U-Net of two levels, written out a second time: the same images, to 1e-9"
+    "a U-Net of three levels, written out a second time: the same images, to 1e-9"
     G = of_any_size(UNetGenerator(
-        replace(TINY, width=4, latent=latent, embedding=5, mapping=2), (2, 8, 8), 3), 1)
+        replace(TINY, width=4, latent=latent, mults=(1, 2, 2), embedding=5, mapping=2),
+        (2, 8, 8), 3), 1)
     g, double = stream(2, "hand"), torch.float64
     z, xi = (torch.randn(3, *n, generator=g, dtype=double) for n in ((2, 8, 8), (latent,)))
     s, c = torch.tensor([0, 2, 3]), torch.tensor([3, 0, 1])
@@ -206,24 +208,28 @@ def test_generator_by_hand(latent):
         xi = xi.numpy()
         style = xi / np.sqrt((xi ** 2).mean(1, keepdims=True) + 1e-8)
         for layer in G.map.layers: style = silu(dense(layer, style))
-    block = lambda part, x, *how: style_block(part.block, x, time, style, *how)
+    block = lambda part, x, how: style_block(part.block, x, time, style, how)
 
-    # down: 8 × 8 pixels, then 4 × 4, with the image itself beside and attention
-    h0 = convolved(G.enter, z.numpy(), 1)
-    h1 = block(G.down[0], h0)
-    image = convolved(G.down[1].pyramid.conv, filtered(z.numpy(), 2, 2), 0, 2)
-    h2 = half_sum(block(G.down[1], h1, halved), image)
-    h3 = attended(G.down[2].attend, block(G.down[2], h2))
+    # down: 8 × 8, 4 × 4 with attention, 2 × 2; the image is halved beside, and takes features up
+    image, h = z.numpy(), convolved(G.enter, z.numpy(), 1)
+    kept, ways = [h], [same, halved, same, halved, same]
+    for i, (part, how) in enumerate(zip(G.down, ways, strict=True)):
+        h = block(part, h, how)
+        if how is halved:
+            smaller = convolved(part.pyramid.conv, filtered(image, 2, 2), 0, 2)
+            h = image = half_sum(h, smaller)
+        if i == 2: h = attended(part.attend, h)
+        kept.append(h)
 
-    # through the middle, and up
-    h = attended(G.middle[0].attend, block(G.middle[0], h3))
-    h = block(G.up[0], join(block(G.middle[1], h), h3))
-    h = attended(G.up[1].attend, block(G.up[1], join(h, h2)))
-    h = block(G.up[2], h, doubled)
-    h = block(G.up[4], join(block(G.up[3], join(h, h1)), h0))
+    # through the middle, and up: two blocks take something back, then the size is doubled
+    h = attended(G.middle[0].attend, block(G.middle[0], h, same))
+    h, ways = block(G.middle[1], h, same), [same, same, doubled, same, same, doubled, same, same]
+    for i, (part, how) in enumerate(zip(G.up, ways, strict=True)):
+        h = block(part, h if how is doubled else join(h, kept.pop()), how)
+        if i == 4: h = attended(part.attend, h)
     x = np.tanh(convolved(G.leave, silu(affine(G.norm, h)), 1))
 
-    assert len(G.down) == 3 and len(G.middle) == 2 and len(G.up) == 5
+    assert not kept and len(G.middle) == 2
     got = G(z, s, torch.as_tensor(xi), c).detach().numpy()
     np.testing.assert_allclose(got, x, rtol=1e-9, atol=1e-9)
 
@@ -241,7 +247,7 @@ def test_discriminator_by_hand(paired):
     # both states as one image; one block keeps the resolution and three halve it
     z_s, z_t = z.numpy()
     h = convolved(D.enter, join(z_s, z_t if paired else 0 * z_t))
-    for f, resampled in zip(D.down, (lambda v: v, halved, halved, halved)):
+    for f, resampled in zip(D.down, (same, halved, halved, halved), strict=True):
         inner = convolved(f.conv1, leaky(h), 1) + dense(f.time, time)[:, :, None, None]
         inner = convolved(f.conv2, resampled(leaky(inner)), 1)
         h = half_sum(inner, convolved(f.skip, resampled(h)))
@@ -252,7 +258,7 @@ def test_discriminator_by_hand(paired):
     h = leaky(convolved(D.last, join(h, spread), 1)).sum((2, 3))
     logits = dense(D.leave, h)[:, 0] + (h * D.label.weight.detach().numpy()[c]).sum(1)
 
-    assert len(D.down) == 4 and spread.shape[2:] == (2, 2)
+    assert spread.shape[2:] == (2, 2)
     np.testing.assert_allclose(D(*z, s, c).detach().numpy(), logits, rtol=1e-9, atol=1e-9)
 
 # %% ../../nbs/42_ddgan_networks.ipynb #789fce1e
