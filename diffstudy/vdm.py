@@ -20,6 +20,7 @@ from .models import fourier_features, initialize
 from .notation import alpha, sigma
 from .schedule import grid
 from .snr import gammas_for_variance
+from .solvers import SOLVERS
 
 # %% ../nbs/32_vdm.ipynb #cd02d141
 _all_ = ["gammas_for_variance"]  # from `snr`, where it is derived
@@ -60,7 +61,7 @@ class VDM(nn.Module):
         c=None,           # Labels `(n,)`, or None for none
         *, w: float = 0., # Guidance weight as in the paper; 0 = none
         steps: int = 100, # T
-        sampler: str = "ancestral",  # A name of `sample.SAMPLERS`: the chain of V14, or another way
+        sampler: str = "ancestral",  # A name of `solvers.SOLVERS`: the chain of V14, or another way
         generator=None,   # One `torch.Generator`, or a list of one for each image
         predict=None,     # Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
         progress: bool = False,  # Show a bar
@@ -72,7 +73,7 @@ class VDM(nn.Module):
             c: Labels `(n,)`, or None for none
             w: Guidance weight as in the paper; 0 = none
             steps: T
-            sampler: A name of `sample.SAMPLERS`: the chain of V14, or another way
+            sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
             progress: Show a bar
@@ -80,7 +81,7 @@ class VDM(nn.Module):
         Returns:
             Gray levels `(n, *shape)`, uint8
         """
-        walk = choose(sampler, sample.SAMPLERS, "sampler")
+        walk = choose(sampler, SOLVERS, "sampler")
         gammas = grid(self.schedule, steps)
         z = sample.initial((n, *self.net.shape), generator).to(gammas.device)
         z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)

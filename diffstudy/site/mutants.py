@@ -624,7 +624,7 @@ _slips("snr", "test_snr.py",
 
 _slips("vdm", "test_vdm.py",
     ("test_V14_sample_is_the_chain",
-        'walk = choose(sampler, sample.SAMPLERS, "sampler")',
+        'walk = choose(sampler, SOLVERS, "sampler")',
         "walk = sample.ddim"),
     ("test_V14_sample_is_the_chain",
         "gammas = grid(self.schedule, steps)",
