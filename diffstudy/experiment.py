@@ -673,6 +673,8 @@ def _must_agree(folder, was, now):
     differ = [
         f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
         for k in sorted(old | new) if old.get(k) != new.get(k)]
+    if not differ and was["hash"] != now["hash"]:
+        differ = [f"the hash beside them was {was['hash']!r}, now {now['hash']!r}"]
     if differ:
         raise ValueError(
             f"{folder} holds a run with other settings: {', '.join(differ)}. "

@@ -619,6 +619,7 @@ def test_what_is_forged_in_config_json_is_refused(tmp_path):
     ask = lambda: experiment.train("digits", folder, recipe="digits-tiny", steps=8, **QUIET)
     for change, words in [
         (dict(kind=["vdm"]), "texts"), (dict(kind="golem"), "kind was 'golem', now 'vdm'"),
+        (dict(hash="0" * 12), "the hash beside them was '000000000000'"),
         (dict(config=info["config"] | dict(train="fast")), "damaged; .* settings by name|keys"),
         (dict(facts=info["facts"] | dict(shape="8x8")), "three whole numbers"),
         (dict(facts=info["facts"] | dict(levels=0)), "levels: a whole number from 2 to 256"),
