@@ -343,6 +343,9 @@ def test_other_kinds_of_pictures(tmp_path):
     for name in ("a.tif", "a.png", "a.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
         assert data._read_image(tmp_path / name, 1, 1).item() == 7, name
+    frames[0].save(  # as telephones write them
+        tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
+    assert data._read_image(tmp_path / "a.jpg", 1, 1).item() == 7
     strip = Image.new("L", (60_000, 1))
     strip.paste(255, (29_990, 0, 30_010, 1))
     strip.save(tmp_path / "a.png")  # 500 bytes that would become 15 GB
