@@ -99,9 +99,8 @@ def consistent_eta(
             "expected eta_c between 0 and 1 and at least 1 − ς_s/ς_t of every step, "
             f"here {1 - r[r > 0].min():.4g}; got {eta_c:g}: take more steps or a larger eta_c")
 
-    # where the grid ends in clean data no noise is left to choose
-    eta = ((1 - kept ** 2).clamp_min(0) / (1 - r ** 2)).sqrt()
-    return torch.where(r > 0, eta, 0.)
+    # a step to clean data has r = 0 and gets η = 0
+    return ((1 - kept ** 2).clamp_min(0) / (1 - r ** 2)).sqrt()
 
 # %% ../nbs/50_solvers.ipynb #50000040
 def step_grid(
@@ -555,7 +554,7 @@ def gotta_go_fast(
             "or allow more with max_evaluations")
     return walk(predict, out, coefficients(g[-2:], 0.)) if g[-1].isinf() else out
 
-# %% ../nbs/50_solvers.ipynb #50000097
+# %% ../nbs/50_solvers.ipynb #50000099
 def _walker(rule):
     "A solver whose steps are three numbers each, from the function that makes them."
     def solver(predict, z, gammas, generator=None, *, progress=False):

@@ -16,7 +16,8 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_predictor_corrector_is_that_of_the_paper', 'walked',
            'test_kept_noise_is_brownian_and_redrawn_noise_is_not',
            'test_a_brownian_path_is_the_same_wherever_it_is_looked_at',
-           'test_one_step_of_gotta_go_fast', 'fast',
+           'test_one_step_of_gotta_go_fast', 'gotta_go_fast_of_paper',
+           'test_gotta_go_fast_is_the_papers_algorithm', 'fast',
            'test_stricter_tolerances_help_only_where_noise_is_kept',
            'test_every_solver_costs_what_it_says', 'test_solvers_draw_from_the_data',
            'test_solvers_leave_tensors_and_graphs_alone',
@@ -146,6 +147,7 @@ def test_consistent_annealed_sampling_is_ddim():
     # and with η_c = 1 − r² it is ancestral sampling
     share = 1 - (edm_sigma(g[1]) / edm_sigma(g[0])).item() ** 2
     torch.testing.assert_close(consistent_eta(g, share), torch.ones_like(eta))
+    assert consistent_eta(torch.cat([g, g[:1] - math.inf]), .05)[-1] == 0  # to clean data
 
 # %% ../../nbs/50_solvers.ipynb #50000036
 def gaussian_end(steps):
@@ -223,12 +225,15 @@ def two_m_of_paper(predict, z, gammas):
     return z
 
 def test_heun_and_2m_are_the_papers_algorithms():
-    "both as printed, on uneven grids: the same to 1e-10; the first step of 2M is DDIM"
+    "both as printed, on an uneven grid: the same to 1e-10, and x̂ at −∞; 2M begins as DDIM"
     mix, z = three_gaussians(), initial((20, 2), stream(0, "second"), dtype=torch.float64)
     g = edm_grid(12, 6., -8.)[:-1]
     for ours, theirs in (heun, heun_of_edm), (dpm_solver, two_m_of_paper):
         torch.testing.assert_close(
             ours(mix.predict, z, g), theirs(mix.predict, z, g), rtol=1e-10, atol=1e-10)
+        clean = ours(mix.predict, z, torch.cat([g, g[:1] - math.inf]))
+        x = guess_of_data(mix.predict, ours(mix.predict, z, g), g[-1])
+        torch.testing.assert_close(clean, x, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(
         dpm_solver(mix.predict, z, g[:2]), ddim(mix.predict, z, g[:2]), rtol=0, atol=0)
 
@@ -410,6 +415,38 @@ def test_one_step_of_gotta_go_fast():
         torch.testing.assert_close(x, z + (first + second) / 2, rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/50_solvers.ipynb #50000089
+def gotta_go_fast_of_paper(predict, z, start, end, generator, rtol, atol):
+    "Algorithm 1 of the paper for one example `(1, d)`, with noise drawn anew; also its tries."
+    left, before, tries = start - end, z, 0
+    h = .01 * left
+    while left > 0:
+        n, tries = torch.randn(z.shape, generator=generator, dtype=z.dtype), tries + 1
+        def moved(z, gamma):
+            s = sigma(gamma)
+            score = -predict(z, gamma) / s
+            return h * (s ** 2 * z / 2 + s ** 2 * score) + (h.sqrt() * s) * n
+        first = z + moved(z, end + left)
+        second = (first + z + moved(first, end + left - h)) / 2
+        allowed = torch.maximum(first.abs(), before.abs()).mul(rtol).clamp_min(atol)
+        error = ((first - second) / allowed).square().mean().sqrt()
+        if error <= 1: z, before, left = second, first, left - h
+        h = torch.minimum(left, .9 * h * error ** -.9)
+    return z, tries
+
+def test_gotta_go_fast_is_the_papers_algorithm():
+    "step by step, taken back or not, with noise drawn anew: the same points and tries for 3 starts"
+    mix, (start, end) = three_gaussians(), even(1)
+    for seed in range(3):
+        z = initial((1, 2), stream(seed, "start"), dtype=torch.float64)
+        theirs, tries = gotta_go_fast_of_paper(
+            mix.predict, z, start, end, stream(seed, "noise"), .1, .01)
+        predict = Counted(mix.predict)
+        ours = gotta_go_fast(
+            predict, z, even(1), stream(seed, "noise"), rtol=.1, atol=.01, keep_noise=False)
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
+        assert predict.calls == 2 * tries
+
+# %% ../../nbs/50_solvers.ipynb #50000091
 def fast(rtol, keep, n=2000):
     "W1 to three peaks, and calls for an image, of the adaptive solver."
     g, predict = even(1), Counted(PEAKS.predict)
@@ -424,7 +461,7 @@ def test_stricter_tolerances_help_only_where_noise_is_kept():
     assert kept[1] < kept[0] / 2 and kept[1] < .04
     assert redrawn[1] > 1.2 * redrawn[0] and redrawn[1] > .12
 
-# %% ../../nbs/50_solvers.ipynb #50000098
+# %% ../../nbs/50_solvers.ipynb #50000100
 def test_every_solver_costs_what_it_says():
     "calls for 6 levels with x̂ behind: one a step, two for Heun but for the last, 100 for Langevin"
     grid_6 = edm_grid(6, 6., -8.)
@@ -438,7 +475,13 @@ def test_every_solver_costs_what_it_says():
     predict = Counted(PEAKS.predict)
     assert heun(predict, torch.ones(2, 1), edm_grid(18)).isfinite().all() and predict.calls == 35
 
-# %% ../../nbs/50_solvers.ipynb #50000100
+    # those with a corrector take NCSN's step of half the length
+    for name, rule in ("pc", euler_steps), ("ve-pc", ve_steps):
+        both = [f(PEAKS.predict, torch.ones(2, 1), grid_6, stream(0, name), **kw) for f, kw in (
+            (SOLVERS[name], {}), (predictor_corrector, dict(predictor=rule, step=.1024)))]
+        torch.testing.assert_close(*both)
+
+# %% ../../nbs/50_solvers.ipynb #50000102
 @pytest.mark.parametrize("name", SOLVERS)
 def test_solvers_draw_from_the_data(name):
     "W1 of 1,000 points to three peaks below .08, for every solver by name; without one it is .5"
@@ -447,7 +490,7 @@ def test_solvers_draw_from_the_data(name):
     far = lambda x: (x.sort(0).values - evenly(PEAKS, n, g[-1])).abs().mean()
     assert far(x) < .08 < .5 < far(torch.zeros_like(x))
 
-# %% ../../nbs/50_solvers.ipynb #50000107
+# %% ../../nbs/50_solvers.ipynb #50000109
 def test_solvers_leave_tensors_and_graphs_alone():
     "states stay float32, the caller's tensor as it was, no graph is kept; paths end in samples"
     net, g, z = torch.nn.Linear(2, 2), even(4), initial((3, 2), stream(0, "z"))
@@ -461,7 +504,7 @@ def test_solvers_leave_tensors_and_graphs_alone():
         path = solver(predict, z, g, stream(0), trajectory=True)
         assert torch.equal(path[-1], solver(predict, z, g, stream(0))) and len(path) == 5
 
-# %% ../../nbs/50_solvers.ipynb #50000109
+# %% ../../nbs/50_solvers.ipynb #50000111
 def test_an_image_does_not_depend_on_its_batch():
     "with a generator for each, image 2 of four is the image drawn alone, bit for bit"
     mix, g = three_gaussians(), even(8)
@@ -475,7 +518,7 @@ def test_an_image_does_not_depend_on_its_batch():
     packed = draw(gotta_go_fast, range(4), compact=True)
     assert torch.equal(packed, draw(gotta_go_fast, range(4)))
 
-# %% ../../nbs/50_solvers.ipynb #50000111
+# %% ../../nbs/50_solvers.ipynb #50000113
 def test_errors_say_what_to_do():
     "wrong grids, shapes, steps and tolerances are refused with what was given and what to do"
     z, g = torch.zeros(4, 2), even(4)
