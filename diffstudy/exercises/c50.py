@@ -10,12 +10,12 @@ import torch
 from .check import add, exercise, randn
 from ..notation import alpha, sigma
 
-# %% ../../nbs/50_solvers.ipynb #50000116
+# %% ../../nbs/50_solvers.ipynb #50000118
 def width(v, h):
     # the score is −y/v, so V = (1 − h/2v)² V + h
     return h / (1 - (1 - h / (2 * v)) ** 2)
 
-# %% ../../nbs/50_solvers.ipynb #50000117
+# %% ../../nbs/50_solvers.ipynb #50000119
 add("50.1", width,
     lambda: [(torch.tensor([1., .3, 4.], dtype=torch.float64), .2),
              (torch.tensor([2.], dtype=torch.float64), torch.tensor([.7], dtype=torch.float64))],
@@ -30,13 +30,13 @@ add("50.1", width,
         "this is what it should be, without the error of the steps": lambda v, h: v + 0 * h,
         "right to first order in h; the exact value is asked for": lambda v, h: v + h / 4})
 
-# %% ../../nbs/50_solvers.ipynb #50000121
+# %% ../../nbs/50_solvers.ipynb #50000123
 def which_eta(r, eta_c):
     # DDIM's fresh noise is η² c of the variance ς_s², with c = 1 − r²
     beta2 = 1 - ((1 - eta_c) / r) ** 2
     return (beta2 / (1 - r ** 2)) ** .5
 
-# %% ../../nbs/50_solvers.ipynb #50000122
+# %% ../../nbs/50_solvers.ipynb #50000124
 def _beta2(r, eta_c): return 1 - ((1 - eta_c) / r) ** 2
 
 add("50.2", which_eta,
@@ -52,7 +52,7 @@ add("50.2", which_eta,
         "variances add to one, standard deviations do not":
             lambda r, e: (1 - (1 - e) / r) / (1 - r ** 2) ** .5})
 
-# %% ../../nbs/50_solvers.ipynb #50000126
+# %% ../../nbs/50_solvers.ipynb #50000128
 def two_m(z, x, before, gamma_p, gamma_t, gamma_s):
     # λ = −γ/2, so both steps are positive
     h = (gamma_t - gamma_s) / 2
@@ -60,7 +60,7 @@ def two_m(z, x, before, gamma_p, gamma_t, gamma_s):
     guess = x + h / (2 * h_before) * (x - before)
     return sigma(gamma_s) / sigma(gamma_t) * z - alpha(gamma_s) * torch.expm1(-h) * guess
 
-# %% ../../nbs/50_solvers.ipynb #50000127
+# %% ../../nbs/50_solvers.ipynb #50000129
 def _levels():
     level = lambda *g: tuple(torch.tensor(v, dtype=torch.float64) for v in g)
     return [(randn(1, 4, 2), randn(2, 4, 2), randn(3, 4, 2), *level(3., 2., .5)),
@@ -84,12 +84,12 @@ add("50.3", two_m, inputs=_levels, slips={
     "with x̂ held fixed it is z/σ that moves: the factor of z is σ_s/σ_t, not α_s/α_t":
         lambda *a: _two_m(*a, kept=lambda t, s: alpha(s) / alpha(t))})
 
-# %% ../../nbs/50_solvers.ipynb #50000131
+# %% ../../nbs/50_solvers.ipynb #50000133
 def bridge(w, h, part, n):
     # the share of the way, and as much freedom as both ends leave
     return part / h * w + (part * (h - part) / h) ** .5 * n
 
-# %% ../../nbs/50_solvers.ipynb #50000132
+# %% ../../nbs/50_solvers.ipynb #50000134
 add("50.4", bridge,
     lambda: [(randn(1, 5), .7, .3, randn(2, 5)), (randn(3, 2, 3), 2., 1.9, randn(4, 2, 3))],
     slips={
