@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from ..cli import command, usage
+from ..files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
 def stub(ex  # An `Exercise`
@@ -59,7 +60,7 @@ def exercise_run(
         file = file or Path(f"exercise_{id.replace('.', '_')}.py")
         if file.is_dir(): raise ValueError(f"expected a Python file; {file} is a folder")
         if not file.exists():
-            file.write_text(stub(ex), encoding="utf-8")
+            replace_file(file, stub(ex).encode())  # all of it or nothing
             return typer.echo(f"wrote {file}: put your answer there and give this command again")
         verdict = check.exercise(id, answer_in(file, ex.solution.__name__))
     typer.echo(verdict.says)
