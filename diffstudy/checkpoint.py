@@ -188,7 +188,7 @@ _COUNTS = {"step", "skipped", "bad", "seconds", "world", "config", "notes"}
 def _check_content(path, name, content):
     "CheckpointError unless a state has its counts, and tensors are finite."
     if name == _FILES[0]:
-        if absent := _COUNTS - set(content):
+        if absent := _COUNTS - set(content if isinstance(content, dict) else ()):
             raise CheckpointError(
                 f"{path}: {name} has no {', '.join(sorted(absent))}: "
                 "it is of another version of diffstudy")
@@ -396,16 +396,21 @@ def news_of_resume(
     return news
 
 # %% ../nbs/74_training.ipynb #04b1d6f6
+def _parse(line: str) -> dict:
+    "A line of the log; ValueError if it holds no record."
+    record = json.loads(line)
+    if isinstance(record, dict) and type(record.get("step")) is int: return record
+    raise ValueError
+
 def _read_log(folder) -> tuple:  # The records, and messages about lines that are none
-    "The records of a run and what is wrong with its log."
+    "The records of a run, and what is wrong with its log."
     path, records, wrong = Path(folder) / "log.jsonl", [], []
     try: lines = read_file(path).decode("utf-8", "replace").split("\n")
     except FileNotFoundError: lines = []
     for i, line in enumerate(lines):
         try:
-            record = json.loads(line) if line else None
-            if line: records += [record] if record["step"] >= 0 else []
-        except (ValueError, TypeError, KeyError):
+            if line: records.append(_parse(line))
+        except ValueError:
             # a kill has torn the last line; any other was good once
             if i + 1 < len(lines):
                 wrong.append(
