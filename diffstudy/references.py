@@ -112,6 +112,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "kingma2023objectives": "D. P. Kingma, R. Gao | Understanding Diffusion Objectives as the ELBO with Simple Data Augmentation | 2023 | 2303.00848",
     "hang2023minsnr": "T. Hang, S. Gu, C. Li, J. Bao, D. Chen, H. Hu, X. Geng, B. Guo | Efficient Diffusion Training via Min-SNR Weighting Strategy | 2023 | 2303.09556",
     "bao2022analytic": "F. Bao, C. Li, J. Zhu, B. Zhang | Analytic-DPM: an Analytic Estimate of the Optimal Reverse Variance in Diffusion Probabilistic Models | 2022 | 2201.06503",
+    "bao2022optimal": "F. Bao, C. Li, J. Sun, J. Zhu, B. Zhang | Estimating the Optimal Covariance with Imperfect Mean in Diffusion Probabilistic Models | 2022 | 2206.07309",
     "song2021likelihood": "Y. Song, C. Durkan, I. Murray, S. Ermon | Maximum Likelihood Training of Score-Based Diffusion Models | 2021 | 2101.09258",
     "kim2021truncation": "D. Kim, S. Shin, K. Song, W. Kang, I.-C. Moon | Soft Truncation: A Universal Training Technique of Score-based Diffusion Model for High Precision Score Estimation | 2021 | 2106.05527",
     "esser2024sd3": "P. Esser, S. Kulal, A. Blattmann, and others | Scaling Rectified Flow Transformers for High-Resolution Image Synthesis | 2024 | 2403.03206",

@@ -107,7 +107,7 @@ add("51.3", analytic_variance,
         "σ_Q² is the variance of q(z_s|z_t, x), not that of the forward step":
             lambda p, s, t: transition(s, t).sigma2_ts
             + posterior_coefficients(s, t).x ** 2 * torch.exp(t) * (1 - p),
-        "that is Var[ε|z] of standard normal data; σ²/α² = e^γ, not σ²":
+        "σ²/α² is e^γ; σ² alone is sigmoid(γ)":
             _spread(lambda k, p, s, t: k.x ** 2 * torch.sigmoid(t) * (1 - p)),
     })
 
@@ -131,12 +131,10 @@ add("51.4", wanted,
             lambda s, l, b: 2 * (b - s) / (l - s) - 1,
         "turned around: −1 is the small variance":
             lambda s, l, b: 1 - 2 * torch.log(b / s) / torch.log(l / s),
-        "measured from the large variance; −1 stands for the small one":
-            lambda s, l, b: 2 * torch.log(l / b) / torch.log(l / s) - 1,
-        "the logarithm of a ratio, not the ratio of logarithms":
+        "divide best and large by small before you take the logarithms":
             lambda s, l, b: 2 * torch.log(b) / torch.log(l) - 1,
         "upside down: best over small, large over small":
             lambda s, l, b: 2 * torch.log(l / s) / torch.log(b / s) - 1,
-        "doubled before the 1 is taken away: v = 2 · share − 1":
+        "the share must be doubled: v = 2 · share − 1":
             lambda s, l, b: torch.log(b / s) / torch.log(l / s) - 1,
     })

@@ -28,7 +28,7 @@ add("52.1", target,
         "s and t exchanged in the ratio: σ_s / σ_t":
             lambda z, y, at, st, a, s: (y - st / s * z) / (a - st / s * at),
         "the ratio of the αs, where the σs belong: the noise is kept, not the image":
-            lambda z, y, at, st, a, s: (y - a / at * z) / (a - a / at * at + 1e-9),
+            lambda z, y, at, st, a, s: (y - a / at * z) / (a - s / st * at),
         "a sign in the denominator: α_s − ratio · α_t":
             lambda z, y, at, st, a, s: (y - s / st * z) / (a + s / st * at),
         "a sign in the numerator: z_s − ratio · z_t":
@@ -75,11 +75,11 @@ add("52.3", bill,
             lambda n, u: n * u * 5,
         "the teacher's two calls are missing":
             lambda n, u: (n.bit_length() - 1) * u * 3,
-        "the way back costs two calls, not one":
+        "five calls an update: two of the teacher, one of the student, two for the way back":
             lambda n, u: (n.bit_length() - 1) * u * 4,
         "one halving too many: from 2 to 1 is one":
             lambda n, u: n.bit_length() * u * 5,
-        "a teacher whose number of steps halves has half of that many halvings; log₂ it is":
+        "half of the number of steps is not the number of halvings; that is log₂ of the steps":
             lambda n, u: n // 2 * u * 5,
         "this is one halving; there are log₂ of the steps":
             lambda n, u: u * 5,

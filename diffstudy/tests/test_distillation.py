@@ -41,7 +41,7 @@ def levels(n):
 
 # %% ../../nbs/52_distillation.ipynb #02bef6c6
 def test_the_flow_is_the_quantile_map():
-    "solver at 1e-7: ranks are kept to 1e-5; DDIM of 500 steps is within 0.01 of it"
+    "solver at 1e-7: ranks are kept to 1e-5; DDIM of 500 steps is within 0.01 of it in the median"
     mixture, z = bumps(), LINE[::40]
     end = probability_flow(mixture.predict, z, ENDS, rtol=1e-7, atol=1e-7)
     torch.testing.assert_close(
@@ -87,7 +87,7 @@ def test_one_step_to_the_target_is_two_of_the_teacher():
     torch.testing.assert_close(step(student, z, t, s), end, rtol=1e-10, atol=1e-10)
 
 def test_target_of_gaussian_data_is_linear():
-    "N(0, 0.3): with an exact teacher the slope is known, to 1e-6"
+    "N(0, 0.3): the exact flow scales, and the target is linear in z, to 1e-6"
     data = GaussianMixture(torch.ones(1), torch.zeros(1, 1), torch.full((1, 1), .3))
     t, s = torch.tensor([4., 1.]).double(), torch.tensor([0., -3.]).double()
     z = torch.tensor([[1.], [-2.]]).double()
@@ -103,7 +103,7 @@ def test_target_of_gaussian_data_is_linear():
     torch.testing.assert_close(flow, end, rtol=1e-6, atol=1e-6)
 
 def test_progressive_loss():
-    "the exact student of a teacher whose steps agree has none; odd grids are refused"
+    "where a teacher's two steps nearly agree with one, hardly any is left; odd grids are refused"
     mixture, x = bumps(), bumps().sample(4000, stream(0, "x"))[0]
     fine = torch.linspace(8., -8., 2001)
     small = progressive_loss(mixture.predict, mixture.predict, x, fine, stream(1, "loss"))
