@@ -1077,7 +1077,9 @@ def open(
 
     _must_belong(folder, info, path)
     model = config.assemble(info["facts"])
-    model.load_state_dict(checkpoint.load_weights(path))
+    weights = checkpoint.load_weights(path)
+    checkpoint.check_fits(model, weights, path)
+    model.load_state_dict(weights)
     mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
     return _RUNS[config.kind](
         folder, info, model.to(device).eval().requires_grad_(False), mark, device, root)

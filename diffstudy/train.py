@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from .checkpoint import (
     CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
-    numbers_of, save_checkpoint)
+    numbers_of, prune, save_checkpoint)
 from .core import choose, default_device, stream, suggest
-from .files import locked, make_folder
+from .files import locked, make_folder, remove
 
 # %% ../nbs/74_training.ipynb #9fbab29b
 def _whole(least):
@@ -615,7 +615,7 @@ def _claimed(folder, held):
         return
     make_folder(folder)
     with nullcontext() if held else locked(folder, "training in"):
-        for p in folder.glob(".tmp-*"): shutil.rmtree(p) if p.is_dir() else p.unlink()
+        for p in folder.glob(".tmp-*"): remove(p)
         yield
 
 # %% ../nbs/74_training.ipynb #ab5e4a7d
@@ -635,6 +635,7 @@ def _resume(state, folder, say):
         for p in checkpoints(folder):
             if int(p.name[5:]) > state.step:
                 os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
+        if path is not None: prune(folder, path, state.config.keep)  # a kill may have come before
     return path
 
 # %% ../nbs/74_training.ipynb #b5171193

@@ -451,6 +451,8 @@ def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | dict(PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
     two, pairs = [start("0"), start("1")], 2
+    limit = threading.Timer(600, lambda: [p.kill() for p in two])  # one may wait for the other
+    limit.start()
     def ask(folder, seeds, how):
         for seed, p in zip(seeds, two):
             p.stdin.write(f"{folder} {seed} {how}\n")
@@ -479,10 +481,10 @@ def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
         state, = checkpoint.read_checkpoint(tmp_path / "run0", ("state.json",)).values()
         assert state["world"] == 2
     finally:
+        limit.cancel()
         for p in two:
-            p.stdin.close()
-            p.wait(60)
-            p.stdout.close()
+            p.kill()
+            p.communicate()
 
 def contents(folder):
     "All files of a folder, with their times."

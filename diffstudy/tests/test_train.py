@@ -12,9 +12,10 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_a_skipped_step_leaves_buffers_alone',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
            'a_checkpoint', 'test_checkpoint_round_trip', 'test_two_writers_of_one_file',
-           'test_damage_is_refused', 'forge', 'test_foreign_is_refused', 'within',
-           'test_what_cannot_be_read_is_passed_over', 'test_another_version_is_named',
-           'test_errors_of_another_run', 'test_a_full_disk_costs_nothing', 'test_log', 'run',
+           'test_what_a_kill_left_beside_a_file_goes', 'test_damage_is_refused', 'forge',
+           'test_foreign_is_refused', 'within', 'test_what_cannot_be_read_is_passed_over',
+           'test_another_version_is_named', 'test_errors_of_another_run',
+           'test_a_full_disk_costs_nothing', 'test_log', 'run',
            'test_divergence_is_named_and_costs_nothing', 'overflowing',
            'test_no_checkpoint_holds_what_is_not_finite',
            'test_bad_steps_that_are_not_in_a_row_go_by', 'test_the_part_that_failed_is_named',
@@ -23,13 +24,14 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_another_place_is_named', 'test_a_signal_stops_after_a_whole_step',
            'test_a_signal_is_never_forgotten', 'test_a_closed_terminal_ends_no_run',
            'test_two_runs_in_one_folder', 'test_a_folder_that_loses_its_name',
-           'test_fall_back_to_the_one_before', 'test_a_checkpoint_that_is_not_finite_is_refused',
-           'Disk', 'safe', 'test_what_is_written_survives_a_power_cut',
-           'test_a_disk_that_is_full_at_any_write', 'in_a_fresh_process', 'die_at',
-           'kill_and_resume', 'check_kills', 'test_a_few_kills', 'test_twenty_kills', 'one_of_two',
-           'two_processes', 'test_two_processes_equal_one', 'pair_state', 'pair_step',
-           'test_two_networks_and_two_optimizers', 'test_who_had_its_turn_is_said',
-           'test_precision_and_compile_are_on_request',
+           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_links_are_removed_and_not_what_they_lead_to', 'test_another_type_is_refused',
+           'test_a_checkpoint_that_is_not_finite_is_refused', 'Disk', 'safe',
+           'test_what_is_written_survives_a_power_cut', 'test_a_disk_that_is_full_at_any_write',
+           'in_a_fresh_process', 'die_at', 'kill_and_resume', 'check_kills', 'test_a_few_kills',
+           'test_twenty_kills', 'one_of_two', 'two_processes', 'test_two_processes_equal_one',
+           'pair_state', 'pair_step', 'test_two_networks_and_two_optimizers',
+           'test_who_had_its_turn_is_said', 'test_precision_and_compile_are_on_request',
            'test_plain_lines_where_there_is_no_terminal']
 
 # %% ../../nbs/74_training.ipynb #630b3369
@@ -328,6 +330,13 @@ def test_two_writers_of_one_file(tmp_path):
     assert not wrong and [p.name for p in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() in data
 
+def test_what_a_kill_left_beside_a_file_goes(tmp_path):
+    old, young, other = (tmp_path / f".tmp-{k}" for k in ("1-a[1]", "2-a[1]", "3-b"))
+    for p in (old, young, other): p.write_text("half")
+    for p in (old, other): os.utime(p, (0, 0))
+    files.replace_file(tmp_path / "a[1]", b"whole")
+    assert {p.name for p in tmp_path.iterdir()} == {"a[1]", young.name, other.name}
+
 # %% ../../nbs/74_training.ipynb #222f44e3
 def test_damage_is_refused(tmp_path):
     _, path = a_checkpoint(tmp_path)
@@ -423,6 +432,15 @@ def test_another_version_is_named(tmp_path):
     with pytest.raises(ValueError, match="does not know: wings. It was written by diffstudy 9.0"):
         checkpoint.load_checkpoint(tmp_path, toy_state())
 
+    # values that no run says, under a checksum that fits; the first would begin anew
+    for k, v in (
+        ("step", math.nan), ("step", -5), ("skipped", "many"), ("bad", None), ("seconds", [1]),
+        ("seconds", math.inf), ("config", "all"), ("notes", []), ("world", 1.5)):
+        forge(newest, "state.json", files.to_json(info | {k: v}))
+        said.clear()
+        assert checkpoint.latest(tmp_path, said.append) == good
+        assert f"says {k} = {v}, which no run" in said[0]
+
     # what the first versions did not write is not missed
     old = {k: v for k, v in info.items() if k not in (
         "since", "diffstudy", "processor", "threads", "torch")}
@@ -443,7 +461,8 @@ def test_errors_of_another_run(tmp_path):
             train.State(toy_model(), toy_state().config, notes=dict(data="digits"), rank=CPU))
     wide = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Dropout(.1), nn.Linear(32, 2))
     with pytest.raises(
-        checkpoint.CheckpointError, match=r"0.bias is \(16,\) there and \(32,\) here",
+        checkpoint.CheckpointError,
+            match=r"0.bias is float32 \(16,\) there and float32 \(32,\) here",
     ):
         checkpoint.load_checkpoint(tmp_path, train.State(wide, toy_state().config, rank=CPU))
     assert checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7)).step == 3
@@ -785,7 +804,29 @@ def test_fall_back_to_the_one_before(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"):
         run(toy_state(), tmp_path)
 
+def test_a_kill_before_the_pruning_leaves_nothing(tmp_path):
+    with mock.patch("diffstudy.checkpoint.prune"): run(toy_state(save_every=10), tmp_path)
+    assert len(checkpoint.checkpoints(tmp_path)) == 6
+    run(state := toy_state(save_every=10), tmp_path)
+    assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep
+
+def test_links_are_removed_and_not_what_they_lead_to(tmp_path):
+    yours, folder = tmp_path / "yours", tmp_path / "run"
+    run(toy_state(steps=20, save_every=10), folder)
+    yours.mkdir()
+    (yours / "letter").write_text("dear all")
+    for name in (".tmp-left", "step-000000001"): (folder / name).symlink_to(yours)
+    run(toy_state(save_every=10), folder)
+    assert (yours / "letter").read_text() == "dear all" and len(list(folder.iterdir())) == 4
+
 # %% ../../nbs/74_training.ipynb #68fe6256
+def test_another_type_is_refused(tmp_path):
+    _, path = a_checkpoint(tmp_path)
+    tensors = safetensors.torch.load((path / "ema.safetensors").read_bytes())
+    forge(path, "ema.safetensors", safetensors.torch.save({k: v.int() for k, v in tensors.items()}))
+    with pytest.raises(checkpoint.CheckpointError, match=r"0.bias is int32 \(.*float32 \(.* here"):
+        checkpoint.load_checkpoint(path, toy_state())
+
 def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path):
     whole = toy_state(save_every=10); run(whole, tmp_path)
     newest, name = checkpoint.checkpoints(tmp_path)[-1], "ema.safetensors"
