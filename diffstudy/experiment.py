@@ -21,6 +21,7 @@ from torch import Tensor
 from . import checkpoint, data as datasets, ddgan, evaluate as scoring, files, guidance, judge
 from . import models, sample as samplers, schedule, train as training, vdm
 from .core import choose, default_device, stream, suggest
+from .solvers import SOLVERS
 
 # %% ../nbs/76_experiment.ipynb #7fbb78af
 @dataclass(frozen=True)
@@ -1115,8 +1116,8 @@ class VDMRun(Run):
         labels=None,  # A class for each image, or None for images without a label
         *, n: int = 16,        # How many, where no labels are given
         w: float = 0.,         # Weight of guidance as in the paper; 0 = none
-        steps: int = 256,      # Of the sampler; "flow" chooses its own
-        sampler: str = "ancestral",  # A name of `sample.SAMPLERS`
+        steps: int = 256,      # Of the sampler; "flow" and "gotta-go-fast" choose their own
+        sampler: str = "ancestral",  # A name of `solvers.SOLVERS`
         seed: int = 0,         # The same seed, the same images
         classifier=None,       # A `ClassifierRun` or its folder: guide by it, not by dropped labels
         batch: int = 128,      # Images at a time
@@ -1128,8 +1129,8 @@ class VDMRun(Run):
             labels: A class for each image, or None for images without a label
             n: How many, where no labels are given
             w: Weight of guidance as in the paper; 0 = none
-            steps: Of the sampler; "flow" chooses its own
-            sampler: A name of `sample.SAMPLERS`
+            steps: Of the sampler; "flow" and "gotta-go-fast" choose their own
+            sampler: A name of `solvers.SOLVERS`
             seed: The same seed, the same images
             classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
             batch: Images at a time
@@ -1140,7 +1141,7 @@ class VDMRun(Run):
         """
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), steps=steps, batch=batch)
-        choose(sampler, samplers.SAMPLERS, "sampler")
+        choose(sampler, SOLVERS, "sampler")
 
         def draw(labels, own):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)

@@ -13,9 +13,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_the_flow_begins_at_the_noise_and_keeps_the_labels',
            'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
            'test_a_gan_is_called_once_for_each_of_its_steps',
-           'test_what_is_not_finite_is_no_image_and_no_score', 'without_labels',
-           'test_without_labels_there_are_none', 'test_stacks_of_digits_have_modes',
-           'test_stopped_and_resumed_is_the_same',
+           'test_what_is_not_finite_is_no_image_and_no_score', 'test_every_solver_draws_by_name',
+           'without_labels', 'test_without_labels_there_are_none',
+           'test_stacks_of_digits_have_modes', 'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
@@ -36,6 +36,7 @@ import pytest, torch
 from .. import bound, checkpoint, data, experiment, files, sample, schedule, train, vdm
 from ..core import stream
 from ..notation import alpha, sigma
+from ..solvers import SOLVERS
 
 # %% ../../nbs/76_experiment.ipynb #79ccd251
 R = experiment.RECIPES
@@ -314,6 +315,16 @@ def test_what_is_not_finite_is_no_image_and_no_score():
     with pytest.raises(RuntimeError, match="the bound of .* images is not finite"):
         run.bits_per_dim(points=1, draws=1)
     with pytest.raises(RuntimeError, match="not finite"): gan.sample([1])
+
+@pytest.mark.parametrize("sampler", SOLVERS)
+def test_every_solver_draws_by_name(sampler):
+    "an image is that of its seed, class and number, whatever lies beside it; only the flow looks"
+    run = experiment.open(tiny("digits-tiny").folder, "cpu")
+    ask = dict(w=1., steps=2, sampler=sampler, seed=3)
+    three = run.sample([4, 4, 7], **ask)
+    assert three.shape == (3, 1, 8, 8) and three.dtype == torch.uint8
+    if sampler != "flow": assert torch.equal(run.sample([4, 4], **ask), three[:2])
+    assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
 # %% ../../nbs/76_experiment.ipynb #46078677
 @functools.cache
