@@ -88,7 +88,9 @@ _Steps = Annotated[
     Optional[int], describe("Steps of the sampler.", default="256; a GAN has its own")]
 _Sampler = Annotated[
     Optional[str],
-    describe("ancestral, ddim or flow.", default="ancestral; a GAN has its own")]
+    describe(
+        "ancestral, ddim, dpm++, heun, euler, ve, pc, ve-pc, langevin, gotta-go-fast or flow.",
+        default="ancestral; a GAN has its own")]
 _Guide = Annotated[
     Optional[Path],
     describe(

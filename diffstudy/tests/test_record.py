@@ -64,9 +64,11 @@ def test_killed_and_resumed_is_the_same(tmp_path):
         [sys.executable, "-u", "-c", code, tmp_path / "a.json"],
         env=env, capture_output=True, text=True)
     assert r.returncode == -signal.SIGKILL and r.stdout.count("toy ") == 3, r.stdout + r.stderr
-    assert len(runs.read_json(tmp_path / "a.json")["results"]) == 3
+    kept = runs.read_json(tmp_path / "a.json")["results"]
+    assert len(kept) == 3
     a, b = (runs.record(TOY, tmp_path / f, say=lambda m: None) for f in ("a.json", "b.json"))
     assert numbers(a) == numbers(b) and len(a["results"]) == 6
+    assert a["results"][:3] == kept  # with their seconds: they were not run again
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]
 
 # %% ../../nbs/96_record.ipynb #aaa19ad8
