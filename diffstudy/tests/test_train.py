@@ -11,6 +11,7 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
            'test_a_skipped_step_leaves_buffers_alone',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
+           'test_a_picture_shows_the_gray_levels', 'test_equal_values_have_one_text',
            'a_checkpoint', 'test_checkpoint_round_trip', 'test_two_writers_of_one_file',
            'test_what_a_kill_left_beside_a_file_goes', 'test_damage_is_refused', 'forge',
            'test_foreign_is_refused', 'within', 'test_what_cannot_be_read_is_passed_over',
@@ -292,6 +293,31 @@ def test_the_rate_is_that_of_the_step():
     records = list(train.fit(state, step, toy_batches, progress=False))
     rates = [1e-2 * train.lr_scale(state.config, n) for n in range(8)]
     assert used == rates == [r.metrics["lr"] for r in records]
+
+# %% ../../nbs/74_training.ipynb #301bfa35
+def test_a_picture_shows_the_gray_levels(tmp_path):
+    "level 0 is black and the last one white; image i stands in row i // columns, enlarged"
+    import numpy as np
+    k = torch.arange(5)[:, None, None, None].expand(5, 1, 8, 8)  # image i is of level i of 0…4
+    grays = [0, 63, 127, 191, 255]
+    files.write_images(tmp_path / "a.npz", k, 5)
+    assert [v[0, 0].tolist() for v in np.load(tmp_path / "a.npz")["arr_0"]] == [
+        [g] * 3 for g in grays]
+    for name, columns in (("two.png", 2), ("own.png", 0)):
+        files.write_images(tmp_path / name, k, 5, columns, note="a note")
+        page, n = PIL.Image.open(tmp_path / name), columns or 3
+        assert files.read_note(tmp_path / name) == "a note"
+        for i, g in enumerate(grays):  # 40 pixels each, and 4 between
+            at = 24 + i % n * 44, 24 + i // n * 44
+            assert page.getpixel(at) == (g, g, g), (name, i)
+    files.write_images(tmp_path / "each", k, 5)
+    assert PIL.Image.open(tmp_path / "each" / "00003.png").getpixel((7, 7)) == (191,) * 3
+
+def test_equal_values_have_one_text():
+    "the order of keys says nothing, tuples are lists, and tensors are their numbers"
+    value = dict(b=(1, 2), a=dict(d=torch.tensor([1., 2.]), c=None))
+    other = dict(a=dict(c=None, d=[1., 2.]), b=[1, 2])
+    assert files.canonical(value) == files.canonical(other) != files.canonical(other | dict(b=[2, 1]))
 
 # %% ../../nbs/74_training.ipynb #518c52af
 def a_checkpoint(folder, steps=3):
