@@ -22,6 +22,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "digits-choices": "ablation:DIGITS_CHOICES",
     "objectives": "objectives",
     "distillation": "distillation",
+    "trilemma": "trilemma",
     "compression": "compression",
     "ddgan": "gaussians",
     "ddgan-ablation": "ddgan:ABLATION",
