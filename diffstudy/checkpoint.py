@@ -322,7 +322,7 @@ def check_fits(
     tensors: dict,  # By what
     where,          # For the message
 ):
-    """CheckpointError unless names, shapes and types agree: PyTorch would convert a type in silence.
+    """CheckpointError unless names, shapes and types agree; PyTorch converts types in silence.
 
     Args:
         module: Whose `state_dict` is to be replaced
