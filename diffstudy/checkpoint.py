@@ -117,12 +117,14 @@ def prune(folder, newest: Path, keep: int):
 def save_checkpoint(
     state,   # A `train.State`; CheckpointError if it holds NaN or infinity
     folder,  # Of the run
+    make: bool = True,  # Make the folder if it is not there; FileNotFoundError otherwise
 ) -> Path:  # The new folder `step-…` in it
     """Write beside the old checkpoints, rename when all is on the disk, and then remove old ones.
 
     Args:
         state: A `train.State`; CheckpointError if it holds NaN or infinity
         folder: Of the run
+        make: Make the folder if it is not there; FileNotFoundError otherwise
 
     Returns:
         The new folder `step-…` in it
@@ -141,7 +143,7 @@ def save_checkpoint(
         format=_FORMAT, files={n: hashlib.sha256(d).hexdigest() for n, d in files.items()})
 
     # both folders are written out to the disk, or a power cut could undo the rename
-    make_folder(path.parent)
+    if make: make_folder(path.parent)
     try:
         aside.mkdir()
         for name, data in {**files, "manifest.json": to_json(manifest)}.items():

@@ -873,11 +873,14 @@ def train(
             result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
                 seed=full["train"]["seed"])
             result |= _result(folder, config, state, held_out, say)
-            if not checkpoint.checkpoints(folder):
+            try:
+                if not checkpoint.checkpoints(folder): raise FileNotFoundError
+                files.write_json(folder / "result.json", result, make=False)
+            except FileNotFoundError:
                 raise RuntimeError(
                     f"{folder} was moved or removed while its model was scored, so its result is "
-                    "not written; the same call with the folder's new name scores it again")
-            files.write_json(folder / "result.json", result)
+                    "not written; the same call with the folder's new name scores it again"
+                ) from None
         return open(folder, device, root=root)
 
 def _meet(rank):

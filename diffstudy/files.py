@@ -60,17 +60,19 @@ def temporary_name(path) -> Path:
     return path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
 
 def replace_file(
-    path,         # The file; its folder is made if it is not there
+    path,         # The file
     data: bytes,  # What it shall hold
+    make: bool = True,  # Make its folder if it is not there; FileNotFoundError otherwise
 ):
     """Write a file in one indivisible act.
 
     Args:
-        path: The file; its folder is made if it is not there
+        path: The file
         data: What it shall hold
+        make: Make its folder if it is not there; FileNotFoundError otherwise
     """
     path = Path(path)
-    make_folder(path.parent)
+    if make: make_folder(path.parent)
 
     # the part that a kill has left of an earlier try; nobody takes an hour to write a file
     for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
@@ -117,11 +119,13 @@ def flatten(d: dict, before: str = "") -> dict:  # `{"train.lr": …}` of `{"tra
 def write_json(
     path,
     value: dict,  # A record's `results` come out one on a line
+    make: bool = True,  # As for `replace_file`
 ):
     """Write a JSON file in one indivisible act.
 
     Args:
         value: A record's `results` come out one on a line
+        make: As for `replace_file`
     """
     rows = value.get("results", []) if isinstance(value, dict) else []
     text = json.dumps(
@@ -130,7 +134,7 @@ def write_json(
     if rows:
         lines = ",\n  ".join(json.dumps(r, ensure_ascii=False, default=_plain) for r in rows)
         text = text.replace('"results": []', f'"results": [\n  {lines}\n ]')
-    replace_file(path, (text + "\n").encode())
+    replace_file(path, (text + "\n").encode(), make)
 
 def read_json(path):  # None if there is no such file; RuntimeError if it cannot be read
     """Read a JSON file that may be absent.

@@ -724,7 +724,8 @@ def _save(state, folder, log) -> Path:  # The new checkpoint
     # the log comes first: it must not end before the checkpoint
     log.sync()
     if log.in_place():
-        try: return save_checkpoint(state, folder)
+        try: return save_checkpoint(state, folder, make=False)
+        except FileNotFoundError: pass  # it went at this moment
         except CheckpointError as e:
             saved = next(reversed(checkpoints(folder)), None)
             raise TrainingDiverged(

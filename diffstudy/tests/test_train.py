@@ -25,7 +25,8 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_another_place_is_named', 'test_a_signal_stops_after_a_whole_step',
            'test_a_signal_is_never_forgotten', 'test_a_closed_terminal_ends_no_run',
            'test_two_runs_in_one_folder', 'test_a_folder_that_loses_its_name',
-           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_a_folder_that_goes_at_the_worst_moment', 'test_fall_back_to_the_one_before',
+           'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to', 'test_another_type_is_refused',
            'test_a_checkpoint_that_is_not_finite_is_refused', 'Disk', 'safe',
            'test_what_is_written_survives_a_power_cut', 'test_a_disk_that_is_full_at_any_write',
@@ -811,6 +812,18 @@ def test_a_folder_that_loses_its_name(tmp_path):
         assert said == ["resumed at step 20 of 60"] and same(everything(state), everything(whole))
         if what != "deleted": assert records_of(moved) == records_of(tmp_path / "whole")
         if what == "replaced": assert checkpoint.latest(run_folder).name == "step-000000005"
+
+def test_a_folder_that_goes_at_the_worst_moment(tmp_path):
+    for k, leave in enumerate((lambda p: p.rename(tmp_path / "elsewhere"), shutil.rmtree)):
+        folder, state = tmp_path / f"run{k}", toy_state(save_every=10)
+        numbers_of = checkpoint.numbers_of
+        def go(state):  # the folder was there when the run looked
+            if state.step == 30 and folder.exists(): leave(folder)
+            return numbers_of(state)
+        with mock.patch("diffstudy.checkpoint.numbers_of", go):
+            with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
+                run(state, folder)
+        assert not folder.exists() and list(tmp_path.glob(f"run{k}-rescued-*/step-000000030"))
 
 # %% ../../nbs/74_training.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):
