@@ -724,7 +724,7 @@ def _save(state, folder, log) -> Path:  # The new checkpoint
     # the log comes first: it must not end before the checkpoint
     log.sync()
     if log.in_place():
-        try: return save_checkpoint(state, folder, make=False)
+        try: return save_checkpoint(state, folder, False)  # a folder that is gone stays so
         except FileNotFoundError: pass  # it went at this moment
         except CheckpointError as e:
             saved = next(reversed(checkpoints(folder)), None)

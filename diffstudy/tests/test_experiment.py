@@ -374,8 +374,8 @@ def test_stopped_and_resumed_is_the_same(recipe, how, monkeypatch):
     ask = lambda name: experiment.train(
         "digits", str(home() / f"{recipe}-{name}"), recipe=recipe, steps=12, save_every=3, **QUIET)
     save, saved = train.save_checkpoint, []
-    def save_and_stop(*args, **how):
-        saved.append(save(*args, **how))
+    def save_and_stop(*args):
+        saved.append(save(*args))
         if len(saved) == 2: os.kill(os.getpid(), getattr(signal, how))
         return saved[-1]
     with monkeypatch.context() as patch:
