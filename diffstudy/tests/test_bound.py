@@ -325,6 +325,9 @@ def test_random_steps():
     first = torch.stack([random_steps(4, 5, gen)[0] for _ in range(5000)])
     share = torch.bincount(first, minlength=6)[1:] / 5000
     assert (share - .2).abs().max() < 4 * (.2 * .8 / 5000) ** .5
+    # in random order: neighbors are a quarter, a half or three quarters of the steps apart
+    apart = torch.stack([random_steps(4, 40, gen).diff() for _ in range(100)]).remainder(40)
+    assert apart.unique().tolist() == [10, 20, 30]
 
 # %% ../../nbs/30_bound.ipynb #cf142774
 def test_bits_per_dim():

@@ -5,8 +5,8 @@ __all__ = ['test_tables_sum_to_one_and_keep_every_symbol', 'coders',
            'test_a_stack_gives_back_what_it_got_at_the_price_of_the_table', 'test_errors_of_coders',
            'Nothing', 'uniform_model', 'uniform_images', 'test_images_and_payload_come_back',
            'test_the_posterior_order_borrows_what_the_entropies_say',
-           'test_errors_of_encode_and_decode', 'test_classical_codes',
-           'test_cost_and_chance_make_up_the_log_ratio_of_a_path',
+           'test_an_estimate_out_of_range_is_brought_back', 'test_errors_of_encode_and_decode',
+           'test_classical_codes', 'test_cost_and_chance_make_up_the_log_ratio_of_a_path',
            'test_the_net_length_is_the_log_ratio_of_the_path',
            'test_a_path_without_a_grid_follows_the_forward_process',
            'test_the_stack_must_be_clean_where_latents_are_drawn',
@@ -124,8 +124,21 @@ def test_the_posterior_order_borrows_what_the_entropies_say():
     # the standard deviations of the tables of q, that of z_1 last
     std = torch.cat([sigma(g[:-1]) * (-torch.expm1(g[:-1] - g[1:])).sqrt(), sigma(g[-1:])])
     entropies = 4 * 16 * torch.log2(std * math.sqrt(2 * math.pi * math.e) / chain.widths).sum()
-    coded = encode(uniform_model(), uniform_images(4), steps=20, order="posterior", batch=4)
-    assert abs(coded.borrowed / entropies - 1) < .05
+    for coder in coders():
+        coded = encode(
+            uniform_model(), uniform_images(4), steps=20, order="posterior", batch=4, coder=coder)
+        assert abs(coded.borrowed / entropies - 1) < .05
+
+# %% ../../nbs/35_compression.ipynb #985ef3f9
+def test_an_estimate_out_of_range_is_brought_back():
+    "where the network is far off, the step goes towards white or black, and not beyond"
+    class Far(Nothing):
+        shape = (1, 4, 4)
+        def forward(self, z, gamma, c=None): return torch.full_like(z, -50.)
+    chain = Chain(vdm.VDM(Far(), schedule.Linear(-8., 5.), 17).eval(), 10)
+    z = torch.randn(2, 1, 4, 4, generator=stream(0, "far"), dtype=torch.float64)
+    white = process.reverse(z, torch.ones_like(z), *chain.gammas[3:5])
+    torch.testing.assert_close(chain.reverse(z, 4).mean, white.mean)
 
 # %% ../../nbs/35_compression.ipynb #6b09f66a
 def test_errors_of_encode_and_decode():
@@ -222,12 +235,19 @@ def test_the_stack_must_be_clean_where_latents_are_drawn():
 def test_the_study_runs_and_its_record_is_of_today():
     "the study runs in small, and its record is of the settings on this page"
     tiny = dict(STUDY.settings, steps=3, images=4, width=8, groups=2, draws=1, tolerance=.5)
+    found = []
     for case in (
         dict(measure="code", steps=3, bins=.5, order="swap", batch=2, apart=True),
         dict(measure="ode", noise="latent", gamma_0=-8.),
     ):
         out = STUDY.run(tiny, case)
         assert len(out["each"]) in (2, 4) and out["mean"] > 0 and out.get("exact", True)
+        found.append(out)
+
+    # the parts of a length make up the whole
+    coded = {k: v["mean"] if isinstance(v, dict) else v for k, v in found[0].items()}
+    assert abs(coded["file"] - coded["mean"] - coded["borrowed"] / 4) < 1e-6
+    assert abs(coded["gap"] - coded["tables"] - coded["latents"]) < 1e-6
     try: record = runs.load("compression")
     except FileNotFoundError: pytest.skip("no record here")
     assert record["hash"] == runs.study_hash(STUDY)

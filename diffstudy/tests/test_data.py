@@ -17,8 +17,8 @@ import pytest, torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 from ..core import stream
 from ..data import (
-    GaussianMixture, _class_log_prob, _component_log_prob, _diffuse, gaussian_grid, _make_mixture,
-    _mixture_posterior, _mixture_score, spiral, three_gaussians)
+    GaussianMixture, Mixture, _class_log_prob, _component_log_prob, _diffuse, gaussian_grid,
+    _make_mixture, _mixture_posterior, _mixture_score, spiral, three_gaussians)
 from ..notation import alpha, sigma
 
 # %% ../../nbs/10_data.ipynb #d4b1df3d
@@ -137,6 +137,12 @@ def test_posterior_samples():
     mix = GaussianMixture(w, means, covs)
     z, _ = mix.sample(40000, stream(4), .8, .6, dtype=torch.float64)
     assert_moments(mix.posterior(z, .8, .6).sample(stream(5)), w, means, covs)
+
+    # each component as often as its weight says
+    log_w = torch.tensor([.2, .8], dtype=torch.float64).log().expand(40000, 2)
+    apart = torch.tensor([[0.], [9.]], dtype=torch.float64).expand(40000, 2, 1)
+    far = Mixture(log_w, apart, torch.ones(2, 1, dtype=torch.float64)).sample(stream(6)) > 4.5
+    assert abs(far.double().mean() - .8) < 4 * (.16 / 40000) ** .5
 
 # %% ../../nbs/10_data.ipynb #c130ea70
 def test_three_gaussians_and_grid():

@@ -410,7 +410,7 @@ def test_errors_config():
 
 # %% ../../nbs/41_ddgan_training.ipynb #ac049d58
 def test_networks_for_points():
-    "the nets hear z_t, s, the latent and z_s, unless paired=False; equal seeds give equal weights"
+    "the nets hear z_t, s, the latent, labels, and z_s unless paired=False; equal seeds, equal weights"
     G, D = MLPGenerator(Config(latent=3), (2,), seed=1), MLPDiscriminator(Config(), (2,), seed=2)
     z = torch.randn(2, 6, 2, generator=stream(0, "z"))
     u = torch.randn(6, 3, generator=stream(0, "latent"))
@@ -424,11 +424,15 @@ def test_networks_for_points():
     alone = MLPDiscriminator(Config(paired=False), (2,), seed=2)
     assert torch.equal(alone(z[0], z[1], s), alone(z[0], z[0], s))
     assert torch.equal(MLPGenerator(Config(latent=3), (2,), seed=1)(z[0], s, u), x)
-    # by hand: two layers, leaky ReLU, the vector of s in the first
-    G = MLPGenerator(Config(latent=1, depth=1, width=3), (2,))
-    h = torch.cat([z[0], u[:, :1]], 1) @ G.enter.weight.T + G.enter.bias + G.step.weight[s]
+    # hidden weights are drawn so that half a leaky ReLU's variance is made good
+    assert abs(G.layers[0].weight.var() * 128 - 2) < .1
+
+    # by hand: two layers, leaky ReLU, the vectors of s and of the label in the first
+    G, c = MLPGenerator(Config(latent=1, depth=1, width=3), (2,), 4), torch.arange(6) % 5
+    h = torch.cat([z[0], u[:, :1]], 1) @ G.enter.weight.T + G.enter.bias
+    h = h + G.step.weight[s] + G.label.weight[c]
     torch.testing.assert_close(
-        G(z[0], s, u[:, :1]), torch.where(h > 0, h, .2 * h) @ G.leave.weight.T + G.leave.bias)
+        G(z[0], s, u[:, :1], c), torch.where(h > 0, h, .2 * h) @ G.leave.weight.T + G.leave.bias)
     D = MLPDiscriminator(Config(depth=1, d_width=3), (2,))
     h = torch.cat([z[0], z[1]], 1) @ D.enter.weight.T + D.enter.bias + D.step.weight[s]
     torch.testing.assert_close(
@@ -591,12 +595,13 @@ def test_the_last_good_checkpoint_stays(tmp_path):
 
 # %% ../../nbs/41_ddgan_training.ipynb #b4c8e568
 def test_the_networks_have_their_own_rates():
-    "each optimizer has its own rate, Adam the config's betas; a recipe and its name build alike"
+    "rates of their own, the config's betas, the generator's average; a recipe's name builds alike"
     state = make_state(small(lr_g=1e-3, lr_d=3e-3), build(small(), (2,)), 10, rank=CPU)
     for k, lr in dict(generator=1e-3, discriminator=3e-3).items():
         group = state.optimizers[k].param_groups[0]
         assert abs(group.get("initial_lr", group["lr"]) - lr) < 1e-9
         assert tuple(group["betas"]) == (.5, .9)
+    assert state.ema.model.state_dict().keys() == state.model["generator"].state_dict().keys()
     a, b = build("toy", (2,)).state_dict(), build(RECIPES["toy"], (2,)).state_dict()
     assert all(torch.equal(v, b[k]) for k, v in a.items())
 

@@ -69,6 +69,12 @@ def test_initialize():
     initialize(layer, 1)
     assert torch.equal(layer.weight, kept)
 
+    # the first of a style's biases, its scales, begin at one
+    style = torch.nn.Linear(4, 6)
+    style.ones = 2
+    initialize(style, 1)
+    assert style.bias.tolist() == [1, 1, 0, 0, 0, 0]
+
 # %% ../../nbs/42_ddgan_networks.ipynb #f5326d5d
 def test_deviation_channel():
     "groups of four hold what the official code computes; batches of 1, 3, 5 and 7 work as well"

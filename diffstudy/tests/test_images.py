@@ -420,6 +420,7 @@ def test_batches_are_functions_of_the_step():
     assert (
         torch.equal(Batches(d, 32, seed=0)(1000)[1], y)
         and not torch.equal(Batches(d, 32, seed=1)(1000)[1], y))
+    assert not torch.equal(one.order(0), one.order(1))  # each epoch in an order of its own
 
 # %% ../../nbs/72_images.ipynb #22637777
 def test_batches_of_ranks_are_one_batch():

@@ -2,7 +2,9 @@
 
 # %% auto #0
 __all__ = ['ENDS', 'test_flow_gives_the_exact_density_of_a_mixture',
-           'test_flow_of_standard_normal_data_stands_still', 'test_errors_of_log_likelihood',
+           'test_flow_of_standard_normal_data_stands_still',
+           'test_an_example_that_moves_is_not_hidden_by_those_that_rest',
+           'test_errors_of_log_likelihood',
            'test_one_probe_gives_the_trace_on_average_with_the_variance_of_the_formula',
            'test_the_error_of_several_probes_is_that_of_their_mean', 'pairs',
            'test_uniform_dequantization_costs_what_the_density_says',
@@ -38,6 +40,17 @@ def test_flow_of_standard_normal_data_stands_still():
     torch.testing.assert_close(out.latent, z)
     torch.testing.assert_close(
         out.log_prob, -(z.flatten(1).square() + math.log(2 * math.pi)).sum(1) / 2)
+
+# %% ../../nbs/34_likelihood.ipynb #e0906497
+def test_an_example_that_moves_is_not_hidden_by_those_that_rest():
+    "one of 64 is hard and the others stand still: it gets the density that it gets alone"
+    variance = torch.ones(64, 1, dtype=torch.float64)
+    variance[0] = 1e-3
+    def predict(z, gamma):  # of Gaussian data; with variance 1 nothing moves
+        return sigma(gamma) * z / (alpha(gamma) ** 2 * variance[:len(z)] + sigma(gamma) ** 2)
+    z = .03 * torch.randn(64, 1, generator=stream(0, "hard"), dtype=torch.float64)
+    among, alone = (log_likelihood(predict, z[:n], ENDS).log_prob for n in (64, 1))
+    torch.testing.assert_close(among[:1], alone, rtol=1e-10, atol=0)
 
 # %% ../../nbs/34_likelihood.ipynb #1e735e23
 def test_errors_of_log_likelihood():
@@ -116,6 +129,18 @@ def test_dequantization_by_the_first_latent_is_near_the_truth():
         rtol=1e-4, atol=1e-4)
     gap = nll.view(40, -1) + p.log()
     assert -4 * gap.std() / gap.numel() ** .5 - .01 < gap.mean() < .02
+
+    # its three parts by hand, at a level where α₀ is far from 1
+    ends, x = torch.tensor([-1., 9.]), bound.centers(4, torch.empty(0))
+    a, s = alpha(ends[0]), sigma(ends[0])
+    noise = torch.randn(k.shape, generator=stream(1, "z"))
+    z = a * x[k] + s * noise
+    log_q = (-noise ** 2 / 2 - torch.log(s * math.sqrt(2 * math.pi))).sum(1)
+    read = (-((z / a)[..., None] - x) ** 2 / (2 * torch.exp(ends[0]))).log_softmax(2)
+    by_hand = log_q - log_likelihood(m.predict, z, ends).log_prob - read.gather(
+        2, k[..., None]).sum((1, 2))
+    nll = dequantized(m.predict, k, 4, ends, stream(1, "z"), noise="latent")
+    torch.testing.assert_close(nll, by_hand.to(nll.dtype), rtol=1e-4, atol=1e-4)
 
 # %% ../../nbs/34_likelihood.ipynb #24374c2c
 def test_errors_of_dequantized():

@@ -8,12 +8,13 @@ __all__ = ['HERE', 'checkout', 'EXCUSED', 'MADE_UP', 'text_of', 'top', 'around',
            'test_the_record_knows_every_change_and_none_has_survived',
            'test_a_run_of_a_made_up_package']
 
-# %% ../../nbs/98d_mutants.ipynb #e8876f2b
+# %% ../../nbs/98d_mutants.ipynb #4642b348
 import ast, functools, json
 from pathlib import Path
 import pytest
 from ..site import build, equations
-from ..site.mutants import CHANGES, GOOD, Change, changed, mark, run, summary
+from ..site.mutants import (
+    CHANGES, GOOD, Change, Job, changed, each, furnish, mark, run, summary, verdict)
 
 # %% ../../nbs/98d_mutants.ipynb #7e1e125a
 HERE = Path(build.__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ def test_the_record_knows_every_change_and_none_has_survived():
     bad = [c for c in CHANGES if found.get(mark(c)) not in GOOD]
     assert bad == [] and len(found) == len(CHANGES), "`make mutants` says more of these"
 
-# %% ../../nbs/98d_mutants.ipynb #a7ad23cb
+# %% ../../nbs/98d_mutants.ipynb #fb82c06d
 MADE_UP = {
     "__init__.py": "",
     "sums.py": "def total(v):\n    s = 0\n    for x in v: s += x\n    return s\n\n"
@@ -87,7 +88,7 @@ MADE_UP = {
                           "def test_total(): assert total([1, 2]) == 3\n"}
 
 def test_a_run_of_a_made_up_package(tmp_path):
-    "noticed, survived, equivalent or not, endless; a second run has nothing to do"
+    "every verdict occurs; a second run has nothing to do"
     package = tmp_path / "madeup"
     (package / "tests").mkdir(parents=True)
     for name, text in MADE_UP.items(): (package / name).write_text(text)
@@ -97,20 +98,27 @@ def test_a_run_of_a_made_up_package(tmp_path):
         slip("/ len(v)", ""): "survived",
         slip("s += x", "s = x + s", "a sum is the same in both orders"): "equivalent",
         slip("s += x", "s -= x", "a claim"): "not equivalent",
-        slip("    return s\n", "    while True: pass\n"): "too long",
         slip("return s\n", "return s\nnothing\n"): "wrong",
     }
     lines, made = [], functools.partial(
-        run, list(expected), package, tmp_path / "record.json", least=1., warm=("pytest",))
+        run, list(expected), package, tmp_path / "record.json", warm=("pytest",))
     found = made(say=lines.append)
     rows = {r["change"]: r for r in found["results"]}
     assert {c: rows[mark(c)]["verdict"] for c in expected} == expected
     assert "assert 4 == 3" in rows[mark(next(iter(expected)))]["why"]
-    assert len(lines) == 6 and "| all | 6 | 2 | 1 | 3 |" in summary(found)
+    assert len(lines) == 5 and "| all | 5 | 1 | 1 | 3 |" in summary(found)
+
+    # a loop without an end is ended
+    furnish(place := tmp_path / "place", package)
+    endless = slip("    return s\n", "    while True: pass\n")
+    job = Job((endless.test,), 1., "sums", changed(endless, MADE_UP["sums.py"]))
+    (_, said), = each([job], "madeup", [place], ("pytest",))
+    assert said["late"] and verdict(endless, said)[0] == "too long"
+    assert {n: (place / "madeup" / n).read_text() for n in MADE_UP} == MADE_UP
 
     # nothing of it remains in the package, and only what has changed is run again
     assert {n: (package / n).read_text() for n in MADE_UP} == MADE_UP
-    assert made(say=lines.append)["results"] == found["results"] and len(lines) == 6
+    assert made(say=lines.append)["results"] == found["results"] and len(lines) == 5
     (package / "tests" / "test_sums.py").write_text("def test_total(): assert False\n")
     made(say=lines.append)
-    assert lines[6:] == ["test_sums.py::test_total does not pass as it is: assert False"]
+    assert lines[5:] == ["test_sums.py::test_total does not pass as it is: assert False"]

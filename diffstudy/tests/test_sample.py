@@ -6,8 +6,9 @@ __all__ = ['GAMMAS', 'M', 'TAU', 'TWINS', 'test_ancestral_step_is_the_reverse_pr
            'test_initial_noise_is_that_of_its_stream', 'Looks',
            'test_the_loop_does_not_look_at_values', 'test_memory_does_not_grow_with_the_steps',
            'test_agrees_with_diffusers', 'gaussian', 'predict_gaussian',
-           'test_flow_is_exact_on_a_gaussian_in_both_directions', 'test_flow_agrees_with_scipy',
-           'after_walking', 'test_first_order_on_a_gaussian',
+           'test_flow_is_exact_on_a_gaussian_in_both_directions',
+           'test_an_example_that_moves_is_not_hidden_by_those_that_rest',
+           'test_flow_agrees_with_scipy', 'after_walking', 'test_first_order_on_a_gaussian',
            'test_samplers_do_what_the_recursion_says', 'walk_to', 'deviations',
            'test_samplers_draw_from_the_data', 'test_too_few_steps_are_seen', 'streams',
            'test_an_image_does_not_depend_on_its_batch',
@@ -166,6 +167,18 @@ def test_flow_is_exact_on_a_gaussian_in_both_directions():
         predict_gaussian, states[-1], g.flip(0), rtol=1e-10, atol=1e-10, backward=True)
     torch.testing.assert_close(back, z, rtol=1e-8, atol=1e-8)
 
+# %% ../../nbs/13_sample.ipynb #fbaa0e9c
+def test_an_example_that_moves_is_not_hidden_by_those_that_rest():
+    "one of 64 is hard and the others stand still: the flow takes the steps of the one alone"
+    variance = torch.ones(64, 1, dtype=torch.float64)
+    variance[0] = 1e-3
+    def predict(z, gamma):  # of Gaussian data; with variance 1 nothing moves
+        return sigma(gamma) * z / (alpha(gamma) ** 2 * variance[:len(z)] + sigma(gamma) ** 2)
+    z = .1 * initial((64, 1), stream(0, "hard"), dtype=torch.float64)
+    z[0] = 1  # the farthest out as well, since the solver's first step looks at this
+    among, alone = (probability_flow(predict, z[:n], torch.tensor([6., -8.])) for n in (64, 1))
+    torch.testing.assert_close(among[:1], alone, rtol=1e-10, atol=0)
+
 # %% ../../nbs/13_sample.ipynb #4aab84cd
 def test_flow_agrees_with_scipy():
     "on three Gaussians the flow ends where SciPy's solver LSODA ends, to 1e-6"
@@ -216,6 +229,7 @@ def test_samplers_do_what_the_recursion_says():
         assert (
             abs(x.mean() - mean) < 4 * std / math.sqrt(n)
             and abs(x.std() - std) < 4 * std / math.sqrt(2 * n))
+    assert torch.equal(x, ancestral(predict_gaussian, z, gammas, stream(0, "noise")))
 
 # %% ../../nbs/13_sample.ipynb #07427a67
 TWINS = {f.__name__: f for f in (three_gaussians, gaussian_grid, spiral)}

@@ -11,7 +11,7 @@ __all__ = ['test_draw', 'Says', 'test_what_the_generator_predicts', 'test_one_sh
 import math
 from dataclasses import replace
 import pytest, torch
-from .. import data, ddgan, evaluate, experiment, process, sample
+from .. import checkpoint, data, ddgan, evaluate, experiment, process, sample
 from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
@@ -189,6 +189,7 @@ def test_components():
     assert (
         torch.equal(again.encode(x), some.encode(x))
         and torch.equal(again.decode(a), some.decode(a)))
+    assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
 # %% ../../nbs/43_ddgan_images.ipynb #14eef274
 @pytest.mark.parametrize(
@@ -230,10 +231,16 @@ def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
     recipe = ddgan.Config(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
-        gan_config(vars(recipe), 2, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
-    path = next(p for p in tmp_path.rglob("*") if p.is_dir() and p.name.startswith("step-"))
-    for k, v in averaged(state, path).state_dict().items():
+        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
+    old, last = checkpoint.checkpoints(tmp_path)
+    for k, v in averaged(state, last).state_dict().items():
         assert torch.equal(v, state.ema.model.state_dict()[k])
+
+    # one on the way is that of its step
+    kept = checkpoint.load_weights(old)
+    found = averaged(state, old).state_dict()
+    assert all(torch.equal(v, kept[k]) for k, v in found.items())
+    assert any(not torch.equal(v, state.ema.model.state_dict()[k]) for k, v in found.items())
 
 # %% ../../nbs/43_ddgan_images.ipynb #85b3ba84
 def test_mnist_record():

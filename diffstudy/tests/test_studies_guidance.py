@@ -25,6 +25,8 @@ def test_diffuse():
     k = data.load("digits")[0].images[:512]
     d, x = diffuse(k, 17, COSINE, stream(0, "diffuse")), data.encode(k, 17)
     assert (d.z == diffuse(k, 17, COSINE, stream(0, "diffuse")).z).all()
+    other = diffuse(k, 17, COSINE, stream(1, "diffuse"))  # from an offset of its own
+    assert len(torch.cat([d.gamma, other.gamma]).unique()) > 1000
     a, s = (
         torch.sigmoid(-d.gamma).sqrt()[:, None, None, None],
         torch.sigmoid(d.gamma).sqrt()[:, None, None, None])
@@ -66,10 +68,13 @@ def test_losses_of_both_branches_and_of_a_classifier():
     for name, pred in ("class", c), ("null", 1.):
         exact = torch.stack([(pred - eps).square().mean() for eps in noise]).mean()
         assert abs(losses[name] - exact) < 1e-4
-    even = lambda z, gamma: torch.zeros(len(z), 10)
+    heard = []
+    even = lambda z, gamma: heard.append(gamma) or torch.zeros(len(z), 10)
     for schedule in None, COSINE:
         loss = class_loss(17, schedule)(even, (test.images, test.labels), stream(0))["loss"]
         assert abs(loss - math.log(10)) < 1e-6
+    noisy = diffuse(test.images, 17, COSINE, stream(0))
+    assert heard[0] is None and torch.equal(heard[1], noisy.gamma)
 
 # %% ../../nbs/22_guided_digits.ipynb #56128be6
 def test_training_teaches():

@@ -380,6 +380,14 @@ def test_damage_is_refused(tmp_path):
                 ):
                     checkpoint.load_checkpoint(path, fresh)
         file.write_bytes(good)
+
+    # for the manifest nothing else vouches, so it must be as it was written, byte for byte
+    good = (path / "manifest.json").read_bytes()
+    for bad in (good + b" ", json.dumps(json.loads(good)).encode()):
+        (path / "manifest.json").write_bytes(bad)
+        with pytest.raises(checkpoint.CheckpointError, match="manifest.json is damaged"):
+            checkpoint.load_checkpoint(path, fresh)
+    (path / "manifest.json").write_bytes(good)
     assert same(everything(fresh), untouched) and checkpoint.load_checkpoint(path, fresh).step == 3
 
 # %% ../../nbs/74_training.ipynb #79526d86
@@ -593,9 +601,16 @@ def test_no_checkpoint_holds_what_is_not_finite(tmp_path):
 
 # %% ../../nbs/74_training.ipynb #535ded15
 def test_bad_steps_that_are_not_in_a_row_go_by():
-    state = toy_state()
-    said = run(state, batches=lambda n: toy_batches(n) * (math.nan if n % 6 < 4 else 1.))[1]
+    state, four_of_six = toy_state(), lambda n: toy_batches(n) * (math.nan if n % 6 < 4 else 1.)
+    said = run(state, batches=four_of_six)[1]
     assert state.step == 60 and state.skipped == len(said) == 40 and broken(state.model) == 0
+
+    # a record holds the means of the steps that counted
+    records = train.fit(
+        toy_state(log_every=6), train.loss_step(toy_loss), four_of_six, progress=False,
+        say=lambda _: None)
+    losses = [r.metrics["loss"] for r in records if r.metrics]
+    assert len(losses) == 10 and all(map(math.isfinite, losses))
 
 # %% ../../nbs/74_training.ipynb #e268e261
 def test_the_part_that_failed_is_named():
