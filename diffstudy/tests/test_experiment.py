@@ -14,8 +14,10 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
            'test_a_gan_is_called_once_for_each_of_its_steps',
            'test_what_is_not_finite_is_no_image_and_no_score', 'test_every_solver_draws_by_name',
-           'without_labels', 'test_without_labels_there_are_none',
-           'test_stacks_of_digits_have_modes', 'test_stopped_and_resumed_is_the_same',
+           'test_predict_is_the_network_under_guidance',
+           'test_labels_are_dropped_as_often_as_the_recipe_says', 'without_labels',
+           'test_without_labels_there_are_none', 'test_stacks_of_digits_have_modes',
+           'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
@@ -33,7 +35,8 @@ import atexit, errno, functools, hashlib, json, math, os, shutil, signal, socket
 import sys, tempfile, threading
 from pathlib import Path
 import pytest, torch
-from .. import bound, checkpoint, data, experiment, files, sample, schedule, train, vdm
+from .. import (
+    bound, checkpoint, data, experiment, files, models, sample, schedule, train, vdm)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..solvers import SOLVERS
@@ -50,6 +53,8 @@ def test_hash_and_settings():
     assert (
         h() == h(save_every=7)
         and len({h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1)}) == 6)
+    full = R["digits-tiny"].resolve()
+    assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
     g = experiment.change(
         R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
     assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, [0, .9], False)
@@ -210,6 +215,18 @@ def test_a_classifier_gives_log_p_and_guides():
     z, gamma = torch.randn(3, 1, 8, 8, generator=stream(0, "z")), torch.tensor(2.)
     assert torch.allclose(run.log_prob(z, gamma).exp().sum(1), torch.ones(3), atol=1e-5)
     assert len(run.accuracy()) == 9 and run.evaluate()["accuracy"] == run.accuracy()
+
+    # it is asked on images with the noise of each level
+    spied, asked = experiment.open(run.folder, "cpu"), {}
+    answer, held_out = spied.model.forward, data.load("digits")[1]
+    spied.model.forward = lambda z, gamma: asked.setdefault(gamma.item(), z) is None or answer(
+        z, gamma)
+    spied.accuracy(held_out, points=3)
+    for g, z in asked.items():
+        x, g = data.encode(held_out.images, 17)[:len(z)], torch.tensor(g)
+        assert abs((z - alpha(g) * x).std() / sigma(g) - 1) < .05
+    assert len(asked) == 3
+
     guided = other.sample([3, 4], w=3., steps=4, classifier=run)
     assert (
         guided.shape == (2, 1, 8, 8)
@@ -326,6 +343,29 @@ def test_every_solver_draws_by_name(sampler):
     if sampler != "flow": assert torch.equal(run.sample([4, 4], **ask), three[:2])
     assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
+# %% ../../nbs/76_experiment.ipynb #0b11ccfb
+def test_predict_is_the_network_under_guidance():
+    run, gamma = experiment.open(tiny("digits-tiny").folder, "cpu"), torch.tensor(1.)
+    models.initialize(run.model.net, 0, zeros=False)  # so that labels matter
+    z, c = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor([3, 1])
+    with torch.no_grad(): told, untold = run.model.net(z, gamma, c), run.model.net(z, gamma)
+    for w in (0., 2.):
+        with torch.no_grad(): found = run.predict([3, 1], w=w)(z, gamma)
+        assert torch.allclose(found, (1 + w) * told - w * untold, atol=1e-5)
+    assert (told - untold).abs().max() > 1e-3
+
+def test_labels_are_dropped_as_often_as_the_recipe_says():
+    images, heard = data.load("digits")[0], []
+    config = experiment.change(R["digits-tiny"], dict(drop=.4, batch_size=500))
+    facts = dict(shape=images.shape, levels=17, classes=10)
+    rank = train.Rank(0, 1, torch.device("cpu"))
+    state, step, batches = config.start(images, facts, rank, {})
+    forward = state.model.net.forward
+    state.model.net.forward = lambda z, gamma, c: heard.append(c) or forward(z, gamma, c)
+    train.advance(state, step, batches)
+    share = (torch.cat(heard) == 10).double().mean()
+    assert abs(share - .4) < 4 * (.24 / 500) ** .5
+
 # %% ../../nbs/76_experiment.ipynb #46078677
 @functools.cache
 def without_labels():
@@ -361,6 +401,12 @@ def test_stacks_of_digits_have_modes():
     assert (
         found["n"] == 1000 and found["data"]["modes"] > 500
         and "of 1000 modes" in experiment.report_evaluation(found)[0])
+
+    # each thousand has a seed of its own
+    seeds, draw = [], run.sample
+    run.sample = lambda seed, **how: seeds.append(seed) or draw(seed=seed, **how)
+    run.evaluate(n=2, again=True, **JUDGED)
+    assert seeds == [0, 1]
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
