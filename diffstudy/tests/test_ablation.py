@@ -105,6 +105,13 @@ def test_scores():
     torch.testing.assert_close(terms[0], prior.repeat(2))
     torch.testing.assert_close(terms[:3].sum(0), terms[3])
 
+    # each draw has a time of its own
+    class Asked(Exact):
+        def forward(self, z, gamma, c=None): times.append(gamma); return super().forward(z, gamma)
+    times = []
+    single_draws(vdm.VDM(Asked(), Linear(-8., 5.), 17), k, 2)
+    assert len(torch.cat(times).unique()) == 80
+
     # the same noise by hand
     g, nll = stream(0, "ablation"), vdm.nll(model, 4)
     by_hand = sum(nll(k, None, g) for _ in range(2)) / 2 / (64 * math.log(2))

@@ -11,7 +11,7 @@ __all__ = ['test_draw', 'Says', 'test_what_the_generator_predicts', 'test_one_sh
 import math
 from dataclasses import replace
 import pytest, torch
-from .. import checkpoint, data, ddgan, evaluate, experiment, process, sample
+from .. import checkpoint, data, ddgan, evaluate, experiment, models, process, sample
 from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
@@ -31,6 +31,15 @@ def test_draw():
     assert (x - z.clamp(-1, 1)).abs().max() < 1 / 17 + 1e-6
     torch.testing.assert_close(data.encode(data.decode(x, 17), 17), x)
     assert torch.equal(draw(net, 7, 17, seed=3, part=5)[:5], x)
+
+    # each part asks for its own labels
+    heard = []
+    class Net(Says):
+        classes = 10
+        def parameters(self): yield torch.zeros(1)
+        def __call__(self, z_t, s, latent, c=None): heard.append(c.tolist()); return z_t
+    draw(Net(torch.zeros(1, 1, 8, 8), "data", 1), 5, 17, c=torch.arange(5), part=2)
+    assert heard == [[0, 1], [2, 3], [4]]
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -123,10 +132,13 @@ def test_draw_vdm():
     "a VDM's samples lie on gray levels; a part is what the model draws from its own seed"
     train_set = data.load("digits")[0]
     model = experiment.fit("digits", train_set[:64], steps=2).ema.model.eval()
+    models.initialize(model.net.net, 0, zeros=False)  # so that labels matter
     c = torch.arange(5)
-    x = draw_vdm(model, c, 2, 0., seed=1, part=3)
-    first = model.sample(3, c[:3], w=0., steps=2, generator=stream(1, "draw", 0))
-    torch.testing.assert_close(x[:3], data.encode(first, 17))
+    for w in (0., 2.):
+        x = draw_vdm(model, c, 2, w, seed=1, part=3)
+        first = model.sample(3, c[:3], w=w, steps=2, generator=stream(1, "draw", 0))
+        torch.testing.assert_close(x[:3], data.encode(first, 17))
+    assert not torch.equal(x, draw_vdm(model, c, 2, 0., seed=1, part=3))
     torch.testing.assert_close(data.encode(data.decode(x, 17), 17), x)
 
 # %% ../../nbs/43_ddgan_images.ipynb #70f083f9
@@ -220,11 +232,14 @@ def test_score_stacked():
     "a judge that reads 1 three times finds one mode, and a KL of log 1000; a text holds 16 levels"
     class Net(Says):
         def parameters(self): yield torch.zeros(1)
+        def __call__(self, z_t, *rest): seen.append(z_t); return super().__call__(z_t, *rest)
+    seen = []
     net = Net(torch.zeros(4, 3, 8, 8), "data")
     judge = lambda x: torch.eye(10)[1].expand(len(x), 10)
     x, out = score_stacked(net, 8, judge, part=4)
     assert x.shape == (4, 3, 8, 8) and out["modes"] == 1
     assert abs(out["kl"][0] - math.log(1000)) < 1e-5
+    assert len(seen) == 8 and not torch.equal(seen[0], seen[4])  # each part has its own noise
     assert packed(torch.tensor([[-1., 1.], [-1., 1.]])) == "0f0f"
 
 def test_averaged(tmp_path):
