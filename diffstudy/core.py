@@ -47,7 +47,7 @@ def expand(
 def as_data(
     **tensors,  # Name → floating tensor `(b, *d)`, all of one shape
 ) -> tuple[Tensor, ...]:  # The same in their common dtype, float32 or better
-    """Tensors that fit together; TypeError unless they hold floats, ValueError for different shapes.
+    """Tensors that fit together; TypeError unless they hold floats, ValueError unless of one shape.
 
     Args:
         **tensors: Name → floating tensor `(b, *d)`, all of one shape
@@ -115,7 +115,7 @@ def as_step(
     gamma_t: Tensor,   # γ of the noisier time: of the same shape, or one of them a single value
     x: Tensor = None,  # As for `as_gamma`
 ) -> tuple[Tensor, Tensor]:  # Both in their common dtype
-    """The two noise levels of a step; ValueError if they do not fit, or on a CPU if s is the noisier.
+    """The two noise levels of a step; ValueError if they do not fit, or (on a CPU) are exchanged.
 
     Args:
         gamma_s: γ of the less noisy time

@@ -192,7 +192,8 @@ def dynamic_threshold(
     """
     x, = as_data(x=x)
     if not 0 < part <= 1:
-        raise ValueError(f"expected part as a share of the values in (0, 1], such as .995; got {part}")
+        raise ValueError(
+            f"expected part as a share of the values in (0, 1], such as .995; got {part}")
     q = torch.quantile(x.reshape(len(x), -1).abs(), part, dim=1).clamp_min(limit)
     q = expand(q, x)
     return x.clamp(-q, q) * (limit / q)
@@ -267,7 +268,8 @@ class Guided:
         g = as_gamma(gamma, z)  # a look at its shape; a number becomes a tensor
         if not torch.is_tensor(gamma): gamma = g
         self.c = self.c.to(z.device)  # once; later calls find it there
-        if torch.is_tensor(self.w): self.w = self.w.to(z.device)
+        labels_for(self.c, z)
+        if torch.is_tensor(self.w): self.w = expand(self.w, z, "w").flatten()
         w = self.weight_at(gamma)
         if _is_number(w, 0): return self.finish(self.plain(z, gamma), None, z, gamma)
         return self.finish(*self.guided(z, gamma, w), z, gamma)
@@ -767,8 +769,9 @@ class Projected:
         if self.limit is not None: push = push * (self.limit / length(push)).clamp_max(1.)
         ahead = x_c / length(x_c)
         along = (push * ahead).sum(1, keepdim=True) * ahead
-        x = x_c + factor(self.w, x_c) * (push - (1 - self.parallel) * along)
-        return convert(x.reshape(z.shape), z, gamma, "x", "eps")
+        push = (push - (1 - self.parallel) * along).reshape(z.shape)
+        x = x_c.reshape(z.shape) + factor(self.w, z) * push
+        return convert(x, z, gamma, "x", "eps")
 
 class ZeroStar:
     """CFG-Zero*: the null branch scaled to the class branch, no motion at first.

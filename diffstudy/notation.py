@@ -236,7 +236,7 @@ def gammas_from_betas(
     wrong = ~((betas > 0) & (betas < 1))
     if wrong.any():
         raise ValueError(
-            "each beta must lie in (0, 1), the variance that one step adds; "
+            "expected betas that lie in (0, 1), the variance that one step adds; "
             f"got {betas[wrong][0].item():.6g} at step {wrong.nonzero()[0].item()}")
 
     log_abar = torch.log1p(-betas).cumsum(0)  # ᾱ itself would round to 1 for small β

@@ -722,6 +722,9 @@ def test_errors_guidance():
         ValueError, match="one for each of 4 examples; got classes of shape \\(3,\\)"
     ):
         ClassifierFree(mix.predict, c[:3], w=1., null=3)(z, gamma)
+    for w in torch.ones(3), torch.ones(1, 4):
+        with pytest.raises(ValueError, match="w of one value, or one for each of 4 examples"):
+            ClassifierFree(mix.predict, c, w=w, null=3, interval=(-9, 9))(z, gamma)
     with pytest.raises(ValueError, match="expected integer classes"):
         ClassifierFree(mix.predict, c.double(), w=1., null=3)
     for options, says in (

@@ -99,6 +99,9 @@ def test_betas_of_small_steps_in_float32():
     gammas = torch.linspace(-10, 5, 100_001)
     exact = betas_from_gammas(gammas.double())
     assert ((betas_from_gammas(gammas) / exact - 1).abs().max() < 5e-7)
+    betas = torch.full((1000,), 1e-7)
+    exact = gammas_from_betas(betas.double())
+    assert (gammas_from_betas(betas) / exact - 1).abs().max() < 1e-6
 
 # %% ../../nbs/71_notation.ipynb #6ee5d9de
 def test_score_sde_and_edm_are_the_same_process():
