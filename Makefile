@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test mutants train sample docs serve chapters export readme clean
+.PHONY: help course test mutants drill train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -16,6 +16,7 @@ help:
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
 	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
+	@echo "make drill     kill, damage and deceive every command that writes, and see that nothing is lost: half an hour; goes on where it was"
 
 # The environment: the package in place, with the tools of those who write the course.
 $(VENV)/ready: settings.ini setup.py pyproject.toml
@@ -53,6 +54,9 @@ test: $(VENV)/ready $(PLAIN)/ready
 # What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.mutants $(MODULES)
+# MINUTES=5 makes a part of it; the next call goes on.
+drill: $(VENV)/ready
+	$(BIN)/python -m diffstudy.site.drill --minutes $(or $(MINUTES),30)
 
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build serve

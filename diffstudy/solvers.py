@@ -54,7 +54,7 @@ def euler_steps(
     gammas: Tensor,    # Falling, `(steps + 1,)`; may end with −∞ for clean data
     eta: float = 1.,   # Share of fresh noise: 1 the reverse SDE, 0 the probability flow
 ) -> Steps:
-    """Euler's steps for the reverse SDE, over γ: the predictor of the VP SDE (Song and others 2020).
+    """Euler's steps for the reverse SDE, over γ: the VP SDE's predictor (Song and others 2020).
 
     Args:
         gammas: Falling, `(steps + 1,)`; may end with −∞ for clean data
