@@ -1027,7 +1027,7 @@ _slips("ddgan_nets", "test_ddgan_nets.py",
         "m.bias[m.ones:] = 1"),
 )
 
-# %% ../../nbs/98d_mutants.ipynb #0644951a
+# %% ../../nbs/98d_mutants.ipynb #3a9b6549
 _slips("files", "test_train.py",
     ("test_what_is_written_survives_a_power_cut",
         "f.write(data); f.flush(); os.fsync(f.fileno())",
@@ -1039,7 +1039,7 @@ _slips("files", "test_train.py",
         "write_file(temporary, data)\n        os.replace(temporary, path)",
         "write_file(path, data)"),
     ("test_what_is_written_survives_a_power_cut",
-        'replace_file(path, (text + "\\n").encode())',
+        'replace_file(path, (text + "\\n").encode(), make)',
         'path.write_text(text + "\\n")'),
     ("test_what_is_written_survives_a_power_cut",
         "pnginfo=info)\n    replace_file(path, out.getvalue())",
@@ -1377,7 +1377,7 @@ _slips("exercises.check", "test_exercises.py",
         "return all(len(u) == len(v) for u, v in pairs) and any("),
 )
 
-# %% ../../nbs/98d_mutants.ipynb #6b73acfe
+# %% ../../nbs/98d_mutants.ipynb #c3b48b39
 class _Heard:
     "A plugin of pytest that keeps what each test said."
     def __init__(self): self.passed, self.failed, self.seconds = [], {}, {}
@@ -1434,8 +1434,9 @@ def attempt(
         found["copy"] = Path(sys.modules[name].__file__).is_relative_to(place)
     found |= vars(heard)
     (place / "said.json").write_text(json.dumps(found).replace(str(place), "…"))
+    if hasattr(os, "setsid"): os.killpg(0, signal.SIGKILL)  # with all that a test has left running
 
-# %% ../../nbs/98d_mutants.ipynb #c4767680
+# %% ../../nbs/98d_mutants.ipynb #ed24b0c5
 WARM = (  # what most tests import, loaded once by the process that the others are forked from
     "pytest", "numpy", "torch", "torch.distributed", "torch.nn.parallel", "torch.utils.checkpoint",
     "torchdiffeq", "safetensors.torch", "filelock", "scipy.stats", "mpmath", "sklearn.datasets",
@@ -1494,10 +1495,10 @@ def _put(package: Path, job: Job) -> tuple:  # The file and its text before; not
 
 def _end(place: Path, p, kept: tuple, late: bool) -> dict:  # What the tests said
     "End a process with all that it started, and bring its place back to what it was."
-    if late: p.kill()
+    if late:
+        try: os.killpg(p.pid, signal.SIGKILL)
+        except (AttributeError, OSError): p.kill()
     p.join()
-    try: os.killpg(p.pid, signal.SIGKILL)
-    except (AttributeError, OSError): pass  # nothing is left of it
     if kept: kept[0].write_text(kept[1], encoding="utf-8")
     shutil.rmtree(place / "home", ignore_errors=True)
     file = place / "said.json"

@@ -73,7 +73,9 @@ def test_the_test_of_a_change_is_written_beside_its_module():
 
 @checkout
 def test_the_record_knows_every_change_and_none_has_survived():
-    record = json.loads((HERE / "nbs" / "runs" / "mutants.json").read_text(encoding="utf-8"))
+    file = HERE / "nbs" / "runs" / "mutants.json"
+    if not file.exists(): pytest.skip("no run is recorded: make mutants")
+    record = json.loads(file.read_text(encoding="utf-8"))
     found = {r["change"]: r["verdict"] for r in record["results"]}
     bad = [c for c in CHANGES if found.get(mark(c)) not in GOOD]
     assert bad == [] and len(found) == len(CHANGES), "`make mutants` says more of these"
