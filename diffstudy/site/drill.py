@@ -12,7 +12,7 @@ __all__ = ['JOBS', 'STUDY', 'DAMAGE', 'HOSTILE', 'PICTURES', 'CASES', 'state_of'
            'table', 'main']
 
 # %% ../../nbs/98b_drill.ipynb #7550f848
-import argparse, datetime, fnmatch, hashlib, io, itertools, json, mmap, os, pickle, random, re
+import argparse, io, datetime, fnmatch, hashlib, io, itertools, json, mmap, os, pickle, random, re
 import shutil, signal, socket, struct, subprocess, sys, tempfile, time, traceback, zipfile, zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -681,7 +681,7 @@ def damage_a_file(t: Trial):
 # %% ../../nbs/98b_drill.ipynb #207cbe42
 class _Evil:
     "What runs code when it is unpickled: it makes a file `ran`."
-    def __reduce__(self): return open, ("ran", "w")
+    def __reduce__(self): return io.open, ("ran", "w")  # Jupyter has an `open` of its own
 
 _PICKLE = pickle.dumps(_Evil())
 _DEEP = b"[" * 100_000 + b"]" * 100_000
