@@ -601,7 +601,8 @@ def test_the_networks_have_their_own_rates():
         group = state.optimizers[k].param_groups[0]
         assert abs(group.get("initial_lr", group["lr"]) - lr) < 1e-9
         assert tuple(group["betas"]) == (.5, .9)
-    assert state.ema.model.state_dict().keys() == state.model["generator"].state_dict().keys()
+    shapes = lambda net: [v.shape for v in net.parameters()]
+    assert shapes(state.ema.model) == shapes(state.model["generator"])
     a, b = build("toy", (2,)).state_dict(), build(RECIPES["toy"], (2,)).state_dict()
     assert all(torch.equal(v, b[k]) for k, v in a.items())
 

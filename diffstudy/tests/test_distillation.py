@@ -67,6 +67,12 @@ def test_pairs_are_noise_and_where_it_goes():
     again = ddim(mixture.predict, z.double(), levels(64)) / alpha(levels(64)[-1])
     torch.testing.assert_close(x.double(), again, rtol=1e-4, atol=1e-4)
 
+    # a walk that ends where there is noise left: the image is z/α
+    short = torch.linspace(8., -1., 9, dtype=torch.float64)
+    z_short, x_short = pairs(mixture.predict, 20, (1,), short, stream(0, "short"))
+    end = ddim(mixture.predict, z_short.double(), short)
+    torch.testing.assert_close(x_short.double(), end / alpha(short[-1]), rtol=1e-4, atol=1e-4)
+
     # a predictor of the noise whose image is x
     gamma = torch.tensor(8.)
     def knows(z, g): return (z - expand(alpha(g), z) * x) / expand(sigma(g), z)
@@ -110,6 +116,10 @@ def test_progressive_loss():
     coarse = progressive_loss(
         mixture.predict, mixture.predict, x, torch.linspace(8., -8., 5), stream(1, "loss"))
     assert small < 1e-2 * coarse
+
+    # at pure noise, where hardly any signal is left, an error counts once all the same
+    noise = torch.tensor([8., 0., -8.])
+    assert progressive_loss(mixture.predict, mixture.predict, x, noise, stream(1, "loss")) > .01
     with pytest.raises(ValueError, match="even number of steps"):
         progressive_loss(mixture.predict, mixture.predict, x, torch.linspace(8., -8., 4))
 

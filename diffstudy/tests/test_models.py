@@ -131,6 +131,13 @@ def test_starts_at_z():
         initialize(net, 0, zeros=False)
         assert (net(z, gamma, c) - z).abs().min() > 0
 
+    # a block hands on what it got, or its skip
+    x, cond = torch.randn(2, 8, 5, 5, generator=stream(0, "x")), torch.ones(2, 16)
+    for wide in (8, 12):
+        block = Residual(8, wide, 16, 2)
+        initialize(block)
+        assert torch.equal(block(x, cond), block.skip(x))
+
 # %% ../../nbs/73_models.ipynb #68d2febe
 def _vdm(net, z, gamma, groups):
     "The score network of VDM (its section on the architecture and its code), from the weights of a flat `UNet`."
@@ -260,6 +267,11 @@ def test_classifier():
         torch.equal(net(z), net(z, torch.tensor(-13.3)))
         and torch.equal(net(z, gamma), net.leave(net.features(z, gamma))))
     assert (net(z, gamma) - net(z, gamma + 5)).abs().min() > 1e-3
+
+    # the features are a mean over places, of which a larger image has more
+    seen = []
+    net.norm.register_forward_hook(lambda _, given, out: seen.append(F.silu(out).flatten(2)))
+    torch.testing.assert_close(net.features(z, gamma), seen[0].sum(2) / (4 * 3))
 
 # %% ../../nbs/73_models.ipynb #5ec21c7f
 def test_autocast_keeps_angles():

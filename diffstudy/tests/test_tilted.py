@@ -363,6 +363,12 @@ def test_study():
     assert len(run(tiny, dict(part="start", seed=0))["1"]["tilted, eta 2"]) == 2
     assert not set(SHOWN) & set(TUNE) and len(SEEDS) >= 5
 
+    # the choice with the least mean over three worlds
+    rows = lambda best: {m: {str(w): [abs(i - best) / 2 for i in range(len(v))] for w in WEIGHTS}
+        for m, v in PARAMETERS.items()}
+    found = best_choices([rows(0), rows(2), rows(2)])
+    assert found["more noise"]["4"] == PARAMETERS["more noise"][2]
+
 # %% ../../nbs/23_tilted_guidance.ipynb #ed82d61f
 def test_images():
     "on images every method gives scores for every weight, in miniature"
