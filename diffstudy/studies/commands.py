@@ -23,6 +23,8 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "objectives": "objectives",
     "distillation": "distillation",
     "trilemma": "trilemma",
+    "trilemma-stacked": "trilemma:STACKED",
+    "trilemma-mnist": "trilemma:MNIST",
     "compression": "compression",
     "ddgan": "gaussians",
     "ddgan-ablation": "ddgan:ABLATION",

@@ -9,7 +9,7 @@ __all__ = ['SETTINGS', 'STUDY', 'looks', 'trained', 'run']
 import torch
 from .. import evaluate, experiment, judge, train, vdm
 from ..core import stream
-from ..data import Batches, encode, load
+from ..data import Batches, ImageSet, encode, load
 from ..objectives import Weighted, simple_loss
 from .record import Study
 
@@ -35,18 +35,21 @@ def trained(settings: dict, weight: str, seed: int):  # A `vdm.VDM` with average
     Returns:
         A `vdm.VDM` with averaged weights
     """
-    seen, full = load("digits")[0], settings["recipe"]
-    config = experiment.change(experiment.RECIPES["digits"], dict(drop=1., seed=seed))
+    full = settings["recipe"]
+    seen, loop = load(full["data"])[0], train.Config(**full["train"] | dict(seed=seed))
+    config = experiment.change(
+        experiment.RECIPES["digits"], dict(steps=loop.steps, drop=1., seed=seed))
     torch.set_num_threads(1)
 
     # the network, the steps and the order of the images are those of the recipe
     model = config.assemble(dict(shape=seen.shape, levels=seen.levels, classes=seen.classes))
-    loop = train.Config(**full["train"] | dict(seed=seed))
+    batches = Batches(seen, loop.batch_size, loop.seed) if isinstance(seen, ImageSet) else (
+        lambda step: seen.draw(loop.batch_size, loop.seed, step))
     state = train.State(
         model, loop, optimizers=dict(main=vdm.optimizer(model, loop)),
         rank=train.Rank(0, 1, torch.device("cpu")))
     loss = simple_loss(Weighted(weight, full["gamma_min"], full["gamma_max"]), seen.levels)
-    train.complete(state, train.loss_step(loss), Batches(seen, loop.batch_size, loop.seed))
+    train.complete(state, train.loss_step(loss), batches)
     return state.ema.model.eval()
 
 def run(settings: dict, case: dict) -> dict:  # bits, scores by name, samples of the first seed
