@@ -258,11 +258,14 @@ class Launch:
 
     def finish(self, patience: float = 60.):
         "Wait for the end as torchrun does: if one has failed, the others get a few seconds."
-        # it hangs if it works without end, or if it does nothing at all for half the time
-        worked, since = 0., time.monotonic()
+        # it hangs if it works without end, or if it does nothing at all for half the time;
+        # that is counted in short looks, so that a machine which sleeps meanwhile does not matter
+        worked, idle, last = 0., 0., time.monotonic()
         while self.alive() and not any(self.status.values()) and not self.hung:
-            if self.worked() > worked + .001: worked, since = self.worked(), time.monotonic()
-            self.hung = worked > patience or time.monotonic() - since > patience / 2
+            now = time.monotonic()
+            idle, last = idle + min(now - last, .1), now
+            if self.worked() > worked + .001: worked, idle = self.worked(), 0.
+            self.hung = worked > patience or idle > patience / 2
             time.sleep(.002)
 
         # those that are left are asked to end, and then made to
