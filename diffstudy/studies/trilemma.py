@@ -222,7 +222,7 @@ def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, 
     return out
 
 STACKED = Study("trilemma-stacked", STACKED_SETTINGS, tuple(
-    dict(kind=k, seed=s) for s in range(5) for k in ("diffusion", "gans", "references")),
+    dict(kind=k, seed=s) for s in range(3) for k in ("diffusion", "gans", "references")),
     run_stacked)
 
 # %% ../../nbs/59_trilemma.ipynb #e04e8e60
@@ -256,7 +256,7 @@ def levels(kind: str, steps: int, ends: list):  # Falling, `(steps + 1,)`
 def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
     "Samples by a solver of diffusers, on levels that it chooses from a chain of 1000 of ours."
     import diffusers
-    betas = betas_from_gammas(grid(Cosine(*ends), 999, dtype=torch.float64).flip(0)).numpy()
+    betas = betas_from_gammas(grid(Cosine(*ends), 999, dtype=torch.float64).flip(0)).tolist()
     solver = (
         diffusers.DPMSolverMultistepScheduler if kind == "DPM-Solver++"
         else diffusers.UniPCMultistepScheduler)(trained_betas=betas, **options)

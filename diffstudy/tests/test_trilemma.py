@@ -2,14 +2,23 @@
 
 # %% auto #0
 __all__ = ['test_references_are_what_they_say', 'test_plain_gan_differs_in_its_steps_alone',
-           'test_record_is_of_today']
+           'test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted',
+           'test_the_2m_of_diffusers_is_ours', 'Nearest',
+           'test_stacks_of_the_data_have_the_modes_of_their_numbers',
+           'test_records_are_whole_and_of_today']
 
 # %% ../../nbs/59_trilemma.ipynb #8b39723c
+import math
 import pytest, torch
+import torch.nn.functional as F
+from .. import judge
 from ..core import stream
-from ..data import encode, load
+from ..data import encode, load, three_gaussians
+from ..sample import initial
+from ..solvers import SOLVERS
 from ..studies import record as runs
-from ..studies.trilemma import SETTINGS, STUDY, references
+from ..studies.trilemma import (
+    MNIST, SETTINGS, STACKED, STUDY, by_diffusers, levels, references, sampled, stacked_scores)
 
 # %% ../../nbs/59_trilemma.ipynb #3fae56c1
 def test_references_are_what_they_say():
@@ -36,10 +45,52 @@ def test_plain_gan_differs_in_its_steps_alone():
     differ = {k for k in a["gan"] if a["gan"][k] != b["gan"][k]}
     assert differ == {"steps", "paired"} and not a["labels"] and not b["labels"]
 
-def test_record_is_of_today():
-    "the recorded runs are those of the settings on this page, for three seeds or more of each kind"
-    try: found = runs.load("trilemma")
+def test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted():
+    "whatever the parts are; Heun asks twice in each step but the last, to clean data"
+    predict, gammas = (lambda z, gamma: 0 * z), levels("even", 4, [-8., 8.])
+    made = {
+        (name, part): sampled(lambda _: predict, SOLVERS[name], gammas, (1, 2, 2), 6, 0, part)
+        for name in ("ddim", "heun") for part in (2, 6)}
+    assert {k: calls for k, (_, calls) in made.items()} == {
+        ("ddim", 2): 4, ("ddim", 6): 4, ("heun", 2): 7, ("heun", 6): 7}
+    for part in (2, 6):  # with no noise found, both return the noise itself, over the first α
+        torch.testing.assert_close(made["ddim", part][0], made["heun", part][0])
+    torch.testing.assert_close(made["ddim", 2][0][:2], made["ddim", 6][0][:2] * 0 + (
+        initial((2, 1, 2, 2), stream(0, "trilemma", 0)) * (1 + math.exp(8.)) ** .5))
+
+def test_the_2m_of_diffusers_is_ours():
+    "its Karras levels are EDM's, and on them the same solver goes to the same point"
+    pytest.importorskip("diffusers")
+    mix, z = three_gaussians(), initial((50, 2), stream(0, "diffusers"))
+    for steps in (8, 16):
+        ours = SOLVERS["dpm++"](mix.predict, z, levels("EDM", steps, [-8., 8.]))
+        theirs = by_diffusers(
+            "DPM-Solver++", dict(use_karras_sigmas=True), mix.predict, z, steps, [-8., 8.])
+        assert (ours - theirs).abs().max() < 2e-3  # it computes in float32
+
+class Nearest:
+    "A judge that cannot be wrong about training digits: the label of the nearest."
+    def __init__(self, digits): self.x, self.c = encode(digits.images, 17).flatten(1), digits.labels
+    def features(self, x): return x.flatten(1)
+    def __call__(self, x):
+        return F.one_hot(self.c[torch.cdist(x.flatten(1), self.x).argmin(1)], 10).double()
+
+def test_stacks_of_the_data_have_the_modes_of_their_numbers():
+    "modes and KL of what is drawn from the data; half of them left out is noticed"
+    seen, _ = load("stacked-digits")
+    k, numbers = seen.draw(800, 5)
+    found = stacked_scores(k, seen, Nearest(seen.images), 300)
+    known = judge.balance(numbers)
+    assert found["modes"] == known["modes"] and found["kl"] == known["kl"]
+    assert abs(found["pixels"][0]) < 4 * found["pixels"][1] + .3
+    few = k[numbers < 500]
+    less = stacked_scores(few, seen, Nearest(seen.images), 300)
+    assert less["modes"] < found["modes"] and less["kl"][0] > found["kl"][0] + .3
+
+@pytest.mark.parametrize("study", [STUDY, STACKED, MNIST], ids=lambda s: s.name)
+def test_records_are_whole_and_of_today(study):
+    "the recorded runs are those of the settings on this page, every case of them"
+    try: found = runs.load(study.name)
     except FileNotFoundError: pytest.skip("no recorded runs here")
-    assert found["hash"] == runs.study_hash(STUDY)
-    done = [r["case"]["kind"] for r in found["results"]]
-    assert min(done.count(k) for k in ("diffusion", "gans", "references")) >= 3
+    assert found["hash"] == runs.study_hash(study)
+    assert len(found["results"]) == len(study.cases)
