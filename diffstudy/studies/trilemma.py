@@ -238,10 +238,11 @@ MNIST_SETTINGS = dict(
             {}, dict(use_karras_sigmas=True), dict(use_exponential_sigmas=True),
             dict(use_exponential_sigmas=True, solver_order=3))],
     many=[
-        ["ddim", 4], ["ddim", 32], ["ddim", 64], ["dpm++", 4], ["dpm++", 32], ["heun", 16],
-        ["ancestral", 16], ["ancestral", 64], ["ancestral", 256],
-        ["euler", 64], ["ve", 64], ["pc", 32], ["flow", 1], ["gotta-go-fast", 1]],
-    guided=dict(sampler="dpm++", steps=16, grid="EDM", w=[0., .25, .5, 1., 2.]))
+        ["ddim", 4], ["ddim", 32], ["ddim", 64], ["dpm++", 4], ["dpm++", 32],
+        ["ancestral", 16], ["ancestral", 128], ["euler", 64], ["ve", 64], ["pc", 32], ["flow", 1], ["gotta-go-fast", 1]],
+    guided=dict(sampler="dpm++", steps=16, grid="even", w=[0., .25, .5, 1., 2.]),
+    gan=experiment.change(
+        experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False)).resolve())
 
 def levels(kind: str, steps: int, ends: list):  # Falling, `(steps + 1,)`
     """Noise levels even in γ, those of training, or EDM's; the last step goes to clean data.
@@ -275,10 +276,11 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
     Returns:
         Name → scores
     """
-    with torch.enable_grad():
-        net = pictures.trained(settings["network"], 0, folder, root).ema.model.eval()
-    train_set, test = load("mnist", root)
-    real, ends, n, out = train_set[:settings["real"]], settings["network"]["ends"], settings["n"], {}
+    (train_set, test), n, out = load("mnist", root), settings["n"], {}
+    real, ends = train_set[:settings["real"]], settings["network"]["ends"]
+    if case["kind"] not in ("references", "gans"):
+        with torch.enable_grad():
+            net = pictures.trained(settings["network"], 0, folder, root).ema.model.eval()
     known = judge.feature_network(train_set, folder, **settings["network"]["judge"])
     c = torch.arange(n) % 10
     torch.set_num_threads(1)
@@ -325,6 +327,17 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
         for w in s["w"]: ours(f"w = {w:g}", SOLVERS[s["sampler"]], gammas, w)
         ours("no label", SOLVERS[s["sampler"]], gammas, -1, labels=None)
 
+    # the plain GAN, on the same components and for as many updates as the one with four steps
+    if case["kind"] == "gans":
+        gan, begun = settings["gan"]["gan"], time.process_time()
+        config = experiment.change(experiment.RECIPES["ddgan-mnist-components"], dict(
+            T=gan["steps"], paired=gan["paired"], steps=settings["gan"]["train"]["steps"]))
+        with torch.enable_grad(): state = experiment.fit(config, train_set)
+        training, g = time.process_time() - begun, state.ema.model.eval()
+        keep("plain GAN, components", lambda: (
+            draw(g, n, 256, c=c, decode=state.components.decode), g.steps))
+        out["plain GAN, components"]["training"] = round(training)
+
     # as many held-out images of every digit, and two sets that no network has drawn
     if case["kind"] == "references":
         some = torch.stack([(test.labels == d).nonzero()[:n // 10, 0] for d in range(10)], 1)
@@ -335,4 +348,4 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
     return out
 
 MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
-    dict(kind=k) for k in ("few", "theirs", "many", "guided", "references")), run_mnist)
+    dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")), run_mnist)
