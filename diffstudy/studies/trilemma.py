@@ -138,6 +138,7 @@ STACKED_SETTINGS = dict(
         "DDGAN, T = 4": _GAN.resolve(),
         "plain GAN": experiment.change(_GAN, dict(T=1, paired=False)).resolve()})
 
+@torch.no_grad()
 def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int = 250):
     "Images about −1 to 1 by a solver, from noise that all solvers share; and its calls for one."
     counted, out = [], []
@@ -171,7 +172,6 @@ def stacked_scores(k, seen, net, some: int) -> dict:  # Name → [value, standar
     pairs = {name: [round(v.mean, 5), round(v.error, 5)] for name, v in found.items()}
     return pairs | judge.balance(judge.classify(net, x))
 
-@torch.no_grad()
 def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, seconds
     """Train a network or a GAN on stacked digits, and count the modes of what it draws.
 
@@ -182,6 +182,7 @@ def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, 
     net = judge.feature_network(seen.images, **settings["network"]["judge"])
     torch.set_num_threads(1)
 
+    @torch.no_grad()
     def keep(name, make, training=0.):
         begun = time.process_time()
         k, calls = make()
@@ -201,7 +202,7 @@ def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, 
             begun, gan = time.process_time(), full["gan"]
             config = experiment.change(_GAN, dict(
                 T=gan["steps"], paired=gan["paired"], steps=full["train"]["steps"], seed=seed))
-            with torch.enable_grad(): state = experiment.fit(config, seen)
+            state = experiment.fit(config, seen)
             training, g = time.process_time() - begun, state.ema.model.eval()
             make = lambda: (
                 decode(draw(g, n, 17, seed=seed, decode=state.components.decode), 17), g.steps)
@@ -209,8 +210,7 @@ def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, 
 
     if case["kind"] == "diffusion":
         begun = time.process_time()
-        with torch.enable_grad():
-            model = trained(settings["network"], settings["weight"], seed)
+        model = trained(settings["network"], settings["weight"], seed)
         training = time.process_time() - begun
         for name, steps in settings["samplers"]:
             def make():
@@ -267,7 +267,6 @@ def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
         z = solver.step(predict(z, gamma.float()), t, z).prev_sample
     return z
 
-@torch.no_grad()
 def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Name → scores
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
@@ -279,12 +278,12 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
     (train_set, test), n, out = load("mnist", root), settings["n"], {}
     real, ends = train_set[:settings["real"]], settings["network"]["ends"]
     if case["kind"] not in ("references", "gans"):
-        with torch.enable_grad():
-            net = pictures.trained(settings["network"], 0, folder, root).ema.model.eval()
+        net = pictures.trained(settings["network"], 0, folder, root).ema.model.eval()
     known = judge.feature_network(train_set, folder, **settings["network"]["judge"])
     c = torch.arange(n) % 10
     torch.set_num_threads(1)
 
+    @torch.no_grad()
     def keep(name, make, labels=c):
         begun = time.process_time()
         x, calls = make()
@@ -332,7 +331,7 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
         gan, begun = settings["gan"]["gan"], time.process_time()
         config = experiment.change(experiment.RECIPES["ddgan-mnist-components"], dict(
             T=gan["steps"], paired=gan["paired"], steps=settings["gan"]["train"]["steps"]))
-        with torch.enable_grad(): state = experiment.fit(config, train_set)
+        state = experiment.fit(config, train_set)
         training, g = time.process_time() - begun, state.ema.model.eval()
         keep("plain GAN, components", lambda: (
             draw(g, n, 256, c=c, decode=state.components.decode), g.steps))
