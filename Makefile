@@ -26,12 +26,12 @@ $(VENV)/ready: settings.ini setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# A reader's environment: the wheel and Jupyter, no tool of ours. Chapters run here, and a few tests of the wheel.
-$(PLAIN)/ready: $(VENV)/ready $(SOURCES)
+# A reader's environment: the wheel with the extra `course`, no tool of ours. Chapters run here, and a few tests of the wheel.
+$(PLAIN)/ready: $(VENV)/ready $(SOURCES) $(filter-out nbs/runs/times.json,$(wildcard nbs/runs/*.json))
 	rm -rf $(PLAIN)/dist build
 	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
 	$(PLAIN)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PLAIN)/dist .
-	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check $(PLAIN)/dist/*.whl jupyter
+	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check "$$(echo $(PLAIN)/dist/*.whl)[course]"
 	$(PLAIN)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(PLAIN)/dist/*.whl
 	@rm -rf build; touch $@
 

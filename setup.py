@@ -1,15 +1,30 @@
 """Metadata and requirements stand in settings.ini; this file only hands them to setuptools."""
 from configparser import ConfigParser
 from pathlib import Path
+from shutil import copy2
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 parser = ConfigParser(delimiters=["="])
 parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 listed = lambda key: cfg.get(key, "").split()
-images, compression, dev = listed("images_requirements"), listed("compression_requirements"), listed("dev_requirements")
+extras = {k: listed(f"{k}_requirements") for k in ("course", "images", "compression", "bridges", "dev")}
+extras["dev"] = sum(extras.values(), [])
+
+
+class WithRecords(build_py):
+    "The recorded runs that pages read go into the wheel, from their one place in nbs/runs."
+    def run(self):
+        super().run()
+        if self.editable_mode: return  # then the package stands beside nbs/runs
+        there = Path(self.build_lib) / "diffstudy" / "runs"
+        there.mkdir(parents=True, exist_ok=True)
+        for file in sorted((here / "nbs" / "runs").glob("*.json")):
+            if file.name != "times.json": copy2(file, there)
+
 
 setup(
     name=cfg["lib_name"],
@@ -26,7 +41,8 @@ setup(
     packages=find_packages(include=["diffstudy", "diffstudy.*"]),
     python_requires=">=" + cfg["min_python"],
     install_requires=listed("requirements"),
-    extras_require={"images": images, "compression": compression, "dev": dev + images + compression},
+    extras_require=extras,
+    cmdclass={"build_py": WithRecords},
     entry_points={"console_scripts": listed("console_scripts")},
     classifiers=[
         "Development Status :: 3 - Alpha",

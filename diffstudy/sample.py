@@ -82,6 +82,14 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
         where = g.isnan().nonzero()[0].item()
         raise ValueError(f"expected levels as numbers; gammas[{where}] is NaN")
 
+    # what other libraries hand about instead: ᾱ of each step, or β
+    if len(g) > 2 and ((0 < g) & (g < 1)).all():
+        raise ValueError(
+            f"expected gammas = −log SNR, from about 5 to about -13; got {len(g)} numbers "
+            f"between 0 and 1, from {g[0]:.4g} to {g[-1]:.4g}, as betas and alphas_cumprod are. "
+            "From alphas_cumprod: notation.gamma_from_snr(a / (1 - a)).flip(0); "
+            "from betas: notation.gammas_from_betas(betas).flip(0)")
+
     # every step must go the same way; a grid that is turned around is the likely mistake
     way, turned = (
         ("rise, from data to noise", "fall") if backward

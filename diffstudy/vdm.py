@@ -26,32 +26,44 @@ from .solvers import SOLVERS
 _all_ = ["gammas_for_variance"]  # from `snr`, where it is derived
 
 # %% ../nbs/32_vdm.ipynb #bbe8b6a2
+def _check_labels(c, null: int):
+    "ValueError for a class that there is not, where values can be read without a wait."
+    c = torch.as_tensor(c)
+    if not (null and can_look(c) and c.numel()) or 0 <= c.min() <= c.max() <= null: return
+    raise ValueError(
+        f"labels: expected classes from 0 to {null - 1}, or {null} for no label; "
+        f"got {int(c.min())} to {int(c.max())}")
+
 class VDM(nn.Module):
     """A variational diffusion model of images: what is learned, and the number of gray levels.
 
     Args:
-        net: `net(z, gamma, c)` → ε̂; has `shape` and `classes`, as `models.UNet`
+        net: `net(z, gamma)`, or `net(z, gamma, c)` where it has `classes` → ε̂
         schedule: A `schedule.Schedule`
         levels: Gray levels of the data
+        shape: Of an image, `(c, h, w)`; that of the network by default
     """
 
     def __init__(
         self,
-        net: nn.Module,       # `net(z, gamma, c)` → ε̂; has `shape` and `classes`, as `models.UNet`
+        net: nn.Module,       # `net(z, gamma)`, or `net(z, gamma, c)` where it has `classes` → ε̂
         schedule: nn.Module,  # A `schedule.Schedule`
         levels: int,          # Gray levels of the data
+        *, shape: tuple = None,  # Of an image, `(c, h, w)`; that of the network by default
     ):
         super().__init__()
         self.net, self.schedule, self.levels = net, schedule, levels
+        self.shape = tuple(shape or getattr(net, "shape", ()))
 
     @property
     def null(self):
-        "The label that stands for no label."
-        return self.net.classes
+        "The label that stands for no label; 0 where the network has none."
+        return getattr(self.net, "classes", 0)
 
     def forward(self, z, gamma, c=None, extra=None):
         "ε̂ of the latents `z` at noise level γ, for labels `c` or none; `extra` as in the network."
-        return self.net(z, gamma, c) if extra is None else self.net(z, gamma, c, extra)
+        given = () if c is None and extra is None else (c,) if extra is None else (c, extra)
+        return self.net(z, gamma, *given)
 
     @implements("V14")
     @torch.no_grad()
@@ -82,8 +94,12 @@ class VDM(nn.Module):
             Gray levels `(n, *shape)`, uint8
         """
         walk = choose(sampler, SOLVERS, "sampler")
+        if not self.shape:
+            raise ValueError(
+                f"{type(self.net).__name__} has no attribute `shape`: say which images it makes, "
+                "VDM(net, schedule, levels, shape=(c, h, w)), or model.shape = (c, h, w)")
         gammas = grid(self.schedule, steps)
-        z = sample.initial((n, *self.net.shape), generator).to(gammas.device)
+        z = sample.initial((n, *self.shape), generator).to(gammas.device)
         z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)
 
         # what is no number would be read as a gray level all the same
@@ -107,7 +123,9 @@ class VDM(nn.Module):
         Returns:
             `(z, γ) → ε̂`, what every sampler walks along
         """
-        return self.net if c is None else ClassifierFree(self.net, c, w=w)
+        if c is None: return self.net
+        _check_labels(c, self.null)
+        return ClassifierFree(self.net, c, w=w)
 
     @implements("V16")
     def decode(
@@ -292,6 +310,8 @@ def loss(
         raise TypeError(
             f"expected integer gray levels in 0..{model.levels - 1}; got {k.dtype}, "
             "decode it first")
+    if c is not None and model.null:
+        _check_labels(c, model.null)
     if variance and steps:
         raise ValueError(
             "variance minimization holds for continuous time only, since the discrete loss "

@@ -17,11 +17,11 @@ from ..files import versions, write_json
 
 # %% ../../nbs/96_record.ipynb #ef58b78f
 def folders():
-    "Where recorded runs are looked for: `runs` and `nbs/runs`, here, above, at the package."
-    here = Path.cwd()
-    checkout = Path(globals().get("__file__", here / "a" / "b" / "record.py")).resolve().parents[2]
+    "Where recorded runs are looked for: here, above, beside the package, and those it came with."
+    import diffstudy
+    here, package = Path.cwd(), Path(diffstudy.__file__).resolve().parent
     return [
-        f for p in (here, *here.parents, checkout)
+        f for p in (here, *here.parents, package.parent, package)
         for f in (p / "nbs" / "runs", p / "runs") if f.is_dir()]
 
 def listing(
@@ -275,6 +275,6 @@ def load(
             suggest(name, there, "recorded run") if there
             else f"no recorded run {name!r}: "
             f"there is no folder `runs` with any at or above {Path.cwd()}")
-        + f". `diffstudy study {name} --record runs/{name}.json` makes it, which may take long; "
-        f"or copy nbs/runs/{name}.json from the repository "
-        "into a folder `runs` beside the notebook")
+        + f". Copy nbs/runs/{name}.json from the repository "
+        "into a folder `runs` beside the notebook; `diffstudy study --help` lists those "
+        "that one command makes again")

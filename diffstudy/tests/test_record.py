@@ -3,7 +3,8 @@
 # %% auto #0
 __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases', 'kill_in_fourth',
            'numbers', 'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
-           'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing']
+           'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
+           'test_an_installed_package_has_its_records_with_it']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
@@ -141,5 +142,15 @@ def test_load_and_listing(tmp_path, monkeypatch):
     row = {r["name"]: r for r in runs.listing()}["toy"]
     assert (row["done"], row["cases"], row["command"]) == (
         2, 6, "diffstudy study toy --record nbs/runs/toy.json")
-    with pytest.raises(FileNotFoundError, match="did you mean 'toy'.*diffstudy study tyo"):
+    with pytest.raises(FileNotFoundError, match="did you mean 'toy'.*Copy nbs/runs/tyo.json"):
         runs.load("tyo")
+
+def test_an_installed_package_has_its_records_with_it(tmp_path, monkeypatch):
+    "far from any checkout, a page that stands alone reads the records in the package's folder"
+    import diffstudy
+    package, page = tmp_path / "lib" / "diffstudy", tmp_path / "page"
+    for folder in (package / "runs", page): folder.mkdir(parents=True)
+    want = runs.record(TOY, package / "runs" / "toy.json", say=lambda m: None, only=1)
+    monkeypatch.setattr(diffstudy, "__file__", str(package / "__init__.py"))
+    monkeypatch.chdir(page)
+    assert runs.load("toy") == want and [r["name"] for r in runs.listing()] == ["toy"]

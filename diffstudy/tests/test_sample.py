@@ -16,7 +16,8 @@ __all__ = ['GAMMAS', 'M', 'TAU', 'TWINS', 'test_ancestral_step_is_the_reverse_pr
            'test_samplers_keep_to_float32_and_leave_tensors_and_graphs_alone',
            'test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample',
            'test_errors_of_grids', 'test_errors_of_states_and_predictions',
-           'test_errors_of_the_flow', 'test_progress_is_shown_only_where_somebody_watches']
+           'test_the_numbers_of_other_libraries_are_no_noise_levels', 'test_errors_of_the_flow',
+           'test_progress_is_shown_only_where_somebody_watches']
 
 # %% ../../nbs/13_sample.ipynb #afa8d126
 import math, sys, weakref
@@ -365,6 +366,18 @@ def test_errors_of_states_and_predictions():
     with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
         ancestral(predict, z, gammas, streams(range(3)))
     with pytest.raises(ValueError, match="eta from 0"): ddim(predict, z, gammas, eta=1.5)
+
+def test_the_numbers_of_other_libraries_are_no_noise_levels():
+    "betas and alphas_cumprod are refused, and the advice makes of both the same grid"
+    from diffstudy import notation
+    betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
+    a = (1 - betas).cumprod(0)
+    for given in (betas, betas.flip(0), a, a.flip(0)):
+        for sampler in ancestral, ddim, probability_flow:
+            with pytest.raises(ValueError, match="as betas and alphas_cumprod are"):
+                sampler(lambda z, g: z, torch.zeros(4, 2), given)
+    torch.testing.assert_close(
+        notation.gamma_from_snr(a / (1 - a)).flip(0), notation.gammas_from_betas(betas).flip(0))
 
 # %% ../../nbs/13_sample.ipynb #7f82f799
 def test_errors_of_the_flow():

@@ -7,8 +7,9 @@ __all__ = ['Exact', 'test_V14_gaussian_chain', 'test_gamma_is_heard_in_every_rec
            'test_gradients', 'test_losses_are_finite', 'test_any_shape', 'test_V30_gradients',
            'test_augment', 'test_optimizer', 'rises_with_exact_ends', 'Tiny',
            'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
-           'test_V16_decoder', 'test_schedule_after_training', 'test_errors_vdm', 'test_nll',
-           'test_published', 'color_set', 'test_color_by_recipe', 'test_folder_by_recipe']
+           'test_V16_decoder', 'test_schedule_after_training', 'test_errors_vdm',
+           'test_a_network_of_ones_own', 'test_nll', 'test_published', 'color_set',
+           'test_color_by_recipe', 'test_folder_by_recipe']
 
 # %% ../../nbs/32_vdm.ipynb #518f3686
 import math
@@ -467,6 +468,32 @@ def test_errors_vdm():
         with pytest.raises(ValueError, match="within −80 and 80; got .*look like a bound"):
             loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long))
         with pytest.raises(ValueError, match="within −80 and 80"): nll(far)
+
+def test_a_network_of_ones_own():
+    "any module of (z, γ) trains and samples; its image is named once; a class that is not there is refused"
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.Unflatten(1, (1, 4, 4)))
+    class Plain(nn.Module):
+        def __init__(self): super().__init__(); self.net = net
+        def forward(self, z, gamma): return self.net(z)
+
+    model = VDM(Plain(), Linear(-7., 5.), 17)
+    k = torch.randint(0, 17, (8, 1, 4, 4), generator=stream(6, "k"))
+    training_loss(model, (k, torch.zeros(8).long()), stream(8, "n"))["loss"].backward()
+    assert model.null == 0 and net[1].weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match=r"Plain has no attribute `shape`.*shape=\(c, h, w\)"):
+        model.sample(2, steps=2)
+    model.shape = 1, 4, 4
+    same = VDM(model.net, model.schedule, 17, shape=(1, 4, 4))
+    a, b = (m.sample(2, steps=2, generator=stream(1, "s")) for m in (model, same))
+    assert torch.equal(a, b) and a.shape == (2, 1, 4, 4)
+
+    told = VDM(Tiny(), Linear(-7., 5.), 17)
+    for c in ([-1, 0], [0, 11]):
+        for call in (
+            lambda c: told.sample(2, c, steps=2), lambda c: loss(told, k[:2], c),
+        ):
+            with pytest.raises(ValueError, match="from 0 to 2, or 3 for no label; got"):
+                call(torch.tensor(c))
 
 # %% ../../nbs/32_vdm.ipynb #78c24e67
 def test_nll():
