@@ -53,6 +53,11 @@ def _within(weights, covs): return torch.einsum("k,kde->de", weights, covs)
 add("10.2", mixture_cov,
     inputs=lambda: [_some_mixture(3, 2, 10), _some_mixture(5, 3, 20)],
     slips={
+        "the width of the components is a weighted mean as well":
+            lambda w, means, covs: covs.mean(0) + mixture_cov(w, means, 0 * covs),
+        "each mean counts with its weight in the second part, too":
+            lambda w, means, covs: (
+                torch.einsum("k,kij->ij", w, covs) + (means - w @ means).T @ (means - w @ means)),
         "this is only the width of the components; the distance of their means is missing":
             lambda weights, means, covs: _within(weights, covs),
         "this is only the distance of the means; the width of the components is missing":

@@ -58,6 +58,8 @@ add("11.2", added_variance, probe=_with_tiny_steps,
     inputs=lambda: [
         (torch.tensor([-5., -2., 0., 1.]).double(), torch.tensor([-4.9, 1., 3., 1.5]).double())],
     slips={
+        "the exponent is γ_s − γ_t: exp of a negative number, and a minus in front":
+            lambda gamma_s, gamma_t: torch.sigmoid(gamma_t) * torch.expm1(gamma_t - gamma_s),
         "right on paper, but a difference of two nearly equal numbers: no digit is left at 1e-12":
             lambda gamma_s, gamma_t:
                 sigma(gamma_t) ** 2 - (alpha(gamma_t) / alpha(gamma_s)) ** 2 * sigma(gamma_s) ** 2,

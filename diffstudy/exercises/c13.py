@@ -109,6 +109,10 @@ def _heun(predict, z, gammas, place=1, level=1, mean=lambda a, b: (a + b) / 2, m
     return alpha(gammas[-1]) * y
 
 add("13.3", heun, inputs=_walks, slips={
+    "this takes the slope in the middle of the step; Heun takes it at both ends":
+        lambda *a: _heun(*a, mean=lambda first, second: second, half=.5),
+    "the real step begins at the old place, not where the trial step led":
+        lambda *a: _heun(*a, mean=lambda first, second: first + (first + second) / 2),
     "the second slope belongs to the place where the first step leads, not to the old y":
         lambda *a: _heun(*a, moved=False),
     "the second slope is at the next γ, both in α and in the call":

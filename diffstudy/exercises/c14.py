@@ -72,6 +72,8 @@ add("14.2", dropped, probe=_and_what_was_given,
         (torch.arange(10), torch.linspace(.03, .98, 10).double().roll(3), .3, 10),
         (torch.tensor([4, 4, 1, 0, 2]), torch.tensor([.9, .05, .5, .1, .14]).double(), .15, 5)],
     slips={
+        "this says which labels are dropped; the labels are asked for":
+            lambda c, u, p, null: u < p,
         "the other way round: this keeps a label with probability p":
             lambda c, u, p, null: torch.where(u > p, torch.full_like(c, null), c),
         "zero is a class of its own: use null":
@@ -101,6 +103,11 @@ def _from(start, rows, decay, new):
 add("14.3", averaged,
     inputs=lambda: [(randn(1, 5, 3), .9), (randn(2, 12, 2), .6)],
     slips={
+        "all rows count, not the last two alone":
+            lambda weights, decay: decay * weights[-2] + (1 - decay) * weights[-1],
+        "a step toward the new row: add the difference, do not subtract it":
+            lambda weights, decay: averaged(
+                torch.cat([weights[:1], weights[:1] * 2 - weights[1:]]), decay),
         "decay is the share that is kept, not the share of the new":
             lambda weights, decay: _from(weights[0], weights[1:], 1 - decay, decay),
         "the average begins at the first row, not at zero":
@@ -134,6 +141,10 @@ add("14.4", by_level,
         (randn(2, 9) ** 2, torch.tensor([0., 1, 1, 2, 2, 2, 3, 4, 4]).double(),
          torch.tensor([0., 1., 2., 5.]).double())],
     slips={
+        "the intervals are shifted by one: the first is from edges[0] to edges[1]":
+            lambda error, gamma, edges: torch.stack([
+                error[torch.bucketize(gamma, edges, right=True) == j].mean()
+                for j in range(len(edges) - 1)]),
         "divide by how many are in the interval, not by all of them":
             lambda error, gamma, edges: (((gamma >= edges[:-1, None]) & (gamma < edges[1:, None]))
                 * error).mean(1),

@@ -106,6 +106,10 @@ def shares(log_a, log_b, w):
 add("20.4", shares,
     inputs=lambda: [(randn(1, 6), randn(2, 6), 2.), (randn(3, 9), randn(4, 9), .5)],
     slips={
+        "shares add up to 1: divide by the sum, not by the largest":
+            lambda log_a, log_b, w: shares(log_a, log_b, w) / shares(log_a, log_b, w).max(),
+        "divide densities by their sum, not their logarithms":
+            lambda a, b, w: ((1 + w) * a - w * b) / ((1 + w) * a - w * b).sum(),
         "this is the logarithm: shares add up to 1":
             lambda log_a, log_b, w: (1 + w) * log_a - w * log_b,
         "this is not normalized: shares add up to 1":

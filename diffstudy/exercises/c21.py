@@ -50,6 +50,8 @@ add("21.2", variance_step,
         (torch.tensor([3., 1.4, .9]).double(), torch.tensor([2., .5, .1]).double(),
          torch.tensor([1.5, .2, .04]).double(), torch.tensor([.4, .9, 1.3]).double())],
     slips={
+        "half of the score moves the flow; the ancestral step takes all of it":
+            lambda V, t, s, k: (1 - (t - s) * k / 2) ** 2 * V + s * (t - s) / t,
         "a factor of y acts on the variance as its square":
             lambda V, t, s, k: (1 - (t - s) * k) * V + s * (t - s) / t,
         "this is DDIM, half of the score and no noise":
@@ -79,6 +81,10 @@ add("21.3", slope_of_log_px,
     inputs=lambda: [
         (randn(1, 40) - 1, randn(2, 40) + .5 * randn(1, 40) - 2), (randn(3, 9), randn(4, 9))],
     slips={
+        "this is the slope of a line of fit: the covariance itself is asked for":
+            lambda log_c, log_x: slope_of_log_px(log_c, log_x) / log_x.var(correction=0),
+        "the mean of the products, not the product of the means":
+            lambda log_c, log_x: log_c.mean() * log_x.mean(),
         "the means are not subtracted": lambda log_c, log_x: (log_c * log_x).mean(),
         "this is the covariance summed, not its mean":
             lambda log_c, log_x: ((log_c - log_c.mean()) * (log_x - log_x.mean())).sum(),

@@ -19,6 +19,10 @@ def steps_for(E, w):
 add("22.1", steps_for,
     inputs=lambda: [(256, 0), (256, .3), (1001, 4.), (1001, 0), (255, -.5)],
     slips={
+        "each guided step has one call more, not the whole chain":
+            lambda E, w: E if w == 0 else E - 1,
+        "the cost of a step does not depend on how large w is":
+            lambda E, w: int(E / (1 + w)),
         "without guidance a step costs one evaluation": lambda E, w: E // 2,
         "a guided step costs two evaluations": lambda E, w: E,
         "the two cases are exchanged": lambda E, w: E // (2 if w == 0 else 1),
@@ -104,8 +108,12 @@ def best_of_each(values, w):
 add("22.4", best_of_each,
     inputs=lambda: [
         (randn(1, 3, 6).abs(), torch.tensor([0., .1, .3, .5, 1., 4.]).double()),
-        (randn(5, 4, 5).abs(), torch.tensor([0., .2, 1., 2., 8.]).double())],
+        (randn(5, 4, 5).abs(), torch.tensor([2., .2, 8., 0., 1.]).double())],
     slips={
+        "the least distance, not the one after it":
+            lambda values, w: w[values.argsort(1)[:, 1]],
+        "the distances choose a weight; they do not weigh the weights":
+            lambda values, w: (values * w).mean(1),
         "a Fréchet distance is best where it is least":
             lambda values, w: w[values.argmax(1)],
         "these are places, not weights": lambda values, w: values.argmin(1),

@@ -115,6 +115,12 @@ add("23.4", copies,
         (randn(1, 6).softmax(0), .3), (randn(2, 9).softmax(0), .85),
         (torch.tensor([.05, .6, .05, .3]).double(), .1)],
     slips={
+        "pointers below an end: n times the end − u, rounded up and not down":
+            lambda w, u: torch.diff(
+                torch.floor(len(w) * w.cumsum(0) - u).clamp(0, len(w)), prepend=w.new_zeros(1)),
+        "the pointers lie at (i + u)/n, so u is subtracted from n times the end":
+            lambda w, u: torch.diff(
+                torch.ceil(len(w) * w.cumsum(0) + u).clamp(0, len(w)), prepend=w.new_zeros(1)),
         "rounding each count by itself does not give n copies in all":
             lambda weights, u: (len(weights) * weights).round(),
         "these are expected counts, not whole numbers": lambda weights, u: len(weights) * weights,

@@ -20,6 +20,10 @@ def data_end(levels):
 add("30.1", data_end,
     inputs=lambda: [(torch.tensor([17., 100., 256., 1024.], dtype=torch.float64),)],
     slips={
+        "−13.3 is a sixth of a bin only roughly: begin from −13.3 at 256 levels":
+            lambda levels: 2 * torch.log(1 / (3 * levels)),
+        "this is a noise as wide as a bin; it shall be as narrow beside it as at 256 levels":
+            lambda levels: 2 * torch.log(2 / levels),
         "the width of the noise is exp(γ/2), not exp(γ): the logarithm counts twice":
             lambda levels: -13.3 + torch.log(256 / levels),
         "a bin is 2 / levels wide, not 2 / (levels − 1)":
@@ -42,6 +46,8 @@ add("30.2", two_level_loss,
         ((randn(1, 3, 4) > 0).long(), randn(2, 3, 4), torch.tensor(-1., dtype=torch.float64)),
         ((randn(3, 2, 5) > 0).long(), randn(4, 2, 5), torch.tensor(.7, dtype=torch.float64))],
     slips={
+        "the level 0 needs its sign as well: 2k − 1 is −1 for it, not 0":
+            lambda k, x, g: F.softplus(-k * x * torch.exp(-g)),
         "divide by the variance exp(γ₀), not by the standard deviation exp(γ₀/2)":
             lambda k, x_noisy, gamma_0: F.softplus((1 - 2 * k) * torch.exp(-gamma_0 / 2) * x_noisy),
         "the centers are at −½ and ½, not at −1 and 1":
@@ -103,6 +109,8 @@ add("30.4", one_step_variance,
         tuple(torch.tensor(g, dtype=torch.float64) for g in ends)
         for ends in ((-6., 5.), (-1., 1.), (-4., .5))],
     slips={
+        "with T = 1 the step is a large one, and the variance is not 1":
+            lambda g0, g1: torch.ones_like(g0),
         "a variance has (α_0/α_1)², not α_0/α_1":
             lambda a, b: (lambda r, f, c, s: r.sqrt() * f ** 2 + c * s)(*_one_step(a, b)),
         "the factor 1 − c σ_1² multiplies z, so its square multiplies the variance":

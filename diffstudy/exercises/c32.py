@@ -70,6 +70,12 @@ add("32.2", posterior_mean,
         (randn(3, 4), torch.tensor(.6, dtype=torch.float64), torch.tensor(.8, dtype=torch.float64),
          randn(4, 4, 4), torch.linspace(-.75, .75, 4, dtype=torch.float64))],
     slips={
+        "weights must add up to one: this is not normalized":
+            lambda z, a, s, prior, x: torch.exp(
+                prior - (z[:, None] - a * x) ** 2 / (2 * s ** 2)) @ x,
+        "a Gaussian has the squared distance in its exponent":
+            lambda z, a, s, prior, x: torch.softmax(
+                prior - (z[:, None] - a * x).abs() / (2 * s ** 2), -1) @ x,
         "z/α has the variance σ²/α², not σ²":
             lambda z, a, s, prior, x: _mean(_posterior(z, a, s, prior, x), x),
         "divide z by α before it is compared with the centers":
@@ -134,6 +140,10 @@ def rounded(p):
 add("32.4", rounded,
     inputs=lambda: [(randn(1, 3, 256).softmax(1),), (randn(2, 2, 256).mul(3).softmax(1),)],
     slips={
+        "these are cumulated; each level has its own sixteen alone":
+            lambda p: p.cumsum(1)[:, 15::16],
+        "probabilities are added, not their logarithms":
+            lambda p: p.reshape(len(p), 16, 16).log().sum(-1),
         "this sums over the upper bits: levels 16 h + l of one h belong together":
             lambda p: p.reshape(len(p), 16, 16).sum(1),
         "a mean does not sum to one: add the sixteen probabilities":

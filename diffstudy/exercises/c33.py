@@ -58,6 +58,9 @@ def _in_time(share):
 add("33.2", best_times,
     inputs=lambda: [_levels(1, 9), _levels(3, 6)],
     slips={
+        "first the root, then the integral":
+            lambda g, m: torch.cat([g[:1] * 0, torch.cumulative_trapezoid(m, g).sqrt()]) / (
+                torch.trapezoid(m, g).sqrt()),
         "the best slope is the inverse of the root: √m₂, not m₂":
             lambda gammas, second: _in_time((second[1:] + second[:-1]) / 2 * gammas.diff()),
         "the levels are not evenly spaced: multiply by their distances":
@@ -137,6 +140,9 @@ def _between(g, first, second, slope): return slope * _area(first ** 2, g) - _ar
 add("33.4", split,
     inputs=lambda: [_moments(1, 9)[:3], _moments(5, 6)[:3]],
     slips={
+        "means over time are integrals over γ: the levels are not evenly spaced":
+            lambda gammas, first, second: torch.stack([
+                (second - first ** 2).mean(), first.var(correction=0)]),
         "the spread within a level is the mean square less the square of the mean":
             _both(lambda g, first, second, slope: slope * _area(second, g), _between),
         "the slope is missing within the levels: a draw is γ' times the loss per unit of γ":

@@ -63,6 +63,10 @@ def _off(J): return J - torch.diag(J.diagonal())
 add("34.2", probe_variance,
     inputs=lambda: [(randn(1, 4, 4),), (randn(2, 7, 7),)],
     slips={
+        "with signs the diagonal is no noise at all: it is the others that are":
+            lambda J: (J.diagonal() ** 2).sum(),
+        "first the squares, then the sum: products of different pairs are uncorrelated":
+            lambda J: .5 * ((J + J.T) - 2 * torch.diag(J.diagonal())).sum() ** 2,
         "with signs the diagonal costs nothing, as v_i² = 1: this is the noise of normal probes":
             lambda J: (J + J.T).square().sum() / 2,
         "J_ij and J_ji multiply the same v_i v_j: add them before the square":

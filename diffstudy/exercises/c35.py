@@ -64,6 +64,8 @@ add("35.2", pop,
         (n, starts, starts[-1])
         for starts in ([0, 3, 4, 16], [0, 40, 57, 64]) for n in (19, 987, 12344, 70016)],
     slips={
+        "the number before has the slot within the symbol, and size for each whole turn":
+            lambda n, starts, slots: (pop(n, starts, slots)[0], n // slots),
         "symbols are counted from 0: one too high":
             _popped(_before, out=lambda r: (r[0] + 1, r[1])),
         "the place within the symbol's slots is missing: add the slot minus its start":

@@ -39,6 +39,8 @@ add("40.1", pair_of,
         (randn(1, 5, 2), randn(2, 5, 2), randn(3, 5, 2), *chain_gammas(4)[i:i + 2])
         for i in (1, 3)],
     slips={
+        "the step from s to t brings a noise of its own: e_2, not e_1 again":
+            lambda x, e_1, e_2, gamma_s, gamma_t: _independent(x, e_1, e_1, gamma_s, gamma_t),
         "z_t is made from x, with a noise of its own; make it from z_s": _independent,
         "the noise added to z_s has variance σ²_t|s, not σ²_t: z_s is noisy already": _whole_noise,
         "z_s is scaled by α_t|s = α_t/α_s, not by α_t": _wrong_scale,
@@ -71,6 +73,8 @@ def slopes(f):
 add("40.3", slopes,
     inputs=lambda: [(torch.linspace(-6, 6, 12, dtype=torch.float64),)],
     slips={
+        "this is the slope of the sigmoid; each loss is a logarithm of it":
+            lambda f: torch.stack([-torch.sigmoid(f) * torch.sigmoid(-f)] * 2),
         "the generator lowers both losses as f grows: both slopes are negative":
             lambda f: torch.stack([torch.sigmoid(f), torch.sigmoid(-f)]),
         "these are the losses themselves; their derivatives are asked for":
@@ -104,6 +108,9 @@ add("40.4", step_back,
         (randn(4, 5, 2), randn(5, 5, 2), randn(6, 5, 2), *chain_gammas(4)[i:i + 2])
         for i in (0, 1, 3)],
     slips={
+        "σ_s²/σ_t² stands before z_t, not its root":
+            lambda x, z, e, s, t: step_back(x, z, e, s, t) + (
+                alpha(t) / alpha(s) * (sigma(s) / sigma(t) - sigma(s) ** 2 / sigma(t) ** 2) * z),
         "this is the mean; the noise of the posterior is missing": _without(lambda s, t: 0.),
         "the noise is multiplied by the standard deviation, not by the variance":
             _without(lambda s, t: _var_ts(s, t) * sigma(s) ** 2 / sigma(t) ** 2),

@@ -21,6 +21,9 @@ def two_losses(real, fake):
 add("41.1", two_losses,
     inputs=lambda: [(3 * randn(1, 6), 3 * randn(2, 6)), (randn(3, 4) - 900, 2 * randn(4, 4) + 800)],
     slips={
+        "the discriminator's signs: a real logit should be large, softplus(−real)":
+            lambda real, fake: torch.stack([
+                F.softplus(real).mean() + F.softplus(-fake).mean(), F.softplus(-fake).mean()]),
         "the generator's loss is the saturating one, log(1 − D)": lambda real, fake: torch.stack([
             F.softplus(-real).mean() + F.softplus(fake).mean(), -F.softplus(fake).mean()]),
         "real and generated are exchanged: real pairs should get large logits":
@@ -79,6 +82,8 @@ add("41.3", imbalance,
     inputs=lambda: [(torch.tensor(v, dtype=torch.float64),) for v in (
         [3., 1, 4, 1, 5], [0., 2, 7, 0], [20., 30, 50])],
     slips={
+        "a divergence has logarithms, not squared differences":
+            lambda counts: ((counts / counts.sum() - 1 / len(counts)) ** 2).sum(),
         "empty modes are among the k as well: take the length of counts": lambda n: (
             torch.special.xlogy(_shares(n), _shares(n) * (n > 0).sum()).sum()),
         "this is the entropy; the divergence is log k minus it":
@@ -109,6 +114,9 @@ def _average(start, rest, decay):
 add("41.4", moving_average,
     inputs=lambda: [(randn(1, 6, 3), .9), (randn(2, 4, 2), .5)],
     slips={
+        "the last average, not the mean of all averages":
+            lambda weights, decay: torch.stack([
+                moving_average(weights[:i + 1], decay) for i in range(len(weights))]).mean(0),
         "decay belongs to the old average, 1 − decay to the new weights":
             lambda w, b: _average(w[0], w[1:], 1 - b),
         "the average starts as a copy of the first row, not at zero":

@@ -83,6 +83,10 @@ def _std(members): return (members.var(0, unbiased=False) + 1e-8).sqrt().mean()
 add("42.3", deviation,
     inputs=lambda: [(randn(1, 6, 3, 2, 2),), (randn(2, 8, 2, 2, 2),), (randn(3, 5, 2, 1, 2),)],
     slips={
+        "m is the number of groups, not how many are in one":
+            lambda h: (lambda m: torch.stack([
+                (h[i // m * m:i // m * m + m].var(0, correction=0) + 1e-8).sqrt().mean()
+                for i in range(len(h))]))(-(-len(h) // 4)),
         "take the variance without the correction for the mean":
             _grouped(lambda m: (m.var(0) + 1e-8).sqrt().mean()),
         "groups are i mod m, not neighbors": _grouped(_std, neighbors=True),

@@ -22,6 +22,8 @@ add("43.1", chance,
     inputs=lambda: [(1000, torch.tensor([2000., 26_000., 499_500.], dtype=torch.float64)),
                     (25, torch.tensor([100., 10_000.], dtype=torch.float64))],
     slips={
+        "n stays n: it is K from which one is subtracted":
+            lambda classes, n: (classes - 1) / (2 * (n - 1)),
         "K − 1 shares are free, since they sum to one": lambda k, n: k / (2 * n),
         "2n belongs into the denominator as a whole": lambda k, n: (k - 1) / 2 * n,
         "the 2 is missing in the denominator": lambda k, n: (k - 1) / n,
@@ -47,6 +49,10 @@ def _slip(f): return lambda T: f(*_parts(T))
 add("43.2", slips,
     inputs=lambda: [(4,), (2,), (8,)],
     slips={
+        "the magnification σ_t/α_t is missing":
+            lambda T: process.posterior_coefficients(chain_gammas(T)[:-1], chain_gammas(T)[1:]).x,
+        "σ_t/α_t, not its square":
+            lambda T: slips(T) * sigma(chain_gammas(T)[1:]) / alpha(chain_gammas(T)[1:]),
         "the magnification is that of the noisier state t, not of s":
             _slip(lambda k, sd, a: k.x * sd[:-1] / a[:-1]),
         "a slip of the noise reaches z_s through x̂: take the coefficient of x̂, not of z_t":
@@ -75,6 +81,8 @@ add("43.3", difference,
         (randn(1, 3) + 2, randn(1, 3) + .3 * randn(2, 3), 4.303),
         (randn(3, 5), randn(4, 5), 2.776)],
     slips={
+        "these are the two ends; the mean and the half width are asked for":
+            lambda a, b, t: difference(a, b, t)[0] + difference(a, b, t)[1] * torch.tensor([-1, 1]),
         "these are two separate errors; the scores are pairs, so take the spread of a − b":
             _half(lambda a, b, t: t * ((a.var() + b.var()) / len(a)) ** .5),
         "n − 1 in the variance, since the mean is estimated as well":
@@ -104,6 +112,10 @@ add("43.4", rebuilt,
         (randn(1, 5, 6) + 1, randn(2, 6), _directions(3, 2, 6)),
         (randn(4, 3, 4), randn(5, 4), _directions(6, 3, 4))],
     slips={
+        "the directions are orthonormal: nothing is to be divided":
+            lambda x, m, u: m + (x - m) @ u.T @ u / len(u),
+        "all directions count, not the first alone":
+            lambda x, m, u: m + (x - m) @ u[:1].T @ u[:1],
         "the mean is to be added again at the end": lambda x, m, u: (x - m) @ u.mT @ u,
         "the mean is to be taken off before the coefficients": lambda x, m, u: x @ u.mT @ u + m,
         "the mean is missing, before and after": lambda x, m, u: x @ u.mT @ u,

@@ -20,6 +20,12 @@ add("50.1", width,
     lambda: [(torch.tensor([1., .3, 4.], dtype=torch.float64), .2),
              (torch.tensor([2.], dtype=torch.float64), torch.tensor([.7], dtype=torch.float64))],
     slips={
+        "the square of 1 − h/2v has h²/4v²: the last term is h/4v, not h/2v":
+            lambda v, h: v / (1 - h / (2 * v)),
+        "the steps make the samples too wide, not too narrow":
+            lambda v, h: v / (1 + h / (4 * v)),
+        "V is v over 1 − h/4v, not times":
+            lambda v, h: v * (1 - h / (4 * v)),
         "variances are multiplied by the square of the factor": lambda v, h: h / (h / (2 * v)),
         "the noise of a step has the variance h; √h is its standard deviation":
             lambda v, h: h ** .5 / (1 - (1 - h / (2 * v)) ** 2),
@@ -73,6 +79,9 @@ def _two_m(z, x, before, p, t, s, share=lambda h, g: h / (2 * g), halves=True, k
     return first * z - alpha(s) * torch.expm1(-h) * guess
 
 add("50.3", two_m, inputs=_levels, slips={
+    "on along the line through both guesses, not their mean":
+        lambda z, x, before, gamma_p, gamma_t, gamma_s: two_m(
+            z, (x + before) / 2, (x + before) / 2, gamma_p, gamma_t, gamma_s),
     "this is DDIM: the guess before is not used": lambda *a: _two_m(*a, share=lambda h, g: 0.),
     "take the line's value in the middle of the step, h/2 ahead, not at its end":
         lambda *a: _two_m(*a, share=lambda h, g: h / g),

@@ -125,6 +125,8 @@ def _three(seed, m):
 add("51.4", wanted,
     inputs=lambda: [_three(1, 6), _three(4, 4)],
     slips={
+        "logarithms of ratios, not of differences":
+            lambda small, large, best: 2 * torch.log(best - small) / torch.log(large - small) - 1,
         "this share runs from 0 to 1; v runs from −1 to 1":
             lambda s, l, b: torch.log(b / s) / torch.log(l / s),
         "the way from small to large is measured on a logarithmic scale":

@@ -21,6 +21,10 @@ add("52.1", target,
     inputs=lambda: [(randn(1, 4, 3), randn(2, 4, 3), .3, .954, .8, .6),
                     (randn(3, 2, 5), randn(4, 2, 5), .6, .8, .98, .199)],
     slips={
+        "z_t is not the noise: it holds α_t x as well":
+            lambda z, y, at, st, a, s: (y - s * z) / a,
+        "this is the noise that belongs to it; its guess of x is asked for":
+            lambda z, y, at, st, a, s: (z - at * target(z, y, at, st, a, s)) / st,
         "the noise in z_t is kept, so its part must be taken from z_s first":
             lambda z, y, at, st, a, s: y / (a - s / st * at),
         "that is the teacher's z_s over α_s: as if nothing of the noise were left":
@@ -50,6 +54,12 @@ def carried(noise, data):
 add("52.2", carried,
     inputs=lambda: [(randn(1, 9), randn(2, 9) * 3), (randn(3, 6), randn(4, 6) + 1)],
     slips={
+        "ranks are kept exactly: this only moves and stretches the noise":
+            lambda z, x: z * x.std() + x.mean(),
+        "noise and data are exchanged: data points are returned, in the order of the noises":
+            lambda z, x: z.sort().values[x.argsort().argsort()],
+        "these are the ranks; the data points of these ranks are asked for":
+            lambda z, x: z.argsort().argsort(),
         "in the order of the sorted noise, not in the order in which the noises were given":
             lambda z, x: x.sort().values,
         "argsort says which noise has a rank; the rank of a noise is argsort twice":
@@ -73,7 +83,7 @@ add("52.3", bill,
     slips={
         "the number of halvings is log₂ of the steps, not the steps":
             lambda n, u: n * u * 5,
-        "the teacher's two calls are missing":
+        "two calls of five are missing: the teacher has two, the way back has two":
             lambda n, u: (n.bit_length() - 1) * u * 3,
         "five calls an update: two of the teacher, one of the student, two for the way back":
             lambda n, u: (n.bit_length() - 1) * u * 4,

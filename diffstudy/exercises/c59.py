@@ -32,6 +32,8 @@ add("59.1", on_front,
          torch.tensor([5., 3., 4., 1., 3., 6.]).double()),
         (randn(1, 12), randn(2, 12))],
     slips={
+        "a system does not beat itself, nor its equal":
+            _front(lambda a, b, c, d: a & b & ~torch.eye(len(a), dtype=torch.bool)),
         "equal systems do not beat each other: one measure must be strictly better":
             _front(lambda a, b, c, d: a & b),
         "a system that is as fast and better beats, too: strictly better in one is enough":
@@ -53,6 +55,10 @@ def pays_from(training, fast, slow):
 add("59.2", pays_from,
     inputs=lambda: [(60., .1, .8), (10., 2., 5.), (5., 3., 2.)],
     slips={
+        "never is `inf`, not 0":
+            lambda t, a, b: 1000 * t / (b - a) if b > a else 0.,
+        "never is `inf`, not nan":
+            lambda t, a, b: 1000 * t / (b - a) if b > a else float("nan"),
         "seconds and milliseconds: 1000 of these are one of those":
             lambda t, a, b: t / (b - a) if b > a else float("inf"),
         "a student that is slower never pays":
@@ -77,8 +83,17 @@ def _table(seed, spread):
     return base + spread * randn(seed + 1, 6, 5) + .35 * torch.arange(6).double()[:, None], 2.776
 
 add("59.3", clearly_worse,
-    inputs=lambda: [_table(1, .2), _table(4, .5), _table(9, .3), _table(12, .4)],
+    inputs=lambda: [_table(1, .2), _table(4, .5), _table(9, .3), _table(12, .4),
+                    (randn(16, 9, 4), 3.182), (randn(17, 12, 3), 4.303)],
     slips={
+        "the seeds are paired: variances of two systems do not simply add":
+            lambda s, t: s.mean(1) - s.mean(1).min() > t * (
+                (s.var(1) + s[s.mean(1).argmin()].var()) / s.shape[1]) ** .5,
+        "compare with the best system, not with the mean of all":
+            lambda s, t: (lambda d: d.mean(1) > t * d.std(1) / d.shape[1] ** .5)(s - s.mean(0)),
+        "n counts the seeds, not the systems":
+            lambda s, t: (lambda d: d.mean(1) > t * d.std(1) / d.shape[0] ** .5)(
+                s - s[s.mean(1).argmin()]),
         "the seeds are paired: take the spread of the differences, not that of each system":
             lambda s, t: s.mean(1) - s.mean(1).min() > t * s.std(1) / s.shape[1] ** .5,
         "this is the spread of one seed; that of a mean is smaller by √n":

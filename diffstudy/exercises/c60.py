@@ -41,7 +41,7 @@ add("60.2", reverse_drift,
             lambda z, e, sigma, eta: (sigma ** 2 * z - sigma * e) / 2,
         "this is the reverse SDE for every η; less noise needs less drift":
             lambda z, e, sigma, eta: sigma ** 2 * z / 2 - sigma * e,
-        "η, not η²: variances add, not standard deviations":
+        "η² is needed, not η: variances add, not standard deviations":
             lambda z, e, sigma, eta: (sigma ** 2 * z - (1 + eta) * sigma * e) / 2})
 
 # %% ../../nbs/60_other_words.ipynb #058b4617
@@ -57,6 +57,10 @@ def _velocity(z, t): return torch.sin(z) + expand(t ** 2, z)
 add("60.3", predict,
     lambda: [(_velocity, randn(1, 4, 3), torch.tensor([-4., -1., 0., 2.5], dtype=torch.float64))],
     slips={
+        "the network's time is σ/(α + σ), not σ":
+            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
+            + expand(alpha(g) / (alpha(g) + sigma(g)), z)
+            * v(z / expand(alpha(g) + sigma(g), z), sigma(g)),
         "the network must be given z / (α + σ), not z":
             lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
             + expand(alpha(g) / (alpha(g) + sigma(g)), z) * v(z, torch.sigmoid(g / 2)),

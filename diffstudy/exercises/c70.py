@@ -87,6 +87,12 @@ _places = [(0, 5, 0), (0, 5, 1), (1, 5, 0), (0, 6, 0), (0, 4, 1), (2, 3, 0), (0,
 
 add("70.3", worker_noise, probe=_which_are_same, inputs=lambda: [(_places,)],
     slips={
+        "another seed with another step can give the same sum: give all three to the stream":
+            lambda seed, step, rank: torch.randn(4, generator=stream(seed + step + rank, "noise")),
+        "other steps and workers can have the same product: give both to the stream":
+            lambda seed, step, rank: torch.randn(4, generator=stream(seed, "noise", step * rank)),
+        "these numbers are uniform; normal ones are asked for":
+            lambda seed, step, rank: torch.rand(4, generator=stream(seed, "noise", step, rank)),
         "all workers draw the same: the rank is missing in the stream":
             lambda seed, step, rank: torch.randn(4, generator=stream(seed, "noise", step)),
         "each step draws the same: the step is missing in the stream":

@@ -47,6 +47,12 @@ add("72.2", batch_at,
         (_orders(4, 10), 1, 4), (_orders(4, 10), 2, 4), (_orders(5, 11), 4, 4),
         (_orders(5, 11), 8, 5)],
     slips={
+        "these are places in the line of all epochs; the images there are asked for":
+            lambda orders, step, size: torch.arange(step * size, (step + 1) * size),
+        "the epochs follow each other row by row, not column by column":
+            lambda orders, step, size: orders.T.flatten()[step * size:(step + 1) * size],
+        "step counts batches, not images: the batch begins at step · batch_size":
+            lambda orders, step, size: orders.flatten()[step:step + size],
         "the rest of an epoch is not dropped: the batch goes on in the next one":
             lambda orders, step, batch_size: orders[
                 step // (orders.shape[1] // batch_size)][

@@ -63,6 +63,9 @@ add("73.2", conv_of_two,
         (randn(1, 2, 3, 6, 6), randn(2, 2, 5, 6, 6), randn(3, 4, 8, 3, 3), randn(4, 4)),
         (randn(5, 1, 2, 4, 5), randn(6, 1, 2, 4, 5), randn(7, 3, 4, 3, 3), randn(8, 3))],
     slips={
+        "a sum, not a mean":
+            lambda a, b, weight, bias: (
+                conv_of_two(a, b, weight, bias) + bias[:, None, None]) / 2,
         "the bias is added twice: once is enough for the sum":
             lambda a, b, weight, bias:
                 conv_of_two(a, b, weight, 2 * bias),

@@ -20,6 +20,8 @@ def half_life(d):
 add("74.1", half_life,
     inputs=lambda: [(torch.tensor(v).double(),) for v in (.9, .99, .6)],
     slips={
+        "d is what is kept at each step, so its logarithm is needed, not that of 1 − d":
+            lambda d: math.log(.5) / math.log(1 - d),
         "after 1/(1 − d) steps the share is 1/e, roughly, and not one half":
             lambda d: 1 / (1 - d),
         "half of 1/(1 − d) would be right along a line; this share falls by factors":
@@ -39,6 +41,10 @@ def initial_share(n):
 add("74.2", initial_share, atol=0,
     inputs=lambda: [(1,), (2,), (7,), (50,)],
     slips={
+        "one step too many: the last factor is n/(n + 9)":
+            lambda n: 1 / math.comb(n + 10, 10),
+        "this is the decay of the next step alone":
+            lambda n: (1 + n) / (10 + n),
         "this is the decay of the last step alone":
             lambda n: n / (n + 9),
         "the decay changes from step to step: the factors differ, so no power will do":
@@ -77,6 +83,8 @@ add("74.3", guarded, probe=_and_questions,
         (randn(3, 3), torch.tensor([1., math.nan, 2.]).double(), .1),
         (randn(4, 3), torch.tensor([1., math.inf, -2.]).double(), .3)],
     slips={
+        "nothing is guarded: after a gradient that is not finite, p is not either":
+            lambda p, g, lr: p - lr * g,
         "right, but `if` asks the device and waits for it: use torch.where":
             lambda p, g, lr: p - lr * g if g.norm().isfinite() else p,
         "0 · nan is nan: choose between two results, do not multiply":
@@ -102,6 +110,8 @@ add("74.4", best_interval,
         (torch.tensor(s).double(), torch.tensor(m).double())
         for s, m in ((2., 28800.), (30., 3600.), (1.5, 600.))],
     slips={
+        "s and m are in seconds already":
+            lambda s, m: math.sqrt(2 * s * m * 3600),
         "the root is that of the whole product, 2 s m":
             lambda s, m: 2 * math.sqrt(s * m),
         "this is the time that is lost, as a fraction; the interval between two saves is asked for":

@@ -66,6 +66,10 @@ def frechet_1d(a, b):
 add("75.3", frechet_1d,
     inputs=lambda: [(randn(1, 50), 2.5 * randn(2, 40) + 1), (.3 * randn(3, 12), randn(4, 20) - 2)],
     slips={
+        "squares of both differences, not their sizes":
+            lambda a, b: (a.mean() - b.mean()).abs() + (a.std() - b.std()).abs(),
+        "two squares are added; this is the square of the sum":
+            lambda a, b: (a.mean() - b.mean() + a.std() - b.std()) ** 2,
         "deviations are compared, not variances":
             lambda a, b: (a.mean() - b.mean()) ** 2 + (a.var() - b.var()) ** 2,
         "the term −2 √(AB) is missing: equal lists must have the distance 0":

@@ -45,6 +45,11 @@ def _counts(k, levels): return F.one_hot(k, levels).double().sum(0)
 add("77.2", smoothed,
     inputs=lambda: [(_gray(1, 20, 3, 5), .3, 5), (_gray(2, 12, 4, 17), 1., 17)],
     slips={
+        "a is added, which need not be one":
+            lambda k, a, levels: ((_counts(k, levels) + 1) / (len(k) + levels)).log(),
+        "each pixel has its own probabilities: do not sum over the pixels":
+            lambda k, a, levels: ((_counts(k, levels).sum(0) + a) / (k.numel() + a * levels)).log(
+                ).expand(k.shape[1], levels),
         "a goes to each level: the counts of a pixel add up to n + a · levels":
             lambda k, a, levels: ((_counts(k, levels) + a) / (len(k) + a)).log(),
         "the probabilities of a pixel add up to one only after a is in both, count and total":
@@ -72,8 +77,12 @@ add("77.3", by_chance,
     inputs=lambda: [
         (randn(1, 30) - .2 * randn(1, 30).mean().sign(), _signs(2, 400, 30)),
         (-.15 - randn(3, 20).abs() * randn(4, 20).sign(), _signs(5, 300, 20)),
-        (.5 * randn(6, 50) + .05, _signs(7, 250, 50))],
+        (.5 * randn(6, 50) + .05, _signs(7, 250, 50)),
+        # few images: many repetitions have the very same mean
+        (torch.tensor([1., 1., 1., -1.]).double(), _signs(8, 50, 4))],
     slips={
+        "at least as large: equal means count, too":
+            lambda gap, signs: ((signs * gap).mean(1).abs() > gap.mean().abs()).double().mean(),
         "either model could be the better one: compare sizes, in both directions":
             lambda gap, signs: ((signs * gap).mean(1) >= gap.mean()).double().mean(),
         "the means are compared, not the images one by one":
@@ -81,7 +90,7 @@ add("77.3", by_chance,
         "first the mean, then its size: this is the mean of the sizes":
             lambda gap, signs: (
                 (signs * gap).mean(1).abs() >= gap.abs().mean()).double().mean(),
-        "the share of repetitions is asked for, not whether there is one":
+        "each repetition is compared by the size of its mean; this is 1 whatever the signs are":
             lambda gap, signs: ((signs * gap).mean(1).abs().max() >= gap.mean().abs()).double(),
         "the signs belong to the differences; they are no differences":
             lambda gap, signs: (signs.mean(1).abs() >= gap.mean().abs()).double().mean(),
