@@ -10,8 +10,9 @@ __all__ = ['HOMES', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', 'LIBRARY', '
            'fields', 'docstring_sections', 'describe', 'stale', 'kept_metadata', 'joined', 'tidy',
            'Ran', 'start', 'run_notebook', 'processor', 'calibrate', 'times', 'typical',
            'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
-           'exercises', 'only_calls', 'visible', 'reading', 'imports', 'readme', 'number', 'part',
-           'sections', 'header', 'promise', 'chapter_map', 'sidebar', 'synced', 'sync', 'main']
+           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'readme',
+           'number', 'part', 'sections', 'header', 'promise', 'chapter_map', 'sidebar', 'synced',
+           'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -482,26 +483,32 @@ def visible(nb: Path) -> list[dict]:  # Cells
         seen.append(c)
     return seen
 
-def reading(nb: Path) -> int:  # Minutes
-    "Time to read: 180 words a minute, 20 s for a formula or figure, 4 s for a line of code."
-    minutes = 0.
-    for c in visible(nb):
+def minutes(seen: list[dict]  # From `visible`
+) -> float:
+    "Time to read cells: 180 words a minute, 20 s for a formula or figure, 4 s for a line of code."
+    total = 0.
+    for c in seen:
         if c["cell_type"] == "markdown":
-            formulas = re.findall(r"(?s)\$\$.*?\$\$", c["text"])
-            words = re.sub(r"(?s)\$\$.*?\$\$|\(https?:[^)]*\)|^\|.*$", "", c["text"]).split()
-            minutes += len(words) / 180 + len(formulas) / 3
+            shown = re.findall(r"(?s)\$\$.*?\$\$|<img|!\[|<!-- live:", c["text"])
+            unread = r"(?s)\$\$.*?\$\$|\(https?:[^)]*\)|<[^>]*>|\||-{3,}"
+            words = re.sub(unread, " ", c["text"]).split()
+            total += len(words) / 180 + len(shown) / 3
         else:
             lines = [l for l in c["text"].splitlines() if l.strip() and not l.startswith("#|")]
             figures = sum("image/png" in o.get("data", {}) for o in c["outputs"])
-            minutes += len(lines) * 4 / 60 + figures / 3
-    return max(5, 5 * round(minutes / 5))
+            total += len(lines) * 4 / 60 + figures / 3
+    return total
+
+def reading(nb: Path) -> int:  # Minutes
+    "Time to read a page, in steps of five minutes."
+    return max(5, 5 * round(minutes(visible(nb)) / 5))
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "files", "notation", "data", "schedule", "process", "sample", "guidance", "solvers",
     "models", "checkpoint", "train", "evaluate", "judge", "bound", "snr", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
-    "experiment", "cli", "viz"]
+    "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation",
     "studies.objectives", "studies.distillation", "studies.compression", "studies.gaussians",

@@ -5,17 +5,18 @@ them."""
 
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV', 'SCRIPT',
-           'FOLDED', 'PRINTED', 'PICTURE', 'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages',
-           'settings', 'role', 'has_exercises', 'links', 'taken_apart', 'entry', 'module_reference',
-           'reference', 'work_list', 'prose', 'fresh_reference', 'written', 'said_of_check',
-           'only_calls', 'fold_checks', 'live', 'with_live', 'write_files', 'keep_caption',
-           'number_title', 'add', 'site_facts', 'process', 'docs', 'to_download', 'hang',
-           'mark_checks', 'mark_columns', 'with_contents', 'own_scripts', 'own_style', 'inline',
-           'with_drawings', 'change', 'names_as_text', 'finish', 'outward', 'listed', 'link_table',
-           'update_links', 'browser', 'serve', 'main']
+           'FOLDED', 'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'PICTURE',
+           'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'settings', 'role', 'has_exercises',
+           'links', 'taken_apart', 'entry', 'module_reference', 'reference', 'work_list', 'prose',
+           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
+           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
+           'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
+           'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room', 'change',
+           'names_as_text', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser',
+           'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
-import argparse, ast, html, inspect, json, os, re, shutil, subprocess, sys, time
+import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
 from datetime import date
 from pathlib import Path
 from . import build, equations
@@ -395,7 +396,7 @@ def docs(
 # %% ../../nbs/99_website.ipynb #c13bf9db
 SCRIPT = """// What scrolls sideways can be reached and scrolled from the keyboard.
 const reach = () => {
-  document.querySelectorAll('main pre, main table, main .katex-display').forEach(e => {
+  document.querySelectorAll('main :is(pre, table, .katex-display, .wide)').forEach(e => {
     if (e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0; else e.removeAttribute('tabindex') }) };
 addEventListener('load', reach);
 addEventListener('resize', reach);
@@ -639,6 +640,39 @@ def with_drawings(page: str, images: Path  # A page's HTML; the folder of the dr
         return inline(file.read_text(encoding="utf-8"), name + again, alt.group(1) if alt else "")
     return re.sub(r'<img\b[^>]*\bsrc="(?:[^"]*/)?images/(draw-[\w-]+)\.svg"[^>]*>', drawn, page)
 
+# %% ../../nbs/99_website.ipynb #ae9202b5
+LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
+PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
+SIZE = re.compile(r"""(?:font_?size|labelsize|\bsize)["']?\s*[=:]\s*(\d[\d.]*)""")
+
+def letters(nb: Path  # A notebook
+) -> dict[str, float]:  # Alternative text of a figure → points
+    "The smallest letters of the figures that set a size, or say that they have none."
+    import yaml
+    found = {}
+    for c in build.cells(nb):
+        line = re.search(r"(?m)^#\|\s*fig-alt:(.*)", c["text"])
+        none = re.search(r"(?m)^#\|\s*letters:\s*none\s*$", c["text"])
+        sizes = [math.inf] if none else [float(size) for size in SIZE.findall(c["text"])]
+        if line and sizes: found[yaml.safe_load(line.group(1))] = min(sizes)
+    return found
+
+FIGURE = re.compile(
+    r'<img alt="([^"]*)" src="data:image/png;base64,([A-Za-z0-9+/]{32})[^"]*"[^>]*>')
+
+def with_room(page: str,      # A page's HTML
+    small: dict[str, float],  # From `letters`
+) -> str:
+    "A page whose figures scroll sideways on a phone where their letters could not be read."
+    def roomy(m):
+        points = small.get(html.unescape(m.group(1)), LETTERS)
+        width = int.from_bytes(base64.b64decode(m.group(2))[16:20], "big")
+        need = math.ceil(width * READABLE / (points * DPI / 72))
+        if need <= PHONE + 20: return m.group(0)  # 7.6 px will do
+        box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
+        return f'<span {box} style="--need:{min(need, width)}px">{m.group(0)}</span>'
+    return FIGURE.sub(roomy, page)
+
 # %% ../../nbs/99_website.ipynb #227105db
 PICTURE = re.compile(r"\(?data:image/[\w+.-]+;base64,[A-Za-z0-9+/=\s]+?(?=[)\"'])")
 
@@ -688,8 +722,10 @@ def finish(site: Path  # A rendered site
 
     for page in site.rglob("*.html"):
         up = "../" * (len(page.relative_to(site).parts) - 1)
+        source = nbs / f"{page.stem}.ipynb"
+        small = letters(source) if source.exists() else {}
         def ours(text):
-            text = with_drawings(text, nbs / "images")
+            text = with_room(with_drawings(text, nbs / "images"), small)
             return own_scripts(with_contents(mark_columns(mark_checks(text))), up)
         change(page, ours)
 
