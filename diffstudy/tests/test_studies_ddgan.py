@@ -106,11 +106,11 @@ def test_patches():
     with pytest.raises(ValueError, match="paired=False"): replace(config, one_shot=True)
 
 # %% ../../nbs/43_ddgan_images.ipynb #d09af770
-def test_run_variant(tmp_path):
+def test_run_variant():  # with the judge that all tests share
     "the ablation in small: scores in their range, no step skipped, the samples it kept"
     small = ABLATION.settings | dict(updates=2, n=20, kept=2)
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
-    r = run_variant(small, dict(kind="T = 2", seed=0), folder=tmp_path)
+    r = run_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0 and r["training"] >= 0 and len(r["samples"]) == 2 * 64
     assert 0 <= r["recall"][0] <= 1 and r["frechet"][0] > 0 and 0 <= r["balance"][0] <= math.log(10)
 
@@ -142,12 +142,12 @@ def test_draw_vdm():
     torch.testing.assert_close(data.encode(data.decode(x, 17), 17), x)
 
 # %% ../../nbs/43_ddgan_images.ipynb #70f083f9
-def test_few_steps(tmp_path):
+def test_few_steps():  # with the judge that all tests share
     "the study in small: every sampler is judged; guidance counts two calls for each step"
     s = FEW_SETTINGS | dict(
         updates=2, vdm_steps=2, n=20, steps=[2],
         recipe=FEW_SETTINGS["recipe"] | dict(width=16, d_width=16))
-    out = run_few(s, dict(seed=0), folder=tmp_path)
+    out = run_few(s, dict(seed=0))
     assert [(r["name"], r["calls"]) for r in out["rows"]] == [
         ("DDGAN", 4),
         ("VDM, w = 0", 2), ("VDM, w = 1", 4)]
