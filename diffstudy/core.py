@@ -64,7 +64,7 @@ def as_data(
 
     # shapes that differ could broadcast, and would mix the examples without an error
     shapes = {name: tuple(v.shape) for name, v in tensors.items()}
-    if len(set(shapes.values())) > 1:
+    if any(s != tuple(v.shape) for s in shapes.values()):  # no set: an exported size has no hash
         raise ValueError(
             f"expected {' and '.join(shapes)} of one shape, example by example; got "
             + " and ".join(map(str, shapes.values())))
