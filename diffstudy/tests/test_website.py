@@ -148,7 +148,7 @@ def test_a_figure_with_small_letters_has_room(tmp_path):
         said = website.with_room(page, small)
         assert page.replace("<p>", "").replace("</p>", "") in said
         return [int(n) for n in re.findall(r'class="wide"[^>]*--need:(\d+)px', said)]
-    assert needs(760, "C") == needs(5000, "D") == [] and needs(400, "Two &quot;a&quot; &amp; b") == []
+    assert needs(760, "C") == needs(5000, "D") == needs(400, "Two &quot;a&quot; &amp; b") == []
     assert needs(900, "C") == [472]  # 900 × 8 / (10 × 110 / 72) = 471.3
     assert needs(760, "Two &quot;a&quot; &amp; b") == [531]  # three quarters of the letters
 
