@@ -70,8 +70,10 @@ def _and_what_was_given(answer, c, u, p, null):
 add("14.2", dropped, probe=_and_what_was_given,
     inputs=lambda: [
         (torch.arange(10), torch.linspace(.03, .98, 10).double().roll(3), .3, 10),
-        (torch.tensor([4, 4, 1, 0, 2]), torch.tensor([.9, .05, .5, .1, .14]).double(), .15, 5)],
+        (torch.tensor([4, 4, 1, 0, 2]), torch.tensor([.05, .9, .5, .1, .14]).double(), .15, 5)],
     slips={
+        "nothing is dropped: the labels come back as they were":
+            lambda c, u, p, null: c.clone(),
         "this says which labels are dropped; the labels are asked for":
             lambda c, u, p, null: u < p,
         "the other way round: this keeps a label with probability p":

@@ -684,17 +684,21 @@ def _shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
 
 def _unused(a: Results, e: Results, ex: Exercise, answer) -> str | None:
     "Which argument an answer does not depend on, where the solution does."
-    if not all(t.isfinite().all() for r in a for t in r): return None
+    flat = torch.cat([t.flatten() for r in a for t in r])
+    if not flat.isfinite().all() or len(flat) > 1 and len(flat.unique()) == 1: return None
     number = lambda v: isinstance(v, float) or torch.is_tensor(v) and v.is_floating_point()
+    moved = lambda v, k: v.roll(k, 0) if torch.is_tensor(v) and v.ndim else v
     call, names = ex.probe or (lambda f, *args: f(*args)), inspect.signature(ex.solution).parameters
     for i, name in enumerate(names):
         if not all(i < len(args) and number(args[i]) for args in ex.inputs()): continue
-        def other(f, k):
-            change = lambda v: k * (v.flip(0) if torch.is_tensor(v) and v.ndim else v) + .01
+        def other(f, k, factor):
+            change = lambda v: factor * moved(v, k) + .01
             return [_flat(call(f, *x[:i], change(x[i]), *x[i + 1:])) for x in ex.inputs()]
         try:
-            same = all(_same(other(answer, k), a, 1e-9, 1e-12) for k in (1.3, .6, 2.5))
-            if same and not _same(other(ex.solution, 1.3), e, 1e-3, ex.atol): return name
+            changes = list(enumerate((1.3, .6, 2.5, .8, 1.7)))
+            same = all(_same(other(answer, *c), a, 1e-9, 1e-12) for c in changes)
+            if same and not all(_same(other(ex.solution, *c), e, 1e-3, ex.atol) for c in changes):
+                return name
         except Exception: continue
     return None
 
@@ -707,7 +711,7 @@ def _place(a: Results, e: Results, ex: Exercise, answer) -> str | None:
     "In which place of the solution a slip explains an answer, or which argument it leaves out."
     # Yes and no, few whole numbers, or a constant can agree by chance: say two places then
     values = [torch.cat([t.flatten() for r in v for t in r]) for v in (a, e)]
-    coarse = len(values[0].unique()) == 1 or (
+    coarse = len(values[0]) > 1 and len(values[0].unique()) == 1 or (
         len(values[1]) < 64 and not values[1].is_complex()
         and bool((values[1] == values[1].round()).all()))
     found, end = [], time.thread_time() + 10  # seconds of work; one is enough as a rule
