@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'MNIST', 'scored',
            'references', 'run', 'sampled', 'stacked_scores', 'run_stacked', 'levels',
-           'by_diffusers', 'run_mnist']
+           'by_diffusers', 'contest', 'run_mnist']
 
 # %% ../../nbs/59_trilemma.ipynb #eb0bb23a
-import dataclasses, itertools, math, time
+import dataclasses, functools, itertools, math, time
 import torch
 from .. import evaluate, experiment, judge, sample
 from ..core import stream
@@ -268,6 +268,27 @@ def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
         z = solver.step(predict(z, gamma.float()), t, z).prev_sample
     return z
 
+def contest(settings: dict, whose: str):  # Yields a name, a solver and its levels
+    """What is compared at few calls: our solvers on three grids, or those of diffusers on theirs.
+
+    Returns:
+        Yields a name, a solver and its levels
+    """
+    ends = settings["network"]["ends"]
+    if whose == "few":
+        for kind, name, calls in itertools.product(
+            settings["grids"], settings["few"], settings["calls"]):
+            gammas = levels(kind, calls // 2 if name == "heun" else calls, ends)
+            yield f"{name} {calls}, {kind}", SOLVERS[name], gammas
+    else:
+        for (name, options), calls in itertools.product(settings["theirs"], settings["calls"]):
+            said = ", ".join(f"{k}={v}" for k, v in options.items()) or "as it is"
+            solver = functools.partial(_diffusers, name, options, calls, ends)
+            yield f"{name} {calls}, {said}", solver, torch.tensor([ends[1], -math.inf])
+
+def _diffusers(name, options, calls, ends, predict, z, *_):
+    return by_diffusers(name, options, predict, z, calls, ends)
+
 def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Name → scores
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
@@ -302,18 +323,23 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
             return x, calls * (1 if w in (0, -1) else 2)  # with guidance a call asks twice
         keep(name, make, labels)
 
-    # the best of ours at few calls, on three grids, and the same of diffusers
-    if case["kind"] == "few":
-        for kind, name, calls in itertools.product(
-            settings["grids"], settings["few"], settings["calls"]):
-            gammas = levels(kind, calls // 2 if name == "heun" else calls, ends)
-            ours(f"{name} {calls}, {kind}", SOLVERS[name], gammas)
-    if case["kind"] == "theirs":
-        clean = torch.tensor([ends[1], -math.inf])  # they choose the levels between
-        for (name, options), calls in itertools.product(settings["theirs"], settings["calls"]):
-            said = ", ".join(f"{k}={v}" for k, v in options.items()) or "as it is"
-            solver = lambda predict, z, *_: by_diffusers(name, options, predict, z, calls, ends)
-            ours(f"{name} {calls}, {said}", solver, clean)
+    # few calls, ours and those of diffusers
+    if case["kind"] in ("few", "theirs"):
+        for name, solver, gammas in contest(settings, case["kind"]): ours(name, solver, gammas)
+
+    # how far they end from where the flow of the network leads from the same noise
+    if case["kind"] == "exact":
+        predict = lambda rows: ClassifierFree(net, c[rows], w=0.)
+        drawn = lambda solver, gammas: sampled(
+            predict, solver, gammas, net.shape, case["n"], 0, part=50)[0]
+        exact = drawn(SOLVERS["dpm++"], levels("even", case["steps"], ends))
+        half = drawn(SOLVERS["dpm++"], levels("even", case["steps"] // 2, ends))
+        rms = lambda x: (x - exact).flatten(1).square().mean(1).sqrt()
+        for name, solver, gammas in (
+            ("half the steps", None, None), *contest(settings, "few"), *contest(settings, "theirs")):
+            far = rms(half if solver is None else drawn(solver, gammas))
+            far = evaluate.mean_and_error(far)
+            out[name] = dict(far=[round(far.mean, 5), round(far.error, 5)])
 
     # every other sampler, on the levels of training
     if case["kind"] == "many":
@@ -352,4 +378,5 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
     return out
 
 MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
-    dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")), run_mnist)
+    [dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")]
+    + [dict(kind="exact", n=100, steps=512)]), run_mnist)
