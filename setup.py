@@ -1,4 +1,5 @@
 """Metadata and requirements stand in settings.ini; this file only hands them to setuptools."""
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from shutil import copy2
@@ -26,11 +27,26 @@ class WithRecords(build_py):
             if file.name != "times.json": copy2(file, there)
 
 
+def for_pypi(text):
+    "The README with badges, and with links that lead somewhere outside of the repository."
+    git, site = cfg["git_url"], cfg["doc_host"] + cfg["doc_baseurl"]
+    raw = git.replace("github.com", "raw.githubusercontent.com") + f"/{cfg['branch']}/"
+    text = re.sub(r"\]\(nbs/(\w+)\.ipynb", rf"]({site}/\1.html", text)
+    text = re.sub(r'((?:src|srcset)=")(?!https:)', rf"\g<1>{raw}", text)
+    badge = "https://img.shields.io"
+    badges = (
+        f"[![tests]({git}/actions/workflows/test.yml/badge.svg)]({git}/actions) "
+        f"[![PyPI]({badge}/pypi/v/{cfg['lib_name']})](https://pypi.org/project/{cfg['lib_name']}) "
+        f"[![course]({badge}/badge/course-online-blue)]({site}) "
+        f"[![license]({badge}/badge/license-Apache--2.0-blue)]({git}/blob/{cfg['branch']}/LICENSE)")
+    return text.replace("\n# diffstudy\n", f"\n# diffstudy\n\n{badges}\n", 1)
+
+
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
-    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description=for_pypi((here / "README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
     author=cfg["author"],
     author_email=cfg["author_email"],

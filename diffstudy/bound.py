@@ -12,7 +12,7 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from .core import as_data, as_gamma, as_step, can_look, flat_sum, implements
+from .core import as_data, as_gamma, as_step, can_look, each, flat_sum, implements
 from .process import posterior
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
@@ -273,9 +273,11 @@ def random_steps(
         raise ValueError(
             f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
     here = generator.device if generator is not None else device
-    offset = torch.randint(0, n * steps, (), generator=generator, device=here)
-    order = torch.randperm(n, generator=generator, device=here)
-    i = (offset + order * steps) % (n * steps) // n + 1
+    def draw(n):
+        offset = torch.randint(0, n * steps, (), generator=generator, device=here)
+        order = torch.randperm(n, generator=generator, device=here)
+        return (offset + order * steps) % (n * steps) // n + 1
+    i = each(draw, n, generator)
     return i if device is None else i.to(device)
 
 # %% ../nbs/30_bound.ipynb #8654dee0

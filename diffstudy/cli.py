@@ -18,11 +18,16 @@ from .files import read_json, read_note, tile, write_json, write_png
 app = typer.Typer(
     name="diffstudy", help="Train, sample and judge the diffusion models of the course.",
     add_completion=False, no_args_is_help=True,
+    epilog="Environment: DIFFSTUDY_DEVICE, such as cpu or cuda:1, in the place of --device; "
+    "DIFFSTUDY_TRACEBACK=1 shows where an error came from; "
+    "DIFFSTUDY_PROFILE=ci, cpu or gpu, how much the pages of the course compute.",
     rich_markup_mode=None, pretty_exceptions_enable=False)
 
 def fail(message, status: int):
     "End with one line and a status."
-    typer.echo("error: " + " ".join(str(message).split()), err=True)
+    # a long report of another library, such as a compiler's, keeps its lines
+    text = str(message).strip()
+    typer.echo("error: " + (" ".join(text.split()) if text.count("\n") < 5 else text), err=True)
     raise typer.Exit(status)
 
 @contextmanager
@@ -122,7 +127,8 @@ def _train_run(
         Optional[list[str]],
         typer.Option(
             "--set", metavar="KEY=VALUE",
-            help="Change a setting, such as lr=1e-3 or width=48; as often as you like.",
+            help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
+            "`diffstudy info RUN` shows all names, and so does a name that there is not.",
             show_default=False)] = None,
     fresh: Annotated[
         bool,

@@ -5,11 +5,12 @@ ties every equation to its code and its check."""
 
 # %% auto #0
 __all__ = ['PROFILES', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma', 'can_look',
-           'as_step', 'Normal', 'flat_sum', 'randn_like', 'stream', 'default_device', 'profile',
-           'by_profile', 'suggest', 'choose', 'Equation', 'implements']
+           'as_step', 'Normal', 'flat_sum', 'randn_like', 'stream', 'shared', 'each', 'whole_mean',
+           'default_device', 'profile', 'by_profile', 'suggest', 'choose', 'Equation', 'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
 import difflib, hashlib, math, os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -206,11 +207,11 @@ def randn_like(x: Tensor,  # Gives shape `(b, *d)`, device and dtype
         ]) if len(x) else torch.empty_like(x)
 
     # drawn where the generator lives: each device has random numbers of its own
-    return torch.randn(
-        x.shape, generator=generator,
+    def draw(n): return torch.randn(
+        (n, *x.shape[1:]) if x.ndim else (), generator=generator,
         device=generator.device if generator is not None else x.device,
-        dtype=x.dtype,
-    ).to(x.device)
+        dtype=x.dtype)
+    return (each(draw, len(x), generator) if x.ndim else draw(1)).to(x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(
@@ -230,6 +231,67 @@ def stream(
     """
     h = hashlib.blake2b(repr((int(seed), *counters)).encode(), digest_size=8).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
+
+# %% ../nbs/70_core.ipynb #bddf5872
+class _Shared(torch.Generator): share = 0, 1
+
+def shared(
+    generator: torch.Generator,
+    index: int,  # This process, from 0
+    world: int,  # How many there are
+) -> torch.Generator:  # The same numbers, of which this process uses its part
+    """A stream for one of several processes that share each batch.
+
+    Args:
+        index: This process, from 0
+        world: How many there are
+
+    Returns:
+        The same numbers, of which this process uses its part
+    """
+    if world == 1: return generator
+    g = _Shared(generator.device)
+    g.set_state(generator.get_state())
+    g.share = index, world
+    return g
+
+def each(
+    draw: Callable,  # `draw(n)` → `(n, …)`, from `generator`
+    n: int,          # Examples here
+    generator=None,  # A `torch.Generator`, perhaps of `shared`
+) -> Tensor:  # `(n, …)`
+    """What each example draws, whatever the number of processes that share the batch.
+
+    Args:
+        draw: `draw(n)` → `(n, …)`, from `generator`
+        n: Examples here
+        generator: A `torch.Generator`, perhaps of `shared`
+
+    Returns:
+        `(n, …)`
+    """
+    index, world = getattr(generator, "share", (0, 1))
+    return draw(n) if world == 1 else draw(n * world)[index::world]
+
+def whole_mean(
+    v: Tensor,       # `(b,)`, a value of each example here
+    generator=None,  # A `torch.Generator`, perhaps of `shared`
+) -> tuple[Tensor, int]:  # The mean `()` over the examples of all processes, and how many there are
+    """The mean over a batch that processes may share.
+
+    Args:
+        v: `(b,)`, a value of each example here
+        generator: A `torch.Generator`, perhaps of `shared`
+
+    Returns:
+        The mean `()` over the examples of all processes, and how many there are
+    """
+    _, world = getattr(generator, "share", (0, 1))
+    mean = v.detach().mean()
+    if world > 1:
+        torch.distributed.all_reduce(mean)
+        mean /= world
+    return mean, len(v) * world
 
 # %% ../nbs/70_core.ipynb #e1dbb872
 def default_device() -> torch.device:  # cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides

@@ -1141,7 +1141,7 @@ class Batches:
         self.data, self.batch_size, self.seed, self.flip, self.orders = (
             data, batch_size, seed, flip, {})
         # the part of this process in each batch
-        self.part = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
+        self.part = slice(rank, None, world)
 
     def order(self, epoch: int) -> Tensor:
         "The order of one epoch on the data's device; the last two are kept."

@@ -376,6 +376,7 @@ import dataclasses
 from dataclasses import dataclass
 from torch import nn
 from . import train
+from .core import each
 from .ddgan_nets import RECIPES, Config, build  # noqa: F401, so that `ddgan.build` is there as well
 
 # %% ../nbs/41_ddgan_training.ipynb #2c076783
@@ -388,6 +389,11 @@ def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Ten
     return process.marginal(x, chain[s]).sample(generator)
 
 # %% ../nbs/41_ddgan_training.ipynb #afa87edc
+def _random_states(x, chain, generator) -> Tensor:  # `(b,)`
+    "The index of a less noisy state for each example."
+    draw = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
+    return each(draw, len(x), generator)
+
 def discriminator_terms(
     G: nn.Module, D: nn.Module,
     x: Tensor,       # Data, `(b, *d)`
@@ -411,7 +417,7 @@ def discriminator_terms(
         Named scalars, whose sum is the loss
     """
     if s is None:
-        s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
+        s = _random_states(x, chain, generator)
 
     z_s, z_t = pairs(x, s, chain, generator)
     with torch.no_grad():
@@ -435,7 +441,7 @@ def generator_loss(
     Returns:
         `()`
     """
-    s = torch.randint(len(chain) - 1, x.shape[:1], generator=generator, device=x.device)
+    s = _random_states(x, chain, generator)
     z_t = pairs(x, s, chain, generator).z_t
     return F.softplus(-D(_fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()).mean()
 

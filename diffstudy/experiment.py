@@ -105,7 +105,8 @@ class VDMConfig:
             variance=self.schedule == "monotone", augmented=self.augment)
         return (
             state, training.loss_step(loss),
-            _batches(images, loop.batch_size, loop.seed, rank, self.flip))
+            _batches(
+                images, loop.batch_size, loop.seed, rank, self.flip, parts=loop.accumulate))
 
 SCHEDULES = {
     "learned-linear": schedule.LearnedLinear,  # the ends are learned
@@ -159,9 +160,13 @@ def _check_threads(c):
     if c.threads < 0:
         raise ValueError(f"threads: expected a whole number, 0 for the default; got {c.threads}")
 
-def _batches(images, batch_size, seed, rank, flip=False):
-    "Batches of a set, of which each process takes its share."
+def _batches(images, batch_size, seed, rank, flip=False, parts: int = 1):
+    "Batches of a set, of which each process takes its share, in so many equal parts."
     images = images.to(rank.device)
+    if rank.world > 1 and batch_size % (parts * rank.world):
+        raise ValueError(
+            f"expected a batch size that {rank.world} processes share in {parts} equal parts each, "
+            f"a multiple of {parts * rank.world}; got {batch_size}")
     if not isinstance(images, datasets.Stacked):
         return datasets.Batches(
             images, batch_size, seed, rank.index, rank.world, flip=flip)
@@ -245,7 +250,10 @@ class GANConfig:
             x = datasets.encode(batch[0], images.levels)
             return parts.encode(x) if self.components else x, batch[1] if self.labels else None
         step = ddgan.adversarial_step(gan, prepare=prepare)
-        return state, step, _batches(images, gan.batch_size, seed, rank)
+
+        # the discriminator of images looks at four of them together
+        groups = 4 if gan.net == "unet" else 1
+        return state, step, _batches(images, gan.batch_size, seed, rank, parts=groups)
 
     def components_of(self, images):
         "The principal components of a training set, a `data.Components`."
@@ -309,7 +317,7 @@ class ClassifierConfig:
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
         return (
             state, training.loss_step(loss),
-            _batches(images, loop.batch_size, loop.seed, rank))
+            _batches(images, loop.batch_size, loop.seed, rank, parts=loop.accumulate))
 
 _CONFIGS = dict(vdm=VDMConfig, ddgan=GANConfig, classifier=ClassifierConfig)
 

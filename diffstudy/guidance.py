@@ -14,7 +14,7 @@ __all__ = ['factor', 'classifier_guided', 'keep', 'implicit_classifier', 'weight
 import math
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, expand, implements, suggest
+from .core import as_data, as_gamma, each, expand, implements, suggest
 from .notation import KINDS, convert, sigma, w_from_scale
 
 # %% ../nbs/20_guidance.ipynb #a489bdf6
@@ -148,9 +148,10 @@ def drop_labels(
             f"got {c.dtype} of shape {tuple(c.shape)}")
 
     # drawn where the generator is, which need not be where the labels are
-    coin = torch.rand(
-        c.shape, generator=generator,
+    def draw(n): return torch.rand(
+        n, generator=generator,
         device=generator.device if generator is not None else c.device)
+    coin = each(draw, len(c), generator)
     return torch.where((coin < p_uncond).to(c.device), torch.full_like(c, null), c)
 
 # %% ../nbs/21_guided_sampling.ipynb #cb92abd8

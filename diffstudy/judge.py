@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, data, evaluate, models, train
-from .core import expand
+from .core import each, expand, randn_like
 from .files import locked
 from .notation import alpha, sigma
 
@@ -43,9 +43,11 @@ def diffuse(
         Noisy images, their noise, their γ
     """
     x, device = data.encode(k, levels), k.device
-    first = torch.rand((), generator=generator, device=generator.device).to(device)
-    gamma = schedule((first + torch.arange(len(x), device=device) / len(x)) % 1)
-    eps = torch.randn(x.shape, generator=generator, device=generator.device).to(device)
+    def draw(n):
+        first = torch.rand((), generator=generator, device=generator.device).to(device)
+        return (first + torch.arange(n, device=device) / n) % 1
+    gamma = schedule(each(draw, len(x), generator))
+    eps = randn_like(x, generator)
     return Diffused(
         expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps,
         eps,

@@ -11,7 +11,7 @@ __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integra
 import math
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, choose, flat_sum, implements
+from .core import as_data, as_gamma, choose, each, flat_sum, implements
 
 # %% ../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
@@ -80,11 +80,12 @@ def times(
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
     here = generator.device if generator is not None else device
-    if even:
+    def draw(n):
+        if not even: return torch.rand(n, generator=generator, device=here)
         # integers over n: exactly n values for every n
         u = torch.rand((), generator=generator, device=here)
-        t = (u + torch.randperm(n, generator=generator, device=here) / n) % 1
-    else: t = torch.rand(n, generator=generator, device=here)
+        return (u + torch.randperm(n, generator=generator, device=here) / n) % 1
+    t = each(draw, n, generator)
     return t if device is None else t.to(device)
 
 # %% ../nbs/31_snr.ipynb #7d31e990
@@ -167,14 +168,15 @@ def weighted_loss(
 def gammas_for_variance(
     schedule,     # With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
     t: Tensor,    # Times `(b,)`, at least two
-    later: list,  # Item 0, set when gradients flow: diffusion losses `(b,)`, in the unit minimized
+    later: list,  # Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then,
+                  # of processes that share the batch, mean and number of the losses of all of them
 ) -> tuple[Tensor, Tensor]:  # γ(t) and γ'(t), `(b,)`
     """Noise levels whose gradients are those of the loss for the ends, and of its variance over the batch for the shape.
 
     Args:
         schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
         t: Times `(b,)`, at least two
-        later: Item 0, set when gradients flow: diffusion losses `(b,)`, in the unit minimized
+        later: Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then,
 
     Returns:
         γ(t) and γ'(t), `(b,)`
@@ -193,7 +195,8 @@ def gammas_for_variance(
 
     def scale(g):
         loss = later[0].detach().to(g)
-        return g * 2 * (loss - loss.mean()) * (len(loss) / (len(loss) - 1))
+        mean, n = later[1] if len(later) > 1 else (loss.mean(), len(loss))
+        return g * 2 * (loss - mean) * (n / (n - 1))
 
     # the same values twice: once only the ends get gradients, once only the shape
     ends, shape = (

@@ -19,10 +19,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.overrides import TorchFunctionMode
 from .checkpoint import (
     CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
     numbers_of, prune, save_checkpoint)
-from .core import choose, default_device, stream, suggest
+from .core import choose, default_device, shared, stream, suggest
 from .files import locked, make_folder, remove
 
 # %% ../nbs/74_training.ipynb #9fbab29b
@@ -463,13 +464,34 @@ def _seeded(seed, device):
     finally:
         for g, s in zip(generators, states): g.set_state(s)
 
+class _SharedDropout(TorchFunctionMode):
+    "Inside `with`, dropout draws for the whole batch, of which this process has its part."
+    def __init__(self, index, world):
+        super().__init__()
+        self.index, self.world = index, world
+
+    def __torch_function__(self, f, types, args=(), kwargs=None):
+        if f is not nn.functional.dropout: return f(*args, **kwargs or {})
+        return self.drop(*args, **kwargs or {})
+
+    def drop(self, x, p=.5, training=True, inplace=False):
+        if not training or not p: return x
+
+        # a mask is drawn in the order of the memory, which is that of the layer's input
+        last = x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(
+            memory_format=torch.channels_last)
+        whole = torch.empty(
+            (len(x) * self.world, *x.shape[1:]), dtype=x.dtype, device=x.device,
+            memory_format=torch.channels_last if last else torch.contiguous_format)
+        return x * torch.dropout(whole.fill_(1), p, True)[self.index::self.world]
+
 # %% ../nbs/74_training.ipynb #f3c091d6
 def advance(
     state: State,
     step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors
     batches: Callable,  # `batches(n)` -> the batch of step `n`, counted from 0
 ) -> dict:  # What the step returned, on the device, and `ok`
-    """One step of a run; all that it draws is a function of (seed, step, rank).
+    """One step of a run; all that it draws is a function of the seed and the step.
 
     Args:
         step: `(state, batch, generator)` -> dict of scalar tensors
@@ -484,13 +506,17 @@ def advance(
         o.zero_grad()  # what another network's loss has left there is no part of the state
         for g in o.param_groups: g["lr"] = g["initial_lr"] * lr_scale(state.config, n)
 
-    # the step itself
+    # the step itself; of several processes, each draws for the whole batch and takes its part
     dropout, noise = (
-        stream(state.config.seed, purpose, n, rank.index, device=rank.device)
+        stream(state.config.seed, purpose, n, 0, device=rank.device)
         for purpose in ("dropout", "train"))
+    noise = shared(noise, rank.index, rank.world)
     buffers = [(b, b.clone()) for b in state.model.buffers()]
     state.ok, state.oks = None, {}
-    with _seeded(dropout.initial_seed(), rank.device): terms = step(state, batches(n), noise)
+    drops = rank.world > 1 and not state.config.compile
+    with _seeded(dropout.initial_seed(), rank.device), (
+        _SharedDropout(rank.index, rank.world) if drops else nullcontext()
+    ): terms = step(state, batches(n), noise)
 
     # a step with a bad gradient leaves alone what the forward pass has changed, and the average
     if state.ok is not None:
@@ -657,6 +683,11 @@ def _farewell(signum, state, folder):
         f"after step {state.step} of {state.config.steps}: {how}")
 
 # %% ../nbs/74_training.ipynb #87f55c3e
+def _duration(seconds: float) -> str:
+    "A time in the unit that suits it."
+    if seconds < 100: return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
+
 class _Progress:
     "A bar with the loss in a terminal, a bar with its curve in a notebook, plain lines elsewhere."
     def __init__(self, state, on: bool, say):
@@ -669,9 +700,14 @@ class _Progress:
             self.notebook = bool(fastprogress.IN_NOTEBOOK)
             self.bar = (
                 fastprogress.master_bar if self.notebook else fastprogress.progress_bar)(
-                    range(self.total - self.start))
+                    range(self.total))
             if self.notebook: self.bar.names = ["loss"]
             self.bar.update(0)
+
+            # of a run that goes on, what was done before counts, with the time that it took
+            inner = self.bar.main_bar if self.notebook else self.bar
+            inner.start_t -= state.seconds
+            if self.start: self.bar.update(self.start)
 
     def update(self, step, metrics):
         try:
@@ -686,15 +722,20 @@ class _Progress:
             if "loss" in metrics:
                 self.curve.append((step, metrics["loss"]))
                 (self.bar.main_bar if self.notebook else self.bar).comment = (
-                    f"loss {metrics['loss']:.4g}")
+                    f"loss {metrics['loss']:.4g}, "
+                    f"{(step - self.start) / (now - self.begun):.3g} steps/s")
                 if self.notebook and len(self.curve) > 1 and (
                     now - self.told > 1 or step == self.total
                 ):
                     self.bar.update_graph([list(zip(*self.curve))])
                     self.told = now
-            self.bar.update(step - self.start)
+            self.bar.update(step)
 
-        # lines: one in ten seconds
+        # lines: how long it will take, as soon as that can be said; then one in ten seconds
+        elif step == self.start + 3 and (left := (now - self.begun) / 3 * (self.total - step)) > 60:
+            self.say(
+                f"{(now - self.begun) / 3:.2g} s a step at first: {self.total - step} steps "
+                f"will take about {_duration(left)}")
         elif metrics and (now - self.told > 10 or step == self.total):
             self.told, rate = now, (step - self.start) / (now - self.begun)
             self.say(

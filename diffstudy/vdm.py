@@ -14,7 +14,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from . import bound, sample, snr, train
-from .core import as_data, can_look, choose, expand, implements, randn_like
+from .core import as_data, can_look, choose, each, expand, implements, randn_like, whole_mean
 from .guidance import ClassifierFree, drop_labels
 from .models import fourier_features, initialize
 from .notation import alpha, sigma
@@ -351,6 +351,8 @@ def loss(
     else:
         diffusion = snr.diffusion_loss(eps, eps_hat, slope)
         later.append(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
+        if variance and hasattr(generator, "share"):
+            later.append(whole_mean(later[0], generator))
     prior, reconstruction = (
         bound.prior_loss(x, gamma_1),
         bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels))
@@ -376,9 +378,10 @@ def augment(
             f"got {tuple(k.shape)}")
 
     # three independent choices: mirror or not, turn or not, by how much
-    u = torch.rand(
-        3, len(k), generator=generator,
-        device=generator.device if generator is not None else k.device).to(k.device)
+    def draw(n): return torch.rand(
+        3, n, generator=generator,
+        device=generator.device if generator is not None else k.device).mT
+    u = each(draw, len(k), generator).mT.to(k.device)
     mirrored, turns = u[0] < .5, torch.where(u[1] < .5, 1 + (3 * u[2]).long(), 0)
     which = lambda m: m.reshape(-1, 1, 1, 1)
     out = torch.where(which(mirrored), k.flip(-1), k)

@@ -2,8 +2,9 @@
 
 # %% auto #0
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample', 'refused',
-           'test_errors_train', 'test_errors_sample', 'test_python_and_the_command_line_are_one',
-           'pictures', 'test_color_pictures_by_another_name', 'test_stop_and_go_on',
+           'test_errors_train', 'test_errors_sample', 'test_a_long_report_keeps_its_lines',
+           'test_python_and_the_command_line_are_one', 'pictures',
+           'test_color_pictures_by_another_name', 'test_stop_and_go_on',
            'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line', 'forged',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
@@ -111,6 +112,14 @@ def test_errors_sample():
     refused(("evaluate", run, "--w", "-3"), "--w: expected numbers .* at least -1; got '-3.0'")
     refused(("info", run.parent), "holds no config.json")
     assert type_in("trian").exit_code == 2 and type_in("train", "--stpes", "3").exit_code == 2
+
+def test_a_long_report_keeps_its_lines(capsys):
+    "a compiler's report is not joined to one line; a message of ours is"
+    for text, lines in (("one\n  two", 1), ("\n".join("abcdefgh"), 8)):
+        with pytest.raises(cli.typer.Exit): cli.fail(text, 1)
+        assert len(capsys.readouterr().err.splitlines()) == lines
+    found = type_in("--help").output
+    for name in ("DEVICE", "TRACEBACK", "PROFILE"): assert f"DIFFSTUDY_{name}" in found
 
 # %% ../../nbs/77_cli.ipynb #4c111cf6
 def test_python_and_the_command_line_are_one():

@@ -5,6 +5,7 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
            'test_what_comes_in_is_looked_at_once', 'test_normal_agrees_with_torch',
            'test_normal_samples_have_their_moments',
            'test_scalar_variance_counts_in_every_dimension',
+           'test_processes_together_draw_what_one_draws',
            'test_streams_are_functions_of_their_names',
            'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
            'test_registry_is_complete_and_refuses_unknown_ids']
@@ -14,8 +15,8 @@ import math
 import pytest, torch
 from .. import core
 from ..core import (
-    EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_step, choose, expand, implements,
-    randn_like, stream, suggest)
+    EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_step, choose, each, expand, implements,
+    randn_like, shared, stream, suggest)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -80,6 +81,19 @@ def test_scalar_variance_counts_in_every_dimension():
     unit = Normal(torch.zeros(2, 7), torch.tensor(1.))
     torch.testing.assert_close(full.kl(unit), scalar.kl(unit))
     torch.testing.assert_close(full.log_prob(torch.ones(2, 7)), scalar.log_prob(torch.ones(2, 7)))
+
+# %% ../../nbs/70_core.ipynb #cc7e14f3
+def test_processes_together_draw_what_one_draws():
+    "of one stream, each takes what its own examples get, again and again, and one alone all of it"
+    whole = stream(0, "noise")
+    parts = [shared(stream(0, "noise"), i, 3) for i in range(3)]
+    assert shared(whole, 0, 1) is whole
+    for shape in ((6, 2), (12,)):
+        own = torch.empty(shape[0] // 3, *shape[1:])
+        got = torch.stack([randn_like(own, g) for g in parts], 1).flatten(0, 1)
+        assert torch.equal(got, randn_like(torch.empty(shape), whole))
+    draw = lambda n: torch.arange(n)
+    assert each(draw, 2, parts[1]).tolist() == [1, 4] and each(draw, 2, whole).tolist() == [0, 1]
 
 # %% ../../nbs/70_core.ipynb #d9740a37
 def test_streams_are_functions_of_their_names():

@@ -18,7 +18,8 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_labels_are_dropped_as_often_as_the_recipe_says', 'without_labels',
            'test_without_labels_there_are_none', 'test_stacks_of_digits_have_modes',
            'test_stopped_and_resumed_is_the_same',
-           'test_errors_are_value_errors_and_nothing_is_written', 'of_one_run',
+           'test_errors_are_value_errors_and_nothing_is_written', 'twenty_steps', 'one_of_two',
+           'test_two_processes_train_what_one_trains', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
            'test_a_folder_is_looked_at_again_once_it_is_locked',
@@ -36,7 +37,7 @@ import sys, tempfile, threading
 from pathlib import Path
 import pytest, torch
 from .. import (
-    bound, checkpoint, data, experiment, files, models, sample, schedule, train, vdm)
+    bound, checkpoint, data, ddgan, experiment, files, models, sample, schedule, train, vdm)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..solvers import SOLVERS
@@ -469,6 +470,60 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(w=-2.), "at least -1"),
         (dict(steps=0), "steps"), (dict(seed=-1), "seed"), (dict(w=1.), "needs labels")]:
         with pytest.raises(ValueError, match=words): tiny("digits-tiny").sample(**ask)
+
+# %% ../../nbs/76_experiment.ipynb #27947297
+def twenty_steps(kind, rank):
+    "The weights of a small model in float64, trained by one process or as one of several."
+    torch.set_num_threads(1)
+    images = data.load("digits")[0]
+    facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
+    settings = dict(
+        vdm=dict(schedule="monotone", drop=.4, dropout=.1, batch_size=16, accumulate=2),
+        ddgan=dict(batch_size=16, r1=.02), classifier=dict(batch_size=16, width=8))[kind]
+    name = dict(
+        vdm="digits-tiny", ddgan="ddgan-digits-tiny", classifier="classifier-digits")[kind]
+    config = experiment.change(experiment.RECIPES[name], dict(steps=20, threads=1, save_every=20, **settings))
+    state, step, batches = config.start(images, facts, rank, {})
+    for model in (state.model, state.ema.model): model.double()
+
+    # the images of the GAN in float64 as well
+    if kind == "ddgan":
+        step = ddgan.adversarial_step(
+            ddgan.Config(**config.resolve()["gan"]),
+            prepare=lambda b: (data.encode(b[0], images.levels).double(), b[1]))
+    encode = data.encode
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "classifier":
+            patch.setattr(data, "encode", lambda k, levels: encode(k, levels).double())
+        train.complete(state, step, batches)
+    return torch.cat([p.detach().flatten() for p in state.model.parameters()])
+
+def one_of_two(file, rank, port):
+    "What each of two processes does; the first one writes."
+    os.environ.update(
+        RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    here = train.distributed("cpu")
+    found = {kind: twenty_steps(kind, here) for kind in ("vdm", "ddgan", "classifier")}
+    if here.index == 0: torch.save(found, file)
+
+def test_two_processes_train_what_one_trains(tmp_path):
+    "parameters after 20 steps to 1e-10, for each kind of model"
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = str(s.getsockname()[1])
+    code = "import sys; from diffstudy.tests.test_experiment import one_of_two as f; f(*sys.argv[1:])"
+    two = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "two"), rank, port], text=True,
+            stderr=subprocess.PIPE, env=os.environ | dict(
+                OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
+        for rank in "01"]
+    try: said = [p.communicate(timeout=300)[1] for p in two]
+    finally: [p.kill() for p in two]
+    assert [p.returncode for p in two] == [0, 0], said
+    for kind, weights in torch.load(tmp_path / "two").items():
+        alone = twenty_steps(kind, train.Rank(0, 1, torch.device("cpu")))
+        torch.testing.assert_close(weights, alone, rtol=0, atol=1e-10)
 
 # %% ../../nbs/76_experiment.ipynb #047512af
 STARTER = """

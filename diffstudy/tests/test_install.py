@@ -3,10 +3,12 @@
 # %% auto #0
 __all__ = ['PACKAGE', 'HERE', 'checkout', 'TEXTS', 'needed', 'brought',
            'test_a_plain_installation_is_small', 'test_the_library_requires_what_it_imports',
-           'test_every_extra_that_a_text_names_exists', 'test_each_page_installs_what_it_needs']
+           'test_every_extra_that_a_text_names_exists', 'test_each_page_installs_what_it_needs',
+           'read_index', 'test_the_snippets_of_the_home_page_run',
+           'test_the_home_page_says_what_is_so', 'test_links_on_pypi_are_absolute']
 
 # %% ../../nbs/77_cli.ipynb #593b3ab3
-import configparser, importlib.metadata, re, sys
+import configparser, importlib.metadata, json, re, subprocess, sys
 from pathlib import Path
 import pytest, diffstudy
 
@@ -82,3 +84,50 @@ def test_each_page_installs_what_it_needs():
             assert want <= set(asked.strip("[]").split(",")), (f.name, asked)
             seen += 1
     assert seen > 30
+
+# %% ../../nbs/77_cli.ipynb #8f95a4ab
+def read_index():
+    return "\n\n".join(
+        "".join(c["source"])
+        for c in json.loads((HERE / "nbs" / "index.ipynb").read_text(encoding="utf-8"))["cells"])
+
+@checkout
+def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
+    "the Python of the home page, one after the other, with networks and steps of a test"
+    from diffstudy import experiment
+    blocks = re.findall(r"(?s)```python\n(.*?)```", read_index())
+    train, quiet = experiment.train, dict(device="cpu", progress=False, say=lambda m: None)
+    def quick(data, folder, recipe="digits"):
+        least = dict(points=1, draws=1) if recipe == "digits" else {}
+        return train(data, folder, recipe=f"{recipe}-tiny", steps=2, **least, **quiet)
+    monkeypatch.setattr(experiment, "train", quick)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for text in blocks:
+        exec(re.sub(r"steps=\d+", "steps=2", text).replace("* 64", "* 2"), names)
+    assert len(blocks) == 4 and names["images"].shape == (2, 1, 8, 8)
+    assert (tmp_path / "threes.png").exists() and (tmp_path / "runs" / "mine").is_dir()
+
+@checkout
+def test_the_home_page_says_what_is_so():
+    "bits and minutes are those of the records, the size of the installation is near the stated one"
+    page, records = read_index(), HERE / "nbs" / "runs"
+    digits, mnist = (
+        json.loads((records / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("digits", "mnist"))
+    bits = [f"{r['bits_per_dim']['conditional']['mean']:.2f}" for r in (digits, mnist)]
+    minutes = mnist["seconds"]["train"] / 60
+    assert f"digits recipe reaches {bits[0]} bits" in page
+    assert f"{bits[1]} after {minutes:.0f} minutes of one CPU core" in page
+    from diffstudy.solvers import SOLVERS
+    assert len(SOLVERS) == 11 and "Eleven samplers" in page
+
+@checkout
+def test_links_on_pypi_are_absolute():
+    "what setup.py hands to PyPI has no link that leads nowhere there"
+    text = subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "--long-description"], cwd=HERE,
+        capture_output=True, text=True, check=True).stdout
+    targets = re.findall(r"\]\(([^)]*)\)|(?:src|srcset)=\"([^\"]*)\"", text)
+    assert len(targets) > 40 and "img.shields.io" in text
+    assert [t for pair in targets for t in pair if t and not t.startswith("https://")] == []

@@ -34,7 +34,9 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_twenty_kills', 'one_of_two', 'two_processes', 'test_two_processes_equal_one',
            'pair_state', 'pair_step', 'test_two_networks_and_two_optimizers',
            'test_who_had_its_turn_is_said', 'test_precision_and_compile_are_on_request',
-           'test_plain_lines_where_there_is_no_terminal']
+           'test_plain_lines_where_there_is_no_terminal',
+           'test_what_a_run_will_cost_is_said_after_three_steps',
+           'test_a_bar_of_a_run_that_goes_on_counts_from_where_it_was']
 
 # %% ../../nbs/74_training.ipynb #630b3369
 import atexit, hashlib, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
@@ -280,10 +282,11 @@ def test_dropout_and_noise_have_streams_of_their_own():
         for n in range(2):
             train.advance(state, step, toy_batches)
             for mine, purpose in zip(drawn[-1], ("dropout", "train")):
-                address = core.stream(5, purpose, n, index).initial_seed()
+                address = core.stream(5, purpose, n, 0).initial_seed()
                 g = torch.Generator().manual_seed(address)
                 assert torch.equal(mine, torch.rand(3, generator=g))
-    assert len({tuple(d.tolist()) for pair in drawn for d in pair}) == 8
+    # of two processes both have them, and each takes its part of what is drawn for all
+    assert len({tuple(d.tolist()) for pair in drawn for d in pair}) == 4
 
 # %% ../../nbs/74_training.ipynb #9c615708
 def test_the_rate_is_that_of_the_step():
@@ -1208,3 +1211,30 @@ def test_plain_lines_where_there_is_no_terminal():
         and said[0].startswith("step 5/60  loss ")
         and said[1].startswith("step 60/60  loss ")
         and "steps/s" in said[1])
+
+def test_what_a_run_will_cost_is_said_after_three_steps(monkeypatch):
+    "off a terminal, and only where it takes more than a minute"
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    state, said, clock = toy_state(steps=60), [], iter(range(0, 1000, 30))
+    with (
+        mock.patch("sys.stdout", io.StringIO()),
+        mock.patch("diffstudy.train.time.perf_counter", lambda: next(clock)),
+    ):
+        view = train._Progress(state, True, said.append)
+        for n in range(1, 6): view.update(n, {})
+    assert said == ["30 s a step at first: 57 steps will take about 28 minutes"], said
+
+def test_a_bar_of_a_run_that_goes_on_counts_from_where_it_was(monkeypatch):
+    from fastprogress import fastprogress
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    seen, state = [], toy_state(steps=40)
+    state.step, state.seconds = 30, 90.
+    class Bar(fastprogress.ConsoleProgressBar):
+        def on_update(self, v, text): seen.append(text)
+    with (
+        mock.patch.object(fastprogress, "progress_bar", Bar),
+        mock.patch.object(fastprogress, "IN_NOTEBOOK", False), mock.patch("sys.stdout") as out,
+    ):
+        out.isatty.return_value = True
+        train._Progress(state, True, print).update(40, dict(loss=1.))
+    assert "[30/40 01:30<00:30" in seen[1] and "[40/40" in seen[-1] and "steps/s" in seen[-1], seen
