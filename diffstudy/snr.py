@@ -84,7 +84,8 @@ def times(
         if not even: return torch.rand(n, generator=generator, device=here)
         # integers over n: exactly n values for every n
         u = torch.rand((), generator=generator, device=here)
-        return (u + torch.randperm(n, generator=generator, device=here) / n) % 1
+        t = (u + torch.randperm(n, generator=generator, device=here) / n) % 1
+        return t
     t = each(draw, n, generator)
     return t if device is None else t.to(device)
 
@@ -195,8 +196,10 @@ def gammas_for_variance(
 
     def scale(g):
         loss = later[0].detach().to(g)
-        mean, n = later[1] if len(later) > 1 else (loss.mean(), len(loss))
-        return g * 2 * (loss - mean) * (n / (n - 1))
+        if len(later) > 1:
+            mean, n = later[1]
+            return g * 2 * (loss - mean) * (n / (n - 1))
+        return g * 2 * (loss - loss.mean()) * (len(loss) / (len(loss) - 1))
 
     # the same values twice: once only the ends get gradients, once only the shape
     ends, shape = (
