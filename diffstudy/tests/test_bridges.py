@@ -233,8 +233,11 @@ def test_the_card_says_what_it_is(tmp_path):
         "license: mit", "library_name: diffstudy", "from_pretrained", run.hash, "1×8×8",
         *experiment.report(run.result()), "| train.steps | 2 |",
     ): assert says in text, says
+    run = experiment.open(run.folder, "cpu", root="somewhere")
+    run.info["root"] = "somewhere"  # as in a run whose images lie there
     bridges.save_pretrained(run, tmp_path)
     assert "was not stated" in (tmp_path / "README.md").read_text()
+    for file in tmp_path.iterdir(): assert b"somewhere" not in file.read_bytes(), file
 
 # %% ../../nbs/83_bridges.ipynb #ad940e23
 def test_damaged_files_are_refused(tmp_path):
