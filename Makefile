@@ -1,13 +1,14 @@
 # diffstudy: `make course` and `make test` do all the set-up themselves.
 VENV  := .venv
 PLAIN := .venv-plain
+FLOORS := .venv-floors
 BIN   := $(VENV)/bin
 RUN   := runs/digits
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test mutants drill train sample docs serve chapters export readme clean
+.PHONY: help course test floors mutants drill train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -15,6 +16,7 @@ help:
 	@echo "               (DIFFSTUDY_PROFILE=cpu make test compares the outputs of all chapters, not of the quick ones only: longer)"
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
+	@echo "make floors    the library's tests with the oldest releases that it allows"
 	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
 	@echo "make drill     kill, damage and deceive every command that writes, and see that nothing is lost: half an hour; goes on where it was"
 
@@ -51,9 +53,16 @@ test: $(VENV)/ready $(PLAIN)/ready
 	@$(BIN)/python -m diffstudy.site.build browser
 	$(BIN)/python -m pytest --durations=15 diffstudy/tests
 
+# The library's tests with exactly the oldest releases that settings.ini allows; those of the site need newer tools.
+floors:
+	rm -rf $(FLOORS) && $(PYTHON) -m venv $(FLOORS)
+	sed -n -E 's/^(course_|images_)?requirements *= *//p' settings.ini | tr ' ' '\n' | sed -E 's/>=([^,]*).*/==\1/' >$(FLOORS)/oldest.txt
+	$(FLOORS)/bin/python -m pip install --quiet --disable-pip-version-check -r $(FLOORS)/oldest.txt mpmath hypothesis
+	$(FLOORS)/bin/python -m pytest diffstudy/tests $(foreach t,build website live install drill mutants,--ignore diffstudy/tests/test_$(t).py)
+
 # What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
-	$(BIN)/python -m diffstudy.site.mutants $(MODULES)
+	$(BIN)/python -c 'from diffstudy.site.mutants import main; main()' $(MODULES)
 # MINUTES=5 makes a part of it; the next call goes on.
 drill: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.drill --minutes $(or $(MINUTES),30)
@@ -66,4 +75,4 @@ readme export: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 
 clean:
-	rm -rf $(VENV) $(PLAIN) _proc _site build dist *.egg-info nbs/nbdev.yml
+	rm -rf $(VENV) $(PLAIN) $(FLOORS) _proc _site build dist *.egg-info nbs/nbdev.yml

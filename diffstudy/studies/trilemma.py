@@ -336,7 +336,8 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Na
         half = drawn(SOLVERS["dpm++"], levels("even", case["steps"] // 2, ends))
         rms = lambda x: (x - exact).flatten(1).square().mean(1).sqrt()
         for name, solver, gammas in (
-            ("half the steps", None, None), *contest(settings, "few"), *contest(settings, "theirs")):
+            ("half the steps", None, None),
+            *contest(settings, "few"), *contest(settings, "theirs")):
             far = rms(half if solver is None else drawn(solver, gammas))
             far = evaluate.mean_and_error(far)
             out[name] = dict(far=[round(far.mean, 5), round(far.error, 5)])
