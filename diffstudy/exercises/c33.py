@@ -93,7 +93,9 @@ def variance_of(gammas, first, second, slope):
 def _moments(seed, m):
     gammas, spread = _levels(seed, m)
     first = randn(seed + 2, m).abs() + .5
-    return gammas, first, first ** 2 + spread, randn(seed + 3, m).abs() + 1
+    slope = randn(seed + 3, m).abs() + 1
+    slope = slope * torch.trapezoid(1 / slope, gammas)  # time runs from 0 to 1
+    return gammas, first, first ** 2 + spread, slope
 
 _area = torch.trapezoid
 
