@@ -12,7 +12,7 @@ import dataclasses, functools, itertools, math, time
 import torch
 from .. import evaluate, experiment, judge, sample
 from ..core import stream
-from ..data import decode, encode, load
+from ..data import ImageSet, decode, encode, load
 from ..guidance import ClassifierFree
 from ..notation import alpha, betas_from_gammas, gamma_from_edm_sigma
 from ..schedule import Cosine, Linear, grid
@@ -192,10 +192,13 @@ def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, 
             training=round(training, 1), ms=round(1000 * seconds / len(k), 4),
             samples=k[:12].flatten(1).tolist() if seed == 0 else None)
 
-    # the data themselves, and digits that nobody trained on
+    # the data themselves, digits that nobody trained on, and two sets that no network has drawn
     if case["kind"] == "references":
-        keep("training images", lambda: (seen.draw(n, 2 + seed)[0], 0))
-        keep("held-out images", lambda: (held.draw(n, 2 + seed)[0], 0))
+        some = ImageSet("stacks", *seen.draw(4000, 7), 17, 1000)
+        made = references(some, held.images, n, stream(seed, "ref")) | {
+            "training images": seen.draw(n, 2 + seed)[0],
+            "held-out images": held.draw(n, 2 + seed)[0]}
+        for name, k in made.items(): keep(name, lambda: (k, 0))
 
     if case["kind"] == "gans":
         for name, full in settings["gans"].items():
