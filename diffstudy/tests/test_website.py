@@ -349,7 +349,7 @@ def test_pandoc_reads_every_page_without_a_warning(site, name, tmp_path):
 # %% ../../nbs/99_website.ipynb #5cb9492a
 @checkout
 def test_workflows_are_sound():
-    "the workflows test the oldest Python, render by Quarto and release by tag"
+    "they test the oldest Python and the floors, publish what was tested, and release by tag"
     import yaml
     files = (HERE / ".github" / "workflows").glob("*.yml")
     text = {f.stem: f.read_text() for f in files}
@@ -358,8 +358,9 @@ def test_workflows_are_sound():
 
     assert "3.11" in flows["test"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert "bash .ci/run" in text["test"]
-    for part in ("quarto-dev/quarto-actions/setup", "make docs", "deploy-pages"):
-        assert part in text["docs"]
+    assert "make floors" in text["test"] and "\nfloors:" in (HERE / "Makefile").read_text()
+    for part in ("make docs", "deploy-pages"): assert part in text["docs"]
+    assert "quarto-actions" not in text["docs"]  # it would be preferred where it is
     assert flows["release"][True]["push"]["tags"] == ["v*"]  # YAML reads the key `on` as true
     assert "gh-action-pypi-publish" in text["release"]
 
