@@ -1552,7 +1552,8 @@ def attempt(
         found["copy"] = Path(sys.modules[name].__file__).is_relative_to(place)
     found |= vars(heard)
     # no folder of this machine in what is written, nor pytest's, which names who runs it
-    ours = re.escape(str(place)) + r"(/home/pytest-of-[^/'\" ]*(/pytest-?\d*)?)?"
+    tests_own = re.escape(str(home / "pytest-of-")) + r"[^/'\" ]*(/pytest-?\d*)?"
+    ours = f"{tests_own}|{re.escape(str(place))}"
     (place / "said.json").write_text(re.sub(ours, "…", json.dumps(found)))
     if hasattr(os, "setsid"): os.killpg(0, signal.SIGKILL)  # with all that a test has left running
 
