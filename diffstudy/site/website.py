@@ -5,15 +5,15 @@ them."""
 
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV', 'SCRIPT',
-           'FOLDED', 'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'PICTURE',
-           'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'settings', 'role', 'has_exercises',
-           'links', 'taken_apart', 'entry', 'module_reference', 'reference', 'work_list', 'prose',
-           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
-           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
-           'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
-           'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room', 'change',
-           'names_as_text', 'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser',
-           'serve', 'main']
+           'FOLDED', 'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED',
+           'PICTURE', 'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'settings', 'role',
+           'has_exercises', 'links', 'taken_apart', 'entry', 'module_reference', 'reference',
+           'work_list', 'prose', 'fresh_reference', 'written', 'said_of_check', 'only_calls',
+           'fold_checks', 'live', 'with_live', 'write_files', 'keep_caption', 'number_title', 'add',
+           'site_facts', 'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns',
+           'with_contents', 'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters',
+           'with_room', 'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed',
+           'link_table', 'update_links', 'browser', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
@@ -673,6 +673,20 @@ def with_room(page: str,      # A page's HTML
         return f'<span {box} style="--need:{min(need, width)}px">{m.group(0)}</span>'
     return FIGURE.sub(roomy, page)
 
+CARRIED = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=\s]+)"')
+
+def with_files(page: str,  # A page's HTML
+    folder: Path,          # `PAGE_files`: its figures as files, for those who read its text
+) -> str:
+    "A page that shows the files of its figures, instead of carrying each a second time."
+    files = {f.read_bytes(): f.name for f in folder.glob("*.png")}
+    def shown(m):
+        figure = base64.b64decode(m.group(1))
+        if figure not in files: return m.group(0)
+        width, height = (int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
+        return f'src="{folder.name}/{files[figure]}" width="{width}" height="{height}"'
+    return CARRIED.sub(shown, page)
+
 # %% ../../nbs/99_website.ipynb #227105db
 PICTURE = re.compile(r"\(?data:image/[\w+.-]+;base64,[A-Za-z0-9+/=\s]+?(?=[)\"'])")
 
@@ -726,6 +740,7 @@ def finish(site: Path  # A rendered site
         small = letters(source) if source.exists() else {}
         def ours(text):
             text = with_room(with_drawings(text, nbs / "images"), small)
+            text = with_files(text, page.with_name(f"{page.stem}_files"))
             return own_scripts(with_contents(mark_columns(mark_checks(text))), up)
         change(page, ours)
 

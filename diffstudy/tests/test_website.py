@@ -9,6 +9,7 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_checks_are_folded_and_their_calls_left_out',
            'test_a_comment_becomes_a_live_figure', 'test_a_students_edition_has_no_solutions',
            'picture', 'test_a_figure_with_small_letters_has_room',
+           'test_a_figure_that_is_a_file_is_not_carried_twice',
            'test_a_drawing_becomes_part_of_its_page', 'Quiet', 'site',
            'test_the_site_renders_quickly_and_without_a_complaint',
            'test_the_site_is_small_and_whole', 'texts', 'test_pages_show_the_numbers_of_chapters',
@@ -151,6 +152,16 @@ def test_a_figure_with_small_letters_has_room(tmp_path):
     assert needs(760, "C") == needs(5000, "D") == needs(400, "Two &quot;a&quot; &amp; b") == []
     assert needs(900, "C") == [472]  # 900 × 8 / (10 × 110 / 72) = 471.3
     assert needs(760, "Two &quot;a&quot; &amp; b") == [531]  # three quarters of the letters
+
+def test_a_figure_that_is_a_file_is_not_carried_twice(tmp_path):
+    "a figure that stands beside the page as a file is shown from there, in its size; others stay"
+    import base64
+    page = picture(900, "C") + picture(901, "D")
+    carried = re.findall('base64,([^"]+)', page)
+    (tmp_path / "1_0.png").write_bytes(base64.b64decode(carried[0]))
+    lean = website.with_files(page, tmp_path)
+    assert f'alt="C" src="{tmp_path.name}/1_0.png" width="900" height="0" class' in lean
+    assert re.findall('base64,([^"]+)', lean) == carried[1:]
 
 # %% ../../nbs/99_website.ipynb #81580eb4
 DRAWING = '''<?xml version="1.0"?>
@@ -472,7 +483,8 @@ BOXES = r"""() => {
 WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 # Figures with their letters in px: [alternative text, shown / natural width]
-FIGURES = r"""() => [...document.querySelectorAll('main img[src^="data:image/png"]')]
+FIGURES = r"""() => [...document.querySelectorAll('main img')]
+  .filter(i => /_files\/|^data:image\/png/.test(i.getAttribute('src')))
   .filter(i => i.offsetWidth && i.naturalWidth)
   .map(i => [i.alt, i.getBoundingClientRect().width / i.naturalWidth])"""
 
