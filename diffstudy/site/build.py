@@ -10,9 +10,9 @@ __all__ = ['HOMES', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', 'LIBRARY', '
            'fields', 'docstring_sections', 'describe', 'stale', 'kept_metadata', 'joined', 'tidy',
            'Ran', 'start', 'run_notebook', 'processor', 'calibrate', 'times', 'typical',
            'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
-           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'readme',
-           'number', 'part', 'sections', 'header', 'promise', 'chapter_map', 'sidebar', 'synced',
-           'sync', 'main']
+           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
+           'readme', 'number', 'part', 'sections', 'header', 'promise', 'chapter_map', 'sidebar',
+           'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -551,6 +551,14 @@ def imports(module: Path  # A file of the package
     inside = {n.removeprefix("diffstudy.") for n in names if n.startswith("diffstudy.")}
     return inside & set(modules(package))
 
+# %% ../../nbs/98_build.ipynb #2ca03a0a
+def settings() -> dict:  # Key → value of `settings.ini`
+    "The project's metadata."
+    from configparser import ConfigParser
+    c = ConfigParser()
+    c.read(root() / "settings.ini")
+    return dict(c["DEFAULT"])
+
 # %% ../../nbs/98_build.ipynb #4adb4419
 def readme(doc: dict  # The home page's notebook
 ) -> str:  # Markdown
@@ -569,6 +577,8 @@ def readme(doc: dict  # The home page's notebook
         if printed.strip(): out.append(f"```text\n{printed.rstrip()}\n```")
 
     text = "\n\n".join(out).replace(":::", "")
+    s = settings()
+    text = text.replace("on this site", f"on [its site]({s['doc_host']}{s['doc_baseurl']})")
     text = re.sub(r"\{\.[^}]*\}", "", text)
     text = re.sub(r"\]\((\d\d\w*)\.ipynb", r"](nbs/\1.ipynb", text)
     text = re.sub(r"(\]\(|src=\"|srcset=\")images/", r"\1nbs/images/", text)

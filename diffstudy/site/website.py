@@ -6,14 +6,14 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV', 'SCRIPT',
            'FOLDED', 'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED',
-           'PICTURE', 'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'settings', 'role',
-           'has_exercises', 'links', 'taken_apart', 'entry', 'module_reference', 'reference',
-           'work_list', 'prose', 'fresh_reference', 'written', 'said_of_check', 'only_calls',
-           'fold_checks', 'live', 'with_live', 'write_files', 'keep_caption', 'number_title', 'add',
-           'site_facts', 'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns',
-           'with_contents', 'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters',
-           'with_room', 'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed',
-           'link_table', 'update_links', 'browser', 'serve', 'main']
+           'PICTURE', 'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'role', 'has_exercises',
+           'links', 'taken_apart', 'entry', 'module_reference', 'reference', 'work_list', 'prose',
+           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
+           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
+           'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
+           'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room',
+           'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed', 'link_table',
+           'update_links', 'browser', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
@@ -43,14 +43,6 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
         npm("install", "--prefix", str(where), *quiet, *WEB)  # all at once: it removes the others
     return modules
 
-# %% ../../nbs/99_website.ipynb #2ca03a0a
-def settings() -> dict:  # Key → value of `settings.ini`
-    "The project's metadata."
-    from configparser import ConfigParser
-    c = ConfigParser()
-    c.read(build.root() / "settings.ini")
-    return dict(c["DEFAULT"])
-
 # %% ../../nbs/99_website.ipynb #4c10fe3a
 EXPORTS = re.compile(r"(?m)^#\|\s*exports?[ \t]+([\w.]+)[ \t]*$")  # a cell for another module
 CLOSED = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["solution"]}
@@ -79,7 +71,7 @@ COLAB = "https://colab.research.google.com/github"
 def links(nb: str  # A notebook's file name
 ) -> str:  # Markdown
     "The line of links under a chapter's title."
-    s = settings()
+    s = build.settings()
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{nb}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
     text = "\n".join(c["text"] for c in build.cells(build.root() / s["nbs_path"] / nb))
@@ -351,7 +343,7 @@ proc_nbs(force=True, n_workers=0)
 
 def site_facts() -> str:  # YAML
     "What `_quarto.yml` takes from `settings.ini`: title, description and addresses."
-    s = settings()
+    s = build.settings()
     return "\n".join([
         "project:", "  output-dir: _site", "", "website:",
         f'  title: "{s["title"]}"',
@@ -756,7 +748,7 @@ def outward() -> list[str]:  # Addresses, sorted
 
     found = {f"https://arxiv.org/abs/{w.arxiv}" for w in WORKS.values() if w.arxiv}
     for t in texts: found |= {u.rstrip(".,;:*") for u in re.findall(r"https?://[^\s)\]>\"'`|]+", t)}
-    s = settings()
+    s = build.settings()
     own = s["git_url"], s["doc_host"], "http://127.0.0.1", COLAB  # derived from `settings.ini`
     return sorted(u for u in found if not u.startswith(own))
 
