@@ -576,6 +576,7 @@ def test_home_page_sidebar_and_readme_list_every_chapter():
         says = f.read_text(encoding="utf-8")
         assert says == text, f"{f.name} is not what the notebooks say: run `make readme` and commit"
         for nb in CHAPTERS: assert nb in text, f"{f.name} does not name {nb}"
+    assert "this site" not in build.synced()[HERE / "README.md"], "a README is on no site"
 
 # %% ../../nbs/98_build.ipynb #4594655f
 @checkout
