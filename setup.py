@@ -12,7 +12,9 @@ parser = ConfigParser(delimiters=["="])
 parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
 listed = lambda key: cfg.get(key, "").split()
-extras = {k: listed(f"{k}_requirements") for k in ("course", "images", "compression", "bridges", "dev")}
+extras = {
+    k: listed(f"{k}_requirements")
+    for k in ("course", "images", "compression", "bridges", "watch", "dev")}
 extras["dev"] = sum(extras.values(), [])
 
 

@@ -135,6 +135,8 @@ def _train_run(
         describe(
             "Begin anew and keep the old folder under another name, or go on where it stopped.",
             "--fresh/--resume")] = False,
+    tensorboard: Annotated[
+        bool, describe("Curves for TensorBoard, in RUN/tensorboard.", "--tensorboard")] = False,
     device: _Device = None, root: _Root = None,
     record: Annotated[
         Optional[Path],
@@ -149,7 +151,8 @@ def _train_run(
             k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
         done = experiment.train(
             data, run, recipe=recipe, fresh=fresh, device=device, root=root,
-            progress="ipykernel" not in sys.modules, say=typer.echo, **own)
+            progress="ipykernel" not in sys.modules, say=typer.echo,
+            log="tensorboard" if tensorboard else None, **own)
 
     # what came of it, and what to do next
     if (result := done.result()) is None: return  # a process that only computes

@@ -19,7 +19,7 @@ from typing import ClassVar
 import safetensors.torch, torch
 from torch import Tensor
 from . import checkpoint, data as datasets, ddgan, evaluate as scoring, files, guidance, judge
-from . import models, sample as samplers, schedule, train as training, vdm
+from . import models, sample as samplers, schedule, train as training, vdm, watch
 from .core import choose, default_device, stream, suggest
 from .solvers import SOLVERS
 
@@ -217,7 +217,7 @@ class GANConfig:
         gan = dataclasses.replace(ddgan.RECIPES[self.model], **self.gan)
         loop = dataclasses.asdict(training.Config(**self.train))
         full = dataclasses.asdict(self) | dict(
-            kind=self.kind, gan=dataclasses.asdict(gan), train={k: loop[k] for k in _GAN_LOOP})
+            kind=self.kind, gan=gan.resolve(), train={k: loop[k] for k in _GAN_LOOP})
         return json.loads(json.dumps(full))
 
     def assemble(self, facts: dict):
@@ -467,6 +467,8 @@ def _places(config) -> dict:  # Name -> (part or None, key in it, value)
     found = {k: (None, k, v) for k, v in full.items() if k not in (*parts, "data", "kind")}
     for part in parts:
         values = (_FOLDER if config.data == "folder" else {}) if part == "options" else full[part]
+        if part == "gan":  # with those that stand in no earlier run
+            values = dataclasses.asdict(ddgan.Config(**values))
         for k, v in values.items():
             name = "T" if part == "gan" and k == "steps" else k  # steps are those of training
             if name not in found: found[name] = (part, k, v)
@@ -819,6 +821,7 @@ def train(
     root=None,           # Where the images are, or are downloaded to
     progress: bool = True,   # A bar in a notebook or terminal, plain lines elsewhere
     say: Callable = print,   # Takes the messages
+    log=None,  # "tensorboard", or an object with `log(numbers, step)`: given each record
     **settings,          # By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
 ):  # The finished `Run`; ValueError for a wrong argument
     """Train a model of any kind in a folder; the same call goes on after an interruption.
@@ -832,6 +835,7 @@ def train(
         root: Where the images are, or are downloaded to
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
+        log: "tensorboard", or an object with `log(numbers, step)`: given each record
         **settings: By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
 
     Returns:
@@ -843,6 +847,8 @@ def train(
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
     info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
+    if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
+    watch.Logger(log)  # TypeError if it is none
 
     # a run of the same settings goes on, and one that is finished is opened
     old = not fresh and not _is_free(folder)
@@ -875,7 +881,8 @@ def train(
         _meet(rank)  # nobody reads before the folder is ours
         if writes: _announce(folder, info, images, held_out, state, say)
         training.complete(
-            state, step, batches, folder=folder, progress=progress, say=say, held=True)
+            state, step, batches,
+            folder=folder, progress=progress, say=say, held=True, log=log)
         _meet(rank)  # nor before the last checkpoint is there
         if writes:
             result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(

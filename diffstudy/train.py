@@ -25,6 +25,7 @@ from .checkpoint import (
     numbers_of, prune, save_checkpoint)
 from .core import choose, default_device, shared, stream, suggest
 from .files import locked, make_folder, remove
+from .watch import Logger
 
 # %% ../nbs/74_training.ipynb #9fbab29b
 def _whole(least):
@@ -791,6 +792,7 @@ def fit(
     progress: bool = True,  # A bar in a notebook or terminal, plain lines elsewhere
     say: Callable = print,  # Takes the messages
     held: bool = False,     # The caller holds the lock of the folder already
+    log=None,  # With `log(numbers, step)`: given each record, by the first process; see `watch`
 ) -> Iterator[Record]:  # One for each step
     """Train until `config.steps`, one step for each turn of the caller's loop.
 
@@ -801,6 +803,7 @@ def fit(
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
         held: The caller holds the lock of the folder already
+        log: With `log(numbers, step)`: given each record, by the first process; see `watch`
 
     Returns:
         One for each step
@@ -808,11 +811,13 @@ def fit(
     config, rank = state.config, state.rank
     folder, writes = folder and Path(folder), bool(folder) and rank.index == 0
     say, progress = (lambda *_: None, False) if rank.index else (_unless_gone(say), progress)
+    given = Logger(None if rank.index else log, say)
     with _claimed(folder if writes else None, held), _catch_signals() as signals:
         saved = _resume(state, folder, say) if folder else None
+        given.start(state.step)
         begun = time.perf_counter() - state.seconds
         with (
-            Log(folder, state.step, say) if writes else nullcontext() as log,
+            Log(folder, state.step, say) if writes else nullcontext() as file,
             _Progress(state, progress, say) as view,
         ):
             while state.step < config.steps:
@@ -836,12 +841,13 @@ def fit(
                 if due:
                     metrics = {k: fmean(v) for k, v in state.since.items()} | dict(
                         lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
-                    if writes:
-                        log.write(dict(step=n) | metrics | dict(seconds=round(state.seconds, 3)))
+                    row = metrics | dict(seconds=round(state.seconds, 3))
+                    if writes: file.write(dict(step=n) | row)
+                    given.log(row, n)
                     state.since = {}
 
                 # nothing that is not finite passes for a result
-                if writes and (saves or stop): saved = _save(state, folder, log)
+                if writes and (saves or stop): saved = _save(state, folder, file)
                 elif last and (bad := not_finite(numbers_of(state))):
                     raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
                 view.update(n, metrics)
@@ -855,17 +861,18 @@ def fit(
 def complete(
     state: State, step: Callable, batches: Callable,  # As for `fit`
     *, folder=None, progress: bool = False,   # As for `fit`, but silent
-    say: Callable = lambda *_: None, held: bool = False,  # As for `fit`
+    say: Callable = lambda *_: None, held: bool = False, log=None,  # As for `fit`
 ) -> State:  # The same, after its last step
     """Train to the end, with nobody watching.
 
     Args:
         state, step, batches: As for `fit`
         folder, progress: As for `fit`, but silent
-        say, held: As for `fit`
+        say, held, log: As for `fit`
 
     Returns:
         The same, after its last step
     """
-    for _ in fit(state, step, batches, folder=folder, progress=progress, say=say, held=held): pass
+    how = dict(folder=folder, progress=progress, say=say, held=held, log=log)
+    for _ in fit(state, step, batches, **how): pass
     return state

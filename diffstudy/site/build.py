@@ -311,8 +311,10 @@ def run_notebook(
 
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(nb, tmp)
-        for extra in ("runs", "images", "live"):
-            if (nb.parent / extra).is_dir(): shutil.copytree(nb.parent / extra, Path(tmp) / extra)
+        if python == sys.executable:  # of one of us; a reader has the page and what was installed
+            for extra in ("runs", "images", "live"):
+                beside = nb.parent / extra
+                if beside.is_dir(): shutil.copytree(beside, Path(tmp) / extra)
         km, begin = start(python, env), processor()
         where = {"metadata": {"path": tmp}}
         try: NotebookClient(doc, km=km, timeout=1800, resources=where).execute()
@@ -505,8 +507,8 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "files", "notation", "data", "schedule", "process", "sample", "guidance", "solvers",
-    "models", "checkpoint", "train", "evaluate", "judge", "bound", "snr", "vdm", "objectives",
+    "core", "files", "watch", "notation", "data", "schedule", "process", "sample", "guidance",
+    "solvers", "models", "checkpoint", "train", "evaluate", "judge", "bound", "snr", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
@@ -528,7 +530,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "models": {"schedule", "bound", "snr", "data"},
     "files": set(ORDER) - {"core"},
     "checkpoint": set(ORDER) - {"core", "files"},
-    "train": set(ORDER) - {"core", "files", "checkpoint"},
+    "train": set(ORDER) - {"core", "files", "checkpoint", "watch"},
     "evaluate": {"models", "sample", "train"},
     "studies.record": set(ORDER) - {"core", "files"},
     "studies.guidance": {"bound", "snr", "vdm"},
