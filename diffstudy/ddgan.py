@@ -400,18 +400,22 @@ def discriminator_terms(
     c: Tensor,       # Labels `(b,)`, or None
     chain: Tensor,   # γ, `(T + 1,)`
     generator,       # A `torch.Generator`
-    r1: float = 0.,  # Weight of the gradient penalty; 0 leaves it out
+    r1: float = 0.,  # Weight of the gradient penalty on real z_s; 0 leaves it out
     s: Tensor = None,  # Index of the less noisy state, `(b,)`; drawn if not given
+    *, r2: float = 0.,       # Weight of the same on generated z_s
+    relative: bool = False,  # Compare the two z_s of one z_t
 ) -> dict:  # Named scalars, whose sum is the loss
-    """What the discriminator lowers: the loss on real pairs, on generated ones, and R1.
+    """What the discriminator lowers: its loss on real and on generated pairs, R1 and R2.
 
     Args:
         x: Data, `(b, *d)`
         c: Labels `(b,)`, or None
         chain: γ, `(T + 1,)`
         generator: A `torch.Generator`
-        r1: Weight of the gradient penalty; 0 leaves it out
+        r1: Weight of the gradient penalty on real z_s; 0 leaves it out
         s: Index of the less noisy state, `(b,)`; drawn if not given
+        r2: Weight of the same on generated z_s
+        relative: Compare the two z_s of one z_t
 
     Returns:
         Named scalars, whose sum is the loss
@@ -423,27 +427,40 @@ def discriminator_terms(
     with torch.no_grad():
         fake = _fake_of(G, z_t, s, chain, generator, c)
     real = D(z_s.requires_grad_(r1 > 0), z_t, s, c).float()
-    terms = dict(
-        d_real=F.softplus(-real).mean(),
-        d_fake=F.softplus(D(fake, z_t, s, c).float()).mean())
-    return terms | dict(r1=r1 * gradient_penalty(real, z_s).mean()) if r1 else terms
+    made = D(fake.requires_grad_(r2 > 0), z_t, s, c).float()
+
+    # each by itself, or the two of one z_t against each other
+    terms = (
+        dict(d_both=F.softplus(made - real).mean()) if relative
+        else dict(d_real=F.softplus(-real).mean(), d_fake=F.softplus(made).mean()))
+    if r1: terms["r1"] = r1 * gradient_penalty(real, z_s).mean()
+    if r2: terms["r2"] = r2 * gradient_penalty(made, fake).mean()
+    return terms
 
 # %% ../nbs/41_ddgan_training.ipynb #d8de7067
 def generator_loss(
     G: nn.Module, D: nn.Module,
     x: Tensor, c: Tensor, chain: Tensor, generator,  # As above
+    *, relative: bool = False,                       # As above
 ) -> Tensor:  # `()`
     """What the generator lowers: the non-saturating loss of new pairs.
 
     Args:
         x, c, chain, generator: As above
+        relative: As above
 
     Returns:
         `()`
     """
     s = _random_states(x, chain, generator)
-    z_t = pairs(x, s, chain, generator).z_t
-    return F.softplus(-D(_fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()).mean()
+    z_s, z_t = pairs(x, s, chain, generator)
+    made = D(_fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()
+    if not relative: return F.softplus(-made).mean()
+
+    # no weight of the generator stands behind the real one
+    with torch.no_grad():
+        real = D(z_s, z_t, s, c).float()
+    return F.softplus(real - made).mean()
 
 # %% ../nbs/41_ddgan_training.ipynb #fe5a33e9
 @dataclass(frozen=True)
@@ -452,6 +469,10 @@ class Frozen:
     module: nn.Module
     def __enter__(self): self.module.requires_grad_(False)
     def __exit__(self, *_): self.module.requires_grad_(True)
+
+def _falling(share: float, end: float) -> float:
+    "A cosine from 1 to `end`, after this share of the run."
+    return end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
 
 def _as_batch(batch):
     "A batch as data and labels: a tensor, or a pair."
@@ -483,17 +504,22 @@ def adversarial_step(
         cast = torch.autocast(
             x.device.type, torch.bfloat16, enabled=state.config.precision == "bfloat16")
 
-        # the discriminator, with R1 in some steps only
-        lazy = config.r1 if state.step % config.r1_every == 0 else 0.
+        # the discriminator, with the penalties in some steps only
+        part = _falling(state.step / state.config.steps, config.r_end)
+        r1, r2 = (
+            (part * config.r1, part * config.r2) if state.step % config.r1_every == 0
+            else (0., 0.))
         with cast:
-            terms = discriminator_terms(G, D, x, c, placed[x.device], generator, lazy)
+            terms = discriminator_terms(
+                G, D, x, c, placed[x.device], generator, r1, r2=r2, relative=config.relative)
         sum(terms.values()).backward()
         train.update(state, "discriminator", reduce=True)
 
         # the generator; a refused update of the discriminator refuses its own as well
         with Frozen(D):
             with cast:
-                loss = generator_loss(G, D, x, c, placed[x.device], generator)
+                loss = generator_loss(
+                    G, D, x, c, placed[x.device], generator, relative=config.relative)
             (loss * torch.where(state.ok, 1., math.nan)).backward()
         return {k: v.detach() for k, v in terms.items()} | dict(
             loss=loss.detach(), norm=train.update(state, "generator", reduce=True))
@@ -530,4 +556,4 @@ def make_state(
         k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in rates.items()}
     return train.State(
         model, whole, optimizers=optimizers, average=model["generator"],
-        notes=dict(gan=dataclasses.asdict(config)), rank=rank)
+        notes=dict(gan=config.resolve()), rank=rank)

@@ -44,6 +44,9 @@ class Config:
         paired: Whether it sees z_t beside z_s
         r1: Weight of the gradient penalty, in the steps that have it
         r1_every: Those are every so many
+        relative: The loss compares z_s of a pair with the one generated from its z_t
+        r2: Weight of the penalty on generated z_s, in the same steps as r1
+        r_end: Fraction of r1 and r2 that a cosine reaches at the end
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
@@ -71,6 +74,9 @@ class Config:
     paired: bool = True       # Whether it sees z_t beside z_s
     r1: float = .02           # Weight of the gradient penalty, in the steps that have it
     r1_every: int = 1         # Those are every so many
+    relative: bool = False    # The loss compares z_s of a pair with the one generated from its z_t
+    r2: float = 0.            # Weight of the penalty on generated z_s, in the same steps as r1
+    r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
@@ -89,6 +95,14 @@ class Config:
             object.__setattr__(self, k, tuple(getattr(self, k) or ()))
         _check_config(self)
 
+    def resolve(self) -> dict:
+        "Every setting by name; those younger than the first recorded runs where they differ only."
+        full = dataclasses.asdict(self)
+        return {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
+
+# as if absent, so that the names of earlier runs stay
+_YOUNGER = dict(relative=False, r2=0., r_end=1.)
+
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
     # one name of a few, then numbers
@@ -104,7 +118,7 @@ def _check_config(f: Config):
     ):
         if type(v := getattr(f, k)) is not int or v < 1:
             raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
-    for k in ("latent", "r1", "lr_end", "d_scale"):
+    for k in ("latent", "r1", "r2", "r_end", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf:
             raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
@@ -115,6 +129,8 @@ def _check_config(f: Config):
         raise ValueError(
             "one_shot: expected paired=False and predicts='data', "
             "since its generator makes an image from noise, and no pair")
+    if type(f.relative) is not bool:
+        raise ValueError(f"relative: expected true or false; got {f.relative!r}")
     if f.net == "unet" and (f.width % 4 or not f.mults or min(f.mults) < 1):
         raise ValueError(
             "expected a width that is a multiple of 4, and one multiple of it for each level; "

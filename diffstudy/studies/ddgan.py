@@ -129,7 +129,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=ddgan.RECIPES["digits"].__dict__ | dict(
+    recipe=ddgan.RECIPES["digits"].resolve() | dict(
         fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 

@@ -22,7 +22,7 @@ from .record import Study
 # %% ../../nbs/41_ddgan_training.ipynb #71aa7993
 SETTINGS = dict(
     samples=10_000, marks=20, kept=400, precision="bfloat16",
-    config=dataclasses.asdict(RECIPES["toy"]),
+    config=RECIPES["toy"].resolve(),
     ddpm=dict(width=128, depth=2, lr=2e-3),
     kinds={
         "DDGAN": dict(updates=3000),

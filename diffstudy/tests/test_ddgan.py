@@ -12,11 +12,14 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'real_and_fake', 'test_logit_by_hand', 'test_the_log_ratio_is_the_best_logit',
            'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config', 'test_networks_for_points',
            'small', 'terms_of', 'test_no_backward_through_the_generator', 'test_losses_by_hand',
-           'learn_discriminator', 'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
+           'test_relative_pairing_by_hand', 'test_the_separate_loss_is_as_before',
+           'test_pairs_do_not_cross_processes', 'test_the_penalties_fall', 'learn_discriminator',
+           'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
-           'test_one_step_by_hand', 'test_gradients_are_averaged_over_processes',
+           'one_step_by_hand', 'test_one_step_by_hand',
+           'test_gradients_are_averaged_over_processes',
            'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
            'test_no_number_is_read_back']
 
@@ -383,17 +386,20 @@ def test_r1():
 
 # %% ../../nbs/41_ddgan_training.ipynb #ab4a7cdb
 from .. import train
+from ..core import shared
 from ..ddgan import (
     Config, adversarial_step, build, discriminator_terms, generator_loss, make_state)
 from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and six impossible values are refused with a reason"
+    "an unknown key names the nearest one, and eight impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
     with pytest.raises(ValueError, match="r1: expected"): Config(r1=-1.)
+    with pytest.raises(ValueError, match="r2: expected"): Config(r2=-1.)
+    with pytest.raises(ValueError, match="relative: expected true"): Config(relative=1)
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
     with pytest.raises(ValueError, match="betas: expected two"): Config(betas=(.5, 1.))
 
@@ -466,6 +472,113 @@ def test_losses_by_hand():
     for term, value in zip(terms.values(), wanted): assert abs(term.item() - value) < 1e-6
     loss = generator_loss(G, _Constant(.7), x, None, chain, stream(0, "t"))
     assert abs(loss.item() - wanted[0]) < 1e-6
+
+# %% ../../nbs/41_ddgan_training.ipynb #b6956cea
+class _Plane(torch.nn.Module):
+    "A discriminator with the logit w·z_s + v·z_t, or with a bowl in z_s."
+    def __init__(self, bowl=0.):
+        super().__init__()
+        self.w, self.v = (torch.nn.Parameter(torch.tensor(p).double()) for p in ([.6, -.8], [9., 5]))
+        self.bowl = bowl
+    def forward(self, z_s, z_t, s, c=None):
+        return z_s @ self.w + z_t @ self.v + self.bowl * (z_s ** 2).sum(1) / 2
+
+class _Point(torch.nn.Module):
+    "A generator in one call, of one point."
+    steps, latent, predicts = 1, 1, "data"
+    def __init__(self): super().__init__(); self.at = torch.nn.Parameter(torch.tensor([.3, .2]).double())
+    def forward(self, z_t, s, latent, c=None): return self.at.expand(z_t.shape)
+
+def test_relative_pairing_by_hand():
+    "of a linear logit: softplus(w·(fake − real)) and its slopes; z_t cancels; both penalties are |w|²/2"
+    G, D = _Point(), _Plane()
+    x, chain = torch.randn(8, 2, generator=stream(0, "x")).double(), chain_gammas(1)
+    terms = discriminator_terms(G, D, x, None, chain, stream(0, "t"), .1, r2=.03, relative=True)
+    off = G.at.detach() - x  # at state 0 the real one is x itself, and the generated one a point
+    gap = off @ D.w.detach()
+    wanted = dict(d_both=F.softplus(gap).mean(), r1=.1 * .5, r2=.03 * .5)  # |w| is 1
+    assert list(terms) == list(wanted)
+    for k, v in wanted.items(): assert abs(terms[k].item() - v) < 1e-6
+
+    # the slope along w, and none along v: what both share says nothing
+    sum(terms.values()).backward()
+    slope = (gap.sigmoid()[:, None] * off).mean(0) + .13 * D.w.detach()
+    torch.testing.assert_close(D.w.grad, slope, rtol=0, atol=1e-6)
+    torch.testing.assert_close(D.v.grad, torch.zeros(2).double(), rtol=0, atol=1e-6)
+    assert G.at.grad is None
+
+    # and the generator's loss, with the opposite sign
+    loss = generator_loss(G, D, x, None, chain, stream(0, "t"), relative=True)
+    assert abs(loss.item() - F.softplus(-gap).mean()) < 1e-6
+    loss.backward()
+    slope = -(-gap).sigmoid().mean() * D.w.detach()
+    torch.testing.assert_close(G.at.grad, slope, rtol=0, atol=1e-6)
+
+    # with a bowl the slope is w + z_s: R1 is that of the real ones, R2 that of the generated
+    terms = discriminator_terms(
+        G, _Plane(1.), x, None, chain, stream(0, "t"), 1., r2=1., relative=True)
+    for k, z in dict(r1=x, r2=G.at.detach()[None]).items():
+        assert abs(terms[k].item() - ((D.w + z) ** 2).sum(1).mean() / 2) < 1e-6
+
+# %% ../../nbs/41_ddgan_training.ipynb #6b0e24e4
+def test_the_separate_loss_is_as_before():
+    "without the new options each term and each slope is the paper's to the last bit"
+    model, x, chain = build(small(), (2,)), points(0), chain_gammas(4).float()
+    (G, D), weights = model.values(), list(model.parameters())
+    def by_hand(g, r1):
+        s = torch.randint(4, (8,), generator=g)
+        z_s, z_t = pairs(x, s, chain, g)
+        with torch.no_grad(): fake = denoise(G, z_t, s, chain, g)
+        real = D(z_s.requires_grad_(), z_t, s)
+        return (
+            F.softplus(-real).mean() + F.softplus(D(fake, z_t, s)).mean()
+            + r1 * gradient_penalty(real, z_s).mean())
+    def for_g(g):
+        s = torch.randint(4, (8,), generator=g)
+        z_t = pairs(x, s, chain, g).z_t
+        return F.softplus(-D(denoise(G, z_t, s, chain, g), z_t, s)).mean()
+    terms = discriminator_terms(G, D, x, None, chain, stream(0, "t"), .1)
+    loss = generator_loss(G, D, x, None, chain, stream(0, "t"))
+    for found, wanted in (
+        (sum(terms.values()), by_hand(stream(0, "t"), .1)), (loss, for_g(stream(0, "t")))):
+        assert torch.equal(found, wanted)
+        slopes = [torch.autograd.grad(v, weights, allow_unused=True) for v in (found, wanted)]
+        assert all(a is b or torch.equal(a, b) for a, b in zip(*slopes))
+    assert not {"relative", "r2", "r_end"} & set(small().resolve())
+    assert small(relative=True, r2=.1).resolve().items() >= dict(relative=True, r2=.1).items()
+
+# %% ../../nbs/41_ddgan_training.ipynb #c7613fad
+def test_pairs_do_not_cross_processes():
+    "each of two processes compares its own pairs: the mean of their slopes is that of one, to 1e-12"
+    config, x = small(relative=True), torch.randn(8, 2, generator=stream(0, "x")).double()
+    model, chain = build(config, (2,)).double(), chain_gammas(4)
+    def slopes(index, world):
+        out = []
+        for loss in (
+            lambda g: sum(discriminator_terms(
+                *model.values(), x[index::world], None, chain, g, .1, r2=.1, relative=True,
+            ).values()),
+            lambda g: generator_loss(
+                *model.values(), x[index::world], None, chain, g, relative=True)):
+            grads = torch.autograd.grad(
+                loss(shared(stream(0, "t"), index, world)), list(model.parameters()),
+                allow_unused=True)
+            out.append(torch.cat([g.flatten() for g in grads if g is not None]))
+        return torch.cat(out)
+    both = (slopes(0, 2) + slopes(1, 2)) / 2
+    torch.testing.assert_close(both, slopes(0, 1), rtol=0, atol=1e-6)
+
+# %% ../../nbs/41_ddgan_training.ipynb #4a8369e4
+def test_the_penalties_fall():
+    "with r_end the weight of both falls along a cosine: 1, .88, and halfway .6, of those of r_end = 1"
+    def first_step(end, n):  # as number n of four, with fresh networks
+        config = small(relative=True, r1=.1, r2=.2, r_end=end)
+        state = make_state(config, build(config, (2,)), 4, rank=CPU)
+        state.step = n
+        return adversarial_step(config)(state, points(0), stream(0, "a step"))
+    for n, part in ((0, 1.), (1, .882843), (2, .6)):
+        falling, whole = first_step(.2, n), first_step(1., n)
+        for k in ("r1", "r2"): assert abs(falling[k] / whole[k] - part) < 1e-5
 
 # %% ../../nbs/41_ddgan_training.ipynb #a7ffa8ff
 def learn_discriminator(updates, s=1, batch=512):
@@ -596,18 +709,20 @@ def test_the_networks_have_their_own_rates():
     assert all(torch.equal(v, b[k]) for k, v in a.items())
 
 # %% ../../nbs/41_ddgan_training.ipynb #55c323ee
-def test_one_step_by_hand():
-    "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
-    config, x, chain = small(r1=.1, r1_every=3), points(0), chain_gammas(4).float()
+def one_step_by_hand(relative, r2):
+    config = small(r1=.1, r2=r2, r1_every=3, relative=relative)
+    x, chain = points(0), chain_gammas(4).float()
     model, g = build(config, (2,)), stream(0, "a step")
     G, D = model.values()
     moved, said = {}, {}
     def d_loss():  # R1 comes in every third step, with its own weight and not three times that
-        said.update(discriminator_terms(G, D, x, None, chain, g, .1))
+        said.update(discriminator_terms(
+            G, D, x, None, chain, g, .1, r2=r2, relative=relative))
         return sum(said.values())
     for name, net, rate, loss in (
         ("discriminator", D, config.lr_d, d_loss),
-        ("generator", G, config.lr_g, lambda: generator_loss(G, D, x, None, chain, g)),
+        ("generator", G, config.lr_g,
+            lambda: generator_loss(G, D, x, None, chain, g, relative=relative)),
     ):
         slopes = torch.autograd.grad(loss(), list(net.parameters()))
         for p, slope in zip(net.parameters(), slopes):
@@ -622,6 +737,10 @@ def test_one_step_by_hand():
     for name, sure in moved.items():
         for p, q, where in zip(state.model[name].parameters(), model[name].parameters(), sure):
             torch.testing.assert_close(p[where], q[where], rtol=0, atol=1e-5)
+
+def test_one_step_by_hand():
+    "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
+    for how in ((False, 0.), (True, .2)): one_step_by_hand(*how)
 
 # %% ../../nbs/41_ddgan_training.ipynb #67457fb1
 def test_gradients_are_averaged_over_processes(monkeypatch):

@@ -2,10 +2,10 @@
 
 # %% auto #0
 __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_shot_fakes',
-           'test_variants', 'test_patches', 'test_run_variant', 'today', 'test_ablation_record',
-           'test_draw_vdm', 'test_few_steps', 'test_few_steps_record', 'test_stacked',
-           'test_components', 'test_mnist_study', 'test_score_stacked', 'test_averaged',
-           'test_mnist_record']
+           'test_variants', 'test_a_younger_setting_is_heard_and_leaves_old_names', 'test_patches',
+           'test_run_variant', 'today', 'test_ablation_record', 'test_draw_vdm', 'test_few_steps',
+           'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
+           'test_score_stacked', 'test_averaged', 'test_mnist_record']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -89,6 +89,17 @@ def test_variants(kind):
     x = draw(net, 2, 17)
     assert state.skipped == 0 and x.shape == (2, 1, 8, 8) and x.abs().max() <= 1
     assert len(calls) == (1 if config.one_shot else config.steps)
+
+# %% ../../nbs/43_ddgan_images.ipynb #8a6e3d91
+def test_a_younger_setting_is_heard_and_leaves_old_names():
+    "`relative` and `r2` by name reach the losses; at their defaults the run has the name it had"
+    old = experiment.RECIPES["ddgan-digits"]
+    new = experiment.change(old, dict(relative="true", r2=".1", r_end=.2))
+    named = lambda c: experiment.config_hash(c.resolve())
+    assert new.resolve()["gan"].items() >= dict(relative=True, r2=.1, r_end=.2).items()
+    assert named(experiment.change(new, dict(relative=False, r2=0., r_end=1.))) == named(old)
+    assert named(old) == "9e619350c7fc" and named(new) != named(old)
+    assert experiment.config_of(dict(kind="ddgan", config=new.resolve())).resolve() == new.resolve()
 
 # %% ../../nbs/43_ddgan_images.ipynb #75a9e8f5
 def test_patches():
