@@ -19,14 +19,15 @@ extras["dev"] = sum(extras.values(), [])
 
 
 class WithRecords(build_py):
-    "The recorded runs that pages read go into the wheel, from their one place in nbs/runs."
+    "Recorded runs and small weights go into the wheel, from their one place in nbs/runs."
     def run(self):
         super().run()
         if self.editable_mode: return  # then the package stands beside nbs/runs
         there = Path(self.build_lib) / "diffstudy" / "runs"
         there.mkdir(parents=True, exist_ok=True)
-        for file in sorted((here / "nbs" / "runs").glob("*.json")):
-            if file.name != "times.json": copy2(file, there)
+        for kind in ("*.json", "*.safetensors"):
+            for file in sorted((here / "nbs" / "runs").glob(kind)):
+                if file.name != "times.json": copy2(file, there)
 
 
 def for_pypi(text):

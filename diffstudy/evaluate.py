@@ -232,6 +232,28 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
             f"{tuple(y.shape) if torch.is_tensor(y) else type(y).__name__}")
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
+def _nearest(
+    u: Tensor, v: Tensor,  # `(n, f)` and `(m, f)`, finite
+) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
+    "The nearest row of `v` for each row of `u`, the first of several."
+    # squared distances by one matrix product, ten times as fast, and wrong by what rounding leaves
+    mean = v.mean(0)
+    x, y = u - mean, v - mean
+    s, t = x.square().sum(1), y.square().sum(1)
+    near = s[:, None] + t - 2 * x @ y.mT
+    least, i = near.min(1)
+    wrong = 4 * u.shape[1] ** .5 * torch.finfo(near.dtype).eps * (s + t.max())
+
+    # of the nearest its distance in the exact form: by the product a copy has one of about 1e-3
+    d = (u - v[i]).square().sum(1).sqrt()
+
+    # where another might be as near, all are done in the exact form
+    unsure = ~(near > (least + wrong)[:, None]).sum(1).eq(len(v) - 1)
+    if unsure.any():
+        d[unsure], i[unsure] = torch.cdist(
+            u[unsure], v, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+    return d, i
+
 @torch.no_grad()
 def nearest_distance(
     a: Tensor,      # `(n, *d)`, for instance samples
@@ -275,8 +297,7 @@ def nearest_distance(
     for u in a.split(chunk):
         u, best = space(u, "a"), None
         for j, v in enumerate(b.split(chunk)):
-            # the exact form: the one by a matrix product gives a copy a distance of about 1e-3
-            d, i = torch.cdist(u, space(v, "b"), compute_mode="donot_use_mm_for_euclid_dist").min(1)
+            d, i = _nearest(u, space(v, "b"))
             if best is None: best = d, i
             else: best = torch.minimum(best[0], d), torch.where(d < best[0], i + j * chunk, best[1])
         found.append(best)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from . import checkpoint, data, evaluate, models, train
+from . import checkpoint, data, evaluate, models, train, weights
 from .core import each, expand, randn_like
 from .files import locked
 from .notation import alpha, sigma
@@ -106,6 +106,7 @@ def feature_network(
     train_set,        # A `data.ImageSet` of real images
     folder=None,      # Where it is kept; ~/.cache/diffstudy/features by default
     device="cpu",
+    anew: bool = False,  # Train it even if it comes with the package
     **settings,       # Other values of `JUDGE`
 ):  # A `models.Classifier` of clean images; `.features` are the features
     """The judge of a data set: trained once for its images and settings, kept, verified on load.
@@ -113,6 +114,7 @@ def feature_network(
     Args:
         train_set: A `data.ImageSet` of real images
         folder: Where it is kept; ~/.cache/diffstudy/features by default
+        anew: Train it even if it comes with the package
         **settings: Other values of `JUDGE`
 
     Returns:
@@ -137,6 +139,9 @@ def feature_network(
 
     net = models.Classifier(
         train_set.shape, train_set.classes, wanted["width"], dropout=.1, seed=wanted["seed"])
+    if not anew and (name := f"judge-{place.name}") in weights.KNOWN:
+        net.load_state_dict(weights.find(name)[0])
+        return net.to(device).eval().requires_grad_(False)
     if not (path := found()):
         with locked(home / f"{train_set.name}-{mark}.judge", "training", wait=True):
             if not (path := found()):  # nobody else has trained it meanwhile
@@ -153,6 +158,7 @@ def scores(
     judge,      # A `models.Classifier` that the sampler has not seen
     real: Tensor,  # Training images `(m, c, h, w)`, m ≥ n
     halves: int = 8,
+    features: Tensor = None,  # Those of `real`, if they are known
 ) -> dict:  # Name → [value, standard error]
     """All measures of one set of samples.
 
@@ -161,11 +167,13 @@ def scores(
         c: `(n,)` their classes
         judge: A `models.Classifier` that the sampler has not seen
         real: Training images `(m, c, h, w)`, m ≥ n
+        features: Those of `real`, if they are known
 
     Returns:
         Name → [value, standard error]
     """
-    f, r = (evaluate.embed(v, judge.features) for v in (x, real))
+    f = evaluate.embed(x, judge.features)
+    r = evaluate.embed(real, judge.features) if features is None else features
 
     # of every class as many: so it was asked for, and the error is that within classes
     counts = torch.bincount(c)
@@ -182,9 +190,13 @@ def scores(
 
 # %% ../nbs/75_evaluate.ipynb #78fd9236
 def held_out_scores(
-    train_set, test_set, judge, each: int = None
+    train_set, test_set, judge, each: int = None,
+    features: Tensor = None,  # Those of the training images, if they are known
 ) -> dict:  # Name → [value, standard error]
     """What real images that nobody trained on would score: as many of every class.
+
+    Args:
+        features: Those of the training images, if they are known
 
     Returns:
         Name → [value, standard error]
@@ -193,7 +205,8 @@ def held_out_scores(
     turn = torch.stack([
         (test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
     encode = lambda s: data.encode(s.images, s.levels)
-    return scores(encode(test_set)[turn], test_set.labels[turn], judge, encode(train_set))
+    return scores(
+        encode(test_set)[turn], test_set.labels[turn], judge, encode(train_set), features=features)
 
 # %% ../nbs/75_evaluate.ipynb #26c56f9b
 def classify(

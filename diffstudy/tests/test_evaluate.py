@@ -97,6 +97,13 @@ def test_nearest_distance():
     copies = nearest_distance(b[40:60].float(), b.float(), chunk=16)
     assert (copies.distance == 0).all() and (copies.index == torch.arange(40, 60)).all()
     assert len(nearest_distance(a[:0], b).distance) == 0
+    twice = nearest_distance(b.float(), torch.cat([b, b]).float())  # of two copies, the first
+    assert (twice.distance == 0).all() and (twice.index == torch.arange(130)).all()
+
+    # neighbors that a matrix product cannot tell apart: tiny differences beside the spread of all
+    line = torch.tensor([[-3e3], [2e3], *[[1 + 1e-4 * i] for i in range(40)]]).expand(-1, 50)
+    close = nearest_distance(line[2:] + 2e-5, line)
+    assert (close.index == torch.arange(2, 42)).all() and close.distance.max() < 2.1e-5 * 50 ** .5
     mixed = nearest_distance(b[:9].float(), b)  # of two precisions, in the better one
     assert mixed.distance.dtype == torch.float64 and (mixed.index == torch.arange(9)).all()
 

@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['test_judge_is_trained_once', 'test_feature_network',
-           'test_a_judge_is_of_its_images_and_finished', 'test_scores_of_the_data_themselves',
+           'test_a_judge_is_of_its_images_and_finished',
+           'test_a_judge_that_comes_along_is_not_trained', 'test_scores_of_the_data_themselves',
            'test_error_by_class_is_used_where_classes_are_even', 'test_classify_refuses_nan']
 
 # %% ../../nbs/75_evaluate.ipynb #74de6bd7
@@ -49,6 +50,21 @@ def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
         how = feature_network(images, tmp_path, steps=8)
         assert how["steps"] == 8 and how["folder"] == places[-1]
     assert len(set(places)) == 2 and places[0] == places[-1]
+
+def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):
+    "its name is that of images and settings; with anew=True, or other images, it is trained"
+    one, how = data.load("digits")[0][:20], dict(width=8, steps=2)
+    first = feature_network(one, tmp_path / "here", **how)
+    place, = (tmp_path / "here").iterdir()
+    known, file = {f"judge-{place.name}": None}, (first.state_dict(), {})
+    monkeypatch.setattr(judge.weights, "KNOWN", known)
+    monkeypatch.setattr(judge.weights, "find", lambda name: file if name in known else None)
+    monkeypatch.setattr(judge, "fitted", lambda *_, **how: "trained")
+    came = feature_network(one, tmp_path, **how)
+    assert all(torch.equal(v, came.state_dict()[k]) for k, v in first.state_dict().items())
+    assert not came.training and not any(p.requires_grad for p in came.parameters())
+    assert feature_network(one, tmp_path, anew=True, **how) == "trained"
+    assert feature_network(one[:19], tmp_path, **how) == "trained"
 
 # %% ../../nbs/75_evaluate.ipynb #98eab1e7
 def test_scores_of_the_data_themselves():
