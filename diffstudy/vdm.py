@@ -424,7 +424,7 @@ def optimizer(
     config: train.Config,
     shape_lr: float = .03,  # Of the schedule's shape, where it has one to learn
 ) -> torch.optim.AdamW:  # For `train.State(..., optimizers=dict(main=...))`
-    """`train.adamw`, with a learning rate of its own for the shape of the schedule.
+    """`train.optimizer`, with a learning rate of its own for the shape of the schedule.
 
     Args:
         shape_lr: Of the schedule's shape, where it has one to learn
@@ -433,7 +433,7 @@ def optimizer(
         For `train.State(..., optimizers=dict(main=...))`
     """
     shape = model.schedule.shape_parameters()
-    own, opt = {id(p) for p in shape}, train.adamw(model, config)
+    own, opt = {id(p) for p in shape}, train.optimizer(model, config)
     for g in opt.param_groups: g["params"] = [p for p in g["params"] if id(p) not in own]
     if shape: opt.add_param_group(dict(params=shape, lr=shape_lr, weight_decay=0.))
     return opt

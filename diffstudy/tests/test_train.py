@@ -4,8 +4,10 @@
 __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'broken',
            'test_config', 'test_lr_scale', 'test_ema_is_the_unrolled_sum',
            'test_ema_applied_gives_the_weights_back',
-           'test_weight_decay_spares_vectors_and_schedules', 'toy_state', 'everything', 'same',
-           'same_dict', 'test_nan_changes_nothing', 'test_the_norm_is_clipped',
+           'test_weight_decay_spares_vectors_and_schedules', 'test_orthogonal',
+           'test_muon_is_that_of_pytorch', 'test_muon_takes_layers_alone', 'toy_state',
+           'everything', 'same', 'same_dict', 'check_nan_changes_nothing',
+           'test_nan_changes_nothing', 'test_the_norm_is_clipped',
            'test_gradients_of_processes_are_averaged', 'test_errors_of_a_loss', 'exact_loss',
            'exact_batch', 'exact_state', 'test_parts_of_a_batch_add_up', 'Questions',
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
@@ -20,13 +22,13 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_divergence_is_named_and_costs_nothing', 'overflowing',
            'test_no_checkpoint_holds_what_is_not_finite',
            'test_bad_steps_that_are_not_in_a_row_go_by', 'test_the_part_that_failed_is_named',
-           'records_of', 'test_exact_resume', 'one_bad', 'test_the_log_shows_no_stop',
-           'test_damage_of_the_log_stops_no_run', 'test_moments_lie_as_their_parameters_do',
-           'test_another_place_is_named', 'test_a_signal_stops_after_a_whole_step',
-           'test_a_signal_is_never_forgotten', 'test_a_closed_terminal_ends_no_run',
-           'test_two_runs_in_one_folder', 'test_a_folder_that_loses_its_name',
-           'test_a_folder_that_goes_at_the_worst_moment', 'test_fall_back_to_the_one_before',
-           'test_a_kill_before_the_pruning_leaves_nothing',
+           'records_of', 'test_exact_resume', 'test_exact_resume_of_muon', 'one_bad',
+           'test_the_log_shows_no_stop', 'test_damage_of_the_log_stops_no_run',
+           'test_moments_lie_as_their_parameters_do', 'test_another_place_is_named',
+           'test_a_signal_stops_after_a_whole_step', 'test_a_signal_is_never_forgotten',
+           'test_a_closed_terminal_ends_no_run', 'test_two_runs_in_one_folder',
+           'test_a_folder_that_loses_its_name', 'test_a_folder_that_goes_at_the_worst_moment',
+           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to', 'test_another_type_is_refused',
            'test_a_checkpoint_that_is_not_finite_is_refused', 'Disk', 'safe',
            'test_what_is_written_survives_a_power_cut', 'test_a_disk_that_is_full_at_any_write',
@@ -82,7 +84,7 @@ def test_config():
         dict(steps=0), dict(steps=2.5), dict(seed=True),
         dict(lr=0), dict(lr=math.nan), dict(lr="1e-3"), dict(betas=.9), dict(betas=(.9, 1)),
         dict(ema=1.), dict(precision="bf16"), dict(clip=0), dict(no_decay="schedule"),
-        dict(lr_decay="linear"), dict(max_bad=0),
+        dict(lr_decay="linear"), dict(max_bad=0), dict(optimizer="sgd"), dict(muon_lr=0),
     ):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):
             train.Config(**wrong)
@@ -141,6 +143,46 @@ def test_weight_decay_spares_vectors_and_schedules():
         {n for n, p in model.named_parameters() if decays[p]} == {"net.0.weight"}
         and len(decays) == len(list(model.parameters())))
 
+# %% ../../nbs/74_training.ipynb #8277749f
+def test_orthogonal():
+    g = core.stream(0, "orthogonal")
+    for shape in ((8, 8), (8, 40), (40, 8), (1, 5), (5, 1)):
+        m = torch.randn(shape, generator=g, dtype=torch.float64)
+        u, s, v = torch.linalg.svd(m, full_matrices=False)
+        found = u.mT @ train.orthogonal(m) @ v.mT
+        assert .6 < found.diagonal().min() and found.diagonal().max() < 1.3
+        torch.testing.assert_close(found, found.diagonal().diag(), rtol=0, atol=1e-9)
+    assert not train.orthogonal(torch.zeros(3, 4)).any()
+
+def test_muon_is_that_of_pytorch():
+    if not hasattr(torch.optim, "Muon"): pytest.skip("this PyTorch has no Muon")
+    ours, theirs = (nn.Linear(6, 4, bias=False) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    config = train.Config(optimizer="muon", muon_lr=.03, weight_decay=.1, precision="bfloat16")
+    pair = (
+        (ours, train.optimizer(ours, config)),
+        (theirs, torch.optim.Muon(theirs.parameters(), lr=.03, weight_decay=.1)))
+    for n in range(4):
+        grad = torch.randn(4, 6, generator=core.stream(n, "muon"))
+        for net, opt in pair:
+            net.weight.grad = grad.clone()
+            opt.step()
+        torch.testing.assert_close(ours.weight, theirs.weight, rtol=0, atol=2e-3)
+    assert (ours.weight - theirs.weight).abs().max() < .1 * .03 * 4 ** .5
+
+# %% ../../nbs/74_training.ipynb #824b9a10
+def test_muon_takes_layers_alone():
+    model = nn.ModuleDict(dict(
+        net=nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.Linear(4, 2)),
+        table=nn.Embedding(3, 4), schedule=nn.Linear(1, 8)))
+    o = train.optimizer(model, train.Config(optimizer="muon", weight_decay=.1, muon_lr=.5))
+    groups = {p: g for g in o.param_groups for p in g["params"]}
+    of = lambda test: {n for n, p in model.named_parameters() if test(groups[p])}
+    assert len(groups) == sum(len(g["params"]) for g in o.param_groups) == 9
+    assert of(lambda g: "muon" in g) == of(lambda g: g["lr"] == .5) == {
+        "net.0.weight", "net.2.weight"}
+    assert of(lambda g: g["weight_decay"]) == {"net.0.weight", "net.2.weight", "table.weight"}
+
 # %% ../../nbs/74_training.ipynb #41c3a3bb
 CPU = train.Rank(0, 1, torch.device("cpu"))
 
@@ -162,16 +204,22 @@ def same(a, b): return len(a) == len(b) and all(map(torch.equal, a, b))
 def same_dict(a, b): return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 # %% ../../nbs/74_training.ipynb #ecfba2a2
-def test_nan_changes_nothing():
-    state, seen = toy_state(), []
+def check_nan_changes_nothing(kind, layer):
+    state, seen = toy_state(optimizer=kind), []
     for value in (1., math.nan, math.inf, 1.):
         for p in state.model.parameters(): p.grad = torch.ones_like(p)
-        state.model[0].bias.grad[0] = value
+        layer(state.model[0]).grad[0] = value
         state.ok = None
         train.update(state)
         state.ema.update(0, state.ok)
         seen.append(everything(state))
-    assert same(seen[0], seen[1]) and same(seen[0], seen[2]) and not same(seen[0], seen[3])
+    assert same(seen[0], seen[1]) and same(seen[0], seen[2])
+    assert not any(map(torch.equal, seen[0][:4], seen[3][:4]))
+
+def test_nan_changes_nothing():
+    for kind in ("adamw", "muon"):
+        for layer in (lambda m: m.bias, lambda m: m.weight):
+            check_nan_changes_nothing(kind, layer)
 
 # %% ../../nbs/74_training.ipynb #c28192c2
 def test_the_norm_is_clipped():
@@ -252,10 +300,12 @@ class Questions(TorchDispatchMode):
 
 # %% ../../nbs/74_training.ipynb #351cb9d1
 def test_a_step_asks_nothing_and_leaves_global_noise_alone():
-    state, step, before = toy_state(), train.loss_step(toy_loss), torch.get_rng_state()
-    with Questions() as questions:
-        for _ in range(3): train.advance(state, step, one_nan)
-    assert questions.count == 0 and torch.equal(torch.get_rng_state(), before)
+    step, before = train.loss_step(toy_loss), torch.get_rng_state()
+    for kind in ("adamw", "muon"):
+        state = toy_state(optimizer=kind)
+        with Questions() as questions:
+            for _ in range(3): train.advance(state, step, one_nan)
+        assert questions.count == 0 and torch.equal(torch.get_rng_state(), before)
     curious = lambda *a: {k: torch.tensor(v.item()) for k, v in step(*a).items()}
     with Questions() as questions: train.advance(state, curious, toy_batches)
     assert questions.count == 3
@@ -646,6 +696,15 @@ def test_exact_resume(tmp_path):
     run(more := toy_state(steps=70, save_every=10), tmp_path / "cut")
     run(long := toy_state(steps=70))
     assert same(everything(more), everything(long))
+
+def test_exact_resume_of_muon(tmp_path):
+    state = lambda **settings: toy_state(optimizer="muon", save_every=10, **settings)
+    run(state(steps=20), tmp_path / "cut")
+    run(cut := state(), tmp_path / "cut")
+    run(whole := state())
+    assert same(everything(cut), everything(whole))
+    with pytest.raises(ValueError, match="optimizer was 'muon' and is 'adamw'"):
+        run(toy_state(save_every=10), tmp_path / "cut")
 
 # %% ../../nbs/74_training.ipynb #84f68c68
 def one_bad(n): return toy_batches(n) * (math.nan if n == 1 else 1.)
