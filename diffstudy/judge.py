@@ -127,8 +127,9 @@ def feature_network(
     wanted = JUDGE | settings
 
     # its folder is named by all that decides its weights
-    content = train_set.images.cpu().numpy().tobytes() + train_set.labels.cpu().numpy().tobytes()
-    facts = [wanted, hashlib.sha256(content).hexdigest(), train_set.levels, train_set.classes]
+    content = hashlib.sha256()  # without a copy: the images may lie in a file
+    for v in (train_set.images, train_set.labels): content.update(v.cpu().contiguous().numpy())
+    facts = [wanted, content.hexdigest(), train_set.levels, train_set.classes]
     mark = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     home = Path(folder or Path.home() / ".cache" / "diffstudy" / "features").expanduser()
     place = home / f"{train_set.name}-{mark}"

@@ -8,12 +8,17 @@ __all__ = ['test_encode_is_lossless', 'test_errors_of_image_sets', 'test_digits_
            'test_pictures_are_turned_upright', 'test_errors_of_folders', 'png', 'tiff', 'read',
            'test_depths_of_pixels', 'test_pixels_without_a_white',
            'test_transparent_pixels_are_white', 'test_other_kinds_of_pictures',
-           'test_hostile_pictures', 'numbered', 'test_batches_cover_every_epoch',
+           'test_hostile_pictures', 'toy_rows', 'save_rows', 'quiet', 'same',
+           'test_a_prepared_folder_is_the_folder', 'test_a_mapped_set_reads_what_is_asked_for',
+           'test_training_from_a_file_is_training_from_memory', 'test_a_killed_preparation_goes_on',
+           'test_a_damaged_prepared_set_is_refused', 'test_rows_of_other_data_sets',
+           'test_all_bad_pictures_are_named', 'numbered', 'test_batches_cover_every_epoch',
            'test_batches_are_functions_of_the_step', 'test_batches_of_ranks_are_one_batch',
-           'test_batches_flip', 'test_errors_of_batches']
+           'test_batches_flip', 'test_errors_of_batches', 'Noisy', 'test_batches_of_any_data_set',
+           'test_what_is_no_data_set_is_told_what_to_do']
 
 # %% ../../nbs/72_images.ipynb #18ba0a74
-import math, os, sys
+import math, os, shutil, sys
 import numpy as np, pytest, torch
 from .. import data
 from ..core import stream
@@ -245,7 +250,7 @@ def test_errors_of_folders(tmp_path):
     whole = (tmp_path / "a" / "1.png").read_bytes()
     (tmp_path / "a" / "broken.png").write_bytes(whole[:60])
     with pytest.raises(ValueError, match="cannot read .*broken.png.*remove or replace"):
-        load("folder", root=tmp_path)
+        load("folder", root=tmp_path, held_out=.5)
     (tmp_path / "a" / "broken.png").unlink()
     with pytest.raises(ValueError, match="size to be a number of pixels, at least 1; got 0"):
         load("folder", root=tmp_path, size=0)
@@ -365,12 +370,12 @@ def test_hostile_pictures(tmp_path, monkeypatch):
         b"", b"\x89PNG", whole[:40], whole[:-30], half[:len(half) // 2], b"<svg/>", bytes(99)):
         odd.write_bytes(content)
         with pytest.raises(ValueError, match=r"cannot read '.*/a/o\\nd\\udcff \\u202e#%.png'"):
-            load("folder", root=tmp_path, size=4)
+            load("folder", root=tmp_path, size=4, held_out=.5)
     odd.write_bytes(whole)
     assert sum(map(len, load("folder", root=tmp_path, size=4, held_out=.5))) == 3
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 48 * 40 // 2 - 1)
     with pytest.raises(ValueError, match="cannot read .*DecompressionBomb"):
-        load("folder", root=tmp_path, size=4)
+        load("folder", root=tmp_path, size=4, held_out=.5)
     monkeypatch.undo()
 
     # no program is called for PostScript under another name
@@ -378,7 +383,7 @@ def test_hostile_pictures(tmp_path, monkeypatch):
     (tmp_path / "gs").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     odd.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
-    with pytest.raises(ValueError, match="cannot read"): load("folder", root=tmp_path, size=4)
+    with pytest.raises(ValueError, match="cannot read"): load("folder", root=tmp_path, size=4, held_out=.5)
     assert not (tmp_path / "ran").exists()
     odd.write_bytes(whole)
 
@@ -395,6 +400,188 @@ def test_hostile_pictures(tmp_path, monkeypatch):
     (tmp_path / "again").symlink_to(tmp_path)
     with pytest.raises(ValueError, match="again' is a link to a folder that holds it"):
         load("folder", root=tmp_path)
+
+# %% ../../nbs/72_images.ipynb #5e9de5db
+def toy_rows(n=30, size=4):
+    "Rows of bytes, of three classes."
+    x = np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+    return [(v, i % 3) for i, v in enumerate(x)]
+
+def save_rows(folder, rows):
+    "The same as a folder of pictures, in subfolders."
+    from PIL import Image
+    for i, (x, label) in enumerate(rows):
+        (folder / f"c{label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(x).save(folder / f"c{label}" / f"{i:03}.png")
+    return folder
+
+def quiet(*args, **how): return data.prepare(*args, size=4, progress=False, say=lambda m: None, **how)
+def same(a, b): return torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
+
+def test_a_prepared_folder_is_the_folder(tmp_path, monkeypatch):
+    "Bit for bit, with and without a split, by itself from so many pictures on; kept in one place."
+    pytest.importorskip("torchvision")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = save_rows(tmp_path / "flat", toy_rows())
+    for part, n in (("train", 20), ("val", 10)): save_rows(tmp_path / "split" / part, toy_rows(n))
+    for root in (folder, tmp_path / "split"):
+        plain = load("folder", root, size=4)
+        assert not any(s.mapped for s in plain) and not (tmp_path / ".cache").exists()
+        with monkeypatch.context() as m:
+            m.setattr(data, "_MANY", 30)
+            stored = load("folder", root, size=4)
+        again = load("folder", root, size=4)  # few, but there it is
+        for sets in (stored, again, load("folder", quiet(root, out=tmp_path / "out"), size=4)):
+            assert all(s.mapped and same(s, p) for s, p in zip(sets, plain))
+            assert all((s.name, s.classes) == (p.name, p.classes) for s, p in zip(sets, plain))
+        for step in (0, 7):
+            for rank in (0, 1):
+                one, two = (
+                    Batches(s[0], 4, 1, rank, 2, flip=True, device="cpu")(step)
+                    for s in (plain, stored))
+                assert torch.equal(one[0], two[0]) and torch.equal(one[1], two[1])
+        for name in (".cache", "out"): shutil.rmtree(tmp_path / name)
+
+    # a file that has changed is another set; nothing is prepared twice
+    first = quiet(folder)
+    when = (first / "train-images.bin").stat().st_mtime_ns
+    assert quiet(folder) == first and (first / "train-images.bin").stat().st_mtime_ns == when
+    os.utime(folder / "c0" / "000.png", (1, 1))
+    assert quiet(folder) != first
+
+def test_a_mapped_set_reads_what_is_asked_for(tmp_path):
+    "Its images are the file's pages, not a copy; only an index makes one."
+    s, _ = load("folder", quiet(toy_rows(), tmp_path / "rows"), size=4)
+    assert s.mapped and s[2:9].mapped and s.to("cpu").mapped and not s[torch.arange(3)].mapped
+    assert torch.equal(s[2:9].images, s.images[2:9]) and "in a file" in repr(s)
+    if os.path.exists("/proc/self/maps"):
+        at = s.images.data_ptr()
+        maps = [l.split() for l in open("/proc/self/maps") if "train-images.bin" in l]
+        assert any(int(r[0].split("-")[0], 16) <= at < int(r[0].split("-")[1], 16) for r in maps)
+        assert all(r[1] == "r--s" for r in maps)  # for reading alone, shared
+
+def test_training_from_a_file_is_training_from_memory(tmp_path, monkeypatch):
+    "The same weights bit for bit, also after a stop and from the command line."
+    pytest.importorskip("torchvision")
+    from diffstudy import experiment
+    folder = save_rows(tmp_path / "flat", toy_rows(60))
+    stored, runs = quiet(folder, out=tmp_path / "stored"), []
+    for root in (folder, stored):
+        images, held_out = load("folder", root, size=4)
+        assert images.mapped == (root == stored)
+        config = experiment.change(
+            experiment.RECIPES["folder-tiny"], dict(size=4, steps=6, flip=True, save_every=3))
+        runs.append(experiment.fit(config, images, folder=tmp_path / f"run{len(runs)}"))
+    for p in (tmp_path / "run1").glob("step-*6"): shutil.rmtree(p)  # stopped after step 3
+    runs.append(experiment.fit(config, load("folder", stored, size=4)[0], folder=tmp_path / "run1"))
+    for a, b, c in zip(*(r.ema.model.state_dict().values() for r in runs)):
+        assert torch.equal(a, b) and torch.equal(a, c)
+    with pytest.raises(TypeError, match="expected a data.ImageSet.*got list.*data.prepare"):
+        experiment.fit("folder-tiny", [1, 2])
+
+def test_a_killed_preparation_goes_on(tmp_path, monkeypatch):
+    "Wherever it ends: never half a set, nothing done twice that was on the disk, the same at the end."
+    pytest.importorskip("torchvision")
+    monkeypatch.setattr(data, "_BLOCK", 4 * 48)  # four images
+    folder = save_rows(tmp_path / "flat", toy_rows())
+    whole = load("folder", quiet(folder, out=tmp_path / "whole"), size=4)
+    fsync, read, count = os.fsync, data._read_image, []
+    monkeypatch.setattr(data, "_read_image", lambda *a: count.append(1) or read(*a))
+    for kill in (2, 4, 5, 9, 19, 22, 23, 25, 26):
+        out, left = tmp_path / f"killed{kill}", [kill]
+        def stop(fd):
+            left[0] -= 1
+            if not left[0]: raise KeyboardInterrupt
+            fsync(fd)
+        with monkeypatch.context() as m:
+            m.setattr(data.os, "fsync", stop)
+            with pytest.raises(KeyboardInterrupt): quiet(folder, out=out)
+        assert not (out / "prepared.json").exists()
+        with pytest.raises(ValueError, match="not prepared to the end"):
+            load("folder", out, size=4)
+        there = len((out / "prepared.jsonl").read_text().splitlines()) - 1
+        sizes, spoiled = [4] * 6 + [3, 3], 1 < there < 8
+        if spoiled:  # the last block is there by name alone, as after a power cut; a torn line
+            with open(out / "train-images.bin", "r+b") as f:
+                f.seek((there - 1) * 192)
+                f.write(bytes(192))
+            with open(out / "prepared.jsonl", "a") as f: f.write('{"part": "tr')
+        count.clear()
+        quiet(folder, out=out)
+        assert len(count) == 30 - sum(sizes[:there - spoiled])
+        assert all(same(a, b) for a, b in zip(load("folder", out, size=4), whole))
+
+def test_a_damaged_prepared_set_is_refused(tmp_path):
+    "Cut off, changed in one bit, of another version, with other options: an error that says so."
+    place = quiet(toy_rows(), tmp_path / "rows")
+    def fails(words, error=RuntimeError, **how):
+        with pytest.raises(error, match=words): load("folder", place, **dict(size=4) | how)
+    for name in ("train-images.bin", "test-labels.bin", "prepared.json"):
+        path = place / name
+        content = path.read_bytes()
+        bent = bytearray(content)
+        bent[len(bent) // 2] ^= 1
+        path.write_bytes(bent)
+        fails("damaged")
+        if name != "prepared.json":
+            path.write_bytes(content[:-1]); fails(f"{name} has .* bytes, not .* cut off; remove")
+            path.unlink(); fails(f"{name} has 0 bytes")
+        path.write_bytes(content)
+    fails("prepared with size=4, not 8", ValueError, size=8)
+    fails("prepared with channels=3, not 1, held_out=0.1, not 0.5", ValueError, channels=1, held_out=.5)
+    text = (place / "prepared.json").read_text()
+    (place / "prepared.json").write_text(text.replace('"layout": 1', '"layout": 2'))
+    fails("another version")
+
+def test_rows_of_other_data_sets(tmp_path):
+    "Dicts and pairs; Pillow, arrays, tensors, bytes and floats: one and the same set."
+    import io
+    from PIL import Image
+    rows, kinds = toy_rows(), {}
+    want = load("folder", quiet(rows, tmp_path / "want"), size=4)
+    held, kept = data._held_out(30, .1)
+    assert torch.equal(want[0].images[5], torch.from_numpy(rows[kept[5]][0]).permute(2, 0, 1))
+    def png(x):
+        out = io.BytesIO()
+        Image.fromarray(x).save(out, "PNG")
+        return dict(bytes=out.getvalue(), path=None)
+    kinds["pillow"] = [dict(image=Image.fromarray(x), label=y) for x, y in rows]
+    kinds["bytes"] = [dict(img=png(x), labels=np.int64(y)) for x, y in rows]
+    kinds["tensors"] = [(torch.from_numpy(x).permute(2, 0, 1), torch.tensor(y)) for x, y in rows]
+    kinds["floats"] = [(x.float() / 255, y) for x, y in kinds["tensors"]]
+    kinds["split"] = dict(train=iter([rows[i] for i in kept]), Validation=[rows[i] for i in held])
+    for name, given in kinds.items():
+        found = load("folder", quiet(given, tmp_path / name), size=4)
+        assert all(same(a, b) for a, b in zip(found, want)), name
+
+    # names of classes where the rows know them; an image alone has the class 0
+    class Named(list): classes = ["cat", "dog", "owl", "elk"]
+    assert load("folder", quiet(Named(rows), tmp_path / "named"), size=4)[0].classes == 4
+    assert load("folder", quiet([x for x, _ in rows], tmp_path / "alone"), size=4)[0].classes == 1
+    for given, words in (
+        ([(rows[0][0], -1)] * 9, "row 0 of train: expected a whole number from 0 as label"),
+        ([(rows[0][0], .5)] * 9, "whole number"), ([dict(x=1)] * 9, "row 0.*expected .*'image'"),
+        ([(rows[0][0] * 2., 0)] * 9, "floats from 0 to 1.*values go from"),
+        (dict(train=rows, test=rows, validation=rows), "got train, test, validation: choose two"),
+        (iter(rows), "rows that have a length.*its two parts"),
+        (Named([(rows[0][0], 7)] * 20), "label 7 does not fit 4 classes"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
+    with pytest.raises(ValueError, match="expected a folder to write to"): quiet(rows)
+    with pytest.raises(ValueError, match="holds a prepared set already"): quiet(rows, tmp_path / "want")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(ValueError, match="holds thesis.txt; expected a new"): quiet(rows, tmp_path / "mine")
+    with pytest.raises(ValueError, match="existing folder"): quiet(tmp_path / "nowhere")
+
+def test_all_bad_pictures_are_named(tmp_path):
+    "A folder is read to its end, so that one call names them all."
+    pytest.importorskip("torchvision")
+    folder = save_rows(tmp_path / "flat", toy_rows())
+    for name in ("c0/000.png", "c2/029.png"): (folder / name).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="(?s)cannot read .*000.png.*cannot read .*029.png"):
+        quiet(folder, out=tmp_path / "out")
+    assert not (tmp_path / "out" / "prepared.json").exists()
 
 # %% ../../nbs/72_images.ipynb #85a98d1e
 def numbered(n):
@@ -446,3 +633,34 @@ def test_errors_of_batches():
         Batches(numbered(100), 32, 0, 0, 3)
     with pytest.raises(ValueError, match="rank in 0..1; .*rank 2"):
         Batches(numbered(100), 32, 0, 2, 2)
+
+# %% ../../nbs/72_images.ipynb #86081d7e
+class Noisy(torch.utils.data.Dataset):
+    "A data set with augmentation: each row is its number and a random one."
+    def __len__(self): return 50
+    def __getitem__(self, i):
+        if not 0 <= i < 50: raise IndexError(i)
+        return dict(x=torch.full((2,), float(i)), chance=torch.rand(()), y=i)
+
+def test_batches_of_any_data_set():
+    "Each row once in an epoch; chance and order functions of the step, the same for two processes."
+    one, before = Batches(Noisy(), 8, seed=3), torch.random.get_rng_state()
+    a = one(1000)
+    assert torch.equal(torch.random.get_rng_state(), before)  # nobody else's chance is touched
+    one(2)
+    b, other = Batches(Noisy(), 8, seed=3)(1000), Batches(Noisy(), 8, seed=4)(1000)
+    assert all(torch.equal(a[k], b[k]) for k in a) and not torch.equal(a["chance"], other["chance"])
+    assert len(a["chance"].unique()) == 8 and a["x"].shape == (8, 2)
+    seen = torch.cat([Batches(Noisy(), 10, 0)(step)["y"] for step in range(10)]).reshape(2, 50)
+    assert all(torch.equal(e.sort().values, torch.arange(50)) for e in seen)
+    parts = [Batches(Noisy(), 8, 3, rank, 2, device="cpu")(1000) for rank in (0, 1)]
+    for k in a: assert torch.equal(torch.stack([p[k] for p in parts], 1).flatten(0, 1), a[k])
+
+def test_what_is_no_data_set_is_told_what_to_do():
+    from torch.utils.data import DataLoader
+    with pytest.raises(TypeError, match="DataLoader remembers.*Batches\\(loader.dataset, batch"):
+        Batches(DataLoader(Noisy(), 8), 8, 0)
+    with pytest.raises(TypeError, match="length and rows by number; got generator.*prepare"):
+        Batches((i for i in range(9)), 8, 0)
+    with pytest.raises(ValueError, match="flip is for an ImageSet"):
+        Batches(Noisy(), 8, 0, flip=True)
