@@ -4,7 +4,8 @@
 __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases', 'kill_in_fourth',
            'numbers', 'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
            'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
-           'test_an_installed_package_has_its_records_with_it']
+           'test_an_installed_package_has_its_records_with_it',
+           'test_a_study_that_grows_keeps_what_is_done']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
@@ -154,3 +155,20 @@ def test_an_installed_package_has_its_records_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(diffstudy, "__file__", str(package / "__init__.py"))
     monkeypatch.chdir(page)
     assert runs.load("toy") == want and [r["name"] for r in runs.listing()] == ["toy"]
+
+# %% ../../nbs/96_record.ipynb #acb905d9
+def test_a_study_that_grows_keeps_what_is_done(tmp_path):
+    "cases may be added, and only these are run; a case that is gone or other settings are refused"
+    path, quiet = tmp_path / "toy.json", dict(say=lambda m: None)
+    few = replace(TOY, cases=TOY.cases[:2])
+    before = runs.record(few, path, **quiet)["results"]
+    ran = []
+    def run(settings, case):
+        ran.append(case)
+        return TOY.run(settings, case)
+    after = runs.record(replace(TOY, run=run), path, **quiet)
+    assert ran == list(TOY.cases[2:]) and after["results"][:2] == before
+    assert after["hash"] == runs.study_hash(TOY) and after["cases"] == len(TOY.cases)
+    for other in (replace(TOY, cases=TOY.cases[1:]), replace(TOY, settings={"other": 1})):
+        with pytest.raises(ValueError, match="other settings"):
+            runs.record(other, path, **quiet)
