@@ -268,7 +268,9 @@ def save_pretrained(
 
     # config.json vouches for the others, so it comes last
     out = {"model.safetensors": safetensors.torch.save(weights, metadata=dict(format="pt"))}
-    out |= {n: files.read_file(run.folder / n) for n in _BESIDE if (run.folder / n).exists()}
+    scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
+    mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
+    out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
     info["checksums"] = {name: _sha(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
@@ -290,8 +292,7 @@ def _card(run, license) -> str:
         call = "images = run.sample(labels=[0] * 16)"
 
     # scores as the commands print them
-    result = run.result()
-    evaluation = files.read_json(run.folder / "evaluation.json")
+    result, evaluation = run.result(), run.evaluation()
     scores = (experiment.report(result) if result else []) + (
         experiment.report_evaluation(evaluation) if evaluation else [])
     settings = sorted(files.flatten(run.config).items())

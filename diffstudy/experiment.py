@@ -5,9 +5,9 @@ opens it again, to sample, to score and to guide."""
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'RECIPES', 'VDMConfig', 'check_counts', 'GANConfig', 'ClassifierConfig',
-           'recipes_for', 'change', 'config_hash', 'config_of', 'fit', 'read_run', 'pick_device',
-           'load_images', 'train', 'Run', 'open', 'VDMRun', 'GANRun', 'ClassifierRun', 'report',
-           'report_evaluation', 'read_samples']
+           'recipes_for', 'change', 'that_counts', 'config_hash', 'config_of', 'fit', 'read_run',
+           'pick_device', 'configure', 'load_images', 'train', 'Run', 'open', 'VDMRun', 'GANRun',
+           'ClassifierRun', 'as_run', 'report', 'report_evaluation', 'read_samples']
 
 # %% ../nbs/76_experiment.ipynb #0e8e0545
 import ast, dataclasses, functools, hashlib, json, math, time
@@ -21,6 +21,7 @@ from torch import Tensor
 from . import checkpoint, data as datasets, ddgan, evaluate as scoring, files, guidance, judge
 from . import models, sample as samplers, schedule, train as training, vdm, watch
 from .core import choose, default_device, stream, suggest
+from .decoder import Decoder
 from .solvers import SOLVERS
 
 # %% ../nbs/76_experiment.ipynb #7fbb78af
@@ -41,6 +42,7 @@ class VDMConfig:
         points: Evenly spread noise levels in one evaluation of a held-out image
         draws: Evaluations of each held-out image
         threads: Of the CPU; 0: as many as there are cores
+        decoder: Width of a network for p(x|z_0); 0: none, each pixel by itself
         unet: What differs from the recipe of the network
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures
@@ -58,6 +60,7 @@ class VDMConfig:
     points: int = 16          # Evenly spread noise levels in one evaluation of a held-out image
     draws: int = 4            # Evaluations of each held-out image
     threads: int = 0          # Of the CPU; 0: as many as there are cores
+    decoder: int = 0          # Width of a network for p(x|z_0); 0: none, each pixel by itself
     unet: dict = field(default_factory=dict)     # What differs from the recipe of the network
     train: dict = field(default_factory=dict)    # What differs from `train.Config`
     options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
@@ -85,6 +88,7 @@ class VDMConfig:
             "noise": (channels, *size),
             "levels": (channels * levels, *size),
             "fine-levels": (unet.width, *(n // 2 for n in size)),
+            "patches": (4 * channels, *(n // 2 for n in size)),
         }[self.head]
         net = models.UNet(unet, shape, 0 if self.drop == 1 else facts["classes"], seed=seed)
 
@@ -92,7 +96,12 @@ class VDMConfig:
             net = vdm.CategoricalNet(net, levels)
         if self.head == "fine-levels":
             net = vdm.FineCategoricalNet(net, channels, levels, seed=seed)
-        return vdm.VDM(net, SCHEDULES[self.schedule](self.gamma_min, self.gamma_max), levels)
+        if self.head == "patches":
+            net = vdm.PatchNet(net)
+        noise = SCHEDULES[self.schedule](self.gamma_min, self.gamma_max)
+        reads = (
+            Decoder(facts["shape"], levels, self.decoder, seed=seed) if self.decoder else None)
+        return vdm.VDM(net, noise, levels, decoder=reads)
 
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
@@ -114,8 +123,8 @@ SCHEDULES = {
     "cosine": schedule.Cosine,
     "monotone": schedule.Monotone,  # the interior learns as well, to lower the variance
 }
-# ε̂, or a distribution over gray levels; "fine-levels" where there are many
-_HEADS = ("noise", "levels", "fine-levels")
+# ε̂, or a distribution over gray levels, "fine-levels" where there are many; ε̂ by patches
+_HEADS = ("noise", "levels", "fine-levels", "patches")
 
 # %% ../nbs/76_experiment.ipynb #479711fb
 def _check_vdm(c: VDMConfig):
@@ -134,6 +143,10 @@ def _check_vdm(c: VDMConfig):
             f"which is told of it; got head {c.head!r} and model {c.model!r}")
     if not 0 <= c.drop <= 1:
         raise ValueError(f"drop: expected a probability from 0 to 1; got {c.drop:g}")
+    if type(c.decoder) is not int or c.decoder < 0 or c.decoder % 4 or c.decoder and c.augment:
+        raise ValueError(
+            "decoder: expected the width of its layers, a multiple of 4, or 0 for none, and none "
+            f"with augment, of which it is not told; got {c.decoder!r}")
     check_counts(points=c.points, draws=c.draws)
     _check_threads(c)
 
@@ -162,18 +175,18 @@ def _check_threads(c):
 
 def _batches(images, batch_size, seed, rank, flip=False, parts: int = 1):
     "Batches of a set, of which each process takes its share, in so many equal parts."
-    images = images.to(rank.device)
     if rank.world > 1 and batch_size % (parts * rank.world):
         raise ValueError(
             f"expected a batch size that {rank.world} processes share in {parts} equal parts each, "
             f"a multiple of {parts * rank.world}; got {batch_size}")
     if not isinstance(images, datasets.Stacked):
         return datasets.Batches(
-            images, batch_size, seed, rank.index, rank.world, flip=flip)
+            images, batch_size, seed, rank.index, rank.world, flip=flip, device=rank.device)
     if rank.world > 1:
         raise ValueError(
             f"{images.name} is drawn anew for each batch, and by one process only; "
             f"got {rank.world} processes")
+    images = images.to(rank.device)
     return lambda step: images.draw(batch_size, seed, step)
 
 # %% ../nbs/76_experiment.ipynb #65dcfd3a
@@ -262,7 +275,8 @@ class GANConfig:
             datasets.encode(some[:10_000].images, some.levels), self.components)
 
 # the rest is in `ddgan.Config`
-_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "max_bad")
+_GAN_LOOP = (
+    "steps", "seed", "precision", "log_every", "save_every", "keep", "max_bad", "watch_every")
 
 # %% ../nbs/76_experiment.ipynb #5c3c3a45
 @dataclass(frozen=True)
@@ -362,6 +376,18 @@ RECIPES = {
         train=dict(
             steps=12_000, batch_size=32, precision="bfloat16",
             lr=2e-3, warmup=100, lr_decay="cosine", ema=.999,
+            log_every=50, save_every=500)),
+
+    "photos": VDMConfig(  # ten minutes on one CPU core; what it reaches is in runs/photos.json
+        data="photos", model="mnist", head="fine-levels",
+        schedule="monotone", gamma_min=-14., gamma_max=7.,
+        drop=1., flip=True, points=16, draws=2, threads=1,
+        unet=dict(
+            blocks=1, mults=(1, 2), groups=8,
+            attention=(), middle_attention=False, dropout=0., fourier=()),
+        train=dict(
+            steps=3000, batch_size=32, precision="bfloat16",
+            lr=2e-3, warmup=100, lr_decay="cosine", ema=.998,
             log_every=50, save_every=500)),
 
     # the paper's, without labels as there: days on several GPUs; never run here
@@ -468,7 +494,7 @@ def _places(config) -> dict:  # Name -> (part or None, key in it, value)
     for part in parts:
         values = (_FOLDER if config.data == "folder" else {}) if part == "options" else full[part]
         if part == "gan":  # with those that stand in no earlier run
-            values = dataclasses.asdict(ddgan.Config(**values))
+            values = dataclasses.asdict(ddgan.Config()) | values
         for k, v in values.items():
             name = "T" if part == "gan" and k == "steps" else k  # steps are those of training
             if name not in found: found[name] = (part, k, v)
@@ -532,13 +558,20 @@ def _parse(name, value, old):
 
 # %% ../nbs/76_experiment.ipynb #68e44328
 # settings of the loop that no result depends on
-_CHANGES_NOTHING = ("log_every", "save_every", "keep", "max_bad")
+_CHANGES_NOTHING = ("log_every", "save_every", "keep", "max_bad", "watch_every")
 # settings younger than the first recorded runs, with the value that is as if absent
-_YOUNGER = dict(augment=False)
+_YOUNGER = dict(augment=False, decoder=0, optimizer="adamw", muon_lr=.02)
 
-def _that_counts(full):
-    kept = {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
-    return kept | dict(train={k: v for k, v in full["train"].items() if k not in _CHANGES_NOTHING})
+def that_counts(full: dict  # From `config.resolve()`
+) -> dict:
+    """The settings that fix the result of a run, without younger ones that are off.
+
+    Args:
+        full: From `config.resolve()`
+    """
+    old = lambda d: {k: v for k, v in d.items() if k not in _YOUNGER or v != _YOUNGER[k]}
+    loop = {k: v for k, v in old(full["train"]).items() if k not in _CHANGES_NOTHING}
+    return old(full) | dict(train=loop)
 
 def config_hash(
     full: dict,  # From `config.resolve()`
@@ -551,7 +584,7 @@ def config_hash(
     Returns:
         12 hexadecimal digits
     """
-    return hashlib.sha256(json.dumps(_that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
 
 def config_of(info: dict  # What a run's `config.json` holds
 ):  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
@@ -600,6 +633,11 @@ def _check_keys(
 # %% ../nbs/76_experiment.ipynb #0a346420
 def _facts_of(images) -> dict:  # shape, levels, classes
     "What a model must know of its data."
+    if not hasattr(images, "levels"):
+        raise TypeError(
+            f"expected a data.ImageSet, as data.load gives it; got {type(images).__name__}. "
+            'data.prepare(dataset, "folder") writes the images of any data set, and '
+            'data.load("folder", "folder") opens them')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
 def fit(
@@ -679,7 +717,7 @@ def _must_agree(folder, was, now):
     "ValueError that names what differs between the run in a folder and the one asked for."
     def flat(info):
         also = {k: info.get(k) for k in ("kind", "facts", "components") if k in now}
-        return files.flatten(_that_counts(info["config"]) | also)
+        return files.flatten(that_counts(info["config"]) | also)
     old, new = flat(dict(kind="vdm") | was), flat(now)
     differ = [
         f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
@@ -773,12 +811,21 @@ def _used(rank) -> str:  # Such as "1 CPU core"
         f"{n} CPU core{'s' * (n > 1)}" if rank.device.type == "cpu"
         else f"{n} {rank.device.type}")
 
-def _configure(
+def configure(
     data,  # A data set, or a configuration
     recipe=None,  # A name of `RECIPES` or a run's config.json; the data set's own if not given
     settings: dict = {},  # By name, as for `change`
 ):  # A configuration and a recipe's name; ValueError if names do not exist or go together
-    "The configuration that the arguments ask for."
+    """The configuration that the arguments ask for.
+
+    Args:
+        data: A data set, or a configuration
+        recipe: A name of `RECIPES` or a run's config.json; the data set's own if not given
+        settings: By name, as for `change`
+
+    Returns:
+        A configuration and a recipe's name; ValueError if names do not exist or go together
+    """
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
@@ -809,6 +856,13 @@ def load_images(
     """
     options = _FOLDER | full["options"] if full["data"] == "folder" else {}
     return datasets.load(full["data"], root, **options)
+
+def _validation(held_out):  # Two sets
+    "Held-out images that choose a checkpoint, and the others, on which it is reported."
+    n = len(held_out)
+    order = torch.randperm(n, generator=stream(0, "validation"))
+    few = min(n // 2, 512)
+    return held_out[order[:few].sort().values], held_out[order[few:].sort().values]
 
 # %% ../nbs/76_experiment.ipynb #6451c9cb
 def train(
@@ -841,7 +895,7 @@ def train(
     Returns:
         The finished `Run`; ValueError for a wrong argument
     """
-    config, name = _configure(data, recipe, settings)
+    config, name = configure(data, recipe, settings)
     full, device = config.resolve(), pick_device(device)
     folder = Path(folder or Path("runs") / name)
     if folder.is_file():
@@ -880,14 +934,15 @@ def train(
     with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
         _meet(rank)  # nobody reads before the folder is ours
         if writes: _announce(folder, info, images, held_out, state, say)
+        look = _watching(folder, info, held_out) if state.config.watch_every else None
         training.complete(
             state, step, batches,
-            folder=folder, progress=progress, say=say, held=True, log=log)
+            folder=folder, progress=progress, say=say, held=True, log=log, watch=look)
         _meet(rank)  # nor before the last checkpoint is there
         if writes:
             result = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
                 seed=full["train"]["seed"])
-            result |= _result(folder, config, state, held_out, say)
+            result |= _result(folder, config, state, held_out, progress, say)
             try:
                 if not checkpoint.checkpoints(folder): raise FileNotFoundError
                 files.write_json(folder / "result.json", result, make=False)
@@ -902,6 +957,14 @@ def _meet(rank):
     "All processes of a run wait for each other."
     if rank.world > 1: torch.distributed.barrier()
 
+def _watching(folder, info, held_out) -> Callable:  # `(state)` -> numbers and pictures
+    "What a run is asked every `watch_every` steps, with its averaged weights."
+    some = None if isinstance(held_out, datasets.Stacked) else _validation(held_out)[0]
+    def look(state):
+        run = _RUNS[info["kind"]](folder, info, state.ema.model, "", state.rank.device)
+        return run.look(some)
+    return look
+
 def _announce(folder, info, images, held_out, state, say):
     "What begins, in two lines."
     f, n = info["facts"], lambda s: "endless" if isinstance(s, datasets.Stacked) else len(s)
@@ -913,6 +976,10 @@ def _announce(folder, info, images, held_out, state, say):
     say(
         f"recipe {info['recipe']}, configuration {info['hash']}: {state.config.steps} steps "
         f"of {state.config.batch_size} images on {_used(state.rank)}, into {folder}")
+    if state.config.watch_every and info["kind"] != "ddgan" and n(held_out) != "endless":
+        say(
+            f"every {state.config.watch_every} steps a score on {len(_validation(held_out)[0])} of "
+            "the held-out images: they choose the best checkpoint, the others report on it")
 
 # %% ../nbs/76_experiment.ipynb #ad277ad7
 def _held_out_bits(
@@ -921,11 +988,13 @@ def _held_out_bits(
     *, labels: bool,         # Whether the model is told them
     points: int, draws: int, # As in `VDMConfig`
     seed: int = 0,           # Of times and noise
+    view: watch.Progress = None,  # Told of each image
 ) -> scoring.BitsPerDim:  # Mean, error over images, Monte Carlo part, n, value of each image
     "Bits per dimension of the bound on held-out images."
     bound = vdm.nll(model, points, together=True)
     def nll(k, c, generator):
         v = bound(k, c if labels else None, generator)
+        if view: view.to(view.done + len(k))
         if bad := int((~v.isfinite()).sum()):
             raise RuntimeError(
                 f"the bound of {bad} of {len(k)} images is not finite, because the network's "
@@ -936,7 +1005,7 @@ def _held_out_bits(
         batch_size=max(1, 512 // points),
         generator=stream(seed, "held-out", device=images.images.device))
 
-def _result(folder, config, state, held_out, say) -> dict:
+def _result(folder, config, state, held_out, progress, say) -> dict:
     "What `result.json` holds besides the configuration."
     begun, model = time.perf_counter(), state.ema.model.eval()
     log = [
@@ -949,7 +1018,7 @@ def _result(folder, config, state, held_out, say) -> dict:
     # the held-out images, as the kind of model can score them
     if config.kind != "ddgan": say("trained; now scored on held-out images")
     if config.kind == "vdm":
-        found |= _bits(model, config, held_out.to(state.rank.device))
+        found |= _bits(model, config, held_out.to(state.rank.device), progress, say)
     if config.kind == "classifier":
         found["accuracy"] = _accuracy(model, held_out.to(state.rank.device))
     return found | dict(
@@ -957,20 +1026,23 @@ def _result(folder, config, state, held_out, say) -> dict:
         seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
         machine=_used(state.rank), versions=files.versions())
 
-def _bits(model, config, held_out) -> dict:
+def _bits(model, config, held_out, progress, say) -> dict:
     "The bound without labels, and with them where the model has them."
     kinds = ("unconditional", "conditional") if model.null else ("unconditional",)
-    score = {
-        k: _held_out_bits(
-            model, held_out, labels=k == "conditional", points=config.points, draws=config.draws)
-        for k in kinds}
+    how = dict(points=config.points, draws=config.draws)
+    total = len(held_out) * config.draws * len(kinds)
+    with watch.Progress(total, "images", "scoring", on=progress, say=say) as view:
+        score = {
+            k: _held_out_bits(model, held_out, labels=k == "conditional", view=view, **how)
+            for k in kinds}
     return dict(
-        bits_per_dim={
-            k: dict(mean=b.mean, error=b.error, monte_carlo=b.monte_carlo, n=b.n)
-            for k, b in score.items()},
+        bits_per_dim={k: _without_values(b) for k, b in score.items()},
         each=(
             {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
             if len(held_out) <= 1000 else None))
+
+def _without_values(b: scoring.BitsPerDim) -> dict:
+    return {k: v for k, v in b._asdict().items() if k != "values"}
 
 @torch.no_grad()
 def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standard error]
@@ -988,12 +1060,14 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
 # %% ../nbs/76_experiment.ipynb #4863d638
 class Run:
     "A run in its folder: its settings, its model, and what can be asked of it."
-    def __init__(self, folder: Path, info: dict, model, mark: str, device, root=None):
+    def __init__(
+        self, folder: Path, info: dict, model, mark: str, device, root=None, chosen=False
+    ):
         self.folder, self.info, self.model, self.checkpoint, self.device = (
             folder, info, model, mark, device)
         self.kind, self.recipe, self.hash = info.get("kind", "vdm"), info["recipe"], info["hash"]
         self.config, self.facts = info["config"], info["facts"]
-        self.root = root or info.get("root")
+        self.root, self.chosen = root or info.get("root"), chosen  # not the last checkpoint
 
     def __repr__(self):
         return (
@@ -1001,12 +1075,19 @@ class Run:
             f"{self.checkpoint.split()[0]}, on {self.device})")
 
     def images(self, root=None):
-        "Training and held-out images of the run."
-        return load_images(self.config, root or self.root)
+        "Training and held-out images; of a checkpoint that was chosen, those that did not choose."
+        images, held_out = load_images(self.config, root or self.root)
+        return images, _validation(held_out)[1] if self.chosen else held_out
 
     def result(self) -> dict | None:
-        "What `result.json` holds; None while the run is not finished."
+        "What `result.json` holds, of the last checkpoint; None while the run is not finished."
+        if self.chosen or self.folder is None: return None
         return files.read_json(self.folder / "result.json")
+
+    def evaluation(self) -> dict | None:
+        "What `evaluation.json` holds, if it is of this checkpoint; None otherwise."
+        found = files.read_json(self.folder / "evaluation.json") or {}
+        return found if found.get("options", {}).get("checkpoint") == self.checkpoint else None
 
     # what a kind of model can do, it defines below; what it cannot, is said here
     def sample(self, *args, **how):
@@ -1021,6 +1102,20 @@ class Run:
 
     def log_prob(self, *args, **how):
         raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
+
+    def look(self, images) -> dict:  # `score`, its `error`, and a picture of `samples`
+        """What is noted of a run that is watched; the checkpoint with the least score is the best.
+
+        Returns:
+            `score`, its `error`, and a picture of `samples`
+        """
+        return dict(samples=self._grid())
+
+    def _grid(self, **how):
+        "A picture of samples: two rows of the first ten classes, or sixteen without."
+        classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
+        images = self.sample([*classes] * 2 or None, n=16, **how)
+        return files.page(images, self.facts["levels"], len(classes) or 8)
 
     def labels_of(self, labels, n: int
     ) -> list:  # A class for each image, None where the model is told none
@@ -1068,17 +1163,46 @@ class Run:
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
 
+def _checkpoint_of(folder, info, which, say) -> Path:
+    "The last checkpoint of a run, the best, or that of a step; ValueError if there is none."
+    there = {int(p.name[5:]): p for p in checkpoint.checkpoints(folder)}
+    if not there:
+        raise ValueError(
+            f"{folder} has no checkpoint yet; `diffstudy train {info['config']['data']} "
+            f"--recipe {info['recipe']} --run {folder}` makes one")
+    if which == "last": return checkpoint.latest(folder, say=say)
+    if which != "best":
+        if str(which).isdecimal() and int(which) in there: return there[int(which)]
+        raise ValueError(
+            "checkpoint: expected last, best or the step of one that is there, "
+            f"{', '.join(map(str, there))}; got {which!r}")
+
+    # not every run is watched, and a GAN has no score
+    if path := checkpoint.best(folder): return path
+    raise ValueError(
+        f"{folder} has no checkpoint with a held-out score, so none is the best. A VDM and a "
+        "classifier that train with watch_every=500 (--set watch_every=500) get one every 500 "
+        f"steps; here are the steps {', '.join(map(str, there))}")
+
+def _fill(model, path):
+    "Give a model the averaged weights of a checkpoint."
+    weights = checkpoint.load_weights(path)
+    checkpoint.check_fits(model, weights, path)
+    model.load_state_dict(weights)
+
 def open(
     folder,       # Of a run of any kind
     device=None,  # Such as "cuda:1"; the fastest there is by default
-    *, root=None,   # Where its images are, if they have moved
+    *, checkpoint="last",  # Or "best", by the held-out score of a run that is watched; or a step
+    root=None,      # Where its images are, if they have moved
     say: Callable = print,  # Told of a checkpoint that is refused
 ) -> Run:  # A `VDMRun`, `GANRun` or `ClassifierRun`
-    """The newest checkpoint of a run that verifies, ready to be asked.
+    """A run, ready to be asked: its newest checkpoint that verifies, or another one.
 
     Args:
         folder: Of a run of any kind
         device: Such as "cuda:1"; the fastest there is by default
+        checkpoint: Or "best", by the held-out score of a run that is watched; or a step
         root: Where its images are, if they have moved
         say: Told of a checkpoint that is refused
 
@@ -1088,20 +1212,14 @@ def open(
     folder, device = Path(folder), pick_device(device)
     info = read_run(folder)
     config = config_of(info)
-    path = checkpoint.latest(folder, say=say)
-    if path is None:
-        raise ValueError(
-            f"{folder} has no checkpoint yet; `diffstudy train {config.data} "
-            f"--recipe {info['recipe']} --run {folder}` makes one")
-
+    path = _checkpoint_of(folder, info, checkpoint, say)
     _must_belong(folder, info, path)
     model = config.assemble(info["facts"])
-    weights = checkpoint.load_weights(path)
-    checkpoint.check_fits(model, weights, path)
-    model.load_state_dict(weights)
+    _fill(model, path)
     mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
     return _RUNS[config.kind](
-        folder, info, model.to(device).eval().requires_grad_(False), mark, device, root)
+        folder, info, model.to(device).eval().requires_grad_(False), mark, device, root,
+        chosen=checkpoint != "last")
 
 # %% ../nbs/76_experiment.ipynb #18cc64fb
 def _numbered(labels: list) -> list:  # Of pairs (class, number)
@@ -1112,16 +1230,23 @@ def _numbered(labels: list) -> list:  # Of pairs (class, number)
         seen[c] = out[-1][1] + 1
     return out
 
-def _drawn(labels: list, seed: int, batch: int, draw: Callable
+def _drawn(labels: list, seed: int, batch: int, draw: Callable, progress
 ) -> Tensor:  # Gray levels `(n, c, h, w)`, on the CPU
-    "Samples in batches, each image from its own generator, by `draw(labels, generators)`."
+    "Samples in batches, by `draw(labels, generators, progress)`; each image has its own."
     if type(seed) is not int or seed < 0:
         raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
     pairs, out = _numbered(labels), []
-    for i in range(0, len(pairs), batch):
-        part = pairs[i:i + batch]
-        own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
-        out.append(draw([c for c, _ in part], own).cpu())
+    with (
+        nullcontext(progress) if isinstance(progress, watch.Progress)
+        else watch.Progress(len(pairs), "images", "sampling", on=progress) as view
+    ):
+        before = view.done
+        for i in range(0, len(pairs), batch):
+            part = pairs[i:i + batch]
+            own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
+            steps = functools.partial(view.over, worth=len(part))
+            out.append(draw([c for c, _ in part], own, steps).cpu())
+            view.to(before + i + len(part))
     return torch.cat(out)
 
 class VDMRun(Run):
@@ -1139,7 +1264,7 @@ class VDMRun(Run):
         seed: int = 0,         # The same seed, the same images
         classifier=None,       # A `ClassifierRun` or its folder: guide by it, not by dropped labels
         batch: int = 128,      # Images at a time
-        progress: bool = False,  # Show a bar
+        progress=False,        # Show a bar or lines; a `watch.Progress` that counts images goes on
     ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
         """Samples, each a function of the seed, its class and its number alone.
 
@@ -1152,7 +1277,7 @@ class VDMRun(Run):
             seed: The same seed, the same images
             classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
             batch: Images at a time
-            progress: Show a bar
+            progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU
@@ -1161,14 +1286,14 @@ class VDMRun(Run):
         check_counts(n=len(labels), steps=steps, batch=batch)
         choose(sampler, SOLVERS, "sampler")
 
-        def draw(labels, own):
+        def draw(labels, own, progress):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)
             guided = None if classifier is None else self.predict(c, w=w, classifier=classifier)
             c = c if self.has_labels else None
             return self.model.sample(
                 len(own), c, w=w, steps=steps, sampler=sampler,
                 generator=own, predict=guided, progress=progress)
-        return _drawn(labels, seed, batch, draw)
+        return _drawn(labels, seed, batch, draw, progress)
 
     def _asked(self, labels, n, w, classifier):
         "The labels, checked together with the weight."
@@ -1186,6 +1311,13 @@ class VDMRun(Run):
             raise ValueError(
                 "a classifier guides towards a class: give labels, such as labels=[3] * 16")
         return _guide(classifier, self.device).labels_of(labels, n)
+
+    def look(self, images) -> dict:
+        "Held-out bits per dimension and a few samples, of few steps."
+        seen = dict(samples=self._grid(sampler="dpm++", steps=20))
+        if not images: return seen
+        b = self.bits_per_dim(images, draws=1)
+        return dict(score=b.mean, error=b.error) | seen
 
     def predict(self,
         labels=None,  # `(b,)` classes, or None
@@ -1215,6 +1347,7 @@ class VDMRun(Run):
         points: int = None, draws: int = None,  # As in `VDMConfig`; those of the run by default
         seed: int = 0,           # Of times and noise
         root=None,     # Where the images are, if they have moved
+        progress: bool = False,  # Show a bar or lines
     ) -> scoring.BitsPerDim:
         """The bound in bits per dimension, with its error.
 
@@ -1224,6 +1357,7 @@ class VDMRun(Run):
             points, draws: As in `VDMConfig`; those of the run by default
             seed: Of times and noise
             root: Where the images are, if they have moved
+            progress: Show a bar or lines
         """
         labels = self.has_labels if labels is None else labels
         if labels and not self.has_labels:
@@ -1235,9 +1369,10 @@ class VDMRun(Run):
             return _bits_of(done, "conditional" if labels else "unconditional")
 
         images = (self.images(root)[1] if images is None else images).to(self.device)
-        return _held_out_bits(
-            self.model, images, labels=labels,
-            points=points or self.config["points"], draws=draws or self.config["draws"], seed=seed)
+        points, draws = points or self.config["points"], draws or self.config["draws"]
+        with watch.Progress(len(images) * draws, "images", "scoring", on=progress) as view:
+            return _held_out_bits(
+                self.model, images, labels=labels, points=points, draws=draws, seed=seed, view=view)
 
     def evaluate(
         self, *, w: float = 1., steps: int = 256, sampler: str = "ancestral", **how
@@ -1279,7 +1414,7 @@ class GANRun(Run):
         batch: int = 128,  # Images at a time
         w: float = 0., steps: int = None,      # Refused: they belong to diffusion models
         sampler: str = None, classifier=None,  # Refused as well
-        progress: bool = False,  # Without effect: it takes T calls
+        progress=False,  # Show a bar or lines; a `watch.Progress` that counts images goes on
     ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
         """Samples, each a function of the seed, its class and its number alone.
 
@@ -1290,7 +1425,7 @@ class GANRun(Run):
             batch: Images at a time
             w, steps: Refused: they belong to diffusion models
             sampler, classifier: Refused as well
-            progress: Without effect: it takes T calls
+            progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU
@@ -1310,7 +1445,7 @@ class GANRun(Run):
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
 
-        def draw(labels, own):
+        def draw(labels, own, progress):
             c = torch.tensor(labels, device=self.device) if self.has_labels else None
             z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
             z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
@@ -1320,7 +1455,7 @@ class GANRun(Run):
                     "the generator has put out values that are not finite, which are no images: "
                     "train another run with a lower lr_g")
             return datasets.decode(x, self.facts["levels"])
-        return _drawn(labels, seed, batch, draw)
+        return _drawn(labels, seed, batch, draw, progress)
 
     @functools.cached_property
     def _components(self):
@@ -1385,11 +1520,44 @@ class ClassifierRun(Run):
             self.model,
             (self.images(root)[1] if images is None else images).to(self.device), points)
 
+    def look(self, images) -> dict:
+        "How often it is wrong on held-out images, over all noise levels."
+        if not images: return {}
+        rows = self.accuracy(images)
+        return dict(
+            score=1 - sum(a for _, a, _ in rows) / len(rows),
+            error=sum(e for *_, e in rows) / len(rows))  # all levels see the same images
+
     def evaluate(self, *, root=None, **how) -> dict:
         "Its accuracy by noise level."
         return dict(kind=self.kind, accuracy=self.accuracy(root=root))
 
 _RUNS = dict(vdm=VDMRun, ddgan=GANRun, classifier=ClassifierRun)
+
+# %% ../nbs/76_experiment.ipynb #b77d903c
+def as_run(
+    config,  # The configuration that was trained
+    state,   # A `train.State`, as `fit` returns it
+    images,  # The `data.ImageSet` that it learned from
+) -> Run:    # It has no folder, and all else that `open` gives
+    """A model that was trained without a folder, ready to be asked.
+
+    Args:
+        config: The configuration that was trained
+        state: A `train.State`, as `fit` returns it
+        images: The `data.ImageSet` that it learned from
+
+    Returns:
+        It has no folder, and all else that `open` gives
+    """
+    full = config.resolve()
+    info = dict(
+        recipe=full["model"] if "model" in full else config.kind, kind=config.kind,
+        hash=config_hash(full), config=full, facts=_facts_of(images))
+    run = _RUNS[config.kind](
+        None, info, state.ema.model.eval(), f"step-{state.step:08d}", state.rank.device)
+    if getattr(config, "components", 0): run._components = state.components
+    return run
 
 # %% ../nbs/76_experiment.ipynb #1cffa39c
 def _scores_of(
@@ -1400,7 +1568,7 @@ def _scores_of(
     root=None,       # Where the images are, if they have moved
     judges=None,     # Folder of the judges; ~/.cache/diffstudy/features by default
     again: bool = False,  # Even if it is done
-    progress: bool = False,  # Show a bar while sampling
+    progress: bool = False,  # Show a bar or lines while sampling
     judging: dict = {},  # Other values of `judge.JUDGE`
 ) -> dict:  # judge, recognized, samples, held_out: name → [value, error]; nearest; bits_per_dim
     "The verdict on a run's samples."
@@ -1413,11 +1581,20 @@ def _scores_of(
 
     images, held_out = run.images(root)
     bits = (run.result() or {}).get("bits_per_dim")
+    if run.chosen and run.kind == "vdm": bits = _bits_reported(run, held_out, progress)
     out = dict(options=options, kind=run.kind) | (dict(bits_per_dim=bits) if bits else {})
-    if isinstance(images, datasets.Stacked): out |= _modes(run, images, n, seed, judges, judging)
-    else: out |= _verdict(run, images, held_out, how, n, seed, judges, judging, progress)
+    asked = n, seed, judges, judging, progress
+    if isinstance(images, datasets.Stacked): out |= _modes(run, images, *asked)
+    else: out |= _verdict(run, images, held_out, how, *asked)
     files.write_json(path, out)
     return out
+
+def _bits_reported(run, held_out, progress) -> dict:
+    "The bits of a checkpoint that was chosen, on images that did not choose it."
+    kinds = dict(unconditional=False) | (dict(conditional=True) if run.has_labels else {})
+    return {
+        k: _without_values(run.bits_per_dim(held_out, labels=told, progress=progress))
+        for k, told in kinds.items()}
 
 def _judge_for(images, judges, device, judging):
     "The judge of a data set."
@@ -1430,9 +1607,7 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
     known = _judge_for(images, judges, run.device, judging)
     in_turn = [c for _ in range(n) for c in range(images.classes)]
     asked = in_turn if run.has_labels else None
-    k = run.sample(
-        asked, n=len(in_turn), seed=seed,
-        **how | (dict(progress=progress) if run.kind == "vdm" else {}))
+    k = run.sample(asked, n=len(in_turn), seed=seed, progress=progress, **how)
     x = datasets.encode(k, images.levels).to(run.device)
 
     # the images it is compared with; the features of more would change no digit that is shown
@@ -1440,13 +1615,15 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
     real, held = (
         datasets.encode(some.images, images.levels),
         datasets.encode(held_out.images, images.levels).to(run.device))
+    features = scoring.embed(real, known.features)
 
     # the verdict, and the same of as many held-out images: the best that one can ask for
     found = judge.scores(
-        x, torch.tensor(asked, device=run.device) if asked else known(x).argmax(1), known, real)
+        x, torch.tensor(asked, device=run.device) if asked else known(x).argmax(1), known, real,
+        features=features)
     each = min(n, int(torch.bincount(held_out.labels, minlength=images.classes).min()))
     attainable = (
-        judge.held_out_scores(some, held_out.to(run.device), known, each)
+        judge.held_out_scores(some, held_out.to(run.device), known, each, features)
         if each * images.classes >= 12 else None)
     near = {
         k: scoring.nearest_distance(v, real).distance.cpu()
@@ -1464,13 +1641,15 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
     else: del found["accuracy"]  # nothing was asked for
     return out
 
-def _modes(run, images, n, seed, judges, judging) -> dict:
+def _modes(run, images, n, seed, judges, judging, progress) -> dict:
     "Stacked images: how many of the thousand modes there are, and how evenly."
     known, coded = (
         _judge_for(images.images, judges, run.device, judging),
         lambda k: judge.classify(known, datasets.encode(k, images.levels).to(run.device)))
     real, numbers = images.draw(1000 * n, 1)
-    parts = [coded(run.sample(n=1000, seed=seed + i, batch=1000)) for i in range(n)]
+    with watch.Progress(1000 * n, "images", "sampling", on=progress) as view:
+        parts = [
+            coded(run.sample(n=1000, progress=view, seed=seed + i, batch=1000)) for i in range(n)]
     return dict(
         samples=judge.balance(torch.cat(parts)),
         data=judge.balance(numbers),

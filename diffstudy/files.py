@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'temporary_name',
            'replace_file', 'to_json', 'canonical', 'flatten', 'write_json', 'read_json',
-           'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile', 'write_images',
-           'locked']
+           'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile', 'page',
+           'write_images', 'locked']
 
 # %% ../nbs/74_training.ipynb #aa9f73da
 import errno, glob, hashlib, json, math, os, platform, secrets, shutil, tempfile, time
@@ -232,6 +232,31 @@ def tile(
     size = image.shape[2] * k, image.shape[1] * k
     return Image.fromarray(rgb.numpy().astype("uint8")).resize(size, Image.Resampling.NEAREST)
 
+def page(
+    images,       # Gray levels `(n, c, h, w)`, a tensor
+    levels: int,  # How many gray levels there are
+    columns: int = 0,  # Images in a row; 0: about as many as rows
+):  # A Pillow image
+    """One picture of many images, each enlarged to about 40 pixels.
+
+    Args:
+        images: Gray levels `(n, c, h, w)`, a tensor
+        levels: How many gray levels there are
+        columns: Images in a row; 0: about as many as rows
+
+    Returns:
+        A Pillow image
+    """
+    from PIL import Image
+    (n, _, h, w), gap = images.shape, 4
+    k, columns = max(1, round(40 / h)), min(columns or math.ceil(n ** .5), n)
+    rows = math.ceil(n / columns)
+    out = Image.new("RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
+    for i, image in enumerate(images):
+        place = gap + i % columns * (w * k + gap), gap + i // columns * (h * k + gap)
+        out.paste(tile(image, levels, k), place)
+    return out
+
 def write_images(
     path,         # NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
     images,       # Gray levels `(n, c, h, w)`, a tensor
@@ -261,18 +286,8 @@ def write_images(
             out, rgb.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy().astype("uint8"))
         replace_file(path, out.getvalue())
 
-    # one picture, each image enlarged to about 40 pixels
     elif suffix == ".png":
-        from PIL import Image
-        (n, _, h, w), gap = images.shape, 4
-        k, columns = max(1, round(40 / h)), min(columns or math.ceil(n ** .5), n)
-        rows = math.ceil(n / columns)
-        page = Image.new(
-            "RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
-        for i, image in enumerate(images):
-            place = gap + i % columns * (w * k + gap), gap + i // columns * (h * k + gap)
-            page.paste(tile(image, levels, k), place)
-        write_png(path, page, note)
+        write_png(path, page(images, levels, columns), note)
 
     # a file for each image, pixel for pixel
     else:

@@ -142,8 +142,9 @@ def check_prediction(eps, z):
             f"of shape {tuple(z.shape)}, the noise; got "
             f"{f'shape {tuple(eps.shape)}' if torch.is_tensor(eps) else type(eps).__name__}")
 
-def bar(n: int, progress: bool):
-    "`range(n)`, with a progress bar where asked for and where somebody watches: in a notebook or a terminal."
+def bar(n: int, progress):
+    "`range(n)`, with a bar where asked for and somebody watches; or what `progress` makes of it."
+    if callable(progress): return progress(range(n))
     if not progress or not ("ipykernel" in sys.modules or sys.stdout.isatty()): return range(n)
     from fastprogress.fastprogress import progress_bar
     return progress_bar(range(n))

@@ -26,7 +26,7 @@ from .checkpoint import (
     numbers_of, prune, save_checkpoint)
 from .core import choose, default_device, shared, stream, suggest
 from .files import locked, make_folder, remove, write_png
-from .watch import Logger
+from .watch import Logger, duration
 
 # %% ../nbs/74_training.ipynb #9fbab29b
 def _whole(least):
@@ -784,11 +784,6 @@ def _farewell(signum, state, folder):
         f"after step {state.step} of {state.config.steps}: {how}")
 
 # %% ../nbs/74_training.ipynb #87f55c3e
-def _duration(seconds: float) -> str:
-    "A time in the unit that suits it."
-    if seconds < 100: return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
-
 class _Progress:
     "A bar with the loss in a terminal, a bar with its curve in a notebook, plain lines elsewhere."
     def __init__(self, state, on: bool, say):
@@ -836,13 +831,13 @@ class _Progress:
         elif step == self.start + 3 and (left := (now - self.begun) / 3 * (self.total - step)) > 60:
             self.say(
                 f"{(now - self.begun) / 3:.2g} s a step at first: {self.total - step} steps "
-                f"will take about {_duration(left)}")
+                f"will take about {duration(left)}")
         elif metrics and (now - self.told > 10 or step == self.total):
             self.told, rate = now, (step - self.start) / (now - self.begun)
             self.say(
                 f"step {step}/{self.total}  "
                 + "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
-                + f"  {rate:.3g} steps/s  {(self.total - step) / rate:.0f} s left")
+                + f"  {rate:.3g} steps/s  {duration((self.total - step) / rate)} left")
 
     def __enter__(self): return self
 

@@ -509,13 +509,14 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "files", "watch", "notation", "data", "schedule", "process", "sample", "guidance",
-    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr", "vdm", "objectives",
+    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation",
     "studies.objectives", "studies.distillation", "studies.compression", "studies.gaussians",
-    "studies.ddgan", "studies.pictures", "studies.trilemma", "studies.bench", "studies.commands"]
+    "studies.ddgan", "studies.pictures", "studies.trilemma", "studies.bench", "studies.speedrun",
+    "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 52, 59, 60,
     70, 71, 72, 73, 74, 75, 77)
@@ -534,7 +535,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "files", "checkpoint", "watch"},
     "evaluate": {"models", "sample", "train"},
-    "studies.record": set(ORDER) - {"core", "files"},
+    "studies.record": set(ORDER) - {"core", "files", "watch"},
     "studies.guidance": {"bound", "snr", "vdm"},
     **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]},
 }

@@ -7,6 +7,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
            'test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images',
+           'test_a_model_without_a_folder_is_asked_like_a_run',
            'test_a_diffusion_model_answers_everything', 'test_a_gan_samples_and_evaluates',
            'test_a_classifier_gives_log_p_and_guides', 'Spy',
            'test_a_sampler_asks_for_its_grid_and_the_labels',
@@ -53,7 +54,9 @@ def test_hash_and_settings():
     h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
     assert (
         h() == h(save_every=7)
-        and len({h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1)}) == 6)
+        and len({
+            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
+            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
     full = R["digits-tiny"].resolve()
     assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
     g = experiment.change(
@@ -175,6 +178,21 @@ def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images(
     raw.model.load_state_dict(checkpoint.load_weights(run.folder, ema=False))
     assert abs(raw.bits_per_dim(held_out).mean - kept.mean) > .01
     assert (run.bits_per_dim(train_set[:297]).values - kept.values).abs().mean() > .01
+
+# %% ../../nbs/76_experiment.ipynb #61c3dfee
+@pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
+def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, recipe):
+    "`fit` and `as_run` draw what `train` draws, and read no file of the folder they are in"
+    config = experiment.change(experiment.RECIPES[recipe], dict(steps=3))
+    images, held_out = experiment.load_images(config.resolve())
+    run = experiment.as_run(config, experiment.fit(config, images), images)
+    other = experiment.train(config, tmp_path / "run", progress=False, say=lambda *_: None)
+    how = dict(steps=3) if run.kind == "vdm" else {}
+    assert torch.equal(run.sample([1, 2], **how), other.sample([1, 2], **how))
+    assert run.result() is None and run.hash == other.hash
+    if run.kind == "vdm":
+        b = run.bits_per_dim(held_out[:4])
+        assert b.mean == other.bits_per_dim(held_out[:4]).mean
 
 # %% ../../nbs/76_experiment.ipynb #0fcb6ad7
 def test_a_diffusion_model_answers_everything():
