@@ -182,8 +182,8 @@ def key_values(settings: list) -> dict:
 
 # %% ../nbs/77_cli.ipynb #57e86d52
 def _picture(
-    blocks: list,   # Pairs (title, gray levels `(rows, columns, c, h, w)`)
-    heads: list,    # What to write above the columns
+    blocks: list,   # Pairs (title, gray levels `(n, c, h, w)`), all of one size
+    heads: list,    # What to write above the columns, of which there are as many
     levels: int,    # How many gray levels there are
 ):  # A Pillow image
     "A grid of images with its titles."
@@ -192,8 +192,9 @@ def _picture(
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
 
     # small images are enlarged to about 40 pixels, and a block has a line for its title
-    rows, columns, _, h, w = blocks[0][1].shape
+    (n, _, h, w), columns = blocks[0][1].shape, len(heads)
     k, gap, line, left = max(1, round(40 / h)), 4, 26, 10
+    rows = math.ceil(n / columns)
     size = (
         2 * left + columns * (w * k + gap),
         line + len(blocks) * (line + rows * (h * k + gap)) + left)
@@ -206,7 +207,7 @@ def _picture(
     for title, images in blocks:
         pen.text((left, y), title, "black", font)
         y += line - 3
-        for row in images:
+        for row in images.split(columns):
             for j, image in enumerate(row):
                 page.paste(tile(image, levels, k), (left + j * (w * k + gap), y))
             y += h * k + gap
@@ -303,6 +304,7 @@ def _sample_run(
     # one block of images for each weight
     begin, facts, blocks = time.perf_counter(), info["facts"], []
     asked = None if classes == [None] else [k for _ in range(n) for k in classes]
+    one = asked is not None and len(classes) == 1
     total = len(weights) * (n if asked is None else len(asked))
     with usage(), watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
         for v in weights:
@@ -310,19 +312,14 @@ def _sample_run(
             title = (
                 "samples" if not vdm or asked is None
                 else f"guidance weight w = {v:g}" + " (none)" * (v == 0))
-            blocks.append((title, images))
+            blocks.append((title + f", class {classes[0]}" * one, images))
 
-    # images without a label stand in one row
-    rows = (1, n) if asked is None else (n, len(classes))
+    # a column for each class; images of one class, or without any, fill rows of a square
+    heads = classes if len(classes) > 1 else [""] * (n if n <= 10 else math.ceil(n ** .5))
     if out.suffix.lower() != ".png":
         model.save_images(torch.cat([k for _, k in blocks]), out)
     else:
-        write_png(
-            out,
-            _picture(
-                [(t, k.view(*rows, *facts["shape"])) for t, k in blocks],
-                [""] * n if asked is None else classes, facts["levels"]),
-            note)
+        write_png(out, _picture(blocks, heads, facts["levels"]), note)
 
     way = (
         f"{how['steps']} {how['sampler']} steps, w = {', '.join(f'{v:g}' for v in weights)}" if vdm

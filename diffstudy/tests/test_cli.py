@@ -2,9 +2,10 @@
 
 # %% auto #0
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
-           'test_another_checkpoint', 'refused', 'test_errors_train', 'test_errors_sample',
-           'test_a_long_report_keeps_its_lines', 'test_python_and_the_command_line_are_one',
-           'pictures', 'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
+           'test_another_checkpoint', 'test_many_samples_of_one_class_are_a_grid', 'refused',
+           'test_errors_train', 'test_errors_sample', 'test_a_long_report_keeps_its_lines',
+           'test_python_and_the_command_line_are_one', 'pictures',
+           'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
            'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line', 'forged',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
@@ -84,6 +85,24 @@ def test_another_checkpoint(tmp_path):
         with patch.object(experiment, "report_evaluation", lambda e: []):
             r = type_in("evaluate", run, "--checkpoint", "best")
     assert r.exit_code == 0 and best in r.output, r.output
+
+def test_many_samples_of_one_class_are_a_grid(tmp_path):
+    "each image once, row by row, be they of one class or without a label; few stand in a row"
+    from PIL import Image
+    model = experiment.open(tiny_run(), "cpu")
+    for labels, n, columns in ((3, 13, 4), ("none", 64, 8), (3, 5, 5)):
+        out = tmp_path / f"{labels}-{n}.png"
+        r = type_in(
+            "sample", tiny_run(), "--labels", labels, "--n", n, "--w", 0, "--steps", 1,
+            "--out", out)
+        assert r.exit_code == 0, r.output
+        page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
+        assert page.size == (20 + 44 * columns, 62 + 44 * rows), page.size
+        images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
+        for i, image in enumerate(images):
+            x, y = 10 + i % columns * 44, 49 + i // columns * 44
+            cut = page.crop((x, y, x + 40, y + 40))
+            assert cut.tobytes() == files.tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
