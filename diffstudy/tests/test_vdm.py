@@ -2,13 +2,13 @@
 
 # %% auto #0
 __all__ = ['Exact', 'test_V14_gaussian_chain', 'test_gamma_is_heard_in_every_recipe', 'test_levels',
-           'test_faded_features', 'test_level_means', 'fine', 'test_fine_levels', 'Gauss',
-           'level_nats', 'test_V20_terms', 'test_discrete_tends_to_continuous', 'small',
+           'test_faded_features', 'test_level_means', 'fine', 'test_fine_levels', 'test_patches',
+           'Gauss', 'level_nats', 'test_V20_terms', 'test_discrete_tends_to_continuous', 'small',
            'test_gradients', 'test_losses_are_finite', 'test_any_shape', 'test_V30_gradients',
            'test_augment', 'test_optimizer', 'rises_with_exact_ends', 'Tiny',
            'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
            'test_V16_decoder', 'test_schedule_after_training', 'test_errors_vdm',
-           'test_a_network_of_ones_own', 'test_nll', 'test_published', 'color_set',
+           'test_a_network_of_ones_own', 'test_nll', 'test_published', 'test_reported', 'color_set',
            'test_color_by_recipe', 'test_folder_by_recipe']
 
 # %% ../../nbs/32_vdm.ipynb #518f3686
@@ -22,8 +22,8 @@ from ..core import expand, stream
 from ..notation import alpha, sigma
 from ..schedule import LearnedLinear, Linear, Monotone
 from ..vdm import (
-    PUBLISHED, VDM, CategoricalNet, FineCategoricalNet, _faded_features, _level_means, augment,
-    loss, nll, optimizer, training_loss)
+    PUBLISHED, REPORTED, VDM, CategoricalNet, FineCategoricalNet, PatchNet, _faded_features,
+    _level_means, augment, loss, nll, optimizer, training_loss)
 
 # %% ../../nbs/32_vdm.ipynb #be3f655d
 class Exact(nn.Module):
@@ -145,6 +145,19 @@ def test_fine_levels():
         net(z, gamma, torch.tensor([0, 1, 2, 0, 1])) - net(z, gamma)
     ).abs().flatten(1).amax(1)[[0, 1, 3, 4]].min() > 0
     assert (net(z, torch.tensor(-3.)) - net(z, torch.full((5,), -3.))).abs().max() < 1e-5
+
+# %% ../../nbs/32_vdm.ipynb #097f3d77
+def test_patches():
+    "ε̂ = z before training; a patch is a position; the number of channels is checked"
+    net = PatchNet(models.UNet(
+        models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (12, 2, 3), 5))
+    z, g = torch.randn(2, 3, 4, 6, generator=stream(13, "z")), torch.tensor([0., 1.])
+    assert net.shape == (3, 4, 6) and net.classes == 5 and torch.equal(net(z, g), z)
+    models.initialize(net, 1, zeros=False)
+    by_hand = net.net(F.pixel_unshuffle(z, 2), g, torch.tensor([1, 2]))
+    assert torch.equal(F.pixel_unshuffle(net(z, g, torch.tensor([1, 2])), 2), by_hand)
+    with pytest.raises(ValueError, match="one for each pixel of a patch"):
+        PatchNet(models.UNet(models.UNetConfig(width=8, groups=2), (3, 4, 4)))
 
 # %% ../../nbs/32_vdm.ipynb #752c4898
 class Gauss(nn.Module):
@@ -537,6 +550,15 @@ def test_published():
     assert [
         sum(getattr(r, c) is not None for r in rows)
         for c in ("cifar10", "cifar10_augmented", "imagenet32", "imagenet64")] == [13, 8, 9, 9]
+
+# %% ../../nbs/32_vdm.ipynb #ee6adea6
+def test_reported():
+    "14 numbers with their sums, each with its kind and an arXiv number; VDM's as in the first table"
+    of = lambda name: [r for r in REPORTED if r.data == name]
+    assert round(sum(r.bits for r in of("cifar10")), 2) == 15.22
+    assert round(sum(r.bits for r in of("mnist")), 3) == 7.325 and len(REPORTED) == 14
+    assert all(r.number and "arXiv" in r.source for r in REPORTED)
+    assert of("cifar10")[0].bits == PUBLISHED[-1].cifar10
 
 # %% ../../nbs/32_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):
