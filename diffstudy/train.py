@@ -268,7 +268,7 @@ def orthogonal(
 
 # %% ../nbs/74_training.ipynb #93eb6017
 class Muon(torch.optim.AdamW):
-    "AdamW, but the groups that name a dtype as `muon` move by `orthogonal`, computed in that dtype."
+    "AdamW, but the groups that name a dtype as `muon` move by `orthogonal`, taken in that dtype."
     @torch.no_grad()
     def step(self, closure=None):
         groups = self.param_groups
@@ -378,7 +378,7 @@ class State:
 
     Args:
         model: Trained in place; several networks go into one `nn.ModuleDict`
-        optimizers: By name; `{"main": optimizer(model, config)}` if not given
+        optimizers: By name; `dict(main=optimizer(model, config))` by default
         average: The part of the model to average; default: all of it
         notes: JSON values: what else the run is; must agree on a resume
         rank: `distributed()` if not given
@@ -387,7 +387,7 @@ class State:
         model: nn.Module,  # Trained in place; several networks go into one `nn.ModuleDict`
         config: Config,
         *,
-        optimizers: dict | None = None,  # By name; `{"main": optimizer(model, config)}` if not given
+        optimizers: dict | None = None,  # By name; `dict(main=optimizer(model, config))` by default
         average: nn.Module | None = None,  # The part of the model to average; default: all of it
         notes: dict | None = None,  # JSON values: what else the run is; must agree on a resume
         rank: Rank | None = None,  # `distributed()` if not given

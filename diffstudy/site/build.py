@@ -509,7 +509,8 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "files", "watch", "notation", "data", "schedule", "process", "sample", "guidance",
-    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
+    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm",
+    "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
