@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint as recomputed
 from .core import choose, stream, implements, suggest
 
 # %% ../nbs/73_models.ipynb #a50734e8
@@ -463,6 +464,7 @@ class UNet(nn.Module):
                 nn.GroupNorm(f.groups, s.c_out, eps=1e-6),
                 _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1)))
         initialize(self, seed)
+        self.recompute = False  # Whether to keep less for the way back, and compute it again
 
     def forward(self,
         z: Tensor,      # `(b, c, h, w)`
@@ -474,11 +476,20 @@ class UNet(nn.Module):
         cond = self.condition(z, gamma, c, extra)
         h = self.enter(layout(features(z, self.config.fourier, self.enter.weight.dtype)))
         # what the way down computes is kept for the way up
-        kept = [h]
-        for block in self.down: kept.append(h := block(h, cond))
-        for block in self.middle: h = block(h, cond)
-        for block in self.up: h = block(torch.cat([h, kept.pop()], 1) if block.joins else h, cond)
+        kept, run = [h], self._recomputed if self.recompute and torch.is_grad_enabled() else _run
+        for block in self.down: kept.append(h := run(block, h, cond))
+        for block in self.middle: h = run(block, h, cond)
+        for block in self.up: h = run(block, h, cond, kept.pop() if block.joins else None)
         return z + self.leave(F.silu(self.norm(h))).to(z.dtype).contiguous()
+
+    def _recomputed(self, *args):
+        "A block of which the input alone is kept; its dropout falls twice in the same places."
+        return recomputed(
+            _run, *args, use_reentrant=False, preserve_rng_state=self.config.dropout > 0)
+
+def _run(block, h, cond, kept=None):
+    "One block, with what the way down has kept."
+    return block(h if kept is None else torch.cat([h, kept], 1), cond)
 
 # %% ../nbs/73_models.ipynb #f8d03f24
 _ONEDNN = torch.backends.mkldnn.is_available()

@@ -6,10 +6,11 @@ __all__ = ['test_V19_fourier_features', 'test_V19_values', 'test_V19_channels', 
            'test_attention_is_softmax', 'test_resample', 'test_starts_at_z',
            'test_one_level_is_vdm', 'test_parameter_counts', 'test_config_survives_json',
            'test_seed_fixes_weights', 'test_output_depends_on_condition',
-           'test_shapes_and_gradients', 'test_same_on_device_and_channels_last',
-           'test_examples_do_not_interact', 'test_classifier', 'test_autocast_keeps_angles',
-           'test_compiles_in_one_graph', 'test_errors_of_calls', 'test_errors_of_labels',
-           'test_errors_of_names', 'test_errors_of_values']
+           'test_shapes_and_gradients', 'test_same_on_device_and_channels_last', 'kept_bytes',
+           'test_recomputing_changes_nothing_but_memory', 'test_examples_do_not_interact',
+           'test_classifier', 'test_autocast_keeps_angles', 'test_compiles_in_one_graph',
+           'test_errors_of_calls', 'test_errors_of_labels', 'test_errors_of_names',
+           'test_errors_of_values']
 
 # %% ../../nbs/73_models.ipynb #51caaa27
 import json, math
@@ -243,6 +244,34 @@ def test_same_on_device_and_channels_last():
     got = net.to(device, memory_format=torch.channels_last)(
         z.to(device), gamma.to(device), c.to(device))
     assert (got.cpu() - want).abs().max() < 1e-2 * want.abs().max()  # TF32 on some devices
+
+# %% ../../nbs/73_models.ipynb #df6bf4e8
+def kept_bytes(net, *args):
+    "What a network lays by for the way back, and the gradients that it comes to."
+    seen = {}
+    def pack(t):
+        seen[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()
+        return t
+    torch.manual_seed(7)  # of dropout
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        loss = net(*args).square().mean()
+    for p in net.parameters(): seen.pop(p.data_ptr(), None)
+    net.zero_grad()
+    loss.backward()
+    return sum(seen.values()), [p.grad.clone() for p in net.parameters()], torch.rand(3)
+
+def test_recomputing_changes_nothing_but_memory():
+    "Bit for bit the same gradients, with dropout, and the same random numbers afterwards."
+    for dropout in (0., .3):
+        net = UNet(UNetConfig(16, 3, (1, 2), groups=4, dropout=dropout), (3, 8, 8), classes=2)
+        initialize(net, zeros=False)
+        z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
+        before, plain, chance = kept_bytes(net, z, gamma, c % 2)
+        net.recompute = True
+        after, again, same = kept_bytes(net, z, gamma, c % 2)
+        assert all(torch.equal(a, b) for a, b in zip(plain, again)) and torch.equal(chance, same)
+        assert after < before / 3, (after, before)
+        with torch.no_grad(): assert net(z, gamma).shape == z.shape
 
 # %% ../../nbs/73_models.ipynb #2326c234
 def test_examples_do_not_interact():
