@@ -88,6 +88,8 @@ def _shown() -> bool:
 
 _Folder = Annotated[
     Path, typer.Argument(help="Folder of a run.")]
+_Model = Annotated[
+    Path, typer.Argument(help="Folder of a run, a file of weights, or digits, which comes along.")]
 _Device = Annotated[
     Optional[str], describe("cpu, cuda, cuda:1, mps.", default="the fastest there is")]
 _Root = Annotated[
@@ -246,7 +248,7 @@ def _classes(run, labels: str | None, guided: bool) -> list:
 
 @command("sample")
 def _sample_run(
-    run: _Folder,
+    run: _Model,
     w: Annotated[
         Optional[str],
         describe(
@@ -261,7 +263,9 @@ def _sample_run(
     classifier: _Guide = None,
     out: Annotated[
         Optional[Path],
-        describe("NAME.png, or NAME.npz or a folder for other tools.", default="RUN/samples.png")
+        describe(
+            "NAME.png, or NAME.npz or a folder for other tools.",
+            default="RUN/samples.png; NAME-samples.png where RUN is no folder")
     ] = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
 ):
@@ -271,13 +275,13 @@ def _sample_run(
     with usage():
         experiment.check_counts(**{"--n": n}, **{} if steps is None else {"--steps": steps})
         weights = None if w is None else _numbers("--w", w, least=-1)
-        out = out or run / "samples.png"
+        out = out or (
+            run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
         if out.suffix.lower() not in (".png", ".npz", ""):
             raise ValueError(
                 "--out: expected a name that ends with .png or .npz, or a folder; "
                 f"got {str(out)!r}")
 
-        info = experiment.read_run(run)
         model = experiment.open(
             run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
 
@@ -302,7 +306,7 @@ def _sample_run(
             "(--force draws it again)")
 
     # one block of images for each weight
-    begin, facts, blocks = time.perf_counter(), info["facts"], []
+    begin, facts, blocks = time.perf_counter(), model.facts, []
     asked = None if classes == [None] else [k for _ in range(n) for k in classes]
     one = asked is not None and len(classes) == 1
     total = len(weights) * (n if asked is None else len(asked))
@@ -331,7 +335,7 @@ def _sample_run(
 # %% ../nbs/77_cli.ipynb #9144133f
 @command("evaluate")
 def _evaluate_run(
-    run: _Folder,
+    run: _Model,
     w: Annotated[
         Optional[float],
         describe("Guidance weight of the samples, 0 = none.", default="1")] = None,

@@ -15,7 +15,7 @@ __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now
            'test_whatever_takes_long_shows_how_far_it_is']
 
 # %% ../../nbs/88_watching.ipynb #8fb7ac86
-import atexit, functools, io, shutil, sys, tempfile
+import atexit, functools, io, logging, shutil, sys, tempfile
 from pathlib import Path
 from unittest import mock
 import pytest, torch
@@ -126,6 +126,7 @@ def test_only_the_first_process_hands_on():
 def shown(folder):
     "What TensorBoard shows of a folder: the steps of each curve, and of each row of pictures."
     reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    logging.getLogger("tensorboard").setLevel("ERROR")  # it says what it leaves out
     events = reader.EventAccumulator(str(folder)).Reload()
     kinds = {k: events.Tags()[k] for k in ("scalars", "images")}
     steps = {k: [e.step for e in events.Scalars(k)] for k in kinds["scalars"]}
