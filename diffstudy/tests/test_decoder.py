@@ -14,14 +14,14 @@ from ..decoder import Decoder
 from ..notation import alpha
 from ..schedule import Linear
 
-def awake(shape=(1, 2, 4), levels=2, patch=2, seed=0):
+def awake(shape, levels=2, patch=2, seed=0):
     "A little decoder in float64 whose every layer counts."
     d = Decoder(shape, levels, 8, depth=3, patch=patch, seed=seed).double()
     models.initialize(d, seed, zeros=False)
     return d
 
 # %% ../../nbs/32_vdm.ipynb #ea7f52cf
-@pytest.mark.parametrize("shape, patch", [((1, 2, 4), 2), ((2, 2, 2), 2), ((2, 1, 4), 1)])
+@pytest.mark.parametrize("shape, patch", [((1, 4, 2), 2), ((2, 2, 2), 2), ((2, 1, 4), 1)])
 def test_probabilities_add_up(shape, patch):
     "all 256 images of eight pixels together have probability 1, and samples have these"
     d, gamma = awake(shape, patch=patch), torch.tensor(-1., dtype=torch.float64)
@@ -30,7 +30,7 @@ def test_probabilities_add_up(shape, patch):
     p = (-d(images, z.expand(256, *shape), gamma)).exp()
     assert abs(p.sum() - 1) < 1e-12 and p.max() > 1.5 * p.min()
 
-    # another z_0, other probabilities; the same after another shift of noise that is all noise
+    # another z_0, other probabilities
     assert (p - (-d(images, (z + 1).expand(256, *shape), gamma)).exp()).abs().max() > 1e-5
 
     n = 4000
@@ -86,7 +86,7 @@ def test_samples_of_a_decoder():
     assert torch.equal(k[:2], draws(2)) and not torch.equal(k[0], k[1])
 
     # z_0 is read where it lies
-    z, g = torch.randn(2, 1, 4, 4, generator=stream(5, "z")), torch.tensor(-1.)
+    z, g = torch.randn(50, 1, 4, 4, generator=stream(5, "z")), torch.tensor(3.)
     assert torch.equal(
         model.decode(z, g, stream(5, "u")), model.decoder.sample(z / alpha(g), g, stream(5, "u")))
 

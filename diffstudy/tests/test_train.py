@@ -156,14 +156,14 @@ def test_orthogonal():
 
 def test_muon_is_that_of_pytorch():
     if not hasattr(torch.optim, "Muon"): pytest.skip("this PyTorch has no Muon")
-    ours, theirs = (nn.Linear(6, 4, bias=False) for _ in range(2))
+    ours, theirs = (nn.Linear(4, 6, bias=False) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
     config = train.Config(optimizer="muon", muon_lr=.03, weight_decay=.1, precision="bfloat16")
     pair = (
         (ours, train.optimizer(ours, config)),
         (theirs, torch.optim.Muon(theirs.parameters(), lr=.03, weight_decay=.1)))
     for n in range(4):
-        grad = torch.randn(4, 6, generator=core.stream(n, "muon"))
+        grad = torch.randn(6, 4, generator=core.stream(n, "muon"))
         for net, opt in pair:
             net.weight.grad = grad.clone()
             opt.step()
