@@ -5,7 +5,8 @@ for images."""
 
 # %% auto #0
 __all__ = ['RECIPES', 'Config', 'MLP', 'MLPGenerator', 'MLPDiscriminator', 'build', 'Blur',
-           'Attend', 'initialize', 'UNetGenerator', 'deviation_channel', 'ConvDiscriminator']
+           'Attend', 'initialize', 'UNetGenerator', 'deviation_channel', 'ConvDiscriminator',
+           'ResNetGenerator', 'ResNetDiscriminator']
 
 # %% ../nbs/41_ddgan_training.ipynb #f6c5c92c
 import dataclasses, math
@@ -23,7 +24,7 @@ class Config:
     """All that fixes a denoising diffusion GAN but the shape of the data and the number of classes.
 
     Args:
-        net: Or "unet"
+        net: Or for images "unet", the paper's, or "resnet", without norms
         steps: T
         latent: Length of the latent variable; 0 for none
         width: Of the generator: hidden units, or channels at full resolution
@@ -53,7 +54,7 @@ class Config:
         betas: Of Adam, for both
         ema: Decay of the generator's averaged weights
     """
-    net: str = "mlp"          # Or "unet"
+    net: str = "mlp"          # Or for images "unet", the paper's, or "resnet", without norms
     steps: int = 4            # T
     latent: int = 8           # Length of the latent variable; 0 for none
     width: int = 128          # Of the generator: hidden units, or channels at full resolution
@@ -107,7 +108,7 @@ def _check_config(f: Config):
     "ValueError for a value that no network can have."
     # one name of a few, then numbers
     for k, known in dict(
-        net=("mlp", "unet"), d_size=("small", "large", "shallow"),
+        net=("mlp", "unet", "resnet"), d_size=("small", "large", "shallow"),
         predicts=("data", "state", "noise"),
     ).items():
         if getattr(f, k) not in known:
@@ -131,7 +132,7 @@ def _check_config(f: Config):
             "since its generator makes an image from noise, and no pair")
     if type(f.relative) is not bool:
         raise ValueError(f"relative: expected true or false; got {f.relative!r}")
-    if f.net == "unet" and (f.width % 4 or not f.mults or min(f.mults) < 1):
+    if f.net != "mlp" and (f.width % 4 or not f.mults or min(f.mults) < 1):
         raise ValueError(
             "expected a width that is a multiple of 4, and one multiple of it for each level; "
             f"got {f.width} and {f.mults}")
@@ -203,6 +204,9 @@ RECIPES = {
     "toy": Config(
         latent=2, fourier=(-1, 1), width=256, d_width=256,
         r1=.03, r1_every=4, batch_size=512),
+    "toy-relative": Config(
+        latent=2, fourier=(-1, 2), width=256, d_width=256,
+        relative=True, r1=.03, r2=.03, r1_every=4, r_end=.02, batch_size=512),
     "toy-paper": Config(
         width=512, d_width=512,
         r1=.05, lr_g=1e-4, lr_d=1e-4, lr_end=1., batch_size=512),
@@ -219,6 +223,10 @@ RECIPES = {
         "unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3, attention=(),
         d_width=48, d_embedding=128, d_size="shallow", d_scale=1.,
         r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64),
+    "mnist-resnet": Config(
+        "resnet", width=32, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=32,
+        relative=True, r1=.5, r2=.5, r1_every=4, r_end=.1,
+        lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
     "components": Config(
         latent=64, width=512, d_width=512,
         r1_every=4, lr_g=2e-4, lr_end=.05, betas=(0., .99), batch_size=128),
@@ -256,7 +264,8 @@ def build(
     config = choose(config, RECIPES, "recipe") if isinstance(config, str) else config
     G, D = (
         (MLPGenerator, MLPDiscriminator) if config.net == "mlp"
-        else (UNetGenerator, ConvDiscriminator))
+        else (UNetGenerator, ConvDiscriminator) if config.net == "unet"
+        else (ResNetGenerator, ResNetDiscriminator))
     alone = dataclasses.replace(config, steps=1) if config.one_shot else config
     return nn.ModuleDict(dict(
         generator=G(alone, shape, classes, seed=seed),
@@ -618,6 +627,129 @@ class ConvDiscriminator(nn.Module):
         h = self.enter(models.layout(F.pixel_unshuffle(z, self.config.patch)))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
+
+        # the label is a projection: its vector times the features
+        logits = self.leave(h)[:, 0]
+        if self.label is None and c is None: return logits
+        return logits + (h * self.label(models.labels(c, z_s, self.classes))).sum(1)
+
+# %% ../nbs/42_ddgan_networks.ipynb #d0a5a0cf
+class _PlainBlock(nn.Module):
+    "Leaky ReLU, convolution, twice, without a norm; the condition scales and shifts between; zero at first."
+    def __init__(self, c: int, embedding: int, blocks: int):
+        super().__init__()
+        self.conv1, self.conv2 = _conv(c, c, scale=2 / blocks), _conv(c, c, scale=0.)
+        self.hear = nn.Linear(embedding, 2 * c)
+        self.hear.scale = .1
+
+    def forward(self, x, e):
+        scale, shift = self.hear(e)[:, :, None, None].chunk(2, 1)
+        h = torch.addcmul(shift, self.conv1(F.leaky_relu(x, .2)), 1 + scale)
+        return x + self.conv2(F.leaky_relu(h, .2))
+
+def _levels(f: Config, width: int
+):  # For each level its channels, its blocks, and a 1×1 convolution to the next
+    "The blocks of one way through the resolutions."
+    wide = [width * m for m in f.mults]
+    blocks = nn.ModuleList(
+        nn.ModuleList(_PlainBlock(c, f.embedding, f.blocks * len(wide)) for _ in range(f.blocks))
+        for c in wide)
+    return wide, blocks, nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
+
+def _channels_last(x):  # A quarter less time on a CPU, in bfloat16 too where no norm reads the channels
+    return x.contiguous(memory_format=torch.channels_last)
+
+# %% ../nbs/42_ddgan_networks.ipynb #0124b8f7
+class ResNetGenerator(nn.Module):
+    """`net(z_t, s, latent, c) → x̂` for images, or what else `config.predicts` says: residual blocks without norms.
+
+    Args:
+        shape: `(c, h, w)`
+        classes: 0 for none
+    """
+    def __init__(self,
+        config: Config,
+        shape: tuple,      # `(c, h, w)`
+        classes: int = 0,  # 0 for none
+        *, seed: int = 0,
+    ):
+        super().__init__()
+        f, (channels, size) = config, _folded(tuple(shape), config.patch, len(config.mults))
+        self.config, self.shape, self.classes = f, tuple(shape), classes
+        self.steps, self.latent, self.predicts = f.steps, f.latent, f.predicts
+
+        with torch.random.fork_rng(devices=[]):
+            self.map = _Mapping(f.latent, f.embedding, f.mapping)
+            self.time = _Time(f.width, f.embedding, classes, F.silu)
+            self.enter = _conv(channels, f.width)
+            wide, self.down, self.wider = _levels(f, f.width)
+            _, self.up, _ = _levels(f, f.width)
+            self.narrower = nn.ModuleList(_conv(b, a, 1) for a, b in zip(wide, wide[1:]))
+            self.leave = _conv(f.width, channels)
+        initialize(self, seed)
+
+    def forward(self, z_t, s, latent, c=None):
+        models.check_z(z_t, self.shape)
+        e = self.time(s, c, z_t) + self.map(latent)
+        z = F.pixel_unshuffle(z_t.to(self.enter.weight.dtype), self.config.patch)
+
+        # down, and every level is kept
+        h, kept = self.enter(_channels_last(z)), []
+        for level, blocks in enumerate(self.down):
+            if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
+            for block in blocks: h = block(h, e)
+            kept.append(h)
+
+        # up, from the lowest
+        for level in reversed(range(len(kept))):
+            if level < len(kept) - 1:
+                h = self.narrower[level](h)
+                h = F.interpolate(h, scale_factor=2, mode="bilinear") + kept[level]
+            for block in self.up[level]: h = block(h, e)
+
+        out = self.leave(F.leaky_relu(h, .2)).to(z_t.dtype)
+        return F.pixel_shuffle(out, self.config.patch).contiguous()
+
+# %% ../nbs/42_ddgan_networks.ipynb #42621593
+class ResNetDiscriminator(nn.Module):
+    """`net(z_s, z_t, s, c) → logits (b,)` for images: residual blocks without norms, and no look at other examples.
+
+    Args:
+        shape: `(c, h, w)`
+        classes: 0 for none
+    """
+    def __init__(self,
+        config: Config,
+        shape: tuple,      # `(c, h, w)`
+        classes: int = 0,  # 0 for none
+        *, seed: int = 0,
+    ):
+        super().__init__()
+        f, (channels, size) = config, _folded(tuple(shape), config.patch, len(config.mults))
+        self.config, self.shape, self.steps, self.classes = f, tuple(shape), f.steps, classes
+
+        with torch.random.fork_rng(devices=[]):
+            self.time = _Time(f.d_width, f.embedding, 0, F.silu)
+            self.enter = _conv(2 * channels, f.d_width)
+            wide, self.down, self.wider = _levels(f, f.d_width)
+            last, c = size >> len(wide) - 1, wide[-1]
+            self.look = _conv(c, c, last, groups=c, padding=0)
+            self.look.scale = c  # nearly 2 / positions: the fan counts all groups
+            self.leave = nn.Linear(c, 1)
+            self.label = nn.Embedding(classes + 1, c) if classes else None
+        initialize(self, seed)
+
+    def forward(self, z_s, z_t, s, c=None):
+        models.check_z(z_s, self.shape)
+        models.check_z(z_t, self.shape)
+        e, dtype = self.time(s, None, z_s), self.enter.weight.dtype
+
+        z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
+        h = self.enter(_channels_last(F.pixel_unshuffle(z, self.config.patch)))
+        for level, blocks in enumerate(self.down):
+            if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
+            for block in blocks: h = block(h, e)
+        h = F.leaky_relu(self.look(F.leaky_relu(h, .2)).flatten(1), .2)
 
         # the label is a projection: its vector times the features
         logits = self.leave(h)[:, 0]
