@@ -96,7 +96,12 @@ _Root = Annotated[
     Optional[Path],
     describe("Where the images are, or are downloaded to.", default="the data set's own place")]
 _Steps = Annotated[
-    Optional[int], describe("Steps of the sampler.", default="256; a GAN has its own")]
+    Optional[int], describe("Steps of the sampler.", default="64; a GAN has its own")]
+_Grid = Annotated[
+    Optional[str],
+    describe(
+        "Noise levels of the steps: even, schedule, cosine or edm.",
+        default="even; a GAN has its own")]
 _Sampler = Annotated[
     Optional[str],
     describe(
@@ -256,7 +261,7 @@ def _sample_run(
             default="0,1,3 where there are labels")] = None,
     steps: _Steps = None,
     n: Annotated[int, describe("Images of each class in a block.")] = 3,
-    sampler: _Sampler = None,
+    sampler: _Sampler = None, grid: _Grid = None,
     seed: _Seed = 0,
     labels: Annotated[
         Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")] = None,
@@ -290,14 +295,16 @@ def _sample_run(
         vdm = model.kind == "vdm"
         if weights is None: weights = [0., 1., 3.] if vdm and classes != [None] else [0.]
         how = (
-            dict(steps=steps or 256, sampler=sampler or "ancestral") if vdm
-            else dict(steps=steps, sampler=sampler))
+            dict(
+                steps=steps or experiment.STEPS, sampler=sampler or "ancestral",
+                grid=grid or "even") if vdm
+            else dict(steps=steps, sampler=sampler, grid=grid))
         if classifier: how["classifier"] = experiment.open(classifier, device)
 
     # a picture says what it was drawn from, so the same one is not drawn twice
     note = dict(
         checkpoint=model.checkpoint, w=weights, steps=how["steps"], n=n,
-        sampler=how["sampler"], seed=seed, labels=classes)
+        sampler=how["sampler"], grid=how["grid"], seed=seed, labels=classes)
     note = json.dumps(
         note | (dict(classifier=how["classifier"].checkpoint) if classifier else {}))
     if not force and out.suffix and read_note(out) == note:
@@ -341,7 +348,7 @@ def _evaluate_run(
         describe("Guidance weight of the samples, 0 = none.", default="1")] = None,
     steps: _Steps = None,
     n: Annotated[int, describe("Samples of each class.")] = 30,
-    sampler: _Sampler = None,
+    sampler: _Sampler = None, grid: _Grid = None,
     seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
     root: _Root = None, force: _Force = False,
 ):
@@ -355,7 +362,8 @@ def _evaluate_run(
 
         # a choice that the model does not have is refused, not ignored
         how = {
-            k: v for k, v in dict(w=w, steps=steps, sampler=sampler).items() if v is not None}
+            k: v for k, v in dict(w=w, steps=steps, sampler=sampler, grid=grid).items()
+            if v is not None}
         if how and model.kind != "vdm":
             raise ValueError(
                 f"--{', --'.join(how)}: {run} holds {model.what}, which has no such choice")
@@ -487,10 +495,11 @@ def _write_record(
 
     # the samples are gray levels in hexadecimal: small, and to be read without a library
     w, n, steps, judging = _RECORD.values()
-    found = run.evaluate(w=1., steps=steps, root=root, judging=judging, progress=_shown())
+    how = dict(steps=steps, grid="schedule")
+    found = run.evaluate(w=1., **how, root=root, judging=judging, progress=_shown())
     labels = [c for _ in range(n) for c in range(run.facts["classes"])]
     samples = {
-        f"{v:g}": bytes(run.sample(labels, w=float(v), steps=steps).flatten().tolist()).hex()
+        f"{v:g}": bytes(run.sample(labels, w=float(v), **how).flatten().tolist()).hex()
         for v in w}
     parts = dict(
         facts=run.facts, evaluation=found,

@@ -8,8 +8,9 @@ __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now
            'test_a_logger_that_fails_ends_no_run', 'test_only_the_first_process_hands_on', 'shown',
            'test_tensorboard_shows_each_step_once', 'test_what_is_missing_is_named', 'Spying',
            'kept', 'numbers', 'rows', 'test_watching_changes_nothing',
-           'test_the_best_checkpoint_stays', 'test_a_look_that_fails_costs_that_look', 'home',
-           'watched', 'test_a_run_that_is_watched_is_the_same_run',
+           'test_a_look_takes_no_time_of_the_run', 'test_the_best_checkpoint_stays',
+           'test_a_look_that_fails_costs_that_look', 'home', 'watched',
+           'test_a_run_that_is_watched_is_the_same_run',
            'test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on',
            'test_older_checkpoints_are_opened_by_their_step',
            'test_whatever_takes_long_shows_how_far_it_is']
@@ -163,11 +164,13 @@ def test_what_is_missing_is_named(tmp_path):
 # %% ../../nbs/88_watching.ipynb #678f7525
 class Spying:
     "A look that draws random numbers wherever it can, with scores that are least at step 6."
-    def __init__(self, fails=None): self.steps, self.fails = [], fails
+    def __init__(self, fails=None, folder=None):
+        self.steps, self.fails, self.folder = [], fails, folder
     def __call__(self, state):
         from PIL import Image
         torch.randn(state.step)
         self.steps.append(state.step)
+        if self.folder: assert state.step not in kept(self.folder), "it comes before the checkpoint"
         if state.step == self.fails: raise RuntimeError("the samples are not finite")
         return dict(score=abs(state.step - 6.), error=.1, samples=Image.new("RGB", (4, 4)))
 
@@ -184,7 +187,8 @@ def test_watching_changes_nothing(tmp_path):
     go(plain := toy(), folder=tmp_path / "plain")
     drawn = torch.randn(3)
     for name, until in dict(whole=None, killed=7).items():
-        spy, folder, heard = Spying(), tmp_path / name, Heard()
+        folder, heard = tmp_path / name, Heard()
+        spy = Spying(folder=folder)
         if until: go(toy(watch_every=3), until, folder=folder, watch=spy)
         torch.manual_seed(3)
         go(state := toy(watch_every=3), folder=folder, watch=spy, log=heard)
@@ -203,6 +207,16 @@ def test_watching_changes_nothing(tmp_path):
     go(toy(watch_every=4), 7, folder=tmp_path / "other", watch=Spying())
     go(toy(watch_every=6), folder=tmp_path / "other", watch=Spying())
     assert [r["step"] for r in rows(tmp_path / "other", "watch.jsonl")] == [4, 6, 12]
+
+def test_a_look_takes_no_time_of_the_run(tmp_path):
+    "what the run has taken is without its looks, also on the way"
+    clock = Clock()
+    def slow(state):
+        clock.now += 100.
+        return dict(score=1., error=0.)
+    with mock.patch("diffstudy.train.time.perf_counter", clock):
+        go(state := toy(watch_every=4), folder=tmp_path, watch=slow)
+    assert state.seconds == 0 and {r["seconds"] for r in checkpoint.read_log(tmp_path)} == {0.}
 
 def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
