@@ -9,8 +9,8 @@ __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now
            'test_tensorboard_shows_each_step_once', 'test_what_is_missing_is_named', 'Spying',
            'kept', 'numbers', 'rows', 'test_watching_changes_nothing',
            'test_a_look_takes_no_time_of_the_run', 'test_the_best_checkpoint_stays',
-           'test_a_look_that_fails_costs_that_look', 'home', 'watched',
-           'test_a_run_that_is_watched_is_the_same_run',
+           'test_a_look_that_fails_costs_that_look', 'test_tensorboard_shows_the_looks', 'home',
+           'watched', 'test_a_run_that_is_watched_is_the_same_run',
            'test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on',
            'test_older_checkpoints_are_opened_by_their_step',
            'test_whatever_takes_long_shows_how_far_it_is']
@@ -238,6 +238,23 @@ def test_a_look_that_fails_costs_that_look(tmp_path):
     with pytest.raises(RuntimeError, match="was moved"):
         go(toy(watch_every=3), folder=tmp_path / "run", watch=gone)
     assert not (tmp_path / "run").exists()
+
+def test_tensorboard_shows_the_looks(tmp_path):
+    "their scores, and their pictures as they are"
+    pytest.importorskip("tensorboard")
+    board = watch.TensorBoard(tmp_path / "board")
+    go(toy(watch_every=6), until=8, folder=tmp_path, watch=Spying(), log=board)
+    board = watch.TensorBoard(tmp_path / "board")
+    go(toy(watch_every=6), folder=tmp_path, watch=Spying(), log=board)
+    steps = shown(tmp_path / "board")
+    assert steps["score"] == steps["samples"] == [6, 12] and steps["loss"] == [3, 6, 9, 12]
+
+    from PIL import Image
+    seen = {}
+    board.writer = mock.Mock(add_image=lambda name, array, step, dataformats: seen.update(
+        {(name, step, dataformats): array}))
+    board.add_image("red", Image.new("RGB", (3, 2), (255, 0, 0)), 7)
+    assert seen["red", 7, "HWC"].shape == (2, 3, 3) and (seen["red", 7, "HWC"] == [255, 0, 0]).all()
 
 # %% ../../nbs/88_watching.ipynb #f3b41d1f
 @functools.cache
