@@ -531,14 +531,14 @@ def spiral(
 _PATCH, _TILE, _TILES = 16, 64, 6  # pixels, pixels, and how many tiles of a photograph are held out
 
 def load_photos(root=None  # Not needed: the files come with scikit-learn
-):  # train (6910), test (192): each a `ImageSet`
+):  # train (7298), test (192): each a `ImageSet`
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
 
     Args:
         root: Not needed: the files come with scikit-learn
 
     Returns:
-        train (6910), test (192): each a `ImageSet`
+        train (7298), test (192): each a `ImageSet`
     """
     from sklearn.datasets import load_sample_images
     cut = lambda x, size, step: x.unfold(-2, size, step).unfold(-2, size, step)
@@ -1147,6 +1147,9 @@ DATASETS = dict(
     digits=Facts(
         load_digits, (1, 8, 8), 17, 10, 1500, 297,
         "comes with scikit-learn, nothing to download"),
+    photos=Facts(
+        load_photos, (3, 16, 16), 256, 2, 7298, 192,
+        "patches of scikit-learn's two photographs, nothing to download"),
     mnist=Facts(
         load_mnist, (1, 28, 28), 256, 10, 60000, 10000,
         'torchvision (extra "images"), downloads 12 MB once'),

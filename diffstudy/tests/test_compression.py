@@ -10,20 +10,24 @@ __all__ = ['test_tables_sum_to_one_and_keep_every_symbol', 'coders',
            'test_the_net_length_is_the_log_ratio_of_the_path',
            'test_a_path_without_a_grid_follows_the_forward_process',
            'test_the_stack_must_be_clean_where_latents_are_drawn',
-           'test_the_study_runs_and_its_record_is_of_today']
+           'test_the_study_runs_and_its_record_is_of_today',
+           'test_held_out_patches_share_no_pixel_with_the_others',
+           'test_the_study_of_photographs_runs_and_its_record_is_of_today']
 
 # %% ../../nbs/35_compression.ipynb #a966b3b3
-import math
+import base64, math
 import numpy as np, pytest, torch
 from torch import nn
-from .. import bound, models, process, schedule, vdm
+from .. import bound, experiment, models, process, schedule, vdm
 from ..compression import (
     ORDERS, Chain, _Ans, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
     open_stack, path_terms, payload, unrounded)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from ..studies.compression import STUDY
+from .. import data
+from ..studies import compression as study
+from ..studies.compression import PHOTOS, STUDY
 
 # %% ../../nbs/35_compression.ipynb #a960a031
 def test_tables_sum_to_one_and_keep_every_symbol():
@@ -251,3 +255,38 @@ def test_the_study_runs_and_its_record_is_of_today():
     try: record = runs.load("compression")
     except FileNotFoundError: pytest.skip("no record here")
     assert record["hash"] == runs.study_hash(STUDY)
+
+# %% ../../nbs/35_compression.ipynb #875bd2bb
+def test_held_out_patches_share_no_pixel_with_the_others(monkeypatch):
+    "photographs whose pixels say where they are: disjoint, all of a tile, and in its order"
+    import sklearn.datasets
+    place = np.arange(427 * 640).reshape(427, 640)
+    one = np.stack([place >> 16, place >> 8 & 255, place & 255], -1).astype(np.uint8)
+    photos = type("Photos", (), dict(images=[one, one]))
+    monkeypatch.setattr(sklearn.datasets, "load_sample_images", lambda: photos)
+    where = lambda k: (k.long() * torch.tensor([65536, 256, 1])[:, None, None]).sum(1)
+    train, test = data.load("photos")
+    seen, held = (where(s.images[s.labels == 1]) for s in (train, test))
+    assert len(held) == 96 and held.unique().numel() == held.numel()
+    assert not np.isin(held.flatten().numpy(), np.unique(seen[:, ::15, ::15].numpy())).any()
+    squares = where(study.tiles(test.images[test.labels == 1]))
+    assert (squares[:, 1:] - squares[:, :-1] == 640).all()
+    assert (squares[:, :, 1:] - squares[:, :, :-1] == 1).all()
+    assert (len(train), len(test)) == (data.DATASETS["photos"].train, data.DATASETS["photos"].test)
+    assert train.shape == data.DATASETS["photos"].shape
+
+def test_the_study_of_photographs_runs_and_its_record_is_of_today(tmp_path):
+    "the codecs say what their files have; the study runs in small; its record is of these settings"
+    black = study.codecs(torch.zeros(3, 16, 16, dtype=torch.uint8))
+    assert len(base64.b64decode(study.png(torch.zeros(3, 16, 16, dtype=torch.uint8)))) == black["PNG"]
+    config = experiment.change(experiment.RECIPES["photos"], dict(
+        steps=2, width=8, groups=2, points=1, draws=1, warmup=1, batch_size=2))
+    tiny = dict(recipe=config.resolve())
+    case = dict(measure="code", steps=2, bins=.5, order="swap", batch=2, images=4)
+    coded = PHOTOS.run(tiny, case, tmp_path / "run")
+    assert coded["exact"] and len(coded["each"]) == 4
+    found = PHOTOS.run(tiny, dict(measure="codecs", images=48))
+    assert found["one"]["PNG"] < found["patches"]["PNG"] and found["one"]["WebP"] > 1
+    try: record = runs.load("photos")
+    except FileNotFoundError: pytest.skip("no record here")
+    assert record["hash"] == runs.study_hash(PHOTOS)

@@ -19,8 +19,8 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_one_step_of_gotta_go_fast', 'gotta_go_fast_of_paper',
            'test_gotta_go_fast_is_the_papers_algorithm', 'fast',
            'test_stricter_tolerances_help_only_where_noise_is_kept',
-           'test_every_solver_costs_what_it_says', 'test_solvers_draw_from_the_data',
-           'test_solvers_leave_tensors_and_graphs_alone',
+           'test_every_grid_goes_from_noise_to_data', 'test_every_solver_costs_what_it_says',
+           'test_solvers_draw_from_the_data', 'test_solvers_leave_tensors_and_graphs_alone',
            'test_an_image_does_not_depend_on_its_batch', 'test_errors_say_what_to_do']
 
 # %% ../../nbs/50_solvers.ipynb #50000005
@@ -33,9 +33,9 @@ from ..notation import (
     gammas_from_betas, sigma, to_ve)
 from ..sample import (
     Steps, ancestral, coefficients, ddim, initial, probability_flow, walk)
-from ..schedule import Linear, grid
+from ..schedule import Cosine, LearnedLinear, Linear, grid
 from ..solvers import (
-    SOLVERS, BrownianPath, Counted, consistent_eta, dpm_solver, edm_grid, euler_steps,
+    GRIDS, SOLVERS, BrownianPath, Counted, consistent_eta, dpm_solver, edm_grid, euler_steps,
     gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     variance_grid, ve_steps)
 from .test_sample import gaussian, predict_gaussian
@@ -460,6 +460,20 @@ def test_stricter_tolerances_help_only_where_noise_is_kept():
     kept, redrawn = ([fast(rtol, keep)[0] for rtol in (.5, .05)] for keep in (True, False))
     assert kept[1] < kept[0] / 2 and kept[1] < .04
     assert redrawn[1] > 1.2 * redrawn[0] and redrawn[1] > .12
+
+# %% ../../nbs/50_solvers.ipynb #48031a7a
+def test_every_grid_goes_from_noise_to_data():
+    "each has the schedule's ends and falls; even steps of a straight line are its own, to the bit"
+    for schedule in Linear(-8., 5.), Cosine(-8., 8.), LearnedLinear(-13.3, 5.):
+        own = grid(schedule, 6)
+        for name, make in GRIDS.items():
+            g = make(schedule, 6)
+            assert g.shape == (7,) and g.dtype == own.dtype and (g.diff() < 0).all(), name
+            torch.testing.assert_close(g[[0, -1]], own[[0, -1]])
+    assert torch.equal(GRIDS["even"](Linear(-8., 5.), 6), grid(Linear(-8., 5.), 6))
+    assert torch.equal(GRIDS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
+    steps = edm_sigma(GRIDS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
+    torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
 
 # %% ../../nbs/50_solvers.ipynb #50000100
 def test_every_solver_costs_what_it_says():
