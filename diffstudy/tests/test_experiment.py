@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
-           'test_settings_are_read_by_kind', 'home', 'tiny', 'Zeros', 'even', 'exact_run',
-           'test_the_bits_are_those_of_a_closed_form',
+           'test_settings_are_read_by_kind', 'test_a_run_with_a_decoder', 'home', 'tiny', 'Zeros',
+           'even', 'exact_run', 'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
            'test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images',
@@ -19,8 +19,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_labels_are_dropped_as_often_as_the_recipe_says', 'without_labels',
            'test_without_labels_there_are_none', 'test_stacks_of_digits_have_modes',
            'test_stopped_and_resumed_is_the_same',
-           'test_errors_are_value_errors_and_nothing_is_written', 'twenty_steps', 'one_of_two',
-           'test_two_processes_train_what_one_trains', 'of_one_run',
+           'test_errors_are_value_errors_and_nothing_is_written',
+           'test_recomputing_is_the_same_run', 'test_a_recipe_for_a_gpu_says_so_on_a_cpu',
+           'twenty_steps', 'one_of_two', 'test_two_processes_train_what_one_trains', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
            'test_a_folder_is_looked_at_again_once_it_is_locked',
@@ -29,16 +30,17 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_after_a_full_disk_the_same_call_works', 'test_what_a_newer_version_wrote_is_said',
            'test_what_is_forged_in_config_json_is_refused',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
-           'test_the_settings_of_a_run_are_a_recipe', 'test_images_reach_other_tools',
-           'test_section_two_of_the_plan']
+           'test_the_settings_of_a_run_are_a_recipe', 'test_weights_of_a_run_in_one_file',
+           'test_images_reach_other_tools', 'test_section_two_of_the_plan']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
-import atexit, errno, functools, hashlib, json, math, os, shutil, signal, socket, subprocess
+import atexit, errno, functools, hashlib, io, json, math, os, shutil, signal, socket, subprocess
 import sys, tempfile, threading
 from pathlib import Path
 import pytest, torch
-from .. import (
-    bound, checkpoint, data, ddgan, experiment, files, models, sample, schedule, train, vdm)
+from diffstudy import (
+    bound, checkpoint, data, ddgan, experiment, files, models, sample, schedule, train, vdm,
+    weights)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..solvers import SOLVERS
@@ -80,6 +82,23 @@ def test_settings_are_read_by_kind():
         with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
     with pytest.raises(ValueError, match="a GAN's training loop"):
         experiment.GANConfig(train=dict(lr=1.)).resolve()
+
+# %% ../../nbs/76_experiment.ipynb #69aa4279
+def test_a_run_with_a_decoder(tmp_path):
+    "a decoder, patches and Muon: trained, opened, sampled; a width that cannot be is refused"
+    c = experiment.change(R["digits-tiny"], dict(
+        head="patches", decoder=8, optimizer="muon", steps=2, points=2, draws=1, drop=1.))
+    experiment.train(c, tmp_path / "run", progress=False, say=lambda _: None)
+    run = experiment.open(tmp_path / "run")
+    assert run.model.decoder.shape == run.model.net.shape == (1, 8, 8)
+    assert run.sample(n=2, steps=2, seed=0).shape == (2, 1, 8, 8)
+
+    # the decoder's bits are in the bound: of 17 levels, about equally likely so far
+    terms = vdm.loss(run.model, run.images()[1][:4].images, generator=stream(0, "n"))
+    assert (terms.reconstruction / (64 * math.log(17)) - 1).abs().max() < .2
+    for settings in (dict(decoder=6), dict(decoder=-4), dict(decoder=8, augment=True)):
+        with pytest.raises(ValueError, match="decoder: expected the width of its layers|augment"):
+            experiment.change(R["digits-tiny"], settings).resolve()
 
 # %% ../../nbs/76_experiment.ipynb #919f8a58
 @functools.cache
@@ -489,6 +508,31 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(steps=0), "steps"), (dict(seed=-1), "seed"), (dict(w=1.), "needs labels")]:
         with pytest.raises(ValueError, match=words): tiny("digits-tiny").sample(**ask)
 
+# %% ../../nbs/76_experiment.ipynb #fb30509e
+@pytest.mark.parametrize("schedule", ("learned-linear", "monotone"))
+def test_recomputing_is_the_same_run(schedule):
+    "The same hash and the same weights, bit for bit, with dropout and a loss of two gradients."
+    images, _ = data.load("digits")
+    config = experiment.change(
+        experiment.RECIPES["digits-tiny"], dict(steps=3, batch_size=8, dropout=.2, schedule=schedule))
+    again = experiment.change(config, dict(recompute="true"))
+    assert again.recompute and (
+        experiment.config_hash(config.resolve()) == experiment.config_hash(again.resolve()))
+    runs = [experiment.fit(c, images[:64]).model.state_dict() for c in (config, again)]
+    assert all(torch.equal(*v) for v in zip(*(r.values() for r in runs)))
+
+def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path):
+    "What it costs there and what to take instead; nothing where the steps are few."
+    said, info = [], dict(recipe="folder", hash="h", config=dict(data="folder"))
+    images = data.ImageSet("toy", torch.zeros(4, 3, 8, 8).byte(), torch.zeros(4).long(), 256, 1)
+    facts = dict(shape=(3, 8, 8), levels=256, classes=1)
+    for steps, cpu in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
+        state = type("State", (), dict(
+            config=train.Config(steps=steps), rank=train.Rank(0, 1, torch.device(cpu))))
+        experiment._announce(tmp_path, info | dict(facts=facts), images, images, state, said.append)
+    assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
+    assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
+
 # %% ../../nbs/76_experiment.ipynb #27947297
 def twenty_steps(kind, rank):
     "The weights of a small model in float64, trained by one process or as one of several."
@@ -782,6 +826,52 @@ def test_the_settings_of_a_run_are_a_recipe(tmp_path):
     assert other.config["train"] == run.config["train"] | dict(seed=1, steps=1)
     with pytest.raises(ValueError, match="there is no file"):
         experiment.train("digits", tmp_path / "no", recipe="no.json", **QUIET)
+
+# %% ../../nbs/76_experiment.ipynb #9839170c
+def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
+    "The same run comes back by its file, and by a name unless a folder has it; all else is refused."
+    run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
+    path = experiment.export(run, tmp_path / "mine.safetensors", licence="CC0-1.0")
+    ask = lambda name: experiment.open(name, "cpu", say=told.append)
+    back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
+    assert same(back, run) and back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
+    assert back.card["licence"] == "CC0-1.0" and back.card["command"] in (
+        "diffstudy train digits --recipe digits-tiny")
+    assert not back.folder.exists() and told == [f"{path}: digits-tiny: {run.what}"]
+    assert experiment.export(back, tmp_path / "b.safetensors").read_bytes()[-400:] == (
+        path.read_bytes()[-400:])
+
+    # by name, where there is no folder of that name
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(experiment, "WEIGHTS", ("mine",))
+    monkeypatch.setattr(weights, "find", lambda name: weights.unpack(path.read_bytes()))
+    assert same(ask("mine"), run) and "no folder 'mine' here" in told[-1]
+    monkeypatch.setattr(weights, "find", lambda name: 1 / 0)
+    shutil.copytree(run.folder, tmp_path / "mine")
+    assert ask("mine").folder == Path("mine")
+
+    # damaged, hostile, of another network, absent
+    tensors, card = weights.unpack(path.read_bytes())
+    other = dict(card, info=dict(card["info"], config=dict(
+        card["info"]["config"], unet=dict(card["info"]["config"]["unet"], width=24))))
+    pickled = io.BytesIO()
+    torch.save(tensors, pickled)
+    for data, words in {
+        path.read_bytes()[:-1]: "damaged or something else",
+        pickled.getvalue(): "Pickled files .* can run code",
+        weights.pack(tensors, other): "does not fit the model",
+        weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, hash",
+        weights.pack(tensors, {}): "its card: expected what, command",
+    }.items():
+        (tmp_path / "bad.safetensors").write_bytes(data)
+        with pytest.raises((ValueError, checkpoint.CheckpointError), match=words):
+            ask("bad.safetensors")
+    with pytest.raises(ValueError, match="no.safetensors: No such file"): ask("no.safetensors")
+    with pytest.raises(ValueError, match="ends with .safetensors; got 'x.pt'"):
+        experiment.export(run, "x.pt")
+    run.config = dict(run.config, components=12)
+    with pytest.raises(ValueError, match="principal components"):
+        experiment.export(run, tmp_path / "c.safetensors")
 
 # %% ../../nbs/76_experiment.ipynb #a9f570c0
 def test_images_reach_other_tools(tmp_path):
