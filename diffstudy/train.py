@@ -932,6 +932,11 @@ def fit(
     Returns:
         One for each step
     """
+    if not callable(batches):
+        raise TypeError(
+            "batches: expected a function that gives the batch of any step, since a run goes on by "
+            f"the number of its step; got {type(batches).__name__}. "
+            "data.Batches(dataset, batch_size, seed) makes one, of a DataLoader's dataset too")
     config, rank = state.config, state.rank
     folder, writes = folder and Path(folder), bool(folder) and rank.index == 0
     say, progress = (lambda *_: None, False) if rank.index else (_unless_gone(say), progress)

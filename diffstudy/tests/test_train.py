@@ -8,8 +8,9 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_muon_is_that_of_pytorch', 'test_muon_takes_layers_alone', 'toy_state',
            'everything', 'same', 'same_dict', 'check_nan_changes_nothing',
            'test_nan_changes_nothing', 'test_the_norm_is_clipped',
-           'test_gradients_of_processes_are_averaged', 'test_errors_of_a_loss', 'exact_loss',
-           'exact_batch', 'exact_state', 'test_parts_of_a_batch_add_up', 'Questions',
+           'test_gradients_of_processes_are_averaged', 'test_errors_of_a_loss',
+           'test_a_loader_is_no_function_of_the_step', 'exact_loss', 'exact_batch', 'exact_state',
+           'test_parts_of_a_batch_add_up', 'Questions',
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
            'test_a_skipped_step_leaves_buffers_alone',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
@@ -259,6 +260,11 @@ def test_errors_of_a_loss():
     ):
         with pytest.raises(TypeError, match=message): train._check_terms(returned)
     with pytest.raises(ValueError, match="did you mean 'main'"): train.update(toy_state(), "mian")
+
+def test_a_loader_is_no_function_of_the_step():
+    loader = torch.utils.data.DataLoader(torch.zeros(8, 1), 4)
+    with pytest.raises(TypeError, match="got DataLoader.*data.Batches.*dataset"):
+        train.complete(None, None, loader)
 
 # %% ../../nbs/74_training.ipynb #e324f83a
 def exact_loss(model, batch, generator):
