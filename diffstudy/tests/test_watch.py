@@ -13,7 +13,8 @@ __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now
            'watched', 'test_a_run_that_is_watched_is_the_same_run',
            'test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on',
            'test_older_checkpoints_are_opened_by_their_step',
-           'test_whatever_takes_long_shows_how_far_it_is']
+           'test_whatever_takes_long_shows_how_far_it_is',
+           'test_the_command_writes_for_tensorboard_into_the_folder_of_the_run']
 
 # %% ../../nbs/88_watching.ipynb #8fb7ac86
 import atexit, functools, io, logging, shutil, sys, tempfile
@@ -136,10 +137,11 @@ def shown(folder):
 def test_tensorboard_shows_each_step_once(tmp_path):
     "of a run that is killed before its first checkpoint, then after one, and goes on to the end"
     pytest.importorskip("tensorboard")
-    board = lambda: watch.TensorBoard(tmp_path / "board")
-    go(toy(), until=3, folder=tmp_path, log=board())
-    go(toy(), until=7, folder=tmp_path, log=board())  # its record of step 6 is made again
-    go(toy(), folder=tmp_path, log=board())
+    boards = [watch.TensorBoard(tmp_path / "board") for _ in range(3)]  # none is ever closed
+    go(toy(), until=3, folder=tmp_path, log=boards[0])
+    assert shown(tmp_path / "board")["loss"] == [3], "a kill would lose it"
+    go(toy(), until=7, folder=tmp_path, log=boards[1])  # its record of step 6 is made again
+    go(toy(), folder=tmp_path, log=boards[2])
     steps = shown(tmp_path / "board")
     assert steps.pop("loss") == [3, 6, 9, 12] and {*map(tuple, steps.values())} == {(3, 6, 9, 12)}
 
@@ -357,3 +359,13 @@ def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     ask = f"sample {tmp_path} --w 0,1 --n 2 --labels 3,4 --steps 2".split()
     found = CliRunner().invoke(cli.app, ask)
     assert found.exit_code == 0 and seen[-1] == ("sampling", 8, 8, True), found.output
+
+def test_the_command_writes_for_tensorboard_into_the_folder_of_the_run(tmp_path):
+    pytest.importorskip("tensorboard")
+    from typer.testing import CliRunner
+    from diffstudy import cli
+    ask = "train digits --recipe ddgan-digits-tiny --steps 2 --set log_every=1 --tensorboard --run"
+    found = CliRunner().invoke(cli.app, [*ask.split(), str(tmp_path / "run")])
+    assert found.exit_code == 0, found.output
+    steps = shown(tmp_path / "run" / "tensorboard")
+    assert steps["seconds"] == [1, 2] == [r["step"] for r in checkpoint.read_log(tmp_path / "run")]
