@@ -88,6 +88,8 @@ class Known(NamedTuple):
 KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
+    "digits": Known(
+        "141e25ac9b3164ed307a88c7266806e2fa0e54e6166dc6e98937c36cffe5f2f4", 683_636),
     "photos": Known(
         "0db3e19033dd1515fc061460c7f661e27d55cf606eb2147f2fb73beaa8170700", 2_567_164),
 }

@@ -4,8 +4,8 @@
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_another_checkpoint', 'test_many_samples_of_one_class_are_a_grid', 'refused',
            'test_errors_train', 'test_errors_sample', 'test_a_long_report_keeps_its_lines',
-           'test_python_and_the_command_line_are_one', 'pictures',
-           'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
+           'test_python_and_the_command_line_are_one', 'test_samples_of_weights_that_come_along',
+           'pictures', 'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
            'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line', 'forged',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
@@ -203,6 +203,15 @@ def test_python_and_the_command_line_are_one():
     assert type_in(
         "sample", run, "--labels", "none", "--steps", 2, "--out", home / "none.png",
     ).exit_code == 0
+
+# %% ../../nbs/77_cli.ipynb #b2a01b4f
+def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
+    "`sample digits` draws at once, into the folder where it is called; a grid has a name."
+    monkeypatch.chdir(tmp_path)
+    r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--grid", "edm")
+    assert r.exit_code == 0 and "no folder 'digits' here" in r.output, r.output
+    assert [p.name for p in tmp_path.iterdir()] == ["digits-samples.png"]
+    assert "unknown grid 'odd'" in type_in("sample", "digits", "--grid", "odd").output
 
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
