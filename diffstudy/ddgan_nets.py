@@ -635,7 +635,7 @@ class ConvDiscriminator(nn.Module):
 
 # %% ../nbs/42_ddgan_networks.ipynb #d0a5a0cf
 class _PlainBlock(nn.Module):
-    "Leaky ReLU, convolution, twice, without a norm; the condition scales and shifts between; zero at first."
+    "Leaky ReLU, convolution, twice; the condition scales and shifts between; zero at first."
     def __init__(self, c: int, embedding: int, blocks: int):
         super().__init__()
         self.conv1, self.conv2 = _conv(c, c, scale=2 / blocks), _conv(c, c, scale=0.)
@@ -656,12 +656,12 @@ def _levels(f: Config, width: int
         for c in wide)
     return wide, blocks, nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
 
-def _channels_last(x):  # A quarter less time on a CPU, in bfloat16 too where no norm reads the channels
+def _channels_last(x):  # Where no norm reads channels, a quarter less time in bfloat16 too
     return x.contiguous(memory_format=torch.channels_last)
 
 # %% ../nbs/42_ddgan_networks.ipynb #0124b8f7
 class ResNetGenerator(nn.Module):
-    """`net(z_t, s, latent, c) → x̂` for images, or what else `config.predicts` says: residual blocks without norms.
+    """`net(z_t, s, latent, c) → x̂` for images: residual blocks without norms, down and up.
 
     Args:
         shape: `(c, h, w)`
@@ -712,7 +712,7 @@ class ResNetGenerator(nn.Module):
 
 # %% ../nbs/42_ddgan_networks.ipynb #42621593
 class ResNetDiscriminator(nn.Module):
-    """`net(z_s, z_t, s, c) → logits (b,)` for images: residual blocks without norms, and no look at other examples.
+    """`net(z_s, z_t, s, c) → logits (b,)` for images, each by itself: residual blocks, no norms.
 
     Args:
         shape: `(c, h, w)`

@@ -5,8 +5,9 @@ out, and what four steps cost beside 256."""
 
 # %% auto #0
 __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'FEW_SETTINGS', 'FEW',
-           'MNIST_SETTINGS', 'MNIST', 'gan_config', 'draw', 'run_variant', 'draw_vdm', 'run_few',
-           'averaged', 'score_stacked', 'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist']
+           'MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS', 'RESNET', 'gan_config', 'draw',
+           'run_variant', 'draw_vdm', 'run_few', 'averaged', 'score_stacked', 'run_mnist', 'packed',
+           'score_on_stacked', 'score_on_mnist', 'lone', 'run_resnet']
 
 # %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
 import copy, time
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from .. import checkpoint, data, ddgan, evaluate, experiment, sample
 from ..core import stream
 from ..data import Components, Stacked
@@ -372,3 +374,72 @@ MNIST = Study(
         dict(data=k, seed=0)
         for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")),
     run_mnist)
+
+# %% ../../nbs/43_ddgan_images.ipynb #0f26807c
+def lone(x: Tensor  # `(n, 1, h, w)` in [−1, 1]
+) -> float:
+    """The share of pixels above the middle gray without such a one among their eight neighbors.
+
+    Args:
+        x: `(n, 1, h, w)` in [−1, 1]
+    """
+    lit = (x > 0).float()
+    around = F.conv2d(lit, x.new_ones(1, 1, 3, 3), padding=1) - lit
+    return ((around == 0) & (lit > 0)).sum().item() / max(1, int(lit.sum()))
+
+# %% ../../nbs/43_ddgan_images.ipynb #0a3a1b92
+_RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
+
+RESNET_SETTINGS = dict(
+    judge=dict(width=16, steps=2000), recipe=_RESNET.resolve()["gan"],
+    updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
+    precision="bfloat16", n=1000, kept=30)
+
+def run_resnet(
+    settings: dict, case: dict,  # As in `RESNET`
+    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
+) -> dict:  # Scores with errors, lone pixels, the curve on the way, seconds, samples
+    """Train the residual pair on MNIST with labels, and judge.
+
+    Args:
+        settings, case: As in `RESNET`
+        device, folder, root: Where to compute; for judges and runs; for images
+
+    Returns:
+        Scores with errors, lone pixels, the curve on the way, seconds, samples
+    """
+    torch.set_num_threads(1)
+    (train_set, test_set), s = (v.to(device) for v in data.load("mnist", root)), settings
+    judge = feature_network(train_set, folder, device, **s["judge"])
+    torch.set_num_threads(1)
+
+    # train, and keep every checkpoint for the curve
+    place = Path(folder or "runs") / f"ddgan-mnist-resnet-{case['seed']}"
+    config = gan_config(
+        s["recipe"], s["updates"], seed=case["seed"], precision=s["precision"],
+        log_every=50, save_every=s["save_every"], keep=1 + s["updates"] // s["save_every"])
+    state = experiment.fit(
+        config, train_set, device=device, folder=place, progress=True, say=print)
+
+    # judge what is drawn at the end, and less of it on the way
+    nets = [
+        (int(p.name[5:]), averaged(state, p)) for p in checkpoint.checkpoints(place)
+        if int(p.name[5:]) % (2 * s["save_every"]) == 0 or int(p.name[5:]) == s["updates"]]
+    some = train_set[:10_000]
+    c, real = torch.arange(s["n"], device=device) % 10, data.encode(some.images, 256)
+    begun = time.process_time()
+    x = draw(nets[-1][1], len(c), 256, c=c, seed=1)
+    ms, few = round(1000 * (time.process_time() - begun) / len(c), 3), c[:s["n"] // 5]
+    curve = [
+        dict(step=step, accuracy=evaluate.accuracy(
+            judge, draw(net, len(few), 256, c=few, seed=2), few).mean) for step, net in nets]
+
+    held_out = data.encode(test_set.images, 256)
+    return scores(x, c, judge, real) | dict(
+        training=round(state.seconds), skipped=state.skipped, ms=ms, curve=curve,
+        parameters=sum(p.numel() for p in state.ema.model.parameters()),
+        lone=dict(samples=lone(x), held_out=lone(held_out), train=lone(real)),
+        held_out=held_out_scores(some, test_set, judge, s["n"] // 10),
+        samples=packed(x[:s["kept"]]))
+
+RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (dict(seed=0),), run_resnet)

@@ -5,7 +5,8 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
            'test_variants', 'test_a_younger_setting_is_heard_and_leaves_old_names', 'test_patches',
            'test_run_variant', 'today', 'test_ablation_record', 'test_draw_vdm', 'test_few_steps',
            'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
-           'test_score_stacked', 'test_averaged', 'test_mnist_record']
+           'test_score_stacked', 'test_averaged', 'test_mnist_record', 'test_lone',
+           'test_resnet_study', 'test_the_resnet_record_is_of_today']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -16,9 +17,10 @@ from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from ..studies.ddgan import (
-    ABLATION, FEW, FEW_SETTINGS, MNIST, MNIST_SETTINGS, VARIANTS, averaged, draw, draw_vdm,
-    gan_config, packed, run_few, run_mnist, run_variant, score_stacked)
+from diffstudy.studies.ddgan import (
+    ABLATION, FEW, FEW_SETTINGS, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, VARIANTS, averaged,
+    draw, draw_vdm, gan_config, lone, packed, run_few, run_mnist, run_resnet, run_variant,
+    score_stacked)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -273,3 +275,33 @@ def test_mnist_record():
     "the record is of today, skipped no step, and its judge reads 99 % of the test digits or more"
     for r in today("ddgan-mnist", MNIST):
         assert r["skipped"] == 0 and r["judge"][0] >= .99
+
+# %% ../../nbs/43_ddgan_images.ipynb #af010dc7
+def test_lone():
+    "of nine lit pixels, two without a lit neighbor: one in the middle, one in a corner"
+    x = -torch.ones(2, 1, 9, 9)
+    x[0, 0, 2:4, 2:4], x[0, 0, 6, 6], x[1, 0, 0, 0], x[1, 0, 5, 4:7] = 1., .1, 1., .5
+    assert lone(x) == 2 / 9 and lone(-torch.ones(1, 1, 3, 3)) == 0
+
+# %% ../../nbs/43_ddgan_images.ipynb #1e27612e
+def test_resnet_study(tmp_path, monkeypatch):
+    "a tiny run is trained, drawn from and judged, with its curve and its lone pixels"
+    images = data.ImageSet(
+        "mnist", torch.randint(256, (100, 1, 8, 8), generator=stream(0, "i")).to(torch.uint8),
+        torch.arange(100) % 10, 256, 10)
+    monkeypatch.setattr(data, "load", lambda *_: (images, images))
+    recipe = RESNET_SETTINGS["recipe"] | dict(width=4, d_width=4, embedding=4, batch_size=4)
+    settings = RESNET_SETTINGS | dict(
+        recipe=recipe, judge=dict(width=8, steps=2), updates=4, save_every=1, n=40, kept=2)
+    out = run_resnet(settings, dict(seed=0), folder=tmp_path)
+    assert [p["step"] for p in out["curve"]] == [2, 4] and len(out["samples"]) == 2 * 8 * 8
+    assert 0 <= out["accuracy"][0] <= 1 and 0 <= out["lone"]["samples"] <= 1
+    assert out["lone"]["held_out"] == lone(data.encode(images.images, 256))
+
+# %% ../../nbs/43_ddgan_images.ipynb #1d4b0a51
+def test_the_resnet_record_is_of_today():
+    "the record is of today's settings, whole, and skipped no step"
+    try: found = runs.load("ddgan-resnet")
+    except FileNotFoundError: pytest.skip("no recorded run here")
+    assert runs.differences(found, RESNET) == []
+    assert [r["result"]["skipped"] for r in found["results"]] == [0]
