@@ -893,12 +893,10 @@ def load_images(
     options = _FOLDER | full["options"] if full["data"] == "folder" else {}
     return datasets.load(full["data"], root, **options)
 
-def _validation(held_out):  # Two sets
-    "Held-out images that choose a checkpoint, and the others, on which it is reported."
-    n = len(held_out)
-    order = torch.randperm(n, generator=stream(0, "validation"))
-    few = min(n // 2, 512)
-    return held_out[order[:few].sort().values], held_out[order[few:].sort().values]
+def _halves(n: int) -> tuple:  # Two sets of numbers
+    "Which of n held-out images choose a checkpoint, and which report on it."
+    few, order = min(n // 2, 512), torch.randperm(n, generator=stream(0, "validation"))
+    return order[:few].sort().values, order[few:].sort().values
 
 # %% ../nbs/76_experiment.ipynb #6451c9cb
 def train(
@@ -995,7 +993,8 @@ def _meet(rank):
 
 def _watching(folder, info, held_out) -> Callable:  # `(state)` -> numbers and pictures
     "What a run is asked every `watch_every` steps, with its averaged weights."
-    some = None if isinstance(held_out, datasets.Stacked) else _validation(held_out)[0]
+    endless = isinstance(held_out, datasets.Stacked)
+    some = None if endless else held_out[_halves(len(held_out))[0]]
     def look(state):
         run = _RUNS[info["kind"]](folder, info, state.ema.model, "", state.rank.device)
         return run.look(some)
@@ -1019,7 +1018,7 @@ def _announce(folder, info, images, held_out, state, say):
         say(
             f"every {state.config.watch_every} steps a score on "
             "{} held-out images; on the best, the other {} report".format(
-                *map(len, _validation(held_out))))
+                *map(len, _halves(n(held_out)))))
 
 # %% ../nbs/76_experiment.ipynb #ad277ad7
 def _held_out_bits(
@@ -1119,7 +1118,8 @@ class Run:
     def images(self, root=None):
         "Training and held-out images; of a checkpoint that was chosen, those that did not choose."
         images, held_out = load_images(self.config, root or self.root)
-        return images, _validation(held_out)[1] if self.chosen else held_out
+        if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
+        return images, held_out[_halves(len(held_out))[1]]
 
     def result(self) -> dict | None:
         "What `result.json` holds, of the last checkpoint; None while the run is not finished."

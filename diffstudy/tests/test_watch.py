@@ -12,6 +12,7 @@ __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now
            'test_a_look_that_fails_costs_that_look', 'test_tensorboard_shows_the_looks', 'home',
            'watched', 'test_a_run_that_is_watched_is_the_same_run',
            'test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on',
+           'test_endless_images_have_no_half_that_chose',
            'test_older_checkpoints_are_opened_by_their_step',
            'test_whatever_takes_long_shows_how_far_it_is',
            'test_the_command_writes_for_tensorboard_into_the_folder_of_the_run']
@@ -317,6 +318,12 @@ def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on():
         assert run.result() is not None
         if kind == "vdm": assert best.bits_per_dim(draws=1).n == 149
         else: assert best.accuracy(others) == best.accuracy() != run.accuracy()
+
+def test_endless_images_have_no_half_that_chose():
+    config = dict(data="stacked-digits", options={})
+    info = dict(recipe="", hash="", config=config, facts={})
+    run = experiment.GANRun(home(), info, None, "", torch.device("cpu"), chosen=True)
+    assert all("Stacked" in repr(images) for images in run.images())
 
 def test_older_checkpoints_are_opened_by_their_step():
     folder = watched("vdm").folder
