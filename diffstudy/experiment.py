@@ -1129,6 +1129,7 @@ class Run:
 
     def evaluation(self) -> dict | None:
         "What `evaluation.json` holds, if it is of this checkpoint; None otherwise."
+        if self.folder is None: return None
         found = files.read_json(self.folder / "evaluation.json") or {}
         return found if found.get("options", {}).get("checkpoint") == self.checkpoint else None
 
@@ -1254,7 +1255,8 @@ def open(
     """
     folder, device = Path(folder), pick_device(device)
     if not folder.is_dir() and (str(folder) in WEIGHTS or folder.suffix == ".safetensors"):
-        return _open_weights(folder, device, root, say)
+        if checkpoint == "last": return _open_weights(folder, device, root, say)
+        raise ValueError(f"checkpoint: {folder} holds one only, the last; got {checkpoint!r}")
     info = read_run(folder)
     config = config_of(info)
     path = _checkpoint_of(folder, info, checkpoint, say)

@@ -340,6 +340,9 @@ def test_older_checkpoints_are_opened_by_their_step():
         card = bridges.save_pretrained(found, home() / which)
         assert (card / "result.json").exists() == there, "scores of other weights"
         assert ("None were computed" in (card / "README.md").read_text()) != there
+    with pytest.raises(ValueError, match="holds one only, the last; got 'best'"):
+        experiment.open("digits", "cpu", checkpoint="best")
+    assert experiment.open("digits", "cpu").evaluation() is None
     with pytest.raises(ValueError, match="no checkpoint with a held-out score"):
         experiment.open(watched("ddgan").folder, "cpu", checkpoint="best")
 
