@@ -530,6 +530,8 @@ def test_a_damaged_prepared_set_is_refused(tmp_path):
     fails("prepared with size=4, not 8", ValueError, size=8)
     fails("prepared with channels=3, not 1, held_out=0.1, not 0.5", ValueError, channels=1, held_out=.5)
     text = (place / "prepared.json").read_text()
+    (place / "prepared.json").write_text(text.replace('"name": "rows"', '"name": "cows"'))
+    fails("prepared.json is damaged")
     (place / "prepared.json").write_text(text.replace('"layout": 1', '"layout": 2'))
     fails("another version")
 
