@@ -104,6 +104,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "mescheder2018r1": "L. Mescheder, A. Geiger, S. Nowozin | Which Training Methods for GANs do actually Converge? | 2018 | 1801.04406",
     "miyato2018projection": "T. Miyato, M. Koyama | cGANs with Projection Discriminator | 2018 | 1802.05637",
     "karras2019stylegan2": "T. Karras, S. Laine, M. Aittala, J. Hellsten, J. Lehtinen, T. Aila | Analyzing and Improving the Image Quality of StyleGAN | 2019 | 1912.04958",
+    "huang2025r3gan": "Y. Huang, A. Gokaslan, V. Kuleshov, J. Tompkin | The GAN is dead; long live the GAN! A Modern GAN Baseline | 2025 | 2501.05441",
     "chen2019residual": "R. T. Q. Chen, J. Behrmann, D. Duvenaud, J.-H. Jacobsen | Residual Flows for Invertible Generative Modeling | 2019 | 1906.02735",
     "tancik2020fourier": "M. Tancik, P. P. Srinivasan, B. Mildenhall, and others | Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains | 2020 | 2006.10739",
     "barratt2018inception": "S. Barratt, R. Sharma | A Note on the Inception Score | 2018 | 1801.01973",
@@ -186,6 +187,9 @@ METHODS = {  # module.name → keys of WORKS
     "ddgan.generator_loss": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.gradient_penalty": ("mescheder2018r1",),
+    "ddgan.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan"),
+    "ddgan_nets.ResNetGenerator": ("huang2025r3gan",),
+    "ddgan_nets.ResNetDiscriminator": ("huang2025r3gan", "miyato2018projection"),
     "ddgan_nets.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"),
     "ddgan_nets.ConvDiscriminator": (
         "xiao2021ddgan", "karras2019stylegan2", "miyato2018projection"),
