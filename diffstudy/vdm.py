@@ -21,7 +21,7 @@ from .models import fourier_features, initialize
 from .notation import alpha, sigma
 from .schedule import grid
 from .snr import gammas_for_variance
-from .solvers import SOLVERS
+from .solvers import GRIDS, SOLVERS
 
 # %% ../nbs/32_vdm.ipynb #cd02d141
 _all_ = ["gammas_for_variance"]  # from `snr`, where it is derived
@@ -78,6 +78,7 @@ class VDM(nn.Module):
         *, w: float = 0., # Guidance weight as in the paper; 0 = none
         steps: int = 100, # T
         sampler: str = "ancestral",  # A name of `solvers.SOLVERS`: the chain of V14, or another way
+        grid: str = "schedule",      # A name of `solvers.GRIDS`: the noise levels at which to ask
         generator=None,   # One `torch.Generator`, or a list of one for each image
         predict=None,     # Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
         progress: bool = False,  # Show a bar
@@ -90,6 +91,7 @@ class VDM(nn.Module):
             w: Guidance weight as in the paper; 0 = none
             steps: T
             sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
+            grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
             progress: Show a bar
@@ -98,6 +100,7 @@ class VDM(nn.Module):
             Gray levels `(n, *shape)`, uint8
         """
         walk = choose(sampler, SOLVERS, "sampler")
+        grid = choose(grid, GRIDS, "grid")
         if not self.shape:
             raise ValueError(
                 f"{type(self.net).__name__} has no attribute `shape`: say which images it makes, "
