@@ -579,7 +579,20 @@ class _DownBlock(nn.Module):
         return (h + self.skip(self.resample(x))) * math.sqrt(.5)
 
 # %% ../nbs/42_ddgan_networks.ipynb #e9c75488
-class ConvDiscriminator(nn.Module):
+class _SeesPairs(nn.Module):
+    "What both discriminators of images share: how they see two states, and how they hear a label."
+    def joined(self, z_s, z_t):
+        models.check_z(z_s, self.shape)
+        models.check_z(z_t, self.shape)
+        z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1)
+        return F.pixel_unshuffle(z.to(self.enter.weight.dtype), self.config.patch)
+
+    def logits(self, h, z_s, c):  # A label is a projection: its vector times the features
+        logits = self.leave(h)[:, 0]
+        if self.label is None and c is None: return logits
+        return logits + (h * self.label(models.labels(c, z_s, self.classes))).sum(1)
+
+class ConvDiscriminator(_SeesPairs):
     """`net(z_s, z_t, s, c) → logits (b,)` for images: large where the pair looks real.
 
     Args:
@@ -618,20 +631,12 @@ class ConvDiscriminator(nn.Module):
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        models.check_z(z_s, self.shape)
-        models.check_z(z_t, self.shape)
-        time, dtype = self.time(s, None, z_s), self.enter.weight.dtype
-
         # both states as channels of one image, halved, and with the deviation of the batch
-        z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
-        h = self.enter(models.layout(F.pixel_unshuffle(z, self.config.patch)))
+        z, time = self.joined(z_s, z_t), self.time(s, None, z_s)
+        h = self.enter(models.layout(z))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
-
-        # the label is a projection: its vector times the features
-        logits = self.leave(h)[:, 0]
-        if self.label is None and c is None: return logits
-        return logits + (h * self.label(models.labels(c, z_s, self.classes))).sum(1)
+        return self.logits(h, z_s, c)
 
 # %% ../nbs/42_ddgan_networks.ipynb #d0a5a0cf
 class _PlainBlock(nn.Module):
@@ -711,7 +716,7 @@ class ResNetGenerator(nn.Module):
         return F.pixel_shuffle(out, self.config.patch).contiguous()
 
 # %% ../nbs/42_ddgan_networks.ipynb #42621593
-class ResNetDiscriminator(nn.Module):
+class ResNetDiscriminator(_SeesPairs):
     """`net(z_s, z_t, s, c) → logits (b,)` for images, each by itself: residual blocks, no norms.
 
     Args:
@@ -740,18 +745,10 @@ class ResNetDiscriminator(nn.Module):
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
-        models.check_z(z_s, self.shape)
-        models.check_z(z_t, self.shape)
-        e, dtype = self.time(s, None, z_s), self.enter.weight.dtype
-
-        z = torch.cat([z_s, z_t if self.config.paired else torch.zeros_like(z_t)], 1).to(dtype)
-        h = self.enter(_channels_last(F.pixel_unshuffle(z, self.config.patch)))
+        z, e = self.joined(z_s, z_t), self.time(s, None, z_s)
+        h = self.enter(_channels_last(z))
         for level, blocks in enumerate(self.down):
             if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
             for block in blocks: h = block(h, e)
         h = F.leaky_relu(self.look(F.leaky_relu(h, .2)).flatten(1), .2)
-
-        # the label is a projection: its vector times the features
-        logits = self.leave(h)[:, 0]
-        if self.label is None and c is None: return logits
-        return logits + (h * self.label(models.labels(c, z_s, self.classes))).sum(1)
+        return self.logits(h, z_s, c)
