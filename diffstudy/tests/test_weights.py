@@ -26,7 +26,8 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
         bad[i] ^= 1
         try: found = unpack(bytes(bad))
         except CheckpointError: continue
-        assert found[1] == CARD and torch.equal(found[0]["a"], tensors["a"])  # a blank of the header
+        # a blank of the header
+        assert found[1] == CARD and torch.equal(found[0]["a"], tensors["a"])
     pickled = io.BytesIO()
     torch.save(tensors, pickled)
     deep = b"[" * 100_000
