@@ -237,6 +237,6 @@ PHOTOS = Study(
         dict(measure="codecs"),
         dict(measure="bound"),
         dict(measure="samples", n=48, columns=12, steps=200),
-        dict(measure="code", steps=200, bins=.5, order="swap", batch=4),
+        dict(measure="code", steps=100, bins=.5, order="swap", batch=8),
     ),
     run_photos)
