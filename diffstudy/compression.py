@@ -292,6 +292,10 @@ class Chain(_Latents):
             raise ValueError(
                 "expected a model in evaluation mode, "
                 "since dropout would give other numbers each time: call model.eval()")
+        if model.decoder is not None:
+            raise ValueError(
+                "expected the decoder of V16, which codes each pixel by itself; "
+                "got a model with a decoder of its own")
         super().__init__(model.schedule, steps, bins, clean)
         self.model = model
 

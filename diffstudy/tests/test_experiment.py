@@ -829,7 +829,7 @@ def test_the_settings_of_a_run_are_a_recipe(tmp_path):
 
 # %% ../../nbs/76_experiment.ipynb #9839170c
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
-    "The same run comes back by its file, and by a name unless a folder has it; all else is refused."
+    "The same run comes back by its file, or by a name that no folder has; all else is refused."
     run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
     path = experiment.export(run, tmp_path / "mine.safetensors", licence="CC0-1.0")
     ask = lambda name: experiment.open(name, "cpu", say=told.append)
