@@ -5,10 +5,10 @@ opens it again, to sample, to score and to guide."""
 
 # %% auto #0
 __all__ = ['SCHEDULES', 'RECIPES', 'WEIGHTS', 'STEPS', 'VDMConfig', 'check_counts', 'GANConfig',
-           'ClassifierConfig', 'recipes_for', 'change', 'that_counts', 'config_hash', 'config_of',
-           'fit', 'read_run', 'pick_device', 'configure', 'load_images', 'train', 'Run', 'open',
-           'export', 'VDMRun', 'GANRun', 'ClassifierRun', 'as_run', 'report', 'report_evaluation',
-           'read_samples']
+           'ClassifierConfig', 'recipes_for', 'change', 'settings_of', 'that_counts', 'config_hash',
+           'config_of', 'fit', 'read_run', 'pick_device', 'configure', 'load_images', 'train',
+           'Run', 'open', 'export', 'VDMRun', 'GANRun', 'ClassifierRun', 'as_run', 'report',
+           'report_evaluation', 'read_samples']
 
 # %% ../nbs/76_experiment.ipynb #0e8e0545
 import ast, dataclasses, functools, hashlib, json, math, time
@@ -596,6 +596,21 @@ def _parse(name, value, old):
 _CHANGES_NOTHING = ("recompute", "log_every", "save_every", "keep", "max_bad", "watch_every")
 # settings younger than the first recorded runs, with the value that is as if absent
 _YOUNGER = dict(augment=False, decoder=0, optimizer="adamw", muon_lr=.02)
+
+def settings_of(
+    config,  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
+) -> dict:
+    """What a recorded study keeps of a configuration: all settings but younger ones that are off.
+
+    Args:
+        config: A `VDMConfig`, `GANConfig` or `ClassifierConfig`
+    """
+    off = dict(decoder=0, recompute=False, optimizer="adamw", muon_lr=.02, watch_every=0)
+    def old(d):
+        return {
+            k: old(v) if isinstance(v, dict) else v for k, v in d.items()
+            if k not in off or v != off[k]}
+    return old(config.resolve())
 
 def that_counts(full: dict  # From `config.resolve()`
 ) -> dict:

@@ -41,6 +41,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "kingma2021vdm": "D. P. Kingma, T. Salimans, B. Poole, J. Ho | Variational Diffusion Models | 2021 | 2107.00630",
     "ho2022guidance": "J. Ho, T. Salimans | Classifier-Free Diffusion Guidance | 2022 | 2207.12598",
     "xiao2021ddgan": "Z. Xiao, K. Kreis, A. Vahdat | Tackling the Generative Learning Trilemma with Denoising Diffusion GANs | 2021 | 2112.07804",
+    "meng2021sdedit": "C. Meng, Y. He, Y. Song, J. Song, J. Wu, J.-Y. Zhu, S. Ermon | SDEdit: Guided Image Synthesis and Editing with Stochastic Differential Equations | 2021 | 2108.01073",
     "sohldickstein2015": "J. Sohl-Dickstein, E. A. Weiss, N. Maheswaranathan, S. Ganguli | Deep Unsupervised Learning using Nonequilibrium Thermodynamics | 2015 | 1503.03585",
     "song2019ncsn": "Y. Song, S. Ermon | Generative Modeling by Estimating Gradients of the Data Distribution | 2019 | 1907.05600",
     "ho2020ddpm": "J. Ho, A. Jain, P. Abbeel | Denoising Diffusion Probabilistic Models | 2020 | 2006.11239",

@@ -464,7 +464,9 @@ def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image
 
 DIGITS_CHOICES = Study(
     "digits-choices",
-    dict(validation=300, points=16, draws=4, recipe=experiment.RECIPES["digits"].resolve()),
+    dict(
+        validation=300, points=16, draws=4,
+        recipe=experiment.settings_of(experiment.RECIPES["digits"])),
     (
         {}, dict(seed=1), dict(seed=2),
         dict(lr=1e-3), dict(lr=4e-3),

@@ -232,7 +232,7 @@ def run_photos(
 
 PHOTOS = Study(
     "photos",
-    dict(recipe=experiment.RECIPES["photos"].resolve()),
+    dict(recipe=experiment.settings_of(experiment.RECIPES["photos"])),
     (
         dict(measure="codecs"),
         dict(measure="bound"),

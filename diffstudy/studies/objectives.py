@@ -15,7 +15,8 @@ from .record import Study
 
 # %% ../../nbs/51_objectives.ipynb #f3f9c069
 SETTINGS = dict(
-    recipe=experiment.change(experiment.RECIPES["digits"], dict(drop=1.)).resolve(),
+    recipe=experiment.settings_of(
+        experiment.change(experiment.RECIPES["digits"], dict(drop=1.))),
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:  # Name → [value, standard error]
