@@ -7,7 +7,7 @@ calls."""
 __all__ = ['betas', 'chain_gammas', 'exact_step', 'Shape', 'shape_of', 'row', 'Pair', 'pairs',
            'denoise', 'ExactGenerator', 'generate', 'ddpm_step', 'optimal_logit',
            'gradient_penalty', 'discriminator_terms', 'generator_loss', 'Frozen',
-           'adversarial_step', 'make_state']
+           'adversarial_step', 'make_state', 'redraw']
 
 # %% ../nbs/40_ddgan.ipynb #4710ceae
 import math
@@ -557,3 +557,35 @@ def make_state(
     return train.State(
         model, whole, optimizers=optimizers, average=model["generator"],
         notes=dict(gan=config.resolve()), rank=rank)
+
+# %% ../nbs/44_ddgan_redraw.ipynb #c3379173
+@torch.no_grad()
+def redraw(
+    net: Callable,   # As in `generate`
+    x: Tensor,       # Pictures, `(b, *d)`
+    t: int,          # The state to go to, 0…T; its number of calls
+    chain: Tensor,   # The chain, `(T + 1,)`, rising from −∞
+    generator=None,  # One `torch.Generator`, or a list of one for each example
+    *, c: Tensor = None,  # Labels `(b,)`, where the network has classes
+) -> Tensor:  # `(b, *d)`
+    """Noise pictures to state t, and draw them back with t calls (DDGAN).
+
+    Args:
+        net: As in `generate`
+        x: Pictures, `(b, *d)`
+        t: The state to go to, 0…T; its number of calls
+        chain: The chain, `(T + 1,)`, rising from −∞
+        generator: One `torch.Generator`, or a list of one for each example
+        c: Labels `(b,)`, where the network has classes
+
+    Returns:
+        `(b, *d)`
+    """
+    chain = _check_chain(chain.cpu(), net).to(x)
+    if type(t) is not int or not 0 <= t < len(chain):
+        raise ValueError(f"expected a state from 0 to {len(chain) - 1}; got {t!r}")
+    _check_start(x, c, net)
+    z = process.marginal(x, chain[t]).sample(generator) if t else x
+    for i in reversed(range(t)):
+        z = denoise(net, z, torch.full((len(z),), i, device=z.device), chain, generator, c)
+    return z

@@ -509,15 +509,15 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "files", "watch", "notation", "data", "schedule", "process", "sample", "guidance",
-    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm",
-    "objectives",
+    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr",
+    "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
-    "studies.record", "studies.guidance", "studies.tilted", "studies.ablation",
+    "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
     "studies.objectives", "studies.distillation", "studies.compression", "studies.gaussians",
-    "studies.ddgan", "studies.pictures", "studies.trilemma", "studies.bench", "studies.speedrun",
-    "studies.commands"]
+    "studies.ddgan", "studies.redraw", "studies.pictures", "studies.trilemma", "studies.bench",
+    "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 52, 59, 60,
     70, 71, 72, 73, 74, 75, 77)

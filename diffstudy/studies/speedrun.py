@@ -196,6 +196,9 @@ ENTRIES = {  # Race → name → entry
         "half of its steps": entry("digits", dict(steps=850), **_DPM),
         "half of its steps, with Muon": entry(
             "digits", dict(steps=850, optimizer="muon", weight_decay=.3), **_DPM),
+        "two thirds, with Muon and a learned schedule": entry(
+            "digits",
+            dict(steps=1100, optimizer="muon", weight_decay=.3, schedule="monotone"), **_DPM),
     },
 }
 
@@ -219,7 +222,8 @@ def standing(
     rows = {}
     for r in results:
         if r["case"]["race"] == race: rows.setdefault(r["case"]["name"], []).append(r["result"])
-    mean = lambda seen, k: sum(r[k][0] if isinstance(r[k], list) else r[k] for r in seen) / len(seen)
+    value = lambda r, k: r[k][0] if isinstance(r[k], list) else r[k]
+    mean = lambda seen, k: sum(value(r, k) for r in seen) / len(seen)
     out = [
         dict(
             name=name, reached=sum(r["reached"] for r in seen), seeds=len(seen),
