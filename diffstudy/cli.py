@@ -498,9 +498,10 @@ def _write_record(
     how = dict(steps=steps, grid="schedule")
     found = run.evaluate(w=1., **how, root=root, judging=judging, progress=_shown())
     labels = [c for _ in range(n) for c in range(run.facts["classes"])]
-    samples = {
-        f"{v:g}": bytes(run.sample(labels, w=float(v), **how).flatten().tolist()).hex()
-        for v in w}
+    if not run.has_labels: w = (0,)  # as many images, and nothing to guide to
+    draw = lambda v: run.sample(
+        labels if run.has_labels else None, n=len(labels), w=float(v), **how)
+    samples = {f"{v:g}": bytes(draw(v).flatten().tolist()).hex() for v in w}
     parts = dict(
         facts=run.facts, evaluation=found,
         samples=dict(w=list(w), steps=steps, rows=n, levels=samples))

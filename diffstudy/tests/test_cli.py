@@ -10,8 +10,8 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
            'test_other_threads_are_said_on_a_resume', 'test_evaluate_and_record',
-           'test_data_and_info', 'test_process', 'test_study', 'test_bench',
-           'test_recorded_run_is_fresh']
+           'test_a_run_without_labels_is_recorded', 'test_data_and_info', 'test_process',
+           'test_study', 'test_bench', 'test_recorded_run_is_fresh']
 
 # %% ../../nbs/77_cli.ipynb #0f39ad40
 import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
@@ -402,6 +402,18 @@ def test_evaluate_and_record():
         assert (
             type_in(*ask).exit_code == 0
             and (run / "evaluation.json").stat().st_mtime_ns == verdict)
+
+# %% ../../nbs/77_cli.ipynb #7534f792
+def test_a_run_without_labels_is_recorded(tmp_path):
+    "what was trained without labels is sampled without them, once"
+    path = tmp_path / "record.json"
+    with patch.dict(cli._RECORD, steps=2, n=1, judging=dict(width=8, steps=5)):
+        r = type_in(
+            "train", "digits", "--recipe", "digits-tiny", "--steps", 2, "--set", "drop=1",
+            "--run", tmp_path / "run", "--record", path)
+    assert r.exit_code == 0 and "recorded" in r.output, r.output
+    grids = experiment.read_samples(json.loads(path.read_text()))
+    assert list(grids) == ["0"] and grids["0"].shape == (10, 1, 8, 8)
 
 # %% ../../nbs/77_cli.ipynb #eda2c98f
 def test_data_and_info():
