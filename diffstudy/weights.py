@@ -84,7 +84,7 @@ class Known(NamedTuple):
     sha256: str  # Of the whole file
     size: int    # Bytes
 
-# `NAME.safetensors` lies in the package, or is attached to the release
+# `NAME.safetensors` lies in the package, or in a clone and is attached to the release
 KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
@@ -96,19 +96,19 @@ KNOWN = {
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
 def comes_along(name: str  # A key of `KNOWN`
-) -> Path | None:  # Its file in the package; None: it is attached to the release
-    """The file of weights that come with the package.
+) -> Path | None:  # Its file in the package or clone; None: it is attached to the release
+    """The file of weights that come with the package or lie in a clone.
 
     Args:
         name: A key of `KNOWN`
 
     Returns:
-        Its file in the package; None: it is attached to the release
+        Its file in the package or clone; None: it is attached to the release
     """
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
-    places = (p / "runs" / f"{name}.safetensors" for p in (package.parent / "nbs", package))
-    return next((p for p in places if p.is_file()), None)
+    folders = package / "runs", package.parent / "nbs" / "runs", package.parent / "weights"
+    return next((p for f in folders if (p := f / f"{name}.safetensors").is_file()), None)
 
 def find(
     name: str,    # A key of `KNOWN`
