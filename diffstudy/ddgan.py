@@ -581,6 +581,7 @@ def redraw(
     Returns:
         `(b, *d)`
     """
+    x = check_state(x, generator)
     chain = _check_chain(chain.cpu(), net).to(x)
     if type(t) is not int or not 0 <= t < len(chain):
         raise ValueError(f"expected a state from 0 to {len(chain) - 1}; got {t!r}")

@@ -24,8 +24,9 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise',
            'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'refuses_levels',
            'check_exact_step', 'check_ddpm_step', 'check_logit', 'check_shape', 'check_row',
-           'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_penalty', 'Judge',
-           'check_terms', 'check_frozen', 'test_every_public_name_has_an_entry', 'test_any_input']
+           'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_redraw',
+           'check_penalty', 'Judge', 'check_terms', 'check_frozen',
+           'test_every_public_name_has_an_entry', 'test_any_input']
 
 # %% ../../nbs/98c_properties.ipynb #4a5a91fa
 import math, re
@@ -1134,6 +1135,22 @@ def check_generate(draw):
         refused(ddgan.generate, net, z, CHAIN, c=wrong)
     refused(ddgan.generate, net, z, CHAIN, noise(range(batch.b + 1)))
 
+def check_redraw(draw):
+    batch, t = draw(batches()), draw(st.integers(0, 3))
+    x, ids, net = batch.random("x"), range(batch.b), Net(batch.d)
+    c = torch.tensor([0, 1, 3])[:batch.b]
+    noise = lambda n: [stream(i, "redraw") for i in n]
+    got = like_data(ddgan.redraw(net, x, t, CHAIN, noise(ids), c=c), batch)
+    if not t: compare(got, x, batch.dtype)
+    for i in ids:
+        one = ddgan.redraw(net, x[i:i + 1], t, CHAIN, noise([i]), c=c[i:i + 1])
+        compare(got[i:i + 1], one, batch.dtype)
+    for wrong in x.long(), x[..., None], x[0], x[:0], x * math.nan:
+        refused(ddgan.redraw, net, wrong, t, CHAIN)
+    for wrong in -1, 4, 1.5, True, None: refused(ddgan.redraw, net, x, wrong, CHAIN)
+    for wrong in CHAIN.flip(0), CHAIN[1:]: refused(ddgan.redraw, net, x, t, wrong)
+    for wrong in c + 4, c[:, None], c.double(): refused(ddgan.redraw, net, x, t, CHAIN, c=wrong)
+
 def check_penalty(draw):
     batch = draw(batches())
     z, a = batch.random("z").requires_grad_(), batch.random("a")
@@ -1192,6 +1209,7 @@ DDGAN = {
         z_t=first, s=states, seeds=own_noise).check(draw)),
     "ddgan.ExactGenerator": Own(check_generator),
     "ddgan.generate": Own(check_generate),
+    "ddgan.redraw": Own(check_redraw),
     "ddgan.ddpm_step": Own(check_ddpm_step),
     "ddgan.optimal_logit": Own(check_logit),
     "ddgan.gradient_penalty": Own(check_penalty),
