@@ -396,7 +396,7 @@ RECIPES = {
     # that γ(0) may be high
     "mnist-bits": VDMConfig(
         data="mnist", model="mnist", head="patches", decoder=96,
-        schedule="monotone", gamma_min=-1., gamma_max=7.,
+        schedule="monotone", gamma_min=-3., gamma_max=7.,
         drop=1., points=8, draws=1, threads=1,
         unet=dict(
             width=32, blocks=1, mults=(1, 2), groups=8,

@@ -18,7 +18,8 @@ from .record import Study
 
 # %% ../../nbs/36_last_bits.ipynb #ec0198ac
 SETTINGS = dict(
-    recipe=experiment.that_counts(experiment.RECIPES["mnist-bits"].resolve()),
+    recipe=experiment.that_counts(experiment.change(  # of which `ends` replaces both ends
+        experiment.RECIPES["mnist-bits"], dict(gamma_min=-1.)).resolve()),
     ends=[-9., 7.], kept_back=5000, n=400, step=.5,
     decoder=dict(steps=700, batch_size=16), diffusion=dict(steps=2300, batch_size=32))
 
