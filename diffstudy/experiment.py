@@ -20,7 +20,8 @@ from typing import ClassVar
 import safetensors.torch, torch
 from torch import Tensor
 from . import checkpoint, data as datasets, ddgan, evaluate as scoring, files, guidance, judge
-from . import models, sample as samplers, schedule, train as training, vdm, watch, weights
+from . import models, objectives, sample as samplers, schedule, train as training, vdm
+from . import watch, weights
 from .core import choose, default_device, stream, suggest
 from .decoder import Decoder
 from .solvers import GRIDS, SOLVERS
@@ -45,6 +46,7 @@ class VDMConfig:
         draws: Evaluations of each held-out image
         threads: Of the CPU; 0: as many as there are cores
         decoder: Width of a network for p(x|z_0); 0: none, each pixel by itself
+        weight: Of the squared error in training: a name of `objectives.WEIGHTS`
         unet: What differs from the recipe of the network
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures
@@ -64,6 +66,7 @@ class VDMConfig:
     draws: int = 4            # Evaluations of each held-out image
     threads: int = 0          # Of the CPU; 0: as many as there are cores
     decoder: int = 0          # Width of a network for p(x|z_0); 0: none, each pixel by itself
+    weight: str = "bound"     # Of the squared error in training: a name of `objectives.WEIGHTS`
     unet: dict = field(default_factory=dict)     # What differs from the recipe of the network
     train: dict = field(default_factory=dict)    # What differs from `train.Config`
     options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
@@ -116,6 +119,10 @@ class VDMConfig:
         loss = functools.partial(
             vdm.training_loss, p_uncond=self.drop,
             variance=self.schedule == "monotone", augmented=self.augment)
+        if self.weight != "bound":
+            levels = objectives.Weighted(self.weight, self.gamma_min, self.gamma_max)
+            loss = objectives.simple_loss(
+                levels.to(rank.device), images.levels, self.drop if model.null else 1.)
         return (
             state, training.loss_step(loss),
             _batches(
@@ -151,6 +158,12 @@ def _check_vdm(c: VDMConfig):
         raise ValueError(
             "decoder: expected the width of its layers, a multiple of 4, or 0 for none, and none "
             f"with augment, of which it is not told; got {c.decoder!r}")
+    choose(c.weight, objectives.WEIGHTS, "weight")
+    if c.weight != "bound" and (c.schedule not in ("linear", "cosine") or c.decoder or c.augment):
+        raise ValueError(
+            f"weight={c.weight!r} trains the guess of the noise alone: expected a schedule that "
+            "does not learn, 'linear' or 'cosine', no decoder and no augment; "
+            f"got schedule={c.schedule!r}, decoder={c.decoder}, augment={c.augment}")
     check_counts(points=c.points, draws=c.draws)
     _check_threads(c)
 
@@ -382,6 +395,19 @@ RECIPES = {
             lr=2e-3, warmup=100, lr_decay="cosine", ema=.999,
             log_every=50, save_every=500)),
 
+    # for samples alone, an hour on one CPU core: the simple loss at cosine-spaced noise levels
+    "mnist-samples": VDMConfig(
+        data="mnist", model="mnist", head="patches", weight="cosine",
+        schedule="linear", gamma_min=-8., gamma_max=8.,
+        drop=.1, points=8, draws=1, threads=1,
+        unet=dict(
+            blocks=1, mults=(1, 2), groups=16, heads=4,
+            attention=(), dropout=0., fourier=()),
+        train=dict(
+            steps=13_500, batch_size=64, precision="bfloat16",
+            lr=2e-3, warmup=500, lr_decay="cosine", ema=.999,
+            log_every=50, save_every=500)),
+
     "photos": VDMConfig(  # four minutes on one CPU core; what it reaches is in runs/photos.json
         data="photos", model="mnist", drop=1., flip=True, points=16, draws=4, threads=1,
         unet=dict(
@@ -516,7 +542,10 @@ def recipes_for(data: str  # A name of `data.DATASETS`
     Args:
         data: A name of `data.DATASETS`
     """
-    return sorted((k for k, v in RECIPES.items() if v.data == data), key=lambda k: k != data)
+    first = _FIRST.get(data, data)
+    return sorted((k for k, v in RECIPES.items() if v.data == data), key=lambda k: k != first)
+
+_FIRST = {"mnist": "mnist-bits"}  # Data -> its first recipe, where that has another name
 
 # %% ../nbs/76_experiment.ipynb #1eb5b405
 _FOLDER = dict(size=32, channels=3, held_out=.1)  # Of `data.load_folder`
@@ -595,7 +624,7 @@ def _parse(name, value, old):
 # settings that no result depends on: of the loop, and one of the network
 _CHANGES_NOTHING = ("recompute", "log_every", "save_every", "keep", "max_bad", "watch_every")
 # settings younger than the first recorded runs, with the value that is as if absent
-_YOUNGER = dict(augment=False, decoder=0, optimizer="adamw", muon_lr=.02)
+_YOUNGER = dict(augment=False, decoder=0, weight="bound", optimizer="adamw", muon_lr=.02)
 
 def settings_of(
     config,  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
@@ -605,7 +634,9 @@ def settings_of(
     Args:
         config: A `VDMConfig`, `GANConfig` or `ClassifierConfig`
     """
-    off = dict(decoder=0, recompute=False, optimizer="adamw", muon_lr=.02, watch_every=0)
+    off = dict(
+        decoder=0, weight="bound", recompute=False,
+        optimizer="adamw", muon_lr=.02, watch_every=0)
     def old(d):
         return {
             k: old(v) if isinstance(v, dict) else v for k, v in d.items()

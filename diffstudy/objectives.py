@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 import torch.nn.functional as F
 from .core import choose, expand, flat_sum
+from .guidance import drop_labels
 from .judge import diffuse
 from .process import posterior_coefficients
 from .schedule import Schedule
@@ -107,19 +108,23 @@ class Weighted(Schedule):
 def simple_loss(
     schedule,     # A `schedule.Schedule`, such as `Weighted("EDM", -8., 5.)`
     levels: int,  # Gray levels of the images
+    p_uncond: float = 1.,  # Probability that an example loses its label; 1: no label is told
 ):  # `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`
-    """The mean squared error of the noise, at the noise levels of a schedule; labels are not told.
+    """The mean squared error of the noise, at the noise levels of a schedule.
 
     Args:
         schedule: A `schedule.Schedule`, such as `Weighted("EDM", -8., 5.)`
         levels: Gray levels of the images
+        p_uncond: Probability that an example loses its label; 1: no label is told
 
     Returns:
         `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`
     """
     def loss(model, batch, generator):
         z, eps, gamma = diffuse(batch[0], levels, schedule, generator)
-        return dict(loss=(model(z, gamma) - eps).square().mean())
+        told = () if p_uncond == 1 else (
+            drop_labels(batch[1], p_uncond, model.null, generator),)
+        return dict(loss=(model(z, gamma, *told) - eps).square().mean())
     return loss
 
 # %% ../nbs/51_objectives.ipynb #70e9580a

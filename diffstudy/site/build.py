@@ -515,8 +515,8 @@ LIBRARY = [
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
-    "studies.objectives", "studies.distillation", "studies.compression", "studies.gaussians",
-    "studies.ddgan", "studies.redraw", "studies.pictures", "studies.trilemma", "studies.bench",
+    "studies.pictures", "studies.objectives", "studies.distillation", "studies.compression",
+    "studies.gaussians", "studies.ddgan", "studies.redraw", "studies.trilemma", "studies.bench",
     "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 52, 59, 60,

@@ -22,6 +22,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "digits-choices": "ablation:DIGITS_CHOICES",
     "last-bits": "last_bits",
     "objectives": "objectives",
+    "two-losses": "objectives:TWO",
     "distillation": "distillation",
     "trilemma": "trilemma",
     "trilemma-stacked": "trilemma:STACKED",

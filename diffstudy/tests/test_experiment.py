@@ -2,8 +2,10 @@
 
 # %% auto #0
 __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
-           'test_settings_are_read_by_kind', 'test_a_run_with_a_decoder', 'home', 'tiny', 'Zeros',
-           'even', 'exact_run', 'test_the_bits_are_those_of_a_closed_form',
+           'test_settings_are_read_by_kind', 'test_a_run_with_a_decoder',
+           'test_a_weight_trains_the_guess_of_the_noise',
+           'test_a_weight_asks_for_levels_that_do_not_learn', 'home', 'tiny', 'Zeros', 'even',
+           'exact_run', 'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
            'test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images',
@@ -43,6 +45,7 @@ from diffstudy import (
     weights)
 from ..core import stream
 from ..notation import alpha, sigma
+from ..objectives import Weighted, simple_loss
 from ..solvers import SOLVERS
 
 # %% ../../nbs/76_experiment.ipynb #79ccd251
@@ -99,6 +102,30 @@ def test_a_run_with_a_decoder(tmp_path):
     for settings in (dict(decoder=6), dict(decoder=-4), dict(decoder=8, augment=True)):
         with pytest.raises(ValueError, match="decoder: expected the width of its layers|augment"):
             experiment.change(R["digits-tiny"], settings).resolve()
+
+# %% ../../nbs/76_experiment.ipynb #e4605801
+@pytest.mark.parametrize("drop", [.5, 1.])
+def test_a_weight_trains_the_guess_of_the_noise(drop):
+    "its loss is that of chapter 51 on the same batch and noise, and the model is asked as any other"
+    weighted = dict(weight="cosine", schedule="linear", drop=drop)
+    config = experiment.change(R["digits-tiny"], weighted)
+    images = data.load("digits")[0]
+    facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
+    rank, batch = train.Rank(0, 1, torch.device("cpu")), (images.images[:32], images.labels[:32])
+    state, step, _ = config.start(images, facts, rank, {})
+    loss = simple_loss(Weighted("cosine", config.gamma_min, config.gamma_max), 17, drop)
+    expected = loss(state.model, batch, stream(0, "weight"))["loss"].item()
+    found = step(state, batch, stream(0, "weight"))
+    assert found["loss"].item() == pytest.approx(expected, rel=1e-5) and "prior" not in found
+
+def test_a_weight_asks_for_levels_that_do_not_learn():
+    for settings in (dict(), dict(schedule="monotone"), dict(schedule="linear", decoder=8)):
+        config = experiment.change(R["digits-tiny"], dict(weight="EDM"))
+        with pytest.raises(ValueError, match="expected a schedule that does not learn"):
+            experiment.change(config, settings).resolve()
+    with pytest.raises(ValueError, match="did you mean 'cosine'"):
+        experiment.change(R["digits-tiny"], dict(weight="cosin")).resolve()
+    assert experiment.recipes_for("mnist")[0] == "mnist-bits"  # the best bound, when none is named
 
 # %% ../../nbs/76_experiment.ipynb #919f8a58
 @functools.cache
