@@ -48,8 +48,7 @@ def listing(
             else sum(record["seconds"].values()))
         what = (
             f"study {name}" if study
-            else f"train {record['config']['data']}"
-            + f" --recipe {record['recipe']}" * (record["recipe"] != record["config"]["data"]))
+            else f"train {record['config']['data']} --recipe {record['recipe']}")
         rows.append(dict(
             name=name, done=done, cases=record["cases"] if study else 1,
             seconds=seconds, machine=record["machine"],

@@ -424,12 +424,12 @@ def run_digits(settings, case, device="cpu", folder=None) -> dict:  # method →
     return guided_images(net, gammas, s, seed, judge, train_set)
 
 def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
-    "The same for one network that `diffstudy train mnist` made, and for draws of each seed."
+    "The same for one network of the recipe `mnist`, and for draws of each seed."
     s, seed = settings, case["seed"]
     run = experiment.open(s["run"], device, root=root)
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
-            f"{s['run']}: expected the run that `diffstudy train mnist` makes; got {run!r}")
+            f"{s['run']}: expected the run that `diffstudy train mnist --recipe mnist` makes; got {run!r}")
     train_set, _ = (v.to(device) for v in data.load("mnist", run.root))
     judge = guided.feature_network(train_set, folder, device, **s["judge"])
     gammas = grid(Cosine(*s["ends"]), s["steps"], dtype=torch.float64)
@@ -521,7 +521,7 @@ def run(settings: dict, case: dict) -> dict:
 
 STUDY = Study("tilted", SETTINGS, CASES, run)
 
-MNIST = Study(  # one network of `diffstudy train mnist`, so that the cases are draws only
+MNIST = Study(  # one network of the recipe `mnist`, so that the cases are draws only
     "tilted-mnist",
     dict(run="runs/mnist", judge=LARGE, n=200, steps=32, ends=[-14., 7.], weights=[0, 1, 4],
         halves=2, real=10_000, control=True),
