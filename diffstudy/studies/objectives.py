@@ -87,7 +87,7 @@ STUDY = Study("objectives", SETTINGS, tuple(
 TWO_SETTINGS = dict(
     recipe=experiment.settings_of(experiment.change(
         experiment.RECIPES["mnist-samples"],
-        dict(gamma_min=-13.3, drop=.15, steps=6000, warmup=100, ema=.998))),
+        dict(gamma_min=-13.3, drop=.15, steps=3000, warmup=100, ema=.998))),
     losses=dict(
         bound=dict(weight="bound", schedule="monotone"),
         simple=dict(weight="cosine", schedule="linear")),
