@@ -92,6 +92,10 @@ KNOWN = {
         "141e25ac9b3164ed307a88c7266806e2fa0e54e6166dc6e98937c36cffe5f2f4", 683_636),
     "photos": Known(
         "0db3e19033dd1515fc061460c7f661e27d55cf606eb2147f2fb73beaa8170700", 2_567_164),
+    "mnist-bits": Known(
+        "011f6a957e58d09f963f05ed0aad9dcc2773ae01a62273d0e20acf5aa46b901b", 8_522_876),
+    "mnist-samples": Known(
+        "0adfdc42b2a555fb28f20ec8e6660e8871e4c0a25bdb5765cfc78385b9de8e86", 10_412_920),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
