@@ -326,7 +326,7 @@ def loss(
     c=None,           # Labels `(b,)`, `model.null` for none; None: none at all
     generator=None,   # Of times and noise
     *, steps: int = 0,    # T of the discrete loss; 0: continuous time
-    t: Tensor = None,     # Own times `(b,)` (continuous) or step numbers in 1..T (discrete)
+    t: Tensor = None,     # Own times (continuous) or steps in 1..T: `(b,)`; `(b, m)`: their mean
     variance: bool = False,  # Let the schedule's interior learn a low variance (continuous time)
     extra: Tensor = None,    # `(b,)`, for networks that take one more scalar
 ) -> Losses:  # nats
@@ -337,7 +337,7 @@ def loss(
         c: Labels `(b,)`, `model.null` for none; None: none at all
         generator: Of times and noise
         steps: T of the discrete loss; 0: continuous time
-        t: Own times `(b,)` (continuous) or step numbers in 1..T (discrete)
+        t: Own times (continuous) or steps in 1..T: `(b,)`; `(b, m)`: their mean
         variance: Let the schedule's interior learn a low variance (continuous time)
         extra: `(b,)`, for networks that take one more scalar
 
@@ -364,7 +364,14 @@ def loss(
     gamma_0, gamma_1 = model.schedule(zero), model.schedule(one)
     if can_look(gamma_0, gamma_1): _check_ends(gamma_0, gamma_1)
     x_noisy = x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
-    eps, b = randn_like(x, generator), len(x)
+
+    # with several times an image stands in as many rows; its two ends count once
+    rows, many = x, None if t is None or t.ndim < 2 else t.shape[1]
+    if many:
+        rows, c, extra = (
+            v if v is None else v.repeat_interleave(many, 0) for v in (x, c, extra))
+        t = t.flatten()
+    eps, b = randn_like(rows, generator), len(rows)
 
     # a time for each example, and its noise level
     if steps:
@@ -380,7 +387,7 @@ def loss(
 
     # the latents there, and the network's guess of their noise
     g = gamma_t.to(x.dtype)
-    z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
+    z = expand(alpha(g), rows) * rows + expand(sigma(g), rows) * eps
     eps_hat = model(z, g, c, extra) if extra is not None else model(z, g, c)
 
     # the three terms of the bound
@@ -391,6 +398,7 @@ def loss(
         later.append(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
         if variance and hasattr(generator, "share"):
             later.append(whole_mean(later[0], generator))
+    if many: diffusion = diffusion.view(-1, many).mean(1)
     prior, reconstruction = (
         bound.prior_loss(x, gamma_1),
         bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels) if model.decoder is None
@@ -482,7 +490,7 @@ def nll(
     model: VDM,        # In evaluation mode, for instance `ema.model`
     strata: int = 16,  # Times for each image, evenly spread from a random offset
     *, steps: int = 0,   # As in `loss`
-    together: bool = False,  # All times of an image in one call, an offset for each image (steps=0)
+    together: bool = False,  # All in one call, with an offset and one z_0 for each image (steps=0)
 ):  # `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
     """The bound as a function of images and labels, averaged over evenly spread times.
 
@@ -490,7 +498,7 @@ def nll(
         model: In evaluation mode, for instance `ema.model`
         strata: Times for each image, evenly spread from a random offset
         steps: As in `loss`
-        together: All times of an image in one call, an offset for each image (steps=0)
+        together: All in one call, with an offset and one z_0 for each image (steps=0)
 
     Returns:
         `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
@@ -506,9 +514,7 @@ def nll(
         t = (
             torch.rand(len(k), 1, generator=generator, device=device)
             + torch.arange(strata, device=device) / strata) % 1
-        k, c = (v if v is None else v.repeat_interleave(strata, 0) for v in (k, c))
-        return loss(
-            model, k, c, generator, t=t.flatten().to(k.device)).total.view(-1, strata).mean(1)
+        return loss(model, k, c, generator, t=t.to(k.device)).total
 
     @torch.no_grad()
     def in_turn(k, c=None, generator=None):

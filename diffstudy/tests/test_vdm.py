@@ -8,8 +8,8 @@ __all__ = ['Exact', 'test_V14_gaussian_chain', 'test_gamma_is_heard_in_every_rec
            'test_augment', 'test_optimizer', 'rises_with_exact_ends', 'Tiny',
            'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
            'test_V16_decoder', 'test_schedule_after_training', 'test_errors_vdm',
-           'test_a_network_of_ones_own', 'test_nll', 'test_published', 'test_reported', 'color_set',
-           'test_color_by_recipe', 'test_folder_by_recipe']
+           'test_a_network_of_ones_own', 'test_nll', 'test_several_times', 'test_published',
+           'test_reported', 'color_set', 'test_color_by_recipe', 'test_folder_by_recipe']
 
 # %% ../../nbs/32_vdm.ipynb #518f3686
 import math
@@ -535,6 +535,30 @@ def test_nll():
     assert abs(one.mean() - at_once.mean()) < 4 * (
         one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
+
+def test_several_times():
+    "(b, m) times: the mean of m diffusion losses by hand, and a decoder that is asked once"
+    asked, draw = [], stream(16, "again")
+    def decoder(k, x_noisy, gamma_0): asked.append(x_noisy); return x_noisy.flatten(1).sum(1)
+    model = VDM(Exact(), Linear(-7., 5.), 17, decoder=decoder)
+    k = torch.randint(0, 17, (8, 1, 4, 4), generator=stream(15, "k"))
+    x = bound.centers(17, torch.empty(0))[k]
+    for steps, t in ((0, torch.rand(8, 3, generator=draw)), (6, torch.arange(24).view(8, 3) % 6 + 1)):
+        got, g = loss(model, k, None, stream(16, "t"), steps=steps, t=t), stream(16, "t")
+        noisy = x + math.exp(-3.5) * torch.randn(x.shape, generator=g)
+        torch.testing.assert_close(asked.pop(), noisy)
+        assert not asked and all(v.shape == (8,) for v in got)
+
+        # each time by itself, with the noise of its own row
+        eps, by_hand = torch.randn(8, 3, 1, 4, 4, generator=g), []
+        for j in range(3):
+            gamma = 12 * (t[:, j] / steps if steps else t[:, j]) - 7
+            z = expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps[:, j]
+            hat = model(z, gamma)
+            by_hand.append(
+                bound.diffusion_loss(eps[:, j], hat, gamma - 12 / steps, gamma, steps) if steps
+                else snr.diffusion_loss(eps[:, j], hat, torch.full((8,), 12.)))
+        torch.testing.assert_close(got.diffusion, sum(by_hand) / 3)
 
 # %% ../../nbs/32_vdm.ipynb #3cd0b697
 def test_published():
