@@ -37,6 +37,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "redraw": "redraw",
     "pictures": "pictures",
     "few-steps": "ddgan:FEW",
+    "four-calls": "ddgan:FOUR",
     "bench": "bench",
     "speedrun": "speedrun",
 }

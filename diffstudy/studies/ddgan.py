@@ -5,12 +5,13 @@ out, and what four steps cost beside 256."""
 
 # %% auto #0
 __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'FEW_SETTINGS', 'FEW',
-           'MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS', 'RESNET', 'gan_config', 'draw',
-           'run_variant', 'draw_vdm', 'run_few', 'averaged', 'score_stacked', 'run_mnist', 'packed',
-           'score_on_stacked', 'score_on_mnist', 'lone', 'run_resnet']
+           'MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS', 'RESNET', 'FOUR_SETTINGS', 'FOUR',
+           'gan_config', 'draw', 'run_variant', 'draw_vdm', 'run_few', 'averaged', 'score_stacked',
+           'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist', 'lone', 'seconds_of',
+           'run_resnet', 'run_four']
 
 # %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
-import copy, time
+import copy, itertools, time
 from collections.abc import Callable
 from pathlib import Path
 import torch
@@ -20,6 +21,7 @@ from .. import checkpoint, data, ddgan, evaluate, experiment, sample
 from ..core import stream
 from ..data import Components, Stacked
 from ..judge import balance, classify, feature_network, held_out_scores, scores
+from . import objectives
 from .record import Study
 
 # %% ../../nbs/43_ddgan_images.ipynb #0b0ff849
@@ -392,14 +394,29 @@ _RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
 
 RESNET_SETTINGS = dict(
     judge=dict(width=16, steps=2000), recipe=_RESNET.resolve()["gan"],
+    kinds={"DDGAN": {}, "plain GAN": dict(steps=1, paired=False)},
     updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
     precision="bfloat16", n=1000, kept=30)
+
+def seconds_of(config, images, updates: int = 10) -> float:  # Of the CPU
+    """What one update of a configuration costs, measured after two to warm up.
+
+    Returns:
+        Of the CPU
+    """
+    short = lambda n: experiment.fit(config, images, steps=n)
+    short(2)
+    begun = time.process_time()
+    short(2)
+    middle = time.process_time()
+    short(2 + updates)
+    return (time.process_time() - middle - (middle - begun)) / updates
 
 def run_resnet(
     settings: dict, case: dict,  # As in `RESNET`
     device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
 ) -> dict:  # Scores with errors, lone pixels, the curve on the way, seconds, samples
-    """Train the residual pair on MNIST with labels, and judge.
+    """Train the residual pair, or a plain GAN of such networks, on MNIST with labels, and judge.
 
     Args:
         settings, case: As in `RESNET`
@@ -414,9 +431,9 @@ def run_resnet(
     torch.set_num_threads(1)
 
     # train, and keep every checkpoint for the curve
-    place = Path(folder or "runs") / f"ddgan-mnist-resnet-{case['seed']}"
+    place = Path(folder or "runs") / f"{case['kind']}-mnist-resnet-{case['seed']}"
     config = gan_config(
-        s["recipe"], s["updates"], seed=case["seed"], precision=s["precision"],
+        s["recipe"] | s["kinds"][case["kind"]], s["updates"], seed=case["seed"], precision=s["precision"],
         log_every=50, save_every=s["save_every"], keep=1 + s["updates"] // s["save_every"])
     state = experiment.fit(
         config, train_set, device=device, folder=place, progress=True, say=print)
@@ -436,10 +453,59 @@ def run_resnet(
 
     held_out = data.encode(test_set.images, 256)
     return scores(x, c, judge, real) | dict(
-        training=round(state.seconds), skipped=state.skipped, ms=ms, curve=curve,
+        training=round(s["updates"] * seconds_of(config, train_set)),
+        skipped=state.skipped, ms=ms, curve=curve,
         parameters=sum(p.numel() for p in state.ema.model.parameters()),
         lone=dict(samples=lone(x), held_out=lone(held_out), train=lone(real)),
         held_out=held_out_scores(some, test_set, judge, s["n"] // 10),
         samples=packed(x[:s["kept"]]))
 
-RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (dict(seed=0),), run_resnet)
+RESNET = Study("ddgan-resnet", RESNET_SETTINGS, tuple(
+    dict(kind=k, seed=0) for k in RESNET_SETTINGS["kinds"]), run_resnet)
+
+# %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
+FOUR_SETTINGS = dict(
+    vdm=objectives.TWO_SETTINGS, judge=dict(width=16, steps=2000),
+    samplers=["ddim", "dpm++"], calls=[4, 8, 16], grids=["even", "cosine", "edm"],
+    n=1000, kept=20)
+
+def run_four(
+    settings: dict, case: dict,  # As in `FOUR`
+    folder=None, root=None,  # For judges and runs; for images
+) -> dict:  # seconds of training, parameters, rows: sampler, calls, grid, scores
+    """Draw from a diffusion model of MNIST in a few calls, by each sampler on each grid.
+
+    Args:
+        settings, case: As in `FOUR`
+        folder, root: For judges and runs; for images
+
+    Returns:
+        seconds of training, parameters, rows: sampler, calls, grid, scores
+    """
+    torch.set_num_threads(1)
+    train_set, s = data.load("mnist", root)[0], settings
+    model = objectives.trained_by(s["vdm"], "simple", case["seed"], train_set, folder)
+    judge = feature_network(train_set, folder, **s["judge"])
+    torch.set_num_threads(1)
+    real, c = data.encode(train_set.images[:10_000], 256), torch.arange(s["n"]) % 10
+
+    rows = []
+    for sampler, calls, grid in itertools.product(s["samplers"], s["calls"], s["grids"]):
+        begun = time.process_time()
+        k = torch.cat([
+            model.sample(
+                len(part), part, steps=calls, sampler=sampler, grid=grid,
+                generator=stream(case["seed"], "four calls", i))
+            for i, part in enumerate(c.split(200))])
+        ms = round(1000 * (time.process_time() - begun) / len(c), 3)
+        x = data.encode(k, 256)
+        rows.append(dict(
+            sampler=sampler, calls=calls, grid=grid, ms=ms, lone=lone(x),
+            samples=packed(x[:s["kept"]]), **scores(x, c, judge, real)))
+
+    config = experiment.config_of(dict(kind="vdm", config=s["vdm"]["recipe"]))
+    return dict(
+        rows=rows, training=round(config.train["steps"] * seconds_of(config, train_set)),
+        parameters=sum(p.numel() for p in model.parameters()))
+
+FOUR = Study("four-calls", FOUR_SETTINGS, (dict(seed=0),), run_four)
