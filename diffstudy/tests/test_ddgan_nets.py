@@ -8,8 +8,9 @@ __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
            'join', 'convolved', 'filtered', 'same', 'halved', 'doubled', 'normalized', 'embedded',
            'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
-           'test_fresh_networks_and_the_last_layers', 'test_errors_image_networks',
-           'test_images_train_with_labels', 'test_no_number_is_read_back_for_images']
+           'test_fresh_networks_and_the_last_layers', 'test_sampling_in_bfloat16',
+           'test_errors_image_networks', 'test_images_train_with_labels',
+           'test_no_number_is_read_back_for_images']
 
 # %% ../../nbs/42_ddgan_networks.ipynb #37f23a05
 import math
@@ -54,6 +55,10 @@ def test_attention():
     mixed = torch.einsum("bij,bcj->bci", weights, v)
     torch.testing.assert_close(
         f(x), (x + f.out(mixed.view_as(x))) / 2 ** .5, rtol=1e-12, atol=1e-12)
+    # in bfloat16, to its rounding
+    x = x.float()
+    wanted, low = f.float()(x), f.bfloat16()(x.bfloat16())
+    assert low.dtype == torch.bfloat16 and (low - wanted).abs().max() < .02
 
 # %% ../../nbs/42_ddgan_networks.ipynb #848a2700
 def test_initialize():
@@ -358,6 +363,25 @@ def test_fresh_networks_and_the_last_layers():
     D = awake(torch.nn.ModuleDict(dict(d=D)))["d"]
     with torch.no_grad(): D.leave.weight.zero_(), D.leave.bias.fill_(.5), D.label.weight.zero_()
     torch.testing.assert_close(D(z, z, s, s % 3), torch.full((4,), .5))
+
+def test_sampling_in_bfloat16():
+    "without a graph the same image to 1e-5; by autocast near it, with float32 in the norms"
+    G = of_any_size(UNetGenerator(
+        replace(TINY, width=8, mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
+    g, s, read = stream(0, "low"), torch.arange(4), []
+    given = torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3
+    wanted = G(*given).detach()
+    for m in G.modules():
+        if isinstance(m, torch.nn.GroupNorm):
+            m.register_forward_pre_hook(lambda m, x: read.append(x[0]))
+    with torch.no_grad():
+        torch.testing.assert_close(G(*given), wanted, rtol=0, atol=1e-5)
+        read.clear()
+        with torch.autocast("cpu", torch.bfloat16): low = G(*given)
+    assert low.dtype == torch.float32 and 1e-4 < (low - wanted).abs().mean() < .05
+    assert read and all(
+        x.dtype == torch.float32 and x.is_contiguous(memory_format=torch.channels_last)
+        for x in read)
 
 # %% ../../nbs/42_ddgan_networks.ipynb #ead45060
 def test_errors_image_networks():
