@@ -486,6 +486,10 @@ RECIPES = {
         data="stacked-mnist", model="stacked-mnist", labels=False, threads=1,
         train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
 
+    "ddgan-stacked-mnist-resnet": GANConfig(  # two hours; on pixels, the pair without norms
+        data="stacked-mnist", model="stacked-mnist-resnet", labels=False, threads=1,
+        train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
+
     "ddgan-stacked-components": GANConfig(  # 40 minutes
         data="stacked-mnist", model="components", components=40, labels=False, threads=1,
         train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
@@ -1402,6 +1406,11 @@ def _drawn(labels: list, seed: int, batch: int, draw: Callable, progress
             view.to(before + i + len(part))
     return torch.cat(out)
 
+def _low(precision: str, device):
+    "Autocast for one call of a model, or none."
+    choose(precision, dict(float32=1, bfloat16=1), "precision")
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
 STEPS = 64  # Of a diffusion model's sampler, where none are given
 
 class VDMRun(Run):
@@ -1420,6 +1429,7 @@ class VDMRun(Run):
         seed: int = 0,         # The same seed, the same images
         classifier=None,       # A `ClassifierRun` or its folder: guide by it, not by dropped labels
         batch: int = 128,      # Images at a time
+        precision: str = "float32",  # Or "bfloat16", by autocast: less time, other images by a hair
         progress=False,        # Show a bar or lines; a `watch.Progress` that counts images goes on
     ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
         """Samples, each a function of the seed, its class and its number alone.
@@ -1434,6 +1444,7 @@ class VDMRun(Run):
             seed: The same seed, the same images
             classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
             batch: Images at a time
+            precision: Or "bfloat16", by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
@@ -1448,9 +1459,10 @@ class VDMRun(Run):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)
             guided = None if classifier is None else self.predict(c, w=w, classifier=classifier)
             c = c if self.has_labels else None
-            return self.model.sample(
-                len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
-                generator=own, predict=guided, progress=progress)
+            with _low(precision, self.device):
+                return self.model.sample(
+                    len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
+                    generator=own, predict=guided, progress=progress)
         return _drawn(labels, seed, batch, draw, progress)
 
     def _asked(self, labels, n, w, classifier):
@@ -1571,6 +1583,7 @@ class GANRun(Run):
         *, n: int = 16,  # How many, where it was not
         seed: int = 0,   # The same seed, the same images
         batch: int = 128,  # Images at a time
+        precision: str = "float32",  # Or "bfloat16", by autocast: less time, other images by a hair
         w: float = 0., steps: int = None,      # Refused: they belong to diffusion models
         sampler: str = None, grid: str = None, classifier=None,  # Refused as well
         progress=False,  # Show a bar or lines; a `watch.Progress` that counts images goes on
@@ -1582,6 +1595,7 @@ class GANRun(Run):
             n: How many, where it was not
             seed: The same seed, the same images
             batch: Images at a time
+            precision: Or "bfloat16", by autocast: less time, other images by a hair
             w, steps: Refused: they belong to diffusion models
             sampler, grid, classifier: Refused as well
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
@@ -1607,7 +1621,8 @@ class GANRun(Run):
         def draw(labels, own, progress):
             c = torch.tensor(labels, device=self.device) if self.has_labels else None
             z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
-            z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
+            with _low(precision, self.device):
+                z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
             x = self._components.decode(z) if self._components else z
             if not x.isfinite().all():
                 raise RuntimeError(

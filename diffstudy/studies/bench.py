@@ -265,7 +265,8 @@ GAN = dict(
     r1=.02,
     # Adam with betas (.5, .9), a cosine down to 0 after all updates
     lr_g=1.6e-4, lr_d=1.25e-4, ema=.9999, updates=10_000,
-    precision="float32", seed=0,
+    # that of training; "bfloat16": ours samples by autocast, too, an opponent as it does
+    precision="float32", sampling="float32", seed=0,
 )
 
 # %% ../../nbs/97_bench.ipynb #2c5d8788
@@ -286,12 +287,14 @@ class OursGAN:
             rank=train.Rank(0, 1, torch.device("cpu")), precision=c["precision"], seed=c["seed"])
         self.step, self.chain, self.random = (
             ddgan.adversarial_step(f), ddgan.chain_gammas(f.steps), stream(c["seed"], "sample"))
+        self.low = c["sampling"] == "bfloat16"
 
     def train_step(self, x):
         return train.advance(self.state, self.step, lambda n: x)["loss"]
 
     def sample_step(self, z):
-        return ddgan.generate(self.state.ema.model, z, self.chain, self.random)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.low):
+            return ddgan.generate(self.state.ema.model, z, self.chain, self.random)
 
 # %% ../../nbs/97_bench.ipynb #442e0636
 WAYS = {
@@ -470,12 +473,15 @@ BENCHES = {
         },
         # the official code, float32, seconds of CPU time on one thread of another machine;
         # and peak memory, MB of 2 ** 20 bytes, as here
-        quoted={"paper-small": {"train": 2.56, "train R1": 3.49, "sample": .49}},
+        quoted={"paper-small": {
+            "train": 2.56, "train R1": 3.49, "sample": .49, "sample bfloat16": .49}},
         quoted_peak={"paper-small": 877},
         config=GAN, follows=lambda c: dict(d_width=2 * c["width"]), check=check_gan,
         methods="train_step(x) and sample_step(z)",
         inputs=lambda x: (torch.randn(x.shape, generator=stream(0, "start")),),
-        steps={"train": dict(r1=0.), "train R1": {}, "sample": {}}),
+        steps={
+            "train": dict(r1=0.), "train R1": {}, "sample": {},
+            "sample bfloat16": dict(sampling="bfloat16")}),
 }
 
 # %% ../../nbs/97_bench.ipynb #3e227cff
@@ -556,6 +562,7 @@ def compare(
     makers: dict,    # Name -> `build(config)`; the first is the one that the others are divided by
     config: dict,    # From `config_of`
     rounds: int = 10,
+    only: tuple = None,  # Of its steps; None: all of them
 ) -> dict:  # For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
     """Time the training steps and a sampling step of each implementation in turn.
 
@@ -563,18 +570,20 @@ def compare(
         name: Of `BENCHES`
         makers: Name -> `build(config)`; the first is the one that the others are divided by
         config: From `config_of`
+        only: Of its steps; None: all of them
 
     Returns:
         For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
     """
     x, first, built, out = images(config), next(iter(makers)), {}, {}
     for what, own in BENCHES[name]["steps"].items():
+        if only and what not in only: continue
         c = config | own
         if canonical(c) not in built:
             built[canonical(c)] = {k: ready(name, b, c, k) for k, b in makers.items()}
         these, inputs = built[canonical(c)], BENCHES[name]["inputs"](x)
         step = (
-            torch.no_grad()(lambda m: m.sample_step(*inputs)) if what == "sample"
+            torch.no_grad()(lambda m: m.sample_step(*inputs)) if "sample" in what
             else lambda m: m.train_step(x))
 
         # one untimed step of each, then all of them in turn: what disturbs one disturbs all
@@ -765,7 +774,8 @@ def run(settings, case):
             "ddgan",
             {"ours": OursGAN} | {
                 k: functools.partial(Described, ways=w) for k, w in one.items()},
-            config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]])
+            config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]],
+            only=("train", "train R1", "sample"))
 
     # seconds to the same bits
     own = settings["levels"] if case["who"] == "ours, levels" else {}

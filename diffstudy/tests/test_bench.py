@@ -5,7 +5,8 @@ __all__ = ['TINY_GAN', 'WAYS', 'TINY', 'SMALL', 'BAD', 'test_filter_is_the_same'
            'test_networks_are_the_same', 'test_training_is_the_same',
            'test_opponents_are_the_same_model', 'test_plain_loss_is_our_loss',
            'test_study_runs_small', 'test_passing', 'test_recorded_bench_is_fresh',
-           'test_gan_study_runs_small', 'test_sample_calls_and_penalty', 'test_errors_of_adapters']
+           'test_gan_study_runs_small', 'test_sample_calls_and_penalty',
+           'test_ours_samples_in_bfloat16_where_it_is_asked_for', 'test_errors_of_adapters']
 
 # %% ../../nbs/97_bench.ipynb #51caaa27
 import contextlib, importlib.util, io, json, math
@@ -128,7 +129,7 @@ def test_recorded_bench_is_fresh():
 
 # %% ../../nbs/97_bench.ipynb #af75061d
 def test_gan_study_runs_small(monkeypatch):
-    "Three timed steps for each implementation, and the figures of memory."
+    "Four timed steps for each implementation, and the figures of memory."
     case = {"bench": "ddgan", "size": "paper-small", "precision": "float32"}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         bench.peak_here("ddgan", "described", TINY_GAN)
@@ -139,7 +140,7 @@ def test_gan_study_runs_small(monkeypatch):
         bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"}),
         bench.run(SMALL, case | {"part": "ways"}))
     assert (
-        list(r) == ["train", "train R1", "sample", "memory"]
+        list(r) == ["train", "train R1", "sample", "sample bfloat16", "memory"]
         and set(r["train"]) == {"ours", "described"})
     assert list(ways) == list(r)[:3] and set(ways["sample"]) == {"ours", "none", *bench.WAYS}
     assert "train R1 step  described" in "\n".join(bench.report(
@@ -160,6 +161,20 @@ def test_sample_calls_and_penalty(monkeypatch):
             m.train_step(bench.images(c))
             m.sample_step(bench.images(c))
             assert calls == ["r1"] * (r1 > 0) + ["call"] * 3, (who, r1, calls)
+
+def test_ours_samples_in_bfloat16_where_it_is_asked_for():
+    "By autocast, with images near those of float32; an opponent samples as it does."
+    seen = []
+    for who in ("ours", "described"):
+        for sampling in ("float32", "bfloat16"):
+            c = bench.config_of("ddgan", **TINY_GAN, sampling=sampling)
+            m = bench.builder("ddgan", who)(c)
+            net = m.state.ema.model if who == "ours" else m.average
+            net.register_forward_hook(
+                lambda *_: seen.append(torch.is_autocast_enabled("cpu")))
+            with torch.no_grad(): m.sample_step(bench.images(c))
+    steps = len(seen) // 4
+    assert seen == [False] * steps + [True] * steps + [False] * 2 * steps
 
 # %% ../../nbs/97_bench.ipynb #b57035e2
 def _adapter(trains, arguments, samples):

@@ -144,6 +144,7 @@ def test_errors_sample():
         (("--n", -2), "--n: .* got -2"),
         (("--labels", "1,12"), "expected classes from 0 to 9; got 12"),
         (("--sampler", "dim"), "did you mean 'ddim'"),
+        (("--precision", "bfloat"), "precision.*did you mean 'bfloat16'"),
         (("--seed", -1), "seed: .* got -1"),
         (("--out", new / "grid.jpg"), "a name that ends with .png or .npz"),
         (("--device", "gpu"), "unknown device 'gpu'"),

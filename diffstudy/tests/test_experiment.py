@@ -9,7 +9,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
            'test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images',
-           'test_a_model_without_a_folder_is_asked_like_a_run',
+           'test_a_model_without_a_folder_is_asked_like_a_run', 'is_near_in_bfloat16',
            'test_a_diffusion_model_answers_everything', 'test_a_gan_samples_and_evaluates',
            'test_a_classifier_gives_log_p_and_guides', 'Spy',
            'test_a_sampler_asks_for_its_grid_and_the_labels',
@@ -241,6 +241,13 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, recipe):
         assert b.mean == other.bits_per_dim(held_out[:4]).mean
 
 # %% ../../nbs/76_experiment.ipynb #0fcb6ad7
+def is_near_in_bfloat16(sample):
+    "other images by a hair, under autocast; another precision is refused"
+    x, low = (sample(precision=p).float() for p in ("float32", "bfloat16"))
+    assert 0 < (x - low).abs().mean() < .5
+    with pytest.raises(ValueError, match="precision.*did you mean 'bfloat16'"):
+        sample(precision="bfloat")
+
 def test_a_diffusion_model_answers_everything():
     run = tiny("digits-tiny")
     x = run.sample(labels=[3] * 4 + [5], w=2., steps=4, sampler="ddim", seed=1)
@@ -249,6 +256,7 @@ def test_a_diffusion_model_answers_everything():
         [3, 3, 5], w=2., steps=4, sampler="ddim", seed=1)  # the first, the second, the first five
     assert (whole != x[[0, 1, 4]]).float().mean() < .03, "an image depends on its batch"
     assert run.sample(n=2, steps=3).shape == (2, 1, 8, 8)
+    is_near_in_bfloat16(lambda **how: run.sample([*range(10)], steps=4, **how))
     z, gamma = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor(1.)
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
     assert 1 < run.bits_per_dim().mean < 20 and run.bits_per_dim(labels=False).n == 297
@@ -264,6 +272,7 @@ def test_a_gan_samples_and_evaluates():
     assert (
         x.shape == (3, 1, 8, 8) and x.dtype == torch.uint8
         and (run.sample([7], seed=2) != x[:1]).float().mean() < .03)
+    is_near_in_bfloat16(lambda **how: run.sample([*range(10)], **how))
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),
