@@ -30,6 +30,7 @@ class Config:
         width: Of the generator: hidden units, or channels at full resolution
         depth: Hidden layers of the MLPs
         fourier: `(n_min, n_max)`: Fourier features the MLPs read beside the data
+        fourier_latent: Whether they read such features of the latent variable as well
         predicts: Generator's output: "data", the less noisy "state", "noise" in z_t
         one_shot: One step; the discriminator sees images at the noise of all states
         patch: Squares of so many pixels are one position of both image networks
@@ -60,6 +61,7 @@ class Config:
     width: int = 128          # Of the generator: hidden units, or channels at full resolution
     depth: int = 3            # Hidden layers of the MLPs
     fourier: tuple = ()       # `(n_min, n_max)`: Fourier features the MLPs read beside the data
+    fourier_latent: bool = True  # Whether they read such features of the latent variable as well
     predicts: str = "data"    # Generator's output: "data", the less noisy "state", "noise" in z_t
     one_shot: bool = False    # One step; the discriminator sees images at the noise of all states
     patch: int = 1            # Squares of so many pixels are one position of both image networks
@@ -102,7 +104,7 @@ class Config:
         return {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
 
 # as if absent, so that the names of earlier runs stay
-_YOUNGER = dict(relative=False, r2=0., r_end=1.)
+_YOUNGER = dict(relative=False, r2=0., r_end=1., fourier_latent=True)
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -130,8 +132,9 @@ def _check_config(f: Config):
         raise ValueError(
             "one_shot: expected paired=False and predicts='data', "
             "since its generator makes an image from noise, and no pair")
-    if type(f.relative) is not bool:
-        raise ValueError(f"relative: expected true or false; got {f.relative!r}")
+    for k in ("relative", "fourier_latent"):
+        if type(getattr(f, k)) is not bool:
+            raise ValueError(f"{k}: expected true or false; got {getattr(f, k)!r}")
     if f.net != "mlp" and (f.width % 4 or not f.mults or min(f.mults) < 1):
         raise ValueError(
             "expected a width that is a multiple of 4, and one multiple of it for each level; "
@@ -173,18 +176,19 @@ class MLP(nn.Module):
 class MLPGenerator(MLP):
     "`net(z_t, s, latent, c) → x̂` for data of any shape, flattened."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
-        dims = math.prod(shape)
+        dims, of_latent = math.prod(shape), config.fourier if config.fourier_latent else ()
         super().__init__(
             config, shape, classes,
-            models.channels(dims + config.latent, config.fourier), dims, config.width, seed)
-        self.predicts = config.predicts
+            models.channels(dims, config.fourier) + models.channels(config.latent, of_latent),
+            dims, config.width, seed)
+        self.predicts, self.of_latent = config.predicts, of_latent
         with torch.no_grad():
             for layer in self.layers:
                 layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
     def forward(self, z_t, s, latent, c=None):
         return self.run(
-            [self.read(z_t), models.features(latent, self.config.fourier, latent.dtype)], s, c,
+            [self.read(z_t), models.features(latent, self.of_latent, latent.dtype)], s, c,
         ).reshape(z_t.shape)
 
 class MLPDiscriminator(MLP):
@@ -205,8 +209,9 @@ RECIPES = {
         latent=2, fourier=(-1, 1), width=256, d_width=256,
         r1=.03, r1_every=4, batch_size=512),
     "toy-relative": Config(
-        latent=2, fourier=(-1, 2), width=256, d_width=256,
-        relative=True, r1=.03, r2=.03, r1_every=4, r_end=.02, batch_size=512),
+        latent=2, fourier=(-1, 2), fourier_latent=False, width=256, d_width=256,
+        relative=True, r1=.03, r2=.03, r1_every=4, r_end=.1,
+        betas=(0., .99), ema=.995, batch_size=512),
     "toy-paper": Config(
         width=512, d_width=512,
         r1=.05, lr_g=1e-4, lr_d=1e-4, lr_end=1., batch_size=512),
@@ -227,6 +232,10 @@ RECIPES = {
         "resnet", width=32, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=32,
         relative=True, r1=.5, r2=.5, r1_every=4, r_end=.1,
         lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
+    "stacked-mnist-resnet": Config(
+        "resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=48,
+        relative=True, r1=.5, r2=.5, r1_every=4,
+        lr_g=5e-4, lr_d=5e-4, lr_end=.1, betas=(0., .95), batch_size=64),
     "components": Config(
         latent=64, width=512, d_width=512,
         r1_every=4, lr_g=2e-4, lr_end=.05, betas=(0., .99), batch_size=128),

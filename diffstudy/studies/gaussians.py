@@ -5,7 +5,7 @@ plain GAN and DDPM, judged by an exact density."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'KINDS', 'STUDY', 'RELATIVE_SETTINGS', 'RELATIVE', 'Toy', 'updates_of',
-           'toy_gan', 'ddpm_loss', 'toy_ddpm', 'sliced_distance', 'score', 'run_toy']
+           'chain_of', 'toy_gan', 'ddpm_loss', 'toy_ddpm', 'sliced_distance', 'score', 'run_toy']
 
 # %% ../../nbs/41_ddgan_training.ipynb #1fc4ae3b
 import dataclasses, math, time
@@ -55,16 +55,38 @@ def updates_of(settings, kind):
         steps=n, seed=0, precision=settings["precision"],
         log_every=max(1, n // settings["marks"]))
 
+def chain_of(
+    steps: int,           # T
+    noise: tuple = None,  # Rising σ/α of the states 1…T−1; None: those of the paper
+) -> Tensor:  # `(T + 1,)`
+    """The paper's chain, or one with other states between the data and the noise.
+
+    Args:
+        steps: T
+        noise: Rising σ/α of the states 1…T−1; None: those of the paper
+
+    Returns:
+        `(T + 1,)`
+    """
+    chain = chain_gammas(steps)
+    if noise is None: return chain.float()
+    if len(noise) != steps - 1:
+        raise ValueError(
+            f"expected σ/α of the {steps - 1} states between data and noise; got {noise}")
+    between = 2 * torch.tensor(noise, dtype=chain.dtype).log()
+    return torch.cat([chain[:1], between, chain[-1:]]).float()
+
 def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
     "A GAN of the study: the recipe with the changes of its kind."
-    config = Config(**settings["config"] | {k: v for k, v in kind.items() if k != "updates"})
+    changes = {k: v for k, v in kind.items() if k not in ("updates", "noise")}
+    config = Config(**settings["config"] | changes)
     more = updates_of(settings, kind) | dict(seed=seed)
     state = make_state(
         config, build(config, (2,), seed=2 * seed), more.pop("steps"),
         rank=train.Rank(0, 1, torch.device("cpu")), **more)
-    chain = chain_gammas(config.steps).float()
+    chain = chain_of(config.steps, kind.get("noise"))
     return Toy(
-        state, adversarial_step(config),
+        state, adversarial_step(config, chain=chain),
         lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g))
 
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
@@ -168,14 +190,20 @@ _CASES = (
 STUDY = Study("ddgan", SETTINGS, tuple(dict(kind=k, seed=s) for k, s in _CASES), run_toy)
 
 # %% ../../nbs/41_ddgan_training.ipynb #db06ebd5
+_STATES = dict(noise=[.13, .3, .7])             # σ/α of z_1, z_2, z_3
+_ALONE = dict(relative=False, r2=0., r_end=1.)  # the paper's loss, whose updates cost less
 RELATIVE_SETTINGS = SETTINGS | dict(
     marks=5, config=RECIPES["toy-relative"].resolve(),
     kinds={
-        "compared": dict(updates=1500),
-        "each by itself": dict(updates=1500, relative=False, r2=0., r_end=1.),
-        "plain GAN, compared": dict(updates=1500, steps=1, paired=False),
-        "plain GAN, each by itself": dict(
-            updates=1500, steps=1, paired=False, relative=False, r2=0., r_end=1.),
+        "compared": dict(updates=2000) | _STATES,
+        "each by itself": dict(updates=2200) | _STATES | _ALONE,
+        "plain GAN, compared": dict(updates=2000, steps=1, paired=False),
+        "plain GAN, each by itself": dict(updates=2200, steps=1, paired=False) | _ALONE,
+        "the paper's states": dict(updates=2000),
+        "features of the latent": dict(updates=2000, fourier_latent=True) | _STATES,
     })
 RELATIVE = Study("ddgan-relative", RELATIVE_SETTINGS, tuple(
-    dict(kind=k, seed=s) for s in range(5) for k in RELATIVE_SETTINGS["kinds"]), run_toy)
+    dict(kind=k, seed=s) for k, s in [
+        *(("compared", s) for s in range(10)),
+        *((k, s) for s in range(5) for k in RELATIVE_SETTINGS["kinds"] if k != "compared")]),
+    run_toy)

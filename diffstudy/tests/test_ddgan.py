@@ -11,7 +11,8 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_D5_is_a_loop_of_steps', 'test_same_sample_in_any_batch', 'test_errors_generate',
            'real_and_fake', 'test_logit_by_hand', 'test_the_log_ratio_is_the_best_logit',
            'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config', 'test_networks_for_points',
-           'small', 'terms_of', 'test_no_backward_through_the_generator', 'test_losses_by_hand',
+           'test_a_latent_without_features', 'small', 'terms_of',
+           'test_no_backward_through_the_generator', 'test_losses_by_hand',
            'test_relative_pairing_by_hand', 'test_the_separate_loss_is_as_before',
            'test_pairs_do_not_cross_processes', 'test_the_penalties_fall', 'learn_discriminator',
            'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
@@ -393,13 +394,14 @@ from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and eight impossible values are refused with a reason"
+    "an unknown key names the nearest one, and nine impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
     with pytest.raises(ValueError, match="r1: expected"): Config(r1=-1.)
     with pytest.raises(ValueError, match="r2: expected"): Config(r2=-1.)
     with pytest.raises(ValueError, match="relative: expected true"): Config(relative=1)
+    with pytest.raises(ValueError, match="fourier_latent: expected"): Config(fourier_latent=0)
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
     with pytest.raises(ValueError, match="betas: expected two"): Config(betas=(.5, 1.))
 
@@ -432,6 +434,18 @@ def test_networks_for_points():
     h = torch.cat([z[0], z[1]], 1) @ D.enter.weight.T + D.enter.bias + D.step.weight[s]
     torch.testing.assert_close(
         D(z[0], z[1], s), (torch.where(h > 0, h, .2 * h) @ D.leave.weight.T + D.leave.bias)[:, 0])
+
+# %% ../../nbs/41_ddgan_training.ipynb #6641c1aa
+def test_a_latent_without_features():
+    "its numbers enter as they are, beside the features of z_t; by default it has features too"
+    z, u, s = torch.randn(6, 2), torch.randn(6, 3), torch.arange(6) % 4
+    G, both = (
+        MLPGenerator(Config(latent=3, fourier=(-1, 2), fourier_latent=v, depth=1), (2,))
+        for v in (False, True))
+    assert G.enter.in_features == 2 * 9 + 3 and both.enter.in_features == 5 * 9
+    h = torch.cat([G.read(z), u], 1) @ G.enter.weight.T + G.enter.bias + G.step.weight[s]
+    torch.testing.assert_close(
+        G(z, s, u), torch.where(h > 0, h, .2 * h) @ G.leave.weight.T + G.leave.bias)
 
 # %% ../../nbs/41_ddgan_training.ipynb #d27b97f8
 def small(**settings):
