@@ -3,7 +3,8 @@
 # %% auto #0
 __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_shot_fakes',
            'test_variants', 'test_a_younger_setting_is_heard_and_leaves_old_names', 'test_patches',
-           'test_run_variant', 'today', 'test_ablation_record', 'test_draw_vdm', 'test_few_steps',
+           'test_run_variant', 'today', 'test_ablation_record', 'test_run_stacked_variant',
+           'test_stacked_ablation_record', 'test_draw_vdm', 'test_few_steps',
            'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
            'test_score_stacked', 'test_averaged', 'test_mnist_record', 'test_lone',
            'test_resnet_study', 'test_the_resnet_record_is_of_today']
@@ -17,10 +18,10 @@ from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from diffstudy.studies.ddgan import (
-    ABLATION, FEW, FEW_SETTINGS, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, VARIANTS, averaged,
-    draw, draw_vdm, gan_config, lone, packed, run_few, run_mnist, run_resnet, run_variant,
-    score_stacked)
+from ..studies.ddgan import (
+    ABLATION, FEW, FEW_SETTINGS, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS,
+    STACKED_ABLATION, VARIANTS, averaged, draw, draw_vdm, gan_config, lone,
+    packed, run_few, run_mnist, run_resnet, run_stacked_variant, run_variant, score_stacked)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -139,6 +140,20 @@ def today(name, study):
 def test_ablation_record():
     "the record is of today's settings and skipped no step"
     assert all(r["skipped"] == 0 for r in today("ddgan-ablation", ABLATION))
+
+# %% ../../nbs/43_ddgan_images.ipynb #cc90e56b
+def test_run_stacked_variant():
+    "the ablation on stacks in small: its modes are of three digits, its scores in their range"
+    small = STACKED_ABLATION.settings | dict(updates=2, n=40, scored=20, kept=2)
+    small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
+    r = run_stacked_variant(small, dict(kind="T = 2", seed=0))
+    assert r["skipped"] == 0 and 1 <= r["modes"] <= 40 and len(r["samples"]) == 2 * 3 * 64
+    assert all(0 <= r[k][0] <= 1 for k in ("recall", "coverage")) and r["kl"][0] > 0
+
+# %% ../../nbs/43_ddgan_images.ipynb #d28d8560
+def test_stacked_ablation_record():
+    "the record is of today's settings and skipped no step"
+    assert all(r["skipped"] == 0 for r in today("ddgan-ablation-stacked", STACKED_ABLATION))
 
 # %% ../../nbs/43_ddgan_images.ipynb #af0354fe
 def test_draw_vdm():
