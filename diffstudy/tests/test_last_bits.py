@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
-           'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh']
+           'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
+           'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
 
 # %% ../../nbs/36_last_bits.ipynb #07efafec
 import math
@@ -53,4 +54,52 @@ def test_the_record_is_fresh():
     try: record = runs.load("last-bits")
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(record, last_bits.STUDY) == []
-    assert len(record["results"]) == 2
+    assert len(record["results"]) == 3
+
+# %% ../../nbs/36_last_bits.ipynb #feeac668
+def test_a_path_for_each_pixel():
+    "exact: the difference of two mutual informations on every path; not exact: the way matters"
+    means, spread = torch.tensor([[-.5, -.4], [.2, .6]], dtype=torch.float64), .2
+    low, high = -4., 5.
+    ways = [(low, low), (high, high)], [(low, low), (-1., 3.), (2., 0.), (high, high)]
+    sums = [last_bits.along(w, means, spread, n=20) for w in ways]
+
+    # I(x; z) = h(z) - h(z|x), of two equal levels, by its own grid in z
+    def information(g):
+        g = torch.tensor(g, dtype=torch.float64)
+        a, s2 = torch.sigmoid(-g).sqrt(), torch.sigmoid(g)
+        v, u = a ** 2 * spread ** 2 + s2, torch.arange(-7, 7, .06, dtype=torch.float64)
+        far = torch.stack(torch.meshgrid(u, u, indexing="ij"), -1)[..., None, :] - a * means
+        p = torch.exp(-far.square().sum(-1) / v / 2).mean(-1) / (2 * math.pi * v)
+        return -(p * p.clamp(min=1e-300).log()).sum() * .06 ** 2 - (2 * math.pi * math.e * s2).log()
+    expected = (information(low) - information(high)).item()
+    assert all(abs(s - expected) < 1e-4 for s in sums)
+
+    # a pixel that does not look: free if it comes first, dear if it comes last
+    first, last = [(low, low), (low, high), (high, high)], [(low, low), (high, low), (high, high)]
+    blind = [last_bits.along(w, means, spread, False, n=20) for w in (first, last)]
+    assert blind[0] - expected < .02 and blind[1] - expected > .2
+
+def test_the_decoder_alone_reads_noise_and_goes_on(tmp_path, monkeypatch):
+    "an untrained one pays 8 bits; a second call finds it trained; what it reads is noise"
+    k = torch.randint(0, 256, (40, 1, 28, 28), generator=torch.Generator().manual_seed(0))
+    images = data.ImageSet("mnist", k.byte(), torch.zeros(40, dtype=torch.long), 256, 10)
+    monkeypatch.setattr(data, "load", lambda name: (images[:32], images[32:]))
+    settings = dict(last_bits.SETTINGS, recipe=experiment.that_counts(experiment.change(
+        experiment.RECIPES["mnist-bits"], dict(decoder=4, steps=2)).resolve()))
+    case = next(c for c in last_bits.STUDY.cases if c["part"] == "alone")
+    found = last_bits.run(settings, case, tmp_path)
+    assert abs(found["mean"] - 8) < .2 and found["steps"] == 2 and found["n"] == 8
+
+    # nothing is left to do, and nothing is done
+    monkeypatch.setattr(last_bits.train, "loss_step", lambda loss: None)
+    assert last_bits.run(settings, case, tmp_path) == found
+
+    # what reaches the network is the noise of that level
+    class Sees(torch.nn.Module):
+        levels = 256
+        def forward(self, k, x, gamma):
+            clean = data.encode(k, 256).flatten(1)
+            return (x.flatten(1) * clean).mean(1) / x.flatten(1).std(1)
+    seen = last_bits.paid(Sees(), "decoder", images, case["gamma"]) * 784 * math.log(2)
+    assert seen.abs().max() < .1
