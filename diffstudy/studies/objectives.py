@@ -92,8 +92,8 @@ TWO_SETTINGS = dict(
     losses=dict(
         bound=dict(weight="bound", schedule="monotone"),
         simple=dict(weight="cosine", schedule="linear")),
-    judge=judge.LARGE, real=10_000, n=1000, w=[0., 1.], sampler="ddim", steps=64,
-    images=2000, points=16, levels=[-12., 7., 1.])
+    judge=judge.LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
+    images=1000, points=16, levels=[-12., 7., 1.])
 
 def trained_by(
     settings: dict,  # As in `TWO`
