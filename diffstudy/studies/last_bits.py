@@ -182,7 +182,7 @@ def totals(
     return [
         [r[0], a, r[1], a + r[1]] for r, a in zip(decoder, above.tolist())]
 
-# %% ../../nbs/36_last_bits.ipynb #4fd1c3fd
+# %% ../../nbs/36_last_bits.ipynb #3f8a3bf0
 def run_sift(settings: dict, case: dict) -> dict:  # train_seconds: of the processor
     """Train the recipe with something changed for half a minute; its bits on kept-back images.
 

@@ -3,7 +3,8 @@
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
            'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
-           'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
+           'test_the_sift_is_fresh', 'test_a_path_for_each_pixel',
+           'test_the_decoder_alone_reads_noise_and_goes_on']
 
 # %% ../../nbs/36_last_bits.ipynb #07efafec
 import math
@@ -55,6 +56,12 @@ def test_the_record_is_fresh():
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(record, last_bits.STUDY) == []
     assert len(record["results"]) == 3
+
+def test_the_sift_is_fresh():
+    try: record = runs.load("bits-sift")
+    except FileNotFoundError: pytest.skip("no recorded run here")
+    assert runs.differences(record, last_bits.SIFT) == []
+    assert len(record["results"]) == len(last_bits.SIFT.cases)
 
 # %% ../../nbs/36_last_bits.ipynb #feeac668
 def test_a_path_for_each_pixel():
