@@ -229,8 +229,8 @@ RECIPES = {
         d_width=48, d_embedding=128, d_size="shallow", d_scale=1.,
         r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64),
     "mnist-resnet": Config(
-        "resnet", width=32, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=32,
-        relative=True, r1=.5, r2=.5, r1_every=4, r_end=.1,
+        "resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=48,
+        relative=True, r1=.5, r2=.5, r1_every=4,
         lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
     "stacked-mnist-resnet": Config(
         "resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=48,
@@ -286,7 +286,7 @@ def _groups_for(c: int) -> int:
     return next(g for g in range(max(1, min(c // 4, 32)), 0, -1) if c % g == 0)
 
 def _sampling(x: Tensor) -> bool:
-    "Whether this is a call without a graph on a CPU, where layout and precision are chosen for time."
+    "Whether a CPU computes without a graph: then layout and precision are chosen for time."
     return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 def _for_norm(x: Tensor) -> Tensor:
@@ -393,7 +393,9 @@ class Attend(nn.Module):
     def forward(self, x):
         h = self.norm(_for_norm(x))
         q, k, v = (f(h).flatten(2).mT for f in self.qkv)
-        return (x + self.out(_attention(q, k, v).mT.reshape(x.shape))) * math.sqrt(.5)
+        return (
+            x + self.out(_attention(q, k, v).mT.reshape(x.shape))
+        ) * math.sqrt(.5)
 
 class _Pyramid(nn.Module):
     "The input at the next lower resolution, for the features there: blurred, then a strided convolution."
