@@ -366,12 +366,11 @@ def loss(
     x_noisy = x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
 
     # with several times an image stands in as many rows; its two ends count once
-    rows, many = x, None if t is None or t.ndim < 2 else t.shape[1]
+    prior, many = bound.prior_loss(x, gamma_1), None if t is None or t.ndim < 2 else t.shape[1]
     if many:
-        rows, c, extra = (
-            v if v is None else v.repeat_interleave(many, 0) for v in (x, c, extra))
+        x, c, extra = (v if v is None else v.repeat_interleave(many, 0) for v in (x, c, extra))
         t = t.flatten()
-    eps, b = randn_like(rows, generator), len(rows)
+    eps, b = randn_like(x, generator), len(x)
 
     # a time for each example, and its noise level
     if steps:
@@ -387,7 +386,7 @@ def loss(
 
     # the latents there, and the network's guess of their noise
     g = gamma_t.to(x.dtype)
-    z = expand(alpha(g), rows) * rows + expand(sigma(g), rows) * eps
+    z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     eps_hat = model(z, g, c, extra) if extra is not None else model(z, g, c)
 
     # the three terms of the bound
@@ -399,8 +398,7 @@ def loss(
         if variance and hasattr(generator, "share"):
             later.append(whole_mean(later[0], generator))
     if many: diffusion = diffusion.view(-1, many).mean(1)
-    prior, reconstruction = (
-        bound.prior_loss(x, gamma_1),
+    reconstruction = (
         bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels) if model.decoder is None
         else model.decoder(k, x_noisy, gamma_0))
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
