@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['TINY_STUDY', 'test_score', 'test_ddpm_loss_by_hand', 'test_the_chain_of_a_kind',
-           'test_tiny_study', 'test_the_record_is_of_today']
+           'test_tiny_study', 'test_the_record_is_of_today', 'test_the_relative_record_is_of_today']
 
 # %% ../../nbs/41_ddgan_training.ipynb #d1ccddf8
 import math
@@ -14,8 +14,8 @@ from ..ddgan import chain_gammas, generate
 from ..notation import alpha, sigma
 from ..sample import initial
 from diffstudy.studies.gaussians import (
-    RELATIVE_SETTINGS, SETTINGS, STUDY, chain_of, ddpm_loss, run_toy, score, sliced_distance,
-    toy_gan)
+    RELATIVE, RELATIVE_SETTINGS, SETTINGS, STUDY, chain_of, ddpm_loss, run_toy, score,
+    sliced_distance, toy_gan)
 
 # %% ../../nbs/41_ddgan_training.ipynb #b7e276ed
 def test_score():
@@ -88,3 +88,13 @@ def test_the_record_is_of_today():
         runs.differences(found, STUDY) == []
         and len(found["results"]) <= len(STUDY.cases))
     assert all(r["result"]["skipped"] == 0 for r in found["results"])
+
+# %% ../../nbs/41_ddgan_training.ipynb #3903328c
+def test_the_relative_record_is_of_today():
+    "the record is of today's settings and skipped no step; all that is compared has 25 modes"
+    try: found = runs.load("ddgan-relative")
+    except FileNotFoundError: pytest.skip("no recorded run here")
+    assert runs.differences(found, RELATIVE) == []
+    results = [(r["case"]["kind"], r["result"]) for r in found["results"]]
+    assert all(r["skipped"] == 0 for _, r in results)
+    assert all(r["modes"] == 25 for kind, r in results if kind == "compared")
