@@ -508,7 +508,8 @@ def run_resnet(
     # train, and keep every checkpoint for the curve
     place = Path(folder or "runs") / f"{case['kind']}-mnist-resnet-{case['seed']}"
     config = gan_config(
-        s["recipe"] | s["kinds"][case["kind"]], s["updates"], seed=case["seed"], precision=s["precision"],
+        s["recipe"] | s["kinds"][case["kind"]], s["updates"],
+        seed=case["seed"], precision=s["precision"],
         log_every=50, save_every=s["save_every"], keep=1 + s["updates"] // s["save_every"])
     state = experiment.fit(
         config, train_set, device=device, folder=place, progress=True, say=print)

@@ -429,7 +429,8 @@ def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
     run = experiment.open(s["run"], device, root=root)
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
-            f"{s['run']}: expected the run that `diffstudy train mnist --recipe mnist` makes; got {run!r}")
+            f"{s['run']}: expected the run that `diffstudy train mnist --recipe mnist` makes; "
+            f"got {run!r}")
     train_set, _ = (v.to(device) for v in data.load("mnist", run.root))
     judge = guided.feature_network(train_set, folder, device, **s["judge"])
     gammas = grid(Cosine(*s["ends"]), s["steps"], dtype=torch.float64)

@@ -7,7 +7,8 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
            'test_stacked_ablation_record', 'test_draw_vdm', 'test_few_steps',
            'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
            'test_score_stacked', 'test_averaged', 'test_mnist_record', 'test_lone',
-           'test_resnet_study', 'test_the_resnet_record_is_of_today']
+           'test_resnet_study', 'test_the_resnet_record_is_of_today',
+           'test_the_record_of_four_calls_is_of_today']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -19,7 +20,7 @@ from ..data import Components, Stacked
 from ..notation import alpha, sigma
 from ..studies import record as runs
 from ..studies.ddgan import (
-    ABLATION, FEW, FEW_SETTINGS, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS,
+    ABLATION, FEW, FEW_SETTINGS, FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS,
     STACKED_ABLATION, VARIANTS, averaged, draw, draw_vdm, gan_config, lone,
     packed, run_few, run_mnist, run_resnet, run_stacked_variant, run_variant, score_stacked)
 
@@ -320,3 +321,9 @@ def test_the_resnet_record_is_of_today():
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(found, RESNET) == []
     assert [r["result"]["skipped"] for r in found["results"]] == [0]
+
+# %% ../../nbs/43_ddgan_images.ipynb #a042532b
+def test_the_record_of_four_calls_is_of_today():
+    try: found = runs.load("four-calls")
+    except FileNotFoundError: pytest.skip("no recorded run here")
+    assert runs.differences(found, FOUR) == [] and len(found["results"]) == 1
