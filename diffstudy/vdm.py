@@ -488,7 +488,7 @@ def nll(
     model: VDM,        # In evaluation mode, for instance `ema.model`
     strata: int = 16,  # Times for each image, evenly spread from a random offset
     *, steps: int = 0,   # As in `loss`
-    together: bool = False,  # All in one call, with an offset and one z_0 for each image (steps=0)
+    together: bool = False,  # All in one call, an offset for each image, one z_0 for a `decoder` (steps=0)
 ):  # `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
     """The bound as a function of images and labels, averaged over evenly spread times.
 
@@ -496,7 +496,7 @@ def nll(
         model: In evaluation mode, for instance `ema.model`
         strata: Times for each image, evenly spread from a random offset
         steps: As in `loss`
-        together: All in one call, with an offset and one z_0 for each image (steps=0)
+        together: All in one call, an offset for each image, one z_0 for a `decoder` (steps=0)
 
     Returns:
         `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
@@ -512,7 +512,12 @@ def nll(
         t = (
             torch.rand(len(k), 1, generator=generator, device=device)
             + torch.arange(strata, device=device) / strata) % 1
-        return loss(model, k, c, generator, t=t.to(k.device)).total
+
+        # a network that reads z_0 costs far more than another draw of it would gain
+        if model.decoder is not None: return loss(model, k, c, generator, t=t.to(k.device)).total
+        k, c = (v if v is None else v.repeat_interleave(strata, 0) for v in (k, c))
+        return loss(
+            model, k, c, generator, t=t.flatten().to(k.device)).total.view(-1, strata).mean(1)
 
     @torch.no_grad()
     def in_turn(k, c=None, generator=None):
