@@ -488,7 +488,7 @@ def nll(
     model: VDM,        # In evaluation mode, for instance `ema.model`
     strata: int = 16,  # Times for each image, evenly spread from a random offset
     *, steps: int = 0,   # As in `loss`
-    together: bool = False,  # All in one call, an offset for each image, one z_0 for a `decoder` (steps=0)
+    together: bool = False,  # All in one call, an offset for each image; one z_0 for a `decoder`
 ):  # `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
     """The bound as a function of images and labels, averaged over evenly spread times.
 
@@ -496,7 +496,7 @@ def nll(
         model: In evaluation mode, for instance `ema.model`
         strata: Times for each image, evenly spread from a random offset
         steps: As in `loss`
-        together: All in one call, an offset for each image, one z_0 for a `decoder` (steps=0)
+        together: All in one call, an offset for each image; one z_0 for a `decoder`
 
     Returns:
         `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
