@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from .. import checkpoint, data, ddgan, evaluate, experiment, process, sample
+from .. import checkpoint, data, ddgan, evaluate, experiment, sample
 from ..core import stream
 from ..data import Components, Stacked
 from ..judge import balance, classify, feature_network, held_out_scores, scores
@@ -451,13 +451,12 @@ def seconds_of(config, images, updates: int = 10) -> float:  # Of the CPU
     Returns:
         Of the CPU
     """
-    short = lambda n: experiment.fit(config, images, steps=n)
-    short(2)
-    begun = time.process_time()
-    short(2)
-    middle = time.process_time()
-    short(2 + updates)
-    return (time.process_time() - middle - (middle - begun)) / updates
+    def seconds(n):
+        begun = time.process_time()
+        experiment.fit(config, images, steps=n)
+        return time.process_time() - begun
+    seconds(2)
+    return (seconds(2 + updates) - seconds(2)) / updates
 
 @torch.no_grad()
 def led_back(
@@ -477,12 +476,9 @@ def led_back(
     Returns:
         For each state 1…T the share of images that keep their class
     """
-    chain, kept = ddgan.chain_gammas(net.steps).float().to(x.device), []
-    for start in range(1, net.steps + 1):
-        g = stream(0, "back", start)
-        z = process.marginal(x, chain[torch.full((len(x),), start)]).sample(g)
-        for i in reversed(range(start)):
-            z = ddgan.denoise(net, z, torch.full((len(x),), i, device=x.device), chain, g, c)
+    chain, kept = ddgan.chain_gammas(net.steps).float(), []
+    for state in range(1, net.steps + 1):
+        z = ddgan.redraw(net, x, state, chain, stream(0, "back", state), c=c)
         seen = judge(data.encode(data.decode(z, 256), 256)).argmax(1)
         kept.append(round((seen == c).double().mean().item(), 4))
     return kept
