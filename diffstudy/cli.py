@@ -352,6 +352,9 @@ def _evaluate_run(
     steps: _Steps = None,
     n: Annotated[int, describe("Samples of each class.")] = 30,
     sampler: _Sampler = None, grid: _Grid = None,
+    precision: Annotated[
+        Optional[str],
+        describe("Of the samples: float32 or bfloat16.", default="that of training")] = None,
     seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
     root: _Root = None, force: _Force = False,
 ):
@@ -364,12 +367,12 @@ def _evaluate_run(
             run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
 
         # a choice that the model does not have is refused, not ignored
-        how = {
-            k: v for k, v in dict(w=w, steps=steps, sampler=sampler, grid=grid).items()
-            if v is not None}
-        if how and model.kind != "vdm":
+        given = dict(w=w, steps=steps, sampler=sampler, grid=grid, precision=precision)
+        how = {k: v for k, v in given.items() if v is not None}
+        chosen = dict(vdm=given, ddgan=["precision"], classifier=[])[model.kind]
+        if other := [k for k in how if k not in chosen]:
             raise ValueError(
-                f"--{', --'.join(how)}: {run} holds {model.what}, which has no such choice")
+                f"--{', --'.join(other)}: {run} holds {model.what}, which has no such choice")
         found = model.evaluate(
             **how, n=n, seed=seed, root=root, again=force, progress=_shown())
     for line in experiment.report_evaluation(found): typer.echo(line)

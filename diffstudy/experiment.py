@@ -1411,6 +1411,11 @@ def _low(precision: str, device):
     choose(precision, dict(float32=1, bfloat16=1), "precision")
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
+def _as_trained(run, precision) -> dict:
+    "The precision of samples that are scored: that of training where none is given."
+    precision = precision or run.config["train"]["precision"]
+    return {} if precision == "float32" else dict(precision=precision)
+
 STEPS = 64  # Of a diffusion model's sampler, where none are given
 
 class VDMRun(Run):
@@ -1546,11 +1551,16 @@ class VDMRun(Run):
 
     def evaluate(
         self, *, w: float = 1., steps: int = STEPS, sampler: str = "ancestral",
-        grid: str = "even", **how
+        grid: str = "even", precision: str = None,  # Of the samples; that of training by default
+        **how
     ) -> dict:
-        "Scores of samples in one judge's features, beside those of held-out images."
-        w = w if self.has_labels else 0.
-        return _scores_of(self, dict(w=w, steps=steps, sampler=sampler, grid=grid), **how)
+        """Scores of samples in one judge's features, beside those of held-out images.
+
+        Args:
+            grid, precision: Of the samples; that of training by default
+        """
+        w, low = w if self.has_labels else 0., _as_trained(self, precision)
+        return _scores_of(self, dict(w=w, steps=steps, sampler=sampler, grid=grid) | low, **how)
 
 def _bits_of(result, name):
     "A recorded number of bits, with the value of each image where it was kept."
@@ -1635,9 +1645,9 @@ class GANRun(Run):
     def _components(self):
         return _read_components(self.folder, self.device) if self.config["components"] else None
 
-    def evaluate(self, **how) -> dict:
+    def evaluate(self, *, precision: str = None, **how) -> dict:
         "Scores of samples in one judge's features, beside those of held-out images."
-        return _scores_of(self, {}, **how)
+        return _scores_of(self, _as_trained(self, precision), **how)
 
 def _components_file(parts) -> bytes:
     "The principal components of a run, as its components.safetensors holds them."
@@ -1736,7 +1746,7 @@ def as_run(
 # %% ../nbs/76_experiment.ipynb #1cffa39c
 def _scores_of(
     run: Run,
-    how: dict,       # Of its sampler: w, steps, sampler
+    how: dict,       # For `run.sample`: w, steps, sampler, precision
     *, n: int = 30,  # Samples of each class
     seed: int = 0,   # Of the samples
     root=None,       # Where the images are, if they have moved
@@ -1758,7 +1768,7 @@ def _scores_of(
     if run.chosen and run.kind == "vdm": bits = _bits_reported(run, held_out, progress)
     out = dict(options=options, kind=run.kind) | (dict(bits_per_dim=bits) if bits else {})
     asked = n, seed, judges, judging, progress
-    if isinstance(images, datasets.Stacked): out |= _modes(run, images, *asked)
+    if isinstance(images, datasets.Stacked): out |= _modes(run, images, how, *asked)
     else: out |= _verdict(run, images, held_out, how, *asked)
     files.write_json(path, out)
     return out
@@ -1815,7 +1825,7 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
     else: del found["accuracy"]  # nothing was asked for
     return out
 
-def _modes(run, images, n, seed, judges, judging, progress) -> dict:
+def _modes(run, images, how, n, seed, judges, judging, progress) -> dict:
     "Stacked images: how many of the thousand modes there are, and how evenly."
     known, coded = (
         _judge_for(images.images, judges, run.device, judging),
@@ -1823,7 +1833,8 @@ def _modes(run, images, n, seed, judges, judging, progress) -> dict:
     real, numbers = images.draw(1000 * n, 1)
     with watch.Progress(1000 * n, "images", "sampling", on=progress) as view:
         parts = [
-            coded(run.sample(n=1000, progress=view, seed=seed + i, batch=1000)) for i in range(n)]
+            coded(run.sample(n=1000, progress=view, seed=seed + i, batch=1000, **how))
+            for i in range(n)]
     return dict(
         samples=judge.balance(torch.cat(parts)),
         data=judge.balance(numbers),

@@ -119,6 +119,7 @@ class Config:
         for k, (valid, expected) in _RULES.items():
             if type(v := getattr(self, k)) is list: object.__setattr__(self, k, v := tuple(v))
             if not valid(v): raise ValueError(f"{k}: expected {expected}; got {v!r}")
+        object.__setattr__(self, "betas", tuple(map(float, self.betas)))  # PyTorch refuses (0, .9)
 
     def to_json(self) -> str:  # One object
         """As text, for a file or a log.

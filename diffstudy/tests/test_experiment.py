@@ -39,6 +39,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
 import atexit, errno, functools, hashlib, io, json, math, os, shutil, signal, socket, subprocess
 import sys, tempfile, threading
 from pathlib import Path
+from types import SimpleNamespace
 import pytest, torch
 from diffstudy import (
     bound, checkpoint, data, ddgan, experiment, files, models, sample, schedule, train, vdm,
@@ -274,6 +275,11 @@ def test_a_gan_samples_and_evaluates():
         and (run.sample([7], seed=2) != x[:1]).float().mean() < .03)
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], **how))
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
+    low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
+    assert low["options"]["precision"] == "bfloat16", "samples are scored in another precision"
+    bf16 = SimpleNamespace(config=dict(train=dict(precision="bfloat16")))
+    assert experiment._as_trained(bf16, None) == dict(precision="bfloat16")
+    assert experiment._as_trained(bf16, "float32") == experiment._as_trained(run, None) == {}
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),
         (lambda: run.sample([1], w=1.), "no weight w"),

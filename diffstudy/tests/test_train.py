@@ -143,6 +143,8 @@ def test_weight_decay_spares_vectors_and_schedules():
     assert (
         {n for n, p in model.named_parameters() if decays[p]} == {"net.0.weight"}
         and len(decays) == len(list(model.parameters())))
+    for how in ("adamw", "muon"):  # which PyTorch refuses as they are
+        train.optimizer(model, train.Config(betas=(0, .9), optimizer=how))
 
 # %% ../../nbs/74_training.ipynb #8277749f
 def test_orthogonal():
