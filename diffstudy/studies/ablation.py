@@ -462,6 +462,7 @@ def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image
         out[kind] = [round(v, 4) for v in b.values.tolist()]
     return out
 
+_MUON = dict(optimizer="muon", weight_decay=.3)
 DIGITS_CHOICES = Study(
     "digits-choices",
     dict(
@@ -474,5 +475,8 @@ DIGITS_CHOICES = Study(
         dict(weight_decay=.05), dict(dropout=.1),
         dict(ema=.995), dict(drop=.2),
         dict(gamma_min=-9.), dict(schedule="learned-linear"), dict(head="noise"),
+        # Muon's steps take longer: the first two as long as the recipe, the last half of it
+        dict(steps=1450, **_MUON), dict(steps=1200, schedule="monotone", **_MUON),
+        dict(steps=650, schedule="monotone", **_MUON),
     ),
     run_digits_choice)

@@ -4,9 +4,10 @@
 __all__ = ['TINY_GAN', 'WAYS', 'TINY', 'SMALL', 'BAD', 'test_filter_is_the_same', 'alike',
            'test_networks_are_the_same', 'test_training_is_the_same',
            'test_opponents_are_the_same_model', 'test_plain_loss_is_our_loss',
-           'test_study_runs_small', 'test_passing', 'test_recorded_bench_is_fresh',
-           'test_gan_study_runs_small', 'test_sample_calls_and_penalty',
-           'test_ours_samples_in_bfloat16_where_it_is_asked_for', 'test_errors_of_adapters']
+           'test_study_runs_small', 'test_samples_in_both_precisions', 'test_passing',
+           'test_recorded_bench_is_fresh', 'test_gan_study_runs_small',
+           'test_sample_calls_and_penalty', 'test_ours_samples_in_bfloat16_where_it_is_asked_for',
+           'test_errors_of_adapters']
 
 # %% ../../nbs/97_bench.ipynb #51caaa27
 import contextlib, importlib.util, io, json, math
@@ -112,6 +113,12 @@ def test_study_runs_small():
         assert (
             [row[0] for row in curve] == [2, 4]
             and all(1 < row[2] < 50 and row[3] > 0 for row in curve))
+
+def test_samples_in_both_precisions():
+    "the digits' weights: each precision is timed and judged, and the images move a little"
+    r = bench.run(SMALL, {"part": "scores", "weights": "digits", "n": 3, "w": 1., "steps": 2})
+    assert all(r[p]["seconds"] > 0 and "accuracy" in r[p] for p in ("float32", "bfloat16"))
+    assert 0 < r["moved"] < 1
 
 def test_passing():
     curve = [(1, 10., 5., .1), (2, 20., 3., .1), (3, 30., 2., .1)]

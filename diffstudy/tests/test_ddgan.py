@@ -14,8 +14,10 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_a_latent_without_features', 'small', 'terms_of',
            'test_no_backward_through_the_generator', 'test_losses_by_hand',
            'test_relative_pairing_by_hand', 'test_the_separate_loss_is_as_before',
-           'test_pairs_do_not_cross_processes', 'test_the_penalties_fall', 'learn_discriminator',
-           'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
+           'test_pairs_do_not_cross_processes', 'test_the_penalties_fall',
+           'test_mismatched_pairs_by_hand', 'test_mismatched_pairs_teach_the_posterior',
+           'test_mismatched_pairs_in_a_step', 'learn_discriminator', 'logits_on',
+           'test_optimal_discriminator', 'points', 'train_some',
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
@@ -394,12 +396,13 @@ from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and nine impossible values are refused with a reason"
+    "an unknown key names the nearest one, and ten impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
     with pytest.raises(ValueError, match="r1: expected"): Config(r1=-1.)
     with pytest.raises(ValueError, match="r2: expected"): Config(r2=-1.)
+    with pytest.raises(ValueError, match="mismatch: expected"): Config(mismatch=-.5)
     with pytest.raises(ValueError, match="relative: expected true"): Config(relative=1)
     with pytest.raises(ValueError, match="fourier_latent: expected"): Config(fourier_latent=0)
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
@@ -593,6 +596,54 @@ def test_the_penalties_fall():
     for n, part in ((0, 1.), (1, .882843), (2, .6)):
         falling, whole = first_step(.2, n), first_step(1., n)
         for k in ("r1", "r2"): assert abs(falling[k] / whole[k] - part) < 1e-5
+
+# %% ../../nbs/41_ddgan_training.ipynb #916ff034
+class _Tells(torch.nn.Module):
+    "A discriminator whose logit is its table's entry for the label."
+    classes = 3
+    def __init__(self, logits):
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.tensor(logits).double())
+    def forward(self, z_s, z_t, s, c=None): return self.logits[c] + 0 * z_s[:, 0]
+
+def test_mismatched_pairs_by_hand():
+    "each other label is as likely; the term is softplus of a difference, or of the wrong logit alone"
+    G, D, chain = _Point(), _Tells([0., 1., 5.]), chain_gammas(1)
+    x, c = torch.randn(900, 2, generator=stream(0, "x")).double(), torch.zeros(900).long()
+    soft = lambda v: F.softplus(torch.tensor(v)).mean().item()
+    for relative, wanted in ((True, soft([1., 5.])), (False, soft([1., 5.]))):
+        terms = discriminator_terms(
+            G, D, x, c, chain, stream(0, "t"), relative=relative, mismatch=.5)
+        assert abs(terms["d_label"].item() / .5 - wanted) < .2
+    D = _Tells([2., 3., 7.])  # against the true label's logit, or not
+    gap, alone = (
+        discriminator_terms(G, D, x, c, chain, stream(0, "t"), relative=r, mismatch=1.)["d_label"]
+        for r in (True, False))
+    assert abs(gap.item() - soft([1., 5.])) < .2 and abs(alone.item() - soft([3., 7.])) < .2
+
+    # what comes before it stays as it was, and without labels there is no wrong one
+    plain = discriminator_terms(G, D, x, c, chain, stream(0, "t"))
+    more = discriminator_terms(G, D, x, c, chain, stream(0, "t"), mismatch=1.)
+    assert list(more) == [*plain, "d_label"] and all(torch.equal(more[k], plain[k]) for k in plain)
+    with pytest.raises(ValueError, match="mismatch: a wrong label needs labels.*mismatch=0"):
+        discriminator_terms(G, D, x, None, chain, stream(0, "t"), mismatch=1.)
+
+def test_mismatched_pairs_teach_the_posterior():
+    "over all labels by their probability, the term has no slope where the logits are log q(c|z), to 1e-12"
+    q = torch.tensor([.2, .3, .5]).double()
+    f = (q.log() + 4).requires_grad_()  # and a constant, which says nothing
+    sum(
+        q[a] * F.softplus(f[b] - f[a]) / 2 for a in range(3) for b in range(3) if a != b).backward()
+    torch.testing.assert_close(f.grad, torch.zeros(3).double(), rtol=0, atol=1e-12)
+
+def test_mismatched_pairs_in_a_step():
+    "a training step with labels has the term, and its weight is the config's"
+    config = small(mismatch=.5, relative=True)
+    state = make_state(config, build(config, (2,), 3), 2, rank=CPU)
+    c = torch.arange(8) % 3
+    got = adversarial_step(config, prepare=lambda x: (x, c))(state, points(0), stream(0, "a step"))
+    assert abs(got["d_label"].item() / .5 - math.log(2)) < .3
+    assert "mismatch" not in small().resolve() and config.resolve()["mismatch"] == .5
 
 # %% ../../nbs/41_ddgan_training.ipynb #a7ffa8ff
 def learn_discriminator(updates, s=1, batch=512):
