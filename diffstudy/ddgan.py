@@ -394,6 +394,11 @@ def _random_states(x, chain, generator) -> Tensor:  # `(b,)`
     draw = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
     return each(draw, len(x), generator)
 
+def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
+    "For each example one of the other classes, all of them equally likely."
+    draw = lambda n: torch.randint(1, classes, (n,), generator=generator, device=c.device)
+    return (c + each(draw, len(c), generator)) % classes
+
 def discriminator_terms(
     G: nn.Module, D: nn.Module,
     x: Tensor,       # Data, `(b, *d)`
@@ -404,8 +409,9 @@ def discriminator_terms(
     s: Tensor = None,  # Index of the less noisy state, `(b,)`; drawn if not given
     *, r2: float = 0.,       # Weight of the same on generated z_s
     relative: bool = False,  # Compare the two z_s of one z_t
+    mismatch: float = 0.,    # Weight of the loss on real pairs under a wrong label
 ) -> dict:  # Named scalars, whose sum is the loss
-    """What the discriminator lowers: its loss on real and on generated pairs, R1 and R2.
+    """What the discriminator lowers: its loss on real, generated and mislabeled pairs, R1 and R2.
 
     Args:
         x: Data, `(b, *d)`
@@ -416,10 +422,15 @@ def discriminator_terms(
         s: Index of the less noisy state, `(b,)`; drawn if not given
         r2: Weight of the same on generated z_s
         relative: Compare the two z_s of one z_t
+        mismatch: Weight of the loss on real pairs under a wrong label
 
     Returns:
         Named scalars, whose sum is the loss
     """
+    if mismatch and (c is None or D.classes < 2):
+        raise ValueError(
+            "mismatch: a wrong label needs labels of at least two classes; "
+            f"got {'no labels' if c is None else f'{D.classes} class'}, where mismatch=0 does without")
     if s is None:
         s = _random_states(x, chain, generator)
 
@@ -435,6 +446,12 @@ def discriminator_terms(
         else dict(d_real=F.softplus(-real).mean(), d_fake=F.softplus(made).mean()))
     if r1: terms["r1"] = r1 * gradient_penalty(real, z_s).mean()
     if r2: terms["r2"] = r2 * gradient_penalty(made, fake).mean()
+
+    # the same real z_s under another label: as bad as a generated one, or worse than the real one
+    if mismatch:
+        wrong = D(z_s.detach(), z_t, s, _other_labels(c, D.classes, generator)).float()
+        gap = wrong - real if relative else wrong
+        terms["d_label"] = mismatch * F.softplus(gap).mean()
     return terms
 
 # %% ../nbs/41_ddgan_training.ipynb #d8de7067
@@ -511,7 +528,8 @@ def adversarial_step(
             else (0., 0.))
         with cast:
             terms = discriminator_terms(
-                G, D, x, c, placed[x.device], generator, r1, r2=r2, relative=config.relative)
+                G, D, x, c, placed[x.device], generator, r1, r2=r2,
+                relative=config.relative, mismatch=config.mismatch)
         sum(terms.values()).backward()
         train.update(state, "discriminator", reduce=True)
 

@@ -49,6 +49,7 @@ class Config:
         relative: The loss compares z_s of a pair with the one generated from its z_t
         r2: Weight of the penalty on generated z_s, in the same steps as r1
         r_end: Fraction of r1 and r2 that a cosine reaches at the end
+        mismatch: Weight of the loss on real pairs under a wrong label
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
@@ -80,6 +81,7 @@ class Config:
     relative: bool = False    # The loss compares z_s of a pair with the one generated from its z_t
     r2: float = 0.            # Weight of the penalty on generated z_s, in the same steps as r1
     r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
+    mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
@@ -104,7 +106,7 @@ class Config:
         return {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
 
 # as if absent, so that the names of earlier runs stay
-_YOUNGER = dict(relative=False, r2=0., r_end=1., fourier_latent=True)
+_YOUNGER = dict(relative=False, r2=0., r_end=1., fourier_latent=True, mismatch=0.)
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -121,7 +123,7 @@ def _check_config(f: Config):
     ):
         if type(v := getattr(f, k)) is not int or v < 1:
             raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
-    for k in ("latent", "r1", "r2", "r_end", "lr_end", "d_scale"):
+    for k in ("latent", "r1", "r2", "r_end", "mismatch", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf:
             raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
@@ -210,7 +212,7 @@ RECIPES = {
         r1=.03, r1_every=4, batch_size=512),
     "toy-relative": Config(
         latent=2, fourier=(-1, 2), fourier_latent=False, width=256, d_width=256,
-        relative=True, r1=.03, r2=.03, r1_every=4, r_end=.1,
+        relative=True, r1=.03, r2=.03, r1_every=4, r_end=.1, lr_end=.3,
         betas=(0., .99), ema=.995, batch_size=512),
     "toy-paper": Config(
         width=512, d_width=512,
@@ -230,7 +232,7 @@ RECIPES = {
         r1=.1, r1_every=8, lr_g=5e-4, lr_d=5e-4, batch_size=64),
     "mnist-resnet": Config(
         "resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=48,
-        relative=True, r1=.5, r2=.5, r1_every=4,
+        relative=True, r1=.5, r2=.5, r1_every=4, mismatch=.5,
         lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
     "stacked-mnist-resnet": Config(
         "resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2, d_width=48,

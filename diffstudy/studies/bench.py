@@ -9,7 +9,7 @@ __all__ = ['CONFIG', 'GAN', 'WAYS', 'BENCHES', 'DIGITS', 'STUDY', 'config_of', '
            'gan_config', 'OursGAN', 'FullFilter', 'FullAttend', 'in_other_ways', 'InOtherWays',
            'Described', 'check_gan', 'builder', 'images', 'ready', 'quantiles', 'timed', 'compare',
            'resident', 'peak_here', 'fresh', 'peak', 'environment', 'Net', 'held_out', 'learn',
-           'passing', 'run', 'report']
+           'passing', 'in_both_precisions', 'run', 'report']
 
 # %% ../../nbs/97_bench.ipynb #7a4ac50a
 import copy, functools, importlib.util, inspect, json, math, re, subprocess, sys, time
@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import bound, data, ddgan, ddgan_nets, experiment, models, schedule, train, vdm
+from .. import bound, data, ddgan, ddgan_nets, experiment, judge, models, schedule
+from .. import train, vdm
 from . import record as runs
 from ..core import choose, stream
 from ..files import canonical
@@ -751,6 +752,40 @@ DIGITS = dict(
     **{k: _D["unet"][k] for k in ("width", "blocks", "groups")},
     **{k: _D["train"][k] for k in ("lr", "warmup", "ema")})
 
+def in_both_precisions(
+    path,        # Of a run with labels, or of its weights
+    *, n: int,   # Samples of each class
+    **sampling,  # For `Run.sample`
+) -> dict:  # float32, bfloat16 → seconds, scores; moved: mean difference in gray levels
+    """The same samples in both precisions: what each costs, and what a judge says.
+
+    Args:
+        path: Of a run with labels, or of its weights
+        n: Samples of each class
+        **sampling: For `Run.sample`
+
+    Returns:
+        float32, bfloat16 → seconds, scores; moved: mean difference in gray levels
+    """
+    run = experiment.open(path, "cpu", say=lambda _: None)
+    torch.set_num_threads(1)
+    images = data.load(run.config["data"])[0]
+    known = judge.feature_network(
+        images, **judge.LARGE if len(images) > 10_000 else judge.JUDGE)
+    real, c = (
+        data.encode(images.images[:10_000], images.levels),
+        torch.arange(n * images.classes) % images.classes)
+
+    out, drawn = {}, {}
+    for precision in ("float32", "bfloat16"):
+        begun = time.process_time()
+        drawn[precision] = k = run.sample(c.tolist(), precision=precision, **sampling)
+        seconds = round(time.process_time() - begun, 2)
+        out[precision] = dict(
+            seconds=seconds, **judge.scores(data.encode(k, images.levels), c, known, real))
+    moved = (drawn["float32"].float() - drawn["bfloat16"].float()).abs().mean().item()
+    return out | dict(moved=round(moved, 4))
+
 def run(settings, case):
     "One case of the study `bench`."
     torch.set_num_threads(1)
@@ -777,6 +812,11 @@ def run(settings, case):
             config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]],
             only=("train", "train R1", "sample"))
 
+    # what a lower precision of samples saves, and whether their scores stay
+    if case["part"] == "scores":
+        sampling = {k: v for k, v in case.items() if k not in ("part", "weights")}
+        return in_both_precisions(case["weights"], **sampling)
+
     # seconds to the same bits
     own = settings["levels"] if case["who"] == "ours, levels" else {}
     return learn(
@@ -793,6 +833,8 @@ _STEPS = [
 _GAN = [
     {"part": part, "bench": "ddgan", "size": "paper-small", "precision": "float32"}
     for part in ("step", "ways")]
+_SCORES = [
+    {"part": "scores", "weights": "mnist-samples", "n": 30, "w": 1., "steps": 64}]
 
 STUDY = runs.Study("bench",
     dict(
@@ -802,7 +844,7 @@ STUDY = runs.Study("bench",
         scores=8, points=16,
         ddgan=dict(
             sizes=BENCHES["ddgan"]["sizes"], peers=["described"], rounds={"paper-small": 7})),
-    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN), run)
+    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN, *_SCORES), run)
 
 # %% ../../nbs/97_bench.ipynb #37647c43
 def report(

@@ -439,8 +439,9 @@ def lone(x: Tensor  # `(n, 1, h, w)` in [−1, 1]
 # %% ../../nbs/43_ddgan_images.ipynb #0a3a1b92
 _RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
 
-RESNET_SETTINGS = dict(
-    judge=dict(width=16, steps=2000), recipe=_RESNET.resolve()["gan"],
+RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong labels as well
+    judge=dict(width=16, steps=2000),
+    recipe={k: v for k, v in _RESNET.resolve()["gan"].items() if k != "mismatch"},
     kinds={"DDGAN": {}, "plain GAN": dict(steps=1, paired=False)},
     updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
     precision="bfloat16", n=1000, kept=30)
@@ -502,9 +503,11 @@ def run_resnet(
     torch.set_num_threads(1)
 
     # train, and keep every checkpoint for the curve
-    place = Path(folder or "runs") / f"{case['kind']}-mnist-resnet-{case['seed']}"
+    more = {k: v for k, v in case.items() if k == "mismatch"}
+    place = Path(folder or "runs") / "-".join(
+        [case["kind"], "mnist-resnet", str(case["seed"]), *more])
     config = gan_config(
-        s["recipe"] | s["kinds"][case["kind"]], s["updates"],
+        s["recipe"] | s["kinds"][case["kind"]] | more, s["updates"],
         seed=case["seed"], precision=s["precision"],
         log_every=50, save_every=s["save_every"], keep=1 + s["updates"] // s["save_every"])
     state = experiment.fit(
@@ -533,7 +536,10 @@ def run_resnet(
         held_out=held_out_scores(some, test_set, judge, s["n"] // 10),
         samples=packed(x[:s["kept"]]))
 
-RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (dict(kind="DDGAN", seed=0),), run_resnet)
+_WRONG = dict(mismatch=_RESNET.resolve()["gan"]["mismatch"])
+RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (
+    dict(kind="DDGAN", seed=0), *(dict(kind="DDGAN", seed=s) | _WRONG for s in (0, 1)),
+    dict(kind="plain GAN", seed=0) | _WRONG), run_resnet)
 
 _STACKED = {"stacked-mnist-resnet": experiment.RECIPES["ddgan-stacked-mnist-resnet"]}
 STACKED_SETTINGS = MNIST_SETTINGS | dict(

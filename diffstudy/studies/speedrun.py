@@ -200,6 +200,13 @@ ENTRIES = {  # Race → name → entry
             "digits",
             dict(steps=1100, optimizer="muon", weight_decay=.3, schedule="monotone"), **_DPM),
     },
+    "mnist-bound": {
+        "mnist-bits, a tenth of its steps": entry("mnist-bits", dict(steps=600, warmup=50)),
+    },
+    "mnist-four-calls": {
+        "the residual GAN, a quarter of its updates": entry(
+            "ddgan-mnist-resnet", dict(steps=1000)),
+    },
 }
 
 SETTINGS = {name: asdict(race) for name, race in RACES.items()}
