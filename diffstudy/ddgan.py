@@ -428,9 +428,10 @@ def discriminator_terms(
         Named scalars, whose sum is the loss
     """
     if mismatch and (c is None or D.classes < 2):
+        got = "no labels" if c is None else f"{D.classes} class"
         raise ValueError(
             "mismatch: a wrong label needs labels of at least two classes; "
-            f"got {'no labels' if c is None else f'{D.classes} class'}, where mismatch=0 does without")
+            f"got {got}, where mismatch=0 does without")
     if s is None:
         s = _random_states(x, chain, generator)
 
