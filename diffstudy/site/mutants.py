@@ -1001,6 +1001,15 @@ _slips("judge", "test_studies_guidance.py",
 
 # %% ../../nbs/98d_mutants.ipynb #bfdf98f9
 _slips("ddgan", "test_ddgan.py",
+    ("test_mismatched_pairs_by_hand",
+        "gap = wrong - real if relative else wrong",
+        "gap = wrong"),
+    ("test_mismatched_pairs_by_hand",
+        "draw = lambda n: torch.randint(1, classes,",
+        "draw = lambda n: torch.randint(classes,"),
+    ("test_mismatched_pairs_in_a_step",
+        "mismatch=config.mismatch)",
+        "mismatch=2 * config.mismatch)"),
     ("test_chain",
         "(beta_max - beta_min) * u ** 2 / 2",
         "(beta_max - beta_min) * u ** 2"),
@@ -1337,8 +1346,8 @@ _slips("experiment", "test_experiment.py",
         "vdm.training_loss, p_uncond=self.drop,",
         "vdm.training_loss, p_uncond=0.,"),
     ("test_stacks_of_digits_have_modes",
-        "seed=seed + i, batch=1000))",
-        "seed=seed, batch=1000))"),
+        "seed=seed + i, batch=1000, **how))",
+        "seed=seed, batch=1000, **how))"),
 )
 
 # %% ../../nbs/98d_mutants.ipynb #d5f54942
