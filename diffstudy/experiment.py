@@ -1550,14 +1550,18 @@ class VDMRun(Run):
                 self.model, images, labels=labels, points=points, draws=draws, seed=seed, view=view)
 
     def evaluate(
-        self, *, w: float = 1., steps: int = STEPS, sampler: str = "ancestral",
-        grid: str = "even", precision: str = None,  # Of the samples; that of training by default
-        **how
+        self, *, w: float = 1., steps: int = STEPS,      # As in `sample`
+        sampler: str = "ancestral", grid: str = "even",  # As in `sample`
+        precision: str = None,  # Of the samples; that of training by default
+        **how,  # n of each class, seed, root, judges, again, progress, judging
     ) -> dict:
         """Scores of samples in one judge's features, beside those of held-out images.
 
         Args:
-            grid, precision: Of the samples; that of training by default
+            w, steps: As in `sample`
+            sampler, grid: As in `sample`
+            precision: Of the samples; that of training by default
+            **how: n of each class, seed, root, judges, again, progress, judging
         """
         w, low = w if self.has_labels else 0., _as_trained(self, precision)
         return _scores_of(self, dict(w=w, steps=steps, sampler=sampler, grid=grid) | low, **how)
