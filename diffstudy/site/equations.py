@@ -370,9 +370,10 @@ def annotate(
     name: str,    # Its file name
     where: Path,  # A checkout
     rows: list[Row],  # The registry
+    home: Homes = None,  # From `homes`, which reads all notebooks; found here if not given
 ):
     "Links from each equation to its code and checks, and from each function and test back to them."
-    home, by_id, up = homes(where), {r.equation.id: r for r in rows}, back(rows, name)
+    home, by_id, up = home or homes(where), {r.equation.id: r for r in rows}, back(rows, name)
     names, cells = exported(where / "nbs" / name), []
 
     def below(m):

@@ -312,11 +312,12 @@ def add(
     nb: dict,    # A processed notebook; changed in place
     name: str,   # Its file name
     rows: list,  # The registry of equations
+    home: dict,  # Where each function is written, from `equations.homes`
 ):
     "The chapter's number, links under the title and between equations and code, generated tables."
     source = build.root() / "nbs" / name
     fold_checks(nb, source)
-    if source.exists(): equations.annotate(nb, name, build.root(), rows)
+    if source.exists(): equations.annotate(nb, name, build.root(), rows, home)
     figures = live()
     for c in nb["cells"]:
         text = "".join(c["source"])
@@ -358,10 +359,10 @@ def process() -> Path:  # The folder of processed notebooks
     env = os.environ | {"PYTHONWARNINGS": "ignore"}
     (here / "nbs" / "nbdev.yml").write_text(site_facts(), encoding="utf-8")
     subprocess.run([sys.executable, "-c", NBDEV], cwd=here, check=True, env=env)
-    rows = equations.registry(here)
+    rows, home = equations.registry(here), equations.homes(here)
     for f in sorted((here / "_proc").glob("*.ipynb")):
         nb = json.loads(f.read_text(encoding="utf-8"))
-        add(nb, f.name, rows)
+        add(nb, f.name, rows, home)
         f.write_text(json.dumps(nb), encoding="utf-8")
     return here / "_proc"
 
