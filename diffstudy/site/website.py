@@ -7,9 +7,9 @@ them."""
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV', 'SCRIPT',
            'FOLDED', 'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED',
            'PICTURE', 'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'role', 'has_exercises',
-           'links', 'taken_apart', 'entry', 'module_reference', 'reference', 'work_list', 'prose',
-           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
-           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
+           'links', 'taken_apart', 'entry', 'defined', 'module_reference', 'reference', 'work_list',
+           'prose', 'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks',
+           'live', 'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
            'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
            'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room',
            'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed', 'link_table',
@@ -17,6 +17,8 @@ __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV'
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from . import build, equations
@@ -127,6 +129,13 @@ def entry(o, name: str, module) -> str:  # Markdown without the heading
     return "\n\n".join(part for part in (code, text, table) if part)
 
 # %% ../../nbs/99_website.ipynb #8ffac31e
+def defined(module) -> list:
+    "The public functions and classes that a module defines, in their order."
+    body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
+    return [
+        getattr(module, n.name) for n in body
+        if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name in module.__all__]
+
 def module_reference(name: str,      # Such as "studies.gaussians"
     home: equations.Homes,           # Where each name is written
 ) -> str:  # Markdown
@@ -134,14 +143,15 @@ def module_reference(name: str,      # Such as "studies.gaussians"
     import importlib
     from smalldocs import api
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
-    found = [(o, o.__qualname__) for o in api.own(module)]
+    found = [(o, o.__qualname__) for o in map(api.unwrapped, defined(module))]
     chapters = dict.fromkeys(sorted(home[name, n] for _, n in found if (name, n) in home))
+    shown = {nb: equations.exported(nbs / nb) for nb in chapters}
     where = ", ".join(f"[{build.title(nbs / nb)}]({nb})" for nb in chapters)
     out = [f"### {name}\n\n{taken_apart(api.doc(module))[0]}\n\n{where}"]
 
     for o, top in found:
         nb = home.get((name, top))
-        on_page = nb and equations.exported(nbs / nb).get(top) == name
+        on_page = nb and shown[nb].get(top) == name
         link = f"[in the chapter]({nb}#fn-{top})" if on_page else ""
         methods = [(m, m.__qualname__) for m in api.methods(o)] if inspect.isclass(o) else []
         for part, full in [(o, top), *methods]:
@@ -188,10 +198,10 @@ def fresh_reference() -> str:  # Markdown
     return done.stdout
 
 MARKS = {  # a comment in a notebook → what takes its place
-    "the registry stands here on the site": lambda rows: equations.page(build.root(), rows),
-    "the reference stands here on the site": lambda rows: fresh_reference(),
-    "the links stand here on the site": lambda rows: link_table(),
-    "the works stand here on the site": lambda rows: work_list(),
+    "the registry stands here on the site": lambda rows, _: equations.page(build.root(), rows),
+    "the reference stands here on the site": lambda _, reference: reference(),
+    "the links stand here on the site": lambda *_: link_table(),
+    "the works stand here on the site": lambda *_: work_list(),
 }
 
 # %% ../../nbs/99_website.ipynb #70d1222c
@@ -313,6 +323,7 @@ def add(
     name: str,   # Its file name
     rows: list,  # The registry of equations
     home: dict,  # Where each function is written, from `equations.homes`
+    reference: Callable,  # Waits for the text of the reference
 ):
     "The chapter's number, links under the title and between equations and code, generated tables."
     source = build.root() / "nbs" / name
@@ -326,7 +337,8 @@ def add(
         if c["cell_type"] == "raw" and text.startswith("---\n"):
             c["source"] = number_title(text, build.number(source))
         for mark, made in MARKS.items():
-            if c["cell_type"] == "markdown" and f"<!-- {mark} -->" in text: c["source"] = made(rows)
+            if c["cell_type"] == "markdown" and f"<!-- {mark} -->" in text:
+                c["source"] = made(rows, reference)
     if name == "index.ipynb": return
 
     line = f"::: {{.chapter-links}}\n{links(name)}\n:::"
@@ -354,16 +366,18 @@ def site_facts() -> str:  # YAML
         f'  repo-url: "{s["git_url"]}"', ""])
 
 def process() -> Path:  # The folder of processed notebooks
-    "nbdev's processing, then ours."
+    "nbdev's processing, then ours; the reference is made beside both."
     here = build.root()
     env = os.environ | {"PYTHONWARNINGS": "ignore"}
     (here / "nbs" / "nbdev.yml").write_text(site_facts(), encoding="utf-8")
-    subprocess.run([sys.executable, "-c", NBDEV], cwd=here, check=True, env=env)
-    rows, home = equations.registry(here), equations.homes(here)
-    for f in sorted((here / "_proc").glob("*.ipynb")):
-        nb = json.loads(f.read_text(encoding="utf-8"))
-        add(nb, f.name, rows, home)
-        f.write_text(json.dumps(nb), encoding="utf-8")
+    with ThreadPoolExecutor(1) as beside:
+        reference = beside.submit(fresh_reference)
+        subprocess.run([sys.executable, "-c", NBDEV], cwd=here, check=True, env=env)
+        rows, home = equations.registry(here), equations.homes(here)
+        for f in sorted((here / "_proc").glob("*.ipynb")):
+            nb = json.loads(f.read_text(encoding="utf-8"))
+            add(nb, f.name, rows, home, reference.result)
+            f.write_text(json.dumps(nb), encoding="utf-8")
     return here / "_proc"
 
 # %% ../../nbs/99_website.ipynb #16cc715f

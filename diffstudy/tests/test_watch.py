@@ -325,7 +325,7 @@ def test_endless_images_have_no_half_that_chose():
     run = experiment.GANRun(home(), info, None, "", torch.device("cpu"), chosen=True)
     assert all("Stacked" in repr(images) for images in run.images())
 
-def test_older_checkpoints_are_opened_by_their_step():
+def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
     folder = watched("vdm").folder
     for step in kept(folder):
         found = experiment.open(folder, "cpu", checkpoint=str(step))
@@ -342,6 +342,7 @@ def test_older_checkpoints_are_opened_by_their_step():
         assert ("None were computed" in (card / "README.md").read_text()) != there
     with pytest.raises(ValueError, match="holds one only, the last; got 'best'"):
         experiment.open("digits", "cpu", checkpoint="best")
+    monkeypatch.setenv("HOME", str(home() / "new"))  # where nobody has scored these weights
     assert experiment.open("digits", "cpu").evaluation() is None
     with pytest.raises(ValueError, match="no checkpoint with a held-out score"):
         experiment.open(watched("ddgan").folder, "cpu", checkpoint="best")

@@ -10,7 +10,7 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_a_comment_becomes_a_live_figure', 'test_a_students_edition_has_no_solutions',
            'picture', 'test_a_figure_with_small_letters_has_room',
            'test_a_figure_that_is_a_file_is_not_carried_twice',
-           'test_a_drawing_becomes_part_of_its_page', 'Quiet', 'site',
+           'test_a_drawing_becomes_part_of_its_page', 'Quiet', 'pace', 'site',
            'test_the_site_renders_quickly_and_without_a_complaint',
            'test_the_site_is_small_and_whole', 'texts', 'test_pages_show_the_numbers_of_chapters',
            'lost_captions', 'test_a_caption_in_the_source_is_on_the_page', 'dead_links',
@@ -193,9 +193,15 @@ def test_a_drawing_becomes_part_of_its_page(tmp_path):
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *a): pass
 
+def pace():
+    "Seconds of the processor in which this machine compiles the package now."
+    package, start = Path(build.__file__).parents[1], time.process_time()
+    for f in package.rglob("*.py"): compile(f.read_text(encoding="utf-8"), f.name, "exec")
+    return time.process_time() - start
+
 @pytest.fixture(scope="session")
 def site():
-    "The site, rendered afresh and served on loopback: folder, address, complaints and seconds."
+    "The site, rendered afresh and served: folder, address, complaints, seconds, and the pace."
     if not (HERE / "settings.ini").exists(): pytest.skip("needs a checkout")
     pytest.importorskip("smalldocs")
     pytest.importorskip("nbdev")
@@ -206,22 +212,24 @@ def site():
         return sum(sum(resource.getrusage(who)[:2]) for who in whose)
 
     # Of the clock, or of the processor on a machine that others use as well
-    said, start, used = [], time.perf_counter(), cpu()
+    said, before, start, used = [], pace(), time.perf_counter(), cpu()
     folder = website.docs(say=said.append)
     seconds = min(time.perf_counter() - start, cpu() - used)
+    mean = (before + pace()) / 2
 
     handler = functools.partial(Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}/", said, seconds
+    yield folder, f"http://127.0.0.1:{server.server_port}/", said, seconds, mean
     server.shutdown()
 
 # %% ../../nbs/99_website.ipynb #6be368a3
 @checkout
 def test_the_site_renders_quickly_and_without_a_complaint(site):
-    "the site is rendered within 30 s, and the renderer has nothing to say"
+    "the site is rendered within 30 s of a usual machine, and the renderer has nothing to say"
     assert site[2] == []
-    assert site[3] <= 30, f"rendering took {site[3]:.0f} s"
+    slow = max(1, site[4] / .4)  # .4 s is usual; on a slower machine rendering may take longer
+    assert site[3] <= 30 * slow, f"rendering took {site[3]:.0f} s on a machine {slow:.1f} × as slow"
 
 # %% ../../nbs/99_website.ipynb #44096c88
 BESIDE = "llms.txt", "sitemap.xml", "search.json", "images/card.png", "images/favicon.svg"
