@@ -1349,7 +1349,7 @@ def export(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=f"diffstudy train {run.config['data']} --recipe {run.recipe}",
-        licence=licence, result=result or None,
+        licence=licence, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
     return path
 
@@ -1370,7 +1370,7 @@ def _open_weights(path: Path, device, root, say) -> Run:
     home = Path.home() / ".cache" / "diffstudy" / "weights" / f"{path.stem}-{mark}"
     run = _RUNS[config.kind](
         home, card["info"], model.to(device).eval().requires_grad_(False),
-        f"{path.name} {mark}", device, root)
+        f"{path.name} {mark}", device, root, chosen=bool(card.get("chosen")))
     run.card = card
     if path.suffix: say(f"{path}: {card['what']}")
     else: say(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
@@ -1412,8 +1412,11 @@ def _low(precision: str, device):
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 def _as_trained(run, precision) -> dict:
-    "The precision of samples that are scored: that of training where none is given."
-    precision = precision or run.config["train"]["precision"]
+    "The precision of samples that are scored: that of training, if it is no slower here."
+    if precision is None:
+        precision = run.config["train"]["precision"]
+        low = precision == "bfloat16"
+        if low and training.bfloat16_cost(run.device) > training.SLOW: precision = "float32"
     return {} if precision == "float32" else dict(precision=precision)
 
 STEPS = 64  # Of a diffusion model's sampler, where none are given
@@ -1552,7 +1555,7 @@ class VDMRun(Run):
     def evaluate(
         self, *, w: float = 1., steps: int = STEPS,      # As in `sample`
         sampler: str = "ancestral", grid: str = "even",  # As in `sample`
-        precision: str = None,  # Of the samples; that of training by default
+        precision: str = None,  # Of the samples; that of training by default, if no slower
         **how,  # n of each class, seed, root, judges, again, progress, judging
     ) -> dict:
         """Scores of samples in one judge's features, beside those of held-out images.
@@ -1560,7 +1563,7 @@ class VDMRun(Run):
         Args:
             w, steps: As in `sample`
             sampler, grid: As in `sample`
-            precision: Of the samples; that of training by default
+            precision: Of the samples; that of training by default, if no slower
             **how: n of each class, seed, root, judges, again, progress, judging
         """
         w, low = w if self.has_labels else 0., _as_trained(self, precision)

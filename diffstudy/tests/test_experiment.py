@@ -40,6 +40,7 @@ import atexit, errno, functools, hashlib, io, json, math, os, shutil, signal, so
 import sys, tempfile, threading
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 import pytest, torch
 from diffstudy import (
     bound, checkpoint, data, ddgan, experiment, files, models, sample, schedule, train, vdm,
@@ -277,8 +278,12 @@ def test_a_gan_samples_and_evaluates():
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
     low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
     assert low["options"]["precision"] == "bfloat16", "samples are scored in another precision"
-    bf16 = SimpleNamespace(config=dict(train=dict(precision="bfloat16")))
-    assert experiment._as_trained(bf16, None) == dict(precision="bfloat16")
+    bf16 = SimpleNamespace(config=dict(train=dict(precision="bfloat16")), device=run.device)
+    low = dict(precision="bfloat16")
+    for cost, seen in (.6, low), (12., {}):  # not where it is slower
+        with mock.patch("diffstudy.train.bfloat16_cost", lambda _: cost):
+            assert experiment._as_trained(bf16, None) == seen
+            assert experiment._as_trained(bf16, "bfloat16") == low
     assert experiment._as_trained(bf16, "float32") == experiment._as_trained(run, None) == {}
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),

@@ -10,7 +10,7 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_nan_changes_nothing', 'test_the_norm_is_clipped',
            'test_gradients_of_processes_are_averaged', 'test_errors_of_a_loss',
            'test_a_loader_is_no_function_of_the_step', 'exact_loss', 'exact_batch', 'exact_state',
-           'test_parts_of_a_batch_add_up', 'Questions',
+           'test_parts_of_a_batch_add_up', 'test_slow_bfloat16_is_said', 'Questions',
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
            'test_a_skipped_step_leaves_buffers_alone',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
@@ -297,6 +297,24 @@ def test_parts_of_a_batch_add_up():
     assert [len(p["x"]) for p, _ in train._split(dict(x=torch.ones(7)), 3)] == [3, 2, 2]
     with pytest.raises(ValueError, match="at most one part for each of 2"):
         train._split(torch.ones(2), 3)
+
+# %% ../../nbs/74_training.ipynb #06b19478
+def test_slow_bfloat16_is_said():
+    "its cost is measured once a device, without random numbers; a run that it slows down says so"
+    device, before = torch.device("cpu"), torch.get_rng_state()
+    cost = train.bfloat16_cost(device)
+    assert 0 < cost < 1000 and train.bfloat16_cost(device) == cost
+    assert torch.equal(torch.get_rng_state(), before)
+
+    for cost, precision, words in (
+        (12., "bfloat16", "takes 12.0 times as long .* precision=float32"),
+        (12., "float32", ""), (.6, "bfloat16", ""),
+    ):
+        said, state = [], toy_state(steps=1, precision=precision)
+        with mock.patch("diffstudy.train.bfloat16_cost", lambda _: cost):
+            train.complete(
+                state, train.loss_step(toy_loss), toy_batches, progress=False, say=said.append)
+        assert re.search(words, "".join(said)) if words else said == []
 
 # %% ../../nbs/74_training.ipynb #fb243292
 class Questions(TorchDispatchMode):

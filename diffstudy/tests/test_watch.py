@@ -295,7 +295,7 @@ def test_a_run_that_is_watched_is_the_same_run(kind):
     assert all(("score" in r) == (kind != "ddgan") for r in seen)
     assert len(list(run.folder.glob("watch/samples-*.png"))) == (0 if kind == "classifier" else 3)
 
-def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on():
+def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path, monkeypatch):
     for kind in ("vdm", "classifier"):
         run = watched(kind)
         seen = {r["step"]: r["score"] for r in rows(run.folder, "watch.jsonl")}
@@ -316,6 +316,13 @@ def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on():
             else 1 - sum(a for _, a, _ in best.accuracy(chose)) / 9)
         assert abs(score - seen[step]) < 1e-6
         assert run.result() is not None
+
+        # a file of its weights knows it, too
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for of, n in (best, 149), (run, 297):
+            file = experiment.export(of, tmp_path / "a.safetensors")
+            again = experiment.open(file, "cpu", say=lambda m: None)
+            assert again.chosen == (n == 149) and len(again.images()[1]) == n
         if kind == "vdm": assert best.bits_per_dim(draws=1).n == 149
         else: assert best.accuracy(others) == best.accuracy() != run.accuracy()
 
