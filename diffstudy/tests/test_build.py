@@ -6,9 +6,9 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'LINK', 'bare', 'test_docstrings_say_what_the_comments_beside_arguments_say',
            'explained', 'test_help_says_what_arguments_are',
            'test_most_functions_of_the_library_say_what_their_arguments_are',
-           'test_a_module_begins_with_its_docstring', 'test_export_is_in_sync',
-           'test_notebook_runs', 'test_header_agrees_with_the_recorded_time', 'first_program',
-           'test_the_program_needs_nothing_of_ours',
+           'test_a_module_begins_with_its_docstring', 'test_export_is_in_sync', 'how', 'run',
+           'running', 'test_notebook_runs', 'test_header_agrees_with_the_recorded_time',
+           'first_program', 'test_the_program_needs_nothing_of_ours',
            'test_the_first_digits_come_within_five_minutes',
            'test_the_home_page_says_what_was_recorded', 'test_a_chapter_is_one_sitting',
            'test_reading_minutes_are_honest', 'import_cells',
@@ -29,6 +29,8 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
 
 # %% ../../nbs/98_build.ipynb #8f027ed2
 import ast, importlib, inspect, json, os, re, subprocess, sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 import pytest
 from ..site import build
@@ -158,25 +160,39 @@ CHAPTERS = [n for n in NOTEBOOKS if n != "index.ipynb"]
 PLAIN = HERE / ".venv-plain" / "bin" / "python"  # made by `make test`: the wheel and Jupyter
 QUICK = 15  # a chapter of no more seconds runs in full even under `ci`: its outputs are compared
 
-@checkout
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook_runs(name):
-    "it runs from the wheel alone, prints what is saved, and is as fast as recorded"
-    pytest.importorskip("nbclient")
+def how(name):  # Notebook, profile, interpreter
+    "How the tests run a page: from the wheel alone, if they may; in full, if that is quick."
     nb, asked = HERE / "nbs" / name, os.environ.get("DIFFSTUDY_PROFILE", "ci")
     full = asked != "ci" or (build.typical(nb.stem, "cpu") or 1e9) <= QUICK
     plain = PLAIN.exists() and not any("[course,bridges]" in c["text"] for c in build.cells(nb))
-    profile, python = "cpu" if full else "ci", str(PLAIN if plain else sys.executable)
-    def run(): return build.run_notebook(nb, profile, python=python, threads=1)
+    return nb, "cpu" if full else "ci", str(PLAIN if plain else sys.executable)
 
-    ran = run()
-    wrong = build.differences(build.cells(nb), ran.doc.cells) if full else []
+def run(name):
+    nb, profile, python = how(name)
+    return build.run_notebook(nb, profile, python=python, threads=1)
+
+@pytest.fixture(scope="session")
+def running(request):
+    "The pages that are asked for, two at a time in processes of their own, in their order."
+    pytest.importorskip("nbclient")
+    tests = [t for t in request.session.items if t.name.startswith("test_notebook_runs[")]
+    names = [t.callspec.params["name"] for t in tests]
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        yield {name: pool.submit(run, name) for name in names}
+        pool.shutdown(cancel_futures=True)
+
+@checkout
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_runs(name, running):
+    "it runs from the wheel alone, prints what is saved, and is as fast as recorded"
+    (nb, profile, _), ran = how(name), running[name].result()
+    wrong = build.differences(build.cells(nb), ran.doc.cells) if profile == "cpu" else []
     assert wrong == [], f"{name} prints what is not saved: run `make chapters` or state a tolerance"
 
     def limit(r):
         slower, start = r.loop / (build.times()["loop"] or 1), 3  # seconds to start a kernel
         return 3 * (build.typical(nb.stem, profile) or 1e9) * slower + start
-    if ran.seconds > limit(ran): ran = run()
+    if ran.seconds > limit(ran): ran = run(name)
     slow = f"{name} took {ran.seconds:.0f} s under {profile}, three times as long as recorded"
     assert ran.seconds <= limit(ran), f"{slow}: run `make chapters`"
 
