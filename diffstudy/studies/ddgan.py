@@ -179,7 +179,7 @@ ABLATION = Study(
     tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_variant)
 
 # %% ../../nbs/43_ddgan_images.ipynb #0c1439bc
-STACKED_ABLATION_SETTINGS = dict(
+STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     data="stacked-digits", components=24,
     recipe=experiment.RECIPES["ddgan-stacked-digits"].resolve()["gan"] | dict(lr_end=0.),
     precision="bfloat16", updates=3000, n=10_000, scored=1000, kept=20)
@@ -205,8 +205,8 @@ def run_stacked_variant(
     # train
     begun = time.process_time()
     config = gan_config(
-        s["recipe"] | VARIANTS[case["kind"]], s["updates"], seed=case["seed"], labels=False,
-        components=s["components"], precision=s["precision"])
+        s["recipe"] | VARIANTS[case["kind"]], case.get("updates", s["updates"]),
+        seed=case["seed"], labels=False, components=s["components"], precision=s["precision"])
     state = experiment.fit(config, train_set, device=device)
     trained, net = time.process_time(), state.ema.model.eval()
 
@@ -221,8 +221,10 @@ def run_stacked_variant(
         skipped=state.skipped, samples=kept)
 
 STACKED_ABLATION = Study(
-    "ddgan-ablation-stacked", STACKED_ABLATION_SETTINGS,
-    tuple(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS), run_stacked_variant)
+    "ddgan-ablation-stacked", STACKED_ABLATION_SETTINGS, (
+        *(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS),
+        *(dict(kind=k, seed=0, updates=12_000) for k in VARIANTS)),
+    run_stacked_variant)
 
 # %% ../../nbs/43_ddgan_images.ipynb #65c4d0b1
 def draw_vdm(
@@ -323,13 +325,13 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
         ms=round(1000 * (time.process_time() - begun) / n, 3))
 
 def run_mnist(
-    settings: dict, case: dict,  # As in `MNIST`
+    settings: dict, case: dict,  # As in `MNIST`; a case may change the recipe and have its updates
     device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
 ) -> dict:  # Scores with errors, the curve on the way, seconds, samples
     """Train on MNIST or StackedMNIST, and judge.
 
     Args:
-        settings, case: As in `MNIST`
+        settings, case: As in `MNIST`; a case may change the recipe and have its updates
         device, folder, root: Where to compute; for judges and runs; for images
 
     Returns:
@@ -338,13 +340,15 @@ def run_mnist(
     torch.set_num_threads(1)
     train_set, test_set = (v.to(device) for v in data.load("mnist", root))
     name, s = case["data"], settings
+    own = {k: v for k, v in case.items() if k not in ("data", "seed")}
+    changes = [f"{k}-{v}" for k, v in own.items()]
+    place = Path(folder or "runs") / "-".join([f"ddgan-{name}-{case['seed']}", *changes])
     updates, every, stacked = (
-        s["updates"][name], s["save_every"][name], name.startswith("stacked"))
+        own.pop("updates", s["updates"][name]), s["save_every"][name], name.startswith("stacked"))
 
     # train, and keep every checkpoint for the curve
-    place = Path(folder or "runs") / f"ddgan-{name}-{case['seed']}"
     config = gan_config(
-        s["recipes"][name], updates, seed=case["seed"], labels=not stacked,
+        s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         precision=s["precision"],
         log_every=min(50, every), save_every=every, keep=1 + updates // every)
@@ -547,7 +551,11 @@ STACKED_SETTINGS = MNIST_SETTINGS | dict(
     updates={k: r.train["steps"] for k, r in _STACKED.items()},
     save_every={k: r.train["save_every"] for k, r in _STACKED.items()})
 STACKED = Study(
-    "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=k, seed=0) for k in _STACKED), run_mnist)
+    "ddgan-stacked", STACKED_SETTINGS,
+    tuple(dict(data="stacked-mnist-resnet", seed=0) | own for own in (
+        {}, dict(updates=2000), dict(steps=2, updates=2000),
+        dict(steps=1, paired=False, updates=2000),
+        dict(seed=1, steps=2, updates=2000), dict(seed=1, updates=2000))), run_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
 FOUR_SETTINGS = dict(
