@@ -250,23 +250,24 @@ def adamw(
 
 # %% ../nbs/74_training.ipynb #6dae728d
 def orthogonal(
-    m: Tensor,  # `(rows, columns)`
+    m: Tensor,  # `(..., rows, columns)`
 ) -> Tensor:  # The same shape and dtype
     """About the nearest matrix of which all singular values are one: they come between 0.6 and 1.3.
 
     Args:
-        m: `(rows, columns)`
+        m: `(..., rows, columns)`
 
     Returns:
         The same shape and dtype
     """
-    x = m.mT if len(m) > m.shape[1] else m  # the smaller products
-    x = x / x.norm().clamp(min=1e-7)
+    tall = m.shape[-2] > m.shape[-1]
+    x = (m.mT if tall else m).view(-1, min(m.shape[-2:]), max(m.shape[-2:]))  # the smaller products
+    x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-7)
     for _ in range(5):
         square = x @ x.mT
-        x = torch.addmm(
-            x, torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
-    return x.mT if len(m) > m.shape[1] else x
+        x = torch.baddbmm(
+            x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return (x.mT if tall else x).view_as(m)
 
 # %% ../nbs/74_training.ipynb #93eb6017
 class Muon(torch.optim.AdamW):
@@ -278,25 +279,32 @@ class Muon(torch.optim.AdamW):
         try: loss = super().step(closure)
         finally: self.param_groups = groups
 
-        for g in groups:
-            for p in [p for p in g["params"] if "muon" in g and p.grad is not None]:
-                self._move(p, g)
+        # matrices of one shape are taken at once
+        for g in [g for g in groups if "muon" in g]:
+            alike = {}
+            for p in [p for p in g["params"] if p.grad is not None]:
+                alike.setdefault((p.device, len(p), p[0].numel()), []).append(p)
+            for params in alike.values(): self._move(params, g)
         return loss
 
-    def _move(self, p, g):
+    def _ahead(self, p, bad):
         # AdamW asks for a count of steps when a state is loaded
-        s, bad = self.state[p], getattr(self, "found_inf", p.new_zeros(()))  # 1 where to skip
+        s = self.state[p]
         if not s: s.update(step=p.new_zeros((), dtype=torch.float32), exp_avg=torch.zeros_like(p))
         s["step"] += 1 - bad
 
         # the average, looking one step ahead, as a matrix with a row for each output
         grad = torch.where(bad > 0, s["exp_avg"], p.grad)
         s["exp_avg"].lerp_(grad, .05)
-        rows = grad.lerp(s["exp_avg"], .95).flatten(1).to(g["muon"])
-        move = orthogonal(rows).to(p).view_as(p) * max(1, len(rows) / rows.shape[1]) ** .5
+        return grad.lerp(s["exp_avg"], .95).flatten(1)
 
+    def _move(self, params, g):
+        bad = getattr(self, "found_inf", params[0].new_zeros(()))  # 1 where to skip
+        rows = torch.stack([self._ahead(p, bad) for p in params]).to(g["muon"])
+        moves = orthogonal(rows).to(params[0]) * max(1, rows.shape[1] / rows.shape[2]) ** .5
         rate = g["lr"] * (1 - bad)
-        p.mul_(1 - rate * g["weight_decay"]).sub_(rate * move)
+        for p, move in zip(params, moves):
+            p.mul_(1 - rate * g["weight_decay"]).sub_(rate * move.view_as(p))
 
 def muon(
     module: nn.Module,  # What to optimize

@@ -13,7 +13,7 @@ __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_t
 import math, pytest, torch
 from ..core import default_device, stream
 from ..notation import gammas_from_betas
-from ..schedule import alpha, sigma, snr, Schedule, Linear, Cosine, Betas, LearnedLinear, Monotone, grid, inverse_softplus
+from ..schedule import alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone, grid, inverse_softplus
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():
@@ -50,7 +50,7 @@ def test_V11_monotone_after_training():
 
 # %% ../../nbs/12_schedule.ipynb #ff2f02f4
 def test_values_of_schedules():
-    "Linear at its middle, Cosine as 2 log tan(at + b), Betas through the γ of its chain"
+    "Linear at its middle, Cosine as 2 log tan(at + b), Logistic by its share, Betas through its chain"
     t = torch.linspace(0, 1, 101, dtype=torch.float64)
     assert Linear(-8, 6)(torch.tensor(.5)) == -1
     for lo, hi in (-20, 20), (-13.3, 5):
@@ -71,6 +71,16 @@ def test_values_of_schedules():
     torch.testing.assert_close(s(t[::10]), chain, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(s(t[5::10]), (chain[1:] + chain[:-1]) / 2, rtol=1e-6, atol=1e-6)
 
+    # the share of time below γ is the integral of a logistic function up to it
+    s = Logistic(-8, 5, .4, .1)
+    u = (s.center - s(t)) / s.width
+    ends = torch.tensor([s.center + 8, s.center - 5], dtype=torch.float64) / s.width
+    first, last = torch.nn.functional.softplus(ends)
+    share = (first - torch.nn.functional.softplus(u)) / (first - last)
+    torch.testing.assert_close(share, t, rtol=0, atol=1e-12)
+    share = s.derivative(t) * torch.sigmoid(u)  # γ′ is one over it
+    torch.testing.assert_close(share, share[:1].expand(101), rtol=1e-12, atol=0)
+
     # DDPM's chain lies near its closed form
     ddpm, u = Betas(torch.linspace(1e-4, .02, 1000)), torch.tensor([.1, .3, .5, .7, .9])
     assert (ddpm(u) - torch.log(torch.expm1(.1 * u + 9.95 * u ** 2))).abs().max() < .1
@@ -82,10 +92,10 @@ def every_schedule():
         Linear(), Linear(-20, 20), Cosine(), Cosine(-13.3, 5),
         Betas(torch.linspace(1e-4, .02, 1000)),
         Betas(torch.tensor([.478255, .849206, .956418, .987404])),
-        LearnedLinear(), Monotone(width=64)]
+        LearnedLinear(), Monotone(width=64), Logistic(), Logistic(-8, 5, .3, .1)]
 
 def test_V2_snr_falls_on_a_grid_for_every_schedule():
-    "the signal-to-noise ratio of 8 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
+    "the signal-to-noise ratio of 10 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
     for s in every_schedule():
         for dtype in torch.float32, torch.float64:
             gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
@@ -137,13 +147,15 @@ def test_grid_is_the_schedule_at_equal_steps():
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
-    "eleven wrong calls are refused, with a message that says what to do"
+    "thirteen wrong calls are refused, with a message that says what to do"
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
     with pytest.raises(TypeError, match="for step i of T give i / T"): Cosine()(torch.arange(5))
     with pytest.raises(ValueError, match=r"lie in \(0, 1\)"): Betas(torch.tensor([.1, 1.5]))
     with pytest.raises(ValueError, match="at least two betas"): Betas(torch.tensor([.1]))
+    with pytest.raises(ValueError, match="a width above 0.*width=0"): Logistic(width=0)
+    with pytest.raises(ValueError, match="a finite center.*center=nan"): Logistic(center=math.nan)
     with pytest.raises(ValueError, match="at least 1; got 0"): grid(Linear(), 0)
     with pytest.raises(ValueError, match="log SNR"): grid(lambda t: -Linear()(t), 10)
     with pytest.raises(ValueError, match="neighbors apart, so take fewer steps"):
@@ -155,7 +167,7 @@ def test_errors_of_schedules():
 
 # %% ../../nbs/12_schedule.ipynb #dca1656e
 def test_schedules_keep_float32_under_autocast():
-    "γ and γ′ of 8 schedules stay in float32 where the network around them runs in bfloat16"
+    "γ and γ′ of 10 schedules stay in float32 where the network around them runs in bfloat16"
     t = torch.rand(7, generator=stream(0, "t"))
     for s in every_schedule():
         with torch.autocast("cpu", torch.bfloat16):
