@@ -188,9 +188,10 @@ class Logistic(Schedule):
     ):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
-        if not (math.isfinite(center) and 0 < width < math.inf):
+        if not (math.isfinite(center) and 0 < width < math.inf and 1 - center <= 15 * width):
             raise ValueError(
-                "expected a finite center and a width above 0, as parts of the way; "
+                "expected a center and a width above 0, as parts of the way, with 1 − center at "
+                "most 15 widths, beyond which the share is nothing to float32; "
                 f"got center={center:g}, width={width:g}")
         way = self.gamma_max - self.gamma_min
         self.center, self.width = self.gamma_min + center * way, width * way

@@ -5,12 +5,13 @@ taken away in turn, with three seeds, beside the paper's own numbers."""
 
 # %% auto #0
 __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'RECIPE', 'AS_IT_IS', 'CHOICES',
-           'DIGITS_CHOICES', 'in_bins', 'exponents', 'Fourier', 'build', 'fit', 'bits',
-           'single_draws', 'digits', 'run_ablation', 'moments', 'variances', 'learn_shape',
-           'run_variance', 'build_fine', 'run_choice', 'run_digits_choice']
+           'DIGITS_CHOICES', 'DIGITS_BITS', 'in_bins', 'exponents', 'Fourier', 'build', 'fit',
+           'bits', 'single_draws', 'digits', 'run_ablation', 'moments', 'variances', 'learn_shape',
+           'run_variance', 'build_fine', 'run_choice', 'bits_of_digits', 'run_digits_choice',
+           'run_digits_bits']
 
 # %% ../../nbs/33_ablation.ipynb #a966b3b3
-import math
+import math, time
 import torch
 from torch import nn
 from .. import bound, data, evaluate, experiment, models, schedule, snr, train, vdm
@@ -442,6 +443,21 @@ CHOICES = Study("choices", RECIPE, tuple(AS_IT_IS | other for other in (
 )), run_choice)
 
 # %% ../../nbs/33_ablation.ipynb #55a5abaa
+def bits_of_digits(model, held, settings: dict, name: str) -> dict:  # Of each image, by kind
+    """Bits per dimension without labels and with them, by the same noise for all models of a study.
+
+    Returns:
+        Of each image, by kind
+    """
+    nll, out = vdm.nll(model, settings["points"], together=True), {}
+    for kind in ("unconditional", "conditional"):
+        b = evaluate.bits_per_dim(
+            lambda k, c, g: nll(k, c if kind == "conditional" else None, g),
+            (held.images, held.labels), 64, draws=settings["draws"], batch_size=32,
+            generator=stream(0, name))
+        out[kind] = [round(v, 4) for v in b.values.tolist()]
+    return out
+
 def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image, by kind
     """Train the recipe for digits with some settings changed, and score it on kept-back digits.
 
@@ -451,16 +467,7 @@ def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image
     images, n = data.load("digits")[0], settings["validation"]
     seen, kept = images[:-n], images[-n:]
     model = experiment.fit("digits", seen, **case).ema.model.eval()
-
-    # the same noise for all cases; without labels, and with them
-    nll, out = vdm.nll(model, settings["points"], together=True), {}
-    for kind in ("unconditional", "conditional"):
-        b = evaluate.bits_per_dim(
-            lambda k, c, g: nll(k, c if kind == "conditional" else None, g),
-            (kept.images, kept.labels), 64, draws=settings["draws"], batch_size=32,
-            generator=stream(0, "digits-choices"))
-        out[kind] = [round(v, 4) for v in b.values.tolist()]
-    return out
+    return bits_of_digits(model, kept, settings, "digits-choices")
 
 _MUON = dict(optimizer="muon", weight_decay=.3)
 DIGITS_CHOICES = Study(
@@ -478,5 +485,33 @@ DIGITS_CHOICES = Study(
         # Muon's steps take longer: the first two as long as the recipe, the last half of it
         dict(steps=1450, **_MUON), dict(steps=1200, schedule="monotone", **_MUON),
         dict(steps=650, schedule="monotone", **_MUON),
+        # times that fall as a logistic function: alone, beside Muon, and with a higher rate
+        dict(schedule="logistic"),
+        dict(steps=1500, schedule="logistic", **_MUON),
+        dict(steps=1500, schedule="logistic", lr=8e-3, **_MUON),
+        dict(steps=750, schedule="logistic", lr=8e-3, **_MUON),
     ),
     run_digits_choice)
+
+def run_digits_bits(settings: dict, case: dict) -> dict:  # bits of each image, by kind; training
+    """Train a recipe on all training digits, and score it on those that chose nothing.
+
+    Returns:
+        bits of each image, by kind; training
+    """
+    images, held = data.load("digits")
+    torch.set_num_threads(1)
+    begun = time.process_time()
+    state = experiment.fit(case["recipe"], images, seed=case["seed"])
+    training = round(time.process_time() - begun, 1)
+    bits = bits_of_digits(state.ema.model.eval(), held, settings, "digits-bits")
+    return bits | dict(training=training)
+
+DIGITS_BITS = Study(
+    "digits-bits",
+    dict(
+        points=16, draws=4,
+        recipes={
+            k: experiment.settings_of(experiment.RECIPES[k]) for k in ("digits", "digits-bits")}),
+    tuple(dict(recipe=k, seed=s) for s in range(5) for k in ("digits", "digits-bits")),
+    run_digits_bits)

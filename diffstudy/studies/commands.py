@@ -20,6 +20,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "variance": "ablation:VARIANCE",
     "choices": "ablation:CHOICES",
     "digits-choices": "ablation:DIGITS_CHOICES",
+    "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",
     "bits-sift": "last_bits:SIFT",
     "objectives": "objectives",

@@ -215,8 +215,19 @@ def run_sift(settings: dict, case: dict) -> dict:  # train_seconds: of the proce
         each=[round(v, 4) for v in values.tolist()], train_seconds=seconds,
         parameters=sum(p.numel() for p in model.parameters()))
 
-def _asked(name, steps, seed=0, **change):
-    return dict(name=name, steps=steps, seed=seed, change=change)
+_VARIANTS = (  # What is changed, and steps that take about as long
+    ("as it is", 120, {}),
+    ("AdamW instead of Muon", 145, dict(optimizer="adamw")),
+    ("the decoder alone", 140, {}),
+    ("no decoder", 165, dict(decoder=0, head="fine-levels", gamma_min=-14., width=64)),
+    ("straight times", 120, dict(schedule="linear")),
+    ("times that fall", 120, dict(schedule="logistic")),
+    ("the end at γ = −1", 120, dict(gamma_min=-1.)),
+    ("the end at γ = −5", 120, dict(gamma_min=-5.)),
+    ("batches of 32", 60, dict(batch_size=32)),
+    ("a head for each pixel", 110, dict(head="noise")),
+    ("half the decoder's width", 180, dict(decoder=48)),
+)
 
 SIFT = Study(
     "bits-sift",
@@ -224,12 +235,9 @@ SIFT = Study(
         recipe=experiment.that_counts(experiment.change(
             experiment.RECIPES["mnist-bits"], dict(warmup=20)).resolve()),
         kept_back=5000, n=200, points=8, gamma=12.),
-    (  # steps that take about as long
-        _asked("as it is", 120),
-        _asked("AdamW instead of Muon", 145, optimizer="adamw"),
-        _asked("the decoder alone", 140),
-        _asked("no decoder", 165, decoder=0, head="fine-levels", gamma_min=-14., width=64),
-    ),
+    tuple(
+        dict(name=name, steps=steps, seed=s, change=change)
+        for s in range(3) for name, steps, change in _VARIANTS),
     run_sift)
 
 # %% ../../nbs/36_last_bits.ipynb #1e9de666

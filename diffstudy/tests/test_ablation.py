@@ -17,8 +17,8 @@ from ..notation import alpha, sigma
 from ..schedule import Linear
 from ..studies import record as runs
 from ..studies.ablation import (
-    CHOICES, DIGITS_CHOICES, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier, bits, build_fine,
-    exponents, in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
+    CHOICES, DIGITS_BITS, DIGITS_CHOICES, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier, bits,
+    build_fine, exponents, in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
 
 # %% ../../nbs/33_ablation.ipynb #f436ca88
 def test_in_bins():
@@ -212,7 +212,7 @@ def test_choice_builds():
 # %% ../../nbs/33_ablation.ipynb #a0e44db6
 def test_records_are_of_today():
     "the recorded runs are those of the settings on this page, and complete"
-    for study in (STUDY, VARIANCE, CHOICES, DIGITS_CHOICES):
+    for study in (STUDY, VARIANCE, CHOICES, DIGITS_CHOICES, DIGITS_BITS):
         try: found = runs.load(study.name)
         except FileNotFoundError: pytest.skip("no recorded runs here")
         assert found["hash"] == runs.study_hash(study) and len(found["results"]) == len(study.cases)

@@ -479,6 +479,7 @@ SCHEDULE = {
     "schedule.Betas": Own(check_betas),
     "schedule.inverse_softplus": elementwise(schedule.inverse_softplus, [.125, 1., 7., 30.]),
     "schedule.LearnedLinear": of_ends(schedule.LearnedLinear),
+    "schedule.Logistic": of_ends(schedule.Logistic),
     "schedule.Monotone": of_ends(lambda a, b: schedule.Monotone(a, b, width=4)),
     "schedule.grid": Own(check_grid),
     **{f"schedule.{f.__name__}": elementwise(f, LEVELS + ODD)

@@ -147,15 +147,16 @@ def test_grid_is_the_schedule_at_equal_steps():
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
-    "thirteen wrong calls are refused, with a message that says what to do"
+    "fourteen wrong calls are refused, with a message that says what to do"
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
     with pytest.raises(TypeError, match="for step i of T give i / T"): Cosine()(torch.arange(5))
     with pytest.raises(ValueError, match=r"lie in \(0, 1\)"): Betas(torch.tensor([.1, 1.5]))
     with pytest.raises(ValueError, match="at least two betas"): Betas(torch.tensor([.1]))
-    with pytest.raises(ValueError, match="a width above 0.*width=0"): Logistic(width=0)
-    with pytest.raises(ValueError, match="a finite center.*center=nan"): Logistic(center=math.nan)
+    with pytest.raises(ValueError, match="a width above 0.*width=0$"): Logistic(width=0)
+    with pytest.raises(ValueError, match="expected a center.*center=nan"): Logistic(center=math.nan)
+    with pytest.raises(ValueError, match="at most 15 widths.*width=0.03"): Logistic(width=.03)
     with pytest.raises(ValueError, match="at least 1; got 0"): grid(Linear(), 0)
     with pytest.raises(ValueError, match="log SNR"): grid(lambda t: -Linear()(t), 10)
     with pytest.raises(ValueError, match="neighbors apart, so take fewer steps"):
