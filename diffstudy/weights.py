@@ -89,7 +89,7 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "141e25ac9b3164ed307a88c7266806e2fa0e54e6166dc6e98937c36cffe5f2f4", 683_636),
+        "bf69e4802a2707b9c549a2a3946a9ea7d158e6c441e80f90803a0da8894079f3", 683_740),
     "photos": Known(
         "0db3e19033dd1515fc061460c7f661e27d55cf606eb2147f2fb73beaa8170700", 2_567_164),
     "mnist-bits": Known(

@@ -487,9 +487,9 @@ DIGITS_CHOICES = Study(
         dict(steps=650, schedule="monotone", **_MUON),
         # times that fall as a logistic function: alone, beside Muon, and with a higher rate
         dict(schedule="logistic"),
-        dict(steps=1500, schedule="logistic", **_MUON),
-        dict(steps=1500, schedule="logistic", lr=8e-3, **_MUON),
-        dict(steps=750, schedule="logistic", lr=8e-3, **_MUON),
+        dict(steps=1650, schedule="logistic", **_MUON),
+        dict(steps=1650, schedule="logistic", lr=8e-3, **_MUON),
+        dict(steps=825, schedule="logistic", lr=8e-3, **_MUON),
     ),
     run_digits_choice)
 

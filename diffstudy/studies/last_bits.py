@@ -237,7 +237,7 @@ SIFT = Study(
         kept_back=5000, n=200, points=8, gamma=12.),
     tuple(
         dict(name=name, steps=steps, seed=s, change=change)
-        for s in range(3) for name, steps, change in _VARIANTS),
+        for s in range(2) for name, steps, change in _VARIANTS),
     run_sift)
 
 # %% ../../nbs/36_last_bits.ipynb #1e9de666
