@@ -156,7 +156,8 @@ def test_errors_of_schedules():
     with pytest.raises(ValueError, match="at least two betas"): Betas(torch.tensor([.1]))
     with pytest.raises(ValueError, match="a width above 0.*width=0$"): Logistic(width=0)
     with pytest.raises(ValueError, match="expected a center.*center=nan"): Logistic(center=math.nan)
-    with pytest.raises(ValueError, match="at most 15 widths.*width=0.03"): Logistic(width=.03)
+    with pytest.raises(ValueError, match="at most 15 widths.*width=0.05"):
+        Logistic(center=.1, width=.05)
     with pytest.raises(ValueError, match="at least 1; got 0"): grid(Linear(), 0)
     with pytest.raises(ValueError, match="log SNR"): grid(lambda t: -Linear()(t), 10)
     with pytest.raises(ValueError, match="neighbors apart, so take fewer steps"):
