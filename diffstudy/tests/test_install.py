@@ -112,13 +112,14 @@ def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
 def test_the_home_page_says_what_is_so():
     "bits and minutes are those of the records, the size of the installation is near the stated one"
     page, records = read_index(), HERE / "nbs" / "runs"
-    digits, mnist = (
+    digits, mnist, best = (
         json.loads((records / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("digits", "mnist"))
+        for name in ("digits", "mnist", "mnist-bits"))
     bits = [f"{r['bits_per_dim']['conditional']['mean']:.2f}" for r in (digits, mnist)]
     minutes = mnist["seconds"]["train"] / 60
     assert f"digits recipe reaches {bits[0]} bits" in page
     assert f"{bits[1]} after {minutes:.0f} minutes of one CPU core" in page
+    assert f"MNIST takes {best['bits_per_dim']['unconditional']['mean']:.2f}" in page
     from diffstudy.solvers import SOLVERS
     assert len(SOLVERS) == 11 and "Eleven samplers" in page
 
