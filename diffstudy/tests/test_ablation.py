@@ -16,9 +16,10 @@ from ..core import expand, stream
 from ..notation import alpha, sigma
 from ..schedule import Linear
 from ..studies import record as runs
-from ..studies.ablation import (
+from diffstudy.studies.ablation import (
     CHOICES, DIGITS_BITS, DIGITS_CHOICES, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier, bits,
-    build_fine, exponents, in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
+    build_fine, exponents, in_bins, learn_shape, moments, run_ablation, run_variance,
+    single_draws, variances)
 
 # %% ../../nbs/33_ablation.ipynb #f436ca88
 def test_in_bins():

@@ -13,7 +13,9 @@ __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_t
 import math, pytest, torch
 from ..core import default_device, stream
 from ..notation import gammas_from_betas
-from ..schedule import alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone, grid, inverse_softplus
+from diffstudy.schedule import (
+    alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone, grid,
+    inverse_softplus)
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():
@@ -50,7 +52,7 @@ def test_V11_monotone_after_training():
 
 # %% ../../nbs/12_schedule.ipynb #ff2f02f4
 def test_values_of_schedules():
-    "Linear at its middle, Cosine as 2 log tan(at + b), Logistic by its share, Betas through its chain"
+    "Linear at its middle, Cosine as 2 log tan(at + b), Logistic by its share, Betas by its chain"
     t = torch.linspace(0, 1, 101, dtype=torch.float64)
     assert Linear(-8, 6)(torch.tensor(.5)) == -1
     for lo, hi in (-20, 20), (-13.3, 5):
@@ -95,7 +97,7 @@ def every_schedule():
         LearnedLinear(), Monotone(width=64), Logistic(), Logistic(-8, 5, .3, .1)]
 
 def test_V2_snr_falls_on_a_grid_for_every_schedule():
-    "the signal-to-noise ratio of 10 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
+    "the ratio of 10 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
     for s in every_schedule():
         for dtype in torch.float32, torch.float64:
             gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()

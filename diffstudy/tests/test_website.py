@@ -729,7 +729,7 @@ LANDED = """id => {
   return r.top >= top && r.bottom <= innerHeight && r.top < top + 200 }"""
 
 def comes(tab, script, arg=None) -> bool:
-    "Does it become true, and stay so? A page moves while fonts and formulas come; some machines are slow."
+    "Does it become true, and stay so? Fonts and formulas move a page, on some machines slowly."
     from playwright.sync_api import TimeoutError
     try:
         tab.wait_for_function(SET)
