@@ -199,15 +199,15 @@ class Logistic(Schedule):
         # s = softplus(u) at both ends, and how far it is from one to the other
         u = torch.tensor([center / width, (center - 1) / width], dtype=torch.float64)
         first, self.last = F.softplus(u).tolist()
-        self.way = first - self.last
+        self.fall = first - self.last
 
-    def forward(self, t):
-        s = self.last + (1 - _as_time(t)) * self.way
-        return self.center - self.width * inverse_softplus(s)
+    def softplus(self, t):
+        "The softplus of u at time t."
+        return self.last + (1 - _as_time(t)) * self.fall
 
-    def derivative(self, t):
-        s = self.last + (1 - _as_time(t)) * self.way
-        return self.width * self.way / -torch.expm1(-s)
+    def forward(self, t): return self.center - self.width * inverse_softplus(self.softplus(t))
+
+    def derivative(self, t): return self.width * self.fall / -torch.expm1(-self.softplus(t))
 
 # %% ../nbs/12_schedule.ipynb #d2f793d8
 class LearnedLinear(Schedule):

@@ -500,7 +500,6 @@ def run_digits_bits(settings: dict, case: dict) -> dict:  # bits of each image, 
         bits of each image, by kind; training
     """
     images, held = data.load("digits")
-    torch.set_num_threads(1)
     begun = time.process_time()
     state = experiment.fit(case["recipe"], images, seed=case["seed"])
     training = round(time.process_time() - begun, 1)

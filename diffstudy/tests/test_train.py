@@ -5,9 +5,9 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_config', 'test_lr_scale', 'test_ema_is_the_unrolled_sum',
            'test_ema_applied_gives_the_weights_back',
            'test_weight_decay_spares_vectors_and_schedules', 'test_orthogonal',
-           'test_muon_is_that_of_pytorch', 'test_muon_takes_layers_alone', 'toy_state',
-           'everything', 'same', 'same_dict', 'check_nan_changes_nothing',
-           'test_nan_changes_nothing', 'test_the_norm_is_clipped',
+           'test_muon_is_that_of_pytorch', 'test_muon_moves_matrices_of_one_shape_as_each_alone',
+           'test_muon_takes_layers_alone', 'toy_state', 'everything', 'same', 'same_dict',
+           'check_nan_changes_nothing', 'test_nan_changes_nothing', 'test_the_norm_is_clipped',
            'test_gradients_of_processes_are_averaged', 'test_errors_of_a_loss',
            'test_a_loader_is_no_function_of_the_step', 'exact_loss', 'exact_batch', 'exact_state',
            'test_parts_of_a_batch_add_up', 'test_slow_bfloat16_is_said', 'Questions',
@@ -42,7 +42,7 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_a_bar_of_a_run_that_goes_on_counts_from_where_it_was']
 
 # %% ../../nbs/74_training.ipynb #630b3369
-import atexit, hashlib, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
+import atexit, copy, hashlib, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
 import tempfile, threading, time
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +174,20 @@ def test_muon_is_that_of_pytorch():
     assert (ours.weight - theirs.weight).abs().max() < .1 * .03 * 4 ** .5
 
 # %% ../../nbs/74_training.ipynb #824b9a10
+def test_muon_moves_matrices_of_one_shape_as_each_alone():
+    "three of one shape at once, one of them a kernel, and each by itself: the same to 1e-5"
+    config, g = train.Config(optimizer="muon"), core.stream(0, "alike")
+    layers = [nn.Linear(18, 5), nn.Conv2d(2, 5, 3), nn.Linear(18, 5)]
+    together = copy.deepcopy(nn.ModuleList(layers))
+    one, *own = (train.optimizer(m, config) for m in (together, *layers))
+    for _ in range(2):
+        for p, q in zip(together.parameters(), (p for m in layers for p in m.parameters())):
+            p.grad = torch.randn(p.shape, generator=g)
+            q.grad = p.grad.clone()
+        for o in (one, *own): o.step()
+    for a, b in zip(together, layers):
+        torch.testing.assert_close(a.weight, b.weight, rtol=1e-5, atol=1e-6)
+
 def test_muon_takes_layers_alone():
     model = nn.ModuleDict(dict(
         net=nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.Linear(4, 2)),
