@@ -375,7 +375,7 @@ RECIPES = {
         threads=1, head="levels", schedule="logistic", gamma_min=-8., drop=.4,
         unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
         train=dict(
-            steps=1650, batch_size=64, optimizer="muon",
+            steps=1950, batch_size=64, precision="bfloat16", optimizer="muon",
             lr=8e-3, warmup=50, lr_decay="cosine", weight_decay=.3, ema=.999,
             log_every=50, save_every=500)),
 
@@ -959,6 +959,22 @@ def _halves(n: int) -> tuple:  # Two sets of numbers
     few, order = min(n // 2, 512), torch.randperm(n, generator=stream(0, "validation"))
     return order[:few].sort().values, order[few:].sort().values
 
+# %% ../nbs/76_experiment.ipynb #a303e09d
+def _in_fast_precision(
+    config,  # Of a recipe
+    device,
+    was,     # What the run's folder holds, or None
+    say,
+):  # The same, or in float32
+    "The precision of a recipe, if it is no slower here; a run that goes on keeps its own."
+    if config.resolve()["train"]["precision"] == "float32": return config
+    if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
+    if (cost := training.bfloat16_cost(device)) <= training.SLOW: return config
+    say(
+        f"in float32: a convolution takes {cost:.1f} times as long in bfloat16 here "
+        "(precision=bfloat16 takes it all the same)")
+    return change(config, dict(precision="float32"))
+
 # %% ../nbs/76_experiment.ipynb #6451c9cb
 def train(
     data="digits",  # A name of `data.DATASETS`, or a configuration
@@ -991,16 +1007,18 @@ def train(
         The finished `Run`; ValueError for a wrong argument
     """
     config, name = configure(data, recipe, settings)
-    full, device = config.resolve(), pick_device(device)
-    folder = Path(folder or Path("runs") / name)
+    device, folder = pick_device(device), Path(folder or Path("runs") / name)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
+    old = not fresh and not _is_free(folder)
+    if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
+        config = _in_fast_precision(config, device, read_run(folder) if old else None, say)
+    full = config.resolve()
     info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
     watch.Logger(log)  # TypeError if it is none
 
     # a run of the same settings goes on, and one that is finished is opened
-    old = not fresh and not _is_free(folder)
     if old:
         _must_agree(folder, read_run(folder), info)
         if (folder / "result.json").exists():

@@ -89,7 +89,7 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "bf69e4802a2707b9c549a2a3946a9ea7d158e6c441e80f90803a0da8894079f3", 683_740),
+        "3d690d936ac9659fe2e57b5d3677727479f5011096f2fff7d03fd3e879ce06d2", 683_748),
     "photos": Known(
         "0db3e19033dd1515fc061460c7f661e27d55cf606eb2147f2fb73beaa8170700", 2_567_164),
     "mnist-bits": Known(

@@ -470,6 +470,7 @@ def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image
     return bits_of_digits(model, kept, settings, "digits-choices")
 
 _MUON = dict(optimizer="muon", weight_decay=.3)
+_ALL = dict(schedule="logistic", lr=8e-3, precision="bfloat16", **_MUON)
 DIGITS_CHOICES = Study(
     "digits-choices",
     dict(
@@ -490,6 +491,11 @@ DIGITS_CHOICES = Study(
         dict(steps=1650, schedule="logistic", **_MUON),
         dict(steps=1650, schedule="logistic", lr=8e-3, **_MUON),
         dict(steps=825, schedule="logistic", lr=8e-3, **_MUON),
+        # bfloat16: as many steps; a third more, two seeds; two thirds
+        dict(steps=1650, **_ALL), dict(steps=2200, **_ALL),
+        dict(steps=2200, seed=1, **_ALL), dict(steps=1100, **_ALL),
+        # and for as long as the recipe takes, or half as long
+        dict(steps=1950, **_ALL), dict(steps=975, **_ALL),
     ),
     run_digits_choice)
 

@@ -199,7 +199,9 @@ ENTRIES = {  # Race → name → entry
         "two thirds, with Muon and a learned schedule": entry(
             "digits",
             dict(steps=1100, optimizer="muon", weight_decay=.3, schedule="monotone"), **_DPM),
-        "850 steps of digits-bits": entry("digits-bits", dict(steps=850), **_DPM),
+        "850 steps of digits-bits": entry(
+            "digits-bits", dict(steps=850, precision="float32"), **_DPM),
+        "850 steps of digits-bits in bfloat16": entry("digits-bits", dict(steps=850), **_DPM),
     },
     "mnist-bound": {
         "mnist-bits, a tenth of its steps": entry("mnist-bits", dict(steps=600, warmup=50)),

@@ -4,8 +4,9 @@
 __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_settings_are_read_by_kind', 'test_a_run_with_a_decoder',
            'test_a_weight_trains_the_guess_of_the_noise',
-           'test_a_weight_asks_for_levels_that_do_not_learn', 'home', 'tiny', 'Zeros', 'even',
-           'exact_run', 'test_the_bits_are_those_of_a_closed_form',
+           'test_a_weight_asks_for_levels_that_do_not_learn',
+           'test_a_recipe_in_bfloat16_is_trained_in_float_32_where_that_is_faster', 'home', 'tiny',
+           'Zeros', 'even', 'exact_run', 'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
            'test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images',
@@ -129,6 +130,34 @@ def test_a_weight_asks_for_levels_that_do_not_learn():
         experiment.change(R["digits-tiny"], dict(weight="cosin")).resolve()
     first = [experiment.recipes_for(name)[0] for name in ("digits", "mnist")]
     assert first == ["digits-bits", "mnist-bits"]  # the best bound, when none is named
+
+# %% ../../nbs/76_experiment.ipynb #053adfa1
+def test_a_recipe_in_bfloat16_is_trained_in_float_32_where_that_is_faster(tmp_path):
+    config = experiment.change(experiment.RECIPES["digits-tiny"], dict(
+        precision="bfloat16", steps=4, points=1, draws=1))
+    def train(name, **how):
+        said = []
+        run = experiment.train(
+            "digits", tmp_path / name, device="cpu", progress=False, say=said.append, **how)
+        return run.config["train"]["precision"], any("in float32: a conv" in t for t in said)
+
+    slow = mock.patch("diffstudy.train.bfloat16_cost", lambda _: 20.)
+    fast = mock.patch("diffstudy.train.bfloat16_cost", lambda _: .6)
+    with mock.patch.dict(experiment.RECIPES, {"low": config}):
+        with slow:
+            assert train("slow", recipe="low") == ("float32", True)
+            assert train("asked", recipe="low", precision="bfloat16") == ("bfloat16", False)
+        with fast:
+            assert train("fast", recipe="low") == ("bfloat16", False)
+            # what is there goes on as it was, also on another machine
+            assert train("slow", recipe="low") == ("float32", False)
+            with pytest.raises(ValueError, match="precision was 'float32', now 'bfloat16'"):
+                train("slow", recipe="low", precision="bfloat16")
+        with slow:
+            assert train("fast", recipe="low") == ("bfloat16", False)
+            # nor does the file of a run become another one
+            old = tmp_path / "fast" / "config.json"
+            assert train("again", recipe=old) == ("bfloat16", False)
 
 # %% ../../nbs/76_experiment.ipynb #919f8a58
 @functools.cache
