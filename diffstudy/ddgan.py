@@ -389,10 +389,11 @@ def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Ten
     return process.marginal(x, chain[s]).sample(generator)
 
 # %% ../nbs/41_ddgan_training.ipynb #afa87edc
-def _random_states(x, chain, generator) -> Tensor:  # `(b,)`
-    "The index of a less noisy state for each example."
+def _random_states(x, chain, generator, D) -> Tensor:  # `(b,)`
+    "The index of a less noisy state for each example, the same for all of a group."
     draw = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
-    return each(draw, len(x), generator)
+    group = getattr(D, "group", 1)
+    return each(draw, -(-len(x) // group), generator).repeat_interleave(group)[:len(x)]
 
 def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
     "For each example one of the other classes, all of them equally likely."
@@ -433,7 +434,7 @@ def discriminator_terms(
             "mismatch: a wrong label needs labels of at least two classes; "
             f"got {got}, where mismatch=0 does without")
     if s is None:
-        s = _random_states(x, chain, generator)
+        s = _random_states(x, chain, generator, D)
 
     z_s, z_t = pairs(x, s, chain, generator)
     with torch.no_grad():
@@ -470,7 +471,7 @@ def generator_loss(
     Returns:
         `()`
     """
-    s = _random_states(x, chain, generator)
+    s = _random_states(x, chain, generator, D)
     z_s, z_t = pairs(x, s, chain, generator)
     made = D(_fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()
     if not relative: return F.softplus(-made).mean()

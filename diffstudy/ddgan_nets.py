@@ -49,6 +49,7 @@ class Config:
         relative: The loss compares z_s of a pair with the one generated from its z_t
         r2: Weight of the penalty on generated z_s, in the same steps as r1
         r_end: Fraction of r1 and r2 that a cosine reaches at the end
+        group: Images whose mean features the residual discriminator sees with each
         mismatch: Weight of the loss on real pairs under a wrong label
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
@@ -81,6 +82,7 @@ class Config:
     relative: bool = False    # The loss compares z_s of a pair with the one generated from its z_t
     r2: float = 0.            # Weight of the penalty on generated z_s, in the same steps as r1
     r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
+    group: int = 1            # Images whose mean features the residual discriminator sees with each
     mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
@@ -106,7 +108,7 @@ class Config:
         return {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
 
 # as if absent, so that the names of earlier runs stay
-_YOUNGER = dict(relative=False, r2=0., r_end=1., fourier_latent=True, mismatch=0.)
+_YOUNGER = dict(relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0.)
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -119,7 +121,7 @@ def _check_config(f: Config):
             raise ValueError(suggest(getattr(f, k), known, k))
     for k in (
         "steps", "width", "depth", "blocks", "embedding", "mapping", "patch", "d_width",
-        "r1_every", "batch_size",
+        "r1_every", "group", "batch_size",
     ):
         if type(v := getattr(f, k)) is not int or v < 1:
             raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
@@ -137,6 +139,10 @@ def _check_config(f: Config):
     for k in ("relative", "fourier_latent"):
         if type(getattr(f, k)) is not bool:
             raise ValueError(f"{k}: expected true or false; got {getattr(f, k)!r}")
+    if f.group > 1 and (f.net != "resnet" or f.batch_size % f.group):
+        raise ValueError(
+            "group: expected net='resnet' and a batch of whole groups; "
+            f"got {f.net!r} and {f.batch_size} images in groups of {f.group}")
     if f.net != "mlp" and (f.width % 4 or not f.mults or min(f.mults) < 1):
         raise ValueError(
             "expected a width that is a multiple of 4, and one multiple of it for each level; "
@@ -747,8 +753,27 @@ class ResNetGenerator(nn.Module):
         return F.pixel_shuffle(out, self.config.patch).contiguous()
 
 # %% ../nbs/42_ddgan_networks.ipynb #42621593
+class _Beside(nn.Module):
+    "A logit of each example's features beside the mean of its group; zero at first."
+    def __init__(self, c: int, group: int):
+        super().__init__()
+        self.group, self.layers = group, nn.Sequential(
+            nn.Linear(2 * c, c), nn.LeakyReLU(.2),
+            nn.Linear(c, c), nn.LeakyReLU(.2),
+            nn.Linear(c, 1))
+        self.layers[-1].scale = 0.
+
+    def forward(self, h):
+        if len(h) % self.group:
+            raise ValueError(
+                f"expected a batch of whole groups of {self.group}, as config.group says; "
+                f"got {len(h)} images")
+        groups = h.unflatten(0, (-1, self.group))
+        mean = groups.mean(1, keepdim=True).expand_as(groups)
+        return self.layers(torch.cat([groups, mean], 2)).flatten()
+
 class ResNetDiscriminator(_SeesPairs):
-    """`net(z_s, z_t, s, c) → logits (b,)` for images, each by itself: residual blocks, no norms.
+    """`net(z_s, z_t, s, c) → logits (b,)` for images: residual blocks, no norms.
 
     Args:
         shape: `(c, h, w)`
@@ -773,6 +798,8 @@ class ResNetDiscriminator(_SeesPairs):
             self.look.scale = c  # nearly 2 / positions: the fan counts all groups
             self.leave = nn.Linear(c, 1)
             self.label = nn.Embedding(classes + 1, c) if classes else None
+            self.beside = _Beside(c, f.group) if f.group > 1 else None
+        self.group = f.group
         initialize(self, seed)
 
     def forward(self, z_s, z_t, s, c=None):
@@ -782,4 +809,5 @@ class ResNetDiscriminator(_SeesPairs):
             if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
             for block in blocks: h = block(h, e)
         h = F.leaky_relu(self.look(F.leaky_relu(h, .2)).flatten(1), .2)
-        return self.logits(h, z_s, c)
+        logits = self.logits(h, z_s, c)
+        return logits if self.beside is None else logits + self.beside(h)

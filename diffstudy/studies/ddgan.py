@@ -223,7 +223,8 @@ def run_stacked_variant(
 STACKED_ABLATION = Study(
     "ddgan-ablation-stacked", STACKED_ABLATION_SETTINGS, (
         *(dict(kind=k, seed=s) for s in range(3) for k in VARIANTS),
-        *(dict(kind=k, seed=0, updates=12_000) for k in VARIANTS)),
+        *(dict(kind=k, seed=0, updates=12_000) for k in VARIANTS),
+        *(dict(kind=k, seed=s) for s in (3, 4) for k in VARIANTS)),
     run_stacked_variant)
 
 # %% ../../nbs/43_ddgan_images.ipynb #65c4d0b1

@@ -16,8 +16,8 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_relative_pairing_by_hand', 'test_the_separate_loss_is_as_before',
            'test_pairs_do_not_cross_processes', 'test_the_penalties_fall',
            'test_mismatched_pairs_by_hand', 'test_mismatched_pairs_teach_the_posterior',
-           'test_mismatched_pairs_in_a_step', 'learn_discriminator', 'logits_on',
-           'test_optimal_discriminator', 'points', 'train_some',
+           'test_mismatched_pairs_in_a_step', 'test_a_group_has_one_state', 'learn_discriminator',
+           'logits_on', 'test_optimal_discriminator', 'points', 'train_some',
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
@@ -396,7 +396,7 @@ from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and ten impossible values are refused with a reason"
+    "an unknown key names the nearest one, and twelve impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
@@ -406,6 +406,9 @@ def test_errors_config():
     with pytest.raises(ValueError, match="relative: expected true"): Config(relative=1)
     with pytest.raises(ValueError, match="fourier_latent: expected"): Config(fourier_latent=0)
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
+    with pytest.raises(ValueError, match="group: expected net='resnet'"): Config(group=4)
+    with pytest.raises(ValueError, match="64 images in groups of 5"):
+        Config("resnet", group=5, batch_size=64)
     with pytest.raises(ValueError, match="betas: expected two"): Config(betas=(.5, 1.))
 
 # %% ../../nbs/41_ddgan_training.ipynb #ac049d58
@@ -644,6 +647,26 @@ def test_mismatched_pairs_in_a_step():
     got = adversarial_step(config, prepare=lambda x: (x, c))(state, points(0), stream(0, "a step"))
     assert abs(got["d_label"].item() / .5 - math.log(2)) < .3
     assert "mismatch" not in small().resolve() and config.resolve()["mismatch"] == .5
+
+# %% ../../nbs/41_ddgan_training.ipynb #5e86cf4a
+def test_a_group_has_one_state():
+    "both losses draw a state for each group of a discriminator that has groups, all equally likely"
+    class Notes(_Tells):
+        def forward(self, z_s, z_t, s, c=None):
+            seen.append(s)
+            return super().forward(z_s, z_t, s, c)
+    seen, G, D, chain = [], _Point(), Notes([0., 1., 5.]), chain_gammas(1)
+    chain = torch.cat([chain, chain[-1:] + 1, chain[-1:] + 2])
+    x, c = torch.zeros(3000, 2).double(), torch.zeros(3000).long()
+    for group in 1, 3:
+        D.group = group
+        discriminator_terms(G, D, x, c, chain, stream(0, "t"))
+        generator_loss(G, D, x, c, chain, stream(0, "t"))
+        for s in seen:
+            rows = s.view(-1, 3)
+            assert (rows == rows[:, :1]).all() == (group == 3)
+            assert abs(s.bincount() / 3000 - 1 / 3).max() < .05
+        seen.clear()
 
 # %% ../../nbs/41_ddgan_training.ipynb #a7ffa8ff
 def learn_discriminator(updates, s=1, batch=512):

@@ -3,10 +3,11 @@
 # %% auto #0
 __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
            'test_deviation_channel', 'kinked', 'torch_conv', 'plain_block', 'mean_of_four',
-           'test_plain_networks_by_hand', 'test_plain_networks_start_as_they_should', 'size',
-           'test_sizes_of_the_paper', 'pair_of', 'awake', 'silu', 'leaky', 'dense', 'half_sum',
-           'join', 'convolved', 'filtered', 'same', 'halved', 'doubled', 'normalized', 'embedded',
-           'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
+           'test_plain_networks_by_hand', 'test_plain_networks_start_as_they_should',
+           'test_a_group_sees_the_mean_of_its_features', 'size', 'test_sizes_of_the_paper',
+           'pair_of', 'awake', 'silu', 'leaky', 'dense', 'half_sum', 'join', 'convolved',
+           'filtered', 'same', 'halved', 'doubled', 'normalized', 'embedded', 'style_block',
+           'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
            'test_fresh_networks_and_the_last_layers', 'test_sampling_in_bfloat16',
            'test_errors_image_networks', 'test_images_train_with_labels',
@@ -15,6 +16,7 @@ __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
 # %% ../../nbs/42_ddgan_networks.ipynb #37f23a05
 import math
 from dataclasses import replace
+from unittest import mock
 import numpy as np
 import pytest, torch, torch.nn.functional as F
 from .. import ddgan
@@ -154,6 +156,32 @@ def test_plain_networks_start_as_they_should():
     z, s = torch.randn(2, 4, 3, 8, 8, generator=stream(0, "plain")), torch.arange(4)
     torch.testing.assert_close(D(*z, s)[:1], D(*z[:, :1], s[:1]))
     with pytest.raises(ValueError, match="halve an image"): build(PLAIN, (1, 7, 7))
+
+# %% ../../nbs/42_ddgan_networks.ipynb #71a78dcd
+def test_a_group_sees_the_mean_of_its_features():
+    "at first as if alone; then by hand; other groups do not count; part of a group is refused"
+    D, alone = (
+        build(replace(PLAIN, **how), (1, 8, 8), seed=2)["discriminator"].double()
+        for how in (dict(group=2), {}))
+    g = stream(0, "group")
+    z, s = torch.randn(2, 4, 1, 8, 8, generator=g).double(), torch.tensor([1, 1, 3, 3])
+    assert torch.equal(D(*z, s), alone(*z, s))
+
+    with torch.no_grad():
+        for p in D.beside.parameters(): p.add_(.3 * torch.randn(p.shape, generator=g).to(p))
+    seen = []
+    with mock.patch.object(D.beside, "forward", lambda h: seen.append(h) or torch.zeros(4)):
+        D(*z, s)
+    h, (first, second, last) = seen[0], D.beside.layers[::2]
+    both = torch.cat([h, h.view(2, 2, -1).mean(1).repeat_interleave(2, 0)], 1)
+    torch.testing.assert_close(
+        D(*z, s) - alone(*z, s), last(kinked(second(kinked(first(both)))))[:, 0])
+
+    other = z.clone()
+    other[0, 1] += 1
+    changed = (D(*other, s) - D(*z, s)).abs()
+    assert changed[:2].min() > 1e-6 and changed[2:].max() < 1e-12
+    with pytest.raises(ValueError, match="whole groups of 2.*got 3"): D(*z[:, :3], s[:3])
 
 # %% ../../nbs/42_ddgan_networks.ipynb #cb314630
 def size(net): return sum(p.numel() for p in net.parameters())

@@ -5,7 +5,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_settings_are_read_by_kind', 'test_a_run_with_a_decoder',
            'test_a_weight_trains_the_guess_of_the_noise',
            'test_a_weight_asks_for_levels_that_do_not_learn',
-           'test_a_recipe_in_bfloat16_is_trained_in_float_32_where_that_is_faster', 'home', 'tiny',
+           'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster', 'home', 'tiny',
            'Zeros', 'even', 'exact_run', 'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
            'test_times_are_even_from_an_offset_of_each_image',
@@ -132,7 +132,7 @@ def test_a_weight_asks_for_levels_that_do_not_learn():
     assert first == ["digits-bits", "mnist-bits"]  # the best bound, when none is named
 
 # %% ../../nbs/76_experiment.ipynb #053adfa1
-def test_a_recipe_in_bfloat16_is_trained_in_float_32_where_that_is_faster(tmp_path):
+def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_path):
     config = experiment.change(experiment.RECIPES["digits-tiny"], dict(
         precision="bfloat16", steps=4, points=1, draws=1))
     def train(name, **how):
