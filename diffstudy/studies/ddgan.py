@@ -556,7 +556,8 @@ STACKED = Study(
     tuple(dict(data="stacked-mnist-resnet", seed=0) | own for own in (
         {}, dict(updates=2000), dict(steps=2, updates=2000),
         dict(steps=1, paired=False, updates=2000),
-        dict(seed=1, steps=2, updates=2000), dict(seed=1, updates=2000))), run_mnist)
+        dict(seed=1, steps=2, updates=2000), dict(seed=1, updates=2000),
+        dict(group=16, lr_end=0., updates=6000))), run_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
 FOUR_SETTINGS = dict(
