@@ -1010,17 +1010,17 @@ def train(
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
-    old = not fresh and not _is_free(folder)
+    was = None if fresh or _is_free(folder) else read_run(folder)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
-        config = _in_fast_precision(config, device, read_run(folder) if old else None, say)
+        config = _in_fast_precision(config, device, was, say)
     full = config.resolve()
     info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
     watch.Logger(log)  # TypeError if it is none
 
     # a run of the same settings goes on, and one that is finished is opened
-    if old:
-        _must_agree(folder, read_run(folder), info)
+    if was:
+        _must_agree(folder, was, info)
         if (folder / "result.json").exists():
             done = open(folder, device, root=root)
             say(f"{folder} is finished: nothing to do (fresh=True, --fresh begins anew)")
@@ -1031,7 +1031,7 @@ def train(
     rank, facts = training.distributed(device), _facts_of(images)
     kept = (
         dict(components=_read_components(folder, rank.device))
-        if old and (folder / "components.safetensors").exists() else {})
+        if was and (folder / "components.safetensors").exists() else {})
     state, step, batches = config.start(images, facts, rank, dict(hash=info["hash"]), **kept)
 
     # what config.json holds: the settings, and what else the model depends on
