@@ -49,7 +49,7 @@ class Config:
         relative: The loss compares z_s of a pair with the one generated from its z_t
         r2: Weight of the penalty on generated z_s, in the same steps as r1
         r_end: Fraction of r1 and r2 that a cosine reaches at the end
-        group: Images whose mean features the residual discriminator sees with each
+        group: Images of one process whose mean features D sees with each (resnet)
         mismatch: Weight of the loss on real pairs under a wrong label
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
@@ -82,7 +82,7 @@ class Config:
     relative: bool = False    # The loss compares z_s of a pair with the one generated from its z_t
     r2: float = 0.            # Weight of the penalty on generated z_s, in the same steps as r1
     r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
-    group: int = 1            # Images whose mean features the residual discriminator sees with each
+    group: int = 1            # Images of one process whose mean features D sees with each (resnet)
     mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator

@@ -126,7 +126,7 @@ class VDMConfig:
         return (
             state, training.loss_step(loss),
             _batches(
-                images, loop.batch_size, loop.seed, rank, self.flip, parts=loop.accumulate))
+                images, loop.batch_size, loop.seed, rank, self.flip, each=loop.accumulate))
 
 SCHEDULES = {
     "learned-linear": schedule.LearnedLinear,  # the ends are learned
@@ -191,12 +191,12 @@ def _check_threads(c):
     if c.threads < 0:
         raise ValueError(f"threads: expected a whole number, 0 for the default; got {c.threads}")
 
-def _batches(images, batch_size, seed, rank, flip=False, parts: int = 1):
-    "Batches of a set, of which each process takes its share, in so many equal parts."
-    if rank.world > 1 and batch_size % (parts * rank.world):
+def _batches(images, batch_size, seed, rank, flip=False, each: int = 1):
+    "Batches of a set, of which each process takes a multiple of `each`."
+    if rank.world > 1 and batch_size % (each * rank.world):
         raise ValueError(
-            f"expected a batch size that {rank.world} processes share in {parts} equal parts each, "
-            f"a multiple of {parts * rank.world}; got {batch_size}")
+            f"expected a batch size of which each of {rank.world} processes takes a multiple of "
+            f"{each}, so a multiple of {each * rank.world}; got {batch_size}")
     if not isinstance(images, datasets.Stacked):
         return datasets.Batches(
             images, batch_size, seed, rank.index, rank.world, flip=flip, device=rank.device)
@@ -282,9 +282,9 @@ class GANConfig:
             return parts.encode(x) if self.components else x, batch[1] if self.labels else None
         step = ddgan.adversarial_step(gan, prepare=prepare)
 
-        # the discriminator of images looks at four of them together
-        groups = 4 if gan.net == "unet" else 1
-        return state, step, _batches(images, gan.batch_size, seed, rank, parts=groups)
+        # so many images a discriminator looks at together, and a process has whole groups
+        groups = 4 if gan.net == "unet" else gan.group
+        return state, step, _batches(images, gan.batch_size, seed, rank, each=groups)
 
     def components_of(self, images):
         "The principal components of a training set, a `data.Components`."
@@ -349,7 +349,7 @@ class ClassifierConfig:
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
         return (
             state, training.loss_step(loss),
-            _batches(images, loop.batch_size, loop.seed, rank, parts=loop.accumulate))
+            _batches(images, loop.batch_size, loop.seed, rank, each=loop.accumulate))
 
 _CONFIGS = dict(vdm=VDMConfig, ddgan=GANConfig, classifier=ClassifierConfig)
 
@@ -962,17 +962,23 @@ def _halves(n: int) -> tuple:  # Two sets of numbers
 # %% ../nbs/76_experiment.ipynb #a303e09d
 def _in_fast_precision(
     config,  # Of a recipe
-    device,
+    rank,
     was,     # What the run's folder holds, or None
     say,
 ):  # The same, or in float32
     "The precision of a recipe, if it is no slower here; a run that goes on keeps its own."
     if config.resolve()["train"]["precision"] == "float32": return config
     if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
-    if (cost := training.bfloat16_cost(device)) <= training.SLOW: return config
-    say(
-        f"in float32: a convolution takes {cost:.1f} times as long in bfloat16 here "
-        "(precision=bfloat16 takes it all the same)")
+
+    # of several processes the slowest decides for all, and one speaks
+    cost = torch.tensor(training.bfloat16_cost(rank.device), device=rank.device)
+    if rank.world > 1:
+        torch.distributed.all_reduce(cost, torch.distributed.ReduceOp.MAX)
+    if cost <= training.SLOW: return config
+    if rank.index == 0:
+        say(
+            f"in float32: a convolution takes {cost:.1f} times as long in bfloat16 here "
+            "(precision=bfloat16 takes it all the same)")
     return change(config, dict(precision="float32"))
 
 # %% ../nbs/76_experiment.ipynb #6451c9cb
@@ -1011,8 +1017,9 @@ def train(
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
     was = None if fresh or _is_free(folder) else read_run(folder)
+    rank = training.distributed(device)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
-        config = _in_fast_precision(config, device, was, say)
+        config = _in_fast_precision(config, rank, was, say)
     full = config.resolve()
     info = dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
@@ -1028,7 +1035,7 @@ def train(
 
     # all that can be wrong is looked at before the folder is touched
     images, held_out = load_images(full, root)
-    rank, facts = training.distributed(device), _facts_of(images)
+    facts = _facts_of(images)
     kept = (
         dict(components=_read_components(folder, rank.device))
         if was and (folder / "components.safetensors").exists() else {})

@@ -645,6 +645,20 @@ def one_of_two(file, rank, port):
     found = {kind: twenty_steps(kind, here) for kind in ("vdm", "ddgan", "classifier")}
     if here.index == 0: torch.save(found, file)
 
+    # the one that is slow in bfloat16 decides for both, and one of them says so
+    config, said = experiment.change(R["digits-tiny"], dict(precision="bfloat16")), []
+    with mock.patch("diffstudy.train.bfloat16_cost", lambda _: [.6, 20.][here.index]):
+        took = experiment._in_fast_precision(config, here, None, said.append)
+    assert took.resolve()["train"]["precision"] == "float32"
+    assert len(said) == (here.index == 0)
+
+    # and a discriminator that looks at eight images together gets whole groups of them
+    images, how = data.load("digits")[0], dict(group=8, net="resnet", batch_size=40)
+    config = experiment.change(R["ddgan-digits-tiny"], how)
+    facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
+    with pytest.raises(ValueError, match="each of 2 processes takes a multiple of 8.* got 40"):
+        config.start(images, facts, here, {})
+
 def test_two_processes_train_what_one_trains(tmp_path):
     "parameters after 20 steps to 1e-10, for each kind of model"
     with socket.socket() as s:
