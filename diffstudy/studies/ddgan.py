@@ -557,7 +557,9 @@ STACKED = Study(
         {}, dict(updates=2000), dict(steps=2, updates=2000),
         dict(steps=1, paired=False, updates=2000),
         dict(seed=1, steps=2, updates=2000), dict(seed=1, updates=2000),
-        dict(group=16, lr_end=0., updates=6000))), run_mnist)
+        dict(group=16, lr_end=0., updates=6000),
+        *(dict(seed=s, group=16, lr_end=0., updates=20_000) for s in (0, 1)),
+        dict(steps=1, paired=False, group=16, lr_end=0., updates=6000))), run_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
 FOUR_SETTINGS = dict(
@@ -604,4 +606,4 @@ def run_four(
         rows=rows, training=round(config.train["steps"] * seconds_of(config, train_set)),
         parameters=sum(p.numel() for p in model.parameters()))
 
-FOUR = Study("four-calls", FOUR_SETTINGS, (dict(seed=0),), run_four)
+FOUR = Study("four-calls", FOUR_SETTINGS, (dict(seed=0), dict(seed=1)), run_four)
