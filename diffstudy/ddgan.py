@@ -574,6 +574,8 @@ def make_state(
     rates = dict(discriminator=config.lr_d, generator=config.lr_g)
     optimizers = {
         k: train.adamw(model[k], dataclasses.replace(whole, lr=lr)) for k, lr in rates.items()}
+    if config.lr_d_end is not None:
+        for g in optimizers["discriminator"].param_groups: g["lr_end"] = config.lr_d_end
     return train.State(
         model, whole, optimizers=optimizers, average=model["generator"],
         notes=dict(gan=config.resolve()), rank=rank)

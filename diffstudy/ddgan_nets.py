@@ -54,6 +54,7 @@ class Config:
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
+        lr_d_end: The fraction of lr_d, where it is another
         betas: Of Adam, for both
         ema: Decay of the generator's averaged weights
     """
@@ -87,6 +88,7 @@ class Config:
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
+    lr_d_end: float = None    # The fraction of lr_d, where it is another
     betas: tuple = (.5, .9)   # Of Adam, for both
     ema: float = .999         # Decay of the generator's averaged weights
     batch_size: int = 256
@@ -108,7 +110,8 @@ class Config:
         return {k: v for k, v in full.items() if k not in _YOUNGER or v != _YOUNGER[k]}
 
 # as if absent, so that the names of earlier runs stay
-_YOUNGER = dict(relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0.)
+_YOUNGER = dict(
+    relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0., lr_d_end=None)
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -128,6 +131,9 @@ def _check_config(f: Config):
     for k in ("latent", "r1", "r2", "r_end", "mismatch", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf:
             raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
+    end = f.lr_d_end
+    if end is not None and (type(end) not in (int, float) or not 0 <= end <= 1):
+        raise ValueError(f"lr_d_end: expected a fraction of lr_d, 0 to 1, or None; got {end!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
         raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
 

@@ -147,19 +147,22 @@ class Config:
 def lr_scale(
     config: Config,
     step: int,  # Steps done before
+    end: float = None,  # Where the cosine ends, if not at `config.lr_end`
 ) -> float:  # Factor of `lr`
     """Learning rate of a step, as a fraction of `config.lr`.
 
     Args:
         step: Steps done before
+        end: Where the cosine ends, if not at `config.lr_end`
 
     Returns:
         Factor of `lr`
     """
+    end = config.lr_end if end is None else end
     warm = min(1., (step + 1) / max(1, config.warmup))
     if config.lr_decay == "constant": return warm
     done = min(1., max(0, step - config.warmup) / max(1, config.steps - 1 - config.warmup))
-    return warm * (config.lr_end + (1 - config.lr_end) * .5 * (1 + math.cos(math.pi * done)))
+    return warm * (end + (1 - end) * .5 * (1 + math.cos(math.pi * done)))
 
 # %% ../nbs/74_training.ipynb #60bd9667
 def _tensors_of(module: nn.Module) -> list[Tensor]:  # Parameters, then buffers
@@ -646,7 +649,8 @@ def advance(
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
         o.zero_grad()  # what another network's loss has left there is no part of the state
-        for g in o.param_groups: g["lr"] = g["initial_lr"] * lr_scale(state.config, n)
+        for g in o.param_groups:
+            g["lr"] = g["initial_lr"] * lr_scale(state.config, n, g.get("lr_end"))
 
     # the step itself; of several processes, each draws for the whole batch and takes its part
     dropout, noise = (

@@ -39,6 +39,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan-mnist": "ddgan:MNIST",
     "ddgan-stacked": "ddgan:STACKED",
     "redraw": "redraw",
+    "redraw-balance": "redraw:BALANCE",
     "pictures": "pictures",
     "few-steps": "ddgan:FEW",
     "four-calls": "ddgan:FOUR",

@@ -8,8 +8,8 @@ __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'STACKED_ABLATI
            'STACKED_ABLATION', 'FEW_SETTINGS', 'FEW', 'MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS',
            'RESNET', 'STACKED_SETTINGS', 'STACKED', 'FOUR_SETTINGS', 'FOUR', 'gan_config', 'draw',
            'run_variant', 'run_stacked_variant', 'draw_vdm', 'run_few', 'averaged', 'score_stacked',
-           'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist', 'lone', 'seconds_of',
-           'led_back', 'run_resnet', 'run_four']
+           'trained_on_mnist', 'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist', 'lone',
+           'seconds_of', 'led_back', 'run_resnet', 'run_four']
 
 # %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
 import copy, itertools, time
@@ -325,29 +325,25 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
     return first, balance(torch.cat(found)) | dict(
         ms=round(1000 * (time.process_time() - begun) / n, 3))
 
-def run_mnist(
+def trained_on_mnist(
     settings: dict, case: dict,  # As in `MNIST`; a case may change the recipe and have its updates
-    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
-) -> dict:  # Scores with errors, the curve on the way, seconds, samples
-    """Train on MNIST or StackedMNIST, and judge.
+    train_set, device="cpu", folder=None,  # What to learn; where to compute; for runs
+) -> tuple:  # The state at the end, and where its checkpoints are
+    """Train on MNIST or StackedMNIST, or find the finished run, and keep checkpoints on the way.
 
     Args:
         settings, case: As in `MNIST`; a case may change the recipe and have its updates
-        device, folder, root: Where to compute; for judges and runs; for images
+        train_set, device, folder: What to learn; where to compute; for runs
 
     Returns:
-        Scores with errors, the curve on the way, seconds, samples
+        The state at the end, and where its checkpoints are
     """
-    torch.set_num_threads(1)
-    train_set, test_set = (v.to(device) for v in data.load("mnist", root))
     name, s = case["data"], settings
     own = {k: v for k, v in case.items() if k not in ("data", "seed")}
     changes = [f"{k}-{v}" for k, v in own.items()]
     place = Path(folder or "runs") / "-".join([f"ddgan-{name}-{case['seed']}", *changes])
     updates, every, stacked = (
         own.pop("updates", s["updates"][name]), s["save_every"][name], name.startswith("stacked"))
-
-    # train, and keep every checkpoint for the curve
     config = gan_config(
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
@@ -356,6 +352,25 @@ def run_mnist(
     state = experiment.fit(
         config, Stacked(train_set) if stacked else train_set,
         device=device, folder=place, progress=True, say=print)
+    return state, place
+
+def run_mnist(
+    settings: dict, case: dict,  # As in `trained_on_mnist`
+    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
+) -> dict:  # Scores with errors, the curve on the way, seconds, samples
+    """Train on MNIST or StackedMNIST, and judge.
+
+    Args:
+        settings, case: As in `trained_on_mnist`
+        device, folder, root: Where to compute; for judges and runs; for images
+
+    Returns:
+        Scores with errors, the curve on the way, seconds, samples
+    """
+    torch.set_num_threads(1)
+    train_set, test_set = (v.to(device) for v in data.load("mnist", root))
+    s, every = settings, settings["save_every"][case["data"]]
+    state, place = trained_on_mnist(s, case, train_set, device, folder)
     parts = getattr(state, "components", None)
 
     # judge
@@ -365,9 +380,11 @@ def run_mnist(
     out = dict(
         training=round(state.seconds), skipped=state.skipped,
         judge=list(known[:2]), parameters=size)
-    paths = [p for p in checkpoint.checkpoints(place) if int(p.name[5:]) % every == 0]
-    nets = [(int(p.name[5:]), averaged(state, p)) for p in paths]
-    if stacked: return out | score_on_stacked(s, nets, judge, train_set, parts)
+    nets = [
+        (step, averaged(state, p)) for p in checkpoint.checkpoints(place)
+        if (step := int(p.name[5:])) % every == 0 or step == state.step]
+    if case["data"].startswith("stacked"):
+        return out | score_on_stacked(s, nets, judge, train_set, parts)
     return out | score_on_mnist(s, nets, judge, train_set, test_set, parts)
 
 def packed(x):
@@ -559,7 +576,9 @@ STACKED = Study(
         dict(seed=1, steps=2, updates=2000), dict(seed=1, updates=2000),
         dict(group=16, lr_end=0., updates=6000),
         *(dict(seed=s, group=16, lr_end=0., updates=20_000) for s in (0, 1)),
-        dict(steps=1, paired=False, group=16, lr_end=0., updates=6000))), run_mnist)
+        dict(seed=1, group=16, lr_end=0., lr_d_end=1., updates=15_000),
+        *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)))),
+    run_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
 FOUR_SETTINGS = dict(

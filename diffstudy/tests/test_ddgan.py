@@ -21,7 +21,7 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
-           'one_step_by_hand', 'test_one_step_by_hand',
+           'test_the_discriminator_may_keep_its_rate', 'one_step_by_hand', 'test_one_step_by_hand',
            'test_gradients_are_averaged_over_processes',
            'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
            'test_no_number_is_read_back']
@@ -388,7 +388,7 @@ def test_r1():
     torch.testing.assert_close(torch.autograd.grad(p.mean(), w)[0], w.detach())
 
 # %% ../../nbs/41_ddgan_training.ipynb #ab4a7cdb
-from .. import train
+from .. import checkpoint, train
 from ..core import shared
 from ..ddgan import (
     Config, adversarial_step, build, discriminator_terms, generator_loss, make_state)
@@ -396,7 +396,7 @@ from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and twelve impossible values are refused with a reason"
+    "an unknown key names the nearest one, and fourteen impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
@@ -409,6 +409,8 @@ def test_errors_config():
     with pytest.raises(ValueError, match="group: expected net='resnet'"): Config(group=4)
     with pytest.raises(ValueError, match="64 images in groups of 5"):
         Config("resnet", group=5, batch_size=64)
+    with pytest.raises(ValueError, match="lr_d_end: expected a fraction"): Config(lr_d_end=1.5)
+    with pytest.raises(ValueError, match="lr_d_end: expected a fraction"): Config(lr_d_end="low")
     with pytest.raises(ValueError, match="betas: expected two"): Config(betas=(.5, 1.))
 
 # %% ../../nbs/41_ddgan_training.ipynb #ac049d58
@@ -795,6 +797,23 @@ def test_the_networks_have_their_own_rates():
     assert shapes(state.ema.model) == shapes(state.model["generator"])
     a, b = build("toy", (2,)).state_dict(), build(RECIPES["toy"], (2,)).state_dict()
     assert all(torch.equal(v, b[k]) for k, v in a.items())
+
+def test_the_discriminator_may_keep_its_rate(tmp_path):
+    "with `lr_d_end` its rate ends elsewhere than the generator's, also in a run that was stopped"
+    config = small(lr_g=1e-3, lr_d=3e-3, lr_end=0., lr_d_end=.5)
+    assert config.resolve()["lr_d_end"] == .5 and "lr_d_end" not in small().resolve()
+    rate = lambda state, k: state.optimizers[k].param_groups[0]["lr"]
+    whole = train_some(points, 6, config)[0]
+    assert abs(rate(whole, "generator")) < 1e-9
+    assert abs(rate(whole, "discriminator") - 1.5e-3) < 1e-9
+
+    state = lambda: make_state(config, build(config, (2,)), 6, rank=CPU)
+    step, first, again = adversarial_step(config), state(), state()
+    for _ in range(3): train.advance(first, step, points)
+    checkpoint.save_checkpoint(first, tmp_path)
+    checkpoint.load_checkpoint(tmp_path, again)
+    while again.step < 6: train.advance(again, step, points)
+    for p, q in zip(again.model.parameters(), whole.model.parameters()): assert torch.equal(p, q)
 
 # %% ../../nbs/41_ddgan_training.ipynb #55c323ee
 def one_step_by_hand(relative, r2):

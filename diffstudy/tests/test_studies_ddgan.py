@@ -236,7 +236,7 @@ def test_components():
 @pytest.mark.parametrize(
     "name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
 def test_mnist_study(name, tmp_path, monkeypatch):
-    "the study with six updates on small digits, begun twice: the second reads all from checkpoints"
+    "the study with seven updates on small digits, begun twice: the second reads all from checkpoints"
     train_set, test_set = (
         data.ImageSet("digits", v.images, v.labels, 256, 10) for v in data.load("digits"))
     monkeypatch.setattr(data, "load", lambda *_: (train_set, test_set))
@@ -245,12 +245,12 @@ def test_mnist_study(name, tmp_path, monkeypatch):
         patch=2, mults=[1])
     s = MNIST_SETTINGS
     s = s | dict(
-        judge=dict(width=8, steps=5), updates={name: 6}, save_every={name: 3},
+        judge=dict(width=8, steps=5), updates={name: 7}, save_every={name: 3},
         components=9, look=40, n={"mnist": 60, "stacked": 60}, kept=2,
         recipes={name: s["recipes"][name] | small | dict(patch=1, d_scale=1.)})
     out = [run_mnist(s, dict(data=name, seed=0), folder=tmp_path) for _ in range(2)]
     assert (
-        [r["step"] for r in out[0]["curve"]] == [3, 6] and out[0]["skipped"] == 0
+        [r["step"] for r in out[0]["curve"]] == [3, 6, 7] and out[0]["skipped"] == 0
         and len(out[0]["samples"]) == 2 * 64 * (3 if "stacked" in name else 1))
     assert (
         {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]

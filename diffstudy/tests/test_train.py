@@ -100,6 +100,7 @@ def test_lr_scale():
         and all(a > b for a, b in zip(scale[100:], scale[101:])))
     assert train.lr_scale(
         train.Config(warmup=0), 0) == train.lr_scale(train.Config(), 10 ** 9) == 1.
+    assert train.lr_scale(c, 999, 1.) == 1. and train.lr_scale(c, 999, 0.) < 1e-12
 
 # %% ../../nbs/74_training.ipynb #b233106b
 def test_ema_is_the_unrolled_sum():
