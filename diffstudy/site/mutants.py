@@ -1517,10 +1517,10 @@ _slips("studies.ddgan", "test_studies_ddgan.py",
 )
 
 _slips("studies.redraw", "test_redraw.py",
-    ("test_shares_and_unbalance",
+    ("test_shares_and_imbalance",
         "torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10])",
         "torch.stack([numbers % 10, numbers // 10 % 10, numbers // 100])"),
-    ("test_shares_and_unbalance",
+    ("test_shares_and_imbalance",
         "torch.xlogy(found, real)",
         "torch.xlogy(real, found)"),
     ("test_the_balance_study_runs_small",

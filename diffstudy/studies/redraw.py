@@ -5,7 +5,7 @@ into a digit; and see what the noise does for the discriminator."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'BALANCE_SETTINGS', 'BALANCE', 'strokes', 'drawer', 'run_redraw',
-           'gaps', 'run_gap', 'run', 'shares', 'unbalance', 'run_balance', 'discriminator_loss',
+           'gaps', 'run_gap', 'run', 'shares', 'imbalance', 'run_balance', 'discriminator_loss',
            'catch_up']
 
 # %% ../../nbs/44_ddgan_redraw.ipynb #e664cd4b
@@ -168,7 +168,7 @@ def shares(numbers: Tensor) -> Tensor:  # `(3, 10)`
     counts = F.one_hot(digits, 10).sum(1)
     return counts.double() / len(numbers)
 
-def unbalance(found: Tensor, real: Tensor) -> list:  # One for each channel
+def imbalance(found: Tensor, real: Tensor) -> list:  # One for each channel
     """KL divergence of the shares of digits from those of real ones.
 
     Returns:
@@ -211,7 +211,7 @@ def run_balance(
     rows = [
         dict(
             state=t, kl=judge.balance(v)["kl"],
-            unbalance=[round(u, 5) for u in unbalance(shares(v), real)],
+            imbalance=[round(u, 5) for u in imbalance(shares(v), real)],
             shares=[[round(p, 5) for p in row] for row in shares(v).tolist()])
         for t, v in enumerate(found)]
     before = discriminator_loss(checkpoint.read_log(place)[-1])

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['test_there_and_back', 'test_redraw_refuses', 'test_the_gap_is_what_is_known_by_heart',
            'test_strokes', 'test_the_study_runs_small', 'test_the_record_is_fresh',
-           'test_shares_and_unbalance', 'test_the_balance_study_runs_small',
+           'test_shares_and_imbalance', 'test_the_balance_study_runs_small',
            'test_the_balance_record_is_of_today']
 
 # %% ../../nbs/44_ddgan_redraw.ipynb #b3918e24
@@ -78,15 +78,15 @@ def test_the_record_is_fresh():
     assert len(record["results"]) == record["cases"] == 16
 
 # %% ../../nbs/44_ddgan_redraw.ipynb #206d10f1
-def test_shares_and_unbalance():
+def test_shares_and_imbalance():
     "three digits of each number, counted by channel; no divergence from themselves"
     numbers = torch.tensor([123, 120, 923, 923])
     found = study.shares(numbers)
     assert found[0, 1] == found[0, 9] == .5 and found[1, 2] == 1 and found[2, 0] == .25
-    assert study.unbalance(found, found) == [0, 0, 0]
+    assert study.imbalance(found, found) == [0, 0, 0]
     even = torch.full((3, 10), .1, dtype=torch.float64)
     torch.testing.assert_close(
-        torch.tensor(study.unbalance(found, even))[:2],
+        torch.tensor(study.imbalance(found, even))[:2],
         torch.tensor([math.log(5), math.log(10)]))
 
 def test_the_balance_study_runs_small(tmp_path, monkeypatch):
@@ -102,7 +102,7 @@ def test_the_balance_study_runs_small(tmp_path, monkeypatch):
     case = dict(data=name, seed=0, updates=2, group=2, lr_end=0., lr_d_end=1.)
     out = study.run_balance(small, case, folder=tmp_path)
     assert [r["state"] for r in out["rows"]] == [0, 1, 2, 3, 4] and len(out["alone"]) == 2
-    assert out["rows"][0]["unbalance"] == [0, 0, 0] and out["before"] > 0 < min(out["alone"])
+    assert out["rows"][0]["imbalance"] == [0, 0, 0] and out["before"] > 0 < min(out["alone"])
     assert study.run_balance(small, case, folder=tmp_path) == out  # from the finished run
 
 def test_the_balance_record_is_of_today():
