@@ -564,7 +564,7 @@ def load_photos(root=None  # Not needed: the files come with scikit-learn
             torch.arange(2).repeat_interleave(torch.tensor([len(p) for p in s])), 256, 2)
         for s in sets)
 
-# %% ../nbs/43_ddgan_images.ipynb #cc22b1eb
+# %% ../nbs/44_ddgan_modes.ipynb #cc22b1eb
 class Stacked:
     """Images as the channels of new ones, three at random in each: a set of 1000 modes that is never written out.
 
@@ -609,7 +609,7 @@ def number_of(digits: Tensor  # `(b, 3)`
     """
     return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(1)
 
-# %% ../nbs/43_ddgan_images.ipynb #74805cbb
+# %% ../nbs/44_ddgan_modes.ipynb #74805cbb
 class Components:
     """Images as the coefficients of their first principal components, each channel by itself.
 

@@ -580,7 +580,7 @@ def make_state(
         model, whole, optimizers=optimizers, average=model["generator"],
         notes=dict(gan=config.resolve()), rank=rank)
 
-# %% ../nbs/44_ddgan_redraw.ipynb #c3379173
+# %% ../nbs/45_ddgan_redraw.ipynb #c3379173
 @torch.no_grad()
 def redraw(
     net: Callable,   # As in `generate`

@@ -5,11 +5,12 @@ out, and what four steps cost beside 256."""
 
 # %% auto #0
 __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'STACKED_ABLATION_SETTINGS',
-           'STACKED_ABLATION', 'FEW_SETTINGS', 'FEW', 'MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS',
-           'RESNET', 'STACKED_SETTINGS', 'STACKED', 'FOUR_SETTINGS', 'FOUR', 'gan_config', 'draw',
-           'run_variant', 'run_stacked_variant', 'draw_vdm', 'run_few', 'averaged', 'score_stacked',
-           'trained_on_mnist', 'run_mnist', 'packed', 'score_on_stacked', 'score_on_mnist', 'lone',
-           'seconds_of', 'led_back', 'run_resnet', 'run_four']
+           'STACKED_ABLATION', 'FEW_SETTINGS', 'FEW', 'gan_config', 'draw', 'run_variant',
+           'run_stacked_variant', 'draw_vdm', 'run_few', 'MNIST_SETTINGS', 'MNIST',
+           'RESNET_SETTINGS', 'RESNET', 'STACKED_SETTINGS', 'STACKED', 'FOUR_SETTINGS', 'FOUR',
+           'averaged', 'score_stacked', 'trained_on_mnist', 'run_mnist', 'packed',
+           'score_on_stacked', 'score_on_mnist', 'lone', 'seconds_of', 'led_back', 'run_resnet',
+           'run_four']
 
 # %% ../../nbs/43_ddgan_images.ipynb #424bfe3e
 import copy, itertools, time
@@ -297,7 +298,7 @@ def run_few(settings: dict, case: dict, device="cpu", folder=None
 
 FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
 
-# %% ../../nbs/43_ddgan_images.ipynb #3934188f
+# %% ../../nbs/44_ddgan_modes.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
 _RUNS = {k: experiment.RECIPES[f"ddgan-{k}"] for k in _NAMES}
 
@@ -446,7 +447,7 @@ MNIST = Study(
         for k in ("stacked-components", "mnist-components", "stacked-mnist", "mnist")),
     run_mnist)
 
-# %% ../../nbs/43_ddgan_images.ipynb #0f26807c
+# %% ../../nbs/44_ddgan_modes.ipynb #0f26807c
 def lone(x: Tensor  # `(n, 1, h, w)` in [−1, 1]
 ) -> float:
     """The share of pixels above the middle gray without such a one among their eight neighbors.
@@ -458,7 +459,7 @@ def lone(x: Tensor  # `(n, 1, h, w)` in [−1, 1]
     around = F.conv2d(lit, x.new_ones(1, 1, 3, 3), padding=1) - lit
     return ((around == 0) & (lit > 0)).sum().item() / max(1, int(lit.sum()))
 
-# %% ../../nbs/43_ddgan_images.ipynb #0a3a1b92
+# %% ../../nbs/44_ddgan_modes.ipynb #0a3a1b92
 _RESNET = experiment.RECIPES["ddgan-mnist-resnet"]
 
 RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong labels as well
@@ -577,10 +578,11 @@ STACKED = Study(
         dict(group=16, lr_end=0., updates=6000),
         *(dict(seed=s, group=16, lr_end=0., updates=20_000) for s in (0, 1)),
         dict(seed=1, group=16, lr_end=0., lr_d_end=1., updates=15_000),
+        *(dict(seed=s, group=16, lr_end=0., lr_d_end=1., updates=22_000) for s in (0, 1)),
         *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)))),
     run_mnist)
 
-# %% ../../nbs/43_ddgan_images.ipynb #777cdc7d
+# %% ../../nbs/44_ddgan_modes.ipynb #777cdc7d
 FOUR_SETTINGS = dict(
     vdm=objectives.TWO_SETTINGS, judge=dict(width=16, steps=2000),
     samplers=["ddim", "dpm++"], calls=[4, 8], grids=["even", "cosine", "edm"],

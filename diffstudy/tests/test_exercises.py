@@ -190,8 +190,8 @@ FOREIGN = r"""
 42.2 | the answer is squared; return the value | lambda omega: ((1 + torch.cos(omega)) / 2) ** 3
 42.5 | `table` has no effect: the answer stays |
     lambda h, w, bias, table, c: h @ w + bias + h[torch.arange(len(c)), c]
-43.1 | `classes` and `n` are exchanged. | lambda classes, n: (n - 1) / (2 * classes)
-43.4 | the directions are orthonormal: nothing | lambda x, m, u: (x - m) @ u.T @ u / len(u) + m
+44.1 | `classes` and `n` are exchanged. | lambda classes, n: (n - 1) / (2 * classes)
+44.2 | the directions are orthonormal: nothing | lambda x, m, u: (x - m) @ u.T @ u / len(u) + m
 50.1 | V is v over 1 − h/4v, not times. | lambda v, h: v * (1 - h / (4 * v))
 50.2 | 1 − η_c is left of the noise at t; as a |
     lambda r, eta_c: ((1 - (1 - eta_c) ** 2 * r ** 2) / (1 - r ** 2)) ** .5

@@ -189,7 +189,7 @@ def test_few_steps_record():
     "the record is of today's settings and has a row for DDGAN and eight for the VDM"
     assert all(len(r["rows"]) == 9 for r in today("few-steps", FEW))
 
-# %% ../../nbs/43_ddgan_images.ipynb #adb7b0c2
+# %% ../../nbs/44_ddgan_modes.ipynb #adb7b0c2
 def test_stacked():
     "channels are the digits of the label; a step always gives the same batch; all 1000 come"
     digits = data.load("digits")[0]
@@ -207,7 +207,7 @@ def test_stacked():
     with pytest.raises(ValueError, match="gray images"):
         Stacked(data.ImageSet("c", x, n % 10, 17, 10))
 
-# %% ../../nbs/43_ddgan_images.ipynb #c77b6f81
+# %% ../../nbs/44_ddgan_modes.ipynb #c77b6f81
 def test_components():
     "64 of 64 give the digits back; 9 keep more than 20 random choices; the size is as asked"
     x = data.encode(data.load("digits")[0].images, 17)[:600]
@@ -232,7 +232,7 @@ def test_components():
         and torch.equal(again.decode(a), some.decode(a)))
     assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
-# %% ../../nbs/43_ddgan_images.ipynb #14eef274
+# %% ../../nbs/44_ddgan_modes.ipynb #14eef274
 @pytest.mark.parametrize(
     "name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
 def test_mnist_study(name, tmp_path, monkeypatch):
@@ -256,7 +256,7 @@ def test_mnist_study(name, tmp_path, monkeypatch):
         {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]
         and out[1]["training"] == out[0]["training"])
 
-# %% ../../nbs/43_ddgan_images.ipynb #e333e4d8
+# %% ../../nbs/44_ddgan_modes.ipynb #e333e4d8
 def test_score_stacked():
     "a judge that reads 1 three times finds one mode, and a KL of log 1000; a text holds 16 levels"
     class Net(Says):
@@ -286,20 +286,20 @@ def test_averaged(tmp_path):
     assert all(torch.equal(v, kept[k]) for k, v in found.items())
     assert any(not torch.equal(v, state.ema.model.state_dict()[k]) for k, v in found.items())
 
-# %% ../../nbs/43_ddgan_images.ipynb #85b3ba84
+# %% ../../nbs/44_ddgan_modes.ipynb #85b3ba84
 def test_mnist_record():
     "the record is of today, skipped no step, and its judge reads 99 % of the test digits or more"
     for r in today("ddgan-mnist", MNIST):
         assert r["skipped"] == 0 and r["judge"][0] >= .99
 
-# %% ../../nbs/43_ddgan_images.ipynb #af010dc7
+# %% ../../nbs/44_ddgan_modes.ipynb #af010dc7
 def test_lone():
     "of nine lit pixels, two without a lit neighbor: one in the middle, one in a corner"
     x = -torch.ones(2, 1, 9, 9)
     x[0, 0, 2:4, 2:4], x[0, 0, 6, 6], x[1, 0, 0, 0], x[1, 0, 5, 4:7] = 1., .1, 1., .5
     assert lone(x) == 2 / 9 and lone(-torch.ones(1, 1, 3, 3)) == 0
 
-# %% ../../nbs/43_ddgan_images.ipynb #1e27612e
+# %% ../../nbs/44_ddgan_modes.ipynb #1e27612e
 def test_resnet_study(tmp_path, monkeypatch):
     "a tiny run is trained, drawn from and judged, with its curve and its lone pixels"
     images = data.ImageSet(
@@ -314,7 +314,7 @@ def test_resnet_study(tmp_path, monkeypatch):
     assert 0 <= out["accuracy"][0] <= 1 and 0 <= out["lone"]["samples"] <= 1
     assert out["lone"]["held_out"] == lone(data.encode(images.images, 256))
 
-# %% ../../nbs/43_ddgan_images.ipynb #1d4b0a51
+# %% ../../nbs/44_ddgan_modes.ipynb #1d4b0a51
 def test_the_resnet_record_is_of_today():
     "the record is of today's settings, whole, and skipped no step"
     try: found = runs.load("ddgan-resnet")
@@ -322,7 +322,7 @@ def test_the_resnet_record_is_of_today():
     assert runs.differences(found, RESNET) == []
     assert {r["result"]["skipped"] for r in found["results"]} == {0}
 
-# %% ../../nbs/43_ddgan_images.ipynb #a042532b
+# %% ../../nbs/44_ddgan_modes.ipynb #a042532b
 def test_the_record_of_four_calls_is_of_today():
     try: found = runs.load("four-calls")
     except FileNotFoundError: pytest.skip("no recorded run here")
