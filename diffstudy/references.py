@@ -107,6 +107,8 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "karras2019stylegan2": "T. Karras, S. Laine, M. Aittala, J. Hellsten, J. Lehtinen, T. Aila | Analyzing and Improving the Image Quality of StyleGAN | 2019 | 1912.04958",
     "reed2016text": "S. Reed, Z. Akata, X. Yan, L. Logeswaran, B. Schiele, H. Lee | Generative Adversarial Text to Image Synthesis | 2016 | 1605.05396",
     "huang2025r3gan": "Y. Huang, A. Gokaslan, V. Kuleshov, J. Tompkin | The GAN is dead; long live the GAN! A Modern GAN Baseline | 2025 | 2501.05441",
+    "isola2017pix2pix": "P. Isola, J.-Y. Zhu, T. Zhou, A. A. Efros | Image-to-Image Translation with Conditional Adversarial Networks | 2017 | 1611.07004",
+    "debortoli2025distributional": "V. De Bortoli, A. Galashov, J. S. Guntupalli, G. Zhou, K. Murphy, A. Gretton, A. Doucet | Distributional Diffusion Models with Scoring Rules | 2025 | 2502.02483",
     "chen2019residual": "R. T. Q. Chen, J. Behrmann, D. Duvenaud, J.-H. Jacobsen | Residual Flows for Invertible Generative Modeling | 2019 | 1906.02735",
     "tancik2020fourier": "M. Tancik, P. P. Srinivasan, B. Mildenhall, and others | Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains | 2020 | 2006.10739",
     "barratt2018inception": "S. Barratt, R. Sharma | A Note on the Inception Score | 2018 | 1801.01973",

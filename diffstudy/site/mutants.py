@@ -1517,6 +1517,9 @@ _slips("studies.ddgan", "test_studies_ddgan.py",
 )
 
 _slips("studies.redraw", "test_redraw.py",
+    ("test_who_hears_the_latent",
+        "z = process.marginal(x, chain[t].to(x)).sample(generator)\n        s = torch",
+        "z = process.marginal(x, chain[t - 1].to(x)).sample(generator)\n        s = torch"),
     ("test_shares_and_imbalance",
         "torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10])",
         "torch.stack([numbers % 10, numbers // 10 % 10, numbers // 100])"),
