@@ -5,8 +5,8 @@ into a digit; and see what the noise does for the discriminator."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'BALANCE_SETTINGS', 'BALANCE', 'LATENT_SETTINGS', 'LATENT',
-           'strokes', 'drawer', 'run_redraw', 'gaps', 'run_gap', 'run', 'shares', 'imbalance',
-           'run_balance', 'discriminator_loss', 'catch_up', 'hears', 'run_latent']
+           'strokes', 'trained', 'drawer', 'run_redraw', 'gaps', 'run_gap', 'run', 'shares',
+           'imbalance', 'run_balance', 'discriminator_loss', 'catch_up', 'hears', 'run_latent']
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #e664cd4b
 import dataclasses
@@ -41,14 +41,18 @@ def strokes(
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
+def trained(settings: dict, model: str, seed: int, images, device="cpu"):
+    "The averaged network of one of the two models, \"ddgan\" or \"vdm\"."
+    config = experiment.config_of(
+        dict(kind=model, config=settings["gan" if model == "ddgan" else "vdm"]))
+    config = experiment.change(config, dict(seed=seed))
+    return experiment.fit(config, images, device=device).ema.model.eval()
+
 def drawer(settings: dict, model: str, seed: int, images):
     "Train one of the two models; a function `(x, t, generator)` → pictures drawn again."
-    kind = "ddgan" if model == "ddgan" else "vdm"
-    config = experiment.config_of(
-        dict(kind=kind, config=settings["gan" if kind == "ddgan" else "vdm"]))
-    net = experiment.fit(experiment.change(config, dict(seed=seed)), images).ema.model.eval()
+    net = trained(settings, model, seed, images)
     chain = ddgan.chain_gammas(4)
-    if kind == "ddgan":
+    if model == "ddgan":
         return lambda x, t, g: ddgan.redraw(net, x, t, chain, g)
 
     def redraw(x, t, g):
@@ -300,15 +304,12 @@ def run_latent(
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
-        config = experiment.config_of(dict(kind="ddgan", config=settings["gan"]))
-        config = experiment.change(config, dict(seed=case["seed"]))
-        net = experiment.fit(config, images, device=device).ema.model.eval()
+        net = trained(settings, "ddgan", case["seed"], images, device)
         x = data.encode(held.images, held.levels).to(device)
     else:
         images, held = (v.to(device) for v in data.load("mnist", root))
         net = trained_on_mnist(settings["run"], case, images, device, folder)[0].ema.model.eval()
         x = data.encode(data.Stacked(held).draw(settings["n"], 1)[0], 256)
-    torch.set_num_threads(1)
     chain, g = ddgan.chain_gammas(net.steps), stream(case["seed"], "hears", device=device)
     return dict(ratio=[round(r, 4) for r in hears(net, x, chain, g)])
 

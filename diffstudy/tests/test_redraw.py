@@ -114,7 +114,7 @@ def test_the_balance_record_is_of_today():
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #393aaebd
 def test_who_hears_the_latent():
-    "1 for the perfect generator, 0 for one that takes the mean of its answers"
+    "1 for the perfect generator, 0 for one that gives always the same answer"
     mixture, chain, g = data.gaussian_grid(), ddgan.chain_gammas(4), stream(0, "hears test")
     net, x = ddgan.ExactGenerator(mixture, chain), mixture.sample(4000, g)[0]
     assert all(abs(r - 1) < .1 for r in study.hears(net, x, chain, g))
