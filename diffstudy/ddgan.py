@@ -6,7 +6,7 @@ calls."""
 # %% auto #0
 __all__ = ['betas', 'chain_gammas', 'exact_step', 'Shape', 'shape_of', 'row', 'Pair', 'pairs',
            'denoise', 'ExactGenerator', 'generate', 'ddpm_step', 'optimal_logit',
-           'gradient_penalty', 'discriminator_terms', 'generator_loss', 'Frozen',
+           'gradient_penalty', 'discriminator_terms', 'energy_score', 'generator_loss', 'Frozen',
            'adversarial_step', 'make_state', 'redraw']
 
 # %% ../nbs/40_ddgan.ipynb #4710ceae
@@ -457,29 +457,67 @@ def discriminator_terms(
     return terms
 
 # %% ../nbs/41_ddgan_training.ipynb #d8de7067
+def energy_score(
+    x: Tensor,    # The truth, `(b, *d)`
+    one: Tensor,  # A draw that should be from p(x|z_t), `(b, *d)`
+    two: Tensor,  # Another, independent of the first, `(b, *d)`
+) -> Tensor:  # `(b,)`
+    """Mean distance from the truth less half of that between draws: lowest, on average, if exact.
+
+    Args:
+        x: The truth, `(b, *d)`
+        one: A draw that should be from p(x|z_t), `(b, *d)`
+        two: Another, independent of the first, `(b, *d)`
+
+    Returns:
+        `(b,)`
+    """
+    x, one, two = as_data(x=x, one=one, two=two)
+    # a distance of nothing has no slope
+    far = lambda v: (flat_sum(v.square()) + 1e-6).sqrt()
+    return (far(x - one) + far(x - two) - far(one - two)) / 2
+
+def _two_answers(G, z_t: Tensor, s: Tensor, generator, c=None) -> tuple:  # `(b, *d)` each
+    "What a generator says to each z_t with two latents, in one call."
+    latents = [randn_like(z_t.new_empty(len(z_t), G.latent), generator) for _ in range(2)]
+    twice = lambda v: None if v is None else torch.cat([v, v])
+    return G(twice(z_t), twice(s), torch.cat(latents), twice(c)).to(z_t).chunk(2)
+
 def generator_loss(
     G: nn.Module, D: nn.Module,
     x: Tensor, c: Tensor, chain: Tensor, generator,  # As above
     *, relative: bool = False,                       # As above
+    energy: float = 0.,                              # Weight of the energy score
 ) -> Tensor:  # `()`
-    """What the generator lowers: the non-saturating loss of new pairs.
+    """What the generator lowers: the non-saturating loss of new pairs, and the energy score.
 
     Args:
         x, c, chain, generator: As above
         relative: As above
+        energy: Weight of the energy score
 
     Returns:
         `()`
     """
     s = _random_states(x, chain, generator, D)
     z_s, z_t = pairs(x, s, chain, generator)
-    made = D(_fake_of(G, z_t, s, chain, generator, c), z_t, s, c).float()
-    if not relative: return F.softplus(-made).mean()
+
+    # the discriminator sees a step to the first of two answers
+    score = 0.
+    if energy:
+        one, two = _two_answers(G, z_t, s, generator, c)
+        fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(generator)
+        score = energy * energy_score(x, one, two).mean()
+    else:
+        fake = _fake_of(G, z_t, s, chain, generator, c)
+
+    made = D(fake, z_t, s, c).float()
+    if not relative: return F.softplus(-made).mean() + score
 
     # no weight of the generator stands behind the real one
     with torch.no_grad():
         real = D(z_s, z_t, s, c).float()
-    return F.softplus(real - made).mean()
+    return F.softplus(real - made).mean() + score
 
 # %% ../nbs/41_ddgan_training.ipynb #fe5a33e9
 @dataclass(frozen=True)
@@ -539,7 +577,8 @@ def adversarial_step(
         with Frozen(D):
             with cast:
                 loss = generator_loss(
-                    G, D, x, c, placed[x.device], generator, relative=config.relative)
+                    G, D, x, c, placed[x.device], generator,
+                    relative=config.relative, energy=config.energy)
             (loss * torch.where(state.ok, 1., math.nan)).backward()
         return {k: v.detach() for k, v in terms.items()} | dict(
             loss=loss.detach(), norm=train.update(state, "generator", reduce=True))

@@ -27,6 +27,7 @@ class Config:
         net: Or for images "unet", the paper's, or "resnet", without norms
         steps: T
         latent: Length of the latent variable; 0 for none
+        latent_map: It enters the lowest resolution as a map as well (resnet)
         width: Of the generator: hidden units, or channels at full resolution
         depth: Hidden layers of the MLPs
         fourier: `(n_min, n_max)`: Fourier features the MLPs read beside the data
@@ -51,6 +52,7 @@ class Config:
         r_end: Fraction of r1 and r2 that a cosine reaches at the end
         group: Images of one process whose mean features D sees with each (resnet)
         mismatch: Weight of the loss on real pairs under a wrong label
+        energy: Weight of the energy score in the generator's loss
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
@@ -61,6 +63,7 @@ class Config:
     net: str = "mlp"          # Or for images "unet", the paper's, or "resnet", without norms
     steps: int = 4            # T
     latent: int = 8           # Length of the latent variable; 0 for none
+    latent_map: bool = False  # It enters the lowest resolution as a map as well (resnet)
     width: int = 128          # Of the generator: hidden units, or channels at full resolution
     depth: int = 3            # Hidden layers of the MLPs
     fourier: tuple = ()       # `(n_min, n_max)`: Fourier features the MLPs read beside the data
@@ -85,6 +88,7 @@ class Config:
     r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
     group: int = 1            # Images of one process whose mean features D sees with each (resnet)
     mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
+    energy: float = 0.        # Weight of the energy score in the generator's loss
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
@@ -111,7 +115,8 @@ class Config:
 
 # as if absent, so that the names of earlier runs stay
 _YOUNGER = dict(
-    relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0., lr_d_end=None)
+    relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0., lr_d_end=None,
+    latent_map=False, energy=0.)
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -128,7 +133,7 @@ def _check_config(f: Config):
     ):
         if type(v := getattr(f, k)) is not int or v < 1:
             raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
-    for k in ("latent", "r1", "r2", "r_end", "mismatch", "lr_end", "d_scale"):
+    for k in ("latent", "r1", "r2", "r_end", "mismatch", "energy", "lr_end", "d_scale"):
         if not 0 <= getattr(f, k) < math.inf:
             raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
     end = f.lr_d_end
@@ -142,13 +147,22 @@ def _check_config(f: Config):
         raise ValueError(
             "one_shot: expected paired=False and predicts='data', "
             "since its generator makes an image from noise, and no pair")
-    for k in ("relative", "fourier_latent"):
+    for k in ("relative", "fourier_latent", "latent_map"):
         if type(getattr(f, k)) is not bool:
             raise ValueError(f"{k}: expected true or false; got {getattr(f, k)!r}")
     if f.group > 1 and (f.net != "resnet" or f.batch_size % f.group):
         raise ValueError(
             "group: expected net='resnet' and a batch of whole groups; "
             f"got {f.net!r} and {f.batch_size} images in groups of {f.group}")
+    if f.latent_map and (f.net != "resnet" or not f.latent):
+        raise ValueError(
+            "latent_map: expected net='resnet' and a latent variable; "
+            f"got {f.net!r} and a latent of length {f.latent}")
+    if f.energy and (f.one_shot or f.predicts != "data" or not f.latent):
+        raise ValueError(
+            "energy: expected predicts='data', one_shot=False and a latent variable, since it "
+            "compares two answers to one z_t with the data; "
+            f"got {f.predicts!r}, {f.one_shot} and a latent of length {f.latent}")
     if f.net != "mlp" and (f.width % 4 or not f.mults or min(f.mults) < 1):
         raise ValueError(
             "expected a width that is a multiple of 4, and one multiple of it for each level; "
@@ -708,6 +722,15 @@ def _channels_last(x):  # Where no norm reads channels, a quarter less time in b
     return x.contiguous(memory_format=torch.channels_last)
 
 # %% ../nbs/42_ddgan_networks.ipynb #0124b8f7
+class _Place(nn.Module):
+    "Latent → features of variance 1 for each position of an image."
+    def __init__(self, latent: int, c: int, size: int):
+        super().__init__()
+        self.shape, self.layer = (c, size, size), nn.Linear(latent, c * size ** 2)
+        self.layer.scale = (latent + c * size ** 2) / 2 / latent  # one over the fan-in
+
+    def forward(self, latent): return self.layer(latent).unflatten(1, self.shape)
+
 class ResNetGenerator(nn.Module):
     """`net(z_t, s, latent, c) → x̂` for images: residual blocks without norms, down and up.
 
@@ -734,6 +757,8 @@ class ResNetGenerator(nn.Module):
             _, self.up, _ = _levels(f, f.width)
             self.narrower = nn.ModuleList(_conv(b, a, 1) for a, b in zip(wide, wide[1:]))
             self.leave = _conv(f.width, channels)
+            low = size >> len(wide) - 1
+            self.place = _Place(f.latent, wide[-1], low) if f.latent_map else None
         initialize(self, seed)
 
     def forward(self, z_t, s, latent, c=None):
@@ -745,6 +770,7 @@ class ResNetGenerator(nn.Module):
         h, kept = self.enter(_channels_last(z)), []
         for level, blocks in enumerate(self.down):
             if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))
+            if self.place is not None and blocks is self.down[-1]: h = h + self.place(latent)
             for block in blocks: h = block(h, e)
             kept.append(h)
 

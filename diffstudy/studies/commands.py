@@ -40,7 +40,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan-stacked": "ddgan:STACKED",
     "redraw": "redraw",
     "redraw-balance": "redraw:BALANCE",
-    "redraw-latent": "redraw:LATENT",
+    "latent": "latent",
     "pictures": "pictures",
     "few-steps": "ddgan:FEW",
     "four-calls": "ddgan:FOUR",

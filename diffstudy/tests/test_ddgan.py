@@ -13,7 +13,8 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config', 'test_networks_for_points',
            'test_a_latent_without_features', 'small', 'terms_of',
            'test_no_backward_through_the_generator', 'test_losses_by_hand',
-           'test_relative_pairing_by_hand', 'test_the_separate_loss_is_as_before',
+           'test_relative_pairing_by_hand', 'test_energy_score_by_hand',
+           'test_the_generator_answers_twice', 'test_the_separate_loss_is_as_before',
            'test_pairs_do_not_cross_processes', 'test_the_penalties_fall',
            'test_mismatched_pairs_by_hand', 'test_mismatched_pairs_teach_the_posterior',
            'test_mismatched_pairs_in_a_step', 'test_a_group_has_one_state', 'learn_discriminator',
@@ -391,12 +392,12 @@ def test_r1():
 from .. import checkpoint, train
 from ..core import shared
 from ..ddgan import (
-    Config, adversarial_step, build, discriminator_terms, generator_loss, make_state)
+    Config, adversarial_step, build, discriminator_terms, energy_score, generator_loss, make_state)
 from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
 def test_errors_config():
-    "an unknown key names the nearest one, and fourteen impossible values are refused with a reason"
+    "an unknown key names the nearest one, and impossible values are refused with a reason"
     with pytest.raises(TypeError, match="latent"): Config(latents=3)
     with pytest.raises(ValueError, match="mlp"): Config("mpl")
     with pytest.raises(ValueError, match="steps: expected a whole number"): Config(steps=0)
@@ -412,6 +413,14 @@ def test_errors_config():
     with pytest.raises(ValueError, match="lr_d_end: expected a fraction"): Config(lr_d_end=1.5)
     with pytest.raises(ValueError, match="lr_d_end: expected a fraction"): Config(lr_d_end="low")
     with pytest.raises(ValueError, match="betas: expected two"): Config(betas=(.5, 1.))
+    with pytest.raises(ValueError, match="latent_map: expected true"): Config(latent_map=1)
+    for wrong in (dict(net="mlp"), dict(net="resnet", latent=0)):
+        with pytest.raises(ValueError, match="latent_map: expected net='resnet' and a latent"):
+            Config(latent_map=True, **wrong)
+    with pytest.raises(ValueError, match="energy: expected a number"): Config(energy=-1.)
+    for wrong in (dict(predicts="state"), dict(latent=0), dict(one_shot=True, paired=False)):
+        with pytest.raises(ValueError, match="energy: expected predicts='data'"):
+            Config(energy=1., **wrong)
 
 # %% ../../nbs/41_ddgan_training.ipynb #ac049d58
 def test_networks_for_points():
@@ -542,6 +551,41 @@ def test_relative_pairing_by_hand():
     for k, z in dict(r1=x, r2=G.at.detach()[None]).items():
         assert abs(terms[k].item() - ((D.w + z) ** 2).sum(1).mean() / 2) < 1e-6
 
+# %% ../../nbs/41_ddgan_training.ipynb #b9c67683
+def test_energy_score_by_hand():
+    "of a triangle 3, 4, 5; finite slopes where all three meet; the mean is lowest for exact draws"
+    x, one, two = torch.tensor([[0., 0]]), torch.tensor([[3., 4]]), torch.tensor([[3., 0]])
+    torch.testing.assert_close(energy_score(x, one, two), torch.tensor([(5. + 3 - 4) / 2]))
+    one, two = (x.clone().requires_grad_() for _ in range(2))
+    energy_score(x, one, two).sum().backward()
+    assert one.grad.isfinite().all() and two.grad.isfinite().all()
+
+    # normal data: exact, too narrow, no choice at all, and off
+    g = stream(0, "energy")
+    x, u, v = torch.randn(3, 200_000, 1, generator=g, dtype=torch.float64)
+    exact = energy_score(x, u, v).mean()
+    for scale, shift in ((.5, 0), (0, 0), (1.5, 0), (1, .5)):
+        assert energy_score(x, scale * u + shift, scale * v + shift).mean() > exact + .02
+
+def test_the_generator_answers_twice():
+    "with a weight its loss has the score of two answers more; the first is what D sees"
+    chain, x = chain_gammas(4).float(), torch.randn(8, 2, generator=stream(0, "x"))
+    model = build(small(), (2,))
+    G, D = model.values()
+    g = stream(0, "t")
+    s = torch.randint(4, (8,), generator=g)
+    z_s, z_t = pairs(x, s, chain, g)
+    one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
+    fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
+    score = (
+        (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)).mean() / 2
+    for relative, gap in ((False, 0.), (True, D(z_s, z_t, s))):
+        found = generator_loss(
+            G, D, x, None, chain, stream(0, "t"), relative=relative, energy=.3)
+        wanted = F.softplus(gap - D(fake, z_t, s)).mean() + .3 * score
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    assert small(energy=.3).resolve()["energy"] == .3 and "energy" not in small().resolve()
+
 # %% ../../nbs/41_ddgan_training.ipynb #6b0e24e4
 def test_the_separate_loss_is_as_before():
     "without the new options each term and each slope is the paper's to the last bit"
@@ -581,7 +625,7 @@ def test_pairs_do_not_cross_processes():
                 *model.values(), x[index::world], None, chain, g, .1, r2=.1, relative=True,
             ).values()),
             lambda g: generator_loss(
-                *model.values(), x[index::world], None, chain, g, relative=True)):
+                *model.values(), x[index::world], None, chain, g, relative=True, energy=1.)):
             grads = torch.autograd.grad(
                 loss(shared(stream(0, "t"), index, world)), list(model.parameters()),
                 allow_unused=True)
@@ -816,8 +860,8 @@ def test_the_discriminator_may_keep_its_rate(tmp_path):
     for p, q in zip(again.model.parameters(), whole.model.parameters()): assert torch.equal(p, q)
 
 # %% ../../nbs/41_ddgan_training.ipynb #55c323ee
-def one_step_by_hand(relative, r2):
-    config = small(r1=.1, r2=r2, r1_every=3, relative=relative)
+def one_step_by_hand(relative, r2, energy):
+    config = small(r1=.1, r2=r2, r1_every=3, relative=relative, energy=energy)
     x, chain = points(0), chain_gammas(4).float()
     model, g = build(config, (2,)), stream(0, "a step")
     G, D = model.values()
@@ -829,7 +873,8 @@ def one_step_by_hand(relative, r2):
     for name, net, rate, loss in (
         ("discriminator", D, config.lr_d, d_loss),
         ("generator", G, config.lr_g,
-            lambda: generator_loss(G, D, x, None, chain, g, relative=relative)),
+            lambda: generator_loss(
+                G, D, x, None, chain, g, relative=relative, energy=energy)),
     ):
         slopes = torch.autograd.grad(loss(), list(net.parameters()))
         for p, slope in zip(net.parameters(), slopes):
@@ -847,7 +892,7 @@ def one_step_by_hand(relative, r2):
 
 def test_one_step_by_hand():
     "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
-    for how in ((False, 0.), (True, .2)): one_step_by_hand(*how)
+    for how in ((False, 0., 0.), (True, .2, .5)): one_step_by_hand(*how)
 
 # %% ../../nbs/41_ddgan_training.ipynb #67457fb1
 def test_gradients_are_averaged_over_processes(monkeypatch):

@@ -4,10 +4,10 @@
 __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
            'test_deviation_channel', 'kinked', 'torch_conv', 'plain_block', 'mean_of_four',
            'test_plain_networks_by_hand', 'test_plain_networks_start_as_they_should',
-           'test_a_group_sees_the_mean_of_its_features', 'size', 'test_sizes_of_the_paper',
-           'pair_of', 'awake', 'silu', 'leaky', 'dense', 'half_sum', 'join', 'convolved',
-           'filtered', 'same', 'halved', 'doubled', 'normalized', 'embedded', 'style_block',
-           'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
+           'test_the_latent_may_enter_as_a_map', 'test_a_group_sees_the_mean_of_its_features',
+           'size', 'test_sizes_of_the_paper', 'pair_of', 'awake', 'silu', 'leaky', 'dense',
+           'half_sum', 'join', 'convolved', 'filtered', 'same', 'halved', 'doubled', 'normalized',
+           'embedded', 'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
            'test_fresh_networks_and_the_last_layers', 'test_sampling_in_bfloat16',
            'test_errors_image_networks', 'test_images_train_with_labels',
@@ -156,6 +156,26 @@ def test_plain_networks_start_as_they_should():
     z, s = torch.randn(2, 4, 3, 8, 8, generator=stream(0, "plain")), torch.arange(4)
     torch.testing.assert_close(D(*z, s)[:1], D(*z[:, :1], s[:1]))
     with pytest.raises(ValueError, match="halve an image"): build(PLAIN, (1, 7, 7))
+
+# %% ../../nbs/42_ddgan_networks.ipynb #352ce910
+def test_the_latent_may_enter_as_a_map():
+    "by hand: features of variance 1 are added at the lowest resolution; without it all is as before"
+    config = replace(PLAIN, latent_map=True)
+    (G, _), (plain, _) = (build(c, (1, 8, 8), seed=3).double().values() for c in (config, PLAIN))
+    before, g = plain.state_dict(), stream(0, "map")
+    assert set(G.state_dict()) - set(before) == {"place.layer.weight", "place.layer.bias"}
+    assert all(torch.equal(v, before[k]) for k, v in G.state_dict().items() if k in before)
+
+    z, s = torch.randn(3, 1, 8, 8, generator=g).double(), torch.tensor([0, 2, 3])
+    latent = torch.randn(3, 4, generator=g).double()
+    assert G.place(latent).shape == (3, 16, 4, 4)
+    assert abs(G.place.layer.weight.var() * 4 - 1) < .1
+
+    # fresh blocks pass their input on
+    high = torch_conv(G.enter, z)
+    low = torch_conv(G.wider[0], mean_of_four(high)) + G.place(latent)
+    doubled = F.interpolate(torch_conv(G.narrower[0], low), scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(G(z, s, latent), torch_conv(G.leave, kinked(doubled + high)))
 
 # %% ../../nbs/42_ddgan_networks.ipynb #71a78dcd
 def test_a_group_sees_the_mean_of_its_features():

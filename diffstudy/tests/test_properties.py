@@ -1215,6 +1215,7 @@ DDGAN = {
     "ddgan.optimal_logit": Own(check_logit),
     "ddgan.gradient_penalty": Own(check_penalty),
     "ddgan.discriminator_terms": Own(check_terms),
+    "ddgan.energy_score": Each(ddgan.energy_score, one_each, x=first, one=other, two=other),
     "ddgan.generator_loss": Own(check_terms),
     "ddgan.Frozen": Own(check_frozen),
 }

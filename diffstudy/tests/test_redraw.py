@@ -4,8 +4,7 @@
 __all__ = ['test_there_and_back', 'test_redraw_refuses', 'test_the_gap_is_what_is_known_by_heart',
            'test_strokes', 'test_the_study_runs_small', 'test_the_record_is_fresh',
            'test_shares_and_imbalance', 'test_the_balance_study_runs_small',
-           'test_the_balance_record_is_of_today', 'test_who_hears_the_latent',
-           'test_the_latent_study_runs_small', 'test_the_latent_record_is_of_today']
+           'test_the_balance_record_is_of_today']
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #b3918e24
 import math
@@ -110,37 +109,4 @@ def test_the_balance_record_is_of_today():
     try: record = runs.load("redraw-balance")
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(record, study.BALANCE) == []
-    assert len(record["results"]) == record["cases"] == 5
-
-# %% ../../nbs/45_ddgan_redraw.ipynb #393aaebd
-def test_who_hears_the_latent():
-    "1 for the perfect generator, 0 for one that gives always the same answer"
-    mixture, chain, g = data.gaussian_grid(), ddgan.chain_gammas(4), stream(0, "hears test")
-    net, x = ddgan.ExactGenerator(mixture, chain), mixture.sample(4000, g)[0]
-    assert all(abs(r - 1) < .1 for r in study.hears(net, x, chain, g))
-    deaf = lambda z, s, latent, c=None: net(z, s, torch.zeros_like(latent))
-    deaf.latent = net.latent
-    assert study.hears(deaf, x, chain, g) == [0, 0, 0, 0]
-
-def test_the_latent_study_runs_small(tmp_path, monkeypatch):
-    "digits and stacks are trained, and asked twice"
-    gan = study.SETTINGS["gan"] | dict(train=dict(steps=2, log_every=1, save_every=10))
-    small = study.LATENT_SETTINGS | dict(gan=gan, n=6)
-    found = study.run_latent(small, dict(data="digits", seed=0))["ratio"]
-    assert len(found) == 4 and min(found) > 0
-
-    images = data.ImageSet(
-        "mnist", torch.randint(256, (100, 1, 8, 8), generator=stream(0, "i")).to(torch.uint8),
-        torch.arange(100) % 10, 256, 10)
-    monkeypatch.setattr(data, "load", lambda *_: (images, images))
-    name, run = "stacked-mnist-resnet", small["run"]
-    recipe = run["recipes"][name] | dict(width=4, d_width=4, embedding=4, batch_size=4)
-    small |= dict(run=run | dict(recipes={name: recipe}, save_every={name: 2}))
-    case = dict(data=name, seed=0, updates=2)
-    assert len(study.run_latent(small, case, folder=tmp_path)["ratio"]) == 4
-
-def test_the_latent_record_is_of_today():
-    try: record = runs.load("redraw-latent")
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(record, study.LATENT) == []
     assert len(record["results"]) == record["cases"] == 5
