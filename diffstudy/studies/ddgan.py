@@ -579,6 +579,9 @@ STACKED = Study(
         *(dict(seed=s, group=16, lr_end=0., updates=20_000) for s in (0, 1)),
         dict(seed=1, group=16, lr_end=0., lr_d_end=1., updates=15_000),
         *(dict(seed=s, group=16, lr_end=0., lr_d_end=1., updates=22_000) for s in (0, 1)),
+        *(dict(
+            seed=s, group=16, lr_end=0., lr_d_end=1., latent_map=True, energy=.1, updates=n)
+          for s, n in ((0, 12_500), (1, 14_500))),
         *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)))),
     run_mnist)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from .. import (
     checkpoint, data, ddgan, evaluate, experiment, judge, process, sample, train)
 from ..core import stream
-from .ddgan import STACKED_SETTINGS, trained_on_mnist
+from .ddgan import STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #67764f62
@@ -255,4 +255,5 @@ _IN_GROUPS = dict(data="stacked-mnist-resnet", group=16, lr_end=0.)
 BALANCE = Study("redraw-balance", BALANCE_SETTINGS, (
     *(_IN_GROUPS | dict(seed=s, updates=20_000) for s in (0, 1)),
     _IN_GROUPS | dict(seed=1, updates=15_000, lr_d_end=1.),
-    *(_IN_GROUPS | dict(seed=s, updates=22_000, lr_d_end=1.) for s in (0, 1))), run_balance)
+    *(_IN_GROUPS | dict(seed=s, updates=22_000, lr_d_end=1.) for s in (0, 1)),
+    *(c for c in STACKED.cases if "energy" in c)), run_balance)
