@@ -81,10 +81,10 @@ def answers(net, x, chain, settings) -> str:  # As `packed` gives it
     x, t = x[:settings["kept"]], settings["state"]
     z = process.marginal(x, chain[t].to(x)).sample(stream(0, "answers", device=x.device))
     s = torch.full((len(x),), t - 1, device=x.device)
-    latents = [z.new_empty(len(z), net.latent) for _ in range(3)]
+    like = z.new_empty(len(z), net.latent)
     given = [
-        net(z, s, randn_like(v, stream(i, "an answer", device=x.device)), None)
-        for i, v in enumerate(latents)]
+        net(z, s, randn_like(like, stream(i, "an answer", device=x.device)), None)
+        for i in range(3)]
     return packed(torch.cat([x, z, *given]))
 
 STUDY = Study("latent", SETTINGS, (
