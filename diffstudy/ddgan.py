@@ -372,7 +372,7 @@ def gradient_penalty(
     return flat_sum(grad.float().square()) / 2
 
 # %% ../nbs/41_ddgan_training.ipynb #6dc895a8
-import dataclasses
+import dataclasses, itertools
 from dataclasses import dataclass
 from torch import nn
 from . import train
@@ -389,10 +389,13 @@ def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Ten
     return process.marginal(x, chain[s]).sample(generator)
 
 # %% ../nbs/41_ddgan_training.ipynb #afa87edc
-def _random_states(x, chain, generator, D) -> Tensor:  # `(b,)`
+def _random_states(x, chain, generator, D, shares=()) -> Tensor:  # `(b,)`
     "The index of a less noisy state for each example, the same for all of a group."
-    draw = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
-    group = getattr(D, "group", 1)
+    group, own = getattr(D, "group", 1), dict(generator=generator, device=x.device)
+    def draw(n):
+        if not shares: return torch.randint(len(chain) - 1, (n,), **own)
+        u, first = torch.rand(n, **own), torch.zeros(n, dtype=torch.int64, device=x.device)
+        return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
     return each(draw, -(-len(x) // group), generator).repeat_interleave(group)[:len(x)]
 
 def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
@@ -411,6 +414,7 @@ def discriminator_terms(
     *, r2: float = 0.,       # Weight of the same on generated z_s
     relative: bool = False,  # Compare the two z_s of one z_t
     mismatch: float = 0.,    # Weight of the loss on real pairs under a wrong label
+    shares: tuple = (),      # How often each s is drawn; () for all alike
 ) -> dict:  # Named scalars, whose sum is the loss
     """What the discriminator lowers: its loss on real, generated and mislabeled pairs, R1 and R2.
 
@@ -424,6 +428,7 @@ def discriminator_terms(
         r2: Weight of the same on generated z_s
         relative: Compare the two z_s of one z_t
         mismatch: Weight of the loss on real pairs under a wrong label
+        shares: How often each s is drawn; () for all alike
 
     Returns:
         Named scalars, whose sum is the loss
@@ -434,7 +439,7 @@ def discriminator_terms(
             "mismatch: a wrong label needs labels of at least two classes; "
             f"got {got}, where mismatch=0 does without")
     if s is None:
-        s = _random_states(x, chain, generator, D)
+        s = _random_states(x, chain, generator, D, shares)
 
     z_s, z_t = pairs(x, s, chain, generator)
     with torch.no_grad():
@@ -488,6 +493,7 @@ def generator_loss(
     x: Tensor, c: Tensor, chain: Tensor, generator,  # As above
     *, relative: bool = False,                       # As above
     energy: float = 0.,                              # Weight of the energy score
+    shares: tuple = (),                              # As above
 ) -> Tensor:  # `()`
     """What the generator lowers: the non-saturating loss of new pairs, and the energy score.
 
@@ -495,11 +501,12 @@ def generator_loss(
         x, c, chain, generator: As above
         relative: As above
         energy: Weight of the energy score
+        shares: As above
 
     Returns:
         `()`
     """
-    s = _random_states(x, chain, generator, D)
+    s = _random_states(x, chain, generator, D, shares)
     z_s, z_t = pairs(x, s, chain, generator)
 
     # the discriminator sees a step to the first of two answers
@@ -569,7 +576,7 @@ def adversarial_step(
         with cast:
             terms = discriminator_terms(
                 G, D, x, c, placed[x.device], generator, r1, r2=r2,
-                relative=config.relative, mismatch=config.mismatch)
+                relative=config.relative, mismatch=config.mismatch, shares=config.shares)
         sum(terms.values()).backward()
         train.update(state, "discriminator", reduce=True)
 
@@ -578,7 +585,7 @@ def adversarial_step(
             with cast:
                 loss = generator_loss(
                     G, D, x, c, placed[x.device], generator,
-                    relative=config.relative, energy=config.energy)
+                    relative=config.relative, energy=config.energy, shares=config.shares)
             (loss * torch.where(state.ok, 1., math.nan)).backward()
         return {k: v.detach() for k, v in terms.items()} | dict(
             loss=loss.detach(), norm=train.update(state, "generator", reduce=True))

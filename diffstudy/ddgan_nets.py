@@ -53,6 +53,7 @@ class Config:
         group: Images of one process whose mean features D sees with each (resnet)
         mismatch: Weight of the loss on real pairs under a wrong label
         energy: Weight of the energy score in the generator's loss
+        shares: How often each s is drawn, in sum 1; () for all alike
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
@@ -89,6 +90,7 @@ class Config:
     group: int = 1            # Images of one process whose mean features D sees with each (resnet)
     mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
     energy: float = 0.        # Weight of the energy score in the generator's loss
+    shares: tuple = ()        # How often each s is drawn, in sum 1; () for all alike
     lr_g: float = 1e-3        # Learning rate of the generator
     lr_d: float = 1e-3        # Learning rate of the discriminator
     lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
@@ -104,7 +106,7 @@ class Config:
         return super().__new__(cls)
 
     def __post_init__(self):
-        for k in ("fourier", "mults", "attention", "betas"):
+        for k in ("fourier", "mults", "attention", "shares", "betas"):
             object.__setattr__(self, k, tuple(getattr(self, k) or ()))
         _check_config(self)
 
@@ -116,7 +118,7 @@ class Config:
 # as if absent, so that the names of earlier runs stay
 _YOUNGER = dict(
     relative=False, r2=0., r_end=1., group=1, fourier_latent=True, mismatch=0., lr_d_end=None,
-    latent_map=False, energy=0.)
+    latent_map=False, energy=0., shares=())
 
 def _check_config(f: Config):
     "ValueError for a value that no network can have."
@@ -141,6 +143,12 @@ def _check_config(f: Config):
         raise ValueError(f"lr_d_end: expected a fraction of lr_d, 0 to 1, or None; got {end!r}")
     if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
         raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
+    numbers = all(type(v) in (int, float) and v >= 0 for v in f.shares)
+    if f.shares and not (
+        numbers and len(f.shares) == f.steps and math.isclose(sum(f.shares), 1, abs_tol=1e-6)):
+        raise ValueError(
+            "shares: expected a number for each step, at least 0 and 1 in sum, or none at all; "
+            f"got {f.shares} for {f.steps} step{'s' * (f.steps > 1)}")
 
     # what does not go together
     if f.one_shot and (f.paired or f.predicts != "data"):

@@ -109,6 +109,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "huang2025r3gan": "Y. Huang, A. Gokaslan, V. Kuleshov, J. Tompkin | The GAN is dead; long live the GAN! A Modern GAN Baseline | 2025 | 2501.05441",
     "isola2017pix2pix": "P. Isola, J.-Y. Zhu, T. Zhou, A. A. Efros | Image-to-Image Translation with Conditional Adversarial Networks | 2017 | 1611.07004",
     "debortoli2025distributional": "V. De Bortoli, A. Galashov, J. S. Guntupalli, G. Zhou, K. Murphy, A. Gretton, A. Doucet | Distributional Diffusion Models with Scoring Rules | 2025 | 2502.02483",
+    "bowker1948symmetry": "A. H. Bowker | A Test for Symmetry in Contingency Tables | 1948 | Journal of the American Statistical Association 43",
     "gneiting2007scoring": "T. Gneiting, A. E. Raftery | Strictly Proper Scoring Rules, Prediction, and Estimation | 2007 | Journal of the American Statistical Association 102",
     "szekely2013energy": "G. J. Székely, M. L. Rizzo | Energy statistics: A class of statistics based on distances | 2013 | Journal of Statistical Planning and Inference 143",
     "chen2019residual": "R. T. Q. Chen, J. Behrmann, D. Duvenaud, J.-H. Jacobsen | Residual Flows for Invertible Generative Modeling | 2019 | 1906.02735",

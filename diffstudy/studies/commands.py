@@ -41,6 +41,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "redraw": "redraw",
     "redraw-balance": "redraw:BALANCE",
     "latent": "latent",
+    "keeps": "keeps",
     "pictures": "pictures",
     "few-steps": "ddgan:FEW",
     "four-calls": "ddgan:FOUR",

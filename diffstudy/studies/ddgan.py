@@ -341,7 +341,8 @@ def trained_on_mnist(
     """
     name, s = case["data"], settings
     own = {k: v for k, v in case.items() if k not in ("data", "seed")}
-    changes = [f"{k}-{v}" for k, v in own.items()]
+    text = lambda v: "_".join(map(str, v)) if isinstance(v, list) else v
+    changes = [f"{k}-{text(v)}" for k, v in own.items()]
     place = Path(folder or "runs") / "-".join([f"ddgan-{name}-{case['seed']}", *changes])
     updates, every, stacked = (
         own.pop("updates", s["updates"][name]), s["save_every"][name], name.startswith("stacked"))
@@ -580,7 +581,8 @@ STACKED = Study(
         dict(seed=1, group=16, lr_end=0., lr_d_end=1., updates=15_000),
         *(dict(seed=s, group=16, lr_end=0., lr_d_end=1., updates=22_000) for s in (0, 1)),
         *(dict(
-            seed=s, group=16, lr_end=0., lr_d_end=1., latent_map=True, energy=.1, updates=n)
+            seed=s, group=16, lr_end=0., lr_d_end=1., latent_map=True, energy=.1, updates=n) | more
+          for more in ({}, dict(shares=[.2, .5, .15, .15]))
           for s, n in ((0, 12_500), (1, 14_500))),
         *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)))),
     run_mnist)

@@ -23,7 +23,7 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
            'test_the_discriminator_may_keep_its_rate', 'one_step_by_hand', 'test_one_step_by_hand',
-           'test_gradients_are_averaged_over_processes',
+           'test_each_step_gets_its_share', 'test_gradients_are_averaged_over_processes',
            'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
            'test_no_number_is_read_back']
 
@@ -417,6 +417,9 @@ def test_errors_config():
     for wrong in (dict(net="mlp"), dict(net="resnet", latent=0)):
         with pytest.raises(ValueError, match="latent_map: expected net='resnet' and a latent"):
             Config(latent_map=True, **wrong)
+    for wrong in ([.5, .5], [.5, .5, .5, -.5], [.3, .3, .3, .3], [.25, .25, .25, "a"], [1., 0]):
+        with pytest.raises(ValueError, match="shares: expected a number for each step"):
+            Config(shares=wrong)
     with pytest.raises(ValueError, match="energy: expected a number"): Config(energy=-1.)
     for wrong in (dict(predicts="state"), dict(latent=0), dict(one_shot=True, paired=False)):
         with pytest.raises(ValueError, match="energy: expected predicts='data'"):
@@ -893,6 +896,34 @@ def one_step_by_hand(relative, r2, energy):
 def test_one_step_by_hand():
     "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
     for how in ((False, 0., 0.), (True, .2, .5)): one_step_by_hand(*how)
+
+def test_each_step_gets_its_share():
+    "as often as asked for, groups whole, never where it is 0; without shares as ever"
+    x, chain, D = torch.zeros(40_000, 2), chain_gammas(4), lambda *_: None
+    of = lambda *shares: ddgan._random_states(x, chain, stream(0, "s"), D, shares)
+    found = of(.2, .5, 0., .3).bincount(minlength=4) / len(x)
+    torch.testing.assert_close(found, torch.tensor([.2, .5, 0., .3]), rtol=0, atol=.01)
+    assert of(0., 0., 1., 0.).unique().tolist() == [2]
+    assert torch.equal(of(), torch.randint(4, (len(x),), generator=stream(0, "s")))
+    one = ddgan._random_states(x, chain_gammas(1), stream(0, "s"), D, (1.,))
+    assert one.unique().tolist() == [0]
+    D.group = 8
+    assert (of(.2, .5, 0., .3).view(-1, 8).diff(dim=1) == 0).all()
+
+    # both losses and the configuration hand them on
+    model, shares = build(small(shares=[0, 1, 0, 0]), (2,)), (0, 1, 0, 0)
+    G, D, x, chain = *model.values(), torch.randn(8, 2), chain_gammas(4).float()
+    seen = []
+    look = lambda z_s, z_t, s, c=None: (seen.append(s.unique().tolist()), D(z_s, z_t, s, c))[1]
+    discriminator_terms(G, look, x, None, chain, stream(0, "t"), shares=shares)
+    generator_loss(G, look, x, None, chain, stream(0, "t"), shares=shares)
+    config = small(shares=shares)
+    state = make_state(config, torch.nn.ModuleDict(dict(generator=G, discriminator=D)), 2, rank=CPU)
+    hook = D.register_forward_hook(lambda net, args, out: seen.append(args[2].unique().tolist()))
+    adversarial_step(config)(state, x, stream(0, "a step"))
+    hook.remove()
+    assert len(seen) == 6 and all(v == [1] for v in seen)
+    assert config.resolve()["shares"] == shares and "shares" not in small().resolve()
 
 # %% ../../nbs/41_ddgan_training.ipynb #67457fb1
 def test_gradients_are_averaged_over_processes(monkeypatch):
