@@ -135,10 +135,11 @@ def run_alone(s: dict, case: dict, images, judge) -> dict:
         g = stream(seed, "alone", n)
         real = data.encode(stacks.draw(config.batch_size, seed, n)[0], 256)
         z_t = ddgan.pairs(real, at, chain, g).z_t
-        with torch.autocast("cpu", torch.bfloat16):
-            one, two = ddgan._two_answers(G, z_t, at, g)
+        latents = [randn_like(z_t.new_empty(len(z_t), G.latent), g) for _ in range(2)]
+        with torch.autocast("cpu", torch.bfloat16):  # both answers in one call
+            answers = G(torch.cat([z_t, z_t]), torch.cat([at, at]), torch.cat(latents))
         opt.zero_grad()
-        ddgan.energy_score(real, one.float(), two.float()).mean().backward()
+        ddgan.energy_score(real, *answers.float().chunk(2)).mean().backward()
         opt.step()
         if (n + 1) % own["every"]: continue
 
