@@ -5,8 +5,8 @@ into a digit; and see what the noise does for the discriminator."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'BALANCE_SETTINGS', 'BALANCE', 'strokes', 'trained', 'drawer',
-           'run_redraw', 'gaps', 'run_gap', 'run', 'shares', 'imbalance', 'run_balance',
-           'discriminator_loss', 'catch_up']
+           'run_redraw', 'gaps', 'run_gap', 'run', 'digits_of', 'shares', 'imbalance', 'seen_from',
+           'run_balance', 'discriminator_loss', 'catch_up']
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #e664cd4b
 import dataclasses
@@ -162,15 +162,21 @@ STUDY = Study("redraw", SETTINGS, (
 # %% ../../nbs/45_ddgan_redraw.ipynb #63f6b8a2
 BALANCE_SETTINGS = dict(run=STACKED_SETTINGS, n=10_000, alone=300, every=50)
 
+def digits_of(numbers: Tensor) -> Tensor:  # `(n, 3)`
+    """The digits of each number: what `data.number_of` undoes.
+
+    Returns:
+        `(n, 3)`
+    """
+    return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], 1)
+
 def shares(numbers: Tensor) -> Tensor:  # `(3, 10)`
     """How often each digit occurs in each channel, from the numbers of the modes.
 
     Returns:
         `(3, 10)`
     """
-    digits = torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10])
-    counts = F.one_hot(digits, 10).sum(1)
-    return counts.double() / len(numbers)
+    return F.one_hot(digits_of(numbers), 10).double().mean(0)
 
 def imbalance(found: Tensor, real: Tensor) -> list:  # One for each channel
     """KL divergence of the shares of digits from those of real ones.
@@ -179,6 +185,29 @@ def imbalance(found: Tensor, real: Tensor) -> list:  # One for each channel
         One for each channel
     """
     return (torch.xlogy(found, found) - torch.xlogy(found, real)).sum(1).tolist()
+
+def seen_from(
+    net, stacks: Tensor,  # A generator; real stacks as gray levels, `(n, 3, h, w)`
+    t: int, classifier,   # The state to go to; a judge of single digits
+    seed: int, name: str,  # Of the noise
+    *, part: int = 500,
+) -> Tensor:  # `(n,)`, 0 to 999
+    """The numbers that a judge sees in real stacks, noised to a state and drawn back.
+
+    Args:
+        net, stacks: A generator; real stacks as gray levels, `(n, 3, h, w)`
+        t, classifier: The state to go to; a judge of single digits
+        seed, name: Of the noise
+
+    Returns:
+        `(n,)`, 0 to 999
+    """
+    chain, found = ddgan.chain_gammas(net.steps), []
+    for i, k in enumerate(stacks.split(part)):
+        x = data.encode(k, 256)
+        x = ddgan.redraw(net, x, t, chain.to(x), stream(seed, name, t, i))
+        found.append(judge.classify(classifier, data.encode(data.decode(x, 256), 256)))
+    return torch.cat(found)
 
 def run_balance(
     settings: dict, case: dict,  # As in `BALANCE`; a case is one of `studies.ddgan.STACKED`
@@ -201,16 +230,10 @@ def run_balance(
 
     # real stacks, noised to each state and drawn back
     net = state.ema.model.eval()
-    chain = ddgan.chain_gammas(net.steps).to(device)
-    stacks = data.Stacked(train_set).draw(settings["n"], 1)[0].split(500)
-    def numbers(t):
-        found = []
-        for i, part in enumerate(stacks):
-            x, g = data.encode(part, 256), stream(case["seed"], "balance", t, i)
-            x = ddgan.redraw(net, x, t, chain.to(x), g)
-            found.append(judge.classify(classifier, data.encode(data.decode(x, 256), 256)))
-        return torch.cat(found)
-    found = [numbers(t) for t in range(net.steps + 1)]
+    stacks = data.Stacked(train_set).draw(settings["n"], 1)[0]
+    found = [
+        seen_from(net, stacks, t, classifier, case["seed"], "balance")
+        for t in range(net.steps + 1)]
     real = shares(found[0])
     rows = [
         dict(
