@@ -6,7 +6,7 @@ calls."""
 # %% auto #0
 __all__ = ['betas', 'chain_gammas', 'exact_step', 'Shape', 'shape_of', 'row', 'Pair', 'pairs',
            'denoise', 'ExactGenerator', 'generate', 'ddpm_step', 'optimal_logit',
-           'gradient_penalty', 'discriminator_terms', 'energy_score', 'generator_loss', 'Frozen',
+           'gradient_penalty', 'discriminator_terms', 'energy_score', 'generator_terms', 'Frozen',
            'adversarial_step', 'make_state', 'redraw']
 
 # %% ../nbs/40_ddgan.ipynb #4710ceae
@@ -278,15 +278,18 @@ def _check_start(z: Tensor, c, net):
         raise ValueError(
             f"expected noise of shape (b, {', '.join(map(str, net.shape))}); "
             f"got shape {tuple(z.shape)}")
-    if c is None: return
-    if c.shape != z.shape[:1] or c.is_floating_point():
+
+    # a GAN that learned with labels has learned nothing for none
+    classes = getattr(net, "classes", 0)
+    if c is None and not classes: return
+    if not isinstance(c, Tensor) or c.shape != z.shape[:1] or c.is_floating_point():
+        got = f"{c.dtype} of shape {tuple(c.shape)}" if isinstance(c, Tensor) else repr(c)
         raise ValueError(
-            f"expected labels as whole numbers of shape ({len(z)},); "
-            f"got {c.dtype} of shape {tuple(c.shape)}")
-    if not 0 <= int(c.min()) <= int(c.max()) <= net.classes:
+            f"expected labels c as a tensor of whole numbers of shape ({len(z)},); got {got}")
+    if not 0 <= int(c.min()) <= int(c.max()) < classes:
         raise ValueError(
-            f"expected labels from 0 to {net.classes}, which is no label; "
-            f"got {int(c.min())} to {int(c.max())}")
+            f"expected labels from 0 to {classes - 1}; got {int(c.min())} to {int(c.max())}"
+            if classes else "this network was built without labels: leave c out")
 
 # %% ../nbs/40_ddgan.ipynb #0c8228e6
 @implements("D5")
@@ -488,13 +491,13 @@ def _two_answers(G, z_t: Tensor, s: Tensor, generator, c=None) -> tuple:  # `(b,
     twice = lambda v: None if v is None else torch.cat([v, v])
     return G(twice(z_t), twice(s), torch.cat(latents), twice(c)).to(z_t).chunk(2)
 
-def generator_loss(
+def generator_terms(
     G: nn.Module, D: nn.Module,
     x: Tensor, c: Tensor, chain: Tensor, generator,  # As above
     *, relative: bool = False,                       # As above
     energy: float = 0.,                              # Weight of the energy score
     shares: tuple = (),                              # As above
-) -> Tensor:  # `()`
+) -> dict:  # Named scalars, whose sum it lowers
     """What the generator lowers: the non-saturating loss of new pairs, and the energy score.
 
     Args:
@@ -504,27 +507,26 @@ def generator_loss(
         shares: As above
 
     Returns:
-        `()`
+        Named scalars, whose sum it lowers
     """
     s = _random_states(x, chain, generator, D, shares)
     z_s, z_t = pairs(x, s, chain, generator)
 
     # the discriminator sees a step to the first of two answers
-    score = 0.
+    score = {}
     if energy:
         one, two = _two_answers(G, z_t, s, generator, c)
         fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(generator)
-        score = energy * energy_score(x, one, two).mean()
+        score = dict(score=energy * energy_score(x, one, two).mean())
     else:
         fake = _fake_of(G, z_t, s, chain, generator, c)
-
     made = D(fake, z_t, s, c).float()
-    if not relative: return F.softplus(-made).mean() + score
+    if not relative: return dict(loss=F.softplus(-made).mean()) | score
 
     # no weight of the generator stands behind the real one
     with torch.no_grad():
         real = D(z_s, z_t, s, c).float()
-    return F.softplus(real - made).mean() + score
+    return dict(loss=F.softplus(real - made).mean()) | score
 
 # %% ../nbs/41_ddgan_training.ipynb #fe5a33e9
 @dataclass(frozen=True)
@@ -583,12 +585,12 @@ def adversarial_step(
         # the generator; a refused update of the discriminator refuses its own as well
         with Frozen(D):
             with cast:
-                loss = generator_loss(
+                made = generator_terms(
                     G, D, x, c, placed[x.device], generator,
                     relative=config.relative, energy=config.energy, shares=config.shares)
-            (loss * torch.where(state.ok, 1., math.nan)).backward()
-        return {k: v.detach() for k, v in terms.items()} | dict(
-            loss=loss.detach(), norm=train.update(state, "generator", reduce=True))
+            (sum(made.values()) * torch.where(state.ok, 1., math.nan)).backward()
+        return {k: v.detach() for k, v in (terms | made).items()} | dict(
+            norm=train.update(state, "generator", reduce=True))
 
     return step
 

@@ -108,6 +108,13 @@ class Config:
     def __post_init__(self):
         for k in ("fourier", "mults", "attention", "shares", "betas"):
             object.__setattr__(self, k, tuple(getattr(self, k) or ()))
+
+        # 1 and 1.0 are one setting, with one name
+        real = lambda v: float(v) if type(v) is int else v
+        for f in dataclasses.fields(self):
+            if f.type is float: object.__setattr__(self, f.name, real(getattr(self, f.name)))
+        for k in ("shares", "betas"):
+            object.__setattr__(self, k, tuple(map(real, getattr(self, k))))
         _check_config(self)
 
     def resolve(self) -> dict:
@@ -131,33 +138,39 @@ def _check_config(f: Config):
             raise ValueError(suggest(getattr(f, k), known, k))
     for k in (
         "steps", "width", "depth", "blocks", "embedding", "mapping", "patch", "d_width",
-        "r1_every", "group", "batch_size",
+        "d_embedding", "r1_every", "group", "batch_size",
     ):
         if type(v := getattr(f, k)) is not int or v < 1:
             raise ValueError(f"{k}: expected a whole number, at least 1; got {v!r}")
-    for k in ("latent", "r1", "r2", "r_end", "mismatch", "energy", "lr_end", "d_scale"):
-        if not 0 <= getattr(f, k) < math.inf:
-            raise ValueError(f"{k}: expected a number, at least 0; got {getattr(f, k)!r}")
+    if type(f.latent) is not int or f.latent < 0:
+        raise ValueError(f"latent: expected a length, a whole number; got {f.latent!r}")
+    for k in ("r1", "r2", "r_end", "mismatch", "energy", "lr_end", "d_scale"):
+        if type(v := getattr(f, k)) is not float or not 0 <= v < math.inf:
+            raise ValueError(f"{k}: expected a number, at least 0; got {v!r}")
+    for k in ("lr_g", "lr_d"):
+        if type(v := getattr(f, k)) is not float or not 0 < v < math.inf:
+            raise ValueError(f"{k}: expected a number above 0; got {v!r}")
     end = f.lr_d_end
-    if end is not None and (type(end) not in (int, float) or not 0 <= end <= 1):
+    if end is not None and (type(end) is not float or not 0 <= end <= 1):
         raise ValueError(f"lr_d_end: expected a fraction of lr_d, 0 to 1, or None; got {end!r}")
-    if len(f.betas) != 2 or not all(0 <= v < 1 for v in f.betas):
+    if len(f.betas) != 2 or not all(type(v) is float and 0 <= v < 1 for v in f.betas):
         raise ValueError(f"betas: expected two numbers, at least 0 and below 1; got {f.betas}")
-    numbers = all(type(v) in (int, float) and v >= 0 for v in f.shares)
+    numbers = all(type(v) is float and v >= 0 for v in f.shares)
     if f.shares and not (
         numbers and len(f.shares) == f.steps and math.isclose(sum(f.shares), 1, abs_tol=1e-6)):
         raise ValueError(
             "shares: expected a number for each step, at least 0 and 1 in sum, or none at all; "
             f"got {f.shares} for {f.steps} step{'s' * (f.steps > 1)}")
 
+    for k in ("relative", "fourier_latent", "latent_map", "paired", "one_shot"):
+        if type(getattr(f, k)) is not bool:
+            raise ValueError(f"{k}: expected true or false; got {getattr(f, k)!r}")
+
     # what does not go together
     if f.one_shot and (f.paired or f.predicts != "data"):
         raise ValueError(
             "one_shot: expected paired=False and predicts='data', "
             "since its generator makes an image from noise, and no pair")
-    for k in ("relative", "fourier_latent", "latent_map"):
-        if type(getattr(f, k)) is not bool:
-            raise ValueError(f"{k}: expected true or false; got {getattr(f, k)!r}")
     if f.group > 1 and (f.net != "resnet" or f.batch_size % f.group):
         raise ValueError(
             "group: expected net='resnet' and a batch of whole groups; "
@@ -311,7 +324,7 @@ def build(
         (MLPGenerator, MLPDiscriminator) if config.net == "mlp"
         else (UNetGenerator, ConvDiscriminator) if config.net == "unet"
         else (ResNetGenerator, ResNetDiscriminator))
-    alone = dataclasses.replace(config, steps=1) if config.one_shot else config
+    alone = dataclasses.replace(config, steps=1, shares=()) if config.one_shot else config
     return nn.ModuleDict(dict(
         generator=G(alone, shape, classes, seed=seed),
         discriminator=D(config, shape, classes, seed=seed + 1)))

@@ -194,9 +194,10 @@ def _check_threads(c):
 def _batches(images, batch_size, seed, rank, flip=False, each: int = 1):
     "Batches of a set, of which each process takes a multiple of `each`."
     if rank.world > 1 and batch_size % (each * rank.world):
+        whole = f" in whole groups of {each}" if each > 1 else ""
         raise ValueError(
-            f"expected a batch size of which each of {rank.world} processes takes a multiple of "
-            f"{each}, so a multiple of {each * rank.world}; got {batch_size}")
+            f"batch_size: expected a multiple of {each * rank.world}, which {rank.world} processes "
+            f"can share evenly{whole}; got {batch_size}")
     if not isinstance(images, datasets.Stacked):
         return datasets.Batches(
             images, batch_size, seed, rank.index, rank.world, flip=flip, device=rank.device)
@@ -239,6 +240,8 @@ class GANConfig:
         if type(self.components) is not int or self.components < 0:
             raise ValueError(
                 f"components: expected a whole number, 0 for pixels; got {self.components!r}")
+        if type(self.labels) is not bool:
+            raise ValueError(f"labels: expected true or false; got {self.labels!r}")
         _check_threads(self)
         for k in self.train:
             if k not in _GAN_LOOP:
@@ -261,9 +264,13 @@ class GANConfig:
         shape = (
             (facts["shape"][0], self.components) if self.components
             else tuple(facts["shape"]))
-        classes = facts["classes"] if self.labels else 0
-        return ddgan.build(
-            ddgan.Config(**full["gan"]), shape, classes, seed=2 * full["train"]["seed"])
+        classes, gan = facts["classes"] if self.labels else 0, ddgan.Config(**full["gan"])
+        if gan.mismatch and classes < 2:
+            raise ValueError(
+                "mismatch: a wrong label needs labels of at least two classes; "
+                f"got labels={self.labels} and data of {facts['classes']}, "
+                "where mismatch=0 does without")
+        return ddgan.build(gan, shape, classes, seed=2 * full["train"]["seed"])
 
     def start(self, images, facts: dict, rank, notes: dict, components=None):
         "What `train.fit` needs: state, step and batches; `components` of an earlier start."
@@ -290,7 +297,7 @@ class GANConfig:
         "The principal components of a training set, a `data.Components`."
         some = images.images if isinstance(images, datasets.Stacked) else images
         return datasets.Components(
-            datasets.encode(some[:10_000].images, some.levels), self.components)
+            datasets.encode(_some_of(some, 10_000).images, some.levels), self.components)
 
 # the rest is in `ddgan.Config`
 _GAN_LOOP = (
@@ -500,6 +507,14 @@ RECIPES = {
         data="stacked-mnist", model="stacked-mnist-resnet", labels=False, threads=1,
         train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
 
+    # the same in groups of sixteen, with the energy score, and half of the examples for one step
+    "ddgan-stacked-mnist-balanced": GANConfig(  # two hours; chapter 47
+        data="stacked-mnist", model="stacked-mnist-resnet", labels=False, threads=1,
+        gan=dict(
+            group=16, latent_map=True, energy=.1, shares=[.2, .5, .15, .15],
+            lr_end=0., lr_d_end=1.),
+        train=dict(steps=18_000, precision="bfloat16", log_every=50, save_every=2000)),
+
     "ddgan-stacked-components": GANConfig(  # 40 minutes
         data="stacked-mnist", model="components", components=40, labels=False, threads=1,
         train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
@@ -573,7 +588,7 @@ def _places(config) -> dict:  # Name -> (part or None, key in it, value)
     for part in parts:
         values = (_FOLDER if config.data == "folder" else {}) if part == "options" else full[part]
         if part == "gan":  # with those that stand in no earlier run
-            values = dataclasses.asdict(ddgan.Config()) | values
+            values = json.loads(json.dumps(dataclasses.asdict(ddgan.Config()))) | values
         for k, v in values.items():
             name = "T" if part == "gan" and k == "steps" else k  # steps are those of training
             if name not in found: found[name] = (part, k, v)
@@ -619,6 +634,7 @@ def _parse(name, value, old):
 
     # a list, also of one value; a text is a list with commas between
     if isinstance(old, list):
+        if v is None: return []
         if isinstance(v, (tuple, list)): return list(v)
         return [p for p in v.split(",") if p] if isinstance(v, str) else [v]
     if isinstance(old, str): return str(value)
@@ -628,12 +644,12 @@ def _parse(name, value, old):
     fits = {
         bool: isinstance(v, bool),
         int: number and v % 1 == 0,
-        float: number or v is None and name == "clip",
+        float: number or v is None and name in ("clip", "lr_d_end"),
     }.get(type(old), True)
     if not fits:
         raise ValueError(
             f"{name}: expected {_KINDS[type(old)]}, such as {old!r}; got {value!r}")
-    return int(v) if type(old) is int else v
+    return int(v) if type(old) is int else float(v) if number and type(old) is float else v
 
 # %% ../nbs/76_experiment.ipynb #68e44328
 # settings that no result depends on: of the loop, and one of the network
@@ -737,11 +753,20 @@ def _facts_of(images) -> dict:  # shape, levels, classes
             'data.load("folder", "folder") opens them')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
+def _learned(config, images) -> dict:
+    "What a folder of checkpoints belongs to, beside its loop: settings, and a mark of the images."
+    some = images.images if isinstance(images, datasets.Stacked) else images
+    looked_at = some.images[::-(-len(some) // 1000)].cpu().contiguous()
+    mark = hashlib.sha256(looked_at.numpy().tobytes()).hexdigest()[:12]
+    settings = {  # those of the loop and of a GAN are compared in any case
+        k: v for k, v in that_counts(config.resolve()).items() if k not in ("train", "gan")}
+    return settings | dict(images=len(some), mark=mark)
+
 def fit(
     config,  # A name of `RECIPES`, or a configuration
     images,  # A `data.ImageSet` to learn from
     *, device="cpu",
-    folder=None,  # For checkpoints; a run found there goes on
+    folder=None,  # For checkpoints; a run found there goes on; ValueError if it is another one
     progress: bool = False, say: Callable = lambda *_: None,  # As for `train.fit`
     **settings,  # By name, as for `change`
 ):  # A `train.State` at its end; the averaged model is `.ema.model`
@@ -750,7 +775,7 @@ def fit(
     Args:
         config: A name of `RECIPES`, or a configuration
         images: A `data.ImageSet` to learn from
-        folder: For checkpoints; a run found there goes on
+        folder: For checkpoints; a run found there goes on; ValueError if it is another one
         progress, say: As for `train.fit`
         **settings: By name, as for `change`
 
@@ -760,7 +785,8 @@ def fit(
     config = change(
         choose(config, RECIPES, "recipe") if isinstance(config, str) else config, settings)
     rank = training.Rank(0, 1, torch.device(device))
-    state, step, batches = config.start(images, _facts_of(images), rank, {})
+    notes = dict(fit=_learned(config, images)) if folder else {}
+    state, step, batches = config.start(images, _facts_of(images), rank, notes)
     return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
 
 # %% ../nbs/76_experiment.ipynb #84da67c4
@@ -1828,6 +1854,12 @@ def _judge_for(images, judges, device, judging):
     wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
     return judge.feature_network(images, judges, device, **wanted | judging)
 
+def _some_of(images, n: int):
+    "The first images of a set; where it lies sorted by class, so many at random."
+    if images.classes < 2 or (images.labels.diff() < 0).any(): return images[:n]
+    order = torch.randperm(len(images), generator=stream(0, "some"))
+    return images[order[:n].to(images.labels.device)]
+
 def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> dict:
     "Single images: recognition, distances, and the same of held-out images."
     # the samples, of each class as many where the model is told one
@@ -1838,11 +1870,13 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
     x = datasets.encode(k, images.levels).to(run.device)
 
     # the images it is compared with; the features of more would change no digit that is shown
-    some = images[:10_000].to(run.device)
+    some = _some_of(images, 10_000).to(run.device)
     real, held = (
         datasets.encode(some.images, images.levels),
         datasets.encode(held_out.images, images.levels).to(run.device))
-    features = scoring.embed(real, known.features)
+    features, few = (
+        scoring.embed(real, known.features),
+        datasets.encode(_some_of(held_out, 1000).images, images.levels).to(run.device))
 
     # the verdict, and the same of as many held-out images: the best that one can ask for
     found = judge.scores(
@@ -1854,7 +1888,7 @@ def _verdict(run, images, held_out, how, n, seed, judges, judging, progress) -> 
         if each * images.classes >= 12 else None)
     near = {
         k: scoring.nearest_distance(v, real).distance.cpu()
-        for k, v in dict(samples=x, held_out=held[:1000]).items()}
+        for k, v in dict(samples=x, held_out=few).items()}
     right = scoring.accuracy(known, held, held_out.labels.to(run.device))
     out = dict(
         judge=right._asdict(), samples=found, held_out=attainable,
@@ -1874,12 +1908,10 @@ def _modes(run, images, how, n, seed, judges, judging, progress) -> dict:
         _judge_for(images.images, judges, run.device, judging),
         lambda k: judge.classify(known, datasets.encode(k, images.levels).to(run.device)))
     real, numbers = images.draw(1000 * n, 1)
-    with watch.Progress(1000 * n, "images", "sampling", on=progress) as view:
-        parts = [
-            coded(run.sample(n=1000, progress=view, seed=seed + i, batch=1000, **how))
-            for i in range(n)]
+    asked = [c for _ in range(n) for c in range(1000)] if run.has_labels else None
+    k = run.sample(asked, n=1000 * n, progress=progress, seed=seed, batch=1000, **how)
     return dict(
-        samples=judge.balance(torch.cat(parts)),
+        samples=judge.balance(torch.cat([coded(part) for part in k.split(1000)])),
         data=judge.balance(numbers),
         data_seen=judge.balance(torch.cat([coded(p) for p in real.split(1000)])),
         n=1000 * n)

@@ -191,7 +191,7 @@ METHODS = {  # module.name → keys of WORKS
     "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
     "ddgan.generate": ("xiao2021ddgan",),
     "ddgan.denoise": ("xiao2021ddgan",),
-    "ddgan.generator_loss": ("xiao2021ddgan", "goodfellow2014gan"),
+    "ddgan.generator_terms": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.gradient_penalty": ("mescheder2018r1",),
     "ddgan.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan", "reed2016text"),

@@ -470,7 +470,7 @@ RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong lab
     updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
     precision="bfloat16", n=1000, kept=30)
 
-def seconds_of(config, images, updates: int = 10) -> float:  # Of the CPU
+def seconds_of(config, images, updates: int = 12) -> float:  # Of the CPU
     """What one update of a configuration costs, measured after two to warm up.
 
     Returns:
@@ -570,6 +570,9 @@ STACKED_SETTINGS = MNIST_SETTINGS | dict(
     recipes={k: r.resolve()["gan"] for k, r in _STACKED.items()},
     updates={k: r.train["steps"] for k, r in _STACKED.items()},
     save_every={k: r.train["save_every"] for k, r in _STACKED.items()})
+
+_BALANCED = experiment.RECIPES["ddgan-stacked-mnist-balanced"]
+_EVENLY = {k: v for k, v in _BALANCED.gan.items() if k != "shares"}
 STACKED = Study(
     "ddgan-stacked", STACKED_SETTINGS,
     tuple(dict(data="stacked-mnist-resnet", seed=0) | own for own in (
@@ -580,10 +583,11 @@ STACKED = Study(
         *(dict(seed=s, group=16, lr_end=0., updates=20_000) for s in (0, 1)),
         dict(seed=1, group=16, lr_end=0., lr_d_end=1., updates=15_000),
         *(dict(seed=s, group=16, lr_end=0., lr_d_end=1., updates=22_000) for s in (0, 1)),
-        *(dict(
-            seed=s, group=16, lr_end=0., lr_d_end=1., latent_map=True, energy=.1, updates=n) | more
-          for more in ({}, dict(shares=[.2, .5, .15, .15]))
-          for s, n in ((0, 12_500), (1, 14_500))),
+        *(dict(own, seed=s, updates=n)
+          for own, lengths in (
+              (_EVENLY, (12_500, 14_500)), (_BALANCED.gan, (12_500, 14_500)),
+              (_BALANCED.gan, 2 * (_BALANCED.train["steps"],)))
+          for s, n in enumerate(lengths)),
         *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)))),
     run_mnist)
 

@@ -266,7 +266,7 @@ def catch_up(state, settings, case, train_set) -> list[float]:  # Means of `ever
         r1, r2 = (gan.r1, gan.r2) if i % gan.r1_every == 0 else (0., 0.)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
             terms = ddgan.discriminator_terms(
-                G, D, x, None, chain, g, r1, r2=r2, relative=gan.relative)
+                G, D, x, None, chain, g, r1, r2=r2, relative=gan.relative, shares=gan.shares)
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()

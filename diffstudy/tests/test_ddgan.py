@@ -10,7 +10,8 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_the_perfect_generator_places_points', 'Counting', 'test_D5_T_calls',
            'test_D5_is_a_loop_of_steps', 'test_same_sample_in_any_batch', 'test_errors_generate',
            'real_and_fake', 'test_logit_by_hand', 'test_the_log_ratio_is_the_best_logit',
-           'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config', 'test_networks_for_points',
+           'test_errors_steps', 'test_r1', 'CPU', 'test_errors_config',
+           'test_a_whole_number_is_a_number', 'test_networks_for_points',
            'test_a_latent_without_features', 'small', 'terms_of',
            'test_no_backward_through_the_generator', 'test_losses_by_hand',
            'test_relative_pairing_by_hand', 'test_energy_score_by_hand',
@@ -325,8 +326,14 @@ def test_errors_generate():
         generate(net, z, chain_gammas(8))
     with pytest.raises(ValueError, match=r"\(b, 2\)"):
         generate(net, torch.zeros(3, 1, 2), chain_gammas(4))
-    with pytest.raises(ValueError, match="labels"):
+    with pytest.raises(ValueError, match="without labels: leave c out"):
         generate(net, z, chain_gammas(4), c=torch.tensor([0, 1, 2]))
+    net.classes = 10  # one that has learned with labels, and nothing else
+    for wrong in None, [0, 1, 2], torch.zeros(3), torch.zeros(2).long():
+        with pytest.raises(ValueError, match="expected labels c as a tensor"):
+            generate(net, z, chain_gammas(4), c=wrong)
+    with pytest.raises(ValueError, match="from 0 to 9; got 0 to 10"):
+        generate(net, z, chain_gammas(4), c=torch.tensor([0, 1, 10]))
 
 # %% ../../nbs/40_ddgan.ipynb #d95550e5
 def real_and_fake(n, s, g, T=4):
@@ -392,7 +399,7 @@ def test_r1():
 from .. import checkpoint, train
 from ..core import shared
 from ..ddgan import (
-    Config, adversarial_step, build, discriminator_terms, energy_score, generator_loss, make_state)
+    Config, adversarial_step, build, discriminator_terms, energy_score, generator_terms, make_state)
 from ..ddgan_nets import RECIPES, MLPDiscriminator, MLPGenerator
 
 # %% ../../nbs/41_ddgan_training.ipynb #e88d41ef
@@ -421,9 +428,21 @@ def test_errors_config():
         with pytest.raises(ValueError, match="shares: expected a number for each step"):
             Config(shares=wrong)
     with pytest.raises(ValueError, match="energy: expected a number"): Config(energy=-1.)
+    for name, wrong in dict(
+        paired="false", one_shot=1, latent=2.5, d_embedding=0, r1=".1", lr_d=-1., lr_g="fast",
+        r_end=True,
+    ).items():
+        with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
     for wrong in (dict(predicts="state"), dict(latent=0), dict(one_shot=True, paired=False)):
         with pytest.raises(ValueError, match="energy: expected predicts='data'"):
             Config(energy=1., **wrong)
+
+def test_a_whole_number_is_a_number():
+    "1 and 1. are one setting, alone and in a list"
+    a, b = small(r1=1, lr_d_end=1, betas=(0, .9)), small(r1=1., lr_d_end=1., betas=(0., .9))
+    assert repr(a.resolve()) == repr(b.resolve())
+    one = small(one_shot=True, paired=False, shares=[1, 0, 0, 0])
+    assert build(one, (2,))["generator"].steps == 1 and one.shares == (1., 0., 0., 0.)
 
 # %% ../../nbs/41_ddgan_training.ipynb #ac049d58
 def test_networks_for_points():
@@ -504,8 +523,8 @@ def test_losses_by_hand():
     terms = discriminator_terms(G, _Constant(.7), x, None, chain, stream(0, "t"), .1)
     wanted = [math.log(1 + math.exp(-.7)), math.log(1 + math.exp(.7)), .1 * 2 ** 2 / 2]
     for term, value in zip(terms.values(), wanted): assert abs(term.item() - value) < 1e-6
-    loss = generator_loss(G, _Constant(.7), x, None, chain, stream(0, "t"))
-    assert abs(loss.item() - wanted[0]) < 1e-6
+    found = generator_terms(G, _Constant(.7), x, None, chain, stream(0, "t"))
+    assert list(found) == ["loss"] and abs(found["loss"].item() - wanted[0]) < 1e-6
 
 # %% ../../nbs/41_ddgan_training.ipynb #b6956cea
 class _Plane(torch.nn.Module):
@@ -542,7 +561,7 @@ def test_relative_pairing_by_hand():
     assert G.at.grad is None
 
     # and the generator's loss, with the opposite sign
-    loss = generator_loss(G, D, x, None, chain, stream(0, "t"), relative=True)
+    loss = generator_terms(G, D, x, None, chain, stream(0, "t"), relative=True)["loss"]
     assert abs(loss.item() - F.softplus(-gap).mean()) < 1e-6
     loss.backward()
     slope = -(-gap).sigmoid().mean() * D.w.detach()
@@ -571,7 +590,7 @@ def test_energy_score_by_hand():
         assert energy_score(x, scale * u + shift, scale * v + shift).mean() > exact + .02
 
 def test_the_generator_answers_twice():
-    "with a weight its loss has the score of two answers more; the first is what D sees"
+    "with a weight the score of two answers stands beside its loss; the first is what D sees"
     chain, x = chain_gammas(4).float(), torch.randn(8, 2, generator=stream(0, "x"))
     model = build(small(), (2,))
     G, D = model.values()
@@ -583,9 +602,9 @@ def test_the_generator_answers_twice():
     score = (
         (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)).mean() / 2
     for relative, gap in ((False, 0.), (True, D(z_s, z_t, s))):
-        found = generator_loss(
+        found = generator_terms(
             G, D, x, None, chain, stream(0, "t"), relative=relative, energy=.3)
-        wanted = F.softplus(gap - D(fake, z_t, s)).mean() + .3 * score
+        wanted = dict(loss=F.softplus(gap - D(fake, z_t, s)).mean(), score=.3 * score)
         torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
     assert small(energy=.3).resolve()["energy"] == .3 and "energy" not in small().resolve()
 
@@ -607,7 +626,7 @@ def test_the_separate_loss_is_as_before():
         z_t = pairs(x, s, chain, g).z_t
         return F.softplus(-D(denoise(G, z_t, s, chain, g), z_t, s)).mean()
     terms = discriminator_terms(G, D, x, None, chain, stream(0, "t"), .1)
-    loss = generator_loss(G, D, x, None, chain, stream(0, "t"))
+    loss = generator_terms(G, D, x, None, chain, stream(0, "t"))["loss"]
     for found, wanted in (
         (sum(terms.values()), by_hand(stream(0, "t"), .1)), (loss, for_g(stream(0, "t")))):
         assert torch.equal(found, wanted)
@@ -627,8 +646,9 @@ def test_pairs_do_not_cross_processes():
             lambda g: sum(discriminator_terms(
                 *model.values(), x[index::world], None, chain, g, .1, r2=.1, relative=True,
             ).values()),
-            lambda g: generator_loss(
-                *model.values(), x[index::world], None, chain, g, relative=True, energy=1.)):
+            lambda g: sum(generator_terms(
+                *model.values(), x[index::world], None, chain, g, relative=True, energy=1.,
+            ).values())):
             grads = torch.autograd.grad(
                 loss(shared(stream(0, "t"), index, world)), list(model.parameters()),
                 allow_unused=True)
@@ -710,7 +730,7 @@ def test_a_group_has_one_state():
     for group in 1, 3:
         D.group = group
         discriminator_terms(G, D, x, c, chain, stream(0, "t"))
-        generator_loss(G, D, x, c, chain, stream(0, "t"))
+        generator_terms(G, D, x, c, chain, stream(0, "t"))
         for s in seen:
             rows = s.view(-1, 3)
             assert (rows == rows[:, :1]).all() == (group == 3)
@@ -869,15 +889,17 @@ def one_step_by_hand(relative, r2, energy):
     model, g = build(config, (2,)), stream(0, "a step")
     G, D = model.values()
     moved, said = {}, {}
+    def total(terms):
+        said.update(terms)
+        return sum(terms.values())
     def d_loss():  # R1 comes in every third step, with its own weight and not three times that
-        said.update(discriminator_terms(
+        return total(discriminator_terms(
             G, D, x, None, chain, g, .1, r2=r2, relative=relative))
-        return sum(said.values())
     for name, net, rate, loss in (
         ("discriminator", D, config.lr_d, d_loss),
         ("generator", G, config.lr_g,
-            lambda: generator_loss(
-                G, D, x, None, chain, g, relative=relative, energy=energy)),
+            lambda: total(generator_terms(
+                G, D, x, None, chain, g, relative=relative, energy=energy))),
     ):
         slopes = torch.autograd.grad(loss(), list(net.parameters()))
         for p, slope in zip(net.parameters(), slopes):
@@ -916,7 +938,7 @@ def test_each_step_gets_its_share():
     seen = []
     look = lambda z_s, z_t, s, c=None: (seen.append(s.unique().tolist()), D(z_s, z_t, s, c))[1]
     discriminator_terms(G, look, x, None, chain, stream(0, "t"), shares=shares)
-    generator_loss(G, look, x, None, chain, stream(0, "t"), shares=shares)
+    generator_terms(G, look, x, None, chain, stream(0, "t"), shares=shares)
     config = small(shares=shares)
     state = make_state(config, torch.nn.ModuleDict(dict(generator=G, discriminator=D)), 2, rank=CPU)
     hook = D.register_forward_hook(lambda net, args, out: seen.append(args[2].unique().tolist()))

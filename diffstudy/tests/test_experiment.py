@@ -21,7 +21,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_predict_is_the_network_under_guidance',
            'test_labels_are_dropped_as_often_as_the_recipe_says', 'without_labels',
            'test_without_labels_there_are_none', 'test_stacks_of_digits_have_modes',
-           'test_stopped_and_resumed_is_the_same',
+           'test_a_sorted_set_is_not_judged_by_its_first_class',
+           'test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken',
+           'test_fit_goes_on_with_its_own_run_only', 'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written',
            'test_recomputing_is_the_same_run', 'test_a_recipe_for_a_gpu_says_so_on_a_cpu',
            'twenty_steps', 'one_of_two', 'test_two_processes_train_what_one_trains', 'of_one_run',
@@ -70,6 +72,7 @@ def test_hash_and_settings():
     g = experiment.change(
         R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
     assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, [0, .9], False)
+    assert h(lr=1) == h(lr=1.) == h(lr="1")
 
 def test_settings_are_read_by_kind():
     texts = dict(
@@ -88,6 +91,14 @@ def test_settings_are_read_by_kind():
         with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
     with pytest.raises(ValueError, match="a GAN's training loop"):
         experiment.GANConfig(train=dict(lr=1.)).resolve()
+    with pytest.raises(ValueError, match="labels: expected true or false"):
+        experiment.GANConfig(labels="false").resolve()
+
+    # what a GAN may leave out, and a list of one
+    balanced = R["ddgan-stacked-mnist-balanced"]
+    c = experiment.change(balanced, dict(lr_d_end="none", shares="none"))
+    assert c.gan["lr_d_end"] is None and c.gan["shares"] == []
+    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, shares=1.)).gan["shares"] == [1.]
 
 # %% ../../nbs/76_experiment.ipynb #69aa4279
 def test_a_run_with_a_decoder(tmp_path):
@@ -517,14 +528,51 @@ def test_stacks_of_digits_have_modes():
         found["n"] == 1000 and found["data"]["modes"] > 500
         and "of 1000 modes" in experiment.report_evaluation(found)[0])
 
-    # each thousand has a seed of its own
-    seeds, draw = [], run.sample
-    run.sample = lambda seed, **how: seeds.append(seed) or draw(seed=seed, **how)
+    # all come from one call, in which each has noise of its own; with labels of every mode as many
+    asked, draw = [], run.sample
+    run.sample = lambda labels, **how: asked.append((labels, how["seed"])) or draw(labels, **how)
     run.evaluate(n=2, again=True, **JUDGED)
-    assert seeds == [0, 1]
+    assert asked == [(None, 0)]
+    told = experiment.train(
+        "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
+        **QUIET)
+    assert told.has_labels and told.evaluate(n=1, **JUDGED)["n"] == 1000
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
+
+def test_a_sorted_set_is_not_judged_by_its_first_class():
+    "the first images of a set in any order; of a sorted one some of all classes, each time the same"
+    images = data.load("digits")[0]
+    assert torch.equal(experiment._some_of(images, 50).images, images.images[:50])
+    by_class = images[images.labels.argsort(stable=True)]
+    some = experiment._some_of(by_class, 300)
+    assert some.labels.bincount(minlength=10).min() > 15
+    assert torch.equal(some.images, experiment._some_of(by_class, 300).images)
+
+def test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken():
+    how = dict(recipe="ddgan-digits-tiny", steps=2, mismatch=.5, **QUIET)
+    with pytest.raises(ValueError, match="mismatch: a wrong label needs labels"):
+        experiment.train("digits", home() / "mismatch", labels=False, **how)
+    assert experiment.train("digits", home() / "mismatch", labels=True, **how).has_labels
+
+def test_fit_goes_on_with_its_own_run_only(tmp_path):
+    "another setting of the model or other images are refused; a folder that notes less is not"
+    images, how = data.load("digits")[0], dict(steps=1, batch_size=8)
+    backwards = images[torch.arange(len(images)).flip(0)]
+    experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how)
+    assert experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how | dict(steps=2)).step == 2
+    for wrong, name in ((dict(gamma_min=-5.), "gamma_min was -8.0 and is -5.0"), ({}, "mark was")):
+        with pytest.raises(ValueError, match=f"is of another run: .*notes.fit.{name}"):
+            experiment.fit(
+                "digits-tiny", images if wrong else backwards, folder=tmp_path / "a",
+                **how | wrong | dict(steps=2))
+
+    config = experiment.change(R["digits-tiny"], how)
+    here = train.Rank(0, 1, torch.device("cpu"))
+    train.complete(*config.start(images, experiment._facts_of(images), here, {}),
+                   folder=tmp_path / "older", progress=False, say=lambda _: None)
+    assert experiment.fit("digits-tiny", images, folder=tmp_path / "older", **how).step == 1
 
 # %% ../../nbs/76_experiment.ipynb #dae3c126
 @pytest.mark.parametrize("recipe, how", [
@@ -656,7 +704,7 @@ def one_of_two(file, rank, port):
     images, how = data.load("digits")[0], dict(group=8, net="resnet", batch_size=40)
     config = experiment.change(R["ddgan-digits-tiny"], how)
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
-    with pytest.raises(ValueError, match="each of 2 processes takes a multiple of 8.* got 40"):
+    with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
         config.start(images, facts, here, {})
 
 def test_two_processes_train_what_one_trains(tmp_path):

@@ -1186,10 +1186,10 @@ def check_terms(draw):
         sum(soft(-ask(real.z_s, i)) for i in s) / len(s),
         sum(soft(ask(fake, i)) for i in s) / len(s)]
     assert [v.item() for v in terms.values()][:2] == pytest.approx(want, rel=1e-4)
-    loss = ddgan.generator_loss(G, D, x, None, CHAIN, g())
-    assert loss.shape == () and loss.isfinite()
+    found = ddgan.generator_terms(G, D, x, None, CHAIN, g())
+    assert list(found) == ["loss"] and found["loss"].shape == () and found["loss"].isfinite()
     refused(ddgan.discriminator_terms, G, D, x.long(), None, CHAIN, g(), r1, s)
-    refused(ddgan.generator_loss, G, D, x.long(), None, CHAIN, g())
+    refused(ddgan.generator_terms, G, D, x.long(), None, CHAIN, g())
     for wrong in s + 3, s[:, None], s.double(), torch.cat([s, s]):
         refused(ddgan.discriminator_terms, G, D, x, None, CHAIN, g(), r1, wrong)
 
@@ -1216,7 +1216,7 @@ DDGAN = {
     "ddgan.gradient_penalty": Own(check_penalty),
     "ddgan.discriminator_terms": Own(check_terms),
     "ddgan.energy_score": Each(ddgan.energy_score, one_each, x=first, one=other, two=other),
-    "ddgan.generator_loss": Own(check_terms),
+    "ddgan.generator_terms": Own(check_terms),
     "ddgan.Frozen": Own(check_frozen),
 }
 

@@ -105,8 +105,15 @@ def test_the_balance_study_runs_small(tmp_path, monkeypatch):
     assert out["rows"][0]["imbalance"] == [0, 0, 0] and out["before"] > 0 < min(out["alone"])
     assert study.run_balance(small, case, folder=tmp_path) == out  # from the finished run
 
+    # a discriminator goes on with the steps that it has learned with
+    asked, terms = [], ddgan.discriminator_terms
+    monkeypatch.setattr(
+        ddgan, "discriminator_terms", lambda *v, **k: asked.append(k["shares"]) or terms(*v, **k))
+    study.run_balance(small, case | dict(shares=[0., 1., 0., 0.]), folder=tmp_path)
+    assert len(asked) == 6 and all(v == (0., 1., 0., 0.) for v in asked)
+
 def test_the_balance_record_is_of_today():
     try: record = runs.load("redraw-balance")
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(record, study.BALANCE) == []
-    assert len(record["results"]) == record["cases"] == 9
+    assert len(record["results"]) == record["cases"] == len(study.BALANCE.cases)
