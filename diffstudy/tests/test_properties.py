@@ -1120,7 +1120,7 @@ def two(v, batch): return like_data(v.z_s, batch), like_data(v.z_t, batch)
 def check_generate(draw):
     batch = draw(batches())
     z, ids, net = batch.random("z"), range(batch.b), Net(batch.d)
-    c = torch.tensor([0, 1, 3])[:batch.b]
+    c = torch.tensor([0, 1, 2])[:batch.b]
     noise = lambda n: [stream(i, "generate") for i in n]
     got = like_data(ddgan.generate(net, z, CHAIN, noise(ids), c=c), batch)
     path = ddgan.generate(net, z, CHAIN, noise(ids), c=c, trajectory=True)
@@ -1129,17 +1129,17 @@ def check_generate(draw):
         one = ddgan.generate(net, z[i:i + 1], CHAIN, noise([i]), c=c[i:i + 1])
         compare(got[i:i + 1], one, batch.dtype)
     for wrong in z.long(), z[..., None], z[0], z[:0], z * math.nan:
-        refused(ddgan.generate, net, wrong, CHAIN)
+        refused(ddgan.generate, net, wrong, CHAIN, c=c)
     for wrong in CHAIN.flip(0), CHAIN[1:], CHAIN[None], CHAIN * math.nan, CHAIN.long():
-        refused(ddgan.generate, net, z, wrong)
-    for wrong in c + 4, c - 4, c[:, None], torch.cat([c, c]), c.double():
+        refused(ddgan.generate, net, z, wrong, c=c)
+    for wrong in c + 3, c - 3, c[:, None], torch.cat([c, c]), c.double(), c.tolist(), None:
         refused(ddgan.generate, net, z, CHAIN, c=wrong)
-    refused(ddgan.generate, net, z, CHAIN, noise(range(batch.b + 1)))
+    refused(ddgan.generate, net, z, CHAIN, noise(range(batch.b + 1)), c=c)
 
 def check_redraw(draw):
     batch, t = draw(batches()), draw(st.integers(0, 3))
     x, ids, net = batch.random("x"), range(batch.b), Net(batch.d)
-    c = torch.tensor([0, 1, 3])[:batch.b]
+    c = torch.tensor([0, 1, 2])[:batch.b]
     noise = lambda n: [stream(i, "redraw") for i in n]
     got = like_data(ddgan.redraw(net, x, t, CHAIN, noise(ids), c=c), batch)
     if not t: compare(got, x, batch.dtype)
@@ -1147,10 +1147,11 @@ def check_redraw(draw):
         one = ddgan.redraw(net, x[i:i + 1], t, CHAIN, noise([i]), c=c[i:i + 1])
         compare(got[i:i + 1], one, batch.dtype)
     for wrong in x.long(), x[..., None], x[0], x[:0], x * math.nan:
-        refused(ddgan.redraw, net, wrong, t, CHAIN)
-    for wrong in -1, 4, 1.5, True, None: refused(ddgan.redraw, net, x, wrong, CHAIN)
-    for wrong in CHAIN.flip(0), CHAIN[1:]: refused(ddgan.redraw, net, x, t, wrong)
-    for wrong in c + 4, c[:, None], c.double(): refused(ddgan.redraw, net, x, t, CHAIN, c=wrong)
+        refused(ddgan.redraw, net, wrong, t, CHAIN, c=c)
+    for wrong in -1, 4, 1.5, True, None: refused(ddgan.redraw, net, x, wrong, CHAIN, c=c)
+    for wrong in CHAIN.flip(0), CHAIN[1:]: refused(ddgan.redraw, net, x, t, wrong, c=c)
+    for wrong in c + 3, c[:, None], c.double(), None:
+        refused(ddgan.redraw, net, x, t, CHAIN, c=wrong)
 
 def check_penalty(draw):
     batch = draw(batches())
