@@ -754,13 +754,13 @@ def _facts_of(images) -> dict:  # shape, levels, classes
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
 def _learned(config, images) -> dict:
-    "What a folder of checkpoints belongs to, beside its loop: settings, and a mark of the images."
+    "What a folder of checkpoints belongs to, beside its loop: settings, and a mark of the data."
     some = images.images if isinstance(images, datasets.Stacked) else images
-    looked_at = some.images[::-(-len(some) // 1000)].cpu().contiguous()
-    mark = hashlib.sha256(looked_at.numpy().tobytes()).hexdigest()[:12]
+    mark, every = hashlib.sha256(), -(-len(some) // 1000)
+    for v in (some.images, some.labels): mark.update(v[::every].cpu().numpy().tobytes())
     settings = {  # those of the loop and of a GAN are compared in any case
         k: v for k, v in that_counts(config.resolve()).items() if k not in ("train", "gan")}
-    return settings | dict(images=len(some), mark=mark)
+    return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
 def fit(
     config,  # A name of `RECIPES`, or a configuration
@@ -1855,8 +1855,9 @@ def _judge_for(images, judges, device, judging):
     return judge.feature_network(images, judges, device, **wanted | judging)
 
 def _some_of(images, n: int):
-    "The first images of a set; where it lies sorted by class, so many at random."
-    if images.classes < 2 or (images.labels.diff() < 0).any(): return images[:n]
+    "The first images of a set; where most lie beside one of their class, so many at random."
+    alike = (images.labels.diff() == 0).double().mean()
+    if images.classes < 2 or not alike > .5: return images[:n]
     order = torch.randperm(len(images), generator=stream(0, "some"))
     return images[order[:n].to(images.labels.device)]
 

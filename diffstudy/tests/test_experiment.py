@@ -39,8 +39,8 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'test_hash_and_settings',
            'test_images_reach_other_tools', 'test_section_two_of_the_plan']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
-import atexit, errno, functools, hashlib, io, json, math, os, shutil, signal, socket, subprocess
-import sys, tempfile, threading
+import atexit, dataclasses, errno, functools, hashlib, io, json, math, os, shutil, signal
+import socket, subprocess, sys, tempfile, threading
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -546,6 +546,8 @@ def test_a_sorted_set_is_not_judged_by_its_first_class():
     images = data.load("digits")[0]
     assert torch.equal(experiment._some_of(images, 50).images, images.images[:50])
     by_class = images[images.labels.argsort(stable=True)]
+    twice = by_class[torch.cat([torch.arange(0, 1500, 2), torch.arange(1, 1500, 2)])]
+    assert experiment._some_of(twice, 300).labels.bincount(minlength=10).min() > 15
     some = experiment._some_of(by_class, 300)
     assert some.labels.bincount(minlength=10).min() > 15
     assert torch.equal(some.images, experiment._some_of(by_class, 300).images)
@@ -559,13 +561,13 @@ def test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken():
 def test_fit_goes_on_with_its_own_run_only(tmp_path):
     "another setting of the model or other images are refused; a folder that notes less is not"
     images, how = data.load("digits")[0], dict(steps=1, batch_size=8)
-    backwards = images[torch.arange(len(images)).flip(0)]
+    others = dataclasses.replace(images, labels=(images.labels + 1) % 10)
     experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how)
     assert experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how | dict(steps=2)).step == 2
     for wrong, name in ((dict(gamma_min=-5.), "gamma_min was -8.0 and is -5.0"), ({}, "mark was")):
         with pytest.raises(ValueError, match=f"is of another run: .*notes.fit.{name}"):
             experiment.fit(
-                "digits-tiny", images if wrong else backwards, folder=tmp_path / "a",
+                "digits-tiny", images if wrong else others, folder=tmp_path / "a",
                 **how | wrong | dict(steps=2))
 
     config = experiment.change(R["digits-tiny"], how)
