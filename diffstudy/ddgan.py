@@ -561,6 +561,10 @@ def adversarial_step(
         `(state, batch, generator)` → dict of scalars, for `train.fit`
     """
     chain, placed = chain_gammas(config.steps) if chain is None else chain, {}
+    if len(chain) - 1 != config.steps:
+        raise ValueError(
+            f"expected a chain of config.steps = {config.steps} steps; "
+            f"got one of {len(chain) - 1}: leave it out, or build the networks for it")
 
     def step(state, batch, generator):
         (x, c), (G, D) = (

@@ -290,15 +290,15 @@ RECIPES = {
         r1_every=4, lr_g=2e-4, lr_end=.05, betas=(0., .99), batch_size=128),
     "cifar10": Config(
         "unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5,
-        r1_every=15, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, ema=.9999),
+        r1_every=15, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, lr_d_end=.08, ema=.9999),
     "celebahq256": Config(
         "unet", steps=2, width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4,
         d_size="large", r1=2., r1_every=10,
-        lr_g=2e-4, lr_d=1e-4, lr_end=.05, ema=.9999, batch_size=32),
+        lr_g=2e-4, lr_d=1e-4, lr_end=.05, lr_d_end=.1, ema=.9999, batch_size=32),
     "lsun-church256": Config(
         "unet", width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4,
         d_size="large", r1=1., r1_every=10,
-        lr_g=1.6e-4, lr_d=1e-4, lr_end=.0625, ema=.999, batch_size=64),
+        lr_g=1.6e-4, lr_d=1e-4, lr_end=.0625, lr_d_end=.1, ema=.999, batch_size=64),
 }
 
 # %% ../nbs/41_ddgan_training.ipynb #dce67c8f
@@ -374,9 +374,15 @@ class _Mapping(nn.Module):
 
 # %% ../nbs/42_ddgan_networks.ipynb #56942bb6
 class Blur(nn.Module):
-    "The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64, on each channel; with `half` or `double` as one strided convolution."
-    def __init__(self, how: str = "half"):
+    """The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64, on each channel; with `half` or `double` as one strided convolution.
+
+    Args:
+        how: Or "double", or "same", with one pixel more
+    """
+    def __init__(self, how: str = "half"):  # Or "double", or "same", with one pixel more
         super().__init__()
+        if how not in (known := ("half", "double", "same")):
+            raise ValueError(suggest(how, known, "how"))
         k = torch.tensor([1., 3., 3., 1.]) / 8
         self.how = how
         self.register_buffer(
@@ -752,6 +758,13 @@ class _Place(nn.Module):
 
     def forward(self, latent): return self.layer(latent).unflatten(1, self.shape)
 
+def _square(shape: tuple, patch: int, levels: int):  # As `_folded`
+    "Channels and size in positions of square images, since the lowest resolution is read at once."
+    if len(shape) == 3 and shape[1] != shape[2]:
+        raise ValueError(
+            f"expected square images for net='resnet'; got {shape}, which net='unet' can take")
+    return _folded(shape, patch, levels)
+
 class ResNetGenerator(nn.Module):
     """`net(z_t, s, latent, c) → x̂` for images: residual blocks without norms, down and up.
 
@@ -766,7 +779,7 @@ class ResNetGenerator(nn.Module):
         *, seed: int = 0,
     ):
         super().__init__()
-        f, (channels, size) = config, _folded(tuple(shape), config.patch, len(config.mults))
+        f, (channels, size) = config, _square(tuple(shape), config.patch, len(config.mults))
         self.config, self.shape, self.classes = f, tuple(shape), classes
         self.steps, self.latent, self.predicts = f.steps, f.latent, f.predicts
 
@@ -839,7 +852,7 @@ class ResNetDiscriminator(_SeesPairs):
         *, seed: int = 0,
     ):
         super().__init__()
-        f, (channels, size) = config, _folded(tuple(shape), config.patch, len(config.mults))
+        f, (channels, size) = config, _square(tuple(shape), config.patch, len(config.mults))
         self.config, self.shape, self.steps, self.classes = f, tuple(shape), f.steps, classes
 
         with torch.random.fork_rng(devices=[]):

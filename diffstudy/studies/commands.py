@@ -213,9 +213,15 @@ def speedrun_run(
     from diffstudy.core import choose
     from diffstudy.studies import record as runs, speedrun
     with usage():
-        data = choose(race, speedrun.RACES, "race").data
-        config, _ = experiment.configure(data, recipe, key_values(settings or []))
+        rules = choose(race, speedrun.RACES, "race")
+        config, _ = experiment.configure(rules.data, recipe, key_values(settings or []))
         how = dict(w=w, steps=steps, sampler=sampler) if config.kind == "vdm" else {}
+        calls = steps * (1 + (w != 0)) if how else 0
+        if rules.calls and calls > rules.calls:
+            raise ValueError(
+                f"{race}: {rules.calls} images may go through the network for one sample; "
+                f"{steps} steps with --w {w:g} take {calls}. "
+                "Give fewer --steps, --w 0, or a GAN's --recipe")
         entries = {name: speedrun.entry(config, **how)}
         study = runs.Study(
             name, speedrun.SETTINGS, tuple(speedrun.cases(race, entries)), speedrun.attempt)

@@ -230,6 +230,7 @@ def standing(
     Returns:
         name, reached (of seeds), yardsticks, cpu_seconds and what was measured
     """
+    choose(race, RACES, "race")
     rows = {}
     for r in results:
         if r["case"]["race"] == race: rows.setdefault(r["case"]["name"], []).append(r["result"])

@@ -24,7 +24,8 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'back', 'test_D1_large_steps_a
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
            'test_the_discriminator_may_keep_its_rate', 'one_step_by_hand', 'test_one_step_by_hand',
-           'test_each_step_gets_its_share', 'test_gradients_are_averaged_over_processes',
+           'test_a_chain_of_another_length_is_refused', 'test_each_step_gets_its_share',
+           'test_gradients_are_averaged_over_processes',
            'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
            'test_no_number_is_read_back']
 
@@ -918,6 +919,12 @@ def one_step_by_hand(relative, r2, energy):
 def test_one_step_by_hand():
     "Adam's first step moves each weight by the rate against its slope: D's loss and R1, then G's"
     for how in ((False, 0., 0.), (True, .2, .5)): one_step_by_hand(*how)
+
+def test_a_chain_of_another_length_is_refused():
+    "whose states the networks could not tell apart, or would take for those of one shot"
+    for T in (2, 8):
+        with pytest.raises(ValueError, match="config.steps = 4"):
+            adversarial_step(small(), chain=chain_gammas(T))
 
 def test_each_step_gets_its_share():
     "as often as asked for, groups whole, never where it is 0; without shares as ever"

@@ -22,9 +22,9 @@ import pytest, torch, torch.nn.functional as F
 from .. import ddgan
 from ..core import stream
 from ..ddgan import chain_gammas, generate
-from diffstudy.ddgan_nets import (
-    RECIPES, Attend, Blur, Config, ConvDiscriminator, UNetGenerator, build, deviation_channel,
-    initialize)
+from ..ddgan_nets import (
+    RECIPES, Attend, Blur, Config, ConvDiscriminator, ResNetDiscriminator, ResNetGenerator,
+    UNetGenerator, build, deviation_channel, initialize)
 from .test_ddgan import reads_of_a_step, train_some
 
 # %% ../../nbs/42_ddgan_networks.ipynb #447755a2
@@ -439,6 +439,10 @@ def test_errors_image_networks():
     G = UNetGenerator(TINY, (2, 8, 8), 3)
     with pytest.raises(ValueError, match=r"\(b, 2, 8, 8\)"):
         G(torch.zeros(1, 2, 4, 4), torch.zeros(1).long(), torch.zeros(1, 4))
+    for Net in (ResNetGenerator, ResNetDiscriminator):
+        with pytest.raises(ValueError, match="square images"):
+            Net(replace(TINY, net="resnet"), (1, 8, 16))
+    with pytest.raises(ValueError, match="half"): Blur("halve")
 
 # %% ../../nbs/42_ddgan_networks.ipynb #c13a96ae
 @pytest.mark.parametrize("latent", [4, 0])
