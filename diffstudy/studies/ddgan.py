@@ -563,7 +563,9 @@ def run_resnet(
 _WRONG = dict(mismatch=_RESNET.resolve()["gan"]["mismatch"])
 RESNET = Study("ddgan-resnet", RESNET_SETTINGS, (
     dict(kind="DDGAN", seed=0), *(dict(kind="DDGAN", seed=s) | _WRONG for s in (0, 1)),
-    dict(kind="plain GAN", seed=0) | _WRONG), run_resnet)
+    dict(kind="plain GAN", seed=0) | _WRONG, *(dict(kind="DDGAN", seed=s) for s in range(1, 5)),
+    *(dict(kind="DDGAN", seed=s) | _WRONG for s in (2, 3, 4)),
+    *(dict(kind="plain GAN", seed=s) | _WRONG for s in range(1, 4))), run_resnet)
 
 _STACKED = {"stacked-mnist-resnet": experiment.RECIPES["ddgan-stacked-mnist-resnet"]}
 STACKED_SETTINGS = MNIST_SETTINGS | dict(
