@@ -5,7 +5,7 @@ that a test holds against today's code."""
 
 # %% auto #0
 __all__ = ['folders', 'listing', 'Study', 'study_hash', 'differences', 'has_grown', 'both',
-           'record', 'Progress', 'load']
+           'record', 'Progress', 'load', 'over_seeds', 'between_seeds']
 
 # %% ../../nbs/96_record.ipynb #fde874a7
 import hashlib, json, sys, time
@@ -298,3 +298,40 @@ def load(
         + f". Copy nbs/runs/{name}.json from the repository "
         "into a folder `runs` beside the notebook; `diffstudy study --help` lists those "
         "that one command makes again")
+
+# %% ../../nbs/96_record.ipynb #602f0427
+def over_seeds(
+    values,  # One number for each seed, at least two
+) -> tuple[float, float]:
+    """The mean, and half of its 95 % interval by Student's t.
+
+    Args:
+        values: One number for each seed, at least two
+    """
+    from scipy.special import stdtrit
+    v = _of_seeds(values)
+    return v.mean().item(), stdtrit(len(v) - 1, .975) * v.std().item() / len(v) ** .5
+
+def between_seeds(
+    a, b,  # One number for each seed of either kind, at least two of each
+) -> tuple[float, float]:
+    """The difference of the means, and half of its 95 % interval by Welch's t.
+
+    Args:
+        a, b: One number for each seed of either kind, at least two of each
+    """
+    from scipy.special import stdtrit
+    a, b = _of_seeds(a), _of_seeds(b)
+    u, v = (w.var().item() / len(w) for w in (a, b))
+    if not u + v: return (a.mean() - b.mean()).item(), 0.
+    n = (u + v) ** 2 / (u ** 2 / (len(a) - 1) + v ** 2 / (len(b) - 1))
+    return (a.mean() - b.mean()).item(), stdtrit(n, .975) * (u + v) ** .5
+
+def _of_seeds(values):
+    import torch
+    v = torch.as_tensor(values, dtype=torch.float64)
+    if v.ndim != 1 or len(v) < 2:
+        raise ValueError(
+            f"expected numbers of at least two seeds; got a tensor of shape {tuple(v.shape)}: "
+            "of one seed nobody knows how far another is off")
+    return v

@@ -152,6 +152,7 @@ def test_errors_sample():
     refused(("sample", run.with_name("rnu")), "did you mean .*run")
     refused(("evaluate", run, "--w", "-3"), "--w: expected numbers .* at least -1; got '-3.0'")
     refused(("info", run.parent), "holds no config.json")
+    refused(("speedrun", "mnist-four-calls"), "4 images may go .*; 32 steps with --w 1 take 64")
     assert type_in("trian").exit_code == 2 and type_in("train", "--stpes", "3").exit_code == 2
 
 def test_a_long_report_keeps_its_lines(capsys):

@@ -6,7 +6,7 @@ __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases',
            'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
            'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
            'test_an_installed_package_has_its_records_with_it',
-           'test_a_study_that_grows_keeps_what_is_done']
+           'test_a_study_that_grows_keeps_what_is_done', 'test_intervals_over_seeds']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
@@ -187,3 +187,18 @@ def test_a_study_that_grows_keeps_what_is_done(tmp_path):
     for other in (replace(TOY, cases=TOY.cases[1:]), replace(TOY, settings={"other": 1})):
         with pytest.raises(ValueError, match="other settings"):
             runs.record(other, path, **quiet)
+
+# %% ../../nbs/96_record.ipynb #48998b7c
+def test_intervals_over_seeds():
+    "those of SciPy; without any scatter none; one seed has none"
+    from scipy import stats
+    a, b = [.83, .79, .86, .81], torch.tensor([.66, .70, .58])
+    for found, test in (
+        (runs.over_seeds(a), stats.ttest_1samp(a, 0)),
+        (runs.between_seeds(a, b), stats.ttest_ind(a, b.tolist(), equal_var=False)),
+    ):
+        low, high = test.confidence_interval(.95)
+        assert found == pytest.approx(((low + high) / 2, (high - low) / 2), rel=1e-5)
+    assert runs.over_seeds([1., 1.]) == (1., 0.) and runs.between_seeds([2., 2.], [1., 1.]) == (1., 0.)
+    for wrong in ([1.], 1.):
+        with pytest.raises(ValueError, match="at least two seeds"): runs.over_seeds(wrong)

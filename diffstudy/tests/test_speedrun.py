@@ -58,6 +58,7 @@ def test_the_standing():
     rows = speedrun.standing(seen, "digits")
     assert [r["name"] for r in rows] == ["fast", "slow", "one seed", "lucky"]
     assert rows[0]["yardsticks"] == 120 and rows[3]["reached"] == 2
+    with pytest.raises(ValueError, match="digits"): speedrun.standing(seen, "digit")
     text = speedrun.table(rows)
     assert "| 1 | fast | 3 of 3 | 120 | 60.0 | 1.700 | – | – |" in text
 
