@@ -201,12 +201,10 @@ def _batches(images, batch_size, seed, rank, flip=False, each: int = 1):
     if not isinstance(images, datasets.Stacked):
         return datasets.Batches(
             images, batch_size, seed, rank.index, rank.world, flip=flip, device=rank.device)
-    if rank.world > 1:
-        raise ValueError(
-            f"{images.name} is drawn anew for each batch, and by one process only; "
-            f"got {rank.world} processes")
-    images = images.to(rank.device)
-    return lambda step: images.draw(batch_size, seed, step)
+
+    # stacks are drawn anew for each batch: every process draws all of it, and takes its part
+    images, part = images.to(rank.device), slice(rank.index, None, rank.world)
+    return lambda step: tuple(v[part] for v in images.draw(batch_size, seed, step))
 
 # %% ../nbs/76_experiment.ipynb #65dcfd3a
 @dataclass(frozen=True)

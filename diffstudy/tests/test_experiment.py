@@ -665,21 +665,26 @@ def twenty_steps(kind, rank):
     "The weights of a small model in float64, trained by one process or as one of several."
     torch.set_num_threads(1)
     images = data.load("digits")[0]
+    if kind == "stacked": images = data.Stacked(images)
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     settings = dict(
         vdm=dict(schedule="monotone", drop=.4, dropout=.1, batch_size=16, accumulate=2),
-        ddgan=dict(batch_size=16, r1=.02), classifier=dict(batch_size=16, width=8))[kind]
+        ddgan=dict(batch_size=16, r1=.02), stacked=dict(batch_size=16, r1=.02, labels=False),
+        classifier=dict(batch_size=16, width=8))[kind]
     name = dict(
-        vdm="digits-tiny", ddgan="ddgan-digits-tiny", classifier="classifier-digits")[kind]
+        vdm="digits-tiny", ddgan="ddgan-digits-tiny", stacked="ddgan-digits-tiny",
+        classifier="classifier-digits")[kind]
     config = experiment.change(experiment.RECIPES[name], dict(steps=20, threads=1, save_every=20, **settings))
     state, step, batches = config.start(images, facts, rank, {})
     for model in (state.model, state.ema.model): model.double()
 
     # the images of the GAN in float64 as well
-    if kind == "ddgan":
+    if kind in ("ddgan", "stacked"):
+        labeled = kind == "ddgan"
         step = ddgan.adversarial_step(
             ddgan.Config(**config.resolve()["gan"]),
-            prepare=lambda b: (data.encode(b[0], images.levels).double(), b[1]))
+            prepare=lambda b: (
+                data.encode(b[0], images.levels).double(), b[1] if labeled else None))
     encode = data.encode
     with pytest.MonkeyPatch.context() as patch:
         if kind == "classifier":
@@ -692,7 +697,7 @@ def one_of_two(file, rank, port):
     os.environ.update(
         RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
     here = train.distributed("cpu")
-    found = {kind: twenty_steps(kind, here) for kind in ("vdm", "ddgan", "classifier")}
+    found = {kind: twenty_steps(kind, here) for kind in ("vdm", "ddgan", "stacked", "classifier")}
     if here.index == 0: torch.save(found, file)
 
     # the one that is slow in bfloat16 decides for both, and one of them says so
@@ -710,7 +715,7 @@ def one_of_two(file, rank, port):
         config.start(images, facts, here, {})
 
 def test_two_processes_train_what_one_trains(tmp_path):
-    "parameters after 20 steps to 1e-10, for each kind of model"
+    "parameters after 20 steps to 1e-10, for each kind of model, and for images that are drawn anew"
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])

@@ -255,17 +255,20 @@ def test_the_norm_is_clipped():
 
 # %% ../../nbs/74_training.ipynb #a408afb7
 def test_gradients_of_processes_are_averaged():
-    model = nn.Linear(2, 1, bias=False)
+    "to the bit, whatever their shapes, in one message for all of them"
+    model, sent = nn.Linear(2, 1), []
     state = train.State(
         model, train.Config(clip=None),
         optimizers=dict(main=torch.optim.SGD(model.parameters(), lr=1.)), rank=CPU)
-    before, state.rank = model.weight.detach().clone(), CPU._replace(world=2)
-    model.weight.grad = torch.tensor([[1., 4.]])
+    before, state.rank = [p.detach().clone() for p in model.parameters()], CPU._replace(world=2)
+    model.weight.grad, model.bias.grad = torch.tensor([[1., 4.]]), torch.tensor([5.])
 
-    # the other process has 3 and 2
-    with mock.patch("torch.distributed.all_reduce", lambda g: g.add_(torch.tensor([[3., 2.]]))):
+    # the other process has 3 and 2, and 7
+    def all_reduce(g): sent.append(g.add_(torch.tensor([3., 2., 7.])))
+    with mock.patch("torch.distributed.all_reduce", all_reduce):
         train.update(state, reduce=True)
-    assert torch.equal(model.weight, before - torch.tensor([[2., 3.]]))
+    assert torch.equal(model.weight, before[0] - torch.tensor([[2., 3.]]))
+    assert torch.equal(model.bias, before[1] - 6) and len(sent) == 1
 
 # %% ../../nbs/74_training.ipynb #62b7f776
 def test_errors_of_a_loss():
