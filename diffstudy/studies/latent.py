@@ -33,6 +33,8 @@ def hears(
     Returns:
         For each state 1…T; 1 for exact draws, 0 if the latent is ignored
     """
+    if (what := getattr(net, "predicts", "data")) != "data":
+        raise ValueError(f"expected a generator that predicts the data; got one of the {what}")
     found = []
     for t in range(1, len(chain)):
         z = process.marginal(x, chain[t].to(x)).sample(generator)

@@ -20,6 +20,16 @@ def test_tables_and_what_is_kept():
     assert study.asymmetry(table) == 2  # two pairs of cells with 1 against 0
     assert study.asymmetry(torch.tensor([[5, 9], [4, 0]])) == 25 / 13
     assert study.asymmetry(torch.full((4, 4), 3)) == 0
+    for wrong in (torch.tensor([0, 3]), torch.tensor([-1, 0])):
+        with pytest.raises(ValueError, match="whole numbers from 0 to 2; got"):
+            study.table_of(wrong, wrong, 3)
+
+    # of fair coins, with one pair of cells empty: two terms, of n = 13 and n = 1
+    assert study.if_exact(torch.tensor([[5, 9, 0], [4, 0, 1], [0, 0, 2]])) == pytest.approx(
+        (2, (2 - 2 / 13) ** .5))
+    heads = torch.distributions.Binomial(13, .5).sample((20_000,))
+    term = (2 * heads - 13) ** 2 / 13
+    assert abs(term.mean() - 1) < .04 and abs(term.var() - (2 - 2 / 13)) < .15
 
     mixture, chain = ddgan.row(.1), ddgan.chain_gammas(4)
     x, net = mixture.sample(4000, stream(0, "keeps"))[0], ddgan.ExactGenerator(mixture, chain)

@@ -19,6 +19,9 @@ def test_who_hears_the_latent():
     deaf = lambda z, s, latent, c=None: net(z, s, torch.zeros_like(latent))
     deaf.latent = net.latent
     assert study.hears(deaf, x, chain, g) == [0, 0, 0, 0]
+    deaf.predicts = "noise"
+    with pytest.raises(ValueError, match="predicts the data; got one of the noise"):
+        study.hears(deaf, x, chain, g)
 
 def test_the_latent_study_runs_small(tmp_path, monkeypatch):
     "digits and stacks are trained, and asked twice; of stacks some answers are kept"
