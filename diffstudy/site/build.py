@@ -519,8 +519,8 @@ STUDIES = [
     "studies.gaussians", "studies.ddgan", "studies.redraw", "studies.latent",
     "studies.keeps", "studies.trilemma", "studies.bench", "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
-    10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 44, 46, 47, 50,
-    51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
+    10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 44, 45, 46, 47,
+    50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
