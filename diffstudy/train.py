@@ -460,8 +460,9 @@ def update(
         grads = [p.grad for p in params]
         whole = torch.cat([g.flatten() for g in grads])
         dist.all_reduce(whole)
-        parts = (whole / state.rank.world).split([g.numel() for g in grads])
-        for g, part in zip(grads, parts): g.copy_(part.view_as(g))
+        whole /= state.rank.world
+        for g, part in zip(grads, whole.split([g.numel() for g in grads])):
+            g.copy_(part.view_as(g))
 
     # the norm before clipping is what a log should show, and what tells whether all is finite
     norm = nn.utils.get_total_norm([p.grad for p in params])
