@@ -8,7 +8,7 @@ __all__ = ['PAPER', 'VARIANTS', 'ABLATION_SETTINGS', 'ABLATION', 'STACKED_ABLATI
            'STACKED_ABLATION', 'FEW_SETTINGS', 'FEW', 'gan_config', 'draw', 'run_variant',
            'run_stacked_variant', 'draw_vdm', 'run_few', 'MNIST_SETTINGS', 'MNIST',
            'RESNET_SETTINGS', 'RESNET', 'STACKED_SETTINGS', 'STACKED', 'FOUR_SETTINGS', 'FOUR',
-           'averaged', 'score_stacked', 'trained_on_mnist', 'run_mnist', 'packed',
+           'averaged', 'score_stacked', 'trained_on_mnist', 'run_mnist', 'packed', 'unpacked',
            'score_on_stacked', 'score_on_mnist', 'lone', 'seconds_of', 'led_back', 'run_resnet',
            'run_four']
 
@@ -392,6 +392,15 @@ def run_mnist(
 def packed(x):
     "Images as text, one hexadecimal digit for a value."
     return "".join(f"{v:x}" for v in data.decode(x, 16).flatten().tolist())
+
+def unpacked(text, channels=1):  # `(n, channels, 28, 28)` in [−1, 1]
+    """And back, at the sixteen gray levels that are left.
+
+    Returns:
+        `(n, channels, 28, 28)` in [−1, 1]
+    """
+    levels = torch.tensor([int(v, 16) for v in text], dtype=torch.uint8)
+    return data.encode(levels.view(-1, channels, 28, 28), 16)
 
 def score_on_stacked(s, nets, judge, train_set, parts=None) -> dict:
     "Modes and balance of the model, on the way and at the end, and of the data."

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from .. import checkpoint, data, ddgan, models, process
 from ..core import randn_like, stream
 from ..judge import classify, feature_network, fitted
-from .ddgan import STACKED, STACKED_SETTINGS, averaged, trained_on_mnist
+from .ddgan import (
+    RESNET, STACKED, STACKED_SETTINGS, averaged, trained_on_mnist, unpacked)
 from ..evaluate import mean_and_error
 from . import record
 from .record import Study
@@ -181,17 +182,20 @@ def run_alone(s: dict, case: dict, images, judge) -> dict:
 
 def run_sure(s: dict, held, judge) -> dict:
     "How sure a judge is: of held-out digits, and of the samples that recorded runs have kept."
-    def sure(levels):
-        likeliest = judge(data.encode(levels, 16)).softmax(1).amax(1)
+    def sure(x):
+        likeliest = judge(x).softmax(1).amax(1)
         return [list(mean_and_error((likeliest > v).double())[:2]) for v in s["sure"]]
 
     # all at the sixteen gray levels of a record
-    digits = lambda text: torch.tensor([int(v, 16) for v in text]).view(-1, 1, 28, 28)
+    samples = lambda results: torch.cat([unpacked(r["result"]["samples"]) for r in results])
+    singles = [r for r in record.load(RESNET.name)["results"] if r["case"]["kind"] == "DDGAN"]
     with torch.no_grad():
+        real = data.encode(held.images[:s["n"]], held.levels)
         return dict(
-            held_out=sure(data.decode(data.encode(held.images[:s["n"]], held.levels), 16)),
+            held_out=sure(data.encode(data.decode(real, 16), 16)),
+            labeled=sure(samples(r for r in singles if "mismatch" not in r["case"])),
             runs=[
-                dict(case=r["case"], sure=sure(digits(r["result"]["samples"])))
+                dict(case=r["case"], sure=sure(samples([r])))
                 for r in record.load(STACKED.name)["results"]])
 
 def run_trained(s: dict, case: dict, images, judge, device, folder) -> dict:
