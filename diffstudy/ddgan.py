@@ -617,6 +617,9 @@ def make_state(
     Returns:
         A `train.State` with two optimizers and the average of the generator
     """
+    if "lr" in settings:
+        raise ValueError(
+            f"lr: two networks have two rates, lr_g and lr_d of config; got lr={settings['lr']}")
     common = dict(
         steps=updates, batch_size=config.batch_size,
         lr=config.lr_g, lr_end=config.lr_end, lr_decay="cosine", warmup=0,

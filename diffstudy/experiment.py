@@ -476,7 +476,7 @@ RECIPES = {
             lr=2e-3, warmup=100, lr_decay="cosine", ema=.998,
             log_every=50, save_every=500)),
 
-    # --- denoising diffusion GANs, chapters 40 and 42: minutes on one CPU core but the last two ---
+    # --- denoising diffusion GANs, chapters 40 to 47: minutes or hours on one CPU core ---
 
     "ddgan-digits": GANConfig(  # 67 seconds
         threads=1, gan=_MOMENTS, train=dict(steps=4500, log_every=100, save_every=500)),
@@ -1790,7 +1790,7 @@ def as_run(
     config,  # The configuration that was trained
     state,   # A `train.State`, as `fit` returns it
     images,  # The `data.ImageSet` that it learned from
-) -> Run:    # It has no folder, and all else that `open` gives
+) -> Run:    # It has no folder, so no `evaluate`; all else as `open` gives it
     """A model that was trained without a folder, ready to be asked.
 
     Args:
@@ -1799,7 +1799,7 @@ def as_run(
         images: The `data.ImageSet` that it learned from
 
     Returns:
-        It has no folder, and all else that `open` gives
+        It has no folder, so no `evaluate`; all else as `open` gives it
     """
     full = config.resolve()
     info = dict(

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, data, evaluate, models, train, weights
-from .core import each, expand, randn_like
+from .core import choose, each, expand, randn_like
 from .files import locked
 from .notation import alpha, sigma
 
@@ -124,6 +124,7 @@ def feature_network(
         raise ValueError(
             f"a judge learns to tell classes apart, and {train_set.name!r} has "
             f"{train_set.classes}; put the pictures of each kind into a folder of its own")
+    for k in settings: choose(k, JUDGE, "setting of a judge")
     wanted = JUDGE | settings
 
     # its folder is named by all that decides its weights
@@ -224,6 +225,8 @@ def classify(
     Returns:
         `(n,)`, 0 to 999
     """
+    if x.ndim != 4 or x.shape[1] != 3:
+        raise ValueError(f"expected stacks of three digits, (n, 3, h, w); got {tuple(x.shape)}")
     return torch.cat([
         data.number_of(evaluate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])

@@ -268,6 +268,8 @@ GAN = dict(
     lr_g=1.6e-4, lr_d=1.25e-4, ema=.9999, updates=10_000,
     # that of training; "bfloat16": ours samples by autocast, too, an opponent as it does
     precision="float32", sampling="float32", seed=0,
+    # ours samples through `torch.compile`, which takes a minute or more before the first
+    compiled=False,
 )
 
 # %% ../../nbs/97_bench.ipynb #2c5d8788
@@ -289,6 +291,7 @@ class OursGAN:
         self.step, self.chain, self.random = (
             ddgan.adversarial_step(f), ddgan.chain_gammas(f.steps), stream(c["seed"], "sample"))
         self.low = c["sampling"] == "bfloat16"
+        if c["compiled"]: self.state.ema.model.compile()
 
     def train_step(self, x):
         return train.advance(self.state, self.step, lambda n: x)["loss"]
@@ -812,6 +815,17 @@ def run(settings, case):
             config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]],
             only=("train", "train R1", "sample"))
 
+    # sampling alone: what bfloat16 brings, and a compiler on top of it
+    if case["part"] == "compiled":
+        own, low = settings["ddgan"], dict(sampling="bfloat16")
+        with_own = lambda **more: lambda c: OursGAN(c | more)
+        return compare(
+            "ddgan", {
+                "compiled": with_own(**low, compiled=True), "bfloat16": with_own(**low),
+                "float32": OursGAN, "described": Described},
+            config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]],
+            only=("sample",))
+
     # what a lower precision of samples saves, and whether their scores stay
     if case["part"] == "scores":
         sampling = {k: v for k, v in case.items() if k not in ("part", "weights")}
@@ -832,7 +846,7 @@ _STEPS = [
     for s in ("small", "middle", "large") for p in ("float32", "bfloat16")]
 _GAN = [
     {"part": part, "bench": "ddgan", "size": "paper-small", "precision": "float32"}
-    for part in ("step", "ways")]
+    for part in ("step", "ways", "compiled")]
 _SCORES = [
     {"part": "scores", "weights": "mnist-samples", "n": 30, "w": 1., "steps": 64}]
 
@@ -844,7 +858,7 @@ STUDY = runs.Study("bench",
         scores=8, points=16,
         ddgan=dict(
             sizes=BENCHES["ddgan"]["sizes"], peers=["described"], rounds={"paper-small": 7})),
-    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN, *_SCORES), run)
+    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN[:2], *_SCORES, _GAN[2]), run)
 
 # %% ../../nbs/97_bench.ipynb #37647c43
 def report(

@@ -193,7 +193,7 @@ def speedrun_run(
     recipe: Annotated[
         Optional[str],
         describe(
-            "A name from `diffstudy list`, or the config.json of a run.",
+            "A name from `diffstudy data`, or the config.json of a run.",
             default="the first of the data set")] = None,
     settings: Annotated[
         Optional[list[str]],

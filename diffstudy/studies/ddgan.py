@@ -327,13 +327,13 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
         ms=round(1000 * (time.process_time() - begun) / n, 3))
 
 def trained_on_mnist(
-    settings: dict, case: dict,  # As in `MNIST`; a case may change the recipe and have its updates
+    settings: dict, case: dict,  # As in `MNIST`; a case may change the recipe, updates, threads
     train_set, device="cpu", folder=None,  # What to learn; where to compute; for runs
 ) -> tuple:  # The state at the end, and where its checkpoints are
     """Train on MNIST or StackedMNIST, or find the finished run, and keep checkpoints on the way.
 
     Args:
-        settings, case: As in `MNIST`; a case may change the recipe and have its updates
+        settings, case: As in `MNIST`; a case may change the recipe, updates, threads
         train_set, device, folder: What to learn; where to compute; for runs
 
     Returns:
@@ -346,14 +346,20 @@ def trained_on_mnist(
     place = Path(folder or "runs") / "-".join([f"ddgan-{name}-{case['seed']}", *changes])
     updates, every, stacked = (
         own.pop("updates", s["updates"][name]), s["save_every"][name], name.startswith("stacked"))
+    threads = own.pop("threads", 1)
     config = gan_config(
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         precision=s["precision"],
         log_every=min(50, every), save_every=every, keep=1 + updates // every)
-    state = experiment.fit(
-        config, Stacked(train_set) if stacked else train_set,
-        device=device, folder=place, progress=True, say=print)
+
+    # judges are left with one thread, as anywhere in a study
+    torch.set_num_threads(threads)
+    try:
+        state = experiment.fit(
+            config, Stacked(train_set) if stacked else train_set,
+            device=device, folder=place, progress=True, say=print)
+    finally: torch.set_num_threads(1)
     return state, place
 
 def run_mnist(

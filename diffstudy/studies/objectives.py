@@ -147,7 +147,7 @@ def run_two(
         with torch.no_grad(): v = (model(z, gamma) - eps).square().flatten(1).mean(1)
         errors.append([g, round(v.mean().item(), 6), round(v.std().item() / len(v) ** .5, 6)])
 
-    # the looks: every digit as often, on one grid for both
+    # the looks: every digit as often, even in γ between each model's ends
     known = judge.feature_network(seen, folder, **s["judge"])
     real, c, drawn = encode(seen.images[:s["real"]], 256), torch.arange(s["n"]) % 10, []
     for w in s["w"]:

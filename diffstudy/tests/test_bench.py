@@ -143,9 +143,15 @@ def test_gan_study_runs_small(monkeypatch):
     before, after = json.loads(printed.getvalue())
     assert 0 < before <= after
     monkeypatch.setattr(bench, "peak", lambda *_: dict(peak=after, rise=after - before, kept=0.))
-    r, ways = (
+    compiled = []
+    monkeypatch.setattr(  # no minutes, no C++
+        torch.nn.Module, "compile", lambda net: compiled.append(type(net)))
+    r, ways, faster = (
         bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"}),
-        bench.run(SMALL, case | {"part": "ways"}))
+        bench.run(SMALL, case | {"part": "ways"}),
+        bench.run(SMALL, case | {"part": "compiled"}))
+    assert compiled == [ddgan_nets.UNetGenerator] and list(faster) == ["sample"]
+    assert list(faster["sample"]) == ["compiled", "bfloat16", "float32", "described"]
     assert (
         list(r) == ["train", "train R1", "sample", "sample bfloat16", "memory"]
         and set(r["train"]) == {"ours", "described"})

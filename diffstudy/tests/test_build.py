@@ -10,7 +10,8 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'running', 'test_notebook_runs', 'test_header_agrees_with_the_recorded_time',
            'first_program', 'test_the_program_needs_nothing_of_ours',
            'test_the_first_digits_come_within_five_minutes',
-           'test_the_home_page_says_what_was_recorded', 'test_a_chapter_is_one_sitting',
+           'test_the_home_page_says_what_was_recorded',
+           'test_a_run_that_a_command_reads_was_trained_above', 'test_a_chapter_is_one_sitting',
            'test_reading_minutes_are_honest', 'import_cells',
            'test_exercises_run_after_the_imports_alone', 'code_until_it_stops',
            'test_a_bent_function_breaks_a_check_of_its_chapter',
@@ -28,11 +29,12 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'test_the_next_chapter_is_the_next_and_has_its_name']
 
 # %% ../../nbs/98_build.ipynb #8f027ed2
-import ast, importlib, inspect, json, os, re, subprocess, sys
+import ast, importlib, inspect, json, os, re, shlex, subprocess, sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 import pytest
+from .. import experiment
 from ..site import build
 
 # %% ../../nbs/98_build.ipynb #861f2d26
@@ -260,6 +262,21 @@ def test_the_home_page_says_what_was_recorded():
         f"of {row['n']} such digits a judge recognizes {row['recognized']}"
     ):
         assert says in page, says
+
+@checkout
+def test_a_run_that_a_command_reads_was_trained_above():
+    "a folder that a command of a page reads is one that a command above it has trained into"
+    for nb in sorted((HERE / "nbs").glob("*.ipynb")):
+        text, made = "\n".join(c["text"] for c in build.visible(nb)), set()
+        for line in re.findall("^diffstudy .+", text, re.M):
+            words = shlex.split(line, comments=True)
+            given = dict(zip(words, words[1:]))
+            if words[1] == "train":
+                name = given.get("--recipe") or experiment.recipes_for(words[2])[0]
+                made.add(given.get("--run", f"runs/{name}"))
+                continue
+            read = {w for w in words[2:] if w.startswith("runs/") and not w.endswith(".json")}
+            assert read <= made, f"{nb.name}: {line}"
 
 # %% ../../nbs/98_build.ipynb #3430d023
 COURSE = [n for n in NOTEBOOKS if re.match(r"[0-6]\d", n)]

@@ -855,7 +855,9 @@ def test_the_last_good_checkpoint_stays(tmp_path):
 
 # %% ../../nbs/41_ddgan_training.ipynb #b4c8e568
 def test_the_networks_have_their_own_rates():
-    "rates of their own, the config's betas, the generator's average; a recipe's name builds alike"
+    "rates of their own, not one; the config's betas; a name builds what its recipe builds"
+    with pytest.raises(ValueError, match="lr_g and lr_d of config; got lr=0.01"):
+        make_state(small(), build(small(), (2,)), 10, rank=CPU, lr=.01)
     state = make_state(small(lr_g=1e-3, lr_d=3e-3), build(small(), (2,)), 10, rank=CPU)
     for k, lr in dict(generator=1e-3, discriminator=3e-3).items():
         group = state.optimizers[k].param_groups[0]

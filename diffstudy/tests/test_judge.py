@@ -4,7 +4,8 @@
 __all__ = ['test_judge_is_trained_once', 'test_feature_network',
            'test_a_judge_is_of_its_images_and_finished',
            'test_a_judge_that_comes_along_is_not_trained', 'test_scores_of_the_data_themselves',
-           'test_error_by_class_is_used_where_classes_are_even', 'test_classify_refuses_nan']
+           'test_error_by_class_is_used_where_classes_are_even',
+           'test_classify_refuses_nan_and_single_digits']
 
 # %% ../../nbs/75_evaluate.ipynb #74de6bd7
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,8 @@ def test_feature_network(tmp_path):
         b = bytearray(file.read_bytes()); b[-3] ^= 1; file.write_bytes(b)
     with pytest.raises(checkpoint.CheckpointError, match="verifies"):
         feature_network(train_set, tmp_path, **tiny)
+    with pytest.raises(ValueError, match="unknown setting of a judge 'sedd'; did you mean 'seed'"):
+        feature_network(train_set, tmp_path, sedd=2)
 
 # %% ../../nbs/75_evaluate.ipynb #9c8f3b6a
 def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
@@ -99,7 +102,9 @@ def test_error_by_class_is_used_where_classes_are_even():
     more = scores(x[turn[1:]], test_set.labels[turn[1:]], judge, real, halves=2)["frechet"]
     assert .8 < more[1] / plain.error < 1.25
 
-def test_classify_refuses_nan():
-    "A judge that has met NaN names no digit."
+def test_classify_refuses_nan_and_single_digits():
+    "A judge that has met NaN names no digit; digits that are not stacked have no mode."
     with pytest.raises(ValueError, match="6 of 6 examples the largest score is NaN"):
         classify(lambda x: x.flatten(1)[:, :10] * float("nan"), torch.zeros(2, 3, 4, 4))
+    with pytest.raises(ValueError, match=r"stacks of three digits, .*; got \(6, 1, 4, 4\)"):
+        classify(lambda x: x.flatten(1)[:, :10], torch.zeros(6, 1, 4, 4))
