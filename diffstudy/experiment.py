@@ -1790,7 +1790,7 @@ def as_run(
     config,  # The configuration that was trained
     state,   # A `train.State`, as `fit` returns it
     images,  # The `data.ImageSet` that it learned from
-) -> Run:    # It has no folder, so no `evaluate`; all else as `open` gives it
+) -> Run:    # It has no folder, and all else that `open` gives
     """A model that was trained without a folder, ready to be asked.
 
     Args:
@@ -1799,7 +1799,7 @@ def as_run(
         images: The `data.ImageSet` that it learned from
 
     Returns:
-        It has no folder, so no `evaluate`; all else as `open` gives it
+        It has no folder, and all else that `open` gives
     """
     full = config.resolve()
     info = dict(
@@ -1826,8 +1826,8 @@ def _scores_of(
     check_counts(n=n)
     options = dict(checkpoint=run.checkpoint, **how, n=n, seed=seed) | (
         dict(judge=judging) if judging else {})
-    path = run.folder / "evaluation.json"
-    done = files.read_json(path)
+    path = run.folder and run.folder / "evaluation.json"  # None of a run without a folder
+    done = path and files.read_json(path)
     if not again and isinstance(done, dict) and done.get("options") == options: return done
 
     images, held_out = run.images(root)
@@ -1837,7 +1837,7 @@ def _scores_of(
     asked = n, seed, judges, judging, progress
     if isinstance(images, datasets.Stacked): out |= _modes(run, images, how, *asked)
     else: out |= _verdict(run, images, held_out, how, *asked)
-    files.write_json(path, out)
+    if path: files.write_json(path, out)
     return out
 
 def _bits_reported(run, held_out, progress) -> dict:

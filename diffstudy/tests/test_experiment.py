@@ -270,7 +270,7 @@ def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images(
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
-def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, recipe):
+def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, recipe):
     "`fit` and `as_run` draw what `train` draws, and read no file of the folder they are in"
     config = experiment.change(experiment.RECIPES[recipe], dict(steps=3))
     images, held_out = experiment.load_images(config.resolve())
@@ -282,6 +282,13 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, recipe):
     if run.kind == "vdm":
         b = run.bits_per_dim(held_out[:4])
         assert b.mean == other.bits_per_dim(held_out[:4]).mean
+
+    # its verdict, which is kept nowhere
+    monkeypatch.chdir(tmp_path)
+    how |= dict(n=2, judges=tmp_path / "judges", judging=dict(width=8, steps=5))
+    verdict = run.evaluate(**how)
+    assert verdict["samples"] == other.evaluate(**how)["samples"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["judges", "run"]
 
 # %% ../../nbs/76_experiment.ipynb #0fcb6ad7
 def is_near_in_bfloat16(sample):
