@@ -597,7 +597,7 @@ class UNetGenerator(nn.Module):
         time, style = self.time(s, c, z_t), self.map(latent)
         z = F.pixel_unshuffle(z_t.to(self.enter.weight.dtype), self.config.patch)
 
-        # down: `seen` is the image, then the sum at each resolution; outputs are kept for the way up
+        # down: `seen` is the image, then the sums; every output is kept for the way up
         seen = (
             z.contiguous(memory_format=torch.channels_last) if _sampling(z) else models.layout(z))
         h = self.enter(seen)

@@ -255,7 +255,7 @@ def adamw(
 def orthogonal(
     m: Tensor,  # `(..., rows, columns)`
 ) -> Tensor:  # The same shape and dtype
-    """About the nearest matrix of which all singular values are one: those above 0.002 of the norm come between 0.6 and 1.3.
+    """About the nearest matrix with singular values of one: those above 0.002 come to 0.6 to 1.3.
 
     Args:
         m: `(..., rows, columns)`

@@ -223,7 +223,7 @@ def test_a_path_without_a_grid_follows_the_forward_process():
 
 # %% ../../nbs/35_compression.ipynb #f9b0588a
 def test_the_stack_must_be_clean_where_latents_are_drawn():
-    "mixed, the noise of the second latent has variance 1 + b²/12; without mixing, more than 2"
+    "mixed, the noise of z_2 has variance 1 + b²/12; without mixing, more than 2"
     k, variance = uniform_images(500), {}
     for clean in (True, False):
         chain = Chain(uniform_model(), 3, clean=clean)
