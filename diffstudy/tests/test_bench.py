@@ -141,7 +141,7 @@ def test_gan_study_runs_small(monkeypatch):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         bench.peak_here("ddgan", "described", TINY_GAN)
     before, after = json.loads(printed.getvalue())
-    assert min(before, after) > 0  # a process that has lived gives memory back at any time
+    assert min(before, after) > 0  # the kernel counts in lots of pages: the peak may seem to fall
     monkeypatch.setattr(bench, "peak", lambda *_: dict(peak=after, rise=after - before, kept=0.))
     compiled = []
     monkeypatch.setattr(  # no minutes, no C++
