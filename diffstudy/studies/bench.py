@@ -818,10 +818,10 @@ def run(settings, case):
     # sampling alone: what bfloat16 brings, and a compiler on top of it
     if case["part"] == "compiled":
         own, low = settings["ddgan"], dict(sampling="bfloat16")
-        with_own = lambda **more: lambda c: OursGAN(c | more)
         return compare(
             "ddgan", {
-                "compiled": with_own(**low, compiled=True), "bfloat16": with_own(**low),
+                "compiled": lambda c: OursGAN(c | low | dict(compiled=True)),
+                "bfloat16": lambda c: OursGAN(c | low),
                 "float32": OursGAN, "described": Described},
             config_of("ddgan", **own["sizes"][case["size"]]), own["rounds"][case["size"]],
             only=("sample",))
@@ -858,7 +858,7 @@ STUDY = runs.Study("bench",
         scores=8, points=16,
         ddgan=dict(
             sizes=BENCHES["ddgan"]["sizes"], peers=["described"], rounds={"paper-small": 7})),
-    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN[:2], *_SCORES, _GAN[2]), run)
+    (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN, *_SCORES), run)
 
 # %% ../../nbs/97_bench.ipynb #37647c43
 def report(

@@ -78,17 +78,17 @@ def gan_config(
     recipe: dict,  # Of networks and losses, every key of `ddgan.Config`
     updates: int,
     *, seed: int = 0, labels: bool = True,  # As in `experiment.GANConfig`
-    components: int = 0, **loop,            # As there
+    components: int = 0, threads: int = 0, **loop,  # As there
 ) -> experiment.GANConfig:
     """A run of these studies, for `experiment.fit`.
 
     Args:
         recipe: Of networks and losses, every key of `ddgan.Config`
         seed, labels: As in `experiment.GANConfig`
-        components, **loop: As there
+        components, threads, **loop: As there
     """
     return experiment.GANConfig(
-        gan=recipe, labels=labels, components=components,
+        gan=recipe, labels=labels, components=components, threads=threads,
         train=dict(steps=updates, seed=seed) | loop)
 
 @torch.no_grad()
@@ -346,20 +346,17 @@ def trained_on_mnist(
     place = Path(folder or "runs") / "-".join([f"ddgan-{name}-{case['seed']}", *changes])
     updates, every, stacked = (
         own.pop("updates", s["updates"][name]), s["save_every"][name], name.startswith("stacked"))
-    threads = own.pop("threads", 1)
+    threads = own.pop("threads", 0)
     config = gan_config(
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
-        precision=s["precision"],
+        threads=threads, precision=s["precision"],
         log_every=min(50, every), save_every=every, keep=1 + updates // every)
 
-    # judges are left with one thread, as anywhere in a study
-    torch.set_num_threads(threads)
-    try:
-        state = experiment.fit(
-            config, Stacked(train_set) if stacked else train_set,
-            device=device, folder=place, progress=True, say=print)
-    finally: torch.set_num_threads(1)
+    state = experiment.fit(
+        config, Stacked(train_set) if stacked else train_set,
+        device=device, folder=place, progress=True, say=print)
+    torch.set_num_threads(1)  # for all that follows, as anywhere in a study
     return state, place
 
 def run_mnist(

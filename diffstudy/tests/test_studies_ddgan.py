@@ -6,9 +6,9 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
            'test_run_variant', 'today', 'test_ablation_record', 'test_run_stacked_variant',
            'test_stacked_ablation_record', 'test_draw_vdm', 'test_few_steps',
            'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
-           'test_score_stacked', 'test_averaged', 'test_mnist_record', 'test_lone',
-           'test_resnet_study', 'test_the_resnet_record_is_of_today',
-           'test_the_record_of_four_calls_is_of_today']
+           'test_score_stacked', 'test_averaged', 'test_a_case_may_have_threads',
+           'test_mnist_record', 'test_lone', 'test_resnet_study',
+           'test_the_resnet_record_is_of_today', 'test_the_record_of_four_calls_is_of_today']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -19,10 +19,11 @@ from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from ..studies.ddgan import (
+from diffstudy.studies.ddgan import (
     ABLATION, FEW, FEW_SETTINGS, FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS,
     STACKED_ABLATION, VARIANTS, averaged, draw, draw_vdm, gan_config, lone,
-    packed, run_few, run_mnist, run_resnet, run_stacked_variant, run_variant, score_stacked)
+    packed, run_few, run_mnist, run_resnet, run_stacked_variant, run_variant, score_stacked,
+    trained_on_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -285,6 +286,26 @@ def test_averaged(tmp_path):
     found = averaged(state, old).state_dict()
     assert all(torch.equal(v, kept[k]) for k, v in found.items())
     assert any(not torch.equal(v, state.ema.model.state_dict()[k]) for k, v in found.items())
+
+def test_a_case_may_have_threads(tmp_path, monkeypatch):
+    "two while it trains, and one again for what follows; without a word one throughout"
+    fit, seen, images = experiment.fit, [], data.load("digits")[0]
+    def spied(*args, **how):
+        state = fit(*args, **how)
+        seen.append(torch.get_num_threads())
+        return state
+    monkeypatch.setattr(experiment, "fit", spied)
+    small = dict(
+        width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
+        mults=[1])
+    name, s = "stacked-mnist", MNIST_SETTINGS
+    s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
+    torch.set_num_threads(1)
+    for own in ({}, dict(threads=2)):
+        case = dict(data=name, seed=0, updates=2) | own
+        trained_on_mnist(s, case, images, folder=tmp_path)
+        assert torch.get_num_threads() == 1
+    assert seen == [1, 2]
 
 # %% ../../nbs/44_ddgan_modes.ipynb #85b3ba84
 def test_mnist_record():
