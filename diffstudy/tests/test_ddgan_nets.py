@@ -10,8 +10,8 @@ __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
            'embedded', 'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
            'test_fresh_networks_and_the_last_layers', 'test_sampling_in_bfloat16',
-           'test_errors_image_networks', 'test_images_train_with_labels',
-           'test_no_number_is_read_back_for_images']
+           'test_norms_are_such_that_a_compiler_joins_them', 'test_errors_image_networks',
+           'test_images_train_with_labels', 'test_no_number_is_read_back_for_images']
 
 # %% ../../nbs/42_ddgan_networks.ipynb #37f23a05
 import math
@@ -430,6 +430,27 @@ def test_sampling_in_bfloat16():
     assert read and all(
         x.dtype == torch.float32 and x.is_contiguous(memory_format=torch.channels_last)
         for x in read)
+
+def test_norms_are_such_that_a_compiler_joins_them():
+    "compiled samples hold no norm that a compiler takes apart badly, and stay what they were"
+    G = of_any_size(UNetGenerator(
+        replace(TINY, width=8, mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
+    g, s, seen = stream(0, "joined"), torch.arange(4), []
+    given = torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3
+
+    def backend(graph, inputs):
+        seen.extend(node.target for node in graph.graph.nodes)
+        return graph.forward
+    through = torch.compile(G, backend=backend)
+    with torch.no_grad():
+        torch.testing.assert_close(through(*given), G(*given), rtol=0, atol=1e-5)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(through(*given), G(*given), rtol=0, atol=.02)
+    assert F.conv2d in seen or torch.conv2d in seen
+    assert F.group_norm not in seen
+
+    through(*given)
+    assert F.group_norm in seen  # with a graph, PyTorch's own
 
 # %% ../../nbs/42_ddgan_networks.ipynb #ead45060
 def test_errors_image_networks():
