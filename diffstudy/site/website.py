@@ -529,8 +529,9 @@ def to_download(nb: Path, student: bool = False) -> str:  # The notebook's JSON
 # %% ../../nbs/99_website.ipynb #c98a51f8
 def hang(m: re.Match  # A block of code in HTML
 ) -> str:  # The same with its long lines marked
-    "Lighter code, whose long lines continue under their own indentation."
-    code, was = re.sub(r'<span class="op">([^<]*)</span>', r"\1", m.group(2)), None
+    "Lighter code that knows its height, whose long lines continue under their own indentation."
+    # marks that do not change the color
+    code, was = re.sub(r'<span class="(?:op|bu)">([^<]*)</span>', r"\1", m.group(2)), None
     pair = r'(<span class="(\w+)">[^<]*)</span><span class="\2">'
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
 
@@ -539,7 +540,11 @@ def hang(m: re.Match  # A block of code in HTML
         if len(plain) <= 90 or line.count("<span") != line.count("</span>"): return line
         indent = len(plain) - len(plain.lstrip()) + 4
         return f'<span class="long" style="--n:{indent}">{line}</span>'
-    return m.group(1) + "\n".join(map(mark, code.split("\n"))) + m.group(3)
+
+    # a browser lays it out when it comes into view, and leaves it as much room until then
+    lines = code.split("\n")
+    before = m.group(1).replace(">", f' style="--lines:{len(lines)}">', 1)
+    return before + "\n".join(map(mark, lines)) + m.group(3)
 
 # %% ../../nbs/99_website.ipynb #5b030a19
 FOLDED = re.compile(
@@ -587,7 +592,8 @@ def own_scripts(page: str, up: str  # The page's HTML; the way to the top of the
     page = re.sub(done_by_ours, "", page)
     later = r'(<script src="[^"]*/(?:bootstrap\.bundle|fuse)\.min\.js")>'
     page = re.sub(later, r"\1 defer>", page)
-    page = re.sub(r'(?s)(<pre class="sourceCode[^"]*"><code[^>]*>)(.*?)(</code></pre>)', hang, page)
+    code = r'(<div class="sourceCode"[^>]*><pre [^>]*><code[^>]*>)(.*?)(</code></pre>)'
+    page = re.sub("(?s)" + code, hang, page)
     ours = f'<script src="{up}site_libs/diffstudy.js" defer></script>'
     katex = re.search(r'<script src="[^"]*/katex\.min\.js" defer></script>', page)
     if katex: return page.replace(katex.group(0), katex.group(0) + ours, 1)
