@@ -154,6 +154,13 @@ METHODS = {  # module.name → keys of WORKS
     "guidance.classifier_free": ("ho2022guidance",),
     "guidance.ClassifierFree": ("ho2022guidance",),
     "guidance.drop_labels": ("ho2022guidance",),
+    "guidance.tilted": ("skreta2025fkc",),
+    "guidance.predictor_corrector": ("bradley2024predictor",),
+    "guidance.cfg_plus_plus": ("chung2024cfgpp",),
+    "guidance.Projected": ("sadat2024apg",),
+    "guidance.ZeroStar": ("fan2025cfgzero",),
+    "guidance.match_std": ("lin2023flawed",),
+    "guidance.dynamic_threshold": ("saharia2022imagen",),
     "objectives.best_variance": ("bao2022analytic",),
     "objectives.variance_between": ("nichol2021improved",),
     "distillation.one_step_loss": ("luhman2021",),
@@ -232,6 +239,10 @@ def _ddgan(config):
     if gan.get("r1"): found.append("ddgan.gradient_penalty")
     if gan.get("net") == "unet":
         found += ["ddgan_nets.UNetGenerator", "ddgan_nets.ConvDiscriminator"]
+    if gan.get("net") == "resnet":
+        found += ["ddgan_nets.ResNetGenerator", "ddgan_nets.ResNetDiscriminator"]
+    if gan.get("relative"): found.append("ddgan.discriminator_terms")
+    if gan.get("energy"): found.append("ddgan.energy_score")
     return found
 
 def methods_of(config: dict  # The `config` of a run's `config.json`

@@ -85,6 +85,7 @@ def helper(a, b): torch.testing.assert_close(a, b, rtol=1e-12, atol=0)
 def test_V7_V9_both():
     helper(GRID, GRID)
     assert abs(mean) < 4 * se and n < 10 ** 6 and other < something and near(mean)
+    assert near(mean, tol=1e-5) and GRID.shape == mean.shape
 def near(m, tol=1e-3): return m.abs() <= 0.5 * se
 def test_V9_exact(): assert torch.equal(x.bfloat16(), y)
 '''
@@ -97,7 +98,8 @@ def test_names_dtypes_and_bounds_are_read_from_the_tests(tmp_path):
     both, exact = equations.checks(tmp_path)["V9"]
     assert (both.name, both.line) == ("test_V7_V9_both", 4) and exact.name == "test_V9_exact"
     assert both.dtypes == ("float64",) and exact.dtypes == ("bfloat16",)
-    assert set(both.bounds) == {"< 4 * se", "< 10 ** 6", "≤ 0.5 * se", "tol 0.001", "rtol 1e-12"}
+    assert set(both.bounds) == {"< 4 * se", "< 10 ** 6", "≤ 0.5 * se", "tol 0.001", "tol 1e-5",
+        "rtol 1e-12"}
     assert exact.bounds == ("exact",)
 
 # %% ../../nbs/90_equations.ipynb #b397b1b1

@@ -82,7 +82,7 @@ def test_G1_of_a_class():
         def log_p(z):
             each = noisy.log_prob(z[:, None]) + mix.weights.log()
             return torch.where(mix.labels == c[:, None], each, -math.inf).logsumexp(1)
-        assert_same(mix.predict(z, gamma, c), -s * gradient(log_p, z), 1e-9)
+        assert_same(mix.predict(z, gamma, c), -s * gradient(log_p, z), tolerance=1e-9)
 
 # %% ../../nbs/20_guidance.ipynb #d0827caf
 def test_G2_guided_noise_is_the_score_of_a_sum():
@@ -122,7 +122,7 @@ def test_G3_guided_noise_is_the_score_of_the_tilted_density():
             g = torch.tensor(gamma, dtype=torch.float64)
             score = -classifier_free(
                 mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
-            assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], 1e-5)
+            assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
 
 # %% ../../nbs/20_guidance.ipynb #e66e965e
 def near(values, exact, errors=4):
