@@ -50,6 +50,12 @@ def test_cite_reads_a_run(tmp_path):
         assert key in text
     assert "dhariwal" not in text
 
+    gan = dict(net="resnet", relative=True, energy=.1)
+    text = cited(dict(kind="ddgan", gan=gan))
+    for key in ("xiao2021ddgan", "huang2025r3gan", "miyato2018projection", "gneiting2007scoring"):
+        assert key in text
+    assert "karras2019stylegan2" not in text
+
     from diffstudy import experiment
     for name, recipe in experiment.RECIPES.items():
         assert BY_KIND[recipe.kind] in cited(recipe.resolve()), name
