@@ -603,7 +603,8 @@ STACKED = Study(
               (_BALANCED.gan, 2 * (_BALANCED.train["steps"],)))
           for s, n in enumerate(lengths)),
         *(dict(steps=1, paired=False, group=16, lr_end=0., updates=n) for n in (6000, 20_000)),
-        dict(_BALANCED.gan, seed=1, updates=27_000, threads=2))),
+        dict(_BALANCED.gan, seed=1, updates=27_000, threads=2),
+        dict(seed=1, steps=1, paired=False, group=16, lr_end=0., updates=20_000))),
     run_mnist)
 
 # %% ../../nbs/44_ddgan_modes.ipynb #777cdc7d
