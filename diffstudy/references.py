@@ -198,7 +198,7 @@ METHODS = {  # module.name → keys of WORKS
     "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
     "ddgan.generate": ("xiao2021ddgan",),
     "ddgan.denoise": ("xiao2021ddgan",),
-    "ddgan.generator_terms": ("xiao2021ddgan", "goodfellow2014gan"),
+    "ddgan.generator_terms": ("xiao2021ddgan", "goodfellow2014gan", "huang2025r3gan"),
     "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.gradient_penalty": ("mescheder2018r1",),
     "ddgan.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan", "reed2016text"),
@@ -241,7 +241,8 @@ def _ddgan(config):
         found += ["ddgan_nets.UNetGenerator", "ddgan_nets.ConvDiscriminator"]
     if gan.get("net") == "resnet":
         found += ["ddgan_nets.ResNetGenerator", "ddgan_nets.ResNetDiscriminator"]
-    if gan.get("relative"): found.append("ddgan.discriminator_terms")
+    if gan.get("relative"): found.append("ddgan.generator_terms")
+    if gan.get("mismatch"): found.append("ddgan.discriminator_terms")
     if gan.get("energy"): found.append("ddgan.energy_score")
     return found
 

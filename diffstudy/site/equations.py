@@ -93,10 +93,10 @@ def bounds_of(node: ast.AST  # A test or a helper
 
         # What a test asks of a helper
         compares = isinstance(n, ast.Call) and re.search(COMPARED, text_of(n.func))
-        if isinstance(n, ast.Call) and not compares:
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and not compares:
             found += [
                 f"{k.arg} {text_of(k.value)}" for k in n.keywords
-                if k.arg in ASKED[:2] and isinstance(k.value, ast.Constant)]
+                if k.arg in ASKED[:2] and text_of(k.value) not in ZERO]
 
         # Comparisons of tensors
         if compares:

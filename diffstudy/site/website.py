@@ -529,8 +529,8 @@ def to_download(nb: Path, student: bool = False) -> str:  # The notebook's JSON
 # %% ../../nbs/99_website.ipynb #c98a51f8
 def hang(m: re.Match  # A block of code in HTML
 ) -> str:  # The same with its long lines marked
-    "Lighter code that knows its height, whose long lines continue under their own indentation."
-    # marks that do not change the color
+    "Lighter code that says how many lines it has; long ones continue under their own indentation."
+    # marks whose color is not needed
     code, was = re.sub(r'<span class="(?:op|bu)">([^<]*)</span>', r"\1", m.group(2)), None
     pair = r'(<span class="(\w+)">[^<]*)</span><span class="\2">'
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
@@ -541,7 +541,7 @@ def hang(m: re.Match  # A block of code in HTML
         indent = len(plain) - len(plain.lstrip()) + 4
         return f'<span class="long" style="--n:{indent}">{line}</span>'
 
-    # a browser lays it out when it comes into view, and leaves it as much room until then
+    # a browser lays it out when it comes into view, and leaves it about as much room until then
     lines = code.split("\n")
     before = m.group(1).replace(">", f' style="--lines:{len(lines)}">', 1)
     return before + "\n".join(map(mark, lines)) + m.group(3)

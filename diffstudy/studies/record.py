@@ -133,7 +133,9 @@ def has_grown(
         and there < {canonical(c) for c in study.cases})
 
 # %% ../../nbs/96_record.ipynb #4c8d2b15
-def both(old, new): return new if not old or new in old.split("; ") else f"{old}; {new}"
+def both(old, new):
+    "What two runs of a study were made with, each named once."
+    return new if not old else old if new in old.split("; ") else f"{old}; {new}"
 
 # %% ../../nbs/96_record.ipynb #879bf60d
 def record(

@@ -452,6 +452,10 @@ def test_norms_are_such_that_a_compiler_joins_them():
     through(*given)
     assert F.group_norm in seen  # with a graph, PyTorch's own
 
+    # and so in what is written to a file of ONNX
+    with torch.no_grad(): nodes = torch.export.export(G, given).graph.nodes
+    assert any("group_norm" in str(n.target) for n in nodes)
+
 # %% ../../nbs/42_ddgan_networks.ipynb #ead45060
 def test_errors_image_networks():
     "an image that would be halved away, or data of another shape, is refused with a reason"

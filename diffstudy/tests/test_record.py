@@ -6,7 +6,8 @@ __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases',
            'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
            'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
            'test_an_installed_package_has_its_records_with_it',
-           'test_a_study_that_grows_keeps_what_is_done', 'test_intervals_over_seeds']
+           'test_a_study_that_grows_keeps_what_is_done',
+           'test_every_machine_of_a_study_is_named_once', 'test_intervals_over_seeds']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
@@ -189,6 +190,11 @@ def test_a_study_that_grows_keeps_what_is_done(tmp_path):
             runs.record(other, path, **quiet)
 
 # %% ../../nbs/96_record.ipynb #48998b7c
+def test_every_machine_of_a_study_is_named_once():
+    "a study that goes on names the machines before, whichever makes the last case"
+    assert runs.both(None, "a") == runs.both("a", "a") == "a"
+    assert runs.both("a", "b") == runs.both("a; b", "a") == runs.both("a; b", "b") == "a; b"
+
 def test_intervals_over_seeds():
     "those of SciPy; without any scatter none; one seed has none"
     from scipy import stats

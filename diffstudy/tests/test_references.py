@@ -50,11 +50,14 @@ def test_cite_reads_a_run(tmp_path):
         assert key in text
     assert "dhariwal" not in text
 
-    gan = dict(net="resnet", relative=True, energy=.1)
-    text = cited(dict(kind="ddgan", gan=gan))
-    for key in ("xiao2021ddgan", "huang2025r3gan", "miyato2018projection", "gneiting2007scoring"):
-        assert key in text
+    def of_gan(**gan): return cited(dict(kind="ddgan", gan=gan))
+    assert "huang2025r3gan" not in of_gan(net="mlp")
+    assert "huang2025r3gan" in of_gan(net="mlp", relative=True)
+    assert "miyato2018projection" in of_gan(net="resnet")
+    assert "gneiting2007scoring" in of_gan(net="mlp", energy=.1)
+    assert "reed2016text" in (text := of_gan(net="resnet", relative=True, mismatch=.5))
     assert "karras2019stylegan2" not in text
+    assert "reed2016text" not in of_gan(net="resnet", relative=True)
 
     from diffstudy import experiment
     for name, recipe in experiment.RECIPES.items():

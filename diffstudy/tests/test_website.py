@@ -24,7 +24,8 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_page_is_readable_within_a_second', 'comes',
            'test_a_link_leads_to_an_equation_that_is_seen', 'test_one_switch_opens_all_checks',
            'test_a_link_to_a_check_opens_it', 'test_lines_of_code_fit_a_laptop',
-           'test_a_drawing_follows_light_and_dark', 'test_a_page_can_be_printed']
+           'test_a_drawing_follows_light_and_dark', 'test_code_says_how_many_lines_it_has',
+           'test_a_page_can_be_printed']
 
 # %% ../../nbs/99_website.ipynb #d41a0300
 import functools, http.server, json, re, shutil, subprocess, sys, threading, time
@@ -853,6 +854,17 @@ PRINTED = """() => {
     ink: color(document.querySelector('main p')).color,
     shown: [...aside].filter(e => e.offsetWidth).length,
     wide: main.scrollWidth > main.clientWidth + 1 } }"""
+
+@checkout
+def test_code_says_how_many_lines_it_has(site):
+    "each block on each page, so that it keeps its room while it is out of view"
+    block = re.compile(
+        r'(?s)<div class="sourceCode"[^>]*--lines:(\d+)[^>]*><pre [^>]*><code[^>]*>(.*?)</code>')
+    for page in PAGES:
+        text = (site[0] / page).read_text(encoding="utf-8")
+        found = block.findall(text)
+        assert len(found) == text.count('<pre class="sourceCode'), page
+        assert all(int(n) == code.count("\n") + 1 for n, code in found), page
 
 @checkout
 def test_a_page_can_be_printed(site, chromium):
