@@ -344,7 +344,9 @@ def _normalized(norm: nn.GroupNorm, x: Tensor) -> Tensor:
 
     # with channels last, a norm takes three times as long in bfloat16 as in float32
     if x.dtype == torch.bfloat16: x = x.float()
-    if not torch.compiler.is_dynamo_compiling(): return norm(x)  # nor for a file of ONNX
+
+    # PyTorch's own, also in what is exported, such as a file of ONNX
+    if not torch.compiler.is_dynamo_compiling(): return norm(x)
 
     # a compiler's own norm takes the values of a group one by one; sums over the pixels of a
     # channel are vectors, and a small product then takes the mean over the channels of a group

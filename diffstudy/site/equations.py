@@ -73,7 +73,7 @@ def ids_of(test: str  # A test's name
 TOLERANCE = r"\d|\bse\b|error|rtol|atol|tolerance"  # what makes the right side of < a bound
 COMPARED = r"(assert_close|allclose|approx)$"
 ZERO = "0", "0.0"
-ASKED = "tolerance", "tol", "rtol", "atol"  # a helper's; the first two are no names of PyTorch's
+ASKED = "tolerance", "tol"  # what a helper of the tests calls its largest difference
 
 def text_of(node: ast.AST) -> str:
     "Code as it would be written, with powers of ten in their short form."
@@ -88,7 +88,7 @@ def bounds_of(node: ast.AST  # A test or a helper
         if isinstance(n, ast.arguments):
             last = n.args[len(n.args) - len(n.defaults):]
             for a, d in [*zip(last, n.defaults), *zip(n.kwonlyargs, n.kw_defaults)]:
-                if a.arg not in ASKED or d is None: continue
+                if a.arg not in (*ASKED, "rtol", "atol") or d is None: continue
                 if text_of(d) not in ZERO: found.append(f"{a.arg} {text_of(d)}")
 
         # What a test asks of a helper
@@ -96,7 +96,7 @@ def bounds_of(node: ast.AST  # A test or a helper
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and not compares:
             found += [
                 f"{k.arg} {text_of(k.value)}" for k in n.keywords
-                if k.arg in ASKED[:2] and text_of(k.value) not in ZERO]
+                if k.arg in ASKED and text_of(k.value) not in ZERO]
 
         # Comparisons of tensors
         if compares:

@@ -9,7 +9,7 @@ __all__ = ['PLAIN', 'TINY', 'test_blur', 'test_attention', 'test_initialize',
            'half_sum', 'join', 'convolved', 'filtered', 'same', 'halved', 'doubled', 'normalized',
            'embedded', 'style_block', 'affine', 'attended', 'of_any_size', 'test_generator_by_hand',
            'test_discriminator_by_hand', 'test_image_networks',
-           'test_fresh_networks_and_the_last_layers', 'test_sampling_in_bfloat16',
+           'test_fresh_networks_and_the_last_layers', 'asked', 'test_sampling_in_bfloat16',
            'test_norms_are_such_that_a_compiler_joins_them', 'test_errors_image_networks',
            'test_images_train_with_labels', 'test_no_number_is_read_back_for_images']
 
@@ -412,12 +412,16 @@ def test_fresh_networks_and_the_last_layers():
     with torch.no_grad(): D.leave.weight.zero_(), D.leave.bias.fill_(.5), D.label.weight.zero_()
     torch.testing.assert_close(D(z, z, s, s % 3), torch.full((4,), .5))
 
-def test_sampling_in_bfloat16():
-    "without a graph the same image to 1e-5; by autocast near it, with float32 in the norms"
+def asked(name):
+    "A U-Net with weights of any size, and what it is asked."
     G = of_any_size(UNetGenerator(
         replace(TINY, width=8, mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
-    g, s, read = stream(0, "low"), torch.arange(4), []
-    given = torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3
+    g, s = stream(0, name), torch.arange(4)
+    return G, (torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3)
+
+def test_sampling_in_bfloat16():
+    "without a graph the same image to 1e-5; by autocast near it, with float32 in the norms"
+    (G, given), read = asked("low"), []
     wanted = G(*given).detach()
     for m in G.modules():
         if isinstance(m, torch.nn.GroupNorm):
@@ -433,11 +437,7 @@ def test_sampling_in_bfloat16():
 
 def test_norms_are_such_that_a_compiler_joins_them():
     "compiled samples hold no norm that a compiler takes apart badly, and stay what they were"
-    G = of_any_size(UNetGenerator(
-        replace(TINY, width=8, mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
-    g, s, seen = stream(0, "joined"), torch.arange(4), []
-    given = torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3
-
+    (G, given), seen = asked("joined"), []
     def backend(graph, inputs):
         seen.extend(node.target for node in graph.graph.nodes)
         return graph.forward
