@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
+from .core import free_settings
 from .files import (
     flatten, make_folder, processor, read_file, remove, replace_file, sync_folder, temporary_name,
     to_json, versions, write_file)
@@ -307,9 +308,6 @@ def load_weights(
     return read_checkpoint(path, (name,))[name]
 
 # %% ../nbs/74_training.ipynb #a5a216b4
-# Settings that may change on a resume
-_MAY_DIFFER = {"steps", "log_every", "save_every", "keep", "max_bad", "watch_every"}
-
 def _check_same_run(info, state, path):
     "A checkpoint goes on only in the run that it came from."
     config, default = (
@@ -322,11 +320,12 @@ def _check_same_run(info, state, path):
     was = default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
     now = config | flatten(dict(world=state.rank.world, notes=state.notes))
 
-    # every difference at once, so that one message is enough
+    # every difference at once, so that one message is enough; steps may grow
+    may = free_settings(state.config) | {"steps"}
     differ = [
         f"{k} was {was.get(k)!r} and is {now.get(k)!r}"
         for k in sorted(was.keys() | now.keys())
-        if k not in _MAY_DIFFER and was.get(k) != now.get(k)
+        if k not in may and was.get(k) != now.get(k)
         and not (k.startswith("notes.fit.") and k not in was)]  # of a version that noted less
     if differ:
         raise ValueError(

@@ -9,10 +9,10 @@ __all__ = ['SLOW', 'Config', 'lr_scale', 'EMA', 'adamw', 'orthogonal', 'Muon', '
            'TrainingDiverged', 'Interrupted', 'Record', 'fit', 'complete']
 
 # %% ../nbs/74_training.ipynb #d62475ac
-import atexit, copy, functools, json, math, os, shutil, signal, sys, tempfile, threading, time
+import atexit, copy, functools, json, math, os, signal, sys, tempfile, threading, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -25,43 +25,18 @@ from torch.overrides import TorchFunctionMode
 from .checkpoint import (
     CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
     numbers_of, prune, save_checkpoint)
-from .core import choose, default_device, shared, stream, suggest
+from .core import (
+    Rule, Settings, above, at_least, choose, default_device, flag, number, one_of, or_none, setting,
+    shared, stream, tuple_of, whole)
 from .files import locked, make_folder, remove, write_png
 from .watch import Logger, duration
 
-# %% ../nbs/74_training.ipynb #9fbab29b
-def _whole(least):
-    return lambda v: type(v) is int and v >= least, f"a whole number, at least {least}"
-def _real(test, what): return lambda v: type(v) in (int, float) and test(v), what
-def _one_of(*known): return lambda v: v in known, "one of " + ", ".join(map(repr, known))
-
-_RULES = {
-    **{k: _whole(1) for k in (
-        "steps", "batch_size", "accumulate", "log_every", "save_every", "keep", "max_bad")},
-    **{k: _whole(0) for k in ("warmup", "seed", "watch_every")},
-    "lr": _real(lambda v: 0 < v < math.inf, "a number above 0"),
-    "lr_decay": _one_of("constant", "cosine"),
-    "optimizer": _one_of("adamw", "muon"),
-    "muon_lr": _real(lambda v: 0 < v < math.inf, "a number above 0"),
-    "lr_end": _real(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"),
-    "betas": (
-        lambda v: type(v) is tuple and len(v) == 2
-        and all(type(b) in (int, float) and 0 <= b < 1 for b in v),
-        "two numbers from 0 to below 1"),
-    "weight_decay": _real(lambda v: 0 <= v < math.inf, "a number, at least 0"),
-    "no_decay": (
-        lambda v: type(v) is tuple and all(type(p) is str for p in v),
-        "a tuple of names of submodules"),
-    "clip": (
-        lambda v: v is None or type(v) in (int, float) and v > 0,
-        "a number above 0, or None for no clipping"),
-    "ema": _real(lambda v: 0 <= v < 1, "a number from 0 (no memory) to below 1"),
-    "precision": _one_of("float32", "bfloat16"),
-    "compile": _one_of(False, True)}
-
 # %% ../nbs/74_training.ipynb #3af89b95
+_RATE = above(0)
+_BETA = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
+
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """All that fixes a run besides its model, its loss and its data.
 
     Args:
@@ -70,13 +45,13 @@ class Config:
         lr: Learning rate after the warm-up
         warmup: Steps over which it rises
         lr_decay: Or "cosine": falls until the last step
-        lr_end: Where the cosine ends, as a fraction of `lr`
+        lr_end: Where the cosine ends
         betas: Of AdamW
         weight_decay: Of AdamW; on matrices and kernels alone
         no_decay: Submodules of which nothing decays
         clip: Largest norm of the gradient
         ema: Decay of the averaged weights in the long run
-        precision: Or "bfloat16", by autocast
+        precision: The latter by autocast
         compile: `torch.compile` the network
         accumulate: Parts into which a batch is cut, to save memory
         seed: Of noise and dropout; the data have their own
@@ -88,60 +63,37 @@ class Config:
         optimizer: Or "muon": that for matrices and kernels
         muon_lr: Learning rate of Muon
     """
-    steps: int = 10_000         # Updates in all
-    batch_size: int = 128       # Examples in a batch, of all processes together
-    lr: float = 2e-4            # Learning rate after the warm-up
-    warmup: int = 100           # Steps over which it rises
-    lr_decay: str = "constant"  # Or "cosine": falls until the last step
-    lr_end: float = 0.          # Where the cosine ends, as a fraction of `lr`
-    betas: tuple = (.9, .99)    # Of AdamW
-    weight_decay: float = .01   # Of AdamW; on matrices and kernels alone
-    no_decay: tuple = ("schedule",)  # Submodules of which nothing decays
-    clip: float | None = 1.     # Largest norm of the gradient
-    ema: float = .9999          # Decay of the averaged weights in the long run
-    precision: str = "float32"  # Or "bfloat16", by autocast
-    compile: bool = False       # `torch.compile` the network
-    accumulate: int = 1         # Parts into which a batch is cut, to save memory
-    seed: int = 0               # Of noise and dropout; the data have their own
-    log_every: int = 100        # Steps between two records
-    save_every: int = 1000      # Steps between two checkpoints
-    keep: int = 2               # Checkpoints that stay, besides the best
-    watch_every: int = 0        # Steps between two looks: samples and a held-out score; 0: none
-    max_bad: int = 5            # Steps in a row without a finite gradient that end the run
-    optimizer: str = "adamw"    # Or "muon": that for matrices and kernels
-    muon_lr: float = .02        # Learning rate of Muon
-
-    def __new__(cls, *args, **settings):
-        for k in settings:
-            if k not in _RULES: raise TypeError(suggest(k, _RULES, "setting"))
-        return super().__new__(cls)
-
-    def __post_init__(self):
-        for k, (valid, expected) in _RULES.items():
-            if type(v := getattr(self, k)) is list: object.__setattr__(self, k, v := tuple(v))
-            if not valid(v): raise ValueError(f"{k}: expected {expected}; got {v!r}")
-        object.__setattr__(self, "betas", tuple(map(float, self.betas)))  # PyTorch refuses (0, .9)
-
-    def to_json(self) -> str:  # One object
-        """As text, for a file or a log.
-
-        Returns:
-            One object
-        """
-        return json.dumps(asdict(self), indent=1)
-
-    @classmethod
-    def from_json(cls, text: str  # What `to_json` wrote, or a part of it
-    ):  # A `Config`; what is absent has its default
-        """From text.
-
-        Args:
-            text: What `to_json` wrote, or a part of it
-
-        Returns:
-            A `Config`; what is absent has its default
-        """
-        return cls(**json.loads(text))
+    steps: int = setting(10_000, whole(1))    # Updates in all
+    batch_size: int = setting(128, whole(1))  # Examples in a batch, of all processes together
+    lr: float = setting(2e-4, _RATE)          # Learning rate after the warm-up
+    warmup: int = setting(100, whole())       # Steps over which it rises
+    lr_decay: str = setting(
+        "constant", one_of("constant", "cosine"))  # Or "cosine": falls until the last step
+    lr_end: float = setting(
+        0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))  # Where the cosine ends
+    betas: tuple = setting(
+        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))  # Of AdamW
+    weight_decay: float = setting(.01, at_least(0))  # Of AdamW; on matrices and kernels alone
+    no_decay: tuple = setting(
+        ("schedule",), tuple_of(Rule(lambda v: type(v) is str, "a name"), "names of submodules")
+    )  # Submodules of which nothing decays
+    clip: float | None = setting(
+        1., or_none(above(0), "no clipping"))   # Largest norm of the gradient
+    ema: float = setting(.9999, _BETA)          # Decay of the averaged weights in the long run
+    precision: str = setting("float32", one_of("float32", "bfloat16"))  # The latter by autocast
+    compile: bool = setting(False, flag)        # `torch.compile` the network
+    accumulate: int = setting(1, whole(1))      # Parts into which a batch is cut, to save memory
+    seed: int = setting(0, whole())             # Of noise and dropout; the data have their own
+    log_every: int = setting(100, whole(1), counts=False)    # Steps between two records
+    save_every: int = setting(1000, whole(1), counts=False)  # Steps between two checkpoints
+    keep: int = setting(2, whole(1), counts=False)    # Checkpoints that stay, besides the best
+    watch_every: int = setting(
+        0, whole(), counts=False)  # Steps between two looks: samples and a held-out score; 0: none
+    max_bad: int = setting(
+        5, whole(1), counts=False)  # Steps in a row without a finite gradient that end the run
+    optimizer: str = setting(
+        "adamw", one_of("adamw", "muon"))  # Or "muon": that for matrices and kernels
+    muon_lr: float = setting(.02, _RATE)   # Learning rate of Muon
 
 # %% ../nbs/74_training.ipynb #890e2ee1
 def lr_scale(

@@ -8,15 +8,18 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
            'test_processes_together_draw_what_one_draws',
            'test_streams_are_functions_of_their_names',
            'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
+           'Oven', 'test_settings_are_held_to_their_rules',
            'test_registry_is_complete_and_refuses_unknown_ids']
 
 # %% ../../nbs/70_core.ipynb #a966b3b3
 import math
+from dataclasses import dataclass, replace
 import pytest, torch
 from .. import core
 from ..core import (
-    EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_step, choose, each, expand, implements,
-    randn_like, shared, stream, suggest)
+    EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_step, at_least, choose,
+    each, expand, flag, free_settings, implements, one_of, or_none, randn_like, setting, shared,
+    stream, suggest, tuple_of, whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -117,6 +120,37 @@ def test_errors_name_the_nearest_choice():
     with pytest.raises(ValueError, match="did you mean 'digits'"):
         choose("digit", {"digits": 1, "mnist": 2}, "data set")
     assert "did you mean" not in suggest("xyz", ["digits"])
+
+# %% ../../nbs/70_core.ipynb #efaf0f2d
+@dataclass(frozen=True)
+class Oven(Settings):
+    degrees: float = setting(180., above(0))
+    minutes: int = setting(20, whole(1))
+    heat: str = setting("both", one_of("both", "below"))
+    fan: bool = setting(False, flag)
+    rack: float = setting(None, or_none(at_least(0), "the middle"))
+    sizes: tuple = setting((1., 2.), tuple_of(above(0), "two numbers above 0", 2))
+    light: bool = setting(True, flag, counts=False)
+
+def test_settings_are_held_to_their_rules():
+    "one spelling, the nearest name, what was given and expected; what counts is known"
+    oven = Oven(degrees=200, sizes=[3, 4])
+    assert oven == Oven(degrees=200., sizes=(3., 4.)) and type(oven.degrees) is float
+    assert free_settings(Oven) == free_settings(oven) == {"light"}
+    with pytest.raises(TypeError, match="unknown setting 'minute'; did you mean 'minutes'"):
+        Oven(minute=3)
+    for wrong, expected in (
+        (dict(degrees=0), "a number above 0; got 0.0"), (dict(degrees=math.nan), "a number"),
+        (dict(degrees="180"), "a number"), (dict(degrees=True), "a number"),
+        (dict(minutes=2.), "a whole number, at least 1; got 2.0"), (dict(minutes=True), "a whole"),
+        (dict(heat="top"), "one of 'both', 'below'; got 'top'"),
+        (dict(fan=1), "true or false; got 1"),
+        (dict(rack=-1), "a number, at least 0, or None for the middle; got -1.0"),
+        (dict(sizes=2), "two"), (dict(sizes=(1, 2, 3)), "two"), (dict(sizes=(1, 0)), "two"),
+    ):
+        with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected {expected}"):
+            Oven(**wrong)
+        with pytest.raises(ValueError): replace(oven, **wrong)
 
 # %% ../../nbs/70_core.ipynb #be7fd019
 def test_registry_is_complete_and_refuses_unknown_ids():

@@ -44,7 +44,7 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
 # %% ../../nbs/74_training.ipynb #630b3369
 import atexit, copy, hashlib, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
 import tempfile, threading, time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest import mock
 import PIL.Image, pytest, safetensors.torch, torch
@@ -75,12 +75,9 @@ def broken(module): return sum(int((~p.isfinite()).sum()) for p in module.parame
 
 # %% ../../nbs/74_training.ipynb #67f3166e
 def test_config():
-    c = train.Config(steps=7, betas=[.5, .9], clip=None)
-    assert train.Config.from_json(c.to_json()) == c and c.betas == (.5, .9)
-    assert set(train._RULES) == set(train.Config.__dataclass_fields__)
+    c = train.Config(steps=7, betas=[0, .9], clip=None)
+    assert train.Config(**json.loads(json.dumps(asdict(c)))) == c and c.betas == (0., .9)
     with pytest.raises(TypeError, match="did you mean 'batch_size'"): train.Config(batchsize=3)
-    with pytest.raises(TypeError, match="did you mean 'steps'"):
-        train.Config.from_json('{"step": 3}')
     for wrong in (
         dict(steps=0), dict(steps=2.5), dict(seed=True),
         dict(lr=0), dict(lr=math.nan), dict(lr="1e-3"), dict(betas=.9), dict(betas=(.9, 1)),
