@@ -312,7 +312,7 @@ def run_notebook(
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(nb, tmp)
         # a reader has the page and what was installed; one of us has the checkout
-        if python == sys.executable or re.match("9[6-9]", nb.stem):
+        if python == sys.executable:
             for extra in ("runs", "images", "live"):
                 beside = nb.parent / extra
                 if beside.is_dir(): shutil.copytree(beside, Path(tmp) / extra)

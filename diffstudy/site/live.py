@@ -58,7 +58,7 @@ def folder() -> Path:
 
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
-    "What the figures load when they are started."
+    "What the figures load when they are started, and the script of all pages."
     loaded = ".js", ".css", ".json", ".bin"
     return {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
 
