@@ -17,10 +17,7 @@ from .process import posterior
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
 @implements("V15")
-def prior_loss(
-    x: Tensor,        # Data `(b, *d)`
-    gamma_1: Tensor,  # γ(1), the noisy end, `()` or `(b,)`
-) -> Tensor:  # `(b,)`, nats
+def prior_loss(x: Tensor, gamma_1: Tensor) -> Tensor:
     """KL from q(z_1|x) to the standard normal prior.
 
     Args:
@@ -28,18 +25,14 @@ def prior_loss(
         gamma_1: γ(1), the noisy end, `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     x, = as_data(x=x)
     g = as_gamma(gamma_1, x, "gamma_1")
     a2, log_var = torch.sigmoid(-g).to(x), -F.softplus(-g).to(x)  # α² and log σ²
     return flat_sum(0.5 * (a2 * x ** 2 - a2 - log_var))
 
 # %% ../nbs/30_bound.ipynb #5583984e
-def centers(
-    levels: int,        # Number of gray levels
-    like: Tensor,       # Gives dtype and device
-) -> Tensor:  # `(levels,)` in (-1, 1)
+def centers(levels: int, like: Tensor) -> Tensor:
     """The bin centers x_k = 2 (k + 1/2) / levels − 1.
 
     Args:
@@ -47,16 +40,11 @@ def centers(
         like: Gives dtype and device
 
     Returns:
-        `(levels,)` in (-1, 1)
-    """
+        `(levels,)` in (-1, 1)"""
     return (2 * torch.arange(levels, device=like.device, dtype=like.dtype) + 1) / levels - 1
 
 @implements("V16")
-def level_logits(
-    x_noisy: Tensor,  # z_0 / α_0, `(b, *d)`
-    gamma_0: Tensor,  # γ(0), the data end, `()` or `(b,)`
-    levels: int,      # Number of gray levels
-) -> Tensor:  # `(b, *d, levels)`; a softmax over the last axis gives p(k|z_0)
+def level_logits(x_noisy: Tensor, gamma_0: Tensor, levels: int) -> Tensor:
     """Unnormalized log probability of each gray level given the least noisy latent.
 
     Args:
@@ -65,8 +53,7 @@ def level_logits(
         levels: Number of gray levels
 
     Returns:
-        `(b, *d, levels)`; a softmax over the last axis gives p(k|z_0)
-    """
+        `(b, *d, levels)`; a softmax over the last axis gives p(k|z_0)"""
     x, = as_data(x_noisy=x_noisy)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x)
     return -0.5 * w.unsqueeze(-1) * (x.unsqueeze(-1) - centers(levels, x)) ** 2
@@ -133,13 +120,8 @@ def _level_reach(
     return math.ceil(reach) if reach < levels - 1 else levels - 1
 
 # %% ../nbs/30_bound.ipynb #d1589ffd
-def reconstruction_loss(
-    k: Tensor,        # Gray levels `(b, *d)`, integers in [0, levels)
-    x_noisy: Tensor,  # z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
-    gamma_0: Tensor,  # γ(0), the data end, `()` or `(b,)`
-    levels: int,      # Number of gray levels
-    chunk: int = None,  # Logits held at a time: 2¹⁷ fit a CPU's cache, 2²⁴ keep an accelerator busy
-) -> Tensor:  # `(b,)`, nats
+def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
+                        chunk: int = None) -> Tensor:
     """−log p(k|z_0), with one draw of z_0 for each example; differentiable once in `x_noisy` and `gamma_0`.
 
     Args:
@@ -150,8 +132,7 @@ def reconstruction_loss(
         chunk: Logits held at a time: 2¹⁷ fit a CPU's cache, 2²⁴ keep an accelerator busy
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     if k.shape != x_noisy.shape:
         raise ValueError(
             "expected k and x_noisy of one shape; "
@@ -175,13 +156,7 @@ def reconstruction_loss(
 
 # %% ../nbs/30_bound.ipynb #5e199669
 @implements("V21")
-def step_kl(
-    x: Tensor,        # Data `(b, *d)`
-    x_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    z_t: Tensor,      # Latent at the noisier time, `(b, *d)`
-    gamma_s: Tensor,  # γ(s), `()` or `(b,)`
-    gamma_t: Tensor,  # γ(t), `()` or `(b,)`
-) -> Tensor:  # `(b,)`, nats
+def step_kl(x: Tensor, x_hat: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """KL of one step, from the two Gaussians, moved by what they share: six digits in float32.
 
     Args:
@@ -192,8 +167,7 @@ def step_kl(
         gamma_t: γ(t), `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     x, x_hat, z_t = as_data(x=x, x_hat=x_hat, z_t=z_t)
     zero = torch.zeros_like(z_t)
     q, p = (posterior(zero, v, gamma_s, gamma_t) for v in (x - x_hat, zero))
@@ -201,13 +175,8 @@ def step_kl(
 
 # %% ../nbs/30_bound.ipynb #c4d53d3e
 @implements("V22")
-def diffusion_loss_x(
-    x: Tensor,        # Data `(b, *d)`
-    x_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    gamma_s: Tensor,  # γ(s), `()` or `(b,)`
-    gamma_t: Tensor,  # γ(t), `()` or `(b,)`
-    steps: int,       # T
-) -> Tensor:  # `(b,)`, nats
+def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
+                     steps: int) -> Tensor:
     """The diffusion loss of T steps from the error of the guess of x.
 
     Args:
@@ -218,8 +187,7 @@ def diffusion_loss_x(
         steps: T
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     s, t = as_step(gamma_s, gamma_t, x)
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
@@ -227,13 +195,8 @@ def diffusion_loss_x(
 
 # %% ../nbs/30_bound.ipynb #6d3fbd49
 @implements("V23")
-def diffusion_loss(
-    eps: Tensor,      # The noise `(b, *d)`
-    eps_hat: Tensor,  # The network's guess of it, `(b, *d)`
-    gamma_s: Tensor,  # γ(s), less noisy, `()` or `(b,)`
-    gamma_t: Tensor,  # γ(t), `()` or `(b,)`
-    steps: int,       # T
-) -> Tensor:  # `(b,)`, nats
+def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
+                   steps: int) -> Tensor:
     """The diffusion loss of T steps from the error of the guess of the noise.
 
     Args:
@@ -244,20 +207,14 @@ def diffusion_loss(
         steps: T
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     s, t = as_step(gamma_s, gamma_t, eps)
     weight = 0.5 * steps * torch.expm1(t - s)
     return weight.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
 # %% ../nbs/30_bound.ipynb #03a44efa
-def random_steps(
-    n: int,      # Batch size
-    steps: int,  # T
-    generator=None,  # A `torch.Generator`
-    device=None,     # Where the result goes; the generator's device otherwise
-) -> Tensor:  # `(n,)` integers in 1..T, each uniform by itself, together evenly spread
+def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
     """Step numbers with low discrepancy: exact for every n and T.
 
     Args:
@@ -267,8 +224,7 @@ def random_steps(
         device: Where the result goes; the generator's device otherwise
 
     Returns:
-        `(n,)` integers in 1..T, each uniform by itself, together evenly spread
-    """
+        `(n,)` integers in 1..T, each uniform by itself, together evenly spread"""
     if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
         raise ValueError(
             f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
@@ -281,10 +237,7 @@ def random_steps(
     return i if device is None else i.to(device)
 
 # %% ../nbs/30_bound.ipynb #8654dee0
-def bits_per_dim(
-    nats: Tensor,  # Losses in nats, summed over the dimensions
-    dims: int,     # Number of dimensions D = C·H·W
-) -> Tensor:  # Bits per dimension, same shape
+def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
     """Nats per example to bits per dimension.
 
     Args:
@@ -292,6 +245,5 @@ def bits_per_dim(
         dims: Number of dimensions D = C·H·W
 
     Returns:
-        Bits per dimension, same shape
-    """
+        Bits per dimension, same shape"""
     return nats / (dims * math.log(2))

@@ -27,17 +27,14 @@ def _needed(name: str):
             f'this bridge needs the package {name}: pip install "diffstudy[bridges]"') from e
 
 # %% ../nbs/83_bridges.ipynb #e9b3f89e
-def gammas_of(
-    scheduler,  # Of diffusers, with `alphas_cumprod`
-) -> Tensor:  # `(T,)` in float64, rising: time step 0 has the least noise
+def gammas_of(scheduler) -> Tensor:
     """γ of each time step of a scheduler; TypeError without a chain, ValueError unless γ rises.
 
     Args:
         scheduler: Of diffusers, with `alphas_cumprod`
 
     Returns:
-        `(T,)` in float64, rising: time step 0 has the least noise
-    """
+        `(T,)` in float64, rising: time step 0 has the least noise"""
     bars = getattr(scheduler, "alphas_cumprod", None)
     if bars is None:
         raise TypeError(
@@ -56,11 +53,7 @@ def gammas_of(
     return gammas
 
 # %% ../nbs/83_bridges.ipynb #f1dabd58
-def time_step(
-    gamma: Tensor,   # Noise levels, any shape
-    levels: Tensor,  # γ of each time step, from `gammas_of`
-    *, whole: bool = False,  # The nearest whole one
-) -> Tensor:  # Same shape, float32; int64 where they are to be whole
+def time_step(gamma: Tensor, levels: Tensor, *, whole: bool = False) -> Tensor:
     """The time steps at which a chain has these noise levels; ValueError outside of the chain.
 
     Args:
@@ -69,8 +62,7 @@ def time_step(
         whole: The nearest whole one
 
     Returns:
-        Same shape, float32; int64 where they are to be whole
-    """
+        Same shape, float32; int64 where they are to be whole"""
     g, levels = gamma.double(), levels.to(gamma.device)
     right = torch.searchsorted(levels, g.contiguous()).clamp(1, len(levels) - 1)
     low, high = levels[right - 1], levels[right]
@@ -91,13 +83,8 @@ def time_step(
 # %% ../nbs/83_bridges.ipynb #3671df85
 _KINDS = dict(epsilon="eps", v_prediction="v", sample="x")
 
-def predict(
-    net: Callable,  # `net(z, t, …)`, such as diffusers' `UNet2DModel`
-    scheduler,      # Of diffusers, with which it was trained: what t means, and what it predicts
-    *, whole: bool = False,  # Ask at whole time steps only, the nearest
-    clip: float = None,      # Keep x̂ within ±clip
-    **inputs,       # What else the network is to be told, such as `class_labels`
-) -> Callable:  # `predict(z, gamma)` → ε̂, for any sampler
+def predict(net: Callable, scheduler, *, whole: bool = False, clip: float = None,
+            **inputs) -> Callable:
     """A network of diffusers as a predictor of noise.
 
     Args:
@@ -108,8 +95,7 @@ def predict(
         **inputs: What else the network is to be told, such as `class_labels`
 
     Returns:
-        `predict(z, gamma)` → ε̂, for any sampler
-    """
+        `predict(z, gamma)` → ε̂, for any sampler"""
     levels = gammas_of(scheduler)
     kind = choose(scheduler.config.prediction_type, _KINDS, "prediction_type")
     like = next(iter(net.parameters()), None) if isinstance(net, nn.Module) else None
@@ -129,10 +115,7 @@ def predict(
     return guess
 
 # %% ../nbs/83_bridges.ipynb #8f3bbc4c
-def grid_of(
-    scheduler,   # Of diffusers, with `alphas_cumprod`; it is not changed
-    steps: int,  # As for its `set_timesteps`
-) -> Tensor:  # γ falling, `(steps + 1,)` in float64; most end with −∞, clean data
+def grid_of(scheduler, steps: int) -> Tensor:
     """The noise levels that a scheduler visits, for a sampler of ours.
 
     Args:
@@ -140,8 +123,7 @@ def grid_of(
         steps: As for its `set_timesteps`
 
     Returns:
-        γ falling, `(steps + 1,)` in float64; most end with −∞, clean data
-    """
+        γ falling, `(steps + 1,)` in float64; most end with −∞, clean data"""
     own = copy.deepcopy(scheduler)
     own.set_timesteps(steps)
     levels, t = gammas_of(own), torch.as_tensor(own.timesteps).cpu()
@@ -157,12 +139,7 @@ def grid_of(
     return torch.unique_consecutive(torch.cat([levels[t.long()], end]))
 
 # %% ../nbs/83_bridges.ipynb #d1c3d890
-def scheduler(
-    schedule,           # Times → γ, such as `run.model.schedule`
-    steps: int = 1000,  # Time steps of the chain
-    kind: str = "DDIMScheduler",  # Name of a class of diffusers
-    **settings,         # Of that class; nothing is clipped unless it is told to
-):  # The scheduler
+def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settings):
     """A scheduler of diffusers with a noise schedule of ours.
 
     Args:
@@ -172,8 +149,7 @@ def scheduler(
         **settings: Of that class; nothing is clipped unless it is told to
 
     Returns:
-        The scheduler
-    """
+        The scheduler"""
     diffusers = _needed("diffusers")
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
@@ -196,12 +172,8 @@ class AsUNet(nn.Module):
 
     Args:
         net: With `shape`, such as `run.model.net`
-        scheduler: Of diffusers: which γ its time steps are, as from `scheduler`
-    """
-    def __init__(self,
-        net: nn.Module,  # With `shape`, such as `run.model.net`
-        scheduler,       # Of diffusers: which γ its time steps are, as from `scheduler`
-    ):
+        scheduler: Of diffusers: which γ its time steps are, as from `scheduler`"""
+    def __init__(self, net: nn.Module, scheduler):
         super().__init__()
         self.net, (channels, *size) = net, net.shape
         self.register_buffer("levels", gammas_of(scheduler).float(), persistent=False)
@@ -239,11 +211,7 @@ def _check_ours(folder: Path):
         raise ValueError(
             f"{folder} holds something that save_pretrained has not written: choose another folder")
 
-def save_pretrained(
-    run,     # From `experiment.open` or `experiment.train`, or from `from_pretrained`
-    folder,  # New, empty, or an earlier one of this kind, which is replaced
-    *, license: str = "unknown",  # Of the weights, as the hub names it, such as "cc-by-4.0"
-) -> Path:  # The folder
+def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     """Write a trained model in the layout of the hub: weights, settings, model card, scores.
 
     Args:
@@ -252,8 +220,7 @@ def save_pretrained(
         license: Of the weights, as the hub names it, such as "cc-by-4.0"
 
     Returns:
-        The folder
-    """
+        The folder"""
     folder = Path(folder)
     _check_ours(folder)
 
@@ -327,12 +294,7 @@ def _fetched(source, revision) -> Path:
     hub = _needed("huggingface_hub")
     return Path(hub.snapshot_download(name, revision=revision, allow_patterns=list(_FILES)))
 
-def from_pretrained(
-    source,       # A folder that `save_pretrained` has written, or owner/name on the hub
-    device=None,  # Such as "cuda:1"; the fastest there is by default
-    *, revision: str = None,  # On the hub: a branch, tag or commit
-    root=None,    # Where the images are, to score it
-) -> experiment.Run:  # As from `experiment.open`; CheckpointError for what is damaged
+def from_pretrained(source, device=None, *, revision: str = None, root=None) -> experiment.Run:
     """A trained model from a folder or from the hub. No code can run.
 
     Args:
@@ -342,8 +304,7 @@ def from_pretrained(
         root: Where the images are, to score it
 
     Returns:
-        As from `experiment.open`; CheckpointError for what is damaged
-    """
+        As from `experiment.open`; CheckpointError for what is damaged"""
     folder, device = _fetched(source, revision), experiment.pick_device(device)
     info = experiment.read_run(folder)
     where, sums = folder / "config.json", info.get("checksums")
@@ -384,10 +345,7 @@ def from_pretrained(
 # onnxruntime's own is off by 1e-7 however small the value, so σ at γ = −8 by some 1e-4 of itself
 def _exact_sigmoid(x): return 1 / (1 + torch.exp(-x))
 
-def export_onnx(
-    run,   # From `experiment.open` or `from_pretrained`: of a VDM or a GAN
-    path,  # NAME.onnx; written in one act
-) -> Path:  # The file
+def export_onnx(run, path) -> Path:
     """The network of a run as an ONNX file, in float32, for any number of examples at a time.
 
     Args:
@@ -395,8 +353,7 @@ def export_onnx(
         path: NAME.onnx; written in one act
 
     Returns:
-        The file
-    """
+        The file"""
     if run.kind == "classifier":
         raise ValueError("expected a run of a diffusion model or of a GAN; got a classifier's")
     for name in ("onnx", "onnxscript"): _needed(name)

@@ -28,16 +28,14 @@ class CheckpointError(RuntimeError):
     "A checkpoint that cannot be used; the message says why."
 
 # %% ../nbs/74_training.ipynb #94481296
-def numbers_of(state  # A `train.State`
-) -> dict[str, dict]:  # Tensors by name, for the model, the average and the optimizers
+def numbers_of(state) -> dict[str, dict]:
     """All numbers of a state.
 
     Args:
         state: A `train.State`
 
     Returns:
-        Tensors by name, for the model, the average and the optimizers
-    """
+        Tensors by name, for the model, the average and the optimizers"""
     # the optimizer's under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
     moments = {
@@ -53,17 +51,14 @@ def _to_safetensors(tensors: dict) -> bytes:
         {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()})
 
 # %% ../nbs/74_training.ipynb #cfeef5b7
-def not_finite(
-    tensors: dict,  # By name, or a dict of such dicts
-) -> str:  # Such as "model.1.running_var and 2 more"; empty if all is finite
+def not_finite(tensors: dict) -> str:
     """Which tensors hold NaN or infinity, in words.
 
     Args:
         tensors: By name, or a dict of such dicts
 
     Returns:
-        Such as "model.1.running_var and 2 more"; empty if all is finite
-    """
+        Such as "model.1.running_var and 2 more"; empty if all is finite"""
     real = {
         k: t.detach() for k, t in flatten(tensors).items()
         if t.numel() and (t.is_floating_point() or t.is_complex())}
@@ -95,29 +90,25 @@ def _contents(state, numbers: dict  # From `numbers_of`
     return dict(zip(_FILES, (to_json(info), *map(_to_safetensors, numbers.values()))))
 
 # %% ../nbs/74_training.ipynb #026742ad
-def checkpoints(folder  # Of a run
-) -> list[Path]:  # Oldest first, whether or not they verify
+def checkpoints(folder) -> list[Path]:
     """The checkpoints of a run.
 
     Args:
         folder: Of a run
 
     Returns:
-        Oldest first, whether or not they verify
-    """
+        Oldest first, whether or not they verify"""
     return sorted(p for p in Path(folder).glob("step-*") if p.name[5:].isdigit())
 
 # %% ../nbs/74_training.ipynb #e6352366
-def best(folder  # Of a run
-) -> Path | None:  # None where no checkpoint that is there has a score
+def best(folder) -> Path | None:
     """The checkpoint with the least held-out score, of those that are still there.
 
     Args:
         folder: Of a run
 
     Returns:
-        None where no checkpoint that is there has a score
-    """
+        None where no checkpoint that is there has a score"""
     rows = read_log(folder, lambda _: None, "watch.jsonl")
     scored = {r["step"]: r["score"] for r in rows if r.get("score") is not None}
     there = [p for p in checkpoints(folder) if int(p.name[5:]) in scored]
@@ -132,11 +123,7 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74_training.ipynb #74a21819
-def save_checkpoint(
-    state,   # A `train.State`; CheckpointError if it holds NaN or infinity
-    folder,  # Of the run
-    make: bool = True,  # Make the folder if it is not there; FileNotFoundError otherwise
-) -> Path:  # The new folder `step-…` in it
+def save_checkpoint(state, folder, make: bool = True) -> Path:
     """Write beside the old checkpoints, rename when all is on the disk, and then remove old ones.
 
     Args:
@@ -145,8 +132,7 @@ def save_checkpoint(
         make: Make the folder if it is not there; FileNotFoundError otherwise
 
     Returns:
-        The new folder `step-…` in it
-    """
+        The new folder `step-…` in it"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -223,10 +209,7 @@ def _check_content(path, name, content):
     elif bad := not_finite(content):
         raise CheckpointError(f"{path}: {name} holds numbers that are not finite: {bad}")
 
-def read_checkpoint(
-    path,  # A checkpoint, or a run's folder: then the newest that verifies
-    names=_FILES,  # What to read of it
-) -> dict:  # By name: what `state.json` holds, or tensors by name
+def read_checkpoint(path, names=_FILES) -> dict:
     """Read files of a checkpoint whose checksums are those of its manifest. No code can run.
 
     Args:
@@ -234,8 +217,7 @@ def read_checkpoint(
         names: What to read of it
 
     Returns:
-        By name: what `state.json` holds, or tensors by name
-    """
+        By name: what `state.json` holds, or tensors by name"""
     path = Path(path)
     if checkpoints(path): path = latest(path)
     sums, out = _read_manifest(path), {}
@@ -260,10 +242,7 @@ def read_checkpoint(
     return out
 
 # %% ../nbs/74_training.ipynb #6d1f0f5e
-def latest(
-    folder,  # Of a run
-    say: Callable = print,  # Told of those that are refused
-) -> Path | None:  # None without checkpoints; CheckpointError if there are some and none verifies
+def latest(folder, say: Callable = print) -> Path | None:
     """The newest checkpoint that verifies.
 
     Args:
@@ -271,8 +250,7 @@ def latest(
         say: Told of those that are refused
 
     Returns:
-        None without checkpoints; CheckpointError if there are some and none verifies
-    """
+        None without checkpoints; CheckpointError if there are some and none verifies"""
     refused = []
     for path in reversed(checkpoints(folder)):
         try:
@@ -291,10 +269,7 @@ def latest(
             + "; ".join(refused))
 
 # %% ../nbs/74_training.ipynb #97bb18a4
-def load_weights(
-    path,  # A checkpoint, or a run's folder: then the newest that verifies
-    ema: bool = True,  # The averaged weights, the ones to sample with
-) -> dict[str, Tensor]:  # For `model.load_state_dict`
+def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
     """The weights alone.
 
     Args:
@@ -302,8 +277,7 @@ def load_weights(
         ema: The averaged weights, the ones to sample with
 
     Returns:
-        For `model.load_state_dict`
-    """
+        For `model.load_state_dict`"""
     name = _FILES[2 if ema else 1]
     return read_checkpoint(path, (name,))[name]
 
@@ -337,18 +311,13 @@ def _check_same_run(info, state, path):
             "steps may grow, not shrink")
 
 # %% ../nbs/74_training.ipynb #71bc7583
-def check_fits(
-    module,         # Whose `state_dict` is to be replaced
-    tensors: dict,  # By what
-    where,          # For the message
-):
+def check_fits(module, tensors: dict, where):
     """CheckpointError unless names, shapes and types agree; PyTorch converts types in silence.
 
     Args:
         module: Whose `state_dict` is to be replaced
         tensors: By what
-        where: For the message
-    """
+        where: For the message"""
     say = lambda t: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
     here, there = (
         {k: say(t) for k, t in d.items()} for d in (module.state_dict(), tensors))
@@ -377,10 +346,7 @@ def _moments_of(state, tensors) -> dict:  # For `load_state_dict`, by optimizer
         for o, opt in state.optimizers.items()}
 
 # %% ../nbs/74_training.ipynb #bbdcf5b2
-def load_checkpoint(
-    path,  # A checkpoint, or a run's folder: then the newest that verifies
-    state,  # A `train.State`, made as the run's was; changed only if all is well
-):  # The same
+def load_checkpoint(path, state):
     """Bring a state to where a run was.
 
     Args:
@@ -388,8 +354,7 @@ def load_checkpoint(
         state: A `train.State`, made as the run's was; changed only if all is well
 
     Returns:
-        The same
-    """
+        The same"""
     # all checks come before the first change
     info, model, ema, moments = read_checkpoint(path).values()
     _check_same_run(info, state, path)
@@ -406,10 +371,7 @@ def load_checkpoint(
     return state
 
 # %% ../nbs/74_training.ipynb #9fdb86e3
-def news_of_resume(
-    path,   # A checkpoint
-    state,  # A `train.State` that has been loaded from it
-) -> list[str]:  # One line for each
+def news_of_resume(path, state) -> list[str]:
     """What makes the numbers of a resumed run others than those of an unbroken one.
 
     Args:
@@ -417,8 +379,7 @@ def news_of_resume(
         state: A `train.State` that has been loaded from it
 
     Returns:
-        One line for each
-    """
+        One line for each"""
     info, now, news = read_checkpoint(path, _FILES[:1])[_FILES[0]], _surroundings(state), []
     differ = [
         f"{k} was {info[k]} and is {v}" for k, v in now.items() if k in info and info[k] != v]
@@ -456,11 +417,7 @@ def _read_log(folder, name) -> tuple:  # The records, and messages about lines t
                     f"{path}, line {i + 1} is left out: expected a record; got {line[:60]!r}")
     return records, wrong
 
-def read_log(
-    folder,  # Of a run
-    say: Callable = print,  # Told of lines that are left out, since they are damaged
-    name: str = "log.jsonl",  # Or "watch.jsonl", which has a line for each look
-) -> list[dict]:  # `step`, means of the terms since the record before, `lr`, `skipped`, `seconds`
+def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """The records of a run, without a last line that a kill has torn.
 
     Args:
@@ -469,8 +426,7 @@ def read_log(
         name: Or "watch.jsonl", which has a line for each look
 
     Returns:
-        `step`, means of the terms since the record before, `lr`, `skipped`, `seconds`
-    """
+        `step`, means of the terms since the record before, `lr`, `skipped`, `seconds`"""
     records, wrong = _read_log(folder, name)
     for message in wrong: say(message)
     return records
@@ -482,14 +438,8 @@ class Log:
     Args:
         folder: Of the run
         step: The last to keep
-        say: Told of damage
-    """
-    def __init__(self,
-        folder,     # Of the run
-        step: int,  # The last to keep
-        say: Callable = print,  # Told of damage
-        name: str = "log.jsonl",
-    ):
+        say: Told of damage"""
+    def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         records, wrong = _read_log(folder, name)
         for message in wrong: say(message)

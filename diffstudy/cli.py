@@ -37,17 +37,14 @@ def usage():
     except (ValueError, TypeError) as e: fail(e, 2)
 
 # %% ../nbs/77_cli.ipynb #df28145f
-def command(
-    name: str,  # What to type after `diffstudy`
-):  # A decorator
+def command(name: str):
     """Register a command whose errors are one line each.
 
     Args:
         name: What to type after `diffstudy`
 
     Returns:
-        A decorator
-    """
+        A decorator"""
     def register(f):
 
         @functools.wraps(f)

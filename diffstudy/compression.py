@@ -171,11 +171,7 @@ class _Constriction:
 
 _CODERS = dict(python=_Ans, constriction=_Constriction)
 
-def open_stack(
-    words: np.ndarray,   # A payload, or a file
-    coder: str = None,   # A key of `CODERS`; None: constriction where it is installed
-    sealed: bool = True, # The words are a payload; False: a file
-):  # An `Ans` or a `Constriction`
+def open_stack(words: np.ndarray, coder: str = None, sealed: bool = True):
     """A stack of symbols on top of the given words.
 
     Args:
@@ -184,24 +180,19 @@ def open_stack(
         sealed: The words are a payload; False: a file
 
     Returns:
-        An `Ans` or a `Constriction`
-    """
+        An `Ans` or a `Constriction`"""
     if coder: return choose(coder, _CODERS, "coder")(words, sealed)
     try: return _Constriction(words, sealed)
     except ImportError: return _Ans(words, sealed)
 
-def payload(
-    words: int,      # How many
-    seed: int = 0,
-) -> np.ndarray:  # `(words,)` uint32
+def payload(words: int, seed: int = 0) -> np.ndarray:
     """Random words to begin with, in place of a file that is to be sent anyway.
 
     Args:
         words: How many
 
     Returns:
-        `(words,)` uint32
-    """
+        `(words,)` uint32"""
     return (
         torch.randint(0, 2 ** 32, (words,), generator=stream(seed, "payload"))
         .numpy().astype(np.uint32))
@@ -394,22 +385,13 @@ class Coded(NamedTuple):
     Args:
         words: uint32: the file
         net: Bits that each batch added
-        borrowed: Bits of the payload that were in use at the worst moment
-    """
-    words: np.ndarray  # uint32: the file
-    net: Tensor        # Bits that each batch added
-    borrowed: float    # Bits of the payload that were in use at the worst moment
+        borrowed: Bits of the payload that were in use at the worst moment"""
+    words: np.ndarray
+    net: Tensor
+    borrowed: float
 
-def encode(
-    model,             # A `vdm.VDM`, in evaluation mode, on the CPU
-    images: Tensor,    # Gray levels `(n, *d)`, integers
-    *, steps: int = 50,   # T
-    bins: float = .25,    # Width of a bin in standard deviations
-    order: str = "swap",  # A key of `ORDERS`
-    batch: int = 1,       # Images that go through the network together; they borrow together
-    words=None,           # The payload, uint32; random, and as long as the order needs, by default
-    coder: str = None,    # A key of `CODERS`
-) -> Coded:  # The file, net bits of each batch, borrowed bits
+def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: str = "swap",
+           batch: int = 1, words=None, coder: str = None) -> Coded:
     """Write images losslessly by bits-back coding (VDM, appendix on lossless compression).
 
     Args:
@@ -423,8 +405,7 @@ def encode(
         coder: A key of `CODERS`
 
     Returns:
-        The file, net bits of each batch, borrowed bits
-    """
+        The file, net bits of each batch, borrowed bits"""
     chain, (write, _) = Chain(model, steps, bins), choose(order, ORDERS, "order")
     if images.is_floating_point() or int(images.max()) >= model.levels:
         raise ValueError(
@@ -445,13 +426,8 @@ def encode(
     return Coded(stack.file(), torch.tensor(net, dtype=torch.float64), start - stack.lowest)
 
 # %% ../nbs/35_compression.ipynb #5d81015f
-def decode(
-    model,             # The same `vdm.VDM`, with the same threads and versions
-    words: np.ndarray, # The file
-    n: int,            # How many images it holds
-    *, steps: int = 50, bins: float = .25, order: str = "swap", batch: int = 1,  # As for `encode`
-    coder: str = None, # A key of `CODERS`
-) -> tuple[Tensor, np.ndarray]:  # The images, uint8, and the payload as it was
+def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .25,
+           order: str = "swap", batch: int = 1, coder: str = None) -> tuple[Tensor, np.ndarray]:
     """Read `n` images from a file; all settings as they were for `encode`.
 
     Args:
@@ -462,8 +438,7 @@ def decode(
         coder: A key of `CODERS`
 
     Returns:
-        The images, uint8, and the payload as it was
-    """
+        The images, uint8, and the payload as it was"""
     chain, (_, read), stack = (
         Chain(model, steps, bins),
         choose(order, ORDERS, "order"),
@@ -476,11 +451,7 @@ def decode(
     return torch.cat(out[::-1]).to(torch.uint8), stack.payload()
 
 # %% ../nbs/35_compression.ipynb #f9d1595e
-def classical(
-    train,  # Training images `(n, 1, h, w)`, uint8
-    test,   # Held-out images
-    levels: int,
-) -> dict:  # Bits per dimension by method
+def classical(train, test, levels: int) -> dict:
     """What simple means reach on all the held-out images together.
 
     Args:
@@ -488,8 +459,7 @@ def classical(
         test: Held-out images
 
     Returns:
-        Bits per dimension by method
-    """
+        Bits per dimension by method"""
     import bz2, io, lzma, zlib
     from PIL import Image
     raw, png, n = test.numpy().tobytes(), io.BytesIO(), test.numel()
@@ -514,11 +484,7 @@ def classical(
 
 # %% ../nbs/35_compression.ipynb #20073a5c
 @torch.no_grad()
-def path_terms(
-    chain: Chain,
-    k: Tensor,        # Gray levels `(b, *d)`
-    z: list[Tensor],  # Its latents, z_0 first
-) -> tuple[Tensor, Tensor]:  # `(b,)` nats each: bound along this path, chance part of its length
+def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor]:
     """What a path through the chain should cost given each z_t, and by how much the draws z_s change it.
 
     Args:
@@ -526,8 +492,7 @@ def path_terms(
         z: Its latents, z_0 first
 
     Returns:
-        `(b,)` nats each: bound along this path, chance part of its length
-    """
+        `(b,)` nats each: bound along this path, chance part of its length"""
     g, T, x = chain.gammas, chain.steps, chain.x(k)
 
     # the two ends: the prior and the image itself
@@ -544,12 +509,7 @@ def path_terms(
     return cost, chance
 
 # %% ../nbs/35_compression.ipynb #d1ff1a48
-def unrounded(
-    chain: Chain,
-    k: Tensor,        # Gray levels `(b, *d)`
-    z: list[Tensor],  # Latents of `encode_swap`, z_0 first
-    generator=None,
-) -> list[Tensor]:  # The same path without a grid
+def unrounded(chain: Chain, k: Tensor, z: list[Tensor], generator=None) -> list[Tensor]:
     """Latents of the forward process from the same noise: within each bin, a draw from the Gaussian that was rounded.
 
     Args:
@@ -557,8 +517,7 @@ def unrounded(
         z: Latents of `encode_swap`, z_0 first
 
     Returns:
-        The same path without a grid
-    """
+        The same path without a grid"""
     g, free = chain.gammas, []
     for i, w in enumerate(chain.widths):
         # the Gaussian that the bin was drawn from, and the one of our own path

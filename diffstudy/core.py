@@ -20,11 +20,7 @@ import torch
 from torch import Tensor
 
 # %% ../nbs/70_core.ipynb #5f12ab94
-def expand(
-    v: Tensor,  # One value `()`, or one for each example: `(b,)`, or `(b, 1, …)` like the data
-    x: Tensor,  # `(b, *d)`
-    name: str = "values",  # What a message calls it
-) -> Tensor:  # `v` with as many dimensions as `x`, so that it broadcasts over the examples
+def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
     """Let one number per example act on the whole example; ValueError for any other shape.
 
     Args:
@@ -33,8 +29,7 @@ def expand(
         name: What a message calls it
 
     Returns:
-        `v` with as many dimensions as `x`, so that it broadcasts over the examples
-    """
+        `v` with as many dimensions as `x`, so that it broadcasts over the examples"""
     v = torch.as_tensor(v, dtype=x.dtype if not torch.is_tensor(v) else None, device=x.device)
     if v.ndim == 0: return v
     b = x.shape[0] if x.ndim else 1
@@ -47,17 +42,14 @@ def expand(
         f"for data of shape {tuple(x.shape)}; got shape {tuple(v.shape)}")
 
 # %% ../nbs/70_core.ipynb #994ee204
-def as_data(
-    **tensors,  # Name → floating tensor `(b, *d)`, all of one shape
-) -> tuple[Tensor, ...]:  # The same in their common dtype, float32 or better
+def as_data(**tensors) -> tuple[Tensor, ...]:
     """Tensors that fit together; TypeError unless they hold floats, ValueError unless of one shape.
 
     Args:
         **tensors: Name → floating tensor `(b, *d)`, all of one shape
 
     Returns:
-        The same in their common dtype, float32 or better
-    """
+        The same in their common dtype, float32 or better"""
     for name, v in tensors.items():
         if not torch.is_tensor(v) or not v.is_floating_point():
             raise TypeError(
@@ -76,11 +68,7 @@ def as_data(
     return tuple(v.to(dtype) for v in tensors.values())
 
 # %% ../nbs/70_core.ipynb #48b0793f
-def as_gamma(
-    gamma: Tensor,        # γ = −log SNR: a float, or floats of shape `()`, `(b,)` or `(b, 1, …)`
-    x: Tensor = None,     # The data `(b, *d)` that it will act on, if there are any
-    name: str = "gamma",  # What a message calls it
-) -> Tensor:  # In float32 or better, not less than `x`; with `x`, it acts on whole examples
+def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
     """A noise level, or one for each example; TypeError for integers, ValueError for other shapes.
 
     Args:
@@ -89,8 +77,7 @@ def as_gamma(
         name: What a message calls it
 
     Returns:
-        In float32 or better, not less than `x`; with `x`, it acts on whole examples
-    """
+        In float32 or better, not less than `x`; with `x`, it acts on whole examples"""
     # a Python float takes the precision of the data
     if not torch.is_tensor(gamma):
         gamma = torch.as_tensor(
@@ -103,21 +90,14 @@ def as_gamma(
     if x is None: return gamma.to(dtype)
     return expand(gamma.to(torch.promote_types(dtype, x.dtype)), x, name)
 
-def can_look(
-    *tensors: Tensor,
-) -> bool:  # True on a CPU, outside of a compiler
+def can_look(*tensors: Tensor) -> bool:
     """Whether values can be read without a wait: for checks in functions that training calls.
 
     Returns:
-        True on a CPU, outside of a compiler
-    """
+        True on a CPU, outside of a compiler"""
     return not torch.compiler.is_compiling() and all(v.device.type == "cpu" for v in tensors)
 
-def as_step(
-    gamma_s: Tensor,   # γ of the less noisy time
-    gamma_t: Tensor,   # γ of the noisier time: of the same shape, or one of them a single value
-    x: Tensor = None,  # As for `as_gamma`
-) -> tuple[Tensor, Tensor]:  # Both in their common dtype
+def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor, Tensor]:
     """The two noise levels of a step; ValueError if they do not fit, or (on a CPU) are exchanged.
 
     Args:
@@ -126,8 +106,7 @@ def as_step(
         x: As for `as_gamma`
 
     Returns:
-        Both in their common dtype
-    """
+        Both in their common dtype"""
     s, t = as_gamma(gamma_s, x, "gamma_s"), as_gamma(gamma_t, x, "gamma_t")
     one = s.ndim == t.ndim and 1 in (s.numel(), t.numel())
     if s.ndim and t.ndim and s.shape != t.shape and not one:
@@ -149,10 +128,9 @@ class Normal(NamedTuple):
 
     Args:
         mean: `(b, *d)`
-        var: broadcasts to `mean`
-    """
-    mean: Tensor  # `(b, *d)`
-    var: Tensor   # broadcasts to `mean`
+        var: broadcasts to `mean`"""
+    mean: Tensor
+    var: Tensor
 
     def sample(self, generator=None):
         "One draw for each example, `(b, *d)`."
@@ -173,22 +151,18 @@ class Normal(NamedTuple):
         return flat_sum(kl.expand(torch.broadcast_shapes(self.mean.shape, other.mean.shape)))
 
 # %% ../nbs/70_core.ipynb #75ee2afa
-def flat_sum(v: Tensor  # `(b, *d)`
-) -> Tensor:  # `(b,)`
+def flat_sum(v: Tensor) -> Tensor:
     """Sum over everything but the batch.
 
     Args:
         v: `(b, *d)`
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     return v.flatten(1).sum(1) if v.ndim > 1 else v
 
 # %% ../nbs/70_core.ipynb #d16db420
-def randn_like(x: Tensor,  # Gives shape `(b, *d)`, device and dtype
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-) -> Tensor:  # Standard normal noise
+def randn_like(x: Tensor, generator=None) -> Tensor:
     """Noise whose source is always named; with a generator for each example, an image does not depend on its batch.
 
     Args:
@@ -196,8 +170,7 @@ def randn_like(x: Tensor,  # Gives shape `(b, *d)`, device and dtype
         generator: One `torch.Generator`, or a list of one for each example
 
     Returns:
-        Standard normal noise
-    """
+        Standard normal noise"""
     if isinstance(generator, (list, tuple)):
         if len(generator) != len(x):
             raise ValueError(
@@ -216,11 +189,7 @@ def randn_like(x: Tensor,  # Gives shape `(b, *d)`, device and dtype
     return (each(draw, len(x), generator) if x.ndim else draw(1)).to(x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
-def stream(
-    seed: int,         # The run's seed
-    *counters,         # What this stream is for: names and numbers, such as `"noise", step, rank`
-    device="cpu",      # Where it will draw
-) -> torch.Generator:  # A stream that is a function of its arguments alone
+def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     """A random stream for a purpose: nothing global, nothing to save, the same on every resume.
 
     Args:
@@ -229,19 +198,14 @@ def stream(
         device: Where it will draw
 
     Returns:
-        A stream that is a function of its arguments alone
-    """
+        A stream that is a function of its arguments alone"""
     h = hashlib.blake2b(repr((int(seed), *counters)).encode(), digest_size=8).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
 
 # %% ../nbs/70_core.ipynb #bddf5872
 class _Shared(torch.Generator): share = 0, 1
 
-def shared(
-    generator: torch.Generator,
-    index: int,  # This process, from 0
-    world: int,  # How many there are
-) -> torch.Generator:  # The same numbers, of which this process uses its part
+def shared(generator: torch.Generator, index: int, world: int) -> torch.Generator:
     """A stream for one of several processes that share each batch.
 
     Args:
@@ -249,19 +213,14 @@ def shared(
         world: How many there are
 
     Returns:
-        The same numbers, of which this process uses its part
-    """
+        The same numbers, of which this process uses its part"""
     if world == 1: return generator
     g = _Shared(generator.device)
     g.set_state(generator.get_state())
     g.share = index, world
     return g
 
-def each(
-    draw: Callable,  # `draw(n)` → `(n, …)`, from `generator`
-    n: int,          # Examples here
-    generator=None,  # A `torch.Generator`, perhaps of `shared`
-) -> Tensor:  # `(n, …)`
+def each(draw: Callable, n: int, generator=None) -> Tensor:
     """What each example draws, whatever the number of processes that share the batch.
 
     Args:
@@ -270,15 +229,11 @@ def each(
         generator: A `torch.Generator`, perhaps of `shared`
 
     Returns:
-        `(n, …)`
-    """
+        `(n, …)`"""
     index, world = getattr(generator, "share", (0, 1))
     return draw(n) if world == 1 else draw(n * world)[index::world]
 
-def whole_mean(
-    v: Tensor,       # `(b,)`, a value of each example here
-    generator=None,  # A `torch.Generator`, perhaps of `shared`
-) -> tuple[Tensor, int]:  # The mean `()` over the examples of all processes, and how many there are
+def whole_mean(v: Tensor, generator=None) -> tuple[Tensor, int]:
     """The mean over a batch that processes may share.
 
     Args:
@@ -286,8 +241,7 @@ def whole_mean(
         generator: A `torch.Generator`, perhaps of `shared`
 
     Returns:
-        The mean `()` over the examples of all processes, and how many there are
-    """
+        The mean `()` over the examples of all processes, and how many there are"""
     _, world = getattr(generator, "share", (0, 1))
     mean = v.detach().mean()
     if world > 1:
@@ -296,12 +250,11 @@ def whole_mean(
     return mean, len(v) * world
 
 # %% ../nbs/70_core.ipynb #e1dbb872
-def default_device() -> torch.device:  # cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides
+def default_device() -> torch.device:
     """The fastest device there is.
 
     Returns:
-        cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides
-    """
+        cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides"""
     if name := os.environ.get("DIFFSTUDY_DEVICE"): return torch.device(name)
     return torch.device(
         "cuda" if torch.cuda.is_available()
@@ -311,36 +264,28 @@ def default_device() -> torch.device:  # cuda, mps or cpu; `DIFFSTUDY_DEVICE` ov
 # %% ../nbs/70_core.ipynb #e310be16
 PROFILES = ("ci", "cpu", "gpu")
 
-def profile() -> str:  # One of `PROFILES`
+def profile() -> str:
     """The size of what chapters run, from `DIFFSTUDY_PROFILE` (default `cpu`).
 
     Returns:
-        One of `PROFILES`
-    """
+        One of `PROFILES`"""
     p = os.environ.get("DIFFSTUDY_PROFILE", "cpu")
     if p not in PROFILES: raise ValueError(suggest(p, PROFILES, "DIFFSTUDY_PROFILE"))
     return p
 
 # %% ../nbs/70_core.ipynb #1c5e35e3
-def by_profile(
-    *, ci, cpu, gpu,  # The value for each profile
-):  # The one for the profile in force
+def by_profile(*, ci, cpu, gpu):
     """Choose a size or a duration, never code.
 
     Args:
         ci, cpu, gpu: The value for each profile
 
     Returns:
-        The one for the profile in force
-    """
+        The one for the profile in force"""
     return dict(ci=ci, cpu=cpu, gpu=gpu)[profile()]
 
 # %% ../nbs/70_core.ipynb #6e4cf3f0
-def suggest(
-    name: str,  # What was given
-    known,      # The valid names
-    what: str = "name",  # What the name stands for, for the message
-) -> str:  # A sentence that names the nearest valid choice and lists the others
+def suggest(name: str, known, what: str = "name") -> str:
     """Say which valid name a wrong one was probably meant to be.
 
     Args:
@@ -349,8 +294,7 @@ def suggest(
         what: What the name stands for, for the message
 
     Returns:
-        A sentence that names the nearest valid choice and lists the others
-    """
+        A sentence that names the nearest valid choice and lists the others"""
     known = sorted(map(str, known))
     near = difflib.get_close_matches(str(name), known, 1, 0.5)
     return (
@@ -359,11 +303,7 @@ def suggest(
         + f"known: {', '.join(known)}")
 
 # %% ../nbs/70_core.ipynb #748b9624
-def choose(
-    name: str,     # The key that was asked for
-    table: dict,   # What there is
-    what: str = "name",  # What the key stands for, for the message
-):  # `table[name]`; ValueError with the nearest valid name otherwise
+def choose(name: str, table: dict, what: str = "name"):
     """Look up a name, with an error that helps.
 
     Args:
@@ -372,8 +312,7 @@ def choose(
         what: What the key stands for, for the message
 
     Returns:
-        `table[name]`; ValueError with the nearest valid name otherwise
-    """
+        `table[name]`; ValueError with the nearest valid name otherwise"""
     if name not in table: raise ValueError(suggest(name, table, what))
     return table[name]
 
@@ -384,25 +323,20 @@ class Rule(NamedTuple):
     Args:
         holds: Value → bool
         expected: The same in words, for the message
-        plain: Value → the spelling that is kept
-    """
-    holds: Callable  # Value → bool
-    expected: str    # The same in words, for the message
-    plain: Callable = lambda v: v  # Value → the spelling that is kept
+        plain: Value → the spelling that is kept"""
+    holds: Callable
+    expected: str
+    plain: Callable = lambda v: v
 
 def whole(least: int = 0) -> Rule:
     "A whole number."
     return Rule(lambda v: type(v) is int and v >= least, f"a whole number, at least {least}")
 
-def number(
-    holds: Callable,  # Of a finite number → bool
-    expected: str = "a number",
-) -> Rule:
+def number(holds: Callable, expected: str = "a number") -> Rule:
     """A finite number.
 
     Args:
-        holds: Of a finite number → bool
-    """
+        holds: Of a finite number → bool"""
     return Rule(
         lambda v: type(v) is float and math.isfinite(v) and holds(v), expected,
         lambda v: float(v) if type(v) is int else v)
@@ -422,8 +356,7 @@ def one_of(*known: str) -> Rule:
 
 flag = Rule(lambda v: type(v) is bool, "true or false")
 
-def or_none(rule: Rule, means: str  # What None stands for, such as "no clipping"
-) -> Rule:
+def or_none(rule: Rule, means: str) -> Rule:
     """What a rule allows, or None.
 
     Args:
@@ -432,18 +365,13 @@ def or_none(rule: Rule, means: str  # What None stands for, such as "no clipping
     return Rule(
         lambda v: v is None or rule.holds(v), f"{rule.expected}, or None for {means}", rule.plain)
 
-def tuple_of(
-    rule: Rule,     # Of each member
-    expected: str,  # In words, such as "two numbers from 0 to below 1"
-    *lengths: int,  # How many members there may be; any number by default
-) -> Rule:
+def tuple_of(rule: Rule, expected: str, *lengths: int) -> Rule:
     """Several values of one kind.
 
     Args:
         rule: Of each member
         expected: In words, such as "two numbers from 0 to below 1"
-        *lengths: How many members there may be; any number by default
-    """
+        *lengths: How many members there may be; any number by default"""
     def holds(v):
         if type(v) is not tuple or lengths and len(v) not in lengths: return False
         return all(map(rule.holds, v))
@@ -453,19 +381,14 @@ def tuple_of(
         lambda v: tuple(map(rule.plain, v)) if isinstance(v, (list, tuple)) else v)
 
 # %% ../nbs/70_core.ipynb #7bf90060
-def setting(
-    default,
-    rule: Rule,
-    counts: bool = True,  # Whether results depend on it; else it may change when a run goes on
-):  # A field of a dataclass
+def setting(default, rule: Rule, counts: bool = True):
     """A setting with its rule.
 
     Args:
         counts: Whether results depend on it; else it may change when a run goes on
 
     Returns:
-        A field of a dataclass
-    """
+        A field of a dataclass"""
     return field(default=default, metadata=dict(rule=rule, counts=counts))
 
 class Settings:
@@ -484,13 +407,11 @@ class Settings:
                 raise ValueError(f"{f.name}: expected {rule.expected}; got {value!r}")
             object.__setattr__(self, f.name, value)
 
-def free_settings(settings  # A class of settings, or one of it
-) -> set[str]:
+def free_settings(settings) -> set[str]:
     """Names of the settings on which no result depends.
 
     Args:
-        settings: A class of settings, or one of it
-    """
+        settings: A class of settings, or one of it"""
     return {f.name for f in fields(settings) if not f.metadata.get("counts", True)}
 
 # %% ../nbs/70_core.ipynb #3af89b95
@@ -501,27 +422,23 @@ class Equation:
     Args:
         statement: LaTeX
         kind: "computation" or "statement"
-        source: Paper and slides
-    """
+        source: Paper and slides"""
     id: str
-    statement: str  # LaTeX
-    kind: str       # "computation" or "statement"
-    source: str     # Paper and slides
+    statement: str
+    kind: str
+    source: str
 
 # %% ../nbs/70_core.ipynb #158e5d1b
 REGISTRY: dict[str, list[str]] = {}
 
-def implements(
-    *ids: str,  # Ids of `EQUATIONS`
-):  # A decorator that returns its function or class unchanged
+def implements(*ids: str):
     """Record that a function computes an equation.
 
     Args:
         *ids: Ids of `EQUATIONS`
 
     Returns:
-        A decorator that returns its function or class unchanged
-    """
+        A decorator that returns its function or class unchanged"""
     for i in ids: choose(i, EQUATIONS, "equation")
 
     def mark(f):

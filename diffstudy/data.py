@@ -25,12 +25,11 @@ class Mixture(NamedTuple):
         log_weights: `(k,)` or `(b, k)`
         means: `(k, d)` or `(b, k, d)`
         variances: `(k, d)` or `(b, k, d)`, along each component's own axes
-        axes: `(k, d, d)`, eigenvectors as columns; None = the coordinate axes
-    """
-    log_weights: Tensor  # `(k,)` or `(b, k)`
-    means: Tensor        # `(k, d)` or `(b, k, d)`
-    variances: Tensor    # `(k, d)` or `(b, k, d)`, along each component's own axes
-    axes: Tensor | None = None  # `(k, d, d)`, eigenvectors as columns; None = the coordinate axes
+        axes: `(k, d, d)`, eigenvectors as columns; None = the coordinate axes"""
+    log_weights: Tensor
+    means: Tensor
+    variances: Tensor
+    axes: Tensor | None = None
 
     weights = property(
         lambda self: self.log_weights.exp(),
@@ -177,16 +176,10 @@ class GaussianMixture:
         means: `(k, d)`
         covs: `(k, d)` variances, or `(k, d, d)` covariances
         labels: `(k,)`, class of each component; each its own by default
-        classes: How many classes; as many as the labels need by default
-    """
+        classes: How many classes; as many as the labels need by default"""
 
-    def __init__(self,
-        weights: Tensor,  # `(k,)`, positive; scaled to sum to 1
-        means: Tensor,    # `(k, d)`
-        covs: Tensor,     # `(k, d)` variances, or `(k, d, d)` covariances
-        labels: Tensor | None = None,  # `(k,)`, class of each component; each its own by default
-        classes: int | None = None,    # How many classes; as many as the labels need by default
-    ):
+    def __init__(self, weights: Tensor, means: Tensor, covs: Tensor, labels: Tensor | None = None,
+                 classes: int | None = None):
         self.mixture, self._at = _make_mixture(weights, means, covs), {}
 
         # which component belongs to which class
@@ -216,16 +209,12 @@ class GaussianMixture:
         return (f"GaussianMixture({len(self.means)} components, {self.dim} dimensions, "
                 f"{kind} covariances, {self.classes} classes)")
 
-    def at(self,
-        z: Tensor,  # Gives device and dtype (float32 or better)
-        c=None,     # Keep the components of these classes, `()` or `(b,)`; index `classes`: all
-    ) -> Mixture:
+    def at(self, z: Tensor, c=None) -> Mixture:
         """The parameters where and as the computation wants them.
 
         Args:
             z: Gives device and dtype (float32 or better)
-            c: Keep the components of these classes, `()` or `(b,)`; index `classes`: all
-        """
+            c: Keep the components of these classes, `()` or `(b,)`; index `classes`: all"""
         key = (z.device, torch.promote_types(z.dtype, torch.float32))
         if key not in self._at:
             # copied once: no transfer inside a sampler's loop
@@ -267,11 +256,7 @@ class GaussianMixture:
                 raise TypeError(f"expected {name} as floats; got {v.dtype}: classes go by c=")
         return level
 
-    def log_prob(self,
-        z: Tensor,          # `(b, d)`
-        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
-        c=None,             # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Tensor:  # `(b,)`
+    def log_prob(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Exact log density log p(z), or log p(z|c), in nats.
 
         Args:
@@ -280,16 +265,11 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b,)`
-        """
+            `(b,)`"""
         level = self._level(z, alpha, sigma, c)
         return _mixture_log_prob(_diffuse(self.at(z, c), *level), z)
 
-    def score(self,
-        z: Tensor,          # `(b, d)`
-        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
-        c=None,             # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Tensor:  # `(b, d)`
+    def score(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Exact score, the gradient of `log_prob`.
 
         Args:
@@ -298,15 +278,11 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`
-        """
+            `(b, d)`"""
         level = self._level(z, alpha, sigma, c)
         return _mixture_score(_diffuse(self.at(z, c), *level), z)
 
-    def log_class_prob(self,
-        z: Tensor,          # `(b, d)`
-        alpha=None, sigma=None,  # The noise level, numbers or `(b,)`, both; by default no noise
-    ) -> Tensor:  # `(b, classes)`
+    def log_class_prob(self, z: Tensor, alpha=None, sigma=None) -> Tensor:
         """Exact classifier log p(c|z).
 
         Args:
@@ -314,8 +290,7 @@ class GaussianMixture:
             alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
 
         Returns:
-            `(b, classes)`
-        """
+            `(b, classes)`"""
         level = self._level(z, alpha, sigma)
         m = _diffuse(self.at(z), *level)
         return _class_log_prob(
@@ -323,11 +298,7 @@ class GaussianMixture:
             self._at[z.device, m.means.dtype][1],
             self.classes)
 
-    def posterior(self,
-        z: Tensor,      # `(b, d)`
-        alpha, sigma,   # The noise level, numbers or `(b,)`
-        c=None,         # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Mixture:  # Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`
+    def posterior(self, z: Tensor, alpha, sigma, c=None) -> Mixture:
         """Exact posterior p(x|z), one mixture for each example.
 
         Args:
@@ -336,17 +307,12 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`
-        """
+            Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`"""
         self._level(z, alpha, sigma, c)
         m = self.at(z, c)
         return _mixture_posterior(m, z.to(m.means.dtype), alpha, sigma)
 
-    def denoise(self,
-        z: Tensor,      # `(b, d)`
-        alpha, sigma,   # The noise level, numbers or `(b,)`
-        c=None,         # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Tensor:  # `(b, d)`
+    def denoise(self, z: Tensor, alpha, sigma, c=None) -> Tensor:
         """Exact denoiser E[x|z].
 
         Args:
@@ -355,16 +321,11 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`
-        """
+            `(b, d)`"""
         return self.posterior(z, alpha, sigma, c).mean()
 
     @implements("G1")
-    def predict(self,
-        z: Tensor,      # `(b, d)`
-        gamma: Tensor,  # γ = −log SNR, `()` or `(b,)`
-        c=None,         # Classes to condition on, `()` or `(b,)`; index `classes` = none
-    ) -> Tensor:  # `(b, d)`
+    def predict(self, z: Tensor, gamma: Tensor, c=None) -> Tensor:
         """Exact noise prediction E[ε|z] = −σ·score, called as a network is.
 
         Args:
@@ -373,18 +334,13 @@ class GaussianMixture:
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`
-        """
+            `(b, d)`"""
         gamma = as_gamma(gamma, z).to(torch.promote_types(z.dtype, torch.float32))
         alpha, sigma = notation.alpha(gamma), notation.sigma(gamma)
         return -sigma.reshape(-1, 1) * self.score(z, alpha, sigma, c)
 
-    def sample(self,
-        n: int,             # How many
-        generator=None,     # A `torch.Generator`; the samples lie on its device
-        alpha=None, sigma=None,  # The noise level, numbers or `(n,)`, both; by default no noise
-        dtype=torch.float32,
-    ) -> tuple[Tensor, Tensor]:  # z `(n, d)` and classes `(n,)`
+    def sample(self, n: int, generator=None, alpha=None, sigma=None,
+               dtype=torch.float32) -> tuple[Tensor, Tensor]:
         """Draw from the mixture at a noise level.
 
         Args:
@@ -393,8 +349,7 @@ class GaussianMixture:
             alpha, sigma: The noise level, numbers or `(n,)`, both; by default no noise
 
         Returns:
-            z `(n, d)` and classes `(n,)`
-        """
+            z `(n, d)` and classes `(n,)`"""
         level = self._level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
         m = self.at(torch.empty(
             0, dtype=dtype,
@@ -438,10 +393,7 @@ class GaussianMixture:
             self.labels[own])
 
 # %% ../nbs/10_data.ipynb #9c31b887
-def three_gaussians(
-    radius: float = 1.,  # Distance of the centers from the origin
-    std: float = .5,     # Of each class in each direction
-) -> GaussianMixture:  # Three classes
+def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
     """Three overlapping round classes, 120° apart.
 
     Args:
@@ -449,17 +401,12 @@ def three_gaussians(
         std: Of each class in each direction
 
     Returns:
-        Three classes
-    """
+        Three classes"""
     angle = math.pi / 2 + torch.arange(3, dtype=torch.float64) * 2 * math.pi / 3
     means = radius * torch.stack([angle.cos(), angle.sin()], -1)
     return GaussianMixture(torch.ones(3), means, torch.full_like(means, std ** 2))
 
-def gaussian_grid(
-    side: int = 5,        # Components along each axis
-    spacing: float = 1.,  # Between neighboring centers
-    std: float = .1,      # Of each component in each direction
-) -> GaussianMixture:  # `side²` classes
+def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> GaussianMixture:
     """Separate modes on a square grid.
 
     Args:
@@ -468,8 +415,7 @@ def gaussian_grid(
         std: Of each component in each direction
 
     Returns:
-        `side²` classes
-    """
+        `side²` classes"""
     g = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     means = torch.cartesian_prod(g, g)
     return GaussianMixture(torch.ones(side ** 2), means, torch.full_like(means, std ** 2))
@@ -489,12 +435,8 @@ def _spiral_curve(
         for f in (curve, np.gradient(curve, length, axis=1)))
     return points, along / along.norm(dim=1, keepdim=True), float(where[1])
 
-def spiral(
-    components: int = 64,  # Gaussians along each arm
-    arms: int = 1,         # One class each
-    turns: float = 1.5,    # Of an arm around the origin
-    std: float = .06,      # Across the curve
-) -> GaussianMixture:  # `arms` classes
+def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
+           std: float = .06) -> GaussianMixture:
     """A curved band as a chain of narrow Gaussians.
 
     Args:
@@ -504,8 +446,7 @@ def spiral(
         std: Across the curve
 
     Returns:
-        `arms` classes
-    """
+        `arms` classes"""
     points, along, step = _spiral_curve(components, turns)
     across = torch.stack([-along[:, 1], along[:, 0]], -1)
     covs = (
@@ -530,16 +471,14 @@ def spiral(
 # %% ../nbs/35_compression.ipynb #13fcf9d2
 _PATCH, _TILE, _TILES = 16, 64, 6  # pixels, pixels, and how many tiles of a photograph are held out
 
-def load_photos(root=None  # Not needed: the files come with scikit-learn
-):  # train (7298), test (192): each a `ImageSet`
+def load_photos(root=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
 
     Args:
         root: Not needed: the files come with scikit-learn
 
     Returns:
-        train (7298), test (192): each a `ImageSet`
-    """
+        train (7298), test (192): each a `ImageSet`"""
     from sklearn.datasets import load_sample_images
     cut = lambda x, size, step: x.unfold(-2, size, step).unfold(-2, size, step)
     patches = lambda x, step: cut(x, _PATCH, step).movedim(0, 2).flatten(0, 1)
@@ -569,11 +508,8 @@ class Stacked:
     """Images as the channels of new ones, three at random in each: a set of 1000 modes that is never written out.
 
     Args:
-        images: An `ImageSet` of gray images of ten classes
-    """
-    def __init__(self,
-        images,  # An `ImageSet` of gray images of ten classes
-    ):
+        images: An `ImageSet` of gray images of ten classes"""
+    def __init__(self, images):
         if images.shape[0] != 1 or images.classes != 10:
             raise ValueError(f"expected gray images of ten classes; got {images}")
         self.images, self.name, self.levels, self.classes = (
@@ -583,30 +519,23 @@ class Stacked:
     def __repr__(self): return f"Stacked({self.images})"
     def to(self, device): return Stacked(self.images.to(device))
 
-    def draw(self,
-        n: int,
-        seed: int,
-        step: int = 0,  # Another step, other images
-    ) -> tuple[Tensor, Tensor]:
+    def draw(self, n: int, seed: int, step: int = 0) -> tuple[Tensor, Tensor]:
         """Images `(n, 3, h, w)` uint8 and their number `(n,)`, 0 to 999.
 
         Args:
-            step: Another step, other images
-        """
+            step: Another step, other images"""
         i = torch.randint(len(self.images), (n, 3), generator=stream(seed, "stack", step))
         i = i.to(self.images.images.device)
         return self.images.images[i].flatten(1, 2), number_of(self.images.labels[i])
 
-def number_of(digits: Tensor  # `(b, 3)`
-) -> Tensor:  # `(b,)`
+def number_of(digits: Tensor) -> Tensor:
     """Three digits read as one number: the mode.
 
     Args:
         digits: `(b, 3)`
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(1)
 
 # %% ../nbs/44_ddgan_modes.ipynb #74805cbb
@@ -616,13 +545,8 @@ class Components:
     Args:
         images: `(b, c, h, w)` in [−1, 1], from which they are computed
         n: How many
-        rms: Root mean square of the coefficients
-    """
-    def __init__(self,
-        images: Tensor,   # `(b, c, h, w)` in [−1, 1], from which they are computed
-        n: int,           # How many
-        *, rms: float = .6,  # Root mean square of the coefficients
-    ):
+        rms: Root mean square of the coefficients"""
+    def __init__(self, images: Tensor, n: int, *, rms: float = .6):
         from sklearn.decomposition import PCA  # 0.7 s, so only when asked for
         planes = images.flatten(0, 1).flatten(1).cpu().double()
         if type(n) is not int or not 1 <= n <= min(planes.shape):
@@ -651,30 +575,24 @@ class Components:
             tensors["scale"].item(), tuple(tensors["size"].tolist()))
         return out
 
-    def encode(self,
-        x: Tensor  # `(b, c, h, w)`
-    ) -> Tensor:  # `(b, c, n)`
+    def encode(self, x: Tensor) -> Tensor:
         """Coefficients of images.
 
         Args:
             x: `(b, c, h, w)`
 
         Returns:
-            `(b, c, n)`
-        """
+            `(b, c, n)`"""
         return (x.flatten(2) - self.mean) @ self.basis.mT / self.scale
 
-    def decode(self,
-        z: Tensor  # `(b, c, n)`
-    ) -> Tensor:  # `(b, c, h, w)` in [−1, 1]
+    def decode(self, z: Tensor) -> Tensor:
         """Images of coefficients.
 
         Args:
             z: `(b, c, n)`
 
         Returns:
-            `(b, c, h, w)` in [−1, 1]
-        """
+            `(b, c, h, w)` in [−1, 1]"""
         return (z * self.scale @ self.basis + self.mean).clamp(-1, 1).unflatten(2, self.size)
 
 # %% ../nbs/72_images.ipynb #f0f6f5c3
@@ -688,9 +606,7 @@ from .core import choose, stream
 from .files import locked, make_folder, read_json, sync_folder, to_json, write_json
 
 # %% ../nbs/72_images.ipynb #fb5d4610
-def encode(k: Tensor,  # Gray levels, integers in 0..levels-1, any shape
-    levels: int,       # How many there are
-) -> Tensor:  # float32 in (-1, 1), same shape
+def encode(k: Tensor, levels: int) -> Tensor:
     """Gray levels as the centers of equal bins of [−1, 1].
 
     Args:
@@ -698,15 +614,12 @@ def encode(k: Tensor,  # Gray levels, integers in 0..levels-1, any shape
         levels: How many there are
 
     Returns:
-        float32 in (-1, 1), same shape
-    """
+        float32 in (-1, 1), same shape"""
     # in place: this runs on every batch
     return k.to(torch.float32, copy=True).add_(.5).mul_(2 / levels).sub_(1)
 
 # %% ../nbs/72_images.ipynb #79f68e96
-def decode(x: Tensor,  # Any shape
-    levels: int,       # How many gray levels there are
-) -> Tensor:  # uint8 in 0..levels-1, same shape
+def decode(x: Tensor, levels: int) -> Tensor:
     """The gray level whose bin holds each value.
 
     Args:
@@ -714,8 +627,7 @@ def decode(x: Tensor,  # Any shape
         levels: How many gray levels there are
 
     Returns:
-        uint8 in 0..levels-1, same shape
-    """
+        uint8 in 0..levels-1, same shape"""
     return torch.floor((x.float() + 1) / 2 * levels).clamp(0, levels - 1).to(torch.uint8)
 
 # %% ../nbs/72_images.ipynb #497a9cd6
@@ -760,14 +672,13 @@ class ImageSet:
         images: `(n, c, h, w)`, integers in 0..levels-1; kept as uint8
         labels: `(n,)`, integers in 0..classes-1; kept as int64
         levels: Gray levels, 2..256
-        mapped: The images lie in a file, of which batches read what they need
-    """
+        mapped: The images lie in a file, of which batches read what they need"""
     name: str
-    images: Tensor  # `(n, c, h, w)`, integers in 0..levels-1; kept as uint8
-    labels: Tensor  # `(n,)`, integers in 0..classes-1; kept as int64
-    levels: int     # Gray levels, 2..256
+    images: Tensor
+    labels: Tensor
+    levels: int
     classes: int
-    mapped: bool = False  # The images lie in a file, of which batches read what they need
+    mapped: bool = False
 
     def __post_init__(self):
         _check_images(self.name, self.images, self.labels, self.levels, self.classes)
@@ -798,16 +709,14 @@ class ImageSet:
             f"{'in a file' if self.mapped else f'on {self.images.device}'})")
 
 # %% ../nbs/72_images.ipynb #19ae8146
-def load_digits(root=None  # Not needed: the files come with scikit-learn
-) -> tuple[ImageSet, ImageSet]:  # train (1500), test (297)
+def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
     """The 8×8 digits of scikit-learn in the course's fixed split.
 
     Args:
         root: Not needed: the files come with scikit-learn
 
     Returns:
-        train (1500), test (297)
-    """
+        train (1500), test (297)"""
     from sklearn import datasets  # 0.85 s, so only when asked for
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
@@ -868,30 +777,26 @@ def _damaged(cls, root: Path  # A set of torchvision's; its folder
     return [p for p in sorted(raw.glob("*-ubyte")) if not whole(p.read_bytes())]
 
 # %% ../nbs/72_images.ipynb #fab0da75
-def load_mnist(root=None  # Folder that holds, or will hold, `MNIST/raw`
-) -> tuple[ImageSet, ImageSet]:  # train (60,000), test (10,000)
+def load_mnist(root=None) -> tuple[ImageSet, ImageSet]:
     """MNIST through torchvision: 28×28 digits with 256 gray levels.
 
     Args:
         root: Folder that holds, or will hold, `MNIST/raw`
 
     Returns:
-        train (60,000), test (10,000)
-    """
+        train (60,000), test (10,000)"""
     return tuple(
         ImageSet("mnist", d.data[:, None], d.targets, 256, 10)
         for d in _fetch("MNIST", root))
 
-def load_cifar10(root=None  # Folder that holds, or will hold, `cifar-10-batches-py`
-) -> tuple[ImageSet, ImageSet]:  # train (50,000), test (10,000)
+def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
     """CIFAR-10 through torchvision: 32×32 color images.
 
     Args:
         root: Folder that holds, or will hold, `cifar-10-batches-py`
 
     Returns:
-        train (50,000), test (10,000)
-    """
+        train (50,000), test (10,000)"""
     return tuple(
         ImageSet(
             "cifar10",
@@ -1035,12 +940,8 @@ def _split_of(root: Path
             f"of which {train[0]} in {root} has nothing; expected no class that is only held out")
     return parts
 
-def load_folder(
-    root,               # The folder of pictures, or what `prepare` made of one
-    size: int = 32,     # Height and width of the images
-    channels: int = 3,  # 1 = gray, 3 = color
-    held_out: float = .1,  # Part for testing, by a fixed permutation, if there is no split
-) -> tuple[ImageSet, ImageSet]:  # train, test
+def load_folder(root, size: int = 32, channels: int = 3,
+                held_out: float = .1) -> tuple[ImageSet, ImageSet]:
     """A folder of pictures: a class for each subfolder, or flat.
 
     Args:
@@ -1050,8 +951,7 @@ def load_folder(
         held_out: Part for testing, by a fixed permutation, if there is no split
 
     Returns:
-        train, test
-    """
+        train, test"""
     if root is None or not Path(root).is_dir():
         raise ValueError(
             "expected an existing folder of pictures as root, "
@@ -1126,15 +1026,14 @@ class Facts(NamedTuple):
     Args:
         shape: Of one image; None = as asked for
         train: Number of images
-        source: Where the images come from, and what a first load costs
-    """
+        source: Where the images come from, and what a first load costs"""
     load: Callable
-    shape: tuple | None  # Of one image; None = as asked for
+    shape: tuple | None
     levels: int
     classes: int | None
-    train: int | None    # Number of images
+    train: int | None
     test: int | None
-    source: str          # Where the images come from, and what a first load costs
+    source: str
 
 def _load_stacked(
     name: str,  # A gray set of ten classes, such as "mnist"
@@ -1169,11 +1068,7 @@ DATASETS = dict(
 }
 
 # %% ../nbs/72_images.ipynb #e8fe36db
-def load(
-    name: str,  # A key of `DATASETS`
-    root=None,  # Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-    **options,  # For "folder": `size`, `channels`, `held_out`
-) -> tuple[ImageSet, ImageSet]:  # train, test
+def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
     """Load a set of images into memory, in a fixed split.
 
     Args:
@@ -1182,8 +1077,7 @@ def load(
         **options: For "folder": `size`, `channels`, `held_out`
 
     Returns:
-        train, test
-    """
+        train, test"""
     facts = choose(name, DATASETS, "data set")
     if options and name != "folder":
         raise TypeError(
@@ -1325,16 +1219,8 @@ def _names_of(rows) -> list | None:
     return list(map(str, names)) if isinstance(names, (list, tuple)) else None
 
 # %% ../nbs/72_images.ipynb #bdebca4a
-def prepare(
-    source,    # A folder of pictures, or rows, or {"train": rows, "test": rows}
-    out=None,  # Folder to write; for pictures ~/.cache/diffstudy/prepared/NAME, for rows required
-    *,
-    size: int = 32,        # Height and width of the images
-    channels: int = 3,     # 1 = gray, 3 = color
-    held_out: float = .1,  # Part for testing, if there is no split
-    progress: bool = True, # A bar in a notebook or terminal, plain lines elsewhere
-    say: Callable = print, # Takes the messages
-) -> Path:  # A folder that `load("folder", root=…)` takes
+def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
+            progress: bool = True, say: Callable = print) -> Path:
     """Decode pictures once, into files from which batches read their rows.
 
     Args:
@@ -1347,8 +1233,7 @@ def prepare(
         say: Takes the messages
 
     Returns:
-        A folder that `load("folder", root=…)` takes
-    """
+        A folder that `load("folder", root=…)` takes"""
     options = _folder_options(size, channels, held_out)
     of_files = isinstance(source, (str, Path))
     if of_files:
@@ -1545,18 +1430,10 @@ class Batches:
         rank: This process
         world: Number of processes
         flip: Mirror each image left to right with probability one half
-        device: Of the batches; where the data are by default
-    """
+        device: Of the batches; where the data are by default"""
 
-    def __init__(self,
-        data,             # An `ImageSet`, or any data set with a length and rows by number
-        batch_size: int,  # Of all processes together
-        seed: int,        # Of the order
-        rank: int = 0,    # This process
-        world: int = 1,   # Number of processes
-        flip: bool = False,  # Mirror each image left to right with probability one half
-        device=None,      # Of the batches; where the data are by default
-    ):
+    def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
+                 flip: bool = False, device=None):
         _check_rows(data, flip)
         if not 0 < batch_size <= len(data):
             raise ValueError(

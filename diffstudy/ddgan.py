@@ -22,12 +22,8 @@ from .notation import alpha, convert, gammas_from_betas, sigma
 from .sample import check_state
 
 # %% ../nbs/40_ddgan.ipynb #bd5a5d3f
-def betas(
-    steps: int,  # T
-    *,
-    beta_min: float = .1, beta_max: float = 20.,  # Rate of noise at time 0 and at time 1
-    start: float = 1e-3,  # The time that belongs to the clean state
-) -> Tensor:  # `(steps,)` float64, first = least noisy
+def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
+          start: float = 1e-3) -> Tensor:
     """The variance that each step of the paper's chain adds (DDGAN, official settings).
 
     Args:
@@ -36,8 +32,7 @@ def betas(
         start: The time that belongs to the clean state
 
     Returns:
-        `(steps,)` float64, first = least noisy
-    """
+        `(steps,)` float64, first = least noisy"""
     if type(steps) is not int or steps < 1:
         raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
     if not (0 < beta_min < beta_max and 0 <= start < 1):
@@ -48,10 +43,7 @@ def betas(
     return -torch.expm1(-(beta_min * u + (beta_max - beta_min) * u ** 2 / 2).diff())
 
 # %% ../nbs/40_ddgan.ipynb #ebcc42ae
-def chain_gammas(
-    steps: int,  # T
-    **rates,     # As for `betas`
-) -> Tensor:  # `(steps + 1,)` float64, rising from −∞ (clean data, index 0) to noise
+def chain_gammas(steps: int, **rates) -> Tensor:
     """The paper's chain as noise levels γ of the states 0…T.
 
     Args:
@@ -59,19 +51,13 @@ def chain_gammas(
         **rates: As for `betas`
 
     Returns:
-        `(steps + 1,)` float64, rising from −∞ (clean data, index 0) to noise
-    """
+        `(steps + 1,)` float64, rising from −∞ (clean data, index 0) to noise"""
     b = betas(steps, **rates)
     return torch.cat([b.new_full((1,), -math.inf), gammas_from_betas(b)])
 
 # %% ../nbs/40_ddgan.ipynb #d7c933f9
 @implements("D1")
-def exact_step(
-    mixture,          # A `data.GaussianMixture`, the data
-    z_t: Tensor,      # `(b, d)`
-    gamma_s: Tensor,  # γ of the less noisy time, `()`; −∞ is clean data
-    gamma_t: Tensor,  # γ of z_t, `()`
-):  # A `data.Mixture`: weights `(b, k)`, means `(b, k, d)`; `.sample(generator)`, `.log_prob(z_s)`
+def exact_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
     """The true q(z_s|z_t), exactly: which no network can do better than.
 
     Args:
@@ -82,8 +68,7 @@ def exact_step(
 
     Returns:
         A `data.Mixture`: weights `(b, k)`, means `(b, k, d)`; `.sample(generator)`,
-            `.log_prob(z_s)`
-    """
+            `.log_prob(z_s)`"""
     gamma_s, gamma_t = as_step(gamma_s, gamma_t)
     if gamma_s.ndim or gamma_t.ndim:
         raise ValueError(
@@ -99,21 +84,16 @@ class Shape(NamedTuple):
 
     Args:
         modes: Peaks that reach a thousandth of the highest
-        kl: Nats to the Gaussian of the same mean and variance
-    """
-    modes: int  # Peaks that reach a thousandth of the highest
-    kl: float   # Nats to the Gaussian of the same mean and variance
+        kl: Nats to the Gaussian of the same mean and variance"""
+    modes: int
+    kl: float
 
-def shape_of(
-    m,  # A `data.Mixture` on the line: weights `(1, k)`, means `(1, k, 1)`
-    points: int = 8001,  # Of the quadrature
-) -> Shape:
+def shape_of(m, points: int = 8001) -> Shape:
     """Peaks of a one-dimensional mixture, and its KL divergence to the best Gaussian.
 
     Args:
         m: A `data.Mixture` on the line: weights `(1, k)`, means `(1, k, 1)`
-        points: Of the quadrature
-    """
+        points: Of the quadrature"""
     if m.means.shape[::2] != (1, 1):
         raise ValueError(
             "expected one mixture on the line, with means of shape (1, k, 1); "
@@ -163,18 +143,12 @@ class Pair(NamedTuple):
 
     Args:
         z_s: `(b, *d)`
-        z_t: `(b, *d)`
-    """
-    z_s: Tensor  # `(b, *d)`
-    z_t: Tensor  # `(b, *d)`
+        z_t: `(b, *d)`"""
+    z_s: Tensor
+    z_t: Tensor
 
 @implements("D2")
-def pairs(
-    x: Tensor,       # Data, `(b, *d)`
-    s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
-    chain: Tensor,   # The chain, `(T + 1,)`, rising
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-) -> Pair:  # A real pair for each example
+def pairs(x: Tensor, s: Tensor, chain: Tensor, generator=None) -> Pair:
     """Draw from q(z_s|x) q(z_t|z_s): pairs of the true joint, without knowing q(z_s|z_t).
 
     Args:
@@ -184,22 +158,15 @@ def pairs(
         generator: One `torch.Generator`, or a list of one for each example
 
     Returns:
-        A real pair for each example
-    """
+        A real pair for each example"""
     s = _check_step(s, x, len(chain) - 1)
     z_s = process.marginal(x, chain[s]).sample(generator)
     return Pair(z_s, process.forward(z_s, chain[s], chain[s + 1]).sample(generator))
 
 # %% ../nbs/40_ddgan.ipynb #87e326df
 @implements("D3")
-def denoise(
-    net: Callable,   # `net(z_t, s, latent, c) → x̂` or as `net.predicts` says; `net.latent`: length
-    z_t: Tensor,     # `(b, *d)`
-    s: Tensor,       # Index of the less noisy state, `(b,)` in 0…T−1
-    chain: Tensor,   # The chain, `(T + 1,)`, rising
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-    c: Tensor = None,  # Labels `(b,)` for a network with classes
-) -> Tensor:  # z_s, `(b, *d)`
+def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None,
+            c: Tensor = None) -> Tensor:
     """One step towards the data: a fresh latent, one call of the network, one draw of the posterior.
 
     Args:
@@ -211,8 +178,7 @@ def denoise(
         c: Labels `(b,)` for a network with classes
 
     Returns:
-        z_s, `(b, *d)`
-    """
+        z_s, `(b, *d)`"""
     z_t, = as_data(z_t=z_t)
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
@@ -232,12 +198,8 @@ class ExactGenerator:
 
     Args:
         mixture: A `data.GaussianMixture`
-        chain: The chain, `(T + 1,)`
-    """
-    def __init__(self,
-        mixture,         # A `data.GaussianMixture`
-        chain: Tensor,   # The chain, `(T + 1,)`
-    ):
+        chain: The chain, `(T + 1,)`"""
+    def __init__(self, mixture, chain: Tensor):
         self.mixture, self.chain = mixture, chain
         self.shape, self.latent, self.steps, self.classes = (
             (mixture.dim,), 1 + mixture.dim, len(chain) - 1, 0)
@@ -294,15 +256,8 @@ def _check_start(z: Tensor, c, net):
 # %% ../nbs/40_ddgan.ipynb #0c8228e6
 @implements("D5")
 @torch.no_grad()
-def generate(
-    net: Callable,   # `net(z_t, s, latent, c) → x̂`, with `net.latent`, `net.steps`, `net.shape`
-    z: Tensor,       # Standard normal noise, `(b, *d)`, such as `sample.initial(shape, generator)`
-    chain: Tensor,   # The chain, `(T + 1,)`, rising from −∞
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-    *,
-    c: Tensor = None,  # Labels `(b,)`, where the network has classes
-    trajectory: bool = False,  # Return all states, `(T + 1, b, *d)`, instead of the last
-) -> Tensor:  # `(b, *d)`
+def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tensor = None,
+             trajectory: bool = False) -> Tensor:
     """Sample with exactly T calls of the generator.
 
     Args:
@@ -314,8 +269,7 @@ def generate(
         trajectory: Return all states, `(T + 1, b, *d)`, instead of the last
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     z = check_state(z, generator)
     _check_start(z, c, net)
     chain, states = _check_chain(chain.cpu(), net).to(z), [z]
@@ -325,12 +279,7 @@ def generate(
     return torch.stack(states) if trajectory else z
 
 # %% ../nbs/40_ddgan.ipynb #a6ae8a04
-def ddpm_step(
-    mixture,          # A `data.GaussianMixture`
-    z_t: Tensor,      # `(b, d)`
-    gamma_s: Tensor,  # γ of the less noisy time, `()`
-    gamma_t: Tensor,  # γ of z_t, `()`
-):  # A `core.Normal`
+def ddpm_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
     """DDPM's p(z_s|z_t) with a perfect network: the posterior at the mean of the data.
 
     Args:
@@ -340,28 +289,22 @@ def ddpm_step(
         gamma_t: γ of z_t, `()`
 
     Returns:
-        A `core.Normal`
-    """
+        A `core.Normal`"""
     return process.reverse(
         z_t, mixture.denoise(z_t, alpha(gamma_t), sigma(gamma_t)), gamma_s, gamma_t)
 
-def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor
-) -> Tensor:  # `(b,)`
+def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """The logit of the optimal discriminator against `ddpm_step`: log q(z_s|z_t) − log p(z_s|z_t).
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     z_s, z_t = as_data(z_s=z_s, z_t=z_t)
     return (
         exact_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s)
         - ddpm_step(mixture, z_t, gamma_s, gamma_t).log_prob(z_s))
 
 # %% ../nbs/40_ddgan.ipynb #662b1580
-def gradient_penalty(
-    logits: Tensor,  # `(b,)`, computed from `z_s`
-    z_s: Tensor,     # `(b, *d)`, with `requires_grad`
-) -> Tensor:  # `(b,)`: half the squared norm of each example's gradient, differentiable
+def gradient_penalty(logits: Tensor, z_s: Tensor) -> Tensor:
     """R1 without its weight.
 
     Args:
@@ -369,8 +312,7 @@ def gradient_penalty(
         z_s: `(b, *d)`, with `requires_grad`
 
     Returns:
-        `(b,)`: half the squared norm of each example's gradient, differentiable
-    """
+        `(b,)`: half the squared norm of each example's gradient, differentiable"""
     grad, = torch.autograd.grad(logits.sum(), z_s, create_graph=True)
     return flat_sum(grad.float().square()) / 2
 
@@ -406,19 +348,9 @@ def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
     draw = lambda n: torch.randint(1, classes, (n,), generator=generator, device=c.device)
     return (c + each(draw, len(c), generator)) % classes
 
-def discriminator_terms(
-    G: nn.Module, D: nn.Module,
-    x: Tensor,       # Data, `(b, *d)`
-    c: Tensor,       # Labels `(b,)`, or None
-    chain: Tensor,   # γ, `(T + 1,)`
-    generator,       # A `torch.Generator`
-    r1: float = 0.,  # Weight of the gradient penalty on real z_s; 0 leaves it out
-    s: Tensor = None,  # Index of the less noisy state, `(b,)`; drawn if not given
-    *, r2: float = 0.,       # Weight of the same on generated z_s
-    relative: bool = False,  # Compare the two z_s of one z_t
-    mismatch: float = 0.,    # Weight of the loss on real pairs under a wrong label
-    shares: tuple = (),      # How often each s is drawn; () for all alike
-) -> dict:  # Named scalars, whose sum is the loss
+def discriminator_terms(G: nn.Module, D: nn.Module, x: Tensor, c: Tensor, chain: Tensor, generator,
+                        r1: float = 0., s: Tensor = None, *, r2: float = 0., relative: bool = False,
+                        mismatch: float = 0., shares: tuple = ()) -> dict:
     """What the discriminator lowers: its loss on real, generated and mislabeled pairs, R1 and R2.
 
     Args:
@@ -434,8 +366,7 @@ def discriminator_terms(
         shares: How often each s is drawn; () for all alike
 
     Returns:
-        Named scalars, whose sum is the loss
-    """
+        Named scalars, whose sum is the loss"""
     if mismatch and (c is None or D.classes < 2):
         got = "no labels" if c is None else f"{D.classes} class"
         raise ValueError(
@@ -465,11 +396,7 @@ def discriminator_terms(
     return terms
 
 # %% ../nbs/41_ddgan_training.ipynb #d8de7067
-def energy_score(
-    x: Tensor,    # The truth, `(b, *d)`
-    one: Tensor,  # A draw that should be from p(x|z_t), `(b, *d)`
-    two: Tensor,  # Another, independent of the first, `(b, *d)`
-) -> Tensor:  # `(b,)`
+def energy_score(x: Tensor, one: Tensor, two: Tensor) -> Tensor:
     """Mean distance from the truth less half of that between draws: lowest, on average, if exact.
 
     Args:
@@ -478,8 +405,7 @@ def energy_score(
         two: Another, independent of the first, `(b, *d)`
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     x, one, two = as_data(x=x, one=one, two=two)
     # a distance of nothing has no slope
     far = lambda v: (flat_sum(v.square()) + 1e-6).sqrt()
@@ -491,13 +417,8 @@ def _two_answers(G, z_t: Tensor, s: Tensor, generator, c=None) -> tuple:  # `(b,
     twice = lambda v: None if v is None else torch.cat([v, v])
     return G(twice(z_t), twice(s), torch.cat(latents), twice(c)).to(z_t).chunk(2)
 
-def generator_terms(
-    G: nn.Module, D: nn.Module,
-    x: Tensor, c: Tensor, chain: Tensor, generator,  # As above
-    *, relative: bool = False,                       # As above
-    energy: float = 0.,                              # Weight of the energy score
-    shares: tuple = (),                              # As above
-) -> dict:  # Named scalars, whose sum it lowers
+def generator_terms(G: nn.Module, D: nn.Module, x: Tensor, c: Tensor, chain: Tensor, generator, *,
+                    relative: bool = False, energy: float = 0., shares: tuple = ()) -> dict:
     """What the generator lowers: the non-saturating loss of new pairs, and the energy score.
 
     Args:
@@ -507,8 +428,7 @@ def generator_terms(
         shares: As above
 
     Returns:
-        Named scalars, whose sum it lowers
-    """
+        Named scalars, whose sum it lowers"""
     s = _random_states(x, chain, generator, D, shares)
     z_s, z_t = pairs(x, s, chain, generator)
 
@@ -545,12 +465,8 @@ def _as_batch(batch):
     return batch if isinstance(batch, (tuple, list)) else (batch, None)
 
 # %% ../nbs/41_ddgan_training.ipynb #88c7aa75
-def adversarial_step(
-    config: Config,
-    *,
-    chain: Tensor = None,  # γ, `(T + 1,)`; `chain_gammas(config.steps)` if not given
-    prepare: Callable = _as_batch,  # Batch → (x, c): where images are encoded
-) -> Callable:  # `(state, batch, generator)` → dict of scalars, for `train.fit`
+def adversarial_step(config: Config, *, chain: Tensor = None,
+                     prepare: Callable = _as_batch) -> Callable:
     """One update of the discriminator and one of the generator.
 
     Args:
@@ -558,8 +474,7 @@ def adversarial_step(
         prepare: Batch → (x, c): where images are encoded
 
     Returns:
-        `(state, batch, generator)` → dict of scalars, for `train.fit`
-    """
+        `(state, batch, generator)` → dict of scalars, for `train.fit`"""
     chain, placed = chain_gammas(config.steps) if chain is None else chain, {}
     if len(chain) - 1 != config.steps:
         raise ValueError(
@@ -599,13 +514,7 @@ def adversarial_step(
     return step
 
 # %% ../nbs/41_ddgan_training.ipynb #5fe91987
-def make_state(
-    config: Config,
-    model: nn.ModuleDict,  # From `build`
-    updates: int,          # In all
-    *, rank=None,          # As for `train.State`
-    **settings,            # Others of `train.Config`, such as `seed`, `precision`, `log_every`
-):  # A `train.State` with two optimizers and the average of the generator
+def make_state(config: Config, model: nn.ModuleDict, updates: int, *, rank=None, **settings):
     """What `train.fit` trains: Adam, no weight decay, no clipping, a cosine.
 
     Args:
@@ -615,8 +524,7 @@ def make_state(
         **settings: Others of `train.Config`, such as `seed`, `precision`, `log_every`
 
     Returns:
-        A `train.State` with two optimizers and the average of the generator
-    """
+        A `train.State` with two optimizers and the average of the generator"""
     if "lr" in settings:
         raise ValueError(
             f"lr: two networks have two rates, lr_g and lr_d of config; got lr={settings['lr']}")
@@ -637,14 +545,8 @@ def make_state(
 
 # %% ../nbs/45_ddgan_redraw.ipynb #c3379173
 @torch.no_grad()
-def redraw(
-    net: Callable,   # As in `generate`
-    x: Tensor,       # Pictures, `(b, *d)`
-    t: int,          # The state to go to, 0…T; its number of calls
-    chain: Tensor,   # The chain, `(T + 1,)`, rising from −∞
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-    *, c: Tensor = None,  # Labels `(b,)`, where the network has classes
-) -> Tensor:  # `(b, *d)`
+def redraw(net: Callable, x: Tensor, t: int, chain: Tensor, generator=None, *,
+           c: Tensor = None) -> Tensor:
     """Noise pictures to state t, and draw them back with t calls (DDGAN).
 
     Args:
@@ -656,8 +558,7 @@ def redraw(
         c: Labels `(b,)`, where the network has classes
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     x = check_state(x, generator)
     chain = _check_chain(chain.cpu(), net).to(x)
     if type(t) is not int or not 0 <= t < len(chain):

@@ -59,44 +59,43 @@ class Config:
         lr_end: Fraction of them that a cosine reaches at the end
         lr_d_end: The fraction of lr_d, where it is another
         betas: Of Adam, for both
-        ema: Decay of the generator's averaged weights
-    """
-    net: str = "mlp"          # Or for images "unet", the paper's, or "resnet", without norms
-    steps: int = 4            # T
-    latent: int = 8           # Length of the latent variable; 0 for none
-    latent_map: bool = False  # It enters the lowest resolution as a map as well (resnet)
-    width: int = 128          # Of the generator: hidden units, or channels at full resolution
-    depth: int = 3            # Hidden layers of the MLPs
-    fourier: tuple = ()       # `(n_min, n_max)`: Fourier features the MLPs read beside the data
-    fourier_latent: bool = True  # Whether they read such features of the latent variable as well
-    predicts: str = "data"    # Generator's output: "data", the less noisy "state", "noise" in z_t
-    one_shot: bool = False    # One step; the discriminator sees images at the noise of all states
-    patch: int = 1            # Squares of so many pixels are one position of both image networks
-    mults: tuple = (1, 2)     # Channels of each level of the U-Net, in widths
-    blocks: int = 2           # Residual blocks of each level on the way down; one more on that up
-    attention: tuple = (16,)  # Resolutions with attention
-    embedding: int = 256      # Length of the style that the mapping network makes of the latent
-    mapping: int = 4          # Dense layers of the mapping network
-    d_width: int = 128        # Of the discriminator: hidden units, or channels after layer 1
-    d_size: str = "small"     # Convolutional: "small" halves 3 times, "large" 6, "shallow" twice
-    d_scale: float = 1e-10    # Factor on the variance of each branch's last weights; the paper: ≈ 0
-    d_embedding: int = 256    # Length of its embedding of s
-    paired: bool = True       # Whether it sees z_t beside z_s
-    r1: float = .02           # Weight of the gradient penalty, in the steps that have it
-    r1_every: int = 1         # Those are every so many
-    relative: bool = False    # The loss compares z_s of a pair with the one generated from its z_t
-    r2: float = 0.            # Weight of the penalty on generated z_s, in the same steps as r1
-    r_end: float = 1.         # Fraction of r1 and r2 that a cosine reaches at the end
-    group: int = 1            # Images of one process whose mean features D sees with each (resnet)
-    mismatch: float = 0.      # Weight of the loss on real pairs under a wrong label
-    energy: float = 0.        # Weight of the energy score in the generator's loss
-    shares: tuple = ()        # How often each s is drawn, in sum 1; () for all alike
-    lr_g: float = 1e-3        # Learning rate of the generator
-    lr_d: float = 1e-3        # Learning rate of the discriminator
-    lr_end: float = 0.        # Fraction of them that a cosine reaches at the end
-    lr_d_end: float = None    # The fraction of lr_d, where it is another
-    betas: tuple = (.5, .9)   # Of Adam, for both
-    ema: float = .999         # Decay of the generator's averaged weights
+        ema: Decay of the generator's averaged weights"""
+    net: str = "mlp"
+    steps: int = 4
+    latent: int = 8
+    latent_map: bool = False
+    width: int = 128
+    depth: int = 3
+    fourier: tuple = ()
+    fourier_latent: bool = True
+    predicts: str = "data"
+    one_shot: bool = False
+    patch: int = 1
+    mults: tuple = (1, 2)
+    blocks: int = 2
+    attention: tuple = (16,)
+    embedding: int = 256
+    mapping: int = 4
+    d_width: int = 128
+    d_size: str = "small"
+    d_scale: float = 1e-10
+    d_embedding: int = 256
+    paired: bool = True
+    r1: float = .02
+    r1_every: int = 1
+    relative: bool = False
+    r2: float = 0.
+    r_end: float = 1.
+    group: int = 1
+    mismatch: float = 0.
+    energy: float = 0.
+    shares: tuple = ()
+    lr_g: float = 1e-3
+    lr_d: float = 1e-3
+    lr_end: float = 0.
+    lr_d_end: float = None
+    betas: tuple = (.5, .9)
+    ema: float = .999
     batch_size: int = 256
 
     def __new__(cls, *args, **values):
@@ -302,12 +301,7 @@ RECIPES = {
 }
 
 # %% ../nbs/41_ddgan_training.ipynb #dce67c8f
-def build(
-    config,            # A name of `RECIPES`, or a `Config`
-    shape: tuple,      # Of one example
-    classes: int = 0,  # 0 for none
-    *, seed: int = 0,  # Of the weights
-) -> nn.ModuleDict:  # "generator" and "discriminator", untrained
+def build(config, shape: tuple, classes: int = 0, *, seed: int = 0) -> nn.ModuleDict:
     """Both networks from the name of a recipe or from a config.
 
     Args:
@@ -317,8 +311,7 @@ def build(
         seed: Of the weights
 
     Returns:
-        "generator" and "discriminator", untrained
-    """
+        "generator" and "discriminator", untrained"""
     config = choose(config, RECIPES, "recipe") if isinstance(config, str) else config
     G, D = (
         (MLPGenerator, MLPDiscriminator) if config.net == "mlp"
@@ -395,9 +388,8 @@ class Blur(nn.Module):
     """The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64, on each channel; with `half` or `double` as one strided convolution.
 
     Args:
-        how: Or "double", or "same", with one pixel more
-    """
-    def __init__(self, how: str = "half"):  # Or "double", or "same", with one pixel more
+        how: Or "double", or "same", with one pixel more"""
+    def __init__(self, how: str = "half"):
         super().__init__()
         if how not in (known := ("half", "double", "same")):
             raise ValueError(suggest(how, known, "how"))
@@ -486,15 +478,11 @@ class _Part(nn.Module):
 
 # %% ../nbs/42_ddgan_networks.ipynb #cc84575b
 @torch.no_grad()
-def initialize(
-    net: nn.Module,  # Changed in place
-    seed: int = 0,
-):
+def initialize(net: nn.Module, seed: int = 0):
     """Draw uniform weights of variance scale/(mean of fan-in and fan-out) and zero biases; the same on every device.
 
     Args:
-        net: Changed in place
-    """
+        net: Changed in place"""
     g = stream(seed, "weights")
     for m in net.modules():
         if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta:
@@ -579,14 +567,8 @@ class UNetGenerator(nn.Module):
 
     Args:
         shape: `(c, h, w)`
-        classes: 0 for none
-    """
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+        classes: 0 for none"""
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         f, (channels, size) = config, _folded(tuple(shape), config.patch, len(config.mults))
         self.config, self.shape, self.classes = f, tuple(shape), classes
@@ -636,10 +618,7 @@ class UNetGenerator(nn.Module):
         return torch.tanh(out) if self.predicts == "data" else out
 
 # %% ../nbs/42_ddgan_networks.ipynb #b11bdb52
-def deviation_channel(
-    h: Tensor,       # `(b, c, h, w)`
-    most: int = 4,   # Examples in a group
-) -> Tensor:  # `(b, c + 1, h, w)`: the group's mean standard deviation as one more channel
+def deviation_channel(h: Tensor, most: int = 4) -> Tensor:
     """Minibatch standard deviation for any batch: example i belongs to group i mod m, with m = ⌈b/4⌉ groups.
 
     Args:
@@ -647,8 +626,7 @@ def deviation_channel(
         most: Examples in a group
 
     Returns:
-        `(b, c + 1, h, w)`: the group's mean standard deviation as one more channel
-    """
+        `(b, c + 1, h, w)`: the group's mean standard deviation as one more channel"""
     b, x = len(h), h.to(torch.promote_types(h.dtype, torch.float32)).flatten(1)
     i = torch.arange(b, device=h.device)
 
@@ -699,14 +677,8 @@ class ConvDiscriminator(_SeesPairs):
 
     Args:
         shape: `(c, h, w)`
-        classes: 0 for none
-    """
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+        classes: 0 for none"""
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         plan, n, e = _HALVINGS[config.d_size], config.d_width, config.d_embedding
         least = 2 ** sum(half for *_, half in plan)
@@ -788,14 +760,8 @@ class ResNetGenerator(nn.Module):
 
     Args:
         shape: `(c, h, w)`
-        classes: 0 for none
-    """
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+        classes: 0 for none"""
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         f, (channels, size) = config, _square(tuple(shape), config.patch, len(config.mults))
         self.config, self.shape, self.classes = f, tuple(shape), classes
@@ -861,14 +827,8 @@ class ResNetDiscriminator(_SeesPairs):
 
     Args:
         shape: `(c, h, w)`
-        classes: 0 for none
-    """
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+        classes: 0 for none"""
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         f, (channels, size) = config, _square(tuple(shape), config.patch, len(config.mults))
         self.config, self.shape, self.steps, self.classes = f, tuple(shape), f.steps, classes

@@ -64,17 +64,9 @@ class Decoder(nn.Module):
         width: Of the layers, a multiple of 4
         depth: Layers, of which every third is followed by attention
         patch: Height and width of a patch
-        seed: Of the weights
-    """
-    def __init__(
-        self,
-        shape: tuple,      # Of an image, `(c, h, w)`
-        levels: int,       # Gray levels of the data
-        width: int = 96,   # Of the layers, a multiple of 4
-        *, depth: int = 6,   # Layers, of which every third is followed by attention
-        patch: int = 2,      # Height and width of a patch
-        seed: int = 0,       # Of the weights
-    ):
+        seed: Of the weights"""
+    def __init__(self, shape: tuple, levels: int, width: int = 96, *, depth: int = 6,
+                 patch: int = 2, seed: int = 0):
         super().__init__()
         if any(n % patch for n in shape[1:]) or width % 4:
             raise ValueError(
@@ -128,12 +120,7 @@ class Decoder(nn.Module):
         for i in range(j): row = row + self.before(k[..., i] + self.levels * (start + i))
         return self.last(F.silu(self.mix[j](F.silu(row))))
 
-    def forward(
-        self,
-        k: Tensor,        # Gray levels `(b, c, h, w)`
-        x_noisy: Tensor,  # z_0 / α_0, the same shape
-        gamma_0: Tensor,  # γ(0), `()`
-    ) -> Tensor:  # −log p(k|z_0), `(b,)`, nats
+    def forward(self, k: Tensor, x_noisy: Tensor, gamma_0: Tensor) -> Tensor:
         """What the image costs, given z_0.
 
         Args:
@@ -142,8 +129,7 @@ class Decoder(nn.Module):
             gamma_0: γ(0), `()`
 
         Returns:
-            −log p(k|z_0), `(b,)`, nats
-        """
+            −log p(k|z_0), `(b,)`, nats"""
         k = self._patches(k.long())
         h = self._trunk(k, self.seen(self._patches(self._shrink(x_noisy, gamma_0))))
         rows = self.split(h).unflatten(-1, (self.pixels, -1))
@@ -158,12 +144,7 @@ class Decoder(nn.Module):
         return x_noisy.to(dtype) / (1 + torch.exp(expand(gamma_0, x_noisy).to(dtype)))
 
     @torch.no_grad()
-    def sample(
-        self,
-        x_noisy: Tensor,  # z_0 / α_0, `(b, c, h, w)`
-        gamma_0: Tensor,  # γ(0), `()`
-        generator=None,   # One `torch.Generator`, or a list of one for each image
-    ) -> Tensor:  # Gray levels, the same shape, uint8
+    def sample(self, x_noisy: Tensor, gamma_0: Tensor, generator=None) -> Tensor:
         """An image drawn from p(x|z_0), in as many calls as there are patches.
 
         Args:
@@ -172,8 +153,7 @@ class Decoder(nn.Module):
             generator: One `torch.Generator`, or a list of one for each image
 
         Returns:
-            Gray levels, the same shape, uint8
-        """
+            Gray levels, the same shape, uint8"""
         seen = self.seen(self._patches(self._shrink(x_noisy, gamma_0)))
         u = torch.special.ndtr(self._patches(randn_like(x_noisy, generator)))
         k = torch.zeros(seen.shape[:-1] + (self.pixels,), dtype=torch.long, device=seen.device)

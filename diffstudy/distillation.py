@@ -16,12 +16,7 @@ from .process import marginal
 from .sample import coefficients, ddim, initial
 
 # %% ../nbs/52_distillation.ipynb #28508ef0
-def step(
-    predict: Callable,  # `(z, γ) → ε̂`
-    z: Tensor,          # Latents at γ_t, `(b, *d)`
-    gamma_t: Tensor,    # `(b,)`
-    gamma_s: Tensor,    # `(b,)`, less noisy
-) -> Tensor:  # Latents at γ_s, `(b, *d)`
+def step(predict: Callable, z: Tensor, gamma_t: Tensor, gamma_s: Tensor) -> Tensor:
     """One step of DDIM, from and to levels of its own for each example.
 
     Args:
@@ -31,28 +26,21 @@ def step(
         gamma_s: `(b,)`, less noisy
 
     Returns:
-        Latents at γ_s, `(b, *d)`
-    """
+        Latents at γ_s, `(b, *d)`"""
     k = coefficients(torch.stack([gamma_t, gamma_s]), eta=0.)
     return expand(k.z[0], z) * z + expand(k.eps[0], z) * predict(z, gamma_t)
 
-def guess(predict, z: Tensor, gamma: Tensor) -> Tensor:  # x̂, `(b, *d)`
+def guess(predict, z: Tensor, gamma: Tensor) -> Tensor:
     """The image that a noise predictor sees behind latents.
 
     Returns:
-        x̂, `(b, *d)`
-    """
+        x̂, `(b, *d)`"""
     return convert(predict(z, gamma), z, gamma, "eps", "x")
 
 # %% ../nbs/52_distillation.ipynb #2ddcc93b
 @torch.no_grad()
-def pairs(
-    predict: Callable,  # The teacher, `(z, γ) → ε̂`
-    n: int,             # How many
-    shape: tuple,       # `(*d)` of an image
-    gammas: Tensor,     # The teacher's grid, falling
-    generator=None,
-) -> tuple[Tensor, Tensor]:  # Noise at `gammas[0]`, and the image where the teacher's flow ends
+def pairs(predict: Callable, n: int, shape: tuple, gammas: Tensor,
+          generator=None) -> tuple[Tensor, Tensor]:
     """What a student of one step learns from: noise and where DDIM takes it.
 
     Args:
@@ -62,18 +50,12 @@ def pairs(
         gammas: The teacher's grid, falling
 
     Returns:
-        Noise at `gammas[0]`, and the image where the teacher's flow ends
-    """
+        Noise at `gammas[0]`, and the image where the teacher's flow ends"""
     z = initial((n, *shape), generator)
     end = ddim(predict, z, gammas)
     return z, end / alpha(gammas[-1].to(end))
 
-def one_step_loss(
-    student: Callable,  # `(z, γ) → ε̂`
-    z: Tensor,          # Noise, `(b, *d)`
-    x: Tensor,          # The image that belongs to it, `(b, *d)`
-    gamma: Tensor,      # The level of the noise, `()`
-) -> Tensor:  # `()`
+def one_step_loss(student: Callable, z: Tensor, x: Tensor, gamma: Tensor) -> Tensor:
     """Squared error of the student's image (Luhman and Luhman 2021).
 
     Args:
@@ -83,17 +65,11 @@ def one_step_loss(
         gamma: The level of the noise, `()`
 
     Returns:
-        `()`
-    """
+        `()`"""
     return (guess(student, z, gamma.expand(len(z))) - x).square().mean()
 
 # %% ../nbs/52_distillation.ipynb #dae3040c
-def progressive_target(
-    z_t: Tensor,      # Latents at γ_t, `(b, *d)`
-    z_s: Tensor,      # Where the teacher came in two steps, `(b, *d)`
-    gamma_t: Tensor,  # `(b,)`
-    gamma_s: Tensor,  # `(b,)`, less noisy
-) -> Tensor:  # `(b, *d)`
+def progressive_target(z_t: Tensor, z_s: Tensor, gamma_t: Tensor, gamma_s: Tensor) -> Tensor:
     """The x with which one step of DDIM from z_t ends in z_s (Salimans and Ho 2022).
 
     Args:
@@ -103,19 +79,13 @@ def progressive_target(
         gamma_s: `(b,)`, less noisy
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     ratio = expand(sigma(gamma_s) / sigma(gamma_t), z_t)
     return (z_s - ratio * z_t) / (
         expand(alpha(gamma_s), z_t) - ratio * expand(alpha(gamma_t), z_t))
 
-def progressive_loss(
-    student: Callable,  # `(z, γ) → ε̂`
-    teacher: Callable,  # The same, with twice as many steps
-    x: Tensor,          # Images, `(b, *d)`
-    gammas: Tensor,     # The teacher's grid, falling: an even number of steps
-    generator=None,
-) -> Tensor:  # `()`
+def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Tensor,
+                     generator=None) -> Tensor:
     """Two steps of the teacher in one of the student, at a random place of the grid.
 
     Args:
@@ -125,8 +95,7 @@ def progressive_loss(
         gammas: The teacher's grid, falling: an even number of steps
 
     Returns:
-        `()`
-    """
+        `()`"""
     if len(gammas) % 2 == 0:
         raise ValueError(
             "expected a teacher's grid with an even number of steps, of which the student "
@@ -145,14 +114,8 @@ def progressive_loss(
     return (weight * (guess(student, z, t) - target) ** 2).mean()
 
 # %% ../nbs/52_distillation.ipynb #1f622765
-def consistency_loss(
-    student: Callable,  # `(z, γ) → ε̂`
-    average: Callable,  # The moving average of the student
-    teacher: Callable,  # `(z, γ) → ε̂`, which knows the flow
-    x: Tensor,          # Images, `(b, *d)`
-    gammas: Tensor,     # Falling
-    generator=None,
-) -> Tensor:  # `()`
+def consistency_loss(student: Callable, average: Callable, teacher: Callable, x: Tensor,
+                     gammas: Tensor, generator=None) -> Tensor:
     """Two neighbors on one path must guess one image (Song and others 2023, distillation).
 
     Args:
@@ -163,8 +126,7 @@ def consistency_loss(
         gammas: Falling
 
     Returns:
-        `()`
-    """
+        `()`"""
     i = torch.randint(0, len(gammas) - 1, (len(x),), generator=generator)
     t, s = gammas[i].to(x), gammas[i + 1].to(x)
     z = marginal(x, t).sample(generator)

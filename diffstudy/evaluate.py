@@ -22,28 +22,24 @@ class Estimate(NamedTuple):
 
     Args:
         error: Infinite for a single value: its spread is unknown
-        n: How many values
-    """
+        n: How many values"""
     mean: float
-    error: float  # Infinite for a single value: its spread is unknown
-    n: int        # How many values
+    error: float
+    n: int
 
     def __str__(self):
         digits = max(0, 1 - math.floor(math.log10(self.error))) if 0 < self.error < math.inf else 3
         return f"{self.mean:.{digits}f} ± {self.error:.{digits}f}"
 
 # %% ../nbs/75_evaluate.ipynb #1b015191
-def mean_and_error(
-    values: Tensor,  # `(n,)`, one for each independent example
-) -> Estimate:  # Mean, standard error, n
+def mean_and_error(values: Tensor) -> Estimate:
     """The mean of independent values and its standard error, s/√n.
 
     Args:
         values: `(n,)`, one for each independent example
 
     Returns:
-        Mean, standard error, n
-    """
+        Mean, standard error, n"""
     v = torch.as_tensor(values)
     if v.ndim != 1 or not len(v):
         raise ValueError(
@@ -63,27 +59,19 @@ class BitsPerDim(NamedTuple):
         error: Standard error over images, the Monte Carlo part included
         monte_carlo: The part of it that more draws would remove; nan from a single draw
         n: How many images
-        values: `(n,)` bits per dimension of each image, for paired comparisons
-    """
+        values: `(n,)` bits per dimension of each image, for paired comparisons"""
     mean: float
-    error: float        # Standard error over images, the Monte Carlo part included
-    monte_carlo: float  # The part of it that more draws would remove; nan from a single draw
-    n: int              # How many images
-    values: Tensor      # `(n,)` bits per dimension of each image, for paired comparisons
+    error: float
+    monte_carlo: float
+    n: int
+    values: Tensor
 
     __str__ = Estimate.__str__
 
 # %% ../nbs/75_evaluate.ipynb #7514a1d8
 @torch.no_grad()
-def bits_per_dim(
-    nll,            # `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or its bound
-    images,         # `(n, *d)`, or a tuple such as (images, labels) whose members have the same n
-    dims: int,      # Dimensions of an example
-    *,
-    draws: int = 1,         # Evaluations of each image, with fresh noise
-    batch_size: int = 256,  # Examples in a call of `nll`
-    generator=None,         # Handed to `nll`
-) -> BitsPerDim:  # Mean, error over images, Monte Carlo part, n, value of each image
+def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 256,
+                 generator=None) -> BitsPerDim:
     """Bits per dimension with its standard error over images and the Monte Carlo part of it.
 
     Args:
@@ -95,8 +83,7 @@ def bits_per_dim(
         generator: Handed to `nll`
 
     Returns:
-        Mean, error over images, Monte Carlo part, n, value of each image
-    """
+        Mean, error over images, Monte Carlo part, n, value of each image"""
     parts = images if isinstance(images, (tuple, list)) else (images,)
     if not parts or not all(torch.is_tensor(p) and p.ndim for p in parts):
         raise TypeError(
@@ -150,17 +137,14 @@ def _before_generator(nll) -> list | None:  # None where its signature does not 
     return names[:at] if plain else None
 
 # %% ../nbs/75_evaluate.ipynb #20073a5c
-def decide(
-    scores: Tensor,  # `(b, classes)`, of which the largest decides
-) -> Tensor:  # `(b,)`; ValueError unless the largest is a number in each row
+def decide(scores: Tensor) -> Tensor:
     """The class of each example, by its scores.
 
     Args:
         scores: `(b, classes)`, of which the largest decides
 
     Returns:
-        `(b,)`; ValueError unless the largest is a number in each row
-    """
+        `(b,)`; ValueError unless the largest is a number in each row"""
     best, which = _scores(scores, len(scores)).max(1)
     if not best.isfinite().all():
         raise ValueError(
@@ -177,13 +161,7 @@ def _scores(scores, n) -> Tensor:
     return scores
 
 @torch.no_grad()
-def accuracy(
-    predict,    # `predict(x)` → `(b, classes)` scores, the largest of which decides
-    x: Tensor,  # `(n, *d)`
-    c: Tensor,  # `(n,)` the class of each
-    *,
-    batch_size: int = 256,  # Examples in a call of `predict`
-) -> Estimate:  # The share of `x` that is recognized as `c`
+def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Estimate:
     """How often a classifier gives the class that it should, with standard error.
 
     Args:
@@ -193,8 +171,7 @@ def accuracy(
         batch_size: Examples in a call of `predict`
 
     Returns:
-        The share of `x` that is recognized as `c`
-    """
+        The share of `x` that is recognized as `c`"""
     if c.shape != x.shape[:1]:
         raise ValueError(
             f"expected a label for each of {len(x)} examples; got {len(c)}, "
@@ -217,10 +194,9 @@ class Nearest(NamedTuple):
 
     Args:
         distance: `(n,)` Euclidean
-        index: `(n,)` which one it is
-    """
-    distance: Tensor  # `(n,)` Euclidean
-    index: Tensor     # `(n,)` which one it is
+        index: `(n,)` which one it is"""
+    distance: Tensor
+    index: Tensor
 
 # %% ../nbs/75_evaluate.ipynb #6c0654ce
 def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
@@ -255,13 +231,7 @@ def _nearest(
     return d, i
 
 @torch.no_grad()
-def nearest_distance(
-    a: Tensor,      # `(n, *d)`, for instance samples
-    b: Tensor,      # `(m, *d)`, for instance the training set
-    features=None,  # `features(x)` → `(b, f)`: the space to measure in; pixels by default
-    *,
-    chunk: int = 1024,  # At most `chunk²` distances are held at once
-) -> Nearest:  # Distance to the nearest of `b` for each of `a`, and its index
+def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) -> Nearest:
     """The distance of each of `a` to its nearest in `b`, in pixels or in a feature space.
 
     Args:
@@ -271,8 +241,7 @@ def nearest_distance(
         chunk: At most `chunk²` distances are held at once
 
     Returns:
-        Distance to the nearest of `b` for each of `a`, and its index
-    """
+        Distance to the nearest of `b` for each of `a`, and its index"""
     if not a.ndim or not b.ndim or a.shape[1:] != b.shape[1:]:
         raise ValueError(
             "expected two sets of examples of one shape; "
@@ -306,12 +275,7 @@ def nearest_distance(
 
 # %% ../nbs/75_evaluate.ipynb #7513b3d0
 @torch.no_grad()
-def embed(
-    x: Tensor,      # `(n, *d)`
-    features=None,  # `features(x)` → `(b, f)`; None: the values of `x` themselves
-    *,
-    batch_size: int = 256,  # Examples in a call of `features`
-) -> Tensor:  # `(n, f)`
+def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
     """The features of a set, computed batch by batch.
 
     Args:
@@ -320,8 +284,7 @@ def embed(
         batch_size: Examples in a call of `features`
 
     Returns:
-        `(n, f)`
-    """
+        `(n, f)`"""
     if not x.is_floating_point():
         raise ValueError(
             f"expected floating point data; got {x.dtype}: encode the images first")
@@ -356,22 +319,17 @@ class Moments(NamedTuple):
     Args:
         mean: `(f,)`
         cov: `(f, f)`
-        n: How many examples they come from; 0: they are exact
-    """
-    mean: Tensor  # `(f,)`
-    cov: Tensor   # `(f, f)`
-    n: int = 0    # How many examples they come from; 0: they are exact
+        n: How many examples they come from; 0: they are exact"""
+    mean: Tensor
+    cov: Tensor
+    n: int = 0
 
-def moments(
-    u: Tensor,  # Features `(n, f)`, n ≥ 2
-    *, chunk: int = 4096,  # Rows at a time
-) -> Moments:
+def moments(u: Tensor, *, chunk: int = 4096) -> Moments:
     """Mean and unbiased covariance, chunk by chunk.
 
     Args:
         u: Features `(n, f)`, n ≥ 2
-        chunk: Rows at a time
-    """
+        chunk: Rows at a time"""
     if u.ndim != 2 or len(u) < 2:
         raise ValueError(
             f"expected features (n, f) of at least 2 examples; got shape {tuple(u.shape)}")
@@ -387,14 +345,11 @@ def _root(
     v, q = torch.linalg.eigh(cov)
     return q * torch.where(v > v[-1] * len(v) * 1e-15, v, 0.).sqrt()
 
-def frechet(
-    a: Moments, b: Moments,
-) -> Tensor:  # `()`, float64
+def frechet(a: Moments, b: Moments) -> Tensor:
     """Fréchet distance of two Gaussians: ‖m_a − m_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½.
 
     Returns:
-        `()`, float64
-    """
+        `()`, float64"""
     sizes = [tuple(v.shape) for m in (a, b) for v in (m.mean, m.cov)]
     f = a.mean.numel()
     if sizes != 2 * [(f,), (f, f)]:
@@ -457,27 +412,19 @@ class Frechet(NamedTuple):
         error: Standard error, from both sets, by the delta method
         n: Examples in the smaller set that was sampled
         bias: By how much the plain value is too large; nan where no line was fit
-        dims: Number of features
-    """
-    mean: float   # The distance, extrapolated if that was asked for
-    error: float  # Standard error, from both sets, by the delta method
-    n: int        # Examples in the smaller set that was sampled
-    bias: float   # By how much the plain value is too large; nan where no line was fit
-    dims: int     # Number of features
+        dims: Number of features"""
+    mean: float
+    error: float
+    n: int
+    bias: float
+    dims: int
 
     __str__ = Estimate.__str__
 
 # %% ../nbs/75_evaluate.ipynb #f8e3b4af
 @torch.no_grad()
-def frechet_distance(
-    a: Tensor,      # `(n, *d)`, for instance samples; their order must say nothing
-    b,              # `(m, *d)`, for instance real images; or `Moments` of features, taken as exact
-    features=None,  # `features(x)` → `(b, f)`; None: the values themselves
-    *,
-    strata: Tensor | None = None,  # `(n,)` class of each of `a`, if it was fixed how many each has
-    extrapolate: bool = False,  # To 1/n = 0, by a line through n, n/2, …, n/parts
-    parts: int = 3,             # 1: no line, so the bias stays unknown and nothing warns
-) -> Frechet:  # Distance, standard error, n, bias, number of features
+def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = None,
+                     extrapolate: bool = False, parts: int = 3) -> Frechet:
     """Fréchet distance of two sets of features; warns where its bias exceeds its error.
 
     Args:
@@ -489,8 +436,7 @@ def frechet_distance(
         parts: 1: no line, so the bias stays unknown and nothing warns
 
     Returns:
-        Distance, standard error, n, bias, number of features
-    """
+        Distance, standard error, n, bias, number of features"""
     if not isinstance(parts, int) or parts < 1 + extrapolate:
         raise ValueError(
             f"expected parts to be a whole number, at least {1 + extrapolate}; got {parts!r}")
@@ -546,12 +492,7 @@ def _check_strata(strata, n):
 
 # %% ../nbs/75_evaluate.ipynb #6cab16d1
 @torch.no_grad()
-def inception_score(
-    predict,    # `predict(x)` → logits or log-probabilities `(b, classes)`
-    x: Tensor,  # `(n, *d)`
-    *,
-    batch_size: int = 256,  # Examples in a call of `predict`
-) -> Estimate:  # From 1 to the number of classes, with standard error (delta method)
+def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
     """Inception score: exp of the mean KL divergence of p(c|x) from its average.
 
     Args:
@@ -560,8 +501,7 @@ def inception_score(
         batch_size: Examples in a call of `predict`
 
     Returns:
-        From 1 to the number of classes, with standard error (delta method)
-    """
+        From 1 to the number of classes, with standard error (delta method)"""
     if not len(x): raise ValueError("expected at least one example; got none")
     scores = torch.cat([_scores(predict(b), len(b)) for b in x.split(batch_size)])
     log_p = _double(scores).log_softmax(1)
@@ -613,26 +553,17 @@ class Overlap(NamedTuple):
         precision: Share of samples within the real data's balls
         recall: Share of real data within the samples' balls
         density: Real balls around a sample, over k; can exceed 1
-        coverage: Share of real balls with a sample inside
-    """
-    precision: Estimate  # Share of samples within the real data's balls
-    recall: Estimate     # Share of real data within the samples' balls
-    density: Estimate    # Real balls around a sample, over k; can exceed 1
-    coverage: Estimate   # Share of real balls with a sample inside
+        coverage: Share of real balls with a sample inside"""
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
 
     def __str__(self): return ", ".join(f"{k} {v}" for k, v in zip(self._fields, self))
 
 @torch.no_grad()
-def precision_recall(
-    a: Tensor,      # `(n, *d)`, samples
-    b: Tensor,      # `(m, *d)`, real data
-    features=None,  # `features(x)` → `(b, f)`; None: the values themselves
-    *,
-    k: int = 5,           # Which neighbor sets the radius: Kynkäänniemi et al. 3, Naeem et al. 5
-    halves: int = 16,     # Half-samples for the errors
-    generator=None,       # That draws them; by default always the same
-    chunk: int = 1024,    # Rows of distances held at a time
-) -> Overlap:  # Precision, recall, density, coverage
+def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves: int = 16,
+                     generator=None, chunk: int = 1024) -> Overlap:
     """Precision and recall, density and coverage, with errors from half-samples of both sets.
 
     Args:
@@ -645,8 +576,7 @@ def precision_recall(
         chunk: Rows of distances held at a time
 
     Returns:
-        Precision, recall, density, coverage
-    """
+        Precision, recall, density, coverage"""
     u, v = embed(a, features), embed(b, features)
     if not isinstance(k, int) or k < 1:
         raise ValueError(f"expected k to be a whole number, at least 1; got {k!r}")
@@ -670,16 +600,11 @@ class Modes(NamedTuple):
     """How many classes occur, and how unevenly.
 
     Args:
-        kl: KL divergence of the shares from what they should be, in nats
-    """
+        kl: KL divergence of the shares from what they should be, in nats"""
     count: int
-    kl: Estimate  # KL divergence of the shares from what they should be, in nats
+    kl: Estimate
 
-def modes_and_kl(
-    labels: Tensor,  # `(n,)`, the class of each sample
-    classes: int,
-    target: Tensor | None = None,  # `(classes,)` what the shares should be; equal by default
-) -> Modes:  # Count, and KL with its error
+def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> Modes:
     """Number of modes and KL divergence of their shares.
 
     Args:
@@ -687,8 +612,7 @@ def modes_and_kl(
         target: `(classes,)` what the shares should be; equal by default
 
     Returns:
-        Count, and KL with its error
-    """
+        Count, and KL with its error"""
     if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(
             f"expected whole numbers (n,) as labels; got {labels.dtype} of {tuple(labels.shape)}")
@@ -719,18 +643,13 @@ class MixtureFit(NamedTuple):
     Args:
         log_prob: Exact log density, nats
         near: Share within `sds` standard deviations of a component
-        modes: Components with such a sample, and KL of their shares from the weights
-    """
-    log_prob: Estimate  # Exact log density, nats
-    near: Estimate      # Share within `sds` standard deviations of a component
-    modes: Modes        # Components with such a sample, and KL of their shares from the weights
+        modes: Components with such a sample, and KL of their shares from the weights"""
+    log_prob: Estimate
+    near: Estimate
+    modes: Modes
 
 @torch.no_grad()
-def mixture_likelihood(
-    mixture,    # A `data.GaussianMixture`: has `log_prob`, `weights`, `means` and `covs`
-    x: Tensor,  # `(n, d)`
-    *, sds: float = 3.,
-) -> MixtureFit:  # Log density, share near a component, modes
+def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
     """Exact log density of samples, and the share of them that lies near a component.
 
     Args:
@@ -738,8 +657,7 @@ def mixture_likelihood(
         x: `(n, d)`
 
     Returns:
-        Log density, share near a component, modes
-    """
+        Log density, share near a component, modes"""
     if not x.is_floating_point() or not sds > 0:
         raise ValueError(f"expected x as floats and sds > 0; got {x.dtype} and sds={sds}")
     log_prob = mixture.log_prob(x)  # first, since it knows which shapes fit
@@ -761,14 +679,11 @@ def mixture_likelihood(
         modes_and_kl(which[near], len(means), mixture.weights))
 
 # %% ../nbs/75_evaluate.ipynb #6026e03c
-def inception_features(
-    device="cpu",
-):  # `features(x)` for images `(b, 1 or 3, h, w)` in [−1, 1] → `(b, 2048)`
+def inception_features(device="cpu"):
     """The Inception features of published Fréchet distances; downloads its weights at first use.
 
     Returns:
-        `features(x)` for images `(b, 1 or 3, h, w)` in [−1, 1] → `(b, 2048)`
-    """
+        `features(x)` for images `(b, 1 or 3, h, w)` in [−1, 1] → `(b, 2048)`"""
     try:
         from torchmetrics.image.fid import NoTrainInceptionV3
         net = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"]).to(device)

@@ -49,27 +49,26 @@ class VDMConfig:
         weight: Of the squared error in training: a name of `objectives.WEIGHTS`
         unet: What differs from the recipe of the network
         train: What differs from `train.Config`
-        options: Of `data.load`, for a folder of pictures
-    """
+        options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
-    data: str = "digits"      # A name of `data.DATASETS`
-    model: str = "digits"     # A name of `models.RECIPES`
-    head: str = "noise"       # What the network puts out: a name of `HEADS`
-    schedule: str = "learned-linear"  # A name of `SCHEDULES`
-    gamma_min: float = -13.3  # γ(0) before training, where the embedding of γ begins
-    gamma_max: float = 5.     # γ(1) before training, where the embedding ends
-    drop: float = .1          # Probability that an example loses its label; 1: a model without any
-    flip: bool = False        # Mirror training images at random
-    augment: bool = False     # Mirror and turn images, and tell the network (`vdm.augment`)
-    recompute: bool = False   # Less memory, a third more time, the same result (`models.UNet`)
-    points: int = 16          # Evenly spread noise levels in one evaluation of a held-out image
-    draws: int = 4            # Evaluations of each held-out image
-    threads: int = 0          # Of the CPU; 0: as many as there are cores
-    decoder: int = 0          # Width of a network for p(x|z_0); 0: none, each pixel by itself
-    weight: str = "bound"     # Of the squared error in training: a name of `objectives.WEIGHTS`
-    unet: dict = field(default_factory=dict)     # What differs from the recipe of the network
-    train: dict = field(default_factory=dict)    # What differs from `train.Config`
-    options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
+    data: str = "digits"
+    model: str = "digits"
+    head: str = "noise"
+    schedule: str = "learned-linear"
+    gamma_min: float = -13.3
+    gamma_max: float = 5.
+    drop: float = .1
+    flip: bool = False
+    augment: bool = False
+    recompute: bool = False
+    points: int = 16
+    draws: int = 4
+    threads: int = 0
+    decoder: int = 0
+    weight: str = "bound"
+    unet: dict = field(default_factory=dict)
+    train: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
 
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
@@ -219,17 +218,16 @@ class GANConfig:
         threads: Of the CPU; 0: as many as there are cores
         gan: What differs from the recipe: networks and losses
         train: Of `_GAN_LOOP`
-        options: Of `data.load`, for a folder of pictures
-    """
+        options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
-    data: str = "digits"   # A name of `data.DATASETS`
-    model: str = "digits"  # A name of `ddgan.RECIPES`
-    labels: bool = True    # Train on the labels, where the data have them
-    components: int = 0    # Principal components of each channel to work on; 0: pixels
-    threads: int = 0       # Of the CPU; 0: as many as there are cores
-    gan: dict = field(default_factory=dict)      # What differs from the recipe: networks and losses
-    train: dict = field(default_factory=dict)    # Of `_GAN_LOOP`
-    options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
+    data: str = "digits"
+    model: str = "digits"
+    labels: bool = True
+    components: int = 0
+    threads: int = 0
+    gan: dict = field(default_factory=dict)
+    train: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
 
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
@@ -314,17 +312,16 @@ class ClassifierConfig:
         gamma_max: The most
         threads: Of the CPU; 0: as many as there are cores
         train: What differs from `train.Config`
-        options: Of `data.load`, for a folder of pictures
-    """
+        options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "classifier"
-    data: str = "digits"      # A name of `data.DATASETS`
-    width: int = 24           # Channels at full resolution, a multiple of 4
-    dropout: float = .1       # In each residual block
-    gamma_min: float = -8.    # The least noise that it sees
-    gamma_max: float = 8.     # The most
-    threads: int = 0          # Of the CPU; 0: as many as there are cores
-    train: dict = field(default_factory=dict)    # What differs from `train.Config`
-    options: dict = field(default_factory=dict)  # Of `data.load`, for a folder of pictures
+    data: str = "digits"
+    width: int = 24
+    dropout: float = .1
+    gamma_min: float = -8.
+    gamma_max: float = 8.
+    threads: int = 0
+    train: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
 
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
@@ -562,13 +559,11 @@ _ON_A_CPU = dict(folder=(
     "this recipe is for a GPU: on a CPU core it takes about 20 hours at 32×32; "
     "--recipe folder-small takes 25 minutes, with a tenth of the weights"))
 
-def recipes_for(data: str  # A name of `data.DATASETS`
-) -> list[str]:
+def recipes_for(data: str) -> list[str]:
     """The recipes for a data set; the first is the one that is taken when none is named.
 
     Args:
-        data: A name of `data.DATASETS`
-    """
+        data: A name of `data.DATASETS`"""
     first = _FIRST.get(data, data)
     return sorted((k for k, v in RECIPES.items() if v.data == data), key=lambda k: k != first)
 
@@ -592,10 +587,7 @@ def _places(config) -> dict:  # Name -> (part or None, key in it, value)
             if name not in found: found[name] = (part, k, v)
     return found
 
-def change(
-    config,  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-    settings: dict,  # By name, as `{"lr": 1e-3}`; a text is read as a number where one belongs
-):  # The changed configuration; ValueError for an unknown name or a value of the wrong kind
+def change(config, settings: dict):
     """Change settings by name.
 
     Args:
@@ -603,8 +595,7 @@ def change(
         settings: By name, as `{"lr": 1e-3}`; a text is read as a number where one belongs
 
     Returns:
-        The changed configuration; ValueError for an unknown name or a value of the wrong kind
-    """
+        The changed configuration; ValueError for an unknown name or a value of the wrong kind"""
     places = _places(config)
     for name, value in settings.items():
         if name not in places: raise ValueError(suggest(name, places, "setting"))
@@ -655,14 +646,11 @@ _CHANGES_NOTHING = ("recompute", "log_every", "save_every", "keep", "max_bad", "
 # settings younger than the first recorded runs, with the value that is as if absent
 _YOUNGER = dict(augment=False, decoder=0, weight="bound", optimizer="adamw", muon_lr=.02)
 
-def settings_of(
-    config,  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-) -> dict:
+def settings_of(config) -> dict:
     """What a recorded study keeps of a configuration: all settings but younger ones that are off.
 
     Args:
-        config: A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-    """
+        config: A `VDMConfig`, `GANConfig` or `ClassifierConfig`"""
     off = dict(
         decoder=0, weight="bound", recompute=False,
         optimizer="adamw", muon_lr=.02, watch_every=0)
@@ -672,41 +660,34 @@ def settings_of(
             if k not in off or v != off[k]}
     return old(config.resolve())
 
-def that_counts(full: dict  # From `config.resolve()`
-) -> dict:
+def that_counts(full: dict) -> dict:
     """The settings that fix the result of a run, without younger ones that are off.
 
     Args:
-        full: From `config.resolve()`
-    """
+        full: From `config.resolve()`"""
     old = lambda d: {
         k: v for k, v in d.items()
         if k not in _CHANGES_NOTHING and (k not in _YOUNGER or v != _YOUNGER[k])}
     return old(full) | dict(train=old(full["train"]))
 
-def config_hash(
-    full: dict,  # From `config.resolve()`
-) -> str:  # 12 hexadecimal digits
+def config_hash(full: dict) -> str:
     """A name for all that fixes the result of a run.
 
     Args:
         full: From `config.resolve()`
 
     Returns:
-        12 hexadecimal digits
-    """
+        12 hexadecimal digits"""
     return hashlib.sha256(json.dumps(that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
 
-def config_of(info: dict  # What a run's `config.json` holds
-):  # A `VDMConfig`, `GANConfig` or `ClassifierConfig`
+def config_of(info: dict):
     """The configuration of a run that was written down.
 
     Args:
         info: What a run's `config.json` holds
 
     Returns:
-        A `VDMConfig`, `GANConfig` or `ClassifierConfig`
-    """
+        A `VDMConfig`, `GANConfig` or `ClassifierConfig`"""
     settings = {k: v for k, v in info["config"].items() if k != "kind"}
     version = f"a newer version of diffstudy wrote this run (this is {_version()}): "
     if (kind := info.get("kind", "vdm")) not in _CONFIGS:
@@ -760,14 +741,8 @@ def _learned(config, images) -> dict:
         k: v for k, v in that_counts(config.resolve()).items() if k not in ("train", "gan")}
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
-def fit(
-    config,  # A name of `RECIPES`, or a configuration
-    images,  # A `data.ImageSet` to learn from
-    *, device="cpu",
-    folder=None,  # For checkpoints; a run found there goes on; ValueError if it is another one
-    progress: bool = False, say: Callable = lambda *_: None,  # As for `train.fit`
-    **settings,  # By name, as for `change`
-):  # A `train.State` at its end; the averaged model is `.ema.model`
+def fit(config, images, *, device="cpu", folder=None, progress: bool = False,
+        say: Callable = lambda *_: None, **settings):
     """Train on images that are at hand, without a run folder around it.
 
     Args:
@@ -778,8 +753,7 @@ def fit(
         **settings: By name, as for `change`
 
     Returns:
-        A `train.State` at its end; the averaged model is `.ema.model`
-    """
+        A `train.State` at its end; the averaged model is `.ema.model`"""
     config = change(
         choose(config, RECIPES, "recipe") if isinstance(config, str) else config, settings)
     rank = training.Rank(0, 1, torch.device(device))
@@ -788,17 +762,14 @@ def fit(
     return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
 
 # %% ../nbs/76_experiment.ipynb #84da67c4
-def read_run(
-    folder,  # Of a run
-) -> dict:  # `config.json`: recipe, kind, hash, config, and the facts about the data
+def read_run(folder) -> dict:
     """What a run folder holds; ValueError with the nearest name if it is none.
 
     Args:
         folder: Of a run
 
     Returns:
-        `config.json`: recipe, kind, hash, config, and the facts about the data
-    """
+        `config.json`: recipe, kind, hash, config, and the facts about the data"""
     folder = Path(folder)
     info = files.read_json(folder / "config.json")
     if info is not None: return _check_info(folder / "config.json", info)
@@ -906,17 +877,14 @@ def _claimed(
         yield
 
 # %% ../nbs/76_experiment.ipynb #62504d46
-def pick_device(
-    name=None,  # Such as "cpu" or "cuda:1", or None for the fastest there is
-) -> torch.device:  # One that works here; ValueError otherwise
+def pick_device(name=None) -> torch.device:
     """The device of that name, if this machine has it.
 
     Args:
         name: Such as "cpu" or "cuda:1", or None for the fastest there is
 
     Returns:
-        One that works here; ValueError otherwise
-    """
+        One that works here; ValueError otherwise"""
     try: device = torch.device(name) if name else default_device()
     except RuntimeError: raise ValueError(suggest(name, ["cpu", "cuda", "mps"], "device")) from None
     there = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available()))
@@ -932,11 +900,7 @@ def _used(rank) -> str:  # Such as "1 CPU core"
         f"{n} CPU core{'s' * (n > 1)}" if rank.device.type == "cpu"
         else f"{n} {rank.device.type}")
 
-def configure(
-    data,  # A data set, or a configuration
-    recipe=None,  # A name of `RECIPES` or a run's config.json; the data set's own if not given
-    settings: dict = {},  # By name, as for `change`
-):  # A configuration and a recipe's name; ValueError if names do not exist or go together
+def configure(data, recipe=None, settings: dict = {}):
     """The configuration that the arguments ask for.
 
     Args:
@@ -945,8 +909,7 @@ def configure(
         settings: By name, as for `change`
 
     Returns:
-        A configuration and a recipe's name; ValueError if names do not exist or go together
-    """
+        A configuration and a recipe's name; ValueError if names do not exist or go together"""
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
@@ -962,10 +925,7 @@ def configure(
             f"recipes for {data!r}: {', '.join(recipes_for(data))}")
     return change(config, settings), name
 
-def load_images(
-    full: dict,  # The settings of a run
-    root=None,   # Where the images are
-):  # Training and held-out images
+def load_images(full: dict, root=None):
     """The data of a run.
 
     Args:
@@ -973,8 +933,7 @@ def load_images(
         root: Where the images are
 
     Returns:
-        Training and held-out images
-    """
+        Training and held-out images"""
     options = _FOLDER | full["options"] if full["data"] == "folder" else {}
     return datasets.load(full["data"], root, **options)
 
@@ -1006,19 +965,8 @@ def _in_fast_precision(
     return change(config, dict(precision="float32"))
 
 # %% ../nbs/76_experiment.ipynb #6451c9cb
-def train(
-    data="digits",  # A name of `data.DATASETS`, or a configuration
-    folder=None,    # Of the run, text or Path; runs/RECIPE by default
-    *,
-    recipe=None,  # A name of `RECIPES`, or a run's config.json; the data set's own if not given
-    fresh: bool = False, # Begin anew, and keep the old folder under another name
-    device=None,         # Such as "cuda:1"; the fastest there is by default
-    root=None,           # Where the images are, or are downloaded to
-    progress: bool = True,   # A bar in a notebook or terminal, plain lines elsewhere
-    say: Callable = print,   # Takes the messages
-    log=None,  # "tensorboard", or an object with `log(numbers, step)`: given each record
-    **settings,          # By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
-):  # The finished `Run`; ValueError for a wrong argument
+def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, device=None, root=None,
+          progress: bool = True, say: Callable = print, log=None, **settings):
     """Train a model of any kind in a folder; the same call goes on after an interruption.
 
     Args:
@@ -1034,8 +982,7 @@ def train(
         **settings: By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
 
     Returns:
-        The finished `Run`; ValueError for a wrong argument
-    """
+        The finished `Run`; ValueError for a wrong argument"""
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
     if folder.is_file():
@@ -1257,12 +1204,11 @@ class Run:
     def log_prob(self, *args, **how):
         raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
 
-    def look(self, images) -> dict:  # `score`, its `error`, and a picture of `samples`
+    def look(self, images) -> dict:
         """What is noted of a run that is watched; the checkpoint with the least score is the best.
 
         Returns:
-            `score`, its `error`, and a picture of `samples`
-        """
+            `score`, its `error`, and a picture of `samples`"""
         return dict(samples=self._grid())
 
     def _grid(self, **how):
@@ -1271,13 +1217,11 @@ class Run:
         images = self.sample([*classes] * 2 or None, n=16, **how)
         return files.page(images, self.facts["levels"], len(classes) or 8)
 
-    def labels_of(self, labels, n: int
-    ) -> list:  # A class for each image, None where the model is told none
+    def labels_of(self, labels, n: int) -> list:
         """Check labels, or fill in that there are none.
 
         Returns:
-            A class for each image, None where the model is told none
-        """
+            A class for each image, None where the model is told none"""
         classes = self.facts["classes"] if self.has_labels else 0
         if labels is None: return [None] * n
         out = [int(c) for c in (labels.tolist() if torch.is_tensor(labels) else labels)]
@@ -1301,18 +1245,13 @@ class Run:
             getattr(self.model, "classes", None)
             or getattr(getattr(self.model, "net", None), "classes", 0))
 
-    def save_images(self,
-        images: Tensor,  # Gray levels `(n, c, h, w)`, as `sample` gives them
-        path,            # NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
-        columns: int = 0,  # Of the picture; 0: about as many as rows
-    ) -> Path:
+    def save_images(self, images: Tensor, path, columns: int = 0) -> Path:
         """Write samples where people or other tools can see them.
 
         Args:
             images: Gray levels `(n, c, h, w)`, as `sample` gives them
             path: NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
-            columns: Of the picture; 0: about as many as rows
-        """
+            columns: Of the picture; 0: about as many as rows"""
         return files.write_images(
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
@@ -1344,13 +1283,7 @@ def _fill(model, path):
     checkpoint.check_fits(model, weights, path)
     model.load_state_dict(weights)
 
-def open(
-    folder,       # Of a run of any kind; a file of `export`; or a name of `WEIGHTS`
-    device=None,  # Such as "cuda:1"; the fastest there is by default
-    *, checkpoint="last",  # Or "best", by the held-out score of a run that is watched; or a step
-    root=None,      # Where its images are, if they have moved
-    say: Callable = print,  # Told of a checkpoint that is refused
-) -> Run:  # A `VDMRun`, `GANRun` or `ClassifierRun`
+def open(folder, device=None, *, checkpoint="last", root=None, say: Callable = print) -> Run:
     """A run, ready to be asked: its newest checkpoint that verifies, or another one; or weights.
 
     Args:
@@ -1361,8 +1294,7 @@ def open(
         say: Told of a checkpoint that is refused
 
     Returns:
-        A `VDMRun`, `GANRun` or `ClassifierRun`
-    """
+        A `VDMRun`, `GANRun` or `ClassifierRun`"""
     folder, device = Path(folder), pick_device(device)
     if not folder.is_dir() and (str(folder) in WEIGHTS or folder.suffix == ".safetensors"):
         if checkpoint == "last": return _open_weights(folder, device, root, say)
@@ -1381,11 +1313,7 @@ def open(
 # %% ../nbs/76_experiment.ipynb #e075a9c5
 WEIGHTS = tuple(n for n in weights.KNOWN if not n.startswith("judge-"))  # What `open` knows by name
 
-def export(
-    run,   # From `train` or `open`
-    path,  # NAME.safetensors; written in one act
-    *, licence: str = "unknown",  # Of the weights
-) -> Path:  # The file
+def export(run, path, *, licence: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
     Args:
@@ -1394,8 +1322,7 @@ def export(
         licence: Of the weights
 
     Returns:
-        The file
-    """
+        The file"""
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"expected a name that ends with .safetensors; got {str(path)!r}")
@@ -1487,19 +1414,9 @@ class VDMRun(Run):
         "a variational diffusion model",
         "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`")
 
-    def sample(self,
-        labels=None,  # A class for each image, or None for images without a label
-        *, n: int = 16,        # How many, where no labels are given
-        w: float = 0.,         # Weight of guidance as in the paper; 0 = none
-        steps: int = STEPS,    # Of the sampler; "flow" and "gotta-go-fast" choose their own
-        sampler: str = "ancestral",  # A name of `solvers.SOLVERS`
-        grid: str = "even",    # A name of `solvers.GRIDS`: the noise levels at which to ask
-        seed: int = 0,         # The same seed, the same images
-        classifier=None,       # A `ClassifierRun` or its folder: guide by it, not by dropped labels
-        batch: int = 128,      # Images at a time
-        precision: str = "float32",  # Or "bfloat16", by autocast: less time, other images by a hair
-        progress=False,        # Show a bar or lines; a `watch.Progress` that counts images goes on
-    ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
+    def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = STEPS,
+               sampler: str = "ancestral", grid: str = "even", seed: int = 0, classifier=None,
+               batch: int = 128, precision: str = "float32", progress=False) -> Tensor:
         """Samples, each a function of the seed, its class and its number alone.
 
         Args:
@@ -1516,8 +1433,7 @@ class VDMRun(Run):
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
-            Gray levels `(n, c, h, w)` uint8, on the CPU
-        """
+            Gray levels `(n, c, h, w)` uint8, on the CPU"""
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), steps=steps, batch=batch)
         choose(sampler, SOLVERS, "sampler")
@@ -1557,11 +1473,7 @@ class VDMRun(Run):
         b = self.bits_per_dim(images, draws=1)
         return dict(score=b.mean, error=b.error) | seen
 
-    def predict(self,
-        labels=None,  # `(b,)` classes, or None
-        *, w: float = 0.,   # Weight of guidance as in the paper; 0 = none
-        classifier=None,    # A `ClassifierRun`, or its folder
-    ):  # `predict(z, gamma)` → ε̂, for any sampler
+    def predict(self, labels=None, *, w: float = 0., classifier=None):
         """The network under guidance, as a function of the latent and its noise level.
 
         Args:
@@ -1570,8 +1482,7 @@ class VDMRun(Run):
             classifier: A `ClassifierRun`, or its folder
 
         Returns:
-            `predict(z, gamma)` → ε̂, for any sampler
-        """
+            `predict(z, gamma)` → ε̂, for any sampler"""
         c = None if labels is None else torch.as_tensor(labels, device=self.device)
         if classifier is None: return self.model.predict(c if self.has_labels else None, w=w)
         guide = _guide(classifier, self.device)
@@ -1579,14 +1490,9 @@ class VDMRun(Run):
         # without labels of its own, w + 1 does what w does on a model that has them (G4)
         return guidance.ClassifierGuided(plain, guide.model, c, w=w if self.has_labels else w + 1)
 
-    def bits_per_dim(self,
-        images=None,   # A `data.ImageSet`; the held-out images by default
-        *, labels: bool = None,  # Tell the model the labels; by default where it has them
-        points: int = None, draws: int = None,  # As in `VDMConfig`; those of the run by default
-        seed: int = 0,           # Of times and noise
-        root=None,     # Where the images are, if they have moved
-        progress: bool = False,  # Show a bar or lines
-    ) -> scoring.BitsPerDim:
+    def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
+                     draws: int = None, seed: int = 0, root=None,
+                     progress: bool = False) -> scoring.BitsPerDim:
         """The bound in bits per dimension, with its error.
 
         Args:
@@ -1595,8 +1501,7 @@ class VDMRun(Run):
             points, draws: As in `VDMConfig`; those of the run by default
             seed: Of times and noise
             root: Where the images are, if they have moved
-            progress: Show a bar or lines
-        """
+            progress: Show a bar or lines"""
         labels = self.has_labels if labels is None else labels
         if labels and not self.has_labels:
             raise ValueError("this model was trained without labels: labels=False")
@@ -1612,20 +1517,15 @@ class VDMRun(Run):
             return _held_out_bits(
                 self.model, images, labels=labels, points=points, draws=draws, seed=seed, view=view)
 
-    def evaluate(
-        self, *, w: float = 1., steps: int = STEPS,      # As in `sample`
-        sampler: str = "ancestral", grid: str = "even",  # As in `sample`
-        precision: str = None,  # Of the samples; that of training by default, if no slower
-        **how,  # n of each class, seed, root, judges, again, progress, judging
-    ) -> dict:
+    def evaluate(self, *, w: float = 1., steps: int = STEPS, sampler: str = "ancestral",
+                 grid: str = "even", precision: str = None, **how) -> dict:
         """Scores of samples in one judge's features, beside those of held-out images.
 
         Args:
             w, steps: As in `sample`
             sampler, grid: As in `sample`
             precision: Of the samples; that of training by default, if no slower
-            **how: n of each class, seed, root, judges, again, progress, judging
-        """
+            **how: n of each class, seed, root, judges, again, progress, judging"""
         w, low = w if self.has_labels else 0., _as_trained(self, precision)
         return _scores_of(self, dict(w=w, steps=steps, sampler=sampler, grid=grid) | low, **how)
 
@@ -1655,16 +1555,9 @@ class GANRun(Run):
         "a denoising diffusion GAN",
         "A variational diffusion model does: `diffstudy train digits`")
 
-    def sample(self,
-        labels=None,  # A class for each image, where the model was trained with labels
-        *, n: int = 16,  # How many, where it was not
-        seed: int = 0,   # The same seed, the same images
-        batch: int = 128,  # Images at a time
-        precision: str = "float32",  # Or "bfloat16", by autocast: less time, other images by a hair
-        w: float = 0., steps: int = None,      # Refused: they belong to diffusion models
-        sampler: str = None, grid: str = None, classifier=None,  # Refused as well
-        progress=False,  # Show a bar or lines; a `watch.Progress` that counts images goes on
-    ) -> Tensor:  # Gray levels `(n, c, h, w)` uint8, on the CPU
+    def sample(self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128,
+               precision: str = "float32", w: float = 0., steps: int = None, sampler: str = None,
+               grid: str = None, classifier=None, progress=False) -> Tensor:
         """Samples, each a function of the seed, its class and its number alone.
 
         Args:
@@ -1678,8 +1571,7 @@ class GANRun(Run):
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
-            Gray levels `(n, c, h, w)` uint8, on the CPU
-        """
+            Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if w or classifier is not None:
             raise ValueError(
                 f"{self.what} has no weight w of guidance: "
@@ -1743,10 +1635,7 @@ class ClassifierRun(Run):
         "`diffstudy sample RUN --classifier RUN2`")
 
     @torch.no_grad()
-    def log_prob(self,
-        z: Tensor,  # Latents `(b, c, h, w)`
-        gamma,      # Their noise level, `()` or `(b,)`
-    ) -> Tensor:  # `(b, classes)`
+    def log_prob(self, z: Tensor, gamma) -> Tensor:
         """log p(c|z) for each class.
 
         Args:
@@ -1754,18 +1643,15 @@ class ClassifierRun(Run):
             gamma: Their noise level, `()` or `(b,)`
 
         Returns:
-            `(b, classes)`
-        """
+            `(b, classes)`"""
         return self.model(
             z.to(self.device), torch.as_tensor(gamma, device=self.device)).log_softmax(-1)
 
-    def accuracy(self, images=None, *, points: int = 9, root=None
-    ) -> list:  # Rows [γ, accuracy, standard error]
+    def accuracy(self, images=None, *, points: int = 9, root=None) -> list:
         """How often it is right on held-out images, at evenly spread noise levels.
 
         Returns:
-            Rows [γ, accuracy, standard error]
-        """
+            Rows [γ, accuracy, standard error]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
         return _accuracy(
             self.model,
@@ -1786,11 +1672,7 @@ class ClassifierRun(Run):
 _RUNS = dict(vdm=VDMRun, ddgan=GANRun, classifier=ClassifierRun)
 
 # %% ../nbs/76_experiment.ipynb #b77d903c
-def as_run(
-    config,  # The configuration that was trained
-    state,   # A `train.State`, as `fit` returns it
-    images,  # The `data.ImageSet` that it learned from
-) -> Run:    # It has no folder, and all else that `open` gives
+def as_run(config, state, images) -> Run:
     """A model that was trained without a folder, ready to be asked.
 
     Args:
@@ -1799,8 +1681,7 @@ def as_run(
         images: The `data.ImageSet` that it learned from
 
     Returns:
-        It has no folder, and all else that `open` gives
-    """
+        It has no folder, and all else that `open` gives"""
     full = config.resolve()
     info = dict(
         recipe=full["model"] if "model" in full else config.kind, kind=config.kind,
@@ -1916,17 +1797,14 @@ def _modes(run, images, how, n, seed, judges, judging, progress) -> dict:
         n=1000 * n)
 
 # %% ../nbs/76_experiment.ipynb #e41945e6
-def report(
-    result: dict,  # What `result.json` or a recorded run holds
-) -> list[str]:  # Lines of text
+def report(result: dict) -> list[str]:
     """What a finished run has to say.
 
     Args:
         result: What `result.json` or a recorded run holds
 
     Returns:
-        Lines of text
-    """
+        Lines of text"""
     lines = []
     _check_keys("result", result, ("config", "hash", "parameters", "machine", "seconds"))
     bits = {
@@ -1952,17 +1830,14 @@ def report(
 _SHOWN = dict(
     frechet="Fréchet distance", precision="precision", recall="recall", coverage="coverage")
 
-def report_evaluation(
-    e: dict,  # From `run.evaluate()`
-) -> list[str]:  # Lines of text
+def report_evaluation(e: dict) -> list[str]:
     """What the judge has to say.
 
     Args:
         e: From `run.evaluate()`
 
     Returns:
-        Lines of text
-    """
+        Lines of text"""
     _check_keys("evaluation", e, ("kind",))
     if e["kind"] == "classifier":
         _check_keys("evaluation", e, ("kind", "accuracy"))
@@ -2012,17 +1887,14 @@ def report_evaluation(
     return lines
 
 # %% ../nbs/76_experiment.ipynb #e419ac79
-def read_samples(
-    record: dict,  # A recorded run
-) -> dict:  # By guidance weight: gray levels `(n, c, h, w)` uint8
+def read_samples(record: dict) -> dict:
     """The samples of a recorded run.
 
     Args:
         record: A recorded run
 
     Returns:
-        By guidance weight: gray levels `(n, c, h, w)` uint8
-    """
+        By guidance weight: gray levels `(n, c, h, w)` uint8"""
     _check_keys("record", record, ("facts", "samples"))
     _check_keys("record, samples", record["samples"], ("levels",))
     shape = record["facts"]["shape"]

@@ -36,12 +36,11 @@ def make_folder(path):
     path.mkdir(parents=True, exist_ok=True)
     for p in missing: sync_folder(p.parent)
 
-def read_file(path) -> bytes:  # OSError for a pipe or a device: to open one may take for ever
+def read_file(path) -> bytes:
     """Read a regular file.
 
     Returns:
-        OSError for a pipe or a device: to open one may take for ever
-    """
+        OSError for a pipe or a device: to open one may take for ever"""
     path = Path(path)
     if path.exists() and not path.is_file():
         raise OSError(
@@ -59,18 +58,13 @@ def temporary_name(path) -> Path:
     path = Path(path)
     return path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
 
-def replace_file(
-    path,         # The file
-    data: bytes,  # What it shall hold
-    make: bool = True,  # Make its folder if it is not there; FileNotFoundError otherwise
-):
+def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.
 
     Args:
         path: The file
         data: What it shall hold
-        make: Make its folder if it is not there; FileNotFoundError otherwise
-    """
+        make: Make its folder if it is not there; FileNotFoundError otherwise"""
     path = Path(path)
     if make: make_folder(path.parent)
 
@@ -104,29 +98,23 @@ def canonical(value) -> str:
     "One text for equal JSON values; tuples count as lists."
     return json.dumps(value, sort_keys=True, default=_plain)
 
-def flatten(d: dict, before: str = "") -> dict:  # `{"train.lr": …}` of `{"train": {"lr": …}}`
+def flatten(d: dict, before: str = "") -> dict:
     """Nested settings under names with dots.
 
     Returns:
-        `{"train.lr": …}` of `{"train": {"lr": …}}`
-    """
+        `{"train.lr": …}` of `{"train": {"lr": …}}`"""
     parts = (
         flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
         for k, v in d.items())
     return {k: v for part in parts for k, v in part.items()}
 
 # %% ../nbs/74_training.ipynb #74c0b364
-def write_json(
-    path,
-    value: dict,  # A record's `results` come out one on a line
-    make: bool = True,  # As for `replace_file`
-):
+def write_json(path, value: dict, make: bool = True):
     """Write a JSON file in one indivisible act.
 
     Args:
         value: A record's `results` come out one on a line
-        make: As for `replace_file`
-    """
+        make: As for `replace_file`"""
     rows = value.get("results", []) if isinstance(value, dict) else []
     text = json.dumps(
         value | {"results": []} if rows else value,
@@ -136,12 +124,11 @@ def write_json(
         text = text.replace('"results": []', f'"results": [\n  {lines}\n ]')
     replace_file(path, (text + "\n").encode(), make)
 
-def read_json(path):  # None if there is no such file; RuntimeError if it cannot be read
+def read_json(path):
     """Read a JSON file that may be absent.
 
     Returns:
-        None if there is no such file; RuntimeError if it cannot be read
-    """
+        None if there is no such file; RuntimeError if it cannot be read"""
     try:
         return json.loads(read_file(path))
     except FileNotFoundError:
@@ -153,7 +140,7 @@ def read_json(path):  # None if there is no such file; RuntimeError if it cannot
             f"{path}: damaged (no JSON); restore it, or remove it to begin anew") from None
 
 # %% ../nbs/74_training.ipynb #7470bde9
-def processor() -> str:  # Such as "Intel(R) Xeon(R) Processor"
+def processor() -> str:
     """The kind of CPU.
 
     Returns:
@@ -164,7 +151,7 @@ def processor() -> str:  # Such as "Intel(R) Xeon(R) Processor"
     found = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(found, platform.processor() or platform.machine())
 
-def machine() -> str:  # Such as "Intel(R) Xeon(R) Processor, 2 cores"
+def machine() -> str:
     """In words, what this process can compute on.
 
     Returns:
@@ -184,17 +171,12 @@ def versions() -> dict:
         python=platform.python_version())
 
 # %% ../nbs/74_training.ipynb #f702f8c5
-def write_png(
-    path,
-    image,           # A Pillow image
-    note: str = "",  # Kept in its text field
-):
+def write_png(path, image, note: str = ""):
     """Write a picture in one indivisible act.
 
     Args:
         image: A Pillow image
-        note: Kept in its text field
-    """
+        note: Kept in its text field"""
     import io
     from PIL import PngImagePlugin
     info, out = PngImagePlugin.PngInfo(), io.BytesIO()
@@ -202,22 +184,17 @@ def write_png(
     image.save(out, "PNG", pnginfo=info)
     replace_file(path, out.getvalue())
 
-def read_note(path):  # None if there is none
+def read_note(path):
     """The note in a PNG.
 
     Returns:
-        None if there is none
-    """
+        None if there is none"""
     from PIL import Image
     try: return Image.open(path).text.get("diffstudy")
     except Exception: return None  # absent, damaged, or no PNG
 
 # %% ../nbs/74_training.ipynb #942768b9
-def tile(
-    image,   # Gray levels `(c, h, w)`, a tensor
-    levels: int,
-    k: int,  # Screen pixels for each pixel
-):  # A Pillow image
+def tile(image, levels: int, k: int):
     """An image enlarged, each pixel a square.
 
     Args:
@@ -225,18 +202,13 @@ def tile(
         k: Screen pixels for each pixel
 
     Returns:
-        A Pillow image
-    """
+        A Pillow image"""
     from PIL import Image
     rgb = (image.long() * 255 // (levels - 1)).expand(3, -1, -1).permute(1, 2, 0)
     size = image.shape[2] * k, image.shape[1] * k
     return Image.fromarray(rgb.numpy().astype("uint8")).resize(size, Image.Resampling.NEAREST)
 
-def page(
-    images,       # Gray levels `(n, c, h, w)`, a tensor
-    levels: int,  # How many gray levels there are
-    columns: int = 0,  # Images in a row; 0: about as many as rows
-):  # A Pillow image
+def page(images, levels: int, columns: int = 0):
     """One picture of many images, each enlarged to about 40 pixels.
 
     Args:
@@ -245,8 +217,7 @@ def page(
         columns: Images in a row; 0: about as many as rows
 
     Returns:
-        A Pillow image
-    """
+        A Pillow image"""
     from PIL import Image
     (n, _, h, w), gap = images.shape, 4
     k, columns = max(1, round(40 / h)), min(columns or math.ceil(n ** .5), n)
@@ -257,13 +228,7 @@ def page(
         out.paste(tile(image, levels, k), place)
     return out
 
-def write_images(
-    path,         # NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
-    images,       # Gray levels `(n, c, h, w)`, a tensor
-    levels: int,  # How many gray levels there are
-    columns: int = 0,  # Of the picture; 0: about as many as rows
-    note: str = "",    # Kept in the text field of a PNG
-) -> Path:
+def write_images(path, images, levels: int, columns: int = 0, note: str = "") -> Path:
     """Write images where people or other tools can see them.
 
     Args:
@@ -271,8 +236,7 @@ def write_images(
         images: Gray levels `(n, c, h, w)`, a tensor
         levels: How many gray levels there are
         columns: Of the picture; 0: about as many as rows
-        note: Kept in the text field of a PNG
-    """
+        note: Kept in the text field of a PNG"""
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in ("", ".png", ".npz") or path.is_dir() and suffix:
         raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
@@ -297,18 +261,13 @@ def write_images(
 
 # %% ../nbs/74_training.ipynb #f4c147ad
 @contextmanager
-def locked(
-    path,  # A folder that is there, or a file that may be absent
-    doing: str = "writing",  # For the message, such as "training in"
-    wait: bool = False,  # Wait for whoever holds it
-):
+def locked(path, doing: str = "writing", wait: bool = False):
     """Hold a folder or a file for this process alone; RuntimeError if another one holds it.
 
     Args:
         path: A folder that is there, or a file that may be absent
         doing: For the message, such as "training in"
-        wait: Wait for whoever holds it
-    """
+        wait: Wait for whoever holds it"""
     path = Path(path)
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     # a file's lock lies elsewhere: nothing may appear beside it

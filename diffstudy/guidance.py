@@ -24,13 +24,7 @@ def factor(w, x):
 
 # %% ../nbs/20_guidance.ipynb #ad5fc11a
 @implements("G2")
-def classifier_guided(
-    eps: Tensor,            # Predicted noise, `(b, *d)`
-    grad_log_prob: Tensor,  # ∇_z log p(c|z), `(b, *d)`
-    gamma: Tensor,          # γ of the latents, `()` or `(b,)`
-    *,
-    w,                      # Weight, a number or `(b,)`; 0 = none
-) -> Tensor:  # Guided noise, `(b, *d)`, in float32 or better
+def classifier_guided(eps: Tensor, grad_log_prob: Tensor, gamma: Tensor, *, w) -> Tensor:
     """Classifier guidance: subtract w σ ∇ log p(c|z) from the predicted noise.
 
     Args:
@@ -40,18 +34,13 @@ def classifier_guided(
         w: Weight, a number or `(b,)`; 0 = none
 
     Returns:
-        Guided noise, `(b, *d)`, in float32 or better
-    """
+        Guided noise, `(b, *d)`, in float32 or better"""
     eps, grad = as_data(eps=eps, grad_log_prob=grad_log_prob)
     return eps - factor(w, eps) * sigma(as_gamma(gamma, eps)).to(eps) * grad
 
 # %% ../nbs/20_guidance.ipynb #14f2debf
 @implements("G3")
-def keep(
-    log_class_prob: Tensor,  # log p(c|x) of draws from p(x|c), `(b,)`
-    *, w: float,             # Weight, at least 0
-    generator=None,          # A `torch.Generator`
-) -> Tensor:  # `(b,)`, True for the draws that follow p(x|c) p(c|x)^w
+def keep(log_class_prob: Tensor, *, w: float, generator=None) -> Tensor:
     """Rejection: keep each draw of a class with probability p(c|x)^w.
 
     Args:
@@ -60,8 +49,7 @@ def keep(
         generator: A `torch.Generator`
 
     Returns:
-        `(b,)`, True for the draws that follow p(x|c) p(c|x)^w
-    """
+        `(b,)`, True for the draws that follow p(x|c) p(c|x)^w"""
     if not w >= 0 or log_class_prob.ndim != 1:
         raise ValueError(
             "expected w >= 0 and log-probabilities of shape (b,); "
@@ -71,11 +59,7 @@ def keep(
 
 # %% ../nbs/20_guidance.ipynb #dd6a7144
 @implements("G6")
-def implicit_classifier(
-    eps_c: Tensor,  # Noise predicted with the class, `(b, *d)`
-    eps_u: Tensor,  # Noise predicted without, `(b, *d)`
-    gamma: Tensor,  # γ of the latents, `()` or `(b,)`
-) -> Tensor:  # ∇_z log p(c|z), `(b, *d)`, in float32 or better
+def implicit_classifier(eps_c: Tensor, eps_u: Tensor, gamma: Tensor) -> Tensor:
     """The gradient of the classifier that two noise predictions imply: (ε(z) − ε(z, c)) / σ.
 
     Args:
@@ -84,8 +68,7 @@ def implicit_classifier(
         gamma: γ of the latents, `()` or `(b,)`
 
     Returns:
-        ∇_z log p(c|z), `(b, *d)`, in float32 or better
-    """
+        ∇_z log p(c|z), `(b, *d)`, in float32 or better"""
     eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
     return (eps_u - eps_c) / sigma(as_gamma(gamma, eps_c)).to(eps_c)
 
@@ -100,13 +83,7 @@ def weight(w, scale):
 
 # %% ../nbs/20_guidance.ipynb #ba0608c9
 @implements("G8")
-def classifier_free(
-    eps_c: Tensor,  # Noise predicted with the class, `(b, *d)`; or x̂ or v, if both are
-    eps_u: Tensor,  # Noise predicted without, `(b, *d)`
-    *,
-    w=None,         # Weight of the paper, a number or `(b,)`; 0 = none
-    scale=None,     # The same as most libraries count it, 1 + w; give one of the two
-) -> Tensor:  # Guided noise, `(b, *d)`, in float32 or better
+def classifier_free(eps_c: Tensor, eps_u: Tensor, *, w=None, scale=None) -> Tensor:
     """Classifier-free guidance: (1 + w) ε(z, c) − w ε(z).
 
     Args:
@@ -116,19 +93,13 @@ def classifier_free(
         scale: The same as most libraries count it, 1 + w; give one of the two
 
     Returns:
-        Guided noise, `(b, *d)`, in float32 or better
-    """
+        Guided noise, `(b, *d)`, in float32 or better"""
     eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
     return eps_c + factor(weight(w, scale), eps_c) * (eps_c - eps_u)
 
 # %% ../nbs/20_guidance.ipynb #75db701e
 @implements("G7")
-def drop_labels(
-    c: Tensor,       # Classes, `(b,)`, integers; left as they are
-    p_uncond: float, # Probability that a label is dropped, in [0, 1]; the paper uses 0.1 to 0.2
-    null: int,       # The label that means no class
-    generator=None,  # A `torch.Generator`
-) -> Tensor:  # A new tensor, `(b,)`
+def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor:
     """Replace labels by the null label, one coin for each example.
 
     Args:
@@ -138,8 +109,7 @@ def drop_labels(
         generator: A `torch.Generator`
 
     Returns:
-        A new tensor, `(b,)`
-    """
+        A new tensor, `(b,)`"""
     if not 0 <= p_uncond <= 1:
         raise ValueError(f"expected a probability between 0 and 1; got p_uncond={p_uncond}")
     if c.is_floating_point() or c.dtype == torch.bool or c.ndim != 1:
@@ -155,11 +125,7 @@ def drop_labels(
     return torch.where((coin < p_uncond).to(c.device), torch.full_like(c, null), c)
 
 # %% ../nbs/21_guided_sampling.ipynb #cb92abd8
-def match_std(
-    x: Tensor,          # Guided estimate of the data, `(b, *d)`
-    reference: Tensor,  # Estimate without guidance, `(b, *d)`
-    phi: float = .7,    # How far to go: 0 leaves `x`, 1 matches the spread
-) -> Tensor:  # `(b, *d)`
+def match_std(x: Tensor, reference: Tensor, phi: float = .7) -> Tensor:
     """Scale each example toward the standard deviation of its unguided estimate (Lin et al. 2023).
 
     Args:
@@ -168,19 +134,14 @@ def match_std(
         phi: How far to go: 0 leaves `x`, 1 matches the spread
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     x, reference = as_data(x=x, reference=reference)
     def spread(v):
         return expand(v.reshape(len(v), -1).std(1, correction=0).clamp_min(1e-12), v)
     return x * (1 - phi + phi * spread(reference) / spread(x))
 
 # %% ../nbs/21_guided_sampling.ipynb #3218b636
-def dynamic_threshold(
-    x: Tensor,            # Estimate of the data, `(b, *d)`
-    part: float = .995,   # Share of the values that is to lie within, in (0, 1]
-    limit: float = 1.,    # Data lie in [−limit, limit]
-) -> Tensor:  # `(b, *d)`, in [−limit, limit]
+def dynamic_threshold(x: Tensor, part: float = .995, limit: float = 1.) -> Tensor:
     """Clip each example at a quantile of its sizes and scale it into the data's range (Imagen).
 
     Args:
@@ -189,8 +150,7 @@ def dynamic_threshold(
         limit: Data lie in [−limit, limit]
 
     Returns:
-        `(b, *d)`, in [−limit, limit]
-    """
+        `(b, *d)`, in [−limit, limit]"""
     x, = as_data(x=x)
     if not 0 < part <= 1:
         raise ValueError(
@@ -307,18 +267,9 @@ class ClassifierGuided(Guided):
         kind: What the model predicts: "eps", "x", "v" or "score"
         interval: `(lo, hi)` in γ: guide only where lo < γ <= hi; None = everywhere
         rescale: φ of `match_std`; 0 = off
-        threshold: `dynamic_threshold`'s share, data in [−1, 1]; None = off
-    """
-    def __init__(self,
-        predict,      # `(z, γ) → prediction`: the model to guide, conditional or not
-        log_prob,     # `(z, γ) → (b, classes)`: log-probabilities, or logits
-        c: Tensor,    # Classes to guide to, `(b,)` or one for all
-        *, w,         # A number or `(b,)`; 0 = none. An unconditional model needs w + 1 (G4)
-        kind: str = "eps",       # What the model predicts: "eps", "x", "v" or "score"
-        interval=None,           # `(lo, hi)` in γ: guide only where lo < γ <= hi; None = everywhere
-        rescale: float = 0.,     # φ of `match_std`; 0 = off
-        threshold: float | None = None,  # `dynamic_threshold`'s share, data in [−1, 1]; None = off
-    ):
+        threshold: `dynamic_threshold`'s share, data in [−1, 1]; None = off"""
+    def __init__(self, predict, log_prob, c: Tensor, *, w, kind: str = "eps", interval=None,
+                 rescale: float = 0., threshold: float | None = None):
         self.predict, self.log_prob = predict, log_prob
         self.setup(c, w, kind, interval, rescale, threshold)
 
@@ -351,20 +302,10 @@ class ClassifierFree(Guided):
         kind: What the network predicts: "eps", "x", "v" or "score"
         interval: `(lo, hi)` in γ: guide only where lo < γ <= hi; None = everywhere
         rescale: φ of `match_std`; 0 = off
-        threshold: `dynamic_threshold`'s share, data in [−1, 1]; None = off
-    """
-    def __init__(self,
-        net,          # `(z, γ, c) → prediction`, where c is `(b,)`; the label `null` means no class
-        c: Tensor,    # Classes, `(b,)` or one for all
-        *, w=None,    # The paper's w, number or `(b,)`; 0 = none, class branch only; −1 = null only
-        scale=None,   # The same as most libraries count it, 1 + w; give one of the two
-        batched: bool | None = None,  # Branches: one batch (True), two calls (False), or the faster
-        null: int | None = None,      # The null label, `net.classes` by default
-        kind: str = "eps",       # What the network predicts: "eps", "x", "v" or "score"
-        interval=None,           # `(lo, hi)` in γ: guide only where lo < γ <= hi; None = everywhere
-        rescale: float = 0.,     # φ of `match_std`; 0 = off
-        threshold: float | None = None,  # `dynamic_threshold`'s share, data in [−1, 1]; None = off
-    ):
+        threshold: `dynamic_threshold`'s share, data in [−1, 1]; None = off"""
+    def __init__(self, net, c: Tensor, *, w=None, scale=None, batched: bool | None = None,
+                 null: int | None = None, kind: str = "eps", interval=None, rescale: float = 0.,
+                 threshold: float | None = None):
         if null is None and not (null := getattr(net, "classes", 0)):
             raise ValueError(
                 "guidance needs a network with classes, "
@@ -402,11 +343,7 @@ from .notation import alpha
 from .sample import check_grid, check_state, coefficients
 
 # %% ../nbs/23_tilted_guidance.ipynb #352fbdf6
-def weight_rate(
-    eps_c: Tensor,  # Noise predicted with the class, `(b, *d)`
-    eps_u: Tensor,  # Without
-    w,              # Weight, a number or `(b,)`
-) -> Tensor:  # `(b,)`, nats per unit of γ
+def weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
     """How fast a particle's log weight grows on the way to the data: ½ w (1 + w) ‖ε_c − ε_u‖².
 
     Args:
@@ -415,8 +352,7 @@ def weight_rate(
         w: Weight, a number or `(b,)`
 
     Returns:
-        `(b,)`, nats per unit of γ
-    """
+        `(b,)`, nats per unit of γ"""
     eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
     w = factor(w, eps_c)
     strength = w * (1 + w) / 2
@@ -433,30 +369,24 @@ class ParticleSteps(NamedTuple):
         noise: Factor of fresh noise
         ahead: How much of the estimate's last change is continued
         before: Part of |dγ| at which this level's rate counts for the step that ends here
-        after: And for the step that begins here
-    """
+        after: And for the step that begins here"""
     gamma: Tensor
     alpha: Tensor
     sigma: Tensor
-    keep: Tensor    # Factor of z_t
-    data: Tensor    # Factor of the estimate of the data
-    noise: Tensor   # Factor of fresh noise
-    ahead: Tensor   # How much of the estimate's last change is continued
-    before: Tensor  # Part of |dγ| at which this level's rate counts for the step that ends here
-    after: Tensor   # And for the step that begins here
+    keep: Tensor
+    data: Tensor
+    noise: Tensor
+    ahead: Tensor
+    before: Tensor
+    after: Tensor
 
-def particle_steps(
-    gammas: Tensor,  # Falling, finite, `(steps + 1,)`
-    eta: float,      # Noise, in units of the ancestral sampler's
-    order: int,      # 1 or 2
-) -> ParticleSteps:
+def particle_steps(gammas: Tensor, eta: float, order: int) -> ParticleSteps:
     """What a step needs to know that does not depend on the particles.
 
     Args:
         gammas: Falling, finite, `(steps + 1,)`
         eta: Noise, in units of the ancestral sampler's
-        order: 1 or 2
-    """
+        order: 1 or 2"""
     t, s = gammas[:-1], gammas[1:]
     step = t - s
 
@@ -475,23 +405,17 @@ def particle_steps(
     return ParticleSteps(t, alpha(t), sigma(t), keep, data, noise, ahead, before, after)
 
 # %% ../nbs/23_tilted_guidance.ipynb #7dee6fd8
-def effective_share(
-    log_w: Tensor,  # Log weights, `(groups, n)`
-) -> Tensor:  # `(groups,)`, from 1/n to 1
+def effective_share(log_w: Tensor) -> Tensor:
     """Effective sample size of each group as a share of its particles: (Σ W)² / (n Σ W²).
 
     Args:
         log_w: Log weights, `(groups, n)`
 
     Returns:
-        `(groups,)`, from 1/n to 1
-    """
+        `(groups,)`, from 1/n to 1"""
     return 1 / (log_w.softmax(-1).square().sum(-1) * log_w.shape[-1])
 
-def systematic(
-    log_w: Tensor,  # Log weights, `(groups, n)`
-    u: Tensor,      # One uniform number for each group, `(groups,)`
-) -> Tensor:  # Ancestors, `(groups, n)`, rising
+def systematic(log_w: Tensor, u: Tensor) -> Tensor:
     """Systematic resampling: n evenly spaced pointers with one random shift, on the summed weights.
 
     Args:
@@ -499,8 +423,7 @@ def systematic(
         u: One uniform number for each group, `(groups,)`
 
     Returns:
-        Ancestors, `(groups, n)`, rising
-    """
+        Ancestors, `(groups, n)`, rising"""
     if u.shape != log_w.shape[:-1]:
         raise ValueError(
             "expected one number u for each group of log_w (groups, n); "
@@ -516,10 +439,9 @@ class Branches(NamedTuple):
 
     Args:
         eps_c: With the class
-        eps_u: Without
-    """
-    eps_c: Tensor  # With the class
-    eps_u: Tensor  # Without
+        eps_u: Without"""
+    eps_c: Tensor
+    eps_u: Tensor
 
 class BothBranches(ClassifierFree):
     """A network asked twice: `branches(z, γ)` → the noise with the class and without.
@@ -531,13 +453,8 @@ class BothBranches(ClassifierFree):
         null: The null label, `net.classes` by default
         kind: What the network predicts: "eps", "x", "v" or "score"
     """
-    def __init__(self,
-        net,        # `(z, γ, c) → prediction`, as for `ClassifierFree`
-        c: Tensor,  # Classes, `(b,)` or one for all
-        *, batched: bool | None = None,  # As one batch, in two calls, or whichever is faster
-        null: int | None = None,         # The null label, `net.classes` by default
-        kind: str = "eps",               # What the network predicts: "eps", "x", "v" or "score"
-    ):
+    def __init__(self, net, c: Tensor, *, batched: bool | None = None, null: int | None = None,
+                 kind: str = "eps"):
         super().__init__(net, c, w=0., batched=batched, null=null, kind=kind)
 
     def __call__(self, z, gamma):
@@ -597,32 +514,21 @@ class Particles(NamedTuple):
         ess: Effective share at each level, before resampling, `(steps, groups)`
         resamplings: How many there were, `(groups,)`
         log_ratio: log Z(last γ) − log Z(first γ), estimated, `(groups,)`
-        calls: Evaluations of the network for each particle
-    """
-    z: Tensor            # At the last γ, `(groups × n, *d)`
-    log_weights: Tensor  # `(groups, n)`
-    ess: Tensor          # Effective share at each level, before resampling, `(steps, groups)`
-    resamplings: Tensor  # How many there were, `(groups,)`
-    log_ratio: Tensor    # log Z(last γ) − log Z(first γ), estimated, `(groups,)`
-    calls: int           # Evaluations of the network for each particle
+        calls: Evaluations of the network for each particle"""
+    z: Tensor
+    log_weights: Tensor
+    ess: Tensor
+    resamplings: Tensor
+    log_ratio: Tensor
+    calls: int
 
     def drawn(self, generator=None) -> Tensor:
         "Samples of equal weight, `(groups × n, *d)`, by one more resampling."
         return _pick(self.z, systematic(self.log_weights, _uniform(self.log_weights, generator)))
 
 @torch.no_grad()
-def tilted(
-    branches,        # `(z, γ) → ε_c, ε_u`, such as `BothBranches(net, c)`
-    z: Tensor,       # Noise at `gammas[0]`, `(groups × n, *d)`, the groups one after the other
-    gammas: Tensor,  # Falling from noise to data, finite, `(steps + 1,)`
-    generator=None,  # One `torch.Generator`
-    *, w,                   # Weight, a number or `(b,)` with one value in each group; 0 = none
-    groups: int = 1,        # Sets of particles resampled by themselves, such as one for each class
-    eta: float = 2.,        # Noise, in units of the ancestral sampler's: more evens out the weights
-    order: int = 2,         # 2: trapezoid rule and extrapolated estimate; 1: Euler
-    threshold: float = .5,  # Resample a group when its effective share falls below; 0 = never
-    limit: float = .5,      # The most that one level may add to a log weight
-) -> Particles:
+def tilted(branches, z: Tensor, gammas: Tensor, generator=None, *, w, groups: int = 1,
+           eta: float = 2., order: int = 2, threshold: float = .5, limit: float = .5) -> Particles:
     """Guided sampling with Feynman-Kac weights: particles that follow the tilted density.
 
     Args:
@@ -635,8 +541,7 @@ def tilted(
         eta: Noise, in units of the ancestral sampler's: more evens out the weights
         order: 2: trapezoid rule and extrapolated estimate; 1: Euler
         threshold: Resample a group when its effective share falls below; 0 = never
-        limit: The most that one level may add to a log weight
-    """
+        limit: The most that one level may add to a log weight"""
     z, steps = check_state(z), particle_steps(check_grid(gammas, clean=False), eta, order)
     _check_particles(z, generator, groups, eta, order, threshold, limit)
     most = limit / (steps.before + steps.after)
@@ -680,16 +585,8 @@ def tilted(
 
 # %% ../nbs/23_tilted_guidance.ipynb #52dfa926
 @torch.no_grad()
-def predictor_corrector(
-    predict,         # `(z, γ) → ε_c`, the class branch alone
-    branches,        # `(z, γ) → ε_c, ε_u`
-    z: Tensor,       # Noise at `gammas[0]`, `(b, *d)`
-    gammas: Tensor,  # Falling from noise to data, finite, `(steps + 1,)`
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-    *, w,                  # Weight, a number or `(b,)`; 0 = none
-    corrections: int = 1,  # Langevin steps at each level; a step costs 1 + 2 × corrections calls
-    size: float = 1.,      # Of a Langevin step: the share exp(−size/2) of the noise is kept
-) -> Tensor:  # z at the last γ, `(b, *d)`
+def predictor_corrector(predict, branches, z: Tensor, gammas: Tensor, generator=None, *, w,
+                        corrections: int = 1, size: float = 1.) -> Tensor:
     """A DDIM step of the class branch, then Langevin steps toward the tilted density of the level.
 
     Args:
@@ -703,8 +600,7 @@ def predictor_corrector(
         size: Of a Langevin step: the share exp(−size/2) of the noise is kept
 
     Returns:
-        z at the last γ, `(b, *d)`
-    """
+        z at the last γ, `(b, *d)`"""
     z, grid = check_state(z, generator), check_grid(gammas, clean=False)
     k = coefficients(grid, 0.)
     numbers = torch.stack([k.gamma, grid[1:], k.z, k.eps, sigma(grid[1:])])
@@ -721,12 +617,7 @@ def predictor_corrector(
 
 # %% ../nbs/23_tilted_guidance.ipynb #a426c6c4
 @torch.no_grad()
-def cfg_plus_plus(
-    branches,        # `(z, γ) → ε_c, ε_u`
-    z: Tensor,       # Noise at `gammas[0]`, `(b, *d)`
-    gammas: Tensor,  # Falling from noise to data, finite, `(steps + 1,)`
-    *, scale: float, # λ: 0 = no class, 1 = the class branch's estimate; the paper stays within
-) -> Tensor:  # z at the last γ, `(b, *d)`
+def cfg_plus_plus(branches, z: Tensor, gammas: Tensor, *, scale: float) -> Tensor:
     """CFG++: the guided estimate of the data, noised again with the noise of the null branch.
 
     Args:
@@ -736,8 +627,7 @@ def cfg_plus_plus(
         scale: λ: 0 = no class, 1 = the class branch's estimate; the paper stays within
 
     Returns:
-        z at the last γ, `(b, *d)`
-    """
+        z at the last γ, `(b, *d)`"""
     z, grid = check_state(z), check_grid(gammas, clean=False)
     levels, a, s = torch.stack([grid, alpha(grid), sigma(grid)]).to(z.dtype).to(z.device)
     for i in range(len(levels) - 1):
@@ -754,14 +644,10 @@ class Projected:
         branches: `(z, γ) → ε_c, ε_u`
         w: Weight, a number or `(b,)`; 0 = none
         parallel: Share of the parallel part that stays; 1 = plain guidance
-        limit: The longest that x̂_c − x̂_u may be; None = any length
-    """
-    def __init__(self,
-        branches,                 # `(z, γ) → ε_c, ε_u`
-        *, w,                     # Weight, a number or `(b,)`; 0 = none
-        parallel: float = 0.,     # Share of the parallel part that stays; 1 = plain guidance
-        limit: float | None = None,  # The longest that x̂_c − x̂_u may be; None = any length
-    ): self.branches, self.w, self.parallel, self.limit = branches, w, parallel, limit
+        limit: The longest that x̂_c − x̂_u may be; None = any length"""
+    def __init__(self, branches, *, w, parallel: float = 0.,
+                 limit: float | None = None):
+        self.branches, self.w, self.parallel, self.limit = branches, w, parallel, limit
 
     def __call__(self, z, gamma):
         x_c, x_u = (convert(e, z, gamma, "eps", "x").flatten(1) for e in self.branches(z, gamma))
@@ -780,13 +666,9 @@ class ZeroStar:
     Args:
         branches: `(z, γ) → ε_c, ε_u`
         w: Weight, a number or `(b,)`; 0 = none
-        start: Above this γ the velocity is zero
-    """
-    def __init__(self,
-        branches,                 # `(z, γ) → ε_c, ε_u`
-        *, w,                     # Weight, a number or `(b,)`; 0 = none
-        start: float = math.inf,  # Above this γ the velocity is zero
-    ): self.branches, self.w, self.start = branches, w, start
+        start: Above this γ the velocity is zero"""
+    def __init__(self, branches, *, w,
+                 start: float = math.inf): self.branches, self.w, self.start = branches, w, start
 
     def __call__(self, z, gamma):
         v_c, v_u = (convert(e, z, gamma, "eps", "v") for e in self.branches(z, gamma))

@@ -25,12 +25,7 @@ class Diffused(NamedTuple):
     eps: Tensor    # The noise in it
     gamma: Tensor  # `(b,)`
 
-def diffuse(
-    k: Tensor,    # Images as gray levels `(b, c, h, w)`
-    levels: int,  # How many there are
-    schedule,     # A `schedule.Schedule`
-    generator,    # Of times and noise
-) -> Diffused:  # Noisy images, their noise, their γ
+def diffuse(k: Tensor, levels: int, schedule, generator) -> Diffused:
     """Images at the noise levels of a schedule, spread evenly over a batch.
 
     Args:
@@ -40,8 +35,7 @@ def diffuse(
         generator: Of times and noise
 
     Returns:
-        Noisy images, their noise, their γ
-    """
+        Noisy images, their noise, their γ"""
     x, device = data.encode(k, levels), k.device
     def draw(n):
         first = torch.rand((), generator=generator, device=generator.device).to(device)
@@ -54,11 +48,8 @@ def diffuse(
         gamma)
 
 # %% ../nbs/22_guided_digits.ipynb #53834bdd
-def fitted(
-    model, loss,   # What to train, on what
-    train_set,     # A `data.ImageSet`
-    *, steps: int, batch: int = 128, seed: int = 0, device="cpu", folder=None,
-):  # The averaged weights, in evaluation mode
+def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 0, device="cpu",
+           folder=None):
     """Train a small network to the end, at rates that suit small images, and return its average.
 
     Args:
@@ -66,8 +57,7 @@ def fitted(
         train_set: A `data.ImageSet`
 
     Returns:
-        The averaged weights, in evaluation mode
-    """
+        The averaged weights, in evaluation mode"""
     config = train.Config(
         steps=steps, batch_size=min(batch, len(train_set)),
         lr=2e-3, lr_decay="cosine", warmup=min(50, steps),
@@ -78,10 +68,7 @@ def fitted(
     return train.complete(state, train.loss_step(loss), batches, folder=folder).ema.model
 
 # %% ../nbs/22_guided_digits.ipynb #35ae9390
-def class_loss(
-    levels: int,    # Gray levels of the images
-    schedule=None,  # A `schedule.Schedule`: noisy images at all its levels; None: clean ones
-):  # `(model, (images, labels), generator)` → `{"loss": ()}`
+def class_loss(levels: int, schedule=None):
     """Cross-entropy of a classifier.
 
     Args:
@@ -89,8 +76,7 @@ def class_loss(
         schedule: A `schedule.Schedule`: noisy images at all its levels; None: clean ones
 
     Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`
-    """
+        `(model, (images, labels), generator)` → `{"loss": ()}`"""
     def loss(model, batch, generator):
         z, gamma = data.encode(batch[0], levels), None
         if schedule is not None:
@@ -102,13 +88,7 @@ def class_loss(
 JUDGE = dict(width=32, steps=300, seed=100)
 LARGE = dict(width=16, steps=2000, seed=100)  # where there are more than ten thousand images
 
-def feature_network(
-    train_set,        # A `data.ImageSet` of real images
-    folder=None,      # Where it is kept; ~/.cache/diffstudy/features by default
-    device="cpu",
-    anew: bool = False,  # Train it even if it comes with the package
-    **settings,       # Other values of `JUDGE`
-):  # A `models.Classifier` of clean images; `.features` are the features
+def feature_network(train_set, folder=None, device="cpu", anew: bool = False, **settings):
     """The judge of a data set: trained once for its images and settings, kept, verified on load.
 
     Args:
@@ -118,8 +98,7 @@ def feature_network(
         **settings: Other values of `JUDGE`
 
     Returns:
-        A `models.Classifier` of clean images; `.features` are the features
-    """
+        A `models.Classifier` of clean images; `.features` are the features"""
     if train_set.classes < 2:
         raise ValueError(
             f"a judge learns to tell classes apart, and {train_set.name!r} has "
@@ -154,14 +133,8 @@ def feature_network(
     return net.to(device).eval().requires_grad_(False)
 
 # %% ../nbs/75_evaluate.ipynb #7eb84d1c
-def scores(
-    x: Tensor,  # Samples `(n, c, h, w)`, whose classes come in turn or by chance
-    c: Tensor,  # `(n,)` their classes
-    judge,      # A `models.Classifier` that the sampler has not seen
-    real: Tensor,  # Training images `(m, c, h, w)`, m ≥ n
-    halves: int = 8,
-    features: Tensor = None,  # Those of `real`, if they are known
-) -> dict:  # Name → [value, standard error]
+def scores(x: Tensor, c: Tensor, judge, real: Tensor, halves: int = 8,
+           features: Tensor = None) -> dict:
     """All measures of one set of samples.
 
     Args:
@@ -172,8 +145,7 @@ def scores(
         features: Those of `real`, if they are known
 
     Returns:
-        Name → [value, standard error]
-    """
+        Name → [value, standard error]"""
     f = evaluate.embed(x, judge.features)
     r = evaluate.embed(real, judge.features) if features is None else features
 
@@ -191,18 +163,14 @@ def scores(
     return {k: [round(e.mean, 5), round(e.error, 5)] for k, e in rows.items()}
 
 # %% ../nbs/75_evaluate.ipynb #78fd9236
-def held_out_scores(
-    train_set, test_set, judge, each: int = None,
-    features: Tensor = None,  # Those of the training images, if they are known
-) -> dict:  # Name → [value, standard error]
+def held_out_scores(train_set, test_set, judge, each: int = None, features: Tensor = None) -> dict:
     """What real images that nobody trained on would score: as many of every class.
 
     Args:
         features: Those of the training images, if they are known
 
     Returns:
-        Name → [value, standard error]
-    """
+        Name → [value, standard error]"""
     each = each or int(torch.bincount(test_set.labels).min())
     turn = torch.stack([
         (test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
@@ -211,11 +179,7 @@ def held_out_scores(
         encode(test_set)[turn], test_set.labels[turn], judge, encode(train_set), features=features)
 
 # %% ../nbs/75_evaluate.ipynb #26c56f9b
-def classify(
-    judge,      # A classifier of gray digits
-    x: Tensor,  # `(n, 3, h, w)` in [−1, 1]
-    *, part: int = 500,
-) -> Tensor:  # `(n,)`, 0 to 999
+def classify(judge, x: Tensor, *, part: int = 500) -> Tensor:
     """The mode of each stacked image: each channel classified by itself.
 
     Args:
@@ -223,8 +187,7 @@ def classify(
         x: `(n, 3, h, w)` in [−1, 1]
 
     Returns:
-        `(n,)`, 0 to 999
-    """
+        `(n,)`, 0 to 999"""
     if x.ndim != 4 or x.shape[1] != 3:
         raise ValueError(f"expected stacks of three digits, (n, 3, h, w); got {tuple(x.shape)}")
     return torch.cat([

@@ -82,25 +82,15 @@ class Likelihood(NamedTuple):
         log_prob: `(b,)` nats: log density of z at `gammas[0]`
         error: `(b,)` standard error over the probes: 0 for the exact trace, nan for one
         latent: z at `gammas[-1]`, `(b, *d)`
-        evaluations: Of `predict`
-    """
-    log_prob: Tensor  # `(b,)` nats: log density of z at `gammas[0]`
-    error: Tensor     # `(b,)` standard error over the probes: 0 for the exact trace, nan for one
-    latent: Tensor    # z at `gammas[-1]`, `(b, *d)`
-    evaluations: int  # Of `predict`
+        evaluations: Of `predict`"""
+    log_prob: Tensor
+    error: Tensor
+    latent: Tensor
+    evaluations: int
 
-def log_likelihood(
-    predict,         # `(z, γ) → ε̂`, with γ of shape `()`; differentiable in z
-    z: Tensor,       # Latents at `gammas[0]`, `(b, *d)`: α₀ x for data x
-    gammas: Tensor,  # Rising, from data to noise; only the two ends matter
-    *,
-    probes: int = None,  # Random directions for the trace; None: exact, with D backward passes
-    generator=None,      # Of the probes
-    prior=None,          # Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; None: standard normal
-    rtol: float = 1e-4,  # Error of a step relative to the state and to the log density
-    atol: float = 1e-4,  # Error of a step in their units
-    max_evaluations: int = 10_000,  # RuntimeError beyond
-) -> Likelihood:  # `log_prob`, its error, the latent at the noise end, evaluations
+def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, generator=None,
+                   prior=None, rtol: float = 1e-4, atol: float = 1e-4,
+                   max_evaluations: int = 10_000) -> Likelihood:
     """The log density of the probability flow, up to the solver's error, by its divergence (Song and others 2020, section 4.3).
 
     Args:
@@ -115,8 +105,7 @@ def log_likelihood(
         max_evaluations: RuntimeError beyond
 
     Returns:
-        `log_prob`, its error, the latent at the noise end, evaluations
-    """
+        `log_prob`, its error, the latent at the noise end, evaluations"""
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
     # MPS has no double precision
     dtype = torch.float32 if z.device.type == "mps" else torch.float64
@@ -135,15 +124,8 @@ def log_likelihood(
     return Likelihood(at_noise + along.mean(1), error, latent.to(z.dtype), flow.slope.calls)
 
 # %% ../nbs/34_likelihood.ipynb #d1250815
-def dequantized(
-    predict,         # `(z, γ) → ε̂`
-    k: Tensor,       # Gray levels `(b, *d)`, integers in 0..levels-1
-    levels: int,     # How many there are
-    gammas: Tensor,  # Rising, from data to noise
-    generator=None,  # Of the noise, then of the probes
-    *, noise: str = "uniform",  # In each level's cell; "latent": that of z_0, read by the decoder
-    **flow,          # For `log_likelihood`: `probes`, `rtol`, `atol`
-) -> Tensor:  # `(b,)` nats, with one draw of the noise
+def dequantized(predict, k: Tensor, levels: int, gammas: Tensor, generator=None, *,
+                noise: str = "uniform", **flow) -> Tensor:
     """An unbiased estimate of an upper bound on −log P(k), where P is the probability flow read in gray levels.
 
     Args:
@@ -156,8 +138,7 @@ def dequantized(
         **flow: For `log_likelihood`: `probes`, `rtol`, `atol`
 
     Returns:
-        `(b,)` nats, with one draw of the noise
-    """
+        `(b,)` nats, with one draw of the noise"""
     choose(noise, dict(uniform=1, latent=1), "noise")
     if k.is_floating_point():
         raise TypeError(f"expected integer gray levels in 0..{levels - 1}; got {k.dtype}")

@@ -20,11 +20,7 @@ from .core import choose, stream, implements, suggest
 
 # %% ../nbs/73_models.ipynb #a50734e8
 @implements("V19")
-def fourier_features(
-    z: Tensor,   # `(b, c, *d)`, noisy data on the scale of [-1, 1]
-    n_min: int,  # Lowest exponent
-    n_max: int,  # Highest exponent, included
-) -> Tensor:  # `(b, 2·c·(n_max − n_min + 1), *d)`: all sines, then all cosines, float32 or better
+def fourier_features(z: Tensor, n_min: int, n_max: int) -> Tensor:
     """`sin(2ⁿπz)` and `cos(2ⁿπz)` for each channel and each `n` (VDM).
 
     Args:
@@ -33,8 +29,7 @@ def fourier_features(
         n_max: Highest exponent, included
 
     Returns:
-        `(b, 2·c·(n_max − n_min + 1), *d)`: all sines, then all cosines, float32 or better
-    """
+        `(b, 2·c·(n_max − n_min + 1), *d)`: all sines, then all cosines, float32 or better"""
     if z.ndim < 2 or not z.is_floating_point():
         raise ValueError(
             "expected floating-point data of shape (b, c, *d); "
@@ -49,12 +44,8 @@ def fourier_features(
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 # %% ../nbs/73_models.ipynb #fcada8d8
-def embed_gamma(
-    gamma: Tensor,  # `(b,)`
-    dim: int,       # Number of features, even, at least 4
-    gamma_min: float = -13.3,  # Configured, not learned: maps to 0
-    gamma_max: float = 5.0,    # Configured, not learned: maps to 1
-) -> Tensor:  # `(b, dim)`, float32 or better: sines, then cosines
+def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
+                gamma_max: float = 5.0) -> Tensor:
     """Sinusoidal embedding of `1000 (γ − γ_min)/(γ_max − γ_min)` (VDM).
 
     Args:
@@ -64,8 +55,7 @@ def embed_gamma(
         gamma_max: Configured, not learned: maps to 1
 
     Returns:
-        `(b, dim)`, float32 or better: sines, then cosines
-    """
+        `(b, dim)`, float32 or better: sines, then cosines"""
     gamma = gamma.to(torch.promote_types(gamma.dtype, torch.float32))
     j = torch.arange(dim // 2, device=gamma.device, dtype=gamma.dtype)
     tau = (gamma - gamma_min) / (gamma_max - gamma_min)
@@ -135,18 +125,13 @@ class _Condition(nn.Module):
 
 # %% ../nbs/73_models.ipynb #7514a1d8
 @torch.no_grad()
-def initialize(
-    net: nn.Module,  # Changed in place
-    seed: int = 0,   # Of the weights
-    zeros: bool = True,  # Layers marked `zero` start at zero; False draws them like the others
-):
+def initialize(net: nn.Module, seed: int = 0, zeros: bool = True):
     """Draw truncated normal weights of variance 1/fan-in and zero biases; the same on every device.
 
     Args:
         net: Changed in place
         seed: Of the weights
-        zeros: Layers marked `zero` start at zero; False draws them like the others
-    """
+        zeros: Layers marked `zero` start at zero; False draws them like the others"""
     g = stream(seed, "weights")
     for m in net.modules():
         if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
@@ -192,17 +177,10 @@ class MLP(nn.Module):
         classes: Number of classes, 0 for none
         fourier: `(n_min, n_max)` of the Fourier features, or empty
         gamma_min, gamma_max: Of the embedding of γ
-        seed: Of the weights
-    """
-    def __init__(self,
-        dim: int,          # Of the data
-        width: int = 128,  # Of the hidden layers, even
-        depth: int = 3,    # Number of residual layers
-        classes: int = 0,  # Number of classes, 0 for none
-        fourier: tuple = (),  # `(n_min, n_max)` of the Fourier features, or empty
-        *, gamma_min: float = -13.3, gamma_max: float = 5.0,  # Of the embedding of γ
-        seed: int = 0,     # Of the weights
-    ):
+        seed: Of the weights"""
+    def __init__(self, dim: int, width: int = 128, depth: int = 3, classes: int = 0,
+                 fourier: tuple = (), *, gamma_min: float = -13.3, gamma_max: float = 5.0,
+                 seed: int = 0):
         super().__init__()
         self.shape, self.classes, self.fourier = (dim,), classes, tuple(fourier or ())
         with torch.random.fork_rng(devices=[]):
@@ -232,14 +210,8 @@ class Residual(nn.Module):
         c_in, c_out: Channels
         cond: Length of the condition
         groups: Of the GroupNorms
-        dropout: Before the second convolution
-    """
-    def __init__(self,
-        c_in: int, c_out: int,  # Channels
-        cond: int,              # Length of the condition
-        groups: int,            # Of the GroupNorms
-        dropout: float = 0.0,   # Before the second convolution
-    ):
+        dropout: Before the second convolution"""
+    def __init__(self, c_in: int, c_out: int, cond: int, groups: int, dropout: float = 0.0):
         super().__init__()
         self.norm1, self.conv1 = (
             nn.GroupNorm(groups, c_in, eps=1e-6), nn.Conv2d(c_in, c_out, 3, padding=1))
@@ -263,13 +235,8 @@ class Attention(nn.Module):
     Args:
         c: Channels
         groups: Of the GroupNorm
-        heads: Each sees `c / heads` channels
-    """
-    def __init__(self,
-        c: int,          # Channels
-        groups: int,     # Of the GroupNorm
-        heads: int = 1,  # Each sees `c / heads` channels
-    ):
+        heads: Each sees `c / heads` channels"""
+    def __init__(self, c: int, groups: int, heads: int = 1):
         super().__init__()
         self.heads, self.norm = heads, nn.GroupNorm(groups, c, eps=1e-6)
         self.qkv, self.out = nn.Conv2d(c, 3 * c, 1), _zero(nn.Conv2d(c, c, 1))
@@ -345,20 +312,19 @@ class UNetConfig:
         fourier: `(n_min, n_max)` of the Fourier features, or empty
         gamma_min: The embedding of γ maps it to 0; fixed, even with learned ends
         gamma_max: The embedding of γ maps it to 1
-        extra: One more scalar beside γ, as in VDM's code (there: augmented?)
-    """
-    width: int = 64              # Channels at full resolution, even
-    blocks: int = 2              # Residual blocks at each level on the way down; up: one more
-    mults: tuple = (1,)          # Channels of each level, in widths; height and width halve each
-    attention: tuple = ()        # Levels (0 = full resolution) with attention after each block
-    middle_attention: bool = True  # Attention between the two middle blocks
-    heads: int = 1               # Of each attention
-    dropout: float = 0.0         # In each residual block
-    groups: int = 16             # Of each GroupNorm, at most width/4
-    fourier: tuple = ()          # `(n_min, n_max)` of the Fourier features, or empty
-    gamma_min: float = -13.3     # The embedding of γ maps it to 0; fixed, even with learned ends
-    gamma_max: float = 5.0       # The embedding of γ maps it to 1
-    extra: bool = False          # One more scalar beside γ, as in VDM's code (there: augmented?)
+        extra: One more scalar beside γ, as in VDM's code (there: augmented?)"""
+    width: int = 64
+    blocks: int = 2
+    mults: tuple = (1,)
+    attention: tuple = ()
+    middle_attention: bool = True
+    heads: int = 1
+    dropout: float = 0.0
+    groups: int = 16
+    fourier: tuple = ()
+    gamma_min: float = -13.3
+    gamma_max: float = 5.0
+    extra: bool = False
 
     def __new__(cls, *args, **values):
         for k in values:
@@ -372,16 +338,14 @@ class UNetConfig:
         _check_config(self)
 
     @classmethod
-    def from_dict(cls, d: dict  # Of `dataclasses.asdict`, also after JSON; absent keys: the default
-    ):  # The config
+    def from_dict(cls, d: dict):
         """The inverse of `dataclasses.asdict`.
 
         Args:
             d: Of `dataclasses.asdict`, also after JSON; absent keys: the default
 
         Returns:
-            The config
-        """
+            The config"""
         return cls(**d)
 
 # %% ../nbs/73_models.ipynb #7907abb4
@@ -434,14 +398,8 @@ class UNet(nn.Module):
         config: What it is made of
         shape: `(c, h, w)` of an image
         classes: Number of classes, 0 for none
-        seed: Of the weights
-    """
-    def __init__(self,
-        config: UNetConfig,  # What it is made of
-        shape: tuple,        # `(c, h, w)` of an image
-        classes: int = 0,    # Number of classes, 0 for none
-        *, seed: int = 0,    # Of the weights
-    ):
+        seed: Of the weights"""
+    def __init__(self, config: UNetConfig, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         self.config, self.shape, self.classes = config, tuple(shape), classes
         check_size(self.shape, len(config.mults))
@@ -526,12 +484,7 @@ RECIPES = {
 }
 
 # %% ../nbs/73_models.ipynb #75f3e1ef
-def build(
-    config,            # A name of `RECIPES`, or a `UNetConfig`
-    shape: tuple,      # `(c, h, w)` of an image
-    classes: int = 0,  # Number of classes, 0 for none
-    *, seed: int = 0,  # Of the weights
-) -> UNet:  # Untrained
+def build(config, shape: tuple, classes: int = 0, *, seed: int = 0) -> UNet:
     """A U-Net from the name of a recipe or from a config.
 
     Args:
@@ -541,8 +494,7 @@ def build(
         seed: Of the weights
 
     Returns:
-        Untrained
-    """
+        Untrained"""
     return UNet(
         choose(config, RECIPES, "recipe") if isinstance(config, str) else config,
         shape, classes, seed=seed)
@@ -557,16 +509,9 @@ class Classifier(nn.Module):
         width: Channels at full resolution, a multiple of 4; twice that at half of it
         gamma_min, gamma_max: Of the embedding of γ
         dropout: In each residual block
-        seed: Of the weights
-    """
-    def __init__(self,
-        shape: tuple,     # `(c, h, w)` of an image
-        classes: int,     # Number of classes
-        width: int = 32,  # Channels at full resolution, a multiple of 4; twice that at half of it
-        *, gamma_min: float = -13.3, gamma_max: float = 5.0,  # Of the embedding of γ
-        dropout: float = 0.0,  # In each residual block
-        seed: int = 0,    # Of the weights
-    ):
+        seed: Of the weights"""
+    def __init__(self, shape: tuple, classes: int, width: int = 32, *, gamma_min: float = -13.3,
+                 gamma_max: float = 5.0, dropout: float = 0.0, seed: int = 0):
         super().__init__()
         check_size(tuple(shape), 1)
         if width < 4 or width % 4 or classes < 2:
@@ -584,10 +529,7 @@ class Classifier(nn.Module):
                 nn.GroupNorm(width // 4, 2 * width, eps=1e-6), nn.Linear(2 * width, classes))
         initialize(self, seed)
 
-    def features(self,
-        z: Tensor,      # `(b, c, h, w)`
-        gamma=None,     # `()` or `(b,)`; None: clean
-    ) -> Tensor:  # `(b, 2·width)`
+    def features(self, z: Tensor, gamma=None) -> Tensor:
         """What the last layer sees, averaged over the image.
 
         Args:
@@ -595,8 +537,7 @@ class Classifier(nn.Module):
             gamma: `()` or `(b,)`; None: clean
 
         Returns:
-            `(b, 2·width)`
-        """
+            `(b, 2·width)`"""
         check_z(z, self.shape)
         cond = self.condition(z, self.clean if gamma is None else gamma)
         h = self.steps[0](self.enter(z.to(self.enter.weight.dtype)), cond)

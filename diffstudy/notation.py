@@ -17,79 +17,61 @@ from .core import as_data, as_gamma, expand, implements, suggest
 
 # %% ../nbs/11_process.ipynb #9933ddb2
 @implements("V13", "V2")
-def snr(
-    gamma: Tensor,  # γ = −log SNR, any shape
-) -> Tensor:  # Signal-to-noise ratio α²/σ², same shape
+def snr(gamma: Tensor) -> Tensor:
     """Signal-to-noise ratio: exp(−γ).
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        Signal-to-noise ratio α²/σ², same shape
-    """
+        Signal-to-noise ratio α²/σ², same shape"""
     return torch.exp(-torch.as_tensor(gamma))
 
-def gamma_from_snr(
-    snr: Tensor,  # Signal-to-noise ratio α²/σ² > 0, any shape
-) -> Tensor:  # γ, same shape
+def gamma_from_snr(snr: Tensor) -> Tensor:
     """γ = −log SNR.
 
     Args:
         snr: Signal-to-noise ratio α²/σ² > 0, any shape
 
     Returns:
-        γ, same shape
-    """
+        γ, same shape"""
     return -torch.log(torch.as_tensor(snr))
 
 # %% ../nbs/11_process.ipynb #9d6706c7
 @implements("V12")
-def alpha(
-    gamma: Tensor,  # γ = −log SNR, any shape
-) -> Tensor:  # α, between 0 and 1, same shape
+def alpha(gamma: Tensor) -> Tensor:
     """How much of the data is left: α = sqrt(sigmoid(−γ)).
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        α, between 0 and 1, same shape
-    """
+        α, between 0 and 1, same shape"""
     return torch.sigmoid(-torch.as_tensor(gamma)).sqrt()
 
 @implements("V3", "V11")
-def sigma(
-    gamma: Tensor,  # γ = −log SNR, any shape
-) -> Tensor:  # σ, between 0 and 1, same shape
+def sigma(gamma: Tensor) -> Tensor:
     """How much noise there is: σ = sqrt(sigmoid(γ)).
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        σ, between 0 and 1, same shape
-    """
+        σ, between 0 and 1, same shape"""
     return torch.sigmoid(torch.as_tensor(gamma)).sqrt()
 
 # %% ../nbs/60_other_words.ipynb #00923554
-def flow_time(
-    gamma: Tensor,  # γ = −log SNR, any shape
-) -> Tensor:  # Between 0, data, and 1, noise; same shape
+def flow_time(gamma: Tensor) -> Tensor:
     """The time of flow matching at which a latent has this noise level: σ/(α + σ).
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        Between 0, data, and 1, noise; same shape
-    """
+        Between 0, data, and 1, noise; same shape"""
     return torch.sigmoid(torch.as_tensor(gamma) / 2)
 
-def flow_latent(
-    z: Tensor,      # Variance-preserving latents αx + σε, `(b, *d)`
-    gamma: Tensor,  # `()` or `(b,)`
-) -> Tensor:  # (1 − t)x + tε, `(b, *d)`
+def flow_latent(z: Tensor, gamma: Tensor) -> Tensor:
     """The same latent on flow matching's straight line from data to noise: z/(α + σ).
 
     Args:
@@ -97,17 +79,12 @@ def flow_latent(
         gamma: `()` or `(b,)`
 
     Returns:
-        (1 − t)x + tε, `(b, *d)`
-    """
+        (1 − t)x + tε, `(b, *d)`"""
     g = expand(gamma, z)
     return z / (alpha(g) + sigma(g)).to(z.dtype)
 
 # %% ../nbs/60_other_words.ipynb #b4371278
-def flow_from_eps(
-    eps: Tensor,    # Noise, or a guess of it, `(b, *d)`
-    z: Tensor,      # The variance-preserving latent, `(b, *d)`
-    gamma: Tensor,  # γ of the latent, `()` or `(b,)`
-) -> Tensor:  # `(b, *d)`
+def flow_from_eps(eps: Tensor, z: Tensor, gamma: Tensor) -> Tensor:
     """The velocity ε − x of flow matching, from the noise.
 
     Args:
@@ -116,16 +93,11 @@ def flow_from_eps(
         gamma: γ of the latent, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     a, s = (f(expand(gamma, z)).to(z.dtype) for f in (alpha, sigma))
     return ((a + s) * eps - z) / a
 
-def eps_from_flow(
-    velocity: Tensor,  # ε − x, or a guess of it, `(b, *d)`
-    z: Tensor,         # The variance-preserving latent, `(b, *d)`
-    gamma: Tensor,     # γ of the latent, `()` or `(b,)`
-) -> Tensor:  # `(b, *d)`
+def eps_from_flow(velocity: Tensor, z: Tensor, gamma: Tensor) -> Tensor:
     """The noise, from the velocity ε − x of flow matching.
 
     Args:
@@ -134,16 +106,12 @@ def eps_from_flow(
         gamma: γ of the latent, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     a, s = (f(expand(gamma, z)).to(z.dtype) for f in (alpha, sigma))
     return (a * velocity + z) / (a + s)
 
 # %% ../nbs/71_notation.ipynb #6f1ec8ec
-def gamma_from_alpha_sigma(
-    alpha: Tensor,  # Factor of the data, > 0
-    sigma: Tensor,  # Standard deviation of the noise, > 0, broadcasts with `alpha`
-) -> Tensor:  # γ
+def gamma_from_alpha_sigma(alpha: Tensor, sigma: Tensor) -> Tensor:
     """γ = 2 log(σ/α), for variance-preserving pairs and for any other.
 
     Args:
@@ -151,16 +119,12 @@ def gamma_from_alpha_sigma(
         sigma: Standard deviation of the noise, > 0, broadcasts with `alpha`
 
     Returns:
-        γ
-    """
+        γ"""
     return 2 * (torch.log(torch.as_tensor(sigma)) - torch.log(torch.as_tensor(alpha)))
 
 # %% ../nbs/71_notation.ipynb #227a3111
 @implements("V4")
-def to_ve(
-    z: Tensor,      # Variance-preserving latents αx + σε, `(b, *d)`
-    gamma: Tensor,  # `()` or `(b,)`
-) -> Tensor:  # x + (σ/α)ε, `(b, *d)`
+def to_ve(z: Tensor, gamma: Tensor) -> Tensor:
     """The same latent in the variance-exploding convention, where the data keep their scale: z/α.
 
     Args:
@@ -168,15 +132,11 @@ def to_ve(
         gamma: `()` or `(b,)`
 
     Returns:
-        x + (σ/α)ε, `(b, *d)`
-    """
+        x + (σ/α)ε, `(b, *d)`"""
     z, = as_data(z=z)
     return z / alpha(as_gamma(gamma, z)).to(z)
 
-def from_ve(
-    z: Tensor,      # Variance-exploding latents x + (σ/α)ε, `(b, *d)`
-    gamma: Tensor,  # `()` or `(b,)`
-) -> Tensor:  # αx + σε, `(b, *d)`
+def from_ve(z: Tensor, gamma: Tensor) -> Tensor:
     """The same latent in the variance-preserving convention: αz.
 
     Args:
@@ -184,50 +144,40 @@ def from_ve(
         gamma: `()` or `(b,)`
 
     Returns:
-        αx + σε, `(b, *d)`
-    """
+        αx + σε, `(b, *d)`"""
     z, = as_data(z=z)
     return z * alpha(as_gamma(gamma, z)).to(z)
 
 # %% ../nbs/71_notation.ipynb #e61f7c99
-def edm_sigma(
-    gamma: Tensor,  # γ = −log SNR, any shape
-) -> Tensor:  # Noise level of data that keep their scale, same shape
+def edm_sigma(gamma: Tensor) -> Tensor:
     """Noise level as EDM and the variance-exploding papers write it: σ/α = exp(γ/2).
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        Noise level of data that keep their scale, same shape
-    """
+        Noise level of data that keep their scale, same shape"""
     return torch.exp(torch.as_tensor(gamma) / 2)
 
-def gamma_from_edm_sigma(
-    sigma: Tensor,  # Noise level of data that keep their scale, > 0
-) -> Tensor:  # γ, same shape
+def gamma_from_edm_sigma(sigma: Tensor) -> Tensor:
     """γ = 2 log σ for the σ of EDM.
 
     Args:
         sigma: Noise level of data that keep their scale, > 0
 
     Returns:
-        γ, same shape
-    """
+        γ, same shape"""
     return 2 * torch.log(torch.as_tensor(sigma))
 
 # %% ../nbs/71_notation.ipynb #0f6a64ca
-def gammas_from_betas(
-    betas: Tensor,  # `(steps,)`, each in (0, 1), first = least noisy
-) -> Tensor:  # γ after each step, `(steps,)`, rising
+def gammas_from_betas(betas: Tensor) -> Tensor:
     """γ of each latent of a DDPM chain, from its variances β; ValueError unless each is in (0, 1).
 
     Args:
         betas: `(steps,)`, each in (0, 1), first = least noisy
 
     Returns:
-        γ after each step, `(steps,)`, rising
-    """
+        γ after each step, `(steps,)`, rising"""
     betas = torch.as_tensor(betas)
     if betas.ndim != 1 or not betas.numel() or not betas.is_floating_point():
         raise ValueError(
@@ -243,17 +193,14 @@ def gammas_from_betas(
     return torch.log(-torch.expm1(log_abar)) - log_abar
 
 # %% ../nbs/71_notation.ipynb #29c897c6
-def betas_from_gammas(
-    gammas: Tensor,  # γ after each step, `(steps,)`, rising
-) -> Tensor:  # `(steps,)`
+def betas_from_gammas(gammas: Tensor) -> Tensor:
     """The variance that each step of a DDPM chain adds, from clean data through the given γ; ValueError unless they rise.
 
     Args:
         gammas: γ after each step, `(steps,)`, rising
 
     Returns:
-        `(steps,)`
-    """
+        `(steps,)`"""
     gammas = torch.as_tensor(gammas)
     if gammas.ndim != 1 or not (gammas.diff() > 0).all():
         raise ValueError(
@@ -263,30 +210,24 @@ def betas_from_gammas(
     return torch.sigmoid(gammas) * -torch.expm1(before - gammas)
 
 # %% ../nbs/71_notation.ipynb #ea4127ad
-def scale_from_w(
-    w: float,  # Guidance weight of the paper, 0 = none
-) -> float:  # The `guidance_scale` of most libraries, 1 = none
+def scale_from_w(w: float) -> float:
     """Guidance strength in the libraries' convention: s = 1 + w.
 
     Args:
         w: Guidance weight of the paper, 0 = none
 
     Returns:
-        The `guidance_scale` of most libraries, 1 = none
-    """
+        The `guidance_scale` of most libraries, 1 = none"""
     return 1 + w
 
-def w_from_scale(
-    scale: float,  # The `guidance_scale` of most libraries, 1 = none
-) -> float:  # Guidance weight of the paper, 0 = none
+def w_from_scale(scale: float) -> float:
     """Guidance strength in the paper's convention: w = s − 1.
 
     Args:
         scale: The `guidance_scale` of most libraries, 1 = none
 
     Returns:
-        Guidance weight of the paper, 0 = none
-    """
+        Guidance weight of the paper, 0 = none"""
     return scale - 1
 
 # %% ../nbs/71_notation.ipynb #1882cbd9
@@ -315,13 +256,7 @@ FORMS = {
 
 # %% ../nbs/71_notation.ipynb #54a89958
 @implements("V18", "G1")
-def convert(
-    pred: Tensor,   # The prediction, `(b, *d)`
-    z: Tensor,      # The latent αx + σε that it was made from, `(b, *d)`
-    gamma: Tensor,  # γ of the latent, `()` or `(b,)`
-    source: str,    # What `pred` is: "eps", "x", "v" or "score"
-    target: str,    # What is wanted
-) -> Tensor:  # `(b, *d)`, in float32 or better
+def convert(pred: Tensor, z: Tensor, gamma: Tensor, source: str, target: str) -> Tensor:
     """The same prediction as noise, data, velocity or score.
 
     Args:
@@ -332,8 +267,7 @@ def convert(
         target: What is wanted
 
     Returns:
-        `(b, *d)`, in float32 or better
-    """
+        `(b, *d)`, in float32 or better"""
     for name, what in (source, "source"), (target, "target"):
         if name not in KINDS: raise ValueError(suggest(name, KINDS, what))
     pred, z = as_data(pred=pred, z=z)

@@ -67,16 +67,10 @@ class Weighted(Schedule):
         weight: A name of `WEIGHTS`, or γ → w ≥ 0
         gamma_min: γ(0), data
         gamma_max: γ(1), noise
-        nodes: Of the table between the two
-    """
+        nodes: Of the table between the two"""
 
-    def __init__(
-        self,
-        weight: str | Callable,  # A name of `WEIGHTS`, or γ → w ≥ 0
-        gamma_min: float,        # γ(0), data
-        gamma_max: float,        # γ(1), noise
-        nodes: int = 4097,       # Of the table between the two
-    ):
+    def __init__(self, weight: str | Callable, gamma_min: float, gamma_max: float,
+                 nodes: int = 4097):
         super().__init__()
         self.weight = choose(weight, WEIGHTS, "weight") if isinstance(weight, str) else weight
         g = torch.linspace(gamma_min, gamma_max, nodes, dtype=torch.float64)
@@ -105,11 +99,7 @@ class Weighted(Schedule):
         return self.total / self.weight(self(t))
 
 # %% ../nbs/51_objectives.ipynb #9eb1f339
-def simple_loss(
-    schedule,     # A `schedule.Schedule`, such as `Weighted("EDM", -8., 5.)`
-    levels: int,  # Gray levels of the images
-    p_uncond: float = 1.,  # Probability that an example loses its label; 1: no label is told
-):  # `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`
+def simple_loss(schedule, levels: int, p_uncond: float = 1.):
     """The mean squared error of the noise, at the noise levels of a schedule.
 
     Args:
@@ -118,8 +108,7 @@ def simple_loss(
         p_uncond: Probability that an example loses its label; 1: no label is told
 
     Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`
-    """
+        `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
         z, eps, gamma = diffuse(batch[0], levels, schedule, generator)
         told = () if p_uncond == 1 else (
@@ -128,11 +117,7 @@ def simple_loss(
     return loss
 
 # %% ../nbs/51_objectives.ipynb #70e9580a
-def best_variance(
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`
-    gamma_t: Tensor,  # γ of the noisier time, `()` or `(b,)`
-    spread: Tensor,   # Var[x|z_t] of each dimension, `(b, *d)`
-) -> Tensor:  # `(b, *d)`
+def best_variance(gamma_s: Tensor, gamma_t: Tensor, spread: Tensor) -> Tensor:
     """The variance of a reverse step that is nearest to the true one (Bao and others 2022).
 
     Args:
@@ -141,16 +126,11 @@ def best_variance(
         spread: Var[x|z_t] of each dimension, `(b, *d)`
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     k = posterior_coefficients(gamma_s, gamma_t)
     return expand(k.var, spread) + expand(k.x, spread) ** 2 * spread
 
-def variance_between(
-    v: Tensor,        # `(b, *d)` in [−1, 1], what a network puts out
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`
-    gamma_t: Tensor,  # γ of the noisier time, `()` or `(b,)`
-) -> Tensor:  # `(b, *d)`, from the small variance at −1 to the large one at 1
+def variance_between(v: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """Improved DDPM's variance: between the two choices of DDPM, on a logarithmic scale.
 
     Args:
@@ -159,20 +139,13 @@ def variance_between(
         gamma_t: γ of the noisier time, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`, from the small variance at −1 to the large one at 1
-    """
+        `(b, *d)`, from the small variance at −1 to the large one at 1"""
     k, share = posterior_coefficients(gamma_s, gamma_t), (v + 1) / 2
     large = torch.sigmoid(torch.as_tensor(gamma_t)) * -torch.expm1(gamma_s - gamma_t)
     low, high = (expand(u, v).log() for u in (k.var, large))
     return torch.exp(share * high + (1 - share) * low)
 
-def variance_kl(
-    x: Tensor,        # Data `(b, *d)`
-    x_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`
-    gamma_t: Tensor,  # γ of the noisier time, `()` or `(b,)`
-    var: Tensor,      # Of the reverse step, `(b, *d)`
-) -> Tensor:  # `(b,)`, nats
+def variance_kl(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor, var: Tensor) -> Tensor:
     """What a step of the chain costs if it has a variance of its own: V21 with any variance.
 
     Args:
@@ -183,8 +156,7 @@ def variance_kl(
         var: Of the reverse step, `(b, *d)`
 
     Returns:
-        `(b,)`, nats
-    """
+        `(b,)`, nats"""
     k = posterior_coefficients(gamma_s, gamma_t)
     ratio = expand(k.var, x) / var
     error = expand(k.x, x) ** 2 * (x - x_hat) ** 2 / var

@@ -16,10 +16,7 @@ from .notation import alpha
 
 # %% ../nbs/11_process.ipynb #3213eeab
 @implements("V1")
-def marginal(
-    x: Tensor,      # Data, `(b, *d)`
-    gamma: Tensor,  # γ of the latent, `()` or `(b,)`
-) -> Normal:  # Mean α x and variance σ², float32 or better
+def marginal(x: Tensor, gamma: Tensor) -> Normal:
     """q(z_t|x): a latent at any time, in one jump from the data.
 
     Args:
@@ -27,8 +24,7 @@ def marginal(
         gamma: γ of the latent, `()` or `(b,)`
 
     Returns:
-        Mean α x and variance σ², float32 or better
-    """
+        Mean α x and variance σ², float32 or better"""
     x, = as_data(x=x)
     g = as_gamma(gamma, x)
     return Normal(alpha(g).to(x) * x, torch.sigmoid(g).to(x))
@@ -40,10 +36,7 @@ class Transition(NamedTuple):
     sigma2_ts: Tensor
 
 @implements("V6", "V7")
-def transition(
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
-    gamma_t: Tensor,  # γ of the noisier time, same shape or a single value
-) -> Transition:  # `alpha_ts` and `sigma2_ts`, float32 or better
+def transition(gamma_s: Tensor, gamma_t: Tensor) -> Transition:
     """The two numbers of q(z_t|z_s), without a difference of nearly equal terms (VDM, appendix A).
 
     Args:
@@ -51,17 +44,12 @@ def transition(
         gamma_t: γ of the noisier time, same shape or a single value
 
     Returns:
-        `alpha_ts` and `sigma2_ts`, float32 or better
-    """
+        `alpha_ts` and `sigma2_ts`, float32 or better"""
     s, t = as_step(gamma_s, gamma_t)
     return Transition(alpha(t) / alpha(s), torch.sigmoid(t) * -torch.expm1(s - t))
 
 @implements("V5")
-def forward(
-    z_s: Tensor,      # Latent at the less noisy time, `(b, *d)`
-    gamma_s: Tensor,  # Its γ, `()` or `(b,)`
-    gamma_t: Tensor,  # γ of the noisier time, `()` or `(b,)`
-) -> Normal:  # Mean α_{t|s} z_s and variance σ²_{t|s}
+def forward(z_s: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
     """q(z_t|z_s): one step of the chain, from a latent to a noisier one.
 
     Args:
@@ -70,8 +58,7 @@ def forward(
         gamma_t: γ of the noisier time, `()` or `(b,)`
 
     Returns:
-        Mean α_{t|s} z_s and variance σ²_{t|s}
-    """
+        Mean α_{t|s} z_s and variance σ²_{t|s}"""
     z_s, = as_data(z_s=z_s)
     k = transition(*as_step(gamma_s, gamma_t, z_s))
     return Normal(k.alpha_ts.to(z_s) * z_s, k.sigma2_ts.to(z_s))
@@ -84,10 +71,7 @@ class Coefficients(NamedTuple):
     var: Tensor
 
 @implements("V9", "V10", "D4")
-def posterior_coefficients(
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
-    gamma_t: Tensor,  # γ of the noisier time, same shape or a single value
-) -> Coefficients:  # Factor of z_t, factor of x, variance; float32 or better
+def posterior_coefficients(gamma_s: Tensor, gamma_t: Tensor) -> Coefficients:
     """The three numbers of q(z_s|z_t, x), without a difference of nearly equal terms (VDM, appendix A).
 
     Args:
@@ -95,8 +79,7 @@ def posterior_coefficients(
         gamma_t: γ of the noisier time, same shape or a single value
 
     Returns:
-        Factor of z_t, factor of x, variance; float32 or better
-    """
+        Factor of z_t, factor of x, variance; float32 or better"""
     s, t = as_step(gamma_s, gamma_t)
     c = -torch.expm1(s - t)  # σ²_{t|s} / σ_t²
     return Coefficients(
@@ -105,12 +88,7 @@ def posterior_coefficients(
         torch.sigmoid(s) * c)
 
 @implements("V8")
-def posterior(
-    z_t: Tensor,      # Latent at the noisier time, `(b, *d)`
-    x: Tensor,        # The data that it came from, `(b, *d)`
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
-    gamma_t: Tensor,  # γ of z_t, `()` or `(b,)`
-) -> Normal:  # Mean and variance of z_s
+def posterior(z_t: Tensor, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
     """q(z_s|z_t, x): where the latent was at the less noisy time, given the data.
 
     Args:
@@ -120,20 +98,14 @@ def posterior(
         gamma_t: γ of z_t, `()` or `(b,)`
 
     Returns:
-        Mean and variance of z_s
-    """
+        Mean and variance of z_s"""
     z_t, x = as_data(z_t=z_t, x=x)
     k = posterior_coefficients(*as_step(gamma_s, gamma_t, z_t))
     return Normal(k.z.to(x) * z_t + k.x.to(x) * x, k.var.to(x))
 
 # %% ../nbs/11_process.ipynb #4b68eb52
 @implements("V17")
-def reverse(
-    z_t: Tensor,      # Latent at the noisier time, `(b, *d)`
-    x_hat: Tensor,    # The model's estimate of the data, `(b, *d)`
-    gamma_s: Tensor,  # γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
-    gamma_t: Tensor,  # γ of z_t, `()` or `(b,)`
-) -> Normal:  # Mean and variance of z_s
+def reverse(z_t: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
     """p(z_s|z_t): the posterior with the model's estimate in the place of the data.
 
     Args:
@@ -143,6 +115,5 @@ def reverse(
         gamma_t: γ of z_t, `()` or `(b,)`
 
     Returns:
-        Mean and variance of z_s
-    """
+        Mean and variance of z_s"""
     return posterior(*as_data(z_t=z_t, x_hat=x_hat), gamma_s, gamma_t)

@@ -19,12 +19,11 @@ class Work:
     """A paper or a book.
 
     Args:
-        where: An arXiv number such as "2107.00630", or a venue
-    """
+        where: An arXiv number such as "2107.00630", or a venue"""
     authors: tuple[str, ...]
     title: str
     year: int
-    where: str  # An arXiv number such as "2107.00630", or a venue
+    where: str
 
     @property
     def arxiv(self):
@@ -129,16 +128,14 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
 }.items()}
 
 # %% ../nbs/93_references.ipynb #812a1200
-def bibtex(key: str  # A key of `WORKS`
-) -> str:  # One entry
+def bibtex(key: str) -> str:
     """A work as BibTeX.
 
     Args:
         key: A key of `WORKS`
 
     Returns:
-        One entry
-    """
+        One entry"""
     w = choose(key, WORKS, "work")
     names = [a.removeprefix("and ") for a in w.authors]
     fields = {"author": " and ".join(names), "title": f"{{{w.title}}}", "year": str(w.year)}
@@ -246,16 +243,14 @@ def _ddgan(config):
     if gan.get("energy"): found.append("ddgan.energy_score")
     return found
 
-def methods_of(config: dict  # The `config` of a run's `config.json`
-) -> list[str]:  # Names of `METHODS`
+def methods_of(config: dict) -> list[str]:
     """The methods behind a run, of whatever kind.
 
     Args:
         config: The `config` of a run's `config.json`
 
     Returns:
-        Names of `METHODS`
-    """
+        Names of `METHODS`"""
     by_kind = {"vdm": _vdm, "ddgan": _ddgan, "classifier": lambda c: ["guidance.classifier_guided"]}
     found = choose(config.get("kind", "vdm"), by_kind, "kind of run")(config) + ["train.fit"]
     averages = [config.get(part, {}).get("ema") for part in ("train", "gan")]
@@ -273,34 +268,27 @@ def _methods(used) -> list[str]:
     if file.is_file(): return methods_of(json.loads(file.read_text(encoding="utf-8"))["config"])
     return [str(used)]
 
-def cite(
-    *used,  # Functions of the library, names such as "sample.ddim", or folders of runs
-) -> str:  # BibTeX entries, each once
+def cite(*used) -> str:
     """What to cite for the methods that were used, or that a run used.
 
     Args:
         *used: Functions of the library, names such as "sample.ddim", or folders of runs
 
     Returns:
-        BibTeX entries, each once
-    """
+        BibTeX entries, each once"""
     names = [name for u in used for name in _methods(u)]
     keys = dict.fromkeys(k for name in names for k in choose(name, METHODS, "method"))
     return "\n\n".join(map(bibtex, keys))
 
 # %% ../nbs/93_references.ipynb #508fc3d7
-def citing(
-    work: Work,
-    texts: dict[str, str],  # Notebook → its prose
-) -> list[str]:  # The notebooks that mention it
+def citing(work: Work, texts: dict[str, str]) -> list[str]:
     """Where a work is cited: by its arXiv number, its title or, for a book, author and year.
 
     Args:
         texts: Notebook → its prose
 
     Returns:
-        The notebooks that mention it
-    """
+        The notebooks that mention it"""
     title, name = work.title.split(":")[0].lower(), work.authors[0].split()[-1]
     book = rf"{name}[^.\n]{{0,200}}{work.year}|{name}[^\n]{{0,80}}{work.year}"
 
@@ -311,12 +299,11 @@ def citing(
     return [n for n, text in texts.items() if mentions(text)]
 
 # %% ../nbs/93_references.ipynb #54f6a3ef
-def cite_course() -> str:  # One entry
+def cite_course() -> str:
     """The course itself as BibTeX.
 
     Returns:
-        One entry
-    """
+        One entry"""
     from diffstudy import __version__
     return f"""@software{{diffstudy,
   author = {{The diffstudy authors}},

@@ -24,10 +24,7 @@ class Steps(NamedTuple):
     eps: Tensor
     noise: Tensor
 
-def coefficients(
-    gammas: Tensor,    # Falling, `(steps + 1,)`; may end with −∞ for clean data
-    eta: float = 1.,   # Share of fresh noise: 1 ancestral, 0 DDIM
-) -> Steps:  # In the dtype of `gammas`
+def coefficients(gammas: Tensor, eta: float = 1.) -> Steps:
     """The numbers of every step of a fixed-step sampler.
 
     Args:
@@ -35,8 +32,7 @@ def coefficients(
         eta: Share of fresh noise: 1 ancestral, 0 DDIM
 
     Returns:
-        In the dtype of `gammas`
-    """
+        In the dtype of `gammas`"""
     t, s = gammas[:-1], gammas[1:]
     c, ratio = -torch.expm1(s - t), alpha(s) / alpha(t)
     return Steps(
@@ -46,13 +42,7 @@ def coefficients(
         eta * sigma(s) * c.sqrt())
 
 # %% ../nbs/13_sample.ipynb #416ccc18
-def initial(
-    shape: tuple,    # `(b, *d)`
-    generator=None,  # One `torch.Generator`, or a list of one for each example
-    *,
-    device=None,     # Where; by default that of the generator
-    dtype=torch.float32,  # Of the state
-) -> Tensor:  # Standard normal noise, `(b, *d)`
+def initial(shape: tuple, generator=None, *, device=None, dtype=torch.float32) -> Tensor:
     """The state from which a sampler starts.
 
     Args:
@@ -62,8 +52,7 @@ def initial(
         dtype: Of the state
 
     Returns:
-        Standard normal noise, `(b, *d)`
-    """
+        Standard normal noise, `(b, *d)`"""
     if device is None and generator is not None:
         device = (
             generator[0] if isinstance(generator, (list, tuple)) else generator
@@ -151,14 +140,8 @@ def bar(n: int, progress):
 
 # %% ../nbs/13_sample.ipynb #7514a1d8
 @torch.no_grad()
-def walk(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # State at the first γ, `(b, *d)`
-    steps: Steps,       # From `coefficients`, on the CPU
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # State at the last γ, `(b, *d)`
+def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory: bool = False,
+         progress: bool = False) -> Tensor:
     """Take the steps: one evaluation each, and nothing that waits for the device.
 
     Args:
@@ -170,8 +153,7 @@ def walk(
         progress: Show a bar
 
     Returns:
-        State at the last γ, `(b, *d)`
-    """
+        State at the last γ, `(b, *d)`"""
     # the numbers of all steps go to the device once, not at each step
     n, noisy = len(steps.gamma), bool(steps.noise.any())
     numbers = torch.stack(steps).to(z.dtype).to(z.device).unbind(1)
@@ -188,15 +170,8 @@ def walk(
     return states if trajectory else z
 
 # %% ../nbs/13_sample.ipynb #46124e50
-def ancestral(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-    gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    *,
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def ancestral(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
+              trajectory: bool = False, progress: bool = False) -> Tensor:
     """Ancestral sampling: the model's reverse process, with fresh noise at every step (VDM, appendix A).
 
     Args:
@@ -208,8 +183,7 @@ def ancestral(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     return walk(
         predict,
         check_state(z, generator),
@@ -217,16 +191,8 @@ def ancestral(
         generator, trajectory, progress)
 
 # %% ../nbs/13_sample.ipynb #a3d858d1
-def ddim(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-    gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # One `torch.Generator`, or a list of one for each example; unused for η = 0
-    *,
-    eta: float = 0.,    # Share of fresh noise: 0 none, 1 as ancestral sampling
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: float = 0.,
+         trajectory: bool = False, progress: bool = False) -> Tensor:
     """DDIM: keep the predicted noise, but for a share that is drawn afresh (Song, Meng and Ermon 2020).
 
     Args:
@@ -239,8 +205,7 @@ def ddim(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     if not 0 <= eta <= 1:
         raise ValueError(
             f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
@@ -282,18 +247,9 @@ class Slope:
 
 # %% ../nbs/13_sample.ipynb #20073a5c
 @torch.no_grad()
-def probability_flow(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-    gammas: Tensor,     # Falling, noise to data; only the ends matter, and where `trajectory` looks
-    *,
-    rtol: float = 1e-4,  # Error of a step relative to the state, of the worst example
-    atol: float = 1e-4,  # Error of a step in the units of the state
-    method: str = "dopri5",    # An adaptive method of torchdiffeq
-    backward: bool = False,    # From data to noise: z is a latent at `gammas[0]`, and `gammas` rise
-    trajectory: bool = False,  # Return the states at all `gammas` instead of the last
-    max_evaluations: int = 10_000,  # RuntimeError beyond
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: float = 1e-4,
+                     atol: float = 1e-4, method: str = "dopri5", backward: bool = False,
+                     trajectory: bool = False, max_evaluations: int = 10_000) -> Tensor:
     """Integrate the probability-flow ODE over γ, with steps as small as the tolerances ask for.
 
     Args:
@@ -308,8 +264,7 @@ def probability_flow(
         max_evaluations: RuntimeError beyond
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     from torchdiffeq import odeint
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
     # MPS has no double precision

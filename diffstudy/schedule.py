@@ -68,14 +68,9 @@ class Linear(Schedule):
 
     Args:
         gamma_min: γ(0), data
-        gamma_max: γ(1), noise
-    """
+        gamma_max: γ(1), noise"""
 
-    def __init__(
-        self,
-        gamma_min: float = -13.3,  # γ(0), data
-        gamma_max: float = 5.,     # γ(1), noise
-    ):
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
 
@@ -92,14 +87,9 @@ class Cosine(Schedule):
 
     Args:
         gamma_min: γ(0), data
-        gamma_max: γ(1), noise
-    """
+        gamma_max: γ(1), noise"""
 
-    def __init__(
-        self,
-        gamma_min: float = -20.,  # γ(0), data
-        gamma_max: float = 20.,   # γ(1), noise
-    ):
+    def __init__(self, gamma_min: float = -20., gamma_max: float = 20.):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
         self.b, self.c = (
@@ -124,13 +114,9 @@ class Betas(Schedule):
     """The γ of a DDPM chain, at equal distances in t, straight lines between them.
 
     Args:
-        betas: `(steps,)` with at least two steps, each in (0, 1), first = least noisy
-    """
+        betas: `(steps,)` with at least two steps, each in (0, 1), first = least noisy"""
 
-    def __init__(
-        self,
-        betas: Tensor,  # `(steps,)` with at least two steps, each in (0, 1), first = least noisy
-    ):
+    def __init__(self, betas: Tensor):
         super().__init__()
         gammas = gammas_from_betas(betas)
         if len(gammas) < 2:
@@ -155,17 +141,14 @@ class Betas(Schedule):
         return (right - left) * (len(self.gammas) - 1)
 
 # %% ../nbs/12_schedule.ipynb #210a9e19
-def inverse_softplus(
-    y: Tensor,  # Positive
-) -> Tensor:  # x with softplus(x) = y
+def inverse_softplus(y: Tensor) -> Tensor:
     """The parameter whose softplus is `y`.
 
     Args:
         y: Positive
 
     Returns:
-        x with softplus(x) = y
-    """
+        x with softplus(x) = y"""
     y = torch.as_tensor(y)
     return y + torch.log(-torch.expm1(-y))
 
@@ -176,16 +159,10 @@ class Logistic(Schedule):
         gamma_min: γ(0), data
         gamma_max: γ(1), noise
         center: Where the share has fallen to half, from 0 at the data to 1
-        width: Of the fall, as a part of the way from data to noise
-    """
+        width: Of the fall, as a part of the way from data to noise"""
 
-    def __init__(
-        self,
-        gamma_min: float = -13.3,  # γ(0), data
-        gamma_max: float = 5.,     # γ(1), noise
-        center: float = .5,        # Where the share has fallen to half, from 0 at the data to 1
-        width: float = .2,         # Of the fall, as a part of the way from data to noise
-    ):
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5., center: float = .5,
+                 width: float = .2):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
         if not (math.isfinite(center) and 0 < width < math.inf and 1 - center <= 15 * width):
@@ -215,14 +192,9 @@ class LearnedLinear(Schedule):
 
     Args:
         gamma_min: γ(0) before training
-        gamma_max: γ(1) before training
-    """
+        gamma_max: γ(1) before training"""
 
-    def __init__(
-        self,
-        gamma_min: float = -13.3,  # γ(0) before training
-        gamma_max: float = 5.,     # γ(1) before training
-    ):
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
         self.start = nn.Parameter(torch.tensor(self.gamma_min))
@@ -254,15 +226,9 @@ class Monotone(LearnedLinear):
     Args:
         gamma_min: γ(0) before training
         gamma_max: γ(1) before training
-        width: Hidden units: sigmoid steps of which the curve is made
-    """
+        width: Hidden units: sigmoid steps of which the curve is made"""
 
-    def __init__(
-        self,
-        gamma_min: float = -13.3,  # γ(0) before training
-        gamma_max: float = 5.,     # γ(1) before training
-        width: int = 1024,         # Hidden units: sigmoid steps of which the curve is made
-    ):
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5., width: int = 1024):
         super().__init__(gamma_min, gamma_max)
 
         # steps at distances `d` from the nearer end: the nearer, the denser, steeper and lower
@@ -306,13 +272,7 @@ class Monotone(LearnedLinear):
     def shape_parameters(self): return [self.linear, self.slope, self.bias, self.height]
 
 # %% ../nbs/12_schedule.ipynb #609afd0c
-def grid(
-    schedule,    # Callable: times → γ
-    steps: int,  # Steps of the sampler, at least 1
-    *,
-    dtype=torch.float32,  # Of the times and of γ
-    device=None,          # Where; by default where the schedule's parameters are
-) -> Tensor:  # `(steps + 1,)`, from noise to data: falling
+def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
     """The noise levels of a sampler with equal steps in time; ValueError unless they fall.
 
     Args:
@@ -322,8 +282,7 @@ def grid(
         device: Where; by default where the schedule's parameters are
 
     Returns:
-        `(steps + 1,)`, from noise to data: falling
-    """
+        `(steps + 1,)`, from noise to data: falling"""
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
     if device is None and isinstance(schedule, nn.Module):

@@ -15,12 +15,7 @@ from .core import as_data, as_gamma, choose, each, flat_sum, implements
 
 # %% ../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
-def diffusion_loss_x(
-    x: Tensor,          # Data `(b, *d)`
-    x_hat: Tensor,      # The network's guess of it, `(b, *d)`
-    gamma: Tensor,      # γ(t), `()` or `(b,)`
-    dgamma_dt: Tensor,  # γ'(t), `()` or `(b,)`
-) -> Tensor:  # `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
+def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor) -> Tensor:
     """The continuous-time loss at one time for each example, from the error of the guess of x.
 
     Args:
@@ -30,8 +25,7 @@ def diffusion_loss_x(
         dgamma_dt: γ'(t), `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
-    """
+        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     g, slope = as_gamma(gamma, x), as_gamma(dgamma_dt, x, "dgamma_dt")
     weight = 0.5 * slope * torch.exp(-g)
@@ -39,11 +33,7 @@ def diffusion_loss_x(
 
 # %% ../nbs/31_snr.ipynb #2a8a7cfa
 @implements("V26")
-def diffusion_loss(
-    eps: Tensor,        # The noise `(b, *d)`
-    eps_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    dgamma_dt: Tensor,  # γ'(t), `()` or `(b,)`
-) -> Tensor:  # `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
+def diffusion_loss(eps: Tensor, eps_hat: Tensor, dgamma_dt: Tensor) -> Tensor:
     """The continuous-time loss at one time for each example, from the error of the guess of the noise.
 
     Args:
@@ -52,20 +42,14 @@ def diffusion_loss(
         dgamma_dt: γ'(t), `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss
-    """
+        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     slope = as_gamma(dgamma_dt, eps, "dgamma_dt")
     return 0.5 * slope.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
 # %% ../nbs/31_snr.ipynb #94fd8b3a
 @implements("V25")
-def times(
-    n: int,          # Batch size
-    generator=None,  # A `torch.Generator`
-    *, even: bool = True,  # Low discrepancy; False: independent times
-    device=None,     # Where the result goes; the generator's device otherwise
-) -> Tensor:  # `(n,)` float32 in [0, 1), each uniform by itself
+def times(n: int, generator=None, *, even: bool = True, device=None) -> Tensor:
     """One time for each example of a batch, evenly spread over [0, 1) in random order.
 
     Args:
@@ -75,8 +59,7 @@ def times(
         device: Where the result goes; the generator's device otherwise
 
     Returns:
-        `(n,)` float32 in [0, 1), each uniform by itself
-    """
+        `(n,)` float32 in [0, 1), each uniform by itself"""
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
     here = generator.device if generator is not None else device
@@ -91,12 +74,7 @@ def times(
 
 # %% ../nbs/31_snr.ipynb #7d31e990
 @implements("V27")
-def integrated_loss(
-    error,            # γ `(nodes,)` → expected squared error of x̂, `(nodes,)` or `(nodes, b)`
-    gamma_0: float,   # γ at the data end, SNR_max = exp(−γ_0)
-    gamma_1: float,   # γ at the noise end, SNR_min = exp(−γ_1)
-    nodes: int = 2001,  # Of the trapezoidal rule
-) -> Tensor:  # Nats, `()` or `(b,)`
+def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) -> Tensor:
     """The continuous-time loss as an integral over the signal-to-noise ratio.
 
     Args:
@@ -106,8 +84,7 @@ def integrated_loss(
         nodes: Of the trapezoidal rule
 
     Returns:
-        Nats, `()` or `(b,)`
-    """
+        Nats, `()` or `(b,)`"""
     if not -math.inf < gamma_0 < gamma_1 < math.inf:
         raise ValueError(
             "expected finite gamma_0 < gamma_1, since the largest SNR stands at the data end; "
@@ -140,13 +117,8 @@ WEIGHTINGS = {
 }
 
 @implements("V28")
-def weighted_loss(
-    eps: Tensor,        # The noise `(b, *d)`
-    eps_hat: Tensor,    # The network's guess of it, `(b, *d)`
-    gamma: Tensor,      # γ(t), `()` or `(b,)`
-    dgamma_dt: Tensor,  # γ'(t), `()` or `(b,)`
-    weighting: str = "vlb",  # A key of `WEIGHTINGS`
-) -> Tensor:  # `(b,)`; nats and a bound for "vlb" only
+def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor,
+                  weighting: str = "vlb") -> Tensor:
     """The diffusion loss with a weight on each noise level.
 
     Args:
@@ -157,8 +129,7 @@ def weighted_loss(
         weighting: A key of `WEIGHTINGS`
 
     Returns:
-        `(b,)`; nats and a bound for "vlb" only
-    """
+        `(b,)`; nats and a bound for "vlb" only"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
     w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
@@ -166,22 +137,17 @@ def weighted_loss(
 
 # %% ../nbs/31_snr.ipynb #23770bbb
 @implements("V30")
-def gammas_for_variance(
-    schedule,     # With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
-    t: Tensor,    # Times `(b,)`, at least two
-    later: list,  # Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then,
-                  # of processes that share the batch, mean and number of the losses of all of them
-) -> tuple[Tensor, Tensor]:  # γ(t) and γ'(t), `(b,)`
+def gammas_for_variance(schedule, t: Tensor, later: list) -> tuple[Tensor, Tensor]:
     """Noise levels whose gradients are those of the loss for the ends, and of its variance over the batch for the shape.
 
     Args:
         schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
         t: Times `(b,)`, at least two
-        later: Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then,
+        later: Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then, of
+            processes that share the batch, mean and number of the losses of all of them
 
     Returns:
-        γ(t) and γ'(t), `(b,)`
-    """
+        γ(t) and γ'(t), `(b,)`"""
     if not schedule.shape_parameters():
         raise ValueError(
             "expected a schedule with a shape to learn, such as schedule.Monotone; "

@@ -25,12 +25,9 @@ class Counted:
     """A predictor that counts how often it was asked, per image.
 
     Args:
-        predict: `(z, γ) → ε̂`
-    """
+        predict: `(z, γ) → ε̂`"""
 
-    def __init__(self,
-        predict: Callable,  # `(z, γ) → ε̂`
-    ):
+    def __init__(self, predict: Callable):
         self.predict, self.evaluations, self.images = predict, 0, 0
 
     def __call__(self, z, gamma):
@@ -51,39 +48,29 @@ def _to_clean(steps: Steps, gammas: Tensor) -> Steps:
     return Steps(*(torch.cat([v[:-1], w]) for v, w in zip(steps, last)))
 
 # %% ../nbs/50_solvers.ipynb #50000023
-def euler_steps(
-    gammas: Tensor,    # Falling, `(steps + 1,)`; may end with −∞ for clean data
-    eta: float = 1.,   # Share of fresh noise: 1 the reverse SDE, 0 the probability flow
-) -> Steps:
+def euler_steps(gammas: Tensor, eta: float = 1.) -> Steps:
     """Euler's steps for the reverse SDE, over γ: the VP SDE's predictor (Song and others 2020).
 
     Args:
         gammas: Falling, `(steps + 1,)`; may end with −∞ for clean data
-        eta: Share of fresh noise: 1 the reverse SDE, 0 the probability flow
-    """
+        eta: Share of fresh noise: 1 the reverse SDE, 0 the probability flow"""
     t, delta = gammas[:-1], -gammas.diff()
     s = sigma(t)
     z, eps = 1 + delta * s ** 2 / 2, -delta * (1 + eta ** 2) * s / 2
     return _to_clean(Steps(t, z, eps, eta * s * delta.sqrt()), gammas)
 
 # %% ../nbs/50_solvers.ipynb #50000027
-def ve_steps(
-    gammas: Tensor,  # Falling, `(steps + 1,)`; may end with −∞ for clean data
-) -> Steps:
+def ve_steps(gammas: Tensor) -> Steps:
     """The predictor of the VE SDE, \"reverse diffusion\": ancestral but for its noise.
 
     Args:
-        gammas: Falling, `(steps + 1,)`; may end with −∞ for clean data
-    """
+        gammas: Falling, `(steps + 1,)`; may end with −∞ for clean data"""
     steps = coefficients(gammas)
     rise = torch.exp(-gammas.diff() / 2)  # ς_t/ς_s, by which its noise is larger
     return _to_clean(steps._replace(noise=steps.noise * rise), gammas)
 
 # %% ../nbs/50_solvers.ipynb #50000031
-def consistent_eta(
-    gammas: Tensor,  # Falling, `(steps + 1,)`; may end with −∞ for clean data
-    eta_c: float,    # The step of consistent annealed sampling, between 0 and 1
-) -> Tensor:  # η of each step, `(steps,)`, for `coefficients`
+def consistent_eta(gammas: Tensor, eta_c: float) -> Tensor:
     """The η with which DDIM is consistent annealed sampling (Jolicoeur-Martineau and others 2020).
 
     Args:
@@ -91,8 +78,7 @@ def consistent_eta(
         eta_c: The step of consistent annealed sampling, between 0 and 1
 
     Returns:
-        η of each step, `(steps,)`, for `coefficients`
-    """
+        η of each step, `(steps,)`, for `coefficients`"""
     r = torch.exp(gammas.diff() / 2)  # ς_s/ς_t
     kept = (1 - eta_c) / r
     if not 0 < eta_c < 1 or (kept[r > 0] > 1 + 1e-12).any():
@@ -104,11 +90,7 @@ def consistent_eta(
     return ((1 - kept ** 2).clamp_min(0) / (1 - r ** 2)).sqrt()
 
 # %% ../nbs/50_solvers.ipynb #50000040
-def step_grid(
-    gammas: Tensor,  # Of a chain that a network was trained on, rising, `(levels,)`
-    steps: int,      # How many of its levels are wanted
-    kind: str = "quadratic",  # Or "linear" in the number of the level
-) -> Tensor:  # Falling, with −∞ behind; shorter where two choices are one level
+def step_grid(gammas: Tensor, steps: int, kind: str = "quadratic") -> Tensor:
     """FastDPM's STEP: some levels of a chain, closer together where there is less noise.
 
     Args:
@@ -117,8 +99,7 @@ def step_grid(
         kind: Or "linear" in the number of the level
 
     Returns:
-        Falling, with −∞ behind; shorter where two choices are one level
-    """
+        Falling, with −∞ behind; shorter where two choices are one level"""
     last = len(gammas) - 1
     if kind not in ("linear", "quadratic") or not 2 <= steps <= last:
         raise ValueError(
@@ -129,10 +110,7 @@ def step_grid(
     return torch.cat([gammas[at], gammas.new_tensor([-math.inf])])
 
 # %% ../nbs/50_solvers.ipynb #50000041
-def variance_grid(
-    gammas: Tensor,  # Of a chain that a network was trained on, rising, `(levels,)`
-    steps: int,      # How many levels are wanted
-) -> Tensor:  # Falling, with −∞ behind, `(steps + 1,)`
+def variance_grid(gammas: Tensor, steps: int) -> Tensor:
     """FastDPM's VAR: variances that grow as a square, to the noise at which the chain ends.
 
     Args:
@@ -140,8 +118,7 @@ def variance_grid(
         steps: How many levels are wanted
 
     Returns:
-        Falling, with −∞ behind, `(steps + 1,)`
-    """
+        Falling, with −∞ behind, `(steps + 1,)`"""
     first, end = betas_from_gammas(gammas)[0].sqrt(), torch.log(alpha(gammas[-1]) ** 2)
     i = torch.arange(steps, dtype=gammas.dtype)
     if steps < 2 or steps * torch.log1p(-first ** 2) < end:
@@ -157,12 +134,8 @@ def variance_grid(
     return torch.cat([levels.flip(0), gammas.new_tensor([-math.inf])])
 
 # %% ../nbs/50_solvers.ipynb #50000045
-def edm_grid(
-    steps: int,            # Levels with noise; clean data come behind them
-    gamma_1: float = 8.764,    # Where it starts; EDM: ς = 80
-    gamma_0: float = -12.429,  # The last level with noise; EDM: ς = 0.002
-    *, rho: float = 7.,        # 1: equal steps of ς; the larger, the more levels of little noise
-) -> Tensor:  # γ, falling, with −∞ behind, `(steps + 1,)`
+def edm_grid(steps: int, gamma_1: float = 8.764, gamma_0: float = -12.429, *,
+             rho: float = 7.) -> Tensor:
     """The noise levels of EDM: equal steps of the ρ-th root of ς (Karras and others 2022).
 
     Args:
@@ -172,8 +145,7 @@ def edm_grid(
         rho: 1: equal steps of ς; the larger, the more levels of little noise
 
     Returns:
-        γ, falling, with −∞ behind, `(steps + 1,)`
-    """
+        γ, falling, with −∞ behind, `(steps + 1,)`"""
     ends = torch.tensor([gamma_1, gamma_0], dtype=torch.float64)
     if steps < 2 or not gamma_1 > gamma_0:
         raise ValueError(
@@ -198,15 +170,8 @@ def _mean_of_ends(predict, gammas):
         return (eps + there) / 2
     return better
 
-def heun(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-    gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # Not used: nothing is random
-    *,
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def heun(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,
+         progress: bool = False) -> Tensor:
     """Heun's method for the probability flow in ς, two calls a step (Karras and others 2022).
 
     Args:
@@ -218,8 +183,7 @@ def heun(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z)
     return walk(
         _mean_of_ends(predict, g), z, coefficients(g, 0.),
@@ -245,15 +209,8 @@ def _extrapolated(predict, gammas):
         return eps - a / s * change
     return better
 
-def dpm_solver(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-    gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # Not used: nothing is random
-    *,
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def dpm_solver(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
+               trajectory: bool = False, progress: bool = False) -> Tensor:
     """DPM-Solver++(2M): second order at one call a step, from the last x̂ (Lu and others 2022).
 
     Args:
@@ -265,23 +222,15 @@ def dpm_solver(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z)
     return walk(
         _extrapolated(predict, g), z, coefficients(g, 0.),
         trajectory=trajectory, progress=progress)
 
 # %% ../nbs/50_solvers.ipynb #50000067
-def langevin_step(
-    predict: Callable,  # `(z, γ) → ε̂`
-    z: Tensor,          # Latents, `(b, *d)`
-    gamma: Tensor,      # Their noise level, `()`, which they keep
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    *,
-    step: float | None = None,  # a: the squared step over ς², as in NCSN
-    snr: float | None = None,   # Or r: a = 4(r‖n‖/‖ε̂‖)², norms averaged over the batch
-) -> Tensor:  # `(b, *d)`
+def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *,
+                  step: float | None = None, snr: float | None = None) -> Tensor:
     """One step of Langevin dynamics: towards where the density is higher, and fresh noise.
 
     Args:
@@ -293,8 +242,7 @@ def langevin_step(
         snr: Or r: a = 4(r‖n‖/‖ε̂‖)², norms averaged over the batch
 
     Returns:
-        `(b, *d)`
-    """
+        `(b, *d)`"""
     if (step is None) == (snr is None):
         raise ValueError(f"expected either step or snr; got step={step} and snr={snr}")
     eps, noise = predict(z, gamma), randn_like(z, generator)
@@ -309,17 +257,8 @@ def langevin_step(
 
 # %% ../nbs/50_solvers.ipynb #50000072
 @torch.no_grad()
-def langevin(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-    gammas: Tensor,     # The levels, falling, `(levels,)`; −∞ behind them: return x̂ at the end
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    *,
-    step: float = .2,   # a: the squared step over ς²
-    inner: int = 100,   # Steps at each level, one call each
-    trajectory: bool = False,  # Return the states at the end of each γ instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, step: float = .2,
+             inner: int = 100, trajectory: bool = False, progress: bool = False) -> Tensor:
     """Annealed Langevin dynamics: many steps at each level, then the next (Song and Ermon 2019).
 
     Args:
@@ -333,8 +272,7 @@ def langevin(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
     levels = g[g.isfinite()]
     moved = (alpha(levels[1:]) / alpha(levels[:-1])).tolist()
@@ -350,19 +288,10 @@ def langevin(
 
 # %% ../nbs/50_solvers.ipynb #50000077
 @torch.no_grad()
-def predictor_corrector(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `()`
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-    gammas: Tensor,     # Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    *,
-    predictor: Callable = ve_steps,  # Grid → `Steps`: also `euler_steps`, or `coefficients`
-    snr: float = .16,        # r of the corrector
-    step: float | None = None,  # Its a, in place of r: then no image depends on its batch
-    corrections: int = 1,    # Corrector steps before each predictor step, one call each
-    trajectory: bool = False,  # Return all states, `(steps + 1, b, *d)`, instead of the last
-    progress: bool = False,    # Show a bar
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def predictor_corrector(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
+                        predictor: Callable = ve_steps, snr: float = .16, step: float | None = None,
+                        corrections: int = 1, trajectory: bool = False,
+                        progress: bool = False) -> Tensor:
     """Langevin steps at each level, and a step to the next (Song and others 2020).
 
     Args:
@@ -378,8 +307,7 @@ def predictor_corrector(
         progress: Show a bar
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
     steps, length = predictor(g), dict(snr=snr) if step is None else dict(step=step)
     on_device, states = steps.gamma.to(z.dtype).to(z.device), [z]
@@ -397,29 +325,22 @@ class BrownianPath:
 
     Args:
         z: `(b, *d)`: what the noise will be added to
-        generator: One `torch.Generator`, or a list of one for each example
-    """
+        generator: One `torch.Generator`, or a list of one for each example"""
 
-    def __init__(self,
-        z: Tensor,       # `(b, *d)`: what the noise will be added to
-        generator=None,  # One `torch.Generator`, or a list of one for each example
-    ):
+    def __init__(self, z: Tensor, generator=None):
         # the known points, the first of them here and now: how far ahead, and the path there
         self.generator = generator
         self.ahead = z.new_zeros(len(z), 1)
         self.value = z.new_zeros(len(z), 1, *z.shape[1:])
 
-    def look(self,
-        h: Tensor,  # How far ahead, `(b,)`
-    ) -> Tensor:  # `(b, *d)`, of variance h; the same whenever it is asked for
+    def look(self, h: Tensor) -> Tensor:
         """The path at a distance: a bridge between the nearest known points, free behind the last.
 
         Args:
             h: How far ahead, `(b,)`
 
         Returns:
-            `(b, *d)`, of variance h; the same whenever it is asked for
-        """
+            `(b, *d)`, of variance h; the same whenever it is asked for"""
         # the nearest known points on both sides; an empty place counts as infinitely far ahead
         before = self.ahead <= h[:, None]
         left, i = torch.where(before, self.ahead, -1.).max(1)
@@ -444,16 +365,12 @@ class BrownianPath:
         place = self.ahead.isinf().int().argmax(1)
         self.ahead[rows, place], self.value[rows, place] = h, value
 
-    def move(self,
-        h: Tensor,      # How far each example goes on, `(b,)`; 0 for those that stay
-        value: Tensor,  # The path there, as `look` gave it, `(b, *d)`
-    ):
+    def move(self, h: Tensor, value: Tensor):
         """Go on: what lies ahead stays known, what lies behind is forgotten.
 
         Args:
             h: How far each example goes on, `(b,)`; 0 for those that stay
-            value: The path there, as `look` gave it, `(b, *d)`
-        """
+            value: The path there, as `look` gave it, `(b, *d)`"""
         on = h > 0
         value = torch.where(expand(on, value), value, 0.)
         self.ahead[:, 1:] -= h[:, None]
@@ -463,34 +380,21 @@ class BrownianPath:
         self.ahead[:, 1:][passed] = math.inf
         self.value[:, 1:][passed] = 0.
 
-    def only(self,
-        keep: Tensor,  # `(b,)`, true for the examples that are still on their way
-    ):
+    def only(self, keep: Tensor):
         """Forget the others.
 
         Args:
-            keep: `(b,)`, true for the examples that are still on their way
-        """
+            keep: `(b,)`, true for the examples that are still on their way"""
         self.ahead, self.value = self.ahead[keep], self.value[keep]
         if isinstance(self.generator, (list, tuple)):
             self.generator = [g for g, k in zip(self.generator, keep.tolist()) if k]
 
 # %% ../nbs/50_solvers.ipynb #50000086
 @torch.no_grad()
-def gotta_go_fast(
-    predict: Callable,  # `(z, γ) → ε̂`, with γ of shape `(b,)`: each example has its own level
-    z: Tensor,          # Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-    gammas: Tensor,     # Falling; only the ends matter; −∞ behind them: return x̂ at the end
-    generator=None,     # One `torch.Generator`, or a list of one for each example
-    *,
-    rtol: float = .05,      # Error of a step relative to the state
-    atol: float = 2 / 256,  # Error in the units of the state; one gray level of 256
-    first: float = .01,     # The first step, as a share of the way
-    keep_noise: bool = True,  # A step that is taken back keeps its noise; the paper's draws anew
-    compact: bool = False,    # Drop finished images: not if `predict` holds a label for each
-    progress: bool = False,   # Not shown: nobody knows how many steps there will be
-    max_evaluations: int = 10_000,  # RuntimeError beyond
-) -> Tensor:  # z at the last γ, `(b, *d)`, float32 or better
+def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
+                  rtol: float = .05, atol: float = 2 / 256, first: float = .01,
+                  keep_noise: bool = True, compact: bool = False, progress: bool = False,
+                  max_evaluations: int = 10_000) -> Tensor:
     """Adaptive steps of the reverse SDE, for each example its own (Jolicoeur-Martineau 2021).
 
     Args:
@@ -507,8 +411,7 @@ def gotta_go_fast(
         max_evaluations: RuntimeError beyond
 
     Returns:
-        z at the last γ, `(b, *d)`, float32 or better
-    """
+        z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
     levels, out = g[g.isfinite()], torch.empty_like(z)
     way, end = (levels[0] - levels[-1]).item(), levels[-1].item()

@@ -61,46 +61,41 @@ class Config(Settings):
         watch_every: Steps between two looks: samples and a held-out score; 0: none
         max_bad: Steps in a row without a finite gradient that end the run
         optimizer: Or "muon": that for matrices and kernels
-        muon_lr: Learning rate of Muon
-    """
-    steps: int = setting(10_000, whole(1))    # Updates in all
-    batch_size: int = setting(128, whole(1))  # Examples in a batch, of all processes together
-    lr: float = setting(2e-4, _RATE)          # Learning rate after the warm-up
-    warmup: int = setting(100, whole())       # Steps over which it rises
+        muon_lr: Learning rate of Muon"""
+    steps: int = setting(10_000, whole(1))
+    batch_size: int = setting(128, whole(1))
+    lr: float = setting(2e-4, _RATE)
+    warmup: int = setting(100, whole())
     lr_decay: str = setting(
-        "constant", one_of("constant", "cosine"))  # Or "cosine": falls until the last step
+        "constant", one_of("constant", "cosine"))
     lr_end: float = setting(
-        0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))  # Where the cosine ends
+        0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
     betas: tuple = setting(
-        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))  # Of AdamW
-    weight_decay: float = setting(.01, at_least(0))  # Of AdamW; on matrices and kernels alone
+        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
+    weight_decay: float = setting(.01, at_least(0))
     no_decay: tuple = setting(
         ("schedule",), tuple_of(Rule(lambda v: type(v) is str, "a name"), "names of submodules")
-    )  # Submodules of which nothing decays
+    )
     clip: float | None = setting(
-        1., or_none(above(0), "no clipping"))   # Largest norm of the gradient
-    ema: float = setting(.9999, _BETA)          # Decay of the averaged weights in the long run
-    precision: str = setting("float32", one_of("float32", "bfloat16"))  # The latter by autocast
-    compile: bool = setting(False, flag)        # `torch.compile` the network
-    accumulate: int = setting(1, whole(1))      # Parts into which a batch is cut, to save memory
-    seed: int = setting(0, whole())             # Of noise and dropout; the data have their own
-    log_every: int = setting(100, whole(1), counts=False)    # Steps between two records
-    save_every: int = setting(1000, whole(1), counts=False)  # Steps between two checkpoints
-    keep: int = setting(2, whole(1), counts=False)    # Checkpoints that stay, besides the best
+        1., or_none(above(0), "no clipping"))
+    ema: float = setting(.9999, _BETA)
+    precision: str = setting("float32", one_of("float32", "bfloat16"))
+    compile: bool = setting(False, flag)
+    accumulate: int = setting(1, whole(1))
+    seed: int = setting(0, whole())
+    log_every: int = setting(100, whole(1), counts=False)
+    save_every: int = setting(1000, whole(1), counts=False)
+    keep: int = setting(2, whole(1), counts=False)
     watch_every: int = setting(
-        0, whole(), counts=False)  # Steps between two looks: samples and a held-out score; 0: none
+        0, whole(), counts=False)
     max_bad: int = setting(
-        5, whole(1), counts=False)  # Steps in a row without a finite gradient that end the run
+        5, whole(1), counts=False)
     optimizer: str = setting(
-        "adamw", one_of("adamw", "muon"))  # Or "muon": that for matrices and kernels
-    muon_lr: float = setting(.02, _RATE)   # Learning rate of Muon
+        "adamw", one_of("adamw", "muon"))
+    muon_lr: float = setting(.02, _RATE)
 
 # %% ../nbs/74_training.ipynb #890e2ee1
-def lr_scale(
-    config: Config,
-    step: int,  # Steps done before
-    end: float = None,  # Where the cosine ends, if not at `config.lr_end`
-) -> float:  # Factor of `lr`
+def lr_scale(config: Config, step: int, end: float = None) -> float:
     """Learning rate of a step, as a fraction of `config.lr`.
 
     Args:
@@ -108,8 +103,7 @@ def lr_scale(
         end: Where the cosine ends, if not at `config.lr_end`
 
     Returns:
-        Factor of `lr`
-    """
+        Factor of `lr`"""
     end = config.lr_end if end is None else end
     warm = min(1., (step + 1) / max(1, config.warmup))
     if config.lr_decay == "constant": return warm
@@ -128,42 +122,31 @@ class EMA:
     Args:
         model: Whose parameters and buffers to follow, all of them
         decay: In the long run
-        warmup: Let the memory grow with the run
-    """
-    def __init__(self,
-        model: nn.Module,      # Whose parameters and buffers to follow, all of them
-        decay: float = .9999,  # In the long run
-        warmup: bool = True,   # Let the memory grow with the run
-    ):
+        warmup: Let the memory grow with the run"""
+    def __init__(self, model: nn.Module, decay: float = .9999, warmup: bool = True):
         self.source, self.decay, self.warmup = model, decay, warmup
         self.model = copy.deepcopy(model).requires_grad_(False).eval()
         pairs = list(zip(_tensors_of(self.model), _tensors_of(model)))
         self.averaged, self.copied = (
             [p for p in pairs if p[0].is_floating_point() == f] for f in (True, False))
 
-    def decay_at(self, n: int  # Steps done before
-    ) -> float:  # Share of the old average
+    def decay_at(self, n: int) -> float:
         """The decay of one step.
 
         Args:
             n: Steps done before
 
         Returns:
-            Share of the old average
-        """
+            Share of the old average"""
         return min(self.decay, (1 + n) / (10 + n)) if self.warmup else self.decay
 
     @torch.no_grad()
-    def update(self,
-        n: int,  # Steps done before this one
-        ok: Tensor | None = None,  # `()`, bool, on the device: where false, the average stays
-    ):
+    def update(self, n: int, ok: Tensor | None = None):
         """Move towards the weights; integer buffers are copied.
 
         Args:
             n: Steps done before this one
-            ok: `()`, bool, on the device: where false, the average stays
-        """
+            ok: `()`, bool, on the device: where false, the average stays"""
         (old, new), w = zip(*self.averaged), 1 - self.decay_at(n)
         if ok is not None:
             by_type = {t: ok.to(t) * w for t in {a.dtype for a in old}}
@@ -182,10 +165,7 @@ class EMA:
             with torch.no_grad(): torch._foreach_copy_(here, kept)
 
 # %% ../nbs/74_training.ipynb #c0ba1a5c
-def adamw(
-    module: nn.Module,  # What to optimize
-    config: Config,     # Its `lr`, `betas`, `weight_decay` and `no_decay` count
-) -> torch.optim.AdamW:  # Fused
+def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
     """AdamW without weight decay of vectors, and of the modules in `config.no_decay`.
 
     Args:
@@ -193,8 +173,7 @@ def adamw(
         config: Its `lr`, `betas`, `weight_decay` and `no_decay` count
 
     Returns:
-        Fused
-    """
+        Fused"""
     groups = {config.weight_decay: [], 0.: []}
     for name, p in module.named_parameters():
         decays = p.ndim > 1 and not set(name.split(".")) & set(config.no_decay)
@@ -204,17 +183,14 @@ def adamw(
         lr=config.lr, betas=config.betas, fused=True)
 
 # %% ../nbs/74_training.ipynb #6dae728d
-def orthogonal(
-    m: Tensor,  # `(..., rows, columns)`
-) -> Tensor:  # The same shape and dtype
+def orthogonal(m: Tensor) -> Tensor:
     """About the nearest matrix with singular values of one: those above 0.002 come to 0.6 to 1.3.
 
     Args:
         m: `(..., rows, columns)`
 
     Returns:
-        The same shape and dtype
-    """
+        The same shape and dtype"""
     tall = m.shape[-2] > m.shape[-1]
     x = (m.mT if tall else m).view(-1, min(m.shape[-2:]), max(m.shape[-2:]))  # the smaller products
     x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-7)
@@ -261,16 +237,12 @@ class Muon(torch.optim.AdamW):
         for p, move in zip(params, moves):
             p.mul_(1 - rate * g["weight_decay"]).sub_(rate * move.view_as(p))
 
-def muon(
-    module: nn.Module,  # What to optimize
-    config: Config,     # Its `muon_lr` counts, its `precision`, and all that counts for `adamw`
-) -> Muon:
+def muon(module: nn.Module, config: Config) -> Muon:
     """Muon for the weights of linear and convolutional layers, AdamW for the rest as in `adamw`.
 
     Args:
         module: What to optimize
-        config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`
-    """
+        config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`"""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     spared = {
         p for name, m in module.named_modules() if set(name.split(".")) & set(config.no_decay)
@@ -287,10 +259,7 @@ def muon(
             params=[*ours], lr=config.muon_lr, weight_decay=config.weight_decay, muon=dtype))
     return Muon([g for g in groups if g["params"]], betas=config.betas, fused=True)
 
-def optimizer(
-    module: nn.Module,  # What to optimize
-    config: Config,     # Its `optimizer` chooses
-) -> torch.optim.AdamW:  # Or `Muon`, which is one
+def optimizer(module: nn.Module, config: Config) -> torch.optim.AdamW:
     """`adamw` or `muon`, as the settings say.
 
     Args:
@@ -298,8 +267,7 @@ def optimizer(
         config: Its `optimizer` chooses
 
     Returns:
-        Or `Muon`, which is one
-    """
+        Or `Muon`, which is one"""
     return dict(adamw=adamw, muon=muon)[config.optimizer](module, config)
 
 # %% ../nbs/74_training.ipynb #fea4931f
@@ -308,24 +276,20 @@ class Rank(NamedTuple):
 
     Args:
         index: From 0
-        world: How many there are
-    """
-    index: int   # From 0
-    world: int   # How many there are
+        world: How many there are"""
+    index: int
+    world: int
     device: torch.device
 
 # %% ../nbs/74_training.ipynb #06d4e774
 def _leave():
     if dist.is_initialized(): dist.destroy_process_group()
 
-def distributed(
-    device=None,  # `core.default_device()` if not given
-) -> Rank:
+def distributed(device=None) -> Rank:
     """Join the processes that `torchrun` started; alone without it.
 
     Args:
-        device: `core.default_device()` if not given
-    """
+        device: `core.default_device()` if not given"""
     device = torch.device(default_device() if device is None else device)
     if int(os.environ.get("WORLD_SIZE", 1)) == 1: return Rank(0, 1, device)
     if device.type == "cuda":
@@ -346,17 +310,10 @@ class State:
         optimizers: By name; `dict(main=optimizer(model, config))` by default
         average: The part of the model to average; default: all of it
         notes: JSON values: what else the run is; must agree on a resume
-        rank: `distributed()` if not given
-    """
-    def __init__(self,
-        model: nn.Module,  # Trained in place; several networks go into one `nn.ModuleDict`
-        config: Config,
-        *,
-        optimizers: dict | None = None,  # By name; `dict(main=optimizer(model, config))` by default
-        average: nn.Module | None = None,  # The part of the model to average; default: all of it
-        notes: dict | None = None,  # JSON values: what else the run is; must agree on a resume
-        rank: Rank | None = None,  # `distributed()` if not given
-    ):
+        rank: `distributed()` if not given"""
+    def __init__(self, model: nn.Module, config: Config, *, optimizers: dict | None = None,
+                 average: nn.Module | None = None, notes: dict | None = None,
+                 rank: Rank | None = None):
         self.config, self.notes = config, json.loads(json.dumps(notes or {}))
         self.rank = rank or distributed()
         self.rank = self.rank._replace(device=torch.device(self.rank.device))
@@ -391,11 +348,7 @@ class State:
         self.objectives = {}
 
 # %% ../nbs/74_training.ipynb #739c01b8
-def update(
-    state: State,
-    name: str = "main",    # Of the optimizer
-    reduce: bool = False,  # First average the gradients over processes; `objective` has done it
-) -> Tensor:  # `()`, norm of the gradient before clipping, on the device
+def update(state: State, name: str = "main", reduce: bool = False) -> Tensor:
     """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
 
     Args:
@@ -403,8 +356,7 @@ def update(
         reduce: First average the gradients over processes; `objective` has done it
 
     Returns:
-        `()`, norm of the gradient before clipping, on the device
-    """
+        `()`, norm of the gradient before clipping, on the device"""
     optimizer = choose(name, state.optimizers, "optimizer")
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     if reduce and state.rank.world > 1:
@@ -491,17 +443,14 @@ def _check_terms(terms):
     return terms
 
 # %% ../nbs/74_training.ipynb #eb525556
-def loss_step(
-    loss_fn: Callable,  # `(model, batch, generator)` -> dict with the scalar tensor `loss`, others
-) -> Callable:  # `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each
+def loss_step(loss_fn: Callable) -> Callable:
     """The usual step: forward, backward, clip, AdamW.
 
     Args:
         loss_fn: `(model, batch, generator)` -> dict with the scalar tensor `loss`, others
 
     Returns:
-        `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each
-    """
+        `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each"""
     def step(state, batch, generator):
         loss_of, device, total = _objective(state, loss_fn), state.rank.device, {}
         parts = _split(batch, state.config.accumulate)
@@ -524,12 +473,11 @@ def loss_step(
 SLOW = 1.5  # Times as long as in float32: from here on, bfloat16 is not worth it
 
 @functools.cache
-def bfloat16_cost(device: torch.device) -> float:  # Of the time that float32 takes
+def bfloat16_cost(device: torch.device) -> float:
     """How long a convolution takes in bfloat16 on a device, measured once.
 
     Returns:
-        Of the time that float32 takes
-    """
+        Of the time that float32 takes"""
     x, w = torch.ones(32, 64, 8, 8, device=device), torch.ones(64, 64, 3, 3, device=device)
     wait = torch.cuda.synchronize if x.is_cuda else lambda: None
 
@@ -587,11 +535,7 @@ class _SharedDropout(TorchFunctionMode):
         return x * torch.dropout(whole.fill_(1), p, True)[self.index::self.world]
 
 # %% ../nbs/74_training.ipynb #f3c091d6
-def advance(
-    state: State,
-    step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors
-    batches: Callable,  # `batches(n)` -> the batch of step `n`, counted from 0
-) -> dict:  # What the step returned, on the device, and `ok`
+def advance(state: State, step: Callable, batches: Callable) -> dict:
     """One step of a run; all that it draws is a function of the seed and the step.
 
     Args:
@@ -599,8 +543,7 @@ def advance(
         batches: `batches(n)` -> the batch of step `n`, counted from 0
 
     Returns:
-        What the step returned, on the device, and `ok`
-    """
+        What the step returned, on the device, and `ok`"""
     n, rank = state.step, state.rank
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
@@ -851,10 +794,9 @@ class Record(NamedTuple):
 
     Args:
         step: Steps done
-        metrics: Means since the last record, as floats; empty between records
-    """
-    step: int      # Steps done
-    metrics: dict  # Means since the last record, as floats; empty between records
+        metrics: Means since the last record, as floats; empty between records"""
+    step: int
+    metrics: dict
 
 # %% ../nbs/74_training.ipynb #25a75c95
 def _save(state, folder, log) -> Path:  # The new checkpoint
@@ -906,18 +848,9 @@ def _look(watch, state, file, given, say) -> float:  # The seconds that it took
     return time.perf_counter() - begun
 
 # %% ../nbs/74_training.ipynb #e3708a63
-def fit(
-    state: State,
-    step: Callable,     # `(state, batch, generator)` -> dict of scalar tensors; see `loss_step`
-    batches: Callable,  # `batches(n)` -> the batch of step `n`, counted from 0: a pure function
-    *,
-    folder=None,        # For checkpoints and `log.jsonl`; a run found there goes on
-    progress: bool = True,  # A bar in a notebook or terminal, plain lines elsewhere
-    say: Callable = print,  # Takes the messages
-    held: bool = False,     # The caller holds the lock of the folder already
-    log=None,  # With `log(numbers, step)`: given each record, by the first process; see `watch`
-    watch: Callable = None,  # `(state)` -> numbers and pictures: a look, every `watch_every` steps
-) -> Iterator[Record]:  # One for each step
+def fit(state: State, step: Callable, batches: Callable, *, folder=None, progress: bool = True,
+        say: Callable = print, held: bool = False, log=None,
+        watch: Callable = None) -> Iterator[Record]:
     """Train until `config.steps`, one step for each turn of the caller's loop.
 
     Args:
@@ -931,8 +864,7 @@ def fit(
         watch: `(state)` -> numbers and pictures: a look, every `watch_every` steps
 
     Returns:
-        One for each step
-    """
+        One for each step"""
     if not callable(batches):
         raise TypeError(
             "batches: expected a function that gives the batch of any step, since a run goes on by "
@@ -995,11 +927,9 @@ def fit(
             if signals: raise Interrupted(_farewell(signals[0], state, folder), signals[0])
 
 # %% ../nbs/74_training.ipynb #8a54bfca
-def complete(
-    state: State, step: Callable, batches: Callable,  # As for `fit`
-    *, folder=None, progress: bool = False,   # As for `fit`, but silent
-    say: Callable = lambda *_: None, held: bool = False, log=None, watch=None,  # As for `fit`
-) -> State:  # The same, after its last step
+def complete(state: State, step: Callable, batches: Callable, *, folder=None,
+             progress: bool = False, say: Callable = lambda *_: None, held: bool = False, log=None,
+             watch=None) -> State:
     """Train to the end, with nobody watching.
 
     Args:
@@ -1008,8 +938,7 @@ def complete(
         say, held, log, watch: As for `fit`
 
     Returns:
-        The same, after its last step
-    """
+        The same, after its last step"""
     how = dict(folder=folder, progress=progress, say=say, held=held, log=log, watch=watch)
     for _ in fit(state, step, batches, **how): pass
     return state

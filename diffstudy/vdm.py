@@ -43,17 +43,10 @@ class VDM(nn.Module):
         schedule: A `schedule.Schedule`
         levels: Gray levels of the data
         shape: Of an image, `(c, h, w)`; that of the network by default
-        decoder: p(x|z_0) by a network, a `decoder.Decoder`; None: V16
-    """
+        decoder: p(x|z_0) by a network, a `decoder.Decoder`; None: V16"""
 
-    def __init__(
-        self,
-        net: nn.Module,       # `net(z, gamma)`, or `net(z, gamma, c)` where it has `classes` → ε̂
-        schedule: nn.Module,  # A `schedule.Schedule`
-        levels: int,          # Gray levels of the data
-        *, shape: tuple = None,  # Of an image, `(c, h, w)`; that of the network by default
-        decoder: nn.Module = None,  # p(x|z_0) by a network, a `decoder.Decoder`; None: V16
-    ):
+    def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
+                 decoder: nn.Module = None):
         super().__init__()
         self.net, self.schedule, self.levels = net, schedule, levels
         self.decoder = decoder
@@ -71,18 +64,9 @@ class VDM(nn.Module):
 
     @implements("V14")
     @torch.no_grad()
-    def sample(
-        self,
-        n: int,           # Number of images
-        c=None,           # Labels `(n,)`, or None for none
-        *, w: float = 0., # Guidance weight as in the paper; 0 = none
-        steps: int = 100, # T
-        sampler: str = "ancestral",  # A name of `solvers.SOLVERS`: the chain of V14, or another way
-        grid: str = "schedule",      # A name of `solvers.GRIDS`: the noise levels at which to ask
-        generator=None,   # One `torch.Generator`, or a list of one for each image
-        predict=None,     # Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
-        progress: bool = False,  # Show a bar
-    ) -> Tensor:  # Gray levels `(n, *shape)`, uint8
+    def sample(self, n: int, c=None, *, w: float = 0., steps: int = 100, sampler: str = "ancestral",
+               grid: str = "schedule", generator=None, predict=None,
+               progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
         Args:
@@ -97,8 +81,7 @@ class VDM(nn.Module):
             progress: Show a bar
 
         Returns:
-            Gray levels `(n, *shape)`, uint8
-        """
+            Gray levels `(n, *shape)`, uint8"""
         walk = choose(sampler, SOLVERS, "sampler")
         grid = choose(grid, GRIDS, "grid")
         if not self.shape:
@@ -116,11 +99,7 @@ class VDM(nn.Module):
                 f"damaged or have diverged, or the guidance weight is too large (w={w:g})")
         return self.decode(z, gammas[-1], generator)
 
-    def predict(
-        self,
-        c=None,           # Labels `(b,)`, or None for none
-        *, w: float = 0., # Guidance weight as in the paper; 0 = none
-    ):  # `(z, γ) → ε̂`, what every sampler walks along
+    def predict(self, c=None, *, w: float = 0.):
         """The network under classifier-free guidance.
 
         Args:
@@ -128,19 +107,13 @@ class VDM(nn.Module):
             w: Guidance weight as in the paper; 0 = none
 
         Returns:
-            `(z, γ) → ε̂`, what every sampler walks along
-        """
+            `(z, γ) → ε̂`, what every sampler walks along"""
         if c is None: return self.net
         _check_labels(c, self.null)
         return ClassifierFree(self.net, c, w=w)
 
     @implements("V16")
-    def decode(
-        self,
-        z_0: Tensor,      # Least noisy latents `(b, *d)`
-        gamma_0: Tensor,  # Their γ
-        generator=None,   # One `torch.Generator`, or a list of one for each image
-    ) -> Tensor:  # `(b, *d)` uint8
+    def decode(self, z_0: Tensor, gamma_0: Tensor, generator=None) -> Tensor:
         """The most likely gray level of each dimension given z_0; an image drawn by a `decoder`.
 
         Args:
@@ -149,8 +122,7 @@ class VDM(nn.Module):
             generator: One `torch.Generator`, or a list of one for each image
 
         Returns:
-            `(b, *d)` uint8
-        """
+            `(b, *d)` uint8"""
         if self.decoder is not None:
             return self.decoder.sample(z_0 / expand(alpha(gamma_0), z_0), gamma_0, generator)
 
@@ -166,14 +138,9 @@ class CategoricalNet(nn.Module):
 
     Args:
         net: Over `(b, c·levels, h, w)`, such as a `models.UNet` of that shape
-        levels: Gray levels of the data
-    """
+        levels: Gray levels of the data"""
 
-    def __init__(
-        self,
-        net: nn.Module,  # Over `(b, c·levels, h, w)`, such as a `models.UNet` of that shape
-        levels: int,     # Gray levels of the data
-    ):
+    def __init__(self, net: nn.Module, levels: int):
         super().__init__()
         if net.shape[0] % levels:
             raise ValueError(
@@ -230,18 +197,10 @@ class FineCategoricalNet(nn.Module):
         levels: Gray levels of the data
         patch: Height and width of a patch
         width: Of the layers at full resolution
-        seed: Of the weights
-    """
+        seed: Of the weights"""
 
-    def __init__(
-        self,
-        net: nn.Module,  # Over `(width, h / patch, w / patch)`, as a `models.UNet` of that shape
-        channels: int,   # Of an image
-        levels: int,     # Gray levels of the data
-        *, patch: int = 2,  # Height and width of a patch
-        width: int = 64,    # Of the layers at full resolution
-        seed: int = 0,      # Of the weights
-    ):
+    def __init__(self, net: nn.Module, channels: int, levels: int, *, patch: int = 2,
+                 width: int = 64, seed: int = 0):
         super().__init__()
         self.net, self.levels, self.patch, self.classes = net, levels, patch, net.classes
         self.shape = (channels, *(n * patch for n in net.shape[1:]))
@@ -282,14 +241,9 @@ class PatchNet(nn.Module):
 
     Args:
         net: Over `(c·patch², h / patch, w / patch)`, such as a `models.UNet`
-        patch: Height and width of a patch
-    """
+        patch: Height and width of a patch"""
 
-    def __init__(
-        self,
-        net: nn.Module,  # Over `(c·patch², h / patch, w / patch)`, such as a `models.UNet`
-        patch: int = 2,  # Height and width of a patch
-    ):
+    def __init__(self, net: nn.Module, patch: int = 2):
         super().__init__()
         if net.shape[0] % patch ** 2:
             raise ValueError(
@@ -320,16 +274,8 @@ def _check_ends(gamma_0: Tensor, gamma_1: Tensor):
         "the mean of some thousand draws and its error would miss it, and look like a bound")
 
 @implements("V20")
-def loss(
-    model: VDM,
-    k: Tensor,        # Images as gray levels `(b, *d)`, integers in 0..levels-1
-    c=None,           # Labels `(b,)`, `model.null` for none; None: none at all
-    generator=None,   # Of times and noise
-    *, steps: int = 0,    # T of the discrete loss; 0: continuous time
-    t: Tensor = None,     # Own times (continuous) or steps in 1..T: `(b,)`; `(b, m)`: their mean
-    variance: bool = False,  # Let the schedule's interior learn a low variance (continuous time)
-    extra: Tensor = None,    # `(b,)`, for networks that take one more scalar
-) -> Losses:  # nats
+def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Tensor = None,
+         variance: bool = False, extra: Tensor = None) -> Losses:
     """An unbiased estimate of the bound on −log p(x|c) for each example.
 
     Args:
@@ -342,8 +288,7 @@ def loss(
         extra: `(b,)`, for networks that take one more scalar
 
     Returns:
-        nats
-    """
+        nats"""
     if k.is_floating_point():
         raise TypeError(
             f"expected integer gray levels in 0..{model.levels - 1}; got {k.dtype}, "
@@ -404,10 +349,7 @@ def loss(
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
 
 # %% ../nbs/32_vdm.ipynb #84afd10b
-def augment(
-    k: Tensor,       # Square images `(b, c, h, h)`
-    generator=None,  # Of the choices
-) -> tuple[Tensor, Tensor]:  # The images, and `(b,)` 1. where one was changed, 0. elsewhere
+def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
     """Mirror and turn about half of the images each, at random, as VDM does on CIFAR-10.
 
     Args:
@@ -415,8 +357,7 @@ def augment(
         generator: Of the choices
 
     Returns:
-        The images, and `(b,)` 1. where one was changed, 0. elsewhere
-    """
+        The images, and `(b,)` 1. where one was changed, 0. elsewhere"""
     if k.ndim != 4 or k.shape[2] != k.shape[3]:
         raise ValueError(
             "expected square images (b, c, h, h), since some are turned by a right angle; "
@@ -434,15 +375,8 @@ def augment(
     return out, (mirrored | (turns > 0)).float()
 
 # %% ../nbs/32_vdm.ipynb #51b5bb07
-def training_loss(
-    model: VDM,
-    batch,           # Images `(b, *d)` as integer gray levels and labels `(b,)`
-    generator=None,  # Of label drops, augmentation, times and noise
-    *, p_uncond: float = 0.1,  # Probability that an example loses its label
-    steps: int = 0,        # As in `loss`
-    variance: bool = False,   # As in `loss`
-    augmented: bool = False,  # Mirror and turn images at random, and tell the network so
-) -> dict:  # Scalars: "loss" and its three terms, bits per dimension
+def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, steps: int = 0,
+                  variance: bool = False, augmented: bool = False) -> dict:
     """The mean bound of a batch, for `train.loss_step`.
 
     Args:
@@ -454,8 +388,7 @@ def training_loss(
         augmented: Mirror and turn images at random, and tell the network so
 
     Returns:
-        Scalars: "loss" and its three terms, bits per dimension
-    """
+        Scalars: "loss" and its three terms, bits per dimension"""
     k, c = batch
     c = drop_labels(c, p_uncond, model.null, generator) if model.null else None
     k, extra = augment(k, generator) if augmented else (k, None)
@@ -464,19 +397,14 @@ def training_loss(
     return dict(loss=bits[3], prior=bits[0], reconstruction=bits[1], diffusion=bits[2])
 
 # %% ../nbs/32_vdm.ipynb #ce6d06de
-def optimizer(
-    model: VDM,
-    config: train.Config,
-    shape_lr: float = .03,  # Of the schedule's shape, where it has one to learn
-) -> torch.optim.AdamW:  # For `train.State(..., optimizers=dict(main=...))`
+def optimizer(model: VDM, config: train.Config, shape_lr: float = .03) -> torch.optim.AdamW:
     """`train.optimizer`, with a learning rate of its own for the shape of the schedule.
 
     Args:
         shape_lr: Of the schedule's shape, where it has one to learn
 
     Returns:
-        For `train.State(..., optimizers=dict(main=...))`
-    """
+        For `train.State(..., optimizers=dict(main=...))`"""
     shape = model.schedule.shape_parameters()
     own, opt = {id(p) for p in shape}, train.optimizer(model, config)
     for g in opt.param_groups: g["params"] = [p for p in g["params"] if id(p) not in own]
@@ -484,12 +412,7 @@ def optimizer(
     return opt
 
 # %% ../nbs/32_vdm.ipynb #0465a631
-def nll(
-    model: VDM,        # In evaluation mode, for instance `ema.model`
-    strata: int = 16,  # Times for each image, evenly spread from a random offset
-    *, steps: int = 0,   # As in `loss`
-    together: bool = False,  # All in one call, an offset for each image; one z_0 for a `decoder`
-):  # `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
+def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False):
     """The bound as a function of images and labels, averaged over evenly spread times.
 
     Args:
@@ -499,8 +422,7 @@ def nll(
         together: All in one call, an offset for each image; one z_0 for a `decoder`
 
     Returns:
-        `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`
-    """
+        `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`"""
     if together and steps:
         raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
     ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
@@ -538,12 +460,11 @@ class Published(NamedTuple):
     Args:
         kind: VAE, Flow, AR (autoregressive) or Diff (diffusion)
         cifar10: Without data augmentation
-        cifar10_augmented: With: see `augmentation`
-    """
+        cifar10_augmented: With: see `augmentation`"""
     model: str
-    kind: str            # VAE, Flow, AR (autoregressive) or Diff (diffusion)
-    cifar10: float | None            # Without data augmentation
-    cifar10_augmented: float | None  # With: see `augmentation`
+    kind: str
+    cifar10: float | None
+    cifar10_augmented: float | None
     imagenet32: float | None
     imagenet64: float | None
     source: str
@@ -579,12 +500,11 @@ class Reported(NamedTuple):
 
     Args:
         data: "cifar10" or "mnist", both with 256 levels
-        number: What kind of number it is: exact, bound, dequantized, …
-    """
-    data: str    # "cifar10" or "mnist", both with 256 levels
+        number: What kind of number it is: exact, bound, dequantized, …"""
+    data: str
     model: str
     bits: float
-    number: str  # What kind of number it is: exact, bound, dequantized, …
+    number: str
     source: str
 
 REPORTED = (  # wide

@@ -38,13 +38,7 @@ def _array(x) -> np.ndarray:
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
 # %% ../nbs/78_viz.ipynb #4515c590
-def show_images(
-    x,             # `(n, c, h, w)` in [-1, 1]
-    columns: int = 10,  # Images in a row
-    titles=None,   # One for each row, written at its left
-    ax=None,       # Where to draw; a new figure otherwise
-    scale: float = 0.55,  # Inches for each image
-):  # The axes
+def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55):
     """Show a grid of images, gray or color.
 
     Args:
@@ -55,8 +49,7 @@ def show_images(
         scale: Inches for each image
 
     Returns:
-        The axes
-    """
+        The axes"""
     x = ((_array(x) + 1) / 2).clip(0, 1)
     n, c, h, w = x.shape
     rows = -(-n // columns)
@@ -82,13 +75,7 @@ def show_images(
     return ax
 
 # %% ../nbs/78_viz.ipynb #cf924803
-def scatter(
-    x,            # `(n, 2)`
-    ax=None,      # Where to draw; a new figure otherwise
-    c=None,       # Class of each point, or one color
-    lim: float = 2.5,  # The axes run from -lim to lim
-    title: str = "",   # Above the panel
-):  # The axes
+def scatter(x, ax=None, c=None, lim: float = 2.5, title: str = ""):
     """Points in the plane on square axes.
 
     Args:
@@ -99,8 +86,7 @@ def scatter(
         title: Above the panel
 
     Returns:
-        The axes
-    """
+        The axes"""
     if ax is None: _, ax = plt.subplots(figsize=(3, 3))
     x = _array(x)
     col = c if isinstance(c, str) or c is None else [COLORS[int(i) % len(COLORS)] for i in c]
@@ -109,14 +95,7 @@ def scatter(
     return ax
 
 # %% ../nbs/78_viz.ipynb #590cb5ff
-def plane(
-    f,            # `(n, 2)` -> `(n,)`: what to draw over the plane
-    lim: float = 2.5,  # The axes run from -lim to lim
-    n: int = 120,      # Points along each axis
-    ax=None,      # Where to draw; a new figure otherwise
-    title: str = "",   # Above the panel
-    **kw,         # For `imshow`
-):  # The axes
+def plane(f, lim: float = 2.5, n: int = 120, ax=None, title: str = "", **kw):
     """A function over the plane as an image.
 
     Args:
@@ -128,8 +107,7 @@ def plane(
         **kw: For `imshow`
 
     Returns:
-        The axes
-    """
+        The axes"""
     if ax is None: _, ax = plt.subplots(figsize=(3, 3))
     g = torch.linspace(-lim, lim, n, dtype=torch.float64)
     xy = torch.stack(torch.meshgrid(g, g, indexing="xy"), -1).reshape(-1, 2)
@@ -138,10 +116,7 @@ def plane(
     return ax
 
 # %% ../nbs/78_viz.ipynb #13da8334
-def palette_png(
-    figure,            # A matplotlib figure, or the bytes of a PNG
-    colors: int = 96,  # Size of the palette
-) -> tuple[bytes, tuple[int, int]]:  # A small PNG, and its width and height in pixels
+def palette_png(figure, colors: int = 96) -> tuple[bytes, tuple[int, int]]:
     """A picture as a PNG with a palette; a figure is closed, so that it is not shown twice.
 
     Args:
@@ -149,8 +124,7 @@ def palette_png(
         colors: Size of the palette
 
     Returns:
-        A small PNG, and its width and height in pixels
-    """
+        A small PNG, and its width and height in pixels"""
     from PIL import Image
     if isinstance(figure, bytes):
         raw = io.BytesIO(figure)
@@ -183,18 +157,9 @@ class slider:
         alt: What the pictures show, for who cannot see them
         caption: What to see
         start: The frame that stands there first
-        colors: Size of the pictures' palette
-    """
-    def __init__(self,
-        frames,       # Matplotlib figures or PNG bytes, one for each value, all of one size
-        labels,       # What each value shows, such as `["0", "1", "3"]`
-        *,
-        name: str,    # What the slider sets, such as "guidance weight w"
-        alt: str,     # What the pictures show, for who cannot see them
-        caption: str | None = None,  # What to see
-        start: int = 0,    # The frame that stands there first
-        colors: int = 96,  # Size of the pictures' palette
-    ):
+        colors: Size of the pictures' palette"""
+    def __init__(self, frames, labels, *, name: str, alt: str, caption: str | None = None,
+                 start: int = 0, colors: int = 96):
         self.labels, self.name, self.alt, self.caption, self.start = (
             [str(l) for l in labels], name, alt, caption, start)
 
@@ -251,15 +216,8 @@ class slider:
             + "</figure>")
 
 # %% ../nbs/78_viz.ipynb #e98bec9e
-def save_gif(
-    frames,            # `(t, n, c, h, w)` in [-1, 1]: a grid of images at each time
-    path,              # Where to write
-    *,
-    columns: int = 10,   # Images in a row
-    scale: int = 4,      # Screen pixels for each pixel
-    seconds: float = 4.,  # In all; it plays once
-    levels: int = 24,    # Gray levels, which decide the size of the file
-):
+def save_gif(frames, path, *, columns: int = 10, scale: int = 4, seconds: float = 4.,
+             levels: int = 24):
     """Write images over time as a GIF that plays once and stays on its last frame.
 
     Args:
@@ -268,8 +226,7 @@ def save_gif(
         columns: Images in a row
         scale: Screen pixels for each pixel
         seconds: In all; it plays once
-        levels: Gray levels, which decide the size of the file
-    """
+        levels: Gray levels, which decide the size of the file"""
     from PIL import Image
 
     # one page for each time: the grid of `show_images`, in as few gray levels as asked for

@@ -23,10 +23,8 @@ class TensorBoard:
     """Curves and pictures for TensorBoard, as `log` of `train.fit` and `experiment.train`.
 
     Args:
-        folder: For its event files
-    """
-    def __init__(self, folder  # For its event files
-    ):
+        folder: For its event files"""
+    def __init__(self, folder):
         _summary_writer()  # what is missing is said before anything is trained
         self.folder, self.writer = Path(folder), None
 
@@ -58,12 +56,8 @@ class Logger:
 
     Args:
         log: With `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Told of an error, after which the object is left alone
-    """
-    def __init__(self,
-        log,  # With `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Callable = print,  # Told of an error, after which the object is left alone
-    ):
+        say: Told of an error, after which the object is left alone"""
+    def __init__(self, log, say: Callable = print):
         self.to, self.say = log, say
         if log is not None and not callable(getattr(log, "log", None)):
             raise TypeError(
@@ -99,17 +93,9 @@ class Progress:
         done: Before; the bar shows the whole
         on: Show it
         say: Takes the lines, where there is no terminal
-        every: Seconds between two of them, at least
-    """
-    def __init__(self,
-        total: int,
-        unit: str,  # Such as "images"
-        what: str,  # Such as "sampling"
-        *, done: int = 0,  # Before; the bar shows the whole
-        on: bool = True,   # Show it
-        say: Callable = print,  # Takes the lines, where there is no terminal
-        every: float = 30.,     # Seconds between two of them, at least
-    ):
+        every: Seconds between two of them, at least"""
+    def __init__(self, total: int, unit: str, what: str, *, done: int = 0, on: bool = True,
+                 say: Callable = print, every: float = 30.):
         self.total, self.unit, self.what, self.say = total, unit, what, say
         self.done = self.start = done
         self.on, self.begun, self.last, self.shown, self.bar = (

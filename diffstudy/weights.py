@@ -22,10 +22,7 @@ def _seal(card: dict, tensors: bytes) -> str:
     "The checksum of a card together with the weights."
     return hashlib.sha256(canonical(card).encode() + tensors).hexdigest()
 
-def pack(
-    tensors: dict,  # By name, finite
-    card: dict,     # What they are: settings, data, scores, licence, the command
-) -> bytes:  # One safetensors file, the same for the same weights
+def pack(tensors: dict, card: dict) -> bytes:
     """Weights and their card as one file.
 
     Args:
@@ -33,8 +30,7 @@ def pack(
         card: What they are: settings, data, scores, licence, the command
 
     Returns:
-        One safetensors file, the same for the same weights
-    """
+        One safetensors file, the same for the same weights"""
     if bad := not_finite(tensors):
         raise CheckpointError(f"not written: the weights are not finite ({bad})")
     plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
@@ -42,10 +38,7 @@ def pack(
     note = canonical(dict(format=_FORMAT, card=card, seal=seal))
     return safetensors.torch.save(plain, metadata=dict(diffstudy=note))
 
-def unpack(
-    data: bytes,  # From `pack`
-    where="the file",  # For the message
-) -> tuple[dict, dict]:  # Tensors by name, and the card; CheckpointError for anything else
+def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
     """Weights and their card from one file. No code can run.
 
     Args:
@@ -53,8 +46,7 @@ def unpack(
         where: For the message
 
     Returns:
-        Tensors by name, and the card; CheckpointError for anything else
-    """
+        Tensors by name, and the card; CheckpointError for anything else"""
     try:
         size = int.from_bytes(data[:8], "little")
         note = json.loads(json.loads(data[8:8 + size])["__metadata__"]["diffstudy"])
@@ -79,10 +71,9 @@ class Known(NamedTuple):
 
     Args:
         sha256: Of the whole file
-        size: Bytes
-    """
-    sha256: str  # Of the whole file
-    size: int    # Bytes
+        size: Bytes"""
+    sha256: str
+    size: int
 
 # `NAME.safetensors` lies in the package, or in a clone and is attached to the release
 KNOWN = {
@@ -99,25 +90,20 @@ KNOWN = {
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
-def comes_along(name: str  # A key of `KNOWN`
-) -> Path | None:  # Its file in the package or clone; None: it is attached to the release
+def comes_along(name: str) -> Path | None:
     """The file of weights that come with the package or lie in a clone.
 
     Args:
         name: A key of `KNOWN`
 
     Returns:
-        Its file in the package or clone; None: it is attached to the release
-    """
+        Its file in the package or clone; None: it is attached to the release"""
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
     folders = package / "runs", package.parent / "nbs" / "runs", package.parent / "weights"
     return next((p for f in folders if (p := f / f"{name}.safetensors").is_file()), None)
 
-def find(
-    name: str,    # A key of `KNOWN`
-    folder=None,  # Where downloads are kept; ~/.cache/diffstudy/weights by default
-) -> tuple[dict, dict]:  # Tensors by name, and the card
+def find(name: str, folder=None) -> tuple[dict, dict]:
     """Weights of this version by their name: from the package, from the disk, or from the release.
 
     Args:
@@ -125,8 +111,7 @@ def find(
         folder: Where downloads are kept; ~/.cache/diffstudy/weights by default
 
     Returns:
-        Tensors by name, and the card
-    """
+        Tensors by name, and the card"""
     known, path = choose(name, KNOWN, "weights"), comes_along(name)
     home = Path(folder or Path.home() / ".cache" / "diffstudy" / "weights").expanduser()
     path = path or home / f"{name}.safetensors"

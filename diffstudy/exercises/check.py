@@ -27,27 +27,20 @@ class Exercise:
         slips: What to say -> the wrong answer of which it is true
         probe: `probe(answer, *inputs)` → tensors, if that is needed
         rtol: Tolerance relative to each element
-        atol: Tolerance for elements that are zero
-    """
-    id: str                        # Chapter and number, such as "20.1"
-    solution: Callable             # The answer that is right
-    inputs: Callable[[], list]     # Makes the tuples of arguments that answers are tried on
-    slips: dict[str, Callable]     # What to say -> the wrong answer of which it is true
-    probe: Callable | None = None  # `probe(answer, *inputs)` → tensors, if that is needed
-    rtol: float = 1e-5             # Tolerance relative to each element
-    atol: float = 1e-9             # Tolerance for elements that are zero
+        atol: Tolerance for elements that are zero"""
+    id: str
+    solution: Callable
+    inputs: Callable[[], list]
+    slips: dict[str, Callable]
+    probe: Callable | None = None
+    rtol: float = 1e-5
+    atol: float = 1e-9
 
 EXERCISES: dict[str, Exercise] = {}
 
-def add(
-    id: str,             # Chapter and number, such as "20.1"
-    solution: Callable,  # The answer that is right; its name and arguments are those of the stub
-    inputs: Callable[[], list],          # Makes the tuples of arguments
-    slips: dict[str, Callable] | None = None,  # What to say -> a wrong answer
-    probe: Callable | None = None,       # `probe(answer, *inputs)` → tensors
-    rtol: float = 1e-5,  # Relative to each element
-    atol: float = 1e-9,  # For elements that are zero
-):
+def add(id: str, solution: Callable, inputs: Callable[[], list],
+        slips: dict[str, Callable] | None = None, probe: Callable | None = None, rtol: float = 1e-5,
+        atol: float = 1e-9):
     """Register an exercise; a second one of that id takes the place of the first.
 
     Args:
@@ -57,40 +50,35 @@ def add(
         slips: What to say -> a wrong answer
         probe: `probe(answer, *inputs)` → tensors
         rtol: Relative to each element
-        atol: For elements that are zero
-    """
+        atol: For elements that are zero"""
     EXERCISES[id] = Exercise(id, solution, inputs, slips or {}, probe, rtol, atol)
 
-def randn(seed: int, *shape: int) -> Tensor:  # float64
+def randn(seed: int, *shape: int) -> Tensor:
     """Standard normal numbers for inputs, the same on every machine.
 
     Returns:
-        float64
-    """
+        float64"""
     return torch.randn(*shape, generator=stream(seed, "exercise"), dtype=torch.float64)
 
 # %% ../../nbs/79_exercises.ipynb #cc79c44b
-def chapters() -> list[str]:  # Such as ["10", "11"]
+def chapters() -> list[str]:
     """The chapters that have exercises.
 
     Returns:
-        Such as ["10", "11"]
-    """
+        Such as ["10", "11"]"""
     import pkgutil
     from diffstudy import exercises
     found = [m.name for m in pkgutil.iter_modules(exercises.__path__)]
     return sorted(m[1:] for m in found if m[0] == "c" and m[1:2].isdigit())
 
-def load(id: str  # Such as "20.1"
-) -> Exercise:  # ValueError if there is none
+def load(id: str) -> Exercise:
     """Find an exercise by its number.
 
     Args:
         id: Such as "20.1"
 
     Returns:
-        ValueError if there is none
-    """
+        ValueError if there is none"""
     import importlib
     chapter = str(id).partition(".")[0]
     if id not in EXERCISES and chapter in chapters():
@@ -590,12 +578,11 @@ def _slips(top: ast.AST):  # Triples (rank, what to say, pairs (node, the one in
             yield POSSIBLE, f"two arguments are exchanged in each `{name}`", [
                 (n, ast.Call(n.func, n.args[::-1], n.keywords)) for n in found]
 
-def mutants(solution: Callable):  # Pairs (what to say, a function with one slip)
+def mutants(solution: Callable):
     """The solution with one slip, for every place and slip that is likely there; likely ones first.
 
     Returns:
-        Pairs (what to say, a function with one slip)
-    """
+        Pairs (what to say, a function with one slip)"""
     try: tree = ast.parse(textwrap.dedent(inspect.getsource(solution)))
     except (OSError, TypeError, SyntaxError): return
     top = tree.body[0]
@@ -619,10 +606,9 @@ class Verdict(NamedTuple):
 
     Args:
         ok: Right in every element
-        says: A sentence
-    """
-    ok: bool    # Right in every element
-    says: str   # A sentence
+        says: A sentence"""
+    ok: bool
+    says: str
     def __bool__(self): return self.ok
     def __repr__(self): return self.says
 
@@ -764,10 +750,7 @@ def _says(ex: Exercise, answer) -> str | None:
                 f"the first should be {want:.6g}")
     return _differs(a, e, ex)
 
-def exercise(
-    id: str,  # Chapter and number, such as "20.1"
-    answer,   # The function that was asked for
-) -> Verdict:  # True if it is right; shown as a sentence
+def exercise(id: str, answer) -> Verdict:
     """Check an answer to an exercise of the course, and say what is likely wrong with it.
 
     Args:
@@ -775,8 +758,7 @@ def exercise(
         answer: The function that was asked for
 
     Returns:
-        True if it is right; shown as a sentence
-    """
+        True if it is right; shown as a sentence"""
     ex = load(id)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -13,16 +13,14 @@ from ..cli import command, usage
 from ..files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
-def stub(ex  # An `Exercise`
-) -> str:  # Python
+def stub(ex) -> str:
     """The empty answer to an exercise, as a file.
 
     Args:
         ex: An `Exercise`
 
     Returns:
-        Python
-    """
+        Python"""
     import inspect
     name, what = ex.solution.__name__, "class" if isinstance(ex.solution, type) else "function"
     ask = f"diffstudy exercise {ex.id} FILE"
@@ -31,12 +29,11 @@ def stub(ex  # An `Exercise`
     if what == "class": return f"{head}{imports}class {name}:\n    ...  # your lines\n"
     return f"{head}{imports}def {name}{inspect.signature(ex.solution)}:\n    ...  # your line\n"
 
-def answer_in(file: Path, name: str):  # The object of that name
+def answer_in(file: Path, name: str):
     """What a file calls by a name; ValueError if it calls nothing so.
 
     Returns:
-        The object of that name
-    """
+        The object of that name"""
     import runpy
     found = runpy.run_path(str(file))
     if name in found: return found[name]

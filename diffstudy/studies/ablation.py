@@ -33,11 +33,7 @@ PAPER = dict(
     fixed_ends=4.)
 
 # %% ../../nbs/33_ablation.ipynb #a20dc0b0
-def in_bins(
-    gamma: float,   # A noise level that suits `levels` gray levels
-    levels: int = 256,
-    to: int = 17,   # Gray levels of other data
-) -> float:  # The level with the same noise, counted in bins, for `to` gray levels
+def in_bins(gamma: float, levels: int = 256, to: int = 17) -> float:
     """Carry an end point of a schedule over to data with another number of gray levels.
 
     Args:
@@ -45,22 +41,18 @@ def in_bins(
         to: Gray levels of other data
 
     Returns:
-        The level with the same noise, counted in bins, for `to` gray levels
-    """
+        The level with the same noise, counted in bins, for `to` gray levels"""
     return gamma + 2 * math.log(levels / to)
 
 # %% ../../nbs/33_ablation.ipynb #794b4558
-def exponents(
-    levels: int,  # Gray levels
-) -> tuple[float, float]:  # With waves of two bins and of one
+def exponents(levels: int) -> tuple[float, float]:
     """The exponents n of the Fourier features whose waves fit the gray levels: 7 and 8 for 256.
 
     Args:
         levels: Gray levels
 
     Returns:
-        With waves of two bins and of one
-    """
+        With waves of two bins and of one"""
     return math.log2(levels) - 1, math.log2(levels)
 
 # %% ../../nbs/33_ablation.ipynb #111ea613
@@ -72,16 +64,9 @@ class Fourier(nn.Module):
         channels: c
         scale: z is multiplied by it: a scale s shifts the exponents by log2 s
         n_min, n_max: Exponents of the scaled z
-        zeros: Whether the features start with zero weights
-    """
-    def __init__(
-        self,
-        net: models.UNet,  # Over `(c + features, h, w)`; of its output, the first c channels count
-        channels: int,     # c
-        scale: float,      # z is multiplied by it: a scale s shifts the exponents by log2 s
-        n_min: int, n_max: int,  # Exponents of the scaled z
-        zeros: bool = True,  # Whether the features start with zero weights
-    ):
+        zeros: Whether the features start with zero weights"""
+    def __init__(self, net: models.UNet, channels: int, scale: float, n_min: int, n_max: int,
+                 zeros: bool = True):
         super().__init__()
         self.net, self.scale, self.exponents = net, scale, (n_min, n_max)
         self.shape, self.classes = (channels, *net.shape[1:]), net.classes
@@ -111,12 +96,7 @@ SCHEDULES = {
     "least variance": schedule.Monotone}
 
 # %% ../../nbs/33_ablation.ipynb #d4b7bb74
-def build(
-    settings: dict,  # Of a study
-    case: dict,      # `schedule`, `features`, `seed`
-    shape: tuple = (1, 8, 8),
-    levels: int = 17,
-) -> vdm.VDM:  # Untrained, without labels
+def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17) -> vdm.VDM:
     """The small model of the ablation, with or without each of its parts.
 
     Args:
@@ -124,8 +104,7 @@ def build(
         case: `schedule`, `features`, `seed`
 
     Returns:
-        Untrained, without labels
-    """
+        Untrained, without labels"""
     f, width, c = settings["features"][case["features"]], settings["width"], shape[0]
     config = models.UNetConfig(
         width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False,
@@ -140,13 +119,8 @@ def build(
     return vdm.VDM(Fourier(net, c, **f) if f else net, noise, levels)
 
 # %% ../../nbs/33_ablation.ipynb #e3708a63
-def fit(
-    model: vdm.VDM,
-    images,          # A `data.ImageSet`
-    settings: dict,  # `steps`, `batch_size`, `lr`, `lr_schedule`, `ema`
-    seed: int,       # Of the order of the images and of the noise
-    *, steps: int = 0, variance: bool = False,  # As in `vdm.loss`
-) -> vdm.VDM:  # With averaged weights
+def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
+        variance: bool = False) -> vdm.VDM:
     """Train by the bound; the schedule has a learning rate of its own.
 
     Args:
@@ -156,8 +130,7 @@ def fit(
         steps, variance: As in `vdm.loss`
 
     Returns:
-        With averaged weights
-    """
+        With averaged weights"""
     config = train.Config(
         steps=settings["steps"], batch_size=settings["batch_size"],
         lr=settings["lr"], warmup=30, clip=None, lr_decay="cosine",
@@ -190,14 +163,11 @@ def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
         draws=settings["draws"], batch_size=1000, generator=stream(0, "ablation"))
 
 @torch.no_grad()
-def single_draws(
-    model, images, draws
-) -> torch.Tensor:  # `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
+def single_draws(model, images, draws) -> torch.Tensor:
     """The terms of the bound, each from one independent time for one image.
 
     Returns:
-        `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`
-    """
+        `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`"""
     g, out = stream(0, "single draws"), []
     for _ in range(draws):
         out.append(torch.stack(vdm.loss(
@@ -209,14 +179,11 @@ def digits(settings):
     return tuple(s[:n] for s, n in zip(data.load("digits"), (settings["train"], settings["test"])))
 
 # %% ../../nbs/33_ablation.ipynb #c5d42a0a
-def run_ablation(
-    settings: dict, case: dict
-) -> dict:  # bits, ends, parameters; in continuous time terms and variance; `also` at other T
+def run_ablation(settings: dict, case: dict) -> dict:
     """Train one small model and score it.
 
     Returns:
-        bits, ends, parameters; in continuous time terms and variance; `also` at other T
-    """
+        bits, ends, parameters; in continuous time terms and variance; `also` at other T"""
     torch.set_num_threads(1)
     (seen, held), T = digits(settings), case["steps"]
     model = fit(
@@ -260,12 +227,8 @@ STUDY = Study("ablation", SETTINGS, tuple(
 
 # %% ../../nbs/33_ablation.ipynb #7514a1d8
 @torch.no_grad()
-def moments(
-    model: vdm.VDM,
-    images: torch.Tensor,  # Gray levels `(n, *d)`
-    gammas: torch.Tensor,  # `(m,)` noise levels
-    draws: int = 1,        # Of the noise, for each image and level
-) -> torch.Tensor:  # `(2, m)`, float64: mean, mean square of the loss per unit of γ, bits per dim
+def moments(model: vdm.VDM, images: torch.Tensor, gammas: torch.Tensor,
+            draws: int = 1) -> torch.Tensor:
     """Both moments of ½‖ε − ε̂‖² at given noise levels, from which the variance follows.
 
     Args:
@@ -274,8 +237,7 @@ def moments(
         draws: Of the noise, for each image and level
 
     Returns:
-        `(2, m)`, float64: mean, mean square of the loss per unit of γ, bits per dim
-    """
+        `(2, m)`, float64: mean, mean square of the loss per unit of γ, bits per dim"""
     rows, x = [], data.encode(images, model.levels)
     for i, gamma in enumerate(gammas.tolist()):
         g, many = torch.tensor(gamma), x.repeat(draws, *[1] * (x.ndim - 1))
@@ -288,10 +250,7 @@ def moments(
     return torch.tensor(rows).T
 
 # %% ../../nbs/33_ablation.ipynb #986eb5ed
-def variances(
-    gammas: torch.Tensor,   # `(m,)`, rising
-    moments: torch.Tensor,  # `(2, m)`, from `moments`
-) -> dict:  # `loss`, bits per dimension; `linear` and `least`, bits²
+def variances(gammas: torch.Tensor, moments: torch.Tensor) -> dict:
     """The loss, and its variance under the straight and the best schedule, by quadrature.
 
     Args:
@@ -299,8 +258,7 @@ def variances(
         moments: `(2, m)`, from `moments`
 
     Returns:
-        `loss`, bits per dimension; `linear` and `least`, bits²
-    """
+        `loss`, bits per dimension; `linear` and `least`, bits²"""
     first, second = moments
     loss, span = torch.trapezoid(first, gammas), gammas[-1] - gammas[0]
     out = dict(
@@ -310,12 +268,7 @@ def variances(
     return {k: v.item() for k, v in out.items()}
 
 # %% ../../nbs/33_ablation.ipynb #c07cce4a
-def learn_shape(
-    model: vdm.VDM,  # Its network stays as it is
-    images,          # A `data.ImageSet`
-    settings: dict,  # `shape_steps`, `shape_batch`, `lr_schedule`, `shape_width`, `ends`
-    seed: int,
-) -> vdm.VDM:  # The same network with a learned schedule between the same ends
+def learn_shape(model: vdm.VDM, images, settings: dict, seed: int) -> vdm.VDM:
     """Learn the interior of a schedule for a frozen network by lowering the variance (V30).
 
     Args:
@@ -324,8 +277,7 @@ def learn_shape(
         settings: `shape_steps`, `shape_batch`, `lr_schedule`, `shape_width`, `ends`
 
     Returns:
-        The same network with a learned schedule between the same ends
-    """
+        The same network with a learned schedule between the same ends"""
     net, steps = model.net.requires_grad_(False), settings["shape_steps"]
     learner = vdm.VDM(
         net,
@@ -388,12 +340,11 @@ AS_IT_IS = dict(
     head="fine", width=64, patch=2, schedule="least variance",
     precision="bfloat16", batch_size=32, steps=320)
 
-def build_fine(case: dict, ends: list) -> vdm.VDM:  # Untrained, for MNIST without labels
+def build_fine(case: dict, ends: list) -> vdm.VDM:
     """The network of the MNIST recipe, or the paper's kind at the same width.
 
     Returns:
-        Untrained, for MNIST without labels
-    """
+        Untrained, for MNIST without labels"""
     width, side = case["width"], 28 // case["patch"]
     fourier = () if case["head"] == "fine" else (7, 8)
     config = models.UNetConfig(
@@ -403,12 +354,11 @@ def build_fine(case: dict, ends: list) -> vdm.VDM:  # Untrained, for MNIST witho
     if case["head"] == "fine": net = vdm.FineCategoricalNet(net, 1, 256, patch=case["patch"])
     return vdm.VDM(net, SCHEDULES[case["schedule"]](*ends), 256)
 
-def run_choice(settings: dict, case: dict) -> dict:  # bits, parameters, and the bits of each image
+def run_choice(settings: dict, case: dict) -> dict:
     """Train one variant on MNIST for a few minutes, and score it.
 
     Returns:
-        bits, parameters, and the bits of each image
-    """
+        bits, parameters, and the bits of each image"""
     torch.set_num_threads(1)
     images, n = data.load("mnist")[0], settings["validation"]
     seen, held = images[:-n], images[-n:]  # chosen on training images, so that the test stays one
@@ -443,12 +393,11 @@ CHOICES = Study("choices", RECIPE, tuple(AS_IT_IS | other for other in (
 )), run_choice)
 
 # %% ../../nbs/33_ablation.ipynb #55a5abaa
-def bits_of_digits(model, held, settings: dict, name: str) -> dict:  # Of each image, by kind
+def bits_of_digits(model, held, settings: dict, name: str) -> dict:
     """Bits per dimension without labels and with them, by the same noise for all models of a study.
 
     Returns:
-        Of each image, by kind
-    """
+        Of each image, by kind"""
     nll, out = vdm.nll(model, settings["points"], together=True), {}
     for kind in ("unconditional", "conditional"):
         b = evaluate.bits_per_dim(
@@ -458,12 +407,11 @@ def bits_of_digits(model, held, settings: dict, name: str) -> dict:  # Of each i
         out[kind] = [round(v, 4) for v in b.values.tolist()]
     return out
 
-def run_digits_choice(settings: dict, case: dict) -> dict:  # bits of each image, by kind
+def run_digits_choice(settings: dict, case: dict) -> dict:
     """Train the recipe for digits with some settings changed, and score it on kept-back digits.
 
     Returns:
-        bits of each image, by kind
-    """
+        bits of each image, by kind"""
     images, n = data.load("digits")[0], settings["validation"]
     seen, kept = images[:-n], images[-n:]
     model = experiment.fit("digits", seen, **case).ema.model.eval()
@@ -499,12 +447,11 @@ DIGITS_CHOICES = Study(
     ),
     run_digits_choice)
 
-def run_digits_bits(settings: dict, case: dict) -> dict:  # bits of each image, by kind; training
+def run_digits_bits(settings: dict, case: dict) -> dict:
     """Train a recipe on all training digits, and score it on those that chose nothing.
 
     Returns:
-        bits of each image, by kind; training
-    """
+        bits of each image, by kind; training"""
     images, held = data.load("digits")
     begun = time.process_time()
     state = experiment.fit(case["recipe"], images, seed=case["seed"])

@@ -37,10 +37,7 @@ CONFIG = dict(
     precision="float32", head="noise", seed=0,
 )
 
-def config_of(
-    name: str,  # A name of `BENCHES`
-    **values,   # Other values than those of its table
-) -> dict:  # ValueError for an unknown key, or for sizes that its networks cannot have
+def config_of(name: str, **values) -> dict:
     """The configuration that an adapter gets.
 
     Args:
@@ -48,8 +45,7 @@ def config_of(
         **values: Other values than those of its table
 
     Returns:
-        ValueError for an unknown key, or for sizes that its networks cannot have
-    """
+        ValueError for an unknown key, or for sizes that its networks cannot have"""
     entry = choose(name, BENCHES, "benchmark")
     for k in values: choose(k, entry["config"], f"setting of the benchmark {name}")
     c = entry["config"] | values
@@ -489,10 +485,7 @@ BENCHES = {
 }
 
 # %% ../../nbs/97_bench.ipynb #3e227cff
-def builder(
-    name: str,   # A name of `BENCHES`
-    who: str,    # "ours", a built-in opponent, or the path of a file with `build(config)`
-):  # `build(config)`
+def builder(name: str, who: str):
     """Find an implementation.
 
     Args:
@@ -500,8 +493,7 @@ def builder(
         who: "ours", a built-in opponent, or the path of a file with `build(config)`
 
     Returns:
-        `build(config)`
-    """
+        `build(config)`"""
     entry = choose(name, BENCHES, "benchmark")
     if who == "ours": return entry["ours"]
     if not who.endswith(".py"):
@@ -561,13 +553,7 @@ def timed(f, *args):
     f(*args)
     return time.process_time() - begin
 
-def compare(
-    name: str,       # Of `BENCHES`
-    makers: dict,    # Name -> `build(config)`; the first is the one that the others are divided by
-    config: dict,    # From `config_of`
-    rounds: int = 10,
-    only: tuple = None,  # Of its steps; None: all of them
-) -> dict:  # For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
+def compare(name: str, makers: dict, config: dict, rounds: int = 10, only: tuple = None) -> dict:
     """Time the training steps and a sampling step of each implementation in turn.
 
     Args:
@@ -577,8 +563,7 @@ def compare(
         only: Of its steps; None: all of them
 
     Returns:
-        For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)
-    """
+        For each timed step and each name: CPU seconds and ratio (quartile, median, quartile)"""
     x, first, built, out = images(config), next(iter(makers)), {}, {}
     for what, own in BENCHES[name]["steps"].items():
         if only and what not in only: continue
@@ -601,12 +586,11 @@ def compare(
     return out
 
 # %% ../../nbs/97_bench.ipynb #93782791
-def resident():  # MB
+def resident():
     """The peak of this process so far.
 
     Returns:
-        MB
-    """
+        MB"""
     try:
         return int(
             re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 2 ** 10
@@ -648,18 +632,14 @@ def fresh(name, who, config, keep):
 
     return json.loads(r.stdout.splitlines()[-1])
 
-def peak(
-    name: str, who: str,  # As for `builder`
-    config: dict,
-) -> dict:  # MB: "peak"; "rise" since before the model; "kept": the rise where freed memory is kept
+def peak(name: str, who: str, config: dict) -> dict:
     """Peak memory of training, measured in fresh processes.
 
     Args:
         name, who: As for `builder`
 
     Returns:
-        MB: "peak"; "rise" since before the model; "kept": the rise where freed memory is kept
-    """
+        MB: "peak"; "rise" since before the model; "kept": the rise where freed memory is kept"""
     (before, after), (low, high) = (
         fresh(name, who, config, keep) for keep in (False, True))
     return dict(
@@ -680,12 +660,7 @@ class Net(nn.Module):
         return self.predict(z, gamma)
 
 @torch.no_grad()
-def held_out(
-    m,               # What an adapter built
-    config: dict,
-    k: Tensor,       # Gray levels `(n, c, h, w)`
-    points: int,     # Evenly spread times for each image
-) -> dict:  # mean and standard error over images, bits per dimension
+def held_out(m, config: dict, k: Tensor, points: int) -> dict:
     """The bound of held-out images, with the same times and noise for every implementation.
 
     Args:
@@ -694,8 +669,7 @@ def held_out(
         points: Evenly spread times for each image
 
     Returns:
-        mean and standard error over images, bits per dimension
-    """
+        mean and standard error over images, bits per dimension"""
     model = vdm.VDM(
         Net(m, config["shape"]),
         schedule.Linear(config["gamma_min"], config["gamma_max"]), config["levels"])
@@ -705,19 +679,14 @@ def held_out(
     bits = bound.bits_per_dim(torch.cat(parts).double(), k[0].numel())
     return dict(mean=bits.mean().item(), error=(bits.std() / len(bits) ** .5).item())
 
-def learn(
-    build, config: dict,
-    scores: int = 8,  # How often to score, evenly spread over the steps
-    points: int = 16,
-) -> dict:  # "curve": rows (step, seconds of CPU time in training, bits, error)
+def learn(build, config: dict, scores: int = 8, points: int = 16) -> dict:
     """Train on the embedded digits and score held-out ones along the way; scoring is not timed.
 
     Args:
         scores: How often to score, evenly spread over the steps
 
     Returns:
-        "curve": rows (step, seconds of CPU time in training, bits, error)
-    """
+        "curve": rows (step, seconds of CPU time in training, bits, error)"""
     (train_set, test_set), curve, spent = data.load("digits"), [], 0.
     batches, m = (
         data.Batches(train_set, config["batch"], config["seed"]), build(config))
@@ -731,10 +700,7 @@ def learn(
     return dict(curve=curve)
 
 # %% ../../nbs/97_bench.ipynb #5a6dd074
-def passing(
-    curve: list,    # From `learn`
-    target: float,  # Bits per dimension
-):  # Seconds of CPU time, between the scores before and after by a straight line; None if never
+def passing(curve: list, target: float):
     """When a curve first reaches a number of bits.
 
     Args:
@@ -755,11 +721,7 @@ DIGITS = dict(
     **{k: _D["unet"][k] for k in ("width", "blocks", "groups")},
     **{k: _D["train"][k] for k in ("lr", "warmup", "ema")})
 
-def in_both_precisions(
-    path,        # Of a run with labels, or of its weights
-    *, n: int,   # Samples of each class
-    **sampling,  # For `Run.sample`
-) -> dict:  # float32, bfloat16 → seconds, scores; moved: mean difference in gray levels
+def in_both_precisions(path, *, n: int, **sampling) -> dict:
     """The same samples in both precisions: what each costs, and what a judge says.
 
     Args:
@@ -768,8 +730,7 @@ def in_both_precisions(
         **sampling: For `Run.sample`
 
     Returns:
-        float32, bfloat16 → seconds, scores; moved: mean difference in gray levels
-    """
+        float32, bfloat16 → seconds, scores; moved: mean difference in gray levels"""
     run = experiment.open(path, "cpu", say=lambda _: None)
     torch.set_num_threads(1)
     images = data.load(run.config["data"])[0]
@@ -861,10 +822,7 @@ STUDY = runs.Study("bench",
     (*_STEPS[:4], *_BITS[:3], *_STEPS[4:], _BITS[3], *_GAN, *_SCORES), run)
 
 # %% ../../nbs/97_bench.ipynb #37647c43
-def report(
-    found: dict,   # From `compare`
-    memory: dict,  # Name -> from `peak`
-) -> list:  # Lines of text; the first name is the one that the others are divided by
+def report(found: dict, memory: dict) -> list:
     """A comparison in words.
 
     Args:
@@ -872,8 +830,7 @@ def report(
         memory: Name -> from `peak`
 
     Returns:
-        Lines of text; the first name is the one that the others are divided by
-    """
+        Lines of text; the first name is the one that the others are divided by"""
     first, lines = next(iter(memory)), []
     for what, rows in ((k, v) for k, v in found.items() if k != "memory"):
         for k, v in rows.items():

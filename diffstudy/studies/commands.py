@@ -49,16 +49,14 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "speedrun": "speedrun",
 }
 
-def find_study(name: str  # A name of `STUDIES`
-):  # A `record.Study`; ValueError if there is none
+def find_study(name: str):
     """Load the study of that name from its module.
 
     Args:
         name: A name of `STUDIES`
 
     Returns:
-        A `record.Study`; ValueError if there is none
-    """
+        A `record.Study`; ValueError if there is none"""
     import importlib
     from diffstudy.core import choose
     module, _, attribute = choose(name, STUDIES, "study").partition(":")

@@ -31,16 +31,12 @@ def _trained(steps, seed, width, groups):
         width=width, groups=groups,
     ).ema.model
 
-def run_case(
-    settings: dict,  # Training: `steps`, `seed`, `width`, `groups`; `images`, `draws`, `tolerance`
-    case: dict,      # `measure`, and what it needs
-) -> dict:
+def run_case(settings: dict, case: dict) -> dict:
     """One measurement of the study on held-out digits, bits per dimension.
 
     Args:
         settings: Training: `steps`, `seed`, `width`, `groups`; `images`, `draws`, `tolerance`
-        case: `measure`, and what it needs
-    """
+        case: `measure`, and what it needs"""
     model = _trained(*(settings[k] for k in ("steps", "seed", "width", "groups")))
     images = data.load("digits")[1].images[:case.get("images", settings["images"])]
     scale = images[0].numel() * math.log(2)
@@ -132,32 +128,26 @@ STUDY = Study(
     run_case)
 
 # %% ../../nbs/35_compression.ipynb #1cd42a01
-def mosaic(
-    patches: Tensor,  # `(n, c, h, w)`, row by row
-    columns: int,
-) -> Tensor:  # `(c, rows · h, columns · w)`
+def mosaic(patches: Tensor, columns: int) -> Tensor:
     """Patches side by side as one picture.
 
     Args:
         patches: `(n, c, h, w)`, row by row
 
     Returns:
-        `(c, rows · h, columns · w)`
-    """
+        `(c, rows · h, columns · w)`"""
     n, c, h, w = patches.shape
     rows = patches.view(n // columns, columns, c, h, w).permute(2, 0, 3, 1, 4)
     return rows.reshape(c, -1, columns * w)
 
-def tiles(patches: Tensor  # Of `data.load_photos`: sixteen of each tile
-) -> Tensor:  # `(n / 16, c, 64, 64)`
+def tiles(patches: Tensor) -> Tensor:
     """The held-out tiles as they were before they were cut.
 
     Args:
         patches: Of `data.load_photos`: sixteen of each tile
 
     Returns:
-        `(n / 16, c, 64, 64)`
-    """
+        `(n / 16, c, 64, 64)`"""
     return torch.stack([mosaic(p, 4) for p in patches.split(16)])
 
 def png(picture) -> str:
@@ -170,16 +160,14 @@ def _coded(picture, kind, **options) -> bytes:
     Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()).save(out, kind, **options)
     return out.getvalue()
 
-def codecs(picture: Tensor  # `(3, h, w)`, uint8
-) -> dict:  # Bytes by name; JPEG XL where `pip install pillow-jxl-plugin` has brought it
+def codecs(picture: Tensor) -> dict:
     """One picture without loss, by the codecs of the trade at their best.
 
     Args:
         picture: `(3, h, w)`, uint8
 
     Returns:
-        Bytes by name; JPEG XL where `pip install pillow-jxl-plugin` has brought it
-    """
+        Bytes by name; JPEG XL where `pip install pillow-jxl-plugin` has brought it"""
     out = dict(
         PNG=_coded(picture, "PNG", optimize=True),
         WebP=_coded(picture, "WEBP", lossless=True, quality=100, method=6))
@@ -188,18 +176,13 @@ def codecs(picture: Tensor  # `(3, h, w)`, uint8
         out["JPEG XL"] = _coded(picture, "JXL", lossless=True, effort=9)
     return {k: len(v) for k, v in out.items()}
 
-def run_photos(
-    settings: dict,  # `recipe`, resolved
-    case: dict,      # `measure`, and what it needs
-    folder=None,     # Of the run; ~/.cache/diffstudy/photos/HASH by default
-) -> dict:
+def run_photos(settings: dict, case: dict, folder=None) -> dict:
     """One measurement on held-out patches of photographs, bits per dimension.
 
     Args:
         settings: `recipe`, resolved
         case: `measure`, and what it needs
-        folder: Of the run; ~/.cache/diffstudy/photos/HASH by default
-    """
+        folder: Of the run; ~/.cache/diffstudy/photos/HASH by default"""
     images = data.load("photos")[1].images[:case.get("images")]
 
     # all in one picture, which a codec likes, and patch by patch, which is what the model does

@@ -74,32 +74,21 @@ PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table h
     })
 
 # %% ../../nbs/43_ddgan_images.ipynb #5918afc8
-def gan_config(
-    recipe: dict,  # Of networks and losses, every key of `ddgan.Config`
-    updates: int,
-    *, seed: int = 0, labels: bool = True,  # As in `experiment.GANConfig`
-    components: int = 0, threads: int = 0, **loop,  # As there
-) -> experiment.GANConfig:
+def gan_config(recipe: dict, updates: int, *, seed: int = 0, labels: bool = True,
+               components: int = 0, threads: int = 0, **loop) -> experiment.GANConfig:
     """A run of these studies, for `experiment.fit`.
 
     Args:
         recipe: Of networks and losses, every key of `ddgan.Config`
         seed, labels: As in `experiment.GANConfig`
-        components, threads, **loop: As there
-    """
+        components, threads, **loop: As there"""
     return experiment.GANConfig(
         gan=recipe, labels=labels, components=components, threads=threads,
         train=dict(steps=updates, seed=seed) | loop)
 
 @torch.no_grad()
-def draw(
-    net,           # A generator
-    n: int,
-    levels: int,   # Gray levels of the data
-    *, c: Tensor = None,  # `(n,)` the classes asked for
-    seed: int = 0, part: int = 200,  # Images at a time
-    decode: Callable = lambda z: z,  # What the generator makes → images in [−1, 1]
-) -> Tensor:  # `(n, c, h, w)` in [−1, 1], on the gray levels of the data
+def draw(net, n: int, levels: int, *, c: Tensor = None, seed: int = 0, part: int = 200,
+         decode: Callable = lambda z: z) -> Tensor:
     """Samples of a generator, with exactly `net.steps` calls for each.
 
     Args:
@@ -110,8 +99,7 @@ def draw(
         decode: What the generator makes → images in [−1, 1]
 
     Returns:
-        `(n, c, h, w)` in [−1, 1], on the gray levels of the data
-    """
+        `(n, c, h, w)` in [−1, 1], on the gray levels of the data"""
     out, device = [], next(net.parameters()).device
     for i in range(0, n, part):
         g, b = stream(seed, "draw", i), min(part, n - i)
@@ -139,10 +127,7 @@ ABLATION_SETTINGS = dict(
         fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
-def run_variant(
-    settings: dict, case: dict,  # As in `ABLATION`
-    device="cpu", folder=None,   # Where to compute; where judges are kept
-) -> dict:  # Scores with errors, seconds, and a few samples
+def run_variant(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train one variant without labels, and judge it.
 
     Args:
@@ -150,8 +135,7 @@ def run_variant(
         device, folder: Where to compute; where judges are kept
 
     Returns:
-        Scores with errors, seconds, and a few samples
-    """
+        Scores with errors, seconds, and a few samples"""
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0].to(device)
     judge, levels, n = (
@@ -185,10 +169,7 @@ STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     recipe=experiment.RECIPES["ddgan-stacked-digits"].resolve()["gan"] | dict(lr_end=0.),
     precision="bfloat16", updates=3000, n=10_000, scored=1000, kept=20)
 
-def run_stacked_variant(
-    settings: dict, case: dict,  # As in `STACKED_ABLATION`
-    device="cpu", folder=None,   # Where to compute; where judges are kept
-) -> dict:  # Scores with errors, seconds, and a few samples
+def run_stacked_variant(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train one variant on stacked digits, count its modes, and judge one channel.
 
     Args:
@@ -196,8 +177,7 @@ def run_stacked_variant(
         device, folder: Where to compute; where judges are kept
 
     Returns:
-        Scores with errors, seconds, and a few samples
-    """
+        Scores with errors, seconds, and a few samples"""
     torch.set_num_threads(1)
     train_set, s = data.load(settings["data"])[0].to(device), settings
     digits, levels = train_set.images, train_set.levels
@@ -229,11 +209,7 @@ STACKED_ABLATION = Study(
     run_stacked_variant)
 
 # %% ../../nbs/43_ddgan_images.ipynb #65c4d0b1
-def draw_vdm(
-    model, c: Tensor,    # A `vdm.VDM`; `(n,)` the classes asked for
-    steps: int, w: float,  # Of the ancestral sampler; the weight of guidance
-    *, seed: int = 0, part: int = 200,
-) -> Tensor:  # `(n, c, h, w)` in [−1, 1], on the gray levels of the data
+def draw_vdm(model, c: Tensor, steps: int, w: float, *, seed: int = 0, part: int = 200) -> Tensor:
     """Samples of a VDM, in parts from a seed of their own as those of the GAN.
 
     Args:
@@ -241,8 +217,7 @@ def draw_vdm(
         steps, w: Of the ancestral sampler; the weight of guidance
 
     Returns:
-        `(n, c, h, w)` in [−1, 1], on the gray levels of the data
-    """
+        `(n, c, h, w)` in [−1, 1], on the gray levels of the data"""
     own = lambda i: stream(seed, "draw", i * part)
     levels = [
         model.sample(len(b), b, w=w, steps=steps, generator=own(i))
@@ -254,13 +229,11 @@ FEW_SETTINGS = dict(
     updates=4500, vdm_steps=1700,
     n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
-def run_few(settings: dict, case: dict, device="cpu", folder=None
-) -> dict:  # Seconds of training, and for each sampler calls, ms, scores
+def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train DDGAN and VDM on the same images, and judge their samplers.
 
     Returns:
-        Seconds of training, and for each sampler calls, ms, scores
-    """
+        Seconds of training, and for each sampler calls, ms, scores"""
     torch.set_num_threads(1)
     train_set, seed, clock = (
         data.load(settings["data"])[0].to(device), case["seed"], time.process_time)
@@ -326,10 +299,7 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
     return first, balance(torch.cat(found)) | dict(
         ms=round(1000 * (time.process_time() - begun) / n, 3))
 
-def trained_on_mnist(
-    settings: dict, case: dict,  # As in `MNIST`; a case may change the recipe, updates, threads
-    train_set, device="cpu", folder=None,  # What to learn; where to compute; for runs
-) -> tuple:  # The state at the end, and where its checkpoints are
+def trained_on_mnist(settings: dict, case: dict, train_set, device="cpu", folder=None) -> tuple:
     """Train on MNIST or StackedMNIST, or find the finished run, and keep checkpoints on the way.
 
     Args:
@@ -337,8 +307,7 @@ def trained_on_mnist(
         train_set, device, folder: What to learn; where to compute; for runs
 
     Returns:
-        The state at the end, and where its checkpoints are
-    """
+        The state at the end, and where its checkpoints are"""
     name, s = case["data"], settings
     own = {k: v for k, v in case.items() if k not in ("data", "seed")}
     text = lambda v: "_".join(map(str, v)) if isinstance(v, list) else v
@@ -359,10 +328,7 @@ def trained_on_mnist(
     torch.set_num_threads(1)  # for all that follows, as anywhere in a study
     return state, place
 
-def run_mnist(
-    settings: dict, case: dict,  # As in `trained_on_mnist`
-    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
-) -> dict:  # Scores with errors, the curve on the way, seconds, samples
+def run_mnist(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
     """Train on MNIST or StackedMNIST, and judge.
 
     Args:
@@ -370,8 +336,7 @@ def run_mnist(
         device, folder, root: Where to compute; for judges and runs; for images
 
     Returns:
-        Scores with errors, the curve on the way, seconds, samples
-    """
+        Scores with errors, the curve on the way, seconds, samples"""
     torch.set_num_threads(1)
     train_set, test_set = (v.to(device) for v in data.load("mnist", root))
     s, every = settings, settings["save_every"][case["data"]]
@@ -396,12 +361,11 @@ def packed(x):
     "Images as text, one hexadecimal digit for a value."
     return "".join(f"{v:x}" for v in data.decode(x, 16).flatten().tolist())
 
-def unpacked(text, channels=1):  # `(n, channels, 28, 28)` in [−1, 1]
+def unpacked(text, channels=1):
     """And back, at the sixteen gray levels that are left.
 
     Returns:
-        `(n, channels, 28, 28)` in [−1, 1]
-    """
+        `(n, channels, 28, 28)` in [−1, 1]"""
     levels = torch.tensor([int(v, 16) for v in text], dtype=torch.uint8)
     return data.encode(levels.view(-1, channels, 28, 28), 16)
 
@@ -461,13 +425,11 @@ MNIST = Study(
     run_mnist)
 
 # %% ../../nbs/44_ddgan_modes.ipynb #0f26807c
-def lone(x: Tensor  # `(n, 1, h, w)` in [−1, 1]
-) -> float:
+def lone(x: Tensor) -> float:
     """The share of pixels above the middle gray without such a one among their eight neighbors.
 
     Args:
-        x: `(n, 1, h, w)` in [−1, 1]
-    """
+        x: `(n, 1, h, w)` in [−1, 1]"""
     lit = (x > 0).float()
     around = F.conv2d(lit, x.new_ones(1, 1, 3, 3), padding=1) - lit
     return ((around == 0) & (lit > 0)).sum().item() / max(1, int(lit.sum()))
@@ -482,12 +444,11 @@ RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong lab
     updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
     precision="bfloat16", n=1000, kept=30)
 
-def seconds_of(config, images, updates: int = 12) -> float:  # Of the CPU
+def seconds_of(config, images, updates: int = 12) -> float:
     """What one update of a configuration costs, measured after two to warm up.
 
     Returns:
-        Of the CPU
-    """
+        Of the CPU"""
     def seconds(n):
         begun = time.process_time()
         experiment.fit(config, images, steps=n)
@@ -496,12 +457,7 @@ def seconds_of(config, images, updates: int = 12) -> float:  # Of the CPU
     return (seconds(2 + updates) - seconds(2)) / updates
 
 @torch.no_grad()
-def led_back(
-    net,         # A generator
-    x: Tensor,   # Real images `(n, c, h, w)` in [−1, 1]
-    c: Tensor,   # `(n,)` their classes
-    judge,       # A classifier
-) -> list:  # For each state 1…T the share of images that keep their class
+def led_back(net, x: Tensor, c: Tensor, judge) -> list:
     """Noise real images to a state of the chain, and let the generator go back from there.
 
     Args:
@@ -511,8 +467,7 @@ def led_back(
         judge: A classifier
 
     Returns:
-        For each state 1…T the share of images that keep their class
-    """
+        For each state 1…T the share of images that keep their class"""
     chain, kept = ddgan.chain_gammas(net.steps).float(), []
     for state in range(1, net.steps + 1):
         z = ddgan.redraw(net, x, state, chain, stream(0, "back", state), c=c)
@@ -520,10 +475,7 @@ def led_back(
         kept.append(round((seen == c).double().mean().item(), 4))
     return kept
 
-def run_resnet(
-    settings: dict, case: dict,  # As in `RESNET`
-    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
-) -> dict:  # Scores with errors, lone pixels, the curve on the way, seconds, samples
+def run_resnet(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
     """Train the residual pair, or a plain GAN of such networks, on MNIST with labels, and judge.
 
     Args:
@@ -531,8 +483,7 @@ def run_resnet(
         device, folder, root: Where to compute; for judges and runs; for images
 
     Returns:
-        Scores with errors, lone pixels, the curve on the way, seconds, samples
-    """
+        Scores with errors, lone pixels, the curve on the way, seconds, samples"""
     torch.set_num_threads(1)
     (train_set, test_set), s = (v.to(device) for v in data.load("mnist", root)), settings
     judge = feature_network(train_set, folder, device, **s["judge"])
@@ -613,10 +564,7 @@ FOUR_SETTINGS = dict(
     samplers=["ddim", "dpm++"], calls=[4, 8], grids=["even", "cosine", "edm"],
     n=1000, kept=20)
 
-def run_four(
-    settings: dict, case: dict,  # As in `FOUR`
-    folder=None, root=None,  # For judges and runs; for images
-) -> dict:  # seconds of training, parameters, rows: sampler, calls, grid, scores
+def run_four(settings: dict, case: dict, folder=None, root=None) -> dict:
     """Draw from a diffusion model of MNIST in a few calls, by each sampler on each grid.
 
     Args:
@@ -624,8 +572,7 @@ def run_four(
         folder, root: For judges and runs; for images
 
     Returns:
-        seconds of training, parameters, rows: sampler, calls, grid, scores
-    """
+        seconds of training, parameters, rows: sampler, calls, grid, scores"""
     torch.set_num_threads(1)
     train_set, s = data.load("mnist", root)[0], settings
     model = objectives.trained_by(s["vdm"], "simple", case["seed"], train_set, folder)

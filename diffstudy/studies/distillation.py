@@ -38,12 +38,11 @@ def _student(teacher, settings, seed, loss):
     train.complete(state, train.loss_step(terms), images)
     return state.ema.model.eval()
 
-def run(settings: dict, case: dict) -> dict:  # name → scores, calls and CPU seconds
+def run(settings: dict, case: dict) -> dict:
     """Train one teacher and all its students, and score what each draws.
 
     Returns:
-        name → scores, calls and CPU seconds
-    """
+        name → scores, calls and CPU seconds"""
     seen, seed, out = load("digits")[0], case["seed"], {}
     teacher = trained(settings["teacher"], settings["weight"], seed)
     def images(batch): return encode(batch[0], seen.levels)

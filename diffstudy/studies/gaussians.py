@@ -43,11 +43,10 @@ class Toy(NamedTuple):
     Args:
         state: A `train.State`
         step: For `train.fit`
-        draw: `(n, generator)` → samples `(n, 2)`
-    """
-    state: object   # A `train.State`
-    step: Callable  # For `train.fit`
-    draw: Callable  # `(n, generator)` → samples `(n, 2)`
+        draw: `(n, generator)` → samples `(n, 2)`"""
+    state: object
+    step: Callable
+    draw: Callable
 
 def updates_of(settings, kind):
     n = kind["updates"]
@@ -55,10 +54,7 @@ def updates_of(settings, kind):
         steps=n, seed=0, precision=settings["precision"],
         log_every=max(1, n // settings["marks"]))
 
-def chain_of(
-    steps: int,           # T
-    noise: tuple = None,  # Rising σ/α of the states 1…T−1; None: those of the paper
-) -> Tensor:  # `(T + 1,)`
+def chain_of(steps: int, noise: tuple = None) -> Tensor:
     """The paper's chain, or one with other states between the data and the noise.
 
     Args:
@@ -66,8 +62,7 @@ def chain_of(
         noise: Rising σ/α of the states 1…T−1; None: those of the paper
 
     Returns:
-        `(T + 1,)`
-    """
+        `(T + 1,)`"""
     chain = chain_gammas(steps)
     if noise is None: return chain.float()
     if len(noise) != steps - 1:
@@ -115,27 +110,21 @@ def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
         state, train.loss_step(lambda net, x, g: dict(loss=ddpm_loss(net, x, chain, g))), draw)
 
 # %% ../../nbs/41_ddgan_training.ipynb #1792baf3
-def sliced_distance(
-    x: Tensor,  # `(n, 2)`
-    y: Tensor,  # `(n, 2)`
-    directions: int = 64,
-) -> float:
+def sliced_distance(x: Tensor, y: Tensor, directions: int = 64) -> float:
     """Mean over directions of the plane of the Wasserstein-1 distance between projections.
 
     Args:
         x: `(n, 2)`
-        y: `(n, 2)`
-    """
+        y: `(n, 2)`"""
     a = math.pi * torch.arange(directions, dtype=x.dtype) / directions
     u = torch.stack([a.cos(), a.sin()])
     return ((x @ u).sort(0).values - (y @ u).sort(0).values).abs().mean().item()
 
-def score(x: Tensor) -> dict:  # near, kl: mean and standard error; modes; distance
+def score(x: Tensor) -> dict:
     """How well points match the 25 Gaussians.
 
     Returns:
-        near, kl: mean and standard error; modes; distance
-    """
+        near, kl: mean and standard error; modes; distance"""
     grid = data.gaussian_grid()
     distance = sliced_distance(x, grid.sample(len(x), stream(0, "held out"))[0])
     try: fit = evaluate.mixture_likelihood(grid, x)

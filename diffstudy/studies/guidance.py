@@ -26,10 +26,7 @@ ENDS = (-8., 8.)  # γ at data and at noise
 COSINE = Cosine(*ENDS)
 
 # %% ../../nbs/22_guided_digits.ipynb #8f9b46c7
-def noise_loss(
-    p_uncond: float,  # How often a label is dropped
-    levels: int,      # Gray levels of the images
-):  # `(model, (images, labels), generator)` → `{"loss": ()}`
+def noise_loss(p_uncond: float, levels: int):
     """Squared error of the predicted noise, with labels dropped: one network for both branches.
 
     Args:
@@ -37,8 +34,7 @@ def noise_loss(
         levels: Gray levels of the images
 
     Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`
-    """
+        `(model, (images, labels), generator)` → `{"loss": ()}`"""
     def loss(model, batch, generator):
         z, eps, gamma = diffuse(batch[0], levels, COSINE, generator)
         c = drop_labels(batch[1], p_uncond, model.classes, generator)
@@ -96,11 +92,7 @@ def noisy_classifier(settings, seed, train_set, device="cpu"):
 
 # %% ../../nbs/22_guided_digits.ipynb #0981a384
 @torch.no_grad()
-def named_by(
-    net, x: Tensor,      # The network, and images in [−1, 1], `(b, c, h, w)`
-    levels=torch.linspace(-4, 4, 8),  # Noise levels γ at which to ask
-    seed: int = 0,       # Of the noise, the same for all labels
-) -> Tensor:  # Classes, `(b,)`
+def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> Tensor:
     """The class that a network itself sees: the label with which it predicts the noise best.
 
     Args:
@@ -109,8 +101,7 @@ def named_by(
         seed: Of the noise, the same for all labels
 
     Returns:
-        Classes, `(b,)`
-    """
+        Classes, `(b,)`"""
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
         eps = torch.randn(x.shape, generator=stream(seed, "named", float(g))).to(x.device)
@@ -122,12 +113,8 @@ def named_by(
 
 # %% ../../nbs/22_guided_digits.ipynb #7514a1d8
 @torch.no_grad()
-def draw(
-    guide,        # `guide(c)` → `predict(z, γ)`, for a batch of classes
-    c: Tensor,    # `(n,)` the classes asked for
-    shape: tuple, levels: int,  # Of the images
-    *, steps: int = 24, seed: int = 0, batch: int = 100,
-) -> Tensor:  # `(n, c, h, w)` in [−1, 1], on the gray levels of the data
+def draw(guide, c: Tensor, shape: tuple, levels: int, *, steps: int = 24, seed: int = 0,
+         batch: int = 100) -> Tensor:
     """Samples by DDIM; image i starts from the same noise whatever guides it.
 
     Args:
@@ -136,8 +123,7 @@ def draw(
         shape, levels: Of the images
 
     Returns:
-        `(n, c, h, w)` in [−1, 1], on the gray levels of the data
-    """
+        `(n, c, h, w)` in [−1, 1], on the gray levels of the data"""
     gammas, out = grid(Cosine(*ENDS), steps, device=c.device), []
     for i in range(0, len(c), batch):
         part = c[i:i + batch]
@@ -161,10 +147,7 @@ class Cost(NamedTuple):
     network: int     # Evaluations of the noise network for each image
     classifier: int  # Gradients of a classifier for each image
 
-def evaluations(
-    kind: str,   # "free" or "classifier"
-    w: float, steps: int,
-) -> Cost:
+def evaluations(kind: str, w: float, steps: int) -> Cost:
     """What a guided sample costs.
 
     Args:
@@ -182,10 +165,7 @@ def seconds_of(f):
     out = f()
     return time.process_time() - begin, out
 
-def run(
-    settings: dict, case: dict,  # As in `STUDY`
-    device="cpu", folder=None,   # Where to compute; where judges are kept
-) -> dict:  # Held-out losses, and the scores at each weight for both kinds of guidance
+def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train one network, and score it at every weight.
 
     Args:
@@ -193,8 +173,7 @@ def run(
         device, folder: Where to compute; where judges are kept
 
     Returns:
-        Held-out losses, and the scores at each weight for both kinds of guidance
-    """
+        Held-out losses, and the scores at each weight for both kinds of guidance"""
     train_set, test = (s.to(device) for s in data.load(settings["data"]))
     judge, real = (
         feature_network(train_set, folder, device, **settings["judge"]),
@@ -233,19 +212,13 @@ class Curve(NamedTuple):
     mean: Tensor    # `(weights,)`
     error: Tensor   # Standard error over seeds, `(weights,)`
 
-def curve(
-    record: dict,  # `runs.load("guidance")`
-    kind: str,     # "free" or "classifier"
-    name: str,     # Of a measure
-    p_uncond: float = .1,
-) -> Curve:
+def curve(record: dict, kind: str, name: str, p_uncond: float = .1) -> Curve:
     """A measure against the weight, over seeds.
 
     Args:
         record: `runs.load("guidance")`
         kind: "free" or "classifier"
-        name: Of a measure
-    """
+        name: Of a measure"""
     rows = [r["result"][kind] for r in record["results"] if r["case"]["p_uncond"] == p_uncond]
     if not rows: raise ValueError(f"no case with p_uncond={p_uncond} in the record")
 

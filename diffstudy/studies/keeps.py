@@ -21,11 +21,7 @@ from .record import Study
 from .redraw import digits_of, seen_from
 
 # %% ../../nbs/47_ddgan_keeps.ipynb #7a9fa577
-def table_of(
-    before: Tensor,  # `(n,)`, whole numbers below `classes`
-    after: Tensor,   # The same
-    classes: int,
-) -> Tensor:  # `(classes, classes)`: how often each went in (row) and came back as each (column)
+def table_of(before: Tensor, after: Tensor, classes: int) -> Tensor:
     """What went in, and what came back.
 
     Args:
@@ -33,8 +29,7 @@ def table_of(
         after: The same
 
     Returns:
-        `(classes, classes)`: how often each went in (row) and came back as each (column)
-    """
+        `(classes, classes)`: how often each went in (row) and came back as each (column)"""
     for v in (before, after):
         if len(v) and not 0 <= v.min() <= v.max() < classes:
             raise ValueError(
@@ -46,32 +41,26 @@ def kept(table: Tensor) -> float:
     return (table.diagonal().sum() / table.sum()).item()
 
 # %% ../../nbs/47_ddgan_keeps.ipynb #8c7c3808
-def asymmetry(
-    table: Tensor,  # `(k, k)` counts
-) -> float:  # About as many as pairs of cells are not empty, if the two of each are equally likely
+def asymmetry(table: Tensor) -> float:
     """Bowker's statistic: squared differences of mirrored cells over their sums.
 
     Args:
         table: `(k, k)` counts
 
     Returns:
-        About as many as pairs of cells are not empty, if the two of each are equally likely
-    """
+        About as many as pairs of cells are not empty, if the two of each are equally likely"""
     table = table.double()
     off, both = (table - table.T).square(), table + table.T
     return (off / both.clamp_min(1)).triu(1).sum().item()
 
-def if_exact(
-    table: Tensor,  # The same
-) -> tuple[float, float]:  # Its mean and standard deviation
+def if_exact(table: Tensor) -> tuple[float, float]:
     """What Bowker's statistic is for exact draws with as many pairs in each two mirrored cells.
 
     Args:
         table: The same
 
     Returns:
-        Its mean and standard deviation
-    """
+        Its mean and standard deviation"""
     both = (table + table.T).triu(1).double()
     both = both[both > 0]
     return float(len(both)), (2 - 2 / both).sum().sqrt().item()
@@ -83,12 +72,11 @@ SETTINGS = dict(
     critic=dict(updates=200, every=50),
     alone=dict(updates=1000, every=250, n=500, lr=1.5e-3, betas=[.9, .99]))
 
-def table_of_digits(before: Tensor, after: Tensor) -> Tensor:  # `(10, 10)`
+def table_of_digits(before: Tensor, after: Tensor) -> Tensor:
     """The table of single digits, from the numbers of stacks.
 
     Returns:
-        `(10, 10)`
-    """
+        `(10, 10)`"""
     return table_of(digits_of(before).flatten(), digits_of(after).flatten(), 10)
 
 def run_reader(s: dict, case: dict, images, held) -> dict:
@@ -216,16 +204,12 @@ def run_trained(s: dict, case: dict, images, judge, device, folder) -> dict:
     return dict(
         tables=[table(net, t, s["n"]).tolist() for t in range(1, net.steps + 1)], way=way)
 
-def run(
-    settings: dict, case: dict,  # As in `STUDY`: a part, or a case of `studies.ddgan.STACKED`
-    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
-) -> dict:
+def run(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
     """One case: a reader, a critic or a generator alone, or the tables of a trained run.
 
     Args:
         settings, case: As in `STUDY`: a part, or a case of `studies.ddgan.STACKED`
-        device, folder, root: Where to compute; for judges and runs; for images
-    """
+        device, folder, root: Where to compute; for judges and runs; for images"""
     torch.set_num_threads(1)
     images, held = data.load("mnist", root)
     if case.get("part") == "reader": return run_reader(settings, case, images, held)

@@ -29,21 +29,19 @@ def _noisy(x, gamma, generator):  # z and its noise
     eps = randn_like(x, generator)
     return expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps
 
-def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:  # `(b,)`
+def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:
     """−log p(k|z_γ) of a decoder, with fresh noise.
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     z, _ = _noisy(data.encode(k, net.levels), gamma, generator)
     return net(k, z / expand(alpha(gamma), z), gamma)
 
-def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:  # `(b,)`
+def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:
     """½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats.
 
     Returns:
-        `(b,)`
-    """
+        `(b,)`"""
     z, eps = _noisy(data.encode(k, levels), gamma, generator)
     return (eps - net(z, gamma)).square().flatten(1).sum(1) / 2
 
@@ -64,12 +62,11 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
     return train.complete(
         state, train.loss_step(loss), batches, folder=folder, progress=bool(folder), say=print)
 
-def trained(settings: dict, part: str, images):  # A network with averaged weights
+def trained(settings: dict, part: str, images):
     """One of the two networks of the recipe, for all noise levels between the ends.
 
     Returns:
-        A network with averaged weights
-    """
+        A network with averaged weights"""
     low, high = settings["ends"]
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
@@ -87,12 +84,7 @@ def trained(settings: dict, part: str, images):  # A network with averaged weigh
     loop = train.Config(**settings["recipe"]["train"] | settings[part])
     return _fitted(net, nats, loop, images).ema.model.eval()
 
-def trained_alone(
-    config,        # An `experiment.VDMConfig`, whose decoder and loop are taken
-    gamma: float,  # The noise level of all that the decoder sees of the image: a high one
-    images,
-    folder=None,   # For checkpoints; a run found there goes on
-):  # The `train.State` of a decoder at its end
+def trained_alone(config, gamma: float, images, folder=None):
     """The decoder of a recipe without its diffusion: what it reads is noise, and pixels before.
 
     Args:
@@ -101,37 +93,31 @@ def trained_alone(
         folder: For checkpoints; a run found there goes on
 
     Returns:
-        The `train.State` of a decoder at its end
-    """
+        The `train.State` of a decoder at its end"""
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
     return _fitted(config.assemble(_facts(images)).decoder, nats, loop, images, folder)
 
 @torch.no_grad()
-def paid(net, part: str, images, gamma: float) -> Tensor:  # `(n,)`, bits for a pixel
+def paid(net, part: str, images, gamma: float) -> Tensor:
     """What one of the two networks pays for each image at a noise level.
 
     Returns:
-        `(n,)`, bits for a pixel
-    """
+        `(n,)`, bits for a pixel"""
     return torch.cat([
         PARTS[part](
             net, k, torch.full((len(k),), gamma), stream(0, "last bits", round(gamma, 3), i))
         for i, k in enumerate(images.images.split(100))]).double() / _unit(images)
 
-def run(
-    settings: dict, case: dict,
-    folder=None,  # Where the decoder alone keeps its checkpoints; `runs` by default
-) -> dict:  # `curve`: rows of γ, mean, standard error; or what `run_alone` gives
+def run(settings: dict, case: dict, folder=None) -> dict:
     """Train one of the two networks; its curve on images that were kept back, in bits for a pixel.
 
     Args:
         folder: Where the decoder alone keeps its checkpoints; `runs` by default
 
     Returns:
-        `curve`: rows of γ, mean, standard error; or what `run_alone` gives
-    """
+        `curve`: rows of γ, mean, standard error; or what `run_alone` gives"""
     torch.set_num_threads(1)
     if case["part"] == "alone": return run_alone(settings, case, folder)
     images, _ = data.load("mnist")
@@ -144,12 +130,11 @@ def run(
         rows.append([g, round(v.mean().item(), 5), round(v.std().item() / len(v) ** .5, 5)])
     return dict(curve=rows)
 
-def run_alone(settings: dict, case: dict, folder=None) -> dict:  # seconds: the clock's, in training
+def run_alone(settings: dict, case: dict, folder=None) -> dict:
     """The decoder alone, with all steps of the recipe; its bits on all test images.
 
     Returns:
-        seconds: the clock's, in training
-    """
+        seconds: the clock's, in training"""
     images, held = data.load("mnist")
     config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
     place = Path(folder or "runs") / f"last-bits-alone-{case['gamma']:g}"
@@ -164,17 +149,14 @@ STUDY = Study(
     "last-bits", SETTINGS,
     (dict(part="decoder"), dict(part="diffusion"), dict(part="alone", gamma=12.)), run)
 
-def totals(
-    decoder: list, diffusion: list,  # Rows [γ, mean, error], by rising γ
-) -> list:  # Rows [γ, diffusion down to γ, decoder at γ, both], in bits for a pixel
+def totals(decoder: list, diffusion: list) -> list:
     """What a bound would cost that ends its diffusion at γ, for each γ of the curves.
 
     Args:
         decoder, diffusion: Rows [γ, mean, error], by rising γ
 
     Returns:
-        Rows [γ, diffusion down to γ, decoder at γ, both], in bits for a pixel
-    """
+        Rows [γ, diffusion down to γ, decoder at γ, both], in bits for a pixel"""
     g = torch.tensor([r[0] for r in diffusion], dtype=torch.float64)
     e = torch.tensor([r[1] for r in diffusion], dtype=torch.float64)
     areas = (e[1:] + e[:-1]) / 2 * g.diff()
@@ -183,12 +165,11 @@ def totals(
         [r[0], a, r[1], a + r[1]] for r, a in zip(decoder, above.tolist())]
 
 # %% ../../nbs/36_last_bits.ipynb #3f8a3bf0
-def run_sift(settings: dict, case: dict) -> dict:  # train_seconds: of the processor
+def run_sift(settings: dict, case: dict) -> dict:
     """Train the recipe with something changed for half a minute; its bits on kept-back images.
 
     Returns:
-        train_seconds: of the processor
-    """
+        train_seconds: of the processor"""
     torch.set_num_threads(1)
     images, n = data.load("mnist")[0], settings["kept_back"]
     seen, kept = images[:-n], images[-n:][:settings["n"]]
@@ -241,12 +222,7 @@ SIFT = Study(
     run_sift)
 
 # %% ../../nbs/36_last_bits.ipynb #1e9de666
-def prices(
-    gamma: Tensor,  # `(2,)` float64, a noise level for each pixel
-    means: Tensor,  # `(k, 2)`, centers of clusters, equally likely
-    spread: float,  # Standard deviation of a cluster, in each pixel
-    looks: bool = True,  # The guess for the first pixel reads the second as well
-) -> Tensor:  # `(2,)`, nats for a unit of each γ
+def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> Tensor:
     """½E(ε − ε̂)² of each of two pixels, with the exact denoiser of a mixture of Gaussians.
 
     Args:
@@ -256,8 +232,7 @@ def prices(
         looks: The guess for the first pixel reads the second as well
 
     Returns:
-        `(2,)`, nats for a unit of each γ
-    """
+        `(2,)`, nats for a unit of each γ"""
     # latents on a grid for each cluster, with their weights
     a, s2 = alpha(gamma), sigma(gamma) ** 2
     v = a ** 2 * spread ** 2 + s2
@@ -278,11 +253,7 @@ def prices(
     error = (means ** 2).mean(0) + spread ** 2 - (weight[..., None] * guess ** 2).sum((0, 1, 2))
     return torch.exp(-gamma) * error / 2
 
-def along(
-    corners,  # Of a path of straight parts, pairs (γ_1, γ_2), from little noise to much
-    means: Tensor, spread: float, looks: bool = True,  # As for `prices`
-    n: int = 40,  # Nodes of the quadrature on each part
-) -> float:  # Nats
+def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40) -> float:
     """What diffusion pays on a path through the noise levels of two pixels.
 
     Args:
@@ -291,8 +262,7 @@ def along(
         n: Nodes of the quadrature on each part
 
     Returns:
-        Nats
-    """
+        Nats"""
     total, (nodes, weights) = 0., np.polynomial.legendre.leggauss(n)
     corners = torch.tensor(corners, dtype=torch.float64)
     for a, b in zip(corners, corners[1:]):

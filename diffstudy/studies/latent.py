@@ -16,12 +16,7 @@ from .record import Study
 
 # %% ../../nbs/46_ddgan_latent.ipynb #212a2873
 @torch.no_grad()
-def hears(
-    net,             # A generator that predicts the data
-    x: Tensor,       # Real pictures it has not seen, `(b, *d)`
-    chain: Tensor,   # The chain, `(T + 1,)`, rising from −∞
-    generator=None,  # A `torch.Generator`
-) -> list[float]:  # For each state 1…T; 1 for exact draws, 0 if the latent is ignored
+def hears(net, x: Tensor, chain: Tensor, generator=None) -> list[float]:
     """Mean square between two answers to one z_t, over that between an answer and the truth.
 
     Args:
@@ -31,8 +26,7 @@ def hears(
         generator: A `torch.Generator`
 
     Returns:
-        For each state 1…T; 1 for exact draws, 0 if the latent is ignored
-    """
+        For each state 1…T; 1 for exact draws, 0 if the latent is ignored"""
     if (what := getattr(net, "predicts", "data")) != "data":
         raise ValueError(f"expected a generator that predicts the data; got one of the {what}")
     found = []
@@ -47,10 +41,7 @@ def hears(
 # %% ../../nbs/46_ddgan_latent.ipynb #4ebb146b
 SETTINGS = dict(gan=redraw.SETTINGS["gan"], run=STACKED_SETTINGS, n=2000, kept=3, state=2)
 
-def run(
-    settings: dict, case: dict,  # As in `STUDY`; digits, or a case of `studies.ddgan.STACKED`
-    device="cpu", folder=None, root=None,  # Where to compute; for runs; for images
-) -> dict:  # The ratio for each state; of stacks some with their noisy state and three answers
+def run(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
     """Train a generator, and measure how much its answers to held-out images differ.
 
     Args:
@@ -58,8 +49,7 @@ def run(
         device, folder, root: Where to compute; for runs; for images
 
     Returns:
-        The ratio for each state; of stacks some with their noisy state and three answers
-    """
+        The ratio for each state; of stacks some with their noisy state and three answers"""
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
@@ -74,12 +64,11 @@ def run(
     return out if case["data"] == "digits" else out | dict(answers=answers(net, x, chain, settings))
 
 @torch.no_grad()
-def answers(net, x, chain, settings) -> str:  # As `packed` gives it
+def answers(net, x, chain, settings) -> str:
     """Some real stacks, then their noisy states, then three answers of the generator to each.
 
     Returns:
-        As `packed` gives it
-    """
+        As `packed` gives it"""
     x, t = x[:settings["kept"]], settings["state"]
     z = process.marginal(x, chain[t].to(x)).sample(stream(0, "answers", device=x.device))
     s = torch.full((len(x),), t - 1, device=x.device)

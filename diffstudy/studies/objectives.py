@@ -22,23 +22,21 @@ SETTINGS = dict(
         experiment.change(experiment.RECIPES["digits"], dict(drop=1.))),
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
-def looks(k, seen, settings: dict) -> dict:  # Name → [value, standard error]
+def looks(k, seen, settings: dict) -> dict:
     """How samples without labels, gray levels `(n, 1, h, w)`, look to a judge of the data.
 
     Returns:
-        Name → [value, standard error]
-    """
+        Name → [value, standard error]"""
     real, x = encode(seen.images, seen.levels), encode(k, seen.levels)
     net = judge.feature_network(seen, **settings)
     rows = judge.scores(x, net(x).argmax(1), net, real)
     return {name: rows[name] for name in ("frechet", "precision", "recall", "coverage")}
 
-def trained(settings: dict, weight: str, seed: int):  # A `vdm.VDM` with averaged weights
+def trained(settings: dict, weight: str, seed: int):
     """The recipe for digits, trained by one weight and without labels.
 
     Returns:
-        A `vdm.VDM` with averaged weights
-    """
+        A `vdm.VDM` with averaged weights"""
     full = settings["recipe"]
     seen, loop = load(full["data"])[0], train.Config(**full["train"] | dict(seed=seed))
     config = experiment.change(
@@ -56,12 +54,11 @@ def trained(settings: dict, weight: str, seed: int):  # A `vdm.VDM` with average
     train.complete(state, train.loss_step(loss), batches)
     return state.ema.model.eval()
 
-def run(settings: dict, case: dict) -> dict:  # bits, scores by name, samples of the first seed
+def run(settings: dict, case: dict) -> dict:
     """Train by one weight; the bits of held-out digits, and the looks of samples.
 
     Returns:
-        bits, scores by name, samples of the first seed
-    """
+        bits, scores by name, samples of the first seed"""
     seen, held = load("digits")
     model = trained(settings, case["weight"], case["seed"])
 
@@ -95,13 +92,7 @@ TWO_SETTINGS = dict(
     judge=judge.LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
     images=1000, points=16, levels=[-12., 7., 1.])
 
-def trained_by(
-    settings: dict,  # As in `TWO`
-    loss: str,       # Of its losses
-    seed: int,
-    seen,            # The training images
-    folder=None,     # For runs; a run found there goes on
-):  # A `vdm.VDM` with averaged weights
+def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
     """The network of MNIST, trained by one of the two losses.
 
     Args:
@@ -111,18 +102,14 @@ def trained_by(
         folder: For runs; a run found there goes on
 
     Returns:
-        A `vdm.VDM` with averaged weights
-    """
+        A `vdm.VDM` with averaged weights"""
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         settings["losses"][loss] | dict(seed=seed))
     place = Path(folder or "runs") / f"two-losses-{loss}-{seed}"
     return experiment.fit(config, seen, folder=place, progress=True).ema.model.eval()
 
-def run_two(
-    settings: dict, case: dict,  # As in `TWO`
-    folder=None, root=None,  # For judges and runs; for images
-) -> dict:  # bits, the error by γ, for each weight of guidance scores and samples
+def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
     """Train on MNIST by one of the two losses; bits, errors by noise level, and looks.
 
     Args:
@@ -130,8 +117,7 @@ def run_two(
         folder, root: For judges and runs; for images
 
     Returns:
-        bits, the error by γ, for each weight of guidance scores and samples
-    """
+        bits, the error by γ, for each weight of guidance scores and samples"""
     (seen, held), s = load("mnist", root), settings
     model = trained_by(s, case["loss"], case["seed"], seen, folder)
 

@@ -25,12 +25,7 @@ from ..schedule import Cosine, grid
 from .record import Study
 
 # %% ../../nbs/14_train.ipynb #c1f77aab
-def squared_error(
-    net,            # `(z, γ, c)` → the guess of the noise
-    x, c,           # Data `(b, *d)` in [−1, 1], and their labels
-    gamma,          # Noise levels `(b,)`
-    eps,            # Noise, as x
-):  # `()`
+def squared_error(net, x, c, gamma, eps):
     """The mean squared error of the guessed noise.
 
     Args:
@@ -40,8 +35,7 @@ def squared_error(
         eps: Noise, as x
 
     Returns:
-        `()`
-    """
+        `()`"""
     g = gamma.view(-1, *[1] * (x.ndim - 1))
     z = alpha(g) * x + sigma(g) * eps
     return (net(z, gamma, c) - eps).square().mean()
@@ -55,15 +49,9 @@ class Patches(nn.Module):
         shape: `(c, h, w)` of an image
         classes: Number of classes
         patch: Height and width of a square
-        seed: Of the weights
-    """
-    def __init__(self,
-        config: models.UNetConfig,  # Of the network inside
-        shape: tuple,      # `(c, h, w)` of an image
-        classes: int,      # Number of classes
-        patch: int = 2,    # Height and width of a square
-        *, seed: int = 0,  # Of the weights
-    ):
+        seed: Of the weights"""
+    def __init__(self, config: models.UNetConfig, shape: tuple, classes: int, patch: int = 2, *,
+                 seed: int = 0):
         super().__init__()
         c, h, w = self.shape = tuple(shape)
         self.classes, self.patch = classes, patch
@@ -100,11 +88,7 @@ def noise_error(settings):
         return dict(loss=(model(z, gamma, c).float() - eps).square().mean())
     return loss
 
-def trained(
-    settings: dict, seed: int,
-    folder=None,  # Where checkpoints are kept; ~/.cache/diffstudy/pictures by default
-    root=None,    # Of MNIST
-) -> train.State:  # Its `ema.model` draws; `seconds` is what the training took
+def trained(settings: dict, seed: int, folder=None, root=None) -> train.State:
     """The network after its training; kept in a folder, so that it is trained once.
 
     Args:
@@ -112,8 +96,7 @@ def trained(
         root: Of MNIST
 
     Returns:
-        Its `ema.model` draws; `seconds` is what the training took
-    """
+        Its `ema.model` draws; `seconds` is what the training took"""
     home = Path(folder or Path.home() / ".cache" / "diffstudy" / "pictures").expanduser()
     drawing = ("sampler_steps", "weights", "n", "judge")
     facts = canonical([{k: v for k, v in settings.items() if k not in drawing}, seed])
@@ -126,14 +109,8 @@ def trained(
         folder=home / hashlib.sha256(facts.encode()).hexdigest()[:12])
 
 @torch.no_grad()
-def draw(
-    net, settings: dict,
-    c: Tensor,         # `(n,)` the digits asked for
-    w: float = 1.,     # Weight of the guidance
-    *, seed: int = 0,  # Of the noise; digit i has noise of its own
-    trajectory: bool = False,  # All states on the way, `(steps + 1, n, 1, 28, 28)`
-    batch: int = 50,
-) -> Tensor:  # `(n, 1, 28, 28)`, about −1 to 1
+def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajectory: bool = False,
+         batch: int = 50) -> Tensor:
     """Digits by DDIM.
 
     Args:
@@ -143,8 +120,7 @@ def draw(
         trajectory: All states on the way, `(steps + 1, n, 1, 28, 28)`
 
     Returns:
-        `(n, 1, 28, 28)`, about −1 to 1
-    """
+        `(n, 1, 28, 28)`, about −1 to 1"""
     gammas, out = grid(Cosine(*settings["ends"]), settings["sampler_steps"]), []
     for i in range(0, len(c), batch):
         part = c[i:i + batch]
@@ -178,18 +154,14 @@ def run(settings: dict, case: dict, folder=None, root=None) -> dict:
             png=png(gray[:50])))
     return out
 
-def sheet(
-    gray: Tensor,  # `(n, 1, h, w)`, uint8
-    columns: int = 10,
-) -> Tensor:  # `(rows · h, columns · w)`
+def sheet(gray: Tensor, columns: int = 10) -> Tensor:
     """Pictures side by side.
 
     Args:
         gray: `(n, 1, h, w)`, uint8
 
     Returns:
-        `(rows · h, columns · w)`
-    """
+        `(rows · h, columns · w)`"""
     n, _, h, w = gray.shape
     return gray.view(n // columns, columns, h, w).transpose(1, 2).reshape(-1, columns * w)
 
@@ -205,19 +177,13 @@ STUDY = Study("pictures", SETTINGS, ({"seed": 0},), run)
 # %% ../../nbs/14_train.ipynb #87b5b756
 PAPER, INK, BLUE, ORANGE = "#fcfbf8", "#222222", "#0072B2", "#D55E00"
 
-def film(
-    states: Tensor,  # `(steps + 1, n, 1, 28, 28)`, as `draw` gives them
-    path,            # The file, a WebP
-    columns: int = 10, scale: int = 3,
-    ms: int = 110, rest: int = 4000,  # For each step, and for the finished digits
-):
+def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110, rest: int = 4000):
     """A moving picture: the digits come, and stay for a while.
 
     Args:
         states: `(steps + 1, n, 1, 28, 28)`, as `draw` gives them
         path: The file, a WebP
-        ms, rest: For each step, and for the finished digits
-    """
+        ms, rest: For each step, and for the finished digits"""
     import numpy as np
     from PIL import Image
     square = np.ones((scale, scale), np.uint8)
@@ -228,26 +194,21 @@ def film(
         path, save_all=True, append_images=frames[1:], loop=0, quality=30, method=6,
         duration=[600] + [ms] * (len(frames) - 2) + [rest])
 
-def still(
-    gray: Tensor,  # `(n, 1, h, w)`, uint8
-    path, columns: int = 10, scale: int = 3,
-):
+def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
     """Digits side by side, each pixel a square.
 
     Args:
-        gray: `(n, 1, h, w)`, uint8
-    """
+        gray: `(n, 1, h, w)`, uint8"""
     import numpy as np
     from PIL import Image
     big = np.kron(sheet(gray, columns).numpy(), np.ones((scale, scale), np.uint8))
     Image.fromarray(big).save(path, optimize=True)
 
-def recorded(row: dict) -> Tensor:  # `(50, 1, 28, 28)`, uint8
+def recorded(row: dict) -> Tensor:
     """The digits that a record keeps of one weight.
 
     Returns:
-        `(50, 1, 28, 28)`, uint8
-    """
+        `(50, 1, 28, 28)`, uint8"""
     import numpy as np
     from PIL import Image
     big = torch.from_numpy(np.array(Image.open(io.BytesIO(base64.b64decode(row["png"])))))
@@ -307,17 +268,12 @@ def calls_picture(path):
     figure.savefig(path, dpi=150)
     return {"GAN": mean(gan), **{n: mean(v) for n, v in zip(calls, curve)}}
 
-def home(
-    folder="nbs/images",  # Where the pictures go
-    record="nbs/runs/pictures.json",
-    kept=None, root=None,  # Where the network is kept, and MNIST
-):
+def home(folder="nbs/images", record="nbs/runs/pictures.json", kept=None, root=None):
     """Draw all of it, from the recorded run and the network that it has left.
 
     Args:
         folder: Where the pictures go
-        kept, root: Where the network is kept, and MNIST
-    """
+        kept, root: Where the network is kept, and MNIST"""
     from diffstudy.files import read_json
     found, folder = read_json(Path(record)), Path(folder)
     settings, (run,) = found["settings"], found["results"]

@@ -25,13 +25,11 @@ def folders():
         f for p in (here, *here.parents, package.parent, package)
         for f in (p / "nbs" / "runs", p / "runs") if f.is_dir()]
 
-def listing(
-) -> list[dict]:  # Each: name, done and planned cases, CPU seconds or None, machine, command
+def listing() -> list[dict]:
     """The recorded runs that are here, by name.
 
     Returns:
-        Each: name, done and planned cases, CPU seconds or None, machine, command
-    """
+        Each: name, done and planned cases, CPU seconds or None, machine, command"""
     # the nearest folder is read last, so that of two files of one name it wins
     found = {f.stem: f for folder in reversed(folders()) for f in sorted(folder.glob("*.json"))}
     rows = []
@@ -64,12 +62,11 @@ class Study:
         name: Its file is `nbs/runs/NAME.json`
         settings: What all cases share, as JSON: sizes, steps, learning rates
         cases: Of dicts, as JSON, all different, such as `{"seed": 0, "schedule": "linear"}`
-        run: `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone
-    """
-    name: str       # Its file is `nbs/runs/NAME.json`
-    settings: dict  # What all cases share, as JSON: sizes, steps, learning rates
-    cases: tuple    # Of dicts, as JSON, all different, such as `{"seed": 0, "schedule": "linear"}`
-    run: Callable   # `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone
+        run: `run(settings, case)` -> dict of numbers, lists, texts; by its arguments alone"""
+    name: str
+    settings: dict
+    cases: tuple
+    run: Callable
 
     def __post_init__(self):
         if not self.name.replace("-", "_").isidentifier():
@@ -80,28 +77,21 @@ class Study:
                 f"got {len(self.cases)} of which {len({canonical(c) for c in self.cases})} differ")
 
 # %% ../../nbs/96_record.ipynb #8e4442eb
-def study_hash(
-    study: Study,
-) -> str:  # 12 hexadecimal digits
+def study_hash(study: Study) -> str:
     """A name for settings and cases together.
 
     Returns:
-        12 hexadecimal digits
-    """
+        12 hexadecimal digits"""
     return hashlib.sha256(canonical([study.settings, list(study.cases)]).encode()).hexdigest()[:12]
 
-def differences(
-    record: dict,  # A recorded run
-    study: Study,
-) -> list[str]:  # Empty if it is a record of this study
+def differences(record: dict, study: Study) -> list[str]:
     """What differs between a recorded run and a study, in words.
 
     Args:
         record: A recorded run
 
     Returns:
-        Empty if it is a record of this study
-    """
+        Empty if it is a record of this study"""
     if record.get("hash") == study_hash(study): return []
 
     # the hash says that something differs; the rest says what
@@ -118,15 +108,11 @@ def differences(
     return out or ["the list of cases"]
 
 # %% ../../nbs/96_record.ipynb #7f2d5119
-def has_grown(
-    record: dict,  # A recorded run
-    study: Study,
-) -> bool:
+def has_grown(record: dict, study: Study) -> bool:
     """Whether a study asks, under the same settings, for all that a record has and for more.
 
     Args:
-        record: A recorded run
-    """
+        record: A recorded run"""
     there = {canonical(r["case"]) for r in record.get("results", [])}
     return (
         record.get("settings") == json.loads(canonical(study.settings))
@@ -138,15 +124,8 @@ def both(old, new):
     return new if not old else old if new in old.split("; ") else f"{old}; {new}"
 
 # %% ../../nbs/96_record.ipynb #879bf60d
-def record(
-    study: Study,
-    path,             # The file
-    *,
-    say: Callable = print,  # Takes the messages
-    only: int = None,       # At most so many cases in this call; None: all that are left
-    progress: bool = True,  # A bar in a terminal, plain lines elsewhere, nothing in a notebook
-    fresh: bool = False,    # Begin anew, and keep the old file under another name
-) -> dict:  # What the file holds
+def record(study: Study, path, *, say: Callable = print, only: int = None, progress: bool = True,
+           fresh: bool = False) -> dict:
     """Run the cases of a study that are not in its file yet, and write down each when done.
 
     Args:
@@ -157,8 +136,7 @@ def record(
         fresh: Begin anew, and keep the old file under another name
 
     Returns:
-        What the file holds
-    """
+        What the file holds"""
     path = Path(path)
     with locked(path, "recording into"):
         # a file of other settings must not be mixed with today's
@@ -275,17 +253,14 @@ class Progress:
         if self.bar is not None: self.bar.__exit__()
 
 # %% ../../nbs/96_record.ipynb #e8fe36db
-def load(
-    name: str,  # Such as "ablation"
-) -> dict:  # name, hash, settings, cases (a count), results (a list), machine, versions
+def load(name: str) -> dict:
     """A recorded run by its name.
 
     Args:
         name: Such as "ablation"
 
     Returns:
-        name, hash, settings, cases (a count), results (a list), machine, versions
-    """
+        name, hash, settings, cases (a count), results (a list), machine, versions"""
     for folder in folders():
         if found := read_json(folder / f"{name}.json"): return found
 
@@ -302,26 +277,20 @@ def load(
         "that one command makes again")
 
 # %% ../../nbs/96_record.ipynb #602f0427
-def over_seeds(
-    values,  # One number for each seed, at least two
-) -> tuple[float, float]:
+def over_seeds(values) -> tuple[float, float]:
     """The mean, and half of its 95 % interval by Student's t.
 
     Args:
-        values: One number for each seed, at least two
-    """
+        values: One number for each seed, at least two"""
     from scipy.special import stdtrit
     v = _of_seeds(values)
     return v.mean().item(), stdtrit(len(v) - 1, .975) * v.std().item() / len(v) ** .5
 
-def between_seeds(
-    a, b,  # One number for each seed of either kind, at least two of each
-) -> tuple[float, float]:
+def between_seeds(a, b) -> tuple[float, float]:
     """The difference of the means, and half of its 95 % interval by Welch's t.
 
     Args:
-        a, b: One number for each seed of either kind, at least two of each
-    """
+        a, b: One number for each seed of either kind, at least two of each"""
     from scipy.special import stdtrit
     a, b = _of_seeds(a), _of_seeds(b)
     u, v = (w.var().item() / len(w) for w in (a, b))

@@ -27,17 +27,14 @@ SETTINGS = dict(
     judge=judge.JUDGE, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 
-def strokes(
-    x: Tensor,  # Digits in [−1, 1], `(b, 1, 8, 8)`
-) -> Tensor:    # The same shape, black and white
+def strokes(x: Tensor) -> Tensor:
     """What a thick brush would leave of them: squares of 2 × 2 pixels, black or white.
 
     Args:
         x: Digits in [−1, 1], `(b, 1, 8, 8)`
 
     Returns:
-        The same shape, black and white
-    """
+        The same shape, black and white"""
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
@@ -64,12 +61,11 @@ def drawer(settings: dict, model: str, seed: int, images):
             return data.encode(net.decode(z, gammas[-1], g), images.levels)
     return redraw
 
-def run_redraw(settings: dict, case: dict) -> dict:  # By state: kept, spread, frechet; pictures
+def run_redraw(settings: dict, case: dict) -> dict:
     """Held-out digits and strokes, drawn again from every state.
 
     Returns:
-        By state: kept, spread, frechet; pictures
-    """
+        By state: kept, spread, frechet; pictures"""
     torch.set_num_threads(1)
     images, held = data.load("digits")
     held = held[:settings["n"]]
@@ -108,12 +104,11 @@ def run_redraw(settings: dict, case: dict) -> dict:  # By state: kept, spread, f
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #457afad5
 @torch.no_grad()
-def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:  # One for each s
+def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
     """The mean logit of training data less that of others, for every step of the chain.
 
     Returns:
-        One for each s
-    """
+        One for each s"""
     out = []
     for s in range(len(chain) - 1):
         def logit(x):
@@ -123,12 +118,11 @@ def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:  # On
         out.append(round(logit(few.repeat(times, 1, 1, 1)) - logit(others), 4))
     return out
 
-def run_gap(settings: dict, case: dict) -> dict:  # `curve`: rows of updates and gaps
+def run_gap(settings: dict, case: dict) -> dict:
     """Train on few images; how much more the discriminator likes them than others like them.
 
     Returns:
-        `curve`: rows of updates and gaps
-    """
+        `curve`: rows of updates and gaps"""
     torch.set_num_threads(1)
     images, _ = data.load("digits")
     few = images[:settings["few"]]
@@ -162,36 +156,29 @@ STUDY = Study("redraw", SETTINGS, (
 # %% ../../nbs/45_ddgan_redraw.ipynb #63f6b8a2
 BALANCE_SETTINGS = dict(run=STACKED_SETTINGS, n=10_000, alone=300, every=50)
 
-def digits_of(numbers: Tensor) -> Tensor:  # `(n, 3)`
+def digits_of(numbers: Tensor) -> Tensor:
     """The digits of each number: what `data.number_of` undoes.
 
     Returns:
-        `(n, 3)`
-    """
+        `(n, 3)`"""
     return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], 1)
 
-def shares(numbers: Tensor) -> Tensor:  # `(3, 10)`
+def shares(numbers: Tensor) -> Tensor:
     """How often each digit occurs in each channel, from the numbers of the modes.
 
     Returns:
-        `(3, 10)`
-    """
+        `(3, 10)`"""
     return F.one_hot(digits_of(numbers), 10).double().mean(0)
 
-def imbalance(found: Tensor, real: Tensor) -> list:  # One for each channel
+def imbalance(found: Tensor, real: Tensor) -> list:
     """KL divergence of the shares of digits from those of real ones.
 
     Returns:
-        One for each channel
-    """
+        One for each channel"""
     return (torch.xlogy(found, found) - torch.xlogy(found, real)).sum(1).tolist()
 
-def seen_from(
-    net, stacks: Tensor,  # A generator; real stacks as gray levels, `(n, 3, h, w)`
-    t: int, classifier,   # The state to go to; a judge of single digits
-    seed: int, name: str,  # Of the noise
-    *, part: int = 500,
-) -> Tensor:  # `(n,)`, 0 to 999
+def seen_from(net, stacks: Tensor, t: int, classifier, seed: int, name: str, *,
+              part: int = 500) -> Tensor:
     """The numbers that a judge sees in real stacks, noised to a state and drawn back.
 
     Args:
@@ -200,8 +187,7 @@ def seen_from(
         seed, name: Of the noise
 
     Returns:
-        `(n,)`, 0 to 999
-    """
+        `(n,)`, 0 to 999"""
     chain, found = ddgan.chain_gammas(net.steps), []
     for i, k in enumerate(stacks.split(part)):
         x = data.encode(k, 256)
@@ -209,10 +195,7 @@ def seen_from(
         found.append(judge.classify(classifier, data.encode(data.decode(x, 256), 256)))
     return torch.cat(found)
 
-def run_balance(
-    settings: dict, case: dict,  # As in `BALANCE`; a case is one of `studies.ddgan.STACKED`
-    device="cpu", folder=None, root=None,  # Where to compute; for judges and runs; for images
-) -> dict:  # Balance from each state; the loss of a discriminator that goes on alone
+def run_balance(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
     """Lead real stacks back from each state and count digits; then let the discriminator catch up.
 
     Args:
@@ -220,8 +203,7 @@ def run_balance(
         device, folder, root: Where to compute; for judges and runs; for images
 
     Returns:
-        Balance from each state; the loss of a discriminator that goes on alone
-    """
+        Balance from each state; the loss of a discriminator that goes on alone"""
     torch.set_num_threads(1)
     train_set, s = data.load("mnist", root)[0].to(device), settings["run"]
     state, place = trained_on_mnist(s, case, train_set, device, folder)
@@ -249,12 +231,11 @@ def discriminator_loss(terms: dict):
     "Its loss without penalties, from the terms of an update or a record of several."
     return sum(v for k, v in terms.items() if k.startswith("d_"))
 
-def catch_up(state, settings, case, train_set) -> list[float]:  # Means of `every` updates
+def catch_up(state, settings, case, train_set) -> list[float]:
     """The loss of the discriminator when it goes on without its generator moving, at its full rate.
 
     Returns:
-        Means of `every` updates
-    """
+        Means of `every` updates"""
     G, D = state.model["generator"], state.model["discriminator"].train()
     gan, losses = ddgan.Config(**state.notes["gan"]), []
     optimizer = train.adamw(D, dataclasses.replace(state.config, lr=gan.lr_d))

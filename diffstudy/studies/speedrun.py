@@ -31,18 +31,17 @@ class Race:
         points: Noise levels for an image in the bound
         draws: How often the bound is estimated
         seeds: Each of them must reach every goal
-        threads: Of the CPU
-    """
-    data: str       # Name of the data set
-    pixels: str     # The first twelve digits of `pixels_hash`
-    goals: dict     # `bits` per dimension without labels: at most; `recognized`: at least
-    calls: int = 0  # Images through the network for one sample, at most
-    judge: dict = None    # Settings of the judge; None where nothing is drawn
-    n: int = 1000         # Samples, of each class as many
-    points: int = 16      # Noise levels for an image in the bound
-    draws: int = 4        # How often the bound is estimated
-    seeds: tuple = (0, 1, 2)  # Each of them must reach every goal
-    threads: int = 1      # Of the CPU
+        threads: Of the CPU"""
+    data: str
+    pixels: str
+    goals: dict
+    calls: int = 0
+    judge: dict = None
+    n: int = 1000
+    points: int = 16
+    draws: int = 4
+    seeds: tuple = (0, 1, 2)
+    threads: int = 1
 
 RACES = {
     "digits": Race(
@@ -53,10 +52,7 @@ RACES = {
         "mnist", "1e35582d42a9", dict(recognized=.95), calls=4, judge=judge.LARGE, seeds=(0, 1)),
 }
 
-def pixels_hash(
-    images,    # A `data.ImageSet` to learn from
-    held_out,  # And one to score on
-) -> str:      # Twelve hexadecimal digits
+def pixels_hash(images, held_out) -> str:
     """A name for all pixels and labels of a data set and for how it is split.
 
     Args:
@@ -64,20 +60,18 @@ def pixels_hash(
         held_out: And one to score on
 
     Returns:
-        Twelve hexadecimal digits
-    """
+        Twelve hexadecimal digits"""
     h = hashlib.sha256()
     for part in (images, held_out):
         for t in (part.images, part.labels): h.update(t.cpu().contiguous().numpy().tobytes())
     return h.hexdigest()[:12]
 
 # %% ../../nbs/97a_speedrun.ipynb #aa914637
-def yardstick() -> float:  # Seconds of the CPU
+def yardstick() -> float:
     """A fixed piece of work in plain PyTorch: how fast this machine is right now.
 
     Returns:
-        Seconds of the CPU
-    """
+        Seconds of the CPU"""
     torch.manual_seed(0)
     x, net = torch.randn(64, 32, 8, 8), nn.Conv2d(32, 32, 3, padding=1)
     begun = time.process_time()
@@ -85,11 +79,7 @@ def yardstick() -> float:  # Seconds of the CPU
     return time.process_time() - begun
 
 # %% ../../nbs/97a_speedrun.ipynb #3746954f
-def entry(
-    recipe,           # A name of `experiment.RECIPES`, or a configuration
-    settings: dict = {},  # Other values, by name
-    **sampling,       # For `Run.sample`: w, steps, sampler
-) -> dict:            # JSON
+def entry(recipe, settings: dict = {}, **sampling) -> dict:
     """What takes part: all settings, and a way to sample.
 
     Args:
@@ -98,17 +88,13 @@ def entry(
         **sampling: For `Run.sample`: w, steps, sampler
 
     Returns:
-        JSON
-    """
+        JSON"""
     config = choose(recipe, experiment.RECIPES, "recipe") if isinstance(recipe, str) else recipe
     config = experiment.change(config, settings)
     counts = experiment.that_counts(config.resolve())
     return dict(kind=config.kind, config=counts, sampling=sampling)
 
-def cases(
-    name: str,     # Of a race
-    entries: dict, # Name → `entry`
-) -> list[dict]:   # One for each seed
+def cases(name: str, entries: dict) -> list[dict]:
     """The runs of a study of some entries.
 
     Args:
@@ -116,16 +102,12 @@ def cases(
         entries: Name → `entry`
 
     Returns:
-        One for each seed
-    """
+        One for each seed"""
     race = choose(name, RACES, "race")
     return [
         dict(race=name, name=k, **e, seed=seed) for k, e in entries.items() for seed in race.seeds]
 
-def attempt(
-    settings: dict,  # Name of a race → what `Race` holds
-    case: dict,      # Of `cases`
-) -> dict:  # cpu_seconds, yardstick, what was measured, reached: whether it meets the goals
+def attempt(settings: dict, case: dict) -> dict:
     """Train one seed of an entry against the clock, and score it.
 
     Args:
@@ -133,8 +115,7 @@ def attempt(
         case: Of `cases`
 
     Returns:
-        cpu_seconds, yardstick, what was measured, reached: whether it meets the goals
-    """
+        cpu_seconds, yardstick, what was measured, reached: whether it meets the goals"""
     race = Race(**settings[case["race"]])
     images, held_out = data.load(race.data)
     if (found := pixels_hash(images, held_out)) != race.pixels:
@@ -217,10 +198,7 @@ SETTINGS = {name: asdict(race) for name, race in RACES.items()}
 STUDY = Study(
     "speedrun", SETTINGS, tuple(c for name in ENTRIES for c in cases(name, ENTRIES[name])), attempt)
 
-def standing(
-    results: list,  # Rows of one or more records: case and result
-    race: str,      # A name of `RACES`
-) -> list[dict]:    # name, reached (of seeds), yardsticks, cpu_seconds and what was measured
+def standing(results: list, race: str) -> list[dict]:
     """The entries of a race: those that reached the goal with every seed, the fastest first.
 
     Args:
@@ -228,8 +206,7 @@ def standing(
         race: A name of `RACES`
 
     Returns:
-        name, reached (of seeds), yardsticks, cpu_seconds and what was measured
-    """
+        name, reached (of seeds), yardsticks, cpu_seconds and what was measured"""
     choose(race, RACES, "race")
     rows = {}
     for r in results:
@@ -246,17 +223,14 @@ def standing(
     return sorted(out, key=lambda r: (
         -(r["reached"] == r["seeds"] == len(RACES[race].seeds)), r["yardsticks"]))
 
-def table(
-    rows: list[dict],  # Of `standing`
-) -> str:  # Markdown
+def table(rows: list[dict]) -> str:
     """The entries of a race as a table.
 
     Args:
         rows: Of `standing`
 
     Returns:
-        Markdown
-    """
+        Markdown"""
     show = lambda r, k, form: format(r[k], form) if k in r else "–"
     return "\n".join([
         "| | Entry | Reached | Yardsticks | CPU seconds | Bits | Recognized | Calls |",

@@ -34,16 +34,8 @@ class Cells:
         c: Class
         lim: The cells cover the square from −lim to lim
         n: Cells along each side
-        sub: Points along each side of a cell, for its integral
-    """
-    def __init__(self,
-        mix,             # A `data.GaussianMixture` in the plane
-        w: float,        # Weight
-        c: int = 0,      # Class
-        lim: float = 4., # The cells cover the square from −lim to lim
-        n: int = 32,     # Cells along each side
-        sub: int = 4,    # Points along each side of a cell, for its integral
-    ):
+        sub: Points along each side of a cell, for its integral"""
+    def __init__(self, mix, w: float, c: int = 0, lim: float = 4., n: int = 32, sub: int = 4):
         self.lim, self.n = lim, n
         side = 2 * lim / (n * sub)
         g = side * (torch.arange(n * sub, dtype=torch.float64) + .5) - lim
@@ -51,12 +43,11 @@ class Cells:
         log_p = mix.log_prob(points, c=torch.tensor(c)) + w * mix.log_class_prob(points)[:, c]
         self.p = log_p.softmax(0).reshape(n, sub, n, sub).sum((1, 3)).flatten()
 
-    def shares(self, x: Tensor, log_w=None) -> Tensor:  # `(n² + 1,)`; the last lies outside
+    def shares(self, x: Tensor, log_w=None) -> Tensor:
         """The share of each cell in points `(b, 2)`, which may have log weights.
 
         Returns:
-            `(n² + 1,)`; the last lies outside
-        """
+            `(n² + 1,)`; the last lies outside"""
         at = ((x.double() + self.lim) * self.n / (2 * self.lim)).floor().long()
         inside = ((at >= 0) & (at < self.n)).all(1)
         place = torch.where(inside, at[:, 0] * self.n + at[:, 1], self.n ** 2)
@@ -79,17 +70,14 @@ class Cells:
 # %% ../../nbs/23_tilted_guidance.ipynb #10b72974
 ENDS = (-8., 12.)  # γ at data and at noise
 
-def world(
-    name: str,  # "three", or any other for a random mixture of its own
-) -> data.GaussianMixture:  # Three classes in the plane
+def world(name: str) -> data.GaussianMixture:
     """The three Gaussians, or a random mixture with two components for each class.
 
     Args:
         name: "three", or any other for a random mixture of its own
 
     Returns:
-        Three classes in the plane
-    """
+        Three classes in the plane"""
     if name == "three": return data.three_gaussians()
     g = stream(0, "world", name)
     means = torch.randn(6, 2, generator=g, dtype=torch.float64)
@@ -106,26 +94,22 @@ class Counted:
         self.rows += len(z)
         return self.net(z, gamma, c)
 
-def start(
-    mix, w: float, gamma: float, n: int, generator,
-) -> Tensor:  # `(n, 2)`
+def start(mix, w: float, gamma: float, n: int, generator) -> Tensor:
     """Samples of the tilted density of class 0 at a noise level, for the beginning of a run.
 
     Returns:
-        `(n, 2)`
-    """
+        `(n, 2)`"""
     a, s = (f(torch.tensor(gamma, dtype=torch.float64)).item() for f in (alpha, sigma))
     z, _ = mix.conditional(0).sample(10 * n, generator, a, s)
     share = (w * mix.log_class_prob(z, a, s)[:, 0]).softmax(0)
     return z[torch.multinomial(share, n, replacement=True, generator=generator)]
 
 # %% ../../nbs/23_tilted_guidance.ipynb #da9a95ca
-def learned(mix, seed: int, steps: int, batch: int = 256):  # A network `(z, γ, c)`, null label 3
+def learned(mix, seed: int, steps: int, batch: int = 256):
     """A small network with dropped labels, trained on a mixture at all levels alike.
 
     Returns:
-        A network `(z, γ, c)`, null label 3
-    """
+        A network `(z, γ, c)`, null label 3"""
     net = models.MLP(2, 64, 2, classes=mix.classes, gamma_min=ENDS[0], gamma_max=ENDS[1], seed=seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     for step in range(steps):
@@ -142,12 +126,11 @@ def learned(mix, seed: int, steps: int, batch: int = 256):  # A network `(z, γ,
         optimizer.step()
     return net.eval().requires_grad_(False)
 
-def networks(settings, mix, score: str, seed: int):  # A counted network, and `weak(blur)`
+def networks(settings, mix, score: str, seed: int):
     """The network that is guided and, for autoguidance, a worse one.
 
     Returns:
-        A counted network, and `weak(blur)`
-    """
+        A counted network, and `weak(blur)`"""
     if score == "learned":
         good, bad = (learned(mix, seed, settings[k]) for k in ("net_steps", "weak_steps"))
         return Counted(good, mix.classes), lambda blur: bad
@@ -157,16 +140,12 @@ def networks(settings, mix, score: str, seed: int):  # A counted network, and `w
     return Counted(mix.predict, mix.classes), weak
 
 # %% ../../nbs/23_tilted_guidance.ipynb #a2f1ba3f
-def steps_for(
-    calls: int,  # Evaluations for each sample
-    interval,    # `(lo, hi)`: both branches where lo < γ <= hi, else one
-) -> int:
+def steps_for(calls: int, interval) -> int:
     """The most steps that an interval of guidance allows.
 
     Args:
         calls: Evaluations for each sample
-        interval: `(lo, hi)`: both branches where lo < γ <= hi, else one
-    """
+        interval: `(lo, hi)`: both branches where lo < γ <= hi, else one"""
     def cost(n):
         gammas = grid(Cosine(*ENDS), n)[:-1]
         return n + int(((gammas > interval[0]) & (gammas <= interval[1])).sum())
@@ -179,12 +158,7 @@ def noisier(predict, z, gammas, generator, eta: float):
     return sample.walk(predict, z, sample.coefficients(gammas, share), generator)
 
 # %% ../../nbs/23_tilted_guidance.ipynb #0e180913
-def draw(
-    method: str,   # A key of `PARAMETERS`, or one without parameters
-    p: dict,       # Its parameters
-    net, weak,     # From `networks`
-    w: float, n: int, calls: int, seed: int,
-):  # Samples `(n, 2)` of class 0, and their log weights or None
+def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: int):
     """One method at a given number of evaluations.
 
     Args:
@@ -193,8 +167,7 @@ def draw(
         net, weak: From `networks`
 
     Returns:
-        Samples `(n, 2)` of class 0, and their log weights or None
-    """
+        Samples `(n, 2)` of class 0, and their log weights or None"""
     c, v = torch.tensor(0), p.get("factor", 1) * w
     z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise")
     gammas = lambda steps: grid(Cosine(*ENDS), steps, dtype=torch.float64)
@@ -245,46 +218,42 @@ AIM = ["more noise", "predictor-corrector", "Feynman-Kac, Euler", "Feynman-Kac"]
 # %% ../../nbs/23_tilted_guidance.ipynb #9dbe2a4f
 WEIGHTS = [1, 2, 4, 8]
 
-def scored(settings, mix, net, weak, w, seed, jobs):  # jobs: `[(method, parameters), …]`
+def scored(settings, mix, net, weak, w, seed, jobs):
     """The total variation of each job to the tilted density.
 
     Returns:
-        jobs: `[(method, parameters), …]`
-    """
+        jobs: `[(method, parameters), …]`"""
     cells = Cells(mix, w)
     size = settings["n"], settings["calls"], seed
     return [round(cells.total_variation(*draw(m, p, net, weak, w, *size)), 5) for m, p in jobs]
 
-def run_tune(settings, case) -> dict:  # method → weight → one number for each choice
+def run_tune(settings, case) -> dict:
     """Every choice of parameters on one mixture.
 
     Returns:
-        method → weight → one number for each choice
-    """
+        method → weight → one number for each choice"""
     mix = world(case["world"])
     nets = networks(settings, mix, "exact", case["seed"])
     def score(m, w):
         return scored(settings, mix, *nets, w, case["seed"], [(m, p) for p in PARAMETERS[m]])
     return {m: {str(w): score(m, w) for w in WEIGHTS} for m in PARAMETERS}
 
-def best_choices(results: list) -> dict:  # method → weight → parameters
+def best_choices(results: list) -> dict:
     """The choice with the least mean over the mixtures on which parameters are chosen.
 
     Returns:
-        method → weight → parameters
-    """
+        method → weight → parameters"""
     def best(m, w):
         means = torch.tensor([r[m][w] for r in results]).mean(0)
         return PARAMETERS[m][int(means.argmin())]
     return {m: {str(w): best(m, str(w)) for w in WEIGHTS} for m in PARAMETERS}
 
 # %% ../../nbs/23_tilted_guidance.ipynb #001decfc
-def run_compare(settings, case) -> dict:  # method → weight → total variation, and the evaluations
+def run_compare(settings, case) -> dict:
     """All methods on one world, and as many exact samples.
 
     Returns:
-        method → weight → total variation, and the evaluations
-    """
+        method → weight → total variation, and the evaluations"""
     mix = world(case["world"])
     net, weak = networks(settings, mix, case["score"], case["seed"])
     if case["score"] == "learned": settings = settings | dict(n=settings["learned_n"])
@@ -304,12 +273,11 @@ def run_compare(settings, case) -> dict:  # method → weight → total variatio
 # %% ../../nbs/23_tilted_guidance.ipynb #7ebf4d0f
 def fine(mix, w): return Cells(mix, w, lim=3.25, n=65)  # the cells of the first try
 
-def run_aim(settings, case) -> dict:  # weight → numbers
+def run_aim(settings, case) -> dict:
     """Twenty thousand particles and four hundred steps on the three Gaussians.
 
     Returns:
-        weight → numbers
-    """
+        weight → numbers"""
     mix, out = data.three_gaussians(), {}
     n, seed, c = settings["aim"]["n"], case["seed"], torch.tensor(0)
     gammas = grid(Cosine(*ENDS), settings["aim"]["steps"], dtype=torch.float64)
@@ -333,12 +301,11 @@ def run_aim(settings, case) -> dict:  # weight → numbers
     return out
 
 # %% ../../nbs/23_tilted_guidance.ipynb #4f037794
-def run_falls(settings, case) -> dict:  # "steps" and "particles": lists of total variations
+def run_falls(settings, case) -> dict:
     """The distance at w = 4 against steps, and against particles.
 
     Returns:
-        "steps" and "particles": lists of total variations
-    """
+        "steps" and "particles": lists of total variations"""
     mix, seed, s = data.three_gaussians(), case["seed"], settings["falls"]
     cells, branches = fine(mix, 4), BothBranches(mix.predict, torch.tensor(0), null=3)
     def distance(n, steps, **options):
@@ -351,12 +318,11 @@ def run_falls(settings, case) -> dict:  # "steps" and "particles": lists of tota
         particles=[distance(n, s["fixed_steps"]) for n in s["particles"]],
         exact=[exact(n) for n in s["particles"]], exact_n=exact(s["n"]))
 
-def run_start(settings, case) -> dict:  # weight → noise and start → distance for each first level
+def run_start(settings, case) -> dict:
     """What N(0, I) costs as a start, against the tilted density of the first level.
 
     Returns:
-        weight → noise and start → distance for each first level
-    """
+        weight → noise and start → distance for each first level"""
     mix, seed, s = data.three_gaussians(), case["seed"], settings["start"]
     branches, out = BothBranches(mix.predict, torch.tensor(0), null=3), {}
     for w in s["weights"]:
@@ -375,12 +341,11 @@ def run_start(settings, case) -> dict:  # weight → noise and start → distanc
     return out
 
 # %% ../../nbs/23_tilted_guidance.ipynb #d7c6b395
-def guided_images(net, gammas, s, seed, judge, train_set) -> dict:  # method → a list over weights
+def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
     """Plain and corrected guidance on images of every class, as one judge sees them.
 
     Returns:
-        method → a list over weights
-    """
+        method → a list over weights"""
     device, classes, levels = train_set.images.device, train_set.classes, train_set.levels
     real = data.encode(train_set.images[:s.get("real")], levels)
     each = s["n"] // classes

@@ -37,12 +37,11 @@ SETTINGS = dict(
         "plain GAN": experiment.settings_of(experiment.change(
             experiment.RECIPES["ddgan-digits"], dict(labels=False, T=1, paired=False)))})
 
-def scored(k, real, net, c=None) -> dict:  # Name → [value, standard error]
+def scored(k, real, net, c=None) -> dict:
     """What a judge sees in samples, gray levels `(n, 1, h, w)`, beside real images.
 
     Returns:
-        Name → [value, standard error]
-    """
+        Name → [value, standard error]"""
     x = encode(k, real.levels)
     seen = net(x).argmax(1) if c is None else c
     rows = judge.scores(x, seen, net, encode(real.images, real.levels))
@@ -53,12 +52,11 @@ def scored(k, real, net, c=None) -> dict:  # Name → [value, standard error]
         {name: rows[name] for name in ("frechet", "precision", "coverage", "inception")},
         pixels=[round(pixels.mean, 5), round(pixels.error, 5)])
 
-def references(seen, held, n: int, generator) -> dict:  # Name → gray levels
+def references(seen, held, n: int, generator) -> dict:
     """Three sets of images that no network has drawn: the scale of all scores.
 
     Returns:
-        Name → gray levels
-    """
+        Name → gray levels"""
     x = encode(seen.images, seen.levels).flatten(1).double()
     mean, root = x.mean(0), torch.linalg.cholesky(torch.cov(x.T) + 1e-6 * torch.eye(x.shape[1]))
     noise = torch.randn(n, x.shape[1], generator=generator, dtype=torch.float64)
@@ -69,12 +67,11 @@ def references(seen, held, n: int, generator) -> dict:  # Name → gray levels
         "independent pixels": decode(
             x.gather(0, rows).view(n, *seen.shape).float(), seen.levels)}
 
-def run(settings: dict, case: dict) -> dict:  # Name → scores, calls, seconds
+def run(settings: dict, case: dict) -> dict:
     """Train a network or two GANs with one seed, or none, and score all that can be drawn.
 
     Returns:
-        Name → scores, calls, seconds
-    """
+        Name → scores, calls, seconds"""
     (seen, held), seed, out = load("digits"), case["seed"], {}
     net = judge.feature_network(seen, **settings["network"]["judge"])
     torch.set_num_threads(1)
@@ -148,12 +145,11 @@ def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int 
         out.append(z / alpha(gammas[-1]).to(z))
     return torch.cat(out), sum(c.evaluations for c in counted) / n
 
-def stacked_scores(k, seen, net, some: int) -> dict:  # Name → [value, standard error]; modes
+def stacked_scores(k, seen, net, some: int) -> dict:
     """The modes of samples `(n, 3, h, w)`; of the first of them, how near they are to real ones.
 
     Returns:
-        Name → [value, standard error]; modes
-    """
+        Name → [value, standard error]; modes"""
     x, r = encode(k, 17), encode(seen.draw(4 * some, 1)[0], 17)
 
     # distances of three digits together, against stacks that are drawn for this
@@ -171,12 +167,11 @@ def stacked_scores(k, seen, net, some: int) -> dict:  # Name → [value, standar
     pairs = {name: [round(v.mean, 5), round(v.error, 5)] for name, v in found.items()}
     return pairs | judge.balance(judge.classify(net, x))
 
-def run_stacked(settings: dict, case: dict) -> dict:  # Name → scores, calls, seconds
+def run_stacked(settings: dict, case: dict) -> dict:
     """Train a network or a GAN on stacked digits, and count the modes of what it draws.
 
     Returns:
-        Name → scores, calls, seconds
-    """
+        Name → scores, calls, seconds"""
     (seen, held), seed, n, out = load("stacked-digits"), case["seed"], settings["n"], {}
     net = judge.feature_network(seen.images, **settings["network"]["judge"])
     torch.set_num_threads(1)
@@ -247,12 +242,11 @@ MNIST_SETTINGS = dict(
     gan=experiment.settings_of(experiment.change(
         experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False))))
 
-def levels(kind: str, steps: int, ends: list):  # Falling, `(steps + 1,)`
+def levels(kind: str, steps: int, ends: list):
     """Noise levels even in γ, those of training, or EDM's; the last step goes to clean data.
 
     Returns:
-        Falling, `(steps + 1,)`
-    """
+        Falling, `(steps + 1,)`"""
     if kind == "EDM": return edm_grid(steps, ends[1], ends[0])
     gammas = grid({"even": Linear, "cosine": Cosine}[kind](*ends), steps)
     return torch.cat([gammas[:-1], gammas.new_tensor([-math.inf])])
@@ -270,12 +264,11 @@ def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
         z = solver.step(predict(z, gamma.float()), t, z).prev_sample
     return z
 
-def contest(settings: dict, whose: str):  # Yields a name, a solver and its levels
+def contest(settings: dict, whose: str):
     """What is compared at few calls: our solvers on three grids, or those of diffusers on theirs.
 
     Returns:
-        Yields a name, a solver and its levels
-    """
+        Yields a name, a solver and its levels"""
     ends = settings["network"]["ends"]
     if whose == "few":
         for kind, name, calls in itertools.product(
@@ -291,14 +284,13 @@ def contest(settings: dict, whose: str):  # Yields a name, a solver and its leve
 def _diffusers(name, options, calls, ends, predict, z, *_):
     return by_diffusers(name, options, predict, z, calls, ends)
 
-def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:  # Name → scores
+def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
     The network is trained first, if it is not in `folder` yet.
 
     Returns:
-        Name → scores
-    """
+        Name → scores"""
     (train_set, test), n, out = load("mnist", root), settings["n"], {}
     real, ends = train_set[:settings["real"]], settings["network"]["ends"]
     if case["kind"] not in ("references", "gans"):
