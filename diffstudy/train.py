@@ -9,7 +9,7 @@ __all__ = ['SLOW', 'Config', 'lr_scale', 'EMA', 'adamw', 'orthogonal', 'Muon', '
            'TrainingDiverged', 'Interrupted', 'Record', 'fit', 'complete']
 
 # %% ../nbs/74_training.ipynb #d62475ac
-import atexit, copy, functools, json, math, os, signal, sys, tempfile, threading, time
+import atexit, copy, functools, json, math, os, signal, tempfile, threading, time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from .core import (
     Rule, Settings, above, at_least, choose, default_device, flag, number, one_of, or_none, setting,
     shared, stream, tuple_of, whole)
 from .files import locked, make_folder, remove, write_png
-from .watch import Logger, duration
+from .watch import Logger, Progress
 
 # %% ../nbs/74_training.ipynb #3af89b95
 _RATE = above(0)
@@ -727,67 +727,6 @@ def _farewell(signum, state, folder):
         f"stopped by {signal.Signals(signum).name} "
         f"after step {state.step} of {state.config.steps}: {how}")
 
-# %% ../nbs/74_training.ipynb #87f55c3e
-class _Progress:
-    "A bar with the loss in a terminal, a bar with its curve in a notebook, plain lines elsewhere."
-    def __init__(self, state, on: bool, say):
-        self.start, self.total, self.say, self.begun, self.told = (
-            state.step, state.config.steps, say, time.perf_counter(), -math.inf)
-        self.on, self.bar, self.notebook, self.curve = (
-            on and self.start < self.total, None, False, [])
-        if self.on and ("ipykernel" in sys.modules or sys.stdout.isatty()):
-            from fastprogress import fastprogress
-            self.notebook = bool(fastprogress.IN_NOTEBOOK)
-            self.bar = (
-                fastprogress.master_bar if self.notebook else fastprogress.progress_bar)(
-                    range(self.total))
-            if self.notebook: self.bar.names = ["loss"]
-            self.bar.update(0)
-
-            # of a run that goes on, what was done before counts, with the time that it took
-            inner = self.bar.main_bar if self.notebook else self.bar
-            inner.start_t -= state.seconds
-            if self.start: self.bar.update(self.start)
-
-    def update(self, step, metrics):
-        try:
-            if self.on: self._show(step, metrics)
-        except OSError: self.on = False  # the terminal was closed: the run goes on
-
-    def _show(self, step, metrics):
-        now = time.perf_counter()
-
-        # a bar: the loss beside it, and in a notebook its curve, at most once a second
-        if self.bar is not None:
-            if "loss" in metrics:
-                self.curve.append((step, metrics["loss"]))
-                (self.bar.main_bar if self.notebook else self.bar).comment = (
-                    f"loss {metrics['loss']:.4g}, "
-                    f"{(step - self.start) / (now - self.begun):.3g} steps/s")
-                if self.notebook and len(self.curve) > 1 and (
-                    now - self.told > 1 or step == self.total
-                ):
-                    self.bar.update_graph([list(zip(*self.curve))])
-                    self.told = now
-            self.bar.update(step)
-
-        # lines: how long it will take, as soon as that can be said; then one in ten seconds
-        elif step == self.start + 3 and (left := (now - self.begun) / 3 * (self.total - step)) > 60:
-            self.say(
-                f"{(now - self.begun) / 3:.2g} s a step at first: {self.total - step} steps "
-                f"will take about {duration(left)}")
-        elif metrics and (now - self.told > 10 or step == self.total):
-            self.told, rate = now, (step - self.start) / (now - self.begun)
-            self.say(
-                f"step {step}/{self.total}  "
-                + "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
-                + f"  {rate:.3g} steps/s  {duration((self.total - step) / rate)} left")
-
-    def __enter__(self): return self
-
-    def __exit__(self, *_):
-        if self.on and self.bar is not None and not self.notebook: print()
-
 # %% ../nbs/74_training.ipynb #3e5912fe
 class Record(NamedTuple):
     """What `fit` yields after each step.
@@ -882,11 +821,14 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         with (
             Log(folder, state.step, say) if writes else nullcontext() as file,
             _looks_of(folder, state, say) if writes else nullcontext() as seen,
-            _Progress(state, progress, say) as view,
+            Progress(
+                config.steps, "steps", "training", done=state.step, on=progress, say=say, every=10.
+            ) as view,
         ):
             while state.step < config.steps:
                 state.rows.append((state.step, advance(state, step, batches)))
                 n, metrics, last = state.step, {}, state.step == config.steps
+                note = None
 
                 # all processes must stop at one step, and to agree costs a wait: they do it rarely
                 looks = config.watch_every and (n % config.watch_every == 0 or last)
@@ -909,6 +851,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                     row = metrics | dict(seconds=round(state.seconds, 3))
                     if writes: file.write(dict(step=n) | row)
                     given.log(row, n)
+                    note = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
                     state.since = {}
 
                 # what is seen is written down first: a checkpoint is kept if it is the best
@@ -919,7 +862,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                 if writes and (saves or stop): saved = _save(state, folder, file)
                 elif last and (bad := not_finite(numbers_of(state))):
                     raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
-                view.update(n, metrics)
+                view.to(n, note=note)
                 if stop: raise Interrupted(_farewell(stop, state, folder), stop)
                 yield Record(n, metrics)
 

@@ -7,7 +7,7 @@ TensorBoard, or in a logger of yours."""
 __all__ = ['TensorBoard', 'Logger', 'duration', 'Progress']
 
 # %% ../nbs/88_watching.ipynb #8d81eddf
-import shutil, sys, time
+import math, shutil, sys, time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,41 +88,64 @@ class Progress:
     """How far, how fast and how long still: a bar in a terminal or notebook, elsewhere some lines.
 
     Args:
+        total: None: nobody knows, and there are lines alone
         unit: Such as "images"
         what: Such as "sampling"
         done: Before; the bar shows the whole
         on: Show it
         say: Takes the lines, where there is no terminal
         every: Seconds between two of them, at least"""
-    def __init__(self, total: int, unit: str, what: str, *, done: int = 0, on: bool = True,
+    def __init__(self, total: int | None, unit: str, what: str, *, done: int = 0, on: bool = True,
                  say: Callable = print, every: float = 30.):
-        self.total, self.unit, self.what, self.say = total, unit, what, say
-        self.done = self.start = done
-        self.on, self.begun, self.last, self.shown, self.bar = (
-            on and done < total, time.perf_counter(), time.perf_counter(), False, None)
-        self.place = (
-            "notebook" if "ipykernel" in sys.modules
-            else "terminal" if sys.stdout.isatty() else "lines")
-        self.every = dict(notebook=.5, terminal=.2, lines=every)[self.place]
+        self.total, self.done = total, done
+        self.unit, self.what = unit, what
+        self.say = say
+        self.start = done
+        self.note = ""
+        self.on = on and (total is None or done < total)
+        self.shown = False
+        self.bar = None
+        self.begun = time.perf_counter()
+        self.last = self.begun
 
-    def __str__(self):
-        text, seconds = f"{self.what}: {self.done:.0f}/{self.total} {self.unit}", self.seconds
-        if not self.start < self.done or not seconds: return text
-        rate = (self.done - self.start) / seconds
-        return f"{text}, {rate:.3g}/s, " + (
-            f"{duration((self.total - self.done) / rate)} left" if self.done < self.total
-            else f"{duration(seconds)} in all")
+        self.place = "lines"
+        if total and sys.stdout.isatty(): self.place = "terminal"
+        if total and "ipykernel" in sys.modules: self.place = "notebook"
+        self.every = dict(notebook=.5, terminal=.2, lines=every)[self.place]
 
     @property
     def seconds(self): return time.perf_counter() - self.begun
 
-    def to(self, done: float, now: bool = False):
+    @property
+    def rate(self):  # Items a second, 0 where nobody knows yet
+        return (self.done - self.start) / (self.seconds or math.inf)
+
+    @property
+    def left(self):  # Seconds, as far as one knows
+        return (self.total - self.done) / self.rate if self.total and self.rate else 0.
+
+    def __str__(self):
+        of = "" if self.total is None else f"/{self.total}"
+        parts = [f"{self.what}: {self.done:.0f}{of} {self.unit}"]
+        if self.rate:
+            parts.append(f"{self.rate:.3g}/s")
+            if self.left: parts.append(f"{duration(self.left)} left")
+            if self.done == self.total: parts.append(f"{duration(self.seconds)} in all")
+        return ", ".join([*parts, self.note] if self.note else parts)
+
+    def to(self, done: float, now: bool = False, note: str | None = None):
         "So many are done. It is shown now and then, or `now`; what is quick leaves no line."
         self.done = done
-        time_ = time.perf_counter()
-        ends = done >= self.total and (self.shown or self.place != "lines")
-        if not self.on or not (now or ends or time_ - self.last >= self.every): return
-        self.last, self.shown = time_, True
+        if note is not None: self.note = note
+        if not self.on: return
+
+        # off a terminal the first line comes as soon as there is something to say
+        lines, due = self.place == "lines", time.perf_counter() - self.last >= self.every
+        if lines and not self.shown and done >= self.start + 3: due = due or self.left > 60
+        ends = done == self.total and (self.shown or not lines)
+        if not (now or due or ends): return
+        self.last = time.perf_counter()
+        self.shown = True
         try: getattr(self, f"_{self.place}")()
         except OSError: self.on = False  # the terminal was closed: the work goes on
 

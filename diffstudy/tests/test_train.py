@@ -37,9 +37,7 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_twenty_kills', 'one_of_two', 'two_processes', 'test_two_processes_equal_one',
            'pair_state', 'pair_step', 'test_two_networks_and_two_optimizers',
            'test_who_had_its_turn_is_said', 'test_precision_and_compile_are_on_request',
-           'test_plain_lines_where_there_is_no_terminal',
-           'test_what_a_run_will_cost_is_said_after_three_steps',
-           'test_a_bar_of_a_run_that_goes_on_counts_from_where_it_was']
+           'test_a_run_shows_how_far_it_is']
 
 # %% ../../nbs/74_training.ipynb #630b3369
 import atexit, copy, hashlib, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
@@ -871,10 +869,8 @@ def test_a_signal_is_never_forgotten(tmp_path):
 
 def test_a_closed_terminal_ends_no_run():
     def gone(*_): raise OSError(5, "Input/output error")
-    with mock.patch.dict(sys.modules), mock.patch("diffstudy.train._Progress._show", gone):
-        sys.modules.pop("ipykernel", None)  # no bar in a notebook
-        for record in train.fit(
-            state := toy_state(), train.loss_step(toy_loss), one_nan, say=gone): pass
+    for record in train.fit(
+        state := toy_state(), train.loss_step(toy_loss), one_nan, say=gone, progress=False): pass
     assert state.step == 60 and state.skipped == 1
     if not hasattr(signal, "SIGHUP"): return
 
@@ -1300,41 +1296,16 @@ def test_precision_and_compile_are_on_request():
     assert compiles.call_count == 1 and math.isfinite(records[-1].metrics["loss"])
 
 # %% ../../nbs/74_training.ipynb #ee81018e
-def test_plain_lines_where_there_is_no_terminal():
-    said = []
-    with mock.patch.dict(sys.modules), mock.patch("sys.stdout", io.StringIO()):
-        sys.modules.pop("ipykernel", None)
-        list(train.fit(toy_state(), train.loss_step(toy_loss), toy_batches, say=said.append))
-        assert sys.stdout.getvalue() == ""
-    assert (
-        len(said) == 2
-        and said[0].startswith("step 5/60  loss ")
-        and said[1].startswith("step 60/60  loss ")
-        and "steps/s" in said[1])
-
-def test_what_a_run_will_cost_is_said_after_three_steps(monkeypatch):
-    "off a terminal, and only where it takes more than a minute"
+def test_a_run_shows_how_far_it_is(monkeypatch):
+    "off a terminal by lines, the first as soon as one knows, with the numbers of the last record"
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    state, said, clock = toy_state(steps=60), [], iter(range(0, 1000, 30))
-    with (
-        mock.patch("sys.stdout", io.StringIO()),
-        mock.patch("diffstudy.train.time.perf_counter", lambda: next(clock)),
-    ):
-        view = train._Progress(state, True, said.append)
-        for n in range(1, 6): view.update(n, {})
-    assert said == ["30 s a step at first: 57 steps will take about 28 minutes"], said
-
-def test_a_bar_of_a_run_that_goes_on_counts_from_where_it_was(monkeypatch):
-    from fastprogress import fastprogress
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    seen, state = [], toy_state(steps=40)
-    state.step, state.seconds = 30, 90.
-    class Bar(fastprogress.ConsoleProgressBar):
-        def on_update(self, v, text): seen.append(text)
-    with (
-        mock.patch.object(fastprogress, "progress_bar", Bar),
-        mock.patch.object(fastprogress, "IN_NOTEBOOK", False), mock.patch("sys.stdout") as out,
-    ):
-        out.isatty.return_value = True
-        train._Progress(state, True, print).update(40, dict(loss=1.))
-    assert "[30/40 01:30<00:30" in seen[1] and "[40/40" in seen[-1] and "steps/s" in seen[-1], seen
+    monkeypatch.setattr("sys.stdout", out := io.StringIO())
+    now, said, state = [0.], [], toy_state()
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    state.step = 30  # a run that goes on
+    for record in train.fit(state, train.loss_step(toy_loss), toy_batches, say=said.append):
+        now[0] += 4.
+    assert said[0] == "training: 33/60 steps, 0.375/s, 72 s left"
+    assert said[1].startswith("training: 36/60 steps, 0.3/s, 80 s left, loss ") and len(said) == 10
+    assert said[-1].startswith("training: 60/60 steps, ") and "in all, loss" in said[-1]
+    assert out.getvalue() == ""

@@ -49,6 +49,14 @@ def test_off_a_terminal_there_is_a_line_now_and_then(monkeypatch):
         "sampling: 5/12 images, 0.1/s, 70 s left", "sampling: 8/12 images, 0.1/s, 40 s left",
         "sampling: 11/12 images, 0.1/s, 10 s left", "sampling: 12/12 images, 0.1/s, 2 minutes in all"]
 
+    # the first one as soon as it is known that there is a minute or more to go
+    assert followed(monkeypatch, False, seconds=20., every=1000.)[0] == (
+        "sampling: 5/12 images, 0.05/s, 2 minutes left")
+    view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
+    with mock.patch("diffstudy.watch.time.perf_counter", lambda: view.begun + 2.):
+        view.to(7, note="in folder a")
+    assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
+
 def test_in_a_terminal_there_is_a_bar_that_shows_the_whole(monkeypatch):
     "also of what was done before, and no wider than the terminal"
     said = followed(monkeypatch, True, seconds=60.)
