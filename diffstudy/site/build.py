@@ -619,7 +619,8 @@ EXERCISES = [
     "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.build", "site.equations", "site.mutants", "site.drill", "site.live", "site.website",
+    "site.build", "site.rehash", "site.equations", "site.mutants", "site.drill",
+    "site.live", "site.website",
     "__main__"]
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"models", "data", "train"} for m in (
