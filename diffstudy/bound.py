@@ -13,6 +13,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from .core import as_data, as_gamma, as_step, can_look, each, flat_sum, implements
+from .kernels import chunk_size
 from .process import posterior
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
@@ -129,7 +130,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         x_noisy: z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
         gamma_0: γ(0), the data end, `()` or `(b,)`
         levels: Number of gray levels
-        chunk: Logits held at a time: 2¹⁷ fit a CPU's cache, 2²⁴ keep an accelerator busy
+        chunk: Logits held at a time; None: `kernels.chunk_size`
 
     Returns:
         `(b,)`, nats"""
@@ -149,7 +150,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     x, = as_data(x_noisy=x_noisy)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
     reach = _level_reach(torch.as_tensor(gamma_0), levels, x.dtype)
-    if chunk is None: chunk = 1 << (17 if x.device.type == "cpu" else 24)
+    if chunk is None: chunk = chunk_size(x)
     loss = _LevelLoss.apply(
         x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)[0]
     return flat_sum(loss.view(x.shape))

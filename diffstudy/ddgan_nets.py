@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from . import models
+from . import kernels, models
 from .core import choose, stream, suggest
 
 # %% ../nbs/41_ddgan_training.ipynb #482564b8
@@ -599,7 +599,7 @@ class UNetGenerator(nn.Module):
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
         seen = (
-            z.contiguous(memory_format=torch.channels_last) if _sampling(z) else models.layout(z))
+            z.contiguous(memory_format=torch.channels_last) if _sampling(z) else kernels.layout(z))
         h = self.enter(seen)
         kept = [h]
         for part in self.down:
@@ -707,7 +707,7 @@ class ConvDiscriminator(_SeesPairs):
     def forward(self, z_s, z_t, s, c=None):
         # both states as channels of one image, halved, and with the deviation of the batch
         z, time = self.joined(z_s, z_t), self.time(s, None, z_s)
-        h = self.enter(models.layout(z))
+        h = self.enter(kernels.layout(z))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
         return self.logits(h, z_s, c)

@@ -5,7 +5,7 @@ features with which they read the last bit of a pixel."""
 
 # %% auto #0
 __all__ = ['RECIPES', 'fourier_features', 'embed_gamma', 'labels', 'initialize', 'check_z',
-           'channels', 'features', 'MLP', 'Residual', 'Attention', 'UNetConfig', 'UNet', 'layout',
+           'channels', 'features', 'MLP', 'Residual', 'Attention', 'UNetConfig', 'UNet',
            'check_size', 'build', 'Classifier']
 
 # %% ../nbs/73_models.ipynb #a966b3b3
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
+from . import kernels
 from .core import choose, stream, implements, suggest
 
 # %% ../nbs/73_models.ipynb #a50734e8
@@ -432,7 +433,7 @@ class UNet(nn.Module):
     ) -> Tensor:  # ε̂, as `z`
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c, extra)
-        h = self.enter(layout(features(z, self.config.fourier, self.enter.weight.dtype)))
+        h = self.enter(kernels.layout(features(z, self.config.fourier, self.enter.weight.dtype)))
         # what the way down computes is kept for the way up
         kept, run = [h], self._recomputed if self.recompute and torch.is_grad_enabled() else _run
         for block in self.down: kept.append(h := run(block, h, cond))
@@ -448,16 +449,6 @@ class UNet(nn.Module):
 def _run(block, h, cond, kept=None):
     "One block, with what the way down has kept."
     return block(h if kept is None else torch.cat([h, kept], 1), cond)
-
-# %% ../nbs/73_models.ipynb #f8d03f24
-_ONEDNN = torch.backends.mkldnn.is_available()
-
-def layout(x):
-    "Channels last where that is faster: on a CPU with oneDNN, in float32."
-    fast = (
-        _ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu"))
-    return x.contiguous(memory_format=torch.channels_last) if fast else x
 
 # %% ../nbs/73_models.ipynb #e9d2e47e
 def check_size(shape, levels):

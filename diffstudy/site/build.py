@@ -602,7 +602,8 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "files", "watch", "notation", "data", "schedule", "process", "sample", "guidance",
+    "core", "kernels", "files", "watch", "notation", "data", "schedule", "process", "sample",
+    "guidance",
     "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr",
     "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",

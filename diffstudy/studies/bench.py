@@ -617,8 +617,8 @@ def peak_here(name, who, config, steps=2):
 def fresh(name, who, config, keep):
     "Peak of a fresh process before and after training, MB; `keep`: freed memory stays with it, as under the command `diffstudy`."
     code = (
-        "from diffstudy import cli; from diffstudy.studies import bench; "
-        f"{'cli.keep_memory(); ' * keep}"
+        "from diffstudy import kernels; from diffstudy.studies import bench; "
+        f"{'kernels.keep_memory(); ' * keep}"
         f"bench.peak_here({name!r}, {who!r}, {dict(config)!r})")
 
     # glibc: each tensor goes back to the system when it dies
