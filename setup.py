@@ -18,6 +18,9 @@ extras = {
 extras["dev"] = sum(extras.values(), [])
 
 
+AUTHORS = ("times.json", "drill.json", "mutants.json")  # records that only the authors read
+
+
 class WithRecords(build_py):
     "Recorded runs and small weights go into the wheel, from their one place in nbs/runs."
     def run(self):
@@ -27,7 +30,7 @@ class WithRecords(build_py):
         there.mkdir(parents=True, exist_ok=True)
         for kind in ("*.json", "*.safetensors"):
             for file in sorted((here / "nbs" / "runs").glob(kind)):
-                if file.name != "times.json": copy2(file, there)
+                if file.name not in AUTHORS: copy2(file, there)
 
 
 def for_pypi(text):
@@ -57,7 +60,8 @@ setup(
     project_urls={"Documentation": cfg["doc_host"] + cfg["doc_baseurl"], "Source": cfg["git_url"]},
     keywords=cfg["keywords"],
     license="Apache-2.0",
-    packages=find_packages(include=["diffstudy", "diffstudy.*"]),
+    packages=find_packages(
+        include=["diffstudy", "diffstudy.*"], exclude=["diffstudy.site", "diffstudy.site.*"]),
     python_requires=">=" + cfg["min_python"],
     install_requires=listed("requirements"),
     extras_require=extras,

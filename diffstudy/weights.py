@@ -100,7 +100,7 @@ def comes_along(name: str) -> Path | None:
         Its file in the package or clone; None: it is attached to the release"""
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
-    folders = package / "runs", package.parent / "nbs" / "runs", package.parent / "weights"
+    folders = package / "runs", package.parent / "nbs" / "runs", package.parent / "nbs" / "weights"
     return next((p for f in folders if (p := f / f"{name}.safetensors").is_file()), None)
 
 def find(name: str, folder=None) -> tuple[dict, dict]:

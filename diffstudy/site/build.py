@@ -572,7 +572,7 @@ def visible(nb: Path) -> list[dict]:  # Cells
     seen = []
     for c in cells(nb):
         if c["cell_type"] == "code":
-            folded = r"(?m)^#\|\s*(hide|default_exp|exports tests|code-fold: true)"
+            folded = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests|code-fold: true)"
             if re.search(folded, c["text"]) or only_calls(c["text"]): continue
         elif seen and seen[-1]["cell_type"] == "markdown":
             seen[-1] = seen[-1] | {"text": seen[-1]["text"] + "\n\n" + c["text"]}

@@ -258,7 +258,7 @@ def fold_checks(
         text = "".join(c["source"])
         if c["cell_type"] == "code":
             if not c.get("outputs") and only_calls(text): continue
-            if module.get(c.get("id"), "").startswith("tests."):
+            if "tests" in module.get(c.get("id"), "").split("."):
                 bare = re.sub(r"(?m)^#\|\s*code-(fold|summary):.*\n", "", text)
                 line = json.dumps(said_of_check(bare), ensure_ascii=False)
                 c["source"] = f"#| code-fold: true\n#| code-summary: {line}\n{bare}"
