@@ -263,7 +263,7 @@ def _methods(used) -> list[str]:
     "The names of `METHODS` that a function, a name or the folder of a run stands for."
     if callable(used):
         name = f"{used.__module__.removeprefix('diffstudy.')}.{used.__qualname__}"
-        return [name.replace("data.load_", "data.")]
+        return [re.sub(r"^(images|stacked)\.(load_)?", "data.", name)]
     file = Path(used) / "config.json"
     if file.is_file(): return methods_of(json.loads(file.read_text(encoding="utf-8"))["config"])
     return [str(used)]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', 'LIBRARY', 'STUDIES',
-           'EXERCISED', 'EXERCISES', 'ORDER', 'APART', 'PARTS', 'SITE', 'OWN_TASKS', 'root',
+           'EXERCISED', 'EXERCISES', 'ORDER', 'DATA', 'APART', 'PARTS', 'SITE', 'OWN_TASKS', 'root',
            'notebooks', 'cells', 'read_cells', 'title', 'exports', 'modules', 'fresh', 'differing',
            'export', 'lift_docstring', 'wrap_head', 'tokens_of', 'comments', 'uncommented',
            'signature_tokens', 'signature_end', 'arguments', 'fields', 'docstring_sections',
@@ -602,10 +602,9 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "kernels", "files", "watch", "notation", "data", "schedule", "process", "sample",
-    "guidance",
-    "solvers", "models", "checkpoint", "weights", "train", "evaluate", "judge", "bound", "snr",
-    "decoder", "vdm", "objectives",
+    "core", "kernels", "files", "watch", "notation", "mixtures", "images", "stacked", "folders",
+    "data", "schedule", "process", "sample", "guidance", "solvers", "models", "checkpoint",
+    "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
 STUDIES = [
@@ -623,10 +622,11 @@ ORDER = [
     "site.build", "site.rehash", "site.equations", "site.mutants", "site.drill",
     "site.live", "site.website",
     "__main__"]
+DATA = ("mixtures", "images", "stacked", "folders", "data")
 APART = {  # module -> what it must not know of, however early it comes
-    **{m: {"models", "data", "train"} for m in (
+    **{m: {"models", "train", *DATA} for m in (
         "schedule", "process", "guidance", "solvers", "bound", "snr")},
-    "models": {"schedule", "bound", "snr", "data"},
+    "models": {"schedule", "bound", "snr", *DATA},
     "files": set(ORDER) - {"core"},
     "checkpoint": set(ORDER) - {"core", "files"},
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
