@@ -146,16 +146,16 @@ def bibtex(key: str) -> str:
 
 # %% ../nbs/93_references.ipynb #8327ec19
 METHODS = {  # module.name → keys of WORKS
-    "guidance.classifier_guided": ("dhariwal2021adm",),
+    "guidance_formulas.classifier_guided": ("dhariwal2021adm",),
     "guidance.ClassifierGuided": ("dhariwal2021adm",),
-    "guidance.classifier_free": ("ho2022guidance",),
+    "guidance_formulas.classifier_free": ("ho2022guidance",),
     "guidance.ClassifierFree": ("ho2022guidance",),
-    "guidance.drop_labels": ("ho2022guidance",),
-    "guidance.tilted": ("skreta2025fkc",),
-    "guidance.predictor_corrector": ("bradley2024predictor",),
-    "guidance.cfg_plus_plus": ("chung2024cfgpp",),
-    "guidance.Projected": ("sadat2024apg",),
-    "guidance.ZeroStar": ("fan2025cfgzero",),
+    "guidance_formulas.drop_labels": ("ho2022guidance",),
+    "particles.feynman_kac": ("skreta2025fkc",),
+    "studies.tilted.predictor_corrector": ("bradley2024predictor",),
+    "studies.tilted.cfg_plus_plus": ("chung2024cfgpp",),
+    "studies.tilted.APG": ("sadat2024apg",),
+    "studies.tilted.CFGZeroStar": ("fan2025cfgzero",),
     "guidance.match_std": ("lin2023flawed",),
     "guidance.dynamic_threshold": ("saharia2022imagen",),
     "objectives.best_variance": ("bao2022analytic",),
@@ -226,7 +226,7 @@ def _vdm(config):
     "The methods of a variational diffusion model."
     found = ["vdm.VDM", "models.UNet", "sample.ancestral"]
     if config.get("schedule") in SCHEDULES: found.append(SCHEDULES[config["schedule"]])
-    if config.get("drop"): found.append("guidance.classifier_free")
+    if config.get("drop"): found.append("guidance_formulas.classifier_free")
     if config.get("unet", {}).get("fourier"): found.append("models.fourier_features")
     return found
 
@@ -251,7 +251,8 @@ def methods_of(config: dict) -> list[str]:
 
     Returns:
         Names of `METHODS`"""
-    by_kind = {"vdm": _vdm, "ddgan": _ddgan, "classifier": lambda c: ["guidance.classifier_guided"]}
+    judged = lambda config: ["guidance_formulas.classifier_guided"]
+    by_kind = {"vdm": _vdm, "ddgan": _ddgan, "classifier": judged}
     found = choose(config.get("kind", "vdm"), by_kind, "kind of run")(config) + ["train.fit"]
     averages = [config.get(part, {}).get("ema") for part in ("train", "gan")]
     if any(averages): found.append("train.EMA")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from .core import randn_like
+from .kernels import finest
 from .notation import alpha, sigma
 
 # %% ../nbs/13_sample.ipynb #e2ad3236
@@ -267,15 +268,13 @@ def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: floa
         z at the last γ, `(b, *d)`, float32 or better"""
     from torchdiffeq import odeint
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
-    # MPS has no double precision
-    dtype = torch.float32 if z.device.type == "mps" else torch.float64
     slope = Slope(predict, z.dtype, max_evaluations)
 
     # the error of a step is that of the worst example: the others of the batch must not hide it
     worst = lambda v: v.reshape(len(z), -1).square().mean(1).max().sqrt()
     try:
         states = odeint(
-            slope, z.to(dtype), g.to(dtype).to(z.device),
+            slope, z.to(finest(z)), g.to(finest(z)).to(z.device),
             rtol=rtol, atol=atol, method=method,
             options=dict(norm=worst))
     except AssertionError as e:

@@ -603,7 +603,8 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "kernels", "files", "watch", "notation", "mixtures", "images", "stacked", "folders",
-    "data", "schedule", "process", "sample", "guidance", "solvers", "models", "checkpoint",
+    "data", "schedule", "process", "sample", "guidance_formulas",
+    "guidance", "particles", "solvers", "models", "checkpoint",
     "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
     "experiment", "bridges", "cli", "viz"]
@@ -625,7 +626,8 @@ ORDER = [
 DATA = ("mixtures", "images", "stacked", "folders", "data")
 APART = {  # module -> what it must not know of, however early it comes
     **{m: {"models", "train", *DATA} for m in (
-        "schedule", "process", "guidance", "solvers", "bound", "snr")},
+        "schedule", "process", "guidance_formulas", "guidance", "particles",
+        "solvers", "bound", "snr")},
     "models": {"schedule", "bound", "snr", *DATA},
     "files": set(ORDER) - {"core"},
     "checkpoint": set(ORDER) - {"core", "files"},

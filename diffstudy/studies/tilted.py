@@ -6,20 +6,23 @@ images."""
 # %% auto #0
 __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN', 'SETTINGS',
            'SHOWN', 'TUNE', 'SEEDS', 'CASES', 'PARTS', 'STUDY', 'MNIST', 'Cells', 'world',
-           'Counted', 'start', 'learned', 'networks', 'steps_for', 'noisier', 'draw', 'product',
+           'CountedNet', 'start', 'learned', 'networks', 'steps_for', 'noisier', 'draw', 'product',
            'scored', 'run_tune', 'best_choices', 'run_compare', 'fine', 'run_aim', 'run_falls',
-           'run_start', 'guided_images', 'run_digits', 'run_mnist', 'run']
+           'run_start', 'guided_images', 'run_digits', 'run_mnist', 'run', 'predictor_corrector',
+           'cfg_plus_plus', 'APG', 'CFGZeroStar']
 
 # %% ../../nbs/23_tilted_guidance.ipynb #c93c2be6
-import itertools, math, time
+import itertools, math
 import torch
 from torch import Tensor
 from .. import data, experiment, models, sample
-from ..core import stream
-from ..guidance import (BothBranches, ClassifierFree, Projected, ZeroStar, cfg_plus_plus,
-    classifier_free, drop_labels, effective_share, predictor_corrector, tilted)
+from ..core import as_gamma, expand, flat_sum, randn_like, stream
+from ..guidance import ClassifierFree
+from ..guidance_formulas import classifier_free, drop_labels, factor
 from ..judge import LARGE
-from ..notation import alpha, sigma
+from ..notation import alpha, convert, sigma
+from ..particles import effective_share, feynman_kac
+from ..sample import check_grid, check_state, coefficients
 from ..schedule import Cosine, Linear, grid
 from . import guidance as guided
 from .record import Study
@@ -86,7 +89,7 @@ def world(name: str) -> data.GaussianMixture:
     weights = .5 + torch.rand(6, generator=g)
     return data.GaussianMixture(weights, means, covs, torch.arange(6) % 3)
 
-class Counted:
+class CountedNet:
     "A network that counts the examples that pass through it."
     def __init__(self, net, classes): self.net, self.classes, self.rows = net, classes, 0
 
@@ -133,11 +136,11 @@ def networks(settings, mix, score: str, seed: int):
         A counted network, and `weak(blur)`"""
     if score == "learned":
         good, bad = (learned(mix, seed, settings[k]) for k in ("net_steps", "weak_steps"))
-        return Counted(good, mix.classes), lambda blur: bad
+        return CountedNet(good, mix.classes), lambda blur: bad
     def weak(blur):
         more = blur ** 2 * (1. if mix.mixture.axes is None else torch.eye(2, dtype=torch.float64))
         return data.GaussianMixture(mix.weights, mix.means, mix.covs + more, mix.labels).predict
-    return Counted(mix.predict, mix.classes), weak
+    return CountedNet(mix.predict, mix.classes), weak
 
 # %% ../../nbs/23_tilted_guidance.ipynb #a2f1ba3f
 def steps_for(calls: int, interval) -> int:
@@ -171,7 +174,8 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
     c, v = torch.tensor(0), p.get("factor", 1) * w
     z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise")
     gammas = lambda steps: grid(Cosine(*ENDS), steps, dtype=torch.float64)
-    branches, guide = BothBranches(net, c), lambda **kw: ClassifierFree(net, c, w=v, **kw)
+    branches = ClassifierFree(net, c, w=0).branches
+    guide = lambda **kw: ClassifierFree(net, c, w=v, **kw)
     def ancestral(predict, steps=calls // 2):
         return sample.ancestral(predict, z, gammas(steps), g), None
 
@@ -188,13 +192,13 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
         return ancestral(lambda z, gamma: classifier_free(*both(z, gamma), w=v))
     if method == "CFG++": return cfg_plus_plus(branches, z, gammas(calls // 2), **p), None
     if method == "APG":
-        return ancestral(Projected(branches, w=v, parallel=p["parallel"], limit=p["limit"]))
-    if method == "CFG-Zero*": return ancestral(ZeroStar(branches, w=v, start=p["start"]))
+        return ancestral(APG(branches, w=v, parallel=p["parallel"], limit=p["limit"]))
+    if method == "CFG-Zero*": return ancestral(CFGZeroStar(branches, w=v, start=p["start"]))
     if method == "predictor-corrector":
         steps = calls // (1 + 2 * p["corrections"])
         plain = ClassifierFree(net, c, w=0)
         return predictor_corrector(plain, branches, z, gammas(steps), g, w=w, **p), None
-    r = tilted(branches, z, gammas(calls // 2), g, w=w, **p)
+    r = feynman_kac(branches, z, gammas(calls // 2), g, w=w, **p)
     return r.z, r.log_weights
 
 # %% ../../nbs/23_tilted_guidance.ipynb #fce9ef28
@@ -281,14 +285,14 @@ def run_aim(settings, case) -> dict:
     mix, out = data.three_gaussians(), {}
     n, seed, c = settings["aim"]["n"], case["seed"], torch.tensor(0)
     gammas = grid(Cosine(*ENDS), settings["aim"]["steps"], dtype=torch.float64)
-    branches = BothBranches(mix.predict, c, null=3)
+    branches = ClassifierFree(mix.predict, c, null=3, w=0).branches
     for w in WEIGHTS:
         cells, z = fine(mix, w), sample.initial((n, 2), stream(seed, "start", w))
         g = lambda: stream(seed, "noise", w)
         guide = ClassifierFree(mix.predict, c, w=w, null=3)
         plain_s, plain = guided.seconds_of(lambda: sample.ancestral(guide, z, gammas, g()))
-        euler = tilted(branches, z, gammas, g(), w=w, eta=1., order=1)
-        ours_s, ours = guided.seconds_of(lambda: tilted(branches, z, gammas, g(), w=w))
+        euler = feynman_kac(branches, z, gammas, g(), w=w, eta=1., order=1)
+        ours_s, ours = guided.seconds_of(lambda: feynman_kac(branches, z, gammas, g(), w=w))
         exact = cells.sample(n, stream(seed, "exact", w))
         row = dict(exact=cells.total_variation(exact), plain=cells.total_variation(plain),
             euler=cells.total_variation(euler.z, euler.log_weights),
@@ -307,10 +311,12 @@ def run_falls(settings, case) -> dict:
     Returns:
         "steps" and "particles": lists of total variations"""
     mix, seed, s = data.three_gaussians(), case["seed"], settings["falls"]
-    cells, branches = fine(mix, 4), BothBranches(mix.predict, torch.tensor(0), null=3)
+    cells = fine(mix, 4)
+    branches = ClassifierFree(mix.predict, torch.tensor(0), w=0, null=3).branches
     def distance(n, steps, **options):
         z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise", steps)
-        r = tilted(branches, z, grid(Cosine(*ENDS), steps, dtype=torch.float64), g, w=4, **options)
+        gammas = grid(Cosine(*ENDS), steps, dtype=torch.float64)
+        r = feynman_kac(branches, z, gammas, g, w=4, **options)
         return round(cells.total_variation(r.z, r.log_weights), 5)
     exact = lambda n: round(cells.total_variation(cells.sample(n, stream(seed, "exact", n))), 5)
     return dict(
@@ -324,7 +330,7 @@ def run_start(settings, case) -> dict:
     Returns:
         weight → noise and start → distance for each first level"""
     mix, seed, s = data.three_gaussians(), case["seed"], settings["start"]
-    branches, out = BothBranches(mix.predict, torch.tensor(0), null=3), {}
+    branches, out = ClassifierFree(mix.predict, torch.tensor(0), null=3, w=0).branches, {}
     for w in s["weights"]:
         cells, rows = fine(mix, w), {}
         for first in s["first"]:
@@ -333,7 +339,7 @@ def run_start(settings, case) -> dict:
             begin = dict(normal=sample.initial((s["n"], 2), stream(seed, "start")),
                 tilted=start(mix, w, first, s["n"], stream(seed, "start", w, first)))
             for (k, z), eta in itertools.product(begin.items(), s["etas"]):
-                r = tilted(branches, z, gammas, stream(seed, "noise", first), w=w, eta=eta)
+                r = feynman_kac(branches, z, gammas, stream(seed, "noise", first), w=w, eta=eta)
                 far = round(cells.total_variation(r.z, r.log_weights), 5)
                 rows.setdefault(f"{k}, eta {eta}", []).append(far)
         exact = cells.total_variation(cells.sample(s["n"], stream(seed, "exact")))
@@ -355,8 +361,9 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
     z = sample.initial((len(c), *train_set.shape), stream(seed, "start")).to(device)
 
     g = lambda: stream(seed, "noise")
+    branches = ClassifierFree(net, c, w=0).branches
     def corrected(w):
-        r = tilted(BothBranches(net, c), z, gammas, g(), w=w, groups=classes)
+        r = feynman_kac(branches, z, gammas, g(), w=w, groups=classes)
         return r.drawn(stream(seed, "drawn")), effective_share(r.log_weights).mean().item()
     methods = {
         "DDIM": lambda w: (sample.ddim(ClassifierFree(net, c, w=w), z, gammas), 1.),
@@ -365,7 +372,7 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
     }
     if s.get("control"):  # the corrected sampler's walk, in which no weight has a say
         methods["unweighted"] = lambda w: (
-            tilted(BothBranches(net, c), z, gammas, g(), w=w, threshold=0).z, 1.)
+            feynman_kac(branches, z, gammas, g(), w=w, threshold=0).z, 1.)
     def row(method, w):
         x, share = methods[method](w)
         x = data.encode(data.decode(x / alpha(gammas[-1]).item(), levels), levels)[mixed]
@@ -492,3 +499,97 @@ MNIST = Study(  # one network of the recipe `mnist`, so that the cases are draws
     dict(run="runs/mnist", judge=LARGE, n=200, steps=32, ends=[-14., 7.], weights=[0, 1, 4],
         halves=2, real=10_000, control=True),
     [dict(seed=s) for s in SEEDS], run_mnist)
+
+# %% ../../nbs/23_tilted_guidance.ipynb #52dfa926
+@torch.no_grad()
+def predictor_corrector(predict, branches, z: Tensor, gammas: Tensor, generator=None, *, w,
+                        corrections: int = 1, size: float = 1.) -> Tensor:
+    """A DDIM step of the class branch, then Langevin steps toward the tilted density of the level.
+
+    Args:
+        predict: `(z, γ) → ε_c`, the class branch alone
+        branches: `(z, γ) → ε_c, ε_u`
+        z: Noise at `gammas[0]`, `(b, *d)`
+        gammas: Falling from noise to data, finite, `(steps + 1,)`
+        generator: One `torch.Generator`, or a list of one for each example
+        w: Weight, a number or `(b,)`; 0 = none
+        corrections: Langevin steps at each level; a step costs 1 + 2 × corrections calls
+        size: Of a Langevin step: the share exp(−size/2) of the noise is kept
+
+    Returns:
+        z at the last γ, `(b, *d)`"""
+    z, grid = check_state(z, generator), check_grid(gammas, clean=False)
+    k = coefficients(grid, 0.)
+    numbers = torch.stack([k.gamma, grid[1:], k.z, k.eps, sigma(grid[1:])])
+    numbers = numbers.to(z.dtype).to(z.device).unbind(1)
+    left = math.exp(-size / 2)
+    for i in range(len(numbers)):
+        t, s, a, b, noise = numbers[i].unbind()
+        z = a * z + b * predict(z, t).to(z.dtype)
+        for _ in range(corrections):
+            eps = classifier_free(*branches(z, s), w=w).to(z.dtype)
+            fresh = math.sqrt(1 - left ** 2) * randn_like(z, generator)
+            z = z + noise * ((left - 1) * eps + fresh)
+    return z
+
+# %% ../../nbs/23_tilted_guidance.ipynb #a426c6c4
+@torch.no_grad()
+def cfg_plus_plus(branches, z: Tensor, gammas: Tensor, *, scale: float) -> Tensor:
+    """CFG++: the guided estimate of the data, noised again with the noise of the null branch.
+
+    Args:
+        branches: `(z, γ) → ε_c, ε_u`
+        z: Noise at `gammas[0]`, `(b, *d)`
+        gammas: Falling from noise to data, finite, `(steps + 1,)`
+        scale: λ: 0 = no class, 1 = the class branch's estimate; the paper stays within
+
+    Returns:
+        z at the last γ, `(b, *d)`"""
+    z, grid = check_state(z), check_grid(gammas, clean=False)
+    levels, a, s = torch.stack([grid, alpha(grid), sigma(grid)]).to(z.dtype).to(z.device)
+    for i in range(len(levels) - 1):
+        eps_c, eps_u = branches(z, levels[i])
+        x = (z - s[i] * classifier_free(eps_c, eps_u, scale=scale)) / a[i]
+        z = a[i + 1] * x + s[i + 1] * eps_u
+    return z
+
+# %% ../../nbs/23_tilted_guidance.ipynb #1c49cdfe
+class APG:
+    """APG: guidance without the part along the estimate of the data. `predict(z, γ) → ε̂`.
+
+    Args:
+        branches: `(z, γ) → ε_c, ε_u`
+        w: Weight, a number or `(b,)`; 0 = none
+        parallel: Share of the parallel part that stays; 1 = plain guidance
+        limit: The longest that x̂_c − x̂_u may be; None = any length"""
+    def __init__(self, branches, *, w, parallel: float = 0.,
+                 limit: float | None = None):
+        self.branches, self.w, self.parallel, self.limit = branches, w, parallel, limit
+
+    def __call__(self, z, gamma):
+        x_c, x_u = (convert(e, z, gamma, "eps", "x").flatten(1) for e in self.branches(z, gamma))
+        length = lambda v: v.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        push = x_c - x_u
+        if self.limit is not None: push = push * (self.limit / length(push)).clamp_max(1.)
+        ahead = x_c / length(x_c)
+        along = (push * ahead).sum(1, keepdim=True) * ahead
+        push = (push - (1 - self.parallel) * along).reshape(z.shape)
+        x = x_c.reshape(z.shape) + factor(self.w, z) * push
+        return convert(x, z, gamma, "x", "eps")
+
+class CFGZeroStar:
+    """CFG-Zero*: the null branch scaled to the class branch, no motion at first.
+
+    Args:
+        branches: `(z, γ) → ε_c, ε_u`
+        w: Weight, a number or `(b,)`; 0 = none
+        start: Above this γ the velocity is zero"""
+    def __init__(self, branches, *, w,
+                 start: float = math.inf): self.branches, self.w, self.start = branches, w, start
+
+    def __call__(self, z, gamma):
+        v_c, v_u = (convert(e, z, gamma, "eps", "v") for e in self.branches(z, gamma))
+        fit = flat_sum(v_c * v_u) / flat_sum(v_u.square()).clamp_min(1e-12)
+        v = classifier_free(v_c, expand(fit, v_u) * v_u, w=self.w)
+        v = torch.where(as_gamma(gamma, v) > self.start, 0., v)
+        return convert(v, z, gamma, "v", "eps")

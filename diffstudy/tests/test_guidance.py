@@ -32,9 +32,9 @@ import pytest, torch
 from .. import models, sample
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
-from ..guidance import (
-    ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
-    dynamic_threshold, implicit_classifier, keep, match_std)
+from ..guidance import ClassifierFree, ClassifierGuided, dynamic_threshold, match_std
+from ..guidance_formulas import (
+    accept, classifier_free, classifier_guided, drop_labels, implicit_classifier)
 from ..notation import alpha, convert, scale_from_w, sigma, w_from_scale
 from ..schedule import Cosine, Linear, grid
 
@@ -139,7 +139,7 @@ def test_G3_rejection_draws_from_the_tilted_density():
     for w in 0., 1., 8.:
         log_p, points = on_grid(tilted(mix, w), step=.05)
         mean = lambda f: (log_p.exp().flatten() * f).sum() * .05 ** 2
-        kept = keep(log_c, w=w, generator=stream(1, w))
+        kept = accept(log_c, w=w, generator=stream(1, w))
         near(x[kept, 1], mean(points[:, 1]))
         near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
         z = torch.exp(
@@ -715,7 +715,7 @@ def test_errors_guidance():
     with pytest.raises(ValueError, match="of one shape.*got"): implicit_classifier(z, z[:1], gamma)
     with pytest.raises(ValueError, match="w of one value, or one for each of 4 examples"):
         classifier_free(z, z, w=torch.ones(1, 2))
-    with pytest.raises(ValueError, match="expected w >= 0"): keep(z[:, 0], w=-1)
+    with pytest.raises(ValueError, match="expected w >= 0"): accept(z[:, 0], w=-1)
     with pytest.raises(ValueError, match="give its null label as null="):
         ClassifierFree(mix.predict, c, w=1.)
     with pytest.raises(

@@ -3,11 +3,11 @@
 # %% auto #0
 __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weight', 'step', 'SLIPS',
            'PROCESS', 'gray', 'BOUND', 'SNR', 'TIMES', 'SCHEDULE', 'SAMPLE', 'classes', 'mild',
-           'strength', 'GUIDANCE', 'EVALUATE', 'CHAIN', 'states', 'own_noise', 'DDGAN', 'MODULES',
-           'TRIED', 'RECORD', 'APART', 'loss_without_a_look', 'Batch', 'batches', 'one_of', 'Kind',
-           'alone', 'data_right', 'data_wrong', 'fits', 'shapes', 'write', 'miswrite', 'scalars',
-           'per_example', 'step_right', 'step_wrong', 'parts', 'compare', 'refused', 'Each',
-           'like_data', 'one_each', 'normal', 'Own', 'try_it', 'says_nothing',
+           'strength', 'GUIDANCE', 'BESIDE', 'EVALUATE', 'CHAIN', 'states', 'own_noise', 'DDGAN',
+           'MODULES', 'TRIED', 'RECORD', 'APART', 'loss_without_a_look', 'Batch', 'batches',
+           'one_of', 'Kind', 'alone', 'data_right', 'data_wrong', 'fits', 'shapes', 'write',
+           'miswrite', 'scalars', 'per_example', 'step_right', 'step_wrong', 'parts', 'compare',
+           'refused', 'Each', 'like_data', 'one_each', 'normal', 'Own', 'try_it', 'says_nothing',
            'test_the_property_sees_slips', 'test_the_loss_of_today_has_the_property', 'of_levels',
            'gray_right', 'gray_wrong', 'logits', 'check_centers', 'check_random_steps',
            'check_bits', 'check_weightings', 'check_times', 'check_integral', 'check_for_variance',
@@ -15,7 +15,7 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients', 'check_initial',
            'check_check_grid', 'check_check_state', 'check_check_prediction', 'walked',
            'check_slope', 'check_samplers', 'check_bar', 'of_net', 'classes_right', 'classes_wrong',
-           'free', 'led', 'branches', 'guided', 'check_factor', 'check_keep', 'check_weight',
+           'free', 'led', 'branches', 'guided', 'check_factor', 'check_accept', 'check_weight',
            'check_drop', 'check_labels', 'share', 'no_share', 'check_particle_steps', 'check_share',
            'tilt', 'correct', 'of_branches', 'repaired', 'a_set', 'by_hand', 'same_estimate',
            'check_mean', 'check_bits_of_images', 'scores', 'check_decide', 'check_accuracy',
@@ -33,9 +33,12 @@ import math, re
 from dataclasses import dataclass, replace
 from functools import partial
 import pytest, torch
-from .. import bound, data, ddgan, evaluate, guidance, process, sample, schedule, snr
+from diffstudy import (
+    bound, data, ddgan, evaluate, guidance, guidance_formulas, particles, process, sample, schedule,
+    snr)
 from ..core import as_gamma, expand, flat_sum, stream
 from ..notation import alpha, sigma
+from ..studies import tilted
 
 try:
     import hypothesis
@@ -482,7 +485,7 @@ SCHEDULE = {
     "schedule.Logistic": of_ends(schedule.Logistic),
     "schedule.Monotone": of_ends(lambda a, b: schedule.Monotone(a, b, width=4)),
     "schedule.grid": Own(check_grid),
-    **{f"schedule.{f.__name__}": elementwise(f, LEVELS + ODD)
+    **{f"notation.{f.__name__}": elementwise(f, LEVELS + ODD)
        for f in (schedule.alpha, schedule.sigma, schedule.snr)},
 }
 
@@ -643,7 +646,7 @@ def led(z, gamma, c, w, **options):
     return guidance.ClassifierGuided(predicts, log_prob, c, w=w, **options)(z, gamma)
 
 def branches(z, gamma, c=0):
-    return guidance.BothBranches(of_net, torch.as_tensor(c), null=3)(z, gamma)
+    return guidance.ClassifierFree(of_net, c, w=0, null=3).branches(z, gamma)
 
 def guided(f):
     "A predictor with options; data have at least one axis."
@@ -660,34 +663,35 @@ def guided(f):
 def check_factor(draw):
     batch = draw(batches())
     x, (w, each) = batch.random("x"), strength.right(draw, "w", batch)
-    got = torch.as_tensor(guidance.factor(w, x)) * torch.ones_like(x)
+    got = torch.as_tensor(guidance_formulas.factor(w, x)) * torch.ones_like(x)
     want = torch.stack(each).reshape(-1, *[1] * len(batch.d))
     compare(got, want.expand(batch.shape), batch.dtype)
-    refused(guidance.factor, strength.wrong(draw, "w", batch), x)
+    refused(guidance_formulas.factor, strength.wrong(draw, "w", batch), x)
 
-def check_keep(draw):
+def check_accept(draw):
     log_p, w = -torch.rand(5, generator=stream(0, "keep")), draw(st.sampled_from([0., 1., 3.]))
     u = torch.rand(5, generator=stream(1, "keep"), dtype=torch.float64)
     want = [u[i].item() < math.exp(w * log_p[i].item()) for i in range(5)]
-    assert guidance.keep(log_p, w=w, generator=stream(1, "keep")).tolist() == want
-    for wrong in log_p[:, None], log_p[None], log_p[0]: refused(guidance.keep, wrong, w=w)
-    for wrong in -1., math.nan: refused(guidance.keep, log_p, w=wrong)
+    assert guidance_formulas.accept(log_p, w=w, generator=stream(1, "keep")).tolist() == want
+    for wrong in log_p[:, None], log_p[None], log_p[0]:
+        refused(guidance_formulas.accept, wrong, w=w)
+    for wrong in -1., math.nan: refused(guidance_formulas.accept, log_p, w=wrong)
 
 def check_weight(draw):
     w = draw(st.sampled_from([-1., 0., 2.5]))
-    assert guidance.weight(w, None) == guidance.weight(None, 1 + w) == w
-    refused(guidance.weight, None, None)
-    refused(guidance.weight, w, 1 + w)
+    assert guidance_formulas.weight(w, None) == guidance_formulas.weight(None, 1 + w) == w
+    refused(guidance_formulas.weight, None, None)
+    refused(guidance_formulas.weight, w, 1 + w)
 
 def check_drop(draw):
     c = torch.arange(5, dtype=draw(st.sampled_from([torch.int64, torch.int32, torch.uint8])))
     p = draw(st.sampled_from([0., .5, 1., 0, 1]))
     coins = torch.rand(5, generator=stream(0, "drop"))
-    got = guidance.drop_labels(c, p, 9, stream(0, "drop"))
+    got = guidance_formulas.drop_labels(c, p, 9, stream(0, "drop"))
     assert got.tolist() == [9 if u < p else k for k, u in zip(c.tolist(), coins.tolist())]
     for wrong in c.double(), c[:, None], c[None], c[0], c > 1:
-        refused(guidance.drop_labels, wrong, p, 9)
-    for wrong in -.1, 1.5, math.nan: refused(guidance.drop_labels, c, wrong, 9)
+        refused(guidance_formulas.drop_labels, wrong, p, 9)
+    for wrong in -.1, 1.5, math.nan: refused(guidance_formulas.drop_labels, c, wrong, 9)
 
 def check_labels(draw):
     batch = draw(batches())
@@ -706,7 +710,7 @@ def no_share(draw, name, batch): return draw(st.sampled_from([-.5, 1.5, math.nan
 def check_particle_steps(draw):
     g = torch.tensor([6., 2.5, -1., -9.], dtype=torch.float64)
     eta, order = draw(st.sampled_from([0., 1., 2.])), draw(st.sampled_from([1, 2]))
-    k = guidance.particle_steps(g, eta, order)
+    k = particles.particle_steps(g, eta, order)
     assert all(v.shape == (3,) and v.isfinite().all() for v in k)
     t, s = g[:-1], g[1:]
     compare(k.keep ** 2 * sigma(t) ** 2 + k.noise ** 2, sigma(s) ** 2, torch.float64)
@@ -716,23 +720,23 @@ def check_particle_steps(draw):
 def check_share(draw):
     log_w = torch.randn(3, 4, generator=stream(draw(st.integers(0, 9)), "w"), dtype=torch.float64)
     w = log_w.exp()
-    compare(guidance.effective_share(log_w), w.sum(1) ** 2 / (4 * (w ** 2).sum(1)), torch.float64)
+    compare(particles.effective_share(log_w), w.sum(1) ** 2 / (4 * (w ** 2).sum(1)), torch.float64)
     u = torch.rand(3, generator=stream(1, "u"), dtype=torch.float64)
-    got = guidance.systematic(log_w, u)
+    got = particles.systematic(log_w, u)
     for i in range(3):
         pointers, total = [(j + u[i].item()) / 4 for j in range(4)], (w[i] / w[i].sum()).cumsum(0)
         assert got[i].tolist() == [sum(p >= v for v in total.tolist()) for p in pointers]
-    for wrong in u[:1], u[:, None], u[None], u[0]: refused(guidance.systematic, log_w, wrong)
-    for wrong in log_w[0], log_w[None], log_w.T: refused(guidance.systematic, wrong, u)
+    for wrong in u[:1], u[:, None], u[None], u[0]: refused(particles.systematic, log_w, wrong)
+    for wrong in log_w[0], log_w[None], log_w.T: refused(particles.systematic, wrong, u)
 
 def tilt(predict, z, gammas, w=.5, **options):
     groups = len(z) if torch.is_tensor(z) and z.ndim else 1
-    return guidance.tilted(
+    return particles.feynman_kac(
         predict, z, gammas, w=w, groups=groups, eta=0., threshold=0., **options).z
 
 def correct(predict, z, gammas, *generator, **options):
     plain = lambda z, gamma: predict(z, gamma).eps_c
-    return guidance.predictor_corrector(plain, predict, z, gammas, *generator, w=.5, **options)
+    return tilted.predictor_corrector(plain, predict, z, gammas, *generator, w=.5, **options)
 
 def of_branches(walk, streams):
     "A sampler on both branches: each example as it is alone."
@@ -756,17 +760,17 @@ def repaired(kind, **options):
         z=first, gamma=mild, w=strength).check(draw, axes=True))
 
 GUIDANCE = {
-    "guidance.factor": Own(check_factor),
-    "guidance.classifier_guided": Each(
-        guidance.classifier_guided, like_data,
+    "guidance_formulas.factor": Own(check_factor),
+    "guidance_formulas.classifier_guided": Each(
+        guidance_formulas.classifier_guided, like_data,
         eps=first, grad_log_prob=other, gamma=level, w=weight),
-    "guidance.keep": Own(check_keep),
-    "guidance.implicit_classifier": Each(
-        guidance.implicit_classifier, like_data, eps_c=first, eps_u=other, gamma=level),
-    "guidance.weight": Own(check_weight),
-    "guidance.classifier_free":
-        Each(guidance.classifier_free, like_data, eps_c=first, eps_u=other, w=weight),
-    "guidance.drop_labels": Own(check_drop),
+    "guidance_formulas.accept": Own(check_accept),
+    "guidance_formulas.implicit_classifier": Each(
+        guidance_formulas.implicit_classifier, like_data, eps_c=first, eps_u=other, gamma=level),
+    "guidance_formulas.weight": Own(check_weight),
+    "guidance_formulas.classifier_free":
+        Each(guidance_formulas.classifier_free, like_data, eps_c=first, eps_u=other, w=weight),
+    "guidance_formulas.drop_labels": Own(check_drop),
     "guidance.match_std": Own(lambda draw: Each(
         guidance.match_std, like_data, x=first, reference=other).check(draw, axes=True)),
     "guidance.dynamic_threshold": Own(lambda draw: Each(
@@ -775,20 +779,23 @@ GUIDANCE = {
     "guidance.labels_for": Own(check_labels),
     "guidance.ClassifierGuided": guided(led),
     "guidance.ClassifierFree": guided(free),
-    "guidance.weight_rate":
-        Each(guidance.weight_rate, one_each, eps_c=first, eps_u=other, w=weight),
-    "guidance.particle_steps": Own(check_particle_steps),
-    "guidance.effective_share": Own(check_share),
-    "guidance.systematic": Own(check_share),
-    "guidance.BothBranches": Own(lambda draw: Each(
+    "particles.log_weight_rate":
+        Each(particles.log_weight_rate, one_each, eps_c=first, eps_u=other, w=weight),
+    "particles.particle_steps": Own(check_particle_steps),
+    "particles.effective_share": Own(check_share),
+    "particles.systematic": Own(check_share),
+    "particles.feynman_kac": of_branches(tilt, False),
+}
+
+BESIDE = {  # a method, and what a study alone calls
+    "guidance.ClassifierFree.branches": Own(lambda draw: Each(
         lambda z, gamma, c: branches(z, gamma, c), lambda v, batch: (
             like_data(v.eps_c, batch), like_data(v.eps_u, batch)),
         z=first, gamma=mild, c=classes).check(draw, axes=True)),
-    "guidance.tilted": of_branches(tilt, False),
-    "guidance.predictor_corrector": of_branches(correct, True),
-    "guidance.cfg_plus_plus": of_branches(partial(guidance.cfg_plus_plus, scale=.5), False),
-    "guidance.Projected": repaired(guidance.Projected, limit=2.),
-    "guidance.ZeroStar": repaired(guidance.ZeroStar, start=4.),
+    "tilted.predictor_corrector": of_branches(correct, True),
+    "tilted.cfg_plus_plus": of_branches(partial(tilted.cfg_plus_plus, scale=.5), False),
+    "tilted.APG": repaired(tilted.APG, limit=2.),
+    "tilted.CFGZeroStar": repaired(tilted.CFGZeroStar, start=4.),
 }
 
 # %% ../../nbs/98c_properties.ipynb #0ba34bf4
@@ -1222,14 +1229,16 @@ DDGAN = {
 }
 
 # %% ../../nbs/98c_properties.ipynb #ff687bf3
-MODULES = schedule, process, bound, snr, guidance, sample, evaluate, ddgan
+MODULES = (
+    schedule, process, bound, snr, guidance_formulas, guidance, particles, sample, evaluate, ddgan)
 TRIED = PROCESS | BOUND | SNR | SCHEDULE | SAMPLE | GUIDANCE | EVALUATE | DDGAN
 
 RECORD = "a named tuple: what a function returns"
 APART = {
     **dict.fromkeys([
-        "process.Transition", "process.Coefficients", "sample.Steps", "guidance.ParticleSteps",
-        "guidance.Branches", "guidance.Particles", "evaluate.Estimate", "evaluate.BitsPerDim",
+        "process.Transition", "process.Coefficients", "sample.Steps", "particles.ParticleSteps",
+        "guidance.Branches", "particles.WeightedParticles",
+        "evaluate.Estimate", "evaluate.BitsPerDim",
         "evaluate.Nearest", "evaluate.Moments", "evaluate.Frechet", "evaluate.Overlap",
         "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Shape", "ddgan.Pair"], RECORD),
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
@@ -1239,15 +1248,16 @@ APART = {
 }
 
 def test_every_public_name_has_an_entry():
-    "each name of eight modules is tried, or a reason is given; no entry outlives its function"
-    public = {f"{m.__name__.split('.')[-1]}.{name}" for m in MODULES for name in m.__all__}
+    "each name of these modules is tried, or a reason is given; no entry outlives its function"
+    home = lambda m, name: getattr(getattr(m, name), "__module__", m.__name__).split(".")[-1]
+    public = {f"{home(m, name)}.{name}" for m in MODULES for name in m.__all__}
     known = TRIED.keys() | APART.keys()
     assert not public - known, f"give an entry in 98c_properties to {sorted(public - known)}"
     assert not known - public, f"no longer there: {sorted(known - public)}"
     assert not TRIED.keys() & APART.keys()
 
 # %% ../../nbs/98c_properties.ipynb #e444e995
-@pytest.mark.parametrize("name", list(TRIED))
+@pytest.mark.parametrize("name", list(TRIED | BESIDE))
 def test_any_input(name):
     "a right answer, or an error that says what was expected; never a silent broadcast"
-    try_it(TRIED[name])
+    try_it((TRIED | BESIDE)[name])

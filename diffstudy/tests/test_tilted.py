@@ -23,16 +23,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .. import data, models, sample
 from ..core import stream
 from ..data import three_gaussians
-from ..guidance import (
-    BothBranches, ClassifierFree, Projected, ZeroStar, cfg_plus_plus, classifier_free,
-    effective_share, particle_steps, predictor_corrector, systematic, tilted, weight_rate)
+from ..guidance import ClassifierFree, classifier_free
 from ..notation import alpha, convert, sigma
+from ..particles import (
+    effective_share, feynman_kac, log_weight_rate, particle_steps, systematic)
 from ..schedule import Cosine, Linear, grid
 from ..studies import record as runs
-from ..studies.tilted import (
+from diffstudy.studies.tilted import (
     CASES, CHOSEN, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS, SHOWN, STUDY, TUNE, WEIGHTS,
-    Cells, Counted, best_choices, draw, fine, guided_images, learned, networks, noisier, product,
-    run, run_mnist, scored, start, steps_for, world)
+    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw, fine, guided_images,
+    learned, networks, noisier, predictor_corrector, product, run, run_mnist, scored, start,
+    steps_for, world)
 
 # %% ../../nbs/23_tilted_guidance.ipynb #e4f8fabf
 def line_log_prob(z, gamma, parts):
@@ -56,7 +57,7 @@ def residual(w, gamma=.5, h=.01):
     s = sigma(torch.tensor(gamma, dtype=torch.float64))
     eps_c, eps_u = (-s * slope(line_log_prob(z, torch.tensor(gamma, dtype=torch.float64), m))
                     for m in (CLASS, ALL))
-    rate = weight_rate(eps_c[:, None], eps_u[:, None], w)
+    rate = log_weight_rate(eps_c[:, None], eps_u[:, None], w)
     change = (p(gamma + h) - p(gamma - h))[1:-1] / (2 * h)
     transport = .5 * s ** 2 * (slope(z * p(gamma)) + bend(p(gamma)))
     right = transport - rate * p(gamma)[1:-1]
@@ -129,7 +130,7 @@ def line_run(w, steps=200, groups=40, n=600, **options):
     noise = torch.randn(groups * n, 1, generator=stream(0, "start", w), dtype=torch.float64)
     z = mean + var.sqrt() * noise
     gammas = grid(Cosine(-8., 8.), steps, dtype=torch.float64)
-    return tilted(on_a_line, z, gammas, stream(0, "line", w), w=w, groups=groups, **options)
+    return feynman_kac(on_a_line, z, gammas, stream(0, "line", w), w=w, groups=groups, **options)
 
 def near(values, exact, errors=4):
     "The mean over independent groups is the exact value, within 4 standard errors."
@@ -150,7 +151,7 @@ def test_two_gaussians_in_closed_form():
 
 # %% ../../nbs/23_tilted_guidance.ipynb #051b9c98
 def step_by_hand(z, gammas, generator, w, groups, eta, limit):
-    "`tilted` once more, a group and a particle at a time, with resampling wherever it is uneven."
+    "`feynman_kac` once more, a group and a particle at a time, resampled wherever uneven."
     n, k, last = len(z) // groups, particle_steps(gammas, eta, 2), None
     log_w, log_ratio = torch.zeros(groups, n, dtype=torch.float64), [0.] * groups
     for i in range(len(gammas) - 1):
@@ -185,7 +186,8 @@ def test_a_few_steps_by_hand():
     z = torch.randn(14, 1, generator=stream(0, "hand"), dtype=torch.float64)
     gammas, w = torch.tensor([5., 3., 1.5, 0., -1., -3.], dtype=torch.float64), 2.
     for limit in (.5, 100.):
-        r = tilted(on_a_line, z, gammas, stream(1, "hand"), w=w, groups=2, threshold=1., limit=limit)
+        options = dict(w=w, groups=2, threshold=1., limit=limit)
+        r = feynman_kac(on_a_line, z, gammas, stream(1, "hand"), **options)
         hand = step_by_hand(z, gammas, stream(1, "hand"), w, 2, 2., limit)
         for got, wanted in zip((r.z, r.log_weights, r.log_ratio), hand):
             torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
@@ -198,7 +200,7 @@ def test_the_counterexample_is_repaired():
     z = torch.randn(24_000, 1, generator=stream(0, "nested"), dtype=torch.float64)
     nested = lambda z, gamma: on_a_line(z, gamma, 0., 1., 2.)
     for w in 1., 4.:
-        r = tilted(nested, z, gammas, stream(1, w), w=w, groups=40)
+        r = feynman_kac(nested, z, gammas, stream(1, w), w=w, groups=40)
         square, share = r.z.reshape(40, -1).square(), r.log_weights.softmax(1)
         near((share * square).sum(1), 2 / (2 + w))
         guide = lambda z, gamma: classifier_free(*nested(z, gamma), w=w)
@@ -216,23 +218,23 @@ def test_both_branches_are_the_networks_own():
     with torch.no_grad():
         for gamma in torch.tensor(.5), torch.linspace(-3, 3, 6):
             for batched in True, False:
-                eps_c, eps_u = BothBranches(net, c, batched=batched)(z, gamma)
+                eps_c, eps_u = ClassifierFree(net, c, batched=batched, w=0).branches(z, gamma)
                 torch.testing.assert_close(eps_c, net(z, gamma, c))
                 torch.testing.assert_close(eps_u, net(z, gamma, None))
                 guided = ClassifierFree(net, c, w=3.)(z, gamma)
                 torch.testing.assert_close(classifier_free(eps_c, eps_u, w=3.), guided)
         other = lambda z, g, c: convert(net(z, g, c), z, g, "eps", "v")
-        as_v = BothBranches(other, c, null=3, kind="v")(z, torch.tensor(.5))
+        as_v = ClassifierFree(other, c, null=3, kind="v", w=0).branches(z, torch.tensor(.5))
         torch.testing.assert_close(as_v.eps_u, net(z, torch.tensor(.5), None), rtol=1e-4, atol=1e-5)
 
 # %% ../../nbs/23_tilted_guidance.ipynb #ad1e0a5b
 def test_weights_are_one_without_guidance():
     "at w = 0 and −1 all weights are one, and the sampler is the ancestral one, to 1e-9"
     mix, z = three_gaussians(), torch.randn(500, 2, generator=stream(0), dtype=torch.float64)
-    branches = BothBranches(mix.predict, 0, null=3)
+    branches = ClassifierFree(mix.predict, 0, null=3, w=0).branches
     gammas = grid(Cosine(-8., 8.), 30, dtype=torch.float64)
     for w, label in (0., 0), (-1., 3):
-        r = tilted(branches, z, gammas, stream(1), w=w, eta=1., order=1)
+        r = feynman_kac(branches, z, gammas, stream(1), w=w, eta=1., order=1)
         assert (r.log_weights == 0).all() and r.log_ratio == r.resamplings == 0
         torch.testing.assert_close(r.ess, torch.ones_like(r.ess))
         g = stream(1)
@@ -247,8 +249,8 @@ def test_same_seed_same_result_and_groups_by_themselves():
     "the same seed gives the same particles; groups are resampled by themselves"
     mix, gammas = three_gaussians(), grid(Cosine(-8., 10.), 25)
     z, c = torch.randn(300, 2, generator=stream(0)), torch.arange(3).repeat_interleave(100)
-    branches = BothBranches(mix.predict, c, null=3)
-    run = lambda w: tilted(branches, z, gammas, stream(1), w=w, groups=3)
+    branches = ClassifierFree(mix.predict, c, null=3, w=0).branches
+    run = lambda w: feynman_kac(branches, z, gammas, stream(1), w=w, groups=3)
     a, b = run(4.), run(4.)
     assert all(torch.equal(u, v) for u, v in zip(a[:5], b[:5])) and a.calls == 50
     assert torch.equal(a.drawn(stream(2)), b.drawn(stream(2))) and a.resamplings.sum() > 0
@@ -272,9 +274,9 @@ def test_the_loop_does_not_wait_for_the_device():
         z, gammas = torch.ones(12, 2), grid(Cosine(-8., 10.), steps)
         with Looks() as l: sampler(z, gammas)
         return l.count
-    branches = BothBranches(three_gaussians().predict, torch.tensor(0), null=3)
+    branches = ClassifierFree(three_gaussians().predict, torch.tensor(0), null=3, w=0).branches
     predict = ClassifierFree(three_gaussians().predict, torch.tensor(0), w=0, null=3)
-    for sampler in (lambda z, g: tilted(branches, z, g, stream(0), w=4., groups=3),
+    for sampler in (lambda z, g: feynman_kac(branches, z, g, stream(0), w=4., groups=3),
                     lambda z, g: predictor_corrector(predict, branches, z, g, stream(0), w=4.),
                     lambda z, g: cfg_plus_plus(branches, z, g, scale=.5)):
         assert looks(sampler, 3) == looks(sampler, 40)
@@ -287,7 +289,7 @@ def test_memory_does_not_grow_with_the_steps():
         alive.append(weakref.ref(z))
         most.append(sum(r() is not None for r in alive))
         return z * sigma(gamma), z * 0
-    tilted(branches, torch.ones(6, 2), grid(Linear(), 50), stream(0), w=1.)
+    feynman_kac(branches, torch.ones(6, 2), grid(Linear(), 50), stream(0), w=1.)
     assert len(most) == 50 and max(most) <= 2
 
 # %% ../../nbs/23_tilted_guidance.ipynb #61a09b45
@@ -304,7 +306,7 @@ def test_the_worlds_of_the_study():
     mean = (p[:, None] * points).sum(0)
     var = (p[:, None] * (points - mean) ** 2).sum(0)
     assert ((z.mean(0) - mean).abs() < 5 * (var / 20_000).sqrt()).all()
-    net = Counted(three.predict, 3)
+    net = CountedNet(three.predict, 3)
     net(points[:7], gamma, torch.tensor(0)); net(points[:5], gamma, torch.tensor(0))
     assert net.rows == 12
     assert product(a=[1, 2], b=[3]) == [dict(a=1, b=3), dict(a=2, b=3)]
@@ -430,20 +432,20 @@ def test_each_of_the_others_has_a_setting_that_is_plain_guidance():
     "each of the others is what its paper says, and plain guidance at one setting"
     mix, gamma = three_gaussians(), torch.tensor(1., dtype=torch.float64)
     z, c = torch.randn(40, 2, generator=stream(0), dtype=torch.float64), torch.tensor(1)
-    branches = BothBranches(mix.predict, c, null=3)
+    branches = ClassifierFree(mix.predict, c, null=3, w=0).branches
     plain = ClassifierFree(mix.predict, c, w=2., null=3)(z, gamma)
-    torch.testing.assert_close(Projected(branches, w=2., parallel=1.)(z, gamma), plain)
-    apg = convert(Projected(branches, w=2.)(z, gamma), z, gamma, "eps", "x")
+    torch.testing.assert_close(APG(branches, w=2., parallel=1.)(z, gamma), plain)
+    apg = convert(APG(branches, w=2.)(z, gamma), z, gamma, "eps", "x")
     x_c, x_u = (convert(e, z, gamma, "eps", "x") for e in branches(z, gamma))
     push = (apg - x_c) / 2
     assert (push * x_c).sum(1).abs().max() < 1e-12  # nothing along the estimate
-    short = Projected(branches, w=2., parallel=1., limit=.1)(z, gamma)
+    short = APG(branches, w=2., parallel=1., limit=.1)(z, gamma)
     short = convert(short, z, gamma, "eps", "x")
     assert ((short - x_c).norm(dim=1) <= .2 + 1e-9).all() and ((x_c - x_u).norm(dim=1) > .1).any()
-    star = convert(ZeroStar(branches, w=2.)(z, gamma), z, gamma, "eps", "v")
+    star = convert(CFGZeroStar(branches, w=2.)(z, gamma), z, gamma, "eps", "v")
     v_c, v_u = (convert(e, z, gamma, "eps", "v") for e in branches(z, gamma))
     assert (((star - 3 * v_c) / -2 * v_u).sum(1) - (v_c * v_u).sum(1)).abs().max() < 1e-12
-    stands = ZeroStar(branches, w=2., start=0.)(z, gamma)
+    stands = CFGZeroStar(branches, w=2., start=0.)(z, gamma)
     assert convert(stands, z, gamma, "eps", "v").abs().max() < 1e-12
     gammas = grid(Cosine(-8., 8.), 20, dtype=torch.float64)
     null = sample.ddim(lambda z, g: mix.predict(z, g), z, gammas)
@@ -452,9 +454,9 @@ def test_each_of_the_others_has_a_setting_that_is_plain_guidance():
 # %% ../../nbs/23_tilted_guidance.ipynb #90ed7556
 def test_errors_tilted():
     "mistakes that can be seen are answered at once, with what to do"
-    branches = BothBranches(three_gaussians().predict, 0, null=3)
+    branches = ClassifierFree(three_gaussians().predict, 0, null=3, w=0).branches
     def run(g=None, **options):
-        return tilted(branches, torch.ones(10, 2), grid(Linear(), 3), g, w=1., **options)
+        return feynman_kac(branches, torch.ones(10, 2), grid(Linear(), 3), g, w=1., **options)
     for options, says in ((dict(groups=3), "groups of equal size; 10 particles do not make 3"),
                           (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
                           (dict(threshold=50), "share of particles"), (dict(limit=0), "limit > 0")):
@@ -462,4 +464,4 @@ def test_errors_tilted():
     with pytest.raises(ValueError, match="share one generator; got a list of 10"):
         run([stream(i) for i in range(10)])
     with pytest.raises(ValueError, match="expected finite gammas"):
-        tilted(branches, torch.ones(10, 2), torch.tensor([1., -math.inf]), w=1.)
+        feynman_kac(branches, torch.ones(10, 2), torch.tensor([1., -math.inf]), w=1.)
