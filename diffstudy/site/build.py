@@ -56,7 +56,7 @@ def title(nb: Path) -> str:
 
 # %% ../../nbs/98_build.ipynb #03825307
 HOMES = (  # The folders beside the library, which lies flat
-    "tests", "studies", "site", "site/tests", "exercises")
+    "recipes", "tests", "studies", "site", "site/tests", "exercises")
 
 def exports(nb: Path
 ) -> list[tuple[str, str]]:  # A pair for each cell: module such as "studies.gaussians", source
@@ -607,7 +607,8 @@ LIBRARY = [
     "guidance", "particles", "solvers", "models", "checkpoint",
     "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
-    "experiment", "bridges", "cli", "viz"]
+    "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
+    "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
     "studies.pictures", "studies.objectives", "studies.distillation", "studies.compression",
