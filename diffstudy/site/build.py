@@ -621,7 +621,7 @@ EXERCISES = [
     "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.build", "site.rehash", "site.equations", "site.mutants", "site.drill",
+    "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants", "site.drill",
     "site.live", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")
