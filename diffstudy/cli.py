@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import read_json, read_note, tile, write_json, write_png
+from .files import read_json, read_note, tile, to_strip, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -497,7 +497,7 @@ def _write_record(
         fail(
             f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 
-    # the samples are gray levels in hexadecimal: small, and to be read without a library
+    # the samples are pictures: small, and to be seen without a library
     w, n, steps, judging = _RECORD.values()
     how = dict(steps=steps, grid="schedule")
     found = run.evaluate(w=1., **how, root=root, judging=judging, progress=_shown())
@@ -505,7 +505,7 @@ def _write_record(
     if not run.has_labels: w = (0,)  # as many images, and nothing to guide to
     draw = lambda v: run.sample(
         labels if run.has_labels else None, n=len(labels), w=float(v), **how)
-    samples = {f"{v:g}": bytes(draw(v).flatten().tolist()).hex() for v in w}
+    samples = {f"{v:g}": to_strip(draw(v)) for v in w}
     parts = dict(
         facts=run.facts, evaluation=found,
         samples=dict(w=list(w), steps=steps, rows=n, levels=samples))

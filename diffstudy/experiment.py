@@ -404,7 +404,5 @@ def read_samples(record: dict) -> dict:
         By guidance weight: gray levels `(n, c, h, w)` uint8"""
     check_keys("record", record, ("facts", "samples"))
     check_keys("record, samples", record["samples"], ("levels",))
-    shape = record["facts"]["shape"]
-    return {
-        w: torch.tensor(list(bytes.fromhex(v)), dtype=torch.uint8).view(-1, *shape)
-        for w, v in record["samples"]["levels"].items()}
+    width = record["facts"]["shape"][2]
+    return {w: files.from_strip(v, width) for w, v in record["samples"]["levels"].items()}

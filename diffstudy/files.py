@@ -6,7 +6,7 @@
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'temporary_name',
            'replace_file', 'to_json', 'canonical', 'flatten', 'write_json', 'read_json',
            'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile', 'page',
-           'write_images', 'locked']
+           'write_images', 'to_strip', 'from_strip', 'locked']
 
 # %% ../nbs/74_training.ipynb #aa9f73da
 import errno, glob, hashlib, json, math, os, platform, secrets, shutil, tempfile, time
@@ -258,6 +258,39 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
         for i, image in enumerate(images):
             write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
     return path
+
+# %% ../nbs/74_training.ipynb #2aa1067a
+def to_strip(images) -> str:
+    """Images side by side in one picture, for a JSON file; every gray level stays as it is.
+
+    Args:
+        images: Gray levels `(n, c, h, w)`, c = 1 or 3
+
+    Returns:
+        Of a PNG, in base64"""
+    import base64, io
+    from PIL import Image
+    pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
+    gray = pixels.shape[2] == 1
+    out = io.BytesIO()
+    Image.fromarray((pixels[:, :, 0] if gray else pixels).contiguous().numpy()).save(
+        out, "PNG", optimize=True)
+    return base64.b64encode(out.getvalue()).decode()
+
+def from_strip(text: str, width: int = 0):
+    """The images of a strip.
+
+    Args:
+        text: From `to_strip`
+        width: Of one image; 0: they are squares
+
+    Returns:
+        Gray levels `(n, c, h, w)`, uint8"""
+    import base64, io, numpy, torch
+    from PIL import Image
+    pixels = torch.from_numpy(numpy.array(Image.open(io.BytesIO(base64.b64decode(text)))))
+    height = len(pixels)
+    return pixels.view(height, -1, width or height, pixels[0, 0].numel()).permute(1, 3, 0, 2)
 
 # %% ../nbs/74_training.ipynb #f4c147ad
 @contextmanager

@@ -131,7 +131,7 @@ def card_today(card: dict) -> tuple[dict, list[str]]:  # The same, what differs
 def today(folder: Path) -> tuple[dict, list[str]]:  # File → its bytes or JSON of today; refusals
     "All files of a checkout that are to be written, and what keeps them from it."
     changed, refused, known = {}, [], {}
-    for path in sorted(p for d in ("nbs/runs", "nbs/weights", "weights")
+    for path in sorted(p for d in ("nbs/runs", "nbs/weights")
                        for p in (folder / d).glob("*.*")):
         weighs, wrong = path.suffix == ".safetensors", []
         if weighs:

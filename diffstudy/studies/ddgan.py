@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from .. import checkpoint, data, ddgan, evaluate, experiment, sample
 from ..core import stream
 from ..data import Components, Stacked
+from ..files import from_strip, to_strip
 from ..judge import balance, classify, feature_network, held_out_scores, scores
 from . import objectives
 from .record import Study
@@ -154,7 +155,7 @@ def run_variant(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     drawn, labels = time.process_time(), judge(x).argmax(1)
     s = scores(x, labels, judge, data.encode(train_set.images, levels))
     s["balance"] = [round(v, 5) for v in evaluate.modes_and_kl(labels, train_set.classes).kl[:2]]
-    kept = data.decode(x[:settings["kept"]], levels).flatten().tolist()
+    kept = to_strip(data.decode(x[:settings["kept"]], levels))
     return {k: v for k, v in s.items() if k != "accuracy"} | dict(
         training=round(trained - begun, 1), ms=round(1000 * (drawn - trained) / n, 4),
         skipped=state.skipped, samples=kept)
@@ -196,7 +197,7 @@ def run_stacked_variant(settings: dict, case: dict, device="cpu", folder=None) -
     drawn, one = time.process_time(), x[:s["scored"], :1]
     found = scores(one, judge(one).argmax(1), judge, data.encode(digits.images, levels))
     near = {k: found[k] for k in ("frechet", "precision", "recall", "coverage")}
-    kept = data.decode(x[:s["kept"]], levels).flatten().tolist() if case["seed"] == 0 else None
+    kept = to_strip(data.decode(x[:s["kept"]], levels)) if case["seed"] == 0 else None
     return balance(classify(judge, x)) | near | dict(
         training=round(trained - begun, 1), ms=round(1000 * (drawn - trained) / s["n"], 4),
         skipped=state.skipped, samples=kept)
@@ -358,16 +359,15 @@ def run_mnist(settings: dict, case: dict, device="cpu", folder=None, root=None) 
     return out | score_on_mnist(s, nets, judge, train_set, test_set, parts)
 
 def packed(x):
-    "Images as text, one hexadecimal digit for a value."
-    return "".join(f"{v:x}" for v in data.decode(x, 16).flatten().tolist())
+    "Images as a strip, at sixteen gray levels."
+    return to_strip(data.decode(x, 16))
 
-def unpacked(text, channels=1):
+def unpacked(text):
     """And back, at the sixteen gray levels that are left.
 
     Returns:
-        `(n, channels, 28, 28)` in [−1, 1]"""
-    levels = torch.tensor([int(v, 16) for v in text], dtype=torch.uint8)
-    return data.encode(levels.view(-1, channels, 28, 28), 16)
+        `(n, c, h, w)` in [−1, 1]"""
+    return data.encode(from_strip(text), 16)
 
 def score_on_stacked(s, nets, judge, train_set, parts=None) -> dict:
     "Modes and balance of the model, on the way and at the end, and of the data."

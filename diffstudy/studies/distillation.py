@@ -13,6 +13,7 @@ from ..core import stream
 from ..data import Batches, encode, load
 from ..distillation import (
     consistency_loss, one_step_loss, pairs, progressive_loss)
+from ..files import to_strip
 from ..schedule import grid
 from .objectives import SETTINGS as OBJECTIVES, looks, trained
 from .record import Study
@@ -58,7 +59,7 @@ def run(settings: dict, case: dict) -> dict:
         out[name] = dict(
             calls=calls, training=round(begun - since, 1), drawing=round(drawn, 2),
             **looks(k, seen, settings["teacher"]["judge"]),
-            samples=k[:10].flatten(1).tolist() if seed == 0 else None)
+            samples=to_strip(k[:10]) if seed == 0 else None)
     for n in settings["ddim"]: score(f"DDIM {n}", teacher, n, time.process_time())
 
     # halving: each student is the next one's teacher

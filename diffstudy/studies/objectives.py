@@ -12,8 +12,8 @@ import torch
 from .. import evaluate, experiment, judge, train, vdm
 from ..core import stream
 from ..data import Batches, ImageSet, encode, load
+from ..files import to_strip
 from ..objectives import Weighted, simple_loss
-from . import pictures
 from .record import Study
 
 # %% ../../nbs/51_objectives.ipynb #f3f9c069
@@ -75,7 +75,7 @@ def run(settings: dict, case: dict) -> dict:
     return dict(
         bits=[round(b.mean, 5), round(b.error, 5)],
         **looks(k, seen, settings["judge"]),
-        samples=k[:20].flatten(1).tolist() if case["seed"] == 0 else None)
+        samples=to_strip(k[:20]) if case["seed"] == 0 else None)
 
 STUDY = Study("objectives", SETTINGS, tuple(
     dict(weight=w, seed=s) for s in range(5)
@@ -143,7 +143,7 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
                 generator=stream(case["seed"], "two losses", i))
             for i, part in enumerate(c.split(100))])
         drawn.append(dict(
-            w=w, png=pictures.png(k[:30]), **judge.scores(encode(k, 256), c, known, real)))
+            w=w, png=to_strip(k[:30]), **judge.scores(encode(k, 256), c, known, real)))
     return dict(bits=[round(b.mean, 5), round(b.error, 5)], errors=errors, drawn=drawn)
 
 TWO = Study("two-losses", TWO_SETTINGS, tuple(

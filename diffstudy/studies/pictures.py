@@ -5,19 +5,19 @@ page."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'PAPER', 'INK', 'BLUE', 'ORANGE', 'squared_error', 'Patches',
-           'build', 'noise_error', 'trained', 'draw', 'run', 'sheet', 'png', 'film', 'still',
-           'recorded', 'bits_picture', 'calls_picture', 'home']
+           'build', 'noise_error', 'trained', 'draw', 'run', 'sheet', 'film', 'still',
+           'bits_picture', 'calls_picture', 'home']
 
 # %% ../../nbs/14_train.ipynb #d1014415
 
-import base64, hashlib, io, time
+import hashlib, time
 from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from .. import data, models, sample, train
 from ..core import stream
-from ..files import canonical
+from ..files import canonical, from_strip, to_strip
 from ..guidance import ClassifierFree, drop_labels
 from ..judge import LARGE, diffuse, feature_network
 from ..notation import alpha, sigma
@@ -151,7 +151,7 @@ def run(settings: dict, case: dict, folder=None, root=None) -> dict:
         out["drawn"].append(dict(
             w=w, recognized=int((seen == c).sum()), n=len(c), cpu_seconds=round(seconds, 1),
             wrong=[[i, int(seen[i])] for i in (seen != c).nonzero().flatten().tolist()],
-            png=png(gray[:50])))
+            png=to_strip(gray[:50])))
     return out
 
 def sheet(gray: Tensor, columns: int = 10) -> Tensor:
@@ -164,13 +164,6 @@ def sheet(gray: Tensor, columns: int = 10) -> Tensor:
         `(rows · h, columns · w)`"""
     n, _, h, w = gray.shape
     return gray.view(n // columns, columns, h, w).transpose(1, 2).reshape(-1, columns * w)
-
-def png(gray) -> str:
-    "Pictures side by side as a PNG, in base64, for a record."
-    from PIL import Image
-    file = io.BytesIO()
-    Image.fromarray(sheet(gray).numpy()).save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
 
 STUDY = Study("pictures", SETTINGS, ({"seed": 0},), run)
 
@@ -203,16 +196,6 @@ def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
     from PIL import Image
     big = np.kron(sheet(gray, columns).numpy(), np.ones((scale, scale), np.uint8))
     Image.fromarray(big).save(path, optimize=True)
-
-def recorded(row: dict) -> Tensor:
-    """The digits that a record keeps of one weight.
-
-    Returns:
-        `(50, 1, 28, 28)`, uint8"""
-    import numpy as np
-    from PIL import Image
-    big = torch.from_numpy(np.array(Image.open(io.BytesIO(base64.b64decode(row["png"])))))
-    return big.view(-1, 28, 10, 28).transpose(1, 2).reshape(-1, 1, 28, 28)
 
 def _axes(width, height):
     import matplotlib.pyplot as plt
@@ -284,7 +267,7 @@ def home(folder="nbs/images", record="nbs/runs/pictures.json", kept=None, root=N
     still(data.decode(states[-1], 256), folder / "digits.png")
 
     # ten starts at which the weight matters
-    rows = {row["w"]: recorded(row)[20:30] for row in run["result"]["drawn"]}
+    rows = {row["w"]: from_strip(row["png"])[20:30] for row in run["result"]["drawn"]}
     still(torch.cat([rows[0.], rows[3.]]), folder / "start-steer.png")
     bits_picture(folder / "start-score.png")
     calls_picture(folder / "start-fast.png")

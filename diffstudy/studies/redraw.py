@@ -15,6 +15,7 @@ from torch import Tensor
 from .. import (
     checkpoint, data, ddgan, evaluate, experiment, judge, process, sample, train)
 from ..core import stream
+from ..files import to_strip
 from .ddgan import STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
 
@@ -86,9 +87,9 @@ def run_redraw(settings: dict, case: dict) -> dict:
             rows.append(dict(
                 kept=round(right.mean().item(), 4), spread=round(k.std(0).mean().item() / 2, 4),
                 frechet=round(far.mean, 4)))
-            pictures.append(data.decode(k[:, :8], images.levels).flatten(2).tolist())
+            pictures.append(data.decode(k[:, :8], images.levels).flatten(0, 1))
         out[name] = rows
-        if case["seed"] == 0: out[f"{name} drawn"] = pictures
+        if case["seed"] == 0: out[f"{name} drawn"] = to_strip(torch.cat(pictures))
 
     # what is compared with: what went in
     for name, v in (("digits", x), ("strokes", strokes(x))):
@@ -98,7 +99,7 @@ def run_redraw(settings: dict, case: dict) -> dict:
                 known.features(v), true, extrapolate=True).mean, 4))
     if case["seed"] == 0:
         out["given"] = {
-            k: data.decode(v[:8], images.levels).flatten(1).tolist()
+            k: to_strip(data.decode(v[:8], images.levels))
             for k, v in (("digits", x), ("strokes", strokes(x)))}
     return out
 

@@ -12,7 +12,7 @@ import hashlib, time
 from dataclasses import asdict, dataclass
 import torch
 from torch import nn
-from .. import data, evaluate, experiment, judge
+from .. import data, evaluate, experiment, files, judge
 from ..core import choose
 from .record import Study
 
@@ -159,7 +159,7 @@ def _recognized(race, run, images, sampling) -> dict:
     a = evaluate.accuracy(known, data.encode(k, images.levels), torch.tensor(asked))
     return dict(
         recognized=[round(a.mean, 4), round(a.error, 4)],
-        calls=round(sum(passed) / len(asked), 2), samples=k[:images.classes].flatten(1).tolist())
+        calls=round(sum(passed) / len(asked), 2), samples=files.to_strip(k[:images.classes]))
 
 def _reached(race, out) -> bool:
     "Whether a seed meets every goal within the calls that are allowed."

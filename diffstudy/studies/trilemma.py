@@ -13,6 +13,7 @@ import torch
 from .. import evaluate, experiment, judge, sample
 from ..core import stream
 from ..data import ImageSet, decode, encode, load
+from ..files import to_strip
 from ..guidance import ClassifierFree
 from ..notation import alpha, betas_from_gammas, gamma_from_edm_sigma
 from ..schedule import Cosine, Linear, grid
@@ -83,7 +84,7 @@ def run(settings: dict, case: dict) -> dict:
         out[name] = dict(
             scored(k, seen, net), calls=round(calls, 1), training=round(training, 1),
             ms=round(1000 * seconds / n, 4),
-            samples=k[:12].flatten(1).tolist() if seed == 0 else None)
+            samples=to_strip(k[:12]) if seed == 0 else None)
 
     if case["kind"] == "references":
         for name, k in references(seen, held, settings["n"], stream(seed, "ref")).items():
@@ -184,7 +185,7 @@ def run_stacked(settings: dict, case: dict) -> dict:
         out[name] = dict(
             stacked_scores(k, seen, net, settings["scored"]), calls=round(calls, 1),
             training=round(training, 1), ms=round(1000 * seconds / len(k), 4),
-            samples=k[:12].flatten(1).tolist() if seed == 0 else None)
+            samples=to_strip(k[:12]) if seed == 0 else None)
 
     # the data themselves, digits that nobody trained on, and two sets that no network has drawn
     if case["kind"] == "references":
@@ -308,7 +309,7 @@ def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:
         out[name] = dict(
             scored(k, real, known, labels), calls=round(calls, 1), ms=round(1000 * seconds / n, 3),
             recognized=int((known(encode(k, 256)).argmax(1) == c).sum()),
-            png=pictures.png(k[:20]))
+            png=to_strip(k[:20]))
 
     def ours(name, solver, gammas, w=0., labels=c):
         predict = lambda rows: ClassifierFree(net, c[rows], w=w)

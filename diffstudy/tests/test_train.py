@@ -14,12 +14,12 @@ __all__ = ['CPU', 'STOPS', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'b
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
            'test_a_skipped_step_leaves_buffers_alone',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
-           'test_a_picture_shows_the_gray_levels', 'test_equal_values_have_one_text',
-           'a_checkpoint', 'test_checkpoint_round_trip', 'test_two_writers_of_one_file',
-           'test_what_a_kill_left_beside_a_file_goes', 'test_damage_is_refused', 'forge',
-           'test_foreign_is_refused', 'within', 'test_what_cannot_be_read_is_passed_over',
-           'test_another_version_is_named', 'test_errors_of_another_run',
-           'test_a_full_disk_costs_nothing', 'test_log', 'run',
+           'test_images_in_a_strip_come_back_as_they_were', 'test_a_picture_shows_the_gray_levels',
+           'test_equal_values_have_one_text', 'a_checkpoint', 'test_checkpoint_round_trip',
+           'test_two_writers_of_one_file', 'test_what_a_kill_left_beside_a_file_goes',
+           'test_damage_is_refused', 'forge', 'test_foreign_is_refused', 'within',
+           'test_what_cannot_be_read_is_passed_over', 'test_another_version_is_named',
+           'test_errors_of_another_run', 'test_a_full_disk_costs_nothing', 'test_log', 'run',
            'test_divergence_is_named_and_costs_nothing', 'overflowing',
            'test_no_checkpoint_holds_what_is_not_finite',
            'test_bad_steps_that_are_not_in_a_row_go_by', 'test_the_part_that_failed_is_named',
@@ -386,6 +386,15 @@ def test_the_rate_is_that_of_the_step():
     records = list(train.fit(state, step, toy_batches, progress=False))
     rates = [1e-2 * train.lr_scale(state.config, n) for n in range(8)]
     assert used == rates == [r.metrics["lr"] for r in records]
+
+# %% ../../nbs/74_training.ipynb #1134664f
+def test_images_in_a_strip_come_back_as_they_were():
+    "gray and color, any width, one image or many"
+    for c, h, w, n in (1, 8, 8, 12), (3, 28, 28, 2), (1, 4, 6, 1), (3, 5, 2, 3):
+        k = torch.randint(
+            256, (n, c, h, w), generator=torch.Generator().manual_seed(w), dtype=torch.uint8)
+        assert torch.equal(files.from_strip(files.to_strip(k), w), k)
+    assert files.from_strip(files.to_strip(k[..., :1].repeat(1, 1, 1, 5))).shape == (3, 3, 5, 5)
 
 # %% ../../nbs/74_training.ipynb #301bfa35
 def test_a_picture_shows_the_gray_levels(tmp_path):
