@@ -57,12 +57,15 @@ add("75.2", difference_error,
             lambda std_a, std_b, rho, n: difference_error(std_a, std_b, rho, n - 1),
     })
 
-# %% ../../nbs/75_evaluate.ipynb #1bd904fa
+# %% ../../nbs/75a_distances.ipynb #7a1f4072
+from .check import add, exercise, randn
+
+# %% ../../nbs/75a_distances.ipynb #1bd904fa
 def frechet_1d(a, b):
     # the trace term A + B − 2 √(AB) is a square when A and B are numbers
     return (a.mean() - b.mean()) ** 2 + (a.std() - b.std()) ** 2
 
-# %% ../../nbs/75_evaluate.ipynb #081f788b
+# %% ../../nbs/75a_distances.ipynb #081f788b
 add("75.3", frechet_1d,
     inputs=lambda: [(randn(1, 50), 2.5 * randn(2, 40) + 1), (.3 * randn(3, 12), randn(4, 20) - 2)],
     slips={
@@ -83,12 +86,12 @@ add("75.3", frechet_1d,
             lambda a, b: ((a.mean() - b.mean()).abs() + (a.std() - b.std()).abs()) ** 2,
     })
 
-# %% ../../nbs/75_evaluate.ipynb #3d9a5961
+# %% ../../nbs/75a_distances.ipynb #3d9a5961
 def samples_for(f, share):
     # f (f + 5) / 4n = share · f, and one f goes out
     return (f + 5) / (4 * share)
 
-# %% ../../nbs/75_evaluate.ipynb #21b0ce5a
+# %% ../../nbs/75a_distances.ipynb #21b0ce5a
 add("75.4", samples_for,
     inputs=lambda: [(2048, .01), (64, .02), (10, .3)],
     slips={

@@ -603,12 +603,11 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "kernels", "files", "watch", "notation", "mixtures", "images", "stacked", "folders",
-    "data", "schedule", "process", "sample", "guidance_formulas",
-    "guidance", "particles", "solvers", "models", "checkpoint",
-    "weights", "train", "evaluate", "judge", "bound", "snr", "decoder", "vdm", "objectives",
-    "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
-    "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "bridges", "cli", "viz"]
+    "data", "schedule", "process", "sample", "guidance_formulas", "guidance", "particles",
+    "solvers", "models", "checkpoint", "weights", "train", "estimate", "evaluate", "judge",
+    "bound", "snr", "decoder", "vdm", "objectives", "distillation", "likelihood", "compression",
+    "ddgan_nets", "ddgan", "references", "recipes.common", "run_folder", "verdict",
+    "recipes.vdm", "recipes.ddgan", "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
     "studies.pictures", "studies.objectives", "studies.distillation", "studies.compression",
@@ -634,7 +633,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "checkpoint": set(ORDER) - {"core", "files"},
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "files", "checkpoint", "watch"},
-    "evaluate": {"models", "sample", "train"},
+    **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),
     "studies.record": set(ORDER) - {"core", "files", "watch"},
     "studies.guidance": {"bound", "snr", "vdm"},
     **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]},

@@ -13,6 +13,7 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'test_the_home_page_says_what_was_recorded',
            'test_a_run_that_a_command_reads_was_trained_above', 'test_a_chapter_is_one_sitting',
            'test_reading_minutes_are_honest', 'import_cells',
+           'test_every_chapter_has_three_exercises_or_more',
            'test_exercises_run_after_the_imports_alone', 'code_until_it_stops',
            'test_a_bent_function_breaks_a_check_of_its_chapter',
            'test_expected_number_is_in_the_outputs', 'test_differences_are_found',
@@ -305,7 +306,9 @@ def test_reading_minutes_are_honest(name):
     assert abs(says - takes) <= 5, f"{name} says {says} minutes to read; by its length {takes}"
 
 # %% ../../../nbs/98_build.ipynb #1db82478
-WITH_EXERCISES = [n for n in NOTEBOOKS if re.match(r"\d+_", n) and int(n[:2]) in build.EXERCISED]
+WITH_EXERCISES = [
+    n for n in NOTEBOOKS if re.match(r"\d+", n) and int(n[:2]) in build.EXERCISED
+    and build.exercises(HERE / "nbs" / n)]
 
 def import_cells(nb):
     "The code before a notebook's first section: its imports."
@@ -314,11 +317,17 @@ def import_cells(nb):
     return [c["text"] for c in cells[:first] if c["cell_type"] == "code"]
 
 @checkout
+def test_every_chapter_has_three_exercises_or_more():
+    "its pages together"
+    for n in build.EXERCISED:
+        pages = [build.exercises(HERE / "nbs" / p) for p in WITH_EXERCISES if int(p[:2]) == n]
+        assert sum(map(len, pages)) >= 3, f"{n} has {sum(map(len, pages))} exercises"
+
+@checkout
 @pytest.mark.parametrize("name", WITH_EXERCISES)
 def test_exercises_run_after_the_imports_alone(name):
-    "three or more exercises; the empty answer fails politely, and the solution passes"
+    "the empty answer fails politely, and the solution passes"
     found, imports = build.exercises(HERE / "nbs" / name), {"__name__": "exercise"}
-    assert len(found) >= 3, f"{name} has {len(found)} exercises, expected three or more"
     for text in import_cells(HERE / "nbs" / name): exec(text, imports)
 
     for ex in found:
