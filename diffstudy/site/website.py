@@ -7,13 +7,13 @@ them."""
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'MARKS', 'LIVE', 'NBDEV', 'FOLDED',
            'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'PICTURE',
            'ROW', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'role', 'has_exercises', 'links',
-           'taken_apart', 'entry', 'defined', 'module_reference', 'reference', 'work_list', 'prose',
-           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
-           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
-           'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
-           'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room',
-           'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed', 'link_table',
-           'update_links', 'browser', 'serve', 'main']
+           'taken_apart', 'entry', 'defined', 'module_reference', 'called', 'reference',
+           'work_list', 'prose', 'fresh_reference', 'written', 'said_of_check', 'only_calls',
+           'fold_checks', 'live', 'with_live', 'write_files', 'keep_caption', 'number_title', 'add',
+           'site_facts', 'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns',
+           'with_contents', 'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters',
+           'with_room', 'with_files', 'change', 'names_as_text', 'finish', 'outward', 'listed',
+           'link_table', 'update_links', 'browser', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
@@ -138,12 +138,16 @@ def defined(module) -> list:
 
 def module_reference(name: str,      # Such as "studies.gaussians"
     home: equations.Homes,           # Where each name is written
-) -> str:  # Markdown
+    shown_here: Callable,            # Name -> whether it belongs to this part of the reference
+) -> str:  # Markdown; nothing where no name belongs here
     "The public functions and classes of a module."
     import importlib
     from smalldocs import api
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
-    found = [(o, o.__qualname__) for o in map(api.unwrapped, defined(module))]
+    found = [
+        (o, o.__qualname__) for o in map(api.unwrapped, defined(module))
+        if shown_here(o.__qualname__)]
+    if not found: return ""
     chapters = dict.fromkeys(sorted(home[name, n] for _, n in found if (name, n) in home))
     shown = {nb: equations.exported(nbs / nb) for nb in chapters}
     where = ", ".join(f"[{build.title(nbs / nb)}]({nb})" for nb in chapters)
@@ -160,12 +164,24 @@ def module_reference(name: str,      # Such as "studies.gaussians"
             out += [heading, link, entry(part, full, module)]
     return "\n\n".join(part for part in out if part)
 
+def called() -> set[str]:
+    "The words of the code that a reader of the chapters and guides sees, and so may type."
+    pages = [nb for nb in build.notebooks() if re.match("index|[0-68]", nb.stem)]
+    code = [c["text"] for nb in pages for c in build.visible(nb) if c["cell_type"] == "code"]
+    own = [t for t in code if not re.search(r"(?m)^#\|\s*exports?\b", t)]
+    return set(re.findall(r"\w+", "\n".join(own)))
+
 def reference() -> str:  # Markdown
     "Every public function and class of the library and of the studies, by module."
-    home, out = equations.homes(build.root()), []
-    for part, modules in {"The library": build.LIBRARY, "Studies": build.STUDIES}.items():
-        out += [f"## {part}", *(module_reference(m, home) for m in modules)]
+    home, typed, out = equations.homes(build.root()), called(), []
+    parts = {
+        "What you call": (build.LIBRARY, lambda name: name in typed),
+        "For those who extend": (build.LIBRARY, lambda name: name not in typed),
+        "Studies": (build.STUDIES, lambda name: True)}
+    for part, (modules, here) in parts.items():
+        out += [f"## {part}", *filter(None, (module_reference(m, home, here) for m in modules))]
     return "\n\n".join(out)
+
 
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown
