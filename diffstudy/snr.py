@@ -5,13 +5,15 @@ happens between decides how noisy the estimate is, and can be learned."""
 
 # %% auto #0
 __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integrated_loss',
-           'weighted_loss', 'gammas_for_variance']
+           'weighted_loss', 'VarianceLevels', 'gammas_for_variance']
 
 # %% ../nbs/31_snr.ipynb #a966b3b3
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, choose, each, flat_sum, implements
+from .core import as_data, as_gamma, choose, each, flat_sum, implements, whole_mean
 
 # %% ../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
@@ -135,19 +137,20 @@ def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor
     w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
     return w.flatten().to(eps) * diffusion_loss(eps, eps_hat, slope)
 
-# %% ../nbs/31_snr.ipynb #23770bbb
-@implements("V30")
-def gammas_for_variance(schedule, t: Tensor, later: list) -> tuple[Tensor, Tensor]:
-    """Noise levels whose gradients are those of the loss for the ends, and of its variance over the batch for the shape.
+# %% ../nbs/31_snr.ipynb #79f90e93
+class VarianceLevels(NamedTuple):
+    """Noise levels of a batch, whose gradients wait for its losses.
 
     Args:
-        schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
-        t: Times `(b,)`, at least two
-        later: Set when gradients flow: diffusion losses `(b,)`, in the unit minimized; then, of
-            processes that share the batch, mean and number of the losses of all of them
+        gamma: γ(t), `(b,)`
+        slope: γ'(t), `(b,)`
+        tell: `tell(losses, generator)`: `(b,)`, in the unit minimized, before going back"""
+    gamma: Tensor
+    slope: Tensor
+    tell: Callable
 
-    Returns:
-        γ(t) and γ'(t), `(b,)`"""
+def _check_shape(schedule, t: Tensor):
+    "ValueError where there is no shape to learn, or no variance of its losses."
     if not schedule.shape_parameters():
         raise ValueError(
             "expected a schedule with a shape to learn, such as schedule.Monotone; "
@@ -156,23 +159,33 @@ def gammas_for_variance(schedule, t: Tensor, later: list) -> tuple[Tensor, Tenso
         raise ValueError(
             "expected times (b,) of at least two examples, since the variance is that of their "
             f"losses; got shape {tuple(t.shape)}: use a larger batch, or the plain schedule")
-    (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
 
+# %% ../nbs/31_snr.ipynb #23770bbb
+@implements("V30")
+def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
+    """Noise levels whose gradients are the loss's for the ends, and its variance's for the shape.
+
+    Args:
+        schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
+        t: Times `(b,)`, at least two"""
+    _check_shape(schedule, t)
+    (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
     def both(g0, g1, u, rate): return (1 - u) * g0.to(u) + u * g1.to(u), (g1 - g0).to(u) * rate
 
-    def scale(g):
-        loss = later[0].detach().to(g)
-        if len(later) > 1:
-            mean, n = later[1]
-            return g * 2 * (loss - mean) * (n / (n - 1))
-        return g * 2 * (loss - loss.mean()) * (len(loss) / (len(loss) - 1))
-
     # the same values twice: once only the ends get gradients, once only the shape
-    ends, shape = (
-        both(g0, g1, u.detach(), rate.detach()),
-        both(g0.detach(), g1.detach(), u, rate))
+    ends = both(g0, g1, u.detach(), rate.detach())
+    shape = both(g0.detach(), g1.detach(), u, rate)
+
+    # each example's distance from the mean of the batch, of all processes that share it
+    apart, unbiased = None, 1.
+    def tell(losses, generator=None):
+        nonlocal apart, unbiased
+        losses = losses.detach().to(u)
+        mean, n = whole_mean(losses, generator)
+        apart, unbiased = losses - mean, n / (n - 1)
 
     # on the way back the shape's are turned into those of the variance; `s - s.detach()` adds 0
+    def weigh(g): return g * 2 * apart * unbiased
     for v in shape:
-        if v.requires_grad: v.register_hook(scale)
-    return tuple(e + (s - s.detach()) for e, s in zip(ends, shape))
+        if v.requires_grad: v.register_hook(weigh)
+    return VarianceLevels(*(e + (s - s.detach()) for e, s in zip(ends, shape)), tell)

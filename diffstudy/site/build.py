@@ -605,7 +605,8 @@ LIBRARY = [
     "core", "kernels", "files", "watch", "notation", "mixtures", "images", "stacked", "folders",
     "data", "schedule", "process", "sample", "guidance_formulas", "guidance", "particles",
     "solvers", "models", "checkpoint", "weights", "train", "estimate", "evaluate", "judge",
-    "bound", "snr", "decoder", "vdm", "objectives", "distillation", "likelihood", "compression",
+    "bound", "snr", "heads", "decoder", "vdm", "objectives", "distillation", "likelihood",
+    "compression",
     "ddgan_nets", "ddgan", "references", "recipes.common", "run_folder", "verdict",
     "recipes.vdm", "recipes.ddgan", "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [

@@ -392,9 +392,9 @@ def check_for_variance(draw):
     s, batch = schedule.Monotone(-6., 4., width=4).double(), draw(batches())
     t = torch.rand(batch.b, generator=stream(batch.seed, "t"), dtype=batch.dtype)
     for wrong in t[:1], t[:, None], t[None], t.long():
-        refused(snr.gammas_for_variance, s, wrong, [])
+        refused(snr.gammas_for_variance, s, wrong)
     if batch.b < 2: return
-    got = snr.gammas_for_variance(s, t, [])
+    got = snr.gammas_for_variance(s, t)[:2]
     for i, u in enumerate(t):
         compare([v[i] for v in got], [s(u.double()), s.derivative(u.double())], batch.dtype)
 

@@ -361,10 +361,11 @@ def test_V30_gradient():
     plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
     ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
     shape = torch.autograd.grad(plain.var(), s.shape_parameters())
-    later = []
-    losses = losses_of(*gammas_for_variance(s, t, later), 5, stream(1, "n"))
+    gamma, slope, tell = gammas_for_variance(s, t)
+    losses = losses_of(gamma, slope, 5, stream(1, "n"))
     torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
-    later.append(losses); losses.mean().backward()
+    tell(losses)
+    losses.mean().backward()
     for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
 
@@ -382,11 +383,10 @@ def test_V30_unbiased():
                 (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
     draws = []
     for _ in range(600):
-        later = []
-        losses = losses_of(
-            *gammas_for_variance(s, torch.rand(16, generator=gen, dtype=torch.float64), later),
-            dims, gen)
-        later.append(losses)
+        t = torch.rand(16, generator=gen, dtype=torch.float64)
+        gamma, slope, tell = gammas_for_variance(s, t)
+        losses = losses_of(gamma, slope, dims, gen)
+        tell(losses)
         draws.append(
             torch.cat(
                 [g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
@@ -399,10 +399,12 @@ def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i:
     "Lower the variance of loss(gamma, slope, generator), which gives one number for each example."
     opt = torch.optim.Adam(schedule.shape_parameters(), lr=lr, betas=(.9, .99))
     for i in range(steps):
-        gen, later = stream(seed, "shape", i), []
-        later.append(loss(*gammas_for_variance(schedule, times(batch, gen), later), gen))
+        gen = stream(seed, "shape", i)
+        gamma, slope, tell = gammas_for_variance(schedule, times(batch, gen))
+        losses = loss(gamma, slope, gen)
+        tell(losses)
         opt.param_groups[0]["lr"] = lr * .5 * (1 + math.cos(math.pi * i / steps))
-        opt.zero_grad(); later[0].mean().backward(); opt.step()
+        opt.zero_grad(); losses.mean().backward(); opt.step()
         watch(i)
     return schedule
 
@@ -447,7 +449,7 @@ def test_errors_snr():
         integrated_loss(torch.exp, 5., -5.)
     with pytest.raises(
             ValueError, match="a shape to learn, such as schedule.Monotone; got LearnedLinear"):
-        gammas_for_variance(LearnedLinear(), torch.rand(4), [])
+        gammas_for_variance(LearnedLinear(), torch.rand(4))
     for shape in (1,), (4, 1):
         with pytest.raises(ValueError, match="at least two examples"):
-            gammas_for_variance(Monotone(width=4), torch.rand(shape), [])
+            gammas_for_variance(Monotone(width=4), torch.rand(shape))
