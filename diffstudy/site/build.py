@@ -602,13 +602,13 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "kernels", "files", "watch", "notation", "mixtures", "images", "stacked", "folders",
-    "data", "schedule", "process", "sample", "guidance_formulas", "guidance", "particles",
-    "solvers", "models", "checkpoint", "weights", "train", "estimate", "evaluate", "judge",
-    "bound", "snr", "heads", "decoder", "vdm", "objectives", "distillation", "likelihood",
-    "compression",
-    "ddgan_nets", "ddgan", "references", "recipes.common", "run_folder", "verdict",
-    "recipes.vdm", "recipes.ddgan", "recipes.classifier", "experiment", "bridges", "cli", "viz"]
+    "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
+    "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
+    "guidance", "particles", "solvers", "models", "checkpoint", "weights", "train", "estimate",
+    "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
+    "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
+    "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
+    "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
     "studies.pictures", "studies.objectives", "studies.distillation", "studies.compression",
@@ -632,8 +632,9 @@ APART = {  # module -> what it must not know of, however early it comes
     "models": {"schedule", "bound", "snr", *DATA},
     "files": set(ORDER) - {"core"},
     "checkpoint": set(ORDER) - {"core", "files"},
+    **{m: set(ORDER) - {"core"} for m in ("devices", "optim")},
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
-    "train": set(ORDER) - {"core", "files", "checkpoint", "watch"},
+    "train": set(ORDER) - {"core", "devices", "optim", "files", "checkpoint", "watch"},
     **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),
     "studies.record": set(ORDER) - {"core", "files", "watch"},
     "studies.guidance": {"bound", "snr", "vdm"},
