@@ -240,14 +240,11 @@ class _Grid:
     def table(self, normal, i, reach):
         "A Gaussian in bins of latent i: the bin of its mean, then mean, standard deviation and reach from there."
         w = self.widths[i].item()
-        mean, std = (
-            (normal.mean / w).flatten().numpy(),
-            math.sqrt(normal.var.flatten()[0].item()) / w)
+        mean = (normal.mean / w).flatten().numpy()
+        std = math.sqrt(normal.var.flatten()[0].item()) / w
         center = np.rint(mean)
-        return center, (
-            mean - center,
-            np.full(mean.shape, std),
-            math.ceil(reach / w if reach else _TAIL * std) + 1)
+        far = math.ceil(reach / w if reach else _TAIL * std) + 1
+        return center, (mean - center, np.full(mean.shape, std), far)
 
 class _Latents(_Grid):
     "Latents on a stack: with a table of the model, or drawn from a table of the forward process and given back."
@@ -343,7 +340,8 @@ def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
 # %% ../nbs/35_compression.ipynb #5c1193d0
 def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The latents, z_0 first
     "Write a batch in the paper's order."
-    g, T, x = chain.gammas, chain.steps, chain.x(k)
+    g, T = chain.gammas, chain.steps
+    x = chain.x(k)
 
     # draw the whole chain first, from noise to data: all of it is borrowed at once
     z = [chain.draw(stack, process.marginal(x, g[T]), T)]
@@ -439,10 +437,9 @@ def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .
 
     Returns:
         The images, uint8, and the payload as it was"""
-    chain, (_, read), stack = (
-        Chain(model, steps, bins),
-        choose(order, ORDERS, "order"),
-        open_stack(words, coder, sealed=False))
+    chain = Chain(model, steps, bins)
+    _, read = choose(order, ORDERS, "order")
+    stack = open_stack(words, coder, sealed=False)
 
     # a stack gives back the last batch first
     shape, out = model.net.shape, []
@@ -462,7 +459,7 @@ def classical(train, test, levels: int) -> dict:
         Bits per dimension by method"""
     import bz2, io, lzma, zlib
     from PIL import Image
-    raw, png, n = test.numpy().tobytes(), io.BytesIO(), test.numel()
+    raw, png = test.numpy().tobytes(), io.BytesIO()
     Image.fromarray(test.reshape(-1, test.shape[-1]).numpy()).save(png, "PNG", optimize=True)
 
     # a histogram for each pixel, from the training images; the half keeps unseen levels possible
@@ -480,7 +477,7 @@ def classical(train, test, levels: int) -> dict:
 
     simple = {"five bits": 5., "log2 of the levels": math.log2(levels)}
     histogram = {"histogram of each pixel": -p.log2().mean().item()}
-    return simple | {k: 8 * len(v) / n for k, v in files.items()} | histogram
+    return simple | {k: 8 * len(v) / test.numel() for k, v in files.items()} | histogram
 
 # %% ../nbs/35_compression.ipynb #20073a5c
 @torch.no_grad()
@@ -493,7 +490,8 @@ def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor
 
     Returns:
         `(b,)` nats each: bound along this path, chance part of its length"""
-    g, T, x = chain.gammas, chain.steps, chain.x(k)
+    g, T = chain.gammas, chain.steps
+    x = chain.x(k)
 
     # the two ends: the prior and the image itself
     q, p = process.marginal(x, g[T]), chain.prior(k.shape)
@@ -503,9 +501,8 @@ def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor
     # the steps: the KL of each, and what log q − log p of the draw is above it
     for i in range(1, T + 1):
         q, p = process.posterior(z[i], x, g[i - 1], g[i]), chain.reverse(z[i], i)
-        cost, chance = (
-            cost + q.kl(p),
-            chance + flat_sum((q.mean - p.mean) * (z[i - 1] - q.mean) / q.var))
+        cost = cost + q.kl(p)
+        chance = chance + flat_sum((q.mean - p.mean) * (z[i - 1] - q.mean) / q.var)
     return cost, chance
 
 # %% ../nbs/35_compression.ipynb #d1ff1a48
@@ -521,9 +518,8 @@ def unrounded(chain: Chain, k: Tensor, z: list[Tensor], generator=None) -> list[
     g, free = chain.gammas, []
     for i, w in enumerate(chain.widths):
         # the Gaussian that the bin was drawn from, and the one of our own path
-        before, ours = (
-            (process.marginal(chain.x(k), g[0]),) * 2 if i == 0
-            else (process.forward(v, g[i - 1], g[i]) for v in (z[i - 1], free[-1])))
+        if i == 0: before = ours = process.marginal(chain.x(k), g[0])
+        else: before, ours = (process.forward(v, g[i - 1], g[i]) for v in (z[i - 1], free[-1]))
 
         # a draw within the bin, by its quantiles
         low, high = (

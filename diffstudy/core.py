@@ -176,16 +176,16 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
             raise ValueError(
                 f"expected one generator, or one for each of {len(x)} examples; "
                 f"got {len(generator)}")
+        if not len(x): return torch.empty_like(x)
         return torch.stack([
             torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype).to(x.device)
-            for g in generator
-        ]) if len(x) else torch.empty_like(x)
+            for g in generator])
 
     # drawn where the generator lives: each device has random numbers of its own
-    def draw(n): return torch.randn(
-        (n, *x.shape[1:]) if x.ndim else (), generator=generator,
-        device=generator.device if generator is not None else x.device,
-        dtype=x.dtype)
+    device = x.device if generator is None else generator.device
+    def draw(n):
+        shape = (n, *x.shape[1:]) if x.ndim else ()
+        return torch.randn(shape, generator=generator, device=device, dtype=x.dtype)
     return (each(draw, len(x), generator) if x.ndim else draw(1)).to(x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
@@ -256,10 +256,8 @@ def default_device() -> torch.device:
     Returns:
         cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides"""
     if name := os.environ.get("DIFFSTUDY_DEVICE"): return torch.device(name)
-    return torch.device(
-        "cuda" if torch.cuda.is_available()
-        else "mps" if torch.backends.mps.is_available()
-        else "cpu")
+    if torch.cuda.is_available(): return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 # %% ../nbs/70_core.ipynb #e310be16
 PROFILES = ("ci", "cpu", "gpu")

@@ -10,7 +10,7 @@ __all__ = ['step', 'guess', 'pairs', 'one_step_loss', 'progressive_target', 'pro
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from .core import expand, flat_sum, randn_like
+from .core import expand
 from .notation import alpha, convert, sigma
 from .process import marginal
 from .sample import coefficients, ddim, initial

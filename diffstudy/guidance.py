@@ -218,7 +218,10 @@ class ClassifierFree(Guided):
             raise ValueError(
                 "guidance needs a network with classes, "
                 "and this one does not say how many it has: give its null label as null=")
-        self.net, self.null, self.batched, self.form = net, null, batched, kind
+        self.net = net
+        self.null = null
+        self.batched = batched
+        self.form = kind
         self.setup(c, weight(w, scale), kind, interval, rescale, threshold)
 
     def plain(self, z, gamma): return self.net(z, gamma, labels_for(self.c, z))

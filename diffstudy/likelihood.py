@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from . import bound, process, sample
 from .core import Normal, choose
+from .kernels import finest
 from .notation import alpha
 
 # %% ../nbs/34_likelihood.ipynb #393d6dde
@@ -20,7 +21,9 @@ class _Divergence:
     "dz/dγ of the probability flow, and vᵀ(∂f/∂z)v beside it: along random probes, or summed over the unit vectors."
 
     def __init__(self, predict, z, limit, probes):
-        self.slope, self.shape, self.probes = sample.Slope(predict, z.dtype, limit), z.shape, probes
+        self.slope = sample.Slope(predict, z.dtype, limit)
+        self.shape = z.shape
+        self.probes = probes  # None: all unit vectors
 
     def __call__(self, gamma, y):
         n, b = self.shape[1:].numel(), len(y)
@@ -29,18 +32,16 @@ class _Divergence:
             dz = self.slope(gamma, z).flatten(1)
 
             # one backward pass for each probe, or for each unit vector
-            rows = (
-                self.probes if self.probes is not None
-                else torch.eye(n, dtype=dz.dtype, device=dz.device)[:, None].expand(n, b, n))
+            rows = self.probes
+            if rows is None:
+                rows = torch.eye(n, dtype=dz.dtype, device=dz.device)[:, None].expand(n, b, n)
             back = [
                 torch.autograd.grad(dz, z, v, retain_graph=i + 1 < len(rows))[0]
                 for i, v in enumerate(rows)]
 
         along = torch.stack([(g.flatten(1) * v).sum(1) for g, v in zip(back, rows)], 1)
-        return torch.cat([
-            dz.detach(),
-            along if self.probes is not None else along.sum(1, keepdim=True),
-        ], 1)
+        if self.probes is None: along = along.sum(1, keepdim=True)
+        return torch.cat([dz.detach(), along], 1)
 
 def _integrate(flow, z, gammas, columns, rtol, atol):
     "z at the last γ and the integrals along the way `(b, columns)`."
@@ -107,8 +108,7 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
     Returns:
         `log_prob`, its error, the latent at the noise end, evaluations"""
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
-    # MPS has no double precision
-    dtype = torch.float32 if z.device.type == "mps" else torch.float64
+    dtype = finest(z)
     v = None if probes is None else _signs(probes, z, generator).to(dtype)
     flow = _Divergence(predict, z, max_evaluations, v)
     latent, along = _integrate(
@@ -118,9 +118,8 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
     if prior is None:
         prior = Normal(torch.zeros_like(latent), torch.ones_like(latent)).log_prob
     at_noise = prior(latent)
-    error = (
-        along.std(1) / probes ** .5 if probes and probes > 1
-        else torch.full_like(at_noise, math.nan if probes else 0.))
+    error = torch.full_like(at_noise, math.nan if probes else 0.)
+    if probes and probes > 1: error = along.std(1) / probes ** .5
     return Likelihood(at_noise + along.mean(1), error, latent.to(z.dtype), flow.slope.calls)
 
 # %% ../nbs/34_likelihood.ipynb #d1250815

@@ -111,8 +111,8 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
         `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
         z, eps, gamma = diffuse(batch[0], levels, schedule, generator)
-        told = () if p_uncond == 1 else (
-            drop_labels(batch[1], p_uncond, model.null, generator),)
+        told = []
+        if p_uncond != 1: told = [drop_labels(batch[1], p_uncond, model.null, generator)]
         return dict(loss=(model(z, gamma, *told) - eps).square().mean())
     return loss
 

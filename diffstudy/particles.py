@@ -73,7 +73,9 @@ def particle_steps(gammas: Tensor, eta: float, order: int) -> ParticleSteps:
     noise = sigma(s) * torch.sqrt(-torch.expm1(-eta ** 2 * step))
 
     # second order: the estimate in the middle of the step, the rate at both of its ends
-    ahead, before, after = torch.zeros_like(step), torch.zeros_like(step), step
+    ahead = torch.zeros_like(step)
+    before = torch.zeros_like(step)
+    after = step
     if order == 2:
         ahead[1:] = step[1:] / step[:-1] / 2
         before[1:] = step[:-1] / 2
@@ -232,7 +234,7 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
         # 2. the weights at this level are complete: resample the groups where they are uneven
         weights.log_w = weights.log_w + before * rate
         ancestors = weights.resampled(generator)
-        z, x, change = _pick(z, ancestors), _pick(x, ancestors), _pick(change, ancestors)
+        z, x, change = (_pick(v, ancestors) for v in (z, x, change))
 
         # 3. one step on
         weights.log_w = weights.log_w + after * rate.gather(1, ancestors)

@@ -8,7 +8,6 @@ __all__ = ['SAMPLERS', 'Steps', 'coefficients', 'initial', 'check_grid', 'check_
            'check_prediction', 'bar', 'walk', 'ancestral', 'ddim', 'Slope', 'probability_flow']
 
 # %% ../nbs/13_sample.ipynb #4f02262d
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from .core import randn_like
 from .kernels import finest
 from .notation import alpha, sigma
+from .watch import Progress
 
 # %% ../nbs/13_sample.ipynb #e2ad3236
 class Steps(NamedTuple):
@@ -55,12 +55,26 @@ def initial(shape: tuple, generator=None, *, device=None, dtype=torch.float32) -
     Returns:
         Standard normal noise, `(b, *d)`"""
     if device is None and generator is not None:
-        device = (
-            generator[0] if isinstance(generator, (list, tuple)) else generator
-        ).device
+        one = generator[0] if isinstance(generator, (list, tuple)) else generator
+        device = one.device
     return randn_like(torch.empty(shape, dtype=dtype, device=device), generator)
 
 # %% ../nbs/13_sample.ipynb #331a8473
+_WAYS = {  # Whether it goes backward → what is expected, and the opposite
+    False: ("fall, from noise to data", "rise"),
+    True: ("rise, from data to noise", "fall")}
+
+def _check_way(g, backward):
+    "ValueError unless all levels go one way."
+    wrong = ((g.diff() <= 0) if backward else (g.diff() >= 0)).nonzero()
+    if not len(wrong): return
+    i = wrong[0].item()
+    way, turned = _WAYS[backward]
+    hint = f". They {turned} throughout: give gammas.flip(0)" if len(wrong) == len(g) - 1 else ""
+    raise ValueError(
+        f"expected gammas that {way}; "
+        f"got {g[i]:.4g} followed by {g[i + 1]:.4g} at step {i}{hint}")
+
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
@@ -81,35 +95,22 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
             "from betas: notation.gammas_from_betas(betas).flip(0)")
 
     # every step must go the same way; a grid that is turned around is the likely mistake
-    way, turned = (
-        ("rise, from data to noise", "fall") if backward
-        else ("fall, from noise to data", "rise"))
-    wrong = ((g.diff() <= 0) if backward else (g.diff() >= 0)).nonzero()
-    if len(wrong):
-        raise ValueError(
-            f"expected gammas that {way}; "
-            f"got {g[(i := wrong[0].item())]:.4g} followed by {g[i + 1]:.4g} at step {i}"
-            + (
-                f". They {turned} throughout: give gammas.flip(0)"
-                if len(wrong) == len(g) - 1 else ""))
+    _check_way(g, backward)
 
     # −∞ is clean data: only at the end, and only where the sampler can go there
     if g[:-1].isinf().any() or g[-1].isinf() and not clean:
+        stop = ". Only a sampler with fixed steps can go to clean data at −∞; stop at about −13"
         raise ValueError(
-            f"expected finite gammas; got {g[0]:.4g} to {g[-1]:.4g}"
-            + (
-                ". Only a sampler with fixed steps can go to clean data at −∞; "
-                "stop at about −13"
-                if g[0].isfinite() else ""))
+            f"expected finite gammas; got {g[0]:.4g} to {g[-1]:.4g}{stop * g[0].isfinite()}")
     return g
 
 def check_state(z, generator=None) -> Tensor:
     "The state in float32 or better; errors unless it is finite, floating and fits the generators."
     if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim:
+        got = f"{z.dtype} of shape {tuple(z.shape)}" if torch.is_tensor(z) else type(z).__name__
         raise TypeError(
             "expected z as a tensor of floats of shape (b, *d), "
-            "such as initial(shape, generator); got "
-            f"{f'{z.dtype} of shape {tuple(z.shape)}' if torch.is_tensor(z) else type(z).__name__}")
+            f"such as initial(shape, generator); got {got}")
     if isinstance(generator, (list, tuple)) and len(generator) != len(z):
         raise ValueError(
             f"expected one generator, or one for each of {len(z)} examples; "
@@ -126,18 +127,16 @@ def check_state(z, generator=None) -> Tensor:
 
 def check_prediction(eps, z):
     "ValueError unless the prediction has the shape of the state."
-    if not torch.is_tensor(eps) or eps.shape != z.shape:
-        raise ValueError(
-            "expected predict(z, gamma) to return a tensor "
-            f"of shape {tuple(z.shape)}, the noise; got "
-            f"{f'shape {tuple(eps.shape)}' if torch.is_tensor(eps) else type(eps).__name__}")
+    if torch.is_tensor(eps) and eps.shape == z.shape: return
+    got = f"shape {tuple(eps.shape)}" if torch.is_tensor(eps) else type(eps).__name__
+    raise ValueError(
+        "expected predict(z, gamma) to return a tensor "
+        f"of shape {tuple(z.shape)}, the noise; got {got}")
 
 def bar(n: int, progress):
-    "`range(n)`, with a bar where asked for and somebody watches; or what `progress` makes of it."
+    "`range(n)`, with its progress shown where asked for; or what `progress` makes of it."
     if callable(progress): return progress(range(n))
-    if not progress or not ("ipykernel" in sys.modules or sys.stdout.isatty()): return range(n)
-    from fastprogress.fastprogress import progress_bar
-    return progress_bar(range(n))
+    return Progress(n, "steps", "sampling").over(range(n)) if progress else range(n)
 
 # %% ../nbs/13_sample.ipynb #7514a1d8
 @torch.no_grad()
@@ -218,10 +217,13 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
 
 # %% ../nbs/13_sample.ipynb #0250593d
 class Slope:
-    "dz/dγ of the probability flow. Remembers what an error has to tell: the evaluations, the last γ and prediction."
+    "dz/dγ of the probability flow; remembers what an error has to tell."
 
     def __init__(self, predict, dtype, limit):
-        self.predict, self.dtype, self.limit, self.calls = predict, dtype, limit, 0
+        self.predict = predict
+        self.dtype = dtype
+        self.limit = limit
+        self.calls = 0
 
     def __call__(self, gamma, z):
         if self.calls == self.limit:
@@ -231,16 +233,18 @@ class Slope:
                 "loosen rtol and atol, or allow more with max_evaluations")
         eps = self.predict(z.to(self.dtype), gamma.to(self.dtype))
         if not self.calls: check_prediction(eps, z)
-        self.calls, self.gamma, self.eps, s = self.calls + 1, gamma, eps, sigma(gamma)
+        self.calls += 1
+        self.gamma, self.eps = gamma, eps  # for the message of an error
+        s = sigma(gamma)
         return (s * eps.to(z.dtype) - s ** 2 * z) / 2
 
     def failure(self, rtol, atol):
         "The error for a solver that gave up."
-        why = (
-            "its steps became too small: predict jumps there, "
-            "or the tolerances are too strict; loosen"
-            if self.eps.isfinite().all()
-            else "predict returned values that are not finite, with")
+        why = "predict returned values that are not finite, with"
+        if self.eps.isfinite().all():
+            why = (
+                "its steps became too small: predict jumps there, "
+                "or the tolerances are too strict; loosen")
         return RuntimeError(
             f"the probability flow stopped at gamma = {self.gamma.item():.4g} "
             f"after {self.calls} evaluations, "

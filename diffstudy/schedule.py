@@ -92,9 +92,8 @@ class Cosine(Schedule):
     def __init__(self, gamma_min: float = -20., gamma_max: float = 20.):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
-        self.b, self.c = (
-            math.atan(math.exp(self.gamma_min / 2)),
-            math.atan(math.exp(-self.gamma_max / 2)))
+        self.b = math.atan(math.exp(self.gamma_min / 2))
+        self.c = math.atan(math.exp(-self.gamma_max / 2))
         self.a = math.atan(math.exp(self.gamma_max / 2)) - self.b
 
     def sines(self, t):
@@ -241,10 +240,10 @@ class Monotone(LearnedLinear):
         self.register_buffer("steep", (3 / d).float(), persistent=False)
 
         # what is learned: a straight part, then height, slope and bias of each step
-        self.linear, self.height = (
-            nn.Parameter(torch.zeros(())),
-            nn.Parameter((d / d.mean()).log().float()))
-        self.slope, self.bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
+        self.linear = nn.Parameter(torch.zeros(()))
+        self.height = nn.Parameter((d / d.mean()).log().float())
+        self.slope = nn.Parameter(torch.zeros(width))
+        self.bias = nn.Parameter(torch.zeros(width))
 
     def raw(self, t, rate=False):
         "A rising function without fixed end points, and its slope: every weight on the way from t is positive."
@@ -252,9 +251,8 @@ class Monotone(LearnedLinear):
         # no matmul: autocast would round it to bfloat16
         h = torch.sigmoid(k * (t[..., None] - self.place) + self.bias)
         r = self.linear.exp() * t + (w * h).mean(-1)
-        return (
-            (r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)) if rate
-            else r)
+        if not rate: return r
+        return r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)
 
     def fraction(self, t):
         "How much of the way from γ(0) to γ(1) is done at time t, and how fast it goes; both depend on the shape alone."
@@ -299,10 +297,12 @@ def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
 
     # a schedule that falls is most often a log SNR; one that stands still, too fine a grid
     high, low = gammas[0].item(), gammas[-1].item()
-    why = (
-        "is it log SNR?" if high < low else
-        f"{dtype} cannot tell some neighbors apart, so take fewer steps, or dtype=torch.float64"
-        if (gammas.diff() <= 0).all() else "it must not turn, and must be finite")
+    why = "it must not turn, and must be finite"
+    if (gammas.diff() <= 0).all():
+        why = (
+            f"{dtype} cannot tell some neighbors apart, so take fewer steps, "
+            "or dtype=torch.float64")
+    if high < low: why = "is it log SNR?"
     raise ValueError(
         f"expected γ to rise with t at every one of {steps} steps; "
         f"this schedule goes from {low:.4g} at t = 0 to {high:.4g} at t = 1: {why}")

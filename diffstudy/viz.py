@@ -14,8 +14,14 @@ import numpy as np, torch
 
 # %% ../nbs/78_viz.ipynb #8fcc26dc
 # Okabe and Ito's palette: distinguishable with every common color blindness
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6B6B6B")
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+RED = "#D55E00"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#F0E442"
+GREY = "#6B6B6B"
 COLORS = [BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY]
 
 # %% ../nbs/78_viz.ipynb #abb18c1a
@@ -160,8 +166,11 @@ class slider:
         colors: Size of the pictures' palette"""
     def __init__(self, frames, labels, *, name: str, alt: str, caption: str | None = None,
                  start: int = 0, colors: int = 96):
-        self.labels, self.name, self.alt, self.caption, self.start = (
-            [str(l) for l in labels], name, alt, caption, start)
+        self.labels = [str(l) for l in labels]
+        self.name = name
+        self.alt = alt
+        self.caption = caption
+        self.start = start
 
         # a picture for each label, and words for who cannot see them
         frames = list(frames)

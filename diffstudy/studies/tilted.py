@@ -91,7 +91,10 @@ def world(name: str) -> data.GaussianMixture:
 
 class CountedNet:
     "A network that counts the examples that pass through it."
-    def __init__(self, net, classes): self.net, self.classes, self.rows = net, classes, 0
+    def __init__(self, net, classes):
+        self.net = net
+        self.classes = classes
+        self.rows = 0
 
     def __call__(self, z, gamma, c):
         self.rows += len(z)
@@ -283,7 +286,8 @@ def run_aim(settings, case) -> dict:
     Returns:
         weight → numbers"""
     mix, out = data.three_gaussians(), {}
-    n, seed, c = settings["aim"]["n"], case["seed"], torch.tensor(0)
+    n, seed = settings["aim"]["n"], case["seed"]
+    c = torch.tensor(0)
     gammas = grid(Cosine(*ENDS), settings["aim"]["steps"], dtype=torch.float64)
     branches = ClassifierFree(mix.predict, c, null=3, w=0).branches
     for w in WEIGHTS:
@@ -310,7 +314,8 @@ def run_falls(settings, case) -> dict:
 
     Returns:
         "steps" and "particles": lists of total variations"""
-    mix, seed, s = data.three_gaussians(), case["seed"], settings["falls"]
+    mix = data.three_gaussians()
+    seed, s = case["seed"], settings["falls"]
     cells = fine(mix, 4)
     branches = ClassifierFree(mix.predict, torch.tensor(0), w=0, null=3).branches
     def distance(n, steps, **options):
@@ -329,7 +334,8 @@ def run_start(settings, case) -> dict:
 
     Returns:
         weight → noise and start → distance for each first level"""
-    mix, seed, s = data.three_gaussians(), case["seed"], settings["start"]
+    mix = data.three_gaussians()
+    seed, s = case["seed"], settings["start"]
     branches, out = ClassifierFree(mix.predict, torch.tensor(0), null=3, w=0).branches, {}
     for w in s["weights"]:
         cells, rows = fine(mix, w), {}
@@ -352,7 +358,8 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
 
     Returns:
         method → a list over weights"""
-    device, classes, levels = train_set.images.device, train_set.classes, train_set.levels
+    device = train_set.images.device
+    classes, levels = train_set.classes, train_set.levels
     real = data.encode(train_set.images[:s.get("real")], levels)
     each = s["n"] // classes
     c = torch.arange(classes, device=device).repeat_interleave(each)
@@ -562,9 +569,11 @@ class APG:
         w: Weight, a number or `(b,)`; 0 = none
         parallel: Share of the parallel part that stays; 1 = plain guidance
         limit: The longest that x̂_c − x̂_u may be; None = any length"""
-    def __init__(self, branches, *, w, parallel: float = 0.,
-                 limit: float | None = None):
-        self.branches, self.w, self.parallel, self.limit = branches, w, parallel, limit
+    def __init__(self, branches, *, w, parallel: float = 0., limit: float | None = None):
+        self.branches = branches
+        self.w = w
+        self.parallel = parallel
+        self.limit = limit
 
     def __call__(self, z, gamma):
         x_c, x_u = (convert(e, z, gamma, "eps", "x").flatten(1) for e in self.branches(z, gamma))
@@ -584,8 +593,10 @@ class CFGZeroStar:
         branches: `(z, γ) → ε_c, ε_u`
         w: Weight, a number or `(b,)`; 0 = none
         start: Above this γ the velocity is zero"""
-    def __init__(self, branches, *, w,
-                 start: float = math.inf): self.branches, self.w, self.start = branches, w, start
+    def __init__(self, branches, *, w, start: float = math.inf):
+        self.branches = branches
+        self.w = w
+        self.start = start
 
     def __call__(self, z, gamma):
         v_c, v_u = (convert(e, z, gamma, "eps", "v") for e in self.branches(z, gamma))

@@ -17,7 +17,7 @@ from ..files import to_strip
 from ..guidance import ClassifierFree
 from ..notation import alpha, betas_from_gammas, gamma_from_edm_sigma
 from ..schedule import Cosine, Linear, grid
-from ..solvers import SOLVERS, Counted, edm_grid
+from ..solvers import SOLVERS, NFECounter, edm_grid
 from . import pictures
 from .ddgan import draw
 from .objectives import SETTINGS as OBJECTIVES, trained
@@ -108,7 +108,7 @@ def run(settings: dict, case: dict) -> dict:
         training = time.process_time() - begun
         for name, steps in settings["samplers"]:
             def make(n):
-                counted = Counted(model.net)
+                counted = NFECounter(model.net)
                 z = sample.initial((n, *seen.shape), stream(seed, "trilemma"))
                 g = grid(model.schedule, steps)
                 with torch.no_grad():
@@ -140,7 +140,7 @@ def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int 
     "Images about −1 to 1 by a solver, from noise that all solvers share; and its calls for one."
     counted, out = [], []
     for i in range(0, n, part):
-        counted.append(Counted(predict(slice(i, i + part))))
+        counted.append(NFECounter(predict(slice(i, i + part))))
         z = sample.initial((min(part, n - i), *shape), stream(seed, "trilemma", i))
         z = solver(counted[-1], z, gammas, stream(seed, "trilemma", "steps", i))
         out.append(z / alpha(gammas[-1]).to(z))

@@ -35,7 +35,7 @@ from ..sample import (
     Steps, ancestral, coefficients, ddim, initial, probability_flow, walk)
 from ..schedule import Cosine, LearnedLinear, Linear, grid
 from ..solvers import (
-    GRIDS, SOLVERS, BrownianPath, Counted, consistent_eta, dpm_solver, edm_grid, euler_steps,
+    GRIDS, SOLVERS, BrownianPath, NFECounter, consistent_eta, dpm_solver, edm_grid, euler_steps,
     gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     variance_grid, ve_steps)
 from .test_sample import gaussian, predict_gaussian
@@ -75,7 +75,7 @@ def flow_end(mix, z, start, end):
 # %% ../../nbs/50_solvers.ipynb #50000016
 def test_calls_are_counted_per_image_and_predictions_passed_on():
     "predictions come through unchanged; a batch of 3 and one of 1 make 4/3 calls an image"
-    predict = Counted(PEAKS.predict)
+    predict = NFECounter(PEAKS.predict)
     z = torch.linspace(-1, 1, 3, dtype=torch.float64)[:, None]
     gamma = torch.tensor(1., dtype=torch.float64)
     assert predict.calls == 0
@@ -440,7 +440,7 @@ def test_gotta_go_fast_is_the_papers_algorithm():
         z = initial((1, 2), stream(seed, "start"), dtype=torch.float64)
         theirs, tries = gotta_go_fast_of_paper(
             mix.predict, z, start, end, stream(seed, "noise"), .1, .01)
-        predict = Counted(mix.predict)
+        predict = NFECounter(mix.predict)
         ours = gotta_go_fast(
             predict, z, even(1), stream(seed, "noise"), rtol=.1, atol=.01, keep_noise=False)
         torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
@@ -449,7 +449,7 @@ def test_gotta_go_fast_is_the_papers_algorithm():
 # %% ../../nbs/50_solvers.ipynb #50000091
 def fast(rtol, keep, n=2000):
     "W1 to three peaks, and calls for an image, of the adaptive solver."
-    g, predict = even(1), Counted(PEAKS.predict)
+    g, predict = even(1), NFECounter(PEAKS.predict)
     x = gotta_go_fast(
         predict, evenly(PEAKS, n, g[0]), g, stream(0, "fast"),
         rtol=rtol, keep_noise=keep, compact=True)
@@ -483,10 +483,10 @@ def test_every_solver_costs_what_it_says():
         "heun": 11, "pc": 12, "ve-pc": 12, "langevin": 601, "flow": None, "gotta-go-fast": None}
     for name, calls in costs.items():
         if calls is None: continue
-        predict = Counted(PEAKS.predict)
+        predict = NFECounter(PEAKS.predict)
         x = SOLVERS[name](predict, torch.ones(2, 1), grid_6, stream(0, name))
         assert predict.calls == calls and x.dtype == torch.float32 and x.isfinite().all(), name
-    predict = Counted(PEAKS.predict)
+    predict = NFECounter(PEAKS.predict)
     assert heun(predict, torch.ones(2, 1), edm_grid(18)).isfinite().all() and predict.calls == 35
 
     # those with a corrector take NCSN's step of half the length
