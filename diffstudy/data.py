@@ -46,6 +46,7 @@ def _load_stacked(
     "Three random images of a set as the channels of one: a thousand modes."
     return tuple(Stacked(images) for images in load(name, root))
 
+# %% ../nbs/72b_data.ipynb #9d4c40a5
 DATASETS = dict(
     digits=Facts(
         load_digits, (1, 8, 8), 17, 10, 1500, 297,

@@ -109,6 +109,7 @@ def _once(nll, parts: tuple, batch_size: int, generator) -> Tensor:  # `(n,)` na
                 f"got shape {tuple(row[-1].shape)}")
     return torch.cat(row)
 
+# %% ../nbs/75_evaluate.ipynb #546ae556
 @torch.no_grad()
 def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 256,
                  generator=None) -> BitsPerDim:
@@ -164,6 +165,7 @@ def checked_scores(scores, n) -> Tensor:
             f"{tuple(scores.shape) if torch.is_tensor(scores) else type(scores).__name__}")
     return scores
 
+# %% ../nbs/75_evaluate.ipynb #508f3a5f
 @torch.no_grad()
 def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Estimate:
     """How often a classifier gives the class that it should, with standard error.

@@ -40,6 +40,21 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
 # %% ../nbs/75a_distances.ipynb #b577cf19
+def _of_one_kind(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    "Both in the better of two precisions; ValueError if their distance has no meaning."
+    if not a.ndim or not b.ndim or a.shape[1:] != b.shape[1:]:
+        raise ValueError(
+            "expected two sets of examples of one shape; "
+            f"got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
+    if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
+    if not (a.is_floating_point() and b.is_floating_point()):
+        raise ValueError(
+            f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
+            "overflow; encode the images first")
+    dtype = torch.promote_types(a.dtype, b.dtype)
+    return a.to(dtype), b.to(dtype)
+
+# %% ../nbs/75a_distances.ipynb #ca650cfd
 def _nearest(
     u: Tensor, v: Tensor,  # `(n, f)` and `(m, f)`, finite
 ) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
@@ -75,18 +90,7 @@ def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) 
 
     Returns:
         Distance to the nearest of `b` for each of `a`, and its index"""
-    if not a.ndim or not b.ndim or a.shape[1:] != b.shape[1:]:
-        raise ValueError(
-            "expected two sets of examples of one shape; "
-            f"got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
-    if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
-    if not (a.is_floating_point() and b.is_floating_point()):
-        raise ValueError(
-            f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
-            "overflow; encode the images first")
-    dtype = torch.promote_types(a.dtype, b.dtype)
-    a, b = a.to(dtype), b.to(dtype)
-
+    a, b = _of_one_kind(a, b)
     def space(x, name):
         y = _features_of(x, features)
         if not y.isfinite().all():

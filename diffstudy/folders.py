@@ -34,6 +34,7 @@ def _pictures_under(folder: Path, top: Path) -> list[Path]:
                 "a pipe or a device); remove or replace it")
     return found
 
+# %% ../nbs/72a_folders.ipynb #0858397e
 def _list_images(folder: Path
 ) -> dict[str, list[Path]]:  # Class -> files; one class "" for a flat folder
     "The pictures of a folder: a class for each subfolder, or one class if there are none."
@@ -287,6 +288,7 @@ def _open_prepared(
         ImageSet(facts["name"], images[part], labels[part], 256, classes, mapped=True)
         for part in (slice(n), slice(n, None)))
 
+# %% ../nbs/72a_folders.ipynb #7ffed70c
 def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:
     "Images and labels of both parts; RuntimeError if the file is not whole."
     n, row = sum(facts["parts"].values()), math.prod(facts["shape"])
@@ -325,6 +327,7 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int]:
     if label < 0: raise ValueError(f"{where}: expected a whole number from 0 as label")
     return image, label
 
+# %% ../nbs/72a_folders.ipynb #7a655e1f
 def _as_pillow(image):
     "An image of any usual kind as Pillow has it; ValueError or TypeError for anything else."
     from PIL import Image
@@ -397,6 +400,7 @@ def _rows_of(source, name: str, options: dict) -> _Rows:
     read = {k: (n, _read_rows(rows, k, options)) for k, (n, rows) in parts.items()}
     return _Rows(name, read, _names_of(source), split, None)
 
+# %% ../nbs/72a_folders.ipynb #26466bca
 def _read_files(files, labels, options) -> Iterator:
     "Images and labels of files; at the end a ValueError that names all that cannot be read."
     def read(path):

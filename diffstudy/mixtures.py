@@ -435,6 +435,7 @@ def _spiral_curve(
     points, along = at(curve), at(np.gradient(curve, length, axis=1))
     return points, along / along.norm(dim=1, keepdim=True), float(where[1])
 
+# %% ../nbs/10_data.ipynb #ae2b3090
 def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
            std: float = .06) -> GaussianMixture:
     """A curved band as a chain of narrow Gaussians.
