@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from .core import (
-    Rule, Settings, above, at_least, flag, number, one_of, or_none, setting, tuple_of, whole)
+    Settings, above, at_least, flag, number, one_of, or_none, setting, tuple_of, whole)
 
 # %% ../nbs/73d_optim.ipynb #3af89b95
 _RATE = above(0)
@@ -32,7 +32,6 @@ class Config(Settings):
         lr_end: Where the cosine ends
         betas: Of AdamW
         weight_decay: Of AdamW; on matrices and kernels alone
-        no_decay: Submodules of which nothing decays
         clip: Largest norm of the gradient
         ema: Decay of the averaged weights in the long run
         precision: The latter by autocast
@@ -43,7 +42,6 @@ class Config(Settings):
         save_every: Steps between two checkpoints
         keep: Checkpoints that stay, besides the best
         watch_every: Steps between two looks: samples and a held-out score; 0: none
-        max_bad: Steps in a row without a finite gradient that end the run
         optimizer: Or "muon": that for matrices and kernels
         muon_lr: Learning rate of Muon"""
     steps: int = setting(10_000, whole(1))
@@ -57,9 +55,6 @@ class Config(Settings):
     betas: tuple = setting(
         (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     weight_decay: float = setting(.01, at_least(0))
-    no_decay: tuple = setting(
-        ("schedule",), tuple_of(Rule(lambda v: type(v) is str, "a name"), "names of submodules")
-    )
     clip: float | None = setting(
         1., or_none(above(0), "no clipping"))
     ema: float = setting(.9999, _BETA)
@@ -72,8 +67,6 @@ class Config(Settings):
     keep: int = setting(2, whole(1), counts=False)
     watch_every: int = setting(
         0, whole(), counts=False)
-    max_bad: int = setting(
-        5, whole(1), counts=False)
     optimizer: str = setting(
         "adamw", one_of("adamw", "muon"))
     muon_lr: float = setting(.02, _RATE)
@@ -155,17 +148,17 @@ class EMA:
 
 # %% ../nbs/73d_optim.ipynb #c0ba1a5c
 def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
-    """AdamW without weight decay of vectors, and of the modules in `config.no_decay`.
+    """AdamW without weight decay of vectors, and of submodules that are named `schedule`.
 
     Args:
         module: What to optimize
-        config: Its `lr`, `betas`, `weight_decay` and `no_decay` count
+        config: Its `lr`, `betas` and `weight_decay` count
 
     Returns:
         Fused"""
     groups = {config.weight_decay: [], 0.: []}
     for name, p in module.named_parameters():
-        decays = p.ndim > 1 and not set(name.split(".")) & set(config.no_decay)
+        decays = p.ndim > 1 and "schedule" not in name.split(".")
         if p.requires_grad: groups[config.weight_decay if decays else 0.].append(p)
     return torch.optim.AdamW(
         [dict(params=p, weight_decay=d) for d, p in groups.items() if p],
@@ -234,7 +227,7 @@ def muon(module: nn.Module, config: Config) -> Muon:
         config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`"""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     spared = {
-        p for name, m in module.named_modules() if set(name.split(".")) & set(config.no_decay)
+        p for name, m in module.named_modules() if "schedule" in name.split(".")
         for p in m.parameters()}
     ours = dict.fromkeys(
         m.weight for m in module.modules()

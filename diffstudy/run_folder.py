@@ -15,7 +15,7 @@ import torch
 from . import files, train as training, weights
 from .checkpoint import (
     CheckpointError, best, check_fits, checkpoints, latest, read_checkpoint)
-from .core import default_device, suggest
+from .core import default_device, free_settings, suggest
 from .recipes.common import FOLDER, Run, check_keys, kinds, this_version
 
 # %% ../nbs/76a_run_folder.ipynb #70dd3125
@@ -97,7 +97,7 @@ def _parse(name, value, old):
 
 # %% ../nbs/76a_run_folder.ipynb #786ee13c
 # settings that no result depends on: of the loop, and one of the network
-_CHANGES_NOTHING = ("recompute", "log_every", "save_every", "keep", "max_bad", "watch_every")
+_CHANGES_NOTHING = free_settings(training.Config) | {"recompute"}
 # settings younger than the first recorded runs, with the value that is as if absent
 _YOUNGER = dict(augment=False, decoder=0, weight="bound", optimizer="adamw", muon_lr=.02)
 

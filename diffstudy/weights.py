@@ -78,13 +78,13 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "3d690d936ac9659fe2e57b5d3677727479f5011096f2fff7d03fd3e879ce06d2", 683_748),
+        "56e0418df3845a01f4cf1bce4d3b5b90c6e799f2b4cb1018dfeba2ec7aa7ffa6", 683_612),
     "photos": Known(
-        "0db3e19033dd1515fc061460c7f661e27d55cf606eb2147f2fb73beaa8170700", 2_567_164),
+        "6aba38f79f9c1851e6c295eaa7624695753689be2cf17127901464d23aeb12a1", 2_567_092),
     "mnist-bits": Known(
-        "011f6a957e58d09f963f05ed0aad9dcc2773ae01a62273d0e20acf5aa46b901b", 8_522_876),
+        "c41b061db640b566c744e837835b3274290f0a2acf281b731cf9037595988717", 8_522_804),
     "mnist-samples": Known(
-        "0adfdc42b2a555fb28f20ec8e6660e8871e4c0a25bdb5765cfc78385b9de8e86", 10_412_920),
+        "14bda92a4ce17c4ab078b623ee1b150640268413017b1be48997dee81bb463b8", 10_412_832),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 

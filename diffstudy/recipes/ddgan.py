@@ -21,7 +21,7 @@ from .common import (
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `ddgan.Config`
 _GAN_LOOP = (
-    "steps", "seed", "precision", "log_every", "save_every", "keep", "max_bad", "watch_every")
+    "steps", "seed", "precision", "log_every", "save_every", "keep", "watch_every")
 
 @dataclass(frozen=True)
 class GANConfig(Configuration):

@@ -23,7 +23,10 @@ class Change(NamedTuple):
     new: str = None     # None: it went
     off: object = None  # Of one that went: the value without effect, the only one accepted
 
-CHANGES = ()  # All since the first records, the oldest first
+CHANGES = (  # All since the first records, the oldest first
+    Change("train.no_decay", off=["schedule"]),
+    Change("train.max_bad", off=5),
+)
 ABSENT = {"kind": "vdm"}  # What a missing setting meant, where no configuration has it as default
 CONFIGS = (
     experiment.VDMConfig, experiment.GANConfig, experiment.ClassifierConfig,

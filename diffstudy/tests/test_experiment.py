@@ -525,12 +525,11 @@ def test_hash_and_settings():
 
 def test_settings_are_read_by_kind():
     texts = dict(
-        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3",
-        no_decay="schedule,net")
+        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
     c = experiment.change(R["digits-tiny"], texts)
     assert c.unet == dict(width=32, fourier=[2, 4]) and c.drop == .25
     assert c.train == R["digits-tiny"].train | dict(
-        lr=1e-3, compile=True, clip=None, steps=1000, no_decay=["schedule", "net"])
+        lr=1e-3, compile=True, clip=None, steps=1000)
     for settings, words in [
         (dict(widht="3"), "did you mean 'width'"),
         (dict(lr="fast"), "lr: expected a number, such as 0.004; got 'fast'"),

@@ -322,9 +322,9 @@ def test_two_networks_and_two_optimizers(tmp_path):
 # %% ../../nbs/74_training.ipynb #b8398746
 def test_who_had_its_turn_is_said():
     real, parts = core.randn_like, lambda s: (s.model["g"], s.model["d"], s.ema.model)
-    def go(bad, **settings):
+    def go(bad):
         "What is said, and which parts step 7 leaves alone; bad are draws, of which a step has two."
-        state, seen, said = pair_state(**settings), [], []
+        state, seen, said = pair_state(), [], []
         draws = iter(range(1, 1000))
         noise = lambda x, generator: real(x, generator) * (math.nan if next(draws) in bad else 1.)
         steps = train.fit(state, pair_step, toy_batches, progress=False, say=said.append)
@@ -343,8 +343,8 @@ def test_who_had_its_turn_is_said():
         assert go(bad) == ([f"step 7 skipped: {message}"], stayed)
 
         # where the run ends, the weights of both are not always those of one step
-        with pytest.raises(train.TrainingDiverged, match="The average is still that of step 6"):
-            go(bad, max_bad=1)
+        ends = pytest.raises(train.TrainingDiverged, match="The average is still that of step 6")
+        with mock.patch("diffstudy.train.MAX_BAD", 1), ends: go(bad)
 
 # %% ../../nbs/74_training.ipynb #b798bdb6
 def test_precision_and_compile_are_on_request():
