@@ -610,9 +610,11 @@ LIBRARY = [
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [
-    "studies.record", "studies.guidance", "studies.tilted", "studies.ablation", "studies.last_bits",
-    "studies.pictures", "studies.objectives", "studies.distillation", "studies.compression",
-    "studies.gaussians", "studies.ddgan", "studies.redraw", "studies.latent",
+    "studies.record", "studies.common", "studies.guidance", "studies.tilted",
+    "studies.ablation", "studies.last_bits", "studies.pictures", "studies.objectives",
+    "studies.distillation", "studies.compression",
+    "studies.gaussians", "studies.ddgan_ablation", "studies.ddgan_mnist",
+    "studies.ddgan_stacked", "studies.redraw", "studies.latent",
     "studies.keeps", "studies.trilemma", "studies.bench", "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 44, 45, 46, 47,

@@ -6,10 +6,10 @@ costs, and where its best value lies."""
 # %% auto #0
 __all__ = ['ENDS', 'COSINE', 'SETTINGS', 'WEIGHTS', 'FEWER', 'CASES', 'STUDY', 'PAPER',
            'noise_loss', 'trained', 'both_losses', 'noisy_classifier', 'named_by', 'draw', 'free',
-           'guided_by', 'Cost', 'evaluations', 'seconds_of', 'run', 'Curve', 'curve', 'best']
+           'guided_by', 'Cost', 'evaluations', 'run', 'Curve', 'curve', 'best']
 
 # %% ../../nbs/22_guided_digits.ipynb #669cd605
-import functools, time
+import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from ..guidance import ClassifierFree, ClassifierGuided, drop_labels
 from ..judge import JUDGE, Diffused, class_loss, diffuse, feature_network, fitted, scores
 from ..notation import alpha, sigma
 from ..schedule import Cosine, grid
+from .common import seconds_of
 from .record import Study
 
 # %% ../../nbs/22_guided_digits.ipynb #4e8b5885
@@ -159,12 +160,6 @@ def evaluations(kind: str, w: float, steps: int) -> Cost:
         steps if kind == "classifier" and guided else 0)
 
 # %% ../../nbs/22_guided_digits.ipynb #d39f54e6
-def seconds_of(f):
-    "CPU seconds of a call, and what it returns."
-    begin = time.process_time()
-    out = f()
-    return time.process_time() - begin, out
-
 def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train one network, and score it at every weight.
 

@@ -13,10 +13,11 @@ from torch.nn import functional as F
 from .. import checkpoint, data, ddgan, models, process
 from ..core import randn_like, stream
 from ..judge import classify, feature_network, fitted
-from .ddgan import (
-    RESNET, STACKED, STACKED_SETTINGS, averaged, trained_on_mnist, unpacked)
 from ..evaluate import mean_and_error
 from . import record
+from .common import unpacked
+from .ddgan_mnist import RESNET, averaged, trained_on_mnist
+from .ddgan_stacked import STACKED, STACKED_SETTINGS
 from .record import Study
 from .redraw import digits_of, seen_from
 
@@ -208,7 +209,7 @@ def run(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dic
     """One case: a reader, a critic or a generator alone, or the tables of a trained run.
 
     Args:
-        settings, case: As in `STUDY`: a part, or a case of `studies.ddgan.STACKED`
+        settings, case: As in `STUDY`: a part, or a case of `ddgan_stacked.STACKED`
         device, folder, root: Where to compute; for judges and runs; for images"""
     torch.set_num_threads(1)
     images, held = data.load("mnist", root)

@@ -11,7 +11,9 @@ from torch import Tensor
 from .. import data, ddgan, process
 from ..core import randn_like, stream
 from . import redraw
-from .ddgan import STACKED, STACKED_SETTINGS, packed, trained_on_mnist
+from .common import packed
+from .ddgan_mnist import trained_on_mnist
+from .ddgan_stacked import STACKED, STACKED_SETTINGS
 from .record import Study
 
 # %% ../../nbs/46_ddgan_latent.ipynb #212a2873
@@ -45,7 +47,7 @@ def run(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dic
     """Train a generator, and measure how much its answers to held-out images differ.
 
     Args:
-        settings, case: As in `STUDY`; digits, or a case of `studies.ddgan.STACKED`
+        settings, case: As in `STUDY`; digits, or a case of `ddgan_stacked.STACKED`
         device, folder, root: Where to compute; for runs; for images
 
     Returns:
@@ -53,7 +55,7 @@ def run(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dic
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
-        net = redraw.trained(settings, "ddgan", case["seed"], images, device)
+        net = redraw.network(settings, "ddgan", case["seed"], images, device)
         x = data.encode(held.images, held.levels).to(device)
     else:
         images, held = (v.to(device) for v in data.load("mnist", root))

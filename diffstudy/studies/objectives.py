@@ -11,9 +11,11 @@ from pathlib import Path
 import torch
 from .. import evaluate, experiment, judge, train, vdm
 from ..core import stream
-from ..data import Batches, ImageSet, encode, load
+from ..data import encode, load
 from ..files import to_strip
 from ..objectives import Weighted, simple_loss
+from ..recipes.common import facts_of
+from . import common
 from .record import Study
 
 # %% ../../nbs/51_objectives.ipynb #f3f9c069
@@ -37,22 +39,14 @@ def trained(settings: dict, weight: str, seed: int):
 
     Returns:
         A `vdm.VDM` with averaged weights"""
-    full = settings["recipe"]
-    seen, loop = load(full["data"])[0], train.Config(**full["train"] | dict(seed=seed))
     config = experiment.change(
-        experiment.RECIPES["digits"], dict(steps=loop.steps, drop=1., seed=seed))
-    torch.set_num_threads(1)
+        experiment.config_of(dict(kind="vdm", config=settings["recipe"])), dict(seed=seed))
+    seen, here = load(config.data)[0], train.Rank(0, 1, torch.device("cpu"))
 
     # the network, the steps and the order of the images are those of the recipe
-    model = config.assemble(dict(shape=seen.shape, levels=seen.levels, classes=seen.classes))
-    batches = Batches(seen, loop.batch_size, loop.seed) if isinstance(seen, ImageSet) else (
-        lambda step: seen.draw(loop.batch_size, loop.seed, step))
-    state = train.State(
-        model, loop, optimizers=dict(main=vdm.optimizer(model, loop)),
-        rank=train.Rank(0, 1, torch.device("cpu")))
-    loss = simple_loss(Weighted(weight, full["gamma_min"], full["gamma_max"]), seen.levels)
-    train.complete(state, train.loss_step(loss), batches)
-    return state.ema.model.eval()
+    state, _, batches = config.start(seen, facts_of(seen), here, {})
+    loss = simple_loss(Weighted(weight, config.gamma_min, config.gamma_max), seen.levels)
+    return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
 
 def run(settings: dict, case: dict) -> dict:
     """Train by one weight; the bits of held-out digits, and the looks of samples.
@@ -107,7 +101,7 @@ def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         settings["losses"][loss] | dict(seed=seed))
     place = Path(folder or "runs") / f"two-losses-{loss}-{seed}"
-    return experiment.fit(config, seen, folder=place, progress=True).ema.model.eval()
+    return common.trained(config, seen, folder=place, progress=True)
 
 def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
     """Train on MNIST by one of the two losses; bits, errors by noise level, and looks.
@@ -137,11 +131,9 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
     known = judge.feature_network(seen, folder, **s["judge"])
     real, c, drawn = encode(seen.images[:s["real"]], 256), torch.arange(s["n"]) % 10, []
     for w in s["w"]:
-        k = torch.cat([
-            model.sample(
-                len(part), part, w=w, steps=s["steps"], sampler=s["sampler"], grid="even",
-                generator=stream(case["seed"], "two losses", i))
-            for i, part in enumerate(c.split(100))])
+        k = common.drawn(
+            model, c, lambda i: stream(case["seed"], "two losses", i), 100,
+            w=w, steps=s["steps"], sampler=s["sampler"], grid="even")
         drawn.append(dict(
             w=w, png=to_strip(k[:30]), **judge.scores(encode(k, 256), c, known, real)))
     return dict(bits=[round(b.mean, 5), round(b.error, 5)], errors=errors, drawn=drawn)

@@ -5,10 +5,10 @@ that a test holds against today's code."""
 
 # %% auto #0
 __all__ = ['folders', 'listing', 'Study', 'study_hash', 'differences', 'has_grown', 'both',
-           'record', 'Progress', 'load', 'over_seeds', 'between_seeds']
+           'record', 'load', 'over_seeds', 'between_seeds']
 
 # %% ../../nbs/96_record.ipynb #fde874a7
-import hashlib, json, sys, time
+import hashlib, json, math, sys, time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -139,62 +139,56 @@ def record(study: Study, path, *, say: Callable = print, only: int = None, progr
         What the file holds"""
     path = Path(path)
     with locked(path, "recording into"):
-        # a file of other settings must not be mixed with today's
-        old = None if fresh else read_json(path)
-        if old: _check_rows(path, old)
-        differ = differences(old, study) if old else []
-        if differ and not has_grown(old, study):
-            raise ValueError(
-                f"{path} holds other settings than the study {study.name!r} of today: "
-                f"{'; '.join(differ)}. "
-                "Begin anew with --fresh (fresh=True), or choose another file")
-
-        # what is left to do
-        old = old or {}
-        results = {canonical(r["case"]): r for r in old.get("results", [])}
-        left = [c for c in study.cases if canonical(c) not in results]
+        old = {} if fresh else _kept(path, study)
+        done = {canonical(r["case"]) for r in old.get("results", [])}
+        left = [c for c in study.cases if canonical(c) not in done]
         todo = left[:only]
-        head = dict(
-            name=study.name, hash=study_hash(study), settings=study.settings,
-            cases=len(study.cases),
-            machine=both(old.get("machine"), machine()),
-            versions={k: both(old.get("versions", {}).get(k), v) for k, v in versions().items()})
         if not todo:
-            say(
-                f"{path}: all {len(study.cases)} cases are there, nothing to do" if not left
-                else f"{path}: {len(left)} cases are left")
+            some = f"{len(left)} cases are left"
+            none = f"all {len(study.cases)} cases are there, nothing to do"
+            say(f"{path}: {some if left else none}")
             return old
 
-        # a case at a time: the file is whole after each, so that a kill costs one case
-        keep = fresh and path.exists()
-        try:
-            with Progress(study, len(results), len(todo), say, progress) as view:
-                for case in todo:
-                    view.begin(case)
-                    wall, cpu = time.perf_counter(), time.process_time()
-                    # both go through JSON, so that a run sees what the file will say
-                    result = study.run(
-                        json.loads(canonical(study.settings)), json.loads(canonical(case)))
-                    results[canonical(case)] = dict(
-                        case=case, result=result,
-                        seconds=round(time.perf_counter() - wall, 2),
-                        cpu_seconds=round(time.process_time() - cpu, 2))
-                    out = head | dict(results=[
-                        results[canonical(c)] for c in study.cases if canonical(c) in results])
-                    if keep:  # only now is there something to put in its place
-                        say(f"the old record is now {_set_aside(path)}")
-                        keep = False
-                    write_json(path, out)
-                    view.end(case, results[canonical(case)])
-        except BaseException:
-            say(
-                f"stopped in case {_short(case)}; "
-                + (
-                    f"nothing was recorded, and {path} is as it was" if keep
-                    else f"{len(results)} of {len(study.cases)} cases are in {path}, and the same "
-                    f"call{' without fresh (--fresh)' * fresh} goes on from there"))
-            raise
+        shown = progress and "ipykernel" not in sys.modules
+        with watch.Progress(
+            len(done) + len(todo), "cases", study.name, done=len(done), on=shown, say=say,
+            every=math.inf,  # a line for each case, when it is done
+        ) as view: _run(study, path, old, todo, fresh, view)
     return read_json(path)
+
+def _run(study: Study, path: Path, old: dict, todo: list, fresh: bool, view):
+    "A case at a time: the file is whole after each, so that a kill costs one case."
+    head, aside = _head(study, old), fresh and path.exists()
+    results = {canonical(r["case"]): r for r in old.get("results", [])}
+    for case in todo:
+        view.to(view.done, now=view.place == "terminal", note=_short(case))
+        try:
+            results[canonical(case)] = row = _row(study, case)
+            rows = [results[k] for c in study.cases if (k := canonical(c)) in results]
+            aside = _write(path, head | dict(results=rows), aside, view.say)
+        except BaseException:
+            here = f"nothing was recorded, and {path} is as it was"
+            if not aside:
+                again = "the same call" + " without fresh (--fresh)" * fresh
+                here = (
+                    f"{len(results)} of {len(study.cases)} cases are in {path}, "
+                    f"and {again} goes on from there")
+            view.say(f"stopped in case {_short(case)}; {here}")
+            raise
+        view.to(view.done + 1, now=True, note=_said(row))
+
+# %% ../../nbs/96_record.ipynb #c0deac1e
+def _kept(path: Path, study: Study) -> dict:  # Empty if there is no file
+    "The record that goes on: a file of other settings must not be mixed with today's."
+    old = read_json(path)
+    if not old: return {}
+    _check_rows(path, old)
+    differ = differences(old, study)
+    if differ and not has_grown(old, study):
+        raise ValueError(
+            f"{path} holds other settings than the study {study.name!r} of today: "
+            f"{'; '.join(differ)}. Begin anew with --fresh (fresh=True), or choose another file")
+    return old
 
 def _check_rows(path, found):
     "ValueError unless a file is a record that this version reads."
@@ -205,52 +199,44 @@ def _check_rows(path, found):
             "A newer version of diffstudy may have written it: update diffstudy, "
             "or choose another file")
 
-def _set_aside(path: Path) -> Path:  # The copy
-    "Copy a record to a name with the date, which nobody takes for a record."
-    day = time.strftime("%Y-%m-%d")
-    copies = (path.with_name(f"{path.name}.old-{day}-{i}") for i in range(1, 10_000))
-    aside = next(p for p in copies if not p.exists())
-    replace_file(aside, path.read_bytes())
-    return aside
+def _head(study: Study, old: dict) -> dict:
+    "What stands above the results."
+    return dict(
+        name=study.name, hash=study_hash(study), settings=study.settings,
+        cases=len(study.cases), machine=both(old.get("machine"), machine()),
+        versions={k: both(old.get("versions", {}).get(k), v) for k, v in versions().items()})
+
+def _row(study: Study, case: dict) -> dict:
+    "A case that has been run; both parts go through JSON, so that it sees what the file will say."
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = study.run(json.loads(canonical(study.settings)), json.loads(canonical(case)))
+    return dict(
+        case=case, result=result,
+        seconds=round(time.perf_counter() - wall, 2),
+        cpu_seconds=round(time.process_time() - cpu, 2))
+
+def _write(path: Path, record: dict, aside: bool, say) -> bool:  # Whether one is still in its place
+    "Write the record; only now is there something to put in an old one's place."
+    if aside:
+        day = time.strftime("%Y-%m-%d")
+        copies = (path.with_name(f"{path.name}.old-{day}-{i}") for i in range(1, 10_000))
+        copy = next(p for p in copies if not p.exists())
+        replace_file(copy, path.read_bytes())
+        say(f"the old record is now {copy}")
+    write_json(path, record)
+    return False
 
 # %% ../../nbs/96_record.ipynb #87f55c3e
 def _short(case: dict) -> str:
     "A case in one line, without settings that have settings."
     return canonical({k: v for k, v in case.items() if not isinstance(v, dict)})
 
-class Progress:
-    "What a person sees while a study runs."
-    def __init__(self, study, done, todo, say, on):
-        self.study, self.done, self.first, self.last, self.say, self.bar = (
-            study, done, done, done + todo, say, None)
-        self.begun, self.on = time.perf_counter(), on and "ipykernel" not in sys.modules
-        if self.on and sys.stdout.isatty():
-            self.bar = watch.Progress(self.last, "cases", study.name, done=done)
-
-    def begin(self, case):
-        if self.bar is None: return
-        self.bar.what = f"{self.study.name}, {_short(case)}"
-        self.bar.to(self.done, now=True)
-
-    def end(self, case, row):
-        self.done += 1
-        if self.bar is not None: self.bar.to(self.done, now=True)
-        elif self.on:
-            left = (
-                (time.perf_counter() - self.begun)
-                / (self.done - self.first) * (self.last - self.done))
-            numbers = "  ".join(
-                f"{k} {float(v):.4g}" for k, v in row["result"].items()
-                if isinstance(v, (int, float)) or getattr(v, "ndim", 1) == 0)
-            self.say(
-                f"{self.study.name} {self.done}/{len(self.study.cases)}  {_short(case)}  "
-                f"{numbers}  {row['seconds']:.1f} s"
-                + f"  about {watch.duration(left)} left" * (self.done < self.last))
-
-    def __enter__(self): return self
-
-    def __exit__(self, *_):
-        if self.bar is not None: self.bar.__exit__()
+def _said(row: dict) -> str:
+    "A row in one line: its case, the numbers that it holds, its seconds."
+    numbers = (
+        f"{k} {float(v):.4g}" for k, v in row["result"].items()
+        if isinstance(v, (int, float)) or getattr(v, "ndim", 1) == 0)
+    return "  ".join([_short(row["case"]), *numbers, f"{row['seconds']:.1f} s"])
 
 # %% ../../nbs/96_record.ipynb #e8fe36db
 def load(name: str) -> dict:

@@ -9,7 +9,7 @@ import pytest, torch
 from .. import data, ddgan
 from ..core import stream
 from ..studies import record as runs, latent as study
-from ..studies.ddgan import unpacked
+from ..studies.common import unpacked
 
 # %% ../../nbs/46_ddgan_latent.ipynb #b206cf53
 def test_who_hears_the_latent():

@@ -2,19 +2,24 @@
 
 # %% auto #0
 __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases',
-           'test_a_bar_of_a_study_that_goes_on_shows_the_whole', 'kill_in_fourth', 'numbers',
+           'test_a_bar_of_a_study_that_goes_on_shows_the_whole',
+           'test_a_line_for_each_case_says_its_numbers', 'kill_in_fourth', 'numbers',
            'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
            'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
            'test_an_installed_package_has_its_records_with_it',
            'test_a_study_that_grows_keeps_what_is_done',
-           'test_every_machine_of_a_study_is_named_once', 'test_intervals_over_seeds']
+           'test_every_machine_of_a_study_is_named_once', 'test_intervals_over_seeds',
+           'test_a_vdm_draws_in_parts']
 
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
 from dataclasses import replace
 from pathlib import Path
 import pytest, torch
+from .. import models
+from ..data import load
 from ..studies import record as runs
+from ..studies.common import drawn, trained
 from ..core import stream
 
 # %% ../../nbs/96_record.ipynb #f3bc0e99
@@ -47,18 +52,24 @@ def test_hash_names_settings_and_cases():
         'case {"n": 100, "seed": 0} is no longer asked for', "6 cases were planned, now 5"]
 
 # %% ../../nbs/96_record.ipynb #96c847dd
-def test_a_bar_of_a_study_that_goes_on_shows_the_whole(monkeypatch):
+def test_a_bar_of_a_study_that_goes_on_shows_the_whole(tmp_path, monkeypatch):
     "in a terminal: two of six cases were done before, and the bar says six of six at the end"
     from unittest import mock
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     written = []
-    with mock.patch("sys.stdout", mock.Mock(isatty=lambda: True, write=written.append)):
-        with runs.Progress(TOY, 2, 4, print, True) as view:
-            for case in TOY.cases[2:]:
-                view.begin(case)
-                view.end(case, {})
+    path, quiet = tmp_path / "toy.json", dict(say=lambda line: None)
+    runs.record(TOY, path, only=2, **quiet)
+    terminal = mock.Mock(isatty=lambda: True, write=written.append)
+    with mock.patch("sys.stdout", terminal): runs.record(TOY, path, **quiet)
     assert "2/6 cases" in written[0] and '"n":' in written[0].replace(" ", "")
     assert "6/6 cases" in written[-2] and written[-1] == "\n"
+
+def test_a_line_for_each_case_says_its_numbers(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    said = []
+    runs.record(TOY, tmp_path / "toy.json", only=2, say=said.append)
+    assert len(said) == 2 and said[1].startswith("toy: 2/2 cases")
+    assert '"n": 1000' in said[1] and "mean 0.9872" in said[1] and said[1].endswith(" s")
 
 # %% ../../nbs/96_record.ipynb #6c746d6b
 def kill_in_fourth(settings, case):
@@ -81,7 +92,7 @@ def test_killed_and_resumed_is_the_same(tmp_path):
     r = subprocess.run(
         [sys.executable, "-u", "-c", code, tmp_path / "a.json"],
         env=env, capture_output=True, text=True)
-    assert r.returncode == -signal.SIGKILL and r.stdout.count("toy ") == 3, r.stdout + r.stderr
+    assert r.returncode == -signal.SIGKILL and r.stdout.count("toy: ") == 3, r.stdout + r.stderr
     kept = runs.read_json(tmp_path / "a.json")["results"]
     assert len(kept) == 3
     a, b = (runs.record(TOY, tmp_path / f, say=lambda m: None) for f in ("a.json", "b.json"))
@@ -208,3 +219,17 @@ def test_intervals_over_seeds():
     assert runs.over_seeds([1., 1.]) == (1., 0.) and runs.between_seeds([2., 2.], [1., 1.]) == (1., 0.)
     for wrong in ([1.], 1.):
         with pytest.raises(ValueError, match="at least two seeds"): runs.over_seeds(wrong)
+
+# %% ../../nbs/96_record.ipynb #af0354fe
+def test_a_vdm_draws_in_parts():
+    "a part is what the model draws from its own noise and labels"
+    train_set = load("digits")[0]
+    model = trained("digits", train_set[:64], steps=2)
+    models.initialize(model.net.net, 0, zeros=False)  # so that labels matter
+    c, noise = torch.arange(5), lambda i: stream(1, "draw", i)
+    for w in (0., 2.):
+        k = drawn(model, c, noise, part=3, w=w, steps=2)
+        for i, some in enumerate((slice(3), slice(3, 5))):
+            alone = model.sample(len(c[some]), c[some], w=w, steps=2, generator=noise(i))
+            assert torch.equal(k[some], alone)
+    assert not torch.equal(k, drawn(model, c, noise, part=3, w=0., steps=2))

@@ -4,11 +4,11 @@
 __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_shot_fakes',
            'test_variants', 'test_a_younger_setting_is_heard_and_leaves_old_names', 'test_patches',
            'test_run_variant', 'today', 'test_ablation_record', 'test_run_stacked_variant',
-           'test_stacked_ablation_record', 'test_draw_vdm', 'test_few_steps',
-           'test_few_steps_record', 'test_stacked', 'test_components', 'test_mnist_study',
-           'test_score_stacked', 'test_averaged', 'test_a_case_may_have_threads',
-           'test_mnist_record', 'test_lone', 'test_resnet_study',
-           'test_the_resnet_record_is_of_today', 'test_the_record_of_four_calls_is_of_today']
+           'test_stacked_ablation_record', 'test_few_steps', 'test_few_steps_record',
+           'test_stacked', 'test_components', 'test_mnist_study', 'test_score_stacked',
+           'test_averaged', 'test_a_case_may_have_threads', 'test_mnist_record', 'test_lone',
+           'test_resnet_study', 'test_the_resnet_record_is_of_today',
+           'test_the_record_of_four_calls_is_of_today']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -20,19 +20,21 @@ from ..core import stream
 from ..data import Components, Stacked
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from ..studies.ddgan import (
-    ABLATION, FEW, FEW_SETTINGS, FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS,
-    STACKED_ABLATION, VARIANTS, averaged, draw, draw_vdm, gan_config, lone,
-    packed, run_few, run_mnist, run_resnet, run_stacked_variant, run_variant, score_stacked,
-    trained_on_mnist, unpacked)
+from ..studies.common import packed, unpacked
+from ..studies.ddgan_ablation import (
+    ABLATION, FEW, FEW_SETTINGS, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
+    run_stacked_variant, run_variant)
+from ..studies.ddgan_mnist import (
+    FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, averaged, lone, run_mnist, run_resnet,
+    score_stacked, trained_on_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
     "A generator that always says the same."
     latent, classes = 3, 0
     def __init__(self, what, predicts, steps=4):
-        self.what, self.predicts, self.steps, self.shape = (
-            what, predicts, steps, tuple(what.shape[1:]))
+        self.what, self.shape = what, tuple(what.shape[1:])
+        self.predicts, self.steps = predicts, steps
     def __call__(self, z_t, s, latent, c=None): return self.what
 
 # %% ../../nbs/43_ddgan_images.ipynb #9e650db0
@@ -159,20 +161,6 @@ def test_run_stacked_variant():
 def test_stacked_ablation_record():
     "the record is of today's settings and skipped no step"
     assert all(r["skipped"] == 0 for r in today("ddgan-ablation-stacked", STACKED_ABLATION))
-
-# %% ../../nbs/43_ddgan_images.ipynb #af0354fe
-def test_draw_vdm():
-    "a VDM's samples lie on gray levels; a part is what the model draws from its own seed"
-    train_set = data.load("digits")[0]
-    model = experiment.fit("digits", train_set[:64], steps=2).ema.model.eval()
-    models.initialize(model.net.net, 0, zeros=False)  # so that labels matter
-    c = torch.arange(5)
-    for w in (0., 2.):
-        x = draw_vdm(model, c, 2, w, seed=1, part=3)
-        first = model.sample(3, c[:3], w=w, steps=2, generator=stream(1, "draw", 0))
-        torch.testing.assert_close(x[:3], data.encode(first, 17))
-    assert not torch.equal(x, draw_vdm(model, c, 2, 0., seed=1, part=3))
-    torch.testing.assert_close(data.encode(data.decode(x, 17), 17), x)
 
 # %% ../../nbs/43_ddgan_images.ipynb #70f083f9
 def test_few_steps():  # with the judge that all tests share
