@@ -6,7 +6,7 @@
 __all__ = ['load_folder', 'prepare']
 
 # %% ../nbs/72a_folders.ipynb #18de8489
-import hashlib, io, itertools, json, math, mmap, operator, os, shutil, warnings
+import hashlib, io, itertools, math, mmap, operator, os, shutil, warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from .files import (
-    locked, make_folder, read_json, sync_folder, temporary_name, to_json, write_json)
+    digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
 from .images import ImageSet, need_torchvision
 from .watch import Progress
 
@@ -230,11 +230,8 @@ def _folder_options(size, channels, held_out) -> dict:  # ValueError if one cann
     return dict(size=size, channels=channels, held_out=held_out)
 
 def _in_memory(pictures, files, labels, options) -> ImageSet:
-    with ThreadPoolExecutor() as pool:
-        images = list(pool.map(
-            lambda p: _read_image(p, options["size"], options["channels"]), files))
-    classes = len(pictures.classes)
-    return ImageSet(pictures.name, torch.stack(images), torch.tensor(labels), 256, classes)
+    images = torch.stack([image for image, _ in _read_files(files, labels, options)])
+    return ImageSet(pictures.name, images, torch.tensor(labels), 256, len(pictures.classes))
 
 def _prepare_here(root, place, options):
     try: prepare(root, **options)
@@ -252,8 +249,8 @@ _ANEW = "remove this folder and prepare the pictures anew"
 
 def _is_prepared(folder) -> bool: return (Path(folder) / "prepared.json").is_file()
 
-def _digest(path: Path) -> str:
-    "The checksum of a file."
+def _file_digest(path: Path) -> str:
+    "The checksum of a file that may be larger than memory."
     with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
 
 def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare` has written
@@ -263,8 +260,7 @@ def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare
         raise RuntimeError(
             f"{place}/prepared.json is of another version of diffstudy, or of something else; "
             "prepare the pictures anew")
-    own = facts.pop("check", None)
-    if own != hashlib.sha256(to_json(facts)).hexdigest():
+    if facts.pop("check", None) != digest(facts):
         raise RuntimeError(f"{place}/prepared.json is damaged; {_ANEW}")
     return facts
 
@@ -295,7 +291,7 @@ def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:
     size = path.stat().st_size if path.is_file() else 0
     if size != n * (row + 8):
         raise RuntimeError(f"{path} has {size} bytes, not {n * (row + 8)}: it is cut off; {_ANEW}")
-    if _digest(path) != facts["sha256"]:
+    if _file_digest(path) != facts["sha256"]:
         raise RuntimeError(f"{path} is damaged or was changed; {_ANEW}")
 
     # for reading alone; rows are asked for in any order, so neighbors need not be read with them
@@ -428,7 +424,7 @@ def _mark(pictures: _Pictures, options: dict) -> str:
             for p, label in zip(*part)]
         for k, part in pictures.parts.items()}
     what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+    return digest(what)[:16]
 
 def _home(name: str, mark: str) -> Path:
     return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{name}-{mark}"
@@ -497,15 +493,14 @@ def _write(place: Path, rows: _Rows, options: dict, progress: bool, say: Callabl
             layout=_LAYOUT, name=rows.name, of=rows.mark, shape=shape,
             options=options | dict(held_out=None) if rows.split else options,  # without effect
             parts={k: len(v) for k, v in labels.items()},
-            classes=_classes(rows.classes, labels), sha256=_digest(temporary))
+            classes=_classes(rows.classes, labels), sha256=_file_digest(temporary))
         os.replace(temporary, place / _FILE)
     finally:
         temporary.unlink(missing_ok=True)
 
     # now it is whole
     sync_folder(place)
-    write_json(
-        place / "prepared.json", facts | dict(check=hashlib.sha256(to_json(facts)).hexdigest()))
+    write_json(place / "prepared.json", facts | dict(check=digest(facts)))
     n = facts["parts"]
     say(
         f"prepared {n['train']} training and {n['test']} held-out pictures, "
