@@ -92,7 +92,8 @@ class _LevelLoss(torch.autograd.Function):
         ], 1)
 
         # the loss, and its derivatives in z and w, which backward only multiplies
-        m, q, square = m / (1 + s), q / (1 + s), d * a * (o + d / 2 * a)
+        m, q = m / (1 + s), q / (1 + s)
+        square = d * a * (o + d / 2 * a)
         return (
             w * square + torch.log1p(s),
             w * d * (a + m),
@@ -123,7 +124,7 @@ def _level_reach(
 # %% ../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
                         chunk: int = None) -> Tensor:
-    """−log p(k|z_0), with one draw of z_0 for each example; differentiable once in `x_noisy` and `gamma_0`.
+    """−log p(k|z_0) for one draw of z_0; differentiable once in `x_noisy` and `gamma_0`.
 
     Args:
         k: Gray levels `(b, *d)`, integers in [0, levels)

@@ -25,11 +25,14 @@ def _past(
     h = F.pad(h.movedim(-1, 1), (2, 2, 1, 0))
     return F.conv2d(h, conv.weight * mask, conv.bias).movedim(1, -1)
 
+# %% ../nbs/73c_decoder.ipynb #3597e915
 class _Layer(nn.Module):
     "Look around, then think for oneself; the identity before training."
     def __init__(self, width: int, past: bool):
         super().__init__()
-        self.past, self.norm1, self.norm2 = past, nn.LayerNorm(width), nn.LayerNorm(width)
+        self.past = past
+        self.norm1 = nn.LayerNorm(width)
+        self.norm2 = nn.LayerNorm(width)
         self.conv = nn.Conv2d(width, width, (2, 5) if past else 3, padding=0 if past else 1)
         self.enter, self.leave = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.leave.zero = True
@@ -39,6 +42,7 @@ class _Layer(nn.Module):
         u = _past(u, self.conv, True) if self.past else self.conv(u.movedim(-1, 1)).movedim(1, -1)
         return h + self.leave(F.silu(self.enter(self.norm2(F.silu(u)))))
 
+# %% ../nbs/73c_decoder.ipynb #bee17f19
 class _Look(nn.Module):
     "Attention to the patches before; the identity before training."
     def __init__(self, width: int, heads: int = 4):
@@ -53,6 +57,12 @@ class _Look(nn.Module):
             b, rows * columns, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return h + self.leave(a.transpose(1, 2).reshape(h.shape))
+
+def _layers(width: int, depth: int):
+    "Layers that see the past, of which every third is followed by attention."
+    for n in range(1, depth + 1):
+        yield _Layer(width, True)
+        if n % 3 == 0: yield _Look(width)
 
 # %% ../nbs/73c_decoder.ipynb #5d5980af
 class Decoder(nn.Module):
@@ -72,7 +82,8 @@ class Decoder(nn.Module):
             raise ValueError(
                 f"expected a height and a width that {patch} divides, and a width of the layers "
                 f"that 4 divides; got shape {tuple(shape)} and width={width}")
-        self.shape, self.levels, self.patch = tuple(shape), levels, patch
+        self.shape = tuple(shape)
+        self.levels, self.patch = levels, patch
         self.rows, self.columns = (n // patch for n in shape[1:])
         self.pixels, inner = shape[0] * patch ** 2, 2 * width // 3
 
@@ -82,17 +93,15 @@ class Decoder(nn.Module):
                 nn.Linear(self.pixels, width), _Layer(width, False), _Layer(width, False),
                 nn.LayerNorm(width))
             # and the levels before, each with its place in its patch; those of ink in any place
-            self.level, self.ink = (
-                nn.Embedding(self.pixels * levels, width), nn.Embedding(levels, width))
+            self.level = nn.Embedding(self.pixels * levels, width)
+            self.ink = nn.Embedding(levels, width)
             self.first, self.palette = nn.Conv2d(width, width, (2, 5)), nn.Linear(width, width)
-            self.layers = nn.Sequential(*(
-                part for n in range(1, depth + 1)
-                for part in [_Layer(width, True)] + [_Look(width)] * (n % 3 == 0)))
+            self.layers = nn.Sequential(*_layers(width, depth))
 
             # a row for each pixel of a patch, which reads the pixels before it
-            self.again, self.split = (
-                nn.Linear(width, width),
-                nn.Sequential(nn.LayerNorm(width), nn.Linear(width, self.pixels * inner)))
+            self.again = nn.Linear(width, width)
+            self.split = nn.Sequential(
+                nn.LayerNorm(width), nn.Linear(width, self.pixels * inner))
             pairs = self.pixels * (self.pixels - 1) // 2
             self.before = nn.Embedding(max(1, pairs) * levels, inner)
             self.mix = nn.ModuleList(nn.Linear(inner, inner) for _ in range(self.pixels))

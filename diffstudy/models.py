@@ -10,14 +10,15 @@ __all__ = ['RECIPES', 'fourier_features', 'embed_gamma', 'labels', 'initialize',
 
 # %% ../nbs/73_models.ipynb #a966b3b3
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
 from . import kernels
-from .core import choose, stream, implements, suggest
+from .core import (
+    Rule, Settings, choose, flag, implements, number, setting, stream, tuple_of, whole)
 
 # %% ../nbs/73_models.ipynb #a50734e8
 @implements("V19")
@@ -101,26 +102,23 @@ class _Condition(nn.Module):
         extra: bool = False,  # Append one more scalar, as in VDM's code
     ):
         super().__init__()
-        self.features, self.classes, self.range, self.extra = (
-            features, classes, (gamma_min, gamma_max), extra)
+        self.features, self.range = features, (gamma_min, gamma_max)
+        self.classes, self.extra = classes, extra
         self.dense1, self.dense2 = nn.Linear(features + extra, out), nn.Linear(out, out)
         self.label = nn.Embedding(classes + 1, out) if classes else None
 
     def forward(self, z, gamma, c=None, extra=None):
         gamma, c = _per_example(gamma, z), labels(c, z, self.classes)
-        if extra is not None and not (self.extra and extra.shape == z.shape[:1]):
-            raise ValueError(
-                f"expected extra of shape ({len(z)},)" if self.extra
-                else "this network takes no extra scalar; set extra=True in its config")
+        if extra is None: extra = torch.zeros_like(gamma)
+        elif not self.extra:
+            raise ValueError("this network takes no extra scalar; set extra=True in its config")
+        elif extra.shape != z.shape[:1]:
+            raise ValueError(f"expected extra of shape ({len(z)},)")
 
         # in full precision: the fast features tell close γ apart
         with torch.autocast(z.device.type, enabled=False):
             e = embed_gamma(gamma, self.features, *self.range)
-            if self.extra:
-                e = torch.cat([
-                    e,
-                    (torch.zeros_like(gamma) if extra is None else extra.to(e.dtype))[:, None],
-                ], 1)
+            if self.extra: e = torch.cat([e, extra.to(e.dtype)[:, None]], 1)
             h = self.dense2(F.silu(self.dense1(e.to(self.dense1.weight.dtype))))
             return F.silu(h if self.label is None else h + self.label(c))
 
@@ -163,9 +161,8 @@ def channels(c, fourier):
     return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
 def features(z, fourier, dtype):
-    return (
-        torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1) if fourier
-        else z.to(dtype))
+    if not fourier: return z.to(dtype)
+    return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1)
 
 # %% ../nbs/73_models.ipynb #b517eaf7
 class MLP(nn.Module):
@@ -183,7 +180,8 @@ class MLP(nn.Module):
                  fourier: tuple = (), *, gamma_min: float = -13.3, gamma_max: float = 5.0,
                  seed: int = 0):
         super().__init__()
-        self.shape, self.classes, self.fourier = (dim,), classes, tuple(fourier or ())
+        self.shape, self.classes = (dim,), classes
+        self.fourier = tuple(fourier or ())
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, width, classes, gamma_min, gamma_max)
             self.enter = nn.Linear(channels(dim, self.fourier), width)
@@ -214,13 +212,12 @@ class Residual(nn.Module):
         dropout: Before the second convolution"""
     def __init__(self, c_in: int, c_out: int, cond: int, groups: int, dropout: float = 0.0):
         super().__init__()
-        self.norm1, self.conv1 = (
-            nn.GroupNorm(groups, c_in, eps=1e-6), nn.Conv2d(c_in, c_out, 3, padding=1))
+        self.norm1 = nn.GroupNorm(groups, c_in, eps=1e-6)
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.cond = _zero(nn.Linear(cond, c_out, bias=False))
-        self.norm2, self.drop, self.conv2 = (
-            nn.GroupNorm(groups, c_out, eps=1e-6),
-            nn.Dropout(dropout),
-            _zero(nn.Conv2d(c_out, c_out, 3, padding=1)))
+        self.norm2 = nn.GroupNorm(groups, c_out, eps=1e-6)
+        self.drop = nn.Dropout(dropout)
+        self.conv2 = _zero(nn.Conv2d(c_out, c_out, 3, padding=1))
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
     def forward(self, x, cond):
@@ -263,91 +260,68 @@ class _Resample(nn.Module):
         return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest") if self.up else x)
 
 # %% ../nbs/73_models.ipynb #b4c53381
-def _check_config(f):
-    w = f.width
-    for ok, expected, got in (
-        (
-            w >= 4 and w % 2 == 0 and f.blocks >= 1 and f.groups >= 1 and f.heads >= 1,
-            "an even width >= 4, and blocks, groups and heads >= 1",
-            f"width={w}, blocks={f.blocks}, groups={f.groups}, heads={f.heads}"),
-        (
-            f.mults and min(f.mults) >= 1,
-            "one multiple >= 1 of the width for each level",
-            f"mults={f.mults}"),
-        (
-            f.groups and w % f.groups == 0 and f.groups <= w // 4,
-            f"groups that divide width={w} and are at most width/4 = {w // 4}, "
-            "since GroupNorm with few channels a group removes γ",
-            f"groups={f.groups}"),
-        (
-            f.heads and all(w * m % f.heads == 0 for m in f.mults),
-            f"heads that divide width={w}",
-            f"heads={f.heads}"),
-        (
-            all(0 <= l < len(f.mults) for l in f.attention),
-            f"attention at levels among 0…{len(f.mults) - 1}",
-            f"attention={f.attention}"),
-        (
-            not f.fourier or (len(f.fourier) == 2 and f.fourier[0] <= f.fourier[1]),
-            "fourier=(n_min, n_max), or () for none",
-            f"fourier={f.fourier}"),
-        (0 <= f.dropout < 1, "0 <= dropout < 1", f"dropout={f.dropout}"),
-        (f.gamma_min < f.gamma_max, "gamma_min < gamma_max", f"{f.gamma_min} and {f.gamma_max}"),
-    ):
-        if not ok: raise ValueError(f"expected {expected}; got {got}")
+_EVEN = Rule(lambda v: type(v) is int and v >= 4 and v % 2 == 0, "an even number, at least 4")
+_MULTS = tuple_of(whole(1), "a multiple of the width, at least 1, for each level")
+_LEVELS = tuple_of(whole(), "numbers of levels")
+_SHARE = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
+_EXPONENTS = tuple_of(
+    Rule(lambda v: type(v) is int, "a whole number"), "(n_min, n_max), or () for none", 0, 2)
+_GAMMA = number(lambda v: True)
+
+def _expect(holds, expected: str, got: str):
+    if not holds: raise ValueError(f"expected {expected}; got {got}")
 
 # %% ../nbs/73_models.ipynb #3af89b95
 @dataclass(frozen=True)
-class UNetConfig:
+class UNetConfig(Settings):
     """Everything that fixes a U-Net but the shape of the images and the number of classes.
 
     Args:
         width: Channels at full resolution, even
-        blocks: Residual blocks at each level on the way down; up: one more
-        mults: Channels of each level, in widths; height and width halve each
-        attention: Levels (0 = full resolution) with attention after each block
+        blocks: Residual blocks at each level, down; up: one more
+        mults: Channels of each level, in widths; each halves the image
+        attention: Levels with attention after each block; 0 = full
         middle_attention: Attention between the two middle blocks
         heads: Of each attention
         dropout: In each residual block
         groups: Of each GroupNorm, at most width/4
-        fourier: `(n_min, n_max)` of the Fourier features, or empty
-        gamma_min: The embedding of γ maps it to 0; fixed, even with learned ends
+        fourier: `(n_min, n_max)` of Fourier features, or empty
+        gamma_min: The embedding of γ maps it to 0; not learned
         gamma_max: The embedding of γ maps it to 1
-        extra: One more scalar beside γ, as in VDM's code (there: augmented?)"""
-    width: int = 64
-    blocks: int = 2
-    mults: tuple = (1,)
-    attention: tuple = ()
-    middle_attention: bool = True
-    heads: int = 1
-    dropout: float = 0.0
-    groups: int = 16
-    fourier: tuple = ()
-    gamma_min: float = -13.3
-    gamma_max: float = 5.0
-    extra: bool = False
-
-    def __new__(cls, *args, **values):
-        for k in values:
-            if k not in cls.__dataclass_fields__:
-                raise TypeError(suggest(k, cls.__dataclass_fields__, "key of UNetConfig"))
-        return super().__new__(cls)
+        extra: One more scalar, as in VDM's code (there: augmented?)"""
+    width: int = setting(64, _EVEN)
+    blocks: int = setting(2, whole(1))
+    mults: tuple = setting((1,), _MULTS)
+    attention: tuple = setting((), _LEVELS)
+    middle_attention: bool = setting(True, flag)
+    heads: int = setting(1, whole(1))
+    dropout: float = setting(0.0, _SHARE)
+    groups: int = setting(16, whole(1))
+    fourier: tuple = setting((), _EXPONENTS)
+    gamma_min: float = setting(-13.3, _GAMMA)
+    gamma_max: float = setting(5.0, _GAMMA)
+    extra: bool = setting(False, flag)
 
     def __post_init__(self):
-        for k in ("mults", "attention", "fourier"):
-            object.__setattr__(self, k, tuple(getattr(self, k) or ()))
-        _check_config(self)
-
-    @classmethod
-    def from_dict(cls, d: dict):
-        """The inverse of `dataclasses.asdict`.
-
-        Args:
-            d: Of `dataclasses.asdict`, also after JSON; absent keys: the default
-
-        Returns:
-            The config"""
-        return cls(**d)
+        super().__post_init__()
+        w, most = self.width, self.width // 4
+        _expect(self.mults, "one multiple of the width for each level", "mults=()")
+        _expect(
+            w % self.groups == 0 and self.groups <= most,
+            f"groups that divide width={w} and are at most width/4 = {most}, "
+            "since GroupNorm with few channels a group removes γ", f"groups={self.groups}")
+        _expect(
+            all(w * m % self.heads == 0 for m in self.mults), f"heads that divide width={w}",
+            f"heads={self.heads}")
+        _expect(
+            all(l < len(self.mults) for l in self.attention),
+            f"attention at levels among 0…{len(self.mults) - 1}", f"attention={self.attention}")
+        _expect(
+            not self.fourier or self.fourier[0] <= self.fourier[1],
+            "fourier=(n_min, n_max), or () for none", f"fourier={self.fourier}")
+        _expect(
+            self.gamma_min < self.gamma_max, "gamma_min < gamma_max",
+            f"{self.gamma_min} and {self.gamma_max}")
 
 # %% ../nbs/73_models.ipynb #7907abb4
 class _Step(NamedTuple):
@@ -360,7 +334,8 @@ class _Step(NamedTuple):
 
 def _plan(f: UNetConfig) -> list[_Step]:  # In order of execution
     "The steps of a U-Net between its first and its last convolution."
-    c, kept, steps = f.width, [f.width], []
+    c, kept = f.width, [f.width]
+    steps = []
     for level, m in enumerate(f.mults):
         for kind in ["half"] * (level > 0) + ["block"] * f.blocks:
             steps.append(_Step("down", kind, level, c, c := c if kind == "half" else f.width * m))
@@ -381,10 +356,8 @@ class _Block(nn.Module):
     def __init__(self, step: _Step, f: UNetConfig, attention: bool):
         super().__init__()
         self.joins = step.part == "up" and step.kind == "block"
-        self.first = (
-            Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout)
-            if step.kind == "block"
-            else _Resample(step.c_in, up=step.kind == "double"))
+        if step.kind != "block": self.first = _Resample(step.c_in, up=step.kind == "double")
+        else: self.first = Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout)
         self.second = Attention(step.c_out, f.groups, f.heads) if attention else None
 
     def forward(self, x, cond):
@@ -402,7 +375,8 @@ class UNet(nn.Module):
         seed: Of the weights"""
     def __init__(self, config: UNetConfig, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
-        self.config, self.shape, self.classes = config, tuple(shape), classes
+        self.shape, self.classes = tuple(shape), classes
+        self.config = config
         check_size(self.shape, len(config.mults))
         f, parts = config, dict(down=[], middle=[], up=[])
         with torch.random.fork_rng(devices=[]):
@@ -412,16 +386,14 @@ class UNet(nn.Module):
 
             # attention in the middle stands between its two blocks, elsewhere after each block
             for s in _plan(f):
-                attends = (
-                    f.middle_attention and not parts["middle"] if s.part == "middle"
-                    else s.kind == "block" and s.level in f.attention)
+                attends = s.kind == "block" and s.level in f.attention
+                if s.part == "middle": attends = f.middle_attention and not parts["middle"]
                 parts[s.part].append(_Block(s, f, attends))
             self.down, self.middle, self.up = map(nn.ModuleList, parts.values())
 
             # the last layer begins at zero, so that ε̂ = z before training
-            self.norm, self.leave = (
-                nn.GroupNorm(f.groups, s.c_out, eps=1e-6),
-                _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1)))
+            self.norm = nn.GroupNorm(f.groups, s.c_out, eps=1e-6)
+            self.leave = _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1))
         initialize(self, seed)
         self.recompute = False  # Whether to keep less for the way back, and compute it again
 
@@ -434,8 +406,10 @@ class UNet(nn.Module):
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c, extra)
         h = self.enter(kernels.layout(features(z, self.config.fourier, self.enter.weight.dtype)))
+
         # what the way down computes is kept for the way up
-        kept, run = [h], self._recomputed if self.recompute and torch.is_grad_enabled() else _run
+        run = self._recomputed if self.recompute and torch.is_grad_enabled() else _run
+        kept = [h]
         for block in self.down: kept.append(h := run(block, h, cond))
         for block in self.middle: h = run(block, h, cond)
         for block in self.up: h = run(block, h, cond, kept.pop() if block.joins else None)
@@ -461,17 +435,14 @@ def check_size(shape, levels):
             f"got {shape[1]} and {shape[2]}; pad the images, or use fewer mults")
 
 # %% ../nbs/73_models.ipynb #9820a957
-_VDM = dict(blocks=32, groups=32, fourier=(7, 8), extra=True)
 RECIPES = {
     "digits-tiny": UNetConfig(width=16, blocks=1, groups=4, middle_attention=False),
     "digits": UNetConfig(width=64, blocks=2, groups=16),
     "mnist": UNetConfig(
         width=64, blocks=2, mults=(1, 2, 2), attention=(2,), heads=4,
         dropout=0.1, fourier=(7, 8)),
-    "vdm-cifar10": UNetConfig(width=128, dropout=0.1, **_VDM),
-    "vdm-cifar10-aug": UNetConfig(width=256, dropout=0.05, **_VDM),
-    "vdm-imagenet32": UNetConfig(width=256, dropout=0.1, **_VDM),
-    "vdm-imagenet64": UNetConfig(width=256, dropout=0.1, **{**_VDM, "blocks": 64}),
+    "vdm-cifar10": UNetConfig(
+        width=128, blocks=32, groups=32, dropout=0.1, fourier=(7, 8), extra=True),
 }
 
 # %% ../nbs/73_models.ipynb #75f3e1ef
@@ -509,15 +480,16 @@ class Classifier(nn.Module):
             raise ValueError(
                 "expected a width that is a multiple of 4, and at least 2 classes; "
                 f"got {width} and {classes}")
-        self.shape, self.classes, self.clean = tuple(shape), classes, gamma_min
+        self.shape, self.classes = tuple(shape), classes
+        self.clean = gamma_min
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, 4 * width, 0, gamma_min, gamma_max)
             self.enter = nn.Conv2d(shape[0], width, 3, padding=1)
             self.steps = nn.ModuleList(
                 Residual(a, b, 4 * width, width // 4, dropout)
                 for a, b in ((width, width), (width, 2 * width), (2 * width, 2 * width)))
-            self.norm, self.leave = (
-                nn.GroupNorm(width // 4, 2 * width, eps=1e-6), nn.Linear(2 * width, classes))
+            self.norm = nn.GroupNorm(width // 4, 2 * width, eps=1e-6)
+            self.leave = nn.Linear(2 * width, classes)
         initialize(self, seed)
 
     def features(self, z: Tensor, gamma=None) -> Tensor:

@@ -36,7 +36,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor)
 # %% ../nbs/31_snr.ipynb #2a8a7cfa
 @implements("V26")
 def diffusion_loss(eps: Tensor, eps_hat: Tensor, dgamma_dt: Tensor) -> Tensor:
-    """The continuous-time loss at one time for each example, from the error of the guess of the noise.
+    """The continuous-time loss at one time for each example, from the guess of the noise.
 
     Args:
         eps: The noise `(b, *d)`
@@ -100,7 +100,9 @@ def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) ->
 
 # %% ../nbs/31_snr.ipynb #4c0b95a9
 # Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
-_EDM_MEAN, _EDM_STD, _EDM_DATA = -2.4, 2.4, 0.5
+_EDM_MEAN = -2.4
+_EDM_STD = 2.4
+_EDM_DATA = 0.5
 
 WEIGHTINGS = {
     # the bound

@@ -190,8 +190,9 @@ def test_V21_in_float32():
                 S, T = mp.mpf(s.item()), mp.mpf(t.item())
                 var, a = (lambda g: 1 / (1 + mp.exp(-g))), (lambda g: mp.sqrt(1 / (1 + mp.exp(g))))
                 v_ts = var(T) - (a(T) / a(S)) ** 2 * var(S)
-                on_z, on_x, v = (a(T) / a(S) * var(S) / var(T), a(S) * v_ts / var(T),
-                                 v_ts * var(S) / var(T))
+                on_z = a(T) / a(S) * var(S) / var(T)
+                on_x = a(S) * v_ts / var(T)
+                v = v_ts * var(S) / var(T)
                 exact = sum(
                     ((on_z * mp.mpf(z) + on_x * mp.mpf(x)) - (on_z * mp.mpf(z) + on_x * mp.mpf(h)))
                     ** 2 / (2 * v) for x, h, z in zip(*data[:, 0].tolist()))
@@ -213,9 +214,8 @@ def test_V22_equals_V21(T=7):
     "the error of x times the fall in SNR is the KL of each step, to 1e-9"
     x, x_hat, z_t, _, _, gamma_t = random_case()
     for step in (1e-3, .1, 3.):
-        kl, got = (
-            step_kl(x, x_hat, z_t, gamma_t - step, gamma_t),
-            diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T))
+        kl = step_kl(x, x_hat, z_t, gamma_t - step, gamma_t)
+        got = diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T)
         torch.testing.assert_close(got / T, kl, rtol=1e-9, atol=0.)
         plain = 0.5 * T * (snr(gamma_t - step) - snr(gamma_t)) * flat_sum((x - x_hat) ** 2)
         torch.testing.assert_close(got, plain, rtol=1e-9, atol=0.)
@@ -225,9 +225,8 @@ def test_V23_equals_V22(T=7):
     "the error of the noise times expm1 is the same loss, to 1e-9"
     x, x_hat, _, eps, eps_hat, gamma_t = random_case()
     for step in (1e-3, .1, 3.):
-        got, want = (
-            diffusion_loss(eps, eps_hat, gamma_t - step, gamma_t, T),
-            diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T))
+        got = diffusion_loss(eps, eps_hat, gamma_t - step, gamma_t, T)
+        want = diffusion_loss_x(x, x_hat, gamma_t - step, gamma_t, T)
         torch.testing.assert_close(got, want, rtol=1e-9, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #2d7e4fc2
@@ -239,11 +238,9 @@ def joint(g, x=None, lam=1.):
     for r in range(1, n):
         s, t = g[n - 1 - r], g[n - r]
         k = posterior_coefficients(s, t)
-        m = (
-            k.z
-            if x is not None
-            else k.z + k.x * alpha(t) * lam / (torch.sigmoid(-t) * lam + torch.sigmoid(t)))
-        A[r], b[r] = m * A[r - 1], m * b[r - 1] + (k.x * x if x is not None else 0.)
+        guess = alpha(t) * lam / (torch.sigmoid(-t) * lam + torch.sigmoid(t))  # x̂ / z
+        m, known = (k.z + k.x * guess, 0.) if x is None else (k.z, k.x * x)
+        A[r], b[r] = m * A[r - 1], m * b[r - 1] + known
         A[r, r] = k.var.sqrt()
     return torch.distributions.MultivariateNormal(b, A @ A.T)
 
@@ -252,9 +249,8 @@ def gaussian_terms(x, g, lam=1.):
     "Prior, reconstruction and diffusion loss and −log p(x) of each 1-D point, exact denoiser."
     T, n = len(g) - 1, len(x)
     shape = n, T, 2
-    xs, eps = (
-        x[:, None, None].expand(shape),
-        torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape))
+    xs = x[:, None, None].expand(shape)
+    eps = torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape)
     s, t = (v[:, None].expand(shape).flatten() for v in (g[:-1], g[1:]))
     xs, eps = xs.reshape(-1, 1), eps.reshape(-1, 1)
     z = expand(alpha(t), xs) * xs + expand(sigma(t), xs) * eps
@@ -286,7 +282,10 @@ def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     # two full covariance matrices, and two losses
     assert abs(kl(q, p) - (prior + diffusion)) < 1e-10
     # x = z_0 / α_0 + noise
-    C, mean, a0, noise = p.covariance_matrix, p.mean, alpha(g[0]), torch.exp(g[0])
+    C = p.covariance_matrix
+    mean = p.mean
+    a0 = alpha(g[0])
+    noise = torch.exp(g[0])
     gain = C[:, -1] / a0 / (C[-1, -1] / a0 ** 2 + noise)
     p_of_z = torch.distributions.MultivariateNormal(
         mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
@@ -425,7 +424,9 @@ def test_V29_doubling():
     assert (better < 0).all() and (worse > 0).all()
     for T in (1, 8, 64):  # the identity itself
         g = gamma_grid(2 * T)
-        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
+        s = g[0:-2:2]
+        mid = g[1::2]
+        t = g[2::2]
         for e in (good, odd):
             extra = (0.5 * (snr(s) - snr(mid)) * (e(mid) - e(t))).sum()
             torch.testing.assert_close(
@@ -442,9 +443,8 @@ def test_gradients():
     k = torch.randint(0, 17, x.shape, generator=stream(5, "levels"))
     noisy = centers(17, x)[k] + .1 * eps
     leaves = lambda *v: tuple(t.clone().requires_grad_() for t in v)
-    one, each = (
-        torch.tensor(-5., dtype=torch.float64),
-        torch.tensor([-9., -5., -1.], dtype=torch.float64))
+    one = torch.tensor(-5., dtype=torch.float64)
+    each = torch.tensor([-9., -5., -1.], dtype=torch.float64)
     for g in (one, each):
         assert torch.autograd.gradcheck(prior_loss, leaves(x, -g))
         assert torch.autograd.gradcheck(
@@ -466,10 +466,8 @@ def test_hostile_inputs():
             x, guess = torch.rand(2, *shape, generator=stream(6, "hostile")).to(dtype) * 2 - 1
             k = torch.randint(0, 200, shape, generator=stream(7, "hostile"))
             for g in (-30., -13.3, -1e-3, 0., 5., 30.):
-                p, q, low, high = (
-                    x.clone().requires_grad_(),
-                    guess.clone().requires_grad_(),
-                    *(torch.tensor(v, requires_grad=True) for v in (g - 1e-4, g)))
+                p, q = x.clone().requires_grad_(), guess.clone().requires_grad_()
+                low, high = (torch.tensor(v, requires_grad=True) for v in (g - 1e-4, g))
                 losses = [
                     prior_loss(p, high), reconstruction_loss(k, p, high, 200),
                     diffusion_loss(p, q, low, high, 1000),
@@ -487,22 +485,15 @@ def test_hostile_inputs():
 # %% ../../nbs/30_bound.ipynb #bc41ac53
 def test_bound_on_the_device():
     "on the device in use (DIFFSTUDY_DEVICE) the numbers are those of the CPU, to 1e-4"
-    device, (x, x_hat, _, eps, eps_hat, gamma_t) = (
-        default_device(),
-        (v.float() for v in random_case()))
+    device = default_device()
+    x, x_hat, _, eps, eps_hat, gamma_t = (v.float() for v in random_case())
     k = torch.randint(0, 256, x.shape, generator=stream(8, "device"))
     there = lambda *v: (t.to(device) for t in v)
-    for f, a in (
-        (prior_loss, (x, gamma_t)),
-        (diffusion_loss, (eps, eps_hat, gamma_t - .1, gamma_t)),
-        (reconstruction_loss, (k, x, gamma_t)),
+    for f, a, last in (
+        (prior_loss, (x, gamma_t), ()),
+        (diffusion_loss, (eps, eps_hat, gamma_t - .1, gamma_t), (7,)),
+        (reconstruction_loss, (k, x, gamma_t), (256,)),
     ):
-        last = (
-            (256,)
-            if f is reconstruction_loss
-            else (7,)
-            if f is diffusion_loss
-            else ())
         torch.testing.assert_close(f(*there(*a), *last).cpu(), f(*a, *last), rtol=1e-4, atol=1e-4)
 
 # %% ../../nbs/30_bound.ipynb #ecc2c026

@@ -43,7 +43,8 @@ def test_later_pixels_change_nothing():
     d, gamma = awake((1, 6, 10), 4), torch.tensor(0., dtype=torch.float64)
     k = torch.randint(0, 4, (1, 1, 6, 10), generator=stream(2, "k"))
     z = torch.randn(k.shape, generator=stream(2, "z"), dtype=torch.float64)
-    costs, order = [], [
+    costs = []
+    order = [
         (2 * r + i, 2 * c + j) for r in range(3) for c in range(5) for i in (0, 1) for j in (0, 1)]
     real = nn.functional.cross_entropy
     def spy(*a, **how): costs.append(real(*a, **how)); return costs[-1]
@@ -71,7 +72,9 @@ def test_a_decoder_in_the_bound():
     def terms(decoder):
         model = vdm.VDM(net, Linear(-2., 5.), 4, decoder=decoder)
         return vdm.loss(model, k, generator=stream(3, "n"))
-    plain, same, other = terms(None), terms(ByLevels()), terms(Decoder((1, 4, 4), 4, 8))
+    plain = terms(None)
+    same = terms(ByLevels())
+    other = terms(Decoder((1, 4, 4), 4, 8))
     assert all(map(torch.equal, plain, same))
     assert torch.equal(plain.diffusion, other.diffusion) and torch.equal(plain.prior, other.prior)
     torch.testing.assert_close(  # untrained: four levels, equally likely, in 16 pixels

@@ -59,7 +59,10 @@ def test_level_means():
     "means in chunks equal the plain ones, value and gradients, to 1e-10"
     gen = stream(14, "means")
     rand = lambda *s: torch.randn(*s, generator=gen, dtype=torch.float64).requires_grad_()
-    layer, h, z, w = nn.Linear(5, 9).double(), rand(50, 5), rand(50), rand(50)
+    layer = nn.Linear(5, 9).double()
+    h = rand(50, 5)
+    z = rand(50)
+    w = rand(50)
     got = _level_means(h, layer, z, w.exp(), chunk=7)
     x = bound.centers(9, z)
     plain = ((layer(h) - .5 * w.exp()[:, None] * (z[:, None] - x) ** 2).softmax(1) * x).sum(1)

@@ -97,9 +97,8 @@ def test_gradients_of_the_continuous_losses():
     "gradients of all losses and weightings are those of finite differences, in every argument"
     x, x_hat = torch.randn(
         2, 3, 4, generator=stream(3, "grad"), dtype=torch.float64, requires_grad=True)
-    g, slope = (
-        torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True),
-        torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True))
+    g = torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True)
+    slope = torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True)
     torch.autograd.gradcheck(diffusion_loss, (x, x_hat, slope))
     torch.autograd.gradcheck(diffusion_loss_x, (x, x_hat, g, slope))
     for w in WEIGHTINGS:
@@ -201,7 +200,9 @@ class Clamped(Schedule):
     "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite, stretched to other ends."
     def __init__(self, last, gamma_min=-13.3, gamma_max=5.):
         super().__init__()
-        self.last, self.gamma_min, self.gamma_max = last, gamma_min, gamma_max
+        self.last = last
+        self.gamma_min = gamma_min
+        self.gamma_max = gamma_max
     def forward(self, t):
         g, lo, hi = (
             2 * torch.log(torch.tan((self.last * u + .008) / 1.008 * math.pi / 2))
@@ -243,9 +244,8 @@ def test_V27_any_schedule():
 def mixture_losses(mix, schedule, n, seed):
     "Losses of the exact denoiser of a mixture at independent times, bits per dimension."
     x, _ = mix.sample(n, stream(seed, "x"))
-    t, eps = (
-        torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype),
-        torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype))
+    t = torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype)
+    eps = torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype)
     g = schedule(t).detach()
     eps_hat = mix.predict(expand(alpha(g), x) * x + expand(sigma(g), x) * eps, g)
     return bound.bits_per_dim(
@@ -263,9 +263,8 @@ def test_V27_vp_ve_and_a_mixture():
     best = (means / errors ** 2).sum() / (1 / errors ** 2).sum()
     assert ((means - best).abs() < 4 * errors).all()
     x = mix.sample(300, stream(0, "x"))[0].double()
-    g, eps = (
-        torch.linspace(-13.3, 5, 300, dtype=x.dtype),
-        torch.randn(x.shape, generator=stream(0, "e"), dtype=x.dtype))
+    g = torch.linspace(-13.3, 5, 300, dtype=x.dtype)
+    eps = torch.randn(x.shape, generator=stream(0, "e"), dtype=x.dtype)
     z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     vp = diffusion_loss_x(x, mix.denoise(z, alpha(g), sigma(g)), g, 18.3)
     torch.testing.assert_close(
@@ -276,9 +275,8 @@ def test_V27_vp_ve_and_a_mixture():
 def test_V28_weightings():
     "each named weighting gives the plain squared error that it stands for, to 1e-10"
     x, eps, eps_hat = torch.randn(3, 4, 6, generator=stream(2, "weightings"), dtype=torch.float64)
-    g, slope = (
-        torch.tensor([-6., -1., 0., 3.], dtype=torch.float64),
-        torch.tensor([1., 2., 18.3, 40.], dtype=torch.float64))
+    g = torch.tensor([-6., -1., 0., 3.], dtype=torch.float64)
+    slope = torch.tensor([1., 2., 18.3, 40.], dtype=torch.float64)
     a, s = expand(alpha(g), x), expand(sigma(g), x)
     x_hat = (a * x + s * eps - s * eps_hat) / a
     v, v_hat = a * eps - s * x, a * eps_hat - s * x_hat
@@ -355,9 +353,8 @@ def test_variance_of_standard_normal_data():
 # %% ../../nbs/31_snr.ipynb #7437cc8b
 def test_V30_gradient():
     "one backward pass: ends get the mean's gradient, the shape the sample variance's, to 1e-9"
-    s, t = (
-        Monotone(-6., 4., width=9).double(),
-        torch.rand(16, generator=stream(0, "t"), dtype=torch.float64))
+    s = Monotone(-6., 4., width=9).double()
+    t = torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
     plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
     ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
     shape = torch.autograd.grad(plain.var(), s.shape_parameters())
@@ -372,7 +369,9 @@ def test_V30_gradient():
 # %% ../../nbs/31_snr.ipynb #f4fcff34
 def test_V30_unbiased():
     "the mean over 600 batches is the gradient of the exact variance, within 4.5 errors"
-    s, gen, dims = Monotone(-3., 3., width=4).double(), stream(2, "V30"), 4
+    s = Monotone(-3., 3., width=4).double()
+    gen = stream(2, "V30")
+    dims = 4
     s.linear.data.fill_(-1.)
     t, w = quadrature(4001)
     f = .5 * s.derivative(t) * torch.sigmoid(-s(t)) / math.log(2)
