@@ -51,7 +51,7 @@ docs: _site/index.html
 
 test: $(VENV)/ready $(PLAIN)/ready
 	@$(BIN)/python -m diffstudy.site.build browser
-	$(BIN)/python -m pytest --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=15
 
 # The library's tests with exactly the oldest releases that settings.ini allows; those of the site need newer tools.
 floors:

@@ -9,11 +9,11 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', '
            'export', 'lift_docstring', 'wrap_head', 'tokens_of', 'comments', 'uncommented',
            'signature_tokens', 'signature_end', 'arguments', 'fields', 'docstring_sections',
            'flat_signature', 'tight_signature', 'Said', 'said_in', 'describe', 'stale',
-           'kept_metadata', 'joined', 'tidy', 'Ran', 'start', 'run_notebook', 'processor',
-           'calibrate', 'times', 'typical', 'record_time', 'chapters', 'said', 'value',
-           'last_digit', 'differences', 'Exercise', 'exercises', 'only_calls', 'visible', 'minutes',
-           'reading', 'imports', 'settings', 'readme', 'number', 'part', 'sections', 'header',
-           'promise', 'chapter_map', 'sidebar', 'synced', 'sync', 'main']
+           'kept_metadata', 'joined', 'tidy', 'Ran', 'start', 'kernel_env', 'write_notebook',
+           'run_notebook', 'processor', 'calibrate', 'times', 'typical', 'record_time', 'chapters',
+           'said', 'value', 'last_digit', 'differences', 'Exercise', 'exercises', 'only_calls',
+           'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number', 'part',
+           'sections', 'header', 'promise', 'chapter_map', 'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -375,15 +375,32 @@ class Ran:
     loop: float        # Such seconds of the calibration loop, run beside it
 
 # %% ../../nbs/98_build.ipynb #c9c717f4
-def start(python: str, env: dict[str, str]):  # A manager of kernels, not started yet
-    "A kernel of an interpreter of one's choice, whatever kernels the user's Jupyter knows."
+def start(argv: list[str], env: dict[str, str]):  # A manager of kernels, not started yet
+    "A kernel by a command of one's choice, whatever kernels the user's Jupyter knows."
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     km = AsyncKernelManager()
-    km._kernel_spec = KernelSpec(
-        argv=[python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        display_name="python3", language="python", env=env)
+    km._kernel_spec = KernelSpec(argv=argv, display_name="python3", language="python", env=env)
     return km
+
+def kernel_env(profile: str, threads: int  # As for `run_notebook`
+) -> dict[str, str]:
+    "What the environment of a kernel has beside that of this process."
+    env = {
+        "DIFFSTUDY_PROFILE": profile, "PYTHONHASHSEED": "0", "OMP_WAIT_POLICY": "PASSIVE",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    if threads: env |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return env
+
+def write_notebook(doc, nb: Path  # A notebook as nbformat has it; its file
+):
+    "Write a notebook in one act."
+    import nbformat
+    doc_json = json.loads(nbformat.writes(doc))
+    text = json.dumps(doc_json, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    scratch = nb.with_suffix(".tmp")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(nb)
 
 def run_notebook(
     nb: Path,               # The notebook
@@ -391,6 +408,7 @@ def run_notebook(
     save: bool = False,     # Write the outputs back
     python: str = sys.executable,  # The interpreter whose packages the kernel sees
     threads: int = 0,       # Threads for torch in the kernel; 0: its own choice
+    server=None,            # A `warm.Server` of that interpreter, which forks the kernel
 ) -> Ran:  # Raises what the notebook raised
     "Run a chapter in a fresh kernel, in a folder of its own."
     import nbformat
@@ -398,11 +416,8 @@ def run_notebook(
     from jupyter_core.utils import run_sync
 
     doc, before = nbformat.read(nb, 4), calibrate()
-    env = {
-        "DIFFSTUDY_PROFILE": profile, "PYTHONHASHSEED": "0", "OMP_WAIT_POLICY": "PASSIVE",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    if threads: env |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-
+    launcher = server.command() if server else [python, "-m", "ipykernel_launcher"]
+    used = server.seconds if server else processor
     with tempfile.TemporaryDirectory() as tmp:
         shutil.copy(nb, tmp)
         # a reader has the page and what was installed; one of us has the checkout
@@ -410,20 +425,14 @@ def run_notebook(
             for extra in ("runs", "images", "live"):
                 beside = nb.parent / extra
                 if beside.is_dir(): shutil.copytree(beside, Path(tmp) / extra)
-        km, begin = start(python, env), processor()
+        km = start([*launcher, "-f", "{connection_file}"], kernel_env(profile, threads))
+        begin = used()
         where = {"metadata": {"path": tmp}}
         try: NotebookClient(doc, km=km, timeout=1800, resources=where).execute()
         finally: run_sync(km.shutdown_kernel)(now=True)  # the client ends only what it started
-        seconds = processor() - begin
-
-    # The notebook as it was, with its outputs
+        seconds = used() - begin
     tidy(doc)
-    if save:
-        doc_json = json.loads(nbformat.writes(doc))
-        text = json.dumps(doc_json, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-        scratch = nb.with_suffix(".tmp")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(nb)
+    if save: write_notebook(doc, nb)
     return Ran(doc, seconds, (before + calibrate()) / 2)
 
 # %% ../../nbs/98_build.ipynb #a4e451e0
@@ -623,7 +632,8 @@ EXERCISES = [
     "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants", "site.drill",
+    "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",
+    "site.drill",
     "site.live", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")
