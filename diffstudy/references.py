@@ -269,11 +269,11 @@ METHODS = {  # module.name → keys of WORKS
     "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
     "ddgan.generate": ("xiao2021ddgan",),
     "ddgan.denoise": ("xiao2021ddgan",),
-    "ddgan.generator_terms": ("xiao2021ddgan", "goodfellow2014gan", "huang2025r3gan"),
-    "ddgan.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
+    "adversarial.generator_terms": ("xiao2021ddgan", "goodfellow2014gan", "huang2025r3gan"),
+    "adversarial.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
     "ddgan.gradient_penalty": ("mescheder2018r1",),
-    "ddgan.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan", "reed2016text"),
-    "ddgan.energy_score": ("gneiting2007scoring", "debortoli2025distributional"),
+    "adversarial.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan", "reed2016text"),
+    "adversarial.energy_score": ("gneiting2007scoring", "debortoli2025distributional"),
     "ddgan_nets.ResNetGenerator": ("huang2025r3gan",),
     "ddgan_nets.ResNetDiscriminator": ("huang2025r3gan", "miyato2018projection"),
     "ddgan_nets.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"),
@@ -306,15 +306,14 @@ def _vdm(config):
 
 def _ddgan(config):
     "The methods of a denoising diffusion GAN."
-    gan, found = config.get("gan", {}), ["ddgan.adversarial_step", "ddgan.generate"]
+    gan, found = config.get("gan", {}), ["adversarial.adversarial_step", "ddgan.generate"]
     if gan.get("r1"): found.append("ddgan.gradient_penalty")
     if gan.get("net") == "unet":
         found += ["ddgan_nets.UNetGenerator", "ddgan_nets.ConvDiscriminator"]
     if gan.get("net") == "resnet":
         found += ["ddgan_nets.ResNetGenerator", "ddgan_nets.ResNetDiscriminator"]
-    if gan.get("relative"): found.append("ddgan.generator_terms")
-    if gan.get("mismatch"): found.append("ddgan.discriminator_terms")
-    if gan.get("energy"): found.append("ddgan.energy_score")
+    if gan.get("relativistic"): found.append("adversarial.generator_terms")
+    if gan.get("mismatch"): found.append("adversarial.discriminator_terms")
     return found
 
 def methods_of(config: dict) -> list[str]:

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, ddgan, sample as samplers, train as training, verdict
+from diffstudy import (
+    adversarial, data as datasets, ddgan, ddgan_nets, sample as samplers, train as training,
+    verdict)
 from ..core import choose, suggest
 from .common import (
     Configuration, Kind, Run, batches, check_counts, check_threads, drawn, low_precision,
     read_components, some_of)
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
-# of the loop's settings; the rest is in `ddgan.Config`
+# of the loop's settings; the rest is in `adversarial.Recipe`
 _GAN_LOOP = (
     "steps", "seed", "precision", "log_every", "save_every", "keep", "watch_every")
 
@@ -30,7 +32,7 @@ class GANConfig(Configuration):
     Args:
         called: steps are those of training
         data: A name of `data.DATASETS`
-        model: A name of `ddgan.RECIPES`
+        model: A name of `adversarial.RECIPES`
         labels: Train on the labels, where the data have them
         components: Principal components of each channel to work on; 0: pixels
         threads: Of the CPU; 0: as many as there are cores
@@ -38,10 +40,10 @@ class GANConfig(Configuration):
         train: Of `_GAN_LOOP`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
-    parts: ClassVar[dict] = dict(train=training.Config, gan=ddgan.Config)
+    parts: ClassVar[dict] = dict(train=training.Config, gan=adversarial.Recipe)
     called: ClassVar[dict] = {("gan", "steps"): "T"}
     data: str = "digits"
-    model: str = "digits"
+    model: str = "mlp-digits"
     labels: bool = True
     components: int = 0
     threads: int = 0
@@ -52,7 +54,7 @@ class GANConfig(Configuration):
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
         choose(self.data, datasets.DATASETS, "data set")
-        choose(self.model, ddgan.RECIPES, "model")
+        choose(self.model, adversarial.RECIPES, "model")
         if type(self.components) is not int or self.components < 0:
             raise ValueError(
                 f"components: expected a whole number, 0 for pixels; got {self.components!r}")
@@ -64,35 +66,40 @@ class GANConfig(Configuration):
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
 
         # all values, those of the recipe with those that differ
-        gan = dataclasses.replace(ddgan.RECIPES[self.model], **self.gan)
+        gan = dataclasses.replace(adversarial.RECIPES[self.model], **self.gan)
         loop = dataclasses.asdict(training.Config(**self.train))
         full = dataclasses.asdict(self) | dict(
-            kind=self.kind, gan=gan.resolve(), train={k: loop[k] for k in _GAN_LOOP})
+            kind=self.kind, gan=dataclasses.asdict(gan), train={k: loop[k] for k in _GAN_LOOP})
         return json.loads(json.dumps(full))
 
     def assemble(self, facts: dict):
         "The generator before training."
-        return self._networks(facts)["generator"]
+        return self.networks(facts)["generator"]
 
-    def _networks(self, facts):
+    def networks(self, facts: dict):
+        "Both networks before training."
         full = self.resolve()
         if self.threads: torch.set_num_threads(self.threads)
         shape = tuple(facts["shape"])
         if self.components: shape = shape[0], self.components
-        classes, gan = facts["classes"] if self.labels else 0, ddgan.Config(**full["gan"])
+        classes, gan = facts["classes"] if self.labels else 0, adversarial.Recipe(**full["gan"])
         if gan.mismatch and classes < 2:
             raise ValueError(
                 "mismatch: a wrong label needs labels of at least two classes; "
                 f"got labels={self.labels} and data of {facts['classes']}, "
                 "where mismatch=0 does without")
-        return ddgan.build(gan, shape, classes, seed=2 * full["train"]["seed"])
+        return ddgan_nets.build(gan, shape, classes, seed=2 * full["train"]["seed"])
+
+    def step(self, gan: adversarial.Recipe, prepare):
+        "What one update does."
+        return adversarial.adversarial_step(gan, prepare=prepare)
 
     def start(self, images, facts: dict, rank, notes: dict, components=None):
         "What `train.fit` needs: state, step and batches; `components` of an earlier start."
         full = self.resolve()
-        gan, loop = ddgan.Config(**full["gan"]), full["train"]
+        gan, loop = adversarial.Recipe(**full["gan"]), full["train"]
         steps, seed = loop.pop("steps"), loop["seed"]
-        state = ddgan.make_state(gan, self._networks(facts), steps, rank=rank, **loop)
+        state = adversarial.make_state(gan, self.networks(facts), steps, rank=rank, **loop)
         state.notes |= notes
 
         # the GAN learns on components, where there are some
@@ -102,11 +109,11 @@ class GANConfig(Configuration):
         def prepare(batch):
             x = datasets.encode(batch[0], images.levels)
             return parts.encode(x) if self.components else x, batch[1] if self.labels else None
-        step = ddgan.adversarial_step(gan, prepare=prepare)
 
-        # so many images a discriminator looks at together, and a process has whole groups
-        groups = 4 if gan.net == "unet" else gan.group
-        return state, step, batches(images, gan.batch_size, seed, rank, each=groups)
+        # so many images a discriminator looks at together, and a process has whole packs
+        together = state.model["discriminator"].together
+        step = self.step(gan, prepare)
+        return state, step, batches(images, gan.batch_size, seed, rank, each=together)
 
     def components_of(self, images):
         "The principal components of a training set, a `data.Components`."
@@ -126,56 +133,49 @@ RECIPES = {
         train=dict(steps=40, log_every=10, save_every=20)),
 
     "ddgan-mnist": GANConfig(  # 9 minutes; on pixels
-        data="mnist", model="mnist", threads=1,
+        data="mnist", model="mlp-mnist", threads=1,
         train=dict(steps=10_000, precision="bfloat16", log_every=50, save_every=500)),
 
     "ddgan-mnist-resnet": GANConfig(  # 12 minutes; on pixels, with convolutions and no norm
-        data="mnist", model="mnist-resnet", threads=1,
+        data="mnist", model="resnet-mnist", threads=1,
         train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
 
     "ddgan-mnist-components": GANConfig(  # 11 minutes
-        data="mnist", model="components", components=40, threads=1,
+        data="mnist", model="mlp-components", components=40, threads=1,
         train=dict(steps=30_000, precision="bfloat16", log_every=50, save_every=2000)),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #ac52c74b
 RECIPES |= {
     "ddgan-stacked-mnist": GANConfig(  # 69 minutes; on pixels
-        data="stacked-mnist", model="stacked-mnist", labels=False, threads=1,
+        data="stacked-mnist", model="unet-stacked", labels=False, threads=1,
         train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
 
     "ddgan-stacked-mnist-resnet": GANConfig(  # two hours; on pixels, the pair without norms
-        data="stacked-mnist", model="stacked-mnist-resnet", labels=False, threads=1,
+        data="stacked-mnist", model="resnet-stacked", labels=False, threads=1,
         train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
 
-    "ddgan-stacked-mnist-balanced": GANConfig(  # two hours; chapter 47
-        data="stacked-mnist", model="stacked-mnist-resnet", labels=False, threads=1,
-        gan=dict(
-            group=16, latent_map=True, energy=.1, shares=[.2, .5, .15, .15],
-            lr_end=0., lr_d_end=1.),
-        train=dict(steps=18_000, precision="bfloat16", log_every=50, save_every=2000)),
-
     "ddgan-stacked-components": GANConfig(  # 40 minutes
-        data="stacked-mnist", model="components", components=40, labels=False, threads=1,
+        data="stacked-mnist", model="mlp-components", components=40, labels=False, threads=1,
         train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
 
     # three 8×8 digits as channels, nothing to download; a first try, not tuned
     "ddgan-stacked-digits": GANConfig(
-        data="stacked-digits", model="components", components=24, labels=False, threads=1,
+        data="stacked-digits", model="mlp-components", components=24, labels=False, threads=1,
         train=dict(steps=20_000, log_every=50, save_every=2000)),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #0dc4ebd0
 RECIPES |= {
     "ddgan-folder": GANConfig(
-        data="folder", model="cifar10",
+        data="folder", model="unet-cifar10",
         gan=dict(
             width=32, mults=(1, 2), latent=64, embedding=128, mapping=3, attention=(),
             d_width=32, d_embedding=128, r1_every=8, batch_size=32),
         train=dict(steps=20_000, log_every=50, save_every=500)),
 
     "ddgan-cifar10": GANConfig(
-        data="cifar10", model="cifar10", labels=False,
+        data="cifar10", model="unet-cifar10", labels=False,
         train=dict(steps=400_000, precision="bfloat16", log_every=100, save_every=5000)),
 }
 

@@ -615,7 +615,7 @@ LIBRARY = [
     "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "solvers", "models", "checkpoint", "weights", "train", "estimate",
     "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
-    "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "references",
+    "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "adversarial", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [

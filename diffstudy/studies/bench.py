@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import bound, data, ddgan, ddgan_nets, experiment, judge, models, schedule
+from .. import adversarial, bound, data, ddgan, ddgan_nets, experiment, judge, models, schedule
 from .. import train, vdm
 from . import record as runs
 from ..core import choose, stream
@@ -269,23 +269,24 @@ GAN = dict(
 )
 
 # %% ../../nbs/97_bench.ipynb #2c5d8788
-def gan_config(config) -> ddgan.Config:
+def gan_config(config) -> adversarial.Recipe:
     "The networks of a configuration, as this package names them."
     same = (
         "width", "mults", "blocks", "attention", "latent", "embedding", "mapping",
         "d_width", "d_embedding", "steps", "r1", "lr_g", "lr_d", "ema")
-    return ddgan.Config(
-        "unet", r1_every=1, batch_size=config["batch"], **{k: config[k] for k in same})
+    return adversarial.Recipe(
+        net="unet", r1_every=1, batch_size=config["batch"], **{k: config[k] for k in same})
 
 class OursGAN:
     "The networks of this package in its own training loop."
     def __init__(self, config):
         c, f = config, gan_config(config)
-        self.state = ddgan.make_state(
-            f, ddgan.build(f, c["shape"], seed=c["seed"]), c["updates"],
+        self.state = adversarial.make_state(
+            f, ddgan_nets.build(f, c["shape"], seed=c["seed"]), c["updates"],
             rank=train.Rank(0, 1, torch.device("cpu")), precision=c["precision"], seed=c["seed"])
-        self.step, self.chain, self.random = (
-            ddgan.adversarial_step(f), ddgan.chain_gammas(f.steps), stream(c["seed"], "sample"))
+        self.step = adversarial.adversarial_step(f)
+        self.chain = ddgan.chain_gammas(f.steps)
+        self.random = stream(c["seed"], "sample")
         self.low = c["sampling"] == "bfloat16"
         if c["compiled"]: self.state.ema.model.compile()
 
@@ -366,7 +367,7 @@ class InOtherWays:
         f = gan_config(config)
         self.G, self.D = (
             in_other_ways(net, ways)
-            for net in ddgan.build(f, config["shape"], seed=config["seed"]).values())
+            for net in ddgan_nets.build(f, config["shape"], seed=config["seed"]).values())
         self.average = copy.deepcopy(self.G).eval().requires_grad_(False)
 
         # and what trains them
@@ -421,7 +422,7 @@ class Described(InOtherWays):
         # the generator, through a discriminator that is frozen
         self.g.zero_grad()
         s, _, z_t = self.pairs(x)
-        with ddgan.Frozen(self.D):
+        with adversarial.Frozen(self.D):
             with self.cast():
                 loss = F.softplus(-self.judged(z_t, s, True)).mean()
             loss.backward()
@@ -442,7 +443,7 @@ class Described(InOtherWays):
 def check_gan(config):
     "ValueError for sizes that the networks cannot have."
     with torch.device("meta"):  # no memory, no draws
-        ddgan.build(gan_config(config), config["shape"])
+        ddgan_nets.build(gan_config(config), config["shape"])
 
 BENCHES = {
     "vdm": dict(

@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from .. import data, ddgan, evaluate, experiment, sample
+from .. import adversarial, data, ddgan, evaluate, experiment, sample
 from ..core import stream
 from ..files import to_strip
 from ..judge import balance, classify, feature_network, scores
@@ -73,7 +73,7 @@ def gan_config(recipe: dict, updates: int, *, seed: int = 0, labels: bool = True
     """A run of these studies, for `experiment.fit`.
 
     Args:
-        recipe: Of networks and losses, every key of `ddgan.Config`
+        recipe: Of networks and losses, every key of `adversarial.Recipe`
         seed, labels: As in `experiment.GANConfig`
         components, threads, **loop: As there"""
     return experiment.GANConfig(
@@ -117,7 +117,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=ddgan.RECIPES["digits"].resolve() | dict(
+    recipe=vars(adversarial.RECIPES["mlp-digits"]) | dict(
         fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 

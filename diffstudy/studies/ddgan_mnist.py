@@ -5,24 +5,121 @@ VDM."""
 
 # %% auto #0
 __all__ = ['MNIST_SETTINGS', 'MNIST', 'RESNET_SETTINGS', 'RESNET', 'FOUR_SETTINGS', 'FOUR',
-           'trained_on_mnist', 'averaged', 'nets_of', 'score_stacked', 'rebuilt',
-           'score_on_stacked', 'on_the_way', 'score_on_mnist', 'run_mnist', 'lone',
-           'seconds_of_updates', 'led_back', 'run_resnet', 'judged', 'run_four']
+           'MapGenerator', 'by_shares', 'scored_terms', 'BalancedConfig', 'trained_on_mnist',
+           'averaged', 'nets_of', 'score_stacked', 'rebuilt', 'score_on_stacked', 'on_the_way',
+           'score_on_mnist', 'run_mnist', 'lone', 'seconds_of_updates', 'led_back', 'run_resnet',
+           'judged', 'run_four']
 
 # %% ../../nbs/44_ddgan_modes.ipynb #e198ec50
-import copy, itertools
+import copy, itertools, math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import checkpoint, data, ddgan, evaluate, experiment
-from ..core import stream
+from .. import adversarial, checkpoint, data, ddgan, evaluate, experiment, process
+from ..core import randn_like, stream
 from ..data import Stacked
+from ..ddgan_nets import ResNetGenerator
 from ..judge import balance, classify, feature_network, held_out_scores, scores
 from . import objectives
 from .common import drawn, packed, row, seconds_of
 from .ddgan_ablation import draw, gan_config
 from .record import Study
+
+# %% ../../nbs/44_ddgan_modes.ipynb #6dfc6615
+class _Place(nn.Module):
+    "Latent → features of variance 1 for each position of an image."
+    def __init__(self, latent: int, c: int, size: int):
+        super().__init__()
+        self.shape, self.layer = (c, size, size), nn.Linear(latent, c * size ** 2)
+        self.layer.scale = (latent + c * size ** 2) / 2 / latent  # one over the fan-in
+
+    def forward(self, latent): return self.layer(latent).unflatten(1, self.shape)
+
+class MapGenerator(ResNetGenerator):
+    "A generator whose latent variable enters the lowest resolution as a map as well."
+    def assemble(self, f, channels: int, size: int):
+        super().assemble(f, channels, size)
+        self.place = _Place(f.latent, f.width * f.mults[-1], size >> len(f.mults) - 1)
+
+    def lower(self, level: int, h, latent):
+        h = super().lower(level, h, latent)
+        return h + self.place(latent) if level == len(self.down) - 1 else h
+
+# %% ../../nbs/44_ddgan_modes.ipynb #2a3c531d
+def by_shares(shares: list) -> Callable:
+    """A share of the examples for each step.
+
+    Args:
+        shares: How often each s is drawn, in sum 1
+
+    Returns:
+        As `draw_states`"""
+    def states(D, x, chain, generator):
+        if len(shares) != len(chain) - 1 or not math.isclose(sum(shares), 1) or min(shares) < 0:
+            raise ValueError(
+                "shares: expected a number for each step, at least 0 and 1 in sum; "
+                f"got {shares} for {len(chain) - 1} steps")
+        def draw(n):
+            u = torch.rand(n, generator=generator, device=x.device)
+            first = torch.zeros(n, dtype=torch.int64, device=x.device)
+            return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
+        return adversarial.draw_states(D, x, chain, generator, draw)
+    return states
+
+def scored_terms(energy: float) -> Callable:
+    """The generator answers twice, and is paid by the energy score as well.
+
+    Args:
+        energy: Weight of the score
+
+    Returns:
+        As `generator_terms`"""
+    def terms(config, G, D, x, c, s, chain, generator):
+        if G.predicts != "data" or not G.latent:
+            raise ValueError(
+                "energy: expected a generator of the data with a latent variable; "
+                f"got one of {G.predicts!r} with a latent of length {G.latent}")
+        real, twice = ddgan.pairs(x, s, chain, generator), lambda v: v if v is None else v.repeat(
+            2, *[1] * (v.ndim - 1))
+        latents = [randn_like(x.new_empty(len(x), G.latent), generator) for _ in range(2)]
+        answers = G(twice(real.z_t), twice(s), torch.cat(latents), twice(c)).to(x)
+
+        # the discriminator sees a step to the first of the two
+        one, two = answers.chunk(2)
+        fake = process.posterior(real.z_t, one, chain[s], chain[s + 1]).sample(generator)
+        return dict(
+            loss=adversarial.generator_loss(config, D, fake, real, s, c),
+            score=energy * adversarial.energy_score(x, one, two).mean())
+    return terms
+
+@dataclass(frozen=True)
+class BalancedConfig(experiment.GANConfig):
+    """A GAN with these three: without them it is as any.
+
+    Args:
+        latent_map: Whether its generator is a `MapGenerator`
+        energy: Weight of the energy score
+        shares: How often each s is drawn; () for all alike"""
+    latent_map: bool = False
+    energy: float = 0.
+    shares: tuple = ()
+
+    def networks(self, facts):
+        model = super().networks(facts)
+        if self.latent_map:
+            G = model["generator"]
+            model["generator"] = MapGenerator(
+                G.config, G.shape, G.classes, seed=2 * self.resolve()["train"]["seed"])
+        return model
+
+    def step(self, gan, prepare):
+        return adversarial.adversarial_step(
+            gan, prepare=prepare,
+            states=by_shares(self.shares) if self.shares else adversarial.draw_states,
+            made=scored_terms(self.energy) if self.energy else adversarial.generator_terms)
 
 # %% ../../nbs/44_ddgan_modes.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
@@ -54,11 +151,13 @@ def trained_on_mnist(settings: dict, case: dict, train_set, device="cpu", folder
     # what is no setting of the networks and their losses
     updates, threads = own.pop("updates", s["updates"][name]), own.pop("threads", 0)
     every, stacked = s["save_every"][name], name.startswith("stacked")
+    ours = {k: own.pop(k) for k in ("latent_map", "energy", "shares") if k in own}
     config = gan_config(
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         threads=threads, precision=s["precision"],
         log_every=min(50, every), save_every=every, keep=1 + updates // every)
+    if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set
     state = experiment.fit(
@@ -217,7 +316,7 @@ def led_back(net, x: Tensor, c: Tensor, judge) -> list:
         For each state 1…T the share of images that keep their class"""
     chain, kept = ddgan.chain_gammas(net.steps).float(), []
     for state in range(1, net.steps + 1):
-        z = ddgan.redraw(net, x, state, chain, stream(0, "back", state), c=c)
+        z = ddgan.generate(net, x, chain, stream(0, "back", state), c=c, start=state)
         seen = judge(data.encode(data.decode(z, 256), 256)).argmax(1)
         kept.append(round((seen == c).double().mean().item(), 4))
     return kept

@@ -17,10 +17,9 @@ STACKED_SETTINGS = MNIST_SETTINGS | dict(
     recipes={_NAME: _RUN.resolve()["gan"]}, updates={_NAME: _RUN.train["steps"]},
     save_every={_NAME: _RUN.train["save_every"]})
 
-# the recipe of chapter 47, and what it is made of
-_BALANCED = experiment.RECIPES["ddgan-stacked-mnist-balanced"].gan
-_EVENLY = {k: v for k, v in _BALANCED.items() if k != "shares"}
-_GROUPS = dict(group=16, lr_end=0.)
+_PACKS = dict(pack=16, lr_end=0.)
+_EVENLY = _PACKS | dict(latent_map=True, energy=.1, lr_d_end=1.)
+_BALANCED = _EVENLY | dict(shares=[.2, .5, .15, .15])
 _PLAIN = dict(steps=1, paired=False)
 
 _CASES = (
@@ -30,22 +29,22 @@ _CASES = (
     dict(seed=0, updates=2000, **_PLAIN),
     dict(seed=1, updates=2000, steps=2),
     dict(seed=1, updates=2000),
-    dict(seed=0, updates=6000, **_GROUPS),
-    dict(seed=0, updates=20_000, **_GROUPS),
-    dict(seed=1, updates=20_000, **_GROUPS),
-    dict(seed=1, updates=15_000, **_GROUPS, lr_d_end=1.),
-    dict(seed=0, updates=22_000, **_GROUPS, lr_d_end=1.),
-    dict(seed=1, updates=22_000, **_GROUPS, lr_d_end=1.),
+    dict(seed=0, updates=6000, **_PACKS),
+    dict(seed=0, updates=20_000, **_PACKS),
+    dict(seed=1, updates=20_000, **_PACKS),
+    dict(seed=1, updates=15_000, **_PACKS, lr_d_end=1.),
+    dict(seed=0, updates=22_000, **_PACKS, lr_d_end=1.),
+    dict(seed=1, updates=22_000, **_PACKS, lr_d_end=1.),
     dict(seed=0, updates=12_500, **_EVENLY),
     dict(seed=1, updates=14_500, **_EVENLY),
     dict(seed=0, updates=12_500, **_BALANCED),
     dict(seed=1, updates=14_500, **_BALANCED),
     dict(seed=0, updates=18_000, **_BALANCED),
     dict(seed=1, updates=18_000, **_BALANCED),
-    dict(seed=0, updates=6000, **_PLAIN, **_GROUPS),
-    dict(seed=0, updates=20_000, **_PLAIN, **_GROUPS),
+    dict(seed=0, updates=6000, **_PLAIN, **_PACKS),
+    dict(seed=0, updates=20_000, **_PLAIN, **_PACKS),
     dict(seed=1, updates=27_000, **_BALANCED, threads=2),
-    dict(seed=1, updates=20_000, **_PLAIN, **_GROUPS),
+    dict(seed=1, updates=20_000, **_PLAIN, **_PACKS),
 )
 STACKED = Study(
     "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist)

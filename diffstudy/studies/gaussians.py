@@ -5,7 +5,8 @@ plain GAN and DDPM, judged by an exact density."""
 
 # %% auto #0
 __all__ = ['SETTINGS', 'KINDS', 'STUDY', 'RELATIVE_SETTINGS', 'RELATIVE', 'Toy', 'updates_of',
-           'chain_of', 'toy_gan', 'ddpm_loss', 'toy_ddpm', 'sliced_distance', 'score', 'run_toy']
+           'chain_of', 'falling', 'toy_gan', 'ddpm_loss', 'toy_ddpm', 'sliced_distance', 'score',
+           'run_toy']
 
 # %% ../../nbs/41_ddgan_training.ipynb #1fc4ae3b
 import dataclasses, math, time
@@ -15,14 +16,16 @@ import torch
 from torch import Tensor
 from .. import data, evaluate, models, sample, train
 from ..core import randn_like, stream
-from ..ddgan import RECIPES, Config, adversarial_step, build, chain_gammas, generate, make_state
+from ..adversarial import RECIPES, Config, Recipe, adversarial_step, make_state
+from ..ddgan import chain_gammas, generate
+from ..ddgan_nets import MLPGenerator, build
 from ..notation import alpha, sigma
 from .record import Study
 
 # %% ../../nbs/41_ddgan_training.ipynb #71aa7993
 SETTINGS = dict(
     samples=10_000, marks=20, kept=400, precision="bfloat16",
-    config=RECIPES["toy"].resolve(),
+    config=dataclasses.asdict(RECIPES["points"]),
     ddpm=dict(width=128, depth=2, lr=2e-3),
     kinds={
         "DDGAN": dict(updates=3000),
@@ -71,18 +74,38 @@ def chain_of(steps: int, noise: tuple = None) -> Tensor:
     between = 2 * torch.tensor(noise, dtype=chain.dtype).log()
     return torch.cat([chain[:1], between, chain[-1:]]).float()
 
+def falling(config: Config, end: float, chain: Tensor) -> Callable:
+    """Updates with penalties whose weights fall.
+
+    Args:
+        end: Fraction of r1 and r2 that a cosine reaches at the end
+        chain: γ, `(T + 1,)`
+
+    Returns:
+        As `adversarial_step`"""
+    def step(state, batch, generator):
+        share = state.step / state.config.steps
+        part = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
+        now = dataclasses.replace(config, r1=part * config.r1, r2=part * config.r2)
+        return adversarial_step(now, chain=chain)(state, batch, generator)
+    return step
+
 def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
     "A GAN of the study: the recipe with the changes of its kind."
     changes = {k: v for k, v in kind.items() if k not in ("updates", "noise")}
-    config = Config(**settings["config"] | changes)
+    own = settings["config"] | changes
+    end, waves = own.pop("r_end", 1.), own.pop("fourier_latent", True)
+    config = Recipe(**own)
+    model = build(config, (2,), seed=2 * seed)
+    if not waves:
+        model["generator"] = MLPGenerator(config, (2,), seed=2 * seed, fourier_latent=False)
+
     more = updates_of(settings, kind) | dict(seed=seed)
     state = make_state(
-        config, build(config, (2,), seed=2 * seed), more.pop("steps"),
-        rank=train.Rank(0, 1, torch.device("cpu")), **more)
+        config, model, more.pop("steps"), rank=train.Rank(0, 1, torch.device("cpu")), **more)
     chain = chain_of(config.steps, kind.get("noise"))
-    return Toy(
-        state, adversarial_step(config, chain=chain),
-        lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g))
+    draw = lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g)
+    return Toy(state, falling(config, end, chain), draw)
 
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
     "DDPM's: the squared error of the noise, at a random state of the chain."
@@ -181,9 +204,12 @@ STUDY = Study("ddgan", SETTINGS, tuple(dict(kind=k, seed=s) for k, s in _CASES),
 
 # %% ../../nbs/41_ddgan_training.ipynb #db06ebd5
 _STATES = dict(noise=[.13, .3, .7])             # σ/α of z_1, z_2, z_3
-_ALONE = dict(relative=False, r2=0., r_end=1.)  # the paper's loss, whose updates cost less
+_ALONE = dict(relativistic=False, r2=0., r_end=1.)  # the paper's loss, whose updates cost less
+_RELATIVISTIC = dataclasses.replace(
+    RECIPES["points"], fourier=(-1, 2), relativistic=True, r2=.03, betas=(0., .99), ema=.995)
+
 RELATIVE_SETTINGS = SETTINGS | dict(
-    marks=5, config=RECIPES["toy-relative"].resolve() | dict(lr_end=0.),
+    marks=5, config=dataclasses.asdict(_RELATIVISTIC) | dict(fourier_latent=False, r_end=.1),
     kinds={
         "compared": dict(updates=2000) | _STATES,
         "each by itself": dict(updates=2200) | _STATES | _ALONE,

@@ -7,16 +7,17 @@ __all__ = ['SETTINGS', 'STUDY', 'table_of', 'kept', 'asymmetry', 'if_exact', 'ta
            'run_reader', 'Unread', 'run_critic', 'run_alone', 'run_sure', 'run_trained', 'run']
 
 # %% ../../nbs/47_ddgan_keeps.ipynb #cb16abf3
+import dataclasses
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import checkpoint, data, ddgan, models, process
+from .. import adversarial, checkpoint, data, ddgan, ddgan_nets, models, process
 from ..core import randn_like, stream
 from ..judge import classify, feature_network, fitted
 from ..evaluate import mean_and_error
 from . import record
 from .common import unpacked
-from .ddgan_mnist import RESNET, averaged, trained_on_mnist
+from .ddgan_mnist import RESNET, MapGenerator, averaged, trained_on_mnist
 from .ddgan_stacked import STACKED, STACKED_SETTINGS
 from .record import Study
 from .redraw import digits_of, seen_from
@@ -111,19 +112,21 @@ class Unread:
 
 def run_critic(s: dict, case: dict, images) -> dict:
     "A discriminator against real stacks that are not read from z_t: its loss, and their distance."
-    config, seed = ddgan.Config(**s["run"]["recipes"][s["recipe"]]), case["seed"]
+    config, seed = adversarial.Recipe(**s["run"]["recipes"][s["recipe"]]), case["seed"]
+    light = dataclasses.replace(config, r1=0., r2=0.)
     stacks, chain = data.Stacked(images), ddgan.chain_gammas(config.steps).float()
-    D, G = ddgan.build(config, stacks.shape, seed=seed)["discriminator"], Unread(config.steps)
+    D = ddgan_nets.build(config, stacks.shape, seed=seed)["discriminator"]
+    G = Unread(config.steps)
     opt = torch.optim.Adam(D.parameters(), config.lr_d, config.betas)
     at = torch.full((config.batch_size,), case["state"] - 1)
     losses, apart = [], []
     for n in range(s["critic"]["updates"]):
         draw = lambda k: data.encode(stacks.draw(config.batch_size, k, n)[0], 256)
         x, G.ready = draw(seed), draw(1000 + seed)
-        r1, r2 = (config.r1, config.r2) if n % config.r1_every == 0 else (0., 0.)
+        now = config if n % config.r1_every == 0 else light
         with torch.autocast("cpu", torch.bfloat16):
-            terms = ddgan.discriminator_terms(
-                G, D, x, None, chain, stream(seed, "critic", n), r1, at, r2=r2, relative=True)
+            terms = adversarial.discriminator_terms(
+                now, G, D, x, None, at, chain, stream(seed, "critic", n))
         opt.zero_grad()
         sum(terms.values()).backward()
         opt.step()
@@ -140,9 +143,9 @@ def run_alone(s: dict, case: dict, images, judge) -> dict:
     "A generator that learns one step by the energy score alone: what it keeps on the way."
     torch.set_num_threads(1)  # a judge that was trained just now may have set it
     own, seed, state = s["alone"], case["seed"], case["state"]
-    config = ddgan.Config(**s["run"]["recipes"][s["recipe"]] | dict(latent_map=True))
+    config = adversarial.Recipe(**s["run"]["recipes"][s["recipe"]])
     stacks, chain = data.Stacked(images), ddgan.chain_gammas(config.steps).float()
-    G = ddgan.build(config, stacks.shape, seed=seed)["generator"]
+    G = MapGenerator(config, stacks.shape, seed=seed)
     opt = torch.optim.Adam(G.parameters(), own["lr"], own["betas"])
     at = torch.full((config.batch_size,), state - 1)
     x = data.encode(stacks.draw(own["n"], 10 ** 6)[0], 256)
@@ -156,7 +159,7 @@ def run_alone(s: dict, case: dict, images, judge) -> dict:
         with torch.autocast("cpu", torch.bfloat16):  # both answers in one call
             answers = G(torch.cat([z_t, z_t]), torch.cat([at, at]), torch.cat(latents))
         opt.zero_grad()
-        ddgan.energy_score(real, *answers.float().chunk(2)).mean().backward()
+        adversarial.energy_score(real, *answers.float().chunk(2)).mean().backward()
         opt.step()
         if (n + 1) % own["every"]: continue
 

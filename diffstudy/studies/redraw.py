@@ -13,11 +13,11 @@ import dataclasses
 import torch, torch.nn.functional as F
 from torch import Tensor
 from .. import (
-    checkpoint, data, ddgan, evaluate, experiment, judge, process, sample, train)
+    adversarial, checkpoint, data, ddgan, evaluate, experiment, judge, process, sample, train)
 from ..core import stream
 from ..files import to_strip
 from .common import trained
-from .ddgan_mnist import trained_on_mnist
+from .ddgan_mnist import by_shares, trained_on_mnist
 from .ddgan_stacked import STACKED, STACKED_SETTINGS
 from .record import Study
 
@@ -52,7 +52,7 @@ def drawer(settings: dict, model: str, seed: int, images):
     net = network(settings, model, seed, images)
     chain = ddgan.chain_gammas(4)
     if model == "ddgan":
-        return lambda x, t, g: ddgan.redraw(net, x, t, chain, g)
+        return lambda x, t, g: ddgan.generate(net, x, chain, g, start=t)
 
     def redraw(x, t, g):
         # uniform in γ, from the level of state t to the end of the schedule
@@ -193,7 +193,7 @@ def seen_from(net, stacks: Tensor, t: int, classifier, seed: int, name: str, *,
     chain, found = ddgan.chain_gammas(net.steps), []
     for i, k in enumerate(stacks.split(part)):
         x = data.encode(k, 256)
-        x = ddgan.redraw(net, x, t, chain.to(x), stream(seed, name, t, i))
+        x = ddgan.generate(net, x, chain, stream(seed, name, t, i), start=t)
         found.append(judge.classify(classifier, data.encode(data.decode(x, 256), 256)))
     return torch.cat(found)
 
@@ -239,17 +239,19 @@ def catch_up(state, settings, case, train_set) -> list[float]:
     Returns:
         Means of `every` updates"""
     G, D = state.model["generator"], state.model["discriminator"].train()
-    gan, losses = ddgan.Config(**state.notes["gan"]), []
+    gan, losses = adversarial.Recipe(**state.notes["gan"]), []
+    light = dataclasses.replace(gan, r1=0., r2=0.)
+    states = by_shares(case["shares"]) if "shares" in case else adversarial.draw_states
     optimizer = train.adamw(D, dataclasses.replace(state.config, lr=gan.lr_d))
     chain = ddgan.chain_gammas(gan.steps).float().to(next(D.parameters()).device)
     stacked, bfloat16 = data.Stacked(train_set), state.config.precision == "bfloat16"
     for i in range(settings["alone"]):
         x = data.encode(stacked.draw(gan.batch_size, case["seed"] + 1000, i)[0], 256)
         g = stream(case["seed"], "alone", i, device=x.device)
-        r1, r2 = (gan.r1, gan.r2) if i % gan.r1_every == 0 else (0., 0.)
+        now = gan if i % gan.r1_every == 0 else light
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
-            terms = ddgan.discriminator_terms(
-                G, D, x, None, chain, g, r1, r2=r2, relative=gan.relative, shares=gan.shares)
+            s = states(D, x, chain, g)
+            terms = adversarial.discriminator_terms(now, G, D, x, None, s, chain, g)
         optimizer.zero_grad()
         sum(terms.values()).backward()
         optimizer.step()
@@ -257,7 +259,7 @@ def catch_up(state, settings, case, train_set) -> list[float]:
     means = torch.stack(losses).unflatten(0, (-1, settings["every"])).mean(1)
     return [round(v, 4) for v in means.tolist()]
 
-_IN_GROUPS = dict(data="stacked-mnist-resnet", group=16, lr_end=0.)
+_IN_GROUPS = dict(data="stacked-mnist-resnet", pack=16, lr_end=0.)
 BALANCE = Study("redraw-balance", BALANCE_SETTINGS, (
     *(_IN_GROUPS | dict(seed=s, updates=20_000) for s in (0, 1)),
     _IN_GROUPS | dict(seed=1, updates=15_000, lr_d_end=1.),

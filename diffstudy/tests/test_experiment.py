@@ -49,8 +49,8 @@ from types import SimpleNamespace
 from unittest import mock
 import pytest, torch
 from .. import (
-    bound, checkpoint, data, ddgan, experiment, files, models, run_folder, sample, schedule, train,
-    vdm, weights)
+    adversarial, bound, checkpoint, data, experiment, files, models, run_folder, sample,
+    schedule, train, vdm, weights)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
@@ -258,8 +258,8 @@ def twenty_steps(kind, rank):
     # the images of the GAN in float64 as well
     if kind in ("ddgan", "stacked"):
         labeled = kind == "ddgan"
-        step = ddgan.adversarial_step(
-            ddgan.Config(**config.resolve()["gan"]),
+        step = adversarial.adversarial_step(
+            adversarial.Recipe(**config.resolve()["gan"]),
             prepare=lambda b: (
                 data.encode(b[0], images.levels).double(), b[1] if labeled else None))
     encode = data.encode
@@ -286,7 +286,7 @@ def one_of_two(file, rank, port):
     assert len(said) == (here.index == 0)
 
     # and a discriminator that looks at eight images together gets whole groups of them
-    images, how = data.load("digits")[0], dict(group=8, net="resnet", batch_size=40)
+    images, how = data.load("digits")[0], dict(pack=8, net="resnet", batch_size=40)
     config = experiment.change(R["ddgan-digits-tiny"], how)
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
@@ -543,10 +543,9 @@ def test_settings_are_read_by_kind():
         experiment.GANConfig(labels="false").resolve()
 
     # what a GAN may leave out, and a list of one
-    balanced = R["ddgan-stacked-mnist-balanced"]
-    c = experiment.change(balanced, dict(lr_d_end="none", shares="none"))
-    assert c.gan["lr_d_end"] is None and c.gan["shares"] == []
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, shares=1.)).gan["shares"] == [1.]
+    c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
+    assert c.gan["lr_d_end"] is None and c.gan["attention"] == []
+    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == [2]
 
 # %% ../../nbs/76a_run_folder.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):

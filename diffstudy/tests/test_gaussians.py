@@ -2,19 +2,20 @@
 
 # %% auto #0
 __all__ = ['TINY_STUDY', 'test_score', 'test_ddpm_loss_by_hand', 'test_the_chain_of_a_kind',
-           'test_tiny_study', 'test_the_record_is_of_today', 'test_the_relative_record_is_of_today']
+           'test_the_penalties_fall', 'test_tiny_study', 'test_the_record_is_of_today',
+           'test_the_relative_record_is_of_today']
 
 # %% ../../nbs/41_ddgan_training.ipynb #d1ccddf8
 import math
 import pytest, torch
-from .. import data
+from .. import adversarial, data, ddgan_nets, train
 from ..core import stream
 from ..studies import record as runs
 from ..ddgan import chain_gammas, generate
 from ..notation import alpha, sigma
 from ..sample import initial
 from diffstudy.studies.gaussians import (
-    RELATIVE, RELATIVE_SETTINGS, SETTINGS, STUDY, chain_of, ddpm_loss, run_toy, score,
+    RELATIVE, RELATIVE_SETTINGS, SETTINGS, STUDY, chain_of, ddpm_loss, falling, run_toy, score,
     sliced_distance, toy_gan)
 
 # %% ../../nbs/41_ddgan_training.ipynb #b7e276ed
@@ -59,6 +60,21 @@ def test_the_chain_of_a_kind():
     net, g = toy.state.ema.model, stream(1, "d")
     x = generate(net, initial((5, 2), g), chain_of(4, [.001, .002, .003]), g)
     assert torch.equal(x, toy.draw(5, stream(1, "d")))
+
+# %% ../../nbs/41_ddgan_training.ipynb #6efa48cf
+def test_the_penalties_fall():
+    "the weight of both falls along a cosine: 1, .88, and halfway .6 of what stays with end = 1"
+    config = adversarial.Config(relativistic=True, r1=.1, r2=.2, batch_size=8)
+    points = data.gaussian_grid().sample(8, stream(0, "points", 0))[0]
+    def first_step(end, n):  # as number n of four, with fresh networks
+        model = ddgan_nets.build(ddgan_nets.Config(width=16, d_width=16, latent=3), (2,))
+        cpu = train.Rank(0, 1, torch.device("cpu"))
+        state = adversarial.make_state(config, model, 4, rank=cpu)
+        state.step = n
+        return falling(config, end, chain_gammas(4))(state, points, stream(0, "a step"))
+    for n, part in ((0, 1.), (1, .882843), (2, .6)):
+        falls, whole = first_step(.2, n), first_step(1., n)
+        for k in ("r1", "r2"): assert abs(falls[k] / whole[k] - part) < 1e-5
 
 # %% ../../nbs/41_ddgan_training.ipynb #22b2b528
 TINY_STUDY = SETTINGS | dict(

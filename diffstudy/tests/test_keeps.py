@@ -10,6 +10,7 @@ from .. import data, ddgan
 from ..core import stream
 from ..notation import alpha, sigma
 from ..studies import keeps as study, record as runs
+from .test_ddgan import row
 
 # %% ../../nbs/47_ddgan_keeps.ipynb #2544a1eb
 def test_tables_and_what_is_kept():
@@ -36,11 +37,11 @@ def test_tables_and_what_is_kept():
     mean, deviation = study.if_exact(tossed(0))
     assert abs(found.mean() - mean) < .2 and abs(found.std() - deviation) < .2
 
-    mixture, chain = ddgan.row(.1), ddgan.chain_gammas(4)
+    mixture, chain = row(.1), ddgan.chain_gammas(4)
     x, net = mixture.sample(4000, stream(0, "keeps"))[0], ddgan.ExactGenerator(mixture, chain)
     peak = lambda v: v[:, 0].round().long().clamp(-2, 2) + 2
     table = study.table_of(
-        peak(x), peak(ddgan.redraw(net, x, 2, chain, stream(1, "keeps"))), 5)
+        peak(x), peak(ddgan.generate(net, x, chain, stream(1, "keeps"), start=2)), 5)
     z = alpha(chain[2]) * x + sigma(chain[2]) * torch.randn(
         x.shape, dtype=x.dtype, generator=stream(2, "keeps"))
     p = mixture.posterior(z, alpha(chain[2]), sigma(chain[2])).weights
@@ -71,7 +72,7 @@ def test_the_study_runs_small(tmp_path, monkeypatch):
     assert [n for n, _ in alone["curve"]] == [1, 2] and of(part="alone", state=2, seed=0) == alone
 
     case = dict(
-        data=name, seed=0, updates=4, group=2, lr_end=0., latent_map=True, energy=.1,
+        data=name, seed=0, updates=4, pack=2, lr_end=0., latent_map=True, energy=.1,
         shares=[.5, .5, 0., 0.])
     found = of(**case)
     tables = torch.tensor(found["tables"])

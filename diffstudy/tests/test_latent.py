@@ -38,7 +38,7 @@ def test_the_latent_study_runs_small(tmp_path, monkeypatch):
     name, of_stacks = "stacked-mnist-resnet", small["run"]
     recipe = of_stacks["recipes"][name] | dict(width=4, d_width=4, embedding=4, batch_size=4)
     small |= dict(run=of_stacks | dict(recipes={name: recipe}, save_every={name: 2}))
-    case = dict(data=name, seed=0, updates=2, group=2, lr_end=0., latent_map=True, energy=.1)
+    case = dict(data=name, seed=0, updates=2, pack=2, lr_end=0., latent_map=True, energy=.1)
     found = study.run(small, case, folder=tmp_path)
     assert len(found["ratio"]) == 4 and max(found["ratio"]) > 0
     assert unpacked(found["answers"]).shape == (3 * 5, 3, 8, 8)

@@ -23,22 +23,23 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'check_frechet', 'check_frechet_distance', 'check_inception', 'check_overlap',
            'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise',
            'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'refuses_levels',
-           'check_exact_step', 'check_ddpm_step', 'check_logit', 'check_shape', 'check_row',
-           'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_redraw',
-           'check_penalty', 'Judge', 'check_terms', 'check_frozen',
-           'test_every_public_name_has_an_entry', 'test_any_input']
+           'check_exact_step', 'check_ddpm_step', 'check_logit', 'check_generator', 'pairs',
+           'denoise', 'two', 'check_generate', 'check_start', 'check_penalty', 'Judge',
+           'check_terms', 'check_states', 'check_frozen', 'test_every_public_name_has_an_entry',
+           'test_any_input']
 
 # %% ../../nbs/98c_properties.ipynb #4a5a91fa
 import math, re
 from dataclasses import dataclass, replace
 from functools import partial
 import pytest, torch
-from diffstudy import (
-    bound, data, ddgan, evaluate, guidance, guidance_formulas, particles, process, sample, schedule,
-    snr)
+from .. import (
+    adversarial, bound, data, ddgan, evaluate, guidance, guidance_formulas, particles, process,
+    sample, schedule, snr)
 from ..core import as_gamma, expand, flat_sum, stream
 from ..notation import alpha, sigma
 from ..studies import tilted
+from .test_ddgan import row
 
 try:
     import hypothesis
@@ -1047,7 +1048,7 @@ def on_the_line(draw):
     "A mixture, points, and the two levels of a step."
     s, t = draw(st.sampled_from([(-math.inf, 1.), (-3., 1.), (-1., 2.75)]))
     z = Batch(draw(st.integers(1, 3)), (1,), seed=draw(st.integers(0, 9))).random("z")
-    return ddgan.row(), z, torch.tensor(s).double(), torch.tensor(t).double()
+    return row(), z, torch.tensor(s).double(), torch.tensor(t).double()
 
 def refuses_levels(f, mix, z, s, t):
     more = t.expand(len(z) + 1)
@@ -1092,20 +1093,6 @@ def check_logit(draw):
     for wrong in u[:, 0], u[None], torch.cat([u, u]): refused(
         ddgan.optimal_logit, mix, wrong, z, s, t)
 
-def check_shape(draw):
-    mix, z, s, t = on_the_line(draw)
-    if s.isneginf(): s = t - 2
-    q = ddgan.exact_step(mix, z[:1], s, t)
-    got = ddgan.shape_of(q)
-    assert 1 <= got.modes <= 5 and -1e-6 < got.kl < 5
-    if len(z) > 1: refused(ddgan.shape_of, ddgan.exact_step(mix, z, s, t))
-
-def check_row(draw):
-    std = draw(st.sampled_from([.1, .5, 1]))
-    mix = ddgan.row(std)
-    assert mix.means.flatten().tolist() == [-2, -1, 0, 1, 2]
-    assert mix.covs.flatten().tolist() == pytest.approx([std ** 2] * 5)
-
 def check_generator(draw):
     mix, z, *_ = on_the_line(draw)
     G = ddgan.ExactGenerator(mix, CHAIN)
@@ -1143,22 +1130,22 @@ def check_generate(draw):
         refused(ddgan.generate, net, z, CHAIN, c=wrong)
     refused(ddgan.generate, net, z, CHAIN, noise(range(batch.b + 1)), c=c)
 
-def check_redraw(draw):
+def check_start(draw):
     batch, t = draw(batches()), draw(st.integers(0, 3))
     x, ids, net = batch.random("x"), range(batch.b), Net(batch.d)
     c = torch.tensor([0, 1, 2])[:batch.b]
     noise = lambda n: [stream(i, "redraw") for i in n]
-    got = like_data(ddgan.redraw(net, x, t, CHAIN, noise(ids), c=c), batch)
+    again = lambda x, seeds, c=c, start=t, chain=CHAIN: ddgan.generate(
+        net, x, chain, noise(seeds), c=c, start=start)
+    got = like_data(again(x, ids), batch)
     if not t: compare(got, x, batch.dtype)
     for i in ids:
-        one = ddgan.redraw(net, x[i:i + 1], t, CHAIN, noise([i]), c=c[i:i + 1])
-        compare(got[i:i + 1], one, batch.dtype)
+        compare(got[i:i + 1], again(x[i:i + 1], [i], c[i:i + 1]), batch.dtype)
     for wrong in x.long(), x[..., None], x[0], x[:0], x * math.nan:
-        refused(ddgan.redraw, net, wrong, t, CHAIN, c=c)
-    for wrong in -1, 4, 1.5, True, None: refused(ddgan.redraw, net, x, wrong, CHAIN, c=c)
-    for wrong in CHAIN.flip(0), CHAIN[1:]: refused(ddgan.redraw, net, x, t, wrong, c=c)
-    for wrong in c + 3, c[:, None], c.double(), None:
-        refused(ddgan.redraw, net, x, t, CHAIN, c=wrong)
+        refused(again, wrong, ids)
+    for wrong in -1, 4, 1.5, True: refused(again, x, ids, start=wrong)
+    for wrong in CHAIN.flip(0), CHAIN[1:]: refused(again, x, ids, chain=wrong)
+    for wrong in c + 3, c[:, None], c.double(), None: refused(again, x, ids, wrong)
 
 def check_penalty(draw):
     batch = draw(batches())
@@ -1181,7 +1168,9 @@ def check_terms(draw):
     batch, r1 = replace(draw(batches()), dtype=torch.float32), draw(st.sampled_from([0., .5]))
     x, G, D, g = batch.random("x"), Net(batch.d), Judge(), lambda: stream(0, "terms")
     s = torch.arange(batch.b)
-    terms = ddgan.discriminator_terms(G, D, x, None, CHAIN, g(), r1, s)
+    config = adversarial.Config(r1=r1)
+    both = adversarial.discriminator_terms, adversarial.generator_terms
+    terms = both[0](config, G, D, x, None, s, CHAIN, g())
     assert list(terms) == ["d_real", "d_fake", "r1"][:2 + (r1 > 0)]
 
     # the same pairs and the same steps of the generator, one example after the other
@@ -1194,43 +1183,51 @@ def check_terms(draw):
         sum(soft(-ask(real.z_s, i)) for i in s) / len(s),
         sum(soft(ask(fake, i)) for i in s) / len(s)]
     assert [v.item() for v in terms.values()][:2] == pytest.approx(want, rel=1e-4)
-    found = ddgan.generator_terms(G, D, x, None, CHAIN, g())
+    found = both[1](config, G, D, x, None, s, CHAIN, g())
+    assert found["loss"] == adversarial.generator_loss(config, D, fake, real, s, None)
     assert list(found) == ["loss"] and found["loss"].shape == () and found["loss"].isfinite()
-    refused(ddgan.discriminator_terms, G, D, x.long(), None, CHAIN, g(), r1, s)
-    refused(ddgan.generator_terms, G, D, x.long(), None, CHAIN, g())
-    for wrong in s + 3, s[:, None], s.double(), torch.cat([s, s]):
-        refused(ddgan.discriminator_terms, G, D, x, None, CHAIN, g(), r1, wrong)
+    for of in both:
+        refused(of, config, G, D, x.long(), None, s, CHAIN, g())
+        for wrong in s + 3, s[:, None], s.double(), torch.cat([s, s]):
+            refused(of, config, G, D, x, None, wrong, CHAIN, g())
+
+def check_states(draw):
+    batch = draw(batches())
+    s = adversarial.draw_states(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
+    assert s.shape == (batch.b,) and s.dtype == torch.int64 and ((s >= 0) & (s < 3)).all()
 
 def check_frozen(draw):
     D = Judge()
-    with ddgan.Frozen(D): assert not D.a.requires_grad
+    with adversarial.Frozen(D): assert not D.a.requires_grad
     assert D.a.requires_grad
 
 DDGAN = {
     "ddgan.betas": Own(check_chain),
     "ddgan.chain_gammas": Own(check_chain),
     "ddgan.exact_step": Own(check_exact_step),
-    "ddgan.shape_of": Own(check_shape),
-    "ddgan.row": Own(check_row),
     "ddgan.pairs": Each(pairs, two, exact=False, x=first, s=states, seeds=own_noise),
     "ddgan.denoise": Own(lambda draw: Each(
         denoise(draw(st.sampled_from(["data", "state", "noise"]))), like_data, exact=False,
         z_t=first, s=states, seeds=own_noise).check(draw)),
     "ddgan.ExactGenerator": Own(check_generator),
     "ddgan.generate": Own(check_generate),
-    "ddgan.redraw": Own(check_redraw),
+    "ddgan.check_chain": Own(check_start),
     "ddgan.ddpm_step": Own(check_ddpm_step),
     "ddgan.optimal_logit": Own(check_logit),
     "ddgan.gradient_penalty": Own(check_penalty),
-    "ddgan.discriminator_terms": Own(check_terms),
-    "ddgan.energy_score": Each(ddgan.energy_score, one_each, x=first, one=other, two=other),
-    "ddgan.generator_terms": Own(check_terms),
-    "ddgan.Frozen": Own(check_frozen),
+    "adversarial.discriminator_terms": Own(check_terms),
+    "adversarial.energy_score": Each(
+        adversarial.energy_score, one_each, x=first, one=other, two=other),
+    "adversarial.draw_states": Own(check_states),
+    "adversarial.generator_loss": Own(check_terms),
+    "adversarial.generator_terms": Own(check_terms),
+    "adversarial.Frozen": Own(check_frozen),
 }
 
 # %% ../../nbs/98c_properties.ipynb #ff687bf3
 MODULES = (
-    schedule, process, bound, snr, guidance_formulas, guidance, particles, sample, evaluate, ddgan)
+    schedule, process, bound, snr, guidance_formulas, guidance, particles, sample, evaluate, ddgan,
+    adversarial)
 TRIED = PROCESS | BOUND | SNR | SCHEDULE | SAMPLE | GUIDANCE | EVALUATE | DDGAN
 
 RECORD = "a named tuple: what a function returns"
@@ -1240,11 +1237,13 @@ APART = {
         "guidance.Branches", "particles.WeightedParticles",
         "evaluate.Estimate", "evaluate.BitsPerDim",
         "evaluate.Nearest", "evaluate.Moments", "evaluate.Frechet", "evaluate.Overlap",
-        "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Shape", "ddgan.Pair"], RECORD),
+        "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Pair"], RECORD),
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
-    "ddgan.adversarial_step": "a step of a training, from two networks; test_ddgan trains",
-    "ddgan.make_state": "the state of a training, from two networks; test_ddgan trains",
+    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe", "adversarial.RECIPES"],
+        "settings; test_adversarial refuses wrong ones"),
+    **dict.fromkeys(["adversarial.adversarial_step", "adversarial.make_state"],
+        "trains two networks; test_adversarial does"),
 }
 
 def test_every_public_name_has_an_entry():

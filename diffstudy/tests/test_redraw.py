@@ -9,7 +9,7 @@ __all__ = ['test_there_and_back', 'test_redraw_refuses', 'test_the_gap_is_what_i
 # %% ../../nbs/45_ddgan_redraw.ipynb #b3918e24
 import math
 import pytest, torch
-from .. import data, ddgan
+from .. import adversarial, data, ddgan
 from ..core import stream
 from ..files import from_strip
 from ..studies import record as runs, redraw as study
@@ -20,9 +20,10 @@ def test_there_and_back():
     mixture, chain = data.gaussian_grid(), ddgan.chain_gammas(4)
     net, g = ddgan.ExactGenerator(mixture, chain), stream(0, "redraw test")
     x = mixture.sample(2000, g)[0]
-    assert torch.equal(ddgan.redraw(net, x, 0, chain, g), x)
+    assert torch.equal(ddgan.generate(net, x, chain, g, start=0), x)
     home = lambda v: torch.cdist(v.double(), mixture.means.double()).argmin(1)
-    kept = [(home(ddgan.redraw(net, x, t, chain, g)) == home(x)).double().mean() for t in (1, 2, 4)]
+    back = lambda t: ddgan.generate(net, x, chain, g, start=t)
+    kept = [(home(back(t)) == home(x)).double().mean() for t in (1, 2, 4)]
 
     # by hand for state 1: the share of the own center in p(x | z_1)
     z = ddgan.process.marginal(x, chain.to(x)[1]).sample(g)
@@ -36,8 +37,9 @@ def test_redraw_refuses():
     mixture, chain = data.gaussian_grid(), ddgan.chain_gammas(4)
     net = ddgan.ExactGenerator(mixture, chain)
     with pytest.raises(ValueError, match="a state from 0 to 4; got 5"):
-        ddgan.redraw(net, torch.zeros(3, 2), 5, chain)
-    with pytest.raises(ValueError, match="shape"): ddgan.redraw(net, torch.zeros(3, 3), 1, chain)
+        ddgan.generate(net, torch.zeros(3, 2), chain, start=5)
+    with pytest.raises(ValueError, match="shape"):
+        ddgan.generate(net, torch.zeros(3, 3), chain, start=1)
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #2c02164c
 def test_the_gap_is_what_is_known_by_heart():
@@ -100,18 +102,18 @@ def test_the_balance_study_runs_small(tmp_path, monkeypatch):
     recipe = s["run"]["recipes"][name] | dict(width=4, d_width=4, embedding=4, batch_size=4)
     small = s | dict(n=20, alone=4, every=2, run=s["run"] | dict(
         recipes={name: recipe}, judge=dict(width=8, steps=2), save_every={name: 2}))
-    case = dict(data=name, seed=0, updates=2, group=2, lr_end=0., lr_d_end=1.)
+    case = dict(data=name, seed=0, updates=2, pack=2, lr_end=0., lr_d_end=1.)
     out = study.run_balance(small, case, folder=tmp_path)
     assert [r["state"] for r in out["rows"]] == [0, 1, 2, 3, 4] and len(out["alone"]) == 2
     assert out["rows"][0]["imbalance"] == [0, 0, 0] and out["before"] > 0 < min(out["alone"])
     assert study.run_balance(small, case, folder=tmp_path) == out  # from the finished run
 
     # a discriminator goes on with the steps that it has learned with
-    asked, terms = [], ddgan.discriminator_terms
+    asked, terms = [], adversarial.discriminator_terms
     monkeypatch.setattr(
-        ddgan, "discriminator_terms", lambda *v, **k: asked.append(k["shares"]) or terms(*v, **k))
+        adversarial, "discriminator_terms", lambda *v: asked.append(v[5].tolist()) or terms(*v))
     study.run_balance(small, case | dict(shares=[0., 1., 0., 0.]), folder=tmp_path)
-    assert len(asked) == 6 and all(v == (0., 1., 0., 0.) for v in asked)
+    assert len(asked) == 6 and all(v == [1] * 4 for v in asked)
 
 def test_the_balance_record_is_of_today():
     try: record = runs.load("redraw-balance")

@@ -78,12 +78,11 @@ def test_cite_reads_a_run(tmp_path):
 
     def of_gan(**gan): return cited(dict(kind="ddgan", gan=gan))
     assert "huang2025r3gan" not in of_gan(net="mlp")
-    assert "huang2025r3gan" in of_gan(net="mlp", relative=True)
+    assert "huang2025r3gan" in of_gan(net="mlp", relativistic=True)
     assert "miyato2018projection" in of_gan(net="resnet")
-    assert "gneiting2007scoring" in of_gan(net="mlp", energy=.1)
-    assert "reed2016text" in (text := of_gan(net="resnet", relative=True, mismatch=.5))
+    assert "reed2016text" in (text := of_gan(net="resnet", relativistic=True, mismatch=.5))
     assert "karras2019stylegan2" not in text
-    assert "reed2016text" not in of_gan(net="resnet", relative=True)
+    assert "reed2016text" not in of_gan(net="resnet", relativistic=True)
 
     from diffstudy import experiment
     for name, recipe in experiment.RECIPES.items():

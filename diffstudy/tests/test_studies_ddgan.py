@@ -2,10 +2,12 @@
 
 # %% auto #0
 __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_shot_fakes',
-           'test_variants', 'test_a_younger_setting_is_heard_and_leaves_old_names', 'test_patches',
+           'test_variants', 'test_a_setting_is_heard_and_gives_a_run_its_name', 'test_patches',
            'test_run_variant', 'today', 'test_ablation_record', 'test_run_stacked_variant',
            'test_stacked_ablation_record', 'test_few_steps', 'test_few_steps_record',
-           'test_stacked', 'test_components', 'test_mnist_study', 'test_score_stacked',
+           'test_stacked', 'test_components', 'test_the_latent_may_enter_as_a_map', 'of_the_game',
+           'test_the_generator_answers_twice', 'test_each_step_gets_its_share',
+           'test_a_balanced_run_has_all_three', 'test_mnist_study', 'test_score_stacked',
            'test_averaged', 'test_a_case_may_have_threads', 'test_mnist_record', 'test_lone',
            'test_resnet_study', 'test_the_resnet_record_is_of_today',
            'test_the_record_of_four_calls_is_of_today']
@@ -13,11 +15,13 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
 from dataclasses import replace
-import pytest, torch
-from .. import checkpoint, data, ddgan, evaluate, experiment, files, models, process
-from .. import sample
+import pytest, torch, torch.nn.functional as F
+from .. import (
+    adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, experiment, files, models,
+    process, sample)
 from ..core import stream
 from ..data import Components, Stacked
+from ..ddgan_nets import ResNetGenerator
 from ..notation import alpha, sigma
 from ..studies import record as runs
 from ..studies.common import packed, unpacked
@@ -25,8 +29,8 @@ from ..studies.ddgan_ablation import (
     ABLATION, FEW, FEW_SETTINGS, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
-    FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, averaged, lone, run_mnist, run_resnet,
-    score_stacked, trained_on_mnist)
+    FOUR, MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,
+    by_shares, lone, run_mnist, run_resnet, score_stacked, scored_terms, trained_on_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -40,7 +44,7 @@ class Says:
 # %% ../../nbs/43_ddgan_images.ipynb #9e650db0
 def test_draw():
     "samples are those of `generate` from the part's noise, on 17 gray levels, in any parts"
-    net = ddgan.build(ddgan.Config(latent=4, width=16), (1, 8, 8))["generator"]
+    net = ddgan_nets.build(ddgan_nets.Config(latent=4, width=16), (1, 8, 8))["generator"]
     with torch.no_grad(): net.leave.weight.mul_(10)  # not all near gray
     g = stream(3, "draw", 0)
     z = ddgan.generate(net, sample.initial((5, 1, 8, 8), g), ddgan.chain_gammas(4), g)
@@ -76,7 +80,7 @@ def test_one_shot_fakes():
     "real data made in one shot look real at all states: mean and variance of 20,000, 4 errors"
     n, chain, x = 20_000, ddgan.chain_gammas(4), torch.full((20_000, 1), .5, dtype=torch.float64)
     for s in range(4):
-        fake = ddgan._fake_of(
+        fake = adversarial._fake_of(
             Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
             stream(0, "one", s))
         a, v = alpha(chain[s]), sigma(chain[s]) ** 2
@@ -90,7 +94,7 @@ def test_variants(kind):
     "two updates and two samples of each variant, finite, in as many calls as there are steps"
     train_set = data.load("digits")[0][:64]
     config = replace(
-        ddgan.Config(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
+        adversarial.Recipe(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
     state = experiment.fit(gan_config(vars(config), 2, labels=False), train_set)
     net, calls = state.ema.model, []
     net.register_forward_hook(lambda *_: calls.append(1))
@@ -99,29 +103,29 @@ def test_variants(kind):
     assert len(calls) == (1 if config.one_shot else config.steps)
 
 # %% ../../nbs/43_ddgan_images.ipynb #8a6e3d91
-def test_a_younger_setting_is_heard_and_leaves_old_names():
-    "`relative` and `r2` by name reach the losses; at their defaults the run has the name it had"
+def test_a_setting_is_heard_and_gives_a_run_its_name():
+    "`relativistic` and `r2` by name reach the losses; at their defaults the run has the name it had"
     old = experiment.RECIPES["ddgan-digits"]
-    new = experiment.change(old, dict(relative="true", r2=".1", r_end=.2))
+    new = experiment.change(old, dict(relativistic="true", r2=".1"))
     named = lambda c: experiment.config_hash(c.resolve())
-    assert new.resolve()["gan"].items() >= dict(relative=True, r2=.1, r_end=.2).items()
-    assert named(experiment.change(new, dict(relative=False, r2=0., r_end=1.))) == named(old)
-    assert named(old) == "9e619350c7fc" and named(new) != named(old)
+    assert new.resolve()["gan"].items() >= dict(relativistic=True, r2=.1).items()
+    assert named(experiment.change(new, dict(relativistic=False, r2=0.))) == named(old)
+    assert named(new) != named(old)
     assert experiment.config_of(dict(kind="ddgan", config=new.resolve())).resolve() == new.resolve()
 
 # %% ../../nbs/43_ddgan_images.ipynb #75a9e8f5
 def test_patches():
     "patches change no shape outside; sizes that do not divide are refused with a reason"
-    config = ddgan.Config(
+    config = ddgan_nets.Config(
         "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
-        d_width=4, d_embedding=8, d_size="shallow", d_scale=1.)
-    G, D = ddgan.build(config, (3, 12, 12)).values()
+        d_width=4, d_embedding=8, d_size="shallow")
+    G, D = ddgan_nets.build(config, (3, 12, 12)).values()
     z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
     assert (
         G(z, s, torch.randn(2, 4)).shape == z.shape and D(z, z, s).shape == (2,)
         and D(z, z, s).abs().max() > 0)
-    with pytest.raises(ValueError, match="multiples of patch=2"): ddgan.build(config, (3, 9, 9))
-    with pytest.raises(ValueError, match="at least 8 pixels"): ddgan.build(config, (3, 4, 4))
+    with pytest.raises(ValueError, match="multiples of patch=2"): ddgan_nets.build(config, (3, 9, 9))
+    with pytest.raises(ValueError, match="at least 8 pixels"): ddgan_nets.build(config, (3, 4, 4))
     with pytest.raises(ValueError, match="paired=False"): replace(config, one_shot=True)
 
 # %% ../../nbs/43_ddgan_images.ipynb #d09af770
@@ -224,6 +228,80 @@ def test_components():
         and torch.equal(again.decode(a), some.decode(a)))
     assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
+# %% ../../nbs/44_ddgan_modes.ipynb #a3f74ed6
+def test_the_latent_may_enter_as_a_map():
+    "by hand: features of variance 1 are added at the lowest resolution; without it all is as before"
+    config = ddgan_nets.Config("resnet", width=8, blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
+    G, plain = (of(config, (1, 8, 8), seed=3).double() for of in (MapGenerator, ResNetGenerator))
+    before, g = plain.state_dict(), stream(0, "map")
+    assert set(G.state_dict()) - set(before) == {"place.layer.weight", "place.layer.bias"}
+    assert all(torch.equal(v, before[k]) for k, v in G.state_dict().items() if k in before)
+
+    z, s = torch.randn(3, 1, 8, 8, generator=g).double(), torch.tensor([0, 2, 3])
+    latent = torch.randn(3, 4, generator=g).double()
+    assert G.place(latent).shape == (3, 16, 4, 4)
+    assert abs(G.place.layer.weight.var() * 4 - 1) < .1
+
+    # fresh blocks pass their input on
+    high = G.enter(z)
+    low = G.wider[0](F.avg_pool2d(high, 2)) + G.place(latent)
+    doubled = F.interpolate(G.narrower[0](low), scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(
+        G(z, s, latent), G.leave(F.leaky_relu(doubled + high, .2)))
+
+def of_the_game(config):
+    "A small pair of networks for points, what they are asked, and noise."
+    G, D = ddgan_nets.build(ddgan_nets.Config(width=16, d_width=16, latent=3), (2,)).values()
+    return config, G, D, torch.randn(8, 2, generator=stream(0, "x")), None
+
+def test_the_generator_answers_twice():
+    "the score of two answers stands beside its loss; the first is what D sees"
+    chain = ddgan.chain_gammas(4).float()
+    for relativistic in False, True:
+        given = of_the_game(adversarial.Config(relativistic=relativistic))
+        _, G, D, x, _ = given
+        g, s = stream(0, "t"), torch.arange(8) % 4
+        z_s, z_t = ddgan.pairs(x, s, chain, g)
+        one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
+        fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
+        score = (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)
+
+        gap = D(z_s, z_t, s) if relativistic else 0.
+        wanted = dict(loss=F.softplus(gap - D(fake, z_t, s)).mean(), score=.3 * score.mean() / 2)
+        found = scored_terms(.3)(*given, s, chain, stream(0, "t"))
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    G.predicts = "noise"
+    with pytest.raises(ValueError, match="energy: expected a generator of the data"):
+        scored_terms(.3)(*given, s, chain, g)
+
+def test_each_step_gets_its_share():
+    "as often as asked for, packs whole, never where it is 0; what does not add up is refused"
+    x, chain, D = torch.zeros(40_000, 2), ddgan.chain_gammas(4), torch.nn.Identity()
+    of = lambda *shares: by_shares(shares)(D, x, chain, stream(0, "s"))
+    found = of(.2, .5, 0., .3).bincount(minlength=4) / len(x)
+    torch.testing.assert_close(found, torch.tensor([.2, .5, 0., .3]), rtol=0, atol=.01)
+    assert of(0., 0., 1., 0.).unique().tolist() == [2]
+    D.pack = 8
+    assert (of(.2, .5, 0., .3).view(-1, 8).diff(dim=1) == 0).all()
+    for wrong in (.5, .5), (.5, .5, .5, -.5), (.3, .3, .3, .3):
+        with pytest.raises(ValueError, match="shares: expected a number for each step"): of(*wrong)
+
+def test_a_balanced_run_has_all_three():
+    "the wider door, the score, and one step alone"
+    config = BalancedConfig(
+        gan=dict(
+            net="resnet", width=4, d_width=4, embedding=4, blocks=1, latent=2, mults=(1, 2),
+            pack=4, batch_size=8),
+        train=dict(steps=1), latent_map=True, energy=.1, shares=(0., 1., 0., 0.))
+    asked, terms = [], adversarial.discriminator_terms
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            adversarial, "discriminator_terms",
+            lambda *v: asked.append(v[5].unique().tolist()) or terms(*v))
+        state = experiment.fit(config, data.load("digits")[0][:32])
+    assert isinstance(state.model["generator"], MapGenerator) and asked == [[1]]
+    assert config.resolve()["energy"] == .1 and state.skipped == 0
+
 # %% ../../nbs/44_ddgan_modes.ipynb #14eef274
 @pytest.mark.parametrize(
     "name", ["mnist", "mnist-components", "stacked-mnist", "stacked-components"])
@@ -239,7 +317,7 @@ def test_mnist_study(name, tmp_path, monkeypatch):
     s = s | dict(
         judge=dict(width=8, steps=5), updates={name: 7}, save_every={name: 3},
         components=9, look=40, n={"mnist": 60, "stacked": 60}, kept=2,
-        recipes={name: s["recipes"][name] | small | dict(patch=1, d_scale=1.)})
+        recipes={name: s["recipes"][name] | small | dict(patch=1)})
     out = [run_mnist(s, dict(data=name, seed=0), folder=tmp_path) for _ in range(2)]
     assert (
         [r["step"] for r in out[0]["curve"]] == [3, 6, 7] and out[0]["skipped"] == 0
@@ -266,7 +344,7 @@ def test_score_stacked():
 
 def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
-    recipe = ddgan.Config(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
+    recipe = adversarial.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
         gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)
