@@ -50,7 +50,7 @@ def test_losses_of_both_branches():
 
 # %% ../../nbs/22_guided_digits.ipynb #56128be6
 def test_training_teaches():
-    "sixty steps: the classifier names half of the held-out digits, the network's error falls by half"
+    "sixty steps: the classifier names half of the held-out digits, the error falls by half"
     train_set, test = data.load("digits")
     small = SETTINGS | dict(
         net_steps=60, net_batch=32, classifier_steps=60, classifier_width=12,
