@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from .core import as_data, as_gamma, expand, suggest
 from .guidance_formulas import classifier_free, classifier_guided, drop_labels, weight
+from .kernels import uncompiled
 from .notation import KINDS, convert
 
 # %% ../nbs/21_guided_sampling.ipynb #21a00002
@@ -58,6 +59,7 @@ class _HostGamma:
     "γ as a number. A sampler's levels are views of one tensor, fetched once: no later step waits."
     base = None  # The tensor of all levels; its version and its values come with it
 
+    @uncompiled
     def __call__(self, gamma) -> float:
         base = gamma._base if torch.is_tensor(gamma) else None
         if base is None or not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
@@ -65,9 +67,6 @@ class _HostGamma:
             self.base, self.version = base, base._version
             self.values = base.flatten().tolist()
         return self.values[gamma.storage_offset() - base.storage_offset()]
-
-# what `torch.compiler.disable` sets; the decorator would load the compiler at import
-_HostGamma.__call__._torchdynamo_disable = True
 
 # %% ../nbs/21_guided_sampling.ipynb #a2b1d43a
 def _is_number(w, value):

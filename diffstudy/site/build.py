@@ -338,7 +338,7 @@ SOLUTION = {"cellView": "form", "jupyter": {"source_hidden": True}}  # Colab's w
 def kept_metadata(text: str  # Source of a cell
 ) -> dict:
     "The metadata that a cell is saved with: solutions of exercises hide in Jupyter and Colab."
-    solution = re.search(r"(?m)^#\|\s*exports exercises\.", text) and "#| code-fold" in text
+    solution = re.search(r"(?m)^#\|\s*exports exercises\.c\d", text) and "#| code-fold" in text
     return dict(SOLUTION) if solution else {}
 
 def joined(outputs: list) -> list:
@@ -629,7 +629,8 @@ EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 44, 45, 46, 47,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
-    "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands"]
+    "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
+    "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",

@@ -41,9 +41,8 @@ def test_tables_sum_to_one_and_keep_every_symbol():
             (starts[:, 0] == 0).all()
             and (starts[:, -1] == 2 ** 24).all()
             and (starts.diff() >= 1).all())
-    p, k = (
-        _gaussian_starts(np.array([.3]), np.array([3.]), 40).diff()[0] / 2. ** 24,
-        torch.arange(-40, 41))
+    p = _gaussian_starts(np.array([.3]), np.array([3.]), 40).diff()[0] / 2. ** 24
+    k = torch.arange(-40, 41)
     # bins add the variance of a uniform
     assert abs((p * k).sum() - .3) < 1e-3 and abs((p * (k - .3) ** 2).sum() - 9 - 1 / 12) < 1e-2
 
@@ -58,9 +57,8 @@ def test_a_stack_gives_back_what_it_got_at_the_price_of_the_table():
     "3000 symbols come back at the price of their table, to 2 bits; misuse is refused"
     for coder in coders():
         p = torch.softmax(torch.randn(3000, 17, generator=stream(4, "p"), dtype=torch.float64), 1)
-        k, words = (
-            torch.multinomial(p, 1, generator=stream(4, "k"))[:, 0].numpy(),
-            payload(40))
+        k = torch.multinomial(p, 1, generator=stream(4, "k"))[:, 0].numpy()
+        words = payload(40)
         stack = open_stack(words, coder)
         before = stack.bits
         stack.push_levels(k, p.numpy())
@@ -175,10 +173,9 @@ def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     "cost and chance are the log ratio of a path, multiplied in the other direction, to 1e-6"
     model, k = uniform_model(), uniform_images(3)
     chain = Chain(model, 4)
-    z, g, x = (
-        _encode_swap(chain, open_stack(payload(500)), k),
-        chain.gammas,
-        chain.x(k))
+    z = _encode_swap(chain, open_stack(payload(500)), k)
+    g = chain.gammas
+    x = chain.x(k)
     ratio = (
         process.marginal(x, g[0]).log_prob(z[0])
         - chain.prior(k.shape).log_prob(z[4])
@@ -194,10 +191,9 @@ def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
 def test_the_net_length_is_the_log_ratio_of_the_path():
     "fifty images in bins of 1/16 take the bits that their paths say, to 0.005, in both orders"
     for order in ORDERS:
-        chain, k, stack = (
-            Chain(uniform_model(), 60, bins=1 / 16),
-            uniform_images(50),
-            open_stack(payload(30_000)))
+        chain = Chain(uniform_model(), 60, bins=1 / 16)
+        k = uniform_images(50)
+        stack = open_stack(payload(30_000))
         before = stack.bits
         z = ORDERS[order][0](chain, stack, k)
         cost, chance = path_terms(chain, k, z)

@@ -60,7 +60,9 @@ def test_normal_agrees_with_torch():
     g = stream(0, "normal")
     r = lambda *s: torch.randn(*s, generator=g, dtype=torch.float64)
     for d in [(), (3,), (2, 4, 4)]:
-        p, q, x = Normal(r(5, *d), r(5, *d).exp()), Normal(r(5, *d), r(5, *d).exp()), r(5, *d)
+        p = Normal(r(5, *d), r(5, *d).exp())
+        q = Normal(r(5, *d), r(5, *d).exp())
+        x = r(5, *d)
         P, Q = (torch.distributions.Normal(n.mean, n.var.sqrt()) for n in (p, q))
         total = lambda v: v.reshape(5, -1).sum(1)
         torch.testing.assert_close(p.log_prob(x), total(P.log_prob(x)), rtol=1e-12, atol=1e-12)
@@ -69,7 +71,9 @@ def test_normal_agrees_with_torch():
 
 # %% ../../nbs/70_core.ipynb #db6ecd82
 def test_normal_samples_have_their_moments():
-    n, mean, var = 100_000, 1.5, .3
+    n = 100_000
+    mean = 1.5
+    var = .3
     x = Normal(
         torch.full((n, 1), mean, dtype=torch.float64), torch.tensor(var)
     ).sample(stream(0, "moments"))
@@ -78,9 +82,8 @@ def test_normal_samples_have_their_moments():
 
 # %% ../../nbs/70_core.ipynb #aedad54d
 def test_scalar_variance_counts_in_every_dimension():
-    full, scalar = (
-        Normal(torch.zeros(2, 7), torch.full((2, 7), .5)),
-        Normal(torch.zeros(2, 7), torch.tensor(.5)))
+    full = Normal(torch.zeros(2, 7), torch.full((2, 7), .5))
+    scalar = Normal(torch.zeros(2, 7), torch.tensor(.5))
     unit = Normal(torch.zeros(2, 7), torch.tensor(1.))
     torch.testing.assert_close(full.kl(unit), scalar.kl(unit))
     torch.testing.assert_close(full.log_prob(torch.ones(2, 7)), scalar.log_prob(torch.ones(2, 7)))
@@ -108,9 +111,8 @@ def test_streams_are_functions_of_their_names():
 # %% ../../nbs/70_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():
     streams = lambda seeds: [stream(0, "image", s) for s in seeds]
-    four, one = (
-        randn_like(torch.empty(4, 3), streams(range(4))),
-        randn_like(torch.empty(1, 3), streams([2])))
+    four = randn_like(torch.empty(4, 3), streams(range(4)))
+    one = randn_like(torch.empty(1, 3), streams([2]))
     assert (four[2] == one[0]).all()
     with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
         randn_like(torch.empty(4, 3), streams(range(3)))

@@ -44,7 +44,9 @@ def random_cases():
     "72 random mixtures of 1 to 8 dimensions, γ from −10 to 10, points from near and far."
     cases = []
     for i, gamma in enumerate(torch.linspace(-10, 10, 72, dtype=torch.float64)):
-        d, k, g = 1 + i % 8, 2 + i % 9, stream(0, "mixture", i)
+        d = 1 + i % 8
+        k = 2 + i % 9
+        g = stream(0, "mixture", i)
         a = torch.randn(k, d, d, generator=g, dtype=torch.float64)
         covs = a @ a.mT / d + .1 * torch.eye(d) if i % 2 else .1 + torch.rand(k, d, generator=g)
         classes = min(k, 2 + i % 3)
@@ -88,7 +90,9 @@ def test_G1_of_a_class():
 def test_G2_guided_noise_is_the_score_of_a_sum():
     "the guided noise is the score of the sum: 72 random mixtures, by autograd, to 1e-10"
     for mix, z, gamma, c in random_cases():
-        a, s, log_p_c = alpha(gamma), sigma(gamma), log_class(mix, gamma, c)
+        a = alpha(gamma)
+        s = sigma(gamma)
+        log_p_c = log_class(mix, gamma, c)
         tilted = -s * gradient(lambda z: mix.log_prob(z, a, s, c) + 1.7 * log_p_c(z), z)
         assert_same(
             classifier_guided(mix.predict(z, gamma, c), gradient(log_p_c, z), gamma, w=1.7),
@@ -104,15 +108,16 @@ def on_grid(f, lim=4., step=.02):
 
 def tilted(mix, w, gamma=-math.inf, c=0):
     "log p(z|c) + w log p(c|z) of a mixture, not normalized, as a function of z."
-    a, s = (
-        alpha(torch.tensor(gamma, dtype=torch.float64)),
-        sigma(torch.tensor(gamma, dtype=torch.float64)))
+    a = alpha(torch.tensor(gamma, dtype=torch.float64))
+    s = sigma(torch.tensor(gamma, dtype=torch.float64))
     return lambda z: mix.log_prob(z, a, s, c) + w * mix.log_class_prob(z, a, s)[:, c]
 
 # %% ../../nbs/20_guidance.ipynb #7eeb4932
 def test_G3_guided_noise_is_the_score_of_the_tilted_density():
     "the guided noise is the score of the tilted density on a grid: six cases, to 1e-5"
-    mix, h, c = three_gaussians(), .03, torch.tensor(0)
+    mix = three_gaussians()
+    h = .03
+    c = torch.tensor(0)
     for gamma, lim in (-4., 3.5), (0., 5.), (3., 6.):
         for w in .5, 4.:
             log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
@@ -210,7 +215,9 @@ def test_G8_conventions():
 # %% ../../nbs/20_guidance.ipynb #0e12ca0f
 def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     "labels are dropped one by one, at the rate asked for within 4 errors; the others stay"
-    n, p, c = 100_000, .1, torch.arange(100_000) % 10
+    n = 100_000
+    p = .1
+    c = torch.arange(100_000) % 10
     dropped = drop_labels(c, p, 10, stream(0, "drop"))
     rate = (dropped == 10).double().mean()
     assert abs(rate - p) < 4 * math.sqrt(p * (1 - p) / n)
@@ -238,9 +245,8 @@ WIDTHS = dict(
 
 def variance_drawn(sampler, w, steps=2000):
     "The variance at the end of a linear sampler that starts at one, without sampling."
-    gammas, v = (
-        grid(Linear(-12., 14.), steps, dtype=torch.float64),
-        torch.ones((), dtype=torch.float64))
+    gammas = grid(Linear(-12., 14.), steps, dtype=torch.float64)
+    v = torch.ones((), dtype=torch.float64)
     k = sample.coefficients(gammas, dict(ancestral=1., ddim=0.)[sampler])
     slope = ClassifierFree(nested, torch.zeros(steps, dtype=torch.long), w=w, null=1)(
         torch.ones(steps, 1, dtype=torch.float64), k.gamma)[:, 0]
@@ -268,9 +274,8 @@ def log_correction(mix, z, gamma, c, w, n=12):
     "log E[p(c|x)^w | z, c], classes of one Gaussian in the plane, by quadrature with n² points."
     import numpy as np
     u, weights = (torch.tensor(v) for v in np.polynomial.hermite_e.hermegauss(n))
-    nodes, log_w = (
-        torch.cartesian_prod(u, u),
-        torch.cartesian_prod(weights, weights).prod(1).log() - math.log(2 * math.pi))
+    nodes = torch.cartesian_prod(u, u)
+    log_w = torch.cartesian_prod(weights, weights).prod(1).log() - math.log(2 * math.pi)
     p = mix.posterior(z, alpha(gamma), sigma(gamma))
     mean, std = p.means[:, c], p.variances.expand(p.means.shape)[:, c].sqrt()
     x = mean[:, None] + std[:, None] * nodes.to(z.dtype)
@@ -319,9 +324,8 @@ def flow_log_prob(predict, x, gammas):
         k2, l2 = slope(z + h / 2 * k1, m)
         k3, l3 = slope(z + h / 2 * k2, m)
         k4, l4 = slope(z + h * k3, b)
-        z, log_det = (
-            z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4),
-            log_det + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4))
+        z = z + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        log_det = log_det + h / 6 * (l1 + 2 * l2 + 2 * l3 + l4)
     return log_det - .5 * (z ** 2).sum(1) - math.log(2 * math.pi)
 
 def gap(mix, w, step=.1, levels=24):
@@ -415,7 +419,9 @@ def test_rescaling_and_thresholding():
 # %% ../../nbs/21_guided_sampling.ipynb #37eb24ee
 def latents(n, *name):
     "Latents of the three Gaussians at γ = −1, in float64, with a class for each."
-    mix, gamma, g = three_gaussians(), torch.tensor(-1., dtype=torch.float64), stream(0, *name)
+    mix = three_gaussians()
+    gamma = torch.tensor(-1., dtype=torch.float64)
+    g = stream(0, *name)
     z, _ = mix.sample(n, g, alpha(gamma), sigma(gamma), dtype=torch.float64)
     return mix, z, gamma, torch.randint(3, (n,), generator=g)
 
@@ -452,10 +458,9 @@ def test_G8_one_batch_and_two_calls_agree():
     for dtype, tolerance in (torch.float64, 1e-10), (torch.float32, 1e-5):
         for net, shape in networks():
             net, g = net.to(dtype), stream(0, "batched")
-            z, c, w = (
-                torch.randn(5, *shape, generator=g, dtype=dtype),
-                torch.arange(5) % 3,
-                torch.linspace(0, 3, 5, dtype=dtype))
+            z = torch.randn(5, *shape, generator=g, dtype=dtype)
+            c = torch.arange(5) % 3
+            w = torch.linspace(0, 3, 5, dtype=dtype)
             for gamma in torch.tensor(.5, dtype=dtype), torch.linspace(-5, 3, 5, dtype=dtype):
                 with torch.no_grad():
                     one, two = (
@@ -497,7 +502,9 @@ SAMPLERS = sample.ancestral, sample.ddim, sample.probability_flow
 def test_evaluations_in_every_sampler():
     "two evaluations where guidance acts, one elsewhere: for each step of every sampler"
     for sampler in SAMPLERS:
-        mix, n, gammas = three_gaussians(), 4, grid(Linear(-8., 6.), 14)
+        mix = three_gaussians()
+        n = 4
+        gammas = grid(Linear(-8., 6.), 14)
         extra = () if sampler is sample.probability_flow else (stream(0),)
         for batched in True, False:
             for w, interval in (0., None), (2., None), (2., (-3., 2.5)):
@@ -509,9 +516,8 @@ def test_evaluations_in_every_sampler():
                     net, torch.arange(n) % 3, w=w, null=3,
                     batched=batched, interval=interval)
                 z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
-                expected = lambda g: n * (
-                    2 if w and (interval is None or interval[0] < g <= interval[1])
-                    else 1)
+                acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
+                expected = lambda g: 2 * n if acts(g) else n
                 visits = {g: r / expected(g) for g, r in rows.items()}
                 if extra: assert len(rows) == 14 and set(visits.values()) == {1.}
                 else: assert (
@@ -529,9 +535,8 @@ def test_G4_in_every_sampler():
         def log_prob(z, g):
             asked.append(g.item())
             return mix.log_class_prob(z, alpha(g), sigma(g))
-        led, free = (
-            ClassifierGuided(mix.predict, log_prob, c, w=3.),
-            ClassifierFree(mix.predict, c, w=2., null=3))
+        led = ClassifierGuided(mix.predict, log_prob, c, w=3.)
+        free = ClassifierFree(mix.predict, c, w=2., null=3)
         torch.testing.assert_close(
             sampler(led, z, gammas, *extra()),
             sampler(free, z, gammas, *extra()),
@@ -607,14 +612,19 @@ def test_interval_all_none_and_one_for_each_example():
 # %% ../../nbs/21_guided_sampling.ipynb #05b70720
 def test_branches_are_batched_by_size():
     "small batches run as one, large ones as two; any device other than a CPU takes one"
-    mix, small, large = three_gaussians(), torch.empty(16, 1, 8, 8), torch.empty(128, 1, 8, 8)
+    mix = three_gaussians()
+    small = torch.empty(16, 1, 8, 8)
+    large = torch.empty(128, 1, 8, 8)
     choose = ClassifierFree(mix.predict, 0, w=1., null=3).one_batch
     assert choose(small) and not choose(large) and choose(large.to("meta"))
 
 # %% ../../nbs/21_guided_sampling.ipynb #485e0cda
 class Timed:
     "A network that adds up its own seconds."
-    def __init__(self, net): self.net, self.classes, self.seconds = net, net.classes, 0.
+    def __init__(self, net):
+        self.net = net
+        self.classes = net.classes
+        self.seconds = 0.
     def __call__(self, z, gamma, c):
         t = time.perf_counter()
         out = self.net(z, gamma, c)
@@ -623,10 +633,9 @@ class Timed:
 
 def overhead(steps=10, n=16, **kw):
     "Time of a guided run outside its network, as a share of the time inside."
-    net, gammas, z = (
-        Timed(models.build("digits", (1, 8, 8), 10).eval()),
-        grid(Linear(), steps),
-        torch.zeros(n, 1, 8, 8))
+    net = Timed(models.build("digits", (1, 8, 8), 10).eval())
+    gammas = grid(Linear(), steps)
+    z = torch.zeros(n, 1, 8, 8)
     t = time.perf_counter()
     sample.ancestral(ClassifierFree(net, torch.arange(n) % 10, w=2., **kw), z, gammas, stream(0))
     return (time.perf_counter() - t) / net.seconds - 1
@@ -656,9 +665,8 @@ def test_rescaling_and_thresholding_act_on_the_guided_estimate():
     "rescaling and thresholding act after the combination, on the estimate of the data"
     net, shape = networks()[0]
     net, g = net.double(), torch.tensor(-2., dtype=torch.float64)
-    z, c = (
-        2 * torch.randn(4, *shape, generator=stream(0, "order"), dtype=torch.float64),
-        torch.arange(4) % 3)
+    z = 2 * torch.randn(4, *shape, generator=stream(0, "order"), dtype=torch.float64)
+    c = torch.arange(4) % 3
     with torch.no_grad():
         x_c, x_u = (convert(net(z, g, l), z, g, "eps", "x") for l in (c, None))
         x = classifier_free(x_c, x_u, w=4.)
@@ -702,36 +710,33 @@ def test_compiled_guidance_is_the_same():
 def test_errors_guidance():
     "mistakes that can be seen are answered at once, with what to do"
     mix, z, gamma, c = latents(4, "errors")
-    with pytest.raises(ValueError, match="between 0 and 1; got p_uncond=10"): drop_labels(c, 10, 3)
-    with pytest.raises(ValueError, match="integer classes of shape"): drop_labels(z, .1, 3)
-    with pytest.raises(ValueError, match="give the strength once"): classifier_free(z, z)
-    with pytest.raises(ValueError, match="give the strength once"):
-        classifier_free(z, z, w=1, scale=2)
+    free = lambda c=c, **options: ClassifierFree(mix.predict, c, **dict(w=1., null=3) | options)
+    strength = "give the strength once"
+    shapes = "of one shape.*got"
+    weights = "w of one value, or one for each of 4 examples"
+    share = r"as a share of the values in \(0, 1\]"
+    for says, call in (
+        ("between 0 and 1; got p_uncond=10", lambda: drop_labels(c, 10, 3)),
+        ("integer classes of shape", lambda: drop_labels(z, .1, 3)),
+        (strength, lambda: classifier_free(z, z)),
+        (strength, lambda: classifier_free(z, z, w=1, scale=2)),
+        (shapes, lambda: classifier_free(z, z[:1], w=1)),
+        (shapes, lambda: classifier_guided(z, z[:1], gamma, w=1)),
+        (shapes, lambda: match_std(z, z[:1])),
+        (shapes, lambda: implicit_classifier(z, z[:1], gamma)),
+        (share, lambda: dynamic_threshold(z, 99.5)),
+        (weights, lambda: classifier_free(z, z, w=torch.ones(1, 2))),
+        (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
+        (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
+        ("expected w >= 0", lambda: accept(z[:, 0], w=-1)),
+        ("give its null label as null=", lambda: free(null=None)),
+        (r"one for each of 4 examples; got classes of shape \(3,\)",
+            lambda: free(c[:3])(z, gamma)),
+        ("expected integer classes", lambda: free(c.double())),
+        ("unknown kind of prediction 'epsilon'; did you mean 'eps'", lambda: free(kind="epsilon")),
+        (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
+        ("rescale from 0", lambda: free(rescale=7)),
+        (share, lambda: free(threshold=99.5)),
+    ):
+        with pytest.raises(ValueError, match=says): call()
     with pytest.raises(TypeError): classifier_free(z, z, 1.)
-    with pytest.raises(ValueError, match="of one shape.*got"): classifier_free(z, z[:1], w=1)
-    with pytest.raises(ValueError, match="of one shape.*got"): classifier_guided(z, z[:1], gamma, w=1)
-    with pytest.raises(ValueError, match="of one shape.*got"): match_std(z, z[:1])
-    with pytest.raises(ValueError, match="as a share of the values"): dynamic_threshold(z, 99.5)
-    with pytest.raises(ValueError, match="of one shape.*got"): implicit_classifier(z, z[:1], gamma)
-    with pytest.raises(ValueError, match="w of one value, or one for each of 4 examples"):
-        classifier_free(z, z, w=torch.ones(1, 2))
-    with pytest.raises(ValueError, match="expected w >= 0"): accept(z[:, 0], w=-1)
-    with pytest.raises(ValueError, match="give its null label as null="):
-        ClassifierFree(mix.predict, c, w=1.)
-    with pytest.raises(
-        ValueError, match="one for each of 4 examples; got classes of shape \\(3,\\)"
-    ):
-        ClassifierFree(mix.predict, c[:3], w=1., null=3)(z, gamma)
-    for w in torch.ones(3), torch.ones(1, 4):
-        with pytest.raises(ValueError, match="w of one value, or one for each of 4 examples"):
-            ClassifierFree(mix.predict, c, w=w, null=3, interval=(-9, 9))(z, gamma)
-    with pytest.raises(ValueError, match="expected integer classes"):
-        ClassifierFree(mix.predict, c.double(), w=1., null=3)
-    for options, says in (
-        (dict(kind="epsilon"), "unknown kind of prediction 'epsilon'; did you mean 'eps'"),
-        (dict(interval=(3, -3)), r"gamma_lo < gamma_hi.*got \(3, -3\)"),
-        (dict(rescale=7), "rescale from 0"),
-        (dict(threshold=99.5), r"share of the values in \(0, 1\]"),
-    ):
-        with pytest.raises(ValueError, match=says):
-            ClassifierFree(mix.predict, c, w=1., null=3, **options)

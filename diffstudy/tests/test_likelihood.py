@@ -25,7 +25,9 @@ ENDS = torch.tensor([-8., 8.], dtype=torch.float64)
 
 def test_flow_gives_the_exact_density_of_a_mixture():
     "the flow finds the log density of three Gaussians at 100 points, to 1e-6 nats"
-    m, (a0, a1), (s0, s1) = data.three_gaussians(), alpha(ENDS), sigma(ENDS)
+    m = data.three_gaussians()
+    a0, a1 = alpha(ENDS)
+    s0, s1 = sigma(ENDS)
     z = m.sample(100, stream(1, "points"), dtype=torch.float64, alpha=a0, sigma=s0)[0]
     out = log_likelihood(
         m.predict, z, ENDS, rtol=1e-8, atol=1e-8, prior=lambda z: m.log_prob(z, a1, s1))
@@ -87,7 +89,9 @@ def test_one_probe_gives_the_trace_on_average_with_the_variance_of_the_formula()
 # %% ../../nbs/34_likelihood.ipynb #793a5438
 def test_the_error_of_several_probes_is_that_of_their_mean():
     "with 16 probes, errors are as large as the standard errors say, to 25 %"
-    m, (a0, a1), (s0, s1) = data.three_gaussians(), alpha(ENDS), sigma(ENDS)
+    m = data.three_gaussians()
+    a0, a1 = alpha(ENDS)
+    s0, s1 = sigma(ENDS)
     z = m.sample(200, stream(1, "points"), dtype=torch.float64, alpha=a0, sigma=s0)[0]
     out = log_likelihood(
         m.predict, z, ENDS, probes=16, generator=stream(3, "probes"),

@@ -32,7 +32,9 @@ from ..studies.objectives import STUDY, TWO
 # %% ../../nbs/51_objectives.ipynb #ac4d3624
 def losses_as_published(eps, eps_hat, x, x_hat, gamma):  # `(b,)` each, with its density of γ
     "Plain squared errors as published, at levels γ, times how often each meets a level."
-    a, s, t = alpha(gamma), sigma(gamma), torch.sigmoid(gamma / 2)
+    a = alpha(gamma)
+    s = sigma(gamma)
+    t = torch.sigmoid(gamma / 2)
     def square(d): return flat_sum(d ** 2)
     u, u_hat = eps - x, eps_hat - x_hat
     v, v_hat = (expand(a, x) * e - expand(s, x) * y for e, y in ((eps, x), (eps_hat, x_hat)))
@@ -80,7 +82,9 @@ def mean_error(mixture, gamma, seed, n):
 
 def test_plain_error_on_its_schedule_is_the_weighted_loss():
     "for all ten weights, within 4 errors of the integral with the weight written out"
-    mixture, n, ends = three_gaussians(), 20_000, (-8., 5.)
+    mixture = three_gaussians()
+    n = 20_000
+    ends = (-8., 5.)
     even = torch.linspace(*ends, n, dtype=torch.float64)
     plain = mean_error(mixture, even, 0, n)
     for i, (name, weight) in enumerate(WEIGHTS.items()):
@@ -186,7 +190,9 @@ def test_preconditioning_is_the_velocity():
     z, v, x = torch.randn(3, 9, 4, generator=stream(0, "edm"), dtype=torch.float64)
     g = torch.linspace(-7, 7, 9, dtype=torch.float64)
     s, y = edm_sigma(g)[:, None], z / expand(alpha(g), z)
-    skip, out, into = 1 / (s ** 2 + 1), s / (s ** 2 + 1) ** .5, 1 / (s ** 2 + 1) ** .5
+    skip = 1 / (s ** 2 + 1)
+    out = s / (s ** 2 + 1) ** .5
+    into = 1 / (s ** 2 + 1) ** .5
     torch.testing.assert_close(into * y, z, rtol=1e-12, atol=1e-12)
     ours = convert(v, z, g, "v", "x")
     torch.testing.assert_close(skip * y - out * v, ours, rtol=1e-12, atol=1e-12)
@@ -219,7 +225,9 @@ def test_variance_kl_is_that_of_the_two_gaussians():
 
 def test_best_variance_is_the_best():
     "four other multiples of it cost more, on average over what z_t leaves open"
-    spread, s, t = torch.full((20_000, 1), .04).double(), torch.tensor(-3.).double(), 0.
+    spread = torch.full((20_000, 1), .04).double()
+    s = torch.tensor(-3.).double()
+    t = 0.
     x = spread.sqrt() * torch.randn(20_000, 1, generator=stream(0, "best"), dtype=torch.float64)
     x = x / x.square().mean().sqrt() * .2
     t, best = torch.tensor(t).double(), best_variance(s, torch.tensor(t).double(), spread)

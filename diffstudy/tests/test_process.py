@@ -22,7 +22,9 @@ from diffstudy.process import (
 # %% ../../nbs/11_process.ipynb #83676454
 def moments_agree(samples, normal):
     "mean and variance of samples, within four standard errors of a Normal's"
-    n, mean, var = len(samples), normal.mean.double().flatten()[0], normal.var.double().flatten()[0]
+    n = len(samples)
+    mean = normal.mean.double().flatten()[0]
+    var = normal.var.double().flatten()[0]
     return (
         (samples.mean() - mean).abs() < 4 * (var / n).sqrt()
         and (samples.var() - var).abs() < 4 * var * (2 / n) ** 0.5)
@@ -44,15 +46,15 @@ def rising_triples(n=1000):
     "three rising noise levels from −30 to 30, far apart and close together, some r = −∞"
     u = torch.rand(3, n, generator=stream(0, "triples"), dtype=torch.float64)
     r, width = 60 * u[0] - 30, 10 ** (-6 * u[1])
-    r, s, t = r, r + width * (30 - r) * u[2], r + width * (30 - r)
+    s = r + width * (30 - r) * u[2]
+    t = r + width * (30 - r)
     return torch.where(torch.arange(n) % 10 == 0, -math.inf, r), s, t
 
 # %% ../../nbs/11_process.ipynb #63576445
 def test_V5_composition():
     "jump and step are V1, to 1e-13 at 1,000 pairs of levels and in samples; the slide's form is not"
-    x, (_, s, t) = (
-        torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64),
-        rising_triples())
+    x = torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64)
+    _, s, t = rising_triples()
     factor = (torch.sigmoid(-t) / torch.sigmoid(-s)).sqrt()  # of z_s, whose own variance shrinks
     step = forward(torch.sigmoid(-s).sqrt() * x, s, t)
     torch.testing.assert_close(step.mean, torch.sigmoid(-t).sqrt() * x, rtol=1e-13, atol=0)
@@ -69,10 +71,11 @@ def test_V5_composition():
 # %% ../../nbs/11_process.ipynb #bed19707
 def test_V5_V6_V7_moments():
     "jump and step give the mean and variance of V1 at 1,000 pairs of levels, to 1e-14"
-    x, (r, s, t) = (
-        torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64),
-        rising_triples())
-    k, q_s, q_t = transition(s, t), marginal(x, s), marginal(x, t)
+    x = torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64)
+    r, s, t = rising_triples()
+    k = transition(s, t)
+    q_s = marginal(x, s)
+    q_t = marginal(x, t)
     torch.testing.assert_close(k.alpha_ts * q_s.mean, q_t.mean, rtol=1e-14, atol=0)
     torch.testing.assert_close(k.alpha_ts ** 2 * q_s.var + k.sigma2_ts, q_t.var, rtol=1e-14, atol=0)
 
@@ -274,10 +277,9 @@ def test_shapes():
 # %% ../../nbs/11_process.ipynb #e6f86a8c
 def test_dtypes():
     "results have the type of the data, float32 at least, under autocast as well"
-    x, s, t = (
-        torch.randn(3, 4, generator=stream(0, "dtypes")),
-        torch.tensor([-2., -1., 0.]),
-        torch.tensor([0., 1., 5.]))
+    x = torch.randn(3, 4, generator=stream(0, "dtypes"))
+    s = torch.tensor([-2., -1., 0.])
+    t = torch.tensor([0., 1., 5.])
     for f in (
         lambda v: marginal(v, t),
         lambda v: forward(v, s, t),

@@ -135,7 +135,9 @@ def test_consistent_annealed_sampling_is_ddim():
     assert eta.shape == (199,) and (eta - .873).abs().max() < 5e-4
 
     z = initial((20, 2), stream(0, "cas"), dtype=torch.float64)
-    mix, y, noise = three_gaussians(), to_ve(z, g[0]), stream(1, "cas")
+    mix = three_gaussians()
+    y = to_ve(z, g[0])
+    noise = stream(1, "cas")
     for t, s in zip(g, g[1:]):
         beta = (1 - ((1 - .05) / (edm_sigma(s) / edm_sigma(t))) ** 2).sqrt()
         eps = mix.predict(from_ve(y, t), t)
@@ -289,7 +291,9 @@ def test_edm_preconditioning_is_v_prediction():
     z, f = torch.randn(2, 9, 3, generator=stream(0, "edm"), dtype=torch.float64)
     gamma = torch.linspace(-8, 8, 9, dtype=torch.float64)
     y, s = to_ve(z, gamma), expand(edm_sigma(gamma), z)
-    c_in, c_skip, c_out = (1 + s ** 2) ** -.5, 1 / (1 + s ** 2), s * (1 + s ** 2) ** -.5
+    c_in = (1 + s ** 2) ** -.5
+    c_skip = 1 / (1 + s ** 2)
+    c_out = s * (1 + s ** 2) ** -.5
     torch.testing.assert_close(c_in * y, z)
     torch.testing.assert_close(c_skip * y + c_out * f, convert(-f, z, gamma, "v", "x"))
 
@@ -368,7 +372,9 @@ def test_predictor_corrector_is_that_of_the_paper():
 def walked(keep, n=4000):
     "The sum of noise over the unit interval, where a step is taken back if it moves beyond ½."
     g, total = stream(0, "walked"), torch.zeros(n, 1)
-    left, h, path = torch.ones(n), torch.full((n,), .5), BrownianPath(total, g)
+    left = torch.ones(n)
+    h = torch.full((n,), .5)
+    path = BrownianPath(total, g)
     while (left > 0).any():
         w = path.look(h) if keep else h.sqrt()[:, None] * torch.randn(n, 1, generator=g)
         good = w[:, 0].abs() <= .5
@@ -417,7 +423,9 @@ def test_one_step_of_gotta_go_fast():
 # %% ../../nbs/50_solvers.ipynb #50000089
 def gotta_go_fast_of_paper(predict, z, start, end, generator, rtol, atol):
     "Algorithm 1 of the paper for one example `(1, d)`, with noise drawn anew; also its tries."
-    left, before, tries = start - end, z, 0
+    left = start - end
+    before = z
+    tries = 0
     h = .01 * left
     while left > 0:
         n, tries = torch.randn(z.shape, generator=generator, dtype=z.dtype), tries + 1
@@ -429,7 +437,9 @@ def gotta_go_fast_of_paper(predict, z, start, end, generator, rtol, atol):
         second = (first + z + moved(first, end + left - h)) / 2
         allowed = torch.maximum(first.abs(), before.abs()).mul(rtol).clamp_min(atol)
         error = ((first - second) / allowed).square().mean().sqrt()
-        if error <= 1: z, before, left = second, first, left - h
+        if error <= 1:
+            z, before = second, first
+            left = left - h
         h = torch.minimum(left, .9 * h * error ** -.9)
     return z, tries
 
@@ -507,7 +517,9 @@ def test_solvers_draw_from_the_data(name):
 # %% ../../nbs/50_solvers.ipynb #50000109
 def test_solvers_leave_tensors_and_graphs_alone():
     "states stay float32, the caller's tensor as it was, no graph is kept; paths end in samples"
-    net, g, z = torch.nn.Linear(2, 2), even(4), initial((3, 2), stream(0, "z"))
+    net = torch.nn.Linear(2, 2)
+    g = even(4)
+    z = initial((3, 2), stream(0, "z"))
     kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
     few = dict(SOLVERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
     for name, solver in few.items():

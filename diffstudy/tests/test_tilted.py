@@ -112,7 +112,9 @@ def two_gaussians(gamma, w, m=.6, v=.5, total=2.):
     "Mean, variance and log Z of N(m, v)^(1 + w) N(0, total)^(−w), both noised to a level."
     g = torch.tensor(gamma, dtype=torch.float64)
     a, s2 = alpha(g), sigma(g) ** 2
-    m, v, total = a * m, a ** 2 * v + s2, a ** 2 * total + s2
+    m = a * m
+    v = a ** 2 * v + s2
+    total = a ** 2 * total + s2
     precision = (1 + w) / v - w / total
     mean = (1 + w) * m / v / precision
     log_z = (mean ** 2 * precision - (1 + w) * m ** 2 / v - torch.log(precision)
@@ -152,7 +154,9 @@ def test_two_gaussians_in_closed_form():
 # %% ../../nbs/23_tilted_guidance.ipynb #051b9c98
 def step_by_hand(z, gammas, generator, w, groups, eta, limit):
     "`feynman_kac` once more, a group and a particle at a time, resampled wherever uneven."
-    n, k, last = len(z) // groups, particle_steps(gammas, eta, 2), None
+    n = len(z) // groups
+    k = particle_steps(gammas, eta, 2)
+    last = None
     log_w, log_ratio = torch.zeros(groups, n, dtype=torch.float64), [0.] * groups
     for i in range(len(gammas) - 1):
         eps_c, eps_u = on_a_line(z, k.gamma[i])
@@ -300,7 +304,9 @@ def test_the_worlds_of_the_study():
     w, gamma = 2., torch.tensor(1., dtype=torch.float64)
     z = start(three, w, 1., 20_000, stream(0))
     g = torch.linspace(-5, 5, 201, dtype=torch.float64)
-    points, a, s = torch.cartesian_prod(g, g), alpha(gamma), sigma(gamma)
+    points = torch.cartesian_prod(g, g)
+    a = alpha(gamma)
+    s = sigma(gamma)
     log_p = three.log_prob(points, a, s, torch.tensor(0))
     p = (log_p + w * three.log_class_prob(points, a, s)[:, 0]).softmax(0)
     mean = (p[:, None] * points).sum(0)
