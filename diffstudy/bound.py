@@ -74,6 +74,7 @@ def _level_sums(
     e = log_e.masked_fill_((n + j < 0) | (n + j > levels - 1), -math.inf).exp_()
     return torch.stack([e.sum(0), (e * j).sum(0), (e * j ** 2).sum(0)])
 
+# %% ../nbs/30_bound.ipynb #cd3e6605
 class _LevelLoss(torch.autograd.Function):
     "−log p(k|z_0) of each dimension; keeps two numbers for each instead of a row of logits."
 
@@ -110,6 +111,7 @@ class _LevelLoss(torch.autograd.Function):
         dz, dw = ctx.saved_tensors
         return grad * dz, grad * dw, None, None, None, None
 
+# %% ../nbs/30_bound.ipynb #2944b96e
 def _level_reach(
     gamma_0: Tensor,  # γ(0), any shape
     levels: int,      # Number of gray levels

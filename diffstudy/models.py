@@ -420,6 +420,7 @@ class UNet(nn.Module):
         return recomputed(
             _run, *args, use_reentrant=False, preserve_rng_state=self.config.dropout > 0)
 
+# %% ../nbs/73_models.ipynb #65d6ac00
 def _run(block, h, cond, kept=None):
     "One block, with what the way down has kept."
     return block(h if kept is None else torch.cat([h, kept], 1), cond)

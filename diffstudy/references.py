@@ -316,6 +316,7 @@ def _ddgan(config):
     if gan.get("mismatch"): found.append("adversarial.discriminator_terms")
     return found
 
+# %% ../nbs/93_references.ipynb #02e184cc
 def methods_of(config: dict) -> list[str]:
     """The methods behind a run, of whatever kind.
 

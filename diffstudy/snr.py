@@ -120,6 +120,7 @@ WEIGHTINGS = {
         / (_EDM_STD * math.sqrt(2 * math.pi))),
 }
 
+# %% ../nbs/31_snr.ipynb #872fe083
 @implements("V28")
 def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor,
                   weighting: str = "vlb") -> Tensor:

@@ -157,6 +157,11 @@ def _ends(model, k, generator):  # x, γ(0), γ(1), and x under the noise of γ(
     if can_look(gamma_0, gamma_1): _check_ends(gamma_0, gamma_1)
     return x, gamma_0, gamma_1, x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
 
+def _reconstruction(model, k, x_noisy, gamma_0):
+    "What the gray levels cost, given the least noisy latent."
+    if model.decoder is not None: return model.decoder(k, x_noisy, gamma_0)
+    return bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
+
 # %% ../nbs/32_vdm.ipynb #40e6f8a5
 def _discrete(schedule, x, t, generator, steps: int):
     "γ(t) at one of T steps for each example, and what a guess of the noise costs there."
@@ -179,6 +184,10 @@ def _continuous(schedule, x, t, generator, variance: bool):
         tell(bound.bits_per_dim(nats.detach(), x[0].numel()), generator)
         return nats
     return gamma_t, cost
+
+def _between(schedule, x, t, generator, steps: int, variance: bool):
+    if steps: return _discrete(schedule, x, t, generator, steps)
+    return _continuous(schedule, x, t, generator, variance)
 
 # %% ../nbs/32_vdm.ipynb #af2c1aed
 def _check_loss(model: VDM, k: Tensor, c, steps: int, variance: bool):
@@ -222,18 +231,14 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
         x, c, extra = (v if v is None else v.repeat_interleave(many, 0) for v in (x, c, extra))
         t = t.flatten()
     eps = randn_like(x, generator)
-    if steps: gamma_t, cost = _discrete(model.schedule, x, t, generator, steps)
-    else: gamma_t, cost = _continuous(model.schedule, x, t, generator, variance)
-
-    # the latents there, and the network's guess of their noise
+    gamma_t, cost = _between(model.schedule, x, t, generator, steps, variance)
     g = gamma_t.to(x.dtype)
     z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     diffusion = cost(eps, model(z, g, c, extra))
     if many: diffusion = diffusion.view(-1, many).mean(1)
 
     # 3. the data end
-    if model.decoder is not None: reconstruction = model.decoder(k, x_noisy, gamma_0)
-    else: reconstruction = bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
+    reconstruction = _reconstruction(model, k, x_noisy, gamma_0)
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
 
 # %% ../nbs/32_vdm.ipynb #84afd10b

@@ -38,6 +38,7 @@ def test_probabilities_add_up(shape, patch):
     count = torch.bincount((k * 2 ** torch.arange(7, -1, -1)).sum(1), minlength=256)
     assert ((count - n * p) ** 2 / (n * p)).sum() < 255 + 4.5 * (2 * 255) ** .5
 
+# %% ../../nbs/73c_decoder.ipynb #a59e7040
 def test_later_pixels_change_nothing():
     "what each pixel costs is the same to the last bit whatever comes after it"
     d, gamma = awake((1, 6, 10), 4), torch.tensor(0., dtype=torch.float64)
@@ -66,6 +67,7 @@ def noise_net(shape):
     return models.UNet(
         models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), shape)
 
+# %% ../../nbs/73c_decoder.ipynb #b61657f1
 def test_a_decoder_in_the_bound():
     "V16 as a decoder changes no digit; a network takes the place of the reconstruction loss alone"
     net, k = noise_net((1, 4, 4)), torch.randint(0, 4, (5, 1, 4, 4), generator=stream(3, "k"))
@@ -80,6 +82,7 @@ def test_a_decoder_in_the_bound():
     torch.testing.assert_close(  # untrained: four levels, equally likely, in 16 pixels
         other.reconstruction, torch.full((5,), 16 * torch.tensor(4.).log().item()))
 
+# %% ../../nbs/73c_decoder.ipynb #ce3e2cda
 def test_samples_of_a_decoder():
     "an image depends on its own generator alone; labels and guidance work as without a decoder"
     model = vdm.VDM(noise_net((1, 4, 4)), Linear(-1., 5.), 4, decoder=awake((1, 4, 4), 4).float())

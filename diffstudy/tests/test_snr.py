@@ -196,6 +196,7 @@ class Quadratic(Schedule):
         g, lo, hi = (torch.log(torch.expm1(1e-4 + 10 * u ** 2)) for u in (t, 0 * t, 0 * t + 1))
         return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
 
+# %% ../../nbs/31_snr.ipynb #698829c1
 class Clamped(Schedule):
     "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite, stretched to other ends."
     def __init__(self, last, gamma_min=-13.3, gamma_max=5.):
@@ -209,6 +210,7 @@ class Clamped(Schedule):
             for u in (t, 0 * t, 0 * t + 1))
         return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
 
+# %% ../../nbs/31_snr.ipynb #7b668c54
 def zoo(g0=-13.3, g1=5.):
     "Schedules of every kind with the same ends."
     shaken = Monotone(g0, g1, width=64)

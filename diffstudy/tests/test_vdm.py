@@ -77,6 +77,7 @@ def level_nats(gamma_0, share, x):
     density = torch.exp(-e ** 2 / 2) / math.sqrt(2 * math.pi)
     return -(share[share > 0] * torch.trapezoid(right * density, e)).sum()
 
+# %% ../../nbs/32_vdm.ipynb #12873f56
 def test_V20_terms():
     "Gaussian data, γ_0 from −13 to −2, T = 5 and ∞: each term is its own integral, in 4 errors"
     n, draws = 200, 32
@@ -385,6 +386,7 @@ def test_errors_vdm():
             loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long))
         with pytest.raises(ValueError, match="within −80 and 80"): nll(far)
 
+# %% ../../nbs/32_vdm.ipynb #bd2caa91
 def test_a_network_of_ones_own():
     "any module of (z, γ) trains and samples; its image is named once; a class that is not there is refused"
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 16), nn.Unflatten(1, (1, 4, 4)))
@@ -439,6 +441,7 @@ def test_nll():
         one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
 
+# %% ../../nbs/32_vdm.ipynb #9d9f0fcf
 def test_several_times():
     "(b, m) times: the mean of m diffusion losses by hand, and a decoder that is asked once"
     asked, draw = [], stream(16, "again")
