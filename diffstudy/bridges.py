@@ -8,14 +8,15 @@ __all__ = ['gammas_of', 'time_step', 'predict', 'grid_of', 'scheduler', 'AsUNet'
            'from_pretrained', 'export_onnx']
 
 # %% ../nbs/83_bridges.ipynb #e8dee18c
-import copy, hashlib, importlib, inspect, re, warnings
+import copy, importlib, inspect, re, warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 import safetensors.torch, torch
 from torch import Tensor, nn
-from . import checkpoint, experiment, files, schedule as schedules
+from . import checkpoint, experiment, files, run_folder, schedule as schedules
 from .core import can_look, choose
+from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
 
 # %% ../nbs/83_bridges.ipynb #ad298678
@@ -196,12 +197,10 @@ class AsUNet(nn.Module):
 _BESIDE = ("components.safetensors", "result.json", "evaluation.json")  # where a run has them
 _FILES = ("README.md", "config.json", "model.safetensors", *_BESIDE)
 
-def _sha(data: bytes) -> str: return hashlib.sha256(data).hexdigest()
-
 def _seal(info: dict) -> str:
     "The checksum of all that config.json says but the checksum itself."
     others = {k: v for k, v in info["checksums"].items() if k != "config.json"}
-    return _sha(files.canonical(info | dict(checksums=others)).encode())
+    return files.digest(info | dict(checksums=others))
 
 def _check_ours(folder: Path):
     "ValueError if there is something in a folder that is not to be written over."
@@ -238,7 +237,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
     mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
     out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
-    info["checksums"] = {name: _sha(data) for name, data in out.items()}
+    info["checksums"] = {name: files.digest(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
     out["config.json"] = files.to_json(info)
@@ -248,39 +247,38 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     return folder
 
 # %% ../nbs/83_bridges.ipynb #7d65f0e3
+def _call(run) -> str:
+    "The line of Python that asks a model for what it is there for."
+    if run.kind == "classifier": return "log_p = run.log_prob(z, gamma)"
+    return f"images = run.sample({'labels=[0] * 16' if run.has_labels else 'n=16'})"
+
+def _scores(run) -> list[str]:
+    "As the commands print them."
+    result, evaluation = run.result(), run.evaluation()
+    lines = experiment.report(result) if result else []
+    if evaluation: lines = lines + experiment.report_evaluation(evaluation)
+    return ["```text", *lines, "```"] if lines else ["None were computed."]
+
 def _card(run, license) -> str:
     "A model card: what it is, how to load it, its data, scores and settings."
     f, name = run.facts, f"{run.recipe}, {run.what.split(maxsplit=1)[1]}"
     shape = "×".join(map(str, f["shape"]))
-    call = dict(
-        vdm="images = run.sample(n=16)", ddgan="images = run.sample(n=16)",
-        classifier="log_p = run.log_prob(z, gamma)")[run.kind]
-    if run.kind != "classifier" and run.has_labels:
-        call = "images = run.sample(labels=[0] * 16)"
-
-    # scores as the commands print them
-    result, evaluation = run.result(), run.evaluation()
-    scores = (experiment.report(result) if result else []) + (
-        experiment.report_evaluation(evaluation) if evaluation else [])
-    settings = sorted(files.flatten(run.config).items())
-    parts = [
+    rows = [f"| {k} | {v} |" for k, v in sorted(files.flatten(run.config).items())]
+    terms = f"These weights: {license}."
+    if license == "unknown": terms = "The licence of these weights was not stated."
+    return "\n".join([
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
         f"# {name}", "",
         f"Trained with [diffstudy](https://pypi.org/project/diffstudy), configuration {run.hash}.",
         "", "```python", "from diffstudy import bridges",
-        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', call, "```", "",
+        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', _call(run),
+        "```", "",
         "## Data", "",
         f"{run.config['data']}: {shape}, {f['levels']} gray levels, {f['classes']} classes.", "",
-        "## Scores", "",
-        *(["```text", *scores, "```"] if scores else ["None were computed."]), "",
-        "## Licence", "",
-        "The licence of these weights was not stated." if license == "unknown"
-        else f"These weights: {license}.", "",
-        "## Settings", "",
-        *("| setting | value |", "|---|---|"),
-        *(f"| {k} | {v} |" for k, v in settings), ""]
-    return "\n".join(parts)
+        "## Scores", "", *_scores(run), "",
+        "## Licence", "", terms, "",
+        "## Settings", "", "| setting | value |", "|---|---|", *rows, ""])
 
 # %% ../nbs/83_bridges.ipynb #43203f21
 def _fetched(source, revision) -> Path:
@@ -294,6 +292,19 @@ def _fetched(source, revision) -> Path:
     hub = _needed("huggingface_hub")
     return Path(hub.snapshot_download(name, revision=revision, allow_patterns=list(_FILES)))
 
+def _read_info(folder: Path) -> dict:
+    "What config.json says; CheckpointError if it was changed."
+    info = experiment.read_run(folder)
+    where, sums = folder / "config.json", info.get("checksums")
+    if not isinstance(sums, dict):
+        raise ValueError(
+            f"{where} has no checksums, so save_pretrained has not written it; "
+            "the folder of a run is opened by experiment.open")
+    if sums.get("config.json") != _seal(info):
+        raise checkpoint.CheckpointError(
+            f"{where} is damaged or was changed: its checksum is not the one that it states")
+    return info
+
 def from_pretrained(source, device=None, *, revision: str = None, root=None) -> experiment.Run:
     """A trained model from a folder or from the hub. No code can run.
 
@@ -305,45 +316,32 @@ def from_pretrained(source, device=None, *, revision: str = None, root=None) -> 
 
     Returns:
         As from `experiment.open`; CheckpointError for what is damaged"""
-    folder, device = _fetched(source, revision), experiment.pick_device(device)
-    info = experiment.read_run(folder)
-    where, sums = folder / "config.json", info.get("checksums")
-    if not isinstance(sums, dict):
-        raise ValueError(
-            f"{where} has no checksums, so save_pretrained has not written it; "
-            "the folder of a run is opened by experiment.open")
-    if sums.get("config.json") != _seal(info):
-        raise checkpoint.CheckpointError(
-            f"{where} is damaged or was changed: its checksum is not the one that it states")
+    folder, device = _fetched(source, revision), pick_device(device)
+    info = _read_info(folder)
 
     # all files are looked at before one is used
-    data = {}
-    for name, sum in sums.items():
-        if name == "config.json" or name not in _FILES: continue
-        try: data[name] = files.read_file(folder / name)
-        except OSError as e:
-            raise checkpoint.CheckpointError(
-                f"{folder / name} cannot be read: {e.strerror}") from None
-        if _sha(data[name]) != sum:
-            raise checkpoint.CheckpointError(
-                f"{folder / name} is damaged: the checksum of its {len(data[name])} bytes is not "
-                "the one in config.json")
+    sums = {k: v for k, v in info["checksums"].items() if k in _FILES and k != "config.json"}
+    data = {k: files.read_whole(folder / k, v, "config.json") for k, v in sums.items()}
 
     # then the weights, which must be those of the network that the settings make
-    config, weights = experiment.config_of(info), safetensors.torch.load(data["model.safetensors"])
-    model = config.assemble(info["facts"])
-    checkpoint.check_fits(model, weights, folder)
+    weights = safetensors.torch.load(data["model.safetensors"])
     if bad := checkpoint.not_finite(weights):
         raise checkpoint.CheckpointError(f"{folder} holds weights that are not finite: {bad}")
-    model.load_state_dict(weights)
-    make = dict(
-        vdm=experiment.VDMRun, ddgan=experiment.GANRun, classifier=experiment.ClassifierRun)
-    model = model.to(device).eval().requires_grad_(False)
-    return make[config.kind](folder, info, model, str(info["checkpoint"]), device, root)
+    mark = str(info["checkpoint"])
+    return run_folder.run_of(info, weights, folder, folder, mark, device, root)
 
 # %% ../nbs/83_bridges.ipynb #a64e1245
 # onnxruntime's own is off by 1e-7 however small the value, so σ at γ = −8 by some 1e-4 of itself
 def _exact_sigmoid(x): return 1 / (1 + torch.exp(-x))
+
+def _of_vdm(net): return dict(z=torch.zeros(3, *net.shape), gamma=torch.zeros(3))
+
+def _of_gan(net):
+    z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
+    return dict(z_t=z, s=s, latent=torch.zeros(3, net.latent))
+
+# by kind of run: what its network is asked with, and the name of its answer
+_EXAMPLES = dict(vdm=(_of_vdm, "eps"), ddgan=(_of_gan, "x"))
 
 def export_onnx(run, path) -> Path:
     """The network of a run as an ONNX file, in float32, for any number of examples at a time.
@@ -354,22 +352,18 @@ def export_onnx(run, path) -> Path:
 
     Returns:
         The file"""
-    if run.kind == "classifier":
-        raise ValueError("expected a run of a diffusion model or of a GAN; got a classifier's")
+    if run.kind not in _EXAMPLES:
+        raise ValueError(f"expected a run of a diffusion model or of a GAN; got a {run.kind}'s")
     for name in ("onnx", "onnxscript"): _needed(name)
 
     # a call with three examples, from which PyTorch learns what is computed
     net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()
-    c = dict(c=torch.tensor([0, 1, 0])) if run.has_labels else {}
-    z, g = torch.zeros(3, *net.shape), torch.zeros(3)
-    inputs = dict(z=z, gamma=g) | c
-    if run.kind == "ddgan":
-        s, latent = torch.zeros(3, dtype=torch.long), torch.zeros(3, net.latent)
-        inputs = dict(z_t=z, s=s, latent=latent) | c
+    example, out = _EXAMPLES[run.kind]
+    inputs = example(net)
+    if run.has_labels: inputs["c"] = torch.tensor([0, 1, 0])
 
     # one name for the size of the batch, which stays free
     free = {name: {0: torch.export.Dim("batch")} for name in inputs}
-    out = dict(vdm="eps", ddgan="x")[run.kind]
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, about its own code

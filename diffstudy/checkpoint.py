@@ -397,7 +397,8 @@ def _parse(line: str) -> dict:
 
 def _read_log(folder, name) -> tuple:  # The records, and messages about lines that are none
     "The records of a run, and what is wrong with its log."
-    path, records, wrong = Path(folder) / name, [], []
+    path = Path(folder) / name
+    records, wrong = [], []
     try: lines = read_file(path).decode("utf-8", "replace").split("\n")
     except FileNotFoundError: lines = []
     for i, line in enumerate(lines):

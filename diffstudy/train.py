@@ -431,8 +431,8 @@ def _agree(signals, rank) -> int:  # The same on all processes
 # %% ../nbs/74_training.ipynb #193b3a78
 def _farewell(signum, state, folder):
     "What to tell a person who stopped a run."
-    how = f"saved in {folder}; the same call with this folder goes on from there"
-    if folder is None: how = "no folder was given, so nothing was saved; the state in memory is whole"
+    how = "no folder was given, so nothing was saved; the state in memory is whole"
+    if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
     name, steps = signal.Signals(signum).name, state.config.steps
     return f"stopped by {name} after step {state.step} of {steps}: {how}"
 

@@ -46,9 +46,9 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
     try:
         size = int.from_bytes(data[:8], "little")
         note = json.loads(json.loads(data[8:8 + size])["__metadata__"]["diffstudy"])
-        known, seal, card = note["format"], note["seal"], note["card"]
+        known, card = note["format"], note["card"]
         tensors = safetensors.torch.load(data)
-        sealed = seal == digest(card, safetensors.torch.save(tensors))
+        sealed = note["seal"] == digest(card, safetensors.torch.save(tensors))
     except Exception as e:
         raise CheckpointError(
             f"{where}: expected weights as Run.export writes them, a safetensors file with a card; "

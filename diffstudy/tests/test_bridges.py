@@ -136,7 +136,8 @@ def test_what_is_no_chain_is_refused():
 # %% ../../nbs/83_bridges.ipynb #fa18bb51
 def net_of_ours(gamma_min=-13.3):
     from diffstudy import models
-    config = models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False, gamma_min=gamma_min)
+    config = models.UNetConfig(
+        width=8, blocks=1, groups=2, middle_attention=False, gamma_min=gamma_min)
     net = models.UNet(config, (1, 8, 8), 3)
     models.initialize(net, 1, zeros=False)
     return net.eval().requires_grad_(False)
@@ -145,7 +146,8 @@ def net_of_ours(gamma_min=-13.3):
 def test_our_schedule_serves_diffusers(ends):
     "its γ are ours, its loop with our network draws what our sampler draws, labels included"
     pytest.importorskip("diffusers")
-    s, net, z = schedule.Linear(*ends), net_of_ours(), noise("ours")
+    s, net = schedule.Linear(*ends), net_of_ours()
+    z = noise("ours")
     for kind, ours in dict(DDIMScheduler="ddim", DPMSolverMultistepScheduler="dpm++").items():
         own = dict(lower_order_final=False) if ours == "dpm++" else {}
         chain = bridges.scheduler(s, 100, kind, **own)

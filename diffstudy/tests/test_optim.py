@@ -22,7 +22,8 @@ def test_config():
     with pytest.raises(TypeError, match="did you mean 'batch_size'"): optim.Config(batchsize=3)
     for wrong in (
         dict(steps=0), dict(lr=0), dict(betas=(.9, 1)), dict(ema=1.), dict(precision="bf16"),
-        dict(clip=0), dict(lr_decay="linear"), dict(optimizer="sgd"), dict(muon_lr=0), dict(lr_end=2), dict(weight_decay=-1),
+        dict(clip=0), dict(lr_decay="linear"), dict(optimizer="sgd"), dict(muon_lr=0),
+        dict(lr_end=2), dict(weight_decay=-1),
     ):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):
             optim.Config(**wrong)

@@ -68,8 +68,8 @@ def one_bad(n): return toy_batches(n) * (math.nan if n == 1 else 1.)
 
 def signalled(state, folder, batches, at, number=signal.SIGTERM):
     "The run gets a signal in the caller's loop, after a step."
-    steps = train.fit(
-        state, train.loss_step(toy_loss), batches, folder=folder, progress=False, say=lambda _: None)
+    how = dict(folder=folder, progress=False, say=lambda _: None)
+    steps = train.fit(state, train.loss_step(toy_loss), batches, **how)
     for record in steps:
         if record.step == at: signal.raise_signal(number)
 
@@ -81,7 +81,8 @@ def test_the_log_shows_no_stop(tmp_path):
     assert expected.count("\n") == 3
     for stop in range(1, 7):
         for how in ("killed", "signal", "left"):
-            folder, state = tmp_path / f"{stop}{how}", short(save_every=stop if how == "killed" else 7)
+            folder = tmp_path / f"{stop}{how}"
+            state = short(save_every=stop if how == "killed" else 7)
             if how != "signal": run(state, folder, one_bad, until=stop)
             else:
                 with pytest.raises(train.Interrupted): signalled(state, folder, one_bad, stop)
@@ -137,14 +138,16 @@ STOPS = [getattr(signal, s) for s in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(
 
 def test_a_signal_stops_after_a_whole_step(tmp_path):
     for number in STOPS:
-        handler, folder, sent = signal.getsignal(number), tmp_path / number.name, []
+        handler, folder = signal.getsignal(number), tmp_path / number.name
+        sent = []
         def batches(n):
             if n == 13 and not sent:
                 sent.append(n)
                 signal.raise_signal(number)
             return toy_batches(n)
         words = f"stopped by {number.name} after step 14 of 60: saved in"
-        with pytest.raises(train.Interrupted, match=words) as stopped: run(saving(), folder, batches)
+        with pytest.raises(train.Interrupted, match=words) as stopped:
+            run(saving(), folder, batches)
         assert stopped.value.signum == number and signal.getsignal(number) is handler
         assert checkpoint.latest(folder).name == "step-000000014"
         assert run(state := saving(), folder, batches)[1] == ["resumed at step 14 of 60"]
@@ -156,7 +159,8 @@ def test_a_signal_is_never_forgotten(tmp_path):
     def late(n):
         if n == 59: signal.raise_signal(signal.SIGTERM)
         return toy_batches(n)
-    for batches, at, folder in ((late, None, tmp_path / "in"), (toy_batches, 60, tmp_path / "after")):
+    for batches, at in ((late, None), (toy_batches, 60)):
+        folder = tmp_path / str(at)
         with pytest.raises(train.Interrupted, match="SIGTERM after step 60 of 60: saved in"):
             signalled(toy_state(), folder, batches, at)
         assert checkpoint.latest(folder).name == "step-000000060"
@@ -408,7 +412,8 @@ def die_at(call):
 # %% ../../nbs/74c_resumed.ipynb #f5a403db
 def kill_and_resume(folder, kills, seed):
     "Kill runs until `kills` of them have died; print how many by what."
-    rng, runs, dead = random.Random(seed), 0, dict(clock=0, call=0)
+    rng, runs = random.Random(seed), 0
+    dead = dict(clock=0, call=0)
     run(toy_state(steps=3))  # what PyTorch loads at the first step is loaded once, here
     while sum(dead.values()) < kills:
         how = rng.choice(["clock", "call"])

@@ -324,7 +324,8 @@ def test_who_had_its_turn_is_said():
     real, parts = core.randn_like, lambda s: (s.model["g"], s.model["d"], s.ema.model)
     def go(bad):
         "What is said, and which parts step 7 leaves alone; bad are draws, of which a step has two."
-        state, seen, said = pair_state(), [], []
+        state, said = pair_state(), []
+        seen = []
         draws = iter(range(1, 1000))
         noise = lambda x, generator: real(x, generator) * (math.nan if next(draws) in bad else 1.)
         steps = train.fit(state, pair_step, toy_batches, progress=False, say=said.append)
@@ -338,7 +339,8 @@ def test_who_had_its_turn_is_said():
     for bad, stayed, message in (
         ({14}, [True, False, True], "loss is nan on batches(6); "
             "d was updated before that, all else is untouched"),
-        ({13, 14}, [True] * 3, "d is nan on batches(6); weights, moments and average are untouched"),
+        ({13, 14}, [True] * 3, "d is nan on batches(6); "
+            "weights, moments and average are untouched"),
     ):
         assert go(bad) == ([f"step 7 skipped: {message}"], stayed)
 
@@ -374,7 +376,8 @@ def test_a_run_shows_how_far_it_is(monkeypatch):
     "off a terminal by lines, the first as soon as one knows, with the numbers of the last record"
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     monkeypatch.setattr("sys.stdout", out := io.StringIO())
-    now, said, state = [0.], [], toy_state()
+    state, said = toy_state(), []
+    now = [0.]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     state.step = 30  # a run that goes on
     for record in train.fit(state, train.loss_step(toy_loss), toy_batches, say=said.append):

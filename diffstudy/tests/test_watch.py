@@ -47,7 +47,8 @@ def test_off_a_terminal_there_is_a_line_now_and_then(monkeypatch):
     assert followed(monkeypatch, False, seconds=10., on=False) == []
     assert followed(monkeypatch, False, seconds=10.) == [
         "sampling: 5/12 images, 0.1/s, 70 s left", "sampling: 8/12 images, 0.1/s, 40 s left",
-        "sampling: 11/12 images, 0.1/s, 10 s left", "sampling: 12/12 images, 0.1/s, 2 minutes in all"]
+        "sampling: 11/12 images, 0.1/s, 10 s left",
+        "sampling: 12/12 images, 0.1/s, 2 minutes in all"]
 
     # the first one as soon as it is known that there is a minute or more to go
     assert followed(monkeypatch, False, seconds=20., every=1000.)[0] == (
@@ -81,7 +82,10 @@ def test_a_terminal_that_is_closed_ends_nothing(monkeypatch):
 # %% ../../nbs/88_watching.ipynb #b534b356
 class Heard:
     "A logger that remembers, and fails when it is told to."
-    def __init__(self, fails=None): self.rows, self.begun, self.fails = [], [], fails
+    def __init__(self, fails=None):
+        self.fails = fails
+        self.rows, self.begun = [], []
+
     def start(self, step): self.begun.append(step)
     def log(self, numbers, step):
         if step == self.fails: raise OSError("no network")
@@ -176,7 +180,9 @@ def test_what_is_missing_is_named(tmp_path):
 class Spying:
     "A look that draws random numbers wherever it can, with scores that are least at step 6."
     def __init__(self, fails=None, folder=None):
-        self.steps, self.fails, self.folder = [], fails, folder
+        self.steps = []
+        self.fails, self.folder = fails, folder
+
     def __call__(self, state):
         from PIL import Image
         torch.randn(state.step)
@@ -319,9 +325,9 @@ def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path,
         assert len(reported) == 149 and len(chose) == 148 and len(held_out) == 297
 
         # the score of a look is that of those that choose, with the averaged weights of that step
-        score = (
-            best.bits_per_dim(chose, draws=1).mean if kind == "vdm"
-            else 1 - sum(a for _, a, _ in best.accuracy(chose)) / 9)
+        score = dict(
+            vdm=lambda: best.bits_per_dim(chose, draws=1).mean,
+            classifier=lambda: 1 - sum(a for _, a, _ in best.accuracy(chose)) / 9)[kind]()
         assert abs(score - seen[step]) < 1e-6
         assert run.result() is not None
 
