@@ -211,7 +211,9 @@ class Launch:
         prepare: Callable | None = None,  # Called in the child before the command
         whom: int = 0,       # In which of the processes
     ):
-        self.words, self.begun, self.pids, self.status = words, time.monotonic(), {}, {}
+        self.words = words
+        self.begun = time.monotonic()
+        self.pids, self.status = {}, {}
         self.heard, self.hung = [], False
         self.ear, out = os.pipe()
         os.set_blocking(self.ear, False)
@@ -260,7 +262,8 @@ class Launch:
         "Wait for the end as torchrun does: if one has failed, the others get a few seconds."
         # it hangs if it works without end, or if it does nothing at all for half the time;
         # that is counted in short looks, so that a machine which sleeps meanwhile does not matter
-        worked, idle, last = 0., 0., time.monotonic()
+        worked = idle = 0.
+        last = time.monotonic()
         while self.alive() and not any(self.status.values()) and not self.hung:
             now = time.monotonic()
             idle, last = idle + min(now - last, .1), now
@@ -512,7 +515,8 @@ def _no_room(t: Trial, run: Launch):
 
 # %% ../../nbs/98b_drill.ipynb #e7a92f10
 def move_the_folder(t: Trial):
-    run, here, there = t.launch(), t.place / "run", t.place / "moved"
+    here, there = t.place / "run", t.place / "moved"
+    run = t.launch()
     t.attacks += 1
     if not run.wait(60, t.moment()) and here.exists(): here.rename(there)
     t.check(run.finish(), ends=t.job.ends)
@@ -1173,10 +1177,8 @@ def main(argv: list[str] | None = None  # Arguments; those of the process by def
 
     cases = CASES
     if a.only:
-        cases = tuple(
-            c._replace(jobs=jobs) for c in CASES
-            if (jobs := c.jobs if a.only in c.attack.__name__ else tuple(
-                j for j in c.jobs if a.only == j)))
+        def asked(c): return c.jobs if a.only in c.attack.__name__ else {a.only} & {*c.jobs}
+        cases = tuple(c._replace(jobs=tuple(asked(c))) for c in CASES if asked(c))
     found = hold(a.scratch, minutes=a.minutes, seed=a.seed, cases=cases, inside=a.inside)
     if a.inside: return
     print(table(found, "command", "kind", "processes"), table(found, "attack"), sep="\n\n")

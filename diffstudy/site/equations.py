@@ -382,7 +382,8 @@ def annotate(
     home: Homes = None,  # From `homes`, which reads all notebooks; found here if not given
 ):
     "Links from each equation to its code and checks, and from each function and test back to them."
-    home, by_id, up = home or homes(where), {r.equation.id: r for r in rows}, back(rows, name)
+    home, up = home or homes(where), back(rows, name)
+    by_id = {r.equation.id: r for r in rows}
     names, cells = exported(where / "nbs" / name), []
 
     def below(m):

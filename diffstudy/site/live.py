@@ -93,7 +93,8 @@ def html(
 
 def still(name: str) -> str:  # HTML
     "The picture that stands in the place of a figure until it is started."
-    alt, svg, png = escape(FIGURES[name].alt), folder() / f"{name}.svg", folder() / f"{name}.png"
+    alt = escape(FIGURES[name].alt)
+    svg, png = folder() / f"{name}.svg", folder() / f"{name}.png"
     if svg.exists():
         named = f'<svg role="img" aria-label="{alt}"'
         return svg.read_text(encoding="utf-8").replace("<svg", named)
@@ -231,7 +232,8 @@ def still_plane() -> str:  # SVG
     "Where the guided flow takes 240 points, and the lines that hold 90 % of the tilted densities."
     from contourpy import contour_generator
     from diffstudy import viz
-    mix, w, lim, n = data.three_gaussians(), 1., 3.6, 121
+    mix, w = data.three_gaussians(), 1.
+    lim, n = 3.6, 121
     at = lambda x, y: f"{50 + 50 * x / lim:.1f} {50 - 50 * y / lim:.1f}"
     g = torch.linspace(-lim, lim, n, dtype=torch.float64)
     points = torch.stack(torch.meshgrid(g, g, indexing="xy"), -1).reshape(-1, 2)

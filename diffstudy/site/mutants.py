@@ -57,7 +57,9 @@ def stale(changes: list[Change], package: Path  # Its folder
 # %% ../../nbs/98d_mutants.ipynb #bd5382fb
 class _Heard:
     "A plugin of pytest that keeps what each test said."
-    def __init__(self): self.passed, self.failed, self.seconds = [], {}, {}
+    def __init__(self):
+        self.passed = []
+        self.failed, self.seconds = {}, {}
 
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.split("[")[0].split("/")[-1]

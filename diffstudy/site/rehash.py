@@ -128,9 +128,9 @@ def run_today(info: dict) -> tuple[dict, list[str]]:  # The same, what differs
     if info["recipe"] not in experiment.RECIPES:
         return info, [f"no recipe is named {info['recipe']!r} now"]
     config = experiment.RECIPES[info["recipe"]].resolve()
-    return (
-        info | dict(config=config, hash=experiment.config_hash(config)),
-        differences(info["config"], config))
+    now = dict(config=config)
+    if "hash" in info: now["hash"] = experiment.config_hash(config)
+    return info | now, differences(info["config"], config)
 
 def card_today(card: dict) -> tuple[dict, list[str]]:  # The same, what differs
     "The card of weights: of a run, or of a judge, whose settings stand in its name."
@@ -146,7 +146,7 @@ def card_today(card: dict) -> tuple[dict, list[str]]:  # The same, what differs
 def today(folder: Path) -> tuple[dict, list[str]]:  # File → its bytes or JSON of today; refusals
     "All files of a checkout that are to be written, and what keeps them from it."
     changed, refused, known = {}, [], {}
-    for path in sorted(p for d in ("nbs/runs", "nbs/weights")
+    for path in sorted(p for d in ("nbs/runs", "nbs/weights", "nbs/live")
                        for p in (folder / d).glob("*.*")):
         weighs, wrong = path.suffix == ".safetensors", []
         if weighs:

@@ -173,7 +173,8 @@ def called() -> set[str]:
 
 def reference() -> str:  # Markdown
     "Every public function and class of the library and of the studies, by module."
-    home, typed, out = equations.homes(build.root()), called(), []
+    home, typed = equations.homes(build.root()), called()
+    out = []
     parts = {
         "What you call": (build.LIBRARY, lambda name: name in typed),
         "For those who extend": (build.LIBRARY, lambda name: name not in typed),
@@ -181,7 +182,6 @@ def reference() -> str:  # Markdown
     for part, (modules, here) in parts.items():
         out += [f"## {part}", *filter(None, (module_reference(m, home, here) for m in modules))]
     return "\n\n".join(out)
-
 
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown
@@ -539,8 +539,8 @@ def inline(svg: str,  # The text of a drawing
     head, rest = re.match(r"(?s)<svg\b([^>]*)>(.*)", svg).groups()
     box = re.search(r'viewBox="[-\d.]+[ ,]+[-\d.]+[ ,]+([\d.]+)', head)
     width = re.search(r'\bwidth="([\d.]+)(?:px)?"', head) or box
-    head = re.sub(r'\s(?:width|height|id|role|aria-[\w-]+|class)="[^"]*"' if box
-                  else r'\s(?:id|role|aria-[\w-]+|class)="[^"]*"', "", head)
+    size = "width|height|" if box else ""
+    head = re.sub(rf'\s(?:{size}id|role|aria-[\w-]+|class)="[^"]*"', "", head)
     limit = f' style="max-width:{width.group(1)}px"' * bool(width)
     return f'<svg{head} id="{name}" class="drawing" role="img" aria-label="{alt}"{limit}>{rest}'
 

@@ -197,7 +197,8 @@ def refused(f, *args, **kw):
 class Each:
     "A function that treats each example by itself: its result, and the kinds of its arguments."
     def __init__(self, f, out, exact=True, **kinds):
-        self.f, self.out, self.exact, self.kinds = f, out, exact, kinds
+        self.f, self.out = f, out
+        self.exact, self.kinds = exact, kinds
 
     def check(self, draw, axes=False):
         batch, names = draw(batches()), list(self.kinds)
@@ -828,7 +829,8 @@ def check_mean(draw):
         refused(evaluate.mean_and_error, wrong)
 
 def check_bits_of_images(draw):
-    x, size, draws = a_set(draw), draw(st.sampled_from([1, 2, 256])), draw(st.integers(1, 2))
+    x = a_set(draw)
+    size, draws = draw(st.sampled_from([1, 2, 256])), draw(st.integers(1, 2))
     nll = lambda k, generator: flat_sum(k ** 2)
     want = [sum(v ** 2 for v in row) / (3 * math.log(2)) for row in x.tolist()]
     ask = partial(evaluate.bits_per_dim, batch_size=size, draws=draws)
@@ -935,7 +937,8 @@ def check_inception(draw):
         refused(evaluate.inception_score, wrong, x)
 
 def check_overlap(draw):
-    a, b, k = a_set(draw, 9), a_set(draw, 8), draw(st.integers(1, 3))
+    a, b = a_set(draw, 9), a_set(draw, 8)
+    k = draw(st.integers(1, 3))
     far = lambda u, v: [math.dist(u, w) for w in v]
     A, B = a.double().tolist(), b.double().tolist()
     radius = lambda s: [sorted(far(u, s))[k] for u in s]  # the nearest is the point itself
@@ -983,10 +986,10 @@ def check_mixture(draw):
         refused(evaluate.mixture_likelihood, mix, wrong)
 
 EVALUATE = {
-    "evaluate.mean_and_error": Own(check_mean),
-    "evaluate.bits_per_dim": Own(check_bits_of_images),
-    "evaluate.decide": Own(check_decide),
-    "evaluate.accuracy": Own(check_accuracy),
+    "estimate.mean_and_error": Own(check_mean),
+    "estimate.bits_per_dim": Own(check_bits_of_images),
+    "estimate.decide": Own(check_decide),
+    "estimate.accuracy": Own(check_accuracy),
     "evaluate.nearest_distance": Own(check_nearest),
     "evaluate.embed": Own(check_embed),
     "evaluate.moments": Own(check_moments),
@@ -1003,7 +1006,8 @@ CHAIN = ddgan.chain_gammas(3)
 
 class Net:
     "A generator of four states and two latent numbers, or one that says the state or the noise."
-    latent, steps, classes = 2, 3, 3
+    latent = 2
+    steps = classes = 3
     def __init__(self, shape, predicts="data"): self.shape, self.predicts = shape, predicts
     def __call__(self, z, s, latent, c=None):
         bias = latent.sum(1) + .5 * s + (0 if c is None else c)
@@ -1113,7 +1117,8 @@ def two(v, batch): return like_data(v.z_s, batch), like_data(v.z_t, batch)
 
 def check_generate(draw):
     batch = draw(batches())
-    z, ids, net = batch.random("z"), range(batch.b), Net(batch.d)
+    z, ids = batch.random("z"), range(batch.b)
+    net = Net(batch.d)
     c = torch.tensor([0, 1, 2])[:batch.b]
     noise = lambda n: [stream(i, "generate") for i in n]
     got = like_data(ddgan.generate(net, z, CHAIN, noise(ids), c=c), batch)
@@ -1132,7 +1137,8 @@ def check_generate(draw):
 
 def check_start(draw):
     batch, t = draw(batches()), draw(st.integers(0, 3))
-    x, ids, net = batch.random("x"), range(batch.b), Net(batch.d)
+    x, ids = batch.random("x"), range(batch.b)
+    net = Net(batch.d)
     c = torch.tensor([0, 1, 2])[:batch.b]
     noise = lambda n: [stream(i, "redraw") for i in n]
     again = lambda x, seeds, c=c, start=t, chain=CHAIN: ddgan.generate(
@@ -1166,7 +1172,8 @@ class Judge(torch.nn.Module):
 
 def check_terms(draw):
     batch, r1 = replace(draw(batches()), dtype=torch.float32), draw(st.sampled_from([0., .5]))
-    x, G, D, g = batch.random("x"), Net(batch.d), Judge(), lambda: stream(0, "terms")
+    x, g = batch.random("x"), lambda: stream(0, "terms")
+    G, D = Net(batch.d), Judge()
     s = torch.arange(batch.b)
     config = adversarial.Config(r1=r1)
     both = adversarial.discriminator_terms, adversarial.generator_terms
@@ -1235,7 +1242,7 @@ APART = {
     **dict.fromkeys([
         "process.Transition", "process.Coefficients", "sample.Steps", "particles.ParticleSteps",
         "guidance.Branches", "particles.WeightedParticles",
-        "evaluate.Estimate", "evaluate.BitsPerDim",
+        "estimate.Estimate", "estimate.BitsPerDim", "snr.VarianceLevels",
         "evaluate.Nearest", "evaluate.Moments", "evaluate.Frechet", "evaluate.Overlap",
         "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Pair"], RECORD),
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",

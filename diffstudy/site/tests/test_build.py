@@ -366,7 +366,7 @@ BROKEN = {  # chapter -> a function that is bent
     "44_ddgan_modes": "Components",
     "50_solvers": "heun", "51_objectives": "best_variance",
     "52_distillation": "progressive_target",
-    "60_other_words": "flow_from_eps",
+    "71_notation": "gammas_from_betas",
 }
 BEND = """
 import functools, torch

@@ -52,7 +52,9 @@ def test_a_machine_that_sleeps_is_no_hang(monkeypatch):
     "a clock that jumps while a command waits counts as one look; many looks at nothing are a hang"
     class Waiting(Launch):
         "A command that ends after so many looks, and does nothing."
-        def __init__(self, looks): self.looks, self.status, self.hung = looks, {}, False
+        def __init__(self, looks):
+            self.looks, self.status = looks, {}
+            self.hung = False
         def alive(self): self.looks -= 1; return self.looks > 0
         def worked(self): return 0.
         def wait(self, seconds, worked=1e9): return True

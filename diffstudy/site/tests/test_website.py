@@ -208,7 +208,8 @@ def rendered():
         return sum(sum(resource.getrusage(who)[:2]) for who in whose)
 
     # Of the clock, or of the processor on a machine that others use as well
-    said, before, start, used = [], pace(), time.perf_counter(), cpu()
+    said, before = [], pace()
+    start, used = time.perf_counter(), cpu()
     folder = website.docs(say=said.append)
     seconds = min(time.perf_counter() - start, cpu() - used)
     return str(folder), said, seconds, (before + pace()) / 2
