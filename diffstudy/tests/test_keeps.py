@@ -10,7 +10,7 @@ from .. import data, ddgan
 from ..core import stream
 from ..notation import alpha, sigma
 from ..studies import keeps as study, record as runs
-from .test_ddgan import row
+from .test_ddgan import row as five_peaks
 
 # %% ../../nbs/47_ddgan_keeps.ipynb #2544a1eb
 def test_tables_and_what_is_kept():
@@ -37,7 +37,7 @@ def test_tables_and_what_is_kept():
     mean, deviation = study.if_exact(tossed(0))
     assert abs(found.mean() - mean) < .2 and abs(found.std() - deviation) < .2
 
-    mixture, chain = row(.1), ddgan.chain_gammas(4)
+    mixture, chain = five_peaks(.1), ddgan.chain_gammas(4)
     x, net = mixture.sample(4000, stream(0, "keeps"))[0], ddgan.ExactGenerator(mixture, chain)
     peak = lambda v: v[:, 0].round().long().clamp(-2, 2) + 2
     table = study.table_of(
