@@ -145,7 +145,9 @@ def card_today(card: dict) -> tuple[dict, list[str]]:  # The same, what differs
 # %% ../../nbs/96_record.ipynb #0834e797
 def today(folder: Path) -> tuple[dict, list[str]]:  # File → its bytes or JSON of today; refusals
     "All files of a checkout that are to be written, and what keeps them from it."
-    changed, refused, known = {}, [], {}
+    changed = {}
+    refused = []
+    known = {}
     for path in sorted(p for d in ("nbs/runs", "nbs/weights", "nbs/live")
                        for p in (folder / d).glob("*.*")):
         weighs, wrong = path.suffix == ".safetensors", []

@@ -68,7 +68,9 @@ class Fourier(nn.Module):
     def __init__(self, net: models.UNet, channels: int, scale: float, n_min: int, n_max: int,
                  zeros: bool = True):
         super().__init__()
-        self.net, self.scale, self.exponents = net, scale, (n_min, n_max)
+        self.net = net
+        self.scale = scale
+        self.exponents = (n_min, n_max)
         self.shape, self.classes = (channels, *net.shape[1:]), net.classes
         if zeros:
             with torch.no_grad(): net.enter.weight[:, channels:] = 0
@@ -105,7 +107,9 @@ def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17
 
     Returns:
         Untrained, without labels"""
-    f, width, c = settings["features"][case["features"]], settings["width"], shape[0]
+    f = settings["features"][case["features"]]
+    width = settings["width"]
+    c = shape[0]
     config = models.UNetConfig(
         width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False,
         gamma_min=-10., gamma_max=10.)

@@ -59,6 +59,19 @@ def run_case(settings: dict, case: dict) -> dict:
     # in a file
     return code_case(model, images, settings, case, scale, stats)
 
+def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
+    "The length of each image of a batch, taken apart."
+    cost, chance = (v / scale for v in path_terms(chain, k, z))
+    free = path_terms(chain, k, unrounded(chain, k, z, noise))[0] / scale
+    tables = net - (cost + chance).mean()  # known for the batch; the rest image by image
+    return torch.stack([
+        cost + chance + tables,  # the net rate
+        cost + tables - free,    # the gap
+        tables,
+        cost - free,             # what noisier latents cost
+        free,                    # the bound
+    ])
+
 def code_case(model, images, settings, case, scale, stats):
     "Write the images, read them back, and take the length apart."
     chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
@@ -70,20 +83,9 @@ def code_case(model, images, settings, case, scale, stats):
         before = stack.bits
         z = write(chain, stack, k)
         net = torch.full((len(k),), (stack.bits - before) / k.numel(), dtype=torch.float64)
-        if case.get("apart"):
-            cost, chance = (v / scale for v in path_terms(chain, k, z))
-            free = path_terms(
-                chain, k, unrounded(chain, k, z, stream(settings["seed"], "path", len(parts)))
-            )[0] / scale
-            tables = net - (cost + chance).mean()  # known for the batch; the rest image by image
-            parts.append(torch.stack([
-                cost + chance + tables,  # the net rate
-                cost + tables - free,    # the gap
-                tables,
-                cost - free,             # what noisier latents cost
-                free,                    # the bound
-            ]))
-        else: parts.append(net[None])
+        noise = stream(settings["seed"], "path", len(parts))
+        apart = case.get("apart")
+        parts.append(_apart(chain, k, z, net, scale, noise) if apart else net[None])
 
     # read the file, the last batch first: images and payload must be as they were
     back = open_stack(stack.file(), sealed=False)

@@ -132,7 +132,9 @@ def run_variant(settings: dict, case: dict, device="cpu", folder=None) -> dict:
         Scores with errors, seconds, and a few samples"""
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0].to(device)
-    levels, n, seed = train_set.levels, settings["n"], case["seed"]
+    levels = train_set.levels
+    n = settings["n"]
+    seed = case["seed"]
     judge = feature_network(train_set, folder, device)
 
     config = gan_config(
@@ -208,7 +210,9 @@ def run_few(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     Returns:
         Seconds of training, and for each sampler calls, ms, scores"""
     torch.set_num_threads(1)
-    s, seed, n = settings, case["seed"], settings["n"]
+    s = settings
+    seed = case["seed"]
+    n = settings["n"]
     train_set = data.load(s["data"])[0].to(device)
     judge = feature_network(train_set, folder, device)
     real = data.encode(train_set.images, train_set.levels)

@@ -353,7 +353,9 @@ def run_resnet(settings: dict, case: dict, device="cpu", folder=None, root=None)
 
 def judged(s, nets, judge, train_set, test_set) -> dict:
     "What is drawn at the end, and less of it on the way; and the way back of held-out images."
-    net, n, some = nets[-1][1], s["n"], train_set[:10_000]
+    net = nets[-1][1]
+    n = s["n"]
+    some = train_set[:10_000]
     c = torch.arange(n, device=train_set.labels.device) % 10
     real, held_out = (data.encode(v.images, 256) for v in (some, test_set))
     seconds, x = seconds_of(lambda: draw(net, n, 256, c=c, seed=1))

@@ -15,6 +15,7 @@ from ..distillation import (
     consistency_loss, one_step_loss, pairs, progressive_loss)
 from ..files import to_strip
 from ..schedule import grid
+from .common import seconds_of
 from .objectives import SETTINGS as OBJECTIVES, looks, trained
 from .record import Study
 
@@ -44,33 +45,42 @@ def run(settings: dict, case: dict) -> dict:
 
     Returns:
         name → scores, calls and CPU seconds"""
-    seen, seed, out = load("digits")[0], case["seed"], {}
+    seen, seed = load("digits")[0], case["seed"]
     teacher = trained(settings["teacher"], settings["weight"], seed)
+
+    # the same noise for all, and the walk that all share: DDIM over few levels, even in γ
+    @torch.no_grad()
+    def draw(model, calls):
+        z = sample.initial((settings["n"], *seen.shape), stream(seed, "distillation", "samples"))
+        g = grid(teacher.schedule, calls)
+        return model.decode(sample.ddim(model.net, z, g), g[-1])
+
+    def score(model, calls, since):
+        training = time.process_time() - since
+        drawing, k = seconds_of(lambda: draw(model, calls))
+        return looks(k, seen, settings["teacher"]["judge"]) | dict(
+            calls=calls, training=round(training, 1), drawing=round(drawing, 2),
+            samples=to_strip(k[:10]) if seed == 0 else None)
+    by_ddim = {
+        f"DDIM {n}": score(teacher, n, time.process_time()) for n in settings["ddim"]}
+    return by_ddim | {
+        name: score(model, calls, since)
+        for name, model, calls, since in _students(teacher, settings, seed, seen)}
+
+def _students(teacher, settings: dict, seed: int, seen):
+    "Yields a name, a student, its calls, and when the first of its kind was begun."
     def images(batch): return encode(batch[0], seen.levels)
     def falling(n): return grid(teacher.schedule, n)
 
-    # the same noise for all, and the walk that all share: DDIM over few levels, even in γ
-    def score(name, model, calls, since):
-        begun = time.process_time()
-        z = sample.initial((settings["n"], *seen.shape), stream(seed, "distillation", "samples"))
-        g = falling(calls)
-        with torch.no_grad(): k = model.decode(sample.ddim(model.net, z, g), g[-1])
-        drawn = time.process_time() - begun
-        out[name] = dict(
-            calls=calls, training=round(begun - since, 1), drawing=round(drawn, 2),
-            **looks(k, seen, settings["teacher"]["judge"]),
-            samples=to_strip(k[:10]) if seed == 0 else None)
-    for n in settings["ddim"]: score(f"DDIM {n}", teacher, n, time.process_time())
-
     # halving: each student is the next one's teacher
-    p, begun, model = settings["progressive"], time.process_time(), teacher
-    steps = p["first"]
+    p, begun = settings["progressive"], time.process_time()
+    model, steps = teacher, p["first"]
     while steps > 1:
         g, last = falling(steps), model.net
         model = _student(model, p, seed, lambda net, _, batch, gen: progressive_loss(
             net.net, last, images(batch), g, gen))
         steps //= 2
-        score(f"progressive {steps}", model, steps, begun)
+        yield f"progressive {steps}", model, steps, begun
 
     # one step from stored pairs
     o, begun = settings["one_step"], time.process_time()
@@ -79,14 +89,13 @@ def run(settings: dict, case: dict) -> dict:
     def from_pairs(net, _, batch, gen):
         i = torch.randint(0, len(z), (o["batch"],), generator=gen)
         return one_step_loss(net.net, z[i], x[i], falling(1)[0])
-    score("one step", _student(teacher, o, seed, from_pairs), 1, begun)
+    yield "one step", _student(teacher, o, seed, from_pairs), 1, begun
 
     # one step from consistency along paths
     c, begun = settings["consistency"], time.process_time()
     g = falling(c["steps"])
     model = _student(teacher, c, seed, lambda net, average, batch, gen: consistency_loss(
         net.net, average.net, teacher.net, images(batch), g, gen))
-    score("consistency", model, 1, begun)
-    return out
+    yield "consistency", model, 1, begun
 
 STUDY = Study("distillation", SETTINGS, tuple(dict(seed=s) for s in range(5)), run)

@@ -167,7 +167,9 @@ def run_toy(settings: dict, case: dict) -> dict:
         settings["config"]["batch_size"], stream(case["seed"], "points", n))[0]
 
     # train; looks on the way are not timed, and DDPM of 1000 steps is too slow for them
-    curve, used, begun = [], 0., time.process_time()
+    curve = []
+    used = 0.
+    begun = time.process_time()
     for r in train.fit(toy.state, toy.step, batches, progress=False, say=lambda _: None):
         if not r.metrics: continue
         used += time.process_time() - begun
@@ -180,8 +182,8 @@ def run_toy(settings: dict, case: dict) -> dict:
 
     # the verdict, on many samples
     x = torch.cat([toy.draw(settings["samples"] // 4, stream(2, "judge", i)) for i in range(4)])
-    drawn, parameters = (
-        time.process_time() - begun, sum(p.numel() for p in toy.state.ema.model.parameters()))
+    drawn = time.process_time() - begun
+    parameters = sum(p.numel() for p in toy.state.ema.model.parameters())
     return score(x) | dict(
         training=round(used, 1), sampling=round(drawn, 3),
         skipped=toy.state.skipped, parameters=parameters,

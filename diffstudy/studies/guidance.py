@@ -170,9 +170,8 @@ def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     Returns:
         Held-out losses, and the scores at each weight for both kinds of guidance"""
     train_set, test = (s.to(device) for s in data.load(settings["data"]))
-    judge, real = (
-        feature_network(train_set, folder, device, **settings["judge"]),
-        data.encode(train_set.images, train_set.levels))
+    judge = feature_network(train_set, folder, device, **settings["judge"])
+    real = data.encode(train_set.images, train_set.levels)
     net = trained(settings, case, train_set, device)
     c = torch.arange(settings["n"], device=device) % train_set.classes
 

@@ -107,7 +107,8 @@ def run_reader(s: dict, case: dict, images, held) -> dict:
 
 class Unread:
     "A generator that answers with what lies ready, whatever z_t is."
-    def __init__(self, steps: int): self.steps, self.latent, self.ready = steps, 0, None
+    latent = 0
+    def __init__(self, steps: int): self.steps = steps
     def __call__(self, z_t, s, latent, c=None): return self.ready
 
 def run_critic(s: dict, case: dict, images) -> dict:
@@ -142,7 +143,8 @@ def run_critic(s: dict, case: dict, images) -> dict:
 def run_alone(s: dict, case: dict, images, judge) -> dict:
     "A generator that learns one step by the energy score alone: what it keeps on the way."
     torch.set_num_threads(1)  # a judge that was trained just now may have set it
-    own, seed, state = s["alone"], case["seed"], case["state"]
+    own, seed = s["alone"], case["seed"]
+    state = case["state"]
     config = adversarial.Recipe(**s["run"]["recipes"][s["recipe"]])
     stacks, chain = data.Stacked(images), ddgan.chain_gammas(config.steps).float()
     G = MapGenerator(config, stacks.shape, seed=seed)

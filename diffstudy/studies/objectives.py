@@ -129,7 +129,9 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
 
     # the looks: every digit as often, even in γ between each model's ends
     known = judge.feature_network(seen, folder, **s["judge"])
-    real, c, drawn = encode(seen.images[:s["real"]], 256), torch.arange(s["n"]) % 10, []
+    real = encode(seen.images[:s["real"]], 256)
+    c = torch.arange(s["n"]) % 10
+    drawn = []
     for w in s["w"]:
         k = common.drawn(
             model, c, lambda i: stream(case["seed"], "two losses", i), 100,

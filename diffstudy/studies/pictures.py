@@ -168,7 +168,10 @@ def sheet(gray: Tensor, columns: int = 10) -> Tensor:
 STUDY = Study("pictures", SETTINGS, ({"seed": 0},), run)
 
 # %% ../../nbs/14_train.ipynb #87b5b756
-PAPER, INK, BLUE, ORANGE = "#fcfbf8", "#222222", "#0072B2", "#D55E00"
+PAPER = "#fcfbf8"
+INK = "#222222"
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
 
 def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110, rest: int = 4000):
     """A moving picture: the digits come, and stay for a while.

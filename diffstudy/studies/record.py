@@ -39,17 +39,17 @@ def listing() -> list[dict]:
             continue
 
         # two kinds of records: a study has results, a training run a config and a recipe
-        study = "results" in record
-        done = len(record["results"]) if study else 1
-        seconds = (
-            sum(r.get("cpu_seconds", r["seconds"]) for r in record["results"]) if study
-            else sum(record["seconds"].values()))
-        what = (
-            f"study {name}" if study
-            else f"train {record['config']['data']} --recipe {record['recipe']}")
+        if "results" in record:
+            what = f"study {name}"
+            done = len(record["results"])
+            cases = record["cases"]
+            seconds = sum(r.get("cpu_seconds", r["seconds"]) for r in record["results"])
+        else:
+            what = f"train {record['config']['data']} --recipe {record['recipe']}"
+            done = cases = 1
+            seconds = sum(record["seconds"].values())
         rows.append(dict(
-            name=name, done=done, cases=record["cases"] if study else 1,
-            seconds=seconds, machine=record["machine"],
+            name=name, done=done, cases=cases, seconds=seconds, machine=record["machine"],
             command=f"diffstudy {what} --record nbs/runs/{name}.json"))
     return rows
 
@@ -96,9 +96,8 @@ def differences(record: dict, study: Study) -> list[str]:
 
     # the hash says that something differs; the rest says what
     was, now = flatten(record.get("settings", {})), flatten(json.loads(canonical(study.settings)))
-    there, wanted = (
-        {canonical(r["case"]) for r in record.get("results", [])},
-        {canonical(c) for c in study.cases})
+    there = {canonical(r["case"]) for r in record.get("results", [])}
+    wanted = {canonical(c) for c in study.cases}
     out = [
         f"{k} was {was.get(k, 'absent')!r}, now {now.get(k, 'absent')!r}"
         for k in sorted(was | now) if was.get(k) != now.get(k)]
@@ -121,7 +120,8 @@ def has_grown(record: dict, study: Study) -> bool:
 # %% ../../nbs/96_record.ipynb #4c8d2b15
 def both(old, new):
     "What two runs of a study were made with, each named once."
-    return new if not old else old if new in old.split("; ") else f"{old}; {new}"
+    known = old.split("; ") if old else []
+    return "; ".join(known if new in known else [*known, new])
 
 # %% ../../nbs/96_record.ipynb #879bf60d
 def record(study: Study, path, *, say: Callable = print, only: int = None, progress: bool = True,
@@ -253,12 +253,10 @@ def load(name: str) -> dict:
     # nothing found: what there is instead, and how to get it
     from diffstudy.core import suggest
     there = {f.stem for folder in folders() for f in folder.glob("*.json")}
+    none = f"no recorded run {name!r}: there is no folder `runs` with any at or above {Path.cwd()}"
     raise FileNotFoundError(
-        (
-            suggest(name, there, "recorded run") if there
-            else f"no recorded run {name!r}: "
-            f"there is no folder `runs` with any at or above {Path.cwd()}")
-        + f". Copy nbs/runs/{name}.json from the repository "
+        f"{suggest(name, there, 'recorded run') if there else none}. "
+        f"Copy nbs/runs/{name}.json from the repository "
         "into a folder `runs` beside the notebook; `diffstudy study --help` lists those "
         "that one command makes again")
 

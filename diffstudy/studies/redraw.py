@@ -76,32 +76,24 @@ def run_redraw(settings: dict, case: dict) -> dict:
     x, real = (data.encode(s.images, s.levels) for s in (held, images))
     true = evaluate.moments(known.features(real))
     snap = lambda v: data.encode(data.decode(v, images.levels), images.levels)
-    out = {}
-    for name, start in (("digits", x), ("strokes", strokes(x))):
-        rows, pictures = [], []
-        for t in range(1, 5):
-            k = torch.stack([
-                snap(again(start, t, stream(case["seed"], "redraw", name, t, i)))
-                for i in range(settings["times"])])
-            right = (known(k.flatten(0, 1)).argmax(1).view(len(k), -1) == held.labels).float()
-            far = evaluate.frechet_distance(known.features(k[0]), true, extrapolate=True)
-            rows.append(dict(
-                kept=round(right.mean().item(), 4), spread=round(k.std(0).mean().item() / 2, 4),
-                frechet=round(far.mean, 4)))
-            pictures.append(data.decode(k[:, :8], images.levels).flatten(0, 1))
-        out[name] = rows
-        if case["seed"] == 0: out[f"{name} drawn"] = to_strip(torch.cat(pictures))
+    def looks(k, v):  # of all draws, and the distance of the first
+        right = (known(k.flatten(0, 1)).argmax(1).view(len(k), -1) == held.labels).float()
+        far = evaluate.frechet_distance(known.features(v), true, extrapolate=True)
+        return dict(kept=round(right.mean().item(), 4), frechet=round(far.mean, 4))
+    kept = lambda v: to_strip(data.decode(v, images.levels))
 
-    # what is compared with: what went in
-    for name, v in (("digits", x), ("strokes", strokes(x))):
-        out[f"{name} as they are"] = dict(
-            kept=round((known(v).argmax(1) == held.labels).float().mean().item(), 4),
-            frechet=round(evaluate.frechet_distance(
-                known.features(v), true, extrapolate=True).mean, 4))
-    if case["seed"] == 0:
-        out["given"] = {
-            k: to_strip(data.decode(v[:8], images.levels))
-            for k, v in (("digits", x), ("strokes", strokes(x)))}
+    out, starts = {}, dict(digits=x, strokes=strokes(x))
+    for name, start in starts.items():
+        noise = lambda t, i: stream(case["seed"], "redraw", name, t, i)
+        drawn = [
+            torch.stack([snap(again(start, t, noise(t, i))) for i in range(settings["times"])])
+            for t in range(1, 5)]
+        out[name] = [
+            looks(k, k[0]) | dict(spread=round(k.std(0).mean().item() / 2, 4)) for k in drawn]
+        out[f"{name} as they are"] = looks(start[None], start)  # what went in
+        if case["seed"] == 0:
+            out[f"{name} drawn"] = kept(torch.cat([k[:, :8].flatten(0, 1) for k in drawn]))
+    if case["seed"] == 0: out["given"] = {k: kept(v[:8]) for k, v in starts.items()}
     return out
 
 # %% ../../nbs/45_ddgan_redraw.ipynb #457afad5
@@ -138,7 +130,9 @@ def run_gap(settings: dict, case: dict) -> dict:
         few, facts, train.Rank(0, 1, torch.device("cpu")), {})
 
     x, y = (data.encode(s.images, s.levels) for s in (few, others))
-    D, curve, chain = state.model["discriminator"], [], ddgan.chain_gammas(case["T"]).to(x)
+    D = state.model["discriminator"]
+    curve = []
+    chain = ddgan.chain_gammas(case["T"]).to(x)
     for n in range(1, settings["updates"] + 1):
         train.advance(state, step, batches)
         if n % settings["every"]: continue

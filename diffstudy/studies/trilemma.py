@@ -244,9 +244,10 @@ def by_diffusers(kind: str, options: dict, predict, z, steps: int, ends: list):
     "Samples by a solver of diffusers, on levels that it chooses from a chain of 1000 of ours."
     import diffusers
     betas = betas_from_gammas(grid(Cosine(*ends), 999, dtype=torch.float64).flip(0)).tolist()
-    solver = (
-        diffusers.DPMSolverMultistepScheduler if kind == "DPM-Solver++"
-        else diffusers.UniPCMultistepScheduler)(trained_betas=betas, **options)
+    kinds = {
+        "DPM-Solver++": diffusers.DPMSolverMultistepScheduler,
+        "UniPC": diffusers.UniPCMultistepScheduler}
+    solver = kinds[kind](trained_betas=betas, **options)
     solver.set_timesteps(steps)
     gammas = gamma_from_edm_sigma(solver.sigmas.double())
     for t, gamma in zip(solver.timesteps, gammas):

@@ -71,7 +71,9 @@ def test_fourier_starts_silent():
     def make(scale):
         return Fourier(
             models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
-    a, b, z = make(8.5), make(3.), torch.randn(2, 1, 4, 4, generator=stream(0, "z"))
+    a = make(8.5)
+    b = make(3.)
+    z = torch.randn(2, 1, 4, 4, generator=stream(0, "z"))
     for net in (a, b): net.net.leave.weight.data.fill_(.1)  # else ε̂ = z, whatever is inside
     g = torch.tensor([-8., 0.])
     without = a.net(torch.cat([z, torch.zeros(2, 4, 4, 4)], 1), g)[:, :1]

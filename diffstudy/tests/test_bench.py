@@ -13,7 +13,7 @@ __all__ = ['TINY_GAN', 'WAYS', 'TINY', 'SMALL', 'BAD', 'test_filter_is_the_same'
 import importlib.util, math
 from dataclasses import replace
 import pytest, torch
-from .. import ddgan, ddgan_nets
+from .. import adversarial, ddgan, ddgan_nets
 from ..studies import bench, record as runs
 
 # %% ../../nbs/97_bench.ipynb #8cf5de43
@@ -42,7 +42,9 @@ WAYS = pytest.mark.parametrize(
 @WAYS
 def test_networks_are_the_same(ways):
     c = bench.config_of("ddgan", **TINY_GAN)
-    x, s, out = bench.images(c), torch.arange(6) % 2, []
+    x = bench.images(c)
+    s = torch.arange(6) % 2
+    out = []
     ours, theirs = bench.OursGAN(c), bench.Described(c, ways)
     alike(ours, theirs)
     for G, D in (ours.state.model.values(), (theirs.G, theirs.D)):
@@ -54,7 +56,9 @@ def test_networks_are_the_same(ways):
 @pytest.mark.parametrize("r1", (0., .05))
 def test_training_is_the_same(ways, r1):
     c = bench.config_of("ddgan", **TINY_GAN, r1=r1)
-    x, ours, theirs = bench.images(c).double(), bench.OursGAN(c), bench.Described(c, ways)
+    x = bench.images(c).double()
+    ours = bench.OursGAN(c)
+    theirs = bench.Described(c, ways)
     for net in (ours.state.model, ours.state.ema.model, theirs.G, theirs.D, theirs.average):
         net.double()
     alike(ours, theirs)
@@ -85,7 +89,9 @@ def test_opponents_are_the_same_model():
 
 def test_plain_loss_is_our_loss():
     c = bench.config_of("vdm", **TINY | dict(batch=64), gamma_min=-8.)
-    x, n, est = bench.images(c, 256), 40, {}
+    x = bench.images(c, 256)
+    n = 40
+    est = {}
     for name, make in dict(ours=bench.our_loss, plain=bench.plain_loss).items():
         class Net(torch.nn.Module):
             shape, classes = c["shape"], 0
@@ -144,10 +150,9 @@ def test_gan_study_runs_small(monkeypatch):
     compiled = []
     monkeypatch.setattr(  # no minutes, no C++
         torch.nn.Module, "compile", lambda net: compiled.append(type(net)))
-    r, ways, faster = (
-        bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"}),
-        bench.run(SMALL, case | {"part": "ways"}),
-        bench.run(SMALL, case | {"part": "compiled"}))
+    r = bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"})
+    ways = bench.run(SMALL, case | {"part": "ways"})
+    faster = bench.run(SMALL, case | {"part": "compiled"})
     assert compiled == [ddgan_nets.UNetGenerator] and list(faster) == ["sample"]
     assert list(faster["sample"]) == ["compiled", "bfloat16", "float32", "described"]
     assert (
@@ -161,7 +166,9 @@ def test_gan_study_runs_small(monkeypatch):
 def test_sample_calls_and_penalty(monkeypatch):
     "A sample takes T calls of the generator; R1 is in the step if the configuration says so."
     calls, penalty = [], ddgan.gradient_penalty
-    monkeypatch.setattr(ddgan, "gradient_penalty", lambda *a: calls.append("r1") or penalty(*a))
+    for module in (adversarial, ddgan):
+        monkeypatch.setattr(
+            module, "gradient_penalty", lambda *a: calls.append("r1") or penalty(*a))
     for who in ("ours", "described"):
         for r1 in (0., .05):
             c = bench.config_of("ddgan", **TINY_GAN | dict(steps=3), r1=r1)

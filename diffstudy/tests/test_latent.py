@@ -14,7 +14,9 @@ from ..studies.common import unpacked
 # %% ../../nbs/46_ddgan_latent.ipynb #b206cf53
 def test_who_hears_the_latent():
     "1 for the perfect generator, 0 for one that gives always the same answer"
-    mixture, chain, g = data.gaussian_grid(), ddgan.chain_gammas(4), stream(0, "hears test")
+    mixture = data.gaussian_grid()
+    chain = ddgan.chain_gammas(4)
+    g = stream(0, "hears test")
     net, x = ddgan.ExactGenerator(mixture, chain), mixture.sample(4000, g)[0]
     assert all(abs(r - 1) < .1 for r in study.hears(net, x, chain, g))
     deaf = lambda z, s, latent, c=None: net(z, s, torch.zeros_like(latent))

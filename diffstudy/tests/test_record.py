@@ -16,8 +16,7 @@ import json, os, signal, subprocess, sys
 from dataclasses import replace
 from pathlib import Path
 import pytest, torch
-from .. import models
-from ..data import load
+from .. import data, models
 from ..studies import record as runs
 from ..studies.common import drawn, trained
 from ..core import stream
@@ -103,7 +102,9 @@ def test_killed_and_resumed_is_the_same(tmp_path):
 # %% ../../nbs/96_record.ipynb #aaa19ad8
 def test_stopped_by_hand_or_error(tmp_path):
     for error in (KeyboardInterrupt, ZeroDivisionError):
-        path, said, calls = tmp_path / f"{error.__name__}.json", [], []
+        path = tmp_path / f"{error.__name__}.json"
+        said = []
+        calls = []
         def run(settings, case):
             calls.append(case)
             if len(calls) == 3: raise error
@@ -223,7 +224,7 @@ def test_intervals_over_seeds():
 # %% ../../nbs/96_record.ipynb #af0354fe
 def test_a_vdm_draws_in_parts():
     "a part is what the model draws from its own noise and labels"
-    train_set = load("digits")[0]
+    train_set = data.load("digits")[0]
     model = trained("digits", train_set[:64], steps=2)
     models.initialize(model.net.net, 0, zeros=False)  # so that labels matter
     c, noise = torch.arange(5), lambda i: stream(1, "draw", i)

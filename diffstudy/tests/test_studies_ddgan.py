@@ -78,7 +78,9 @@ def test_what_the_generator_predicts():
 # %% ../../nbs/43_ddgan_images.ipynb #9db10f8f
 def test_one_shot_fakes():
     "real data made in one shot look real at all states: mean and variance of 20,000, 4 errors"
-    n, chain, x = 20_000, ddgan.chain_gammas(4), torch.full((20_000, 1), .5, dtype=torch.float64)
+    n = 20_000
+    chain = ddgan.chain_gammas(4)
+    x = torch.full((20_000, 1), .5, dtype=torch.float64)
     for s in range(4):
         fake = adversarial._fake_of(
             Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
@@ -359,7 +361,9 @@ def test_averaged(tmp_path):
 
 def test_a_case_may_have_threads(tmp_path, monkeypatch):
     "two while it trains, and one again for what follows; without a word one throughout"
-    fit, seen, images = experiment.fit, [], data.load("digits")[0]
+    fit = experiment.fit
+    seen = []
+    images = data.load("digits")[0]
     def spied(*args, **how):
         state = fit(*args, **how)
         seen.append(torch.get_num_threads())
@@ -387,7 +391,10 @@ def test_mnist_record():
 def test_lone():
     "of nine lit pixels, two without a lit neighbor: one in the middle, one in a corner"
     x = -torch.ones(2, 1, 9, 9)
-    x[0, 0, 2:4, 2:4], x[0, 0, 6, 6], x[1, 0, 0, 0], x[1, 0, 5, 4:7] = 1., .1, 1., .5
+    x[0, 0, 2:4, 2:4] = 1.
+    x[0, 0, 6, 6] = .1
+    x[1, 0, 0, 0] = 1.
+    x[1, 0, 5, 4:7] = .5
     assert lone(x) == 2 / 9 and lone(-torch.ones(1, 1, 3, 3)) == 0
 
 # %% ../../nbs/44_ddgan_modes.ipynb #1e27612e
