@@ -5,8 +5,8 @@ and a log."""
 
 # %% auto #0
 __all__ = ['numbers_of', 'not_finite', 'checkpoints', 'best', 'prune', 'save_checkpoint',
-           'read_checkpoint', 'latest', 'load_weights', 'check_fits', 'load_checkpoint',
-           'news_of_resume', 'read_log', 'Log', 'CheckpointError']
+           'read_checkpoint', 'read_latest', 'latest', 'load_weights', 'check_fits',
+           'load_checkpoint', 'news_of_resume', 'read_log', 'Log', 'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
 import json, math, os, shutil, time
@@ -234,19 +234,19 @@ def read_checkpoint(path, names=_FILES) -> dict:
     return out
 
 # %% ../nbs/74b_checkpoint.ipynb #6d1f0f5e
-def latest(folder, say: Callable = print) -> Path | None:
-    """The newest checkpoint that verifies.
+def read_latest(folder, say: Callable = print) -> tuple[Path | None, dict]:
+    """The newest checkpoint that verifies, and all that it holds, read once.
 
     Args:
         folder: Of a run
         say: Told of those that are refused
 
     Returns:
-        None without checkpoints; CheckpointError if there are some and none verifies"""
+        (None, {}) without any; CheckpointError if none of some verifies"""
     refused = []
     for path in reversed(checkpoints(folder)):
         try:
-            read_checkpoint(path)
+            found = read_checkpoint(path)
         except CheckpointError as e:
             refused.append(f"refused {e}")
             continue
@@ -254,11 +254,20 @@ def latest(folder, say: Callable = print) -> Path | None:
         # whoever reads along should know that work is done again
         for r in refused: say(r)
         if refused: say(f"falling back to {path}")
-        return path
+        return path, found
     if refused:
         raise CheckpointError(
             f"no checkpoint in {folder} verifies; move the folder away to start anew. "
             + "; ".join(refused))
+    return None, {}
+
+def latest(folder, say: Callable = print) -> Path | None:
+    """The newest checkpoint that verifies.
+
+    Args:
+        folder: Of a run
+        say: As for `read_latest`"""
+    return read_latest(folder, say)[0]
 
 # %% ../nbs/74b_checkpoint.ipynb #97bb18a4
 def load_weights(path, ema: bool = True) -> dict[str, Tensor]:

@@ -10,10 +10,10 @@ __all__ = ['app', 'fail', 'usage', 'command', 'describe', 'key_values', 'main']
 import functools, json, math, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
+from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import read_json, read_note, tile, to_strip, write_json, write_png
+from .files import page, read_json, read_note, to_strip, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -84,6 +84,7 @@ def _shown() -> bool:
     "Whether to show how far something is: not on a page."
     return "ipykernel" not in sys.modules
 
+# %% ../nbs/77_cli.ipynb #8aa4443e
 _Folder = Annotated[
     Path, typer.Argument(help="Folder of a run.")]
 _Model = Annotated[
@@ -105,6 +106,8 @@ _Sampler = Annotated[
     describe(
         "ancestral, ddim, dpm++, heun, euler, ve, pc, ve-pc, langevin, gotta-go-fast or flow.",
         default="ancestral; a GAN has its own")]
+
+# %% ../nbs/77_cli.ipynb #8652c5fb
 _Guide = Annotated[
     Optional[Path],
     describe(
@@ -121,42 +124,39 @@ _Force = Annotated[
     bool, describe("Do it again, even if it is done.", "--force")]
 
 # %% ../nbs/77_cli.ipynb #c604e780
+_Data = Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")]
+_Into = Annotated[Optional[Path], describe("Folder of the run.", default="runs/RECIPE")]
+_Recipe = Annotated[
+    Optional[str],
+    describe("Named configuration, or the config.json of a run.", default="the data set's own")]
+_Updates = Annotated[Optional[int], describe("Steps in all.", default="the recipe's")]
+_Start = Annotated[
+    Optional[int], describe("Of the weights, the order of the data and the noise.", default="0")]
+_Set = Annotated[
+    Optional[list[str]],
+    typer.Option(
+        "--set", metavar="KEY=VALUE",
+        help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
+        "`diffstudy info RUN` shows all names, and so does a name that there is not.",
+        show_default=False)]
+_Fresh = Annotated[
+    bool,
+    describe(
+        "Begin anew and keep the old folder under another name, or go on where it stopped.",
+        "--fresh/--resume")]
+_Curves = Annotated[
+    bool, describe("Curves for TensorBoard, in RUN/tensorboard.", "--tensorboard")]
+_Record = Annotated[
+    Optional[Path],
+    describe("Also sample and judge, and write all of it to this JSON file.", default="none")]
+
+# %% ../nbs/77_cli.ipynb #11fe8a41
 @command("train")
 def _train_run(
-    data: Annotated[
-        str, typer.Argument(help="Data set: `diffstudy data` lists them.")] = "digits",
-    run: Annotated[
-        Optional[Path], describe("Folder of the run.", default="runs/RECIPE")] = None,
-    recipe: Annotated[
-        Optional[str],
-        describe(
-            "Named configuration, or the config.json of a run.",
-            default="the data set's own")] = None,
-    steps: Annotated[
-        Optional[int], describe("Steps in all.", default="the recipe's")] = None,
-    seed: Annotated[
-        Optional[int],
-        describe("Of the weights, the order of the data and the noise.", default="0")] = None,
-    settings: Annotated[
-        Optional[list[str]],
-        typer.Option(
-            "--set", metavar="KEY=VALUE",
-            help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
-            "`diffstudy info RUN` shows all names, and so does a name that there is not.",
-            show_default=False)] = None,
-    fresh: Annotated[
-        bool,
-        describe(
-            "Begin anew and keep the old folder under another name, or go on where it stopped.",
-            "--fresh/--resume")] = False,
-    tensorboard: Annotated[
-        bool, describe("Curves for TensorBoard, in RUN/tensorboard.", "--tensorboard")] = False,
-    device: _Device = None, root: _Root = None,
-    record: Annotated[
-        Optional[Path],
-        describe(
-            "Also sample and judge, and write all of it to this JSON file.",
-            default="none")] = None,
+    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None,
+    steps: _Updates = None, seed: _Start = None, settings: _Set = None, fresh: _Fresh = False,
+    tensorboard: _Curves = False, device: _Device = None, root: _Root = None,
+    record: _Record = None,
 ):
     "Train a model of any kind; the same command goes on after an interruption."
     from diffstudy import experiment
@@ -171,12 +171,8 @@ def _train_run(
     # what came of it, and what to do next
     if (result := done.result()) is None: return  # a process that only computes
     for line in experiment.report(result): typer.echo(line)
-    if record:
-        _write_record(done, record, root)
-    elif done.kind == "classifier":
-        typer.echo(f"next: diffstudy sample RUN --classifier {done.folder}")
-    else:
-        typer.echo(f"next: diffstudy sample {done.folder}")
+    if record: _write_record(done, record, root)
+    else: typer.echo(f"next: {done.then.format(folder=done.folder)}")
 
 def key_values(settings: list) -> dict:
     "Texts `key=value` as settings by name."
@@ -186,38 +182,33 @@ def key_values(settings: list) -> dict:
     return dict(text.split("=", 1) for text in settings)
 
 # %% ../nbs/77_cli.ipynb #57e86d52
+_LINE, _LEFT = 26, 6  # Pixels of a line of text, and of the margin
+_GAP = 4  # Between images, as `page` has it
+
 def _picture(
     blocks: list,   # Pairs (title, gray levels `(n, c, h, w)`), all of one size
     heads: list,    # What to write above the columns, of which there are as many
     levels: int,    # How many gray levels there are
 ):  # A Pillow image
-    "A grid of images with its titles."
+    "Pages of images one below the other, with their titles."
     from PIL import Image, ImageDraw, ImageFont
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
 
-    # small images are enlarged to about 40 pixels, and a block has a line for its title
-    (n, _, h, w), columns = blocks[0][1].shape, len(heads)
-    k, gap, line, left = max(1, round(40 / h)), 4, 26, 10
-    rows = math.ceil(n / columns)
-    size = (
-        2 * left + columns * (w * k + gap),
-        line + len(blocks) * (line + rows * (h * k + gap)) + left)
-    page = Image.new("RGB", size, "#fcfbf8")
-    pen, y = ImageDraw.Draw(page), line
+    pages = [page(images, levels, len(heads)) for _, images in blocks]
+    height = _LINE + sum(_LINE + p.height for p in pages)
+    out = Image.new("RGB", (pages[0].width + 2 * _LEFT, height), "#fcfbf8")
+    pen, y = ImageDraw.Draw(out), _LINE
 
+    wide = (pages[0].width - _GAP) / len(heads)
     for j, head in enumerate(heads):
-        pen.text(
-            (left + j * (w * k + gap) + w * k / 2, 6), str(head), "black", font, anchor="ma")
-    for title, images in blocks:
-        pen.text((left, y), title, "black", font)
-        y += line - 3
-        for row in images.split(columns):
-            for j, image in enumerate(row):
-                page.paste(tile(image, levels, k), (left + j * (w * k + gap), y))
-            y += h * k + gap
-        y += 3
-    return page
+        middle = _LEFT + _GAP / 2 + (j + .5) * wide
+        pen.text((middle, 6), str(head), "black", font, anchor="ma")
+    for (title, _), images in zip(blocks, pages):
+        pen.text((_LEFT + _GAP, y), title, "black", font)
+        out.paste(images, (_LEFT, y + _LINE - 4))
+        y += _LINE + images.height
+    return out
 
 # %% ../nbs/77_cli.ipynb #3c8376a3
 def _numbers(
@@ -249,112 +240,143 @@ def _classes(run, labels: str | None, guided: bool) -> list:
             f"--labels: expected classes from 0 to {run.facts['classes'] - 1}; got {max(asked)}")
     return asked
 
+# %% ../nbs/77_cli.ipynb #c263710c
+class _Request(NamedTuple):
+    "What is to be drawn."
+    run: object    # From `experiment.open`
+    weights: list  # Of guidance; a block of images for each
+    classes: list  # A column for each; [None]: without labels
+    n: int         # Images of each class in a block
+    seed: int
+    how: dict      # What else `run.sample` is told
+
+    def guided(self) -> bool:
+        "Whether there is a weight to speak of."
+        return "w" in self.run.choices and self.classes != [None]
+
+    def labels(self) -> list | None:
+        "A class for each image of a block."
+        return None if self.classes == [None] else [c for _ in range(self.n) for c in self.classes]
+
+    def note(self) -> str:
+        "All that the images depend on, which the picture keeps."
+        how = {k: getattr(v, "checkpoint", v) for k, v in self.how.items()}
+        return json.dumps(dict(
+            checkpoint=self.run.checkpoint, w=self.weights, n=self.n, seed=self.seed,
+            labels=self.classes) | how)
+
+    def heads(self) -> list:
+        "A column for each class; images of one class, or without any, fill rows of a square."
+        if len(self.classes) > 1: return self.classes
+        return [""] * (self.n if self.n <= 10 else math.ceil(self.n ** .5))
+
+# %% ../nbs/77_cli.ipynb #3a6eefb5
+def _request(run, w, labels, n, seed, given: dict) -> _Request:
+    "What is asked for, with the defaults of a diffusion model where it is one; a GAN has none."
+    from diffstudy import experiment, vdm
+    how = {k: v for k, v in given.items() if v is not None}
+    if "classifier" in how: how["classifier"] = experiment.open(how["classifier"], run.device)
+    if how["precision"] == "float32": del how["precision"]
+    classes = _classes(run, labels, "classifier" in how)
+    if "w" not in run.choices: return _Request(run, w or [0.], classes, n, seed, how)
+    how = dict(steps=vdm.STEPS, sampler="ancestral", grid=vdm.GRID) | how
+    usual = [0.] if classes == [None] else [0., 1., 3.]
+    return _Request(run, w or usual, classes, n, seed, how)
+
+# %% ../nbs/77_cli.ipynb #7c1c24a0
+def _blocks(request: _Request) -> list:  # Pairs (title, gray levels)
+    "The images, those of each weight under its title."
+    from diffstudy import watch
+    run, labels = request.run, request.labels()
+    total, blocks = len(request.weights) * len(labels or range(request.n)), []
+    with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
+        for w in request.weights:
+            told = dict(w=w) if w or "w" in run.choices else {}
+            images = run.sample(
+                labels, n=request.n, seed=request.seed, progress=view, **told, **request.how)
+            title = "samples"
+            if request.guided(): title = f"guidance weight w = {w:g}" + " (none)" * (w == 0)
+            if labels and len(set(labels)) == 1: title += f", class {labels[0]}"
+            blocks.append((title, images))
+    return blocks
+
+# %% ../nbs/77_cli.ipynb #4f365c2b
+def _drawn_into(out: Path, request: _Request) -> str:  # What was drawn, in words
+    "Draw the images and write them."
+    import torch
+    run, blocks = request.run, _blocks(request)
+    images = torch.cat([k for _, k in blocks])
+    if out.suffix.lower() != ".png": run.save_images(images, out)
+    else: write_png(out, _picture(blocks, request.heads(), run.facts["levels"]), request.note())
+    way = run.way(request.how)
+    if "w" in run.choices: way += f", w = {', '.join(f'{v:g}' for v in request.weights)}"
+    return f"{len(images)} samples of {run.checkpoint.split()[0]}, {way}"
+
+def _place(run: Path, out: Path | None) -> Path:
+    "Where the images go; ValueError if nobody could write there."
+    out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
+    if out.suffix.lower() in (".png", ".npz", ""): return out
+    raise ValueError(
+        f"--out: expected a name that ends with .png or .npz, or a folder; got {str(out)!r}")
+
+# %% ../nbs/77_cli.ipynb #c39964c1
+_Weights = Annotated[
+    Optional[str],
+    describe(
+        "Guidance weights as in the paper, 0 = none; one block of rows for each.",
+        default="0,1,3 where there are labels")]
+_InABlock = Annotated[int, describe("Images of each class in a block.")]
+_Labels = Annotated[Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")]
+_Precision = Annotated[
+    str, describe("float32, or bfloat16: less time, and other images by a hair.")]
+_Out = Annotated[
+    Optional[Path],
+    describe(
+        "NAME.png, or NAME.npz or a folder for other tools.",
+        default="RUN/samples.png; NAME-samples.png where RUN is no folder")]
+
+# %% ../nbs/77_cli.ipynb #c8bae750
 @command("sample")
 def _sample_run(
-    run: _Model,
-    w: Annotated[
-        Optional[str],
-        describe(
-            "Guidance weights as in the paper, 0 = none; one block of rows for each.",
-            default="0,1,3 where there are labels")] = None,
-    steps: _Steps = None,
-    n: Annotated[int, describe("Images of each class in a block.")] = 3,
-    sampler: _Sampler = None, grid: _Grid = None,
-    seed: _Seed = 0,
-    labels: Annotated[
-        Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")] = None,
-    classifier: _Guide = None,
-    precision: Annotated[
-        str, describe("float32, or bfloat16: less time, and other images by a hair.")] = "float32",
-    out: Annotated[
-        Optional[Path],
-        describe(
-            "NAME.png, or NAME.npz or a folder for other tools.",
-            default="RUN/samples.png; NAME-samples.png where RUN is no folder")
-    ] = None,
+    run: _Model, w: _Weights = None, steps: _Steps = None, n: _InABlock = 3,
+    sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
+    classifier: _Guide = None, precision: _Precision = "float32", out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
-    from diffstudy import experiment, watch
-    import torch
+    from diffstudy import experiment
     with usage():
         experiment.check_counts(**{"--n": n}, **{} if steps is None else {"--steps": steps})
         weights = None if w is None else _numbers("--w", w, least=-1)
-        out = out or (
-            run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
-        if out.suffix.lower() not in (".png", ".npz", ""):
-            raise ValueError(
-                "--out: expected a name that ends with .png or .npz, or a folder; "
-                f"got {str(out)!r}")
-
+        out = _place(run, out)
         model = experiment.open(
             run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
-
-        # weights, steps and sampler have defaults with a diffusion model only; a GAN takes none
-        classes = _classes(model, labels, classifier is not None)
-        vdm = model.kind == "vdm"
-        if weights is None: weights = [0., 1., 3.] if vdm and classes != [None] else [0.]
-        how = (
-            dict(
-                steps=steps or experiment.STEPS, sampler=sampler or "ancestral",
-                grid=grid or "even") if vdm
-            else dict(steps=steps, sampler=sampler, grid=grid))
-        if classifier: how["classifier"] = experiment.open(classifier, device)
-        low = {} if precision == "float32" else dict(precision=precision)
+        request = _request(model, weights, labels, n, seed, dict(
+            steps=steps, sampler=sampler, grid=grid, precision=precision, classifier=classifier))
 
     # a picture says what it was drawn from, so the same one is not drawn twice
-    note = dict(
-        checkpoint=model.checkpoint, w=weights, steps=how["steps"], n=n,
-        sampler=how["sampler"], grid=how["grid"], seed=seed, labels=classes)
-    note = json.dumps(
-        note | low | (dict(classifier=how["classifier"].checkpoint) if classifier else {}))
-    if not force and out.suffix and read_note(out) == note:
+    if not force and out.suffix and read_note(out) == request.note():
         return typer.echo(
             f"{out} is there already, from this checkpoint and these options "
             "(--force draws it again)")
 
-    # one block of images for each weight
-    begin, facts, blocks = time.perf_counter(), model.facts, []
-    asked = None if classes == [None] else [k for _ in range(n) for k in classes]
-    one = asked is not None and len(classes) == 1
-    total = len(weights) * (n if asked is None else len(asked))
-    with usage(), watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
-        for v in weights:
-            images = model.sample(asked, n=n, seed=seed, w=v, **how, **low, progress=view)
-            title = (
-                "samples" if not vdm or asked is None
-                else f"guidance weight w = {v:g}" + " (none)" * (v == 0))
-            blocks.append((title + f", class {classes[0]}" * one, images))
-
-    # a column for each class; images of one class, or without any, fill rows of a square
-    heads = classes if len(classes) > 1 else [""] * (n if n <= 10 else math.ceil(n ** .5))
-    if out.suffix.lower() != ".png":
-        model.save_images(torch.cat([k for _, k in blocks]), out)
-    else:
-        write_png(out, _picture(blocks, heads, facts["levels"]), note)
-
-    way = (
-        f"{how['steps']} {how['sampler']} steps, w = {', '.join(f'{v:g}' for v in weights)}" if vdm
-        else f"{model.model.steps} calls each")
-    typer.echo(
-        f"{sum(len(k) for _, k in blocks)} samples of {model.checkpoint.split()[0]}, {way}, "
-        f"in {time.perf_counter() - begin:.0f} s: {out}")
+    begin = time.perf_counter()
+    with usage(): said = _drawn_into(out, request)
+    typer.echo(f"{said}, in {time.perf_counter() - begin:.0f} s: {out}")
 
 # %% ../nbs/77_cli.ipynb #9144133f
+_Weight = Annotated[
+    Optional[float], describe("Guidance weight of the samples, 0 = none.", default="1")]
+_OfEach = Annotated[int, describe("Samples of each class.")]
+_Judged = Annotated[
+    Optional[str], describe("Of the samples: float32 or bfloat16.", default="that of training")]
+
 @command("evaluate")
 def _evaluate_run(
-    run: _Model,
-    w: Annotated[
-        Optional[float],
-        describe("Guidance weight of the samples, 0 = none.", default="1")] = None,
-    steps: _Steps = None,
-    n: Annotated[int, describe("Samples of each class.")] = 30,
-    sampler: _Sampler = None, grid: _Grid = None,
-    precision: Annotated[
-        Optional[str],
-        describe("Of the samples: float32 or bfloat16.", default="that of training")] = None,
-    seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
-    root: _Root = None, force: _Force = False,
+    run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
+    sampler: _Sampler = None, grid: _Grid = None, precision: _Judged = None, seed: _Seed = 0,
+    checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
+    force: _Force = False,
 ):
     "Bits per dimension where the model has them; samples beside real images, in the features of one judge."
     from diffstudy import experiment
@@ -367,8 +389,7 @@ def _evaluate_run(
         # a choice that the model does not have is refused, not ignored
         given = dict(w=w, steps=steps, sampler=sampler, grid=grid, precision=precision)
         how = {k: v for k, v in given.items() if v is not None}
-        chosen = dict(vdm=given, ddgan=["precision"], classifier=[])[model.kind]
-        if other := [k for k in how if k not in chosen]:
+        if other := [k for k in how if k not in model.choices]:
             raise ValueError(
                 f"--{', --'.join(other)}: {run} holds {model.what}, which has no such choice")
         found = model.evaluate(
@@ -380,7 +401,7 @@ def _evaluate_run(
 def _data_table():
     "List the data sets and the recipes for each."
     from diffstudy.data import DATASETS
-    from diffstudy.experiment import recipes_for
+    from diffstudy.experiment import NEVER_RUN, recipes_for
     rows = [
         ("name", "shape", "levels", "classes", "train", "held out", "where it comes from")]
     for name, f in DATASETS.items():
@@ -395,7 +416,8 @@ def _data_table():
 
     typer.echo("\nrecipes, the first taken when none is named:")
     for name in DATASETS:
-        typer.echo(f"  {name:{width[0]}}  {', '.join(recipes_for(name))}")
+        found = [k + " (never run)" * (k in NEVER_RUN) for k in recipes_for(name)]
+        typer.echo(f"  {name:{width[0]}}  {', '.join(found)}")
 
 # %% ../nbs/77_cli.ipynb #421d32ba
 @command("prepare")
@@ -432,31 +454,25 @@ def _sparkline(
     return "".join(
         "▁▂▃▄▅▆▇"[min(6, int(7 * (x - low) / ((high - low) or 1)))] for x in v)
 
-# %% ../nbs/77_cli.ipynb #f73c1cd0
-@command("info")
-def _info_run(
-    run: _Folder,
-    weights: Annotated[bool, describe("Also list the tensors.", "--weights")] = False,
-):
-    "Say what is in a run folder: settings, steps done, checkpoints, loss, result."
-    from diffstudy import checkpoint, experiment
-    with usage(): info = experiment.read_run(run)
-
-    # what was asked for
-    full = info["config"]
+# %% ../nbs/77_cli.ipynb #9c6870da
+def _say_settings(run, info):
+    "What was asked for."
+    from diffstudy.experiment import NEVER_RUN
+    full, never = info["config"], " (which nobody has run here)" * (info["recipe"] in NEVER_RUN)
     values = lambda d: ", ".join(f"{k}={v}" for k, v in d.items() if not isinstance(v, dict))
     typer.echo(
-        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}, "
+        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}, "
         f"configuration {info['hash']}\n  {values(full)}")
-    for part in ("train", "unet", "gan"):
-        if part in full: typer.echo(f"  {part}: {values(full[part])}")
+    parts = [k for k, v in full.items() if isinstance(v, dict) and k != "options"]
+    for part in sorted(parts, key=lambda k: k != "train"):
+        typer.echo(f"  {part}: {values(full[part])}")
 
-    # how far it is; reading a checkpoint verifies it
-    path = checkpoint.latest(run, say=typer.echo)
-    if path is None: return typer.echo("no checkpoint yet")
-    state = checkpoint.read_checkpoint(path, ("state.json",))["state.json"]
+# %% ../nbs/77_cli.ipynb #cb0793bf
+def _say_progress(run, info, path, state):
+    "How far it is; reading a checkpoint has verified it."
+    from diffstudy import checkpoint
     typer.echo(
-        f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps "
+        f"checkpoint {path.name}: {state['step']} of {info['config']['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
     if state["notes"].get("hash") != info["hash"]:
@@ -466,7 +482,9 @@ def _info_run(
     log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
     if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
 
-    # what was seen on the way
+def _say_looks(run):
+    "What was seen on the way."
+    from diffstudy import checkpoint
     seen = checkpoint.read_log(run, name="watch.jsonl")
     score = {r["step"]: r["score"] for r in seen if r.get("score") is not None}
     if best := checkpoint.best(run):
@@ -474,13 +492,28 @@ def _info_run(
             f"held-out score {_sparkline([*score.values()])} at {len(score)} looks; "
             f"best {score[int(best.name[5:])]:.4f}: --checkpoint best, {best.name}")
 
+# %% ../nbs/77_cli.ipynb #f73c1cd0
+@command("info")
+def _info_run(
+    run: _Folder,
+    weights: Annotated[bool, describe("Also list the tensors.", "--weights")] = False,
+):
+    "Say what is in a run folder: settings, steps done, checkpoints, loss, result."
+    from diffstudy import checkpoint, experiment
+    with usage(): info = experiment.read_run(run)
+    _say_settings(run, info)
+    path, found = checkpoint.read_latest(run, say=typer.echo)
+    if path is None: return typer.echo("no checkpoint yet")
+    _say_progress(run, info, path, found["state.json"])
+    _say_looks(run)
+
     # what it reached
     for name, lines in dict(
         result=experiment.report, evaluation=experiment.report_evaluation,
     ).items():
-        if found := read_json(run / f"{name}.json"):
-            typer.echo("\n".join(lines(found)))
-    for name, t in checkpoint.load_weights(path).items() if weights else []:
+        if said := read_json(run / f"{name}.json"):
+            typer.echo("\n".join(lines(said)))
+    for name, t in found["ema.safetensors"].items() if weights else []:
         typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
 
 # %% ../nbs/77_cli.ipynb #2d777e38
@@ -493,7 +526,7 @@ def _write_record(
     root=None,
 ):
     "Write a finished run, its verdict and a few samples to one small JSON file."
-    if run.kind != "vdm":
+    if "w" not in run.choices:
         fail(
             f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 
@@ -510,12 +543,8 @@ def _write_record(
         facts=run.facts, evaluation=found,
         samples=dict(w=list(w), steps=steps, rows=n, levels=samples))
     write_json(path, run.result() | parts)
-    for line in _experiment().report_evaluation(found): typer.echo(line)
+    for line in run.judged_words(found): typer.echo(line)
     typer.echo(f"recorded: {path}")
-
-def _experiment():
-    from diffstudy import experiment
-    return experiment
 
 # %% ../nbs/77_cli.ipynb #a8bc3856
 def main():

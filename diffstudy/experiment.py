@@ -6,9 +6,9 @@ opens it again, to sample, to score and to guide."""
 # %% auto #0
 __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 'train', 'export',
            'report', 'report_evaluation', 'read_samples', 'ClassifierConfig', 'ClassifierRun',
-           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'STEPS', 'SCHEDULES', 'WEIGHTS',
-           'change', 'check_counts', 'config_hash', 'config_of', 'load_images', 'open',
-           'pick_device', 'read_run', 'settings_of', 'that_counts']
+           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'WEIGHTS', 'change',
+           'check_counts', 'config_hash', 'config_of', 'load_images', 'open', 'pick_device',
+           'read_run', 'that_counts']
 
 # %% ../nbs/76_experiment.ipynb #3ec9417a
 import hashlib, time
@@ -16,22 +16,22 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 import torch
-from . import checkpoint, data as datasets, files, train as training, watch, weights
-from .core import choose, suggest
+from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
+from .core import choose
+from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
     Run, check_counts, check_keys, components_file, facts_of, halves, kinds, load_images,
     read_components, this_version)
 from .recipes.ddgan import GANConfig, GANRun
-from .recipes.vdm import STEPS, SCHEDULES, VDMConfig, VDMRun
+from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    WEIGHTS, change, check_info, config_hash, config_of, must_agree, open, pick_device, read_run,
-    settings_of, that_counts)
+    WEIGHTS, change, check_info, config_hash, config_of, must_agree, open, read_run, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
-    "STEPS", "SCHEDULES", "WEIGHTS", "change", "check_counts", "config_hash", "config_of",
-    "load_images", "open", "pick_device", "read_run", "settings_of", "that_counts"]
+    "SCHEDULES", "WEIGHTS", "change", "check_counts", "config_hash", "config_of",
+    "load_images", "open", "pick_device", "read_run", "that_counts"]
 
 # %% ../nbs/76_experiment.ipynb #8492cc3b
 RECIPES = {name: config for kind in kinds().values() for name, config in kind.recipes.items()}
@@ -49,6 +49,7 @@ def recipes_for(data: str) -> list[str]:
     return sorted(
         (k for k, v in RECIPES.items() if v.data == data), key=lambda k: (k != first, k))
 
+# %% ../nbs/76_experiment.ipynb #dd15b266
 def configure(data, recipe=None, settings: dict = {}):
     """The configuration that the arguments ask for.
 
@@ -80,10 +81,11 @@ def _learned(config, images) -> dict:
     some = images.images if isinstance(images, datasets.Stacked) else images
     mark, every = hashlib.sha256(), -(-len(some) // 1000)
     for v in (some.images, some.labels): mark.update(v[::every].cpu().numpy().tobytes())
-    settings = {  # those of the loop and of a GAN are compared in any case
-        k: v for k, v in that_counts(config.resolve()).items() if k not in ("train", "gan")}
+    settings = {  # those of the loop are compared in any case
+        k: v for k, v in that_counts(config.resolve()).items() if k != "train"}
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
+# %% ../nbs/76_experiment.ipynb #303b6605
 def fit(config, images, *, device="cpu", folder=None, progress: bool = False,
         say: Callable = lambda *_: None, **settings):
     """Train on images that are at hand, without a run folder around it.
@@ -104,6 +106,7 @@ def fit(config, images, *, device="cpu", folder=None, progress: bool = False,
     state, step, batches = config.start(images, facts_of(images), rank, notes)
     return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
 
+# %% ../nbs/76_experiment.ipynb #e82fcebe
 def as_run(config, state, images) -> Run:
     """A model that was trained without a folder, ready to be asked.
 
@@ -134,23 +137,19 @@ def _in_fast_precision(
     say,
 ):  # The same, or in float32
     "The precision of a recipe, if it is no slower here; a run that goes on keeps its own."
-    if config.resolve()["train"]["precision"] == "float32": return config
+    asked = config.spelled()["train"].precision
+    if asked == "float32": return config
     if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
-
-    # of several processes the slowest decides for all, and one speaks
-    cost = torch.tensor(training.bfloat16_cost(rank.device), device=rank.device)
-    if rank.world > 1:
-        torch.distributed.all_reduce(cost, torch.distributed.ReduceOp.MAX)
-    if cost <= training.SLOW: return config
-    if rank.index == 0:
-        say(
-            f"in float32: a convolution takes {cost:.1f} times as long in bfloat16 here "
-            "(precision=bfloat16 takes it all the same)")
-    return change(config, dict(precision="float32"))
+    found, why = devices.precision(asked, rank)
+    if why and rank.index == 0:
+        say(f"in {found}: {why} (precision={asked} takes it all the same)")
+    return change(config, dict(precision=found))
 
 # %% ../nbs/76_experiment.ipynb #8f2b59ab
 def _is_free(folder: Path) -> bool:
     "Whether a folder holds nothing, or only what a start has left that failed."
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
     left = (".lock", "components.safetensors")
     return not folder.exists() or all(
         p.name in left or p.name.startswith(".tmp-") for p in folder.iterdir())
@@ -206,6 +205,7 @@ def _watching(folder, info, held_out) -> Callable:  # `(state)` → numbers and 
         return run.look(some)
     return look
 
+# %% ../nbs/76_experiment.ipynb #820e49ff
 def _announce(folder, info, images, held_out, state, say):
     "What begins, in two lines."
     f, n = info["facts"], lambda s: "endless" if isinstance(s, datasets.Stacked) else len(s)
@@ -251,6 +251,7 @@ def _result(folder, info, state, held_out, progress, say) -> dict:
         seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
         machine=_used(state.rank), versions=files.versions())
 
+# %% ../nbs/76_experiment.ipynb #a2067462
 def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     try:
@@ -283,9 +284,7 @@ def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, devic
         The finished `Run`; ValueError for a wrong argument"""
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
-    if folder.is_file():
-        raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
-    was = None if fresh or _is_free(folder) else read_run(folder)
+    was = None if _is_free(folder) or fresh else read_run(folder)
     rank = training.distributed(device)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
         config = _in_fast_precision(config, rank, was, say)
@@ -303,8 +302,7 @@ def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, devic
     # all that can be wrong is looked at before the folder is touched
     images, held_out = load_images(info["config"], root)
     state, step, batches, components = _started(config, info, images, folder, was, rank)
-    info |= dict(facts=facts_of(images), version=this_version())
-    if root is not None: info["root"] = str(Path(root).resolve())
+    info |= _found(images, root)
 
     # one process writes, and holds the folder from its name to its result
     writes = rank.index == 0
@@ -319,6 +317,7 @@ def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, devic
         if writes: _write_result(folder, _result(folder, info, state, held_out, progress, say))
         return open(folder, device, root=root)
 
+# %% ../nbs/76_experiment.ipynb #c2929054
 def _started(config, info, images, folder, was, rank):
     "State, step and batches, and the principal components that belong to the folder, or None."
     kept = {}
@@ -329,6 +328,11 @@ def _started(config, info, images, folder, was, rank):
     components = components_file(start[0].components)
     info["components"] = hashlib.sha256(components).hexdigest()
     return *start, components
+
+def _found(images, root) -> dict:
+    "What `config.json` holds besides the settings."
+    found = dict(facts=facts_of(images), version=this_version())
+    return found if root is None else found | dict(root=str(Path(root).resolve()))
 
 def _meet(rank):
     "All processes of a run wait for each other."

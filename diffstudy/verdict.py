@@ -45,6 +45,7 @@ class Asked(NamedTuple):
         return run.sample(
             labels, n=n, seed=self.seed, progress=self.progress, **self.how, **more)
 
+# %% ../nbs/76f_verdict.ipynb #eadb33e3
 def scores_of(run, how: dict, *, root=None, again: bool = False, **asked) -> dict:
     """The verdict on a run's samples, kept in its folder.
 
@@ -106,6 +107,7 @@ def _verdict(run, images, held_out, asked: Asked) -> dict:
     else: del found["accuracy"]  # nothing was asked for
     return out
 
+# %% ../nbs/76f_verdict.ipynb #cde6b821
 def _nearest(x, held_out, real) -> dict:
     "How far samples, and held-out images, are from the training images."
     few = datasets.encode(some_of(held_out, 1000).images, held_out.levels)

@@ -78,13 +78,13 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "56e0418df3845a01f4cf1bce4d3b5b90c6e799f2b4cb1018dfeba2ec7aa7ffa6", 683_612),
+        "d70cc5f6823d721f19ff91206568ed843209f7ca432eba4cae997b5fc3ae69f5", 683_668),
     "photos": Known(
-        "6aba38f79f9c1851e6c295eaa7624695753689be2cf17127901464d23aeb12a1", 2_567_092),
+        "ef0b6950fe1a9a5cf49cff574e1e8a039aa9513bc0a93530454e737339606b47", 2_567_148),
     "mnist-bits": Known(
-        "c41b061db640b566c744e837835b3274290f0a2acf281b731cf9037595988717", 8_522_804),
+        "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
     "mnist-samples": Known(
-        "14bda92a4ce17c4ab078b623ee1b150640268413017b1be48997dee81bb463b8", 10_412_832),
+        "37c805f64752c0c5029d1085fc2ec804e279a4110911c69ca3a39224e0301694", 10_412_864),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 

@@ -7,16 +7,14 @@ p(c|z) at any noise level, by which it guides another run."""
 __all__ = ['RECIPES', 'KIND', 'ClassifierConfig', 'ClassifierRun']
 
 # %% ../../nbs/76e_classifier_runs.ipynb #31e07c2e
-import dataclasses, json
 from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, schedule
 from .. import train as training
-from ..core import choose, stream
-from .common import (
-    Configuration, Kind, Run, batches, check_ends, check_keys, check_threads)
+from ..core import setting, stream, whole
+from .common import Configuration, Kind, Run, batches, check_ends, check_keys
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -38,18 +36,14 @@ class ClassifierConfig(Configuration):
     dropout: float = .1
     gamma_min: float = -8.
     gamma_max: float = 8.
-    threads: int = 0
+    threads: int = setting(0, whole())
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def resolve(self) -> dict:
-        "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
-        choose(self.data, datasets.DATASETS, "data set")
+    def spelled(self) -> dict:
+        "The loop with all its settings."
         check_ends(self)
-        check_threads(self)
-        loop = training.Config(**self.train)
-        return json.loads(json.dumps(
-            dataclasses.asdict(self) | dict(kind=self.kind, train=dataclasses.asdict(loop))))
+        return super().spelled()
 
     def assemble(self, facts: dict):
         "The classifier before training."
@@ -57,7 +51,7 @@ class ClassifierConfig(Configuration):
         return models.Classifier(
             tuple(facts["shape"]), facts["classes"], self.width, dropout=self.dropout,
             gamma_min=self.gamma_min, gamma_max=self.gamma_max,
-            seed=self.resolve()["train"]["seed"])
+            seed=self.spelled()["train"].seed)
 
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
@@ -65,7 +59,7 @@ class ClassifierConfig(Configuration):
             raise ValueError(
                 f"a classifier learns single images; got {images.name}: "
                 f"train it on {images.images.name!r}")
-        loop = training.Config(**self.resolve()["train"])
+        loop = self.spelled()["train"]
         state = training.State(self.assemble(facts), loop, notes=notes, rank=rank)
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
         return state, training.loss_step(loss), batches(

@@ -7,7 +7,7 @@ one answers, by its own few calls."""
 __all__ = ['RECIPES', 'KIND', 'GANConfig', 'GANRun']
 
 # %% ../../nbs/76d_gan_runs.ipynb #d7501f12
-import dataclasses, functools, json
+import dataclasses, functools
 from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
@@ -15,10 +15,10 @@ from torch import Tensor
 from diffstudy import (
     adversarial, data as datasets, ddgan, ddgan_nets, sample as samplers, train as training,
     verdict)
-from ..core import choose, suggest
-from .common import (
-    Configuration, Kind, Run, batches, check_counts, check_threads, drawn, low_precision,
-    read_components, some_of)
+from ..core import choose, flag, setting, suggest, whole
+from diffstudy.recipes.common import (
+    Configuration, Kind, Run, batches, check_counts, drawn, low_precision, read_components,
+    some_of)
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `adversarial.Recipe`
@@ -30,47 +30,39 @@ class GANConfig(Configuration):
     """All that fixes the training of a denoising diffusion GAN.
 
     Args:
-        called: steps are those of training
         data: A name of `data.DATASETS`
         model: A name of `adversarial.RECIPES`
         labels: Train on the labels, where the data have them
-        components: Principal components of each channel to work on; 0: pixels
+        components: Principal components of each channel; 0: pixels
         threads: Of the CPU; 0: as many as there are cores
         gan: What differs from the recipe: networks and losses
         train: Of `_GAN_LOOP`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
     parts: ClassVar[dict] = dict(train=training.Config, gan=adversarial.Recipe)
+    # steps are those of training
     called: ClassVar[dict] = {("gan", "steps"): "T"}
     data: str = "digits"
     model: str = "mlp-digits"
-    labels: bool = True
-    components: int = 0
-    threads: int = 0
+    labels: bool = setting(True, flag)
+    components: int = setting(0, whole())
+    threads: int = setting(0, whole())
     gan: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def resolve(self) -> dict:
-        "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
-        choose(self.data, datasets.DATASETS, "data set")
-        choose(self.model, adversarial.RECIPES, "model")
-        if type(self.components) is not int or self.components < 0:
-            raise ValueError(
-                f"components: expected a whole number, 0 for pixels; got {self.components!r}")
-        if type(self.labels) is not bool:
-            raise ValueError(f"labels: expected true or false; got {self.labels!r}")
-        check_threads(self)
+    def spelled(self) -> dict:
+        "The loop, and networks and losses: those of the recipe with what differs."
+        recipe = choose(self.model, adversarial.RECIPES, "model")
         for k in self.train:
             if k not in _GAN_LOOP:
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
+        return super().spelled() | dict(gan=dataclasses.replace(recipe, **self.gan))
 
-        # all values, those of the recipe with those that differ
-        gan = dataclasses.replace(adversarial.RECIPES[self.model], **self.gan)
-        loop = dataclasses.asdict(training.Config(**self.train))
-        full = dataclasses.asdict(self) | dict(
-            kind=self.kind, gan=dataclasses.asdict(gan), train={k: loop[k] for k in _GAN_LOOP})
-        return json.loads(json.dumps(full))
+    def resolve(self) -> dict:
+        "Every setting by name; of the loop those that a GAN has."
+        full = super().resolve()
+        return full | dict(train={k: full["train"][k] for k in _GAN_LOOP})
 
     def assemble(self, facts: dict):
         "The generator before training."
@@ -222,6 +214,10 @@ class GANRun(Run):
                     "train another run with a lower lr_g")
             return datasets.decode(x, self.facts["levels"])
         return drawn(labels, seed, batch, draw, progress)
+
+    def way(self, how: dict) -> str:
+        "Its calls."
+        return f"{self.model.steps} calls each"
 
     @functools.cached_property
     def components(self):

@@ -219,7 +219,8 @@ def drawn(model, parts, c, levels, seed: int = 0):
     "Digits of a figure's model, `(n, 1, h, w)` in [−1, 1] on the gray levels of the data."
     if parts is None:
         x = model.sample(
-            len(c), c, w=1., steps=STEPS, sampler="ddim", generator=stream(seed, "draw"))
+            len(c), c, w=1., steps=STEPS, sampler="ddim", grid="schedule",
+            generator=stream(seed, "draw"))
     else:
         g = stream(seed, "draw")
         z = sample.initial((len(c), *model.shape), g)

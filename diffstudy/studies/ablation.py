@@ -427,7 +427,7 @@ DIGITS_CHOICES = Study(
     "digits-choices",
     dict(
         validation=300, points=16, draws=4,
-        recipe=experiment.settings_of(experiment.RECIPES["digits"])),
+        recipe=experiment.RECIPES["digits"].resolve()),
     (
         {}, dict(seed=1), dict(seed=2),
         dict(lr=1e-3), dict(lr=4e-3),
@@ -468,6 +468,6 @@ DIGITS_BITS = Study(
     dict(
         points=16, draws=4,
         recipes={
-            k: experiment.settings_of(experiment.RECIPES[k]) for k in ("digits", "digits-bits")}),
+            k: experiment.RECIPES[k].resolve() for k in ("digits", "digits-bits")}),
     tuple(dict(recipe=k, seed=s) for s in range(5) for k in ("digits", "digits-bits")),
     run_digits_bits)

@@ -214,7 +214,7 @@ def run_photos(settings: dict, case: dict, folder=None) -> dict:
 
 PHOTOS = Study(
     "photos",
-    dict(recipe=experiment.settings_of(experiment.RECIPES["photos"])),
+    dict(recipe=experiment.RECIPES["photos"].resolve()),
     (
         dict(measure="codecs"),
         dict(measure="bound"),

@@ -20,8 +20,7 @@ from .record import Study
 
 # %% ../../nbs/51_objectives.ipynb #f3f9c069
 SETTINGS = dict(
-    recipe=experiment.settings_of(
-        experiment.change(experiment.RECIPES["digits"], dict(drop=1.))),
+    recipe=experiment.change(experiment.RECIPES["digits"], dict(drop=1.)).resolve(),
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
@@ -64,7 +63,7 @@ def run(settings: dict, case: dict) -> dict:
 
     # the looks: samples on one grid for all, uniform in γ
     k = model.sample(
-        settings["n"], steps=settings["steps"], sampler=settings["sampler"],
+        settings["n"], steps=settings["steps"], sampler=settings["sampler"], grid="schedule",
         generator=stream(case["seed"], "objectives", "samples"))
     return dict(
         bits=[round(b.mean, 5), round(b.error, 5)],
@@ -77,9 +76,9 @@ STUDY = Study("objectives", SETTINGS, tuple(
 
 # %% ../../nbs/51_objectives.ipynb #e9659487
 TWO_SETTINGS = dict(
-    recipe=experiment.settings_of(experiment.change(
+    recipe=experiment.change(
         experiment.RECIPES["mnist-samples"],
-        dict(gamma_min=-13.3, drop=.15, steps=3000, warmup=100, ema=.998))),
+        dict(gamma_min=-13.3, drop=.15, steps=3000, warmup=100, ema=.998)).resolve(),
     losses=dict(
         bound=dict(weight="bound", schedule="monotone"),
         simple=dict(weight="cosine", schedule="linear")),

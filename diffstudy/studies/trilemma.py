@@ -34,10 +34,10 @@ SETTINGS = dict(
         ["euler", 64], ["ve", 64], ["pc", 64],
         ["langevin", 10], ["gotta-go-fast", 1], ["flow", 1]],
     gans={
-        "DDGAN, T = 4": experiment.settings_of(experiment.change(
-            experiment.RECIPES["ddgan-digits"], dict(labels=False))),
-        "plain GAN": experiment.settings_of(experiment.change(
-            experiment.RECIPES["ddgan-digits"], dict(labels=False, T=1, paired=False)))})
+        "DDGAN, T = 4": experiment.change(
+            experiment.RECIPES["ddgan-digits"], dict(labels=False)).resolve(),
+        "plain GAN": experiment.change(
+            experiment.RECIPES["ddgan-digits"], dict(labels=False, T=1, paired=False)).resolve()})
 
 def scored(k, real, net, c=None) -> dict:
     """What a judge sees in samples, gray levels `(n, 1, h, w)`, beside real images.
@@ -126,13 +126,13 @@ _RECIPE = dataclasses.replace(
 _GAN = experiment.change(experiment.RECIPES["ddgan-stacked-digits"], dict(steps=3500))
 
 STACKED_SETTINGS = dict(
-    network=OBJECTIVES | dict(recipe=experiment.settings_of(_RECIPE)), weight="cosine",
+    network=OBJECTIVES | dict(recipe=_RECIPE.resolve()), weight="cosine",
     n=10_000, scored=1000, samplers=[
         ["ancestral", 16], ["ddim", 4], ["ddim", 8], ["ddim", 64],
         ["dpm++", 4], ["dpm++", 8], ["dpm++", 16]],
     gans={
-        "DDGAN, T = 4": experiment.settings_of(_GAN),
-        "plain GAN": experiment.settings_of(experiment.change(_GAN, dict(T=1, paired=False)))})
+        "DDGAN, T = 4": _GAN.resolve(),
+        "plain GAN": experiment.change(_GAN, dict(T=1, paired=False)).resolve()})
 
 @torch.no_grad()
 def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int = 250):
@@ -228,8 +228,8 @@ MNIST_SETTINGS = dict(
         ["ancestral", 16], ["ancestral", 128], ["euler", 64], ["ve", 64], ["pc", 32],
         ["flow", 1], ["gotta-go-fast", 1]],
     guided=dict(sampler="dpm++", steps=16, grid="even", w=[0., .25, .5, 1., 2.]),
-    gan=experiment.settings_of(experiment.change(
-        experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False))))
+    gan=experiment.change(
+        experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False)).resolve())
 
 def levels(kind: str, steps: int, ends: list):
     """Noise levels even in γ, those of training, or EDM's; the last step goes to clean data.

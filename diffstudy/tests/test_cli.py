@@ -60,7 +60,7 @@ def test_sample():
     r = type_in(*ask)
     assert r.exit_code == 0 and "12 samples" in r.output, r.output
     content = out.read_bytes()
-    assert Image.open(out).size[0] == 20 + 3 * 44 and Image.open(out).size[1] > 4 * 44
+    assert Image.open(out).size[0] == 16 + 3 * 44 and Image.open(out).size[1] > 4 * 44
     assert "is there already" in type_in(*ask).output and out.read_bytes() == content
     assert "12 samples" in type_in(*ask, "--force").output and out.read_bytes() == content
     assert "12 samples" in type_in(*ask, "--seed", 1).output and out.read_bytes() != content
@@ -97,10 +97,10 @@ def test_many_samples_of_one_class_are_a_grid(tmp_path):
             "--out", out)
         assert r.exit_code == 0, r.output
         page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-        assert page.size == (20 + 44 * columns, 62 + 44 * rows), page.size
+        assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
         images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
         for i, image in enumerate(images):
-            x, y = 10 + i % columns * 44, 49 + i // columns * 44
+            x, y = 10 + i % columns * 44, 52 + i // columns * 44
             cut = page.crop((x, y, x + 40, y + 40))
             assert cut.tobytes() == files.tile(image, 17, 5).tobytes(), (labels, i)
 
@@ -235,7 +235,7 @@ def test_color_pictures_by_another_name(tmp_path):
         "--set", "width=8", "--set", "groups=2", "--set", "blocks=1",
         "--set", "batch_size=4", "--set", "points=2")
     for recipe, more in {
-        "folder-tiny": (), "imagenet32": small, "folder": (*small, "--set", "head=fine-levels"),
+        "folder-tiny": (), "folder-small": small, "folder": (*small, "--set", "head=fine-levels"),
     }.items():
         r = type_in(
             "train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run",
@@ -247,8 +247,8 @@ def test_color_pictures_by_another_name(tmp_path):
         r = type_in("sample", tmp_path / recipe, "--steps", 2, "--n", 1)
         assert r.exit_code == 0 and (tmp_path / recipe / "samples.png").exists(), r.output
     r = type_in(
-        "train", "folder", "--recipe", "imagenet32", "--root", root, "--steps", 2, "--run",
-        tmp_path / "turned", *small, "--set", "augment=true")
+        "train", "folder", "--recipe", "folder-small", "--root", root, "--steps", 2, "--run",
+        tmp_path / "turned", *small, "--set", "extra=true", "--set", "augment=true")
     assert r.exit_code == 0, r.output
     refused(
         ("train", "folder", "--root", root, "--run", tmp_path / "no", "--set", "augment=true"),

@@ -19,8 +19,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_what_a_newer_version_wrote_is_said',
            'test_what_is_forged_in_config_json_is_refused',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
-           'test_the_settings_of_a_run_are_a_recipe', 'test_images_reach_other_tools',
-           'test_a_sorted_set_is_not_judged_by_its_first_class', 'test_a_run_with_a_decoder',
+           'test_the_settings_of_a_run_are_a_recipe', 'A_KIND', 'ASKED_OF_IT',
+           'test_images_reach_other_tools', 'test_a_sorted_set_is_not_judged_by_its_first_class',
+           'test_another_kind_is_one_file', 'test_a_run_with_a_decoder',
            'test_a_weight_trains_the_guess_of_the_noise',
            'test_a_weight_asks_for_levels_that_do_not_learn', 'Zeros', 'even', 'exact_run',
            'test_the_bits_are_those_of_a_closed_form',
@@ -33,6 +34,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_the_flow_begins_at_the_noise_and_keeps_the_labels',
            'test_what_is_not_finite_is_no_image_and_no_score', 'test_every_solver_draws_by_name',
            'test_predict_is_the_network_under_guidance',
+           'test_a_model_and_its_run_draw_the_same_images',
            'test_labels_are_dropped_as_often_as_the_recipe_says',
            'test_recomputing_is_the_same_run', 'test_a_gan_samples_and_evaluates',
            'test_a_gan_is_called_once_for_each_of_its_steps',
@@ -113,8 +115,8 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
             "digits", tmp_path / name, device="cpu", progress=False, say=said.append, **how)
         return run.config["train"]["precision"], any("in float32: a conv" in t for t in said)
 
-    slow = mock.patch("diffstudy.train.bfloat16_cost", lambda _: 20.)
-    fast = mock.patch("diffstudy.train.bfloat16_cost", lambda _: .6)
+    slow = mock.patch("diffstudy.devices.bfloat16_cost", lambda _: 20.)
+    fast = mock.patch("diffstudy.devices.bfloat16_cost", lambda _: .6)
     with mock.patch.dict(experiment.RECIPES, {"low": config}):
         with slow:
             assert train("slow", recipe="low") == ("float32", True)
@@ -280,7 +282,7 @@ def one_of_two(file, rank, port):
 
     # the one that is slow in bfloat16 decides for both, and one of them says so
     config, said = experiment.change(R["digits-tiny"], dict(precision="bfloat16")), []
-    with mock.patch("diffstudy.train.bfloat16_cost", lambda _: [.6, 20.][here.index]):
+    with mock.patch("diffstudy.devices.bfloat16_cost", lambda _: [.6, 20.][here.index]):
         took = experiment._in_fast_precision(config, here, None, said.append)
     assert took.resolve()["train"]["precision"] == "float32"
     assert len(said) == (here.index == 0)
@@ -678,6 +680,114 @@ def test_a_sorted_set_is_not_judged_by_its_first_class():
     assert some.labels.bincount(minlength=10).min() > 15
     assert torch.equal(some.images, common.some_of(by_class, 300).images)
 
+# %% ../../nbs/76b_kinds.ipynb #f5756553
+A_KIND = '''
+"A masked network as a further kind of model: each pixel from those before it."
+import math, torch
+from dataclasses import dataclass, field
+from typing import ClassVar
+from diffstudy import evaluate, train, verdict
+from diffstudy.core import setting, whole
+from diffstudy.decoder import Decoder
+from diffstudy.recipes.common import Configuration, Kind, Run, batches, drawn
+
+@dataclass(frozen=True)
+class PixelConfig(Configuration):
+    kind: ClassVar[str] = "pixels"
+    data: str = "digits"
+    width: int = setting(8, whole(4))
+    train: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
+
+    def assemble(self, facts):
+        return Pixels(facts, self.width, self.spelled()["train"].seed)
+
+    def start(self, images, facts, rank, notes):
+        loop = self.spelled()["train"]
+        state = train.State(self.assemble(facts), loop, notes=notes, rank=rank)
+        loss = lambda net, batch, generator: dict(loss=net(batch[0]).mean())
+        return state, train.loss_step(loss), batches(images, loop.batch_size, loop.seed, rank)
+
+class Pixels(torch.nn.Module):
+    "A decoder of chapter 36 that is told nothing but noise."
+    def __init__(self, facts, width, seed):
+        super().__init__()
+        self.shape = tuple(facts["shape"])
+        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
+
+    def forward(self, k):  # Bits per dimension
+        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
+        return nats / (math.prod(self.shape) * math.log(2))
+
+class PixelRun(Run):
+    what = "a masked network"
+
+    @torch.no_grad()
+    def bits_per_dim(self, images=None):
+        images = self.images()[1] if images is None else images
+        return evaluate.mean_and_error(self.model(images.images))
+
+    def sample(self, labels=None, *, n=16, seed=0, batch=128, progress=False):
+        def draw(labels, own, progress):
+            nothing = torch.zeros(len(own), *self.model.shape)
+            return self.model.decoder.sample(nothing, torch.tensor(12.), own)
+        return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
+
+    def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
+
+    def evaluate(self, **how): return verdict.scores_of(self, {}, **how)
+
+    @classmethod
+    def words(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
+
+    judged_words = staticmethod(verdict.words)
+
+KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, batch_size=16))})
+'''
+
+# %% ../../nbs/76b_kinds.ipynb #05efb896
+ASKED_OF_IT = """
+import sys, torch
+from diffstudy import recipes
+recipes.__path__.append(sys.argv[1])
+from diffstudy import cli, experiment
+from typer.testing import CliRunner
+
+# from Python: train, open, score, sample
+made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
+run = experiment.open("a")
+assert type(run).__name__ == "PixelRun" and run.hash == made.hash and run.config["width"] == 12
+assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
+assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
+found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
+assert len(experiment.report_evaluation(found)) > 5
+
+# and by the command line, on the same run and on one of its own
+for line in (
+    "train digits --run a --recipe pixels --set width=12", "train digits --recipe pixels",
+    "sample a --n 4", "sample runs/pixels --n 2 --out b.npz", "evaluate a --n 2", "info a",
+    "data",
+):
+    said = CliRunner().invoke(cli.app, line.split())
+    assert said.exit_code == 0, (line, said.output, said.exception)
+    print(said.output)
+refused = CliRunner().invoke(cli.app, ["sample", "a", "--steps", "3", "--force"])
+assert refused.exit_code == 2, refused.output
+"""
+
+def test_another_kind_is_one_file(tmp_path):
+    "trained, opened, scored and sampled, from Python and by the command line"
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "pixels.py").write_text(A_KIND)
+    paths = os.pathsep.join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED_OF_IT, str(tmp_path / "kinds")], cwd=tmp_path, text=True,
+        capture_output=True, env=os.environ | dict(PYTHONPATH=paths, DIFFSTUDY_DEVICE="cpu"))
+    assert done.returncode == 0, done.stderr
+    for words in ("bits per dimension", "a run of kind pixels", "pixels", "judge: "):
+        assert words in done.stdout, words
+    assert (tmp_path / "a" / "samples.png").exists() and (tmp_path / "b.npz").exists()
+
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
 def test_a_run_with_a_decoder(tmp_path):
     "a decoder, patches and Muon: trained, opened, sampled; a width that cannot be is refused"
@@ -933,6 +1043,12 @@ def test_predict_is_the_network_under_guidance():
         assert torch.allclose(found, (1 + w) * told - w * untold, atol=1e-5)
     assert (told - untold).abs().max() > 1e-3
 
+def test_a_model_and_its_run_draw_the_same_images():
+    "from the same weights and noise, with no further argument"
+    run, own = tiny("digits-tiny"), [stream(2, "sample", c, 0) for c in (3, 5)]
+    drawn = run.model.sample(2, torch.tensor([3, 5]), generator=own)
+    assert torch.equal(run.sample([3, 5], seed=2), drawn)
+
 def test_labels_are_dropped_as_often_as_the_recipe_says():
     images, heard = data.load("digits")[0], []
     config = experiment.change(R["digits-tiny"], dict(drop=.4, batch_size=500))
@@ -971,7 +1087,7 @@ def test_a_gan_samples_and_evaluates():
     bf16 = SimpleNamespace(config=dict(train=dict(precision="bfloat16")), device=run.device)
     low = dict(precision="bfloat16")
     for cost, seen in (.6, low), (12., {}):  # not where it is slower
-        with mock.patch("diffstudy.train.bfloat16_cost", lambda _: cost):
+        with mock.patch("diffstudy.devices.bfloat16_cost", lambda _: cost):
             assert common.Run.scoring_precision(bf16, None) == seen
             assert common.Run.scoring_precision(bf16, "bfloat16") == low
     assert common.Run.scoring_precision(bf16, "float32") == run.scoring_precision(None) == {}
