@@ -223,9 +223,9 @@ def _check_start(z: Tensor, c, net):
         raise ValueError(
             f"expected labels c as a tensor of whole numbers of shape ({len(z)},); got {got}")
     if not 0 <= int(c.min()) <= int(c.max()) < classes:
+        if not classes: raise ValueError("this network was built without labels: leave c out")
         raise ValueError(
-            f"expected labels from 0 to {classes - 1}; got {int(c.min())} to {int(c.max())}"
-            if classes else "this network was built without labels: leave c out")
+            f"expected labels from 0 to {classes - 1}; got {int(c.min())} to {int(c.max())}")
 
 # %% ../nbs/40_ddgan.ipynb #0c8228e6
 @implements("D5")
