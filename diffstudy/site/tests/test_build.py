@@ -22,8 +22,8 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'test_calibration_is_short_and_steady',
            'test_the_wheel_stands_alone_in_an_empty_environment', 'faults',
            'test_saved_outputs_are_clean', 'test_every_module_has_a_notebook_and_a_place',
-           'test_imports_follow_the_order', 'private', 'private_uses',
-           'test_no_module_uses_the_private_names_of_another', 'long_lines',
+           'test_a_module_of_the_library_has_one_home', 'test_imports_follow_the_order', 'private',
+           'private_uses', 'test_no_module_uses_the_private_names_of_another', 'long_lines',
            'test_long_lines_are_found', 'test_long_lines_only_become_fewer', 'prints', 'share',
            'test_import_is_light', 'test_modules_are_attributes_of_the_package',
            'test_home_page_sidebar_and_readme_list_every_chapter',
@@ -533,6 +533,13 @@ def test_every_module_has_a_notebook_and_a_place():
     assert written == set(found) == set(build.ORDER), without
     for m, f in found.items():
         assert ast.get_docstring(ast.parse(f.read_text(encoding="utf-8"))), f"{m} has no docstring"
+
+@checkout
+def test_a_module_of_the_library_has_one_home():
+    poured = {nb: {m for m, _ in build.exports(HERE / "nbs" / nb)} for nb in NOTEBOOKS}
+    homes = {m: [nb for nb in NOTEBOOKS if m in poured[nb]] for m in build.LIBRARY}
+    assert all(len(nbs) == 1 for nbs in homes.values()), homes
+    assert len({nb for nbs in homes.values() for nb in nbs}) == len(homes), "two in one notebook"
 
 @checkout
 @pytest.mark.parametrize("name", build.ORDER)
