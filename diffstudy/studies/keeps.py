@@ -180,8 +180,9 @@ def run_sure(s: dict, held, judge) -> dict:
         likeliest = judge(x).softmax(1).amax(1)
         return [list(mean_and_error((likeliest > v).double())[:2]) for v in s["sure"]]
 
-    # all at the sixteen gray levels of a record
-    samples = lambda results: torch.cat([unpacked(r["result"]["samples"]) for r in results])
+    # all at the sixteen gray levels of a record, and of stacks each digit by itself
+    digits = lambda r: unpacked(r["result"]["samples"]).flatten(0, 1)[:, None]
+    samples = lambda results: torch.cat([digits(r) for r in results])
     singles = [r for r in record.load(RESNET.name)["results"] if r["case"]["kind"] == "DDGAN"]
     with torch.no_grad():
         real = data.encode(held.images[:s["n"]], held.levels)
