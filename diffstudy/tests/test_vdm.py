@@ -442,6 +442,14 @@ def test_nll():
         one.var(0).mean() / one.numel() + at_once.var(0).mean() / at_once.numel()) ** .5
     assert at_once.var(0).mean() < .5 * one.var(0).mean() / 16
 
+    # with a decoder all times of an image are one call: its total, not a part of it
+    def decoder(k, x_noisy, gamma_0): return x_noisy.flatten(1).sum(1)
+    model = VDM(Exact(), Linear(-7., 5.), 17, decoder=decoder)
+    draw, again = stream(20, "nll"), stream(20, "nll")
+    t = (torch.rand(8, 1, generator=again) + torch.arange(4) / 4) % 1
+    expected = loss(model, k[:8], None, again, t=t).total
+    torch.testing.assert_close(nll(model, 4, together=True)(k[:8], None, draw), expected)
+
 # %% ../../nbs/32_vdm.ipynb #9d9f0fcf
 def test_several_times():
     "(b, m) times: the mean of m diffusion losses by hand, and a decoder that is asked once"
