@@ -5,7 +5,7 @@ unseen."""
 
 # %% auto #0
 __all__ = ['LIMIT', 'GROUPS', 'code_lines', 'crowded', 'broken', 'count_arguments', 'is_settings',
-           'count', 'public', 'asks_kind', 'late_imports', 'group', 'read_cells', 'measure',
+           'count', 'public', 'asks_kind', 'late_imports', 'group', 'read_cells', 'counted',
            'table', 'main']
 
 # %% ../../nbs/98e_measure.ipynb #9d4104aa
@@ -118,7 +118,7 @@ def read_cells(nbs: Path  # A folder of notebooks
         here["own lines of the longest"] = max(here["own lines of the longest"], n)
     return found
 
-def measure(where: Path  # A checkout
+def counted(where: Path  # A checkout
 ) -> dict[str, Counter]:  # By part
     "Everything that is counted."
     package, found = where / "diffstudy", read_cells(where / "nbs")
@@ -131,7 +131,7 @@ def measure(where: Path  # A checkout
 # %% ../../nbs/98e_measure.ipynb #5c24b291
 def table(*checkouts: Path) -> str:  # Markdown
     "What is counted, side by side: a column for each part, in it a number for each checkout."
-    all_found = [measure(Path(c)) for c in checkouts]
+    all_found = [counted(Path(c)) for c in checkouts]
     names = list(dict.fromkeys(n for found in all_found for g in GROUPS for n in found[g]))
     rows = ["| | " + " | ".join(GROUPS) + " |", "|---|" + "---|" * len(GROUPS)]
     for name in names:

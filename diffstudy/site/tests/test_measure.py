@@ -20,7 +20,7 @@ MOST = {}
 @checkout
 @pytest.mark.parametrize("part", MOST)
 def test_nothing_grows_unseen(part):
-    found = measure.measure(HERE)[part]
+    found = measure.counted(HERE)[part]
     more = {name: found[name] for name, most in MOST[part].items() if found[name] > most}
     assert not more, f"more than before in {part}: {more}"
     fewer = {name: found[name] for name, most in MOST[part].items() if found[name] < most}
