@@ -307,7 +307,8 @@ class _Time(nn.Module):
     "Embedding of the index s, and of the label: sines and cosines, then two dense layers."
     def __init__(self, features: int, out: int, classes: int, act: Callable):
         super().__init__()
-        self.features, self.classes, self.act = features, classes, act
+        self.features, self.classes = features, classes
+        self.act = act
         self.first, self.second = nn.Linear(features, out), nn.Linear(out, out)
         self.label = nn.Embedding(classes + 1, out) if classes else None
 
@@ -342,7 +343,8 @@ def _way_down(f: Config, channels: int, size: int
 
 def _way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
     "From the lowest resolution up; all but the doubling blocks join what the way down left."
-    parts, c, kept = nn.ModuleList(), kept[-1], list(kept)
+    parts, kept = nn.ModuleList(), list(kept)
+    c = kept[-1]
     for level, m in reversed([*enumerate(f.mults)]):
         for i in range(f.blocks + 1):
             block = _block(f, c + kept.pop(), f.width * m)
@@ -403,7 +405,8 @@ class UNetGenerator(_ForImages):
         self.leave = _conv(c, channels, scale=1e-10)
 
     def forward(self, z_t, s, latent, c=None):
-        z, time, style = self.folded(z_t), self.time(s, c, z_t), self.map(latent)
+        z = self.folded(z_t)
+        time, style = self.time(s, c, z_t), self.map(latent)
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
         seen = kernels.channels_last(z) if kernels.sampling(z) else kernels.layout(z)
@@ -482,7 +485,8 @@ class ConvDiscriminator(_SeesPairs):
     together = 4  # Images whose deviations are one channel
 
     def positions(self):
-        size, patch, shape = self.config.d_size, self.config.patch, self.shape
+        size, patch = self.config.d_size, self.config.patch
+        shape = self.shape
         least = 2 ** sum(half for *_, half in _SHRINKING[size][0])
         if len(shape) != 3 or min(shape[1:]) // patch < least:
             raise ValueError(
@@ -492,7 +496,8 @@ class ConvDiscriminator(_SeesPairs):
         return shape[0] * patch ** 2, shape[1] // patch
 
     def assemble(self, f: Config, channels: int, size: int):
-        (blocks, end, last), n, e = _SHRINKING[f.d_size], f.d_width, f.d_embedding
+        blocks, end, last = _SHRINKING[f.d_size]
+        n, e = f.d_width, f.d_embedding
         self.time = _Time(e, e, 0, lambda h: F.leaky_relu(h, .2))
         self.enter = _conv(2 * channels, n, 1)
         self.down = nn.ModuleList(_DownBlock(a * n, b * n, e, half, end) for a, b, half in blocks)

@@ -249,7 +249,8 @@ def flat_signature(node: ast.FunctionDef, lines: list[str]
 def tight_signature(node: ast.FunctionDef, lines: list[str]  # Without comments
 ) -> list[str]:  # Its lines
     "A signature: on one line, or filled up to 100 columns."
-    one, depth, cuts = flat_signature(node, lines), 0, []
+    one = flat_signature(node, lines)
+    depth, cuts = 0, []
     for t in tokens_of(one + "\n"):
         if t.type != tokenize.OP: continue
         depth += (t.string in "([{") - (t.string in ")]}")
@@ -522,7 +523,8 @@ def differences(old: list, new: list) -> list[str]:  # One sentence for each cel
         if a["cell_type"] != "code" or stated and stated.group(1) == "none": continue
 
         # Numbers one by one
-        rtol, x, y = float(stated.group(1)) if stated else 1e-3, said(a), said(b)
+        rtol = float(stated.group(1)) if stated else 1e-3
+        x, y = said(a), said(b)
         u, v = NUMBER.findall(x), NUMBER.findall(y)
         def far(p, q):
             allowed = max(rtol * abs(value(p)), 1.01 * last_digit(p))

@@ -147,8 +147,8 @@ def bench_run(
             **{f"--{k}": v for k, v in given.items()}, **{"--rounds": rounds, "--threads": threads})
 
         # the benchmark's own values, where nothing else is asked for
-        default, own = (
-            entry["config"]["shape"], dict(precision="bfloat16" if bf16 else "float32"))
+        default = entry["config"]["shape"]
+        own = dict(precision="bfloat16" if bf16 else "float32")
         if mults is not None:
             own["mults"] = read_mults(mults, entry["config"])
         channels, size = given.pop("channels", default[0]), given.pop("size", default[1])

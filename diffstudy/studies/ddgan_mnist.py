@@ -82,8 +82,8 @@ def scored_terms(energy: float) -> Callable:
             raise ValueError(
                 "energy: expected a generator of the data with a latent variable; "
                 f"got one of {G.predicts!r} with a latent of length {G.latent}")
-        real, twice = ddgan.pairs(x, s, chain, generator), lambda v: v if v is None else v.repeat(
-            2, *[1] * (v.ndim - 1))
+        def twice(v): return v if v is None else v.repeat(2, *[1] * (v.ndim - 1))
+        real = ddgan.pairs(x, s, chain, generator)
         latents = [randn_like(x.new_empty(len(x), G.latent), generator) for _ in range(2)]
         answers = G(twice(real.z_t), twice(s), torch.cat(latents), twice(c)).to(x)
 

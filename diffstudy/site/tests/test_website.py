@@ -17,15 +17,14 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_no_dead_links', 'test_dead_links_are_found',
            'test_links_of_the_readme_lead_somewhere', 'test_links_that_leave_the_site_are_listed',
            'test_pandoc_reads_every_page_without_a_warning', 'test_workflows_are_sound',
-           'test_quarto_knows_every_key', 'chromium', 'open_page',
-           'test_a_missing_browser_is_named', 'tiny', 'press_tab', 'not_reached', 'move',
-           'holds_its_widths', 'looks_right', 'test_page_in_a_browser', 'ask', 'home',
-           'test_search_finds', 'test_search_prefers_the_course', 'test_hits_can_be_read', 'clock',
-           'processor', 'is_readable_within_a_second', 'comes',
-           'test_a_link_leads_to_an_equation_that_is_seen', 'test_one_switch_opens_all_checks',
-           'test_a_link_to_a_check_opens_it', 'test_lines_of_code_fit_a_laptop',
-           'test_a_drawing_follows_light_and_dark', 'test_code_says_how_many_lines_it_has',
-           'test_a_page_can_be_printed']
+           'test_quarto_knows_every_key', 'open_page', 'test_a_missing_browser_is_named', 'tiny',
+           'press_tab', 'not_reached', 'move', 'holds_its_widths', 'looks_right',
+           'test_page_in_a_browser', 'ask', 'home', 'test_search_finds',
+           'test_search_prefers_the_course', 'test_hits_can_be_read', 'clock', 'processor',
+           'is_readable_within_a_second', 'comes', 'test_a_link_leads_to_an_equation_that_is_seen',
+           'test_one_switch_opens_all_checks', 'test_a_link_to_a_check_opens_it',
+           'test_lines_of_code_fit_a_laptop', 'test_a_drawing_follows_light_and_dark',
+           'test_code_says_how_many_lines_it_has', 'test_a_page_can_be_printed']
 
 # %% ../../../nbs/99_website.ipynb #d41a0300
 import functools, http.server, json, os, re, shutil, subprocess, sys, tempfile, threading, time
@@ -409,16 +408,6 @@ def test_quarto_knows_every_key():
     assert set(conf) <= {"project", "metadata-files", "format", "website"}
     assert set(conf["format"]["html"]) - QUARTO_PAGE_OPTIONS - config.HTML_OPTIONS == set()
 
-# %% ../../../nbs/99_website.ipynb #691fa3ba
-@pytest.fixture(scope="session")
-def chromium():
-    "One headless Chromium for all the pages."
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=website.browser(), args=website.FLAGS)
-        yield b
-        b.close()
-
 # %% ../../../nbs/99_website.ipynb #e33f055a
 SET = """performance.getEntriesByName('complete').length &&
   [...document.querySelectorAll('.math')].every(e => e.querySelector('.katex, .katex-error'))"""
@@ -608,6 +597,7 @@ def looks_right(tab, page, scheme, width):
     "Text, formulas, pictures and contrast, and what axe says, in one of the two schemes."
     tab.set_viewport_size({"width": width, "height": 900})
     tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_function(f"dark => ({CHECK})().dark === dark", arg=scheme == "dark")
     tab.wait_for_timeout(100)
     tab.evaluate("dispatchEvent(new Event('resize'))")  # what now scrolls can be reached again
     seen, violations = tab.evaluate(CHECK), tab.evaluate(AXE)
