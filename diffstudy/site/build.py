@@ -628,8 +628,8 @@ STUDIES = [
     "studies.ddgan_stacked", "studies.redraw", "studies.latent",
     "studies.keeps", "studies.trilemma", "studies.bench", "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
-    10, 11, 12, 13, 14, 20, 21, 22, 23, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 44, 45, 46, 47,
-    50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
+    10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45, 46, 47,
+    50, 51, 52, 59, 60, 62, 63, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
     "exercises.commands"]
@@ -714,7 +714,8 @@ PARTS = {  # how the name of a notebook begins -> its part of the site
     "3": "3 Variational diffusion models",
     "4": "4 Denoising diffusion GANs",
     "5": "5 The trilemma",
-    "6": "6 In other words",
+    "6[01]": "6 In other words",
+    "6[2-9]": "Experiments",
     "7": "7 The library",
     "8": "8 How to",
     "9[0-5]": "9 Reference",
@@ -739,12 +740,12 @@ def sections() -> dict[str, list[Path]]:  # Part -> its notebooks, in the order 
     return {p: nbs for p, nbs in found.items() if nbs}
 
 # %% ../../nbs/98_build.ipynb #2167dd54
-def header(nb: Path) -> dict[str, str]:  # With the keys Needs, Read, Run and Expect
+def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
     "The small table at the top of a chapter; empty where there is none."
     for c in cells(nb)[1:4]:
         lines = [l.strip().strip("|") for l in c["text"].splitlines() if l.startswith("|")]
         rows = [[v.strip() for v in l.split("|")] for l in lines]
-        if len(rows) == 3 and rows[0][0] == "Needs": return dict(zip(rows[0], rows[2]))
+        if len(rows) == 3 and rows[0][0] == "Read before": return dict(zip(rows[0], rows[2]))
     return {}
 
 def promise(nb: Path) -> str:

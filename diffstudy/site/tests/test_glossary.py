@@ -22,7 +22,7 @@ def test_every_term_is_used_where_it_is_said_to_be_introduced():
     table = next(c["text"] for c in build.cells(nb) if c["text"].startswith("| term |"))
     rows = [[v.strip() for v in l.strip("|").split("|")] for l in table.splitlines()[2:]]
     terms = [r[0].lower().replace(",", "") for r in rows]
-    assert terms == sorted(set(terms)) and f"{len(rows)} terms" in build.header(nb)["Expect"]
+    assert terms == sorted(set(terms)) and f"{len(rows)} terms" in build.header(nb)["See"]
 
     for term, _, link in rows:
         words, name, anchor = re.search(r"\[(.*)\]\((\w+\.ipynb)#?([\w-]*)\)", link).groups()

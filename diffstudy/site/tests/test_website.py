@@ -643,7 +643,7 @@ TERMS = {
     "mixture": "10_data",
     "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood",
-    "discriminator": "42_ddgan_networks",
+    "discriminator": "73f_ddgan_networks",
 }
 
 def ask(tab, term):
