@@ -336,11 +336,12 @@ def stale() -> list[str]:  # Such as ["studies/record.py"]
 # %% ../../nbs/98_build.ipynb #a7522f3a
 SOLUTION = {"cellView": "form", "jupyter": {"source_hidden": True}}  # Colab's word, and Jupyter's
 
-def kept_metadata(text: str  # Source of a cell
+def kept_metadata(text: str, metadata: dict  # Source of a cell; what it has
 ) -> dict:
-    "The metadata that a cell is saved with: solutions of exercises hide in Jupyter and Colab."
+    "The metadata of a saved cell: a solution is hidden in Jupyter and Colab, a slide is marked."
     solution = re.search(r"(?m)^#\|\s*exports exercises\.c\d", text) and "#| code-fold" in text
-    return dict(SOLUTION) if solution else {}
+    tags = [t for t in metadata.get("tags", []) if t.startswith("lecture-")]
+    return (dict(SOLUTION) if solution else {}) | ({"tags": tags} if tags else {})
 
 def joined(outputs: list) -> list:
     "Outputs in which what was printed piece by piece, on a slow machine, is one piece again."
@@ -353,11 +354,11 @@ def joined(outputs: list) -> list:
 
 def tidy(nb  # A notebook as nbformat reads it
 ):
-    "Keep the outputs that teach: no counters, no widgets, no metadata but for solutions."
+    "Keep the outputs that teach: no counters, no widgets, no metadata but marks."
     kernel = {"display_name": "python3", "language": "python", "name": "python3"}
     nb.metadata = {"kernelspec": kernel}
     for c in nb.cells:
-        c.metadata = kept_metadata(c.source)
+        c.metadata = kept_metadata(c.source, c.metadata)
         if c.cell_type != "code": continue
         c.execution_count = None
         c.outputs = joined(c.outputs)

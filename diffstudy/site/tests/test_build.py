@@ -500,7 +500,8 @@ def faults(c):
     data = [o.get("data", {}) for o in c["outputs"]]
     pages, wrong = "".join("".join(d.get("text/html", "")) for d in data), []
 
-    if c["execution_count"] is not None or c["metadata"] != build.kept_metadata(c["text"]):
+    kept = build.kept_metadata(c["text"], c["metadata"])
+    if c["execution_count"] is not None or c["metadata"] != kept:
         wrong.append("not tidy: run `make chapters`")
     if re.search(r"it/s|█|Traceback|\"stderr\"", text):
         wrong.append("a progress bar, an error or stderr")
