@@ -4,16 +4,18 @@
 
 # %% auto #0
 __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', 'LIBRARY', 'STUDIES',
-           'EXERCISED', 'EXERCISES', 'ORDER', 'DATA', 'APART', 'PARTS', 'SITE', 'OWN_TASKS', 'root',
-           'notebooks', 'cells', 'read_cells', 'title', 'exports', 'modules', 'fresh', 'differing',
-           'export', 'lift_docstring', 'wrap_head', 'tokens_of', 'comments', 'uncommented',
+           'EXERCISED', 'EXERCISES', 'ORDER', 'DATA', 'APART', 'PATH', 'THE_PATH', 'AUTHORS',
+           'PARTS', 'BESIDE', 'TABLES', 'SITE', 'OWN_TASKS', 'root', 'notebooks', 'cells',
+           'read_cells', 'title', 'exports', 'modules', 'fresh', 'differing', 'export',
+           'lift_docstring', 'wrap_head', 'tokens_of', 'comments', 'uncommented',
            'signature_tokens', 'signature_end', 'arguments', 'fields', 'docstring_sections',
            'flat_signature', 'tight_signature', 'Said', 'said_in', 'describe', 'stale',
            'kept_metadata', 'joined', 'tidy', 'Ran', 'start', 'kernel_env', 'write_notebook',
            'run_notebook', 'processor', 'calibrate', 'times', 'typical', 'record_time', 'chapters',
            'said', 'value', 'last_digit', 'differences', 'Exercise', 'exercises', 'only_calls',
-           'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number', 'part',
-           'sections', 'header', 'promise', 'chapter_map', 'sidebar', 'synced', 'sync', 'main']
+           'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number', 'section',
+           'sections', 'path', 'header', 'promise', 'link', 'path_table', 'beside_table', 'sidebar',
+           'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -708,37 +710,46 @@ def readme(doc: dict  # The home page's notebook
     return f"<!-- made from nbs/index.ipynb by `make readme`: edit that -->\n\n{text}\n"
 
 # %% ../../nbs/98_build.ipynb #8b34abd8
-PARTS = {  # how the name of a notebook begins -> its part of the site
+PATH = "00 01 10 11 13 14 20 22 30 31 32 40 41 43 59 60".split()  # numbers of its pages, in order
+THE_PATH, AUTHORS = "The path: three papers in six hours", "For those who write the course"
+PARTS = {  # how the number of a page begins -> its part of the path
     "0": "Start",
     "1": "1 The idea",
     "2": "2 Guidance",
     "3": "3 Variational diffusion models",
     "4": "4 Denoising diffusion GANs",
     "5": "5 The trilemma",
-    "6[01]": "6 In other words",
-    "6[2-9]": "Experiments",
-    "7": "7 The library",
-    "8": "8 How to",
-    "9[0-5]": "9 Reference",
-    "9[6-9]": "For those who write the course",
+    "6": "6 In other words",
+}
+BESIDE = {  # how the name of any other page begins -> its section
+    "[0-5]|6[01]": "Also in the course",
+    "6": "Experiments",
+    "7": "Library",
+    "8": "How to",
+    "9[0-5]": "Reference",
+    "9": AUTHORS,
 }
 
 def number(nb: Path) -> str:  # Such as "20"; nothing for the home page
     "The number of a chapter, which is how its file begins."
     return re.match(r"(\d[0-9a-z]*)_|", nb.stem).group(1) or ""
 
-def part(nb: Path) -> str:
-    "The part of the course that a notebook belongs to."
-    found = next((p for begin, p in PARTS.items() if re.match(begin, nb.stem)), None)
+def section(nb: Path) -> str:
+    "Where a page stands: on the path, or in a section beside it."
+    if number(nb) in PATH: return THE_PATH
+    found = next((s for begin, s in BESIDE.items() if re.match(begin, nb.stem)), None)
     if found: return found
     raise ValueError(
-        f"{nb.name} belongs to no part of the course: name it by a number that build.PARTS knows")
+        f"{nb.name} belongs to no section of the course: name it by a number of build.BESIDE")
 
-def sections() -> dict[str, list[Path]]:  # Part -> its notebooks, in the order of the parts
-    "The chapters by part."
-    chapters = [nb for nb in notebooks() if nb.stem != "index"]
-    found = {p: [nb for nb in chapters if part(nb) == p] for p in PARTS.values()}
-    return {p: nbs for p, nbs in found.items() if nbs}
+def sections() -> dict[str, list[Path]]:  # Section -> its notebooks, in the order of the sections
+    "The pages by section: the path first, those of the authors last."
+    pages = [nb for nb in notebooks() if nb.stem != "index"]
+    return {s: [nb for nb in pages if section(nb) == s] for s in (THE_PATH, *BESIDE.values())}
+
+def path() -> list[Path]:
+    "The pages of the path, in order."
+    return sections()[THE_PATH]
 
 # %% ../../nbs/98_build.ipynb #2167dd54
 def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
@@ -755,26 +766,38 @@ def promise(nb: Path) -> str:
     return next((l[1:].strip() for l in lines if l.startswith(">")), "")
 
 # %% ../../nbs/98_build.ipynb #3298cd51
-def chapter_map() -> str:  # Markdown
-    "The table of all chapters."
-    rows = ["| part | | chapter | what it gives you | read | run |", "|---|---|---|---|---|---|"]
-    for name, nbs in sections().items():
-        for nb in nbs:
-            h, first = header(nb), name if nb is nbs[0] else ""
-            read = h.get("Read", "").replace("minutes", "min")
-            run = re.sub(r" on two CPU cores.*", "", h.get("Run", ""))
-            chapter = f"{number(nb)} | [{title(nb)}]({nb.name}) | {promise(nb)}"
-            rows.append(f"| {first} | {chapter} | {read} | {run} |")
-    return "\n".join(rows)
+def link(nb: Path) -> str:
+    "A page by its title, as a link."
+    return f"[{title(nb)}]({nb.name})"
+
+def path_table() -> str:  # Markdown
+    "The path as a table: parts, pages with their minutes, and the sum as hours."
+    rows, total = ["| part | pages | minutes |", "|---|---|---|"], 0
+    for begin, part in PARTS.items():
+        pages = [(nb, int(header(nb)["Read"].split()[0])) for nb in path() if nb.stem[0] == begin]
+        total += (took := sum(minutes for _, minutes in pages))
+        shown = " · ".join(f"{link(nb)} ({minutes})" for nb, minutes in pages)
+        rows.append(f"| {part} | {shown} | {took} |")
+    return "\n".join([*rows, f"| | **together** | **{total // 60} h {total % 60:02d}** |"])
+
+def beside_table() -> str:  # Markdown
+    "What stands beside the path, one line for each section."
+    lines = [f"| {s} | {' · '.join(map(link, nbs))} |" for s, nbs in sections().items()
+             if s not in (THE_PATH, AUTHORS)]
+    return "\n".join(["| part | pages |", "|---|---|", *lines])
+
+TABLES = {"| part | pages | minutes |": path_table, "| part | pages |": beside_table}
 
 # %% ../../nbs/98_build.ipynb #48df5ec9
 def sidebar() -> str:  # YAML
-    "The sidebar's parts, for `_quarto.yml`."
-    lines = []
-    for name, nbs in sections().items():
-        lines.append(f'      - section: "{name}"\n        contents:\n')
-        lines += [f"          - {nb.name}\n" for nb in nbs]
-    return "".join(lines)
+    "The sidebar for `_quarto.yml`: the path open, the sections beside it folded."
+    def entry(name, nbs, pad):
+        pages = [f"{pad}    - {nb.name}\n" for nb in nbs]
+        return "".join([f'{pad}- section: "{name}"\n{pad}  contents:\n', *pages])
+    folded = [entry(s, nbs, " " * 10) for s, nbs in sections().items()
+              if s not in (THE_PATH, AUTHORS)]
+    shown = [entry(THE_PATH, path(), " " * 6), entry("Beside the path", [], " " * 6)]
+    return "".join([*shown, *folded])
 
 # %% ../../nbs/98_build.ipynb #b76ae849
 def synced() -> dict[Path, str]:  # File -> what it should hold
@@ -784,13 +807,13 @@ def synced() -> dict[Path, str]:  # File -> what it should hold
     doc = json.loads(home.read_text(encoding="utf-8"))
     for c in doc["cells"]:
         text = "".join(c["source"])
-        if not re.search(r"(?m)^\| part \|.* chapter \|", text): continue
-        def table(m): return chapter_map() + "\n" * m.group(0).endswith("\n")
-        c["source"] = re.sub(r"(?m)(^\|.*\n?)+", table, text, count=1).splitlines(keepends=True)
+        for head, made in TABLES.items():
+            old = rf"(?m)^{re.escape(head)}(\n\|.*)*$"
+            text = re.sub(old, lambda m: made(), text)
+        c["source"] = text.splitlines(keepends=True)
 
     quarto = (here / "_quarto.yml").read_text(encoding="utf-8")
-    part = r"      - section:.*\n        contents:.*\n(?:          - .*\n)*"
-    old = rf"(      - index\.ipynb\n)(?:{part})*"
+    old = r"(      - index\.ipynb\n)(?:      .*\n)*"
     return {
         home: json.dumps(doc, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
         here / "_quarto.yml": re.sub(old, lambda m: m.group(1) + sidebar(), quarto),

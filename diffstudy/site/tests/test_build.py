@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 'PLAIN', 'QUICK',
            'LONGEST_FIRST', 'COURSE', 'WITH_EXERCISES', 'BROKEN', 'BEND', 'SMOKE', 'EVERYTHING',
-           'LONG', 'HEAVY', 'LINK', 'bare',
+           'LONG', 'HEAVY', 'LINK', 'LONGEST', 'NOT_YET', 'bare',
            'test_docstrings_say_what_the_comments_beside_arguments_say', 'explained',
            'test_help_says_what_arguments_are',
            'test_most_functions_of_the_library_say_what_their_arguments_are',
@@ -26,7 +26,7 @@ __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 
            'private_uses', 'test_no_module_uses_the_private_names_of_another', 'long_lines',
            'test_long_lines_are_found', 'test_long_lines_only_become_fewer', 'prints', 'share',
            'test_import_is_light', 'test_modules_are_attributes_of_the_package',
-           'test_home_page_sidebar_and_readme_list_every_chapter',
+           'test_home_page_sidebar_and_readme_list_every_chapter', 'test_the_path_can_be_walked',
            'test_every_chapter_has_its_small_table', 'wrong_words',
            'test_prerequisites_form_no_circle_and_chapters_have_one_name']
 
@@ -650,11 +650,39 @@ def test_modules_are_attributes_of_the_package():
 # %% ../../../nbs/98_build.ipynb #b162f4d9
 @checkout
 def test_home_page_sidebar_and_readme_list_every_chapter():
+    "but for the authors' pages, which CONTRIBUTING names"
+    theirs = [nb.name for nb in build.sections()[build.AUTHORS]]
     for f, text in build.synced().items():
         says = f.read_text(encoding="utf-8")
         assert says == text, f"{f.name} is not what the notebooks say: run `make readme` and commit"
-        for nb in CHAPTERS: assert nb in text, f"{f.name} does not name {nb}"
+        for nb in CHAPTERS: assert nb in text or nb in theirs, f"{f.name} does not name {nb}"
     assert "this site" not in build.synced()[HERE / "README.md"], "a README is on no site"
+    lines = build.synced()[HERE / "README.md"].count("\n")
+    assert lines <= 150, f"README.md has {lines} lines: nobody reads more than 150"
+    says = (HERE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [nb for nb in theirs if nb not in says] == [], "pages that CONTRIBUTING.md should name"
+
+LINK = re.compile(r"\[([^]]*)\]\((\w+\.ipynb)\)")
+LONGEST = 520  # minutes of the path; may only fall, to 390
+
+@checkout
+def test_the_path_can_be_walked():
+    "nothing on it asks for a page that is not on it or comes later, and it is short"
+    names = [nb.name for nb in build.path()]
+    needs = {n: {to for _, to in LINK.findall(build.header(HERE / "nbs" / n)["Read before"])}
+             for n in names}
+    late = {n: sorted(to - set(names[:names.index(n)])) for n, to in needs.items()}
+    late = {n: l for n, l in late.items() if l and n not in NOT_YET}
+    assert not late, f"these pages of the path ask for others than earlier pages of it: {late}"
+    takes = sum(map(build.reading, build.path()))
+    assert takes <= LONGEST, f"the path takes {takes} minutes"
+    course = [nb for nb in build.notebooks() if re.match("[0-5]|6[01]", nb.stem)]
+    takes = sum(map(build.reading, course))
+    assert takes <= 900, f"the pages 00 to 61 take {takes} minutes"
+
+NOT_YET = [f"{n}.ipynb" for n in (
+    "13_sample", "14_train", "22_guided_digits", "30_bound", "31_snr", "32_vdm", "40_ddgan",
+    "41_ddgan_training", "43_ddgan_images", "59_trilemma")]
 
 # %% ../../../nbs/98_build.ipynb #4594655f
 @checkout
@@ -668,8 +696,6 @@ def test_every_chapter_has_its_small_table(name):
     assert re.fullmatch(r"\d\d[a-z]?", build.number(HERE / "nbs" / name)), f"{name} has no number"
 
 # %% ../../../nbs/98_build.ipynb #dcccfa5d
-LINK = re.compile(r"\[([^]]*)\]\((\w+\.ipynb)\)")
-
 def wrong_words(text):
     "The links to chapters that are called otherwise than the chapter."
     wrong = []
