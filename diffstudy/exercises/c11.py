@@ -90,6 +90,24 @@ add("11.3", mean_from_eps,
         (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), torch.tensor(1.).double()),
         (randn(3, 5), randn(4, 5), torch.tensor(1.5).double(), torch.tensor(2.).double())],
     slips={
+        "c is a share of a variance, and stands here as it is: no root of it":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t - (-torch.expm1(gamma_s - gamma_t)).sqrt() * sigma(gamma_t) * eps),
+        "c is not squared: the share of the noise that is new goes away once":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t - torch.expm1(gamma_s - gamma_t) ** 2 * sigma(gamma_t) * eps),
+        "the exponent is γ_s − γ_t, below zero, so that c lies between 0 and 1":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t + torch.expm1(gamma_t - gamma_s) * sigma(gamma_t) * eps),
+        "noise is taken away on the way back: a minus in front of it":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t - torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+        "this keeps the share 1 - c; the noise that is new, c, goes away":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t - torch.exp(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+        "the noise in the latent has the factor σ_t; α_t belongs to the data":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t + torch.expm1(gamma_s - gamma_t) * alpha(gamma_t) * eps),
         "all of the noise is removed: this is α_s times the guess of the data":
             lambda z_t, eps, gamma_s, gamma_t:
                 alpha(gamma_s) / alpha(gamma_t) * (z_t - sigma(gamma_t) * eps),
