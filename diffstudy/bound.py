@@ -123,6 +123,22 @@ def _level_reach(
     reach = (width * math.sqrt(2 * (4 - math.log(torch.finfo(dtype).eps)))).item()
     return math.ceil(reach) if reach < levels - 1 else levels - 1
 
+# %% ../nbs/30_bound.ipynb #b1b5a526
+def _check_levels(k: Tensor, x_noisy: Tensor, levels: int):
+    "ValueError or TypeError for gray levels that are none, or do not fit the latents."
+    if k.shape != x_noisy.shape:
+        raise ValueError(
+            "expected k and x_noisy of one shape; "
+            f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
+    if k.is_floating_point():
+        raise TypeError(
+            f"expected integer gray levels 0..{levels - 1}; "
+            f"got {k.dtype}, decode it first")
+    if can_look(k) and k.numel():
+        low, high = (v.item() for v in k.aminmax())
+        if not 0 <= low <= high < levels:
+            raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")
+
 # %% ../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
                         chunk: int = None) -> Tensor:
@@ -137,19 +153,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
 
     Returns:
         `(b,)`, nats"""
-    if k.shape != x_noisy.shape:
-        raise ValueError(
-            "expected k and x_noisy of one shape; "
-            f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
-    if k.is_floating_point():
-        raise TypeError(
-            f"expected integer gray levels 0..{levels - 1}; "
-            f"got {k.dtype}, decode it first")
-    if can_look(k) and k.numel():
-        low, high = (v.item() for v in k.aminmax())
-        if not 0 <= low <= high < levels:
-            raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")
-
+    _check_levels(k, x_noisy, levels)
     x, = as_data(x_noisy=x_noisy)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
     reach = _level_reach(torch.as_tensor(gamma_0), levels, x.dtype)

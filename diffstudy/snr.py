@@ -5,7 +5,7 @@ happens between decides how noisy the estimate is, and can be learned."""
 
 # %% auto #0
 __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integrated_loss',
-           'weighted_loss', 'VarianceLevels', 'gammas_for_variance']
+           'VarianceLevels', 'gammas_for_variance', 'weighted_loss']
 
 # %% ../nbs/31_snr.ipynb #a966b3b3
 import math
@@ -98,48 +98,6 @@ def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) ->
             f"expected error(gamma) of shape ({nodes},) or ({nodes}, b); got {tuple(e.shape)}")
     return torch.trapezoid(0.5 * torch.exp(-g).reshape(-1, *[1] * (e.ndim - 1)) * e, g, dim=0)
 
-# %% ../nbs/31_snr.ipynb #4c0b95a9
-# Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
-_EDM_MEAN = -2.4
-_EDM_STD = 2.4
-_EDM_DATA = 0.5
-
-WEIGHTINGS = {
-    # the bound
-    "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),
-
-    # errors at uniform t: of the noise (DDPM's L_simple), of x, of the velocity
-    "eps": lambda gamma, dgamma_dt: 2 / dgamma_dt,
-    "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,
-    "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),
-
-    # EDM: the weight of its loss times the density of its noise levels
-    "edm": lambda gamma, dgamma_dt: (
-        2 * (gamma.exp() + _EDM_DATA ** 2) / _EDM_DATA ** 2
-        * torch.exp(-0.5 * ((gamma - _EDM_MEAN) / _EDM_STD) ** 2)
-        / (_EDM_STD * math.sqrt(2 * math.pi))),
-}
-
-# %% ../nbs/31_snr.ipynb #872fe083
-@implements("V28")
-def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor,
-                  weighting: str = "vlb") -> Tensor:
-    """The diffusion loss with a weight on each noise level.
-
-    Args:
-        eps: The noise `(b, *d)`
-        eps_hat: The network's guess of it, `(b, *d)`
-        gamma: γ(t), `()` or `(b,)`
-        dgamma_dt: γ'(t), `()` or `(b,)`
-        weighting: A key of `WEIGHTINGS`
-
-    Returns:
-        `(b,)`; nats and a bound for "vlb" only"""
-    eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
-    g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
-    w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
-    return w.flatten().to(eps) * diffusion_loss(eps, eps_hat, slope)
-
 # %% ../nbs/31_snr.ipynb #79f90e93
 class VarianceLevels(NamedTuple):
     """Noise levels of a batch, whose gradients wait for its losses.
@@ -192,3 +150,45 @@ def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
     for v in shape:
         if v.requires_grad: v.register_hook(weigh)
     return VarianceLevels(*(e + (s - s.detach()) for e, s in zip(ends, shape)), tell)
+
+# %% ../nbs/31_snr.ipynb #4c0b95a9
+# Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
+_EDM_MEAN = -2.4
+_EDM_STD = 2.4
+_EDM_DATA = 0.5
+
+WEIGHTINGS = {
+    # the bound
+    "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),
+
+    # errors at uniform t: of the noise (DDPM's L_simple), of x, of the velocity
+    "eps": lambda gamma, dgamma_dt: 2 / dgamma_dt,
+    "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,
+    "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),
+
+    # EDM: the weight of its loss times the density of its noise levels
+    "edm": lambda gamma, dgamma_dt: (
+        2 * (gamma.exp() + _EDM_DATA ** 2) / _EDM_DATA ** 2
+        * torch.exp(-0.5 * ((gamma - _EDM_MEAN) / _EDM_STD) ** 2)
+        / (_EDM_STD * math.sqrt(2 * math.pi))),
+}
+
+# %% ../nbs/31_snr.ipynb #872fe083
+@implements("V28")
+def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor,
+                  weighting: str = "vlb") -> Tensor:
+    """The diffusion loss with a weight on each noise level.
+
+    Args:
+        eps: The noise `(b, *d)`
+        eps_hat: The network's guess of it, `(b, *d)`
+        gamma: γ(t), `()` or `(b,)`
+        dgamma_dt: γ'(t), `()` or `(b,)`
+        weighting: A key of `WEIGHTINGS`
+
+    Returns:
+        `(b,)`; nats and a bound for "vlb" only"""
+    eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
+    g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
+    w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
+    return w.flatten().to(eps) * diffusion_loss(eps, eps_hat, slope)

@@ -6,10 +6,11 @@ __all__ = ['test_V24_limit', 'test_one_step_tends_to_the_limit', 'losses_of',
            'test_gradients_of_the_continuous_losses', 'test_gradients_reach_the_schedule',
            'test_losses_are_finite', 'gaussian_variance', 'quadrature', 'test_times',
            'test_V25_lower_variance', 'Odd', 'Quadratic', 'Clamped', 'zoo', 'test_V27_any_schedule',
-           'mixture_losses', 'test_V27_vp_ve_and_a_mixture', 'test_V28_weightings', 'test_V28_ncsn',
-           'error_of_x', 'test_V28_ddpm', 'test_V28_edm', 'Optimal',
-           'test_variance_of_standard_normal_data', 'test_V30_gradient', 'test_V30_unbiased',
-           'learn_shape', 'of_normal_data', 'test_V30_reaches_the_optimum', 'test_errors_snr']
+           'mixture_losses', 'test_V27_vp_ve_and_a_mixture', 'test_V30_gradient',
+           'test_V30_unbiased', 'Optimal', 'test_variance_of_standard_normal_data', 'learn_shape',
+           'of_normal_data', 'test_V30_reaches_the_optimum', 'gradient_noise', 'test_V30_centering',
+           'test_V28_weightings', 'test_V28_ncsn', 'error_of_x', 'test_V28_ddpm', 'test_V28_edm',
+           'test_errors_snr']
 
 # %% ../../nbs/31_snr.ipynb #518f3686
 import math
@@ -273,6 +274,121 @@ def test_V27_vp_ve_and_a_mixture():
         diffusion_loss_x(x, mix.denoise(to_ve(z, g), 1., edm_sigma(g)), g, 18.3), vp, rtol=1e-6,
         atol=1e-8)
 
+# %% ../../nbs/31_snr.ipynb #7437cc8b
+def test_V30_gradient():
+    "one backward pass: ends get the mean's gradient, the shape the sample variance's, to 1e-9"
+    s = Monotone(-6., 4., width=9).double()
+    t = torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
+    plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
+    ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
+    shape = torch.autograd.grad(plain.var(), s.shape_parameters())
+    gamma, slope, tell = gammas_for_variance(s, t)
+    losses = losses_of(gamma, slope, 5, stream(1, "n"))
+    torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
+    tell(losses)
+    losses.mean().backward()
+    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+        torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
+
+# %% ../../nbs/31_snr.ipynb #f4fcff34
+def test_V30_unbiased():
+    "the mean over 600 batches is the gradient of the exact variance, within 4.5 errors"
+    s = Monotone(-3., 3., width=4).double()
+    gen = stream(2, "V30")
+    dims = 4
+    s.linear.data.fill_(-1.)
+    t, w = quadrature(4001)
+    f = .5 * s.derivative(t) * torch.sigmoid(-s(t)) / math.log(2)
+    exact = torch.cat(
+        [
+            g.flatten()
+            for g in torch.autograd.grad(
+                (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
+    draws = []
+    for _ in range(600):
+        t = torch.rand(16, generator=gen, dtype=torch.float64)
+        gamma, slope, tell = gammas_for_variance(s, t)
+        losses = losses_of(gamma, slope, dims, gen)
+        tell(losses)
+        draws.append(
+            torch.cat(
+                [g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
+    draws = torch.stack(draws)
+    z = (draws.mean(0) - exact) / (draws.std(0) / len(draws) ** .5)
+    assert z.abs().max() < 4.5 and exact.abs().max() > 20 * (draws.std(0) / len(draws) ** .5).min()
+
+# %% ../../nbs/31_snr.ipynb #7e828d73
+class Optimal(Schedule):
+    "Least variance for standard normal data and the exact denoiser."
+    def __init__(self, gamma_min=-13.3, gamma_max=5.):
+        super().__init__()
+        self.A, self.B = F.softplus(
+            -torch.tensor([gamma_min, gamma_max], dtype=torch.float64)
+        ).tolist()
+    def forward(self, t): return -inverse_softplus((1 - t) * self.A + t * self.B)
+
+# %% ../../nbs/31_snr.ipynb #f5d41a7f
+def test_variance_of_standard_normal_data():
+    "known variances of five schedules, 0.060 to 395 bits², and the formula against draws"
+    for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
+        assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
+    for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items():
+        assert gaussian_variance(Optimal(), dims) == pytest.approx(want, rel=5e-3)
+    assert gaussian_variance(Quadratic(-13.3, 5.), 3072) == pytest.approx(395, rel=.01)
+    for last, want in {.999: 154, .9999: 262}.items():
+        assert gaussian_variance(Clamped(last), 3072) == pytest.approx(want, rel=.01)
+    for s in Linear(), Monotone(width=32), Cosine(-7., 5.):
+        t = torch.rand(20_000, generator=stream(7, "t"))
+        bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
+        square = (bits - bits.mean()) ** 2
+        assert abs(square.mean() - gaussian_variance(s, 16)) < 4 * square.std() / len(square) ** .5
+
+# %% ../../nbs/31_snr.ipynb #50283ce9
+def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i: None):
+    "Lower the variance of loss(gamma, slope, generator), which gives one number for each example."
+    opt = torch.optim.Adam(schedule.shape_parameters(), lr=lr, betas=(.9, .99))
+    for i in range(steps):
+        gen = stream(seed, "shape", i)
+        gamma, slope, tell = gammas_for_variance(schedule, times(batch, gen))
+        losses = loss(gamma, slope, gen)
+        tell(losses)
+        opt.param_groups[0]["lr"] = lr * .5 * (1 + math.cos(math.pi * i / steps))
+        opt.zero_grad(); losses.mean().backward(); opt.step()
+        watch(i)
+    return schedule
+
+def of_normal_data(dims): return lambda gamma, slope, gen: losses_of(gamma, slope, dims, gen)
+
+# %% ../../nbs/31_snr.ipynb #9b538219
+def test_V30_reaches_the_optimum():
+    "64 and 3072 dimensions reach 1.05 and 1.4 times the optimum; γ still rises, ends stay"
+    for dims, width, steps, most in (64, 64, 300, 1.05), (3072, 64, 400, 1.4):
+        s = learn_shape(Monotone(width=width), of_normal_data(dims), steps, 128)
+        assert gaussian_variance(s, dims) < most * gaussian_variance(Optimal(), dims)
+        t = torch.linspace(0, 1, 2001)
+        with torch.no_grad(): g, rate = s(t), s.derivative(t)
+        assert (g.diff() > 0).all() and (rate > 0).all()
+        assert g[0] == s.start == Linear()(t[0]) and g[-1] == s.ends()[1] and abs(g[-1] - 5) < 1e-6
+
+# %% ../../nbs/31_snr.ipynb #0c1df129
+def gradient_noise(schedule, c, dims=64, even=False):
+    "Standard deviation of the gradient in the heights over 60 batches, root mean square."
+    grads = []
+    for i in range(60):
+        gen = stream(i, "gradient")
+        t = times(128, gen, even=even)
+        loss = losses_of(schedule(t), schedule.derivative(t), dims, gen)
+        value = (2 * (loss.detach() - c) * loss).mean()
+        grads.append(torch.autograd.grad(value, schedule.height)[0])
+    return torch.stack(grads).std(0).square().mean().sqrt().item()
+
+def test_V30_centering():
+    "at the learned schedule, less the mean: less than a third of the gradient's noise, either way"
+    s = learn_shape(Monotone(width=64), of_normal_data(64), 300, 128)
+    mean = (F.softplus(torch.tensor(13.3)) - F.softplus(torch.tensor(-5.))) / (2 * math.log(2))
+    for even in False, True:
+        assert gradient_noise(s, mean, even=even) < gradient_noise(s, 0., even=False) / 3
+
 # %% ../../nbs/31_snr.ipynb #77af90b1
 def test_V28_weightings():
     "each named weighting gives the plain squared error that it stands for, to 1e-10"
@@ -325,102 +441,6 @@ def test_V28_edm():
     integral = integrated_loss(
         lambda g: WEIGHTINGS["edm"](g, None) * error_of_x(g), -30., 30., 20_001)
     assert abs(published.mean() - integral) < 4 * published.std() / len(published) ** .5
-
-# %% ../../nbs/31_snr.ipynb #7e828d73
-class Optimal(Schedule):
-    "Least variance for standard normal data and the exact denoiser."
-    def __init__(self, gamma_min=-13.3, gamma_max=5.):
-        super().__init__()
-        self.A, self.B = F.softplus(
-            -torch.tensor([gamma_min, gamma_max], dtype=torch.float64)
-        ).tolist()
-    def forward(self, t): return -inverse_softplus((1 - t) * self.A + t * self.B)
-
-# %% ../../nbs/31_snr.ipynb #f5d41a7f
-def test_variance_of_standard_normal_data():
-    "known variances of five schedules, 0.060 to 395 bits², and the formula against draws"
-    for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
-        assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
-    for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items():
-        assert gaussian_variance(Optimal(), dims) == pytest.approx(want, rel=5e-3)
-    assert gaussian_variance(Quadratic(-13.3, 5.), 3072) == pytest.approx(395, rel=.01)
-    for last, want in {.999: 154, .9999: 262}.items():
-        assert gaussian_variance(Clamped(last), 3072) == pytest.approx(want, rel=.01)
-    for s in Linear(), Monotone(width=32), Cosine(-7., 5.):
-        t = torch.rand(20_000, generator=stream(7, "t"))
-        bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
-        square = (bits - bits.mean()) ** 2
-        assert abs(square.mean() - gaussian_variance(s, 16)) < 4 * square.std() / len(square) ** .5
-
-# %% ../../nbs/31_snr.ipynb #7437cc8b
-def test_V30_gradient():
-    "one backward pass: ends get the mean's gradient, the shape the sample variance's, to 1e-9"
-    s = Monotone(-6., 4., width=9).double()
-    t = torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
-    plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
-    ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
-    shape = torch.autograd.grad(plain.var(), s.shape_parameters())
-    gamma, slope, tell = gammas_for_variance(s, t)
-    losses = losses_of(gamma, slope, 5, stream(1, "n"))
-    torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
-    tell(losses)
-    losses.mean().backward()
-    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
-        torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
-
-# %% ../../nbs/31_snr.ipynb #f4fcff34
-def test_V30_unbiased():
-    "the mean over 600 batches is the gradient of the exact variance, within 4.5 errors"
-    s = Monotone(-3., 3., width=4).double()
-    gen = stream(2, "V30")
-    dims = 4
-    s.linear.data.fill_(-1.)
-    t, w = quadrature(4001)
-    f = .5 * s.derivative(t) * torch.sigmoid(-s(t)) / math.log(2)
-    exact = torch.cat(
-        [
-            g.flatten()
-            for g in torch.autograd.grad(
-                (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
-    draws = []
-    for _ in range(600):
-        t = torch.rand(16, generator=gen, dtype=torch.float64)
-        gamma, slope, tell = gammas_for_variance(s, t)
-        losses = losses_of(gamma, slope, dims, gen)
-        tell(losses)
-        draws.append(
-            torch.cat(
-                [g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
-    draws = torch.stack(draws)
-    z = (draws.mean(0) - exact) / (draws.std(0) / len(draws) ** .5)
-    assert z.abs().max() < 4.5 and exact.abs().max() > 20 * (draws.std(0) / len(draws) ** .5).min()
-
-# %% ../../nbs/31_snr.ipynb #50283ce9
-def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i: None):
-    "Lower the variance of loss(gamma, slope, generator), which gives one number for each example."
-    opt = torch.optim.Adam(schedule.shape_parameters(), lr=lr, betas=(.9, .99))
-    for i in range(steps):
-        gen = stream(seed, "shape", i)
-        gamma, slope, tell = gammas_for_variance(schedule, times(batch, gen))
-        losses = loss(gamma, slope, gen)
-        tell(losses)
-        opt.param_groups[0]["lr"] = lr * .5 * (1 + math.cos(math.pi * i / steps))
-        opt.zero_grad(); losses.mean().backward(); opt.step()
-        watch(i)
-    return schedule
-
-def of_normal_data(dims): return lambda gamma, slope, gen: losses_of(gamma, slope, dims, gen)
-
-# %% ../../nbs/31_snr.ipynb #9b538219
-def test_V30_reaches_the_optimum():
-    "64 and 3072 dimensions reach 1.05 and 1.4 times the optimum; γ still rises, ends stay"
-    for dims, width, steps, most in (64, 64, 300, 1.05), (3072, 64, 400, 1.4):
-        s = learn_shape(Monotone(width=width), of_normal_data(dims), steps, 128)
-        assert gaussian_variance(s, dims) < most * gaussian_variance(Optimal(), dims)
-        t = torch.linspace(0, 1, 2001)
-        with torch.no_grad(): g, rate = s(t), s.derivative(t)
-        assert (g.diff() > 0).all() and (rate > 0).all()
-        assert g[0] == s.start == Linear()(t[0]) and g[-1] == s.ends()[1] and abs(g[-1] - 5) < 1e-6
 
 # %% ../../nbs/31_snr.ipynb #3ebd2a60
 def test_errors_snr():
