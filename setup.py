@@ -1,4 +1,5 @@
 """Metadata and requirements stand in settings.ini; this file only hands them to setuptools."""
+import json
 import re
 from configparser import ConfigParser
 from pathlib import Path
@@ -21,8 +22,19 @@ extras["dev"] = sum(extras.values(), [])
 AUTHORS = ("times.json", "drill.json", "mutants.json")  # records that only the authors read
 
 
+def tasks():
+    "What each exercise asks, by its number, as `diffstudy.exercises.commands.tasks` reads it."
+    found = {}
+    for nb in sorted((here / "nbs").glob("*.ipynb")):
+        for cell in json.loads(nb.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] != "markdown": continue
+            task = re.search(r"(?ms)^\*\*(\d\d[a-z]?\.\d+)\b.*", "".join(cell["source"]))
+            if task: found[task.group(1)] = task.group(0)
+    return found
+
+
 class WithRecords(build_py):
-    "Recorded runs and small weights go into the wheel, from their one place in nbs/runs."
+    "Recorded runs, small weights and the tasks of the exercises go into the wheel."
     def run(self):
         super().run()
         if self.editable_mode: return  # then the package stands beside nbs/runs
@@ -31,6 +43,8 @@ class WithRecords(build_py):
         for kind in ("*.json", "*.safetensors"):
             for file in sorted((here / "nbs" / "runs").glob(kind)):
                 if file.name not in AUTHORS: copy2(file, there)
+        asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
+        asked.write_text(json.dumps(tasks()), encoding="utf-8")
 
 
 def for_pypi(text):

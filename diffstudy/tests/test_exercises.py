@@ -4,13 +4,19 @@
 __all__ = ['FOREIGN', 'halved', 'root_of_sum', 'test_verdicts',
            'test_small_elements_beside_large_ones_are_compared', 'clipped',
            'test_slips_in_one_place', 'both_sums', 'test_forms_that_need_no_list',
+           'test_hints_do_not_give_the_solution_away', 'test_two_slips_and_an_answer_that_prints',
            'test_exercises_of_a_chapter', 'test_slips_of_somebody_else_are_named',
-           'test_exercise_from_a_terminal']
+           'test_exercise_from_a_terminal', 'solved', 'ask',
+           'test_each_problem_set_has_tasks_points_and_one_name_a_task', 'test_a_sheet_of_answers',
+           'test_the_sheets_of_a_class', 'test_what_a_set_refuses']
 
 # %% ../../nbs/79_exercises.ipynb #4f181065
-import importlib
+import ast, importlib, inspect, json, re, textwrap
 import pytest, torch
+from typer.testing import CliRunner
 from ..exercises.check import EXERCISES, add, chapters, exercise, randn
+from ..exercises.commands import SETS, judged, problem_set, sheet, tasks
+from ..exercises.slips import discreet, mutants
 from ..notation import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #b3855916
@@ -97,6 +103,35 @@ def test_forms_that_need_no_list():
         verdict = exercise("0.6", slip)
         assert not verdict and word in verdict.says, (word, verdict)
 
+# %% ../../nbs/79_exercises.ipynb #f7c54472
+def test_hints_do_not_give_the_solution_away():
+    "no hint of the path's exercises quotes a returned value, or a name that only the solution has"
+    path = [ex for name in SETS for ex in problem_set(name)]
+    for ex in path:
+        code = ex.solution.__code__
+        local = set(code.co_varnames[code.co_argcount:])
+        tree = ast.parse(textwrap.dedent(inspect.getsource(ex.solution)))
+        found = [ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Return)]
+        long = [text for text in found if text.count("(") + text.count(" ") > 4]
+        for says in {says for says, _ in mutants(ex.solution)}:
+            said = discreet(says, ex.solution)
+            assert not any(text in said for text in long), (ex.id, said)
+            for quote in re.findall("`([^`]*)`", said):
+                assert not local & set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", quote)), (ex.id, said)
+
+# %% ../../nbs/79_exercises.ipynb #4862a171
+def test_two_slips_and_an_answer_that_prints():
+    "two slips are both named, a changed argument too; what is printed is not `still to do`"
+    add("0.7", clipped, lambda: [(randn(1, 4, 3), *torch.tensor([-1., .7]).double())])
+    said = exercise("0.7", lambda x, s, t: (
+        torch.exp(t - s) * alpha(t) ** 2 * x[1:] + .5 * x[:-1])).says
+    assert "two things" in said and "expm1" in said and "sign of" in said, said
+    said = exercise("0.7", lambda x, s, t: clipped(x.exp(), s, t)).says
+    assert "right for `exp(x)`" in said, said
+    assert "returns nothing" in exercise("0.7", lambda x, s, t: print(x)).says
+    said = exercise("0.7", lambda x, s, t: x[1:] / 0).says
+    assert "a division by 0" in said, said
+
 # %% ../../nbs/79_exercises.ipynb #6b6a3a14
 @pytest.mark.parametrize("chapter", chapters())
 def test_exercises_of_a_chapter(chapter):
@@ -118,7 +153,7 @@ FOREIGN = r"""
     lambda weights, means, covs: (weights[:, None, None] * covs).sum(0)
 10.3 | the term `z` is missing in `z + | lambda z, score, alpha, sigma: sigma ** 2 * score / alpha
 10.4 | the derivative is with respect to | lambda slope, alpha, sigma: slope * (sigma / alpha) ** 2
-11.1 | the factor `a` is missing. |
+11.1 | a factor is missing. |
     lambda x, eps, gamma: x + torch.sigmoid(gamma)[:, None].sqrt() * eps
 11.2 | the exponent is γ_s − γ_t: exp of a |
     lambda gamma_s, gamma_t: torch.expm1(gamma_t - gamma_s) * sigma(gamma_t) ** 2
@@ -213,7 +248,7 @@ FOREIGN = r"""
 60.2 | the factor `sigma` is missing. |
     lambda z, eps_hat, sigma, eta: sigma ** 2 * z / 2 - (1 + eta ** 2) * eps_hat / 2
 60.4 | one `1 + torch.exp(gamma)` too much | lambda gamma, density: 2 * density / alpha(gamma) ** 4
-70.1 | `log`, not `log2`, in `torch.log(2 * |
+70.1 | `log`, not `log2`, in `torch.log( |
     lambda mean, var: .5 * (1 + torch.log2(2 * math.pi * var)).expand_as(mean).sum(1)
 71.1 | a square too much at `sigma(gamma)`. |
     lambda v, z, gamma: alpha(gamma)[:, None] * v + sigma(gamma)[:, None] ** 2 * z
@@ -235,7 +270,7 @@ FOREIGN = r"""
 75.2 | the factors `std_a` and `std_b` are |
     lambda std_a, std_b, rho, n: ((std_a ** 2 + std_b ** 2 - 2 * rho) / n).sqrt()
 75.3 | look at the sign of | lambda a, b: (a.mean() - b.mean()) ** 2 - (a.std() - b.std()) ** 2
-75.4 | in `(f + 5) / (4 * share)` all of `f + 5` | lambda f, share: f + 5 / (4 * share)
+75.4 | all of `f + 5` is meant, not one term | lambda f, share: f + 5 / (4 * share)
 77.1 | divided by `dims`, where it should | lambda bits_per_dim, dims: bits_per_dim / dims / 8
 77.2 | a goes to each level: the counts of a |
     lambda k, a, levels: torch.log((F.one_hot(k, levels).sum(0) + a) / (len(k) + a))
@@ -258,8 +293,6 @@ def test_slips_of_somebody_else_are_named(line):
 # %% ../../nbs/79_exercises.ipynb #b73164af
 def test_exercise_from_a_terminal(tmp_path):
     "the file is written first, then checked: status 1 while wrong or empty, 0 when right"
-    import re
-    from typer.testing import CliRunner
     from diffstudy.__main__ import main
     from diffstudy.cli import app
     def type_in(*words): return CliRunner().invoke(app, ["exercise", *map(str, words)])
@@ -277,3 +310,70 @@ def test_exercise_from_a_terminal(tmp_path):
     assert other.exit_code == 2 and "expected a definition" in other.output
     unknown = type_in(f"{chapter}.99", file)
     assert unknown.exit_code == 2 and "did you mean" in unknown.output
+
+# %% ../../nbs/79_exercises.ipynb #07ee64e2
+def solved(name):
+    "A sheet whose answers are the solutions."
+    return [f"from diffstudy.exercises.c{ex.id[:2]} import {ex.solution.__name__}"
+            for ex in problem_set(name)]
+
+def ask(*words):
+    "What the command says, without what goes to stderr, and its status."
+    from diffstudy.__main__ import main
+    from diffstudy.cli import app
+    done = CliRunner().invoke(app, ["exercise", *map(str, words)])
+    return done.stdout, done.exit_code
+
+def test_each_problem_set_has_tasks_points_and_one_name_a_task():
+    "every exercise of the path is in one set, with a task, points, and a name of its own there"
+    for name in SETS:
+        exercises = problem_set(name)
+        names = [ex.solution.__name__ for ex in exercises]
+        assert len(names) == len(set(names)) >= 5 and all(ex.points > 0 for ex in exercises)
+        assert {ex.id for ex in exercises} <= tasks().keys()
+        compile(text := sheet(name), name, "exec")
+        assert all(f"# {ex.id} " in text and f"def {n}(" in text for ex, n in zip(exercises, names))
+
+# %% ../../nbs/79_exercises.ipynb #32c17988
+def test_a_sheet_of_answers(tmp_path):
+    "one wrong, one that hangs, one that ends the process, one that prints: each costs only itself"
+    file, ids = tmp_path / "ada.py", [ex.id for ex in problem_set("2")]
+    assert "wrote" in ask("--set", 2, file)[0] and ask("--set", 2)[0] == file.read_text("utf-8")
+    spoiled = """
+        def guided_x(x_c, x_u, scale):
+            while True: pass
+        def guided_noise(*args): __import__("os")._exit(0)
+        def shares(*args): exit()
+        def log_posterior(log_p, log_prior): print("1,1,1"); return log_p
+        print("name,20.1")"""
+    file.write_text("\n".join(solved("2")) + textwrap.dedent(spoiled), "utf-8")
+    said = judged(file, ids, limit=5)
+    wrong = {"20.1": "after 5 seconds", "20.2": "ends the process", "20.4": "SystemExit",
+             "20.3": "no effect"}
+    assert {i: ok for i, (ok, _) in said.items()} == {i: i not in wrong for i in ids}
+    assert all(word in said[i][1] for i, word in wrong.items()), said
+
+# %% ../../nbs/79_exercises.ipynb #a67fbee2
+def test_the_sheets_of_a_class(tmp_path):
+    "right, empty and broken: a row for each, and nothing that they print stands between"
+    good, ids = "\n".join(solved("2")), [ex.id for ex in problem_set("2")]
+    for name, text in {"ada": good, "bob": sheet("2"), "eve": f"{good}\n1/0"}.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    n = len(ids)
+    rows = [["ada", *["1"] * n, str(n)], *([x, *["0"] * n, "0"] for x in ("bob", "eve"))]
+    expected = "\n".join(map(",".join, [["name", *ids, "points"], *rows])) + "\n"
+    assert ask("--set", 2, tmp_path, "--out", tmp_path / "class.csv") == ("", 0)
+    assert (tmp_path / "class.csv").read_text("utf-8") == expected
+    text, status = ask("--set", 2, tmp_path / "eve.py")
+    assert status == 1 and "stops with ZeroDivisionError" in text
+
+@pytest.mark.parametrize("words, says", [
+    (["--set", 7], "unknown problem set '7'"), (["--set", 2, "a.py", "b.py"], "one sheet"),
+    (["--set", 2, "."], "found none"), (["--set", 2, "--out", "x.csv"], "folder of answer"),
+    (["--set", 2, "a.py", "--limit", 0], "above 0")])
+def test_what_a_set_refuses(words, says, tmp_path, monkeypatch):
+    "status 2, and a line that says what was given and what to give"
+    from diffstudy.cli import app
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["exercise", *map(str, words)])
+    assert done.exit_code == 2 and says in done.output, done.output
