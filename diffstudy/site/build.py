@@ -702,7 +702,7 @@ def readme(doc: dict  # The home page's notebook
     text = "\n\n".join(out).replace(":::", "")
     s = settings()
     text = text.replace("on this site", f"on [its site]({s['doc_host']}{s['doc_baseurl']})")
-    text = re.sub(r"\{\.[^}]*\}", "", text)
+    text = re.sub(r"\{\.[^}]*\}|(?m:^<!--.*-->$)", "", text)
     text = re.sub(r"\]\((\d\d\w*)\.ipynb", r"](nbs/\1.ipynb", text)
     text = re.sub(r"(\]\(|src=\"|srcset=\")images/", r"\1nbs/images/", text)
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
@@ -729,6 +729,7 @@ BESIDE = {  # how the name of any other page begins -> its section
     "9": AUTHORS,
 }
 
+# %% ../../nbs/98_build.ipynb #63e09f02
 def number(nb: Path) -> str:  # Such as "20"; nothing for the home page
     "The number of a chapter, which is how its file begins."
     return re.match(r"(\d[0-9a-z]*)_|", nb.stem).group(1) or ""

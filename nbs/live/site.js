@@ -35,10 +35,26 @@ const unfold = () => {
 unfold();
 addEventListener('hashchange', unfold);
 
-// Search: all the words, headings before text, the course before the reference.
+// The path: other pages lead back to the page of it that was read last. A sheet of paper shows answers.
+const back = document.querySelector('.path-links [rel=up]');
+const last = keep.get('diffstudy-path') || '';
+if (back && /^\w+\.html$/.test(last)) back.href = last;
+if (document.querySelector('.path-links [rel=next]'))
+  keep.set('diffstudy-path', location.pathname.split('/').pop());
+addEventListener('beforeprint', () =>
+  document.querySelectorAll('details.quick').forEach(d => d.open = true));
+
+// Search: all the words, headings before text, the course before the reference, its authors last.
 const weight = {title: 8, section: 6, text: 1};
 const part = href =>
-  /^95/.test(href) ? .4 : /^(9|index)/.test(href) ? .6 : /^[78]/.test(href) ? .8 : 1;
+  /^9[6-9]/.test(href) ? .2 : /^95/.test(href) ? .4 : /^9/.test(href) ? .6 :
+    /^[78]/.test(href) ? .8 : 1;
+const idle = new Set('how to what is a an the of do does i'.split(' '));
+const stem = w => w.length > 5 ? w.replace(/(ing|es?|s)$/, '') : w;
+const wordsOf = text => {
+  const all = text.toLowerCase().split(/[\s?!,]+/).filter(Boolean), some = all.filter(w => !idle.has(w));
+  return (some.length ? some : all).map(stem) };
+const plain = text => wordsOf(text.replace(/^\d+\w? /, '')).join(' ');
 const ask = (entry, words) => {
   const fields = Object.keys(weight).map(f => [f, (entry[f] || '').toLowerCase()]);
   let score = 0;
@@ -55,7 +71,7 @@ const ask = (entry, words) => {
   const phrase = words.join(' ');
   for (const [f, text] of fields) {
     if (words.length > 1 && text.includes(phrase)) score += 4 + weight[f];
-    if (f != 'text' && text.replace(/^\d+ /, '') === phrase) score += 8 }
+    if (f != 'text' && [text, ...text.split(',')].some(t => plain(t) === phrase)) score += 8 }
   const names = fields[2][1].split(':')[0];  // entries of the reference begin with their name
   if (names === phrase || names.endsWith('.' + phrase)) score += 10;
   const end = /^(references|exercises|summary)$/.test(fields[1][1]) ? .6 : 1;
@@ -64,7 +80,7 @@ addEventListener('DOMContentLoaded', () => {
   if (!window.Fuse) return;
   window.Fuse = class extends window.Fuse {
     search(query, options = {}) {
-      const words = String(query).toLowerCase().split(/\s+/).filter(Boolean), pages = {};
+      const words = wordsOf(String(query)), pages = {};
       const fresh = h => {  // three hits of a page will do
         const page = h.item.href.split('#')[0];
         return (pages[page] = (pages[page] || 0) + 1) <= 3 };

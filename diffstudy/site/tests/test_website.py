@@ -13,9 +13,12 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_a_drawing_becomes_part_of_its_page', 'Quiet', 'pace', 'rendered', 'once', 'site',
            'test_the_site_renders_quickly_and_without_a_complaint',
            'test_the_site_is_small_and_whole', 'texts', 'test_pages_show_the_numbers_of_chapters',
-           'lost_captions', 'test_a_caption_in_the_source_is_on_the_page', 'dead_links',
-           'test_no_dead_links', 'test_dead_links_are_found',
-           'test_links_of_the_readme_lead_somewhere', 'test_links_that_leave_the_site_are_listed',
+           'test_buttons_lead_along_the_path', 'page_text',
+           'test_the_map_shows_what_to_read_before',
+           'test_old_addresses_lead_to_where_their_pages_are', 'lost_captions',
+           'test_a_caption_in_the_source_is_on_the_page', 'dead_links', 'test_no_dead_links',
+           'test_dead_links_are_found', 'test_links_of_the_readme_lead_somewhere',
+           'test_links_that_leave_the_site_are_listed',
            'test_pandoc_reads_every_page_without_a_warning', 'test_workflows_are_sound',
            'test_quarto_knows_every_key', 'open_page', 'test_a_missing_browser_is_named', 'tiny',
            'press_tab', 'not_reached', 'move', 'holds_its_widths', 'looks_right',
@@ -278,7 +281,7 @@ def texts(pattern, page):
 
 @checkout
 def test_pages_show_the_numbers_of_chapters(site):
-    "a chapter is called by number and title at its top, in the sidebar and by its neighbors"
+    "number and title at the top and in the sidebar, where the path and the own section are open"
     import html
     names = {nb.name: f"{build.number(nb)} {build.title(nb)}".strip() for nb in build.notebooks()}
     for page, name in zip(PAGES, NOTEBOOKS):
@@ -288,7 +291,56 @@ def test_pages_show_the_numbers_of_chapters(site):
         shown = [nb.name for s, nbs in build.sections().items() for nb in nbs if s != build.AUTHORS]
         heads = {"Beside the path", *build.sections()}
         rest = [l for l in listed if l not in heads]
+        folds = r'menu-text">([^<]*)</span></a><a class="sidebar-item-toggle text-start( collapsed)?'
+        opened = {s for s, folded in re.findall(folds, text) if not folded}
+        mine = build.section(HERE / "nbs" / name) if name != "index.ipynb" else build.THE_PATH
+        assert opened - {mine} <= {build.THE_PATH, "Beside the path"}, page
+        assert mine in opened | {build.AUTHORS}, page
         assert rest == [names[n] for n in ("index.ipynb", *shown)], page
+
+# %% ../../../nbs/99_website.ipynb #0bf1b587
+@checkout
+def test_buttons_lead_along_the_path(site):
+    "from its first page to its last; other pages lead back to it, and downloads know nothing of it"
+    path, walked = [nb.stem for nb in build.path()], [build.path()[0].stem]
+    pressed = r'<a rel="next" href="(\w+)\.html">(.*?): '
+    while "Next on the path" in (go := re.search(pressed, page_text(site, walked[-1])).groups()):
+        walked.append(go[0])
+    assert walked == path and go[0][:2] == website.AFTER
+    for nb in build.notebooks()[1:]:
+        end = texts('<nav class="path-links"[^>]*>(.*?)</nav>', page_text(site, nb.stem))
+        assert ("Back to the path" in end) == (nb.stem not in path), nb.stem
+        if nb.stem not in path: continue
+        copies = (site[0] / "notebooks").rglob(f"{nb.stem}*")
+        assert not any("on the path:" in f.read_text() for f in copies), nb.stem
+
+def page_text(site, stem): return (site[0] / f"{stem}.html").read_text(encoding="utf-8")
+
+def test_the_map_shows_what_to_read_before():
+    "each page is a link that says what comes before it, arcs lead up, and what is implied is left out"
+    svg, pages = website.course_map(), [nb for nb in build.notebooks() if nb.stem[0] in "012345"]
+    said = dict(re.findall(r'<a href="(\w+)\.html" aria-label="[^"]*Read before: ([^"]*)"', svg))
+    assert {nb.stem for nb in pages} <= set(said) and "nothing" in said["00_start"]
+    direct = website.before(pages)
+    for nb, ps in direct.items():
+        assert nb not in ps and not {q for p in ps for q in direct[p]} & {*ps}, nb.stem
+    arcs = [tuple(map(float, m)) for m in re.findall(r'd="M62 ([\d.]+)A.* 62 ([\d.]+)"', svg)]
+    assert arcs and all(top < low for top, low in arcs)
+
+@checkout
+def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
+    "each old address lands on the new page, at its place there or at the one that was asked for"
+    tab = chromium.new_page()
+    tab.route(re.compile(r"site_libs|_files|live/|images/"), lambda route: route.abort())
+    for old, to in website.moved().items():
+        page, _, anchor = to.partition("#")
+        assert page in PAGES and page != f"{old}.html", f"{old} → {to}"
+        assert not anchor or f'id="{anchor}"' in (site[0] / page).read_text(), to
+        tab.goto(f"{site[1]}{old}.html", wait_until="commit")
+        tab.wait_for_url(site[1] + to, wait_until="commit")
+    tab.goto(f"{site[1]}{old}.html#x", wait_until="commit")
+    tab.wait_for_url(f"{site[1]}{page}#x", wait_until="commit")
+    tab.close()
 
 # %% ../../../nbs/99_website.ipynb #a4907af8
 def lost_captions(notebook, page):
@@ -638,7 +690,7 @@ TERMS = {
     "Fourier": "73_models",
     "checkpoint": "74_training",
     "DDIM": "13_sample",
-    "expm1": "30_bound",
+    "expm1": "71a_numbers",
     "schedule": "12_schedule",
     "mixture": "10_data",
     "bits per dimension": "75_evaluate",
@@ -673,7 +725,10 @@ def test_search_finds(home, term):
 FIRST = {  # what is asked → the page of the first hit
     "guidance scale": "20_guidance",
     "DDIM": "13_sample",
-    "expm1": "30_bound",
+    "how to sample": "13_sample",
+    "what is a GAN": "40_ddgan",
+    "guidance weight": "20_guidance",
+    "ELBO": "30_bound",
     "Fourier": "73_models",
     "signal-to-noise": "31_snr",
     "guidance"[:3] + "dnce": "20_guidance",  # in two parts: this page is found as well
@@ -870,7 +925,7 @@ def test_a_drawing_follows_light_and_dark(site, chromium, scheme):
 # %% ../../../nbs/99_website.ipynb #ac48be48
 PRINTED = """() => {
   const main = document.querySelector('main'), color = e => getComputedStyle(e);
-  const aside = document.querySelectorAll('#quarto-sidebar, .chapter-links, .page-navigation');
+  const aside = document.querySelectorAll('#quarto-sidebar, .chapter-links, .path-links');
   return {
     paper: color(document.body).backgroundColor,
     ink: color(document.querySelector('main p')).color,
