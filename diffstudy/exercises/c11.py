@@ -108,6 +108,12 @@ add("11.3", mean_from_eps,
         "the noise in the latent has the factor σ_t; α_t belongs to the data":
             lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
                 * (z_t + torch.expm1(gamma_s - gamma_t) * alpha(gamma_t) * eps),
+        "the factor α_s/α_t stands before both terms, not before z_t alone":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t) * z_t
+                + torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) * eps,
+        "V10 has no half in it: all of the share c goes away":
+            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
+                * (z_t + torch.expm1(gamma_s - gamma_t) / 2 * sigma(gamma_t) * eps),
         "all of the noise is removed: this is α_s times the guess of the data":
             lambda z_t, eps, gamma_s, gamma_t:
                 alpha(gamma_s) / alpha(gamma_t) * (z_t - sigma(gamma_t) * eps),
