@@ -574,12 +574,14 @@ def only_calls(text: str  # Source of a cell
 ) -> bool:
     "Whether a cell does nothing but call tests, under a condition or for several values perhaps."
     def calls(s):
-        if isinstance(s, ast.Expr): return isinstance(s.value, ast.Call) and called(s.value)
-        return isinstance(s, (ast.If, ast.For, ast.With)) and all(map(calls, s.body))
-    def called(c): return getattr(c.func, "id", "").startswith("test_")
+        if isinstance(s, ast.Import | ast.ImportFrom): return True
+        if isinstance(s, ast.If | ast.For | ast.With):
+            return all(map(calls, s.body + getattr(s, "orelse", [])))
+        call = s.value if isinstance(s, ast.Expr) else None
+        return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("test")
     try: body = ast.parse(text).body
     except SyntaxError: return False  # a magic of Jupyter
-    return bool(body) and all(map(calls, body))
+    return bool(re.search(r"\btest\w*\(", text)) and all(map(calls, body))
 
 def visible(nb: Path) -> list[dict]:  # Cells
     "The cells that a reader sees unfolded; text that is not divided by code is one."

@@ -6,15 +6,15 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE', 'NBDEV', 'FOLDED',
            'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'PICTURE',
-           'ROW', 'MOVED_PAGE', 'LAST', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'role',
-           'has_exercises', 'links', 'buttons', 'before', 'course_map', 'taken_apart', 'entry',
-           'defined', 'module_reference', 'called', 'reference', 'work_list', 'prose',
-           'fresh_reference', 'written', 'said_of_check', 'only_calls', 'fold_checks', 'live',
-           'with_live', 'write_files', 'keep_caption', 'number_title', 'add', 'site_facts',
-           'process', 'docs', 'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents',
-           'own_scripts', 'own_style', 'inline', 'with_drawings', 'letters', 'with_room',
-           'with_files', 'change', 'names_as_text', 'glossary', 'moved', 'lead_on', 'finish',
-           'outward', 'listed', 'link_table', 'update_links', 'browser', 'serve', 'main']
+           'ROW', 'MOVED_PAGE', 'LEAD_ON', 'LAST', 'BROWSERS', 'FLAGS', 'npm', 'web_packages',
+           'role', 'has_exercises', 'links', 'buttons', 'before', 'course_map', 'taken_apart',
+           'entry', 'defined', 'module_reference', 'called', 'reference', 'work_list', 'prose',
+           'fresh_reference', 'written', 'said_of_check', 'fold_checks', 'live', 'with_live',
+           'write_files', 'keep_caption', 'number_title', 'add', 'site_facts', 'process', 'docs',
+           'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents', 'own_scripts',
+           'own_style', 'inline', 'with_drawings', 'letters', 'with_room', 'with_files', 'change',
+           'names_as_text', 'glossary', 'moved', 'lead_on', 'finish', 'outward', 'listed',
+           'link_table', 'update_links', 'browser', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
@@ -311,19 +311,6 @@ def said_of_check(code: str  # A cell that writes a test
     return re.sub(r'"([^"]*)"', r"“\1”", line).replace("'", "’").replace('"', "”")
 
 # %% ../../nbs/99_website.ipynb #5a9cad21
-def only_calls(code: str  # The text of a cell
-) -> bool:
-    "Does a cell do nothing but call tests?"
-    def called(node):
-        if isinstance(node, ast.Import | ast.ImportFrom): return True
-        if isinstance(node, ast.If | ast.For | ast.With):
-            return all(map(called, node.body + getattr(node, "orelse", [])))
-        call = node.value if isinstance(node, ast.Expr) else None
-        return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("test")
-    try: top = ast.parse(code).body
-    except SyntaxError: return False  # a line for the shell
-    return bool(re.search(r"\btest\w*\(", code)) and all(map(called, top))
-
 def fold_checks(
     nb: dict,      # A processed notebook; changed in place
     source: Path,  # The notebook that it was made of
@@ -333,7 +320,7 @@ def fold_checks(
     for c in nb["cells"]:
         text = "".join(c["source"])
         if c["cell_type"] == "code":
-            if not c.get("outputs") and only_calls(text): continue
+            if not c.get("outputs") and build.only_calls(text): continue
             if "tests" in module.get(c.get("id"), "").split("."):
                 bare = re.sub(r"(?m)^#\|\s*code-(fold|summary):.*\n", "", text)
                 line = json.dumps(said_of_check(bare), ensure_ascii=False)
@@ -698,21 +685,29 @@ def glossary() -> list[dict[str, str]]:
 # %% ../../nbs/99_website.ipynb #12b3dbf0
 MOVED_PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Moved</title><link rel="canonical" href="{to}">
-<script>location.replace("{page}" + (location.hash || "{anchor}"))</script>
+{script}
 <noscript><meta http-equiv="refresh" content="0; url={to}"></noscript></head>
-<body><p>This page has moved: <a href="{to}">{page}</a></p></body></html>
+<body><p>This page has moved: <a href="{to}">{to}</a></p></body></html>
 """
+LEAD_ON = """<script>{
+const to = PLACES, here = location.hash, page = to[''] && to[''].split('#')[0];
+if (to[here] || page) location.replace(to[here] || page + here) }</script>"""
 
-def moved() -> dict[str, str]:  # Old name → page, and where on it
-    "The pages that had another address, of `nbs/moved.json`."
+def moved() -> dict[str, str]:  # Old name, and perhaps a place there → page, and perhaps a place
+    "What had another address, of `nbs/moved.json`."
     return json.loads((build.root() / "nbs" / "moved.json").read_text(encoding="utf-8"))
 
 def lead_on(site: Path):
-    "Let old addresses lead to where their pages are now."
+    "Let old addresses lead to where their pages and sections are now."
+    pages = {}
     for old, to in moved().items():
-        page, mark, anchor = to.partition("#")
-        text = MOVED_PAGE.format(to=to, page=page, anchor=mark + anchor)
-        (site / f"{old}.html").write_text(text, encoding="utf-8")
+        page, mark, place = old.partition("#")
+        pages.setdefault(page, {})[mark + place] = to
+    for page, places in pages.items():
+        file, script = site / f"{page}.html", LEAD_ON.replace("PLACES", json.dumps(places))
+        if "" in places: text = MOVED_PAGE.format(to=places[""], script=script)
+        else: text = file.read_text(encoding="utf-8").replace("</head>", f"{script}</head>", 1)
+        file.write_text(text, encoding="utf-8")
 
 LAST = [lead_on]  # what writes further files into a finished site, in this order
 

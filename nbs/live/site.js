@@ -71,7 +71,7 @@ const ask = (entry, words) => {
   const phrase = words.join(' ');
   for (const [f, text] of fields) {
     if (words.length > 1 && text.includes(phrase)) score += 4 + weight[f];
-    if (f != 'text' && [text, ...text.split(',')].some(t => plain(t) === phrase)) score += 8 }
+    if (f != 'text' && [text, ...text.split(/[,(]/)].some(t => plain(t) === phrase)) score += 8 }
   const names = fields[2][1].split(':')[0];  // entries of the reference begin with their name
   if (names === phrase || names.endsWith('.' + phrase)) score += 10;
   const end = /^(references|exercises|summary)$/.test(fields[1][1]) ? .6 : 1;

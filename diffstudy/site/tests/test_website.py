@@ -72,9 +72,9 @@ def test_a_line_stands_for_a_folded_check():
 
     for calls in ("test_a()", "test_a(); test_b(3)", "if p(1, 2): test_a()",
                   "for t in 1, 2:\n    with x as y: test_a(t)", "import os\ntest_a(os)"):
-        assert website.only_calls(calls), calls
+        assert build.only_calls(calls), calls
     for more in ("test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"):
-        assert not website.only_calls(more), more
+        assert not build.only_calls(more), more
 
 def test_checks_are_folded_and_their_calls_left_out(tmp_path):
     "on a page a check is folded and its call is gone; what has an output stays"
@@ -332,14 +332,18 @@ def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     "each old address lands on the new page, at its place there or at the one that was asked for"
     tab = chromium.new_page()
     tab.route(re.compile(r"site_libs|_files|live/|images/"), lambda route: route.abort())
+    def lands(old, to):
+        page, mark, place = old.partition("#")
+        tab.goto("about:blank")
+        tab.goto(f"{site[1]}{page}.html{mark}{place}", wait_until="commit")
+        tab.wait_for_url(site[1] + to, wait_until="commit", timeout=5000)
+
     for old, to in website.moved().items():
         page, _, anchor = to.partition("#")
         assert page in PAGES and page != f"{old}.html", f"{old} → {to}"
         assert not anchor or f'id="{anchor}"' in (site[0] / page).read_text(), to
-        tab.goto(f"{site[1]}{old}.html", wait_until="commit")
-        tab.wait_for_url(site[1] + to, wait_until="commit")
-    tab.goto(f"{site[1]}{old}.html#x", wait_until="commit")
-    tab.wait_for_url(f"{site[1]}{page}#x", wait_until="commit")
+        lands(old, to)
+    lands("23_tilted_guidance#x", "62_tilted_guidance.html#x")
     tab.close()
 
 # %% ../../../nbs/99_website.ipynb #a4907af8
@@ -685,11 +689,7 @@ def test_page_in_a_browser(site, chromium, page):
 # %% ../../../nbs/99_website.ipynb #c11b6b66
 TERMS = {
     "posterior": "11_process",
-    "signal-to-noise": "31_snr",
-    "guidance": "20_guidance",
-    "Fourier": "73_models",
     "checkpoint": "74_training",
-    "DDIM": "13_sample",
     "expm1": "71a_numbers",
     "schedule": "12_schedule",
     "mixture": "10_data",
