@@ -164,7 +164,7 @@ FOREIGN = r"""
 12.4 | the power is missing: `t ** (p - 1)`. |
     lambda schedule, p, t: torch.stack([schedule(t ** p), schedule.derivative(t ** p) * p * t])
 13.4 | `z` has no effect: the answer stays the | lambda eps, z, gamma: eps
-14.2 | `u` has no effect: the answer stays the | lambda c, u, p, null: torch.where(c < p, null, c)
+14.2 | rate is the share that is new in each | lambda rate, n: torch.pow(rate, n)
 14.3 | all rows count, not the last two alone. |
     lambda weights, decay: decay * weights[-2] + (1 - decay) * weights[-1]
 14.4 | the condition `gamma < edges[1:, None]` |
