@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['FIGURES', 'STEPS', 'Figure', 'folder', 'files', 'loads', 'html', 'still', 'pack',
-           'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_digits', 'main']
+           'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_digits', 'micro',
+           'main']
 
 # %% ../../nbs/98a_live.ipynb #765a694e
-import argparse, base64, hashlib, json, math
+import argparse, base64, hashlib, json, math, re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -32,22 +33,24 @@ FIGURES = {
     "plane": Figure(
         "Points of three classes in three colors. A line around each class holds nine tenths of "
         "its tilted density; the points lie in its outer part and beyond it.",
-        "Three classes of which everything is known. The sampler follows the exact guided "
-        "prediction, and yet it does not draw the tilted densities: its particles lie farther out "
-        "and closer together. Move a center (drag it, or use the arrow keys), the weight, the "
-        "steps and the noise. At w = 0 both agree.",
+        "Three classes of points. Left, particles on their way from noise, steered by the guided "
+        "prediction; right, the densities that the formula promises. Raise w: the particles lie "
+        "farther out and closer together than promised. Move a center (drag it, or use the arrow "
+        "keys), the steps and the noise. At w = 0 both agree.",
         False),
     "digits": Figure(
         "The digits from 0 to 9, each drawn by four calls of the network.",
         "A denoising diffusion GAN that was trained on MNIST draws the digit that you press or "
         "type, in four calls. Each call reads a noisy state, guesses the digit, and noise is "
-        "added again, less each time.",
+        "added again, less each time. The states are 40 numbers, weights of 40 smooth pictures, "
+        "so their noise looks like blobs and not like grains.",
         True),
     "guided": Figure(
-        "The digits from 0 to 9 as images of 8 by 8 pixels.",
-        "A variational diffusion model of digits of 8×8 pixels, with classifier-free guidance: "
-        "two calls of the network for each step. Raise w, and the digit becomes clearer and more "
-        "like all others of its class.",
+        "The digits from 0 to 9, as the network draws them.",
+        "A diffusion model of 2.6 million weights, trained on MNIST, turns noise into the digit "
+        "that you press or type, with two calls of the network for each step. The rows below "
+        "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
+        "clearer and more like all others of its kind.",
         True),
 }
 
@@ -58,9 +61,10 @@ def folder() -> Path:
 
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
-    "What the figures load when they are started, and the script of all pages."
+    "What lies beside the pages: what figures load, the script of all pages, the small program."
     loaded = ".js", ".css", ".json", ".bin"
-    return {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
+    found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
+    return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
 def loads(name: str) -> int:  # Bytes
     "How much a figure loads when it is started."
@@ -104,48 +108,62 @@ def still(name: str) -> str:  # HTML
 
 # %% ../../nbs/98a_live.ipynb #34cc336a
 def pack(tensors: dict  # Name → tensor of floats
-) -> tuple[list, bytes]:  # Names and shapes, and the numbers as little-endian float16
-    "Tensors as one piece of bytes; ValueError where half precision has no such number."
+) -> tuple[list, bytes]:  # Names and shapes, and the numbers, little-endian
+    "Tensors as one piece of bytes: eight bits a number, a scale a row; ValueError if not finite."
     shapes, parts = [], []
     for name, t in tensors.items():
-        half = t.detach().cpu().half()
-        if not half.isfinite().all():
-            raise ValueError(f"{name}: expected numbers below 65504, as float16 has them")
+        t = t.detach().cpu().float()
+        if not t.isfinite().all(): raise ValueError(f"{name}: expected finite numbers")
         shapes.append(dict(name=name, shape=list(t.shape)))
-        parts.append(half.contiguous().numpy().astype("<f2").tobytes())
+        scale = t if t.ndim < 2 else t.flatten(1).abs().amax(1) / 127
+        parts.append(scale.contiguous().numpy().astype("<f4").tobytes())
+        if t.ndim < 2: continue
+        whole = t.flatten(1) / scale.clamp(min=1e-30)[:, None]
+        parts.append(whole.round().to(torch.int8).contiguous().numpy().tobytes())
     return shapes, b"".join(parts)
 
+# %% ../../nbs/98a_live.ipynb #aa03unpk
 def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
     "The tensors again."
-    sizes = [math.prod(s["shape"]) for s in shapes]
-    if 2 * sum(sizes) != len(raw):
-        raise ValueError(f"expected {2 * sum(sizes)} bytes for these shapes; got {len(raw)}")
-    values = torch.frombuffer(bytearray(raw), dtype=torch.float16).float().split(sizes)
-    return {s["name"]: v.reshape(s["shape"]) for s, v in zip(shapes, values)}
+    parts = [(s["name"], s["shape"], math.prod(s["shape"])) for s in shapes]
+    parts = [(name, shape, n, shape[0] if len(shape) > 1 else n) for name, shape, n in parts]
+    size = sum(4 * rows + n * (len(shape) > 1) for _, shape, n, rows in parts)
+    if size != len(raw):
+        raise ValueError(f"expected {size} bytes for these shapes; got {len(raw)}")
+
+    out, at = {}, 0
+    for name, shape, n, rows in parts:
+        scale = torch.frombuffer(bytearray(raw[at:at + 4 * rows]), dtype=torch.float32)
+        at += 4 * rows
+        out[name] = scale.reshape(shape) if len(shape) < 2 else None
+        if len(shape) < 2: continue
+        whole = torch.frombuffer(bytearray(raw[at:at + n]), dtype=torch.int8).float()
+        out[name] = (whole.view(rows, -1) * scale[:, None]).reshape(shape)
+        at += n
+    return out
 
 # %% ../../nbs/98a_live.ipynb #a4a27952
 def _inner(model):  # A generator or a VDM
     "The network whose weights the browser gets."
     return model.net.net if isinstance(model, vdm.VDM) else model
 
-def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `digits`
+def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `mnist-samples`
 ) -> tuple[dict, dict]:  # Numbers for the header, and tensors
     "What a browser needs to draw as a run does; ValueError for a run that it cannot draw."
     tensors = dict(_inner(run.model).state_dict())
     if run.kind == "ddgan" and run.config["components"] and run.config["gan"]["net"] == "mlp":
         return _needs_of_gan(run, tensors)
-    plain = run.kind == "vdm" and run.config["head"] == "levels"
+    plain = run.kind == "vdm" and run.config["head"] == "patches" and not run.config["decoder"]
     f = run.config["unet"] if plain else {}
-    more = plain and (f["attention"] or f["middle_attention"] or f["fourier"])
-    if plain and f["mults"] == [1] and not more:
+    if plain and run.config["schedule"] == "linear" and not f["attention"] and not f["fourier"]:
         return dict(
-            levels=run.facts["levels"], classes=run.facts["classes"], size=run.facts["shape"][-1],
-            width=f["width"], groups=f["groups"], down=f["blocks"],
+            classes=run.facts["classes"], size=run.facts["shape"][-1],
+            width=f["width"], groups=f["groups"], heads=f["heads"],
             range=[f["gamma_min"], f["gamma_max"]],
             ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
     raise ValueError(
-        "expected a run of the recipe ddgan-mnist-components or digits, which the browser can "
-        f"draw by matrix products; got {run}")
+        "expected a run of the recipe ddgan-mnist-components or mnist-samples, which the browser "
+        f"can draw by matrix products; got {run}")
 
 def _needs_of_gan(run, tensors):
     import safetensors.torch
@@ -174,7 +192,7 @@ def write(
     result = run.result() or {}
     made = dict(
         command=f"diffstudy train {run.config['data']} --recipe {run.recipe}",
-        then=f"python -m diffstudy.site.live {name} runs/{run.recipe}",
+        then=f"python -m diffstudy.site.live {name} {run.recipe}",
         seed=run.config["train"]["seed"], steps=run.config["train"]["steps"],
         seconds=result.get("seconds", {}).get("train"), machine=result.get("machine"),
         versions=result.get("versions"), checkpoint=run.checkpoint, hash=run.hash)
@@ -212,15 +230,16 @@ def read(name: str, place: Path = None
     more = dict(scale=torch.tensor(header["scale"]), size=torch.tensor([header["size"]] * 2))
     return header, model, data.Components.of(parts | more)
 
-STEPS = 16  # of DDIM for the guided digits, at w = 1
+STEPS = 10  # of DDIM for the guided digits, at w = 1
 
 @torch.no_grad()
 def drawn(model, parts, c, levels, seed: int = 0):
     "Digits of a figure's model, `(n, 1, h, w)` in [−1, 1] on the gray levels of the data."
     if parts is None:
-        x = model.sample(
-            len(c), c, w=1., steps=STEPS, sampler="ddim", grid="schedule",
-            generator=stream(seed, "draw"))
+        g = stream(seed, "draw")
+        x = torch.cat([model.sample(
+            len(some), some, w=1., steps=STEPS, sampler="ddim", grid="schedule",
+            generator=g) for some in c.split(100)])
     else:
         g = stream(seed, "draw")
         z = sample.initial((len(c), *model.shape), g)
@@ -266,16 +285,26 @@ def still_digits(name: str, place: Path):
     levels = ((page + 1) / 2 * 255).round().clamp(0, 255).byte().numpy()
     Image.fromarray(levels).quantize(32).save(place / f"{name}.png", optimize=True)
 
+# %% ../../nbs/98a_live.ipynb #aa01micr
+def micro() -> str:
+    "The program of the page From nothing: its cells that begin with `#| micro`, joined."
+    page = build.cells(build.root() / "nbs" / "01_from_nothing.ipynb")
+    parts = [c["text"] for c in page if re.search(r"(?m)^#\| micro$", c["text"])]
+    return "\n\n".join(re.sub(r"(?m)^#\|.*\n", "", text) for text in parts) + "\n"
+
 # %% ../../nbs/98a_live.ipynb #a1bbda8b
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
-    "Write the weights of a live figure from a finished run, and the still pictures."
+    "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    p.add_argument("figure", choices=[k for k, f in FIGURES.items() if f.weights])
-    p.add_argument("run", type=Path, help="folder of the run, as `diffstudy train` leaves it")
+    p.add_argument("figure", choices=[k for k, f in FIGURES.items() if f.weights] + ["micro"])
+    p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     p.add_argument("--root", help="where the images are; where they were by default")
     p.add_argument("--judges", help="folder of the judges; ~/.cache/diffstudy/features by default")
     a = p.parse_args(argv)
+    if a.figure == "micro":
+        disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
+        return
     header = write(a.figure, experiment.open(a.run, "cpu"), root=a.root, judges=a.judges)
     disk.replace_file(folder() / "plane.svg", still_plane().encode())
     still_digits(a.figure, folder())

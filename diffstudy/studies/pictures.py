@@ -173,8 +173,8 @@ INK = "#222222"
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 
-def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110, rest: int = 4000):
-    """A moving picture: the digits come, and stay for a while.
+def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110, rest: int = 2000):
+    """A moving picture: the digits stand there, then noise becomes them again.
 
     Args:
         states: `(steps + 1, n, 1, 28, 28)`, as `draw` gives them
@@ -186,9 +186,9 @@ def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110,
     frames = [
         Image.fromarray(np.kron(sheet(data.decode(z, 256), columns).numpy(), square))
         for z in states]
-    frames[0].save(
-        path, save_all=True, append_images=frames[1:], loop=0, quality=30, method=6,
-        duration=[600] + [ms] * (len(frames) - 2) + [rest])
+    frames[-1].save(
+        path, save_all=True, append_images=frames, loop=0, quality=30, method=6,
+        duration=[rest, 300] + [ms] * (len(frames) - 2) + [rest])
 
 def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
     """Digits side by side, each pixel a square.
@@ -200,12 +200,14 @@ def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
     big = np.kron(sheet(gray, columns).numpy(), np.ones((scale, scale), np.uint8))
     Image.fromarray(big).save(path, optimize=True)
 
-def _axes(width, height):
+def _axes(width, height, columns=1):
     import matplotlib.pyplot as plt
-    figure, ax = plt.subplots(figsize=(width, height), facecolor=PAPER, layout="constrained")
-    ax.set_facecolor(PAPER)
-    ax.spines[["top", "right"]].set_visible(False)
-    return figure, ax
+    figure, axes = plt.subplots(
+        1, columns, figsize=(width, height), facecolor=PAPER, layout="constrained", squeeze=False)
+    for ax in axes[0]:
+        ax.set_facecolor(PAPER)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes[0] if columns > 1 else axes[0, 0]
 
 def bits_picture(path):
     "Bits per pixel of held-out digits, stored in several ways."
@@ -230,29 +232,36 @@ def bits_picture(path):
     return rows
 
 def calls_picture(path):
-    "Variety of drawn digits against the calls of the network, of both kinds of model."
+    "Variety and precision of drawn digits against the calls of the network, of both models."
     from diffstudy.studies import record
     runs = [r["result"]["rows"] for r in record.load("few-steps")["results"]]
-    value = lambda name, calls: torch.tensor([
-        next(v["recall"][0] for v in rows if (v["name"], v["calls"]) == (name, calls))
-        for rows in runs], dtype=torch.float64)
+    def value(name, calls, measure):  # Mean over the trainings, and its standard error
+        found = torch.tensor([
+            next(v[measure][0] for v in rows if (v["name"], v["calls"]) == (name, calls))
+            for rows in runs], dtype=torch.float64)
+        return found.mean().item(), (found.std() / len(found) ** .5).item()
+
     calls = [v["calls"] for v in runs[0] if v["name"] == "VDM, w = 0"]
-    curve = [value("VDM, w = 0", n) for n in calls]
-    gan = value("DDGAN", 4)
-    mean, error = (lambda v: v.mean().item()), (lambda v: (v.std() / len(v) ** .5).item())
-    figure, ax = _axes(6.6, 2.9)
-    ax.errorbar(
-        calls, [mean(v) for v in curve], [error(v) for v in curve], marker="o", color=BLUE,
-        capsize=3, label="variational diffusion model")
-    ax.errorbar(
-        [4], [mean(gan)], [error(gan)], marker="D", markersize=9, color=ORANGE, capsize=3,
-        linestyle="none", label="denoising diffusion GAN")
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(calls, labels=[str(n) for n in calls])
-    ax.set(xlabel="calls of the network for one digit", ylabel="variety (recall)", ylim=(.5, 1))
-    ax.legend(frameon=False, loc="lower right")
+    figure, axes = _axes(7.4, 2.9, 2)
+    told = {}
+    for ax, measure, title in zip(axes, ("recall", "precision"), (
+        "variety (recall): real digits\nthat have a drawn one near",
+        "precision: drawn digits\nthat have a real one near",
+    )):
+        curve, gan = [value("VDM, w = 0", n, measure) for n in calls], value("DDGAN", 4, measure)
+        ax.errorbar(
+            calls, *zip(*curve), marker="o", color=BLUE, capsize=3, label="diffusion model")
+        ax.errorbar(
+            [4], *zip(gan), marker="D", markersize=9, color=ORANGE, capsize=3, linestyle="none",
+            label="denoising diffusion GAN")
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(calls, labels=[str(n) for n in calls])
+        ax.set(xlabel="calls of the network for one digit", ylim=(.5, 1))
+        ax.set_title(title, fontsize="medium", loc="left")
+        told[measure] = {"GAN": gan[0], **{n: mean for n, (mean, _) in zip(calls, curve)}}
+    axes[0].legend(frameon=False, loc="lower right")
     figure.savefig(path, dpi=150)
-    return {"GAN": mean(gan), **{n: mean(v) for n, v in zip(calls, curve)}}
+    return told
 
 def home(folder="nbs/images", record="nbs/runs/pictures.json", kept=None, root=None):
     """Draw all of it, from the recorded run and the network that it has left.

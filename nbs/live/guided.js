@@ -1,5 +1,5 @@
-// Guided digits by a variational diffusion model of 8×8 images: a small U-Net, called twice at
-// each step. The first half computes, in float32 as PyTorch stores it; the second is the figure.
+// Guided digits of 28×28 pixels: a U-Net with two resolutions and attention, called twice at each
+// step. The first half computes, in float32 as PyTorch stores it; the second is the figure.
 import {
   element, load, normals, numbered, paint, picture, slider} from "./live.js";
 import {alpha, sigma} from "./plane.js";
@@ -16,8 +16,8 @@ function dense(x, weight, bias) {  // bias may be missing
   return out;
 }
 
-// SiLU of a GroupNorm of (channels, pixels)
-function normed(x, weight, bias, groups, eps = 1e-6) {
+// GroupNorm of (channels, pixels), then a function of each number
+function normed(x, weight, bias, groups, then = silu, eps = 1e-6) {
   const out = new Float32Array(x.length), part = x.length / groups;
   const pixels = x.length / weight.length;
   for (let g = 0; g < groups; g++) {
@@ -27,135 +27,191 @@ function normed(x, weight, bias, groups, eps = 1e-6) {
     const scale = 1 / Math.sqrt(square + eps);
     for (let i = g * part; i < (g + 1) * part; i++) {
       const c = Math.floor(i / pixels);
-      out[i] = silu((x[i] - mean) * scale * weight[c] + bias[c]);
+      out[i] = then((x[i] - mean) * scale * weight[c] + bias[c]);
     }
   }
   return out;
 }
 
-// A convolution of (channels, size, size) with odd kernels, as one matrix product: a row of `rows`
-// holds what one pixel of the result sees
-function conv(x, weight, bias, size) {
-  const out = new Float32Array(bias.length * size * size), pixels = size * size;
-  const n = weight.length / bias.length, k = n * pixels === x.length ? 1 : 3, r = (k - 1) / 2;
-  const rows = new Float32Array(pixels * n);
+// A convolution of (channels, size, size) with kernels of 1 or 3, at each pixel or at every second
+// one, as a matrix product: a row of `rows` holds what one pixel of the result sees
+function conv(x, weight, bias, size, stride = 1) {
+  const channels = x.length / (size * size), n = weight.length / bias.length;
+  const k = n === channels ? 1 : 3, r = (k - 1) / 2, side = size / stride, pixels = side * side;
+  const whole = 4 * Math.ceil(pixels / 4), rows = new Float32Array(whole * n);
   for (let i = 0; i < n; i++) {  // channel, row and column of a weight
     const c = Math.floor(i / (k * k)), dy = Math.floor(i / k) % k - r, dx = i % k - r;
-    for (let y = Math.max(0, -dy); y < Math.min(size, size - dy); y++)
-      for (let col = Math.max(0, -dx); col < Math.min(size, size - dx); col++)
-        rows[(y * size + col) * n + i] = x[c * pixels + (y + dy) * size + col + dx];
-  }
-  for (let p = 0; p < pixels; p += 4) {  // four pixels at once: four sums that do not wait
-    const a = p * n, b = a + n, c = b + n, d = c + n;
-    for (let o = 0; o < bias.length; o++) {
-      let s = 0, t = 0, u = 0, v = 0;
-      for (let i = 0, at = o * n; i < n; i++) {
-        const w = weight[at + i];
-        s += w * rows[a + i];
-        t += w * rows[b + i];
-        u += w * rows[c + i];
-        v += w * rows[d + i];
+    for (let y = 0; y < side; y++) {
+      const from = stride * y + dy;
+      if (from < 0 || from >= size) continue;
+      for (let col = 0; col < side; col++) {
+        const at = stride * col + dx;
+        if (at >= 0 && at < size) rows[(y * side + col) * n + i] = x[(c * size + from) * size + at];
       }
-      const to = o * pixels + p;
-      out[to] = s + bias[o];
-      out[to + 1] = t + bias[o];
-      out[to + 2] = u + bias[o];
-      out[to + 3] = v + bias[o];
+    }
+  }
+  const out = new Float32Array(bias.length * pixels), block = new Float32Array(8);
+  for (let p = 0; p < whole; p += 4) {  // four pixels and two results at once: sums that do not wait
+    const a = p * n, b = a + n, c = b + n, d = c + n, some = Math.min(4, pixels - p);
+    for (let o = 0; o < bias.length; o += 2) {
+      let s = 0, t = 0, u = 0, v = 0, s2 = 0, t2 = 0, u2 = 0, v2 = 0;
+      for (let i = 0, at = o * n; i < n; i++) {
+        const w = weight[at + i], w2 = weight[at + n + i];
+        const e = rows[a + i], f = rows[b + i], g = rows[c + i], h = rows[d + i];
+        s += w * e;
+        t += w * f;
+        u += w * g;
+        v += w * h;
+        s2 += w2 * e;
+        t2 += w2 * f;
+        u2 += w2 * g;
+        v2 += w2 * h;
+      }
+      block.set([s, t, u, v, s2, t2, u2, v2]);
+      for (let j = 0; j < some; j++) {
+        out[o * pixels + p + j] = block[j] + bias[o];
+        out[(o + 1) * pixels + p + j] = block[4 + j] + bias[o + 1];
+      }
     }
   }
   return out;
 }
 
+const sizeOf = (x, channels) => Math.sqrt(x.length / channels);
+const add = (a, b) => a.map((v, i) => v + b[i]);
+
 // `models.Residual`: norm, SiLU, convolution, twice, the condition added between
-function residual(t, name, x, cond, {groups, size}) {
-  const [get, pixels] = [part => t[`${name}.first.${part}`], size * size];
+function residual(t, name, x, cond, groups) {
+  const get = part => t[`${name}.first.${part}`], size = sizeOf(x, get("norm1.weight").length);
   let h = conv(normed(x, get("norm1.weight"), get("norm1.bias"), groups),
     get("conv1.weight"), get("conv1.bias"), size);
-  const add = dense(cond, get("cond.weight"));
-  h = h.map((v, i) => v + add[Math.floor(i / pixels)]);
+  const more = dense(cond, get("cond.weight")), pixels = size * size;
+  h = h.map((v, i) => v + more[Math.floor(i / pixels)]);
   h = conv(normed(h, get("norm2.weight"), get("norm2.bias"), groups),
     get("conv2.weight"), get("conv2.bias"), size);
-  const skip = get("skip.weight") ? conv(x, get("skip.weight"), get("skip.bias"), size) : x;
-  return h.map((v, i) => v + skip[i]);
+  return add(h, get("skip.weight") ? conv(x, get("skip.weight"), get("skip.bias"), size) : x);
 }
 
-// `models.UNet` of one resolution without attention; digit `classes` means "no digit"
-function unet(model, x, gamma, digit) {
-  const {tensors: t, header} = model, {range: [low, high], width, size, groups} = header;
-  const half = width / 2, cond0 = new Float32Array(width);
+// `models.Attention`: each position takes a mean over all, weighted by how well they match
+function attention(t, name, x, groups, heads) {
+  const get = part => t[`${name}.second.${part}`], c = get("norm.weight").length;
+  const size = sizeOf(x, c), n = size * size, d = c / heads;
+  const qkv = conv(normed(x, get("norm.weight"), get("norm.bias"), groups, v => v),
+    get("qkv.weight"), get("qkv.bias"), size);
+  const mixed = new Float32Array(c * n);
+  for (let h = 0; h < heads; h++) for (let p = 0; p < n; p++) {
+    const [q, k, v] = [0, 1, 2].map(part => (part * c + h * d) * n), match = new Array(n).fill(0);
+    for (let j = 0; j < d; j++)
+      for (let o = 0; o < n; o++) match[o] += qkv[q + j * n + p] * qkv[k + j * n + o];
+    const top = Math.max(...match), e = match.map(m => Math.exp((m - top) / Math.sqrt(d)));
+    const sum = e.reduce((a, b) => a + b, 0);
+    for (let j = 0; j < d; j++) {
+      let mean = 0;
+      for (let o = 0; o < n; o++) mean += e[o] * qkv[v + j * n + o];
+      mixed[(h * d + j) * n + p] = mean / sum;
+    }
+  }
+  return add(x, conv(mixed, get("out.weight"), get("out.bias"), size));
+}
+
+function doubled(x, channels) {  // each pixel four times
+  const size = sizeOf(x, channels), out = new Float32Array(4 * x.length);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < 2 * size; y++)
+      for (let col = 0; col < 2 * size; col++)
+        out[(c * 2 * size + y) * 2 * size + col] = x[(c * size + (y >> 1)) * size + (col >> 1)];
+  return out;
+}
+
+// γ and the digit as one vector; digit `classes` means "no digit"
+function condition(t, {range: [low, high], width}, gamma, digit) {
+  const half = width / 2, waves = new Float32Array(width);
   for (let j = 0; j < half; j++) {
     // in float32, as there: the fast features are large angles
     const tau = Math.fround(Math.fround(gamma - low) / (high - low));
     const angle = Math.fround(1000 * tau) * Math.exp(-Math.log(10000) / (half - 1) * j);
-    cond0[j] = Math.sin(angle);
-    cond0[j + half] = Math.cos(angle);
+    waves[j] = Math.sin(angle);
+    waves[j + half] = Math.cos(angle);
   }
-  const first = dense(cond0, t["condition.dense1.weight"], t["condition.dense1.bias"]).map(silu);
-  const cond = dense(first, t["condition.dense2.weight"], t["condition.dense2.bias"]).map(
+  const first = dense(waves, t["condition.dense1.weight"], t["condition.dense1.bias"]).map(silu);
+  return dense(first, t["condition.dense2.weight"], t["condition.dense2.bias"]).map(
     (v, i) => silu(v + t["condition.label.weight"][digit * 4 * width + i]));
+}
 
-  let h = conv(x, t["enter.weight"], t["enter.bias"], size);
+// `models.UNet`; the names of the tensors say which steps it has
+function unet(model, x, gamma, digit) {
+  const {tensors: t, header} = model, {groups, heads} = header;
+  const cond = condition(t, header, gamma, digit);
+  const has = name => t[`${name}.weight`] !== undefined;
+  let h = conv(x, t["enter.weight"], t["enter.bias"], sizeOf(x, 4));
   const kept = [h];
-  for (let i = 0; i < header.down; i++)
-    kept.push(h = residual(t, `down.${i}`, h, cond, header));
-  for (let i = 0; i < 2; i++) h = residual(t, `middle.${i}`, h, cond, header);
-  for (let i = 0; i < header.down + 1; i++) {
-    const joined = new Float32Array(2 * h.length);
+  for (let i = 0; has(`down.${i}.first.conv`) || has(`down.${i}.first.conv1`); i++) {
+    const [weight, bias] = ["weight", "bias"].map(p => t[`down.${i}.first.conv.${p}`]);
+    h = weight ? conv(h, weight, bias, sizeOf(h, bias.length), 2)
+      : residual(t, `down.${i}`, h, cond, groups);
+    kept.push(h);
+  }
+  for (let i = 0; i < 2; i++) {
+    h = residual(t, `middle.${i}`, h, cond, groups);
+    if (has(`middle.${i}.second.qkv`)) h = attention(t, `middle.${i}`, h, groups, heads);
+  }
+  for (let i = 0; has(`up.${i}.first.conv`) || has(`up.${i}.first.conv1`); i++) {
+    const [weight, bias] = ["weight", "bias"].map(p => t[`up.${i}.first.conv.${p}`]);
+    if (weight) {
+      const large = doubled(h, bias.length);
+      h = conv(large, weight, bias, sizeOf(large, bias.length));
+      continue;
+    }
+    const last = kept.pop(), joined = new Float32Array(h.length + last.length);
     joined.set(h);
-    joined.set(kept.pop(), h.length);
-    h = residual(t, `up.${i}`, joined, cond, header);
+    joined.set(last, h.length);
+    h = residual(t, `up.${i}`, joined, cond, groups);
   }
   h = normed(h, t["norm.weight"], t["norm.bias"], groups);
-  const out = conv(h, t["leave.weight"], t["leave.bias"], size);
-  return out.map((v, i) => v + x[i]);
+  return add(conv(h, t["leave.weight"], t["leave.bias"], sizeOf(x, 4)), x);
 }
 
-function softmax(values) {
-  const top = Math.max(...values), e = values.map(v => Math.exp(v - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map(v => v / sum);
+// ε̂ of a state: `heads.PatchNet`, for which four pixels are one position with four channels
+export function predict(model, z, gamma, digit) {
+  const {size} = model.header, half = size / 2, at = [];
+  for (let c = 0; c < 4; c++) for (let y = 0; y < half; y++) for (let x = 0; x < half; x++)
+    at.push((2 * y + (c >> 1)) * size + 2 * x + c % 2);
+  const eps = unet(model, Float32Array.from(at, i => z[i]), gamma, digit);
+  const out = new Float32Array(z.length);
+  at.forEach((to, i) => out[to] = eps[i]);
+  return out;
 }
 
-// x̂ of a latent: `vdm.CategoricalNet`, a learned prior of each pixel times its exact likelihood
-export function denoise(model, z, gamma, digit) {
-  const {levels} = model.header, pixels = z.length, a = alpha(gamma), x = new Float32Array(pixels);
-  const center = k => (2 * k + 1) / levels - 1, inputs = new Float32Array(levels * pixels);
-  const like = Array.from(z, v => Array.from({length: levels},
-    (_, k) => -.5 * Math.exp(-gamma) * (v / a - center(k)) ** 2));
-  like.forEach((l, p) => softmax(l).forEach((v, k) => inputs[k * pixels + p] = v - 1 / levels));
-  const prior = unet(model, inputs, gamma, digit);
-  like.forEach((l, p) => softmax(l.map((v, k) => v + prior[k * pixels + p])).forEach(
-    (v, k) => x[p] += v * center(k)));
-  return x;
-}
-
-// One step of DDIM from γ_t to γ_s; the guided x̂ is (1 + w) x̂(z, c) − w x̂(z)
+// One step of DDIM from γ_t to γ_s, and the guess of the digit; the guided noise is
+// (1 + w) ε(z, c) − w ε(z)
 export function step(model, z, t, s, digit, w) {
-  let x = denoise(model, z, t, digit);
+  let eps = predict(model, z, t, digit);
   if (w) {
-    const all = denoise(model, z, t, model.header.classes);
-    x = x.map((v, i) => (1 + w) * v - w * all[i]);
+    const all = predict(model, z, t, model.header.classes);
+    eps = eps.map((v, i) => (1 + w) * v - w * all[i]);
   }
-  return {x, z: z.map((v, i) => alpha(s) * x[i] + sigma(s) * (v - alpha(t) * x[i]) / sigma(t))};
+  const x = z.map((v, i) => (v - sigma(t) * eps[i]) / alpha(t));
+  const keep = alpha(s) / alpha(t), noise = sigma(s) - keep * sigma(t);
+  return {x, z: z.map((v, i) => keep * v + noise * eps[i])};
 }
 
 // The levels of a sampler with equal steps in time, under the linear schedule of the model
-export const levels = ({header: {range: [low, high]}}, steps) => Float64Array.from(
+export const levels = ({header: {ends: [low, high]}}, steps) => Float64Array.from(
   {length: steps + 1}, (_, i) => high + (low - high) * i / steps);
 
 // ------------------------------------------------------------------------------------ the figure
 
-const SEEN = 6;  // guesses shown on the way
+const SEEN = 6;  // states shown on the way
 export const figures = new WeakMap();  // figure → what it computed last, for the tests
 
 export async function mount(figure, stage) {
   const model = await load("guided"), {size} = model.header;
-  const state = {digit: 5, seed: 10, w: 1, steps: 16};
+  const state = {digit: 3, seed: 1, w: 1, steps: 10};
   const keys = numbered(stage, model.header.classes, state, draw);
   const controls = element("div", {class: "controls"}, stage);
   slider("guidance weight w", {min: 0, max: 6, step: .5, value: state.w}, controls,
     v => { state.w = v; draw() });
-  slider("number of steps", {min: 4, max: 64, step: 1, value: state.steps}, controls,
+  slider("number of steps", {min: 4, max: 32, step: 1, value: state.steps}, controls,
     v => { state.steps = v; draw() });
   const says = element("p", {class: "says", role: "status"}, stage);
 
@@ -166,7 +222,7 @@ export async function mount(figure, stage) {
     return picture(holder, size);
   });
   const more = element("div", {class: "more"}, stage);
-  const rows = ["What the guided network reads on the way", "What it guesses"];
+  const rows = ["What the network reads, from noise on", "What it guesses of the digit"];
   const [read, guessed] = rows.map(text => {
     element("div", {class: "title", text}, more);
     return picture(more, size, text, SEEN);
@@ -175,17 +231,20 @@ export async function mount(figure, stage) {
   // a step at a time, so that the page stays alive; a newer wish ends an older one
   let turn = 0;
   const pause = () => new Promise(done => setTimeout(done));
-  async function walk(w, mine, seen) {
+  async function walk(w, mine, canvas, seen) {
     const gammas = levels(model, state.steps), count = state.steps;
     let z = Float32Array.from(normals(state.seed)(size * size)), x;
     for (let i = 0; i < count; i++) {
+      paint(canvas, z, size);
       const before = z;
       ({x, z} = step(model, z, gammas[i], gammas[i + 1], state.digit, w));
       seen?.(before, x, i);
       await pause();
       if (mine !== turn) return null;
     }
-    return z.map(v => v / alpha(gammas[count]));
+    const pixels = z.map(v => v / alpha(gammas[count]));
+    paint(canvas, pixels, size);
+    return pixels;
   }
 
   async function draw() {
@@ -194,8 +253,7 @@ export async function mount(figure, stage) {
     await pause();
     if (mine !== turn) return;
     const begun = performance.now();
-    const pixels = await walk(w, mine, (before, x, i) => {
-      paint(last, x, size);
+    const pixels = await walk(w, mine, last, (before, x, i) => {
       for (let k = 0; k < SEEN; k++) {
         if (i !== Math.round(k * (steps - 1) / (SEEN - 1))) continue;
         paint(read, before, size, k);
@@ -204,16 +262,14 @@ export async function mount(figure, stage) {
     });
     if (!pixels) return;
     const ms = performance.now() - begun;
-    paint(last, pixels, size);
     const calls = w ? 2 * steps : steps;
     says.textContent = `A ${digit} from noise number ${seed} at w = ${w}: ${steps} steps, ` +
-      `${calls} calls of the network, drawn in ${ms.toFixed(0)} ms by your browser.`;
+      `${calls} calls of the network, drawn in ${(ms / 1000).toFixed(1)} s by your browser.`;
     last.setAttribute("aria-label", `a ${digit} from noise number ${seed} at w = ${w}`);
     plain.setAttribute("aria-label", `a ${digit} from noise number ${seed} without guidance`);
     figures.set(figure, {digit, seed, w, steps, pixels, ms});
-    const other = await walk(0, mine);
-    if (other) paint(plain, other, size);
+    await walk(0, mine, plain);
   }
-  await draw();
+  draw();
   return keys.first;
 }

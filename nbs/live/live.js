@@ -39,20 +39,21 @@ export function normals(seed) {
   };
 }
 
-// The tensors of a file of float16, in the order of its header
+// The tensors of a file, in the order of its header: a scale for each row in float32, then the
+// row's numbers in eight bits; a vector is its scales
 export function unpack(header, bytes) {
-  const halves = new Uint16Array(bytes), tensors = {};
+  const tensors = {};
   let at = 0;
   for (const {name, shape} of header.tensors) {
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    for (let i = 0; i < values.length; i++) {
-      const h = halves[at + i], e = h >> 10 & 31, m = h & 1023;
-      values[i] = (h >> 15 ? -1 : 1) * (e ? 2 ** (e - 25) * (1024 + m) : 2 ** -24 * m);
-    }
-    at += values.length;
-    tensors[name] = values;
+    const n = shape.reduce((a, b) => a * b, 1), rows = shape.length > 1 ? shape[0] : n;
+    const scale = new Float32Array(bytes.slice(at, at += 4 * rows)), row = n / rows;
+    tensors[name] = scale;
+    if (shape.length < 2) continue;
+    const whole = new Int8Array(bytes, at, n);
+    tensors[name] = Float32Array.from(whole, (v, i) => v * scale[Math.floor(i / row)]);
+    at += n;
   }
-  if (at !== halves.length) throw new Error(`expected ${at} numbers; got ${halves.length}`);
+  if (at !== bytes.byteLength) throw new Error(`expected ${at} bytes; got ${bytes.byteLength}`);
   return tensors;
 }
 

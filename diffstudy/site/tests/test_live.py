@@ -5,12 +5,12 @@ __all__ = ['checkout', 'PAGE', 'WIDE', 'SMALL', 'shelf', 'tab', 'press', 'call',
            'assert_near', 'mixtures', 'as_json', 'test_the_plane_is_that_of_pytorch',
            'test_a_digit_is_that_of_pytorch', 'test_a_guided_digit_is_that_of_pytorch',
            'test_the_plane_by_keyboard', 'test_figures_on_a_phone',
-           'test_digits_are_typed_and_timed', 'test_a_guided_digit_takes_less_than_a_second',
+           'test_digits_are_typed_and_timed', 'test_a_guided_digit_takes_a_few_seconds',
            'test_started_figures_keep_nobody_out', 'test_weights_are_written_and_read',
            'test_figures_are_small_and_named']
 
 # %% ../../../nbs/98a_live.ipynb #67d84684
-import functools, http.server, threading
+import functools, http.server, math, threading
 from pathlib import Path
 import pytest, torch
 from ... import data, ddgan, experiment, sample
@@ -169,9 +169,9 @@ def test_a_digit_is_that_of_pytorch(tab):
 
 @checkout
 def test_a_guided_digit_is_that_of_pytorch(tab):
-    "two guided digits of the VDM, the state after each of twelve steps of DDIM: to 1e-4"
+    "two guided digits of the VDM, the state after each of four steps of DDIM: to 1e-4"
     _, model, _ = read("guided")
-    c, gammas = torch.tensor([3, 8]), grid(model.schedule, 12)
+    c, gammas = torch.tensor([3, 8]), grid(model.schedule, 4)
     z = sample.initial((2, *model.net.shape), stream(0, "guided"))
     states = sample.ddim(model.predict(c, w=2.), z, gammas, trajectory=True)
     body = """const {load} = await import('./live/live.js'), model = await load('guided');
@@ -264,13 +264,11 @@ def test_digits_are_typed_and_timed(tab):
     print(f"a digit of four calls: {ms:.1f} ms")
 
 @checkout
-def test_a_guided_digit_takes_less_than_a_second(tab):
-    "16 guided steps of the U-Net: below a second of the processor"
+def test_a_guided_digit_takes_a_few_seconds(tab):
+    "two calls of the U-Net, a twentieth of ten guided steps: below six seconds of the processor"
     body = """const {load} = await import('./live/live.js'), model = await load('guided');
-      const gammas = m.levels(model, 16);
-      for (let r = 0; r < args[0]; r++) {
-        let z = new Float32Array(64).fill(.5);
-        for (let i = 0; i < 16; i++) ({z} = m.step(model, z, gammas[i], gammas[i + 1], 3, 1)) }"""
+      const gammas = m.levels(model, 10), z = new Float32Array(784).fill(.5);
+      for (let r = 0; r < args[0]; r++) m.step(model, z, gammas[4], gammas[5], 3, 1)"""
     cdp = tab.context.new_cdp_session(tab)
     cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
     def used():
@@ -278,10 +276,10 @@ def test_a_guided_digit_takes_less_than_a_second(tab):
         return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
     call(tab, "guided", body, 1)
     before = used()
-    call(tab, "guided", body, 2)
-    seconds = (used() - before) / 2
-    print(f"a guided digit of 16 steps: {1000 * seconds:.0f} ms")
-    assert 0 < seconds < 1
+    call(tab, "guided", body, 1)
+    seconds = 10 * (used() - before)
+    print(f"a guided digit of 10 steps: {seconds:.1f} s")
+    assert 0 < seconds < 6
 
 @checkout
 def test_started_figures_keep_nobody_out(tab):
@@ -305,27 +303,31 @@ def test_weights_are_written_and_read(tmp_path):
         "digits": experiment.train("digits", tmp_path / "gan", recipe="ddgan-digits-tiny",
                                    components=8, steps=2, **quiet),
         "guided": experiment.train("digits", tmp_path / "vdm", recipe="digits", steps=2,
-                                   width=8, groups=2, points=1, draws=1, **quiet)}
+                                   head="patches", schedule="linear", width=8, groups=2,
+                                   points=1, draws=1, **quiet)}
     for name, run in runs.items():
         shapes, raw = pack(needs(run)[1])
         header = write(name, run, tmp_path / "out", n=0)
         again, model, parts = read(name, tmp_path / "out")
         assert again["made"]["seed"] == 0 and again["sha256"] == header["sha256"]
         kept = dict(run.model.state_dict())
-        for k, v in model.state_dict().items(): assert torch.equal(v, kept[k].half().float()), k
+        for k, v in model.state_dict().items():  # half a unit of 127, row by row
+            rows, got = (t.flatten(1) if t.ndim > 1 else t[:, None] for t in (kept[k], v))
+            allowed = rows.abs().amax(1, keepdim=True) / 250 * (v.ndim > 1)
+            assert ((got - rows).abs() <= allowed).all(), k
         assert (parts is None) == (name == "guided") and len(raw) < 200_000
     (tmp_path / "out" / "digits.bin").write_bytes(raw)
     with pytest.raises(ValueError, match="write it again"): read("digits", tmp_path / "out")
-    with pytest.raises(ValueError, match="below 65504"): pack(dict(a=torch.tensor([1e6])))
+    with pytest.raises(ValueError, match="finite numbers"): pack(dict(a=torch.tensor([math.inf])))
     with pytest.raises(ValueError, match="bytes for these shapes"): unpack(shapes, raw[:-2])
 
 @checkout
 def test_figures_are_small_and_named():
     "below 4 MB in all, scores recorded, every figure with its files; a wrong name is answered"
     sizes = {to: p.stat().st_size for to, p in files().items()}
-    assert sum(sizes.values()) < 4e6 and all(n < 2e6 for n in sizes.values())
+    assert sum(sizes.values()) < 4e6 and all(n < 3e6 for n in sizes.values())
     assert all(f"live/{name}.js" in sizes for name in FIGURES)
-    for name, least in ("digits", 930), ("guided", 900):
+    for name, least in ("digits", 930), ("guided", 980):
         made = read(name)[0]["made"]
         assert made["recognized"]["count"] >= least and made["recognized"]["n"] == 1000
     for name in FIGURES:
