@@ -112,11 +112,6 @@ add("73.3", alternation,
                 lambda angle: torch.exp(1j * angle * levels / (levels - 1)), n, levels),
     }, atol=1e-7)
 
-# %% ../../nbs/73f_ddgan_networks.ipynb #bca4c745
-"Exercises of the chapter on the networks of the GAN."
-import torch
-from .check import add, exercise, randn
-
 # %% ../../nbs/73f_ddgan_networks.ipynb #a4f5e5a2
 def weights_of(c_in, c_out, time, embedding):
     # a norm has no weights of its own, but a dense layer that makes a scale and a shift per channel

@@ -219,8 +219,7 @@ FOREIGN = r"""
 41.1 | the term `F.softplus(fake).mean()` is |
     lambda real, fake: torch.stack([F.softplus(-real).mean(), F.softplus(-fake).mean()])
 41.2 | first the power, then `sum`, in | lambda w, A, z: .5 * (w + z @ (A + A.T) / 2).sum(1) ** 2
-41.4 | these are the last weights, not their | lambda weights, decay: weights[-1]
-41.5 | this is one minus the answer. |
+41.4 | this is one minus the answer. |
     lambda x, centers, std: (torch.cdist(x, centers) > 3 * std).all(1).double().mean()
 73.5 | the answer is squared; return the value | lambda omega: ((1 + torch.cos(omega)) / 2) ** 3
 73.8 | `table` has no effect: the answer stays |
