@@ -642,7 +642,7 @@ ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",
     "site.drill",
-    "site.live", "site.website",
+    "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")
 APART = {  # module -> what it must not know of, however early it comes

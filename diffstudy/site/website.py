@@ -22,7 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from . import build, equations
+from . import build, cheat_sheet, equations, slides
 
 # %% ../../nbs/99_website.ipynb #f8f58731
 WEB = ("katex@0.16", "axe-core@4")
@@ -275,6 +275,7 @@ MARKS = {  # a comment in a notebook → what takes its place
     "the reference stands here on the site": lambda _, reference: reference(),
     "the links stand here on the site": lambda *_: link_table(),
     "the works stand here on the site": lambda *_: work_list(),
+    "the cheat sheet stands here on the site": lambda *_: cheat_sheet.cheat_sheet(),
     "the authors' pages stand here on the site": lambda *_: " · ".join(
         map(build.link, build.sections()[build.AUTHORS])),
     "course-map": lambda *_: f"```{{=html}}\n{course_map()}\n```",
@@ -709,7 +710,7 @@ def lead_on(site: Path):
         else: text = file.read_text(encoding="utf-8").replace("</head>", f"{script}</head>", 1)
         file.write_text(text, encoding="utf-8")
 
-LAST = [lead_on]  # what writes further files into a finished site, in this order
+LAST = [lead_on, slides.write_decks]  # what writes further files into a site, in this order
 
 # %% ../../nbs/99_website.ipynb #66184b24
 def finish(site: Path  # A rendered site

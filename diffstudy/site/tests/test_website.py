@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS', 'APART', 'SET',
            'SHOWN', 'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'LONG', 'TAB', 'LISTEN',
-           'SKIP', 'LEFT', 'SLIDER', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH', 'FORBID',
-           'COLORS', 'PRINTED', 'test_the_reference_says_once_what_an_argument_is',
+           'SKIP', 'LEFT', 'SLIDER', 'DECK', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH',
+           'FORBID', 'COLORS', 'PRINTED', 'test_the_reference_says_once_what_an_argument_is',
            'test_a_line_stands_for_a_folded_check',
            'test_checks_are_folded_and_their_calls_left_out',
            'test_a_comment_becomes_a_live_figure', 'test_a_students_edition_has_no_solutions',
@@ -22,7 +22,8 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_pandoc_reads_every_page_without_a_warning', 'test_workflows_are_sound',
            'test_quarto_knows_every_key', 'open_page', 'test_a_missing_browser_is_named', 'tiny',
            'press_tab', 'not_reached', 'move', 'holds_its_widths', 'looks_right',
-           'test_page_in_a_browser', 'ask', 'home', 'test_search_finds',
+           'test_page_in_a_browser', 'test_a_deck_in_a_browser',
+           'test_the_cheat_sheet_is_two_pages_of_paper', 'ask', 'home', 'test_search_finds',
            'test_search_prefers_the_course', 'test_hits_can_be_read', 'clock', 'processor',
            'is_readable_within_a_second', 'comes', 'test_a_link_leads_to_an_equation_that_is_seen',
            'test_one_switch_opens_all_checks', 'test_a_link_to_a_check_opens_it',
@@ -33,7 +34,7 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
 import functools, http.server, json, os, re, shutil, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 import pytest
-from .. import build, equations, website
+from .. import build, equations, slides, website
 
 HERE = Path(build.__file__).resolve().parents[2]
 checkout = pytest.mark.skipif(
@@ -686,6 +687,45 @@ def test_page_in_a_browser(site, chromium, page):
     assert wrong == []
     if not shown or 4 * max(shown) > 1000: is_readable_within_a_second(chromium, site[1], page)
 
+# %% ../../../nbs/99_website.ipynb #4c24993f
+DECK = r"""() => {
+  const all = [...document.querySelectorAll('section')], over = [];
+  all.forEach((s, i) => {
+    all.forEach(other => other.classList.toggle('now', other === s));
+    s.querySelectorAll('details').forEach(d => d.open = true);
+    const boxes = [...s.querySelectorAll('.katex-html, img, pre, p, h1, h2, figcaption')]
+      .map(e => e.getBoundingClientRect());
+    const end = s.querySelector('footer').getBoundingClientRect().top + 2;
+    const out = b => b.top < 0 || b.bottom > end || b.right > innerWidth + 1;
+    if (boxes.some(out)) over.push(`${i + 1}: ${s.innerText.slice(0, 60)}`);
+  });
+  return {
+    over, images: [...document.images].filter(i => !i.naturalWidth).map(i => i.src),
+    math: [...document.querySelectorAll('.katex-error')].map(e => e.title), count: all.length};
+}"""
+
+@checkout
+@pytest.mark.parametrize("lecture", slides.LECTURES)
+def test_a_deck_in_a_browser(site, chromium, lecture):
+    "a deck needs no network, every figure is there, nothing is larger than its slide"
+    context = chromium.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    tab, wrong = context.new_page(), []
+    tab.on("console", lambda m: m.type == "error" and wrong.append(m.text))
+    tab.on("pageerror", lambda e: wrong.append(str(e)))
+    tab.goto((site[0] / "slides" / f"lecture-{lecture}.html").as_uri(), wait_until="load")
+    seen = tab.evaluate(DECK)
+    context.close()
+    assert 15 <= seen.pop("count") <= 32
+    assert seen == {"over": [], "images": [], "math": []} and wrong == []
+
+# %% ../../../nbs/99_website.ipynb #3e9c7a8c
+@checkout
+def test_the_cheat_sheet_is_two_pages_of_paper(site, chromium):
+    tab, _ = open_page(chromium, site[1], "94a_cheat_sheet.html")
+    printed = tab.pdf(prefer_css_page_size=True)
+    tab.context.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+
 # %% ../../../nbs/99_website.ipynb #c11b6b66
 TERMS = {
     "posterior": "11_process",
@@ -696,6 +736,7 @@ TERMS = {
     "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood",
     "discriminator": "73f_ddgan_networks",
+    "cheat sheet": "94a_cheat_sheet",
 }
 
 def ask(tab, term):
