@@ -14,8 +14,8 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', '
            'run_notebook', 'processor', 'calibrate', 'times', 'typical', 'record_time', 'chapters',
            'said', 'value', 'last_digit', 'differences', 'Exercise', 'exercises', 'only_calls',
            'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number', 'section',
-           'sections', 'path', 'header', 'promise', 'link', 'path_table', 'beside_table', 'sidebar',
-           'synced', 'sync', 'main']
+           'sections', 'path', 'beside', 'header', 'promise', 'link', 'path_table', 'beside_table',
+           'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -754,6 +754,10 @@ def path() -> list[Path]:
     "The pages of the path, in order."
     return sections()[THE_PATH]
 
+def beside() -> dict[str, list[Path]]:
+    "The sections that readers are shown beside the path."
+    return {s: nbs for s, nbs in sections().items() if s not in (THE_PATH, AUTHORS)}
+
 # %% ../../nbs/98_build.ipynb #2167dd54
 def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
     "The small table at the top of a chapter; empty where there is none."
@@ -785,8 +789,7 @@ def path_table() -> str:  # Markdown
 
 def beside_table() -> str:  # Markdown
     "What stands beside the path, one line for each section."
-    lines = [f"| {s} | {' · '.join(map(link, nbs))} |" for s, nbs in sections().items()
-             if s not in (THE_PATH, AUTHORS)]
+    lines = [f"| {s} | {' · '.join(map(link, nbs))} |" for s, nbs in beside().items()]
     return "\n".join(["| part | pages |", "|---|---|", *lines])
 
 TABLES = {"| part | pages | minutes |": path_table, "| part | pages |": beside_table}
@@ -797,8 +800,7 @@ def sidebar() -> str:  # YAML
     def entry(name, nbs, pad):
         pages = [f"{pad}    - {nb.name}\n" for nb in nbs]
         return "".join([f'{pad}- section: "{name}"\n{pad}  contents:\n', *pages])
-    folded = [entry(s, nbs, " " * 10) for s, nbs in sections().items()
-              if s not in (THE_PATH, AUTHORS)]
+    folded = [entry(s, nbs, " " * 10) for s, nbs in beside().items()]
     shown = [entry(THE_PATH, path(), " " * 6), entry("Beside the path", [], " " * 6)]
     return "".join([*shown, *folded])
 

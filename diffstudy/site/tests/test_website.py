@@ -13,8 +13,8 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_a_drawing_becomes_part_of_its_page', 'Quiet', 'pace', 'rendered', 'once', 'site',
            'test_the_site_renders_quickly_and_without_a_complaint',
            'test_the_site_is_small_and_whole', 'texts', 'test_pages_show_the_numbers_of_chapters',
-           'test_buttons_lead_along_the_path', 'page_text',
-           'test_the_map_shows_what_to_read_before',
+           'test_buttons_lead_along_the_path', 'test_back_to_the_path_is_where_one_left_it',
+           'page_text', 'test_the_map_shows_what_to_read_before',
            'test_old_addresses_lead_to_where_their_pages_are', 'lost_captions',
            'test_a_caption_in_the_source_is_on_the_page', 'dead_links', 'test_no_dead_links',
            'test_dead_links_are_found', 'test_links_of_the_readme_lead_somewhere',
@@ -314,6 +314,14 @@ def test_buttons_lead_along_the_path(site):
         if nb.stem not in path: continue
         copies = (site[0] / "notebooks").rglob(f"{nb.stem}*")
         assert not any("on the path:" in f.read_text() for f in copies), nb.stem
+
+@checkout
+def test_back_to_the_path_is_where_one_left_it(site, chromium):
+    tab, wrong = open_page(chromium, site[1], "20_guidance.html")
+    tab.goto(site[1] + "98e_measure.html")
+    left = tab.locator(".path-links a").get_attribute("href")
+    tab.context.close()
+    assert left == "20_guidance.html" and wrong == []
 
 def page_text(site, stem): return (site[0] / f"{stem}.html").read_text(encoding="utf-8")
 
@@ -767,6 +775,7 @@ FIRST = {  # what is asked → the page of the first hit
     "guidance scale": "20_guidance",
     "DDIM": "13_sample",
     "how to sample": "13_sample",
+    "KL divergence": "11_process",
     "what is a GAN": "40_ddgan",
     "guidance weight": "20_guidance",
     "ELBO": "30_bound",
@@ -986,9 +995,11 @@ def test_code_says_how_many_lines_it_has(site):
 
 @checkout
 def test_a_page_can_be_printed(site, chromium):
-    "on paper a page is black on white, without links around it, and not cut off"
+    "on paper a page is black on white, not cut off, without links around it, and tells its answers"
     tab, _ = open_page(chromium, site[1], "11_process.html", "dark")
     tab.emulate_media(media="print")
     seen = tab.evaluate(PRINTED)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.locator("details.quick").count() == tab.locator("details.quick[open]").count() > 0
     tab.context.close()
     assert seen == {"paper": "rgb(255, 255, 255)", "ink": "rgb(0, 0, 0)", "shown": 0, "wide": False}
