@@ -27,6 +27,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
     "trilemma": "trilemma",
+    "trilemma-gans": "trilemma:GANS",
     "trilemma-stacked": "trilemma:STACKED",
     "trilemma-mnist": "trilemma:MNIST",
     "compression": "compression",

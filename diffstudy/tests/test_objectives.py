@@ -5,9 +5,8 @@ __all__ = ['LEVELS', 'TAU2', 'losses_as_published',
            'test_weights_are_those_of_the_published_losses',
            'test_weights_agree_with_the_schedules', 'mean_error',
            'test_plain_error_on_its_schedule_is_the_weighted_loss', 'test_weighted_is_a_schedule',
-           'test_simple_loss_is_the_mean_squared_error_on_the_schedule', 'test_record_is_of_today',
-           'test_the_record_of_two_losses_is_of_today', 'gaussian_error', 'stopped',
-           'test_a_weighted_loss_is_a_sum_of_bounds',
+           'test_simple_loss_is_the_mean_squared_error_on_the_schedule', 'gaussian_error',
+           'stopped', 'test_a_weighted_loss_is_a_sum_of_bounds',
            'test_a_loss_that_is_no_bound_prefers_a_worse_model',
            'test_preconditioning_is_the_velocity',
            'test_best_variance_has_the_ends_that_ddpm_chose',
@@ -26,8 +25,6 @@ from ..objectives import (
 from ..process import posterior, posterior_coefficients, transition
 from ..schedule import Betas, Cosine
 from ..snr import WEIGHTINGS, times, weighted_loss
-from ..studies import record as runs
-from ..studies.objectives import STUDY, TWO
 
 # %% ../../nbs/51_objectives.ipynb #ac4d3624
 def losses_as_published(eps, eps_hat, x, x_hat, gamma):  # `(b,)` each, with its density of γ
@@ -122,20 +119,6 @@ def test_simple_loss_is_the_mean_squared_error_on_the_schedule():
         return z / expand(sigma(gamma), z)
     same = torch.full((64, 1, 8, 8), 8)
     assert loss(knows, (same, None), stream(1, "loss"))["loss"] < 1e-8
-
-# %% ../../nbs/51_objectives.ipynb #2affa2d8
-def test_record_is_of_today():
-    "the recorded runs are those of the settings on this page, and complete"
-    try: found = runs.load("objectives")
-    except FileNotFoundError: pytest.skip("no recorded runs here")
-    assert found["hash"] == runs.study_hash(STUDY)
-    assert len(found["results"]) == len(STUDY.cases)
-
-# %% ../../nbs/51_objectives.ipynb #22604b50
-def test_the_record_of_two_losses_is_of_today():
-    try: found = runs.load("two-losses")
-    except FileNotFoundError: pytest.skip("no recorded runs here")
-    assert runs.differences(found, TWO) == [] and len(found["results"]) == len(TWO.cases)
 
 # %% ../../nbs/51_objectives.ipynb #20ad3995
 LEVELS = torch.linspace(-8, 8, 8001, dtype=torch.float64)
