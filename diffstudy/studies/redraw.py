@@ -297,7 +297,7 @@ def run_sure(s: dict, held, classifier) -> dict:
                 dict(case=r["case"], sure=sure(samples([r])))
                 for r in record.load(STACKED.name)["results"]])
 
-# %% ../../nbs/45_entering_a_chain.ipynb #77c5f10d
+# %% ../../nbs/45_entering_a_chain.ipynb #afa06019
 def seen_from(net, stacks: Tensor, t: int, classifier, seed: int, *, part: int = 500) -> Tensor:
     """The numbers that a judge sees in real stacks, noised to a state and drawn back.
 
