@@ -48,7 +48,7 @@ FIGURES = {
     "guided": Figure(
         "The digits from 0 to 9, as the network draws them.",
         "A diffusion model of 2.6 million weights, trained on MNIST, turns noise into the digit "
-        "that you press or type, with two calls of the network for each step. The rows below "
+        "that you press or type, with two calls of the network for each step. The rows "
         "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
         "clearer and more like all others of its kind.",
         True),

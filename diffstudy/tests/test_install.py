@@ -105,21 +105,20 @@ def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
     names = {}
     for text in blocks:
         exec(re.sub(r"steps=\d+", "steps=2", text).replace("* 64", "* 2"), names)
-    assert len(blocks) == 4 and names["images"].shape == (2, 1, 8, 8)
+    assert len(blocks) == 2 and len(names["images"]) > 1000
     assert (tmp_path / "threes.png").exists() and (tmp_path / "runs" / "mine").is_dir()
 
 @checkout
 def test_the_home_page_says_what_is_so():
     "bits and minutes are those of the records, the size of the installation is near the stated one"
     page, records = read_index(), HERE / "nbs" / "runs"
-    digits, mnist, best = (
+    digits, mnist = (
         json.loads((records / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("digits", "mnist", "mnist-bits"))
+        for name in ("digits", "mnist"))
     bits = [f"{r['bits_per_dim']['conditional']['mean']:.2f}" for r in (digits, mnist)]
     minutes = mnist["seconds"]["train"] / 60
     assert f"digits recipe reaches {bits[0]} bits" in page
     assert f"{bits[1]} after {minutes:.0f} minutes of one CPU core" in page
-    assert f"MNIST takes {best['bits_per_dim']['unconditional']['mean']:.2f}" in page
     from diffstudy.solvers import SOLVERS
     assert len(SOLVERS) == 11 and "Eleven samplers" in page
 
