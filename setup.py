@@ -7,6 +7,7 @@ from shutil import copy2
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
 parser = ConfigParser(delimiters=["="])
@@ -24,6 +25,8 @@ AUTHORS = ("times.json", "drill.json", "mutants.json")  # records that only the 
 
 def tasks():
     "What each exercise asks, by its number, as `diffstudy.exercises.commands.tasks` reads it."
+    packed = here / "nbs" / "tasks.json"
+    if packed.exists(): return json.loads(packed.read_text(encoding="utf-8"))
     found = {}
     for nb in sorted((here / "nbs").glob("*.ipynb")):
         for cell in json.loads(nb.read_text(encoding="utf-8"))["cells"]:
@@ -45,6 +48,14 @@ class WithRecords(build_py):
                 if file.name not in AUTHORS: copy2(file, there)
         asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
         asked.write_text(json.dumps(tasks()), encoding="utf-8")
+
+
+class WithTasks(sdist):
+    "The source archive has no notebooks, so it brings the tasks of their exercises."
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        packed = Path(base_dir) / "nbs" / "tasks.json"
+        packed.write_text(json.dumps(tasks()), encoding="utf-8")
 
 
 def for_pypi(text):
@@ -79,7 +90,7 @@ setup(
     python_requires=">=" + cfg["min_python"],
     install_requires=listed("requirements"),
     extras_require=extras,
-    cmdclass={"build_py": WithRecords},
+    cmdclass={"build_py": WithRecords, "sdist": WithTasks},
     entry_points={"console_scripts": listed("console_scripts")},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -314,6 +314,8 @@ def _of_argument(node: ast.AST, text: str, arguments: list[str]):
             says = f"one `{node.id}` and `{other}` are mixed up"
             yield POSSIBLE, says, ast.Name(other, ast.Load())
     yield POSSIBLE, f"a square too much at `{text}`", _to(node, ast.Pow, _number(2))
+    for k, says in (2, "2"), (.5, "½"):
+        yield LAST, f"a factor {says} too much at `{text}`", _to(node, ast.Mult, _number(k))
     yield LAST, f"look at the power of `{text}`", _to(node, ast.Pow, _number(.5))
     yield LAST, f"look at the sign of `{text}`", _minus(node)
     yield LAST, f"one `{text}` is meant, not 1 − `{text}`", _to(_number(1), ast.Sub, node)
@@ -439,7 +441,8 @@ def _other_name(source: _Source):
             if not isinstance(n, ast.Name) or n.id not in source.local: continue
             if isinstance(n.ctx, ast.Store): continue
             for other in source.local + source.arguments:
-                says = f"`{other}` stands where another value on the way is meant"
+                where = "what is returned" if isinstance(line, ast.Return) else "a step on the way"
+                says = f"`{other}` stands where another value is meant, in {where}"
                 if other != n.id: yield LAST, says, [(n, ast.Name(other, n.ctx))]
             for power in 2, .5:
                 says = "look at the powers: a square or a root of a value on the way"
@@ -510,16 +513,19 @@ def discreet(says: str, solution: Callable) -> str:
     "A hint that quotes neither a line of the solution nor the names that only the solution has."
     source = _Source(_tree(solution).body[0])
     hidden = set(source.local) - set(source.arguments)
-    lines = [ast.unparse(n.value) for n in source.of(ast.Assign, ast.Return) if n.value]
+    given = [(ast.unparse(n.value), isinstance(n, ast.Return))
+             for n in source.of(ast.Assign, ast.Return) if n.value]
+    def most(text):
+        part = lambda l, last: _size(l) < 2 * _size(text) and (last or _size(l) > 3)
+        return any(text == l or text in l and part(l, last) for l, last in given)
 
     def quoted(m):
         try: node = ast.parse(m.group(1), mode="eval").body
         except SyntaxError: return m.group(0)
         text = ast.unparse(node)
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        most = any(text in l and _size(l) < 2 * _size(text) for l in lines)
         if isinstance(node, ast.Name) and names & hidden: return "a value on the way"
-        return f"`{_outline(node, hidden)}`" if most or names & hidden else m.group(0)
+        return f"`{_outline(node, hidden)}`" if most(text) or names & hidden else m.group(0)
     says = re.sub(r"`([^`]*)`", quoted, says)
     says = re.sub(r"the (\w+) a value on the way", r"a \1", says)
     return re.sub(r"(,? |^|(?<=: ))in `[^`\w]*`", "", says).strip()
