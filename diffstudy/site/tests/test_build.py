@@ -361,7 +361,7 @@ BROKEN = {  # chapter -> a function that is bent
     "21_guided_sampling": "match_std", "62a_guidance_weights": "both_losses",
     "62_tilted_guidance": "log_weight_rate", "30_bound": "diffusion_loss",
     "31_snr": "diffusion_loss_x",
-    "32_vdm": "VDM", "63_ablation": "variances", "34_likelihood": "dequantized",
+    "73g_vdm": "VDM", "63_ablation": "variances", "34_likelihood": "dequantized",
     "35_compression": "encode", "40_ddgan": "denoise", "41_ddgan_training": "d_loss",
     "73f_ddgan_networks": "deviation_channel", "73h_adversarial": "discriminator_terms",
     "43_ddgan_images": "draw", "44_ddgan_modes": "Components",
