@@ -64,7 +64,8 @@ add("45.2", ratio_of,
 
 # %% ../../nbs/45_entering_a_chain.ipynb #28b2010e
 def could_be_kept(p):
-    # both draws are c with probability p(c)²
+    # both draws are c with probability p(c)²; peaks twice as far apart: 0.67 for 0.41 and 0.30
+    # for 0.23 from states 1 and 2, and nothing more from 3 and 4, whose noise covers all five
     return p.square().sum(1).mean()
 
 # %% ../../nbs/45_entering_a_chain.ipynb #27808da1
