@@ -19,7 +19,7 @@ def noise_loss(predict, x, eps, gamma):
 # %% ../../nbs/14_train.ipynb #36f7bebc
 def _network(z, gamma):
     "Some smooth function of both."
-    return torch.tanh(z) * torch.cos(gamma)[:, None] + .1 * z.roll(1, 1)
+    return torch.tanh(z) * torch.cos(gamma - 1)[:, None] + .1 * z.roll(1, 1)
 
 def _level(v): return v[:, None]
 
@@ -54,6 +54,13 @@ add("14.1", noise_loss,
         "the noise is added to the data, not subtracted":
             lambda predict, x, eps, gamma:
                 _error(predict, x, eps, gamma, noise=lambda g: -sigma(g)).square().mean(),
+        "the factors are alpha and sigma themselves, not their squares":
+            lambda predict, x, eps, gamma: _error(
+                predict, x, eps, gamma, lambda g: alpha(g) ** 2,
+                lambda g: sigma(g) ** 2).square().mean(),
+        "the network must see the level of z, gamma as it is":
+            lambda predict, x, eps, gamma: _error(
+                lambda z, g: predict(z, -g), x, eps, gamma).square().mean(),
         "a mean over all numbers is asked for: this is their sum":
             lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().sum(),
         "a mean over all numbers is asked for: this is the sum over pixels, then the mean":
