@@ -779,6 +779,7 @@ FIRST = {  # what is asked → the page of the first hit
     "what is a GAN": "40_ddgan",
     "guidance weight": "20_guidance",
     "ELBO": "30_bound",
+    "install": "index",
     "Fourier": "73_models",
     "signal-to-noise": "31_snr",
     "guidance"[:3] + "dnce": "20_guidance",  # in two parts: this page is found as well
