@@ -33,10 +33,11 @@ FIGURES = {
     "plane": Figure(
         "Points of three classes in three colors. A line around each class holds nine tenths of "
         "its tilted density; the points lie in its outer part and beyond it.",
-        "Three classes of points. Left, particles on their way from noise, steered by the guided "
-        "prediction; right, the densities that the formula promises. Raise w: the particles lie "
-        "farther out and closer together than promised. Move a center (drag it, or use the arrow "
-        "keys), the steps and the noise. At w = 0 both agree.",
+        "Three classes of points. One panel has particles on their way from noise, steered by the "
+        "guided prediction; the other the densities that the formula promises. Raise w: the "
+        "particles lie farther out and closer together than promised. Move a center (drag it, or "
+        "use the arrow keys), the steps and the noise. At w = 0 both agree. A standard error "
+        "stands in brackets.",
         False),
     "digits": Figure(
         "The digits from 0 to 9, each drawn by four calls of the network.",

@@ -237,7 +237,7 @@ export function mount(figure, stage) {
     const end = states.subarray(2 * PARTICLES * steps);
     const {shift, error, ratio} = compare(mix, end, labels, tilted);
     const text = "At the end, against their tilted densities, the classes lie "
-      + `${Math.abs(shift).toFixed(2)} ± ${error.toFixed(2)} farther ${shift < 0 ? "in" : "out"} `
+      + `${Math.abs(shift).toFixed(2)} (${error.toFixed(2)}) farther ${shift < 0 ? "in" : "out"} `
       + `and are ${ratio.toFixed(2)} times as wide.`;
     says.textContent = `${text} Computed in ${ms.toFixed(0)} ms by your browser.`;
     clearTimeout(speaking);
