@@ -59,7 +59,9 @@ FORMULA = re.compile(r"(?s)\$\$(.*?)\$\$")
 def of_text(heading: str, body: str) -> str:  # HTML
     "A slide of a section of text: the words that lead to its formulas, and these."
     before, *_ = FORMULA.split(body, maxsplit=1)
-    formulas = FORMULA.findall(body)[:3]
+    formulas = FORMULA.findall(body)
+    numbered = sorted(range(len(formulas)), key=lambda i: r"\tag" not in formulas[i])
+    formulas = [formulas[i] for i in sorted(numbered[:3])]
     prose = [p for p in re.split(r"\n\s*\n", before) if re.match(r"\s*[\w*$`“\"]", p)]
     lead = [*prose[:1], *prose[-1:]][-1 if formulas else 0] if prose else ""
     shown = "".join(math_span(f, display=True) for f in formulas)
