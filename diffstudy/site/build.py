@@ -634,7 +634,7 @@ STUDIES = [
     "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
-    50, 51, 52, 59, 60, 62, 63, 70, 71, 72, 73, 74, 75, 77)
+    50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
     "exercises.commands"]

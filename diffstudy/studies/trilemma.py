@@ -134,7 +134,8 @@ def run_gans(settings: dict, case: dict) -> dict:
 
     Returns:
         Scores, calls, seconds"""
-    (seen, _), seed, n = load("digits"), case["seed"], settings["n"]
+    seen, _ = load("digits")
+    seed, n = case["seed"], settings["n"]
     net = judge.feature_network(seen, **settings["judge"])
     torch.set_num_threads(1)
     learned = real = seen

@@ -187,10 +187,6 @@ FOREIGN = r"""
     lambda eps_u, grad, gamma, w: eps_u - (1 + w) * alpha(gamma) * grad
 22.3 | this is the least likeness: compare by | lambda pred, eps: (pred * eps).sum(-1).argmin(0)
 22.4 | the least distance, not the one after it. | lambda values, w: w[values.argsort(1)[:, 1]]
-62.1 | the factor `k[:, None, None]` is missing. |
-    lambda eps, k: .5 * (eps.sum(0).square().sum(-1) - (k[:, None] * eps.square().sum(-1)).sum(0))
-62.2 | look at the power of `v`. | lambda v: torch.exp(-v.sqrt())
-62.4 | these are expected counts, not whole | lambda weights, u: len(weights) * weights
 30.1 | `log`, not `log2`, in `torch.log(256 / | lambda levels: -13.3 + 2 * torch.log2(256 / levels)
 30.2 | expand the two squares: the ½ in front |
     lambda k, x_noisy, gamma_0: F.softplus(-(2 * k - 1) * x_noisy * torch.exp(-gamma_0) / 2)
@@ -201,9 +197,6 @@ FOREIGN = r"""
 32.3 | the factor `channels` is missing. |
     lambda channels, exponents, width: 9 * (1 + 2 * exponents) * width + width
 32.4 | this takes the first sixteen levels: | lambda p: p[:, :16]
-63.1 | multiplied by `levels`, where it | lambda bins, levels: 2 * torch.log(2 * bins * levels)
-63.3 | the square of the mean is missing: this |
-    lambda gammas, first, second, slope: torch.trapezoid(slope * second, gammas)
 34.2 | first the squares, then | lambda J: .5 * (J + J.T - 2 * torch.diag(J.diagonal())).sum() ** 2
 35.1 | look at the sign of | lambda n, start, size, slots: n // size * slots - start + n % size
 35.3 | the factor `2` is missing. |
@@ -221,9 +214,6 @@ FOREIGN = r"""
 41.2 | first the power, then `sum`, in | lambda w, A, z: .5 * (w + z @ (A + A.T) / 2).sum(1) ** 2
 41.4 | this is one minus the answer. |
     lambda x, centers, std: (torch.cdist(x, centers) > 3 * std).all(1).double().mean()
-73.5 | the answer is squared; return the value | lambda omega: ((1 + torch.cos(omega)) / 2) ** 3
-73.8 | `table` has no effect: the answer stays |
-    lambda h, w, bias, table, c: h @ w + bias + h[torch.arange(len(c)), c]
 44.1 | `classes` and `n` are exchanged. | lambda classes, n: (n - 1) / (2 * classes)
 44.2 | the directions are orthonormal: nothing | lambda x, m, u: (x - m) @ u.T @ u / len(u) + m
 50.1 | V is v over 1 − h/4v, not times. | lambda v, h: v * (1 - h / (4 * v))
