@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['MADE_UP', 'EXPLAINED', 'HERE', 'checkout', 'NOTEBOOKS', 'CHAPTERS', 'PLAIN', 'QUICK',
            'LONGEST_FIRST', 'COURSE', 'WITH_EXERCISES', 'BROKEN', 'BEND', 'SMOKE', 'EVERYTHING',
-           'LONG', 'HEAVY', 'LINK', 'LONGEST', 'NOT_YET', 'bare',
+           'LONG', 'HEAVY', 'LINK', 'LONGEST', 'bare',
            'test_docstrings_say_what_the_comments_beside_arguments_say', 'explained',
            'test_help_says_what_arguments_are',
            'test_most_functions_of_the_library_say_what_their_arguments_are',
@@ -672,15 +672,13 @@ def test_the_path_can_be_walked():
     needs = {n: {to for _, to in LINK.findall(build.header(HERE / "nbs" / n)["Read before"])}
              for n in names}
     late = {n: sorted(to - set(names[:names.index(n)])) for n, to in needs.items()}
-    late = {n: l for n, l in late.items() if l and n not in NOT_YET}
+    late = {n: l for n, l in late.items() if l}
     assert not late, f"these pages of the path ask for others than earlier pages of it: {late}"
     takes = sum(map(build.reading, build.path()))
     assert takes <= LONGEST, f"the path takes {takes} minutes"
     course = [nb for nb in build.notebooks() if re.match("[0-5]|6[01]", nb.stem)]
     takes = sum(map(build.reading, course))
     assert takes <= 900, f"the pages 00 to 61 take {takes} minutes"
-
-NOT_YET = ("43_ddgan_images.ipynb",)
 
 # %% ../../../nbs/98_build.ipynb #4594655f
 @checkout
