@@ -662,6 +662,7 @@ def test_home_page_sidebar_and_readme_list_every_chapter():
     says = (HERE / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [nb for nb in theirs if nb not in says] == [], "pages that CONTRIBUTING.md should name"
 
+# %% ../../../nbs/98_build.ipynb #0d35fc62
 LINK = re.compile(r"\[([^]]*)\]\((\w+\.ipynb)\)")
 LONGEST = 390  # minutes of the path, by their words, formulas, figures and lines
 

@@ -325,6 +325,7 @@ def test_back_to_the_path_is_where_one_left_it(site, chromium):
 
 def page_text(site, stem): return (site[0] / f"{stem}.html").read_text(encoding="utf-8")
 
+# %% ../../../nbs/99_website.ipynb #6598a1b9
 def test_the_map_shows_what_to_read_before():
     "each page is a link that says what comes before it, arcs lead up, and what is implied is left out"
     svg, pages = website.course_map(), [nb for nb in build.notebooks() if nb.stem[0] in "012345"]
@@ -336,6 +337,7 @@ def test_the_map_shows_what_to_read_before():
     arcs = [tuple(map(float, m)) for m in re.findall(r'd="M62 ([\d.]+)A.* 62 ([\d.]+)"', svg)]
     assert arcs and all(top < low for top, low in arcs)
 
+# %% ../../../nbs/99_website.ipynb #a55f68e7
 @checkout
 def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     "each old address lands on the new page, at its place there or at the one that was asked for"
@@ -740,7 +742,6 @@ TERMS = {
     "checkpoint": "74_training",
     "expm1": "71a_numbers",
     "schedule": "12_schedule",
-    "mixture": "10_data",
     "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood",
     "discriminator": "73f_ddgan_networks",
