@@ -63,7 +63,7 @@ def of_text(heading: str, body: str) -> str:  # HTML
     numbered = sorted(range(len(formulas)), key=lambda i: r"\tag" not in formulas[i])
     formulas = [formulas[i] for i in sorted(numbered[:3])]
     prose = [p for p in re.split(r"\n\s*\n", before) if re.match(r"\s*[\w*$`“\"]", p)]
-    lead = [*prose[:1], *prose[-1:]][-1 if formulas else 0] if prose else ""
+    lead = "".join(prose[-1:] if formulas else prose[:1])
     shown = "".join(math_span(f, display=True) for f in formulas)
     return f"<h2>{inline(heading)}</h2><p>{inline(shortened(lead))}</p>{shown}"
 
