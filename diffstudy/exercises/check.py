@@ -253,7 +253,7 @@ class Verdict(NamedTuple):
     def __bool__(self): return self.ok
     def __repr__(self): return self.says
 
-def _changed(ex: Exercise, answer) -> str | None:
+def _moved(ex: Exercise, answer) -> str | None:
     "Which argument an answer changes, though it gives what is right."
     for args in [] if ex.probe else ex.inputs():
         before = [x.clone() if torch.is_tensor(x) else None for x in args]
@@ -442,7 +442,7 @@ def _says(ex: Exercise, answer, slips: bool) -> str | None:
         return f"numbers or tensors are expected; got {', '.join(sorted(kinds))}"
 
     e = [_flat(r) for r in _results(ex, ex.solution)]
-    if _right(results, a, e, ex): return _changed(ex, answer)
+    if _right(results, a, e, ex): return _moved(ex, answer)
     return _why(a, e, ex, answer) if slips else "not right"
 
 def exercise(id: str, answer, slips: bool = True) -> Verdict:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from ..cli import command, describe, usage
-from ..core import choose
 from ..files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
@@ -59,6 +58,7 @@ def problem_set(name: str) -> list:
 
     Returns:
         Of `Exercise`, in order"""
+    from diffstudy.core import choose
     from diffstudy.exercises import check
     of = choose(str(name), SETS, "problem set")
     for chapter in of: check.load(f"{chapter}.1")
@@ -211,6 +211,7 @@ def _class(name: str, folder: Path, limit: float) -> str:  # CSV
 # %% ../../nbs/79_exercises.ipynb #0f7ff003
 def _answer_set(name: str, path: Path | None, out: Path | None, limit: float):
     "What `--set` does: print or write the sheet, check a sheet, or those of a folder."
+    from diffstudy.core import choose  # which imports PyTorch
     choose(name, SETS, "problem set")
     if limit <= 0: raise ValueError(f"expected --limit in seconds, above 0; got {limit:g}")
     if out and not (path and path.is_dir()):

@@ -171,7 +171,8 @@ def how(name):  # Notebook, profile, interpreter
     nb, asked = HERE / "nbs" / name, os.environ.get("DIFFSTUDY_PROFILE", "ci")
     full = asked != "ci" or (build.typical(nb.stem, "cpu") or 1e9) <= QUICK
     said = "\n".join(c["text"] for c in build.cells(nb) if c["cell_type"] == "code")
-    ours = "diffstudy.site" in said or "[course,bridges]" in said
+    # those that need the site's tools, a bridge, or weights that a reader would have to download
+    ours = re.search(r'diffstudy\.site|default_exp site|\[course,bridges\]|open\("mnist-samples"', said)
     return nb, "cpu" if full else "ci", str(PLAIN if PLAIN.exists() and not ours else sys.executable)
 
 @functools.cache
