@@ -405,7 +405,7 @@ def code_until_it_stops(name, function):
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_bent_function_breaks_a_check_of_its_chapter(name, monkeypatch):
     "the notebook's own function is what its checks test"
-    import matplotlib, warnings
+    import matplotlib.pyplot, warnings
     from diffstudy import core
     matplotlib.use("agg")
     monkeypatch.setenv("DIFFSTUDY_PROFILE", "ci")
