@@ -85,54 +85,52 @@ def mean_from_eps(z_t, eps, gamma_s, gamma_t):
     return alpha(gamma_s) / alpha(gamma_t) * (z_t - c * sigma(gamma_t) * eps)
 
 # %% ../../nbs/11_process.ipynb #0204a0f6
+def _new(d): return -torch.expm1(d)
+
+def _less(share, size=lambda gamma_s, gamma_t: sigma(gamma_t)):
+    "The mean, but for the share of noise that is taken away, or for the size of that noise."
+    def answer(z_t, eps, gamma_s, gamma_t):
+        noise = share(gamma_s - gamma_t) * size(gamma_s, gamma_t) * eps
+        return alpha(gamma_s) / alpha(gamma_t) * (z_t - noise)
+    return answer
+
 add("11.3", mean_from_eps,
     inputs=lambda: [
         (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), torch.tensor(1.).double()),
         (randn(3, 5), randn(4, 5), torch.tensor(1.5).double(), torch.tensor(2.).double())],
     slips={
         "c is a share of a variance, and stands here as it is: no root of it":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t - (-torch.expm1(gamma_s - gamma_t)).sqrt() * sigma(gamma_t) * eps),
+            _less(lambda d: _new(d).sqrt()),
         "c is not squared: the share of the noise that is new goes away once":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t - torch.expm1(gamma_s - gamma_t) ** 2 * sigma(gamma_t) * eps),
+            _less(lambda d: _new(d) ** 2),
         "the exponent is γ_s − γ_t, below zero, so that c lies between 0 and 1":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t + torch.expm1(gamma_t - gamma_s) * sigma(gamma_t) * eps),
+            _less(lambda d: _new(-d)),
         "noise is taken away on the way back: a minus in front of it":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t - torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+            _less(lambda d: -_new(d)),
         "this keeps the share 1 - c; the noise that is new, c, goes away":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t - torch.exp(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+            _less(torch.exp),
         "the noise in the latent has the factor σ_t; α_t belongs to the data":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t + torch.expm1(gamma_s - gamma_t) * alpha(gamma_t) * eps),
+            _less(_new, lambda gamma_s, gamma_t: alpha(gamma_t)),
+        "V10 has no half in it: all of the share c goes away":
+            _less(lambda d: _new(d) / 2),
+        "all of the noise is removed: this is α_s times the guess of the data":
+            _less(torch.ones_like),
+        "σ_t is missing: the prediction has unit variance":
+            _less(_new, lambda gamma_s, gamma_t: 1),
+        "the noise in z_t has the size σ_t, not σ_s":
+            _less(_new, lambda gamma_s, gamma_t: sigma(gamma_s)),
+        "c is a share of a variance: times σ_t, not times σ_t²":
+            _less(_new, lambda gamma_s, gamma_t: sigma(gamma_t) ** 2),
         "the factor α_s/α_t stands before both terms, not before z_t alone":
             lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t) * z_t
-                + torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) * eps,
-        "V10 has no half in it: all of the share c goes away":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t + torch.expm1(gamma_s - gamma_t) / 2 * sigma(gamma_t) * eps),
-        "all of the noise is removed: this is α_s times the guess of the data":
-            lambda z_t, eps, gamma_s, gamma_t:
-                alpha(gamma_s) / alpha(gamma_t) * (z_t - sigma(gamma_t) * eps),
+                - _new(gamma_s - gamma_t) * sigma(gamma_t) * eps,
         "the old noise is put back: that is the step of DDIM, not the mean of the posterior":
             lambda z_t, eps, gamma_s, gamma_t:
                 alpha(gamma_s) / alpha(gamma_t) * (z_t - sigma(gamma_t) * eps)
                 + sigma(gamma_s) * eps,
-        "σ_t is missing: the prediction has unit variance":
-            lambda z_t, eps, gamma_s, gamma_t:
-                alpha(gamma_s) / alpha(gamma_t) * (z_t + torch.expm1(gamma_s - gamma_t) * eps),
-        "the noise in z_t has the size σ_t, not σ_s":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t + torch.expm1(gamma_s - gamma_t) * sigma(gamma_s) * eps),
-        "c is a share of a variance: times σ_t, not times σ_t²":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t)
-                * (z_t + torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) ** 2 * eps),
         "α_s / α_t is upside down: going back, the data grow":
             lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_t) / alpha(gamma_s)
-                * (z_t + torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+                * (z_t - _new(gamma_s - gamma_t) * sigma(gamma_t) * eps),
     })
 
 # %% ../../nbs/11_process.ipynb #14798fcf

@@ -40,7 +40,6 @@ def answer_in(file: Path, name: str):
 
     Returns:
         The object of that name"""
-    import runpy
     found = runpy.run_path(str(file))
     if name in found: return found[name]
     raise ValueError(f"{file}: expected a definition of {name}, as the exercise asks for")
@@ -211,8 +210,6 @@ def _class(name: str, folder: Path, limit: float) -> str:  # CSV
 # %% ../../nbs/79_exercises.ipynb #0f7ff003
 def _answer_set(name: str, path: Path | None, out: Path | None, limit: float):
     "What `--set` does: print or write the sheet, check a sheet, or those of a folder."
-    from diffstudy.core import choose  # which imports PyTorch
-    choose(name, SETS, "problem set")
     if limit <= 0: raise ValueError(f"expected --limit in seconds, above 0; got {limit:g}")
     if out and not (path and path.is_dir()):
         raise ValueError("--out takes the CSV of a class: give a folder of answer files as well")

@@ -59,7 +59,7 @@ def beyond() -> str:
     u, c = torch.tensor([40., 66.]), torch.tensor([110., 46.])
     guided = 2 * c - u  # w = 1
     way = torch.stack([u, guided])
-    return picture("From ε without the class, past ε with it, and on", line(*way.T), 
+    return picture("From ε without the class, past ε with it, and on", line(*way.T),
         dot(*u.tolist(), "ε(z)"), dot(*c.tolist(), "ε(z, c)"),
         dot(*guided.tolist(), "ε̃", "strong"))
 
@@ -68,7 +68,7 @@ def where_the_loss_is() -> str:
     "½ γ' times the error of the best guess, for Gaussian data of deviation 0.5, γ straight in t."
     gamma = torch.linspace(-13.3, 5, 121)
     a, s = alpha(gamma) ** 2 * .25, sigma(gamma) ** 2
-    return picture("Error of the noise against t: all of it at small noise", 
+    return picture("Error of the noise against t: all of it at small noise",
         line(20 + 200 * torch.linspace(0, 1, 121), 78 - 64 * a / (a + s), "strong"),
         '<text x="222" y="76">t</text>', '<text x="60" y="10">‖ε − ε̂‖²</text>')
 

@@ -6,9 +6,9 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE', 'NBDEV', 'FOLDED',
            'PRINTED', 'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'PICTURE',
-           'ROW', 'MOVED_PAGE', 'LEAD_ON', 'LAST', 'BROWSERS', 'FLAGS', 'npm', 'web_packages',
-           'role', 'has_exercises', 'links', 'buttons', 'before', 'course_map', 'taken_apart',
-           'entry', 'defined', 'module_reference', 'called', 'reference', 'work_list', 'prose',
+           'ROW', 'MOVED_PAGE', 'LEAD_ON', 'BROWSERS', 'FLAGS', 'npm', 'web_packages', 'role',
+           'has_exercises', 'links', 'buttons', 'before', 'course_map', 'taken_apart', 'entry',
+           'defined', 'module_reference', 'called', 'reference', 'work_list', 'prose',
            'fresh_reference', 'written', 'said_of_check', 'fold_checks', 'live', 'with_live',
            'write_files', 'keep_caption', 'number_title', 'add', 'site_facts', 'process', 'docs',
            'to_download', 'hang', 'mark_checks', 'mark_columns', 'with_contents', 'own_scripts',
@@ -109,7 +109,6 @@ def buttons(nb: Path) -> str:  # HTML
         onward = "After the path" if after == stops[-1] else "Next on the path"
         here = button("prev", before, "Back: {}") + button("next", after, onward + ": {} ({})")
     return f'<nav class="path-links" aria-label="The path">{here}</nav>'
-
 
 # %% ../../nbs/99_website.ipynb #a669515b
 def before(pages: list[Path]) -> dict[Path, list[Path]]:  # Those that others imply left out
@@ -710,8 +709,6 @@ def lead_on(site: Path):
         else: text = file.read_text(encoding="utf-8").replace("</head>", f"{script}</head>", 1)
         file.write_text(text, encoding="utf-8")
 
-LAST = [lead_on, slides.write_decks]  # what writes further files into a site, in this order
-
 # %% ../../nbs/99_website.ipynb #66184b24
 def finish(site: Path  # A rendered site
 ):
@@ -749,7 +746,8 @@ def finish(site: Path  # A rendered site
             if source.exists(): text = f"{buttons(source)}</main>".join(text.rsplit("</main>", 1))
             return own_scripts(with_contents(mark_columns(mark_checks(text))), up)
         change(page, ours)
-    for write in LAST: write(site)
+    lead_on(site)
+    slides.write_decks(site)
 
 # %% ../../nbs/99_website.ipynb #83b0d722
 def outward() -> list[str]:  # Addresses, sorted

@@ -72,16 +72,21 @@ def _untouched(settings, seed, seen, held):
     for name, k in references(seen, held, settings["n"], stream(seed, "ref")).items():
         yield name, 0., lambda: (k, 0)
 
+def _gan(full: dict, changes: dict, images, n: int, seed: int):
+    "Train a GAN. Returns seconds of training, and a way to draw n gray images in so many calls."
+    config = experiment.config_of(dict(kind="ddgan", config=full))
+    config = experiment.change(config, changes | dict(seed=seed))
+    training, state = seconds_of(lambda: experiment.fit(config, images))
+    g, parts = state.ema.model.eval(), getattr(state, "components", None)
+    coding = dict(decode=parts.decode) if parts else {}
+    def make():
+        return decode(draw(g, n, images.levels, seed=seed, **coding), images.levels), g.steps
+    return training, make
+
 def _by_gans(settings, seed, seen, held):
     "Each GAN, by as many updates as its recipe says."
     for name, full in settings["gans"].items():
-        config = experiment.config_of(dict(kind="ddgan", config=full))
-        config = experiment.change(config, dict(seed=seed))
-        training, state = seconds_of(lambda: experiment.fit(config, seen))
-        g, parts = state.ema.model.eval(), getattr(state, "components", None)
-        coding = dict(decode=parts.decode) if parts else {}
-        yield name, training, lambda: (
-            decode(draw(g, settings["n"], seen.levels, seed=seed, **coding), seen.levels), g.steps)
+        yield name, *_gan(full, {}, seen, settings["n"], seed)
 
 def _by_samplers(settings, seed, seen, held):
     "One network, from the same noise by every sampler, on levels even in γ."
@@ -135,18 +140,15 @@ def run_gans(settings: dict, case: dict) -> dict:
     Returns:
         Scores, calls, seconds"""
     seen, _ = load("digits")
-    seed, n = case["seed"], settings["n"]
+    seed = case["seed"]
     net = judge.feature_network(seen, **settings["judge"])
     torch.set_num_threads(1)
     learned = real = seen
     if case["choosing"]:
         learned, real = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
 
-    config = experiment.config_of(dict(kind="ddgan", config=settings["gans"][case["gan"]]))
-    config = experiment.change(config, settings["rates"][case["rates"]] | dict(seed=seed))
-    training, state = seconds_of(lambda: experiment.fit(config, learned))
-    g = state.ema.model.eval()
-    def make(): return decode(draw(g, n, seen.levels, seed=seed), seen.levels), g.steps
+    full, rates = settings["gans"][case["gan"]], settings["rates"][case["rates"]]
+    training, make = _gan(full, rates, learned, settings["n"], seed)
     def score(k): return scored(k, real, net) | dict(samples=None if seed else to_strip(k[:12]))
     return row(make, score, training=round(training, 1))
 

@@ -233,10 +233,9 @@ FOREIGN = r"""
 59.1 | `frechet` has no effect: the answer | lambda seconds, frechet: seconds == seconds.min()
 59.2 | never is `inf`, not nan. |
     lambda training, fast, slow: 1000 * training / (slow - fast) if slow > fast else math.nan
-60.1 | `alpha` has no effect: the | lambda z, score, alpha, sigma: (z + sigma ** 2 * score) / sigma
-60.2 | the factor `sigma` is missing. |
+60.1 | the factor `sigma` is missing. |
     lambda z, eps_hat, sigma, eta: sigma ** 2 * z / 2 - (1 + eta ** 2) * eps_hat / 2
-60.4 | one `1 + torch.exp(gamma)` too much | lambda gamma, density: 2 * density / alpha(gamma) ** 4
+60.3 | one `1 + torch.exp(gamma)` too much | lambda gamma, density: 2 * density / alpha(gamma) ** 4
 70.1 | `log`, not `log2`, in `torch.log( |
     lambda mean, var: .5 * (1 + torch.log2(2 * math.pi * var)).expand_as(mean).sum(1)
 71.1 | a square too much at `sigma(gamma)`. |
