@@ -22,6 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from filelock import FileLock
 from . import build, cheat_sheet, equations, slides
 
 # %% ../../nbs/99_website.ipynb #f8f58731
@@ -37,13 +38,16 @@ def npm(*args: str):
 
 # %% ../../nbs/99_website.ipynb #e82b6f30
 def web_packages() -> Path:  # The folder that holds them, inside this environment
-    "Fetch the scripts once for this environment."
-    where = Path(sys.prefix) / "web"
-    modules = where / "node_modules"
-    if not all((modules / name.rsplit("@", 1)[0]).is_dir() for name in WEB):
-        where.mkdir(exist_ok=True)
-        quiet = "--no-audit", "--no-fund", "--no-save"
-        npm("install", "--prefix", str(where), *quiet, *WEB)  # all at once: it removes the others
+    "Fetch the scripts once for this environment: by one process, and whole or not at all."
+    where = Path(sys.prefix) / "web-scripts"
+    modules, scratch = where / "node_modules", where.with_suffix(".tmp")
+    with FileLock(f"{where}.lock"):
+        if not all((modules / name.rsplit("@", 1)[0]).is_dir() for name in WEB):
+            for old in where, scratch: shutil.rmtree(old, ignore_errors=True)
+            scratch.mkdir()
+            quiet = "--no-audit", "--no-fund", "--no-save"
+            npm("install", "--prefix", str(scratch), *quiet, *WEB)  # all at once
+            scratch.replace(where)
     return modules
 
 # %% ../../nbs/99_website.ipynb #4c10fe3a

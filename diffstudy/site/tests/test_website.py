@@ -4,7 +4,8 @@
 __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS', 'APART', 'SET',
            'SHOWN', 'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'LONG', 'TAB', 'LISTEN',
            'SKIP', 'LEFT', 'SLIDER', 'DECK', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH',
-           'FORBID', 'COLORS', 'PRINTED', 'test_the_reference_says_once_what_an_argument_is',
+           'FORBID', 'COLORS', 'PRINTED', 'test_scripts_are_fetched_by_one_and_whole_or_not_at_all',
+           'test_the_reference_says_once_what_an_argument_is',
            'test_a_line_stands_for_a_folded_check',
            'test_checks_are_folded_and_their_calls_left_out',
            'test_a_comment_becomes_a_live_figure', 'test_a_students_edition_has_no_solutions',
@@ -32,6 +33,7 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
 
 # %% ../../../nbs/99_website.ipynb #d41a0300
 import functools, http.server, json, os, re, shutil, subprocess, sys, tempfile, threading, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import pytest
 from .. import build, equations, slides, website
@@ -42,6 +44,25 @@ checkout = pytest.mark.skipif(
     reason="needs a checkout: the installed package has no notebooks")
 NOTEBOOKS = [p.name for p in build.notebooks()] if (HERE / "settings.ini").exists() else []
 PAGES = [n.replace(".ipynb", ".html") for n in NOTEBOOKS]
+
+# %% ../../../nbs/99_website.ipynb #99b00001
+def test_scripts_are_fetched_by_one_and_whole_or_not_at_all(tmp_path, monkeypatch):
+    "a fetch that is broken off leaves nothing that passes for scripts; two who ask wait for one"
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    asked = []
+    def npm(*args):
+        place = Path(args[args.index("--prefix") + 1]) / "node_modules"
+        asked.append(place)
+        for name in "katex", "axe-core": (place / name).mkdir(parents=True)
+        if len(asked) == 1: raise KeyboardInterrupt
+        time.sleep(.3)
+        (place / "katex" / "last").touch()
+
+    monkeypatch.setattr(website, "npm", npm)
+    with pytest.raises(KeyboardInterrupt): website.web_packages()
+    def whole(_): return (website.web_packages() / "katex" / "last").exists()
+    with ThreadPoolExecutor(2) as pool: assert list(pool.map(whole, range(2))) == [True, True]
+    assert len(asked) == 2
 
 # %% ../../../nbs/99_website.ipynb #aa0231dd
 def test_the_reference_says_once_what_an_argument_is():
