@@ -60,7 +60,7 @@ CASES = tuple(
     for p in (.1, .05, .2, .5) for s in range(3)
 ) + tuple(
     # the first networks again, guided away from others of these widths
-    dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 6]) for s in range(3))
+    dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 8]) for s in range(3))
 
 # %% ../../nbs/62a_guidance_weights.ipynb #0a27cca6
 def trained(settings, case, train_set, device="cpu"):
@@ -170,7 +170,7 @@ def against(net, other, w):
 def _apart(settings, case, train_set, device):
     "By width: a network that never saw a label, as often trained as the one that it guides."
     for width in case.get("apart", []):
-        changed = settings | dict(unet=settings["unet"] | dict(width=width))
+        changed = settings | dict(unet=settings["unet"] | dict(width=width, groups=width // 4))
         blind = dict(seed=100 + case["seed"], p_uncond=1.)
         yield width, trained(changed, blind, train_set, device)
 
