@@ -356,16 +356,15 @@ def _steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
 def _shifted(k: int) -> Callable:
     "Whether the step is right at levels that are k places further in the table."
     def rule(s, l, predicts):
-        if not l.steps: return False
+        if not l.steps or s.chance > 1e-4: return False
         def level(alpha):
             i = int((l.alpha(l.times) - alpha).abs().argmin()) + k
             if i < 0: return 1., 0.
             i = torch.tensor(min(i, len(l.times) - 1))
             return l.alpha(i).item(), l.sigma(i).item()
         (a, sigma), (data, noise) = level(s.told[0]), s.by(predicts, level(s.call.alpha))
-        exact = 1e-3 + s.chance
         return (
-            abs(data - a) < exact * max(a, .01) and abs(math.hypot(noise, s.new) - sigma) < exact
+            abs(data - a) < 1e-3 * max(a, .01) and abs(noise - sigma) < 1e-3
             and abs(s.data / s.told[0] - 1) > 1e-6)
     return rule
 
@@ -570,6 +569,7 @@ def scheduler(make: Callable) -> Callable:
     def walk(model, x, steps, generator=None):
         it = make()
         it.set_timesteps(steps)
+        x = x * it.init_noise_sigma
         for t in it.timesteps:
             takes = "generator" in inspect.signature(it.step).parameters
             more = dict(generator=generator) if takes else {}
