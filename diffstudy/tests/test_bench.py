@@ -3,15 +3,13 @@
 # %% auto #0
 __all__ = ['TINY_GAN', 'WAYS', 'TINY', 'SMALL', 'BAD', 'test_filter_is_the_same', 'alike',
            'test_networks_are_the_same', 'test_training_is_the_same',
-           'test_opponents_are_the_same_model', 'test_plain_loss_is_our_loss',
-           'test_study_runs_small', 'test_samples_in_both_precisions', 'test_passing',
-           'test_recorded_bench_is_fresh', 'test_gan_study_runs_small',
-           'test_sample_calls_and_penalty', 'test_ours_samples_in_bfloat16_where_it_is_asked_for',
+           'test_opponents_are_the_same_model', 'test_the_same_means', 'test_study_runs_small',
+           'test_a_ratio_is_the_others_time_over_ours', 'test_samples_in_both_precisions',
+           'test_recorded_bench_is_fresh', 'test_sample_calls_and_penalty',
+           'test_both_sides_train_and_sample_in_the_precision_of_the_row',
            'test_errors_of_adapters']
 
 # %% ../../nbs/97_bench.ipynb #51caaa27
-import importlib.util, math
-from dataclasses import replace
 import pytest, torch
 from .. import adversarial, ddgan, ddgan_nets
 from ..studies import bench, record as runs
@@ -37,7 +35,7 @@ def alike(ours, theirs):
         b.load_state_dict(a.state_dict())
 
 WAYS = pytest.mark.parametrize(
-    "ways", (tuple(bench.WAYS), *((w,) for w in bench.WAYS)), ids=" ".join)
+    "ways", (bench.WAYS, *((w,) for w in bench.WAYS)), ids=" ".join)
 
 @WAYS
 def test_networks_are_the_same(ways):
@@ -73,64 +71,85 @@ def test_training_is_the_same(ways, r1):
 TINY = dict(width=16, blocks=1, shape=(1, 8, 8), batch=8, levels=17)
 
 def test_opponents_are_the_same_model():
-    "Same number of parameters up to the embedding, ε̂ = z at first, and a loss that falls."
+    "As many weights in kernels, the same loss, which falls, and an average that follows."
+    pytest.importorskip("diffusers")
     c = bench.config_of("vdm", **TINY, steps=60, lr=3e-3)
     x, counts = bench.images(c), {}
-    for who in ("ours", "plain") + ("diffusers",) * (
-        importlib.util.find_spec("diffusers") is not None
-    ):
+    for who in ("ours", *bench.BENCHES["vdm"]["peers"]):
         m = bench.ready("vdm", bench.builder("vdm", who), c, who)
-        net = m.state.model.net if who == "ours" else m.net
+        net = m.net if who == "diffusers" else m.state.model.net
         counts[who] = sum(p.numel() for p in net.parameters() if p.ndim == 4 and p.shape[-1] == 3)
         first = sum(float(m.train_step(x)) for _ in range(5))
         for _ in range(40): m.train_step(x)
         assert sum(float(m.train_step(x)) for _ in range(5)) < first, who
     assert len(set(counts.values())) == 1, counts  # all 3×3 kernels
 
-def test_plain_loss_is_our_loss():
-    c = bench.config_of("vdm", **TINY | dict(batch=64), gamma_min=-8.)
-    x = bench.images(c, 256)
-    n = 40
-    est = {}
-    for name, make in dict(ours=bench.our_loss, plain=bench.plain_loss).items():
-        class Net(torch.nn.Module):
-            shape, classes = c["shape"], 0
-            def forward(self, z, gamma, c=None): return .5 * z
-        loss, g = make(c), torch.Generator().manual_seed(0)
-        est[name] = torch.stack([loss(Net(), x, g) for _ in range(n)]).double()
-    a, b = est.values()
-    assert abs(a.mean() - b.mean()) < 4 * ((a.var() + b.var()) / n).sqrt()
+# %% ../../nbs/97_bench.ipynb #1dbb0096
+def test_the_same_means():
+    "With them the opponents have our optimizer, fused, and our average; else not."
+    pytest.importorskip("diffusers")
+    c = bench.config_of("vdm", **TINY)
+    same, used = bench.builder("vdm", "diffusers-same")(c), bench.builder("vdm", "diffusers")(c)
+    assert type(same) is bench.Ours and type(same.state.model.net) is type(used.net)
+    assert all(o.defaults["fused"] for o in same.state.optimizers.values())
+    assert not used.optimizer.defaults["fused"]
+
+    # of the GAN, with the fallback and without
+    peers = bench.BENCHES["ddgan"]["peers"]
+    ways = {k: set(p(bench.config_of("ddgan", **TINY_GAN)).ways) for k, p in peers.items()}
+    assert ways["fallback"] == set(bench.WAYS)
+    assert ways["fallback"] - ways["described"] == {"fallback"}
+    for who in ("fallback", "described"):
+        assert ways[who] - ways[f"{who}-same"] == {"layout", "updates"}
+    assert ways["described-same"] - ways["reordered"] == {"graph"}
 
 # %% ../../nbs/97_bench.ipynb #ebeff580
-SMALL = bench.STUDY.settings | dict(
-    sizes={"small": TINY}, rounds={"small": 2}, peers=["plain"],
-    digits=bench.DIGITS | dict(steps=4, width=16, groups=4), scores=2, points=2,
-    ddgan=dict(sizes={"paper-small": TINY_GAN}, peers=["described"], rounds={"paper-small": 1}))
+def _small(name, size, peers, compiled):
+    return {name: dict(
+        sizes={"small": size}, peers=peers, rounds={"small": 1}, compiled=compiled)}
 
-def test_study_runs_small():
-    r = bench.run(SMALL, {"part": "step", "size": "small", "precision": "bfloat16"})
-    assert (
-        all(r["train"][k]["seconds"][1] > 0 for k in ("ours", "plain"))
-        and r["train"]["ours"]["ratio"] == [1, 1, 1])
-    assert all(0 < m["rise"] < m["peak"] for m in r["memory"].values())
-    assert len(bench.report(r, r["memory"])) == 6
-    for who in ("ours, levels", "ours, noise", "plain"):
-        curve = bench.run(SMALL, {"part": "bits", "who": who, "seed": 0})["curve"]
-        assert (
-            [row[0] for row in curve] == [2, 4]
-            and all(1 < row[2] < 50 and row[3] > 0 for row in curve))
+SMALL = _small("vdm", TINY, [], ["sample"]) | _small(
+    "ddgan", TINY_GAN, ["described", "fallback-same"], ["sample"])
+
+def test_study_runs_small(monkeypatch):
+    "Each timed step of each implementation, its memory; and both sides through a compiler."
+    before, after = bench.fresh("ddgan", "described", TINY_GAN, keep=False)
+    assert 0 < before < after
+    monkeypatch.setattr(bench, "peak", lambda *_: dict(peak=after, rise=after - before, kept=0.))
+    compiled = []
+    monkeypatch.setattr(  # no minutes, no C++
+        torch.nn.Module, "compile", lambda net: compiled.append(type(net).__name__))
+    case = {"bench": "ddgan", "size": "small", "precision": "bfloat16"}
+    r = bench.run(SMALL, case | {"part": "step"})
+    assert list(r) == ["train", "train R1", "sample", "memory"] and not compiled
+    assert set(r["train"]) == {"ours", "described", "fallback-same"}
+    assert r["train"]["ours"]["ratio"] == [1] * 5 and r["train"]["described"]["seconds"][0] > 0
+    assert "train R1 step  described" in "\n".join(bench.report(r, r["memory"]))
+
+    r = bench.run(SMALL, case | {"part": "compiled"})
+    assert list(r) == ["sample"] and list(r["sample"]) == ["ours", "fallback-same", "eager"]
+    assert compiled == ["UNetGenerator"] * 2
+    r = bench.run(SMALL, case | {"part": "compiled", "bench": "vdm"})
+    assert list(r["sample"]) == ["ours", "eager"] and compiled[2:] == ["UNet"] * 2
+
+def test_a_ratio_is_the_others_time_over_ours(monkeypatch):
+    "in every round, whoever begins"
+    class Fake:
+        def __init__(self, seconds): self.seconds = seconds
+        def train_step(self, x): return 0.
+        def sample_step(self, z, gamma): return z
+    monkeypatch.setattr(bench, "timed", lambda step, m: m.seconds)
+    makers = {"ours": lambda c: Fake(2.), "slow": lambda c: Fake(5.), "fast": lambda c: Fake(1.)}
+    r = bench.compare("vdm", makers, bench.config_of("vdm", **TINY), rounds=4)["train"]
+    assert r["slow"]["ratio"] == [2.5] * 5 and r["fast"]["ratio"] == [.5] * 5
+    assert r["slow"]["seconds"] == [5.] * 5
 
 def test_samples_in_both_precisions():
     "the digits' weights: each precision is timed and judged, and the images move a little"
-    r = bench.run(SMALL, {"part": "scores", "weights": "digits", "n": 3, "w": 1., "steps": 2})
+    r = bench.run(SMALL, {
+        "part": "scores", "weights": "digits", "n": 1, "rounds": 2, "w": 1., "steps": 2})
     assert all(r[p]["seconds"] > 0 and "accuracy" in r[p] for p in ("float32", "bfloat16"))
     assert 0 < r["moved"] < 1
-
-def test_passing():
-    curve = [(1, 10., 5., .1), (2, 20., 3., .1), (3, 30., 2., .1)]
-    assert (
-        bench.passing(curve, 4.) == 15 and bench.passing(curve, 2.) == 30
-        and bench.passing(curve, 6.) == 10 and bench.passing(curve, 1.) is None)
 
 def test_recorded_bench_is_fresh():
     try: record = runs.load("bench")
@@ -139,28 +158,7 @@ def test_recorded_bench_is_fresh():
             "no recorded run here: it is kept in the repository, not in the installed package")
     assert record["hash"] == runs.study_hash(bench.STUDY), (
         "stale: `diffstudy study bench --fresh --record nbs/runs/bench.json` records it anew")
-
-# %% ../../nbs/97_bench.ipynb #af75061d
-def test_gan_study_runs_small(monkeypatch):
-    "Four timed steps for each implementation, and the figures of memory."
-    case = {"bench": "ddgan", "size": "paper-small", "precision": "float32"}
-    before, after = bench.fresh("ddgan", "described", TINY_GAN, keep=False)
-    assert 0 < before < after
-    monkeypatch.setattr(bench, "peak", lambda *_: dict(peak=after, rise=after - before, kept=0.))
-    compiled = []
-    monkeypatch.setattr(  # no minutes, no C++
-        torch.nn.Module, "compile", lambda net: compiled.append(type(net)))
-    r = bench.run(SMALL, case | {"part": "step", "precision": "bfloat16"})
-    ways = bench.run(SMALL, case | {"part": "ways"})
-    faster = bench.run(SMALL, case | {"part": "compiled"})
-    assert compiled == [ddgan_nets.UNetGenerator] and list(faster) == ["sample"]
-    assert list(faster["sample"]) == ["compiled", "bfloat16", "float32", "described"]
-    assert (
-        list(r) == ["train", "train R1", "sample", "sample bfloat16", "memory"]
-        and set(r["train"]) == {"ours", "described"})
-    assert list(ways) == list(r)[:3] and set(ways["sample"]) == {"ours", "none", *bench.WAYS}
-    assert "train R1 step  described" in "\n".join(bench.report(
-        {k: v for k, v in r.items() if k != "memory"}, r["memory"]))
+    assert len(record["results"]) == record["cases"]
 
 # %% ../../nbs/97_bench.ipynb #be0b46f0
 def test_sample_calls_and_penalty(monkeypatch):
@@ -173,26 +171,28 @@ def test_sample_calls_and_penalty(monkeypatch):
         for r1 in (0., .05):
             c = bench.config_of("ddgan", **TINY_GAN | dict(steps=3), r1=r1)
             m = bench.builder("ddgan", who)(c)
-            (m.state.ema.model if who == "ours" else m.average).register_forward_hook(
-                lambda *_: calls.append("call"))
+            m.average.register_forward_hook(lambda *_: calls.append("call"))
             calls.clear()
             m.train_step(bench.images(c))
             m.sample_step(bench.images(c))
             assert calls == ["r1"] * (r1 > 0) + ["call"] * 3, (who, r1, calls)
 
-def test_ours_samples_in_bfloat16_where_it_is_asked_for():
-    "By autocast, with images near those of float32; an opponent samples as it does."
-    seen = []
-    for who in ("ours", "described"):
-        for sampling in ("float32", "bfloat16"):
-            c = bench.config_of("ddgan", **TINY_GAN, sampling=sampling)
-            m = bench.builder("ddgan", who)(c)
-            net = m.state.ema.model if who == "ours" else m.average
-            net.register_forward_hook(
-                lambda *_: seen.append(torch.is_autocast_enabled("cpu")))
-            with torch.no_grad(): m.sample_step(bench.images(c))
-    steps = len(seen) // 4
-    assert seen == [False] * steps + [True] * steps + [False] * 2 * steps
+@pytest.mark.parametrize("name, who", (
+    ("vdm", "ours"), ("vdm", "diffusers"), ("ddgan", "ours"), ("ddgan", "fallback")))
+@pytest.mark.parametrize("precision", ("float32", "bfloat16"))
+def test_both_sides_train_and_sample_in_the_precision_of_the_row(name, who, precision):
+    if who == "diffusers": pytest.importorskip("diffusers")
+    c, seen = bench.config_of(name, **TINY if name == "vdm" else TINY_GAN, precision=precision), []
+    m = bench.builder(name, who)(c)
+    nets = [m.net] if who == "diffusers" else [m.average] + (
+        [m.G] if who == "fallback" else [*m.state.model.children()][:1])
+    for net in nets: net.register_forward_hook(
+        lambda *_: seen.append(torch.is_autocast_enabled("cpu")))
+    x = bench.images(c)
+    m.train_step(x)
+    trained = len(seen)
+    m.sample_step(*bench.BENCHES[name]["inputs"](x))
+    assert 0 < trained < len(seen) and set(seen) == {precision == "bfloat16"}
 
 # %% ../../nbs/97_bench.ipynb #b57035e2
 def _adapter(trains, arguments, samples):
