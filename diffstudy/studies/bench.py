@@ -113,7 +113,7 @@ class DiffusersNet(nn.Module):
         low, high = self.ends
         return self.net(z, 1000 * (gamma - low) / (high - low)).sample
 
-# %% ../../nbs/97_bench.ipynb #4eb6289a
+# %% ../../nbs/97_bench.ipynb #627b372b
 class Diffusers:
     "diffusers' network, trained with what its own example trains with."
     def __init__(self, config):
@@ -363,14 +363,11 @@ BENCHES = {
 
 # %% ../../nbs/97_bench.ipynb #3e227cff
 def builder(name: str, who: str):
-    """Find an implementation.
+    """The `build(config)` of an implementation.
 
     Args:
         name: A name of `BENCHES`
-        who: "ours", a built-in opponent, or the path of a file with `build(config)`
-
-    Returns:
-        `build(config)`"""
+        who: "ours", a built-in opponent, or the path of a file with `build(config)`"""
     entry = choose(name, BENCHES, "benchmark")
     if who == "ours": return entry["ours"]
     if not who.endswith(".py"):
@@ -512,7 +509,7 @@ def peak(name, who, config) -> dict:
     (before, after), (low, high) = (fresh(name, who, config, keep) for keep in (False, True))
     return dict(peak=round(after, 1), rise=round(after - before, 1), kept=round(high - low, 1))
 
-# %% ../../nbs/97_bench.ipynb #dcb62c97
+# %% ../../nbs/97_bench.ipynb #77145605
 def _scores(settings, case):
     "The same samples in both precisions, in turn: what each costs, and what a judge says."
     run = experiment.open(case["weights"], "cpu", say=lambda _: None)

@@ -84,7 +84,7 @@ def test_opponents_are_the_same_model():
         assert sum(float(m.train_step(x)) for _ in range(5)) < first, who
     assert len(set(counts.values())) == 1, counts  # all 3×3 kernels
 
-# %% ../../nbs/97_bench.ipynb #1dbb0096
+# %% ../../nbs/97_bench.ipynb #3d2967f1
 def test_the_same_means():
     "With them the opponents have our optimizer, fused, and our average; else not."
     pytest.importorskip("diffusers")
