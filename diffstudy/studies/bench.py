@@ -113,7 +113,7 @@ class DiffusersNet(nn.Module):
         low, high = self.ends
         return self.net(z, 1000 * (gamma - low) / (high - low)).sample
 
-# %% ../../nbs/97_bench.ipynb #627b372b
+# %% ../../nbs/97_bench.ipynb #170803ea
 class Diffusers:
     "diffusers' network, trained with what its own example trains with."
     def __init__(self, config):
@@ -509,7 +509,7 @@ def peak(name, who, config) -> dict:
     (before, after), (low, high) = (fresh(name, who, config, keep) for keep in (False, True))
     return dict(peak=round(after, 1), rise=round(after - before, 1), kept=round(high - low, 1))
 
-# %% ../../nbs/97_bench.ipynb #77145605
+# %% ../../nbs/97_bench.ipynb #c8b05019
 def _scores(settings, case):
     "The same samples in both precisions, in turn: what each costs, and what a judge says."
     run = experiment.open(case["weights"], "cpu", say=lambda _: None)
