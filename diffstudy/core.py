@@ -5,7 +5,7 @@ ties every equation to its code and its check."""
 
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'flag', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
-           'check_gamma', 'can_look', 'as_step', 'as_labels', 'Normal', 'flat_sum',
+           'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
            'check_generator', 'randn_like', 'stream', 'shared', 'each', 'whole_mean',
            'default_device', 'profile', 'by_profile', 'suggest', 'choose', 'Rule', 'whole',
            'number', 'at_least', 'above', 'one_of', 'or_none', 'tuple_of', 'setting', 'Settings',
@@ -91,21 +91,6 @@ def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
     if x is None: return gamma.to(dtype)
     return expand(gamma.to(torch.promote_types(dtype, x.dtype)), x, name)
 
-FAR = 40  # In γ: an SNR of exp(±40), where float32 has lost the data, or the noise
-
-def check_gamma(gamma: Tensor, name: str = "gamma"):
-    """ValueError for a number that is no noise level, but likely a time step or σ.
-
-    Args:
-        gamma: Noise levels, looked at on a CPU
-        name: What a message calls them"""
-    if not (can_look(gamma) and gamma.numel() and (most := gamma.detach().abs().max()) > FAR): return
-    got = gamma.detach().flatten()[gamma.detach().abs().argmax()].item()
-    raise ValueError(
-        f"expected {name} = −log SNR within ±{FAR}, from about 5 at noise to -13 at data; "
-        f"got {got:.4g}. Of time steps i: notation.gammas_from_betas(betas)[i]; "
-        "of σ as in EDM or k-diffusion: notation.gamma_from_edm_sigma(sigma)")
-
 def can_look(*tensors: Tensor) -> bool:
     """Whether values can be read without a wait: for checks in functions that training calls.
 
@@ -139,6 +124,21 @@ def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor,
     return s.to(dtype), t.to(dtype)
 
 # %% ../nbs/70_core.ipynb #89a768a0
+FAR = 40  # In γ: an SNR of exp(±40), where float32 has lost the data, or the noise
+
+def check_gamma(gamma: Tensor, name: str = "gamma"):
+    """ValueError for a number that is no noise level, but likely a time step or σ.
+
+    Args:
+        gamma: Noise levels, looked at on a CPU
+        name: What a message calls them"""
+    if not can_look(gamma): return
+    far = gamma.detach()[gamma.detach().abs() > FAR]
+    if far.numel(): raise ValueError(
+        f"expected {name} = −log SNR within ±{FAR}, from about 5 at noise to -13 at data; "
+        f"got {far[0].item():.4g}. Of time steps i: notation.gammas_from_betas(betas)[i]; "
+        "of σ as in EDM or k-diffusion: notation.gamma_from_edm_sigma(sigma)")
+
 def as_labels(c, z: Tensor = None, classes: int = 0, null: bool = True) -> Tensor:
     """Labels; TypeError unless whole numbers, ValueError for other shapes or (on a CPU) classes.
 
@@ -208,7 +208,7 @@ def flat_sum(v: Tensor) -> Tensor:
         `(b,)`"""
     return v.flatten(1).sum(1) if v.ndim > 1 else v
 
-# %% ../nbs/70_core.ipynb #d16db420
+# %% ../nbs/70_core.ipynb #55454134
 def check_generator(generator, x: Tensor):
     """TypeError for what is no stream, such as a seed; ValueError for another number of them.
 
@@ -226,6 +226,7 @@ def check_generator(generator, x: Tensor):
             f"expected one generator, or one for each of {len(x)} examples; "
             f"got {len(generator)}")
 
+# %% ../nbs/70_core.ipynb #d16db420
 def randn_like(x: Tensor, generator=None) -> Tensor:
     """Noise whose source is always named; with a generator for each example, an image does not depend on its batch.
 

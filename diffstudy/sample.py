@@ -272,7 +272,7 @@ class Slope:
 def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: float = 1e-4,
                      atol: float = 1e-4, method: str = "dopri5", backward: bool = False,
                      trajectory: bool = False, max_evaluations: int = 10_000) -> Tensor:
-    """Integrate the probability-flow ODE over γ, in steps for the worst example: batches differ by atol.
+    """Integrate the probability-flow ODE over γ, in steps for the worst example of the batch.
 
     Args:
         predict: `(z, γ) → ε̂`, with γ of shape `()`

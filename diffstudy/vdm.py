@@ -112,7 +112,7 @@ class VDM(nn.Module):
         Returns:
             `(b, *d)` uint8"""
         x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
-        if bad := int((~x.isfinite()).sum()):  # no number would be read as a gray level all the same
+        if bad := int((~x.isfinite()).sum()):  # NaN would be read as white
             raise ValueError(f"expected finite latents; {bad} of {x.numel()} values are not")
         if self.decoder is not None: return self.decoder.sample(x, gamma_0, generator)
 
