@@ -160,6 +160,10 @@ def config_of(info: dict):
             if k in known: continue
             what = f"setting of {part}" if part else "setting"
             raise ValueError(f"{version}{suggest(k, known, what)}; update diffstudy")
+    for f in dataclasses.fields(make):
+        kind_of, v = type(f.default), settings.get(f.name, f.default)
+        if kind_of in _KINDS and not isinstance(v, (int, float) if kind_of is float else kind_of):
+            raise ValueError(f"{f.name}: expected {_KINDS[kind_of]}, such as {f.default!r}; got {v!r}")
     try:
         config = make(**settings)
         config.resolve()
@@ -170,7 +174,7 @@ def config_of(info: dict):
     return config
 
 # %% ../nbs/76a_run_folder.ipynb #b8529370
-_PIXELS = 2 ** 24  # Numbers in an image, at most
+_PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a setting, at most
 
 def _whole(v, least): return type(v) is int and v >= least
 
@@ -191,6 +195,12 @@ def check_info(path, info) -> dict:
         expect(type(info.get(k, "")) is str, f"{k}: a text")
     for k in {"options"}.union(*(kind.config.parts for kind in kinds().values())):
         expect(type(info["config"].get(k, {})) is dict, f"{k}: settings by name")
+
+    # sizes of networks, of which loops are made
+    for k, v in files.flatten(info["config"]).items():
+        sizes = [n for n in (v if type(v) is list else [v]) if type(n) is int]
+        large = not k.startswith("train.") and max(sizes, default=0) > _LARGE
+        expect(not large, f"config.{k}: numbers up to {_LARGE:,}; got {v}")
 
     # how it began, and how long it was before
     init, lengths = info.get("init", dict(source="", checksum="")), info.get("lengths", [])
@@ -437,6 +447,10 @@ def open(folder, device=None, *, checkpoint="last", root=None, say: Callable = p
     if not folder.is_dir() and (str(folder) in WEIGHTS or folder.suffix == ".safetensors"):
         if checkpoint == "last": return _open_weights(folder, device, root, say)
         raise ValueError(f"checkpoint: {folder} holds one only, the last; got {checkpoint!r}")
+    if folder.is_file():
+        raise ValueError(
+            f"{folder}: expected the folder of a run, NAME.safetensors as export writes it, or one "
+            f"of {', '.join(WEIGHTS)}; this is another file")
     info = read_run(folder)
     check_own(folder, info)
     config_of(info)  # ValueError for settings of a newer version
