@@ -79,7 +79,7 @@ def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
     Args:
         name: A key of `DATASETS`
         root: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: For "folder": `size`, `channels`, `held_out`
+        **options: For "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
 
     Returns:
         train, test"""

@@ -300,7 +300,7 @@ def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, devic
         return done
 
     # all that can be wrong is looked at before the folder is touched
-    images, held_out = load_images(info["config"], root)
+    images, held_out = load_images(info["config"], root, say if rank.index == 0 else None)
     state, step, batches, components = _started(config, info, images, folder, was, rank)
     info |= _found(images, root)
 
@@ -339,13 +339,13 @@ def _meet(rank):
     if rank.world > 1: torch.distributed.barrier()
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
-def export(run, path, *, licence: str = "unknown") -> Path:
+def export(run, path, *, license: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
     Args:
         run: From `train` or `open`
         path: NAME.safetensors; written in one act
-        licence: Of the weights
+        license: Of the weights
 
     Returns:
         The file"""
@@ -362,7 +362,7 @@ def export(run, path, *, licence: str = "unknown") -> Path:
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=f"diffstudy train {run.config['data']} --recipe {run.recipe}",
-        licence=licence, result=result or None, chosen=run.chosen,
+        licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
     return path
 
