@@ -9,17 +9,18 @@ __all__ = ['KINDS', 'RUNS', 'net_of', 'noise', 'walked', 'same', 'test_ddim_is_t
            'test_names_of_schedulers_are_checked', 'home', 'run_of', 'answers',
            'test_a_run_comes_back_from_the_layout_of_the_hub',
            'test_components_come_along_and_go_with_their_run', 'test_the_card_says_what_it_is',
-           'test_damaged_files_are_refused',
+           'test_damaged_files_are_refused', 'test_what_a_stranger_has_sealed_gives_no_bare_error',
            'test_what_is_none_of_ours_is_not_read_and_not_replaced',
            'test_the_hub_is_asked_for_these_files_only', 'test_onnx_computes_the_same']
 
 # %% ../../nbs/83_bridges.ipynb #e8268159
-import functools, json, math, shutil
+import functools, io, json, math, shutil
+from contextlib import suppress
 import pytest, torch
-from .. import bridges, checkpoint, experiment, sample, schedule
+from .. import bridges, checkpoint, experiment, files, sample, schedule
 from ..core import stream
 from ..notation import convert
-from ..solvers import SOLVERS
+from ..solvers import GRIDS, SOLVERS
 
 # %% ../../nbs/83_bridges.ipynb #02e97801
 @functools.cache
@@ -165,6 +166,12 @@ def test_a_pipeline_of_diffusers_draws_with_our_network():
     "what DDIM of ours draws from the same noise, as pixels from 0 to 1"
     diffusers = pytest.importorskip("diffusers")
     chain, net = bridges.scheduler(schedule.Linear(-6., 5.)), net_of_ours()
+    run = run_of("vdm")
+    for whole in run, run.model, run.model.net:
+        assert bridges.AsUNet(whole, chain).net is run.model.net
+    for wrong in run_of("ddgan"), torch.nn.Linear(1, 1), "digits":
+        with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got "):
+            bridges.AsUNet(wrong, chain)
     pipeline = diffusers.DDIMPipeline(bridges.AsUNet(net, chain), chain)
     pipeline.set_progress_bar_config(disable=True)
     drawn = pipeline(
@@ -259,12 +266,56 @@ def test_damaged_files_are_refused(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="model.safetensors cannot be read"):
         bridges.from_pretrained(bad, "cpu")
 
+def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
+    "Anyone can make the checksums: keys that are gone, values of other kinds, a pickle."
+    folder = bridges.save_pretrained(run_of("vdm"), tmp_path / "good")
+    good, pickled = json.loads((folder / "config.json").read_text()), io.BytesIO()
+    torch.save(dict(a=torch.ones(2)), pickled)
+    def opened(info, weights=None):
+        if weights is not None:
+            (folder / "model.safetensors").write_bytes(weights)
+            info["checksums"]["model.safetensors"] = files.digest(weights)
+        with suppress(Exception): info["hash"] = experiment.config_hash(info["config"])
+        if isinstance(info["checksums"], dict):
+            info["checksums"]["config.json"] = bridges._seal(info)
+        (folder / "config.json").write_text(json.dumps(info))
+        bridges.from_pretrained(folder, "cpu")
+    def sets(*at):  # every value there, of every wrong kind
+        *path, key = at
+        for value in None, "8", [], {}, -1:
+            info = json.loads(json.dumps(good))
+            functools.reduce(lambda d, k: d[k], path, info)[key] = value
+            yield info
+        del functools.reduce(lambda d, k: d[k], path, info)[key]
+        yield info
+    ours = ValueError, checkpoint.CheckpointError
+    for at in (("checksums", "model.safetensors"), ("config", "threads"), ("config", "unet"),
+               ("config", "unet", "width"), ("config", "head"), ("facts", "shape"), ("facts",)):
+        for info in sets(*at):
+            with suppress(*ours): opened(info)
+    for sums in [], {}, {"config.json": "0"}:
+        with pytest.raises(ours, match="no checksums"): opened(dict(good, checksums=sums))
+    with pytest.raises(ours, match="SafetensorError"): opened(good, pickled.getvalue())
+    (folder / "config.json").write_text("[" * 100_000)
+    with pytest.raises((*ours, RuntimeError)): bridges.from_pretrained(folder, "cpu")
+
+    # a setting that does not belong to its hash
+    changed = dict(good, config=dict(good["config"], points=5), checksums=dict(good["checksums"]))
+    changed["checksums"]["config.json"] = bridges._seal(changed)
+    (folder / "config.json").write_text(json.dumps(changed))
+    with pytest.raises(ours, match="settings are those of configuration"):
+        bridges.from_pretrained(folder, "cpu")
+
 def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path):
     run = run_of("vdm")
     with pytest.raises(ValueError, match="has not written: choose another"):
         bridges.save_pretrained(run, run.folder)
     with pytest.raises(ValueError, match="opened by experiment.open"):
         bridges.from_pretrained(run.folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="nothing can be written.*choose another"):
+        bridges.save_pretrained(run, tmp_path / "file" / "below")
+    (tmp_path / "file").unlink()
     for name in "nowhere", "a/b/c", "../up":
         with pytest.raises(ValueError, match="owner/name"): bridges.from_pretrained(name)
     with pytest.raises(ValueError, match="holds no config.json"): bridges.from_pretrained(tmp_path)
@@ -295,7 +346,7 @@ def test_the_hub_is_asked_for_these_files_only(tmp_path, monkeypatch):
 # %% ../../nbs/83_bridges.ipynb #3df70ef2
 def test_onnx_computes_the_same(tmp_path):
     "a VDM's network, σ at γ = −8 inside, and a GAN's generator, on other batches than they saw"
-    ort = pytest.importorskip("onnxruntime")
+    ort, onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     g = stream(0, "onnx")
     for run in run_of("vdm", head="levels", width=8, groups=2), run_of("ddgan"):
@@ -313,6 +364,20 @@ def test_onnx_computes_the_same(tmp_path):
             part = {k: v[:n] for k, v in inputs.items()}
             found, = session.run(None, {k: v.numpy() for k, v in part.items()})
             same(torch.tensor(found), net(*part.values()))
+
+        # what a program must know beside the network
+        says = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()
+                if k in ("gammas", "levels", "classes", "null", "shape", "recipe", "configuration")}
+        assert (says["recipe"], says["configuration"]) == (run.recipe, run.hash)
+        assert (says["shape"], says["levels"], says["classes"]) == ([1, 8, 8], 17, 10)
+        if run.kind == "vdm":
+            assert says["null"] == 10
+            grid = GRIDS["even"](run.model.schedule, 64)
+            torch.testing.assert_close(torch.tensor(says["gammas"]), grid)
+        else: assert len(says["gammas"]) == net.steps
+        graph = onnx.load(path).graph
+        axes = [v.type.tensor_type.shape.dim[0].dim_param for v in (*graph.input, *graph.output)]
+        assert set(axes) == {"batch"}
     with pytest.raises(ValueError, match="got a classifier's"):
         bridges.export_onnx(run_of("classifier"), tmp_path / "none.onnx")
     with pytest.raises(RuntimeError, match="cannot write this network"):
