@@ -63,7 +63,8 @@ DATASETS = dict(
         'torchvision (extra "images"), downloads 170 MB once'),
     folder=Facts(
         load_folder, None, 256, None, None, None,
-        'your pictures, through torchvision (extra "images"): root, size, channels, held_out, skip_broken'),
+        'your pictures, through torchvision (extra "images"): root, size, channels, held_out, '
+        "skip_broken"),
 ) | {
     "stacked-digits": Facts(
         functools.partial(_load_stacked, "digits"), (3, 8, 8), 17, 1000, None, None,

@@ -474,11 +474,10 @@ def _read_rows(parts: dict, options: dict) -> Iterator:
 # %% ../nbs/72a_folders.ipynb #bb5258e6
 def _mark(pictures: _Pictures, options: dict) -> str:
     "A name for the content of a folder: what its files are called, how large and how old they are."
-    seen = {
-        k: [
-            (str(p.relative_to(pictures.root)), (s := p.stat() if p.exists() else p.lstat()).st_size, s.st_mtime_ns, label)
-            for p, label in part]
-        for k, part in pictures.parts.items()}
+    def look(p, label):
+        s = p.stat() if p.exists() else p.lstat()
+        return str(p.relative_to(pictures.root)), s.st_size, s.st_mtime_ns, label
+    seen = {k: [look(*pair) for pair in part] for k, part in pictures.parts.items()}
     what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
     return digest(what)[:16]
 

@@ -48,8 +48,8 @@ def _values(x, axes: str) -> np.ndarray:  # From 0 to 1; ValueError for gray lev
     whole = not (x.is_floating_point() if torch.is_tensor(x) else np.asarray(x).dtype.kind == "f")
     if whole or x.ndim != len(axes):
         raise ValueError(
-            f"expected images ({', '.join(axes)}) with values in [-1, 1], as data.encode(k, levels) "
-            f"makes them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
+            f"expected images ({', '.join(axes)}) with values in [-1, 1], as "
+            f"data.encode(k, levels) makes them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
             f"of shape {tuple(np.shape(x))}")
     return ((_array(x) + 1) / 2).clip(0, 1)
 
