@@ -6,7 +6,7 @@
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'temporary_name',
            'replace_file', 'to_json', 'canonical', 'flatten', 'write_json', 'read_json',
            'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
-           'write_png', 'read_note', 'tile', 'page', 'check_levels', 'write_images', 'to_strip',
+           'write_png', 'read_note', 'tile', 'page', 'check_images', 'write_images', 'to_strip',
            'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
@@ -266,7 +266,7 @@ def page(images, levels: int, columns: int = 0):
     return out
 
 # %% ../nbs/74a_files.ipynb #aba80edd
-def check_levels(name: str, x, levels: int):
+def check_images(name: str, x, levels: int):
     """Check images, values included.
 
     Args:
@@ -325,7 +325,7 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     forms = {".npz": _write_archive, ".png": _write_page, "": _write_each}
     if suffix not in forms or path.is_dir() and suffix:
         raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
-    check_levels("images", images, levels)
+    check_images("images", images, levels)
     if images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels; got {images.shape[1]}")
     forms[suffix](path, images.cpu(), levels, columns, note)
@@ -342,7 +342,7 @@ def to_strip(images) -> str:
         Of a PNG, in base64"""
     import base64
     from PIL import Image
-    check_levels("images", images, 256)
+    check_images("images", images, 256)
     pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
     gray = pixels.shape[2] == 1
     out = io.BytesIO()

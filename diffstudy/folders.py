@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
+from .core import suggest
 from .files import (
     digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
 from .images import ImageSet, need_torchvision
@@ -116,6 +117,7 @@ def _pictures_of(root: Path, held_out: float) -> _Pictures:
     parts = dict(zip(("train", "test"), parts))
     return _Pictures(root, root.resolve().name, names, parts, split, others)
 
+# %% ../nbs/72a_folders.ipynb #bbc50efe
 def _say_used(pictures: _Pictures, used: int, say: Callable):
     "How many files of a folder are in the set, and how many are not and why, if there are any."
     broken = sum(map(len, pictures.parts.values())) - used
@@ -237,7 +239,10 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
     return sets
 
 # %% ../nbs/72a_folders.ipynb #e77baa1d
-def _folder_options(size, channels, held_out, skip_broken) -> dict:  # ValueError if one cannot be
+def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other) -> dict:
+    "The options by name; ValueError or TypeError if one cannot be."
+    known = ("size", "channels", "held_out", "skip_broken")
+    if other: raise TypeError(suggest([*other][0], known, "option"))
     if channels not in (1, 3):
         raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
     if type(size) is not int or size < 1:
@@ -458,6 +463,7 @@ def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
         "or leave them out: skip_broken=True, on the command line --set skip_broken=true of train "
         "and --skip-broken of prepare")
 
+# %% ../nbs/72a_folders.ipynb #1c4431b0
 def _read_rows(parts: dict, options: dict) -> Iterator:
     "The same of rows, all of which have a label or none of which has one."
     told = None
@@ -489,23 +495,19 @@ def _cached(pictures: _Pictures, options: dict) -> Path:
     return _home(pictures.name, _mark(pictures, options))
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
-def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
-            skip_broken: bool = False, progress: bool = True, say: Callable = print) -> Path:
+def prepare(source, out=None, *, progress: bool = True, say: Callable = print, **options) -> Path:
     """Decode pictures once, into a file from which batches read their rows.
 
     Args:
         source: A folder of pictures, or rows, or {"train": rows, "test": rows}
         out: Folder to write; for pictures ~/.cache/diffstudy/prepared/NAME, for rows required
-        size: Height and width of the images
-        channels: 1 = gray, 3 = color
-        held_out: Part for testing, if there is no split
-        skip_broken: Leave out pictures that cannot be read; ValueError otherwise
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
+        **options: As of `load_folder`: `size`, `channels`, `held_out`, `skip_broken`
 
     Returns:
         A folder that `load("folder", root=…)` takes"""
-    options = _folder_options(size, channels, held_out, skip_broken)
+    options = _folder_options(**options)
     if isinstance(source, (str, Path)):
         rows = _rows_of_folder(Path(source), options, say)
     elif out is None:

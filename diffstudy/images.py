@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from .core import can_look, stream
-from .files import check_levels, locked
+from .files import check_images, locked
 
 # %% ../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -45,14 +45,14 @@ def decode(x: Tensor, levels: int) -> Tensor:
     return torch.floor((x.float() + 1) / 2 * levels).clamp(0, levels - 1).to(torch.uint8)
 
 # %% ../nbs/72_images.ipynb #497a9cd6
-def _check_images(
+def _check_set(
     name: str,      # For the message
     x, y,           # Images and labels
     levels: int,
     classes: int,
 ):  # ValueError that says what was given and what was expected
     "Check images and labels, values included."
-    check_levels(name, x, levels)
+    check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
     what = f"{y.dtype} of shape {tuple(y.shape)}" if torch.is_tensor(y) else type(y).__name__
     whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
@@ -79,7 +79,7 @@ class ImageSet:
     mapped: bool = False
 
     def __post_init__(self):
-        _check_images(self.name, self.images, self.labels, self.levels, self.classes)
+        _check_set(self.name, self.images, self.labels, self.levels, self.classes)
         object.__setattr__(self, "images", self.images.to(torch.uint8))
         object.__setattr__(self, "labels", self.labels.to(torch.int64))
 
@@ -352,13 +352,19 @@ def _check_rows(data, flip: bool):
     if flip: raise ValueError("flip is for an ImageSet; mirror the rows of a data set in itself")
 
 # %% ../nbs/72_images.ipynb #b2af0f8e
-def images_and_labels(batch) -> tuple[Tensor, Tensor]:
-    "The two parts of a batch, for a loss; TypeError that says what rows it must be made of."
-    if isinstance(batch, (tuple, list)) and len(batch) == 2 and all(map(torch.is_tensor, batch)):
-        return tuple(batch)
-    parts = list(batch) if isinstance(batch, dict) else [type(v).__name__ for v in batch]
-    got = f"a {type(batch).__name__} of {', '.join(map(str, parts))}"
+def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
+    """The parts of a batch, for a loss; TypeError that says what rows it must be made of.
+
+    Args:
+        told: Whether labels are needed"""
+    parts = (batch,) if torch.is_tensor(batch) else batch
+    right = isinstance(parts, (tuple, list)) and all(map(torch.is_tensor, parts))
+    if right and len(parts) == 2: return tuple(parts)
+    if right and len(parts) == 1 and not told: return parts[0], None
+
+    names = list(parts) if isinstance(parts, dict) else [type(v).__name__ for v in parts]
+    got = f"a {type(parts).__name__} of {', '.join(map(str, names))}"
     if torch.is_tensor(batch): got = f"one tensor of shape {tuple(batch.shape)}"
     raise TypeError(
         f"expected a batch of images and labels; got {got}. Let row i of the data set be a pair "
-        "(image, label), with 0 as label where there are no classes")
+        "(image, label); images alone do for a model without classes")

@@ -111,7 +111,7 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
     Returns:
         `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
-        k, c = images_and_labels(batch)
+        k, c = images_and_labels(batch, p_uncond != 1)
         z, eps, gamma = diffuse(k, levels, schedule, generator)
         told = []
         if p_uncond != 1: told = [drop_labels(c, p_uncond, model.null, generator)]

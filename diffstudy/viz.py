@@ -45,7 +45,7 @@ def _array(x) -> np.ndarray:
 
 def _values(x, axes: str) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
     "Images with values in [-1, 1], clipped, as black and white."
-    whole = not (x.is_floating_point() if torch.is_tensor(x) else np.asarray(x).dtype.kind == "f")
+    whole = not (x.is_floating_point() if torch.is_tensor(x) else np.issubdtype(np.asarray(x).dtype, np.floating))
     if whole or x.ndim != len(axes):
         raise ValueError(
             f"expected images ({', '.join(axes)}) with values in [-1, 1], as "

@@ -219,20 +219,25 @@ def test_batches_of_any_data_set():
     parts = [Batches(Noisy(), 8, 3, rank, 2, device="cpu")(1000) for rank in (0, 1)]
     for k in a: assert torch.equal(torch.stack([p[k] for p in parts], 1).flatten(0, 1), a[k])
 
-@pytest.mark.parametrize("rows, got", {
-    "alone": (lambda x, y: x, r"one tensor of shape \(2, 1, 8, 8\)"),
-    "one": (lambda x, y: (x,), "a list of Tensor"),
-    "dict": (lambda x, y: dict(image=x, label=y), "a dict of image, label"),
-    "three": (lambda x, y: (x, y, 1), "a list of Tensor, Tensor, Tensor"),
-}.values())
-def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got):
-    "A batch of them, given to either loss of a diffusion model."
+# %% ../../nbs/72_images.ipynb #56bfa26e
+@pytest.mark.parametrize("rows, got, alone", [
+    (lambda x, y: x, r"one tensor of shape \(2, 1, 8, 8\)", True),
+    (lambda x, y: (x,), "a list of Tensor", True),
+    (lambda x, y: dict(image=x, label=y), "a dict of image, label", False),
+    (lambda x, y: (x, y, 1), "a list of Tensor, Tensor, Tensor", False)])
+def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got, alone):
+    "A batch of them, given to either loss of a diffusion model, with classes and without."
     from diffstudy import objectives, schedule, vdm
     batch = Batches([rows(torch.zeros(1, 8, 8).byte(), i) for i in range(4)], 2, 0)(0)
-    model = vdm.VDM(lambda z, gamma: z, schedule.Linear(-8., 5.), 17, shape=(1, 8, 8))
-    for loss in vdm.training_loss, objectives.simple_loss(model.schedule, 17):
-        with pytest.raises(TypeError, match=f"got {got}. Let row i .*image, label"):
-            loss(model, batch, stream(0))
+    def net(z, gamma, c=None): return z
+    for net.classes in 10, 0:
+        model = vdm.VDM(net, schedule.Linear(-8., 5.), 17, shape=(1, 8, 8))
+        simple = objectives.simple_loss(model.schedule, 17, .1 if net.classes else 1.)
+        for loss in vdm.training_loss, simple:
+            if alone and not net.classes: assert loss(model, batch, stream(0))["loss"].isfinite()
+            else:
+                with pytest.raises(TypeError, match=f"got {got}. Let row i .*image, label"):
+                    loss(model, batch, stream(0))
 
 def test_what_is_no_data_set_is_told_what_to_do():
     from torch.utils.data import DataLoader
