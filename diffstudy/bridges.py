@@ -8,7 +8,7 @@ __all__ = ['gammas_of', 'time_step', 'predict', 'grid_of', 'scheduler', 'AsUNet'
            'from_pretrained', 'export_onnx']
 
 # %% ../nbs/83_bridges.ipynb #e8dee18c
-import copy, importlib, inspect, json, re, tempfile, warnings
+import copy, importlib, inspect, json, re, warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -212,13 +212,9 @@ def _seal(info: dict) -> str:
     return files.digest(info | dict(checksums=others))
 
 def _check_ours(folder: Path):
-    "ValueError if nothing can be written to a folder, or something is not to be written over."
+    "OSError where nobody can write, ValueError where there is what is not to be replaced."
     if folder.is_file(): raise ValueError(f"{folder} is a file; choose a folder")
-    above = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    try: tempfile.TemporaryFile(dir=above).close()
-    except OSError as e:
-        raise ValueError(
-            f"nothing can be written to {folder} ({e.strerror}); choose another folder") from None
+    files.check_writable(folder)
     if not folder.exists() or not any(folder.iterdir()): return
     if "checksums" not in (files.read_json(folder / "config.json") or {}):
         raise ValueError(

@@ -308,16 +308,17 @@ def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises((*OURS, RuntimeError)): bridges.from_pretrained(folder, "cpu")
 
-def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path):
+def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path, monkeypatch):
     run = run_of("vdm")
     with pytest.raises(ValueError, match="has not written: choose another"):
         bridges.save_pretrained(run, run.folder)
     with pytest.raises(ValueError, match="opened by experiment.open"):
         bridges.from_pretrained(run.folder)
-    (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="nothing can be written.*choose another"):
-        bridges.save_pretrained(run, tmp_path / "file" / "below")
-    (tmp_path / "file").unlink()
+    def locked(**how): raise OSError(30, "Read-only file system")
+    with monkeypatch.context() as m:  # noticed before anything is made or drawn
+        m.setattr(files.tempfile, "TemporaryFile", locked)
+        with pytest.raises(OSError, match="Read-only file system.*there"):
+            bridges.save_pretrained(None, tmp_path / "there")
     for name in "nowhere", "a/b/c", "../up":
         with pytest.raises(ValueError, match="owner/name"): bridges.from_pretrained(name)
     with pytest.raises(ValueError, match="holds no config.json"): bridges.from_pretrained(tmp_path)
