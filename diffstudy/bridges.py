@@ -373,7 +373,8 @@ def _describe(proto, run, gammas):
     "Write into an ONNX file what a program must know to draw images, and call its axis a batch."
     says = run.facts | dict(
         kind=run.kind, recipe=run.recipe, configuration=run.hash,
-        null=getattr(run.model, "null", 0), gammas=gammas.tolist(), pixels="x = 2 (k + 1/2) / levels - 1 of gray level k",
+        null=getattr(run.model, "null", 0), gammas=gammas.tolist(),
+        pixels="x = 2 (k + 1/2) / levels - 1 of gray level k",
         components=run.config.get("components") or 0)
     for k, v in says.items(): proto.metadata_props.add(key=k, value=json.dumps(v))
     graph = proto.graph

@@ -45,12 +45,13 @@ def _array(x) -> np.ndarray:
 
 def _values(x, axes: str) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
     "Images with values in [-1, 1], clipped, as black and white."
-    whole = not (x.is_floating_point() if torch.is_tensor(x) else np.issubdtype(np.asarray(x).dtype, np.floating))
-    if whole or x.ndim != len(axes):
+    if torch.is_tensor(x): real = x.is_floating_point()
+    else: real = np.issubdtype(np.asarray(x).dtype, np.floating)
+    if not real or x.ndim != len(axes):
         raise ValueError(
             f"expected images ({', '.join(axes)}) with values in [-1, 1], as "
-            f"data.encode(k, levels) makes them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
-            f"of shape {tuple(np.shape(x))}")
+            "data.encode(k, levels) makes them of gray levels; "
+            f"got {getattr(x, 'dtype', type(x).__name__)} of shape {tuple(np.shape(x))}")
     return ((_array(x) + 1) / 2).clip(0, 1)
 
 # %% ../nbs/78_viz.ipynb #4515c590
