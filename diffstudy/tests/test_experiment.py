@@ -241,7 +241,7 @@ def test_section_two_of_the_plan():
         and callable(run.predict([3] * 64, w=2.)))
     for ask, gives in (
         (experiment.train, experiment.Run), (experiment.open, experiment.Run),
-        (experiment.fit, train.State), (experiment.export, Path),
+        (experiment.fit, experiment.training.State), (experiment.export, Path),
     ):
         known = typing.get_type_hints(ask)
         asked = set(ask.__code__.co_varnames[:ask.__code__.co_argcount])
