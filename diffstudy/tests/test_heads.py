@@ -41,6 +41,13 @@ def test_levels():
     torch.testing.assert_close(hat(Constant(sure))[-1, :, 0, 0], grid[[3, 5]], rtol=0., atol=1e-6)
     with pytest.raises(ValueError, match="one for each level"): CategoricalNet(Constant(0.), 16)
 
+    # the network inside sees the likelihood of each level less its mean
+    net = Constant(0.)
+    net.forward = lambda p, gamma, c=None: seen.append(p) or torch.zeros_like(p)
+    hat((seen := []) or net)
+    torch.testing.assert_close(
+        seen[0].view(6, 2, 17, 2, 3), (p / p.sum(0)).permute(1, 2, 0, 3, 4) - 1 / 17)
+
 # %% ../../nbs/73b_heads.ipynb #60cea42a
 def test_faded_features():
     "the faded sines are the means of sines over 200,000 noisy draws, within 4.5 errors"
@@ -121,3 +128,5 @@ def test_every_head_makes_a_network_of_images(name):
     z, c = torch.randn(2, *shape, generator=stream(0, "head")), torch.tensor([1, 7])
     assert net.shape == shape and net.classes == 7
     assert net(z, torch.tensor([0., 1.]), c).shape == z.shape
+    with pytest.raises(ValueError, match=r"\(b, 3, 4, 6\).*got \(2, 1, 4, 6\)"):
+        net(z[:, :1], torch.tensor(0.))

@@ -38,7 +38,8 @@ def test_flow_gives_the_exact_density_of_a_mixture():
 def test_flow_of_standard_normal_data_stands_still():
     "standard normal data, ε̂ = σz: no point moves, and log p is that of the normal"
     z = torch.randn(5, 2, 3, generator=stream(2, "z"), dtype=torch.float64)
-    out = log_likelihood(lambda z, g: sigma(g) * z, z, ENDS)
+    out = log_likelihood(lambda z, g: sigma(g) * z, z.clone().requires_grad_(), ENDS)
+    assert not out.log_prob.requires_grad and (out.error == 0).all()
     torch.testing.assert_close(out.latent, z)
     torch.testing.assert_close(
         out.log_prob, -(z.flatten(1).square() + math.log(2 * math.pi)).sum(1) / 2)
@@ -98,6 +99,8 @@ def test_the_error_of_several_probes_is_that_of_their_mean():
         prior=lambda z: m.log_prob(z, a1, s1))
     scaled = (out.log_prob - m.log_prob(z, a0, s0)) / out.error
     assert abs(scaled.square().mean().sqrt() - 1) < .25 and out.error.min() > 0
+    one = log_likelihood(m.predict, z[:2], ENDS, probes=1, generator=stream(3, "probes"))
+    assert one.error.isnan().all()  # one probe does not know its error
 
 # %% ../../nbs/34_likelihood.ipynb #0ae420b6
 def pairs(levels=4):
@@ -123,6 +126,14 @@ def test_uniform_dequantization_costs_what_the_density_says():
         ).view(40, -1)
         assert abs((nll - exact).mean()) < 4 * (nll - exact).std() / nll.numel() ** .5 + .004
         assert (p * (exact + p.log())).sum() > 0  # on average, the cross-entropy of another density
+
+    # the noise is that of x, and shrinks with it: standard normal data, where α₀ is far from 1
+    ends, x = torch.tensor([1., 9.]), bound.centers(4, torch.empty(0))
+    u = (torch.rand(k.shape, generator=stream(1, "u")) - .5) / 2
+    nll = dequantized(lambda z, g: sigma(g) * z, k, 4, ends, stream(1, "u"))
+    log_p = -((alpha(ends[0]) * (x[k] + u)) ** 2 + math.log(2 * math.pi)).sum(1) / 2
+    torch.testing.assert_close(
+        nll, (-log_p - 2 * torch.log(alpha(ends[0]) / 2)).to(nll.dtype), rtol=1e-4, atol=1e-4)
 
 # %% ../../nbs/34_likelihood.ipynb #8ad57a39
 def test_dequantization_by_the_first_latent_is_near_the_truth():

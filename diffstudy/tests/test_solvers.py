@@ -9,8 +9,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_rules_are_of_first_order_on_a_gaussian', 'test_grids_of_fastdpm',
            'test_grid_of_edm', 'guess_of_data', 'heun_of_edm', 'two_m_of_paper',
            'test_heun_and_2m_are_the_papers_algorithms', 'test_heun_and_2m_agree_with_diffusers',
-           'errors', 'order', 'test_orders_of_convergence',
-           'test_edm_preconditioning_is_v_prediction', 'settled',
+           'errors', 'order', 'test_orders_of_convergence', 'settled',
            'test_langevin_settles_at_a_variance_that_is_too_large',
            'test_annealed_langevin_is_that_of_ncsn', 'corrected_in_ve',
            'test_predictor_corrector_is_that_of_the_paper', 'walked',
@@ -26,7 +25,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
 # %% ../../nbs/50_solvers.ipynb #50000005
 import math
 import pytest, torch
-from ..core import expand, stream
+from ..core import stream
 from ..data import GaussianMixture, three_gaussians
 from ..notation import (
     alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_edm_sigma,
@@ -285,18 +284,6 @@ def test_orders_of_convergence():
     assert abs(order(errors(dpm_solver, calls), calls) - 2) < .1
     assert abs(order(errors(heun, calls, 2), calls) - 2) < .1
 
-# %% ../../nbs/50_solvers.ipynb #50000064
-def test_edm_preconditioning_is_v_prediction():
-    "for data of variance 1, c_in y is z, and the network that makes D = c_skip y + c_out F is −v"
-    z, f = torch.randn(2, 9, 3, generator=stream(0, "edm"), dtype=torch.float64)
-    gamma = torch.linspace(-8, 8, 9, dtype=torch.float64)
-    y, s = to_ve(z, gamma), expand(edm_sigma(gamma), z)
-    c_in = (1 + s ** 2) ** -.5
-    c_skip = 1 / (1 + s ** 2)
-    c_out = s * (1 + s ** 2) ** -.5
-    torch.testing.assert_close(c_in * y, z)
-    torch.testing.assert_close(c_skip * y + c_out * f, convert(-f, z, gamma, "v", "x"))
-
 # %% ../../nbs/50_solvers.ipynb #50000068
 def settled(v, h):
     "The variance at which Langevin steps of squared size h settle on a Gaussian of variance v."
@@ -400,6 +387,8 @@ def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
     assert abs(off.mean()) < 4 * math.sqrt(.375 / n)
     assert abs(off.var() / .375 - 1) < 4 * math.sqrt(2 / n)
     assert abs(torch.cat([off, far], 1).T.corrcoef()[0, 1]) < 4 / math.sqrt(n)
+    off = path.look(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
+    assert abs(off.var() * 3 - 1) < 4 * math.sqrt(2 / n)
 
     # after going on, distances and values count from the new place
     path.move(at(.5), middle)
@@ -516,16 +505,19 @@ def test_solvers_draw_from_the_data(name):
 
 # %% ../../nbs/50_solvers.ipynb #50000109
 def test_solvers_leave_tensors_and_graphs_alone():
-    "states stay float32, the caller's tensor as it was, no graph is kept; paths end in samples"
+    "float32 or better, the caller's tensor as it was, in no mode a graph; paths end in samples"
     net = torch.nn.Linear(2, 2)
     g = even(4)
     z = initial((3, 2), stream(0, "z"))
     kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
     few = dict(SOLVERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
     for name, solver in few.items():
-        if name == "flow": continue  # bfloat16 jumps, and the flow's solver minds
-        x = solver(predict, z, g, stream(0))
-        assert x.dtype == torch.float32 and not x.requires_grad and torch.equal(z, kept), name
+        # bfloat16 jumps, and the flow's solver minds
+        ask = (lambda z, gamma: net(z)) if name == "flow" else predict
+        for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
+            with mode(): x = solver(ask, z, g, stream(0))
+            assert x.dtype == torch.float32 and not x.requires_grad and torch.equal(z, kept), name
+        assert solver(ask, z.half(), g, stream(0)).dtype == torch.float32
     for solver in heun, dpm_solver, predictor_corrector, few["langevin"]:
         path = solver(predict, z, g, stream(0), trajectory=True)
         assert torch.equal(path[-1], solver(predict, z, g, stream(0))) and len(path) == 5
@@ -553,6 +545,8 @@ def test_errors_say_what_to_do():
             solver(lambda z, g: z, z, g.flip(0), stream(0))
         with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got shape \(4, 1\)"):
             solver(lambda z, g: z[:, :1], z, g, stream(0))
+        with pytest.raises(RuntimeError, match="not finite"):
+            solver(lambda z, g: z * math.nan, z + 1, g, stream(0))
     with pytest.raises(ValueError, match="take more steps or a larger eta_c"):
         consistent_eta(g, .05)
     with pytest.raises(ValueError, match="either step or snr; got step=None and snr=None"):

@@ -87,6 +87,7 @@ def test_the_step_is_ancestral_sampling_and_ddim_at_its_ends():
         torch.testing.assert_close((k.keep * k.sigma) ** 2 + k.noise ** 2, sigma(s) ** 2)
     k, step = particle_steps(gammas, 2., 2), gammas[:-1] - gammas[1:]
     assert (k.before[1:] == step[:-1] / 2).all() and (k.after[:-1] == step[:-1] / 2).all()
+    assert k.after[-1] == step[-1]  # the level at the end has no rate of its own
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0f3b6a01
 def test_resampling_is_unbiased_and_even():
@@ -445,6 +446,7 @@ def test_each_of_the_others_has_a_setting_that_is_plain_guidance():
     x_c, x_u = (convert(e, z, gamma, "eps", "x") for e in branches(z, gamma))
     push = (apg - x_c) / 2
     assert (push * x_c).sum(1).abs().max() < 1e-12  # nothing along the estimate
+    torch.testing.assert_close(APG(branches, w=2., parallel=1., limit=1e3)(z, gamma), plain)
     short = APG(branches, w=2., parallel=1., limit=.1)(z, gamma)
     short = convert(short, z, gamma, "eps", "x")
     assert ((short - x_c).norm(dim=1) <= .2 + 1e-9).all() and ((x_c - x_u).norm(dim=1) > .1).any()
