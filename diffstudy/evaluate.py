@@ -15,8 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from .core import stream
-from .estimate import (
-    BitsPerDim, Estimate, Proportion, accuracy, bits_per_dim, checked_scores, decide, mean_and_error)
+from diffstudy.estimate import (
+    BitsPerDim, Estimate, Proportion, accuracy, bits_per_dim, checked_scores, decide,
+    mean_and_error)
 _all_ = [
     "BitsPerDim", "Estimate", "Proportion", "accuracy", "bits_per_dim", "decide", "mean_and_error"]
 

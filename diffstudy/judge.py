@@ -120,7 +120,8 @@ def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     kept, steps = _can_write(place), wanted["steps"]
     where = f"kept in {place}" if kept else f"kept in memory alone: {place} cannot be written"
     tell = say or ((lambda _: None) if kept else warnings.warn)
-    tell(f"training a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images; {where}")
+    what = f"a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images"
+    tell(f"training {what}; {where}")
     trained = fitted(
         net, class_loss(train_set.levels), train_set, steps=steps, seed=wanted["seed"],
         device=device, folder=place if kept else None, progress=progress, say=tell)

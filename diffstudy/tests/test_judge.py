@@ -102,7 +102,10 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     one, how = digits()[0][:20], dict(width=8, steps=2)
     said, fitted = [], judge.fitted
-    monkeypatch.setattr(judge, "fitted", lambda *a, **h: said.append(h["folder"]) or fitted(*a, **h))
+    def seen(*a, **h):
+        said.append(h["folder"])
+        return fitted(*a, **h)
+    monkeypatch.setattr(judge, "fitted", seen)
     with pytest.warns(UserWarning, match="2 steps on 20 images; kept in memory alone: .* written"):
         first = feature_network(one, tmp_path / "file", **how)
     assert feature_network(one, tmp_path / "file", **how) is first and said == [None]
