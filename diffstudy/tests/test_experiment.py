@@ -581,7 +581,7 @@ def test_threads_are_a_setting_of_training_alone(tmp_path):
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     "The same run comes back by its file, or by a name that no folder has; all else is refused."
     run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
-    path = experiment.export(run, tmp_path / "mine.safetensors", licence="CC0-1.0")
+    path = experiment.export(run, tmp_path / "mine.safetensors", license="CC0-1.0")
     ask = lambda name: experiment.open(name, "cpu", say=told.append)
     back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
     assert same(back, run) and back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
