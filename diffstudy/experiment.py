@@ -88,7 +88,7 @@ def _learned(config, images) -> dict:
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
 # %% ../nbs/76_experiment.ipynb #303b6605
-def fit(config: str | Configuration, images: datasets.ImageSet, *,
+def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
     """Train on images that are at hand, without a run folder around it.
