@@ -257,11 +257,6 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     return folder
 
 # %% ../nbs/83_bridges.ipynb #7d65f0e3
-def _call(run) -> str:
-    "The line of Python that asks a model for what it is there for."
-    if run.kind == "classifier": return "log_p = run.log_prob(z, gamma)"
-    return f"images = run.sample({'labels=[0] * 16' if run.has_labels else 'n=16'})"
-
 def _scores(run) -> list[str]:
     "As the commands print them."
     result, evaluation = run.result(), run.evaluation()
@@ -276,13 +271,14 @@ def _card(run, license) -> str:
     rows = [f"| {k} | {v} |" for k, v in sorted(files.flatten(run.config).items())]
     terms = f"These weights: {license}."
     if license == "unknown": terms = "The licence of these weights was not stated."
+    use = run.example.replace("n=16", "labels=[0] * 16") if run.has_labels else run.example
     return "\n".join([
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
         f"# {name}", "",
         f"Trained with [diffstudy](https://pypi.org/project/diffstudy), configuration {run.hash}.",
         "", "```python", "from diffstudy import bridges",
-        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', _call(run),
+        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', use,
         "```", "",
         "## Data", "",
         f"{run.config['data']}: {shape}, {f['levels']} gray levels, {f['classes']} classes.", "",

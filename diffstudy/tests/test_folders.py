@@ -111,11 +111,6 @@ def test_errors_of_folders(tmp_path):
         load_folder(tmp_path, channels=4)
     with pytest.raises(ValueError, match="leaves 2 pictures to train and 0 to test"):
         load_folder(tmp_path, held_out=.1)
-    whole = (tmp_path / "a" / "1.png").read_bytes()
-    (tmp_path / "a" / "broken.png").write_bytes(whole[:60])
-    with pytest.raises(ValueError, match="(?s)cannot read .*broken.png.*Remove or replace the 1 of"):
-        load_folder(tmp_path, held_out=.5)
-    (tmp_path / "a" / "broken.png").unlink()
     with pytest.raises(ValueError, match="size to be a number of pixels, at least 1; got 0"):
         load_folder(tmp_path, size=0)
     pictures(tmp_path, ["stray.png"])
