@@ -18,7 +18,7 @@ from .files import page, read_json, read_note, to_strip, write_json, write_png
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
     name="diffstudy", help="Train, sample and judge the diffusion models of the course.",
-    add_completion=False, no_args_is_help=True,
+    no_args_is_help=True,
     epilog="Environment: DIFFSTUDY_DEVICE, such as cpu or cuda:1, in the place of --device; "
     "DIFFSTUDY_TRACEBACK=1 shows where an error came from; "
     "DIFFSTUDY_PROFILE=ci, cpu or gpu, how much the pages of the course compute.",
@@ -85,8 +85,6 @@ def _shown() -> bool:
     return "ipykernel" not in sys.modules
 
 # %% ../nbs/77_cli.ipynb #8aa4443e
-_Folder = Annotated[
-    Path, typer.Argument(help="Folder of a run.")]
 _Model = Annotated[
     Path, typer.Argument(help="Folder of a run, a file of weights, or digits, which comes along.")]
 _Device = Annotated[
@@ -104,7 +102,8 @@ _Grid = Annotated[
 _Sampler = Annotated[
     Optional[str],
     describe(
-        "ancestral, ddim, dpm++, heun, euler, ve, pc, ve-pc, langevin, gotta-go-fast or flow.",
+        "ancestral, ddim, dpm++, euler or ve: a call of the network at each step; heun, pc or "
+        "ve-pc: two; langevin: a hundred; gotta-go-fast or flow: as many as it needs.",
         default="ancestral; a GAN has its own")]
 
 # %% ../nbs/77_cli.ipynb #8652c5fb
@@ -158,11 +157,13 @@ def _train_run(
     tensorboard: _Curves = False, device: _Device = None, root: _Root = None,
     record: _Record = None,
 ):
-    "Train a model of any kind; the same command goes on after an interruption."
+    "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
+    from diffstudy.recipes.common import check_place
     with usage():
         own = key_values(settings or []) | {
             k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
+        if record: check_place(record)
         done = experiment.train(
             data, run, recipe=recipe, fresh=fresh, device=device, root=root,
             progress=_shown(), say=typer.echo,
@@ -254,6 +255,17 @@ class _Request(NamedTuple):
         "Whether there is a weight to speak of."
         return "w" in self.run.choices and self.classes != [None]
 
+    def told(self, w: float) -> dict:
+        "What `run.sample` is told of one block beside its labels; a GAN refuses a weight."
+        return (dict(w=w) if w or "w" in self.run.choices else {}) | self.how
+
+    def way(self) -> str:
+        "How the images are drawn, and what one of them takes."
+        from diffstudy import verdict
+        weights = dict(w=self.weights) if "w" in self.run.choices else {}
+        costs = dict.fromkeys(self.run.cost(self.told(w)) for w in self.weights)
+        return f"{verdict.way(self.how | weights)}, {' and '.join(filter(None, costs))}"
+
     def labels(self) -> list | None:
         "A class for each image of a block."
         return None if self.classes == [None] else [c for _ in range(self.n) for c in self.classes]
@@ -272,16 +284,12 @@ class _Request(NamedTuple):
 
 # %% ../nbs/77_cli.ipynb #3a6eefb5
 def _request(run, w, labels, n, seed, given: dict) -> _Request:
-    "What is asked for, with the defaults of a diffusion model where it is one; a GAN has none."
-    from diffstudy import experiment, vdm
-    how = {k: v for k, v in given.items() if v is not None}
+    "What is asked for, with what `run.sample` takes where nothing else is said."
+    from diffstudy import experiment
+    how = run.usual() | {k: v for k, v in given.items() if v is not None}
     if "classifier" in how: how["classifier"] = experiment.open(how["classifier"], run.device)
-    if how["precision"] == "float32": del how["precision"]
     classes = _classes(run, labels, "classifier" in how)
-    if "w" not in run.choices: return _Request(run, w or [0.], classes, n, seed, how)
-    how = dict(steps=vdm.STEPS, sampler="ancestral", grid=vdm.GRID) | how
-    usual = [0.] if classes == [None] else [0., 1., 3.]
-    return _Request(run, w or usual, classes, n, seed, how)
+    return _Request(run, w or [how.pop("w", 0.)], classes, n, seed, how)
 
 # %% ../nbs/77_cli.ipynb #7c1c24a0
 def _blocks(request: _Request) -> list:  # Pairs (title, gray levels)
@@ -291,9 +299,8 @@ def _blocks(request: _Request) -> list:  # Pairs (title, gray levels)
     total, blocks = len(request.weights) * len(labels or range(request.n)), []
     with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
         for w in request.weights:
-            told = dict(w=w) if w or "w" in run.choices else {}
             images = run.sample(
-                labels, n=request.n, seed=request.seed, progress=view, **told, **request.how)
+                labels, n=request.n, seed=request.seed, progress=view, **request.told(w))
             title = "samples"
             if request.guided(): title = f"guidance weight w = {w:g}" + " (none)" * (w == 0)
             if labels and len(set(labels)) == 1: title += f", class {labels[0]}"
@@ -308,27 +315,30 @@ def _drawn_into(out: Path, request: _Request) -> str:  # What was drawn, in word
     images = torch.cat([k for _, k in blocks])
     if out.suffix.lower() != ".png": run.save_images(images, out)
     else: write_png(out, _picture(blocks, request.heads(), run.facts["levels"]), request.note())
-    way = run.way(request.how)
-    if "w" in run.choices: way += f", w = {', '.join(f'{v:g}' for v in request.weights)}"
-    return f"{len(images)} samples of {run.checkpoint.split()[0]}, {way}"
+    return f"{len(images)} samples of {run.checkpoint.split()[0]}"
 
 def _place(run: Path, out: Path | None) -> Path:
     "Where the images go; ValueError if nobody could write there."
+    from diffstudy.recipes.common import check_place
     out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
-    if out.suffix.lower() in (".png", ".npz", ""): return out
-    raise ValueError(
-        f"--out: expected a name that ends with .png or .npz, or a folder; got {str(out)!r}")
+    if out.suffix.lower() not in (".png", ".npz", ""):
+        raise ValueError(
+            f"--out: expected a name that ends with .png or .npz, or a folder; got {str(out)!r}")
+    check_place(out)
+    return out
 
 # %% ../nbs/77_cli.ipynb #c39964c1
 _Weights = Annotated[
     Optional[str],
     describe(
-        "Guidance weights as in the paper, 0 = none; one block of rows for each.",
-        default="0,1,3 where there are labels")]
+        "Guidance weights as in the paper, such as 0,1,3; 0 = none, all others double the "
+        "calls. One block of rows for each.",
+        default="0")]
 _InABlock = Annotated[int, describe("Images of each class in a block.")]
 _Labels = Annotated[Optional[str], describe("Classes, such as 0,1,2, or none.", default="all")]
 _Precision = Annotated[
-    str, describe("float32, or bfloat16: less time, and other images by a hair.")]
+    Optional[str],
+    describe("Or bfloat16: less time, other images by a hair.", default="float32")]
 _Out = Annotated[
     Optional[Path],
     describe(
@@ -340,7 +350,7 @@ _Out = Annotated[
 def _sample_run(
     run: _Model, w: _Weights = None, steps: _Steps = None, n: _InABlock = 3,
     sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
-    classifier: _Guide = None, precision: _Precision = "float32", out: _Out = None,
+    classifier: _Guide = None, precision: _Precision = None, out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
@@ -360,25 +370,26 @@ def _sample_run(
             f"{out} is there already, from this checkpoint and these options "
             "(--force draws it again)")
 
+    # what it will cost, before it is drawn
     begin = time.perf_counter()
-    with usage(): said = _drawn_into(out, request)
+    with usage():
+        typer.echo(request.way())
+        said = _drawn_into(out, request)
     typer.echo(f"{said}, in {time.perf_counter() - begin:.0f} s: {out}")
 
 # %% ../nbs/77_cli.ipynb #9144133f
 _Weight = Annotated[
-    Optional[float], describe("Guidance weight of the samples, 0 = none.", default="1")]
+    Optional[float], describe("Guidance weight of the samples, 0 = none.", default="0")]
 _OfEach = Annotated[int, describe("Samples of each class.")]
-_Judged = Annotated[
-    Optional[str], describe("Of the samples: float32 or bfloat16.", default="that of training")]
 
 @command("evaluate")
 def _evaluate_run(
     run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
-    sampler: _Sampler = None, grid: _Grid = None, precision: _Judged = None, seed: _Seed = 0,
+    sampler: _Sampler = None, grid: _Grid = None, precision: _Precision = None, seed: _Seed = 0,
     checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
     force: _Force = False,
 ):
-    "Bits per dimension where the model has them; samples beside real images, in the features of one judge."
+    "Judge samples beside real images; bits per dimension where the model has them."
     from diffstudy import experiment
     with usage():
         experiment.check_counts(**{"--n": n}, **{} if steps is None else {"--steps": steps})
@@ -393,7 +404,7 @@ def _evaluate_run(
             raise ValueError(
                 f"--{', --'.join(other)}: {run} holds {model.what}, which has no such choice")
         found = model.evaluate(
-            **how, n=n, seed=seed, root=root, again=force, progress=_shown())
+            **how, n=n, seed=seed, root=root, again=force, progress=_shown(), say=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
 
 # %% ../nbs/77_cli.ipynb #7aec9611
@@ -495,25 +506,30 @@ def _say_looks(run):
 # %% ../nbs/77_cli.ipynb #f73c1cd0
 @command("info")
 def _info_run(
-    run: _Folder,
+    run: _Model,
     weights: Annotated[bool, describe("Also list the tensors.", "--weights")] = False,
 ):
-    "Say what is in a run folder: settings, steps done, checkpoints, loss, result."
-    from diffstudy import checkpoint, experiment
-    with usage(): info = experiment.read_run(run)
+    "Say what a run holds: settings, steps done, loss, result."
+    from diffstudy import checkpoint, experiment, verdict
+    with usage():
+        if known := str(run) in experiment.WEIGHTS or run.suffix == ".safetensors":
+            model = experiment.open(run, "cpu", say=typer.echo)
+            info, folder, result = model.info, model.folder, model.result()
+        else: info, folder, result = experiment.read_run(run), run, read_json(run / "result.json")
     _say_settings(run, info)
-    path, found = checkpoint.read_latest(run, say=typer.echo)
-    if path is None: return typer.echo("no checkpoint yet")
-    _say_progress(run, info, path, found["state.json"])
-    _say_looks(run)
+    if known: tensors = model.model.state_dict()
+    else:
+        path, found = checkpoint.read_latest(run, say=typer.echo)
+        if path is None: return typer.echo("no checkpoint yet")
+        _say_progress(run, info, path, found["state.json"])
+        _say_looks(run)
+        tensors = found["ema.safetensors"]
 
-    # what it reached
-    for name, lines in dict(
-        result=experiment.report, evaluation=experiment.report_evaluation,
-    ).items():
-        if said := read_json(run / f"{name}.json"):
-            typer.echo("\n".join(lines(said)))
-    for name, t in found["ema.safetensors"].items() if weights else []:
+    # what it reached, and each verdict on its samples
+    said = experiment.report(result) if result else []
+    for e in verdict.kept(folder): said += experiment.report_evaluation(e)
+    if said: typer.echo("\n".join(said))
+    for name, t in tensors.items() if weights else []:
         typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
 
 # %% ../nbs/77_cli.ipynb #2d777e38
@@ -532,8 +548,10 @@ def _write_record(
 
     # the samples are pictures: small, and to be seen without a library
     w, n, steps, judging = _RECORD.values()
-    how = dict(steps=steps, grid="schedule")
-    found = run.evaluate(w=1., **how, root=root, judging=judging, progress=_shown())
+    how, precision = dict(steps=steps, grid="schedule"), run.config["train"]["precision"]
+    found = run.evaluate(
+        w=1. if run.has_labels else 0., precision=precision, **how, root=root, judging=judging,
+        progress=_shown(), say=typer.echo)
     labels = [c for _ in range(n) for c in range(run.facts["classes"])]
     if not run.has_labels: w = (0,)  # as many images, and nothing to guide to
     draw = lambda v: run.sample(

@@ -126,8 +126,8 @@ class ClassifierRun(Run):
         Returns:
             Rows [γ, accuracy, standard error]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        if images is None: images = self.images(root)[1]
-        return _accuracy(self.model, images.to(self.device), points)
+        images = self.known(self.images(root)[1] if images is None else images)
+        return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
         "Its accuracy by noise level."

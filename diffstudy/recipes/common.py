@@ -6,19 +6,22 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['FOLDER', 'Kind', 'kinds', 'Configuration', 'check_ends', 'check_counts', 'this_version',
            'check_keys', 'facts_of', 'load_images', 'halves', 'some_of', 'components_file',
-           'read_components', 'batches', 'counted', 'drawn', 'low_precision', 'Run']
+           'read_components', 'labels_of', 'by_name', 'check_place', 'batches', 'counted', 'drawn',
+           'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
-import dataclasses, functools, hashlib, importlib, json, pkgutil
-from collections.abc import Callable
+import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil, tempfile
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from numbers import Real
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
-from .. import data as datasets, devices, files, recipes, train as training, watch
+from .. import data as datasets, files, recipes, train as training, watch
 from ..checkpoint import CheckpointError
-from ..core import Settings, choose, stream
+from ..core import Settings, choose, stream, suggest
+from ..estimate import BitsPerDim, Estimate
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
 class Kind(NamedTuple):
@@ -119,8 +122,8 @@ def facts_of(images) -> dict:
     if not hasattr(images, "levels"):
         raise TypeError(
             f"expected a data.ImageSet, as data.load gives it; got {type(images).__name__}. "
-            'data.prepare(dataset, "folder") writes the images of any data set, and '
-            'data.load("folder", "folder") opens them')
+            'data.ImageSet("mine", images, labels, levels, classes) makes one of bytes, and '
+            'data.prepare(dataset, "folder") one of any data set')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
 def load_images(full: dict, root=None):
@@ -174,6 +177,47 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
     return datasets.Components.of(
         {k: v.to(device) for k, v in safetensors.torch.load(data).items()})
 
+# %% ../../nbs/76b_kinds.ipynb #71c37d29
+def labels_of(labels, classes: int) -> list[int]:
+    """Labels as whole numbers; TypeError or ValueError for what names no class of each image.
+
+    Args:
+        labels: Of any kind that can be listed: numbers, an array, a tensor
+        classes: How many there are"""
+    v = labels.tolist() if hasattr(labels, "tolist") else labels
+    if isinstance(v, str) or not isinstance(v, Iterable):
+        raise TypeError(
+            f"labels: expected a class for each image, such as [3] * 16; got {v!r}. "
+            "Without labels n says how many: n=16")
+    out = [k.tolist() if hasattr(k, "tolist") else k for k in v]
+    if bad := [k for k in out if not isinstance(k, Real) or k % 1 or not 0 <= k < classes]:
+        raise ValueError(
+            f"labels: expected classes from 0 to {classes - 1}; got {bad[0]!r}")
+    return [int(k) for k in out]
+
+# %% ../../nbs/76b_kinds.ipynb #e8363293
+def by_name(method):
+    "A method that answers a name which it does not know by the one that may have been meant."
+    known = inspect.signature(method).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()): return method
+
+    @functools.wraps(method)
+    def asked(*args, **named):
+        for k in named.keys() - known.keys():
+            raise TypeError(suggest(k, [*known][1:], f"argument of {method.__name__}"))
+        return method(*args, **named)
+    return asked
+
+def check_place(path: Path):
+    "ValueError that names a file which could not be written, before there is anything to write."
+    here = next(p for p in Path(path).absolute().parents if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=here): pass
+    except OSError as e:
+        raise ValueError(
+            f"{path}: nothing can be written into {here} ({e.strerror}); "
+            "choose another place") from None
+
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
             each: int = 1) -> Callable:
@@ -221,7 +265,7 @@ def _numbered(labels: list) -> list:  # Of pairs (class, number)
     return out
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress) -> Tensor:
+def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
     """Samples in batches; each image has a generator of its own.
 
     Args:
@@ -229,13 +273,14 @@ def drawn(labels: list, seed: int, batch: int, draw: Callable, progress) -> Tens
         batch: Images at a time
         draw: `draw(labels, generators, progress)` → gray levels
         progress: As for `counted`
+        cost: What an image takes, in words
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
     if type(seed) is not int or seed < 0:
         raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
     pairs, out = _numbered(labels), []
-    with counted(progress, len(pairs), "sampling") as view:
+    with counted(progress, len(pairs), f"sampling{cost and ', ' + cost}") as view:
         before = view.done
         for i in range(0, len(pairs), batch):
             part = pairs[i:i + batch]
@@ -291,33 +336,47 @@ class Run:
         if self.chosen or self.folder is None: return None
         return files.read_json(self.folder / "result.json")
 
-    def evaluation(self) -> dict | None:
-        "What `evaluation.json` holds, if it is of this checkpoint; None otherwise."
-        if self.folder is None: return None
-        found = files.read_json(self.folder / "evaluation.json") or {}
-        return found if found.get("options", {}).get("checkpoint") == self.checkpoint else None
+    def evaluation(self, **asked) -> dict | None:
+        "What a judge said of its samples: `verdict.Judged`."
+        return None
+
+    def __init_subclass__(cls):
+        for name in ("sample", "bits_per_dim", "predict", "log_prob", "accuracy"):
+            if name in vars(cls): setattr(cls, name, by_name(vars(cls)[name]))
+
+    def __call__(self, *args, **how):
+        raise TypeError("a run is asked by name: run.sample(n=16), run.bits_per_dim(), …")
 
     # what a kind of model can do, it defines; what it cannot, is said here
-    def sample(self, *args, **how):
+    def sample(
+        self, labels: Iterable[int] | Tensor | None = None, *, n: int = 16, seed: int = 0,
+        batch: int = 128, progress=False, **how,
+    ) -> Tensor:
         raise ValueError(f"{self.what} draws no images. {self.instead}")
 
-    def bits_per_dim(self, *args, **how):
+    def bits_per_dim(
+        self, images: datasets.ImageSet | None = None, *, labels: bool | None = None,
+        seed: int = 0, progress=False, **how,
+    ) -> BitsPerDim | Estimate:
         raise ValueError(
             f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
 
-    def predict(self, *args, **how):
+    def predict(
+        self, labels: Iterable[int] | Tensor | None = None, *, w: float = 0., classifier=None,
+    ) -> Callable[[Tensor, Tensor], Tensor]:
         raise ValueError(f"{self.what} predicts no noise. {self.instead}")
 
-    def log_prob(self, *args, **how):
+    def log_prob(self, z: Tensor, gamma: Tensor | float) -> Tensor:
         raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
 
-    def refuse(self, asked: dict):
-        """ValueError if a choice was made that belongs to diffusion models.
+    def evaluate(self, **how) -> dict:
+        raise ValueError(f"{self.what} has nothing to be judged. {self.instead}")
 
-        Returns:
-            What was given beside a kind's own arguments"""
-        if other := asked.keys() - {"w", "classifier", "steps", "sampler", "grid"}:
-            raise TypeError(f"sample has no argument {', '.join(sorted(other))}")
+    def refuse(self, asked: dict, method: str = "sample"):
+        "TypeError for what no kind knows, ValueError for a choice that another kind has."
+        known = [*inspect.signature(getattr(type(self), method)).parameters, *self.choices]
+        for k in asked.keys() - {"w", "classifier", "steps", "sampler", "grid"}:
+            raise TypeError(suggest(k, {*known} - {"self", "asked", "refused"}, f"argument of {method}"))
         if asked.get("w") or asked.get("classifier") is not None:
             raise ValueError(
                 f"{self.what} has no weight w of guidance: "
@@ -329,12 +388,15 @@ class Run:
                 f"{self.what} has no choice of sampler or steps: "
                 f"this one was trained for its {calls} calls. {self.instead}")
 
-    def way(self, how: dict) -> str:
-        """How its samples were drawn, in words.
+    @classmethod
+    def usual(cls) -> dict:
+        "What `sample` draws with unless it is told otherwise, of what there is a choice."
+        known = inspect.signature(cls.sample).parameters
+        return {k: known[k].default for k in cls.choices}
 
-        Returns:
-            What `sample` was told"""
-        return "in its own way"
+    def cost(self, how: dict) -> str:
+        "What an image takes, in words; `how` is what `sample` is told."
+        return ""
 
     def measure(self, held_out, progress=False) -> dict:
         """What held-out images say of it when training ends.
@@ -371,33 +433,26 @@ class Run:
 
         Returns:
             A class for each image, None where the model is told none"""
-        classes = self.facts["classes"] if self.has_labels else 0
         if labels is None: return [None] * n
-        out = [int(c) for c in (labels.tolist() if torch.is_tensor(labels) else labels)]
-        if not out: return out
+        if self.has_labels: return labels_of(labels, self.facts["classes"])
+        raise ValueError(
+            "this model was trained without labels: leave labels away, "
+            "and say how many images with n=16")
 
-        # what is given must be what the model was told in training
-        if not classes:
-            raise ValueError(
-                "this model was trained without labels: leave labels away, "
-                f"and say how many images with n={len(out)}")
-        if not 0 <= min(out) <= max(out) < classes:
-            got = f"{min(out)} to {max(out)}" if min(out) < 0 else f"{max(out)}"
-            raise ValueError(f"labels: expected classes from 0 to {classes - 1}; got {got}")
-        return out
+    def known(self, images) -> datasets.ImageSet:
+        "A set of images on the model's device; TypeError or ValueError if it is of another kind."
+        facts = facts_of(images)
+        for k in ("shape", "levels"):
+            if facts[k] != self.facts[k]:
+                raise ValueError(
+                    f"images: this model knows the {k} {self.facts[k]}; got {facts[k]}")
+        return images.to(self.device)
 
     @property
     def has_labels(self) -> bool:
         "Whether the model is told the class."
         net = getattr(self.model, "net", None)
         return bool(getattr(self.model, "classes", None) or getattr(net, "classes", 0))
-
-    def scoring_precision(self, precision: str | None) -> dict:
-        "The precision of samples that are scored: that of training, if it is no slower here."
-        if precision is None:
-            rank = devices.Rank(0, 1, self.device)
-            precision, _ = devices.precision(self.config["train"]["precision"], rank)
-        return {} if precision == "float32" else dict(precision=precision)
 
     def save_images(self, images: Tensor, path, columns: int = 0) -> Path:
         """Write samples where people or other tools can see them.

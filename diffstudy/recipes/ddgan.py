@@ -17,7 +17,7 @@ from diffstudy import (
     verdict)
 from ..core import choose, flag, setting, suggest, whole
 from diffstudy.recipes.common import (
-    Configuration, Kind, Run, batches, check_counts, drawn, low_precision, read_components,
+    Configuration, Kind, batches, check_counts, drawn, low_precision, read_components,
     some_of)
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -172,7 +172,7 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #3c914d4c
-class GANRun(Run):
+class GANRun(verdict.Judged):
     "A denoising diffusion GAN that was trained: it samples, by its own few calls."
     what = "a denoising diffusion GAN"
     instead = "A variational diffusion model does: `diffstudy train digits`"
@@ -213,21 +213,17 @@ class GANRun(Run):
                     "the generator has put out values that are not finite, which are no images: "
                     "train another run with a lower lr_g")
             return datasets.decode(x, self.facts["levels"])
-        return drawn(labels, seed, batch, draw, progress)
+        return drawn(labels, seed, batch, draw, progress, self.cost({}))
 
-    def way(self, how: dict) -> str:
-        "Its calls."
-        return f"{self.model.steps} calls each"
+    def cost(self, how: dict) -> str:
+        "Its own calls."
+        return f"{self.model.steps} calls of the network each"
 
     @functools.cached_property
     def components(self):
         "The principal components that it works on, where it does."
         if not self.config["components"]: return None
         return read_components(self.folder, self.info, self.device)
-
-    def evaluate(self, *, precision: str = None, **how) -> dict:
-        "Scores of samples in one judge's features, beside those of held-out images."
-        return verdict.scores_of(self, self.scoring_precision(precision), **how)
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
