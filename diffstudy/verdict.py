@@ -163,9 +163,10 @@ def made(e: dict) -> str:
     "What a verdict was made with, in one line."
     o, n = e["options"], e["n"] if "data_seen" in e else e["nearest"]["samples"]["n"]
     check_keys("evaluation, options", o, ("checkpoint", "n", "seed"))
-    name, how, other = o["checkpoint"].split()[0], way(o), o.get("judge")
-    judge = f", another judge ({', '.join(f'{k}={v}' for k, v in other.items())})" if other else ""
-    return f"{name}: {how}{how and ', '}{n} samples, seed {o['seed']}{judge}"
+    judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
+    parts = [
+        way(o), f"{n} samples", f"seed {o['seed']}", f"another judge ({judge})" if judge else ""]
+    return f"{o['checkpoint'].split()[0]}: {', '.join(filter(None, parts))}"
 
 # %% ../nbs/76f_verdict.ipynb #637e269d
 _SHOWN = dict(

@@ -17,9 +17,9 @@ from .. import train as training, vdm, verdict, watch
 from ..core import Rule, choose, flag, number, setting, stream, whole
 from ..decoder import Decoder
 from ..heads import HEADS
-from diffstudy.recipes.common import (
-    Configuration, Kind, Run, batches, check_counts, check_ends, check_keys, counted, drawn,
-    low_precision)
+from .common import (
+    PRECISIONS, Configuration, Kind, Note, Run, batches, check_counts, check_ends, check_keys,
+    counted, drawn, low_precision)
 from ..run_folder import open
 from ..solvers import GRIDS, SOLVERS
 
@@ -155,7 +155,6 @@ def _check_together(c: VDMConfig):
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b6165143
 RECIPES = {
-    # the model of most chapters; what five seeds reach is in runs/digits-bits.json
     "digits": VDMConfig(
         threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4,
         unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
@@ -164,7 +163,7 @@ RECIPES = {
             lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999,
             log_every=50, save_every=500)),
 
-    "digits-bits": VDMConfig(  # two minutes on one CPU core; what it reaches is in runs/digits.json
+    "digits-bits": VDMConfig(
         threads=1, head="levels", schedule="logistic", gamma_min=-8., drop=.4,
         unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
         train=dict(
@@ -172,7 +171,7 @@ RECIPES = {
             lr=8e-3, warmup=50, lr_decay="cosine", weight_decay=.3, ema=.999,
             log_every=50, save_every=500)),
 
-    "digits-tiny": VDMConfig(  # seconds, for tests; far from good
+    "digits-tiny": VDMConfig(
         model="digits-tiny", gamma_min=-8., points=4, draws=2,
         train=dict(
             steps=100, batch_size=64,
@@ -182,7 +181,7 @@ RECIPES = {
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9bb0c085
 RECIPES |= {
-    "mnist": VDMConfig(  # 74 minutes on one CPU core; what it reaches is in runs/mnist.json
+    "mnist": VDMConfig(
         data="mnist", model="mnist", head="fine-levels",
         schedule="monotone", gamma_min=-14., gamma_max=7.,
         drop=.5, points=8, draws=1, threads=1,
@@ -221,7 +220,7 @@ RECIPES |= {
             lr=2e-3, warmup=100, lr_decay="cosine", ema=.998,
             log_every=50, save_every=500)),
 
-    "photos": VDMConfig(  # four minutes on one CPU core; what it reaches is in runs/photos.json
+    "photos": VDMConfig(
         data="photos", model="mnist", drop=1., flip=True, points=16, draws=4, threads=1,
         unet=dict(
             width=32, blocks=1, mults=(1, 2), groups=8,
@@ -234,11 +233,11 @@ RECIPES |= {
 
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
 RECIPES |= {
-    "folder": VDMConfig(  # 20 hours of a CPU core, for a GPU; `on_a_cpu` says so
+    "folder": VDMConfig(
         data="folder", model="mnist", draws=1,
         train=dict(steps=20_000, batch_size=64, lr=5e-4, lr_decay="cosine", ema=.9995)),
 
-    "folder-small": VDMConfig(  # 25 minutes of a CPU core
+    "folder-small": VDMConfig(
         data="folder", model="mnist", points=8, draws=1,
         unet=dict(
             width=32, blocks=1, mults=(1, 2), groups=8,
@@ -343,10 +342,12 @@ class VDMRun(verdict.Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
+        classifier = None if classifier is None else _guide(classifier, self.device)
         labels = self._asked(labels, n, w, classifier)
-        check_counts(n=len(labels), steps=steps, batch=batch)
-        choose(sampler, SOLVERS, "sampler")
-        choose(grid, GRIDS, "grid")
+        check_counts(n=len(labels), batch=batch)
+        cost = self.cost(dict(
+            w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
+            classifier=classifier))
 
         def draw(labels, own, progress):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)
@@ -356,7 +357,6 @@ class VDMRun(verdict.Judged):
                 len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
                 generator=own, predict=guided, progress=progress)
         with low_precision(precision, self.device):
-            cost = self.cost(dict(w=w, steps=steps, sampler=sampler, classifier=classifier))
             return drawn(labels, seed, batch, draw, progress, cost)
 
     def _asked(self, labels, n, w, classifier):
@@ -374,7 +374,7 @@ class VDMRun(verdict.Judged):
         if labels is None:
             raise ValueError(
                 "a classifier guides towards a class: give labels, such as labels=[3] * 16")
-        return _guide(classifier, self.device).labels_of(labels, n)
+        return classifier.labels_of(labels, n)
 
     def predict(self, labels=None, *, w: float = 0., classifier=None):
         """The network under guidance, as a function of the latent and its noise level.
@@ -387,8 +387,9 @@ class VDMRun(verdict.Judged):
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
         guide = None if classifier is None else _guide(classifier, self.device)
-        c = None if labels is None else torch.tensor(
-            (guide or self).labels_of(labels, 1), device=self.device)
+        c = labels
+        if c is not None:
+            c = torch.tensor((guide or self).labels_of(labels, 1), device=self.device)
         if not guide: return self.model.predict(c, w=w)
         plain = self.model.predict(c if self.has_labels else None)
         # without labels of its own, w + 1 does what w does on a model that has them (G4)
@@ -422,9 +423,14 @@ class VDMRun(verdict.Judged):
                 self.model, images, labels=labels, points=points, draws=draws, seed=seed, view=view)
 
     def cost(self, how: dict) -> str:
-        "Calls of the network, which a weight doubles."
+        "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
+        check_counts(steps=how["steps"])
+        choose(how["sampler"], SOLVERS, "sampler")
+        choose(how["grid"], GRIDS, "grid")
+        choose(how["precision"], PRECISIONS, "precision")
+        guide = how.get("classifier") and _guide(how["classifier"], self.device)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
-        guided = how.get("classifier") is None and how["w"] not in (0, -1)
+        guided = not guide and how["w"] not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
 
@@ -469,9 +475,25 @@ class VDMRun(verdict.Judged):
             *(f"bits per dimension, {k}: {bits_of(evaluation, k)}" for k in bits),
             *verdict.words(evaluation)]
 
+# %% ../../nbs/76c_vdm_runs.ipynb #7ff0994d
+_NOTES = {
+    "digits-bits": Note("the best bits on digits; weights come along", record="digits"),
+    "digits": Note(
+        "the model of most chapters", record="digits-bits", case=dict(recipe="digits", seed=0)),
+    "digits-tiny": Note("tests", .1),
+    "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", record="mnist-bits"),
+    "mnist": Note("bits on MNIST with and without labels", record="mnist"),
+    "mnist-samples": Note("samples of MNIST, guided by their labels", 60),
+    "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
+    "folder": Note("your pictures, on a GPU", 1200),
+    "folder-small": Note("your pictures, on a CPU", 25),
+    "folder-tiny": Note("whether your pictures are read", .5),
+    "cifar10": Note("the paper's settings, ten million steps"),
+}
+
 KIND = Kind(
     VDMConfig, VDMRun, RECIPES, first=dict(digits="digits-bits", mnist="mnist-bits"),
-    never_run=("cifar10",),
+    notes=_NOTES, never_run=("cifar10",),
     on_a_cpu=dict(folder=(
         "this recipe is for a GPU: on a CPU core it takes about 20 hours at 32×32; "
         "--recipe folder-small takes 25 minutes, with a tenth of the weights")))

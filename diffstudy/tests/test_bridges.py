@@ -15,8 +15,9 @@ __all__ = ['KINDS', 'RUNS', 'net_of', 'noise', 'walked', 'same', 'test_ddim_is_t
 
 # %% ../../nbs/83_bridges.ipynb #e8268159
 import functools, json, math, shutil
+from unittest import mock
 import pytest, torch
-from .. import bridges, checkpoint, experiment, sample, schedule
+from .. import bridges, checkpoint, experiment, files, sample, schedule
 from ..core import stream
 from ..notation import convert
 from ..solvers import SOLVERS

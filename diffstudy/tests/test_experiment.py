@@ -43,6 +43,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_a_classifier_gives_log_p_and_guides',
            'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
            'test_stacks_of_digits_have_modes', 'test_verdicts_stand_side_by_side',
+           'test_verdicts_of_earlier_versions_and_of_places_that_are_closed',
            'test_a_verdict_says_what_it_was_made_with']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
@@ -599,8 +600,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         ("evaluation.json", ("samples", "recall"), None),
         ("evaluation.json", ("nearest", "samples", "median"), None),
     ]):
-        folder = tmp_path / str(i)
-        shutil.copytree(run.folder, folder)
+        shutil.copytree(run.folder, folder := tmp_path / str(i))
         files.write_json(folder / "evaluation.json", found)
         value = at = files.read_json(folder / file)
         for key in path[:-1]: at = at[key]
@@ -669,7 +669,10 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "experiment.train('path/to/images')": "unknown data set.*folder",
     "experiment.open('google/ddpm-cifar10-32')": "unknown run",
     "run.predict([3])(torch.randn(1, 1, 8, 8), 999)": "gamma as floats",
-    # and some more of their kin
+}
+
+# %% ../../nbs/76b_kinds.ipynb #2ff1cd16
+FIFTEEN |= {  # and some more of their kin
     "run.evaluate(num_samples=10)": "did you mean 'n'",
     "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
     "gan.evaluate(w=2.)": "no weight w",
@@ -686,6 +689,7 @@ def test_a_wrong_first_call_is_answered(call):
         torch=torch, data=data, digits=data.load("digits")[0])
     with pytest.raises((TypeError, ValueError), match=FIFTEEN[call]): eval(call, known)
 
+# %% ../../nbs/76b_kinds.ipynb #951b4083
 def test_labels_of_any_kind_are_the_same_labels():
     import numpy as np
     run, how = tiny("digits-tiny"), dict(steps=1, sampler="ddim")
@@ -1081,7 +1085,7 @@ def test_every_solver_draws_by_name(sampler):
     assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
     # it costs what is said: an image at a time, and under a weight each of both branches
-    said = run.cost(ask)
+    said = run.cost(run.usual() | ask)
     run.model.net = spy = Spy(run.model.net)
     run.sample([4], **ask)
     calls = sum(len(z) for z, *_ in spy.calls)
@@ -1263,6 +1267,12 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     from diffstudy import cli
     request = cli._request(run, None, None, 3, 0, {})
     assert request.told(request.weights[0]) == run.usual() and len(request.weights) == 1
+
+# %% ../../nbs/76f_verdict.ipynb #db7c8b3d
+def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
+    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    run = experiment.open(folder, "cpu")
+    monkeypatch.setattr(verdict, "_scores", lambda run, options, *_: dict(options=options, number=4))
 
     # the one file of earlier versions is read; another checkpoint's is not this one's
     old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
