@@ -87,6 +87,7 @@ setup(
     license="Apache-2.0",
     packages=find_packages(
         include=["diffstudy", "diffstudy.*"], exclude=["diffstudy.site", "diffstudy.site.*"]),
+    package_data={"diffstudy": ["py.typed"]},
     python_requires=">=" + cfg["min_python"],
     install_requires=listed("requirements"),
     extras_require=extras,

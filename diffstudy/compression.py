@@ -276,6 +276,7 @@ class Chain(_Latents):
     "The tables that the model itself gives."
 
     def __init__(self, model, steps, bins=.25, clean=True):
+        model = getattr(model, "model", model)  # of a run
         if model.training:
             raise ValueError(
                 "expected a model in evaluation mode, "
@@ -405,10 +406,7 @@ def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: 
     Returns:
         The file, net bits of each batch, borrowed bits"""
     chain, (write, _) = Chain(model, steps, bins), choose(order, ORDERS, "order")
-    if images.is_floating_point() or int(images.max()) >= model.levels:
-        raise ValueError(
-            f"expected images as integers in 0..{model.levels - 1}; "
-            f"got {images.dtype} up to {images.max().item():g}")
+    bound.check_levels(images, chain.model.levels)
 
     if words is None:  # as many as the order needs: latents borrowed at once, times bits of each
         at_once = batch * images[0].numel() * (steps + 2 if order == "posterior" else 8)
@@ -442,7 +440,7 @@ def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .
     stack = open_stack(words, coder, sealed=False)
 
     # a stack gives back the last batch first
-    shape, out = model.net.shape, []
+    shape, out = chain.model.shape, []
     for b in reversed([min(batch, n - i) for i in range(0, n, batch)]):
         out.append(read(chain, stack, (b, *shape)))
     return torch.cat(out[::-1]).to(torch.uint8), stack.payload()

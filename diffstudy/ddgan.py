@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import process
-from .core import as_data, as_step, flat_sum, implements, randn_like, suggest
+from .core import as_data, as_labels, as_step, flat_sum, implements, randn_like, suggest
 from .notation import alpha, convert, gammas_from_betas, sigma
-from .sample import check_state
+from .sample import arrived, check_state
 
 # %% ../nbs/40_ddgan.ipynb #bd5a5d3f
 def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
@@ -209,7 +209,7 @@ def check_chain(chain: Tensor, net) -> Tensor:
     return chain
 
 def _check_start(z: Tensor, c, net):
-    "ValueError unless noise and labels suit the network."
+    "The labels as a tensor, or None; ValueError unless noise and labels suit the network."
     if tuple(z.shape[1:]) != tuple(net.shape):
         raise ValueError(
             f"expected noise of shape (b, {', '.join(map(str, net.shape))}); "
@@ -217,15 +217,9 @@ def _check_start(z: Tensor, c, net):
 
     # a GAN that learned with labels has learned nothing for none
     classes = getattr(net, "classes", 0)
-    if c is None and not classes: return
-    if not isinstance(c, Tensor) or c.shape != z.shape[:1] or c.is_floating_point():
-        got = f"{c.dtype} of shape {tuple(c.shape)}" if isinstance(c, Tensor) else repr(c)
-        raise ValueError(
-            f"expected labels c as a tensor of whole numbers of shape ({len(z)},); got {got}")
-    if not 0 <= int(c.min()) <= int(c.max()) < classes:
-        if not classes: raise ValueError("this network was built without labels: leave c out")
-        raise ValueError(
-            f"expected labels from 0 to {classes - 1}; got {int(c.min())} to {int(c.max())}")
+    if c is None and not classes: return None
+    if not classes: raise ValueError("this network was built without labels: leave c out")
+    return as_labels(c, z, classes, null=False)
 
 # %% ../nbs/40_ddgan.ipynb #0c8228e6
 @implements("D5")
@@ -247,7 +241,7 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
         `(b, *d)`"""
     z = check_state(z, generator)
     chain = check_chain(chain.cpu(), net).to(z)
-    _check_start(z, c, net)
+    c = _check_start(z, c, net)
     if start is not None and (type(start) is not int or not 0 <= start < len(chain)):
         raise ValueError(f"expected a state from 0 to {len(chain) - 1}; got {start!r}")
 
@@ -257,6 +251,7 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
     for i in reversed(range(net.steps if start is None else start)):
         z = denoise(net, z, torch.full((len(z),), i, device=z.device), chain, generator, c)
         if trajectory: states.append(z)
+    arrived(z)
     return torch.stack(states) if trajectory else z
 
 # %% ../nbs/40_ddgan.ipynb #a6ae8a04

@@ -10,7 +10,7 @@ __all__ = ['factor', 'classifier_guided', 'accept', 'implicit_classifier', 'weig
 # %% ../nbs/20_guidance.ipynb #a966b3b3
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, each, expand, implements
+from .core import as_data, as_gamma, as_labels, each, expand, implements
 from .notation import sigma, w_from_scale
 
 # %% ../nbs/20_guidance.ipynb #a489bdf6
@@ -50,6 +50,8 @@ def accept(log_class_prob: Tensor, *, w: float, generator=None) -> Tensor:
         raise ValueError(
             "expected w >= 0 and log-probabilities of shape (b,); "
             f"got w={w} and shape {tuple(log_class_prob.shape)}")
+    if bad := int(log_class_prob.isnan().sum()):
+        raise ValueError(f"expected log-probabilities; {bad} of {len(log_class_prob)} are NaN")
     u = torch.rand(log_class_prob.shape, generator=generator, dtype=torch.float64)
     return u.log().to(log_class_prob.device) < w * log_class_prob
 
@@ -108,10 +110,8 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
         A new tensor, `(b,)`"""
     if not 0 <= p_uncond <= 1:
         raise ValueError(f"expected a probability between 0 and 1; got p_uncond={p_uncond}")
-    if c.is_floating_point() or c.dtype == torch.bool or c.ndim != 1:
-        raise ValueError(
-            "expected integer classes of shape (b,); "
-            f"got {c.dtype} of shape {tuple(c.shape)}")
+    c = as_labels(c)
+    if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 
     # drawn where the generator is, which need not be where the labels are
     def draw(n): return torch.rand(

@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from . import bound
 from .core import expand
 from .kernels import chunk_size
-from .models import fourier_features, initialize
+from .models import check_z, fourier_features, initialize
 from .notation import alpha, sigma
 
 # %% ../nbs/73b_heads.ipynb #83c49726
@@ -38,6 +38,7 @@ class CategoricalNet(nn.Module):
         self.classes = net.classes
 
     def forward(self, z, gamma, c=None):
+        check_z(z, self.shape)
         a, s = expand(alpha(gamma), z), expand(sigma(gamma), z)
         like = bound.level_logits(z / a, gamma, self.levels).movedim(-1, 2)  # (b, c, levels, h, w)
         seen = (like.softmax(2) - 1 / self.levels).flatten(1, 2)
@@ -107,6 +108,8 @@ class FineCategoricalNet(nn.Module):
         initialize(self, seed)
 
     def forward(self, z, gamma, c=None):
+        check_z(z, self.shape)
+
         # what is known of each pixel: z itself, x shrunken by its noise, and faded sines
         (b, channels, *size), g = z.shape, expand(gamma, z)
         x = z / alpha(g)
@@ -143,6 +146,7 @@ class PatchNet(nn.Module):
         self.shape = (net.shape[0] // patch ** 2, *(n * patch for n in net.shape[1:]))
 
     def forward(self, z, gamma, c=None):
+        check_z(z, self.shape)
         eps_hat = self.net(F.pixel_unshuffle(z, self.patch), gamma, c)
         return F.pixel_shuffle(eps_hat, self.patch)
 

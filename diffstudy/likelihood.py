@@ -139,8 +139,7 @@ def dequantized(predict, k: Tensor, levels: int, gammas: Tensor, generator=None,
     Returns:
         `(b,)` nats, with one draw of the noise"""
     choose(noise, dict(uniform=1, latent=1), "noise")
-    if k.is_floating_point():
-        raise TypeError(f"expected integer gray levels in 0..{levels - 1}; got {k.dtype}")
+    bound.check_levels(k, levels)
     x = bound.centers(levels, torch.empty(0, device=k.device))[k.long()]
     g0 = torch.as_tensor(gammas[0], dtype=x.dtype, device=x.device)
 

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
 from . import kernels
 from .core import (
-    Rule, Settings, choose, flag, implements, number, setting, stream, tuple_of, whole)
+    Rule, Settings, as_gamma, as_labels, check_gamma, choose, flag, implements, number, setting,
+    stream, tuple_of, whole)
 
 # %% ../nbs/73_models.ipynb #a50734e8
 @implements("V19")
@@ -67,13 +68,14 @@ def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
 # %% ../nbs/73_models.ipynb #d2ce79f1
 def _per_example(gamma, z):
     "One γ for each example, in float32 or better."
-    gamma = torch.as_tensor(gamma, device=z.device)
+    gamma = as_gamma(torch.as_tensor(gamma, device=z.device))
+    check_gamma(gamma)
     if gamma.ndim == 0: gamma = gamma.expand(len(z))
     if gamma.shape != z.shape[:1]:
         raise ValueError(
             f"expected gamma of shape () or ({len(z)},), one for each example; "
             f"got {tuple(gamma.shape)}; gamma.flatten() makes (b,) of (b, 1, 1, 1)")
-    return gamma.to(torch.promote_types(gamma.dtype, torch.float32))
+    return gamma
 
 # %% ../nbs/73_models.ipynb #2ff842c0
 def labels(c, z, classes):
@@ -83,13 +85,7 @@ def labels(c, z, classes):
         raise ValueError(
             "this network was built with classes=0 and takes no labels; "
             "build it with classes=k, or call it without c")
-    if c.dtype not in (torch.int64, torch.int32):
-        raise ValueError(
-            f"expected integer labels (int64), with {classes} for 'no label'; got {c.dtype}")
-    if c.shape != z.shape[:1]:
-        raise ValueError(
-            f"expected one label for each of {len(z)} examples; got shape {tuple(c.shape)}")
-    return c
+    return as_labels(c, z, classes)
 
 # %% ../nbs/73_models.ipynb #0b9677db
 class _Condition(nn.Module):

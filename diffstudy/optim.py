@@ -104,6 +104,8 @@ class EMA:
         decay: In the long run
         warmup: Let the memory grow with the run"""
     def __init__(self, model: nn.Module, decay: float = .9999, warmup: bool = True):
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay: expected a number from 0 to below 1; got {decay!r}")
         self.source = model
         self.decay, self.warmup = decay, warmup
         self.model = copy.deepcopy(model).requires_grad_(False).eval()

@@ -17,7 +17,7 @@ from .core import as_data, flat_sum, randn_like
 from .guidance_formulas import classifier_free, factor
 from .kernels import finest
 from .notation import alpha, sigma
-from .sample import check_grid, check_state
+from .sample import arrived, check_grid, check_state
 
 # %% ../nbs/62_tilted_guidance.ipynb #352fbdf6
 def log_weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
@@ -241,4 +241,4 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
         weights.log_w = weights.log_w + after * rate.gather(1, ancestors)
         z = keep * z + data * (x + ahead * change) + noise * randn_like(z, generator)
         last_x = x
-    return weights.result(z)
+    return weights.result(arrived(z))

@@ -5,14 +5,15 @@ which turn out to be one formula and its limit."""
 
 # %% auto #0
 __all__ = ['SAMPLERS', 'Steps', 'coefficients', 'initial', 'check_grid', 'check_state',
-           'check_prediction', 'bar', 'walk', 'ancestral', 'ddim', 'Slope', 'probability_flow']
+           'check_prediction', 'arrived', 'bar', 'walk', 'ancestral', 'ddim', 'Slope',
+           'probability_flow']
 
 # %% ../nbs/13_sample.ipynb #4f02262d
 from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import randn_like
+from .core import check_gamma, check_generator, randn_like
 from .kernels import finest
 from .notation import alpha, sigma
 from .watch import Progress
@@ -54,9 +55,8 @@ def initial(shape: tuple, generator=None, *, device=None, dtype=torch.float32) -
 
     Returns:
         Standard normal noise, `(b, *d)`"""
-    if device is None and generator is not None:
-        one = generator[0] if isinstance(generator, (list, tuple)) else generator
-        device = one.device
+    one = next(iter(generator), None) if isinstance(generator, (list, tuple)) else generator
+    if device is None: device = getattr(one, "device", None)
     return randn_like(torch.empty(shape, dtype=dtype, device=device), generator)
 
 # %% ../nbs/13_sample.ipynb #331a8473
@@ -75,6 +75,21 @@ def _check_way(g, backward):
         f"expected gammas that {way}; "
         f"got {g[i]:.4g} followed by {g[i + 1]:.4g} at step {i}{hint}")
 
+def _check_convention(g):
+    "ValueError for what other libraries hand about instead: β, ᾱ, σ, or time steps."
+    if len(g) > 2 and ((0 < g) & (g < 1)).all():
+        raise ValueError(
+            f"expected gammas = −log SNR, from about 5 to about -13; got {len(g)} numbers "
+            f"between 0 and 1, from {g[0]:.4g} to {g[-1]:.4g}, as betas and alphas_cumprod are. "
+            "From alphas_cumprod: notation.gamma_from_snr(a / (1 - a)).flip(0); "
+            "from betas: notation.gammas_from_betas(betas).flip(0)")
+    if len(g) > 2 and g[-1] == 0 < g[-2] and g[0] - g[1] > 1.01 * g[-2]:
+        raise ValueError(
+            f"expected gammas = −log SNR, from about 5 to about -13; got {len(g)} numbers from "
+            f"{g[0]:.4g} to 0, denser towards 0, as the sigmas of EDM and k-diffusion are: "
+            "notation.gamma_from_edm_sigma(sigmas)")
+    check_gamma(g[g.isfinite()], "gammas")
+
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
@@ -86,15 +101,8 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
         where = g.isnan().nonzero()[0].item()
         raise ValueError(f"expected levels as numbers; gammas[{where}] is NaN")
 
-    # what other libraries hand about instead: ᾱ of each step, or β
-    if len(g) > 2 and ((0 < g) & (g < 1)).all():
-        raise ValueError(
-            f"expected gammas = −log SNR, from about 5 to about -13; got {len(g)} numbers "
-            f"between 0 and 1, from {g[0]:.4g} to {g[-1]:.4g}, as betas and alphas_cumprod are. "
-            "From alphas_cumprod: notation.gamma_from_snr(a / (1 - a)).flip(0); "
-            "from betas: notation.gammas_from_betas(betas).flip(0)")
-
     # every step must go the same way; a grid that is turned around is the likely mistake
+    _check_convention(g)
     _check_way(g, backward)
 
     # −∞ is clean data: only at the end, and only where the sampler can go there
@@ -111,10 +119,7 @@ def check_state(z, generator=None) -> Tensor:
         raise TypeError(
             "expected z as a tensor of floats of shape (b, *d), "
             f"such as initial(shape, generator); got {got}")
-    if isinstance(generator, (list, tuple)) and len(generator) != len(z):
-        raise ValueError(
-            f"expected one generator, or one for each of {len(z)} examples; "
-            f"got {len(generator)}")
+    check_generator(generator, z)
 
     # then the values: a NaN here would only be seen in the last image
     if not z.numel():
@@ -133,6 +138,15 @@ def check_prediction(eps, z):
         "expected predict(z, gamma) to return a tensor "
         f"of shape {tuple(z.shape)}, the noise; got {got}")
 
+def arrived(z: Tensor) -> Tensor:
+    "The state at the end of the way; RuntimeError unless finite: one look, which waits."
+    if bad := int((~z.isfinite()).reshape(len(z), -1).any(1).sum()):
+        raise RuntimeError(
+            f"{bad} of {len(z)} samples are not finite at the end of the walk: predict returned "
+            "what is no number. Its weights are damaged or have diverged, or a weight of guidance "
+            "is too large")
+    return z
+
 def bar(n: int, progress):
     "`range(n)`, with its progress shown where asked for; or what `progress` makes of it."
     if callable(progress): return progress(range(n))
@@ -141,8 +155,8 @@ def bar(n: int, progress):
 # %% ../nbs/13_sample.ipynb #7514a1d8
 @torch.no_grad()
 def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory: bool = False,
-         progress: bool = False) -> Tensor:
-    """Take the steps: one evaluation each, and nothing that waits for the device.
+         progress: bool = False, correct: Callable = None) -> Tensor:
+    """Take the steps: one evaluation each; the device is waited for at the end alone.
 
     Args:
         predict: `(z, γ) → ε̂`, with γ of shape `()`
@@ -151,6 +165,7 @@ def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory:
         generator: One `torch.Generator`, or a list of one for each example
         trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
         progress: Show a bar
+        correct: `(z, γ) → z`, before each step
 
     Returns:
         State at the last γ, `(b, *d)`"""
@@ -162,11 +177,13 @@ def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory:
 
     for i in bar(n, progress):
         gamma, a, b, noise = numbers[i].unbind()
+        if correct is not None: z = correct(z, gamma)
         eps = predict(z, gamma)
         if i == 0: check_prediction(eps, z)
         z = a * z + b * eps.to(z.dtype)
         if noisy: z = z + noise * randn_like(z, generator)
         if trajectory: states[i + 1] = z
+    z = arrived(z)
     return states if trajectory else z
 
 # %% ../nbs/13_sample.ipynb #46124e50
@@ -255,7 +272,7 @@ class Slope:
 def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: float = 1e-4,
                      atol: float = 1e-4, method: str = "dopri5", backward: bool = False,
                      trajectory: bool = False, max_evaluations: int = 10_000) -> Tensor:
-    """Integrate the probability-flow ODE over γ, with steps as small as the tolerances ask for.
+    """Integrate the probability-flow ODE over γ, in steps for the worst example of the batch.
 
     Args:
         predict: `(z, γ) → ε̂`, with γ of shape `()`

@@ -11,7 +11,7 @@ __all__ = ['Schedule', 'Linear', 'Cosine', 'Betas', 'inverse_softplus', 'Logisti
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import implements
+from .core import check_gamma, implements
 from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
@@ -39,6 +39,7 @@ def _check_ends(
         raise ValueError(
             "expected finite gamma_min < gamma_max, since γ = −log SNR rises from data to noise; "
             f"got gamma_min={a:g}, gamma_max={b:g}{hint}")
+    check_gamma(torch.tensor([a, b]), "gamma_min and gamma_max")
     return a, b
 
 # %% ../nbs/12_schedule.ipynb #fa9368c0

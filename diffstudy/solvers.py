@@ -17,7 +17,7 @@ from .core import expand, randn_like
 from .notation import (
     alpha, betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas, sigma)
 from .sample import (
-    SAMPLERS, Steps, bar, check_grid, check_prediction, check_state, coefficients, walk)
+    SAMPLERS, Steps, arrived, bar, check_grid, check_prediction, check_state, coefficients, walk)
 from .schedule import Cosine, Linear, grid
 
 # %% ../nbs/50_solvers.ipynb #50000014
@@ -286,6 +286,7 @@ def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, st
             z = langevin_step(predict, z, on_device[i], generator, step=step)
         states.append(z)
     if g[-1].isinf(): states.append(walk(predict, z, coefficients(g[-2:], 0.)))
+    arrived(states[-1])
     return torch.stack(states) if trajectory else states[-1]
 
 # %% ../nbs/50_solvers.ipynb #50000077
@@ -311,15 +312,12 @@ def predictor_corrector(predict: Callable, z: Tensor, gammas: Tensor, generator=
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
-    steps, length = predictor(g), dict(snr=snr) if step is None else dict(step=step)
-    on_device, states = steps.gamma.to(z.dtype).to(z.device), [z]
+    length = dict(snr=snr) if step is None else dict(step=step)
 
-    for i in bar(len(steps.gamma), progress):
-        for _ in range(corrections):
-            z = langevin_step(predict, z, on_device[i], generator, **length)
-        z = walk(predict, z, Steps(*(v[i:i + 1] for v in steps)), generator)
-        if trajectory: states.append(z)
-    return torch.stack(states) if trajectory else z
+    def correct(z, gamma):
+        for _ in range(corrections): z = langevin_step(predict, z, gamma, generator, **length)
+        return z
+    return walk(predict, z, predictor(g), generator, trajectory, progress, correct)
 
 # %% ../nbs/50_solvers.ipynb #50000081
 class BrownianPath:

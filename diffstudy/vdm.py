@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from . import bound, sample, snr, train
-from .core import as_data, can_look, choose, each, expand, implements, randn_like
+from .core import (
+    as_data, as_labels, check_gamma, choose, each, expand, implements, randn_like)
 from .guidance import ClassifierFree, drop_labels
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
 from .notation import alpha, sigma
@@ -21,15 +22,6 @@ from .solvers import GRIDS, SOLVERS
 
 # %% ../nbs/73g_vdm.ipynb #cd02d141
 _all_ = ["CategoricalNet", "FineCategoricalNet", "PatchNet"]  # from `heads`
-
-# %% ../nbs/73g_vdm.ipynb #c9169029
-def _check_labels(c, null: int):
-    "ValueError for a class that there is not, where values can be read without a wait."
-    c = torch.as_tensor(c)
-    if not (null and can_look(c) and c.numel()) or 0 <= c.min() <= c.max() <= null: return
-    raise ValueError(
-        f"labels: expected classes from 0 to {null - 1}, or {null} for no label; "
-        f"got {int(c.min())} to {int(c.max())}")
 
 # %% ../nbs/73g_vdm.ipynb #bbe8b6a2
 STEPS, GRID = 64, "even"  # Of a sampler, where none are given
@@ -47,6 +39,10 @@ class VDM(nn.Module):
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
         super().__init__()
+        if type(levels) is not int or not 2 <= levels <= 256:
+            raise ValueError(
+                "levels: expected a whole number of gray levels, 2 to 256, since samples are "
+                f"uint8; got {levels!r}")
         self.net, self.schedule = net, schedule
         self.levels, self.decoder = levels, decoder
         self.shape = tuple(shape or getattr(net, "shape", ()))
@@ -90,12 +86,6 @@ class VDM(nn.Module):
         gammas = spacing(self.schedule, steps)
         z = sample.initial((n, *self.shape), generator).to(gammas.device)
         z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)
-
-        # what is no number would be read as a gray level all the same
-        if bad := int((~z.isfinite()).flatten(1).any(1).sum()):
-            raise RuntimeError(
-                f"{bad} of {n} samples are not finite at the end of the walk: the weights are "
-                f"damaged or have diverged, or the guidance weight is too large (w={w:g})")
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):
@@ -108,7 +98,6 @@ class VDM(nn.Module):
         Returns:
             `(z, γ) → ε̂`, what every sampler walks along"""
         if c is None: return self.net
-        _check_labels(c, self.null)
         return ClassifierFree(self.net, c, w=w)
 
     @implements("V16")
@@ -122,11 +111,12 @@ class VDM(nn.Module):
 
         Returns:
             `(b, *d)` uint8"""
-        if self.decoder is not None:
-            return self.decoder.sample(z_0 / expand(alpha(gamma_0), z_0), gamma_0, generator)
+        x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
+        if bad := int((~x.isfinite()).sum()):  # NaN would be read as white
+            raise ValueError(f"expected finite latents; {bad} of {x.numel()} values are not")
+        if self.decoder is not None: return self.decoder.sample(x, gamma_0, generator)
 
         # the nearest of equally likely levels, whatever γ_0: no row of logits for each dimension
-        x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
         half = 1 / self.levels
         edges = (bound.centers(self.levels, x) + half)[:-1]
         return torch.bucketize(x.contiguous(), edges, out_int32=True).to(torch.uint8)
@@ -140,15 +130,6 @@ class Losses(NamedTuple):
     total: Tensor
 
 # %% ../nbs/73g_vdm.ipynb #1912805d
-def _check_ends(gamma_0: Tensor, gamma_1: Tensor):
-    "ValueError where the bound is no bound: its estimate would miss what lies between the ends."
-    if -80 <= gamma_0 and gamma_1 <= 80: return
-    raise ValueError(
-        "expected a schedule from γ(0) to γ(1) within −80 and 80; "
-        f"got {gamma_0.item():.4g} to {gamma_1.item():.4g}. Beyond, float32 has no numbers for "
-        "exp(±γ), and with ends so far apart hardly a time falls where there is a loss: "
-        "the mean of some thousand draws and its error would miss it, and look like a bound")
-
 def _ends(model, k, generator):  # x, γ(0), γ(1), and x under the noise of γ(0)
     "The data and the two ends, in float64 if the model has it."
     double = any(p.dtype == torch.float64 for p in model.parameters())
@@ -156,7 +137,8 @@ def _ends(model, k, generator):  # x, γ(0), γ(1), and x under the noise of γ(
     x = bound.centers(model.levels, torch.empty(0, dtype=dtype, device=k.device))[k.long()]
     zero, one = x.new_zeros(()), x.new_ones(())
     gamma_0, gamma_1 = model.schedule(zero), model.schedule(one)
-    if can_look(gamma_0, gamma_1): _check_ends(gamma_0, gamma_1)
+    # with ends too far apart hardly a time falls where there is a loss: no bound, but like one
+    check_gamma(torch.stack([gamma_0, gamma_1]), "ends of the schedule")
     return x, gamma_0, gamma_1, x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
 
 def _reconstruction(model, k, x_noisy, gamma_0):
@@ -192,17 +174,18 @@ def _between(schedule, x, t, generator, steps: int, variance: bool):
     return _continuous(schedule, x, t, generator, variance)
 
 # %% ../nbs/73g_vdm.ipynb #af2c1aed
-def _check_loss(model: VDM, k: Tensor, c, steps: int, variance: bool):
+def _check_loss(model: VDM, k: Tensor, steps: int, variance: bool):
     "TypeError or ValueError for what `loss` cannot mean."
-    if k.is_floating_point():
-        raise TypeError(
-            f"expected integer gray levels in 0..{model.levels - 1}; got {k.dtype}, "
-            "decode it first")
-    if c is not None and model.null: _check_labels(c, model.null)
+    bound.check_levels(k, model.levels)
     if variance and steps:
         raise ValueError(
             "variance minimization holds for continuous time only, since the discrete loss "
             "depends on the interior of the schedule: use steps=0, or variance=False")
+
+# %% ../nbs/73g_vdm.ipynb #a081dab0
+def _labels(model, k, c):
+    "A label beside each image, or None."
+    return None if c is None else as_labels(c, k, model.null)
 
 # %% ../nbs/73g_vdm.ipynb #7ea9b02e
 @implements("V20")
@@ -221,7 +204,8 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
 
     Returns:
         nats"""
-    _check_loss(model, k, c, steps, variance)
+    _check_loss(model, k, steps, variance)
+    c = _labels(model, k, c)
 
     # 1. the ends: what the noisy one costs, and the latent of the other
     x, gamma_0, gamma_1, x_noisy = _ends(model, k, generator)
@@ -285,7 +269,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
 
     Returns:
         Scalars: "loss" and its three terms, bits per dimension"""
-    k, c = batch
+    k, c = batch if isinstance(batch, (tuple, list)) else (batch, None)
     c = drop_labels(c, p_uncond, model.null, generator) if model.null else None
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)
@@ -317,6 +301,7 @@ def _at_once(model: VDM, strata: int, k, c=None, generator=None) -> Tensor:
 
     # a network that reads z_0 costs far more than another draw of it would gain
     if model.decoder is not None: return loss(model, k, c, generator, t=t).total
+    c = _labels(model, k, c)
     k, c = (v if v is None else v.repeat_interleave(strata, 0) for v in (k, c))
     return loss(model, k, c, generator, t=t.flatten()).total.view(-1, strata).mean(1)
 
@@ -346,5 +331,5 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
     if together and steps:
         raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
     ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
-    _check_ends(*model.schedule(ends).detach())
+    check_gamma(model.schedule(ends), "ends of the schedule")
     return partial(_at_once, model, strata) if together else partial(_in_turn, model, strata, steps)

@@ -504,10 +504,15 @@ UNITS = "ms|µs|us|s|seconds?|min|minutes?|h|hours?|GFLOP/s|MB/s|images/s|steps/
 TIMES = re.compile(rf"(?<![\w.])[\d.,]+(?:e[+-]?\d+)?\s*(?:{UNITS})\b")
 
 def said(cell) -> str:
-    "The text that a cell printed, without pictures and without times."
-    outputs = [o for o in cell.get("outputs", []) if "text/html" not in o.get("data", {})]
-    texts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs]
-    return TIMES.sub("", "\n".join("".join(t) for t in texts))
+    "What a cell printed or shows as a table, without pictures and without times."
+    def text(o):
+        shown = {"stream": o.get("text", "")} | o.get("data", {})
+        kinds = "stream", "text/markdown", "text/html", "text/plain"
+        texts = {k: "".join(shown.get(k, "")) for k in kinds}
+        html = texts.pop("text/html")
+        if "<table" in html: return re.sub(r"<[^>]*>", " ", html)
+        return next(filter(None, texts.values()), "")
+    return TIMES.sub("", "\n".join(map(text, cell.get("outputs", []))))
 
 # %% ../../nbs/98_build.ipynb #f8aa1f1c
 def value(number: str) -> float: return float(number.replace(",", "").replace("_", ""))

@@ -455,14 +455,10 @@ def docs(
 ) -> Path:  # The site's folder
     "Render the site from the notebooks' saved outputs."
     out, proc = out or build.root() / "_site", process()
-    if shutil.which("quarto"):
-        subprocess.run(["quarto", "render", "--no-cache"], cwd=proc, check=True)
-    else:
-        command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-        for line in done.stderr.splitlines():  # one key is for Quarto alone
-            if "html-math-method is ignored" not in line: say(line)
-        done.check_returncode()
+    command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    for line in done.stderr.splitlines(): say(line)
+    done.check_returncode()
     finish(proc / "_site")
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(proc / "_site", out)

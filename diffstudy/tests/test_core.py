@@ -14,12 +14,12 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
 # %% ../../nbs/70_core.ipynb #a966b3b3
 import math
 from dataclasses import dataclass, replace
-import pytest, torch
+import numpy as np, pytest, torch
 from .. import core
 from ..core import (
-    EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_step, at_least, choose,
-    each, expand, flag, free_settings, implements, one_of, or_none, randn_like, setting, shared,
-    stream, suggest, tuple_of, whole)
+    EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_labels, as_step, at_least,
+    check_gamma, choose, each, expand, flag, free_settings, implements, one_of, or_none, randn_like,
+    setting, shared, stream, suggest, tuple_of, whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -54,6 +54,19 @@ def test_what_comes_in_is_looked_at_once():
     with pytest.raises(ValueError, match="gamma_s = 2 and gamma_t = 1: are the two exchanged"):
         as_step(torch.tensor([0., 2.]), 1.)
     assert as_step(1., 1.) == (1, 1) and as_step(math.nan, 1.)[0].isnan()
+
+    # numbers of another kind; NaN again is none
+    check_gamma(torch.tensor([-40., math.nan, 40.]))
+    for far in 999., -41., math.inf:
+        says = f"levels = −log SNR within ±40.* got {far:g}. Of time"
+        with pytest.raises(ValueError, match=says): check_gamma(torch.tensor([5., far]), "levels")
+
+    # labels; their doors are in test_vdm
+    assert as_labels(2).tolist() == 2 and as_labels(2, x).tolist() == [2, 2, 2]
+    assert as_labels([0, 3], classes=3).dtype == torch.int64
+    with pytest.raises(ValueError, match="from 0 to 2; got 0 to 3"):
+        as_labels([0, 3], classes=3, null=False)
+    with pytest.raises(ValueError, match=r"example; got shape \(1, 2\)"): as_labels([[0, 3]])
 
 # %% ../../nbs/70_core.ipynb #cdf43075
 def test_normal_agrees_with_torch():
@@ -107,6 +120,9 @@ def test_streams_are_functions_of_their_names():
     assert (draw(0, "noise", 3) == draw(0, "noise", 3)).all()
     others = [draw(1, "noise", 3), draw(0, "noise", 4), draw(0, "data", 3), draw(0, "noise", 3, 0)]
     assert all((draw(0, "noise", 3) != o).all() for o in others)
+    for three in np.int64(3), torch.tensor(3):
+        assert (draw(0, "noise", 3) == draw(0, "noise", three)).all()
+    with pytest.raises(TypeError, match="integer"): stream(3.7)
 
 # %% ../../nbs/70_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():

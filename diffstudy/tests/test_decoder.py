@@ -30,7 +30,8 @@ def test_probabilities_add_up(shape, patch):
     p = (-d(images, z.expand(256, *shape), gamma)).exp()
     assert abs(p.sum() - 1) < 1e-12 and p.max() > 1.5 * p.min()
 
-    # another z_0, other probabilities
+    # another z_0, other probabilities; it is read as a mean, known up to noise of variance e^γ
+    torch.testing.assert_close(d._shrink(z, gamma), z / (1 + gamma.exp()))
     assert (p - (-d(images, (z + 1).expand(256, *shape), gamma)).exp()).abs().max() > 1e-5
 
     n = 4000

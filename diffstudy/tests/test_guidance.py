@@ -717,7 +717,7 @@ def test_errors_guidance():
     share = r"as a share of the values in \(0, 1\]"
     for says, call in (
         ("between 0 and 1; got p_uncond=10", lambda: drop_labels(c, 10, 3)),
-        ("integer classes of shape", lambda: drop_labels(z, .1, 3)),
+        ("classes of shape", lambda: drop_labels(c[0], .1, 3)),
         (strength, lambda: classifier_free(z, z)),
         (strength, lambda: classifier_free(z, z, w=1, scale=2)),
         (shapes, lambda: classifier_free(z, z[:1], w=1)),
@@ -729,10 +729,9 @@ def test_errors_guidance():
         (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
         (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
         ("expected w >= 0", lambda: accept(z[:, 0], w=-1)),
+        ("4 of 4 are NaN", lambda: accept(z[:, 0] * torch.nan, w=1)),
         ("give its null label as null=", lambda: free(null=None)),
-        (r"one for each of 4 examples; got classes of shape \(3,\)",
-            lambda: free(c[:3])(z, gamma)),
-        ("expected integer classes", lambda: free(c.double())),
+        (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),
         ("unknown kind of prediction 'epsilon'; did you mean 'eps'", lambda: free(kind="epsilon")),
         (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
         ("rescale from 0", lambda: free(rescale=7)),

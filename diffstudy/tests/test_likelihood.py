@@ -38,7 +38,8 @@ def test_flow_gives_the_exact_density_of_a_mixture():
 def test_flow_of_standard_normal_data_stands_still():
     "standard normal data, ε̂ = σz: no point moves, and log p is that of the normal"
     z = torch.randn(5, 2, 3, generator=stream(2, "z"), dtype=torch.float64)
-    out = log_likelihood(lambda z, g: sigma(g) * z, z, ENDS)
+    out = log_likelihood(lambda z, g: sigma(g) * z, z.clone().requires_grad_(), ENDS)
+    assert not out.log_prob.requires_grad and (out.error == 0).all()
     torch.testing.assert_close(out.latent, z)
     torch.testing.assert_close(
         out.log_prob, -(z.flatten(1).square() + math.log(2 * math.pi)).sum(1) / 2)
@@ -98,6 +99,8 @@ def test_the_error_of_several_probes_is_that_of_their_mean():
         prior=lambda z: m.log_prob(z, a1, s1))
     scaled = (out.log_prob - m.log_prob(z, a0, s0)) / out.error
     assert abs(scaled.square().mean().sqrt() - 1) < .25 and out.error.min() > 0
+    one = log_likelihood(m.predict, z[:2], ENDS, probes=1, generator=stream(3, "probes"))
+    assert one.error.isnan().all()  # one probe does not know its error
 
 # %% ../../nbs/34_likelihood.ipynb #0ae420b6
 def pairs(levels=4):

@@ -359,8 +359,10 @@ def test_errors_of_calls():
 def test_errors_of_labels():
     net = build("digits-tiny", (1, 8, 8), 3)
     z, gamma, c = _example((1, 8, 8), dtype=torch.float32)
-    _refused("expected integer labels .* 3 for 'no label'", net, z, gamma, c.float())
-    _refused("one label for each of 3", net, z, gamma, c[:2])
+    _refused("classes as whole numbers, such as", net, z, gamma, c.float(), error=TypeError)
+    _refused("one for each of 3 examples", net, z, gamma, c[:2])
+    _refused("gamma as floats; got torch.int64", net, z, torch.tensor(999), error=TypeError)
+    _refused("within ±40.*; got 999", net, z, torch.tensor(999.))
     _refused("takes no extra scalar", net, z, gamma, c, gamma)
     _refused("classes=0 and takes no labels", MLP(2), z[:, 0, 0, :2], gamma, c)
 

@@ -69,6 +69,11 @@ def test_weights_agree_with_the_schedules():
     assert (held[g > 3.31] / edm.max() - 1).abs().max() < 1e-6
     assert torch.equal(WEIGHTS["bound"](g), torch.ones_like(g))
 
+    # soft truncation: the chance that τ, of density ∝ 1/τ, lies below the time of the VP SDE
+    t = torch.linspace(.01, 1, 20, dtype=torch.float64)
+    vp = torch.log(torch.expm1(.1 * t + 19.9 * t ** 2 / 2))
+    torch.testing.assert_close(WEIGHTS["soft truncation"](vp), torch.log(t / 1e-5) / math.log(1e5))
+
 # %% ../../nbs/51_objectives.ipynb #27d8e396
 def mean_error(mixture, gamma, seed, n):
     "E‖ε − ε̂‖² of the exact predictor at levels γ `(n,)`, one draw for each."

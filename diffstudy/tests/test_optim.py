@@ -43,6 +43,7 @@ def test_lr_scale():
 # %% ../../nbs/73d_optim.ipynb #b233106b
 def test_ema_is_the_unrolled_sum():
     g, model = core.stream(0, "ema"), nn.Linear(3, 2).double()
+    with pytest.raises(ValueError, match="from 0 to below 1; got 1.5"): optim.EMA(model, 1.5)
     model.register_buffer("count", torch.tensor(0))
     share = math.prod(optim.EMA(model).decay_at(n) for n in range(36))
     assert abs(share * math.comb(45, 9) - 1) < 1e-9

@@ -10,23 +10,23 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'refused', 'Each', 'like_data', 'one_each', 'normal', 'Own', 'try_it', 'says_nothing',
            'test_the_property_sees_slips', 'test_the_loss_of_today_has_the_property', 'of_levels',
            'gray_right', 'gray_wrong', 'logits', 'check_centers', 'check_random_steps',
-           'check_bits', 'check_weightings', 'check_times', 'check_integral', 'check_for_variance',
-           'elementwise', 'of_ends', 'check_betas', 'check_base', 'check_grid', 'predicts',
-           'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients', 'check_initial',
-           'check_check_grid', 'check_check_state', 'check_check_prediction', 'walked',
-           'check_slope', 'check_samplers', 'check_bar', 'of_net', 'classes_right', 'classes_wrong',
-           'free', 'led', 'branches', 'guided', 'check_factor', 'check_accept', 'check_weight',
-           'check_drop', 'check_labels', 'share', 'no_share', 'check_particle_steps', 'check_share',
-           'tilt', 'correct', 'of_branches', 'repaired', 'a_set', 'by_hand', 'same_estimate',
-           'check_mean', 'check_bits_of_images', 'scores', 'check_decide', 'check_accuracy',
-           'check_nearest', 'check_embed', 'gaussian', 'check_moments', 'root', 'distance',
-           'check_frechet', 'check_frechet_distance', 'check_inception', 'check_overlap',
-           'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise',
-           'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'refuses_levels',
-           'check_exact_step', 'check_ddpm_step', 'check_logit', 'check_generator', 'pairs',
-           'denoise', 'two', 'check_generate', 'check_start', 'check_penalty', 'Judge',
-           'check_terms', 'check_states', 'check_frozen', 'test_every_public_name_has_an_entry',
-           'test_any_input']
+           'check_check_levels', 'check_bits', 'check_weightings', 'check_times', 'check_integral',
+           'check_for_variance', 'elementwise', 'of_ends', 'check_betas', 'check_base',
+           'check_grid', 'predicts', 'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients',
+           'check_initial', 'check_check_grid', 'check_check_state', 'check_arrived',
+           'check_check_prediction', 'walked', 'check_slope', 'check_samplers', 'check_bar',
+           'of_net', 'classes_right', 'classes_wrong', 'free', 'led', 'branches', 'guided',
+           'check_factor', 'check_accept', 'check_weight', 'check_drop', 'check_labels', 'share',
+           'no_share', 'check_particle_steps', 'check_share', 'tilt', 'correct', 'of_branches',
+           'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean', 'check_bits_of_images',
+           'scores', 'check_decide', 'check_accuracy', 'check_nearest', 'check_embed', 'gaussian',
+           'check_moments', 'root', 'distance', 'check_frechet', 'check_frechet_distance',
+           'check_inception', 'check_overlap', 'check_modes', 'check_mixture', 'Net',
+           'states_right', 'states_wrong', 'noise', 'too_much_noise', 'fresh', 'check_chain',
+           'on_the_line', 'refuses_levels', 'check_exact_step', 'check_ddpm_step', 'check_logit',
+           'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_start',
+           'check_penalty', 'Judge', 'check_terms', 'check_states', 'check_frozen',
+           'test_every_public_name_has_an_entry', 'test_any_input']
 
 # %% ../../nbs/98c_properties.ipynb #4a5a91fa
 import math, re
@@ -34,8 +34,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 import pytest, torch
 from .. import (
-    adversarial, bound, data, ddgan, evaluate, guidance, guidance_formulas, particles, process,
-    sample, schedule, snr)
+    adversarial, bound, core, data, ddgan, evaluate, guidance, guidance_formulas, particles,
+    process, sample, schedule, snr)
 from ..core import as_gamma, expand, flat_sum, stream
 from ..notation import alpha, sigma
 from ..studies import tilted
@@ -341,6 +341,12 @@ def check_random_steps(draw):
     counts = torch.bincount(i, minlength=steps + 1)[1:]
     assert counts.max() - counts.min() <= 1  # evenly spread
 
+def check_check_levels(draw):
+    levels = draw(st.integers(2, 256))
+    k = torch.tensor([0, levels - 1])
+    bound.check_levels(k, levels)
+    for wrong in k + 1, k - 1, k.double(), k.numpy(): refused(bound.check_levels, wrong, levels)
+
 def check_bits(draw):
     batch, dims = draw(batches()), draw(st.integers(1, 3000))
     nats = batch.random("nats")
@@ -350,6 +356,7 @@ def check_bits(draw):
 BOUND = {
     "bound.prior_loss": Each(bound.prior_loss, one_each, x=first, gamma_1=level),
     "bound.centers": Own(check_centers),
+    "bound.check_levels": Own(check_check_levels),
     "bound.level_logits": Each(
         partial(bound.level_logits, levels=5), logits, x_noisy=first, gamma_0=level),
     "bound.reconstruction_loss": Each(
@@ -575,6 +582,14 @@ def check_check_state(draw):
     refused(sample.check_state, wrong_state(draw, batch))
     refused(sample.check_state, z, [stream(i) for i in range(batch.b + 1)])
 
+def check_arrived(draw):
+    z = draw(batches()).random("z")
+    assert sample.arrived(z) is z
+    if not z.numel(): return
+    z.view(-1)[-1] = draw(st.sampled_from([math.nan, math.inf]))
+    with pytest.raises(RuntimeError, match=f"1 of {len(z)} samples are not finite"):
+        sample.arrived(z)
+
 def check_check_prediction(draw):
     z = draw(batches()).random("z")
     sample.check_prediction(z, z)
@@ -611,6 +626,7 @@ SAMPLE = {
     "sample.check_state": Own(check_check_state),
     "sample.check_prediction": Own(check_check_prediction),
     "sample.bar": Own(check_bar),
+    "sample.arrived": Own(check_arrived),
     "sample.walk": of_walk(walked),
     "sample.ancestral": of_walk(sample.ancestral),
     "sample.ddim": of_walk(sample.ddim, streams=False),
@@ -698,10 +714,10 @@ def check_drop(draw):
 def check_labels(draw):
     batch = draw(batches())
     z, (c, each) = batch.random("z"), classes.right(draw, "c", batch)
-    got = guidance.labels_for(torch.as_tensor(c), z)
+    got = core.as_labels(c, z)
     assert got.tolist() == [int(v) for v in each]
     for wrong in torch.zeros(batch.b + 1).long(), torch.zeros(batch.b, 1).long():
-        refused(guidance.labels_for, wrong, z)
+        refused(core.as_labels, wrong, z)
 
 def share(draw, name, batch):
     v = draw(st.sampled_from([.25, .995, 1.]))
@@ -778,7 +794,6 @@ GUIDANCE = {
     "guidance.dynamic_threshold": Own(lambda draw: Each(
         guidance.dynamic_threshold, like_data,
         x=first, part=Kind(share, no_share)).check(draw, axes=True)),
-    "guidance.labels_for": Own(check_labels),
     "guidance.ClassifierGuided": guided(led),
     "guidance.ClassifierFree": guided(free),
     "particles.log_weight_rate":
@@ -789,7 +804,8 @@ GUIDANCE = {
     "particles.feynman_kac": of_branches(tilt, False),
 }
 
-BESIDE = {  # a method, and what a study alone calls
+BESIDE = {  # a method, what all read with, and what a study alone calls
+    "core.as_labels": Own(check_labels),
     "guidance.ClassifierFree.branches": Own(lambda draw: Each(
         lambda z, gamma, c: branches(z, gamma, c), lambda v, batch: (
             like_data(v.eps_c, batch), like_data(v.eps_u, batch)),

@@ -374,17 +374,26 @@ def test_errors_of_states_and_predictions():
         with pytest.raises(ValueError, match="got tuple"): sampler(lambda z, g: (z, z), z, gammas)
     with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
         ancestral(predict, z, gammas, streams(range(3)))
+    for seeds in 0, [0] * 4:
+        for call in lambda: ancestral(predict, z, gammas, seeds), lambda: initial((4, 2), seeds):
+            with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"): call()
     with pytest.raises(ValueError, match="eta from 0"): ddim(predict, z, gammas, eta=1.5)
 
 def test_the_numbers_of_other_libraries_are_no_noise_levels():
-    "betas and alphas_cumprod are refused, and the advice makes of both the same grid"
+    "betas, alphas_cumprod, σ and time steps are refused, and the advice makes grids of them"
     from diffstudy import notation
     betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
     a = (1 - betas).cumprod(0)
-    for given in (betas, betas.flip(0), a, a.flip(0)):
+    sigmas = torch.tensor([14.6, 5., 1.5, .3, .03, 0.])
+    others = dict.fromkeys((betas, betas.flip(0), a, a.flip(0)), "as betas and alphas_cumprod are")
+    others |= {sigmas: "as the sigmas of EDM", torch.arange(999, 0, -100): "time steps"}
+    for given, says in others.items():
         for sampler in ancestral, ddim, probability_flow:
-            with pytest.raises(ValueError, match="as betas and alphas_cumprod are"):
+            with pytest.raises(ValueError, match=says):
                 sampler(lambda z, g: z, torch.zeros(4, 2), given)
+    z = torch.ones(4, 2)
+    assert ddim(lambda z, g: 0 * z, z, notation.gamma_from_edm_sigma(sigmas)).isfinite().all()
+    assert check_grid([2., 1., 0.])[-1] == 0  # steps of one size are γ
     torch.testing.assert_close(
         notation.gamma_from_snr(a / (1 - a)).flip(0), notation.gammas_from_betas(betas).flip(0))
 

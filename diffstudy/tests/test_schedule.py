@@ -156,6 +156,7 @@ def test_errors_of_schedules():
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
+    with pytest.raises(ValueError, match="within ±40.*; got 999"): Linear(0., 999.)
     with pytest.raises(TypeError, match="for step i of T give i / T"): Cosine()(torch.arange(5))
     with pytest.raises(ValueError, match=r"lie in \(0, 1\)"): Betas(torch.tensor([.1, 1.5]))
     with pytest.raises(ValueError, match="at least two betas"): Betas(torch.tensor([.1]))

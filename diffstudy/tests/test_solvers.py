@@ -400,6 +400,8 @@ def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
     assert abs(off.mean()) < 4 * math.sqrt(.375 / n)
     assert abs(off.var() / .375 - 1) < 4 * math.sqrt(2 / n)
     assert abs(torch.cat([off, far], 1).T.corrcoef()[0, 1]) < 4 / math.sqrt(n)
+    off = path.look(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
+    assert abs(off.var() * 3 - 1) < 4 * math.sqrt(2 / n)
 
     # after going on, distances and values count from the new place
     path.move(at(.5), middle)
@@ -553,6 +555,8 @@ def test_errors_say_what_to_do():
             solver(lambda z, g: z, z, g.flip(0), stream(0))
         with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got shape \(4, 1\)"):
             solver(lambda z, g: z[:, :1], z, g, stream(0))
+        with pytest.raises(RuntimeError, match="not finite"):
+            solver(lambda z, g: z * math.nan, z + 1, g, stream(0))
     with pytest.raises(ValueError, match="take more steps or a larger eta_c"):
         consistent_eta(g, .05)
     with pytest.raises(ValueError, match="either step or snr; got step=None and snr=None"):

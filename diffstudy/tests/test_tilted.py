@@ -445,6 +445,7 @@ def test_each_of_the_others_has_a_setting_that_is_plain_guidance():
     x_c, x_u = (convert(e, z, gamma, "eps", "x") for e in branches(z, gamma))
     push = (apg - x_c) / 2
     assert (push * x_c).sum(1).abs().max() < 1e-12  # nothing along the estimate
+    torch.testing.assert_close(APG(branches, w=2., parallel=1., limit=1e3)(z, gamma), plain)
     short = APG(branches, w=2., parallel=1., limit=.1)(z, gamma)
     short = convert(short, z, gamma, "eps", "x")
     assert ((short - x_c).norm(dim=1) <= .2 + 1e-9).all() and ((x_c - x_u).norm(dim=1) > .1).any()

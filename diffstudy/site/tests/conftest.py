@@ -7,8 +7,7 @@ __all__ = ['ALONE', 'FIRST', 'pytest_collection_modifyitems', 'chromium']
 import pytest
 
 ALONE = (  # a piece of work for each case; all others go with their file
-    "test_notebook_runs", "test_page_in_a_browser",
-    "test_pandoc_reads_every_page_without_a_warning", "test_any_input",
+    "test_notebook_runs", "test_page_in_a_browser", "test_any_input",
     "test_a_bent_function_breaks_a_check_of_its_chapter",
     "test_exercises_run_after_the_imports_alone",
     "test_the_wheel_stands_alone_in_an_empty_environment")

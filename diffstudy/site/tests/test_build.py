@@ -453,6 +453,18 @@ def test_differences_are_found():
     assert not same("loss 1.234", "cost 1.234") and not same("1 2", "1 2 3")
     assert not same("-1.0", "1.0")
 
+    def tables(kind, *texts):
+        def shown(t): return cell("", "") | {"outputs": [
+            {"output_type": "display_data", "data": {"text/plain": "<object>", kind: [t]}}]}
+        return build.differences(*([shown(t)] for t in texts))
+    for kind, t in {
+        "text/markdown": "| loss |\n|---|\n| 1.234 (0.005) |",
+        "text/html": "<table><tr><td>loss</td><td>1.234</td></tr></table>"}.items():
+        assert tables(kind, t, t) == tables(kind, t, t.replace("34", "35")) == []
+        assert tables(kind, t, t.replace("1.234", "1.334")) == ["cell 0: 1.234 became 1.334"]
+        assert tables(kind, t, t.replace("loss", "cost"))
+    assert tables("text/html", "<img src='1'>", "<img src='2'>") == []
+
     stated = "#| tolerance: 0.2\nf()"
     assert same("1.00", "1.15", stated) and not same("1.00", "1.25", stated)
     assert same("1", "2", "#| tolerance: none\nf()")
@@ -468,10 +480,10 @@ SMOKE = (  # the last two train, open and ask all kinds of run
     "experiment::test_a_model_without_a_folder_is_asked_like_a_run",
     "experiment::test_section_two_of_the_plan")
 EVERYTHING = """
-import importlib, pkgutil, diffstudy
+import importlib, os, pkgutil, diffstudy
 for m in pkgutil.walk_packages(diffstudy.__path__, "diffstudy."):
     if not m.name.endswith("__main__"): importlib.import_module(m.name)
-print(diffstudy.__file__)
+print(diffstudy.__file__, *os.listdir(*diffstudy.__path__))
 """
 
 @checkout
@@ -488,7 +500,8 @@ def test_the_wheel_stands_alone_in_an_empty_environment(tmp_path):
         return done.stdout
 
     assert "No module named 'nbdev'" in run(PLAIN, "-c", "import nbdev").stderr
-    assert "site-packages" in works(PLAIN, "-c", EVERYTHING)
+    files = works(PLAIN, "-c", EVERYTHING)
+    assert "site-packages" in files and "py.typed" in files  # a type checker reads its signatures
     assert "train" in works(PLAIN.with_name("diffstudy"), "--help")
     few = [f"diffstudy.tests.test_{m}" for m in SMOKE]
     works(PLAIN, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", *few)
