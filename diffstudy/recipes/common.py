@@ -6,8 +6,8 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'check_ends',
            'check_counts', 'this_version', 'check_keys', 'facts_of', 'load_images', 'halves',
-           'some_of', 'components_file', 'read_components', 'labels_of', 'by_name', 'check_seed',
-           'check_place', 'batches', 'counted', 'drawn', 'low_precision', 'Run']
+           'some_of', 'components_file', 'read_components', 'by_name', 'check_seed', 'check_place',
+           'batches', 'counted', 'drawn', 'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil, tempfile
@@ -20,7 +20,7 @@ import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
 from ..checkpoint import CheckpointError
-from ..core import Settings, choose, stream, suggest
+from ..core import Settings, as_labels, choose, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -190,24 +190,6 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
             "its checksum is not the one in config.json")
     return datasets.Components.of(
         {k: v.to(device) for k, v in safetensors.torch.load(data).items()})
-
-# %% ../../nbs/76b_kinds.ipynb #71c37d29
-def labels_of(labels, classes: int) -> list[int]:
-    """Labels as whole numbers; TypeError or ValueError for what names no class of each image.
-
-    Args:
-        labels: Of any kind that can be listed: numbers, an array, a tensor
-        classes: How many there are"""
-    v = labels.tolist() if hasattr(labels, "tolist") else labels
-    if isinstance(v, str) or not isinstance(v, Iterable):
-        raise TypeError(
-            f"labels: expected a class for each image, such as [3] * 16; got {v!r}. "
-            "Without labels n says how many: n=16")
-    out = [k.tolist() if hasattr(k, "tolist") else k for k in v]
-    if bad := [k for k in out if not isinstance(k, Real) or k % 1 or not 0 <= k < classes]:
-        raise ValueError(
-            f"labels: expected classes from 0 to {classes - 1}; got {bad[0]!r}")
-    return [int(k) for k in out]
 
 # %% ../../nbs/76b_kinds.ipynb #e8363293
 def by_name(method):
@@ -454,10 +436,15 @@ class Run:
         Returns:
             A class for each image, None where the model is told none"""
         if labels is None: return [None] * n
-        if self.has_labels: return labels_of(labels, self.facts["classes"])
-        raise ValueError(
-            "this model was trained without labels: leave labels away, "
-            "and say how many images with n=16")
+        if not self.has_labels:
+            raise ValueError(
+                "this model was trained without labels: leave labels away, "
+                "and say how many images with n=16")
+        if isinstance(labels, Real) or getattr(labels, "ndim", 1) == 0:
+            raise TypeError(
+                f"labels: expected a class for each image, such as [3] * 16; got {labels!r}. "
+                "Without labels n says how many: n=16")
+        return as_labels(labels, classes=self.facts["classes"], null=False).tolist()
 
     def known(self, images) -> datasets.ImageSet:
         "A set of images on the model's device; TypeError or ValueError if it is of another kind."

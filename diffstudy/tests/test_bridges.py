@@ -242,7 +242,8 @@ def test_the_card_says_what_it_is(tmp_path):
     for name, options in dict(evaluation=run.options(steps=4), other=run.options()).items():
         evaluation = own | dict(options=options)
         files.write_json(run.folder / f"evaluation{'-other' * (name == 'other')}.json", evaluation)
-    with mock.patch.object(experiment, "report_evaluation", lambda e: [f"{e['options']['steps']} steps"]):
+    told = lambda e: [f"{e['options']['steps']} steps"]
+    with mock.patch.object(experiment, "report_evaluation", told):
         text = (bridges.save_pretrained(run, tmp_path) / "README.md").read_text()
     assert "64 steps" in text and files.read_json(tmp_path / "evaluation.json") == own
     (run.folder / "evaluation-other.json").unlink()

@@ -1272,7 +1272,8 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
 def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     run = experiment.open(folder, "cpu")
-    monkeypatch.setattr(verdict, "_scores", lambda run, options, *_: dict(options=options, number=4))
+    scored = lambda run, options, *_: dict(options=options, number=4)
+    monkeypatch.setattr(verdict, "_scores", scored)
 
     # the one file of earlier versions is read; another checkpoint's is not this one's
     old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
