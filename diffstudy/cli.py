@@ -595,7 +595,7 @@ def _info_run(
     from diffstudy import checkpoint, experiment, verdict
     model = None
     with usage():
-        if str(run) in experiment.WEIGHTS or run.suffix == ".safetensors":
+        if str(run) in experiment.TRAINED or run.suffix == ".safetensors":
             model = experiment.open(run, "cpu", say=typer.echo)
         info = model.info if model else experiment.read_run(run)
     _say_settings(run, info)

@@ -6,7 +6,7 @@ opens it again, to sample, to score and to guide."""
 # %% auto #0
 __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 'train', 'export',
            'report', 'report_evaluation', 'read_samples', 'ClassifierConfig', 'ClassifierRun',
-           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'WEIGHTS', 'change',
+           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'TRAINED', 'change',
            'check_counts', 'config_hash', 'config_of', 'load_images', 'open', 'pick_device',
            'read_run', 'that_counts']
 
@@ -26,11 +26,11 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    WEIGHTS, change, check_info, config_hash, config_of, must_agree, open, read_run, that_counts)
+    TRAINED, change, check_info, config_hash, config_of, must_agree, open, read_run, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
-    "SCHEDULES", "WEIGHTS", "change", "check_counts", "config_hash", "config_of",
+    "SCHEDULES", "TRAINED", "change", "check_counts", "config_hash", "config_of",
     "load_images", "open", "pick_device", "read_run", "that_counts"]
 
 # %% ../nbs/76_experiment.ipynb #8492cc3b
@@ -339,13 +339,13 @@ def _meet(rank):
     if rank.world > 1: torch.distributed.barrier()
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
-def export(run, path, *, licence: str = "unknown") -> Path:
+def export(run, path, *, license: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
     Args:
         run: From `train` or `open`
         path: NAME.safetensors; written in one act
-        licence: Of the weights
+        license: Of the weights
 
     Returns:
         The file"""
@@ -362,7 +362,7 @@ def export(run, path, *, licence: str = "unknown") -> Path:
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=f"diffstudy train {run.config['data']} --recipe {run.recipe}",
-        licence=licence, result=result or None, chosen=run.chosen,
+        licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
     return path
 

@@ -481,7 +481,7 @@ _NOTES = {
     "digits": Note(
         "the model of most chapters", record="digits-bits", case=dict(recipe="digits", seed=0)),
     "digits-tiny": Note("tests", .1),
-    "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", record="mnist-bits"),
+    "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
     "mnist": Note("bits on MNIST with and without labels", record="mnist"),
     "mnist-samples": Note("samples of MNIST, guided by their labels", 60),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),

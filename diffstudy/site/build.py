@@ -18,7 +18,7 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', '
            'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
-import argparse, ast, functools, io, json, os, re, shutil, subprocess, sys, tempfile
+import argparse, ast, functools, io, json, re, shutil, subprocess, sys, tempfile
 import textwrap, time, tokenize
 from dataclasses import dataclass
 from pathlib import Path

@@ -12,7 +12,7 @@ __all__ = ['JOBS', 'STUDY', 'DAMAGE', 'HOSTILE', 'PICTURES', 'CASES', 'state_of'
            'table', 'main']
 
 # %% ../../nbs/98b_drill.ipynb #7550f848
-import argparse, io, datetime, fnmatch, hashlib, io, itertools, json, mmap, os, pickle, random, re
+import argparse, datetime, fnmatch, hashlib, io, json, mmap, os, pickle, random, re
 import shutil, signal, socket, struct, subprocess, sys, tempfile, time, traceback, zipfile, zlib
 from collections import Counter
 from dataclasses import dataclass, field

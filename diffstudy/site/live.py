@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 import torch
-from .. import bound, data, ddgan, evaluate, experiment, files as disk, judge
+from .. import data, ddgan, evaluate, experiment, files as disk, judge
 from .. import process, sample, vdm
 from ..core import stream
 from ..guidance import ClassifierFree

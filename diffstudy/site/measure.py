@@ -9,7 +9,7 @@ __all__ = ['LIMIT', 'GROUPS', 'code_lines', 'crowded', 'broken', 'count_argument
            'table', 'main']
 
 # %% ../../nbs/98e_measure.ipynb #9d4104aa
-import ast, re, sys
+import ast, sys
 from collections import Counter
 from pathlib import Path
 from . import build

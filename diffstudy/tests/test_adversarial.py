@@ -3,6 +3,7 @@
 # %% auto #0
 __all__ = ['NET', 'CHAIN', 'CPU', 'LAZY', 'test_errors_config', 'test_a_whole_number_is_a_number',
            'small', 'terms', 'test_no_backward_through_the_generator', 'test_losses_by_hand',
+           'test_a_generator_of_one_step_is_shown_at_the_states_of_the_chain',
            'test_relativistic_pairing_by_hand', 'test_pairs_do_not_cross_processes',
            'test_mismatched_pairs_by_hand', 'test_mismatched_pairs_teach_the_posterior',
            'test_mismatched_pairs_in_a_step', 'test_a_pack_has_one_state',
@@ -87,6 +88,20 @@ def test_losses_by_hand():
     for term, value in zip(found.values(), wanted): assert abs(term.item() - value) < 1e-6
     found = terms(generator_terms, small(), G, D, x)
     assert list(found) == ["loss"] and abs(found["loss"].item() - wanted[0]) < 1e-6
+
+def test_a_generator_of_one_step_is_shown_at_the_states_of_the_chain():
+    "a gray image: itself where the state is clean, elsewhere with the noise of that state"
+    class Gray:
+        steps = latent = 1
+        def __call__(self, z, s, latent, c=None): return torch.full_like(z, .5)
+    shown, x = [], torch.zeros(20_000, 1)
+    D = lambda z_s, z_t, s, c: shown.append(z_s) or z_s.sum(1)
+    for s in (0, 2):
+        states = torch.full((len(x),), s)
+        generator_terms(small(), Gray(), D, x, None, states, CHAIN, stream(0, "t"))
+    assert (shown[0] == .5).all()
+    q = process.marginal(x[:1] + .5, CHAIN[2])
+    assert abs(shown[1].mean() - q.mean) < .02 and abs(shown[1].var() / q.var - 1) < .05
 
 # %% ../../nbs/73h_adversarial.ipynb #b6956cea
 class _Plane(torch.nn.Module):

@@ -465,7 +465,7 @@ def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypat
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     "The same run comes back by its file, or by a name that no folder has; all else is refused."
     run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
-    path = experiment.export(run, tmp_path / "mine.safetensors", licence="CC0-1.0")
+    path = experiment.export(run, tmp_path / "mine.safetensors", license="CC0-1.0")
     ask = lambda name: experiment.open(name, "cpu", say=told.append)
     back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
     assert same(back, run) and back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
@@ -477,7 +477,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
 
     # by name, where there is no folder of that name
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "WEIGHTS", ("mine",))
+    monkeypatch.setattr(run_folder, "TRAINED", ("mine",))
     monkeypatch.setattr(weights, "find", lambda name: weights.unpack(path.read_bytes()))
     assert same(ask("mine"), run) and "no folder 'mine' here" in told[-1]
     monkeypatch.setattr(weights, "find", lambda name: 1 / 0)

@@ -41,6 +41,13 @@ def test_levels():
     torch.testing.assert_close(hat(Constant(sure))[-1, :, 0, 0], grid[[3, 5]], rtol=0., atol=1e-6)
     with pytest.raises(ValueError, match="one for each level"): CategoricalNet(Constant(0.), 16)
 
+    # the network inside sees the likelihood of each level less its mean
+    net = Constant(0.)
+    net.forward = lambda p, gamma, c=None: seen.append(p) or torch.zeros_like(p)
+    hat((seen := []) or net)
+    torch.testing.assert_close(
+        seen[0].view(6, 2, 17, 2, 3), (p / p.sum(0)).permute(1, 2, 0, 3, 4) - 1 / 17)
+
 # %% ../../nbs/73b_heads.ipynb #60cea42a
 def test_faded_features():
     "the faded sines are the means of sines over 200,000 noisy draws, within 4.5 errors"

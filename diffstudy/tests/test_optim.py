@@ -5,7 +5,7 @@ __all__ = ['test_config', 'test_lr_scale', 'test_ema_is_the_unrolled_sum',
            'test_ema_applied_gives_the_weights_back',
            'test_weight_decay_spares_vectors_and_schedules', 'test_orthogonal',
            'test_muon_is_that_of_pytorch', 'test_muon_moves_matrices_of_one_shape_as_each_alone',
-           'test_muon_takes_layers_alone']
+           'test_a_refused_step_of_muon_moves_nothing', 'test_muon_takes_layers_alone']
 
 # %% ../../nbs/73d_optim.ipynb #af4be409
 import copy, json, math
@@ -128,6 +128,17 @@ def test_muon_moves_matrices_of_one_shape_as_each_alone():
         for o in (one, *own): o.step()
     for a, b in zip(together, layers):
         torch.testing.assert_close(a.weight, b.weight, rtol=1e-5, atol=1e-6)
+
+def test_a_refused_step_of_muon_moves_nothing():
+    "neither the matrix, which would decay, nor its average, nor the count of steps"
+    net = nn.Linear(4, 6, bias=False)
+    opt = optim.optimizer(net, optim.Config(optimizer="muon", weight_decay=.1))
+    def step(skip):
+        net.weight.grad, opt.found_inf = torch.ones(6, 4), torch.tensor(skip)
+        opt.step()
+        return [v.clone() for v in (net.weight.detach(), *opt.state[net.weight].values())]
+    start, after = step(0.), step(1.)
+    assert all(map(torch.equal, start, after)) and not torch.equal(step(0.)[0], after[0])
 
 def test_muon_takes_layers_alone():
     model = nn.ModuleDict(dict(

@@ -9,8 +9,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_rules_are_of_first_order_on_a_gaussian', 'test_grids_of_fastdpm',
            'test_grid_of_edm', 'guess_of_data', 'heun_of_edm', 'two_m_of_paper',
            'test_heun_and_2m_are_the_papers_algorithms', 'test_heun_and_2m_agree_with_diffusers',
-           'errors', 'order', 'test_orders_of_convergence',
-           'test_edm_preconditioning_is_v_prediction', 'settled',
+           'errors', 'order', 'test_orders_of_convergence', 'settled',
            'test_langevin_settles_at_a_variance_that_is_too_large',
            'test_annealed_langevin_is_that_of_ncsn', 'corrected_in_ve',
            'test_predictor_corrector_is_that_of_the_paper', 'walked',
@@ -26,7 +25,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
 # %% ../../nbs/50_solvers.ipynb #50000005
 import math
 import pytest, torch
-from ..core import expand, stream
+from ..core import stream
 from ..data import GaussianMixture, three_gaussians
 from ..notation import (
     alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_edm_sigma,
@@ -284,18 +283,6 @@ def test_orders_of_convergence():
     assert abs(order(errors(ddim, calls), calls) - 1) < .02
     assert abs(order(errors(dpm_solver, calls), calls) - 2) < .1
     assert abs(order(errors(heun, calls, 2), calls) - 2) < .1
-
-# %% ../../nbs/50_solvers.ipynb #50000064
-def test_edm_preconditioning_is_v_prediction():
-    "for data of variance 1, c_in y is z, and the network that makes D = c_skip y + c_out F is −v"
-    z, f = torch.randn(2, 9, 3, generator=stream(0, "edm"), dtype=torch.float64)
-    gamma = torch.linspace(-8, 8, 9, dtype=torch.float64)
-    y, s = to_ve(z, gamma), expand(edm_sigma(gamma), z)
-    c_in = (1 + s ** 2) ** -.5
-    c_skip = 1 / (1 + s ** 2)
-    c_out = s * (1 + s ** 2) ** -.5
-    torch.testing.assert_close(c_in * y, z)
-    torch.testing.assert_close(c_skip * y + c_out * f, convert(-f, z, gamma, "v", "x"))
 
 # %% ../../nbs/50_solvers.ipynb #50000068
 def settled(v, h):

@@ -9,7 +9,7 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
            'test_each_step_gets_its_share', 'test_a_balanced_run_has_all_three', 'test_mnist_study',
            'test_score_stacked', 'test_averaged', 'test_a_case_may_have_threads',
            'test_mnist_record', 'test_resnet_study', 'test_the_resnet_record_is_of_today',
-           'test_run_stacked_variant', 'test_stacked_ablation_record']
+           'test_published_tables', 'test_run_stacked_variant', 'test_stacked_ablation_record']
 
 # %% ../../nbs/43_ddgan_images.ipynb #27f3a56a
 import math
@@ -26,7 +26,7 @@ from ..studies import record as runs
 from ..studies.common import unpacked
 from ..studies.common import packed, unpacked
 from ..studies.ddgan_ablation import (
-    ABLATION, FEW, FEW_SETTINGS, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
+    ABLATION, FEW, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
     MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,
@@ -395,6 +395,16 @@ def test_the_resnet_record_is_of_today():
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(found, RESNET) == []
     assert {r["result"]["skipped"] for r in found["results"]} == {0}
+
+# %% ../../nbs/69_ddgan_parts.ipynb #89d90d42
+def test_published_tables():
+    "each column, row by row times its number, adds up to what the slides' own rows give"
+    sums = dict(
+        quality=[1074.85, 853.65, 40.07, 155_735, 6866.52],
+        ablation=[323.03, 374.71, 16.65], modes=[35_434, 16.109])
+    for name, noted in sums.items():
+        found = [sum(i * (v or 0) for i, v in enumerate(c, 1)) for c in zip(*PAPER[name].values())]
+        assert found == pytest.approx(noted, abs=1e-6), name
 
 # %% ../../nbs/69_ddgan_parts.ipynb #cc90e56b
 def test_run_stacked_variant():

@@ -87,6 +87,7 @@ def test_the_step_is_ancestral_sampling_and_ddim_at_its_ends():
         torch.testing.assert_close((k.keep * k.sigma) ** 2 + k.noise ** 2, sigma(s) ** 2)
     k, step = particle_steps(gammas, 2., 2), gammas[:-1] - gammas[1:]
     assert (k.before[1:] == step[:-1] / 2).all() and (k.after[:-1] == step[:-1] / 2).all()
+    assert k.after[-1] == step[-1]  # the level at the end has no rate of its own
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0f3b6a01
 def test_resampling_is_unbiased_and_even():

@@ -158,12 +158,12 @@ def test_tensorboard_shows_each_step_once(tmp_path):
     steps = shown(tmp_path / "board")
     assert steps.pop("loss") == [3, 6, 9, 12] and {*map(tuple, steps.values())} == {(3, 6, 9, 12)}
 
-    # other records after a resume: the old ones are not left between the new
-    go(toy(), until=7, folder=tmp_path / "b", log=watch.TensorBoard(tmp_path / "b" / "board"))
+    # other records after a resume: none is left between the new, and that of the checkpoint stays
+    go(toy(log_every=2), until=7, folder=tmp_path / "b", log=watch.TensorBoard(tmp_path / "b" / "board"))
     go(
         toy(log_every=4), folder=tmp_path / "b",
         log=watch.TensorBoard(tmp_path / "b" / "board"))
-    assert shown(tmp_path / "b" / "board")["loss"] == [3, 8, 12]
+    assert shown(tmp_path / "b" / "board")["loss"] == [2, 4, 8, 12]
 
 def test_what_is_missing_is_named(tmp_path):
     "before a folder is made"

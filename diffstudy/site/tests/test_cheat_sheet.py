@@ -6,9 +6,8 @@ __all__ = ['test_the_code_of_the_cards_runs_and_is_that_of_the_equation',
            'test_the_sheet_has_every_formula_of_its_cards']
 
 # %% ../../../nbs/94a_cheat_sheet.ipynb #7481067d
-import re
-import pytest, torch
-from ... import ddgan, guidance_formulas, notation, process, snr
+import torch
+from ... import ddgan, guidance_formulas, notation, snr
 from ...core import EQUATIONS, stream
 from .. import build, cheat_sheet, equations
 

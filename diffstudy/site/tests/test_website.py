@@ -30,11 +30,11 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS'
            'test_code_says_how_many_lines_it_has', 'test_a_page_can_be_printed']
 
 # %% ../../../nbs/99_website.ipynb #d41a0300
-import functools, http.server, json, os, re, shutil, subprocess, sys, tempfile, threading, time
+import functools, http.server, json, os, re, shutil, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import pytest
-from .. import build, equations, slides, website
+from .. import build, slides, website
 
 HERE = Path(build.__file__).resolve().parents[2]
 checkout = pytest.mark.skipif(
@@ -449,7 +449,7 @@ def test_links_that_leave_the_site_are_listed():
 # %% ../../../nbs/99_website.ipynb #5cb9492a
 @checkout
 def test_workflows_are_sound():
-    "they test the oldest Python and the floors, publish with the renderer that is tested, and release by tag"
+    "they test the oldest Python and the floors, publish what is tested, and release by tag"
     import yaml
     files = (HERE / ".github" / "workflows").glob("*.yml")
     text = {f.stem: f.read_text() for f in files}
