@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import page, read_json, read_note, to_strip, write_json, write_png
+from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -56,9 +56,10 @@ def command(name: str):
 
         @functools.wraps(f)
         def run(*args, **kwargs):
-            from diffstudy.train import Interrupted
             try: return f(*args, **kwargs)
-            except Interrupted as e: fail(e, 128 + e.signum)
+            except KeyboardInterrupt as e:
+                if not hasattr(e, "signum"): raise
+                fail(e, 128 + e.signum)  # `train.Interrupted`, after a whole step
             except (RuntimeError, ValueError, OSError, ImportError) as e:
                 ours = not isinstance(e, (typer.Exit, typer.Abort, BrokenPipeError))
                 if not ours or os.environ.get("DIFFSTUDY_TRACEBACK"): raise
@@ -134,7 +135,11 @@ _Into = Annotated[Optional[Path], describe("Folder of the run.", default="runs/R
 _Recipe = Annotated[
     Optional[str],
     describe("Named configuration, or the config.json of a run.", default="the data set's own")]
-_Updates = Annotated[Optional[int], describe("Steps in all.", default="the recipe's")]
+_Init = Annotated[
+    Optional[str],
+    describe("Begin with the weights of a run, a file, or a name such as photos.", default="new")]
+_Updates = Annotated[
+    Optional[int], describe("Steps in all; more make a run longer.", default="the recipe's")]
 _Start = Annotated[
     Optional[int], describe("Of the weights, the order of the data and the noise.", default="0")]
 _Set = Annotated[
@@ -160,21 +165,20 @@ _Record = Annotated[
 # %% ../nbs/77_cli.ipynb #11fe8a41
 @command("train")
 def _train_run(
-    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None,
+    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None, init: _Init = None,
     steps: _Updates = None, seed: _Start = None, settings: _Set = None, fresh: _Fresh = False,
     tensorboard: _Curves = False, device: _Device = None, root: _Root = None,
     record: _Record = None, listed: _List = False,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
-    from diffstudy.recipes.common import check_place
     with usage():
         own = key_values(settings or []) | {
             k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
-        if record: check_place(record)
+        if record: check_writable(record)
         if listed: return _say_places(*experiment.configure(data, recipe, own))
         done = experiment.train(
-            data, run, recipe=recipe, fresh=fresh, device=device, root=root,
+            data, run, recipe=recipe, init=init, fresh=fresh, device=device, root=root,
             progress=_shown(), say=typer.echo,
             log="tensorboard" if tensorboard else None, **own)
 
@@ -337,12 +341,11 @@ def _drawn_into(out: Path, request: _Request) -> str:  # What was drawn, in word
 
 def _place(run: Path, out: Path | None) -> Path:
     "Where the images go; ValueError if nobody could write there."
-    from diffstudy.recipes.common import check_place
     out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
     if out.suffix.lower() not in (".png", ".npz", ""):
         raise ValueError(
             f"--out: expected a name that ends with .png or .npz, or a folder; got {str(out)!r}")
-    check_place(out)
+    check_writable(out)
     return out
 
 # %% ../nbs/77_cli.ipynb #c39964c1
@@ -563,12 +566,12 @@ def _say_settings(run, info):
 # %% ../nbs/77_cli.ipynb #cb0793bf
 def _say_progress(run, info, path, state):
     "How far it is; reading a checkpoint has verified it."
-    from diffstudy import checkpoint
+    from diffstudy import checkpoint, run_folder
     typer.echo(
         f"checkpoint {path.name}: {state['step']} of {info['config']['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
-    if state["notes"].get("hash") != info["hash"]:
+    if state["notes"].get("hash") != run_folder.hash_of(info, state["config"].get("steps")):
         typer.echo(
             f"config.json is not the one of this checkpoint, which is of configuration "
             f"{state['notes'].get('hash')}: `sample` and `evaluate` refuse the folder")

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'temporary_name',
-           'replace_file', 'to_json', 'canonical', 'flatten', 'write_json', 'read_json',
-           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
-           'write_png', 'read_note', 'tile', 'page', 'write_images', 'to_strip', 'from_strip',
-           'locked']
+           'naming', 'check_writable', 'replace_file', 'to_json', 'canonical', 'printable',
+           'from_json', 'flatten', 'write_json', 'read_json', 'CheckpointError', 'digest',
+           'read_whole', 'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile',
+           'page', 'write_images', 'to_strip', 'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
-import errno, glob, hashlib, io, json, math, os, platform, secrets, shutil, tempfile, time
+import errno, glob, hashlib, io, json, math, os, platform, re, secrets, shutil, tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import filelock
@@ -61,6 +61,23 @@ def temporary_name(path) -> Path:
     path = Path(path)
     return path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
 
+_FULL = errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)
+
+@contextmanager
+def naming(path):
+    "Inside `with`, an OSError names this file, not a temporary one; of a full disk, what to do."
+    try: yield
+    except OSError as e:
+        if e.errno is None: raise
+        todo = "; make room and do the same again: what was there is whole" * (e.errno in _FULL)
+        raise OSError(e.errno, os.strerror(e.errno) + todo, str(path)) from e
+
+def check_writable(path):
+    "OSError that names a file or folder which could not be written, before time goes into it."
+    place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
+    if place == Path(path) and place.is_file(): place = place.parent
+    with naming(path), tempfile.TemporaryFile(dir=place): pass
+
 def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.
 
@@ -69,8 +86,11 @@ def replace_file(path, data: bytes, make: bool = True):
         data: What it shall hold
         make: Make its folder if it is not there; FileNotFoundError otherwise"""
     path = Path(path)
-    if make: make_folder(path.parent)
+    with naming(path):
+        if make: make_folder(path.parent)
+        _replace(path, data)
 
+def _replace(path, data):
     # the part that a kill has left of an earlier try; nobody takes an hour to write a file
     for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
         with suppress(OSError):
@@ -101,6 +121,26 @@ def canonical(value) -> str:
     "One text for equal JSON values; tuples count as lists."
     return json.dumps(value, sort_keys=True, default=_plain)
 
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+def printable(v):
+    "A JSON value whose texts have no characters that could steer a terminal."
+    if isinstance(v, str): return _COMMANDS.sub("�", v)
+    if isinstance(v, list): return [printable(k) for k in v]
+    return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
+
+def from_json(data: bytes):
+    """The value of a JSON file, printable.
+
+    Returns:
+        ValueError for what is no JSON, nested too deep or unlike its seal"""
+    try:
+        value = json.loads(data)
+        seal = value.pop("seal", None) if isinstance(value, dict) else None
+        if seal not in (None, digest(value)): raise ValueError("its seal is another one")
+        return printable(value)
+    except RecursionError: raise ValueError("nested too deep") from None
+
 def flatten(d: dict, before: str = "") -> dict:
     """Nested settings under names with dots.
 
@@ -112,12 +152,14 @@ def flatten(d: dict, before: str = "") -> dict:
     return {k: v for part in parts for k, v in part.items()}
 
 # %% ../nbs/74a_files.ipynb #74c0b364
-def write_json(path, value: dict, make: bool = True):
+def write_json(path, value: dict, make: bool = True, sealed: bool = False):
     """Write a JSON file in one indivisible act.
 
     Args:
         value: A record's `results` come out one on a line
-        make: As for `replace_file`"""
+        make: As for `replace_file`
+        sealed: With a checksum, which `read_json` compares and leaves away"""
+    if sealed: value = value | dict(seal=digest(json.loads(canonical(value))))
     rows = value.get("results", []) if isinstance(value, dict) else []
     text = json.dumps(
         value | {"results": []} if rows else value,
@@ -133,14 +175,16 @@ def read_json(path):
     Returns:
         None if there is no such file; RuntimeError if it cannot be read"""
     try:
-        return json.loads(read_file(path))
+        return from_json(read_file(path))
     except FileNotFoundError:
         return None
     except OSError as e:
         raise RuntimeError(f"{path}: {e.strerror}") from None
-    except ValueError:
+    except ValueError as e:
+        why = "its seal does not fit what it says" if "seal" in str(e) else "no JSON"
         raise RuntimeError(
-            f"{path}: damaged (no JSON); restore it, or remove it to begin anew") from None
+            f"{path}: damaged or changed ({why}); restore it, or remove it to begin anew"
+        ) from None
 
 # %% ../nbs/74a_files.ipynb #d2269dd5
 class CheckpointError(RuntimeError):

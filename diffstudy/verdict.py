@@ -10,7 +10,7 @@ __all__ = ['kept', 'Judged', 'way', 'made', 'words']
 from collections.abc import Callable
 import torch
 from . import data as datasets, evaluate as scoring, files, judge
-from .recipes.common import Run, check_counts, check_keys, check_place, some_of
+from .recipes.common import Run, check_counts, check_keys, some_of
 
 # %% ../nbs/76f_verdict.ipynb #eadb33e3
 def kept(folder) -> list[dict]:
@@ -62,8 +62,8 @@ class Judged(Run):
         options = self.options(**asked)
         if not again and (done := self.evaluation(**asked)): return done
         path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
-        try: path and check_place(path)
-        except ValueError as e:
+        try: path and files.check_writable(path)
+        except OSError as e:
             say(f"the verdict will not be kept: {e}")
             path = None
         out = _scores(self, options, root, judges, progress, say)

@@ -47,7 +47,6 @@ class ClassifierConfig(Configuration):
 
     def assemble(self, facts: dict):
         "The classifier before training."
-        if self.threads: torch.set_num_threads(self.threads)
         return models.Classifier(
             tuple(facts["shape"]), facts["classes"], self.width, dropout=self.dropout,
             gamma_min=self.gamma_min, gamma_max=self.gamma_max,

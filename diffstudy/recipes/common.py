@@ -6,11 +6,11 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'check_ends',
            'check_counts', 'this_version', 'check_keys', 'facts_of', 'load_images', 'halves',
-           'some_of', 'components_file', 'read_components', 'by_name', 'check_seed', 'check_place',
-           'batches', 'counted', 'drawn', 'low_precision', 'Run']
+           'some_of', 'components_file', 'read_components', 'by_name', 'check_seed', 'batches',
+           'counted', 'drawn', 'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
-import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil, tempfile
+import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from numbers import Real
@@ -19,7 +19,7 @@ from typing import ClassVar, NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
-from ..checkpoint import CheckpointError
+from ..checkpoint import CheckpointError, read_tensors
 from ..core import Settings, as_labels, choose, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 
@@ -72,6 +72,12 @@ class Configuration(Settings):
     parts: ClassVar[dict] = dict(train=training.Config)  # Part → the dataclass of its settings
     called: ClassVar[dict] = {}  # (part, setting) → what `change` calls it, if not by its own name
 
+    def __post_init__(self):
+        super().__post_init__()
+        if getattr(self, "threads", 0) > 1024:  # a file of a stranger could ask for any number
+            raise ValueError(
+                f"threads: expected at most 1024, of the CPU; got {self.threads}")
+
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
         choose(self.data, datasets.DATASETS, "data set")
@@ -118,10 +124,14 @@ def check_keys(where, found, expected, others: bool = True):
         found: What was read
         expected: Keys that this version reads
         others: Whether there may be more"""
-    there = set(found) if isinstance(found, dict) else set()
+    if not isinstance(found, dict):
+        raise RuntimeError(
+            f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
+            "Restore it, or remove it")
+    there = set(found)
     if there >= set(expected) and (others or there == set(expected)): return
     raise ValueError(
-        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or repr(found)}. "
+        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or 'nothing'}. "
         f"It was written by another version of diffstudy (this is {this_version()}), likely a "
         "newer one: update diffstudy")
 
@@ -189,7 +199,7 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
             f"{folder}/components.safetensors is damaged: "
             "its checksum is not the one in config.json")
     return datasets.Components.of(
-        {k: v.to(device) for k, v in safetensors.torch.load(data).items()})
+        {k: v.to(device) for k, v in read_tensors(data, folder / "components.safetensors").items()})
 
 # %% ../../nbs/76b_kinds.ipynb #e8363293
 def by_name(method):
@@ -208,16 +218,6 @@ def check_seed(seed: int):
     "ValueError unless it is a whole number, at least 0."
     if type(seed) is int and seed >= 0: return
     raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
-
-def check_place(path: Path):
-    "ValueError that names a file which could not be written, before there is anything to write."
-    here = next(p for p in Path(path).absolute().parents if p.exists())
-    try:
-        with tempfile.TemporaryFile(dir=here): pass
-    except OSError as e:
-        raise ValueError(
-            f"{path}: nothing can be written into {here} ({e.strerror}); "
-            "choose another place") from None
 
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
@@ -336,7 +336,9 @@ class Run:
         "What `result.json` holds, of the last checkpoint; None while the run is not finished."
         if self.card: return self.card["result"]
         if self.chosen or self.folder is None: return None
-        return files.read_json(self.folder / "result.json")
+        found = files.read_json(self.folder / "result.json")
+        if found: check_keys(self.folder / "result.json", found, ("hash",))
+        return found if found and found["hash"] == self.hash else None  # not of a shorter run
 
     def evaluation(self, **asked) -> dict | None:
         "What a judge said of its samples: `verdict.Judged`."
