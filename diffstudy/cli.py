@@ -526,13 +526,17 @@ def _prepare_pictures(
     size: Annotated[int, describe("Height and width of the images.")] = 32,
     channels: Annotated[int, describe("1 = gray, 3 = color.")] = 3,
     held_out: Annotated[float, describe("Part for testing, if there is no split.")] = .1,
+    skip_broken: Annotated[
+        bool, describe("Leave out pictures that cannot be read.", "--skip-broken")] = False,
 ):
     "Decode a folder of pictures once, into files that batches read from."
     from diffstudy import data
     with usage():
         place = data.prepare(
-            pictures, out, size=size, channels=channels, held_out=held_out, say=typer.echo)
-    asked = dict(size=(size, 32), channels=(channels, 3), held_out=(held_out, .1))
+            pictures, out, size=size, channels=channels, held_out=held_out,
+            skip_broken=skip_broken, say=typer.echo)
+    asked = dict(size=(size, 32), channels=(channels, 3), held_out=(held_out, .1),
+                 skip_broken=(skip_broken, False))
     own = "".join(f" --set {k}={v}" for k, (v, usual) in asked.items() if v != usual)
     typer.echo(f"next: diffstudy train folder --root {place}{own}")
 

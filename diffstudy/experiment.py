@@ -88,7 +88,7 @@ def _learned(config, images) -> dict:
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
 # %% ../nbs/76_experiment.ipynb #303b6605
-def fit(config: str | Configuration, images: datasets.ImageSet, *,
+def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
     """Train on images that are at hand, without a run folder around it.
@@ -324,7 +324,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
     writes = rank.index == 0
     if writes: files.check_writable(folder)
     with _threads(config):
-        images, held_out = load_images(info["config"], root)
+        images, held_out = load_images(info["config"], root, say if writes else None)
         info |= _found(images, root)
         state, step, batches, components = _started(config, info, images, folder, was, rank)
         taken = [] if source is None else _take(state, source, config, info)

@@ -261,7 +261,9 @@ def must_agree(folder, was: dict, now: dict) -> dict:
     Returns:
         The same, with what the folder knows; ValueError that names what differs"""
     steps, more = (info["config"]["train"]["steps"] for info in (was, now))
-    now = now | {k: was[k] for k in ("recipe", "lengths") if k in was}
+    began = lambda info: info.get("init", {}).get("checksum")
+    known = ("recipe", "lengths", "init")[:3 if began(was) == began(now) else 2]
+    now = now | {k: was[k] for k in known if k in was}
     if more > steps and checkpoints(folder): now["lengths"] = [*was.get("lengths", []), steps]
     now["hash"] = hash_of(now)
 
@@ -269,7 +271,7 @@ def must_agree(folder, was: dict, now: dict) -> dict:
         also = {k: info.get(k) for k in ("kind", "facts", "components") if k in now}
         found = files.flatten(that_counts(info["config"]) | also)
         if more > steps: del found["train.steps"]
-        return found | dict(init=info.get("init", {}).get("checksum", "none"))
+        return found | dict(init=" ".join(info.get("init", {}).values()) or "none")
     old, new = flat(dict(kind="vdm") | was), flat(now)
     differ = [
         f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
@@ -432,13 +434,15 @@ def _tell(folder: Path, say):
         f"{folder}: an older version wrote it without a seal, so its facts about the data "
         "(shape, levels, classes) are taken as they stand")
 
-def open(folder, device=None, *, checkpoint="last", root=None, say: Callable = print) -> Run:
+def open(folder: str | Path, device: str | torch.device | None = None, *,
+         checkpoint: str | int = "last", root: str | Path | None = None,
+         say: Callable = print) -> Run:
     """A run, ready to be asked: its newest checkpoint that verifies, or another one; or weights.
 
     Args:
         folder: Of a run of any kind; a file of `export`; or a name of `TRAINED`
         device: Such as "cuda:1"; the fastest there is by default
-        checkpoint: Or "best", by the held-out score of a run that is watched; or a step
+        checkpoint: Or "best", by the score of a run that is watched; a step
         root: Where its images are, if they have moved
         say: Told of a checkpoint that is refused
 

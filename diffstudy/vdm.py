@@ -17,6 +17,7 @@ from .core import (
     as_data, as_labels, check_gamma, choose, each, expand, implements, randn_like)
 from .guidance import ClassifierFree, drop_labels
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
+from .images import images_and_labels
 from .notation import alpha, sigma
 from .solvers import GRIDS, SOLVERS
 
@@ -269,7 +270,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
 
     Returns:
         Scalars: "loss" and its three terms, bits per dimension"""
-    k, c = batch if isinstance(batch, (tuple, list)) else (batch, None)
+    k, c = images_and_labels(batch, bool(model.null))
     c = drop_labels(c, p_uncond, model.null, generator) if model.null else None
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)

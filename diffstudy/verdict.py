@@ -81,7 +81,8 @@ def _scores(run, options: dict, root, judges, progress, say) -> dict:
     def known(images):
         wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
         return judge.feature_network(
-            images, judges, run.device, **wanted | options.get("judge", {}))
+            images, judges, run.device, say=say, progress=progress,
+            **wanted | options.get("judge", {}))
 
     # bits were scored when training ended; a checkpoint that was chosen is scored on images
     # that did not choose it
@@ -182,7 +183,9 @@ def _words_of_modes(e: dict) -> list[str]:
     ).items():
         check_keys("evaluation", e, (name,))
         check_keys(f"evaluation, {name}", e[name], ("modes", "kl"))
-        lines.append(f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}")
+        chance = f", {e[name]['chance']:.4f} of it by chance" if "chance" in e[name] else ""
+        lines.append(
+            f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}{chance}")
     return lines
 
 def _check_evaluation(e: dict):
@@ -202,7 +205,7 @@ def words(e: dict) -> list[str]:
     """What the judge has to say.
 
     Args:
-        e: From `scores_of`
+        e: From `Judged.evaluate`
 
     Returns:
         Lines of text"""
@@ -213,10 +216,11 @@ def words(e: dict) -> list[str]:
     known = e["judge"]
     lines = [
         made(e),
-        f"judge: {round(known['mean'] * known['n'])} of {known['n']} "
-        f"real held-out images right ({100 * known['mean']:.1f} %)"]
+        f"judge: right on {scoring.Proportion(known['mean'], 0., known['n'])} "
+        "real held-out images"]
     if seen := e.get("recognized"):
-        lines.append(f"recognized: {seen['count']} of {seen['n']} samples")
+        share = scoring.Proportion(seen["count"] / seen["n"], 0., seen["n"])
+        lines.append(f"recognized: {share} samples")
     for k, name in _SHOWN.items():
         held = f"   (held-out images {_value(e['held_out'][k])})" if e["held_out"] else ""
         lines.append(f"  {name:18} {_value(e['samples'][k])}{held}")

@@ -136,7 +136,7 @@ def check_keys(where, found, expected, others: bool = True):
         "newer one: update diffstudy")
 
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
-FOLDER = dict(size=32, channels=3, held_out=.1)  # Of `data.load_folder`
+FOLDER = dict(size=32, channels=3, held_out=.1, skip_broken=False)  # Of `data.load_folder`
 
 def facts_of(images) -> dict:
     """What a model must know of its data.
@@ -150,17 +150,19 @@ def facts_of(images) -> dict:
             'data.prepare(dataset, "folder") one of any data set')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
-def load_images(full: dict, root=None):
+def load_images(full: dict, root=None, say=None):
     """The data of a run.
 
     Args:
         full: The settings of a run
         root: Where the images are
+        say: Told of pictures that are left out
 
     Returns:
         Training and held-out images"""
-    options = FOLDER | full["options"] if full["data"] == "folder" else {}
-    return datasets.load(full["data"], root, **options)
+    if full["data"] != "folder": return datasets.load(full["data"], root)
+    own = dict(say=say or (lambda m: None))
+    return datasets.load(full["data"], root, **FOLDER | full["options"] | own)
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def halves(n: int) -> tuple:

@@ -15,7 +15,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_who_is_refused_has_changed_nothing',
            'test_a_folder_is_looked_at_again_once_it_is_locked',
            'test_nobody_starts_between_an_old_folder_and_the_new_one',
-           'test_after_a_full_disk_the_same_call_works', 'test_weights_of_a_run_in_one_file', 'R',
+           'test_after_a_full_disk_the_same_call_works',
+           'test_an_unwritable_folder_is_noticed_before_anything_is_read',
+           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file', 'R',
            'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_what_a_newer_version_wrote_is_said',
@@ -240,6 +242,13 @@ def test_section_two_of_the_plan():
     assert (
         run.model.net is not None and run.config["train"]["steps"] == 8
         and callable(run.predict([3] * 64, w=2.)))
+    for ask, gives in (
+        (experiment.train, experiment.Run), (experiment.open, experiment.Run),
+        (experiment.fit, experiment.training.State), (experiment.export, Path),
+    ):
+        known = typing.get_type_hints(ask)
+        asked = set(ask.__code__.co_varnames[:ask.__code__.co_argcount])
+        assert known["return"] is gives and asked <= known.keys()
     assert isinstance(experiment.open(tiny("ddgan-digits-tiny", 6).folder), experiment.GANRun)
     assert isinstance(
         experiment.open(tiny("classifier-digits", 6).folder), experiment.ClassifierRun)
@@ -307,11 +316,12 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     assert any("gamma_min -8.0 → -13.3" in s and "17 gray levels → 1×8×8" in s for s in said)
 
     # the same call goes on without the file, from its checkpoint; another one is refused
+    assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
     for other in (None, without_labels()):
-        with pytest.raises(ValueError, match="init was '[0-9a-f]{12}', now"): ask("a", other)
+        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"): ask("a", other)
     assert ask("b", None).hash != run.hash
 
     for init, more, words in (
@@ -549,6 +559,26 @@ def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypat
     (folder / ".tmp-1-config.json").write_text('{"config')
     of_one_run(ask().folder)
     assert not list(folder.glob(".tmp-*"))
+
+# %% ../../nbs/76_experiment.ipynb #306a80f8
+def test_an_unwritable_folder_is_noticed_before_anything_is_read(tmp_path, monkeypatch):
+    def denied(dir): raise OSError(errno.EROFS, "Read-only file system", f"{dir}/tmp123")
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
+    monkeypatch.setattr(experiment, "load_images", None)
+    with pytest.raises(OSError, match="Read-only file system: '.*/a/run'"):
+        experiment.train("digits", tmp_path / "a" / "run", recipe="digits-tiny", **QUIET)
+    assert not list(tmp_path.iterdir())
+
+def test_threads_are_a_setting_of_training_alone(tmp_path):
+    before, seen = torch.get_num_threads(), []
+    log = SimpleNamespace(log=lambda *_: seen.append(torch.get_num_threads()))
+    run = experiment.train(
+        "digits", tmp_path, recipe="ddgan-digits-tiny", steps=1, threads=before + 1, log=log,
+        **QUIET)
+    assert seen == [before + 1] and torch.get_num_threads() == before
+    assert run.result()["machine"] == f"{before + 1} CPU cores"
+    with pytest.raises(ValueError, match="threads: expected at most 1024"):
+        experiment.fit("digits-tiny", run.images()[0], threads=10 ** 5)
 
 # %% ../../nbs/76_experiment.ipynb #66b1e938
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
