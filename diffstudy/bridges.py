@@ -20,6 +20,7 @@ from .core import can_look, choose
 from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
+from .recipes.common import by_name
 from .solvers import GRIDS
 
 # %% ../nbs/83_bridges.ipynb #ad298678
@@ -220,6 +221,8 @@ def _check_ours(folder: Path):
         raise ValueError(
             f"{folder} holds something that save_pretrained has not written: choose another folder")
 
+# %% ../nbs/83_bridges.ipynb #82099c93
+@by_name
 def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     """Write a trained model in the layout of the hub: weights, settings, model card, scores.
 
@@ -315,6 +318,7 @@ def _read_info(folder: Path) -> dict:
             f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info
 
+# %% ../nbs/83_bridges.ipynb #6f502d49
 @contextmanager
 def _told(folder):
     "What a stranger's files make go wrong is said of them, and is no bare error of Python."
@@ -380,6 +384,7 @@ def _describe(proto, run, gammas):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_param: axis.dim_param = axis.dim_param.replace(free, "batch")
 
+# %% ../nbs/83_bridges.ipynb #4f30ea9a
 def export_onnx(run, path) -> Path:
     """The network of a run as an ONNX file, in float32, for any number of examples at a time.
 

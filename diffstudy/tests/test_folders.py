@@ -466,6 +466,7 @@ def test_names_of_classes_and_errors_of_rows(tmp_path):
     ):
         with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
 
+# %% ../../nbs/72a_folders.ipynb #344dbee9
 def test_places_that_are_taken(tmp_path):
     rows = toy_rows()
     quiet(rows, tmp_path / "want")
@@ -478,6 +479,7 @@ def test_places_that_are_taken(tmp_path):
         quiet(rows, tmp_path / "mine")
     with pytest.raises(ValueError, match="existing folder"): quiet(tmp_path / "nowhere")
 
+# %% ../../nbs/72a_folders.ipynb #261f760a
 @torchvision
 def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     "Of both parts at once, as a list that can be read; skipped, all others are as they were."
@@ -512,6 +514,7 @@ def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="and 3 more\nRemove or replace the 23 of 50"):
         load_folder(folder, size=4)
 
+# %% ../../nbs/72a_folders.ipynb #43658fae
 @torchvision
 def test_files_of_other_kinds_are_counted(tmp_path, capsys):
     "By kind, hidden ones apart, with and without a split; a set that is whole says nothing."
