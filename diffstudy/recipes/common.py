@@ -207,7 +207,7 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
 _Callable = TypeVar("_Callable", bound=Callable)  # so that a type checker sees what it wraps
 
 def by_name(method: _Callable) -> _Callable:
-    "A function or method that answers a name which it does not know by the one that may have been meant."
+    "A function that answers a name which it does not know by the one that may have been meant."
     known = inspect.signature(method).parameters
     if any(p.kind is p.VAR_KEYWORD for p in known.values()): return method
 
