@@ -5,8 +5,9 @@ and a log."""
 
 # %% auto #0
 __all__ = ['numbers_of', 'not_finite', 'checkpoints', 'best', 'prune', 'save_checkpoint',
-           'read_checkpoint', 'read_latest', 'latest', 'load_weights', 'check_fits',
-           'load_checkpoint', 'news_of_resume', 'read_log', 'Log', 'CheckpointError']
+           'check_tensors', 'read_tensors', 'read_checkpoint', 'read_latest', 'latest',
+           'load_weights', 'check_fits', 'load_checkpoint', 'news_of_resume', 'read_log', 'Log',
+           'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
 import json, math, os, shutil, time
@@ -16,9 +17,10 @@ from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
 from .core import free_settings
-from .files import (
-    CheckpointError, digest, flatten, make_folder, processor, read_file, read_whole, remove,
-    replace_file, sync_folder, temporary_name, to_json, versions, write_file)
+from diffstudy.files import (
+    CheckpointError, digest, flatten, from_json, make_folder, naming, printable, processor,
+    read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json, versions,
+    write_file)
 _all_ = ["CheckpointError"]
 
 # %% ../nbs/74b_checkpoint.ipynb #2de72d8e
@@ -146,12 +148,13 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
     # both folders are written out to the disk, or a power cut could undo the rename
     if make: make_folder(path.parent)
     try:
-        aside.mkdir()
-        for name, data in {**files, "manifest.json": to_json(manifest)}.items():
-            write_file(aside / name, data)
-        sync_folder(aside)
-        os.rename(aside, path)
-        sync_folder(path.parent)
+        with naming(path):
+            aside.mkdir()
+            for name, data in {**files, "manifest.json": to_json(manifest)}.items():
+                write_file(aside / name, data)
+            sync_folder(aside)
+            os.rename(aside, path)
+            sync_folder(path.parent)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -170,7 +173,7 @@ def _read_manifest(path: Path) -> dict:  # Checksum by file name
     try:
         data = read_file(path / "manifest.json")
     except FileNotFoundError:
-        there = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
+        there = printable(", ".join(sorted(p.name for p in path.iterdir())[:5])) or "nothing"
         raise CheckpointError(
             f"{path}: no manifest.json, so no checkpoint of ours; it holds {there}") from None
     except OSError as e:
@@ -178,7 +181,7 @@ def _read_manifest(path: Path) -> dict:  # Checksum by file name
 
     # it must be byte for byte what we write, since nothing else vouches for it
     try:
-        manifest = json.loads(data)
+        manifest = from_json(data)
         if data != to_json(manifest): raise ValueError
         if (format := manifest["format"]) == _FORMAT: return dict(manifest["files"])
     except (ValueError, KeyError, TypeError):
@@ -192,8 +195,34 @@ _STATE = dict(  # what a state says of itself, and what that can be
     seconds=lambda v: type(v) in (int, float) and 0 <= v < math.inf,
     config=lambda v: type(v) is dict, notes=lambda v: type(v) is dict)
 
-def _check_state(where, content):
-    "CheckpointError unless a state has its counts, settings and notes."
+def check_tensors(tensors: dict, where):
+    "CheckpointError unless tensors are finite, and their names can be printed."
+    if any(printable(k) != k for k in tensors):
+        raise CheckpointError(f"{where}: expected names of tensors; got control characters")
+    if bad := not_finite(tensors):
+        raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
+
+def read_tensors(data: bytes, where) -> dict[str, Tensor]:
+    """Tensors by name, which are finite and have names that can be printed. No code can run.
+
+    Args:
+        data: Of a safetensors file
+        where: For the message
+
+    Returns:
+        CheckpointError for anything else"""
+    try: tensors = safetensors.torch.load(data)
+    except Exception as e:
+        raise CheckpointError(
+            f"{where} is whole, but not what its name says: {printable(str(e))}") from None
+    check_tensors(tensors, where)
+    return tensors
+
+def _read_state(data: bytes, where) -> dict:
+    "A state without its tensors; CheckpointError unless it has its counts, settings and notes."
+    try: content = from_json(data)
+    except ValueError as e:
+        raise CheckpointError(f"{where} is whole, but not what its name says: {e}") from None
     if absent := _STATE.keys() - set(content if isinstance(content, dict) else ()):
         raise CheckpointError(
             f"{where} has no {', '.join(sorted(absent))}: it is of another version of diffstudy")
@@ -201,14 +230,7 @@ def _check_state(where, content):
         if not possible(content[k]):
             raise CheckpointError(
                 f"{where} says {k} = {str(content[k])[:40]}, which no run of ours says")
-
-def _check_tensors(where, content):
-    "CheckpointError unless tensors are finite."
-    if bad := not_finite(content):
-        raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
-
-_READERS = {  # what makes values of bytes, and what looks at them
-    ".json": (json.loads, _check_state), ".safetensors": (safetensors.torch.load, _check_tensors)}
+    return content
 
 def read_checkpoint(path, names=_FILES) -> dict:
     """Read files of a checkpoint whose checksums are those of its manifest. No code can run.
@@ -225,12 +247,8 @@ def read_checkpoint(path, names=_FILES) -> dict:
     for name in names:
         # the checksum comes before any reader sees the bytes
         data = read_whole(path / name, sums.get(name))
-        read, check = _READERS[Path(name).suffix]
-        try: out[name] = read(data)
-        except Exception as e:
-            raise CheckpointError(
-                f"{path}: {name} is whole, but not what its name says: {e}") from None
-        check(f"{path}: {name}", out[name])
+        read = _read_state if name == _FILES[0] else read_tensors
+        out[name] = read(data, f"{path}: {name}")
     return out
 
 # %% ../nbs/74b_checkpoint.ipynb #6d1f0f5e
@@ -297,7 +315,8 @@ def _check_same_run(info, state, path):
     was = default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
     now = config | flatten(dict(world=state.rank.world, notes=state.notes))
     free = free_settings(state.config) | {"steps"}
-    free |= {k for k in now if k.startswith("notes.fit.") and k not in was}
+    free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
+    if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
     changed = [k for k in sorted({*was, *now} - free) if was.get(k) != now.get(k)]
     if changed:
         differ = ", ".join(f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in changed)
@@ -400,8 +419,10 @@ def news_of_resume(path, state) -> list[str]:
 # %% ../nbs/74b_checkpoint.ipynb #04b1d6f6
 def _parse(line: str) -> dict:
     "A line of the log; ValueError if it holds no record."
-    record = json.loads(line)
-    if isinstance(record, dict) and type(record.get("step")) is int: return record
+    record = from_json(line)
+    number = lambda v: v is None or isinstance(v, (int, float)) and math.isfinite(v)
+    if isinstance(record, dict) and type(record.get("step")) is int and all(
+        map(number, record.values())): return record
     raise ValueError
 
 def _read_log(folder, name) -> tuple:  # The records, and messages about lines that are none
@@ -457,9 +478,10 @@ class Log:
         self.file = open(self.path, "a", encoding="utf-8")
 
     def write(self, record: dict):
-        self.file.write(json.dumps(
-            {k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
-        self.file.flush()
+        with naming(self.path):
+            self.file.write(json.dumps(
+                {k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
+            self.file.flush()
 
     def sync(self): os.fsync(self.file.fileno())
 

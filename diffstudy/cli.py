@@ -129,7 +129,11 @@ _Into = Annotated[Optional[Path], describe("Folder of the run.", default="runs/R
 _Recipe = Annotated[
     Optional[str],
     describe("Named configuration, or the config.json of a run.", default="the data set's own")]
-_Updates = Annotated[Optional[int], describe("Steps in all.", default="the recipe's")]
+_Init = Annotated[
+    Optional[str],
+    describe("Begin with the weights of a run, a file, or a name such as photos.", default="new")]
+_Updates = Annotated[
+    Optional[int], describe("Steps in all; more make a run longer.", default="the recipe's")]
 _Start = Annotated[
     Optional[int], describe("Of the weights, the order of the data and the noise.", default="0")]
 _Set = Annotated[
@@ -153,7 +157,7 @@ _Record = Annotated[
 # %% ../nbs/77_cli.ipynb #11fe8a41
 @command("train")
 def _train_run(
-    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None,
+    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None, init: _Init = None,
     steps: _Updates = None, seed: _Start = None, settings: _Set = None, fresh: _Fresh = False,
     tensorboard: _Curves = False, device: _Device = None, root: _Root = None,
     record: _Record = None,
@@ -164,7 +168,7 @@ def _train_run(
         own = key_values(settings or []) | {
             k: v for k, v in dict(steps=steps, seed=seed).items() if v is not None}
         done = experiment.train(
-            data, run, recipe=recipe, fresh=fresh, device=device, root=root,
+            data, run, recipe=recipe, init=init, fresh=fresh, device=device, root=root,
             progress=_shown(), say=typer.echo,
             log="tensorboard" if tensorboard else None, **own)
 
@@ -430,13 +434,17 @@ def _prepare_pictures(
     size: Annotated[int, describe("Height and width of the images.")] = 32,
     channels: Annotated[int, describe("1 = gray, 3 = color.")] = 3,
     held_out: Annotated[float, describe("Part for testing, if there is no split.")] = .1,
+    skip_broken: Annotated[
+        bool, describe("Leave out pictures that cannot be read.", "--skip-broken")] = False,
 ):
     "Decode a folder of pictures once, into files that batches read from."
     from diffstudy import data
     with usage():
         place = data.prepare(
-            pictures, out, size=size, channels=channels, held_out=held_out, say=typer.echo)
-    asked = dict(size=(size, 32), channels=(channels, 3), held_out=(held_out, .1))
+            pictures, out, size=size, channels=channels, held_out=held_out,
+            skip_broken=skip_broken, say=typer.echo)
+    asked = dict(size=(size, 32), channels=(channels, 3), held_out=(held_out, .1),
+                 skip_broken=(skip_broken, False))
     own = "".join(f" --set {k}={v}" for k, (v, usual) in asked.items() if v != usual)
     typer.echo(f"next: diffstudy train folder --root {place}{own}")
 
@@ -470,12 +478,12 @@ def _say_settings(run, info):
 # %% ../nbs/77_cli.ipynb #cb0793bf
 def _say_progress(run, info, path, state):
     "How far it is; reading a checkpoint has verified it."
-    from diffstudy import checkpoint
+    from diffstudy import checkpoint, run_folder
     typer.echo(
         f"checkpoint {path.name}: {state['step']} of {info['config']['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
-    if state["notes"].get("hash") != info["hash"]:
+    if state["notes"].get("hash") != run_folder.hash_of(info, state["config"].get("steps")):
         typer.echo(
             f"config.json is not the one of this checkpoint, which is of configuration "
             f"{state['notes'].get('hash')}: `sample` and `evaluate` refuse the folder")

@@ -120,10 +120,7 @@ class MLP(_Network):
 
     def read(self, z):
         "A latent as the network sees it: flat, with its Fourier features."
-        if tuple(z.shape[1:]) != self.shape:
-            raise ValueError(
-                f"expected data of shape (b, {', '.join(map(str, self.shape))}), "
-                f"as the network was built; got {tuple(z.shape)}")
+        models.check_z(z, self.shape)
         return models.features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
 
     def run(self, inputs, s, c):

@@ -21,12 +21,13 @@ from .core import choose
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Run, check_counts, check_keys, components_file, facts_of, halves, kinds, load_images,
-    read_components, this_version)
+    Configuration, Run, check_counts, check_keys, components_file, facts_of, halves, kinds,
+    load_images, read_components, this_version)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    WEIGHTS, change, check_info, config_hash, config_of, must_agree, open, read_run, that_counts)
+    WEIGHTS, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    must_agree, noted, open, read_run, result_of, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
@@ -50,7 +51,8 @@ def recipes_for(data: str) -> list[str]:
         (k for k, v in RECIPES.items() if v.data == data), key=lambda k: (k != first, k))
 
 # %% ../nbs/76_experiment.ipynb #dd15b266
-def configure(data, recipe=None, settings: dict = {}):
+def configure(data: str | Configuration, recipe: str | Path | None = None,
+              settings: dict = {}) -> tuple[Configuration, str]:
     """The configuration that the arguments ask for.
 
     Args:
@@ -59,7 +61,7 @@ def configure(data, recipe=None, settings: dict = {}):
         settings: By name, as for `change`
 
     Returns:
-        A configuration and a recipe's name; ValueError if names do not exist or go together"""
+        And a recipe's name; ValueError if names do not exist or go together"""
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
@@ -86,34 +88,44 @@ def _learned(config, images) -> dict:
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
 # %% ../nbs/76_experiment.ipynb #303b6605
-def fit(config, images, *, device="cpu", folder=None, progress: bool = False,
-        say: Callable = lambda *_: None, **settings):
+def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
+        device: str | torch.device = "cpu", folder: str | Path | None = None,
+        progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
     """Train on images that are at hand, without a run folder around it.
 
     Args:
         config: A name of `RECIPES`, or a configuration
-        images: A `data.ImageSet` to learn from
+        images: To learn from
         folder: For checkpoints; a run found there goes on; ValueError if it is another one
         progress, say: As for `train.fit`
         **settings: By name, as for `change`
 
     Returns:
-        A `train.State` at its end; the averaged model is `.ema.model`"""
+        At its end; the averaged model is `.ema.model`"""
     if isinstance(config, str): config = choose(config, RECIPES, "recipe")
     config = change(config, settings)
     rank = training.Rank(0, 1, torch.device(device))
     notes = dict(fit=_learned(config, images)) if folder else {}
-    state, step, batches = config.start(images, facts_of(images), rank, notes)
-    return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
+    with _threads(config):
+        state, step, batches = config.start(images, facts_of(images), rank, notes)
+        return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
+
+@contextmanager
+def _threads(config):
+    "Inside `with`, PyTorch computes on as many threads of the CPU as the configuration says."
+    before = torch.get_num_threads()
+    if n := getattr(config, "threads", 0): torch.set_num_threads(n)
+    try: yield
+    finally: torch.set_num_threads(before)
 
 # %% ../nbs/76_experiment.ipynb #e82fcebe
-def as_run(config, state, images) -> Run:
+def as_run(config: Configuration, state: training.State, images: datasets.ImageSet) -> Run:
     """A model that was trained without a folder, ready to be asked.
 
     Args:
-        config: The configuration that was trained
-        state: A `train.State`, as `fit` returns it
-        images: The `data.ImageSet` that it learned from
+        config: That was trained
+        state: As `fit` returns it
+        images: That it learned from
 
     Returns:
         It has no folder, and all else that `open` gives"""
@@ -182,9 +194,11 @@ def _claimed(
 
             # now nobody else writes here: look whose it is, and only then write
             new, parts = _is_free(folder), folder / "components.safetensors"
-            if not new: must_agree(folder, read_run(folder), info)
+            was = {} if new else read_run(folder)
+            if was: must_agree(folder, was, info)
             if components and (new or not parts.exists()): files.replace_file(parts, components)
-            if new: files.write_json(folder / "config.json", info)
+            if new or was["hash"] != info["hash"]:  # a run that is made longer
+                files.write_json(folder / "config.json", was | info, sealed=True)
         yield
 
 # %% ../nbs/76_experiment.ipynb #f0b47181
@@ -236,7 +250,8 @@ def _result(folder, info, state, held_out, progress, say) -> dict:
     log = [
         (r["step"], round(r["loss"], 4))
         for r in checkpoint.read_log(folder, say) if r.get("loss") is not None]
-    found = {k: info[k] for k in ("recipe", "kind", "hash", "config")} | dict(
+    says = ("recipe", "kind", "hash", "config", "init", "lengths")
+    found = {k: info[k] for k in says if k in info} | dict(
         seed=info["config"]["train"]["seed"],
         parameters=sum(p.numel() for p in state.model.parameters()),
         curve=log[::max(1, len(log) // 60)])
@@ -256,7 +271,7 @@ def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     try:
         if not checkpoint.checkpoints(folder): raise FileNotFoundError
-        files.write_json(folder / "result.json", result, make=False)
+        files.write_json(folder / "result.json", result, make=False, sealed=True)
     except FileNotFoundError:
         raise RuntimeError(
             f"{folder} was moved or removed while its model was scored, so its result is "
@@ -264,14 +279,18 @@ def _write_result(folder, result):
         ) from None
 
 # %% ../nbs/76_experiment.ipynb #34202fc1
-def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, device=None, root=None,
-          progress: bool = True, say: Callable = print, log=None, **settings):
-    """Train a model of any kind in a folder; the same call goes on after an interruption.
+def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
+          recipe: str | Path | None = None, init: Run | str | Path | None = None,
+          fresh: bool = False, device: str | torch.device | None = None,
+          root: str | Path | None = None, progress: bool = True, say: Callable = print, log=None,
+          **settings) -> Run:
+    """Train a model of any kind in a folder; the same call goes on, and with more steps longer.
 
     Args:
         data: A name of `data.DATASETS`, or a configuration
-        folder: Of the run, text or Path; runs/RECIPE by default
-        recipe: A name of `RECIPES`, or a run's config.json; the data set's own if not given
+        folder: Of the run; runs/RECIPE by default
+        recipe: Of `RECIPES`, or a run's config.json; the data set's own
+        init: Begin with its weights: a run, or what `open` opens
         fresh: Begin anew, and keep the old folder under another name
         device: Such as "cuda:1"; the fastest there is by default
         root: Where the images are, or are downloaded to
@@ -281,41 +300,47 @@ def train(data="digits", folder=None, *, recipe=None, fresh: bool = False, devic
         **settings: By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
 
     Returns:
-        The finished `Run`; ValueError for a wrong argument"""
+        Finished; ValueError for a wrong argument"""
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
     was = None if _is_free(folder) or fresh else read_run(folder)
+    if was: check_own(folder, was)
     rank = training.distributed(device)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
         config = _in_fast_precision(config, rank, was, say)
-    info = _info(name, config)
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
     watch.Logger(log)  # TypeError if it is none
 
     # a run of the same settings goes on, and one that is finished is opened
-    if was: must_agree(folder, was, info)
-    if was and (folder / "result.json").exists():
-        done = open(folder, device, root=root)
-        say(f"{folder} is finished: nothing to do (fresh=True, --fresh begins anew)")
+    info, source = _asked(config, name, folder, was, init, say)
+    if was and _is_finished(folder, info):
+        done = open(folder, device, root=root, say=say)
+        say(
+            f"{folder} is finished: nothing to do (more steps=, --steps train it longer; "
+            "fresh=True, --fresh begins anew)")
         return done
 
     # all that can be wrong is looked at before the folder is touched
-    images, held_out = load_images(info["config"], root)
-    state, step, batches, components = _started(config, info, images, folder, was, rank)
-    info |= _found(images, root)
-
-    # one process writes, and holds the folder from its name to its result
     writes = rank.index == 0
-    with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
-        _meet(rank)  # nobody reads before the folder is ours
-        if writes: _announce(folder, info, images, held_out, state, say)
-        look = _watching(folder, info, held_out) if state.config.watch_every else None
-        training.complete(
-            state, step, batches,
-            folder=folder, progress=progress, say=say, held=True, log=log, watch=look)
-        _meet(rank)  # nor before the last checkpoint is there
-        if writes: _write_result(folder, _result(folder, info, state, held_out, progress, say))
-        return open(folder, device, root=root)
+    if writes: files.check_writable(folder)
+    with _threads(config):
+        images, held_out = load_images(info["config"], root, say if writes else None)
+        info |= _found(images, root)
+        state, step, batches, components = _started(config, info, images, folder, was, rank)
+        taken = [] if source is None else _take(state, source, config, info)
+
+        # one process writes, and holds the folder from its name to its result
+        with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
+            _meet(rank)  # nobody reads before the folder is ours
+            if writes: _announce(folder, info, images, held_out, state, say)
+            for line in taken if writes else []: say(line)
+            look = _watching(folder, info, held_out) if state.config.watch_every else None
+            training.complete(
+                state, step, batches,
+                folder=folder, progress=progress, say=say, held=True, log=log, watch=look)
+            _meet(rank)  # nor before the last checkpoint is there
+            if writes: _write_result(folder, _result(folder, info, state, held_out, progress, say))
+            return open(folder, device, root=root, say=say)
 
 # %% ../nbs/76_experiment.ipynb #c2929054
 def _started(config, info, images, folder, was, rank):
@@ -323,11 +348,11 @@ def _started(config, info, images, folder, was, rank):
     kept = {}
     if was and (folder / "components.safetensors").exists():
         kept = dict(components=read_components(folder, was, rank.device))
-    start = config.start(images, facts_of(images), rank, dict(hash=info["hash"]), **kept)
-    if not hasattr(start[0], "components"): return *start, None
-    components = components_file(start[0].components)
-    info["components"] = hashlib.sha256(components).hexdigest()
-    return *start, components
+    state, *rest = config.start(images, info["facts"], rank, {}, **kept)
+    components = components_file(state.components) if hasattr(state, "components") else None
+    if components: info["components"] = hashlib.sha256(components).hexdigest()
+    state.notes |= dict(hash=info["hash"], run=noted(info))
+    return state, *rest, components
 
 def _found(images, root) -> dict:
     "What `config.json` holds besides the settings."
@@ -338,14 +363,99 @@ def _meet(rank):
     "All processes of a run wait for each other."
     if rank.world > 1: torch.distributed.barrier()
 
+# %% ../nbs/76_experiment.ipynb #3fb1feae
+def _asked(config, name, folder, was, init, say) -> tuple:
+    "What config.json shall hold as far as it is known yet, and the run whose weights are taken."
+    info, source = _info(name, config), None
+    if init is not None: info["init"], source = _begun(init, folder, was, say)
+    info["hash"] = hash_of(info)
+    return (must_agree(folder, was, info) if was else info), source
+
+def _begun(init, folder, was, say) -> tuple:  # For config.json; the run, None if it is not needed
+    "What a run begins with; one that has a checkpoint needs it no more."
+    if not isinstance(init, (Run, str, Path)):
+        raise TypeError(
+            "init: expected a run, its folder, NAME.safetensors or the name of weights; "
+            f"got {type(init).__name__}")
+    source = str(init.folder or init.checkpoint) if isinstance(init, Run) else str(init)
+    goes_on = was and checkpoint.checkpoints(folder)
+    if goes_on and was.get("init", {}).get("source") == source: return was["init"], None
+    run = init if isinstance(init, Run) else open(init, "cpu", say=say)
+    return dict(source=source, checksum=mark_of(run.model.state_dict())), run
+
+def _is_finished(folder, info) -> bool:
+    "Whether there is a result of as many steps."
+    steps = lambda of: of["config"]["train"]["steps"]
+    found = result_of(folder)
+    return found is not None and steps(found) == steps(info)
+
+# %% ../nbs/76_experiment.ipynb #0d6ff349
+def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict().items()}
+
+def _of_labels(config, facts) -> set[str]:
+    "The tensors of a network whose shape depends on the number of classes."
+    two, three = (_shapes(bare(config, facts | dict(classes=n))) for n in (2, 3))
+    return {k for k in two if two[k] != three[k]}
+
+def _unlike(run, config, facts) -> tuple[list, list]:
+    "Names of tensors with other shapes: those of the labels, and those that must not differ."
+    here, there = _shapes(bare(config, facts)), _shapes(run.model)
+    unlike = {k for k in here.keys() | there.keys() if here.get(k) != there.get(k)}
+    labels = unlike and _of_labels(config, facts) | _of_labels(config_of(run.info), run.facts)
+    return sorted(unlike & labels), sorted(unlike - labels)
+
+def _check_takes(run, config, info, source):
+    "ValueError unless a run may begin with the weights of another one."
+    if run.kind != config.kind or run.config.get("components") or info["config"].get("components"):
+        raise ValueError(
+            f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
+            f"{source} holds {run.what}")
+    if not (wrong := _unlike(run, config, info["facts"])[1]): return
+    k, here, there = wrong[0], _shapes(bare(config, info["facts"])), _shapes(run.model)
+    fits = [
+        name for name in recipes_for(config.data)
+        if RECIPES[name].kind == run.kind and not _unlike(run, RECIPES[name], info["facts"])[1]]
+    raise ValueError(
+        f"init: the weights of {source} do not fit: expected {k} {here.get(k, 'absent')}, "
+        f"got {there.get(k, 'absent')}. They are for {_of_data(run.facts)}, and these are "
+        f"{_of_data(info['facts'])}; recipes for these whose network they fit: "
+        f"{', '.join(fits) or 'none'}")
+
+def _of_data(facts) -> str:
+    return f"{'×'.join(map(str, facts['shape']))} with {facts['levels']} gray levels"
+
+@torch.no_grad()
+def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
+    "Give a state the averaged weights of another run."
+    source, given = info["init"]["source"], run.model.state_dict()
+    _check_takes(run, config, info, source)
+    anew, _ = _unlike(run, config, info["facts"])
+    for part in (state.ema.source, state.ema.model):
+        own = part.state_dict()
+        for k in own.keys() & given.keys() - set(anew): own[k].copy_(given[k])
+
+    # what is not as it was there
+    kept = len(_shapes(state.ema.model).keys() - set(anew))
+    rest = [n for n, part in state.model.named_children() if len(state.optimizers) > 1]
+    anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
+    old, new = (files.flatten(that_counts(c)) for c in (run.config, info["config"]))
+    differ = [
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted(old | new)
+        if old.get(k) != new.get(k) and not k.startswith(("train.", "options."))]
+    there, here = _of_data(run.facts), _of_data(info["facts"])
+    differ += [f"{there} → {here}"] * (there != here)
+    lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
+    if anew: lines[0] += f"; anew: {', '.join(anew)}"
+    return lines + [f"other than there: {', '.join(differ)}"] * bool(differ)
+
 # %% ../nbs/76_experiment.ipynb #fcef6942
-def export(run, path, *, licence: str = "unknown") -> Path:
+def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
     Args:
         run: From `train` or `open`
-        path: NAME.safetensors; written in one act
-        licence: Of the weights
+        path: NAME.safetensors; of a kill at most .tmp-… stays, for an hour or longer
+        license: Of the weights
 
     Returns:
         The file"""
@@ -357,12 +467,13 @@ def export(run, path, *, licence: str = "unknown") -> Path:
             "this run works on principal components, which are a file of their own: "
             "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
+    began = f" --init {run.info['init']['source']}" if "init" in run.info else ""
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     files.replace_file(path, weights.pack(run.model.state_dict(), dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
-        command=f"diffstudy train {run.config['data']} --recipe {run.recipe}",
-        licence=licence, result=result or None, chosen=run.chosen,
+        command=f"diffstudy train {run.config['data']} --recipe {run.recipe}" + began,
+        licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
     return path
 

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'temporary_name',
-           'replace_file', 'to_json', 'canonical', 'flatten', 'write_json', 'read_json',
-           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
-           'write_png', 'read_note', 'tile', 'page', 'write_images', 'to_strip', 'from_strip',
-           'locked']
+           'naming', 'check_writable', 'replace_file', 'to_json', 'canonical', 'printable',
+           'from_json', 'flatten', 'write_json', 'read_json', 'CheckpointError', 'digest',
+           'read_whole', 'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile',
+           'page', 'check_images', 'write_images', 'to_strip', 'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
-import errno, glob, hashlib, io, json, math, os, platform, secrets, shutil, tempfile, time
+import errno, glob, hashlib, io, json, math, os, platform, re, secrets, shutil, tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import filelock
@@ -61,6 +61,22 @@ def temporary_name(path) -> Path:
     path = Path(path)
     return path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
 
+_FULL = errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)
+
+@contextmanager
+def naming(path):
+    "Inside `with`, an OSError names this file, not a temporary one; of a full disk, what to do."
+    try: yield
+    except OSError as e:
+        if e.errno is None: raise
+        todo = "; make room and do the same again: what was there is whole" * (e.errno in _FULL)
+        raise OSError(e.errno, os.strerror(e.errno) + todo, str(path)) from e
+
+def check_writable(path):
+    "OSError that names a file or folder which could not be written, before time goes into it."
+    place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
+    with naming(path), tempfile.TemporaryFile(dir=place if place.is_dir() else place.parent): pass
+
 def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.
 
@@ -69,8 +85,11 @@ def replace_file(path, data: bytes, make: bool = True):
         data: What it shall hold
         make: Make its folder if it is not there; FileNotFoundError otherwise"""
     path = Path(path)
-    if make: make_folder(path.parent)
+    with naming(path):
+        if make: make_folder(path.parent)
+        _replace(path, data)
 
+def _replace(path, data):
     # the part that a kill has left of an earlier try; nobody takes an hour to write a file
     for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
         with suppress(OSError):
@@ -101,6 +120,26 @@ def canonical(value) -> str:
     "One text for equal JSON values; tuples count as lists."
     return json.dumps(value, sort_keys=True, default=_plain)
 
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+def printable(v):
+    "A JSON value whose texts have no characters that could steer a terminal."
+    if isinstance(v, str): return _COMMANDS.sub("�", v)
+    if isinstance(v, list): return [printable(k) for k in v]
+    return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
+
+def from_json(data: bytes):
+    """The value of a JSON file, printable.
+
+    Returns:
+        ValueError for what is no JSON, nested too deep or unlike its seal"""
+    try:
+        value = json.loads(data)
+        seal = value.pop("seal", None) if isinstance(value, dict) else None
+        if seal not in (None, digest(value)): raise ValueError("its seal is another one")
+        return printable(value)
+    except RecursionError: raise ValueError("nested too deep") from None
+
 def flatten(d: dict, before: str = "") -> dict:
     """Nested settings under names with dots.
 
@@ -112,12 +151,14 @@ def flatten(d: dict, before: str = "") -> dict:
     return {k: v for part in parts for k, v in part.items()}
 
 # %% ../nbs/74a_files.ipynb #74c0b364
-def write_json(path, value: dict, make: bool = True):
+def write_json(path, value: dict, make: bool = True, sealed: bool = False):
     """Write a JSON file in one indivisible act.
 
     Args:
         value: A record's `results` come out one on a line
-        make: As for `replace_file`"""
+        make: As for `replace_file`
+        sealed: With a checksum, which `read_json` compares and leaves away"""
+    if sealed: value = value | dict(seal=digest(json.loads(canonical(value))))
     rows = value.get("results", []) if isinstance(value, dict) else []
     text = json.dumps(
         value | {"results": []} if rows else value,
@@ -133,14 +174,16 @@ def read_json(path):
     Returns:
         None if there is no such file; RuntimeError if it cannot be read"""
     try:
-        return json.loads(read_file(path))
+        return from_json(read_file(path))
     except FileNotFoundError:
         return None
     except OSError as e:
         raise RuntimeError(f"{path}: {e.strerror}") from None
-    except ValueError:
+    except ValueError as e:
+        why = "its seal does not fit what it says" if "seal" in str(e) else "no JSON"
         raise RuntimeError(
-            f"{path}: damaged (no JSON); restore it, or remove it to begin anew") from None
+            f"{path}: damaged or changed ({why}); restore it, or remove it to begin anew"
+        ) from None
 
 # %% ../nbs/74a_files.ipynb #d2269dd5
 class CheckpointError(RuntimeError):
@@ -265,6 +308,36 @@ def page(images, levels: int, columns: int = 0):
         out.paste(tile(image, levels, k), place)
     return out
 
+# %% ../nbs/74a_files.ipynb #aba80edd
+def check_images(name: str, x, levels: int):
+    """Check images, values included.
+
+    Args:
+        name: Of the images, for the message
+        x: What is to be a tensor of gray levels `(n, c, h, w)`
+        levels: How many gray levels there are
+
+    Returns:
+        ValueError that says what was given and what was expected"""
+    import torch
+    def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
+    if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
+    if not torch.is_tensor(x):
+        fail("a tensor (n, c, h, w), as torch.as_tensor makes it", type(x).__name__)
+
+    # shape and type first, so that an error does not come from the look at the values
+    what, whole = f"{x.dtype} of shape {tuple(x.shape)}", f"integers in 0..{levels - 1}"
+    if x.ndim != 4 or not x.numel(): fail("images (n, c, h, w), none of them 0", what)
+    if x.shape[3] in (1, 3, 4) and min(x.shape[1:3]) > x.shape[3]:
+        fail("images (n, c, h, w)", f"{what}, its channels last: images.permute(0, 3, 1, 2)")
+    if x.is_floating_point():
+        nan = f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""
+        fail(f"{whole} (data.decode makes them of values in [-1, 1])", what + nan)
+    if x.dtype == torch.bool or x.is_complex(): fail(whole, what)
+    full = x.dtype == torch.uint8 and levels == 256  # any byte will do: no need to read them all
+    if not full and (int(x.min()) < 0 or int(x.max()) >= levels):
+        fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
+
 # %% ../nbs/74a_files.ipynb #9f07ab3c
 def _write_archive(path, images, levels, columns, note):
     "uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it."
@@ -295,6 +368,9 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     forms = {".npz": _write_archive, ".png": _write_page, "": _write_each}
     if suffix not in forms or path.is_dir() and suffix:
         raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
+    check_images("images", images, levels)
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"images: expected 1 or 3 channels; got {images.shape[1]}")
     forms[suffix](path, images.cpu(), levels, columns, note)
     return path
 
@@ -309,6 +385,7 @@ def to_strip(images) -> str:
         Of a PNG, in base64"""
     import base64
     from PIL import Image
+    check_images("images", images, 256)
     pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
     gray = pixels.shape[2] == 1
     out = io.BytesIO()

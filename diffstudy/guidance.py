@@ -170,8 +170,8 @@ class ClassifierGuided(Guided):
             # clones, since autograd refuses tensors made in inference mode
             z = z.clone().requires_grad_()
             log_p = self.log_prob(z, gamma.clone()).log_softmax(-1)
-            return torch.autograd.grad(
-                log_p.gather(1, as_labels(self.c.clone(), z)[:, None]).sum(), z)[0]
+            c = as_labels(self.c.clone(), z, log_p.shape[-1], null=False)
+            return torch.autograd.grad(log_p.gather(1, c[:, None]).sum(), z)[0]
 
 # %% ../nbs/21_guided_sampling.ipynb #5d270c25
 class Branches(NamedTuple):

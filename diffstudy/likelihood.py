@@ -45,7 +45,6 @@ class _Divergence:
 
 def _integrate(flow, z, gammas, columns, rtol, atol):
     "z at the last γ and the integrals along the way `(b, columns)`."
-    from torchdiffeq import odeint
     b, n = len(z), z[0].numel()
 
     # the error of a step: the worst example, the state and the integrals each by themselves
@@ -53,15 +52,7 @@ def _integrate(flow, z, gammas, columns, rtol, atol):
         p.square().mean(1).max() for p in y.reshape(b, -1).split([n, columns], 1)
     ).sqrt()
     start = torch.cat([z.flatten(1), z.new_zeros(b, columns)], 1)
-    try:
-        end = odeint(
-            flow, start, gammas,
-            rtol=rtol, atol=atol, method="dopri5",
-            options=dict(norm=worst))[-1]
-    except AssertionError as e:
-        if str(e).startswith(("underflow in dt", "non-finite values")):
-            raise flow.slope.failure(rtol, atol) from e
-        raise
+    end = flow.slope.solve(flow, start, gammas, worst, rtol, atol)[-1]
     return end[:, :n].reshape(z.shape), end[:, n:]
 
 def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1

@@ -255,6 +255,15 @@ class Slope:
         s = sigma(gamma)
         return (s * eps.to(z.dtype) - s ** 2 * z) / 2
 
+    def solve(self, flow, start, gammas, worst, rtol, atol):
+        "States of a flow on this slope at all γ, by Dormand and Prince; `worst` sizes an error."
+        from torchdiffeq import odeint
+        try: return odeint(
+            flow, start, gammas, rtol=rtol, atol=atol, method="dopri5", options=dict(norm=worst))
+        except AssertionError as e:
+            if not str(e).startswith(("underflow in dt", "non-finite values")): raise
+            raise self.failure(rtol, atol) from e
+
     def failure(self, rtol, atol):
         "The error for a solver that gave up."
         why = "predict returned values that are not finite, with"
@@ -270,8 +279,8 @@ class Slope:
 # %% ../nbs/13_sample.ipynb #20073a5c
 @torch.no_grad()
 def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: float = 1e-4,
-                     atol: float = 1e-4, method: str = "dopri5", backward: bool = False,
-                     trajectory: bool = False, max_evaluations: int = 10_000) -> Tensor:
+                     atol: float = 1e-4, backward: bool = False, trajectory: bool = False,
+                     max_evaluations: int = 10_000) -> Tensor:
     """Integrate the probability-flow ODE over γ, in steps for the worst example of the batch.
 
     Args:
@@ -280,28 +289,18 @@ def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: floa
         gammas: Falling, noise to data; only the ends matter, and where `trajectory` looks
         rtol: Error of a step relative to the state, of the worst example
         atol: Error of a step in the units of the state
-        method: An adaptive method of torchdiffeq
         backward: From data to noise: z is a latent at `gammas[0]`, and `gammas` rise
         trajectory: Return the states at all `gammas` instead of the last
         max_evaluations: RuntimeError beyond
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    from torchdiffeq import odeint
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
-    slope = Slope(predict, z.dtype, max_evaluations)
+    slope, dtype = Slope(predict, z.dtype, max_evaluations), finest(z)
 
     # the error of a step is that of the worst example: the others of the batch must not hide it
     worst = lambda v: v.reshape(len(z), -1).square().mean(1).max().sqrt()
-    try:
-        states = odeint(
-            slope, z.to(finest(z)), g.to(finest(z)).to(z.device),
-            rtol=rtol, atol=atol, method=method,
-            options=dict(norm=worst))
-    except AssertionError as e:
-        if str(e).startswith(("underflow in dt", "non-finite values")):
-            raise slope.failure(rtol, atol) from e
-        raise
+    states = slope.solve(slope, z.to(dtype), g.to(dtype).to(z.device), worst, rtol, atol)
     return states.to(z.dtype) if trajectory else states[-1].to(z.dtype)
 
 # %% ../nbs/13_sample.ipynb #3168d17c

@@ -147,7 +147,9 @@ def _words_of_modes(e: dict) -> list[str]:
     ).items():
         check_keys("evaluation", e, (name,))
         check_keys(f"evaluation, {name}", e[name], ("modes", "kl"))
-        lines.append(f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}")
+        chance = f", {e[name]['chance']:.4f} of it by chance" if "chance" in e[name] else ""
+        lines.append(
+            f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}{chance}")
     return lines
 
 def _check_evaluation(e: dict):
@@ -177,10 +179,11 @@ def words(e: dict) -> list[str]:
     # whether the judge can be trusted, then what it says
     known, at = e["judge"], "" if "w" not in e["options"] else f" at w = {e['options']['w']:g}"
     lines = [
-        f"judge: {round(known['mean'] * known['n'])} of {known['n']} "
-        f"real held-out images right ({100 * known['mean']:.1f} %)"]
+        f"judge: right on {scoring.Proportion(known['mean'], 0., known['n'])} "
+        "real held-out images"]
     if seen := e.get("recognized"):
-        lines.append(f"recognized: {seen['count']} of {seen['n']} samples{at}")
+        share = scoring.Proportion(seen["count"] / seen["n"], 0., seen["n"])
+        lines.append(f"recognized: {share} samples{at}")
     for k, name in _SHOWN.items():
         held = f"   (held-out images {_value(e['held_out'][k])})" if e["held_out"] else ""
         lines.append(f"  {name:18} {_value(e['samples'][k])}{held}")

@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 import safetensors.torch
-from .checkpoint import CheckpointError, not_finite
+from .checkpoint import CheckpointError, check_tensors, not_finite
 from .core import choose
-from .files import canonical, digest, read_file, replace_file
+from .files import canonical, digest, printable, read_file, replace_file
 
 # %% ../nbs/74d_weights.ipynb #78f0d5bd
 _FORMAT = "diffstudy weights 1"
@@ -49,6 +49,7 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
         known, card = note["format"], note["card"]
         tensors = safetensors.torch.load(data)
         sealed = note["seal"] == digest(card, safetensors.torch.save(tensors))
+        known, card = printable(known), printable(card)
     except Exception as e:
         raise CheckpointError(
             f"{where}: expected weights as Run.export writes them, a safetensors file with a card; "
@@ -59,8 +60,7 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
     if not sealed:
         raise CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
-    if bad := not_finite(tensors):
-        raise CheckpointError(f"{where} holds weights that are not finite: {bad}")
+    check_tensors(tensors, where)
     return tensors, card
 
 # %% ../nbs/74d_weights.ipynb #a99276a4

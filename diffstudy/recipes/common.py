@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, devices, files, recipes, train as training, watch
-from ..checkpoint import CheckpointError
+from ..checkpoint import CheckpointError, read_tensors
 from ..core import Settings, choose, stream
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -54,6 +54,12 @@ class Configuration(Settings):
     kind: ClassVar[str]  # The name of the kind
     parts: ClassVar[dict] = dict(train=training.Config)  # Part → the dataclass of its settings
     called: ClassVar[dict] = {}  # (part, setting) → what `change` calls it, if not by its own name
+
+    def __post_init__(self):
+        super().__post_init__()
+        if getattr(self, "threads", 0) > 1024:  # a file of a stranger could ask for any number
+            raise ValueError(
+                f"threads: expected at most 1024, of the CPU; got {self.threads}")
 
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
@@ -101,15 +107,19 @@ def check_keys(where, found, expected, others: bool = True):
         found: What was read
         expected: Keys that this version reads
         others: Whether there may be more"""
-    there = set(found) if isinstance(found, dict) else set()
+    if not isinstance(found, dict):
+        raise RuntimeError(
+            f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
+            "Restore it, or remove it")
+    there = set(found)
     if there >= set(expected) and (others or there == set(expected)): return
     raise ValueError(
-        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or repr(found)}. "
+        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or 'nothing'}. "
         f"It was written by another version of diffstudy (this is {this_version()}), likely a "
         "newer one: update diffstudy")
 
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
-FOLDER = dict(size=32, channels=3, held_out=.1)  # Of `data.load_folder`
+FOLDER = dict(size=32, channels=3, held_out=.1, skip_broken=False)  # Of `data.load_folder`
 
 def facts_of(images) -> dict:
     """What a model must know of its data.
@@ -123,17 +133,19 @@ def facts_of(images) -> dict:
             'data.load("folder", "folder") opens them')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
-def load_images(full: dict, root=None):
+def load_images(full: dict, root=None, say=None):
     """The data of a run.
 
     Args:
         full: The settings of a run
         root: Where the images are
+        say: Told of pictures that are left out
 
     Returns:
         Training and held-out images"""
-    options = FOLDER | full["options"] if full["data"] == "folder" else {}
-    return datasets.load(full["data"], root, **options)
+    if full["data"] != "folder": return datasets.load(full["data"], root)
+    own = dict(say=say or (lambda m: None))
+    return datasets.load(full["data"], root, **FOLDER | full["options"] | own)
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def halves(n: int) -> tuple:
@@ -172,7 +184,7 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
             f"{folder}/components.safetensors is damaged: "
             "its checksum is not the one in config.json")
     return datasets.Components.of(
-        {k: v.to(device) for k, v in safetensors.torch.load(data).items()})
+        {k: v.to(device) for k, v in read_tensors(data, folder / "components.safetensors").items()})
 
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
@@ -289,7 +301,9 @@ class Run:
         "What `result.json` holds, of the last checkpoint; None while the run is not finished."
         if self.card: return self.card["result"]
         if self.chosen or self.folder is None: return None
-        return files.read_json(self.folder / "result.json")
+        found = files.read_json(self.folder / "result.json")
+        if found: check_keys(self.folder / "result.json", found, ("hash",))
+        return found if found and found["hash"] == self.hash else None  # not of a shorter run
 
     def evaluation(self) -> dict | None:
         "What `evaluation.json` holds, if it is of this checkpoint; None otherwise."

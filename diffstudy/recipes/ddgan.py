@@ -71,7 +71,6 @@ class GANConfig(Configuration):
     def networks(self, facts: dict):
         "Both networks before training."
         full = self.resolve()
-        if self.threads: torch.set_num_threads(self.threads)
         shape = tuple(facts["shape"])
         if self.components: shape = shape[0], self.components
         classes, gan = facts["classes"] if self.labels else 0, adversarial.Recipe(**full["gan"])

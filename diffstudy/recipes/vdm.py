@@ -93,7 +93,6 @@ class VDMConfig(Configuration):
     def assemble(self, facts: dict):
         "The model before training, a `vdm.VDM`."
         unet, loop = (self.spelled()[k] for k in ("unet", "train"))
-        if self.threads: torch.set_num_threads(self.threads)
         shape, levels = tuple(facts["shape"]), facts["levels"]
 
         # a U-Net with its head around it

@@ -103,9 +103,9 @@ def bench_run(
     other: Annotated[
         Optional[str],
         describe(
-            "A file with a function build(config), or a built-in opponent: "
-            "diffusers or plain for vdm, described for ddgan.",
-            default="diffusers, described")] = None,
+            "A file with a function build(config), or a built-in opponent: as its user "
+            "runs it (diffusers, described, fallback), or with our means (NAME-same).",
+            default="all that are built in")] = None,
     width: Annotated[
         Optional[int],
         describe("Channels of the U-Net.", default="64, for ddgan 32")] = None,
@@ -154,11 +154,10 @@ def bench_run(
         c = bench.config_of(name, **given | own, shape=(channels, size, size))
 
         # who is compared: a file may be called ours.py
-        other = other or entry["other"]
-        names = {
-            "ours": "ours",
-            Path(other).stem if Path(other).stem != "ours" else "other": other,
-        }
+        names = {k: k for k in ("ours", *entry["peers"])}
+        if other is not None:
+            stem = Path(other).stem
+            names = {"ours": "ours", stem if stem != "ours" else "other": other}
         makers = {k: bench.builder(name, v) for k, v in names.items()}
 
     torch.set_num_threads(threads)

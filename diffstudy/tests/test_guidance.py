@@ -729,6 +729,8 @@ def test_errors_guidance():
         (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
         (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
         ("expected w >= 0", lambda: accept(z[:, 0], w=-1)),
+        ("from 0 to 2; got 3 to 3", lambda: ClassifierGuided(
+            mix.predict, lambda z, g: z[:, :1].expand(4, 3), torch.tensor(3), w=1.)(z, gamma)),
         ("4 of 4 are NaN", lambda: accept(z[:, 0] * torch.nan, w=1)),
         ("give its null label as null=", lambda: free(null=None)),
         (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),

@@ -13,7 +13,6 @@ __all__ = ['GAMMAS', 'M', 'TAU', 'TWINS', 'test_ancestral_step_is_the_reverse_pr
            'test_samplers_draw_from_the_data', 'test_too_few_steps_are_seen', 'streams',
            'test_an_image_does_not_depend_on_its_batch',
            'test_ddim_without_noise_needs_no_generator',
-           'test_samplers_keep_to_float32_and_leave_tensors_and_graphs_alone',
            'test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample',
            'test_errors_of_grids', 'test_errors_of_states_and_predictions',
            'test_the_numbers_of_other_libraries_are_no_noise_levels', 'test_errors_of_the_flow',
@@ -309,19 +308,6 @@ def test_ddim_without_noise_needs_no_generator():
     assert torch.equal(
         ddim(mix.predict, z, gammas, stream(0), eta=1.),
         ancestral(mix.predict, z, gammas, stream(0)))
-
-# %% ../../nbs/13_sample.ipynb #8a8dda1d
-def test_samplers_keep_to_float32_and_leave_tensors_and_graphs_alone():
-    "states stay float32, the caller's tensor stays as it was, and no graph for gradients is kept"
-    net = torch.nn.Linear(2, 2)
-    gammas = grid(Linear(-8., 6.), 10)
-    z = torch.randn(3, 2, generator=stream(0, "z"))
-    kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
-    for sampler in SAMPLERS.values():
-        for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
-            with mode(): x = sampler(predict, z, gammas, stream(0))
-            assert x.dtype == torch.float32 and not x.requires_grad and torch.equal(z, kept)
-        assert sampler(predict, z.half(), gammas, stream(0)).dtype == torch.float32
 
 # %% ../../nbs/13_sample.ipynb #5f062fb9
 def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample():

@@ -42,7 +42,7 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
     monkeypatch.setattr(weights, "not_finite", lambda tensors: "")
     holes = pack(dict(b=torch.tensor([math.inf])), {})
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="it holds weights that are not finite: b"):
+    with pytest.raises(CheckpointError, match="it holds numbers that are not finite: b"):
         unpack(holes, "it")
     monkeypatch.setattr(weights, "_FORMAT", "diffstudy weights 2")
     later = file()
