@@ -247,6 +247,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
     mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
     out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
+    if judged := scores["evaluation.json"]: out["evaluation.json"] = files.to_json(judged)
     info["checksums"] = {name: files.digest(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
