@@ -39,7 +39,7 @@ def check_fault(f, name):
     if kind == "schedule": return checks.schedule(fn, says)
     if kind == "guidance": return checks.guidance(fn)
     if kind != "sampler": return getattr(checks, kind)(fn, **levels)
-    steps = 1000 if name.startswith("ancestral") else 16
+    steps = 1000 if name.startswith("ancestral") else 2 if name.endswith("middle") else 16
     return checks.sampler(fn, says.split()[-1], steps, **levels)
 
 def test_faults_of_public_code_are_named():
