@@ -247,6 +247,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
     mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
     out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
+    if judged := scores["evaluation.json"]: out["evaluation.json"] = files.to_json(judged)
     info["checksums"] = {name: files.digest(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
@@ -313,7 +314,7 @@ def _read_info(folder: Path) -> dict:
     if sums.get("config.json") != _seal(info):
         raise checkpoint.CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
-    if (own := experiment.config_hash(info["config"])) != info["hash"]:
+    if (own := run_folder.hash_of(info)) != info["hash"]:
         raise checkpoint.CheckpointError(
             f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info

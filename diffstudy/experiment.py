@@ -6,7 +6,7 @@ opens it again, to sample, to score and to guide."""
 # %% auto #0
 __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 'train', 'export',
            'report', 'report_evaluation', 'read_samples', 'ClassifierConfig', 'ClassifierRun',
-           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'WEIGHTS', 'change',
+           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'TRAINED', 'change',
            'check_counts', 'config_hash', 'config_of', 'load_images', 'open', 'pick_device',
            'read_run', 'that_counts']
 
@@ -26,12 +26,12 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    WEIGHTS, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    TRAINED, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
     must_agree, noted, open, read_run, result_of, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
-    "SCHEDULES", "WEIGHTS", "change", "check_counts", "config_hash", "config_of",
+    "SCHEDULES", "TRAINED", "change", "check_counts", "config_hash", "config_of",
     "load_images", "open", "pick_device", "read_run", "that_counts"]
 
 # %% ../nbs/76_experiment.ipynb #8492cc3b

@@ -19,6 +19,7 @@ __all__ = ['KINDS', 'RUNS', 'OURS', 'net_of', 'noise', 'walked', 'same',
 # %% ../../nbs/83_bridges.ipynb #e8268159
 import functools, io, json, math, shutil
 from contextlib import suppress
+from unittest import mock
 import pytest, torch
 from .. import bridges, checkpoint, experiment, files, sample, schedule
 from ..core import stream
@@ -246,6 +247,21 @@ def test_the_card_says_what_it_is(tmp_path):
         "license: mit", "library_name: diffstudy", "from_pretrained", run.hash, "1×8×8",
         *experiment.report(run.result()), "| train.steps | 2 |",
     ): assert says in text, says
+
+    # the scores of another sampling are not its own
+    own = dict(options=run.options(), kind="vdm")
+    for name, options in dict(evaluation=run.options(steps=4), other=run.options()).items():
+        evaluation = own | dict(options=options)
+        files.write_json(run.folder / f"evaluation{'-other' * (name == 'other')}.json", evaluation)
+    told = lambda e: [f"{e['options']['steps']} steps"]
+    with mock.patch.object(experiment, "report_evaluation", told):
+        text = (bridges.save_pretrained(run, tmp_path) / "README.md").read_text()
+    assert "64 steps" in text and files.read_json(tmp_path / "evaluation.json") == own
+    (run.folder / "evaluation-other.json").unlink()
+    bridges.save_pretrained(run, tmp_path)
+    assert not (tmp_path / "evaluation.json").exists()
+    (run.folder / "evaluation.json").unlink()
+
     run = experiment.open(run.folder, "cpu", root="somewhere")
     run.info["root"] = "somewhere"  # as in a run whose images lie there
     bridges.save_pretrained(run, tmp_path)

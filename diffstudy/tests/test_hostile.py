@@ -59,6 +59,7 @@ def hub(folder, name, new):
     "A model for the hub, with a new checksum where it can have one."
     path = folder / "hub" / "config.json"
     info = changed(json.loads(path.read_text()), name, new)
+    info["hash"] = experiment.config_hash(info["config"])
     if isinstance(info["checksums"], dict): info["checksums"]["config.json"] = bridges._seal(info)
     path.write_text(json.dumps(info))
     return folder / "hub"
@@ -107,6 +108,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (hub, "config.unet.width", 64, "does not fit the model"),
     (hub, "config.threads", "8", "threads: expected a whole number"),
     (hub, "checksums", [], "checksums"),
+    (hub, "checksums", {}, "checksums"),
     (hub, "facts.shape", [ESC], "facts.shape: three whole numbers"),
 ]
 
