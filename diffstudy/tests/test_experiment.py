@@ -323,7 +323,8 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
     for other in (None, without_labels()):
-        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"): ask("a", other)
+        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"):
+            ask("a", other)
     assert ask("b", None).hash != run.hash
 
     for init, more, words in (
