@@ -8,16 +8,20 @@ __all__ = ['gammas_of', 'time_step', 'predict', 'grid_of', 'scheduler', 'AsUNet'
            'from_pretrained', 'export_onnx']
 
 # %% ../nbs/83_bridges.ipynb #e8dee18c
-import copy, importlib, inspect, re, warnings
+import copy, importlib, inspect, json, re, warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 import safetensors.torch, torch
 from torch import Tensor, nn
-from . import checkpoint, experiment, files, run_folder, schedule as schedules
+from . import checkpoint, experiment, files, run_folder, schedule as schedules, vdm
 from .core import can_look, choose
+from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
+from .recipes.common import by_name
+from .solvers import GRIDS
 
 # %% ../nbs/83_bridges.ipynb #ad298678
 def _needed(name: str):
@@ -172,11 +176,17 @@ class AsUNet(nn.Module):
     """A network `net(z, γ, c)` → ε̂ as a U-Net of diffusers, for its loops and pipelines.
 
     Args:
-        net: With `shape`, such as `run.model.net`
+        net: With `shape`, such as `run.model.net`; or a run or a `vdm.VDM` that has one
         scheduler: Of diffusers: which γ its time steps are, as from `scheduler`"""
-    def __init__(self, net: nn.Module, scheduler):
+    def __init__(self, net, scheduler):
         super().__init__()
-        self.net, (channels, *size) = net, net.shape
+        own = getattr(net, "model", net)
+        own = getattr(own, "net", own)
+        if not isinstance(own, nn.Module) or hasattr(own, "latent") or not hasattr(own, "shape"):
+            raise TypeError(
+                "expected a run of a diffusion model, or a network net(z, γ, c) → ε̂ with the "
+                f"attribute shape, (c, h, w); got {type(net).__name__}")
+        self.net, (channels, *size) = own, own.shape
         self.register_buffer("levels", gammas_of(scheduler).float(), persistent=False)
         self.config = SimpleNamespace(
             in_channels=channels, out_channels=channels,
@@ -203,13 +213,16 @@ def _seal(info: dict) -> str:
     return files.digest(info | dict(checksums=others))
 
 def _check_ours(folder: Path):
-    "ValueError if there is something in a folder that is not to be written over."
+    "OSError where nobody can write, ValueError where there is what is not to be replaced."
     if folder.is_file(): raise ValueError(f"{folder} is a file; choose a folder")
+    files.check_writable(folder)
     if not folder.exists() or not any(folder.iterdir()): return
     if "checksums" not in (files.read_json(folder / "config.json") or {}):
         raise ValueError(
             f"{folder} holds something that save_pretrained has not written: choose another folder")
 
+# %% ../nbs/83_bridges.ipynb #82099c93
+@by_name
 def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     """Write a trained model in the layout of the hub: weights, settings, model card, scores.
 
@@ -237,6 +250,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
     mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
     out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
+    if judged := scores["evaluation.json"]: out["evaluation.json"] = files.to_json(judged)
     info["checksums"] = {name: files.digest(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
@@ -247,11 +261,6 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     return folder
 
 # %% ../nbs/83_bridges.ipynb #7d65f0e3
-def _call(run) -> str:
-    "The line of Python that asks a model for what it is there for."
-    if run.kind == "classifier": return "log_p = run.log_prob(z, gamma)"
-    return f"images = run.sample({'labels=[0] * 16' if run.has_labels else 'n=16'})"
-
 def _scores(run) -> list[str]:
     "As the commands print them."
     result, evaluation = run.result(), run.evaluation()
@@ -266,13 +275,14 @@ def _card(run, license) -> str:
     rows = [f"| {k} | {v} |" for k, v in sorted(files.flatten(run.config).items())]
     terms = f"These weights: {license}."
     if license == "unknown": terms = "The licence of these weights was not stated."
+    use = run.example.replace("n=16", "labels=[0] * 16") if run.has_labels else run.example
     return "\n".join([
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
         f"# {name}", "",
         f"Trained with [diffstudy](https://pypi.org/project/diffstudy), configuration {run.hash}.",
         "", "```python", "from diffstudy import bridges",
-        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', _call(run),
+        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', use,
         "```", "",
         "## Data", "",
         f"{run.config['data']}: {shape}, {f['levels']} gray levels, {f['classes']} classes.", "",
@@ -296,14 +306,28 @@ def _read_info(folder: Path) -> dict:
     "What config.json says; CheckpointError if it was changed."
     info = experiment.read_run(folder)
     where, sums = folder / "config.json", info.get("checksums")
-    if not isinstance(sums, dict):
+    if not isinstance(sums, dict) or not {"config.json", "model.safetensors"} <= sums.keys():
         raise ValueError(
-            f"{where} has no checksums, so save_pretrained has not written it; "
+            f"{where} has no checksums of weights, so save_pretrained has not written it; "
             "the folder of a run is opened by experiment.open")
     if sums.get("config.json") != _seal(info):
         raise checkpoint.CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
+    if (own := run_folder.hash_of(info)) != info["hash"]:
+        raise checkpoint.CheckpointError(
+            f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info
+
+# %% ../nbs/83_bridges.ipynb #6f502d49
+@contextmanager
+def _told(folder):
+    "What a stranger's files make go wrong is said of them, and is no bare error of Python."
+    try: yield
+    except (checkpoint.CheckpointError, ValueError): raise
+    except Exception as e:
+        raise checkpoint.CheckpointError(
+            f"{folder}: what it holds is damaged, or no model that this version knows "
+            f"({type(e).__name__}: {e}). Nothing of it is used") from e
 
 def from_pretrained(source, device=None, *, revision: str = None, root=None) -> experiment.Run:
     """A trained model from a folder or from the hub. No code can run.
@@ -317,18 +341,19 @@ def from_pretrained(source, device=None, *, revision: str = None, root=None) -> 
     Returns:
         As from `experiment.open`; CheckpointError for what is damaged"""
     folder, device = _fetched(source, revision), pick_device(device)
-    info = _read_info(folder)
+    with _told(folder):
+        info = _read_info(folder)
 
-    # all files are looked at before one is used
-    sums = {k: v for k, v in info["checksums"].items() if k in _FILES and k != "config.json"}
-    data = {k: files.read_whole(folder / k, v, "config.json") for k, v in sums.items()}
+        # all files are looked at before one is used
+        sums = {k: v for k, v in info["checksums"].items() if k in _FILES and k != "config.json"}
+        data = {k: files.read_whole(folder / k, v, "config.json") for k, v in sums.items()}
 
-    # then the weights, which must be those of the network that the settings make
-    weights = safetensors.torch.load(data["model.safetensors"])
-    if bad := checkpoint.not_finite(weights):
-        raise checkpoint.CheckpointError(f"{folder} holds weights that are not finite: {bad}")
-    mark = str(info["checkpoint"])
-    return run_folder.run_of(info, weights, folder, folder, mark, device, root)
+        # then the weights, which must be those of the network that the settings make
+        weights = safetensors.torch.load(data["model.safetensors"])
+        if bad := checkpoint.not_finite(weights):
+            raise checkpoint.CheckpointError(f"{folder} holds weights that are not finite: {bad}")
+        mark = str(info["checkpoint"])
+        return run_folder.run_of(info, weights, folder, folder, mark, device, root)
 
 # %% ../nbs/83_bridges.ipynb #a64e1245
 # onnxruntime's own is off by 1e-7 however small the value, so σ at γ = −8 by some 1e-4 of itself
@@ -340,9 +365,26 @@ def _of_gan(net):
     z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
     return dict(z_t=z, s=s, latent=torch.zeros(3, net.latent))
 
-# by kind of run: what its network is asked with, and the name of its answer
-_EXAMPLES = dict(vdm=(_of_vdm, "eps"), ddgan=(_of_gan, "x"))
+# by kind of run: what its network is asked with, the name of its answer, and its noise levels
+_EXAMPLES = dict(
+    vdm=(_of_vdm, "eps", lambda model: GRIDS[vdm.GRID](model.schedule, vdm.STEPS)),
+    ddgan=(_of_gan, "x", lambda model: chain_gammas(model.steps)[1:]))
 
+def _describe(proto, run, gammas):
+    "Write into an ONNX file what a program must know to draw images, and call its axis a batch."
+    says = run.facts | dict(
+        kind=run.kind, recipe=run.recipe, configuration=run.hash,
+        null=getattr(run.model, "null", 0), gammas=gammas.tolist(),
+        pixels="x = 2 (k + 1/2) / levels - 1 of gray level k",
+        components=run.config.get("components") or 0)
+    for k, v in says.items(): proto.metadata_props.add(key=k, value=json.dumps(v))
+    graph = proto.graph
+    free = graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.dim_param: axis.dim_param = axis.dim_param.replace(free, "batch")
+
+# %% ../nbs/83_bridges.ipynb #4f30ea9a
 def export_onnx(run, path) -> Path:
     """The network of a run as an ONNX file, in float32, for any number of examples at a time.
 
@@ -358,7 +400,7 @@ def export_onnx(run, path) -> Path:
 
     # a call with three examples, from which PyTorch learns what is computed
     net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()
-    example, out = _EXAMPLES[run.kind]
+    example, out, levels = _EXAMPLES[run.kind]
     inputs = example(net)
     if run.has_labels: inputs["c"] = torch.tensor([0, 1, 0])
 
@@ -376,5 +418,7 @@ def export_onnx(run, path) -> Path:
         raise RuntimeError(
             f"PyTorch {torch.__version__} cannot write this network ({type(net).__name__}) as ONNX "
             f"with a free batch size: {str(e).splitlines()[0]}") from e
-    files.replace_file(path, made.model_proto.SerializeToString())
+    proto = made.model_proto
+    with torch.no_grad(): _describe(proto, run, levels(run.model))
+    files.replace_file(path, proto.SerializeToString())
     return Path(path)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['DATASETS', 'Facts', 'load', 'Batches', 'Components', 'GaussianMixture', 'ImageSet',
-           'Mixture', 'Stacked', 'decode', 'encode', 'gaussian_grid', 'load_cifar10', 'load_digits',
-           'load_folder', 'load_mnist', 'load_photos', 'number_of', 'prepare', 'spiral',
-           'three_gaussians']
+           'Mixture', 'Stacked', 'decode', 'encode', 'gaussian_grid', 'images_and_labels',
+           'load_cifar10', 'load_digits', 'load_folder', 'load_mnist', 'load_photos', 'number_of',
+           'prepare', 'spiral', 'three_gaussians']
 
 # %% ../nbs/72b_data.ipynb #93f2d94f
 import functools
@@ -14,14 +14,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 from .core import choose
 from .folders import load_folder, prepare
-from .images import (
-    Batches, ImageSet, decode, encode, load_cifar10, load_digits, load_mnist, load_photos)
+from diffstudy.images import (
+    Batches, ImageSet, decode, encode, images_and_labels, load_cifar10, load_digits, load_mnist,
+    load_photos)
 from .mixtures import GaussianMixture, Mixture, gaussian_grid, spiral, three_gaussians
 from .stacked import Components, Stacked, number_of
 _all_ = [
     "Batches", "Components", "GaussianMixture", "ImageSet", "Mixture", "Stacked", "decode",
-    "encode", "gaussian_grid", "load_cifar10", "load_digits", "load_folder", "load_mnist",
-    "load_photos", "number_of", "prepare", "spiral", "three_gaussians"]
+    "encode", "gaussian_grid", "images_and_labels", "load_cifar10", "load_digits", "load_folder",
+    "load_mnist", "load_photos", "number_of", "prepare", "spiral", "three_gaussians"]
 
 # %% ../nbs/72b_data.ipynb #d5d5db64
 class Facts(NamedTuple):
@@ -62,7 +63,8 @@ DATASETS = dict(
         'torchvision (extra "images"), downloads 170 MB once'),
     folder=Facts(
         load_folder, None, 256, None, None, None,
-        'your pictures, through torchvision (extra "images"): root, size, channels, held_out'),
+        'your pictures, through torchvision (extra "images"): root, size, channels, held_out, '
+        "skip_broken"),
 ) | {
     "stacked-digits": Facts(
         functools.partial(_load_stacked, "digits"), (3, 8, 8), 17, 1000, None, None,
@@ -79,7 +81,7 @@ def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
     Args:
         name: A key of `DATASETS`
         root: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: For "folder": `size`, `channels`, `held_out`
+        **options: For "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
 
     Returns:
         train, test"""

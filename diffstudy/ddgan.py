@@ -98,6 +98,13 @@ def _check_step(
             "the noisier state is t = s + 1, and is not passed")
     return s
 
+def _denoise_by_other(what: str, out, z_t, s, chain, generator):
+    "z_s of a network that predicts it (\"state\"), or the noise in z_t (\"noise\")."
+    if what == "state": return out
+    if what != "noise": raise ValueError(suggest(what, ("data", "state", "noise"), "predicts"))
+    x_hat = convert(out, z_t, chain[s + 1], "eps", "x")
+    return process.posterior(z_t, x_hat, chain[s], chain[s + 1]).sample(generator)
+
 # %% ../nbs/40_ddgan.ipynb #4cc385de
 class Pair(NamedTuple):
     """Two states of one path, of which `z_t` is one step noisier.
@@ -131,7 +138,7 @@ def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None
     """One step towards the data: a fresh latent, one call of the network, one draw of the posterior.
 
     Args:
-        net: `net(z_t, s, latent, c) → x̂` or as `net.predicts` says; `net.latent`: length
+        net: `net(z_t, s, latent, c) → x̂`; `net.latent`: its length
         z_t: `(b, *d)`
         s: Index of the less noisy state, `(b,)` in 0…T−1
         chain: The chain, `(T + 1,)`, rising
@@ -143,14 +150,9 @@ def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None
     z_t, = as_data(z_t=z_t)
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
-    out, what = net(z_t, s, latent, c), getattr(net, "predicts", "data")
-    out, _ = as_data(prediction=out, z_t=z_t)
-
-    # "state": z_s itself; "noise": that in z_t
-    if what not in (known := ("data", "state", "noise")):
-        raise ValueError(suggest(what, known, "predicts"))
-    if what == "state": return out
-    x = convert(out, z_t, chain[s + 1], "eps", "x") if what == "noise" else out
+    x, _ = as_data(prediction=net(z_t, s, latent, c), z_t=z_t)
+    if getattr(net, "predicts", "data") != "data":  # of another kind, for comparison
+        return _denoise_by_other(net.predicts, x, z_t, s, chain, generator)
     return process.posterior(z_t, x, chain[s], chain[s + 1]).sample(generator)
 
 # %% ../nbs/40_ddgan.ipynb #66328347

@@ -7,7 +7,7 @@ __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 't
            'naming', 'check_writable', 'replace_file', 'to_json', 'canonical', 'printable',
            'from_json', 'flatten', 'write_json', 'read_json', 'CheckpointError', 'digest',
            'read_whole', 'processor', 'machine', 'versions', 'write_png', 'read_note', 'tile',
-           'page', 'write_images', 'to_strip', 'from_strip', 'locked']
+           'page', 'check_images', 'write_images', 'to_strip', 'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
 import errno, glob, hashlib, io, json, math, os, platform, re, secrets, shutil, tempfile, time
@@ -75,7 +75,8 @@ def naming(path):
 def check_writable(path):
     "OSError that names a file or folder which could not be written, before time goes into it."
     place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
-    with naming(path), tempfile.TemporaryFile(dir=place if place.is_dir() else place.parent): pass
+    if place == Path(path) and place.is_file(): place = place.parent
+    with naming(path), tempfile.TemporaryFile(dir=place): pass
 
 def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.
@@ -308,6 +309,36 @@ def page(images, levels: int, columns: int = 0):
         out.paste(tile(image, levels, k), place)
     return out
 
+# %% ../nbs/74a_files.ipynb #aba80edd
+def check_images(name: str, x, levels: int):
+    """Check images, values included.
+
+    Args:
+        name: Of the images, for the message
+        x: What is to be a tensor of gray levels `(n, c, h, w)`
+        levels: How many gray levels there are
+
+    Returns:
+        ValueError that says what was given and what was expected"""
+    import torch
+    def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
+    if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
+    if not torch.is_tensor(x):
+        fail("a tensor (n, c, h, w), as torch.as_tensor makes it", type(x).__name__)
+
+    # shape and type first, so that an error does not come from the look at the values
+    what, whole = f"{x.dtype} of shape {tuple(x.shape)}", f"integers in 0..{levels - 1}"
+    if x.ndim != 4 or not x.numel(): fail("images (n, c, h, w), none of them 0", what)
+    if x.shape[3] in (1, 3, 4) and min(x.shape[1:3]) > x.shape[3]:
+        fail("images (n, c, h, w)", f"{what}, its channels last: images.permute(0, 3, 1, 2)")
+    if x.is_floating_point():
+        nan = f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""
+        fail(f"{whole} (data.decode makes them of values in [-1, 1])", what + nan)
+    if x.dtype == torch.bool or x.is_complex(): fail(whole, what)
+    full = x.dtype == torch.uint8 and levels == 256  # any byte will do: no need to read them all
+    if not full and (int(x.min()) < 0 or int(x.max()) >= levels):
+        fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
+
 # %% ../nbs/74a_files.ipynb #9f07ab3c
 def _write_archive(path, images, levels, columns, note):
     "uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it."
@@ -338,6 +369,9 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     forms = {".npz": _write_archive, ".png": _write_page, "": _write_each}
     if suffix not in forms or path.is_dir() and suffix:
         raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
+    check_images("images", images, levels)
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"images: expected 1 or 3 channels; got {images.shape[1]}")
     forms[suffix](path, images.cpu(), levels, columns, note)
     return path
 
@@ -352,6 +386,7 @@ def to_strip(images) -> str:
         Of a PNG, in base64"""
     import base64
     from PIL import Image
+    check_images("images", images, 256)
     pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
     gray = pixels.shape[2] == 1
     out = io.BytesIO()

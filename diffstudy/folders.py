@@ -7,12 +7,14 @@ __all__ = ['load_folder', 'prepare']
 
 # %% ../nbs/72a_folders.ipynb #18de8489
 import hashlib, io, itertools, math, mmap, operator, os, shutil, warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
+from .core import suggest
 from .files import (
     digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
 from .images import ImageSet, need_torchvision
@@ -21,22 +23,20 @@ from .watch import Progress
 # %% ../nbs/72a_folders.ipynb #9d0be78e
 _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
-def _pictures_under(folder: Path, top: Path) -> list[Path]:
-    "The pictures of a folder and of those in it; hidden files and folders hold none of the set."
+def _visible(paths: Iterable, top: Path) -> list[Path]:
+    "Files in the order of their names; hidden ones, or in hidden folders, are none of the set."
     def hidden(p): return any(part.startswith(".") for part in p.relative_to(top).parts)
-    found = sorted(
-        p for p in folder.rglob("*")
-        if p.suffix.lower() in _IMAGE_FILES and not p.is_dir() and not hidden(p))
-    for p in found:
-        if not p.is_file():
-            raise ValueError(
-                f"{str(p)!r} has the name of a picture but is no file (a link to nothing, "
-                "a pipe or a device); remove or replace it")
-    return found
+    return sorted(p for p in paths if not p.is_dir() and not hidden(p))
+
+def _by_kind(files: Iterable) -> str:  # Such as "20 .gif, 12 .heic"
+    "How many there are of each kind, the most first."
+    kinds = Counter(p.suffix.lower() or "without an ending" for p in files).most_common()
+    rest = sum(n for _, n in kinds[8:])
+    return ", ".join([f"{n} {k}" for k, n in kinds[:8]] + [f"{rest} of other kinds"] * (rest > 0))
 
 # %% ../nbs/72a_folders.ipynb #0858397e
 def _list_images(folder: Path
-) -> dict[str, list[Path]]:  # Class -> files; one class "" for a flat folder
+) -> tuple[dict, set]:  # Class -> pictures, one class "" for a flat folder; files of other kinds
     "The pictures of a folder: a class for each subfolder, or one class if there are none."
     # a link back would make all pictures a class once more
     whole = folder.resolve()
@@ -44,28 +44,31 @@ def _list_images(folder: Path
         if d.is_symlink() and d.resolve() in (whole, *whole.parents):
             raise ValueError(f"{str(d)!r} is a link to a folder that holds it; remove the link")
 
-    found = {d.name: _pictures_under(d, folder) for d in folder.iterdir() if d.is_dir()}
-    groups = {name: files for name, files in found.items() if files}
-    flat = [p for p in _pictures_under(folder, folder) if p.parent == folder]
-    if flat and groups:
+    found = {d.name: _visible(d.rglob("*"), folder) for d in folder.iterdir() if d.is_dir()}
+    found[""] = _visible(folder.iterdir(), folder)
+    picture = lambda p: p.suffix.lower() in _IMAGE_FILES
+    groups = {name: some for name, files in found.items() if (some := [*filter(picture, files)])}
+    others = {p for files in found.values() for p in files if not picture(p)}
+    if "" in groups and len(groups) > 1:
         raise ValueError(
             f"{folder} holds both pictures and subfolders with pictures, "
-            f"so the class of {flat[0].name} is unclear; move it into a subfolder")
-    if not flat and not groups:
+            f"so the class of {groups[''][0].name} is unclear; move it into a subfolder")
+    if not groups:
         raise ValueError(
-            f"{folder} holds no pictures; expected files that end in {', '.join(_IMAGE_FILES)}")
-    return groups or {"": flat}
+            f"{folder} holds no pictures{f', but {_by_kind(others)}' * bool(others)}; "
+            f"expected files that end in {', '.join(_IMAGE_FILES)}")
+    return groups, others
 
 # %% ../nbs/72a_folders.ipynb #be560fa0
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
 def _split_of(root: Path
-) -> list[dict]:  # `_list_images` of the whole, or of the part to train on and the one held out
+) -> tuple[list[dict], set]:  # Pictures of the whole, or of two parts; files of other kinds
     "The pictures of a folder, in two parts if it has a split of its own."
-    groups = _list_images(root)
+    groups, others = _list_images(root)
     train = [g for g in groups if g.lower() in ("train", "training")]
     held = [g for g in groups if g.lower() in _HELD_OUT]
-    if not held and (not train or len(groups) > 1): return [groups]  # trains may be a class
+    if not held and (not train or len(groups) > 1): return [groups], others  # trains may be a class
     if not len(train) == len(held) == 1 == len(groups) - 1:
         raise ValueError(
             f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: one "
@@ -74,11 +77,11 @@ def _split_of(root: Path
 
     # a class that no model has seen cannot be scored
     parts = [_list_images(root / name) for name in (*train, *held)]
-    if new := sorted(set(parts[1]) - set(parts[0])):
+    if new := sorted(set(parts[1][0]) - set(parts[0][0])):
         raise ValueError(
             f"{held[0]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
             f"of which {train[0]} in {root} has nothing; expected no class that is only held out")
-    return parts
+    return [found for found, _ in parts], others.union(*(more for _, more in parts))
 
 # %% ../nbs/72a_folders.ipynb #890f9a94
 class _Pictures(NamedTuple):
@@ -86,8 +89,9 @@ class _Pictures(NamedTuple):
     root: Path
     name: str
     classes: list  # Their names
-    parts: dict    # "train" and "test" -> files and labels, as two lists
+    parts: dict    # "train" and "test" -> pairs (file, label)
     split: bool    # Whether the folder brought its own
+    others: set    # Files of other kinds
 
 def _held_out(n: int, share: float) -> tuple[list, list]:  # Places held out, and the others
     "The same pictures are held out each time."
@@ -102,7 +106,7 @@ def _held_out(n: int, share: float) -> tuple[list, list]:  # Places held out, an
 def _pictures_of(root: Path, held_out: float) -> _Pictures:
     "The files of a folder with their labels, in the order of the set."
     # the folder's own split, if it has one; a class has the same number in both parts
-    found = _split_of(root)
+    found, others = _split_of(root)
     names = sorted(found[0])
     parts = [
         [(p, names.index(c)) for c, ps in sorted(groups.items()) for p in ps] for groups in found]
@@ -110,8 +114,17 @@ def _pictures_of(root: Path, held_out: float) -> _Pictures:
     if not split:
         held, kept = _held_out(len(parts[0]), held_out)
         parts = [[parts[0][i] for i in part] for part in (kept, held)]
-    files = {k: tuple(map(list, zip(*v))) for k, v in zip(("train", "test"), parts)}
-    return _Pictures(root, root.resolve().name, names, files, split)
+    parts = dict(zip(("train", "test"), parts))
+    return _Pictures(root, root.resolve().name, names, parts, split, others)
+
+# %% ../nbs/72a_folders.ipynb #bbc50efe
+def _say_used(pictures: _Pictures, used: int, say: Callable):
+    "How many files of a folder are in the set, and how many are not and why, if there are any."
+    broken = sum(map(len, pictures.parts.values())) - used
+    left = [f"{broken} that cannot be read"] * bool(broken)
+    if pictures.others:
+        left.append(f"{_by_kind(pictures.others)} (save pictures as PNG or JPEG to use them)")
+    if left: say(f"{pictures.name}: {used} pictures are used; left out: {'; '.join(left)}")
 
 # %% ../nbs/72a_folders.ipynb #f075ccb2
 # Pillow looks at the content, not at the name, and runs a program for PostScript
@@ -125,11 +138,10 @@ def _read_image(
     "One picture, upright, on white, resized by its shorter side and cropped at the center."
     from PIL import Image
     try:
+        if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
         with Image.open(path, formats=_IMAGE_FORMATS) as f: image = _upright(f, channels)
     except Exception as e:
-        raise ValueError(
-            f"cannot read {str(path)!r} ({type(e).__name__}: {e}); "
-            "remove or replace this file") from e
+        raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
     return _square(image, size)
 
 def _square(image, size: int) -> Tensor:  # `(channels, size, size)`, uint8
@@ -191,8 +203,8 @@ def _eight_bits(
     return gray
 
 # %% ../nbs/72a_folders.ipynb #285bc82f
-def load_folder(root, size: int = 32, channels: int = 3,
-                held_out: float = .1) -> tuple[ImageSet, ImageSet]:
+def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
+                skip_broken: bool = False, say: Callable = print) -> tuple[ImageSet, ImageSet]:
     """A folder of pictures: a class for each subfolder, or flat.
 
     Args:
@@ -200,14 +212,17 @@ def load_folder(root, size: int = 32, channels: int = 3,
         size: Height and width of the images
         channels: 1 = gray, 3 = color
         held_out: Part for testing, by a fixed permutation, if there is no split
+        skip_broken: Leave out pictures that cannot be read; ValueError otherwise
+        say: Told how many files are left out, if there are any, and why
 
     Returns:
         train, test"""
     if root is None or not Path(root).is_dir():
         raise ValueError(
-            "expected an existing folder of pictures as root, "
-            f'as in load("folder", root="pictures"); got {root!r}')
-    options = _folder_options(size, channels, held_out)
+            "root: expected an existing folder of pictures, as in --root pictures on the command "
+            'line, or load("folder", root="pictures") and train("folder", root="pictures"); '
+            f"got {root if root is None else repr(str(root))}")
+    options = _folder_options(size, channels, held_out, skip_broken)
     if _is_prepared(root): return _open_prepared(Path(root), options)
     if (Path(root) / _FILE).is_file() or any(Path(root).glob(_BEGUN)):
         raise ValueError(f"{root} was not prepared to the end; give the same call of prepare again")
@@ -216,25 +231,37 @@ def load_folder(root, size: int = 32, channels: int = 3,
     # many pictures are prepared once, and few where somebody has done it
     pictures = _pictures_of(Path(root), held_out)
     place = _cached(pictures, options)
-    n = sum(len(files) for files, _ in pictures.parts.values())
-    if n >= _MANY and not _is_prepared(place): _prepare_here(root, place, options)
-    if _is_prepared(place): return _open_prepared(place, options)
-    return tuple(_in_memory(pictures, *part, options) for part in pictures.parts.values())
+    now = sum(map(len, pictures.parts.values())) >= _MANY and not _is_prepared(place)
+    if now: _prepare_here(root, place, options, say)
+    if _is_prepared(place): sets = _open_prepared(place, options)
+    else: sets = _in_memory(pictures, options, say)
+    if not now: _say_used(pictures, sum(map(len, sets)), say)
+    return sets
 
 # %% ../nbs/72a_folders.ipynb #e77baa1d
-def _folder_options(size, channels, held_out) -> dict:  # ValueError if one cannot be
+def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other) -> dict:
+    "The options by name; ValueError or TypeError if one cannot be."
+    known = ("size", "channels", "held_out", "skip_broken")
+    if other: raise TypeError(suggest([*other][0], known, "option"))
     if channels not in (1, 3):
         raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
     if type(size) is not int or size < 1:
         raise ValueError(f"expected size to be a number of pixels, at least 1; got {size!r}")
-    return dict(size=size, channels=channels, held_out=held_out)
+    options = dict(size=size, channels=channels, held_out=held_out)
+    return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
 
-def _in_memory(pictures, files, labels, options) -> ImageSet:
-    images = torch.stack([image for image, _ in _read_files(files, labels, options)])
-    return ImageSet(pictures.name, images, torch.tensor(labels), 256, len(pictures.classes))
+def _in_memory(pictures, options, say) -> tuple[ImageSet, ImageSet]:
+    images, labels = dict(train=[], test=[]), dict(train=[], test=[])
+    for part, image, label in _read_files(pictures, options, say):
+        images[part].append(image)
+        labels[part].append(label)
+    classes = len(_classes(pictures.classes, labels))
+    return tuple(
+        ImageSet(pictures.name, torch.stack(images[k]), torch.tensor(labels[k]), 256, classes)
+        for k in images)
 
-def _prepare_here(root, place, options):
-    try: prepare(root, **options)
+def _prepare_here(root, place, options, say):
+    try: prepare(root, say=say, **options)
     except OSError as e:
         raise RuntimeError(
             f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
@@ -267,12 +294,13 @@ def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare
 # %% ../nbs/72a_folders.ipynb #893eaa77
 def _open_prepared(
     place: Path,
-    options: dict,  # That are asked for: size, channels, held_out
+    options: dict,  # That are asked for
 ) -> tuple[ImageSet, ImageSet]:  # ValueError if others were, RuntimeError if a file is not whole
     "The two parts of a prepared set, their images in a file."
     facts = _read_facts(place)
-    found = facts["options"]
-    differ = [f"{k}={found[k]}, not {v}" for k, v in options.items() if found[k] not in (v, None)]
+    asked = dict(skip_broken=False) | options
+    found = {k: facts["options"].get(k) for k in asked}  # None: without effect
+    differ = [f"{k}={found[k]}, not {v}" for k, v in asked.items() if found[k] not in (v, None)]
     if differ:
         raise ValueError(
             f"{place} was prepared with {', '.join(differ)}; ask for what there is, "
@@ -304,12 +332,16 @@ def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:
     return images.view(n, *facts["shape"]), torch.from_numpy(labels)
 
 # %% ../nbs/72a_folders.ipynb #5f42d891
-def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int]:
-    "A row of somebody's data set as `(channels, size, size)` uint8 and its class."
-    image, label = row, 0
+def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None]:
+    "A row of somebody's data set as `(channels, size, size)` uint8 and its class, if it has one."
+    image, label = row, None
     if isinstance(row, dict) and "bytes" not in row:
         image = next((row[k] for k in ("image", "img") if k in row), None)
-        label = next((row[k] for k in ("label", "labels") if k in row), 0)
+        label = next((row[k] for k in ("label", "labels") if k in row), None)
+        if label is None and (named := [str(k) for k in row if "label" in str(k).lower()]):
+            raise ValueError(
+                f"{where}: expected the class as 'label'; got {', '.join(named)}. Rename the one "
+                f"that is meant, as rows.rename_column({named[0]!r}, 'label') does")
     elif isinstance(row, (tuple, list)) and len(row) == 2:
         image, label = row
     try: image = _square(_upright(_as_pillow(image), options["channels"]), options["size"])
@@ -318,10 +350,13 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int]:
             f"{where}: expected {{'image': …, 'label': …}} or (image, label), the image of Pillow, "
             "or an array (h, w, c) or a tensor (c, h, w) of bytes or of floats from 0 to 1; "
             f"got {type(row).__name__} ({type(e).__name__}: {e})") from e
-    try: label = operator.index(label)
-    except TypeError: label = -1
-    if label < 0: raise ValueError(f"{where}: expected a whole number from 0 as label")
-    return image, label
+    return image, label if label is None else _class_of(label, where)
+
+def _class_of(label, where: str) -> int:
+    try: found = operator.index(label)
+    except TypeError: found = -1
+    if found >= 0: return found
+    raise ValueError(f"{where}: expected a whole number from 0 as label; got {label!r}")
 
 # %% ../nbs/72a_folders.ipynb #7a655e1f
 def _as_pillow(image):
@@ -377,52 +412,78 @@ def _names_of(rows) -> list | None:
 class _Rows(NamedTuple):
     "What is to be written."
     name: str
-    parts: dict           # "train" and "test" -> how many, None if nobody knows; images and labels
+    total: int | None     # How many there are at most, if that is known
+    rows: Iterator        # Of (part, image, label), first all of "train", then all of "test"
     classes: list | None  # What they are called, if that is known
     split: bool           # Whether they came in two parts
-    mark: str | None      # A name for the content, if it has one
+    mark: str | None = None             # A name for the content, if it has one
+    pictures: _Pictures | None = None   # The folder that they are from
 
-def _rows_of_folder(root: Path, options: dict) -> _Rows:
+def _rows_of_folder(root: Path, options: dict, say: Callable) -> _Rows:
     if not root.is_dir():
         raise ValueError(f"expected an existing folder of pictures; got {str(root)!r}")
     if _is_prepared(root): raise ValueError(f"{root} is prepared already")
     need_torchvision()
     p = _pictures_of(root, options["held_out"])
-    parts = {k: (len(part[0]), _read_files(*part, options)) for k, part in p.parts.items()}
-    return _Rows(p.name, parts, p.classes, p.split, _mark(p, options))
+    total = sum(map(len, p.parts.values()))
+    return _Rows(
+        p.name, total, _read_files(p, options, say), p.classes, p.split, _mark(p, options), p)
 
 def _rows_of(source, name: str, options: dict) -> _Rows:
+    if "skip_broken" in options:
+        raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
     parts, split = _parts_of_rows(source, options["held_out"])
-    read = {k: (n, _read_rows(rows, k, options)) for k, (n, rows) in parts.items()}
-    return _Rows(name, read, _names_of(source), split, None)
+    counts = [n for n, _ in parts.values()]
+    total = None if None in counts else sum(counts)
+    return _Rows(name, total, _read_rows(parts, options), _names_of(source), split)
 
 # %% ../nbs/72a_folders.ipynb #26466bca
-def _read_files(files, labels, options) -> Iterator:
-    "Images and labels of files; at the end a ValueError that names all that cannot be read."
+def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
+    "Part, image and label of each picture; at the end a ValueError names all that are broken."
     def read(path):
         try: return _read_image(path, options["size"], options["channels"])
         except ValueError as e: return e
-    bad = []
+
+    files = [(part, *pair) for part, pairs in pictures.parts.items() for pair in pairs]
+    bad, skip = [], "skip_broken" in options
     with ThreadPoolExecutor() as pool:
         for i in range(0, len(files), 256):
-            images = list(pool.map(read, files[i:i + 256]))
-            bad += [str(e) for e in images if isinstance(e, ValueError)]
-            if not bad: yield from zip(images, labels[i:i + 256])
-    if bad:
-        more = [f"and {len(bad) - 20} more"] * (len(bad) > 20)
-        raise ValueError("\n".join(sorted(bad)[:20] + more))
+            some = files[i:i + 256]
+            images = pool.map(read, [path for _, path, _ in some])
+            for (part, _, label), image in zip(some, images):
+                if isinstance(image, ValueError): bad.append(str(image))
+                elif skip or not bad: yield part, image, label
 
-def _read_rows(rows, part, options) -> Iterator:
-    for i, row in enumerate(rows): yield _image_and_label(row, f"row {i} of {part}", options)
+    # a list that can be read
+    if not bad: return
+    listed = "\n".join(sorted(bad)[:20] + [f"and {len(bad) - 20} more"] * (len(bad) > 20))
+    if skip: return say(listed)
+    raise ValueError(
+        f"{listed}\nRemove or replace the {len(bad)} of {len(files)} pictures that cannot be read, "
+        "or leave them out: skip_broken=True, on the command line --set skip_broken=true of train "
+        "and --skip-broken of prepare")
+
+# %% ../nbs/72a_folders.ipynb #1c4431b0
+def _read_rows(parts: dict, options: dict) -> Iterator:
+    "The same of rows, all of which have a label or none of which has one."
+    told = None
+    for part, (_, rows) in parts.items():
+        for i, row in enumerate(rows):
+            image, label = _image_and_label(row, f"row {i} of {part}", options)
+            told = label is not None if told is None else told
+            if told != (label is not None):
+                raise ValueError(
+                    f"row {i} of {part} has {'no' if told else 'a'} label, unlike the rows before "
+                    "it; expected labels in all rows or in none")
+            yield part, image, label or 0
 
 # %% ../nbs/72a_folders.ipynb #bb5258e6
 def _mark(pictures: _Pictures, options: dict) -> str:
     "A name for the content of a folder: what its files are called, how large and how old they are."
-    seen = {
-        k: [
-            (str(p.relative_to(pictures.root)), (s := p.stat()).st_size, s.st_mtime_ns, label)
-            for p, label in zip(*part)]
-        for k, part in pictures.parts.items()}
+    def look(p, label):
+        s = p.stat() if p.exists() else p.lstat()
+        return str(p.relative_to(pictures.root)), s.st_size, s.st_mtime_ns, label
+    seen = {k: [look(*pair) for pair in part] for k, part in pictures.parts.items()}
     what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
     return digest(what)[:16]
 
@@ -434,24 +495,21 @@ def _cached(pictures: _Pictures, options: dict) -> Path:
     return _home(pictures.name, _mark(pictures, options))
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
-def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
-            progress: bool = True, say: Callable = print) -> Path:
+def prepare(source, out=None, *, progress: bool = True, say: Callable = print, **options) -> Path:
     """Decode pictures once, into a file from which batches read their rows.
 
     Args:
         source: A folder of pictures, or rows, or {"train": rows, "test": rows}
         out: Folder to write; for pictures ~/.cache/diffstudy/prepared/NAME, for rows required
-        size: Height and width of the images
-        channels: 1 = gray, 3 = color
-        held_out: Part for testing, if there is no split
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
+        **options: As of `load_folder`: `size`, `channels`, `held_out`, `skip_broken`
 
     Returns:
         A folder that `load("folder", root=…)` takes"""
-    options = _folder_options(size, channels, held_out)
+    options = _folder_options(**options)
     if isinstance(source, (str, Path)):
-        rows = _rows_of_folder(Path(source), options)
+        rows = _rows_of_folder(Path(source), options, say)
     elif out is None:
         raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
     else:
@@ -479,16 +537,15 @@ def _is_done(place: Path, mark: str | None) -> bool:  # ValueError if something 
 def _write(place: Path, rows: _Rows, options: dict, progress: bool, say: Callable):
     "Write images and labels under another name, and at the end what makes them whole."
     shape = [options["channels"], options["size"], options["size"]]
-    row, numbers = math.prod(shape), [n for n, _ in rows.parts.values()]
-    total = None if None in numbers else sum(numbers)
-    need = row * (total or 0)
+    row = math.prod(shape)
+    need = row * (rows.total or 0)
     if (room := shutil.disk_usage(place).free) < need:
         raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
 
-    shown = Progress(total, "pictures", "preparing", on=progress, say=say, every=10)
+    shown = Progress(rows.total, "pictures", "preparing", on=progress, say=say, every=10)
     temporary = temporary_name(place / _FILE)
     try:
-        with shown: labels = _write_rows(temporary, rows.parts, shown)
+        with shown: labels = _write_rows(temporary, shown.over(rows.rows))
         facts = dict(
             layout=_LAYOUT, name=rows.name, of=rows.mark, shape=shape,
             options=options | dict(held_out=None) if rows.split else options,  # without effect
@@ -501,21 +558,20 @@ def _write(place: Path, rows: _Rows, options: dict, progress: bool, say: Callabl
     # now it is whole
     sync_folder(place)
     write_json(place / "prepared.json", facts | dict(check=digest(facts)))
-    n = facts["parts"]
+    n, classes = facts["parts"], len(facts["classes"])
     say(
-        f"prepared {n['train']} training and {n['test']} held-out pictures, "
-        f"{sum(n.values()) * row / 1e6:.1f} MB: {place}")
+        f"prepared {n['train']} training and {n['test']} held-out pictures of "
+        f"{classes} class{'es' * (classes > 1)}, {sum(n.values()) * row / 1e6:.1f} MB: {place}")
+    if rows.pictures: _say_used(rows.pictures, sum(n.values()), say)
 
 # %% ../nbs/72a_folders.ipynb #2f43e774
-def _write_rows(path: Path, parts: dict, shown: Progress) -> dict:  # Part -> labels
+def _write_rows(path: Path, rows: Iterable) -> dict:  # Part -> labels
     "Write all images, then all labels, and wait until they are on the disk."
-    labels = {}
+    labels = dict(train=[], test=[])
     with open(path, "wb") as f:
-        for part, (_, rows) in parts.items():
-            labels[part] = []
-            for image, label in shown.over(rows):
-                f.write(image.numpy().tobytes())
-                labels[part].append(label)
+        for part, image, label in rows:
+            f.write(image.numpy().tobytes())
+            labels[part].append(label)
         f.write(np.array([*itertools.chain(*labels.values())], "<i8").tobytes())
         f.flush()
         os.fsync(f.fileno())

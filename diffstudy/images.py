@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['encode', 'decode', 'ImageSet', 'load_digits', 'need_torchvision', 'load_mnist',
-           'load_cifar10', 'load_photos', 'Batches']
+           'load_cifar10', 'load_photos', 'Batches', 'images_and_labels']
 
 # %% ../nbs/72_images.ipynb #f0f6f5c3
 import hashlib, math
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import stream
-from .files import locked
+from .core import can_look, stream
+from .files import check_images, locked
 
 # %% ../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -37,38 +37,27 @@ def decode(x: Tensor, levels: int) -> Tensor:
         levels: How many gray levels there are
 
     Returns:
-        uint8 in 0..levels-1, same shape"""
+        uint8 in 0..levels-1, same shape; ValueError for NaN, looked at on a CPU"""
+    if can_look(x) and (bad := int(x.isnan().sum())):
+        raise ValueError(
+            f"expected numbers to read as gray levels; got {bad} NaN of {x.numel()} values: "
+            "what made them has diverged or is damaged")
     return torch.floor((x.float() + 1) / 2 * levels).clamp(0, levels - 1).to(torch.uint8)
 
 # %% ../nbs/72_images.ipynb #497a9cd6
-def _check_images(
+def _check_set(
     name: str,      # For the message
     x, y,           # Images and labels
     levels: int,
     classes: int,
 ):  # ValueError that says what was given and what was expected
     "Check images and labels, values included."
+    check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-    def what(v):
-        if not torch.is_tensor(v): return type(v).__name__
-        return f"{v.dtype} of shape {tuple(v.shape)}"
-
-    # shape and type first, so that an error does not come from the look at the values
-    if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
-    if not torch.is_tensor(x) or x.ndim != 4 or not x.numel():
-        fail("a tensor of images (n, c, h, w), none of them 0", what(x))
-    if x.is_floating_point():
-        nan = f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""
-        made = "(`decode` makes them of values in [-1, 1])"
-        fail(f"integers in 0..{levels - 1} {made}", what(x) + nan)
-    if x.dtype == torch.bool or x.is_complex(): fail(f"integers in 0..{levels - 1}", what(x))
-    full = x.dtype == torch.uint8 and levels == 256  # any byte will do: no need to read them all
-    if not full and (int(x.min()) < 0 or int(x.max()) >= levels):
-        fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
-
-    # the same for the labels
+    what = f"{y.dtype} of shape {tuple(y.shape)}" if torch.is_tensor(y) else type(y).__name__
     whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
-    if not whole or y.shape != x.shape[:1]: fail(f"{len(x)} integer labels", what(y))
+    if not whole or y.shape != x.shape[:1]:
+        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", what)
     if int(y.min()) < 0 or int(y.max()) >= classes:
         fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
 
@@ -90,7 +79,7 @@ class ImageSet:
     mapped: bool = False
 
     def __post_init__(self):
-        _check_images(self.name, self.images, self.labels, self.levels, self.classes)
+        _check_set(self.name, self.images, self.labels, self.levels, self.classes)
         object.__setattr__(self, "images", self.images.to(torch.uint8))
         object.__setattr__(self, "labels", self.labels.to(torch.int64))
 
@@ -361,3 +350,21 @@ def _check_rows(data, flip: bool):
             f"expected an ImageSet, or a data set with a length and rows by number; got {what}. "
             'Write its rows to a file: prepare(dict(train=rows, test=others), "folder")')
     if flip: raise ValueError("flip is for an ImageSet; mirror the rows of a data set in itself")
+
+# %% ../nbs/72_images.ipynb #b2af0f8e
+def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
+    """The parts of a batch, for a loss; TypeError that says what rows it must be made of.
+
+    Args:
+        told: Whether labels are needed"""
+    parts = (batch,) if torch.is_tensor(batch) else batch
+    right = isinstance(parts, (tuple, list)) and all(map(torch.is_tensor, parts))
+    if right and len(parts) == 2: return tuple(parts)
+    if right and len(parts) == 1 and not told: return parts[0], None
+
+    names = list(parts) if isinstance(parts, dict) else [type(v).__name__ for v in parts]
+    got = f"a {type(parts).__name__} of {', '.join(map(str, names))}"
+    if torch.is_tensor(batch): got = f"one tensor of shape {tuple(batch.shape)}"
+    raise TypeError(
+        f"expected a batch of images and labels; got {got}. Let row i of the data set be a pair "
+        "(image, label); images alone do for a model without classes")

@@ -7,7 +7,7 @@ __all__ = ['JUDGE', 'LARGE', 'Diffused', 'diffuse', 'class_loss', 'fitted', 'fea
            'scores', 'held_out_scores', 'classify', 'balance']
 
 # %% ../nbs/75b_judge.ipynb #6f895cea
-import hashlib, json
+import hashlib, json, tempfile, warnings
 from pathlib import Path
 from typing import NamedTuple
 import torch
@@ -67,12 +67,13 @@ def class_loss(levels: int, schedule=None):
 
 # %% ../nbs/75b_judge.ipynb #53834bdd
 def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 0, device="cpu",
-           folder=None):
+           **how):
     """Train a small network to the end, at rates that suit small images, and return its average.
 
     Args:
         model, loss: What to train, on what
         train_set: A `data.ImageSet`
+        **how: For `train.complete`: folder, progress, say
 
     Returns:
         The averaged weights, in evaluation mode"""
@@ -83,7 +84,7 @@ def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 
         log_every=steps, save_every=10 ** 6)
     state = train.State(model, config, rank=train.Rank(0, 1, device))
     batches = Batches(train_set.to(device), config.batch_size, seed)
-    return train.complete(state, train.loss_step(loss), batches, folder=folder).ema.model
+    return train.complete(state, train.loss_step(loss), batches, **how).ema.model
 
 # %% ../nbs/75b_judge.ipynb #b74b063f
 JUDGE = dict(width=32, steps=300, seed=100)
@@ -104,13 +105,40 @@ def _trained(place: Path, steps: int) -> Path | None:
     return path if path and int(path.name.split("-")[-1]) == steps else None
 
 # %% ../nbs/75b_judge.ipynb #8b3b7c08
-def feature_network(train_set, folder=None, device="cpu", anew: bool = False, **settings):
+_UNKEPT = {}  # judges whose folder cannot be written, by that folder
+
+def _can_write(place: Path) -> bool:
+    "Whether a judge can be kept there."
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError: return False
+    return True
+
+def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
+    "A judge that is trained here, and kept on the disk or else in memory."
+    kept, steps = _can_write(place), wanted["steps"]
+    where = f"kept in {place}" if kept else f"kept in memory alone: {place} cannot be written"
+    tell = say or ((lambda _: None) if kept else warnings.warn)
+    what = f"a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images"
+    tell(f"training {what}; {where}")
+    trained = fitted(
+        net, class_loss(train_set.levels), train_set, steps=steps, seed=wanted["seed"],
+        device=device, folder=place if kept else None, progress=progress, say=tell)
+    if not kept: _UNKEPT[place] = trained
+    return trained
+
+# %% ../nbs/75b_judge.ipynb #b25d7de5
+def feature_network(train_set, folder=None, device="cpu", anew: bool = False, say=None,
+                    progress: bool = False, **settings):
     """The judge of a data set: trained once for its images and settings, kept, verified on load.
 
     Args:
         train_set: A `data.ImageSet` of real images
         folder: Where it is kept; ~/.cache/diffstudy/features by default
         anew: Train it even if it comes with the package
+        say: Takes a message if it is trained: where it is kept
+        progress: Show a bar or lines while it is trained
         **settings: Other values of `JUDGE`
 
     Returns:
@@ -121,18 +149,17 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, **
             f"{train_set.classes}; put the pictures of each kind into a folder of its own")
     for k in settings: choose(k, JUDGE, "setting of a judge")
     wanted = JUDGE | settings
-    place, steps = _place(train_set, wanted, folder), wanted["steps"]
+    place = _place(train_set, wanted, folder)
     net = models.Classifier(
         train_set.shape, train_set.classes, wanted["width"], dropout=.1, seed=wanted["seed"])
 
     # from the package, or from the disk, or trained by one process while the others wait
     if not anew and (name := f"judge-{place.name}") in weights.KNOWN: found = weights.find(name)[0]
+    elif place in _UNKEPT: return _UNKEPT[place].to(device)
     else:
         with locked(place.with_name(f"{place.name}.judge"), "training", wait=True):
-            if not (path := _trained(place, steps)):
-                return fitted(
-                    net, class_loss(train_set.levels), train_set,
-                    steps=steps, seed=wanted["seed"], device=device, folder=place)
+            if not (path := _trained(place, wanted["steps"])):
+                return _learned(net, train_set, place, wanted, device, say, progress)
         found = checkpoint.load_weights(path)
     net.load_state_dict(found)
     return net.to(device).eval().requires_grad_(False)
@@ -199,6 +226,6 @@ def classify(judge, x: Tensor, *, part: int = 500) -> Tensor:
         number_of(evaluate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])
 
-def balance(numbers) -> dict:  # modes, kl: value and standard error
+def balance(numbers) -> dict:  # modes; kl: value and error; chance: how much of it an even set has
     m = evaluate.modes_and_kl(numbers, 1000)
-    return dict(modes=m.count, kl=[round(v, 5) for v in m.kl[:2]])
+    return dict(modes=m.count, kl=[round(v, 5) for v in m.kl[:2]], chance=round(m.chance, 5))

@@ -13,6 +13,7 @@ from torch import Tensor
 import torch.nn.functional as F
 from .core import choose, expand, flat_sum
 from .guidance import drop_labels
+from .images import images_and_labels
 from .judge import diffuse
 from .process import posterior_coefficients
 from .schedule import Schedule
@@ -110,9 +111,10 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
     Returns:
         `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
-        z, eps, gamma = diffuse(batch[0], levels, schedule, generator)
+        k, c = images_and_labels(batch, p_uncond != 1)
+        z, eps, gamma = diffuse(k, levels, schedule, generator)
         told = []
-        if p_uncond != 1: told = [drop_labels(batch[1], p_uncond, model.null, generator)]
+        if p_uncond != 1: told = [drop_labels(c, p_uncond, model.null, generator)]
         return dict(loss=(model(z, gamma, *told) - eps).square().mean())
     return loss
 

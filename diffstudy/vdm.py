@@ -17,6 +17,7 @@ from .core import (
     as_data, as_labels, check_gamma, choose, each, expand, implements, randn_like)
 from .guidance import ClassifierFree, drop_labels
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
+from .images import images_and_labels
 from .notation import alpha, sigma
 from .solvers import GRIDS, SOLVERS
 
@@ -39,12 +40,12 @@ class VDM(nn.Module):
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
         super().__init__()
-        if type(levels) is not int or not 2 <= levels <= 256:
+        if levels not in range(2, 257):
             raise ValueError(
                 "levels: expected a whole number of gray levels, 2 to 256, since samples are "
                 f"uint8; got {levels!r}")
         self.net, self.schedule = net, schedule
-        self.levels, self.decoder = levels, decoder
+        self.levels, self.decoder = int(levels), decoder
         self.shape = tuple(shape or getattr(net, "shape", ()))
 
     @property
@@ -269,7 +270,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
 
     Returns:
         Scalars: "loss" and its three terms, bits per dimension"""
-    k, c = batch if isinstance(batch, (tuple, list)) else (batch, None)
+    k, c = images_and_labels(batch, bool(model.null))
     c = drop_labels(c, p_uncond, model.null, generator) if model.null else None
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)

@@ -43,6 +43,17 @@ def _array(x) -> np.ndarray:
     "A tensor or array as numpy, wherever it lives."
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
+def _values(x, axes: str) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
+    "Images with values in [-1, 1], clipped, as black and white."
+    if torch.is_tensor(x): real = x.is_floating_point()
+    else: real = np.issubdtype(np.asarray(x).dtype, np.floating)
+    if not real or x.ndim != len(axes):
+        raise ValueError(
+            f"expected images ({', '.join(axes)}) with values in [-1, 1], as "
+            "data.encode(k, levels) makes them of gray levels; "
+            f"got {getattr(x, 'dtype', type(x).__name__)} of shape {tuple(np.shape(x))}")
+    return ((_array(x) + 1) / 2).clip(0, 1)
+
 # %% ../nbs/78_viz.ipynb #4515c590
 def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55):
     """Show a grid of images, gray or color.
@@ -56,7 +67,7 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
 
     Returns:
         The axes"""
-    x = ((_array(x) + 1) / 2).clip(0, 1)
+    x = _values(x, "nchw")
     n, c, h, w = x.shape
     rows = -(-n // columns)
 
@@ -240,11 +251,11 @@ def save_gif(frames, path, *, columns: int = 10, scale: int = 4, seconds: float 
 
     # one page for each time: the grid of `show_images`, in as few gray levels as asked for
     pages = []
-    for x in _array(frames):
+    for x in _values(frames, "tnchw"):
         n, _, h, w = x.shape
         page = np.full(
             (-(-n // columns) * (h + 1) - 1, columns * (w + 1) - 1), levels - 1, dtype=np.uint8)
-        for i, image in enumerate(((x[:, 0] + 1) / 2).clip(0, 1)):
+        for i, image in enumerate(x[:, 0]):
             r, q = divmod(i, columns)
             page[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = (
                 np.round(image * (levels - 1)))

@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, schedule
 from .. import train as training
 from ..core import setting, stream, whole
-from .common import Configuration, Kind, Run, batches, check_ends, check_keys
+from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ClassifierConfig(Configuration):
 
 # %% ../../nbs/76e_classifier_runs.ipynb #6a0730c0
 RECIPES = {
-    "classifier-digits": ClassifierConfig(  # half a minute on one CPU core
+    "classifier-digits": ClassifierConfig(
         threads=1,
         train=dict(
             steps=500, batch_size=128,
@@ -83,7 +83,7 @@ RECIPES = {
 
 # %% ../../nbs/76e_classifier_runs.ipynb #d7eddcbe
 @torch.no_grad()
-def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standard error]
+def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standard error, n]
     "How often a classifier is right, at evenly spread noise levels."
     x, ends = datasets.encode(held_out.images, held_out.levels), model.condition.range
     rows = []
@@ -92,7 +92,7 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
         noise = torch.randn(x.shape, generator=stream(0, "accuracy", round(g, 6))).to(x.device)
         z = torch.sigmoid(-gamma).sqrt() * x + torch.sigmoid(gamma).sqrt() * noise
         found = scoring.accuracy(lambda z: model(z, gamma), z, held_out.labels)
-        rows.append([round(g, 4), found.mean, found.error])
+        rows.append([round(g, 4), *found])
     return rows
 
 # %% ../../nbs/76e_classifier_runs.ipynb #3f3b85cd
@@ -123,10 +123,10 @@ class ClassifierRun(Run):
         """How often it is right on held-out images, at evenly spread noise levels.
 
         Returns:
-            Rows [γ, accuracy, standard error]"""
+            Rows [γ, accuracy, standard error, n]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        if images is None: images = self.images(root)[1]
-        return _accuracy(self.model, images.to(self.device), points)
+        images = self.known(self.images(root)[1] if images is None else images)
+        return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
         "Its accuracy by noise level."
@@ -137,8 +137,8 @@ class ClassifierRun(Run):
         if not images: return {}
         rows = self.accuracy(images)
         return dict(
-            score=1 - sum(a for _, a, _ in rows) / len(rows),
-            error=sum(e for *_, e in rows) / len(rows))  # all levels see the same images
+            score=1 - sum(a for _, a, *_ in rows) / len(rows),
+            error=sum(e for _, _, e, *_ in rows) / len(rows))  # all levels see the same images
 
     def evaluate(self, *, root=None, **how) -> dict:
         "Its accuracy by noise level."
@@ -154,11 +154,14 @@ class ClassifierRun(Run):
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "Its accuracy, with the errors."
+        "Its accuracy, with intervals."
         check_keys("evaluation", evaluation, ("kind", "accuracy"))
         rows = evaluation["accuracy"]
         return [
             "accuracy on held-out images by noise level:",
-            *(f"  γ = {g:6g}  {scoring.Estimate(a, s, 0)}" for g, a, s, *_ in rows)]
+            *(f"  γ = {g:6g}  {scoring.Proportion(a, s, *n) if n else scoring.Estimate(a, s, 0)}"
+              for g, a, s, *n in rows)]
 
-KIND = Kind(ClassifierConfig, ClassifierRun, RECIPES)
+KIND = Kind(ClassifierConfig, ClassifierRun, RECIPES, notes={
+    "classifier-digits": Note("guides a model of digits", .5),
+    "classifier-folder": Note("guides a model of your pictures")})

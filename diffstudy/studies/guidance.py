@@ -6,7 +6,7 @@ labels: digits, three seeds, and a world where everything is known."""
 # %% auto #0
 __all__ = ['ENDS', 'COSINE', 'SETTINGS', 'WEIGHTS', 'FEWER', 'CASES', 'STUDY', 'PAPER',
            'noise_loss', 'trained', 'both_losses', 'noisy_classifier', 'named_by', 'draw', 'free',
-           'guided_by', 'Cost', 'evaluations', 'run', 'Curve', 'curve', 'best']
+           'guided_by', 'Cost', 'evaluations', 'against', 'run', 'Curve', 'curve', 'best']
 
 # %% ../../nbs/62a_guidance_weights.ipynb #669cd605
 import functools
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from .. import data, evaluate, models, sample
 from ..core import stream
-from ..guidance import ClassifierFree, ClassifierGuided, drop_labels
+from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
 from ..judge import JUDGE, Diffused, class_loss, diffuse, feature_network, fitted, scores
 from ..notation import alpha, sigma
 from ..schedule import Cosine, grid
@@ -57,7 +57,10 @@ CASES = tuple(
         seed=s, p_uncond=p,
         free=WEIGHTS if p == .1 else FEWER,
         classifier=WEIGHTS if p == .1 else [])
-    for p in (.1, .05, .2, .5) for s in range(3))
+    for p in (.1, .05, .2, .5) for s in range(3)
+) + tuple(
+    # the first networks again, guided away from others of these widths
+    dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 8]) for s in range(3))
 
 # %% ../../nbs/62a_guidance_weights.ipynb #0a27cca6
 def trained(settings, case, train_set, device="cpu"):
@@ -159,6 +162,19 @@ def evaluations(kind: str, w: float, steps: int) -> Cost:
         steps * (2 if kind == "free" and guided else 1),
         steps if kind == "classifier" and guided else 0)
 
+# %% ../../nbs/62a_guidance_weights.ipynb #62ad0006
+def against(net, other, w):
+    "Guidance away from another network, which is told no label, by weight w."
+    return lambda c: lambda z, gamma: classifier_free(net(z, gamma, c), other(z, gamma), w=w)
+
+def _apart(settings, case, train_set, device):
+    "By width: a network that never saw a label, as often trained as the one that it guides."
+    for width in case.get("apart", []):
+        changed = settings | dict(unet=settings["unet"] | dict(width=width, groups=width // 4))
+        blind = dict(seed=100 + case["seed"], p_uncond=1.)
+        yield width, trained(changed, blind, train_set, device)
+
+
 # %% ../../nbs/62a_guidance_weights.ipynb #d39f54e6
 def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
     """Train one network, and score it at every weight.
@@ -195,6 +211,8 @@ def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
         classifier = noisy_classifier(settings, case["seed"], train_set, device)
         result["classifier"] = rows(
             functools.partial(guided_by, net, classifier), case["classifier"])
+    for width, other in _apart(settings, case, train_set, device):
+        result[f"apart {width}"] = rows(functools.partial(against, net, other), FEWER[1:])
     return result
 
 STUDY = Study("guidance", SETTINGS, CASES, run)
@@ -211,9 +229,11 @@ def curve(record: dict, kind: str, name: str, p_uncond: float = .1) -> Curve:
 
     Args:
         record: `runs.load("guidance")`
-        kind: "free" or "classifier"
+        kind: "free", "classifier", "apart 12", …
         name: Of a measure"""
-    rows = [r["result"][kind] for r in record["results"] if r["case"]["p_uncond"] == p_uncond]
+    rows = [
+        r["result"][kind] for r in record["results"]
+        if r["case"]["p_uncond"] == p_uncond and r["result"].get(kind)]
     if not rows: raise ValueError(f"no case with p_uncond={p_uncond} in the record")
 
     # one row for each seed; a measure is kept as (value, error), a time as a number

@@ -147,7 +147,7 @@ def test_a_ratio_is_the_others_time_over_ours(monkeypatch):
 def test_samples_in_both_precisions():
     "the digits' weights: each precision is timed and judged, and the images move a little"
     r = bench.run(SMALL, {
-        "part": "scores", "weights": "digits", "n": 1, "rounds": 2, "w": 1., "steps": 2})
+        "part": "scores", "weights": "digits", "n": 2, "rounds": 2, "w": 1., "steps": 2})
     assert all(r[p]["seconds"] > 0 and "accuracy" in r[p] for p in ("float32", "bfloat16"))
     assert 0 < r["moved"] < 1
 

@@ -2,14 +2,15 @@
 
 # %% auto #0
 __all__ = ['test_mean_and_error', 'test_bits_per_dim_errors', 'test_what_nll_takes',
-           'test_accuracy', 'refused', 'test_errors_of_bits_per_dim',
+           'test_accuracy', 'test_proportion', 'refused', 'test_errors_of_bits_per_dim',
            'test_errors_of_means_and_of_recognition']
 
 # %% ../../nbs/75_evaluate.ipynb #7a285980
 import math
 import pytest, torch
 from ..core import stream
-from ..estimate import Estimate, accuracy, bits_per_dim, decide, mean_and_error
+from ..estimate import (
+    Estimate, Proportion, accuracy, bits_per_dim, decide, mean_and_error)
 
 # %% ../../nbs/75_evaluate.ipynb #a48815d0
 def test_mean_and_error():
@@ -24,7 +25,7 @@ def test_mean_and_error():
     inside = sum(abs(e.mean - 1) < 2 * e.error for e in map(mean_and_error, draws)) / 2000
     assert .91 < inside < .97  # 0.95 for Gaussian values; a little less for skewed ones
     assert str(Estimate(1.83712, .01634, 297)) == "1.837 ± 0.016"
-    assert str(Estimate(3., math.inf, 1)) == "3.000 ± inf"
+    assert str(Estimate(3., math.inf, 1)) == "3.000 (no interval: too few examples)"
 
 # %% ../../nbs/75_evaluate.ipynb #270f4f74
 def test_bits_per_dim_errors():
@@ -69,6 +70,23 @@ def test_accuracy():
     e = accuracy(lambda x: x, scores, c, batch_size=64)
     assert abs(e.mean - accuracy_score(c, scores.argmax(1))) < 1e-12
     assert abs(e.error - (e.mean * (1 - e.mean) / 699) ** .5) < 1e-12
+    assert isinstance(e, Proportion) and str(e).startswith(f"{round(700 * e.mean)} of 700 (")
+
+def test_proportion():
+    "the interval of SciPy, rounded outwards: never 100 to 100 %"
+    from scipy.stats import binomtest
+    for k, n in ((0, 30), (30, 30), (199, 200), (1, 1), (57, 100)):
+        share = mean_and_error(torch.arange(n) < k)
+        assert share.interval() == pytest.approx(binomtest(k, n).proportion_ci(.95), abs=1e-12)
+    # exactly: the chance of all counts whose interval holds the rate
+    for n in (30, 100, 300):
+        ends = torch.tensor([mean_and_error(torch.arange(n) < k).interval() for k in range(n + 1)])
+        for p in (.5, .9, .99, .995):
+            chance = torch.distributions.Binomial(n, torch.tensor(p).double())
+            weight = chance.log_prob(torch.arange(n + 1.).double()).exp()
+            assert weight[(ends[:, 0] <= p) & (p <= ends[:, 1])].sum() > .95
+    assert str(mean_and_error(torch.arange(200) < 199)) == "199 of 200 (97.2 to 100.0 %)"
+    assert str(mean_and_error(torch.ones(10_000) > 0)) == "10000 of 10000 (99.9 to 100.0 %)"
 
 # %% ../../nbs/75_evaluate.ipynb #63a0ec20
 def refused(words, call, *args, error=ValueError, **how):
@@ -82,6 +100,10 @@ def test_errors_of_bits_per_dim():
     one = r"one value for each of 4 examples; got shape \(\)"
     refused(one, bits_per_dim, lambda k, g: k.sum(), x, 64)
     refused(r"in equal numbers.*\[4, 2\]", bits_per_dim, lambda k, c, g: k, (x, x[:2]), 64)
+    levels = x.to(torch.uint8)
+    def turned(k, g): return nll(k, g) - 64 * math.log(2)
+    refused("gives -1 bits .* return −log p", bits_per_dim, turned, levels, 64)
+    assert bits_per_dim(lambda k, g: nll(k, g) - 1, x, 64).mean < 0  # a density of real numbers
     for images in ((), torch.tensor(1.), None, [[1., 2.]]):
         refused(
             "tensor .n, .d., or a tuple of such tensors; got", bits_per_dim, nll, images, 64,

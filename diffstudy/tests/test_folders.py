@@ -14,11 +14,14 @@ __all__ = ['torchvision', 'pictures', 'test_folder_of_classes', 'test_folder_fla
            'test_an_interrupted_preparation_leaves_nothing', 'test_what_a_kill_has_left_is_removed',
            'test_a_damaged_prepared_set_is_refused', 'test_rows_of_other_data_sets', 'Named',
            'test_names_of_classes_and_errors_of_rows', 'test_places_that_are_taken',
-           'test_all_bad_pictures_are_named']
+           'test_all_bad_pictures_are_named_and_may_be_skipped',
+           'test_files_of_other_kinds_are_counted',
+           'test_a_run_knows_whether_broken_pictures_are_skipped']
 
 # %% ../../nbs/72a_folders.ipynb #462c8416
 import functools, io, itertools, math, os, shutil, struct, zlib
 from importlib.util import find_spec
+from pathlib import Path
 import numpy as np, pytest, torch
 from .. import folders
 from ..folders import load_folder, prepare
@@ -99,18 +102,15 @@ def test_pictures_are_turned_upright(tmp_path):
 
 @torchvision
 def test_errors_of_folders(tmp_path):
-    with pytest.raises(ValueError, match="expected an existing folder"): load_folder(None)
-    with pytest.raises(ValueError, match="holds no pictures"): load_folder(tmp_path)
+    with pytest.raises(ValueError, match="existing folder .*--root pictures.*load.*got None"):
+        load_folder(None)
+    with pytest.raises(ValueError, match="--root.*; got 'nowhere'"): load_folder(Path("nowhere"))
+    with pytest.raises(ValueError, match="holds no pictures; expected"): load_folder(tmp_path)
     pictures(tmp_path / "a", ["1.png", "2.png"])
     with pytest.raises(ValueError, match="1 channel .gray. or 3"):
         load_folder(tmp_path, channels=4)
     with pytest.raises(ValueError, match="leaves 2 pictures to train and 0 to test"):
         load_folder(tmp_path, held_out=.1)
-    whole = (tmp_path / "a" / "1.png").read_bytes()
-    (tmp_path / "a" / "broken.png").write_bytes(whole[:60])
-    with pytest.raises(ValueError, match="cannot read .*broken.png.*remove or replace"):
-        load_folder(tmp_path, held_out=.5)
-    (tmp_path / "a" / "broken.png").unlink()
     with pytest.raises(ValueError, match="size to be a number of pixels, at least 1; got 0"):
         load_folder(tmp_path, size=0)
     pictures(tmp_path, ["stray.png"])
@@ -264,8 +264,10 @@ def test_names_of_pictures_that_are_none(tmp_path):
     for make in (
         lambda: os.mkfifo(bad), lambda: bad.symlink_to("gone.png"), lambda: bad.symlink_to(bad)):
         make()
-        with pytest.raises(ValueError, match="a/x.png' has the name of a picture but is no file"):
-            load_folder(tmp_path)
+        with pytest.raises(ValueError, match="a/x.png' .OSError: a link to nothing, a pipe"):
+            load_folder(tmp_path, held_out=.5)
+        assert sum(map(len, load_folder(
+            tmp_path, size=4, held_out=.5, skip_broken=True, say=lambda m: None))) == 2
         bad.unlink()
 
     (tmp_path / "again").symlink_to(tmp_path)
@@ -447,13 +449,16 @@ class Named(list):
     classes = ["cat", "dog", "owl", "elk"]
 
 def test_names_of_classes_and_errors_of_rows(tmp_path):
-    "An image alone has the class 0; what no row can be is told what it should be."
+    "Images alone are one class; what no row can be is told what it should be."
     rows = toy_rows()
     assert load_folder(quiet(Named(rows), tmp_path / "named"), size=4)[0].classes == 4
     assert load_folder(quiet([x for x, _ in rows], tmp_path / "alone"), size=4)[0].classes == 1
     for given, words in (
-        ([(rows[0][0], -1)] * 9, "row 0 of train: expected a whole number from 0 as label"),
-        ([(rows[0][0], .5)] * 9, "whole number"), ([dict(x=1)] * 9, "row 0.*expected .*'image'"),
+        ([(rows[0][0], -1)] * 9, "row 0 of train: expected a whole number from 0 as label; got -1"),
+        ([(rows[0][0], 3.7)] * 9, "whole number.*got 3.7"),
+        ([dict(image=rows[0][0], fine_label=1)] * 9, "got fine_label. Rename .*rename_column"),
+        ([dict(image=x, label=y) if i else x for i, (x, y) in enumerate(rows)], "unlike the rows"),
+        ([dict(x=1)] * 9, "row 0.*expected .*'image'"),
         ([(rows[0][0] * 2., 0)] * 9, "floats from 0 to 1.*values go from"),
         (dict(train=rows, test=rows, validation=rows), "got train, test, validation: choose two"),
         (iter(rows), "rows that have a length.*its two parts"),
@@ -461,6 +466,7 @@ def test_names_of_classes_and_errors_of_rows(tmp_path):
     ):
         with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
 
+# %% ../../nbs/72a_folders.ipynb #344dbee9
 def test_places_that_are_taken(tmp_path):
     rows = toy_rows()
     quiet(rows, tmp_path / "want")
@@ -473,11 +479,74 @@ def test_places_that_are_taken(tmp_path):
         quiet(rows, tmp_path / "mine")
     with pytest.raises(ValueError, match="existing folder"): quiet(tmp_path / "nowhere")
 
+# %% ../../nbs/72a_folders.ipynb #261f760a
 @torchvision
-def test_all_bad_pictures_are_named(tmp_path):
-    "A folder is read to its end, so that one call names them all."
-    folder = save_rows(tmp_path / "flat", toy_rows())
-    for name in ("c0/000.png", "c2/029.png"): (folder / name).write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="(?s)cannot read .*000.png.*cannot read .*029.png"):
-        quiet(folder, out=tmp_path / "out")
+def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
+    "Of both parts at once, as a list that can be read; skipped, all others are as they were."
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder, said = save_rows(tmp_path / "flat", toy_rows()), []
+    whole = load_folder(folder, size=4)
+    held, kept = folders._held_out(30, .1)
+    files = sorted(folder.rglob("*.png"))
+    bad = sorted([kept[0], held[1], kept[25]])
+    for i in bad: files[i].write_bytes(b"nothing")
+    for read in load_folder, functools.partial(quiet, out=tmp_path / "out"):
+        with pytest.raises(ValueError, match="(?s)" + ".*".join(
+                f"cannot read .*{files[i].name}" for i in bad) + ".*3 of 30.*skip_broken=true"):
+            read(folder, **dict(size=4) if read is load_folder else {})
     assert not (tmp_path / "out" / "prepared.json").exists()
+
+    # in memory, prepared by somebody, and by itself
+    skip = dict(size=4, skip_broken=True, say=said.append)
+    plain = load_folder(folder, **skip)
+    place = prepare(folder, tmp_path / "out", progress=False, **skip)
+    monkeypatch.setattr(folders, "_MANY", 30)
+    for sets in plain, load_folder(place, **skip), load_folder(folder, **skip):
+        for now, was, part in zip(sets, whole, (kept, held)):
+            good = [i for i, n in enumerate(part) if n not in bad]
+            assert torch.equal(now.images, was.images[good])
+            assert torch.equal(now.labels, was.labels[good])
+    left_out = [m for m in said if "flat: 27 pictures are used; left out: 3 that cannot" in m]
+    assert len(left_out) == 3 and sum(m.count("cannot read") for m in said) == 9
+    with pytest.raises(ValueError, match="prepared with skip_broken=True, not False"):
+        load_folder(place, size=4)
+    for i in range(20): (folder / "c0" / f"x{i}.png").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="and 3 more\nRemove or replace the 23 of 50"):
+        load_folder(folder, size=4)
+
+# %% ../../nbs/72a_folders.ipynb #43658fae
+@torchvision
+def test_files_of_other_kinds_are_counted(tmp_path, capsys):
+    "By kind, hidden ones apart, with and without a split; a set that is whole says nothing."
+    save_rows(tmp_path / "flat", toy_rows())
+    for part in ("train", "val"): save_rows(tmp_path / "split" / part, toy_rows())
+    for root, some in ((tmp_path / "flat", ""), (tmp_path / "split", "train/")):
+        load_folder(root, size=4)
+        assert capsys.readouterr().out == ""
+        for i in range(3): (root / f"{some}c0" / f"{i}.HEIC").touch()
+        for name in (f"{some}c1/a.gif", f"{some}c1/b.avif", "notes", ".hidden.gif"):
+            (root / name).touch()
+        load_folder(root, size=4)
+        assert "used; left out: 3 .heic, 1 " in (said := capsys.readouterr().out)
+        assert all(f"1 {k}" in said for k in (".gif", ".avif", "without an ending"))
+    (tmp_path / "none").mkdir()
+    for i in range(9): (tmp_path / "none" / f"a.k{i}").touch()
+    with pytest.raises(ValueError, match="no pictures, but 1 .k.*, 1 of other kinds; expected"):
+        load_folder(tmp_path / "none")
+
+@torchvision
+def test_a_run_knows_whether_broken_pictures_are_skipped(tmp_path):
+    "It is a setting like the others of a folder: in the hash, and kept when a run goes on."
+    from diffstudy import experiment
+    folder, said = save_rows(tmp_path / "flat", toy_rows(60)), []
+    (folder / "c0" / "000.png").write_bytes(b"nothing")
+    (folder / "c0" / "a.gif").touch()
+    def train(**how):
+        return experiment.train(
+            "folder", tmp_path / "run", recipe="folder-tiny", root=folder, size=4, steps=2,
+            progress=False, say=said.append, device="cpu", **how)
+    with pytest.raises(ValueError, match="skip_broken=True"): train()
+    run = train(skip_broken="true")
+    assert sum(map(len, run.images())) == 59 and "59 pictures are used; left out: 1 " in str(said)
+    assert train(skip_broken=True).hash == run.hash
+    with pytest.raises(ValueError, match="options.skip_broken was True, now None"): train()

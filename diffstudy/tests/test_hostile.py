@@ -5,6 +5,7 @@ __all__ = ['ESC', 'TINY', 'SAYS', 'FOUND', 'WEIGHTS', 'honest', 'changed', 'edit
            'card', 'hub', 'pickled', 'sent', 'is_plain', 'refused',
            'test_what_is_said_is_refused_by_name', 'test_what_is_found_is_refused_by_name',
            'test_weights_are_refused_by_name', 'test_side_files_are_not_believed',
+           'test_a_model_for_the_hub_has_a_door_of_its_own',
            'test_a_folder_of_an_older_version_opens_and_says_so_once']
 
 # %% ../../nbs/76a_run_folder.ipynb #302b1be3
@@ -58,6 +59,7 @@ def hub(folder, name, new):
     "A model for the hub, with a new checksum where it can have one."
     path = folder / "hub" / "config.json"
     info = changed(json.loads(path.read_text()), name, new)
+    info["hash"] = experiment.config_hash(info["config"])
     if isinstance(info["checksums"], dict): info["checksums"]["config.json"] = bridges._seal(info)
     path.write_text(json.dumps(info))
     return folder / "hub"
@@ -70,7 +72,12 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (edited, "config.train.lr", 1., "seal does not fit"),
     (forged, "facts.levels", 256, "facts.levels is 256 in config.json and was 17 in training"),
     (forged, "facts.shape", [1, 16, 16], "facts.shape is .1, 16, 16."),
+    (forged, "facts.shape", "8x8", "facts.shape: three whole numbers"),
+    (forged, "facts.levels", 0, "facts.levels: a whole number from 2 to 256"),
     (forged, "facts.classes", 10 ** 12, "facts.classes: a whole number"),
+    (forged, "hash", "0" * 12, "more than one run.*its hash is 000000000000"),
+    (forged, "kind", ["vdm"], "kind: a text"),
+    (forged, "config.train", "fast", "damaged; expected steps|train: settings by name"),
     (forged, "recipe", ESC, "recipe is '�]0;owned��.2J'"),
     (forged, "kind", ESC, "unknown kind of run '�]0"),
     (forged, "components", "0" * 64, "components is '0000"),
@@ -101,6 +108,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (hub, "config.unet.width", 64, "does not fit the model"),
     (hub, "config.threads", "8", "threads: expected a whole number"),
     (hub, "checksums", [], "checksums"),
+    (hub, "checksums", {}, "checksums"),
     (hub, "facts.shape", [ESC], "facts.shape: three whole numbers"),
 ]
 
@@ -190,6 +198,13 @@ def test_side_files_are_not_believed(sent):
     (run / "result.json").write_text(re.sub(r'"mean": \d', '"mean": 0', result))
     refused(lambda: experiment.open(run, "cpu"), "result.json: damaged or changed .its seal")
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
+
+def test_a_model_for_the_hub_has_a_door_of_its_own(sent):
+    for ask in (
+        lambda: experiment.open(sent / "hub", "cpu"),
+        lambda: experiment.train("digits", sent / "hub", **TINY),
+        lambda: experiment.train("digits", sent / "new", init=sent / "hub", **TINY),
+    ): refused(ask, "bridges.from_pretrained")
 
 def test_a_folder_of_an_older_version_opens_and_says_so_once(sent):
     step, said = sent / "run" / "step-000000002", []

@@ -6,6 +6,7 @@ __all__ = ['test_encode_is_lossless', 'refused', 'test_errors_of_image_sets', 't
            'test_a_failed_download_says_what_to_do', 'numbered', 'test_batches_cover_every_epoch',
            'test_batches_are_functions_of_the_step', 'test_batches_of_ranks_are_one_batch',
            'test_batches_flip', 'test_errors_of_batches', 'Noisy', 'test_batches_of_any_data_set',
+           'test_rows_that_are_no_pairs_are_told_what_to_do',
            'test_what_is_no_data_set_is_told_what_to_do']
 
 # %% ../../nbs/72_images.ipynb #18ba0a74
@@ -24,7 +25,9 @@ def test_encode_is_lossless():
             encode(k, levels).double(), 2 * (k.double() + .5) / levels - 1, rtol=0, atol=2e-7)
         for nudge in (-.99, 0, .99):
             assert torch.equal(decode(encode(k, levels) + nudge / levels, levels), k)
-    assert decode(torch.tensor([-7., 7.]), 17).tolist() == [0, 16]
+    assert decode(torch.tensor([-7., 7., math.inf]), 17).tolist() == [0, 16, 16]
+    with pytest.raises(ValueError, match="1 NaN of 2 values"):
+        decode(torch.tensor([0., math.nan]), 17)
 
 # %% ../../nbs/72_images.ipynb #3a0278ff
 def refused(words, images, labels, levels=17, classes=6):
@@ -47,14 +50,18 @@ def test_errors_of_image_sets():
     refused("got -1..", x - 1, y)
     refused(r"\(n, c, h, w\).*got torch.int64 of shape \(6, 4, 4\)", x[:, 0], y)
     refused("none of them 0", x[:0], y[:0])
-    refused("ndarray", x.numpy(), y)
+    refused(r"torch.as_tensor makes it; got ndarray", x.numpy(), y)
+    rows_last = torch.zeros(6, 8, 9, 3).byte()
+    refused(r"8, 9, 3\), its channels last: images.permute\(0, 3, 1, 2\)", rows_last, y, levels=256)
+    assert ImageSet("toy", rows_last.permute(0, 3, 1, 2), y, 256, 6).shape == (3, 8, 9)
     refused("2 to 256", x, y, levels=300)
 
     # the same of the labels
     refused(r"expected labels in 0..4; got 0..5", x, y, classes=5)
     refused("got -1..4", x, y - 1)
-    refused("expected 6 integer labels; got torch.int64 of shape", x, y[:5])
-    refused("got torch.float32", x, y.float())
+    refused("tensor of 6 integer labels, such as .*; got torch.int64 of shape", x, y[:5])
+    refused("got torch.float32", x, y + .7)
+    refused("got list", x, y.tolist())
 
 # %% ../../nbs/72_images.ipynb #a953ca96
 def test_digits_split():
@@ -200,8 +207,10 @@ def test_batches_of_any_data_set():
     a = one(1000)
     assert torch.equal(torch.random.get_rng_state(), before)  # nobody else's chance is touched
     one(2)
-    b, other = Batches(Noisy(), 8, seed=3)(1000), Batches(Noisy(), 8, seed=4)(1000)
-    assert all(torch.equal(a[k], b[k]) for k in a) and not torch.equal(a["chance"], other["chance"])
+    b = Batches(Noisy(), 8, seed=3)(1000)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    for other in Batches(Noisy(), 8, seed=4)(1000), one(1001):  # of another seed, at another step
+        assert not set(other["chance"].tolist()) & set(a["chance"].tolist())
     assert len(a["chance"].unique()) == 8 and a["x"].shape == (8, 2)
 
     # two epochs, and two processes
@@ -209,6 +218,26 @@ def test_batches_of_any_data_set():
     assert all(torch.equal(e.sort().values, torch.arange(50)) for e in seen)
     parts = [Batches(Noisy(), 8, 3, rank, 2, device="cpu")(1000) for rank in (0, 1)]
     for k in a: assert torch.equal(torch.stack([p[k] for p in parts], 1).flatten(0, 1), a[k])
+
+# %% ../../nbs/72_images.ipynb #56bfa26e
+@pytest.mark.parametrize("rows, got, alone", [
+    (lambda x, y: x, r"one tensor of shape \(2, 1, 8, 8\)", True),
+    (lambda x, y: (x,), "a list of Tensor", True),
+    (lambda x, y: dict(image=x, label=y), "a dict of image, label", False),
+    (lambda x, y: (x, y, 1), "a list of Tensor, Tensor, Tensor", False)])
+def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got, alone):
+    "A batch of them, given to either loss of a diffusion model, with classes and without."
+    from diffstudy import objectives, schedule, vdm
+    batch = Batches([rows(torch.zeros(1, 8, 8).byte(), i) for i in range(4)], 2, 0)(0)
+    def net(z, gamma, c=None): return z
+    for net.classes in 10, 0:
+        model = vdm.VDM(net, schedule.Linear(-8., 5.), 17, shape=(1, 8, 8))
+        simple = objectives.simple_loss(model.schedule, 17, .1 if net.classes else 1.)
+        for loss in vdm.training_loss, simple:
+            if alone and not net.classes: assert loss(model, batch, stream(0))["loss"].isfinite()
+            else:
+                with pytest.raises(TypeError, match=f"got {got}. Let row i .*image, label"):
+                    loss(model, batch, stream(0))
 
 def test_what_is_no_data_set_is_told_what_to_do():
     from torch.utils.data import DataLoader

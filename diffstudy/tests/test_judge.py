@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['TINY', 'test_diffuse', 'test_class_loss_is_the_cross_entropy', 'digits', 'of_digits',
            'test_judge_is_trained_once', 'test_feature_network',
-           'test_a_judge_is_of_its_images_and_finished',
+           'test_a_judge_is_of_its_images_and_finished', 'test_a_judge_that_cannot_be_kept',
            'test_a_judge_that_comes_along_is_not_trained', 'test_scores_of_the_data_themselves',
            'test_error_by_class_is_used_where_classes_are_even',
            'test_classify_refuses_nan_and_single_digits']
@@ -97,6 +97,25 @@ def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
         assert how["steps"] == 8 and how["folder"] == places[-1]
     assert len(set(places)) == 2 and places[0] == places[-1]
 
+def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
+    "where nothing can be written it is trained once, kept in memory, and both are said"
+    (tmp_path / "file").write_bytes(b"")
+    one, how = digits()[0][:20], dict(width=8, steps=2)
+    said, fitted = [], judge.fitted
+    def seen(*a, **h):
+        said.append(h["folder"])
+        return fitted(*a, **h)
+    monkeypatch.setattr(judge, "fitted", seen)
+    with pytest.warns(UserWarning, match="2 steps on 20 images; kept in memory alone: .* written"):
+        first = feature_network(one, tmp_path / "file", **how)
+    assert feature_network(one, tmp_path / "file", **how) is first and said == [None]
+
+    # where it can: in silence, or as asked
+    feature_network(one, tmp_path, say=said.append, **how)
+    kept, = tmp_path.glob("digits-*")
+    assert said[1:] == [
+        f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]
+
 def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):
     "its name is that of images and settings; with anew=True, or other images, it is trained"
     one, how = digits()[0][:20], dict(width=8, steps=2)
@@ -127,7 +146,8 @@ def test_scores_of_the_data_themselves():
     # stacks are read digit by digit, and a thousand numbers once each are in balance
     stack = torch.cat([real[:50]] * 3, 1)
     assert torch.equal(classify(judge, stack), 111 * judge(real[:50]).argmax(1))
-    assert balance(torch.arange(1000))["modes"] == 1000
+    even = balance(torch.arange(26_000) % 1000)
+    assert even["modes"] == 1000 and even["kl"][0] == 0 and even["chance"] == .01934
 
 def test_error_by_class_is_used_where_classes_are_even():
     "As many of each class: from within classes, and smaller; one more of a class: as before."
@@ -135,6 +155,7 @@ def test_error_by_class_is_used_where_classes_are_even():
     judge = of_digits()
     x, real = data.encode(test_set.images, 17), data.encode(train_set.images[:400], 17)
     turn = torch.stack([(test_set.labels == k).nonzero()[:20, 0] for k in range(10)], 1).flatten()
+    turn = turn[torch.randperm(200, generator=stream(0, "order"))]
     even = scores(x[turn], test_set.labels[turn], judge, real, halves=2)["frechet"]
     f, exact = evaluate.embed(x[turn], judge.features), evaluate.moments(judge.features(real))
     own = evaluate.frechet_distance(f, exact, extrapolate=True, strata=test_set.labels[turn])

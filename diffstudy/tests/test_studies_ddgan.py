@@ -26,7 +26,7 @@ from ..studies import record as runs
 from ..studies.common import unpacked
 from ..studies.common import packed, unpacked
 from ..studies.ddgan_ablation import (
-    ABLATION, FEW, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
+    ABLATION, FEW, FEW_SETTINGS, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
     MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,

@@ -3,13 +3,14 @@
 # %% auto #0
 __all__ = ['png', 'test_slider_holds_its_frames_and_can_be_read',
            'test_slider_frames_keep_their_colors_and_shrink', 'test_slider_errors',
-           'test_gif_plays_once_and_ends_on_its_last_frame', 'test_grid_holds_each_image_once']
+           'test_gif_plays_once_and_ends_on_its_last_frame', 'test_grid_holds_each_image_once',
+           'test_gray_levels_and_values_are_not_taken_for_each_other']
 
 # %% ../../nbs/78_viz.ipynb #bcee81aa
 import io, re
 import matplotlib
 import numpy as np, pytest, torch
-from .. import viz
+from .. import files, viz
 
 # %% ../../nbs/78_viz.ipynb #9d0c0c7c
 def png(color, size=(6, 4)):
@@ -90,3 +91,20 @@ def test_grid_holds_each_image_once():
         shown[[0, 0, 0, 3, 3, 3], [0, 3, 6, 0, 3, 6]], ((x[:, 0, 0, 0] + 1) / 2).clip(0, 1),
         atol=1e-6)
     matplotlib.pyplot.close("all")
+
+def test_gray_levels_and_values_are_not_taken_for_each_other(tmp_path):
+    "Either would be drawn black or white; channels that come last are refused as well."
+    k = torch.arange(17).view(-1, 1, 1, 1).expand(17, 1, 4, 5)
+    for draw in viz.show_images, lambda x: viz.save_gif(x[None], tmp_path / "a.gif"):
+        for wrong in k, k.byte().numpy(), k[0] / 16:
+            with pytest.raises(ValueError, match="n, c, h, w.*values in .-1, 1.*encode.*; got "):
+                draw(wrong)
+    for wrong, words in ((k / 16, "integers in 0..16 .*decode.*got torch.float32"),
+                         (k.expand(-1, 3, -1, -1).permute(0, 2, 3, 1), "its channels last"),
+                         (k.expand(-1, 2, -1, -1), "expected 1 or 3 channels; got 2"),
+                         (k + 1, r"0..16; got 1..17"), (k.numpy(), "torch.as_tensor")):
+        for name in "a.png", "a.npz", "a":
+            with pytest.raises(ValueError, match=words):
+                files.write_images(tmp_path / name, wrong, 17)
+    with pytest.raises(ValueError, match="got torch.float32"): files.to_strip(k / 16)
+    assert not [*tmp_path.iterdir()]
