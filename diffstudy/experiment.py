@@ -21,8 +21,8 @@ from .core import choose
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Run, check_counts, check_keys, components_file, facts_of, halves, kinds,
-    load_images, read_components, this_version)
+    Configuration, Run, by_name, check_counts, check_keys, components_file, facts_of, halves,
+    kinds, load_images, read_components, this_version)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
@@ -449,6 +449,7 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     return lines + [f"other than there: {', '.join(differ)}"] * bool(differ)
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
+@by_name
 def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from numbers import Real
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
@@ -204,8 +204,10 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
         {k: v.to(device) for k, v in read_tensors(data, folder / "components.safetensors").items()})
 
 # %% ../../nbs/76b_kinds.ipynb #e8363293
-def by_name(method):
-    "A method that answers a name which it does not know by the one that may have been meant."
+_Callable = TypeVar("_Callable", bound=Callable)  # so that a type checker sees what it wraps
+
+def by_name(method: _Callable) -> _Callable:
+    "A function that answers a name which it does not know by the one that may have been meant."
     known = inspect.signature(method).parameters
     if any(p.kind is p.VAR_KEYWORD for p in known.values()): return method
 

@@ -266,6 +266,9 @@ def test_the_card_says_what_it_is(tmp_path):
     run.info["root"] = "somewhere"  # as in a run whose images lie there
     bridges.save_pretrained(run, tmp_path)
     assert "was not stated" in (tmp_path / "README.md").read_text()
+    for write in bridges.save_pretrained, experiment.export:
+        with pytest.raises(TypeError, match="'licence'; did you mean 'license'"):
+            write(run, tmp_path / "a.safetensors", licence="mit")
     for file in tmp_path.iterdir(): assert b"somewhere" not in file.read_bytes(), file
 
 # %% ../../nbs/83_bridges.ipynb #ad940e23
@@ -286,6 +289,7 @@ def test_damaged_files_are_refused(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="model.safetensors cannot be read"):
         bridges.from_pretrained(bad, "cpu")
 
+# %% ../../nbs/83_bridges.ipynb #c4dadc11
 OURS = ValueError, checkpoint.CheckpointError
 
 def opened(folder, info):
@@ -324,6 +328,7 @@ def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises((*OURS, RuntimeError)): bridges.from_pretrained(folder, "cpu")
 
+# %% ../../nbs/83_bridges.ipynb #10e0d638
 def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path, monkeypatch):
     run = run_of("vdm")
     with pytest.raises(ValueError, match="has not written: choose another"):
