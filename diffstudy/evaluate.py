@@ -385,6 +385,7 @@ def _share_error(share: float, n: int) -> float:
     p = (n * share + 1) / (n + 2)
     return (p * (1 - p) / n) ** .5
 
+# %% ../nbs/75a_distances.ipynb #5cb19687
 @torch.no_grad()
 def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves: int = 16,
                      generator=None, chunk: int = 1024) -> Overlap:
@@ -456,6 +457,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
     return Modes(
         int((share > 0).sum()), Estimate(ratio.mean().item(), error, n), _by_chance(n, goal))
 
+# %% ../nbs/75a_distances.ipynb #ec4e4049
 def _by_chance(n: int, goal: Tensor) -> float:
     "The mean KL divergence of the shares of n labels that are drawn from `goal` itself."
     p, same = goal.unique(return_counts=True)

@@ -411,7 +411,8 @@ def _check_takes(run, config, info, source):
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
             f"{source} holds {run.what}")
     if not (wrong := _unlike(run, config, info["facts"])[1]): return
-    k, here, there = wrong[0], _shapes(bare(config, info["facts"])), _shapes(run.model)
+    k, here = wrong[0], _shapes(bare(config, info["facts"]))
+    there = _shapes(run.model)
     fits = [
         name for name in recipes_for(config.data)
         if RECIPES[name].kind == run.kind and not _unlike(run, RECIPES[name], info["facts"])[1]]
@@ -424,6 +425,7 @@ def _check_takes(run, config, info, source):
 
 _BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
 
+# %% ../nbs/76_experiment.ipynb #d9846f0c
 def _of_data(facts) -> str:
     return f"{'×'.join(map(str, facts['shape']))} with {facts['levels']} gray levels"
 

@@ -308,6 +308,7 @@ def bent(good, *path):
         with suppress(Exception): info["hash"] = experiment.config_hash(info["config"])
         yield info
 
+# %% ../../nbs/83_bridges.ipynb #3bd3eadc
 def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     "Anyone can make the checksums: keys that are gone, values of other kinds, a pickle."
     folder = bridges.save_pretrained(run_of("vdm"), tmp_path / "good")
@@ -354,6 +355,7 @@ def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path, monkeypatch
         bridges.save_pretrained(broken, tmp_path / "broken")
     assert not (tmp_path / "broken").exists()
 
+# %% ../../nbs/83_bridges.ipynb #4d8abf1d
 def test_the_hub_is_asked_for_these_files_only(tmp_path, monkeypatch):
     hub, asked = pytest.importorskip("huggingface_hub"), {}
     folder = bridges.save_pretrained(run_of("vdm"), tmp_path)

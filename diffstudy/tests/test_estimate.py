@@ -109,6 +109,7 @@ def test_errors_of_bits_per_dim():
             "tensor .n, .d., or a tuple of such tensors; got", bits_per_dim, nll, images, 64,
             error=TypeError)
 
+# %% ../../nbs/75_evaluate.ipynb #ec01d827
 def test_errors_of_means_and_of_recognition():
     refused(r"one value for each example.*got shape \(3, 2\)", mean_and_error, torch.zeros(3, 2))
     refused("1 of 2 values are not finite", mean_and_error, [1., math.nan])

@@ -534,6 +534,7 @@ def test_files_of_other_kinds_are_counted(tmp_path, capsys):
     with pytest.raises(ValueError, match="no pictures, but 1 .k.*, 1 of other kinds; expected"):
         load_folder(tmp_path / "none")
 
+# %% ../../nbs/72a_folders.ipynb #b21241ce
 @torchvision
 def test_a_run_knows_whether_broken_pictures_are_skipped(tmp_path):
     "It is a setting like the others of a folder: in the hash, and kept when a run goes on."

@@ -116,6 +116,7 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     assert said[1:] == [
         f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]
 
+# %% ../../nbs/75b_judge.ipynb #ef7998e7
 def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):
     "its name is that of images and settings; with anew=True, or other images, it is trained"
     one, how = digits()[0][:20], dict(width=8, steps=2)
