@@ -316,7 +316,7 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
         batch_size: Examples in a call of `predict`
 
     Returns:
-        From 1 to the number of classes, with standard error (delta method)"""
+        From 1 to the number of classes, with standard error"""
     if not len(x): raise ValueError("expected at least one example; got none")
     scores = torch.cat([checked_scores(predict(b), len(b)) for b in x.split(batch_size)])
     log_p = _double(scores).log_softmax(1)
@@ -455,6 +455,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
     return Modes(
         int((share > 0).sum()), Estimate(ratio.mean().item(), error, n), _by_chance(n, goal))
 
+# %% ../nbs/75a_distances.ipynb #737133fb
 def _by_chance(n: int, goal: Tensor) -> float:
     "The mean KL divergence of the shares of n labels that are drawn from `goal` itself."
     p, same = goal.unique(return_counts=True)
@@ -467,7 +468,6 @@ def _by_chance(n: int, goal: Tensor) -> float:
     each = (log_w.exp() * ((more + 1) / (n * p[:, None])).log()).sum(1)
     return (same * p * each).sum().item()
 
-# %% ../nbs/75a_distances.ipynb #737133fb
 def _check_modes(labels, classes, target):
     if not labels.numel() or not labels.ndim or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
