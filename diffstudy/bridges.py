@@ -20,6 +20,7 @@ from .core import can_look, choose
 from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
+from .recipes.common import by_name
 from .solvers import GRIDS
 
 # %% ../nbs/83_bridges.ipynb #ad298678
@@ -220,6 +221,8 @@ def _check_ours(folder: Path):
         raise ValueError(
             f"{folder} holds something that save_pretrained has not written: choose another folder")
 
+# %% ../nbs/83_bridges.ipynb #82099c93
+@by_name
 def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     """Write a trained model in the layout of the hub: weights, settings, model card, scores.
 
@@ -247,6 +250,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     scores = {"result.json": run.result(), "evaluation.json": run.evaluation()}
     mine = [n for n in _BESIDE if scores.get(n, True) is not None]  # not another checkpoint's
     out |= {n: files.read_file(run.folder / n) for n in mine if (run.folder / n).exists()}
+    if judged := scores["evaluation.json"]: out["evaluation.json"] = files.to_json(judged)
     info["checksums"] = {name: files.digest(data) for name, data in out.items()}
     info["checksums"]["config.json"] = _seal(info)
     out["README.md"] = _card(run, license).encode()
@@ -257,11 +261,6 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     return folder
 
 # %% ../nbs/83_bridges.ipynb #7d65f0e3
-def _call(run) -> str:
-    "The line of Python that asks a model for what it is there for."
-    if run.kind == "classifier": return "log_p = run.log_prob(z, gamma)"
-    return f"images = run.sample({'labels=[0] * 16' if run.has_labels else 'n=16'})"
-
 def _scores(run) -> list[str]:
     "As the commands print them."
     result, evaluation = run.result(), run.evaluation()
@@ -276,13 +275,14 @@ def _card(run, license) -> str:
     rows = [f"| {k} | {v} |" for k, v in sorted(files.flatten(run.config).items())]
     terms = f"These weights: {license}."
     if license == "unknown": terms = "The licence of these weights was not stated."
+    use = run.example.replace("n=16", "labels=[0] * 16") if run.has_labels else run.example
     return "\n".join([
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
         f"# {name}", "",
         f"Trained with [diffstudy](https://pypi.org/project/diffstudy), configuration {run.hash}.",
         "", "```python", "from diffstudy import bridges",
-        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', _call(run),
+        'run = bridges.from_pretrained("this folder, or owner/name on the hub")', use,
         "```", "",
         "## Data", "",
         f"{run.config['data']}: {shape}, {f['levels']} gray levels, {f['classes']} classes.", "",
@@ -318,6 +318,7 @@ def _read_info(folder: Path) -> dict:
             f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info
 
+# %% ../nbs/83_bridges.ipynb #6f502d49
 @contextmanager
 def _told(folder):
     "What a stranger's files make go wrong is said of them, and is no bare error of Python."
@@ -383,6 +384,7 @@ def _describe(proto, run, gammas):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_param: axis.dim_param = axis.dim_param.replace(free, "batch")
 
+# %% ../nbs/83_bridges.ipynb #4f30ea9a
 def export_onnx(run, path) -> Path:
     """The network of a run as an ONNX file, in float32, for any number of examples at a time.
 

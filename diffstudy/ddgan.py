@@ -102,8 +102,8 @@ def _denoise_by_other(what: str, out, z_t, s, chain, generator):
     "z_s of a network that predicts it (\"state\"), or the noise in z_t (\"noise\")."
     if what == "state": return out
     if what != "noise": raise ValueError(suggest(what, ("data", "state", "noise"), "predicts"))
-    x = convert(out, z_t, chain[s + 1], "eps", "x")
-    return process.posterior(z_t, x, chain[s], chain[s + 1]).sample(generator)
+    x_hat = convert(out, z_t, chain[s + 1], "eps", "x")
+    return process.posterior(z_t, x_hat, chain[s], chain[s + 1]).sample(generator)
 
 # %% ../nbs/40_ddgan.ipynb #4cc385de
 class Pair(NamedTuple):

@@ -6,7 +6,7 @@ opens it again, to sample, to score and to guide."""
 # %% auto #0
 __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 'train', 'export',
            'report', 'report_evaluation', 'read_samples', 'ClassifierConfig', 'ClassifierRun',
-           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'WEIGHTS', 'change',
+           'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'TRAINED', 'change',
            'check_counts', 'config_hash', 'config_of', 'load_images', 'open', 'pick_device',
            'read_run', 'that_counts']
 
@@ -21,17 +21,17 @@ from .core import choose
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Run, check_counts, check_keys, components_file, facts_of, halves, kinds,
-    load_images, read_components, this_version)
+    Configuration, Run, by_name, check_counts, check_keys, components_file, facts_of, halves,
+    kinds, load_images, read_components, this_version)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    WEIGHTS, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    TRAINED, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
     must_agree, noted, open, read_run, result_of, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
-    "SCHEDULES", "WEIGHTS", "change", "check_counts", "config_hash", "config_of",
+    "SCHEDULES", "TRAINED", "change", "check_counts", "config_hash", "config_of",
     "load_images", "open", "pick_device", "read_run", "that_counts"]
 
 # %% ../nbs/76_experiment.ipynb #8492cc3b
@@ -88,7 +88,7 @@ def _learned(config, images) -> dict:
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
 # %% ../nbs/76_experiment.ipynb #303b6605
-def fit(config: str | Configuration, images: datasets.ImageSet, *,
+def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
     """Train on images that are at hand, without a run folder around it.
@@ -449,6 +449,7 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     return lines + [f"other than there: {', '.join(differ)}"] * bool(differ)
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
+@by_name
 def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 

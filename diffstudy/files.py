@@ -75,7 +75,8 @@ def naming(path):
 def check_writable(path):
     "OSError that names a file or folder which could not be written, before time goes into it."
     place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
-    with naming(path), tempfile.TemporaryFile(dir=place if place.is_dir() else place.parent): pass
+    if place == Path(path) and place.is_file(): place = place.parent
+    with naming(path), tempfile.TemporaryFile(dir=place): pass
 
 def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.

@@ -40,12 +40,12 @@ class VDM(nn.Module):
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
         super().__init__()
-        if type(levels) is not int or not 2 <= levels <= 256:
+        if levels not in range(2, 257):
             raise ValueError(
                 "levels: expected a whole number of gray levels, 2 to 256, since samples are "
                 f"uint8; got {levels!r}")
         self.net, self.schedule = net, schedule
-        self.levels, self.decoder = levels, decoder
+        self.levels, self.decoder = int(levels), decoder
         self.shape = tuple(shape or getattr(net, "shape", ()))
 
     @property

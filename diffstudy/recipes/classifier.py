@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, schedule
 from .. import train as training
 from ..core import setting, stream, whole
-from .common import Configuration, Kind, Run, batches, check_ends, check_keys
+from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ClassifierConfig(Configuration):
 
 # %% ../../nbs/76e_classifier_runs.ipynb #6a0730c0
 RECIPES = {
-    "classifier-digits": ClassifierConfig(  # half a minute on one CPU core
+    "classifier-digits": ClassifierConfig(
         threads=1,
         train=dict(
             steps=500, batch_size=128,
@@ -125,8 +125,8 @@ class ClassifierRun(Run):
         Returns:
             Rows [γ, accuracy, standard error, n]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        if images is None: images = self.images(root)[1]
-        return _accuracy(self.model, images.to(self.device), points)
+        images = self.known(self.images(root)[1] if images is None else images)
+        return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
         "Its accuracy by noise level."
@@ -162,4 +162,6 @@ class ClassifierRun(Run):
             *(f"  γ = {g:6g}  {scoring.Proportion(a, s, *n) if n else scoring.Estimate(a, s, 0)}"
               for g, a, s, *n in rows)]
 
-KIND = Kind(ClassifierConfig, ClassifierRun, RECIPES)
+KIND = Kind(ClassifierConfig, ClassifierRun, RECIPES, notes={
+    "classifier-digits": Note("guides a model of digits", .5),
+    "classifier-folder": Note("guides a model of your pictures")})

@@ -17,7 +17,7 @@ from diffstudy import (
     verdict)
 from ..core import choose, flag, setting, suggest, whole
 from diffstudy.recipes.common import (
-    Configuration, Kind, Run, batches, check_counts, drawn, low_precision, read_components,
+    Configuration, Kind, Note, batches, check_counts, drawn, low_precision, read_components,
     some_of)
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -116,41 +116,40 @@ class GANConfig(Configuration):
 _MOMENTS = dict(lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), r1=.02)
 
 RECIPES = {
-    "ddgan-digits": GANConfig(  # 67 seconds
+    "ddgan-digits": GANConfig(
         threads=1, gan=_MOMENTS, train=dict(steps=4500, log_every=100, save_every=500)),
 
-    "ddgan-digits-tiny": GANConfig(  # seconds, for tests
+    "ddgan-digits-tiny": GANConfig(
         threads=1, gan=dict(width=32, d_width=32, depth=2),
         train=dict(steps=40, log_every=10, save_every=20)),
 
-    "ddgan-mnist": GANConfig(  # 9 minutes; on pixels
+    "ddgan-mnist": GANConfig(
         data="mnist", model="mlp-mnist", threads=1,
         train=dict(steps=10_000, precision="bfloat16", log_every=50, save_every=500)),
 
-    "ddgan-mnist-resnet": GANConfig(  # 12 minutes; on pixels, with convolutions and no norm
+    "ddgan-mnist-resnet": GANConfig(
         data="mnist", model="resnet-mnist", threads=1,
         train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
 
-    "ddgan-mnist-components": GANConfig(  # 11 minutes
+    "ddgan-mnist-components": GANConfig(
         data="mnist", model="mlp-components", components=40, threads=1,
         train=dict(steps=30_000, precision="bfloat16", log_every=50, save_every=2000)),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #ac52c74b
 RECIPES |= {
-    "ddgan-stacked-mnist": GANConfig(  # 69 minutes; on pixels
+    "ddgan-stacked-mnist": GANConfig(
         data="stacked-mnist", model="unet-stacked", labels=False, threads=1,
         train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
 
-    "ddgan-stacked-mnist-resnet": GANConfig(  # two hours; on pixels, the pair without norms
+    "ddgan-stacked-mnist-resnet": GANConfig(
         data="stacked-mnist", model="resnet-stacked", labels=False, threads=1,
         train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
 
-    "ddgan-stacked-components": GANConfig(  # 40 minutes
+    "ddgan-stacked-components": GANConfig(
         data="stacked-mnist", model="mlp-components", components=40, labels=False, threads=1,
         train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
 
-    # three 8×8 digits as channels, nothing to download; a first try, not tuned
     "ddgan-stacked-digits": GANConfig(
         data="stacked-digits", model="mlp-components", components=24, labels=False, threads=1,
         train=dict(steps=20_000, log_every=50, save_every=2000)),
@@ -171,7 +170,7 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #3c914d4c
-class GANRun(Run):
+class GANRun(verdict.Judged):
     "A denoising diffusion GAN that was trained: it samples, by its own few calls."
     what = "a denoising diffusion GAN"
     instead = "A variational diffusion model does: `diffstudy train digits`"
@@ -212,11 +211,12 @@ class GANRun(Run):
                     "the generator has put out values that are not finite, which are no images: "
                     "train another run with a lower lr_g")
             return datasets.decode(x, self.facts["levels"])
-        return drawn(labels, seed, batch, draw, progress)
+        return drawn(labels, seed, batch, draw, progress, self.cost({}))
 
-    def way(self, how: dict) -> str:
-        "Its calls."
-        return f"{self.model.steps} calls each"
+    def cost(self, how: dict) -> str:
+        "Its own calls; ValueError for what it cannot be told."
+        self.refuse({k: v for k, v in how.items() if k not in self.choices})
+        return f"{self.model.steps} calls of the network each"
 
     @functools.cached_property
     def components(self):
@@ -224,13 +224,32 @@ class GANRun(Run):
         if not self.config["components"]: return None
         return read_components(self.folder, self.info, self.device)
 
-    def evaluate(self, *, precision: str = None, **how) -> dict:
-        "Scores of samples in one judge's features, beside those of held-out images."
-        return verdict.scores_of(self, self.scoring_precision(precision), **how)
-
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
         "What the judge says."
         return verdict.words(evaluation)
 
-KIND = Kind(GANConfig, GANRun, RECIPES, never_run=("ddgan-cifar10",))
+# %% ../../nbs/76d_gan_runs.ipynb #31ef6b94
+def _of(data: str) -> dict:
+    return dict(record="ddgan-mnist", case=dict(data=data, seed=0))
+
+_NOTES = {
+    "ddgan-digits": Note("digits in four calls", 1.1),
+    "ddgan-digits-tiny": Note("tests", .1),
+    "ddgan-mnist": Note("dense layers on the pixels of MNIST", **_of("mnist")),
+    "ddgan-mnist-resnet": Note(
+        "the best GAN on MNIST", 12, "ddgan-resnet", dict(kind="DDGAN", seed=0, mismatch=.5)),
+    "ddgan-mnist-components": Note(
+        "dense layers on principal components of MNIST", **_of("mnist-components")),
+    "ddgan-stacked-mnist": Note("a thousand modes, by a U-Net", **_of("stacked-mnist")),
+    "ddgan-stacked-mnist-resnet": Note(
+        "a thousand modes, without norms", record="ddgan-stacked",
+        case=dict(data="stacked-mnist-resnet", seed=0)),
+    "ddgan-stacked-components": Note(
+        "a thousand modes, on principal components", **_of("stacked-components")),
+    "ddgan-stacked-digits": Note("a thousand modes of small digits; not tuned"),
+    "ddgan-folder": Note("your pictures in four calls: hours of a CPU"),
+    "ddgan-cifar10": Note("the paper's settings, 400,000 steps"),
+}
+
+KIND = Kind(GANConfig, GANRun, RECIPES, notes=_NOTES, never_run=("ddgan-cifar10",))

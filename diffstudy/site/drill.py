@@ -28,8 +28,8 @@ try: import resource  # POSIX alone, like the rest of the drill
 except ImportError: resource = None
 
 # %% ../../nbs/98b_drill.ipynb #71e3304a
-# what may differ between two runs: times, and the name of a recipe, which is a label
-_MAY_DIFFER = ("seconds", "cpu_seconds", "recipe")
+# what may differ between two runs: times with a seal over them, and a recipe's name, a label
+_MAY_DIFFER = ("seconds", "cpu_seconds", "seal", "recipe")
 
 def _timeless(value):
     "JSON without what a clock has said."
@@ -75,7 +75,7 @@ def _first_difference(a, b) -> str:
     a, b = (dict(enumerate(v)) if isinstance(v, list) else v for v in (a, b))
     if not (isinstance(a, dict) and isinstance(b, dict)): return ""
     a, b = (files.flatten({str(k): v for k, v in d.items()}) for d in (a, b))
-    k = next(k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k))
+    k = next(k for k in sorted(a.keys() | b.keys()) if repr(a.get(k)) != repr(b.get(k)))
     short = lambda v: v if len(v) < 60 else v[:57] + "..."
     return f": {k} was {short(repr(a.get(k)))}, is {short(repr(b.get(k)))}"
 

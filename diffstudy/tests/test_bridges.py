@@ -19,6 +19,7 @@ __all__ = ['KINDS', 'RUNS', 'OURS', 'net_of', 'noise', 'walked', 'same',
 # %% ../../nbs/83_bridges.ipynb #e8268159
 import functools, io, json, math, shutil
 from contextlib import suppress
+from unittest import mock
 import pytest, torch
 from .. import bridges, checkpoint, experiment, files, sample, schedule
 from ..core import stream
@@ -246,10 +247,28 @@ def test_the_card_says_what_it_is(tmp_path):
         "license: mit", "library_name: diffstudy", "from_pretrained", run.hash, "1×8×8",
         *experiment.report(run.result()), "| train.steps | 2 |",
     ): assert says in text, says
+
+    # the scores of another sampling are not its own
+    own = dict(options=run.options(), kind="vdm")
+    for name, options in dict(evaluation=run.options(steps=4), other=run.options()).items():
+        evaluation = own | dict(options=options)
+        files.write_json(run.folder / f"evaluation{'-other' * (name == 'other')}.json", evaluation)
+    told = lambda e: [f"{e['options']['steps']} steps"]
+    with mock.patch.object(experiment, "report_evaluation", told):
+        text = (bridges.save_pretrained(run, tmp_path) / "README.md").read_text()
+    assert "64 steps" in text and files.read_json(tmp_path / "evaluation.json") == own
+    (run.folder / "evaluation-other.json").unlink()
+    bridges.save_pretrained(run, tmp_path)
+    assert not (tmp_path / "evaluation.json").exists()
+    (run.folder / "evaluation.json").unlink()
+
     run = experiment.open(run.folder, "cpu", root="somewhere")
     run.info["root"] = "somewhere"  # as in a run whose images lie there
     bridges.save_pretrained(run, tmp_path)
     assert "was not stated" in (tmp_path / "README.md").read_text()
+    for write in bridges.save_pretrained, experiment.export:
+        with pytest.raises(TypeError, match="'licence'; did you mean 'license'"):
+            write(run, tmp_path / "a.safetensors", licence="mit")
     for file in tmp_path.iterdir(): assert b"somewhere" not in file.read_bytes(), file
 
 # %% ../../nbs/83_bridges.ipynb #ad940e23
@@ -270,6 +289,7 @@ def test_damaged_files_are_refused(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="model.safetensors cannot be read"):
         bridges.from_pretrained(bad, "cpu")
 
+# %% ../../nbs/83_bridges.ipynb #c4dadc11
 OURS = ValueError, checkpoint.CheckpointError
 
 def opened(folder, info):
@@ -308,6 +328,7 @@ def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises((*OURS, RuntimeError)): bridges.from_pretrained(folder, "cpu")
 
+# %% ../../nbs/83_bridges.ipynb #10e0d638
 def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path, monkeypatch):
     run = run_of("vdm")
     with pytest.raises(ValueError, match="has not written: choose another"):

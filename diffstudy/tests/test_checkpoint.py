@@ -193,7 +193,9 @@ def test_a_full_disk_costs_nothing(tmp_path):
     state, path = a_checkpoint(tmp_path)
     state.step += 1
     full = mock.patch("os.fsync", side_effect=OSError(28, "No space left on device"))
-    with full, pytest.raises(OSError): checkpoint.save_checkpoint(state, tmp_path)
+    with full, pytest.raises(OSError) as e: checkpoint.save_checkpoint(state, tmp_path)
+    assert "step-000000004" in str(e.value) and "make room" in str(e.value)
+    assert ".tmp" not in str(e.value)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert checkpoint.latest(tmp_path) == path
 

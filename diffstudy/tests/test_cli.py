@@ -11,7 +11,8 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
            'test_other_threads_are_said_on_a_resume', 'test_evaluate_and_record',
            'test_a_run_without_labels_is_recorded', 'test_data_and_info', 'test_process',
-           'test_study', 'test_bench', 'test_recorded_run_is_fresh']
+           'test_study', 'test_bench', 'test_recorded_run_is_fresh',
+           'test_the_table_of_recipes_is_of_today', 'test_the_settings_of_a_recipe_are_listed']
 
 # %% ../../nbs/77_cli.ipynb #0f39ad40
 import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
@@ -145,7 +146,7 @@ def test_errors_sample():
         (("--labels", "1,12"), "expected classes from 0 to 9; got 12"),
         (("--sampler", "dim"), "did you mean 'ddim'"),
         (("--precision", "bfloat"), "precision.*did you mean 'bfloat16'"),
-        (("--seed", -1), "seed: .* got -1"),
+        (("--seed", -1), "seed: .* got -1"), (("--grid", "odd"), "unknown grid"),
         (("--out", new / "grid.jpg"), "a name that ends with .png or .npz"),
         (("--device", "gpu"), "unknown device 'gpu'"),
     ]: refused(("sample", run, *options), words)
@@ -184,7 +185,8 @@ def test_python_and_the_command_line_are_one():
         assert f"kind {RECIPES[recipe].kind}" in type_in("info", home / recipe).output
     gan, guide = home / "ddgan-digits-tiny", home / "classifier-digits"
     r = type_in("sample", gan, "--n", 1)
-    assert r.exit_code == 0 and "10 samples" in r.output and "4 calls each" in r.output, r.output
+    assert r.exit_code == 0 and "10 samples" in r.output, r.output
+    assert "4 calls of the network each" in r.output, r.output
     refused(("sample", gan, "--w", 2), "no weight w")
     refused(("sample", gan, "--sampler", "ddim"), "no choice of sampler")
     refused(("evaluate", gan, "--w", 2), "no such choice")
@@ -212,8 +214,22 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--grid", "edm")
     assert r.exit_code == 0 and "no folder 'digits' here" in r.output, r.output
+    cost = "2 ancestral steps, grid edm, w = 0, float32, 2 calls of the network each"
+    assert cost in r.output.splitlines(), r.output
     assert [p.name for p in tmp_path.iterdir()] == ["digits-samples.png"]
     assert "unknown grid 'odd'" in type_in("sample", "digits", "--grid", "odd").output
+
+    # what is known of it, as of a run in a folder
+    said = type_in("info", "digits", "--weights").output
+    for words in ("recipe digits-bits", "bits per dimension", "168,369 parameters", "net.enter"):
+        assert words in said, said
+
+    # where nobody can write it is said before anything is opened, and by the name of the target
+    (tmp_path / "file").write_text("")
+    for command in ("sample", "digits", "--out"), ("train", "digits", "--record"):
+        r = type_in(*command, tmp_path / "file" / "out.png")
+        assert r.exit_code == 1 and re.search("Not a directory.*file/out.png", r.output), r.output
+        assert r.output.count("\n") == 1, r.output
 
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
@@ -342,9 +358,9 @@ def test_weights_that_are_none(change, words, tmp_path):
         for name in ("model.safetensors", "ema.safetensors"):
             weights = safetensors.torch.load_file(step / name)
             forged(step, name, safetensors.torch.save({k: change(v) for k, v in weights.items()}))
-    for made in ("samples.png", "evaluation.json"): (run / made).unlink(missing_ok=True)
+    for made in (*run.glob("samples.png"), *run.glob("evaluation*.json")): made.unlink()
     for name in ("sample", "evaluate"): one_line(1, words, name, run, "--steps", 2)
-    assert not {"samples.png", "evaluation.json"} & {p.name for p in run.iterdir()}
+    assert not [*run.glob("samples.png"), *run.glob("evaluation*.json")]
 
 def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
     run = copied("mixed")
@@ -400,10 +416,10 @@ def test_evaluate_and_record():
             and all(w in r.output for w in (
                 "bits per dimension, conditional", "of 20 samples", "Fréchet distance",
                 "recall", "coverage"))), r.output
-        verdict = (run / "evaluation.json").stat().st_mtime_ns
-        assert (
-            type_in(*ask).exit_code == 0
-            and (run / "evaluation.json").stat().st_mtime_ns == verdict)
+        there = {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")}
+        assert type_in(*ask).exit_code == 0 and len(there) == 2
+        assert {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")} == there
+    assert type_in("info", run).output.count("recall") == 2
 
 # %% ../../nbs/77_cli.ipynb #7534f792
 def test_a_run_without_labels_is_recorded(tmp_path):
@@ -422,7 +438,7 @@ def test_data_and_info():
     r = type_in("data")
     assert (
         r.exit_code == 0 and re.search(r"digits +1×8×8 +17 +10 +1500 +297", r.output)
-        and "ddgan-mnist-components" in r.output)
+        and re.search("ddgan-mnist-components +mnist +11 min +607,272 +Fr", r.output)), r.output
     r = type_in("info", tiny_run(), "--weights")
     assert (
         r.exit_code == 0 and "8 of 8 steps" in r.output and "verified" in r.output
@@ -432,15 +448,19 @@ def test_data_and_info():
         and cli._sparkline([]) == "")
 
 def test_process():
-    code = (
-        "import sys; from diffstudy import __main__ as cli; "
-        "assert not {'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules); cli.main()")
-    run = lambda *a: subprocess.run(
+    alone = "assert not {'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)"
+    code = f"import sys; from diffstudy import __main__ as cli; {alone}; cli.main()"
+    run = lambda code, *a: subprocess.run(
         [sys.executable, "-c", code, *a], capture_output=True, text=True, encoding="utf-8",
         env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)))
-    r = run("--help")
-    assert r.returncode == 0 and "sample" in r.stdout, r.stderr
-    r = run("train", "digist")
+    r = run(code, "--help")
+    assert r.returncode == 0 and "--install-completion" in r.stdout, r.stderr
+    summaries = r.stdout.split("Commands:")[1]
+    assert "..." not in summaries and "sample" in summaries and "exercise" in summaries, summaries
+    light = f"import atexit, sys; from diffstudy import __main__ as cli\ndef last():\n    {alone}\n"
+    r = run(light + "    print('light')\natexit.register(last); cli.main()", "data")
+    assert r.returncode == 0 and "ddgan-digits" in r.stdout and "light" in r.stdout, r.stderr
+    r = run(code, "train", "digist")
     assert (
         r.returncode == 2 and "did you mean 'digits'" in r.stderr
         and "Traceback" not in r.stderr and r.stdout == "")
@@ -558,3 +578,17 @@ def test_recorded_run_is_fresh(name):
         record["hash"] == config_hash(record["config"])
         == config_hash(RECIPES[record["recipe"]].resolve())
     ), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"
+
+# %% ../../nbs/77_cli.ipynb #885c1a50
+def test_the_table_of_recipes_is_of_today():
+    "from the code and the records; each recipe has a purpose, and a cost unless nobody ran it"
+    if not (path := cli._RUNS[0] / "recipes.json").exists() or path.parent.name != "runs":
+        pytest.skip("no recorded runs here")
+    found = cli.overview(anew=True)
+    assert files.read_json(path) == json.loads(json.dumps(found)), (
+        "stale: `diffstudy data --record nbs/runs/recipes.json` records it anew")
+    assert {r[0] for r in found["recipes"]} == {*RECIPES} and all(r[2] for r in found["recipes"])
+
+def test_the_settings_of_a_recipe_are_listed():
+    r = type_in("train", "digits", "--settings", "--set", "lr=1e-3")
+    assert r.exit_code == 0 and "  model: " in r.output and "lr=0.001, " in r.output, r.output

@@ -15,16 +15,19 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_who_is_refused_has_changed_nothing',
            'test_a_folder_is_looked_at_again_once_it_is_locked',
            'test_nobody_starts_between_an_old_folder_and_the_new_one',
-           'test_after_a_full_disk_the_same_call_works', 'test_weights_of_a_run_in_one_file', 'R',
+           'test_after_a_full_disk_the_same_call_works',
+           'test_an_unwritable_folder_is_noticed_before_anything_is_read',
+           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file', 'R',
            'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_what_a_newer_version_wrote_is_said',
            'test_what_is_forged_in_config_json_is_refused',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
-           'test_the_settings_of_a_run_are_a_recipe', 'A_KIND', 'ASKED_OF_IT',
-           'test_images_reach_other_tools', 'test_a_sorted_set_is_not_judged_by_its_first_class',
-           'test_another_kind_is_one_file', 'test_a_run_with_a_decoder',
-           'test_a_weight_trains_the_guess_of_the_noise',
+           'test_the_settings_of_a_run_are_a_recipe', 'FIFTEEN', 'A_KIND', 'ASKED_OF_IT',
+           'test_a_wrong_first_call_is_answered', 'test_labels_of_any_kind_are_the_same_labels',
+           'test_what_a_run_gives_has_a_type', 'test_images_reach_other_tools',
+           'test_a_sorted_set_is_not_judged_by_its_first_class', 'test_another_kind_is_one_file',
+           'test_a_run_with_a_decoder', 'test_a_weight_trains_the_guess_of_the_noise',
            'test_a_weight_asks_for_levels_that_do_not_learn', 'Zeros', 'even', 'exact_run',
            'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
@@ -43,18 +46,20 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken',
            'test_a_classifier_gives_log_p_and_guides',
            'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
-           'test_stacks_of_digits_have_modes']
+           'test_stacks_of_digits_have_modes', 'test_verdicts_stand_side_by_side',
+           'test_verdicts_of_earlier_versions_and_of_places_that_are_closed',
+           'test_a_verdict_says_what_it_was_made_with']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
-import atexit, dataclasses, errno, functools, hashlib, io, json, math, os, shutil, signal
-import socket, subprocess, sys, tempfile, threading
+import atexit, dataclasses, errno, functools, hashlib, inspect, io, json, math, os, shutil, signal
+import socket, subprocess, sys, tempfile, threading, typing
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 import pytest, torch
 from .. import (
     adversarial, bound, checkpoint, data, experiment, files, models, run_folder, sample,
-    schedule, train, vdm, weights)
+    schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
@@ -237,6 +242,13 @@ def test_section_two_of_the_plan():
     assert (
         run.model.net is not None and run.config["train"]["steps"] == 8
         and callable(run.predict([3] * 64, w=2.)))
+    for ask, gives in (
+        (experiment.train, experiment.Run), (experiment.open, experiment.Run),
+        (experiment.fit, experiment.training.State), (experiment.export, Path),
+    ):
+        known = typing.get_type_hints(ask)
+        asked = set(ask.__code__.co_varnames[:ask.__code__.co_argcount])
+        assert known["return"] is gives and asked <= known.keys()
     assert isinstance(experiment.open(tiny("ddgan-digits-tiny", 6).folder), experiment.GANRun)
     assert isinstance(
         experiment.open(tiny("classifier-digits", 6).folder), experiment.ClassifierRun)
@@ -304,11 +316,12 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     assert any("gamma_min -8.0 → -13.3" in s and "17 gray levels → 1×8×8" in s for s in said)
 
     # the same call goes on without the file, from its checkpoint; another one is refused
+    assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
     for other in (None, without_labels()):
-        with pytest.raises(ValueError, match="init was '[0-9a-f]{12}', now"): ask("a", other)
+        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"): ask("a", other)
     assert ask("b", None).hash != run.hash
 
     for init, more, words in (
@@ -547,6 +560,26 @@ def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypat
     of_one_run(ask().folder)
     assert not list(folder.glob(".tmp-*"))
 
+# %% ../../nbs/76_experiment.ipynb #306a80f8
+def test_an_unwritable_folder_is_noticed_before_anything_is_read(tmp_path, monkeypatch):
+    def denied(dir): raise OSError(errno.EROFS, "Read-only file system", f"{dir}/tmp123")
+    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
+    monkeypatch.setattr(experiment, "load_images", None)
+    with pytest.raises(OSError, match="Read-only file system: '.*/a/run'"):
+        experiment.train("digits", tmp_path / "a" / "run", recipe="digits-tiny", **QUIET)
+    assert not list(tmp_path.iterdir())
+
+def test_threads_are_a_setting_of_training_alone(tmp_path):
+    before, seen = torch.get_num_threads(), []
+    log = SimpleNamespace(log=lambda *_: seen.append(torch.get_num_threads()))
+    run = experiment.train(
+        "digits", tmp_path, recipe="ddgan-digits-tiny", steps=1, threads=before + 1, log=log,
+        **QUIET)
+    assert seen == [before + 1] and torch.get_num_threads() == before
+    assert run.result()["machine"] == f"{before + 1} CPU cores"
+    with pytest.raises(ValueError, match="threads: expected at most 1024"):
+        experiment.fit("digits-tiny", run.images()[0], threads=10 ** 5)
+
 # %% ../../nbs/76_experiment.ipynb #66b1e938
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     "The same run comes back by its file, or by a name that no folder has; all else is refused."
@@ -563,7 +596,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
 
     # by name, where there is no folder of that name
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "WEIGHTS", ("mine",))
+    monkeypatch.setattr(run_folder, "TRAINED", ("mine",))
     monkeypatch.setattr(weights, "find", lambda name: weights.unpack(path.read_bytes()))
     assert same(ask("mine"), run) and "no folder 'mine' here" in told[-1]
     monkeypatch.setattr(weights, "find", lambda name: 1 / 0)
@@ -668,7 +701,7 @@ def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
 # %% ../../nbs/76a_run_folder.ipynb #42e11fc9
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")
-    run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, n=2, **JUDGED)
     read = {
         "config.json": lambda d: experiment.open(d, "cpu"),
         "result.json": lambda d: experiment.report(experiment.open(d, "cpu").result()),
@@ -686,8 +719,8 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         ("evaluation.json", ("samples", "recall"), None),
         ("evaluation.json", ("nearest", "samples", "median"), None),
     ]):
-        folder = tmp_path / str(i)
-        shutil.copytree(run.folder, folder)
+        shutil.copytree(run.folder, folder := tmp_path / str(i))
+        files.write_json(folder / "evaluation.json", found)
         value = at = files.read_json(folder / file)
         for key in path[:-1]: at = at[key]
         if new is None: del at[path[-1]]
@@ -737,6 +770,57 @@ def test_the_settings_of_a_run_are_a_recipe(tmp_path):
     with pytest.raises(ValueError, match="there is no file"):
         experiment.train("digits", tmp_path / "no", recipe="no.json", **QUIET)
 
+# %% ../../nbs/76b_kinds.ipynb #161979d8
+FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pytorch → the answer
+    "run.sample(16)": "a class for each image.*n=16",
+    "run.sample(batch_size=16)": "did you mean 'n'",
+    "run.sample([3] * 4, guidance_scale=3.)": "did you mean 'w = scale - 1'",
+    "run.sample([3] * 4, num_inference_steps=50)": "did you mean 'steps'",
+    "run.sample([3], generator=torch.Generator().manual_seed(0))": "did you mean 'seed'",
+    "run.sample(['three', 'eight'])": "labels: expected .*'three'|labels: expected .*list",
+    "run(n=4)": r"run\.sample\(n=16\)",
+    "run.sample(torch.tensor([3.7, 1.]))": "labels: expected .*3.7",
+    "run.sample(4, scheduler='DDIMScheduler')": "did you mean 'sampler'",
+    "run.bits_per_dim(torch.rand(4, 1, 8, 8))": "data.ImageSet.*got Tensor",
+    "experiment.train('digits', train_lr=1e-3, train_num_steps=100)": "did you mean 'lr'",
+    "experiment.train('digits', learning_rate=1e-4)": "did you mean 'lr'",
+    "experiment.train('path/to/images')": "unknown data set.*folder",
+    "experiment.open('google/ddpm-cifar10-32')": "unknown run",
+    "run.predict([3])(torch.randn(1, 1, 8, 8), 999)": "gamma as floats",
+}
+
+# %% ../../nbs/76b_kinds.ipynb #2ff1cd16
+FIFTEEN |= {  # and some more of their kin
+    "run.evaluate(num_samples=10)": "did you mean 'n'",
+    "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
+    "gan.evaluate(w=2.)": "no weight w",
+    "run.sample([3], w='2')": "w: expected a weight",
+    "run.bits_per_dim(data.load('photos')[1][:2])": r"shape \[1, 8, 8\]; got \[3, 16, 16\]",
+    "experiment.fit('digits-tiny', digits, train_batch_size=4)": "did you mean 'batch_size'",
+}
+
+@pytest.mark.parametrize("call", FIFTEEN)
+def test_a_wrong_first_call_is_answered(call):
+    "the argument is named, and so is what was meant"
+    known = dict(
+        run=tiny("digits-tiny"), gan=tiny("ddgan-digits-tiny", 6), experiment=experiment,
+        torch=torch, data=data, digits=data.load("digits")[0])
+    with pytest.raises((TypeError, ValueError), match=FIFTEEN[call]): eval(call, known)
+
+# %% ../../nbs/76b_kinds.ipynb #951b4083
+def test_labels_of_any_kind_are_the_same_labels():
+    import numpy as np
+    run, how = tiny("digits-tiny"), dict(steps=1, sampler="ddim")
+    first = run.sample([3, 1], **how)
+    for labels in (torch.tensor([3, 1]), np.array([3, 1]), (3, 1), [np.int64(3), torch.tensor(1)]):
+        assert torch.equal(run.sample(labels, **how), first), labels
+
+def test_what_a_run_gives_has_a_type():
+    "as an editor reads it, before the kind is known"
+    kinds_of = {name: typing.get_type_hints(getattr(common.Run, name)).get("return") for name in (
+        "sample", "bits_per_dim", "predict", "log_prob", "evaluate", "evaluation")}
+    assert kinds_of["sample"] is kinds_of["log_prob"] is torch.Tensor and all(kinds_of.values())
+
 # %% ../../nbs/76b_kinds.ipynb #53a3fafa
 def test_images_reach_other_tools(tmp_path):
     import numpy as np
@@ -777,7 +861,7 @@ from typing import ClassVar
 from diffstudy import evaluate, train, verdict
 from diffstudy.core import setting, whole
 from diffstudy.decoder import Decoder
-from diffstudy.recipes.common import Configuration, Kind, Run, batches, drawn
+from diffstudy.recipes.common import Configuration, Kind, batches, drawn
 
 @dataclass(frozen=True)
 class PixelConfig(Configuration):
@@ -807,7 +891,7 @@ class Pixels(torch.nn.Module):
         nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
         return nats / (math.prod(self.shape) * math.log(2))
 
-class PixelRun(Run):
+class PixelRun(verdict.Judged):
     what = "a masked network"
 
     @torch.no_grad()
@@ -822,8 +906,6 @@ class PixelRun(Run):
         return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
 
     def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
-
-    def evaluate(self, **how): return verdict.scores_of(self, {}, **how)
 
     @classmethod
     def words(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
@@ -1120,6 +1202,13 @@ def test_every_solver_draws_by_name(sampler):
     if sampler != "flow": assert torch.equal(run.sample([4, 4], **ask), three[:2])
     assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
+    # it costs what is said: an image at a time, and under a weight each of both branches
+    said = run.cost(run.usual() | ask)
+    run.model.net = spy = Spy(run.model.net)
+    run.sample([4], **ask)
+    calls = sum(len(z) for z, *_ in spy.calls)
+    assert said == f"{calls} calls of the network each" or "as it needs" in said and calls > 20
+
 # %% ../../nbs/76c_vdm_runs.ipynb #606f8c52
 def test_predict_is_the_network_under_guidance():
     run, gamma = experiment.open(tiny("digits-tiny").folder, "cpu"), torch.tensor(1.)
@@ -1172,13 +1261,6 @@ def test_a_gan_samples_and_evaluates():
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
     low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
     assert low["options"]["precision"] == "bfloat16", "samples are scored in another precision"
-    bf16 = SimpleNamespace(config=dict(train=dict(precision="bfloat16")), device=run.device)
-    low = dict(precision="bfloat16")
-    for cost, seen in (.6, low), (12., {}):  # not where it is slower
-        with mock.patch("diffstudy.devices.bfloat16_cost", lambda _: cost):
-            assert common.Run.scoring_precision(bf16, None) == seen
-            assert common.Run.scoring_precision(bf16, "bfloat16") == low
-    assert common.Run.scoring_precision(bf16, "float32") == run.scoring_precision(None) == {}
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),
         (lambda: run.sample([1], w=1.), "no weight w"),
@@ -1266,7 +1348,7 @@ def test_stacks_of_digits_have_modes():
     found = run.evaluate(n=1, **JUDGED)
     assert (
         found["n"] == 1000 and found["data"]["modes"] > 500
-        and "of 1000 modes" in experiment.report_evaluation(found)[0])
+        and "of 1000 modes" in experiment.report_evaluation(found)[1])
 
     # all come from one call, in which each has noise of its own; with labels of every mode as many
     asked, draw = [], run.sample
@@ -1280,3 +1362,52 @@ def test_stacks_of_digits_have_modes():
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
+
+# %% ../../nbs/76f_verdict.ipynb #dc63fb57
+def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
+    "each under what it was made with; the run's own is that of what `sample` draws"
+    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    for old in folder.glob("evaluation*"): old.unlink()
+    run, drawn = experiment.open(folder, "cpu"), []
+    monkeypatch.setattr(verdict, "_scores", lambda run, options, *_: drawn.append(options) or dict(
+        options=options, kind="vdm", number=len(drawn)))
+    assert run.evaluation() is None
+    run.evaluate(steps=16, sampler="euler", n=2)
+    assert run.evaluation() is None, "another sampling is not the run's own"
+    assert run.evaluate()["number"] == 2 and run.evaluate(w=0)["number"] == 2
+    assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
+    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
+
+    # what is drawn by default is what is judged by default, here and on the command line
+    sample = inspect.signature(experiment.VDMRun.sample).parameters
+    assert all(drawn[1][k] == sample[k].default for k in run.choices)
+    from diffstudy import cli
+    request = cli._request(run, None, None, 3, 0, {})
+    assert request.told(request.weights[0]) == run.usual() and len(request.weights) == 1
+
+# %% ../../nbs/76f_verdict.ipynb #db7c8b3d
+def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
+    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    run = experiment.open(folder, "cpu")
+    scored = lambda run, options, *_: dict(options=options, number=4)
+    monkeypatch.setattr(verdict, "_scores", scored)
+
+    # the one file of earlier versions is read; another checkpoint's is not this one's
+    old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
+    files.write_json(folder / "evaluation.json", dict(options=old, kind="vdm", number=9))
+    assert run.evaluation(steps=9)["number"] == 9
+    run.checkpoint = "step-1 0"
+    assert run.evaluation() is None
+
+    # where nothing can be written it is said, and the verdict is given all the same
+    run.folder, said = folder / "config.json", []
+    assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
+
+def test_a_verdict_says_what_it_was_made_with():
+    run = tiny("digits-tiny")
+    found = run.evaluate(steps=2, n=2, **JUDGED)
+    first = experiment.report_evaluation(found)[2]  # after the bounds
+    assert first == (
+        "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
+        "another judge (width=8, steps=5)")

@@ -5,6 +5,7 @@ __all__ = ['ESC', 'TINY', 'SAYS', 'FOUND', 'WEIGHTS', 'honest', 'changed', 'edit
            'card', 'hub', 'pickled', 'sent', 'is_plain', 'refused',
            'test_what_is_said_is_refused_by_name', 'test_what_is_found_is_refused_by_name',
            'test_weights_are_refused_by_name', 'test_side_files_are_not_believed',
+           'test_a_model_for_the_hub_has_a_door_of_its_own',
            'test_a_folder_of_an_older_version_opens_and_says_so_once']
 
 # %% ../../nbs/76a_run_folder.ipynb #302b1be3
@@ -190,6 +191,13 @@ def test_side_files_are_not_believed(sent):
     (run / "result.json").write_text(re.sub(r'"mean": \d', '"mean": 0', result))
     refused(lambda: experiment.open(run, "cpu"), "result.json: damaged or changed .its seal")
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
+
+def test_a_model_for_the_hub_has_a_door_of_its_own(sent):
+    for ask in (
+        lambda: experiment.open(sent / "hub", "cpu"),
+        lambda: experiment.train("digits", sent / "hub", **TINY),
+        lambda: experiment.train("digits", sent / "new", init=sent / "hub", **TINY),
+    ): refused(ask, "bridges.from_pretrained")
 
 def test_a_folder_of_an_older_version_opens_and_says_so_once(sent):
     step, said = sent / "run" / "step-000000002", []

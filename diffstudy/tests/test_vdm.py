@@ -376,7 +376,8 @@ def test_errors_vdm():
         with pytest.raises(TypeError, match="in a tensor"): loss(model, k)
     with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
         loss(model, torch.arange(18).reshape(18, 1, 1, 1))
-    for levels in 0, 1, 257, 17.:
+    assert VDM(Exact(), Linear(), np.int64(17)).levels == 17
+    for levels in 0, 1, 257, 2.5:
         with pytest.raises(ValueError, match=f"2 to 256.* got {levels}"):
             VDM(Exact(), Linear(), levels)
     with pytest.raises(ValueError, match="finite latents; 16 of 32"):

@@ -22,7 +22,8 @@ def test_the_comparison_sees_a_bit_and_no_clock(tmp_path):
         (folder / "step-3").mkdir(parents=True)
         (folder / "step-3" / "model.safetensors").write_bytes(bytes(range(99)))
         (folder / "step-3" / ".lock").write_text(str(second))
-        (folder / "result.json").write_text(json.dumps(dict(bits=[3., second], seconds=second)))
+        (folder / "result.json").write_text(json.dumps(
+            dict(alone=float("nan"), bits=[3., second], seconds=second, seal=str(second))))
         rows = [dict(step=i, loss=1 / i, seconds=second) for i in (1, 2)]
         (folder / "log.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     same = differences(state_of(a), state_of(b))

@@ -87,9 +87,9 @@ def test_the_test_of_a_change_is_written_beside_its_module():
     homes = {}
     for nb in build.notebooks():
         for module, _ in build.exports(nb): homes.setdefault(module, set()).add(nb.stem[:2])
-    # two are used, and their functions shown, on pages of other chapters
-    homes["notation"] |= {"11", "60"}
-    homes["kernels"] |= {"42"}
+    # what other chapters use, and show the work of
+    used = dict(notation="11 60", kernels="42", core="31 73", sample="34 50")
+    for module, chapters in used.items(): homes[module] |= {*chapters.split()}
     for c in CHANGES: assert homes[c.module] & homes[f"tests.{c.test.split('.py')[0]}"], c
 
 @checkout
