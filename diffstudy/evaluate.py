@@ -469,7 +469,8 @@ def _by_chance(n: int, goal: Tensor) -> float:
     return (same * p * each).sum().item()
 
 def _check_modes(labels, classes, target):
-    if not labels.numel() or not labels.ndim or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+    ends = labels.aminmax() if labels.ndim and labels.numel() else (-1, -1)
+    if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
         raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
     if target is None: return
     if target.shape != (classes,) or not (target.isfinite().all() and (target > 0).all()):
