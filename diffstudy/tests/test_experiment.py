@@ -329,7 +329,7 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     for init, more, words in (
         (base, dict(channels=3), r"do not fit: expected .*\(.*, got .* 1×8×8 with 17.* 3×8×8 with"),
-        (base, dict(width=32), "recipes for these whose network they fit: folder-tiny"),
+        (base, dict(width=32), "Recipes for 'folder' whose network they fit: folder-tiny"),
         (tiny("classifier-digits", 6), {}, "weights of the kind vdm.* classifier"),
         (str(mine), {}, "mine.safetensors: No such file"), ("diggits", {}, "unknown run"),
     ):
@@ -1381,9 +1381,11 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
     run.folder, said = folder / "config.json", []
     assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
 
-def test_a_verdict_says_what_it_was_made_with():
-    run = tiny("digits-tiny")
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+def test_a_verdict_says_what_it_was_made_with(tmp_path):
+    run, said = tiny("digits-tiny"), []
+    found = run.evaluate(
+        steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
+    assert "training a judge" in said[0] and str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
         "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
