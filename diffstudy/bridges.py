@@ -313,7 +313,7 @@ def _read_info(folder: Path) -> dict:
     if sums.get("config.json") != _seal(info):
         raise checkpoint.CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
-    if (own := experiment.config_hash(info["config"])) != info["hash"]:
+    if (own := run_folder.hash_of(info)) != info["hash"]:
         raise checkpoint.CheckpointError(
             f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info

@@ -38,12 +38,13 @@ def usage():
     try: yield
     except (ValueError, TypeError) as e: fail(e, 2)
 
-# %% ../nbs/77_cli.ipynb #df28145f
+# %% ../nbs/77_cli.ipynb #1d873287
 def _summary(text: str, width: int = 60) -> str:
     "As many clauses of a sentence as a line of `--help` holds."
     while len(text) > width and (cut := max(text.rfind(c) for c in ",;:")) > 0: text = text[:cut]
     return text.rstrip(".")
 
+# %% ../nbs/77_cli.ipynb #df28145f
 def command(name: str):
     """Register a command whose errors are one line each.
 
@@ -128,6 +129,8 @@ _Seed = Annotated[
     int, describe("Of the noise: the same seed, the same images.")]
 _Force = Annotated[
     bool, describe("Do it again, even if it is done.", "--force")]
+_List = Annotated[
+    bool, describe("Only list the settings with their values.", "--settings")]
 
 # %% ../nbs/77_cli.ipynb #c604e780
 _Data = Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")]
@@ -156,8 +159,6 @@ _Fresh = Annotated[
         "--fresh/--resume")]
 _Curves = Annotated[
     bool, describe("Curves for TensorBoard, in RUN/tensorboard.", "--tensorboard")]
-_List = Annotated[
-    bool, describe("Only list the settings with their values.", "--settings")]
 _Record = Annotated[
     Optional[Path],
     describe("Also sample and judge, and write all of it to this JSON file.", default="none")]

@@ -95,8 +95,10 @@ def can_look(*tensors: Tensor) -> bool:
     """Whether values can be read without a wait: for checks in functions that training calls.
 
     Returns:
-        True on a CPU, outside of a compiler"""
-    return not torch.compiler.is_compiling() and all(v.device.type == "cpu" for v in tensors)
+        True on a CPU, outside of a compiler and of fake tensors"""
+    return not torch.compiler.is_compiling() and all(
+        v.device.type == "cpu" and not isinstance(v, torch._subclasses.FakeTensor)
+        for v in tensors)
 
 def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor, Tensor]:
     """The two noise levels of a step; ValueError if they do not fit, or (on a CPU) are exchanged.

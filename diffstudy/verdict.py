@@ -24,6 +24,7 @@ def kept(folder) -> list[dict]:
         found.append(e | dict(options=dict(precision="float32") | e["options"]))
     return found
 
+# %% ../nbs/76f_verdict.ipynb #7ccce5e0
 class Judged(Run):
     "A run that draws images, which are judged as they are drawn."
     def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:

@@ -21,7 +21,6 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_what_a_newer_version_wrote_is_said',
-           'test_what_is_forged_in_config_json_is_refused',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
            'test_the_settings_of_a_run_are_a_recipe', 'FIFTEEN', 'A_KIND', 'ASKED_OF_IT',
            'test_a_wrong_first_call_is_answered', 'test_labels_of_any_kind_are_the_same_labels',
@@ -57,9 +56,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 import pytest, torch
+from typer.testing import CliRunner
 from .. import (
-    adversarial, bound, checkpoint, data, experiment, files, models, run_folder, sample,
-    schedule, train, vdm, verdict, weights)
+    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, models, run_folder,
+    sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
@@ -317,11 +317,14 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
+    bridges.save_pretrained(run, tmp_path / "hub")
+    assert bridges.from_pretrained(tmp_path / "hub", "cpu").hash == run.hash
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
     for other in (None, without_labels()):
-        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"): ask("a", other)
+        with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"):
+            ask("a", other)
     assert ask("b", None).hash != run.hash
 
     for init, more, words in (
@@ -334,12 +337,12 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
         assert not (tmp_path / "new").exists()
     with pytest.raises(TypeError, match="init: expected a run.* got int"): ask("new", 3)
 
-    # of a GAN the generator
+    # of a GAN the generator; by the command
     gan = tiny("ddgan-digits-tiny", 6)
-    experiment.train(
-        "digits", tmp_path / "gan", recipe="ddgan-digits-tiny", steps=1, init=gan.folder,
-        **QUIET | dict(say=said.append))
-    assert any("anew: all of the discriminator" in s for s in said)
+    found = CliRunner().invoke(cli.app, [
+        "train", "digits", "--recipe", "ddgan-digits-tiny", "--steps", "1", "--device", "cpu",
+        "--run", str(tmp_path / "gan"), "--init", str(gan.folder)])
+    assert "anew: all of the discriminator" in found.output
 
 # %% ../../nbs/76_experiment.ipynb #25fc260f
 def twenty_steps(kind, rank):
@@ -603,16 +606,10 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     shutil.copytree(run.folder, tmp_path / "mine")
     assert ask("mine").folder == Path("mine")
 
-    # damaged, hostile, of another network, absent
+    # damaged, without what a card must say, absent; what is hostile is in test_hostile
     tensors, card = weights.unpack(path.read_bytes())
-    other = dict(card, info=dict(card["info"], config=dict(
-        card["info"]["config"], unet=dict(card["info"]["config"]["unet"], width=24))))
-    pickled = io.BytesIO()
-    torch.save(tensors, pickled)
     for data, words in {
         path.read_bytes()[:-1]: "damaged or something else",
-        pickled.getvalue(): "Pickled files .* can run code",
-        weights.pack(tensors, other): "does not fit the model",
         weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, hash",
         weights.pack(tensors, {}): "its card: expected what, command",
     }.items():
@@ -730,26 +727,6 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
     with pytest.raises(ValueError, match="newer.*update diffstudy"): experiment.read_samples({})
 
 # %% ../../nbs/76a_run_folder.ipynb #5f98fe45
-def test_what_is_forged_in_config_json_is_refused(tmp_path):
-    "Also without its seal: by `open`, and by `train` before a step is made."
-    run = tiny("digits-tiny")
-    shutil.copytree(run.folder, folder := tmp_path / "run")
-    (folder / "result.json").unlink()
-    info = files.read_json(folder / "config.json")
-    ask = lambda: experiment.train("digits", folder, recipe="digits-tiny", steps=8, **QUIET)
-    for change, words in [
-        (dict(kind=["vdm"]), "kind: a text"), (dict(kind="golem"), "kind was 'golem', now 'vdm'"),
-        (dict(hash="0" * 12), "the hash beside them was '000000000000'"),
-        (dict(config=info["config"] | dict(train="fast")), "damaged; .* settings by name|keys"),
-        (dict(facts=info["facts"] | dict(shape="8x8")), "three whole numbers"),
-        (dict(facts=info["facts"] | dict(levels=0)), "levels: a whole number from 2 to 256"),
-        (dict(facts=info["facts"] | dict(levels=16)), "facts.levels was 16, now 17"),
-        (dict(facts=info["facts"] | dict(classes=99)), "facts.classes was 99, now 10"),
-    ]:
-        files.write_json(folder / "config.json", info | change)
-        with pytest.raises((ValueError, RuntimeError), match=words): ask()
-        with pytest.raises((ValueError, RuntimeError)): experiment.open(folder, "cpu")
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_in_the_place_of_config_json_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "config.json")
@@ -1045,7 +1022,7 @@ def test_the_bits_are_those_of_a_closed_form():
 def test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be():
     b = exact_run((-30., 30.)).bits_per_dim(even(), points=16, draws=8)
     assert abs(b.mean - math.log2(5)) < 4 * b.error
-    b = exact_run((-50., 5.)).bits_per_dim(even(), points=16, draws=8)
+    b = exact_run((-40., 5.)).bits_per_dim(even(), points=16, draws=8)
     assert b.mean > 2 * math.log2(5), "why such noise levels are refused"
 
 def test_times_are_even_from_an_offset_of_each_image():
@@ -1404,9 +1381,11 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
     run.folder, said = folder / "config.json", []
     assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
 
-def test_a_verdict_says_what_it_was_made_with():
-    run = tiny("digits-tiny")
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+def test_a_verdict_says_what_it_was_made_with(tmp_path):
+    run, said = tiny("digits-tiny"), []
+    found = run.evaluate(
+        steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
+    assert "training a judge" in said[0] and str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
         "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "

@@ -59,6 +59,7 @@ def hub(folder, name, new):
     "A model for the hub, with a new checksum where it can have one."
     path = folder / "hub" / "config.json"
     info = changed(json.loads(path.read_text()), name, new)
+    info["hash"] = experiment.config_hash(info["config"])
     if isinstance(info["checksums"], dict): info["checksums"]["config.json"] = bridges._seal(info)
     path.write_text(json.dumps(info))
     return folder / "hub"
@@ -71,7 +72,12 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (edited, "config.train.lr", 1., "seal does not fit"),
     (forged, "facts.levels", 256, "facts.levels is 256 in config.json and was 17 in training"),
     (forged, "facts.shape", [1, 16, 16], "facts.shape is .1, 16, 16."),
+    (forged, "facts.shape", "8x8", "facts.shape: three whole numbers"),
+    (forged, "facts.levels", 0, "facts.levels: a whole number from 2 to 256"),
     (forged, "facts.classes", 10 ** 12, "facts.classes: a whole number"),
+    (forged, "hash", "0" * 12, "more than one run.*its hash is 000000000000"),
+    (forged, "kind", ["vdm"], "kind: a text"),
+    (forged, "config.train", "fast", "damaged; expected steps|train: settings by name"),
     (forged, "recipe", ESC, "recipe is '�]0;owned��.2J'"),
     (forged, "kind", ESC, "unknown kind of run '�]0"),
     (forged, "components", "0" * 64, "components is '0000"),
@@ -102,6 +108,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (hub, "config.unet.width", 64, "does not fit the model"),
     (hub, "config.threads", "8", "threads: expected a whole number"),
     (hub, "checksums", [], "checksums"),
+    (hub, "checksums", {}, "checksums"),
     (hub, "facts.shape", [ESC], "facts.shape: three whole numbers"),
 ]
 
