@@ -460,8 +460,8 @@ def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
     if skip: return say(listed)
     raise ValueError(
         f"{listed};\nremove or replace the {len(bad)} of {len(files)} pictures that cannot be "
-        "read, or leave them out: skip_broken=True, on the command line --set skip_broken=true of train "
-        "and --skip-broken of prepare")
+        "read, or leave them out: skip_broken=True, on the command line --set skip_broken=true of "
+        "train and --skip-broken of prepare")
 
 # %% ../nbs/72a_folders.ipynb #1c4431b0
 def _read_rows(parts: dict, options: dict) -> Iterator:
