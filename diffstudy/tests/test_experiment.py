@@ -329,7 +329,7 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     for init, more, words in (
         (base, dict(channels=3), r"do not fit: expected .*\(.*, got .* 1×8×8 with 17.* 3×8×8 with"),
-        (base, dict(width=32), "recipes for these whose network they fit: folder-tiny"),
+        (base, dict(width=32), "Recipes for 'folder' whose network they fit: folder-tiny"),
         (tiny("classifier-digits", 6), {}, "weights of the kind vdm.* classifier"),
         (str(mine), {}, "mine.safetensors: No such file"), ("diggits", {}, "unknown run"),
     ):
