@@ -441,6 +441,7 @@ def _read_log(folder, name) -> tuple:  # The records, and messages about lines t
                     f"{path}, line {i + 1} is left out: expected a record; got {line[:60]!r}")
     return records, wrong
 
+# %% ../nbs/74b_checkpoint.ipynb #f791e7e1
 def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """The records of a run, without a last line that a kill has torn.
 

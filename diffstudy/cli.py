@@ -459,8 +459,9 @@ def _recipe_row(name: str, config, note, runs: Path) -> list:
             reached]
 
 # %% ../nbs/77_cli.ipynb #c2d79cc9
-_RUNS = [p for p in (
-    Path(__file__).parent / "runs", Path(__file__).parents[1] / "nbs" / "runs") if p.is_dir()]
+_PACKAGE = Path(kernels.__file__).resolve().parent
+_RUNS = [
+    p for p in (_PACKAGE / "runs", _PACKAGE.parent / "nbs" / "runs") if p.is_dir()]
 
 def overview(anew: bool = False) -> dict:
     "All data sets and recipes, from a file beside the recorded runs, or from the code and them."

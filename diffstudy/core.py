@@ -141,6 +141,7 @@ def check_gamma(gamma: Tensor, name: str = "gamma"):
         f"got {far[0].item():.4g}. Of time steps i: notation.gammas_from_betas(betas)[i]; "
         "of σ as in EDM or k-diffusion: notation.gamma_from_edm_sigma(sigma)")
 
+# %% ../nbs/70_core.ipynb #025bf0b1
 def as_labels(c, z: Tensor = None, classes: int = 0, null: bool = True) -> Tensor:
     """Labels; TypeError unless whole numbers, ValueError for other shapes or (on a CPU) classes.
 

@@ -11,6 +11,7 @@ import inspect, math
 from typing import NamedTuple
 import torch
 from torch import Tensor
+from .core import as_labels
 
 # %% ../nbs/75_evaluate.ipynb #a6ab803c
 class Estimate(NamedTuple):
@@ -101,6 +102,7 @@ def _as_parts(images) -> tuple:  # TypeError or ValueError unless they are of on
             f"got {[len(p) for p in parts]}")
     return parts
 
+# %% ../nbs/75_evaluate.ipynb #159ff467
 def _before_generator(nll) -> list | None:  # None where its signature does not tell
     "The names of the arguments that stand before `generator`."
     try: given = list(inspect.signature(nll).parameters.values())
@@ -113,6 +115,8 @@ def _before_generator(nll) -> list | None:  # None where its signature does not 
 
 def _check_takes(nll, parts: tuple):
     "The generator would be taken for the labels, without an error."
+    if not callable(nll):
+        raise TypeError(f"nll: expected a function (images, generator) → nats; got {nll!r}")
     takes = _before_generator(nll)
     if takes is not None and len(takes) != len(parts):
         raise ValueError(
@@ -125,11 +129,12 @@ def _once(nll, parts: tuple, batch_size: int, generator) -> Tensor:  # `(n,)` na
     "One evaluation of each image."
     row = []
     for batch in zip(*(p.split(batch_size) for p in parts)):
-        row.append(torch.as_tensor(nll(*batch, generator)))
-        if row[-1].shape != (len(batch[0]),):
+        found = nll(*batch, generator)
+        if isinstance(found, dict) or (nats := torch.as_tensor(found)).shape != (len(batch[0]),):
+            got = "a dict" if isinstance(found, dict) else f"shape {tuple(nats.shape)}"
             raise ValueError(
-                f"expected nll to return one value for each of {len(batch[0])} examples; "
-                f"got shape {tuple(row[-1].shape)}")
+                f"expected nll to return one value for each of {len(batch[0])} examples; got {got}")
+        row.append(nats)
     return torch.cat(row)
 
 # %% ../nbs/75_evaluate.ipynb #546ae556
@@ -201,15 +206,14 @@ def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Proport
     Args:
         predict: `predict(x)` → `(b, classes)` scores, the largest of which decides
         x: `(n, *d)`
-        c: `(n,)` the class of each
+        c: `(n,)` the class of each, or one for all
         batch_size: Examples in a call of `predict`
 
     Returns:
         The share of `x` that is recognized as `c`"""
-    if c.shape != x.shape[:1]:
-        raise ValueError(
-            f"expected a label for each of {len(x)} examples; got {len(c)}, "
-            f"of shape {tuple(c.shape)}")
+    if not torch.is_tensor(x):
+        raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
+    c = as_labels(c, x)
 
     hits = []
     for i in range(0, len(x), batch_size):

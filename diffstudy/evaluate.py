@@ -14,7 +14,7 @@ import math, warnings
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import stream
+from .core import as_labels, stream
 from diffstudy.estimate import (
     BitsPerDim, Estimate, Proportion, accuracy, bits_per_dim, checked_scores, decide,
     mean_and_error)
@@ -124,6 +124,8 @@ def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
 
     Returns:
         `(n, f)`"""
+    if not torch.is_tensor(x):
+        raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     if not x.is_floating_point():
         raise ValueError(
             f"expected floating point data; got {x.dtype}: encode the images first")
@@ -267,7 +269,7 @@ def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = Non
     known = isinstance(b, Moments)
     u, v = embed(a, features), b if known else embed(b, features)
     _check_features(u, v, 6)
-    if strata is not None: _check_strata(strata, len(u))
+    if strata is not None: _check_strata(strata := as_labels(strata, u))
 
     n = len(u) if known else min(len(u), len(v))
     plain, end, error = _line(u, v, _parts(len(u), min(parts, n // 2), strata)).tolist()
@@ -295,12 +297,8 @@ def _sorted_parts(end: float) -> str:
         "the whole, as when they are sorted; shuffle them or, where every class is equally "
         "often there, take the classes in turn")
 
-def _check_strata(strata, n):
-    "A class for each example, and at least two examples of each class."
-    if not torch.is_tensor(strata) or strata.shape != (n,) or strata.is_floating_point():
-        got = type(strata).__name__
-        if torch.is_tensor(strata): got = f"{strata.dtype} of shape {tuple(strata.shape)}"
-        raise ValueError(f"expected strata as {n} integers, the class of each example; got {got}")
+def _check_strata(strata):
+    "At least two examples of each class."
     which, counts = strata.unique(return_counts=True)
     if int(counts.min()) < 2:
         raise ValueError(
@@ -318,7 +316,7 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
         batch_size: Examples in a call of `predict`
 
     Returns:
-        From 1 to the number of classes, with standard error (delta method)"""
+        From 1 to the number of classes, with standard error"""
     if not len(x): raise ValueError("expected at least one example; got none")
     scores = torch.cat([checked_scores(predict(b), len(b)) for b in x.split(batch_size)])
     log_p = _double(scores).log_softmax(1)
@@ -385,6 +383,7 @@ def _share_error(share: float, n: int) -> float:
     p = (n * share + 1) / (n + 2)
     return (p * (1 - p) / n) ** .5
 
+# %% ../nbs/75a_distances.ipynb #0180732a
 @torch.no_grad()
 def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves: int = 16,
                      generator=None, chunk: int = 1024) -> Overlap:
@@ -442,6 +441,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
 
     Returns:
         Count, and KL with its error"""
+    labels = as_labels(labels)
     _check_modes(labels, classes, target)
     n, share = len(labels), torch.bincount(labels, minlength=classes).double() / len(labels)
     if target is None: goal = torch.full_like(share, 1 / classes)
@@ -456,6 +456,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
     return Modes(
         int((share > 0).sum()), Estimate(ratio.mean().item(), error, n), _by_chance(n, goal))
 
+# %% ../nbs/75a_distances.ipynb #737133fb
 def _by_chance(n: int, goal: Tensor) -> float:
     "The mean KL divergence of the shares of n labels that are drawn from `goal` itself."
     p, same = goal.unique(return_counts=True)
@@ -468,12 +469,9 @@ def _by_chance(n: int, goal: Tensor) -> float:
     each = (log_w.exp() * ((more + 1) / (n * p[:, None])).log()).sum(1)
     return (same * p * each).sum().item()
 
-# %% ../nbs/75a_distances.ipynb #737133fb
 def _check_modes(labels, classes, target):
-    if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
-        raise ValueError(
-            f"expected whole numbers (n,) as labels; got {labels.dtype} of {tuple(labels.shape)}")
-    if not len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+    ends = labels.aminmax() if labels.ndim and labels.numel() else (-1, -1)
+    if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
         raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
     if target is None: return
     if target.shape != (classes,) or not (target.isfinite().all() and (target > 0).all()):

@@ -411,16 +411,21 @@ def _check_takes(run, config, info, source):
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
             f"{source} holds {run.what}")
     if not (wrong := _unlike(run, config, info["facts"])[1]): return
-    k, here, there = wrong[0], _shapes(bare(config, info["facts"])), _shapes(run.model)
+    k, here = wrong[0], _shapes(bare(config, info["facts"]))
+    there = _shapes(run.model)
     fits = [
         name for name in recipes_for(config.data)
         if RECIPES[name].kind == run.kind and not _unlike(run, RECIPES[name], info["facts"])[1]]
+    images = [_of_data(facts) for facts in (run.facts, info["facts"])]
+    other = f" They are for images {images[0]}, and here are {images[1]}." * (len({*images}) > 1)
     raise ValueError(
         f"init: the weights of {source} do not fit: expected {k} {here.get(k, 'absent')}, "
-        f"got {there.get(k, 'absent')}. They are for {_of_data(run.facts)}, and these are "
-        f"{_of_data(info['facts'])}; recipes for these whose network they fit: "
-        f"{', '.join(fits) or 'none'}")
+        f"got {there.get(k, 'absent')}.{other} Recipes for {config.data!r} whose network they "
+        f"fit: {', '.join(fits) or 'none'}")
 
+_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
+
+# %% ../nbs/76_experiment.ipynb #d9846f0c
 def _of_data(facts) -> str:
     return f"{'×'.join(map(str, facts['shape']))} with {facts['levels']} gray levels"
 
@@ -441,7 +446,7 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     old, new = (files.flatten(that_counts(c)) for c in (run.config, info["config"]))
     differ = [
         f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted(old | new)
-        if old.get(k) != new.get(k) and not k.startswith(("train.", "options."))]
+        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
     there, here = _of_data(run.facts), _of_data(info["facts"])
     differ += [f"{there} → {here}"] * (there != here)
     lines = [f"begins with the averaged weights of {source}: {kept} tensors"]

@@ -78,6 +78,7 @@ def check_writable(path):
     if place == Path(path) and place.is_file(): place = place.parent
     with naming(path), tempfile.TemporaryFile(dir=place): pass
 
+# %% ../nbs/74a_files.ipynb #b078f34d
 def replace_file(path, data: bytes, make: bool = True):
     """Write a file in one indivisible act.
 
@@ -129,6 +130,7 @@ def printable(v):
     if isinstance(v, list): return [printable(k) for k in v]
     return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
 
+# %% ../nbs/74a_files.ipynb #0316600b
 def from_json(data: bytes):
     """The value of a JSON file, printable.
 

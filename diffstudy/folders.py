@@ -30,7 +30,7 @@ def _visible(paths: Iterable, top: Path) -> list[Path]:
 
 def _by_kind(files: Iterable) -> str:  # Such as "20 .gif, 12 .heic"
     "How many there are of each kind, the most first."
-    kinds = Counter(p.suffix.lower() or "without an ending" for p in files).most_common()
+    kinds = Counter(sorted(p.suffix.lower() or "without an ending" for p in files)).most_common()
     rest = sum(n for _, n in kinds[8:])
     return ", ".join([f"{n} {k}" for k, n in kinds[:8]] + [f"{rest} of other kinds"] * (rest > 0))
 
@@ -456,12 +456,12 @@ def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
 
     # a list that can be read
     if not bad: return
-    listed = "\n".join(sorted(bad)[:20] + [f"and {len(bad) - 20} more"] * (len(bad) > 20))
+    listed = ";\n".join(sorted(bad)[:20] + [f"and {len(bad) - 20} more"] * (len(bad) > 20))
     if skip: return say(listed)
     raise ValueError(
-        f"{listed}\nRemove or replace the {len(bad)} of {len(files)} pictures that cannot be read, "
-        "or leave them out: skip_broken=True, on the command line --set skip_broken=true of train "
-        "and --skip-broken of prepare")
+        f"{listed};\nremove or replace the {len(bad)} of {len(files)} pictures that cannot be "
+        "read, or leave them out: skip_broken=True, on the command line --set skip_broken=true of "
+        "train and --skip-broken of prepare")
 
 # %% ../nbs/72a_folders.ipynb #1c4431b0
 def _read_rows(parts: dict, options: dict) -> Iterator:

@@ -358,6 +358,7 @@ def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
     Args:
         told: Whether labels are needed"""
     parts = (batch,) if torch.is_tensor(batch) else batch
+    if isinstance(parts, (tuple, list)) and parts[1:] and parts[1] is None: parts = parts[:1]
     right = isinstance(parts, (tuple, list)) and all(map(torch.is_tensor, parts))
     if right and len(parts) == 2: return tuple(parts)
     if right and len(parts) == 1 and not told: return parts[0], None

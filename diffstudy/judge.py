@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, evaluate, models, train, weights
-from .core import choose, each, expand, randn_like
+from .core import as_labels, choose, each, expand, randn_like
 from .files import locked
-from .images import Batches, encode
+from .images import Batches, ImageSet, encode
 from .notation import alpha, sigma
 from .stacked import number_of
 
@@ -143,6 +143,10 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
 
     Returns:
         A `models.Classifier` of clean images; `.features` are the features"""
+    if not isinstance(train_set, ImageSet):
+        raise TypeError(
+            "expected a set of images with their labels, such as data.load(\"digits\")[0]; got "
+            f"{type(train_set).__name__}")
     if train_set.classes < 2:
         raise ValueError(
             f"a judge learns to tell classes apart, and {train_set.name!r} has "
@@ -178,10 +182,13 @@ def scores(x: Tensor, c: Tensor, judge, real: Tensor, halves: int = 8,
 
     Returns:
         Name → [value, standard error]"""
+    if not hasattr(judge, "features"):
+        raise TypeError("judge: expected what feature_network returns, a network with .features")
     f = evaluate.embed(x, judge.features)
     r = evaluate.embed(real, judge.features) if features is None else features
 
     # of every class as many: so it was asked for, and the error is that within classes
+    c = as_labels(c, x)
     counts = torch.bincount(c)
     even = len(counts) > 1 and counts.min() == counts.max() > 1
     o = evaluate.precision_recall(f, r[:len(f)], halves=halves)
@@ -203,7 +210,9 @@ def held_out_scores(train_set, test_set, judge, each: int = None, features: Tens
 
     Returns:
         Name → [value, standard error]"""
-    each = each or int(torch.bincount(test_set.labels).min())
+    most = int(torch.bincount(test_set.labels, minlength=test_set.classes).min())
+    if (each := each or most) > most:
+        raise ValueError(f"expected each to be at most {most}, the smallest class; got {each}")
     turn = torch.stack([
         (test_set.labels == k).nonzero()[:each, 0] for k in range(test_set.classes)], 1).flatten()
     def levels(s): return encode(s.images, s.levels)

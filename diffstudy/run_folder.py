@@ -179,6 +179,7 @@ _PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a sett
 
 def _whole(v, least): return type(v) is int and v >= least
 
+# %% ../nbs/76a_run_folder.ipynb #def77bbd
 def check_info(path, info) -> dict:
     """ValueError if a file is of another version, RuntimeError if it does not describe a run.
 
@@ -306,6 +307,7 @@ def result_of(folder: Path) -> dict | None:
     check_keys(f"{folder / 'result.json'}, train", result["config"]["train"], ("steps",))
     return result
 
+# %% ../nbs/76a_run_folder.ipynb #e6be8708
 def _check_one_run(folder, info, checkpoint: str, state: dict):
     "ValueError unless config.json, the checkpoint's state and the result are of one run."
     # the hash in config.json must be that of the settings beside it, or somebody has changed them
@@ -379,6 +381,7 @@ def _counted(most: int):
         with torch.device("meta"), _Undrawn(): yield
     finally: hook.remove()
 
+# %% ../nbs/76a_run_folder.ipynb #ac9f650f
 def bare(config, facts: dict, most: int = 100_000):
     """The network that settings make, without memory for it.
 
@@ -434,6 +437,7 @@ def _tell(folder: Path, say):
         f"{folder}: an older version wrote it without a seal, so its facts about the data "
         "(shape, levels, classes) are taken as they stand")
 
+# %% ../nbs/76a_run_folder.ipynb #f356f993
 def open(folder: str | Path, device: str | torch.device | None = None, *,
          checkpoint: str | int = "last", root: str | Path | None = None,
          say: Callable = print) -> Run:

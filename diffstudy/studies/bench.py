@@ -147,6 +147,7 @@ class Diffusers:
     def sample_step(self, z, gamma):
         with cast(self.c): return self.net.eval()(z, gamma)
 
+# %% ../../nbs/97_bench.ipynb #38f19ee1
 def diffusers_same(config):
     "diffusers' network in our loop: with our optimizer, average, precision and compiler."
     return Ours(config, DiffusersNet(config))

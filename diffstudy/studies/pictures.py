@@ -49,6 +49,7 @@ def noise_error(settings):
         return dict(loss=(model(z, gamma, c).float() - eps).square().mean())
     return loss
 
+# %% ../../nbs/67a_home_digits.ipynb #0512be55
 def trained(settings: dict, seed: int, folder=None, root=None) -> train.State:
     """The network after its training; kept in a folder, so that it is trained once.
 
@@ -69,6 +70,7 @@ def trained(settings: dict, seed: int, folder=None, root=None) -> train.State:
         data.Batches(images, config.batch_size, seed),
         folder=home / hashlib.sha256(facts.encode()).hexdigest()[:12])
 
+# %% ../../nbs/67a_home_digits.ipynb #da5eaa22
 @torch.no_grad()
 def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajectory: bool = False,
          batch: int = 50) -> Tensor:
@@ -92,6 +94,7 @@ def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajec
     states = torch.cat(out, 1 if trajectory else 0)
     return states if trajectory else states / alpha(gammas[-1])
 
+# %% ../../nbs/67a_home_digits.ipynb #8eed87bc
 def run(settings: dict, case: dict, folder=None, root=None) -> dict:
     "Train, draw as many of each digit, and ask the judge which digit it sees."
     state = trained(settings, case["seed"], folder, root)
@@ -161,6 +164,7 @@ def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
     big = np.kron(sheet(gray, columns).numpy(), np.ones((scale, scale), np.uint8))
     Image.fromarray(big).save(path, optimize=True)
 
+# %% ../../nbs/67a_home_digits.ipynb #8a116fdc
 def _axes(width, height, columns=1):
     import matplotlib.pyplot as plt
     figure, axes = plt.subplots(
@@ -192,6 +196,7 @@ def bits_picture(path):
     figure.savefig(path, dpi=150)
     return rows
 
+# %% ../../nbs/67a_home_digits.ipynb #1a1948d2
 def calls_picture(path):
     "Variety and precision of drawn digits against the calls of the network, of both models."
     from diffstudy.studies import record
@@ -224,6 +229,7 @@ def calls_picture(path):
     figure.savefig(path, dpi=150)
     return told
 
+# %% ../../nbs/67a_home_digits.ipynb #e0c36bf5
 def home(folder="nbs/images", record="nbs/runs/pictures.json", kept=None, root=None):
     """Draw all of it, from the recorded run and the network that it has left.
 

@@ -177,6 +177,7 @@ def test_sample_calls_and_penalty(monkeypatch):
             m.sample_step(bench.images(c))
             assert calls == ["r1"] * (r1 > 0) + ["call"] * 3, (who, r1, calls)
 
+# %% ../../nbs/97_bench.ipynb #52fe86b7
 @pytest.mark.parametrize("name, who", (
     ("vdm", "ours"), ("vdm", "diffusers"), ("ddgan", "ours"), ("ddgan", "fallback")))
 @pytest.mark.parametrize("precision", ("float32", "bfloat16"))
@@ -184,8 +185,9 @@ def test_both_sides_train_and_sample_in_the_precision_of_the_row(name, who, prec
     if who == "diffusers": pytest.importorskip("diffusers")
     c, seen = bench.config_of(name, **TINY if name == "vdm" else TINY_GAN, precision=precision), []
     m = bench.builder(name, who)(c)
-    nets = [m.net] if who == "diffusers" else [m.average] + (
-        [m.G] if who == "fallback" else [*m.state.model.children()][:1])
+    nets = [m.net] if who == "diffusers" else [m.average]
+    if who == "fallback": nets.append(m.G)
+    if who == "ours": nets += [*m.state.model.children()][:1]
     for net in nets: net.register_forward_hook(
         lambda *_: seen.append(torch.is_autocast_enabled("cpu")))
     x = bench.images(c)

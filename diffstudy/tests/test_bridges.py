@@ -10,8 +10,8 @@ __all__ = ['KINDS', 'RUNS', 'OURS', 'net_of', 'noise', 'walked', 'same',
            'test_names_of_schedulers_are_checked', 'home', 'run_of', 'answers',
            'test_a_run_comes_back_from_the_layout_of_the_hub',
            'test_components_come_along_and_go_with_their_run', 'test_the_card_says_what_it_is',
-           'test_damaged_files_are_refused', 'opened', 'bent',
-           'test_what_a_stranger_has_sealed_gives_no_bare_error',
+           'test_a_run_its_model_or_its_network_is_a_unet', 'test_damaged_files_are_refused',
+           'opened', 'bent', 'test_what_a_stranger_has_sealed_gives_no_bare_error',
            'test_what_is_none_of_ours_is_not_read_and_not_replaced',
            'test_the_hub_is_asked_for_these_files_only', 'exported', 'test_onnx_computes_the_same',
            'test_an_onnx_file_says_what_a_program_must_know']
@@ -171,12 +171,6 @@ def test_a_pipeline_of_diffusers_draws_with_our_network():
     "what DDIM of ours draws from the same noise, as pixels from 0 to 1"
     diffusers = pytest.importorskip("diffusers")
     chain, net = bridges.scheduler(schedule.Linear(-6., 5.)), net_of_ours()
-    run = run_of("vdm")
-    for whole in run, run.model, run.model.net:
-        assert bridges.AsUNet(whole, chain).net is run.model.net
-    for wrong in run_of("ddgan"), torch.nn.Linear(1, 1), "digits":
-        with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got "):
-            bridges.AsUNet(wrong, chain)
     pipeline = diffusers.DDIMPipeline(bridges.AsUNet(net, chain), chain)
     pipeline.set_progress_bar_config(disable=True)
     drawn = pipeline(
@@ -271,6 +265,16 @@ def test_the_card_says_what_it_is(tmp_path):
             write(run, tmp_path / "a.safetensors", licence="mit")
     for file in tmp_path.iterdir(): assert b"somewhere" not in file.read_bytes(), file
 
+# %% ../../nbs/83_bridges.ipynb #356b0f76
+def test_a_run_its_model_or_its_network_is_a_unet():
+    pytest.importorskip("diffusers")
+    run, chain = run_of("vdm"), bridges.scheduler(schedule.Linear(-6., 5.))
+    for whole in run, run.model, run.model.net:
+        assert bridges.AsUNet(whole, chain).net is run.model.net
+    for wrong in run_of("ddgan"), torch.nn.Linear(1, 1), "digits":
+        with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got "):
+            bridges.AsUNet(wrong, chain)
+
 # %% ../../nbs/83_bridges.ipynb #ad940e23
 def test_damaged_files_are_refused(tmp_path):
     "a bit in any file, a setting, a file that is gone; without a word of a traceback"
@@ -308,6 +312,7 @@ def bent(good, *path):
         with suppress(Exception): info["hash"] = experiment.config_hash(info["config"])
         yield info
 
+# %% ../../nbs/83_bridges.ipynb #3bd3eadc
 def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     "Anyone can make the checksums: keys that are gone, values of other kinds, a pickle."
     folder = bridges.save_pretrained(run_of("vdm"), tmp_path / "good")
@@ -354,6 +359,7 @@ def test_what_is_none_of_ours_is_not_read_and_not_replaced(tmp_path, monkeypatch
         bridges.save_pretrained(broken, tmp_path / "broken")
     assert not (tmp_path / "broken").exists()
 
+# %% ../../nbs/83_bridges.ipynb #4d8abf1d
 def test_the_hub_is_asked_for_these_files_only(tmp_path, monkeypatch):
     hub, asked = pytest.importorskip("huggingface_hub"), {}
     folder = bridges.save_pretrained(run_of("vdm"), tmp_path)

@@ -99,6 +99,8 @@ def test_errors_of_bits_per_dim():
     refused("batch_size .* got -3", bits_per_dim, nll, x, 64, batch_size=-3)
     one = r"one value for each of 4 examples; got shape \(\)"
     refused(one, bits_per_dim, lambda k, g: k.sum(), x, 64)
+    refused("got a dict", bits_per_dim, lambda k, g: {}, x, 64)
+    refused("nll: expected a function .*; got None", bits_per_dim, None, x, 64, error=TypeError)
     refused(r"in equal numbers.*\[4, 2\]", bits_per_dim, lambda k, c, g: k, (x, x[:2]), 64)
     levels = x.to(torch.uint8)
     def turned(k, g): return nll(k, g) - 64 * math.log(2)
@@ -109,6 +111,7 @@ def test_errors_of_bits_per_dim():
             "tensor .n, .d., or a tuple of such tensors; got", bits_per_dim, nll, images, 64,
             error=TypeError)
 
+# %% ../../nbs/75_evaluate.ipynb #ec01d827
 def test_errors_of_means_and_of_recognition():
     refused(r"one value for each example.*got shape \(3, 2\)", mean_and_error, torch.zeros(3, 2))
     refused("1 of 2 values are not finite", mean_and_error, [1., math.nan])
@@ -117,8 +120,11 @@ def test_errors_of_means_and_of_recognition():
     # labels, and scores that name no class
     x, c = torch.eye(4), torch.zeros(4).long()
     def itself(x): return x
-    refused("a label for each of 4 examples; got 3", accuracy, itself, x, torch.zeros(3))
-    refused(r"of shape \(4, 1\)", accuracy, itself, x, torch.zeros(4, 1))
+    for wrong in torch.zeros(4), [0., 1., 2., 3.7], c > 0:
+        refused("classes as whole numbers", accuracy, itself, x, wrong, error=TypeError)
+    refused(r"one for each of 4 examples; got shape \(3,\)", accuracy, itself, x, c[:3])
+    assert accuracy(itself, x, [0, 1, 2, 3]).mean == 1
+    refused("as a tensor .*; got ndarray", accuracy, itself, x.numpy(), c, error=TypeError)
     refused(
         r"labels in 0\.\.3, one for each score; got 0\.\.4", accuracy, itself, x,
         torch.tensor([0, 1, 2, 4]))

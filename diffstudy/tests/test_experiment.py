@@ -289,6 +289,7 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     for n in (2, 3): ask("falls", steps=n, lr_decay="cosine", say=said.append)
     assert sum("the cosine to step 3" in line for line in said) == 1
 
+# %% ../../nbs/76_experiment.ipynb #cef8d059
 def _pictures(folder, channels):
     "Nine pictures of three classes."
     from PIL import Image
@@ -298,6 +299,7 @@ def _pictures(folder, channels):
         Image.fromarray(image[..., 0] if channels == 1 else image).save(folder / f"{i % 3}/{i}.png")
     return dict(root=folder, channels=channels, size=8, held_out=.34)
 
+# %% ../../nbs/76_experiment.ipynb #5107009c
 def test_a_run_begins_with_the_weights_of_another(tmp_path):
     "All but the table of other classes; what does not fit is refused; the file is needed once."
     base, said = tiny("digits-tiny"), []
@@ -329,7 +331,7 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     for init, more, words in (
         (base, dict(channels=3), r"do not fit: expected .*\(.*, got .* 1×8×8 with 17.* 3×8×8 with"),
-        (base, dict(width=32), "recipes for these whose network they fit: folder-tiny"),
+        (base, dict(width=32), "Recipes for 'folder' whose network they fit: folder-tiny"),
         (tiny("classifier-digits", 6), {}, "weights of the kind vdm.* classifier"),
         (str(mine), {}, "mine.safetensors: No such file"), ("diggits", {}, "unknown run"),
     ):
@@ -1169,6 +1171,7 @@ def test_what_is_not_finite_is_no_image_and_no_score():
         run.bits_per_dim(points=1, draws=1)
     with pytest.raises(RuntimeError, match="not finite"): gan.sample([1])
 
+# %% ../../nbs/76c_vdm_runs.ipynb #489768f6
 @pytest.mark.parametrize("sampler", SOLVERS)
 def test_every_solver_draws_by_name(sampler):
     "an image is that of its seed, class and number, whatever lies beside it; only the flow looks"

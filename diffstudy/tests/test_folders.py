@@ -511,7 +511,7 @@ def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="prepared with skip_broken=True, not False"):
         load_folder(place, size=4)
     for i in range(20): (folder / "c0" / f"x{i}.png").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="and 3 more\nRemove or replace the 23 of 50"):
+    with pytest.raises(ValueError, match="and 3 more;\nremove or replace the 23 of 50"):
         load_folder(folder, size=4)
 
 # %% ../../nbs/72a_folders.ipynb #43658fae
@@ -534,6 +534,7 @@ def test_files_of_other_kinds_are_counted(tmp_path, capsys):
     with pytest.raises(ValueError, match="no pictures, but 1 .k.*, 1 of other kinds; expected"):
         load_folder(tmp_path / "none")
 
+# %% ../../nbs/72a_folders.ipynb #b21241ce
 @torchvision
 def test_a_run_knows_whether_broken_pictures_are_skipped(tmp_path):
     "It is a setting like the others of a folder: in the hash, and kept when a run goes on."

@@ -37,6 +37,7 @@ def changed(value: dict, name: str, new) -> dict:
     at[last] = new
     return out
 
+# %% ../../nbs/76a_run_folder.ipynb #411b1f53
 def edited(folder, name, new):
     "A run whose config.json somebody has edited."
     info = json.loads((folder / "run" / "config.json").read_text())
@@ -173,6 +174,7 @@ def test_what_is_said_is_refused_by_name(sent, how, what, new, words):
     refused(lambda: experiment.open(path, "cpu"), words)
     if how is not card: refused(lambda: experiment.train("digits", path, **TINY), "")
 
+# %% ../../nbs/76a_run_folder.ipynb #72bb375f
 @pytest.mark.parametrize("name, data, words", [(k, *v) for k, vs in FOUND.items() for v in vs])
 def test_what_is_found_is_refused_by_name(sent, name, data, words):
     path = sent / "run" / name
@@ -199,6 +201,7 @@ def test_side_files_are_not_believed(sent):
     refused(lambda: experiment.open(run, "cpu"), "result.json: damaged or changed .its seal")
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
+# %% ../../nbs/76a_run_folder.ipynb #8bc33e43
 def test_a_model_for_the_hub_has_a_door_of_its_own(sent):
     for ask in (
         lambda: experiment.open(sent / "hub", "cpu"),

@@ -5,7 +5,7 @@ __all__ = ['TINY', 'test_diffuse', 'test_class_loss_is_the_cross_entropy', 'digi
            'test_judge_is_trained_once', 'test_feature_network',
            'test_a_judge_is_of_its_images_and_finished', 'test_a_judge_that_cannot_be_kept',
            'test_a_judge_that_comes_along_is_not_trained', 'test_scores_of_the_data_themselves',
-           'test_error_by_class_is_used_where_classes_are_even',
+           'test_error_by_class_is_used_where_classes_are_even', 'test_what_a_judge_is_given',
            'test_classify_refuses_nan_and_single_digits']
 
 # %% ../../nbs/75b_judge.ipynb #74de6bd7
@@ -116,6 +116,7 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     assert said[1:] == [
         f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]
 
+# %% ../../nbs/75b_judge.ipynb #ef7998e7
 def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):
     "its name is that of images and settings; with anew=True, or other images, it is trained"
     one, how = digits()[0][:20], dict(width=8, steps=2)
@@ -163,6 +164,19 @@ def test_error_by_class_is_used_where_classes_are_even():
     assert even == [round(own.mean, 5), round(own.error, 5)] and own.error < .7 * plain.error
     more = scores(x[turn[1:]], test_set.labels[turn[1:]], judge, real, halves=2)["frechet"]
     assert .8 < more[1] / plain.error < 1.25
+
+def test_what_a_judge_is_given():
+    "images without labels, labels that are no numbers, no judge, more than there are"
+    train_set, test_set = digits()
+    judge, x = of_digits(), data.encode(test_set.images[:60], 17)
+    with pytest.raises(TypeError, match="images with their labels, .*; got Tensor"):
+        feature_network(x)
+    with pytest.raises(TypeError, match="classes as whole numbers"):
+        scores(x, test_set.labels[:60] + .7, judge, x)
+    with pytest.raises(TypeError, match="what feature_network returns"):
+        scores(x, test_set.labels[:60], torch.nn.Identity(), x)
+    with pytest.raises(ValueError, match="each to be at most 22, the smallest class; got 40"):
+        held_out_scores(train_set, test_set, judge, 40)
 
 def test_classify_refuses_nan_and_single_digits():
     "A judge that has met NaN names no digit; digits that are not stacked have no mode."

@@ -129,6 +129,7 @@ def test_muon_moves_matrices_of_one_shape_as_each_alone():
     for a, b in zip(together, layers):
         torch.testing.assert_close(a.weight, b.weight, rtol=1e-5, atol=1e-6)
 
+# %% ../../nbs/73d_optim.ipynb #fc9a7265
 def test_a_refused_step_of_muon_moves_nothing():
     "neither the matrix, which would decay, nor its average, nor the count of steps"
     net = nn.Linear(4, 6, bias=False)
