@@ -48,6 +48,7 @@ class Levels(NamedTuple):
 
 def _numbers(v) -> Tensor: return torch.as_tensor(np.asarray(v, dtype=np.float64))
 
+# %% ../nbs/84a_check_my_code.ipynb #99a98487
 def levels(**says) -> Levels:
     "Levels from one of betas, abar, sigmas (tables), log_snr (a function), flow=True."
     known = ("betas", "abar", "sigmas", "log_snr", "flow")
@@ -131,6 +132,7 @@ def _mean(x0, x_t, a, b, beta, root: float = 1.):
 
 def _small(a, b, beta): return beta * (1 - b) / (1 - a)
 
+# %% ../nbs/84a_check_my_code.ipynb #6efe31de
 def _of_same(alpha, beta, x0, x_t):
     "Mean and variance with one level in the place of both."
     a = alpha ** 2
@@ -160,6 +162,18 @@ _POSTERIOR = {  # what to say → mean and variance
 }
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0016
+def _full(fn) -> Callable:
+    "The same with a variance for each example; one that takes a single time is called for each."
+    def full(x0, x_t, t):
+        try: mean, var = map(torch.as_tensor, fn(x0, x_t, t))
+        except (TypeError, ValueError, RuntimeError):
+            rows = [fn(*(v[i:i + 1] for v in (x0, x_t)), int(n)) for i, n in enumerate(t)]
+            mean, var = (torch.cat([_numbers(r[k]).reshape(1, -1) for r in rows]) for k in (0, 1))
+        return mean, expand(var if var.shape != mean.shape else var[:, 0], mean)
+    full.__name__ = _name(fn)
+    return full
+
+# %% ../nbs/84a_check_my_code.ipynb #e8e07ed4
 def posterior(fn, **says) -> Verdict:
     """Check the step back when the data are known; its variance may be DDPM's small or large one.
 
@@ -175,15 +189,7 @@ def posterior(fn, **says) -> Verdict:
     def of(mean, var, shift=0, late=0):
         return lambda x0, x_t, t: (
             mean(x0, x_t, *parts(t, x0, shift)), var(*parts(t, x0, shift + late)))
-    def whole(x0, x_t, t):
-        try: mean, var = fn(x0, x_t, t)
-        except (TypeError, ValueError, RuntimeError):  # one time for all, as an integer
-            rows = [fn(*(v[i:i + 1] for v in (x0, x_t)), int(n)) for i, n in enumerate(t)]
-            mean, var = (torch.cat([_numbers(r[k]).reshape(1, -1) for r in rows]) for k in (0, 1))
-        mean, var = torch.as_tensor(mean), torch.as_tensor(var)
-        return mean, expand(var if var.shape != mean.shape else var[:, 0], mean)
-    whole.__name__ = _name(fn)
-
+    whole = _full(fn)
     beta = lambda a, b, beta: beta
     slips = {says: of(*f) for says, f in _POSTERIOR.items()} | {
         "the variance is that of the next step, towards the noise": of(_mean, _small, late=1),
@@ -237,6 +243,7 @@ def _of_table(v: Tensor, says: str) -> str | None:
     if says == "betas" and high == 1: return "a beta of 1 takes all of the data in one step"
     if says == "sigmas" and low < 0: return f"a noise level is below 0: {low:g}"
 
+# %% ../nbs/84a_check_my_code.ipynb #62dd661d
 def _of_schedule(v: Tensor, says: str) -> str | None:
     "What is wrong with a table of levels."
     if wrong := _of_table(v, says): return wrong
@@ -292,6 +299,7 @@ def _asked(fn, *args, generator):
     takes = "generator" in inspect.signature(fn).parameters
     return fn(*args, **(dict(generator=generator) if takes else {}))
 
+# %% ../nbs/84a_check_my_code.ipynb #3cdbb2e9
 def _walk(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> tuple[list, Tensor]:
     "The calls of one run from pure noise, and what came out."
     g, calls = stream(0, "probe"), []
@@ -311,7 +319,7 @@ def _walk(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> tuple[l
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0022
 class Step(NamedTuple):
-    """What a step did: how much of the data, of the predicted noise and of new noise is in its state.
+    """What a step did: how much data, predicted noise and new noise its state holds.
 
     Args:
         told: α and σ of the next call; (1, 0) after the last
@@ -333,7 +341,7 @@ class Step(NamedTuple):
     def total(self): return math.hypot(self.noise, self.new)
 
     def near(self, u, v, tol=None, of=None):
-        "Equal, to half a percent without chance, and to two percent and what chance allows with it."
+        "Equal to half a percent; with new noise, to two percent and what chance allows."
         if tol is None: tol = .02 if self.new > 1e-6 else .005
         more = self.chance[of] if of is not None else max(self.chance)
         return abs(u - v) <= tol * max(abs(u), abs(v), .02) + more
@@ -352,6 +360,7 @@ class Step(NamedTuple):
         small = s * beta ** .5 / c.sigma
         return beta, small, max(s ** 2 - small ** 2, 0.) ** .5
 
+# %% ../nbs/84a_check_my_code.ipynb #09238e14
 def _steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
     "All steps of a run."
     out, levels = [], [(c.alpha, c.sigma) for c in calls[1:]] + [(1., 0.)]
@@ -435,6 +444,7 @@ SLIPS = {  # what to say → whether a step shows it
         lambda s, l, p: s.near(s.data, s.told[0] ** 2) and not s.near(s.told[0], 1.),
 }
 
+# %% ../nbs/84a_check_my_code.ipynb #7d43fe16
 def _of_steps(steps: list, l: Levels, predicts: str) -> str | None:
     "The slip that all steps show, or the first step that leads somewhere else."
     body, last = steps[:-1], steps[-1]
@@ -459,7 +469,8 @@ def _of_times(calls: list, l: Levels) -> str | None:
     ratio = [c.sigma / c.alpha for c in calls]
     if ratio[0] < ratio[-1]: return "the time is reversed: the network is told rising noise"
     steps = [c.t for c in calls]
-    if l.steps and steps == sorted(range(len(calls)), reverse=True) and len(calls) < len(l.times): return (
+    numbers = l.steps and len(calls) < len(l.times) and steps == [*range(len(calls))][::-1]
+    if numbers: return (
         f"the network is told the number of the step, {steps[0]:g} to 0, not its time, "
         f"of which there are {len(l.times)}")
     if l.name != "sigmas" and calls[0].alpha > .15: return (
@@ -482,6 +493,7 @@ def error(fn, l: Levels, predicts: str, steps: int, mean: float = 1.,
     calls, end = _walk(fn, l, steps, 20_000, exact)
     return len(calls), abs(end.mean().item() - mean) + abs(end.std().item() - std)
 
+# %% ../nbs/84a_check_my_code.ipynb #b4432b71
 def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     """Check a sampler, step by step, and by its samples.
 
@@ -496,7 +508,7 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     return _verdict("sampler", fn, *_of_sampler(fn, l, predicts, steps, calls, end))
 
 def _of_states(fn, l, predicts, steps) -> str | None:
-    "Where several answers make a step: the states under a network that knows the data, which are 1."
+    "Where several answers make a step: the states, under a network that knows the data."
     def knows(x, a, s): return _target(predicts, x, torch.ones_like(x), a, s)
     for i, c in enumerate(_walk(fn, l, steps, 2000, knows)[0], 1):
         noise = ((c.x - c.alpha) / c.sigma).std().item()
@@ -504,6 +516,7 @@ def _of_states(fn, l, predicts, steps) -> str | None:
             f"at call {i} the state has {noise:.2f} times as much noise as the level says "
             f"that the network is told, t = {c.t:g}")
 
+# %% ../nbs/84a_check_my_code.ipynb #9105d0ac
 def _of_sampler(fn, l, predicts, steps, calls, end) -> tuple[str | None, str]:
     if not calls: return "the network is never called", ""
     if not end.isfinite().all(): return "what comes out is not finite", ""
@@ -528,6 +541,7 @@ def _target(kind, x, x0, a, s):
         "eps": lambda: eps, "x": lambda: x0.expand_as(x), "v": lambda: a * eps - s * x0,
         "score": lambda: -eps / s, "flow": lambda: eps - x0}[kind]()
 
+# %% ../nbs/84a_check_my_code.ipynb #4ed5ab8c
 def _of_noised(t, x, a, s, x0, l) -> str | None:
     "Whether the noisy data that a network was shown are those of its times."
     for part in a.flatten().argsort().chunk(4):
@@ -546,7 +560,8 @@ def _of_noised(t, x, a, s, x0, l) -> str | None:
         if abs(noise - 1) > .1 and abs(turned - 1) < .05: return "data and noise are exchanged"
         if abs(noise - 1) > .1:
             root = ((u - alpha * v).square().mean() / sigma.pow(4).mean()).sqrt().item()
-            if abs(root - 1) < .05: return "the noise has its variance for a factor: a root is missing"
+            if abs(root - 1) < .05:
+                return "the noise has its variance for a factor: a root is missing"
             return f"the noise is {noise:.2f} times as large as it should be"
     if len(t.unique()) == 1: return f"all examples of a batch have the same time, here {t[0]:g}"
     n = len(l.times)
@@ -581,6 +596,7 @@ def loss(fn, predicts: str = "eps", **says) -> Verdict:
         *(value(lambda x, a, s: k * _target(predicts, x, x0, a, s)) for k in (0., 3.)),
         _target(predicts, x, x0, a, s).square().mean().item(), len(x0), x0[0].numel()))
 
+# %% ../nbs/84a_check_my_code.ipynb #30d3b6e8
 def _of_target(knows: dict, predicts: str) -> str | None:
     "What the loss compares the answer with, by the losses of networks that know."
     if knows[predicts] < 1e-6: return None

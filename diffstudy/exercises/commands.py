@@ -262,7 +262,7 @@ _CONVENTION = (
 
 @command("check")
 def check_run(
-    kind: Annotated[str, typer.Argument(
+    what: Annotated[str, typer.Argument(
         help="forward, schedule, posterior, guidance, sampler or loss.")],
     function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
     says: Annotated[Optional[str], describe(_CONVENTION)] = None,
@@ -276,14 +276,14 @@ def check_run(
     with usage():
         if not Path(file).is_file():
             raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
-        of = choose(kind, {k: getattr(checks, k) for k in checks.CHECKS}, "check")
-        if kind in ("schedule", "guidance"):
+        of = choose(what, {k: getattr(checks, k) for k in checks.CHECKS}, "check")
+        if what in ("schedule", "guidance"):
             verdict = of(answer_in(Path(file), name), *[says] * bool(says))
         else:
             convention, _, table = (says or "").partition("=")
             levels = {convention: answer_in(Path(file), table) if table else True}
-            more = dict(predicts=predicts) if kind in ("sampler", "loss") else {}
-            if kind == "sampler": more["steps"] = steps
+            more = dict(predicts=predicts) if what in ("sampler", "loss") else {}
+            if what == "sampler": more["steps"] = steps
             verdict = of(answer_in(Path(file), name), **levels, **more)
     typer.echo(verdict.says)
     if not verdict: raise typer.Exit(1)

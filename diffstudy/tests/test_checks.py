@@ -15,7 +15,7 @@ from ..core import stream
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0034
 def material(name):
     "Functions of other people, as a module."
-    here = Path(__file__).resolve().parents[2] if "__file__" in globals() else Path.cwd().parent
+    here = Path(__file__).resolve().parents[2]
     path = here / "nbs" / "check" / f"{name}.py"
     if not path.exists(): pytest.skip("they lie in the repository")
     spec = importlib.util.spec_from_file_location(name, path)
@@ -36,14 +36,15 @@ NAMED = {  # fault → what the sentence must say
     "loss_sum": "the sum over pixels"}
 
 def check_fault(f, name):
-    kind, says, *_ = f.TRUTH[name]
+    of, says, *_ = f.TRUTH[name]
     fn, levels = getattr(f, name), dict(abar=f.ABAR)
-    if kind == "schedule": return checks.schedule(fn, says)
-    if kind == "guidance": return checks.guidance(fn)
-    if kind != "sampler": return getattr(checks, kind)(fn, **levels)
-    steps = 1000 if name.startswith("ancestral") else 2 if name.endswith("middle") else 16
-    return checks.sampler(fn, says.split()[-1], steps, **levels)
+    if of == "schedule": return checks.schedule(fn, says)
+    if of == "guidance": return checks.guidance(fn)
+    if of != "sampler": return getattr(checks, of)(fn, **levels)
+    steps = dict(ancestral_wrong_mean=1000, ddim_from_the_middle=2)
+    return checks.sampler(fn, says.split()[-1], steps.get(name, 16), **levels)
 
+# %% ../../nbs/84a_check_my_code.ipynb #c0014745
 def test_faults_of_public_code_are_named():
     "each of fifteen is called wrong, by a sentence that says what it is"
     f = material("faults")
