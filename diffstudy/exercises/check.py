@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXERCISES', 'WHOLE', 'Results', 'NUMBERS', 'HOW', 'INSTEAD', 'Exercise', 'add', 'randn',
-           'chapters', 'load', 'Verdict', 'exercise']
+           'chapters', 'load', 'Verdict', 'what_is_wrong', 'exercise']
 
 # %% ../../nbs/79_exercises.ipynb #8f26c3e5
 import contextlib, inspect, io, math, re, time, warnings
@@ -418,7 +418,7 @@ def _why(a: Results, e: Results, ex: Exercise, answer) -> str:
                 f"the first is {got.item():g} ({why}) and should be {want:.6g}")
     return _differs(a, e, ex)
 
-def _says(ex: Exercise, answer, slips: bool) -> str | None:
+def what_is_wrong(ex: Exercise, answer, slips: bool = True) -> str | None:
     "What is wrong with an answer, in a sentence; None if it is right."
     name = getattr(ex.solution, "__name__", "the answer")
     if answer is None or answer is ...: return f"still to do: write {name} in the cell above"
@@ -458,5 +458,5 @@ def exercise(id: str, answer, slips: bool = True) -> Verdict:
     ex = load(id)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        says = _says(ex, answer, slips)
+        says = what_is_wrong(ex, answer, slips)
     return Verdict(says is None, f"Exercise {id}: " + (says + "." if says else "right."))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SETS', 'stub', 'answer_in', 'problem_set', 'tasks', 'sheet', 'check_file', 'judged',
-           'exercise_run']
+           'exercise_run', 'check_run']
 
 # %% ../../nbs/79_exercises.ipynb #94ad68cb
 import csv, inspect, io, json, re, runpy, subprocess, sys, tempfile, textwrap, time
@@ -42,7 +42,7 @@ def answer_in(file: Path, name: str):
         The object of that name"""
     found = runpy.run_path(str(file))
     if name in found: return found[name]
-    raise ValueError(f"{file}: expected a definition of {name}, as the exercise asks for")
+    raise ValueError(f"{file}: expected a definition of {name}")
 
 # %% ../../nbs/79_exercises.ipynb #3833705e
 SETS = {  # Problem set → the chapters of the path whose exercises it has
@@ -252,5 +252,38 @@ def exercise_run(
             replace_file(file, stub(ex).encode())  # all of it or nothing
             return typer.echo(f"wrote {file}: put your answer there and give this command again")
         verdict = check.exercise(id, answer_in(file, ex.solution.__name__))
+    typer.echo(verdict.says)
+    if not verdict: raise typer.Exit(1)
+
+# %% ../../nbs/79_exercises.ipynb #79c00001
+_CONVENTION = (
+    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow; "
+    "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
+
+@command("check")
+def check_run(
+    what: Annotated[str, typer.Argument(
+        help="forward, schedule, posterior, guidance, sampler or loss.")],
+    function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
+    says: Annotated[Optional[str], describe(_CONVENTION)] = None,
+    predicts: Annotated[str, describe("Of the network: eps, x, v, score or flow.")] = "eps",
+    steps: Annotated[int, describe("To try a sampler with.")] = 16,
+):
+    "Hold a function of your own against the exact answer, and say what is likely wrong."
+    from diffstudy import checks
+    from diffstudy.core import choose
+    file, _, name = function.rpartition(":")
+    with usage():
+        if not Path(file).is_file():
+            raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
+        of = choose(what, {k: getattr(checks, k) for k in checks.CHECKS}, "check")
+        if what in ("schedule", "guidance"):
+            verdict = of(answer_in(Path(file), name), *[says] * bool(says))
+        else:
+            convention, _, table = (says or "").partition("=")
+            levels = {convention: answer_in(Path(file), table) if table else True}
+            more = dict(predicts=predicts) if what in ("sampler", "loss") else {}
+            if what == "sampler": more["steps"] = steps
+            verdict = of(answer_in(Path(file), name), **levels, **more)
     typer.echo(verdict.says)
     if not verdict: raise typer.Exit(1)
