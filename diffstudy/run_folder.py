@@ -226,7 +226,7 @@ def check_info(path, info) -> dict:
 def _otherwise(folder: Path) -> str:
     "What a changed config.json says otherwise than the newest checkpoint, where that can be told."
     with suppress(Exception):
-        info = files.printable(json.loads((folder / "config.json").read_bytes()))
+        info = files.printable(json.loads(files.read_file(folder / "config.json")))
         found = _unlike(info, read_latest(folder, lambda _: None)[1]["state.json"])
         return f" ({'; '.join(found)})" if found else ""
     return ""

@@ -58,6 +58,14 @@ def test_a_file_that_is_not_whole_is_refused(tmp_path):
     with pytest.raises(files.CheckpointError, match="none cannot be read: No such file"):
         files.read_whole(tmp_path / "none", "")
 
+    # no bit of a sealed file may flip, not even in the name of its seal
+    files.write_json(path := tmp_path / "sealed.json", dict(a=1), sealed=True)
+    whole = path.read_bytes()
+    for i in range(8 * len(whole)):
+        path.write_bytes(bytes([
+            *whole[:i // 8], whole[i // 8] ^ 1 << i % 8, *whole[i // 8 + 1:]]))
+        with pytest.raises(RuntimeError): files.read_json(path)
+
 # %% ../../nbs/74a_files.ipynb #301bfa35
 def test_a_picture_shows_the_gray_levels(tmp_path):
     "level 0 is black and the last one white; image i stands in row i // columns, enlarged"

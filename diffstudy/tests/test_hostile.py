@@ -116,7 +116,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
 FOUND = {  # what lies in a run's folder, or beside it, and what the refusal names
     "config.json": [
         (b"[" * 100_000, "config.json: damaged"), (b"[1, 2]", "config.json: damaged; expected"),
-        (b"\xff\xfe", "config.json: damaged")],
+        (b"\xff\xfe", "config.json: damaged"), (None, "a folder, a pipe or a device")],
     "result.json": [
         (b"[1, 2]", "result.json: damaged; expected hash, config by name; got .1, 2."),
         (b"3", "result.json: damaged; expected"), (b"{", "result.json: damaged")],
@@ -178,7 +178,8 @@ def test_what_is_said_is_refused_by_name(sent, how, what, new, words):
 @pytest.mark.parametrize("name, data, words", [(k, *v) for k, vs in FOUND.items() for v in vs])
 def test_what_is_found_is_refused_by_name(sent, name, data, words):
     path = sent / "run" / name
-    path.write_bytes(data)
+    if data is not None: path.write_bytes(data)
+    else: os.mkfifo(path.rename(path.with_name("old")).with_name(path.name))
     path = path.resolve() if name.startswith("..") else sent / "run"
     refused(lambda: experiment.open(path, "cpu"), words)
 
