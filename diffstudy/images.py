@@ -359,8 +359,8 @@ def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
         told: Whether labels are needed"""
     parts = (batch,) if torch.is_tensor(batch) else batch
     if isinstance(parts, (tuple, list)) and parts[1:] and parts[1] is None: parts = parts[:1]
-    right = isinstance(parts, (tuple, list)) and all(map(torch.is_tensor, parts))
-    if right and len(parts) == 2: return tuple(parts)
+    right = isinstance(parts, (tuple, list)) and parts and torch.is_tensor(parts[0])
+    if right and len(parts) == 2: return tuple(parts)  # what labels may be, the loss knows
     if right and len(parts) == 1 and not told: return parts[0], None
 
     names = list(parts) if isinstance(parts, dict) else [type(v).__name__ for v in parts]

@@ -1148,7 +1148,7 @@ def check_generate(draw):
         refused(ddgan.generate, net, wrong, CHAIN, c=c)
     for wrong in CHAIN.flip(0), CHAIN[1:], CHAIN[None], CHAIN * math.nan, CHAIN.long():
         refused(ddgan.generate, net, z, wrong, c=c)
-    for wrong in c + 3, c - 3, c[:, None], torch.cat([c, c]), c.double(), c.tolist(), None:
+    for wrong in c + 3, c - 3, c[:, None], torch.cat([c, c]), c.double(), "0", None:
         refused(ddgan.generate, net, z, CHAIN, c=wrong)
     refused(ddgan.generate, net, z, CHAIN, noise(range(batch.b + 1)), c=c)
 
@@ -1259,9 +1259,10 @@ APART = {
     **dict.fromkeys([
         "process.Transition", "process.Coefficients", "sample.Steps", "particles.ParticleSteps",
         "guidance.Branches", "particles.WeightedParticles",
-        "estimate.Estimate", "estimate.BitsPerDim", "snr.VarianceLevels",
+        "estimate.Estimate", "estimate.Proportion", "estimate.BitsPerDim", "snr.VarianceLevels",
         "evaluate.Nearest", "evaluate.Moments", "evaluate.Frechet", "evaluate.Overlap",
         "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Pair"], RECORD),
+    "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
     **dict.fromkeys(["adversarial.Config", "adversarial.Recipe", "adversarial.RECIPES"],

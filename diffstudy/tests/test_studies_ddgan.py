@@ -23,10 +23,9 @@ from ..data import Components, Stacked
 from ..ddgan_nets import ResNetGenerator
 from ..notation import alpha, sigma
 from ..studies import record as runs
-from ..studies.common import unpacked
 from ..studies.common import packed, unpacked
 from ..studies.ddgan_ablation import (
-    ABLATION, FEW, FEW_SETTINGS, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
+    ABLATION, FEW, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
     MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,
@@ -348,25 +347,18 @@ def test_averaged(tmp_path):
 
 def test_a_case_may_have_threads(tmp_path, monkeypatch):
     "two while it trains, and one again for what follows; without a word one throughout"
-    fit = experiment.fit
-    seen = []
-    images = data.load("digits")[0]
-    def spied(*args, **how):
-        state = fit(*args, **how)
-        seen.append(torch.get_num_threads())
-        return state
-    monkeypatch.setattr(experiment, "fit", spied)
+    images, seen, of = data.load("digits")[0], [], torch.set_num_threads
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: (seen.append(n), of(n)))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
         mults=[1])
     name, s = "stacked-mnist", MNIST_SETTINGS
     s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
-    torch.set_num_threads(1)
-    for own in ({}, dict(threads=2)):
+    of(1)
+    for own, most in ({}, 1), (dict(threads=2), 2):
         case = dict(data=name, seed=0, updates=2) | own
         trained_on_mnist(s, case, images, folder=tmp_path)
-        assert torch.get_num_threads() == 1
-    assert seen == [1, 2]
+        assert torch.get_num_threads() == 1 and max(seen) == most
 
 # %% ../../nbs/66_thousand_modes.ipynb #85b3ba84
 def test_mnist_record():
