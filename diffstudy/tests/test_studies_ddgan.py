@@ -347,7 +347,8 @@ def test_averaged(tmp_path):
 
 def test_a_case_may_have_threads(tmp_path, monkeypatch):
     "two while it trains, and one again for what follows; without a word one throughout"
-    images, seen, of = data.load("digits")[0], [], torch.set_num_threads
+    images, seen = data.load("digits")[0], []
+    of = torch.set_num_threads
     monkeypatch.setattr(torch, "set_num_threads", lambda n: (seen.append(n), of(n)))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",

@@ -372,7 +372,9 @@ def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     "scoring when the training is done, sampling of several batches and weights, bits: all counted"
     seen = []
     class Seen(watch.Progress):
-        def __exit__(self, *_): seen.append((self.what.partition(",")[0], round(self.done, 6), self.total, self.on))
+        def __exit__(self, *_):
+            what = self.what.partition(",")[0]
+            seen.append((what, round(self.done, 6), self.total, self.on))
     gan = watched("ddgan")  # trained before anybody looks
     monkeypatch.setattr(watch, "Progress", Seen)
     said = []
