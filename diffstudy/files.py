@@ -140,8 +140,9 @@ def from_json(data: bytes):
         value = json.loads(data)
         seal = value.pop("seal", None) if isinstance(value, dict) else None
         if seal not in (None, digest(value)): raise ValueError("its seal is another one")
-        if seal is None and isinstance(value, dict):  # a bit of its name may have flipped
-            for k in [k for k, v in value.items() if isinstance(v, str) and len(v) == 64]:
+        if seal is None and isinstance(value, dict):  # a letter of its name may have changed
+            near = lambda k: len(k) == 4 and sum(a == b for a, b in zip(k, "seal")) == 3
+            for k in filter(near, value):
                 rest = {n: v for n, v in value.items() if n != k}
                 if value[k] == digest(rest): raise ValueError(f"its seal is named {k!r}")
         return printable(value)
