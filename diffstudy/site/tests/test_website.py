@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'DRAWING', 'BESIDE', 'MAPS', 'SET', 'SHOWN',
-           'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'LONG', 'TAB', 'LISTEN', 'SKIP',
-           'LEFT', 'SLIDER', 'DECK', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH', 'FORBID',
-           'COLORS', 'PRINTED', 'test_scripts_are_fetched_by_one_and_whole_or_not_at_all',
+           'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'LONG', 'TAB', 'SETTLED', 'LISTEN',
+           'SKIP', 'LEFT', 'SLIDER', 'DECK', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH',
+           'FORBID', 'COLORS', 'PRINTED', 'test_scripts_are_fetched_by_one_and_whole_or_not_at_all',
            'test_the_reference_says_once_what_an_argument_is',
            'test_a_line_stands_for_a_folded_check',
            'test_checks_are_folded_and_their_calls_left_out',
@@ -586,6 +586,9 @@ AXE = """async () => {
 # %% ../../../nbs/99_website.ipynb #ddc4dbd9
 LONG = 200  # presses of Tab on a page
 TAB = dict(type="rawKeyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+SETTLED = """() => new Promise(done => requestAnimationFrame(() => {
+  dispatchEvent(new Event('resize'));  // what no longer scrolls is no place for Tab
+  requestAnimationFrame(done) }))"""
 LISTEN = """whole => {
   const kinds = 'a[href], button, input, select, textarea, summary, [tabindex]';
   const list = [...document.querySelectorAll('#quarto-sidebar li a')];
@@ -613,6 +616,7 @@ def press_tab(tab, most):
 def not_reached(tab, whole):  # Whether also the middle of the sidebar, which all pages have
     "How much of a page can be used, and what of it the key Tab does not reach."
     tab.set_viewport_size({"width": 1400, "height": 200})  # less to paint at each press
+    tab.evaluate(SETTLED)
     count = tab.evaluate(LISTEN, whole)
     press_tab(tab, min(count + 20, LONG))
     if count + 20 > LONG:  # links of one kind by the hundred: the other end too, the middle not
