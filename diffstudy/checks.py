@@ -422,6 +422,8 @@ _OFF_BY_ONE = {  # exact, and too small a slip to be seen otherwise
 
 SLIPS = {  # what to say → whether a step shows it
     **{f"the answer of the network is taken for {k}": _as(k) for k in KINDS},
+    "the answer of the network has the wrong sign": lambda s, l, p: all(
+        s.near(*v) for v in zip(s._replace(b=-s.b).by(p), s.told)),
     "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
         lambda s, l, p: p == "x" and s.near(s.a, 0) and s.near(s.b, sum(s.told)),
     "a sign in x0 = alpha x_t - sigma v": lambda s, l, p: p == "v" and (
@@ -430,7 +432,7 @@ SLIPS = {  # what to say → whether a step shows it
     "the new noise has the variance of the level, not that of the step":
         lambda s, l, p: s.new > .05 and s.near(s.new, s.call.sigma, .05),
     "the new noise has its variance for a factor: a root is missing":
-        lambda s, l, p: s.new > 0 and _posterior_mean(s) and not _is_right(s) and (
+        lambda s, l, p: s.new > 1e-6 and _posterior_mean(s) and not _is_right(s) and (
             s.near(s.new, s.parts()[1] ** 2, .05) or s.near(s.new, s.parts()[0], .05)),
     "the mean takes all noise away: the variance of the level stands where the step's belongs":
         lambda s, l, p: s.told[1] > .05 and (
@@ -450,18 +452,19 @@ def _of_steps(steps: list, l: Levels, predicts: str) -> str | None:
     body, last = steps[:-1], steps[-1]
     for says, shows in _OFF_BY_ONE.items():
         if body and all(shows(s, l, predicts) for s in body): return says
-    wrong = [s for s in body if not _is_right(s)]
+    wrong = [(i, s) for i, s in enumerate(body, 1) if not _is_right(s)]
     for says, shows in SLIPS.items():
-        if wrong and sum(shows(s, l, predicts) for s in wrong) > .8 * len(wrong): return says
-    if last.new > .02: return f"noise of {last.new:.3f} is added in the last step"
-    if last.total > .02 + last.chance[1] or not last.near(last.data, 1., .02):
-        return (
+        if wrong and sum(shows(s, l, predicts) for _, s in wrong) > .8 * len(wrong): return says
+
+    # the last step, unless most of the others are to blame; else the first that is
+    if len(wrong) <= len(body) / 2:
+        if last.new > .02: return f"noise of {last.new:.3f} is added in the last step"
+        if last.total > .02 + last.chance[1] or not last.near(last.data, 1., .02): return (
             f"the last step does not end at the data: {last.data:.3f} of them, "
             f"and noise of {last.total:.3f}")
-    for i, s in enumerate(body, 1):
-        if not _is_right(s): return (
-            f"step {i} leads to {s.data:.3f} of the data and noise of {s.total:.3f}, "
-            f"where the network is told {s.told[0]:.3f} and {s.told[1]:.3f}")
+    for i, s in wrong: return (
+        f"step {i} leads to {s.data:.3f} of the data and noise of {s.total:.3f}, "
+        f"where the network is told {s.told[0]:.3f} and {s.told[1]:.3f}")
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0025
 def _of_times(calls: list, l: Levels) -> str | None:
