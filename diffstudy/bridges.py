@@ -349,9 +349,7 @@ def from_pretrained(source, device=None, *, revision: str = None, root=None) -> 
         data = {k: files.read_whole(folder / k, v, "config.json") for k, v in sums.items()}
 
         # then the weights, which must be those of the network that the settings make
-        weights = safetensors.torch.load(data["model.safetensors"])
-        if bad := checkpoint.not_finite(weights):
-            raise checkpoint.CheckpointError(f"{folder} holds weights that are not finite: {bad}")
+        weights = checkpoint.read_tensors(data["model.safetensors"], folder)
         mark = str(info["checkpoint"])
         return run_folder.run_of(info, weights, folder, folder, mark, device, root)
 

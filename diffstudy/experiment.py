@@ -220,8 +220,8 @@ def _watching(folder, info, held_out) -> Callable:  # `(state)` → numbers and 
     return look
 
 # %% ../nbs/76_experiment.ipynb #820e49ff
-def _announce(folder, info, images, held_out, state, say):
-    "What begins, in two lines."
+def _announce(folder, info, images, held_out, state, say, taken=()):
+    "What begins, in a few lines."
     f, n = info["facts"], lambda s: "endless" if isinstance(s, datasets.Stacked) else len(s)
     shape = "×".join(map(str, f["shape"]))
     say(
@@ -231,6 +231,7 @@ def _announce(folder, info, images, held_out, state, say):
     say(
         f"recipe {info['recipe']}, configuration {info['hash']}: {state.config.steps} steps "
         f"of {state.config.batch_size} images on {_used(state.rank)}, into {folder}")
+    for line in taken: say(line)  # from other weights
 
     # a recipe for a GPU says so on a CPU, and a run that is watched what by
     slow, usual = _ON_A_CPU.get(info["recipe"]), RECIPES.get(info["recipe"])
@@ -278,6 +279,26 @@ def _write_result(folder, result):
             "not written; the same call with the folder's new name scores it again"
         ) from None
 
+# %% ../nbs/76_experiment.ipynb #76ad0001
+def _opened(folder, device, root, say) -> Run:
+    "A run that is finished."
+    done = open(folder, device, root=root, say=say)
+    say(
+        f"{folder} is finished: nothing to do (more steps=, --steps train it longer; "
+        "fresh=True, --fresh begins anew)")
+    return done
+
+def _learn(folder, info, held_out, loop: tuple, progress, say, log):
+    "The steps in a folder that is ours, and the score."
+    state, step, batches = loop
+    look = _watching(folder, info, held_out) if state.config.watch_every else None
+    training.complete(
+        state, step, batches,
+        folder=folder, progress=progress, say=say, held=True, log=log, watch=look)
+    _meet(state.rank)  # nobody reads before the last checkpoint is there
+    if state.rank.index == 0:
+        _write_result(folder, _result(folder, info, state, held_out, progress, say))
+
 # %% ../nbs/76_experiment.ipynb #34202fc1
 def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
           recipe: str | Path | None = None, init: Run | str | Path | None = None,
@@ -313,12 +334,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
 
     # a run of the same settings goes on, and one that is finished is opened
     info, source = _asked(config, name, folder, was, init, say)
-    if was and _is_finished(folder, info):
-        done = open(folder, device, root=root, say=say)
-        say(
-            f"{folder} is finished: nothing to do (more steps=, --steps train it longer; "
-            "fresh=True, --fresh begins anew)")
-        return done
+    if was and _is_finished(folder, info): return _opened(folder, device, root, say)
 
     # all that can be wrong is looked at before the folder is touched
     writes = rank.index == 0
@@ -332,14 +348,8 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         # one process writes, and holds the folder from its name to its result
         with _claimed(folder, info, components, fresh, say) if writes else nullcontext():
             _meet(rank)  # nobody reads before the folder is ours
-            if writes: _announce(folder, info, images, held_out, state, say)
-            for line in taken if writes else []: say(line)
-            look = _watching(folder, info, held_out) if state.config.watch_every else None
-            training.complete(
-                state, step, batches,
-                folder=folder, progress=progress, say=say, held=True, log=log, watch=look)
-            _meet(rank)  # nor before the last checkpoint is there
-            if writes: _write_result(folder, _result(folder, info, state, held_out, progress, say))
+            if writes: _announce(folder, info, images, held_out, state, say, taken)
+            _learn(folder, info, held_out, (state, step, batches), progress, say, log)
             return open(folder, device, root=root, say=say)
 
 # %% ../nbs/76_experiment.ipynb #c2929054

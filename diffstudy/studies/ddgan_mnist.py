@@ -163,7 +163,6 @@ def trained_on_mnist(settings: dict, case: dict, train_set, device="cpu", folder
     images = Stacked(train_set) if stacked else train_set
     state = experiment.fit(
         config, images, device=device, folder=place, progress=True, say=print)
-    torch.set_num_threads(1)  # for all that follows, as anywhere in a study
     return state, place
 
 def averaged(state, path):

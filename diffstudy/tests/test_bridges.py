@@ -329,7 +329,7 @@ def test_what_a_stranger_has_sealed_gives_no_bare_error(tmp_path):
     torch.save(dict(a=torch.ones(2)), pickled)
     (folder / "model.safetensors").write_bytes(pickled.getvalue())
     good["checksums"]["model.safetensors"] = files.digest(pickled.getvalue())
-    with pytest.raises(OURS, match="SafetensorError"): opened(folder, good)
+    with pytest.raises(OURS, match="not what its name says: .*header too large"): opened(folder, good)
     (folder / "config.json").write_text("[" * 100_000)
     with pytest.raises((*OURS, RuntimeError)): bridges.from_pretrained(folder, "cpu")
 

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
-           'test_what_comes_in_is_looked_at_once', 'test_normal_agrees_with_torch',
-           'test_normal_samples_have_their_moments',
+           'test_what_comes_in_is_looked_at_once', 'test_numbers_of_another_kind_and_labels',
+           'test_normal_agrees_with_torch', 'test_normal_samples_have_their_moments',
            'test_scalar_variance_counts_in_every_dimension',
            'test_processes_together_draw_what_one_draws',
            'test_streams_are_functions_of_their_names',
@@ -55,7 +55,10 @@ def test_what_comes_in_is_looked_at_once():
         as_step(torch.tensor([0., 2.]), 1.)
     assert as_step(1., 1.) == (1, 1) and as_step(math.nan, 1.)[0].isnan()
 
-    # numbers of another kind; NaN again is none
+# %% ../../nbs/70_core.ipynb #70ad0001
+def test_numbers_of_another_kind_and_labels():
+    "numbers that are no noise levels are refused, NaN is none of them; labels in any form"
+    x = torch.ones(3, 2)
     check_gamma(torch.tensor([-40., math.nan, 40.]))
     for far in 999., -41., math.inf:
         says = f"levels = −log SNR within ±40.* got {far:g}. Of time"

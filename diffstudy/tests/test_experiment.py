@@ -8,8 +8,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_errors_are_value_errors_and_nothing_is_written',
            'test_a_recipe_for_a_gpu_says_so_on_a_cpu', 'test_fit_goes_on_with_its_own_run_only',
            'test_section_two_of_the_plan',
-           'test_a_run_is_made_longer_and_nothing_is_lost_on_the_way',
-           'test_a_run_begins_with_the_weights_of_another', 'twenty_steps', 'one_of_two',
+           'test_a_run_is_made_longer_and_nothing_is_lost_on_the_way', 'asking',
+           'test_a_run_begins_with_the_weights_of_another',
+           'test_weights_that_do_not_fit_are_refused', 'twenty_steps', 'one_of_two',
            'test_two_processes_train_what_one_trains', 'of_one_run',
            'test_two_processes_that_start_at_once_do_not_mix', 'contents',
            'test_who_is_refused_has_changed_nothing',
@@ -300,14 +301,18 @@ def _pictures(folder, channels):
     return dict(root=folder, channels=channels, size=8, held_out=.34)
 
 # %% ../../nbs/76_experiment.ipynb #5107009c
+def asking(place, said):
+    "A call that trains on pictures, and begins with weights."
+    return lambda name, init, channels=1, **more: experiment.train(
+        "folder", place / name, recipe="folder-tiny", init=init, **QUIET | dict(
+            steps=1, batch_size=2, lr=1e-12, weight_decay=0., say=said.append)
+        | _pictures(place / f"pictures{channels}", channels) | more)
+
 def test_a_run_begins_with_the_weights_of_another(tmp_path):
-    "All but the table of other classes; what does not fit is refused; the file is needed once."
+    "All but the table of other classes; the file is needed once, and another one is refused."
     base, said = tiny("digits-tiny"), []
     mine = experiment.export(base, tmp_path / "mine.safetensors")
-    ask = lambda name, init, channels=1, **more: experiment.train(
-        "folder", tmp_path / name, recipe="folder-tiny", init=init, **QUIET | dict(
-            steps=1, batch_size=2, lr=1e-12, weight_decay=0., say=said.append)
-        | _pictures(tmp_path / f"pictures{channels}", channels) | more)
+    ask = asking(tmp_path, said)
     run = ask("a", str(mine))
     own, theirs = run.model.state_dict(), base.model.state_dict()
     anew = [k for k in own if own[k].shape != theirs[k].shape]
@@ -329,11 +334,16 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
             ask("a", other)
     assert ask("b", None).hash != run.hash
 
+# %% ../../nbs/76_experiment.ipynb #76ad0002
+def test_weights_that_do_not_fit_are_refused(tmp_path):
+    "What was expected, what was given and whose network fits; of a GAN the generator is taken."
+    base, ask = tiny("digits-tiny"), asking(tmp_path, [])
     for init, more, words in (
         (base, dict(channels=3), r"do not fit: expected .*\(.*, got .* 1×8×8 with 17.* 3×8×8 with"),
         (base, dict(width=32), "Recipes for 'folder' whose network they fit: folder-tiny"),
         (tiny("classifier-digits", 6), {}, "weights of the kind vdm.* classifier"),
-        (str(mine), {}, "mine.safetensors: No such file"), ("diggits", {}, "unknown run"),
+        (str(tmp_path / "mine.safetensors"), {}, "mine.safetensors: No such file"),
+        ("diggits", {}, "unknown run"),
     ):
         with pytest.raises(ValueError, match=words): ask("new", init, **more)
         assert not (tmp_path / "new").exists()
