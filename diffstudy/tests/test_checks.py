@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['NAMED', 'material', 'check_fault', 'test_faults_of_public_code_are_named',
-           'test_another_hand', 'test_a_command_checks_a_file']
+           'test_another_hand', 'test_a_command_checks_a_file',
+           'test_code_of_other_libraries_has_a_shape_of_its_own']
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0006
 import importlib.util, math
@@ -75,3 +76,17 @@ def test_a_command_checks_a_file(tmp_path):
     assert done.exit_code == 1 and "a root is missing" in done.output
     assert run("schedule", f"{tmp_path}/mine.py:betas").exit_code == 0
     assert run("forwards", f"{tmp_path}/mine.py:add").exit_code == 2
+
+# %% ../../nbs/84a_check_my_code.ipynb #84ab0040
+def test_code_of_other_libraries_has_a_shape_of_its_own():
+    "a scheduler of diffusers, and a sampler as k-diffusion writes it, are tried as any; both right"
+    def euler(model, x, sigmas):
+        for a, b in zip(sigmas, sigmas[1:]): x = x + (x - model(x, a)) / a * (b - a)
+        return x
+    def levels(n): return torch.cat([torch.logspace(1.9, -2, n), torch.zeros(1)]).double()
+    walk = checks.k_diffusion(euler, levels)
+    assert checks.sampler(walk, "x", sigmas=levels(9)[:-1])
+    assert "taken for x" in checks.sampler(walk, "eps", sigmas=levels(9)[:-1]).says
+    diffusers = pytest.importorskip("diffusers")
+    def make(): return diffusers.EulerDiscreteScheduler(timestep_spacing="trailing")
+    assert checks.sampler(checks.scheduler(make), abar=make().alphas_cumprod)
