@@ -324,7 +324,7 @@ class VDMRun(verdict.Judged):
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
                sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, classifier=None,
                batch: int = 128, precision: str = "float32", progress=False) -> Tensor:
-        """Samples, each a function of the seed, its class and its number alone.
+        """Samples, each by its seed, class and number alone (of `flow`: and by its batch).
 
         Args:
             labels: A class for each image, or None for images without a label
