@@ -57,7 +57,8 @@ def forward(fn, **says) -> Verdict:
     def of(f, shift=lambda t: t):
         return lambda x0, t, noise: f(*l.at(shift(t), x0), x0, noise)
 
-    slips, n, last = {k: of(f) for k, f in SLIPS["forward"].items()}, len(l.times), l.times[-1]
+    n, last = len(l.times), l.times[-1]
+    slips = {k: of(f) for k, f in SLIPS["forward"].items()}
     if l.steps: slips |= {
         "the time is off by one, towards the data": of(_noised, lambda t: t - 1),
         "the time is off by one, towards the noise": of(
@@ -233,11 +234,12 @@ def _of_noised(t, x, a, s, x0, l) -> str | None:
         noise = size((u - alpha * v) / sigma)
         turned = abs(size((u - sigma * v) / alpha) - 1) < .05 < .1 < abs(noise - 1)
         if turned: return "data and noise are exchanged, or the time runs the other way"
-        if abs(shift) > .3: return f"the noise has a mean of {shift:.2f}, not 0: `rand` for `randn`?"
+        if abs(shift) > .3:
+            return f"the noise has a mean of {shift:.2f}, not 0: `rand` for `randn`?"
         if abs(ratio(alpha) - 1) > .1 + chance and alpha.mean() > .2:
             if abs(ratio(alpha ** 2) - 1) < .1:
                 return "the data have alpha squared: a root is missing"
-            return f"the noisy data hold {ratio(alpha):.2f} times as much of the data as they should"
+            return f"the noisy data hold {ratio(alpha):.2f} times the data that they should"
         if abs(noise - 1) < .1: continue
         if abs(size((u - alpha * v) / sigma ** 2) - 1) < .05:
             return "the noise has its variance for a factor: a root is missing"
@@ -261,10 +263,10 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     x0 = (_draw(7, 4000, 1, 1, 1) * .5 + .3).expand(-1, 1, 4, 4).contiguous()
     def value(answer):
         def heard(x, t):
-            told = t.flatten().expand(len(x))
-            a, s = (v.double().clamp(min=1e-6) for v in l.at(told, x.double()))
-            seen[:] = told, x.double(), a, s
-            return answer(x.double(), a, s)
+            t, x = t.flatten().expand(len(x)), x.double()
+            a, s = (v.double().clamp(min=1e-6) for v in l.at(t, x))
+            seen[:] = t, x, a, s
+            return answer(x, a, s)
         return float(asked(fn, Network(heard), x0, generator=stream(0, "loss")))
     none = value(lambda x, a, s: torch.zeros_like(x))
     if not seen: return verdict("loss", fn, "the network is never called")
@@ -278,8 +280,8 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         none, thrice, size, len(x0), x0[0].numel())
     if wrong or abs(none / size - 1) < .1: return verdict("loss", fn, wrong)
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
-    if weight: return verdict("loss", fn, f"levels are weighted otherwise than said: {told}")
-    return verdict("loss", fn, None, f"right, with weighted levels, which `weight=` checks: {told}")
+    wrong = f"levels are weighted otherwise than said: {told}" if weight else None
+    return verdict("loss", fn, wrong, f"right, with levels that `weight=` checks: {told}")
 
 # %% ../nbs/84a_check_my_code.ipynb #30d3b6e8
 def _knows(kind): return lambda p, *v: target(kind, *v)

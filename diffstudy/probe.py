@@ -7,7 +7,7 @@ ones: of your own code, or of a library."""
 __all__ = ['SLIPS', 'KINDS', 'Levels', 'numbers', 'levels', 'name_of', 'verdict', 'asked',
            'Network', 'target', 'Call', 'Step', 'error', 'sampler', 'scheduler', 'k_diffusion']
 
-# %% ../nbs/84c_is_my_sampler_right.ipynb #931b22bb
+# %% ../nbs/84c_is_my_sampler_right.ipynb #72b43d70
 """A sampler, read step by step from a network that answers with noise."""
 
 import inspect, math
@@ -73,7 +73,7 @@ def levels(**says) -> Levels:
         return at
     return Levels(name, pick(abar.sqrt()), pick((1 - abar).sqrt()), torch.arange(len(abar)))
 
-# %% ../nbs/84c_is_my_sampler_right.ipynb #5660c59d
+# %% ../nbs/84c_is_my_sampler_right.ipynb #74006ecb
 SLIPS = {}  # check → what to say → the rule
 
 def name_of(fn) -> str: return getattr(fn, "__name__", type(fn).__name__)
@@ -249,6 +249,7 @@ _OFF_BY_ONE = {  # exact, and too small a slip to be seen otherwise
     "the levels are off by one: each is that of the state before": _shifted(-1),
     "the levels are off by one: each is that of the state after": _shifted(1)}
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #5e542413
 SLIPS["sampler"] = {  # whether a step shows it
     "all examples of a batch get the same noise": lambda s, l, p: s.shared,
     **{f"the answer of the network is taken for {k}": _as(k) for k in KINDS},
@@ -292,6 +293,7 @@ def _right_at(s: Step, other: Step, predicts: str) -> bool:
     data, noise = s.by(predicts, (other.call.alpha, other.call.sigma))
     return s.near(data, other.told[0]) and s.near(math.hypot(noise, s.new), other.told[1])
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
 def _of_steps(steps: list, l: Levels, predicts: str) -> tuple[str | None, bool]:
     "The slip that all steps show, or the first wrong one; and whether its noise alone is wrong."
     body, last = steps[:-1], steps[-1]
@@ -333,13 +335,14 @@ def _of_times(calls: list, l: Levels) -> str | None:
         f"it begins with pure noise and tells the network t = {calls[0].t:g}, where "
         f"{calls[0].alpha:.2f} of the picture is left: begin at the noisiest level")
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #df907847
 def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
     """How far samples of two Gaussians at -1 and 1 are off, where each answer is exact.
 
     Returns:
         Calls of the network, and the Wasserstein distance"""
-    means, std, n = torch.tensor([-1., 1.]), .5, 5000
-    share = torch.tensor([.3, .7])
+    means, share = torch.tensor([-1., 1.]), torch.tensor([.3, .7])
+    std, n = .5, 5000
     def exact(x, a, s):
         var = a ** 2 * std ** 2 + s ** 2
         belongs = (share.log() - (x - a * means) ** 2 / (2 * var)).softmax(-1)
@@ -353,6 +356,7 @@ def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
     right = torch.as_tensor(np.interp((np.arange(n) + .5) / n, rise, at))
     return len(calls), (end.flatten().sort().values - right).abs().mean().item()
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #6876a9c4
 def _ddim(l: Levels, predicts: str) -> Callable:
     "Ours, to have a number beside that of another."
     def walk(model, x, steps):
@@ -379,15 +383,18 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
     choose(predicts, KINDS, "prediction")
     return verdict("sampler", fn, *_of_sampler(fn, l, predicts, steps))
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #a8a6b42c
 def _of_states(fn, l, predicts, steps) -> str | None:
     "Where several answers make a step: the states, under a network that knows the data."
     def knows(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
     calls = _walk(fn, l, steps, 2000, knows)[0]
     for i, c in enumerate(calls, 1):
         if c.alpha < 1e-3 or c.sigma < .01: continue
-        ratio = c.sigma / c.alpha  # the data are not in the first state, and chance is in all
-        much = dict(noise=(c.x.std().item() / c.sigma, .15), data=(
-            c.x.mean().item() / c.alpha, .04 + .15 * ratio + ratio * calls[0].alpha / calls[0].sigma))
+        ratio, first = c.sigma / c.alpha, calls[0].sigma / calls[0].alpha
+        # the first state has none of the data, and chance is in all
+        much = dict(
+            noise=(c.x.std().item() / c.sigma, .15),
+            data=(c.x.mean().item() / c.alpha, .04 + .15 * ratio + ratio / first))
         for what, (times, off) in much.items():
             if abs(times - 1) > off: return (
                 f"at call {i} the state has {times:.2f} times the {what} that the level has which "
@@ -422,6 +429,7 @@ def _of_sampler(fn, l, predicts, steps) -> tuple[str | None, str]:
         "model; the samples of a denoiser lose spread")
     return _of_samples(fn, l, predicts, steps, says, several)
 
+# %% ../nbs/84c_is_my_sampler_right.ipynb #34ee4515
 def _of_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]:
     "The samples, with more and more steps; a step that is right with many alone is right."
     found = {}

@@ -62,6 +62,7 @@ def test_another_hand():
     assert [n for n, how in o.SLIPS.items() if says(n, how)] == []
     assert {n: v.says for n, how in o.HEALTHY.items() if not (v := says(n, how))} == {}
 
+# %% ../../nbs/84a_check_my_code.ipynb #f3784c3a
 def test_a_third_hand():
     "ten slips of somebody who had seen no checker are wrong, most by name; ten functions are right"
     b = material("blind")
@@ -84,6 +85,7 @@ def test_a_test_of_three_lines_fails_with_the_sentence():
     with pytest.raises(AssertionError, match="a root is missing"):
         assert checks.forward(f.forward_without_root, abar=f.ABAR)
 
+# %% ../../nbs/84a_check_my_code.ipynb #86af03aa
 def test_a_command_checks_a_file(tmp_path):
     "the sentence is printed, and the status says whether it is right; a wrong name is status 2"
     from diffstudy.__main__ import main as _  # all commands are there

@@ -4,7 +4,7 @@
 __all__ = ['test_a_network_is_told_the_time_of_the_state_it_is_given',
            'test_code_of_other_libraries_has_a_shape_of_its_own']
 
-# %% ../../nbs/84c_is_my_sampler_right.ipynb #43c80447
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #97f4bc2d
 import pytest, torch
 from .. import checks
 
@@ -13,7 +13,7 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     "the time of the state after or before has a name, and so has noise that a batch shares"
     betas = torch.linspace(5e-4, .1, 200)
     abar = torch.cat([torch.cumprod(1 - betas, 0), torch.ones(1)])
-    def ddim(late, same=False):
+    def ancestral(late, same=False):
         def walk(model, x, steps, generator=None):
             for t in reversed(range(steps)):
                 a, b = abar[t], abar[t - 1]
@@ -24,10 +24,11 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
                 x = x + (1 - b - small ** 2) ** .5 * eps + small * noise
             return x
         return checks.sampler(walk, steps=200, betas=betas)
-    assert ddim(0)
-    assert "of the state after" in ddim(1).says
-    assert "the same noise" in ddim(0, same=True).says
+    assert ancestral(0)
+    assert "of the state after" in ancestral(1).says
+    assert "the same noise" in ancestral(0, same=True).says
 
+# %% ../../nbs/84c_is_my_sampler_right.ipynb #cd17eefd
 def test_code_of_other_libraries_has_a_shape_of_its_own():
     "a scheduler of diffusers, and a sampler as k-diffusion writes it, are tried as any; both right"
     def euler(model, x, sigmas):

@@ -35,9 +35,9 @@ class Net(nn.Module):
 
     def __init__(self, answer):
         super().__init__()
-        self.answer, self.one = answer, nn.Parameter(torch.ones(1))
+        self.ask, self.one = [answer], nn.Parameter(torch.ones(1))
 
-    def forward(self, x, t, *args, **kwargs): return self.answer(x, t)
+    def forward(self, x, t, *args, **kwargs): return self.ask[0](x, t)
 
 
 # ---- diffusers: all schedulers that sample images with a network of their own kind
@@ -180,7 +180,8 @@ def lucid(model, x, steps=None, objective="pred_noise", **more):
 def lucid_sample(model, x, steps, kind, method, **more):
     "Its sampler, with our noise, and without its clipping to [-1, 1]."
     from denoising_diffusion_pytorch import denoising_diffusion_pytorch as d
-    it = lucid(model, x, steps, kind, **more)
+    ask = lambda y, t: model(y.reshape(-1, 1), t).reshape(-1, 1, 1, 1)
+    it = lucid(ask, x, steps, kind, **more)
     wide, narrow = (lambda v, *a, **k: v), torch.clamp
     real, first = torch.randn, []
     def randn(*shape, **k):
@@ -190,10 +191,7 @@ def lucid_sample(model, x, steps, kind, method, **more):
     d.torch.clamp, d.torch.randn, Tensor = wide, randn, torch.Tensor
     in_place, Tensor.clamp_ = Tensor.clamp_, wide
     d.tqdm = lambda v, **k: v
-    try:
-        model = it.model.answer
-        it.model.answer = lambda y, t: model(y.reshape(-1, 1), t).reshape(-1, 1, 1, 1)
-        return getattr(it, method)((len(x), 1, 1, 1)).reshape(-1, 1)
+    try: return getattr(it, method)((len(x), 1, 1, 1)).reshape(-1, 1)
     finally: d.torch.clamp, d.torch.randn, Tensor.clamp_ = narrow, real, in_place
 
 
@@ -345,8 +343,9 @@ def cfm_loss(name):
 for name in ("ConditionalFlowMatcher", "VariancePreservingConditionalFlowMatcher"):
     said = dict(flow=True) if name[0] == "C" else dict(
         log_snr=lambda t: -2 * torch.log(torch.tan(math.pi / 2 * t)))
-    if name[0] == "C": CASES.append(("torchcfm", f"{name}, loss", "loss", lambda n=name: cfm_loss(n),
-                                     dict(make=True, predicts="flow", **said)))
+    if name[0] == "C": CASES.append((
+        "torchcfm", f"{name}, loss", "loss", lambda n=name: cfm_loss(n),
+        dict(make=True, predicts="flow", **said)))
     def cfm_noise(name=name):
         import torchcfm
         it = getattr(torchcfm, name)()
@@ -356,23 +355,14 @@ for name in ("ConditionalFlowMatcher", "VariancePreservingConditionalFlowMatcher
 
 # ---- azula: its denoisers answer with the data
 
-def azula_schedule(name):
-    from azula import noise
-    it = getattr(noise, name)()
-    one = lambda f: lambda t: f(torch.as_tensor(t, dtype=torch.float64))
-    return checks.Levels("azula", one(it.alpha), one(it.sigma),
-                         torch.linspace(.001, .999, 999, dtype=torch.float64)), it
-
-
 def azula_sampler(name, **more):
-    from azula import sample
+    from azula import noise, sample
     from azula.denoise import Denoiser, DiracPosterior
-    levels, schedule = azula_schedule("CosineSchedule")
     def sampler(model, x, steps):
         class Here(Denoiser):
             def forward(self, x, t, **_): return DiracPosterior(model(x, t))
         net = Here()
-        net.schedule = schedule
+        net.schedule = noise.CosineSchedule()
         return getattr(sample, name)(net, steps=steps, silent=True, dtype=x.dtype, **more)(x)
     return sampler
 
@@ -409,7 +399,8 @@ for says, gam, mu in (("DDIM", 1., 0.), ("DDPM", 1., .5), ("accelerated", 2., 0.
       says="sigmas")
 def small_tables():
     import smalldiffusion as s
-    for name in ("DDPM", "LDM", "Sigmoid", "Cosine"): yield name, getattr(s, f"Schedule{name}")().sigmas
+    for name in ("DDPM", "LDM", "Sigmoid", "Cosine"):
+        yield name, getattr(s, f"Schedule{name}")().sigmas
     yield "LogLinear", s.ScheduleLogLinear(1000).sigmas
 
 
