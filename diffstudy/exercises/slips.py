@@ -394,13 +394,14 @@ def _changed(solution: Callable, tree: ast.Module, put: dict, changes: list) -> 
     finally:
         for node, _ in reversed(changes): put[node](node)
 
-def edited(solution: Callable, old: str, new: str) -> Callable:
-    "The solution with other text in its body, wherever the old one stands."
+def edited(solution: Callable, *texts: str) -> Callable:
+    "The solution with other text in its body: what stands there, what replaces it, and so on."
     @functools.cache
     def wrong():
         head, line, body = textwrap.dedent(inspect.getsource(solution)).partition("\n")
+        for old, new in zip(texts[::2], texts[1::2]): body = body.replace(old, new)
         names = dict(solution.__globals__)
-        exec(compile(head + line + body.replace(old, new), "<slip>", "exec"), names)
+        exec(compile(head + line + body, "<slip>", "exec"), names)
         return names[solution.__name__]
     return lambda *args: wrong()(*args)
 
