@@ -156,7 +156,7 @@ def _signed():
     "Each form with its signs filled in, taken apart, and its rows."
     fill = [str.maketrans("±∓∘", signs) for signs in ("+-+", "-+-", "??*", "??/")]
     for form, rows in FORMS.items():
-        for signs in fill[:4 if "∘" in form else 2 if "±" in form else 1]:
+        for signs in fill[:4 if "∘" in form else 1 + ("±" in form)]:
             yield _parsed(form.translate(signs)), [
                 (rank, new.translate(signs), says.translate(signs)) for rank, new, says in rows]
 

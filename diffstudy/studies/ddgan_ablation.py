@@ -88,7 +88,8 @@ def run_variant(settings: dict, case: dict) -> dict:
         Scores with errors, seconds, and a few samples"""
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0]
-    levels, n, seed = train_set.levels, settings["n"], case["seed"]
+    levels = train_set.levels
+    n, seed = settings["n"], case["seed"]
     judge = feature_network(train_set)
 
     config = gan_config(
@@ -120,8 +121,8 @@ def run_few(settings: dict, case: dict) -> dict:
     Returns:
         Seconds of training, and for each sampler calls, ms, scores"""
     torch.set_num_threads(1)
-    s, n, seed = settings, settings["n"], case["seed"]
-    train_set = data.load(s["data"])[0]
+    s, seed = settings, case["seed"]
+    n, train_set = s["n"], data.load(s["data"])[0]
     judge = feature_network(train_set)
     real = data.encode(train_set.images, train_set.levels)
     c = torch.arange(n) % train_set.classes
