@@ -175,7 +175,7 @@ class Measurement:
         self.blind = not bool((torch.as_tensor(operator.power(self.y)) > 0).any())
 
     def pull(self, predict: Callable, z: Tensor, gamma: Tensor, s, n) -> Pull:
-        """The prediction, and the gradient of a Gaussian likelihood around the estimate of the data.
+        """The prediction, and the gradient of a Gaussian likelihood around the estimate.
 
         Args:
             predict: `(z, γ) → ε̂`
