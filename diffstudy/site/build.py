@@ -636,8 +636,8 @@ def reading(nb: Path) -> int:  # Minutes
 LIBRARY = [
     "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
     "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
-    "guidance", "particles", "solvers", "models", "checkpoint", "weights", "train", "estimate",
-    "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
+    "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
+    "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "adversarial", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
