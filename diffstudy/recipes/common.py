@@ -125,10 +125,10 @@ def check_keys(where, found, expected, others: bool = True):
             "Restore it, or remove it")
     there, known = set(found), set(expected)
     if not there >= known or not others and there != known:
+        got = ", ".join(sorted(there)) or "nothing"
         raise ValueError(
-            f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or 'nothing'}. "
-            f"It was written by another version of diffstudy (this is {this_version()}), likely a "
-            "newer one: update diffstudy")
+            f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
+            f"version of diffstudy (this is {this_version()}), likely a newer one: update diffstudy")
     for k, keys in expected.items() if isinstance(expected, dict) else ():
         if keys: check_keys(f"{where}, {k}", found[k], keys)
 
