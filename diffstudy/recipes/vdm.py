@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, evaluate as scoring, guidance, models, objectives, schedule
-from .. import train as training, vdm, verdict, watch
+from .. import data as datasets, evaluate as scoring, guidance, holes, models, objectives
+from .. import sample as samplers, schedule, train as training, vdm, verdict, watch
 from ..core import Rule, choose, flag, number, setting, stream, whole
 from ..decoder import Decoder
 from ..heads import HEADS
+from ..notation import alpha
 from .common import (
     PRECISIONS, Configuration, Kind, Note, Run, batches, check_counts, check_ends, check_keys,
     counted, drawn, low_precision)
 from ..run_folder import open
-from ..solvers import GRIDS, SOLVERS
+from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
 # %% ../../nbs/76c_vdm_runs.ipynb #d889875d
 SCHEDULES = {
@@ -322,8 +323,9 @@ class VDMRun(verdict.Judged):
     choices = ("w", "steps", "sampler", "grid", "precision")
 
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
-               sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, classifier=None,
-               batch: int = 128, precision: str = "float32", progress=False) -> Tensor:
+               sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
+               classifier=None, batch: int = 128, precision: str = "float32",
+               progress=False) -> Tensor:
         """Samples, each by its seed, class and number alone (of `flow`: and by its batch).
 
         Args:
@@ -334,6 +336,7 @@ class VDMRun(verdict.Judged):
             sampler: A name of `solvers.SOLVERS`
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             seed: The same seed, the same images
+            start: Noise to begin with, as from `invert`; by default that of the seed
             classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
             batch: Images at a time
             precision: Or "bfloat16", by autocast: less time, other images by a hair
@@ -342,8 +345,10 @@ class VDMRun(verdict.Judged):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         classifier = None if classifier is None else _guide(classifier, self.device)
+        if start is not None: n = len(start := self._checked(start))
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), batch=batch)
+        starts = iter([None] * len(labels) if start is None else start.split(batch))
         cost = self.cost(dict(
             w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
             classifier=classifier))
@@ -354,9 +359,17 @@ class VDMRun(verdict.Judged):
             c = c if self.has_labels else None
             return self.model.sample(
                 len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
-                generator=own, predict=guided, progress=progress)
+                generator=own, predict=guided, start=next(starts), progress=progress)
         with low_precision(precision, self.device):
             return drawn(labels, seed, batch, draw, progress, cost)
+
+    def _checked(self, start):
+        "Noise to begin with; TypeError or ValueError unless it is that of images."
+        start, shape = samplers.check_state(start), tuple(self.facts["shape"])
+        if start.shape[1:] == shape: return start
+        raise ValueError(
+            f"start: expected noise of shape {('n', *shape)}, as run.invert gives it; "
+            f"got {tuple(start.shape)}")
 
     def _asked(self, labels, n, w, classifier):
         "The labels, checked together with the weight."
@@ -374,6 +387,27 @@ class VDMRun(verdict.Judged):
             raise ValueError(
                 "a classifier guides towards a class: give labels, such as labels=[3] * 16")
         return classifier.labels_of(labels, n)
+
+    def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
+               grid: str = vdm.GRID, progress=False) -> Tensor:
+        """The noise from which DDIM draws these pictures, at three calls of the network a step.
+
+        Args:
+            picture: Gray levels `(c, h, w)`, or of many pictures `(n, c, h, w)`
+            labels: A class for each, or None
+            w: Weight of guidance
+            steps, grid: Of the sampler
+            progress: Show a bar or lines
+
+        Returns:
+            `(n, c, h, w)`, on the CPU: `sample(labels, start=…, sampler="ddim")` goes back"""
+        x = holes.measured(picture, self.facts, many=True)
+        labels = self._asked(labels, len(x), w, None)
+        self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
+        gammas = GRIDS[grid](self.model.schedule, steps)
+        predict = self.predict(None if labels[:1] == [None] else labels, w=w)
+        z = alpha(gammas[-1]) * x.to(self.device)
+        return ddim_inverse(predict, z, gammas, progress=progress).cpu()
 
     def predict(self, labels=None, *, w: float = 0., classifier=None):
         """The network under guidance, as a function of the latent and its noise level.

@@ -624,7 +624,7 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
-    "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
+    "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "solvers", "models", "checkpoint", "weights", "train", "estimate",
     "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "adversarial", "references",
