@@ -40,7 +40,7 @@ def measured(picture, facts: dict, shape: tuple = None, many: bool = False) -> T
             f"picture: expected gray levels from 0 to {levels - 1}; "
             f"got {x.dtype} from {int(x.min())} to {int(x.max())}")
     else: x = encode(x, levels)
-    return x.float() if many is False or x.ndim > len(shape) else x.float()[None]
+    return x.float().view(-1, *shape) if many else x.float()
 
 def _tensor(value, name, expected) -> Tensor:
     try: value = torch.as_tensor(value)
@@ -65,7 +65,7 @@ def hidden(mask, shape: tuple) -> Tensor:
         raise TypeError(
             "mask: expected True where the picture is hidden and False elsewhere, such as "
             f"mask > 127; got {mask.dtype}")
-    if mask.shape not in (shape, shape[1:], (1, *shape[1:])):
+    if mask.ndim and mask.shape not in (shape, shape[1:], (1, *shape[1:])):
         raise ValueError(
             f"mask: expected shape {tuple(shape[1:])} or {tuple(shape)}, as the picture has; "
             f"got {tuple(mask.shape)}")

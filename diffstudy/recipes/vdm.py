@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, evaluate as scoring, guidance, holes, models, objectives
-from .. import sample as samplers, schedule, train as training, vdm, verdict, watch
+from .. import data as datasets, evaluate as scoring, guidance, holes, inverse, models
+from .. import objectives, sample as samplers, schedule, train as training, vdm, verdict
+from .. import watch
 from ..core import Rule, choose, flag, number, setting, stream, whole
 from ..decoder import Decoder
 from ..heads import HEADS
@@ -345,7 +346,7 @@ class VDMRun(verdict.Judged):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         classifier = None if classifier is None else _guide(classifier, self.device)
-        if start is not None: n = len(start := self._checked(start))
+        if start is not None: n = len(start := self._checked(start, labels))
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), batch=batch)
         starts = iter([None] * len(labels) if start is None else start.split(batch))
@@ -363,12 +364,13 @@ class VDMRun(verdict.Judged):
         with low_precision(precision, self.device):
             return drawn(labels, seed, batch, draw, progress, cost)
 
-    def _checked(self, start):
+    def _checked(self, start, labels):
         "Noise to begin with; TypeError or ValueError unless it is that of images."
-        start, shape = samplers.check_state(start), tuple(self.facts["shape"])
-        if start.shape[1:] == shape: return start
+        start = samplers.check_state(start)
+        n = len(start) if labels is None else len(labels)
+        if start.shape == (n, *self.facts["shape"]): return start
         raise ValueError(
-            f"start: expected noise of shape {('n', *shape)}, as run.invert gives it; "
+            f"start: expected noise of shape {(n, *self.facts['shape'])}, as run.invert gives it; "
             f"got {tuple(start.shape)}")
 
     def _asked(self, labels, n, w, classifier):
@@ -387,6 +389,51 @@ class VDMRun(verdict.Judged):
             raise ValueError(
                 "a classifier guides towards a class: give labels, such as labels=[3] * 16")
         return classifier.labels_of(labels, n)
+
+    def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
+                method: str = "pigdm", n: int = 8, w: float = 0., steps: int = vdm.STEPS,
+                grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
+                progress=False) -> Tensor:
+        """Answers that fit what is seen of a picture; where that is nothing, what `sample` draws.
+
+        Args:
+            picture: Gray levels `(c, h, w)`, or floats in the units of the data
+            labels: A class for each answer, or None
+            mask: True where it is hidden, `(h, w)` or `(c, h, w)`
+            operator: Or what else was done to it, such as `inverse.Shrink(2)`
+            noise: Its standard deviation on the picture, in the units of the data
+            method: A name of `inverse.METHODS`
+            n: How many answers, where no labels are given
+            w, steps, grid: As for `sample`
+            seed, precision, progress: As for `sample`
+
+        Returns:
+            Gray levels `(n, c, h, w)` uint8, on the CPU"""
+        if mask is not None and operator is not None:
+            raise ValueError("expected a mask or an operator; got both")
+        labels, shape = self._asked(labels, n, w, None), tuple(self.facts["shape"])
+        check_counts(n=len(labels))
+        how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
+        cost, gammas = self.cost(how), GRIDS[grid](self.model.schedule, steps)
+        hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
+        A = operator or inverse.Mask(~hole)
+        y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
+        measured = inverse.Measurement(y[None].to(self.device), A, noise)
+
+        def draw(labels, own, progress):
+            calls = iter(progress(range(steps)))
+            predict = self.predict(None if labels[0] is None else labels, w=w)
+            def told(z, gamma):
+                next(calls, None)
+                return predict(z, gamma)
+            z = inverse.restore(told, measured, gammas, own, n=len(own), method=method)
+            return self.model.decode(z, gammas[-1], own)
+        with low_precision(precision, self.device):
+            k = drawn(labels, seed, len(labels), draw, progress, cost)
+
+        # what is seen without noise stays as it is
+        exact = operator is None and not noise
+        return torch.where(hole, k, datasets.decode(y, self.facts["levels"])) if exact else k
 
     def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
                grid: str = vdm.GRID, progress=False) -> Tensor:
