@@ -221,10 +221,11 @@ def _picture(
 
     pages = [page(images, levels, len(heads)) for _, images in blocks]
     height = _LINE + sum(_LINE + p.height for p in pages)
-    out = Image.new("RGB", (pages[0].width + 2 * _LEFT, height), "#fcfbf8")
+    width = max(p.width for p in pages)
+    out = Image.new("RGB", (width + 2 * _LEFT, height), "#fcfbf8")
     pen, y = ImageDraw.Draw(out), _LINE
 
-    wide = (pages[0].width - _GAP) / len(heads)
+    wide = (width - _GAP) / len(heads)
     for j, head in enumerate(heads):
         middle = _LEFT + _GAP / 2 + (j + .5) * wide
         pen.text((middle, 6), str(head), "black", font, anchor="ma")

@@ -23,24 +23,28 @@ def measured(picture, facts: dict, shape: tuple = None, many: bool = False) -> T
         many: Many pictures, `(n, *shape)`, or one
 
     Returns:
-        floats in the units of the data, `shape` or `(n, *shape)`"""
+        floats in the units of the data, `shape`, or `(n, *shape)` of many"""
     shape, levels = tuple(shape or facts["shape"]), facts["levels"]
     x = _tensor(picture, "picture", f"gray levels of shape {shape} from 0 to {levels - 1}")
     if x.shape != shape and not (many and x.shape[1:] == shape):
         raise ValueError(f"picture: expected shape {shape}; got {tuple(x.shape)}")
-    if x.is_floating_point():
-        if bad := int((~x.isfinite()).sum()):
-            raise ValueError(f"picture: expected finite numbers; {bad} of {x.numel()} are not")
-        if x.abs().max() > 100:
-            raise ValueError(
-                "picture: expected floats in the units of the data, about -1 to 1; got "
-                f"{x.abs().max():g}. Gray levels are whole numbers: picture.to(torch.uint8)")
-    elif x.dtype == torch.bool or not 0 <= x.min() <= x.max() < levels:
+    x = _checked_floats(x) if x.is_floating_point() else _encoded(x, levels)
+    return x.view(-1, *shape) if many else x
+
+def _checked_floats(x):
+    if bad := int((~x.isfinite()).sum()):
+        raise ValueError(f"picture: expected finite numbers; {bad} of {x.numel()} are not")
+    if x.abs().max() > 100:
         raise ValueError(
-            f"picture: expected gray levels from 0 to {levels - 1}; "
-            f"got {x.dtype} from {int(x.min())} to {int(x.max())}")
-    else: x = encode(x, levels)
-    return x.float().view(-1, *shape) if many else x.float()
+            "picture: expected floats in the units of the data, about -1 to 1; got "
+            f"{x.abs().max():g}. Gray levels are whole numbers: picture.to(torch.uint8)")
+    return x.float()
+
+def _encoded(k, levels):
+    if k.dtype != torch.bool and 0 <= k.min() and k.max() < levels: return encode(k, levels)
+    raise ValueError(
+        f"picture: expected gray levels from 0 to {levels - 1}; "
+        f"got {k.dtype} from {int(k.min())} to {int(k.max())}")
 
 def _tensor(value, name, expected) -> Tensor:
     try: value = torch.as_tensor(value)
