@@ -4,11 +4,12 @@
 __all__ = ['FACTS', 'saved', 'test_a_picture_and_its_hole', 'test_what_is_no_picture',
            'test_what_is_no_hole']
 
-# %% ../../nbs/80a_my_hole.ipynb #d500a1cc
+# %% ../../nbs/80a_my_hole.ipynb #0ea77929
 import numpy as np, pytest, torch
 from PIL import Image
 from .. import holes
 
+# %% ../../nbs/80a_my_hole.ipynb #b65cab3e
 FACTS = dict(shape=[1, 8, 8], levels=17)
 
 def saved(path, gray, alpha=None):
@@ -38,6 +39,7 @@ def test_a_picture_and_its_hole(tmp_path):
     ):
         with pytest.raises(ValueError, match=words): holes.read(path, FACTS, mask)
 
+# %% ../../nbs/80a_my_hole.ipynb #e1e77014
 @pytest.mark.parametrize("picture, words", [
     ("a.png", "holes.read"), (torch.zeros(3, 8, 8), r"shape \(1, 8, 8\); got \(3, 8, 8\)"),
     (torch.zeros(1, 8, 8) / 0, "64 of 64 are not"), (torch.full((1, 8, 8), 255.), "whole numbers"),
