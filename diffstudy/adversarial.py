@@ -68,13 +68,14 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     Returns:
         `(b,)`, from 0 to T − 1"""
     pack = getattr(D, "pack", 1)
-    alike = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
-    return each(draw or alike, -(-len(x) // pack), generator).repeat_interleave(pack)[:len(x)]
+    alike = lambda n, **how: torch.randint(len(chain) - 1, (n,), **how)
+    s = each(draw or alike, -(-len(x) // pack), generator, x.device)
+    return s.repeat_interleave(pack)[:len(x)]
 
 def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
     "For each example one of the other classes, all of them equally likely."
-    draw = lambda n: torch.randint(1, classes, (n,), generator=generator, device=c.device)
-    return (c + each(draw, len(c), generator)) % classes
+    draw = lambda n, **how: torch.randint(1, classes, (n,), **how)
+    return (c + each(draw, len(c), generator, c.device)) % classes
 
 # %% ../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`

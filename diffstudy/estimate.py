@@ -215,13 +215,12 @@ def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Proport
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     c = as_labels(c, x)
 
-    hits = []
-    for i in range(0, len(x), batch_size):
-        batch, own = x[i:i + batch_size], c[i:i + batch_size].to(x.device)
-        scores = checked_scores(predict(batch), len(batch))
-        hits.append(decide(scores) == own)
-        if int(own.min()) < 0 or int(own.max()) >= scores.shape[1]:
-            raise ValueError(
-                f"expected labels in 0..{scores.shape[1] - 1}, one for each score; "
-                f"got {int(own.min())}..{int(own.max())}")
-    return mean_and_error(torch.cat(hits) if hits else torch.empty(0))
+    # values are looked at when all are there: within the loop a device would be waited for
+    if not len(x): return mean_and_error(torch.empty(0))
+    scores = torch.cat([checked_scores(predict(v), len(v)) for v in x.split(batch_size)])
+    hits = decide(scores) == c
+    if int(c.min()) < 0 or int(c.max()) >= scores.shape[1]:
+        raise ValueError(
+            f"expected labels in 0..{scores.shape[1] - 1}, one for each score; "
+            f"got {int(c.min())}..{int(c.max())}")
+    return mean_and_error(hits)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import can_look, stream
+from .core import can_look, move, stream
 from .files import check_images, locked
 
 # %% ../nbs/72_images.ipynb #fb5d4610
@@ -294,7 +294,7 @@ class Batches:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
             order = _epoch_order(len(self.data), self.seed, epoch)
             self.orders[epoch] = (
-                order.to(self.data.images.device) if isinstance(self.data, ImageSet) else order)
+                move(order, self.data.images.device) if isinstance(self.data, ImageSet) else order)
         return self.orders[epoch]
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -310,7 +310,7 @@ class Batches:
         if self.flip:
             coins = torch.rand(self.batch_size, generator=stream(self.seed, "flip", step))
             x = _mirror(x, coins[self.part] < .5)
-        return x.to(self.device or x.device), y.to(self.device or y.device)
+        return move(x, self.device or x.device), move(y, self.device or y.device)
 
     def _rows(self, step, places):
         "The same of any data set; what its rows draw from torch is a function of step and place."
@@ -328,12 +328,12 @@ def _mirror(x: Tensor, which: Tensor  # `(b, c, h, w)`; `(b,)`, True for those t
 ) -> Tensor:  # `(b, c, h, w)`
     "Mirror some images left to right."
     row = torch.arange(len(x)) + len(x) * which
-    return torch.cat([x, x.flip(-1)]).index_select(0, row.to(x.device))
+    return torch.cat([x, x.flip(-1)]).index_select(0, move(row, x.device))
 
 def _moved(batch, device):
     "A tensor, or tensors in lists, tuples and dicts, on a device."
     if device is None: return batch
-    if torch.is_tensor(batch): return batch.to(device)
+    if torch.is_tensor(batch): return move(batch, device)
     if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
     return tuple(_moved(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
 

@@ -84,6 +84,7 @@ class Shrink(Operator):
 
     def power(self, y): return 1 / self.k ** 2
 
+# %% ../nbs/24_inverse.ipynb #24a00014
 class Blur(Operator):
     """A convolution that goes on at the other side of the picture; A Aᵀ is diagonal in waves.
 
@@ -149,6 +150,7 @@ class Pull(NamedTuple):
     grad: Tensor
     log_prob: Tensor
 
+# %% ../nbs/24_inverse.ipynb #24a00021
 class Measurement:
     """y = A x + noise, of one picture, or of one for each answer.
 
@@ -175,7 +177,7 @@ class Measurement:
         self.blind = not bool((torch.as_tensor(operator.power(self.y)) > 0).any())
 
     def pull(self, predict: Callable, z: Tensor, gamma: Tensor, s, n) -> Pull:
-        """The prediction, and the gradient of a Gaussian likelihood around the estimate of the data.
+        """The prediction, and the gradient of a Gaussian likelihood around the estimate.
 
         Args:
             predict: `(z, γ) → ε̂`
@@ -313,6 +315,7 @@ def particles(predict: Callable, measured: Measurement, z: Tensor, gammas: Tenso
         return r.z[torch.multinomial(r.log_weights[0].softmax(0), 1, generator=g)]
     return torch.cat([answer(g) for g in many])
 
+# %% ../nbs/24_inverse.ipynb #24a00034
 METHODS = dict(replacement=replacement, dps=dps, pigdm=pigdm, particles=particles)
 
 def restore(predict: Callable, measured: Measurement, gammas: Tensor, generator=None, *, n: int = 1,

@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, flat_sum, randn_like
+from .core import as_data, each, flat_sum, randn_like
 from .guidance_formulas import classifier_free, factor
 from .kernels import finest
 from .notation import alpha, sigma
@@ -115,9 +115,8 @@ def systematic(log_w: Tensor, u: Tensor) -> Tensor:
 # %% ../nbs/62_tilted_guidance.ipynb #29044526
 def _uniform(log_w: Tensor, generator) -> Tensor:
     "One uniform number for each group."
-    device = generator.device if generator is not None else log_w.device
-    u = torch.rand(len(log_w), generator=generator, dtype=log_w.dtype, device=device)
-    return u.to(log_w.device)
+    draw = lambda n, **how: torch.rand(n, dtype=log_w.dtype, **how)
+    return each(draw, len(log_w), generator, log_w.device)
 
 def pick(v: Tensor, ancestors: Tensor) -> Tensor:
     """The chosen particles of each group.

@@ -273,17 +273,18 @@ def _held_out_bits(
     "Bits per dimension of the bound on held-out images."
     bound = vdm.nll(model, points, together=True)
     def nll(k, c, generator):
-        v = bound(k, c if labels else None, generator)
         view.to(view.done + len(k))
-        if bad := int((~v.isfinite()).sum()):
-            raise RuntimeError(
-                f"the bound of {bad} of {len(k)} images is not finite, because the network's "
-                "predictions are not; train another run with a lower lr")
-        return v
-    return scoring.bits_per_dim(
+        return bound(k, c if labels else None, generator)
+    # values are looked at in the end: within the loop a device would be waited for
+    try: return scoring.bits_per_dim(
         nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
         batch_size=max(1, 512 // points),
         generator=stream(seed, "held-out", device=images.images.device))
+    except ValueError as e:
+        if not str(e).endswith("not finite"): raise
+        raise RuntimeError(
+            f"the bound of some images is not finite ({e}), because the network's "
+            "predictions are not; train another run with a lower lr") from None
 
 # %% ../../nbs/76c_vdm_runs.ipynb #39354485
 def bits_of(result: dict, name: str) -> scoring.BitsPerDim:

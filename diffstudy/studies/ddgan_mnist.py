@@ -58,9 +58,9 @@ def by_shares(shares: list) -> Callable:
             raise ValueError(
                 "shares: expected a number for each step, at least 0 and 1 in sum; "
                 f"got {shares} for {len(chain) - 1} steps")
-        def draw(n):
-            u = torch.rand(n, generator=generator, device=x.device)
-            first = torch.zeros(n, dtype=torch.int64, device=x.device)
+        def draw(n, **how):
+            u = torch.rand(n, **how)
+            first = torch.zeros_like(u, dtype=torch.int64)
             return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
         return adversarial.draw_states(D, x, chain, generator, draw)
     return states

@@ -76,8 +76,8 @@ def trained(settings: dict, part: str, images):
 
     # γ is spread evenly over a batch
     def nats(net, k, generator):
-        def draw(n):
-            first = torch.rand((), generator=generator)
+        def draw(n, **how):
+            first = torch.rand((), **how)
             return low + (high - low) * ((first + torch.arange(n) / n) % 1)
         return PARTS[part](net, k, each(draw, len(k), generator), generator)
 
