@@ -26,24 +26,24 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
     from PIL import ImageOps
     (channels, _, size), levels = facts["shape"], facts["levels"]
     image, clear = _opened(path, lambda f: (
-        folders._upright(f, channels), ImageOps.exif_transpose(f).convert("RGBA").getchannel("A")))
+        folders.upright(f, channels), ImageOps.exif_transpose(f).convert("RGBA").getchannel("A")))
     hole = clear.point(lambda v: 255 * (v < 128))
     if mask is not None:
-        hole = _opened(mask, lambda f: folders._upright(f, 1)).point(lambda v: 255 * (v >= 128))
+        hole = _opened(mask, lambda f: folders.upright(f, 1)).point(lambda v: 255 * (v >= 128))
     if hole.size != image.size:
         raise ValueError(
             f"{mask}: expected a mask of {image.size[0]} by {image.size[1]} pixels, as {path} has; "
             f"got {hole.size[0]} by {hole.size[1]}")
 
     # a pixel that is hidden in part is hidden
-    k = folders._square(image, size).float() * (levels - 1) / 255
-    return k.round().to(torch.uint8), folders._square(hole, size)[0] > 0
+    k = folders.square(image, size).float() * (levels - 1) / 255
+    return k.round().to(torch.uint8), folders.square(hole, size)[0] > 0
 
 def _opened(path, look):
     "What is seen in a picture; ValueError that names a file which is none."
     from PIL import Image
     try:
-        with Image.open(path, formats=folders._IMAGE_FORMATS) as f: return look(f)
+        with Image.open(path, formats=folders.IMAGE_FORMATS) as f: return look(f)
     except (OSError, ValueError, SyntaxError) as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
 

@@ -330,7 +330,8 @@ def main(argv: list[str] | None = None  # Arguments; those of the process by def
 ):
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    p.add_argument("figure", choices=[k for k, f in FIGURES.items() if f.weights] + ["hole", "micro"])
+    own = [k for k, f in FIGURES.items() if f.weights]
+    p.add_argument("figure", choices=[*own, "hole", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     p.add_argument("--root", help="where the images are; where they were by default")
     p.add_argument("--judges", help="folder of the judges; ~/.cache/diffstudy/features by default")

@@ -92,7 +92,8 @@ def run_answers(settings: dict, case: dict, run, held, known) -> dict:
     with torch.no_grad(): p = known(whole.flatten(0, 1)).softmax(1)
     right = p.argmax(1) == held.labels.repeat_interleave(settings["answers"])
     out |= dict(
-        digit=(p.amax(1) > settings["sure"]).double().mean().item(), right=right.double().mean().item(),
+        digit=(p.amax(1) > settings["sure"]).double().mean().item(),
+        right=right.double().mean().item(),
         seen=part(found - x[:, None], seen).square().mean().sqrt().item())
     if case["seed"] == 0:
         out["drawn"] = to_strip(data.decode(whole[:4], held.levels).flatten(0, 1))

@@ -31,11 +31,12 @@ def test_a_picture_and_its_hole(tmp_path):
 
     color = holes.read(mask, dict(shape=[3, 16, 16], levels=256))[0]  # channels as in training
     assert color.shape == (3, 16, 16) and color[:, 0, 0].tolist() == [255] * 3
-    small = saved(tmp_path / "small.png", half[:4])
+    small, text = saved(tmp_path / "small.png", half[:4]), tmp_path / "text.png"
+    text.write_text("no picture")
     for path, mask, words in (
         (mask, small, "a mask of 16 by 16 pixels, as .*; got 16 by 4"),
         (tmp_path / "none.png", None, "cannot read .*none.png"),
-        (__file__, None, "cannot read .*UnidentifiedImageError"),
+        (text, None, "cannot read .*UnidentifiedImageError"),
     ):
         with pytest.raises(ValueError, match=words): holes.read(path, FACTS, mask)
 
