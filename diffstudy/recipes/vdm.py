@@ -15,13 +15,13 @@ from torch import Tensor
 from .. import data as datasets, evaluate as scoring, guidance, holes, inverse, models
 from .. import objectives, sample as samplers, schedule, train as training, vdm, verdict
 from .. import watch
-from ..core import Rule, choose, flag, number, setting, stream, whole
+from ..core import Rule, check_counts, choose, flag, number, setting, stream, whole
 from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
-from .common import (
-    PRECISIONS, Configuration, Kind, Note, Run, batches, check_counts, check_ends, check_keys,
-    counted, drawn, low_precision)
+from diffstudy.recipes.common import (
+    PRECISIONS, Configuration, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
+    low_precision)
 from ..run_folder import open
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
@@ -125,8 +125,7 @@ class VDMConfig(Configuration):
                 vdm.training_loss, p_uncond=self.drop,
                 variance=self.schedule == "monotone", augmented=self.augment)
         weighted = objectives.Weighted(self.weight, self.gamma_min, self.gamma_max)
-        return objectives.simple_loss(
-            weighted.to(device), levels, self.drop if model.null else 1.)
+        return objectives.simple_loss(weighted.to(device), levels, self.drop if model.null else 1.)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #74d4d740
 def _check_names(c: VDMConfig):
@@ -155,29 +154,29 @@ def _check_together(c: VDMConfig):
             f"got schedule={c.schedule!r}, decoder={c.decoder}, augment={c.augment}")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b6165143
+_NARROW = dict(width=32, blocks=1, groups=8, middle_attention=False)
+_TWO_LEVELS = dict(
+    blocks=1, mults=(1, 2), groups=8, attention=(), middle_attention=False, dropout=0.)
+
+def _loop(steps: int, batch_size: int, **own) -> dict:
+    "A loop whose rate falls to the end, with a record and a checkpoint now and then."
+    often = dict(lr_decay="cosine", log_every=50, save_every=500)
+    return dict(steps=steps, batch_size=batch_size, **often | own)
+
 RECIPES = {
     "digits": VDMConfig(
-        threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4,
-        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
-        train=dict(
-            steps=1700, batch_size=64,
-            lr=2e-3, warmup=50, lr_decay="cosine", weight_decay=.5, ema=.999,
-            log_every=50, save_every=500)),
+        threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4, unet=_NARROW,
+        train=_loop(1700, 64, lr=2e-3, warmup=50, weight_decay=.5, ema=.999)),
 
     "digits-bits": VDMConfig(
-        threads=1, head="levels", schedule="logistic", gamma_min=-8., drop=.4,
-        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
-        train=dict(
-            steps=1950, batch_size=64, precision="bfloat16", optimizer="muon",
-            lr=8e-3, warmup=50, lr_decay="cosine", weight_decay=.3, ema=.999,
-            log_every=50, save_every=500)),
+        threads=1, head="levels", schedule="logistic", gamma_min=-8., drop=.4, unet=_NARROW,
+        train=_loop(
+            1950, 64, lr=8e-3, warmup=50, weight_decay=.3, ema=.999,
+            precision="bfloat16", optimizer="muon")),
 
     "digits-tiny": VDMConfig(
         model="digits-tiny", gamma_min=-8., points=4, draws=2,
-        train=dict(
-            steps=100, batch_size=64,
-            lr=4e-3, lr_decay="cosine", ema=.99,
-            log_every=10, save_every=50)),
+        train=_loop(100, 64, lr=4e-3, ema=.99, log_every=10, save_every=50)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9bb0c085
@@ -186,13 +185,8 @@ RECIPES |= {
         data="mnist", model="mnist", head="fine-levels",
         schedule="monotone", gamma_min=-14., gamma_max=7.,
         drop=.5, points=8, draws=1, threads=1,
-        unet=dict(
-            blocks=1, mults=(1, 2), groups=8,
-            attention=(), middle_attention=False, dropout=0., fourier=()),
-        train=dict(
-            steps=12_000, batch_size=32, precision="bfloat16",
-            lr=2e-3, warmup=100, lr_decay="cosine", ema=.999,
-            log_every=50, save_every=500)),
+        unet=_TWO_LEVELS | dict(fourier=()),
+        train=_loop(12_000, 32, lr=2e-3, warmup=100, ema=.999, precision="bfloat16")),
 
     "mnist-samples": VDMConfig(
         data="mnist", model="mnist", head="patches", weight="cosine",
@@ -201,10 +195,7 @@ RECIPES |= {
         unet=dict(
             blocks=1, mults=(1, 2), groups=16, heads=4,
             attention=(), dropout=0., fourier=()),
-        train=dict(
-            steps=13_500, batch_size=64, precision="bfloat16",
-            lr=2e-3, warmup=500, lr_decay="cosine", ema=.999,
-            log_every=50, save_every=500)),
+        train=_loop(13_500, 64, lr=2e-3, warmup=500, ema=.999, precision="bfloat16")),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #36e7524c
@@ -213,23 +204,15 @@ RECIPES |= {
         data="mnist", model="mnist", head="patches", decoder=96,
         schedule="monotone", gamma_min=-3., gamma_max=7.,
         drop=1., points=8, draws=1, threads=1,
-        unet=dict(
-            width=32, blocks=1, mults=(1, 2), groups=8,
-            attention=(), middle_attention=False, dropout=0., fourier=()),
-        train=dict(
-            steps=6000, batch_size=16, precision="bfloat16", optimizer="muon",
-            lr=2e-3, warmup=100, lr_decay="cosine", ema=.998,
-            log_every=50, save_every=500)),
+        unet=_TWO_LEVELS | dict(width=32, fourier=()),
+        train=_loop(
+            6000, 16, lr=2e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
 
     "photos": VDMConfig(
         data="photos", model="mnist", drop=1., flip=True, points=16, draws=4, threads=1,
-        unet=dict(
-            width=32, blocks=1, mults=(1, 2), groups=8,
-            attention=(), middle_attention=False, dropout=0.),
-        train=dict(
-            steps=2500, batch_size=32, precision="bfloat16", optimizer="muon",
-            lr=3e-3, warmup=100, lr_decay="cosine", ema=.998,
-            log_every=50, save_every=500)),
+        unet=_TWO_LEVELS | dict(width=32),
+        train=_loop(
+            2500, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
@@ -240,19 +223,12 @@ RECIPES |= {
 
     "folder-small": VDMConfig(
         data="folder", model="mnist", points=8, draws=1,
-        unet=dict(
-            width=32, blocks=1, mults=(1, 2), groups=8,
-            attention=(), middle_attention=False, dropout=0.),
-        train=dict(
-            steps=4000, batch_size=32,
-            lr=2e-3, warmup=100, lr_decay="cosine", ema=.998,
-            log_every=50, save_every=500)),
+        unet=_TWO_LEVELS | dict(width=32),
+        train=_loop(4000, 32, lr=2e-3, warmup=100, ema=.998)),
 
     "folder-tiny": VDMConfig(
         data="folder", model="digits-tiny", points=4, draws=2,
-        train=dict(
-            steps=100, batch_size=16, lr=4e-3, lr_decay="cosine", ema=.99,
-            log_every=10, save_every=50)),
+        train=_loop(100, 16, lr=4e-3, ema=.99, log_every=10, save_every=50)),
 
     "cifar10": VDMConfig(
         data="cifar10", model="vdm-cifar10", drop=1., draws=1,
@@ -290,8 +266,7 @@ def _held_out_bits(
 def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     "A recorded number of bits, with the value of each image where it was kept."
     each = (result.get("each") or {}).get(name)
-    check_keys("result", result, ("bits_per_dim",))
-    check_keys("bits_per_dim", result["bits_per_dim"], (name,))
+    check_keys("result", result, dict(bits_per_dim=(name,)))
     row = result["bits_per_dim"][name]
     check_keys(f"bits_per_dim, {name}", row, ("mean", "error", "monte_carlo", "n"), others=False)
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
