@@ -86,14 +86,14 @@ def _pictures(c) -> _Part:
     x, found = c.images, []
     if bad := int((~x.isfinite()).sum()):
         raise ValueError(f"images: {bad} of {x.numel()} values are not finite")
-    low, high, size = x.min().item(), x.max().item(), x.square().mean().sqrt().item()
+    low, high = x.min().item(), x.max().item()
     goes = f"pictures: their values go from {low:.3g} to {high:.3g}"
     if low >= 0 and high > 2: found += [(0, (
         f"{goes}, and the noise has a deviation of 1: bring them to -1..1, x / {high / 2:g} - 1"))]
     elif low >= 0 and high <= 1: found += [(1, (
         f"{goes}, their mean is {x.mean():.2f}, and sampling begins around 0: bring them to -1..1, "
         "2 * x - 1"))]
-    elif size > 3: found += [(0, (
+    elif (size := x.square().mean().sqrt().item()) > 3: found += [(0, (
         f"{goes}, a root mean square of {size:.1f}, where the levels expect about 1: divide"))]
     elif high - low < .5: found += [(1, (
         f"{goes}, so that little noise hides them: divided twice? Bring them to -1..1"))]
@@ -134,9 +134,9 @@ def _gaussian(images) -> Callable:  # `(z, alpha, sigma)` → the data, as it gu
     mean = x.mean(0)
     _, root, axes = torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)
     def data(z, a, s):
-        a, s, var = a.flatten(), s.flatten(), root ** 2
-        y = (z.flatten(1) - a * mean) @ axes.mT
-        return (mean + y * (a * var / (a * a * var + s * s)) @ axes).view_as(z)
+        a, s = a.flatten(), s.flatten()
+        share = a * root ** 2 / (a * a * root ** 2 + s * s)
+        return (mean + (z.flatten(1) - a * mean) @ axes.mT * share @ axes).view_as(z)
     return data
 
 # %% ../nbs/84b_only_noise.ipynb #84bd002c
@@ -187,8 +187,8 @@ def _of_worse(c, rows, worse, times, gaussian) -> list:
     "Levels that are worse than the Gaussian; and whether another convention explains them."
     r = max(worse, key=lambda r: r.held_out.mean() / r.gaussian.mean())
     says = (
-        f"loss: at log SNR {round(r.snr)} it is {r.held_out.mean():.3g}, that of a Gaussian fitted to "
-        f"the pictures {r.gaussian.mean():.3g} ({len(worse)} of {len(rows)} levels are worse)")
+        f"loss: at log SNR {round(r.snr)} it is {r.held_out.mean():.3g}, that of a Gaussian fitted "
+        f"to the pictures {r.gaussian.mean():.3g} ({len(worse)} of {len(rows)} levels are worse)")
     back = c.levels.times.flip(0)
     found = {}
     for flip in ("", " with the time reversed"):
@@ -212,11 +212,12 @@ def _of_whole(c, rows) -> list:
     if c.exact and any(_sure(r.held_out - r.least) < -4 for r in rows): found += [(0, (
         f"loss: {own / least:.2f} times the least that any model can have: the clean data reach "
         "the network on another way than the noisy ones"))]
+    if c.exact: says = f"{own / plain:.2f} times a Gaussian's, {least / plain:.2f} is possible"
+    else: says = (
+        f"at no level more than {max(learned, 0):.0%} below that of a Gaussian fitted to the "
+        "pictures, so that it has learned blobs")
     if learned < (.5 if c.exact else .05): found += [(1, (
-        f"loss: at no level more than {max(learned, 0):.0%} below that of a Gaussian fitted to the "
-        "pictures: it has learned blobs; train longer, or a larger network" if not c.exact else
-        f"loss: {own / plain:.2f} times that of a fitted Gaussian, where {least / plain:.2f} is "
-        "possible: train longer, or a larger network"))]
+        f"loss: {says}: train longer, or a larger network"))]
     if c.held_out is not None and own > 1.25 * train: found += [(1, (
         f"loss: on held-out pictures {own / train:.2f} times that on training pictures: stop "
         "earlier, take more pictures, or a smaller network"))]
@@ -245,7 +246,8 @@ def _training(c, losses, skipped: float, unit: bool) -> _Part:
 # %% ../nbs/84b_only_noise.ipynb #84bd0032
 def _of_unit(c, ended: float) -> list:
     "Whether the network has the loss that its training ended with."
-    x, times, each = c.images[:64].double(), c.levels.times, []
+    x, times = c.images[:64].double(), c.levels.times
+    each = []
     for t in times[torch.linspace(0, len(times) - 1, 32).round().long()]:
         z, a, s = c.noised(x, t, 2)
         (_, q), _ = checks.KINDS[c.predicts](a, s)
@@ -322,10 +324,12 @@ def _samples(c, given) -> _Part:
     looked = [f"steps of DDIM: samples move by {row} calls (1: the data's deviation): {enough} do"]
     wrong, theirs = (v is not None and _of_seen(v, c.new) for v in (own, given))
     found = [(1, f"samples: drawn by DDIM here: {wrong}")] if wrong and not theirs else []
-    if theirs: found = [(0, f"samples: {theirs}; " + (
-        f"drawn by DDIM here they are no better ({wrong}): the network or its levels are at fault"
-        if wrong else
-        "drawn by DDIM here they have no such fault: `diffstudy check sampler`"))]
+    if theirs: found = [(0, (
+        f"samples: {theirs}; drawn by DDIM here they are no better ({wrong}): the network or its "
+        "levels are at fault"))]
+    if theirs and not wrong: found = [(0, (
+        f"samples: {theirs}; drawn by DDIM here they have no such fault: "
+        "`diffstudy check sampler`"))]
     if moved[32] > .1 and not wrong: found += [(2, (
         f"steps: samples still move by {moved[32]:.2f} of the data's deviation from 32 to 64 "
         "calls: take more"))]
