@@ -160,7 +160,7 @@ def _signed():
             yield _parsed(form.translate(signs)), [
                 (rank, new.translate(signs), says.translate(signs)) for rank, new, says in rows]
 
-def _parts(form, node) -> dict | None:
+def _letters(form, node) -> dict | None:
     "What the letters of a form stand for in an expression; None where it has another form."
     letter = getattr(form, "id", "")
     if len(letter) == 1:
@@ -171,7 +171,7 @@ def _parts(form, node) -> dict | None:
         form, node = ([v for _, v in ast.iter_fields(x)] for x in (form, node))
     if not isinstance(form, list): return {} if form == node else None
     if len(form) != len(node): return None
-    found = [_parts(f, n) for f, n in zip(form, node)]
+    found = [_letters(f, n) for f, n in zip(form, node)]
     return None if None in found else {k: v for parts in found for k, v in parts.items()}
 
 def _put(form, parts: dict):
@@ -192,7 +192,7 @@ _FORMS = [*_signed()]
 def _of_form(node: ast.AST):
     "In place of a sum, a product, a power, a sign, a case, a place."
     for form, rows in _FORMS:
-        if (parts := _parts(form, node)) is not None: yield from _rewritten(rows, parts)
+        if (parts := _letters(form, node)) is not None: yield from _rewritten(rows, parts)
 
 # %% ../../nbs/79_exercises.ipynb #79a00004
 def _of_function(node: ast.Call, text: str):
