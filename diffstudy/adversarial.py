@@ -37,7 +37,7 @@ class Config(Settings):
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
-        lr_d_end: The fraction of lr_d, where it is another
+        lr_d_end: That of lr_d, if it is another
         betas: Of Adam
         ema: Decay of the generator's averaged weights"""
     r1: float = setting(.02, at_least(0))
@@ -48,8 +48,7 @@ class Config(Settings):
     lr_g: float = setting(1e-3, above(0))
     lr_d: float = setting(1e-3, above(0))
     lr_end: float = setting(0., at_least(0))
-    lr_d_end: float = setting(
-        None, or_none(_FRACTION, "lr_end"))
+    lr_d_end: float = setting(None, or_none(_FRACTION, "lr_end"))
     betas: tuple = setting((.5, .9), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     ema: float = setting(.999, _BETA)
     batch_size: int = setting(256, whole(1))
@@ -68,13 +67,14 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     Returns:
         `(b,)`, from 0 to T − 1"""
     pack = getattr(D, "pack", 1)
-    alike = lambda n: torch.randint(len(chain) - 1, (n,), generator=generator, device=x.device)
-    return each(draw or alike, -(-len(x) // pack), generator).repeat_interleave(pack)[:len(x)]
+    alike = lambda n, **how: torch.randint(len(chain) - 1, (n,), **how)
+    s = each(draw or alike, -(-len(x) // pack), generator, x.device)
+    return s.repeat_interleave(pack)[:len(x)]
 
 def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
     "For each example one of the other classes, all of them equally likely."
-    draw = lambda n: torch.randint(1, classes, (n,), generator=generator, device=c.device)
-    return (c + each(draw, len(c), generator)) % classes
+    draw = lambda n, **how: torch.randint(1, classes, (n,), **how)
+    return (c + each(draw, len(c), generator, c.device)) % classes
 
 # %% ../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`

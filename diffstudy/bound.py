@@ -240,13 +240,11 @@ def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
     if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
         raise ValueError(
             f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
-    here = generator.device if generator is not None else device
-    def draw(n):
-        offset = torch.randint(0, n * steps, (), generator=generator, device=here)
-        order = torch.randperm(n, generator=generator, device=here)
+    def draw(n, **how):
+        offset = torch.randint(0, n * steps, (), **how)
+        order = torch.randperm(n, **how)
         return (offset + order * steps) % (n * steps) // n + 1
-    i = each(draw, n, generator)
-    return i if device is None else i.to(device)
+    return each(draw, n, generator, device)
 
 # %% ../nbs/30_bound.ipynb #8654dee0
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:

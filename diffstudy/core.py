@@ -6,10 +6,10 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'flag', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data',
            'as_gamma', 'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'shared', 'each', 'whole_mean',
-           'default_device', 'profile', 'by_profile', 'suggest', 'choose', 'Rule', 'whole',
-           'number', 'at_least', 'above', 'one_of', 'or_none', 'tuple_of', 'setting', 'Settings',
-           'free_settings', 'Equation', 'implements']
+           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'each', 'move',
+           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'seen',
+           'check_counts', 'choose', 'Rule', 'whole', 'number', 'at_least', 'above', 'one_of',
+           'or_none', 'tuple_of', 'setting', 'Settings', 'free_settings', 'Equation', 'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
 import difflib, hashlib, math, operator, os
@@ -242,16 +242,13 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
     check_generator(generator, x)
     if isinstance(generator, (list, tuple)):
         if not len(x): return torch.empty_like(x)
-        return torch.stack([
-            torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype).to(x.device)
-            for g in generator])
+        return move(torch.stack([
+            torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
+            for g in generator]), x.device)
 
-    # drawn where the generator lives: each device has random numbers of its own
-    device = x.device if generator is None else generator.device
-    def draw(n):
-        shape = (n, *x.shape[1:]) if x.ndim else ()
-        return torch.randn(shape, generator=generator, device=device, dtype=x.dtype)
-    return (each(draw, len(x), generator) if x.ndim else draw(1)).to(x.device)
+    def draw(n, **how):
+        return torch.randn((n, *x.shape[1:]) if x.ndim else (), dtype=x.dtype, **how)
+    return each(draw, len(x) if x.ndim else 1, generator, x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(seed: int, *counters, device="cpu") -> torch.Generator:
@@ -260,7 +257,7 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     Args:
         seed: The run's seed
         *counters: What this stream is for: names and numbers, such as `"noise", step, rank`
-        device: Where it will draw
+        device: Where it will draw, if there are generators for it, else on the CPU
 
     Returns:
         A stream that is a function of its arguments alone"""
@@ -268,7 +265,17 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     plain = tuple(c.item() if hasattr(c, "item") else c for c in counters)
     name = repr((operator.index(seed), *plain))
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
+    return _generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
+
+def cpu_streams() -> bool:
+    "Whether all streams shall be those of the CPU, `DIFFSTUDY_STREAMS=cpu`."
+    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
+    return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
+
+def _generator(device):
+    "A generator of a device; of the CPU where it has none, as XLA, or where that is asked for."
+    try: return torch.Generator("cpu" if cpu_streams() else device)
+    except RuntimeError: return torch.Generator()
 
 # %% ../nbs/70_core.ipynb #bddf5872
 class _Shared(torch.Generator): share = 0, 1
@@ -288,18 +295,33 @@ def shared(generator: torch.Generator, index: int, world: int) -> torch.Generato
     g.share = index, world
     return g
 
-def each(draw: Callable, n: int, generator=None) -> Tensor:
+def each(draw: Callable, n: int, generator=None, device=None) -> Tensor:
     """What each example draws, whatever the number of processes that share the batch.
 
     Args:
-        draw: `draw(n)` → `(n, …)`, from `generator`
+        draw: `draw(n, generator=…, device=…)` → `(n, …)`
         n: Examples here
         generator: A `torch.Generator`, perhaps of `shared`
+        device: Where the result goes; the generator's device otherwise
 
     Returns:
         `(n, …)`"""
     index, world = getattr(generator, "share", (0, 1))
-    return draw(n) if world == 1 else draw(n * world)[index::world]
+
+    # drawn where the generator lives: each device has random numbers of its own
+    here = device if generator is None else generator.device
+    v = draw(n * world, generator=generator, device=here)
+    if world > 1 and v.ndim: v = v[index::world]
+    return v if device is None else move(v, device)
+
+def move(v: Tensor, device) -> Tensor:
+    """A tensor on a device; one from the CPU goes there without a wait for what the device does.
+
+    Args:
+        device: Where it goes"""
+    if v.device.type != "cpu" or torch.device(device).type == "cpu": return v.to(device)
+    if torch.device(device).type == "cuda": v = v.pin_memory()  # else the driver copies it twice
+    return v.to(device, non_blocking=True)
 
 def whole_mean(v: Tensor, generator=None) -> tuple[Tensor, int]:
     """The mean over a batch that processes may share.
@@ -319,13 +341,13 @@ def whole_mean(v: Tensor, generator=None) -> tuple[Tensor, int]:
 
 # %% ../nbs/70_core.ipynb #e1dbb872
 def default_device() -> torch.device:
-    """The fastest device there is.
+    """The accelerator that PyTorch finds here, or the CPU.
 
     Returns:
-        cuda, mps or cpu; `DIFFSTUDY_DEVICE` overrides"""
+        Such as cuda, xpu, mps; `DIFFSTUDY_DEVICE` overrides"""
     if name := os.environ.get("DIFFSTUDY_DEVICE"): return torch.device(name)
-    if torch.cuda.is_available(): return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if not torch.accelerator.is_available(): return torch.device("cpu")
+    return torch.accelerator.current_accelerator()
 
 # %% ../nbs/70_core.ipynb #e310be16
 PROFILES = ("ci", "cpu", "gpu")
@@ -388,6 +410,17 @@ def suggest(name: str, known, what: str = "name") -> str:
         f"unknown {what} {name!r}; "
         + (f"did you mean {near[0]!r}? " if near else "")
         + f"known: {', '.join(known)}")
+
+# %% ../nbs/70_core.ipynb #70c0aa02
+def seen(v) -> str:
+    "What was given: dtype and shape of a tensor, or the kind of anything else."
+    return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
+
+def check_counts(least: int = 1, /, **values: int):
+    "ValueError unless each is a whole number, at least `least`."
+    for k, v in values.items():
+        if type(v) is not int or v < least:
+            raise ValueError(f"{k}: expected a whole number, at least {least}; got {v!r}")
 
 # %% ../nbs/70_core.ipynb #748b9624
 def choose(name: str, table: dict, what: str = "name"):

@@ -11,7 +11,7 @@ import inspect, math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_labels
+from .core import as_labels, check_counts, seen
 
 # %% ../nbs/75_evaluate.ipynb #a6ab803c
 class Estimate(NamedTuple):
@@ -154,9 +154,7 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
     Returns:
         ValueError where integers cost less than no bits"""
     parts = _as_parts(images)
-    for name, v in dict(dims=dims, draws=draws, batch_size=batch_size).items():
-        if not isinstance(v, int) or v < 1:
-            raise ValueError(f"expected {name} to be a whole number, at least 1; got {v!r}")
+    check_counts(dims=dims, draws=draws, batch_size=batch_size)
     _check_takes(nll, parts)
 
     # a row of values for each draw
@@ -194,8 +192,7 @@ def checked_scores(scores, n) -> Tensor:
     "What a classifier returned, if it is `(n, classes)`."
     if not torch.is_tensor(scores) or scores.ndim != 2 or len(scores) != n or not scores.numel():
         raise ValueError(
-            f"expected scores of shape (b, classes), here ({n}, classes); got "
-            f"{tuple(scores.shape) if torch.is_tensor(scores) else type(scores).__name__}")
+            f"expected scores of shape (b, classes), here ({n}, classes); got {seen(scores)}")
     return scores
 
 # %% ../nbs/75_evaluate.ipynb #508f3a5f
@@ -215,13 +212,12 @@ def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Proport
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     c = as_labels(c, x)
 
-    hits = []
-    for i in range(0, len(x), batch_size):
-        batch, own = x[i:i + batch_size], c[i:i + batch_size].to(x.device)
-        scores = checked_scores(predict(batch), len(batch))
-        hits.append(decide(scores) == own)
-        if int(own.min()) < 0 or int(own.max()) >= scores.shape[1]:
-            raise ValueError(
-                f"expected labels in 0..{scores.shape[1] - 1}, one for each score; "
-                f"got {int(own.min())}..{int(own.max())}")
-    return mean_and_error(torch.cat(hits) if hits else torch.empty(0))
+    # values are looked at when all are there: within the loop a device would be waited for
+    if not len(x): return mean_and_error(torch.empty(0))
+    scores = torch.cat([checked_scores(predict(v), len(v)) for v in x.split(batch_size)])
+    hits = decide(scores) == c
+    if int(c.min()) < 0 or int(c.max()) >= scores.shape[1]:
+        raise ValueError(
+            f"expected labels in 0..{scores.shape[1] - 1}, one for each score; "
+            f"got {int(c.min())}..{int(c.max())}")
+    return mean_and_error(hits)

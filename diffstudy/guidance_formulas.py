@@ -113,9 +113,5 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
     c = as_labels(c)
     if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 
-    # drawn where the generator is, which need not be where the labels are
-    def draw(n): return torch.rand(
-        n, generator=generator,
-        device=generator.device if generator is not None else c.device)
-    coin = each(draw, len(c), generator)
-    return torch.where((coin < p_uncond).to(c.device), torch.full_like(c, null), c)
+    coin = each(torch.rand, len(c), generator, c.device)
+    return torch.where(coin < p_uncond, torch.full_like(c, null), c)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import can_look, stream
-from .files import check_images, locked
+from .core import can_look, move, seen, stream
+from .files import check_images, locked, needed
 
 # %% ../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -54,10 +54,10 @@ def _check_set(
     "Check images and labels, values included."
     check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-    what = f"{y.dtype} of shape {tuple(y.shape)}" if torch.is_tensor(y) else type(y).__name__
+
     whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
     if not whole or y.shape != x.shape[:1]:
-        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", what)
+        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", seen(y))
     if int(y.min()) < 0 or int(y.max()) >= classes:
         fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
 
@@ -127,10 +127,7 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
 # %% ../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
     "The optional package, or an error that says how to get it."
-    try: import torchvision
-    except ImportError as e:
-        raise ImportError('this set needs torchvision: pip install "diffstudy[images]"') from e
-    return torchvision
+    return needed("torchvision", "images", "this set")
 
 # %% ../nbs/72_images.ipynb #a76a87b7
 def _fetch(
@@ -294,7 +291,7 @@ class Batches:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
             order = _epoch_order(len(self.data), self.seed, epoch)
             self.orders[epoch] = (
-                order.to(self.data.images.device) if isinstance(self.data, ImageSet) else order)
+                move(order, self.data.images.device) if isinstance(self.data, ImageSet) else order)
         return self.orders[epoch]
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -310,7 +307,7 @@ class Batches:
         if self.flip:
             coins = torch.rand(self.batch_size, generator=stream(self.seed, "flip", step))
             x = _mirror(x, coins[self.part] < .5)
-        return x.to(self.device or x.device), y.to(self.device or y.device)
+        return move(x, self.device or x.device), move(y, self.device or y.device)
 
     def _rows(self, step, places):
         "The same of any data set; what its rows draw from torch is a function of step and place."
@@ -328,12 +325,12 @@ def _mirror(x: Tensor, which: Tensor  # `(b, c, h, w)`; `(b,)`, True for those t
 ) -> Tensor:  # `(b, c, h, w)`
     "Mirror some images left to right."
     row = torch.arange(len(x)) + len(x) * which
-    return torch.cat([x, x.flip(-1)]).index_select(0, row.to(x.device))
+    return torch.cat([x, x.flip(-1)]).index_select(0, move(row, x.device))
 
 def _moved(batch, device):
     "A tensor, or tensors in lists, tuples and dicts, on a device."
     if device is None: return batch
-    if torch.is_tensor(batch): return batch.to(device)
+    if torch.is_tensor(batch): return move(batch, device)
     if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
     return tuple(_moved(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
 

@@ -37,11 +37,11 @@ def diffuse(k: Tensor, levels: int, schedule, generator) -> Diffused:
 
     Returns:
         Noisy images, their noise, their γ"""
-    x, device = encode(k, levels), k.device
-    def draw(n):
-        first = torch.rand((), generator=generator, device=generator.device).to(device)
+    x = encode(k, levels)
+    def draw(n, device, generator):
+        first = torch.rand((), generator=generator, device=device)
         return (first + torch.arange(n, device=device) / n) % 1
-    gamma = schedule(each(draw, len(x), generator))
+    gamma = schedule(each(draw, len(x), generator, x.device))
     eps = randn_like(x, generator)
     return Diffused(
         expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import bound, process, sample
-from .core import Normal, choose
+from .core import Normal, choose, each
 from .kernels import finest
 from .notation import alpha
 
@@ -61,10 +61,8 @@ def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
         raise ValueError(
             "expected probes as a whole number, at least 1, "
             f"or None for the exact trace; got {n!r}")
-    device = generator.device if generator is not None else z.device
-    return 2. * torch.randint(
-        0, 2, (n, len(z), z[0].numel()), generator=generator, device=device
-    ).to(z.device) - 1
+    draw = lambda n, **how: torch.randint(0, 2, (n, len(z), z[0].numel()), **how)
+    return 2. * each(draw, n, generator, z.device) - 1
 
 # %% ../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
@@ -136,10 +134,8 @@ def dequantized(predict, k: Tensor, levels: int, gammas: Tensor, generator=None,
 
     # uniform: the density of the filled cell, with the change of variables from x to z_0 = α₀ x
     if noise == "uniform":
-        u = (torch.rand(
-            x.shape, generator=generator,
-            device=generator.device if generator is not None else x.device,
-        ).to(x.device) - .5) * 2 / levels
+        draw = lambda n, **how: torch.rand(n, *x.shape[1:], **how)
+        u = (each(draw, len(x), generator, x.device) - .5) * 2 / levels
         log_p = log_likelihood(
             predict, alpha(g0) * (x + u), gammas, generator=generator, **flow
         ).log_prob

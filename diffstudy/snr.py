@@ -64,15 +64,11 @@ def times(n: int, generator=None, *, even: bool = True, device=None) -> Tensor:
         `(n,)` float32 in [0, 1), each uniform by itself"""
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
-    here = generator.device if generator is not None else device
-    def draw(n):
-        if not even: return torch.rand(n, generator=generator, device=here)
+    def draw(n, **how):
+        if not even: return torch.rand(n, **how)
         # integers over n: exactly n values for every n
-        u = torch.rand((), generator=generator, device=here)
-        t = (u + torch.randperm(n, generator=generator, device=here) / n) % 1
-        return t
-    t = each(draw, n, generator)
-    return t if device is None else t.to(device)
+        return (torch.rand((), **how) + torch.randperm(n, **how) / n) % 1
+    return each(draw, n, generator, device)
 
 # %% ../nbs/31_snr.ipynb #7d31e990
 @implements("V27")

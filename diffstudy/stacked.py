@@ -9,7 +9,7 @@ __all__ = ['Stacked', 'number_of', 'Components']
 import math
 import torch
 from torch import Tensor
-from .core import stream
+from .core import move, stream
 
 # %% ../nbs/44_ddgan_modes.ipynb #cc22b1eb
 class Stacked:
@@ -35,7 +35,7 @@ class Stacked:
         Args:
             step: Another step, other images"""
         i = torch.randint(len(self.images), (n, 3), generator=stream(seed, "stack", step))
-        i = i.to(self.images.images.device)
+        i = move(i, self.images.images.device)
         return self.images.images[i].flatten(1, 2), number_of(self.images.labels[i])
 
 def number_of(digits: Tensor) -> Tensor:

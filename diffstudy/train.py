@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from .checkpoint import (
     CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
     numbers_of, prune, save_checkpoint)
-from .core import choose, shared, stream
+from .core import choose, cpu_streams, move, shared, stream
 from .devices import SLOW, Rank, bfloat16_cost, distributed, precision
 from .files import locked, make_folder, remove, write_png
 from .optim import EMA, Config, adamw, lr_scale, optimizer, tensors_of
@@ -211,20 +211,21 @@ def loss_step(loss_fn: Callable) -> Callable:
 def _seeded(seed, device):
     "Inside `with`, the default generators, which dropout reads, draw from this seed."
     generators = [torch.default_generator]
-    if device.type == "cuda":
-        generators.append(torch.cuda.default_generators[
-            torch.cuda.current_device() if device.index is None else device.index])
+    if device.type in ("cuda", "xpu"):
+        there = getattr(torch, device.type)
+        generators.append(there.default_generators[
+            there.current_device() if device.index is None else device.index])
     states = [g.get_state() for g in generators]
     for g in generators: g.manual_seed(seed)
     try: yield
     finally:
         for g, s in zip(generators, states): g.set_state(s)
 
-class _SharedDropout(TorchFunctionMode):
+class _NamedDropout(TorchFunctionMode):
     "Inside `with`, dropout draws for the whole batch, of which this process has its part."
-    def __init__(self, rank):
+    def __init__(self, rank, on_cpu):
         super().__init__()
-        self.rank = rank
+        self.rank, self.on_cpu = rank, on_cpu
 
     def __torch_function__(self, f, types, args=(), kwargs=None):
         if f is not nn.functional.dropout: return f(*args, **kwargs or {})
@@ -233,13 +234,16 @@ class _SharedDropout(TorchFunctionMode):
     def drop(self, x, p=.5, training=True, inplace=False):
         if not training or not p: return x
 
-        # a mask is drawn in the order of the memory, which is that of the layer's input
-        last = x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(
+        # a mask is drawn in the order of the memory, which is that of the layer's input and differs
+        # between devices; numbers for all of them have one order
+        last = not self.on_cpu and x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(
             memory_format=torch.channels_last)
         whole = torch.empty(
-            (len(x) * self.rank.world, *x.shape[1:]), dtype=x.dtype, device=x.device,
+            (len(x) * self.rank.world, *x.shape[1:]), dtype=x.dtype,
+            device="cpu" if self.on_cpu else x.device,
             memory_format=torch.channels_last if last else torch.contiguous_format)
-        return x * torch.dropout(whole.fill_(1), p, True)[self.rank.index::self.rank.world]
+        mask = torch.dropout(whole.fill_(1), p, True)[self.rank.index::self.rank.world]
+        return x * move(mask, x.device)
 
 # %% ../nbs/74_training.ipynb #f3c091d6
 def _prepare_update(state: State):
@@ -269,9 +273,10 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     dropout = stream(state.config.seed, "dropout", n, 0, device=rank.device)
     noise = stream(state.config.seed, "train", n, 0, device=rank.device)
     noise = shared(noise, rank.index, rank.world)
-    drops = rank.world > 1 and not state.config.compile
+    on_cpu = cpu_streams() or dropout.device.type != rank.device.type
+    drops = (rank.world > 1 or on_cpu) and not state.config.compile
     with _seeded(dropout.initial_seed(), rank.device):
-        with _SharedDropout(rank) if drops else nullcontext():
+        with _NamedDropout(rank, on_cpu) if drops else nullcontext():
             terms = step(state, batches(n), noise)
 
     # a step with a bad gradient leaves alone what the forward pass has changed, and the average
@@ -424,8 +429,10 @@ def _resume(state, folder, say):
 # %% ../nbs/74_training.ipynb #b5171193
 def _agree(signals, rank) -> int:  # The same on all processes
     "The first signal that any process has got, 0 without."
-    got = torch.tensor(signals[0] if signals else 0, device=rank.device)
-    if rank.world > 1: dist.all_reduce(got, dist.ReduceOp.MAX)
+    first = signals[0] if signals else 0
+    if rank.world == 1: return first
+    got = torch.tensor(first, device=rank.device)
+    dist.all_reduce(got, dist.ReduceOp.MAX)
     return int(got)
 
 # %% ../nbs/74_training.ipynb #193b3a78

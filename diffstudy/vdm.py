@@ -62,7 +62,7 @@ class VDM(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, c=None, *, w: float = 0., steps: int = STEPS,
                sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
-               progress: bool = False) -> Tensor:
+               start=None, progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
         Args:
@@ -74,6 +74,7 @@ class VDM(nn.Module):
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
+            start: Noise to begin with, `(n, *shape)`; by default it is drawn
             progress: Show a bar
 
         Returns:
@@ -85,8 +86,10 @@ class VDM(nn.Module):
                 f"{type(self.net).__name__} has no attribute `shape`: say which images it makes, "
                 "VDM(net, schedule, levels, shape=(c, h, w)), or model.shape = (c, h, w)")
         gammas = spacing(self.schedule, steps)
-        z = sample.initial((n, *self.shape), generator).to(gammas.device)
-        z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)
+        device = next((p.device for p in self.parameters()), gammas.device)
+        z = sample.initial((n, *self.shape), generator) if start is None else start
+        z = walk(
+            predict or self.predict(c, w=w), z.to(device), gammas, generator, progress=progress)
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):
@@ -244,9 +247,8 @@ def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
             f"got {tuple(k.shape)}")
 
     # three independent choices: mirror or not, turn or not, by how much
-    here = generator.device if generator is not None else k.device
-    def draw(n): return torch.rand(3, n, generator=generator, device=here).mT
-    u = each(draw, len(k), generator).mT.to(k.device)
+    def draw(n, **how): return torch.rand(3, n, **how).mT
+    u = each(draw, len(k), generator, k.device).mT
     mirrored = u[0] < .5
     turns = torch.where(u[1] < .5, 1 + (3 * u[2]).long(), 0)
 
@@ -296,9 +298,10 @@ def optimizer(model: VDM, config: train.Config, shape_lr: float = .03) -> torch.
 @torch.no_grad()
 def _at_once(model: VDM, strata: int, k, c=None, generator=None) -> Tensor:
     "Mean bounds at even times from an offset for each image, in one call of the network."
-    device = generator.device if generator is not None else k.device
-    u = torch.rand(len(k), 1, generator=generator, device=device)
-    t = ((u + torch.arange(strata, device=device) / strata) % 1).to(k.device)
+    def draw(n, device, generator):
+        u = torch.rand(n, 1, generator=generator, device=device)
+        return (u + torch.arange(strata, device=device) / strata) % 1
+    t = each(draw, len(k), generator, k.device)
 
     # a network that reads z_0 costs far more than another draw of it would gain
     if model.decoder is not None: return loss(model, k, c, generator, t=t).total

@@ -10,15 +10,15 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'NUMBER', 'UNITS', 'TIMES', 'TASK', '
            'lift_docstring', 'wrap_head', 'tokens_of', 'comments', 'uncommented',
            'signature_tokens', 'signature_end', 'arguments', 'fields', 'docstring_sections',
            'flat_signature', 'tight_signature', 'Said', 'said_in', 'describe', 'stale',
-           'kept_metadata', 'joined', 'tidy', 'Ran', 'start', 'kernel_env', 'write_notebook',
-           'run_notebook', 'processor', 'calibrate', 'times', 'typical', 'record_time', 'chapters',
-           'said', 'value', 'last_digit', 'differences', 'Exercise', 'exercises', 'only_calls',
-           'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number', 'section',
-           'sections', 'path', 'beside', 'header', 'promise', 'link', 'path_table', 'beside_table',
-           'sidebar', 'synced', 'sync', 'main']
+           'kept_metadata', 'joined', 'few_colors', 'tidy', 'Ran', 'start', 'kernel_env',
+           'write_notebook', 'run_notebook', 'processor', 'calibrate', 'times', 'typical',
+           'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
+           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
+           'readme', 'number', 'section', 'sections', 'path', 'beside', 'header', 'promise', 'link',
+           'path_table', 'beside_table', 'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
-import argparse, ast, functools, io, json, re, shutil, subprocess, sys, tempfile
+import argparse, ast, base64, functools, io, json, re, shutil, subprocess, sys, tempfile
 import textwrap, time, tokenize
 from dataclasses import dataclass
 from pathlib import Path
@@ -354,6 +354,16 @@ def joined(outputs: list) -> list:
         else: out.append(o)
     return out
 
+def few_colors(picture: str  # A PNG in base64
+) -> str:
+    "The picture with a palette of 256 colors, a third of its bytes; as it was if it has one."
+    from PIL import Image
+    image = Image.open(io.BytesIO(base64.b64decode(picture)))
+    if image.mode == "P" or image.convert("RGBA").getextrema()[3] != (255, 255): return picture
+    few, out = image.convert("RGB").quantize(dither=Image.Dither.NONE), io.BytesIO()
+    few.save(out, "PNG", optimize=True, dpi=image.info.get("dpi", (100, 100)))
+    return min(picture, base64.b64encode(out.getvalue()).decode(), key=len)
+
 def tidy(nb  # A notebook as nbformat reads it
 ):
     "Keep the outputs that teach: no counters, no widgets, no metadata but marks."
@@ -369,6 +379,7 @@ def tidy(nb  # A notebook as nbformat reads it
             if "metadata" in o: o.metadata = {}
             for widget in [k for k in o.get("data", {}) if k.startswith("application/vnd.jupyter")]:
                 del o.data[widget]
+            if png := o.get("data", {}).get("image/png"): o.data["image/png"] = few_colors(png)
 
 # %% ../../nbs/98_build.ipynb #00dbdc15
 @dataclass
@@ -624,9 +635,9 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
-    "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
-    "guidance", "particles", "solvers", "models", "checkpoint", "weights", "train", "estimate",
-    "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
+    "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
+    "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
+    "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "adversarial", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
@@ -635,14 +646,14 @@ STUDIES = [
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.objectives",
     "studies.distillation", "studies.compression",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
-    "studies.ddgan_mnist", "studies.redraw", "studies.trilemma", "studies.bench",
-    "studies.speedrun", "studies.commands"]
+    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.trilemma",
+    "studies.bench", "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
-    "probe", "checks", "exercises.commands"]
+    "probe", "checks", "doctor", "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",

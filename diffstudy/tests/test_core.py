@@ -7,6 +7,7 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
            'test_scalar_variance_counts_in_every_dimension',
            'test_processes_together_draw_what_one_draws',
            'test_streams_are_functions_of_their_names',
+           'test_streams_where_a_device_has_none_or_none_is_wanted',
            'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
            'Oven', 'test_settings_are_held_to_their_rules',
            'test_registry_is_complete_and_refuses_unknown_ids']
@@ -18,8 +19,8 @@ import numpy as np, pytest, torch
 from .. import core
 from ..core import (
     EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_labels, as_step, at_least,
-    check_gamma, choose, each, expand, flag, free_settings, implements, one_of, or_none, randn_like,
-    setting, shared, stream, suggest, tuple_of, whole)
+    check_gamma, choose, default_device, each, expand, flag, free_settings, implements, one_of,
+    or_none, randn_like, setting, shared, stream, suggest, tuple_of, whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -114,7 +115,7 @@ def test_processes_together_draw_what_one_draws():
         own = torch.empty(shape[0] // 3, *shape[1:])
         got = torch.stack([randn_like(own, g) for g in parts], 1).flatten(0, 1)
         assert torch.equal(got, randn_like(torch.empty(shape), whole))
-    draw = lambda n: torch.arange(n)
+    draw = lambda n, **how: torch.arange(n)
     assert each(draw, 2, parts[1]).tolist() == [1, 4] and each(draw, 2, whole).tolist() == [0, 1]
 
 # %% ../../nbs/70_core.ipynb #d9740a37
@@ -126,6 +127,23 @@ def test_streams_are_functions_of_their_names():
     for three in np.int64(3), torch.tensor(3):
         assert (draw(0, "noise", 3) == draw(0, "noise", three)).all()
     with pytest.raises(TypeError, match="integer"): stream(3.7)
+
+def test_streams_where_a_device_has_none_or_none_is_wanted(monkeypatch):
+    "the CPU draws, the same numbers; what a device is, PyTorch says"
+    here = stream(0, "noise").initial_seed()
+    assert stream(0, "noise", device="xla").device.type == "cpu"
+    monkeypatch.setenv("DIFFSTUDY_STREAMS", "cpu")
+    for device in "cuda", "mps", "cpu":
+        g = stream(0, "noise", device=device)
+        assert g.device.type == "cpu" and g.initial_seed() == here
+    monkeypatch.setenv("DIFFSTUDY_STREAMS", "cup")
+    with pytest.raises(ValueError, match="DIFFSTUDY_STREAMS 'cup'; did you mean 'cpu'"): stream(0)
+
+    # any accelerator that PyTorch knows
+    monkeypatch.delenv("DIFFSTUDY_DEVICE", raising=False)
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu"))
+    assert default_device() == torch.device("xpu")
 
 # %% ../../nbs/70_core.ipynb #d5c6f701
 def test_an_example_does_not_depend_on_its_batch():

@@ -34,3 +34,10 @@ def test_a_device_that_is_not_here_is_named():
         devices.pick_device("cuad")
     with pytest.raises(ValueError, match="device 'cuda:99' is not here; this machine has: cpu"):
         devices.pick_device("cuda:99")
+    two = mock.Mock(**{
+        "is_available.return_value": True, "device_count.return_value": 2,
+        "current_accelerator.return_value": torch.device("xpu")})
+    with mock.patch("torch.accelerator", two):
+        assert devices.pick_device("xpu:1") == torch.device("xpu:1")
+        with pytest.raises(ValueError, match=r"'xpu:2' is not here; .* has: cpu, xpu \(2\)"):
+            devices.pick_device("xpu:2")

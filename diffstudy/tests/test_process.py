@@ -4,11 +4,11 @@
 __all__ = ['GAN_TABLE', 'moments_agree', 'test_V1_moments', 'rising_triples', 'test_V5_composition',
            'test_V5_V6_V7_moments', 'test_V6_semigroup', 'test_V7_semigroup', 'test_V7_as_written',
            'test_V7_stable_in_float32', 'test_V8_bayes_on_a_grid', 'test_V9_both_forms',
-           'test_V10_mean_by_regression', 'test_V10_as_written', 'by_mpmath', 'worst_error',
-           'test_V7_V9_V10_against_mpmath', 'test_clean_state_and_pure_noise',
+           'test_V10_mean_by_regression', 'test_V10_as_written', 'test_clean_state_and_pure_noise',
            'test_V17_is_the_posterior_at_the_estimate', 'test_V17_price_of_an_estimate',
            'gan_chain', 'gan_coefficients', 'test_D4_coefficients_of_the_gan', 'test_dtypes',
-           'test_gradients', 'test_same_on_the_default_device', 'test_errors_process']
+           'test_gradients', 'test_same_on_the_default_device', 'test_errors_process', 'by_mpmath',
+           'worst_error', 'test_V7_V9_V10_against_mpmath']
 
 # %% ../../nbs/11_process.ipynb #b1d9e563
 import math, pytest, torch
@@ -156,38 +156,6 @@ def test_V10_as_written():
     torch.testing.assert_close(k.z, p.alpha_ts * sigma(s) ** 2 / sigma(t) ** 2, rtol=1e-14, atol=0)
     torch.testing.assert_close(k.x, alpha(s) * p.sigma2_ts / sigma(t) ** 2, rtol=1e-14, atol=0)
 
-# %% ../../nbs/11_process.ipynb #931546ab
-def by_mpmath(mp, s, t):
-    "Every number of the chapter as its formula is written, with 50 digits."
-    with mp.workdps(50):
-        s, t = mp.mpf(s), mp.mpf(t)
-        var, a = (lambda g: 1 / (1 + mp.exp(-g))), (lambda g: mp.sqrt(1 / (1 + mp.exp(g))))
-        a_ts = a(t) / a(s)
-        v_ts = var(t) - a_ts ** 2 * var(s)
-        return [a_ts, v_ts, a_ts * var(s) / var(t), a(s) * v_ts / var(t), v_ts * var(s) / var(t)]
-
-def worst_error(mp, dtype):
-    "Largest relative error of the library's five numbers over noise levels and steps."
-    t = torch.linspace(-30, 30, 13, dtype=dtype)
-    smallest = torch.where(t == 0, -1e-30, torch.nextafter(t, t - 1))
-    pairs = [
-        (s, u)
-        for u in t for s in [
-            smallest[t == u][0], *(u - 10 ** torch.linspace(-6, 1.7, 12, dtype=dtype))
-        ] if -30 <= s < u]
-    s, t = (torch.stack(v) for v in zip(*pairs))
-    ours = torch.stack([*transition(s, t), *posterior_coefficients(s, t)], 1).tolist()
-    exact = [by_mpmath(mp, a, b) for a, b in zip(s.tolist(), t.tolist())]
-    return max(
-        float(abs(mp.mpf(o) / e - 1))
-        for row, ref in zip(ours, exact) for o, e in zip(row, ref))
-
-def test_V7_V9_V10_against_mpmath():
-    "all five numbers against 50-digit arithmetic, γ from −30 to 30: to 4e-7 in float32"
-    mp = pytest.importorskip("mpmath")
-    assert worst_error(mp, torch.float32) < 4e-7
-    assert worst_error(mp, torch.float64) < 1e-15
-
 # %% ../../nbs/11_process.ipynb #8046b941
 def test_clean_state_and_pure_noise():
     "clean data (γ = −∞) and pure noise (γ = ∞) work: exact zeros and ones, finite gradients"
@@ -321,3 +289,35 @@ def test_errors_process():
     with pytest.raises(ValueError, match="z_t and x_hat"): reverse(x, x[:2], g, g + 1)
     with pytest.raises(ValueError, match="gamma_s and gamma_t of one shape"):
         transition(g, g.reshape(4, 1))
+
+# %% ../../nbs/98c_properties.ipynb #931546ab
+def by_mpmath(mp, s, t):
+    "Every number of the chapter as its formula is written, with 50 digits."
+    with mp.workdps(50):
+        s, t = mp.mpf(s), mp.mpf(t)
+        var, a = (lambda g: 1 / (1 + mp.exp(-g))), (lambda g: mp.sqrt(1 / (1 + mp.exp(g))))
+        a_ts = a(t) / a(s)
+        v_ts = var(t) - a_ts ** 2 * var(s)
+        return [a_ts, v_ts, a_ts * var(s) / var(t), a(s) * v_ts / var(t), v_ts * var(s) / var(t)]
+
+def worst_error(mp, dtype):
+    "Largest relative error of the library's five numbers over noise levels and steps."
+    t = torch.linspace(-30, 30, 13, dtype=dtype)
+    smallest = torch.where(t == 0, -1e-30, torch.nextafter(t, t - 1))
+    pairs = [
+        (s, u)
+        for u in t for s in [
+            smallest[t == u][0], *(u - 10 ** torch.linspace(-6, 1.7, 12, dtype=dtype))
+        ] if -30 <= s < u]
+    s, t = (torch.stack(v) for v in zip(*pairs))
+    ours = torch.stack([*transition(s, t), *posterior_coefficients(s, t)], 1).tolist()
+    exact = [by_mpmath(mp, a, b) for a, b in zip(s.tolist(), t.tolist())]
+    return max(
+        float(abs(mp.mpf(o) / e - 1))
+        for row, ref in zip(ours, exact) for o, e in zip(row, ref))
+
+def test_V7_V9_V10_against_mpmath():
+    "all five numbers against 50-digit arithmetic, γ from −30 to 30: to 4e-7 in float32"
+    mp = pytest.importorskip("mpmath")
+    assert worst_error(mp, torch.float32) < 4e-7
+    assert worst_error(mp, torch.float64) < 1e-15

@@ -8,7 +8,7 @@ __all__ = ['CPU', 'toy_model', 'toy_loss', 'toy_batches', 'one_nan', 'broken', '
            'test_a_loader_is_no_function_of_the_step', 'exact_loss', 'exact_batch', 'exact_state',
            'test_parts_of_a_batch_add_up', 'Questions',
            'test_a_step_asks_nothing_and_leaves_global_noise_alone',
-           'test_a_skipped_step_leaves_buffers_alone',
+           'test_a_skipped_step_leaves_buffers_alone', 'test_dropout_is_one_mask_on_every_device',
            'test_dropout_and_noise_have_streams_of_their_own', 'test_the_rate_is_that_of_the_step',
            'run', 'test_divergence_is_named_and_costs_nothing', 'overflowing',
            'test_no_run_ends_or_saves_what_is_not_finite',
@@ -188,6 +188,20 @@ def test_a_skipped_step_leaves_buffers_alone():
     assert not checkpoint.not_finite(checkpoint.numbers_of(state))
 
 # %% ../../nbs/74_training.ipynb #8b25a4e4
+def test_dropout_is_one_mask_on_every_device(monkeypatch):
+    "with DIFFSTUDY_STREAMS=cpu a step drops the same, whatever the order of the memory"
+    def dropped(x, streams):
+        monkeypatch.setenv("DIFFSTUDY_STREAMS", streams)
+        net = nn.Linear(1, 1)
+        def step(state, batch, generator): return dict(loss=nn.functional.dropout(batch).sum())
+        return train.advance(
+            train.State(net, train.Config(steps=1), rank=CPU), step, lambda n: x)["loss"]
+    x = torch.randn(2, 3, 4, 4, generator=core.stream(0, "x"))
+    last = x.to(memory_format=torch.channels_last)
+    plain = dropped(x, "device")
+    assert plain == dropped(x, "cpu") and plain != dropped(last, "device")
+    torch.testing.assert_close(plain, dropped(last, "cpu"))
+
 def test_dropout_and_noise_have_streams_of_their_own():
     drawn = []
     def step(state, x, generator):
