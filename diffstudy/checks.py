@@ -17,7 +17,7 @@ from torch import Tensor
 from .core import choose, expand, stream
 from .exercises.check import Exercise, Verdict, what_is_wrong
 from diffstudy.probe import (
-    KINDS, SLIPS, Network, asked, k_diffusion, levels, name_of, numbers, sampler, scheduler, target,
+    KINDS, SLIPS, Levels, Network, asked, k_diffusion, levels, name_of, numbers, sampler, scheduler, target,
     verdict)
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0012
