@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from .core import choose, expand, stream
 from .exercises.check import Exercise, Verdict, what_is_wrong
-from diffstudy.probe import (
-    KINDS, SLIPS, Levels, Network, asked, k_diffusion, levels, name_of, numbers, sampler, scheduler, target,
-    verdict)
+from .probe import (
+    KINDS, SLIPS, Levels, Network, asked, k_diffusion, levels, name_of, numbers, sampler,
+    scheduler, target, verdict)
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0012
 CHECKS = "forward", "schedule", "posterior", "guidance", "sampler", "loss"
