@@ -6,7 +6,7 @@ small or none."""
 
 # %% auto #0
 __all__ = ['log_weight_rate', 'ParticleSteps', 'particle_steps', 'effective_share', 'systematic',
-           'WeightedParticles', 'feynman_kac']
+           'pick', 'WeightedParticles', 'LogWeights', 'feynman_kac']
 
 # %% ../nbs/62_tilted_guidance.ipynb #24ee0d48
 import math
@@ -118,11 +118,15 @@ def _uniform(log_w: Tensor, generator) -> Tensor:
     draw = lambda n, **how: torch.rand(n, dtype=log_w.dtype, **how)
     return each(draw, len(log_w), generator, log_w.device)
 
-def _pick(
-    v: Tensor,          # `(groups × n, *d)`, the groups one after the other
-    ancestors: Tensor,  # `(groups, n)`, places within the group
-) -> Tensor:  # `(groups × n, *d)`
-    "The chosen particles of each group."
+def pick(v: Tensor, ancestors: Tensor) -> Tensor:
+    """The chosen particles of each group.
+
+    Args:
+        v: `(groups × n, *d)`, the groups one after the other
+        ancestors: `(groups, n)`, places within the group
+
+    Returns:
+        `(groups × n, *d)`"""
     groups, n = ancestors.shape
     first = n * torch.arange(groups, device=ancestors.device)[:, None]
     return v[(first + ancestors).flatten()]
@@ -165,9 +169,9 @@ class WeightedParticles(NamedTuple):
 
     def drawn(self, generator=None) -> Tensor:
         "Samples of equal weight, `(groups × n, *d)`, by one more resampling."
-        return _pick(self.z, systematic(self.log_weights, _uniform(self.log_weights, generator)))
+        return pick(self.z, systematic(self.log_weights, _uniform(self.log_weights, generator)))
 
-class _LogWeights:
+class LogWeights:
     "The log weights of all groups; those that get uneven start again at one."
     def __init__(self, z, groups, threshold):
         shape = groups, len(z) // groups
@@ -178,6 +182,8 @@ class _LogWeights:
         self.threshold, self.ess = threshold, []
 
     def of(self, rate): return rate.to(self.log_w.dtype).reshape(self.log_w.shape)
+
+    def add(self, log_w): self.log_w = self.log_w + self.of(log_w)
 
     def mean(self): return self.log_w.logsumexp(1) - math.log(len(self.itself))
 
@@ -191,11 +197,11 @@ class _LogWeights:
         self.resamplings = self.resamplings + poor
         return torch.where(poor[:, None], drawn, self.itself)
 
-    def result(self, z) -> WeightedParticles:
+    def result(self, z, calls: int = 2) -> WeightedParticles:
         mean, ess = self.mean(), torch.stack(self.ess)
         return WeightedParticles(
             z, self.log_w - mean[:, None], ess, self.resamplings, self.log_ratio + mean,
-            2 * len(ess))
+            calls * len(ess))
 
 # %% ../nbs/62_tilted_guidance.ipynb #4819a8ad
 @torch.no_grad()
@@ -221,7 +227,7 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
     numbers = torch.stack([*steps, most]).to(z.dtype).to(z.device).unbind(1)
     if torch.is_tensor(w): w = w.to(z.device)
 
-    weights, last_x = _LogWeights(z, groups, threshold), None
+    weights, last_x = LogWeights(z, groups, threshold), None
     for i in range(len(numbers)):
         gamma, a, s, keep, data, noise, ahead, before, after, most = numbers[i].unbind()
 
@@ -234,7 +240,7 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
         # 2. the weights at this level are complete: resample the groups where they are uneven
         weights.log_w = weights.log_w + before * rate
         ancestors = weights.resampled(generator)
-        z, x, change = (_pick(v, ancestors) for v in (z, x, change))
+        z, x, change = (pick(v, ancestors) for v in (z, x, change))
 
         # 3. one step on
         weights.log_w = weights.log_w + after * rate.gather(1, ancestors)
