@@ -10,7 +10,7 @@ __all__ = ['XLA', 'pytestmark', 'ADAPTIVE', 'WALKS', 'PLACES', 'ASK', 'ROWS', 'l
            'test_ten_steps_are_those_of_the_cpu', 'test_tests_that_ask_for_the_device_pass_on_it',
            'written']
 
-# %% ../../nbs/89_several_devices.ipynb #60f23344
+# %% ../../nbs/89_several_devices.ipynb #52c50c3f
 import contextlib, importlib, importlib.util, os
 from typing import NamedTuple
 from unittest import mock
@@ -31,7 +31,7 @@ if XLA:
         "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
     import torch_xla, torch_xla.debug.metrics as metrics
 
-# %% ../../nbs/89_several_devices.ipynb #122a4379
+# %% ../../nbs/89_several_devices.ipynb #7bbd0ae5
 def _fused(*lists, **how):
     "AdamW in one call, as CUDA has it: where found_inf is 1, nothing moves."
     (beta1, beta2), lr = (how["beta1"], how["beta2"]), how["lr"]
@@ -61,7 +61,7 @@ def in_place():
     try: yield
     finally: torch.__future__.set_swap_module_params_on_conversion(False)
 
-# %% ../../nbs/89_several_devices.ipynb #e9a90700
+# %% ../../nbs/89_several_devices.ipynb #6cae1d6d
 class Found(NamedTuple):
     reads: int    # The host waits until the device has computed what it reads
     copies: int   # From the CPU to the device
@@ -97,7 +97,7 @@ def counted(do) -> tuple:
     reads = (read[0] if read else 0) - sum(map(metrics.counter_value, lacking))
     return out, Found(max(reads, 0), host.copies, host.waiting)
 
-# %% ../../nbs/89_several_devices.ipynb #0bc42bc6
+# %% ../../nbs/89_several_devices.ipynb #f5f7431c
 def made_up(name, n=64):
     "Images of the shape of a set, of random gray levels."
     if name.startswith("stacked-"): return data.Stacked(made_up(name.removeprefix("stacked-")))
@@ -117,7 +117,7 @@ def begun(name, device, **settings):
     with in_place(): loop = config.start(images, experiment.facts_of(images), rank, {})
     return config, images, loop
 
-# %% ../../nbs/89_several_devices.ipynb #c86c43e1
+# %% ../../nbs/89_several_devices.ipynb #c49d5bec
 @pytest.mark.parametrize("name", experiment.RECIPES)
 def test_a_recipe_makes_two_steps_and_two_samples(name):
     "no step reads from the device, or waits for a copy; samples, a few times before and after"
@@ -136,7 +136,7 @@ def test_a_recipe_makes_two_steps_and_two_samples(name):
     assert sampled.reads <= 9
     ROWS["recipes"][name] = dict(step=step._asdict(), sample=sampled._asdict())
 
-# %% ../../nbs/89_several_devices.ipynb #7aed4e44
+# %% ../../nbs/89_several_devices.ipynb #4a3f0f45
 def cheap(z, gamma, c=None):
     "A network of one line."
     if z.device.type == "xla": torch_xla.sync()  # compute what there is, which is no wait
@@ -162,7 +162,7 @@ def walked(sampler, guide, device, steps):
     out, found = counted(lambda: sampler(predict, z, gammas, core.stream(0, "walk")))
     return out.cpu(), found
 
-# %% ../../nbs/89_several_devices.ipynb #6ad0996c
+# %% ../../nbs/89_several_devices.ipynb #4f07865e
 ADAPTIVE = "flow", "gotta-go-fast"
 WALKS = [(s, "none") for s in solvers.SOLVERS] + [
     ("ancestral", g) for g in ("plain", "interval", "rescale", "threshold", "classifier")]
@@ -181,7 +181,7 @@ def test_a_walk_waits_at_its_ends_alone(sampler, guide):
     # XLA's views do not say where they begin, so that an interval asks for the level of each step
     assert few.reads == many.reads - (guide == "interval") <= 5
 
-# %% ../../nbs/89_several_devices.ipynb #bed6ee91
+# %% ../../nbs/89_several_devices.ipynb #221ab4b7
 def _left(what, loop):
     "A training loop with one tensor on the CPU."
     state, step, batches = loop
@@ -209,7 +209,7 @@ def test_a_tensor_that_was_left_on_the_cpu_is_found(what, monkeypatch):
         counted(lambda: train.advance(*loop))
     ROWS["left"][what] = str(e.value)[:80]
 
-# %% ../../nbs/89_several_devices.ipynb #3f18b672
+# %% ../../nbs/89_several_devices.ipynb #c57ef30c
 def test_ten_steps_are_those_of_the_cpu():
     "of one seed, the losses agree to float32"
     def losses(device):
@@ -223,7 +223,7 @@ def test_ten_steps_are_those_of_the_cpu():
     torch.testing.assert_close(there, here, rtol=1e-5, atol=0)
     ROWS["losses"] = dict(cpu=here.tolist(), xla=there.tolist())
 
-# %% ../../nbs/89_several_devices.ipynb #695dea0e
+# %% ../../nbs/89_several_devices.ipynb #ad251c12
 ASK = "bound:test_bound_on_the_device", "process:test_same_on_the_default_device", (
     "models:test_same_on_device_and_channels_last")
 
