@@ -37,7 +37,7 @@ class Config(Settings):
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
         lr_end: Fraction of them that a cosine reaches at the end
-        lr_d_end: The fraction of lr_d, where it is another
+        lr_d_end: That of lr_d, if it is another
         betas: Of Adam
         ema: Decay of the generator's averaged weights"""
     r1: float = setting(.02, at_least(0))
@@ -48,8 +48,7 @@ class Config(Settings):
     lr_g: float = setting(1e-3, above(0))
     lr_d: float = setting(1e-3, above(0))
     lr_end: float = setting(0., at_least(0))
-    lr_d_end: float = setting(
-        None, or_none(_FRACTION, "lr_end"))
+    lr_d_end: float = setting(None, or_none(_FRACTION, "lr_end"))
     betas: tuple = setting((.5, .9), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     ema: float = setting(.999, _BETA)
     batch_size: int = setting(256, whole(1))

@@ -8,7 +8,7 @@ __all__ = ['gammas_of', 'time_step', 'predict', 'grid_of', 'scheduler', 'AsUNet'
            'from_pretrained', 'export_onnx']
 
 # %% ../nbs/83_bridges.ipynb #e8dee18c
-import copy, importlib, inspect, json, re, warnings
+import copy, inspect, json, re, warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,10 +26,7 @@ from .solvers import GRIDS
 # %% ../nbs/83_bridges.ipynb #ad298678
 def _needed(name: str):
     "A package that only a bridge needs; ImportError that says how to get it."
-    try: return importlib.import_module(name)
-    except ImportError as e:
-        raise ImportError(
-            f'this bridge needs the package {name}: pip install "diffstudy[bridges]"') from e
+    return files.needed(name, "bridges", "this bridge")
 
 # %% ../nbs/83_bridges.ipynb #e9b3f89e
 def gammas_of(scheduler) -> Tensor:
@@ -239,7 +236,7 @@ def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     # the settings alone must make the network again
     info = {k: v for k, v in run.info.items() if k not in ("root", "checksums")}
     info["checkpoint"] = run.checkpoint
-    weights = {k: v.cpu().contiguous().clone() for k, v in run.model.state_dict().items()}
+    weights = checkpoint.for_a_file(run.model.state_dict())
     checkpoint.check_fits(
         experiment.config_of(info).assemble(info["facts"]), weights, "the model of this run")
     if bad := checkpoint.not_finite(weights):

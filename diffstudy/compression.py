@@ -14,6 +14,7 @@ import numpy as np, torch
 from torch import Tensor
 from . import bound, process
 from .core import Normal, choose, flat_sum, stream
+from .files import needed
 from .notation import alpha, sigma
 from .schedule import grid
 
@@ -124,13 +125,8 @@ def _unsealed(file: np.ndarray) -> np.ndarray:
 class _Constriction:
     "The same stack in the library constriction: `pip install \"diffstudy[compression]\"`."
     def __init__(self, words, sealed=True):
-        try: import constriction
-        except ImportError as e:
-            message = (
-                'this coder needs constriction: pip install "diffstudy[compression]", '
-                'or take coder="python"')
-            raise ImportError(message) from e
-
+        constriction = needed(
+            "constriction", "compression", 'this coder (coder="python" does without)')
         self.models, self.stack = constriction.stream.model, constriction.stream.stack.AnsCoder
         self.load([*words, 1] if sealed else words)
         self.lowest = self.bits
@@ -306,9 +302,7 @@ class Chain(_Latents):
             .softmax(-1).flatten(0, -2).numpy())
 
     def prior(self, shape):
-        return Normal(
-            torch.zeros(shape, dtype=torch.float64),
-            torch.ones((), dtype=torch.float64))
+        return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
 
 # %% ../nbs/35_compression.ipynb #f60941ed
 def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`

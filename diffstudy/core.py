@@ -7,9 +7,9 @@ ties every equation to its code and its check."""
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'flag', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data',
            'as_gamma', 'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
            'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'each', 'move',
-           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'choose', 'Rule',
-           'whole', 'number', 'at_least', 'above', 'one_of', 'or_none', 'tuple_of', 'setting',
-           'Settings', 'free_settings', 'Equation', 'implements']
+           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'seen',
+           'check_counts', 'choose', 'Rule', 'whole', 'number', 'at_least', 'above', 'one_of',
+           'or_none', 'tuple_of', 'setting', 'Settings', 'free_settings', 'Equation', 'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
 import difflib, hashlib, math, operator, os
@@ -410,6 +410,17 @@ def suggest(name: str, known, what: str = "name") -> str:
         f"unknown {what} {name!r}; "
         + (f"did you mean {near[0]!r}? " if near else "")
         + f"known: {', '.join(known)}")
+
+# %% ../nbs/70_core.ipynb #70c0aa02
+def seen(v) -> str:
+    "What was given: dtype and shape of a tensor, or the kind of anything else."
+    return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
+
+def check_counts(least: int = 1, /, **values: int):
+    "ValueError unless each is a whole number, at least `least`."
+    for k, v in values.items():
+        if type(v) is not int or v < least:
+            raise ValueError(f"{k}: expected a whole number, at least {least}; got {v!r}")
 
 # %% ../nbs/70_core.ipynb #748b9624
 def choose(name: str, table: dict, what: str = "name"):

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import process
-from .core import as_data, as_labels, as_step, flat_sum, implements, randn_like, suggest
+from .core import (
+    as_data, as_labels, as_step, check_counts, flat_sum, implements, randn_like, seen, suggest)
 from .notation import alpha, convert, gammas_from_betas, sigma
 from .sample import arrived, check_state
 
@@ -30,8 +31,7 @@ def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
 
     Returns:
         `(steps,)` float64, first = least noisy"""
-    if type(steps) is not int or steps < 1:
-        raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
+    check_counts(steps=steps)
     if not (0 < beta_min < beta_max and 0 <= start < 1):
         raise ValueError(
             "expected 0 < beta_min < beta_max and 0 <= start < 1; "
@@ -83,10 +83,9 @@ def _check_step(
 ) -> Tensor:  # `s`
     "The index convention of this chapter: s in 0…T−1 for the pair (z_s, z_t) with t = s + 1."
     if not torch.is_tensor(s) or s.dtype != torch.int64 or s.shape != x.shape[:1]:
-        got = f"{s.dtype} of shape {tuple(s.shape)}" if torch.is_tensor(s) else type(s).__name__
         raise ValueError(
             f"expected s as int64 of shape ({len(x)},), "
-            f"the index of the less noisy state of each example; got {got}")
+            f"the index of the less noisy state of each example; got {seen(s)}")
 
     # a GPU is not waited for, so there the message says less
     if s.device.type != "cpu":

@@ -34,43 +34,38 @@ class Config(Settings):
         width: Of the generator: units, or channels at full resolution
         depth: Hidden layers of the MLPs
         fourier: `(n_min, n_max)`: Fourier features the MLPs read as well
-        predicts: Or the less noisy state, or the noise in z_t
-        one_shot: One step; the discriminator sees images at the noise of all states
+        predicts: Or z_s, or the noise in z_t
+        one_shot: One step; the discriminator sees all states' noise
         patch: Squares of so many pixels are one position
         mults: Channels of each level, in widths
-        blocks: Residual blocks of each level on the way down; one more on that up
+        blocks: Residual blocks of a level on the way down; up: one more
         attention: Resolutions with attention
         embedding: Length of the style made of the latent variable
         mapping: Dense layers of the network that makes it
         d_width: Of the discriminator: units, or channels after layer 1
-        d_size: Convolutional: halves 3 times, 6, or twice
+        d_size: Halves 3 times, 6, or twice
         d_embedding: Length of its embedding of s
         paired: Whether it sees z_t beside z_s
-        pack: Images of one process whose mean features it sees with each (resnet)"""
+        pack: Images of one process; with each it sees their mean (resnet)"""
     net: str = setting("mlp", one_of("mlp", "unet", "resnet"))
     steps: int = setting(4, whole(1))
     latent: int = setting(8, whole())
     width: int = setting(128, whole(1))
     depth: int = setting(3, whole(1))
     fourier: tuple = setting((), _WAVES)
-    predicts: str = setting(
-        "data", one_of("data", "state", "noise"))
-    one_shot: bool = setting(
-        False, flag)
+    predicts: str = setting("data", one_of("data", "state", "noise"))
+    one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
     mults: tuple = setting((1, 2), _SIZES)
-    blocks: int = setting(
-        2, whole(1))
+    blocks: int = setting(2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
     d_width: int = setting(128, whole(1))
-    d_size: str = setting(
-        "small", one_of("small", "large", "shallow"))
+    d_size: str = setting("small", one_of("small", "large", "shallow"))
     d_embedding: int = setting(256, whole(1))
     paired: bool = setting(True, flag)
-    pack: int = setting(
-        1, whole(1))
+    pack: int = setting(1, whole(1))
 
     def __post_init__(self):
         super().__post_init__()
@@ -96,12 +91,9 @@ class _Network(nn.Module):
 
     def __init__(self, config: Config, shape: tuple, classes: int):
         super().__init__()
-        self.config = config
-        self.shape = tuple(shape)
-        self.classes = classes
-        self.steps = config.steps
-        self.latent = config.latent
-        self.predicts = config.predicts
+        self.config, self.shape = config, tuple(shape)
+        self.classes, self.steps = classes, config.steps
+        self.latent, self.predicts = config.latent, config.predicts
 
 class MLP(_Network):
     "What both networks for points share: flat inputs, vectors for s and for the label."
@@ -272,10 +264,8 @@ class _Part(nn.Module):
     "A block of the U-Net with what stands around it."
     def __init__(self, block, attend=None, pyramid=None, joins=False):
         super().__init__()
-        self.block = block
-        self.attend = attend
-        self.pyramid = pyramid
-        self.joins = joins
+        self.block, self.joins = block, joins
+        self.attend, self.pyramid = attend, pyramid
 
 # %% ../nbs/73f_ddgan_networks.ipynb #cc84575b
 @torch.no_grad()

@@ -100,8 +100,7 @@ class Decoder(nn.Module):
 
             # a row for each pixel of a patch, which reads the pixels before it
             self.again = nn.Linear(width, width)
-            self.split = nn.Sequential(
-                nn.LayerNorm(width), nn.Linear(width, self.pixels * inner))
+            self.split = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, self.pixels * inner))
             pairs = self.pixels * (self.pixels - 1) // 2
             self.before = nn.Embedding(max(1, pairs) * levels, inner)
             self.mix = nn.ModuleList(nn.Linear(inner, inner) for _ in range(self.pixels))
@@ -142,8 +141,7 @@ class Decoder(nn.Module):
         k = self._patches(k.long())
         h = self._trunk(k, self.seen(self._patches(self._shrink(x_noisy, gamma_0))))
         rows = self.split(h).unflatten(-1, (self.pixels, -1))
-        logits = torch.stack(
-            [self._logits(rows[..., j, :], k, j) for j in range(self.pixels)], -2)
+        logits = torch.stack([self._logits(rows[..., j, :], k, j) for j in range(self.pixels)], -2)
         logits = logits.flatten(0, -2).to(x_noisy.dtype)
         nats = F.cross_entropy(logits, k.flatten(), reduction="none")
         return nats.view(len(k), -1).sum(1)

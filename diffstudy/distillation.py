@@ -81,8 +81,7 @@ def progressive_target(z_t: Tensor, z_s: Tensor, gamma_t: Tensor, gamma_s: Tenso
     Returns:
         `(b, *d)`"""
     ratio = expand(sigma(gamma_s) / sigma(gamma_t), z_t)
-    return (z_s - ratio * z_t) / (
-        expand(alpha(gamma_s), z_t) - ratio * expand(alpha(gamma_t), z_t))
+    return (z_s - ratio * z_t) / (expand(alpha(gamma_s), z_t) - ratio * expand(alpha(gamma_t), z_t))
 
 def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Tensor,
                      generator=None) -> Tensor:

@@ -11,7 +11,7 @@ import inspect, math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_labels
+from .core import as_labels, check_counts, seen
 
 # %% ../nbs/75_evaluate.ipynb #a6ab803c
 class Estimate(NamedTuple):
@@ -154,9 +154,7 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
     Returns:
         ValueError where integers cost less than no bits"""
     parts = _as_parts(images)
-    for name, v in dict(dims=dims, draws=draws, batch_size=batch_size).items():
-        if not isinstance(v, int) or v < 1:
-            raise ValueError(f"expected {name} to be a whole number, at least 1; got {v!r}")
+    check_counts(dims=dims, draws=draws, batch_size=batch_size)
     _check_takes(nll, parts)
 
     # a row of values for each draw
@@ -194,8 +192,7 @@ def checked_scores(scores, n) -> Tensor:
     "What a classifier returned, if it is `(n, classes)`."
     if not torch.is_tensor(scores) or scores.ndim != 2 or len(scores) != n or not scores.numel():
         raise ValueError(
-            f"expected scores of shape (b, classes), here ({n}, classes); got "
-            f"{tuple(scores.shape) if torch.is_tensor(scores) else type(scores).__name__}")
+            f"expected scores of shape (b, classes), here ({n}, classes); got {seen(scores)}")
     return scores
 
 # %% ../nbs/75_evaluate.ipynb #508f3a5f

@@ -14,7 +14,7 @@ import math, warnings
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_labels, stream
+from .core import as_labels, check_counts, seen, stream
 from diffstudy.estimate import (
     BitsPerDim, Estimate, Proportion, accuracy, bits_per_dim, checked_scores, decide,
     mean_and_error)
@@ -36,9 +36,7 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
     "The features of one batch."
     y = features(x) if features else x
     if not torch.is_tensor(y) or y.ndim < (2 if features else 1) or len(y) != len(x):
-        raise ValueError(
-            f"expected features (b, f) for each of {len(x)} examples; got "
-            f"{tuple(y.shape) if torch.is_tensor(y) else type(y).__name__}")
+        raise ValueError(f"expected features (b, f) for each of {len(x)} examples; got {seen(y)}")
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
 # %% ../nbs/75a_distances.ipynb #b577cf19
@@ -127,8 +125,7 @@ def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
     if not torch.is_tensor(x):
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     if not x.is_floating_point():
-        raise ValueError(
-            f"expected floating point data; got {x.dtype}: encode the images first")
+        raise ValueError(f"expected floating point data; got {x.dtype}: encode the images first")
     if not x.ndim: raise ValueError("expected examples (n, *d); got a single number")
     if features is None or not len(x): return _features_of(x, None)
     return torch.cat([_features_of(b, features) for b in x.split(batch_size)])
@@ -264,8 +261,7 @@ def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = Non
 
     Returns:
         Distance, standard error, n, bias, number of features"""
-    if not isinstance(parts, int) or parts < 2:
-        raise ValueError(f"expected parts to be a whole number, at least 2; got {parts!r}")
+    check_counts(2, parts=parts)
     known = isinstance(b, Moments)
     u, v = embed(a, features), b if known else embed(b, features)
     _check_features(u, v, 6)
@@ -401,10 +397,8 @@ def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves:
     Returns:
         Precision, recall, density, coverage"""
     u, v = embed(a, features), embed(b, features)
-    if not isinstance(k, int) or k < 1:
-        raise ValueError(f"expected k to be a whole number, at least 1; got {k!r}")
-    if not isinstance(halves, int) or halves < 2:
-        raise ValueError(f"expected at least 2 half-samples; got {halves!r}")
+    check_counts(k=k)
+    check_counts(2, halves=halves)
     _check_features(u, v, 2 * k + 2)
 
     # half-samples without replacement: doubles, as the bootstrap has, would be neighbors at 0

@@ -7,8 +7,8 @@ opens it again, to sample, to score and to guide."""
 __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 'train', 'export',
            'report', 'report_evaluation', 'read_samples', 'ClassifierConfig', 'ClassifierRun',
            'GANConfig', 'GANRun', 'VDMConfig', 'VDMRun', 'Run', 'SCHEDULES', 'TRAINED', 'change',
-           'check_counts', 'config_hash', 'config_of', 'load_images', 'open', 'pick_device',
-           'read_run', 'that_counts']
+           'config_hash', 'config_of', 'load_images', 'open', 'pick_device', 'read_run',
+           'that_counts']
 
 # %% ../nbs/76_experiment.ipynb #3ec9417a
 import hashlib, time
@@ -21,7 +21,7 @@ from .core import choose
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Run, by_name, check_counts, check_keys, components_file, facts_of, halves,
+    Configuration, Run, by_name, check_keys, components_file, facts_of, halves,
     kinds, load_images, read_components, this_version)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
@@ -31,7 +31,7 @@ from .run_folder import (
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
-    "SCHEDULES", "TRAINED", "change", "check_counts", "config_hash", "config_of",
+    "SCHEDULES", "TRAINED", "change", "config_hash", "config_of",
     "load_images", "open", "pick_device", "read_run", "that_counts"]
 
 # %% ../nbs/76_experiment.ipynb #8492cc3b
@@ -47,8 +47,7 @@ def recipes_for(data: str) -> list[str]:
     Args:
         data: A name of `data.DATASETS`"""
     first = _FIRST.get(data, data)
-    return sorted(
-        (k for k, v in RECIPES.items() if v.data == data), key=lambda k: (k != first, k))
+    return sorted((k for k, v in RECIPES.items() if v.data == data), key=lambda k: (k != first, k))
 
 # %% ../nbs/76_experiment.ipynb #dd15b266
 def configure(data: str | Configuration, recipe: str | Path | None = None,
@@ -533,7 +532,6 @@ def read_samples(record: dict) -> dict:
 
     Returns:
         By guidance weight: gray levels `(n, c, h, w)` uint8"""
-    check_keys("record", record, ("facts", "samples"))
-    check_keys("record, samples", record["samples"], ("levels",))
+    check_keys("record", record, dict(facts=(), samples=("levels",)))
     width = record["facts"]["shape"][2]
     return {w: files.from_strip(v, width) for w, v in record["samples"]["levels"].items()}

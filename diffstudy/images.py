@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import can_look, move, stream
-from .files import check_images, locked
+from .core import can_look, move, seen, stream
+from .files import check_images, locked, needed
 
 # %% ../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -54,10 +54,10 @@ def _check_set(
     "Check images and labels, values included."
     check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-    what = f"{y.dtype} of shape {tuple(y.shape)}" if torch.is_tensor(y) else type(y).__name__
+
     whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
     if not whole or y.shape != x.shape[:1]:
-        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", what)
+        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", seen(y))
     if int(y.min()) < 0 or int(y.max()) >= classes:
         fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
 
@@ -127,10 +127,7 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
 # %% ../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
     "The optional package, or an error that says how to get it."
-    try: import torchvision
-    except ImportError as e:
-        raise ImportError('this set needs torchvision: pip install "diffstudy[images]"') from e
-    return torchvision
+    return needed("torchvision", "images", "this set")
 
 # %% ../nbs/72_images.ipynb #a76a87b7
 def _fetch(

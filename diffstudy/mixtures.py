@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from . import notation
-from .core import as_gamma, implements
+from .core import as_gamma, implements, seen
 
 # %% ../nbs/72c_mixtures.ipynb #89cfeee8
 class Mixture(NamedTuple):
@@ -28,13 +28,11 @@ class Mixture(NamedTuple):
     variances: Tensor
     axes: Tensor | None = None
 
-    weights = property(
-        lambda self: self.log_weights.exp(),
-        doc="Probability of each component.")
+    weights = property(lambda self: self.log_weights.exp(), doc="Probability of each component.")
     covs = property(
-        lambda self: _mixture_covs(self),
-        doc="Variances, or covariances where there are axes.")
+        lambda self: _mixture_covs(self), doc="Variances, or covariances where there are axes.")
 
+    def each(self, f): return Mixture(*(v if v is None else f(v) for v in self))
     def log_prob(self, x): return _mixture_log_prob(self, x)
     def score(self, x): return _mixture_score(self, x)
     def mean(self): return torch.einsum("...k,...kd->...d", self.weights, self.means)
@@ -52,21 +50,19 @@ def _make_mixture(
         raise ValueError(
             "expected weights (k,), means (k, d) and covs (k, d) or (k, d, d); "
             f"got {tuple(w.shape)}, {tuple(m.shape)} and {tuple(c.shape)}")
-    if not bool((w.isfinite() & (w > 0)).all()):
+    if not (w.isfinite() & (w > 0)).all():
         raise ValueError(f"expected positive weights; got {w.tolist()}")
-    if not bool(m.isfinite().all() and c.isfinite().all()):
+    if not (m.isfinite().all() and c.isfinite().all()):
         raise ValueError("expected finite means and covs; got NaN or infinity")
     if c.ndim == 3 and not torch.allclose(c, c.mT):
-        raise ValueError(
-            "expected symmetric covs; got a matrix that differs from its transpose")
+        raise ValueError("expected symmetric covs; got a matrix that differs from its transpose")
 
     # along its own axes a Gaussian is a product: all later formulas need only variances
     c, axes = torch.linalg.eigh(c) if c.ndim == 3 else (c, None)
     c = torch.where(c.abs() <= 1e-12 * c.abs().max(), 0., c)  # a rounded zero is a zero
-    if not bool((c >= 0).all()):
+    if not (c >= 0).all():
         raise ValueError(
-            "expected covs without negative variances; "
-            f"the smallest is {c.min().item():.3g}")
+            f"expected covs without negative variances; the smallest is {c.min().item():.3g}")
     return Mixture(torch.log(w / w.sum()), m, c, axes)
 
 # %% ../nbs/72c_mixtures.ipynb #89cfee02
@@ -80,7 +76,6 @@ def _mixture_covs(m: Mixture) -> Tensor:
     v = m.variances.expand(m.means.shape)
     return v if m.axes is None else torch.einsum("kde,...ke,kfe->...kdf", m.axes, v, m.axes)
 
-
 def _per_example(v, like: Tensor) -> Tensor:
     "A number, or one for each example `(b,)`, with room for components and dimensions."
     v = torch.as_tensor(v, dtype=like.dtype, device=like.device)
@@ -91,10 +86,8 @@ def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(..., k)`
     "Log density of each Gaussian component, in nats."
     y = _rotate(x[..., None, :] - m.means, m.axes)
-    return -0.5 * (
-        (y ** 2 / m.variances).sum(-1)
-        + torch.log(m.variances).sum(-1)
-        + x.shape[-1] * math.log(2 * math.pi))
+    log_det = torch.log(m.variances).sum(-1)
+    return -0.5 * ((y ** 2 / m.variances).sum(-1) + log_det + x.shape[-1] * math.log(2 * math.pi))
 
 def _mixture_log_prob(m: Mixture, x: Tensor  # `(..., d)`
 ) -> Tensor:  # `(...)`
@@ -143,17 +136,11 @@ def _class_log_prob(
 ) -> Tensor:  # `(b, classes)`
     "Log probability of each class."
     own = torch.arange(classes, device=labels.device)[:, None] == labels
-    return torch.log_softmax(
-        torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
+    return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
 # %% ../nbs/72c_mixtures.ipynb #b49ebe8e
-def _spread(
-    means: Tensor,        # `(b, d)`
-    variances: Tensor,    # `(b, d)`
-    axes: Tensor | None,  # `(b, d, d)`
-    generator=None,
-) -> Tensor:
-    "One draw from each of `b` Gaussians."
+def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator) -> Tensor:
+    "One draw from each of `b` Gaussians: means and variances `(b, d)`, axes `(b, d, d)`."
     n = variances.sqrt() * torch.randn(
         means.shape, generator=generator, dtype=means.dtype, device=means.device)
     return means + (n if axes is None else torch.einsum("bde,be->bd", axes, n))
@@ -162,9 +149,8 @@ def _mixture_sample(m: Mixture, generator=None) -> Tensor:
     "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
     j = torch.multinomial(m.weights, 1, generator=generator)[:, 0]
     b = torch.arange(len(j), device=j.device)
-    variances = m.variances.expand(m.means.shape)[b, j]
-    axes = None if m.axes is None else m.axes[j]
-    return _spread(m.means[b, j], variances, axes, generator)
+    variances, axes = m.variances.expand(m.means.shape)[b, j], m.axes
+    return _spread(m.means[b, j], variances, axes if axes is None else axes[j], generator)
 
 # %% ../nbs/72c_mixtures.ipynb #0d87f997
 class GaussianMixture:
@@ -192,16 +178,13 @@ class GaussianMixture:
         self.labels = given.to("cpu", torch.int64)
         self.classes = int(self.labels.max()) + 1 if classes is None else classes
         if self.classes <= int(self.labels.max()):
-            raise ValueError(
-                f"label {int(self.labels.max())} does not fit {self.classes} classes")
+            raise ValueError(f"label {int(self.labels.max())} does not fit {self.classes} classes")
 
     weights = property(
-        lambda self: self.mixture.weights,
-        doc="Probability of each component, `(k,)`.")
+        lambda self: self.mixture.weights, doc="Probability of each component, `(k,)`.")
     means = property(lambda self: self.mixture.means, doc="`(k, d)`.")
     covs = property(
-        lambda self: self.mixture.covs,
-        doc="Variances `(k, d)` or covariances `(k, d, d)`.")
+        lambda self: self.mixture.covs, doc="Variances `(k, d)` or covariances `(k, d, d)`.")
     dim = property(lambda self: self.means.shape[1], doc="The number of dimensions d.")
 
     def __repr__(self):
@@ -218,7 +201,7 @@ class GaussianMixture:
         key = (z.device, torch.promote_types(z.dtype, torch.float32))
         if key not in self._at:
             # copied once: no transfer inside a sampler's loop
-            m = Mixture(*(v if v is None else v.to(key[1]).to(key[0]) for v in self.mixture))
+            m = self.mixture.each(lambda v: v.to(key[1]).to(key[0]))
             self._at[key] = m, self.labels.to(key[0])
         m, labels = self._at[key]
         if c is None: return m
@@ -232,8 +215,8 @@ class GaussianMixture:
             raise ValueError(
                 f"class {c[~some][0].item()} has no component; the classes are "
                 f"{labels.unique().tolist()}, and {self.classes} means none") from None
-        return m._replace(
-            log_weights=torch.log_softmax(torch.where(keep, m.log_weights, -math.inf), -1))
+        log_weights = torch.where(keep, m.log_weights, -math.inf)
+        return m._replace(log_weights=log_weights.log_softmax(-1))
 
     def _level(self, z, alpha, sigma, c=None):  # of clean data by default
         if (alpha is None) != (sigma is None):
@@ -250,11 +233,14 @@ class GaussianMixture:
             v = torch.as_tensor(v)
             if v.numel() != 1 and (v.numel() != len(z) or v.shape[0] != len(z)):
                 raise ValueError(
-                    f"expected one {name}, or one for each of {len(z)} examples; "
-                    f"got shape {tuple(v.shape)}")
+                    f"expected one {name}, or one for each of {len(z)} examples; got {seen(v)}")
             if v.ndim and name != "c" and not v.is_floating_point():
                 raise TypeError(f"expected {name} as floats; got {v.dtype}: classes go by c=")
         return level
+
+    def _noisy(self, z, alpha, sigma, c=None) -> Mixture:
+        level = self._level(z, alpha, sigma, c)
+        return _diffuse(self.at(z, c), *level)
 
     def log_prob(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Exact log density log p(z), or log p(z|c), in nats.
@@ -266,37 +252,33 @@ class GaussianMixture:
 
         Returns:
             `(b,)`"""
-        level = self._level(z, alpha, sigma, c)
-        return _mixture_log_prob(_diffuse(self.at(z, c), *level), z)
+        return self._noisy(z, alpha, sigma, c).log_prob(z)
 
     def score(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Exact score, the gradient of `log_prob`.
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
-            c: Classes to condition on, `()` or `(b,)`; index `classes` = none
+            alpha, sigma, c: As for `log_prob`
 
         Returns:
             `(b, d)`"""
-        level = self._level(z, alpha, sigma, c)
-        return _mixture_score(_diffuse(self.at(z, c), *level), z)
+        return self._noisy(z, alpha, sigma, c).score(z)
 
     def log_class_prob(self, z: Tensor, alpha=None, sigma=None) -> Tensor:
         """Exact classifier log p(c|z).
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
+            alpha, sigma: As for `log_prob`
 
         Returns:
             `(b, classes)`"""
-        level = self._level(z, alpha, sigma)
-        m = _diffuse(self.at(z), *level)
-        return _class_log_prob(
-            m.log_weights + _component_log_prob(m, z),
-            self._at[z.device, m.means.dtype][1],
-            self.classes)
+        m = self._noisy(z, alpha, sigma)
+        logits, labels = m.log_weights + _component_log_prob(m, z), self._labels(m)
+        return _class_log_prob(logits, labels, self.classes)
+
+    def _labels(self, m): return self._at[m.means.device, m.means.dtype][1]
 
     def posterior(self, z: Tensor, alpha, sigma, c=None) -> Mixture:
         """Exact posterior p(x|z), one mixture for each example.
@@ -317,8 +299,7 @@ class GaussianMixture:
 
         Args:
             z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`
-            c: Classes to condition on, `()` or `(b,)`; index `classes` = none
+            alpha, sigma, c: As for `posterior`
 
         Returns:
             `(b, d)`"""
@@ -351,21 +332,14 @@ class GaussianMixture:
         Returns:
             z `(n, d)` and classes `(n,)`"""
         level = self._level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
-        m = self.at(torch.empty(
-            0, dtype=dtype,
-            device=generator.device if generator is not None else "cpu"))
+        m = self.at(torch.empty(0, dtype=dtype, device=getattr(generator, "device", "cpu")))
         j = torch.multinomial(m.weights, n, replacement=True, generator=generator)
 
         # the component of each sample, as a mixture of one: so each can have a level of its own
-        each = _diffuse(
-            Mixture(m.log_weights[j, None], m.means[j, None], m.variances[j, None]),
-            *level)
-        x = _spread(
-            each.means[:, 0],
-            each.variances[:, 0],
-            None if m.axes is None else m.axes[j],
-            generator)
-        return x.to(dtype), self._at[x.device, m.means.dtype][1][j]
+        own = m._replace(axes=None).each(lambda v: v[j, None])
+        means, variances = (v[:, 0] for v in _diffuse(own, *level)[1:3])
+        x = _spread(means, variances, m.axes if m.axes is None else m.axes[j], generator)
+        return x.to(dtype), self._labels(m)[j]
 
     def _like(self, mixture, labels):
         out = copy.copy(self)
@@ -381,19 +355,18 @@ class GaussianMixture:
         "The mixture of one class, p(x|c)."
         own = self.labels == c
         if not own.any():
-            raise ValueError(
-                f"class {c} has no component; "
-                f"the classes are {sorted(set(self.labels.tolist()))}")
+            known = sorted(set(self.labels.tolist()))
+            raise ValueError(f"class {c} has no component; the classes are {known}")
 
         # the components of the class, with weights that sum to 1 again
-        m = self.mixture
-        axes = m.axes if m.axes is None else m.axes[own]
-        log_weights = torch.log_softmax(m.log_weights[own], 0)
-        return self._like(
-            Mixture(log_weights, m.means[own], m.variances[own], axes),
-            self.labels[own])
+        m = self.mixture.each(lambda v: v[own])
+        m = m._replace(log_weights=m.log_weights.log_softmax(0))
+        return self._like(m, self.labels[own])
 
 # %% ../nbs/72c_mixtures.ipynb #9c31b887
+def _round(means, std):
+    return GaussianMixture(torch.ones(len(means)), means, torch.full_like(means, std ** 2))
+
 def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
     """Three overlapping round classes, 120° apart.
 
@@ -405,7 +378,7 @@ def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
         Three classes"""
     angle = math.pi / 2 + torch.arange(3, dtype=torch.float64) * 2 * math.pi / 3
     means = radius * torch.stack([angle.cos(), angle.sin()], -1)
-    return GaussianMixture(torch.ones(3), means, torch.full_like(means, std ** 2))
+    return _round(means, std)
 
 def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> GaussianMixture:
     """Separate modes on a square grid.
@@ -419,7 +392,7 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
         `side²` classes"""
     g = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     means = torch.cartesian_prod(g, g)
-    return GaussianMixture(torch.ones(side ** 2), means, torch.full_like(means, std ** 2))
+    return _round(means, std)
 
 # %% ../nbs/72c_mixtures.ipynb #fd2cf112
 def _spiral_curve(
@@ -456,14 +429,9 @@ def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
 
     # the other arms are the first one, turned
     a = 2 * math.pi * torch.arange(arms, dtype=torch.float64) / arms
-    turn = torch.stack([
-        torch.stack([a.cos(), -a.sin()], -1),
-        torch.stack([a.sin(), a.cos()], -1),
-    ], 1)  # `(arms, 2, 2)`
+    turn = torch.stack([a.cos(), -a.sin(), a.sin(), a.cos()], -1).view(arms, 2, 2)
     means = torch.einsum("ade,ke->akd", turn, points)
     covs = torch.einsum("ade,kef,agf->akdg", turn, covs, turn)
+    labels = torch.arange(arms).repeat_interleave(components)
     return GaussianMixture(
-        torch.ones(arms * components),
-        means.flatten(0, 1),
-        covs.flatten(0, 1),
-        torch.arange(arms).repeat_interleave(components))
+        torch.ones(len(labels)), means.flatten(0, 1), covs.flatten(0, 1), labels)

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
 from . import kernels
 from .core import (
-    Rule, Settings, as_gamma, as_labels, check_gamma, choose, flag, implements, number, setting,
-    stream, tuple_of, whole)
+    Rule, Settings, as_gamma, as_labels, check_gamma, choose, flag, implements, number, seen,
+    setting, stream, tuple_of, whole)
 
 # %% ../nbs/73_models.ipynb #a50734e8
 @implements("V19")
@@ -34,9 +34,7 @@ def fourier_features(z: Tensor, n_min: int, n_max: int) -> Tensor:
     Returns:
         `(b, 2·c·(n_max − n_min + 1), *d)`: all sines, then all cosines, float32 or better"""
     if z.ndim < 2 or not z.is_floating_point():
-        raise ValueError(
-            "expected floating-point data of shape (b, c, *d); "
-            f"got {z.dtype} of shape {tuple(z.shape)}")
+        raise ValueError(f"expected floating-point data of shape (b, c, *d); got {seen(z)}")
     if n_max < n_min: raise ValueError(f"expected n_min <= n_max; got {n_min} and {n_max}")
     z = z.to(torch.promote_types(z.dtype, torch.float32))
 
@@ -150,7 +148,7 @@ def check_z(z, shape):
     if tuple(z.shape[1:]) != tuple(shape) or not z.is_floating_point():
         raise ValueError(
             f"expected z of shape (b, {', '.join(map(str, shape))}) and a floating dtype, "
-            f"as the network was built; got {tuple(z.shape)}, {z.dtype}")
+            f"as the network was built; got {seen(z)}")
 
 # %% ../nbs/73_models.ipynb #0191c082
 def channels(c, fourier):

@@ -13,7 +13,7 @@ __all__ = ['KINDS', 'FORMS', 'snr', 'gamma_from_snr', 'alpha', 'sigma', 'gamma_f
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor
-from .core import as_data, as_gamma, expand, implements, suggest
+from .core import as_data, as_gamma, expand, implements, seen, suggest
 
 # %% ../nbs/71_notation.ipynb #71a00001
 @implements("V13", "V2")
@@ -129,9 +129,7 @@ def gammas_from_betas(betas: Tensor) -> Tensor:
         γ after each step, `(steps,)`, rising"""
     betas = torch.as_tensor(betas)
     if betas.ndim != 1 or not betas.numel() or not betas.is_floating_point():
-        raise ValueError(
-            "expected floating betas of shape (steps,); "
-            f"got {betas.dtype} of shape {tuple(betas.shape)}")
+        raise ValueError(f"expected floating betas of shape (steps,); got {seen(betas)}")
     wrong = ~((betas > 0) & (betas < 1))
     if wrong.any():
         raise ValueError(

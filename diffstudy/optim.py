@@ -28,11 +28,11 @@ class Config(Settings):
         batch_size: Examples in a batch, of all processes together
         lr: Learning rate after the warm-up
         warmup: Steps over which it rises
-        lr_decay: Or "cosine": falls until the last step
+        lr_decay: The latter falls to the end
         lr_end: Where the cosine ends
-        betas: Of AdamW
+        betas: AdamW's
         weight_decay: Of AdamW; on matrices and kernels alone
-        clip: Largest norm of the gradient
+        clip: Largest norm of a gradient
         ema: Decay of the averaged weights in the long run
         precision: The latter by autocast
         compile: `torch.compile` the network
@@ -42,21 +42,18 @@ class Config(Settings):
         save_every: Steps between two checkpoints
         keep: Checkpoints that stay, besides the best
         watch_every: Steps between two looks: samples and a held-out score; 0: none
-        optimizer: Or "muon": that for matrices and kernels
+        optimizer: The latter on matrices and kernels
         muon_lr: Learning rate of Muon"""
     steps: int = setting(10_000, whole(1))
     batch_size: int = setting(128, whole(1))
     lr: float = setting(2e-4, _RATE)
     warmup: int = setting(100, whole())
-    lr_decay: str = setting(
-        "constant", one_of("constant", "cosine"))
+    lr_decay: str = setting("constant", one_of("constant", "cosine"))
     lr_end: float = setting(
         0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
-    betas: tuple = setting(
-        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
+    betas: tuple = setting((.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     weight_decay: float = setting(.01, at_least(0))
-    clip: float | None = setting(
-        1., or_none(above(0), "no clipping"))
+    clip: float | None = setting(1., or_none(above(0), "no clipping"))
     ema: float = setting(.9999, _BETA)
     precision: str = setting("float32", one_of("float32", "bfloat16"))
     compile: bool = setting(False, flag)
@@ -67,8 +64,7 @@ class Config(Settings):
     keep: int = setting(2, whole(1), counts=False)
     watch_every: int = setting(
         0, whole(), counts=False)
-    optimizer: str = setting(
-        "adamw", one_of("adamw", "muon"))
+    optimizer: str = setting("adamw", one_of("adamw", "muon"))
     muon_lr: float = setting(.02, _RATE)
 
 # %% ../nbs/73d_optim.ipynb #890e2ee1

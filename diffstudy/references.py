@@ -151,29 +151,34 @@ class Published(NamedTuple):
     augmentation: str = ""
 
 # %% ../nbs/93_references.ipynb #54c5b897
-PUBLISHED = (  # wide
-    Published("ResNet VAE with IAF", "VAE", 3.11, None, None, None, "Kingma et al. 2016, arXiv 1606.04934"),
-    Published("Very Deep VAE", "VAE", 2.87, None, 3.80, 3.52, "Child 2020, arXiv 2011.10650"),
-    Published("NVAE", "VAE", 2.91, None, 3.92, None, "Vahdat and Kautz 2020, arXiv 2007.03898"),
-    Published("Glow", "Flow", None, 3.35, 4.09, 3.81, "Kingma and Dhariwal 2018, arXiv 1807.03039", "small translations"),
-    Published("Flow++", "Flow", 3.08, None, 3.86, 3.69, "Ho et al. 2019, arXiv 1902.00275"),
-    Published("PixelCNN", "AR", 3.03, None, 3.83, 3.57, "van den Oord et al. 2016, arXiv 1606.05328"),
-    Published("PixelCNN++", "AR", 2.92, None, None, None, "Salimans et al. 2017, arXiv 1701.05517"),
-    Published("Image Transformer", "AR", 2.90, None, 3.77, None, "Parmar et al. 2018, arXiv 1802.05751"),
-    Published("SPN", "AR", None, None, None, 3.52, "Menick and Kalchbrenner 2018, arXiv 1812.01608"),
-    Published("Sparse Transformer", "AR", 2.80, None, None, 3.44, "Child et al. 2019, arXiv 1904.10509"),
-    Published("Routing Transformer", "AR", None, None, None, 3.43, "Roy et al. 2021, arXiv 2003.05997"),
-    Published("Sparse Transformer + DistAug", "AR", None, 2.53, None, None, "Jun et al. 2020, ICML", "extensive"),
-    Published("DDPM", "Diff", None, 3.69, None, None, "Ho et al. 2020, arXiv 2006.11239", "horizontal flips"),
-    Published("EBM-DRL", "Diff", None, 3.18, None, None, "Gao et al. 2020, arXiv 2012.08125", "horizontal flips"),
-    Published("Score SDE", "Diff", 2.99, None, None, None, "Song et al. 2021, arXiv 2011.13456"),
-    Published("Improved DDPM", "Diff", 2.94, None, None, 3.54, "Nichol and Dhariwal 2021, arXiv 2102.09672"),
-    Published("CR-NVAE", "VAE", None, 2.51, None, None, "Sinha and Dieng 2021, arXiv 2105.14859", "extensive"),
-    Published("LSGM", "Diff", 2.87, None, None, None, "Vahdat et al. 2021, arXiv 2106.05931"),
-    Published("ScoreFlow (variational bound)", "Diff", None, 2.90, 3.86, None, "Song et al. 2021, arXiv 2101.09258", "horizontal flips"),
-    Published("ScoreFlow (continuous flow)", "Diff", 2.83, 2.80, 3.76, None, "Song et al. 2021, arXiv 2101.09258", "horizontal flips"),
-    Published("VDM (variational bound)", "Diff", 2.65, 2.49, 3.72, 3.40, "Kingma et al. 2021, arXiv 2107.00630", "extensive"),
-)
+def _published(line):
+    model, kind, *bits, source, augmentation = line.split(" | ")
+    bits = (None if b == "–" else float(b) for b in bits)
+    return Published(model, kind, *bits, source, augmentation)
+
+PUBLISHED = tuple(map(_published, (  # wide
+    "ResNet VAE with IAF | VAE | 3.11 | – | – | – | Kingma et al. 2016, arXiv 1606.04934 | ",
+    "Very Deep VAE | VAE | 2.87 | – | 3.80 | 3.52 | Child 2020, arXiv 2011.10650 | ",
+    "NVAE | VAE | 2.91 | – | 3.92 | – | Vahdat and Kautz 2020, arXiv 2007.03898 | ",
+    "Glow | Flow | – | 3.35 | 4.09 | 3.81 | Kingma and Dhariwal 2018, arXiv 1807.03039 | small translations",
+    "Flow++ | Flow | 3.08 | – | 3.86 | 3.69 | Ho et al. 2019, arXiv 1902.00275 | ",
+    "PixelCNN | AR | 3.03 | – | 3.83 | 3.57 | van den Oord et al. 2016, arXiv 1606.05328 | ",
+    "PixelCNN++ | AR | 2.92 | – | – | – | Salimans et al. 2017, arXiv 1701.05517 | ",
+    "Image Transformer | AR | 2.90 | – | 3.77 | – | Parmar et al. 2018, arXiv 1802.05751 | ",
+    "SPN | AR | – | – | – | 3.52 | Menick and Kalchbrenner 2018, arXiv 1812.01608 | ",
+    "Sparse Transformer | AR | 2.80 | – | – | 3.44 | Child et al. 2019, arXiv 1904.10509 | ",
+    "Routing Transformer | AR | – | – | – | 3.43 | Roy et al. 2021, arXiv 2003.05997 | ",
+    "Sparse Transformer + DistAug | AR | – | 2.53 | – | – | Jun et al. 2020, ICML | extensive",
+    "DDPM | Diff | – | 3.69 | – | – | Ho et al. 2020, arXiv 2006.11239 | horizontal flips",
+    "EBM-DRL | Diff | – | 3.18 | – | – | Gao et al. 2020, arXiv 2012.08125 | horizontal flips",
+    "Score SDE | Diff | 2.99 | – | – | – | Song et al. 2021, arXiv 2011.13456 | ",
+    "Improved DDPM | Diff | 2.94 | – | – | 3.54 | Nichol and Dhariwal 2021, arXiv 2102.09672 | ",
+    "CR-NVAE | VAE | – | 2.51 | – | – | Sinha and Dieng 2021, arXiv 2105.14859 | extensive",
+    "LSGM | Diff | 2.87 | – | – | – | Vahdat et al. 2021, arXiv 2106.05931 | ",
+    "ScoreFlow (variational bound) | Diff | – | 2.90 | 3.86 | – | Song et al. 2021, arXiv 2101.09258 | horizontal flips",
+    "ScoreFlow (continuous flow) | Diff | 2.83 | 2.80 | 3.76 | – | Song et al. 2021, arXiv 2101.09258 | horizontal flips",
+    "VDM (variational bound) | Diff | 2.65 | 2.49 | 3.72 | 3.40 | Kingma et al. 2021, arXiv 2107.00630 | extensive",
+)))
 
 # %% ../nbs/93_references.ipynb #d55c1832
 class Reported(NamedTuple):
@@ -189,22 +194,26 @@ class Reported(NamedTuple):
     source: str
 
 # %% ../nbs/93_references.ipynb #b6f134f0
-REPORTED = (  # wide
-    Reported("cifar10", "VDM", 2.65, "bound", "Kingma et al. 2021, arXiv 2107.00630"),
-    Reported("cifar10", "DiffEnc", 2.62, "bound", "Nielsen et al. 2023, arXiv 2310.19789"),
-    Reported("cifar10", "i-DODE", 2.56, "dequantized, flow of a diffusion model", "Zheng et al. 2023, arXiv 2305.03935"),
-    Reported("cifar10", "MuLAN", 2.55, "dequantized, flow of a diffusion model", "Sahoo et al. 2023, arXiv 2312.13236"),
-    Reported("cifar10", "ITDM", 2.49, "estimate by the paper's own formula", "arXiv 2510.20903"),
-    Reported("cifar10", "W-PCDM", 2.35, "bound", "Li et al. 2025, arXiv 2501.06999"),
-    Reported("mnist", "RealNVP", 1.06, "dequantized", "as in Chen et al. 2019, arXiv 1906.02735"),
-    Reported("mnist", "i-ResNet", 1.06, "dequantized", "as in Chen et al. 2019, arXiv 1906.02735"),
-    Reported("mnist", "Glow", 1.05, "dequantized", "as in Chen et al. 2019, arXiv 1906.02735"),
-    Reported("mnist", "FFJORD", .99, "dequantized", "as in Chen et al. 2019, arXiv 1906.02735"),
-    Reported("mnist", "Residual Flow", .97, "dequantized", "Chen et al. 2019, arXiv 1906.02735"),
-    Reported("mnist", "DiffFlow", .93, "dequantized, bound", "Zhang and Chen 2021, arXiv 2110.07579"),
-    Reported("mnist", "transformer, linear attention", .644, "exact", "Katharopoulos et al. 2020, arXiv 2006.16236"),
-    Reported("mnist", "transformer, softmax attention", .621, "exact", "Katharopoulos et al. 2020, arXiv 2006.16236"),
-)
+def _reported(line):
+    data, model, bits, number, source = line.split(" | ")
+    return Reported(data, model, float(bits), number, source)
+
+REPORTED = tuple(map(_reported, (  # wide
+    "cifar10 | VDM | 2.65 | bound | Kingma et al. 2021, arXiv 2107.00630",
+    "cifar10 | DiffEnc | 2.62 | bound | Nielsen et al. 2023, arXiv 2310.19789",
+    "cifar10 | i-DODE | 2.56 | dequantized, flow of a diffusion model | Zheng et al. 2023, arXiv 2305.03935",
+    "cifar10 | MuLAN | 2.55 | dequantized, flow of a diffusion model | Sahoo et al. 2023, arXiv 2312.13236",
+    "cifar10 | ITDM | 2.49 | estimate by the paper's own formula | arXiv 2510.20903",
+    "cifar10 | W-PCDM | 2.35 | bound | Li et al. 2025, arXiv 2501.06999",
+    "mnist | RealNVP | 1.06 | dequantized | as in Chen et al. 2019, arXiv 1906.02735",
+    "mnist | i-ResNet | 1.06 | dequantized | as in Chen et al. 2019, arXiv 1906.02735",
+    "mnist | Glow | 1.05 | dequantized | as in Chen et al. 2019, arXiv 1906.02735",
+    "mnist | FFJORD | .99 | dequantized | as in Chen et al. 2019, arXiv 1906.02735",
+    "mnist | Residual Flow | .97 | dequantized | Chen et al. 2019, arXiv 1906.02735",
+    "mnist | DiffFlow | .93 | dequantized, bound | Zhang and Chen 2021, arXiv 2110.07579",
+    "mnist | transformer, linear attention | .644 | exact | Katharopoulos et al. 2020, arXiv 2006.16236",
+    "mnist | transformer, softmax attention | .621 | exact | Katharopoulos et al. 2020, arXiv 2006.16236",
+)))
 
 # %% ../nbs/93_references.ipynb #812a1200
 def bibtex(key: str) -> str:
@@ -224,76 +233,62 @@ def bibtex(key: str) -> str:
     return "\n".join([f"@misc{{{key},", ",\n".join(lines), "}"])
 
 # %% ../nbs/93_references.ipynb #8327ec19
-METHODS = {  # module.name → keys of WORKS
-    "guidance_formulas.classifier_guided": ("dhariwal2021adm",),
-    "guidance.ClassifierGuided": ("dhariwal2021adm",),
-    "guidance_formulas.classifier_free": ("ho2022guidance",),
-    "guidance.ClassifierFree": ("ho2022guidance",),
-    "guidance_formulas.drop_labels": ("ho2022guidance",),
-    "particles.feynman_kac": ("skreta2025fkc",),
-    "studies.tilted.predictor_corrector": ("bradley2024predictor",),
-    "studies.tilted.cfg_plus_plus": ("chung2024cfgpp",),
-    "studies.tilted.APG": ("sadat2024apg",),
-    "studies.tilted.CFGZeroStar": ("fan2025cfgzero",),
-    "guidance.match_std": ("lin2023flawed",),
-    "guidance.dynamic_threshold": ("saharia2022imagen",),
-    "objectives.best_variance": ("bao2022analytic",),
-    "objectives.variance_between": ("nichol2021improved",),
-    "distillation.one_step_loss": ("luhman2021",),
-    "distillation.progressive_loss": ("salimans2022progressive",),
-    "distillation.consistency_loss": ("song2023consistency",),
-    "schedule.Cosine": ("nichol2021improved",),
-    "schedule.Betas": ("ho2020ddpm",),
-    "schedule.LearnedLinear": ("kingma2021vdm",),
-    "schedule.Monotone": ("kingma2021vdm",),
-    "process.posterior": ("sohldickstein2015", "ho2020ddpm"),
-    "notation.convert": ("salimans2022progressive",),
-    "models.UNet": ("ronneberger2015unet", "ho2020ddpm"),
-    "models.fourier_features": ("kingma2021vdm",),
-    "train.fit": ("loshchilov2017adamw",),
-    "train.EMA": ("polyak1992",),
-    "sample.ancestral": ("ho2020ddpm",),
-    "sample.ddim": ("song2020ddim",),
-    "sample.probability_flow": ("song2020sde", "chen2018node"),
-    "solvers.euler_steps": ("song2020sde",),
-    "solvers.ve_steps": ("song2020sde",),
-    "solvers.predictor_corrector": ("song2020sde",),
-    "solvers.consistent_eta": ("jolicoeur2020adversarial",),
-    "solvers.step_grid": ("kong2021fastdpm",),
-    "solvers.variance_grid": ("kong2021fastdpm",),
-    "solvers.edm_grid": ("karras2022edm",),
-    "solvers.heun": ("karras2022edm",),
-    "solvers.dpm_solver": ("lu2022dpmpp",),
-    "solvers.langevin": ("song2019ncsn", "song2020ncsnv2"),
-    "solvers.gotta_go_fast": ("jolicoeur2021fast",),
-    "bound.diffusion_loss": ("kingma2021vdm",),
-    "snr.diffusion_loss": ("kingma2021vdm",),
-    "snr.weighted_loss": ("kingma2023objectives",),
-    "vdm.VDM": ("kingma2021vdm",),
-    "likelihood.log_likelihood": ("song2020sde", "grathwohl2018ffjord"),
-    "compression.encode": ("townsend2019bbans", "kingma2019bitswap", "duda2009ans"),
-    "ddgan.generate": ("xiao2021ddgan",),
-    "ddgan.denoise": ("xiao2021ddgan",),
-    "adversarial.generator_terms": ("xiao2021ddgan", "goodfellow2014gan", "huang2025r3gan"),
-    "adversarial.adversarial_step": ("xiao2021ddgan", "goodfellow2014gan"),
-    "ddgan.gradient_penalty": ("mescheder2018r1",),
-    "adversarial.discriminator_terms": ("xiao2021ddgan", "huang2025r3gan", "reed2016text"),
-    "adversarial.energy_score": ("gneiting2007scoring", "debortoli2025distributional"),
-    "ddgan_nets.ResNetGenerator": ("huang2025r3gan",),
-    "ddgan_nets.ResNetDiscriminator": ("huang2025r3gan", "miyato2018projection"),
-    "ddgan_nets.UNetGenerator": ("xiao2021ddgan", "karras2019stylegan2"),
-    "ddgan_nets.ConvDiscriminator": (
-        "xiao2021ddgan", "karras2019stylegan2", "miyato2018projection"),
-    "evaluate.frechet_distance": ("heusel2017fid", "chong2019unbiased"),
-    "evaluate.inception_score": ("salimans2016gans",),
-    "evaluate.precision_recall": ("kynkaanniemi2019",),
-    "data.Stacked": ("lin2017pacgan",),
-    "data.digits": ("alpaydin1998digits",),
-    "data.mnist": ("lecun1998mnist",),
-    "data.cifar10": ("krizhevsky2009cifar",),
-    "data.stacked-digits": ("alpaydin1998digits", "lin2017pacgan"),
-    "data.stacked-mnist": ("lecun1998mnist", "lin2017pacgan"),
-}
+METHODS = {method: tuple(works.split()) for works, methods in {  # keys of WORKS → module.name
+    "dhariwal2021adm": "guidance_formulas.classifier_guided guidance.ClassifierGuided",
+    "ho2022guidance": (
+        "guidance_formulas.classifier_free guidance.ClassifierFree guidance_formulas.drop_labels"),
+    "skreta2025fkc": "particles.feynman_kac",
+    "bradley2024predictor": "studies.tilted.predictor_corrector",
+    "chung2024cfgpp": "studies.tilted.cfg_plus_plus",
+    "sadat2024apg": "studies.tilted.APG",
+    "fan2025cfgzero": "studies.tilted.CFGZeroStar",
+    "lin2023flawed": "guidance.match_std",
+    "saharia2022imagen": "guidance.dynamic_threshold",
+    "bao2022analytic": "objectives.best_variance",
+    "nichol2021improved": "objectives.variance_between schedule.Cosine",
+    "luhman2021": "distillation.one_step_loss",
+    "salimans2022progressive": "distillation.progressive_loss notation.convert",
+    "song2023consistency": "distillation.consistency_loss",
+    "ho2020ddpm": "schedule.Betas sample.ancestral",
+    "kingma2021vdm": (
+        "schedule.LearnedLinear schedule.Monotone models.fourier_features bound.diffusion_loss "
+        "snr.diffusion_loss vdm.VDM"),
+    "sohldickstein2015 ho2020ddpm": "process.posterior",
+    "ronneberger2015unet ho2020ddpm": "models.UNet",
+    "loshchilov2017adamw": "train.fit",
+    "polyak1992": "train.EMA",
+    "song2020ddim": "sample.ddim",
+    "song2020sde chen2018node": "sample.probability_flow",
+    "song2020sde": "solvers.euler_steps solvers.ve_steps solvers.predictor_corrector",
+    "jolicoeur2020adversarial": "solvers.consistent_eta",
+    "kong2021fastdpm": "solvers.step_grid solvers.variance_grid",
+    "karras2022edm": "solvers.edm_grid solvers.heun",
+    "lu2022dpmpp": "solvers.dpm_solver",
+    "song2019ncsn song2020ncsnv2": "solvers.langevin",
+    "jolicoeur2021fast": "solvers.gotta_go_fast",
+    "kingma2023objectives": "snr.weighted_loss",
+    "song2020sde grathwohl2018ffjord": "likelihood.log_likelihood",
+    "townsend2019bbans kingma2019bitswap duda2009ans": "compression.encode",
+    "xiao2021ddgan": "ddgan.generate ddgan.denoise",
+    "xiao2021ddgan goodfellow2014gan huang2025r3gan": "adversarial.generator_terms",
+    "xiao2021ddgan goodfellow2014gan": "adversarial.adversarial_step",
+    "mescheder2018r1": "ddgan.gradient_penalty",
+    "xiao2021ddgan huang2025r3gan reed2016text": "adversarial.discriminator_terms",
+    "gneiting2007scoring debortoli2025distributional": "adversarial.energy_score",
+    "huang2025r3gan": "ddgan_nets.ResNetGenerator",
+    "huang2025r3gan miyato2018projection": "ddgan_nets.ResNetDiscriminator",
+    "xiao2021ddgan karras2019stylegan2": "ddgan_nets.UNetGenerator",
+    "xiao2021ddgan karras2019stylegan2 miyato2018projection": "ddgan_nets.ConvDiscriminator",
+    "heusel2017fid chong2019unbiased": "evaluate.frechet_distance",
+    "salimans2016gans": "evaluate.inception_score",
+    "kynkaanniemi2019": "evaluate.precision_recall",
+    "lin2017pacgan": "data.Stacked",
+    "alpaydin1998digits": "data.digits",
+    "lecun1998mnist": "data.mnist",
+    "krizhevsky2009cifar": "data.cifar10",
+    "alpaydin1998digits lin2017pacgan": "data.stacked-digits",
+    "lecun1998mnist lin2017pacgan": "data.stacked-mnist",
+}.items() for method in methods.split()}
 
 # %% ../nbs/93_references.ipynb #ddced66a
 SCHEDULES = {  # as a configuration names them

@@ -93,8 +93,7 @@ def _parse(name, value, old):
         float: number or v is None and name in ("clip", "lr_d_end"),
     }.get(kind, True)
     if not fits:
-        raise ValueError(
-            f"{name}: expected {_KINDS[kind]}, such as {old!r}; got {value!r}")
+        raise ValueError(f"{name}: expected {_KINDS[kind]}, such as {old!r}; got {value!r}")
     if kind is int: return int(v)
     return float(v) if number and kind is float else v
 
@@ -185,9 +184,8 @@ def check_info(path, info) -> dict:
 
     Returns:
         The same"""
-    check_keys(path, info, ("recipe", "hash", "config", "facts"))
-    check_keys(f"{path}, config", info["config"], ("data", "train"))
-    check_keys(f"{path}, facts", info["facts"], ("shape", "levels", "classes"))
+    check_keys(path, info, dict(
+        recipe=(), hash=(), config=("data", "train"), facts=("shape", "levels", "classes")))
 
     def expect(holds, expected):
         if holds: return
@@ -217,8 +215,7 @@ def check_info(path, info) -> dict:
     expect(
         three and shape[0] * shape[1] * shape[2] <= _PIXELS,
         f"facts.shape: three whole numbers, at least 1, of no more than {_PIXELS:,} values")
-    expect(
-        _whole(levels, 2) and levels <= 256, "facts.levels: a whole number from 2 to 256")
+    expect(_whole(levels, 2) and levels <= 256, "facts.levels: a whole number from 2 to 256")
     expect(_whole(classes, 0) and classes <= _PIXELS, "facts.classes: a whole number")
     return info
 
@@ -302,9 +299,7 @@ def result_of(folder: Path) -> dict | None:
     "What `result.json` holds, with the hash and settings of the run that it is of."
     result = files.read_json(folder / "result.json")
     if result is None: return None
-    check_keys(folder / "result.json", result, ("hash", "config"))
-    check_keys(f"{folder / 'result.json'}, config", result["config"], ("train",))
-    check_keys(f"{folder / 'result.json'}, train", result["config"]["train"], ("steps",))
+    check_keys(folder / "result.json", result, dict(hash=(), config=dict(train=("steps",))))
     return result
 
 # %% ../nbs/76a_run_folder.ipynb #e6be8708

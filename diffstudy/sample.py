@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import check_gamma, check_generator, randn_like
+from .core import check_gamma, check_generator, randn_like, seen
 from .kernels import finest
 from .notation import alpha, sigma
 from .watch import Progress
@@ -115,10 +115,9 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
 def check_state(z, generator=None) -> Tensor:
     "The state in float32 or better; errors unless it is finite, floating and fits the generators."
     if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim:
-        got = f"{z.dtype} of shape {tuple(z.shape)}" if torch.is_tensor(z) else type(z).__name__
         raise TypeError(
             "expected z as a tensor of floats of shape (b, *d), "
-            f"such as initial(shape, generator); got {got}")
+            f"such as initial(shape, generator); got {seen(z)}")
     check_generator(generator, z)
 
     # then the values: a NaN here would only be seen in the last image
@@ -133,10 +132,9 @@ def check_state(z, generator=None) -> Tensor:
 def check_prediction(eps, z):
     "ValueError unless the prediction has the shape of the state."
     if torch.is_tensor(eps) and eps.shape == z.shape: return
-    got = f"shape {tuple(eps.shape)}" if torch.is_tensor(eps) else type(eps).__name__
     raise ValueError(
         "expected predict(z, gamma) to return a tensor "
-        f"of shape {tuple(z.shape)}, the noise; got {got}")
+        f"of shape {tuple(z.shape)}, the noise; got {seen(eps)}")
 
 def arrived(z: Tensor) -> Tensor:
     "The state at the end of the way; RuntimeError unless finite: one look, which waits."
@@ -224,8 +222,7 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     if not 0 <= eta <= 1:
-        raise ValueError(
-            f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
+        raise ValueError(f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
     return walk(
         predict,
         check_state(z, generator),

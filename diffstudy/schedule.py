@@ -11,7 +11,7 @@ __all__ = ['Schedule', 'Linear', 'Cosine', 'Betas', 'inverse_softplus', 'Logisti
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import check_gamma, implements
+from .core import check_counts, check_gamma, implements
 from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
@@ -282,8 +282,7 @@ def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
 
     Returns:
         `(steps + 1,)`, from noise to data: falling"""
-    if not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"expected a whole number of steps, at least 1; got {steps!r}")
+    check_counts(steps=steps)
     if device is None and isinstance(schedule, nn.Module):
         device = next((p.device for p in [*schedule.parameters(), *schedule.buffers()]), None)
 

@@ -10,7 +10,8 @@ __all__ = ['kept', 'Judged', 'way', 'made', 'words']
 from collections.abc import Callable
 import torch
 from . import data as datasets, evaluate as scoring, files, judge
-from .recipes.common import Run, check_counts, check_keys, some_of
+from .core import check_counts
+from .recipes.common import Run, check_keys, some_of
 
 # %% ../nbs/76f_verdict.ipynb #eadb33e3
 def kept(folder) -> list[dict]:
@@ -18,8 +19,7 @@ def kept(folder) -> list[dict]:
     found = []
     for path in sorted(folder.glob("evaluation*.json")) if folder else []:
         e = files.read_json(path)
-        check_keys(path, e, ("kind", "options"))
-        check_keys(f"{path}, options", e["options"], ("checkpoint",))
+        check_keys(path, e, dict(kind=(), options=("checkpoint",)))
         # earlier versions left away what was not asked for
         found.append(e | dict(options=dict(precision="float32") | e["options"]))
     return found
@@ -147,8 +147,7 @@ def _modes(run, images, n: int, draw, known) -> dict:
         encoded = (datasets.encode(part, images.levels) for part in levels.split(1000))
         return judge.balance(
             torch.cat([judge.classify(known, part.to(run.device)) for part in encoded]))
-    return dict(
-        samples=balance(k), data=judge.balance(numbers), data_seen=balance(real), n=total)
+    return dict(samples=balance(k), data=judge.balance(numbers), data_seen=balance(real), n=total)
 
 # %% ../nbs/76f_verdict.ipynb #8872c54b
 def way(how: dict) -> str:
@@ -182,8 +181,7 @@ def _words_of_modes(e: dict) -> list[str]:
     for name, who in dict(
         samples="samples", data_seen="the data, by the judge", data="the data, by their labels",
     ).items():
-        check_keys("evaluation", e, (name,))
-        check_keys(f"evaluation, {name}", e[name], ("modes", "kl"))
+        check_keys("evaluation", e, {name: ("modes", "kl")})
         chance = f", {e[name]['chance']:.4f} of it by chance" if "chance" in e[name] else ""
         lines.append(
             f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}{chance}")
@@ -191,15 +189,10 @@ def _words_of_modes(e: dict) -> list[str]:
 
 def _check_evaluation(e: dict):
     "ValueError unless all is there that is told."
-    check_keys("evaluation", e, ("options", "judge", "samples", "held_out", "nearest"))
-    check_keys("evaluation, judge", e["judge"], ("mean", "n"))
-    for part in ("samples", "held_out") if e["held_out"] else ("samples",):
-        check_keys(f"evaluation, {part}", e[part], _SHOWN)
-    for part in ("samples", "held_out"):
-        check_keys("evaluation, nearest", e["nearest"], (part,))
-        check_keys(
-            f"evaluation, nearest, {part}", e["nearest"][part],
-            ("mean", "error", "n", "median", "least"))
+    scores, far = tuple(_SHOWN), ("mean", "error", "n", "median", "least")
+    check_keys("evaluation", e, dict(
+        options=(), judge=("mean", "n"), samples=scores, held_out=e.get("held_out") and scores,
+        nearest=dict(samples=far, held_out=far)))
 
 # %% ../nbs/76f_verdict.ipynb #9671070b
 def words(e: dict) -> list[str]:

@@ -5,7 +5,7 @@ blind readers."""
 
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'PURPLE', 'SKY', 'GREY', 'COLORS', 'setup',
-           'show_images', 'scatter', 'plane', 'palette_png', 'slider', 'save_gif']
+           'show_images', 'scatter', 'plane', 'palette_png', 'slider']
 
 # %% ../nbs/78_viz.ipynb #59fde4ca
 import base64, html, io, json
@@ -42,15 +42,14 @@ def _array(x) -> np.ndarray:
     "A tensor or array as numpy, wherever it lives."
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
-def _values(x, axes: str) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
+def _values(x) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
     "Images with values in [-1, 1], clipped, as black and white."
-    if torch.is_tensor(x): real = x.is_floating_point()
-    else: real = np.issubdtype(np.asarray(x).dtype, np.floating)
-    if not real or x.ndim != len(axes):
+    real = "float" in str(getattr(x, "dtype", ""))
+    if not real or x.ndim != 4:
         raise ValueError(
-            f"expected images ({', '.join(axes)}) with values in [-1, 1], as "
-            "data.encode(k, levels) makes them of gray levels; "
-            f"got {getattr(x, 'dtype', type(x).__name__)} of shape {tuple(np.shape(x))}")
+            "expected images (n, c, h, w) with values in [-1, 1], as data.encode(k, levels) makes "
+            f"them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
+            f"of shape {tuple(np.shape(x))}")
     return ((_array(x) + 1) / 2).clip(0, 1)
 
 # %% ../nbs/78_viz.ipynb #4515c590
@@ -66,7 +65,7 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
 
     Returns:
         The axes"""
-    x = _values(x, "nchw")
+    x = _values(x)
     n, c, h, w = x.shape
     rows = -(-n // columns)
 
@@ -78,14 +77,13 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
 
     # a frame would draw a line around the gaps; the titles stand as labels of the rows
     if ax is None:
-        _, ax = plt.subplots(
-            figsize=(columns * scale + (1.2 if titles else 0), rows * scale * h / w))
-    ax.imshow(
-        canvas.squeeze(-1) if c == 1 else canvas,
-        cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        wide = columns * scale + 1.2 * bool(titles)
+        _, ax = plt.subplots(figsize=(wide, rows * scale * h / w))
+    if c == 1: canvas = canvas.squeeze(-1)
+    ax.imshow(canvas, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set_xticks([])
-    ax.set_yticks(
-        [r * (h + 1) + h / 2 - .5 for r in range(rows)] if titles else [], labels=titles or [])
+    middle = [r * (h + 1) + h / 2 - .5 for r in range(rows if titles else 0)]
+    ax.set_yticks(middle, labels=titles or [])
     ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)
     return ax
@@ -189,8 +187,7 @@ class slider:
                 "expected at least two frames and a label for each; "
                 f"got {len(frames)} frames and {len(self.labels)} labels")
         if not 0 <= start < len(frames):
-            raise ValueError(
-                f"start must be one of the {len(frames)} frames, from 0; got {start}")
+            raise ValueError(f"start must be one of the {len(frames)} frames, from 0; got {start}")
         if not name.strip() or not alt.strip():
             raise ValueError(
                 "name and alt must say what the slider sets and what the pictures show")
@@ -233,36 +230,3 @@ class slider:
             f'<figure class="ds-slider figure" style="margin:0 0 1rem">\n{images}\n{label}\n'
             + (f'<figcaption>{q(self.caption)}</figcaption>\n' if self.caption else "")
             + "</figure>")
-
-# %% ../nbs/78_viz.ipynb #e98bec9e
-def save_gif(frames, path, *, columns: int = 10, scale: int = 4, seconds: float = 4.,
-             levels: int = 24):
-    """Write images over time as a GIF that plays once and stays on its last frame.
-
-    Args:
-        frames: `(t, n, c, h, w)` in [-1, 1]: a grid of images at each time
-        path: Where to write
-        columns: Images in a row
-        scale: Screen pixels for each pixel
-        seconds: In all; it plays once
-        levels: Gray levels, which decide the size of the file"""
-    from PIL import Image
-
-    # one page for each time: the grid of `show_images`, in as few gray levels as asked for
-    pages = []
-    for x in _values(frames, "tnchw"):
-        n, _, h, w = x.shape
-        page = np.full(
-            (-(-n // columns) * (h + 1) - 1, columns * (w + 1) - 1), levels - 1, dtype=np.uint8)
-        for i, image in enumerate(x[:, 0]):
-            r, q = divmod(i, columns)
-            page[r * (h + 1):r * (h + 1) + h, q * (w + 1):q * (w + 1) + w] = (
-                np.round(image * (levels - 1)))
-        picture = Image.fromarray(page.repeat(scale, 0).repeat(scale, 1), mode="P")
-        picture.putpalette([round(255 * g / (levels - 1)) for g in range(levels) for _ in range(3)])
-        pages.append(picture)
-
-    # no loop is given, so it plays once
-    pages[0].save(
-        path, save_all=True, append_images=pages[1:],
-        duration=round(1000 * seconds / len(pages)), optimize=False, disposal=1)

@@ -15,8 +15,7 @@ from pathlib import Path
 def _summary_writer():
     try: from torch.utils.tensorboard import SummaryWriter
     except ImportError as e:
-        raise ImportError(
-            'TensorBoard is not installed: pip install "diffstudy[watch]"') from e
+        raise ImportError('TensorBoard is not installed: pip install "diffstudy[watch]"') from e
     return SummaryWriter
 
 class TensorBoard:

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 import safetensors.torch
-from .checkpoint import CheckpointError, check_tensors, not_finite
+from .checkpoint import CheckpointError, check_tensors, for_a_file, not_finite
 from .core import choose
 from .files import canonical, digest, printable, read_file, replace_file
 
@@ -29,7 +29,7 @@ def pack(tensors: dict, card: dict) -> bytes:
         One safetensors file, the same for the same weights"""
     if bad := not_finite(tensors):
         raise CheckpointError(f"not written: the weights are not finite ({bad})")
-    plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    plain = for_a_file(tensors)
     seal = digest(card, safetensors.torch.save(plain))
     note = canonical(dict(format=_FORMAT, card=card, seal=seal))
     return safetensors.torch.save(plain, metadata=dict(diffstudy=note))

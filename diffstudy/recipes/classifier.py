@@ -65,20 +65,15 @@ class ClassifierConfig(Configuration):
             images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
 
 # %% ../../nbs/76e_classifier_runs.ipynb #6a0730c0
+_LOOP = dict(lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50)
+
 RECIPES = {
     "classifier-digits": ClassifierConfig(
-        threads=1,
-        train=dict(
-            steps=500, batch_size=128,
-            lr=2e-3, warmup=50, lr_decay="cosine", ema=.995,
-            log_every=50, save_every=250)),
+        threads=1, train=_LOOP | dict(steps=500, batch_size=128, save_every=250)),
 
     "classifier-folder": ClassifierConfig(
         data="folder", gamma_min=-13.3,
-        train=dict(
-            steps=2000, batch_size=64,
-            lr=2e-3, warmup=50, lr_decay="cosine", ema=.995,
-            log_every=50, save_every=500)),
+        train=_LOOP | dict(steps=2000, batch_size=64, save_every=500)),
 }
 
 # %% ../../nbs/76e_classifier_runs.ipynb #d7eddcbe

@@ -5,9 +5,9 @@ trained one answers. Here stands what all of them use."""
 
 # %% auto #0
 __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'check_ends',
-           'check_counts', 'this_version', 'check_keys', 'facts_of', 'load_images', 'halves',
-           'some_of', 'components_file', 'read_components', 'by_name', 'check_seed', 'batches',
-           'counted', 'drawn', 'low_precision', 'Run']
+           'this_version', 'check_keys', 'facts_of', 'load_images', 'halves', 'some_of',
+           'components_file', 'read_components', 'by_name', 'batches', 'counted', 'drawn',
+           'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
@@ -19,8 +19,8 @@ from typing import ClassVar, NamedTuple, TypeVar
 import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
-from ..checkpoint import CheckpointError, read_tensors
-from ..core import Settings, as_labels, choose, stream, suggest
+from ..checkpoint import CheckpointError, for_a_file, read_tensors
+from ..core import Settings, as_labels, check_counts, choose, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -75,8 +75,7 @@ class Configuration(Settings):
     def __post_init__(self):
         super().__post_init__()
         if getattr(self, "threads", 0) > 1024:  # a file of a stranger could ask for any number
-            raise ValueError(
-                f"threads: expected at most 1024, of the CPU; got {self.threads}")
+            raise ValueError(f"threads: expected at most 1024, of the CPU; got {self.threads}")
 
     def resolve(self) -> dict:
         "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
@@ -105,11 +104,7 @@ def check_ends(c: Configuration):
             f"such as -13.3 and 5; got {ends}. Further out the bits would be no bound: "
             "float32 loses the noise in the data, and hardly a time falls where there is a loss")
 
-def check_counts(**values: int):
-    "ValueError unless each is a whole number, at least 1."
-    for k, v in values.items():
-        if type(v) is not int or v < 1:
-            raise ValueError(f"{k}: expected a whole number, at least 1; got {v}")
+
 
 # %% ../../nbs/76b_kinds.ipynb #ea5cf957
 def this_version() -> str:
@@ -122,18 +117,20 @@ def check_keys(where, found, expected, others: bool = True):
     Args:
         where: The file, for the message
         found: What was read
-        expected: Keys that this version reads
+        expected: Keys that this version reads; as a dict, with the keys that each has in turn
         others: Whether there may be more"""
     if not isinstance(found, dict):
         raise RuntimeError(
             f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
             "Restore it, or remove it")
-    there = set(found)
-    if there >= set(expected) and (others or there == set(expected)): return
-    raise ValueError(
-        f"{where}: expected {', '.join(expected)}; got {', '.join(sorted(there)) or 'nothing'}. "
-        f"It was written by another version of diffstudy (this is {this_version()}), likely a "
-        "newer one: update diffstudy")
+    there, known = set(found), set(expected)
+    if not there >= known or not others and there != known:
+        got = ", ".join(sorted(there)) or "nothing"
+        raise ValueError(
+            f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
+            f"version of diffstudy (this is {this_version()}), likely newer: update diffstudy")
+    for k, keys in expected.items() if isinstance(expected, dict) else ():
+        if keys: check_keys(f"{where}, {k}", found[k], keys)
 
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
 FOLDER = dict(size=32, channels=3, held_out=.1, skip_broken=False)  # Of `data.load_folder`
@@ -183,7 +180,7 @@ def some_of(images, n: int):
 # %% ../../nbs/76b_kinds.ipynb #aec4c237
 def components_file(parts: datasets.Components) -> bytes:
     "The principal components of a run, as its components.safetensors holds them."
-    return safetensors.torch.save({k: v.cpu().contiguous() for k, v in parts.tensors().items()})
+    return safetensors.torch.save(for_a_file(parts.tensors()))
 
 def read_components(folder: Path, info: dict, device="cpu") -> datasets.Components:
     """The principal components of a run; CheckpointError if they are not those that were written.
@@ -218,10 +215,7 @@ def by_name(method: _Callable) -> _Callable:
         return method(*args, **named)
     return asked
 
-def check_seed(seed: int):
-    "ValueError unless it is a whole number, at least 0."
-    if type(seed) is int and seed >= 0: return
-    raise ValueError(f"seed: expected a whole number, at least 0; got {seed}")
+
 
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
@@ -282,7 +276,7 @@ def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: s
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
-    check_seed(seed)
+    check_counts(0, seed=seed)
     pairs, out = _numbered(labels), []
     with counted(progress, len(pairs), f"sampling{cost and ', ' + cost}") as view:
         before = view.done
@@ -349,7 +343,9 @@ class Run:
         return None
 
     def __init_subclass__(cls):
-        for name in ("sample", "bits_per_dim", "predict", "log_prob", "accuracy"):
+        for name in (
+            "sample", "restore", "invert", "bits_per_dim", "predict", "log_prob", "accuracy",
+        ):
             if name in vars(cls): setattr(cls, name, by_name(vars(cls)[name]))
 
     def __call__(self, *args, **how):
@@ -362,12 +358,19 @@ class Run:
     ) -> Tensor:
         raise ValueError(f"{self.what} draws no images. {self.instead}")
 
+    def restore(
+        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
+        raise ValueError(f"{self.what} fills in nothing. {self.instead}")
+
+    def invert(
+        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
+        raise ValueError(f"{self.what} has no way back to the noise. {self.instead}")
+
     def bits_per_dim(
         self, images: datasets.ImageSet | None = None, *, labels: bool | None = None,
         seed: int = 0, progress=False, **how,
     ) -> BitsPerDim | Estimate:
-        raise ValueError(
-            f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
+        raise ValueError(f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
 
     def predict(
         self, labels: Iterable[int] | Tensor | None = None, *, w: float = 0., classifier=None,

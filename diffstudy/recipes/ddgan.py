@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from diffstudy import (
-    adversarial, data as datasets, ddgan, ddgan_nets, sample as samplers, train as training,
-    verdict)
-from ..core import choose, flag, setting, suggest, whole
-from diffstudy.recipes.common import (
-    Configuration, Kind, Note, batches, check_counts, drawn, low_precision, read_components,
-    some_of)
+from .. import (
+    adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
+    train as training, verdict)
+from ..core import check_counts, choose, flag, setting, suggest, whole
+from .common import (
+    Configuration, Kind, Note, batches, drawn, low_precision, read_components, some_of)
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `adversarial.Recipe`
-_GAN_LOOP = (
-    "steps", "seed", "precision", "log_every", "save_every", "keep", "watch_every")
+_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "watch_every")
 
 @dataclass(frozen=True)
 class GANConfig(Configuration):
@@ -115,6 +113,11 @@ class GANConfig(Configuration):
 # %% ../../nbs/76d_gan_runs.ipynb #fdad2c8b
 _MOMENTS = dict(lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), r1=.02)
 
+def _on_a_core(data: str, model: str, steps: int, save_every: int = 500, **own) -> GANConfig:
+    "What trains for minutes or hours on one core of a CPU."
+    loop = dict(steps=steps, precision="bfloat16", log_every=50, save_every=save_every)
+    return GANConfig(data=data, model=model, threads=1, train=loop, **own)
+
 RECIPES = {
     "ddgan-digits": GANConfig(
         threads=1, gan=_MOMENTS, train=dict(steps=4500, log_every=100, save_every=500)),
@@ -123,32 +126,18 @@ RECIPES = {
         threads=1, gan=dict(width=32, d_width=32, depth=2),
         train=dict(steps=40, log_every=10, save_every=20)),
 
-    "ddgan-mnist": GANConfig(
-        data="mnist", model="mlp-mnist", threads=1,
-        train=dict(steps=10_000, precision="bfloat16", log_every=50, save_every=500)),
-
-    "ddgan-mnist-resnet": GANConfig(
-        data="mnist", model="resnet-mnist", threads=1,
-        train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
-
-    "ddgan-mnist-components": GANConfig(
-        data="mnist", model="mlp-components", components=40, threads=1,
-        train=dict(steps=30_000, precision="bfloat16", log_every=50, save_every=2000)),
+    "ddgan-mnist": _on_a_core("mnist", "mlp-mnist", 10_000),
+    "ddgan-mnist-resnet": _on_a_core("mnist", "resnet-mnist", 4000),
+    "ddgan-mnist-components": _on_a_core("mnist", "mlp-components", 30_000, 2000, components=40),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #ac52c74b
 RECIPES |= {
-    "ddgan-stacked-mnist": GANConfig(
-        data="stacked-mnist", model="unet-stacked", labels=False, threads=1,
-        train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
-
-    "ddgan-stacked-mnist-resnet": GANConfig(
-        data="stacked-mnist", model="resnet-stacked", labels=False, threads=1,
-        train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
-
-    "ddgan-stacked-components": GANConfig(
-        data="stacked-mnist", model="mlp-components", components=40, labels=False, threads=1,
-        train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
+    "ddgan-stacked-mnist": _on_a_core("stacked-mnist", "unet-stacked", 8000, labels=False),
+    "ddgan-stacked-mnist-resnet": _on_a_core(
+        "stacked-mnist", "resnet-stacked", 40_000, 2000, labels=False),
+    "ddgan-stacked-components": _on_a_core(
+        "stacked-mnist", "mlp-components", 120_000, 8000, components=40, labels=False),
 
     "ddgan-stacked-digits": GANConfig(
         data="stacked-digits", model="mlp-components", components=24, labels=False, threads=1,
@@ -193,18 +182,50 @@ class GANRun(verdict.Judged):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         self.refuse(refused)
+        begin = lambda own: samplers.initial((len(own), *self.model.shape), own).to(self.device)
+        return self._drawn(begin, None, labels, n, seed, batch, precision, progress)
+
+    def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
+                precision: str = "float32", progress=False, **refused) -> Tensor:
+        """A picture drawn again from a state of the chain: all that a GAN has of restoring.
+
+        Args:
+            picture: Gray levels `(c, h, w)`
+            labels: A class for each answer, where the model was trained with labels
+            state: Of the chain, to which it gets noise first: the more, the less stays
+            n: How many, where there are no labels
+            seed: The same seed, the same answers
+            precision: As for `sample`
+            progress: As for `sample`
+            **refused: What fills in a part: mask, operator, noise, method
+
+        Returns:
+            Gray levels `(n, c, h, w)` uint8, on the CPU"""
+        if refused:
+            raise ValueError(
+                f"{', '.join(refused)}: {self.what} draws a picture again as a whole and fills in "
+                f"no part of it: run.restore(picture, state=2). {self.instead}")
+        if type(state) is not int or not 1 <= state <= self.model.steps:
+            raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
+        x = holes.measured(picture, self.facts)[None].to(self.device)
+        if self.components: x = self.components.encode(x)
+        begin = lambda own: x.expand(len(own), *x.shape[1:])
+        return self._drawn(begin, state, labels, n, seed, 128, precision, progress)
+
+    def _drawn(self, begin, start, labels, n, seed, batch, precision, progress):
+        "Images from what each begins with; `start`: the state to which that gets noise first."
         if labels is None and self.has_labels:
             raise ValueError(
                 "this GAN was always told a label in training: "
                 f"give labels, classes from 0 to {self.facts['classes'] - 1}")
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
+        chain = ddgan.chain_gammas(self.model.steps)
 
         def draw(labels, own, progress):
             c = torch.tensor(labels, device=self.device) if self.has_labels else None
-            z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
             with low_precision(precision, self.device):
-                z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
+                z = ddgan.generate(self.model, begin(own), chain, own, c=c, start=start)
             x = self.components.decode(z) if self.components else z
             if not x.isfinite().all():
                 raise RuntimeError(

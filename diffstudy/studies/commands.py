@@ -9,7 +9,7 @@ __all__ = ['STUDIES', 'find_study', 'study_run', 'bench_run', 'read_mults', 'spe
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from ..cli import command, describe, usage
+from ..cli import command, option, usage
 
 # %% ../../nbs/77_cli.ipynb #b3aba20a
 STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY` the attribute
@@ -41,6 +41,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan-mnist": "ddgan_mnist:MNIST",
     "ddgan-stacked": "ddgan_mnist:STACKED",
     "redraw": "redraw",
+    "restore": "restore",
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
@@ -71,20 +72,14 @@ def find_study(name: str):
 @command("study")
 def study_run(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STUDIES) + ".")],
-    record: Annotated[
-        Optional[Path],
-        describe(
-            "The file.",
-            default="nbs/runs/NAME.json in a checkout, else runs/NAME.json")] = None,
-    only: Annotated[
-        Optional[int],
-        describe("At most so many cases now.", default="all that are left")] = None,
-    fresh: Annotated[
-        bool, describe(
-            "Begin anew, and keep the old file under a name with the date.", "--fresh")] = False,
+    record: option(
+        Path, "The file.", default="nbs/runs/NAME.json in a checkout, else runs/NAME.json") = None,
+    only: option(int, "At most so many cases now.", default="all that are left") = None,
+    fresh: option(
+        bool, "Begin anew, and keep the old file under a name with the date.", "--fresh") = False,
 ):
     "Run what is left of a recorded study, case by case; the same command goes on after an interruption."
-    from diffstudy.experiment import check_counts
+    from diffstudy.core import check_counts
     from diffstudy.studies import record as runs
     with usage():
         study = find_study(name)
@@ -99,44 +94,28 @@ def study_run(
 # %% ../../nbs/77_cli.ipynb #67e8de6c
 @command("bench")
 def bench_run(
-    name: Annotated[
-        str, typer.Argument(help="What to compare: vdm or ddgan.")] = "vdm",
-    other: Annotated[
-        Optional[str],
-        describe(
-            "A file with a function build(config), or a built-in opponent: as its user "
-            "runs it (diffusers, described, fallback), or with our means (NAME-same).",
-            default="all that are built in")] = None,
-    width: Annotated[
-        Optional[int],
-        describe("Channels of the U-Net.", default="64, for ddgan 32")] = None,
-    mults: Annotated[
-        Optional[str],
-        describe("Channels of each of its levels, in widths; for ddgan.", default="1,2,2")] = None,
-    blocks: Annotated[
-        Optional[int],
-        describe(
-            "Residual blocks on the way down; for ddgan on each level.",
-            default="4, for ddgan 2")] = None,
-    batch: Annotated[
-        Optional[int], describe("Images in a batch.", default="16, for ddgan 8")] = None,
-    size: Annotated[
-        Optional[int],
-        describe("Height and width of an image.", default="16, for ddgan 32")] = None,
-    channels: Annotated[
-        Optional[int], describe("Of an image.", default="3")] = None,
-    bf16: Annotated[
-        bool, describe("Bfloat16 autocast.", "--bf16")] = False,
-    rounds: Annotated[
-        int, describe("Steps of each.")] = 10,
-    threads: Annotated[
-        int, describe("Of the CPU.")] = 1,
+    name: Annotated[str, typer.Argument(help="What to compare: vdm or ddgan.")] = "vdm",
+    other: option(
+        str, "A file with a function build(config), or a built-in opponent: as its user "
+        "runs it (diffusers, described, fallback), or with our means (NAME-same).",
+        default="all that are built in") = None,
+    width: option(int, "Channels of the U-Net.", default="64, for ddgan 32") = None,
+    mults: option(
+        str, "Channels of each of its levels, in widths; for ddgan.", default="1,2,2") = None,
+    blocks: option(
+        int, "Residual blocks on the way down; for ddgan on each level.",
+        default="4, for ddgan 2") = None,
+    batch: option(int, "Images in a batch.", default="16, for ddgan 8") = None,
+    size: option(int, "Height and width of an image.", default="16, for ddgan 32") = None,
+    channels: option(int, "Of an image.", default="3") = None,
+    bf16: option(bool, "Bfloat16 autocast.", "--bf16") = False,
+    rounds: option(int, "Steps of each.") = 10,
+    threads: option(int, "Of the CPU.") = 1,
 ):
     "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
     import torch
     from diffstudy.studies import bench
-    from diffstudy.experiment import check_counts
-    from diffstudy.core import choose
+    from diffstudy.core import check_counts, choose
     with usage():
         entry = choose(name, bench.BENCHES, "benchmark")
         given = {
@@ -187,22 +166,19 @@ def read_mults(text: str, known: dict) -> tuple:
 def speedrun_run(
     race: Annotated[
         str, typer.Argument(help="One of: digits, mnist-bound, mnist-four-calls.")] = "digits",
-    recipe: Annotated[
-        Optional[str],
-        describe(
-            "A name from `diffstudy data`, or the config.json of a run.",
-            default="the first of the data set")] = None,
+    recipe: option(
+        str, "A name from `diffstudy data`, or the config.json of a run.",
+        default="the first of the data set") = None,
     settings: Annotated[
         Optional[list[str]],
         typer.Option(
             "--set", metavar="KEY=VALUE", help="Change a setting, as in train.",
             show_default=False)] = None,
-    name: Annotated[str, describe("Of the attempt, and of its file.")] = "attempt",
-    w: Annotated[float, describe("Weight of guidance.")] = 1.,
-    steps: Annotated[int, describe("Of the sampler.")] = 32,
-    sampler: Annotated[str, describe("As in sample.")] = "dpm++",
-    record: Annotated[
-        Optional[Path], describe("The file.", default="runs/speedrun-NAME.json")] = None,
+    name: option(str, "Of the attempt, and of its file.") = "attempt",
+    w: option(float, "Weight of guidance.") = 1.,
+    steps: option(int, "Of the sampler.") = 32,
+    sampler: option(str, "As in sample.") = "dpm++",
+    record: option(Path, "The file.", default="runs/speedrun-NAME.json") = None,
 ):
     "Train to a fixed goal against the clock, with each seed of the race, and say where it stands."
     from diffstudy import experiment

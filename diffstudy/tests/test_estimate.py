@@ -95,8 +95,8 @@ def refused(words, call, *args, error=ValueError, **how):
 def test_errors_of_bits_per_dim():
     x = torch.zeros(4, 1, 8, 8)
     def nll(k, g): return k.sum((1, 2, 3))
-    refused("draws to be a whole number, at least 1; got 0", bits_per_dim, nll, x, 64, draws=0)
-    refused("batch_size .* got -3", bits_per_dim, nll, x, 64, batch_size=-3)
+    refused("draws: expected a whole number, at least 1; got 0", bits_per_dim, nll, x, 64, draws=0)
+    refused("batch_size: .* got -3", bits_per_dim, nll, x, 64, batch_size=-3)
     one = r"one value for each of 4 examples; got shape \(\)"
     refused(one, bits_per_dim, lambda k, g: k.sum(), x, 64)
     refused("got a dict", bits_per_dim, lambda k, g: {}, x, 64)
@@ -115,7 +115,7 @@ def test_errors_of_bits_per_dim():
 def test_errors_of_means_and_of_recognition():
     refused(r"one value for each example.*got shape \(3, 2\)", mean_and_error, torch.zeros(3, 2))
     refused("1 of 2 values are not finite", mean_and_error, [1., math.nan])
-    refused(r"shape \(b, classes\), here .*; got \(4,\)", decide, torch.zeros(4))
+    refused(r"shape \(b, classes\), here .*; got .* \(4,\)", decide, torch.zeros(4))
 
     # labels, and scores that name no class
     x, c = torch.eye(4), torch.zeros(4).long()
@@ -128,7 +128,7 @@ def test_errors_of_means_and_of_recognition():
     refused(
         r"labels in 0\.\.3, one for each score; got 0\.\.4", accuracy, itself, x,
         torch.tensor([0, 1, 2, 4]))
-    refused(r"here \(4, classes\); got \(1, 4\)", accuracy, lambda x: x[:1], x, c)
+    refused(r"here \(4, classes\); got .* \(1, 4\)", accuracy, lambda x: x[:1], x, c)
     none = "for 4 of 4 examples the largest score is NaN or infinite"
     refused(none, accuracy, lambda x: x * math.nan, x, c)
     refused(none, accuracy, itself, torch.full((4, 9), -math.inf), c)

@@ -322,7 +322,7 @@ def test_errors_of_nearest_distance_and_features():
     refused("overflow; encode the images first", nearest_distance, levels, levels)
     refused("got torch.uint8: encode the images first", embed, levels)
     with pytest.raises(TypeError, match=r"a tensor \(n, \*d\); got ndarray"): embed(x.numpy())
-    refused("for each of 4 examples; got .2, 1, 8, 8", embed, x, lambda x: x[:2])
+    refused("for each of 4 examples; got .*2, 1, 8, 8", embed, x, lambda x: x[:2])
 
 def test_errors_of_frechet_distance():
     x, flat = torch.zeros(4, 1, 8, 8), torch.zeros(9, 2)
@@ -331,8 +331,8 @@ def test_errors_of_frechet_distance():
     refused("at least 6 examples in a; got 4", frechet_distance, x[:, 0], x)
     refused("features of b are not finite for 9 of 9", frechet_distance, flat, flat * math.nan)
     refused("the moments given as b are not finite", frechet_distance, flat, nan)
-    refused(r"features \(b, f\) .*; got \(\)", frechet_distance, x, x, lambda x: x.sum())
-    refused("parts to be a whole number, at least 2; got 1", frechet_distance, x, x, parts=1)
+    refused(r"features \(b, f\) .*; got .* \(\)", frechet_distance, x, x, lambda x: x.sum())
+    refused("parts: expected a whole number, at least 2; got 1", frechet_distance, x, x, parts=1)
 
     # moments, and classes that are fixed
     two, three = (Moments(torch.zeros(f), torch.eye(f)) for f in (2, 3))
@@ -347,10 +347,10 @@ def test_errors_of_frechet_distance():
 def test_errors_of_scores_and_modes():
     x = torch.randn(20, 2, generator=stream(0))
     refused("at least 12 examples in b; got 9", precision_recall, x, x[:9])
-    refused("k to be a whole number, at least 1; got 0", precision_recall, x, x, k=0)
+    refused("k: expected a whole number, at least 1; got 0", precision_recall, x, x, k=0)
     refused("at least one example; got none", inception_score, lambda x: x, x[:0])
-    refused(r"\(3, classes\); got \(3,\)", inception_score, lambda x: x[:, 0], torch.eye(3))
-    refused(r"got \(3, 3, 1\)", inception_score, lambda x: x[..., None], torch.eye(3))
+    refused(r"\(3, classes\); got .* \(3,\)", inception_score, lambda x: x[:, 0], torch.eye(3))
+    refused(r"got .* \(3, 3, 1\)", inception_score, lambda x: x[..., None], torch.eye(3))
     nan = torch.tensor([[0., math.nan]])
     refused("1 of 1 values are not finite", inception_score, lambda x: x, nan)
 

@@ -271,7 +271,7 @@ def test_errors_of_levels_and_classes():
     gap = GaussianMixture(torch.ones(2), torch.zeros(2, 2), torch.ones(2, 2), [0, 2])
     with pytest.raises(ValueError, match="class 1 has no component; the classes are .0, 2., and 3"):
         gap.log_prob(z, c=1)
-    with pytest.raises(ValueError, match=r"one c, or one for each of 5 examples; got shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"one c, or one for each of 5 examples; .*shape \(4,\)"):
         mix.posterior(z, .8, .6, torch.zeros(4).long())
     with pytest.raises(ValueError, match=r"one alpha, or one for each of 1 examples; .*\(3,\)"):
         mix.sample(1, None, torch.ones(3), torch.zeros(3))  # not three samples of one class
