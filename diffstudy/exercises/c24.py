@@ -51,7 +51,8 @@ def spread(gamma, v):
 
 # %% ../../nbs/24_inverse.ipynb #24b0006a
 add("24.2", spread,
-    inputs=lambda: [(randn(1, 6), randn(2, 6).abs() + .2), (3 * randn(3, 4), torch.tensor(.5).double())],
+    inputs=lambda: [
+        (randn(1, 6), randn(2, 6).abs() + .2), (3 * randn(3, 4), torch.tensor(.5).double())],
     slips={
         "that is for v = 1": lambda gamma, v: sigma(gamma) ** 2 + 0 * v,
         "variances do not scale so: precisions add": lambda gamma, v: v * sigma(gamma) ** 2,
