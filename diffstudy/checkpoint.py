@@ -18,7 +18,7 @@ import safetensors.torch, torch
 from torch import Tensor
 from .core import free_settings
 from diffstudy.files import (
-    CheckpointError, digest, flatten, from_json, make_folder, naming, printable, processor,
+    CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable, processor,
     read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json, versions,
     write_file)
 _all_ = ["CheckpointError"]
@@ -318,7 +318,7 @@ def _check_same_run(info, state, path):
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
     if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
-    changed = [k for k in sorted({*was, *now} - free) if was.get(k) != now.get(k)]
+    changed = [k for k in differing(was, now) if k not in free]
     if changed:
         differ = ", ".join(f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in changed)
         raise ValueError(
@@ -339,11 +339,10 @@ def check_fits(module, tensors: dict, where):
     kind = lambda t: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
     said = lambda tensors: {k: kind(t) for k, t in tensors.items()}
     here, there = said(module.state_dict()), said(tensors)
-    for k in sorted(here.keys() | there.keys()):
-        if here.get(k) != there.get(k):
-            raise CheckpointError(
-                f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there "
-                f"and {here.get(k, 'absent')} here")
+    for k in differing(here, there):
+        raise CheckpointError(
+            f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there "
+            f"and {here.get(k, 'absent')} here")
 
 # %% ../nbs/74b_checkpoint.ipynb #d82457fb
 def _like(p: Tensor, v: Tensor) -> Tensor:

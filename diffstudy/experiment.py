@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import choose
+from .core import choose, expect
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
@@ -141,13 +141,8 @@ def _info(name: str, config) -> dict:
     return dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
 
 # %% ../nbs/76_experiment.ipynb #a303e09d
-def _in_fast_precision(
-    config,  # Of a recipe
-    rank,
-    was,     # What the run's folder holds, or None
-    say,
-):  # The same, or in float32
-    "The precision of a recipe, if it is no slower here; a run that goes on keeps its own."
+def _in_fast_precision(config, rank, was, say):  # The same, or in float32
+    "The precision of a recipe, if it is no slower here; a run that goes on (`was`) keeps its own."
     asked = config.spelled()["train"].precision
     if asked == "float32": return config
     if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
@@ -178,11 +173,7 @@ def _make_way(folder, say):
 
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
-def _claimed(
-    folder: Path, info: dict,  # The run's, and what its config.json shall hold
-    components,    # Bytes of its principal components, or None
-    fresh: bool, say: Callable,  # As for `train`
-):
+def _claimed(folder: Path, info: dict, components: bytes | None, fresh: bool, say: Callable):
     "Inside `with`, a folder is locked and that of this run; ValueError if it is another's."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
@@ -409,7 +400,7 @@ def _of_labels(config, facts) -> set[str]:
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Names of tensors with other shapes: those of the labels, and those that must not differ."
     here, there = _shapes(bare(config, facts)), _shapes(run.model)
-    unlike = {k for k in here.keys() | there.keys() if here.get(k) != there.get(k)}
+    unlike = {*files.differing(here, there)}
     labels = unlike and _of_labels(config, facts) | _of_labels(config_of(run.info), run.facts)
     return sorted(unlike & labels), sorted(unlike - labels)
 
@@ -454,8 +445,8 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
     old, new = (files.flatten(that_counts(c)) for c in (run.config, info["config"]))
     differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted(old | new)
-        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in files.differing(old, new)
+        if not k.startswith(_BESIDE)]
     there, here = _of_data(run.facts), _of_data(info["facts"])
     differ += [f"{there} → {here}"] * (there != here)
     lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
@@ -475,8 +466,7 @@ def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     Returns:
         The file"""
     path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"expected a name that ends with .safetensors; got {str(path)!r}")
+    expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
     if run.config.get("components"):
         raise ValueError(
             "this run works on principal components, which are a file of their own: "

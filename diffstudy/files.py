@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'needed', 'remove',
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'to_json', 'canonical',
-           'printable', 'from_json', 'flatten', 'write_json', 'read_json', 'CheckpointError',
-           'digest', 'read_whole', 'processor', 'machine', 'versions', 'write_png', 'read_note',
-           'tile', 'page', 'check_images', 'write_images', 'to_strip', 'from_strip', 'locked']
+           'printable', 'from_json', 'flatten', 'differing', 'write_json', 'read_json',
+           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
+           'write_png', 'read_note', 'tile', 'page', 'check_images', 'write_images', 'to_strip',
+           'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
 import errno, glob, hashlib, importlib, io, json, math, os, platform, re, secrets, shutil
@@ -165,6 +166,10 @@ def flatten(d: dict, before: str = "") -> dict:
         flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
         for k, v in d.items())
     return {k: v for part in parts for k, v in part.items()}
+
+def differing(a: dict, b: dict) -> list:
+    "The keys, in order, of which two dicts have other values."
+    return [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
 
 # %% ../nbs/74a_files.ipynb #74c0b364
 def write_json(path, value: dict, make: bool = True, sealed: bool = False):

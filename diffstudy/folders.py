@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
-from .core import suggest
+from .core import expect, suggest
 from .files import (
     digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
 from .images import ImageSet, need_torchvision
@@ -130,12 +130,8 @@ def _say_used(pictures: _Pictures, used: int, say: Callable):
 # Pillow looks at the content, not at the name, and runs a program for PostScript
 _IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 
-def _read_image(
-    path: Path,
-    size: int,      # Height and width wanted
-    channels: int,  # 1 = gray, 3 = color
-) -> Tensor:  # `(channels, size, size)`, uint8; ValueError that names an unreadable file
-    "One picture, upright, on white, resized by its shorter side and cropped at the center."
+def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
+    "One picture, upright, on white, as a square; ValueError that names an unreadable file."
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
@@ -243,10 +239,8 @@ def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other
     "The options by name; ValueError or TypeError if one cannot be."
     known = ("size", "channels", "held_out", "skip_broken")
     if other: raise TypeError(suggest([*other][0], known, "option"))
-    if channels not in (1, 3):
-        raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
-    if type(size) is not int or size < 1:
-        raise ValueError(f"expected size to be a number of pixels, at least 1; got {size!r}")
+    expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
+    expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
     options = dict(size=size, channels=channels, held_out=held_out)
     return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
 
@@ -292,11 +286,8 @@ def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare
     return facts
 
 # %% ../nbs/72a_folders.ipynb #893eaa77
-def _open_prepared(
-    place: Path,
-    options: dict,  # That are asked for
-) -> tuple[ImageSet, ImageSet]:  # ValueError if others were, RuntimeError if a file is not whole
-    "The two parts of a prepared set, their images in a file."
+def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
+    "A prepared set; ValueError for other options than it has, RuntimeError if a file is not whole."
     facts = _read_facts(place)
     asked = dict(skip_broken=False) | options
     found = {k: facts["options"].get(k) for k in asked}  # None: without effect
@@ -420,8 +411,7 @@ class _Rows(NamedTuple):
     pictures: _Pictures | None = None   # The folder that they are from
 
 def _rows_of_folder(root: Path, options: dict, say: Callable) -> _Rows:
-    if not root.is_dir():
-        raise ValueError(f"expected an existing folder of pictures; got {str(root)!r}")
+    expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
     if _is_prepared(root): raise ValueError(f"{root} is prepared already")
     need_torchvision()
     p = _pictures_of(root, options["held_out"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import can_look, move, seen, stream
+from .core import can_look, expect, move, seen, stream
 from .files import check_images, locked, needed
 
 # %% ../nbs/72_images.ipynb #fb5d4610
@@ -45,13 +45,8 @@ def decode(x: Tensor, levels: int) -> Tensor:
     return torch.floor((x.float() + 1) / 2 * levels).clamp(0, levels - 1).to(torch.uint8)
 
 # %% ../nbs/72_images.ipynb #497a9cd6
-def _check_set(
-    name: str,      # For the message
-    x, y,           # Images and labels
-    levels: int,
-    classes: int,
-):  # ValueError that says what was given and what was expected
-    "Check images and labels, values included."
+def _check_set(name: str, x, y, levels: int, classes: int):
+    "ValueError with the name unless images and labels are of one set, values included."
     check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
 
@@ -130,11 +125,8 @@ def need_torchvision():
     return needed("torchvision", "images", "this set")
 
 # %% ../nbs/72_images.ipynb #a76a87b7
-def _fetch(
-    name: str,  # A class of `torchvision.datasets`
-    root,       # Folder of the files; None = ~/.cache/diffstudy
-) -> list:  # The train and the test part, as torchvision has them
-    "Open a set of torchvision's, after a download if its files are not there."
+def _fetch(name: str, root) -> list:  # The train and the test part, as torchvision has them
+    "Open a set of torchvision's in a folder, after a download if its files are not there."
     cls = getattr(need_torchvision().datasets, name)
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
 
@@ -267,10 +259,9 @@ class Batches:
     def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
                  flip: bool = False, device=None):
         _check_rows(data, flip)
-        if not 0 < batch_size <= len(data):
-            raise ValueError(
-                f"expected a batch size in 1..{len(data)}, the number of images; "
-                f"got {batch_size}")
+        expect(
+            0 < batch_size <= len(data),
+            f"a batch size in 1..{len(data)}, the number of images", batch_size)
         if batch_size % world or not 0 <= rank < world:
             raise ValueError(
                 f"expected a batch size that {world} processes share evenly "

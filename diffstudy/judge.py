@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, evaluate, models, train, weights
-from .core import as_labels, choose, each, expand, randn_like
+from .core import as_labels, choose, each, expand, expect, randn_like
 from .files import locked
 from .images import Batches, ImageSet, encode
 from .notation import alpha, sigma
@@ -229,8 +229,7 @@ def classify(judge, x: Tensor, *, part: int = 500) -> Tensor:
 
     Returns:
         `(n,)`, 0 to 999"""
-    if x.ndim != 4 or x.shape[1] != 3:
-        raise ValueError(f"expected stacks of three digits, (n, 3, h, w); got {tuple(x.shape)}")
+    expect(x.ndim == 4 and x.shape[1] == 3, "stacks of three digits, (n, 3, h, w)", tuple(x.shape))
     return torch.cat([
         number_of(evaluate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from . import notation
-from .core import as_gamma, implements, seen
+from .core import as_gamma, expect, implements, seen
 
 # %% ../nbs/72c_mixtures.ipynb #89cfeee8
 class Mixture(NamedTuple):
@@ -50,10 +50,8 @@ def _make_mixture(
         raise ValueError(
             "expected weights (k,), means (k, d) and covs (k, d) or (k, d, d); "
             f"got {tuple(w.shape)}, {tuple(m.shape)} and {tuple(c.shape)}")
-    if not (w.isfinite() & (w > 0)).all():
-        raise ValueError(f"expected positive weights; got {w.tolist()}")
-    if not (m.isfinite().all() and c.isfinite().all()):
-        raise ValueError("expected finite means and covs; got NaN or infinity")
+    expect((w.isfinite() & (w > 0)).all(), "positive weights", w.tolist())
+    expect(m.isfinite().all() and c.isfinite().all(), "finite means and covs", "NaN or infinity")
     if c.ndim == 3 and not torch.allclose(c, c.mT):
         raise ValueError("expected symmetric covs; got a matrix that differs from its transpose")
 
@@ -129,12 +127,8 @@ def _mixture_posterior(
     return Mixture(log_r, means, m.variances * sigma ** 2 / noisy.variances, m.axes)
 
 # %% ../nbs/72c_mixtures.ipynb #b76c6efd
-def _class_log_prob(
-    logits: Tensor,  # `(b, k)`: log π_j + log N(z; component j), up to a constant
-    labels: Tensor,  # `(k,)`, the class of each component
-    classes: int,    # How many there are
-) -> Tensor:  # `(b, classes)`
-    "Log probability of each class."
+def _class_log_prob(logits: Tensor, labels: Tensor, classes: int) -> Tensor:  # `(b, classes)`
+    "Log probability of each class, from log π_j + log N(z; component j) `(b, k)`, labels `(k,)`."
     own = torch.arange(classes, device=labels.device)[:, None] == labels
     return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
@@ -171,10 +165,9 @@ class GaussianMixture:
         # which component belongs to which class
         k = len(self.means)
         given = torch.arange(k) if labels is None else torch.as_tensor(labels)
-        if given.shape != (k,) or given.is_floating_point() or int(given.min()) < 0:
-            raise ValueError(
-                f"expected one label from 0, an integer, for each of {k} components; "
-                f"got {given.tolist()}")
+        expect(
+            given.shape == (k,) and not given.is_floating_point() and int(given.min()) >= 0,
+            f"one label from 0, an integer, for each of {k} components", given.tolist())
         self.labels = given.to("cpu", torch.int64)
         self.classes = int(self.labels.max()) + 1 if classes is None else classes
         if self.classes <= int(self.labels.max()):
@@ -395,11 +388,9 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
     return _round(means, std)
 
 # %% ../nbs/72c_mixtures.ipynb #fd2cf112
-def _spiral_curve(
-    n: int,        # Points, at equal steps along the curve
-    turns: float,  # Around the origin
+def _spiral_curve(n: int, turns: float
 ) -> tuple[Tensor, Tensor, float]:  # Points `(n, 2)`, unit tangents `(n, 2)`, step
-    "An Archimedean spiral by arc length."
+    "An Archimedean spiral by arc length, of n points at equal steps."
     angle = np.linspace(0, 2 * math.pi * turns, 4096)
     curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])
     length = np.append(0, np.hypot(*np.diff(curve)).cumsum())

@@ -272,8 +272,7 @@ def must_agree(folder, was: dict, now: dict) -> dict:
         return found | dict(init=" ".join(info.get("init", {}).values()) or "none")
     old, new = flat(dict(kind="vdm") | was), flat(now)
     differ = [
-        f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
-        for k in sorted(old | new) if old.get(k) != new.get(k)]
+        f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in files.differing(old, new)]
     if not differ and was["hash"] != hash_of(was):
         differ = [f"the hash beside them was {was['hash']!r}, now {hash_of(was)!r}"]
     if differ:
@@ -293,7 +292,7 @@ def _unlike(info: dict, state: dict) -> list[str]:
     was, now = (files.flatten(v) for v in (state["notes"]["run"], noted(info)))
     return [
         f"{k} is {now.get(k)!r} in config.json and was {was.get(k)!r} in training"
-        for k in sorted(was | now) if was.get(k) != now.get(k)]
+        for k in files.differing(was, now)]
 
 def result_of(folder: Path) -> dict | None:
     "What `result.json` holds, with the hash and settings of the run that it is of."

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import check_gamma, check_generator, randn_like, seen
+from .core import check_gamma, check_generator, expect, randn_like, seen
 from .kernels import finest
 from .notation import alpha, sigma
 from .watch import Progress
@@ -93,10 +93,9 @@ def _check_convention(g):
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
-    if g.ndim != 1 or len(g) < 2:
-        raise ValueError(
-            "expected gammas of shape (steps + 1,) with at least one step; "
-            f"got shape {tuple(g.shape)}")
+    expect(
+        g.ndim == 1 and len(g) >= 2,
+        "gammas of shape (steps + 1,) with at least one step", f"shape {tuple(g.shape)}")
     if g.isnan().any():
         where = g.isnan().nonzero()[0].item()
         raise ValueError(f"expected levels as numbers; gammas[{where}] is NaN")
@@ -221,8 +220,7 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    if not 0 <= eta <= 1:
-        raise ValueError(f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
+    expect(0 <= eta <= 1, "eta from 0 (deterministic) to 1 (ancestral)", eta)
     return walk(
         predict,
         check_state(z, generator),

@@ -20,7 +20,7 @@ import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
 from ..checkpoint import CheckpointError, for_a_file, read_tensors
-from ..core import Settings, as_labels, check_counts, choose, stream, suggest
+from ..core import Settings, as_labels, check_counts, choose, expect, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -96,8 +96,7 @@ _ENDS = -30, 30
 def check_ends(c: Configuration):
     "ValueError unless γ rises, within what can be measured."
     ends = f"{c.gamma_min:g} and {c.gamma_max:g}"
-    if not c.gamma_min < c.gamma_max:
-        raise ValueError(f"expected gamma_min < gamma_max; got {ends}")
+    expect(c.gamma_min < c.gamma_max, "gamma_min < gamma_max", ends)
     if c.gamma_min < _ENDS[0] or c.gamma_max > _ENDS[1]:
         raise ValueError(
             f"gamma_min and gamma_max: expected noise levels from {_ENDS[0]} to {_ENDS[1]}, "
