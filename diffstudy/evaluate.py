@@ -133,10 +133,11 @@ def _double(x: Tensor) -> Tensor:
 
 def _check_features(u, v, least):
     "Two sets of features that can be compared; `v` may be exact `Moments`."
-    sets = dict(a=u) if isinstance(v, Moments) else dict(a=u, b=v)
-    if isinstance(v, Moments) and not (v.mean.isfinite().all() and v.cov.isfinite().all()):
+    known = isinstance(v, Moments)
+    sets = dict(a=u) if known else dict(a=u, b=v)
+    if known and not (v.mean.isfinite().all() and v.cov.isfinite().all()):
         raise ValueError("the moments given as b are not finite")
-    f, g = u.shape[1], len(v.mean) if isinstance(v, Moments) else v.shape[1]
+    f, g = u.shape[1], len(v.mean) if known else v.shape[1]
     if f != g: raise ValueError(f"expected features of one size; got {f} and {g}")
     for name, x in sets.items():
         expect(len(x) >= least, f"at least {least} examples in {name}", len(x))

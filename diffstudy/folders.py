@@ -10,6 +10,7 @@ import hashlib, io, itertools, math, mmap, operator, os, shutil, warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
@@ -107,14 +108,13 @@ def _pictures_of(root: Path, held_out: float) -> _Pictures:
     "The files of a folder with their labels, in the order of the set."
     # the folder's own split, if it has one; a class has the same number in both parts
     found, others = _split_of(root)
-    names = sorted(found[0])
+    names, split = sorted(found[0]), len(found) == 2
     parts = [
         [(p, names.index(c)) for c, ps in sorted(groups.items()) for p in ps] for groups in found]
-    split = len(parts) == 2
     if not split:
         held, kept = _held_out(len(parts[0]), held_out)
         parts = [[parts[0][i] for i in part] for part in (kept, held)]
-    parts = dict(zip(("train", "test"), parts))
+    parts = dict(train=parts[0], test=parts[1])
     return _Pictures(root, root.resolve().name, names, parts, split, others)
 
 # %% ../nbs/72a_folders.ipynb #bbc50efe
@@ -226,7 +226,7 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
 
     # many pictures are prepared once, and few where somebody has done it
     pictures = _pictures_of(Path(root), held_out)
-    place = _cached(pictures, options)
+    place = _home(pictures.name, _mark(pictures, options))
     now = sum(map(len, pictures.parts.values())) >= _MANY and not _is_prepared(place)
     if now: _prepare_here(root, place, options, say)
     if _is_prepared(place): sets = _open_prepared(place, options)
@@ -245,14 +245,14 @@ def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other
     return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
 
 def _in_memory(pictures, options, say) -> tuple[ImageSet, ImageSet]:
-    images, labels = dict(train=[], test=[]), dict(train=[], test=[])
-    for part, image, label in _read_files(pictures, options, say):
-        images[part].append(image)
-        labels[part].append(label)
+    found = dict(train=[], test=[])
+    for part, *row in _read_files(pictures, options, say): found[part].append(row)
+    labels = {k: [label for _, label in rows] for k, rows in found.items()}
     classes = len(_classes(pictures.classes, labels))
+    images = (torch.stack([image for image, _ in rows]) for rows in found.values())
     return tuple(
-        ImageSet(pictures.name, torch.stack(images[k]), torch.tensor(labels[k]), 256, classes)
-        for k in images)
+        ImageSet(pictures.name, x, torch.tensor(c), 256, classes)
+        for x, c in zip(images, labels.values()))
 
 def _prepare_here(root, place, options, say):
     try: prepare(root, say=say, **options)
@@ -344,9 +344,8 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None
     return image, label if label is None else _class_of(label, where)
 
 def _class_of(label, where: str) -> int:
-    try: found = operator.index(label)
-    except TypeError: found = -1
-    if found >= 0: return found
+    with suppress(TypeError):
+        if operator.index(label) >= 0: return operator.index(label)
     raise ValueError(f"{where}: expected a whole number from 0 as label; got {label!r}")
 
 # %% ../nbs/72a_folders.ipynb #7a655e1f
@@ -415,9 +414,8 @@ def _rows_of_folder(root: Path, options: dict, say: Callable) -> _Rows:
     if _is_prepared(root): raise ValueError(f"{root} is prepared already")
     need_torchvision()
     p = _pictures_of(root, options["held_out"])
-    total = sum(map(len, p.parts.values()))
-    return _Rows(
-        p.name, total, _read_files(p, options, say), p.classes, p.split, _mark(p, options), p)
+    total, rows = sum(map(len, p.parts.values())), _read_files(p, options, say)
+    return _Rows(p.name, total, rows, p.classes, p.split, _mark(p, options), p)
 
 def _rows_of(source, name: str, options: dict) -> _Rows:
     if "skip_broken" in options:
@@ -477,12 +475,10 @@ def _mark(pictures: _Pictures, options: dict) -> str:
     what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
     return digest(what)[:16]
 
-def _home(name: str, mark: str) -> Path:
+def _home(name: str, mark: str) -> Path:  # Where the prepared form of a folder is kept
     return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{name}-{mark}"
 
-def _cached(pictures: _Pictures, options: dict) -> Path:
-    "Where the prepared form of a folder is kept."
-    return _home(pictures.name, _mark(pictures, options))
+
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
 def prepare(source, out=None, *, progress: bool = True, say: Callable = print, **options) -> Path:

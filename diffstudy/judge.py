@@ -7,7 +7,8 @@ __all__ = ['JUDGE', 'LARGE', 'Diffused', 'diffuse', 'class_loss', 'fitted', 'fea
            'scores', 'held_out_scores', 'classify', 'balance']
 
 # %% ../nbs/75b_judge.ipynb #6f895cea
-import hashlib, json, tempfile, warnings
+import hashlib, json, warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 import torch
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, evaluate, models, train, weights
 from .core import as_labels, choose, each, expand, expect, randn_like
-from .files import locked
+from .files import check_writable, locked
 from .images import Batches, ImageSet, encode
 from .notation import alpha, sigma
 from .stacked import number_of
@@ -109,11 +110,11 @@ _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
 def _can_write(place: Path) -> bool:
     "Whether a judge can be kept there."
-    try:
+    with suppress(OSError):
         place.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=place).close()
-    except OSError: return False
-    return True
+        check_writable(place)
+        return True
+    return False
 
 def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     "A judge that is trained here, and kept on the disk or else in memory."

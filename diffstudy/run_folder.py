@@ -167,11 +167,11 @@ def config_of(info: dict):
     try:
         config = make(**settings)
         config.resolve()
+        return config
     except ValueError: raise
     except Exception as e:
         raise RuntimeError(
             f"damaged settings of a run make no {kind}: {type(e).__name__}: {e}") from e
-    return config
 
 # %% ../nbs/76a_run_folder.ipynb #b8529370
 _PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a setting, at most
@@ -321,8 +321,6 @@ def _check_one_run(folder, info, checkpoint: str, state: dict):
             "or train in another folder")
 
 # %% ../nbs/76a_run_folder.ipynb #d49c9a5d
-def _step(which) -> int | None: return int(which) if str(which).isdecimal() else None
-
 def check_own(folder, info: dict):
     "ValueError for the folder of a model for the hub, in which no run goes on."
     if "checksums" in info:
@@ -339,7 +337,7 @@ def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what i
             f"{folder} has no checkpoint yet; `diffstudy train {info['config']['data']} "
             f"--recipe {info['recipe']} --run {folder}` makes one")
     if which == "last": return read_latest(folder, say=say)
-    path = best(folder) if which == "best" else there.get(_step(which))
+    path = best(folder) if which == "best" else there.get(int(which) if str(which).isdecimal() else None)
     if path: return path, read_checkpoint(path)
     if which != "best":
         raise ValueError(

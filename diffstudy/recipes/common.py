@@ -10,7 +10,7 @@ __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'ch
            'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
-import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
+import collections, dataclasses, functools, hashlib, importlib, inspect, itertools, json, pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from numbers import Real
@@ -256,11 +256,8 @@ def counted(progress, total: int, what: str, say: Callable = print):
 
 def _numbered(labels: list) -> list:  # Of pairs (class, number)
     "How often each class has come before."
-    seen, out = {}, []
-    for c in labels:
-        out.append((c, seen.get(c, 0)))
-        seen[c] = out[-1][1] + 1
-    return out
+    counts = collections.defaultdict(itertools.count)
+    return [(c, next(counts[c])) for c in labels]
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
@@ -311,11 +308,10 @@ class Run:
     ):
         self.folder, self.info = folder, info
         self.model, self.device = model, device
-        self.checkpoint = mark
-        self.chosen = chosen  # not the last checkpoint
+        self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
-        self.hash = info["hash"]
         self.config, self.facts = info["config"], info["facts"]
+        self.hash = info["hash"]
         self.root = root or info.get("root")
 
     def __repr__(self):

@@ -84,7 +84,6 @@ class VDMConfig(Configuration):
 
     def spelled(self) -> dict:
         "The network and the loop with all their settings."
-        _check_names(self)
         _check_together(self)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
         recipe = dataclasses.asdict(models.RECIPES[self.model])
@@ -126,15 +125,11 @@ class VDMConfig(Configuration):
         return objectives.simple_loss(weighted.to(device), levels, self.drop if model.null else 1.)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #74d4d740
-def _check_names(c: VDMConfig):
-    "ValueError with the nearest name for one that there is not."
-    choose(c.model, models.RECIPES, "model")
-    choose(c.schedule, SCHEDULES, "schedule")
-    choose(c.head, HEADS, "head")
-    choose(c.weight, objectives.WEIGHTS, "weight")
-
 def _check_together(c: VDMConfig):
-    "ValueError for values that do not go together."
+    "ValueError for a name that there is not, and for values that do not go together."
+    tables = dict(
+        model=models.RECIPES, schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
+    for k, table in tables.items(): choose(getattr(c, k), table, k)
     check_ends(c)
     told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
     if c.augment and not (c.head == "noise" and told):
@@ -269,8 +264,7 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     check_keys(f"bits_per_dim, {name}", row, ("mean", "error", "monte_carlo", "n"), others=False)
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
-def _without_values(b: scoring.BitsPerDim) -> dict:
-    return {k: v for k, v in b._asdict().items() if k != "values"}
+
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
 def _guide(classifier, device) -> Run:
@@ -400,9 +394,8 @@ class VDMRun(verdict.Judged):
     def cost(self, how: dict) -> str:
         "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
         check_counts(steps=how["steps"])
-        choose(how["sampler"], SOLVERS, "sampler")
-        choose(how["grid"], GRIDS, "grid")
-        choose(how["precision"], PRECISIONS, "precision")
+        tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
+        for k, table in tables.items(): choose(how[k], table, k)
         guide = how.get("classifier") and _guide(how["classifier"], self.device)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
         guided = not guide and how["w"] not in (0, -1)
@@ -418,7 +411,7 @@ class VDMRun(verdict.Judged):
                 k: self.bits_per_dim(held_out, labels=v, progress=view) for k, v in told.items()}
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
         return dict(
-            bits_per_dim={k: _without_values(b) for k, b in score.items()},
+            bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
             each=each if len(held_out) <= 1000 else None)
 
     def look(self, images) -> dict:
