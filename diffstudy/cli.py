@@ -202,10 +202,11 @@ def _picture(blocks: list, heads: list, levels: int):  # A Pillow image
 
     pages = [page(images, levels, len(heads)) for _, images in blocks]
     height = _LINE + sum(_LINE + p.height for p in pages)
-    out = Image.new("RGB", (pages[0].width + 2 * _LEFT, height), "#fcfbf8")
+    width = max(p.width for p in pages)
+    out = Image.new("RGB", (width + 2 * _LEFT, height), "#fcfbf8")
     pen, y = ImageDraw.Draw(out), _LINE
 
-    wide = (pages[0].width - _GAP) / len(heads)
+    wide = (width - _GAP) / len(heads)
     for j, head in enumerate(heads):
         middle = _LEFT + _GAP / 2 + (j + .5) * wide
         pen.text((middle, 6), str(head), "black", font, anchor="ma")
@@ -399,6 +400,63 @@ def _evaluate_run(
         found = model.evaluate(
             **how, n=n, seed=seed, root=root, again=force, progress=_shown(), say=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
+
+# %% ../nbs/77_cli.ipynb #72ace11f
+_Picture = Annotated[Path, typer.Argument(help="A picture; what is transparent is its hole.")]
+_Hole = Annotated[
+    Optional[Path],
+    describe("A picture of the same size, white where it is hidden.", "--mask", default="none")]
+_Noise = Annotated[
+    Optional[float],
+    describe("Standard deviation of its noise, where black is -1 and white 1.", default="0")]
+_Method = Annotated[
+    Optional[str], describe("pigdm, dps, replacement or particles.", default="pigdm")]
+_State = Annotated[
+    Optional[int], describe("Of a GAN, which draws the whole picture again.", default="2")]
+_Answers = Annotated[int, describe("How many answers.")]
+_Class = Annotated[Optional[int], describe("Class of the answers.", default="none")]
+_Restored = Annotated[
+    Optional[Path],
+    describe("NAME.png, or NAME.npz or a folder for other tools.", default="NAME-restored.png")]
+
+# %% ../nbs/77_cli.ipynb #ba2ab216
+@command("restore")
+def _restore_picture(
+    run: _Model, picture: _Picture, mask: _Hole = None, noise: _Noise = None,
+    method: _Method = None, n: _Answers = 8, label: _Class = None, w: _Weight = None,
+    steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
+    checkpoint: _Checkpoint = "last", device: _Device = None,
+):
+    "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
+    from diffstudy import experiment, holes
+    with usage():
+        experiment.check_counts(**{"--n": n})
+        out = _place(picture, out or Path(f"{picture.stem}-restored.png"))
+        model = experiment.open(
+            run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
+        k, hole = holes.read(picture, model.facts, mask)
+
+        how = dict(
+            noise=noise, method=method, w=w, steps=steps, state=state,
+            mask=hole if hole.any() else None)
+        if not hole.any() and not noise and "w" in model.choices:
+            raise ValueError(
+                f"{picture}: nothing of it is hidden. Give --mask, a picture that is transparent "
+                "in part, or --noise for one with noise")
+        images = model.restore(
+            k, None if label is None else [label] * n, n=n, seed=seed, progress=_shown(),
+            **{name: v for name, v in how.items() if v is not None})
+    _write_answers(out, model, k, hole, images)
+    typer.echo(f"{n} answers of {model.checkpoint.split()[0]}: {out}")
+
+def _write_answers(out, model, k, hole, images):
+    "The picture, what is seen of it, and the answers."
+    import torch
+    if out.suffix.lower() != ".png": return model.save_images(images, out)
+    levels, columns = model.facts["levels"], max(2, min(len(images), 8))
+    given = torch.stack([k, torch.where(hole, levels // 2, k)])
+    blocks = [("the picture, and what is seen", given), ("answers", images)]
+    write_png(out, _picture(blocks, [""] * columns, levels))
 
 # %% ../nbs/77_cli.ipynb #7aec9611
 def _reached(found: dict) -> str:

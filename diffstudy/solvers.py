@@ -5,8 +5,8 @@ and two newer ones as functions of a noise predictor, each measured against an e
 
 # %% auto #0
 __all__ = ['SOLVERS', 'GRIDS', 'NFECounter', 'euler_steps', 've_steps', 'consistent_eta',
-           'step_grid', 'variance_grid', 'edm_grid', 'heun', 'dpm_solver', 'langevin_step',
-           'langevin', 'predictor_corrector', 'BrownianPath', 'gotta_go_fast']
+           'step_grid', 'variance_grid', 'edm_grid', 'heun', 'dpm_solver', 'ddim_inverse',
+           'langevin_step', 'langevin', 'predictor_corrector', 'BrownianPath', 'gotta_go_fast']
 
 # %% ../nbs/50_solvers.ipynb #50000004
 import math
@@ -229,6 +229,32 @@ def dpm_solver(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     return _ddim_with(_extrapolated, predict, z, gammas, trajectory, progress)
+
+# %% ../nbs/50_solvers.ipynb #a4f28362
+@torch.no_grad()
+def ddim_inverse(predict: Callable, z: Tensor, gammas: Tensor, *, rounds: int = 3,
+                 progress: bool = False) -> Tensor:
+    """The noise from which DDIM comes to these data on the same levels, by fixed-point rounds.
+
+    Args:
+        predict: `(z, γ) → ε̂`, with γ of shape `()`
+        z: State at `gammas[-1]`, `(b, *d)`
+        gammas: As for `ddim`: falling, finite, `(steps + 1,)`
+        rounds: Calls for each step: the more, the more exact
+        progress: Show a bar
+
+    Returns:
+        z at the first γ, `(b, *d)`, float32 or better"""
+    z, g = check_state(z), check_grid(gammas, clean=False)
+    steps = torch.stack(coefficients(g, 0.)).to(z.dtype).to(z.device).unbind(1)
+    for i in bar(len(steps), progress):
+        gamma, a, b, _ = steps[-1 - i]
+        end = z
+        for _ in range(rounds):
+            eps = predict(z, gamma)
+            check_prediction(eps, z)
+            z = (end - b * eps.to(z.dtype)) / a
+    return arrived(z)
 
 # %% ../nbs/50_solvers.ipynb #50000067
 def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *,

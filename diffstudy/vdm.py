@@ -62,7 +62,7 @@ class VDM(nn.Module):
     @torch.no_grad()
     def sample(self, n: int, c=None, *, w: float = 0., steps: int = STEPS,
                sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
-               progress: bool = False) -> Tensor:
+               start=None, progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
         Args:
@@ -74,6 +74,7 @@ class VDM(nn.Module):
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
+            start: Noise to begin with, `(n, *shape)`; by default it is drawn
             progress: Show a bar
 
         Returns:
@@ -86,8 +87,9 @@ class VDM(nn.Module):
                 "VDM(net, schedule, levels, shape=(c, h, w)), or model.shape = (c, h, w)")
         gammas = spacing(self.schedule, steps)
         device = next((p.device for p in self.parameters()), gammas.device)
-        z = sample.initial((n, *self.shape), generator).to(device)
-        z = walk(predict or self.predict(c, w=w), z, gammas, generator, progress=progress)
+        z = sample.initial((n, *self.shape), generator) if start is None else start
+        z = walk(
+            predict or self.predict(c, w=w), z.to(device), gammas, generator, progress=progress)
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):

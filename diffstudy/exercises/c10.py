@@ -19,17 +19,15 @@ add("10.1", two_points,
     inputs=lambda: [(randn(1, 6), .8, .6), (randn(2, 5), .96, .28), (randn(3, 5), .28, .96)],
     slips={
         "the exponent of a Gaussian has 1/2 in front: u is half of the log ratio":
-            lambda z, alpha, sigma: torch.tanh(2 * alpha * z / sigma ** 2),
+            ("alpha", "alpha * 2"),
         "this is the probability of x = 1; the mean is p(1|z) - p(-1|z)":
             lambda z, alpha, sigma: torch.sigmoid(2 * alpha * z / sigma ** 2),
         "this is a probability, with half of the log ratio; the mean lies between -1 and 1":
-            lambda z, alpha, sigma: torch.sigmoid(alpha * z / sigma ** 2),
-        "this only picks the nearer point; the mean weighs both":
-            lambda z, alpha, sigma: torch.sign(z),
+            ("torch.tanh", "torch.sigmoid"),
+        "this only picks the nearer point; the mean weighs both": ("sigma", "0"),
         "this undoes the scale but not the noise: it forgets that x is -1 or 1":
             lambda z, alpha, sigma: z / alpha,
-        "z/α has noise of variance σ²/α²: one α of (z/α)·α²/σ² cancels":
-            lambda z, alpha, sigma: torch.tanh(z / (alpha * sigma ** 2)),
+        "z/α has noise of variance σ²/α²: one α of (z/α)·α²/σ² cancels": ("alpha", "1 / alpha"),
     })
 
 # %% ../../nbs/10_data.ipynb #9bcf1f83
@@ -61,12 +59,10 @@ add("10.2", mixture_cov,
         "this is only the width of the components; the distance of their means is missing":
             lambda weights, means, covs: _within(weights, covs),
         "this is only the distance of the means; the width of the components is missing":
-            lambda weights, means, covs: _between(weights, means, weights @ means),
+            ("covs", "0"),
         "the means are not centered: subtract the mean of the mixture first":
-            lambda weights, means, covs: _within(weights, covs) + _between(weights, means, 0),
-        "the mean of the mixture is a weighted mean":
-            lambda weights, means, covs:
-                _within(weights, covs) + _between(weights, means, means.mean(0)),
+            ("weights @ means", "0"),
+        "the mean of the mixture is a weighted mean": ("weights @ means", "means.mean(0)"),
         "the weights are missing: components with a large weight count more":
             lambda weights, means, covs: covs.mean(0) + torch.cov(means.T, correction=0),
         "the average over the components must use the weights, not only the mean":
@@ -91,9 +87,9 @@ add("10.3", denoised,
         (randn(1, 4, 2), randn(2, 4, 2), .8, .6), (randn(3, 3, 5), randn(4, 3, 5), .28, .96)],
     slips={
         "the score is not the noise: noise = -sigma times score":
-            lambda z, score, alpha, sigma: (z - sigma * score) / alpha,
+            ("z + sigma ** 2 * score", "z - sigma * score"),
         "noise is -sigma times score, and it comes with a factor sigma once more":
-            lambda z, score, alpha, sigma: (z + sigma * score) / alpha,
+            ("sigma ** 2", "sigma"),
         "divide all of it by alpha, not only the score":
             lambda z, score, alpha, sigma: z + sigma ** 2 * score / alpha,
         "divide all of it by alpha, not only z":
@@ -114,15 +110,13 @@ add("10.4", posterior_variance,
     inputs=lambda: [(randn(1, 5).abs(), .8, .6), (randn(2, 4).abs(), .28, .96)],
     slips={
         "upside down: the slope is α/σ² times the variance":
-            lambda slope, alpha, sigma: alpha / sigma ** 2 * slope,
-        "σ² stands in the exponent, not σ":
-            lambda slope, alpha, sigma: sigma / alpha * slope,
+            ("sigma ** 2 / alpha", "alpha / sigma ** 2"),
+        "σ² stands in the exponent, not σ": ("sigma ** 2", "sigma"),
         "this is the standard deviation":
             lambda slope, alpha, sigma: (sigma ** 2 / alpha * slope).sqrt(),
         "the derivative is with respect to z, not to z/α: α once, not twice":
-            lambda slope, alpha, sigma: sigma ** 2 / alpha ** 2 * slope,
-        "α is missing: z contains αx, not x":
-            lambda slope, alpha, sigma: sigma ** 2 * slope,
+            ("alpha", "alpha ** 2"),
+        "α is missing: z contains αx, not x": ("alpha", "1"),
         "the derivative of a square brings a factor 2, which cancels the 2 of 2σ²":
             lambda slope, alpha, sigma: 2 * sigma ** 2 / alpha * slope,
     })

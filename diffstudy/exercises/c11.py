@@ -29,12 +29,12 @@ add("11.1", noised,
         "the two factors are exchanged: gamma rises with the noise":
             lambda x, eps, gamma: noised(x, eps, -gamma),
         "exp(γ/2) is the ratio σ/α; this keeps the data whole and is not variance-preserving":
-            lambda x, eps, gamma: x + torch.exp(gamma / 2)[:, None] * eps,
+            ("a * x + s * eps", "x + torch.exp(gamma / 2)[:, None] * eps"),
         "the squares of the factors add up to one, not the factors: sigma is not 1 - alpha":
             lambda x, eps, gamma:
                 torch.sigmoid(-gamma).sqrt()[:, None] * (x - eps) + eps,
         "exp(−γ) is the ratio of the squares; alpha² itself is sigmoid(−γ)":
-            lambda x, eps, gamma: torch.exp(-gamma / 2)[:, None] * x + eps,
+            ("a * x + s * eps", "torch.exp(-gamma / 2)[:, None] * x + eps"),
         "the levels run along the columns: give gamma a second axis, gamma[:, None]":
             lambda x, eps, gamma: noised(x.T, eps.T, gamma).T,
     })
@@ -59,21 +59,20 @@ add("11.2", added_variance, probe=_with_tiny_steps,
         (torch.tensor([-5., -2., 0., 1.]).double(), torch.tensor([-4.9, 1., 3., 1.5]).double())],
     slips={
         "the exponent is γ_s − γ_t: exp of a negative number, and a minus in front":
-            lambda gamma_s, gamma_t: torch.sigmoid(gamma_t) * torch.expm1(gamma_t - gamma_s),
+            ("-torch.expm1(gamma_s - gamma_t)", "torch.expm1(gamma_t - gamma_s)"),
         "right on paper, but a difference of two nearly equal numbers: no digit is left at 1e-12":
             lambda gamma_s, gamma_t:
                 sigma(gamma_t) ** 2 - (alpha(gamma_t) / alpha(gamma_s)) ** 2 * sigma(gamma_s) ** 2,
         "this is the variance of the step back, given x":
-            lambda gamma_s, gamma_t: -torch.sigmoid(gamma_s) * torch.expm1(gamma_s - gamma_t),
+            ("torch.sigmoid(gamma_t)", "torch.sigmoid(gamma_s)"),
         "the factor of z_s is squared in the variance":
             lambda gamma_s, gamma_t:
                 sigma(gamma_t) ** 2 - alpha(gamma_t) / alpha(gamma_s) * sigma(gamma_s) ** 2,
         "the noise of z_s shrinks by the step: multiply its variance by the factor squared":
             lambda gamma_s, gamma_t: sigma(gamma_t) ** 2 - sigma(gamma_s) ** 2,
         "this is c, the share of the noise that is new; multiply by the variance at t":
-            lambda gamma_s, gamma_t: -torch.expm1(gamma_s - gamma_t),
-        "σ_t is a standard deviation; the variance is sigmoid(γ_t)":
-            lambda gamma_s, gamma_t: sigma(gamma_t) * -torch.expm1(gamma_s - gamma_t),
+            ("torch.sigmoid(gamma_t)", "1"),
+        "σ_t is a standard deviation; the variance is sigmoid(γ_t)": ("torch.sigmoid", "sigma"),
         "this is the standard deviation":
             lambda gamma_s, gamma_t: added_variance(gamma_s, gamma_t).sqrt(),
     })
@@ -85,52 +84,35 @@ def mean_from_eps(z_t, eps, gamma_s, gamma_t):
     return alpha(gamma_s) / alpha(gamma_t) * (z_t - c * sigma(gamma_t) * eps)
 
 # %% ../../nbs/11_process.ipynb #0204a0f6
-def _new(d): return -torch.expm1(d)
-
-def _less(share, size=lambda gamma_s, gamma_t: sigma(gamma_t)):
-    "The mean, but for the share of noise that is taken away, or for the size of that noise."
-    def answer(z_t, eps, gamma_s, gamma_t):
-        noise = share(gamma_s - gamma_t) * size(gamma_s, gamma_t) * eps
-        return alpha(gamma_s) / alpha(gamma_t) * (z_t - noise)
-    return answer
-
 add("11.3", mean_from_eps,
     inputs=lambda: [
         (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), torch.tensor(1.).double()),
         (randn(3, 5), randn(4, 5), torch.tensor(1.5).double(), torch.tensor(2.).double())],
     slips={
         "c is a share of a variance, and stands here as it is: no root of it":
-            _less(lambda d: _new(d).sqrt()),
+            ("c * sigma(gamma_t)", "c ** .5 * sigma(gamma_t)"),
         "c is not squared: the share of the noise that is new goes away once":
-            _less(lambda d: _new(d) ** 2),
+            ("c * sigma(gamma_t)", "c ** 2 * sigma(gamma_t)"),
         "the exponent is γ_s − γ_t, below zero, so that c lies between 0 and 1":
-            _less(lambda d: _new(-d)),
-        "noise is taken away on the way back: a minus in front of it":
-            _less(lambda d: -_new(d)),
+            ("gamma_s - gamma_t", "gamma_t - gamma_s"),
+        "noise is taken away on the way back: a minus in front of it": ("eps", "-eps"),
         "this keeps the share 1 - c; the noise that is new, c, goes away":
-            _less(torch.exp),
-        "the noise in the latent has the factor σ_t; α_t belongs to the data":
-            _less(_new, lambda gamma_s, gamma_t: alpha(gamma_t)),
+            ("c * sigma(gamma_t)", "(1 - c) * sigma(gamma_t)"),
+        "the noise in the latent has the factor σ_t; α_t belongs to the data": ("sigma", "alpha"),
         "V10 has no half in it: all of the share c goes away":
-            _less(lambda d: _new(d) / 2),
+            ("c * sigma(gamma_t) * eps", "c * sigma(gamma_t) * eps / 2"),
         "all of the noise is removed: this is α_s times the guess of the data":
-            _less(torch.ones_like),
-        "σ_t is missing: the prediction has unit variance":
-            _less(_new, lambda gamma_s, gamma_t: 1),
-        "the noise in z_t has the size σ_t, not σ_s":
-            _less(_new, lambda gamma_s, gamma_t: sigma(gamma_s)),
+            ("-torch.expm1(gamma_s - gamma_t)", "1"),
+        "σ_t is missing: the prediction has unit variance": ("sigma(gamma_t)", "1"),
+        "the noise in z_t has the size σ_t, not σ_s": ("sigma(gamma_t)", "sigma(gamma_s)"),
         "c is a share of a variance: times σ_t, not times σ_t²":
-            _less(_new, lambda gamma_s, gamma_t: sigma(gamma_t) ** 2),
+            ("sigma(gamma_t)", "sigma(gamma_t) ** 2"),
         "the factor α_s/α_t stands before both terms, not before z_t alone":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_s) / alpha(gamma_t) * z_t
-                - _new(gamma_s - gamma_t) * sigma(gamma_t) * eps,
+            ("(z_t - c * sigma(gamma_t) * eps)", "z_t - c * sigma(gamma_t) * eps"),
         "the old noise is put back: that is the step of DDIM, not the mean of the posterior":
-            lambda z_t, eps, gamma_s, gamma_t:
-                alpha(gamma_s) / alpha(gamma_t) * (z_t - sigma(gamma_t) * eps)
-                + sigma(gamma_s) * eps,
+            ("torch.expm1(gamma_s - gamma_t)", "torch.expm1((gamma_s - gamma_t) * .5)"),
         "α_s / α_t is upside down: going back, the data grow":
-            lambda z_t, eps, gamma_s, gamma_t: alpha(gamma_t) / alpha(gamma_s)
-                * (z_t - _new(gamma_s - gamma_t) * sigma(gamma_t) * eps),
+            ("alpha(gamma_s) / alpha(gamma_t)", "alpha(gamma_t) / alpha(gamma_s)"),
     })
 
 # %% ../../nbs/11_process.ipynb #14798fcf
@@ -164,28 +146,18 @@ add("11.4", combine,
             lambda first, second: torch.stack([
                 second[0] * first[0], second[0] * first[1] + second[1], first[2] + second[2]]),
         "the second step shrinks what the first one brings: its factor is missing before x":
-            lambda first, second: torch.stack([
-                second[0] * first[0], first[1] + second[1],
-                second[0] ** 2 * first[2] + second[2]]),
+            ("b * on_x", "on_x"),
         "the second step shrinks what the first one brings, of x and of the variance":
             lambda first, second: torch.stack([
                 second[0] * first[0], first[1] + second[1], first[2] + second[2]]),
         "the factors of x do not multiply: x comes in at both steps":
-            lambda first, second: torch.stack([
-                second[0] * first[0], second[1] * first[1],
-                second[0] ** 2 * first[2] + second[2]]),
+            ("b * on_x + on_x_2", "on_x_2 * on_x"),
         "only the factors of the latent multiply; insert z_s into the second step and collect":
             lambda first, second: first * second,
-        "the factors of the latent multiply, they do not add":
-            lambda first, second: torch.stack([
-                second[0] + first[0], second[0] * first[1] + second[1],
-                second[0] ** 2 * first[2] + second[2]]),
+        "the factors of the latent multiply, they do not add": ("b * a", "b + a"),
         "the two steps are in the wrong order: `first` leads from t to s":
             lambda first, second: combine(second, first),
-        "the second step adds its own part of x":
-            lambda first, second: torch.stack([
-                second[0] * first[0], second[0] * first[1],
-                second[0] ** 2 * first[2] + second[2]]),
+        "the second step adds its own part of x": ("b * on_x + on_x_2", "b * on_x"),
     })
 
 # %% ../../nbs/11_process.ipynb #59c8c210
@@ -201,26 +173,18 @@ add("11.5", variance_with_noisy_guess,
         tuple(torch.tensor(v).double() for v in (1.7, .5, 2.))],
     slips={
         "variances add, so the factor and τ are squared":
-            lambda tau, gamma_s, gamma_t:
-                -torch.expm1(gamma_s - gamma_t) * (sigma(gamma_s) ** 2 + alpha(gamma_s) * tau),
+            ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau"),
         "the noise of the guess does not arrive whole: its factor is α_s c":
-            lambda tau, gamma_s, gamma_t:
-                -torch.expm1(gamma_s - gamma_t) * sigma(gamma_s) ** 2 + tau ** 2,
+            ("alpha(gamma_s) * c", "1"),
         "c belongs into the square as well, since it multiplies the guess":
-            lambda tau, gamma_s, gamma_t: -torch.expm1(gamma_s - gamma_t)
-                * (sigma(gamma_s) ** 2 + (alpha(gamma_s) * tau) ** 2),
+            ("alpha(gamma_s) * c", "alpha(gamma_s) * c ** .5"),
         "variances of independent parts add, not standard deviations":
-            lambda tau, gamma_s, gamma_t:
-                ((-torch.expm1(gamma_s - gamma_t)).sqrt() * sigma(gamma_s)
-                 - torch.expm1(gamma_s - gamma_t) * alpha(gamma_s) * tau) ** 2,
+            ("sigma(gamma_s) ** 2 * c + (alpha(gamma_s) * c * tau) ** 2",
+             "(sigma(gamma_s) * c ** .5 + alpha(gamma_s) * c * tau) ** 2"),
         "the whole factor α_s c is squared, not only τ":
-            lambda tau, gamma_s, gamma_t:
-                -torch.expm1(gamma_s - gamma_t) * (sigma(gamma_s) ** 2 + alpha(gamma_s) * tau ** 2),
+            ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau ** 2"),
         "this is the part of the guess alone; the step itself is random too":
-            lambda tau, gamma_s, gamma_t:
-                (torch.expm1(gamma_s - gamma_t) * alpha(gamma_s) * tau) ** 2,
+            ("sigma(gamma_s)", "0"),
         "the step back has the variance σ_s² c; σ_t² c is that of the step forward":
-            lambda tau, gamma_s, gamma_t:
-                -torch.expm1(gamma_s - gamma_t) * sigma(gamma_t) ** 2
-                + (torch.expm1(gamma_s - gamma_t) * alpha(gamma_s) * tau) ** 2,
+            ("sigma(gamma_s)", "sigma(gamma_t)"),
     })

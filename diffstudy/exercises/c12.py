@@ -24,9 +24,8 @@ def _ratios():
 
 add("12.1", time_of_ratio, inputs=_ratios, slips={
     "SNR is a ratio of variances: γ is −log SNR, without a factor 2":
-        lambda ratio, lo, hi: (-2 * torch.log(ratio) - lo) / (hi - lo),
-    "SNR is a ratio of variances: no root of it is needed":
-        lambda ratio, lo, hi: (-torch.log(ratio) / 2 - lo) / (hi - lo),
+        ("-torch.log(ratio)", "-2 * torch.log(ratio)"),
+    "SNR is a ratio of variances: no root of it is needed": ("ratio", "ratio ** .5"),
     "the way is counted from gamma_min, and its length is gamma_max − gamma_min":
         lambda ratio, lo, hi: -torch.log(ratio) / hi,
     "this is γ; the time at which the line reaches it is asked for":
@@ -46,23 +45,11 @@ def _cosine_inputs():
         lo, hi = (torch.tensor(v, dtype=torch.float64) for v in (lo, hi))
         inputs.append((lo + (hi - lo) * torch.linspace(.05, .9, 6, dtype=torch.float64), lo, hi))
     return inputs
-
-def _cosine_whole(gamma, lo, hi):
-    angle = lambda g: torch.atan(torch.exp(g))
-    return (angle(gamma) - angle(lo)) / (angle(hi) - angle(lo))
-
-def _cosine_tan(gamma, lo, hi):
-    angle = lambda g: torch.tan(torch.exp(g / 2))
-    return (angle(gamma) - angle(lo)) / (angle(hi) - angle(lo))
-
-def _cosine_end(gamma, lo, hi):
-    b, end = torch.atan(torch.exp(lo / 2)), torch.atan(torch.exp(hi / 2))
-    return (torch.atan(torch.exp(gamma / 2)) - b) / end
-
 add("12.2", cosine_time, inputs=_cosine_inputs, slips={
-    "tan θ is σ/α = exp(γ/2); exp(γ) is its square": _cosine_whole,
-    "the inverse of the tangent is asked for: atan, not tan": _cosine_tan,
-    "a is the way of the angle: subtract b from the angle at the end": _cosine_end,
+    "tan θ is σ/α = exp(γ/2); exp(γ) is its square": (" / 2", ""),
+    "the inverse of the tangent is asked for: atan, not tan": ("atan", "tan"),
+    "a is the way of the angle: subtract b from the angle at the end":
+        ("torch.atan(torch.exp(gamma_max / 2)) - b", "torch.atan(torch.exp(gamma_max / 2))"),
     "this is the angle; the time at which it is reached is asked for":
         lambda gamma, lo, hi: torch.atan(torch.exp(gamma / 2)),
     "this is the time under the linear schedule": lambda gamma, lo, hi: (gamma - lo) / (hi - lo)})
@@ -79,30 +66,20 @@ def improved_gammas(steps):
 # T = 1000: the first is −10.09, the last 19.84
 
 # %% ../../nbs/12_schedule.ipynb #738c6fff
-def _improved(steps, first=0, limit=.999, product=lambda betas: torch.cumprod(1 - betas, 0)):
-    u = torch.arange(first, steps + 1, dtype=torch.float64) / steps
-    f = torch.cos((u + .008) / 1.008 * math.pi / 2) ** 2
-    alpha2 = product((1 - f[1:] / f[:-1]).clamp(max=limit))
-    return torch.log((1 - alpha2) / alpha2)
-
-def _improved_direct(steps):
-    u = torch.arange(1, steps + 1, dtype=torch.float64) / steps
-    f = torch.cos((u + .008) / 1.008 * math.pi / 2) ** 2
-    return torch.log((1 - f) / f)
-
 add("12.3", improved_gammas, inputs=lambda: [(1000,), (8,)], slips={
-    "without the limit of 0.999 the last γ is infinite": lambda steps: _improved(steps, limit=1.),
-    "T betas need f at T + 1 times, from 0 to T": lambda steps: _improved(steps, first=1),
-    "the product is over 1 − β, not over β":
-        lambda steps: _improved(steps, product=lambda betas: torch.cumprod(betas, 0)),
+    "without the limit of 0.999 the last γ is infinite":
+        ("(1 - f[1:] / f[:-1]).clamp(max=.999)", "(1 - f[1:] / f[:-1]).clamp(max=1)"),
+    "T betas need f at T + 1 times, from 0 to T": ("arange(steps + 1", "arange(1, steps + 1"),
+    "the product is over 1 − β, not over β": ("1 - betas", "betas"),
     "these are the betas: the γ of each latent is asked for":
-        lambda steps: 1 - torch.sigmoid(-_improved(steps, product=lambda betas: 1 - betas)),
-    "this is α²; γ = log((1 − α²)/α²) is asked for": lambda steps: torch.sigmoid(-_improved(steps)),
+        ("torch.log((1 - alpha2) / alpha2)", "betas"),
+    "this is α²; γ = log((1 − α²)/α²) is asked for": ("torch.log((1 - alpha2) / alpha2)", "alpha2"),
     "one step alone, 1 − β, is not α²: multiply the steps up":
-        lambda steps: _improved(steps, product=lambda betas: 1 - betas),
+        ("torch.cumprod(1 - betas, 0)", "1 - betas"),
     "the product is α², so no square or root of it is needed":
-        lambda steps: _improved(steps, product=lambda betas: torch.cumprod(1 - betas, 0).sqrt()),
-    "f itself is not α²: it is not 1 at u = 0, and the limit of 0.999 is lost": _improved_direct})
+        ("1 - alpha2", "torch.cumprod(1 - betas, 0).sqrt() - alpha2"),
+    "f itself is not α²: it is not 1 at u = 0, and the limit of 0.999 is lost":
+        ("torch.cumprod(1 - betas, 0)", "f[1:]")})
 
 # %% ../../nbs/12_schedule.ipynb #e031695d
 def warped(schedule, p, t):
@@ -125,5 +102,4 @@ add("12.4", warped, inputs=_warp_inputs, slips={
         lambda schedule, p, t: torch.stack([
             schedule(t) ** p, p * schedule(t) ** (p - 1) * schedule.derivative(t)]),
     "the pace of the schedule belongs to the mapped time t^p, not to t":
-        lambda schedule, p, t: torch.stack([
-            schedule(t ** p), schedule.derivative(t) * p * t ** (p - 1)])})
+        ("schedule.derivative(t ** p)", "schedule.derivative(t)")})

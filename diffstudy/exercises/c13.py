@@ -24,32 +24,21 @@ def _steps():
     z, eps, noise = randn(1, 4, 3), randn(2, 4, 3), randn(3, 4, 3)
     levels = torch.tensor([[.6, .3, .7], [.9, .85, 0.], [.5, .1, 1.]], dtype=torch.float64)
     return [(z, eps, noise, *row) for row in levels]
-
-def _step(z, eps, noise, abar_s, abar_t, eta, kept=None, fresh=None, root=.5, c=None):
-    if c is None: c = 1 - abar_t / (1 - abar_t) * (1 - abar_s) / abar_s
-    if kept is None: kept = (1 - abar_s) ** root * (1 - eta ** 2 * c) ** .5
-    if fresh is None: fresh = eta * (1 - abar_s) ** root * c ** .5
-    x = (z - (1 - abar_t) ** root * eps) / abar_t ** root
-    return abar_s ** root * x + kept * eps + fresh * noise
-
 add("13.1", step, inputs=_steps, slips={
-    "ᾱ is α², and 1 − ᾱ is σ²: take their roots": lambda *a: _step(*a, root=1),
+    "ᾱ is α², and 1 − ᾱ is σ²: take their roots":
+        ("(1 - abar_t) ** .5", "(1 - abar_t)",
+         "(1 - abar_s) ** .5", "(1 - abar_s)",
+         "abar_t ** .5", "abar_t",
+         "abar_s ** .5", "abar_s"),
     "the predicted noise is kept in full, and fresh noise comes on top: the variance is too large":
-        lambda z, eps, noise, s, t, eta: _step(z, eps, noise, s, t, eta, kept=(1 - s) ** .5),
-    "c is a share of a variance: noise is multiplied by its root":
-        lambda z, eps, noise, s, t, eta: _step(
-            z, eps, noise, s, t, eta,
-            fresh=eta * (1 - s) ** .5 * (1 - t / (1 - t) * (1 - s) / s)),
+        ("eta ** 2", "0"),
+    "c is a share of a variance: noise is multiplied by its root": ("c ** .5", "c"),
     "c is 1 − SNR(t)/SNR(s), where the SNR is ᾱ/(1 − ᾱ)":
-        lambda z, eps, noise, s, t, eta: _step(z, eps, noise, s, t, eta, c=1 - t / s),
+        ("abar_t / (1 - abar_t)", "abar_t / (1 - abar_s)"),
     "standard deviations do not add up to one: the share that is kept is 1 − η²c under the root":
-        lambda z, eps, noise, s, t, eta: _step(
-            z, eps, noise, s, t, eta,
-            kept=(1 - s) ** .5 * (1 - eta * (1 - t / (1 - t) * (1 - s) / s) ** .5)),
+        ("(1 - eta ** 2 * c) ** .5", "(1 - (eta ** 2 * c) ** .5)"),
     "the noise that is taken away belongs to t, the noise that is put back to s":
-        lambda z, eps, noise, s, t, eta: _step(
-            z, eps, noise, s, t, eta,
-            kept=(1 - t) ** .5 * (1 - eta ** 2 * (1 - t / (1 - t) * (1 - s) / s)) ** .5)})
+        ("kept = (1 - abar_s)", "kept = (1 - abar_t)")})
 
 # %% ../../nbs/13_sample.ipynb #157c3dfb
 def euler(predict, z, gammas):
@@ -69,20 +58,14 @@ def _walks():
     down = torch.linspace(3, -4, 6, dtype=torch.float64)
     return [(_predict, randn(1, 3, 2), down), (_predict, randn(2, 5), down[1:4])]
 
-def _euler(predict, z, gammas, shift=0, u=None, ends=(0, -1), same=False):
-    y, u = z / alpha(gammas[ends[0]]), torch.exp(gammas / 2) if u is None else u(gammas)
-    for i in range(len(gammas) - 1):
-        eps = predict(y if same else alpha(gammas[i + shift]) * y, gammas[i + shift])
-        y = y + (u[i + 1] - u[i]) * eps
-    return alpha(gammas[ends[1]]) * y
-
 add("13.2", euler, inputs=_walks, slips={
-    "the predictor wants z = αy, not y": lambda *a: _euler(*a, same=True),
-    "Euler's method takes the slope at the beginning of a step": lambda *a: _euler(*a, shift=1),
-    "u is the ratio σ/α = exp(γ/2), not σ": lambda *a: _euler(*a, u=sigma),
-    "the step is a difference of u = exp(γ/2), not of γ": lambda *a: _euler(*a, u=lambda g: g),
+    "the predictor wants z = αy, not y": ("alpha(gammas[i])", "1"),
+    "Euler's method takes the slope at the beginning of a step": ("gammas[i]", "gammas[i + 1]"),
+    "u is the ratio σ/α = exp(γ/2), not σ": ("torch.exp(gammas / 2)", "sigma(gammas)"),
+    "the step is a difference of u = exp(γ/2), not of γ": ("torch.exp(gammas / 2)", "gammas"),
     "scale with α of the first γ at the start, and of the last γ at the end":
-        lambda *a: _euler(*a, ends=(-1, 0))})
+        lambda predict, z, gammas: (lambda ratio: ratio * euler(predict, ratio * z, gammas))(
+            alpha(gammas[0]) / alpha(gammas[-1]))})
 
 # %% ../../nbs/13_sample.ipynb #6163839a
 def heun(predict, z, gammas):
@@ -98,32 +81,22 @@ def heun(predict, z, gammas):
 # its error falls as the square of the step: second order
 
 # %% ../../nbs/13_sample.ipynb #07ecd0c1
-def _heun(predict, z, gammas, place=1, level=1, mean=lambda a, b: (a + b) / 2, moved=True, half=1.):
-    y, u = z / alpha(gammas[0]), torch.exp(gammas / 2)
-    for i in range(len(gammas) - 1):
-        first = predict(alpha(gammas[i]) * y, gammas[i])
-        ahead = y + (u[i + 1] - u[i]) * first * half if moved else y
-        second = predict(alpha(gammas[i + place]) * ahead, gammas[i + level])
-        y = y + (u[i + 1] - u[i]) * mean(first, second)
-    return alpha(gammas[-1]) * y
-
 add("13.3", heun, inputs=_walks, slips={
     "this takes the slope in the middle of the step; Heun takes it at both ends":
-        lambda *a: _heun(*a, mean=lambda first, second: second, half=.5),
+        ("(first + second) / 2", "second", "* first", "* first / 2"),
     "the real step begins at the old place, not where the trial step led":
-        lambda *a: _heun(*a, mean=lambda first, second: first + (first + second) / 2),
+        ("(first + second) / 2", "(first + (first + second) / 2)"),
     "the second slope belongs to the place where the first step leads, not to the old y":
-        lambda *a: _heun(*a, moved=False),
-    "the second slope is at the next γ, both in α and in the call":
-        lambda *a: _heun(*a, place=0, level=0),
-    "scale y with α of the next γ before the second call": lambda *a: _heun(*a, place=0),
-    "the second call wants the next γ": lambda *a: _heun(*a, level=0),
+        ("(u[i + 1] - u[i]) * first", "0"),
+    "the second slope is at the next γ, both in α and in the call": ("gammas[i + 1]", "gammas[i]"),
+    "scale y with α of the next γ before the second call":
+        ("alpha(gammas[i + 1])", "alpha(gammas[i])"),
+    "the second call wants the next γ": (", gammas[i + 1])", ", gammas[i])"),
     "the step takes the mean of the two slopes, not the second alone":
-        lambda *a: _heun(*a, mean=lambda first, second: second),
-    "this is Euler's method: the second slope is not used":
-        lambda *a: _heun(*a, mean=lambda first, second: first),
+        ("(first + second) / 2", "second"),
+    "this is Euler's method: the second slope is not used": ("first + second", "first + first"),
     "the first step is a whole one; with half a step it is another method":
-        lambda *a: _heun(*a, half=.5)})
+        ("(u[i + 1] - u[i]) * first", "(u[i + 1] - u[i]) * first / 2")})
 
 # %% ../../nbs/13_sample.ipynb #6cca1e71
 def clipped(eps, z, gamma):
@@ -136,19 +109,14 @@ def clipped(eps, z, gamma):
 def _clips():
     level = lambda g: torch.tensor(g, dtype=torch.float64)
     return [(randn(1, 4, 3), randn(2, 4, 3), level(1.)), (randn(3, 6), randn(4, 6), level(-.5))]
-
-def _x(eps, z, gamma): return (z - sigma(gamma) * eps) / alpha(gamma)
-
 add("13.4", clipped, inputs=_clips, slips={
     "clip the estimate of the data, not the noise": lambda eps, z, gamma: eps.clamp(-1, 1),
     "this is the clipped estimate; return the noise that belongs to it":
-        lambda eps, z, gamma: _x(eps, z, gamma).clamp(-1, 1),
-    "pixels lie in [−1, 1], not in [0, 1]":
-        lambda eps, z, gamma: (z - alpha(gamma) * _x(eps, z, gamma).clamp(0, 1)) / sigma(gamma),
+        ("(z - alpha(gamma) * x) / sigma(gamma)", "x"),
+    "pixels lie in [−1, 1], not in [0, 1]": ("-1", "0"),
     "α belongs to the data and σ to the noise": lambda eps, z, gamma: (
         (z - sigma(gamma) * ((z - alpha(gamma) * eps) / sigma(gamma)).clamp(-1, 1)) / alpha(gamma)),
-    "z = αx + σε, so the clipped αx is taken away from z":
-        lambda eps, z, gamma: (z + alpha(gamma) * _x(eps, z, gamma).clamp(-1, 1)) / sigma(gamma),
+    "z = αx + σε, so the clipped αx is taken away from z": ("x.clamp(-1, 1)", "-x.clamp(-1, 1)"),
     "the latent z may leave [−1, 1]: only the estimate is clipped":
         lambda eps, z, gamma: clipped(eps, z.clamp(-1, 1), gamma)})
 
@@ -170,25 +138,12 @@ def shift(gammas, eta, e, tau):
 def _shifts():
     grid = torch.linspace(6, -8, 9, dtype=torch.float64)
     return [(grid, 0., .05, .5), (grid, 1., .05, .5), (grid[:5], .5, -.2, 1.5)]
-
-def _shift(gammas, eta, e, tau, slope=lambda a, s, tau: s / (a ** 2 * tau ** 2 + s ** 2),
-           kept=None, taken=None):
-    total, steps = 0., coefficients(gammas, eta)
-    for gamma, a, b in zip(steps.gamma, steps.z, steps.eps):
-        k = slope(alpha(gamma), sigma(gamma), tau)
-        total = (kept(a, b * k) if kept else a + b * k) * total + (taken(a, b) if taken else b) * e
-    return total
-
 add("13.5", shift, inputs=_shifts, slips={
     "the prediction answers to the shift: the factor of the old shift is a + b σ/ρ²":
-        lambda *x: _shift(*x, kept=lambda a, bk: a),
-    "the error e enters a step with the factor b, as the prediction does":
-        lambda *x: _shift(*x, taken=lambda a, b: 1.),
-    "the slope of the exact prediction is σ/ρ²; this is σ/ρ":
-        lambda *x: _shift(*x, slope=lambda a, s, tau: s / (a ** 2 * tau ** 2 + s ** 2).sqrt()),
+        ("b * slope", "0"),
+    "the error e enters a step with the factor b, as the prediction does": ("b * e", "e"),
+    "the slope of the exact prediction is σ/ρ²; this is σ/ρ": ("** 2)", "** 2) ** .5"),
     "the slope of the exact prediction is σ/ρ²; this is 1/ρ²":
-        lambda *x: _shift(*x, slope=lambda a, s, tau: 1 / (a ** 2 * tau ** 2 + s ** 2)),
-    "the errors of all steps add up without being passed on":
-        lambda *x: _shift(*x, kept=lambda a, bk: 1.),
-    "ρ² is α²τ² + σ²; the data have the variance τ², not 1":
-        lambda *x: _shift(*x, slope=lambda a, s, tau: s)})
+        ("slope = sigma(gamma)", "slope = 1"),
+    "the errors of all steps add up without being passed on": ("a + b * slope", "1"),
+    "ρ² is α²τ² + σ²; the data have the variance τ², not 1": ("tau", "1")})

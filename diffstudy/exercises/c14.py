@@ -34,45 +34,39 @@ add("14.1", noise_loss,
         (_network, randn(3, 6, 5), randn(4, 6, 5), torch.linspace(-4, 4, 6).double())],
     slips={
         "the network guesses the noise, not the picture: compare with eps":
-            lambda predict, x, eps, gamma: (predict(
-                _level(alpha(gamma)) * x + _level(sigma(gamma)) * eps, gamma) - x).square().mean(),
+            ("predict(z, gamma) - eps", "predict(z, gamma) - x"),
         "the network must see the noisy z, not the clean x":
-            lambda predict, x, eps, gamma: (predict(x, gamma) - eps).square().mean(),
+            ("predict(z, gamma)", "predict(x, gamma)"),
         "the levels run along the columns: give gamma a second axis, gamma[:, None]":
             lambda predict, x, eps, gamma: (predict(
                 alpha(gamma)[:x.shape[1]] * x + sigma(gamma)[:x.shape[1]] * eps, gamma)
                 - eps).square().mean() if x.shape[1] <= len(gamma) else None,
         "the noise in z has the factor sigma, and so z is no plain sum":
-            lambda predict, x, eps, gamma:
-                _error(predict, x, eps, gamma, noise=torch.ones_like).square().mean(),
-        "this keeps the data whole; multiply x by alpha":
-            lambda predict, x, eps, gamma:
-                _error(predict, x, eps, gamma, data=torch.ones_like).square().mean(),
+            ("sigma", "torch.ones_like"),
+        "this keeps the data whole; multiply x by alpha": ("alpha", "torch.ones_like"),
         "the two factors of z are exchanged: alpha belongs to the data":
             lambda predict, x, eps, gamma:
                 _error(predict, x, eps, gamma, sigma, alpha).square().mean(),
         "the noise is added to the data, not subtracted":
-            lambda predict, x, eps, gamma:
-                _error(predict, x, eps, gamma, noise=lambda g: -sigma(g)).square().mean(),
+            ("sigma(gamma)[:, None]", "-sigma(gamma)[:, None]"),
         "the factors are alpha and sigma themselves, not their squares":
             lambda predict, x, eps, gamma: _error(
                 predict, x, eps, gamma, lambda g: alpha(g) ** 2,
                 lambda g: sigma(g) ** 2).square().mean(),
         "the network must see the level of z, gamma as it is":
-            lambda predict, x, eps, gamma: _error(
-                lambda z, g: predict(z, -g), x, eps, gamma).square().mean(),
+            ("predict(z, gamma)", "predict(z, -gamma)"),
         "a mean over all numbers is asked for: this is their sum":
             lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().sum(),
         "a mean over all numbers is asked for: this is the sum over pixels, then the mean":
             lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().sum(1).mean(),
         "errors of both signs cancel: square them before the mean":
-            lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).mean(),
+            ("(predict(z, gamma) - eps).square()", "(predict(z, gamma) - eps)"),
         "compare with the noise itself, not with the part of it in z":
             lambda predict, x, eps, gamma: (predict(
                 _level(alpha(gamma)) * x + _level(sigma(gamma)) * eps, gamma)
                 - _level(sigma(gamma)) * eps).square().mean(),
         "a square is asked for, not the absolute value":
-            lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).abs().mean(),
+            ("(predict(z, gamma) - eps).square()", "(predict(z, gamma) - eps).abs()"),
         "a square is asked for, without its root":
             lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().mean().sqrt(),
     })
@@ -90,7 +84,7 @@ add("14.2", untrained,
         "this is the share that is new: what is left is the rest":
             lambda rate, n: 1 - (1 - rate) ** n,
         "rate is the share that is new in each step, and 1 − rate is what is kept":
-            lambda rate, n: rate ** n,
+            ("1 - rate", "rate"),
         "each step takes its share of what is there, not of the start: a power, not a product":
             lambda rate, n: 1 - n * rate,
         "n steps keep 1 − rate each time: multiply them, do not add them up":
@@ -109,30 +103,22 @@ def averaged(weights, decay):
     return a
 
 # %% ../../nbs/14_train.ipynb #231e9c6e
-def _from(start, rows, decay, new):
-    for w in rows: start = decay * start + new * w
-    return start
-
 add("14.3", averaged,
     inputs=lambda: [(randn(1, 5, 3), .9), (randn(2, 12, 2), .6)],
     slips={
-        "all rows count, not the last two alone":
-            lambda weights, decay: decay * weights[-2] + (1 - decay) * weights[-1],
+        "all rows count, not the last two alone": ("decay * a", "decay * weights[-2]"),
         "a step toward the new row: add the difference, do not subtract it":
             lambda weights, decay: averaged(
                 torch.cat([weights[:1], weights[:1] * 2 - weights[1:]]), decay),
         "decay is the share that is kept, not the share of the new":
-            lambda weights, decay: _from(weights[0], weights[1:], 1 - decay, decay),
+            ("decay * a + (1 - decay) * w", "(1 - decay) * a + decay * w"),
         "the average begins at the first row, not at zero":
-            lambda weights, decay: _from(0 * weights[0], weights, decay, 1 - decay),
-        "the new row counts 1 − decay, so that the shares add up to one":
-            lambda weights, decay: _from(weights[0], weights[1:], decay, 1.),
+            ("a = weights[0]", "a = 0 * weights[0]", "weights[1:]", "weights"),
+        "the new row counts 1 − decay, so that the shares add up to one": ("1 - decay", "1"),
         "this is the plain mean: late rows must count more than early ones":
-            lambda weights, decay: weights.mean(0),
-        "this is the last row: nothing is averaged":
-            lambda weights, decay: weights[-1],
-        "the last row is missing":
-            lambda weights, decay: averaged(weights[:-1], decay),
+            ("return a", "return weights.mean(0)"),
+        "this is the last row: nothing is averaged": ("return a", "return weights[-1]"),
+        "the last row is missing": ("weights", "weights[:-1]"),
         "the average itself is asked for, after the last row alone":
             lambda weights, decay: torch.stack([
                 averaged(weights[:i + 1], decay) for i in range(len(weights))]),
@@ -159,23 +145,17 @@ add("14.4", by_level,
                 error[torch.bucketize(gamma, edges, right=True) == j].mean()
                 for j in range(len(edges) - 1)]),
         "divide by how many are in the interval, not by all of them":
-            lambda error, gamma, edges: (((gamma >= edges[:-1, None]) & (gamma < edges[1:, None]))
-                * error).mean(1),
-        "this is the sum in each interval; a mean is asked for":
-            lambda error, gamma, edges: (((gamma >= edges[:-1, None]) & (gamma < edges[1:, None]))
-                * error).sum(1),
+            ("inside.sum(1)", "inside.sum()"),
+        "this is the sum in each interval; a mean is asked for": ("inside.sum(1)", "1"),
         "an example on an edge belongs to the interval above it":
             lambda error, gamma, edges: torch.stack([
                 error[(gamma > a) & (gamma <= b)].mean() for a, b in zip(edges, edges[1:])]),
         "this is how many there are, not their error":
-            lambda error, gamma, edges: ((gamma >= edges[:-1, None])
-                & (gamma < edges[1:, None])).double().sum(1),
+            ("(inside * error).sum(1) / inside.sum(1)", "inside.sum(1)"),
         "everything below the upper edge is counted: the lower edge is missing":
             lambda error, gamma, edges: torch.stack([
                 error[gamma < b].mean() for b in edges[1:]]),
         "an example on an edge is counted twice":
-            lambda error, gamma, edges: torch.stack([
-                error[(gamma >= a) & (gamma <= b)].mean() for a, b in zip(edges, edges[1:])]),
-        "the errors are squares already":
-            lambda error, gamma, edges: by_level(error ** 2, gamma, edges),
+            ("gamma < edges[1:, None]", "gamma <= edges[1:, None]"),
+        "the errors are squares already": ("error", "error ** 2"),
     })

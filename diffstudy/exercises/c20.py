@@ -19,16 +19,14 @@ def guided_x(x_c, x_u, scale):
 add("20.1", guided_x,
     inputs=lambda: [(randn(1, 4, 3), randn(2, 4, 3), 3.5), (randn(3, 4, 3), randn(4, 4, 3), .5)],
     slips={
-        "this mixes with 1 - s and s exchanged: s = 1 must give x_c":
-            lambda x_c, x_u, scale: (1 - scale) * x_c + scale * x_u,
-        "this is w, not the scale s = 1 + w: s = 1 must give x_c":
-            lambda x_c, x_u, scale: (1 + scale) * x_c - scale * x_u,
+        "this mixes with 1 - s and s exchanged: s = 1 must give x_c": ("scale", "(1 - scale)"),
+        "this is w, not the scale s = 1 + w: s = 1 must give x_c": ("scale", "(1 + scale)"),
         "the step goes toward x_u: the two branches are exchanged in the difference":
-            lambda x_c, x_u, scale: x_u + scale * (x_u - x_c),
+            ("scale", "-scale"),
         "the weights do not add up to one: the way begins at x_u":
             lambda x_c, x_u, scale: scale * (x_c - x_u),
         "s counts from x_u and w = s - 1 from x_c: begin at x_c, or do not subtract 1":
-            lambda x_c, x_u, scale: x_u + (scale - 1) * (x_c - x_u),
+            ("scale", "(scale - 1)"),
         "the step of length s - 1 from x_c goes away from x_u":
             lambda x_c, x_u, scale: x_c + (scale - 1) * (x_u - x_c),
     })
@@ -44,25 +42,22 @@ add("20.2", guided_noise,
         (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), 2.),
         (randn(3, 4, 3), randn(4, 4, 3), torch.tensor(1.5).double(), .3)],
     slips={
-        "this is the guided score: noise is the score times minus sigma":
-            lambda score_c, score_u, gamma, w: (1 + w) * score_c - w * score_u,
+        "this is the guided score: noise is the score times minus sigma": ("-sigma(gamma)", "1"),
         "the sign: the noise points away from where the score points":
-            lambda score_c, score_u, gamma, w: sigma(gamma) * ((1 + w) * score_c - w * score_u),
+            ("sigma(gamma)", "-sigma(gamma)"),
         "w and 1 + w: at w = 0 the answer must be -sigma score_c":
-            lambda score_c, score_u, gamma, w: -sigma(gamma) * (w * score_c + (1 - w) * score_u),
+            ("(1 + w) * score_c - w * score_u", "w * score_c + (1 - w) * score_u"),
         "the weights do not add up to one":
             lambda score_c, score_u, gamma, w: -sigma(gamma) * (score_c + w * score_u),
         "exp(γ/2) is σ/α; σ itself is the root of sigmoid(γ)":
-            lambda score_c, score_u, gamma, w:
-                -torch.exp(gamma / 2) * ((1 + w) * score_c - w * score_u),
+            ("sigma(gamma)", "torch.exp(gamma / 2)"),
         "σ belongs to both scores: put the bracket around their sum":
             lambda score_c, score_u, gamma, w: -sigma(gamma) * (1 + w) * score_c - w * score_u,
         "σ is missing at score_u: it belongs to both scores":
             lambda score_c, score_u, gamma, w: -sigma(gamma) * (1 + w) * score_c + w * score_u,
-        "divided by sigma instead of multiplied":
-            lambda score_c, score_u, gamma, w: -((1 + w) * score_c - w * score_u) / sigma(gamma),
+        "divided by sigma instead of multiplied": ("-sigma(gamma)", "-1 / sigma(gamma)"),
         "this mixes the two: guidance goes beyond the class, with 1 + w and -w":
-            lambda score_c, score_u, gamma, w: -sigma(gamma) * ((1 - w) * score_c + w * score_u),
+            ("(1 + w) * score_c - w * score_u", "(1 - w) * score_c + w * score_u"),
     })
 
 # %% ../../nbs/20_guidance.ipynb #9422d4c4
@@ -78,7 +73,7 @@ add("20.3", log_posterior,
         (3 * randn(2, 4, 2), torch.tensor([.9, .1]).double().log())],
     slips={
         "the frequencies of the classes are left out: p(c|z) is in proportion to p(z|c) p(c)":
-            lambda log_p, log_prior: log_p - torch.logsumexp(log_p, 1, keepdim=True),
+            ("log_prior", "1"),
         "this is the joint density log p(z, c): divide by its sum over the classes":
             lambda log_p, log_prior: log_p + log_prior,
         "divide by p(z), in which each class counts with its frequency":
@@ -86,13 +81,12 @@ add("20.3", log_posterior,
         "the sum goes over the classes, axis 1, and not over the batch":
             lambda log_p, log_prior: log_p + log_prior - torch.logsumexp(log_p + log_prior, 0),
         "the frequencies must be multiplied: add log_prior, do not subtract it":
-            lambda log_p, log_prior: (log_p - log_prior).log_softmax(1),
+            ("log_prior", "-log_prior"),
         "this is p(c|z): its logarithm is asked for":
             lambda log_p, log_prior: (log_p + log_prior).softmax(1),
-        "log_prior is a logarithm already: add it as it is":
-            lambda log_p, log_prior: (log_p + log_prior.exp()).log_softmax(1),
+        "log_prior is a logarithm already: add it as it is": ("log_prior", "log_prior.exp()"),
         "logarithms add up where probabilities multiply":
-            lambda log_p, log_prior: (log_p * log_prior).log_softmax(1),
+            ("log_p + log_prior", "log_p * log_prior"),
         "subtract the logarithm of the sum, not the sum": lambda log_p, log_prior:
             log_p + log_prior - (log_p + log_prior).exp().sum(1, keepdim=True),
     })
@@ -114,18 +108,15 @@ add("20.4", shares,
             lambda log_a, log_b, w: (1 + w) * log_a - w * log_b,
         "this is not normalized: shares add up to 1":
             lambda log_a, log_b, w: ((1 + w) * log_a - w * log_b).exp(),
-        "at w = 0 it must be the density of a: the exponent of p(z|a) is 1 + w":
-            lambda log_a, log_b, w: (w * log_a - w * log_b).softmax(0),
-        "p(z|b) divides: away from b, not toward it":
-            lambda log_a, log_b, w: ((1 + w) * log_a + w * log_b).softmax(0),
+        "at w = 0 it must be the density of a: the exponent of p(z|a) is 1 + w": ("1 + w", "w"),
+        "p(z|b) divides: away from b, not toward it": ("log_b", "-log_b"),
         "the two classes are exchanged":
-            lambda log_a, log_b, w: ((1 + w) * log_b - w * log_a).softmax(0),
-        "the exponents add up to one: 1 + w and minus w":
-            lambda log_a, log_b, w: ((1 + w) * log_a - (1 + w) * log_b).softmax(0),
+            ("(1 + w) * log_a - w * log_b", "(1 + w) * log_b - w * log_a"),
+        "the exponents add up to one: 1 + w and minus w": ("w * log_b", "(1 + w) * log_b"),
         "this is log-softmax: give the shares themselves":
             lambda log_a, log_b, w: ((1 + w) * log_a - w * log_b).log_softmax(0),
         "this is a density between a and b: guidance goes beyond a, with 1 + w and -w":
-            lambda log_a, log_b, w: ((1 - w) * log_a + w * log_b).softmax(0),
+            ("(1 + w) * log_a - w * log_b", "(1 - w) * log_a + w * log_b"),
         "a product of powers of densities, not a weighted sum of them": lambda log_a, log_b, w: (
             ((1 + w) * log_a.exp() - w * log_b.exp())
             / ((1 + w) * log_a.exp() - w * log_b.exp()).sum()),
@@ -146,15 +137,13 @@ add("20.5", dropped,
             lambda c, u, p, null: torch.where(u > p, null, c),
         "one coin for the whole batch: each example has its own":
             lambda c, u, p, null: torch.where(u[:1] < p, null, c),
-        "0 is a class: dropped labels become `null`":
-            lambda c, u, p, null: torch.where(u < p, 0, c),
-        "-1 is no label that the network knows: dropped labels become `null`":
-            lambda c, u, p, null: torch.where(u < p, -1, c),
+        "0 is a class: dropped labels become `null`": ("null", "0"),
+        "-1 is no label that the network knows: dropped labels become `null`": ("null", "-1"),
         "which labels are dropped is decided by u, not by the place":
             lambda c, u, p, null: torch.where(torch.arange(len(c)) < p * len(c), null, c),
         "this is the mask of the dropped labels, not the labels": lambda c, u, p, null: u < p,
         "one coin for the whole batch: each example has its own coin":
             lambda c, u, p, null: torch.where((u < p).any(), null, c),
         "with classes from 0 to k - 1 the label `null` itself is free: do not shift it":
-            lambda c, u, p, null: torch.where(u < p, null - 1, c),
+            ("null", "null - 1"),
     })

@@ -25,7 +25,7 @@ add("22.1", steps_for,
             lambda E, w: int(E / (1 + w)),
         "without guidance a step costs one evaluation": lambda E, w: E // 2,
         "a guided step costs two evaluations": lambda E, w: E,
-        "the two cases are exchanged": lambda E, w: E // (2 if w == 0 else 1),
+        "the two cases are exchanged": ("w == 0", "w"),
         "a guided step asks both branches, with a negative weight as well":
             lambda E, w: E // (2 if w > 0 else 1),
         "steps are whole: round down": lambda E, w: E / (1 if w == 0 else 2),
@@ -48,18 +48,13 @@ add("22.2", guided_null,
         (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), 2.),
         (randn(3, 4, 3), randn(4, 4, 3), torch.tensor(1.5).double(), 0.)],
     slips={
-        "a model without classes needs w + 1": lambda eps_u, grad, gamma, w:
-            eps_u - w * sigma(gamma) * grad,
-        "the sign: toward the class means less noise": lambda eps_u, grad, gamma, w:
-            eps_u + (w + 1) * sigma(gamma) * grad,
-        "the gradient becomes noise by the factor σ": lambda eps_u, grad, gamma, w:
-            eps_u - (w + 1) * grad,
-        "exp(γ/2) is σ/α; σ itself is the root of sigmoid(γ)": lambda eps_u, grad, gamma, w:
-            eps_u - (w + 1) * torch.exp(gamma / 2) * grad,
-        "σ, not σ²": lambda eps_u, grad, gamma, w:
-            eps_u - (w + 1) * sigma(gamma) ** 2 * grad,
-        "one more, not one less": lambda eps_u, grad, gamma, w:
-            eps_u - (w - 1) * sigma(gamma) * grad,
+        "a model without classes needs w + 1": ("w + 1", "w"),
+        "the sign: toward the class means less noise": ("grad", "-grad"),
+        "the gradient becomes noise by the factor σ": ("sigma(gamma)", "1"),
+        "exp(γ/2) is σ/α; σ itself is the root of sigmoid(γ)":
+            ("sigma(gamma)", "torch.exp(gamma / 2)"),
+        "σ, not σ²": ("sigma(gamma)", "sigma(gamma) ** 2"),
+        "one more, not one less": ("w + 1", "w - 1"),
         "the gradient is not scaled by w + 1 in addition to eps": lambda eps_u, grad, gamma, w:
             (w + 1) * (eps_u - sigma(gamma) * grad),
         "eps_u itself is not multiplied": lambda eps_u, grad, gamma, w:
@@ -77,12 +72,10 @@ def named(pred, eps):
 add("22.3", named,
     inputs=lambda: [(randn(1, 5, 7, 6), randn(2, 7, 6)), (randn(3, 4, 9, 2), randn(4, 9, 2))],
     slips={
-        "the best label has the least error, not the largest":
-            lambda pred, eps: (pred - eps).square().sum(2).argmax(0),
+        "the best label has the least error, not the largest": ("argmin", "argmax"),
         "one class for all images: do not sum over the images":
             lambda pred, eps: (pred - eps).square().sum((1, 2)).argmin().expand(pred.shape[1]),
-        "signed errors cancel: take squares first":
-            lambda pred, eps: (pred - eps).sum(2).argmin(0),
+        "signed errors cancel: take squares first": ("(pred - eps).square()", "(pred - eps)"),
         "signed errors cancel before the square: sum the squares":
             lambda pred, eps: (pred - eps).sum(2).square().argmin(0),
         "the least over the labels, axis 0, and not over the images":
@@ -90,13 +83,12 @@ add("22.3", named,
         "these are the errors: the label with the least one is asked for":
             lambda pred, eps: (pred - eps).square().sum(2).amin(0),
         "the sum of the sizes is not the squared error":
-            lambda pred, eps: (pred - eps).abs().sum(2).argmin(0),
-        "compare with the noise eps, not with zero":
-            lambda pred, eps: pred.square().sum(2).argmin(0),
+            ("(pred - eps).square", "(pred - eps).abs"),
+        "compare with the noise eps, not with zero": ("eps", "0"),
         "the sum goes over the pixels, and the least over the labels":
             lambda pred, eps: (pred - eps).square().sum(0).argmin(1),
         "this is the least likeness: compare by the squared error":
-            lambda pred, eps: (pred * eps).sum(2).argmin(0),
+            ("(pred - eps).square()", "(pred * eps)"),
     })
 
 # %% ../../nbs/22_guided_digits.ipynb #48e9eff4
@@ -110,19 +102,17 @@ add("22.4", best_of_each,
         (randn(1, 3, 6).abs(), torch.tensor([0., .1, .3, .5, 1., 4.]).double()),
         (randn(5, 4, 5).abs(), torch.tensor([2., .2, 8., 0., 1.]).double())],
     slips={
-        "the least distance, not the one after it":
-            lambda values, w: w[values.argsort(1)[:, 1]],
+        "the least distance, not the one after it": ("values.argmin(1)", "values.argsort(1)[:, 1]"),
         "the distances choose a weight; they do not weigh the weights":
             lambda values, w: (values * w).mean(1),
-        "a Fréchet distance is best where it is least":
-            lambda values, w: w[values.argmax(1)],
+        "a Fréchet distance is best where it is least": ("argmin", "argmax"),
         "these are places, not weights": lambda values, w: values.argmin(1),
         "these are the least distances: the weights are asked for":
             lambda values, w: values.amin(1),
         "the best weight of the mean is one number: each seed by itself":
             lambda values, w: w[values.mean(0).argmin()].expand(len(values)),
         "the least over the weights, axis 1, not over the seeds":
-            lambda values, w: w[values.argmin(0)],
+            ("values.argmin(1)", "values.argmin(0)"),
         "one number for all: do not flatten": lambda values, w:
             w[values.argmin() % len(w)].expand(len(values)),
     })

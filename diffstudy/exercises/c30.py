@@ -26,8 +26,7 @@ add("30.1", data_end,
             lambda levels: 2 * torch.log(2 / levels),
         "the width of the noise is exp(γ/2), not exp(γ): the logarithm counts twice":
             lambda levels: -13.3 + torch.log(256 / levels),
-        "a bin is 2 / levels wide, not 2 / (levels − 1)":
-            lambda levels: -13.3 + 2 * torch.log(255 / (levels - 1)),
+        "a bin is 2 / levels wide, not 2 / (levels − 1)": ("256 / levels", "255 / (levels - 1)"),
         "it is exp(γ/2) that scales with the bin, not γ itself":
             lambda levels: -13.3 * 256 / levels,
         "fewer levels have wider bins and allow more noise: the ratio is upside down":
@@ -47,20 +46,19 @@ add("30.2", two_level_loss,
         ((randn(3, 2, 5) > 0).long(), randn(4, 2, 5), torch.tensor(.7, dtype=torch.float64))],
     slips={
         "the level 0 needs its sign as well: 2k − 1 is −1 for it, not 0":
-            lambda k, x, g: F.softplus(-k * x * torch.exp(-g)),
+            ("1 - 2 * k", "k - 2 * k"),
         "divide by the variance exp(γ₀), not by the standard deviation exp(γ₀/2)":
-            lambda k, x_noisy, gamma_0: F.softplus((1 - 2 * k) * torch.exp(-gamma_0 / 2) * x_noisy),
+            ("-gamma_0", "-gamma_0 / 2"),
         "the centers are at −½ and ½, not at −1 and 1":
-            lambda k, x_noisy, gamma_0: F.softplus(
-                2 * (1 - 2 * k) * torch.exp(-gamma_0) * x_noisy),
+            ("torch.exp(-gamma_0)", "2 * torch.exp(-gamma_0)"),
         "expand the two squares: the ½ in front cancels, and exp(−γ₀) x is left":
-            lambda k, x_noisy, gamma_0: F.softplus((.5 - k) * torch.exp(-gamma_0) * x_noisy),
+            ("(1 - 2 * k) * logit", "(.5 - k) * torch.exp(-gamma_0) * x_noisy"),
         "this is the loss of the other level: black and white are exchanged":
-            lambda k, x_noisy, gamma_0: F.softplus((2 * k - 1) * torch.exp(-gamma_0) * x_noisy),
+            ("2 * k", "2 * (1 - k)"),
         "this is the probability p(k|z_0); minus its logarithm is asked for":
             lambda k, x_noisy, gamma_0: torch.sigmoid((2 * k - 1) * torch.exp(-gamma_0) * x_noisy),
         "this is log p(k|z_0); the loss is minus that":
-            lambda k, x_noisy, gamma_0: F.logsigmoid((2 * k - 1) * torch.exp(-gamma_0) * x_noisy)})
+            ("F.softplus((1 - 2 * k) * logit)", "-F.softplus((1 - 2 * k) * logit)")})
 
 # %% ../../nbs/30_bound.ipynb #a6805d1c
 def diffusion_loss_v(v, v_hat, gamma_s, gamma_t, steps):
@@ -75,20 +73,14 @@ add("30.3", diffusion_loss_v,
         (randn(5, 2, 6), randn(6, 2, 6), randn(7, 2) - 3, randn(7, 2) - 2, 100)],
     slips={
         "the error is squared, so α is: the weight has α² = sigmoid(−γ_t)":
-            lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * flat_sum(
-                (v - v_hat) ** 2) * torch.sigmoid(-t).sqrt(),
+            ("torch.sigmoid(-gamma_t)", "torch.sigmoid(-gamma_t) ** .5"),
         "ε − ε̂ = α (v − v̂): α² multiplies, it does not divide":
             lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * flat_sum(
                 (v - v_hat) ** 2) / torch.sigmoid(-t),
-        "α belongs to the latent that the network sees, z_t and not z_s":
-            lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * flat_sum(
-                (v - v_hat) ** 2) * torch.sigmoid(-s),
+        "α belongs to the latent that the network sees, z_t and not z_s": ("-gamma_t", "-gamma_s"),
         "the loss is a sum over the dimensions, not their mean":
-            lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * torch.sigmoid(-t) * (
-                (v - v_hat) ** 2).flatten(1).mean(1),
-        "this is the loss of ε: the factor α² is missing":
-            lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * flat_sum(
-                (v - v_hat) ** 2)})
+            ("(v - v_hat) ** 2", "((v - v_hat) ** 2).flatten(1).mean(1)"),
+        "this is the loss of ε: the factor α² is missing": ("torch.sigmoid(-gamma_t)", "1")})
 
 # %% ../../nbs/30_bound.ipynb #67721058
 def one_step_variance(gamma_0, gamma_1):
@@ -98,29 +90,19 @@ def one_step_variance(gamma_0, gamma_1):
     return ratio * (1 - c * torch.sigmoid(gamma_1)) ** 2 + c * torch.sigmoid(gamma_0)
 
 # %% ../../nbs/30_bound.ipynb #ed4db1ba
-def _one_step(gamma_0, gamma_1):
-    "The ratio α_0²/α_1², the factor 1 − c σ_1², c and σ_0²."
-    c = -torch.expm1(gamma_0 - gamma_1)
-    ratio = torch.sigmoid(-gamma_0) / torch.sigmoid(-gamma_1)
-    return ratio, 1 - c * torch.sigmoid(gamma_1), c, torch.sigmoid(gamma_0)
-
 add("30.4", one_step_variance,
     inputs=lambda: [
         tuple(torch.tensor(g, dtype=torch.float64) for g in ends)
         for ends in ((-6., 5.), (-1., 1.), (-4., .5))],
     slips={
-        "with T = 1 the step is a large one, and the variance is not 1":
-            lambda g0, g1: torch.ones_like(g0),
-        "a variance has (α_0/α_1)², not α_0/α_1":
-            lambda a, b: (lambda r, f, c, s: r.sqrt() * f ** 2 + c * s)(*_one_step(a, b)),
+        "with T = 1 the step is a large one, and the variance is not 1": ("gamma_0", "gamma_1"),
+        "a variance has (α_0/α_1)², not α_0/α_1": ("return ratio", "return ratio ** .5"),
         "the factor 1 − c σ_1² multiplies z, so its square multiplies the variance":
-            lambda a, b: (lambda r, f, c, s: r * f + c * s)(*_one_step(a, b)),
-        "the noise that the step adds is missing":
-            lambda a, b: (lambda r, f, c, s: r * f ** 2)(*_one_step(a, b)),
+            ("(1 - c * torch.sigmoid(gamma_1)) ** 2", "(1 - c * torch.sigmoid(gamma_1))"),
+        "the noise that the step adds is missing": ("torch.sigmoid(gamma_0)", "0"),
         "the step adds the variance σ_0² c, not σ_0²":
-            lambda a, b: (lambda r, f, c, s: r * f ** 2 + s)(*_one_step(a, b)),
+            ("c * torch.sigmoid(gamma_0)", "torch.sigmoid(gamma_0)"),
         "the variance of what the step adds is σ_0² c; this is its standard deviation":
-            lambda a, b: (lambda r, f, c, s: r * f ** 2 + (c * s).sqrt())(*_one_step(a, b)),
+            ("c * torch.sigmoid(gamma_0)", "(c * torch.sigmoid(gamma_0)) ** .5"),
         "ε̂ = σ z, and the step multiplies it by σ c: together c σ_1², not c σ_1":
-            lambda a, b: (lambda r, f, c, s: r * (1 - c * torch.sigmoid(b).sqrt()) ** 2 + c * s)(
-                *_one_step(a, b))})
+            ("torch.sigmoid(gamma_1)", "torch.sigmoid(gamma_1) ** .5")})

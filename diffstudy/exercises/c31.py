@@ -27,7 +27,7 @@ add("31.1", even_times,
         "times above 1: take the remainder":
             lambda u, n: u + torch.arange(n) / n,
         "count the examples from 0: the first time is u itself":
-            lambda u, n: (u + torch.arange(1, n + 1) / n) % 1,
+            ("torch.arange(n)", "torch.arange(1, n + 1)"),
         "what leaves at the top comes in at the bottom; do not stop it at the end":
             lambda u, n: (u + torch.arange(n) / n).clamp(max=1),
         "the right times, but sorted: the order of the examples is asked for":
@@ -47,15 +47,14 @@ add("31.2", min_snr,
         "this is the factor of ‖x − x̂‖²; w is what multiplies ½ γ' exp(−γ) in it":
             lambda gamma, slope: torch.exp(-gamma).clamp(max=5),
         "this makes min(SNR, 5) the factor of ‖ε − ε̂‖²; the error here is that of x":
-            lambda gamma, slope: 2 * torch.exp(-gamma).clamp(max=5) / slope,
-        "γ' is missing: uniform times weigh with 1 / γ'":
-            lambda gamma, slope: 2 * torch.exp(gamma) * torch.exp(-gamma).clamp(max=5),
+            ("torch.exp(gamma)", "1"),
+        "γ' is missing: uniform times weigh with 1 / γ'": ("dgamma_dt", "1"),
         "the ½ of the bound is missing: w has a factor 2":
-            lambda gamma, slope: torch.exp(gamma) * torch.exp(-gamma).clamp(max=5) / slope,
+            ("2 * torch.exp(gamma)", "torch.exp(gamma)"),
         "SNR is exp(−γ), not exp(γ)":
             lambda gamma, slope: 2 * torch.exp(-gamma) * torch.exp(gamma).clamp(max=5) / slope,
         "the smaller of SNR and 5: clamp(max=5)":
-            lambda gamma, slope: 2 * torch.exp(gamma) * torch.exp(-gamma).clamp(min=5) / slope})
+            ("torch.exp(-gamma).clamp(max=5)", "torch.exp(-gamma).clamp(min=5)")})
 
 # %% ../../nbs/31_snr.ipynb #73345fe4
 def optimal_gamma(t, tau, g0, g1):
@@ -83,16 +82,13 @@ add("31.3", optimal_gamma,
             t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),
-        "solve for γ: log τ² is missing": lambda t, tau, g0, g1: _best(t, tau, g0, g1, 2, 0),
+        "solve for γ: log τ² is missing": ("torch.log(tau)", "0"),
         "solve for γ: log τ² is 2 log τ": lambda t, tau, g0, g1: _best(t, tau, g0, g1, 2, 1),
-        "exp(line) is 1 + τ² exp(−γ): the 1 is missing, take expm1":
-            lambda t, tau, g0, g1: 2 * torch.log(tau) - torch.log1p(
-                tau ** 2 * torch.exp(-_best(t, tau, g0, g1))),
+        "exp(line) is 1 + τ² exp(−γ): the 1 is missing, take expm1": ("torch.expm1", "torch.exp"),
         "this is the straight line in t, log(1 + τ² exp(−γ)); solve it for γ":
-            lambda t, tau, g0, g1: torch.log1p(
-                tau ** 2 * torch.exp(-_best(t, tau, g0, g1))),
+            ("2 * torch.log(tau) - torch.log(torch.expm1(line))", "line"),
         "this is the linear schedule; γ itself is not the straight line":
-            lambda t, tau, g0, g1: (1 - t) * g0 + t * g1})
+            ("-g", "-((1 - t) * g0 + t * g1)")})
 
 # %% ../../nbs/31_snr.ipynb #2d24bbb0
 def shape_gradient(losses, g, g_slope, jac, jac_slope):
@@ -119,13 +115,9 @@ add("31.4", shape_gradient,
             lambda L, *of: L.mean() * _gradient(L, *of).mean(0),
         "this is the gradient of the mean square: subtract the mean loss first":
             lambda L, *of: 2 * L @ _gradient(L, *of) / len(L),
-        "the losses are not centered: subtract their mean":
-            lambda L, *of: 2 * L @ _gradient(L, *of) / (len(L) - 1),
-        "divide by n − 1, not by n": lambda L, *of: 2 * (L - L.mean()) @ _gradient(
-            L, *of) / len(L),
-        "a mean over the examples is not divided out: 1 / (n − 1) is missing":
-            lambda L, *of: 2 * (L - L.mean()) @ _gradient(L, *of),
+        "the losses are not centered: subtract their mean": ("losses.mean()", "0"),
+        "divide by n − 1, not by n": ("len(losses) - 1", "len(losses)"),
+        "a mean over the examples is not divided out: 1 / (n − 1) is missing": ("len(losses)", "2"),
         "this is the gradient of the mean loss; the variance is asked for":
             lambda L, *of: _gradient(L, *of).mean(0),
-        "the way through γ' is missing": lambda L, *of: 2 * (L - L.mean()) / (len(L) - 1) * of[
-            0] @ of[2]})
+        "the way through γ' is missing": ("g_slope", "0")})

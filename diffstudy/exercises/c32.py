@@ -32,22 +32,20 @@ add("32.1", my_bound,
         (randn(6, 2) ** 2, randn(7, 2) ** 2, randn(8, 2, 3, 5, 5), randn(9, 2, 3, 5, 5),
          randn(10, 2) ** 2 + 4)],
     slips={
-        "channels are dimensions too: D = c · h · w":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s, dims=e[0, 0].numel()),
-        "D is the size of one image, not of the batch":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s, dims=e.numel()),
+        "channels are dimensions too: D = c · h · w": ("eps[0]", "eps[0, 0]"),
+        "D is the size of one image, not of the batch": ("eps[0]", "eps"),
         "D is the number of dimensions of an image, not the number of images":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s, dims=len(e)),
+            ("eps[0].numel()", "len(eps)"),
         "the diffusion loss is a sum over dimensions; with a mean it is divided by D twice":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s, mean=True),
+            ("flat_sum((eps - eps_hat) ** 2)", "flat_sum((eps - eps_hat) ** 2) / eps[0].numel()"),
         "this is the diffusion loss alone: without prior and reconstruction it is no bound":
-            lambda p, r, e, f, s: _bits(0 * p, 0 * r, e, f, s),
+            ("prior + reconstruction", "0"),
         "prior and reconstruction are in nats for an image too: divide the sum of all three":
             lambda p, r, e, f, s: p + r + _bits(0 * p, 0 * r, e, f, s),
         "this is for each image; divide by the number of dimensions, and by log 2":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s, dims=1) * math.log(2),
+            ("eps[0].numel() * math.log(2)", "1"),
         "nats become bits when they are divided by log 2, not multiplied":
-            lambda p, r, e, f, s: _bits(p, r, e, f, s) * math.log(2) ** 2})
+            ("* math.log(2)", "/ math.log(2)")})
 
 # %% ../../nbs/32_vdm.ipynb #65efa8fd
 def posterior_mean(z, a, s, prior, x):
@@ -60,9 +58,6 @@ def posterior_mean(z, a, s, prior, x):
 def _posterior(z, a, s, prior, x):
     "The logits of the posterior, for noise of standard deviation s around z / a."
     return prior - (z[:, None] / a - x) ** 2 / (2 * s ** 2)
-
-def _mean(logits, x): return (logits.softmax(1) * x).sum(1)
-
 add("32.2", posterior_mean,
     inputs=lambda: [
         (randn(1, 6), torch.tensor(.8, dtype=torch.float64), torch.tensor(.6, dtype=torch.float64),
@@ -76,27 +71,23 @@ add("32.2", posterior_mean,
         "a Gaussian has the squared distance in its exponent":
             lambda z, a, s, prior, x: torch.softmax(
                 prior - (z[:, None] - a * x).abs() / (2 * s ** 2), -1) @ x,
-        "z/α has the variance σ²/α², not σ²":
-            lambda z, a, s, prior, x: _mean(_posterior(z, a, s, prior, x), x),
-        "divide z by α before it is compared with the centers":
-            lambda z, a, s, prior, x: _mean(_posterior(z, a / a, s / a, prior, x), x),
+        "z/α has the variance σ²/α², not σ²": ("s / a", "s"),
+        "divide z by α before it is compared with the centers": ("z[:, None] / a", "z[:, None]"),
         "z itself is near α x, with the variance σ²: compare z with α x, or z/α with x":
-            lambda z, a, s, prior, x: _mean(_posterior(z, a / a, s, prior, x), x),
+            ("z[:, None] / a - x", "(z[:, None] - x) / a"),
         "the network's logits are missing: this is the mean with all levels equally likely":
-            lambda z, a, s, prior, x: _mean(_posterior(z, a, s / a, 0 * prior, x), x),
-        "this is the prior's mean: the likelihood is missing":
-            lambda z, a, s, prior, x: _mean(prior, x),
-        "logits add; probabilities would be multiplied":
-            lambda z, a, s, prior, x: _mean(prior * _posterior(z, a, s / a, 0 * prior, x), x),
+            ("prior + like", "like"),
+        "this is the prior's mean: the likelihood is missing": ("prior + like", "prior"),
+        "logits add; probabilities would be multiplied": ("prior + like", "prior * like"),
         "prior times likelihood must be divided by its sum over the levels":
             lambda z, a, s, prior, x: (
                 prior.softmax(1) * _posterior(z, a, s / a, 0 * prior, x).exp() * x).sum(1),
         "the prior's logits add to the log likelihood, not its probabilities":
-            lambda z, a, s, prior, x: _mean(_posterior(z, a, s / a, prior.softmax(1), x), x),
+            ("prior", "prior.softmax(1)"),
         "this is the most likely level; the mean is asked for":
             lambda z, a, s, prior, x: x[_posterior(z, a, s / a, prior, x).argmax(1)],
         "the softmax goes over the levels, axis 1, not over the pixels":
-            lambda z, a, s, prior, x: (_posterior(z, a, s / a, prior, x).softmax(0) * x).sum(1)})
+            ("(prior + like).softmax(1)", "(prior + like).softmax(0)")})
 
 # %% ../../nbs/32_vdm.ipynb #e68514e5
 def first_layer(channels, exponents, width):
@@ -109,24 +100,20 @@ def first_layer(channels, exponents, width):
 add("32.3", first_layer,
     inputs=lambda: [(3, 2, 128), (1, 3, 64), (2, 5, 32)],
     slips={
-        "z itself is read as well as its sines and cosines":
-            lambda channels, exponents, width: 9 * channels * 2 * exponents * width + width,
-        "each exponent gives a sine and a cosine":
-            lambda channels, exponents, width: 9 * channels * (1 + exponents) * width + width,
+        "z itself is read as well as its sines and cosines": ("1 + 2 * exponents", "2 * exponents"),
+        "each exponent gives a sine and a cosine": ("2 * exponents", "exponents"),
         "the biases are missing, one for each output":
-            lambda channels, exponents, width: 9 * channels * (1 + 2 * exponents) * width,
+            ("9 * seen * width + width", "9 * seen * width"),
         "one bias for each output, whatever the size of the kernel":
             lambda channels, exponents, width: 9 * (channels * (1 + 2 * exponents) * width + width),
         "the biases: one for each output, not one in all":
-            lambda channels, exponents, width: 9 * channels * (1 + 2 * exponents) * width + 1,
+            ("9 * seen * width + width", "9 * seen * width + 1"),
         "the biases: one for each output, not for each input":
             lambda channels, exponents, width: (9 * width + 1) * channels * (1 + 2 * exponents),
-        "a 3×3 convolution has nine weights for each pair of channels":
-            lambda channels, exponents, width: channels * (1 + 2 * exponents) * width + width,
-        "three by three is nine":
-            lambda channels, exponents, width: 3 * channels * (1 + 2 * exponents) * width + width,
+        "a 3×3 convolution has nine weights for each pair of channels": ("9 * seen", "seen"),
+        "three by three is nine": ("9 * seen", "3 * seen"),
         "each color channel has its own sines and cosines":
-            lambda channels, exponents, width: 9 * (channels + 2 * exponents) * width + width})
+            ("9 * seen", "9 * (channels + 2 * exponents)")})
 
 # %% ../../nbs/32_vdm.ipynb #93c1f371
 def rounded(p):

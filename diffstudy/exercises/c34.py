@@ -26,12 +26,10 @@ def _ends(tau, dims, low, high):
 add("34.1", volume,
     inputs=lambda: [_ends(.3, 2, -6., 4.), _ends(.7, 5, -3., 1.), _ends(2., 3, -2., 6.)],
     slips={
-        "this stretches one axis; there are D of them":
-            lambda tau, dims, gammas: torch.log(_v(tau, gammas)[1] / _v(tau, gammas)[0]) / 2,
-        "the axes are stretched by the root of v: a factor ½ is missing":
-            lambda tau, dims, gammas: dims * torch.log(_v(tau, gammas)[1] / _v(tau, gammas)[0]),
+        "this stretches one axis; there are D of them": ("dims", "1"),
+        "the axes are stretched by the root of v: a factor ½ is missing": ("dims / 2", "dims"),
         "the ends are exchanged: from data to noise, so v at the noise end is on top":
-            lambda tau, dims, gammas: -volume(tau, dims, gammas),
+            ("dims", "-dims"),
         "the integral of v'/v is the logarithm of the ratio, not the difference of v":
             lambda tau, dims, gammas: dims / 2 * (_v(tau, gammas)[1] - _v(tau, gammas)[0]),
         "the divergence changes along the way: this takes it as constant, from the data end":
@@ -64,28 +62,25 @@ add("34.2", probe_variance,
     inputs=lambda: [(randn(1, 4, 4),), (randn(2, 7, 7),)],
     slips={
         "with signs the diagonal is no noise at all: it is the others that are":
-            lambda J: (J.diagonal() ** 2).sum(),
+            ("(J + J.T).triu(1)", "J.diagonal()"),
         "first the squares, then the sum: products of different pairs are uncorrelated":
             lambda J: .5 * ((J + J.T) - 2 * torch.diag(J.diagonal())).sum() ** 2,
         "with signs the diagonal costs nothing, as v_i² = 1: this is the noise of normal probes":
             lambda J: (J + J.T).square().sum() / 2,
         "J_ij and J_ji multiply the same v_i v_j: add them before the square":
             lambda J: _off(J).square().sum(),
-        "only the entries above the diagonal: those below multiply the same v_i v_j":
-            lambda J: J.triu(1).square().sum(),
-        "each pair is counted twice": lambda J: _off(J + J.T).square().sum(),
-        "J is not symmetric: J_ij + J_ji, not twice J_ij":
-            lambda J: 4 * J.triu(1).square().sum(),
+        "only the entries above the diagonal: those below multiply the same v_i v_j": ("J.T", "0"),
+        "each pair is counted twice": ("pairs.square().sum()", "2 * pairs.square().sum()"),
+        "J is not symmetric: J_ij + J_ji, not twice J_ij": ("J.T", "J"),
         "this holds for a symmetric J: J_ij + J_ji, not twice J_ij":
             lambda J: 2 * _off(J).square().sum(),
-        "the sum of J_ij and J_ji, not their difference":
-            lambda J: (J - J.T).triu(1).square().sum(),
+        "the sum of J_ij and J_ji, not their difference": ("J.T", "-J.T"),
         "first square, then add: the pairs are independent":
             lambda J: (J + J.T).triu(1).sum() ** 2,
         "this is the mean, the trace": lambda J: J.trace(),
         "this is the standard deviation": lambda J: probe_variance(J).sqrt(),
         "symmetrize by the sum; the mean of J and its transpose gives a quarter":
-            lambda J: ((J + J.T) / 2).triu(1).square().sum(),
+            ("J + J.T", "(J + J.T) / 2"),
     })
 
 # %% ../../nbs/34_likelihood.ipynb #41a4fc4d
@@ -97,34 +92,22 @@ def best_end(levels):
     return torch.stack([2 * torch.log(width), excess / math.log(2)])
 
 # %% ../../nbs/34_likelihood.ipynb #4bc2f211
-def _end(width, half=lambda n: 1 / n, gamma=lambda w: 2 * torch.log(w), unit=math.log(2)):
-    "The answer with another width, cell, noise level or unit."
-    def answer(levels):
-        h = half(levels)
-        w = width(h)
-        excess = h ** 2 / (6 * w ** 2) + torch.log((2 * math.pi) ** .5 * w / (2 * h))
-        return torch.stack([gamma(w), excess / unit])
-    return answer
-
-def _best(h): return h / 3 ** .5
-
 add("34.3", best_end,
     inputs=lambda: [(torch.tensor([17., 256.]).double(),), (torch.tensor([2., 4., 32.]).double(),)],
     slips={
         "h is half a cell: L cells share a line of length 2, so h = 1 / L":
-            _end(_best, half=lambda n: 2 / n),
-        "h = 1 / L, not 1 / (L − 1): there are L cells": _end(_best, half=lambda n: 1 / (n - 1)),
-        "ς = exp(γ/2), so γ is twice its logarithm": _end(_best, gamma=lambda w: torch.log(w)),
-        "the excess is in nats; divide by log 2": _end(_best, unit=1.),
+            ("1 / levels", "2 / levels"),
+        "h = 1 / L, not 1 / (L − 1): there are L cells": ("1 / levels", "1 / (levels - 1)"),
+        "ς = exp(γ/2), so γ is twice its logarithm": ("2 * torch.log(width)", "torch.log(width)"),
+        "the excess is in nats; divide by log 2": ("math.log(2)", "1"),
         "the peaks as wide as half a cell are not the best: set the derivative to zero":
-            _end(lambda h: h),
-        "1/√12 belongs to the whole width of a cell, 1/√3 to the half":
-            _end(lambda h: h / 12 ** .5),
-        "the derivative of ς⁻² is −2 ς⁻³: h/√6 forgets the 2": _end(lambda h: h / 6 ** .5),
-        "ς² = h²/3: the root is missing": _end(lambda h: h ** 2 / 3),
-        "this is the width ς; γ₀ is asked for": _end(_best, gamma=lambda w: w),
+            ("half / 3 ** .5", "half"),
+        "1/√12 belongs to the whole width of a cell, 1/√3 to the half": ("3 ** .5", "12 ** .5"),
+        "the derivative of ς⁻² is −2 ς⁻³: h/√6 forgets the 2": ("3 ** .5", "6 ** .5"),
+        "ς² = h²/3: the root is missing": ("half / 3 ** .5", "half ** 2 / 3"),
+        "this is the width ς; γ₀ is asked for": ("2 * torch.log(width)", "width"),
         "γ is low where the noise is small: its sign is turned":
-            _end(_best, gamma=lambda w: -2 * torch.log(w)),
+            ("torch.log(width)", "-torch.log(width)"),
         "the first term is missing: at the best width it is ½ nat":
             lambda levels: best_end(levels)
                 - torch.tensor([0., .5 / math.log(2)]).double()[:, None],
@@ -138,39 +121,27 @@ def bits_of_integers(log_prob, gamma_0, levels, dims):
     return -log_cell / (dims * math.log(2))
 
 # %% ../../nbs/34_likelihood.ipynb #e4942d89
-def _bits(cell=lambda n: 2 / n, scale=alpha, power=1, each=1):
-    "The answer with another cell, scale or volume."
-    def answer(log_prob, gamma_0, levels, dims):
-        volume = torch.log(scale(gamma_0)) * power + math.log(cell(levels)) * each
-        return -(log_prob + dims * volume) / (dims * math.log(2))
-    return answer
-
 add("34.4", bits_of_integers,
     inputs=lambda: [
         (30 + 5 * randn(1, 6), torch.tensor(-2.).double(), 17, 64),
         (randn(2, 4) - 9, torch.tensor(-1.).double(), 4, 6)],
     slips={
-        "the volume of the cell is missing": _bits(each=0),
-        "the change from x to z₀ is missing: D log α₀": _bits(power=0),
+        "the volume of the cell is missing": ("2 / levels", "1"),
+        "the change from x to z₀ is missing: D log α₀": ("torch.log(alpha(gamma_0))", "0"),
         "p(x) = p(z) · α₀^D: the density of x is the lower one, the sign is turned":
-            _bits(power=-1),
-        "both volumes have D dimensions": lambda log_prob, gamma_0, levels, dims:
-            -(log_prob + torch.log(alpha(gamma_0)) + math.log(2 / levels))
-            / (dims * math.log(2)),
+            ("torch.log(alpha(gamma_0))", "-torch.log(alpha(gamma_0))"),
+        "both volumes have D dimensions": ("+ dims * (", "+ ("),
         "only the cell has been given D dimensions; α₀ scales each of them":
-            lambda log_prob, gamma_0, levels, dims:
-                -(log_prob + torch.log(alpha(gamma_0)) + dims * math.log(2 / levels))
-                / (dims * math.log(2)),
+            ("dims * (torch.log(alpha(gamma_0)) +", "(torch.log(alpha(gamma_0)) + dims *"),
         "L levels between −1 and 1 have cells of width 2 / L, not 1 / L":
-            _bits(cell=lambda n: 1 / n),
-        "2 / L, not 2 / (L − 1): there are L cells": _bits(cell=lambda n: 2 / (n - 1)),
-        "the cell has the width 2 / L; it is upside down": _bits(each=-1),
-        "the data are scaled by α₀, not by σ₀": _bits(scale=sigma),
-        "α₀², where α₀ scales each dimension": _bits(power=2),
+            ("2 / levels", "1 / levels"),
+        "2 / L, not 2 / (L − 1): there are L cells": ("2 / levels", "2 / (levels - 1)"),
+        "the cell has the width 2 / L; it is upside down": ("2 / levels", "levels / 2"),
+        "the data are scaled by α₀, not by σ₀": ("alpha", "sigma"),
+        "α₀², where α₀ scales each dimension":
+            ("torch.log(alpha(gamma_0))", "2 * torch.log(alpha(gamma_0))"),
         "this is for the whole image: divide by the dimensions":
-            lambda log_prob, gamma_0, levels, dims:
-                dims * bits_of_integers(log_prob, gamma_0, levels, dims),
-        "nats, not bits: divide by log 2": lambda log_prob, gamma_0, levels, dims:
-            math.log(2) * bits_of_integers(log_prob, gamma_0, levels, dims),
-        "bits are −log₂ P: the sign is turned": lambda *given: -bits_of_integers(*given),
+            ("dims * math.log(2)", "math.log(2)"),
+        "nats, not bits: divide by log 2": ("math.log(2)", "1"),
+        "bits are −log₂ P: the sign is turned": ("-log_cell", "log_cell"),
     })

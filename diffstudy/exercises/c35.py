@@ -19,26 +19,22 @@ def push(n, start, size, slots):
 add("35.1", push,
     inputs=lambda: [(1, 3, 1, 16), (1000, 4, 12, 16), (98765, 0, 3, 16), (54321, 5, 7, 16)],
     slips={
-        "the remainder is missing: it picks the slot, and popping needs it":
-            lambda n, start, size, slots: n // size * slots + start,
+        "the remainder is missing: it picks the slot, and popping needs it": ("n % size", "0"),
         "the remainder by `size`, not by `slots`: it must stay within the symbol's own slots":
-            lambda n, start, size, slots: n // size * slots + start + n % slots,
+            ("n % size", "n % slots"),
         "the remainder stays below, the quotient moves up: they are exchanged":
             lambda n, start, size, slots: n % size * slots + start + n // size,
         "this is nearly the way back: divide by `size`, multiply by `slots`":
-            lambda n, start, size, slots: n // slots * size + start + n % size,
+            ("n // size * slots", "n // slots * size"),
         "the step back of a pop: a push divides by `size` and multiplies by `slots`":
             lambda n, start, size, slots: size * (n // slots) + n % slots - start,
-        "whole numbers: // in place of /":
-            lambda n, start, size, slots: n / size * slots + start + n % size,
-        "`start` is missing: another symbol owns the first slots":
-            lambda n, start, size, slots: n // size * slots + n % size,
+        "whole numbers: // in place of /": ("n // size", "n / size"),
+        "`start` is missing: another symbol owns the first slots": ("start", "0"),
         "the quotient moves up by the number of slots, not by two to that power":
-            lambda n, start, size, slots: n // size * 2 ** slots + start + n % size,
+            ("slots", "2 ** slots"),
         "each symbol has its own share: divide by `size`, or every symbol costs the same":
             lambda n, start, size, slots: n * slots + start,
-        "without the quotient the old number is lost":
-            lambda n, start, size, slots: start + n % size,
+        "without the quotient the old number is lost": ("n // size * slots + ", ""),
     })
 
 # %% ../../nbs/35_compression.ipynb #f69fa1e7
@@ -65,26 +61,25 @@ add("35.2", pop,
         for starts in ([0, 3, 4, 16], [0, 40, 57, 64]) for n in (19, 987, 12344, 70016)],
     slips={
         "the number before has the slot within the symbol, and size for each whole turn":
-            lambda n, starts, slots: (pop(n, starts, slots)[0], n // slots),
-        "symbols are counted from 0: one too high":
-            _popped(_before, out=lambda r: (r[0] + 1, r[1])),
+            ("n // slots * size + slot - starts[j]", "n // slots"),
+        "symbols are counted from 0: one too high": ("return j,", "return j + 1,"),
         "the place within the symbol's slots is missing: add the slot minus its start":
-            _popped(lambda n, slots, start, size: n // slots * size),
+            ("n // slots * size + slot - starts[j]", "n // slots * size"),
         "the slot counts from the symbol's start: subtract it":
-            _popped(lambda n, slots, start, size: n // slots * size + n % slots),
+            ("n // slots * size + slot - starts[j]", "n // slots * size + slot"),
         "the quotient is multiplied by the symbol's share, not by all slots":
-            _popped(lambda n, slots, start, size: n - start),
+            ("n // slots * size + slot", "n"),
         "the quotient is not multiplied: times the size of the symbol's share":
-            _popped(lambda n, slots, start, size: n // slots + n % slots - start),
+            ("starts[j + 1] - starts[j]", "1"),
         "this pushes: a pop divides by `slots` and multiplies by `size`":
-            _popped(lambda n, slots, start, size: n // size * slots + start + n % size),
+            ("n // slots * size + slot - starts[j]", "n // size * slots + starts[j] + n % size"),
         "a symbol owns its first slot: ≤, not <":
-            _popped(_before, lambda slot, starts: max(sum(s < slot for s in starts) - 1, 0)),
+            ("sum(first <= slot for first in starts) - 1",
+             "max(sum(first < slot for first in starts) - 1, 0)"),
         "first the symbol, then the number": _popped(_before, out=lambda r: (r[1], r[0])),
-        "this is the slot; find the symbol to which it belongs":
-            lambda n, starts, slots: (n % slots, pop(n, starts, slots)[1]),
+        "this is the slot; find the symbol to which it belongs": ("return j,", "return slot,"),
         "remainders belong to the symbol's share: n % slots is the slot, not n % size":
-            _popped(lambda n, slots, start, size: n // slots * size + n % size),
+            ("n // slots * size + slot - starts[j]", "n // slots * size + n % size"),
     })
 
 # %% ../../nbs/35_compression.ipynb #5b0d1bc2
@@ -98,21 +93,16 @@ def _tables(seed, n): return randn(seed, n).abs() + .2, .05 + .05 * randn(seed +
 add("35.3", borrowed_bits,
     inputs=lambda: [(*_tables(1, 6), 64), (*_tables(3, 21), 16)],
     slips={
-        "this is for a single pixel; all `dims` are borrowed":
-            lambda std, widths, dims: borrowed_bits(std, widths, 1),
+        "this is for a single pixel; all `dims` are borrowed": ("dims", "1"),
         "the logarithm to base 2 gives bits; this is in nats":
             lambda std, widths, dims: borrowed_bits(std, widths, dims) * math.log(2),
         "the root of 2πe: the formula has the standard deviation, not the variance":
-            lambda std, widths, dims: dims * torch.log2(std * 2 * math.pi * math.e / widths).sum(),
+            ("std * math.sqrt(2 * math.pi * math.e)", "std * 2 * math.pi * math.e"),
         "the e is missing: this is −log2 at the mean, which is less than the entropy":
-            lambda std, widths, dims:
-                dims * torch.log2(std * math.sqrt(2 * math.pi) / widths).sum(),
-        "finer bins borrow more: divide by the width":
-            lambda std, widths, dims:
-                dims * torch.log2(std * math.sqrt(2 * math.pi * math.e) * widths).sum(),
+            ("math.e", "1"),
+        "finer bins borrow more: divide by the width": ("widths", "(1 / widths)"),
         "without the bins this is the entropy of the density, which can be negative":
-            lambda std, widths, dims:
-                dims * torch.log2(std * math.sqrt(2 * math.pi * math.e)).sum(),
+            ("widths", "1"),
         "all latents are borrowed at once: their sum, not the largest":
             lambda std, widths, dims:
                 dims * torch.log2(std * math.sqrt(2 * math.pi * math.e) / widths).max(),
@@ -123,7 +113,7 @@ add("35.3", borrowed_bits,
             lambda std, widths, dims: dims * torch.log2(
                 (std * math.sqrt(2 * math.pi * math.e) / widths).sum()),
         "the constant is missing: a Gaussian is wider than its standard deviation":
-            lambda std, widths, dims: dims * torch.log2(std / widths).sum(),
+            ("2 * math.pi * math.e", "1"),
     })
 
 # %% ../../nbs/35_compression.ipynb #514ef0b5
@@ -137,29 +127,24 @@ def worst_moment(q, p, x):
 def _bits(seed, n, more, x=2.5):
     "Bits of draws and of writing; with `more` > 0 draws take more, and the worst moment is late."
     return 6 + more + randn(seed, n), 6 + randn(seed + 1, n), torch.tensor(x).double()
-
-def _written(f): return lambda q, p, x: (q.cumsum(0) - f(torch.zeros_like(p[:1]), p, x)).max()
-
 add("35.4", worst_moment,
     inputs=lambda: [_bits(1, 6, 1.5), _bits(3, 8, -1., 9.), _bits(5, 7, .3)],
     slips={
         "this is the paper's order: here latents are written in between":
             lambda q, p, x: q.sum(),
         "the image is written after the first draw, and gives x bits back":
-            _written(lambda none, p, x: torch.cat([none, none, p.cumsum(0)[:-2]])),
+            ("x + torch.cat([none, p.cumsum(0)])[:-2]", "torch.cat([none, p.cumsum(0)])[:-2]"),
         "z_{i−1} is written after z_i is drawn, so two latents are in use":
-            _written(lambda none, p, x: torch.cat([none, x + p.cumsum(0)[:-1]])),
+            ("torch.cat([none, p.cumsum(0)])[:-2]", "p.cumsum(0)[:-1]"),
         "the image is written after the first draw: at that moment nothing is back yet":
-            _written(lambda none, p, x: torch.cat([none + x, x + torch.cat([
-                none, p.cumsum(0)])[:-2]])),
+            ("torch.zeros_like(p[:1])", "p[:1]"),
         "this is what is left at the end, the net length with its sign turned":
             lambda q, p, x: q.sum() - p.sum() - x,
         "bits that were written are in use no more; what counts is the whole way, not one draw":
-            lambda q, p, x: q.max(),
+            ("q", "q.max()"),
         "two latents are in use, but what earlier ones took and gave does not cancel":
-            lambda q, p, x: (q[1:] + q[:-1]).max(),
-        "the same with the image: what earlier latents took and gave does not cancel":
-            lambda q, p, x: torch.cat([q[:1], q[1:] + q[:-1] - x]).max(),
+            ("q", "(q[1:] + q[:-1]).max()"),
+        "the same with the image: what earlier latents took and gave does not cancel": ("p", "q"),
         "drawing takes q bits, writing gives p: they are exchanged":
             lambda q, p, x: worst_moment(p, q, x),
         "the moments just before the draws are not the worst":
@@ -192,15 +177,14 @@ add("35.5", images_needed,
         "to the next whole number above, not to the nearest":
             lambda net, borrowed, rival: torch.round(borrowed / (rival - net)),
         "one image too many: when the quotient is no whole number, rounding up is enough":
-            lambda net, borrowed, rival: torch.ceil(borrowed / (rival - net)) + 1,
-        "each image saves rival − net bits, not rival":
-            lambda net, borrowed, rival: torch.floor(borrowed / rival) + 1,
+            ("torch.floor", "torch.ceil"),
+        "each image saves rival − net bits, not rival": ("rival - net", "rival"),
         "the borrowed bits are set against what is saved, rival − net, not against net":
-            lambda net, borrowed, rival: torch.floor(borrowed / net) + 1,
+            ("rival - net", "net"),
         "the borrowed bits are paid once, so they are divided by n and not added to net":
-            lambda net, borrowed, rival: torch.floor((net + borrowed) / rival) + 1,
+            ("borrowed / (rival - net)", "(net + borrowed) / rival"),
         "net is paid for each image and belongs to the rival's side":
-            lambda net, borrowed, rival: torch.floor((borrowed - net) / (rival - net)) + 1,
+            ("borrowed", "(borrowed - net)"),
         "upside down: more borrowed bits need more images":
             lambda net, borrowed, rival: torch.floor((rival - net) / borrowed) + 1,
     })

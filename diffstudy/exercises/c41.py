@@ -24,23 +24,19 @@ add("41.1", two_losses,
         "the discriminator's signs: a real logit should be large, softplus(−real)":
             lambda real, fake: torch.stack([
                 F.softplus(real).mean() + F.softplus(-fake).mean(), F.softplus(-fake).mean()]),
-        "the generator's loss is the saturating one, log(1 − D)": lambda real, fake: torch.stack([
-            F.softplus(-real).mean() + F.softplus(fake).mean(), -F.softplus(fake).mean()]),
+        "the generator's loss is the saturating one, log(1 − D)":
+            ("F.softplus(-fake)", "F.logsigmoid(-fake)"),
         "real and generated are exchanged: real pairs should get large logits":
             lambda real, fake: torch.stack([
                 F.softplus(real).mean() + F.softplus(-fake).mean(), F.softplus(fake).mean()]),
         "the generator's loss is that of the generated samples, not of the real ones":
-            lambda real, fake: torch.stack([
-                F.softplus(-real).mean() + F.softplus(fake).mean(), F.softplus(-real).mean()]),
+            ("-fake", "-real"),
         "the discriminator's terms are added, not averaged": lambda real, fake: torch.stack([
             (F.softplus(-real).mean() + F.softplus(fake).mean()) / 2, F.softplus(-fake).mean()]),
         "the generator wants its samples to look real: softplus(−f), not softplus(f)":
-            lambda real, fake: torch.stack([
-                F.softplus(-real).mean() + F.softplus(fake).mean(), F.softplus(fake).mean()]),
+            ("-fake", "fake"),
         "a large logit overflows: use softplus, not the logarithm of a sigmoid":
-            lambda real, fake: torch.stack([
-                -torch.sigmoid(real).log().mean() - (1 - torch.sigmoid(fake)).log().mean(),
-                -torch.sigmoid(fake).log().mean()]),
+            ("F.softplus(-real).mean()", "-torch.sigmoid(real).log().mean().mean()"),
     })
 
 # %% ../../nbs/41_ddgan_training.ipynb #a78e753d
@@ -50,19 +46,15 @@ def r1_of(w, A, z):
     return (slope ** 2).sum(1) / 2
 
 # %% ../../nbs/41_ddgan_training.ipynb #281f1e53
-def _r1(slope, power=2, over=1): return lambda w, A, z: (slope(w, A, z) ** power).sum(over) / 2
-
 add("41.2", r1_of,
     inputs=lambda: [(randn(1, 3), randn(2, 3, 3), randn(3, 5, 3))],
     slips={
-        "A is not symmetric: the derivative of z·Az is (A + Aᵀ) z":
-            _r1(lambda w, A, z: w + z @ A.mT),
-        "A is not symmetric: the derivative of z·Az is (A + Aᵀ) z, not z A alone":
-            _r1(lambda w, A, z: w + z @ A),
+        "A is not symmetric: the derivative of z·Az is (A + Aᵀ) z": ("A + A.mT", "A.mT + A.mT"),
+        "A is not symmetric: the derivative of z·Az is (A + Aᵀ) z, not z A alone": ("A.mT", "A"),
         "the ½ before the quadratic form is missing in the slope":
-            _r1(lambda w, A, z: w + z @ (A + A.mT)),
+            ("z @ (A + A.mT)", "2 * z @ (A + A.mT)"),
         "one number for each example: sum over dimensions, not over examples":
-            _r1(lambda w, A, z: w + z @ (A + A.mT) / 2, over=0),
+            ("(slope ** 2).sum(1)", "(slope ** 2).sum(0)"),
         "this is the square of the logit, not of its gradient": lambda w, A, z: (
             z @ w + .5 * (z @ A * z).sum(1)) ** 2 / 2,
         "the squared norm is a sum over dimensions, not a mean":
@@ -84,18 +76,15 @@ add("41.3", imbalance,
     slips={
         "a divergence has logarithms, not squared differences":
             lambda counts: ((counts / counts.sum() - 1 / len(counts)) ** 2).sum(),
-        "empty modes are among the k as well: take the length of counts": lambda n: (
-            torch.special.xlogy(_shares(n), _shares(n) * (n > 0).sum()).sum()),
+        "empty modes are among the k as well: take the length of counts":
+            ("len(p)", "(counts > 0).sum()"),
         "this is the entropy; the divergence is log k minus it":
             lambda n: -torch.special.xlogy(_shares(n), _shares(n)).sum(),
-        "this is minus the entropy: compare with equal shares, 1/k":
-            lambda n: torch.special.xlogy(_shares(n), _shares(n)).sum(),
-        "counts are not shares yet: divide by their sum":
-            lambda n: torch.special.xlogy(n, n * len(n)).sum(),
+        "this is minus the entropy: compare with equal shares, 1/k": ("len(p)", "1"),
+        "counts are not shares yet: divide by their sum": ("counts.sum()", "1"),
         "this is the divergence of equal shares from these, infinite if a mode is missing":
             lambda n: -(_shares(n) * len(n)).log().mean(),
-        "equal shares are 1/k: multiply by k, not divide":
-            lambda n: torch.special.xlogy(_shares(n), _shares(n) / len(n)).sum(),
+        "equal shares are 1/k: multiply by k, not divide": ("p * len(p)", "p * 1 / len(p)"),
     })
 
 # %% ../../nbs/41_ddgan_training.ipynb #c945dfa0
@@ -105,22 +94,18 @@ def good(x, centers, std):
     return (distance < 3 * std).double().mean()
 
 # %% ../../nbs/41_ddgan_training.ipynb #5817aa0b
-def _distance(x, centers): return torch.cdist(x, centers)
-
 add("41.4", good,
     inputs=lambda: [
         (randn(1, 400, 2), randn(2, 5, 2), .2), (2 * randn(3, 300, 2), randn(4, 4, 2), .4)],
     slips={
-        "three standard deviations, not one": lambda x, m, s: (
-            _distance(x, m).min(1).values < s).double().mean(),
-        "3 standard deviations are 3 std, not 3": lambda x, m, s: (
-            _distance(x, m).min(1).values < 3).double().mean(),
-        "a circle, not a square: take the distance, not each coordinate": lambda x, m, s: (
-            (x[:, None] - m).abs().amax(2).min(1).values < 3 * s).double().mean(),
-        "one center is enough: take the nearest, not all pairs": lambda x, m, s: (
-            _distance(x, m) < 3 * s).double().mean(),
-        "compare distances, not their squares, with 3 std": lambda x, m, s: (
-            _distance(x, m).min(1).values ** 2 < 3 * s).double().mean(),
-        "a share is asked for, not a number of points": lambda x, m, s: (
-            _distance(x, m).min(1).values < 3 * s).double().sum(),
+        "three standard deviations, not one": ("3 * std", "std"),
+        "3 standard deviations are 3 std, not 3": ("std", "1"),
+        "a circle, not a square: take the distance, not each coordinate":
+            ("torch.cdist(x, centers)", "(x[:, None] - centers).abs().amax(2)"),
+        "one center is enough: take the nearest, not all pairs":
+            ("torch.cdist(x, centers).min(1).values", "torch.cdist(x, centers)"),
+        "compare distances, not their squares, with 3 std":
+            ("distance < 3 * std", "distance ** 2 < 3 * std"),
+        "a share is asked for, not a number of points":
+            ("(distance < 3 * std).double().mean()", "(distance < 3 * std).double().sum()"),
     })

@@ -20,30 +20,22 @@ def slips(T):
     return k.x * sigma(g[1:]) / alpha(g[1:])
 
 # %% ../../nbs/43_ddgan_images.ipynb #747b2fb0
-def _parts(T):
-    g = chain_gammas(T)
-    return process.posterior_coefficients(g[:-1], g[1:]), sigma(g), alpha(g)
-
-def _slip(f): return lambda T: f(*_parts(T))
-
 add("43.1", slips,
     inputs=lambda: [(4,), (2,), (8,)],
     slips={
-        "the magnification σ_t/α_t is missing":
-            lambda T: process.posterior_coefficients(chain_gammas(T)[:-1], chain_gammas(T)[1:]).x,
+        "the magnification σ_t/α_t is missing": ("k.x * sigma(g[1:]) / alpha(g[1:])", "k.x"),
         "σ_t/α_t, not its square":
-            lambda T: slips(T) * sigma(chain_gammas(T)[1:]) / alpha(chain_gammas(T)[1:]),
+            ("sigma(g[1:]) / alpha(g[1:])", "(sigma(g[1:]) / alpha(g[1:])) ** 2"),
         "the magnification is that of the noisier state t, not of s":
-            _slip(lambda k, sd, a: k.x * sd[:-1] / a[:-1]),
+            ("sigma(g[1:]) / alpha(g[1:])", "sigma(g[:-1]) / alpha(g[:-1])"),
         "a slip of the noise reaches z_s through x̂: take the coefficient of x̂, not of z_t":
-            _slip(lambda k, sd, a: k.z * sd[1:] / a[1:]),
+            ("k.x", "k.z"),
         "this is the magnification alone; the posterior multiplies x̂ by its coefficient":
-            _slip(lambda k, sd, a: sd[1:] / a[1:]),
-        "x̂ = (z − σ ε̂)/α: divide by α_t": _slip(lambda k, sd, a: k.x * sd[1:]),
-        "σ is a standard deviation, not a variance":
-            _slip(lambda k, sd, a: k.x * sd[1:] ** 2 / a[1:]),
+            ("k.x * ", ""),
+        "x̂ = (z − σ ε̂)/α: divide by α_t": ("alpha(g[1:])", "1"),
+        "σ is a standard deviation, not a variance": ("sigma(g[1:])", "sigma(g[1:]) ** 2"),
         "the order is from the step to state 0 on":
-            _slip(lambda k, sd, a: (k.x * sd[1:] / a[1:]).flip(0)),
+            ("k.x * sigma(g[1:]) / alpha(g[1:])", "(k.x * sigma(g[1:]) / alpha(g[1:])).flip(0)"),
     })
 
 # %% ../../nbs/43_ddgan_images.ipynb #c12d998d
@@ -53,9 +45,6 @@ def difference(a, b, t):
     return torch.stack([d.mean(), t * d.std() / len(d) ** .5])
 
 # %% ../../nbs/43_ddgan_images.ipynb #e0dfefb2
-def _half(f):
-    return lambda a, b, t: torch.stack([(a - b).mean(), f(a, b, t)])
-
 add("43.2", difference,
     inputs=lambda: [
         (randn(1, 3) + 2, randn(1, 3) + .3 * randn(2, 3), 4.303),
@@ -64,18 +53,16 @@ add("43.2", difference,
         "these are the two ends; the mean and the half width are asked for":
             lambda a, b, t: difference(a, b, t)[0] + difference(a, b, t)[1] * torch.tensor([-1, 1]),
         "these are two separate errors; the scores are pairs, so take the spread of a − b":
-            _half(lambda a, b, t: t * ((a.var() + b.var()) / len(a)) ** .5),
+            ("t * d.std() / len(d) ** .5", "t * ((a.var() + b.var()) / len(a)) ** .5"),
         "n − 1 in the variance, since the mean is estimated as well":
-            _half(lambda a, b, t: t * (a - b).std(correction=0) / len(a) ** .5),
+            ("d.std()", "d.std(correction=0)"),
         "this is the spread of single seeds; that of their mean is smaller by √n":
-            _half(lambda a, b, t: t * (a - b).std()),
-        "this is the standard error; multiply by t": _half(
-            lambda a, b, t: (a - b).std() / len(a) ** .5),
-        "two standard errors are too few with so few seeds: multiply by t": _half(
-            lambda a, b, t: 2 * (a - b).std() / len(a) ** .5),
-        "the root of n, not n": _half(lambda a, b, t: t * (a - b).std() / len(a)),
-        "take the standard deviation, not the variance": _half(
-            lambda a, b, t: t * (a - b).var() / len(a) ** .5),
+            ("len(d) ** .5", "1"),
+        "this is the standard error; multiply by t": ("t * d.std()", "d.std()"),
+        "two standard errors are too few with so few seeds: multiply by t":
+            ("t * d.std()", "2 * d.std()"),
+        "the root of n, not n": ("len(d) ** .5", "len(d)"),
+        "take the standard deviation, not the variance": ("d.std()", "d.var()"),
     })
 
 # %% ../../nbs/43_ddgan_images.ipynb #1d189327
@@ -95,17 +82,15 @@ add("43.3", ratio,
     slips={
         "these are logarithms still: take the exponential of all three":
             lambda a, b, t: ratio(a, b, t).log(),
-        "this is the ratio of b to a": lambda a, b, t: ratio(b, a, t),
-        "the order is the lower end, the middle, the upper end":
-            lambda a, b, t: ratio(a, b, t).flip(0),
+        "this is the ratio of b to a": ("a / b", "b / a"),
+        "the order is the lower end, the middle, the upper end": ("len(d) ** .5", "-len(d) ** .5"),
         "average the logarithm of the ratios, not the ratios": lambda a, b, t: torch.stack([
             (a / b).mean() + s * t * (a / b).std() / len(a) ** .5 for s in (-1, 0, 1)]),
         "take the ratio for each seed, not the ratio of the means": lambda a, b, t: (
             ratio(a, b, t) * a.mean() / b.mean() / ratio(a, b, t)[1]),
         "this is the spread of single seeds; that of their mean is smaller by √n":
-            _ratio(lambda d, h: torch.stack(
-                [d.mean() + s * h * len(d) ** .5 for s in (-1, 0, 1)]).exp()),
-        "t standard errors to each side, not one": lambda a, b, t: ratio(a, b, 1.),
+            ("len(d) ** .5", "1"),
+        "t standard errors to each side, not one": ("t * d.std()", "d.std()"),
         "the half width belongs to the logarithm: add it before the exponential": _ratio(
             lambda d, h: torch.stack([d.mean().exp() + s * h for s in (-1, 0, 1)])),
     })

@@ -19,13 +19,12 @@ add("44.1", chance,
     inputs=lambda: [(1000, torch.tensor([2000., 26_000., 499_500.], dtype=torch.float64)),
                     (25, torch.tensor([100., 10_000.], dtype=torch.float64))],
     slips={
-        "n stays n: it is K from which one is subtracted":
-            lambda classes, n: (classes - 1) / (2 * (n - 1)),
-        "K − 1 shares are free, since they sum to one": lambda k, n: k / (2 * n),
-        "2n belongs into the denominator as a whole": lambda k, n: (k - 1) / 2 * n,
-        "the 2 is missing in the denominator": lambda k, n: (k - 1) / n,
+        "n stays n: it is K from which one is subtracted": ("2 * n", "2 * (n - 1)"),
+        "K − 1 shares are free, since they sum to one": ("classes - 1", "classes"),
+        "2n belongs into the denominator as a whole": ("2 * n", "2 / n"),
+        "the 2 is missing in the denominator": ("2 * n", "n"),
         "this falls with the root of n, as an error does; the KL falls with n":
-            lambda k, n: (k - 1) / (2 * n ** .5),
+            ("2 * n", "2 * n ** .5"),
         "in nats, without a logarithm": lambda k, n: ((k - 1) / (2 * n)).log(),
     })
 
@@ -47,14 +46,13 @@ add("44.2", rebuilt,
             lambda x, m, u: m + (x - m) @ u.T @ u / len(u),
         "all directions count, not the first alone":
             lambda x, m, u: m + (x - m) @ u[:1].T @ u[:1],
-        "the mean is to be added again at the end": lambda x, m, u: (x - m) @ u.mT @ u,
-        "the mean is to be taken off before the coefficients": lambda x, m, u: x @ u.mT @ u + m,
-        "the mean is missing, before and after": lambda x, m, u: x @ u.mT @ u,
-        "these are the coefficients; the images are asked for": lambda x, m, u: (x - m) @ u.mT,
-        "this is what is left over, not what is kept": lambda x, m, u: (
-            x - m - (x - m) @ u.mT @ u),
-        "the mean of the images here is not m: use the m that is given": lambda x, m, u: (
-            (x - x.mean(0)) @ u.mT @ u + x.mean(0)),
+        "the mean is to be added again at the end": ("a @ u + m", "a @ u"),
+        "the mean is to be taken off before the coefficients": ("x - m", "x"),
+        "the mean is missing, before and after": ("a @ u + m", "x @ u.mT @ u"),
+        "these are the coefficients; the images are asked for": ("a @ u + m", "a"),
+        "this is what is left over, not what is kept": ("a @ u + m", "x - m - (x - m) @ u.mT @ u"),
+        "the mean of the images here is not m: use the m that is given":
+            ("a @ u + m", "(x - x.mean(0)) @ u.mT @ u + x.mean(0)"),
     })
 
 # %% ../../nbs/44_ddgan_modes.ipynb #207d85c3

@@ -17,26 +17,20 @@ def score_of(x, draws):
     return (draws - x).norm(dim=1).mean() - apart / 2
 
 # %% ../../nbs/45_entering_a_chain.ipynb #921d9d0d
-def _away(x, draws): return (draws - x).norm(dim=1).mean()
-def _apart(draws): return torch.cdist(draws, draws).sum() / (len(draws) * (len(draws) - 1))
-
 add("45.1", score_of,
     inputs=lambda: [(randn(1, 3), randn(2, 5, 3)), (randn(3, 2) + 1, 2 * randn(4, 4, 2))],
     slips={
-        "two different draws: n (n − 1) pairs, not n²":
-            lambda x, v: _away(x, v) - torch.cdist(v, v).mean() / 2,
-        "half of the distance between draws, not all of it":
-            lambda x, v: _away(x, v) - _apart(v),
-        "the half belongs to the second term alone": lambda x, v: (_away(x, v) - _apart(v)) / 2,
-        "answers are paid for being apart: less, not plus":
-            lambda x, v: _away(x, v) + _apart(v) / 2,
-        "this is the distance alone, whose best answer is a median": _away,
-        "distances, not their squares": lambda x, v: (
-            (v - x).square().sum(1).mean() - _apart(v) / 2),
+        "two different draws: n (n − 1) pairs, not n²": ("n - 1", "n"),
+        "half of the distance between draws, not all of it": ("apart / 2", "apart"),
+        "the half belongs to the second term alone":
+            ("(draws - x).norm(dim=1)", "((draws - x).norm(dim=1) / 2)"),
+        "answers are paid for being apart: less, not plus": ("apart / 2", "apart / -2"),
+        "this is the distance alone, whose best answer is a median": ("apart / 2", "0"),
+        "distances, not their squares": ("(draws - x).norm", "(draws - x).square().sum"),
         "each draw's distance, then the mean; not the distance of the mean":
-            lambda x, v: (v.mean(0) - x).norm() - _apart(v) / 2,
+            ("(draws - x).norm(dim=1)", "(draws.mean(0) - x).norm()"),
         "a norm is the root of a sum of squares, not a sum of absolute values":
-            lambda x, v: (v - x).abs().sum(1).mean() - _apart(v) / 2,
+            ("(draws - x).norm", "(draws - x).abs().sum"),
     })
 
 # %% ../../nbs/45_entering_a_chain.ipynb #2bc19cba
@@ -48,12 +42,10 @@ def ratio_of(k, b):
 add("45.2", ratio_of,
     inputs=lambda: [(randn(1, 6).abs() + .1, randn(2, 6)), (randn(3, 4).abs() + 1, randn(4, 4))],
     slips={
-        "the difference of two answers has the variance of both": lambda k, b: (
-            k ** 2 / (1 + k ** 2 + b ** 2)),
-        "the truth varies as well: 1 is missing below": lambda k, b: 2 * k ** 2 / (k ** 2 + b ** 2),
+        "the difference of two answers has the variance of both": ("2 * k ** 2", "k ** 2"),
+        "the truth varies as well: 1 is missing below": ("1 + k ** 2", "k ** 2"),
         "being off is in the mean square, too": lambda k, b: 2 * k ** 2 / (1 + k ** 2),
-        "squares of distances: b is squared as well": lambda k, b: (
-            2 * k ** 2 / (1 + k ** 2 + b.abs())),
+        "squares of distances: b is squared as well": ("b ** 2", "abs(b)"),
         "mean squares, not their roots": lambda k, b: (
             2 ** .5 * k / (1 + k ** 2 + b ** 2).sqrt()),
         "variances add, not standard deviations": lambda k, b: (
@@ -76,7 +68,7 @@ add("45.3", could_be_kept,
     slips={
         "the mean over z_t comes last: first square, then average": lambda p: (
             p.mean(0).square().sum()),
-        "this is how often the most likely class is right": lambda p: p.amax(1).mean(),
+        "this is how often the most likely class is right": ("p.square().sum", "p.amax"),
         "sum over classes, do not average": lambda p: p.square().mean(),
         "a mean over z_t, not a sum": lambda p: p.square().sum(),
         "a probability, not its root": lambda p: p.square().sum(1).sqrt().mean(),
@@ -94,8 +86,8 @@ add("45.4", expected_table,
     slips={
         "independent given z_t, not altogether: the product comes before the mean": lambda p: (
             torch.outer(p.mean(0), p.mean(0))),
-        "a mean over z_t, not a sum": lambda p: p.T @ p,
-        "classes by classes, not pictures by pictures": lambda p: p @ p.T / len(p),
-        "divide by the number of z_t, not of classes": lambda p: p.T @ p / p.shape[1],
+        "a mean over z_t, not a sum": ("len(p)", "1"),
+        "classes by classes, not pictures by pictures": ("p.T @ p", "p @ p.T"),
+        "divide by the number of z_t, not of classes": ("len(p)", "len(p.T)"),
         "off the diagonal there is something, too": lambda p: (p.T @ p / len(p)).diagonal().diag(),
     })

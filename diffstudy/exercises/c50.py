@@ -29,10 +29,9 @@ add("50.1", width,
         "variances are multiplied by the square of the factor": lambda v, h: h / (h / (2 * v)),
         "the noise of a step has the variance h; √h is its standard deviation":
             lambda v, h: h ** .5 / (1 - (1 - h / (2 * v)) ** 2),
-        "the pull of a step is h/2 times the score, so the factor is 1 − h/2v":
-            lambda v, h: h / (1 - (1 - h / v) ** 2),
+        "the pull of a step is h/2 times the score, so the factor is 1 − h/2v": ("2 * v", "v"),
         "the score of a Gaussian is −y/v: divided by the variance, not by the standard deviation":
-            lambda v, h: h / (1 - (1 - h / (2 * v ** .5)) ** 2),
+            ("2 * v", "2 * v ** .5"),
         "this is what it should be, without the error of the steps": lambda v, h: v + 0 * h,
         "right to first order in h; the exact value is asked for": lambda v, h: v + h / 4})
 
@@ -43,18 +42,15 @@ def which_eta(r, eta_c):
     return (beta2 / (1 - r ** 2)) ** .5
 
 # %% ../../nbs/50_solvers.ipynb #50000124
-def _beta2(r, eta_c): return 1 - ((1 - eta_c) / r) ** 2
-
 add("50.2", which_eta,
     lambda: [(torch.tensor([.97, .98, .96], dtype=torch.float64), .05),
              (torch.tensor([.9], dtype=torch.float64), .15)],
     slips={
-        "this is β; in DDIM the fresh noise is η √c": lambda r, e: _beta2(r, e) ** .5,
-        "this is η²: take the root": lambda r, e: _beta2(r, e) / (1 - r ** 2),
-        "c = 1 − r²: shares of variances, not of standard deviations":
-            lambda r, e: (_beta2(r, e) / (1 - r)) ** .5,
+        "this is β; in DDIM the fresh noise is η √c": ("r ** 2", "0"),
+        "this is η²: take the root": ("(beta2 / (1 - r ** 2)) ** .5", "beta2 / (1 - r ** 2)"),
+        "c = 1 − r²: shares of variances, not of standard deviations": ("r ** 2", "r"),
         "1 − η_c is left of the noise at t; as a share of that at s it is divided by r":
-            lambda r, e: ((1 - ((1 - e) * r) ** 2) / (1 - r ** 2)) ** .5,
+            ("(1 - eta_c) / r", "(1 - eta_c) * r"),
         "variances add to one, standard deviations do not":
             lambda r, e: (1 - (1 - e) / r) / (1 - r ** 2) ** .5})
 
@@ -71,27 +67,19 @@ def _levels():
     level = lambda *g: tuple(torch.tensor(v, dtype=torch.float64) for v in g)
     return [(randn(1, 4, 2), randn(2, 4, 2), randn(3, 4, 2), *level(3., 2., .5)),
             (randn(4, 5), randn(5, 5), randn(6, 5), *level(-1., -3., -4.))]
-
-def _two_m(z, x, before, p, t, s, share=lambda h, g: h / (2 * g), halves=True, kept=None):
-    h, g = (t - s) / (1 + halves), (p - t) / (1 + halves)
-    guess = x + share(h, g) * (x - before)
-    first = sigma(s) / sigma(t) if kept is None else kept(t, s)
-    return first * z - alpha(s) * torch.expm1(-h) * guess
-
 add("50.3", two_m, inputs=_levels, slips={
     "on along the line through both guesses, not their mean":
-        lambda z, x, before, gamma_p, gamma_t, gamma_s: two_m(
-            z, (x + before) / 2, (x + before) / 2, gamma_p, gamma_t, gamma_s),
-    "this is DDIM: the guess before is not used": lambda *a: _two_m(*a, share=lambda h, g: 0.),
+        ("x + h / (2 * h_before) * (x - before)", "(x + before) / 2"),
+    "this is DDIM: the guess before is not used": ("h / (2 * h_before) * (x - before)", "0"),
     "take the line's value in the middle of the step, h/2 ahead, not at its end":
-        lambda *a: _two_m(*a, share=lambda h, g: h / g),
+        ("2 * h_before", "h_before"),
     "the share is this step over the one before, not the other way round":
-        lambda *a: _two_m(*a, share=lambda h, g: g / (2 * h)),
+        ("h / (2 * h_before)", "h_before / (2 * h)"),
     "go on along the line, not back: x̂ − x̂_before, not x̂_before − x̂":
-        lambda *a: _two_m(*a, share=lambda h, g: -h / (2 * g)),
-    "λ is −γ/2, so h is half the difference of the γ": lambda *a: _two_m(*a, halves=False),
+        ("x - before", "before - x"),
+    "λ is −γ/2, so h is half the difference of the γ": ("-h", "-2 * h"),
     "with x̂ held fixed it is z/σ that moves: the factor of z is σ_s/σ_t, not α_s/α_t":
-        lambda *a: _two_m(*a, kept=lambda t, s: alpha(s) / alpha(t))})
+        ("sigma", "alpha")})
 
 # %% ../../nbs/50_solvers.ipynb #50000133
 def bridge(w, h, part, n):
@@ -103,12 +91,11 @@ add("50.4", bridge,
     lambda: [(randn(1, 5), .7, .3, randn(2, 5)), (randn(3, 2, 3), 2., 1.9, randn(4, 2, 3))],
     slips={
         "this is noise drawn anew, which is what went wrong": lambda w, h, p, n: p ** .5 * n,
-        "this is the mean; a bridge is random between its ends": lambda w, h, p, n: p / h * w,
+        "this is the mean; a bridge is random between its ends": ("h - part", "0"),
         "the root is missing: a variance where a standard deviation is needed":
             lambda w, h, p, n: p / h * w + p * (h - p) / h * n,
         "scaled like the noise of a shorter step; the mean goes with the share of the way":
-            lambda w, h, p, n: (p / h) ** .5 * w + (p * (h - p) / h) ** .5 * n,
-        "the freedom ends at part = h, where w is known: p(h − p)/h, not p":
-            lambda w, h, p, n: p / h * w + p ** .5 * n,
+            ("part / h", "(part / h) ** .5"),
+        "the freedom ends at part = h, where w is known: p(h − p)/h, not p": ("h - part", "h"),
         "the freedom begins at 0 as well as it ends at h: p(h − p)/h, not h − p":
-            lambda w, h, p, n: p / h * w + (h - p) ** .5 * n})
+            ("part * (h - part) / h", "h - part")})

@@ -20,22 +20,15 @@ def weight_of(gamma, density, lam):
 add("51.1", weight_of,
     inputs=lambda: [(torch.linspace(-4, 4, 7).double(), randn(1, 7).abs(), randn(2, 7).abs())],
     slips={
-        "the ½ in front of the integral: w is twice as large":
-            lambda g, p, lam: p * lam * torch.exp(g),
-        "upside down: ‖x − x̂‖² = e^γ ‖ε − ε̂‖², so multiply by e^γ":
-            lambda g, p, lam: 2 * p * lam * torch.exp(-g),
-        "e^γ is σ²/α², not its root: errors are squared":
-            lambda g, p, lam: 2 * p * lam * torch.exp(g / 2),
-        "the error of x in that of the noise is missing: a factor e^γ":
-            lambda g, p, lam: 2 * p * lam,
+        "the ½ in front of the integral: w is twice as large": ("2 * density", "density"),
+        "upside down: ‖x − x̂‖² = e^γ ‖ε − ε̂‖², so multiply by e^γ": ("gamma", "-gamma"),
+        "e^γ is σ²/α², not its root: errors are squared": ("gamma", "gamma / 2"),
+        "the error of x in that of the noise is missing: a factor e^γ": ("torch.exp(gamma)", "1"),
         "levels that are met often count more: multiply by the density":
             lambda g, p, lam: 2 * lam * torch.exp(g) / p,
-        "how often a level is met is missing: the density":
-            lambda g, p, lam: 2 * lam * torch.exp(g),
-        "½ w = p λ e^γ gives w = 2 p λ e^γ":
-            lambda g, p, lam: .5 * p * lam * torch.exp(g),
-        "σ² is sigmoid(γ); the ratio σ²/α² is e^γ":
-            lambda g, p, lam: 2 * p * lam * torch.sigmoid(g),
+        "how often a level is met is missing: the density": ("density", "1"),
+        "½ w = p λ e^γ gives w = 2 p λ e^γ": ("2 * density", ".5 * density"),
+        "σ² is sigmoid(γ); the ratio σ²/α² is e^γ": ("torch.exp", "torch.sigmoid"),
     })
 
 # %% ../../nbs/51_objectives.ipynb #d8408a33
@@ -59,8 +52,7 @@ add("51.2", sum_of_bounds,
             lambda w, b: w[0] * b[0] + torch.trapezoid(w, b),
         "the sign of the integral: ℒ falls, so −∫ w dℒ = w ℒ at the start + ∫ ℒ dw":
             lambda w, b: w[0] * b[0] - torch.trapezoid(b, w),
-        "the end term has the weight of the data end, the first":
-            lambda w, b: w[-1] * b[0] + torch.trapezoid(b, w),
+        "the end term has the weight of the data end, the first": ("weight[0]", "weight[-1]"),
         "this multiplies each bound by the weight, not by its rise":
             lambda w, b: (w * b).sum(),
         "left rectangles; take the mean of the two ends":
@@ -79,36 +71,20 @@ def analytic_variance(power, gamma_s, gamma_t):
 def _steps(seed, m):
     t = randn(seed, m) * 2
     return torch.sigmoid(randn(seed + 2, m)), t - randn(seed + 1, m).abs() - .1, t
-
-def _spread(f):
-    "A slip in what is added to the small variance."
-    def answer(power, s, t):
-        k = posterior_coefficients(s, t)
-        return k.var + f(k, power, s, t)
-    return answer
-
 add("51.3", analytic_variance,
     inputs=lambda: [_steps(1, 6), _steps(5, 4)],
     slips={
         "the variance of ε, where that of x is asked for: a factor σ²/α² = e^γ":
-            _spread(lambda k, p, s, t: k.x ** 2 * (1 - p)),
-        "σ²/α² is e^γ, not e^−γ":
-            _spread(lambda k, p, s, t: k.x ** 2 * torch.exp(-t) * (1 - p)),
-        "x is uncertain at z_t: take e^γ at γ_t":
-            _spread(lambda k, p, s, t: k.x ** 2 * torch.exp(s) * (1 - p)),
-        "k_x must be squared: it multiplies x, and variances are squares":
-            _spread(lambda k, p, s, t: k.x * torch.exp(t) * (1 - p)),
-        "what is unknown is 1 − power; power is what is known":
-            _spread(lambda k, p, s, t: k.x ** 2 * torch.exp(t) * p),
-        "the factor k_x² of the mean is missing":
-            _spread(lambda k, p, s, t: torch.exp(t) * (1 - p)),
-        "the fresh noise σ_Q² is missing":
-            lambda p, s, t: posterior_coefficients(s, t).x ** 2 * torch.exp(t) * (1 - p),
+            ("torch.exp(gamma_t)", "1"),
+        "σ²/α² is e^γ, not e^−γ": ("torch.exp(gamma_t)", "torch.exp(-gamma_t)"),
+        "x is uncertain at z_t: take e^γ at γ_t": ("torch.exp(gamma_t)", "torch.exp(gamma_s)"),
+        "k_x must be squared: it multiplies x, and variances are squares": ("k.x ** 2", "k.x"),
+        "what is unknown is 1 − power; power is what is known": ("1 - power", "power"),
+        "the factor k_x² of the mean is missing": ("k.x ** 2", "1"),
+        "the fresh noise σ_Q² is missing": ("k.var", "0"),
         "σ_Q² is the variance of q(z_s|z_t, x), not that of the forward step":
-            lambda p, s, t: transition(s, t).sigma2_ts
-            + posterior_coefficients(s, t).x ** 2 * torch.exp(t) * (1 - p),
-        "σ²/α² is e^γ; σ² alone is sigmoid(γ)":
-            _spread(lambda k, p, s, t: k.x ** 2 * torch.sigmoid(t) * (1 - p)),
+            ("k.var", "transition(gamma_s, gamma_t).sigma2_ts"),
+        "σ²/α² is e^γ; σ² alone is sigmoid(γ)": ("torch.exp", "torch.sigmoid"),
     })
 
 # %% ../../nbs/51_objectives.ipynb #622bace7

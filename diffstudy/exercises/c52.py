@@ -25,24 +25,20 @@ add("52.1", target,
             lambda z, y, at, st, a, s: (y - s * z) / a,
         "this is the noise that belongs to it; its guess of x is asked for":
             lambda z, y, at, st, a, s: (z - at * target(z, y, at, st, a, s)) / st,
-        "the noise in z_t is kept, so its part must be taken from z_s first":
-            lambda z, y, at, st, a, s: y / (a - s / st * at),
+        "the noise in z_t is kept, so its part must be taken from z_s first": ("z_t", "0"),
         "that is the teacher's z_s over α_s: as if nothing of the noise were left":
-            lambda z, y, at, st, a, s: y / a,
-        "s and t exchanged in the ratio: σ_s / σ_t":
-            lambda z, y, at, st, a, s: (y - st / s * z) / (a - st / s * at),
+            ("sigma_s", "0"),
+        "s and t exchanged in the ratio: σ_s / σ_t": ("sigma_s / sigma_t", "sigma_t / sigma_s"),
         "the ratio of the αs, where the σs belong: the noise is kept, not the image":
-            lambda z, y, at, st, a, s: (y - a / at * z) / (a - s / st * at),
-        "a sign in the denominator: α_s − ratio · α_t":
-            lambda z, y, at, st, a, s: (y - s / st * z) / (a + s / st * at),
-        "a sign in the numerator: z_s − ratio · z_t":
-            lambda z, y, at, st, a, s: (y + s / st * z) / (a - s / st * at),
+            ("ratio * z_t", "alpha_s / alpha_t * z_t"),
+        "a sign in the denominator: α_s − ratio · α_t": ("alpha_t", "-alpha_t"),
+        "a sign in the numerator: z_s − ratio · z_t": ("z_t", "-z_t"),
         "x also changes what is taken for noise: the α_t in the denominator is missing":
-            lambda z, y, at, st, a, s: (y - s / st * z) / a,
+            ("alpha_t", "0"),
         "α_s and α_t exchanged in the denominator":
             lambda z, y, at, st, a, s: (y - s / st * z) / (at - s / st * a),
         "variances, where standard deviations belong: σ_s / σ_t, not its square":
-            lambda z, y, at, st, a, s: (y - (s / st) ** 2 * z) / (a - (s / st) ** 2 * at),
+            ("sigma_s / sigma_t", "(sigma_s / sigma_t) ** 2"),
     })
 
 # %% ../../nbs/52_distillation.ipynb #5577abd7
@@ -59,15 +55,14 @@ add("52.2", carried,
         "noise and data are exchanged: data points are returned, in the order of the noises":
             lambda z, x: z.sort().values[x.argsort().argsort()],
         "these are the ranks; the data points of these ranks are asked for":
-            lambda z, x: z.argsort().argsort(),
+            ("data", "noise.argsort()"),
         "in the order of the sorted noise, not in the order in which the noises were given":
             lambda z, x: x.sort().values,
         "argsort says which noise has a rank; the rank of a noise is argsort twice":
-            lambda z, x: x.sort().values[z.argsort()],
-        "the data must be sorted before ranks can point into them":
-            lambda z, x: x[z.argsort().argsort()],
+            ("noise.argsort()", "noise"),
+        "the data must be sorted before ranks can point into them": ("data.sort().values", "data"),
         "turned around: the smallest noise goes to the smallest data point":
-            lambda z, x: x.sort(descending=True).values[z.argsort().argsort()],
+            ("noise.argsort", "(-noise).argsort"),
         "the nearest data point is not the one of the same rank":
             lambda z, x: x[(z[:, None] - x).abs().argmin(1)],
     })

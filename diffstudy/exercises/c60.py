@@ -23,12 +23,9 @@ add("60.1", reverse_drift,
     slips={
         "this is the drift up, towards noise; down, all signs turn":
             lambda z, e, sigma, eta: -(sigma ** 2 * z - (1 + eta ** 2) * sigma * e) / 2,
-        "this is the probability flow for every η; added noise needs more drift":
-            lambda z, e, sigma, eta: (sigma ** 2 * z - sigma * e) / 2,
-        "this is the reverse SDE for every η; less noise needs less drift":
-            lambda z, e, sigma, eta: sigma ** 2 * z / 2 - sigma * e,
-        "η² is needed, not η: variances add, not standard deviations":
-            lambda z, e, sigma, eta: (sigma ** 2 * z - (1 + eta) * sigma * e) / 2})
+        "this is the probability flow for every η; added noise needs more drift": ("eta", "0"),
+        "this is the reverse SDE for every η; less noise needs less drift": ("eta", "1"),
+        "η² is needed, not η: variances add, not standard deviations": ("eta ** 2", "eta")})
 
 # %% ../../nbs/60_other_words.ipynb #058b4617
 def predict(velocity, z, gamma):
@@ -44,24 +41,14 @@ add("60.2", predict,
     lambda: [(_velocity, randn(1, 4, 3), torch.tensor([-4., -1., 0., 2.5], dtype=torch.float64))],
     slips={
         "the network's time is σ/(α + σ), not σ":
-            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
-            + expand(alpha(g) / (alpha(g) + sigma(g)), z)
-            * v(z / expand(alpha(g) + sigma(g), z), sigma(g)),
+            ("velocity(z / scale, t)", "velocity(z / scale, sigma(gamma))"),
         "the network must be given z / (α + σ), not z":
-            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
-            + expand(alpha(g) / (alpha(g) + sigma(g)), z) * v(z, torch.sigmoid(g / 2)),
+            ("velocity(z / scale, t)", "velocity(z, t)"),
         "the network must be given its own time, sigmoid(γ/2), not γ":
-            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
-            + expand(alpha(g) / (alpha(g) + sigma(g)), z)
-            * v(z / expand(alpha(g) + sigma(g), z), g),
+            ("velocity(z / scale, t)", "velocity(z / scale, gamma)"),
         "t is sigmoid(γ/2); sigmoid(γ) is σ²":
-            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
-            + expand(1 - torch.sigmoid(g), z)
-            * v(z / expand(alpha(g) + sigma(g), z), torch.sigmoid(g)),
-        "that is the image, z − t u; the noise is z + (1 − t) u":
-            lambda v, z, g: z / expand(alpha(g) + sigma(g), z)
-            - expand(torch.sigmoid(g / 2), z)
-            * v(z / expand(alpha(g) + sigma(g), z), torch.sigmoid(g / 2))})
+            ("sigma(gamma) / (alpha(gamma) + sigma(gamma))", "torch.sigmoid(gamma)"),
+        "that is the image, z − t u; the noise is z + (1 − t) u": ("1 - t", "0 - t")})
 
 # %% ../../nbs/60_other_words.ipynb #bb388a64
 def weight_of_v(gamma, density):
@@ -74,4 +61,4 @@ add("60.3", weight_of_v,
     slips={
         "1/α, where it must be 1/α²: the error is squared": lambda g, p: 2 * p / alpha(g),
         "multiplied by α², where it must divide": lambda g, p: 2 * p * alpha(g) ** 2,
-        "σ² for α²": lambda g, p: 2 * p / sigma(g) ** 2})
+        "σ² for α²": ("gamma", "-gamma")})

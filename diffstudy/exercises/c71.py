@@ -56,12 +56,11 @@ add("71.2", beta_at,
         (torch.linspace(-13.3, 5, 6).double(), torch.full((6,), 18.3).double()),
         (randn(1, 4), randn(2, 4).exp())],
     slips={
-        "σ², not σ: sigmoid(γ) is the square already":
-            lambda gamma, slope: slope * sigma(gamma),
+        "σ², not σ: sigmoid(γ) is the square already": ("torch.sigmoid", "sigma"),
         "this is the derivative of −α_t² itself; take that of its logarithm":
             lambda gamma, slope: slope * torch.sigmoid(gamma) * torch.sigmoid(-gamma),
         "this is the growth of σ²/α², as in the variance-exploding process":
-            lambda gamma, slope: slope * torch.exp(gamma),
+            ("torch.sigmoid", "torch.exp"),
         "this is the integral of β, for a slope of one: differentiate it":
             lambda gamma, slope: torch.nn.functional.softplus(gamma),
     })
@@ -83,9 +82,8 @@ add("71.3", errors,
             lambda gamma: torch.stack([
                 torch.exp(gamma), (alpha(gamma) - sigma(gamma) ** 2 / alpha(gamma)) ** 2]),
         "v contains x, which errs too: this is the part of αε alone":
-            lambda gamma: torch.stack([torch.exp(gamma), alpha(gamma) ** 2]),
-        "x = (z − σε)/α: the division by α is missing":
-            lambda gamma: torch.stack([sigma(gamma) ** 2, 1 / alpha(gamma) ** 2]),
+            ("alpha(gamma) ** 2", "alpha(gamma) ** -2"),
+        "x = (z − σε)/α: the division by α is missing": ("torch.exp(gamma)", "sigma(gamma) ** 2"),
     })
 
 # %% ../../nbs/71_notation.ipynb #082ad20c
@@ -95,23 +93,15 @@ def share_inside(m, s, low, high):
     return torch.special.ndtr((high - mean) / std) - torch.special.ndtr((low - mean) / std)
 
 # %% ../../nbs/71_notation.ipynb #9502ce58
-def _share(mean, std, low, high):
-    return torch.special.ndtr((high - mean) / std) - torch.special.ndtr((low - mean) / std)
-
 add("71.4", share_inside,
     inputs=lambda: [
         tuple(torch.tensor(v).double() for v in numbers)
         for numbers in ((-1.2, 1.2, -13.3, 5.), (.3, .7, -2., 1.), (-.5, .4, -1.6, .2))],
     slips={
         "γ is twice the logarithm of σ, so both its mean and its deviation double":
-            lambda m, s, low, high: _share(m, s, low, high),
-        "γ is 2 ln σ, not ½ ln σ":
-            lambda m, s, low, high: _share(m / 2, s / 2, low, high),
-        "the deviation of γ is 2s; its variance is 4s²":
-            lambda m, s, low, high: _share(2 * m, 4 * s ** 2, low, high),
-        "in the error function the argument is divided by √2":
-            lambda m, s, low, high: .5 * (
-                torch.erf((high - 2 * m) / (2 * s)) - torch.erf((low - 2 * m) / (2 * s))),
-        "this is the share for log SNR = −γ":
-            lambda m, s, low, high: _share(-2 * m, 2 * s, low, high),
+            ("2 * m, 2 * s", "m, s"),
+        "γ is 2 ln σ, not ½ ln σ": ("2 * m, 2 * s", "m / 2, s / 2"),
+        "the deviation of γ is 2s; its variance is 4s²": ("2 * s", "4 * s ** 2"),
+        "in the error function the argument is divided by √2": ("2 * s", "2 ** .5 * s"),
+        "this is the share for log SNR = −γ": ("2 * m", "-2 * m"),
     })

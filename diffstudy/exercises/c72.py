@@ -25,11 +25,11 @@ add("72.1", share_right,
         "a bin has two sides: this counts noise that is below the upper edge only":
             lambda gamma, levels: torch.special.ndtr(torch.exp(-gamma / 2) / levels),
         "after the division by α the noise is σ/α, not σ":
-            lambda gamma, levels: torch.erf((2 * torch.sigmoid(gamma)) ** -.5 / levels),
+            ("half / std / 2 ** .5", "(2 * torch.sigmoid(gamma)) ** (-.5) / levels"),
         "a level in the middle is asked for; this is the mean over all, of which two lie at an end":
             lambda gamma, levels: share_right(gamma, levels) * (1 - 1 / levels) + 1 / levels,
         "gray levels are centers of equal bins, 2/levels apart, not 2/(levels − 1)":
-            lambda gamma, levels: share_right(gamma, levels - 1),
+            ("levels", "(levels - 1)"),
         "the noise is no uniform number: use its distribution, erf":
             lambda gamma, levels: (torch.exp(-gamma / 2) / levels).clamp(max=1),
     })
@@ -49,8 +49,7 @@ add("72.2", batch_at,
     slips={
         "these are places in the line of all epochs; the images there are asked for":
             lambda orders, step, size: torch.arange(step * size, (step + 1) * size),
-        "the epochs follow each other row by row, not column by column":
-            lambda orders, step, size: orders.T.flatten()[step * size:(step + 1) * size],
+        "the epochs follow each other row by row, not column by column": ("orders", "orders.T"),
         "step counts batches, not images: the batch begins at step · batch_size":
             lambda orders, step, size: orders.flatten()[step:step + size],
         "the rest of an epoch is not dropped: the batch goes on in the next one":
@@ -98,6 +97,5 @@ add("72.3", blended,
             lambda z, x, gamma: _count(
                 _log_p(_d2(z, alpha(gamma) * x).sqrt(), sigma(gamma) ** 2)),
         "the distance adds up squares, not absolute differences":
-            lambda z, x, gamma: _count(
-                _log_p((z - alpha(gamma) * x).abs().sum(1), sigma(gamma) ** 2)),
+            ("(z - alpha(gamma) * x) ** 2", "abs(z - alpha(gamma) * x)"),
     })

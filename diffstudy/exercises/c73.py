@@ -38,14 +38,13 @@ def _counted(C, L, channels, kernel=9, norm=2, cond_bias=0, early=0):
 add("73.1", by_hand,
     inputs=lambda: [(64, 3, 3), (8, 2, 1), (32, 5, 3)],
     slips={
-        "a 3 × 3 kernel has nine weights for each pair of channels, not three":
-            lambda C, L, channels: _counted(C, L, channels, kernel=3),
+        "a 3 × 3 kernel has nine weights for each pair of channels, not three": ("k=9", "k=3"),
         "a norm has a scale and a shift for each channel":
             lambda C, L, channels: _counted(C, L, channels, norm=1),
         "the norms have parameters too":
             lambda C, L, channels: _counted(C, L, channels, norm=0),
         "the projection of the condition in a block has no bias":
-            lambda C, L, channels: _counted(C, L, channels, cond_bias=1),
+            ("2 * a + conv(a, C) + 4 * C * C + 2 * C", "2 * a + conv(a, C) + 4 * C * C + 3 * C"),
         "attention is in the middle alone, not beside each block":
             lambda C, L, channels: _counted(C, L, channels, early=2 * L + 1),
     })
@@ -66,12 +65,8 @@ add("73.2", conv_of_two,
         "a sum, not a mean":
             lambda a, b, weight, bias: (
                 conv_of_two(a, b, weight, bias) + bias[:, None, None]) / 2,
-        "the bias is added twice: once is enough for the sum":
-            lambda a, b, weight, bias:
-                conv_of_two(a, b, weight, 2 * bias),
-        "the bias is missing":
-            lambda a, b, weight, bias:
-                conv_of_two(a, b, weight, 0 * bias),
+        "the bias is added twice: once is enough for the sum": ("bias", "2 * bias"),
+        "the bias is missing": ("bias", "0 * bias"),
         "the weights are exchanged: the first channels belong to `a`":
             lambda a, b, weight, bias:
                 conv_of_two(a, b, weight.roll(a.shape[1], 1), bias),
@@ -107,6 +102,5 @@ add("73.3", alternation,
             lambda n, levels: _alternated(
                 lambda angle: torch.exp(1j * angle * 2 * n / 2 ** n), n, levels),
         "the levels are centers of equal bins; they do not reach −1 and 1":
-            lambda n, levels: _alternated(
-                lambda angle: torch.exp(1j * angle * levels / (levels - 1)), n, levels),
+            ("(2 * k + 1) / levels", "(2 * k + 1) / (levels - 1)"),
     }, atol=1e-7)

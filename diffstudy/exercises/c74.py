@@ -21,15 +21,14 @@ add("74.1", half_life,
     inputs=lambda: [(torch.tensor(v).double(),) for v in (.9, .99, .6)],
     slips={
         "d is what is kept at each step, so its logarithm is needed, not that of 1 − d":
-            lambda d: math.log(.5) / math.log(1 - d),
+            ("d", "1 - d"),
         "after 1/(1 − d) steps the share is 1/e, roughly, and not one half":
             lambda d: 1 / (1 - d),
         "half of 1/(1 − d) would be right along a line; this share falls by factors":
             lambda d: .5 / (1 - d),
         "log d is near d − 1 only for d near one; take the logarithm itself":
             lambda d: math.log(2) / (1 - d),
-        "this is the time in which the share falls to 1/e":
-            lambda d: -1 / math.log(d),
+        "this is the time in which the share falls to 1/e": ("math.log(.5)", "-1"),
     })
 
 # %% ../../nbs/74_training.ipynb #a926897a
@@ -51,8 +50,7 @@ add("74.2", initial_share, atol=0,
             lambda n: (n / (n + 9)) ** n,
         "the first step has n = 0 and the decay 1/10":
             lambda n: 10 * math.factorial(n + 1) / math.prod(range(10, n + 11)),
-        "one step too few: the last factor is n/(n + 9)":
-            lambda n: 1 / math.comb(n + 8, 9),
+        "one step too few: the last factor is n/(n + 9)": ("n + 9", "n + 8"),
         "this is right for large n only":
             lambda n: math.factorial(9) / n ** 9,
         "9! is missing: the denominator begins with 10, not with 1":
@@ -84,13 +82,12 @@ add("74.3", guarded, probe=_and_questions,
         (randn(4, 3), torch.tensor([1., math.inf, -2.]).double(), .3)],
     slips={
         "nothing is guarded: after a gradient that is not finite, p is not either":
-            lambda p, g, lr: p - lr * g,
+            ("g.norm()", "p"),
         "right, but `if` asks the device and waits for it: use torch.where":
             lambda p, g, lr: p - lr * g if g.norm().isfinite() else p,
         "0 · nan is nan: choose between two results, do not multiply":
             lambda p, g, lr: p - g.norm().isfinite() * lr * g,
-        "all of the step is left out, not only the elements that are not finite":
-            lambda p, g, lr: torch.where(g.isfinite(), p - lr * g, p),
+        "all of the step is left out, not only the elements that are not finite": ("g.norm()", "g"),
         "a gradient with one broken number is broken: nan_to_num takes the rest for good":
             lambda p, g, lr: p - lr * torch.nan_to_num(g),
         "the norm is NaN, and a comparison with NaN is false: ask isfinite":
@@ -110,16 +107,12 @@ add("74.4", best_interval,
         (torch.tensor(s).double(), torch.tensor(m).double())
         for s, m in ((2., 28800.), (30., 3600.), (1.5, 600.))],
     slips={
-        "s and m are in seconds already":
-            lambda s, m: math.sqrt(2 * s * m * 3600),
-        "the root is that of the whole product, 2 s m":
-            lambda s, m: 2 * math.sqrt(s * m),
+        "s and m are in seconds already": ("2 * s * m", "2 * s * m * 3600"),
+        "the root is that of the whole product, 2 s m": ("2 * s", "4 * s"),
         "this is the time that is lost, as a fraction; the interval between two saves is asked for":
-            lambda s, m: math.sqrt(2 * s / m),
-        "this is the number of saves between two failures":
-            lambda s, m: math.sqrt(m / (2 * s)),
-        "a failure loses half an interval on average, not all of it":
-            lambda s, m: math.sqrt(s * m),
+            ("2 * s * m", "2 * s / m"),
+        "this is the number of saves between two failures": ("2 * s * m", "m / (2 * s)"),
+        "a failure loses half an interval on average, not all of it": ("2 * s", "s"),
         "the derivative of s/t is −s/t²: the square of t is 2 s m":
             lambda s, m: (2 * s * m) ** (1 / 3),
     })

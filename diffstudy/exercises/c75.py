@@ -18,16 +18,14 @@ def enough(s_i, s_e):
 add("75.1", enough,
     inputs=lambda: [(.3, .5), (1., 1.), (2., 1.), (.7, 3.)],
     slips={
-        "a tenth of the whole is a ninth of the other part":
-            lambda s_i, s_e: 10 * s_e ** 2 / s_i ** 2,
+        "a tenth of the whole is a ninth of the other part": ("9 * s_e ** 2", "10 * s_e ** 2"),
         "a tenth of the variance is asked for, not of the standard error":
-            lambda s_i, s_e: 99 * s_e ** 2 / s_i ** 2,
+            ("9 * s_e ** 2", "99 * s_e ** 2"),
         "a tenth of the variance, not of the standard deviation over images":
-            lambda s_i, s_e: 100 * s_e ** 2 / s_i ** 2,
+            ("9 * s_e ** 2", "100 * s_e ** 2"),
         "variances add, so both deviations are squared":
             lambda s_i, s_e: 9 * s_e / s_i,
-        "at this m both parts are equal":
-            lambda s_i, s_e: s_e ** 2 / s_i ** 2,
+        "at this m both parts are equal": ("9 * s_e ** 2", "s_e ** 2"),
     })
 
 # %% ../../nbs/75_evaluate.ipynb #9a32c320
@@ -36,21 +34,17 @@ def difference_error(std_a, std_b, rho, n):
     return torch.sqrt((std_a ** 2 + std_b ** 2 - 2 * rho * std_a * std_b) / n)
 
 # %% ../../nbs/75_evaluate.ipynb #6c050901
-def _root(v, n): return torch.sqrt(v / n)
-
 add("75.2", difference_error,
     inputs=lambda: [
         tuple(torch.tensor(v).double() for v in numbers)
         for numbers in ((.3, .25, .9, 297.), (1.2, 2., -.3, 50.), (.5, .8, .4, 12.))],
     slips={
-        "this takes the two models for independent: on the same images they are not":
-            lambda std_a, std_b, rho, n: _root(std_a ** 2 + std_b ** 2, n),
+        "this takes the two models for independent: on the same images they are not": ("rho", "0"),
         "the correlation is not the covariance: multiply by both deviations":
             lambda std_a, std_b, rho, n: torch.sqrt((std_a ** 2 + std_b ** 2 - 2 * rho).abs() / n),
         "deviations add only where the correlation is −1":
             lambda std_a, std_b, rho, n: (std_a + std_b) / n ** .5,
-        "deviations are subtracted only where the correlation is 1":
-            lambda std_a, std_b, rho, n: (std_a - std_b).abs() / n ** .5,
+        "deviations are subtracted only where the correlation is 1": ("rho", "1"),
         "n stands below the variance: divide the deviation by its root":
             lambda std_a, std_b, rho, n: difference_error(std_a, std_b, rho, n) / n ** .5,
         "the n − 1 is in the standard deviations already":
@@ -73,15 +67,13 @@ add("75.3", frechet_1d,
             lambda a, b: (a.mean() - b.mean()).abs() + (a.std() - b.std()).abs(),
         "two squares are added; this is the square of the sum":
             lambda a, b: (a.mean() - b.mean() + a.std() - b.std()) ** 2,
-        "deviations are compared, not variances":
-            lambda a, b: (a.mean() - b.mean()) ** 2 + (a.var() - b.var()) ** 2,
+        "deviations are compared, not variances": ("a.std() - b.std()", "a.var() - b.var()"),
         "the term −2 √(AB) is missing: equal lists must have the distance 0":
             lambda a, b: (a.mean() - b.mean()) ** 2 + a.var() + b.var(),
         "A + B − 2 √(AB) is not the difference of the variances":
-            lambda a, b: (a.mean() - b.mean()) ** 2 + (a.var() - b.var()).abs(),
+            ("(a.std() - b.std()) ** 2", "(a.var() - b.var()).abs()"),
         "our moments divide by n − 1":
-            lambda a, b: (a.mean() - b.mean()) ** 2
-                + (a.std(correction=0) - b.std(correction=0)) ** 2,
+            ("a.std() - b.std()", "a.std(correction=0) - b.std(correction=0)"),
         "add the squares, do not square the sum":
             lambda a, b: ((a.mean() - b.mean()).abs() + (a.std() - b.std()).abs()) ** 2,
     })
@@ -95,14 +87,11 @@ def samples_for(f, share):
 add("75.4", samples_for,
     inputs=lambda: [(2048, .01), (64, .02), (10, .3)],
     slips={
-        "the bias is compared with the total variance f, not with 1":
-            lambda f, share: f * (f + 5) / (4 * share),
+        "the bias is compared with the total variance f, not with 1": ("f + 5", "f * (f + 5)"),
         "this is the part of the means alone; the covariances bring (f + 1)/4":
             lambda f, share: 1 / share,
-        "this is the part of the covariances alone; the means bring 1":
-            lambda f, share: (f + 1) / (4 * share),
-        "`share` is a number such as 0.01, not per cent":
-            lambda f, share: 100 * (f + 5) / (4 * share),
+        "this is the part of the covariances alone; the means bring 1": ("f + 5", "f + 1"),
+        "`share` is a number such as 0.01, not per cent": ("f + 5", "100 * (f + 5)"),
         "the bias falls like 1/n, not like its root":
             lambda f, share: ((f + 5) / (4 * share)) ** 2,
     })

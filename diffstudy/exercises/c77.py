@@ -23,11 +23,10 @@ add("77.1", image_bytes,
         "an average of whole numbers need not be whole: do not round":
             lambda bits_per_dim, dims: torch.ceil(bits_per_dim * dims / 8),
         "bits are a logarithm already: no power of two is needed":
-            lambda bits_per_dim, dims: 2 ** bits_per_dim * dims / 8,
+            ("bits_per_dim", "2 ** bits_per_dim"),
         "each value stands in a byte of its own only without compression":
             lambda bits_per_dim, dims: torch.full_like(bits_per_dim, dims),
-        "`dims` counts all values of the image, not those of one side":
-            lambda bits_per_dim, dims: bits_per_dim * dims ** 2 / 8,
+        "`dims` counts all values of the image, not those of one side": ("dims", "dims ** 2"),
         "the bounds are in bits, not in nats":
             lambda bits_per_dim, dims: bits_per_dim * dims / 8 / torch.log(torch.tensor(2.)),
     })
@@ -51,7 +50,7 @@ add("77.2", smoothed,
             lambda k, a, levels: ((_counts(k, levels).sum(0) + a) / (k.numel() + a * levels)).log(
                 ).expand(k.shape[1], levels),
         "a goes to each level: the counts of a pixel add up to n + a · levels":
-            lambda k, a, levels: ((_counts(k, levels) + a) / (len(k) + a)).log(),
+            ("counts.sum(-1, keepdim=True)", "(len(k) + a)"),
         "the probabilities of a pixel add up to one only after a is in both, count and total":
             lambda k, a, levels: ((_counts(k, levels) + a) / len(k)).log(),
         "a is added to the counts, before the division":
@@ -59,9 +58,7 @@ add("77.2", smoothed,
         "each pixel has counts of its own: sum over the images alone":
             lambda k, a, levels: (
                 (_counts(k, levels).sum(0) + a) / (k.numel() + a * levels)).log(),
-        "the levels of one pixel add up to one, not the pixels of one level":
-            lambda k, a, levels: (
-                (_counts(k, levels) + a) / (_counts(k, levels) + a).sum(0)).log(),
+        "the levels of one pixel add up to one, not the pixels of one level": ("sum(-1", "sum(0"),
     })
 
 # %% ../../nbs/77_cli.ipynb #c4fd41ba
@@ -81,17 +78,15 @@ add("77.3", by_chance,
         # few images: many repetitions have the very same mean
         (torch.tensor([1., 1., 1., -1.]).double(), _signs(8, 50, 4))],
     slips={
-        "at least as large: equal means count, too":
-            lambda gap, signs: ((signs * gap).mean(1).abs() > gap.mean().abs()).double().mean(),
+        "at least as large: equal means count, too": ("tried >= real", "tried > real"),
         "either model could be the better one: compare sizes, in both directions":
-            lambda gap, signs: ((signs * gap).mean(1) >= gap.mean()).double().mean(),
+            ("tried >= real", "(signs * gap).mean(1) >= gap.mean()"),
         "the means are compared, not the images one by one":
-            lambda gap, signs: (signs * gap >= gap).double().mean(),
+            ("tried >= real", "signs * gap >= gap"),
         "first the mean, then its size: this is the mean of the sizes":
             lambda gap, signs: (
                 (signs * gap).mean(1).abs() >= gap.abs().mean()).double().mean(),
         "each repetition is compared by the size of its mean; this is 1 whatever the signs are":
             lambda gap, signs: ((signs * gap).mean(1).abs().max() >= gap.mean().abs()).double(),
-        "the signs belong to the differences; they are no differences":
-            lambda gap, signs: (signs.mean(1).abs() >= gap.mean().abs()).double().mean(),
+        "the signs belong to the differences; they are no differences": ("signs * gap", "signs"),
     })

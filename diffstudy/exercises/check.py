@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 import torch
 from torch import Tensor
 from ..core import choose, stream
-from .slips import discreet, mutants
+from .slips import discreet, edited, mutants
 from ..notation import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #bbb732ff
@@ -41,15 +41,19 @@ class Exercise:
 
 EXERCISES: dict[str, Exercise] = {}
 
-def add(id: str, solution: Callable, inputs: Callable[[], list], **more):
+def add(id: str, solution: Callable, inputs: Callable[[], list], slips: dict = {}, **more):
     """Register an exercise; a second one of that id takes the place of the first.
 
     Args:
         id: Chapter and number, such as "20.1"
         solution: The answer that is right; its name and arguments are those of the stub
         inputs: Makes the tuples of arguments
-        **more: Of an `Exercise`: slips, probe, rtol, atol, points"""
-    EXERCISES[id] = Exercise(id, solution, inputs, **more)
+        slips: What to say -> a wrong answer, or a pair: old and new text of the right one
+        **more: Of an `Exercise`: probe, rtol, atol, points"""
+    wrong = {
+        says: edited(solution, *slip) if isinstance(slip, tuple) else slip
+        for says, slip in slips.items()}
+    EXERCISES[id] = Exercise(id, solution, inputs, wrong, **more)
 
 def randn(seed: int, *shape: int) -> Tensor:
     """Standard normal numbers for inputs, the same on every machine.

@@ -338,7 +338,9 @@ class Run:
         return None
 
     def __init_subclass__(cls):
-        for name in ("sample", "bits_per_dim", "predict", "log_prob", "accuracy"):
+        for name in (
+            "sample", "restore", "invert", "bits_per_dim", "predict", "log_prob", "accuracy",
+        ):
             if name in vars(cls): setattr(cls, name, by_name(vars(cls)[name]))
 
     def __call__(self, *args, **how):
@@ -350,6 +352,14 @@ class Run:
         batch: int = 128, progress=False, **how,
     ) -> Tensor:
         raise ValueError(f"{self.what} draws no images. {self.instead}")
+
+    def restore(
+        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
+        raise ValueError(f"{self.what} fills in nothing. {self.instead}")
+
+    def invert(
+        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
+        raise ValueError(f"{self.what} has no way back to the noise. {self.instead}")
 
     def bits_per_dim(
         self, images: datasets.ImageSet | None = None, *, labels: bool | None = None,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from diffstudy import (
-    adversarial, data as datasets, ddgan, ddgan_nets, sample as samplers, train as training,
-    verdict)
+from .. import (
+    adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
+    train as training, verdict)
 from ..core import check_counts, choose, flag, setting, suggest, whole
 from .common import (
     Configuration, Kind, Note, batches, drawn, low_precision, read_components, some_of)
@@ -182,18 +182,50 @@ class GANRun(verdict.Judged):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         self.refuse(refused)
+        begin = lambda own: samplers.initial((len(own), *self.model.shape), own).to(self.device)
+        return self._drawn(begin, None, labels, n, seed, batch, precision, progress)
+
+    def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
+                precision: str = "float32", progress=False, **refused) -> Tensor:
+        """A picture drawn again from a state of the chain: all that a GAN has of restoring.
+
+        Args:
+            picture: Gray levels `(c, h, w)`
+            labels: A class for each answer, where the model was trained with labels
+            state: Of the chain, to which it gets noise first: the more, the less stays
+            n: How many, where there are no labels
+            seed: The same seed, the same answers
+            precision: As for `sample`
+            progress: As for `sample`
+            **refused: What fills in a part: mask, operator, noise, method
+
+        Returns:
+            Gray levels `(n, c, h, w)` uint8, on the CPU"""
+        if refused:
+            raise ValueError(
+                f"{', '.join(refused)}: {self.what} draws a picture again as a whole and fills in "
+                f"no part of it: run.restore(picture, state=2). {self.instead}")
+        if type(state) is not int or not 1 <= state <= self.model.steps:
+            raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
+        x = holes.measured(picture, self.facts)[None].to(self.device)
+        if self.components: x = self.components.encode(x)
+        begin = lambda own: x.expand(len(own), *x.shape[1:])
+        return self._drawn(begin, state, labels, n, seed, 128, precision, progress)
+
+    def _drawn(self, begin, start, labels, n, seed, batch, precision, progress):
+        "Images from what each begins with; `start`: the state to which that gets noise first."
         if labels is None and self.has_labels:
             raise ValueError(
                 "this GAN was always told a label in training: "
                 f"give labels, classes from 0 to {self.facts['classes'] - 1}")
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
+        chain = ddgan.chain_gammas(self.model.steps)
 
         def draw(labels, own, progress):
             c = torch.tensor(labels, device=self.device) if self.has_labels else None
-            z = samplers.initial((len(own), *self.model.shape), own).to(self.device)
             with low_precision(precision, self.device):
-                z = ddgan.generate(self.model, z, ddgan.chain_gammas(self.model.steps), own, c=c)
+                z = ddgan.generate(self.model, begin(own), chain, own, c=c, start=start)
             x = self.components.decode(z) if self.components else z
             if not x.isfinite().all():
                 raise RuntimeError(

@@ -635,7 +635,7 @@ def reading(nb: Path) -> int:  # Minutes
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
     "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
-    "stacked", "folders", "data", "schedule", "process", "sample", "guidance_formulas",
+    "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "likelihood", "compression", "ddgan_nets", "ddgan", "adversarial", "references",
@@ -646,8 +646,8 @@ STUDIES = [
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.objectives",
     "studies.distillation", "studies.compression",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
-    "studies.ddgan_mnist", "studies.redraw", "studies.trilemma", "studies.bench",
-    "studies.speedrun", "studies.commands"]
+    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.trilemma",
+    "studies.bench", "studies.speedrun", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)

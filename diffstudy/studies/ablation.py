@@ -17,6 +17,7 @@ from torch import nn
 from .. import bound, data, evaluate, experiment, models, schedule, snr, train, vdm
 from ..core import stream
 from ..notation import alpha, sigma
+from . import common
 from .record import Study
 
 # %% ../../nbs/63_ablation.ipynb #b86490f8
@@ -148,10 +149,7 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         [g for g in groups if g["params"]],
         lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
 
-    # one process on the CPU, so that a record can be repeated anywhere
-    state = train.State(
-        model, config, optimizers=dict(main=optimizer),
-        rank=train.Rank(0, 1, torch.device("cpu")))
+    state = train.State(model, config, optimizers=dict(main=optimizer), rank=common.ALONE)
     batches = data.Batches(images, config.batch_size, seed)
     step = train.loss_step(
         lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
@@ -161,10 +159,9 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
 # %% ../../nbs/63_ablation.ipynb #c3452410
 def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
     "The bound on held-out images; the same noise for every model."
-    nll = vdm.nll(model, settings["points"], steps=steps)
-    return evaluate.bits_per_dim(
-        lambda k, g: nll(k, None, g), (images,), images[0].numel(),
-        draws=settings["draws"], batch_size=1000, generator=stream(0, "ablation"))
+    return common.bits(
+        model, images, "ablation", settings["points"],
+        draws=settings["draws"], batch_size=1000, steps=steps)
 
 @torch.no_grad()
 def single_draws(model, images, draws) -> torch.Tensor:
@@ -371,18 +368,15 @@ def run_choice(settings: dict, case: dict) -> dict:
         steps=case["steps"], batch_size=case["batch_size"], precision=case["precision"],
         lr_decay="cosine", **{k: settings[k] for k in ("lr", "ema", "warmup")})
     state = train.State(
-        model, config, optimizers=dict(main=vdm.optimizer(model, config)),
-        rank=train.Rank(0, 1, torch.device("cpu")))
+        model, config, optimizers=dict(main=vdm.optimizer(model, config)), rank=common.ALONE)
     step = train.loss_step(lambda m, batch, g: vdm.training_loss(
         m, batch, g, variance=case["schedule"] == "least variance"))
     batches = data.Batches(seen, config.batch_size, 0)
     for _ in range(config.steps): train.advance(state, step, batches)
 
     # the bound of every so many-th image kept back, each kept for a paired comparison
-    nll = vdm.nll(state.ema.model.eval(), settings["points"])
-    b = evaluate.bits_per_dim(
-        lambda k, g: nll(k, None, g), (held.images[::settings["every"]],), 784,
-        draws=1, batch_size=50, generator=stream(0, "choices"))
+    b = common.bits(
+        state.ema.model.eval(), held.images[::settings["every"]], "choices", settings["points"], 50)
     return dict(
         bits=b.mean, error=b.error,
         each=[round(v, 4) for v in b.values.tolist()],

@@ -40,6 +40,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "ddgan-mnist": "ddgan_mnist:MNIST",
     "ddgan-stacked": "ddgan_mnist:STACKED",
     "redraw": "redraw",
+    "restore": "restore",
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",

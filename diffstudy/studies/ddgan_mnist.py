@@ -21,7 +21,7 @@ from ..data import Stacked
 from ..ddgan_nets import ResNetGenerator
 from ..judge import balance, classify, feature_network, held_out_scores, scores
 from .common import packed, seconds_of
-from .ddgan_ablation import draw, gan_config
+from .ddgan_ablation import coding, draw, gan_config
 from .record import Study
 
 # %% ../../nbs/66_thousand_modes.ipynb #6dfc6615
@@ -134,12 +134,12 @@ def _settings(*names: str) -> dict:
 
 MNIST_SETTINGS, STACKED_SETTINGS = _settings(*_NAMES), _settings(_NAME)
 
-def trained_on_mnist(settings: dict, case: dict, train_set, device="cpu", folder=None) -> tuple:
+def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tuple:
     """Train on MNIST or StackedMNIST, or find the finished run, and keep checkpoints on the way.
 
     Args:
         settings, case: As in `MNIST`; a case may change the recipe, updates, threads
-        train_set, device, folder: What to learn; where to compute; for runs
+        train_set, folder: What to learn; for runs
 
     Returns:
         The state at the end, and where its checkpoints are"""
@@ -161,9 +161,7 @@ def trained_on_mnist(settings: dict, case: dict, train_set, device="cpu", folder
     if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set
-    state = experiment.fit(
-        config, images, device=device, folder=place, progress=True, say=print)
-    return state, place
+    return experiment.fit(config, images, folder=place, progress=True, say=print), place
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
@@ -197,19 +195,18 @@ def rebuilt(real, seen, judge, parts) -> dict:
 def score_on_stacked(s, every: int, run: tuple, judge, train_set) -> dict:
     "Modes and balance of the model, on the way and at the end, and of the data."
     state, place = run
-    parts = getattr(state, "components", None)
-    coding = dict(decode=parts.decode) if parts else {}
+    parts = coding(state)
     steps = [(int(p.name[5:]), p) for p in checkpoint.checkpoints(place)]
     curve = [
-        dict(step=n, **score_stacked(averaged(state, p), s["look"], judge, **coding)[1])
+        dict(step=n, **score_stacked(averaged(state, p), s["look"], judge, **parts)[1])
         for n, p in steps if n % every == 0 or n == state.step]
     n = s["n"]["stacked"]
-    x, last = score_stacked(state.ema.model.eval(), n, judge, seed=1, **coding)
+    x, last = score_stacked(state.ema.model.eval(), n, judge, seed=1, **parts)
 
     # the data, by their labels and by what the judge sees; then after the components, if any
     real, numbers = Stacked(train_set).draw(n, 1)
     seen = torch.cat([classify(judge, data.encode(v, 256)) for v in real.split(2000)])
-    more = rebuilt(real, seen, judge, parts) if parts else {}
+    more = rebuilt(real, seen, judge, state.components) if parts else {}
     return last | more | dict(
         curve=curve, data=balance(numbers), data_seen=balance(seen),
         samples=packed(x[:s["kept"]]))
@@ -218,29 +215,29 @@ def score_on_stacked(s, every: int, run: tuple, judge, train_set) -> dict:
 def score_on_mnist(net, n: int, kept: int, judge, sets, **coding) -> dict:
     "What the judge says of the model, and of held-out images."
     some, test_set = sets[0][:10_000], sets[1]
-    c = torch.arange(n, device=some.labels.device) % 10
+    c = torch.arange(n) % 10
     seconds, x = seconds_of(lambda: draw(net, n, 256, c=c, seed=1, **coding))
     return scores(x, c, judge, data.encode(some.images, 256)) | dict(
         ms=round(1000 * seconds / n, 3), samples=packed(x[:kept]),
         held_out=held_out_scores(some, test_set, judge, n // 10))
 
-def run_mnist(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_mnist(settings: dict, case: dict, folder=None) -> dict:
     """Train on MNIST or StackedMNIST, and judge.
 
     Args:
         settings, case: As in `trained_on_mnist`
-        device, folder, root: Where to compute; for judges and runs; for images
+        folder: For judges and runs
 
     Returns:
         Scores with errors, the curve on the way, seconds, samples"""
     torch.set_num_threads(1)
-    s, sets = settings, [v.to(device) for v in data.load("mnist", root)]
+    s, sets = settings, data.load("mnist")
     train_set, test_set = sets
-    state, place = trained_on_mnist(s, case, train_set, device, folder)
+    state, place = trained_on_mnist(s, case, train_set, folder)
     net = state.ema.model.eval()
 
     # judge
-    judge = feature_network(train_set, folder, device, **s["judge"])
+    judge = feature_network(train_set, folder, **s["judge"])
     known = evaluate.accuracy(judge, data.encode(test_set.images, 256), test_set.labels)
     out = dict(
         training=round(state.seconds), skipped=state.skipped, judge=list(known[:2]),
@@ -248,8 +245,7 @@ def run_mnist(settings: dict, case: dict, device="cpu", folder=None, root=None) 
     if case["data"].startswith("stacked"):
         every = s["save_every"][case["data"]]
         return out | score_on_stacked(s, every, (state, place), judge, train_set)
-    coding = dict(decode=state.components.decode) if hasattr(state, "components") else {}
-    return out | score_on_mnist(net, s["n"]["mnist"], s["kept"], judge, sets, **coding)
+    return out | score_on_mnist(net, s["n"]["mnist"], s["kept"], judge, sets, **coding(state))
 
 MNIST = Study(
     "ddgan-mnist", MNIST_SETTINGS,
@@ -301,18 +297,18 @@ RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong lab
     updates=_RESNET.train["steps"], save_every=_RESNET.train["save_every"],
     precision="bfloat16", n=1000, kept=30)
 
-def run_resnet(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_resnet(settings: dict, case: dict, folder=None) -> dict:
     """Train on MNIST with labels, and judge.
 
     Args:
         settings, case: As in `RESNET`
-        device, folder, root: Where to compute; for judges and runs; for images
+        folder: For judges and runs
 
     Returns:
         Scores with errors, samples"""
     torch.set_num_threads(1)
-    s, sets = settings, [v.to(device) for v in data.load("mnist", root)]
-    judge = feature_network(sets[0], folder, device, **s["judge"])
+    s, sets = settings, data.load("mnist")
+    judge = feature_network(sets[0], folder, **s["judge"])
     torch.set_num_threads(1)
     more = {k: v for k, v in case.items() if k == "mismatch"}
     place = Path(folder or "runs") / "-".join(
@@ -320,8 +316,7 @@ def run_resnet(settings: dict, case: dict, device="cpu", folder=None, root=None)
     config = gan_config(
         s["recipe"] | s["kinds"][case["kind"]] | more, s["updates"], seed=case["seed"],
         precision=s["precision"], log_every=50, save_every=s["save_every"])
-    state = experiment.fit(
-        config, sets[0], device=device, folder=place, progress=True, say=print)
+    state = experiment.fit(config, sets[0], folder=place, progress=True, say=print)
     net = state.ema.model.eval()
     return score_on_mnist(net, s["n"], s["kept"], judge, sets) | dict(
         skipped=state.skipped, parameters=sum(p.numel() for p in net.parameters()))

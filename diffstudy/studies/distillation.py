@@ -15,7 +15,7 @@ from ..distillation import (
     consistency_loss, one_step_loss, pairs, progressive_loss)
 from ..files import to_strip
 from ..schedule import grid
-from .common import seconds_of
+from .common import ALONE, seconds_of
 from .objectives import SETTINGS as OBJECTIVES, looks, trained
 from .record import Study
 
@@ -33,7 +33,7 @@ def _student(teacher, settings, seed, loss):
     config = train.Config(
         steps=settings["updates"], batch_size=settings["batch"],
         lr=settings["lr"], warmup=20, lr_decay="cosine", ema=settings["ema"], seed=seed)
-    state = train.State(net, config, rank=train.Rank(0, 1, torch.device("cpu")))
+    state = train.State(net, config, rank=ALONE)
     def terms(model, batch, generator):
         return dict(loss=loss(model, state.ema.model, batch, generator))
     images = Batches(load("digits")[0], settings["batch"], seed)

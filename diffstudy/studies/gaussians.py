@@ -20,6 +20,7 @@ from ..adversarial import RECIPES, Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
 from ..ddgan_nets import MLPGenerator, build
 from ..notation import alpha, sigma
+from . import common
 from .record import Study
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #71aa7993
@@ -102,7 +103,7 @@ def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
 
     more = updates_of(settings, kind) | dict(seed=seed)
     state = make_state(
-        config, model, more.pop("steps"), rank=train.Rank(0, 1, torch.device("cpu")), **more)
+        config, model, more.pop("steps"), rank=common.ALONE, **more)
     chain = chain_of(config.steps, kind.get("noise"))
     draw = lambda n, g: generate(state.ema.model, sample.initial((n, 2), g), chain, g)
     return Toy(state, falling(config, end, chain), draw)
@@ -126,7 +127,7 @@ def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     shared = {k: settings["config"][k] for k in ("ema", "batch_size")}
     more = updates_of(settings, kind) | shared | dict(
         seed=seed, precision="float32", lr=f["lr"], lr_decay="cosine", warmup=0, weight_decay=0.)
-    state = train.State(net, train.Config(**more), rank=train.Rank(0, 1, torch.device("cpu")))
+    state = train.State(net, train.Config(**more), rank=common.ALONE)
     draw = torch.no_grad()(lambda n, g: sample.ancestral(
         state.ema.model, sample.initial((n, 2), g), chain.flip(0), g))
     return Toy(

@@ -167,29 +167,28 @@ def against(net, other, w):
     "Guidance away from another network, which is told no label, by weight w."
     return lambda c: lambda z, gamma: classifier_free(net(z, gamma, c), other(z, gamma), w=w)
 
-def _apart(settings, case, train_set, device):
+def _apart(settings, case, train_set):
     "By width: a network that never saw a label, as often trained as the one that it guides."
     for width in case.get("apart", []):
         changed = settings | dict(unet=settings["unet"] | dict(width=width, groups=width // 4))
         blind = dict(seed=100 + case["seed"], p_uncond=1.)
-        yield width, trained(changed, blind, train_set, device)
-
+        yield width, trained(changed, blind, train_set)
 
 # %% ../../nbs/62a_guidance_weights.ipynb #d39f54e6
-def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
+def run(settings: dict, case: dict, folder=None) -> dict:
     """Train one network, and score it at every weight.
 
     Args:
         settings, case: As in `STUDY`
-        device, folder: Where to compute; where judges are kept
+        folder: Where judges are kept
 
     Returns:
         Held-out losses, and the scores at each weight for both kinds of guidance"""
-    train_set, test = (s.to(device) for s in data.load(settings["data"]))
-    judge = feature_network(train_set, folder, device, **settings["judge"])
+    train_set, test = data.load(settings["data"])
+    judge = feature_network(train_set, folder, **settings["judge"])
     real = data.encode(train_set.images, train_set.levels)
-    net = trained(settings, case, train_set, device)
-    c = torch.arange(settings["n"], device=device) % train_set.classes
+    net = trained(settings, case, train_set)
+    c = torch.arange(settings["n"]) % train_set.classes
 
     # at every weight the same noise and the same classes, so that only the guidance differs
     def rows(guide, weights):
@@ -198,20 +197,18 @@ def run(settings: dict, case: dict, device="cpu", folder=None) -> dict:
             seconds, x = seconds_of(lambda: draw(
                 guide(w), c, train_set.shape, train_set.levels,
                 steps=settings["sampler_steps"], seed=case["seed"]))
-            out.append(dict(
-                w=w,
-                ms=round(1000 * seconds / len(c), 3),
-                **scores(x, c, judge, real, settings["halves"])))
+            found = scores(x, c, judge, real, settings["halves"])
+            out.append(dict(w=w, ms=round(1000 * seconds / len(c), 3), **found))
         return out
 
     result = dict(
         loss=both_losses(net, test),
         free=rows(functools.partial(free, net), case["free"]))
     if case["classifier"]:
-        classifier = noisy_classifier(settings, case["seed"], train_set, device)
+        classifier = noisy_classifier(settings, case["seed"], train_set)
         result["classifier"] = rows(
             functools.partial(guided_by, net, classifier), case["classifier"])
-    for width, other in _apart(settings, case, train_set, device):
+    for width, other in _apart(settings, case, train_set):
         result[f"apart {width}"] = rows(functools.partial(against, net, other), FEWER[1:])
     return result
 

@@ -12,10 +12,12 @@ import math, time
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .. import data, evaluate, experiment, train, vdm
+from .. import data, evaluate, experiment, train
 from ..core import each, expand, randn_like, stream
 from ..decoder import Decoder
 from ..notation import alpha, sigma
+from ..recipes.common import facts_of
+from . import common
 from .record import Study
 
 # %% ../../nbs/64_last_bits.ipynb #ec0198ac
@@ -47,9 +49,6 @@ def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> 
 
 PARTS = dict(decoder=decoder_nats, diffusion=noise_error)
 
-def _facts(images):  # What a configuration must know of its data
-    return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
-
 def _unit(images):  # Nats of an image for a bit a pixel
     return images.images[0].numel() * math.log(2)
 
@@ -57,7 +56,7 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
     "Train a network by what it pays, in bits for a pixel."
     loss = lambda net, batch, generator: dict(
         loss=nats(net, batch[0], generator).mean() / _unit(images))
-    state = train.State(net, loop, rank=train.Rank(0, 1, torch.device("cpu")))
+    state = train.State(net, loop, rank=common.ALONE)
     batches = data.Batches(images, loop.batch_size, loop.seed)
     return train.complete(
         state, train.loss_step(loss), batches, folder=folder, progress=bool(folder), say=print)
@@ -71,7 +70,7 @@ def trained(settings: dict, part: str, images):
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         dict(gamma_min=low, gamma_max=high))
-    model = config.assemble(_facts(images))
+    model = config.assemble(facts_of(images))
     net = model.decoder if part == "decoder" else model.net
 
     # γ is spread evenly over a batch
@@ -97,7 +96,7 @@ def trained_alone(config, gamma: float, images, folder=None):
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
-    return _fitted(config.assemble(_facts(images)).decoder, nats, loop, images, folder)
+    return _fitted(config.assemble(facts_of(images)).decoder, nats, loop, images, folder)
 
 @torch.no_grad()
 def paid(net, part: str, images, gamma: float) -> Tensor:
@@ -177,23 +176,20 @@ def run_sift(settings: dict, case: dict) -> dict:
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         case["change"] | {k: case[k] for k in ("steps", "seed")})
 
-    begun = time.process_time()
-    if case["name"] == "the decoder alone":
-        model = trained_alone(config, settings["gamma"], seen).ema.model.eval()
-    else:
-        model = experiment.fit(config, seen).ema.model.eval()
-    seconds = round(time.process_time() - begun, 1)
+    alone = case["name"] == "the decoder alone"
+    fit = trained_alone if alone else experiment.fit
+    seconds, state = common.seconds_of(
+        lambda: fit(config, seen, *[settings["gamma"]] * alone))
+    model = state.ema.model.eval()
 
     # the same images and the same noise for all, so that differences are paired
-    if case["name"] == "the decoder alone":
+    if alone:
         values = paid(model, "decoder", kept, settings["gamma"])
     else:
-        nll = vdm.nll(model, settings["points"], together=True)
-        values = evaluate.bits_per_dim(
-            lambda k, g: nll(k, None, g), (kept.images,), kept.images[0].numel(),
-            batch_size=50, generator=stream(0, "bits-sift")).values
+        values = common.bits(
+            model, kept.images, "bits-sift", settings["points"], 50, together=True).values
     return dict(
-        each=[round(v, 4) for v in values.tolist()], train_seconds=seconds,
+        each=[round(v, 4) for v in values.tolist()], train_seconds=round(seconds, 1),
         parameters=sum(p.numel() for p in model.parameters()))
 
 _VARIANTS = (  # What is changed, and steps that take about as long

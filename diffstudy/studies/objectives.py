@@ -40,10 +40,10 @@ def trained(settings: dict, weight: str, seed: int):
         A `vdm.VDM` with averaged weights"""
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])), dict(seed=seed))
-    seen, here = load(config.data)[0], train.Rank(0, 1, torch.device("cpu"))
+    seen = load(config.data)[0]
 
     # the network, the steps and the order of the images are those of the recipe
-    state, _, batches = config.start(seen, facts_of(seen), here, {})
+    state, _, batches = config.start(seen, facts_of(seen), common.ALONE, {})
     loss = simple_loss(Weighted(weight, config.gamma_min, config.gamma_max), seen.levels)
     return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
 
@@ -56,10 +56,8 @@ def run(settings: dict, case: dict) -> dict:
     model = trained(settings, case["weight"], case["seed"])
 
     # the bound of held-out images, whatever the network was trained for
-    nll = vdm.nll(model, settings["points"], together=True)
-    b = evaluate.bits_per_dim(
-        lambda k, g: nll(k, None, g), (held.images,), held.images[0].numel(),
-        draws=settings["draws"], batch_size=32, generator=stream(0, "objectives"))
+    b = common.bits(
+        model, held.images, "objectives", settings["points"], 32, settings["draws"], together=True)
 
     # the looks: samples on one grid for all, uniform in γ
     k = model.sample(
@@ -115,10 +113,8 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
     model = trained_by(s, case["loss"], case["seed"], seen, folder)
 
     # the bound of held-out images, and the error by noise level that it integrates
-    nll, part = vdm.nll(model, s["points"], together=True), held.images[:s["images"]]
-    b = evaluate.bits_per_dim(
-        lambda k, g: nll(k, None, g), (part,), part[0].numel(),
-        draws=1, batch_size=50, generator=stream(0, "two losses"))
+    b = common.bits(
+        model, held.images[:s["images"]], "two losses", s["points"], 50, together=True)
     errors, few = [], held.images[:200]
     for g in torch.arange(s["levels"][0], s["levels"][1] + 1e-6, s["levels"][2]).tolist():
         z, eps, gamma = judge.diffuse(

@@ -8,8 +8,7 @@ __all__ = ['SETTINGS', 'STUDY', 'PAPER', 'BLUE', 'ORANGE', 'build', 'noise_error
            'draw', 'run', 'sheet', 'film', 'still', 'bits_picture', 'calls_picture', 'home']
 
 # %% ../../nbs/67a_home_digits.ipynb #d1014415
-
-import hashlib, time
+import hashlib
 from pathlib import Path
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from ..heads import PatchNet
 from ..judge import LARGE, diffuse, feature_network
 from ..notation import alpha, sigma
 from ..schedule import Cosine, grid
+from .common import ALONE, seconds_of
 from .record import Study
 
 # %% ../../nbs/67a_home_digits.ipynb #a473b54d
@@ -50,30 +50,26 @@ def noise_error(settings):
     return loss
 
 # %% ../../nbs/67a_home_digits.ipynb #0512be55
-def trained(settings: dict, seed: int, folder=None, root=None) -> train.State:
-    """The network after its training; kept in a folder, so that it is trained once.
-
-    Args:
-        folder: Where checkpoints are kept; ~/.cache/diffstudy/pictures by default
-        root: Of MNIST
+def trained(settings: dict, seed: int) -> train.State:
+    """The network after its training; kept in ~/.cache/diffstudy, so that it is trained once.
 
     Returns:
         Its `ema.model` draws; `seconds` is what the training took"""
-    home = Path(folder or Path.home() / ".cache" / "diffstudy" / "pictures").expanduser()
+    home = Path.home() / ".cache" / "diffstudy" / "pictures"
     drawing = ("sampler_steps", "weights", "n", "judge")
     facts = canonical([{k: v for k, v in settings.items() if k not in drawing}, seed])
     config = train.Config(**settings["train"], seed=seed, log_every=100, save_every=500)
-    images, _ = data.load(settings["data"], root)
+    images, _ = data.load(settings["data"])
     return train.complete(
-        train.State(build(settings, seed), config, rank=train.Rank(0, 1, "cpu")),
+        train.State(build(settings, seed), config, rank=ALONE),
         train.loss_step(noise_error(settings)),
         data.Batches(images, config.batch_size, seed),
         folder=home / hashlib.sha256(facts.encode()).hexdigest()[:12])
 
 # %% ../../nbs/67a_home_digits.ipynb #da5eaa22
 @torch.no_grad()
-def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajectory: bool = False,
-         batch: int = 50) -> Tensor:
+def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0,
+         trajectory: bool = False) -> Tensor:
     """Digits by DDIM.
 
     Args:
@@ -85,8 +81,7 @@ def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajec
     Returns:
         `(n, 1, 28, 28)`, about −1 to 1"""
     gammas, out = grid(Cosine(*settings["ends"]), settings["sampler_steps"]), []
-    for i in range(0, len(c), batch):
-        part = c[i:i + batch]
+    for i, part in zip(range(0, len(c), 50), c.split(50)):
         z = sample.initial(
             (len(part), *net.shape), [stream(seed, "noise", i + j) for j in range(len(part))])
         out.append(sample.ddim(
@@ -95,21 +90,18 @@ def draw(net, settings: dict, c: Tensor, w: float = 1., *, seed: int = 0, trajec
     return states if trajectory else states / alpha(gammas[-1])
 
 # %% ../../nbs/67a_home_digits.ipynb #8eed87bc
-def run(settings: dict, case: dict, folder=None, root=None) -> dict:
+def run(settings: dict, case: dict) -> dict:
     "Train, draw as many of each digit, and ask the judge which digit it sees."
-    state = trained(settings, case["seed"], folder, root)
-    train_set, test = data.load(settings["data"], root)
-    judge = feature_network(train_set, folder, **settings["judge"])
+    state = trained(settings, case["seed"])
+    train_set, test = data.load(settings["data"])
+    judge = feature_network(train_set, **settings["judge"])
     c = torch.arange(settings["n"]) % 10
-    out = dict(
-        parameters=sum(p.numel() for p in state.model.parameters()),
-        drawn=[])
+    out = dict(parameters=sum(p.numel() for p in state.model.parameters()), drawn=[])
 
     # the same noise at each weight
     for w in settings["weights"]:
-        begin = time.process_time()
-        x = draw(state.ema.model, settings, c, w, seed=case["seed"])
-        seconds = time.process_time() - begin
+        seconds, x = seconds_of(
+            lambda: draw(state.ema.model, settings, c, w, seed=case["seed"]))
         gray = data.decode(x, 256)
         with torch.no_grad(): seen = judge(data.encode(gray, 256)).argmax(1)
         out["drawn"].append(dict(
@@ -136,32 +128,29 @@ PAPER = "#fcfbf8"
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 
-def film(states: Tensor, path, columns: int = 10, scale: int = 3, ms: int = 110, rest: int = 2000):
+def _large(gray: Tensor, columns: int):
+    "Digits side by side as one image, each pixel a square of three by three."
+    import numpy as np
+    from PIL import Image
+    return Image.fromarray(np.kron(sheet(gray, columns).numpy(), np.ones((3, 3), np.uint8)))
+
+def film(states: Tensor, path, columns: int = 10):
     """A moving picture: the digits stand there, then noise becomes them again.
 
     Args:
         states: `(steps + 1, n, 1, 28, 28)`, as `draw` gives them
-        path: The file, a WebP
-        ms, rest: For each step, and for the finished digits"""
-    import numpy as np
-    from PIL import Image
-    square = np.ones((scale, scale), np.uint8)
-    frames = [
-        Image.fromarray(np.kron(sheet(data.decode(z, 256), columns).numpy(), square))
-        for z in states]
+        path: The file, a WebP"""
+    frames = [_large(data.decode(z, 256), columns) for z in states]
     frames[-1].save(
         path, save_all=True, append_images=frames, loop=0, quality=30, method=6,
-        duration=[rest, 300] + [ms] * (len(frames) - 2) + [rest])
+        duration=[2000, 300] + [110] * (len(frames) - 2) + [2000])
 
-def still(gray: Tensor, path, columns: int = 10, scale: int = 3):
-    """Digits side by side, each pixel a square.
+def still(gray: Tensor, path):
+    """Digits side by side, ten in a row.
 
     Args:
         gray: `(n, 1, h, w)`, uint8"""
-    import numpy as np
-    from PIL import Image
-    big = np.kron(sheet(gray, columns).numpy(), np.ones((scale, scale), np.uint8))
-    Image.fromarray(big).save(path, optimize=True)
+    _large(gray, 10).save(path, optimize=True)
 
 # %% ../../nbs/67a_home_digits.ipynb #8a116fdc
 def _axes(width, height, columns=1):
@@ -229,16 +218,15 @@ def calls_picture(path):
     return told
 
 # %% ../../nbs/67a_home_digits.ipynb #e0c36bf5
-def home(folder="nbs/images", record="nbs/runs/pictures.json", kept=None, root=None):
+def home(folder="nbs/images"):
     """Draw all of it, from the recorded run and the network that it has left.
 
     Args:
-        folder: Where the pictures go
-        kept, root: Where the network is kept, and MNIST"""
+        folder: Where the pictures go"""
     from diffstudy.files import read_json
-    found, folder = read_json(Path(record)), Path(folder)
+    found, folder = read_json(Path("nbs/runs/pictures.json")), Path(folder)
     settings, (run,) = found["settings"], found["results"]
-    net = trained(settings, run["case"]["seed"], kept, root).ema.model
+    net = trained(settings, run["case"]["seed"]).ema.model
     states = draw(net, settings, torch.arange(20) % 10, 1., seed=1, trajectory=True)
     film(states, folder / "digits.webp")
     film(states[:, :10], folder / "digits-phone.webp", columns=5)

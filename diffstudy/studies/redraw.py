@@ -15,7 +15,8 @@ from .. import data, ddgan, evaluate, experiment, judge, models, process, sample
 from ..core import randn_like, stream
 from ..files import to_strip
 from . import record
-from .common import trained, unpacked
+from ..recipes.common import facts_of
+from .common import ALONE, trained, unpacked
 from .ddgan_mnist import RESNET, STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
 
@@ -39,11 +40,11 @@ def strokes(x: Tensor) -> Tensor:
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
-def network(settings: dict, model: str, seed: int, images, device="cpu"):
+def network(settings: dict, model: str, seed: int, images):
     "The averaged network of one of the two models, \"ddgan\" or \"vdm\"."
     config = experiment.config_of(
         dict(kind=model, config=settings["gan" if model == "ddgan" else "vdm"]))
-    return trained(config, images, device=device, seed=seed)
+    return trained(config, images, seed=seed)
 
 def drawer(settings: dict, model: str, seed: int, images):
     "Train one of the two models; a function `(x, t, generator)` → pictures drawn again."
@@ -120,9 +121,7 @@ def run_gap(settings: dict, case: dict) -> dict:
     config = experiment.change(
         experiment.config_of(dict(kind="ddgan", config=settings["gan"])),
         own | (dict(paired=False) if case["T"] == 1 else {}))
-    facts = dict(shape=list(few.shape), levels=few.levels, classes=few.classes)
-    state, step, batches = config.start(
-        few, facts, train.Rank(0, 1, torch.device("cpu")), {})
+    state, step, batches = config.start(few, facts_of(few), ALONE, {})
 
     x, y = (data.encode(s.images, s.levels) for s in (few, others))
     D = state.model["discriminator"]
@@ -172,25 +171,25 @@ def hears(net, x: Tensor, chain: Tensor, generator=None) -> list[float]:
 # %% ../../nbs/45_entering_a_chain.ipynb #4ebb146b
 LATENT_SETTINGS = dict(gan=SETTINGS["gan"], run=STACKED_SETTINGS, n=2000)
 
-def run_latent(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_latent(settings: dict, case: dict, folder=None) -> dict:
     """Train a generator, and measure how much its answers to held-out images differ.
 
     Args:
         settings, case: As in `LATENT`; digits, or a case of `ddgan_mnist.STACKED`
-        device, folder, root: Where to compute; for runs; for images
+        folder: For runs
 
     Returns:
         The ratio for each state"""
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
-        net = network(settings, "ddgan", case["seed"], images, device)
-        x = data.encode(held.images, held.levels).to(device)
+        net = network(settings, "ddgan", case["seed"], images)
+        x = data.encode(held.images, held.levels)
     else:
-        images, held = (v.to(device) for v in data.load("mnist", root))
-        net = trained_on_mnist(settings["run"], case, images, device, folder)[0].ema.model.eval()
+        images, held = data.load("mnist")
+        net = trained_on_mnist(settings["run"], case, images, folder)[0].ema.model.eval()
         x = data.encode(data.Stacked(held).draw(settings["n"], 1)[0], 256)
-    chain, g = ddgan.chain_gammas(net.steps), stream(case["seed"], "hears", device=device)
+    chain, g = ddgan.chain_gammas(net.steps), stream(case["seed"], "hears")
     return dict(ratio=[round(r, 4) for r in hears(net, x, chain, g)])
 
 LATENT = Study("latent", LATENT_SETTINGS, (
@@ -314,9 +313,9 @@ def seen_from(net, stacks: Tensor, t: int, classifier, seed: int, *, part: int =
         found.append(judge.classify(classifier, data.encode(data.decode(x, 256), 256)))
     return torch.cat(found)
 
-def run_trained(s: dict, case: dict, images, classifier, device, folder) -> dict:
+def run_trained(s: dict, case: dict, images, classifier, folder) -> dict:
     "A trained run: tables of digits, from each state."
-    net = trained_on_mnist(s["run"], case, images, device, folder)[0].ema.model.eval()
+    net = trained_on_mnist(s["run"], case, images, folder)[0].ema.model.eval()
     stacks = data.Stacked(images).draw(s["n"], 2)[0]
     known = judge.classify(classifier, data.encode(stacks, 256))
     def table(t):
@@ -324,19 +323,18 @@ def run_trained(s: dict, case: dict, images, classifier, device, folder) -> dict
         return table_of(digits_of(known).flatten(), digits_of(found).flatten(), 10).tolist()
     return dict(tables=[table(t) for t in range(1, net.steps + 1)])
 
-def run_keeps(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_keeps(settings: dict, case: dict, folder=None) -> dict:
     """One case: a reader, the tables of a trained run, or how sure a judge is of the samples.
 
     Args:
         settings, case: As in `KEEPS`: a part, or a case of `ddgan_mnist.STACKED`
-        device, folder, root: Where to compute; for judges and runs; for images"""
+        folder: For judges and runs"""
     torch.set_num_threads(1)
-    images, held = data.load("mnist", root)
+    images, held = data.load("mnist")
     if case.get("part") == "reader": return run_reader(settings, case, images, held)
-    known = lambda where: judge.feature_network(
-        images.to(where), folder, where, **settings["run"]["judge"])
-    if case.get("part") == "sure": return run_sure(settings, held, known("cpu"))
-    return run_trained(settings, case, images.to(device), known(device), device, folder)
+    known = judge.feature_network(images, folder, **settings["run"]["judge"])
+    if case.get("part") == "sure": return run_sure(settings, held, known)
+    return run_trained(settings, case, images, known, folder)
 
 KEEPS = Study("keeps", KEEPS_SETTINGS, (
     *(dict(part="reader", state=t, seed=0) for t in (1, 2, 3)),

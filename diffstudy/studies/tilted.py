@@ -5,7 +5,7 @@ images."""
 
 # %% auto #0
 __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN', 'SETTINGS',
-           'SHOWN', 'TUNE', 'SEEDS', 'CASES', 'PARTS', 'STUDY', 'MNIST', 'Cells', 'world',
+           'SHOWN', 'TUNE', 'SEEDS', 'CASES', 'PARTS', 'STUDY', 'MNIST', 'Cells', 'levels', 'world',
            'CountedNet', 'start', 'learned', 'networks', 'steps_for', 'noisier', 'draw', 'product',
            'scored', 'run_tune', 'best_choices', 'run_compare', 'fine', 'run_aim', 'run_falls',
            'run_start', 'guided_images', 'run_digits', 'run_mnist', 'run', 'predictor_corrector',
@@ -72,6 +72,10 @@ class Cells:
 
 # %% ../../nbs/62_tilted_guidance.ipynb #10b72974
 ENDS = (-8., 12.)  # γ at data and at noise
+
+def levels(steps: int, ends=ENDS) -> Tensor:
+    "The noise levels of a run, falling, float64."
+    return grid(Cosine(*ends), steps, dtype=torch.float64)
 
 def world(name: str) -> data.GaussianMixture:
     """The three Gaussians, or a random mixture with two components for each class.
@@ -176,16 +180,15 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
         Samples `(n, 2)` of class 0, and their log weights or None"""
     c, v = torch.tensor(0), p.get("factor", 1) * w
     z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise")
-    gammas = lambda steps: grid(Cosine(*ENDS), steps, dtype=torch.float64)
     branches = ClassifierFree(net, c, w=0).branches
     guide = lambda **kw: ClassifierFree(net, c, w=v, **kw)
     def ancestral(predict, steps=calls // 2):
-        return sample.ancestral(predict, z, gammas(steps), g), None
+        return sample.ancestral(predict, z, levels(steps), g), None
 
     if method == "no guidance": return ancestral(ClassifierFree(net, c, w=0), calls)
     if method in ("ancestral", "weaker"): return ancestral(guide())
-    if method == "DDIM": return sample.ddim(guide(), z, gammas(calls // 2)), None
-    if method == "more noise": return noisier(guide(), z, gammas(calls // 2), g, p["eta"]), None
+    if method == "DDIM": return sample.ddim(guide(), z, levels(calls // 2)), None
+    if method == "more noise": return noisier(guide(), z, levels(calls // 2), g, p["eta"]), None
     if method == "interval":
         return ancestral(guide(interval=p["interval"]), steps_for(calls, p["interval"]))
     if method == "autoguidance":
@@ -193,15 +196,15 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
         both = lambda z, gamma: (net(z, gamma, own), bad(z, gamma, own))
         net.rows += n * (calls // 2)  # the worse network's
         return ancestral(lambda z, gamma: classifier_free(*both(z, gamma), w=v))
-    if method == "CFG++": return cfg_plus_plus(branches, z, gammas(calls // 2), **p), None
+    if method == "CFG++": return cfg_plus_plus(branches, z, levels(calls // 2), **p), None
     if method == "APG":
         return ancestral(APG(branches, w=v, parallel=p["parallel"], limit=p["limit"]))
     if method == "CFG-Zero*": return ancestral(CFGZeroStar(branches, w=v, start=p["start"]))
     if method == "predictor-corrector":
         steps = calls // (1 + 2 * p["corrections"])
         plain = ClassifierFree(net, c, w=0)
-        return predictor_corrector(plain, branches, z, gammas(steps), g, w=w, **p), None
-    r = feynman_kac(branches, z, gammas(calls // 2), g, w=w, **p)
+        return predictor_corrector(plain, branches, z, levels(steps), g, w=w, **p), None
+    r = feynman_kac(branches, z, levels(calls // 2), g, w=w, **p)
     return r.z, r.log_weights
 
 # %% ../../nbs/62_tilted_guidance.ipynb #fce9ef28
@@ -280,6 +283,10 @@ def run_compare(settings, case) -> dict:
 # %% ../../nbs/62_tilted_guidance.ipynb #7ebf4d0f
 def fine(mix, w): return Cells(mix, w, lim=3.25, n=65)  # the cells of the first try
 
+def _of_class(mix, w=0.):
+    "Exact guidance toward class 0 of the three Gaussians."
+    return ClassifierFree(mix.predict, torch.tensor(0), null=3, w=w)
+
 def run_aim(settings, case) -> dict:
     """Twenty thousand particles and four hundred steps on the three Gaussians.
 
@@ -287,21 +294,19 @@ def run_aim(settings, case) -> dict:
         weight → numbers"""
     mix, out = data.three_gaussians(), {}
     n, seed = settings["aim"]["n"], case["seed"]
-    c = torch.tensor(0)
-    gammas = grid(Cosine(*ENDS), settings["aim"]["steps"], dtype=torch.float64)
-    branches = ClassifierFree(mix.predict, c, null=3, w=0).branches
+    gammas, branches = levels(settings["aim"]["steps"]), _of_class(mix).branches
     for w in WEIGHTS:
         cells, z = fine(mix, w), sample.initial((n, 2), stream(seed, "start", w))
         g = lambda: stream(seed, "noise", w)
-        guide = ClassifierFree(mix.predict, c, w=w, null=3)
+        guide = _of_class(mix, w)
         plain_s, plain = guided.seconds_of(lambda: sample.ancestral(guide, z, gammas, g()))
         euler = feynman_kac(branches, z, gammas, g(), w=w, eta=1., order=1)
         ours_s, ours = guided.seconds_of(lambda: feynman_kac(branches, z, gammas, g(), w=w))
         exact = cells.sample(n, stream(seed, "exact", w))
-        row = dict(exact=cells.total_variation(exact), plain=cells.total_variation(plain),
-            euler=cells.total_variation(euler.z, euler.log_weights),
-            ours=cells.total_variation(ours.z, ours.log_weights),
-            drawn=cells.total_variation(ours.drawn(stream(seed, "drawn", w))),
+        far = cells.total_variation
+        row = dict(exact=far(exact), plain=far(plain),
+            euler=far(euler.z, euler.log_weights), ours=far(ours.z, ours.log_weights),
+            drawn=far(ours.drawn(stream(seed, "drawn", w))),
             share=effective_share(ours.log_weights).item(), ratio=ours.log_ratio.item(),
             slower=ours_s / plain_s)
         counts = dict(ours=ours.resamplings.item(), euler=euler.resamplings.item())
@@ -317,11 +322,10 @@ def run_falls(settings, case) -> dict:
     mix = data.three_gaussians()
     seed, s = case["seed"], settings["falls"]
     cells = fine(mix, 4)
-    branches = ClassifierFree(mix.predict, torch.tensor(0), w=0, null=3).branches
+    branches = _of_class(mix).branches
     def distance(n, steps, **options):
         z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise", steps)
-        gammas = grid(Cosine(*ENDS), steps, dtype=torch.float64)
-        r = feynman_kac(branches, z, gammas, g, w=4, **options)
+        r = feynman_kac(branches, z, levels(steps), g, w=4, **options)
         return round(cells.total_variation(r.z, r.log_weights), 5)
     exact = lambda n: round(cells.total_variation(cells.sample(n, stream(seed, "exact", n))), 5)
     return dict(
@@ -336,7 +340,7 @@ def run_start(settings, case) -> dict:
         weight → noise and start → distance for each first level"""
     mix = data.three_gaussians()
     seed, s = case["seed"], settings["start"]
-    branches, out = ClassifierFree(mix.predict, torch.tensor(0), null=3, w=0).branches, {}
+    branches, out = _of_class(mix).branches, {}
     for w in s["weights"]:
         cells, rows = fine(mix, w), {}
         for first in s["first"]:
@@ -358,14 +362,13 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
 
     Returns:
         method → a list over weights"""
-    device = train_set.images.device
     classes, levels = train_set.classes, train_set.levels
     real = data.encode(train_set.images[:s.get("real")], levels)
     each = s["n"] // classes
-    c = torch.arange(classes, device=device).repeat_interleave(each)
+    c = torch.arange(classes).repeat_interleave(each)
     order = lambda k: torch.randperm(each, generator=stream(seed, "order", k)) + each * k
     mixed = torch.stack([order(k) for k in range(classes)], 1).flatten()  # the classes in turn
-    z = sample.initial((len(c), *train_set.shape), stream(seed, "start")).to(device)
+    z = sample.initial((len(c), *train_set.shape), stream(seed, "start"))
 
     g = lambda: stream(seed, "noise")
     branches = ClassifierFree(net, c, w=0).branches
@@ -389,89 +392,45 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
     guided_only = "corrected", "unweighted"
     return {m: [row(m, w) for w in s["weights"] if w or m not in guided_only] for m in methods}
 
-def run_digits(settings, case, device="cpu", folder=None) -> dict:  # method → a list over weights
+def run_digits(settings, case) -> dict:
     """A network for each seed, judged as in Guided digits.
 
     Returns:
-        method → a list over weights
-    """
+        method → a list over weights"""
     s, seed = settings["digits"], case["seed"]
-    train_set, _ = (v.to(device) for v in data.load(s["guided"]["data"]))
-    judge = guided.feature_network(train_set, folder, device, **s["guided"]["judge"])
-    net = guided.trained(s["guided"], dict(seed=seed, p_uncond=.1), train_set, device)
-    gammas = grid(Cosine(*guided.ENDS), s["steps"], dtype=torch.float64)
-    return guided_images(net, gammas, s, seed, judge, train_set)
+    train_set, _ = data.load(s["guided"]["data"])
+    judge = guided.feature_network(train_set, **s["guided"]["judge"])
+    net = guided.trained(s["guided"], dict(seed=seed, p_uncond=.1), train_set)
+    return guided_images(net, levels(s["steps"], guided.ENDS), s, seed, judge, train_set)
 
-def run_mnist(settings, case, device="cpu", folder=None, root=None) -> dict:
+def run_mnist(settings, case) -> dict:
     "The same for one network of the recipe `mnist`, and for draws of each seed."
     s, seed = settings, case["seed"]
-    run = experiment.open(s["run"], device, root=root)
+    run = experiment.open(s["run"], "cpu")
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
             f"{s['run']}: expected the run that `diffstudy train mnist --recipe mnist` makes; "
             f"got {run!r}")
-    train_set, _ = (v.to(device) for v in data.load("mnist", run.root))
-    judge = guided.feature_network(train_set, folder, device, **s["judge"])
-    gammas = grid(Cosine(*s["ends"]), s["steps"], dtype=torch.float64)
+    train_set, _ = data.load("mnist", run.root)
+    judge = guided.feature_network(train_set, **s["judge"])
+    gammas = levels(s["steps"], s["ends"])
     return guided_images(run.model.net, gammas, s, seed, judge, train_set)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #bf7434d8
-CHOSEN = {
-    "weaker": {
-        "1": {"factor": 0.25},
-        "2": {"factor": 0.25},
-        "4": {"factor": 0.5},
-        "8": {"factor": 0.35},
-    },
-    "interval": {
-        "1": {"interval": [-4, -1], "factor": 1},
-        "2": {"interval": [-4, -1], "factor": 1},
-        "4": {"interval": [-4, -1], "factor": 1},
-        "8": {"interval": [-4, 1], "factor": 0.5},
-    },
-    "autoguidance": {
-        "1": {"blur": 0.6, "factor": 0.1},
-        "2": {"blur": 0.15, "factor": 0.1},
-        "4": {"blur": 0.15, "factor": 0.1},
-        "8": {"blur": 0.15, "factor": 0.1},
-    },
-    "CFG++": {
-        "1": {"scale": 0.05},
-        "2": {"scale": 0.05},
-        "4": {"scale": 0.05},
-        "8": {"scale": 0.05},
-    },
-    "APG": {
-        "1": {"parallel": 0.5, "limit": 1, "factor": 0.5},
-        "2": {"parallel": 0.5, "limit": 1, "factor": 0.5},
-        "4": {"parallel": 0.5, "limit": 1, "factor": 0.5},
-        "8": {"parallel": 0.5, "limit": 1, "factor": 0.5},
-    },
-    "CFG-Zero*": {
-        "1": {"start": 12, "factor": 0.5},
-        "2": {"start": 12, "factor": 0.25},
-        "4": {"start": 6, "factor": 0.25},
-        "8": {"start": 12, "factor": 0.25},
-    },
-    "more noise": {
-        "1": {"eta": 2},
-        "2": {"eta": 2},
-        "4": {"eta": 2},
-        "8": {"eta": 3},
-    },
-    "predictor-corrector": {
-        "1": {"corrections": 1, "size": 0.5},
-        "2": {"corrections": 1, "size": 0.5},
-        "4": {"corrections": 2, "size": 0.5},
-        "8": {"corrections": 1, "size": 1},
-    },
-    "Feynman-Kac": {
-        "1": {"eta": 1.5},
-        "2": {"eta": 2},
-        "4": {"eta": 2},
-        "8": {"eta": 3},
-    },
+_AT_WEIGHTS = {  # by `best_choices`: what each parameter is at each of WEIGHTS
+    "weaker": dict(factor=[.25, .25, .5, .35]),
+    "interval": dict(interval=3 * [[-4, -1]] + [[-4, 1]], factor=[1, 1, 1, .5]),
+    "autoguidance": dict(blur=[.6, .15, .15, .15], factor=4 * [.1]),
+    "CFG++": dict(scale=4 * [.05]),
+    "APG": dict(parallel=4 * [.5], limit=4 * [1], factor=4 * [.5]),
+    "CFG-Zero*": dict(start=[12, 12, 6, 12], factor=[.5, .25, .25, .25]),
+    "more noise": dict(eta=[2, 2, 2, 3]),
+    "predictor-corrector": dict(corrections=[1, 1, 2, 1], size=[.5, .5, .5, 1]),
+    "Feynman-Kac": dict(eta=[1.5, 2, 2, 3]),
 }
+CHOSEN = {
+    m: {str(w): {k: v[i] for k, v in p.items()} for i, w in enumerate(WEIGHTS)}
+    for m, p in _AT_WEIGHTS.items()}
 
 SETTINGS = dict(
     n=4000, learned_n=2000, calls=200, net_steps=1500, weak_steps=150, chosen=CHOSEN,

@@ -21,7 +21,7 @@ from ..schedule import Cosine, Linear, grid
 from ..solvers import SOLVERS, NFECounter, edm_grid
 from . import pictures
 from .common import row, seconds_of
-from .ddgan_ablation import draw
+from .ddgan_ablation import coding, draw
 from .objectives import SETTINGS as OBJECTIVES, trained
 from . import record
 from .record import Study, over_seeds
@@ -77,10 +77,10 @@ def _gan(full: dict, changes: dict, images, n: int, seed: int):
     config = experiment.config_of(dict(kind="ddgan", config=full))
     config = experiment.change(config, changes | dict(seed=seed))
     training, state = seconds_of(lambda: experiment.fit(config, images))
-    g, parts = state.ema.model.eval(), getattr(state, "components", None)
-    coding = dict(decode=parts.decode) if parts else {}
+    g = state.ema.model.eval()
     def make():
-        return decode(draw(g, n, images.levels, seed=seed, **coding), images.levels), g.steps
+        x = draw(g, n, images.levels, seed=seed, **coding(state))
+        return decode(x, images.levels), g.steps
     return training, make
 
 def _by_gans(settings, seed, seen, held):
@@ -88,35 +88,40 @@ def _by_gans(settings, seed, seen, held):
     for name, full in settings["gans"].items():
         yield name, *_gan(full, {}, seen, settings["n"], seed)
 
-def _by_samplers(settings, seed, seen, held):
-    "One network, from the same noise by every sampler, on levels even in γ."
+def _samplers(settings, seed, make):
+    "A network that is trained once, and each of the samplers; `make(model, name, steps)` draws."
     training, model = seconds_of(
         lambda: trained(settings["network"], settings["weight"], seed))
+    for name, steps in settings["samplers"]:
+        yield f"{name} {steps}", training, functools.partial(make, model, name, steps)
 
+def _by_samplers(settings, seed, seen, held):
+    "One network, from the same noise by every sampler, on levels even in γ."
     @torch.no_grad()
-    def make(name, steps):
+    def make(model, name, steps):
         counted, g = NFECounter(model.net), grid(model.schedule, steps)
         z = sample.initial((settings["n"], *seen.shape), stream(seed, "trilemma"))
         z = SOLVERS[name](counted, z, g, stream(seed, "trilemma", name))
         return model.decode(z, g[-1]), counted.calls
-    for name, steps in settings["samplers"]:
-        yield f"{name} {steps}", training, functools.partial(make, name, steps)
+    yield from _samplers(settings, seed, make)
+
+def _row(case, score, training: float, make) -> dict:
+    "What is drawn, scored; of the first seed some samples are kept."
+    def kept(k): return score(k) | dict(samples=None if case["seed"] else to_strip(k[:12]))
+    return row(make, kept, training=round(training, 1))
 
 def run(settings: dict, case: dict) -> dict:
     """Train a network with one seed, or none, and score all that can be drawn.
 
     Returns:
         Name → scores, calls, seconds"""
-    (seen, held), seed = load("digits"), case["seed"]
+    seen, held = load("digits")
     net = judge.feature_network(seen, **settings["network"]["judge"])
     torch.set_num_threads(1)
-    def score(k):
-        return scored(k, seen, net) | dict(samples=to_strip(k[:12]) if seed == 0 else None)
-
-    kinds = dict(references=_untouched, diffusion=_by_samplers)
+    kind = dict(references=_untouched, diffusion=_by_samplers)[case["kind"]]
     return {
-        name: row(make, score, training=round(training, 1))
-        for name, training, make in kinds[case["kind"]](settings, seed, seen, held)}
+        name: _row(case, lambda k: scored(k, seen, net), *what)
+        for name, *what in kind(settings, case["seed"], seen, held)}
 
 STUDY = Study("trilemma", SETTINGS, tuple(
     dict(kind=k, seed=s) for s in range(5) for k in ("diffusion", "references")), run)
@@ -140,7 +145,6 @@ def run_gans(settings: dict, case: dict) -> dict:
     Returns:
         Scores, calls, seconds"""
     seen, _ = load("digits")
-    seed = case["seed"]
     net = judge.feature_network(seen, **settings["judge"])
     torch.set_num_threads(1)
     learned = real = seen
@@ -148,9 +152,8 @@ def run_gans(settings: dict, case: dict) -> dict:
         learned, real = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
 
     full, rates = settings["gans"][case["gan"]], settings["rates"][case["rates"]]
-    training, make = _gan(full, rates, learned, settings["n"], seed)
-    def score(k): return scored(k, real, net) | dict(samples=None if seed else to_strip(k[:12]))
-    return row(make, score, training=round(training, 1))
+    what = _gan(full, rates, learned, settings["n"], case["seed"])
+    return _row(case, lambda k: scored(k, real, net), *what)
 
 GANS = Study("trilemma-gans", GANS_SETTINGS, (
     *(dict(gan=g, rates=r, seed=s, choosing=False) for g, r in CHOSEN.items() for s in range(5)),
@@ -244,33 +247,25 @@ def _untouched_stacks(settings, seed, seen, held):
 
 def _stacks_by_samplers(settings, seed, seen, held):
     "One network by some samplers, in parts."
-    training, model = seconds_of(
-        lambda: trained(settings["network"], settings["weight"], seed))
-    def make(name, steps):
+    def make(model, name, steps):
         gammas = grid(model.schedule, steps)
         x, calls = sampled(
             lambda _: model.net, SOLVERS[name], gammas, seen.shape, settings["n"], seed)
         return decode(x, 17), calls
-    for name, steps in settings["samplers"]:
-        yield f"{name} {steps}", training, functools.partial(make, name, steps)
+    yield from _samplers(settings, seed, make)
 
 def run_stacked(settings: dict, case: dict) -> dict:
     """Train a network or a GAN on stacked digits, and count the modes of what it draws.
 
     Returns:
         Name → scores, calls, seconds"""
-    (seen, held), seed = load("stacked-digits"), case["seed"]
+    seen, held = load("stacked-digits")
     net = judge.feature_network(seen.images, **settings["network"]["judge"])
     torch.set_num_threads(1)
-    def score(k):
-        found = stacked_scores(k, seen, net, settings["scored"])
-        return found | dict(samples=to_strip(k[:12]) if seed == 0 else None)
-
-    kinds = dict(
-        references=_untouched_stacks, gans=_by_gans, diffusion=_stacks_by_samplers)
+    kinds = dict(references=_untouched_stacks, gans=_by_gans, diffusion=_stacks_by_samplers)
     return {
-        name: row(make, score, training=round(training, 1))
-        for name, training, make in kinds[case["kind"]](settings, seed, seen, held)}
+        name: _row(case, lambda k: stacked_scores(k, seen, net, settings["scored"]), *what)
+        for name, *what in kinds[case["kind"]](settings, case["seed"], seen, held)}
 
 STACKED = Study("trilemma-stacked", STACKED_SETTINGS, tuple(
     dict(kind=k, seed=s) for s in range(3) for k in ("diffusion", "gans", "references")),
@@ -341,14 +336,14 @@ def _diffusers(name, options, calls, ends, predict, z, *_):
 
 class _Bench:
     "What all kinds of cases of MNIST share: the network, the judge, real images, labels in turn."
-    def __init__(self, settings, case, folder, root):
+    def __init__(self, settings, case):
         self.settings, self.case = settings, case
-        self.train_set, self.test = load("mnist", root)
+        self.train_set, self.test = load("mnist")
         self.real, self.n = self.train_set[:settings["real"]], settings["n"]
         self.ends = settings["network"]["ends"]
         if case["kind"] not in ("references", "gans"):  # trained first, if it is not kept yet
-            self.net = pictures.trained(settings["network"], 0, folder, root).ema.model.eval()
-        self.known = judge.feature_network(self.train_set, folder, **settings["network"]["judge"])
+            self.net = pictures.trained(settings["network"], 0).ema.model.eval()
+        self.known = judge.feature_network(self.train_set, **settings["network"]["judge"])
         self.c = torch.arange(self.n) % 10
         torch.set_num_threads(1)
 
@@ -434,12 +429,12 @@ KINDS = dict(
     references=_untouched_mnist, gans=_plain_gan, few=_few_calls, theirs=_few_calls,
     guided=_guided, many=_many_calls, exact=_how_far)
 
-def run_mnist(settings: dict, case: dict, folder=None, root=None) -> dict:
+def run_mnist(settings: dict, case: dict) -> dict:
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
     Returns:
         Name → scores"""
-    return KINDS[case["kind"]](_Bench(settings, case, folder, root))
+    return KINDS[case["kind"]](_Bench(settings, case))
 
 MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
     [dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")]

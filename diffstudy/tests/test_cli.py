@@ -4,8 +4,9 @@
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_another_checkpoint', 'test_many_samples_of_one_class_are_a_grid', 'refused',
            'test_errors_train', 'test_errors_sample', 'test_a_long_report_keeps_its_lines',
-           'test_python_and_the_command_line_are_one', 'test_samples_of_weights_that_come_along',
-           'pictures', 'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
+           'test_restore', 'test_python_and_the_command_line_are_one',
+           'test_samples_of_weights_that_come_along', 'pictures',
+           'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
            'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line', 'forged',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
@@ -163,6 +164,29 @@ def test_a_long_report_keeps_its_lines(capsys):
         assert len(capsys.readouterr().err.splitlines()) == lines
     found = type_in("--help").output
     for name in ("DEVICE", "TRACEBACK", "PROFILE"): assert f"DIFFSTUDY_{name}" in found
+
+# %% ../../nbs/77_cli.ipynb #56799ea7
+def test_restore(tmp_path):
+    "the hole of a transparent picture or of a mask, answers in a picture; errors are one line"
+    from PIL import Image
+    whole, clear, mask, out = (tmp_path / f"{k}.png" for k in ("whole", "clear", "mask", "out"))
+    Image.new("L", (20, 20), 99).save(whole)
+    half = Image.new("L", (20, 20), 255)
+    half.paste(0, (0, 0, 20, 10))
+    half.save(mask)
+    picture = Image.new("LA", (20, 20), 99)
+    picture.putalpha(half)
+    picture.save(clear)
+    ask = "restore", tiny_run(), "--steps", 2, "--n", 3, "--out", out
+    for args in ((clear,), (whole, "--mask", mask), (whole, "--noise", .2), (clear, "--label", 3)):
+        r = type_in(*ask, *args)
+        assert r.exit_code == 0 and "3 answers of step-" in r.output, r.output
+        assert Image.open(out).size[0] == 16 + 3 * 44
+    for args, words in (
+        ((whole,), "nothing of it is hidden"), ((tmp_path / "no.png",), "cannot read"),
+        ((clear, "--mask", out), "a mask of 20 by 20 pixels"), ((clear, "--n", 0), "--n: .* got 0"),
+        ((clear, "--method", "dsp"), "did you mean 'dps'"), ((clear, "--label", 12), "got 12"),
+    ): refused((*ask, *args), words)
 
 # %% ../../nbs/77_cli.ipynb #4c111cf6
 def test_python_and_the_command_line_are_one():

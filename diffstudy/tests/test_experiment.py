@@ -38,13 +38,14 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_la
            'test_a_sampler_asks_for_its_grid_and_the_labels',
            'test_the_flow_begins_at_the_noise_and_keeps_the_labels',
            'test_what_is_not_finite_is_no_image_and_no_score', 'test_every_solver_draws_by_name',
-           'test_predict_is_the_network_under_guidance',
+           'test_a_hole_is_filled', 'test_other_losses_are_mended',
+           'test_there_and_back_from_a_picture', 'test_predict_is_the_network_under_guidance',
            'test_a_model_and_its_run_draw_the_same_images',
            'test_labels_are_dropped_as_often_as_the_recipe_says',
            'test_recomputing_is_the_same_run', 'test_a_gan_samples_and_evaluates',
            'test_a_gan_is_called_once_for_each_of_its_steps',
            'test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken',
-           'test_a_classifier_gives_log_p_and_guides',
+           'test_a_gan_draws_a_picture_again', 'test_a_classifier_gives_log_p_and_guides',
            'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
            'test_stacks_of_digits_have_modes', 'test_verdicts_stand_side_by_side',
            'test_verdicts_of_earlier_versions_and_of_places_that_are_closed',
@@ -59,8 +60,8 @@ from unittest import mock
 import pytest, torch
 from typer.testing import CliRunner
 from .. import (
-    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, models, run_folder,
-    sample, schedule, train, vdm, verdict, weights)
+    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, inverse, models,
+    run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
@@ -1199,6 +1200,55 @@ def test_every_solver_draws_by_name(sampler):
     calls = sum(len(z) for z, *_ in spy.calls)
     assert said == f"{calls} calls of the network each" or "as it needs" in said and calls > 20
 
+# %% ../../nbs/76c_vdm_runs.ipynb #3caf424e
+@pytest.mark.parametrize("labels, w", [(None, 0.), ([3, 5], 1.)])
+def test_a_hole_is_filled(labels, w):
+    "all hidden: what `sample` draws; nothing hidden: the picture; between, what is seen stays"
+    run, ask = tiny("digits-tiny"), dict(n=2, w=w, steps=3, seed=5)
+    k, hole = torch.arange(64).view(1, 8, 8) % 17, torch.ones(8, 8, dtype=torch.bool)
+    assert torch.equal(run.restore(k, labels, mask=hole, **ask), run.sample(labels, **ask))
+    assert torch.equal(run.restore(k, labels, mask=~hole, **ask), k.byte().expand(2, 1, 8, 8))
+    hole[:4] = False
+    for method in inverse.METHODS:
+        x = run.restore(k, labels, mask=hole, method=method, **ask)
+        assert torch.equal(x[:, :, :4], k[:, :4].byte().expand(2, 1, 4, 8)), method
+        assert x.shape == (2, 1, 8, 8) and x.dtype == torch.uint8 and not torch.equal(x[0], x[1])
+    if not labels: assert torch.equal(run.restore(k, mask=hole, n=1, steps=3, seed=5)[0],
+                                      run.restore(k, mask=hole, n=2, steps=3, seed=5)[0])
+
+def test_other_losses_are_mended():
+    "fewer pixels, blur and noise; what fits no operator is refused"
+    run, x = tiny("digits-tiny"), torch.zeros(1, 8, 8)
+    for A, shape in ((inverse.Shrink(2), (1, 4, 4)), (inverse.Blur(torch.ones(3, 3) / 9), (1, 8, 8))):
+        assert run.restore(torch.zeros(shape), operator=A, n=2, steps=2).shape == (2, 1, 8, 8)
+    assert run.restore(x, noise=.3, n=2, steps=2).shape == (2, 1, 8, 8)
+    for how, words in (
+        (dict(operator=inverse.Shrink(2)), r"expected shape \(1, 4, 4\); got \(1, 8, 8\)"),
+        (dict(operator=inverse.Shrink(2), mask=x[0] > 0), "a mask or an operator; got both"),
+        (dict(mask=torch.ones(4, 4, dtype=torch.bool)), r"mask: expected shape \(8, 8\) or"),
+        (dict(noise=-1.), "noise"), (dict(method="dsp"), "did you mean 'dps'"),
+        (dict(w=1.), "needs labels"), (dict(n=0), "n: expected a whole number"),
+    ):
+        with pytest.raises(ValueError, match=words): run.restore(x, steps=2, **how)
+    with pytest.raises(TypeError, match="did you mean 'mask'"): run.restore(x, maks=x[0] > 0)
+    with pytest.raises(ValueError, match="fills in nothing"): tiny("classifier-digits", 6).restore(x)
+
+def test_there_and_back_from_a_picture():
+    "the noise of DDIM brings the pictures back; another start, another picture; errors"
+    run = tiny("digits-tiny")
+    k, ask = torch.randint(17, (2, 1, 8, 8), generator=stream(0, "k")), dict(w=1., steps=32)
+    z = run.invert(k, [3, 4], **ask)
+    back = run.sample([3, 4], start=z, sampler="ddim", **ask)
+    assert z.shape == k.shape and (back != k).float().mean() < .02
+    assert not torch.equal(run.sample([3, 4], start=-z, sampler="ddim", **ask), back)
+    one = run.invert(k[0], steps=4)
+    assert torch.equal(one, run.invert(k[:1], steps=4)) and len(run.sample(start=one, steps=2)) == 1
+    for start, labels, words in ((z, [3], r"shape \(1, 1, 8, 8\), as run.invert"),
+                                 (z[..., :4], None, "start: expected noise"),
+                                 (z * math.nan, None, "finite")):
+        with pytest.raises(ValueError, match=words): run.sample(labels, start=start, steps=2)
+    with pytest.raises(ValueError, match="no way back"): tiny("ddgan-digits-tiny", 6).invert(k)
+
 # %% ../../nbs/76c_vdm_runs.ipynb #606f8c52
 def test_predict_is_the_network_under_guidance():
     run, gamma = experiment.open(tiny("digits-tiny").folder, "cpu"), torch.tensor(1.)
@@ -1279,6 +1329,17 @@ def test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken():
     with pytest.raises(ValueError, match="mismatch: a wrong label needs labels"):
         experiment.train("digits", home() / "mismatch", labels=False, **how)
     assert experiment.train("digits", home() / "mismatch", labels=True, **how).has_labels
+
+# %% ../../nbs/76d_gan_runs.ipynb #f30dc4e9
+def test_a_gan_draws_a_picture_again():
+    "from a state of its chain, each answer by its seed; it fills in no part, and says so"
+    run, k = tiny("ddgan-digits-tiny", 6), torch.zeros(1, 8, 8, dtype=torch.uint8)
+    x = run.restore(k, [3, 3, 5], state=1)
+    assert x.shape == (3, 1, 8, 8) and torch.equal(run.restore(k, [3], state=1), x[:1])
+    assert not torch.equal(x[0], x[1]) and not torch.equal(run.restore(k, [3], state=4), x[:1])
+    for how, words in ((dict(mask=k[0] > 0), "mask: .* no part of it: run.restore.picture, state"),
+                       (dict(state=5), "state: expected 1 to 4; got 5")):
+        with pytest.raises(ValueError, match=words): run.restore(k, [3], **how)
 
 # %% ../../nbs/76e_classifier_runs.ipynb #8bd7d69d
 def test_a_classifier_gives_log_p_and_guides():

@@ -9,7 +9,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_rules_are_of_first_order_on_a_gaussian', 'test_grids_of_fastdpm',
            'test_grid_of_edm', 'guess_of_data', 'heun_of_edm', 'two_m_of_paper',
            'test_heun_and_2m_are_the_papers_algorithms', 'test_heun_and_2m_agree_with_diffusers',
-           'errors', 'order', 'test_orders_of_convergence', 'settled',
+           'errors', 'order', 'test_orders_of_convergence', 'test_ddim_there_and_back', 'settled',
            'test_langevin_settles_at_a_variance_that_is_too_large',
            'test_annealed_langevin_is_that_of_ncsn', 'corrected_in_ve',
            'test_predictor_corrector_is_that_of_the_paper', 'walked',
@@ -34,8 +34,8 @@ from ..sample import (
     Steps, ancestral, coefficients, ddim, initial, probability_flow, walk)
 from ..schedule import Cosine, LearnedLinear, Linear, grid
 from ..solvers import (
-    GRIDS, SOLVERS, BrownianPath, NFECounter, consistent_eta, dpm_solver, edm_grid, euler_steps,
-    gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
+    GRIDS, SOLVERS, BrownianPath, NFECounter, consistent_eta, ddim_inverse, dpm_solver, edm_grid,
+    euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     variance_grid, ve_steps)
 from .test_sample import gaussian, predict_gaussian
 
@@ -283,6 +283,15 @@ def test_orders_of_convergence():
     assert abs(order(errors(ddim, calls), calls) - 1) < .02
     assert abs(order(errors(dpm_solver, calls), calls) - 2) < .1
     assert abs(order(errors(heun, calls, 2), calls) - 2) < .1
+
+# %% ../../nbs/50_solvers.ipynb #5f7bfd54
+def test_ddim_there_and_back():
+    "each round brings the data back more exactly: to .1, .01 and 1e-6 on three hills"
+    g, x = even(32), HILLS.sample(100, stream(0, "back"))[0]
+    for rounds, most in (1, .1), (3, .01), (12, 1e-6):
+        z = ddim_inverse(HILLS.predict, x, g, rounds=rounds)
+        far = (ddim(HILLS.predict, z, g) - x).abs().max()
+        assert most / 1e4 < far < most, (rounds, far)
 
 # %% ../../nbs/50_solvers.ipynb #50000068
 def settled(v, h):

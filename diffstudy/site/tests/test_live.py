@@ -5,15 +5,16 @@ __all__ = ['checkout', 'PAGE', 'WIDE', 'SMALL', 'shelf', 'tab', 'press', 'call',
            'assert_near', 'mixtures', 'as_json', 'test_the_plane_is_that_of_pytorch',
            'test_a_digit_is_that_of_pytorch', 'test_a_guided_digit_is_that_of_pytorch',
            'test_the_plane_by_keyboard', 'test_figures_on_a_phone',
-           'test_digits_are_typed_and_timed', 'test_a_guided_digit_takes_a_few_seconds',
-           'test_started_figures_keep_nobody_out', 'test_weights_are_written_and_read',
-           'test_figures_are_small_and_named']
+           'test_digits_are_typed_and_timed', 'test_a_hole_is_filled_as_pytorch_fills_it',
+           'test_a_guided_digit_takes_a_few_seconds', 'test_started_figures_keep_nobody_out',
+           'test_weights_are_written_and_read', 'test_figures_are_small_and_named']
 
 # %% ../../../nbs/98a_live.ipynb #67d84684
 import functools, http.server, math, threading
 from pathlib import Path
+from unittest.mock import patch
 import pytest, torch
-from ... import data, ddgan, experiment, sample
+from ... import data, ddgan, experiment, inverse, sample
 from ...core import stream
 from ...guidance import ClassifierFree
 from ...schedule import Cosine, grid
@@ -264,6 +265,37 @@ def test_digits_are_typed_and_timed(tab):
     print(f"a digit of four calls: {ms:.1f} ms")
 
 @checkout
+def test_a_hole_is_filled_as_pytorch_fills_it(tab):
+    "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
+    figure = press(tab, "hole")
+    assert "Nothing is hidden" in figure.locator(".says").text_content()
+    slider = figure.locator("input[type=range]")
+    slider.focus()
+    tab.keyboard.press("Home")
+    board = figure.locator(".board")
+    box = board.bounding_box()
+    tab.mouse.move(box["x"] + 40, box["y"] + 40)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 120, box["y"] + 40)
+    hidden = int(board.get_attribute("aria-label").split("; ")[1].split()[0])
+    assert 60 < hidden < 120
+    tab.mouse.up()
+    figure.get_by_role("button", name="Lower half").click()
+    until(tab, "hole", "s?.count === 8 && s.hole[0] === 0 && s.hole[783] === 1")
+    first, y, steps, seed = seen(tab, "hole", "first", "y", "steps", "seed")
+    assert steps == 4 and "32 calls" in figure.locator(".says").text_content()
+
+    # the same from the figure's own noise
+    noise = call(tab, "hole", "return [...m.noises(args[0], 0, 4, 784)]", seed)
+    start, *others = torch.tensor(noise).view(-1, 1, 1, 28, 28)
+    others, model = iter(others), read("guided")[1]
+    visible = torch.arange(28)[:, None] < 14
+    measured = inverse.Measurement(torch.tensor(y).view(1, 1, 28, 28), inverse.Mask(visible))
+    with patch.object(inverse, "randn_like", lambda x, g=None: next(others)):
+        z = inverse.replacement(model.predict(), measured, start, grid(model.schedule, 4).detach())
+    assert_near(first, z, 1e-3)
+
+@checkout
 def test_a_guided_digit_takes_a_few_seconds(tab):
     "two calls of the U-Net, a tenth of ten guided steps: below twelve seconds of a slow processor"
     body = """const {load} = await import('./live/live.js'), model = await load('guided');
@@ -283,7 +315,7 @@ def test_a_guided_digit_takes_a_few_seconds(tab):
 
 @checkout
 def test_started_figures_keep_nobody_out(tab):
-    "axe-core finds nothing serious in the three started figures, in light and dark"
+    "axe-core finds nothing serious in the started figures, in light and dark"
     try: axe = website.web_packages() / "axe-core" / "axe.min.js"
     except RuntimeError as e: pytest.skip(str(e))
     for name in FIGURES: press(tab, name)
@@ -333,4 +365,4 @@ def test_figures_are_small_and_named():
     for name in FIGURES:
         text = html(name)
         assert len(text) < 15_000 and f'data-live="{name}"' in text and "https:" not in text
-    with pytest.raises(ValueError, match="plane, digits, guided; got 'plan'"): html("plan")
+    with pytest.raises(ValueError, match="plane, digits, guided, hole; got 'plan'"): html("plan")
