@@ -337,7 +337,8 @@ def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what i
             f"{folder} has no checkpoint yet; `diffstudy train {info['config']['data']} "
             f"--recipe {info['recipe']} --run {folder}` makes one")
     if which == "last": return read_latest(folder, say=say)
-    path = best(folder) if which == "best" else there.get(int(which) if str(which).isdecimal() else None)
+    step = int(which) if str(which).isdecimal() else None
+    path = best(folder) if which == "best" else there.get(step)
     if path: return path, read_checkpoint(path)
     if which != "best":
         raise ValueError(
