@@ -321,12 +321,7 @@ def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up
 # %% ../nbs/73f_ddgan_networks.ipynb #3c377194
 class _ForImages(_Network):
     "A network whose parts `assemble` makes; squares of `patch` pixels are one position each."
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__(config, shape, classes)
         channels, size = self.positions()
         with torch.random.fork_rng(devices=[]): self.assemble(config, channels, size)

@@ -307,9 +307,8 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
 
     images, labels = _open_file(place / _FILE, facts)
     n, classes = facts["parts"]["train"], len(facts["classes"])
-    return tuple(
-        ImageSet(facts["name"], images[part], labels[part], 256, classes, mapped=True)
-        for part in (slice(n), slice(n, None)))
+    every = ImageSet(facts["name"], images, labels, 256, classes, mapped=True)
+    return every[:n], every[n:]
 
 # %% ../nbs/72a_folders.ipynb #7ffed70c
 def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:

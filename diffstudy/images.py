@@ -114,10 +114,8 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
     x = torch.tensor(d.images[order]).to(torch.uint8)[:, None]
-    y = torch.tensor(d.target[order])
-    return tuple(
-        ImageSet("digits", x[part], y[part], 17, 10)
-        for part in (slice(1500), slice(1500, None)))
+    every = ImageSet("digits", x, torch.tensor(d.target[order]), 17, 10)
+    return every[:1500], every[1500:]
 
 # %% ../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
@@ -187,13 +185,10 @@ def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
 
     Returns:
         train (50,000), test (10,000)"""
-    return tuple(
-        ImageSet(
-            "cifar10",
-            torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(),
-            torch.tensor(d.targets),
-            256, 10)
-        for d in _fetch("CIFAR10", root))
+    def made(d):
+        x = torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous()
+        return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
+    return tuple(map(made, _fetch("CIFAR10", root)))
 
 # %% ../nbs/72_images.ipynb #13fcf9d2
 _PATCH = 16  # pixels
@@ -219,9 +214,8 @@ def _train_and_held_out(photo: Tensor, n: int  # `(3, h, w)`; its number
     taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
     taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
     free = _cut(taken, _PATCH, 8).sum((-2, -1)).flatten() == 0
-    return (
-        _patches(photo, _PATCH, 8)[free],
-        torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]]))
+    kept = torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]])
+    return _patches(photo, _PATCH, 8)[free], kept
 
 def load_photos(root=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.

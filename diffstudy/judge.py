@@ -44,10 +44,7 @@ def diffuse(k: Tensor, levels: int, schedule, generator) -> Diffused:
         return (first + torch.arange(n, device=device) / n) % 1
     gamma = schedule(each(draw, len(x), generator, x.device))
     eps = randn_like(x, generator)
-    return Diffused(
-        expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps,
-        eps,
-        gamma)
+    return Diffused(expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps, gamma)
 
 # %% ../nbs/75b_judge.ipynb #35ae9390
 def class_loss(levels: int, schedule=None):

@@ -39,12 +39,8 @@ class Mixture(NamedTuple):
     def sample(self, generator=None): return _mixture_sample(self, generator)
 
 # %% ../nbs/72c_mixtures.ipynb #89cfee01
-def _make_mixture(
-    weights: Tensor,  # `(k,)`, positive; scaled to sum to 1
-    means: Tensor,    # `(k, d)`
-    covs: Tensor,     # `(k, d)` variances, or `(k, d, d)` covariances
-) -> Mixture:  # ValueError that says what is wrong with the values
-    "Check the numbers of a mixture and decompose its covariances, once."
+def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
+    "Check the numbers of a mixture, as `GaussianMixture` has them; decompose its covariances, once."
     w, m, c = (torch.as_tensor(v).detach().to("cpu", torch.float64) for v in (weights, means, covs))
     if m.ndim != 2 or w.shape != m.shape[:1] or c.shape not in (m.shape, (*m.shape, m.shape[1])):
         raise ValueError(
@@ -110,10 +106,7 @@ def _mixture_score(m: Mixture, x: Tensor  # `(..., d)`
     return torch.einsum("...k,...kd->...d", r, pull)
 
 # %% ../nbs/72c_mixtures.ipynb #cd2fa163
-def _mixture_posterior(
-    m: Mixture,
-    z: Tensor,     # `(b, d)`
-    alpha, sigma,  # Numbers, or one for each example `(b,)`
+def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z: `(b, d)`
 ) -> Mixture:  # p(x|z): weights `(b, k)`, means `(b, k, d)`
     "The mixture that the clean data follow, given the noisy latent."
     noisy = _diffuse(m, alpha, sigma)
@@ -424,5 +417,4 @@ def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
     means = torch.einsum("ade,ke->akd", turn, points)
     covs = torch.einsum("ade,kef,agf->akdg", turn, covs, turn)
     labels = torch.arange(arms).repeat_interleave(components)
-    return GaussianMixture(
-        torch.ones(len(labels)), means.flatten(0, 1), covs.flatten(0, 1), labels)
+    return GaussianMixture(torch.ones(len(labels)), means.flatten(0, 1), covs.flatten(0, 1), labels)

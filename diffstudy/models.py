@@ -88,18 +88,13 @@ def labels(c, z, classes):
 # %% ../nbs/73_models.ipynb #0b9677db
 class _Condition(nn.Module):
     "γ, the label and an optional extra scalar in one vector, in float32 or better."
-    def __init__(self,
-        features: int,  # Of the embedding of γ
-        out: int,       # Length of the vector
-        classes: int,   # Number of classes, 0 for none; the table has one more row, for "no label"
-        gamma_min: float, gamma_max: float,  # Of the embedding of γ
-        extra: bool = False,  # Append one more scalar, as in VDM's code
-    ):
+    def __init__(self, features: int, out: int, classes: int, gamma_min: float, gamma_max: float,
+                 extra: bool = False):
         super().__init__()
         self.features, self.range = features, (gamma_min, gamma_max)
         self.classes, self.extra = classes, extra
         self.dense1, self.dense2 = nn.Linear(features + extra, out), nn.Linear(out, out)
-        self.label = nn.Embedding(classes + 1, out) if classes else None
+        self.label = nn.Embedding(classes + 1, out) if classes else None  # one for "no label"
 
     def forward(self, z, gamma, c=None, extra=None):
         gamma, c = _per_example(gamma, z), labels(c, z, self.classes)

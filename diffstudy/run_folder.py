@@ -271,8 +271,7 @@ def must_agree(folder, was: dict, now: dict) -> dict:
         if more > steps: del found["train.steps"]
         return found | dict(init=" ".join(info.get("init", {}).values()) or "none")
     old, new = flat(dict(kind="vdm") | was), flat(now)
-    differ = [
-        f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in files.differing(old, new)]
+    differ = [f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in files.differing(old, new)]
     if not differ and was["hash"] != hash_of(was):
         differ = [f"the hash beside them was {was['hash']!r}, now {hash_of(was)!r}"]
     if differ:

@@ -210,13 +210,10 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
     """DDIM: keep the predicted noise, but for a share that is drawn afresh (Song, Meng and Ermon 2020).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
+        predict, z, gammas: As for `ancestral`
         generator: One `torch.Generator`, or a list of one for each example; unused for η = 0
         eta: Share of fresh noise: 0 none, 1 as ancestral sampling
-        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        trajectory, progress: As for `ancestral`
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""

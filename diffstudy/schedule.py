@@ -21,7 +21,8 @@ def _as_time(t: Tensor) -> Tensor:
     "Times as a tensor in float32 or better; TypeError for integers, which are steps and no times."
     t = torch.as_tensor(t)
     if not t.is_floating_point():
-        raise TypeError(f"expected times t in [0, 1] as floats; got {t.dtype}: for step i give i / T")
+        raise TypeError(
+            f"expected times t in [0, 1] as floats; got {t.dtype}: for step i of T give i / T")
     return t.to(torch.promote_types(t.dtype, torch.float32))
 
 def _check_ends(gamma_min: float, gamma_max: float) -> tuple[float, float]:  # The two, as floats

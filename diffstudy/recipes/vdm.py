@@ -129,8 +129,7 @@ class VDMConfig(Configuration):
 # %% ../../nbs/76c_vdm_runs.ipynb #74d4d740
 def _check_together(c: VDMConfig):
     "ValueError for a name that there is not, and for values that do not go together."
-    tables = dict(
-        model=models.RECIPES, schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
+    tables = dict(model=models.RECIPES, schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
     for k, table in tables.items(): choose(getattr(c, k), table, k)
     check_ends(c)
     told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
@@ -233,15 +232,8 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #cc6bb50c
-def _held_out_bits(
-    model,   # A `vdm.VDM`
-    images,  # A `data.ImageSet` that it has not seen
-    *, labels: bool,         # Whether the model is told them
-    points: int, draws: int, # As in `VDMConfig`
-    seed: int,               # Of times and noise
-    view: watch.Progress,    # Told of each image
-) -> scoring.BitsPerDim:  # Mean, error over images, Monte Carlo part, n, value of each image
-    "Bits per dimension of the bound on held-out images."
+def _held_out_bits(model, images, *, labels: bool, points: int, draws: int, seed: int, view):
+    "Bits per dimension of the bound on held-out images, told the labels or not; `view` counts them."
     bound = vdm.nll(model, points, together=True)
     def nll(k, c, generator):
         view.to(view.done + len(k))
