@@ -17,10 +17,10 @@ from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
 from .core import free_settings
-from diffstudy.files import (
-    CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable, processor,
-    read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json, versions,
-    write_file)
+from .files import (
+    CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
+    processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
+    versions, write_file)
 _all_ = ["CheckpointError"]
 
 # %% ../nbs/74b_checkpoint.ipynb #2de72d8e
