@@ -429,8 +429,9 @@ def _restore_picture(
 ):
     "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
     from diffstudy import experiment, holes
+    from diffstudy.core import check_counts
     with usage():
-        experiment.check_counts(**{"--n": n})
+        check_counts(**{"--n": n})
         out = _place(picture, out or Path(f"{picture.stem}-restored.png"))
         model = experiment.open(
             run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
