@@ -133,13 +133,10 @@ _Init = option(
     str, "Begin with the weights of a run, a file, or a name such as photos.", default="new")
 _Updates = option(int, "Steps in all; more make a run longer.", default="the recipe's")
 _Start = option(int, "Of the weights, the order of the data and the noise.", default="0")
-_Set = Annotated[
-    Optional[list[str]],
-    typer.Option(
-        "--set", metavar="KEY=VALUE",
-        help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
-        "--settings lists all of them.",
-        show_default=False)]
+_Set = Annotated[Optional[list[str]], typer.Option(
+    "--set", metavar="KEY=VALUE", show_default=False,
+    help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
+    "--settings lists all of them.")]
 _Fresh = option(
     bool, "Begin anew and keep the old folder under another name, or go on where it stopped.",
     "--fresh/--resume")

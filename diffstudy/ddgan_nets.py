@@ -304,18 +304,19 @@ class _Time(nn.Module):
 # %% ../nbs/73f_ddgan_networks.ipynb #c3694321
 def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up" → parts
     "The steps of `models.plan`, with the pyramid where the resolution falls."
-    ways, seen, steps = dict(down=[], middle=[], up=[]), channels, models.plan(f)
-    for s, after in zip(steps, [*steps[1:], None]):
-        plain = s.kind == "block"
-        block = _StyleBlock(s.c_in, s.c_out, 4 * f.width, f.embedding, "" if plain else s.kind)
+    ways, seen = dict(down=[], middle=[], up=[]), channels
+    steps = models.plan(f)
+    changes = [{"block": ""}.get(s.kind, s.kind) for s in steps]  # of the resolution
+    for s, how, after in zip(steps, changes, [*changes[1:], "end"]):
+        block = _StyleBlock(s.c_in, s.c_out, 4 * f.width, f.embedding, how)
 
         # attention: down behind each block, in the middle behind the first, up behind the last
-        attends = plain and size >> s.level in f.attention
+        attends = not how and size >> s.level in f.attention
         if s.part == "middle": attends = not ways["middle"]
-        if s.part == "up" and after and after.kind == "block": attends = False
+        if s.part == "up" and not after: attends = False
         attend, pyramid = Attend(s.c_out) if attends else None, None
-        if s.kind == "half": pyramid, seen = _Pyramid(seen, s.c_out), s.c_out
-        ways[s.part].append(_Part(block, attend, pyramid, joins=plain and s.part == "up"))
+        if how == "half": pyramid, seen = _Pyramid(seen, s.c_out), s.c_out
+        ways[s.part].append(_Part(block, attend, pyramid, joins=s.part == "up" and not how))
     return {k: nn.ModuleList(parts) for k, parts in ways.items()}
 
 # %% ../nbs/73f_ddgan_networks.ipynb #3c377194
