@@ -270,12 +270,12 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         return float(asked(fn, Network(heard), x0, generator=stream(0, "loss")))
     none = value(lambda x, a, s: torch.zeros_like(x))
     if not seen: return verdict("loss", fn, "the network is never called")
-    costs = {what: value(lambda x, a, s: f(predicts, x, x0, a, s)) / none
-             for what, f in SLIPS["loss"].items()}
+    cost = lambda f: value(lambda *v: f(predicts, v[0], x0, *v[1:])) / none
+    costs = {what: cost(f) for what, f in SLIPS["loss"].items()}
+    thrice = none * cost(lambda *v: 3 * target(*v))
     t, x, a, s = seen
-    w = expand(weight(t).to(x), x) if weight else 1.
-    size = (w * target(predicts, x, x0, a, s).square()).mean().item()
-    thrice = value(lambda x, a, s: 3 * target(predicts, x, x0, a, s))
+    size = target(predicts, x, x0, a, s).square()
+    size = (size * expand(weight(t).to(x), x) if weight else size).mean().item()
     wrong = _of_noised(t, x, a, s, x0, l) or _of_target(costs, predicts) or _of_unit(
         none, thrice, size, len(x0), x0[0].numel())
     if wrong or abs(none / size - 1) < .1: return verdict("loss", fn, wrong)
