@@ -264,9 +264,8 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     def value(answer):
         def heard(x, t):
             t, x = t.flatten().expand(len(x)), x.double()
-            a, s = (v.double().clamp(min=1e-6) for v in l.at(t, x))
-            seen[:] = t, x, a, s
-            return answer(x, a, s)
+            seen[:] = t, x, *(v.double().clamp(min=1e-6) for v in l.at(t, x))
+            return answer(*seen[1:])
         return float(asked(fn, Network(heard), x0, generator=stream(0, "loss")))
     none = value(lambda x, a, s: torch.zeros_like(x))
     if not seen: return verdict("loss", fn, "the network is never called")
