@@ -215,7 +215,7 @@ def _picture(blocks: list, heads: list, levels: int):  # A Pillow image
 
 # %% ../nbs/77_cli.ipynb #3c8376a3
 def _numbers(name: str, text: str, kind: type, least: int) -> list:
-    "Numbers with commas between; ValueError with the option's name unless all are, and at least so."
+    "Numbers with commas between; ValueError with the option's name unless each is at least so."
     try: out = [kind(v) for v in text.split(",")]
     except ValueError: out = []
     if out and all(least <= v < math.inf for v in out): return out

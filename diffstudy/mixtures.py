@@ -40,7 +40,7 @@ class Mixture(NamedTuple):
 
 # %% ../nbs/72c_mixtures.ipynb #89cfee01
 def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
-    "Check the numbers of a mixture, as `GaussianMixture` has them; decompose its covariances, once."
+    "Check the numbers of a mixture, as `GaussianMixture` has them; decompose covariances once."
     w, m, c = (torch.as_tensor(v).detach().to("cpu", torch.float64) for v in (weights, means, covs))
     if m.ndim != 2 or w.shape != m.shape[:1] or c.shape not in (m.shape, (*m.shape, m.shape[1])):
         raise ValueError(

@@ -233,7 +233,7 @@ RECIPES |= {
 
 # %% ../../nbs/76c_vdm_runs.ipynb #cc6bb50c
 def _held_out_bits(model, images, *, labels: bool, points: int, draws: int, seed: int, view):
-    "Bits per dimension of the bound on held-out images, told the labels or not; `view` counts them."
+    "Bits per dimension of the bound on held-out images, told labels or not; `view` counts them."
     bound = vdm.nll(model, points, together=True)
     def nll(k, c, generator):
         view.to(view.done + len(k))
