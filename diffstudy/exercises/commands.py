@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SETS', 'stub', 'answer_in', 'problem_set', 'tasks', 'sheet', 'check_file', 'judged',
-           'exercise_run', 'check_run']
+           'exercise_run', 'check_run', 'doctor_run']
 
 # %% ../../nbs/79_exercises.ipynb #94ad68cb
 import csv, inspect, io, json, re, runpy, subprocess, sys, tempfile, textwrap, time
@@ -287,3 +287,32 @@ def check_run(
             verdict = of(answer_in(Path(file), name), **levels, **more)
     typer.echo(verdict.says)
     if not verdict: raise typer.Exit(1)
+
+# %% ../../nbs/79_exercises.ipynb #79d00001
+_LOOKED_AT = (
+    "A run's folder, weights, or FILE.py, which is run: its model and images; held_out, samples, "
+    "losses and ema where it has them.")
+
+@command("doctor")
+def doctor_run(
+    what: Annotated[Path, typer.Argument(help=_LOOKED_AT)],
+    says: Annotated[Optional[str], describe(_CONVENTION)] = None,
+    predicts: Annotated[str, describe("Of the network: eps, x, v, score or flow.")] = "eps",
+):
+    "Look at a trained model, its pictures and its samples, and say what is likely wrong."
+    from diffstudy import experiment
+    from diffstudy.doctor import doctor
+    with usage():
+        if what.suffix != ".py": report = doctor(experiment.open(what, say=typer.echo))
+        else:
+            if not what.is_file(): raise ValueError(f"expected a file that is there; got {what}")
+            names = runpy.run_path(str(what))
+            convention, _, table = (says or "").partition("=")
+            known = ("model", "images", "held_out", "samples", "losses", "ema")
+            for name in [*known[:2], *[table] * bool(table)]:
+                if name not in names: raise ValueError(f"{what}: expected a definition of {name}")
+            levels = {convention: names[table] if table else True}
+            asked = {k: names[k] for k in known if k in names}
+            report = doctor(**asked, predicts=predicts, **levels)
+    typer.echo(str(report))
+    if not report: raise typer.Exit(1)
