@@ -453,7 +453,7 @@ def _write_answers(out, model, k, hole, images):
     if out.suffix.lower() != ".png": return model.save_images(images, out)
     levels, columns = model.facts["levels"], max(2, min(len(images), 8))
     given = torch.stack([k, torch.where(hole, levels // 2, k)])
-    blocks = [("the picture, and what is seen", given), ("answers", images)]
+    blocks = [("given, seen", given), ("answers", images)]
     write_png(out, _picture(blocks, [""] * columns, levels))
 
 # %% ../nbs/77_cli.ipynb #7aec9611

@@ -278,8 +278,9 @@ CALLS = {
     "flow": lambda steps: None, "gotta-go-fast": lambda steps: None,  # as often as it needs
 }
 
-# what `restore` tells a method: a step as the study of 80a found it, a filter for each answer
-RESTORING = dict(dps=dict(step=4.), particles=dict(particles=16))
+# what `restore` tells a method: a step where no noise says it, as 80a found it best; a filter for
+# each answer
+RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
 class VDMRun(verdict.Judged):
@@ -385,6 +386,7 @@ class VDMRun(verdict.Judged):
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
+        each = {} if noise and method == "dps" else RESTORING.get(method, {})
 
         def draw(labels, own, progress):
             calls = iter(progress(range(steps)))
@@ -393,8 +395,7 @@ class VDMRun(verdict.Judged):
                 c = None if labels[0] is None else labels * (len(z) // len(labels))
                 return self.predict(c, w=w)(z, gamma)
             z = inverse.restore(
-                told, measured, gammas, own, n=len(own), method=method,
-                **RESTORING.get(method, {}))
+                told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with low_precision(precision, self.device):
             k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
