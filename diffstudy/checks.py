@@ -171,6 +171,12 @@ def guidance(fn, says: str = "w") -> Verdict:
     return _compared("guidance", fn, of(right, less), inputs, slips)
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0018
+def _left(v: Tensor, says: str) -> Tensor:
+    "The share of the data in the variance, by time."
+    return {
+        "betas": lambda: torch.cumprod(1 - v, 0), "abar": lambda: v,
+        "log_snr": lambda: v.sigmoid(), "sigmas": lambda: 1 / (1 + v.sort().values ** 2)}[says]()
+
 def _of_table(v: Tensor, says: str) -> str | None:
     "What is wrong with values that are no levels at all."
     if v.ndim != 1 or len(v) < 2: return f"expected a row of levels; got shape {tuple(v.shape)}"
@@ -191,9 +197,7 @@ def _of_table(v: Tensor, says: str) -> str | None:
 def _of_schedule(v: Tensor, says: str) -> str | None:
     "What is wrong with a table of levels."
     if wrong := _of_table(v, says): return wrong
-    left = {
-        "betas": lambda: torch.cumprod(1 - v, 0), "abar": lambda: v,
-        "log_snr": lambda: v.sigmoid(), "sigmas": lambda: 1 / (1 + v.sort().values ** 2)}[says]()
+    left = _left(v, says)
     if (left.diff() >= 0).all(): return "the time is reversed: the first level is the noisiest"
     if (up := (left.diff() > 0)).any():
         return f"the noise falls from entry {int(up.nonzero()[0])} to the next"
@@ -220,7 +224,9 @@ def schedule(values, says: str = "betas") -> Verdict:
         takes = [p for p in inspect.signature(values).parameters.values() if p.default is p.empty]
         values = values(*[torch.linspace(.001, .999, 999).double()][:len(takes)])
     v = numbers(values)
-    return verdict("schedule", values, _of_schedule(v, says))
+    if wrong := _of_schedule(v, says): return verdict("schedule", values, wrong)
+    left = _left(v, says)[-1].clamp(0).sqrt()
+    return verdict("schedule", values, None, f"right; at the end {left:.2g} of the data is left")
 
 # %% ../nbs/84a_check_my_code.ipynb #4ed5ab8c
 def _of_noised(t, x, a, s, x0, l) -> str | None:
@@ -264,18 +270,17 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     def value(answer):
         def heard(x, t):
             t, x = t.flatten().expand(len(x)), x.double()
-            a, s = (v.double().clamp(min=1e-6) for v in l.at(t, x))
-            seen[:] = t, x, a, s
-            return answer(x, a, s)
+            seen[:] = t, x, *(v.double().clamp(min=1e-6) for v in l.at(t, x))
+            return answer(*seen[1:])
         return float(asked(fn, Network(heard), x0, generator=stream(0, "loss")))
     none = value(lambda x, a, s: torch.zeros_like(x))
     if not seen: return verdict("loss", fn, "the network is never called")
-    costs = {what: value(lambda x, a, s: f(predicts, x, x0, a, s)) / none
-             for what, f in SLIPS["loss"].items()}
+    cost = lambda f: value(lambda *v: f(predicts, v[0], x0, *v[1:])) / none
+    costs = {what: cost(f) for what, f in SLIPS["loss"].items()}
+    thrice = none * cost(lambda *v: 3 * target(*v))
     t, x, a, s = seen
-    w = expand(weight(t).to(x), x) if weight else 1.
-    size = (w * target(predicts, x, x0, a, s).square()).mean().item()
-    thrice = value(lambda x, a, s: 3 * target(predicts, x, x0, a, s))
+    size = target(predicts, x, x0, a, s).square()
+    size = (size * expand(weight(t).to(x), x) if weight else size).mean().item()
     wrong = _of_noised(t, x, a, s, x0, l) or _of_target(costs, predicts) or _of_unit(
         none, thrice, size, len(x0), x0[0].numel())
     if wrong or abs(none / size - 1) < .1: return verdict("loss", fn, wrong)

@@ -15,6 +15,7 @@ from ..cli import command, option, usage
 STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY` the attribute
     "guidance": "guidance",
     "tilted": "tilted",
+    "inverse": "inverse",
     "tilted-mnist": "tilted:MNIST",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",

@@ -100,3 +100,5 @@ def test_a_command_checks_a_file(tmp_path):
     assert done.exit_code == 1 and "a root is missing" in done.output
     assert run("schedule", f"{tmp_path}/mine.py:betas").exit_code == 0
     assert run("forwards", f"{tmp_path}/mine.py:add").exit_code == 2
+    done = run("sampler", f"{tmp_path}/mine.py:add", "--says", "betas=betas")
+    assert done.exit_code == 2 and "add: it stops with " in done.output

@@ -2,9 +2,12 @@
 
 # %% auto #0
 __all__ = ['test_a_network_is_told_the_time_of_the_state_it_is_given',
+           'test_the_record_of_the_libraries',
            'test_code_of_other_libraries_has_a_shape_of_its_own']
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #97f4bc2d
+import json
+from pathlib import Path
 import pytest, torch
 from .. import checks
 
@@ -29,6 +32,17 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
     assert "the same noise" in ancestral(0, same=True).says
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #cd17eefd
+def test_the_record_of_the_libraries():
+    "no check takes ten seconds, and what is refused is what the page explains"
+    path = Path(__file__).resolve().parents[2] / "nbs" / "runs" / "ecosystem.json"
+    if not path.exists(): pytest.skip("it lies in the repository")
+    rows = json.loads(path.read_text())["rows"]
+    assert max(r["seconds"] for r in rows) < 10 and len({r["library"] for r in rows}) == 8
+    known = "the level of t", "does not end at the data", "consistency model"
+    refused = [r for r in rows if not r["ok"]]
+    assert [r["name"] for r in refused if not any(k in r["says"] for k in known)] == []
+    assert sum(r["ok"] is True for r in rows) > 120
+
 def test_code_of_other_libraries_has_a_shape_of_its_own():
     "a scheduler of diffusers, and a sampler as k-diffusion writes it, are tried as any; both right"
     def euler(model, x, sigmas):

@@ -125,7 +125,8 @@ def k_sampler(name, wrap=None):
         net = wrap(Net(model)) if wrap else lambda y, s, **_: model(y, s)
         low, high = (net.sigma_min, net.sigma_max) if hasattr(net, "sigma_min") else (.02, 80.)
         sigmas = k.sampling.get_sigmas_karras(steps, float(low), float(high)).to(x)
-        return fn(net, x * sigmas[0] if wrap else x, sigmas, disable=True)
+        once = (lambda y, s: net(y, s[:1])) if wrap else net  # one level is looked up, not n
+        return fn(once, x * sigmas[0] if wrap else x, sigmas, disable=True)
     return sampler
 
 
