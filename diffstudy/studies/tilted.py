@@ -5,11 +5,11 @@ images."""
 
 # %% auto #0
 __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN', 'SETTINGS',
-           'SHOWN', 'TUNE', 'SEEDS', 'CASES', 'PARTS', 'STUDY', 'MNIST', 'Cells', 'levels', 'world',
-           'CountedNet', 'start', 'learned', 'networks', 'steps_for', 'noisier', 'draw', 'product',
-           'scored', 'run_tune', 'best_choices', 'run_compare', 'fine', 'run_aim', 'run_falls',
-           'run_start', 'guided_images', 'run_digits', 'run_mnist', 'run', 'predictor_corrector',
-           'cfg_plus_plus', 'APG', 'CFGZeroStar']
+           'SHOWN', 'TUNE', 'SEEDS', 'CASES', 'PARTS', 'STUDY', 'MNIST', 'Cells', 'levels_of',
+           'world', 'CountedNet', 'start', 'learned', 'networks', 'steps_for', 'noisier', 'draw',
+           'product', 'scored', 'run_tune', 'best_choices', 'run_compare', 'fine', 'run_aim',
+           'run_falls', 'run_start', 'guided_images', 'run_digits', 'run_mnist', 'run',
+           'predictor_corrector', 'cfg_plus_plus', 'APG', 'CFGZeroStar']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #c93c2be6
 import itertools, math
@@ -73,7 +73,7 @@ class Cells:
 # %% ../../nbs/62_tilted_guidance.ipynb #10b72974
 ENDS = (-8., 12.)  # γ at data and at noise
 
-def levels(steps: int, ends=ENDS) -> Tensor:
+def levels_of(steps: int, ends=ENDS) -> Tensor:
     "The noise levels of a run, falling, float64."
     return grid(Cosine(*ends), steps, dtype=torch.float64)
 
@@ -183,12 +183,12 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
     branches = ClassifierFree(net, c, w=0).branches
     guide = lambda **kw: ClassifierFree(net, c, w=v, **kw)
     def ancestral(predict, steps=calls // 2):
-        return sample.ancestral(predict, z, levels(steps), g), None
+        return sample.ancestral(predict, z, levels_of(steps), g), None
 
     if method == "no guidance": return ancestral(ClassifierFree(net, c, w=0), calls)
     if method in ("ancestral", "weaker"): return ancestral(guide())
-    if method == "DDIM": return sample.ddim(guide(), z, levels(calls // 2)), None
-    if method == "more noise": return noisier(guide(), z, levels(calls // 2), g, p["eta"]), None
+    if method == "DDIM": return sample.ddim(guide(), z, levels_of(calls // 2)), None
+    if method == "more noise": return noisier(guide(), z, levels_of(calls // 2), g, p["eta"]), None
     if method == "interval":
         return ancestral(guide(interval=p["interval"]), steps_for(calls, p["interval"]))
     if method == "autoguidance":
@@ -196,15 +196,15 @@ def draw(method: str, p: dict, net, weak, w: float, n: int, calls: int, seed: in
         both = lambda z, gamma: (net(z, gamma, own), bad(z, gamma, own))
         net.rows += n * (calls // 2)  # the worse network's
         return ancestral(lambda z, gamma: classifier_free(*both(z, gamma), w=v))
-    if method == "CFG++": return cfg_plus_plus(branches, z, levels(calls // 2), **p), None
+    if method == "CFG++": return cfg_plus_plus(branches, z, levels_of(calls // 2), **p), None
     if method == "APG":
         return ancestral(APG(branches, w=v, parallel=p["parallel"], limit=p["limit"]))
     if method == "CFG-Zero*": return ancestral(CFGZeroStar(branches, w=v, start=p["start"]))
     if method == "predictor-corrector":
         steps = calls // (1 + 2 * p["corrections"])
         plain = ClassifierFree(net, c, w=0)
-        return predictor_corrector(plain, branches, z, levels(steps), g, w=w, **p), None
-    r = feynman_kac(branches, z, levels(calls // 2), g, w=w, **p)
+        return predictor_corrector(plain, branches, z, levels_of(steps), g, w=w, **p), None
+    r = feynman_kac(branches, z, levels_of(calls // 2), g, w=w, **p)
     return r.z, r.log_weights
 
 # %% ../../nbs/62_tilted_guidance.ipynb #fce9ef28
@@ -294,7 +294,7 @@ def run_aim(settings, case) -> dict:
         weight → numbers"""
     mix, out = data.three_gaussians(), {}
     n, seed = settings["aim"]["n"], case["seed"]
-    gammas, branches = levels(settings["aim"]["steps"]), _of_class(mix).branches
+    gammas, branches = levels_of(settings["aim"]["steps"]), _of_class(mix).branches
     for w in WEIGHTS:
         cells, z = fine(mix, w), sample.initial((n, 2), stream(seed, "start", w))
         g = lambda: stream(seed, "noise", w)
@@ -325,7 +325,7 @@ def run_falls(settings, case) -> dict:
     branches = _of_class(mix).branches
     def distance(n, steps, **options):
         z, g = sample.initial((n, 2), stream(seed, "start")), stream(seed, "noise", steps)
-        r = feynman_kac(branches, z, levels(steps), g, w=4, **options)
+        r = feynman_kac(branches, z, levels_of(steps), g, w=4, **options)
         return round(cells.total_variation(r.z, r.log_weights), 5)
     exact = lambda n: round(cells.total_variation(cells.sample(n, stream(seed, "exact", n))), 5)
     return dict(
@@ -401,7 +401,7 @@ def run_digits(settings, case) -> dict:
     train_set, _ = data.load(s["guided"]["data"])
     judge = guided.feature_network(train_set, **s["guided"]["judge"])
     net = guided.trained(s["guided"], dict(seed=seed, p_uncond=.1), train_set)
-    return guided_images(net, levels(s["steps"], guided.ENDS), s, seed, judge, train_set)
+    return guided_images(net, levels_of(s["steps"], guided.ENDS), s, seed, judge, train_set)
 
 def run_mnist(settings, case) -> dict:
     "The same for one network of the recipe `mnist`, and for draws of each seed."
@@ -413,7 +413,7 @@ def run_mnist(settings, case) -> dict:
             f"got {run!r}")
     train_set, _ = data.load("mnist", run.root)
     judge = guided.feature_network(train_set, **s["judge"])
-    gammas = levels(s["steps"], s["ends"])
+    gammas = levels_of(s["steps"], s["ends"])
     return guided_images(run.model.net, gammas, s, seed, judge, train_set)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #bf7434d8
