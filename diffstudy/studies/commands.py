@@ -48,6 +48,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "few-steps": "ddgan_ablation:FEW",
     "bench": "bench",
     "speedrun": "speedrun",
+    "gpu": "gpu",
 }
 
 def find_study(name: str):
