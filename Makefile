@@ -2,13 +2,14 @@
 VENV  := .venv
 PLAIN := .venv-plain
 FLOORS := .venv-floors
+XLA   := .venv-xla
 BIN   := $(VENV)/bin
 RUN   := runs/digits
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test floors mutants drill train sample docs serve chapters export readme clean
+.PHONY: help course test floors accelerator mutants drill train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -17,6 +18,7 @@ help:
 	@echo "make docs      render the site to _site/                        make export  write the package from the notebooks"
 	@echo "make readme    write README.md from nbs/index.ipynb             make clean   remove what the above made"
 	@echo "make floors    the library's tests with the oldest releases that it allows"
+	@echo "make accelerator  steps, samples and waits on another device than the CPU: XLA's, which computes on a CPU; 7 GB"
 	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
 	@echo "make drill     kill, damage and deceive every command that writes, and see that nothing is lost: half an hour; goes on where it was"
 
@@ -60,6 +62,14 @@ floors:
 	$(FLOORS)/bin/python -m pip install --quiet --disable-pip-version-check -r $(FLOORS)/oldest.txt mpmath hypothesis
 	$(FLOORS)/bin/python -m pytest diffstudy/tests --ignore diffstudy/tests/test_install.py
 
+# A device that is no CPU, on any machine. torch_xla goes with one release of PyTorch, so it has an environment of its own.
+$(XLA)/ready: settings.ini
+	test -x $(XLA)/bin/python || $(PYTHON) -m venv $(XLA)
+	$(XLA)/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.9.*' 'torch_xla==2.9.*' 'torchvision==0.24.*' -e '.[course]' mpmath hypothesis scipy
+	@touch $@
+accelerator: $(XLA)/ready
+	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py
+
 # What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
 	$(BIN)/python -c 'from diffstudy.site.mutants import main; main()' $(MODULES)
@@ -75,4 +85,4 @@ readme export: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build $@
 
 clean:
-	rm -rf $(VENV) $(PLAIN) $(FLOORS) _proc _site build dist *.egg-info nbs/nbdev.yml
+	rm -rf $(VENV) $(PLAIN) $(FLOORS) $(XLA) _proc _site build dist *.egg-info nbs/nbdev.yml

@@ -61,11 +61,8 @@ def level_logits(x_noisy: Tensor, gamma_0: Tensor, levels: int) -> Tensor:
 
 # %% ../nbs/30_bound.ipynb #0ab86f5f
 def _level_sums(
-    o: Tensor,     # Offset from the nearest center, `(n,)`
-    n: Tensor,     # Index of that center, `(n,)`
-    w: Tensor,     # exp(−γ_0), `(n,)`
-    levels: int,   # Number of gray levels
-    reach: int,    # How many levels on each side
+    o: Tensor, n: Tensor, w: Tensor,  # Offset from the nearest center, its index, exp(−γ_0): `(n,)`
+    levels: int, reach: int,          # Gray levels, and how many of them on each side
 ) -> Tensor:  # `(3, n)`: the sums of e_j, j e_j and j² e_j over j ≠ 0
     "How the levels around the nearest one share the probability."
     d = 2 / levels
@@ -95,10 +92,7 @@ class _LevelLoss(torch.autograd.Function):
         # the loss, and its derivatives in z and w, which backward only multiplies
         m, q = m / (1 + s), q / (1 + s)
         square = d * a * (o + d / 2 * a)
-        return (
-            w * square + torch.log1p(s),
-            w * d * (a + m),
-            square + d * (o * m - d / 2 * q))
+        return (w * square + torch.log1p(s), w * d * (a + m), square + d * (o * m - d / 2 * q))
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -112,11 +106,7 @@ class _LevelLoss(torch.autograd.Function):
         return grad * dz, grad * dw, None, None, None, None
 
 # %% ../nbs/30_bound.ipynb #2944b96e
-def _level_reach(
-    gamma_0: Tensor,  # γ(0), any shape
-    levels: int,      # Number of gray levels
-    dtype: torch.dtype,  # Of the sum
-) -> int:  # At most `levels − 1`
+def _level_reach(gamma_0: Tensor, levels: int, dtype: torch.dtype) -> int:  # At most `levels − 1`
     "How many levels on each side of the nearest one change the decoder's sum in its last digit."
     if gamma_0.device.type != "cpu": return levels - 1  # reading γ_0 would wait for the device
     width = torch.exp(gamma_0.detach().double().max() / 2) * levels / 2  # of the noise, in bins

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import safetensors.torch, torch
 from torch import Tensor, nn
 from . import checkpoint, experiment, files, run_folder, schedule as schedules, vdm
-from .core import can_look, choose
+from .core import can_look, choose, expect
 from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
@@ -156,10 +156,9 @@ def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settin
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
     known = inspect.signature(make).parameters if make else ()
-    if "trained_betas" not in known:
-        raise ValueError(
-            f"expected a scheduler of diffusers that takes trained_betas, such as "
-            f"'DDIMScheduler'; got {kind!r}")
+    expect(
+        "trained_betas" in known,
+        "a scheduler of diffusers that takes trained_betas, such as 'DDIMScheduler'", repr(kind))
 
     own = dict(clip_sample=False) if "clip_sample" in known else {}
     made = make(
@@ -389,8 +388,7 @@ def export_onnx(run, path) -> Path:
 
     Returns:
         The file"""
-    if run.kind not in _EXAMPLES:
-        raise ValueError(f"expected a run of a diffusion model or of a GAN; got a {run.kind}'s")
+    expect(run.kind in _EXAMPLES, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
     for name in ("onnx", "onnxscript"): _needed(name)
 
     # a call with three examples, from which PyTorch learns what is computed

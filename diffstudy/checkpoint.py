@@ -17,10 +17,10 @@ from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
 from .core import free_settings
-from diffstudy.files import (
-    CheckpointError, digest, flatten, from_json, make_folder, naming, printable, processor,
-    read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json, versions,
-    write_file)
+from .files import (
+    CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
+    processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
+    versions, write_file)
 _all_ = ["CheckpointError"]
 
 # %% ../nbs/74b_checkpoint.ipynb #2de72d8e
@@ -49,7 +49,7 @@ def for_a_file(tensors: dict) -> dict:
     "Tensors by name as safetensors takes them: on the CPU, and no two of one memory."
     return {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
 
-def _to_safetensors(tensors: dict) -> bytes: return safetensors.torch.save(for_a_file(tensors))
+
 
 # %% ../nbs/74b_checkpoint.ipynb #cfeef5b7
 def not_finite(tensors: dict) -> str:
@@ -88,7 +88,8 @@ def _contents(state, numbers: dict  # From `numbers_of`
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
         notes=state.notes, diffstudy=versions()["diffstudy"]) | _surroundings(state)
-    return dict(zip(_FILES, (to_json(info), *map(_to_safetensors, numbers.values()))))
+    tensors = (safetensors.torch.save(for_a_file(v)) for v in numbers.values())
+    return dict(zip(_FILES, (to_json(info), *tensors)))
 
 # %% ../nbs/74b_checkpoint.ipynb #026742ad
 def checkpoints(folder) -> list[Path]:
@@ -171,8 +172,7 @@ def _read_manifest(path: Path) -> dict:  # Checksum by file name
             f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) "
             "can run code when they are read, so they are refused")
     if not path.is_dir(): raise CheckpointError(f"{path}: no such folder")
-    try:
-        data = read_file(path / "manifest.json")
+    try: data = read_file(path / "manifest.json")
     except FileNotFoundError:
         there = printable(", ".join(sorted(p.name for p in path.iterdir())[:5])) or "nothing"
         raise CheckpointError(
@@ -264,8 +264,7 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, dict]:
         (None, {}) without any; CheckpointError if none of some verifies"""
     refused = []
     for path in reversed(checkpoints(folder)):
-        try:
-            found = read_checkpoint(path)
+        try: found = read_checkpoint(path)
         except CheckpointError as e:
             refused.append(f"refused {e}")
             continue
@@ -318,7 +317,7 @@ def _check_same_run(info, state, path):
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
     if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
-    changed = [k for k in sorted({*was, *now} - free) if was.get(k) != now.get(k)]
+    changed = [k for k in differing(was, now) if k not in free]
     if changed:
         differ = ", ".join(f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in changed)
         raise ValueError(
@@ -339,11 +338,10 @@ def check_fits(module, tensors: dict, where):
     kind = lambda t: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
     said = lambda tensors: {k: kind(t) for k, t in tensors.items()}
     here, there = said(module.state_dict()), said(tensors)
-    for k in sorted(here.keys() | there.keys()):
-        if here.get(k) != there.get(k):
-            raise CheckpointError(
-                f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there "
-                f"and {here.get(k, 'absent')} here")
+    for k in differing(here, there):
+        raise CheckpointError(
+            f"{where} does not fit the model: {k} is {there.get(k, 'absent')} there "
+            f"and {here.get(k, 'absent')} here")
 
 # %% ../nbs/74b_checkpoint.ipynb #d82457fb
 def _like(p: Tensor, v: Tensor) -> Tensor:
@@ -422,9 +420,9 @@ def _parse(line: str) -> dict:
     "A line of the log; ValueError if it holds no record."
     record = from_json(line)
     number = lambda v: v is None or isinstance(v, (int, float)) and math.isfinite(v)
-    if isinstance(record, dict) and type(record.get("step")) is int and all(
-        map(number, record.values())): return record
-    raise ValueError
+    if not isinstance(record, dict) or type(record.get("step")) is not int: raise ValueError
+    if not all(map(number, record.values())): raise ValueError
+    return record
 
 
 

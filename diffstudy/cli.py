@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
+
 from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
@@ -132,13 +133,10 @@ _Init = option(
     str, "Begin with the weights of a run, a file, or a name such as photos.", default="new")
 _Updates = option(int, "Steps in all; more make a run longer.", default="the recipe's")
 _Start = option(int, "Of the weights, the order of the data and the noise.", default="0")
-_Set = Annotated[
-    Optional[list[str]],
-    typer.Option(
-        "--set", metavar="KEY=VALUE",
-        help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
-        "--settings lists all of them.",
-        show_default=False)]
+_Set = Annotated[Optional[list[str]], typer.Option(
+    "--set", metavar="KEY=VALUE", show_default=False,
+    help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
+    "--settings lists all of them.")]
 _Fresh = option(
     bool, "Begin anew and keep the old folder under another name, or go on where it stopped.",
     "--fresh/--resume")
@@ -193,12 +191,8 @@ def key_values(settings: list) -> dict:
 _LINE, _LEFT = 26, 6  # Pixels of a line of text, and of the margin
 _GAP = 4  # Between images, as `page` has it
 
-def _picture(
-    blocks: list,   # Pairs (title, gray levels `(n, c, h, w)`), all of one size
-    heads: list,    # What to write above the columns, of which there are as many
-    levels: int,    # How many gray levels there are
-):  # A Pillow image
-    "Pages of images one below the other, with their titles."
+def _picture(blocks: list, heads: list, levels: int):  # A Pillow image
+    "Pages of images, from pairs (title, gray levels `(n, c, h, w)`), with a head for each column."
     from PIL import Image, ImageDraw, ImageFont
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
@@ -220,21 +214,14 @@ def _picture(
     return out
 
 # %% ../nbs/77_cli.ipynb #3c8376a3
-def _numbers(
-    name: str,  # Of the option
-    text: str,
-    kind=float, least=None,  # What each must be, at least
-) -> list:  # ValueError unless all are
-    "Numbers with commas between."
+def _numbers(name: str, text: str, kind: type, least: int) -> list:
+    "Numbers with commas between; ValueError with the option's name unless each is at least so."
     try: out = [kind(v) for v in text.split(",")]
     except ValueError: out = []
-    if out and all(abs(v) < math.inf and (least is None or v >= least) for v in out):
-        return out
-
-    bound = f", each at least {least}" if least is not None else ""
+    if out and all(least <= v < math.inf for v in out): return out
     raise ValueError(
-        f"{name}: expected {'whole ' * (kind is int)}numbers with commas between{bound}; "
-        f"got {text!r}")
+        f"{name}: expected {'whole ' * (kind is int)}numbers with commas between, "
+        f"each at least {least}; got {text!r}")
 
 def _classes(run, labels: str | None, guided: bool) -> list:
     "The classes that `--labels` asks for; [None] for images without a label."
@@ -367,7 +354,7 @@ def _sample_run(
         steps=steps, sampler=sampler, grid=grid, precision=precision, classifier=classifier)
     with usage():
         check_counts(0, seed=seed)
-        weights = None if w is None else _numbers("--w", w, least=-1)
+        weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, n, given)
         request = _request(model, weights, labels, n, seed, given)
@@ -400,7 +387,7 @@ def _evaluate_run(
     from diffstudy import experiment
     how = _given(w=w, steps=steps, sampler=sampler, grid=grid, precision=precision)
     with usage():
-        if w is not None: _numbers("--w", str(w), least=-1)
+        if w is not None: _numbers("--w", str(w), float, -1)
         model = _opened(run, device, checkpoint, n, how)
 
         # a choice that the model does not have is refused, not ignored
@@ -466,7 +453,7 @@ def _write_answers(out, model, k, hole, images):
     if out.suffix.lower() != ".png": return model.save_images(images, out)
     levels, columns = model.facts["levels"], max(2, min(len(images), 8))
     given = torch.stack([k, torch.where(hole, levels // 2, k)])
-    blocks = [("the picture, and what is seen", given), ("answers", images)]
+    blocks = [("given, seen", given), ("answers", images)]
     write_png(out, _picture(blocks, [""] * columns, levels))
 
 # %% ../nbs/77_cli.ipynb #7aec9611
@@ -574,12 +561,9 @@ def _prepare_pictures(
     typer.echo(f"next: diffstudy train folder --root {place}{own}")
 
 # %% ../nbs/77_cli.ipynb #b25706ea
-def _sparkline(
-    values: list,
-    width: int = 60,  # Characters at most
-) -> str:  # One character for each value or mean of neighbors
-    "A curve as text."
-    n = max(1, -(-len(values) // width))
+def _sparkline(values: list) -> str:
+    "A curve as text: at most 60 characters, one for each value or mean of neighbors."
+    n = max(1, -(-len(values) // 60))
     v = [sum(values[i:i + n]) / len(values[i:i + n]) for i in range(0, len(values), n)]
     if not v: return ""
     # the first steep fall is cut off, so that the rest shows
@@ -658,12 +642,8 @@ def _info_run(
 # weights, rows, steps; other settings of the judge
 _RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})
 
-def _write_record(
-    run,         # A finished `experiment.VDMRun`
-    path: Path,  # The file
-    root=None,
-):
-    "Write a finished run, its verdict and a few samples to one small JSON file."
+def _write_record(run, path: Path, root=None):
+    "Write a finished `VDMRun`, its verdict and a few samples to one small JSON file."
     if "w" not in run.choices:
         fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 

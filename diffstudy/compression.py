@@ -21,27 +21,19 @@ from .schedule import grid
 # %% ../nbs/35_compression.ipynb #b83affbb
 _BITS = 24  # of a table: its probabilities are whole multiples of 2⁻²⁴
 
-def _gaussian_starts(
-    mean,   # `(n,)` float64, in units of bins
-    std,    # `(n,)`
-    reach,  # Integers from −reach to reach
-) -> Tensor:  # `(n, 2·reach + 2)`: where each integer's slots begin, and 2²⁴
-    "Tables of Gaussians over integers: the mass of each bin of width one, and at least one slot."
+def _gaussian_starts(mean, std, reach: int) -> Tensor:  # Where slots begin, `(n, 2·reach + 2)`
+    "Tables of Gaussians, `(n,)` in bins, over −reach…reach: each bin's mass, at least one slot."
     edges = torch.arange(-reach, reach + 2, dtype=torch.float64) - .5
-    cdf = torch.special.ndtr(
-        (edges - torch.as_tensor(mean)[:, None]) / torch.as_tensor(std)[:, None])
+    mean, std = (torch.as_tensor(v)[:, None] for v in (mean, std))
+    cdf = torch.special.ndtr((edges - mean) / std)
     share = (cdf - cdf[:, :1]) / (cdf[:, -1:] - cdf[:, :1])
     return (share * (2 ** _BITS - (2 * reach + 1))).floor().long() + torch.arange(2 * reach + 2)
 
-def _level_starts(
-    probs,  # `(n, levels)` float64
-) -> Tensor:  # `(n, levels + 1)`
+def _level_starts(probs) -> Tensor:  # `(n, levels + 1)` of `(n, levels)` float64
     "Tables of probabilities over levels, with at least one slot for each."
-    probs = torch.as_tensor(probs)
-    share = torch.nn.functional.pad(probs.cumsum(1), (1, 0))
-    return (
-        (share / share[:, -1:] * (2 ** _BITS - probs.shape[1])).floor().long()
-        + torch.arange(probs.shape[1] + 1))
+    share = torch.nn.functional.pad(torch.as_tensor(probs).cumsum(1), (1, 0))
+    slots = torch.arange(share.shape[1])
+    return (share / share[:, -1:] * (2 ** _BITS - slots[-1])).floor().long() + slots
 
 # %% ../nbs/35_compression.ipynb #8077df50
 def _push_one(state: int, words: list, k: int, row: list) -> int:
@@ -52,11 +44,7 @@ def _push_one(state: int, words: list, k: int, row: list) -> int:
         state >>= 32
     return state // size << _BITS | row[k] + state % size
 
-def _pop_one(
-    state: int,
-    words: list,
-    row: list,
-) -> tuple[int, int]:  # The symbol, and the state before it
+def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # Symbol, state before it
     "Undo `_push_one`."
     slot = state & 2 ** _BITS - 1
     k = bisect.bisect_right(row, slot) - 1
@@ -68,12 +56,23 @@ def _pop_one(
     return k, state
 
 # %% ../nbs/35_compression.ipynb #39575707
-class _Ans:
-    "A stack of symbols: one large number with its top in `state` and the rest in `words` of 32 bits."
+class _Stack:
+    "A stack of symbols, of whatever coder."
     def __init__(self, words, sealed=True):  # A payload, or with sealed=False a file
         self.load([*words, 1] if sealed else words)
         self.lowest = self.bits  # the fewest bits that the stack ever held
 
+    def payload(self) -> np.ndarray:
+        "What is left when all else has been read; ValueError if it is something else."
+        *words, seal = self.file()
+        if seal == 1: return np.array(words, dtype=np.uint32)
+        raise ValueError(
+            "what is left is not the payload: "
+            "the file was written with other settings or another model, "
+            "or the network computed other numbers here")
+
+class _Ans(_Stack):
+    "One large number with its top in `state` and the rest in `words` of 32 bits."
     def load(self, file):
         *self.words, low, high = np.asarray(file).tolist()
         self.state = high << 32 | low
@@ -83,8 +82,6 @@ class _Ans:
 
     def file(self):
         return np.array([*self.words, self.state & 0xffffffff, self.state >> 32], dtype=np.uint32)
-
-    def payload(self): return _unsealed(self.file())
 
     def push(self, symbols, starts):
         "Put symbols on the stack, the last one first; row i of `starts` is the table of symbol i."
@@ -112,24 +109,16 @@ class _Ans:
     def push_levels(self, k, probs): self.push(k, _level_starts(probs))
     def pop_levels(self, probs): return self.pop(_level_starts(probs))
 
-def _unsealed(file: np.ndarray) -> np.ndarray:
-    "The payload of a stack from which all else has been read; ValueError if something else is left."
-    if file[-1] != 1:
-        raise ValueError(
-            "what is left is not the payload: "
-            "the file was written with other settings or another model, "
-            "or the network computed other numbers here")
-    return file[:-1]
+
 
 # %% ../nbs/35_compression.ipynb #01ebd433
-class _Constriction:
+class _Constriction(_Stack):
     "The same stack in the library constriction: `pip install \"diffstudy[compression]\"`."
     def __init__(self, words, sealed=True):
         constriction = needed(
             "constriction", "compression", 'this coder (coder="python" does without)')
         self.models, self.stack = constriction.stream.model, constriction.stream.stack.AnsCoder
-        self.load([*words, 1] if sealed else words)
-        self.lowest = self.bits
+        super().__init__(words, sealed)
 
     def load(self, file): self.coder = self.stack(np.asarray(file, dtype=np.uint32))
 
@@ -163,7 +152,6 @@ class _Constriction:
         return self.pop(self.models.Categorical(perfect=False), probs)
 
     def file(self): return self.coder.get_compressed()
-    def payload(self): return _unsealed(self.file())
 
 _CODERS = dict(python=_Ans, constriction=_Constriction)
 
@@ -189,17 +177,12 @@ def payload(words: int, seed: int = 0) -> np.ndarray:
 
     Returns:
         `(words,)` uint32"""
-    return (
-        torch.randint(0, 2 ** 32, (words,), generator=stream(seed, "payload"))
-        .numpy().astype(np.uint32))
+    drawn = torch.randint(0, 2 ** 32, (words,), generator=stream(seed, "payload"))
+    return drawn.numpy().astype(np.uint32)
 
 # %% ../nbs/35_compression.ipynb #3fb6802c
-def _scramble(
-    stack,     # An `Ans` or a `Constriction`
-    key: int,  # Both sides know it
-    words: int,  # How many, from the top
-):
-    "Mix pseudorandom words into the top of a stack; doing it again undoes it."
+def _scramble(stack, key: int, words: int):
+    "Mix so many pseudorandom words into the top of a stack; the same key again undoes it."
     file = stack.file()
     n = min(words, len(file) - 1)  # all but the highest, which must not become 0
     file[-1 - n:-1] ^= np.random.Philox(key=[key, len(file)]).random_raw(n).astype(np.uint32)
@@ -211,27 +194,19 @@ _TAIL = 6.5  # standard deviations of a table that is drawn from; beyond lies 1e
 class _Grid:
     "The latents of T steps, each rounded to bins that both sides share."
 
-    def __init__(
-        self,
-        schedule,      # A `schedule.Schedule`
-        steps: int,    # T
-        bins: float = .25,  # Width of a bin, in standard deviations of its latent's narrowest table
-        clean: bool = True, # Scramble the stack before latents are drawn from it
-    ):
+    def __init__(self, schedule, steps: int, bins: float, clean: bool):
+        # bins in standard deviations of a latent's narrowest table; clean: scramble before a draw
         self.steps, self.clean = steps, clean
         self.gammas = g = grid(schedule, steps, dtype=torch.float64).flip(0)
         c = -torch.expm1(g[:-1] - g[1:])
 
         # a latent has a table in the step before and in the step after: its bins fit the narrower
-        self.widths = (
-            bins * sigma(g)
-            * torch.minimum(torch.cat([c, c[-1:]]), torch.cat([c[:1], c])).sqrt())
+        narrower = torch.minimum(torch.cat([c, c[-1:]]), torch.cat([c[:1], c]))
+        self.widths = bins * sigma(g) * narrower.sqrt()
 
         # how far z_s can lie from the mean of p(z_s|z_t); a table of the prior reaches any latent
-        self.reach = (
-            c * (9 * sigma(g[:-1]) + 2 * alpha(g[:-1]))
-            + _TAIL * sigma(g[:-1]) * c.sqrt()
-        ).tolist() + [10.]
+        s, a = sigma(g[:-1]), alpha(g[:-1])
+        self.reach = (c * (9 * s + 2 * a) + _TAIL * s * c.sqrt()).tolist() + [10.]
 
     def table(self, normal, i, reach):
         "A Gaussian in bins of latent i: the bin of its mean, then mean, standard deviation and reach from there."
@@ -247,15 +222,13 @@ class _Latents(_Grid):
 
     def pop(self, stack, normal, i, reach=None):
         center, numbers = self.table(normal, i, reach)
-        return torch.from_numpy(
-            (stack.pop_gaussian(*numbers) + center) * self.widths[i].item()
-        ).reshape(normal.mean.shape)
+        z = (stack.pop_gaussian(*numbers) + center) * self.widths[i].item()
+        return torch.from_numpy(z).reshape(normal.mean.shape)
 
     def push(self, stack, z, normal, i, reach=None):
         center, numbers = self.table(normal, i, reach)
-        stack.push_gaussian(
-            (np.rint(z.flatten().numpy() / self.widths[i].item()) - center).astype(np.int64),
-            *numbers)
+        k = np.rint(z.flatten().numpy() / self.widths[i].item()) - center
+        stack.push_gaussian(k.astype(np.int64), *numbers)
 
     def draw(self, stack, q, i):
         "Latent i from q, with the bits of the stack as the source of chance."
@@ -297,9 +270,9 @@ class Chain(_Latents):
 
     def levels(self, z):
         "p(k|z_0) as a table for each pixel."
-        return (
-            bound.level_logits(z / alpha(self.gammas[0]), self.gammas[0], self.model.levels)
-            .softmax(-1).flatten(0, -2).numpy())
+        g = self.gammas[0]
+        logits = bound.level_logits(z / alpha(g), g, self.model.levels)
+        return logits.softmax(-1).flatten(0, -2).numpy()
 
     def prior(self, shape):
         return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
@@ -456,10 +429,8 @@ def classical(train, test, levels: int) -> dict:
 
     # a histogram for each pixel, from the training images; the half keeps unseen levels possible
     counts = torch.nn.functional.one_hot(train.long(), levels).sum(0) + .5
-    p = (
-        (counts / counts.sum(-1, keepdim=True))
-        .expand(len(test), *counts.shape)
-        .gather(-1, test.long()[..., None]))
+    shares = counts / counts.sum(-1, keepdim=True)
+    p = shares.expand(len(test), *counts.shape).gather(-1, test.long()[..., None])
 
     files = dict(
         png=png.getvalue(),
@@ -518,7 +489,6 @@ def unrounded(chain: Chain, k: Tensor, z: list[Tensor], generator=None) -> list[
             torch.special.ndtr((z[i] + side * w - before.mean) / before.var.sqrt())
             for side in (-.5, .5))
         u = torch.rand(k.shape, generator=generator, dtype=torch.float64)
-        free.append(
-            ours.mean
-            + ours.var.sqrt() * torch.special.ndtri(low + u * (high - low)).clamp(-8, 8))
+        noise = torch.special.ndtri(low + u * (high - low)).clamp(-8, 8)
+        free.append(ours.mean + ours.var.sqrt() * noise)
     return free

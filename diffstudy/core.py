@@ -7,7 +7,7 @@ ties every equation to its code and its check."""
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'flag', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data',
            'as_gamma', 'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
            'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'each', 'move',
-           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'seen',
+           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen',
            'check_counts', 'choose', 'Rule', 'whole', 'number', 'at_least', 'above', 'one_of',
            'or_none', 'tuple_of', 'setting', 'Settings', 'free_settings', 'Equation', 'implements']
 
@@ -412,6 +412,10 @@ def suggest(name: str, known, what: str = "name") -> str:
         + f"known: {', '.join(known)}")
 
 # %% ../nbs/70_core.ipynb #70c0aa02
+def expect(holds, expected: str, got, name: str = ""):
+    "ValueError unless it holds: what was expected, and what was given instead."
+    if not holds: raise ValueError(f"{name}{': ' * bool(name)}expected {expected}; got {got}")
+
 def seen(v) -> str:
     "What was given: dtype and shape of a tensor, or the kind of anything else."
     return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
@@ -574,57 +578,54 @@ _S = "slides of study group 7 (T. Abraham, 2022)"
 def _rows(source, statements, rows):
     return {
         i: Equation(i, s, "statement" if i in statements else "computation", source)
-        for i, s in rows.items()}
+        for i, s in (row.split(None, 1) for row in rows.strip().splitlines())}
 
 EQUATIONS: dict[str, Equation] = {  # wide
-    **_rows("Ho and Salimans 2022, arXiv 2207.12598; " + _S, {"G3", "G4", "G5", "G6", "G9"}, {
-        "G1": r"\epsilon(x_t, c) \approx -\sigma_t \nabla \log p(x_t \mid c)",
-        "G2": r"\tilde\epsilon = \epsilon(x_t, c) - w\,\sigma_t \nabla \log p(c \mid x_t)",
-        "G3": r"\tilde p(x_t, c) \propto p(x_t \mid c)\, p(c \mid x_t)^w",
-        "G4": r"\epsilon(x_t) - (w+1)\,\sigma_t \nabla \log p(c \mid x_t) = \epsilon(x_t, c) - w\,\sigma_t \nabla \log p(c \mid x_t)",
-        "G5": r"\log p(x_t \mid c) = \log p(c \mid x_t) + \log p(x_t) - \log p(c)",
-        "G6": r"\nabla \log p(c \mid x_t) = \nabla \log p(x_t \mid c) - \nabla \log p(x_t)",
-        "G7": r"\epsilon(x_t) = \epsilon(x_t, c = \varnothing)",
-        "G8": r"\tilde\epsilon = (1 + w)\, \epsilon(x_t, c) - w\, \epsilon(x_t)",
-        "G9": r"\text{guidance raises } \log p(c \mid x)\text{ and lowers }\log p(x)",
-    }),
-    **_rows("Kingma, Salimans, Poole and Ho 2021, arXiv 2107.00630; " + _S, {"V2", "V29"}, {
-        "V1": r"q(z_t \mid x) = \mathcal N(\alpha_t x, \sigma_t^2 I)",
-        "V2": r"\mathrm{SNR}(t) = \alpha_t^2 / \sigma_t^2,\ \text{strictly decreasing}",
-        "V3": r"\alpha_t = \sqrt{1 - \sigma_t^2}",
-        "V4": r"\alpha_t = 1",
-        "V5": r"q(z_t \mid z_s) = \mathcal N(\alpha_{t\mid s} z_s, \sigma^2_{t\mid s} I)",
-        "V6": r"\alpha_{t\mid s} = \alpha_t / \alpha_s",
-        "V7": r"\sigma^2_{t\mid s} = \sigma_t^2 - \alpha^2_{t\mid s} \sigma_s^2",
-        "V8": r"q(z_s \mid z_t, x) = \mathcal N(\mu_Q, \sigma_Q^2 I)",
-        "V9": r"\sigma_Q^2 = \sigma^2_{t\mid s} \sigma_s^2 / \sigma_t^2",
-        "V10": r"\mu_Q = \frac{\alpha_{t\mid s} \sigma_s^2}{\sigma_t^2} z_t + \frac{\alpha_s \sigma^2_{t\mid s}}{\sigma_t^2} x",
-        "V11": r"\sigma_t^2 = \mathrm{sigmoid}(\gamma_\eta(t))",
-        "V12": r"\alpha_t^2 = \mathrm{sigmoid}(-\gamma_\eta(t))",
-        "V13": r"\mathrm{SNR}(t) = \exp(-\gamma_\eta(t))",
-        "V14": r"p(x) = \int p(z_1)\, p(x \mid z_0) \prod_i p(z_{s(i)} \mid z_{t(i)})\, dz",
-        "V15": r"p(z_1) = \mathcal N(0, I)",
-        "V16": r"p(x \mid z_0) = \prod_i p(x_i \mid z_{0,i}) \propto \prod_i q(z_{0,i} \mid x_i)",
-        "V17": r"p(z_s \mid z_t) = q(z_s \mid z_t, x = \hat x(z_t; t))",
-        "V18": r"\hat x = (z_t - \sigma_t \hat\epsilon) / \alpha_t",
-        "V19": r"\sin(2^n \pi z),\ \cos(2^n \pi z)",
-        "V20": r"-\log p(x) \le \text{prior} + \text{reconstruction} + \text{diffusion loss}",
-        "V21": r"L_T = \sum_i \mathbb E\, \mathrm{KL}[q(z_s \mid z_t, x) \Vert p(z_s \mid z_t)]",
-        "V22": r"L_T = \tfrac T2 \mathbb E[(\mathrm{SNR}(s) - \mathrm{SNR}(t)) \lVert x - \hat x \rVert^2]",
-        "V23": r"L_T = \tfrac T2 \mathbb E[\mathrm{expm1}(\gamma_t - \gamma_s) \lVert \epsilon - \hat\epsilon \rVert^2]",
-        "V24": r"L_\infty = -\tfrac12 \mathbb E \int_0^1 \mathrm{SNR}'(t) \lVert x - \hat x \rVert^2 dt",
-        "V25": r"L_\infty = -\tfrac12 \mathbb E_{t \sim U(0,1)} [\mathrm{SNR}'(t) \lVert x - \hat x \rVert^2]",
-        "V26": r"L_\infty = \tfrac12 \mathbb E[\gamma'(t) \lVert \epsilon - \hat\epsilon \rVert^2]",
-        "V27": r"L_\infty = \tfrac12 \mathbb E \int_{\mathrm{SNR}_{\min}}^{\mathrm{SNR}_{\max}} \lVert x - \tilde x(z_v, v) \rVert^2 dv",
-        "V28": r"L_\infty(w) = \tfrac12 \mathbb E \int w(v) \lVert x - \tilde x(z_v, v) \rVert^2 dv",
-        "V29": r"L_{2T} < L_T \text{ where the denoiser's error falls with the noise}",
-        "V30": r"\nabla_\eta \mathrm{Var}[L]: \text{the interior of the schedule changes only the variance}",
-    }),
-    **_rows("Xiao, Kreis and Vahdat 2021, arXiv 2112.07804; " + _S, {"D1", "D2"}, {
-        "D1": r"q(x_{t-1} \mid x_t) \text{ is multimodal for large steps}",
-        "D2": r"\mathbb E_{q(x_t) q(x_{t-1} \mid x_t)}[-\log D] = \mathbb E_{q(x_0) q(x_{t-1} \mid x_0) q(x_t \mid x_{t-1})}[-\log D]",
-        "D3": r"p_\theta(x_{t-1} \mid x_t) = \int p(z)\, q(x_{t-1} \mid x_t, x_0 = G(x_t, z, t))\, dz",
-        "D4": r"q(x_{t-1} \mid x_t, x_0) \text{ has the coefficients of V9 and V10}",
-        "D5": r"T \text{ steps of D3, } T \text{ network evaluations}",
-    }),
+    **_rows("Ho and Salimans 2022, arXiv 2207.12598; " + _S, {"G3", "G4", "G5", "G6", "G9"}, r"""
+        G1 \epsilon(x_t, c) \approx -\sigma_t \nabla \log p(x_t \mid c)
+        G2 \tilde\epsilon = \epsilon(x_t, c) - w\,\sigma_t \nabla \log p(c \mid x_t)
+        G3 \tilde p(x_t, c) \propto p(x_t \mid c)\, p(c \mid x_t)^w
+        G4 \epsilon(x_t) - (w+1)\,\sigma_t \nabla \log p(c \mid x_t) = \epsilon(x_t, c) - w\,\sigma_t \nabla \log p(c \mid x_t)
+        G5 \log p(x_t \mid c) = \log p(c \mid x_t) + \log p(x_t) - \log p(c)
+        G6 \nabla \log p(c \mid x_t) = \nabla \log p(x_t \mid c) - \nabla \log p(x_t)
+        G7 \epsilon(x_t) = \epsilon(x_t, c = \varnothing)
+        G8 \tilde\epsilon = (1 + w)\, \epsilon(x_t, c) - w\, \epsilon(x_t)
+        G9 \text{guidance raises } \log p(c \mid x)\text{ and lowers }\log p(x)"""),
+    **_rows("Kingma, Salimans, Poole and Ho 2021, arXiv 2107.00630; " + _S, {"V2", "V29"}, r"""
+        V1 q(z_t \mid x) = \mathcal N(\alpha_t x, \sigma_t^2 I)
+        V2 \mathrm{SNR}(t) = \alpha_t^2 / \sigma_t^2,\ \text{strictly decreasing}
+        V3 \alpha_t = \sqrt{1 - \sigma_t^2}
+        V4 \alpha_t = 1
+        V5 q(z_t \mid z_s) = \mathcal N(\alpha_{t\mid s} z_s, \sigma^2_{t\mid s} I)
+        V6 \alpha_{t\mid s} = \alpha_t / \alpha_s
+        V7 \sigma^2_{t\mid s} = \sigma_t^2 - \alpha^2_{t\mid s} \sigma_s^2
+        V8 q(z_s \mid z_t, x) = \mathcal N(\mu_Q, \sigma_Q^2 I)
+        V9 \sigma_Q^2 = \sigma^2_{t\mid s} \sigma_s^2 / \sigma_t^2
+        V10 \mu_Q = \frac{\alpha_{t\mid s} \sigma_s^2}{\sigma_t^2} z_t + \frac{\alpha_s \sigma^2_{t\mid s}}{\sigma_t^2} x
+        V11 \sigma_t^2 = \mathrm{sigmoid}(\gamma_\eta(t))
+        V12 \alpha_t^2 = \mathrm{sigmoid}(-\gamma_\eta(t))
+        V13 \mathrm{SNR}(t) = \exp(-\gamma_\eta(t))
+        V14 p(x) = \int p(z_1)\, p(x \mid z_0) \prod_i p(z_{s(i)} \mid z_{t(i)})\, dz
+        V15 p(z_1) = \mathcal N(0, I)
+        V16 p(x \mid z_0) = \prod_i p(x_i \mid z_{0,i}) \propto \prod_i q(z_{0,i} \mid x_i)
+        V17 p(z_s \mid z_t) = q(z_s \mid z_t, x = \hat x(z_t; t))
+        V18 \hat x = (z_t - \sigma_t \hat\epsilon) / \alpha_t
+        V19 \sin(2^n \pi z),\ \cos(2^n \pi z)
+        V20 -\log p(x) \le \text{prior} + \text{reconstruction} + \text{diffusion loss}
+        V21 L_T = \sum_i \mathbb E\, \mathrm{KL}[q(z_s \mid z_t, x) \Vert p(z_s \mid z_t)]
+        V22 L_T = \tfrac T2 \mathbb E[(\mathrm{SNR}(s) - \mathrm{SNR}(t)) \lVert x - \hat x \rVert^2]
+        V23 L_T = \tfrac T2 \mathbb E[\mathrm{expm1}(\gamma_t - \gamma_s) \lVert \epsilon - \hat\epsilon \rVert^2]
+        V24 L_\infty = -\tfrac12 \mathbb E \int_0^1 \mathrm{SNR}'(t) \lVert x - \hat x \rVert^2 dt
+        V25 L_\infty = -\tfrac12 \mathbb E_{t \sim U(0,1)} [\mathrm{SNR}'(t) \lVert x - \hat x \rVert^2]
+        V26 L_\infty = \tfrac12 \mathbb E[\gamma'(t) \lVert \epsilon - \hat\epsilon \rVert^2]
+        V27 L_\infty = \tfrac12 \mathbb E \int_{\mathrm{SNR}_{\min}}^{\mathrm{SNR}_{\max}} \lVert x - \tilde x(z_v, v) \rVert^2 dv
+        V28 L_\infty(w) = \tfrac12 \mathbb E \int w(v) \lVert x - \tilde x(z_v, v) \rVert^2 dv
+        V29 L_{2T} < L_T \text{ where the denoiser's error falls with the noise}
+        V30 \nabla_\eta \mathrm{Var}[L]: \text{the interior of the schedule changes only the variance}"""),
+    **_rows("Xiao, Kreis and Vahdat 2021, arXiv 2112.07804; " + _S, {"D1", "D2"}, r"""
+        D1 q(x_{t-1} \mid x_t) \text{ is multimodal for large steps}
+        D2 \mathbb E_{q(x_t) q(x_{t-1} \mid x_t)}[-\log D] = \mathbb E_{q(x_0) q(x_{t-1} \mid x_0) q(x_t \mid x_{t-1})}[-\log D]
+        D3 p_\theta(x_{t-1} \mid x_t) = \int p(z)\, q(x_{t-1} \mid x_t, x_0 = G(x_t, z, t))\, dz
+        D4 q(x_{t-1} \mid x_t, x_0) \text{ has the coefficients of V9 and V10}
+        D5 T \text{ steps of D3, } T \text{ network evaluations}"""),
 }

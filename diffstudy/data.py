@@ -40,11 +40,8 @@ class Facts(NamedTuple):
     test: int | None
     source: str
 
-def _load_stacked(
-    name: str,  # A gray set of ten classes, such as "mnist"
-    root=None,  # Where its files are
-):  # train, test
-    "Three random images of a set as the channels of one: a thousand modes."
+def _load_stacked(name: str, root=None):  # train, test
+    "Three random images of a gray set of ten classes as the channels of one: a thousand modes."
     return tuple(Stacked(images) for images in load(name, root))
 
 # %% ../nbs/72b_data.ipynb #9d4c40a5

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import process
-from .core import (
-    as_data, as_labels, as_step, check_counts, flat_sum, implements, randn_like, seen, suggest)
+from diffstudy.core import (
+    as_data, as_labels, as_step, check_counts, expect, flat_sum, implements, randn_like, seen,
+    suggest)
 from .notation import alpha, convert, gammas_from_betas, sigma
 from .sample import arrived, check_state
 
@@ -32,10 +33,9 @@ def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
     Returns:
         `(steps,)` float64, first = least noisy"""
     check_counts(steps=steps)
-    if not (0 < beta_min < beta_max and 0 <= start < 1):
-        raise ValueError(
-            "expected 0 < beta_min < beta_max and 0 <= start < 1; "
-            f"got {beta_min}, {beta_max} and {start}")
+    expect(
+        0 < beta_min < beta_max and 0 <= start < 1,
+        "0 < beta_min < beta_max and 0 <= start < 1", f"{beta_min}, {beta_max} and {start}")
     u = start + (1 - start) * torch.arange(steps + 1, dtype=torch.float64) / steps
     return -torch.expm1(-(beta_min * u + (beta_max - beta_min) * u ** 2 / 2).diff())
 
@@ -76,11 +76,7 @@ def exact_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
         z_t, k.alpha_ts, k.sigma2_ts.sqrt())
 
 # %% ../nbs/40_ddgan.ipynb #435057cc
-def _check_step(
-    s: Tensor,   # Index of the less noisy state of each example, `(b,)` int64
-    x: Tensor,   # `(b, *d)`
-    steps: int,  # T
-) -> Tensor:  # `s`
+def _check_step(s: Tensor, x: Tensor, steps: int) -> Tensor:  # `s`
     "The index convention of this chapter: s in 0…T−1 for the pair (z_s, z_t) with t = s + 1."
     if not torch.is_tensor(s) or s.dtype != torch.int64 or s.shape != x.shape[:1]:
         raise ValueError(
@@ -211,10 +207,9 @@ def check_chain(chain: Tensor, net) -> Tensor:
 
 def _check_start(z: Tensor, c, net):
     "The labels as a tensor, or None; ValueError unless noise and labels suit the network."
-    if tuple(z.shape[1:]) != tuple(net.shape):
-        raise ValueError(
-            f"expected noise of shape (b, {', '.join(map(str, net.shape))}); "
-            f"got shape {tuple(z.shape)}")
+    expect(
+        tuple(z.shape[1:]) == tuple(net.shape),
+        f"noise of shape (b, {', '.join(map(str, net.shape))})", f"shape {tuple(z.shape)}")
 
     # a GAN that learned with labels has learned nothing for none
     classes = getattr(net, "classes", 0)

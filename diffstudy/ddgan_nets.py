@@ -262,7 +262,7 @@ class _Pyramid(nn.Module):
 
 class _Part(nn.Module):
     "A block of the U-Net with what stands around it."
-    def __init__(self, block, attend=None, pyramid=None, joins=False):
+    def __init__(self, block, attend, pyramid, joins: bool):
         super().__init__()
         self.block, self.joins = block, joins
         self.attend, self.pyramid = attend, pyramid
@@ -275,19 +275,13 @@ def initialize(net: nn.Module, seed: int = 0):
     Args:
         net: Changed in place"""
     g = stream(seed, "weights")
-    for m in net.modules():
-        if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta:
-            continue
-
+    for m in models.layers_to_draw(net):
         # an embedding has no sum over inputs; a kernel counts all its positions
         fan = (m.weight[0].numel() + m.weight[:, 0].numel()) / 2
         if isinstance(m, nn.Embedding): fan = m.weight.shape[1]
         bound = math.sqrt(3 * getattr(m, "scale", 1.) / fan)
         m.weight.copy_((2 * torch.rand(m.weight.shape, generator=g) - 1) * bound)
-        if getattr(m, "bias", None) is not None:
-            m.bias.zero_()
-        if hasattr(m, "ones"):
-            m.bias[:m.ones] = 1
+        if hasattr(m, "ones"): m.bias[:m.ones] = 1
 
 # %% ../nbs/73f_ddgan_networks.ipynb #f41dc7c6
 class _Time(nn.Module):
@@ -308,48 +302,27 @@ class _Time(nn.Module):
         return self.act(h)
 
 # %% ../nbs/73f_ddgan_networks.ipynb #c3694321
-def _block(f: Config, a: int, b: int, how: str = ""):
-    return _StyleBlock(a, b, 4 * f.width, f.embedding, how)
+def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up" → parts
+    "The steps of `models.plan`, with the pyramid where the resolution falls."
+    ways, seen = dict(down=[], middle=[], up=[]), channels
+    steps = models.plan(f)
+    changes = [{"block": ""}.get(s.kind, s.kind) for s in steps]  # of the resolution
+    for s, how, after in zip(steps, changes, [*changes[1:], "end"]):
+        block = _StyleBlock(s.c_in, s.c_out, 4 * f.width, f.embedding, how)
 
-def _way_down(f: Config, channels: int, size: int
-):  # Parts, and the channels that each leaves for the way up
-    "From full resolution down, with the pyramid where the resolution changes."
-    parts, kept = nn.ModuleList(), [f.width]
-    c, seen = f.width, channels
-    for level, m in enumerate(f.mults):
-        for _ in range(f.blocks):
-            block = _block(f, c, c := f.width * m)
-            parts.append(_Part(block, Attend(c) if size >> level in f.attention else None))
-            kept.append(c)
-
-        if level + 1 < len(f.mults):
-            parts.append(_Part(_block(f, c, c, "half"), pyramid=_Pyramid(seen, c)))
-            kept.append(c)
-            seen = c
-    return parts, kept
-
-def _way_up(f: Config, kept: list, size: int) -> nn.ModuleList:
-    "From the lowest resolution up; all but the doubling blocks join what the way down left."
-    parts, kept = nn.ModuleList(), list(kept)
-    c = kept[-1]
-    for level, m in reversed([*enumerate(f.mults)]):
-        for i in range(f.blocks + 1):
-            block = _block(f, c + kept.pop(), f.width * m)
-            c = f.width * m
-            attends = size >> level in f.attention and i == f.blocks
-            parts.append(_Part(block, Attend(c) if attends else None, joins=True))
-        if level: parts.append(_Part(_block(f, c, c, "double")))
-    return parts
+        # attention: down behind each block, in the middle behind the first, up behind the last
+        attends = not how and size >> s.level in f.attention
+        if s.part == "middle": attends = not ways["middle"]
+        if s.part == "up" and not after: attends = False
+        attend, pyramid = Attend(s.c_out) if attends else None, None
+        if how == "half": pyramid, seen = _Pyramid(seen, s.c_out), s.c_out
+        ways[s.part].append(_Part(block, attend, pyramid, joins=s.part == "up" and not how))
+    return {k: nn.ModuleList(parts) for k, parts in ways.items()}
 
 # %% ../nbs/73f_ddgan_networks.ipynb #3c377194
 class _ForImages(_Network):
     "A network whose parts `assemble` makes; squares of `patch` pixels are one position each."
-    def __init__(self,
-        config: Config,
-        shape: tuple,      # `(c, h, w)`
-        classes: int = 0,  # 0 for none
-        *, seed: int = 0,
-    ):
+    def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__(config, shape, classes)
         channels, size = self.positions()
         with torch.random.fork_rng(devices=[]): self.assemble(config, channels, size)
@@ -381,10 +354,7 @@ class UNetGenerator(_ForImages):
 
         # down, through the middle, and up again
         self.enter = _conv(channels, f.width)
-        self.down, kept = _way_down(f, channels, size)
-        c = kept[-1]
-        self.middle = nn.ModuleList([_Part(_block(f, c, c), Attend(c)), _Part(_block(f, c, c))])
-        self.up = _way_up(f, kept, size)
+        self.down, self.middle, self.up = _ways(f, channels, size).values()
 
         # an image, almost zero at first
         c = f.width * f.mults[0]

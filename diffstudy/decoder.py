@@ -14,12 +14,8 @@ from .core import expand, randn_like
 from .models import initialize
 
 # %% ../nbs/73c_decoder.ipynb #4d8f9c6a
-def _past(
-    h: Tensor,        # `(b, rows, columns, width)`
-    conv: nn.Conv2d,  # Of kernel (2, 5)
-    own: bool,        # Read the patch itself as well
-) -> Tensor:  # The same shape
-    "Convolve each patch with those of the row above and those to its left."
+def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # As h, `(b, rows, columns, width)`
+    "Convolve each patch with those of the row above and to its left, perhaps with its own as well."
     mask = torch.ones(2, 5, device=h.device, dtype=conv.weight.dtype)
     mask[1, 3 if own else 2:] = 0
     h = F.pad(h.movedim(-1, 1), (2, 2, 1, 0))

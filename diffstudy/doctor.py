@@ -12,6 +12,8 @@ number and what to do, worst first."""
 
 import math
 from collections.abc import Callable
+from itertools import accumulate, takewhile
+from operator import mul
 from typing import NamedTuple
 import torch
 from torch import Tensor
@@ -25,7 +27,7 @@ from .optim import EMA
 from .recipes.common import Run
 from .watch import Progress
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0026
+# %% ../nbs/84b_only_noise.ipynb #84bd0027
 class Report(NamedTuple):
     """What was found, worst first; true where that is nothing.
 
@@ -46,7 +48,7 @@ class _Part(NamedTuple):
     found: list
     looked: list
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0027
+# %% ../nbs/84b_only_noise.ipynb #84bd0028
 class _Case(NamedTuple):
     "A model with its data."
     model: Callable  # `model(x, t)`
@@ -80,7 +82,7 @@ class _Case(NamedTuple):
         e = torch.randn(x.shape, generator=stream(seed, "doctor"), dtype=x.dtype)
         return a * x + s * e.to(x), a, s
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0028
+# %% ../nbs/84b_only_noise.ipynb #84bd0029
 def _pictures(c) -> _Part:
     "Range, levels and channels of what the network is shown, and what is there twice."
     x, found = c.images, []
@@ -112,7 +114,7 @@ def _pictures(c) -> _Part:
         f"pictures: {len(x)} and {other} held out, of {'×'.join(map(str, x.shape[1:]))}, "
         f"from {low:.3g} to {high:.3g}; {twice} twice, {both} in both sets"])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0029
+# %% ../nbs/84b_only_noise.ipynb #84bd002a
 def _twice(c) -> tuple:
     "How many pictures are copies of others, how many are in both sets, and those held out."
     held_out = c.images[:0] if c.held_out is None else c.held_out
@@ -120,17 +122,17 @@ def _twice(c) -> tuple:
     once = {*own}
     return len(own) - len(once), sum(v in once for v in other), len(other)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002a
+# %% ../nbs/84b_only_noise.ipynb #84bd002b
 def _ends(c) -> _Part:
     "Whether the levels end at noise and at data."
     snr, ends = c.snr, checks.schedule(c.snr, "log_snr")
     wrong = [] if ends else [(1, f"schedule: {ends.says.partition(': ')[2]}")]
     return _Part(wrong, [f"schedule: log SNR from {snr[0]:.1f} to {snr[-1]:.1f}"])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002b
+# %% ../nbs/84b_only_noise.ipynb #84bd002c
 def _gaussian(images) -> Callable:  # `(z, alpha, sigma)` → the data, as it guesses them
     "A Gaussian with the mean and covariance of pictures."
-    x = images[:2000].flatten(1).double()
+    x = images[::max(1, len(images) // 2000)].flatten(1).double()
     mean = x.mean(0)
     _, root, axes = torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)
     def data(z, a, s):
@@ -139,7 +141,7 @@ def _gaussian(images) -> Callable:  # `(z, alpha, sigma)` → the data, as it gu
         return (mean + (z.flatten(1) - a * mean) @ axes.mT * share @ axes).view_as(z)
     return data
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002c
+# %% ../nbs/84b_only_noise.ipynb #84bd002d
 class _Level(NamedTuple):
     "Mean square errors of the guess of the noise at one level, for each picture."
     snr: float        # Its logarithm
@@ -157,7 +159,7 @@ def _errors(c, t, gaussian, n: int = 256, **how) -> _Level:
         2 * (a / s).log().item(), off(seen, c.data(x, t, **how)), off(new, c.data(z, t, **how)),
         off(new, gaussian(z, a, s)), least.to(z))
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002d
+# %% ../nbs/84b_only_noise.ipynb #84bd002e
 def _loss(c) -> _Part:
     "The loss at eight levels or so, beside a Gaussian's and what no model can beat."
     gaussian = _gaussian(c.images[::2] if c.held_out is None else c.images)
@@ -171,7 +173,7 @@ def _loss(c) -> _Part:
     found = _of_worse(c, rows, worse, times, gaussian) if worse else _of_whole(c, rows)
     return _Part(found, [f"loss by log SNR (a fitted Gaussian's): {', '.join(says)}"])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002e
+# %% ../nbs/84b_only_noise.ipynb #84bd002f
 def _sure(v) -> float: return (v.mean() / v.std() * len(v) ** .5).item()
 
 def _exceeds(r) -> bool:
@@ -182,7 +184,7 @@ def _exceeds(r) -> bool:
 
 def _total(rows, of: str) -> float: return sum(getattr(r, of).mean().item() for r in rows)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd002f
+# %% ../nbs/84b_only_noise.ipynb #84bd0030
 def _of_worse(c, rows, worse, times, gaussian) -> list:
     "Levels that are worse than the Gaussian; and whether another convention explains them."
     r = max(worse, key=lambda r: r.held_out.mean() / r.gaussian.mean())
@@ -201,7 +203,7 @@ def _of_worse(c, rows, worse, times, gaussian) -> list:
         return [(0, f"{says}: train longer, or ask `diffstudy check loss`")]
     return [(0, f"{says}: the network's answers are those of {best}, not {c.predicts}")]
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0030
+# %% ../nbs/84b_only_noise.ipynb #84bd0031
 def _of_whole(c, rows) -> list:
     "All levels together."
     own, plain, train, least = (
@@ -223,7 +225,7 @@ def _of_whole(c, rows) -> list:
         "earlier, take more pictures, or a smaller network"))]
     return found
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0031
+# %% ../nbs/84b_only_noise.ipynb #84bd0032
 def _training(c, losses, skipped: float, unit: bool) -> _Part:
     "The losses of training, by step or in means of some; NaN where a step was skipped."
     v = torch.as_tensor(losses, dtype=torch.float64).flatten()
@@ -243,7 +245,7 @@ def _training(c, losses, skipped: float, unit: bool) -> _Part:
         "learning rate, or take the weights from before"))]
     return _Part(found + (_of_unit(c, part[-1]) if unit and c.levels.steps else []), looked)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0032
+# %% ../nbs/84b_only_noise.ipynb #84bd0033
 def _of_unit(c, ended: float) -> list:
     "Whether the network has the loss that its training ended with."
     x, times = c.images[:64].double(), c.levels.times
@@ -264,15 +266,15 @@ def _age(decays: list) -> _Part:
     "How old an average of the weights is."
     if not decays: return _Part([], [])
     old, steps = math.prod(decays[len(decays) // 2:]), len(decays)
-    left = [math.prod(decays[-h:]) for h in range(1, min(steps, 20_000), max(1, steps // 200))]
-    half = sum(v > .5 for v in left) / len(left)
+    left = accumulate(reversed(decays), mul)
+    half = sum(1 for _ in takewhile(lambda v: v > .5, left))
     says = f"average: {old:.0%} of it is from the first half of {steps} steps"
-    if old <= .5: return _Part([], [f"{says}, its half-life {half:.0%} of them"])
+    if old <= .5: return _Part([], [f"{says}, its half-life {half} steps"])
     return _Part([(0, (
         f"{says}, {math.prod(decays):.0%} from their start: sample with the raw weights, or take a "
         f"decay of {1 - 10 / steps:.3g}"))], [says])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0033
+# %% ../nbs/84b_only_noise.ipynb #84bd0034
 def _drawn(c, n: int, calls: int) -> Tensor:
     "Samples by DDIM, from the same noise whatever the number of calls."
     l, times = c.levels, c.levels.times
@@ -287,10 +289,10 @@ def _drawn(c, n: int, calls: int) -> Tensor:
         c.view.to(c.view.done + 1)
     return x
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0034
+# %% ../nbs/84b_only_noise.ipynb #84bd0035
 def _seen(x) -> dict:
     "What one sees of pictures, in numbers."
-    x = x[:64].double()
+    x = x[::max(1, len(x) // 256)].double()
     spread = torch.pdist(x.flatten(1)).mean().item() / x[0].numel() ** .5
     if x.ndim != 4 or x.shape[-1] < 4: return dict(spread=spread)
     contrast = x.flatten(1).std(1).mean().item()
@@ -301,11 +303,13 @@ def _of_seen(x, like) -> str | None:
     "What is wrong with samples at first sight."
     if bad := (~x.isfinite()).flatten(1).any(1).sum(): return f"not finite, {bad} of {len(x)}"
     own, real = _seen(x), _seen(like)
-    times = dict(contrast=1., grain=1.) | {k: own[k] / max(real[k], 1e-9) for k in real}
+    times = dict(contrast=1.) | {k: own[k] / max(real[k], 1e-9) for k in real}
     room = .1 * (like.max() - like.min())
     outside = ((x < like.min() - room) | (x > like.max() + room)).double().mean()
-    if times["grain"] > 1.3: return (
-        f"noise: neighboring pixels differ {times['grain']:.2f} times as much as in pictures")
+    noise = 2 / math.pi ** .5  # of independent pixels
+    if own.get("grain", 0) > (real.get("grain", 9) + noise) / 2: return (
+        f"noise: neighboring pixels differ by {own['grain']:.2f} of the contrast, in pictures by "
+        f"{real['grain']:.2f}, in noise by {noise:.2f}")
     if outside > .1: return f"saturated: {outside:.0%} of their values are outside of the pictures'"
     if times["spread"] < .5 * times["contrast"]: return (
         f"all alike: {times['spread']:.2f} times as far from each other as pictures are")
@@ -313,7 +317,7 @@ def _of_seen(x, like) -> str | None:
         f"{'pale' if times['contrast'] < 1 else 'saturated'}: their contrast is "
         f"{times['contrast']:.2f} times that of pictures")
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0035
+# %% ../nbs/84b_only_noise.ipynb #84bd0036
 def _samples(c, given) -> _Part:
     "What the network draws here by DDIM, in more and more calls, and what was drawn with it."
     drawn, size = {n: _drawn(c, 64, n) for n in (8, 16, 32, 64)}, c.images.double().std()
@@ -322,7 +326,7 @@ def _samples(c, given) -> _Part:
     enough = next((n for n, v in moved.items() if v < .05), 64)
     row, own = ", ".join(f"{v:.2f} from {n} to {2 * n}" for n, v in moved.items()), drawn[64]
     looked = [f"steps of DDIM: samples move by {row} calls (1: the data's deviation): {enough} do"]
-    wrong, theirs = (v is not None and _of_seen(v, c.new) for v in (own, given))
+    wrong, theirs = (v is not None and _of_seen(v, c.images) for v in (own, given))
     found = [(1, f"samples: drawn by DDIM here: {wrong}")] if wrong and not theirs else []
     if theirs: found = [(0, (
         f"samples: {theirs}; drawn by DDIM here they are no better ({wrong}): the network or its "
@@ -336,7 +340,7 @@ def _samples(c, given) -> _Part:
     part = _copies(c, own if given is None else given)
     return _Part(found + part.found, looked + part.looked)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0036
+# %% ../nbs/84b_only_noise.ipynb #84bd0037
 def _copies(c, x) -> _Part:
     "How many samples lie nearer to training pictures than nearly all others do."
     if c.held_out is None: return _Part([], ["copies: not looked for, without held-out pictures"])
@@ -348,7 +352,7 @@ def _copies(c, x) -> _Part:
         f" so copies: take more pictures than {len(c.images)}, or stop earlier"))]
     return _Part(found * (share > .5), [f"copies: {share:.0%} of {len(x)} samples look like one"])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0037
+# %% ../nbs/84b_only_noise.ipynb #84bd0038
 def _tensor(name: str, v, like=None) -> Tensor | None:
     "Pictures as numbers; ValueError for what is none."
     if v is None: return None
@@ -361,7 +365,7 @@ def _tensor(name: str, v, like=None) -> Tensor | None:
             f"sees them; got {tuple(v.shape)}")
     return v
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0038
+# %% ../nbs/84b_only_noise.ipynb #84bd0039
 def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: float = 0.,
            predicts: str = "eps", **says) -> Report:
     """What is likely wrong with a model, its pictures and its samples, worst first.
@@ -387,7 +391,7 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
         case = _Case(model, checks.levels(**says), predicts, x, held_out, exact, view)
         return _examined(case, samples, losses, [ema] * len(losses) * bool(ema))
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0039
+# %% ../nbs/84b_only_noise.ipynb #84bd003a
 def _examined(c, samples, losses, decays, skipped=0., unit=True) -> Report:
     parts = [
         _pictures(c), _ends(c), _training(c, losses, skipped, unit), _age(decays), _loss(c),
@@ -395,7 +399,7 @@ def _examined(c, samples, losses, decays, skipped=0., unit=True) -> Report:
     found = sorted((f for p in parts for f in p.found), key=lambda f: f[0])
     return Report([says for _, says in found], [v for p in parts for v in p.looked])
 
-# %% ../nbs/84b_only_noise.ipynb #84bd003a
+# %% ../nbs/84b_only_noise.ipynb #84bd003b
 def _of_run(run, samples, view) -> Report:
     "A run of this library, without labels, with what its folder has noted."
     predict, config = run.predict(), run.config

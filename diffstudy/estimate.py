@@ -11,7 +11,7 @@ import inspect, math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_labels, check_counts, seen
+from .core import as_labels, check_counts, expect, seen
 
 # %% ../nbs/75_evaluate.ipynb #a6ab803c
 class Estimate(NamedTuple):
@@ -60,10 +60,9 @@ def mean_and_error(values: Tensor) -> Estimate:
     Returns:
         Mean, standard error, n; of truth values a `Proportion`"""
     v = torch.as_tensor(values)
-    if v.ndim != 1 or not len(v):
-        raise ValueError(
-            "expected one value for each example, shape (n,) with n ≥ 1; "
-            f"got shape {tuple(v.shape)}")
+    expect(
+        v.ndim == 1 and len(v),
+        "one value for each example, shape (n,) with n ≥ 1", f"shape {tuple(v.shape)}")
     kind = Proportion if v.dtype == torch.bool else Estimate
     v = v.detach().cpu().double()
     if not v.isfinite().all():
@@ -96,10 +95,9 @@ def _as_parts(images) -> tuple:  # TypeError or ValueError unless they are of on
         raise TypeError(
             "expected images as a tensor (n, *d), or a tuple of such tensors; got "
             + (", ".join(type(p).__name__ for p in parts) or "nothing"))
-    if not len(parts[0]) or any(len(p) != len(parts[0]) for p in parts):
-        raise ValueError(
-            "expected images and what goes with them in equal numbers, at least one; "
-            f"got {[len(p) for p in parts]}")
+    expect(
+        len(parts[0]) and not any(len(p) != len(parts[0]) for p in parts),
+        "images and what goes with them in equal numbers, at least one", [len(p) for p in parts])
     return parts
 
 # %% ../nbs/75_evaluate.ipynb #159ff467

@@ -14,7 +14,7 @@ import math, warnings
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_labels, check_counts, seen, stream
+from .core import as_labels, check_counts, expect, seen, stream
 from diffstudy.estimate import (
     BitsPerDim, Estimate, Proportion, accuracy, bits_per_dim, checked_scores, decide,
     mean_and_error)
@@ -42,10 +42,9 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
 # %% ../nbs/75a_distances.ipynb #b577cf19
 def _of_one_kind(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     "Both in the better of two precisions; ValueError if their distance has no meaning."
-    if not a.ndim or not b.ndim or a.shape[1:] != b.shape[1:]:
-        raise ValueError(
-            "expected two sets of examples of one shape; "
-            f"got {tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
+    expect(
+        a.ndim and b.ndim and a.shape[1:] == b.shape[1:],
+        "two sets of examples of one shape", f"{tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
     if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
     if not (a.is_floating_point() and b.is_floating_point()):
         raise ValueError(
@@ -55,10 +54,8 @@ def _of_one_kind(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a.to(dtype), b.to(dtype)
 
 # %% ../nbs/75a_distances.ipynb #ca650cfd
-def _nearest(
-    u: Tensor, v: Tensor,  # `(n, f)` and `(m, f)`, finite
-) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
-    "The nearest row of `v` for each row of `u`, the first of several."
+def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
+    "The nearest row of `v` `(m, f)` for each row of `u` `(n, f)`, the first of several."
     # squared distances by one matrix product, ten times as fast, and wrong by what rounding leaves
     mean = v.mean(0)
     x, y = u - mean, v - mean
@@ -124,8 +121,7 @@ def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
         `(n, f)`"""
     if not torch.is_tensor(x):
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
-    if not x.is_floating_point():
-        raise ValueError(f"expected floating point data; got {x.dtype}: encode the images first")
+    expect(x.is_floating_point(), "floating point data", f"{x.dtype}: encode the images first")
     if not x.ndim: raise ValueError("expected examples (n, *d); got a single number")
     if features is None or not len(x): return _features_of(x, None)
     return torch.cat([_features_of(b, features) for b in x.split(batch_size)])
@@ -137,14 +133,14 @@ def _double(x: Tensor) -> Tensor:
 
 def _check_features(u, v, least):
     "Two sets of features that can be compared; `v` may be exact `Moments`."
-    sets = dict(a=u) if isinstance(v, Moments) else dict(a=u, b=v)
-    if isinstance(v, Moments) and not (v.mean.isfinite().all() and v.cov.isfinite().all()):
+    known = isinstance(v, Moments)
+    sets = dict(a=u) if known else dict(a=u, b=v)
+    if known and not (v.mean.isfinite().all() and v.cov.isfinite().all()):
         raise ValueError("the moments given as b are not finite")
-    f, g = u.shape[1], len(v.mean) if isinstance(v, Moments) else v.shape[1]
+    f, g = u.shape[1], len(v.mean) if known else v.shape[1]
     if f != g: raise ValueError(f"expected features of one size; got {f} and {g}")
     for name, x in sets.items():
-        if len(x) < least:
-            raise ValueError(f"expected at least {least} examples in {name}; got {len(x)}")
+        expect(len(x) >= least, f"at least {least} examples in {name}", len(x))
         if not x.isfinite().all():
             raise ValueError(
                 f"the features of {name} are not finite for "
@@ -176,10 +172,8 @@ def moments(u: Tensor, *, chunk: int = 4096) -> Moments:
     return Moments(mean, cov, len(u))
 
 # %% ../nbs/75a_distances.ipynb #8e75b3a4
-def _root(
-    cov: Tensor,  # `(f, f)`, symmetric, no negative eigenvalue
-) -> Tensor:  # `(f, f)`, R with R Rᵀ = cov and orthogonal columns
-    "A square root of a covariance; eigenvalues within rounding of 0 become 0."
+def _root(cov: Tensor) -> Tensor:  # `(f, f)`, R with R Rᵀ = cov and orthogonal columns
+    "A square root of a covariance `(f, f)`; eigenvalues within rounding of 0 become 0."
     v, q = torch.linalg.eigh(cov)
     return q * torch.where(v > v[-1] * len(v) * 1e-15, v, 0.).sqrt()
 
@@ -192,8 +186,7 @@ def frechet(a: Moments, b: Moments) -> Tensor:
     f = a.mean.numel()
     if sizes != 2 * [(f,), (f, f)]:
         raise ValueError(
-            "expected features of one size, means (f,) and covariances (f, f); got "
-            + ", ".join(map(str, sizes)))
+            f"expected features of one size, means (f,) and covariances (f, f); got {sizes}")
     overlap = torch.linalg.svdvals(_root(a.cov).mT @ _root(b.cov)).sum()
     return (a.mean - b.mean).square().sum() + a.cov.trace() + b.cov.trace() - 2 * overlap
 
@@ -207,17 +200,14 @@ def _parts(n: int, parts: int, strata=None) -> Tensor:  # `(n,)` the part of eac
     for c, count in zip(classes, counts): part[strata == c] = _parts(int(count), parts)
     return part
 
-def _line(
-    a: Tensor,   # `(n, f)`
-    b,           # `(m, f)`, or exact `Moments`, of which nothing is left out
-    part: Tensor,  # `(n,)` from `_parts`
+def _line(a: Tensor, b, part: Tensor  # `(n, f)`; `(m, f)` or exact `Moments`; from `_parts`
 ) -> Tensor:  # `(3,)`: distance of the whole sets, where the line ends at 1/n = 0, its error
     "Leave out each part in turn: the Fréchet distance as a straight line in 1/n, and its error."
     known, parts = isinstance(b, Moments), int(part.max()) + 1
     part, other = part.to(a.device), None if known else _parts(len(b), parts).to(a.device)
     def without(g): return frechet(moments(a[part != g]), b if known else moments(b[other != g]))
-    whole = frechet(moments(a), b if known else moments(b))
     y = torch.stack([without(g) for g in range(parts)])
+    whole = without(-1)  # no part at all
 
     # how far the line goes on from n to 1/n = 0, in steps from n to n less a part
     left = len(a) - torch.bincount(part)
@@ -322,24 +312,17 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
     return Estimate(math.exp(e.mean), math.exp(e.mean) * e.error, e.n)
 
 # %% ../nbs/75a_distances.ipynb #b582685b
-def _neighbor_radius(
-    u: Tensor,  # `(n, f)`
-    k: int,     # Which neighbor
-    *, chunk: int = 1024,  # Rows of distances held at a time
-) -> Tensor:  # `(n,)`, float64
-    "The distance of each example to its k-th nearest in its own set."
+def _neighbor_radius(u: Tensor, k: int, chunk: int) -> Tensor:  # `(n,)`, float64
+    "The distance of each row of `(n, f)` to its k-th nearest in its own set, in chunks of rows."
     u = _double(u)
     # one more than k: the nearest is itself
     return torch.cat([torch.cdist(r, u).kthvalue(k + 1, 1).values for r in u.split(chunk)])
 
-def _overlap(
-    u: Tensor, v: Tensor,  # Features `(n, f)` of samples, `(m, f)` of real data
-    k: int,
-    *, chunk: int = 1024,
+def _overlap(u: Tensor, v: Tensor, k: int, chunk: int
 ) -> Tensor:  # `(5,)`: precision, recall, density, coverage; density's standard deviation
-    "How two sets overlap, in the balls to their k-th neighbors."
+    "How samples `(n, f)` and real data `(m, f)` overlap, in the balls to their k-th neighbors."
     u, v = _double(u), _double(v)
-    around_u, around_v = _neighbor_radius(u, k, chunk=chunk), _neighbor_radius(v, k, chunk=chunk)
+    around_u, around_v = (_neighbor_radius(x, k, chunk) for x in (u, v))
 
     # rows of distances at a time, and of each only what is needed
     inside = []
@@ -405,11 +388,11 @@ def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves:
     g = stream(0, "halves") if generator is None else generator
     def half(x):
         return x[torch.randperm(len(x), generator=g, device=g.device)[:len(x) // 2].to(x.device)]
-    again = [_overlap(half(u), half(v), k, chunk=chunk) for _ in range(halves)]
+    again = [_overlap(half(u), half(v), k, chunk) for _ in range(halves)]
     _, recall, _, coverage, _ = torch.stack(again).std(0).tolist()
 
     # given the reference, samples are independent, and so are hits and the balls around each
-    *values, spread = _overlap(u, v, k, chunk=chunk).tolist()
+    *values, spread = _overlap(u, v, k, chunk).tolist()
     sizes = 2 * (len(u), len(v))
     precision, covered, _, held = map(_share_error, values, sizes)
     errors = precision, max(recall, covered), spread / len(u) ** .5, max(coverage, held)
@@ -468,10 +451,9 @@ def _check_modes(labels, classes, target):
     if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
         raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
     if target is None: return
-    if target.shape != (classes,) or not (target.isfinite().all() and (target > 0).all()):
-        raise ValueError(
-            f"expected a positive share for each of {classes} classes; "
-            f"got shape {tuple(target.shape)}")
+    expect(
+        target.shape == (classes,) and target.isfinite().all() and (target > 0).all(),
+        f"a positive share for each of {classes} classes", f"shape {tuple(target.shape)}")
 
 # %% ../nbs/75a_distances.ipynb #30759060
 class MixtureFit(NamedTuple):
@@ -495,8 +477,7 @@ def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
 
     Returns:
         Log density, share near a component, modes"""
-    if not x.is_floating_point() or not sds > 0:
-        raise ValueError(f"expected x as floats and sds > 0; got {x.dtype} and sds={sds}")
+    expect(x.is_floating_point() and sds > 0, "x as floats and sds > 0", f"{x.dtype} and sds={sds}")
     log_prob = mixture.log_prob(x)  # first, since it knows which shapes fit
     means, covs = _double(mixture.means).to(x.device), _double(mixture.covs).to(x.device)
     factor = torch.linalg.cholesky(covs) if covs.ndim == 3 else torch.diag_embed(covs.sqrt())
@@ -509,10 +490,8 @@ def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
         raise ValueError(
             f"expected some samples within {sds:g} standard deviations of a component; "
             f"the nearest is at {d.min().item():.3g}")
-    return MixtureFit(
-        mean_and_error(log_prob),
-        mean_and_error(near),
-        modes_and_kl(which[near], len(means), mixture.weights))
+    modes = modes_and_kl(which[near], len(means), mixture.weights)
+    return MixtureFit(mean_and_error(log_prob), mean_and_error(near), modes)
 
 # %% ../nbs/75a_distances.ipynb #6026e03c
 def inception_features(device="cpu"):
@@ -528,8 +507,7 @@ def inception_features(device="cpu"):
             "Inception features need two more packages: "
             "pip install torchmetrics torch-fidelity") from e
     def features(x):
-        if x.ndim != 4 or x.shape[1] not in (1, 3):
-            raise ValueError(f"expected images (b, 1 or 3, h, w); got {tuple(x.shape)}")
+        expect(x.ndim == 4 and x.shape[1] in (1, 3), "images (b, 1 or 3, h, w)", tuple(x.shape))
         if not x.isfinite().all():  # as integers they would be black or white
             raise ValueError(f"{int((~x.isfinite()).sum())} values of the images are not finite")
         return net(

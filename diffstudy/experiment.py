@@ -13,11 +13,11 @@ __all__ = ['RECIPES', 'NEVER_RUN', 'recipes_for', 'configure', 'fit', 'as_run', 
 # %% ../nbs/76_experiment.ipynb #3ec9417a
 import hashlib, time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import choose
+from .core import choose, expect
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
@@ -141,13 +141,8 @@ def _info(name: str, config) -> dict:
     return dict(recipe=name, kind=config.kind, hash=config_hash(full), config=full)
 
 # %% ../nbs/76_experiment.ipynb #a303e09d
-def _in_fast_precision(
-    config,  # Of a recipe
-    rank,
-    was,     # What the run's folder holds, or None
-    say,
-):  # The same, or in float32
-    "The precision of a recipe, if it is no slower here; a run that goes on keeps its own."
+def _in_fast_precision(config, rank, was, say):  # The same, or in float32
+    "The precision of a recipe, if it is no slower here; a run that goes on (`was`) keeps its own."
     asked = config.spelled()["train"].precision
     if asked == "float32": return config
     if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
@@ -178,11 +173,7 @@ def _make_way(folder, say):
 
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
-def _claimed(
-    folder: Path, info: dict,  # The run's, and what its config.json shall hold
-    components,    # Bytes of its principal components, or None
-    fresh: bool, say: Callable,  # As for `train`
-):
+def _claimed(folder: Path, info: dict, components: bytes | None, fresh: bool, say: Callable):
     "Inside `with`, a folder is locked and that of this run; ValueError if it is another's."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
@@ -213,10 +204,11 @@ def _watching(folder, info, held_out) -> Callable:  # `(state)` → numbers and 
     "What a run is asked every `watch_every` steps, with its averaged weights."
     endless = isinstance(held_out, datasets.Stacked)
     some = None if endless else held_out[halves(len(held_out))[0]]
-    def look(state):
-        run = kinds()[info["kind"]].run(folder, info, state.ema.model, "", state.rank.device)
-        return run.look(some)
-    return look
+    return lambda state: _as_it_is(folder, info, state).look(some)
+
+def _as_it_is(folder, info, state) -> Run:
+    "A run in the middle of its training."
+    return kinds()[info["kind"]].run(folder, info, state.ema.model, "", state.rank.device)
 
 # %% ../nbs/76_experiment.ipynb #820e49ff
 def _announce(folder, info, images, held_out, state, say, taken=()):
@@ -247,9 +239,8 @@ def _announce(folder, info, images, held_out, state, say, taken=()):
 def _result(folder, info, state, held_out, progress, say) -> dict:
     "What `result.json` holds."
     begun = time.perf_counter()
-    log = [
-        (r["step"], round(r["loss"], 4))
-        for r in checkpoint.read_log(folder, say) if r.get("loss") is not None]
+    rows = checkpoint.read_log(folder, say)
+    log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
     says = ("recipe", "kind", "hash", "config", "init", "lengths")
     found = {k: info[k] for k in says if k in info} | dict(
         seed=info["config"]["train"]["seed"],
@@ -257,7 +248,8 @@ def _result(folder, info, state, held_out, progress, say) -> dict:
         curve=log[::max(1, len(log) // 60)])
 
     # the held-out images, as the kind of model can score them
-    run = kinds()[info["kind"]].run(folder, info, state.ema.model.eval(), "", state.rank.device)
+    run = _as_it_is(folder, info, state)
+    run.model.eval()
     if run.scored:
         say("trained; now scored on held-out images")
         found |= run.measure(held_out.to(run.device), progress)
@@ -269,14 +261,12 @@ def _result(folder, info, state, held_out, progress, say) -> dict:
 # %% ../nbs/76_experiment.ipynb #a2067462
 def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
-    try:
-        if not checkpoint.checkpoints(folder): raise FileNotFoundError
-        files.write_json(folder / "result.json", result, make=False, sealed=True)
-    except FileNotFoundError:
-        raise RuntimeError(
-            f"{folder} was moved or removed while its model was scored, so its result is "
-            "not written; the same call with the folder's new name scores it again"
-        ) from None
+    with suppress(FileNotFoundError):
+        if checkpoint.checkpoints(folder):
+            return files.write_json(folder / "result.json", result, make=False, sealed=True)
+    raise RuntimeError(
+        f"{folder} was moved or removed while its model was scored, so its result is "
+        "not written; the same call with the folder's new name scores it again")
 
 # %% ../nbs/76_experiment.ipynb #76ad0001
 def _opened(folder, device, root, say) -> Run:
@@ -394,9 +384,8 @@ def _begun(init, folder, was, say) -> tuple:  # For config.json; the run, None i
 
 def _is_finished(folder, info) -> bool:
     "Whether there is a result of as many steps."
-    steps = lambda of: of["config"]["train"]["steps"]
-    found = result_of(folder)
-    return found is not None and steps(found) == steps(info)
+    found, steps = result_of(folder), info["config"]["train"]["steps"]
+    return found is not None and found["config"]["train"]["steps"] == steps
 
 # %% ../nbs/76_experiment.ipynb #0d6ff349
 def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict().items()}
@@ -409,17 +398,18 @@ def _of_labels(config, facts) -> set[str]:
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Names of tensors with other shapes: those of the labels, and those that must not differ."
     here, there = _shapes(bare(config, facts)), _shapes(run.model)
-    unlike = {k for k in here.keys() | there.keys() if here.get(k) != there.get(k)}
+    unlike = {*files.differing(here, there)}
     labels = unlike and _of_labels(config, facts) | _of_labels(config_of(run.info), run.facts)
     return sorted(unlike & labels), sorted(unlike - labels)
 
-def _check_takes(run, config, info, source):
+def _check_takes(run, config, info, source) -> list[str]:  # Tensors that begin anew
     "ValueError unless a run may begin with the weights of another one."
     if run.kind != config.kind or run.config.get("components") or info["config"].get("components"):
         raise ValueError(
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
             f"{source} holds {run.what}")
-    if not (wrong := _unlike(run, config, info["facts"])[1]): return
+    anew, wrong = _unlike(run, config, info["facts"])
+    if not wrong: return anew
     k, here = wrong[0], _shapes(bare(config, info["facts"]))
     there = _shapes(run.model)
     fits = [
@@ -442,8 +432,7 @@ def _of_data(facts) -> str:
 def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     "Give a state the averaged weights of another run."
     source, given = info["init"]["source"], run.model.state_dict()
-    _check_takes(run, config, info, source)
-    anew, _ = _unlike(run, config, info["facts"])
+    anew = _check_takes(run, config, info, source)
     for part in (state.ema.source, state.ema.model):
         own = part.state_dict()
         for k in own.keys() & given.keys() - set(anew): own[k].copy_(given[k])
@@ -454,8 +443,8 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
     old, new = (files.flatten(that_counts(c)) for c in (run.config, info["config"]))
     differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted(old | new)
-        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in files.differing(old, new)
+        if not k.startswith(_BESIDE)]
     there, here = _of_data(run.facts), _of_data(info["facts"])
     differ += [f"{there} → {here}"] * (there != here)
     lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
@@ -475,8 +464,7 @@ def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     Returns:
         The file"""
     path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"expected a name that ends with .safetensors; got {str(path)!r}")
+    expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
     if run.config.get("components"):
         raise ValueError(
             "this run works on principal components, which are a file of their own: "

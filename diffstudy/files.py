@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'needed', 'remove',
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'to_json', 'canonical',
-           'printable', 'from_json', 'flatten', 'write_json', 'read_json', 'CheckpointError',
-           'digest', 'read_whole', 'processor', 'machine', 'versions', 'write_png', 'read_note',
-           'tile', 'page', 'check_images', 'write_images', 'to_strip', 'from_strip', 'locked']
+           'printable', 'from_json', 'flatten', 'differing', 'write_json', 'read_json',
+           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
+           'write_png', 'read_note', 'tile', 'page', 'check_images', 'write_images', 'to_strip',
+           'from_strip', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
-import errno, glob, hashlib, importlib, io, json, math, os, platform, re, secrets, shutil
+import errno, functools, glob, hashlib, importlib, io, json, math, os, platform, re, secrets, shutil
 import tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -166,6 +167,10 @@ def flatten(d: dict, before: str = "") -> dict:
         for k, v in d.items())
     return {k: v for part in parts for k, v in part.items()}
 
+def differing(a: dict, b: dict) -> list:
+    "The keys, in order, of which two dicts have other values."
+    return [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
+
 # %% ../nbs/74a_files.ipynb #74c0b364
 def write_json(path, value: dict, make: bool = True, sealed: bool = False):
     """Write a JSON file in one indivisible act.
@@ -176,11 +181,10 @@ def write_json(path, value: dict, make: bool = True, sealed: bool = False):
         sealed: With a checksum, which `read_json` compares and leaves away"""
     if sealed: value = value | dict(seal=digest(json.loads(canonical(value))))
     rows = value.get("results", []) if isinstance(value, dict) else []
-    text = json.dumps(
-        value | {"results": []} if rows else value,
-        indent=1, ensure_ascii=False, default=_plain)
+    spell = functools.partial(json.dumps, ensure_ascii=False, default=_plain)
+    text = spell(value | {"results": []} if rows else value, indent=1)
     if rows:
-        lines = ",\n  ".join(json.dumps(r, ensure_ascii=False, default=_plain) for r in rows)
+        lines = ",\n  ".join(map(spell, rows))
         text = text.replace('"results": []', f'"results": [\n  {lines}\n ]')
     replace_file(path, (text + "\n").encode(), make)
 
@@ -189,12 +193,9 @@ def read_json(path):
 
     Returns:
         None if there is no such file; RuntimeError if it cannot be read"""
-    try:
-        return from_json(read_file(path))
-    except FileNotFoundError:
-        return None
-    except OSError as e:
-        raise RuntimeError(f"{path}: {e.strerror}") from None
+    try: return from_json(read_file(path))
+    except FileNotFoundError: return None
+    except OSError as e: raise RuntimeError(f"{path}: {e.strerror}") from None
     except ValueError as e:
         why = "its seal does not fit what it says" if "seal" in str(e) else "no JSON"
         raise RuntimeError(
@@ -403,10 +404,9 @@ def to_strip(images) -> str:
     from PIL import Image
     check_images("images", images, 256)
     pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
-    gray = pixels.shape[2] == 1
+    if pixels.shape[2] == 1: pixels = pixels[:, :, 0]
     out = io.BytesIO()
-    Image.fromarray((pixels[:, :, 0] if gray else pixels).contiguous().numpy()).save(
-        out, "PNG", optimize=True)
+    Image.fromarray(pixels.contiguous().numpy()).save(out, "PNG", optimize=True)
     return base64.b64encode(out.getvalue()).decode()
 
 def from_strip(text: str, width: int = 0):
@@ -441,8 +441,7 @@ def locked(path, doing: str = "writing", wait: bool = False):
     lock = filelock.FileLock(place, thread_local=False)
 
     # the system frees it when the process ends, however it ends
-    try:
-        lock.acquire(timeout=-1 if wait else 0)
+    try: lock.acquire(timeout=-1 if wait else 0)
     except filelock.Timeout:
         raise RuntimeError(
             f"another process is {doing} {path}; wait for it, or choose another place") from None

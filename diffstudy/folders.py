@@ -10,11 +10,12 @@ import hashlib, io, itertools, math, mmap, operator, os, shutil, warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
-from .core import suggest
+from .core import expect, suggest
 from .files import (
     digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
 from .images import ImageSet, need_torchvision
@@ -107,14 +108,13 @@ def _pictures_of(root: Path, held_out: float) -> _Pictures:
     "The files of a folder with their labels, in the order of the set."
     # the folder's own split, if it has one; a class has the same number in both parts
     found, others = _split_of(root)
-    names = sorted(found[0])
+    names, split = sorted(found[0]), len(found) == 2
     parts = [
         [(p, names.index(c)) for c, ps in sorted(groups.items()) for p in ps] for groups in found]
-    split = len(parts) == 2
     if not split:
         held, kept = _held_out(len(parts[0]), held_out)
         parts = [[parts[0][i] for i in part] for part in (kept, held)]
-    parts = dict(zip(("train", "test"), parts))
+    parts = dict(train=parts[0], test=parts[1])
     return _Pictures(root, root.resolve().name, names, parts, split, others)
 
 # %% ../nbs/72a_folders.ipynb #bbc50efe
@@ -130,12 +130,8 @@ def _say_used(pictures: _Pictures, used: int, say: Callable):
 # Pillow looks at the content, not at the name, and runs a program for PostScript
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 
-def _read_image(
-    path: Path,
-    size: int,      # Height and width wanted
-    channels: int,  # 1 = gray, 3 = color
-) -> Tensor:  # `(channels, size, size)`, uint8; ValueError that names an unreadable file
-    "One picture, upright, on white, resized by its shorter side and cropped at the center."
+def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
+    "One picture, upright, on white, as a square; ValueError that names an unreadable file."
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
@@ -238,7 +234,7 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
 
     # many pictures are prepared once, and few where somebody has done it
     pictures = _pictures_of(Path(root), held_out)
-    place = _cached(pictures, options)
+    place = _home(pictures.name, _mark(pictures, options))
     now = sum(map(len, pictures.parts.values())) >= _MANY and not _is_prepared(place)
     if now: _prepare_here(root, place, options, say)
     if _is_prepared(place): sets = _open_prepared(place, options)
@@ -251,22 +247,20 @@ def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other
     "The options by name; ValueError or TypeError if one cannot be."
     known = ("size", "channels", "held_out", "skip_broken")
     if other: raise TypeError(suggest([*other][0], known, "option"))
-    if channels not in (1, 3):
-        raise ValueError(f"expected 1 channel (gray) or 3 (color); got {channels}")
-    if type(size) is not int or size < 1:
-        raise ValueError(f"expected size to be a number of pixels, at least 1; got {size!r}")
+    expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
+    expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
     options = dict(size=size, channels=channels, held_out=held_out)
     return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
 
 def _in_memory(pictures, options, say) -> tuple[ImageSet, ImageSet]:
-    images, labels = dict(train=[], test=[]), dict(train=[], test=[])
-    for part, image, label in _read_files(pictures, options, say):
-        images[part].append(image)
-        labels[part].append(label)
+    found = dict(train=[], test=[])
+    for part, *row in _read_files(pictures, options, say): found[part].append(row)
+    labels = {k: [label for _, label in rows] for k, rows in found.items()}
     classes = len(_classes(pictures.classes, labels))
+    images = (torch.stack([image for image, _ in rows]) for rows in found.values())
     return tuple(
-        ImageSet(pictures.name, torch.stack(images[k]), torch.tensor(labels[k]), 256, classes)
-        for k in images)
+        ImageSet(pictures.name, x, torch.tensor(c), 256, classes)
+        for x, c in zip(images, labels.values()))
 
 def _prepare_here(root, place, options, say):
     try: prepare(root, say=say, **options)
@@ -300,11 +294,8 @@ def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare
     return facts
 
 # %% ../nbs/72a_folders.ipynb #893eaa77
-def _open_prepared(
-    place: Path,
-    options: dict,  # That are asked for
-) -> tuple[ImageSet, ImageSet]:  # ValueError if others were, RuntimeError if a file is not whole
-    "The two parts of a prepared set, their images in a file."
+def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
+    "A prepared set; ValueError for other options than it has, RuntimeError if a file is not whole."
     facts = _read_facts(place)
     asked = dict(skip_broken=False) | options
     found = {k: facts["options"].get(k) for k in asked}  # None: without effect
@@ -316,9 +307,8 @@ def _open_prepared(
 
     images, labels = _open_file(place / _FILE, facts)
     n, classes = facts["parts"]["train"], len(facts["classes"])
-    return tuple(
-        ImageSet(facts["name"], images[part], labels[part], 256, classes, mapped=True)
-        for part in (slice(n), slice(n, None)))
+    every = ImageSet(facts["name"], images, labels, 256, classes, mapped=True)
+    return every[:n], every[n:]
 
 # %% ../nbs/72a_folders.ipynb #7ffed70c
 def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:
@@ -361,9 +351,8 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None
     return image, label if label is None else _class_of(label, where)
 
 def _class_of(label, where: str) -> int:
-    try: found = operator.index(label)
-    except TypeError: found = -1
-    if found >= 0: return found
+    with suppress(TypeError):
+        if operator.index(label) >= 0: return operator.index(label)
     raise ValueError(f"{where}: expected a whole number from 0 as label; got {label!r}")
 
 # %% ../nbs/72a_folders.ipynb #7a655e1f
@@ -428,14 +417,12 @@ class _Rows(NamedTuple):
     pictures: _Pictures | None = None   # The folder that they are from
 
 def _rows_of_folder(root: Path, options: dict, say: Callable) -> _Rows:
-    if not root.is_dir():
-        raise ValueError(f"expected an existing folder of pictures; got {str(root)!r}")
+    expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
     if _is_prepared(root): raise ValueError(f"{root} is prepared already")
     need_torchvision()
     p = _pictures_of(root, options["held_out"])
-    total = sum(map(len, p.parts.values()))
-    return _Rows(
-        p.name, total, _read_files(p, options, say), p.classes, p.split, _mark(p, options), p)
+    total, rows = sum(map(len, p.parts.values())), _read_files(p, options, say)
+    return _Rows(p.name, total, rows, p.classes, p.split, _mark(p, options), p)
 
 def _rows_of(source, name: str, options: dict) -> _Rows:
     if "skip_broken" in options:
@@ -495,12 +482,10 @@ def _mark(pictures: _Pictures, options: dict) -> str:
     what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
     return digest(what)[:16]
 
-def _home(name: str, mark: str) -> Path:
+def _home(name: str, mark: str) -> Path:  # Where the prepared form of a folder is kept
     return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{name}-{mark}"
 
-def _cached(pictures: _Pictures, options: dict) -> Path:
-    "Where the prepared form of a folder is kept."
-    return _home(pictures.name, _mark(pictures, options))
+
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
 def prepare(source, out=None, *, progress: bool = True, say: Callable = print, **options) -> Path:

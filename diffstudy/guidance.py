@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, as_labels, expand, suggest
+from .core import as_data, as_gamma, as_labels, expand, expect, suggest
 from .guidance_formulas import classifier_free, classifier_guided, drop_labels, weight
 from .kernels import uncompiled
 from .notation import KINDS, convert
@@ -47,9 +47,7 @@ def dynamic_threshold(x: Tensor, part: float = .995, limit: float = 1.) -> Tenso
     Returns:
         `(b, *d)`, in [−limit, limit]"""
     x, = as_data(x=x)
-    if not 0 < part <= 1:
-        raise ValueError(
-            f"expected part as a share of the values in (0, 1], such as .995; got {part}")
+    expect(0 < part <= 1, "part as a share of the values in (0, 1], such as .995", part)
     q = torch.quantile(x.reshape(len(x), -1).abs(), part, dim=1).clamp_min(limit)
     q = expand(q, x)
     return x.clamp(-q, q) * (limit / q)
@@ -62,7 +60,9 @@ class _HostGamma:
     @uncompiled
     def __call__(self, gamma) -> float:
         base = gamma._base if torch.is_tensor(gamma) else None
-        if base is None or not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
+        # views of XLA do not say where they begin
+        if base is None or base.device.type == "xla": return float(gamma)
+        if not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
         if base is not self.base or base._version != self.version:
             self.base, self.version = base, base._version
             self.values = base.flatten().tolist()
@@ -76,12 +76,10 @@ def _is_number(w, value):
 def _check_options(kind, interval, rescale, threshold):
     "ValueError for a strange option; the interval as two floats."
     if kind not in KINDS: raise ValueError(suggest(kind, KINDS, "kind of prediction"))
-    if not 0 <= rescale <= 1:
-        raise ValueError(f"expected rescale from 0 (off) to 1; got {rescale}")
-    if threshold is not None and not 0 < threshold <= 1:
-        raise ValueError(
-            "expected threshold as a share of the values in (0, 1], such as .995; "
-            f"got {threshold}")
+    expect(0 <= rescale <= 1, "rescale from 0 (off) to 1", rescale)
+    expect(
+        threshold is None or 0 < threshold <= 1,
+        "threshold as a share of the values in (0, 1], such as .995", threshold)
 
     # γ rises with the noise; who thinks in SNR gives the ends the wrong way round
     if interval is None: return None

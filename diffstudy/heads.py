@@ -47,13 +47,9 @@ class CategoricalNet(nn.Module):
         return (z - a * x) / s
 
 # %% ../nbs/73b_heads.ipynb #4c854257
-def _faded_features(
-    x_noisy: Tensor,  # z / α, `(b, c, h, w)`
-    gamma: Tensor,    # `()` or `(b,)`
-    levels: int,      # Gray levels of the data: the shortest wave is about two of them long
-) -> Tensor:  # `(b, 2·c·n, h, w)`, n = log2(levels) rounded up
-    "The means of sines and cosines of an image that is known up to noise of variance exp(γ)."
-    n = math.ceil(math.log2(levels))
+def _faded_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `(b, 2·c·n, h, w)`
+    "The means of sines and cosines of an image z / α that is known up to noise of variance exp(γ)."
+    n = math.ceil(math.log2(levels))  # the shortest wave is about two gray levels long
     waves = math.pi * 2. ** torch.arange(n, device=x_noisy.device, dtype=x_noisy.dtype)
     faint = torch.exp(-.5 * waves ** 2 * torch.exp(gamma).reshape(-1, 1)).repeat(
         1, 2 * x_noisy.shape[1])
@@ -61,10 +57,8 @@ def _faded_features(
 
 # %% ../nbs/73b_heads.ipynb #5a2b3494
 def _level_means(
-    h: Tensor,        # What the last layer reads, `(n, width)`, a row for each dimension
-    layer: nn.Linear,  # From width to levels
-    x_noisy: Tensor,  # z / α, `(n,)`
-    inverse: Tensor,  # exp(−γ), `(n,)`
+    h: Tensor, layer: nn.Linear,  # What the last layer reads, a row for each dimension
+    x_noisy: Tensor, inverse: Tensor,  # z / α and exp(−γ), `(n,)`
     chunk: int = None,  # Dimensions at a time
 ) -> Tensor:  # x̂, `(n,)`
     "The posterior mean of each dimension under a layer's prior, in little memory."

@@ -76,10 +76,11 @@ def _checked_floats(x):
     return x.float()
 
 def _encoded(k, levels):
-    if k.dtype != torch.bool and 0 <= k.min() and k.max() < levels: return encode(k, levels)
+    low, high = int(k.min()), int(k.max())  # a byte compared with 256 would be compared with 0
+    if k.dtype != torch.bool and 0 <= low and high < levels: return encode(k, levels)
     raise ValueError(
         f"picture: expected gray levels from 0 to {levels - 1}; "
-        f"got {k.dtype} from {int(k.min())} to {int(k.max())}")
+        f"got {k.dtype} from {low} to {high}")
 
 def _tensor(value, name, expected) -> Tensor:
     try: value = torch.as_tensor(value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from .core import can_look, move, seen, stream
+from .core import can_look, expect, move, seen, stream
 from .files import check_images, locked, needed
 
 # %% ../nbs/72_images.ipynb #fb5d4610
@@ -45,13 +45,8 @@ def decode(x: Tensor, levels: int) -> Tensor:
     return torch.floor((x.float() + 1) / 2 * levels).clamp(0, levels - 1).to(torch.uint8)
 
 # %% ../nbs/72_images.ipynb #497a9cd6
-def _check_set(
-    name: str,      # For the message
-    x, y,           # Images and labels
-    levels: int,
-    classes: int,
-):  # ValueError that says what was given and what was expected
-    "Check images and labels, values included."
+def _check_set(name: str, x, y, levels: int, classes: int):
+    "ValueError with the name unless images and labels are of one set, values included."
     check_images(name, x, levels)
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
 
@@ -119,10 +114,8 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
     x = torch.tensor(d.images[order]).to(torch.uint8)[:, None]
-    y = torch.tensor(d.target[order])
-    return tuple(
-        ImageSet("digits", x[part], y[part], 17, 10)
-        for part in (slice(1500), slice(1500, None)))
+    every = ImageSet("digits", x, torch.tensor(d.target[order]), 17, 10)
+    return every[:1500], every[1500:]
 
 # %% ../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
@@ -130,11 +123,8 @@ def need_torchvision():
     return needed("torchvision", "images", "this set")
 
 # %% ../nbs/72_images.ipynb #a76a87b7
-def _fetch(
-    name: str,  # A class of `torchvision.datasets`
-    root,       # Folder of the files; None = ~/.cache/diffstudy
-) -> list:  # The train and the test part, as torchvision has them
-    "Open a set of torchvision's, after a download if its files are not there."
+def _fetch(name: str, root) -> list:  # The train and the test part, as torchvision has them
+    "Open a set of torchvision's in a folder, after a download if its files are not there."
     cls = getattr(need_torchvision().datasets, name)
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
 
@@ -195,13 +185,10 @@ def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
 
     Returns:
         train (50,000), test (10,000)"""
-    return tuple(
-        ImageSet(
-            "cifar10",
-            torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous(),
-            torch.tensor(d.targets),
-            256, 10)
-        for d in _fetch("CIFAR10", root))
+    def made(d):
+        x = torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous()
+        return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
+    return tuple(map(made, _fetch("CIFAR10", root)))
 
 # %% ../nbs/72_images.ipynb #13fcf9d2
 _PATCH = 16  # pixels
@@ -227,9 +214,8 @@ def _train_and_held_out(photo: Tensor, n: int  # `(3, h, w)`; its number
     taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
     taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
     free = _cut(taken, _PATCH, 8).sum((-2, -1)).flatten() == 0
-    return (
-        _patches(photo, _PATCH, 8)[free],
-        torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]]))
+    kept = torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]])
+    return _patches(photo, _PATCH, 8)[free], kept
 
 def load_photos(root=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
@@ -267,10 +253,9 @@ class Batches:
     def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
                  flip: bool = False, device=None):
         _check_rows(data, flip)
-        if not 0 < batch_size <= len(data):
-            raise ValueError(
-                f"expected a batch size in 1..{len(data)}, the number of images; "
-                f"got {batch_size}")
+        expect(
+            0 < batch_size <= len(data),
+            f"a batch size in 1..{len(data)}, the number of images", batch_size)
         if batch_size % world or not 0 <= rank < world:
             raise ValueError(
                 f"expected a batch size that {world} processes share evenly "

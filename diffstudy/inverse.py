@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'Operator', 'Mask', 'Shrink', 'Blur', 'Matrix', 'Pull', 'Measurement',
-           'replacement', 'dps', 'pigdm', 'twisted', 'particles', 'restore', 'posterior']
+           'posterior', 'replacement', 'dps', 'pigdm', 'twisted', 'particles', 'restore']
 
 # %% ../nbs/24_inverse.ipynb #24a00004
 import math
@@ -23,12 +23,62 @@ from .sample import (
 class Operator:
     "A linear map x → A x of pictures, and coordinates of y in which A Aᵀ is diagonal."
 
-    def forward(self, x): "A x"; raise NotImplementedError
-    def transpose(self, y): "Aᵀ y"; raise NotImplementedError
-    def power(self, y): "The diagonal of A Aᵀ, which broadcasts to `into(y)`."; return 1.
-    def into(self, y): "y in these coordinates, a rotation."; return y
-    def back(self, v): "And back."; return v
-    def clean(self, y): "y without what was not measured."; return y
+    def forward(self, x: Tensor) -> Tensor:
+        """A x
+
+        Args:
+            x: Pictures, `(b, *d)`
+
+        Returns:
+            y, without noise"""
+        raise NotImplementedError
+
+    def transpose(self, y: Tensor) -> Tensor:
+        """Aᵀ y
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            `(b, *d)`"""
+        raise NotImplementedError
+
+    def power(self, y: Tensor):
+        """The diagonal of A Aᵀ, which broadcasts to `into(y)`.
+
+        Args:
+            y: Measurements, `(b, *m)`"""
+        return 1.
+
+    def into(self, y: Tensor) -> Tensor:
+        """y in these coordinates, a rotation.
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            The same shape"""
+        return y
+
+    def back(self, v: Tensor) -> Tensor:
+        """And back.
+
+        Args:
+            v: What `into` gave
+
+        Returns:
+            Like y"""
+        return v
+
+    def clean(self, y: Tensor) -> Tensor:
+        """y without what was not measured.
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            The same shape"""
+        return y
 
     def solve(self, v: Tensor, s, n=0.) -> Tensor:
         """(s A Aᵀ + n)⁻¹ v, and nothing where that matrix is zero.
@@ -45,7 +95,7 @@ class Mask(Operator):
     """Some pixels are seen; without an argument all of them, for noise alone.
 
     Args:
-        seen: Booleans that broadcast to a picture, such as `(1, h, w)`"""
+        seen: Booleans for a picture, such as `(1, h, w)`"""
 
     def __init__(self, seen=torch.tensor(True)):
         if not torch.is_tensor(seen) or seen.dtype != torch.bool:
@@ -54,14 +104,10 @@ class Mask(Operator):
         self.seen = seen
 
     def forward(self, x):
-        seen = self.seen.to(x.device)
-        try: fits = torch.broadcast_shapes(seen.shape, x.shape) == x.shape
-        except RuntimeError: fits = False
-        if not fits:
-            raise ValueError(
-                f"mask: expected one for pictures of shape {tuple(x.shape[1:])}; "
-                f"got shape {tuple(seen.shape)}")
-        return torch.where(seen, x, 0.)
+        try: return torch.where(self.seen.to(x.device).expand(x.shape), x, 0.)
+        except RuntimeError: raise ValueError(
+            f"mask: expected one for pictures of shape {tuple(x.shape[1:])}; "
+            f"got shape {tuple(self.seen.shape)}") from None
 
     transpose = clean = forward
     def power(self, y): return self.seen.to(y.device, torch.float32)
@@ -97,7 +143,7 @@ class Blur(Operator):
         self.kernel = kernel
 
     def waves(self, x):
-        "The factor of each wave of a picture, `(h, w)`."
+        "The factor of each wave, `(h, w)`."
         a, b = self.kernel.shape
         k = torch.zeros(x.shape[-2:], dtype=x.real.dtype, device=x.device)
         k[:a, :b] = self.kernel
@@ -127,10 +173,6 @@ class Matrix(Operator):
         self.p = torch.where(p > 1e-10 * p.max(), p, 0.)
 
     def forward(self, x):
-        if x.shape[1:] != self.A.shape[1:]:
-            raise ValueError(
-                f"matrix {tuple(self.A.shape)}: expected x of shape (b, {self.A.shape[1]}); "
-                f"got {tuple(x.shape)}")
         return x @ self.A.mT.to(x)
 
     def transpose(self, y): return y @ self.A.to(y)
@@ -216,9 +258,37 @@ class Measurement:
     def fitted(self, x: Tensor) -> Tensor:
         "x, moved by the least that makes A x = y, if there is no noise."
         if self.noise: return x
-        op = self.operator
-        if isinstance(op, Mask): return torch.where(op.seen.to(x.device), self.y, x)
-        return x + op.transpose(op.solve(self.y - op.forward(x), 1.))
+        onto = lambda y: self.operator.transpose(self.operator.solve(y, 1.))
+        return x - onto(self.operator.forward(x)) + onto(self.y)
+
+# %% ../nbs/24_inverse.ipynb #24a00040
+def posterior(mix, measured: Measurement):
+    """The exact posterior of a Gaussian mixture: again a mixture of as many Gaussians.
+
+    Args:
+        mix: A `mixtures.GaussianMixture`
+        measured: Of one point
+
+    Returns:
+        A `GaussianMixture`: weights, means and covariances"""
+    eye = torch.eye(mix.dim, dtype=torch.float64)
+    A = measured.operator.forward(eye).mT
+    rows = (A != 0).any(1)
+    A, y = A[rows], measured.y[0].double().cpu()[rows]
+    covs = mix.covs if mix.covs.ndim == 3 else torch.diag_embed(mix.covs)
+
+    # each component by itself: the Gaussian that y follows, and the gain
+    S = A @ covs @ A.mT + measured.noise ** 2 * torch.eye(len(A), dtype=torch.float64)
+    gain = torch.linalg.solve(S, A @ covs).mT
+    left = y - mix.means @ A.mT
+    means = mix.means + (gain @ left[..., None])[..., 0]
+    rest = eye - gain @ A
+    new = rest @ covs @ rest.mT + measured.noise ** 2 * gain @ gain.mT
+
+    # Bayes' rule for the components
+    likely = torch.distributions.MultivariateNormal(torch.zeros_like(left), S).log_prob(left)
+    weights = (mix.weights.log() + likely).softmax(0).clamp_min(1e-300)
+    return type(mix)(weights, means, (new + new.mT) / 2, mix.labels, mix.classes)
 
 # %% ../nbs/24_inverse.ipynb #24a00030
 def _numbers(gammas, z, *more):
@@ -243,14 +313,6 @@ def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
     return arrived(z)
 
 # %% ../nbs/24_inverse.ipynb #24a00031
-def _guided(predict, measured, z, gammas, generator, spread):
-    "Ancestral sampling, guided by a Gaussian of variance spread · σ² A Aᵀ + noise²."
-    def guided(z, gamma):
-        s2 = spread * sigma(gamma) ** 2
-        p = measured.pull(predict, z, gamma, s2, measured.noise ** 2)
-        return p.eps - sigma(gamma) * p.grad
-    return ancestral(guided, z, gammas, generator)
-
 @torch.no_grad()
 def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None, *,
         step: float | None = None) -> Tensor:
@@ -266,6 +328,15 @@ def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
         size = expand((-2 * p.log_prob).sqrt().clamp_min(1e-12), z)
         z = a * z + b * p.eps + noise * randn_like(z, generator) + step * p.grad / size
     return arrived(z)
+
+# %% ../nbs/24_inverse.ipynb #24a0003a
+def _guided(predict, measured, z, gammas, generator, spread):
+    "Ancestral sampling, guided by a Gaussian of variance spread · σ² A Aᵀ + noise²."
+    def guided(z, gamma):
+        s2 = spread * sigma(gamma) ** 2
+        p = measured.pull(predict, z, gamma, s2, measured.noise ** 2)
+        return p.eps - sigma(gamma) * p.grad
+    return ancestral(guided, z, gammas, generator)
 
 def pigdm(
     predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,
@@ -340,32 +411,3 @@ def restore(predict: Callable, measured: Measurement, gammas: Tensor, generator=
         (n, *measured.shape), generator, device=measured.y.device, dtype=measured.y.dtype)
     if measured.blind: return ancestral(predict, z, gammas, generator)
     return measured.fitted(draw(predict, measured, z, gammas, generator, **options))
-
-# %% ../nbs/24_inverse.ipynb #24a00040
-def posterior(mix, measured: Measurement):
-    """The exact posterior of a Gaussian mixture: again a mixture of as many Gaussians.
-
-    Args:
-        mix: A `mixtures.GaussianMixture`
-        measured: Of one point
-
-    Returns:
-        A `GaussianMixture`: weights, means and covariances"""
-    eye = torch.eye(mix.dim, dtype=torch.float64)
-    A = measured.operator.forward(eye).mT
-    rows = (A != 0).any(1)
-    A, y = A[rows], measured.y[0].double().cpu()[rows]
-    covs = mix.covs if mix.covs.ndim == 3 else torch.diag_embed(mix.covs)
-
-    # each component by itself: the Gaussian that y follows, and the gain
-    S = A @ covs @ A.mT + measured.noise ** 2 * torch.eye(len(A), dtype=torch.float64)
-    gain = torch.linalg.solve(S, A @ covs).mT
-    left = y - mix.means @ A.mT
-    means = mix.means + (gain @ left[..., None])[..., 0]
-    rest = eye - gain @ A
-    new = rest @ covs @ rest.mT + measured.noise ** 2 * gain @ gain.mT
-
-    # Bayes' rule for the components
-    likely = torch.distributions.MultivariateNormal(torch.zeros_like(left), S).log_prob(left)
-    weights = (mix.weights.log() + likely).softmax(0).clamp_min(1e-300)
-    return type(mix)(weights, means, (new + new.mT) / 2, mix.labels, mix.classes)

@@ -7,15 +7,16 @@ __all__ = ['JUDGE', 'LARGE', 'Diffused', 'diffuse', 'class_loss', 'fitted', 'fea
            'scores', 'held_out_scores', 'classify', 'balance']
 
 # %% ../nbs/75b_judge.ipynb #6f895cea
-import hashlib, json, tempfile, warnings
+import hashlib, json, warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from . import checkpoint, evaluate, models, train, weights
-from .core import as_labels, choose, each, expand, randn_like
-from .files import locked
+from .core import as_labels, choose, each, expand, expect, randn_like
+from .files import check_writable, locked
 from .images import Batches, ImageSet, encode
 from .notation import alpha, sigma
 from .stacked import number_of
@@ -43,10 +44,7 @@ def diffuse(k: Tensor, levels: int, schedule, generator) -> Diffused:
         return (first + torch.arange(n, device=device) / n) % 1
     gamma = schedule(each(draw, len(x), generator, x.device))
     eps = randn_like(x, generator)
-    return Diffused(
-        expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps,
-        eps,
-        gamma)
+    return Diffused(expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps, gamma)
 
 # %% ../nbs/75b_judge.ipynb #35ae9390
 def class_loss(levels: int, schedule=None):
@@ -109,11 +107,11 @@ _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
 def _can_write(place: Path) -> bool:
     "Whether a judge can be kept there."
-    try:
+    with suppress(OSError):
         place.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=place).close()
-    except OSError: return False
-    return True
+        check_writable(place)
+        return True
+    return False
 
 def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     "A judge that is trained here, and kept on the disk or else in memory."
@@ -229,8 +227,7 @@ def classify(judge, x: Tensor, *, part: int = 500) -> Tensor:
 
     Returns:
         `(n,)`, 0 to 999"""
-    if x.ndim != 4 or x.shape[1] != 3:
-        raise ValueError(f"expected stacks of three digits, (n, 3, h, w); got {tuple(x.shape)}")
+    expect(x.ndim == 4 and x.shape[1] == 3, "stacks of three digits, (n, 3, h, w)", tuple(x.shape))
     return torch.cat([
         number_of(evaluate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])

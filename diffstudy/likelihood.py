@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import bound, process, sample
-from .core import Normal, choose, each
+from .core import Normal, choose, each, expect
 from .kernels import finest
 from .notation import alpha
 
@@ -57,10 +57,9 @@ def _integrate(flow, z, gammas, columns, rtol, atol):
 
 def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
     "Random probes for each example."
-    if type(n) is not int or n < 1:
-        raise ValueError(
-            "expected probes as a whole number, at least 1, "
-            f"or None for the exact trace; got {n!r}")
+    expect(
+        type(n) is int and n >= 1,
+        "probes as a whole number, at least 1, or None for the exact trace", repr(n))
     draw = lambda n, **how: torch.randint(0, 2, (n, len(z), z[0].numel()), **how)
     return 2. * each(draw, n, generator, z.device) - 1
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from . import notation
-from .core import as_gamma, implements, seen
+from .core import as_gamma, expect, implements, seen
 
 # %% ../nbs/72c_mixtures.ipynb #89cfeee8
 class Mixture(NamedTuple):
@@ -39,21 +39,15 @@ class Mixture(NamedTuple):
     def sample(self, generator=None): return _mixture_sample(self, generator)
 
 # %% ../nbs/72c_mixtures.ipynb #89cfee01
-def _make_mixture(
-    weights: Tensor,  # `(k,)`, positive; scaled to sum to 1
-    means: Tensor,    # `(k, d)`
-    covs: Tensor,     # `(k, d)` variances, or `(k, d, d)` covariances
-) -> Mixture:  # ValueError that says what is wrong with the values
-    "Check the numbers of a mixture and decompose its covariances, once."
+def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
+    "Check the numbers of a mixture, as `GaussianMixture` has them; decompose covariances once."
     w, m, c = (torch.as_tensor(v).detach().to("cpu", torch.float64) for v in (weights, means, covs))
     if m.ndim != 2 or w.shape != m.shape[:1] or c.shape not in (m.shape, (*m.shape, m.shape[1])):
         raise ValueError(
             "expected weights (k,), means (k, d) and covs (k, d) or (k, d, d); "
             f"got {tuple(w.shape)}, {tuple(m.shape)} and {tuple(c.shape)}")
-    if not (w.isfinite() & (w > 0)).all():
-        raise ValueError(f"expected positive weights; got {w.tolist()}")
-    if not (m.isfinite().all() and c.isfinite().all()):
-        raise ValueError("expected finite means and covs; got NaN or infinity")
+    expect((w.isfinite() & (w > 0)).all(), "positive weights", w.tolist())
+    expect(m.isfinite().all() and c.isfinite().all(), "finite means and covs", "NaN or infinity")
     if c.ndim == 3 and not torch.allclose(c, c.mT):
         raise ValueError("expected symmetric covs; got a matrix that differs from its transpose")
 
@@ -112,10 +106,7 @@ def _mixture_score(m: Mixture, x: Tensor  # `(..., d)`
     return torch.einsum("...k,...kd->...d", r, pull)
 
 # %% ../nbs/72c_mixtures.ipynb #cd2fa163
-def _mixture_posterior(
-    m: Mixture,
-    z: Tensor,     # `(b, d)`
-    alpha, sigma,  # Numbers, or one for each example `(b,)`
+def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z: `(b, d)`
 ) -> Mixture:  # p(x|z): weights `(b, k)`, means `(b, k, d)`
     "The mixture that the clean data follow, given the noisy latent."
     noisy = _diffuse(m, alpha, sigma)
@@ -129,12 +120,8 @@ def _mixture_posterior(
     return Mixture(log_r, means, m.variances * sigma ** 2 / noisy.variances, m.axes)
 
 # %% ../nbs/72c_mixtures.ipynb #b76c6efd
-def _class_log_prob(
-    logits: Tensor,  # `(b, k)`: log π_j + log N(z; component j), up to a constant
-    labels: Tensor,  # `(k,)`, the class of each component
-    classes: int,    # How many there are
-) -> Tensor:  # `(b, classes)`
-    "Log probability of each class."
+def _class_log_prob(logits: Tensor, labels: Tensor, classes: int) -> Tensor:  # `(b, classes)`
+    "Log probability of each class, from log π_j + log N(z; component j) `(b, k)`, labels `(k,)`."
     own = torch.arange(classes, device=labels.device)[:, None] == labels
     return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
@@ -171,10 +158,9 @@ class GaussianMixture:
         # which component belongs to which class
         k = len(self.means)
         given = torch.arange(k) if labels is None else torch.as_tensor(labels)
-        if given.shape != (k,) or given.is_floating_point() or int(given.min()) < 0:
-            raise ValueError(
-                f"expected one label from 0, an integer, for each of {k} components; "
-                f"got {given.tolist()}")
+        expect(
+            given.shape == (k,) and not given.is_floating_point() and int(given.min()) >= 0,
+            f"one label from 0, an integer, for each of {k} components", given.tolist())
         self.labels = given.to("cpu", torch.int64)
         self.classes = int(self.labels.max()) + 1 if classes is None else classes
         if self.classes <= int(self.labels.max()):
@@ -395,11 +381,9 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
     return _round(means, std)
 
 # %% ../nbs/72c_mixtures.ipynb #fd2cf112
-def _spiral_curve(
-    n: int,        # Points, at equal steps along the curve
-    turns: float,  # Around the origin
+def _spiral_curve(n: int, turns: float
 ) -> tuple[Tensor, Tensor, float]:  # Points `(n, 2)`, unit tangents `(n, 2)`, step
-    "An Archimedean spiral by arc length."
+    "An Archimedean spiral by arc length, of n points at equal steps."
     angle = np.linspace(0, 2 * math.pi * turns, 4096)
     curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])
     length = np.append(0, np.hypot(*np.diff(curve)).cumsum())
@@ -433,5 +417,4 @@ def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
     means = torch.einsum("ade,ke->akd", turn, points)
     covs = torch.einsum("ade,kef,agf->akdg", turn, covs, turn)
     labels = torch.arange(arms).repeat_interleave(components)
-    return GaussianMixture(
-        torch.ones(len(labels)), means.flatten(0, 1), covs.flatten(0, 1), labels)
+    return GaussianMixture(torch.ones(len(labels)), means.flatten(0, 1), covs.flatten(0, 1), labels)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from .core import (
-    Settings, above, at_least, flag, number, one_of, or_none, setting, tuple_of, whole)
+    Settings, above, at_least, expect, flag, number, one_of, or_none, setting, tuple_of, whole)
 
 # %% ../nbs/73d_optim.ipynb #3af89b95
 _RATE = above(0)
@@ -100,8 +100,7 @@ class EMA:
         decay: In the long run
         warmup: Let the memory grow with the run"""
     def __init__(self, model: nn.Module, decay: float = .9999, warmup: bool = True):
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay: expected a number from 0 to below 1; got {decay!r}")
+        expect(0 <= decay < 1, "a number from 0 to below 1", repr(decay), "decay")
         self.source = model
         self.decay, self.warmup = decay, warmup
         self.model = copy.deepcopy(model).requires_grad_(False).eval()

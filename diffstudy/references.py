@@ -40,6 +40,11 @@ def _work(line):
 WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "kingma2021vdm": "D. P. Kingma, T. Salimans, B. Poole, J. Ho | Variational Diffusion Models | 2021 | 2107.00630",
     "ho2022guidance": "J. Ho, T. Salimans | Classifier-Free Diffusion Guidance | 2022 | 2207.12598",
+    "lugmayr2022repaint": "A. Lugmayr, M. Danelljan, A. Romero, F. Yu, R. Timofte, L. Van Gool | RePaint: Inpainting using Denoising Diffusion Probabilistic Models | 2022 | 2201.09865",
+    "chung2023dps": "H. Chung, J. Kim, M. T. Mccann, M. L. Klasky, J. C. Ye | Diffusion Posterior Sampling for General Noisy Inverse Problems | 2023 | 2209.14687",
+    "song2023pigdm": "J. Song, A. Vahdat, M. Mardani, J. Kautz | Pseudoinverse-Guided Diffusion Models for Inverse Problems | 2023 | ICLR",
+    "wu2023twisted": "L. Wu, B. L. Trippe, C. A. Naesseth, D. M. Blei, J. P. Cunningham | Practical and Asymptotically Exact Conditional Sampling in Diffusion Models | 2023 | 2306.17775",
+    "talts2018sbc": "S. Talts, M. Betancourt, D. Simpson, A. Vehtari, A. Gelman | Validating Bayesian Inference Algorithms with Simulation-Based Calibration | 2018 | 1804.06788",
     "xiao2021ddgan": "Z. Xiao, K. Kreis, A. Vahdat | Tackling the Generative Learning Trilemma with Denoising Diffusion GANs | 2021 | 2112.07804",
     "meng2021sdedit": "C. Meng, Y. He, Y. Song, J. Song, J. Wu, J.-Y. Zhu, S. Ermon | SDEdit: Guided Image Synthesis and Editing with Stochastic Differential Equations | 2021 | 2108.01073",
     "sohldickstein2015": "J. Sohl-Dickstein, E. A. Weiss, N. Maheswaranathan, S. Ganguli | Deep Unsupervised Learning using Nonequilibrium Thermodynamics | 2015 | 1503.03585",

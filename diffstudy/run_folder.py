@@ -167,11 +167,11 @@ def config_of(info: dict):
     try:
         config = make(**settings)
         config.resolve()
+        return config
     except ValueError: raise
     except Exception as e:
         raise RuntimeError(
             f"damaged settings of a run make no {kind}: {type(e).__name__}: {e}") from e
-    return config
 
 # %% ../nbs/76a_run_folder.ipynb #b8529370
 _PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a setting, at most
@@ -271,9 +271,7 @@ def must_agree(folder, was: dict, now: dict) -> dict:
         if more > steps: del found["train.steps"]
         return found | dict(init=" ".join(info.get("init", {}).values()) or "none")
     old, new = flat(dict(kind="vdm") | was), flat(now)
-    differ = [
-        f"{k} was {old.get(k)!r}, now {new.get(k)!r}"
-        for k in sorted(old | new) if old.get(k) != new.get(k)]
+    differ = [f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in files.differing(old, new)]
     if not differ and was["hash"] != hash_of(was):
         differ = [f"the hash beside them was {was['hash']!r}, now {hash_of(was)!r}"]
     if differ:
@@ -293,7 +291,7 @@ def _unlike(info: dict, state: dict) -> list[str]:
     was, now = (files.flatten(v) for v in (state["notes"]["run"], noted(info)))
     return [
         f"{k} is {now.get(k)!r} in config.json and was {was.get(k)!r} in training"
-        for k in sorted(was | now) if was.get(k) != now.get(k)]
+        for k in files.differing(was, now)]
 
 def result_of(folder: Path) -> dict | None:
     "What `result.json` holds, with the hash and settings of the run that it is of."
@@ -322,8 +320,6 @@ def _check_one_run(folder, info, checkpoint: str, state: dict):
             "or train in another folder")
 
 # %% ../nbs/76a_run_folder.ipynb #d49c9a5d
-def _step(which) -> int | None: return int(which) if str(which).isdecimal() else None
-
 def check_own(folder, info: dict):
     "ValueError for the folder of a model for the hub, in which no run goes on."
     if "checksums" in info:
@@ -340,7 +336,8 @@ def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what i
             f"{folder} has no checkpoint yet; `diffstudy train {info['config']['data']} "
             f"--recipe {info['recipe']} --run {folder}` makes one")
     if which == "last": return read_latest(folder, say=say)
-    path = best(folder) if which == "best" else there.get(_step(which))
+    step = int(which) if str(which).isdecimal() else None
+    path = best(folder) if which == "best" else there.get(step)
     if path: return path, read_checkpoint(path)
     if which != "best":
         raise ValueError(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import check_gamma, check_generator, randn_like, seen
+from .core import check_gamma, check_generator, expect, randn_like, seen
 from .kernels import finest
 from .notation import alpha, sigma
 from .watch import Progress
@@ -93,10 +93,9 @@ def _check_convention(g):
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
     "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
-    if g.ndim != 1 or len(g) < 2:
-        raise ValueError(
-            "expected gammas of shape (steps + 1,) with at least one step; "
-            f"got shape {tuple(g.shape)}")
+    expect(
+        g.ndim == 1 and len(g) >= 2,
+        "gammas of shape (steps + 1,) with at least one step", f"shape {tuple(g.shape)}")
     if g.isnan().any():
         where = g.isnan().nonzero()[0].item()
         raise ValueError(f"expected levels as numbers; gammas[{where}] is NaN")
@@ -211,18 +210,14 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
     """DDIM: keep the predicted noise, but for a share that is drawn afresh (Song, Meng and Ermon 2020).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
+        predict, z, gammas: As for `ancestral`
         generator: One `torch.Generator`, or a list of one for each example; unused for η = 0
         eta: Share of fresh noise: 0 none, 1 as ancestral sampling
-        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        trajectory, progress: As for `ancestral`
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    if not 0 <= eta <= 1:
-        raise ValueError(f"expected eta from 0 (deterministic) to 1 (ancestral); got {eta}")
+    expect(0 <= eta <= 1, "eta from 0 (deterministic) to 1 (ancestral)", eta)
     return walk(
         predict,
         check_state(z, generator),

@@ -11,27 +11,21 @@ __all__ = ['Schedule', 'Linear', 'Cosine', 'Betas', 'inverse_softplus', 'Logisti
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import check_counts, check_gamma, implements
+from .core import check_counts, check_gamma, expect, implements
 from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
 
 # %% ../nbs/12_schedule.ipynb #dbf62f28
-def _as_time(
-    t: Tensor,  # Times, a float or a floating tensor of any shape
-) -> Tensor:  # The same in float32 or better
+def _as_time(t: Tensor) -> Tensor:
     "Times as a tensor in float32 or better; TypeError for integers, which are steps and no times."
     t = torch.as_tensor(t)
     if not t.is_floating_point():
         raise TypeError(
-            "expected times t in [0, 1] as floats; "
-            f"got {t.dtype}: for step i of T give i / T")
+            f"expected times t in [0, 1] as floats; got {t.dtype}: for step i of T give i / T")
     return t.to(torch.promote_types(t.dtype, torch.float32))
 
-def _check_ends(
-    gamma_min: float,  # γ(0), data
-    gamma_max: float,  # γ(1), noise
-) -> tuple[float, float]:  # The two, as floats
+def _check_ends(gamma_min: float, gamma_max: float) -> tuple[float, float]:  # The two, as floats
     "ValueError unless gamma_min < gamma_max, both finite."
     a, b = float(gamma_min), float(gamma_max)
     if not (math.isfinite(a) and math.isfinite(b) and a < b):
@@ -119,10 +113,9 @@ class Betas(Schedule):
     def __init__(self, betas: Tensor):
         super().__init__()
         gammas = gammas_from_betas(betas)
-        if len(gammas) < 2:
-            raise ValueError(
-                "expected at least two betas, "
-                "since γ(0) belongs to the first and γ(1) to the last; got one")
+        expect(
+            len(gammas) >= 2,
+            "at least two betas, since γ(0) belongs to the first and γ(1) to the last", "one")
         self.register_buffer("gammas", gammas)
         self.gamma_min, self.gamma_max = gammas[0].item(), gammas[-1].item()
 
@@ -165,11 +158,10 @@ class Logistic(Schedule):
                  width: float = .2):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
-        if not (math.isfinite(center) and 0 < width < math.inf and 1 - center <= 15 * width):
-            raise ValueError(
-                "expected a center and a width above 0, as parts of the way, with 1 − center at "
-                "most 15 widths, beyond which the share is nothing to float32; "
-                f"got center={center:g}, width={width:g}")
+        expect(
+            math.isfinite(center) and 0 < width < math.inf and 1 - center <= 15 * width,
+            "a center and a width above 0, as parts of the way, with 1 − center at most 15 widths, "
+            "beyond which the share is nothing to float32", f"center={center:g}, width={width:g}")
         way = self.gamma_max - self.gamma_min
         self.center, self.width = self.gamma_min + center * way, width * way
 

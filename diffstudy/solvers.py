@@ -183,12 +183,9 @@ def heun(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajec
     """Heun's method for the probability flow in ς, two calls a step (Karras and others 2022).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
+        predict, z, gammas: As for `sample.ancestral`
         generator: Not used: nothing is random
-        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        trajectory, progress: As for `sample.ancestral`
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
@@ -219,12 +216,9 @@ def dpm_solver(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
     """DPM-Solver++(2M): second order at one call a step, from the last x̂ (Lu and others 2022).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
+        predict, z, gammas: As for `sample.ancestral`
         generator: Not used: nothing is random
-        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        trajectory, progress: As for `sample.ancestral`
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
@@ -290,8 +284,7 @@ def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, st
     """Annealed Langevin dynamics: many steps at each level, then the next (Song and Ermon 2019).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
+        predict, z: As for `sample.ancestral`
         gammas: The levels, falling, `(levels,)`; −∞ behind them: return x̂ at the end
         generator: One `torch.Generator`, or a list of one for each example
         step: a: the squared step over ς²
@@ -324,16 +317,12 @@ def predictor_corrector(predict: Callable, z: Tensor, gammas: Tensor, generator=
     """Langevin steps at each level, and a step to the next (Song and others 2020).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
-        z: Noise at `gammas[0]`, `(b, *d)`, as from `sample.initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
-        generator: One `torch.Generator`, or a list of one for each example
+        predict, z, gammas, generator: As for `sample.ancestral`
         predictor: Grid → `Steps`: also `euler_steps`, or `coefficients`
         snr: r of the corrector
         step: Its a, in place of r: then no image depends on its batch
         corrections: Corrector steps before each predictor step, one call each
-        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        trajectory, progress: As for `sample.ancestral`
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""

@@ -46,7 +46,7 @@ def number_of(digits: Tensor) -> Tensor:
 
     Returns:
         `(b,)`"""
-    return (digits * torch.tensor([100, 10, 1], device=digits.device)).sum(1)
+    return 100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]  # no tensor to send to a device
 
 # %% ../nbs/44_ddgan_modes.ipynb #74805cbb
 class Components:

@@ -221,6 +221,7 @@ def _seeded(seed, device):
     finally:
         for g, s in zip(generators, states): g.set_state(s)
 
+# %% ../nbs/74_training.ipynb #9ad88a03
 class _NamedDropout(TorchFunctionMode):
     "Inside `with`, dropout draws for the whole batch, of which this process has its part."
     def __init__(self, rank, on_cpu):

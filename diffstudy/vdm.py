@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from . import bound, sample, snr, train
 from .core import (
-    as_data, as_labels, check_gamma, choose, each, expand, implements, randn_like)
+    as_data, as_labels, check_gamma, choose, each, expand, expect, implements, randn_like)
 from .guidance import ClassifierFree, drop_labels
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
 from .images import images_and_labels
@@ -241,10 +241,9 @@ def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
 
     Returns:
         The images, and `(b,)` 1. where one was changed, 0. elsewhere"""
-    if k.ndim != 4 or k.shape[2] != k.shape[3]:
-        raise ValueError(
-            "expected square images (b, c, h, h), since some are turned by a right angle; "
-            f"got {tuple(k.shape)}")
+    expect(
+        k.ndim == 4 and k.shape[2] == k.shape[3],
+        "square images (b, c, h, h), since some are turned by a right angle", tuple(k.shape))
 
     # three independent choices: mirror or not, turn or not, by how much
     def draw(n, **how): return torch.rand(3, n, **how).mT
@@ -332,8 +331,7 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
 
     Returns:
         `(k, c, generator)` → `(b,)` nats, for `evaluate.bits_per_dim`"""
-    if together and steps:
-        raise ValueError(f"together: expected continuous time, steps=0; got steps={steps}")
+    expect(not together or not steps, "continuous time, steps=0", f"steps={steps}", "together")
     ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
     check_gamma(model.schedule(ends), "ends of the schedule")
     return partial(_at_once, model, strata) if together else partial(_in_turn, model, strata, steps)

@@ -128,12 +128,11 @@ def _verdict(run, images, held_out, n: int, draw, known) -> dict:
 def _nearest(x, held_out, real) -> dict:
     "How far samples, and held-out images, are from the training images."
     few = datasets.encode(some_of(held_out, 1000).images, held_out.levels)
-    out = {}
-    for name, v in dict(samples=x, held_out=few).items():
+    def far(v):
         d = scoring.nearest_distance(v, real).distance.cpu()
-        out[name] = scoring.mean_and_error(d)._asdict() | dict(
-            median=d.median().item(), least=d.min().item())
-    return out
+        more = dict(median=d.median().item(), least=d.min().item())
+        return scoring.mean_and_error(d)._asdict() | more
+    return dict(samples=far(x), held_out=far(few))
 
 # %% ../nbs/76f_verdict.ipynb #cf0159ac
 def _modes(run, images, n: int, draw, known) -> dict:

@@ -255,15 +255,18 @@ def exercise_run(
     typer.echo(verdict.says)
     if not verdict: raise typer.Exit(1)
 
-# %% ../../nbs/79_exercises.ipynb #79c00001
+# %% ../../nbs/79_exercises.ipynb #79c00000
+_CHECKED = (
+    "forward (x0, t, noise), schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
+    "sampler (model, x, steps) or loss (model, x0).")
 _CONVENTION = (
     "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow; "
     "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
 
+# %% ../../nbs/79_exercises.ipynb #79c00001
 @command("check")
 def check_run(
-    what: Annotated[str, typer.Argument(
-        help="forward, schedule, posterior, guidance, sampler or loss.")],
+    what: Annotated[str, typer.Argument(help=_CHECKED)],
     function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
     says: Annotated[Optional[str], describe(_CONVENTION)] = None,
     predicts: Annotated[str, describe("Of the network: eps, x, v, score or flow.")] = "eps",
@@ -284,7 +287,11 @@ def check_run(
             levels = {convention: answer_in(Path(file), table) if table else True}
             more = dict(predicts=predicts) if what in ("sampler", "loss") else {}
             if what == "sampler": more["steps"] = steps
-            verdict = of(answer_in(Path(file), name), **levels, **more)
+            fn = answer_in(Path(file), name)
+            try: verdict = of(fn, **levels, **more)
+            except (ArithmeticError, AttributeError, LookupError, RuntimeError) as e:
+                why = f"{what} {name}: it stops with {type(e).__name__}: {e}"
+                raise ValueError(f"{why}; how it is called: diffstudy check --help") from e
     typer.echo(verdict.says)
     if not verdict: raise typer.Exit(1)
 

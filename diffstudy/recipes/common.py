@@ -10,7 +10,7 @@ __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'ch
            'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
-import dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
+import collections, dataclasses, functools, hashlib, importlib, inspect, itertools, json, pkgutil
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from numbers import Real
@@ -20,7 +20,7 @@ import safetensors.torch, torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, watch
 from ..checkpoint import CheckpointError, for_a_file, read_tensors
-from ..core import Settings, as_labels, check_counts, choose, stream, suggest
+from ..core import Settings, as_labels, check_counts, choose, expect, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -96,8 +96,7 @@ _ENDS = -30, 30
 def check_ends(c: Configuration):
     "ValueError unless γ rises, within what can be measured."
     ends = f"{c.gamma_min:g} and {c.gamma_max:g}"
-    if not c.gamma_min < c.gamma_max:
-        raise ValueError(f"expected gamma_min < gamma_max; got {ends}")
+    expect(c.gamma_min < c.gamma_max, "gamma_min < gamma_max", ends)
     if c.gamma_min < _ENDS[0] or c.gamma_max > _ENDS[1]:
         raise ValueError(
             f"gamma_min and gamma_max: expected noise levels from {_ENDS[0]} to {_ENDS[1]}, "
@@ -257,11 +256,8 @@ def counted(progress, total: int, what: str, say: Callable = print):
 
 def _numbered(labels: list) -> list:  # Of pairs (class, number)
     "How often each class has come before."
-    seen, out = {}, []
-    for c in labels:
-        out.append((c, seen.get(c, 0)))
-        seen[c] = out[-1][1] + 1
-    return out
+    counts = collections.defaultdict(itertools.count)
+    return [(c, next(counts[c])) for c in labels]
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
@@ -312,11 +308,10 @@ class Run:
     ):
         self.folder, self.info = folder, info
         self.model, self.device = model, device
-        self.checkpoint = mark
-        self.chosen = chosen  # not the last checkpoint
+        self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
-        self.hash = info["hash"]
         self.config, self.facts = info["config"], info["facts"]
+        self.hash = info["hash"]
         self.root = root or info.get("root")
 
     def __repr__(self):

@@ -86,7 +86,6 @@ class VDMConfig(Configuration):
 
     def spelled(self) -> dict:
         "The network and the loop with all their settings."
-        _check_names(self)
         _check_together(self)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
         recipe = dataclasses.asdict(models.RECIPES[self.model])
@@ -128,15 +127,10 @@ class VDMConfig(Configuration):
         return objectives.simple_loss(weighted.to(device), levels, self.drop if model.null else 1.)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #74d4d740
-def _check_names(c: VDMConfig):
-    "ValueError with the nearest name for one that there is not."
-    choose(c.model, models.RECIPES, "model")
-    choose(c.schedule, SCHEDULES, "schedule")
-    choose(c.head, HEADS, "head")
-    choose(c.weight, objectives.WEIGHTS, "weight")
-
 def _check_together(c: VDMConfig):
-    "ValueError for values that do not go together."
+    "ValueError for a name that there is not, and for values that do not go together."
+    tables = dict(model=models.RECIPES, schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
+    for k, table in tables.items(): choose(getattr(c, k), table, k)
     check_ends(c)
     told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
     if c.augment and not (c.head == "noise" and told):
@@ -238,15 +232,8 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #cc6bb50c
-def _held_out_bits(
-    model,   # A `vdm.VDM`
-    images,  # A `data.ImageSet` that it has not seen
-    *, labels: bool,         # Whether the model is told them
-    points: int, draws: int, # As in `VDMConfig`
-    seed: int,               # Of times and noise
-    view: watch.Progress,    # Told of each image
-) -> scoring.BitsPerDim:  # Mean, error over images, Monte Carlo part, n, value of each image
-    "Bits per dimension of the bound on held-out images."
+def _held_out_bits(model, images, *, labels: bool, points: int, draws: int, seed: int, view):
+    "Bits per dimension of the bound on held-out images, told labels or not; `view` counts them."
     bound = vdm.nll(model, points, together=True)
     def nll(k, c, generator):
         view.to(view.done + len(k))
@@ -271,8 +258,7 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     check_keys(f"bits_per_dim, {name}", row, ("mean", "error", "monte_carlo", "n"), others=False)
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
-def _without_values(b: scoring.BitsPerDim) -> dict:
-    return {k: v for k, v in b._asdict().items() if k != "values"}
+
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
 def _guide(classifier, device) -> Run:
@@ -292,8 +278,9 @@ CALLS = {
     "flow": lambda steps: None, "gotta-go-fast": lambda steps: None,  # as often as it needs
 }
 
-# what `restore` tells a method: a step as the study of 80a found it, a filter for each answer
-RESTORING = dict(dps=dict(step=4.), particles=dict(particles=16))
+# what `restore` tells a method: a step where no noise says it, as 80a found it best; a filter for
+# each answer
+RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
 class VDMRun(verdict.Judged):
@@ -399,6 +386,7 @@ class VDMRun(verdict.Judged):
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
+        each = {} if noise and method == "dps" else RESTORING.get(method, {})
 
         def draw(labels, own, progress):
             calls = iter(progress(range(steps)))
@@ -407,8 +395,7 @@ class VDMRun(verdict.Judged):
                 c = None if labels[0] is None else labels * (len(z) // len(labels))
                 return self.predict(c, w=w)(z, gamma)
             z = inverse.restore(
-                told, measured, gammas, own, n=len(own), method=method,
-                **RESTORING.get(method, {}))
+                told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with low_precision(precision, self.device):
             k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
@@ -487,9 +474,8 @@ class VDMRun(verdict.Judged):
     def cost(self, how: dict) -> str:
         "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
         check_counts(steps=how["steps"])
-        choose(how["sampler"], SOLVERS, "sampler")
-        choose(how["grid"], GRIDS, "grid")
-        choose(how["precision"], PRECISIONS, "precision")
+        tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
+        for k, table in tables.items(): choose(how[k], table, k)
         guide = how.get("classifier") and _guide(how["classifier"], self.device)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
         guided = not guide and how["w"] not in (0, -1)
@@ -505,7 +491,7 @@ class VDMRun(verdict.Judged):
                 k: self.bits_per_dim(held_out, labels=v, progress=view) for k, v in told.items()}
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
         return dict(
-            bits_per_dim={k: _without_values(b) for k, b in score.items()},
+            bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
             each=each if len(held_out) <= 1000 else None)
 
     def look(self, images) -> dict:

@@ -354,6 +354,7 @@ def joined(outputs: list) -> list:
         else: out.append(o)
     return out
 
+# %% ../../nbs/98_build.ipynb #a7522f3b
 def few_colors(picture: str  # A PNG in base64
 ) -> str:
     "The picture with a palette of 256 colors, a third of its bytes; as it was if it has one."
@@ -644,16 +645,17 @@ LIBRARY = [
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.objectives",
-    "studies.distillation", "studies.compression",
+    "studies.distillation", "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.trilemma",
-    "studies.bench", "studies.speedrun", "studies.commands"]
+    "studies.bench", "studies.speedrun", "studies.gpu",
+    "studies.commands"]
 EXERCISED = (  # chapters with exercises
-    10, 11, 12, 13, 14, 20, 21, 22, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
+    10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
-    "checks", "doctor", "exercises.commands"]
+    "probe", "checks", "doctor", "exercises.commands"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",

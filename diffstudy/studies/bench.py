@@ -34,7 +34,7 @@ CONFIG = dict(
     # and the largest norm of a gradient
     lr=1e-3, warmup=0, weight_decay=.01, clip=1., ema=.999, steps=10_000,
     # "bfloat16": autocast, of training and of sampling; compiled: through `torch.compile`
-    precision="float32", compiled=False, seed=0,
+    precision="float32", compiled=False, seed=0, device="cpu",
 )
 
 def config_of(name: str, **values) -> dict:
@@ -55,7 +55,8 @@ def config_of(name: str, **values) -> dict:
 
 def cast(config):
     "Autocast where the configuration asks for bfloat16."
-    return torch.autocast("cpu", torch.bfloat16, enabled=config["precision"] == "bfloat16")
+    kind = torch.device(config.get("device", "cpu")).type
+    return torch.autocast(kind, torch.bfloat16, enabled=config["precision"] == "bfloat16")
 
 # %% ../../nbs/97_bench.ipynb #3d0d52f3
 class Ours:
@@ -74,7 +75,7 @@ class Ours:
                 "steps", "lr", "warmup", "weight_decay", "clip", "ema", "precision", "seed")},
             batch_size=c["batch"], lr_decay="cosine", compile=c["compiled"])
         self.c = c
-        self.state = train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
+        self.state = train.State(model, settings, rank=train.Rank(0, 1, torch.device(c["device"])))
         self.step = train.loss_step(functools.partial(vdm.training_loss, p_uncond=0.))
         self.average = self.state.ema.model.net.eval()
         if c["compiled"]: self.average.compile()
@@ -118,10 +119,10 @@ class Diffusers:
     "diffusers' network, trained with what its own example trains with."
     def __init__(self, config):
         c = config
-        self.net = DiffusersNet(c)
+        self.net = DiffusersNet(c).to(c["device"])
         self.c = c
         self.model = vdm.VDM(self.net, schedule.Linear(c["gamma_min"], c["gamma_max"]), c["levels"])
-        self.random = stream(c["seed"], "peer")
+        self.random = stream(c["seed"], "peer", device=c["device"])
 
         # as in `train_unconditional.py`
         from diffusers.optimization import get_scheduler

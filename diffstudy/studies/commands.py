@@ -15,6 +15,7 @@ from ..cli import command, option, usage
 STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY` the attribute
     "guidance": "guidance",
     "tilted": "tilted",
+    "inverse": "inverse",
     "tilted-mnist": "tilted:MNIST",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
@@ -47,6 +48,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "few-steps": "ddgan_ablation:FEW",
     "bench": "bench",
     "speedrun": "speedrun",
+    "gpu": "gpu",
 }
 
 def find_study(name: str):

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['NAMED', 'material', 'check_fault', 'test_faults_of_public_code_are_named',
-           'test_another_hand', 'test_a_command_checks_a_file',
-           'test_code_of_other_libraries_has_a_shape_of_its_own']
+           'test_another_hand', 'test_a_third_hand',
+           'test_a_test_of_three_lines_fails_with_the_sentence', 'test_a_command_checks_a_file']
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0006
 import importlib.util, math
@@ -62,6 +62,30 @@ def test_another_hand():
     assert [n for n, how in o.SLIPS.items() if says(n, how)] == []
     assert {n: v.says for n, how in o.HEALTHY.items() if not (v := says(n, how))} == {}
 
+# %% ../../nbs/84a_check_my_code.ipynb #f3784c3a
+def test_a_third_hand():
+    "ten slips of somebody who had seen no checker are wrong, most by name; ten functions are right"
+    b = material("blind")
+    def says(e):
+        call, levels = b.HOW[e.name]
+        return getattr(checks, e.kind)(call(e.fn), **levels)
+    assert {e.name: v.says for e in b.HEALTHY if not (v := says(e))} == {}
+    found = {e.name: says(e) for e in b.SLIPS}
+    assert not any(found.values())
+    named = dict(
+        add_noise="a root is missing", karras_table="entries 17 and 18 are the same",
+        q_posterior="abar_t stands for abar_(t-1)", apply_cfg="w is taken for 1 + w",
+        vp_score_loss="noise / sigma^2", ddim_sample="eta squared belongs",
+        v_ddim="a sign in x0", v_loss_min_snr="weighted otherwise", solve_euler="does not end")
+    assert {k: found[k].says for k, v in named.items() if v not in found[k].says} == {}
+
+def test_a_test_of_three_lines_fails_with_the_sentence():
+    "the verdict is true or false and prints as its sentence, which needs no plugin"
+    f = material("faults")
+    with pytest.raises(AssertionError, match="a root is missing"):
+        assert checks.forward(f.forward_without_root, abar=f.ABAR)
+
+# %% ../../nbs/84a_check_my_code.ipynb #86af03aa
 def test_a_command_checks_a_file(tmp_path):
     "the sentence is printed, and the status says whether it is right; a wrong name is status 2"
     from diffstudy.__main__ import main as _  # all commands are there
@@ -76,17 +100,5 @@ def test_a_command_checks_a_file(tmp_path):
     assert done.exit_code == 1 and "a root is missing" in done.output
     assert run("schedule", f"{tmp_path}/mine.py:betas").exit_code == 0
     assert run("forwards", f"{tmp_path}/mine.py:add").exit_code == 2
-
-# %% ../../nbs/84a_check_my_code.ipynb #84ab0040
-def test_code_of_other_libraries_has_a_shape_of_its_own():
-    "a scheduler of diffusers, and a sampler as k-diffusion writes it, are tried as any; both right"
-    def euler(model, x, sigmas):
-        for a, b in zip(sigmas, sigmas[1:]): x = x + (x - model(x, a)) / a * (b - a)
-        return x
-    def levels(n): return torch.cat([torch.logspace(1.9, -2, n), torch.zeros(1)]).double()
-    walk = checks.k_diffusion(euler, levels)
-    assert checks.sampler(walk, "x", sigmas=levels(9)[:-1])
-    assert "taken for x" in checks.sampler(walk, "eps", sigmas=levels(9)[:-1]).says
-    diffusers = pytest.importorskip("diffusers")
-    def make(): return diffusers.EulerDiscreteScheduler(timestep_spacing="trailing")
-    assert checks.sampler(checks.scheduler(make), abar=make().alphas_cumprod)
+    done = run("sampler", f"{tmp_path}/mine.py:add", "--says", "betas=betas")
+    assert done.exit_code == 2 and "add: it stops with " in done.output

@@ -6,10 +6,11 @@ __all__ = ['BETAS', 'IMAGES', 'HELD_OUT', 'CLASSES', 'FALLS', 'WELL', 'SHORT', '
            'flat', 'changed', 'test_what_is_broken_is_named',
            'test_nothing_is_found_where_nothing_is', 'test_no_model_is_below_the_floor',
            'test_the_sampler_or_the_network_is_to_blame', 'test_what_is_no_set_of_pictures',
+           'test_the_page_has_the_program_that_lies_in_the_repository',
            'test_slips_in_a_page_of_plain_code', 'test_a_command_looks_at_a_run_and_at_a_file']
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0006
-import runpy
+import json, runpy
 from pathlib import Path
 import pytest, torch
 from typer.testing import CliRunner
@@ -19,7 +20,7 @@ from ..data import encode, load
 from ..doctor import doctor
 from ..mixtures import GaussianMixture, three_gaussians
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd003b
+# %% ../../nbs/84b_only_noise.ipynb #84bd003c
 BETAS = torch.linspace(1e-4, .02, 1000)
 IMAGES, HELD_OUT = (encode(s.images, s.levels) for s in load("digits"))
 CLASSES = load("digits")[0].labels
@@ -49,7 +50,7 @@ def by_heart(images):
         return ((z - a * (near @ y)) / s).view_as(x)
     return model
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd003c
+# %% ../../nbs/84b_only_noise.ipynb #84bd003d
 WELL = gaussians(*(IMAGES[CLASSES == i] for i in range(10)))
 def asked(model=WELL, images=IMAGES, held_out=HELD_OUT, samples=None, betas=BETAS, **more):
     return doctor(model, images, held_out, samples, betas=betas, **more)
@@ -60,7 +61,7 @@ def data(x, t): return clean(x, t) / levels(t)[0].view(-1, 1, 1, 1)
 def flat(x): return torch.cat([x, torch.full_like(x, .5)], 1)
 def changed(f, **more): return dict(model=same, images=f(IMAGES), held_out=f(HELD_OUT), **more)
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd003d
+# %% ../../nbs/84b_only_noise.ipynb #84bd003e
 BROKEN = [  # the case; what the doctor must say
     (changed(lambda x: 127.5 * (x + 1), losses=[1.] * 100), "from 7.5 to 248", "has not fallen"),
     (changed(lambda x: x / 2 + .5), "sampling begins around 0"),
@@ -88,7 +89,7 @@ def test_what_is_broken_is_named(case, says):
     report = asked(**case)
     assert [s for s in says if not any(s in line for line in report.findings)] == [], report
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd003e
+# %% ../../nbs/84b_only_noise.ipynb #84bd003f
 def test_nothing_is_found_where_nothing_is():
     "in a run of digits with pictures for samples, and in a network that knows ten Gaussians"
     report = doctor(experiment.open("digits", "cpu", say=lambda m: None), samples=HELD_OUT)
@@ -106,7 +107,7 @@ def test_no_model_is_below_the_floor():
     cheats = GaussianMixture(torch.ones(500), seen, torch.full_like(seen, 1e-3))
     assert "times the least that any model can have" in str(ask(cheats))
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd003f
+# %% ../../nbs/84b_only_noise.ipynb #84bd0040
 @pytest.mark.parametrize("says, x", [
     ("noise: ", torch.randn(64, 1, 8, 8, generator=stream(0, "noise"))),
     ("saturated: ", 2 * IMAGES[:64]), ("all alike: ", IMAGES[:1] + .05 * IMAGES[:64])])
@@ -123,7 +124,7 @@ def test_what_is_no_set_of_pictures():
         with pytest.raises((ValueError, TypeError)): asked(**wrong)
     with pytest.raises(ValueError, match="not finite"): asked(images=IMAGES / 0)
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd0040
+# %% ../../nbs/84b_only_noise.ipynb #84bd0041
 PLAIN = Path(checks.__file__).resolve().parents[1] / "nbs" / "check" / "plain_ddpm.py"
 SLIPS = [  # what is asked, what stands there, the slip, and its name
     ("sampler", "reversed(range(T))", "range(T)", "the time is reversed"),
@@ -132,6 +133,12 @@ SLIPS = [  # what is asked, what stands there, the slip, and its name
     ("schedule", "000, 1000", "000, 250", "the end is not noise: 0.28"),
     ("loss", "+ (1 - a).sqrt()", "+ (1 - a)", "the noise has its variance for a factor"),
 ]
+
+def test_the_page_has_the_program_that_lies_in_the_repository():
+    page = PLAIN.parents[1] / "84b_only_noise.ipynb"
+    if not page.exists(): pytest.skip("both lie in the repository")
+    cells = ["".join(c["source"]) for c in json.loads(page.read_text("utf-8"))["cells"]]
+    assert any(PLAIN.read_text("utf-8") in text for text in cells)
 
 @pytest.mark.parametrize("of, old, new, says", SLIPS)
 def test_slips_in_a_page_of_plain_code(of, old, new, says, tmp_path):
@@ -146,7 +153,7 @@ def test_slips_in_a_page_of_plain_code(of, old, new, says, tmp_path):
         "loss": lambda: checks.loss(names["loss"], betas=names["betas"])}[of]()
     assert says in verdict.says
 
-# %% ../../nbs/84b_only_noise.ipynb #84bd0041
+# %% ../../nbs/84b_only_noise.ipynb #84bd0042
 def test_a_command_looks_at_a_run_and_at_a_file(tmp_path):
     "findings are printed, with status 1; what is missing is status 2"
     from diffstudy.__main__ import main as _  # all commands are there

@@ -336,7 +336,7 @@ def test_errors_of_frechet_distance():
 
     # moments, and classes that are fixed
     two, three = (Moments(torch.zeros(f), torch.eye(f)) for f in (2, 3))
-    refused(r"of one size, .*; got \(2,\), \(2, 2\), \(3,\), \(3, 3\)", frechet, two, three)
+    refused(r"of one size, .*; got .\(2,\), \(2, 2\), \(3,\), \(3, 3\)", frechet, two, three)
     refused(r"at least 2 examples; got shape \(1, 3\)", moments, torch.zeros(1, 3))
     refused(r"features \(n, f\) .* got shape \(9,\)", moments, torch.zeros(9))
     words = r"one for each of 9 examples; got shape \(8,\)"

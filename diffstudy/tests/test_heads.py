@@ -126,5 +126,5 @@ def test_every_head_makes_a_network_of_images(name):
     z, c = torch.randn(2, *shape, generator=stream(0, "head")), torch.tensor([1, 7])
     assert net.shape == shape and net.classes == 7
     assert net(z, torch.tensor([0., 1.]), c).shape == z.shape
-    with pytest.raises(ValueError, match=r"\(b, 3, 4, 6\).*got \(2, 1, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"\(b, 3, 4, 6\).*got .*\(2, 1, 4, 6\)"):
         net(z[:, :1], torch.tensor(0.))

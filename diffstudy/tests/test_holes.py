@@ -57,5 +57,7 @@ def test_what_is_no_hole():
         holes.hidden(hole[:4], (3, 8, 8))
     with pytest.raises(TypeError, match="such as mask > 127; got torch.int64"):
         holes.hidden(hole.long(), (3, 8, 8))
+    white = holes.measured(torch.full((1, 8, 8), 255, dtype=torch.uint8), FACTS | dict(levels=256))
+    assert torch.allclose(white, torch.tensor(255 / 256))
     x = holes.measured(np.full((2, 1, 8, 8), 16), FACTS, many=True)
     assert x.shape == (2, 1, 8, 8) and torch.allclose(x, torch.tensor(16.5 * 2 / 17 - 1))

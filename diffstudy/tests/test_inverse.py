@@ -2,7 +2,9 @@
 
 # %% auto #0
 __all__ = ['OPERATORS', 'test_operators_know_their_transpose_and_their_inverse', 'plane',
-           'test_the_posterior_is_bayes_rule', 'test_the_limits_are_plain_samples_and_the_picture',
+           'test_the_posterior_is_bayes_rule', 'pull_errors',
+           'test_the_pull_is_bayes_rule_where_the_data_are_gaussian',
+           'test_the_limits_are_plain_samples_and_the_picture',
            'test_particles_draw_the_posterior_and_an_answer_is_its_own_filter',
            'test_errors_say_what_was_expected']
 
@@ -15,7 +17,7 @@ from ..inverse import Blur, Mask, Matrix, Measurement, Shrink
 from ..notation import alpha, sigma
 from ..schedule import Cosine, grid
 
-# %% ../../nbs/24_inverse.ipynb #24a00050
+# %% ../../nbs/24_inverse.ipynb #24b00006
 OPERATORS = {  # Name -> an operator, the shape of x
     "mask": (Mask(torch.arange(16).reshape(1, 4, 4) % 3 > 0), (2, 4, 4)),
     "all": (Mask(), (2, 4, 4)),
@@ -24,6 +26,7 @@ OPERATORS = {  # Name -> an operator, the shape of x
     "matrix": (Matrix(torch.randn(3, 5, generator=stream(0, "matrix"))), (5,)),
 }
 
+# %% ../../nbs/24_inverse.ipynb #24b00007
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_know_their_transpose_and_their_inverse(name):
     "A, Aᵀ and (s A Aᵀ + n)⁻¹ agree with the matrix of A, to 1e-9"
@@ -38,12 +41,14 @@ def test_operators_know_their_transpose_and_their_inverse(name):
         exact = torch.linalg.pinv(s * A @ A.mT + n * torch.eye(len(A), dtype=torch.float64))
         torch.testing.assert_close(op.solve(v, s, n).flatten(1).mT, exact, atol=1e-6, rtol=1e-6)
 
+# %% ../../nbs/24_inverse.ipynb #24b00011
 def plane():
     "A mixture in the plane, what is known of a point, its posterior, levels."
     mix = data.three_gaussians()
     m = Measurement(torch.tensor([[.4]]), Matrix(torch.tensor([[1., .5]])), .3)
     return mix, m, inverse.posterior(mix, m), grid(Cosine(-8., 12.), 40, dtype=torch.float64)
 
+# %% ../../nbs/24_inverse.ipynb #24b00012
 def test_the_posterior_is_bayes_rule():
     "log posterior − log prior − log likelihood is one number, at any point, to 1e-9"
     mix, m, post, _ = plane()
@@ -55,6 +60,30 @@ def test_the_posterior_is_bayes_rule():
     x, _ = inverse.posterior(mix, seen).sample(9, stream(0))
     torch.testing.assert_close(x[:, 0], torch.full((9,), .4))
 
+# %% ../../nbs/24_inverse.ipynb #24b00023
+def pull_errors(gamma, n=2000):
+    "Root mean square error of the pulls of DPS and of ΠGDM, as shares of the exact pull."
+    mix, m, post, _ = plane()
+    gamma = torch.tensor(gamma, dtype=torch.float64)
+    a, s = alpha(gamma), sigma(gamma)
+    z, _ = post.sample(n, stream(0, "pull"), a, s, dtype=torch.float64)
+    exact = (mix.predict(z, gamma) - post.predict(z, gamma)) / s
+    def off(spread):
+        grad = m.pull(mix.predict, z, gamma, spread, m.noise ** 2).grad
+        return ((grad - exact).square().mean() / exact.square().mean()).sqrt().item()
+    return off(0.), off(s ** 2)
+
+def test_the_pull_is_bayes_rule_where_the_data_are_gaussian():
+    "for standard Gaussian data ΠGDM's pull is the exact one; near the data both are"
+    one = data.GaussianMixture(torch.ones(1), torch.zeros(1, 2), torch.ones(1, 2))
+    m, gamma = plane()[1], torch.tensor(1.)
+    z = torch.randn(50, 2, generator=stream(0, "z"))
+    p = m.pull(one.predict, z, gamma, sigma(gamma) ** 2, .09)
+    exact = (p.eps - inverse.posterior(one, m).predict(z, gamma)) / sigma(gamma)
+    torch.testing.assert_close(p.grad, exact, atol=1e-5, rtol=1e-5)
+    assert max(pull_errors(-6.)) < .1 < pull_errors(0.)[1] < pull_errors(0.)[0]
+
+# %% ../../nbs/24_inverse.ipynb #24b00028
 @pytest.mark.parametrize("method", inverse.METHODS)
 def test_the_limits_are_plain_samples_and_the_picture(method):
     "nothing seen: the samples of `ancestral`, bit for bit; all seen without noise: the picture"
@@ -70,6 +99,7 @@ def test_the_limits_are_plain_samples_and_the_picture(method):
     x = inverse.restore(mix.predict, whole, gammas, stream(1), n=5, method=method, **options)
     assert torch.equal(x, y.expand(5, 2))
 
+# %% ../../nbs/24_inverse.ipynb #24b00029
 def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
     "2,000 particles have the moments of the posterior, to 0.1; answers can be filters of their own"
     mix, m, post, gammas = plane()
@@ -83,6 +113,7 @@ def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
             method="particles", particles=8)
     assert torch.equal(own([3, 4])[1], own([4])[0])
 
+# %% ../../nbs/24_inverse.ipynb #24b00030
 def test_errors_say_what_was_expected():
     "a mask of another size, numbers that are none, a wrong method: named errors"
     mix, m, _, gammas = plane()

@@ -552,7 +552,7 @@ def test_errors_say_what_to_do():
     for name, solver in SOLVERS.items():
         with pytest.raises(ValueError, match="They rise throughout: give gammas.flip"):
             solver(lambda z, g: z, z, g.flip(0), stream(0))
-        with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got shape \(4, 1\)"):
+        with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got .*\(4, 1\)"):
             solver(lambda z, g: z[:, :1], z, g, stream(0))
         with pytest.raises(RuntimeError, match="not finite"):
             solver(lambda z, g: z * math.nan, z + 1, g, stream(0))

@@ -52,7 +52,7 @@ export async function mount(figure, stage) {
   });
   const answers = element("div", {}, body);
   element("div", {class: "title", text: "Eight answers, one after the other"}, answers);
-  const rows = [0, 1].map(() => picture(answers, size, "", ANSWERS / 2));
+  const rows = [0, 1].map(() => picture(answers, size, "no answers yet", ANSWERS / 2));
   slider("number of steps", {min: 4, max: 40, step: 1, value: state.steps}, answers,
     v => { state.steps = v; fill() });
   const says = element("p", {class: "says", role: "status"}, stage);
@@ -105,7 +105,7 @@ export async function mount(figure, stage) {
     const y = seen(), gammas = levels(model, steps), begun = performance.now(), drawn = [];
     const place = k => [rows[Math.floor(2 * k / ANSWERS)], k % (ANSWERS / 2)];
     rows.forEach(row => row.getContext("2d").clearRect(0, 0, row.width, row.height));
-    rows.forEach(row => row.setAttribute("aria-label", ""));
+    rows.forEach(row => row.setAttribute("aria-label", "no answers yet"));
     if (!hidden) {
       says.textContent = "Nothing is hidden: draw over the digit, or take a half of it away.";
       return;

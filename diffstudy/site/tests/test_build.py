@@ -592,7 +592,7 @@ def test_no_module_uses_the_private_names_of_another():
 
 # %% ../../../nbs/98_build.ipynb #8dfc422e
 LONG = {  # Module -> lines over 100 columns that are left, docstrings nearly all; may only fall
-    "compression": 6, "core": 2, "ddgan": 2,
+    "compression": 4, "core": 2, "ddgan": 2,
     "likelihood": 3, "notation": 1, "process": 1, "sample": 2, "schedule": 6,
     "studies.commands": 2,
 }
