@@ -23,12 +23,62 @@ from .sample import (
 class Operator:
     "A linear map x → A x of pictures, and coordinates of y in which A Aᵀ is diagonal."
 
-    def forward(self, x): "A x"; raise NotImplementedError
-    def transpose(self, y): "Aᵀ y"; raise NotImplementedError
-    def power(self, y): "The diagonal of A Aᵀ, which broadcasts to `into(y)`."; return 1.
-    def into(self, y): "y in these coordinates, a rotation."; return y
-    def back(self, v): "And back."; return v
-    def clean(self, y): "y without what was not measured."; return y
+    def forward(self, x: Tensor) -> Tensor:
+        """A x
+
+        Args:
+            x: Pictures, `(b, *d)`
+
+        Returns:
+            y, without noise"""
+        raise NotImplementedError
+
+    def transpose(self, y: Tensor) -> Tensor:
+        """Aᵀ y
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            `(b, *d)`"""
+        raise NotImplementedError
+
+    def power(self, y: Tensor):
+        """The diagonal of A Aᵀ, which broadcasts to `into(y)`.
+
+        Args:
+            y: Measurements, `(b, *m)`"""
+        return 1.
+
+    def into(self, y: Tensor) -> Tensor:
+        """y in these coordinates, a rotation.
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            The same shape"""
+        return y
+
+    def back(self, v: Tensor) -> Tensor:
+        """And back.
+
+        Args:
+            v: What `into` gave
+
+        Returns:
+            Like y"""
+        return v
+
+    def clean(self, y: Tensor) -> Tensor:
+        """y without what was not measured.
+
+        Args:
+            y: Measurements, `(b, *m)`
+
+        Returns:
+            The same shape"""
+        return y
 
     def solve(self, v: Tensor, s, n=0.) -> Tensor:
         """(s A Aᵀ + n)⁻¹ v, and nothing where that matrix is zero.

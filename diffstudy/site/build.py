@@ -354,6 +354,7 @@ def joined(outputs: list) -> list:
         else: out.append(o)
     return out
 
+# %% ../../nbs/98_build.ipynb #a7522f3b
 def few_colors(picture: str  # A PNG in base64
 ) -> str:
     "The picture with a palette of 256 colors, a third of its bytes; as it was if it has one."

@@ -49,7 +49,8 @@ def answered(settings: dict, case: dict, run, x):
 
     Returns:
         `(n, answers, c, h, w)`, the seen half not fitted"""
-    method, value, n = case["method"], case["value"], settings["answers"]
+    method, value = case["method"], case["value"]
+    n = settings["answers"]
     measured = inverse.Measurement(x.repeat_interleave(n, 0), inverse.Mask(seen_half(x.shape[1:])))
     repeats = value if method == "replacement" else 1
     gammas = GRIDS[settings["grid"]](run.model.schedule, settings["calls"] // repeats).detach()
