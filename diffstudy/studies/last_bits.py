@@ -177,9 +177,10 @@ def run_sift(settings: dict, case: dict) -> dict:
         case["change"] | {k: case[k] for k in ("steps", "seed")})
 
     alone = case["name"] == "the decoder alone"
-    fit = trained_alone if alone else experiment.fit
-    seconds, state = common.seconds_of(
-        lambda: fit(config, seen, *[settings["gamma"]] * alone))
+    def fit():
+        if alone: return trained_alone(config, settings["gamma"], seen)
+        return experiment.fit(config, seen)
+    seconds, state = common.seconds_of(fit)
     model = state.ema.model.eval()
 
     # the same images and the same noise for all, so that differences are paired
