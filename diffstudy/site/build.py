@@ -655,7 +655,7 @@ EXERCISED = (  # chapters with exercises
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
     "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
-    "probe", "checks", "doctor", "exercises.commands"]
+    "probe", "checks", "doctor", "exercises.commands", "exercises.plugin"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",

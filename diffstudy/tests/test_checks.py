@@ -3,10 +3,11 @@
 # %% auto #0
 __all__ = ['NAMED', 'material', 'check_fault', 'test_faults_of_public_code_are_named',
            'test_another_hand', 'test_a_third_hand',
-           'test_a_test_of_three_lines_fails_with_the_sentence', 'test_a_command_checks_a_file']
+           'test_a_test_of_three_lines_fails_with_the_sentence', 'test_a_command_checks_a_file',
+           'test_a_list_for_pytest_is_checked']
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0006
-import importlib.util, math
+import importlib.util, math, subprocess, sys
 from pathlib import Path
 import pytest, torch
 from typer.testing import CliRunner
@@ -102,3 +103,16 @@ def test_a_command_checks_a_file(tmp_path):
     assert run("forwards", f"{tmp_path}/mine.py:add").exit_code == 2
     done = run("sampler", f"{tmp_path}/mine.py:add", "--says", "betas=betas")
     assert done.exit_code == 2 and "add: it stops with " in done.output
+
+# %% ../../nbs/84a_check_my_code.ipynb #84ab0a12
+def test_a_list_for_pytest_is_checked(tmp_path):
+    "each line is a test; the wrong one fails with the sentence"
+    (tmp_path / "mine.py").write_text(
+        "import torch\nbetas = torch.linspace(1e-4, .02, 1000)\nfew = betas[:250]\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\naddopts = -p diffstudy.exercises.plugin\n"
+        "diffstudy_check =\n    schedule mine.py:betas\n    schedule mine.py:few\n")
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout
+    assert "the end is not noise" in done.stdout
