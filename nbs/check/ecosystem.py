@@ -7,12 +7,12 @@
 Each function below calls a library in the way that its own documentation does; `CASES` says which
 check it goes through, and with which levels."""
 
-import importlib.metadata, json, math, sys, time, warnings
+import importlib, importlib.metadata, json, math, sys, time, warnings
 from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from diffstudy import checks
+from diffstudy import checks, probe
 
 BETAS = torch.linspace(1e-4, .02, 1000, dtype=torch.float64)
 ABAR = torch.cumprod(1 - BETAS, 0)
@@ -95,6 +95,226 @@ for name in ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"
         make=True, predicts="flow", flow=True)))
 
 
+# ---- diffusers: schedulers whose network, or whose loop, has a shape of its own
+
+def each(make, step=None, times=lambda it, n: it.set_timesteps(n) or it.timesteps, ends=False):
+    "A scheduler with a loop of its own; step(it, model, x, i, t, g, n) gives what comes next."
+    def sampler(model, x, steps, generator=None):
+        it = make()
+        at = times(it, steps)
+        for i, t in enumerate(at[:-1] if ends else at): x = step(it, model, x, i, t, generator, at)
+        return x
+    return sampler
+
+
+def preconditioned(make, level, data, high, sign=1, low=None):
+    "A scheduler of EDM: its network is made of a denoiser that is told sigma."
+    def sampler(model, x, steps, generator=None):
+        def network(seen, t):
+            s = level(t.double())[:, None]
+            root, far = (s ** 2 + data ** 2).sqrt(), s if low is None else s - low
+            skip = data ** 2 / (far ** 2 + data ** 2)
+            return (model(seen * root, s.flatten()) - skip * seen * root) * root / (
+                sign * far * data)
+        return checks.scheduler(make)(network, x / high, steps, generator)
+    return sampler
+
+
+def extra(name, fn, check="sampler", **more):
+    "One more of diffusers, made when it is asked for."
+    CASES.append(("diffusers", name, check, fn, dict(make=True, **more)))
+
+
+def of_name(name, **more):
+    import diffusers
+    home = diffusers.schedulers
+    old = dict(KarrasVeScheduler="karras_ve", ScoreSdeVpScheduler="sde_vp").get(name)
+    if old: home = importlib.import_module(f"diffusers.schedulers.deprecated.scheduling_{old}")
+    return lambda: getattr(home, name)(**more)
+
+
+TABLE = lambda low, high: torch.logspace(
+    math.log10(low), math.log10(high), 60, dtype=torch.float64)
+extra("EDMEulerScheduler", lambda: preconditioned(
+    of_name("EDMEulerScheduler"), lambda t: (4 * t).exp(), .5, 80.),
+    predicts="x", sigmas=TABLE(.002, 80))
+extra("EDMDPMSolverMultistepScheduler", lambda: preconditioned(
+    of_name("EDMDPMSolverMultistepScheduler"), lambda t: (4 * t).exp(), .5, 80.),
+    predicts="x", sigmas=TABLE(.002, 80))
+for low in (.3, .01):
+    extra(f"CosineDPMSolverMultistepScheduler, from {low}", lambda low=low: preconditioned(
+        of_name("CosineDPMSolverMultistepScheduler", sigma_min=low),
+        lambda t: (t * math.pi / 2).tan(), 1., 500., -1), predicts="x", sigmas=TABLE(low, 500))
+
+COG = torch.cumprod(1 - torch.linspace(
+    .00085 ** .5, .012 ** .5, 1000, dtype=torch.float64) ** 2, 0)
+COG = COG / (3 - 2 * COG)
+COSINE = lambda t: torch.cos((t + .008) / 1.008 * math.pi / 2) ** 2
+
+
+def cosine(n):
+    t = torch.arange(n, dtype=torch.float64)
+    return torch.cumprod((COSINE((t + 1) / n) / COSINE(t / n)).clamp(min=.001), 0)
+
+
+def cog_dpm(spacing, first=0):
+    "As its pipeline calls it; or with the last steps of the first order."
+    def step(it, model, x, i, t, g, times):
+        before = getattr(it, "before", None) if i < len(times) - first else None
+        x, it.before = it.step(
+            model(x, t.expand(len(x))), before, t, times[i - 1] if i else None, x, generator=g)
+        return x
+    return each(of_name("CogVideoXDPMScheduler", timestep_spacing=spacing), step)
+
+
+for spacing in ("trailing", "leading", "linspace"):
+    extra(f"CogVideoXDDIMScheduler, {spacing}", lambda s=spacing: checks.scheduler(
+        of_name("CogVideoXDDIMScheduler", timestep_spacing=s)), predicts="eps", abar=COG)
+    extra(f"CogVideoXDPMScheduler, {spacing}", lambda s=spacing: cog_dpm(s),
+          predicts="eps", abar=COG)
+extra("CogVideoXDPMScheduler, leading, two last of order 1", lambda: cog_dpm("leading", 2),
+      predicts="eps", abar=COG)
+
+for name, more in dict(
+        FlowMapEulerDiscreteScheduler={}, LTXEulerAncestralRFScheduler={},
+        HeliosScheduler=dict(stages=1, stage_range=[0, 1])).items():
+    extra(name, lambda n=name, m=more: thousandths(checks.scheduler(of_name(n, **m))),
+          predicts="flow", flow=True)
+
+
+def upwards(step, make, **more):
+    "Of a flow whose time rises to the data, and whose velocity leads to them."
+    return each(make, lambda it, model, x, i, t, g, _: step(
+        it, -model(x, (1 - t).expand(len(x))), t, x), **more)
+
+
+extra("MiniMaxH3Scheduler", lambda: upwards(
+    lambda it, v, t, x: it.step(v, t, x).prev_sample, of_name("MiniMaxH3Scheduler"),
+    times=lambda it, n: it.set_timesteps(n + 1) or it.timesteps), predicts="flow", flow=True)
+extra("RFD4ProteinaScheduler, k = 1", lambda: upwards(
+    lambda it, v, t, x: it.step(
+        v[:, None], t, x[:, None], torch.ones(len(x), 1)).prev_sample[:, 0],
+    of_name("RFD4ProteinaScheduler", schedule_mode="power", noise_mode="tan", tsr_k=1.,
+            tsr_sigma=1., tail_steps=0)), predicts="flow", flow=True)
+
+SINE = lambda t: -2 * torch.log(torch.tan((t * math.pi / 2).clamp(1e-6, 1.570796)))
+extra("IPNDMScheduler", lambda: checks.scheduler(of_name("IPNDMScheduler")),
+      predicts="v", log_snr=SINE)
+extra("UnCLIPScheduler", lambda: each(
+    of_name("UnCLIPScheduler", clip_sample=False), lambda it, model, x, i, t, g, at: it.step(
+        model(x, t.expand(len(x))), t, x, at[i + 1] if i + 1 < len(at) else None,
+        generator=g).prev_sample), predicts="eps", abar=cosine(1000))
+extra("DDPMWuerstchenScheduler", lambda: each(
+    of_name("DDPMWuerstchenScheduler"), lambda it, model, x, i, t, g, at: it.step(
+        model(x, t.expand(len(x))), t.expand(len(x)), x, generator=g).prev_sample, ends=True),
+    predicts="eps", log_snr=lambda t: (
+        COSINE(t.double()) / COSINE(torch.zeros(1).double())).clamp(1e-4, .9999).logit())
+extra("RePaintScheduler, nothing known", lambda: each(
+    of_name("RePaintScheduler", clip_sample=False), lambda it, model, x, i, t, g, at: it.step(
+        model(x, t.expand(len(x))), t, x, x, torch.zeros_like(x), generator=g).prev_sample,
+    times=lambda it, n: it.set_timesteps(n, jump_n_sample=1) or it.timesteps),
+    predicts="eps", abar=ABAR)
+
+
+def karras_ve():
+    "As its pipeline did: noise on top, a step, and a correction."
+    def step(it, model, x, i, t, g, times):
+        sigma, after = it.schedule[t], it.schedule[t - 1] if t else torch.zeros(())
+        x, sigma = it.add_noise_to_input(x, sigma, generator=g)
+        ask = lambda y, s: -model(y, s.expand(len(y)).double())
+        out = it.step(ask(x, sigma), sigma, after, x)
+        if after == 0: return out.prev_sample
+        return it.step_correct(
+            ask(out.prev_sample, after), sigma, after, x, out.prev_sample,
+            out.derivative).prev_sample
+    sampler = each(of_name("KarrasVeScheduler"), step)
+    return lambda model, x, steps, generator=None: sampler(  # 100 is its init_noise_sigma
+        model, x / KARRAS[-1] * 100, steps, generator)
+
+
+KARRAS = TABLE(.02 ** 2, 100 ** 2)
+extra("KarrasVeScheduler", karras_ve, predicts="eps", sigmas=KARRAS)
+
+
+def score_vp(model, x, steps, generator=None):
+    it = of_name("ScoreSdeVpScheduler")()
+    it.set_timesteps(steps)
+    for t in it.timesteps:
+        x, mean = it.step_pred(model(x, t.expand(len(x))), x, t.reshape(1), generator=generator)
+    return mean
+
+
+def score_ve(model, x, steps, generator=None):
+    it = of_name("ScoreSdeVeScheduler")()
+    it.set_timesteps(steps)
+    it.set_sigmas(steps)
+    for t, s in zip(it.timesteps, it.sigmas):
+        s = s.expand(len(x))
+        x = it.step_correct(model(x, s), x, generator=generator).prev_sample
+        x, mean = it.step_pred(model(x, s), t, x, generator=generator, return_dict=False)
+    return mean
+
+
+extra("ScoreSdeVpScheduler", lambda: score_vp, predicts="eps", steps=64,
+      log_snr=lambda t: -torch.log(torch.expm1(.5 * t ** 2 * 19.9 + .1 * t)))
+extra("ScoreSdeVeScheduler", lambda: score_ve, predicts="score", sigmas=TABLE(.01, 1348))
+
+# consistency models: by their own rule, with a network that jumps to the end of the exact path
+extra("LCMScheduler, own rule", lambda: of_diffusers(
+    "LCMScheduler", "trailing", clip_sample=False), "jumps", predicts="eps", abar=ABAR)
+extra("CMStochasticIterativeScheduler", lambda: preconditioned(
+    of_name("CMStochasticIterativeScheduler", num_train_timesteps=150, clip_denoised=False),
+    lambda t: (t / 250).exp(), .5, 80., low=.002), "jumps", predicts="x", sigmas=TABLE(.002, 80))
+extra("FlowMatchLCMScheduler", lambda: thousandths(checks.scheduler(
+    of_name("FlowMatchLCMScheduler"))), "jumps", predicts="flow", flow=True)
+extra("SCMScheduler", lambda: each(
+    of_name("SCMScheduler", sigma_data=1.), lambda it, model, x, i, t, g, _: it.step(
+        model(x, t.expand(len(x))), t, x, generator=g).prev_sample,
+    times=lambda it, n: it.set_timesteps(n, intermediate_timesteps=None) or it.timesteps,
+    ends=True), "jumps", predicts="v",
+    log_snr=lambda t: -2 * torch.log(torch.tan(t.double().clamp(1e-6, 1.570796))))
+
+
+def consistency_decoder():
+    make = of_name("ConsistencyDecoderScheduler")
+    def network(model):
+        it = make()
+        return lambda seen, t: (
+            model(seen / it.c_in[t][:, None], t) - it.c_skip[t][:, None] * seen
+            / it.c_in[t][:, None]) / it.c_out[t][:, None]
+    return lambda model, x, steps, generator=None: checks.scheduler(make)(
+        network(model), x, steps, generator)
+
+
+extra("ConsistencyDecoderScheduler", consistency_decoder, "jumps", predicts="x",
+      abar=cosine(1024), tries=[2])
+
+
+def helios_dmd():
+    def step(it, model, x, i, t, g, times):
+        wide = lambda v: v.reshape(-1, 1, 1, 1, 1)
+        return it.step(
+            wide(model(x, (t / 1000).expand(len(x)))), t, wide(x), cur_sampling_step=i,
+            dmd_noisy_tensor=wide(torch.randn(x.shape, generator=g, dtype=x.dtype)),
+            dmd_sigmas=it.sigmas, dmd_timesteps=it.timesteps,
+            all_timesteps=times).prev_sample.reshape(-1, 1)
+    return each(of_name("HeliosDMDScheduler", stages=1, stage_range=[0, 1]), step)
+
+
+extra("HeliosDMDScheduler", helios_dmd, "jumps", predicts="flow", flow=True)
+
+NO_SAMPLERS = dict(  # why a name has no numbers
+    sample_dpm_adaptive="chooses its number of calls itself, from a tolerance",
+    DDIMInverseScheduler="goes from the data to noise, for editing",
+    DPMSolverMultistepInverseScheduler="goes from the data to noise, for editing",
+    AmusedScheduler="fills in masked tokens: there are no levels of Gaussian noise",
+    BlockRefinementScheduler="chooses tokens of a text in blocks: no Gaussian noise",
+    DiscreteDDIMScheduler="draws tokens from a posterior over a vocabulary: no Gaussian noise",
+    EntropyBoundScheduler="uncovers tokens by their entropy: no Gaussian noise",
+    VQDiffusionScheduler="draws classes of a codebook: no Gaussian noise",
+    PiflowScheduler="its network answers with a policy, a grid of data for a whole segment")
+
+
 @case("diffusers", "forward", "DDPMScheduler.add_noise", abar=ABAR)
 def diffusers_noise(x0, t, noise):
     import diffusers
@@ -143,6 +363,16 @@ def k_eps(name):
 def k_discrete_v(name):
     import k_diffusion as k
     return k_sampler(name, lambda net: k.external.DiscreteVDDPMDenoiser(net, ABAR, False))
+
+
+def k_fast():
+    import k_diffusion as k
+    return lambda model, x, steps: k.sampling.sample_dpm_fast(
+        lambda y, s, **_: model(y, s), x, .02, 80., steps, disable=True)
+
+
+CASES.append(("k-diffusion", "sample_dpm_fast", "sampler", k_fast, dict(
+    make=True, predicts="x", sigmas=SIGMAS)))
 
 
 for kind, make in dict(eps=k_eps, v=k_discrete_v).items():
@@ -419,13 +649,66 @@ def verdicts(library, name, check, fn, more):
     more = dict(more)
     if more.pop("tables", False):
         for kind, v in fn():
-            yield f"{name.split(':')[0]}: {kind}", lambda v=v: checks.schedule(v, more["says"])
+            yield (f"{name.split(':')[0]}: {kind}",
+                   lambda v=v: checks.schedule(v, more["says"]), dict)
         return
     make = more.pop("make", False)
+    tries = more.pop("tries", (8, 16, 32, 64))
     def run():
         f = fn() if make else fn
+        if check == "jumps": return jumps(measured(f, tries, True, **more))
         return getattr(checks, check)(f, **more)
-    yield name, run
+    def table():
+        if check not in ("sampler", "jumps"): return {}
+        f, one = fn() if make else fn, dict(more)
+        k = one.pop("steps", 0)
+        return measured(f, [k] if k >= 100 else tries, check == "jumps", **one)
+    yield name, run, table
+
+
+def jump(x, a, s):
+    "Where the exact path of the mixture leads from x: the same quantile of the data."
+    at = torch.linspace(-4, 4, 8001, dtype=torch.float64)
+    rise = lambda v, a, s: sum(p * torch.special.ndtr((v - a * m) / math.hypot(a / 2, s))
+                               for p, m in ((.3, -1.), (.7, 1.)))
+    return torch.as_tensor(np.interp(rise(x, a, s), rise(at, 1., 0.), at))
+
+
+def measured(f, tries, jumping, predicts, **says):
+    "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
+    l, found, exact = probe.levels(**says), {}, probe.target
+    first = probe._walk(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
+    if jumping: probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
+    try:
+        for k in tries:
+            try: found |= [probe.error(f, l, predicts, k)]
+            except Exception:  # some cannot do as many
+                if not found: raise
+    finally: probe.target = exact
+    seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > .01 and not jumping]
+    return dict(
+        calls=[*found], off=[round(e, 4) for e in found.values()],
+        order=round(-np.polyfit(*zip(*seen), 1)[0], 1) if len(seen) > 1 else None,
+        end=float(f"{first.alpha / math.hypot(first.alpha, first.sigma):.2g}")
+        if first.alpha > 1e-6 else 0.)
+
+
+def jumps(row):
+    "A consistency model is right if only chance is left, with few calls as with many."
+    told = ", ".join(f"{e:.3f}" for e in row["off"])
+    calls = ", ".join(map(str, row["calls"]))
+    ok = max(row["off"]) < .05
+    says = f"{'right; ' * ok}off by {told} after {calls} calls."
+    return probe.Verdict(ok, f"consistency: {says}")
+
+
+def whole(rows):
+    "Whether each scheduler that diffusers exports has a row, and each sampler of k-diffusion."
+    import diffusers, k_diffusion
+    names = {n for n in dir(diffusers.schedulers) if n.endswith("Scheduler")} | {
+        n for n in dir(k_diffusion.sampling) if n.startswith("sample_")}
+    if left := names - {r["name"].split(",")[0] for r in rows}: raise ValueError(
+        f"no row for {', '.join(sorted(left))}: expected an adapter or a reason in NO_SAMPLERS")
 
 
 def main(*words):
@@ -434,25 +717,36 @@ def main(*words):
     warnings.simplefilter("ignore")
     for c in CASES:
         if only and not any(w in f"{c[0]} {c[1]}" for w in only): continue
-        for name, run in verdicts(*c):
+        for name, run, table in verdicts(*c):
             begun = time.process_time()
             try: ok, says = run()
             except Exception as e: ok, says = None, f"{type(e).__name__}: {e}"
             spent = time.process_time() - begun
             says = says.split(": ", 1)[-1] if ok is not None else says
-            rows.append(dict(library=c[0], name=name, check=c[2], ok=ok, says=says,
-                             seconds=round(spent, 1)))
+            try: more = table() if ok is not None else {}
+            except Exception as e: more = dict(calls=[], says=f"{says} {type(e).__name__}: {e}")
+            rows.append(dict(
+                library=c[0], name=name, check=c[2], ok=ok, says=says,
+                seconds=round(spent, 1)) | more)
             print(f"{ {True: 'ok ', False: 'NO ', None: '?? '}[ok]}{c[0]}: {name} ({spent:.1f} s): "
-                  f"{says[:230]}", flush=True)
+                  f"{says[:230]} {more.get('order')} {more.get('off')} {more.get('end')}",
+                  flush=True)
     print(len(rows), "checked,", sum(r["ok"] is True for r in rows), "right")
+    for name, why in NO_SAMPLERS.items():
+        library = "k-diffusion" if name[0] == "s" else "diffusers"
+        if any(r["library"] == library for r in rows): rows.append(dict(
+            library=library, name=name, check="none", ok=None, says=why, seconds=0.))
+    if not only: whole(rows)
     if "--write" not in words: return
     versions = {v: importlib.metadata.version(v) for v in dict.fromkeys(c[0] for c in CASES)}
     versions["torch"] = torch.__version__
     path = Path(__file__).parents[1] / "runs" / "ecosystem.json"
-    new = {r["library"] for r in rows}
-    old = json.loads(path.read_text())["rows"] if path.exists() else []
-    rows = [r for r in old if r["library"] not in new] + rows
-    path.write_text(json.dumps(dict(versions=versions, rows=rows), indent=1) + "\n")
+    new, libraries = {(r["library"], r["name"]) for r in rows}, [*versions]
+    old = json.loads(path.read_text())["rows"] if only and path.exists() else []
+    rows = [r for r in old if (r["library"], r["name"]) not in new] + rows
+    rows.sort(key=lambda r: libraries.index(r["library"]))
+    lines = ",\n".join(map(json.dumps, rows))
+    path.write_text(f'{{"versions": {json.dumps(versions)}, "rows": [\n{lines}]}}\n')
 
 
 if __name__ == "__main__": main(*sys.argv[1:])
