@@ -590,7 +590,8 @@ def inline(svg: str,  # The text of a drawing
     size = "width|height|" if box else ""
     head = re.sub(rf'\s(?:{size}id|role|aria-[\w-]+|class)="[^"]*"', "", head)
     limit = f' style="max-width:{width.group(1)}px"' * bool(width)
-    return f'<svg{head} id="{name}" class="drawing" role="img" aria-label="{alt}"{limit}>{rest}'
+    role = "group" if "<a " in rest else "img"  # what leads somewhere is more than a picture
+    return f'<svg{head} id="{name}" class="drawing" role="{role}" aria-label="{alt}"{limit}>{rest}'
 
 def with_drawings(page: str, images: Path  # A page's HTML; the folder of the drawings
 ) -> str:

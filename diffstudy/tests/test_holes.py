@@ -20,6 +20,7 @@ def saved(path, gray, alpha=None):
 
 def test_a_picture_and_its_hole(tmp_path):
     "gray levels of the data; hidden where it is transparent, or its mask is white, in part too"
+    pytest.importorskip("torchvision")
     gray, half = np.full((16, 16), 255), np.zeros((16, 16))
     half[:, :7] = 255
     k, hole = holes.read(saved(tmp_path / "whole.png", gray), FACTS)

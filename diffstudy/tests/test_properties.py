@@ -1262,6 +1262,8 @@ APART = {
         "estimate.Estimate", "estimate.Proportion", "estimate.BitsPerDim", "snr.VarianceLevels",
         "evaluate.Nearest", "evaluate.Moments", "evaluate.Frechet", "evaluate.Overlap",
         "evaluate.Modes", "evaluate.MixtureFit", "ddgan.Pair"], RECORD),
+    **dict.fromkeys(["particles.LogWeights", "particles.pick"],
+        "a part of feynman_kac, which has an entry"),
     "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",

@@ -454,7 +454,7 @@ def test_workflows_are_sound():
     files = (HERE / ".github" / "workflows").glob("*.yml")
     text = {f.stem: f.read_text() for f in files}
     flows = {name: yaml.safe_load(t) for name, t in text.items()}
-    assert set(flows) == {"test", "docs", "release"}
+    assert set(flows) == {"test", "docs", "release", "accelerator"}
 
     assert "3.11" in flows["test"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert "bash .ci/run" in text["test"]
@@ -856,7 +856,7 @@ def comes(tab, script, arg=None) -> bool:
     from playwright.sync_api import TimeoutError
     try:
         tab.wait_for_function(SET)
-        tab.wait_for_function(script, arg=arg, timeout=5000)
+        tab.wait_for_function(script, arg=arg, timeout=15_000)
     except TimeoutError:
         return False
     tab.wait_for_timeout(200)
