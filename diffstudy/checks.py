@@ -7,9 +7,6 @@ exact answer: right, or what is likely wrong with it, in a sentence."""
 __all__ = ['CHECKS', 'forward', 'posterior', 'guidance', 'schedule', 'loss']
 
 # %% ../nbs/84a_check_my_code.ipynb #84ab0005
-"""Functions of anybody's diffusion code, held against exact answers: right, or the likely slip in
-a sentence."""
-
 import inspect, math
 from collections.abc import Callable
 import torch

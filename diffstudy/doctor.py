@@ -7,9 +7,6 @@
 __all__ = ['Report', 'doctor']
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0005
-"""A trained model and its pictures, looked at from all sides: what is likely wrong, each with its
-number and what to do, worst first."""
-
 import math
 from collections.abc import Callable
 from itertools import accumulate, takewhile

@@ -8,8 +8,6 @@ __all__ = ['SLIPS', 'KINDS', 'Levels', 'numbers', 'levels', 'name_of', 'verdict'
            'Network', 'target', 'Call', 'Step', 'error', 'sampler', 'scheduler', 'k_diffusion']
 
 # %% ../nbs/84c_is_my_sampler_right.ipynb #72b43d70
-"""A sampler, read step by step from a network that answers with noise."""
-
 import inspect, math
 from collections.abc import Callable
 from typing import NamedTuple

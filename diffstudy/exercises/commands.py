@@ -263,6 +263,11 @@ _CONVENTION = (
     "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow; "
     "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
 
+def _levels(says: str | None, find) -> dict:
+    "The convention as an argument, with a table that is looked up by its name."
+    name, _, table = (says or "").partition("=")
+    return {name: find(table) if table else True}
+
 # %% ../../nbs/79_exercises.ipynb #79c00001
 @command("check")
 def check_run(
@@ -283,8 +288,7 @@ def check_run(
         if what in ("schedule", "guidance"):
             verdict = of(answer_in(Path(file), name), *[says] * bool(says))
         else:
-            convention, _, table = (says or "").partition("=")
-            levels = {convention: answer_in(Path(file), table) if table else True}
+            levels = _levels(says, lambda table: answer_in(Path(file), table))
             more = dict(predicts=predicts) if what in ("sampler", "loss") else {}
             if what == "sampler": more["steps"] = steps
             fn = answer_in(Path(file), name)
@@ -314,12 +318,11 @@ def doctor_run(
         else:
             if not what.is_file(): raise ValueError(f"expected a file that is there; got {what}")
             names = runpy.run_path(str(what))
-            convention, _, table = (says or "").partition("=")
-            known = ("model", "images", "held_out", "samples", "losses", "ema")
-            for name in [*known[:2], *[table] * bool(table)]:
-                if name not in names: raise ValueError(f"{what}: expected a definition of {name}")
-            levels = {convention: names[table] if table else True}
-            asked = {k: names[k] for k in known if k in names}
-            report = doctor(**asked, predicts=predicts, **levels)
+            def find(name):
+                if name in names: return names[name]
+                raise ValueError(f"{what}: expected a definition of {name}")
+            more = {k: names[k] for k in ("held_out", "samples", "losses", "ema") if k in names}
+            report = doctor(
+                find("model"), find("images"), **more, predicts=predicts, **_levels(says, find))
     typer.echo(str(report))
     if not report: raise typer.Exit(1)
