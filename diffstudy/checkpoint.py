@@ -10,7 +10,7 @@ __all__ = ['numbers_of', 'for_a_file', 'not_finite', 'checkpoints', 'best', 'pru
            'Log', 'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
-import json, math, os, shutil, time
+import functools, itertools, json, math, os, shutil, time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -47,7 +47,12 @@ def numbers_of(state) -> dict[str, dict]:
 
 def for_a_file(tensors: dict) -> dict:
     "Tensors by name as safetensors takes them: on the CPU, and no two of one memory."
-    return {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
+    copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
+
+    # all are on their way before anybody waits; XLA waits by itself
+    if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
+    return copies
 
 
 
@@ -81,15 +86,12 @@ def _surroundings(state) -> dict:
         processor=f"{processor()} ({torch.backends.cpu.get_cpu_capability()})",
         threads=torch.get_num_threads())
 
-def _contents(state, numbers: dict  # From `numbers_of`
-) -> dict[str, bytes]:  # By file name, in the order of `_FILES`
-    "A state as files."
-    info = dict(
+def _about(state) -> bytes:
+    "A state without its tensors: `state.json`."
+    return to_json(dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"]) | _surroundings(state)
-    tensors = (safetensors.torch.save(for_a_file(v)) for v in numbers.values())
-    return dict(zip(_FILES, (to_json(info), *tensors)))
+        notes=state.notes, diffstudy=versions()["diffstudy"]) | _surroundings(state))
 
 # %% ../nbs/74b_checkpoint.ipynb #026742ad
 def checkpoints(folder) -> list[Path]:
@@ -125,16 +127,41 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #74a21819
-def save_checkpoint(state, folder, make: bool = True) -> Path:
-    """Write beside the old checkpoints, rename when all is on the disk, and then remove old ones.
+def _write(path: Path, about: bytes, tensors: list, keep: int) -> Path:
+    "Write beside the old checkpoints, rename when all is on the disk, and then remove old ones."
+    aside, sums = temporary_name(path), {}
+    files = itertools.chain([about], map(safetensors.torch.save, tensors))
+
+    # both folders are written out to the disk, or a power cut could undo the rename
+    try:
+        with naming(path):
+            aside.mkdir()
+            for name, data in zip(_FILES, files):
+                write_file(aside / name, data)
+                sums[name] = digest(data)
+
+            # the manifest vouches for the others
+            write_file(aside / "manifest.json", to_json(dict(format=_FORMAT, files=sums)))
+            sync_folder(aside)
+            os.rename(aside, path)
+            sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    prune(path.parent, path, keep)
+    return path
+
+def save_checkpoint(state, folder, make: bool = True, later: Callable = None) -> Path:
+    """Copy a state, and write the copy beside the old checkpoints.
 
     Args:
         state: A `train.State`; CheckpointError if it holds NaN or infinity
         folder: Of the run
         make: Make the folder if it is not there; FileNotFoundError otherwise
+        later: Called with the writing; such as `submit` of an executor
 
     Returns:
-        The new folder `step-…` in it"""
+        The new folder `step-…` in it; or what `later` returns"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -143,25 +170,10 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    # the manifest vouches for the others
-    files, aside = _contents(state, numbers), temporary_name(path)
-    manifest = dict(format=_FORMAT, files={n: digest(d) for n, d in files.items()})
-
-    # both folders are written out to the disk, or a power cut could undo the rename
     if make: make_folder(path.parent)
-    try:
-        with naming(path):
-            aside.mkdir()
-            for name, data in {**files, "manifest.json": to_json(manifest)}.items():
-                write_file(aside / name, data)
-            sync_folder(aside)
-            os.rename(aside, path)
-            sync_folder(path.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    prune(folder, path, state.config.keep)
-    return path
+    copies = [for_a_file(v) for v in numbers.values()]
+    write = functools.partial(_write, path, _about(state), copies, state.config.keep)
+    return later(write) if later else write()
 
 # %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c
 def _read_manifest(path: Path) -> dict:  # Checksum by file name
