@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
-from .core import free_settings
+from .core import cpu_streams, free_settings
 from .files import (
     CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
     processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
@@ -79,19 +79,22 @@ def not_finite(tensors: dict) -> str:
 # %% ../nbs/74b_checkpoint.ipynb #b6c809ee
 def _surroundings(state) -> dict:
     "What may change the last digits of a result besides the configuration."
-    kind, here = state.rank.device.type, dict(torch=torch.__version__)
+    kind = state.rank.device.type
+    here = dict(torch=torch.__version__, device=kind)
     if kind == "cuda": return here | dict(processor=torch.cuda.get_device_name(state.rank.device))
     if kind != "cpu": return here | dict(processor=kind)
     return here | dict(
         processor=f"{processor()} ({torch.backends.cpu.get_cpu_capability()})",
         threads=torch.get_num_threads())
 
+def _streams() -> str: return "cpu" if cpu_streams() else "device"
+
 def _about(state) -> bytes:
     "A state without its tensors: `state.json`."
     return to_json(dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"]) | _surroundings(state))
+        notes=state.notes, DIFFSTUDY_STREAMS=_streams(), diffstudy=versions()["diffstudy"]) | _surroundings(state))
 
 # %% ../nbs/74b_checkpoint.ipynb #026742ad
 def checkpoints(folder) -> list[Path]:
@@ -324,8 +327,10 @@ def _check_same_run(info, state, path):
             f"{versions()['diffstudy']}: update it, or use another folder")
 
     # all differences at once, so that one message is enough; older versions noted less
-    was = default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
-    now = config | flatten(dict(world=state.rank.world, notes=state.notes))
+    streams = dict(DIFFSTUDY_STREAMS=_streams())
+    now = config | flatten(dict(world=state.rank.world, notes=state.notes)) | streams
+    was = streams | {k: info[k] for k in streams if k in info}
+    was |= default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
     if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
@@ -416,8 +421,11 @@ def news_of_resume(path, state) -> list[str]:
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
+        moved = any(d.startswith("device ") for d in differ) and not cpu_streams()
+        what = "its noise is drawn elsewhere, so that numbers" if moved else "numbers"
+        much = "" if moved else " by about 1e-6"
         news.append(
-            f"{', '.join(differ)}: numbers may differ by about 1e-6 from those of an unbroken run")
+            f"{', '.join(differ)}: {what} may differ{much} from those of an unbroken run")
 
     # a decay that is stretched has fallen further by now than one that was long from the start
     was, steps = info["config"]["steps"], state.config.steps
