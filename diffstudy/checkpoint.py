@@ -94,7 +94,8 @@ def _about(state) -> bytes:
     return to_json(dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, DIFFSTUDY_STREAMS=_streams(), diffstudy=versions()["diffstudy"]) | _surroundings(state))
+        notes=state.notes, diffstudy=versions()["diffstudy"],
+        DIFFSTUDY_STREAMS=_streams()) | _surroundings(state))
 
 # %% ../nbs/74b_checkpoint.ipynb #026742ad
 def checkpoints(folder) -> list[Path]:
@@ -154,6 +155,7 @@ def _write(path: Path, about: bytes, tensors: list, keep: int) -> Path:
     prune(path.parent, path, keep)
     return path
 
+# %% ../nbs/74b_checkpoint.ipynb #b208bd78
 def save_checkpoint(state, folder, make: bool = True, later: Callable = None) -> Path:
     """Copy a state, and write the copy beside the old checkpoints.
 

@@ -91,6 +91,7 @@ def _memory(settings, case, device):
             found[f"{'bfloat16' if low else 'float32'}, recompute={net.recompute}"] = round(mb, 3)
     return found
 
+# %% ../../nbs/97b_gpu.ipynb #e989887a
 def _together(settings, case, device):
     "The largest difference of a weight between two processes on two devices, and one."
     if (n := torch.accelerator.device_count()) < 2: return dict(skipped=f"devices here: {n}")
@@ -107,16 +108,27 @@ def _together(settings, case, device):
     return dict(apart=max((a - b).abs().max().item() for a, b in pairs))
 
 # %% ../../nbs/97b_gpu.ipynb #628ff58b
-def _scored(ask, settings, run, images, held_out) -> dict:
-    "Held-out bits of the run as it is, and what a judge says of samples."
-    bits = run.bits_per_dim(held_out[:ask["scored"]])
-    found = dict(bits=[bits.mean, bits.error])
-    if not ask["judged"]: return found
+def _affordable(limit, settings, fit, device) -> int:
+    "How many steps fit into so many seconds."
+    def took(steps):
+        begun = time.perf_counter()
+        fit(steps)
+        _wait(device)
+        return time.perf_counter() - begun
+
+    few, more = settings["warm"], settings["warm"] + settings["steps"]
+    took(few)  # the first is slower
+    each = max((took(more) - took(few)) / (more - few), 1e-4)
+    return max(2, int(limit / each))
+
+def _judged(ask, settings, run, images) -> dict:
+    "What a judge says of samples."
+    if not ask["judged"]: return {}
     asked = torch.arange(ask["judged"]) % images.classes
     known = judge.feature_network(images, device=run.device, **settings["judge"])
     k = run.sample(asked.tolist(), w=1., steps=32, sampler="dpm++").to(run.device)
     share = evaluate.accuracy(known, data.encode(k, images.levels), asked.to(run.device))
-    return found | dict(recognized=[share.mean, share.error])
+    return dict(recognized=[share.mean, share.error])
 
 # %% ../../nbs/97b_gpu.ipynb #8cbe6bf9
 def _train(settings, case, device):
@@ -129,32 +141,19 @@ def _train(settings, case, device):
         config, images, device=device, steps=steps, warmup=min(100, steps // 10),
         precision=devices.precision("bfloat16", devices.Rank(0, 1, device))[0],
         seed=settings["seed"], log_every=max(1, steps // 60), **how)
-    def took(steps):
-        begun = time.perf_counter()
-        fit(steps)
-        _wait(device)
-        return time.perf_counter() - begun
-
-    few, more = settings["warm"], settings["warm"] + settings["steps"]
-    took(few)  # the first is slower
-    each = max((took(more) - took(few)) / (more - few), 1e-4)
-    steps = max(2, int(ask["seconds"] / each))
+    steps, looks = _affordable(ask["seconds"], settings, fit, device), ask["looks"]
     with tempfile.TemporaryDirectory() as folder:
-        looks = max(1, ask["looks"])
         state = fit(steps, folder=folder, save_every=-(-steps // looks), keep=looks)
         curve = [(r["step"], round(r["loss"], 3)) for r in checkpoint.read_log(folder, print)]
-        scores = {}
+        bits = []
         for path in checkpoint.checkpoints(folder):  # the last is the end
             state.ema.model.load_state_dict(checkpoint.load_weights(path))
             run = experiment.as_run(config, state, images)
-            last = path == checkpoint.checkpoints(folder)[-1]
-            own = ask if last else ask | dict(judged=0)
-            scores[int(path.name[5:])] = _scored(own, settings, run, images, held_out)
+            b = run.bits_per_dim(held_out[:ask["scored"]])
+            bits.append((int(path.name[5:]), b.mean, b.error))
 
-    *_, end = scores.values()
-    return end | dict(
-        steps=steps, seconds=round(state.seconds, 1), curve=curve,
-        bits_on_the_way=[(n, *s["bits"]) for n, s in scores.items()])
+    return _judged(ask, settings, run, images) | dict(
+        steps=steps, seconds=round(state.seconds, 1), curve=curve, bits=bits)
 
 # %% ../../nbs/97b_gpu.ipynb #9df6e39e
 PARTS = dict(step=_step, memory=_memory, together=_together, train=_train)

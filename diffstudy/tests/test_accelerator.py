@@ -58,6 +58,7 @@ def like_cuda(monkeypatch):
     monkeypatch.setattr(F, "avg_pool2d", F.max_pool2d)
     monkeypatch.setattr(torch, "xla", types.SimpleNamespace(), raising=False)  # for recompute
 
+# %% ../../nbs/89_several_devices.ipynb #ca6eb75d
 @pytest.fixture
 def in_pieces():
     "XLA compiles what lies between two calls of `sync`: a network in small pieces, equal ones once."

@@ -31,11 +31,11 @@ def test_each_part_runs_in_small_and_goes_on(tmp_path, monkeypatch):
     step, _, memory, together, train = [r["result"] for r in found["results"]]
     assert step["ours"]["train"] > 0 < step["ours"]["sample"] and "diffusers" in step
     assert "memory of cpu" in memory["skipped"] and together["skipped"] == "devices here: 0"
-    assert train["steps"] >= 2 and train["bits"][0] > 0 and 0 <= train["recognized"][0] <= 1
+    assert train["steps"] >= 2 and train["bits"][-1][1] > 0 and 0 <= train["recognized"][0] <= 1
     assert len(train["curve"]) > 1 and train["device"] == "cpu"
-    (half, *_), (last, *bits) = train["bits_on_the_way"]
-    assert half < last == train["steps"] and bits == train["bits"]
+    assert [n for n, *_ in train["bits"]] == [-(-train["steps"] // 2), train["steps"]]
 
+# %% ../../nbs/97b_gpu.ipynb #66917fd0
 def test_what_only_gpus_have_runs_here_as_well(monkeypatch, tmp_path):
     "memory, of a device that counts what is kept; two devices, of which each is this CPU"
     cpu, kept = torch.device("cpu"), [0]
