@@ -162,10 +162,12 @@ def _seconds_of(n: int, loop: tuple, rank) -> float:
     if rank.world > 1: torch.distributed.broadcast(seconds, 0)
     return max(1e-6, round(float(seconds), 6))
 
-def _dial(config, info, minutes, settings, images, rank, say) -> tuple:
+def _dial(info, minutes, settings, images, rank, say) -> tuple:
     "Settings and config.json of a run that takes so many minutes here: a second or two measures."
+    config = config_of(info)
     loop = config.start(images, facts_of(images), rank, {})
-    first, step = (_seconds_of(1, loop, rank) for _ in range(2))  # the first makes what stays
+    _seconds_of(1, loop, rank)  # makes what stays
+    step = _seconds_of(1, loop, rank)
     if n := int(1.5 / step): step = _seconds_of(n, loop, rank)
     own = {k: v for k, v in scaled(config, minutes, step).items() if k not in settings}
     config = change(config, own)
@@ -379,8 +381,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
     with _threads(config):
         images, held_out = load_images(info["config"], root, say if writes else None)
         info |= dial | _found(images, root)
-        if minutes and not was:
-            config, info = _dial(config, info, minutes, settings, images, rank, say)
+        if minutes and not was: config, info = _dial(info, minutes, settings, images, rank, say)
         state, step, batches, components = _started(config, info, images, folder, was, rank)
         taken = [] if source is None else _take(state, source, config, info)
 

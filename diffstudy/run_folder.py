@@ -72,7 +72,7 @@ def scaled(config, minutes: float, step: float) -> dict:
     steps = int(57 * minutes / step)
     if steps < 10:
         raise ValueError(
-            f"minutes: a step takes {step:.3g} s here, so {minutes:g} minutes hold {steps} of them; "
+            f"minutes: a step takes {step:.3g} s here, so {minutes:g} minutes hold {steps}; "
             f"expected at least {step / 5.7:.2g}, which hold ten")
     known = {k: v for k, (_, _, v) in places(config).items() if k in SCALED}
     longer = steps / known["steps"]
@@ -205,6 +205,10 @@ _PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a sett
 
 def _whole(v, least): return type(v) is int and v >= least
 
+def _measured(v):
+    two = ("minutes", "step")
+    return v is None or type(v) is dict and all(above(0).holds(v.get(k)) for k in two)
+
 # %% ../nbs/76a_run_folder.ipynb #def77bbd
 def check_info(path, info) -> dict:
     """ValueError if a file is of another version, RuntimeError if it does not describe a run.
@@ -235,9 +239,7 @@ def check_info(path, info) -> dict:
     expect(texts, "init: source and checksum, two texts")
     counts = [info["config"]["train"].get("steps", 1), *lengths] if type(lengths) is list else [0]
     expect(all(_whole(n, 1) for n in counts), "steps and lengths: whole numbers, at least 1")
-    dial = info.get("dial", dict(minutes=1., step=1.))
-    numbers = type(dial) is dict and all(above(0).holds(dial.get(k)) for k in ("minutes", "step"))
-    expect(numbers, "dial: minutes and step, two numbers above 0")
+    expect(_measured(info.get("dial")), "dial: minutes and step, two numbers above 0")
 
     # what the data are
     shape, levels, classes = (info["facts"][k] for k in ("shape", "levels", "classes"))
