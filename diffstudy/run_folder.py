@@ -109,13 +109,13 @@ def _listed(v) -> list:
 def _parse(name, value, old):
     "A setting's value, of the kind that the old one has."
     v, kind = _read_value(value), type(old)
-    if kind is list: return _listed(v)
+    if kind is list: return v if name == "flip" else _listed(v)
     if kind is str: return str(value)
 
     # a number or a truth value must be one
     number = isinstance(v, (int, float)) and not isinstance(v, bool)
     fits = {
-        bool: isinstance(v, bool),
+        bool: isinstance(v, bool) or name == "flip",
         int: number and v % 1 == 0,
         float: number or v is None and name in ("clip", "lr_d_end"),
     }.get(kind, True)

@@ -26,7 +26,7 @@ SETTINGS = dict(
     warm=5, steps=20,
     # seconds of training; how many held-out images are scored, and samples judged
     runs=dict(
-        mnist=dict(recipe="mnist-samples", seconds=240, scored=1000, judged=1000),
+        mnist=dict(recipe="mnist", seconds=240, scored=1000, judged=1000),
         photos=dict(recipe="photos", seconds=240, scored=192, judged=0),
         cifar10=dict(recipe="cifar10", seconds=420, scored=500, judged=0)),
     judge=judge.JUDGE, seed=0)

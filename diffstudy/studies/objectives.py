@@ -75,8 +75,9 @@ STUDY = Study("objectives", SETTINGS, tuple(
 # %% ../../nbs/67_weight_runs.ipynb #e9659487
 TWO_SETTINGS = dict(
     recipe=experiment.change(
-        experiment.RECIPES["mnist-samples"],
-        dict(gamma_min=-13.3, drop=.15, steps=3000, warmup=100, ema=.998)).resolve(),
+        experiment.RECIPES["mnist"], dict(
+            gamma_min=-13.3, width=64, groups=16, points=8, optimizer="adamw",
+            drop=.15, batch_size=64, steps=3000, warmup=100, ema=.998)).resolve(),
     losses=dict(
         bound=dict(weight="bound", schedule="monotone"),
         simple=dict(weight="cosine", schedule="linear")),

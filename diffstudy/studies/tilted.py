@@ -404,13 +404,12 @@ def run_digits(settings, case) -> dict:
     return guided_images(net, levels_of(s["steps"], guided.ENDS), s, seed, judge, train_set)
 
 def run_mnist(settings, case) -> dict:
-    "The same for one network of the recipe `mnist`, and for draws of each seed."
+    "The same for one network of the recipe `mnist-bound`, and for draws of each seed."
     s, seed = settings, case["seed"]
     run = experiment.open(s["run"], "cpu")
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
-            f"{s['run']}: expected the run that `diffstudy train mnist --recipe mnist` makes; "
-            f"got {run!r}")
+            f"{s['run']}: expected a run of the recipe mnist-bound; got {run!r}")
     train_set, _ = data.load("mnist", run.root)
     judge = guided.feature_network(train_set, **s["judge"])
     gammas = levels_of(s["steps"], s["ends"])
@@ -460,7 +459,7 @@ def run(settings: dict, case: dict) -> dict:
 
 STUDY = Study("tilted", SETTINGS, CASES, run)
 
-MNIST = Study(  # one network of the recipe `mnist`, so that the cases are draws only
+MNIST = Study(  # one network of the recipe `mnist-bound`, so that the cases are draws only
     "tilted-mnist",
     dict(run="runs/mnist", judge=LARGE, n=200, steps=32, ends=[-14., 7.], weights=[0, 1, 4],
         halves=2, real=10_000, control=True),

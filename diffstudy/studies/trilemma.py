@@ -10,6 +10,7 @@ __all__ = ['SETTINGS', 'STUDY', 'CHOSEN', 'GANS_SETTINGS', 'GANS', 'STACKED_SETT
 
 # %% ../../nbs/68_trilemma_tables.ipynb #eb0bb23a
 import dataclasses, functools, itertools, math
+from pathlib import Path
 import torch
 from .. import evaluate, experiment, judge, sample
 from ..core import stream
@@ -19,7 +20,6 @@ from ..guidance import ClassifierFree
 from ..notation import alpha, betas_from_gammas, gamma_from_edm_sigma
 from ..schedule import Cosine, Linear, grid
 from ..solvers import SOLVERS, NFECounter, edm_grid
-from . import pictures
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw
 from .objectives import SETTINGS as OBJECTIVES, trained
@@ -273,10 +273,10 @@ STACKED = Study("trilemma-stacked", STACKED_SETTINGS, tuple(
 
 # %% ../../nbs/68_trilemma_tables.ipynb #e04e8e60
 MNIST_SETTINGS = dict(
-    network=dict(
-        pictures.SETTINGS, p_uncond=.1,
-        train=dict(pictures.SETTINGS["train"], steps=13_500, warmup=500, ema=.999)),
-    n=1000, real=10_000,
+    network=experiment.change(experiment.RECIPES["mnist"], dict(
+        width=64, groups=16, drop=.1, points=8, optimizer="adamw",
+        batch_size=64, steps=13_500, warmup=500, ema=.999)).resolve(),
+    ends=[-8., 8.], judge=judge.LARGE, n=1000, real=10_000,
     grids=["even", "cosine", "EDM"], calls=[8, 16], few=["ddim", "dpm++", "heun"],
     theirs=[
         [name, options] for name in ("DPM-Solver++", "UniPC")
@@ -319,7 +319,7 @@ def contest(settings: dict, whose: str):
 
     Returns:
         Yields a name, a solver and its levels"""
-    ends = settings["network"]["ends"]
+    ends = settings["ends"]
     if whose == "few":
         for kind, name, calls in itertools.product(
             settings["grids"], settings["few"], settings["calls"]):
@@ -340,10 +340,12 @@ class _Bench:
         self.settings, self.case = settings, case
         self.train_set, self.test = load("mnist")
         self.real, self.n = self.train_set[:settings["real"]], settings["n"]
-        self.ends = settings["network"]["ends"]
+        self.ends = settings["ends"]
         if case["kind"] not in ("references", "gans"):  # trained first, if it is not kept yet
-            self.net = pictures.trained(settings["network"], 0).ema.model.eval()
-        self.known = judge.feature_network(self.train_set, **settings["network"]["judge"])
+            config = experiment.config_of(dict(kind="vdm", config=settings["network"]))
+            place = Path.home() / ".cache" / "diffstudy" / "trilemma-mnist"
+            self.net = experiment.fit(config, self.train_set, folder=place).ema.model.net.eval()
+        self.known = judge.feature_network(self.train_set, **settings["judge"])
         self.c = torch.arange(self.n) % 10
         torch.set_num_threads(1)
 

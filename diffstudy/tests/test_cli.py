@@ -593,7 +593,7 @@ def test_bench(monkeypatch):
         and r.output.splitlines()[-1].startswith("error: ")), r.output
 
 # %% ../../nbs/77_cli.ipynb #15f1d9cc
-@pytest.mark.parametrize("name", ("digits", "mnist"))
+@pytest.mark.parametrize("name", ("digits", "mnist-bound"))
 def test_recorded_run_is_fresh(name):
     path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / f"{name}.json"
     if not path.exists():

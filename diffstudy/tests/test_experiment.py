@@ -1042,7 +1042,7 @@ def test_a_weight_asks_for_levels_that_do_not_learn():
     with pytest.raises(ValueError, match="did you mean 'cosine'"):
         experiment.change(R["digits-tiny"], dict(weight="cosin")).resolve()
     first = [experiment.recipes_for(name)[0] for name in ("digits", "mnist")]
-    assert first == ["digits-bits", "mnist-bits"]  # the best bound, when none is named
+    assert first == ["digits-bits", "mnist"]  # when none is named: the best bound, and samples
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69ce137e
 class Zeros(torch.nn.Module):

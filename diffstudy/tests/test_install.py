@@ -115,7 +115,7 @@ def test_the_home_page_says_what_is_so():
     page, records = read_index(), HERE / "nbs" / "runs"
     digits, mnist = (
         json.loads((records / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("digits", "mnist"))
+        for name in ("digits", "mnist-bound"))
     bits = [f"{r['bits_per_dim']['conditional']['mean']:.2f}" for r in (digits, mnist)]
     minutes = mnist["seconds"]["train"] / 60
     assert f"digits recipe reaches {bits[0]} bits" in page

@@ -70,6 +70,7 @@ def test_older_forms_become_those_of_today(checkout, monkeypatch):
     monkeypatch.setattr(rehash, "CHANGES", (
         rehash.Change("gan.old_width", "gan.width"), rehash.Change("loop.lr", "train.lr"),
         rehash.Change("train.gone", off=5), rehash.Change("size", "width")))
+    monkeypatch.setitem(rehash.RECIPES_WERE, "digits", "digits-tiny")
     wanted = contents(checkout)
     def older_gan(d): d["old_width"] = d.pop("width"); del d["ema"], d["betas"]
     edit(
@@ -79,6 +80,7 @@ def test_older_forms_become_those_of_today(checkout, monkeypatch):
         lambda d: d["results"][0].update(case=dict(size=4, seed=0)),
         lambda d: d.update(hash="0" * 12))
     def older_run(d):
+        d["recipe"] = "digits"
         d["config"]["loop"] = dict(lr=d["config"]["train"].pop("lr"))
         del d["config"]["flip"], d["config"]["unet"]["extra"]
     edit("nbs/runs/digits.json", older_run, lambda d: d.update(hash="0" * 12))
