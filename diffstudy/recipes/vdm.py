@@ -191,15 +191,6 @@ RECIPES |= {
         drop=.5, points=8, draws=1, threads=1,
         unet=_TWO_LEVELS | dict(fourier=()),
         train=_loop(12_000, 32, lr=2e-3, warmup=100, ema=.999, precision="bfloat16")),
-
-    "mnist-samples": VDMConfig(
-        data="mnist", model="mnist", head="patches", weight="cosine",
-        schedule="linear", gamma_min=-8., gamma_max=8.,
-        drop=.1, points=8, draws=1, threads=1,
-        unet=dict(
-            blocks=1, mults=(1, 2), groups=16, heads=4,
-            attention=(), dropout=0., fourier=()),
-        train=_loop(13_500, 64, lr=2e-3, warmup=500, ema=.999, precision="bfloat16")),
 }
 
 
@@ -542,7 +533,6 @@ _NOTES = {
     "digits-tiny": Note("tests", .1),
     "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
     "mnist": Note("samples of MNIST, guided by their labels", 15),
-    "mnist-samples": Note("samples of MNIST, guided by their labels", 60),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "folder": Note("your pictures, on a GPU", 1200),

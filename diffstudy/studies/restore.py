@@ -18,7 +18,7 @@ from .record import Study
 
 # %% ../../nbs/80a_my_hole.ipynb #f5721986
 SETTINGS = dict(
-    runs=dict(digits="digits", mnist="mnist-samples"),
+    runs=dict(digits="digits", mnist="mnist"),
     pictures=dict(digits=40, mnist=12), answers=8, calls=32, grid="even",
     chosen=dict(
         digits=dict(replacement=2, dps=9., pigdm=None, particles=.5),
