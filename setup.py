@@ -37,13 +37,13 @@ def tasks():
 
 
 class WithRecords(build_py):
-    "Recorded runs, small weights and the tasks of the exercises go into the wheel."
+    "Recorded runs, small weights, emoji and the tasks of the exercises go into the wheel."
     def run(self):
         super().run()
         if self.editable_mode: return  # then the package stands beside nbs/runs
         there = Path(self.build_lib) / "diffstudy" / "runs"
         there.mkdir(parents=True, exist_ok=True)
-        for kind in ("*.json", "*.safetensors"):
+        for kind in ("*.json", "*.png", "*.safetensors"):
             for file in sorted((here / "nbs" / "runs").glob(kind)):
                 if file.name not in AUTHORS: copy2(file, there)
         asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
@@ -84,7 +84,8 @@ setup(
     url=cfg["git_url"],
     project_urls={"Documentation": cfg["doc_host"] + cfg["doc_baseurl"], "Source": cfg["git_url"]},
     keywords=cfg["keywords"],
-    license="Apache-2.0",
+    license_expression="Apache-2.0 AND CC-BY-4.0",  # code; emoji
+    license_files=["LICENSE", "NOTICE"],
     packages=find_packages(
         include=["diffstudy", "diffstudy.*"], exclude=["diffstudy.site", "diffstudy.site.*"]),
     package_data={"diffstudy": ["py.typed"]},

@@ -17,6 +17,7 @@ import safetensors.torch, torch
 from torch import Tensor, nn
 from . import checkpoint, experiment, files, run_folder, schedule as schedules, vdm
 from .core import can_look, choose, expect
+from .data import DATASETS
 from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
@@ -272,6 +273,8 @@ def _card(run, license) -> str:
     terms = f"These weights: {license}."
     if license == "unknown": terms = "The licence of these weights was not stated."
     use = run.example.replace("n=16", "labels=[0] * 16") if run.has_labels else run.example
+    data = run.config["data"]
+    source = "" if data == "folder" else f"Source: {DATASETS[data].source}."
     return "\n".join([
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
@@ -281,7 +284,8 @@ def _card(run, license) -> str:
         'run = bridges.from_pretrained("this folder, or owner/name on the hub")', use,
         "```", "",
         "## Data", "",
-        f"{run.config['data']}: {shape}, {f['levels']} gray levels, {f['classes']} classes.", "",
+        f"{data}: {shape}, {f['levels']} gray levels, {f['classes']} classes. "
+        + source, "",
         "## Scores", "", *_scores(run), "",
         "## Licence", "", terms, "",
         "## Settings", "", "| setting | value |", "|---|---|", *rows, ""])

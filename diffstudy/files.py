@@ -6,7 +6,7 @@
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'needed', 'remove',
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'to_json', 'canonical',
            'printable', 'from_json', 'flatten', 'differing', 'write_json', 'read_json',
-           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
+           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions', 'along',
            'write_png', 'read_note', 'tile', 'page', 'check_images', 'write_images', 'to_strip',
            'from_strip', 'locked']
 
@@ -268,6 +268,17 @@ def versions() -> dict:
         python=platform.python_version())
 
 # %% ../nbs/74a_files.ipynb #f702f8c5
+def along(file: str) -> Path | None:
+    """A file that comes with the package, or lies in a clone.
+
+    Args:
+        file: Its name"""
+    import diffstudy
+    package = Path(diffstudy.__file__).resolve().parent
+    nbs = package.parent / "nbs"
+    folders = package / "runs", nbs / "runs", nbs / "weights"
+    return next((p for f in folders if (p := f / file).is_file()), None)
+
 def write_png(path, image, note: str = ""):
     """Write a picture in one indivisible act.
 

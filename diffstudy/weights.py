@@ -13,7 +13,7 @@ from typing import NamedTuple
 import safetensors.torch
 from .checkpoint import CheckpointError, check_tensors, for_a_file, not_finite
 from .core import choose
-from .files import canonical, digest, printable, read_file, replace_file
+from .files import along, canonical, digest, printable, read_file, replace_file
 
 # %% ../nbs/74d_weights.ipynb #78f0d5bd
 _FORMAT = "diffstudy weights 1"
@@ -96,11 +96,7 @@ def comes_along(name: str) -> Path | None:
 
     Returns:
         Its file in the package or clone; None: it is attached to the release"""
-    import diffstudy
-    package = Path(diffstudy.__file__).resolve().parent
-    nbs = package.parent / "nbs"
-    folders = package / "runs", nbs / "runs", nbs / "weights"
-    return next((p for f in folders if (p := f / f"{name}.safetensors").is_file()), None)
+    return along(f"{name}.safetensors")
 
 def find(name: str, folder=None) -> tuple[dict, dict]:
     """Weights of this version by their name: from the package, from the disk, or from the release.

@@ -36,6 +36,9 @@ SCHEDULES = {
 
 # %% ../../nbs/76c_vdm_runs.ipynb #1eaaddbb
 _SHARE = number(lambda v: 0 <= v <= 1, "a probability from 0 to 1")
+_MIRRORED = Rule(
+    lambda v: type(v) is bool or type(v) is tuple and all(type(k) is int for k in v),
+    "true, false, or classes such as 0,1", lambda v: tuple(v) if type(v) is list else v)
 _WIDTH = Rule(
     lambda v: type(v) is int and v >= 0 and v % 4 == 0,
     "the width of its layers, a multiple of 4, or 0 for none")
@@ -52,7 +55,7 @@ class VDMConfig(Configuration):
         gamma_min: γ(0) before training, where the embedding of γ begins
         gamma_max: γ(1) before training, where the embedding ends
         drop: Of examples that lose their label; 1: a model without any
-        flip: Mirror training images at random
+        flip: Training images, at random: all, or classes
         augment: Mirror and turn, and tell the network (`vdm.augment`)
         recompute: Less memory, more time: `models.UNet`
         points: Evenly spread noise levels in one look at a held-out image
@@ -72,7 +75,7 @@ class VDMConfig(Configuration):
     gamma_min: float = -13.3
     gamma_max: float = 5.
     drop: float = setting(.1, _SHARE)
-    flip: bool = setting(False, flag)
+    flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
     recompute: bool = setting(False, flag, counts=False)
     points: int = setting(16, whole(1))
@@ -210,6 +213,16 @@ RECIPES |= {
         train=_loop(
             2500, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
 }
+
+# %% ../../nbs/76c_vdm_runs.ipynb #b654f835
+RECIPES["emoji"] = VDMConfig(
+    data="emoji", model="mnist", head="patches", weight="cosine",
+    schedule="linear", gamma_min=-8., gamma_max=8.,
+    drop=.1, flip=tuple(range(7)), points=8, draws=1, threads=1,
+    unet=dict(
+        blocks=1, mults=(1, 2), groups=16, heads=4, attention=(), dropout=0., fourier=()),
+    train=_loop(
+        2200, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon"))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
 RECIPES |= {
@@ -494,7 +507,7 @@ class VDMRun(verdict.Judged):
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
         return dict(
             bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
-            each=each if len(held_out) <= 1000 else None)
+            each=each if len(held_out) <= 10_000 else None)
 
     def look(self, images) -> dict:
         "Held-out bits per dimension and a few samples, of few steps."
@@ -535,6 +548,7 @@ _NOTES = {
     "mnist": Note("samples of MNIST, guided by their labels", 15),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
+    "emoji": Note("pictures in color that come along, by their labels", 15),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),
     "folder-tiny": Note("whether your pictures are read", .5),
