@@ -545,7 +545,7 @@ _NOTES = {
         "the model of most chapters", record="digits-bits", case=dict(recipe="digits", seed=0)),
     "digits-tiny": Note("tests", .1),
     "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
-    "mnist": Note("samples of MNIST, guided by their labels", 15),
+    "mnist": Note("samples of MNIST, guided by their labels", 14),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "emoji": Note("pictures in color that come along, by their labels", 15),

@@ -85,7 +85,7 @@ def film(states: list, path, columns: int = 10):
         path: The file, a WebP"""
     frames = [_large(z, columns) for z in states]
     frames[-1].save(
-        path, save_all=True, append_images=frames, loop=0, quality=30, method=6,
+        path, save_all=True, append_images=frames, loop=0, quality=15, method=6,
         duration=[2000, 300] + [150] * (len(frames) - 2) + [2000])
 
 def still(gray: Tensor, path):
@@ -180,7 +180,7 @@ def home(folder="nbs/images"):
 
     # ten starts at which the weight matters
     drawn = found["results"][0]["result"]["drawn"]
-    rows = {row["w"]: from_strip(row["png"])[20:30] for row in drawn}
+    rows = {row["w"]: from_strip(row["png"])[:10] for row in drawn}
     still(torch.cat([rows[0.], rows[3.]]), folder / "start-steer.png")
     bits_picture(folder / "start-score.png")
     calls_picture(folder / "start-fast.png")
