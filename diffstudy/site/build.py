@@ -647,7 +647,7 @@ STUDIES = [
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.objectives",
     "studies.distillation", "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
-    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.trilemma",
+    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers", "studies.trilemma",
     "studies.bench", "studies.speedrun", "studies.gpu",
     "studies.commands"]
 EXERCISED = (  # chapters with exercises
