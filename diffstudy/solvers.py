@@ -249,9 +249,10 @@ def _predict_and_correct(lam: list[float]):  # Yields for each level: to correct
     for i, (here, there) in enumerate(zip(lam, lam[1:])):
         last, behind = lam[max(i - 3, 0):i + 1], lam[max(i - 1, 0)]
         back = _weights([l - behind for l in last], here - behind) if i else None
-        known = 1 if math.isinf(there) else 2 if there - here > LONG else 3
+        known = 1 if math.isinf(there) else 3 - (there - here > LONG)
         yield back, _weights([l - here for l in last[-known:]], there - here)
 
+# %% ../nbs/50_solvers.ipynb #3c665434
 def unipc(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,
           progress: bool = False) -> Tensor:
     """Third order at one call a step: predict, ask, correct (UniPC: Zhao and others 2023).

@@ -19,8 +19,9 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_one_step_of_gotta_go_fast', 'gotta_go_fast_of_paper',
            'test_gotta_go_fast_is_the_papers_algorithm', 'fast',
            'test_stricter_tolerances_help_only_where_noise_is_kept',
-           'test_every_grid_goes_from_noise_to_data', 'test_every_solver_costs_what_it_says',
-           'test_solvers_draw_from_the_data', 'test_solvers_leave_tensors_and_graphs_alone',
+           'test_every_grid_goes_from_noise_to_data', 'test_the_record_is_of_this_study',
+           'test_every_solver_costs_what_it_says', 'test_solvers_draw_from_the_data',
+           'test_solvers_leave_tensors_and_graphs_alone',
            'test_an_image_does_not_depend_on_its_batch', 'test_errors_say_what_to_do']
 
 # %% ../../nbs/50_solvers.ipynb #50000005
@@ -276,6 +277,7 @@ def test_unipc_is_that_of_diffusers():
     theirs = study.by_diffusers("UniPCMultistep", as_ours, mix.predict, z, g)
     torch.testing.assert_close(unipc(mix.predict, z, g), theirs, rtol=1e-10, atol=1e-10)
 
+# %% ../../nbs/50_solvers.ipynb #032b9ce1
 def test_unipc_begins_and_ends_with_less():
     "one step is DDIM; to −∞ the guess itself; a path holds the places where it asked"
     mix, z = three_gaussians(), initial((20, 2), stream(0, "ends"), dtype=torch.float64)
@@ -508,6 +510,19 @@ def test_every_grid_goes_from_noise_to_data():
     assert torch.equal(GRIDS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
     steps = edm_sigma(GRIDS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
     torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
+
+# %% ../../nbs/50_solvers.ipynb #c99da918
+def test_the_record_is_of_this_study():
+    "its hash; and a mixture ends at eight calls as far away as was recorded, point for point"
+    kept = runs.load("solvers")
+    assert kept["hash"] == runs.study_hash(study.STUDY)
+    pytest.importorskip("diffusers")
+    again = study.run(study.SETTINGS | dict(calls=[8]), dict(data="hills", seed=0))
+    was = next(r["result"] for r in kept["results"] if r["case"] == dict(data="hills", seed=0))
+    for name, row in again["far"].items():
+        for kind, (now,) in row.items():
+            then = torch.tensor(was["far"][name][kind][0])
+            torch.testing.assert_close(torch.tensor(now), then, rtol=.01, atol=.005)
 
 # %% ../../nbs/50_solvers.ipynb #50000100
 def test_every_solver_costs_what_it_says():
