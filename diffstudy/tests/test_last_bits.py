@@ -57,7 +57,7 @@ def test_the_record_is_fresh():
     assert runs.differences(record, last_bits.STUDY) == []
     assert len(record["results"]) == 3
 
-@pytest.mark.parametrize("study", [last_bits.SIFT, last_bits.PLAIN], ids=lambda s: s.name)
+@pytest.mark.parametrize("study", [last_bits.SIFT, last_bits.PLAIN, last_bits.TERMS], ids=lambda s: s.name)
 def test_the_sifts_are_fresh(study):
     try: record = runs.load(study.name)
     except FileNotFoundError: pytest.skip("no recorded run here")
