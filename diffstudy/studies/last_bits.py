@@ -333,7 +333,8 @@ def run_terms(settings: dict, case: dict) -> dict:
     model, images = experiment.open(case["weights"], "cpu").model, data.load("mnist")[1]
     k = images.images[:settings["n"]]
     with torch.no_grad(): terms = vdm.loss(model, k, generator=stream(0, "terms"))
-    found = {t: evaluate.mean_and_error(v.double() / _unit(images)) for t, v in terms._asdict().items()}
+    bits = {t: v.double() / _unit(images) for t, v in terms._asdict().items()}
+    found = {t: evaluate.mean_and_error(v) for t, v in bits.items()}
     return {t: [round(b.mean, 5), round(b.error, 5)] for t, b in found.items()}
 
 TERMS = Study("bits-terms", dict(n=200), (dict(weights="mnist-bits"),), run_terms)
