@@ -66,5 +66,6 @@ def curve(found: dict, value) -> dict:
         Seconds → what `value` makes of each seed's result"""
     out = {}
     for r in found["results"]:
-        if "rate" not in r["case"]: out.setdefault(r["case"]["seconds"], []).append(value(r["result"]))
+        seconds, own = r["case"]["seconds"], "rate" not in r["case"]
+        if own: out.setdefault(seconds, []).append(value(r["result"]))
     return out
