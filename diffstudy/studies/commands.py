@@ -49,6 +49,8 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
+    "dial": "dial",
+    "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
     "bench": "bench",
     "speedrun": "speedrun",
