@@ -20,8 +20,8 @@ from .record import Study
 # %% ../../nbs/50_solvers.ipynb #83e27cae
 _END = dict(final_sigmas_type="sigma_min")
 SETTINGS = dict(
-    networks=dict(digits="digits", MNIST="mnist-samples"),
-    n=dict(peaks=100, hills=100, digits=50, MNIST=16), reference=dict(digits=256, MNIST=128),
+    networks=dict(digits="digits", MNIST="mnist"),
+    n=dict(peaks=100, hills=100, digits=50, MNIST=16), reference=dict(digits=256, MNIST=512),
     calls=[8, 16, 32], ours=["unipc", "dpm++"],
     theirs={
         "DPM-Solver++(3M)": ["DPMSolverMultistep", dict(_END, solver_order=3)],
