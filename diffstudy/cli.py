@@ -131,6 +131,8 @@ _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
 _Init = option(
     str, "Begin with the weights of a run, a file, or a name such as photos.", default="new")
+_Minutes = option(
+    float, "As many steps as fit here, measured when the run begins.", default="the recipe's steps")
 _Updates = option(int, "Steps in all; more make a run longer.", default="the recipe's")
 _Start = option(int, "Of the weights, the order of the data and the noise.", default="0")
 _Set = Annotated[Optional[list[str]], typer.Option(
@@ -148,19 +150,19 @@ _Record = option(
 @command("train")
 def _train_run(
     data: _Data = "digits", run: _Into = None, recipe: _Recipe = None, init: _Init = None,
-    steps: _Updates = None, seed: _Start = None, settings: _Set = None, fresh: _Fresh = False,
-    tensorboard: _Curves = False, device: _Device = None, root: _Root = None,
-    record: _Record = None, listed: _List = False,
+    minutes: _Minutes = None, steps: _Updates = None, seed: _Start = None, settings: _Set = None,
+    fresh: _Fresh = False, tensorboard: _Curves = False, device: _Device = None,
+    root: _Root = None, record: _Record = None, listed: _List = False,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
     with usage():
         own = key_values(settings or []) | _given(steps=steps, seed=seed)
         if record: check_writable(record)
-        if listed: return _say_places(*experiment.configure(data, recipe, own))
+        if listed: return _say_places(*experiment.configure(data, recipe, own), minutes)
         done = experiment.train(
-            data, run, recipe=recipe, init=init, fresh=fresh, device=device, root=root,
-            progress=_shown(), say=typer.echo,
+            data, run, recipe=recipe, minutes=minutes, init=init, fresh=fresh, device=device,
+            root=root, progress=_shown(), say=typer.echo,
             log="tensorboard" if tensorboard else None, **own)
 
     # what came of it, and what to do next
@@ -170,13 +172,14 @@ def _train_run(
     else: typer.echo(f"next: {done.then.format(folder=done.folder)}")
 
 # %% ../nbs/77_cli.ipynb #ebd3b318
-def _say_places(config, name: str):
+def _say_places(config, name: str, minutes: float | None):
     "The settings of a recipe, each part on lines of its own."
-    from diffstudy.run_folder import places
+    from diffstudy.run_folder import SCALED, places
     typer.echo(f"recipe {name}, to be changed by --set KEY=VALUE:")
     for part in (None, *config.parts):
         found = [f"{k}={v}" for k, (p, _, v) in places(config).items() if p == part]
         if found: typer.echo(f"  {part or 'model'}: {', '.join(found)}")
+    if minutes: typer.echo(f"  when the run begins, --minutes chooses {', '.join(SCALED)}")
 
 def _given(**options) -> dict: return {k: v for k, v in options.items() if v is not None}
 

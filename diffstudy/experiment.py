@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import choose, expect
+from .core import above, choose, expect
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
@@ -26,8 +26,8 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    TRAINED, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
-    must_agree, noted, open, read_run, result_of, that_counts)
+    SCALED, TRAINED, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    must_agree, noted, open, places, read_run, result_of, scaled, that_counts)
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
@@ -151,6 +151,54 @@ def _in_fast_precision(config, rank, was, say):  # The same, or in float32
         say(f"in {found}: {why} (precision={asked} takes it all the same)")
     return change(config, dict(precision=found))
 
+# %% ../nbs/76_experiment.ipynb #d1a10004
+def _seconds_of(n: int, loop: tuple, rank) -> float:
+    "Of a step, the mean over so many; those of the first process hold for all."
+    begun, every = time.perf_counter(), loop[0].config.log_every
+    for i in range(1, n + 1):
+        done = training.advance(*loop)
+        if i % every == 0 or i == n: float(done["ok"])  # waits for the device, as a record does
+    seconds = torch.tensor((time.perf_counter() - begun) / n, device=rank.device)
+    if rank.world > 1: torch.distributed.broadcast(seconds, 0)
+    return max(1e-6, round(float(seconds), 6))
+
+def _dial(info, minutes, settings, images, rank, say) -> tuple:
+    "Settings and config.json of a run that takes so many minutes here: a second or two measures."
+    config = config_of(info)
+    loop = config.start(images, facts_of(images), rank, {})
+    _seconds_of(1, loop, rank)  # makes what stays
+    step = _seconds_of(1, loop, rank)
+    if n := int(1.5 / step): step = _seconds_of(n, loop, rank)
+    own = {k: v for k, v in scaled(config, minutes, step).items() if k not in settings}
+    config = change(config, own)
+    info = info | _info(info["recipe"], config) | dict(dial=dict(minutes=float(minutes), step=step))
+    if rank.index == 0:
+        say(f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
+            + ", ".join(f"{k}={v:.6g}" for k, v in own.items()))
+    return config, info | dict(hash=hash_of(info))
+
+# %% ../nbs/76_experiment.ipynb #d1a10005
+def _length(config, folder, was, minutes, settings) -> tuple:
+    "As long as its folder says, where that was begun with minutes, and the note of them, if any."
+    rule = above(0)
+    if minutes is not None:
+        expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
+        expect("steps" not in settings, "either minutes or steps", "both")
+    if not was or minutes is None and "dial" not in was: return config, {}
+    if "dial" not in was:
+        raise ValueError(
+            f"minutes: {folder} holds a run of {was['config']['train']['steps']} steps that began "
+            "without; more steps= (--steps) train it longer, fresh=True (--fresh) begins anew")
+
+    # other minutes are other steps, as long as was measured then
+    there, dial = places(config_of(was)), was["dial"]
+    own = {k: there[k][2] for k in SCALED if k in there}
+    if minutes is not None:
+        own["steps"] = scaled(config, minutes, dial["step"])["steps"]
+        dial = dial | dict(minutes=float(minutes))
+    own = {k: v for k, v in own.items() if k in places(config) and k not in settings}
+    return change(config, own), dict(dial=dial)
+
 # %% ../nbs/76_experiment.ipynb #8f2b59ab
 def _is_free(folder: Path) -> bool:
     "Whether a folder holds nothing, or only what a start has left that failed."
@@ -241,7 +289,7 @@ def _result(folder, info, state, held_out, progress, say) -> dict:
     begun = time.perf_counter()
     rows = checkpoint.read_log(folder, say)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
-    says = ("recipe", "kind", "hash", "config", "init", "lengths")
+    says = ("recipe", "kind", "hash", "config", "init", "lengths", "dial")
     found = {k: info[k] for k in says if k in info} | dict(
         seed=info["config"]["train"]["seed"],
         parameters=sum(p.numel() for p in state.model.parameters()),
@@ -290,16 +338,17 @@ def _learn(folder, info, held_out, loop: tuple, progress, say, log):
 
 # %% ../nbs/76_experiment.ipynb #34202fc1
 def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
-          recipe: str | Path | None = None, init: Run | str | Path | None = None,
-          fresh: bool = False, device: str | torch.device | None = None,
-          root: str | Path | None = None, progress: bool = True, say: Callable = print, log=None,
-          **settings) -> Run:
+          recipe: str | Path | None = None, minutes: float | None = None,
+          init: Run | str | Path | None = None, fresh: bool = False,
+          device: str | torch.device | None = None, root: str | Path | None = None,
+          progress: bool = True, say: Callable = print, log=None, **settings) -> Run:
     """Train a model of any kind in a folder; the same call goes on, and with more steps longer.
 
     Args:
         data: A name of `data.DATASETS`, or a configuration
         folder: Of the run; runs/RECIPE by default
         recipe: Of `RECIPES`, or a run's config.json; the data set's own
+        minutes: Of this machine, in which so many steps fit; no `steps` then
         init: Begin with its weights: a run, or what `open` opens
         fresh: Begin anew, and keep the old folder under another name
         device: Such as "cuda:1"; the fastest there is by default
@@ -320,6 +369,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         config = _in_fast_precision(config, rank, was, say)
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
     watch.Logger(log)  # TypeError if it is none
+    config, dial = _length(config, folder, was, minutes, settings)
 
     # a run of the same settings goes on, and one that is finished is opened
     info, source = _asked(config, name, folder, was, init, say)
@@ -330,7 +380,8 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
     if writes: files.check_writable(folder)
     with _threads(config):
         images, held_out = load_images(info["config"], root, say if writes else None)
-        info |= _found(images, root)
+        info |= dial | _found(images, root)
+        if minutes and not was: config, info = _dial(info, minutes, settings, images, rank, say)
         state, step, batches, components = _started(config, info, images, folder, was, rank)
         taken = [] if source is None else _take(state, source, config, info)
 
@@ -471,6 +522,7 @@ def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
             "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
     began = f" --init {run.info['init']['source']}" if "init" in run.info else ""
+    if "dial" in run.info: began += f" --minutes {run.info['dial']['minutes']:g}"
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     files.replace_file(path, weights.pack(run.model.state_dict(), dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",

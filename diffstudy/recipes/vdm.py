@@ -516,7 +516,7 @@ class VDMRun(verdict.Judged):
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
         return dict(
             bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
-            each=each if len(held_out) <= 1000 else None)
+            each=each if len(held_out) <= 10_000 else None)
 
     def look(self, images) -> dict:
         "Held-out bits per dimension and a few samples, of few steps."

@@ -24,6 +24,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",
     "bits-sift": "last_bits:SIFT",
+    "last-bits-control": "last_bits:CONTROL",
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",

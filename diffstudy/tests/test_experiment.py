@@ -4,7 +4,7 @@
 __all__ = ['R', 'QUIET', 'JUDGED', 'FEW', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_a_model_without_a_folder_is_asked_like_a_run',
            'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster',
-           'test_stopped_and_resumed_is_the_same',
+           'test_so_many_minutes', 'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written',
            'test_a_recipe_for_a_gpu_says_so_on_a_cpu', 'test_fit_goes_on_with_its_own_run_only',
            'test_section_two_of_the_plan',
@@ -142,6 +142,51 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
             old = tmp_path / "fast" / "config.json"
             assert train("again", recipe=old) == ("bfloat16", False)
 
+# %% ../../nbs/76_experiment.ipynb #d1a10006
+@pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "classifier-digits"])
+def test_so_many_minutes(recipe, tmp_path, monkeypatch):
+    "Measured once, apart; killed and resumed it is bit for bit the run of the settings chosen."
+    measure, save, asked = experiment._seconds_of, train.save_checkpoint, []
+    def half_a_second(n, *of):
+        asked.append(n)
+        return measure(1, *of) and .5
+    def stop(state, *args):
+        if state.step == 4: raise KeyboardInterrupt
+        return save(state, *args)
+    monkeypatch.setattr(experiment, "_seconds_of", half_a_second)
+    few = dict(points=1, draws=1) if recipe == "digits-tiny" else {}
+    ask = lambda name, **how: experiment.train(
+        "digits", tmp_path / name, **dict(recipe=recipe, log_every=1) | few | QUIET | how)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "save_checkpoint", stop)
+        ask("a", minutes=.1)
+    run = ask("a")
+    assert run.result()["dial"] == run.info["dial"] == dict(minutes=.1, step=.5)
+    same, (a, b) = ask("b", recipe=tmp_path / "a" / "config.json"), map(
+        checkpoint.read_checkpoint, (tmp_path / "a", tmp_path / "b"))
+    assert same.hash == run.hash and "dial" not in same.info
+    assert all(torch.equal(v, b[k][n]) for k in a if k[-1] == "s" for n, v in a[k].items())
+
+    # eleven steps fit, and what is said outright stays
+    now, was = (
+        {k: v for k, (_, _, v) in run_folder.places(c).items()}
+        for c in (experiment.config_of(run.info), R[recipe]))
+    assert (now["steps"], now["save_every"], now["log_every"]) == (11, 2, 1)
+    assert now.get("warmup", 0) == round(11 / was["steps"] * was.get("warmup", 0))
+    assert 11 * (1 - now["ema"]) == pytest.approx(was["steps"] * (1 - was["ema"]))
+
+    # more minutes are more steps, at what was measured then; fewer are refused
+    assert ask("a", minutes=.1).hash == run.hash
+    longer = ask("a", minutes=.12)
+    assert longer.config["train"]["steps"] == 13 and longer.info["lengths"] == [11]
+    assert longer.result()["dial"] == dict(minutes=.12, step=.5) and asked == [1, 1, 3]
+    with pytest.raises(ValueError, match="steps was 13, now 11"): ask("a", minutes=.1)
+    with pytest.raises(ValueError, match="minutes: .* holds a run of 11 steps that began without"):
+        ask("b", minutes=.2)
+    with pytest.raises(ValueError, match="0.5 s here, so 0.01 .* hold 1 .* at least 0.088"):
+        ask("c", minutes=.01)
+    assert not (tmp_path / "c").exists()
+
 # %% ../../nbs/76_experiment.ipynb #ddfd8a1d
 @pytest.mark.parametrize("recipe, how", [
     ("digits-tiny", "SIGTERM"),
@@ -175,6 +220,9 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(recipe="mnist"), "is for 'mnist', not 'digits'"),
         (dict(steps=0), "steps: expected a whole number, at least 1; got 0"),
         (dict(seed=-1), "seed: expected a whole number"),
+        (dict(minutes=0), "minutes: expected a number above 0; got 0"),
+        (dict(minutes=math.inf), "minutes: .* got inf"), (dict(minutes="2"), "minutes: .* got '2'"),
+        (dict(minutes=1, steps=3), "expected either minutes or steps; got both"),
         (dict(learning_rate=1), "unknown setting"),
         (dict(batch_size=5000), r"batch size in 1..1500.* got 5000"),
         (dict(gamma_min=6), "expected gamma_min < gamma_max"),
@@ -405,10 +453,16 @@ def one_of_two(file, rank, port):
     assert took.resolve()["train"]["precision"] == "float32"
     assert len(said) == (here.index == 0)
 
-    # and a discriminator that looks at eight images together gets whole groups of them
-    images, how = data.load("digits")[0], dict(pack=8, net="resnet", batch_size=40)
-    config = experiment.change(R["ddgan-digits-tiny"], how)
+    # what the first one measures holds for both
+    images, both = data.load("digits")[0], [torch.zeros(()), torch.zeros(())]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
+    loop = R["digits-tiny"].start(images, facts, here, {})
+    torch.distributed.all_gather(both, torch.tensor(experiment._seconds_of(1, loop, here)))
+    assert both[0] == both[1] > 0
+
+    # and a discriminator that looks at eight images together gets whole groups of them
+    how = dict(pack=8, net="resnet", batch_size=40)
+    config = experiment.change(R["ddgan-digits-tiny"], how)
     with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
         config.start(images, facts, here, {})
 

@@ -84,6 +84,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (forged, "components", "0" * 64, "components is '0000"),
     (forged, "init", dict(source="x", checksum="y"), "more than one run.* init.checksum is 'y'"),
     (forged, "init", ESC, "init: source and checksum, two texts"),
+    (forged, "dial", dict(minutes=math.nan, step=1.), "dial: minutes and step, two numbers"),
     (forged, "lengths", [1], "more than one run.*its hash is"),
     (forged, "config.threads", 10_000, "threads: expected at most 1024.* got 10000"),
     (forged, "config.unet.width", 32, "more than one run.*its hash is"),

@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
            'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
-           'test_the_sift_is_fresh', 'test_a_path_for_each_pixel',
-           'test_the_decoder_alone_reads_noise_and_goes_on']
+           'test_the_sift_is_fresh', 'test_the_control_keeps_a_value_for_each_test_image',
+           'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
 
 # %% ../../nbs/64_last_bits.ipynb #07efafec
 import math
@@ -62,6 +62,16 @@ def test_the_sift_is_fresh():
     except FileNotFoundError: pytest.skip("no recorded run here")
     assert runs.differences(record, last_bits.SIFT) == []
     assert len(record["results"]) == len(last_bits.SIFT.cases)
+
+# %% ../../nbs/64_last_bits.ipynb #90dc35b2
+def test_the_control_keeps_a_value_for_each_test_image(tmp_path):
+    "the change is made, and a second call finds it trained"
+    tiny = experiment.change(experiment.RECIPES["digits-tiny"], dict(steps=1, points=1, draws=1))
+    ask = dict(recipe=experiment.that_counts(tiny.resolve())), dict(change=dict(width=8, groups=2))
+    found = last_bits.run_control(*ask, tmp_path)
+    assert len(found["each"]["unconditional"]) == found["bits_per_dim"]["unconditional"]["n"] == 297
+    assert found["parameters"] < 20_000 and last_bits.run_control(*ask, tmp_path) == found
+
 
 # %% ../../nbs/64_last_bits.ipynb #feeac668
 def test_a_path_for_each_pixel():
