@@ -244,9 +244,9 @@ def apart(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         `(n, m)`, 0 for the same"""
     shown, other = (255 - v.float() for v in (a, b))
-    one, two, turned = shown.flatten(1), other.flatten(1), other.flip(3).flatten(1)
-    size = one.norm(dim=1)[:, None] + two.norm(dim=1)
-    return 2 * torch.minimum(torch.cdist(one, two), torch.cdist(one, turned)) / size
+    size = shown.flatten(1).norm(dim=1)[:, None] + other.flatten(1).norm(dim=1)
+    either = [torch.cdist(shown.flatten(1), v.flatten(1)) for v in (other, other.flip(3))]
+    return 2 * torch.minimum(*either) / size
 
 def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
     """Twemoji of 32×32 pixels; whole families are held out.

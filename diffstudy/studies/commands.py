@@ -46,6 +46,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
+    "emoji": "emoji",
     "few-steps": "ddgan_ablation:FEW",
     "bench": "bench",
     "speedrun": "speedrun",

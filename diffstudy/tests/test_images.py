@@ -171,6 +171,7 @@ def emoji_and_names():  # All images in the order of the file, their names, who 
     x[~held], x[held] = (s.images for s in load_emoji())
     return x, told["names"], held
 
+# %% ../../nbs/72_images.ipynb #ebb8c018
 def test_emoji_are_held_out_by_families():
     "by the rule, and with the credit in the file"
     x, names, held = emoji_and_names()
