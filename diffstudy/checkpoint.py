@@ -10,13 +10,13 @@ __all__ = ['numbers_of', 'for_a_file', 'not_finite', 'checkpoints', 'best', 'pru
            'Log', 'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
-import json, math, os, shutil, time
+import functools, itertools, json, math, os, shutil, time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
-from .core import free_settings
+from .core import cpu_streams, free_settings
 from .files import (
     CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
     processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
@@ -47,7 +47,12 @@ def numbers_of(state) -> dict[str, dict]:
 
 def for_a_file(tensors: dict) -> dict:
     "Tensors by name as safetensors takes them: on the CPU, and no two of one memory."
-    return {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
+    copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
+
+    # all are on their way before anybody waits; XLA waits by itself
+    if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
+    return copies
 
 
 
@@ -74,22 +79,23 @@ def not_finite(tensors: dict) -> str:
 # %% ../nbs/74b_checkpoint.ipynb #b6c809ee
 def _surroundings(state) -> dict:
     "What may change the last digits of a result besides the configuration."
-    kind, here = state.rank.device.type, dict(torch=torch.__version__)
+    kind = state.rank.device.type
+    here = dict(torch=torch.__version__, device=kind)
     if kind == "cuda": return here | dict(processor=torch.cuda.get_device_name(state.rank.device))
     if kind != "cpu": return here | dict(processor=kind)
     return here | dict(
         processor=f"{processor()} ({torch.backends.cpu.get_cpu_capability()})",
         threads=torch.get_num_threads())
 
-def _contents(state, numbers: dict  # From `numbers_of`
-) -> dict[str, bytes]:  # By file name, in the order of `_FILES`
-    "A state as files."
-    info = dict(
+def _streams() -> str: return "cpu" if cpu_streams() else "device"
+
+def _about(state) -> bytes:
+    "A state without its tensors: `state.json`."
+    return to_json(dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"]) | _surroundings(state)
-    tensors = (safetensors.torch.save(for_a_file(v)) for v in numbers.values())
-    return dict(zip(_FILES, (to_json(info), *tensors)))
+        notes=state.notes, diffstudy=versions()["diffstudy"],
+        DIFFSTUDY_STREAMS=_streams()) | _surroundings(state))
 
 # %% ../nbs/74b_checkpoint.ipynb #026742ad
 def checkpoints(folder) -> list[Path]:
@@ -125,16 +131,42 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #74a21819
-def save_checkpoint(state, folder, make: bool = True) -> Path:
-    """Write beside the old checkpoints, rename when all is on the disk, and then remove old ones.
+def _write(path: Path, about: bytes, tensors: list, keep: int) -> Path:
+    "Write beside the old checkpoints, rename when all is on the disk, and then remove old ones."
+    aside, sums = temporary_name(path), {}
+    files = itertools.chain([about], map(safetensors.torch.save, tensors))
+
+    # both folders are written out to the disk, or a power cut could undo the rename
+    try:
+        with naming(path):
+            aside.mkdir()
+            for name, data in zip(_FILES, files):
+                write_file(aside / name, data)
+                sums[name] = digest(data)
+
+            # the manifest vouches for the others
+            write_file(aside / "manifest.json", to_json(dict(format=_FORMAT, files=sums)))
+            sync_folder(aside)
+            os.rename(aside, path)
+            sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    prune(path.parent, path, keep)
+    return path
+
+# %% ../nbs/74b_checkpoint.ipynb #b208bd78
+def save_checkpoint(state, folder, make: bool = True, later: Callable = None) -> Path:
+    """Copy a state, and write the copy beside the old checkpoints.
 
     Args:
         state: A `train.State`; CheckpointError if it holds NaN or infinity
         folder: Of the run
         make: Make the folder if it is not there; FileNotFoundError otherwise
+        later: Called with the writing; such as `submit` of an executor
 
     Returns:
-        The new folder `step-…` in it"""
+        The new folder `step-…` in it; or what `later` returns"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -143,25 +175,10 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    # the manifest vouches for the others
-    files, aside = _contents(state, numbers), temporary_name(path)
-    manifest = dict(format=_FORMAT, files={n: digest(d) for n, d in files.items()})
-
-    # both folders are written out to the disk, or a power cut could undo the rename
     if make: make_folder(path.parent)
-    try:
-        with naming(path):
-            aside.mkdir()
-            for name, data in {**files, "manifest.json": to_json(manifest)}.items():
-                write_file(aside / name, data)
-            sync_folder(aside)
-            os.rename(aside, path)
-            sync_folder(path.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    prune(folder, path, state.config.keep)
-    return path
+    copies = [for_a_file(v) for v in numbers.values()]
+    write = functools.partial(_write, path, _about(state), copies, state.config.keep)
+    return later(write) if later else write()
 
 # %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c
 def _read_manifest(path: Path) -> dict:  # Checksum by file name
@@ -312,8 +329,10 @@ def _check_same_run(info, state, path):
             f"{versions()['diffstudy']}: update it, or use another folder")
 
     # all differences at once, so that one message is enough; older versions noted less
-    was = default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
-    now = config | flatten(dict(world=state.rank.world, notes=state.notes))
+    streams = dict(DIFFSTUDY_STREAMS=_streams())
+    now = config | flatten(dict(world=state.rank.world, notes=state.notes)) | streams
+    was = streams | {k: info[k] for k in streams if k in info}
+    was |= default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
     if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
@@ -404,8 +423,11 @@ def news_of_resume(path, state) -> list[str]:
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
+        moved = any(d.startswith("device ") for d in differ) and not cpu_streams()
+        what = "its noise is drawn elsewhere, so that numbers" if moved else "numbers"
+        much = "" if moved else " by about 1e-6"
         news.append(
-            f"{', '.join(differ)}: numbers may differ by about 1e-6 from those of an unbroken run")
+            f"{', '.join(differ)}: {what} may differ{much} from those of an unbroken run")
 
     # a decay that is stretched has fallen further by now than one that was long from the start
     was, steps = info["config"]["steps"], state.config.steps

@@ -11,6 +11,7 @@ __all__ = ['MAX_BAD', 'State', 'update', 'loss_step', 'advance', 'TrainingDiverg
 # %% ../nbs/74_training.ipynb #d62475ac
 import json, math, os, signal, tempfile, threading, time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from statistics import fmean
@@ -316,7 +317,7 @@ def _collect(rows, since):
 def _what_is_left(
     state,
     step: int,  # The last that was not skipped
-    saved,      # The newest checkpoint, or None
+    saved: Callable,  # The newest checkpoint, or None
 ) -> str:
     "What a person can go on from, after a run that had to end."
     # of networks that take turns, some may have moved before another was refused
@@ -324,7 +325,7 @@ def _what_is_left(
     left = f"The {stayed} of step {step}"
     if ruined := not_finite(numbers_of(state)):
         left = f"The state in memory is not finite: {ruined}"
-    return left + (f"; {saved} is good" if saved else "")
+    return left + (f"; {path} is good" if (path := saved()) else "")
 
 # %% ../nbs/74_training.ipynb #bf39ee25
 MAX_BAD = 5  # Steps in a row without a finite gradient that end a run
@@ -445,18 +446,19 @@ def _farewell(signum, state, folder):
     return f"stopped by {name} after step {state.step} of {steps}: {how}"
 
 # %% ../nbs/74_training.ipynb #25a75c95
-def _save(state, folder, log) -> Path:  # The new checkpoint
+def _save(state, folder, log, before, later):  # The new checkpoint, or what `later` makes of it
     "Write log and state to the disk, wherever that is possible."
     # the log comes first: it must not end before the checkpoint
     log.sync()
-    if log.in_place():
-        try: return save_checkpoint(state, folder, False)  # a folder that is gone stays so
-        except FileNotFoundError: pass  # it went at this moment
-        except CheckpointError as e:
-            good = "".join(f"; {p} is good" for p in checkpoints(folder)[-1:])
-            raise TrainingDiverged(
-                f"{e}, though its gradient was finite{good}. "
-                "Start another run from there with a lower lr") from None
+    try:
+        before()  # what its writer met is an error of this one
+        if log.in_place(): return save_checkpoint(state, folder, False, later)
+    except FileNotFoundError: pass  # the folder went while somebody wrote; it stays so
+    except CheckpointError as e:
+        good = "".join(f"; {p} is good" for p in checkpoints(folder)[-1:])
+        raise TrainingDiverged(
+            f"{e}, though its gradient was finite{good}. "
+            "Start another run from there with a lower lr") from None
 
     # the folder has lost its name: nothing that is in memory shall be lost
     beside = folder.parent if folder.parent.is_dir() else None
@@ -522,7 +524,15 @@ class _Loop:
             self.view = stack.enter_context(Progress(
                 config.steps, "steps", "training", done=state.step,
                 on=progress and state.rank.index == 0, say=self.say, every=10.))
+            self.writer = stack.enter_context(ThreadPoolExecutor(1))
+            stack.callback(self.newest)
             yield
+
+    def newest(self) -> Path | None:
+        "The newest checkpoint, once it is on the disk; an error of its writer comes out here."
+        begun, self.saved = self.saved, None  # an error comes out once
+        self.saved = begun.result() if isinstance(begun, Future) else begun
+        return self.saved
 
     def _warn_of_precision(self):
         slow = precision(self.state.config.precision, self.state.rank)[1]
@@ -541,7 +551,9 @@ class _Loop:
         if due.look and self.watch: self._look()
 
         # nothing that is not finite passes for a result
-        if self.home and (saves or stop): self.saved = _save(state, self.folder, self.records)
+        if self.home and (saves or stop):
+            later = None if stop or due.last else self.writer.submit
+            self.saved = _save(state, self.folder, self.records, self.newest, later)
         elif due.last and (bad := not_finite(numbers_of(state))):
             raise TrainingDiverged(f"after step {state.step} the state is not finite: {bad}")
         note = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
@@ -562,7 +574,7 @@ class _Loop:
         rows = _fetch(state.rows, state.rank)
         state.rows = []
         state.seconds = time.perf_counter() - self.begun
-        _count_bad_steps(rows, state, self.say, self.saved)
+        _count_bad_steps(rows, state, self.say, self.newest)
         _collect(rows, state.since)
 
     def _record(self) -> dict:

@@ -24,11 +24,12 @@ SETTINGS = dict(
         float32={}, bfloat16=dict(precision="bfloat16"),
         compiled=dict(precision="bfloat16", compiled=True)),
     warm=5, steps=20,
-    # seconds of training; how many held-out images are scored, and samples judged
+    memory=dict(model="vdm-cifar10", shape=[3, 32, 32]), together=40,
+    # seconds of training; held-out images that are scored, at how many checkpoints; samples judged
     runs=dict(
-        mnist=dict(recipe="mnist", seconds=240, scored=1000, judged=1000),
-        photos=dict(recipe="photos", seconds=240, scored=192, judged=0),
-        cifar10=dict(recipe="cifar10", seconds=420, scored=500, judged=0)),
+        mnist=dict(recipe="mnist", seconds=240, scored=1000, looks=1, judged=1000),
+        emoji=dict(recipe="emoji", seconds=240, scored=187, looks=1, judged=900),
+        cifar10=dict(recipe="cifar10", seconds=420, scored=300, looks=4, judged=0)),
     judge=judge.JUDGE, seed=0)
 
 # %% ../../nbs/97b_gpu.ipynb #7de7b8b0
@@ -45,9 +46,10 @@ def seconds(step, settings: dict, device) -> float:
     return (time.perf_counter() - begun) / settings["steps"]
 
 def _peak(device) -> int:  # Bytes since the last call, 0 where nobody counts them
-    if device.type != "cuda": return 0
-    most = torch.cuda.max_memory_allocated(device)
-    torch.cuda.reset_peak_memory_stats(device)
+    there = torch.get_device_module(device)
+    if not hasattr(there, "max_memory_allocated"): return 0
+    most = there.max_memory_allocated(device)
+    there.reset_peak_memory_stats(device)
     return most
 
 # %% ../../nbs/97b_gpu.ipynb #afaf6fb5
@@ -73,24 +75,28 @@ def _step(settings, case, device):
 # %% ../../nbs/97b_gpu.ipynb #f78e3a17
 def _memory(settings, case, device):
     "MB that the network of the CIFAR-10 recipe keeps of an image, in four ways."
-    if device.type != "cuda": return dict(skipped=f"nobody counts the memory of {device.type}")
-    net = models.build("vdm-cifar10", (3, 32, 32)).to(device)
+    used = getattr(torch.get_device_module(device), "memory_allocated", None)
+    if used is None: return dict(skipped=f"nobody counts the memory of {device.type}")
+    shape = settings["memory"]["shape"]
+    net = models.build(settings["memory"]["model"], shape).to(device)
     def kept(images, low):
-        z, gamma = torch.zeros(images, 3, 32, 32, device=device), torch.zeros(images, device=device)
-        before = torch.cuda.memory_allocated(device)
-        with torch.autocast("cuda", torch.bfloat16, enabled=low): out = net(z, gamma)
-        return torch.cuda.memory_allocated(device) - before + 0 * out.numel()
+        z, gamma = torch.zeros(images, *shape, device=device), torch.zeros(images, device=device)
+        before = used(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=low): out = net(z, gamma)
+        return used(device) - before + 0 * out.numel()
     found = {}
     for low in (False, True):
         for net.recompute in (False, True):
             mb = (kept(16, low) - kept(8, low)) / 8e6
-            found[f"{'bfloat16' if low else 'float32'}, recompute={net.recompute}"] = round(mb, 2)
+            found[f"{'bfloat16' if low else 'float32'}, recompute={net.recompute}"] = round(mb, 3)
     return found
 
+# %% ../../nbs/97b_gpu.ipynb #e989887a
 def _together(settings, case, device):
     "The largest difference of a weight between two processes on two devices, and one."
     if (n := torch.accelerator.device_count()) < 2: return dict(skipped=f"devices here: {n}")
-    ask = ["train", "digits", "--recipe", "digits-tiny", "--steps", "40", "--run"]
+    few = f"--steps {settings['together']} --set points=1 --set draws=1"
+    ask = ["train", "digits", "--recipe", "digits-tiny", *few.split(), "--run"]
     with tempfile.TemporaryDirectory() as tmp:
         for name, start in dict(
             one=["-m", "diffstudy"], two=[
@@ -102,15 +108,27 @@ def _together(settings, case, device):
     return dict(apart=max((a - b).abs().max().item() for a, b in pairs))
 
 # %% ../../nbs/97b_gpu.ipynb #628ff58b
-def _scored(ask, settings, run, images, held_out) -> dict:
-    "Held-out bits, and what a judge says of samples."
-    b = run.bits_per_dim(held_out[:ask["scored"]])
-    if not ask["judged"]: return dict(bits=[b.mean, b.error])
+def _affordable(limit, settings, fit, device) -> int:
+    "How many steps fit into so many seconds."
+    def took(steps):
+        begun = time.perf_counter()
+        fit(steps)
+        _wait(device)
+        return time.perf_counter() - begun
+
+    few, more = settings["warm"], settings["warm"] + settings["steps"]
+    took(few)  # the first is slower
+    each = max((took(more) - took(few)) / (more - few), 1e-4)
+    return max(2, int(limit / each))
+
+def _judged(ask, settings, run, images) -> dict:
+    "What a judge says of samples."
+    if not ask["judged"]: return {}
     asked = torch.arange(ask["judged"]) % images.classes
     known = judge.feature_network(images, device=run.device, **settings["judge"])
     k = run.sample(asked.tolist(), w=1., steps=32, sampler="dpm++").to(run.device)
     share = evaluate.accuracy(known, data.encode(k, images.levels), asked.to(run.device))
-    return dict(bits=[b.mean, b.error], recognized=[share.mean, share.error])
+    return dict(recognized=[share.mean, share.error])
 
 # %% ../../nbs/97b_gpu.ipynb #8cbe6bf9
 def _train(settings, case, device):
@@ -123,23 +141,19 @@ def _train(settings, case, device):
         config, images, device=device, steps=steps, warmup=min(100, steps // 10),
         precision=devices.precision("bfloat16", devices.Rank(0, 1, device))[0],
         seed=settings["seed"], log_every=max(1, steps // 60), **how)
-    def took(steps):
-        begun = time.perf_counter()
-        fit(steps)
-        _wait(device)
-        return time.perf_counter() - begun
-
-    few, more = settings["warm"], settings["warm"] + settings["steps"]
-    took(few)  # the first is slower
-    each = max((took(more) - took(few)) / (more - few), 1e-4)
-    steps = max(2, int(ask["seconds"] / each))
+    steps, looks = _affordable(ask["seconds"], settings, fit, device), ask["looks"]
     with tempfile.TemporaryDirectory() as folder:
-        state = fit(steps, folder=folder)
+        state = fit(steps, folder=folder, save_every=-(-steps // looks), keep=looks)
         curve = [(r["step"], round(r["loss"], 3)) for r in checkpoint.read_log(folder, print)]
+        bits = []
+        for path in checkpoint.checkpoints(folder):  # the last is the end
+            state.ema.model.load_state_dict(checkpoint.load_weights(path))
+            run = experiment.as_run(config, state, images)
+            b = run.bits_per_dim(held_out[:ask["scored"]])
+            bits.append((int(path.name[5:]), b.mean, b.error))
 
-    return dict(
-        steps=steps, seconds=round(state.seconds, 1), curve=curve,
-        **_scored(ask, settings, experiment.as_run(config, state, images), images, held_out))
+    return _judged(ask, settings, run, images) | dict(
+        steps=steps, seconds=round(state.seconds, 1), curve=curve, bits=bits)
 
 # %% ../../nbs/97b_gpu.ipynb #9df6e39e
 PARTS = dict(step=_step, memory=_memory, together=_together, train=_train)

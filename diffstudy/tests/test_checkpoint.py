@@ -161,13 +161,19 @@ def test_errors_of_another_run(tmp_path):
         with pytest.raises(error, match=message): checkpoint.load_checkpoint(tmp_path, state)
     refused(toy_state(lr=.02, seed=1), "lr was 0.01 and is 0.02, seed was 0 and is 1")
     refused(toy_state(steps=2), "3 steps, more than steps=2")
+    with mock.patch.dict("os.environ", DIFFSTUDY_STREAMS="cpu"):
+        refused(toy_state(), "DIFFSTUDY_STREAMS was 'device' and is 'cpu'. Use the old values")
     noted = train.State(toy_model(), toy_state().config, notes=dict(data="digits"), rank=CPU)
     refused(noted, "notes.data was None and is 'digits'")
     wide = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Dropout(.1), nn.Linear(32, 2))
     refused(
         train.State(wide, toy_state().config, rank=CPU),
         r"0.bias is float32 \(16,\) there and float32 \(32,\) here", checkpoint.CheckpointError)
-    assert checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7)).step == 3
+    longer = checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7))
+    assert longer.step == 3
+    longer.rank = train.Rank(0, 1, torch.device("xla"))
+    news, = checkpoint.news_of_resume(tmp_path, longer)
+    assert "device was cpu and is xla, processor was" in news and "noise is drawn elsewhere" in news
 
 def test_another_type_is_refused(tmp_path):
     _, path = a_checkpoint(tmp_path)

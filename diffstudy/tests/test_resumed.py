@@ -10,14 +10,15 @@ __all__ = ['STOPS', 'LEAVE', 'saving', 'whole', 'records_of', 'cut', 'test_exact
            'test_a_folder_that_goes_at_the_worst_moment', 'test_fall_back_to_the_one_before',
            'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to',
-           'test_a_checkpoint_that_is_not_finite_is_refused', 'Disk', 'safe',
+           'test_a_checkpoint_that_is_not_finite_is_refused',
+           'test_a_checkpoint_is_written_beside_the_next_steps', 'Disk', 'safe',
            'test_what_is_written_survives_a_power_cut', 'test_a_disk_that_is_full_at_any_write',
            'in_a_fresh_process', 'die_at', 'kill_and_resume', 'check_kills', 'test_twenty_kills',
            'one_of_two', 'two_processes', 'test_two_processes_equal_one']
 
 # %% ../../nbs/74c_resumed.ipynb #8f2267b4
 import atexit, functools, io, json, math, os, random, re, shutil, signal, socket, subprocess, sys
-import tempfile, time
+import tempfile, threading, time
 from pathlib import Path
 from unittest import mock
 import PIL.Image, pytest, safetensors.torch, torch
@@ -215,7 +216,7 @@ def test_a_folder_that_loses_its_name(tmp_path, what):
 
 @pytest.mark.parametrize("what", ["renamed", "deleted"])
 def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
-    "it was there when the run looked"
+    "it was there when the run looked: the next save finds out, and what is in memory then is kept"
     folder, numbers_of = tmp_path / "run", checkpoint.numbers_of
     def go(state):
         if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
@@ -223,7 +224,7 @@ def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
     with mock.patch("diffstudy.checkpoint.numbers_of", go):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
-    assert not folder.exists() and list(tmp_path.glob("run-rescued-*/step-000000030"))
+    assert not folder.exists() and list(tmp_path.glob("run-rescued-*/step-000000040"))
 
 # %% ../../nbs/74c_resumed.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):
@@ -268,6 +269,37 @@ def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path):
     said = run(state := saving(), tmp_path)[1]
     assert "not finite: 0.bias" in said[0] and said[2] == "resumed at step 50 of 60"
     assert same(everything(state), whole()[0])
+
+# %% ../../nbs/74c_resumed.ipynb #eaa52186
+def test_a_checkpoint_is_written_beside_the_next_steps(tmp_path):
+    "it holds the state of its step, and an error of its writer is not lost"
+    steps = lambda folder: train.fit(
+        saving(), train.loss_step(toy_loss), toy_batches, folder=folder, progress=False)
+    then, write = toy_state(), files.write_file
+    for _ in range(10): train.advance(then, train.loss_step(toy_loss), toy_batches)
+
+    goes = threading.Event()
+    waits = lambda path, data: goes.wait(60) and write(path, data)
+    with mock.patch("diffstudy.checkpoint.write_file", waits):
+        loop = steps(tmp_path)
+        while next(loop).step < 13: pass
+        assert not checkpoint.checkpoints(tmp_path)
+        goes.set()
+        loop.close()
+    assert checkpoint.latest(tmp_path).name == "step-000000010"
+    assert same_dict(checkpoint.load_weights(tmp_path), then.ema.model.state_dict())
+
+    # met by who leaves, by the next save, and by the last one itself
+    for at, leaves, last in (("10", 13, 13), ("10", 99, 19), ("60", 99, 59)):
+        def full(path, data):
+            if path.parent.name.endswith(at): raise OSError(28, "No space left on device")
+            write(path, data)
+        with mock.patch("diffstudy.checkpoint.write_file", full):
+            with pytest.raises(OSError, match="No space left.* make room"):
+                for record in (loop := steps(tmp_path / f"{last}")):
+                    if record.step == leaves: loop.close()
+        assert record.step == last
+
 
 # %% ../../nbs/74c_resumed.ipynb #388a1bcf
 class Disk:
@@ -349,7 +381,8 @@ def test_what_is_written_survives_a_power_cut(tmp_path):
     assert {tmp_path, tmp_path / "new"} <= {e[1] for e in disk.events if e[0] == "sync"}
     for kind, a, b, *sizes in disk.events:
         if kind == "sync": at[a] = b
-        elif b.name.startswith("step-"): assert at[log] == sizes[1][log] > 0
+        elif b.name.startswith("step-"):
+            assert log.read_bytes()[:at[log]].count(b"\n") >= int(b.name[5:])
 
 # %% ../../nbs/74c_resumed.ipynb #e7560880
 def test_a_disk_that_is_full_at_any_write(tmp_path):

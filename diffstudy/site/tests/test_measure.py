@@ -19,7 +19,7 @@ WATCHED = (
     "settings", "functions over 30 lines", "cells over 30 lines", "crowded assignments",
     "broken conditions", "late imports", "functions with over six arguments", "tests of a kind")
 MOST = {  # as in WATCHED
-    "library": (97, 0, 46, 0, 0, 0, 25, 12),
+    "library": (97, 0, 45, 0, 0, 0, 25, 12),
     "studies": (3, 2, 47, 0, 0, 0, 5, 8),
     "site": (0, 6, 45, 0, 3, 0, 1, 8),
     "exercises": (0, 0, 14, 1, 1, 1, 0, 0),
