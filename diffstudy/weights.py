@@ -10,7 +10,7 @@ __all__ = ['KNOWN', 'pack', 'unpack', 'Known', 'comes_along', 'find']
 import json
 from pathlib import Path
 from typing import NamedTuple
-import safetensors.torch
+import safetensors.torch, torch
 from .checkpoint import CheckpointError, check_tensors, for_a_file, not_finite
 from .core import choose
 from .files import along, canonical, digest, printable, read_file, replace_file
@@ -61,7 +61,7 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
         raise CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
     check_tensors(tensors, where)
-    return tensors, card
+    return {k: v.float() if v.dtype == torch.float16 else v for k, v in tensors.items()}, card
 
 # %% ../nbs/74d_weights.ipynb #a99276a4
 class Known(NamedTuple):
