@@ -85,6 +85,8 @@ KNOWN = {
         "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
     "mnist-samples": Known(
         "37c805f64752c0c5029d1085fc2ec804e279a4110911c69ca3a39224e0301694", 10_412_864),
+    "emoji": Known(
+        "647836c1711554e37a6432111231762daa8881c32a8b1a035f7f1348ea501670", 5_232_304),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 

@@ -17,7 +17,7 @@ from .record import Study
 
 # %% ../../nbs/80b_emoji.ipynb #ff3dab27
 SETTINGS = dict(
-    each=10, sampling=dict(sampler="ancestral", steps=64, seed=0), copy=.35, shown=4)
+    each=8, sampling=dict(sampler="ancestral", steps=32, seed=0), copy=.35, shown=4)
 
 def run(settings: dict, case: dict) -> dict:
     "Draw as many of each class; how far each is from training pictures, and held-out ones are."
