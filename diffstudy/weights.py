@@ -86,7 +86,7 @@ KNOWN = {
     "mnist-samples": Known(
         "37c805f64752c0c5029d1085fc2ec804e279a4110911c69ca3a39224e0301694", 10_412_864),
     "emoji": Known(
-        "647836c1711554e37a6432111231762daa8881c32a8b1a035f7f1348ea501670", 5_232_304),
+        "6a598dcc041b7d4e5bd9a1053898003c6857ae20fadc2a5ca62f522005cc77ae", 5_232_344),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
