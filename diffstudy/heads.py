@@ -167,6 +167,10 @@ HEADS = {
         inner=lambda shape, levels, width: (width, *_halves(shape)),
         wrap=lambda net, shape, levels, seed: FineCategoricalNet(
             net, shape[0], levels, seed=seed)),
+    "pixel-levels": Head(  # and with a network that works on pixels, not on patches
+        inner=lambda shape, levels, width: (width, *shape[1:]),
+        wrap=lambda net, shape, levels, seed: FineCategoricalNet(
+            net, shape[0], levels, patch=1, width=net.shape[0], seed=seed)),
     "patches": Head(  # the noise of four pixels at a time
         inner=lambda shape, levels, width: (4 * shape[0], *_halves(shape)),
         wrap=lambda net, shape, levels, seed: PatchNet(net)),

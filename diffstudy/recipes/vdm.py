@@ -560,10 +560,10 @@ _NOTES = {
     "mnist-samples": Note("samples of MNIST, guided by their labels", 60),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
-    "emoji": Note("pictures in color that come along, by their labels", 25),
+    "emoji": Note("pictures in color that come along, by their labels", 22),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),
-    "folder-samples": Note("samples of your pictures, by the design of emoji", 25),
+    "folder-samples": Note("samples of your pictures, by the design of emoji", 22),
     "folder-tiny": Note("whether your pictures are read", .5),
     "cifar10": Note("the paper's settings, ten million steps"),
 }

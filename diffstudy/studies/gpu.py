@@ -6,11 +6,10 @@
 __all__ = ['SETTINGS', 'PARTS', 'STUDY', 'seconds', 'run', 'cases']
 
 # %% ../../nbs/97b_gpu.ipynb #f9e0a9e9
-import json, subprocess, sys, tempfile, time
-from pathlib import Path
+import subprocess, sys, tempfile, time
 import torch
 from .. import checkpoint, data, devices, evaluate, experiment, judge, models
-from ..core import stream
+from ..run_folder import scaled
 from . import bench
 from .record import Study
 
@@ -25,11 +24,11 @@ SETTINGS = dict(
         compiled=dict(precision="bfloat16", compiled=True)),
     warm=5, steps=20,
     memory=dict(model="vdm-cifar10", shape=[3, 32, 32]), together=40,
-    # seconds of training; held-out images that are scored, at how many checkpoints; samples judged
+    # minutes of training; held-out images that are scored, at how many checkpoints; samples judged
     runs=dict(
-        mnist=dict(recipe="mnist", seconds=240, scored=1000, looks=1, judged=1000),
-        emoji=dict(recipe="emoji", seconds=240, scored=187, looks=1, judged=900),
-        cifar10=dict(recipe="cifar10", seconds=420, scored=300, looks=4, judged=0)),
+        mnist=dict(recipe="mnist", minutes=4, scored=1000, looks=1, judged=1000),
+        emoji=dict(recipe="emoji", minutes=4, scored=187, looks=1, judged=900),
+        cifar10=dict(recipe="cifar10", minutes=7, scored=300, looks=4, judged=0)),
     judge=judge.JUDGE, seed=0)
 
 # %% ../../nbs/97b_gpu.ipynb #7de7b8b0
@@ -108,8 +107,8 @@ def _together(settings, case, device):
     return dict(apart=max((a - b).abs().max().item() for a, b in pairs))
 
 # %% ../../nbs/97b_gpu.ipynb #628ff58b
-def _affordable(limit, settings, fit, device) -> int:
-    "How many steps fit into so many seconds."
+def _step_time(settings, fit, device) -> float:
+    "Seconds of a step of a training, by its first ones."
     def took(steps):
         begun = time.perf_counter()
         fit(steps)
@@ -118,8 +117,7 @@ def _affordable(limit, settings, fit, device) -> int:
 
     few, more = settings["warm"], settings["warm"] + settings["steps"]
     took(few)  # the first is slower
-    each = max((took(more) - took(few)) / (more - few), 1e-4)
-    return max(2, int(limit / each))
+    return max((took(more) - took(few)) / (more - few), 1e-4)
 
 def _judged(ask, settings, run, images) -> dict:
     "What a judge says of samples."
@@ -138,12 +136,14 @@ def _train(settings, case, device):
     try: images, held_out = data.load(config.data)
     except (ImportError, RuntimeError) as e: return dict(skipped=str(e))
     fit = lambda steps, **how: experiment.fit(
-        config, images, device=device, steps=steps, warmup=min(100, steps // 10),
-        precision=devices.precision("bfloat16", devices.Rank(0, 1, device))[0],
-        seed=settings["seed"], log_every=max(1, steps // 60), **how)
-    steps, looks = _affordable(ask["seconds"], settings, fit, device), ask["looks"]
+        config, images, device=device, steps=steps, seed=settings["seed"],
+        precision=devices.precision("bfloat16", devices.Rank(0, 1, device))[0], **how)
+    # the same training in less time, as `diffstudy train --minutes` has it
+    own = scaled(config, ask["minutes"], _step_time(settings, fit, device))
+    steps, looks = own["steps"], ask["looks"]
+    own |= dict(save_every=-(-steps // looks), keep=looks)
     with tempfile.TemporaryDirectory() as folder:
-        state = fit(steps, folder=folder, save_every=-(-steps // looks), keep=looks)
+        state = fit(folder=folder, **own)
         curve = [(r["step"], round(r["loss"], 3)) for r in checkpoint.read_log(folder, print)]
         bits = []
         for path in checkpoint.checkpoints(folder):  # the last is the end

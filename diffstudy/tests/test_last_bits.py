@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
            'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
-           'test_the_sift_is_fresh', 'test_the_control_keeps_a_value_for_each_test_image',
+           'test_the_sifts_are_fresh', 'test_the_control_keeps_a_value_for_each_test_image',
            'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
 
 # %% ../../nbs/64_last_bits.ipynb #07efafec
@@ -57,11 +57,14 @@ def test_the_record_is_fresh():
     assert runs.differences(record, last_bits.STUDY) == []
     assert len(record["results"]) == 3
 
-def test_the_sift_is_fresh():
-    try: record = runs.load("bits-sift")
+@pytest.mark.parametrize("name", ["SIFT", "PLAIN", "TERMS"])
+def test_the_sifts_are_fresh(name):
+    study = getattr(last_bits, name)
+    try: record = runs.load(study.name)
     except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(record, last_bits.SIFT) == []
-    assert len(record["results"]) == len(last_bits.SIFT.cases)
+    assert runs.differences(record, study) == []
+    assert len(record["results"]) == len(study.cases)
+
 
 # %% ../../nbs/64_last_bits.ipynb #90dc35b2
 def test_the_control_keeps_a_value_for_each_test_image(tmp_path):
