@@ -44,7 +44,7 @@ def nearer(apart: list, held_out: list) -> Estimate:
 
 # %% ../../nbs/80b_emoji.ipynb #a58a774e
 @torch.no_grad()
-def film(path="nbs/images/emoji.webp", w: float = 2., each: int = 2):
+def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     "A moving picture: emoji stand there, then noise becomes them again."
     model = experiment.open("emoji", "cpu", say=lambda *_: None)
     labels = [*range(9)] * each
@@ -54,7 +54,7 @@ def film(path="nbs/images/emoji.webp", w: float = 2., each: int = 2):
     states = sample.ddim(model.predict(labels, w=w), z, gammas, trajectory=True)
     frames = [files.page(data.decode(s, 256), 256, 9) for s in states]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
-    Path(path).parent.mkdir(exist_ok=True)
+    frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
     frames[-1].save(
-        path, save_all=True, append_images=frames, loop=0, quality=30, method=6,
+        path, save_all=True, append_images=frames, loop=0, quality=20, method=6,
         duration=[2000, 300] + [110] * (len(frames) - 2) + [2000])

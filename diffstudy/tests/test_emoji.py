@@ -4,7 +4,7 @@
 __all__ = ['test_the_record_of_emoji_is_of_today']
 
 # %% ../../nbs/80b_emoji.ipynb #808adec4
-import pytest
+import pytest, torch
 from .. import data
 from ..studies import emoji, record
 
@@ -19,4 +19,4 @@ def test_the_record_of_emoji_is_of_today():
     assert emoji.nearer(held_out, held_out).mean == pytest.approx(.5)
     train, test = (s.images for s in data.load("emoji"))
     near = data.apart(torch.cat([train[:5].flip(3), test[:5]]), train).amin(1)
-    assert (near[:5] == 0).all() and near[5:].tolist() == pytest.approx(held_out[:5], abs=1e-3)
+    assert (near[:5] < .01).all() and near[5:].tolist() == pytest.approx(held_out[:5], abs=1e-3)
