@@ -109,7 +109,7 @@ _Grid = option(
     default="even; a GAN has its own")
 _Sampler = option(
     str,
-    "ancestral, ddim, dpm++, euler or ve: a call of the network at each step; heun, pc or "
+    "ancestral, ddim, dpm++, unipc, euler or ve: a call of the network at each step; heun, pc or "
     "ve-pc: two; langevin: a hundred; gotta-go-fast or flow: as many as it needs.",
     default="ancestral; a GAN has its own")
 

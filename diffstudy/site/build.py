@@ -647,8 +647,8 @@ STUDIES = [
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.emoji",
     "studies.objectives", "studies.distillation", "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
-    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.trilemma",
-    "studies.bench", "studies.speedrun", "studies.gpu",
+    "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
+    "studies.trilemma", "studies.bench", "studies.speedrun", "studies.gpu",
     "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,

@@ -30,6 +30,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
+    "solvers": "solvers",
     "trilemma": "trilemma",
     "trilemma-gans": "trilemma:GANS",
     "trilemma-stacked": "trilemma:STACKED",

@@ -122,7 +122,7 @@ def test_the_home_page_says_what_is_so():
     assert f"digits recipe reaches {bits[0]} bits" in page
     assert f"{bits[1]} after {minutes:.0f} minutes of one CPU core" in page
     from diffstudy.solvers import SOLVERS
-    assert len(SOLVERS) == 11 and "Eleven samplers" in page
+    assert len(SOLVERS) == 12 and "Twelve samplers" in page
 
 @checkout
 def test_links_on_pypi_are_absolute():

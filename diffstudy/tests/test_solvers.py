@@ -9,7 +9,8 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_rules_are_of_first_order_on_a_gaussian', 'test_grids_of_fastdpm',
            'test_grid_of_edm', 'guess_of_data', 'heun_of_edm', 'two_m_of_paper',
            'test_heun_and_2m_are_the_papers_algorithms', 'test_heun_and_2m_agree_with_diffusers',
-           'errors', 'order', 'test_orders_of_convergence', 'test_ddim_there_and_back', 'settled',
+           'test_unipc_is_that_of_diffusers', 'test_unipc_begins_and_ends_with_less', 'errors',
+           'order', 'test_orders_of_convergence', 'test_ddim_there_and_back', 'settled',
            'test_langevin_settles_at_a_variance_that_is_too_large',
            'test_annealed_langevin_is_that_of_ncsn', 'corrected_in_ve',
            'test_predictor_corrector_is_that_of_the_paper', 'walked',
@@ -18,8 +19,9 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_one_step_of_gotta_go_fast', 'gotta_go_fast_of_paper',
            'test_gotta_go_fast_is_the_papers_algorithm', 'fast',
            'test_stricter_tolerances_help_only_where_noise_is_kept',
-           'test_every_grid_goes_from_noise_to_data', 'test_every_solver_costs_what_it_says',
-           'test_solvers_draw_from_the_data', 'test_solvers_leave_tensors_and_graphs_alone',
+           'test_every_grid_goes_from_noise_to_data', 'test_the_record_is_of_this_study',
+           'test_every_solver_costs_what_it_says', 'test_solvers_draw_from_the_data',
+           'test_solvers_leave_tensors_and_graphs_alone',
            'test_an_image_does_not_depend_on_its_batch', 'test_errors_say_what_to_do']
 
 # %% ../../nbs/50_solvers.ipynb #50000005
@@ -36,7 +38,8 @@ from ..schedule import Cosine, LearnedLinear, Linear, grid
 from ..solvers import (
     GRIDS, SOLVERS, BrownianPath, NFECounter, consistent_eta, ddim_inverse, dpm_solver, edm_grid,
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
-    variance_grid, ve_steps)
+    unipc, variance_grid, ve_steps)
+from ..studies import record as runs, solvers as study
 from .test_sample import gaussian, predict_gaussian
 
 # %% ../../nbs/50_solvers.ipynb #50000011
@@ -264,6 +267,30 @@ def test_heun_and_2m_agree_with_diffusers():
         theirs = s.step(eps, t, theirs).prev_sample
     torch.testing.assert_close(heun(mix.predict, z, g), theirs, rtol=1e-10, atol=1e-10)
 
+# %% ../../nbs/50_solvers.ipynb #f6fe507d
+def test_unipc_is_that_of_diffusers():
+    "third order, with all orders kept, on an uneven grid of short steps: to 1e-10"
+    pytest.importorskip("diffusers")
+    mix, g = three_gaussians(), edm_grid(40, 6., -8.)[:-1]
+    z = initial((20, 2), stream(0, "unipc"), dtype=torch.float64)
+    as_ours = dict(solver_order=3, lower_order_final=False)
+    theirs = study.by_diffusers("UniPCMultistep", as_ours, mix.predict, z, g)
+    torch.testing.assert_close(unipc(mix.predict, z, g), theirs, rtol=1e-10, atol=1e-10)
+
+# %% ../../nbs/50_solvers.ipynb #032b9ce1
+def test_unipc_begins_and_ends_with_less():
+    "one step is DDIM; to −∞ the guess itself; a path holds the places where it asked"
+    mix, z = three_gaussians(), initial((20, 2), stream(0, "ends"), dtype=torch.float64)
+    close = lambda a, b: torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    g = even(7)
+    close(unipc(mix.predict, z, g[:2]), ddim(mix.predict, z, g[:2]))
+    asked = []
+    unipc(lambda z, gamma: asked.append(z) or mix.predict(z, gamma), z, g)
+    clean = unipc(mix.predict, z, torch.cat([g, g[:1] - math.inf]))
+    close(clean, guess_of_data(mix.predict, unipc(mix.predict, z, g), g[-1]))
+    path = unipc(mix.predict, z, g, trajectory=True)
+    for state, seen in zip(path, asked): close(state, seen)
+
 # %% ../../nbs/50_solvers.ipynb #50000059
 def errors(solver, calls, per_step=1, mix=HILLS, n=50):
     "Root mean square distance to the exact flow's end, for each number of calls."
@@ -278,11 +305,12 @@ def order(errors, calls):
     return -((x - x.mean()) @ (y - y.mean()) / (x - x.mean()).square().sum()).item()
 
 def test_orders_of_convergence():
-    "against the exact flow, 64 to 256 calls: DDIM 1 ± .02, DPM-Solver++(2M) and Heun 2 ± .1"
+    "against the exact flow, 64 to 256 calls: DDIM 1 ± .02, 2M and Heun 2 ± .1, UniPC 4 ± .2"
     calls = [64, 128, 256]
     assert abs(order(errors(ddim, calls), calls) - 1) < .02
     assert abs(order(errors(dpm_solver, calls), calls) - 2) < .1
     assert abs(order(errors(heun, calls, 2), calls) - 2) < .1
+    assert abs(order(errors(unipc, calls), calls) - 4) < .2
 
 # %% ../../nbs/50_solvers.ipynb #5f7bfd54
 def test_ddim_there_and_back():
@@ -483,6 +511,19 @@ def test_every_grid_goes_from_noise_to_data():
     steps = edm_sigma(GRIDS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
     torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
 
+# %% ../../nbs/50_solvers.ipynb #c99da918
+def test_the_record_is_of_this_study():
+    "its hash; and a mixture ends at eight calls as far away as was recorded, point for point"
+    kept = runs.load("solvers")
+    assert kept["hash"] == runs.study_hash(study.STUDY)
+    pytest.importorskip("diffusers")
+    again = study.run(study.SETTINGS | dict(calls=[8]), dict(data="hills", seed=0))
+    was = next(r["result"] for r in kept["results"] if r["case"] == dict(data="hills", seed=0))
+    for name, row in again["far"].items():
+        for kind, (now,) in row.items():
+            then = torch.tensor(was["far"][name][kind][0])
+            torch.testing.assert_close(torch.tensor(now), then, rtol=.01, atol=.005)
+
 # %% ../../nbs/50_solvers.ipynb #50000100
 def test_every_solver_costs_what_it_says():
     "calls for 6 levels with x̂ behind: one a step, two for Heun but for the last, 100 for Langevin"
@@ -527,7 +568,7 @@ def test_solvers_leave_tensors_and_graphs_alone():
             with mode(): x = solver(ask, z, g, stream(0))
             assert x.dtype == torch.float32 and not x.requires_grad and torch.equal(z, kept), name
         assert solver(ask, z.half(), g, stream(0)).dtype == torch.float32
-    for solver in heun, dpm_solver, predictor_corrector, few["langevin"]:
+    for solver in heun, dpm_solver, unipc, predictor_corrector, few["langevin"]:
         path = solver(predict, z, g, stream(0), trajectory=True)
         assert torch.equal(path[-1], solver(predict, z, g, stream(0))) and len(path) == 5
 
