@@ -51,10 +51,10 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     gammas = GRIDS["even"](model.model.schedule, 32)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
-    states = sample.ddim(model.predict(labels, w=w), z, gammas, trajectory=True)
-    frames = [files.page(data.decode(s, 256), 256, 9) for s in states]
+    states = sample.ancestral(model.predict(labels, w=w), z, gammas, own, trajectory=True)
+    frames = [files.page(data.decode(s, 256), 256, 9) for s in states[::2]]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
     frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
     frames[-1].save(
-        path, save_all=True, append_images=frames, loop=0, quality=20, method=6,
-        duration=[2000, 300] + [110] * (len(frames) - 2) + [2000])
+        path, save_all=True, append_images=frames, loop=0, quality=8, method=6,
+        duration=[2000, 300] + [200] * (len(frames) - 2) + [2000])
