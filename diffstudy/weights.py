@@ -83,10 +83,10 @@ KNOWN = {
         "ef0b6950fe1a9a5cf49cff574e1e8a039aa9513bc0a93530454e737339606b47", 2_567_148),
     "mnist-bits": Known(
         "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
-    "mnist-samples": Known(
-        "37c805f64752c0c5029d1085fc2ec804e279a4110911c69ca3a39224e0301694", 10_412_864),
     "emoji": Known(
         "6a598dcc041b7d4e5bd9a1053898003c6857ae20fadc2a5ca62f522005cc77ae", 5_232_344),
+    "mnist": Known(
+        "029c503a70116b47c8dab1628875e386527edb1d2c3df08bcfa5e130a4e81fbd", 5_875_520),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 

@@ -194,15 +194,6 @@ RECIPES |= {
         drop=.5, points=8, draws=1, threads=1,
         unet=_TWO_LEVELS | dict(fourier=()),
         train=_loop(12_000, 32, lr=2e-3, warmup=100, ema=.999, precision="bfloat16")),
-
-    "mnist-samples": VDMConfig(
-        data="mnist", model="mnist", head="patches", weight="cosine",
-        schedule="linear", gamma_min=-8., gamma_max=8.,
-        drop=.1, points=8, draws=1, threads=1,
-        unet=dict(
-            blocks=1, mults=(1, 2), groups=16, heads=4,
-            attention=(), dropout=0., fourier=()),
-        train=_loop(13_500, 64, lr=2e-3, warmup=500, ema=.999, precision="bfloat16")),
 }
 
 
@@ -556,8 +547,7 @@ _NOTES = {
         "the model of most chapters", record="digits-bits", case=dict(recipe="digits", seed=0)),
     "digits-tiny": Note("tests", .1),
     "mnist-bits": Note("the best bits on MNIST; no labels, no good samples", 44, "mnist-bits"),
-    "mnist": Note("samples of MNIST, guided by their labels", 15),
-    "mnist-samples": Note("samples of MNIST, guided by their labels", 60),
+    "mnist": Note("samples of MNIST, guided by their labels", 14),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
     "emoji": Note("pictures in color that come along, by their labels", 22),

@@ -644,8 +644,9 @@ LIBRARY = [
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
-    "studies.ablation", "studies.last_bits", "studies.pictures", "studies.emoji",
-    "studies.objectives", "studies.distillation", "studies.compression", "studies.inverse",
+    "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",
+    "studies.emoji", "studies.objectives",
+    "studies.distillation", "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
     "studies.trilemma", "studies.bench", "studies.speedrun", "studies.gpu",

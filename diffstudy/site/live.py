@@ -48,7 +48,7 @@ FIGURES = {
         True),
     "guided": Figure(
         "The digits from 0 to 9, as the network draws them.",
-        "A diffusion model of 2.6 million weights, trained on MNIST, turns noise into the digit "
+        "A diffusion model of 1.5 million weights, trained on MNIST, turns noise into the digit "
         "that you press or type, with two calls of the network for each step. The rows "
         "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
         "clearer and more like all others of its kind.",
@@ -158,7 +158,7 @@ def _inner(model):  # A generator or a VDM
     "The network whose weights the browser gets."
     return model.net.net if isinstance(model, vdm.VDM) else model
 
-def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `mnist-samples`
+def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `mnist`
 ) -> tuple[dict, dict]:  # Numbers for the header, and tensors
     "What a browser needs to draw as a run does; ValueError for a run that it cannot draw."
     tensors = dict(_inner(run.model).state_dict())
@@ -173,7 +173,7 @@ def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `mnist-sa
             range=[f["gamma_min"], f["gamma_max"]],
             ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
     raise ValueError(
-        "expected a run of the recipe ddgan-mnist-components or mnist-samples, which the browser "
+        "expected a run of the recipe ddgan-mnist-components or mnist, which the browser "
         f"can draw by matrix products; got {run}")
 
 def _needs_of_gan(run, tensors):

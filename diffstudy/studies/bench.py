@@ -566,7 +566,7 @@ _CASES = [
     *({"part": "compiled", "bench": name, "size": size, "precision": "bfloat16"}
       for name, size in (_SIZES[0], _SIZES[-1]))]
 _SCORES = {
-    "part": "scores", "weights": "mnist-samples", "n": 10, "rounds": 3, "w": 1., "steps": 64}
+    "part": "scores", "weights": "mnist", "n": 10, "rounds": 3, "w": 1., "steps": 64}
 
 STUDY = runs.Study("bench",
     {name: dict(

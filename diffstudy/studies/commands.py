@@ -50,6 +50,8 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
     "emoji": "emoji",
+    "dial": "dial",
+    "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
     "bench": "bench",
     "speedrun": "speedrun",

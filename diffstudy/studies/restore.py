@@ -18,11 +18,11 @@ from .record import Study
 
 # %% ../../nbs/80a_my_hole.ipynb #f5721986
 SETTINGS = dict(
-    runs=dict(digits="digits", mnist="mnist-samples"),
+    runs=dict(digits="digits", mnist="mnist"),
     pictures=dict(digits=40, mnist=12), answers=8, calls=32, grid="even",
     chosen=dict(
         digits=dict(replacement=2, dps=9., pigdm=None, particles=.5),
-        mnist=dict(replacement=2, dps=9., pigdm=None, particles=.5)),
+        mnist=dict(replacement=2, dps=3., pigdm=None, particles=.5)),
     tried=dict(replacement=[1, 2, 4], dps=[1., 3., 9., 27.]),
     reader=dict(width=256, steps=1000), sure=.95)
 OPTION = dict(replacement="repeats", dps="step", particles="threshold")

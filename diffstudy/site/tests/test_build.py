@@ -172,7 +172,7 @@ def how(name):  # Notebook, profile, interpreter
     full = asked != "ci" or (build.typical(nb.stem, "cpu") or 1e9) <= QUICK
     said = "\n".join(c["text"] for c in build.cells(nb) if c["cell_type"] == "code")
     # those that need the site's tools, a bridge, or weights that a reader would have to download
-    ours = re.search(r'diffstudy\.site|default_exp site|\[course,bridges\]|open\("mnist-samples"', said)
+    ours = re.search(r'diffstudy\.site|default_exp site|\[course,bridges\]|open\("mnist"', said)
     return nb, "cpu" if full else "ci", str(PLAIN if PLAIN.exists() and not ours else sys.executable)
 
 @functools.cache
@@ -270,13 +270,13 @@ def test_the_home_page_says_what_was_recorded():
     "weights, minutes, steps and recognized digits in the caption of the home page are the record's"
     page = "".join(c["text"] for c in build.cells(HERE / "nbs" / "index.ipynb"))
     found = json.loads((HERE / "nbs" / "runs" / "pictures.json").read_text(encoding="utf-8"))
-    run, settings = found["results"][0], found["settings"]
+    run = found["results"][0]
     drawn = run["result"]["drawn"]
     row = next(r for r in drawn if r["w"] == 1)
-    minutes = (run["cpu_seconds"] - sum(r["cpu_seconds"] for r in drawn)) / 60
     for says in (
         f"{run['result']['parameters'] / 1e6:.1f} million weights",
-        f"{minutes:.0f} minutes of one CPU core", f"in {settings['sampler_steps']} steps",
+        f"{run['result']['minutes']:.0f} minutes of one CPU core",
+        f"in {run['case']['steps']} steps",
         f"of {row['n']} such digits a judge recognizes {row['recognized']}"
     ):
         assert says in page, says
