@@ -22,7 +22,8 @@ from .stacked import Components, Stacked, number_of
 _all_ = [
     "EMOJI", "apart", "Batches", "Components", "GaussianMixture", "ImageSet", "Mixture", "Stacked",
     "decode", "encode", "gaussian_grid", "images_and_labels", "load_cifar10", "load_digits",
-    "load_emoji", "load_folder", "load_mnist", "load_photos", "number_of", "prepare", "spiral", "three_gaussians"]
+    "load_emoji", "load_folder", "load_mnist", "load_photos", "number_of", "prepare", "spiral",
+    "three_gaussians"]
 
 # %% ../nbs/72b_data.ipynb #d5d5db64
 class Facts(NamedTuple):
