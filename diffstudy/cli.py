@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-
 from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
@@ -131,8 +130,7 @@ _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
 _Init = option(
     str, "Begin with the weights of a run, a file, or a name such as photos.", default="new")
-_Minutes = option(
-    float, "As many steps as fit here, measured when the run begins.", default="the recipe's steps")
+_Minutes = option(float, "So long here: steps are measured, then fixed.", default="the recipe's")
 _Updates = option(int, "Steps in all; more make a run longer.", default="the recipe's")
 _Start = option(int, "Of the weights, the order of the data and the noise.", default="0")
 _Set = Annotated[Optional[list[str]], typer.Option(
