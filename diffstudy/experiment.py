@@ -504,13 +504,14 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
 @by_name
-def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
+def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
     Args:
         run: From `train` or `open`
         path: NAME.safetensors; of a kill at most .tmp-… stays, for an hour or longer
         license: Of the weights
+        half: In 16 bits: half the file, other images by a hair
 
     Returns:
         The file"""
@@ -524,7 +525,8 @@ def export(run: Run, path: str | Path, *, license: str = "unknown") -> Path:
     began = f" --init {run.info['init']['source']}" if "init" in run.info else ""
     if "dial" in run.info: began += f" --minutes {run.info['dial']['minutes']:g}"
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
-    files.replace_file(path, weights.pack(run.model.state_dict(), dict(
+    tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
+    files.replace_file(path, weights.pack(tensors, dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=f"diffstudy train {run.config['data']} --recipe {run.recipe}" + began,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EMOJI', 'encode', 'decode', 'ImageSet', 'load_digits', 'need_torchvision', 'load_mnist',
-           'load_cifar10', 'load_photos', 'load_emoji', 'Batches', 'images_and_labels']
+           'load_cifar10', 'load_photos', 'apart', 'load_emoji', 'Batches', 'images_and_labels']
 
 # %% ../nbs/72_images.ipynb #f0f6f5c3
 import hashlib, json, math
@@ -234,6 +234,19 @@ def load_photos(root=None):
 # %% ../nbs/72_images.ipynb #7345c1d3
 EMOJI = (  # The classes
     "faces", "people", "animals", "food", "activities", "travel", "objects", "symbols", "flags")
+
+def apart(a: Tensor, b: Tensor) -> Tensor:
+    """How much images differ, mirrored or not, as a share of what they show.
+
+    Args:
+        a, b: Images `(n, c, h, w)` and `(m, c, h, w)` on white, 256 levels
+
+    Returns:
+        `(n, m)`, 0 for the same"""
+    shown, other = (255 - v.float() for v in (a, b))
+    size = shown.flatten(1).norm(dim=1)[:, None] + other.flatten(1).norm(dim=1)
+    either = [torch.cdist(shown.flatten(1), v.flatten(1)) for v in (other, other.flip(3))]
+    return 2 * torch.minimum(*either) / size
 
 def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
     """Twemoji of 32×32 pixels; whole families are held out.

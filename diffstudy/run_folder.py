@@ -188,7 +188,8 @@ def config_of(info: dict):
             raise ValueError(f"{version}{suggest(k, known, what)}; update diffstudy")
     for f in dataclasses.fields(make):
         kind_of, v = type(f.default), settings.get(f.name, f.default)
-        if kind_of in _KINDS and not isinstance(v, (int, float) if kind_of is float else kind_of):
+        if "rule" in f.metadata or kind_of not in _KINDS: continue
+        if not isinstance(v, (int, float) if kind_of is float else kind_of):
             raise ValueError(
                 f"{f.name}: expected {_KINDS[kind_of]}, such as {f.default!r}; got {v!r}")
     try:

@@ -10,7 +10,7 @@ __all__ = ['KNOWN', 'pack', 'unpack', 'Known', 'comes_along', 'find']
 import json
 from pathlib import Path
 from typing import NamedTuple
-import safetensors.torch
+import safetensors.torch, torch
 from .checkpoint import CheckpointError, check_tensors, for_a_file, not_finite
 from .core import choose
 from .files import along, canonical, digest, printable, read_file, replace_file
@@ -61,7 +61,7 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
         raise CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
     check_tensors(tensors, where)
-    return tensors, card
+    return {k: v.float() if v.dtype == torch.float16 else v for k, v in tensors.items()}, card
 
 # %% ../nbs/74d_weights.ipynb #a99276a4
 class Known(NamedTuple):
@@ -83,6 +83,8 @@ KNOWN = {
         "ef0b6950fe1a9a5cf49cff574e1e8a039aa9513bc0a93530454e737339606b47", 2_567_148),
     "mnist-bits": Known(
         "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
+    "emoji": Known(
+        "6a598dcc041b7d4e5bd9a1053898003c6857ae20fadc2a5ca62f522005cc77ae", 5_232_344),
     "mnist": Known(
         "029c503a70116b47c8dab1628875e386527edb1d2c3df08bcfa5e130a4e81fbd", 5_875_520),
 }

@@ -222,7 +222,9 @@ RECIPES["emoji"] = VDMConfig(
     unet=dict(
         blocks=1, mults=(1, 2), groups=16, heads=4, attention=(), dropout=0., fourier=()),
     train=_loop(
-        2200, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon"))
+        3600, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon"))
+RECIPES["folder-samples"] = dataclasses.replace(RECIPES["emoji"], data="folder", flip=False)
+
 
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
 RECIPES |= {
@@ -548,9 +550,10 @@ _NOTES = {
     "mnist": Note("samples of MNIST, guided by their labels", 14),
     "mnist-bound": Note("bits on MNIST with and without labels", record="mnist-bound"),
     "photos": Note("patches of photographs, for compression", 4, "photos", dict(measure="bound")),
-    "emoji": Note("pictures in color that come along, by their labels", 15),
+    "emoji": Note("pictures in color that come along, by their labels", 22),
     "folder": Note("your pictures, on a GPU", 1200),
     "folder-small": Note("your pictures, on a CPU", 25),
+    "folder-samples": Note("samples of your pictures, by the design of emoji", 22),
     "folder-tiny": Note("whether your pictures are read", .5),
     "cifar10": Note("the paper's settings, ten million steps"),
 }

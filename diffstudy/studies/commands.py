@@ -49,6 +49,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "latent": "redraw:LATENT",
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
+    "emoji": "emoji",
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",

@@ -32,6 +32,8 @@ if XLA:
     os.environ.setdefault(  # what is computed is little, and the compiler takes longer than it
         "XLA_FLAGS",
         "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+    # each compiled piece takes some thirty of the 65,530 places that Linux has for a process
+    os.environ.setdefault("XLA_COMPILATION_CACHE_SIZE", "800")
     import torch_xla, torch_xla.debug.metrics as metrics
 
 # %% ../../nbs/89_several_devices.ipynb #7bbd0ae5

@@ -738,7 +738,7 @@ def test_settings_are_read_by_kind():
         (dict(widht="3"), "did you mean 'width'"),
         (dict(lr="fast"), "lr: expected a number, such as 0.004; got 'fast'"),
         (dict(steps="1.5"), "a whole number"),
-        (dict(flip="3"), "true or false"), (dict(size=64), "unknown setting"),
+        (dict(flip="3"), "classes"), (dict(size=64), "unknown setting"),
     ]:
         with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
     with pytest.raises(ValueError, match="a GAN's training loop"):

@@ -19,7 +19,7 @@ from .. import data
 from ..core import stream
 from ..files import along, read_note
 from ..images import (
-    Batches, ImageSet, decode, encode, load_cifar10, load_digits, load_emoji, load_mnist)
+    Batches, ImageSet, apart, decode, encode, load_cifar10, load_digits, load_emoji, load_mnist)
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
 def test_encode_is_lossless():
@@ -153,12 +153,9 @@ WHO = set("woman women female man men male person people girl boy mx mrs".split(
 
 def families(x, names):  # Images `(n, c, h, w)`; the family of each, by its first member
     "All that is connected by likeness or by name."
-    ink = 255 - x.float()
-    shown, size = ink.flatten(1), ink.flatten(1).norm(dim=1)
-    apart = torch.minimum(torch.cdist(shown, shown), torch.cdist(shown, ink.flip(3).flatten(1)))
     stems = [" ".join(w for w in re.split("[-_]", n) if w not in WHO) or n for n in names]
     first = torch.tensor([stems.index(s) for s in stems])
-    kin = (apart < .35 * (size[:, None] + size) / 2) | (first[:, None] == first)
+    kin = (apart(x, x) < .35) | (first[:, None] == first)
 
     # each takes the smallest number among its kin, until nothing changes
     family, before = torch.arange(len(x)), None
@@ -174,6 +171,7 @@ def emoji_and_names():  # All images in the order of the file, their names, who 
     x[~held], x[held] = (s.images for s in load_emoji())
     return x, told["names"], held
 
+# %% ../../nbs/72_images.ipynb #ebb8c018
 def test_emoji_are_held_out_by_families():
     "by the rule, and with the credit in the file"
     x, names, held = emoji_and_names()

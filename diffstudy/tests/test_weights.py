@@ -21,6 +21,7 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
     "As they were; changed anywhere, cut off, a pickle, of another format or not finite: refused."
     tensors, card = unpack(file())
     assert torch.equal(tensors["a"], torch.arange(6.).view(2, 3)) and card == CARD
+    assert torch.equal(unpack(pack(dict(a=torch.ones(2).half()), CARD))[0]["a"], torch.ones(2))
     assert file() == file() and len(tensors) == 2
     for i in range(len(file())):
         bad = bytearray(file())
