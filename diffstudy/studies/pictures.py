@@ -53,6 +53,7 @@ def run(settings: dict, case: dict) -> dict:
         minutes=weights.find(settings["model"])[1]["cpu_minutes"],  # of its training
         held_out={key: held[key] for key in keys} | dict(recognized=int(right.sum()), n=len(test)))
 
+# %% ../../nbs/67a_home_digits.ipynb #4d80395b
 def sheet(gray: Tensor, columns: int = 10) -> Tensor:
     """Pictures side by side.
 

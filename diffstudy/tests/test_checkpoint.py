@@ -175,6 +175,7 @@ def test_errors_of_another_run(tmp_path):
     news, = checkpoint.news_of_resume(tmp_path, longer)
     assert "device was cpu and is xla, processor was" in news and "noise is drawn elsewhere" in news
 
+# %% ../../nbs/74b_checkpoint.ipynb #195bc11f
 def test_another_type_is_refused(tmp_path):
     _, path = a_checkpoint(tmp_path)
     tensors = safetensors.torch.load((path / "ema.safetensors").read_bytes())

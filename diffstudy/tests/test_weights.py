@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['CARD', 'file', 'test_weights_go_through_a_file_and_nothing_else_does',
-           'test_weights_are_found_by_name_and_checksum',
+           'test_numbers_in_16_bits_are_read_in_32', 'test_weights_are_found_by_name_and_checksum',
            'test_what_comes_with_the_package_is_whole']
 
 # %% ../../nbs/74d_weights.ipynb #4db4174c
@@ -21,7 +21,6 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
     "As they were; changed anywhere, cut off, a pickle, of another format or not finite: refused."
     tensors, card = unpack(file())
     assert torch.equal(tensors["a"], torch.arange(6.).view(2, 3)) and card == CARD
-    assert torch.equal(unpack(pack(dict(a=torch.ones(2).half()), CARD))[0]["a"], torch.ones(2))
     assert file() == file() and len(tensors) == 2
     for i in range(len(file())):
         bad = bytearray(file())
@@ -50,6 +49,10 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="format 'diffstudy weights 1'; got '.* 2'"):
         unpack(later)
+
+def test_numbers_in_16_bits_are_read_in_32():
+    found, _ = unpack(pack(dict(a=torch.ones(2).half()), CARD))
+    assert found["a"].dtype == torch.float32 and torch.equal(found["a"], torch.ones(2))
 
 def test_weights_are_found_by_name_and_checksum(tmp_path, monkeypatch):
     "In the folder, or by a download that is kept; a wrong file is refused, and so is a wrong name."
