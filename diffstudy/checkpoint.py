@@ -131,7 +131,7 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #74a21819
-def _write(path: Path, about: bytes, tensors: list, keep: int) -> Path:
+def _write(path: Path, about: bytes, tensors: list, keep: int, home: os.stat_result) -> Path:
     "Write beside the old checkpoints, rename when all is on the disk, and then remove old ones."
     aside, sums = temporary_name(path), {}
     files = itertools.chain([about], map(safetensors.torch.save, tensors))
@@ -147,6 +147,9 @@ def _write(path: Path, about: bytes, tensors: list, keep: int) -> Path:
             # the manifest vouches for the others
             write_file(aside / "manifest.json", to_json(dict(format=_FORMAT, files=sums)))
             sync_folder(aside)
+
+            # another folder may have this name by now
+            if not os.path.samestat(home, os.stat(path.parent)): raise FileNotFoundError(path.parent)
             os.rename(aside, path)
             sync_folder(path.parent)
     except BaseException:
@@ -177,7 +180,8 @@ def save_checkpoint(state, folder, make: bool = True, later: Callable = None) ->
 
     if make: make_folder(path.parent)
     copies = [for_a_file(v) for v in numbers.values()]
-    write = functools.partial(_write, path, _about(state), copies, state.config.keep)
+    write = functools.partial(
+        _write, path, _about(state), copies, state.config.keep, os.stat(path.parent))
     return later(write) if later else write()
 
 # %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c

@@ -6,8 +6,9 @@ __all__ = ['STOPS', 'LEAVE', 'saving', 'whole', 'records_of', 'cut', 'test_exact
            'test_damage_of_the_log_stops_no_run', 'test_moments_lie_as_their_parameters_do',
            'test_another_place_is_named', 'test_a_signal_stops_after_a_whole_step',
            'test_a_signal_is_never_forgotten', 'test_a_closed_terminal_ends_no_run',
-           'test_two_runs_in_one_folder', 'test_a_folder_that_loses_its_name',
-           'test_a_folder_that_goes_at_the_worst_moment', 'test_fall_back_to_the_one_before',
+           'test_two_runs_in_one_folder', 'delete', 'test_a_folder_that_loses_its_name',
+           'test_a_folder_that_goes_at_the_worst_moment',
+           'test_a_late_writer_leaves_another_folder_alone', 'test_fall_back_to_the_one_before',
            'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to',
            'test_a_checkpoint_that_is_not_finite_is_refused',
@@ -189,9 +190,12 @@ def test_two_runs_in_one_folder(tmp_path):
     assert len(run(toy_state(), tmp_path)[0]) == 60
 
 # %% ../../nbs/74c_resumed.ipynb #b6a5989b
+def delete(folder):
+    while folder.exists(): shutil.rmtree(folder, ignore_errors=True)  # it may be writing just now
+
 LEAVE = dict(  # what may happen to the folder of a run, and where it is moved
     renamed=lambda folder, to: folder.rename(to),
-    deleted=lambda folder, to: shutil.rmtree(folder),
+    deleted=lambda folder, to: delete(folder),
     replaced=lambda folder, to: (folder.rename(to), run(toy_state(steps=5), folder)))
 
 @pytest.mark.parametrize("what", LEAVE)
@@ -216,7 +220,7 @@ def test_a_folder_that_loses_its_name(tmp_path, what):
 
 @pytest.mark.parametrize("what", ["renamed", "deleted"])
 def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
-    "it was there when the run looked: the next save finds out, and what is in memory then is kept"
+    "it was there when the run looked"
     folder, numbers_of = tmp_path / "run", checkpoint.numbers_of
     def go(state):
         if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
@@ -224,7 +228,15 @@ def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
     with mock.patch("diffstudy.checkpoint.numbers_of", go):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
-    assert not folder.exists() and list(tmp_path.glob("run-rescued-*/step-000000040"))
+    assert not folder.exists() and list(tmp_path.glob("run-rescued-*/step-000000030"))
+
+def test_a_late_writer_leaves_another_folder_alone(tmp_path):
+    folder, late = tmp_path / "run", []
+    checkpoint.save_checkpoint(toy_state(), folder, later=late.append)
+    folder.rename(tmp_path / "moved")
+    folder.mkdir()
+    with pytest.raises(FileNotFoundError): late[0]()
+    assert not list(folder.iterdir())
 
 # %% ../../nbs/74c_resumed.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):
