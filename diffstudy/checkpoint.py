@@ -149,7 +149,8 @@ def _write(path: Path, about: bytes, tensors: list, keep: int, home: os.stat_res
             sync_folder(aside)
 
             # another folder may have this name by now
-            if not os.path.samestat(home, os.stat(path.parent)): raise FileNotFoundError(path.parent)
+            if not os.path.samestat(home, os.stat(path.parent)):
+                raise FileNotFoundError(path.parent)
             os.rename(aside, path)
             sync_folder(path.parent)
     except BaseException:
