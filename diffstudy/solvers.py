@@ -255,7 +255,7 @@ def _predict_and_correct(lam: list[float]):  # Yields for each level: to correct
 # %% ../nbs/50_solvers.ipynb #3c665434
 def unipc(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,
           progress: bool = False) -> Tensor:
-    """Third order at one call a step: predict, ask, correct (UniPC: Zhao and others 2023).
+    """Fourth order at one call a step: predict, ask, correct (UniPC: Zhao and others 2023).
 
     Args:
         predict, z, gammas: As for `sample.ancestral`
@@ -583,7 +583,7 @@ SOLVERS = SAMPLERS | {
     "gotta-go-fast": gotta_go_fast,
     "heun": heun,                          # EDM
     "dpm++": dpm_solver,                   # DPM-Solver++(2M)
-    "unipc": unipc,                        # in third order
+    "unipc": unipc,                        # UniPC: a parabola predicts
 }
 
 # %% ../nbs/50_solvers.ipynb #bd430778
