@@ -15,11 +15,12 @@ from .common import seconds_of
 from .record import Study
 
 # %% ../../nbs/67b_dial.ipynb #d1b10008
-def _settings(recipe: str, step: float) -> dict:
+def _settings(recipe: str, step: float, *, how: dict, **change) -> dict:
     "Of a study; `step` is the seconds of the processor that a step takes."
     return dict(
-        recipe=experiment.RECIPES[recipe].resolve(), step=step, draws=2, w=[0., 1.],
-        how=dict(n=30, steps=16, sampler="dpm++", grid="even"))
+        recipe=experiment.change(experiment.RECIPES[recipe], change).resolve(),
+        step=step, draws=2, w=[0., 1.],
+        how=how | dict(steps=16, grid="even"))
 
 def run(settings: dict, case: dict) -> dict:
     "Train for so many seconds, score held-out images, draw at each weight and ask the judge."
@@ -53,10 +54,14 @@ def _cases(seconds, seeds, rates=(1,)):
         for s in seconds for r in rates for k in range(seeds)]
 
 STUDY = Study(
-    "dial", _settings("digits-bits", .0418),
+    "dial", _settings("digits-bits", .0418, how=dict(n=30, sampler="dpm++")),
     (*_cases((10, 30), 3), *_cases((10,), 3, (.5, 2)), *_cases((120,), 3), *_cases((30,), 3, (2,))),
     run)
-MNIST = Study("dial-mnist", _settings("mnist", .25), tuple(_cases((120, 300, 900, 3600), 1)), run)
+MNIST = Study(
+    "dial-mnist",
+    _settings(
+        "mnist", .25, how=dict(n=100, sampler="ancestral"), precision="float32"),
+    tuple(_cases((120, 300, 900, 3600), 1)), run)
 
 # %% ../../nbs/67b_dial.ipynb #d1b10011
 def curve(found: dict, value) -> dict:
