@@ -31,6 +31,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
     "solvers": "solvers",
+    "calls": "calls",
     "trilemma": "trilemma",
     "trilemma-gans": "trilemma:GANS",
     "trilemma-stacked": "trilemma:STACKED",
