@@ -51,6 +51,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "keeps": "redraw:KEEPS",
     "pictures": "pictures",
     "emoji": "emoji",
+    "emoji-copies": "emoji:FEW",
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
