@@ -244,13 +244,20 @@ def _weights(at: list[float], h: float) -> list[float]:  # For each guess; their
     powers = (torch.tensor(at, dtype=torch.float64) / h) ** power
     return torch.linalg.solve(powers, (u ** power) @ mass / mass.sum()).tolist()
 
+def _near(levels: list[float], h: float) -> list[float]:
+    "The last of rising levels, back to a step shorter than half of one by h: no curve goes so far."
+    short = (i for i in range(1, len(levels)) if levels[-i] - levels[-i - 1] < h / 2)
+    return levels[-next(short, len(levels)):]
+
 def _predict_and_correct(lam: list[float]):  # Yields for each level: to correct, to predict
     "The weights of the last guesses, for the step that ends at a level and the one that begins."
     for i, (here, there) in enumerate(zip(lam, lam[1:])):
-        last, behind = lam[max(i - 3, 0):i + 1], lam[max(i - 1, 0)]
-        back = _weights([l - behind for l in last], here - behind) if i else None
-        known = 1 if math.isinf(there) else 3 - (there - here > LONG)
-        yield back, _weights([l - here for l in last[-known:]], there - here)
+        before, h, back = lam[max(i - 3, 0):i], there - here, None
+        if i:
+            last = [*_near(before, here - before[-1]), here]
+            back = _weights([l - before[-1] for l in last], here - before[-1])
+        last = _near([*before, here][-2 if h > LONG else -3:], h)
+        yield back, _weights([l - here for l in last], h)
 
 # %% ../nbs/50_solvers.ipynb #3c665434
 def unipc(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,

@@ -291,6 +291,11 @@ def test_unipc_begins_and_ends_with_less():
     path = unipc(mix.predict, z, g, trajectory=True)
     for state, seen in zip(path, asked): close(state, seen)
 
+    # two levels side by side: no curve is drawn through them
+    g = even(32)
+    twice = unipc(mix.predict, z, torch.cat([g[:3], g[2:3] - 1e-9, g[3:]]))
+    torch.testing.assert_close(twice, unipc(mix.predict, z, g), rtol=0, atol=1e-5)
+
 # %% ../../nbs/50_solvers.ipynb #50000059
 def errors(solver, calls, per_step=1, mix=HILLS, n=50):
     "Root mean square distance to the exact flow's end, for each number of calls."
