@@ -25,7 +25,7 @@ from .solvers import GRIDS, SOLVERS
 _all_ = ["CategoricalNet", "FineCategoricalNet", "PatchNet"]  # from `heads`
 
 # %% ../nbs/73g_vdm.ipynb #bbe8b6a2
-STEPS, GRID = 64, "even"  # Of a sampler, where none are given
+STEPS, GRID = 32, "even"  # Of a sampler, where none are given
 
 class VDM(nn.Module):
     """A variational diffusion model of images: what is learned, and the number of gray levels.

@@ -374,7 +374,7 @@ class VDMRun(verdict.Judged):
         return classifier.labels_of(labels, n)
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
-                method: str = "pigdm", n: int = 8, w: float = 0., steps: int = vdm.STEPS,
+                method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
                 grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
                 progress=False) -> Tensor:
         """Answers that fit what is seen of a picture; where that is nothing, what `sample` draws.
@@ -387,7 +387,7 @@ class VDMRun(verdict.Judged):
             noise: Its standard deviation on the picture, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: How many answers, where no labels are given
-            w, steps, grid: As for `sample`
+            w, steps, grid: As for `sample`, but longer
             seed, precision, progress: As for `sample`
 
         Returns:

@@ -250,7 +250,7 @@ def test_the_card_says_what_it_is(tmp_path):
     told = lambda e: [f"{e['options']['steps']} steps"]
     with mock.patch.object(experiment, "report_evaluation", told):
         text = (bridges.save_pretrained(run, tmp_path) / "README.md").read_text()
-    assert "64 steps" in text and files.read_json(tmp_path / "evaluation.json") == own
+    assert "32 steps" in text and files.read_json(tmp_path / "evaluation.json") == own
     (run.folder / "evaluation-other.json").unlink()
     bridges.save_pretrained(run, tmp_path)
     assert not (tmp_path / "evaluation.json").exists()
@@ -408,7 +408,7 @@ def test_onnx_computes_the_same(tmp_path):
 
 # %% ../../nbs/83_bridges.ipynb #000f705e
 @pytest.mark.parametrize("kind, levels, null", [
-    ("vdm", lambda model: GRIDS["even"](model.schedule, 64), 10),
+    ("vdm", lambda model: GRIDS["even"](model.schedule, 32), 10),
     ("ddgan", lambda model: chain_gammas(model.steps)[1:], 0)])
 def test_an_onnx_file_says_what_a_program_must_know(kind, levels, null):
     run, path = exported(kind)

@@ -3,13 +3,16 @@
 # %% auto #0
 __all__ = ['test_the_record_of_few_steps_is_of_today']
 
+# %% ../../nbs/81_load_and_sample.ipynb #8ca11507
+import pytest
+from ..studies import calls, record
+
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11506
 def test_the_record_of_few_steps_is_of_today():
-    "Its settings are today's; what is the same is not told apart, what is not is."
-    x = torch.randn(200, 3, generator=stream(0, "told"))
-    assert calls.told_apart(x[::2], x[1::2] + 3).mean > .95
-    low, high = calls.told_apart(x[::2], x[1::2]).interval()
-    assert low < .5 < high
+    "its settings are today's; of equal scores nothing is seen, and of others how sure it is"
+    one = dict.fromkeys(calls.SCORES, [1., .3])
+    assert set(calls.differences(one, one).values()) == {0.}
+    assert calls.differences(one, dict.fromkeys(calls.SCORES, [.5, .4]))["recall"] == 1
     try: found = record.load("calls")
     except FileNotFoundError: pytest.skip("the record lies in the repository")
     assert record.differences(found, calls.STUDY) == []
