@@ -235,9 +235,9 @@ def run_control(settings: dict, case: dict, folder=None) -> dict:
     place = Path(folder or "runs") / f"last-bits-{experiment.config_hash(config.resolve())}"
     seconds, run = common.seconds_of(lambda: experiment.train(config, place, progress=False))
     found = run.result()
-    own = {k: found[k] for k in ("bits_per_dim", "curve", "each", "parameters", "seconds")}
-    own["each"] = {k: [round(v, 5) for v in each] for k, each in found["each"].items()}
-    return own | dict(train_seconds=round(seconds))
+    own = {k: found[k] for k in ("bits_per_dim", "curve", "parameters", "seconds")}
+    each = [round(v, 5) for v in found["each"]["unconditional"]]
+    return own | dict(each=each, train_seconds=round(seconds))
 
 _LONG = _PLAIN | dict(precision="float32", points=2)  # Half precision is slow on some processors
 
