@@ -17,7 +17,7 @@ from .record import Study
 
 # %% ../../nbs/80b_emoji.ipynb #ff3dab27
 SETTINGS = dict(
-    each=8, sampling=dict(sampler="ancestral", steps=32, seed=0), copy=.35, shown=4)
+    each=8, sampling=dict(sampler="dpm++", steps=16, seed=0), copy=.35, shown=4)
 
 def run(settings: dict, case: dict) -> dict:
     "Draw as many of each class; how far each is from training pictures, and held-out ones are."
@@ -47,7 +47,7 @@ COPIES = dict(
     recipe=experiment.that_counts(experiment.change(
         experiment.RECIPES["emoji"], dict(steps=900, precision="float32")).resolve()),
     every=8, look=150, w=1., each=8, shown=4,
-    sampling=dict(sampler="ancestral", steps=32, seed=0))
+    sampling=dict(sampler="dpm++", steps=16, seed=0))
 
 def run_copies(settings: dict, case: dict) -> dict:
     """Learn from one picture in so many, with something changed; how far samples are on the way.
