@@ -11,7 +11,7 @@ import torch
 from .. import checkpoint, data, experiment, files, sample
 from ..core import stream
 from ..estimate import Estimate
-from ..solvers import GRIDS
+from ..solvers import GRIDS, SOLVERS
 from .common import seconds_of
 from .record import Study
 
@@ -90,11 +90,11 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     "A moving picture: emoji stand there, then noise becomes them again."
     model = experiment.open("emoji", "cpu", say=lambda *_: None)
     labels = [*range(9)] * each
-    gammas = GRIDS["even"](model.model.schedule, 32)
+    gammas = GRIDS["even"](model.model.schedule, 16)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
-    states = sample.ancestral(model.predict(labels, w=w), z, gammas, own, trajectory=True)
-    frames = [files.page(data.decode(s, 256), 256, 9) for s in states[::2]]
+    states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
+    frames = [files.page(data.decode(s, 256), 256, 9) for s in states]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
     frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
     frames[-1].save(
