@@ -37,6 +37,7 @@ def by_steps(settings: dict, case: dict) -> dict:
         dict(sampler=name, steps=steps, **scored(name, steps, 0))
         for name in settings["samplers"] for steps in settings["steps"]])
 
+# %% ../../nbs/81_load_and_sample.ipynb #8ca11509
 SCORES = ("accuracy", "frechet", "recall", "coverage")
 _CASES = (("digits", 0.), ("digits", 1.), ("mnist", 0.), ("mnist", 1.), ("emoji", 1.))
 STUDY = Study("calls", SETTINGS, tuple(dict(model=m, w=w) for m, w in _CASES), by_steps)

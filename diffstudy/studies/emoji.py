@@ -49,6 +49,7 @@ COPIES = dict(
     every=8, look=150, w=1., each=8, shown=4,
     sampling=dict(sampler="dpm++", steps=16, seed=0))
 
+# %% ../../nbs/80b_emoji.ipynb #8ca11511
 def run_copies(settings: dict, case: dict) -> dict:
     """Learn from one picture in so many, with something changed; how far samples are on the way.
 
@@ -65,7 +66,8 @@ def run_copies(settings: dict, case: dict) -> dict:
     seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
 
     # the averaged network of each look
-    model, looks, labels = experiment.as_run(config, state, few), [], [*range(9)] * settings["each"]
+    model = experiment.as_run(config, state, few)
+    looks, labels = [], [*range(9)] * settings["each"]
     for path in checkpoint.checkpoints(home):
         model.model.load_state_dict(checkpoint.load_weights(path))
         x = model.sample(labels, w=settings["w"], **settings["sampling"])
