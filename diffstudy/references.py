@@ -256,6 +256,11 @@ METHODS = {method: tuple(works.split()) for works, methods in {  # keys of WORKS
     "luhman2021": "distillation.one_step_loss",
     "salimans2022progressive": "distillation.progressive_loss notation.convert",
     "song2023consistency": "distillation.consistency_loss",
+    "austin2021discrete": "discrete.bound discrete.plugged_in discrete.posterior",
+    "sahoo2024mdlm": "discrete.masked_bound", "shi2024masked": "discrete.masked_bound",
+    "hoogeboom2021multinomial": "discrete.uniform",
+    "hoogeboom2021ardm": "discrete.order_loss",
+    "turok2026duel": "discrete.confident_loss",
     "ho2020ddpm": "schedule.Betas sample.ancestral",
     "kingma2021vdm": (
         "schedule.LearnedLinear schedule.Monotone models.fourier_features bound.diffusion_loss "

@@ -20,8 +20,8 @@ import pytest, torch
 from ..core import stream
 from ..discrete import (
     Chain, absorbing, bound, chain_nll, confident_loss, exact_bound, exact_guess, gaussian,
-    hidden_loss, marginalized, masked_bound, order_loss, plugged_in, posterior, sample, states,
-    step_loss, uniform)
+    hidden_loss, marginalized, masked_bound, order_loss, plugged_in, posterior, prior, sample,
+    states, step_loss, uniform)
 from ..estimate import mean_and_error
 
 # %% ../../nbs/56_discrete.ipynb #56a00017
@@ -37,6 +37,9 @@ def test_steps_are_what_they_are_called():
     torch.testing.assert_close(g, g.mT, rtol=0., atol=1e-15)
     all_weights = sum(math.exp(-4 * n ** 2 / (16 * .4)) for n in range(-4, 5))
     assert g[1, 0, 3] == pytest.approx(math.exp(-4 * 9 / (16 * .4)) / all_weights, rel=1e-12)
+
+    even = torch.full((5,), .2, dtype=torch.float64)  # no level is preferred
+    torch.testing.assert_close(prior(Chain.of(g)), even, rtol=0., atol=1e-15)
 
     kept = (1 - BETAS).cumprod(0)[:, None, None]
     die, cover = Chain.of(uniform(5, BETAS)).until[1:], Chain.of(absorbing(5, BETAS)).until[1:]
