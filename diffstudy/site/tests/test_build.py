@@ -367,7 +367,7 @@ BROKEN = {  # chapter -> a function that is bent
     "73f_ddgan_networks": "deviation_channel", "73h_adversarial": "discriminator_terms",
     "43_ddgan_images": "draw", "44_ddgan_modes": "Components",
     "50_solvers": "heun", "51_objectives": "best_variance",
-    "52_distillation": "progressive_target",
+    "52_distillation": "progressive_target", "56_discrete": "marginalized",
     "71_notation": "gammas_from_betas",
 }
 BEND = """
