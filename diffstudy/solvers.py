@@ -251,12 +251,11 @@ def _near(levels: list[float], h: float) -> list[float]:
 
 def _predict_and_correct(lam: list[float]):  # Yields for each level: to correct, to predict
     "The weights of the last guesses, for the step that ends at a level and the one that begins."
-    for i, (here, there) in enumerate(zip(lam, lam[1:])):
+    for i, (here, h) in enumerate(zip(lam, np.diff(lam).tolist())):
         before, back = lam[max(i - 3, 0):i], None
         if i:
             last = [*_near(before, here - before[-1]), here]
             back = _weights([l - before[-1] for l in last], here - before[-1])
-        h = there - here
         last = _near([*before, here][-2 if h > LONG else -3:], h)
         yield back, _weights([l - here for l in last], h)
 

@@ -15,13 +15,6 @@ from .common import seconds_of
 from .record import Study
 
 # %% ../../nbs/67b_dial.ipynb #d1b10008
-def _settings(recipe: str, step: float, *, how: dict, **change) -> dict:
-    "Of a study; `step` is the seconds of the processor that a step takes."
-    return dict(
-        recipe=experiment.change(experiment.RECIPES[recipe], change).resolve(),
-        step=step, draws=2, w=[0., 1.],
-        how=how | dict(steps=16, grid="even"))
-
 def run(settings: dict, case: dict) -> dict:
     "Train for so many seconds, score held-out images, draw at each weight and ask the judge."
     config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
@@ -48,6 +41,13 @@ def run(settings: dict, case: dict) -> dict:
     return out | dict(drawn=drawn, png=to_strip(run.sample([*range(10)] * 2, w=1., **how)))
 
 # %% ../../nbs/67b_dial.ipynb #d1b10009
+def _settings(recipe: str, step: float, *, how: dict, **change) -> dict:
+    "Of a study; `step` is the seconds of the processor that a step takes."
+    return dict(
+        recipe=experiment.change(experiment.RECIPES[recipe], change).resolve(),
+        step=step, draws=2, w=[0., 1.],
+        how=how | dict(steps=16, grid="even"))
+
 def _cases(seconds, seeds, rates=(1,)):
     return [
         dict(seconds=s, seed=k) | (dict(rate=r) if r != 1 else {})

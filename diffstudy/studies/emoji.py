@@ -79,6 +79,7 @@ def run_copies(settings: dict, case: dict) -> dict:
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
         png=files.to_strip(x[:9 * settings["shown"]]))
 
+# %% ../../nbs/80b_emoji.ipynb #8ca11512
 FEW = Study(
     "emoji-copies", COPIES, (
         dict(name="as it is", change={}),
