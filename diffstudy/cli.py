@@ -102,8 +102,7 @@ _Model = Annotated[
 _Device = option(str, "cpu, cuda, cuda:1, mps.", default="the fastest there is")
 _Root = option(
     Path, "Where the images are, or are downloaded to.", default="the data set's own place")
-_Steps = option(int, "Steps of the sampler.", default="32; a GAN has its own")
-_Longer = option(int, "Steps of the sampler.", default="64; a GAN has its own")
+_Steps = option(int, "Steps of the sampler.", default="32, of restore 64; a GAN has its own")
 _Grid = option(
     str, "Noise levels of the steps: even, schedule, cosine or edm.",
     default="even; a GAN has its own")
@@ -423,7 +422,7 @@ _Restored = Annotated[
 def _restore_picture(
     run: _Model, picture: _Picture, mask: _Hole = None, noise: _Noise = None,
     method: _Method = None, n: _Answers = 8, label: _Class = None, w: _Weight = None,
-    steps: _Longer = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
+    steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
     checkpoint: _Checkpoint = "last", device: _Device = None,
 ):
     "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
