@@ -77,7 +77,7 @@ def run_copies(settings: dict, case: dict) -> dict:
     return dict(
         train_seconds=round(seconds), looks=sorted(looks, key=lambda v: v["step"]),
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
-        png=files.to_strip(x[:9 * settings["shown"]]))
+        png=None if case["change"] else files.to_strip(x[:9 * settings["shown"]]))
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11512
 FEW = Study(
