@@ -387,7 +387,7 @@ class VDMRun(verdict.Judged):
             noise: Its standard deviation on the picture, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: How many answers, where no labels are given
-            w, steps, grid: As for `sample`, but longer
+            w, steps, grid: As for `sample`, with more steps
             seed, precision, progress: As for `sample`
 
         Returns:

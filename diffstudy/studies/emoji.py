@@ -75,7 +75,7 @@ def run_copies(settings: dict, case: dict) -> dict:
         looks.append(dict(step=int(path.name[5:]), apart=[round(v, 3) for v in far.tolist()]))
     own = data.apart(held_out.images, few.images).amin(1)
     return dict(
-        train_seconds=round(seconds), looks=sorted(looks, key=lambda v: v["step"]),
+        train_seconds=round(seconds), looks=looks,
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
         png=None if case["change"] else files.to_strip(x[:9 * settings["shown"]]))
 

@@ -227,7 +227,7 @@ def run_control(settings: dict, case: dict, folder=None) -> dict:
     """The recipe with something changed and all its steps; the bits of each test image.
 
     Returns:
-        train_seconds: of the processor, in this call"""
+        train_seconds: of the processor in this call, the scoring included"""
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])), case["change"])
 
