@@ -109,8 +109,8 @@ for (const how of ['wheel', 'keydown', 'pointerdown', 'touchstart'])
 
 go();
 todo.filter(seen).forEach(e => { set(e); todo.splice(todo.indexOf(e), 1) });
-const again = () => { if (!moved) go() };  // fonts and pictures change it as well
-addEventListener('load', () => document.fonts.ready.then(() => requestAnimationFrame(again)));
+const again = () => { if (!moved) go() };
+new ResizeObserver(again).observe(document.body);  // fonts and pictures change it, some late
 addEventListener('hashchange', () => { rest(true); go() });
 performance.mark('readable');
 const rest = all => {
@@ -119,7 +119,6 @@ const rest = all => {
   if (todo.length) return setTimeout(rest);
   reach();
   again();
-  document.fonts.ready.then(() => requestAnimationFrame(again));
   performance.mark('complete') };
 setTimeout(rest);
 addEventListener('beforeprint', () => rest(true));
