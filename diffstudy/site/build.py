@@ -639,7 +639,7 @@ LIBRARY = [
     "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
-    "distillation", "discrete", "likelihood", "compression", "ddgan_nets", "ddgan",
+    "distillation", "discrete", "energy", "likelihood", "compression", "ddgan_nets", "ddgan",
     "adversarial", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "bridges", "cli", "viz"]
