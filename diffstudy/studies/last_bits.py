@@ -240,13 +240,12 @@ def run_control(settings: dict, case: dict, folder=None) -> dict:
     return own | dict(each=each, train_seconds=round(seconds))
 
 _LONG = _PLAIN | dict(precision="float32", points=2)  # Half precision is slow on some processors
+_SHARP = _LONG | dict(head="pixel-levels", width=48, mults=[1, 2, 2], steps=11_000)
 
 CONTROL = Study(
     "last-bits-control",
     dict(recipe=experiment.that_counts(experiment.RECIPES["mnist-bits"].resolve())),
-    (dict(change=_LONG),
-     dict(change=_LONG | dict(head="pixel-levels", width=48, mults=[1, 2, 2], steps=11_000))),
-    run_control)
+    (dict(change=_LONG), dict(change=_SHARP), dict(change=_SHARP | dict(seed=1))), run_control)
 
 # %% ../../nbs/64_last_bits.ipynb #b22e6a94
 GAMMAS = [-13.5 + i for i in range(21)]  # Noise levels at which the error is measured

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'CHOSEN', 'GANS_SETTINGS', 'GANS', 'STACKED_SETTINGS', 'STACKED',
-           'MNIST_SETTINGS', 'KINDS', 'MNIST', 'scored', 'references', 'run', 'run_gans',
+           'MNIST_SETTINGS', 'KINDS', 'MNIST', 'SYSTEMS', 'scored', 'references', 'run', 'run_gans',
            'digits_rows', 'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels',
            'by_diffusers', 'contest', 'run_mnist']
 
@@ -441,3 +441,36 @@ def run_mnist(settings: dict, case: dict) -> dict:
 MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
     [dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")]
     + [dict(kind="exact", n=100, steps=512)]), run_mnist)
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a00010
+SYSTEMS = {s: where for where, systems in {
+    "runs: [Sampling](13_sample.ipynb)": "DDIM, T = 50",
+    "runs: [Variational diffusion models](32_vdm.ipynb)": "VDM | VDM (variational bound)",
+    "runs: [Densities along the flow](34_likelihood.ipynb)":
+        "Score SDE | ScoreFlow (continuous flow) | probability flow (VP)",
+    "runs: [Four steps on images](43_ddgan_images.ipynb)": "DDGAN, T = 4",
+    "runs: [One network, every sampler](50_solvers.ipynb)":
+        "DDPM | NCSN | score SDE (VP) | Gotta Go Fast",
+    "runs: [Weights and variances](51_objectives.ipynb)":
+        "ScoreFlow (variational bound) | likelihood SDE",
+    "runs: [One step](52_distillation.ipynb)": "DDPM distillation",
+    "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN",
+    "runs: [A thousand modes](66_thousand_modes.ipynb)": "DDGAN",
+    "in part: its predictor, [50](50_solvers.ipynb)": "score SDE (VE)",
+    "in part: its noise levels, [50](50_solvers.ipynb)": "FastDDPM, T = 50",
+    "in part: its sampler, on a line, [50](50_solvers.ipynb)": "adversarial DSM",
+    "in part: its variance, in the plane, [51](51_objectives.ipynb)":
+        "Improved DDPM | improved DDPM",
+    "in part: its weight, [51](51_objectives.ipynb)": "UDM",
+    "in part: on two pixels and on sums, [56](56_discrete.ipynb)": "D3PM",
+    "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
+    "in part: another masked network, [64](64_last_bits.ipynb)": "PixelCNN | PixelCNN++",
+    "cited: no VAE is built here":
+        "ResNet VAE with IAF | Very Deep VAE | NVAE | CR-NVAE | LSGM | VAEBM",
+    "cited: no invertible network is built here": "Glow | Flow++",
+    "cited: no such autoregressive network is built here":
+        "Image Transformer | SPN | Sparse Transformer | Routing Transformer "
+        "| Sparse Transformer + DistAug",
+    "cited: Hamiltonian Monte Carlo in each update": "PresGAN",
+    "cited: its networks are for photographs": "StyleGAN2",
+}.items() for s in systems.split(" | ")}

@@ -5,21 +5,25 @@ __all__ = ['test_references_are_what_they_say', 'test_plain_gan_differs_in_its_s
            'test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted',
            'test_the_2m_of_diffusers_is_ours', 'Nearest',
            'test_stacks_of_the_data_have_the_modes_of_their_numbers',
-           'test_records_are_whole_and_of_today']
+           'test_records_are_whole_and_of_today',
+           'test_every_system_of_the_slides_stands_somewhere']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #8b39723c
-import math
+import math, re
+from pathlib import Path
 import pytest, torch
 import torch.nn.functional as F
 from .. import judge
 from ..core import stream
 from ..data import encode, load, three_gaussians
+from ..references import PUBLISHED
 from ..sample import initial
 from ..solvers import SOLVERS
-from ..studies import record as runs
+from ..studies import record as runs, trilemma
+from ..studies.ddgan_ablation import PAPER
 from diffstudy.studies.trilemma import (
-    GANS, GANS_SETTINGS, MNIST, STACKED, STUDY, by_diffusers, levels, references, sampled,
-    stacked_scores)
+    GANS, GANS_SETTINGS, MNIST, STACKED, STUDY, SYSTEMS, by_diffusers, levels, references,
+    sampled, stacked_scores)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #3fae56c1
 def test_references_are_what_they_say():
@@ -95,3 +99,16 @@ def test_records_are_whole_and_of_today(study):
     except FileNotFoundError: pytest.skip("no recorded runs here")
     assert found["hash"] == runs.study_hash(study)
     assert len(found["results"]) == len(study.cases)
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a00011
+def test_every_system_of_the_slides_stands_somewhere():
+    "all names of the three tables and no other; each with a page that exists, or with a reason"
+    named = {r.model for r in PUBLISHED} | {*PAPER["quality"]} | {*PAPER["modes"]}
+    assert named == set(SYSTEMS)
+    pages = Path(trilemma.__file__).parents[2] / "nbs"
+    for name, where in SYSTEMS.items():
+        kind, said = where.split(": ", 1)
+        linked = re.findall(r"\]\((\w+\.ipynb)\)", said)
+        assert kind in ("runs", "in part", "cited") and said, name
+        assert len(linked) == (kind != "cited"), name
+        if pages.is_dir(): assert all((pages / page).is_file() for page in linked), name
