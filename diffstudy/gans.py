@@ -28,6 +28,7 @@ def slopes(theta: Tensor, psi: Tensor, r1: float = 0.) -> tuple[Tensor, Tensor]:
     up = psi * torch.sigmoid(-psi * theta)
     return up, -theta * torch.sigmoid(psi * theta) - r1 * psi
 
+# %% ../nbs/58_gans.ipynb #58a00015
 def saddle_step(theta: Tensor, psi: Tensor, h: float, r1: float = 0.,
                 in_turn: bool = False) -> tuple[Tensor, Tensor]:
     """One update of both, of the discriminator first.
@@ -42,7 +43,6 @@ def saddle_step(theta: Tensor, psi: Tensor, h: float, r1: float = 0.,
     moved = psi + h * slopes(theta, psi, r1)[1]
     return theta + h * slopes(theta, moved if in_turn else psi, r1)[0], moved
 
-# %% ../nbs/58_gans.ipynb #58a00014
 def eigenvalues(h: float, r1: float = 0., in_turn: bool = False) -> tuple[complex, complex]:
     """What an update multiplies small deviations from (0, 0) by.
 
@@ -56,7 +56,7 @@ def eigenvalues(h: float, r1: float = 0., in_turn: bool = False) -> tuple[comple
 
 # %% ../nbs/58_gans.ipynb #58a00022
 def packed_distance(p: Tensor, q: Tensor, pack: int) -> Tensor:
-    """Total variation between packs of samples, summed over all k^m packs (Lin et al. 2018).
+    """Total variation between packs of samples, summed over all k^m packs (Lin et al. 2017).
 
     Args:
         p, q: Probabilities of each kind, `(k,)`
@@ -72,7 +72,7 @@ def packed_distance(p: Tensor, q: Tensor, pack: int) -> Tensor:
         of_q = (of_q[:, None] * q).flatten()
     return (of_p - of_q).abs().sum() / 2
 
-# %% ../nbs/58_gans.ipynb #58a00024
+# %% ../nbs/58_gans.ipynb #58a00026
 class Packed(nn.Module):
     """A discriminator that sees images in packs: one logit for each pack.
 
@@ -90,7 +90,7 @@ class Packed(nn.Module):
         return self.net(z_s, z_t, s[::self.pack])
 
 class PacGAN(GANConfig):
-    "A GAN whose discriminator sees two images together (Lin et al. 2018)."
+    "A GAN whose discriminator sees two images together (Lin et al. 2017)."
     pack = 2
     def networks(self, facts):
         c, *rest = facts["shape"]
@@ -99,7 +99,7 @@ class PacGAN(GANConfig):
         nets["discriminator"] = Packed(wide["discriminator"], self.pack)
         return nets
 
-# %% ../nbs/58_gans.ipynb #58a00032
+# %% ../nbs/58_gans.ipynb #58a00034
 class Pairs(nn.Module):
     """A generator that shows its noise below its image, and a network back from images to noise.
 
@@ -129,7 +129,7 @@ def _one_noise(G):
         G.steps == 1 and not G.latent, "T=1 and latent=0, so that one noise makes the sample",
         f"T={G.steps} and latent={G.latent}")
 
-# %% ../nbs/58_gans.ipynb #58a00034
+# %% ../nbs/58_gans.ipynb #58a00035
 class VEEGAN(GANConfig):
     "A GAN on pairs of image and noise, and a way back to the noise (Srivastava et al. 2017)."
     def networks(self, facts):
@@ -177,6 +177,7 @@ def nearest(x: Tensor, made: Tensor) -> Tensor:
         `(b,)`, 0 to m − 1"""
     return torch.cdist(x.flatten(1), made.flatten(1)).argmin(1)
 
+# %% ../nbs/58_gans.ipynb #58a00045
 def pull(G: nn.Module, x: Tensor, u: Tensor, chain: Tensor, generator=None) -> Tensor:
     """Mean squared distance from each real image to the nearest G(u) (IMLE, Li and Malik 2018).
 
@@ -203,7 +204,7 @@ class InclusiveGAN(GANConfig):
             return terms | dict(pull=self.weight * pull(G, x, u, *how))
         return adversarial.adversarial_step(gan, prepare=prepare, made=made)
 
-# %% ../nbs/58_gans.ipynb #58a00044
+# %% ../nbs/58_gans.ipynb #58a00047
 SYSTEMS = {
     "plain GAN": GANConfig, "PacGAN": PacGAN, "VEEGAN": VEEGAN, "InclusiveGAN": InclusiveGAN}
 

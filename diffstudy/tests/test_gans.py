@@ -47,7 +47,7 @@ ORIGIN = torch.zeros(4, 1, dtype=torch.float64)  # the data: one point, four tim
 
 @pytest.mark.parametrize("r1", (0., .3))
 def test_slopes_are_those_of_the_losses_of_the_library(r1):
-    "autograd of `discriminator_terms` and of `generator_terms`, at four places; in float32, to 1e-7"
+    "autograd of `discriminator_terms` and of `generator_terms`, at four places, to 1e-7"
     s, chain = torch.zeros(4, dtype=torch.int64), ddgan.chain_gammas(1)
     for theta, psi in product((-.7, 1.2), (-2., .4)):
         G, D = Point(theta), Line(psi)
@@ -58,9 +58,9 @@ def test_slopes_are_those_of_the_losses_of_the_library(r1):
         wanted = slopes(G.theta.detach(), D.psi.detach(), r1)
         torch.testing.assert_close(torch.stack(wanted), -torch.stack(found), rtol=0., atol=1e-7)
 
-# %% ../../nbs/58_gans.ipynb #58a00015
+# %% ../../nbs/58_gans.ipynb #58a00016
 def test_the_library_moves_in_turn():
-    "five updates of `adversarial_step` by plain gradient descent are five of `saddle_step`, to 1e-7"
+    "five updates of `adversarial_step` by plain gradient descent are five of `saddle_step`"
     model = torch.nn.ModuleDict(dict(generator=Point(1.), discriminator=Line(.5)))
     state = train.State(
         model, train.Config(steps=5, batch_size=4, clip=None), average=model["generator"],
@@ -89,7 +89,7 @@ def test_eigenvalues_are_those_of_an_update(in_turn):
     small = [(v - 1) / 1e-5 for v in eigenvalues(1e-5, 0., in_turn)]
     assert small == pytest.approx([.5j, -.5j], abs=1e-4)  # ±i f'(0) of the flow
 
-# %% ../../nbs/58_gans.ipynb #58a00017
+# %% ../../nbs/58_gans.ipynb #58a0001a
 def radius_after(steps, h, r1=0., in_turn=False, start=.5):
     "The distance from (0, 0) after so many updates, a mean over the last tenth of them."
     v, far = torch.tensor([start, 0.], dtype=torch.float64), []
@@ -120,7 +120,7 @@ def test_packs_of_a_missing_mode():
                   for pack in product(range(3), repeat=m)) / 2
         assert packed_distance(p, q, m).item() == pytest.approx(far, abs=1e-14)
 
-# %% ../../nbs/58_gans.ipynb #58a00025
+# %% ../../nbs/58_gans.ipynb #58a00027
 CONFIG = experiment.change(experiment.RECIPES["ddgan-stacked-digits"], dict(
     T=1, paired=False, latent=0, width=16, d_width=16, depth=2, components=4, batch_size=8,
     steps=2))
@@ -143,7 +143,7 @@ def test_a_pack_is_seen_as_one():
     with pytest.raises(ValueError, match="expected whole packs of 2; got 7 images"):
         D(x[:7], x[:7], s[:7])
 
-# %% ../../nbs/58_gans.ipynb #58a00035
+# %% ../../nbs/58_gans.ipynb #58a00036
 def test_veegan_lowers_the_loss_of_pairs_and_the_way_back():
     "both terms by hand; the reconstructor learns from the second alone"
     G, D, x, s = networks("VEEGAN")
@@ -163,7 +163,7 @@ def test_veegan_lowers_the_loss_of_pairs_and_the_way_back():
         for v in terms.values())
     assert of_loss[0].any() and of_loss[1] is None and all(v.any() for v in of_back)
 
-# %% ../../nbs/58_gans.ipynb #58a00036
+# %% ../../nbs/58_gans.ipynb #58a00037
 def test_veegan_shows_real_pairs_of_an_image_and_its_noise():
     "what the discriminator sees first in an update: x above R(x), through which no slope goes"
     images, seen = load("stacked-digits")[0], []
@@ -179,7 +179,7 @@ def test_veegan_shows_real_pairs_of_an_image_and_its_noise():
     torch.testing.assert_close(seen[0].detach(), wanted, rtol=0., atol=1e-5)
     assert seen[0].is_leaf and len(seen) == 3
 
-# %% ../../nbs/58_gans.ipynb #58a00043
+# %% ../../nbs/58_gans.ipynb #58a00046
 def test_the_nearest_is_found_and_pulled():
     "by a loop over all of them; values and slopes of the term, those of the chosen ones alone"
     G, _, x, s = networks("InclusiveGAN")
@@ -207,7 +207,7 @@ def test_inclusive_gan_adds_the_pull_to_the_loss():
     assert found["InclusiveGAN"]["loss"] == found["plain GAN"]["loss"]
     assert found["InclusiveGAN"].keys() - found["plain GAN"].keys() == {"pull"}
 
-# %% ../../nbs/58_gans.ipynb #58a00045
+# %% ../../nbs/58_gans.ipynb #58a00048
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_two_updates_and_two_samples(name):
     "everything is finite, and every network has moved"
@@ -239,7 +239,7 @@ def test_errors_of_gans():
     with pytest.raises(ValueError, match="pack: expected a whole number"):
         packed_distance(p, p, 0)
 
-# %% ../../nbs/58_gans.ipynb #58a00054
+# %% ../../nbs/58_gans.ipynb #58a0005a
 def test_systems_of_the_study_differ_in_their_idea_alone():
     "one network and one loop; the denoising GAN has more steps, pairs and a latent variable"
     plain = study.SETTINGS["gans"]["plain GAN"]
