@@ -81,8 +81,9 @@ class Packed(nn.Module):
         pack: m"""
     def __init__(self, net: nn.Module, pack: int):
         super().__init__()
-        self.net, self.config, self.pack = net, net.config, pack
-        self.steps, self.classes, self.together = net.steps, net.classes, pack
+        self.net, self.config = net, net.config
+        self.steps, self.classes = net.steps, net.classes
+        self.pack = self.together = pack
 
     def forward(self, z_s, z_t, s, c=None):
         expect(not len(z_s) % self.pack, f"whole packs of {self.pack}", f"{len(z_s)} images")
@@ -109,7 +110,8 @@ class Pairs(nn.Module):
     def __init__(self, net: nn.Module, back: nn.Module):
         super().__init__()
         _one_noise(net)
-        self.net, self.back, self.config = net, back, net.config
+        self.net, self.back = net, back
+        self.config = net.config
         self.shape = (2 * net.shape[0], *net.shape[1:])
         self.steps, self.latent = net.steps, net.latent
         self.classes, self.predicts = net.classes, net.predicts

@@ -66,6 +66,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "lin2017pacgan": "Z. Lin, A. Khetan, G. Fanti, S. Oh | PacGAN: The Power of Two Samples in Generative Adversarial Networks | 2017 | 1712.04086",
     "srivastava2017veegan": "A. Srivastava, L. Valkov, C. Russell, M. U. Gutmann, C. Sutton | VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning | 2017 | 1705.07761",
     "li2018imle": "K. Li, J. Malik | Implicit Maximum Likelihood Estimation | 2018 | 1809.09087",
+    "dieng2019presgan": "A. B. Dieng, F. J. R. Ruiz, D. M. Blei, M. K. Titsias | Prescribed Generative Adversarial Networks | 2019 | 1910.04302",
     "yu2020inclusive": "N. Yu, K. Li, P. Zhou, J. Malik, L. Davis, M. Fritz | Inclusive GAN: Improving Data and Minority Coverage in Generative Models | 2020 | 2004.03355",
     "vahdat2021lsgm": "A. Vahdat, K. Kreis, J. Kautz | Score-based Generative Modeling in Latent Space | 2021 | 2106.05931",
     "lin2023flawed": "S. Lin, B. Liu, J. Li, X. Yang | Common Diffusion Noise Schedules and Sample Steps are Flawed | 2023 | 2305.08891",

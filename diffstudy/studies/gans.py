@@ -38,8 +38,10 @@ def run(settings: dict, case: dict) -> dict:
     net = judge.feature_network(seen.images, **settings["judge"])
     torch.set_num_threads(1)
     name, kept_back = case["gan"], settings["kept_back"]
-    digits, learned, real = seen.images, seen, seen
-    if case["choosing"]: learned, real = Stacked(digits[:-kept_back]), Stacked(digits[-kept_back:])
+    learned = real = seen
+    if case["choosing"]:
+        digits = seen.images
+        learned, real = Stacked(digits[:-kept_back]), Stacked(digits[-kept_back:])
 
     config = experiment.config_of(dict(kind="ddgan", config=settings["gans"][name]))
     if name in gans.SYSTEMS: config = gans.system(name, config)
