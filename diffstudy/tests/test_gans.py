@@ -7,22 +7,22 @@ __all__ = ['ORIGIN', 'CONFIG', 'FACTS', 'CHAIN', 'Point', 'Line',
            'test_packs_of_a_missing_mode', 'networks', 'test_a_pack_is_seen_as_one',
            'test_veegan_lowers_the_loss_of_pairs_and_the_way_back',
            'test_veegan_shows_real_pairs_of_an_image_and_its_noise',
-           'test_the_nearest_is_found_and_pulled', 'test_inclusive_gan_adds_the_pull_to_the_loss',
-           'test_two_updates_and_two_samples', 'test_errors_of_gans',
-           'test_systems_of_the_study_differ_in_their_idea_alone',
+           'test_the_nearest_is_found_and_pulled', 'first_terms',
+           'test_inclusive_gan_adds_the_pull_to_the_loss', 'test_two_updates_and_two_samples',
+           'test_errors_of_gans', 'test_systems_of_the_study_differ_in_their_idea_alone',
            'test_rates_were_chosen_by_the_choosing_cases']
 
 # %% ../../nbs/58_gans.ipynb #58a00007
-import math
+import dataclasses, math
 from itertools import product
 import pytest, torch
 import torch.nn.functional as F
 from .. import adversarial, ddgan, experiment, train
 from ..core import stream
 from ..data import encode, load
-from diffstudy.gans import (
-    SYSTEMS, eigenvalues, generator, nearest, packed_distance, pull, saddle_step, slopes, system,
-    veegan_terms)
+from ..gans import (
+    SYSTEMS, InclusiveGAN, eigenvalues, generator, nearest, packed_distance, pull, saddle_step,
+    slopes, system, veegan_terms)
 from ..studies import gans as study, record as runs
 
 # %% ../../nbs/58_gans.ipynb #58a00013
@@ -198,14 +198,20 @@ def test_the_nearest_is_found_and_pulled():
                 for v in (found, wanted))
         assert a is b or torch.allclose(a, b, rtol=1e-10)
 
-def test_inclusive_gan_adds_the_pull_to_the_loss():
-    "the losses of one update: those of the plain GAN, and a tenth of the distance to four times b"
-    loops = {k: system(k, CONFIG).start(
+def first_terms(kind, **own):
+    "What one update of a kind of run says, with other values of its own."
+    fields = {f.name: getattr(CONFIG, f.name) for f in dataclasses.fields(CONFIG)}
+    state, step, batches = type("Changed", (kind,), own)(**fields).start(
         load("stacked-digits")[0], FACTS, train.Rank(0, 1, torch.device("cpu")), {})
-        for k in ("plain GAN", "InclusiveGAN")}
-    found = {k: step(state, b(0), stream(0, "i")) for k, (state, step, b) in loops.items()}
-    assert found["InclusiveGAN"]["loss"] == found["plain GAN"]["loss"]
-    assert found["InclusiveGAN"].keys() - found["plain GAN"].keys() == {"pull"}
+    return step(state, batches(0), stream(0, "i"))
+
+def test_inclusive_gan_adds_the_pull_to_the_loss():
+    "the loss of the plain GAN, and the pull by its weight; shorter if there is more to choose from"
+    plain, found = first_terms(type(CONFIG)), first_terms(InclusiveGAN)
+    assert found["loss"] == plain["loss"] and found.keys() - plain.keys() == {"pull"}
+    assert first_terms(InclusiveGAN, weight=1.)["pull"] * .1 == pytest.approx(found["pull"])
+    assert first_terms(InclusiveGAN, pool=64)["pull"] < .9 * found["pull"]
+    assert InclusiveGAN.pool == 4
 
 # %% ../../nbs/58_gans.ipynb #58a00048
 @pytest.mark.parametrize("name", SYSTEMS)
