@@ -642,7 +642,7 @@ LIBRARY = [
     "distillation", "discrete", "energy", "likelihood", "compression", "ddgan_nets", "ddgan",
     "adversarial", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "bridges", "cli", "viz"]
+    "recipes.classifier", "experiment", "gans", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",
@@ -650,7 +650,7 @@ STUDIES = [
     "studies.distillation", "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
-    "studies.trilemma", "studies.bench", "studies.speedrun", "studies.gpu",
+    "studies.trilemma", "studies.gans", "studies.bench", "studies.speedrun", "studies.gpu",
     "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,

@@ -36,6 +36,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "trilemma-gans": "trilemma:GANS",
     "trilemma-stacked": "trilemma:STACKED",
     "trilemma-mnist": "trilemma:MNIST",
+    "gans-stacked": "gans:STACKED",
     "compression": "compression",
     "photos": "compression:PHOTOS",
     "ddgan": "gaussians",
