@@ -16,7 +16,7 @@ from .ddgan_ablation import coding, draw
 
 # %% ../../nbs/58_gans.ipynb #58a00052
 CHOSEN = {  # by the record's choosing cases: the lowest KL
-    "plain GAN": "recipe", "PacGAN": "recipe", "VEEGAN": "recipe", "InclusiveGAN": "recipe",
+    "plain GAN": "paper", "PacGAN": "recipe", "VEEGAN": "recipe", "InclusiveGAN": "ablation",
     "DDGAN, T = 4": "recipe"}
 _NETWORKS = dict(width=256, d_width=256, steps=2000)
 _PLAIN = dict(T=1, paired=False, latent=0)
