@@ -443,7 +443,7 @@ MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
     + [dict(kind="exact", n=100, steps=512)]), run_mnist)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00010
-SYSTEMS = {s: where for where, systems in {
+_HERE = {  # where, and which systems
     "runs: [Sampling](13_sample.ipynb)": "DDIM, T = 50",
     "runs: [Variational diffusion models](32_vdm.ipynb)": "VDM | VDM (variational bound)",
     "runs: [Densities along the flow](34_likelihood.ipynb)":
@@ -464,7 +464,10 @@ SYSTEMS = {s: where for where, systems in {
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
     "in part: on two pixels and on sums, [56](56_discrete.ipynb)": "D3PM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
-    "in part: another masked network, [64](64_last_bits.ipynb)": "PixelCNN | PixelCNN++",
+    "in part: another masked network, [64](64_last_bits.ipynb)": "PixelCNN | PixelCNN++"}
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a00012
+_CITED = {
     "cited: no VAE is built here":
         "ResNet VAE with IAF | Very Deep VAE | NVAE | CR-NVAE | LSGM | VAEBM",
     "cited: no invertible network is built here": "Glow | Flow++",
@@ -472,5 +475,6 @@ SYSTEMS = {s: where for where, systems in {
         "Image Transformer | SPN | Sparse Transformer | Routing Transformer "
         "| Sparse Transformer + DistAug",
     "cited: Hamiltonian Monte Carlo in each update": "PresGAN",
-    "cited: its networks are for photographs": "StyleGAN2",
-}.items() for s in systems.split(" | ")}
+    "cited: its networks are for photographs": "StyleGAN2"}
+SYSTEMS = {
+    s: where for where, systems in (_HERE | _CITED).items() for s in systems.split(" | ")}

@@ -121,7 +121,8 @@ def test_losses_and_samples_of_a_network_are_finite():
 def test_loss_of_exact_samples_has_no_slope():
     "for the exact energy and small steps, data and recovered data are alike: within 4 errors"
     levels = grid(Linear(-8., 8.), 32, dtype=torch.float64)
-    s, t, g = levels[18], levels[17], stream(0, "null")
+    s, t = levels[18], levels[17]
+    g = stream(0, "null")
     z_s = DATA.diffused(alpha(s), sigma(s)).sample(4000, g)[0].double()
     scale = torch.ones((), dtype=torch.float64, requires_grad=True)
     f = lambda z, gamma: scale * exact(z, gamma)
