@@ -28,7 +28,8 @@ def slope(f: Callable, z: Tensor) -> Tensor:
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         out = f(z)
-        expect(out.shape == z.shape[:1], f"one number for each example, ({len(z)},)", seen(out), "f")
+        one = out.shape == z.shape[:1]
+        expect(one, f"one number for each example, ({len(z)},)", seen(out), "f")
         return torch.autograd.grad(out.sum(), z)[0]
 
 def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
@@ -136,7 +137,8 @@ def sample(f: Callable, z: Tensor, gammas: Tensor, spread: float, steps: int = 3
     Returns:
         `(b, *d)`, at the last level"""
     g, z = check_grid(gammas), check_state(z, generator)
-    expect(g[-1].isfinite(), "a last level with noise, since a chain at it takes steps", g[-1].item())
+    noisy = g[-1].isfinite()
+    expect(noisy, "a last level with noise, since a chain at it takes steps", g[-1].item())
     for i in bar(len(g) - 1, progress):
         t, s = g[i], g[i + 1]
         z = recover(f, z, s, t, step_size(s, t, spread), steps, generator)
