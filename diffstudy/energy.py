@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from .core import as_step, check_counts, expect, randn_like, seen
 from .notation import alpha, sigma
-from .process import transition
+from .process import forward, transition
 from .sample import arrived, bar, check_grid, check_state
 
 # %% ../nbs/57_energy.ipynb #57a0000a
@@ -156,8 +156,6 @@ def recovery_loss(f: Callable, z_s: Tensor, gamma_s: Tensor, gamma_t: Tensor, st
 
     Returns:
         `()`"""
-    k = transition(*as_step(gamma_s, gamma_t))
-    a, s2 = k.alpha_ts.to(z_s), k.sigma2_ts.to(z_s)
-    z_t = a * z_s + s2.sqrt() * randn_like(z_s, generator)
+    z_t = forward(z_s, gamma_s, gamma_t).sample(generator)
     made = recover(f, z_t, gamma_s, gamma_t, step, steps, generator)
     return contrast(lambda z: f(z, gamma_s.to(z)), z_s, made)
