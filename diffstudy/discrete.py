@@ -202,8 +202,8 @@ def _check_levels(k, levels):
     if can_look(k): expect(((k >= 0) & (k < levels)).all(), f"levels below {levels}", k.tolist())
 
 # %% ../nbs/56_discrete.ipynb #56a00034
-def _kl(q, p):  # summed over places, `(b,)`
-    return (torch.xlogy(q, q) - torch.xlogy(q, p)).sum((-1, -2))
+def _kl(q, p):  # summed over places, `(b,)`; where q is zero p may be, and has no slope
+    return (torch.xlogy(q, q) - torch.xlogy(q, torch.where(q > 0, p, 1.))).sum((-1, -2))
 
 def step_loss(chain: Chain, t: int | Tensor, k_t: Tensor, k_0: Tensor, p: Tensor,
               step: Callable = marginalized) -> Tensor:

@@ -54,7 +54,8 @@ def run_copies(settings: dict, case: dict) -> dict:
     """Learn from one picture in so many, with something changed; how far samples are on the way.
 
     Returns:
-        train_seconds: of the processor; looks: of each its step and `apart`"""
+        train_seconds: of the processor; looks: of each its step and `apart`, and where the loss is
+        the bound its bits per dimension, of the pictures learned from and of held-out ones"""
     torch.set_num_threads(1)
     images, held_out = data.load("emoji")
     few = images[::settings["every"]]
@@ -73,6 +74,10 @@ def run_copies(settings: dict, case: dict) -> dict:
         x = model.sample(labels, w=settings["w"], **settings["sampling"])
         far = data.apart(x, few.images).amin(1)
         looks.append(dict(step=int(path.name[5:]), apart=[round(v, 3) for v in far.tolist()]))
+        if config.weight != "bound": continue
+        for k, v in dict(learned=few, held_out=held_out).items():
+            bits = model.bits_per_dim(v)
+            looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
     own = data.apart(held_out.images, few.images).amin(1)
     return dict(
         train_seconds=round(seconds), looks=looks,
@@ -80,11 +85,17 @@ def run_copies(settings: dict, case: dict) -> dict:
         png=None if case["change"] else files.to_strip(x[:9 * settings["shown"]]))
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11512
+_AT_FULL_RESOLUTION = dict(
+    head="noise", weight="bound", schedule="learned-linear", gamma_min=-13.3, gamma_max=5.,
+    width=32, groups=8, mults=[1, 2, 2], fourier=[6, 7], extra=True, flip=False)
 FEW = Study(
     "emoji-copies", COPIES, (
         dict(name="as it is", change={}),
         dict(name="not mirrored", change=dict(flip=False)),
-        dict(name="dropout of 0.2", change=dict(dropout=.2))),
+        dict(name="dropout of 0.2", change=dict(dropout=.2)),
+        dict(name="the bound", change=_AT_FULL_RESOLUTION),
+        dict(name="the bound, mirrored", change=_AT_FULL_RESOLUTION | dict(flip=list(range(7)))),
+        dict(name="the bound, augmented", change=_AT_FULL_RESOLUTION | dict(augment=True))),
     run_copies)
 
 # %% ../../nbs/80b_emoji.ipynb #a58a774e
