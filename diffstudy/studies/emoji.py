@@ -54,14 +54,16 @@ def run_copies(settings: dict, case: dict) -> dict:
     """Learn from one picture in so many, with something changed; how far samples are on the way.
 
     Returns:
-        train_seconds: of the processor; looks: of each its step and `apart`, and where the loss is
-        the bound its bits per dimension, of the pictures learned from and of held-out ones"""
+        train_seconds: of the processor, in this part; clock: of all parts; looks: of each its step
+        and `apart`, and where the loss is the bound its bits per dimension, of the pictures
+        learned from and of held-out ones"""
     torch.set_num_threads(1)
     images, held_out = data.load("emoji")
-    few = images[::settings["every"]]
+    how = settings | case.get("how", {})
+    few = images[::how["every"]]
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        case["change"] | dict(save_every=settings["look"], keep=100))
+        case["change"] | dict(save_every=how["look"], keep=100))
     home = Path.home() / ".cache" / "diffstudy" / "emoji-copies"
     home = home / experiment.config_hash(config.resolve())
     seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
@@ -74,13 +76,14 @@ def run_copies(settings: dict, case: dict) -> dict:
         x = model.sample(labels, w=settings["w"], **settings["sampling"])
         far = data.apart(x, few.images).amin(1)
         looks.append(dict(step=int(path.name[5:]), apart=[round(v, 3) for v in far.tolist()]))
+        if looks[-1]["step"] in how.get("pictures", ()): looks[-1]["png"] = files.to_strip(x[:18])
         if config.weight != "bound": continue
         for k, v in dict(learned=few, held_out=held_out).items():
             bits = model.bits_per_dim(v)
             looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
     own = data.apart(held_out.images, few.images).amin(1)
     return dict(
-        train_seconds=round(seconds), looks=looks,
+        train_seconds=round(seconds), clock=round(state.seconds), looks=looks,
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
         png=None if case["change"] else files.to_strip(x[:9 * settings["shown"]]))
 
@@ -95,7 +98,10 @@ FEW = Study(
         dict(name="dropout of 0.2", change=dict(dropout=.2)),
         dict(name="the bound", change=_AT_FULL_RESOLUTION),
         dict(name="the bound, mirrored", change=_AT_FULL_RESOLUTION | dict(flip=list(range(7)))),
-        dict(name="the bound, augmented", change=_AT_FULL_RESOLUTION | dict(augment=True))),
+        dict(name="the bound, augmented", change=_AT_FULL_RESOLUTION | dict(augment=True)),
+        dict(
+            name="all pictures, longer", change=dict(steps=10_000, ema=.9993, warmup=278),
+            how=dict(every=1, look=1000, pictures=[1000, 4000, 10_000]))),
     run_copies)
 
 # %% ../../nbs/80b_emoji.ipynb #a58a774e

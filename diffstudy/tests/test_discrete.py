@@ -5,7 +5,8 @@ __all__ = ['BETAS', 'STEPS', 'LANGUAGE', 'test_steps_are_what_they_are_called',
            'test_merge_keeps_the_ends', 'test_posterior_is_bayes_rule', 'counted', 'wrong_share',
            'likeliest', 'without_itself', 'small_world', 'test_readings_of_the_exact_guess',
            'wrong_guess', 'test_bound_is_above_what_it_bounds', 'test_bound_of_one_place_is_tight',
-           'test_masks_pay_for_what_is_revealed_together', 'cost_of_sets', 'bound_in_steps',
+           'test_masks_pay_for_what_is_revealed_together',
+           'test_slopes_are_finite_where_a_chain_cannot_go', 'cost_of_sets', 'bound_in_steps',
            'test_masked_bound_is_that_of_the_absorbing_chain', 'fitting',
            'test_masked_diffusion_is_the_mean_of_all_orders',
            'test_samples_have_the_probabilities_of_the_chain',
@@ -169,6 +170,17 @@ def test_masks_pay_for_what_is_revealed_together(T):
     table = weights.view(3, 3)
     mutual = entropy(table.sum(0)) + entropy(table.sum(1)) - entropy(table)
     torch.testing.assert_close(mean, entropy(table) + mutual / T, rtol=0., atol=1e-12)
+
+# %% ../../nbs/56_discrete.ipynb #56a000bb
+def test_slopes_are_finite_where_a_chain_cannot_go():
+    "steps to neighbors leave far levels at exactly zero, in float64 too"
+    chain = Chain.of(gaussian(17, torch.linspace(.001, .1, 20, dtype=torch.float64)))
+    assert (chain.steps == 0).any()
+    logits = torch.zeros(17, dtype=torch.float64, requires_grad=True)
+    guess = lambda k, t: logits.softmax(-1).expand(*k.shape, 17)
+    k = torch.tensor([[0, 16, 8]] * 50)
+    bound(chain, guess, k, generator=stream(0, "slopes")).sum().backward()
+    assert logits.grad.isfinite().all() and logits.grad.any()
 
 # %% ../../nbs/56_discrete.ipynb #56a00050
 def cost_of_sets(predict, k, mask):
