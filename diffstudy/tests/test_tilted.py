@@ -12,15 +12,16 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
            'test_the_loop_does_not_wait_for_the_device', 'test_memory_does_not_grow_with_the_steps',
            'test_the_worlds_of_the_study',
            'test_every_method_of_the_study_draws_the_class_without_guidance',
-           'test_the_small_network_of_the_study_learns', 'test_study', 'test_images', 'test_cells',
-           'test_record', 'test_predictor_corrector_comes_to_the_tilted_density',
+           'test_the_small_network_of_the_study_learns', 'test_study', 'test_mnist_study',
+           'test_cells', 'test_record', 'test_predictor_corrector_comes_to_the_tilted_density',
            'test_each_of_the_others_has_a_setting_that_is_plain_guidance', 'test_errors_tilted']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #8192b3ab
 import math, weakref
+from types import SimpleNamespace
 import pytest, torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from .. import data, models, sample
+from .. import data, experiment, models, sample
 from ..core import stream
 from ..data import three_gaussians
 from ..guidance import ClassifierFree, classifier_free
@@ -31,7 +32,7 @@ from ..schedule import Cosine, Linear, grid
 from ..studies import record as runs
 from diffstudy.studies.tilted import (
     CASES, CHOSEN, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS, SHOWN, STUDY, TUNE, WEIGHTS,
-    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw, fine, guided_images,
+    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw, fine,
     learned, networks, noisier, predictor_corrector, product, run, run_mnist, scored, start,
     steps_for, world)
 
@@ -378,16 +379,26 @@ def test_study():
     found = best_choices([rows(0), rows(2), rows(2)])
     assert found["more noise"]["4"] == PARAMETERS["more noise"][2]
 
-# %% ../../nbs/62_tilted_guidance.ipynb #ed82d61f
-def test_images():
-    "on images every method gives scores for every weight, in miniature"
-    train_set, _ = data.load("digits")
-    judge = models.Classifier(train_set.shape, 10, 8).eval()
-    net = models.build("digits", train_set.shape, 10).eval()
-    s = dict(n=40, weights=[0, 1], halves=2, real=100, control=True)
-    rows = guided_images(net, grid(Cosine(-8., 8.), 2), s, 0, judge, train_set)
-    assert [p["w"] for m in rows for p in rows[m]] == [0, 1, 0, 1, 1, 1]
-    assert all(0 < p["share"] <= 1 and 0 <= p["accuracy"][0] <= 1 for m in rows for p in rows[m])
+# %% ../../nbs/62_tilted_guidance.ipynb #ed82d6aa
+def test_mnist_study(monkeypatch):
+    "the study on MNIST runs in miniature, and refuses a run of another kind"
+    digits = data.load("digits")[0][:60]
+    images = data.ImageSet("digits", digits.images, digits.labels, 256, 10)
+    net = models.build("digits-tiny", (1, 8, 8), 10)
+    opened = SimpleNamespace(
+        kind="vdm", has_labels=True, config=dict(data="mnist"), root=None,
+        model=SimpleNamespace(net=net))
+    monkeypatch.setattr(experiment, "open", lambda *_: opened)
+    monkeypatch.setattr(data, "load", lambda *_: (images, None))
+    settings = MNIST.settings | dict(n=20, steps=2, weights=[0, 1], judge=dict(width=8, steps=2))
+    out = run_mnist(settings, dict(seed=0))
+    assert {k: [r["w"] for r in v] for k, v in out.items()} == {
+        "DDIM": [0, 1], "ancestral": [0, 1], "corrected": [1], "unweighted": [1]}
+    rows = [row for several in out.values() for row in several]
+    assert all(0 < row["share"] <= 1 and 0 <= row["accuracy"][0] <= 1 for row in rows)
+    opened.kind = "ddgan"
+    with pytest.raises(ValueError, match="expected a run of the recipe mnist-bound"):
+        run_mnist(settings, dict(seed=0))
 
 # %% ../../nbs/62_tilted_guidance.ipynb #efbcbfb7
 def test_cells():
