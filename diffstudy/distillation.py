@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['step', 'guess', 'pairs', 'one_step_loss', 'progressive_target', 'progressive_loss',
-           'consistency_loss']
+           'consistency_loss', 'mean_target', 'mean_flow_loss']
 
 # %% ../nbs/52_distillation.ipynb #9ef7ee81
 from collections.abc import Callable
@@ -136,3 +136,39 @@ def consistency_loss(student: Callable, average: Callable, teacher: Callable, x:
         last = expand(i == len(gammas) - 2, z)
         target = torch.where(last, z_s / expand(alpha(s), z), guess(average, z_s, s))
     return (guess(student, z, t) - target).square().mean()
+
+# %% ../nbs/52_distillation.ipynb #5200000b
+def mean_target(net: Callable, z: Tensor, v: Tensor, t: Tensor, back: Tensor,
+                h: float = .01) -> Tensor:
+    """v − (t − r) du/dt, which the mean velocity must be (Geng et al. 2025, eq. 6).
+
+    Args:
+        net: `(z, t, t − r) → u`, the mean velocity on the way from t back to r
+        z: `(b, *d)`
+        v: Velocity in z, the same shape
+        t: `(b,)`
+        back: t − r, `(b,)`
+        h: Of the difference that stands for the slope
+
+    Returns:
+        As z"""
+    with torch.no_grad():
+        ahead, behind = (net(z + d * v, t + d, back + d) for d in (h, -h))
+        return v - expand(back, z) * (ahead - behind) / (2 * h)
+
+def mean_flow_loss(net: Callable, x: Tensor, generator=None, instant: float = .5) -> Tensor:
+    """The mean velocity learned from data, by its own slope (Geng et al. 2025).
+
+    Args:
+        net: As for `mean_target`
+        x: Images, `(b, *d)`
+        instant: Share of the examples with r = t: flow matching
+
+    Returns:
+        `()`"""
+    (b, *_), how = x.shape, dict(generator=generator, dtype=x.dtype)
+    t, r = torch.rand(2, b, **how).sort(0, descending=True).values
+    back = torch.where(torch.rand(b, **how) < instant, 0., t - r)
+    noise = torch.randn(x.shape, **how)
+    z = x + expand(t, x) * (noise - x)
+    return (net(z, t, back) - mean_target(net, z, noise - x, t, back)).square().mean()

@@ -30,6 +30,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "objectives": "objectives",
     "two-losses": "objectives:TWO",
     "distillation": "distillation",
+    "mean-flow": "distillation:MEAN",
     "solvers": "solvers",
     "calls": "calls",
     "trilemma": "trilemma",

@@ -6,7 +6,8 @@ __all__ = ['ENDS', 'LINE', 'bumps', 'rank', 'levels', 'test_the_flow_is_the_quan
            'test_pairs_are_noise_and_where_it_goes',
            'test_one_step_to_the_target_is_two_of_the_teacher',
            'test_target_of_gaussian_data_is_linear', 'test_progressive_loss',
-           'test_consistency_loss', 'test_record_is_of_today']
+           'test_consistency_loss', 'spread', 'mean_velocity',
+           'test_the_mean_velocity_is_its_own_target', 'test_record_is_of_today']
 
 # %% ../../nbs/52_distillation.ipynb #e70327c0
 import math
@@ -14,11 +15,12 @@ import pytest, torch
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
 from ..distillation import (
-    consistency_loss, guess, one_step_loss, pairs, progressive_loss, progressive_target, step)
+    consistency_loss, guess, mean_flow_loss, mean_target, one_step_loss, pairs, progressive_loss,
+    progressive_target, step)
 from ..notation import alpha, sigma
 from ..sample import ddim, initial, probability_flow
 from ..studies import record as runs
-from ..studies.distillation import STUDY
+from ..studies.distillation import MEAN, STUDY
 
 # %% ../../nbs/52_distillation.ipynb #1dc01935
 def bumps():
@@ -144,6 +146,37 @@ def test_consistency_loss():
     one = torch.tensor([-7., -8.], dtype=torch.float64)
     nothing = lambda z, g: torch.full_like(z, math.nan)
     assert consistency_loss(exact, nothing, data.predict, x, one, stream(1, "loss")) < 1e-3
+
+# %% ../../nbs/52_distillation.ipynb #5200000c
+def spread(t): return ((1 - t) ** 2 * .09 + t ** 2).sqrt()  # of the path to N(0, 0.09)
+
+def mean_velocity(z, t, back):
+    "Exact: the flow of a Gaussian scales z by its spread."
+    ratio = spread(t - back) / spread(t)
+    v = (t - .09 * (1 - t)) / spread(t) ** 2
+    return z * expand(torch.where(back.abs() > 1e-9, (1 - ratio) / back, v), z)
+
+def test_the_mean_velocity_is_its_own_target():
+    "of a Gaussian: by the velocity of the flow to 1e-6; from single pairs, where the loss is least"
+    t = torch.linspace(.1, .9, 9, dtype=torch.float64)
+    z, none = torch.ones(9, 1, dtype=torch.float64), torch.zeros_like(t)
+    for back in (none, t, t / 2):
+        target = mean_target(
+            mean_velocity, z, mean_velocity(z, t, none), t, back, h=1e-4)
+        torch.testing.assert_close(target, mean_velocity(z, t, back), rtol=0., atol=1e-6)
+
+    one = torch.ones_like(t)  # from pure noise to the data, in one call
+    torch.testing.assert_close(z - mean_velocity(z, one, one), .3 * z, rtol=0., atol=1e-12)
+
+    # the slope of the loss in a factor before u: none at the exact one
+    x = .3 * torch.randn(20_000, 1, generator=stream(0, "x"), dtype=torch.float64)
+    def slope(at):
+        a = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+        # the factor is in the answer alone, not in the target, which is asked without gradient
+        net = lambda *v: (a if torch.is_grad_enabled() else 1.) * mean_velocity(*v)
+        mean_flow_loss(net, x, stream(1, "loss")).backward()
+        return a.grad.item()
+    assert abs(slope(1.)) < .1 * abs(slope(.8)) and slope(.8) < 0 < slope(1.2)
 
 # %% ../../nbs/52_distillation.ipynb #cadad142
 def test_record_is_of_today():
