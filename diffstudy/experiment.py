@@ -503,6 +503,16 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     return lines + [f"other than there: {', '.join(differ)}"] * bool(differ)
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
+def _command(run) -> str:
+    "What repeats a training: its recipe, and what was set otherwise."
+    command = f"diffstudy train {run.config['data']} --recipe {run.recipe}"
+    if "init" in run.info: command += f" --init {run.info['init']['source']}"
+    if run.recipe not in RECIPES: return command
+    was, now = (places(c) for c in (RECIPES[run.recipe], config_of(run.info)))
+    changed = {k: v for k, (*_, v) in now.items() if k not in was or v != was[k][2]}
+    text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
+    return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
+
 @by_name
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
@@ -522,15 +532,12 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
             "this run works on principal components, which are a file of their own: "
             "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
-    began = f" --init {run.info['init']['source']}" if "init" in run.info else ""
-    if "dial" in run.info: began += f" --minutes {run.info['dial']['minutes']:g}"
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
     files.replace_file(path, weights.pack(tensors, dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
-        command=f"diffstudy train {run.config['data']} --recipe {run.recipe}" + began,
-        licence=license, result=result or None, chosen=run.chosen,
+        command=_command(run), licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
     return path
 
