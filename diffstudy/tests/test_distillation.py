@@ -169,14 +169,14 @@ def test_the_mean_velocity_is_its_own_target():
     torch.testing.assert_close(z - mean_velocity(z, one, one), .3 * z, rtol=0., atol=1e-12)
 
     # the slope of the loss in a factor before u: none at the exact one
-    x = .3 * torch.randn(20_000, 1, generator=stream(0, "x"), dtype=torch.float64)
+    x = .3 * torch.randn(80_000, 1, generator=stream(0, "x"), dtype=torch.float64)
     def slope(at):
         a = torch.tensor(at, dtype=torch.float64, requires_grad=True)
         # the factor is in the answer alone, not in the target, which is asked without gradient
         net = lambda *v: (a if torch.is_grad_enabled() else 1.) * mean_velocity(*v)
         mean_flow_loss(net, x, stream(1, "loss")).backward()
         return a.grad.item()
-    assert abs(slope(1.)) < .1 * abs(slope(.8)) and slope(.8) < 0 < slope(1.2)
+    assert abs(slope(1.)) < .03 * abs(slope(.8)) and slope(.8) < 0 < slope(1.2)
 
 # %% ../../nbs/52_distillation.ipynb #cadad142
 def test_record_is_of_today():
