@@ -81,6 +81,7 @@ def run_copies(settings: dict, case: dict) -> dict:
         for k, v in dict(learned=few, held_out=held_out).items():
             bits = model.bits_per_dim(v)
             looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
+            looks[-1]["each"] = [round(v, 4) for v in bits.values.tolist()]  # of held-out ones
     own = data.apart(held_out.images, few.images).amin(1)
     return dict(
         train_seconds=round(seconds), clock=round(state.seconds), looks=looks,
