@@ -84,7 +84,7 @@ KNOWN = {
     "mnist-bits": Known(
         "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
     "emoji": Known(
-        "6a598dcc041b7d4e5bd9a1053898003c6857ae20fadc2a5ca62f522005cc77ae", 5_232_344),
+        "284765d08c9c7e2c1e877340ae8c4cd6e39b88c78dc6b5fdb0dcf55ee9d587e3", 5_232_416),
     "mnist": Known(
         "029c503a70116b47c8dab1628875e386527edb1d2c3df08bcfa5e130a4e81fbd", 5_875_520),
 }
