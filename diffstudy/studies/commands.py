@@ -56,6 +56,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "pictures": "pictures",
     "emoji": "emoji",
     "emoji-copies": "emoji:FEW",
+    "emoji-longer": "emoji:LONG",
     "dial": "dial",
     "dial-mnist": "dial:MNIST",
     "few-steps": "ddgan_ablation:FEW",
