@@ -38,7 +38,8 @@ class Table(nn.Module):
     """The exact conditional probabilities of a small world: what a network would have to learn.
 
     Args:
-        p, shape: Of each image, `(K, …, K)`, an axis for each pixel; (1, h, w)"""
+        p: Of each image, `(K, …, K)`, an axis for each pixel
+        shape: `(1, h, w)`"""
     def __init__(self, p: Tensor, shape: tuple):
         super().__init__()
         self.shape, self.head = _gray(shape), Softmax(len(p))
