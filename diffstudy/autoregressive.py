@@ -33,6 +33,20 @@ def _gray(shape):
     check_counts(height=shape[1], width=shape[2])
     return tuple(shape)
 
+def _order(order, places):
+    "As it was given, or row by row; ValueError unless each place is read once."
+    order = torch.as_tensor(range(places) if order is None else order)
+    once = order.sort().values.tolist() == list(range(places))
+    expect(once, f"each of {places} places once", order.tolist(), "order")
+    return order
+
+def _mask(mask, places):
+    "As it was given, or full; ValueError unless each place looks at itself and back."
+    mask = full(places) if mask is None else mask
+    back = mask.shape == (places,) * 2 and mask.diagonal().all() and not mask.triu(1).any()
+    expect(back, f"each of {places} places to look at itself and back", seen(mask), "mask")
+    return mask
+
 # %% ../nbs/53_autoregressive.ipynb #53a0000a
 class Table(nn.Module):
     """The exact conditional probabilities of a small world: what a network would have to learn.
@@ -129,6 +143,17 @@ def sees(net: Callable, k: Tensor) -> Tensor:
     return ((out[:-1] - out[-1]).abs().amax(-1) > 1e-12).T
 
 # %% ../nbs/53_autoregressive.ipynb #53a00016
+class Size(NamedTuple):
+    """How large a network is, and from which seed its weights are drawn.
+
+    Args:
+        width: Channels of each stack, or numbers of each token: a multiple of 4
+        depth: Layers; one of convolutions sees a row and a column farther"""
+    width: int
+    depth: int
+    dropout: float = .1
+    seed: int = 0
+
 class _Gated(nn.Module):
     "A layer of both stacks: of the rows above, and of what stands to the left."
     def __init__(self, width: int, dropout: float):
@@ -150,17 +175,6 @@ class _Gated(nn.Module):
         return v + self.leave_v(self._gate(a)), h + self.leave_h(self._gate(b))
 
 # %% ../nbs/53_autoregressive.ipynb #53a00018
-class Size(NamedTuple):
-    """How large a network is, and from which seed its weights are drawn.
-
-    Args:
-        width: Channels of each stack, or numbers of each token: a multiple of 4
-        depth: Layers; one of convolutions sees a row and a column farther"""
-    width: int
-    depth: int
-    dropout: float = .1
-    seed: int = 0
-
 class PixelCNN(nn.Module):
     """A gated PixelCNN: two stacks of convolutions that see all pixels before, and no other.
 
@@ -314,8 +328,7 @@ class Transformer(nn.Module):
     """A decoder over pixels, with any order of reading and any mask that looks back.
 
     Args:
-        shape: Of an image, `(1, h, w)`
-        head: `Softmax(levels)` or `Logistics(levels)`
+        shape, head, size: As of `PixelCNN`
         mask: As of `full`, over places in the order of reading
         order: The places as they are read; row by row otherwise
         kinds: What the first token may say, such as how images were changed"""
@@ -325,17 +338,11 @@ class Transformer(nn.Module):
         self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
         _, h, w = self.shape
-        order = torch.as_tensor(range(h * w) if order is None else order)
-        all_once = order.sort().values.tolist() == list(range(h * w))
-        expect(all_once, f"each of {h * w} places once", order.tolist(), "order")
-        mask = full(h * w) if mask is None else mask
-        back = mask.shape == (h * w,) * 2 and mask.diagonal().all() and not mask.triu(1).any()
-        expect(back, f"each of {h * w} places to look at itself and back", seen(mask), "mask")
-        self.register_buffer("order", order)
-        self.register_buffer("mask", mask)
+        self.register_buffer("order", _order(order, h * w))
+        self.register_buffer("mask", _mask(mask, h * w))
         with torch.random.fork_rng(devices=[]):
             self.start, self.read = nn.Embedding(kinds, width), nn.Embedding(head.levels, width)
-            self.asked, self.told = _Where(order, h, w, width), _Where(order, h, w, width)
+            self.asked, self.told = (_Where(self.order, h, w, width) for _ in range(2))
             self.blocks = nn.ModuleList(_Block(width, dropout) for _ in range(depth))
             self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, head.size)
         self.last.zero = True
