@@ -464,12 +464,15 @@ _HERE = {  # where, and which systems
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
     "in part: on two pixels and on sums, [56](56_discrete.ipynb)": "D3PM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
+    "in part: two groups on small digits, [55](55_vae.ipynb)": "Very Deep VAE | NVAE",
+    "in part: on small digits, [55](55_vae.ipynb)": "LSGM",
     "in part: another masked network, [64](64_last_bits.ipynb)": "PixelCNN | PixelCNN++"}
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00012
 _CITED = {
-    "cited: no VAE is built here":
-        "ResNet VAE with IAF | Very Deep VAE | NVAE | CR-NVAE | LSGM | VAEBM",
+    "cited: no posterior with a flow is built here": "ResNet VAE with IAF",
+    "cited: a further loss on NVAE": "CR-NVAE",
+    "cited: its two halves run apart": "VAEBM",
     "cited: no invertible network is built here": "Glow | Flow++",
     "cited: no such autoregressive network is built here":
         "Image Transformer | SPN | Sparse Transformer | Routing Transformer "
