@@ -37,6 +37,7 @@ def mixed(model, angle=.7):
     c, s = math.cos(angle), math.sin(angle)
     return model._replace(weights=model.weights @ torch.tensor([[c, -s], [s, c]]).to(model.mean))
 
+# %% ../../nbs/55_vae.ipynb #55c00001
 def test_bound_of_the_best_linear_model_is_exact():
     "five dimensions, two latent variables, to 1e-12; turned by an angle, the gap is the KL"
     x = flat_data()
@@ -62,6 +63,7 @@ def test_bound_of_the_best_linear_model_is_exact():
     torch.testing.assert_close(gap, kl, rtol=0., atol=1e-12)
     assert gap.min() > .01
 
+# %% ../../nbs/55_vae.ipynb #55c00002
 def test_gap_on_a_grid_is_the_kl():
     "one dimension, any q: −log p by a grid of 4001 points, and bound − KL, to 1e-10"
     model = LinearGaussian(*(torch.tensor(v).double() for v in ([[.8]], [.3], .2)))
@@ -78,6 +80,7 @@ def test_gap_on_a_grid_is_the_kl():
     kl = (log_q.exp() * (log_q - joint + log_p[:, None])).sum(1) * width
     torch.testing.assert_close(linear_bound(model, x, q).total - kl, -log_p, rtol=0., atol=1e-10)
 
+# %% ../../nbs/55_vae.ipynb #55c00003
 def test_more_weights_lower_the_bound_and_never_pass_the_truth():
     "a turned model, 4000 repeats, K = 1, 2, 8, 64: each lower by 4 errors, all above within 4"
     x = flat_data()[:1].expand(4000, -1)
@@ -125,6 +128,7 @@ def test_groups_add_up_to_the_whole_kl():
     off = mean_and_error(drawn.kl.sum(1) - closed.kl.sum(1))
     assert abs(off.mean) < 4 * off.error
 
+# %% ../../nbs/55_vae.ipynb #55c01001
 def test_a_posterior_that_sees_nothing_costs_nothing():
     "whatever the priors of the groups: KL 0 to 1e-12"
     net, k = filled((2, 3))
@@ -150,6 +154,7 @@ def test_another_prior_changes_one_term():
     off = mean_and_error(other.cross[:, 0] - own.cross[:, 0])
     assert 0 < abs(off.mean) < 4 * off.error
 
+# %% ../../nbs/55_vae.ipynb #55c01002
 def test_samples_are_drawn_from_what_the_bound_is_of():
     "two places of three levels: shares of 20,000 samples against −log p by many weights"
     net = VAE(2, 3, (1, 1), 8, 0.).eval()
@@ -190,6 +195,7 @@ def test_diffusion_of_a_gaussian_costs_its_entropy_and_its_ends():
     wanted = wide + torch.distributions.kl_divergence(end, flat)
     assert found.error < .02 and abs(found.mean - wanted) < 4 * found.error
 
+# %% ../../nbs/55_vae.ipynb #55c02001
 def test_before_training_a_diffusion_is_the_normal_prior():
     "ε̂ = σz: −log N(u; 0, I) but for σ_0² at the data end, within 4 errors; and it draws N(0, I)"
     prior = DiffusionPrior(3, 16, 1)
@@ -218,6 +224,7 @@ def test_a_latent_diffusion_learns_and_draws():
     drawn = sample(net, 5, stream(2, "draw"), prior.sample(5, 4, stream(3, "draw")))
     assert drawn.shape == (5, 6) and 0 <= drawn.min() <= drawn.max() < 4
 
+# %% ../../nbs/55_vae.ipynb #55c02002
 def test_errors_of_latent_variables():
     net, k = filled((2,))
     with pytest.raises(ValueError, match="expected 6 places; got 4"): walk(net, k[..., :2])
