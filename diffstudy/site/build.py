@@ -639,8 +639,8 @@ LIBRARY = [
     "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
-    "distillation", "discrete", "energy", "likelihood", "compression", "ddgan_nets", "ddgan",
-    "adversarial", "autoregressive", "references",
+    "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
+    "ddgan", "adversarial", "autoregressive", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "gans", "bridges", "cli", "viz"]
 STUDIES = [
