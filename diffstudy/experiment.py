@@ -502,7 +502,7 @@ def _take(state, run, config, info) -> list[str]:  # What was taken, in lines
     if anew: lines[0] += f"; anew: {', '.join(anew)}"
     return lines + [f"other than there: {', '.join(differ)}"] * bool(differ)
 
-# %% ../nbs/76_experiment.ipynb #fcef6942
+# %% ../nbs/76_experiment.ipynb #fcef69c0
 def _command(run) -> str:
     "What repeats a training: its recipe, and what was set otherwise."
     command = f"diffstudy train {run.config['data']} --recipe {run.recipe}"
@@ -513,6 +513,7 @@ def _command(run) -> str:
     text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
     return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
 
+# %% ../nbs/76_experiment.ipynb #fcef6942
 @by_name
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.

@@ -106,6 +106,7 @@ WORKS: dict[str, Work] = {k: _work(line) for k, line in {  # wide
     "salimans2017pixelcnn": "T. Salimans, A. Karpathy, X. Chen, D. P. Kingma | PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood and Other Modifications | 2017 | 1701.05517",
     "parmar2018image": "N. Parmar, A. Vaswani, J. Uszkoreit, Ł. Kaiser, N. Shazeer, A. Ku, D. Tran | Image Transformer | 2018 | 1802.05751",
     "menick2018subscale": "J. Menick, N. Kalchbrenner | Generating High Fidelity Images with Subscale Pixel Networks and Multidimensional Upscaling | 2018 | 1812.01608",
+    "roy2020routing": "A. Roy, M. Saffar, A. Vaswani, D. Grangier | Efficient Content-Based Sparse Attention with Routing Transformers | 2020 | 2003.05997",
     "child2019sparse": "R. Child, S. Gray, A. Radford, I. Sutskever | Generating Long Sequences with Sparse Transformers | 2019 | 1904.10509",
     "jun2020distaug": "H. Jun, R. Child, M. Chen, J. Schulman, A. Ramesh, A. Radford, I. Sutskever | Distribution Augmentation for Generative Modeling | 2020 | International Conference on Machine Learning, PMLR 119",
     "gao2020recovery": "R. Gao, Y. Song, B. Poole, Y. N. Wu, D. P. Kingma | Learning Energy-Based Models by Diffusion Recovery Likelihood | 2020 | 2012.08125",

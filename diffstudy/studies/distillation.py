@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'MEAN_SETTINGS', 'CHOSEN', 'MEAN', 'run', 'MeanVelocity',
-           'run_mean']
+           'mean_trained', 'mean_drawn', 'run_mean']
 
 # %% ../../nbs/52_distillation.ipynb #e9c2f44d
 import copy, time
@@ -121,11 +121,30 @@ class MeanVelocity(nn.Module):
         times = (expand(v, z).expand_as(z[:, :1]) for v in (t, back))
         return self.net(torch.cat([z, *times], 1), t.new_zeros(()))[:, :self.shape[0]]
 
+# %% ../../nbs/52_distillation.ipynb #52000012
 MEAN_SETTINGS = dict(
     unet=OBJECTIVES["recipe"]["unet"], judge=OBJECTIVES["judge"], n=1000, kept_back=300,
     loop=dict(steps=1300, batch_size=64, warmup=50, lr_decay="cosine", ema=.99),
     rates=[1e-3, 2e-3, 4e-3], calls=[1, 2])
 
+def mean_trained(settings: dict, lr: float, seed: int, images) -> nn.Module:
+    "The averaged network of the mean velocity, from some digits."
+    config = train.Config(**settings["loop"], lr=lr, seed=seed)
+    state = train.State(MeanVelocity(settings["unet"], images.shape, seed), config, rank=ALONE)
+    def loss(model, batch, generator):
+        return dict(loss=mean_flow_loss(model, encode(batch[0], images.levels), generator))
+    batches = Batches(images, config.batch_size, seed)
+    return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
+
+@torch.no_grad()
+def mean_drawn(net, n: int, calls: int, seed: int) -> torch.Tensor:
+    "Images of so many equal steps, `(n, c, h, w)`, from the noise of the other students."
+    z = sample.initial((n, *net.shape), stream(seed, "distillation", "samples"))
+    for t in torch.linspace(1., 1 / calls, calls):
+        z = z - net(z, t.expand(n), torch.full((n,), 1 / calls)) / calls
+    return z
+
+# %% ../../nbs/52_distillation.ipynb #52000013
 def run_mean(settings: dict, case: dict) -> dict:
     """Learn the mean velocity; while its rate is chosen from fewer digits, to meet the others.
 
@@ -137,23 +156,11 @@ def run_mean(settings: dict, case: dict) -> dict:
     learned = real = seen
     if case["choosing"]:
         learned, real = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
+    training, net = seconds_of(lambda: mean_trained(settings, case["lr"], seed, learned))
 
-    config = train.Config(**settings["loop"], lr=case["lr"], seed=seed)
-    state = train.State(MeanVelocity(settings["unet"], seen.shape, seed), config, rank=ALONE)
-    def loss(model, batch, generator):
-        return dict(loss=mean_flow_loss(model, encode(batch[0], seen.levels), generator))
-    images = Batches(learned, config.batch_size, seed)
-    training, state = seconds_of(lambda: train.complete(state, train.loss_step(loss), images))
-    net = state.ema.model.eval()
-
-    @torch.no_grad()
-    def draw(calls):
-        z = sample.initial((settings["n"], *seen.shape), stream(seed, "distillation", "samples"))
-        for t in torch.linspace(1., 1 / calls, calls):
-            z = z - net(z, t.expand(len(z)), torch.full((len(z),), 1 / calls)) / calls
-        return decode(z, seen.levels)
     def row(calls):
-        drawing, k = seconds_of(lambda: draw(calls))
+        drawing, x = seconds_of(lambda: mean_drawn(net, settings["n"], calls, seed))
+        k = decode(x, seen.levels)
         return scored(k, real, judged_by) | dict(
             calls=calls, training=round(training, 1), drawing=round(drawing, 2),
             samples=None if seed else to_strip(k[:10]))

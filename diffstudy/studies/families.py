@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'RATES', 'FAMILIES', 'CHOSEN', 'STUDY', 'Discrete', 'trained', 'bits', 'run']
 
-# %% ../../nbs/68_trilemma_tables.ipynb #68a000a2
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000a4
 from collections.abc import Callable
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from .objectives import SETTINGS as OBJECTIVES
 from .record import Study
 from .trilemma import _row, scored
 
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000a2
 class Discrete(nn.Module):
     """Discrete diffusion of images: D3PM, or masked diffusion.
 
@@ -32,7 +33,8 @@ class Discrete(nn.Module):
         seed: Of the weights"""
     def __init__(self, chain: str, steps: int, unet: dict, shape: tuple, levels: int, seed: int):
         super().__init__()
-        self.masked, self.levels, self.calls = chain == "masked", levels, steps
+        self.masked, self.levels = chain == "masked", levels
+        self.calls = steps
         self.size = shape[1:]
         even = 1 / torch.arange(steps, 0, -1, dtype=torch.float64)
         self.chain = discrete.Chain.of({
@@ -90,6 +92,7 @@ def trained(settings: dict, case: dict, seen) -> nn.Module:
     batches = recipes.batches(seen, loop.batch_size, loop.seed, ALONE)
     return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
 
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000a5
 @torch.no_grad()
 def bits(model: nn.Module, k: Tensor, draws: int, generator=None) -> list:
     "Bits per dimension of images, and the standard error: each image is looked at so often."
