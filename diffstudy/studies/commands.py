@@ -38,7 +38,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "trilemma-stacked": "trilemma:STACKED",
     "trilemma-more": "trilemma:MORE",
     "trilemma-mnist": "trilemma:MNIST",
-    "families": "families",
+    "families": "families:BY_FAMILY",
     "gans-stacked": "gans:STACKED",
     "compression": "compression",
     "photos": "compression:PHOTOS",

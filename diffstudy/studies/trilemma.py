@@ -189,7 +189,7 @@ GANS = Study("trilemma-gans", GANS_SETTINGS, (
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00005
 def digits_rows() -> dict:
-    """Everything that draws digits: samplers, GANs, students of one teacher, and references.
+    """Everything that draws digits: samplers, GANs, students, other families, and references.
 
     Returns:
         Name → what was recorded of it, a row for each seed"""
@@ -198,6 +198,16 @@ def digits_rows() -> dict:
         for name, row in r["result"].items(): found.setdefault(name, []).append(row)
     for r in record.load("trilemma-gans")["results"]:
         if not r["case"]["choosing"]: found.setdefault(r["case"]["gan"], []).append(r["result"])
+    whose = dict(samplers="", bound="VDM, ")
+    for r in record.load("trilemma-more")["results"]:
+        for name, row in r["result"].items():
+            found.setdefault(whose[r["case"]["kind"]] + name, []).append(row)
+    for r in record.load("families")["results"]:
+        if not r["case"]["choosing"]: found.setdefault(r["case"]["family"], []).append(r["result"])
+    for r in record.load("mean-flow")["results"]:
+        if r["case"]["choosing"]: continue
+        for name, row in r["result"].items():
+            found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
     for r in record.load("distillation")["results"]:
         for name in ("progressive 4", "progressive 1", "one step"):
             row = r["result"][name]
@@ -476,19 +486,17 @@ _HERE = {  # where, and which systems
         "Score SDE | ScoreFlow (continuous flow) | probability flow (VP)",
     "runs: [Four steps on images](43_ddgan_images.ipynb)": "DDGAN, T = 4",
     "runs: [One network, every sampler](50_solvers.ipynb)":
-        "DDPM | NCSN | score SDE (VP) | Gotta Go Fast",
+        "DDPM | NCSN | score SDE (VP) | score SDE (VE) | FastDDPM, T = 50 | Gotta Go Fast",
     "runs: [Weights and variances](51_objectives.ipynb)":
         "ScoreFlow (variational bound) | likelihood SDE",
     "runs: [One step](52_distillation.ipynb)": "DDPM distillation",
     "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN",
     "runs: [A thousand modes](66_thousand_modes.ipynb)": "DDGAN",
-    "in part: its predictor, [50](50_solvers.ipynb)": "score SDE (VE)",
-    "in part: its noise levels, [50](50_solvers.ipynb)": "FastDDPM, T = 50",
     "in part: its sampler, on a line, [50](50_solvers.ipynb)": "adversarial DSM",
     "in part: its variance, in the plane, [51](51_objectives.ipynb)":
         "Improved DDPM | improved DDPM",
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
-    "in part: on two pixels and on sums, [56](56_discrete.ipynb)": "D3PM",
+    "in part: masked, on small digits, [68](68_trilemma_tables.ipynb)": "D3PM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
     "runs: [One pixel at a time](53_autoregressive.ipynb)": "PixelCNN",
     "in part: its levels, [53](53_autoregressive.ipynb)": "PixelCNN++",

@@ -15,6 +15,7 @@ def test_the_record_of_emoji_is_of_today():
     except FileNotFoundError: pytest.skip("the record lies in the repository")
     assert record.differences(found, emoji.STUDY) == []
     assert record.differences(record.load("emoji-copies"), emoji.FEW) == []
+    assert record.differences(record.load("emoji-longer"), emoji.LONG) == []
     held_out = found["results"][0]["result"]["held_out"]
     assert emoji.nearer([0.] * 9, held_out).mean == 1
     assert emoji.nearer(held_out, held_out).mean == pytest.approx(.5)

@@ -5,7 +5,8 @@ __all__ = ['test_references_are_what_they_say', 'test_plain_gan_differs_in_its_s
            'test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted',
            'test_the_2m_of_diffusers_is_ours', 'Nearest',
            'test_stacks_of_the_data_have_the_modes_of_their_numbers',
-           'test_records_are_whole_and_of_today',
+           'test_records_are_whole_and_of_today', 'test_levels_of_fastdpm_lie_between_the_ends',
+           'test_masked_diffusion_guesses_levels_and_no_masks',
            'test_every_system_of_the_slides_stands_somewhere']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #8b39723c
@@ -19,11 +20,11 @@ from ..data import encode, load, three_gaussians
 from ..references import PUBLISHED
 from ..sample import initial
 from ..solvers import SOLVERS
-from ..studies import record as runs, trilemma
+from ..studies import families, record as runs, trilemma
 from ..studies.ddgan_ablation import PAPER
-from diffstudy.studies.trilemma import (
-    GANS, GANS_SETTINGS, MNIST, STACKED, STUDY, SYSTEMS, by_diffusers, levels, references,
-    sampled, stacked_scores)
+from ..studies.trilemma import (
+    GANS, GANS_SETTINGS, MNIST, MORE, STACKED, STUDY, SYSTEMS, by_diffusers, fast_levels, levels,
+    references, sampled, stacked_scores)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #3fae56c1
 def test_references_are_what_they_say():
@@ -92,13 +93,34 @@ def test_stacks_of_the_data_have_the_modes_of_their_numbers():
     less = stacked_scores(few, seen, Nearest(seen.images), 300)
     assert less["modes"] < found["modes"] and less["kl"][0] > found["kl"][0] + .3
 
-@pytest.mark.parametrize("study", [STUDY, GANS, STACKED, MNIST], ids=lambda s: s.name)
+@pytest.mark.parametrize("study", [STUDY, MORE, families.BY_FAMILY, GANS, STACKED, MNIST], ids=lambda s: s.name)
 def test_records_are_whole_and_of_today(study):
     "the recorded runs are those of the settings on this page, every case of them"
     try: found = runs.load(study.name)
     except FileNotFoundError: pytest.skip("no recorded runs here")
     assert found["hash"] == runs.study_hash(study)
     assert len(found["results"]) == len(study.cases)
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000b1
+def test_levels_of_fastdpm_lie_between_the_ends():
+    "falling, all different, from end to end, and closer together at low noise than DDPM's numbers"
+    found = fast_levels([-8., 5.], 50)
+    assert found[[0, -1]].tolist() == [5., -8.] and (found.diff() < 0).all() and len(found) < 50
+
+def test_masked_diffusion_guesses_levels_and_no_masks():
+    "the guess of a mask is certain to be none; what is drawn are levels; a draw costs its calls"
+    unet = families.COMMON["unet"] | dict(width=8, groups=2)
+    net = families.Discrete("masked", 4, unet, (1, 4, 4), 3, seed=0)
+    k = torch.tensor([[0, 1, 2, 3] * 4])
+    p = net.guess(k)
+    assert p.shape == (1, 16, 4) and (p[..., 3] == 0).all()
+    torch.testing.assert_close(p.sum(-1), torch.ones(1, 16, dtype=torch.float64))
+    drawn = net.draw(5, stream(0, "draw"))
+    assert drawn.shape == (5, 1, 4, 4) and drawn.max() < 3 and net.calls == 4
+    cost = net(drawn, stream(0, "cost"))
+    assert cost.shape == (5,) and (cost > 0).all()
+    cost.sum().backward()
+    assert all(v.grad.isfinite().all() for v in net.parameters() if v.grad is not None)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00011
 def test_every_system_of_the_slides_stands_somewhere():
