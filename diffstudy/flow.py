@@ -104,6 +104,7 @@ class ActNorm(nn.Module):
 
     def inverse(self, z, told=None): return (z - self.shift) * (-self.log_scale).exp()
 
+# %% ../nbs/54_flow.ipynb #54a00011
 class LULinear(nn.Module):
     """An invertible matrix by its triangular factors; at first a permutation.
 
@@ -128,7 +129,7 @@ class LULinear(nn.Module):
         z = torch.linalg.solve_triangular(L, z.T, upper=False, unitriangular=True)
         return torch.linalg.solve_triangular(U, z, upper=True).T[:, self.order.argsort()]
 
-# %% ../nbs/54_flow.ipynb #54a00012
+# %% ../nbs/54_flow.ipynb #54a00013
 class Flow(nn.Module):
     """A chain of invertible maps, from data to normal noise.
 
@@ -173,7 +174,7 @@ class Flow(nn.Module):
 
 def _log_normal(z): return Normal(torch.zeros_like(z), torch.ones_like(z)).log_prob(z)
 
-# %% ../nbs/54_flow.ipynb #54a00013
+# %% ../nbs/54_flow.ipynb #54a00014
 def glow(dim: int, steps: int, width: int, head=Affine(), told: int = 0, seed: int = 0) -> list:
     """Steps of ActNorm, an invertible matrix, a coupling (Kingma and Dhariwal 2018).
 
@@ -188,7 +189,7 @@ def glow(dim: int, steps: int, width: int, head=Affine(), told: int = 0, seed: i
         part for i in range(steps) for part in (
             ActNorm(dim), LULinear(dim, seed + i), Coupling(dim, width, head, told))]
 
-# %% ../nbs/54_flow.ipynb #54a0001a
+# %% ../nbs/54_flow.ipynb #54a0001b
 class LogisticMixture(NamedTuple):
     """Each number moves by the distribution function of a mixture of bumps (Ho and others 2019).
 
@@ -239,7 +240,7 @@ class LogisticMixture(NamedTuple):
         mean = mean + torch.linspace(-1, 1, self.parts).to(mean)  # alike, they would stay alike
         return w.log_softmax(-1), mean, 2 * (s / 2).tanh(), affine
 
-# %% ../nbs/54_flow.ipynb #54a00022
+# %% ../nbs/54_flow.ipynb #54a00023
 def filled(eps: Tensor, q: Flow = None, told: Tensor = None) -> tuple[Tensor, Tensor]:
     """Noise that fills cells: uniform, or learned (Ho and others 2019).
 
@@ -253,7 +254,7 @@ def filled(eps: Tensor, q: Flow = None, told: Tensor = None) -> tuple[Tensor, Te
     v, log_det = q(eps, told)
     return torch.special.ndtr(v), _log_normal(eps) - log_det - _log_normal(v)
 
-# %% ../nbs/54_flow.ipynb #54a00027
+# %% ../nbs/54_flow.ipynb #54a00028
 class Logit(nn.Module):
     """From the interval between 0 and 1 to the line (Dinh and others 2016).
 
@@ -270,6 +271,7 @@ class Logit(nn.Module):
 
     def inverse(self, z, told=None): return (z.sigmoid() - self.margin) / (1 - 2 * self.margin)
 
+# %% ../nbs/54_flow.ipynb #54a00029
 class Dequantized(nn.Module):
     """A density of filled cells, read in gray levels.
 
@@ -320,6 +322,7 @@ class Dequantized(nn.Module):
         u, log_q = filled(randn_like(k, generator), self.q, told)
         return (k + u) / self.levels, log_q
 
+# %% ../nbs/54_flow.ipynb #54a0002a
 def loss(model: Dequantized, batch, generator=None) -> dict:
     """What `train.loss_step` asks for: the bound, in nats for each pixel.
 
@@ -328,7 +331,7 @@ def loss(model: Dequantized, batch, generator=None) -> dict:
     k = batch[0]
     return dict(loss=model.nll(k, generator).mean() / k[0].numel())
 
-# %% ../nbs/54_flow.ipynb #54a0002b
+# %% ../nbs/54_flow.ipynb #54a0002e
 class Autoregressive(nn.Module):
     """Each patch moves by all before it, which a causal transformer reads (Zhai and others 2024).
 
@@ -374,6 +377,7 @@ class Autoregressive(nn.Module):
             x[:, i] = self.head.inverse(z[:, i], self._numbers(x)[:, i])
         return self._flat(x)
 
+# %% ../nbs/54_flow.ipynb #54a0002f
 def tarflow(dim: int, blocks: int, **how) -> list:
     """ActNorm, and blocks that read in alternating order (Zhai and others 2024).
 

@@ -54,7 +54,7 @@ def test_a_coupling_goes_there_and_back(told):
     torch.testing.assert_close(far, torch.full((5, 4), .5))
     with pytest.raises(ValueError, match="two dimensions or more"): Coupling(1, 8)
 
-# %% ../../nbs/54_flow.ipynb #54a00014
+# %% ../../nbs/54_flow.ipynb #54a00015
 def test_parts_of_glow_go_there_and_back():
     "each part, and three steps; the matrix of LULinear is one matrix for all points"
     for net in (ActNorm(4), LULinear(4, 1), Flow(*glow(4, 3, 8))):
@@ -76,7 +76,7 @@ def test_actnorm_starts_at_mean_0_and_variance_1():
         torch.testing.assert_close(
             x.var(0, correction=0), torch.ones(4).double(), rtol=0., atol=1e-9)
 
-# %% ../../nbs/54_flow.ipynb #54a0001b
+# %% ../../nbs/54_flow.ipynb #54a0001c
 def test_a_mixture_moves_there_and_back():
     "its inverse and its determinant, near the bumps and far away; a single bump is Affine"
     net = shaken(Coupling(4, 8, LogisticMixture(3)))
@@ -86,7 +86,7 @@ def test_a_mixture_moves_there_and_back():
     for found, wanted in zip(one.forward(POINTS + 1, p), Affine().forward(POINTS + 2, p[..., 3:])):
         torch.testing.assert_close(found, wanted, rtol=0., atol=1e-12)
 
-# %% ../../nbs/54_flow.ipynb #54a00028
+# %% ../../nbs/54_flow.ipynb #54a0002b
 EVEN = torch.special.ndtri((torch.arange(4000, dtype=torch.float64) + .5) / 4000)[:, None]
 
 def test_learned_noise_has_its_density():
@@ -169,7 +169,7 @@ def test_two_updates_teach_both_flows():
         for net in (model.net, model.q):
             assert sum(p.grad.abs().sum() for p in net.parameters() if p.grad is not None) > 0
 
-# %% ../../nbs/54_flow.ipynb #54a0002d
+# %% ../../nbs/54_flow.ipynb #54a00031
 def test_slopes_of_a_causal_network_are_a_triangle():
     "forward and backward, for single pixels and patches: zero on one side, e^s on the diagonal"
     for patch in (1, 2):
