@@ -490,16 +490,20 @@ _HERE = {  # where, and which systems
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
     "in part: on two pixels and on sums, [56](56_discrete.ipynb)": "D3PM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
-    "in part: another masked network, [64](64_last_bits.ipynb)": "PixelCNN | PixelCNN++"}
+    "runs: [One pixel at a time](53_autoregressive.ipynb)": "PixelCNN",
+    "in part: its levels, [53](53_autoregressive.ipynb)": "PixelCNN++",
+    "in part: its mask, [53](53_autoregressive.ipynb)":
+        "Image Transformer | Sparse Transformer",
+    "in part: its order, [53](53_autoregressive.ipynb)": "SPN",
+    "in part: its first token, [53](53_autoregressive.ipynb)": "Sparse Transformer + DistAug",
+    "in part: its step, on rows of pixels, [54](54_flow.ipynb)": "Glow",
+    "in part: its noise and couplings, [54](54_flow.ipynb)": "Flow++"}
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00012
 _CITED = {
     "cited: no VAE is built here":
         "ResNet VAE with IAF | Very Deep VAE | NVAE | CR-NVAE | LSGM | VAEBM",
-    "cited: no invertible network is built here": "Glow | Flow++",
-    "cited: no such autoregressive network is built here":
-        "Image Transformer | SPN | Sparse Transformer | Routing Transformer "
-        "| Sparse Transformer + DistAug",
+    "cited: its clusters are for more than 64 pixels": "Routing Transformer",
     "cited: Hamiltonian Monte Carlo in each update": "PresGAN",
     "cited: its networks are for photographs": "StyleGAN2"}
 SYSTEMS = {
