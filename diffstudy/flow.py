@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .autoregressive import _Block, full
+from .autoregressive import Block, full
 from .bound import check_levels
 from .core import Normal, check_counts, expect, flat_sum, randn_like, seen, stream
 from .models import initialize
@@ -337,9 +337,9 @@ class Autoregressive(nn.Module):
 
     Args:
         dim, patch: Dimensions; how many of them are a token
-        width, depth, heads: Of the transformer
+        width, depth: Of the transformer; its blocks
         backward: Reads from the end"""
-    def __init__(self, dim: int, patch: int = 1, width: int = 64, depth: int = 2, heads: int = 4,
+    def __init__(self, dim: int, patch: int = 1, width: int = 64, depth: int = 2,
                  backward: bool = False):
         super().__init__()
         check_counts(dim=dim, patch=patch)
@@ -347,7 +347,7 @@ class Autoregressive(nn.Module):
         self.patch, self.backward, self.head = patch, backward, Affine()
         self.first, self.read = nn.Embedding(1, width), nn.Linear(patch, width)
         self.where = nn.Embedding(dim // patch, width)
-        self.blocks = nn.ModuleList(_Block(width, heads, 0.) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, 0.) for _ in range(depth))
         self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, patch * self.head.size)
         self.last.zero = True
         self.register_buffer("mask", full(dim // patch))

@@ -174,7 +174,7 @@ def test_slopes_of_a_causal_network_are_a_triangle():
     "forward and backward, for single pixels and patches: zero on one side, e^s on the diagonal"
     for patch in (1, 2):
         for backward in (False, True):
-            net = shaken(Autoregressive(4, patch, 8, 1, 2, backward))
+            net = shaken(Autoregressive(4, patch, 8, 1, backward))
             check_there_and_back(net, POINTS)
             J = slopes(net, POINTS)
             if backward: J = J.flip(1, 2)
@@ -187,11 +187,11 @@ def test_slopes_of_a_causal_network_are_a_triangle():
 
 def test_blocks_alternate():
     "two of them have slopes on both sides; each by itself goes the other way"
-    net = shaken(Flow(*tarflow(4, 2, width=8, depth=1, heads=2)))
+    net = shaken(Flow(*tarflow(4, 2, width=8, depth=1)))
     check_there_and_back(net, POINTS)
     assert (slopes(net, POINTS) != 0).all()
     assert [p.backward for p in net.parts[1:]] == [False, True]
-    plain = Flow(*tarflow(4, 2, width=8, depth=1, heads=2)).double()
+    plain = Flow(*tarflow(4, 2, width=8, depth=1)).double()
     torch.testing.assert_close(plain(POINTS)[0], POINTS, rtol=0., atol=0.)
 
 def test_the_plane_integrates_to_one():
@@ -200,7 +200,7 @@ def test_the_plane_integrates_to_one():
     grid = torch.cartesian_prod(t.sinh(), t.sinh())
     area = torch.outer(t.cosh(), t.cosh()).flatten() * .06 ** 2
     for parts in (glow(2, 2, 8), glow(2, 2, 8, LogisticMixture(3)),
-                  tarflow(2, 2, width=8, depth=1, heads=2)):
+                  tarflow(2, 2, width=8, depth=1)):
         net = shaken(Flow(*parts))
         with torch.no_grad(): total = (net.log_prob(grid).exp() * area).sum()
         assert abs(total - 1) < 5e-3
