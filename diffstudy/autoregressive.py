@@ -5,7 +5,7 @@ pixel."""
 
 # %% auto #0
 __all__ = ['Table', 'nll', 'loss', 'sample', 'sees', 'Size', 'PixelCNN', 'Softmax', 'Logistics',
-           'full', 'local', 'strided', 'subscale', 'Transformer']
+           'full', 'local', 'strided', 'subscale', 'Block', 'Transformer']
 
 # %% ../nbs/53_autoregressive.ipynb #53a00004
 from collections.abc import Callable
@@ -298,8 +298,11 @@ def subscale(h: int, w: int, every: int) -> list:
     return [r * w + c for i, j in shifts for r in range(i, h, every) for c in range(j, w, every)]
 
 # %% ../nbs/53_autoregressive.ipynb #53a00025
-class _Block(nn.Module):
-    "Look at what the mask allows, then think for oneself; the identity before training."
+class Block(nn.Module):
+    """Look at what the mask allows, then think for oneself; the identity before training.
+
+    Args:
+        width: Numbers for each place, a multiple of `heads`"""
     def __init__(self, width: int, dropout: float, heads: int = 4):
         super().__init__()
         self.heads, self.drop = heads, nn.Dropout(dropout)
@@ -343,7 +346,7 @@ class Transformer(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.start, self.read = nn.Embedding(kinds, width), nn.Embedding(head.levels, width)
             self.asked, self.told = (_Where(self.order, h, w, width) for _ in range(2))
-            self.blocks = nn.ModuleList(_Block(width, dropout) for _ in range(depth))
+            self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(depth))
             self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, head.size)
         self.last.zero = True
         initialize(self, seed)

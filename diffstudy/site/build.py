@@ -640,7 +640,7 @@ LIBRARY = [
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
-    "ddgan", "adversarial", "autoregressive", "references",
+    "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
     "recipes.classifier", "experiment", "gans", "bridges", "cli", "viz"]
 STUDIES = [

@@ -505,14 +505,15 @@ _HERE = {  # where, and which systems
     "in part: its order, [53](53_autoregressive.ipynb)": "SPN",
     "in part: its first token, [53](53_autoregressive.ipynb)": "Sparse Transformer + DistAug",
     "in part: two groups on small digits, [55](55_vae.ipynb)": "Very Deep VAE | NVAE",
-    "in part: on small digits, [55](55_vae.ipynb)": "LSGM"}
+    "in part: on small digits, [55](55_vae.ipynb)": "LSGM",
+    "in part: its step, on rows of pixels, [54](54_flow.ipynb)": "Glow",
+    "in part: its noise and couplings, [54](54_flow.ipynb)": "Flow++"}
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00012
 _CITED = {
     "cited: no posterior with a flow is built here": "ResNet VAE with IAF",
     "cited: a further loss on NVAE": "CR-NVAE",
     "cited: its two halves run apart": "VAEBM",
-    "cited: no invertible network is built here": "Glow | Flow++",
     "cited: its clusters are for more than 64 pixels": "Routing Transformer",
     "cited: Hamiltonian Monte Carlo in each update": "PresGAN",
     "cited: its networks are for photographs": "StyleGAN2"}

@@ -368,7 +368,7 @@ BROKEN = {  # chapter -> a function that is bent
     "43_ddgan_images": "draw", "44_ddgan_modes": "Components",
     "50_solvers": "heun", "51_objectives": "best_variance",
     "52_distillation": "progressive_target", "56_discrete": "marginalized",
-    "53_autoregressive": "nll",
+    "53_autoregressive": "nll", "54_flow": "Coupling",
     "55_vae": "linear_bound", "57_energy": "step_size",
     "58_gans": "packed_distance",
     "71_notation": "gammas_from_betas",
