@@ -104,6 +104,7 @@ def test_learned_noise_has_its_density():
     torch.testing.assert_close(u.sort().values, plain.sort().values, rtol=0., atol=1e-12)
     torch.testing.assert_close(log_q, zero, rtol=0., atol=1e-12)
 
+# %% ../../nbs/54_flow.ipynb #54a0b02b
 @pytest.mark.parametrize("stretch, shift", ((0., 0.), (-.5, .3), (.4, -1.)))
 def test_the_bound_of_one_pixel_holds(stretch, shift):
     "of four levels under a normal density: above −log P(k), by the KL of q to the filled cell"
@@ -127,6 +128,7 @@ def test_the_bound_of_one_pixel_holds(stretch, shift):
         gap = (by_hand - (log_p - log_P)).mean()
         assert bound + log_P == pytest.approx(gap.item(), abs=1e-9)
 
+# %% ../../nbs/54_flow.ipynb #54a0c02b
 def digits(q=None, steps=2):
     "A small model of images of four pixels and five levels."
     return Dequantized(Flow(Logit(), *glow(4, steps, 8)), (1, 2, 2), 5, q)
@@ -147,6 +149,7 @@ def test_bits_of_images_are_those_of_filled_cells():
     with pytest.raises(ValueError, match="images of shape"): model.nll(k[0])
     with pytest.raises(ValueError, match="gray levels 0..4"): model.nll(k + 1)
 
+# %% ../../nbs/54_flow.ipynb #54a0d02b
 def test_samples_have_the_density_of_the_flow():
     "noise that is sent back comes forth again, and is cut at the levels"
     model = shaken(digits())
@@ -194,6 +197,7 @@ def test_blocks_alternate():
     plain = Flow(*tarflow(4, 2, width=8, depth=1)).double()
     torch.testing.assert_close(plain(POINTS)[0], POINTS, rtol=0., atol=0.)
 
+# %% ../../nbs/54_flow.ipynb #54a0c031
 def test_the_plane_integrates_to_one():
     "each kind of flow with random weights, on a grid whose steps grow outward: 1 to 5e-3"
     t = torch.arange(-6, 6, .06, dtype=torch.float64)
