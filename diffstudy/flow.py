@@ -280,7 +280,8 @@ class Dequantized(nn.Module):
         q: As for `filled`; told the levels"""
     def __init__(self, net: Flow, shape: tuple, levels: int, q: Flow = None):
         super().__init__()
-        self.net, self.shape, self.levels, self.q = net, tuple(shape), levels, q
+        self.net, self.q = net, q
+        self.shape, self.levels = tuple(shape), levels
 
     def nll(self, k: Tensor, generator=None) -> Tensor:
         """−log P(k) ≤ E[log q(u|k) − log p(k + u)].
@@ -344,7 +345,8 @@ class Autoregressive(nn.Module):
         super().__init__()
         check_counts(dim=dim, patch=patch)
         expect(dim % patch == 0, f"dimensions in patches of {patch}", dim, "dim")
-        self.patch, self.backward, self.head = patch, backward, Affine()
+        self.patch, self.backward = patch, backward
+        self.head = Affine()
         self.first, self.read = nn.Embedding(1, width), nn.Linear(patch, width)
         self.where = nn.Embedding(dim // patch, width)
         self.blocks = nn.ModuleList(Block(width, 0.) for _ in range(depth))
