@@ -647,10 +647,11 @@ STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",
     "studies.calls", "studies.emoji", "studies.objectives",
-    "studies.distillation", "studies.compression", "studies.inverse",
+    "studies.compression", "studies.inverse",
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
-    "studies.trilemma", "studies.gans", "studies.bench", "studies.speedrun", "studies.gpu",
+    "studies.trilemma", "studies.families", "studies.distillation", "studies.gans",
+    "studies.bench", "studies.speedrun", "studies.gpu",
     "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,

@@ -19,7 +19,7 @@ from ..recipes import common as recipes
 from .common import ALONE, seconds_of
 from .objectives import SETTINGS as OBJECTIVES
 from .record import Study
-from .trilemma import _row, scored
+from .trilemma import row_of, scored
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a2
 class Discrete(nn.Module):
@@ -120,7 +120,7 @@ def run_family(settings: dict, case: dict) -> dict:
     def make():
         with torch.no_grad():
             return model.draw(settings["n"], stream(case["seed"], "families")), model.calls
-    return said | _row(case, lambda k: scored(k, seen, net), training, make)
+    return said | row_of(case, lambda k: scored(k, seen, net), training, make)
 
 BY_FAMILY = Study("families", COMMON, (
     *(dict(family=f, lr=lr, seed=5, choosing=True) | how

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'MORE_SETTINGS', 'MORE', 'CHOSEN', 'GANS_SETTINGS', 'GANS',
            'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'MNIST', 'SYSTEMS', 'scored',
-           'references', 'run', 'fast_levels', 'run_more', 'run_gans', 'digits_rows', 'summary',
-           'sampled', 'stacked_scores', 'run_stacked', 'levels', 'by_diffusers', 'contest',
-           'run_mnist']
+           'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans', 'digits_rows',
+           'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels', 'by_diffusers',
+           'contest', 'run_mnist']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #eb0bb23a
 import dataclasses, functools, itertools, math
@@ -108,7 +108,7 @@ def _by_samplers(settings, seed, seen, held):
         return model.decode(z, g[-1]), counted.calls
     yield from _samplers(settings, seed, make)
 
-def _row(case, score, training: float, make) -> dict:
+def row_of(case, score, training: float, make) -> dict:
     "What is drawn, scored; of the first seed some samples are kept."
     def kept(k): return score(k) | dict(samples=None if case["seed"] else to_strip(k[:12]))
     return row(make, kept, training=round(training, 1))
@@ -123,7 +123,7 @@ def run(settings: dict, case: dict) -> dict:
     torch.set_num_threads(1)
     kind = dict(references=_untouched, diffusion=_by_samplers)[case["kind"]]
     return {
-        name: _row(case, lambda k: scored(k, seen, net), *what)
+        name: row_of(case, lambda k: scored(k, seen, net), *what)
         for name, *what in kind(settings, case["seed"], seen, held)}
 
 STUDY = Study("trilemma", SETTINGS, tuple(
@@ -147,7 +147,8 @@ def run_more(settings: dict, case: dict) -> dict:
 
     Returns:
         Name → scores, calls, seconds"""
-    return run(settings | settings["kinds"][case["kind"]], dict(kind="diffusion", seed=case["seed"]))
+    own = settings["kinds"][case["kind"]]
+    return run(settings | own, dict(kind="diffusion", seed=case["seed"]))
 
 MORE = Study("trilemma-more", MORE_SETTINGS, tuple(
     dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]), run_more)
@@ -179,7 +180,7 @@ def run_gans(settings: dict, case: dict) -> dict:
 
     full, rates = settings["gans"][case["gan"]], settings["rates"][case["rates"]]
     what = _gan(full, rates, learned, settings["n"], case["seed"])
-    return _row(case, lambda k: scored(k, real, net), *what)
+    return row_of(case, lambda k: scored(k, real, net), *what)
 
 GANS = Study("trilemma-gans", GANS_SETTINGS, (
     *(dict(gan=g, rates=r, seed=s, choosing=False) for g, r in CHOSEN.items() for s in range(5)),
@@ -300,7 +301,7 @@ def run_stacked(settings: dict, case: dict) -> dict:
     torch.set_num_threads(1)
     kinds = dict(references=_untouched_stacks, gans=_by_gans, diffusion=_stacks_by_samplers)
     return {
-        name: _row(case, lambda k: stacked_scores(k, seen, net, settings["scored"]), *what)
+        name: row_of(case, lambda k: stacked_scores(k, seen, net, settings["scored"]), *what)
         for name, *what in kinds[case["kind"]](settings, case["seed"], seen, held)}
 
 STACKED = Study("trilemma-stacked", STACKED_SETTINGS, tuple(
