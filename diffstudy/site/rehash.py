@@ -125,12 +125,13 @@ def study_today(record: dict) -> tuple[dict, list[str]]:  # The record of today,
         else: rows.append(row | dict(case=now[0]))
     return record | dict(hash=study_hash(study), settings=settings, results=rows), wrong
 
-def run_today(info: dict) -> tuple[dict, list[str]]:  # The same, what differs
-    "What is written of a training run, under today's settings and hash."
+def run_today(info: dict, command: str = "") -> tuple[dict, list[str]]:  # The same, what differs
+    "What is written of a training run by a command, under today's settings and hash."
+    own = dict(re.findall(r" --set (\w+)=(\S+)", command))
     now, wrong = {}, [f"no recipe is named {info['recipe']!r} now"]
     for name in (RECIPES_WERE.get(info["recipe"]), info["recipe"]):
         if name not in experiment.RECIPES: continue
-        config = experiment.RECIPES[name].resolve()
+        config = experiment.change(experiment.RECIPES[name], own).resolve()
         now, wrong = dict(recipe=name, config=config), differences(info["config"], config)
         if "hash" in info: now["hash"] = experiment.config_hash(config)
         if not wrong: break
@@ -142,8 +143,8 @@ def card_today(card: dict) -> tuple[dict, list[str]]:  # The same, what differs
         now = judge.JUDGE | judge.LARGE
         return card, [] if canonical(card["settings"]) == canonical(now) else [
             f"a judge of {card['settings']}, now {now}: it must be trained anew"]
-    info, wrong = run_today(card["info"])
-    result = card["result"] and run_today(card["result"])[0]
+    info, wrong = run_today(card["info"], card.get("command", ""))
+    result = card["result"] and run_today(card["result"], card.get("command", ""))[0]
     return card | dict(info=info, result=result, settings=info["config"]), wrong
 
 # %% ../../nbs/96_record.ipynb #0834e797
