@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import can_look, check_counts, expect, randn_like, seen
+from .bound import check_levels
+from .core import check_counts, expect, randn_like, seen
 from .models import initialize
 from .sample import bar
 
@@ -21,10 +22,7 @@ def _levels(net, k):  # `(b, h, w)`, int64
     "The levels of images, checked against what a network was built for."
     fits = torch.is_tensor(k) and not k.is_floating_point() and k.shape[1:] == net.shape
     expect(fits, f"gray levels (b, {', '.join(map(str, net.shape))}) as integers", seen(k))
-    if can_look(k) and k.numel():
-        low, high = (v.item() for v in k.aminmax())
-        top = net.head.levels
-        expect(0 <= low <= high < top, f"gray levels from 0 to {top - 1}", f"{low} to {high}")
+    check_levels(k, net.head.levels)
     return k[:, 0].long()
 
 def _gray(shape):

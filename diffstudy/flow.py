@@ -166,8 +166,8 @@ class Flow(nn.Module):
     def start(self, x: Tensor):
         """Set all ActNorms, each by what arrives there.
 
-        Returns:
-            A batch of data, `(b, dim)`"""
+        Args:
+            x: A batch of data, `(b, dim)`"""
         for part in self.parts:
             if isinstance(part, ActNorm): part.start(x)
             x, _ = part(x, None)
@@ -309,8 +309,8 @@ class Dequantized(nn.Module):
     def start(self, k: Tensor, generator=None):
         """Set the ActNorms of the density.
 
-        Returns:
-            A batch of gray levels"""
+        Args:
+            k, generator: A batch of gray levels"""
         with torch.no_grad(): self.net.start(self._fill(k, generator)[0])
         return self
 
@@ -325,10 +325,13 @@ class Dequantized(nn.Module):
 
 # %% ../nbs/54_flow.ipynb #54a0002a
 def loss(model: Dequantized, batch, generator=None) -> dict:
-    """What `train.loss_step` asks for: the bound, in nats for each pixel.
+    """What `train.loss_step` asks for: the bound.
+
+    Args:
+        model, batch, generator: Images and labels, as of `Batches`
 
     Returns:
-        Images and labels, as of `Batches`"""
+        `loss`, nats for each pixel"""
     k = batch[0]
     return dict(loss=model.nll(k, generator).mean() / k[0].numel())
 

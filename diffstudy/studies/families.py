@@ -4,17 +4,16 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'RATES', 'FAMILIES', 'BEST_RATES', 'BY_FAMILY', 'Discrete', 'trained_family',
-           'bits_of', 'run_family']
+           'run_family']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a4
 from collections.abc import Callable
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .. import discrete, judge, models, train
+from .. import discrete, evaluate, judge, models, train
 from ..bound import bits_per_dim
 from ..core import stream
 from ..data import load
-from ..estimate import mean_and_error
 from ..recipes import common as recipes
 from .common import ALONE, seconds_of
 from .objectives import SETTINGS as OBJECTIVES
@@ -94,13 +93,6 @@ def trained_family(settings: dict, case: dict, seen) -> nn.Module:
     return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a5
-@torch.no_grad()
-def bits_of(model: nn.Module, k: Tensor, draws: int, generator=None) -> list:
-    "Bits per dimension of images, and the standard error: each image is looked at so often."
-    nats = torch.stack([model(k, generator) for _ in range(draws)]).mean(0)
-    found = mean_and_error(nats / k[0].numel() / torch.log(torch.tensor(2.)))
-    return [round(found.mean, 4), round(found.error, 4)]
-
 def run_family(settings: dict, case: dict) -> dict:
     """Train one family; while its rate is chosen it learns fewer digits, and meets the others.
 
@@ -112,7 +104,12 @@ def run_family(settings: dict, case: dict) -> dict:
     if case["choosing"]:
         learned, held = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
     training, model = seconds_of(lambda: trained_family(settings, case, learned))
-    look = lambda x: bits_of(model, x, settings["draws"], stream(0, "families"))
+    @torch.no_grad()
+    def look(k):
+        found = evaluate.bits_per_dim(
+            model, k, k[0].numel(), draws=settings["draws"], batch_size=len(k),
+            generator=stream(0, "families"))
+        return [round(found.mean, 4), round(found.error, 4)]
     said = dict(bits=look(held.images), seen=look(learned.images[:300]))
     if case["choosing"]: return said | dict(training=round(training, 1))
 

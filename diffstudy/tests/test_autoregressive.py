@@ -162,7 +162,7 @@ def test_errors_of_autoregressive():
     net, k = PixelCNN((1, 2, 2), Softmax(3), Size(4, 1)), torch.zeros(2, 1, 2, 2, dtype=torch.uint8)
     with pytest.raises(ValueError, match="as integers; got torch.float32"): net(k.float())
     with pytest.raises(ValueError, match="as integers"): net(k[:, 0])
-    with pytest.raises(ValueError, match="levels from 0 to 2; got 3 to 3"): nll(net, k + 3)
+    with pytest.raises(ValueError, match="levels 0..2; got 3 to 3"): nll(net, k + 3)
     with pytest.raises(ValueError, match="one channel"): Transformer((3, 2, 2), Softmax(3))
     with pytest.raises(ValueError, match="each of 4 places once"):
         Transformer((1, 2, 2), Softmax(3), order=(0, 1, 2, 2))
