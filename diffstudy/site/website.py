@@ -175,22 +175,12 @@ def entry(o, name: str, module) -> str:  # Markdown without the heading
     shown = not inspect.isclass(o) or api.has_init(o) or hasattr(o, "_fields")
     if not shown: return text
 
-    signature, rows = inspect.signature(o), []
-    for p in signature.parameters.values():
-        if p.name in ("self", "cls"): continue
-        kind = "" if p.annotation is p.empty else api.type_text(p.annotation, module)
-        default = "required" if p.default is p.empty else f"`{api.default_text(p.default)}`"
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD): default = ""
-        rows.append([f"`{p.name}`", kind, default, said.get(p.name, "")])
-    returns = None if inspect.isclass(o) else signature.return_annotation
-    if returns is inspect.Signature.empty: returns = None
-    if said.get("return") or returns is not None:
-        kind = "" if returns is None else api.type_text(returns, module)
-        rows.append(["returns", kind, "", said.get("return", "")])
-
-    table = api.table(rows if said else [], ["Parameter", "Type", "Default", "Description"])
+    # types and defaults stand in the signature; the list says what that cannot
+    names = [n for n in inspect.signature(o).parameters if said.get(n)]
+    rows = [f"- `{n}`: {said[n]}" for n in names]
+    if said.get("return"): rows.append(f"- returns: {said['return']}")
     code = f"```python\n{name}{api.signature(o, module)}\n```"
-    return "\n\n".join(part for part in (code, text, table) if part)
+    return "\n\n".join(part for part in (code, text, "\n".join(rows)) if part)
 
 # %% ../../nbs/99_website.ipynb #8ffac31e
 def defined(module) -> list:
@@ -200,7 +190,7 @@ def defined(module) -> list:
         getattr(module, n.name) for n in body
         if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name in module.__all__]
 
-def module_reference(name: str,      # Such as "studies.gaussians"
+def module_reference(name: str,      # Such as "process"
     home: equations.Homes,           # Where each name is written
     typed: set[str],                 # The names that a reader of the pages types: they come first
 ) -> str:  # Markdown
@@ -210,7 +200,7 @@ def module_reference(name: str,      # Such as "studies.gaussians"
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
     found = [(o, o.__qualname__) for o in map(api.unwrapped, defined(module))]
     found.sort(key=lambda pair: pair[1] not in typed)
-    others = [top for _, top in found if typed and top not in typed][:1]
+    others = [top for _, top in found if top not in typed][:1]
     chapters = dict.fromkeys(sorted(home[name, n] for _, n in found if (name, n) in home))
     shown = {nb: equations.exported(nbs / nb) for nb in chapters}
     where = ", ".join(f"[{build.title(nbs / nb)}]({nb})" for nb in chapters)
@@ -236,12 +226,17 @@ def called() -> set[str]:
     return set(re.findall(r"\w+", "\n".join(own)))
 
 def reference() -> str:  # Markdown
-    "Every public function and class of the library and of the studies, by module."
+    "Every public function and class of the library by module, and the modules of the studies."
+    import importlib
     home, typed = equations.homes(build.root()), called()
-    parts = {"The library": (build.LIBRARY, typed), "Studies": (build.STUDIES, set())}
-    return "\n\n".join(
-        text for part, (modules, first) in parts.items()
-        for text in (f"## {part}", *(module_reference(m, home, first) for m in modules)))
+    rows = []
+    for name in build.STUDIES:
+        says = importlib.import_module(f"diffstudy.{name}").__doc__.split("\n\n")[0]
+        where = sorted({nb for (module, _), nb in home.items() if module == name})
+        links = ", ".join(f"[{build.title(build.root() / 'nbs' / nb)}]({nb})" for nb in where)
+        rows.append(f"- `{name}`: {' '.join(says.split())} {links}")
+    library = [module_reference(m, home, typed) for m in build.LIBRARY]
+    return "\n\n".join(["## The library", *library, "## Studies", "\n".join(rows)])
 
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown

@@ -28,7 +28,8 @@ def chromium():
     "One headless Chromium for all the pages of a process, which can have no second playwright."
     from diffstudy.site import website
     sync_api = pytest.importorskip("playwright.sync_api")
+    here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # the network is cut off
     with sync_api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=website.browser(), args=website.FLAGS)
+        b = p.chromium.launch(executable_path=website.browser(), args=[*website.FLAGS, here])
         yield b
         b.close()
