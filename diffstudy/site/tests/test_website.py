@@ -728,7 +728,7 @@ def test_page_in_a_browser(site, chromium, one_tab, page):
     assert wrong == []
 
     # a first visit, which has to compile the scripts as well, for those that may be slow
-    slow = not shown or 4 * max(shown) > 1000 or page in heaviest(site[0])
+    slow = not shown or max(shown) > 500 or page in heaviest(site[0])  # ms, scripts being compiled
     if slow: is_readable_within_a_second(chromium, site[1], page)
 
 # %% ../../../nbs/99_website.ipynb #4c24993f
