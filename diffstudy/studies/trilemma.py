@@ -6,8 +6,8 @@
 __all__ = ['SETTINGS', 'STUDY', 'MORE_SETTINGS', 'MORE', 'CHOSEN', 'GANS_SETTINGS', 'GANS',
            'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'MNIST', 'SYSTEMS', 'scored',
            'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans', 'digits_rows',
-           'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels', 'by_diffusers',
-           'contest', 'run_mnist']
+           'digits_bits', 'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels',
+           'by_diffusers', 'contest', 'run_mnist']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #eb0bb23a
 import dataclasses, functools, itertools, math
@@ -213,6 +213,20 @@ def digits_rows() -> dict:
         for name in ("progressive 4", "progressive 1", "one step"):
             row = r["result"][name]
             found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
+    return found
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a00015
+def digits_bits() -> dict:
+    """Bits per pixel of all that has some: bounds, and exact ones where pixel comes after pixel.
+
+    Returns:
+        Name as of `digits_rows` → of held-out digits, for each seed"""
+    weights, found = {"cosine": "ancestral 256", "bound": "VDM, ancestral 256"}, {}
+    said = [(weights.get(r["case"]["weight"]), r) for r in record.load("objectives")["results"]]
+    said += [(r["case"]["family"], r) for r in record.load("families")["results"]
+             if not r["case"]["choosing"]]
+    for name, r in said:
+        if name: found.setdefault(name, []).append(r["result"]["bits"][0])
     return found
 
 def summary(rows: list[dict]) -> dict:
@@ -493,11 +507,11 @@ _HERE = {  # where, and which systems
     "runs: [One step](52_distillation.ipynb)": "DDPM distillation",
     "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN",
     "runs: [A thousand modes](66_thousand_modes.ipynb)": "DDGAN",
+    "runs: [Every sampler under one judge](68_trilemma_tables.ipynb)": "D3PM",
     "in part: its sampler, on a line, [50](50_solvers.ipynb)": "adversarial DSM",
     "in part: its variance, in the plane, [51](51_objectives.ipynb)":
         "Improved DDPM | improved DDPM",
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
-    "in part: masked, on small digits, [68](68_trilemma_tables.ipynb)": "D3PM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
     "runs: [One pixel at a time](53_autoregressive.ipynb)": "PixelCNN",
     "in part: its levels, [53](53_autoregressive.ipynb)": "PixelCNN++",

@@ -7,6 +7,7 @@ __all__ = ['test_references_are_what_they_say', 'test_plain_gan_differs_in_its_s
            'test_stacks_of_the_data_have_the_modes_of_their_numbers',
            'test_records_are_whole_and_of_today', 'test_levels_of_fastdpm_lie_between_the_ends',
            'test_masked_diffusion_guesses_levels_and_no_masks',
+           'test_a_family_says_nats_learns_and_draws_levels',
            'test_every_system_of_the_slides_stands_somewhere']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #8b39723c
@@ -121,6 +122,21 @@ def test_masked_diffusion_guesses_levels_and_no_masks():
     assert cost.shape == (5,) and (cost > 0).all()
     cost.sum().backward()
     assert all(v.grad.isfinite().all() for v in net.parameters() if v.grad is not None)
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000b2
+@pytest.mark.parametrize("name", ("strided transformer", "Flow++", "latent diffusion"))
+def test_a_family_says_nats_learns_and_draws_levels(name):
+    "two updates from the case of the study; a flow starts from the data; exact bits ask no draw"
+    loop = families.COMMON["loop"] | dict(batch_size=8)
+    case = families.FAMILIES[name] | dict(lr=1e-3, seed=0, updates=2)
+    seen = load("digits")[0][:32]
+    model = families.trained_family(families.COMMON | dict(loop=loop), case, seen)
+    a, b = (model(seen.images, stream(i, "nats")).detach() for i in (0, 1))
+    assert a.shape == (32,) and (a > 0).all() and torch.equal(a, b) == model.exact
+    drawn = model.draw(3, stream(0, "draw"))
+    assert drawn.shape == (3, 1, 8, 8) and drawn.dtype == torch.uint8 and drawn.max() < 17
+    one = model.draw(3, stream(0, "draw"))
+    assert torch.equal(drawn, one) and not torch.equal(drawn, model.draw(3, stream(1, "draw")))
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00011
 def test_every_system_of_the_slides_stands_somewhere():
