@@ -131,7 +131,7 @@ class LatentDiffusion(nn.Module):
         self.model, self.prior = model, prior
 
 def by_groups(groups: list, prior: int, seen, seed: int, unet: dict) -> Family:
-    "Groups of latent variables; the top one has a diffusion of so many steps as its prior, or none."
+    "Groups of latent variables, the top one with a diffusion of so many steps before it, or none."
     shape = seen.shape
     model = vae.VAE(math.prod(shape), seen.levels, tuple(groups), seed=seed)
     if not prior:
@@ -162,7 +162,7 @@ FAMILIES = {  # updates: as many as pay on digits that are kept back, within 90 
     "latent diffusion": dict(kind="groups", groups=[16], prior=64, updates=5000),
     "D3PM, Gaussian": dict(kind="discrete", chain="gaussian", steps=64)}
 BEST_RATES = {  # of the rates, by the record's choosing cases
-    "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 4e-3,
+    "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 2e-3,
     "strided transformer": 4e-3, "Glow": 4e-3, "Flow++": 4e-3, "TarFlow": 4e-3, "VAE": 2e-3,
     "VAE, two groups": 2e-3, "latent diffusion": 4e-3, "D3PM, Gaussian": 4e-3}
 _KINDS = dict(discrete=by_chain, pixel=by_pixel, flow=by_flow, groups=by_groups)
