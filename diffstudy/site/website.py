@@ -17,7 +17,8 @@ __all__ = ['WEB', 'EXPORTS', 'CLOSED', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE'
            'link_table', 'update_links', 'browser', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
-import argparse, ast, base64, html, inspect, json, math, os, re, shutil, subprocess, sys, time
+import argparse, ast, base64, html, importlib, inspect, json, math, os, re, shutil, subprocess
+import sys, time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -195,7 +196,6 @@ def module_reference(name: str,      # Such as "process"
     typed: set[str],                 # The names that a reader of the pages types: they come first
 ) -> str:  # Markdown
     "The public functions and classes of a module."
-    import importlib
     from smalldocs import api
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
     found = [(o, o.__qualname__) for o in map(api.unwrapped, defined(module))]
@@ -227,7 +227,6 @@ def called() -> set[str]:
 
 def reference() -> str:  # Markdown
     "Every public function and class of the library by module, and the modules of the studies."
-    import importlib
     home, typed = equations.homes(build.root()), called()
     rows = []
     for name in build.STUDIES:

@@ -110,17 +110,18 @@ def by_pixel(network: str, head: str, seen, seed: int, unet: dict) -> Family:
 
 def by_flow(which: str, seen, seed: int, unet: dict) -> Family:
     "A flow of filled cells; that of Flow++ has learned the noise that fills them."
-    dim, noise = math.prod(seen.shape), None
-    how = dict(seed=seed)
+    dim = math.prod(seen.shape)
+    parts = {
+        "Glow": lambda: flow.glow(dim, 4, 64, seed=seed),
+        "Flow++": lambda: flow.glow(dim, 4, 64, flow.LogisticMixture(), seed=seed),
+        "TarFlow": lambda: flow.tarflow(dim, 4, patch=8)}[which]()
+    noise = None
     if which == "Flow++":
-        noise = flow.Flow(*flow.glow(dim, 4, 64, told=dim, **how), seed=seed + 1)
-        how["head"] = flow.LogisticMixture()
-    tokens = which == "TarFlow"
-    parts = flow.tarflow(dim, 4, patch=8) if tokens else flow.glow(dim, 4, 64, **how)
+        noise = flow.Flow(*flow.glow(dim, 4, 64, told=dim, seed=seed), seed=seed + 1)
     net = flow.Flow(flow.Logit(), *parts, seed=seed)
     net = flow.Dequantized(net, seen.shape, seen.levels, noise)
     net.start(seen.images[:512], stream(seed, "start"))
-    calls = dim // 8 if tokens else 1  # the way back of TarFlow is a loop over patches
+    calls = dim // 8 if which == "TarFlow" else 1  # its way back is a loop over patches
     return Family(net, lambda net, k, g: net.nll(k, g), lambda net, n, g: net.sample(n, g), calls)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a8
@@ -149,7 +150,7 @@ COMMON = dict(
     judge=OBJECTIVES["judge"], n=1000, kept_back=300, draws=64,
     loop=OBJECTIVES["recipe"]["train"], unet=OBJECTIVES["recipe"]["unet"])
 RATES = [1e-3, 2e-3, 4e-3]
-FAMILIES = {  # updates: as many as pay on digits that are kept back, within 90 s of a core
+FAMILIES = {  # updates: as many as pay on digits kept back, in less than two minutes of a core
     "masked diffusion": dict(kind="discrete", chain="masked", steps=64),
     "PixelCNN": dict(kind="pixel", network="pixelcnn", head="softmax", updates=900),
     "PixelCNN, bumps": dict(kind="pixel", network="pixelcnn", head="bumps", updates=900),
