@@ -505,7 +505,7 @@ _HERE = {  # where, and which systems
     "runs: [Weights and variances](51_objectives.ipynb)":
         "ScoreFlow (variational bound) | likelihood SDE",
     "runs: [One step](52_distillation.ipynb)": "DDPM distillation",
-    "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN",
+    "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN | PresGAN",
     "runs: [A thousand modes](66_thousand_modes.ipynb)": "DDGAN",
     "runs: [Every sampler under one judge](68_trilemma_tables.ipynb)": "D3PM",
     "in part: its sampler, on a line, [50](50_solvers.ipynb)": "adversarial DSM",
@@ -530,7 +530,6 @@ _CITED = {
     "cited: a further loss on NVAE": "CR-NVAE",
     "cited: its two halves run apart": "VAEBM",
     "cited: its clusters are for more than 64 pixels": "Routing Transformer",
-    "cited: Hamiltonian Monte Carlo in each update": "PresGAN",
-    "cited: its networks are for photographs": "StyleGAN2"}
+    "cited: dense layers of it drew half of the modes, page 58": "StyleGAN2"}
 SYSTEMS = {
     s: where for where, systems in (_HERE | _CITED).items() for s in systems.split(" | ")}

@@ -8,8 +8,11 @@ __all__ = ['ORIGIN', 'CONFIG', 'FACTS', 'CHAIN', 'Point', 'Line',
            'test_veegan_lowers_the_loss_of_pairs_and_the_way_back',
            'test_veegan_shows_real_pairs_of_an_image_and_its_noise',
            'test_the_nearest_is_found_and_pulled', 'first_terms',
-           'test_inclusive_gan_adds_the_pull_to_the_loss', 'test_two_updates_and_two_samples',
-           'test_errors_of_gans', 'test_systems_of_the_study_differ_in_their_idea_alone',
+           'test_inclusive_gan_adds_the_pull_to_the_loss', 'linear',
+           'test_hmc_draws_what_may_have_made_an_image', 'test_spread_has_the_slope_of_the_entropy',
+           'test_presgan_is_paid_for_spread_and_shows_noise', 'test_presgan_shows_noisy_images',
+           'test_two_updates_and_two_samples', 'test_errors_of_gans',
+           'test_systems_of_the_study_differ_in_their_idea_alone',
            'test_rates_were_chosen_by_the_choosing_cases']
 
 # %% ../../nbs/58_gans.ipynb #58a00007
@@ -21,8 +24,8 @@ from .. import adversarial, ddgan, experiment, train
 from ..core import stream
 from ..data import encode, load
 from ..gans import (
-    SYSTEMS, InclusiveGAN, eigenvalues, generator, nearest, packed_distance, pull, saddle_step,
-    slopes, system, veegan_terms)
+    SYSTEMS, InclusiveGAN, Noisy, eigenvalues, generator, hmc, nearest, packed_distance,
+    presgan_terms, pull, saddle_step, score_of, slopes, system, veegan_terms)
 from ..studies import gans as study, record as runs
 
 # %% ../../nbs/58_gans.ipynb #58a00013
@@ -212,6 +215,82 @@ def test_inclusive_gan_adds_the_pull_to_the_loss():
     assert first_terms(InclusiveGAN, weight=1.)["pull"] * .1 == pytest.approx(found["pull"])
     assert first_terms(InclusiveGAN, pool=64)["pull"] < .9 * found["pull"]
     assert InclusiveGAN.pool == 4
+
+# %% ../../nbs/58_gans.ipynb #58a00064
+def linear(seed=0):
+    "A noisy generator G(u) = Wu of four numbers, in float64, and its widths."
+    W = torch.randn(4, 4, generator=stream(seed, "W"), dtype=torch.float64) / 2
+    G = Noisy(networks("plain GAN")[0]).double()
+    G.free.data = torch.linspace(-1, 2, 4, dtype=torch.float64)
+    G.clean = lambda u: u @ W.T
+    return G, W, G.sigma.detach()
+
+def test_hmc_draws_what_may_have_made_an_image():
+    "from far away: mean and covariance of p(u|x) of a linear generator, within 4.5 errors"
+    G, W, sigma = linear()
+    cov = torch.linalg.inv(torch.eye(4) + (W.T / sigma ** 2) @ W)
+    x = torch.randn(4, generator=stream(1, "x"), dtype=torch.float64)
+    mean = cov @ (W.T / sigma ** 2) @ x
+    log_p = lambda u: -(u.square().sum(1) + ((x - u @ W.T) / sigma).square().sum(1)) / 2
+    u, kept = torch.full((4000, 4), 2., dtype=torch.float64), []
+    for i in range(60):
+        u, moved = hmc(log_p, u, .12, generator=stream(i, "hmc"))
+        kept.append(moved.double().mean().item())
+    assert .6 < sum(kept[30:]) / 30 < .999  # some are undone
+    off = u - mean
+    for found, wanted in ((off, 0 * mean), ((off[:, :, None] * off[:, None]).flatten(1), cov.flatten())):
+        error = found.std(0) / len(u) ** .5
+        assert ((found.mean(0) - wanted).abs() < 4.5 * error).all()
+
+# %% ../../nbs/58_gans.ipynb #58a0006b
+def test_spread_has_the_slope_of_the_entropy():
+    "linear: that of −H is −(WWᵀ + σ²)⁻¹W, within 4.5 errors; from u itself it is 0; h is adapted"
+    G, W, sigma = linear()
+    G.h.fill_(.12)
+    g = stream(0, "spread")
+    u, eps = (torch.randn(6000, 4, generator=g, dtype=torch.float64) for _ in range(2))
+    x = G.clean(u) + sigma * eps
+    inverse = torch.linalg.inv(W @ W.T + sigma.square().diag())
+    for score, wanted in (
+            (score_of(G, x, u, g, moves=(20, 2)), -inverse @ W), (-eps / sigma, 0 * W)):
+        each = score[:, :, None] * u[:, None]  # the slope of score · (Wu + σε) for W
+        off = (each.mean(0) - wanted).abs() / (each.std(0) / len(u) ** .5)
+        assert (off < 4.5).all()
+    assert G.h.item() == pytest.approx(.12 * 1.02)  # nearly all rolls are kept: longer steps
+    G.h.fill_(.3)
+    score_of(G, x, u, g)
+    assert G.h.item() == pytest.approx(.3 * .98)
+
+def test_presgan_is_paid_for_spread_and_shows_noise():
+    "what is drawn is G(u) and noise of the widths, which lie between the two; without λ one term"
+    G, D, x, s = networks("PresGAN")
+    how = adversarial.Config(), G, D, x, None, s, CHAIN
+    assert set(presgan_terms(0., *how, stream(0, "p"))) == {"loss"}
+    found, g = presgan_terms(.1, *how, stream(0, "p")), stream(0, "p")
+    G.h.fill_(.05)
+    real = ddgan.pairs(x, s, CHAIN, g)
+    fake = ddgan.denoise(G, real.z_t, s, CHAIN, g)
+    spread = (score_of(G, fake, real.z_t, g) * fake).sum((1, 2)).mean()
+    torch.testing.assert_close(found["spread"], .1 * spread)
+    torch.testing.assert_close(found["loss"], F.softplus(-D(fake, fake, s)).mean())
+    u = torch.randn(8, 3, 4, generator=stream(0, "u"))
+    eps = torch.randn(8, 12, generator=stream(0, "eps"))
+    torch.testing.assert_close(G(u, s, eps), G.clean(u) + G.sigma * eps.view(8, 3, 4))
+    for free, width in ((-99., .01), (99., .3)):
+        G.free.data.fill_(free)
+        torch.testing.assert_close(G.sigma, torch.full((3, 4), width))
+
+def test_presgan_shows_noisy_images():
+    "real ones are moved by normal noise of the widths before the discriminator sees them"
+    seen = []
+    state, step, batches = system("PresGAN", CONFIG).start(
+        load("stacked-digits")[0], FACTS, train.Rank(0, 1, torch.device("cpu")), {})
+    state.model["discriminator"].register_forward_pre_hook(lambda net, args: seen.append(args[0]))
+    x = state.components.encode(encode(batches(0)[0], 17))
+    sigma = state.model["generator"].sigma.detach()
+    step(state, batches(0), stream(0, "v"))
+    off = (seen[0].detach() - x) / sigma
+    assert abs(off.square().mean() - 1) < 4.5 * (2 / off.numel()) ** .5
 
 # %% ../../nbs/58_gans.ipynb #58a00048
 @pytest.mark.parametrize("name", SYSTEMS)
