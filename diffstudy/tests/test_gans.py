@@ -261,6 +261,7 @@ def test_spread_has_the_slope_of_the_entropy():
     score_of(G, x, u, g)
     assert G.h.item() == pytest.approx(.3 * .98)
 
+# %% ../../nbs/58_gans.ipynb #58a0006c
 def test_presgan_is_paid_for_spread_and_shows_noise():
     "what is drawn is G(u) and noise of the widths, which lie between the two; without λ one term"
     G, D, x, s = networks("PresGAN")
@@ -280,6 +281,7 @@ def test_presgan_is_paid_for_spread_and_shows_noise():
         G.free.data.fill_(free)
         torch.testing.assert_close(G.sigma, torch.full((3, 4), width))
 
+# %% ../../nbs/58_gans.ipynb #58a0006d
 def test_presgan_shows_noisy_images():
     "real ones are moved by normal noise of the widths before the discriminator sees them"
     seen = []
