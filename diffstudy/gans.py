@@ -102,21 +102,34 @@ class PacGAN(GANConfig):
         nets["discriminator"] = Packed(wide["discriminator"], self.pack)
         return nets
 
+# %% ../nbs/58_gans.ipynb #58a0006e
+class _Around(nn.Module):
+    "What stands around a generator of one step, and is asked for as if it were one."
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        _one_noise(net)
+        self.net, self.config = net, net.config
+        self.shape, self.latent = net.shape, net.latent
+        self.classes, self.predicts = net.classes, net.predicts
+        self.steps = net.steps
+
+def _one_noise(G):
+    "ValueError unless a sample is a function of z_t alone."
+    expect(
+        G.steps == 1 and not G.latent, "T=1 and latent=0, so that one noise makes the sample",
+        f"T={G.steps} and latent={G.latent}")
+
 # %% ../nbs/58_gans.ipynb #58a00034
-class Pairs(nn.Module):
+class Pairs(_Around):
     """A generator that shows its noise below its image, and a network back from images to noise.
 
     Args:
         net: A generator of one step, without a further latent variable
         back: The reconstructor R, a network of the same kind"""
     def __init__(self, net: nn.Module, back: nn.Module):
-        super().__init__()
-        _one_noise(net)
-        self.net, self.back = net, back
-        self.config = net.config
+        super().__init__(net)
+        self.back = back
         self.shape = (2 * net.shape[0], *net.shape[1:])
-        self.steps, self.latent = net.steps, net.latent
-        self.classes, self.predicts = net.classes, net.predicts
 
     def forward(self, z_t, s, latent, c=None):
         u = z_t.chunk(2, 1)[1]
@@ -126,12 +139,6 @@ class Pairs(nn.Module):
         "R(x), the noise that x may come from."
         s = torch.zeros(len(x), dtype=torch.int64, device=x.device)
         return self.back(x, s, x.new_zeros(len(x), 0))
-
-def _one_noise(G):
-    "ValueError unless a sample is a function of z_t alone."
-    expect(
-        G.steps == 1 and not G.latent, "T=1 and latent=0, so that one noise makes the sample",
-        f"T={G.steps} and latent={G.latent}")
 
 # %% ../nbs/58_gans.ipynb #58a00035
 class VEEGAN(GANConfig):
@@ -231,18 +238,14 @@ def hmc(log_p: Callable, u: Tensor, h, leaps: int = 5, generator=None) -> tuple[
     return torch.where(moved.view(-1, *[1] * (u.ndim - 1)), v, u), moved
 
 # %% ../nbs/58_gans.ipynb #58a00068
-class Noisy(nn.Module):
+class Noisy(_Around):
     """A generator whose samples have noise of their own, with a width for each number.
 
     Args:
         net: A generator of one step, without a latent variable"""
     low, high = .01, .3  # Of the widths
     def __init__(self, net: nn.Module):
-        super().__init__()
-        _one_noise(net)
-        self.net, self.config = net, net.config
-        self.shape, self.steps = net.shape, net.steps
-        self.classes, self.predicts = net.classes, net.predicts
+        super().__init__(net)
         self.latent = math.prod(net.shape)  # the noise
         self.free = nn.Parameter(torch.zeros(net.shape))
         self.register_buffer("h", torch.tensor(.05))  # of `hmc`, adapted in training

@@ -43,7 +43,7 @@ def run(settings: dict, case: dict) -> dict:
         digits = seen.images
         learned, real = Stacked(digits[:-kept_back]), Stacked(digits[-kept_back:])
 
-    plain = settings["gans"]["plain GAN"]
+    plain = settings["gans"]["plain GAN"]  # PresGAN has the same settings
     config = experiment.config_of(dict(kind="ddgan", config=settings["gans"].get(name, plain)))
     if name in gans.SYSTEMS: config = gans.system(name, config)
     config = experiment.change(config, settings["rates"][case["rates"]] | dict(seed=case["seed"]))

@@ -530,6 +530,6 @@ _CITED = {
     "cited: a further loss on NVAE": "CR-NVAE",
     "cited: its two halves run apart": "VAEBM",
     "cited: its clusters are for more than 64 pixels": "Routing Transformer",
-    "cited: dense layers of it drew half of the modes, page 58": "StyleGAN2"}
+    "cited: dense layers of it collapsed, page 58": "StyleGAN2"}
 SYSTEMS = {
     s: where for where, systems in (_HERE | _CITED).items() for s in systems.split(" | ")}
