@@ -12,7 +12,7 @@ __all__ = ['MAX_BAD', 'State', 'update', 'loss_step', 'advance', 'TrainingDiverg
 import json, math, os, signal, tempfile, threading, time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -405,7 +405,8 @@ def _claimed(folder, held):
         return
     make_folder(folder)
     with nullcontext() if held else locked(folder, "training in"):
-        for p in (*folder.glob(".tmp-*"), *folder.glob("watch/.tmp-*")): remove(p)
+        for p in (*folder.glob(".tmp-*"), *folder.glob("watch/.tmp-*")):
+            with suppress(FileNotFoundError): remove(p)  # a late writer removes its own, too
         yield
 
 # %% ../nbs/74_training.ipynb #ab5e4a7d

@@ -8,8 +8,9 @@ __all__ = ['STOPS', 'LEAVE', 'saving', 'whole', 'records_of', 'cut', 'test_exact
            'test_a_signal_is_never_forgotten', 'test_a_closed_terminal_ends_no_run',
            'test_two_runs_in_one_folder', 'delete', 'test_a_folder_that_loses_its_name',
            'test_a_folder_that_goes_at_the_worst_moment',
-           'test_a_late_writer_leaves_another_folder_alone', 'test_fall_back_to_the_one_before',
-           'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_a_late_writer_leaves_another_folder_alone',
+           'test_a_run_begins_though_another_removes_what_was_left',
+           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to',
            'test_a_checkpoint_that_is_not_finite_is_refused',
            'test_a_checkpoint_is_written_beside_the_next_steps', 'Disk', 'safe',
@@ -237,6 +238,16 @@ def test_a_late_writer_leaves_another_folder_alone(tmp_path):
     folder.mkdir()
     with pytest.raises(FileNotFoundError): late[0]()
     assert not list(folder.iterdir())
+
+# %% ../../nbs/74c_resumed.ipynb #74c00e01
+def test_a_run_begins_though_another_removes_what_was_left(tmp_path):
+    "a late writer may be quicker: what is to be removed is gone already"
+    (tmp_path / ".tmp-left").mkdir()
+    def twice(path):
+        files.remove(path)
+        files.remove(path)
+    with mock.patch("diffstudy.train.remove", twice): run(toy_state(steps=5), tmp_path)
+    assert [p.name for p in checkpoint.checkpoints(tmp_path)] == ["step-000000005"]
 
 # %% ../../nbs/74c_resumed.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):
