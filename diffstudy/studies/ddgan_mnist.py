@@ -282,7 +282,7 @@ _CASES = (
     dict(seed=0, updates=20_000, **_PLAIN, **_PACKS),
     dict(seed=1, updates=27_000, **_BALANCED, threads=2),
     dict(seed=1, updates=20_000, **_PLAIN, **_PACKS),
-    *(dict(seed=s, updates=18_000, **_BALANCED) for s in (2, 3)),  # fresh seeds
+    *(dict(seed=s, updates=18_000, **_BALANCED) for s in (2, 3, 4)),  # fresh seeds
 )
 STACKED = Study(
     "ddgan-stacked", STACKED_SETTINGS, tuple(dict(data=_NAME) | c for c in _CASES), run_mnist)
