@@ -16,6 +16,7 @@ from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import each, expand, randn_like, stream
 from ..decoder import Decoder
+from ..files import to_strip
 from ..notation import alpha, sigma
 from ..recipes.common import facts_of
 from . import common
@@ -131,23 +132,31 @@ def run(settings: dict, case: dict, folder=None) -> dict:
     return dict(curve=rows)
 
 def run_alone(settings: dict, case: dict, folder=None) -> dict:
-    """The decoder alone, with all steps of the recipe; its bits on all test images.
+    """The decoder alone, its bits on all test images, and samples if the case keeps any.
 
     Returns:
         seconds: the clock's, in training"""
     images, held = data.load("mnist")
     config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
-    place = Path(folder or "runs") / f"last-bits-alone-{case['gamma']:g}"
+    config = experiment.change(config, {k: case[k] for k in case if k == "steps"})
+    place = Path(folder or "runs") / "-".join(
+        ["last-bits-alone", *(f"{case[k]:g}" for k in ("gamma", "steps") if k in case)])
     state = trained_alone(config, case["gamma"], images, place)
-    b = evaluate.mean_and_error(paid(state.ema.model.eval(), "decoder", held, case["gamma"]))
-    return dict(
+    net = state.ema.model.eval()
+    b = evaluate.mean_and_error(paid(net, "decoder", held, case["gamma"]))
+    found = dict(
         mean=b.mean, error=b.error, n=b.n,
         parameters=sum(p.numel() for p in state.model.parameters()),
         steps=state.step, seconds=round(state.seconds))
+    if "kept" not in case: return found
+    g, gamma = stream(0, "alone"), torch.tensor(case["gamma"])
+    noise = torch.randn(case["kept"], *images.shape, generator=g)
+    return found | dict(png=to_strip(net.sample(noise / alpha(gamma), gamma, g)))
 
 STUDY = Study(
     "last-bits", SETTINGS,
-    (dict(part="decoder"), dict(part="diffusion"), dict(part="alone", gamma=12.)), run)
+    (dict(part="decoder"), dict(part="diffusion"), dict(part="alone", gamma=12.),
+     dict(part="alone", gamma=12., steps=30_000, kept=20)), run)
 
 def totals(decoder: list, diffusion: list) -> list:
     """What a bound would cost that ends its diffusion at γ, for each γ of the curves.
