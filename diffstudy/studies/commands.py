@@ -39,6 +39,7 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "trilemma-more": "trilemma:MORE",
     "trilemma-mnist": "trilemma:MNIST",
     "families": "families:BY_FAMILY",
+    "families-mnist": "families:LARGE_STUDY",
     "gans-stacked": "gans:STACKED",
     "compression": "compression",
     "photos": "compression:PHOTOS",

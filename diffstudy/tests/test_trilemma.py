@@ -8,6 +8,7 @@ __all__ = ['test_references_are_what_they_say', 'test_plain_gan_differs_in_its_s
            'test_records_are_whole_and_of_today', 'test_levels_of_fastdpm_lie_between_the_ends',
            'test_masked_diffusion_guesses_levels_and_no_masks',
            'test_a_family_says_nats_learns_and_draws_levels',
+           'test_a_run_of_a_family_goes_on_where_it_was',
            'test_every_system_of_the_slides_stands_somewhere']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #8b39723c
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from .. import judge
 from ..core import stream
 from ..data import encode, load, three_gaussians
+from ..files import from_strip
 from ..references import PUBLISHED
 from ..sample import initial
 from ..solvers import SOLVERS
@@ -94,7 +96,8 @@ def test_stacks_of_the_data_have_the_modes_of_their_numbers():
     less = stacked_scores(few, seen, Nearest(seen.images), 300)
     assert less["modes"] < found["modes"] and less["kl"][0] > found["kl"][0] + .3
 
-@pytest.mark.parametrize("study", [STUDY, MORE, families.BY_FAMILY, GANS, STACKED, MNIST], ids=lambda s: s.name)
+@pytest.mark.parametrize("study", [
+    STUDY, MORE, families.BY_FAMILY, families.LARGE_STUDY, GANS, STACKED, MNIST], ids=lambda s: s.name)
 def test_records_are_whole_and_of_today(study):
     "the recorded runs are those of the settings on this page, every case of them"
     try: found = runs.load(study.name)
@@ -130,13 +133,32 @@ def test_a_family_says_nats_learns_and_draws_levels(name):
     loop = families.COMMON["loop"] | dict(batch_size=8)
     case = families.FAMILIES[name] | dict(lr=1e-3, seed=0, updates=2)
     seen = load("digits")[0][:32]
-    model = families.trained_family(families.COMMON | dict(loop=loop), case, seen)
+    model = families.trained_family(families.COMMON | dict(loop=loop), case, seen).ema.model.eval()
     a, b = (model(seen.images, stream(i, "nats")).detach() for i in (0, 1))
     assert a.shape == (32,) and (a > 0).all() and torch.equal(a, b) == model.exact
     drawn = model.draw(3, stream(0, "draw"))
     assert drawn.shape == (3, 1, 8, 8) and drawn.dtype == torch.uint8 and drawn.max() < 17
     one = model.draw(3, stream(0, "draw"))
     assert torch.equal(drawn, one) and not torch.equal(drawn, model.draw(3, stream(1, "draw")))
+
+# %% ../../nbs/68_trilemma_tables.ipynb #68a000c5
+def test_a_run_of_a_family_goes_on_where_it_was(monkeypatch, tmp_path):
+    "small digits in place of MNIST: a second call trains no more; while choosing none are drawn"
+    seen, held = load("digits")
+    monkeypatch.setattr(families, "load", lambda name: (seen[:64], held[:16]))
+    loop = families.LARGE["loop"] | dict(batch_size=8, warmup=1)
+    settings = families.LARGE | dict(loop=loop, kept_back=32, few=8, kept=2)
+    case = families.LARGE_FAMILIES["VAE"] | dict(family="VAE", seed=0, updates=2, width=16)
+    one, again = (
+        families.run_large(settings, case | dict(lr=1e-3, choosing=False), tmp_path)
+        for _ in range(2))
+    (place,) = tmp_path.iterdir()
+    assert place.name == "families-VAE-0.001-2"
+    for out in (one, again): assert out.pop("ms") > 0
+    assert one == again and one["calls"] == 1 and one["bits"][0] > 0
+    assert from_strip(one["png"]).shape == (2, 1, 8, 8)
+    chosen = families.run_large(settings, case | dict(lr=2e-3, choosing=True), tmp_path)
+    assert set(chosen) == {"bits", "training"}
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00011
 def test_every_system_of_the_slides_stands_somewhere():
