@@ -271,4 +271,6 @@ LARGE_STUDY = Study("families-mnist", LARGE, (
     *(dict(family=f, lr=lr, seed=5, choosing=True) | how | dict(updates=400)
       for f, how in LARGE_FAMILIES.items() for lr in RATES),
     *(dict(family=f, lr=LARGE_RATES[f], seed=0, choosing=False) | how
-      for f, how in LARGE_FAMILIES.items())), run_large)
+      for f, how in LARGE_FAMILIES.items()),
+    dict(family="latent diffusion", lr=LARGE_RATES["VAE"], seed=0, choosing=False)
+    | LARGE_FAMILIES["latent diffusion"]), run_large)
