@@ -112,11 +112,11 @@ def by_pixel(network: str, head: str, seen, seed: int, unet: dict) -> Family:
     return Family(net, lambda net, k, _: ar.nll(net, k), ar.sample, places, exact=True)
 
 def by_flow(which: str, seen, seed: int, unet: dict, patch: int = 8, width: int = 64) -> Family:
-    "A flow of filled cells; that of Flow++ has learned the noise that fills them."
+    "A flow of filled cells; Flow++ has learned the noise in them, TarFlow has a size of its own."
     dim = math.prod(seen.shape)
     parts = {
-        "Glow": lambda: flow.glow(dim, 4, width, seed=seed),
-        "Flow++": lambda: flow.glow(dim, 4, width, flow.LogisticMixture(), seed=seed),
+        "Glow": lambda: flow.glow(dim, 4, 64, seed=seed),
+        "Flow++": lambda: flow.glow(dim, 4, 64, flow.LogisticMixture(), seed=seed),
         "TarFlow": lambda: flow.tarflow(dim, 4, patch=patch, width=width)}[which]()
     noise = None
     if which == "Flow++":
@@ -179,9 +179,8 @@ def trained_family(settings: dict, case: dict, seen, **how) -> train.State:
     make: Callable = _KINDS[case["kind"]]
     model = make(**own, unet=settings["unet"], seen=seen)
     steps = case.get("updates", settings["loop"]["steps"])
-    said = dict(lr=case["lr"], seed=case["seed"], steps=steps)
-    if "precision" in case: said["precision"] = case["precision"]
-    loop = train.Config(**settings["loop"] | said)
+    said = {k: case[k] for k in ("lr", "seed", "precision") if k in case}
+    loop = train.Config(**settings["loop"] | said | dict(steps=steps))
     def loss(model, batch, generator):
         k = batch[0]
         return dict(loss=bits_per_dim(model(k, generator).mean(), k[0].numel()))
@@ -190,9 +189,9 @@ def trained_family(settings: dict, case: dict, seen, **how) -> train.State:
     return train.complete(state, train.loss_step(loss), batches, **how)
 
 @torch.no_grad()
-def _bits(model, draws: int, k, part: int = 300) -> list:  # Mean and standard error over images
+def _bits(model, draws: int, k) -> list:  # Mean and standard error over images
     found = evaluate.bits_per_dim(
-        model, k, k[0].numel(), draws=1 if model.exact else draws, batch_size=part,
+        model, k, k[0].numel(), draws=1 if model.exact else draws, batch_size=300,
         generator=stream(0, "families"))
     return [round(found.mean, 4), round(found.error, 4)]
 

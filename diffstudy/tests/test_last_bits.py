@@ -2,6 +2,7 @@
 
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
+           'test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for',
            'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
            'test_the_sifts_are_fresh', 'test_the_control_keeps_a_value_for_each_test_image',
            'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
@@ -10,6 +11,7 @@ __all__ = ['test_totals', 'test_what_the_two_networks_pay',
 import math
 import pytest, torch
 from .. import data, experiment
+from ..files import from_strip
 from ..studies import last_bits, record as runs
 
 # %% ../../nbs/64_last_bits.ipynb #0cd64f4f
@@ -44,6 +46,21 @@ def test_what_the_two_networks_pay():
     k = many
     seen = last_bits.decoder_nats(Knows(), many, torch.full((4000,), .7), g)
     assert abs(seen.mean() / math.exp(.7) - 1) < .05
+
+def test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for(monkeypatch, tmp_path):
+    "two updates on small digits in place of MNIST: once more trains nothing; two samples, or none"
+    seen, held = data.load("digits")
+    monkeypatch.setattr(last_bits.data, "load", lambda name: (seen[:32], held[:8]))
+    small = experiment.change(
+        experiment.config_of(dict(kind="vdm", config=last_bits.SETTINGS["recipe"])),
+        dict(decoder=8, batch_size=4, precision="float32"))
+    settings = last_bits.SETTINGS | dict(recipe=small.resolve())
+    case = dict(part="alone", gamma=12., steps=2)
+    one, again = (last_bits.run(settings, case | dict(kept=2), tmp_path) for _ in range(2))
+    assert one == again and (one["steps"], one["n"]) == (2, 8)
+    assert from_strip(one.pop("png")).shape == (2, 1, 8, 8)
+    assert last_bits.run(settings, case, tmp_path) == one
+    assert [p.name for p in tmp_path.iterdir()] == ["last-bits-alone-12-2"]
 
 def test_the_recorded_run_is_of_the_command_on_the_page():
     try: record = runs.load("mnist-bits")
