@@ -164,11 +164,13 @@ FAMILIES = {  # updates: as many as pay on digits kept back, in less than two mi
     "VAE": dict(kind="groups", groups=[16], prior=0, updates=5000),
     "VAE, two groups": dict(kind="groups", groups=[8, 8], prior=0, updates=5000),
     "latent diffusion": dict(kind="groups", groups=[16], prior=64, updates=5000),
-    "D3PM, Gaussian": dict(kind="discrete", chain="gaussian", steps=64)}
+    "D3PM, Gaussian": dict(kind="discrete", chain="gaussian", steps=64),
+    "D3PM, uniform": dict(kind="discrete", chain="uniform", steps=64)}
 BEST_RATES = {  # of the rates, by the record's choosing cases
     "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 2e-3,
     "strided transformer": 4e-3, "Glow": 4e-3, "Flow++": 4e-3, "TarFlow": 4e-3, "VAE": 2e-3,
-    "VAE, two groups": 2e-3, "latent diffusion": 4e-3, "D3PM, Gaussian": 4e-3}
+    "VAE, two groups": 2e-3, "latent diffusion": 4e-3, "D3PM, Gaussian": 4e-3,
+    "D3PM, uniform": 4e-3}
 _KINDS = dict(discrete=by_chain, pixel=by_pixel, flow=by_flow, groups=by_groups)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a9

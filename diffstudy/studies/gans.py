@@ -68,5 +68,5 @@ def _scores(settings, case, state, real, net):
 
 STACKED = record.Study("gans-stacked", SETTINGS, (
     *(dict(gan=g, rates=r, seed=5, choosing=True) for g in CHOSEN for r in SETTINGS["rates"]),
-    *(dict(gan=g, rates=r, seed=s, choosing=False) for g, r in CHOSEN.items() for s in range(3))),
+    *(dict(gan=g, rates=r, seed=s, choosing=False) for g, r in CHOSEN.items() for s in range(5))),
     run)
