@@ -81,8 +81,8 @@ def test_a_mixture_moves_there_and_back():
     "its inverse and its determinant, near the bumps and far away; a single bump is Affine"
     net = shaken(Coupling(4, 8, LogisticMixture(3)))
     check_there_and_back(net, POINTS)
-    check_there_and_back(net, 30 * POINTS, within=1e-6)  # between far bumps it is nearly flat:
-    z = net(30 * POINTS)[0]                              # many x have nearly the same z
+    check_there_and_back(net, 30 * POINTS, within=1e-4)  # between far bumps it is nearly flat:
+    z = net(30 * POINTS)[0]                              # many x have the same z but for rounding
     torch.testing.assert_close(net(net.inverse(z))[0], z, rtol=0., atol=1e-9)
     one, p = LogisticMixture(1), torch.zeros(5, 4, 5, dtype=torch.float64)
     p[..., 3:] = torch.randn(5, 4, 2, generator=stream(1, "p"), dtype=torch.float64)
