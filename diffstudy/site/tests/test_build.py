@@ -644,7 +644,7 @@ def share(what):
     return float(prints(f"{torch}; c = {now}; {what}; print(({now} - c) / (b - a))"))
 
 def test_import_is_light():
-    "Importing the library adds at most a tenth to `import torch`; neither plots nor data with it."
+    "Importing the library adds at most .08 of `import torch`; neither plots nor data with it."
     assert prints("import diffstudy, sys; print('torch' in sys.modules)").strip() == "False"
 
     library = build.LIBRARY[:build.LIBRARY.index("cli")]
@@ -654,8 +654,8 @@ def test_import_is_light():
 
     for _ in range(3):  # a shared machine is noisy: the best of three tries
         ratio = share(everything)
-        if ratio <= .1: break
-    assert ratio <= .1, f"import diffstudy adds {ratio:.2f} of its time to import torch"
+        if ratio <= .08: break
+    assert ratio <= .08, f"import diffstudy adds {ratio:.2f} of its time to import torch"
 
 # %% ../../../nbs/98_build.ipynb #e9926817
 def test_modules_are_attributes_of_the_package():
