@@ -339,8 +339,8 @@ def _check_same_run(info, state, path):
     was = streams | {k: info[k] for k in streams if k in info}
     was |= default | info["config"] | flatten(dict(world=info["world"], notes=info["notes"]))
     free = free_settings(state.config) | {"steps"}
-    free |= {k for k in now if k.startswith(("notes.fit.", "notes.run.")) and k not in was}
-    if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
+    free |= {k for k in now if k.startswith("notes.fit.") and k not in was}
+    free |= {k for k in now | was if k.startswith("notes.run.") or k == "notes.hash"}  # its owner's
     changed = [k for k in differing(was, now) if k not in free]
     if changed:
         differ = ", ".join(f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in changed)

@@ -578,8 +578,8 @@ def _say_settings(run, info):
     full, never = info["config"], " (which nobody has run here)" * (info["recipe"] in NEVER_RUN)
     values = lambda d: ", ".join(f"{k}={v}" for k, v in d.items() if not isinstance(v, dict))
     typer.echo(
-        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}, "
-        f"configuration {info['hash']}\n  {values(full)}")
+        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}\n"
+        f"  {values(full)}")
     parts = [k for k, v in full.items() if isinstance(v, dict) and k != "options"]
     for part in sorted(parts, key=lambda k: k != "train"):
         typer.echo(f"  {part}: {values(full[part])}")
@@ -592,10 +592,8 @@ def _say_progress(run, info, path, state):
         f"checkpoint {path.name}: {state['step']} of {info['config']['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
-    if state["notes"].get("hash") != run_folder.hash_of(info, state["config"].get("steps")):
-        typer.echo(
-            f"config.json is not the one of this checkpoint, which is of configuration "
-            f"{state['notes'].get('hash')}: `sample` and `evaluate` refuse the folder")
+    try: run_folder.meaning(info, path, state)
+    except ValueError as e: typer.echo(f"`sample` and `evaluate` refuse it: {e}")
     log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
     if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
 

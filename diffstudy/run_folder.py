@@ -5,17 +5,14 @@ configuration, and one call that opens it again or says what is wrong with it.""
 
 # %% auto #0
 __all__ = ['SCALED', 'TRAINED', 'places', 'change', 'scaled', 'that_counts', 'config_hash',
-           'hash_of', 'config_of', 'check_info', 'read_run', 'must_agree', 'noted', 'result_of',
-           'check_own', 'bare', 'run_of', 'open', 'mark_of']
+           'config_of', 'check_info', 'read_run', 'unlike', 'meaning', 'bare', 'run_of', 'open',
+           'mark_of']
 
 # %% ../nbs/76a_run_folder.ipynb #6f48e97c
-import ast, dataclasses, hashlib, json
+import ast, dataclasses, hashlib, json, math
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
 from pathlib import Path
 import torch
-from torch.nn.modules.module import register_module_parameter_registration_hook
-from torch.overrides import TorchFunctionMode
 from . import files, weights
 from .checkpoint import (
     CheckpointError, best, check_fits, checkpoints, read_checkpoint, read_latest)
@@ -146,24 +143,6 @@ def config_hash(full: dict) -> str:
         12 hexadecimal digits"""
     return hashlib.sha256(json.dumps(that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
 
-def hash_of(info: dict, steps: int = None) -> str:
-    """A name for all that fixes the result of a run: its settings, its first weights, its lengths.
-
-    Args:
-        info: What `config.json` holds
-        steps: Those of a time when it was shorter; its own by default
-
-    Returns:
-        That of its settings, unless it has begun with other weights or was shorter before"""
-    full, before = info["config"], info.get("lengths", [])
-    if steps in before:
-        full = full | dict(train=full["train"] | dict(steps=steps))
-        before = before[:before.index(steps)]
-    began = info.get("init", {}).get("checksum")
-    plain = config_hash(full)
-    if not (began or before): return plain
-    return files.digest(dict(config=plain, init=began, lengths=before))[:12]
-
 # %% ../nbs/76a_run_folder.ipynb #55df07d8
 def config_of(info: dict):
     """The configuration of a run that was written down.
@@ -201,35 +180,35 @@ def config_of(info: dict):
         raise RuntimeError(
             f"damaged settings of a run make no {kind}: {type(e).__name__}: {e}") from e
 
-# %% ../nbs/76a_run_folder.ipynb #b8529370
-_PIXELS, _LARGE = 2 ** 24, 2 ** 16  # Values of an image, and a number in a setting, at most
-
-def _whole(v, least): return type(v) is int and v >= least
-
-def _measured(v):
-    two = ("minutes", "step")
-    return v is None or type(v) is dict and all(above(0).holds(v.get(k)) for k in two)
-
 # %% ../nbs/76a_run_folder.ipynb #def77bbd
+_LARGE = 2 ** 16  # A size in a setting, at most: loops are made of it
+_PIXELS = 2 ** 24  # Values of an image
+
 def check_info(path, info) -> dict:
     """ValueError if a file is of another version, RuntimeError if it does not describe a run.
 
     Returns:
         The same"""
     check_keys(path, info, dict(
-        recipe=(), hash=(), config=("data", "train"), facts=("shape", "levels", "classes")))
+        recipe=(), config=("data", "train"), facts=("shape", "levels", "classes")))
 
     def expect(holds, expected):
         if holds: return
         raise RuntimeError(
             f"{path}: damaged; expected {expected}. Restore it, or train in another folder")
-    for k in ("recipe", "kind", "hash"):
-        expect(type(info.get(k, "")) is str, f"{k}: a text")
-    for k in {"options"}.union(*(kind.config.parts for kind in kinds().values())):
-        expect(type(info["config"].get(k, {})) is dict, f"{k}: settings by name")
+    whole = lambda v, low, high=math.inf: type(v) is int and low <= v <= high
 
-    # sizes of networks, of which loops are made
-    for k, v in files.flatten(info["config"]).items():
+    # its settings
+    config, facts = info["config"], info["facts"]
+    for k in ("recipe", "kind", "components"):
+        expect(type(info.get(k, "")) is str, f"{k}: a text")
+    if (kind := info.get("kind", "vdm")) not in kinds():
+        raise ValueError(
+            f"{path}: kind {kind!r} is not known here; give --kinds FILE, the Python file that "
+            "describes it, or update diffstudy")
+    for k in {"options"}.union(*(kind.config.parts for kind in kinds().values())):
+        expect(type(config.get(k, {})) is dict, f"{k}: settings by name")
+    for k, v in files.flatten(config).items():
         sizes = [n for n in (v if type(v) is list else [v]) if type(n) is int]
         large = not k.startswith("train.") and max(sizes, default=0) > _LARGE
         expect(not large, f"config.{k}: numbers up to {_LARGE:,}; got {v}")
@@ -238,40 +217,33 @@ def check_info(path, info) -> dict:
     init, lengths = info.get("init", dict(source="", checksum="")), info.get("lengths", [])
     texts = type(init) is dict and all(type(init.get(k)) is str for k in ("source", "checksum"))
     expect(texts, "init: source and checksum, two texts")
-    counts = [info["config"]["train"].get("steps", 1), *lengths] if type(lengths) is list else [0]
-    expect(all(_whole(n, 1) for n in counts), "steps and lengths: whole numbers, at least 1")
-    expect(_measured(info.get("dial")), "dial: minutes and step, two numbers above 0")
+    steps = [config["train"].get("steps", 1), *lengths] if type(lengths) is list else [0]
+    expect(all(whole(n, 1) for n in steps), "steps and lengths: whole numbers, at least 1")
+    dial = info.get("dial", dict(minutes=1., step=1.))
+    two = type(dial) is dict and all(above(0).holds(dial.get(k)) for k in ("minutes", "step"))
+    expect(two, "dial: minutes and step, two numbers above 0")
 
     # what the data are
-    shape, levels, classes = (info["facts"][k] for k in ("shape", "levels", "classes"))
-    three = type(shape) is list and len(shape) == 3 and all(_whole(n, 1) for n in shape)
+    shape = facts["shape"]
+    three = type(shape) is list and len(shape) == 3 and all(whole(n, 1) for n in shape)
     expect(
-        three and shape[0] * shape[1] * shape[2] <= _PIXELS,
+        three and math.prod(shape) <= _PIXELS,
         f"facts.shape: three whole numbers, at least 1, of no more than {_PIXELS:,} values")
-    expect(_whole(levels, 2) and levels <= 256, "facts.levels: a whole number from 2 to 256")
-    expect(_whole(classes, 0) and classes <= _PIXELS, "facts.classes: a whole number")
+    expect(whole(facts["levels"], 2, 256), "facts.levels: a whole number from 2 to 256")
+    expect(whole(facts["classes"], 0, _PIXELS), "facts.classes: a whole number")
     return info
 
 # %% ../nbs/76a_run_folder.ipynb #a59c2f06
-def _otherwise(folder: Path) -> str:
-    "What a changed config.json says otherwise than the newest checkpoint, where that can be told."
-    with suppress(Exception):
-        info = files.printable(json.loads(files.read_file(folder / "config.json")))
-        found = _unlike(info, read_latest(folder, lambda _: None)[1]["state.json"])
-        return f" ({'; '.join(found)})" if found else ""
-    return ""
-
 def read_run(folder) -> dict:
-    """What a run folder holds; ValueError with the nearest name if it is none.
+    """What a run folder says; ValueError with the nearest name if it is none.
 
     Args:
         folder: Of a run
 
     Returns:
-        `config.json`: recipe, kind, hash, config, and the facts about the data"""
+        `config.json`: recipe, kind, config, and the facts about the data"""
     folder = Path(folder)
-    try: info = files.read_json(folder / "config.json")
-    except RuntimeError as e: raise RuntimeError(f"{e}{_otherwise(folder)}") from None
+    info = files.read_json(folder / "config.json")
     if info is not None: return check_info(folder / "config.json", info)
     if folder.exists():
         raise ValueError(f"{folder} holds no config.json, so it is not the folder of a run")
@@ -282,84 +254,48 @@ def read_run(folder) -> dict:
         "`diffstudy train digits` makes one")
 
 # %% ../nbs/76a_run_folder.ipynb #38ac925e
-def must_agree(folder, was: dict, now: dict) -> dict:
-    """A run that goes on: the one in the folder, perhaps with more steps.
-
-    Args:
-        was: What its config.json holds
-        now: What the run that is asked for would write
+def unlike(was: dict, now: dict) -> dict:
+    """Where two descriptions differ in what a run is; that it was made longer is no difference.
 
     Returns:
-        The same, with what the folder knows; ValueError that names what differs"""
-    steps, more = (info["config"]["train"]["steps"] for info in (was, now))
-    began = lambda info: info.get("init", {}).get("checksum")
-    known = ("recipe", "lengths", "init")[:3 if began(was) == began(now) else 2]
-    now = now | {k: was[k] for k in known if k in was}
-    if more > steps and checkpoints(folder): now["lengths"] = [*was.get("lengths", []), steps]
-    now["hash"] = hash_of(now)
-
+        Name → (then, now)"""
     def flat(info):
-        also = {k: info.get(k) for k in ("kind", "facts", "components") if k in now}
-        found = files.flatten(that_counts(info["config"]) | also)
-        if more > steps: del found["train.steps"]
-        return found | dict(init=" ".join(info.get("init", {}).values()) or "none")
-    old, new = flat(dict(kind="vdm") | was), flat(now)
-    differ = [f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in files.differing(old, new)]
-    if not differ and was["hash"] != hash_of(was):
-        differ = [f"the hash beside them was {was['hash']!r}, now {hash_of(was)!r}"]
-    if differ:
-        raise ValueError(
-            f"{folder} holds a run with other settings: {', '.join(differ)}. "
-            "Choose another folder (--run), or fresh=True (--fresh), "
-            "which keeps the old one under another name")
-    return now
+        said = {k: info.get(k) for k in ("recipe", "facts", "components")}
+        init = "{source} {checksum}".format_map(info["init"]) if "init" in info else "none"
+        more = dict(kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []))
+        return files.flatten(
+            said | that_counts(info["config"]) | more | dict(dial=info.get("dial", {})))
+    old, new = flat(was), flat(now)
 
-# %% ../nbs/76a_run_folder.ipynb #8acd9b21
-def noted(info: dict) -> dict:
-    "What a run says of itself beside its settings, as its checkpoints note it."
-    return {k: info[k] for k in ("recipe", "kind", "facts", "components", "init") if k in info}
-
-def _unlike(info: dict, state: dict) -> list[str]:
-    "What config.json says otherwise than the notes of a checkpoint."
-    was, now = (files.flatten(v) for v in (state["notes"]["run"], noted(info)))
-    return [
-        f"{k} is {now.get(k)!r} in config.json and was {was.get(k)!r} in training"
-        for k in files.differing(was, now)]
-
-def result_of(folder: Path) -> dict | None:
-    "What `result.json` holds, with the hash and settings of the run that it is of."
-    result = files.read_json(folder / "result.json")
-    if result is None: return None
-    check_keys(folder / "result.json", result, dict(hash=(), config=dict(train=("steps",))))
-    return result
+    # the second may have all lengths of the first, and others after them
+    past, way = ([*f["lengths"], f["train.steps"]] for f in (old, new))
+    for k in ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ():
+        for f in (old, new): f.pop(k, None)
+    return {k: (old.get(k), new.get(k)) for k in files.differing(old, new)}
 
 # %% ../nbs/76a_run_folder.ipynb #e6be8708
-def _check_one_run(folder, info, checkpoint: str, state: dict):
-    "ValueError unless config.json, the checkpoint's state and the result are of one run."
-    # the hash in config.json must be that of the settings beside it, or somebody has changed them
-    own = hash_of(info)
-    found = {
-        "its hash": (info["hash"], own),
-        checkpoint: (state["notes"].get("hash"), hash_of(info, state["config"].get("steps")))}
-    if result := result_of(folder):
-        then = hash_of(info, result["config"]["train"]["steps"])
-        found["result.json"] = result["hash"], then
-    wrong = [f"{name} is {h}" for name, (h, expected) in found.items() if h != expected]
-    if "run" in state["notes"]: wrong += _unlike(info, state)
-    if wrong:
+def meaning(info: dict, path: Path, state: dict) -> dict:
+    """What a run is, as its checkpoint says; ValueError if its config.json says otherwise.
+
+    Args:
+        info: What config.json says
+        path: The checkpoint
+        state: Its state.json, which its manifest vouches for"""
+    noted = state["notes"].get("run")
+    if type(noted) is not dict: noted = {}
+    older = "config" not in noted  # it noted less, so that config.json says the rest
+    said = {k: v for k, v in info.items() if older or k in ("root", "version")} | noted
+    check_info(path / "state.json", said)
+    if differ := unlike(said, info):
+        names = [
+            f"{k} is {now!r} in config.json and was {was!r} in training"
+            for k, (was, now) in differ.items()]
         raise ValueError(
-            f"{folder} is of more than one run: config.json has the settings of {own}, "
-            f"but {', '.join(wrong)}. Put back the config.json that it was trained with, "
-            "or train in another folder")
+            f"{path.parent}: {', '.join(names)}. Restore the config.json that it was trained "
+            "with, or train in another folder")
+    return said
 
 # %% ../nbs/76a_run_folder.ipynb #d49c9a5d
-def check_own(folder, info: dict):
-    "ValueError for the folder of a model for the hub, in which no run goes on."
-    if "checksums" in info:
-        raise ValueError(
-            f"{folder} is a model as save_pretrained writes it, not the folder of a run: "
-            f"bridges.from_pretrained({str(folder)!r}) opens it")
-
 def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what it holds
     "The last checkpoint of a run, the best, or that of a step; ValueError if there is none."
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
@@ -384,55 +320,21 @@ def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what i
         f"steps; here are the steps {steps}")
 
 # %% ../nbs/76a_run_folder.ipynb #1fe91f99
-class _Undrawn(TorchFunctionMode):
-    "Inside `with`, networks are built without drawing weights, which others will replace."
-    def __torch_function__(self, f, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        draws = getattr(f, "__name__", "") in _DRAWS
-        if draws: return (*args, *kwargs.values())[0]
-        return f(*args, **dict(device="cpu") | kwargs if f is torch.tensor else kwargs)
-
-_DRAWS = {"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "erfinv_"}
-
-@contextmanager
-def _counted(most: int):
-    "Inside `with`, networks are built without memory, and not with parameters without end."
-    left = [most]
-    def count(module, name, parameter):
-        left[0] -= 1
-        if left[0] < 0: raise CheckpointError(f"more than {most} tensors")
-    hook = register_module_parameter_registration_hook(count)
-    try:
-        with torch.device("meta"), _Undrawn(): yield
-    finally: hook.remove()
-
-# %% ../nbs/76a_run_folder.ipynb #ac9f650f
-def bare(config, facts: dict, most: int = 100_000):
+def bare(config, facts: dict):
     """The network that settings make, without memory for it.
 
     Args:
         config: Such as a `VDMConfig`
         facts: About the data: shape, levels, classes
-        most: Tensors that it may have
 
     Returns:
         A module whose tensors have names, shapes and types; CheckpointError where there is none"""
     try:
-        with _counted(most): return config.assemble(facts)
+        with torch.device("meta"): return config.assemble(facts)
     except ValueError: raise
     except Exception as e:
         raise CheckpointError(
             f"these settings make no network: {files.printable(f'{type(e).__name__}: {e}')}") from e
-
-def _network(config, facts: dict, tensors: dict, where):
-    "The network that the settings make, with these weights; CheckpointError unless they fill it."
-    try: check_fits(bare(config, facts, 1000 + 20 * len(tensors)), tensors, where)
-    except ValueError as e: raise CheckpointError(f"{where}: {e}") from e
-
-    # only a network that they fill gets memory
-    with _Undrawn(): model = config.assemble(facts)
-    model.load_state_dict(tensors)
-    return model
 
 # %% ../nbs/76a_run_folder.ipynb #aee5b8c2
 TRAINED = tuple(n for n in weights.KNOWN if not n.startswith("judge-"))  # What `open` knows by name
@@ -442,25 +344,22 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, ro
     """A run of settings and weights, which must be those of the network that the settings make.
 
     Args:
-        info: What `config.json` holds
+        info: What a run says of itself
         tensors: The averaged weights
         where: Where they are from, for a message
         folder, mark, device, root, chosen: As for `Run`"""
-    config = config_of(info)
-    model = _network(config, info["facts"], tensors, where)
+    config, facts = config_of(info), info["facts"]
+
+    # names and shapes are compared before there is memory, and layers counted before that
+    for k, v in files.flatten(config.resolve()).items():
+        if k.split(".")[-1] in ("blocks", "depth", "mapping") and v > len(tensors):
+            raise CheckpointError(f"{where}: {k} = {v} layers, of only {len(tensors)} tensors")
+    try: check_fits(bare(config, facts), tensors, where)
+    except ValueError as e: raise CheckpointError(f"{where}: {e}") from e
+    model = config.assemble(facts)
+    model.load_state_dict(tensors)
     model = model.to(device).eval().requires_grad_(False)
     return kinds()[config.kind].run(folder, info, model, mark, device, root, chosen)
-
-# %% ../nbs/76a_run_folder.ipynb #79c95b78
-_told = set()
-
-def _tell(folder: Path, say):
-    "Once for each folder, what an older version has not noted."
-    if (place := folder.resolve()) in _told: return
-    _told.add(place)
-    say(
-        f"{folder}: an older version wrote it without a seal, so its facts about the data "
-        "(shape, levels, classes) are taken as they stand")
 
 # %% ../nbs/76a_run_folder.ipynb #f356f993
 def open(folder: str | Path, device: str | torch.device | None = None, *,
@@ -485,13 +384,16 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
         raise ValueError(
             f"{folder}: expected the folder of a run, NAME.safetensors as export writes it, or one "
             f"of {', '.join(TRAINED)}; this is another file")
+
+    # what it says, a checkpoint that verifies, and the network that both describe
     info = read_run(folder)
-    check_own(folder, info)
-    config_of(info)  # ValueError for settings of a newer version
+    if "checksums" in info:
+        raise ValueError(
+            f"{folder} is a model as save_pretrained writes it, not the folder of a run: "
+            f"bridges.from_pretrained({str(folder)!r}) opens it")
     path, found = _checkpoint_of(folder, info, checkpoint, say)
-    _check_one_run(folder, info, path.name, found["state.json"])
-    if "run" not in found["state.json"]["notes"]: _tell(folder, say)
-    mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
+    info = meaning(info, path, found["state.json"])
+    mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
     return run_of(
         info, found["ema.safetensors"], path, folder, mark, device, root, checkpoint != "last")
 

@@ -6,8 +6,8 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['FOLDER', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'Configuration', 'check_ends',
            'this_version', 'check_keys', 'facts_of', 'load_images', 'halves', 'some_of',
-           'components_file', 'read_components', 'by_name', 'batches', 'counted', 'drawn',
-           'low_precision', 'Run']
+           'result_of', 'components_file', 'read_components', 'by_name', 'batches', 'counted',
+           'drawn', 'low_precision', 'Run']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import collections, dataclasses, functools, hashlib, importlib, inspect, itertools, json, pkgutil
@@ -177,6 +177,15 @@ def some_of(images, n: int):
     return images[order[:n].to(images.labels.device)]
 
 # %% ../../nbs/76b_kinds.ipynb #aec4c237
+def result_of(folder: Path, info: dict) -> dict | None:
+    "What `result.json` says of this run; None if there is none, or one of other settings or steps."
+    from diffstudy.run_folder import that_counts
+    found = files.read_json(folder / "result.json")
+    if found is None: return None
+    check_keys(folder / "result.json", found, dict(config=("train",)))
+    own, its = that_counts(info["config"]), that_counts(found["config"])
+    return found if own == its else None
+
 def components_file(parts: datasets.Components) -> bytes:
     "The principal components of a run, as its components.safetensors holds them."
     return safetensors.torch.save(for_a_file(parts.tensors()))
@@ -311,7 +320,6 @@ class Run:
         self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
-        self.hash = info["hash"]
         self.root = root or info.get("root")
 
     def __repr__(self):
@@ -328,10 +336,7 @@ class Run:
     def result(self) -> dict | None:
         "What `result.json` holds, of the last checkpoint; None while the run is not finished."
         if self.card: return self.card["result"]
-        if self.chosen or self.folder is None: return None
-        found = files.read_json(self.folder / "result.json")
-        if found: check_keys(self.folder / "result.json", found, ("hash",))
-        return found if found and found["hash"] == self.hash else None  # not of a shorter run
+        return None if self.chosen or self.folder is None else result_of(self.folder, self.info)
 
     def evaluation(self, **asked) -> dict | None:
         "What a judge said of its samples: `verdict.Judged`."

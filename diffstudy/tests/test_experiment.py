@@ -3,9 +3,9 @@
 # %% auto #0
 __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_a_model_without_a_folder_is_asked_like_a_run',
-           'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster', 'in_minutes',
-           'test_what_the_minutes_chose_is_fixed', 'test_so_many_minutes',
-           'test_stopped_and_resumed_is_the_same',
+           'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster',
+           'test_a_plan_needs_no_training', 'in_minutes', 'test_what_the_minutes_chose_is_fixed',
+           'test_so_many_minutes', 'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written',
            'test_a_recipe_for_a_gpu_says_so_on_a_cpu', 'test_fit_goes_on_with_its_own_run_only',
            'test_section_two_of_the_plan',
@@ -22,6 +22,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file', 'R',
            'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_folder_of_more_than_one_run_is_not_opened',
+           'test_a_config_that_grew_alone_changes_no_number', 'noted',
            'test_what_a_newer_version_wrote_is_said',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
            'test_the_settings_of_a_run_are_a_recipe', 'FIFTEEN', 'A_KIND', 'ASKED_OF_IT',
@@ -68,6 +69,7 @@ from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
 from ..recipes import common
 from ..solvers import SOLVERS
+from .test_checkpoint import forge
 
 # %% ../../nbs/76_experiment.ipynb #64385818
 R = experiment.RECIPES
@@ -103,7 +105,7 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
     other = experiment.train(config, tmp_path / "run", progress=False, say=lambda *_: None)
     how = dict(steps=3) if run.kind == "vdm" else {}
     assert torch.equal(run.sample([1, 2], **how), other.sample([1, 2], **how))
-    assert run.result() is None and run.hash == other.hash
+    assert run.result() is None and run.config == other.config
     if run.kind == "vdm":
         b = run.bits_per_dim(held_out[:4])
         assert b.mean == other.bits_per_dim(held_out[:4]).mean
@@ -143,6 +145,46 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
             old = tmp_path / "fast" / "config.json"
             assert train("again", recipe=old) == ("bfloat16", False)
 
+# %% ../../nbs/76_experiment.ipynb #d9c95c95
+def test_a_plan_needs_no_training():
+    "What is asked for and what the folder says make it; what differs is named."
+    config, facts = R["digits-tiny"], dict(shape=[1, 8, 8], levels=17, classes=10)
+    change, plan_of = experiment.change, experiment.plan_of
+    new = plan_of(config, "digits-tiny")
+    assert new.facts is None and new.says()["config"] == config.resolve()
+    was = dataclasses.replace(new, facts=facts).says()
+    assert plan_of(config, "mine", was).says() == was  # its name is the folder's
+
+    # longer, and longer once more; nothing else may differ
+    longer = plan_of(change(config, dict(steps=200)), "digits-tiny", was)
+    assert longer.lengths == (100,) and longer.says()["lengths"] == [100]
+    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.says())
+    assert again.lengths == (100, 200) and not run_folder.unlike(was, again.says())
+    for asked, words in (
+        (change(config, dict(steps=50)), "train.steps was 100, now 50"),
+        (change(config, dict(lr=1., width=32)), "train.lr was 0.004, now 1.0, unet.width was 16"),
+        (R["ddgan-digits-tiny"], "kind was 'vdm', now 'ddgan'"),
+    ):
+        with pytest.raises(ValueError, match=words): plan_of(asked, "digits-tiny", was)
+    plan_of(change(config, dict(save_every=7)), "digits-tiny", was)  # changes no number
+
+    # first weights are known by their checksum, whatever they were called
+    init = dict(source="a", checksum="1")
+    begun = was | dict(init=init)
+    assert plan_of(config, "", begun, init=init | dict(source="b")).init == init
+    for other in (None, init | dict(checksum="2")):
+        with pytest.raises(ValueError, match="init was 'a 1', now"):
+            plan_of(config, "", begun, init=other)
+
+    # a folder that was begun with minutes knows how long a step took
+    dial = dict(minutes=.1, step=.5)
+    short = was | dict(config=change(config, dict(steps=11, ema=.9)).resolve(), dial=dial)
+    assert plan_of(config, "", short).says() == short
+    more = plan_of(config, "", short, minutes=1)
+    assert more.config.train["steps"] == 114 and more.dial == dial | dict(minutes=1.)
+    with pytest.raises(ValueError, match="100 steps that began without"):
+        plan_of(config, "", was, minutes=1)
+
 # %% ../../nbs/76_experiment.ipynb #d1a10006
 KINDS = pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "classifier-digits"])
 
@@ -173,7 +215,7 @@ def test_what_the_minutes_chose_is_fixed(recipe, in_minutes, tmp_path, monkeypat
         ask("a", recipe, minutes=.1)
     run, same = ask("a", recipe), ask("b", tmp_path / "a" / "config.json")
     assert run.result()["dial"] == run.info["dial"] == dict(minutes=.1, step=.5)
-    assert same.hash == run.hash and "dial" not in same.info and asked == [1, 1, 3]
+    assert same.config == run.config and "dial" not in same.info and asked == [1, 1, 3]
     a, b = (checkpoint.read_checkpoint(r.folder) for r in (run, same))
     for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
         assert all(torch.equal(v, b[name][k]) for k, v in a[name].items())
@@ -191,7 +233,7 @@ def test_so_many_minutes(recipe, in_minutes, tmp_path):
     assert now.get("warmup", 0) == round(11 / was["steps"] * was.get("warmup", 0))
     assert 11 * (1 - now["ema"]) == pytest.approx(was["steps"] * (1 - was["ema"]))
 
-    assert ask("a", recipe, minutes=.1).hash == run.hash
+    assert ask("a", recipe, minutes=.1).info == run.info
     longer = ask("a", recipe, minutes=.12)
     assert longer.config["train"]["steps"] == 13 and longer.info["lengths"] == [11]
     assert longer.result()["dial"] == dict(minutes=.12, step=.5) and len(asked) == 3
@@ -267,13 +309,13 @@ def test_errors_are_value_errors_and_nothing_is_written():
 
 def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path):
     "What it costs there and what to take instead; nothing where the steps are few."
-    said, info = [], dict(recipe="folder", kind="vdm", hash="h", config=dict(data="folder"))
+    said = []
     images = data.ImageSet("toy", torch.zeros(4, 3, 8, 8).byte(), torch.zeros(4).long(), 256, 1)
-    facts = dict(shape=(3, 8, 8), levels=256, classes=1)
+    plan = experiment.Plan(R["folder"], "folder", dict(shape=(3, 8, 8), levels=256, classes=1))
     for steps, cpu in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
         state = type("State", (), dict(
             config=train.Config(steps=steps), rank=train.Rank(0, 1, torch.device(cpu))))
-        experiment._announce(tmp_path, info | dict(facts=facts), images, images, state, said.append)
+        experiment._announce(tmp_path, plan, images, images, state, said.append)
     assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
 
@@ -345,9 +387,9 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     longer = ask("a", steps=6)
     a, b = (r.model.state_dict() for r in (longer, whole))
     assert all(torch.equal(a[k], b[k]) for k in a)
-    assert longer.info["lengths"] == [3] and longer.hash not in (short.hash, whole.hash)
+    assert longer.info["lengths"] == [3] and longer.config == whole.config
     result = longer.result()
-    assert result["config"]["train"]["steps"] == 6 and result["hash"] == longer.hash
+    assert result["config"]["train"]["steps"] == 6 and result["lengths"] == [3]
     assert experiment.open(short.folder, "cpu", checkpoint=4).result() is None
 
     # a rate that falls says so
@@ -390,14 +432,14 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     bridges.save_pretrained(run, tmp_path / "hub")
-    assert bridges.from_pretrained(tmp_path / "hub", "cpu").hash == run.hash
+    assert bridges.from_pretrained(tmp_path / "hub", "cpu").info["init"] == run.info["init"]
     mine.unlink()
     (run.folder / "result.json").unlink()
-    assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
+    assert ask("a", str(mine)).info == run.info and run.result()["init"] == run.info["init"]
     for other in (None, without_labels()):
         with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"):
             ask("a", other)
-    assert ask("b", None).hash != run.hash
+    assert "init" not in ask("b", None).info
 
 # %% ../../nbs/76_experiment.ipynb #76ad0002
 def test_weights_that_do_not_fit_are_refused(tmp_path):
@@ -516,19 +558,17 @@ for line in sys.stdin:
         run = experiment.train(
             "digits", folder, recipe="ddgan-digits-tiny", steps=1, seed=int(seed),
             fresh=how != "on", progress=False, say=lambda m: None, device="cpu")
-        print("trained", run.hash, flush=True)
+        print("trained", run.config["train"]["seed"], flush=True)
     except Exception as e: print("refused", type(e).__name__, e, flush=True)
 """
 
 def of_one_run(folder):
-    "The hash of a run, the same wherever it stands in its folder."
+    "The seed of a run, the same wherever it stands in its folder."
     info, result = (files.read_json(folder / f"{name}.json") for name in ("config", "result"))
     state = checkpoint.read_checkpoint(folder, ("state.json",))["state.json"]
-    there = {
-        experiment.config_hash(info["config"]), info["hash"], state["notes"]["hash"],
-        result["hash"], experiment.config_hash(result["config"])}
-    assert len(there) == 1, (folder, there)
-    return there.pop()
+    assert not run_folder.unlike(state["notes"]["run"], info), folder
+    assert result["config"] == info["config"] == state["notes"]["run"]["config"], folder
+    return str(info["config"]["train"]["seed"])
 
 # %% ../../nbs/76_experiment.ipynb #082b2234
 def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
@@ -624,7 +664,7 @@ def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
     monkeypatch.setattr(experiment, "_make_way", moved)
     run = ask(seed=2, fresh=True)
     thread.join()
-    assert of_one_run(folder) == run.hash and run.config["train"]["seed"] == 2
+    assert of_one_run(folder) == "2" == str(run.config["train"]["seed"])
     assert "other settings" in said[0] or "another process is training in" in said[0], said
 
 # %% ../../nbs/76_experiment.ipynb #d43c1cd4
@@ -693,7 +733,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     tensors, card = weights.unpack(path.read_bytes())
     for data, words in {
         path.read_bytes()[:-1]: "damaged or something else",
-        weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, hash",
+        weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, config",
         weights.pack(tensors, {}): "its card: expected what, command",
     }.items():
         (tmp_path / "bad.safetensors").write_bytes(data)
@@ -753,32 +793,53 @@ def test_settings_are_read_by_kind():
 
 # %% ../../nbs/76a_run_folder.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
+    "What differs is named; a result of other settings is not its own."
     run = tiny("digits-tiny")
     changed = dict(recipe="digits-tiny", steps=8, gamma_min=-9.)
     other = experiment.change(R["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
-    info, name = files.read_json(run.folder / "config.json"), experiment.config_hash(other)
-    for i, (file, value) in enumerate([
-        ("config.json", info | dict(config=other, hash=name)),
-        ("config.json", info | dict(config=other)),
-        ("config.json", info | dict(hash=name)),
-        ("result.json", run.result() | dict(hash=name)),
-    ]):
-        folder = tmp_path / f"mixed{i}"
-        shutil.copytree(run.folder, folder)
-        files.write_json(folder / file, value)
-        with pytest.raises(ValueError, match=f"more than one run.*(?:{info['hash']}|{name})"):
-            experiment.open(folder, "cpu")
+    info, words = files.read_json(run.folder / "config.json"), "gamma_min is -9.0 in config.json"
+    shutil.copytree(run.folder, folder := tmp_path / "mixed")
+    files.write_json(folder / "config.json", info | dict(config=other))
+    with pytest.raises(ValueError, match=f"{words} and was -8.0 in training"):
+        experiment.open(folder, "cpu")
 
     # the settings of config.json are not enough to go on, finished or not
-    folder = tmp_path / "mixed0"
-    with pytest.raises(ValueError, match="more than one run"):
-        experiment.train("digits", folder, **changed, **QUIET)
-    (folder / "result.json").unlink()
-    with pytest.raises(ValueError, match="more than one run"): experiment.open(folder, "cpu")
-    with pytest.raises(ValueError, match="is of another run: .*notes.hash"):
-        experiment.train("digits", folder, **changed, **QUIET)
+    for name in ("result.json", "config.json"):
+        with pytest.raises(ValueError, match=words):
+            experiment.train("digits", folder, **changed, **QUIET)
+        (folder / name).unlink()
+    with pytest.raises(ValueError, match="holds no config.json"): experiment.open(folder, "cpu")
+
+    shutil.copytree(run.folder, folder := tmp_path / "result")
+    files.write_json(folder / "result.json", run.result() | dict(config=other))
+    assert experiment.open(folder, "cpu").result() is None
+
+def test_a_config_that_grew_alone_changes_no_number(tmp_path):
+    "A run that was killed just when it was made longer opens as what it was, and goes on."
+    run, how = tiny("digits-tiny"), dict(recipe="digits-tiny", **QUIET)
+    shutil.copytree(run.folder, folder := tmp_path / "run")
+    info = files.read_json(folder / "config.json")
+    longer = experiment.change(R["digits-tiny"], dict(steps=9)).resolve()
+    files.write_json(folder / "config.json", info | dict(config=longer, lengths=[8]))
+    part = experiment.open(folder, "cpu")
+    assert part.config == run.config and part.result()["config"]["train"]["steps"] == 8
+    with pytest.raises(ValueError, match="train.steps was 9, now 8"):
+        experiment.train("digits", folder, steps=8, **how)
+    done = experiment.train("digits", folder, steps=9, **how)
+    assert done.info["lengths"] == [8] and done.result()["config"]["train"]["steps"] == 9
+
+    # more steps that nobody was asked for are an edit
+    files.write_json(folder / "config.json", info | dict(config=longer))
+    with pytest.raises(ValueError, match="lengths is .* in config.json and was"):
+        experiment.open(folder, "cpu")
 
 # %% ../../nbs/76a_run_folder.ipynb #42e11fc9
+def noted(step, info):
+    "A checkpoint whose notes and manifest say what config.json says."
+    state = json.loads((step / "state.json").read_text())
+    state["notes"]["run"] = {k: v for k, v in info.items() if k not in ("version", "root")}
+    forge(step, "state.json", files.to_json(state))
+
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")
     found = run.evaluate(steps=2, n=2, **JUDGED)
@@ -789,11 +850,11 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
             files.read_json(d / "evaluation.json"))}
     for i, (file, path, new) in enumerate([
         ("config.json", ("config", "heads"), 3), ("config.json", ("config", "unet", "limbs"), 3),
-        ("config.json", ("config", "train", "momentum"), .9), ("config.json", ("kind",), "flow"),
+        ("config.json", ("config", "train", "momentum"), .9),
         ("config.json", ("facts",), None), ("config.json", ("facts", "levels"), None),
         ("result.json", ("bits_per_dim", "conditional", "nats"), 1.),
         ("result.json", ("bits_per_dim", "conditional", "error"), None),
-        ("result.json", ("hash",), None), ("result.json", ("seconds",), None),
+        ("result.json", ("config",), None), ("result.json", ("seconds",), None),
         ("evaluation.json", ("bits_per_dim", "conditional", "nats"), 1.),
         ("evaluation.json", ("kind",), None), ("evaluation.json", ("judge", "mean"), None),
         ("evaluation.json", ("samples", "recall"), None),
@@ -806,6 +867,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         if new is None: del at[path[-1]]
         else: at[path[-1]] = new
         files.write_json(folder / file, value)
+        if file == "config.json": noted(folder / "step-000000008", value)
         with pytest.raises(ValueError, match="newer.*update diffstudy"): read[file](folder)
     with pytest.raises(ValueError, match="newer.*update diffstudy"): experiment.read_samples({})
 
@@ -823,7 +885,7 @@ def test_the_settings_of_a_run_are_a_recipe(tmp_path):
     run = tiny("digits-tiny")
     recipe = str(run.folder / "config.json")
     again = experiment.train("digits", tmp_path / "again", recipe=recipe, **QUIET)
-    assert (again.hash, again.recipe) == (run.hash, "digits-tiny")
+    assert (again.config, again.recipe) == (run.config, "digits-tiny")
     assert again.bits_per_dim().mean == pytest.approx(run.bits_per_dim().mean, abs=1e-4)
     other = experiment.train("digits", tmp_path / "other", recipe=recipe, seed=1, steps=1, **QUIET)
     assert other.config["train"] == run.config["train"] | dict(seed=1, steps=1)
@@ -986,7 +1048,7 @@ from typer.testing import CliRunner
 # from Python: train, open, score, sample
 made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
 run = experiment.open("a")
-assert type(run).__name__ == "PixelRun" and run.hash == made.hash and run.config["width"] == 12
+assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
 found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
@@ -1080,7 +1142,7 @@ def exact_run(ends, levels=5):
     "A run whose network is exact for such images."
     net = vdm.CategoricalNet(Zeros((levels, 4, 4), 2), levels)
     info = dict(
-        recipe="", hash="", config={},
+        recipe="", config={},
         facts=dict(shape=[1, 4, 4], levels=levels, classes=2))
     model = vdm.VDM(net, schedule.Linear(*ends), levels)
     return experiment.VDMRun(Path("nowhere"), info, model, "", torch.device("cpu"))
