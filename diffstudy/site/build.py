@@ -661,7 +661,7 @@ EXERCISES = [
     "probe", "checks", "doctor", "exercises.commands", "exercises.plugin"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",
+    "site.warm", "site.build", "site.measure", "site.equations", "site.mutants",
     "site.drill",
     "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
@@ -677,7 +677,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "devices", "optim", "files", "checkpoint", "watch"},
     **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),
-    "studies.record": set(ORDER) - {"core", "files", "watch"},
+    "studies.record": set(ORDER) - {"core", "files"},
     "studies.guidance": {"bound", "snr", "vdm"},
     **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]},
 }

@@ -12,8 +12,8 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
            'test_other_threads_are_said_on_a_resume', 'test_evaluate_and_record',
            'test_a_run_without_labels_is_recorded', 'test_data_and_info', 'test_process',
-           'test_study', 'test_bench', 'test_recorded_run_is_fresh',
-           'test_the_table_of_recipes_is_of_today', 'test_the_settings_of_a_recipe_are_listed']
+           'test_study', 'test_bench', 'test_the_table_of_recipes_is_of_today',
+           'test_the_settings_of_a_recipe_are_listed']
 
 # %% ../../nbs/77_cli.ipynb #0f39ad40
 import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
@@ -503,9 +503,7 @@ def test_study():
         r = type_in("study", "toy", "--record", path)
         assert r.exit_code == 0 and len(json.loads(path.read_text())["results"]) == len(TOY.cases)
         assert "nothing to do" in type_in("study", "toy", "--record", path).output
-        path.write_text(
-            path.read_text().replace('"scale": 1.0', '"scale": 3.0').replace(
-                files.read_json(path)["hash"], "0" * 12))
+        path.write_text(path.read_text().replace('"scale": 1.0', '"scale": 3.0'))
         r = type_in("study", "toy", "--record", path)
         assert (
             r.exit_code == 1 and "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output
@@ -590,19 +588,6 @@ def test_bench(monkeypatch):
     assert (
         r.exit_code == 1 and "without train_step" in r.output
         and r.output.splitlines()[-1].startswith("error: ")), r.output
-
-# %% ../../nbs/77_cli.ipynb #15f1d9cc
-@pytest.mark.parametrize("name", ("digits", "mnist-bound"))
-def test_recorded_run_is_fresh(name):
-    path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / f"{name}.json"
-    if not path.exists():
-        pytest.skip(
-            "no recorded run here: it is kept in the repository, not in the installed package")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    assert (
-        record["hash"] == config_hash(record["config"])
-        == config_hash(RECIPES[record["recipe"]].resolve())
-    ), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"
 
 # %% ../../nbs/77_cli.ipynb #885c1a50
 def test_the_table_of_recipes_is_of_today():
