@@ -651,8 +651,7 @@ STUDIES = [
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
     "studies.trilemma", "studies.families", "studies.distillation", "studies.gans",
-    "studies.bench", "studies.speedrun", "studies.gpu",
-    "studies.commands"]
+    "studies.bench", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
