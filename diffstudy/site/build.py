@@ -635,7 +635,7 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
+    "core", "settings", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
     "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
@@ -672,8 +672,9 @@ APART = {  # module -> what it must not know of, however early it comes
         "solvers", "bound", "snr")},
     "models": {"schedule", "bound", "snr", *DATA},
     "files": set(ORDER) - {"core"},
-    "checkpoint": set(ORDER) - {"core", "files"},
-    **{m: set(ORDER) - {"core"} for m in ("devices", "optim")},
+    "checkpoint": set(ORDER) - {"core", "settings", "files"},
+    "devices": set(ORDER) - {"core"},
+    "optim": set(ORDER) - {"core", "settings"},
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "devices", "optim", "files", "checkpoint", "watch"},
     **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),

@@ -127,6 +127,7 @@ def test_errors_train():
         (("--set", "batch_size=-4"), "batch_size: expected a whole number, at least 1; got -4"),
         (("--set", "batch_size=5000"), r"batch size in 1..1500.* got 5000"),
         (("--set", "learning_rate=1"), "unknown setting 'learning_rate'"),
+        (("--set", "minutes=3"), "--set minutes: expected a setting.* option of its own"),
         (("--minutes", "nan"), "minutes: expected a number above 0; got nan"),
         (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
         (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"),
