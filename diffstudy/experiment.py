@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import above, choose, expect
+from .core import choose, expect
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
@@ -27,8 +27,9 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    SCALED, TRAINED, bare, change, check_info, config_hash, config_of, mark_of,
-    meaning, open, places, read_run, scaled, that_counts, unlike)
+    SCALED, TRAINED, bare, check_info, config_hash, config_of, mark_of, meaning, open, read_run,
+    scaled, that_counts, unlike)
+from .settings import above, change, places
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
@@ -229,7 +230,7 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
             f"minutes: {where} holds a run of {had} steps that began without; more steps= "
             "(--steps) train it longer, fresh=True (--fresh) begins anew")
     if dial:
-        there = {k: v for k, (*_, v) in places(config_of(was)).items() if k in SCALED}
+        there = {k: p.value for k, p in places(config_of(was)).items() if k in SCALED}
         if minutes is not None: there["steps"] = scaled(config, minutes, dial["step"])["steps"]
         own = {k: v for k, v in there.items() if k in places(config) and k not in given}
         config = change(config, own)
@@ -542,7 +543,7 @@ def _command(run) -> str:
     if "init" in run.info: command += f" --init {run.info['init']['source']}"
     if run.recipe not in RECIPES: return command
     was, now = (places(c) for c in (RECIPES[run.recipe], config_of(run.info)))
-    changed = {k: v for k, (*_, v) in now.items() if k not in was or v != was[k][2]}
+    changed = {k: p.value for k, p in now.items() if k not in was or p.value != was[k].value}
     text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
     return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
 

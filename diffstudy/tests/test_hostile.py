@@ -103,7 +103,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (card, "info.config.unet.mults", ESC, "mults: expected .* got '.x1b|�"),
     (card, "info.config.unet.heads", 0, "heads"),
     (card, "info.config.gamma_max", "high", "gamma_max: expected a number.* got 'high'"),
-    (card, "info.config.gamma_max", math.nan, "gamma_min < gamma_max"),
+    (card, "info.config.gamma_max", math.nan, "gamma_max: expected a number; got nan"),
     (card, f"info.config.{ESC}", 1, "unknown setting '�]0;owned"),
     (card, "info.config.data", "../../etc/passwd", "unknown data set"),
     (card, "info.config.model", "__import__('os').mkdir('owned')", "unknown model"),
