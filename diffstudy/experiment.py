@@ -22,13 +22,12 @@ from .core import choose, expect
 from .devices import pick_device
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Run, check_keys, components_file, facts_of, halves,
-    kinds, load_images, read_components, result_of, this_version)
+    Configuration, Run, check_keys, components_file, config_hash, facts_of, halves, kinds,
+    load_images, read_components, result_of, that_counts, this_version)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    SCALED, TRAINED, bare, check_info, config_hash, config_of, mark_of, meaning, open, read_run,
-    scaled, that_counts, unlike)
+    SCALED, TRAINED, bare, check_info, config_of, mark_of, meaning, open, read_run, scaled, unlike)
 from .settings import above, change, places
 
 _all_ = [
@@ -78,7 +77,7 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
             f"recipes for {data!r}: {', '.join(recipes_for(data))}")
     return change(config, settings), name
 
-# %% ../nbs/76_experiment.ipynb #9fc702bc
+# %% ../nbs/76_experiment.ipynb #303b6605
 def _learned(config, images) -> dict:
     "What a folder of checkpoints belongs to, beside its loop: settings, and a mark of the data."
     some = images.images if isinstance(images, datasets.Stacked) else images
@@ -88,7 +87,6 @@ def _learned(config, images) -> dict:
         k: v for k, v in that_counts(config.resolve()).items() if k != "train"}
     return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
 
-# %% ../nbs/76_experiment.ipynb #303b6605
 def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
@@ -151,30 +149,6 @@ def _in_fast_precision(config, rank, was, say):  # The same, or in float32
     if why and rank.index == 0:
         say(f"in {found}: {why} (precision={asked} takes it all the same)")
     return change(config, dict(precision=found))
-
-# %% ../nbs/76_experiment.ipynb #d1a10004
-def _seconds_of(n: int, loop: tuple, rank) -> float:
-    "Of a step, the mean over so many; those of the first process hold for all."
-    begun, every = time.perf_counter(), loop[0].config.log_every
-    for i in range(1, n + 1):
-        done = training.advance(*loop)
-        if i % every == 0 or i == n: float(done["ok"])  # waits for the device, as a record does
-    seconds = torch.tensor((time.perf_counter() - begun) / n, device=rank.device)
-    if rank.world > 1: torch.distributed.broadcast(seconds, 0)
-    return max(1e-6, round(float(seconds), 6))
-
-def _dialed(plan, minutes, settings, images, rank, say):
-    "The plan of a run that takes so many minutes here: a second or two measures."
-    loop = plan.config.start(images, plan.facts, rank, {})
-    _seconds_of(1, loop, rank)  # makes what stays
-    step = _seconds_of(1, loop, rank)
-    if n := int(1.5 / step): step = _seconds_of(n, loop, rank)
-    own = {k: v for k, v in scaled(plan.config, minutes, step).items() if k not in settings}
-    if rank.index == 0:
-        say(f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
-            + ", ".join(f"{k}={v:.6g}" for k, v in own.items()))
-    dial = dict(minutes=float(minutes), step=step)
-    return replace(plan, config=change(plan.config, own), dial=dial)
 
 # %% ../nbs/76_experiment.ipynb #d1a10005
 @dataclass(frozen=True)
@@ -255,6 +229,30 @@ def check_same(where, was: dict, plan: Plan):
         f"{where} holds a run with other settings: {', '.join(names)}. Choose another folder "
         "(--run), or fresh=True (--fresh), which keeps the old one under another name")
 
+# %% ../nbs/76_experiment.ipynb #d1a10004
+def _seconds_of(n: int, loop: tuple, rank) -> float:
+    "Of a step, the mean over so many; those of the first process hold for all."
+    begun, every = time.perf_counter(), loop[0].config.log_every
+    for i in range(1, n + 1):
+        done = training.advance(*loop)
+        if i % every == 0 or i == n: float(done["ok"])  # waits for the device, as a record does
+    seconds = torch.tensor((time.perf_counter() - begun) / n, device=rank.device)
+    if rank.world > 1: torch.distributed.broadcast(seconds, 0)
+    return max(1e-6, round(float(seconds), 6))
+
+def _dialed(plan, minutes, settings, images, rank, say):
+    "The plan of a run that takes so many minutes here: a second or two measures."
+    loop = plan.config.start(images, plan.facts, rank, {})
+    _seconds_of(1, loop, rank)  # makes what stays
+    step = _seconds_of(1, loop, rank)
+    if n := int(1.5 / step): step = _seconds_of(n, loop, rank)
+    own = {k: v for k, v in scaled(plan.config, minutes, step).items() if k not in settings}
+    if rank.index == 0:
+        say(f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
+            + ", ".join(f"{k}={v:.6g}" for k, v in own.items()))
+    dial = dict(minutes=float(minutes), step=step)
+    return replace(plan, config=change(plan.config, own), dial=dial)
+
 # %% ../nbs/76_experiment.ipynb #8f2b59ab
 def _held(folder: Path) -> dict | None:
     "What the run in a folder says, where there is one, in agreement with its checkpoint."
@@ -306,7 +304,7 @@ def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bo
                 files.write_json(folder / "config.json", plan.says() | beside)
         yield
 
-# %% ../nbs/76_experiment.ipynb #f0b47181
+# %% ../nbs/76_experiment.ipynb #820e49ff
 def _used(rank) -> str:  # Such as "1 CPU core"
     "In words, what a run computes on."
     kind = rank.device.type
@@ -315,7 +313,6 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     n = rank.world * torch.get_num_threads()
     return f"{n} CPU core{'s' * (n > 1)}"
 
-# %% ../nbs/76_experiment.ipynb #820e49ff
 def _announce(folder, plan, images, held_out, state, say):
     "What begins, in a few lines."
     f, data, loop = plan.facts, plan.config.data, state.config
@@ -358,7 +355,6 @@ def _result(folder, plan, state, held_out, progress, say) -> dict:
         seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
         machine=_used(state.rank), versions=files.versions())
 
-# %% ../nbs/76_experiment.ipynb #a2067462
 def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     with suppress(FileNotFoundError):
@@ -367,6 +363,31 @@ def _write_result(folder, result):
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")
+
+# %% ../nbs/76_experiment.ipynb #c2929054
+def _started(plan, images, folder, was, rank) -> tuple:
+    "The whole plan, state, step and batches, and the principal components of a folder, or None."
+    kept = {}
+    if was and (folder / "components.safetensors").exists():
+        kept = dict(components=read_components(folder, was, rank.device))
+    state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
+    components = components_file(state.components) if hasattr(state, "components") else None
+    if components: plan = replace(plan, components=files.digest(components))
+    state.notes["run"] = plan.says()
+    return plan, (state, *rest), components
+
+def _fit(loop, plan, folder, held_out, progress, say, log):
+    "The steps, with a look every `watch_every` of them, by the averaged weights."
+    state, step, batches = loop
+    endless = isinstance(held_out, datasets.Stacked)
+    some = None if endless or not state.config.watch_every else held_out[halves(len(held_out))[0]]
+    training.complete(
+        state, step, batches, folder=folder, progress=progress, say=say, held=True, log=log,
+        watch=lambda state: _run_of(state, plan, folder).look(some))
+
+def _meet(rank):
+    "All processes of a run wait for each other."
+    if rank.world > 1: torch.distributed.barrier()
 
 # %% ../nbs/76_experiment.ipynb #34202fc1
 def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
@@ -437,31 +458,6 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
                 _write_result(folder, found)
             return open(folder, device, root=root, say=say)
 
-# %% ../nbs/76_experiment.ipynb #c2929054
-def _started(plan, images, folder, was, rank) -> tuple:
-    "The whole plan, state, step and batches, and the principal components of a folder, or None."
-    kept = {}
-    if was and (folder / "components.safetensors").exists():
-        kept = dict(components=read_components(folder, was, rank.device))
-    state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
-    components = components_file(state.components) if hasattr(state, "components") else None
-    if components: plan = replace(plan, components=files.digest(components))
-    state.notes["run"] = plan.says()
-    return plan, (state, *rest), components
-
-def _fit(loop, plan, folder, held_out, progress, say, log):
-    "The steps, with a look every `watch_every` of them, by the averaged weights."
-    state, step, batches = loop
-    endless = isinstance(held_out, datasets.Stacked)
-    some = None if endless or not state.config.watch_every else held_out[halves(len(held_out))[0]]
-    training.complete(
-        state, step, batches, folder=folder, progress=progress, say=say, held=True, log=log,
-        watch=lambda state: _run_of(state, plan, folder).look(some))
-
-def _meet(rank):
-    "All processes of a run wait for each other."
-    if rank.world > 1: torch.distributed.barrier()
-
 # %% ../nbs/76_experiment.ipynb #3fb1feae
 def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, if it is needed
     "What a run begins with; one that has a checkpoint needs it no more."
@@ -509,7 +505,6 @@ def _check_takes(run, plan) -> list[str]:  # Tensors that begin anew
 
 _BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
 
-# %% ../nbs/76_experiment.ipynb #d9846f0c
 def _of_data(facts) -> str:
     return f"{'×'.join(map(str, facts['shape']))} with {facts['levels']} gray levels"
 
@@ -536,7 +531,7 @@ def _take(state, run, plan) -> list[str]:  # What was taken, in lines
     if differ: lines.append(f"other than there: {', '.join(differ)}")
     return lines
 
-# %% ../nbs/76_experiment.ipynb #fcef69c0
+# %% ../nbs/76_experiment.ipynb #fcef6942
 def _command(run) -> str:
     "What repeats a training: its recipe, and what was set otherwise."
     command = f"diffstudy train {run.config['data']} --recipe {run.recipe}"
@@ -547,7 +542,6 @@ def _command(run) -> str:
     text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
     return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
 
-# %% ../nbs/76_experiment.ipynb #fcef6942
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 

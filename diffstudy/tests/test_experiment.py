@@ -2,6 +2,7 @@
 
 # %% auto #0
 __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'without_labels',
+           'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_model_without_a_folder_is_asked_like_a_run',
            'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster',
            'test_a_plan_needs_no_training', 'in_minutes', 'test_what_the_minutes_chose_is_fixed',
@@ -19,8 +20,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_nobody_starts_between_an_old_folder_and_the_new_one',
            'test_after_a_full_disk_the_same_call_works',
            'test_an_unwritable_folder_is_noticed_before_anything_is_read',
-           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file', 'R',
-           'test_hash_and_settings', 'test_settings_are_read_by_kind',
+           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_a_config_that_grew_alone_changes_no_number', 'noted',
            'test_what_a_newer_version_wrote_is_said',
@@ -95,6 +95,51 @@ def tiny(recipe, steps=8, **settings):
 def without_labels():
     return experiment.train(
         "digits", home() / "none", recipe="digits-tiny", steps=4, drop=1., **QUIET)
+
+# %% ../../nbs/76_experiment.ipynb #79ccd251
+R = experiment.RECIPES
+
+def test_hash_and_settings():
+    for name, c in R.items():
+        full = c.resolve()
+        assert json.loads(json.dumps(full)) == full, name
+        assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
+    h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
+    assert (
+        h() == h(save_every=7)
+        and len({
+            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
+            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
+    full = R["digits-tiny"].resolve()
+    assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
+    g = experiment.change(
+        R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
+    assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, (0, .9), False)
+    assert h(lr=1) == h(lr=1.) == h(lr="1")
+
+def test_settings_are_read_by_kind():
+    texts = dict(
+        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
+    c = experiment.change(R["digits-tiny"], texts)
+    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4)) and c.drop == .25
+    assert c.train == R["digits-tiny"].train | dict(
+        lr=1e-3, compile=True, clip=None, steps=1000)
+    for settings, words in [
+        (dict(widht="3"), "did you mean 'width'"),
+        (dict(lr="fast"), "lr: expected a number above 0; got 'fast'"),
+        (dict(steps="1.5"), "a whole number"),
+        (dict(flip="3"), "classes"), (dict(size=64), "unknown setting"),
+    ]:
+        with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
+    with pytest.raises(ValueError, match="a GAN's training loop"):
+        experiment.GANConfig(train=dict(lr=1.)).resolve()
+    with pytest.raises(ValueError, match="labels: expected true or false"):
+        experiment.GANConfig(labels="false").resolve()
+
+    # what a GAN may leave out, and a list of one
+    c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
+    assert c.gan["lr_d_end"] is None and c.gan["attention"] == ()
+    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
@@ -747,52 +792,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="principal components"):
         experiment.export(run, tmp_path / "c.safetensors")
 
-# %% ../../nbs/76a_run_folder.ipynb #79ccd251
-R = experiment.RECIPES
-
-def test_hash_and_settings():
-    for name, c in R.items():
-        full = c.resolve()
-        assert json.loads(json.dumps(full)) == full, name
-        assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
-    h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
-    assert (
-        h() == h(save_every=7)
-        and len({
-            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
-            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
-    full = R["digits-tiny"].resolve()
-    assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
-    g = experiment.change(
-        R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
-    assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, (0, .9), False)
-    assert h(lr=1) == h(lr=1.) == h(lr="1")
-
-def test_settings_are_read_by_kind():
-    texts = dict(
-        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
-    c = experiment.change(R["digits-tiny"], texts)
-    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4)) and c.drop == .25
-    assert c.train == R["digits-tiny"].train | dict(
-        lr=1e-3, compile=True, clip=None, steps=1000)
-    for settings, words in [
-        (dict(widht="3"), "did you mean 'width'"),
-        (dict(lr="fast"), "lr: expected a number above 0; got 'fast'"),
-        (dict(steps="1.5"), "a whole number"),
-        (dict(flip="3"), "classes"), (dict(size=64), "unknown setting"),
-    ]:
-        with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
-    with pytest.raises(ValueError, match="a GAN's training loop"):
-        experiment.GANConfig(train=dict(lr=1.)).resolve()
-    with pytest.raises(ValueError, match="labels: expected true or false"):
-        experiment.GANConfig(labels="false").resolve()
-
-    # what a GAN may leave out, and a list of one
-    c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
-    assert c.gan["lr_d_end"] is None and c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
-
-# %% ../../nbs/76a_run_folder.ipynb #dd180df5
+# %% ../../nbs/76_experiment.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
     "What differs is named; a result of other settings is not its own."
     run = tiny("digits-tiny")
@@ -834,7 +834,7 @@ def test_a_config_that_grew_alone_changes_no_number(tmp_path):
     with pytest.raises(ValueError, match="lengths is .* in config.json and was"):
         experiment.open(folder, "cpu")
 
-# %% ../../nbs/76a_run_folder.ipynb #42e11fc9
+# %% ../../nbs/76_experiment.ipynb #42e11fc9
 def noted(step, info):
     "A checkpoint whose notes and manifest say what config.json says."
     state = json.loads((step / "state.json").read_text())
@@ -872,7 +872,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         with pytest.raises(ValueError, match="newer.*update diffstudy"): read[file](folder)
     with pytest.raises(ValueError, match="newer.*update diffstudy"): experiment.read_samples({})
 
-# %% ../../nbs/76a_run_folder.ipynb #5f98fe45
+# %% ../../nbs/76_experiment.ipynb #5f98fe45
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_in_the_place_of_config_json_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "config.json")
