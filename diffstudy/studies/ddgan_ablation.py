@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from .. import adversarial, data, ddgan, evaluate, experiment, sample
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..judge import balance, classify, feature_network, scores
 from .common import drawn, row, seconds_of, trained
 from .record import Study

@@ -9,7 +9,7 @@ __all__ = ['STUDY', 'MNIST', 'run', 'curve']
 from pathlib import Path
 import torch
 from .. import data, experiment
-from ..files import to_strip
+from ..images import to_strip
 from ..run_folder import scaled
 from .common import seconds_of
 from .record import Study

@@ -12,7 +12,8 @@ import hashlib, time
 from dataclasses import asdict, dataclass
 import torch
 from torch import nn
-from .. import data, evaluate, experiment, files, judge
+from .. import data, evaluate, experiment, judge
+from ..images import to_strip
 from ..core import choose
 from .record import Study
 
@@ -159,7 +160,7 @@ def _recognized(race, run, images, sampling) -> dict:
     a = evaluate.accuracy(known, data.encode(k, images.levels), torch.tensor(asked))
     return dict(
         recognized=[round(a.mean, 4), round(a.error, 4)],
-        calls=round(sum(passed) / len(asked), 2), samples=files.to_strip(k[:images.classes]))
+        calls=round(sum(passed) / len(asked), 2), samples=to_strip(k[:images.classes]))
 
 def _reached(race, out) -> bool:
     "Whether a seed meets every goal within the calls that are allowed."

@@ -8,7 +8,8 @@ __all__ = ['SMALL', 'small', 'test_an_attempt_is_timed_counted_and_judged',
 # %% ../../nbs/97a_speedrun.ipynb #acc2423d
 import pytest, torch
 from dataclasses import replace
-from .. import data, experiment, files
+from .. import data, experiment
+from ..images import from_strip
 from ..studies import record as runs, speedrun
 
 # %% ../../nbs/97a_speedrun.ipynb #726fa12f
@@ -25,7 +26,7 @@ def test_an_attempt_is_timed_counted_and_judged():
     easy = dict(bits=100., recognized=0.)
     r = small(goals=easy)
     assert r["cpu_seconds"] > 0 and r["yardstick"] > 0 and r["calls"] == 4
-    assert r["reached"] and r["bits"][0] < 100 and len(files.from_strip(r["samples"])) == 10
+    assert r["reached"] and r["bits"][0] < 100 and len(from_strip(r["samples"])) == 10
     assert small(goals=easy, how=dict(steps=2, sampler="ddim"))["calls"] == 2
     for other in (
         dict(goals=easy, calls=3), dict(goals=dict(bits=.1, recognized=0.)),
