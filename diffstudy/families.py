@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from . import autoregressive as ar, discrete, energy, flow, models, vae
 from .bound import bits_per_dim
 from .core import (
-    Settings, check_counts, choose, expect, flat_sum, one_of, randn_like, seen, setting, suggest,
+    Settings, check_counts, choose, expect, flat_sum, one_of, randn_like, seen, setting,
     tuple_of, whole)
 from .images import decode, encode
 from .notation import alpha, sigma
@@ -193,8 +193,7 @@ class Energy(Family):
             `(b, D)`; `()` → f, `(b,)`"""
         return flat_sum(z * (self.net(z, gamma) - z)) - flat_sum(z.square()) / 2
 
-    def _gammas(self):
-        return grid(Linear(*self.ends), self.chain)
+    def _gammas(self): return grid(Linear(*self.ends), self.chain)
 
     def loss(self, batch, generator=None) -> dict:
         """Noise images to a level, and once more; recover them from there, and contrast.
@@ -256,7 +255,4 @@ def build(model: str, shape: tuple, levels: int, seed: int = 0, **sizes) -> Fami
         shape, levels: Of images
         seed: Of the weights
         **sizes: All that the model reads; `unet` is a `models.UNetConfig`"""
-    make, reads = choose(model, MODELS, "model")
-    for k in sizes:
-        if k not in reads: raise ValueError(suggest(k, reads, f"size of {model}"))
-    return make(model, tuple(shape), levels, seed, **sizes)
+    return choose(model, MODELS, "model")[0](model, tuple(shape), levels, seed, **sizes)

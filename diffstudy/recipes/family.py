@@ -67,10 +67,6 @@ class FamilyConfig(Configuration):
 
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
-        if isinstance(images, datasets.Stacked):
-            raise ValueError(
-                f"this family learns single images; got {images.name}: "
-                f"train it on {images.images.name!r}")
         loop, model = self.spelled()["train"], self.assemble(facts)
         model.start(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
@@ -193,14 +189,11 @@ class FamilyRun(verdict.Judged):
     @classmethod
     def words(cls, result: dict) -> list[str]:
         "Its bits, and whether they are exact."
-        lines = []
-        for kind in result.get("bits_per_dim") or {}:
-            b = bits_of(result | dict(each=None), kind)
-            how = dict(exact="exact", bound="a bound")[kind]
-            lines.append(
-                f"bits per dimension on {b.n} held-out images "
-                f"({how}; ± standard error over images): {b}")
-        return lines
+        bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
+        return [
+            f"bits per dimension on {b.n} held-out images "
+            f"({k.replace('bound', 'a bound')}; ± standard error over images): {b}"
+            for k, b in bits.items()]
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:

@@ -642,7 +642,8 @@ LIBRARY = [
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "families", "recipes.classifier", "recipes.family", "experiment", "gans", "bridges", "cli", "viz"]
+    "gans", "families", "recipes.classifier", "recipes.family", "recipes.gans",
+    "experiment", "bridges", "cli", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",

@@ -12,7 +12,7 @@ import pytest, torch
 from .. import data, experiment, families, models
 from ..bound import bits_per_dim
 from ..core import stream
-from ..recipes.family import KIND, RECIPES
+from ..recipes.family import KIND, RECIPES, FamilyConfig
 from ..studies import record
 
 # %% ../../nbs/76g_family_runs.ipynb #f138e4c2
@@ -77,9 +77,11 @@ def test_an_energy_is_at_first_that_of_noise():
     torch.testing.assert_close(model(z, torch.tensor(1.)), -z.square().sum(1) / 2)
 
 def test_a_size_that_is_not_read_is_refused():
-    "by the model, by a configuration and by the command's way in"
+    "by a configuration, and by what changes one; a U-Net's are known where there is one"
     with pytest.raises(ValueError, match="unknown size of vae 'depth'"):
-        families.build("vae", (1, 4, 4), 3, width=8, latent=(2,), depth=1)
+        FamilyConfig(model="vae", net=dict(depth=1)).resolve()
+    with pytest.raises(ValueError, match="unknown size of vae 'unet'"):
+        FamilyConfig(model="vae", unet=dict(width=8)).resolve()
     for own in dict(patch=4), dict(blocks=2):
         with pytest.raises(ValueError, match="unknown setting"):
             experiment.change(RECIPES["pixelcnn"], own)
