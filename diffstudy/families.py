@@ -12,13 +12,12 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from . import autoregressive as ar, discrete, energy, flow, models, vae
 from .bound import bits_per_dim
-from .core import (
-    Settings, check_counts, choose, expect, flat_sum, one_of, randn_like, seen, setting,
-    tuple_of, whole)
+from .core import check_counts, choose, expect, flat_sum, randn_like, seen
 from .images import decode, encode
 from .notation import alpha, sigma
 from .sample import initial
 from .schedule import Linear, grid
+from .settings import Settings, one_of, setting, tuple_of, whole
 from .snr import times
 
 # %% ../nbs/76g_family_runs.ipynb #c13f4a36

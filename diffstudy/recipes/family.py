@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from .. import (
     data as datasets, evaluate as scoring, families, models, train as training, verdict)
-from ..core import check_counts, choose, setting, stream, suggest, whole
+from ..core import check_counts, choose, stream, suggest
 from .common import Configuration, Kind, Note, batches, counted, drawn
 from .vdm import bits_of
+from ..settings import setting, text, whole
 
 # %% ../../nbs/76g_family_runs.ipynb #5d9b286f
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class FamilyConfig(Configuration):
     kind: ClassVar[str] = "family"
     parts: ClassVar[dict] = dict(
         net=families.Sizes, unet=models.UNetConfig, train=training.Config)
-    data: str = "digits"
-    model: str = "pixelcnn"
+    data: str = setting("digits", text)
+    model: str = setting("pixelcnn", text)
     draws: int = setting(64, whole(1))
     threads: int = setting(0, whole())
     net: dict = field(default_factory=dict)
@@ -219,7 +220,7 @@ _NOTES = {
     "masked": _row("masked diffusion", "masked diffusion"),
     "d3pm-gaussian": _row("D3PM, steps to neighboring levels", "D3PM, Gaussian"),
     "d3pm-uniform": _row("D3PM by a die", "D3PM, uniform"),
-    "ebm": Note("an energy, which draws and has no bits; not tuned", 2),
+    "ebm": Note("an energy, which draws and has no bits; not tuned", .7),
     "tarflow-mnist": _row("a flow of causal transformers", "TarFlow", "families-mnist"),
     "vae-mnist": _row("latent variables", "VAE", "families-mnist"),
     "latent-mnist": _row(
