@@ -106,7 +106,7 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (card, "info.config.gamma_max", math.nan, "gamma_max: expected a number; got nan"),
     (card, f"info.config.{ESC}", 1, "unknown setting '�]0;owned"),
     (card, "info.config.data", "../../etc/passwd", "unknown data set"),
-    (card, "info.config.model", "__import__('os').mkdir('owned')", "unknown model"),
+    (card, "info.config.head", "__import__('os').mkdir('owned')", "unknown head"),
     (card, "info.config.head", dict(a=1), "head: expected a (?:text|name)"),
     (card, "info.facts.shape", [1, 10 ** 7, 10 ** 7], "facts.shape: .* no more than"),
     (card, "info.facts.levels", 10 ** 9, "facts.levels: a whole number from 2 to 256"),
