@@ -117,6 +117,15 @@ _Sampler = option(
 _Guide = option(
     Path, "Folder of a run of a classifier, to guide by it.",
     default="the labels dropped in training")
+def _use_kinds(file: Optional[Path]):
+    "Know the kind that a file describes, which is run only because somebody has named it."
+    if file is None: return
+    from diffstudy import experiment
+    with usage(): experiment.use_kind(file)
+
+_Kinds = Annotated[Optional[Path], describe(
+    "A Python file with a KIND of model of your own, which is run.", "--kinds", default="none",
+    callback=_use_kinds)]
 _Checkpoint = option(
     str, "last, best by the held-out score of a run that was watched, or the step of one that "
     "is there.")
@@ -152,6 +161,7 @@ def _train_run(
     minutes: _Minutes = None, steps: _Updates = None, seed: _Start = None, settings: _Set = None,
     fresh: _Fresh = False, tensorboard: _Curves = False, device: _Device = None,
     root: _Root = None, record: _Record = None, listed: _List = False,
+    kinds: _Kinds = None,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
@@ -355,6 +365,7 @@ def _sample_run(
     sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
     classifier: _Guide = None, precision: _Precision = None, out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
+    kinds: _Kinds = None,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
     from diffstudy.core import check_counts
@@ -389,7 +400,7 @@ def _evaluate_run(
     run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
     sampler: _Sampler = None, grid: _Grid = None, precision: _Precision = None, seed: _Seed = 0,
     checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
-    force: _Force = False,
+    force: _Force = False, kinds: _Kinds = None,
 ):
     "Judge samples beside real images; bits per dimension where the model has them."
     from diffstudy import experiment
@@ -430,7 +441,7 @@ def _restore_picture(
     run: _Model, picture: _Picture, mask: _Hole = None, noise: _Noise = None,
     method: _Method = None, n: _Answers = 8, label: _Class = None, w: _Weight = None,
     steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
-    checkpoint: _Checkpoint = "last", device: _Device = None,
+    checkpoint: _Checkpoint = "last", device: _Device = None, kinds: _Kinds = None,
 ):
     "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
     from diffstudy import experiment, holes
@@ -619,7 +630,7 @@ def _say_looks(run):
 @command("info")
 def _info_run(
     run: _Model,
-    weights: option(bool, "Also list the tensors.", "--weights") = False,
+    weights: option(bool, "Also list the tensors.", "--weights") = False, kinds: _Kinds = None,
 ):
     "Say what a run holds: settings, steps done, loss, result."
     from diffstudy import checkpoint, experiment, verdict

@@ -6,8 +6,8 @@
 __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'needed', 'remove',
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'to_json', 'canonical',
            'printable', 'from_json', 'flatten', 'differing', 'write_json', 'read_json',
-           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions', 'along',
-           'write_png', 'read_note', 'locked']
+           'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions',
+           'check_keys', 'along', 'write_png', 'read_note', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
 import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
@@ -265,6 +265,28 @@ def versions() -> dict:
     return dict(
         diffstudy=__version__, torch=torch.__version__, numpy=numpy.__version__,
         python=platform.python_version())
+
+# %% ../nbs/74a_files.ipynb #d59a06ec
+def check_keys(where, found, expected, others: bool = True):
+    """ValueError unless what was read has the keys that this version knows.
+
+    Args:
+        where: The file, for the message
+        found: What was read
+        expected: Keys that this version reads; as a dict, with the keys that each has in turn
+        others: Whether there may be more"""
+    if not isinstance(found, dict):
+        raise RuntimeError(
+            f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
+            "Restore it, or remove it")
+    there, known = set(found), set(expected)
+    if not there >= known or not others and there != known:
+        got = ", ".join(sorted(there)) or "nothing"
+        raise ValueError(
+            f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
+            f"version of diffstudy (this is {versions()['diffstudy']}), likely newer: update diffstudy")
+    for k, keys in expected.items() if isinstance(expected, dict) else ():
+        if keys: check_keys(f"{where}, {k}", found[k], keys)
 
 # %% ../nbs/74a_files.ipynb #f702f8c5
 def along(file: str) -> Path | None:

@@ -5,9 +5,9 @@ trained one answers. Here stands what all of them use."""
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'Note', 'Kind', 'kinds', 'that_counts', 'config_hash', 'Folder',
-           'Configuration', 'check_ends', 'this_version', 'check_keys', 'facts_of', 'load_images',
-           'halves', 'some_of', 'result_of', 'components_file', 'read_components', 'by_name',
-           'batches', 'counted', 'drawn', 'low_precision', 'Run']
+           'Configuration', 'check_ends', 'this_version', 'facts_of', 'load_images', 'halves',
+           'result_of', 'components_file', 'read_components', 'batches', 'counted', 'drawn',
+           'low_precision', 'Run', 'Judged']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import collections, dataclasses, functools, hashlib, importlib, inspect, itertools, json, pkgutil
@@ -16,14 +16,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
-from .. import data as datasets, files, recipes, train as training, watch
+from .. import data as datasets, files, recipes, train as training, verdict, watch
 from ..checkpoint import CheckpointError, for_a_file, read_tensors
 from ..core import as_labels, check_counts, choose, expect, stream, suggest
 from ..estimate import BitsPerDim, Estimate
-from ..images import page, write_images
+from ..files import check_keys
+from ..images import page, some_of, write_images
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -148,27 +149,6 @@ def this_version() -> str:
     "The version of diffstudy that runs."
     return files.versions()["diffstudy"]
 
-def check_keys(where, found, expected, others: bool = True):
-    """ValueError unless what was read has the keys that this version knows.
-
-    Args:
-        where: The file, for the message
-        found: What was read
-        expected: Keys that this version reads; as a dict, with the keys that each has in turn
-        others: Whether there may be more"""
-    if not isinstance(found, dict):
-        raise RuntimeError(
-            f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
-            "Restore it, or remove it")
-    there, known = set(found), set(expected)
-    if not there >= known or not others and there != known:
-        got = ", ".join(sorted(there)) or "nothing"
-        raise ValueError(
-            f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
-            f"version of diffstudy (this is {this_version()}), likely newer: update diffstudy")
-    for k, keys in expected.items() if isinstance(expected, dict) else ():
-        if keys: check_keys(f"{where}, {k}", found[k], keys)
-
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
 def facts_of(images) -> dict:
     """What a model must know of its data.
@@ -205,13 +185,6 @@ def halves(n: int) -> tuple:
     few, order = min(n // 2, 512), torch.randperm(n, generator=stream(0, "validation"))
     return order[:few].sort().values, order[few:].sort().values
 
-def some_of(images, n: int):
-    "The first images of a set; where most lie beside one of their class, so many at random."
-    alike = (images.labels.diff() == 0).double().mean()
-    if images.classes < 2 or not alike > .5: return images[:n]
-    order = torch.randperm(len(images), generator=stream(0, "some"))
-    return images[order[:n].to(images.labels.device)]
-
 # %% ../../nbs/76b_kinds.ipynb #aec4c237
 def result_of(folder: Path, info: dict) -> dict | None:
     "What `result.json` says of this run; None if there is none, or one of other settings or steps."
@@ -242,23 +215,6 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
             "its checksum is not the one in config.json")
     return datasets.Components.of(
         {k: v.to(device) for k, v in read_tensors(data, folder / "components.safetensors").items()})
-
-# %% ../../nbs/76b_kinds.ipynb #e8363293
-_Callable = TypeVar("_Callable", bound=Callable)  # so that a type checker sees what it wraps
-
-def by_name(method: _Callable) -> _Callable:
-    "A function that answers a name which it does not know by the one that may have been meant."
-    known = inspect.signature(method).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()): return method
-
-    @functools.wraps(method)
-    def asked(*args, **named):
-        for k in named.keys() - known.keys():
-            raise TypeError(suggest(k, [*known][1:], f"argument of {method.__name__}"))
-        return method(*args, **named)
-    return asked
-
-
 
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
@@ -376,15 +332,6 @@ class Run:
     def evaluation(self, **asked) -> dict | None:
         "What a judge said of its samples: `verdict.Judged`."
         return None
-
-    def __init_subclass__(cls):
-        for name in (
-            "sample", "restore", "invert", "bits_per_dim", "predict", "log_prob", "accuracy",
-        ):
-            if name in vars(cls): setattr(cls, name, by_name(vars(cls)[name]))
-
-    def __call__(self, *args, **how):
-        raise TypeError("a run is asked by name: run.sample(n=16), run.bits_per_dim(), …")
 
     # what a kind of model can do, it defines; what it cannot, is said here
     def sample(
@@ -515,3 +462,50 @@ class Run:
         return write_images(
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
+
+# %% ../../nbs/76f_verdict.ipynb #7ccce5e0
+class Judged(Run):
+    "A run that draws images, which are judged as they are drawn."
+    def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
+        """All that a verdict depends on, as it is kept beside it.
+
+        Args:
+            n: Samples of each class
+            seed: Of the samples
+            judging: Other values of `judge.JUDGE`
+            **asked: Of `choices`; the usual ones by default"""
+        self.refuse({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
+        check_counts(n=n)
+        how = {k: float(v) if k == "w" else v for k, v in (self.usual() | asked).items()}
+        judge = dict(judge=judging) if judging else {}
+        return dict(checkpoint=self.checkpoint, **how, n=n, seed=seed) | judge
+
+    def evaluation(self, **asked) -> dict | None:
+        "The verdict with these options, by default the usual ones; None if its folder keeps none."
+        options = self.options(**asked)
+        return next((e for e in verdict.kept(self.folder) if e["options"] == options), None)
+
+    def evaluate(self, *, root=None, judges=None, again: bool = False, progress=False,
+                 say: Callable = print, **asked) -> dict:
+        """Scores of samples in one judge's features, beside those of held-out images.
+
+        Args:
+            root: Where the images are, if they have moved
+            judges: Folder of the judges; ~/.cache/diffstudy/features by default
+            again: Even if it is done
+            progress: Show a bar or lines
+            say: Told what takes long
+            **asked: n, seed and judging as for `options`, and what `sample` is told
+
+        Returns:
+            options; judge, recognized; samples, held_out: name → [value, error]; nearest"""
+        options = self.options(**asked)
+        if not again and (done := self.evaluation(**asked)): return done
+        path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
+        try: path and files.check_writable(path)
+        except OSError as e:
+            say(f"the verdict will not be kept: {e}")
+            path = None
+        out = verdict.scores(self, options, root, judges, progress, say)
+        if path: files.write_json(path, out)
+        return out

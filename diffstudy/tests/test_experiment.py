@@ -901,7 +901,6 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "run.sample([3] * 4, num_inference_steps=50)": "did you mean 'steps'",
     "run.sample([3], generator=torch.Generator().manual_seed(0))": "did you mean 'seed'",
     "run.sample(['three', 'eight'])": "labels: expected .*'three'|labels: expected .*list",
-    "run(n=4)": r"run\.sample\(n=16\)",
     "run.sample(torch.tensor([3.7, 1.]))": "labels: expected .*3.7",
     "run.sample(4, scheduler='DDIMScheduler')": "did you mean 'sampler'",
     "run.bits_per_dim(torch.rand(4, 1, 8, 8))": "data.ImageSet.*got Tensor",
@@ -982,14 +981,25 @@ import math, torch
 from dataclasses import dataclass, field
 from typing import ClassVar
 from diffstudy import evaluate, train, verdict
-from diffstudy.settings import setting, whole
 from diffstudy.decoder import Decoder
-from diffstudy.recipes.common import Configuration, Kind, batches, drawn
+from diffstudy.recipes.common import Configuration, Judged, Kind, batches, drawn
+from diffstudy.settings import setting, text, whole
+
+class Pixels(torch.nn.Module):
+    "The decoder of a diffusion model that is told nothing but noise."
+    def __init__(self, facts, width, seed):
+        super().__init__()
+        self.shape = tuple(facts["shape"])
+        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
+
+    def forward(self, k):  # Bits per dimension
+        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
+        return nats / (math.prod(self.shape) * math.log(2))
 
 @dataclass(frozen=True)
 class PixelConfig(Configuration):
     kind: ClassVar[str] = "pixels"
-    data: str = "digits"
+    data: str = setting("digits", text)
     width: int = setting(8, whole(4))
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -1003,24 +1013,9 @@ class PixelConfig(Configuration):
         loss = lambda net, batch, generator: dict(loss=net(batch[0]).mean())
         return state, train.loss_step(loss), batches(images, loop.batch_size, loop.seed, rank)
 
-class Pixels(torch.nn.Module):
-    "A decoder of chapter 36 that is told nothing but noise."
-    def __init__(self, facts, width, seed):
-        super().__init__()
-        self.shape = tuple(facts["shape"])
-        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
-
-    def forward(self, k):  # Bits per dimension
-        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
-        return nats / (math.prod(self.shape) * math.log(2))
-
-class PixelRun(verdict.Judged):
+class PixelRun(Judged):
     what = "a masked network"
-
-    @torch.no_grad()
-    def bits_per_dim(self, images=None):
-        images = self.images()[1] if images is None else images
-        return evaluate.mean_and_error(self.model(images.images))
+    judged_words = staticmethod(verdict.words)
 
     def sample(self, labels=None, *, n=16, seed=0, batch=128, progress=False):
         def draw(labels, own, progress):
@@ -1028,25 +1023,24 @@ class PixelRun(verdict.Judged):
             return self.model.decoder.sample(nothing, torch.tensor(12.), own)
         return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
 
+    @torch.no_grad()
+    def bits_per_dim(self, images=None):
+        images = self.images()[1] if images is None else images
+        return evaluate.mean_and_error(self.model(images.images))
+
     def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
 
     @classmethod
     def words(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
-
-    judged_words = staticmethod(verdict.words)
 
 KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, batch_size=16))})
 '''
 
 # %% ../../nbs/76b_kinds.ipynb #05efb896
 ASKED_OF_IT = """
-import sys, torch
-from diffstudy import recipes
-recipes.__path__.append(sys.argv[1])
-from diffstudy import cli, experiment
-from typer.testing import CliRunner
-
-# from Python: train, open, score, sample
+import torch
+from diffstudy import experiment
+experiment.use_kind("pixels.py")
 made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
@@ -1054,32 +1048,42 @@ assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
 found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
-
-# and by the command line, on the same run and on one of its own
-for line in (
-    "train digits --run a --recipe pixels --set width=12", "train digits --recipe pixels",
-    "sample a --n 4", "sample runs/pixels --n 2 --out b.npz", "evaluate a --n 2", "info a",
-    "data",
-):
-    said = CliRunner().invoke(cli.app, line.split())
-    assert said.exit_code == 0, (line, said.output, said.exception)
-    print(said.output)
-refused = CliRunner().invoke(cli.app, ["sample", "a", "--steps", "3", "--force"])
-assert refused.exit_code == 2, refused.output
+experiment.export(run, "pixels.safetensors")
+assert torch.equal(experiment.open("pixels.safetensors").sample(n=2, seed=1), run.sample(n=2, seed=1))
 """
 
 def test_another_kind_is_one_file(tmp_path):
-    "trained, opened, scored and sampled, from Python and by the command line"
-    (tmp_path / "kinds").mkdir()
-    (tmp_path / "kinds" / "pixels.py").write_text(A_KIND)
+    "trained, opened, scored and sampled, from Python and by the command line; read only if named"
+    assert len(A_KIND.strip().splitlines()) <= 60
+    (tmp_path / "pixels.py").write_text(A_KIND)
     paths = os.pathsep.join(p for p in sys.path if p)
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED_OF_IT, str(tmp_path / "kinds")], cwd=tmp_path, text=True,
-        capture_output=True, env=os.environ | dict(PYTHONPATH=paths, DIFFSTUDY_DEVICE="cpu"))
-    assert done.returncode == 0, done.stderr
-    for words in ("bits per dimension", "a run of kind pixels", "pixels", "judge: "):
-        assert words in done.stdout, words
+    def ask(*what):
+        done = subprocess.run(
+            [sys.executable, *what], cwd=tmp_path, text=True, capture_output=True,
+            env=os.environ | dict(PYTHONPATH=paths, DIFFSTUDY_DEVICE="cpu"))
+        return done.returncode, done.stdout + done.stderr
+    status, said = ask("-c", ASKED_OF_IT)
+    assert status == 0, said
+
+    # by the command line, on the same run and on one of its own
+    own = ("--kinds", "pixels.py")
+    for line, words in (
+        ("train digits --run a --recipe pixels --set width=12", "nothing to do"),
+        ("train digits --recipe pixels", "bits per dimension"),
+        ("sample a --n 4", "4 samples"), ("sample runs/pixels --n 2 --out b.npz", "2 samples"),
+        ("evaluate a --n 2", "judge: "), ("info a", "a run of kind pixels"),
+    ):
+        status, said = ask("-m", "diffstudy", *line.split(), *own)
+        assert status == 0 and words in said, (line, said)
     assert (tmp_path / "a" / "samples.png").exists() and (tmp_path / "b.npz").exists()
+    for line, words in (
+        (("sample", "a", "--steps", "3", "--force", *own), "steps"),
+        (("sample", "a"), "kind 'pixels' is not known here; give --kinds FILE"),
+        (("sample", "a", "--kinds", "none.py"), "none.py"),
+        (("sample", "a", "--kinds", "a/config.json"), "expected a Python file with KIND"),
+    ):
+        status, said = ask("-m", "diffstudy", *line)
+        assert status == 2 and words in said, (line, said)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
 def test_a_run_with_a_decoder(tmp_path):
@@ -1363,7 +1367,7 @@ def test_other_losses_are_mended():
         (dict(w=1.), "needs labels"), (dict(n=0), "n: expected a whole number"),
     ):
         with pytest.raises(ValueError, match=words): run.restore(x, steps=2, **how)
-    with pytest.raises(TypeError, match="did you mean 'mask'"): run.restore(x, maks=x[0] > 0)
+    with pytest.raises(TypeError, match="maks"): run.restore(x, maks=x[0] > 0)
     with pytest.raises(ValueError, match="fills in nothing"): tiny("classifier-digits", 6).restore(x)
 
 def test_there_and_back_from_a_picture():
@@ -1551,7 +1555,7 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     for old in folder.glob("evaluation*"): old.unlink()
     run, drawn = experiment.open(folder, "cpu"), []
-    monkeypatch.setattr(verdict, "_scores", lambda run, options, *_: drawn.append(options) or dict(
+    monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
         options=options, kind="vdm", number=len(drawn)))
     assert run.evaluation() is None
     run.evaluate(steps=16, sampler="euler", n=2)
@@ -1573,7 +1577,7 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     run = experiment.open(folder, "cpu")
     scored = lambda run, options, *_: dict(options=options, number=4)
-    monkeypatch.setattr(verdict, "_scores", scored)
+    monkeypatch.setattr(verdict, "scores", scored)
 
     # the one file of earlier versions is read; another checkpoint's is not this one's
     old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
