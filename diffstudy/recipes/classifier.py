@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, evaluate as scoring, judge, models, schedule
+from .. import data as datasets, evaluate as scoring, judge, models, process, schedule
 from .. import train as training
 from ..core import setting, stream, whole
 from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
@@ -84,8 +84,7 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
     rows = []
     for g in torch.linspace(*ends, points).tolist():
         gamma = torch.tensor(g, device=x.device)
-        noise = torch.randn(x.shape, generator=stream(0, "accuracy", round(g, 6))).to(x.device)
-        z = torch.sigmoid(-gamma).sqrt() * x + torch.sigmoid(gamma).sqrt() * noise
+        z, _ = process.noised(x, gamma, stream(0, "accuracy", round(g, 6)))
         found = scoring.accuracy(lambda z: model(z, gamma), z, held_out.labels)
         rows.append([round(g, 4), *found])
     return rows

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, sample, train
-from ..core import randn_like, stream
+from .. import data, evaluate, models, process, sample, train
+from ..core import stream
 from ..adversarial import RECIPES, Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
 from ..ddgan_nets import MLPGenerator, build
@@ -111,10 +111,8 @@ def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
     "DDPM's: the squared error of the noise, at a random state of the chain."
     gamma = chain[torch.randint(1, len(chain), x.shape[:1], generator=generator)]
-    eps = randn_like(x, generator)
-    return (
-        net(alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps, gamma) - eps
-    ).square().sum(1).mean()
+    z, eps = process.noised(x, gamma, generator)
+    return (net(z, gamma) - eps).square().sum(1).mean()
 
 def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     "A DDPM of the study on the same chain."

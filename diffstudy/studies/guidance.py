@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from .. import data, evaluate, models, sample
 from ..core import stream
+from ..process import noised
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..judge import JUDGE, Diffused, class_loss, diffuse, feature_network, fitted, scores
+from ..judge import JUDGE, class_loss, feature_network, fitted, scores
 from ..notation import alpha, sigma
-from ..schedule import Cosine, grid
+from ..schedule import Cosine, even_levels, grid
 from .common import seconds_of
 from .record import Study
 
@@ -37,7 +38,9 @@ def noise_loss(p_uncond: float, levels: int):
     Returns:
         `(model, (images, labels), generator)` → `{"loss": ()}`"""
     def loss(model, batch, generator):
-        z, eps, gamma = diffuse(batch[0], levels, COSINE, generator)
+        x = data.encode(batch[0], levels)
+        gamma = even_levels(COSINE, len(x), generator, x.device)
+        z, eps = noised(x, gamma, generator)
         c = drop_labels(batch[1], p_uncond, model.classes, generator)
         return dict(loss=(model(z, gamma, c) - eps).square().mean())
     return loss
@@ -108,8 +111,7 @@ def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> 
         Classes, `(b,)`"""
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
-        eps = torch.randn(x.shape, generator=stream(seed, "named", float(g))).to(x.device)
-        z = alpha(g) * x + sigma(g) * eps
+        z, eps = noised(x, g, stream(seed, "named", float(g)))
         for c in range(net.classes):
             labels = torch.full((len(x),), c, device=x.device)
             errors[:, c] += (net(z, g, labels) - eps).square().flatten(1).mean(1)

@@ -1245,7 +1245,7 @@ def test_what_is_not_finite_is_no_image_and_no_score():
         with torch.no_grad(): next(r.model.parameters()).fill_(math.nan)
     run.model.schedule = schedule.Linear(-8., 5.)
     with torch.no_grad(): next(run.model.net.parameters()).fill_(math.nan)
-    for sampler in sample.SAMPLERS:
+    for sampler in "ancestral", "ddim", "flow":
         with pytest.raises(RuntimeError, match="not finite"):
             run.sample([1], steps=2, sampler=sampler)
     with pytest.raises(RuntimeError, match="the bound of .* images is not finite"):
