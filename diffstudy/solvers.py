@@ -443,17 +443,15 @@ class BrownianPath:
         spread = ((h - left) * (1 - share)).sqrt()
         noise = randn_like(here, self.generator)
         value = torch.lerp(here, there, expand(share, here)) + expand(spread, here) * noise
-        self._keep(rows, h, value)
-        return value
 
-    def _keep(self, rows, h, value):
-        "Put a point where a place is empty, or make room for it."
+        # keep the point where a place is empty, or make room for it
         if not self.ahead.isinf().any(1).all():
             more = torch.full_like(self.ahead[:, :1], math.inf)
             self.ahead = torch.cat([self.ahead, more], 1)
             self.value = torch.cat([self.value, torch.zeros_like(self.value[:, :1])], 1)
         place = self.ahead.isinf().int().argmax(1)
         self.ahead[rows, place], self.value[rows, place] = h, value
+        return value
 
     def move(self, h: Tensor, value: Tensor):
         """Go on: what lies ahead stays known, what lies behind is forgotten.
@@ -479,53 +477,13 @@ class BrownianPath:
         if isinstance(self.generator, (list, tuple)):
             self.generator = [g for g, k in zip(self.generator, keep.tolist()) if k]
 
-# %% ../nbs/50_solvers.ipynb #50a00001
-class _OnTheWay:
-    "The examples that have not arrived: their states, how far it is, and their next steps."
-    def __init__(self, predict, z, levels, first, path):
-        self.predict = predict
-        self.end = levels[-1].item()
-        self.path = path
-        self.where = torch.arange(len(z), device=z.device)  # their places in the batch
-        self.z = z
-        self.before = z  # Euler's state of the last step
-        self.left = z.new_full((len(z),), (levels[0] - levels[-1]).item())
-        self.h = self.left * first
-
-    def noise(self, keep: bool) -> Tensor:
-        if keep: return self.path.look(self.h)
-        return expand(self.h.sqrt(), self.z) * randn_like(self.z, self.path.generator)
-
-    def moved(self, z, left, w):
-        "What Euler's step over h adds, with the numbers of the level at `left` from the end."
-        gamma = self.end + left
-        eps, s = self.predict(z, gamma), expand(sigma(gamma), z)
-        check_prediction(eps, z)
-        return expand(self.h, z) * (s ** 2 * z / 2 - s * eps.to(z.dtype)) + s * w
-
-    def tried(self, w, rtol, atol):
-        "Euler's step, and Heun's with the same noise; the difference is the error, 1 the most."
-        euler = self.z + self.moved(self.z, self.left, w)
-        better = (euler + self.z + self.moved(euler, self.left - self.h, w)) / 2
-        allowed = (rtol * torch.maximum(euler.abs(), self.before.abs())).clamp_min(atol)
-        return euler, better, ((better - euler) / allowed).flatten(1).square().mean(1).sqrt()
-
-    def go_on(self, w, euler, better, error):
-        "Go on where the error is small enough, and choose the next step everywhere."
-        good = error <= 1
-        self.path.move(torch.where(good, self.h, 0.), w)
-        self.left = torch.where(good, self.left - self.h, self.left)
-        self.z = torch.where(expand(good, better), better, self.z)
-        self.before = torch.where(expand(good, better), euler, self.before)
-        self.h = torch.minimum(self.left, .9 * self.h * error.clamp_min(1e-6) ** -.9)
-
-    def only(self, going):
-        "Forget those that have arrived."
-        for name in ("where", "z", "left", "h", "before"):
-            setattr(self, name, getattr(self, name)[going])
-        self.path.only(going)
-
 # %% ../nbs/50_solvers.ipynb #50000086
+def _euler(predict, z, gamma, h, w):
+    "What Euler's step of the reverse SDE over h adds, with noise w."
+    eps, s = predict(z, gamma), expand(sigma(gamma), z)
+    check_prediction(eps, z)
+    return expand(h, z) * (s ** 2 * z / 2 - s * eps.to(z.dtype)) + s * w
+
 @torch.no_grad()
 def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
                   rtol: float = .05, atol: float = 2 / 256, first: float = .01,
@@ -549,25 +507,40 @@ def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
-    levels, out = g[g.isfinite()], torch.empty_like(z)
-    on_way = _OnTheWay(predict, z, levels, first, BrownianPath(z, generator))
+    levels, path, out = g[g.isfinite()], BrownianPath(z, generator), torch.empty_like(z)
+    end, where = levels[-1].item(), torch.arange(len(z), device=z.device)  # places in the batch
+    left = z.new_full((len(z),), (levels[0] - levels[-1]).item())
+    h, before = left * first, z  # the next step, and Euler's state of the last one
     for evaluations in range(0, max_evaluations, 2):
-        w = on_way.noise(keep_noise)
-        euler, better, error = on_way.tried(w, rtol, atol)
-        if not error.isfinite().all():
+        # Euler's step, and Heun's with the same noise; their difference is the error, 1 the most
+        w = path.look(h) if keep_noise else expand(h.sqrt(), z) * randn_like(z, path.generator)
+        euler = z + _euler(predict, z, end + left, h, w)
+        better = (euler + z + _euler(predict, euler, end + (left - h), h, w)) / 2
+        allowed = (rtol * torch.maximum(euler.abs(), before.abs())).clamp_min(atol)
+        error = ((better - euler) / allowed).flatten(1).square().mean(1).sqrt()
+        if bad := int((~error.isfinite()).sum()):
             raise RuntimeError(
-                f"{int((~error.isfinite()).sum())} examples are not finite any more, "
-                f"after {evaluations} evaluations: does predict return finite values?")
-        on_way.go_on(w, euler, better, error)
-        out[on_way.where] = on_way.z
+                f"{bad} examples are not finite any more, after {evaluations} evaluations: "
+                "does predict return finite values?")
 
-        going = on_way.left > 0
+        # go on where the error is small enough, and choose the next step everywhere
+        good = error <= 1
+        path.move(torch.where(good, h, 0.), w)
+        left = torch.where(good, left - h, left)
+        z = torch.where(expand(good, z), better, z)
+        before = torch.where(expand(good, z), euler, before)
+        h = torch.minimum(left, .9 * h * error.clamp_min(1e-6) ** -.9)
+        out[where] = z
+
+        going = left > 0
         if not going.any(): break
-        if compact and not going.all(): on_way.only(going)
+        if compact and not going.all():
+            path.only(going)
+            where, z, left, h, before = (v[going] for v in (where, z, left, h, before))
     else:
         raise RuntimeError(
             f"after {max_evaluations} evaluations {int(going.sum())} examples are on their way, "
-            f"the last at gamma = {on_way.end + on_way.left.max():.4g}: loosen rtol and atol, "
+            f"the last at gamma = {end + left.max():.4g}: loosen rtol and atol, "
             "or allow more with max_evaluations")
     return walk(predict, out, coefficients(g[-2:], 0.)) if g[-1].isinf() else out
 
