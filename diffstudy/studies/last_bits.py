@@ -16,7 +16,7 @@ from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import expand, stream
 from ..decoder import Decoder
-from ..files import to_strip
+from ..images import to_strip
 from ..notation import alpha
 from ..process import noised
 from ..recipes.common import facts_of
