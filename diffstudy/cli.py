@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
+from .files import check_writable, read_json, read_note, write_json, write_png
+from .images import page, to_strip
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(

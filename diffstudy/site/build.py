@@ -663,7 +663,6 @@ EXERCISES = [
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.equations", "site.mutants",
-    "site.drill",
     "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")

@@ -12,7 +12,7 @@ import torch
 from .. import experiment, judge
 from ..core import stream
 from ..data import load
-from ..files import to_strip
+from ..images import to_strip
 from ..recipes.family import KIND
 from .common import row, seconds_of
 from .objectives import SETTINGS as OBJECTIVES

@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 import diffstudy
 from .. import checkpoint, cli, experiment, files, judge, train
 from ..experiment import RECIPES, change, config_hash
+from ..images import tile
 from ..studies import commands
 
 # %% ../../nbs/77_cli.ipynb #3865a764
@@ -104,7 +105,7 @@ def test_many_samples_of_one_class_are_a_grid(tmp_path):
         for i, image in enumerate(images):
             x, y = 10 + i % columns * 44, 52 + i // columns * 44
             cut = page.crop((x, y, x + 40, y + 40))
-            assert cut.tobytes() == files.tile(image, 17, 5).tobytes(), (labels, i)
+            assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
