@@ -486,7 +486,8 @@ def _recipe_row(name: str, config, note, runs: Path) -> list:
         found = read_json(runs / f"{note.record}.json")
         seconds = (found.get("seconds") or {}).get("train")
         if note.case:
-            found = next(r["result"] for r in found["results"] if note.case.items() <= r["case"].items())
+            of = lambda case: note.case.items() <= case.items()
+            found = next(r["result"] for r in found["results"] if of(r["case"]))
             seconds = found.get("training")
         minutes, reached = minutes or seconds / 60, _reached(found)
     return [name, config.data, note.purpose, minutes, sum(p.numel() for p in model.parameters()),
