@@ -20,7 +20,7 @@ extras = {
 extras["dev"] = sum(extras.values(), [])
 
 
-AUTHORS = ("times.json", "drill.json", "mutants.json")  # records that only the authors read
+AUTHORS = ("times.json", "drill.json")  # records that only the authors read
 
 
 def tasks():
