@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from . import ddgan_nets, process, train
-from .core import (
-    Settings, above, as_data, at_least, each, flag, flat_sum, number, or_none, randn_like, setting,
-    tuple_of, whole)
+from .core import as_data, each, flat_sum, randn_like
 from .ddgan import Pair, chain_gammas, check_chain, denoise, gradient_penalty, pairs
+from .settings import (
+    Settings, above, at_least, flag, number, or_none, setting, tuple_of, whole)
 
 # %% ../nbs/73h_adversarial.ipynb #2fb96282
 _BETA = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")

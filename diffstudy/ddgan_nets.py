@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from . import kernels, models
-from .core import Rule, Settings, choose, flag, one_of, setting, stream, suggest, tuple_of, whole
+from .core import choose, stream
+from .settings import Rule, Settings, flag, one_of, setting, tuple_of, whole
 
 # %% ../nbs/73f_ddgan_networks.ipynb #482564b8
 _SIZES = tuple_of(whole(1), "whole numbers, at least 1")

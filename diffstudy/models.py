@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint as recomputed
 from . import kernels
 from .core import (
-    Rule, Settings, as_gamma, as_labels, check_gamma, choose, expect, flag, implements, number,
-    seen, setting, stream, tuple_of, whole)
+    as_gamma, as_labels, check_gamma, choose, expect, implements, seen, stream)
+from .settings import Rule, Settings, flag, number, setting, tuple_of, whole
 
 # %% ../nbs/73_models.ipynb #a50734e8
 @implements("V19")

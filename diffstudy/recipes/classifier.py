@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, schedule
 from .. import train as training
-from ..core import setting, stream, whole
+from ..core import stream
 from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
+from ..settings import number, setting, text, whole
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -24,18 +25,17 @@ class ClassifierConfig(Configuration):
     Args:
         data: A name of `data.DATASETS`
         width: Channels at full resolution, a multiple of 4
-        dropout: In each residual block
         gamma_min: The least noise that it sees
         gamma_max: The most
         threads: Of the CPU; 0: as many as there are cores
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "classifier"
-    data: str = "digits"
-    width: int = 24
-    dropout: float = .1
-    gamma_min: float = -8.
-    gamma_max: float = 8.
+    data: str = setting("digits", text)
+    width: int = setting(24, whole(4))
+    dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
+    gamma_min: float = setting(-8., number())
+    gamma_max: float = setting(8., number())
     threads: int = setting(0, whole())
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)

@@ -15,9 +15,10 @@ from torch import Tensor
 from .. import (
     adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
     train as training, verdict)
-from ..core import check_counts, choose, flag, setting, suggest, whole
+from ..core import check_counts, choose, suggest
 from .common import (
     Configuration, Kind, Note, batches, drawn, low_precision, read_components, some_of)
+from ..settings import flag, setting, text, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `adversarial.Recipe`
@@ -40,8 +41,8 @@ class GANConfig(Configuration):
     parts: ClassVar[dict] = dict(train=training.Config, gan=adversarial.Recipe)
     # steps are those of training
     called: ClassVar[dict] = {("gan", "steps"): "T"}
-    data: str = "digits"
-    model: str = "mlp-digits"
+    data: str = setting("digits", text)
+    model: str = setting("mlp-digits", text)
     labels: bool = setting(True, flag)
     components: int = setting(0, whole())
     threads: int = setting(0, whole())

@@ -15,7 +15,7 @@ from torch import Tensor
 from .. import data as datasets, evaluate as scoring, guidance, holes, inverse, models
 from .. import objectives, sample as samplers, schedule, train as training, vdm, verdict
 from .. import watch
-from ..core import Rule, check_counts, choose, flag, number, setting, stream, whole
+from ..core import check_counts, choose, stream
 from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
@@ -23,6 +23,7 @@ from diffstudy.recipes.common import (
     PRECISIONS, Configuration, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
     low_precision)
 from ..run_folder import open
+from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
 # %% ../../nbs/76c_vdm_runs.ipynb #d889875d
@@ -52,7 +53,7 @@ class VDMConfig(Configuration):
         model: A name of `models.RECIPES`
         head: What the network puts out: a name of `heads.HEADS`
         schedule: A name of `SCHEDULES`
-        gamma_min: γ(0) before training, where the embedding of γ begins
+        gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
         drop: Of examples that lose their label; 1: a model without any
         flip: Training images, at random: all, or classes
@@ -68,12 +69,12 @@ class VDMConfig(Configuration):
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
     parts: ClassVar[dict] = dict(unet=models.UNetConfig, train=training.Config)
-    data: str = "digits"
-    model: str = "digits"
-    head: str = "noise"
-    schedule: str = "learned-linear"
-    gamma_min: float = -13.3
-    gamma_max: float = 5.
+    data: str = setting("digits", text)
+    model: str = setting("digits", text)
+    head: str = setting("noise", text)
+    schedule: str = setting("learned-linear", text)
+    gamma_min: float = setting(-13.3, number())
+    gamma_max: float = setting(5., number())
     drop: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
@@ -82,7 +83,7 @@ class VDMConfig(Configuration):
     draws: int = setting(4, whole(1))
     threads: int = setting(0, whole())
     decoder: int = setting(0, _WIDTH)
-    weight: str = "bound"
+    weight: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
