@@ -16,7 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 import safetensors.torch, torch
 from torch import Tensor
-from .core import cpu_streams, free_settings
+from .core import cpu_streams
+from .settings import free_settings
 from .files import (
     CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
     processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,

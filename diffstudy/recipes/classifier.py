@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, schedule
 from .. import train as training
-from ..core import setting, stream, whole
+from ..core import stream
 from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
+from ..settings import number, setting, whole
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -24,7 +25,6 @@ class ClassifierConfig(Configuration):
     Args:
         data: A name of `data.DATASETS`
         width: Channels at full resolution, a multiple of 4
-        dropout: In each residual block
         gamma_min: The least noise that it sees
         gamma_max: The most
         threads: Of the CPU; 0: as many as there are cores
@@ -32,10 +32,10 @@ class ClassifierConfig(Configuration):
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "classifier"
     data: str = "digits"
-    width: int = 24
-    dropout: float = .1
-    gamma_min: float = -8.
-    gamma_max: float = 8.
+    width: int = setting(24, whole(4))
+    dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
+    gamma_min: float = setting(-8., number())
+    gamma_max: float = setting(8., number())
     threads: int = setting(0, whole())
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -65,15 +65,18 @@ class ClassifierConfig(Configuration):
             images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
 
 # %% ../../nbs/76e_classifier_runs.ipynb #6a0730c0
-_LOOP = dict(lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50)
-
 RECIPES = {
     "classifier-digits": ClassifierConfig(
-        threads=1, train=_LOOP | dict(steps=500, batch_size=128, save_every=250)),
+        threads=1,
+        train=dict(
+            steps=500, batch_size=128, lr=2e-3, lr_decay="cosine", warmup=50, ema=.995,
+            log_every=50, save_every=250)),
 
     "classifier-folder": ClassifierConfig(
         data="folder", gamma_min=-13.3,
-        train=_LOOP | dict(steps=2000, batch_size=64, save_every=500)),
+        train=dict(
+            steps=2000, batch_size=64, lr=2e-3, lr_decay="cosine", warmup=50, ema=.995,
+            log_every=50, save_every=500)),
 }
 
 # %% ../../nbs/76e_classifier_runs.ipynb #d7eddcbe

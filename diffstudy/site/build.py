@@ -635,14 +635,15 @@ def reading(nb: Path) -> int:  # Minutes
 
 # %% ../../nbs/98_build.ipynb #d02efa62
 LIBRARY = [
-    "core", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
+    "core", "settings", "kernels", "devices", "optim", "files", "watch", "notation", "mixtures", "images",
     "stacked", "folders", "holes", "data", "schedule", "process", "sample", "guidance_formulas",
     "guidance", "particles", "inverse", "solvers", "models", "checkpoint", "weights", "train",
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "gans", "bridges", "cli", "viz"]
+    "recipes.classifier", "experiment", "gans", "bridges",
+    "slips", "answers", "probe", "checks", "doctor", "cli", "check_commands", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
     "studies.ablation", "studies.last_bits", "studies.pictures", "studies.dial",
@@ -656,12 +657,11 @@ EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
 EXERCISES = [
-    "exercises.slips", "exercises.check", *(f"exercises.c{n}" for n in EXERCISED),
-    "probe", "checks", "doctor", "exercises.commands", "exercises.plugin"]
+    "exercises.check", *(f"exercises.c{n}" for n in EXERCISED), "exercises.commands",
+    "exercises.plugin"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
     "site.warm", "site.build", "site.measure", "site.equations", "site.mutants",
-    "site.drill",
     "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")
@@ -671,14 +671,15 @@ APART = {  # module -> what it must not know of, however early it comes
         "solvers", "bound", "snr")},
     "models": {"schedule", "bound", "snr", *DATA},
     "files": set(ORDER) - {"core"},
-    "checkpoint": set(ORDER) - {"core", "files"},
-    **{m: set(ORDER) - {"core"} for m in ("devices", "optim")},
+    "checkpoint": set(ORDER) - {"core", "settings", "files"},
+    "devices": set(ORDER) - {"core"},
+    "optim": set(ORDER) - {"core", "settings"},
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "devices", "optim", "files", "checkpoint", "watch"},
     **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),
     "studies.record": set(ORDER) - {"core", "files"},
     "studies.guidance": {"bound", "snr", "vdm"},
-    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]},
+    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]] if m != "check_commands"},
 }
 
 # %% ../../nbs/98_build.ipynb #6e9ff0bd

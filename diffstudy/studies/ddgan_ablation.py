@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from .. import adversarial, data, ddgan, evaluate, experiment, sample
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..judge import balance, classify, feature_network, scores
 from .common import drawn, row, seconds_of, trained
 from .record import Study
@@ -74,8 +74,9 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=vars(adversarial.RECIPES["mlp-digits"]) | dict(
-        fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    recipe=vars(adversarial.Recipe(
+        latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
+    )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:

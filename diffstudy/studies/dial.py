@@ -8,7 +8,7 @@ __all__ = ['STUDY', 'MNIST', 'run', 'settings_of', 'lengths', 'curve']
 # %% ../../nbs/67_what_minutes_buy.ipynb #d1b10004
 from pathlib import Path
 from .. import data, experiment
-from ..files import to_strip
+from ..images import to_strip
 from ..run_folder import scaled
 from .common import seconds_of
 from .record import Study

@@ -18,7 +18,7 @@ from .. import (
 from ..bound import bits_per_dim
 from ..core import stream
 from ..data import load
-from ..files import to_strip
+from ..images import to_strip
 from ..recipes import common as recipes
 from .common import ALONE, row, seconds_of
 from .objectives import SETTINGS as OBJECTIVES

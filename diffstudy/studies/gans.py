@@ -9,7 +9,7 @@ __all__ = ['CHOSEN', 'SETTINGS', 'STACKED', 'run']
 import torch
 from .. import experiment, gans, judge
 from ..data import Stacked, decode, encode, load
-from ..files import to_strip
+from ..images import to_strip
 from . import record, trilemma
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw

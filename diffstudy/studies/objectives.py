@@ -12,7 +12,7 @@ import torch
 from .. import evaluate, experiment, judge, train, vdm
 from ..core import stream
 from ..data import encode, load
-from ..files import to_strip
+from ..images import to_strip
 from ..objectives import Weighted, simple_loss
 from ..recipes.common import facts_of
 from . import common

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .. import data, experiment, judge, weights
-from ..files import from_strip, to_strip
+from ..images import from_strip, to_strip
 from .common import seconds_of
 from .record import Study
 

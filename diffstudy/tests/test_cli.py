@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 import diffstudy
 from .. import checkpoint, cli, experiment, files, judge, train
 from ..experiment import RECIPES, change, config_hash
+from ..images import tile
 from ..studies import commands
 
 # %% ../../nbs/77_cli.ipynb #3865a764
@@ -104,7 +105,7 @@ def test_many_samples_of_one_class_are_a_grid(tmp_path):
         for i, image in enumerate(images):
             x, y = 10 + i % columns * 44, 52 + i // columns * 44
             cut = page.crop((x, y, x + 40, y + 40))
-            assert cut.tobytes() == files.tile(image, 17, 5).tobytes(), (labels, i)
+            assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
@@ -127,6 +128,7 @@ def test_errors_train():
         (("--set", "batch_size=-4"), "batch_size: expected a whole number, at least 1; got -4"),
         (("--set", "batch_size=5000"), r"batch size in 1..1500.* got 5000"),
         (("--set", "learning_rate=1"), "unknown setting 'learning_rate'"),
+        (("--set", "minutes=3"), "--set minutes: expected a setting.* option of its own"),
         (("--minutes", "nan"), "minutes: expected a number above 0; got nan"),
         (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
         (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"),

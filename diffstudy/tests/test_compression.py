@@ -23,7 +23,7 @@ from ..compression import (
     ORDERS, Chain, _Ans, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
     open_stack, path_terms, payload, unrounded)
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..notation import alpha, sigma
 from ..studies import record as runs
 from .. import data

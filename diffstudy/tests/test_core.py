@@ -10,6 +10,7 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
            'test_streams_where_a_device_has_none_or_none_is_wanted',
            'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
            'Oven', 'test_settings_are_held_to_their_rules',
+           'test_what_is_typed_is_read_by_the_rule',
            'test_registry_is_complete_and_refuses_unknown_ids']
 
 # %% ../../nbs/70_core.ipynb #a966b3b3
@@ -18,9 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np, pytest, torch
 from .. import core
 from ..core import (
-    EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_labels, as_step, at_least,
-    check_gamma, choose, default_device, each, expand, flag, free_settings, implements, one_of,
-    or_none, randn_like, setting, shared, stream, suggest, tuple_of, whole)
+    EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_labels, as_step, check_gamma, choose,
+    default_device, each, expand, implements, randn_like, shared, stream, suggest)
+from ..settings import (
+    Settings, above, at_least, flag, free_settings, one_of, or_none, rules, setting, tuple_of, whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -190,6 +192,17 @@ def test_settings_are_held_to_their_rules():
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected {expected}"):
             Oven(**wrong)
         with pytest.raises(ValueError): replace(oven, **wrong)
+
+@pytest.mark.parametrize("name, typed, value", [
+    ("degrees", "2e2", 200.), ("degrees", "-1", -1), ("degrees", "hot", "hot"),
+    ("minutes", "1e3", 1000), ("minutes", 30., 30), ("minutes", "1.5", 1.5), ("minutes", "inf", "inf"),
+    ("heat", "below", "below"), ("heat", "none", "none"), ("fan", "TRUE", True), ("fan", "1", 1),
+    ("rack", "none", None), ("rack", "2", 2), ("sizes", "3,.4", (3, .4)), ("sizes", "[3, 4]", (3, 4)),
+    ("sizes", 3, (3,)), ("sizes", "none", ()), ("sizes", "a,b", ("a", "b"))])
+def test_what_is_typed_is_read_by_the_rule(name, typed, value):
+    "numbers, truth values, none and lists; a text that spells no value is left to the check"
+    found = rules(Oven)[name].read(typed)
+    assert found == value and type(found) is type(value)
 
 # %% ../../nbs/70_core.ipynb #be7fd019
 def test_registry_is_complete_and_refuses_unknown_ids():

@@ -1267,7 +1267,7 @@ APART = {
     "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
-    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe", "adversarial.RECIPES"],
+    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe"],
         "settings; test_adversarial refuses wrong ones"),
     **dict.fromkeys(["adversarial.adversarial_step", "adversarial.make_state"],
         "trains two networks; test_adversarial does"),

@@ -15,12 +15,13 @@ __all__ = ['Says', 'test_draw', 'test_what_the_generator_predicts', 'test_one_sh
 import math
 from dataclasses import replace
 import pytest, torch, torch.nn.functional as F
-from .. import (
-    adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, experiment, files, models,
-    process, sample)
+from diffstudy import (
+    adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, experiment, models, process,
+    sample)
 from ..core import stream
 from ..data import Components, Stacked
 from ..ddgan_nets import ResNetGenerator
+from ..images import from_strip
 from ..notation import alpha, sigma
 from ..studies import record as runs
 from ..studies.common import packed, unpacked
@@ -136,7 +137,7 @@ def test_run_variant():  # with the judge that all tests share
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
     r = run_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0 and r["training"] >= 0
-    assert files.from_strip(r["samples"]).shape == (2, 1, 8, 8)
+    assert from_strip(r["samples"]).shape == (2, 1, 8, 8)
     assert 0 <= r["recall"][0] <= 1 and r["frechet"][0] > 0 and 0 <= r["balance"][0] <= math.log(10)
 
 # %% ../../nbs/43_ddgan_images.ipynb #72990ec5
@@ -230,7 +231,7 @@ def test_run_stacked_variant():
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
     r = run_stacked_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0 and 1 <= r["modes"] <= 40
-    assert files.from_strip(r["samples"]).shape == (2, 3, 8, 8)
+    assert from_strip(r["samples"]).shape == (2, 3, 8, 8)
     assert all(0 <= r[k][0] <= 1 for k in ("recall", "coverage")) and r["kl"][0] > 0
 
 # %% ../../nbs/66_thousand_modes.ipynb #d28d8560

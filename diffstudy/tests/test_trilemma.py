@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from .. import judge
 from ..core import stream
 from ..data import encode, load, three_gaussians
-from ..files import from_strip
+from ..images import from_strip
 from ..references import PUBLISHED
 from ..sample import initial
 from ..solvers import SOLVERS
