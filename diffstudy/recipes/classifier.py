@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, evaluate as scoring, judge, models, schedule
+from .. import data as datasets, evaluate as scoring, judge, models, process, schedule
 from .. import train as training
 from ..core import stream
 from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
-from ..settings import number, setting, text, whole
+from ..settings import number, setting, whole
 
 # %% ../../nbs/76e_classifier_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ClassifierConfig(Configuration):
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "classifier"
-    data: str = setting("digits", text)
+    data: str = "digits"
     width: int = setting(24, whole(4))
     dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
     gamma_min: float = setting(-8., number())
@@ -65,15 +65,18 @@ class ClassifierConfig(Configuration):
             images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
 
 # %% ../../nbs/76e_classifier_runs.ipynb #6a0730c0
-_LOOP = dict(lr=2e-3, warmup=50, lr_decay="cosine", ema=.995, log_every=50)
-
 RECIPES = {
     "classifier-digits": ClassifierConfig(
-        threads=1, train=_LOOP | dict(steps=500, batch_size=128, save_every=250)),
+        threads=1,
+        train=dict(
+            steps=500, batch_size=128, lr=2e-3, lr_decay="cosine", warmup=50, ema=.995,
+            log_every=50, save_every=250)),
 
     "classifier-folder": ClassifierConfig(
         data="folder", gamma_min=-13.3,
-        train=_LOOP | dict(steps=2000, batch_size=64, save_every=500)),
+        train=dict(
+            steps=2000, batch_size=64, lr=2e-3, lr_decay="cosine", warmup=50, ema=.995,
+            log_every=50, save_every=500)),
 }
 
 # %% ../../nbs/76e_classifier_runs.ipynb #d7eddcbe
@@ -84,8 +87,7 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
     rows = []
     for g in torch.linspace(*ends, points).tolist():
         gamma = torch.tensor(g, device=x.device)
-        noise = torch.randn(x.shape, generator=stream(0, "accuracy", round(g, 6))).to(x.device)
-        z = torch.sigmoid(-gamma).sqrt() * x + torch.sigmoid(gamma).sqrt() * noise
+        z, _ = process.noised(x, gamma, stream(0, "accuracy", round(g, 6)))
         found = scoring.accuracy(lambda z: model(z, gamma), z, held_out.labels)
         rows.append([round(g, 4), *found])
     return rows

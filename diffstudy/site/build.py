@@ -642,7 +642,8 @@ LIBRARY = [
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "gans", "bridges",
+    "gans", "families", "recipes.classifier", "recipes.family", "recipes.gans",
+    "experiment", "bridges",
     "slips", "answers", "probe", "checks", "doctor", "cli", "check_commands", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",

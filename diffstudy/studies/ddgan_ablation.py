@@ -74,8 +74,9 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=vars(adversarial.RECIPES["mlp-digits"]) | dict(
-        fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    recipe=vars(adversarial.Recipe(
+        latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
+    )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:
@@ -150,7 +151,7 @@ def run_few(settings: dict, case: dict) -> dict:
 
 FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0b0ff849
+# %% ../../nbs/66_thousand_modes.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
     # CIFAR-10: Inception score, Fréchet distance, recall, network calls,
     # seconds for 100 images on a V100
@@ -197,7 +198,7 @@ PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table h
         "DDGAN": (1000, .071),
     })
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0c1439bc
+# %% ../../nbs/66_thousand_modes.ipynb #0c1439bc
 STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     data="stacked-digits", components=24,
     recipe=experiment.RECIPES["ddgan-stacked-digits"].resolve()["gan"] | dict(lr_end=0.),

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
-from ..core import each, expand, randn_like, stream
+from ..core import expand, stream
 from ..decoder import Decoder
 from ..images import to_strip
-from ..notation import alpha, sigma
+from ..notation import alpha
+from ..process import noised
 from ..recipes.common import facts_of
+from ..schedule import even_levels
 from . import common
 from .record import Study
 
@@ -29,16 +31,12 @@ SETTINGS = dict(
     ends=[-9., 7.], kept_back=5000, n=400, step=.5,
     decoder=dict(steps=700, batch_size=16), diffusion=dict(steps=2300, batch_size=32))
 
-def _noisy(x, gamma, generator):  # z and its noise
-    eps = randn_like(x, generator)
-    return expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps
-
 def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:
     """−log p(k|z_γ) of a decoder, with fresh noise.
 
     Returns:
         `(b,)`"""
-    z, _ = _noisy(data.encode(k, net.levels), gamma, generator)
+    z, _ = noised(data.encode(k, net.levels), gamma, generator)
     return net(k, z / expand(alpha(gamma), z), gamma)
 
 def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:
@@ -46,7 +44,7 @@ def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> 
 
     Returns:
         `(b,)`"""
-    z, eps = _noisy(data.encode(k, levels), gamma, generator)
+    z, eps = noised(data.encode(k, levels), gamma, generator)
     return (eps - net(z, gamma)).square().flatten(1).sum(1) / 2
 
 PARTS = dict(decoder=decoder_nats, diffusion=noise_error)
@@ -77,10 +75,8 @@ def trained(settings: dict, part: str, images):
 
     # γ is spread evenly over a batch
     def nats(net, k, generator):
-        def draw(n, **how):
-            first = torch.rand((), **how)
-            return low + (high - low) * ((first + torch.arange(n) / n) % 1)
-        return PARTS[part](net, k, each(draw, len(k), generator), generator)
+        gamma = even_levels(lambda t: low + (high - low) * t, len(k), generator)
+        return PARTS[part](net, k, gamma, generator)
 
     loop = train.Config(**settings["recipe"]["train"] | settings[part])
     return _fitted(net, nats, loop, images).ema.model.eval()

@@ -15,7 +15,7 @@ __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN',
 import itertools, math
 import torch
 from torch import Tensor
-from .. import data, experiment, models, sample
+from .. import data, experiment, models, process, sample
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
 from ..guidance import ClassifierFree
 from ..guidance_formulas import classifier_free, drop_labels, factor
@@ -127,8 +127,7 @@ def learned(mix, seed: int, steps: int, batch: int = 256):
         g = stream(seed, "train", step)
         gamma = ENDS[0] + (ENDS[1] - ENDS[0]) * torch.rand(batch, generator=g)
         x, c = mix.sample(batch, g)
-        eps = torch.randn(x.shape, generator=g)
-        z = alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps
+        z, eps = process.noised(x, gamma, g)
         c = drop_labels(c, .15, mix.classes, g)
         loss = (net(z, gamma, c) - eps).square().sum(1).mean()
         optimizer.zero_grad()

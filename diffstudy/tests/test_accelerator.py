@@ -128,8 +128,7 @@ def made_up(name, n=64, side=0):
 def begun(name, device, **settings):
     "A recipe with few images a batch, and of a deep network few blocks; its loop, its set."
     config = experiment.RECIPES[name]
-    net = models.RECIPES.get(getattr(config, "model", ""))
-    deep = dict(blocks=2) if net and net.blocks > 8 else {}
+    deep = dict(blocks=2) if getattr(config, "unet", {}).get("blocks", 0) > 8 else {}
     config = experiment.change(config, dict(steps=12, batch_size=8) | deep | settings)
 
     # a decoder draws patch after patch, and XLA compiles each
