@@ -326,7 +326,7 @@ def _save(state, folder, log):
     log.sync()  # it comes first: it must not end before the checkpoint
     try:
         if not log.in_place(): raise FileNotFoundError
-        save_checkpoint(state, folder, make=False)
+        save_checkpoint(state, folder, False)
     except FileNotFoundError:
         raise RuntimeError(
             f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "

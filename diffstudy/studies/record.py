@@ -161,7 +161,7 @@ def _run(study: Study, path: Path, old: dict, todo: list, fresh: bool, view):
     head, aside = _head(study, old), fresh and path.exists()
     results = {canonical(r["case"]): r for r in old.get("results", [])}
     for case in todo:
-        view.to(view.done, now=view.place == "terminal", note=_short(case))
+        view.to(view.done, now=view.bar is not None, note=_short(case))
         try:
             results[canonical(case)] = row = _row(study, case)
             rows = [results[k] for c in study.cases if (k := canonical(c)) in results]

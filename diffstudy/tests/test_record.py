@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['TOY', 'second_moment', 'test_hash_names_settings_and_cases',
-           'test_a_bar_of_a_study_that_goes_on_shows_the_whole',
+           'test_a_bar_of_a_study_that_goes_on_counts_what_is_left',
            'test_a_line_for_each_case_says_its_numbers', 'kill_in_fourth', 'numbers',
            'test_killed_and_resumed_is_the_same', 'test_stopped_by_hand_or_error',
            'test_errors_of_files', 'test_what_is_begun_anew_is_kept', 'test_load_and_listing',
@@ -51,17 +51,21 @@ def test_hash_names_settings_and_cases():
         'case {"n": 100, "seed": 0} is no longer asked for', "6 cases were planned, now 5"]
 
 # %% ../../nbs/96_record.ipynb #96c847dd
-def test_a_bar_of_a_study_that_goes_on_shows_the_whole(tmp_path, monkeypatch):
-    "in a terminal: two of six cases were done before, and the bar says six of six at the end"
+def test_a_bar_of_a_study_that_goes_on_counts_what_is_left(tmp_path, monkeypatch):
+    "in a terminal: two of six cases were done before, and the bar says four of four at the end"
     from unittest import mock
+    from fastprogress import fastprogress
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    monkeypatch.setattr("diffstudy.watch.IN_NOTEBOOK", False)
+    monkeypatch.setattr("diffstudy.watch.progress_bar", fastprogress.ConsoleProgressBar)
     written = []
     path, quiet = tmp_path / "toy.json", dict(say=lambda line: None)
     runs.record(TOY, path, only=2, **quiet)
     terminal = mock.Mock(isatty=lambda: True, write=written.append)
     with mock.patch("sys.stdout", terminal): runs.record(TOY, path, **quiet)
-    assert "2/6 cases" in written[0] and '"n":' in written[0].replace(" ", "")
-    assert "6/6 cases" in written[-2] and written[-1] == "\n"
+    shown = [w for w in written if "%" in w]
+    assert "[0/4 " in shown[0] and '"n":' in shown[1].replace(" ", "")
+    assert "[4/4 " in shown[-1] and written[-1] == "\n"
 
 def test_a_line_for_each_case_says_its_numbers(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)

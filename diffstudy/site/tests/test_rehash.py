@@ -55,7 +55,6 @@ def edit(path, *changes):
     for change in changes: change(doc)
     files.write_json(path, doc)
 
-
 # %% ../../../nbs/96_record.ipynb #2bee0e3e
 def test_what_is_of_today_stays(checkout):
     before = contents(checkout)
