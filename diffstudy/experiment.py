@@ -285,10 +285,8 @@ def _held(folder: Path) -> dict | None:
         raise ValueError(
             f"{folder} is a model as save_pretrained writes it, in which no run goes on: "
             f"bridges.from_pretrained({str(folder)!r}) opens it")
-    for path in reversed(checkpoint.checkpoints(folder)):
-        with suppress(checkpoint.CheckpointError):
-            meaning(info, path, checkpoint.read_checkpoint(path, ("state.json",))["state.json"])
-            break
+    path, found = checkpoint.read_latest(folder, lambda _: None)
+    if path: meaning(info, path, found.state)
     return info
 
 def _make_way(folder, say):

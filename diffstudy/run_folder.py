@@ -263,10 +263,9 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
             f"{folder} is a model as save_pretrained writes it, not the folder of a run: "
             f"bridges.from_pretrained({str(folder)!r}) opens it")
     path, found = _checkpoint_of(folder, info, checkpoint, say)
-    info = meaning(info, path, found["state.json"])
+    info = meaning(info, path, found.state)
     mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
-    return run_of(
-        info, found["ema.safetensors"], path, folder, mark, device, root, checkpoint != "last")
+    return run_of(info, found.ema, path, folder, mark, device, root, checkpoint != "last")
 
 # %% ../nbs/76_experiment.ipynb #680bdf73
 def mark_of(tensors: dict) -> str:
