@@ -11,7 +11,7 @@ __all__ = ['app', 'fail', 'usage', 'command', 'describe', 'option', 'key_values'
 import functools, inspect, json, math, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
+from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
 from .files import check_writable, read_json, read_note, write_json, write_png
@@ -254,82 +254,7 @@ def _classes(run, labels: str | None, guided: bool) -> list:
             f"--labels: expected classes from 0 to {run.facts['classes'] - 1}; got {max(asked)}")
     return asked
 
-# %% ../nbs/77_cli.ipynb #c263710c
-class _Request(NamedTuple):
-    "What is to be drawn."
-    run: object    # From `experiment.open`
-    weights: list  # Of guidance; a block of images for each
-    classes: list  # A column for each; [None]: without labels
-    n: int         # Images of each class in a block
-    seed: int
-    how: dict      # What else `run.sample` is told
-
-    def guided(self) -> bool:
-        "Whether there is a weight to speak of."
-        return "w" in self.run.choices and self.classes != [None]
-
-    def told(self, w: float) -> dict:
-        "What `run.sample` is told of one block beside its labels; a GAN refuses a weight."
-        return (dict(w=w) if w or "w" in self.run.choices else {}) | self.how
-
-    def way(self) -> str:
-        "How the images are drawn, and what one of them takes."
-        from diffstudy import verdict
-        weights = dict(w=self.weights) if "w" in self.run.choices else {}
-        costs = [*dict.fromkeys(self.run.cost(self.told(w)) for w in self.weights)]
-        return ", ".join(filter(None, [verdict.way(self.how | weights), " or ".join(costs)]))
-
-    def labels(self) -> list | None:
-        "A class for each image of a block."
-        return None if self.classes == [None] else [c for _ in range(self.n) for c in self.classes]
-
-    def note(self) -> str:
-        "All that the images depend on, which the picture keeps."
-        how = {k: getattr(v, "checkpoint", v) for k, v in self.how.items()}
-        return json.dumps(dict(
-            checkpoint=self.run.checkpoint, w=self.weights, n=self.n, seed=self.seed,
-            labels=self.classes) | how)
-
-    def heads(self) -> list:
-        "A column for each class; images of one class, or without any, fill rows of a square."
-        if len(self.classes) > 1: return self.classes
-        return [""] * (self.n if self.n <= 10 else math.ceil(self.n ** .5))
-
-# %% ../nbs/77_cli.ipynb #3a6eefb5
-def _request(run, w, labels, n, seed, given: dict) -> _Request:
-    "What is asked for, with what `run.sample` takes where nothing else is said."
-    from diffstudy import experiment
-    how = run.usual() | given
-    if "classifier" in how: how["classifier"] = experiment.open(how["classifier"], run.device)
-    classes = _classes(run, labels, "classifier" in how)
-    return _Request(run, w or [how.pop("w", 0.)], classes, n, seed, how)
-
-# %% ../nbs/77_cli.ipynb #7c1c24a0
-def _blocks(request: _Request) -> list:  # Pairs (title, gray levels)
-    "The images, those of each weight under its title."
-    from diffstudy import watch
-    run, labels = request.run, request.labels()
-    total, blocks = len(request.weights) * len(labels or range(request.n)), []
-    with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
-        for w in request.weights:
-            images = run.sample(
-                labels, n=request.n, seed=request.seed, progress=view, **request.told(w))
-            title = "samples"
-            if request.guided(): title = f"guidance weight w = {w:g}" + " (none)" * (w == 0)
-            if labels and len(set(labels)) == 1: title += f", class {labels[0]}"
-            blocks.append((title, images))
-    return blocks
-
 # %% ../nbs/77_cli.ipynb #4f365c2b
-def _drawn_into(out: Path, request: _Request) -> str:  # What was drawn, in words
-    "Draw the images and write them."
-    import torch
-    run, blocks = request.run, _blocks(request)
-    images = torch.cat([k for _, k in blocks])
-    if out.suffix.lower() != ".png": run.save_images(images, out)
-    else: write_png(out, _picture(blocks, request.heads(), run.facts["levels"]), request.note())
-    return f"{len(images)} samples of {run.checkpoint.split()[0]}"
-
 def _place(run: Path, out: Path | None) -> Path:
     "Where the images go; ValueError if nobody could write there."
     out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
@@ -368,6 +293,7 @@ def _sample_run(
     kinds: _Kinds = None,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
+    from diffstudy import experiment, verdict, watch
     from diffstudy.core import check_counts
     given = _given(
         steps=steps, sampler=sampler, grid=grid, precision=precision, classifier=classifier)
@@ -376,20 +302,48 @@ def _sample_run(
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, n, given)
-        request = _request(model, weights, labels, n, seed, given)
+        how, weighed = model.usual() | given, "w" in model.choices
+        if classifier: how["classifier"] = experiment.open(classifier, model.device)
+        classes, usual = _classes(model, labels, bool(classifier)), how.pop("w", 0.)
+        weights = weights or [usual]
 
     # a picture says what it was drawn from, so the same one is not drawn twice
-    if not force and out.suffix and read_note(out) == request.note():
+    note = dict(checkpoint=model.checkpoint, w=weights, n=n, seed=seed, labels=classes)
+    note = json.dumps(note | {k: getattr(v, "checkpoint", v) for k, v in how.items()})
+    if not force and out.suffix and read_note(out) == note:
         return typer.echo(
             f"{out} is there already, from this checkpoint and these options "
             "(--force draws it again)")
 
-    # what it will cost, before it is drawn
-    begin = time.perf_counter()
+    # what it will cost, before it is drawn; a GAN refuses a weight
+    begin, blocks = time.perf_counter(), []
+    asked = [how | (dict(w=v) if v or weighed else {}) for v in weights]
+    wanted = None if classes == [None] else [c for _ in range(n) for c in classes]
     with usage():
-        if way := request.way(): typer.echo(way)
-        said = _drawn_into(out, request)
-    typer.echo(f"{said}, in {time.perf_counter() - begin:.0f} s: {out}")
+        costs = " or ".join(dict.fromkeys(model.cost(told) for told in asked))
+        way = verdict.way(how | (dict(w=weights) if weighed else {}))
+        if way or costs: typer.echo(", ".join(filter(None, [way, costs])))
+        total = len(weights) * len(wanted or range(n))
+        with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
+            for v, told in zip(weights, asked):
+                title = f"guidance weight w = {v:g}" if weighed and wanted else "samples"
+                if weighed and wanted and v == 0: title += " (none)"
+                if wanted and len({*classes}) == 1: title += f", class {classes[0]}"
+                blocks.append((
+                    title, model.sample(wanted, n=n, seed=seed, progress=view, **told)))
+        _write_blocks(out, model, blocks, classes, n, note)
+    count = sum(len(images) for _, images in blocks)
+    typer.echo(
+        f"{count} samples of {model.checkpoint.split()[0]}, "
+        f"in {time.perf_counter() - begin:.0f} s: {out}")
+
+def _write_blocks(out: Path, model, blocks: list, classes: list, n: int, note: str):
+    "A column for each class; images of one class, or without any, fill rows of a square."
+    import torch
+    if out.suffix.lower() != ".png":
+        return model.save_images(torch.cat([images for _, images in blocks]), out)
+    heads = classes if len(classes) > 1 else [""] * (n if n <= 10 else math.ceil(n ** .5))
+    write_png(out, _picture(blocks, heads, model.facts["levels"]), note)
 
 # %% ../nbs/77_cli.ipynb #9144133f
 _Weight = option(float, "Guidance weight of the samples, 0 = none.", default="0")

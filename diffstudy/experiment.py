@@ -24,7 +24,7 @@ from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
     Configuration, Kind, Run, check_keys, components_file, config_hash, facts_of, halves, kinds,
-    load_images, read_components, result_of, that_counts, this_version)
+    load_images, read_components, result_of, that_counts)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
@@ -56,7 +56,7 @@ def use_kind(kind: Kind | str | Path) -> Kind:
     """Know a further kind of model, with its recipes, as those of the course are known.
 
     Args:
-        kind: Or the Python file that describes it as KIND, which is run"""
+        kind: A kind, or a Python file that describes one as KIND and is run"""
     if not isinstance(kind, Kind):
         path = Path(kind)
         found = runpy.run_path(str(path)) if path.suffix == ".py" and path.is_file() else {}
@@ -80,7 +80,7 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
         settings: By name, as for `change`
 
     Returns:
-        And a recipe's name; ValueError if names do not exist or go together"""
+        The configuration and a recipe's name; ValueError if names do not exist or go together"""
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
@@ -317,7 +317,7 @@ def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bo
             if components and not (was and parts.exists()): files.replace_file(parts, components)
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 place = was and was.get("root") if root is None else str(Path(root).resolve())
-                beside = dict(version=this_version()) | (dict(root=place) if place else {})
+                beside = dict(version=files.versions()["diffstudy"]) | (dict(root=place) if place else {})
                 files.write_json(folder / "config.json", plan.says() | beside)
         yield
 
@@ -352,8 +352,8 @@ def _announce(folder, plan, images, held_out, state, say):
             f"on the best, the other {report} report")
 
 # %% ../nbs/76_experiment.ipynb #be33aee7
-def _result(folder, plan, state, held_out, progress, say) -> dict:
-    "What `result.json` holds."
+def _finish(folder, plan, state, held_out, progress, say):
+    "Score what was trained, and write `result.json`, unless the folder has gone meanwhile."
     begun = time.perf_counter()
     rows = checkpoint.read_log(folder, say)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
@@ -367,16 +367,13 @@ def _result(folder, plan, state, held_out, progress, say) -> dict:
     if run.scored:
         say("trained; now scored on held-out images")
         found |= run.measure(held_out.to(run.device), progress)
-    return found | dict(
+    found |= dict(
         skipped=state.skipped,
         seconds=dict(train=round(state.seconds, 1), evaluate=round(time.perf_counter() - begun, 1)),
         machine=_used(state.rank), versions=files.versions())
-
-def _write_result(folder, result):
-    "Write what a run has reached, unless its folder has gone meanwhile."
     with suppress(FileNotFoundError):
         if checkpoint.checkpoints(folder):
-            return files.write_json(folder / "result.json", result, make=False)
+            return files.write_json(folder / "result.json", found, make=False)
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")
@@ -443,7 +440,8 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
     was = None if fresh else _held(folder)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
         config = _in_fast_precision(config, rank, was, say)
-    began, source = _first_weights(init, folder, was, say)
+    began = source = None
+    if init is not None: began, source = _first_weights(init, folder, was, say)
     plan = plan_of(config, name, was, init=began, minutes=minutes, given=settings, where=folder)
     if was and result_of(folder, plan.says()):
         done = open(folder, device, root=root, say=say)
@@ -470,15 +468,12 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
             for line in taken if first else (): say(line)
             _fit(loop, plan, folder, held_out, progress, say, log)
             _meet(rank)  # nor before the last checkpoint is there
-            if first:
-                found = _result(folder, plan, loop[0], held_out, progress, say)
-                _write_result(folder, found)
+            if first: _finish(folder, plan, loop[0], held_out, progress, say)
             return open(folder, device, root=root, say=say)
 
 # %% ../nbs/76_experiment.ipynb #3fb1feae
 def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, if it is needed
     "What a run begins with; one that has a checkpoint needs it no more."
-    if init is None: return None, None
     if not isinstance(init, (Run, str, Path)):
         raise TypeError(
             "init: expected a run, its folder, NAME.safetensors or the name of weights; "

@@ -8,7 +8,7 @@ __all__ = ['TRAINED', 'SCALED', 'config_of', 'check_info', 'read_run', 'unlike',
            'run_of', 'open', 'mark_of', 'scaled']
 
 # %% ../nbs/76_experiment.ipynb #6f48e97c
-import dataclasses, hashlib, math
+import hashlib, math
 from collections.abc import Callable
 from pathlib import Path
 import torch
@@ -17,39 +17,31 @@ from .checkpoint import (
     CheckpointError, best, check_fits, checkpoints, read_checkpoint, read_latest)
 from .core import suggest
 from .devices import pick_device
-from .recipes.common import Run, check_keys, kinds, that_counts, this_version
-from .settings import above, places
+from .recipes.common import Run, check_keys, kinds, that_counts
+from .settings import places
 
 # %% ../nbs/76_experiment.ipynb #55df07d8
 def config_of(info: dict):
     """The configuration of a run that was written down.
 
     Args:
-        info: What a run's `config.json` holds
+        info: What a run says of itself
 
     Returns:
         Its configuration, such as a `VDMConfig`"""
-    settings = {k: v for k, v in info["config"].items() if k != "kind"}
-    version = f"a newer version of diffstudy wrote this run (this is {this_version()}): "
-    if (kind := info.get("kind", "vdm")) not in kinds():
-        raise ValueError(f"{version}{suggest(kind, kinds(), 'kind of run')}; update diffstudy")
-
-    # settings at the top, and those in each part
-    make = kinds()[kind].config
-    for part, of in {None: make, **make.parts}.items():
-        known = [f.name for f in dataclasses.fields(of)]
-        for k in settings.get(part, {}) if part else settings:
-            if k in known: continue
-            what = f"setting of {part}" if part else "setting"
-            raise ValueError(f"{version}{suggest(k, known, what)}; update diffstudy")
+    kind, settings = info.get("kind", "vdm"), info["config"]
     try:
-        config = make(**settings)
+        config = kinds()[kind].config(**{k: v for k, v in settings.items() if k != "kind"})
         config.resolve()
-        return config
     except ValueError: raise
+    except TypeError as e:  # a name that is not known
+        raise ValueError(
+            f"a newer version of diffstudy wrote this run (this is {files.versions()['diffstudy']})"
+            f": {e}; update diffstudy") from None
     except Exception as e:
         raise RuntimeError(
             f"damaged settings of a run make no {kind}: {type(e).__name__}: {e}") from e
+    return config
 
 # %% ../nbs/76_experiment.ipynb #def77bbd
 _LARGE = 2 ** 16  # A size in a setting, at most: loops are made of it
@@ -91,8 +83,9 @@ def check_info(path, info) -> dict:
     steps = [config["train"].get("steps", 1), *lengths] if type(lengths) is list else [0]
     expect(all(whole(n, 1) for n in steps), "steps and lengths: whole numbers, at least 1")
     dial = info.get("dial", dict(minutes=1., step=1.))
-    two = type(dial) is dict and all(above(0).holds(dial.get(k)) for k in ("minutes", "step"))
-    expect(two, "dial: minutes and step, two numbers above 0")
+    two = [dial.get(k) for k in ("minutes", "step")] if type(dial) is dict else [0]
+    above = all(type(v) is float and 0 < v < math.inf for v in two)
+    expect(above, "dial: minutes and step, two numbers above 0")
 
     # what the data are
     shape = facts["shape"]
@@ -130,19 +123,20 @@ def unlike(was: dict, now: dict) -> dict:
 
     Returns:
         Name → (then, now)"""
-    def flat(info):
+    flat = []
+    for info in (was, now):
         said = {k: info.get(k) for k in ("recipe", "facts", "components")}
         init = "{source} {checksum}".format_map(info["init"]) if "init" in info else "none"
-        more = dict(kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []))
-        return files.flatten(
-            said | that_counts(info["config"]) | more | dict(dial=info.get("dial", {})))
-    old, new = flat(was), flat(now)
+        flat.append(files.flatten(said | that_counts(info["config"]) | dict(
+            kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []),
+            dial=info.get("dial", {}))))
+    old, new = flat
 
     # the second may have all lengths of the first, and others after them
-    past, way = ([*f["lengths"], f["train.steps"]] for f in (old, new))
-    for k in ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ():
-        for f in (old, new): f.pop(k, None)
-    return {k: (old.get(k), new.get(k)) for k in files.differing(old, new)}
+    past, way = ([*f["lengths"], f["train.steps"]] for f in flat)
+    longer = ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ()
+    return {
+        k: (old.get(k), new.get(k)) for k in files.differing(old, new) if k not in longer}
 
 # %% ../nbs/76_experiment.ipynb #e6be8708
 def meaning(info: dict, path: Path, state: dict) -> dict:
@@ -151,7 +145,7 @@ def meaning(info: dict, path: Path, state: dict) -> dict:
     Args:
         info: What config.json says
         path: The checkpoint
-        state: Its state.json, which its manifest vouches for"""
+        state: What its state.json says, for which the manifest vouches"""
     noted = state["notes"].get("run")
     if type(noted) is not dict: noted = {}
     older = "config" not in noted  # it noted less, so that config.json says the rest
@@ -241,7 +235,7 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
     Args:
         folder: Of a run of any kind; a file of `export`; or a name of `TRAINED`
         device: Such as "cuda:1"; the fastest there is by default
-        checkpoint: Or "best", by the score of a run that is watched; a step
+        checkpoint: "last", "best" by the score of a watched run, or a step
         root: Where its images are, if they have moved
         say: Told of a checkpoint that is refused
 

@@ -7,7 +7,6 @@ how the verdict is kept and told."""
 __all__ = ['kept', 'scores', 'way', 'made', 'words']
 
 # %% ../nbs/76f_verdict.ipynb #997f0a17
-from collections.abc import Callable
 import torch
 from . import data as datasets, evaluate as scoring, files, judge
 from .files import check_keys

@@ -5,13 +5,13 @@ trained one answers. Here stands what all of them use."""
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'Note', 'Kind', 'kinds', 'that_counts', 'config_hash', 'Folder',
-           'Configuration', 'check_ends', 'this_version', 'facts_of', 'load_images', 'halves',
-           'result_of', 'components_file', 'read_components', 'batches', 'counted', 'drawn',
-           'low_precision', 'Run', 'Judged']
+           'Configuration', 'check_ends', 'facts_of', 'load_images', 'halves', 'result_of',
+           'components_file', 'read_components', 'batches', 'counted', 'drawn', 'low_precision',
+           'Run', 'Judged']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
-import collections, dataclasses, functools, hashlib, importlib, inspect, itertools, json, pkgutil
-from collections.abc import Callable, Iterable
+import collections, dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Real
@@ -24,7 +24,7 @@ from ..checkpoint import CheckpointError, for_a_file, read_tensors
 from ..core import as_labels, check_counts, choose, expect, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 from ..files import check_keys
-from ..images import page, some_of, write_images
+from ..images import page, write_images
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -75,14 +75,15 @@ def that_counts(full: dict) -> dict:
 
     Args:
         full: From `config.resolve()`"""
-    def counting(values, of):
-        return {k: v for k, v in values.items() if k not in free_settings(of)}
-    config = choose(full.get("kind", "vdm"), kinds(), "kind of run").config
-    parts = {part: counting(full.get(part, {}), of) for part, of in config.parts.items()}
-    return counting(full, config) | parts
+    make, counts = choose(full.get("kind", "vdm"), kinds(), "kind of run").config, {}
+    for part, of in {None: make, **make.parts}.items():
+        values = full.get(part, {}) if part else full
+        kept = {k: v for k, v in values.items() if k not in free_settings(of)}
+        counts |= {part: kept} if part else kept
+    return counts
 
 def config_hash(full: dict) -> str:
-    """A name for all that fixes the result of a run.
+    """A name for all that fixes the result of a run, such as that of a folder.
 
     Args:
         full: From `config.resolve()`
@@ -143,11 +144,6 @@ def check_ends(c: Configuration):
             "float32 loses the noise in the data, and hardly a time falls where there is a loss")
 
 
-
-# %% ../../nbs/76b_kinds.ipynb #ea5cf957
-def this_version() -> str:
-    "The version of diffstudy that runs."
-    return files.versions()["diffstudy"]
 
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
 def facts_of(images) -> dict:
@@ -219,7 +215,7 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
             each: int = 1) -> Callable:
-    """Batches of a set, the same on any number of processes.
+    """Batches of a set, of which each process has a part of its own.
 
     Args:
         images: A `data.ImageSet`, or `data.Stacked`
@@ -254,11 +250,6 @@ def counted(progress, total: int, what: str, say: Callable = print):
     if isinstance(progress, watch.Progress): return nullcontext(progress)
     return watch.Progress(total, "images", what, on=progress, say=say)
 
-def _numbered(labels: list) -> list:  # Of pairs (class, number)
-    "How often each class has come before."
-    counts = collections.defaultdict(itertools.count)
-    return [(c, next(counts[c])) for c in labels]
-
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
     """Samples in batches; each image has a generator of its own.
@@ -273,15 +264,18 @@ def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: s
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
     check_counts(0, seed=seed)
-    pairs, out = _numbered(labels), []
+    before, pairs, out = collections.Counter(), [], []
+    for c in labels:  # each with its number among those of its class
+        pairs.append((c, before[c]))
+        before[c] += 1
     with counted(progress, len(pairs), f"sampling{cost and ', ' + cost}") as view:
-        before = view.done
+        done = view.done
         for i in range(0, len(pairs), batch):
             part = pairs[i:i + batch]
             own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
             steps = functools.partial(view.over, worth=len(part))
             out.append(draw([c for c, _ in part], own, steps).cpu())
-            view.to(before + i + len(part))
+            view.to(done + i + len(part))
     return torch.cat(out)
 
 PRECISIONS = dict(float32=torch.float32, bfloat16=torch.bfloat16)
@@ -334,36 +328,32 @@ class Run:
         return None
 
     # what a kind of model can do, it defines; what it cannot, is said here
+    def _cannot(self, what: str): raise ValueError(f"{self.what} {what}. {self.instead}")
+
     def sample(
-        self, labels: Iterable[int] | Tensor | None = None, *, n: int = 16, seed: int = 0,
-        batch: int = 128, progress=False, **how,
+        self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128, progress=False, **how,
     ) -> Tensor:
-        raise ValueError(f"{self.what} draws no images. {self.instead}")
+        self._cannot("draws no images")
 
-    def restore(
-        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
-        raise ValueError(f"{self.what} fills in nothing. {self.instead}")
+    def restore(self, picture: Tensor, labels=None, **how) -> Tensor:
+        self._cannot("fills in nothing")
 
-    def invert(
-        self, picture: Tensor, labels: Iterable[int] | Tensor | None = None, **how) -> Tensor:
-        raise ValueError(f"{self.what} has no way back to the noise. {self.instead}")
+    def invert(self, picture: Tensor, labels=None, **how) -> Tensor:
+        self._cannot("has no way back to the noise")
 
     def bits_per_dim(
-        self, images: datasets.ImageSet | None = None, *, labels: bool | None = None,
-        seed: int = 0, progress=False, **how,
+        self, images: datasets.ImageSet | None = None, *, seed: int = 0, progress=False, **how,
     ) -> BitsPerDim | Estimate:
-        raise ValueError(f"{self.what} has no likelihood, so no bits per dimension. {self.instead}")
+        self._cannot("has no likelihood, so no bits per dimension")
 
     def predict(
-        self, labels: Iterable[int] | Tensor | None = None, *, w: float = 0., classifier=None,
-    ) -> Callable[[Tensor, Tensor], Tensor]:
-        raise ValueError(f"{self.what} predicts no noise. {self.instead}")
+        self, labels=None, *, w: float = 0., classifier=None) -> Callable[[Tensor, Tensor], Tensor]:
+        self._cannot("predicts no noise")
 
     def log_prob(self, z: Tensor, gamma: Tensor | float) -> Tensor:
-        raise ValueError(f"{self.what} gives no log p(c|z). {self.instead}")
+        self._cannot("gives no log p(c|z)")
 
-    def evaluate(self, **how) -> dict:
-        raise ValueError(f"{self.what} has nothing to be judged. {self.instead}")
+    def evaluate(self, **how) -> dict: self._cannot("has nothing to be judged")
 
     def refuse(self, asked: dict, method: str = "sample"):
         "TypeError for what no kind knows, ValueError for a choice that another kind has."

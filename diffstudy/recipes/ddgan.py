@@ -16,8 +16,9 @@ from .. import (
     adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
     train as training, verdict)
 from ..core import check_counts, suggest
+from ..images import some_of
 from .common import (
-    Configuration, Judged, Kind, Note, batches, drawn, low_precision, read_components, some_of)
+    Configuration, Judged, Kind, Note, batches, drawn, low_precision, read_components)
 from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177

@@ -65,6 +65,7 @@ from .. import (
     adversarial, bound, bridges, checkpoint, cli, data, experiment, files, inverse, models,
     run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
+from ..images import some_of
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
 from ..recipes import common
@@ -929,13 +930,13 @@ def test_images_reach_other_tools(tmp_path):
 def test_a_sorted_set_is_not_judged_by_its_first_class():
     "the first images of a set in any order; of a sorted one some of all classes, each time the same"
     images = data.load("digits")[0]
-    assert torch.equal(common.some_of(images, 50).images, images.images[:50])
+    assert torch.equal(some_of(images, 50).images, images.images[:50])
     by_class = images[images.labels.argsort(stable=True)]
     twice = by_class[torch.cat([torch.arange(0, 1500, 2), torch.arange(1, 1500, 2)])]
-    assert common.some_of(twice, 300).labels.bincount(minlength=10).min() > 15
-    some = common.some_of(by_class, 300)
+    assert some_of(twice, 300).labels.bincount(minlength=10).min() > 15
+    some = some_of(by_class, 300)
     assert some.labels.bincount(minlength=10).min() > 15
-    assert torch.equal(some.images, common.some_of(by_class, 300).images)
+    assert torch.equal(some.images, some_of(by_class, 300).images)
 
 # %% ../../nbs/76b_kinds.ipynb #f5756553
 A_KIND = '''
@@ -1528,12 +1529,9 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
 
-    # what is drawn by default is what is judged by default, here and on the command line
+    # what is drawn by default is what is judged by default
     sample = inspect.signature(experiment.VDMRun.sample).parameters
     assert all(drawn[1][k] == sample[k].default for k in run.choices)
-    from diffstudy import cli
-    request = cli._request(run, None, None, 3, 0, {})
-    assert request.told(request.weights[0]) == run.usual() and len(request.weights) == 1
 
 # %% ../../nbs/76f_verdict.ipynb #db7c8b3d
 def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
