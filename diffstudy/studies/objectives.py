@@ -26,20 +26,14 @@ SETTINGS = dict(
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
-    """How samples without labels, gray levels `(n, 1, h, w)`, look to a judge of the data.
-
-    Returns:
-        Name → [value, standard error]"""
+    "Judge samples without labels, gray levels `(n, 1, h, w)`: four measures with errors."
     real, x = encode(seen.images, seen.levels), encode(k, seen.levels)
     net = judge.feature_network(seen, **settings)
     rows = judge.scores(x, net(x).argmax(1), net, real)
     return {name: rows[name] for name in ("frechet", "precision", "recall", "coverage")}
 
 def trained(settings: dict, weight: str, seed: int):
-    """The recipe for digits, trained by one weight and without labels.
-
-    Returns:
-        A `vdm.VDM` with averaged weights"""
+    "Train the recipe for digits by one weight and without labels."
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])), dict(seed=seed))
     seen = load(config.data)[0]
@@ -87,16 +81,13 @@ TWO_SETTINGS = dict(
     images=1000, points=16, levels=[-12., 7., 1.])
 
 def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
-    """The network of MNIST, trained by one of the two losses.
+    """Train, or find, the network of MNIST by one of the two losses.
 
     Args:
         settings: As in `TWO`
         loss: Of its losses
         seen: The training images
-        folder: For runs; a run found there goes on
-
-    Returns:
-        A `vdm.VDM` with averaged weights"""
+        folder: For runs; a run found there goes on"""
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         settings["losses"][loss] | dict(seed=seed))
@@ -108,10 +99,7 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
 
     Args:
         settings, case: As in `TWO`
-        folder, root: For judges and runs; for images
-
-    Returns:
-        bits, the error by γ, for each weight of guidance scores and samples"""
+        folder, root: For judges and runs; for images"""
     (seen, held), s = load("mnist", root), settings
     model = trained_by(s, case["loss"], case["seed"], seen, folder)
 

@@ -1412,7 +1412,7 @@ def test_a_gan_draws_a_picture_again():
                        (dict(state=5), "state: expected 1 to 4; got 5")):
         with pytest.raises(ValueError, match=words): run.restore(k, [3], **how)
 
-# %% ../../nbs/76e_classifier_runs.ipynb #8bd7d69d
+# %% ../../nbs/76d_gan_runs.ipynb #8bd7d69d
 def test_a_classifier_gives_log_p_and_guides():
     run, other = tiny("classifier-digits", 6), tiny("digits-tiny")
     z, gamma = torch.randn(3, 1, 8, 8, generator=stream(0, "z")), torch.tensor(2.)
