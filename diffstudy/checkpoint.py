@@ -10,7 +10,7 @@ __all__ = ['Checkpoint', 'numbers_of', 'for_a_file', 'not_finite', 'checkpoints'
            'Log', 'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
-import functools, json, math, os, shutil, time
+import json, math, os, shutil, time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -138,17 +138,16 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #b208bd78
-def save_checkpoint(state, folder, make: bool = True, later: Callable = None) -> Path:
+def save_checkpoint(state, folder, make: bool = True) -> Path:
     """Write a state beside the old checkpoints, and remove old ones.
 
     Args:
         state: A `train.State`; CheckpointError if it holds NaN or infinity
         folder: Of the run
         make: Make the folder if it is not there; FileNotFoundError otherwise
-        later: Called with the writing; such as `submit` of an executor
 
     Returns:
-        The new folder `step-…` in it; or what `later` returns"""
+        The new folder `step-…` in it"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -157,24 +156,18 @@ def save_checkpoint(state, folder, make: bool = True, later: Callable = None) ->
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    # what is written is the state of now, whenever that happens
-    about = to_json(_surroundings(state) | dict(
+    about = _surroundings(state) | dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"], DIFFSTUDY_STREAMS=_streams()))
-    copies = {part: for_a_file(v) for part, v in numbers.items()}
+        notes=state.notes, diffstudy=versions()["diffstudy"], DIFFSTUDY_STREAMS=_streams())
     if make: make_folder(path.parent)
-    os.stat(path.parent)  # FileNotFoundError
-    write = functools.partial(_write, path, about, copies, state.config.keep)
-    return later(write) if later else write()
-
-def _write(path: Path, about: bytes, copies: dict, keep: int) -> Path:
     aside, sums = temporary_name(path), {}
     try:
         with naming(path):
             aside.mkdir()
             for part, name in _FILES.items():
-                data = about if part == "state" else safetensors.torch.save(copies[part])
+                if part == "state": data = to_json(about)
+                else: data = safetensors.torch.save(for_a_file(numbers[part]))
                 write_file(aside / name, data)
                 sums[name] = digest(data)
 
@@ -189,7 +182,7 @@ def _write(path: Path, about: bytes, copies: dict, keep: int) -> Path:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    prune(path.parent, path, keep)
+    prune(path.parent, path, state.config.keep)
     return path
 
 # %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c
@@ -411,16 +404,16 @@ def load_checkpoint(path, state):
     return state
 
 # %% ../nbs/74b_checkpoint.ipynb #9fdb86e3
-def news_of_resume(path, state) -> list[str]:
+def news_of_resume(info: dict, state) -> list[str]:
     """What makes the numbers of a resumed run others than those of an unbroken one.
 
     Args:
-        path: A checkpoint
+        info: The state of a checkpoint
         state: A `train.State` that has been loaded from it
 
     Returns:
         One line for each"""
-    info, news = read_checkpoint(path).state, []
+    news = []
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
