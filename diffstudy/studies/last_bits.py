@@ -17,7 +17,7 @@ from .. import data, evaluate, experiment, train, vdm
 from ..core import expand, stream
 from ..decoder import Decoder
 from ..images import to_strip
-from ..notation import alpha
+from ..notation import alpha, sigma
 from ..process import noised
 from ..recipes.common import facts_of
 from ..schedule import even_levels
