@@ -19,7 +19,6 @@ from ..core import stream
 from ..adversarial import Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
 from ..ddgan_nets import MLPGenerator, build
-from ..notation import alpha, sigma
 from . import common
 from .record import Study
 

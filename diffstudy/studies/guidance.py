@@ -16,7 +16,7 @@ from .. import data, evaluate, models, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
 from ..judge import JUDGE, class_loss, feature_network, fitted, scores
-from ..notation import alpha, sigma
+from ..notation import alpha
 from ..process import noised
 from ..schedule import Cosine, even_levels, grid
 from .common import seconds_of
