@@ -19,6 +19,7 @@ import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
 from .core import choose, expect
 from .devices import pick_device
+from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
     Configuration, Run, by_name, check_keys, components_file, facts_of, halves,
@@ -585,4 +586,4 @@ def read_samples(record: dict) -> dict:
         By guidance weight: gray levels `(n, c, h, w)` uint8"""
     check_keys("record", record, dict(facts=(), samples=("levels",)))
     width = record["facts"]["shape"][2]
-    return {w: files.from_strip(v, width) for w, v in record["samples"]["levels"].items()}
+    return {w: from_strip(v, width) for w, v in record["samples"]["levels"].items()}

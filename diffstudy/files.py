@@ -7,11 +7,10 @@ __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'needed', 'r
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'to_json', 'canonical',
            'printable', 'from_json', 'flatten', 'differing', 'write_json', 'read_json',
            'CheckpointError', 'digest', 'read_whole', 'processor', 'machine', 'versions', 'along',
-           'write_png', 'read_note', 'tile', 'page', 'check_images', 'write_images', 'to_strip',
-           'from_strip', 'locked']
+           'write_png', 'read_note', 'locked']
 
 # %% ../nbs/74a_files.ipynb #aa9f73da
-import errno, functools, glob, hashlib, importlib, io, json, math, os, platform, re, secrets, shutil
+import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
 import tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -299,141 +298,6 @@ def read_note(path):
     from PIL import Image
     try: return Image.open(path).text.get("diffstudy")
     except Exception: return None  # absent, damaged, or no PNG
-
-# %% ../nbs/74a_files.ipynb #942768b9
-def tile(image, levels: int, k: int):
-    """An image enlarged, each pixel a square.
-
-    Args:
-        image: Gray levels `(c, h, w)`, a tensor
-        k: Screen pixels for each pixel
-
-    Returns:
-        A Pillow image"""
-    from PIL import Image
-    rgb = (image.long() * 255 // (levels - 1)).expand(3, -1, -1).permute(1, 2, 0)
-    size = image.shape[2] * k, image.shape[1] * k
-    return Image.fromarray(rgb.numpy().astype("uint8")).resize(size, Image.Resampling.NEAREST)
-
-def page(images, levels: int, columns: int = 0):
-    """One picture of many images, each enlarged to about 40 pixels.
-
-    Args:
-        images: Gray levels `(n, c, h, w)`, a tensor
-        levels: How many gray levels there are
-        columns: Images in a row; 0: about as many as rows
-
-    Returns:
-        A Pillow image"""
-    from PIL import Image
-    n, _, h, w = images.shape
-    k, gap = max(1, round(40 / h)), 4
-    columns = min(columns or math.ceil(n ** .5), n)
-    rows = math.ceil(n / columns)
-    out = Image.new("RGB", (columns * (w * k + gap) + gap, rows * (h * k + gap) + gap), "#fcfbf8")
-    for i, image in enumerate(images):
-        place = gap + i % columns * (w * k + gap), gap + i // columns * (h * k + gap)
-        out.paste(tile(image, levels, k), place)
-    return out
-
-# %% ../nbs/74a_files.ipynb #aba80edd
-def check_images(name: str, x, levels: int):
-    """Check images, values included.
-
-    Args:
-        name: Of the images, for the message
-        x: What is to be a tensor of gray levels `(n, c, h, w)`
-        levels: How many gray levels there are
-
-    Returns:
-        ValueError that says what was given and what was expected"""
-    import torch
-    def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-    if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
-    if not torch.is_tensor(x):
-        fail("a tensor (n, c, h, w), as torch.as_tensor makes it", type(x).__name__)
-
-    # shape and type first, so that an error does not come from the look at the values
-    what, whole = f"{x.dtype} of shape {tuple(x.shape)}", f"integers in 0..{levels - 1}"
-    if x.ndim != 4 or not x.numel(): fail("images (n, c, h, w), none of them 0", what)
-    if x.shape[3] in (1, 3, 4) and min(x.shape[1:3]) > x.shape[3]:
-        fail("images (n, c, h, w)", f"{what}, its channels last: images.permute(0, 3, 1, 2)")
-    if x.is_floating_point():
-        nan = f", {int(x.isnan().sum())} values NaN" if x.isnan().any() else ""
-        fail(f"{whole} (data.decode makes them of values in [-1, 1])", what + nan)
-    if x.dtype == torch.bool or x.is_complex(): fail(whole, what)
-    full = x.dtype == torch.uint8 and levels == 256  # any byte will do: no need to read them all
-    if not full and (int(x.min()) < 0 or int(x.max()) >= levels):
-        fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
-
-# %% ../nbs/74a_files.ipynb #9f07ab3c
-def _write_archive(path, images, levels, columns, note):
-    "uint8 `(n, h, w, 3)` in 0…255 under the name arr_0, as tools that compute the FID read it."
-    import numpy
-    out, rgb = io.BytesIO(), images.long() * 255 // (levels - 1)
-    rgb = rgb.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
-    numpy.savez_compressed(out, rgb.numpy().astype("uint8"))
-    replace_file(path, out.getvalue())
-
-def _write_page(path, images, levels, columns, note):
-    write_png(path, page(images, levels, columns), note)
-
-def _write_each(path, images, levels, columns, note):
-    "A file for each image, pixel for pixel."
-    for i, image in enumerate(images):
-        write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
-
-def write_images(path, images, levels: int, columns: int = 0, note: str = "") -> Path:
-    """Write images where people or other tools can see them.
-
-    Args:
-        path: NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
-        images: Gray levels `(n, c, h, w)`, a tensor
-        levels: How many gray levels there are
-        columns: Of the picture; 0: about as many as rows
-        note: Kept in the text field of a PNG"""
-    path, suffix = Path(path), Path(path).suffix.lower()
-    forms = {".npz": _write_archive, ".png": _write_page, "": _write_each}
-    if suffix not in forms or path.is_dir() and suffix:
-        raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
-    check_images("images", images, levels)
-    if images.shape[1] not in (1, 3):
-        raise ValueError(f"images: expected 1 or 3 channels; got {images.shape[1]}")
-    forms[suffix](path, images.cpu(), levels, columns, note)
-    return path
-
-# %% ../nbs/74a_files.ipynb #2aa1067a
-def to_strip(images) -> str:
-    """Images side by side in one picture, for a JSON file; every gray level stays as it is.
-
-    Args:
-        images: Gray levels `(n, c, h, w)`, c = 1 or 3
-
-    Returns:
-        Of a PNG, in base64"""
-    import base64
-    from PIL import Image
-    check_images("images", images, 256)
-    pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
-    if pixels.shape[2] == 1: pixels = pixels[:, :, 0]
-    out = io.BytesIO()
-    Image.fromarray(pixels.contiguous().numpy()).save(out, "PNG", optimize=True)
-    return base64.b64encode(out.getvalue()).decode()
-
-def from_strip(text: str, width: int = 0):
-    """The images of a strip.
-
-    Args:
-        text: From `to_strip`
-        width: Of one image; 0: they are squares
-
-    Returns:
-        Gray levels `(n, c, h, w)`, uint8"""
-    import base64, numpy, torch
-    from PIL import Image
-    pixels = torch.from_numpy(numpy.array(Image.open(io.BytesIO(base64.b64decode(text)))))
-    height = len(pixels)
-    return pixels.view(height, -1, width or height, pixels[0, 0].numel()).permute(1, 3, 0, 2)
 
 # %% ../nbs/74a_files.ipynb #f4c147ad
 @contextmanager

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from .bound import check_levels, level_logits, prior_loss
 from .core import Normal, check_counts, expand, expect, flat_sum, randn_like, seen
+from .discrete import draw
 from .images import encode
 from .models import MLP, initialize
 from .notation import alpha, sigma
@@ -233,8 +234,7 @@ def sample(model: VAE, n: int, generator=None, top: Tensor = None) -> Tensor:
     for i, group in enumerate(model.groups):
         given = top is not None and not i
         h = group(h, top if given else group.before(h).sample(generator))
-    p = model.logits(h).softmax(-1).flatten(0, 1)
-    return torch.multinomial(p, 1, generator=generator).view(n, -1)
+    return draw(model.logits(h).softmax(-1), generator)
 
 # %% ../nbs/55_vae.ipynb #55a00024
 def objective(terms: Terms, beta: float = 1., free: float = None) -> Tensor:
@@ -308,5 +308,6 @@ class DiffusionPrior(nn.Module):
         Returns:
             `(n, m)`"""
         gammas = grid(self.schedule, steps)
-        z = ancestral(self, initial((n, *self.net.shape), generator), gammas, generator)
+        z = initial((n, *self.net.shape), generator).to(next(self.parameters()).device)
+        z = ancestral(self, z, gammas, generator)
         return Normal(z / alpha(gammas[-1]), gammas[-1].exp()).sample(generator)

@@ -642,7 +642,8 @@ LIBRARY = [
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "gans", "bridges",
+    "gans", "families", "recipes.classifier", "recipes.family", "recipes.gans",
+    "experiment", "bridges",
     "slips", "answers", "probe", "checks", "doctor", "cli", "check_commands", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
@@ -652,8 +653,7 @@ STUDIES = [
     "studies.small_gan", "studies.gaussians", "studies.ddgan_ablation",
     "studies.ddgan_mnist", "studies.redraw", "studies.restore", "studies.solvers",
     "studies.trilemma", "studies.families", "studies.distillation", "studies.gans",
-    "studies.bench", "studies.speedrun", "studies.gpu",
-    "studies.commands"]
+    "studies.bench", "studies.commands"]
 EXERCISED = (  # chapters with exercises
     10, 11, 12, 13, 14, 20, 21, 22, 24, 30, 31, 32, 34, 35, 40, 41, 43, 44, 45,
     50, 51, 52, 59, 60, 70, 71, 72, 73, 74, 75, 77)
@@ -662,8 +662,7 @@ EXERCISES = [
     "exercises.plugin"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.warm", "site.build", "site.measure", "site.rehash", "site.equations", "site.mutants",
-    "site.drill",
+    "site.warm", "site.build", "site.measure", "site.equations", "site.mutants",
     "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")
@@ -679,7 +678,7 @@ APART = {  # module -> what it must not know of, however early it comes
     "weights": set(ORDER) - {"core", "files", "checkpoint"},
     "train": set(ORDER) - {"core", "devices", "optim", "files", "checkpoint", "watch"},
     **dict.fromkeys(("estimate", "evaluate"), {"models", "sample", "train"}),
-    "studies.record": set(ORDER) - {"core", "files", "watch"},
+    "studies.record": set(ORDER) - {"core", "files"},
     "studies.guidance": {"bound", "snr", "vdm"},
     **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]] if m != "check_commands"},
 }

@@ -15,7 +15,7 @@ from .. import data, experiment, vdm
 from ..compression import ORDERS, Chain, open_stack, path_terms, payload, unrounded
 from ..core import stream
 from ..evaluate import mean_and_error
-from ..files import to_strip
+from ..images import to_strip
 from ..likelihood import dequantized
 from .record import Study
 

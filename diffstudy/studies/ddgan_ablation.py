@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from .. import adversarial, data, ddgan, evaluate, experiment, sample
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..judge import balance, classify, feature_network, scores
 from .common import drawn, row, seconds_of, trained
 from .record import Study
@@ -151,7 +151,7 @@ def run_few(settings: dict, case: dict) -> dict:
 
 FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0b0ff849
+# %% ../../nbs/66_thousand_modes.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
     # CIFAR-10: Inception score, Fréchet distance, recall, network calls,
     # seconds for 100 images on a V100
@@ -198,7 +198,7 @@ PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table h
         "DDGAN": (1000, .071),
     })
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0c1439bc
+# %% ../../nbs/66_thousand_modes.ipynb #0c1439bc
 STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     data="stacked-digits", components=24,
     recipe=experiment.RECIPES["ddgan-stacked-digits"].resolve()["gan"] | dict(lr_end=0.),

@@ -16,7 +16,7 @@ from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import each, expand, randn_like, stream
 from ..decoder import Decoder
-from ..files import to_strip
+from ..images import to_strip
 from ..notation import alpha, sigma
 from ..recipes.common import facts_of
 from . import common

@@ -13,7 +13,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .. import data, ddgan, evaluate, experiment, judge, models, process, sample, train
 from ..core import randn_like, stream
-from ..files import to_strip
+from ..images import to_strip
 from . import record
 from ..recipes.common import facts_of
 from .common import ALONE, trained, unpacked

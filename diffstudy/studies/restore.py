@@ -11,7 +11,7 @@ import torch, torch.nn.functional as F
 from torch import nn
 from .. import data, experiment, inverse, judge, models, sample
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..notation import alpha
 from ..solvers import GRIDS
 from .record import Study

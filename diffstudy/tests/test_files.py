@@ -3,13 +3,12 @@
 # %% auto #0
 __all__ = ['test_two_writers_of_one_file', 'test_what_a_kill_left_beside_a_file_goes',
            'test_equal_values_have_one_text_and_one_checksum',
-           'test_a_file_that_is_not_whole_is_refused', 'test_a_picture_shows_the_gray_levels',
-           'test_images_in_a_strip_come_back_as_they_were']
+           'test_a_file_that_is_not_whole_is_refused']
 
 # %% ../../nbs/74a_files.ipynb #c4ce2c1f
 import os, threading
 from unittest import mock
-import PIL.Image, pytest, torch
+import pytest, torch
 from .. import files
 
 # %% ../../nbs/74a_files.ipynb #eabc7391
@@ -65,31 +64,3 @@ def test_a_file_that_is_not_whole_is_refused(tmp_path):
         path.write_bytes(bytes([
             *whole[:i // 8], whole[i // 8] ^ 1 << i % 8, *whole[i // 8 + 1:]]))
         with pytest.raises(RuntimeError): files.read_json(path)
-
-# %% ../../nbs/74a_files.ipynb #301bfa35
-def test_a_picture_shows_the_gray_levels(tmp_path):
-    "level 0 is black and the last one white; image i stands in row i // columns, enlarged"
-    import numpy as np
-    k = torch.arange(5)[:, None, None, None].expand(5, 1, 8, 8)  # image i is of level i of 0…4
-    grays = [0, 63, 127, 191, 255]
-    files.write_images(tmp_path / "a.npz", k, 5)
-    kept = np.load(tmp_path / "a.npz")["arr_0"]
-    assert [v[0, 0].tolist() for v in kept] == [[g] * 3 for g in grays]
-    for name, columns in (("two.png", 2), ("own.png", 0)):
-        files.write_images(tmp_path / name, k, 5, columns, note="a note")
-        page, n = PIL.Image.open(tmp_path / name), columns or 3
-        assert files.read_note(tmp_path / name) == "a note"
-        for i, g in enumerate(grays):  # 40 pixels each, and 4 between
-            at = 24 + i % n * 44, 24 + i // n * 44
-            assert page.getpixel(at) == (g, g, g), (name, i)
-    files.write_images(tmp_path / "each", k, 5)
-    assert PIL.Image.open(tmp_path / "each" / "00003.png").getpixel((7, 7)) == (191,) * 3
-
-# %% ../../nbs/74a_files.ipynb #1134664f
-def test_images_in_a_strip_come_back_as_they_were():
-    "gray and color, any width, one image or many"
-    for c, h, w, n in (1, 8, 8, 12), (3, 28, 28, 2), (1, 4, 6, 1), (3, 5, 2, 3):
-        k = torch.randint(
-            256, (n, c, h, w), generator=torch.Generator().manual_seed(w), dtype=torch.uint8)
-        assert torch.equal(files.from_strip(files.to_strip(k), w), k)
-    assert files.from_strip(files.to_strip(k[..., :1].repeat(1, 1, 1, 5))).shape == (3, 3, 5, 5)

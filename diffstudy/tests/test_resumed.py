@@ -26,6 +26,7 @@ from unittest import mock
 import PIL.Image, pytest, safetensors.torch, torch
 from torch import nn
 from .. import checkpoint, core, files, train
+from ..images import write_images
 from .test_checkpoint import forge
 from .test_train import (
     CPU, broken, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
@@ -387,7 +388,7 @@ def test_what_is_written_survives_a_power_cut(tmp_path):
         tmp_path / "file": lambda p: files.replace_file(p, b"abc"),
         tmp_path / "a.json": lambda p: files.write_json(p, dict(results=[1])),
         tmp_path / "a.png": lambda p: files.write_png(p, image),
-        tmp_path / "a.npz": lambda p: files.write_images(p, levels, 2),
+        tmp_path / "a.npz": lambda p: write_images(p, levels, 2),
         tmp_path / "log.jsonl": lambda p: checkpoint.Log(p.parent, 0).file.close(),
         tmp_path / "step-000000000": lambda p: checkpoint.save_checkpoint(state, p.parent),
     }.items():
