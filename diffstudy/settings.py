@@ -153,7 +153,7 @@ class Place(NamedTuple):
 
     Args:
         part: Of the configuration; None: at the top
-        key: Its name there
+        key: The setting's name there
         value: As JSON has it"""
     part: str | None
     key: str
