@@ -88,7 +88,7 @@ class VDMConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The network and the loop with all their settings; ValueError for what does not go together."
+        "The network and the loop, spelled out; ValueError for what does not go together."
         tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
         check_ends(self)
@@ -313,7 +313,7 @@ class VDMRun(verdict.Judged):
             start: Noise to begin with, as from `invert`; by default that of the seed
             classifier: A `ClassifierRun`: guide by it, not by dropped labels
             batch: Images at a time
-            precision: "bfloat16", by autocast, takes less time and draws nearly the same
+            precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
