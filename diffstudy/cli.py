@@ -636,9 +636,9 @@ def _info_run(
     else:
         path, found = checkpoint.read_latest(run, say=typer.echo)
         if path is None: return typer.echo("no checkpoint yet")
-        _say_progress(run, info, path, found["state.json"])
+        _say_progress(run, info, path, found.state)
         _say_looks(run)
-        tensors = found["ema.safetensors"]
+        tensors = found.ema
 
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")

@@ -19,6 +19,7 @@ from .discrete import draw
 from .images import encode
 from .models import MLP, initialize
 from .notation import alpha, sigma
+from .process import noised
 from .sample import ancestral, initial
 from .schedule import Linear, grid
 from .snr import diffusion_loss, times
@@ -262,8 +263,8 @@ def cross_entropy(predict: Callable, u: Tensor, schedule, generator=None) -> Ten
     Returns:
         Nats, `(b,)`, right on average"""
     t = times(len(u), generator)
-    gamma, eps = schedule(t), randn_like(u, generator)
-    z = expand(alpha(gamma), u) * u + expand(sigma(gamma), u) * eps
+    gamma = schedule(t)
+    z, eps = noised(u, gamma, generator)
     between = diffusion_loss(eps, predict(z, gamma.to(u)), schedule.derivative(t))
 
     # the ends: z_1 is not quite N(0, I), and p(u|z_0) = N(z_0/α_0, e^γ_0)

@@ -83,10 +83,7 @@ def run_variant(settings: dict, case: dict) -> dict:
     """Train one variant without labels, and judge it.
 
     Args:
-        settings, case: As in `ABLATION`
-
-    Returns:
-        Scores with errors, seconds, and a few samples"""
+        settings, case: As in `ABLATION`"""
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0]
     levels = train_set.levels
@@ -116,11 +113,10 @@ FEW_SETTINGS = dict(
     updates=4500, vdm_steps=1700,
     n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
-def run_few(settings: dict, case: dict) -> dict:
-    """Train DDGAN and VDM on the same images, and judge their samplers.
-
-    Returns:
-        Seconds of training, and for each sampler calls, ms, scores"""
+def run_few(
+    settings: dict, case: dict,
+) -> dict:
+    "Train DDGAN and VDM on the same images, and judge their samplers."
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     n, train_set = s["n"], data.load(s["data"])[0]
@@ -208,10 +204,7 @@ def run_stacked_variant(settings: dict, case: dict) -> dict:
     """Train one variant on stacked digits, count its modes, and judge one channel.
 
     Args:
-        settings, case: As in `STACKED_ABLATION`
-
-    Returns:
-        Scores with errors, seconds, and a few samples"""
+        settings, case: As in `STACKED_ABLATION`"""
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     train_set = data.load(s["data"])[0]

@@ -73,14 +73,11 @@ MNIST = Study(
     tuple(lengths((120, 300, 900, 3600), 1)), run)
 
 def curve(found: dict, value) -> dict:
-    """Collect the trainings of a record with the recipe's own rates.
+    """Collect the values of each length of training, with the recipe's own rates.
 
     Args:
         found: A record
-        value: A function of a result
-
-    Returns:
-        Seconds → the value of each seed"""
+        value: A function of a result"""
     out = {}
     for r in found["results"]:
         if "rate" in r["case"]: continue

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, sample, train
-from ..core import randn_like, stream
+from .. import data, evaluate, models, process, sample, train
+from ..core import stream
 from ..adversarial import Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
 from ..ddgan_nets import MLPGenerator, build
@@ -61,14 +61,11 @@ def updates_of(settings, kind):
         log_every=max(1, n // settings["marks"]))
 
 def chain_of(steps: int, noise: tuple = None) -> Tensor:
-    """The paper's chain, or one with other states between the data and the noise.
+    """Build the paper's chain, or one with other states between the data and the noise, `(T + 1,)`.
 
     Args:
         steps: T
-        noise: Rising σ/α of the states 1…T−1; None: those of the paper
-
-    Returns:
-        `(T + 1,)`"""
+        noise: Rising σ/α of the states 1…T−1; None: those of the paper"""
     chain = chain_gammas(steps)
     if noise is None: return chain.float()
     if len(noise) != steps - 1:
@@ -78,14 +75,11 @@ def chain_of(steps: int, noise: tuple = None) -> Tensor:
     return torch.cat([chain[:1], between, chain[-1:]]).float()
 
 def falling(config: Config, end: float, chain: Tensor) -> Callable:
-    """Updates with penalties whose weights fall.
+    """Build the training step with penalties whose weights fall.
 
     Args:
         end: Fraction of r1 and r2 that a cosine reaches at the end
-        chain: γ, `(T + 1,)`
-
-    Returns:
-        As `adversarial_step`"""
+        chain: γ, `(T + 1,)`"""
     def step(state, batch, generator):
         share = state.step / state.config.steps
         part = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
@@ -113,10 +107,8 @@ def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
     "DDPM's: the squared error of the noise, at a random state of the chain."
     gamma = chain[torch.randint(1, len(chain), x.shape[:1], generator=generator)]
-    eps = randn_like(x, generator)
-    return (
-        net(alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps, gamma) - eps
-    ).square().sum(1).mean()
+    z, eps = process.noised(x, gamma, generator)
+    return (net(z, gamma) - eps).square().sum(1).mean()
 
 def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     "A DDPM of the study on the same chain."
@@ -147,10 +139,7 @@ def sliced_distance(x: Tensor, y: Tensor, directions: int = 64) -> float:
     return ((x @ u).sort(0).values - (y @ u).sort(0).values).abs().mean().item()
 
 def score(x: Tensor) -> dict:
-    """How well points match the 25 Gaussians.
-
-    Returns:
-        near, kl: mean and standard error; modes; distance"""
+    "Judge points by the 25 Gaussians: near and KL with errors, modes, distance."
     grid = data.gaussian_grid()
     distance = sliced_distance(x, grid.sample(len(x), stream(0, "held out"))[0])
     try: fit = evaluate.mixture_likelihood(grid, x)

@@ -15,9 +15,10 @@ from torch import Tensor
 from .. import data, evaluate, models, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..judge import JUDGE, Diffused, class_loss, diffuse, feature_network, fitted, scores
+from ..judge import JUDGE, class_loss, feature_network, fitted, scores
 from ..notation import alpha, sigma
-from ..schedule import Cosine, grid
+from ..process import noised
+from ..schedule import Cosine, even_levels, grid
 from .common import seconds_of
 from .record import Study
 
@@ -45,16 +46,15 @@ CASES = tuple(
     dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 8]) for s in range(3))
 
 def noise_loss(p_uncond: float, levels: int):
-    """Squared error of the predicted noise, with labels dropped: one network for both branches.
+    """Build the loss of one network for both branches: the error of the noise, labels dropped.
 
     Args:
         p_uncond: How often a label is dropped
-        levels: Gray levels of the images
-
-    Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`"""
+        levels: Gray levels of the images"""
     def loss(model, batch, generator):
-        z, eps, gamma = diffuse(batch[0], levels, COSINE, generator)
+        x = data.encode(batch[0], levels)
+        gamma = even_levels(COSINE, len(x), generator, x.device)
+        z, eps = noised(x, gamma, generator)
         c = drop_labels(batch[1], p_uncond, model.classes, generator)
         return dict(loss=(model(z, gamma, c) - eps).square().mean())
     return loss
@@ -91,19 +91,15 @@ def noisy_classifier(settings, seed, train_set, device="cpu"):
 # %% ../../nbs/62_tilted_guidance.ipynb #84c65987
 @torch.no_grad()
 def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> Tensor:
-    """The class that a network itself sees: the label with which it predicts the noise best.
+    """Name each image by the label with which a network predicts the noise best, `(b,)`.
 
     Args:
         net, x: The network, and images in [−1, 1], `(b, c, h, w)`
         levels: Noise levels γ at which to ask
-        seed: Of the noise, the same for all labels
-
-    Returns:
-        Classes, `(b,)`"""
+        seed: Of the noise, the same for all labels"""
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
-        eps = torch.randn(x.shape, generator=stream(seed, "named", float(g))).to(x.device)
-        z = alpha(g) * x + sigma(g) * eps
+        z, eps = noised(x, g, stream(seed, "named", float(g)))
         for c in range(net.classes):
             labels = torch.full((len(x),), c, device=x.device)
             errors[:, c] += (net(z, g, labels) - eps).square().flatten(1).mean(1)
