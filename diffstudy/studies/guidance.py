@@ -12,11 +12,11 @@ import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, sample
+from .. import data, models, process, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..judge import JUDGE, Diffused, class_loss, diffuse, feature_network, fitted, scores
-from ..notation import alpha, sigma
+from ..judge import JUDGE, class_loss, diffuse, feature_network, fitted, scores
+from ..notation import alpha
 from ..schedule import Cosine, grid
 from .common import seconds_of
 from .record import Study
@@ -97,7 +97,7 @@ def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> 
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
         eps = torch.randn(x.shape, generator=stream(seed, "named", float(g))).to(x.device)
-        z = alpha(g) * x + sigma(g) * eps
+        z, _ = process.noised(x, g, eps=eps)
         for c in range(net.classes):
             labels = torch.full((len(x),), c, device=x.device)
             errors[:, c] += (net(z, g, labels) - eps).square().flatten(1).mean(1)
@@ -139,14 +139,7 @@ def against(net, other, w):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #1308b68d
 def run(settings: dict, case: dict, folder=None) -> dict:
-    """Train one network, and score it at every weight.
-
-    Args:
-        settings, case: As in `STUDY`
-        folder: Where judges are kept
-
-    Returns:
-        Held-out losses, and the scores at each weight for both kinds of guidance"""
+    "Train one network, and score it at every weight."
     train_set, test = data.load(settings["data"])
     judge = feature_network(train_set, folder, **settings["judge"])
     real = data.encode(train_set.images, train_set.levels)

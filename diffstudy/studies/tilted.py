@@ -15,7 +15,7 @@ __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN',
 import itertools, math
 import torch
 from torch import Tensor
-from .. import data, experiment, models, sample
+from .. import data, experiment, models, process, sample
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
 from ..guidance import ClassifierFree
 from ..guidance_formulas import classifier_free, drop_labels, factor
@@ -120,8 +120,7 @@ def learned(mix, seed: int, steps: int, batch: int = 256):
         g = stream(seed, "train", step)
         gamma = ENDS[0] + (ENDS[1] - ENDS[0]) * torch.rand(batch, generator=g)
         x, c = mix.sample(batch, g)
-        eps = torch.randn(x.shape, generator=g)
-        z = alpha(gamma)[:, None] * x + sigma(gamma)[:, None] * eps
+        z, eps = process.noised(x, gamma, eps=torch.randn(x.shape, generator=g))
         c = drop_labels(c, .15, mix.classes, g)
         loss = (net(z, gamma, c) - eps).square().sum(1).mean()
         optimizer.zero_grad()
@@ -141,11 +140,7 @@ def networks(settings, mix, score: str, seed: int):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #a2f1ba3f
 def steps_for(calls: int, interval) -> int:
-    """The most steps that an interval of guidance allows.
-
-    Args:
-        calls: Evaluations for each sample
-        interval: `(lo, hi)`: both branches where lo < γ <= hi, else one"""
+    "The most steps that an interval of guidance allows."
     def cost(n):
         gammas = grid(Cosine(*ENDS), n)[:-1]
         return n + int(((gammas > interval[0]) & (gammas <= interval[1])).sum())

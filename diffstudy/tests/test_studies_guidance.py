@@ -6,13 +6,12 @@ __all__ = ['test_noise_loss', 'test_losses_of_both_branches', 'test_training_tea
            'test_published_tables']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #bdee5085
-import math
 import pytest
 import torch
-from .. import data, models, train
+from .. import data, models
 from ..studies import record as runs
 from ..core import stream
-from ..judge import Diffused, class_loss, diffuse, feature_network, fitted, scores
+from ..judge import diffuse
 from ..notation import alpha, sigma
 from ..studies.guidance import (
     CASES, COSINE, FEWER, PAPER, SETTINGS, WEIGHTS, best, both_losses, curve, draw, free,
