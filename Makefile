@@ -69,9 +69,9 @@ $(XLA)/ready: settings.ini
 accelerator: $(XLA)/ready
 	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py
 
-# What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
+# MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
-	$(BIN)/python -c 'from diffstudy.site.mutants import main; main()' $(MODULES)
+	$(BIN)/python nbs/check/mutants.py $(MODULES)
 
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build serve

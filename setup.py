@@ -16,7 +16,7 @@ cfg = parser["DEFAULT"]
 listed = lambda key: cfg.get(key, "").split()
 extras = {
     k: listed(f"{k}_requirements")
-    for k in ("course", "images", "compression", "bridges", "watch", "dev")}
+    for k in ("course", "images", "bridges", "watch", "dev")}
 extras["dev"] = sum(extras.values(), [])
 
 

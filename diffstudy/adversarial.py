@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from . import ddgan_nets, process, train
-from .core import as_data, each, flat_sum, randn_like
+from .core import as_data, draw, flat_sum, move, randn_like
 from .ddgan import Pair, chain_gammas, check_chain, denoise, gradient_penalty, pairs
 from .settings import (
     Settings, above, at_least, flag, number, or_none, setting, tuple_of, whole)
@@ -67,14 +67,14 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     Returns:
         `(b,)`, from 0 to T − 1"""
     pack = getattr(D, "pack", 1)
-    alike = lambda n, **how: torch.randint(len(chain) - 1, (n,), **how)
-    s = each(draw or alike, -(-len(x) // pack), generator, x.device)
-    return s.repeat_interleave(pack)[:len(x)]
+    n, where = -(-len(x) // pack), dict(generator=generator, device=generator.device)
+    s = torch.randint(len(chain) - 1, (n,), **where) if draw is None else draw(n, **where)
+    return move(s, x.device).repeat_interleave(pack)[:len(x)]
 
 def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
     "For each example one of the other classes, all of them equally likely."
-    draw = lambda n, **how: torch.randint(1, classes, (n,), **how)
-    return (c + each(draw, len(c), generator, c.device)) % classes
+    shift = draw(torch.randint, 1, classes, c.shape, generator=generator, device=c.device)
+    return (c + shift) % classes
 
 # %% ../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`

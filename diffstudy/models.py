@@ -9,7 +9,7 @@ __all__ = ['UNETS', 'fourier_features', 'embed_gamma', 'labels', 'layers_to_draw
            'UNet', 'check_size', 'build', 'Classifier']
 
 # %% ../nbs/73_models.ipynb #a966b3b3
-import math
+import functools, math
 from dataclasses import dataclass
 from typing import NamedTuple
 import torch
@@ -257,8 +257,6 @@ _LEVELS = tuple_of(whole(), "numbers of levels")
 _SHARE = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
 _EXPONENTS = tuple_of(
     Rule(lambda v: type(v) is int, "a whole number"), "(n_min, n_max), or () for none", 0, 2)
-_GAMMA = number(lambda v: True)
-
 
 
 # %% ../nbs/73_models.ipynb #3af89b95
@@ -288,8 +286,8 @@ class UNetConfig(Settings):
     dropout: float = setting(0.0, _SHARE)
     groups: int = setting(16, whole(1))
     fourier: tuple = setting((), _EXPONENTS)
-    gamma_min: float = setting(-13.3, _GAMMA)
-    gamma_max: float = setting(5.0, _GAMMA)
+    gamma_min: float = setting(-13.3, number())
+    gamma_max: float = setting(5.0, number())
     extra: bool = setting(False, flag)
 
     def __post_init__(self):
@@ -327,19 +325,24 @@ def plan(f) -> list[_Step]:
 
     Returns:
         In order of execution, by width, blocks and mults of the settings"""
-    c, kept = f.width, [f.width]
-    steps = []
-    for level, m in enumerate(f.mults):
-        for kind in ["half"] * (level > 0) + ["block"] * f.blocks:
-            steps.append(_Step("down", kind, level, c, c := c if kind == "half" else f.width * m))
+    wide = [f.width * m for m in f.mults]
+    c, kept, steps = f.width, [f.width], []
+    for level, own in enumerate(wide):
+        if level:
+            steps.append(_Step("down", "half", level, c, c))
             kept.append(c)
+        for _ in range(f.blocks):
+            steps.append(_Step("down", "block", level, c, own))
+            kept.append(own)
+            c = own
 
-    steps += [_Step("middle", "block", level, c, c)] * 2
+    steps += [_Step("middle", "block", len(wide) - 1, c, c)] * 2
 
     # on the way up each block reads what one step on the way down has kept
-    for level, m in reversed([*enumerate(f.mults)]):
+    for level, own in reversed([*enumerate(wide)]):
         for _ in range(f.blocks + 1):
-            steps.append(_Step("up", "block", level, c + kept.pop(), c := f.width * m))
+            steps.append(_Step("up", "block", level, c + kept.pop(), own))
+            c = own
         if level: steps.append(_Step("up", "double", level - 1, c, c))
     return steps
 
@@ -385,8 +388,9 @@ class UNet(nn.Module):
             self.down, self.middle, self.up = map(nn.ModuleList, parts.values())
 
             # the last layer begins at zero, so that ε̂ = z before training
-            self.norm = nn.GroupNorm(f.groups, s.c_out, eps=1e-6)
-            self.leave = _zero(nn.Conv2d(s.c_out, shape[0], 3, padding=1))
+            last = f.width * f.mults[0]
+            self.norm = nn.GroupNorm(f.groups, last, eps=1e-6)
+            self.leave = _zero(nn.Conv2d(last, shape[0], 3, padding=1))
         initialize(self, seed)
         self.recompute = False  # Whether to keep less for the way back, and compute it again
 
@@ -401,17 +405,17 @@ class UNet(nn.Module):
         h = self.enter(kernels.layout(features(z, self.config.fourier, self.enter.weight.dtype)))
 
         # what the way down computes is kept for the way up
-        run = self._recomputed if self.recompute and torch.is_grad_enabled() else _run
-        kept = [h]
-        for block in self.down: kept.append(h := run(block, h, cond))
+        run, kept = _run, [h]
+        if self.recompute and torch.is_grad_enabled():
+            # of a block its input alone; where there is dropout, it falls twice in the same places
+            run = functools.partial(
+                recomputed, _run, use_reentrant=False, preserve_rng_state=self.config.dropout > 0)
+        for block in self.down:
+            h = run(block, h, cond)
+            kept.append(h)
         for block in self.middle: h = run(block, h, cond)
         for block in self.up: h = run(block, h, cond, kept.pop() if block.joins else None)
         return z + self.leave(F.silu(self.norm(h))).to(z.dtype).contiguous()
-
-    def _recomputed(self, *args):
-        "A block of which the input alone is kept; its dropout falls twice in the same places."
-        return recomputed(
-            _run, *args, use_reentrant=False, preserve_rng_state=self.config.dropout > 0)
 
 # %% ../nbs/73_models.ipynb #65d6ac00
 def _run(block, h, cond, kept=None):
@@ -441,7 +445,7 @@ UNETS = {
 
 # %% ../nbs/73_models.ipynb #75f3e1ef
 def build(config, shape: tuple, classes: int = 0, *, seed: int = 0) -> UNet:
-    """A U-Net from the name of a recipe or from a config.
+    """A U-Net from its name or from a config.
 
     Args:
         config: A name of `UNETS`, or a `UNetConfig`
@@ -452,7 +456,7 @@ def build(config, shape: tuple, classes: int = 0, *, seed: int = 0) -> UNet:
     Returns:
         Untrained"""
     return UNet(
-        choose(config, UNETS, "recipe") if isinstance(config, str) else config,
+        choose(config, UNETS, "network") if isinstance(config, str) else config,
         shape, classes, seed=seed)
 
 # %% ../nbs/73_models.ipynb #c9120392

@@ -13,11 +13,11 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, each, flat_sum, randn_like
+from .core import as_data, draw, flat_sum, randn_like
 from .guidance_formulas import classifier_free, factor
 from .kernels import finest
 from .notation import alpha, sigma
-from .sample import arrived, check_grid, check_state
+from .sample import arrived, check_grid, check_state, on_device
 
 # %% ../nbs/62_tilted_guidance.ipynb #352fbdf6
 def log_weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
@@ -115,8 +115,8 @@ def systematic(log_w: Tensor, u: Tensor) -> Tensor:
 # %% ../nbs/62_tilted_guidance.ipynb #29044526
 def _uniform(log_w: Tensor, generator) -> Tensor:
     "One uniform number for each group."
-    draw = lambda n, **how: torch.rand(n, dtype=log_w.dtype, **how)
-    return each(draw, len(log_w), generator, log_w.device)
+    how = dict(generator=generator, device=log_w.device, dtype=log_w.dtype)
+    return draw(torch.rand, len(log_w), **how)
 
 def pick(v: Tensor, ancestors: Tensor) -> Tensor:
     """The chosen particles of each group.
@@ -224,12 +224,12 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
     z, steps = check_state(z), particle_steps(check_grid(gammas, clean=False), eta, order)
     _check_particles(z, generator, groups, eta, order, threshold, limit)
     most = limit / (steps.before + steps.after)
-    numbers = torch.stack([*steps, most]).to(z.dtype).to(z.device).unbind(1)
+    numbers = on_device([*steps, most], z)
     if torch.is_tensor(w): w = w.to(z.device)
 
     weights, last_x = LogWeights(z, groups, threshold), None
     for i in range(len(numbers)):
-        gamma, a, s, keep, data, noise, ahead, before, after, most = numbers[i].unbind()
+        gamma, a, s, keep, data, noise, ahead, before, after, most = numbers[i]
 
         # 1. both predictions: the rate of the weights, and the guided estimate of the data
         eps_c, eps_u = branches(z, gamma)

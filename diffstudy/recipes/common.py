@@ -401,7 +401,7 @@ class Run:
             raise ValueError(
                 f"{self.what} has no weight w of guidance: "
                 f"its labels are all it knows. {self.instead}")
-        calls = getattr(self.model, "steps", None)
+        calls = getattr(self.model, "steps", getattr(self.model, "calls", None))
         other = asked.get("sampler") is not None or asked.get("grid") is not None
         if other or asked.get("steps") not in (None, calls):
             raise ValueError(

@@ -496,7 +496,9 @@ class VDMRun(verdict.Judged):
         tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
-        guided = how.get("classifier") is None and how["w"] not in (0, -1)
+        guide = how.get("classifier")
+        if guide is not None: _guide(guide)
+        guided = guide is None and how["w"] not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
 

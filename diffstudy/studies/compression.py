@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .. import data, experiment, vdm
-from ..compression import ORDERS, Chain, open_stack, path_terms, payload, unrounded
+from ..compression import ORDERS, Ans, Chain, path_terms, payload, unrounded
 from ..core import stream
 from ..evaluate import mean_and_error
 from ..images import to_strip
@@ -75,7 +75,7 @@ def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
 def code_case(model, images, settings, case, scale, stats):
     "Write the images, read them back, and take the length apart."
     chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
-    stack, parts = open_stack(payload(40_000)), []
+    stack, parts = Ans(payload(40_000)), []
     start = stack.bits
 
     # write, batch by batch, and measure what each has added
@@ -88,7 +88,7 @@ def code_case(model, images, settings, case, scale, stats):
         parts.append(_apart(chain, k, z, net, scale, noise) if apart else net[None])
 
     # read the file, the last batch first: images and payload must be as they were
-    back = open_stack(stack.file(), sealed=False)
+    back = Ans(stack.file(), sealed=False)
     out = [read(chain, back, k.shape) for k in images.split(case["batch"])[::-1]]
     exact = (
         torch.equal(torch.cat(out[::-1]), images.long())

@@ -12,12 +12,13 @@ import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, models, process, sample
+from .. import data, models, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..judge import JUDGE, class_loss, diffuse, feature_network, fitted, scores
+from ..judge import JUDGE, class_loss, feature_network, fitted, scores
 from ..notation import alpha
-from ..schedule import Cosine, grid
+from ..process import noised
+from ..schedule import Cosine, even_levels, grid
 from .common import seconds_of
 from .record import Study
 
@@ -51,7 +52,9 @@ def noise_loss(p_uncond: float, levels: int):
         p_uncond: How often a label is dropped
         levels: Gray levels of the images"""
     def loss(model, batch, generator):
-        z, eps, gamma = diffuse(batch[0], levels, COSINE, generator)
+        x = data.encode(batch[0], levels)
+        gamma = even_levels(COSINE, len(x), generator, x.device)
+        z, eps = noised(x, gamma, generator)
         c = drop_labels(batch[1], p_uncond, model.classes, generator)
         return dict(loss=(model(z, gamma, c) - eps).square().mean())
     return loss
@@ -96,8 +99,7 @@ def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> 
         seed: Of the noise, the same for all labels"""
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
-        eps = torch.randn(x.shape, generator=stream(seed, "named", float(g))).to(x.device)
-        z, _ = process.noised(x, g, eps=eps)
+        z, eps = noised(x, g, stream(seed, "named", float(g)))
         for c in range(net.classes):
             labels = torch.full((len(x),), c, device=x.device)
             errors[:, c] += (net(z, g, labels) - eps).square().flatten(1).mean(1)

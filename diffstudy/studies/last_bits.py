@@ -12,11 +12,13 @@ __all__ = ['SETTINGS', 'PARTS', 'STUDY', 'SIFT', 'CONTROL', 'GAMMAS', 'PLAIN', '
 import math
 import numpy as np, torch
 from torch import Tensor
-from .. import data, evaluate, experiment, process, train, vdm
-from ..core import each, expand, stream
+from .. import data, evaluate, experiment, train, vdm
+from ..core import expand, stream
 from ..images import to_strip
 from ..notation import alpha, sigma
+from ..process import noised
 from ..recipes.common import facts_of
+from ..schedule import even_levels
 from . import common
 from .record import Study
 
@@ -28,12 +30,12 @@ SETTINGS = dict(
 
 def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:
     "Compute −log p(k|z_γ) of a decoder, with fresh noise, `(b,)`."
-    z, _ = process.noised(data.encode(k, net.levels), gamma, generator)
+    z, _ = noised(data.encode(k, net.levels), gamma, generator)
     return net(k, z / expand(alpha(gamma), z), gamma)
 
 def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:
     "Compute ½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats, `(b,)`."
-    z, eps = process.noised(data.encode(k, levels), gamma, generator)
+    z, eps = noised(data.encode(k, levels), gamma, generator)
     return (eps - net(z, gamma)).square().flatten(1).sum(1) / 2
 
 PARTS = dict(decoder=decoder_nats, diffusion=noise_error)
@@ -59,10 +61,8 @@ def trained(settings: dict, part: str, images):
 
     # γ is spread evenly over a batch
     def nats(net, k, generator):
-        def draw(n, **how):
-            first = torch.rand((), **how)
-            return low + (high - low) * ((first + torch.arange(n) / n) % 1)
-        return PARTS[part](net, k, each(draw, len(k), generator), generator)
+        gamma = even_levels(lambda t: low + (high - low) * t, len(k), generator)
+        return PARTS[part](net, k, gamma, generator)
 
     loop = train.Config(**settings["recipe"]["train"] | settings[part])
     return _fitted(net, nats, loop, images).ema.model.eval()

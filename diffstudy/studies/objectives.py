@@ -13,7 +13,9 @@ from ..core import stream
 from ..data import encode, load
 from ..images import to_strip
 from ..objectives import Weighted, simple_loss
+from ..process import noised
 from ..recipes.common import facts_of
+from ..schedule import even_levels
 from . import common
 from .record import Study
 
@@ -92,8 +94,9 @@ def run_two(settings: dict, case: dict, folder=None) -> dict:
         model, held.images[:s["images"]], "two losses", s["points"], 50, together=True)
     errors, few = [], held.images[:200]
     for g in torch.arange(s["levels"][0], s["levels"][1] + 1e-6, s["levels"][2]).tolist():
-        z, eps, gamma = judge.diffuse(
-            few, 256, lambda t: torch.full_like(t, g), stream(0, "two losses", g))
+        generator = stream(0, "two losses", g)
+        gamma = even_levels(lambda t: torch.full_like(t, g), len(few), generator)
+        z, eps = noised(encode(few, 256), gamma, generator)
         with torch.no_grad(): v = (model(z, gamma) - eps).square().flatten(1).mean(1)
         errors.append([g, round(v.mean().item(), 6), round(v.std().item() / len(v) ** .5, 6)])
 

@@ -120,7 +120,7 @@ def learned(mix, seed: int, steps: int, batch: int = 256):
         g = stream(seed, "train", step)
         gamma = ENDS[0] + (ENDS[1] - ENDS[0]) * torch.rand(batch, generator=g)
         x, c = mix.sample(batch, g)
-        z, eps = process.noised(x, gamma, eps=torch.randn(x.shape, generator=g))
+        z, eps = process.noised(x, gamma, g)
         c = drop_labels(c, .15, mix.classes, g)
         loss = (net(z, gamma, c) - eps).square().sum(1).mean()
         optimizer.zero_grad()
