@@ -216,7 +216,7 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
             s = states(D, x, levels, generator)
             terms = discriminator_terms(now, G, D, x, c, s, levels, generator)
         sum(terms.values()).backward()
-        train.update(state, "discriminator", reduce=True)
+        train.update(state, "discriminator")
 
         # the generator; a refused update of the discriminator refuses its own as well
         with Frozen(D):
@@ -225,7 +225,7 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
                 more = made(config, G, D, x, c, s, levels, generator)
             (sum(more.values()) * torch.where(state.ok, 1., math.nan)).backward()
         found = {k: v.detach() for k, v in (terms | more).items()}
-        return found | dict(norm=train.update(state, "generator", reduce=True))
+        return found | dict(norm=train.update(state, "generator"))
 
     return step
 

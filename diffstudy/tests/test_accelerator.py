@@ -235,7 +235,6 @@ def test_adaptive_steps_are_those_of_the_cpu():
     assert found["nudged"] > found["float32"] / 10
     ROWS["adaptive"] = found | dict(steps=len(taken) + 1)
 
-
 # %% ../../nbs/89_several_devices.ipynb #221ab4b7
 def _left(what, loop):
     "A training loop with one tensor on the CPU."
@@ -290,7 +289,6 @@ def test_a_checkpoint_of_the_device_goes_on_anywhere(tmp_path, in_pieces):
     checkpoint.load_checkpoint(tmp_path, here[0])
     assert here[0].step == 2
     torch.testing.assert_close(train.advance(*here)["loss"], expected, rtol=1e-5, atol=0)
-
 
 # %% ../../nbs/89_several_devices.ipynb #ad251c12
 ASK = "bound:test_bound_on_the_device", "process:test_same_on_the_default_device", (
