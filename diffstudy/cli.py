@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
+from .files import check_writable, read_json, read_note, write_json, write_png
+from .images import page, to_strip
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -469,6 +470,7 @@ def _reached(found: dict) -> str:
     bits = found.get("bits_per_dim") or {}
     told = bits.get("conditional") or bits.get("unconditional") or found
     if "conditional" in found: told = dict(mean=sum(v := found["conditional"]) / len(v))
+    if "bits" in found: told = dict(mean=found["bits"][0])
     if "mean" in told: return f"{told['mean']:.2f} bits per dimension"
     if "modes" in found: return f"{found['modes']} of 1000 modes, KL {found['kl'][0]:.2f}"
     return f"Fréchet distance {found['frechet'][0]:.2f}"
@@ -484,7 +486,8 @@ def _recipe_row(name: str, config, note, runs: Path) -> list:
         found = read_json(runs / f"{note.record}.json")
         seconds = (found.get("seconds") or {}).get("train")
         if note.case:
-            found = next(r["result"] for r in found["results"] if r["case"] == note.case)
+            of = lambda case: note.case.items() <= case.items()
+            found = next(r["result"] for r in found["results"] if of(r["case"]))
             seconds = found.get("training")
         minutes, reached = minutes or seconds / 60, _reached(found)
     return [name, config.data, note.purpose, minutes, sum(p.numel() for p in model.parameters()),
@@ -633,9 +636,9 @@ def _info_run(
     else:
         path, found = checkpoint.read_latest(run, say=typer.echo)
         if path is None: return typer.echo("no checkpoint yet")
-        _say_progress(run, info, path, found["state.json"])
+        _say_progress(run, info, path, found.state)
         _say_looks(run)
-        tensors = found["ema.safetensors"]
+        tensors = found.ema
 
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")

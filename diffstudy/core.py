@@ -6,9 +6,9 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
            'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'each', 'move',
-           'whole_mean', 'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen',
-           'check_counts', 'choose', 'Equation', 'implements']
+           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'draw', 'move',
+           'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen', 'check_counts',
+           'choose', 'Equation', 'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
 import difflib, hashlib, math, operator, os
@@ -244,10 +244,7 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
         return move(torch.stack([
             torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
             for g in generator]), x.device)
-
-    def draw(n, **how):
-        return torch.randn((n, *x.shape[1:]) if x.ndim else (), dtype=x.dtype, **how)
-    return each(draw, len(x) if x.ndim else 1, generator, x.device)
+    return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(seed: int, *counters, device="cpu") -> torch.Generator:
@@ -294,23 +291,17 @@ def shared(generator: torch.Generator, index: int, world: int) -> torch.Generato
     g.share = index, world
     return g
 
-def each(draw: Callable, n: int, generator=None, device=None) -> Tensor:
-    """What each example draws, whatever the number of processes that share the batch.
+def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
+    """Draw random numbers where the generator lives, and move them to a device.
 
     Args:
-        draw: `draw(n, generator=…, device=…)` → `(n, …)`
-        n: Examples here
-        generator: A `torch.Generator`, perhaps of `shared`
-        device: Where the result goes; the generator's device otherwise
-
-    Returns:
-        `(n, …)`"""
-    index, world = getattr(generator, "share", (0, 1))
-
-    # drawn where the generator lives: each device has random numbers of its own
+        f: `torch.rand`, `torch.randn`, `torch.randint` or `torch.randperm`
+        *args: Of f, such as a shape
+        generator: A `torch.Generator`
+        device: Where the numbers go; None: they stay where the generator lives
+        **how: Of f, such as `dtype`"""
     here = device if generator is None else generator.device
-    v = draw(n * world, generator=generator, device=here)
-    if world > 1 and v.ndim: v = v[index::world]
+    v = f(*args, generator=generator, device=here, **how)
     return v if device is None else move(v, device)
 
 def move(v: Tensor, device) -> Tensor:
@@ -321,22 +312,6 @@ def move(v: Tensor, device) -> Tensor:
     if v.device.type != "cpu" or torch.device(device).type == "cpu": return v.to(device)
     if torch.device(device).type == "cuda": v = v.pin_memory()  # else the driver copies it twice
     return v.to(device, non_blocking=True)
-
-def whole_mean(v: Tensor, generator=None) -> tuple[Tensor, int]:
-    """The mean over a batch that processes may share.
-
-    Args:
-        v: `(b,)`, a value of each example here
-        generator: A `torch.Generator`, perhaps of `shared`
-
-    Returns:
-        The mean `()` over the examples of all processes, and how many there are"""
-    _, world = getattr(generator, "share", (0, 1))
-    mean = v.detach().mean()
-    if world > 1:
-        torch.distributed.all_reduce(mean)
-        mean /= world
-    return mean, len(v) * world
 
 # %% ../nbs/70_core.ipynb #e1dbb872
 def default_device() -> torch.device:

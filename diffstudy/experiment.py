@@ -19,6 +19,7 @@ import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
 from .core import choose, expect
 from .devices import pick_device
+from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
     Configuration, Run, by_name, check_keys, components_file, facts_of, halves,
@@ -237,7 +238,7 @@ def _claimed(folder: Path, info: dict, components: bytes | None, fresh: bool, sa
             if was: must_agree(folder, was, info)
             if components and (new or not parts.exists()): files.replace_file(parts, components)
             if new or was["hash"] != info["hash"]:  # a run that is made longer
-                files.write_json(folder / "config.json", was | info, sealed=True)
+                files.write_json(folder / "config.json", was | info)
         yield
 
 # %% ../nbs/76_experiment.ipynb #f0b47181
@@ -312,7 +313,7 @@ def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     with suppress(FileNotFoundError):
         if checkpoint.checkpoints(folder):
-            return files.write_json(folder / "result.json", result, make=False, sealed=True)
+            return files.write_json(folder / "result.json", result, make=False)
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")
@@ -585,4 +586,4 @@ def read_samples(record: dict) -> dict:
         By guidance weight: gray levels `(n, c, h, w)` uint8"""
     check_keys("record", record, dict(facts=(), samples=("levels",)))
     width = record["facts"]["shape"][2]
-    return {w: files.from_strip(v, width) for w, v in record["samples"]["levels"].items()}
+    return {w: from_strip(v, width) for w, v in record["samples"]["levels"].items()}

@@ -29,7 +29,7 @@ def marginal(x: Tensor, gamma: Tensor) -> Normal:
     g = as_gamma(gamma, x)
     return Normal(alpha(g).to(x) * x, torch.sigmoid(g).to(x))
 
-# %% ../nbs/11_process.ipynb #1b3e0436
+# %% ../nbs/11_process.ipynb #bdf34a9b
 @implements("V1")
 def noised(x: Tensor, gamma: Tensor, generator=None, *,
            eps: Tensor = None) -> tuple[Tensor, Tensor]:
@@ -44,9 +44,11 @@ def noised(x: Tensor, gamma: Tensor, generator=None, *,
     Returns:
         z = αx + σε and ε, `(b, *d)` each, float32 or better"""
     x, = as_data(x=x)
-    g = as_gamma(gamma)
     if eps is None: eps = randn_like(x, generator)
-    return expand(alpha(g), x).to(x) * x + expand(sigma(g), x).to(x) * eps, eps
+    x, eps = as_data(x=x, eps=eps)
+    g = as_gamma(torch.tensor(gamma, dtype=x.dtype) if isinstance(gamma, float) else gamma)
+    a, s = expand(alpha(g), x, "gamma").to(x), expand(sigma(g), x).to(x)
+    return a * x + s * eps, eps
 
 # %% ../nbs/11_process.ipynb #ec3e648f
 class Transition(NamedTuple):

@@ -73,7 +73,7 @@ def above(least) -> Rule:
 flag = Rule(lambda v: type(v) is bool, "true or false")
 
 # %% ../nbs/70_core.ipynb #59fae8d5
-text = Rule(lambda v: type(v) is str, "a text", read=str)
+text = Rule(lambda v: type(v) is str, "a name", read=str)
 
 def one_of(*known: str) -> Rule:
     "One name of a few."
@@ -163,7 +163,7 @@ class Place(NamedTuple):
 def places(config) -> dict[str, Place]:
     "Every setting of a configuration by the name that `change` knows."
     full, top = config.resolve(), rules(config)
-    found = {k: Place(None, k, full[k], top[k]) for k in top if k != "data"}
+    found = {k: Place(None, k, full[k], top[k]) for k in top}
     for part, of in config.parts.items():
         for k, v in full[part].items():
             name = config.called.get((part, k), k)

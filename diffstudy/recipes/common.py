@@ -23,6 +23,7 @@ from .. import data as datasets, files, recipes, train as training, watch
 from ..checkpoint import CheckpointError, for_a_file, read_tensors
 from ..core import as_labels, check_counts, choose, expect, stream, suggest
 from ..estimate import BitsPerDim, Estimate
+from ..images import page, write_images
 from ..settings import Rule, Settings, flag, number, setting, whole
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
@@ -400,7 +401,7 @@ class Run:
             raise ValueError(
                 f"{self.what} has no weight w of guidance: "
                 f"its labels are all it knows. {self.instead}")
-        calls = getattr(self.model, "steps", None)
+        calls = getattr(self.model, "steps", getattr(self.model, "calls", None))
         other = asked.get("sampler") is not None or asked.get("grid") is not None
         if other or asked.get("steps") not in (None, calls):
             raise ValueError(
@@ -445,7 +446,7 @@ class Run:
         "A picture of samples: two rows of the first ten classes, or sixteen without."
         classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
         images = self.sample([*classes] * 2 or None, n=16, **how)
-        return files.page(images, self.facts["levels"], len(classes) or 8)
+        return page(images, self.facts["levels"], len(classes) or 8)
 
     def labels_of(self, labels, n: int) -> list:
         """Check labels, or fill in that there are none.
@@ -485,6 +486,6 @@ class Run:
             images: Gray levels `(n, c, h, w)`, as `sample` gives them
             path: NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
             columns: Of the picture; 0: about as many as rows"""
-        return files.write_images(
+        return write_images(
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))

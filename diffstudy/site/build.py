@@ -559,7 +559,8 @@ LIBRARY = [
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
     "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
-    "recipes.classifier", "experiment", "gans", "bridges",
+    "gans", "families", "recipes.classifier", "recipes.family", "recipes.gans",
+    "experiment", "bridges",
     "slips", "answers", "probe", "checks", "doctor", "cli", "check_commands", "viz"]
 STUDIES = [
     "studies.record", "studies.common", "studies.guidance", "studies.tilted",
@@ -578,7 +579,7 @@ EXERCISES = [
     "exercises.plugin"]
 ORDER = [
     *LIBRARY, *STUDIES, *EXERCISES,
-    "site.build", "site.measure", "site.equations", "site.drill",
+    "site.build", "site.measure", "site.equations",
     "site.live", "site.cheat_sheet", "site.slides", "site.website",
     "__main__"]
 DATA = ("mixtures", "images", "stacked", "folders", "data")

@@ -8,7 +8,7 @@ __all__ = ['STUDY', 'MNIST', 'run', 'settings_of', 'lengths', 'curve']
 # %% ../../nbs/67_what_minutes_buy.ipynb #d1b10004
 from pathlib import Path
 from .. import data, experiment
-from ..files import to_strip
+from ..images import to_strip
 from ..run_folder import scaled
 from .common import seconds_of
 from .record import Study
@@ -73,14 +73,11 @@ MNIST = Study(
     tuple(lengths((120, 300, 900, 3600), 1)), run)
 
 def curve(found: dict, value) -> dict:
-    """Collect the trainings of a record with the recipe's own rates.
+    """Collect the values of each length of training, with the recipe's own rates.
 
     Args:
         found: A record
-        value: A function of a result
-
-    Returns:
-        Seconds → the value of each seed"""
+        value: A function of a result"""
     out = {}
     for r in found["results"]:
         if "rate" in r["case"]: continue

@@ -12,9 +12,11 @@ import torch
 from .. import evaluate, experiment, judge, train, vdm
 from ..core import stream
 from ..data import encode, load
-from ..files import to_strip
+from ..images import to_strip
 from ..objectives import Weighted, simple_loss
+from ..process import noised
 from ..recipes.common import facts_of
+from ..schedule import even_levels
 from . import common
 from .record import Study
 
@@ -24,20 +26,14 @@ SETTINGS = dict(
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
-    """How samples without labels, gray levels `(n, 1, h, w)`, look to a judge of the data.
-
-    Returns:
-        Name → [value, standard error]"""
+    "Judge samples without labels, gray levels `(n, 1, h, w)`: four measures with errors."
     real, x = encode(seen.images, seen.levels), encode(k, seen.levels)
     net = judge.feature_network(seen, **settings)
     rows = judge.scores(x, net(x).argmax(1), net, real)
     return {name: rows[name] for name in ("frechet", "precision", "recall", "coverage")}
 
 def trained(settings: dict, weight: str, seed: int):
-    """The recipe for digits, trained by one weight and without labels.
-
-    Returns:
-        A `vdm.VDM` with averaged weights"""
+    "Train the recipe for digits by one weight and without labels."
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])), dict(seed=seed))
     seen = load(config.data)[0]
@@ -85,16 +81,13 @@ TWO_SETTINGS = dict(
     images=1000, points=16, levels=[-12., 7., 1.])
 
 def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
-    """The network of MNIST, trained by one of the two losses.
+    """Train, or find, the network of MNIST by one of the two losses.
 
     Args:
         settings: As in `TWO`
         loss: Of its losses
         seen: The training images
-        folder: For runs; a run found there goes on
-
-    Returns:
-        A `vdm.VDM` with averaged weights"""
+        folder: For runs; a run found there goes on"""
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
         settings["losses"][loss] | dict(seed=seed))
@@ -106,10 +99,7 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
 
     Args:
         settings, case: As in `TWO`
-        folder, root: For judges and runs; for images
-
-    Returns:
-        bits, the error by γ, for each weight of guidance scores and samples"""
+        folder, root: For judges and runs; for images"""
     (seen, held), s = load("mnist", root), settings
     model = trained_by(s, case["loss"], case["seed"], seen, folder)
 
@@ -118,8 +108,9 @@ def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
         model, held.images[:s["images"]], "two losses", s["points"], 50, together=True)
     errors, few = [], held.images[:200]
     for g in torch.arange(s["levels"][0], s["levels"][1] + 1e-6, s["levels"][2]).tolist():
-        z, eps, gamma = judge.diffuse(
-            few, 256, lambda t: torch.full_like(t, g), stream(0, "two losses", g))
+        generator = stream(0, "two losses", g)
+        gamma = even_levels(lambda t: torch.full_like(t, g), len(few), generator)
+        z, eps = noised(encode(few, 256), gamma, generator)
         with torch.no_grad(): v = (model(z, gamma) - eps).square().flatten(1).mean(1)
         errors.append([g, round(v.mean().item(), 6), round(v.std().item() / len(v) ** .5, 6)])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .. import data, experiment, judge, weights
-from ..files import from_strip, to_strip
+from ..images import from_strip, to_strip
 from .common import seconds_of
 from .record import Study
 
@@ -55,13 +55,10 @@ def run(settings: dict, case: dict) -> dict:
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #4d80395b
 def sheet(gray: Tensor, columns: int = 10) -> Tensor:
-    """Put pictures side by side.
+    """Put pictures side by side, as one `(rows · h, columns · w)`.
 
     Args:
-        gray: `(n, 1, h, w)`, uint8
-
-    Returns:
-        `(rows · h, columns · w)`"""
+        gray: `(n, 1, h, w)`, uint8"""
     n, _, h, w = gray.shape
     return gray.view(n // columns, columns, h, w).transpose(1, 2).reshape(-1, columns * w)
 

@@ -128,8 +128,7 @@ def made_up(name, n=64, side=0):
 def begun(name, device, **settings):
     "A recipe with few images a batch, and of a deep network few blocks; its loop, its set."
     config = experiment.RECIPES[name]
-    net = models.RECIPES.get(getattr(config, "model", ""))
-    deep = dict(blocks=2) if net and net.blocks > 8 else {}
+    deep = dict(blocks=2) if getattr(config, "unet", {}).get("blocks", 0) > 8 else {}
     config = experiment.change(config, dict(steps=12, batch_size=8) | deep | settings)
 
     # a decoder draws patch after patch, and XLA compiles each
@@ -236,7 +235,6 @@ def test_adaptive_steps_are_those_of_the_cpu():
     assert found["nudged"] > found["float32"] / 10
     ROWS["adaptive"] = found | dict(steps=len(taken) + 1)
 
-
 # %% ../../nbs/89_several_devices.ipynb #221ab4b7
 def _left(what, loop):
     "A training loop with one tensor on the CPU."
@@ -291,7 +289,6 @@ def test_a_checkpoint_of_the_device_goes_on_anywhere(tmp_path, in_pieces):
     checkpoint.load_checkpoint(tmp_path, here[0])
     assert here[0].step == 2
     torch.testing.assert_close(train.advance(*here)["loss"], expected, rtol=1e-5, atol=0)
-
 
 # %% ../../nbs/89_several_devices.ipynb #ad251c12
 ASK = "bound:test_bound_on_the_device", "process:test_same_on_the_default_device", (

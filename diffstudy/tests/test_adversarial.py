@@ -4,11 +4,10 @@
 __all__ = ['NET', 'CHAIN', 'CPU', 'LAZY', 'test_errors_config', 'small', 'terms',
            'test_no_backward_through_the_generator', 'test_losses_by_hand',
            'test_a_generator_of_one_step_is_shown_at_the_states_of_the_chain',
-           'test_relativistic_pairing_by_hand', 'test_pairs_do_not_cross_processes',
-           'test_mismatched_pairs_by_hand', 'test_mismatched_pairs_teach_the_posterior',
-           'test_mismatched_pairs_in_a_step', 'test_a_pack_has_one_state',
-           'test_energy_score_by_hand', 'learn_discriminator', 'logits_on',
-           'test_optimal_discriminator', 'points', 'train_some', 'weights', 'same',
+           'test_relativistic_pairing_by_hand', 'test_mismatched_pairs_by_hand',
+           'test_mismatched_pairs_teach_the_posterior', 'test_mismatched_pairs_in_a_step',
+           'test_a_pack_has_one_state', 'test_energy_score_by_hand', 'learn_discriminator',
+           'logits_on', 'test_optimal_discriminator', 'points', 'train_some', 'weights', 'same',
            'test_step_trains_both_and_is_lazy', 'test_nan_step_is_skipped_counted_and_named',
            'test_a_refused_discriminator_refuses_the_generator',
            'test_the_last_good_checkpoint_stays', 'test_the_networks_have_their_own_rates',
@@ -25,7 +24,7 @@ from .. import adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, proce
 from diffstudy.adversarial import (
     Config, adversarial_step, discriminator_terms, draw_states, energy_score, generator_terms,
     make_state)
-from ..core import shared, stream
+from ..core import stream
 from ..ddgan import chain_gammas, denoise, gradient_penalty, optimal_logit, pairs
 from ..ddgan_nets import MLPDiscriminator, build
 from .test_ddgan import real_and_fake, row
@@ -146,23 +145,6 @@ def test_relativistic_pairing_by_hand():
     found = terms(discriminator_terms, ones, G, _Plane(1.), x, chain=chain_gammas(1))
     for k, z in dict(r1=x, r2=G.at.detach()[None]).items():
         assert abs(found[k].item() - ((D.w + z) ** 2).sum(1).mean() / 2) < 1e-6
-
-# %% ../../nbs/73h_adversarial.ipynb #c7613fad
-def test_pairs_do_not_cross_processes():
-    "each of two processes compares its own pairs: the mean of their slopes is that of one, to 1e-12"
-    config, x = small(relativistic=True, r1=.1, r2=.1), torch.randn(8, 2, generator=stream(0, "x"))
-    model, chain = build(NET, (2,)).double(), chain_gammas(4)
-    def slopes(index, world):
-        out = []
-        for of in discriminator_terms, generator_terms:
-            g = shared(stream(0, "t"), index, world)
-            loss = sum(terms(
-                of, config, *model.values(), x.double()[index::world], chain=chain, g=g).values())
-            grads = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
-            out += [v.flatten() for v in grads if v is not None]
-        return torch.cat(out)
-    both = (slopes(0, 2) + slopes(1, 2)) / 2
-    torch.testing.assert_close(both, slopes(0, 1), rtol=0, atol=1e-6)
 
 # %% ../../nbs/73h_adversarial.ipynb #916ff034
 class _Tells(torch.nn.Module):

@@ -24,8 +24,9 @@ from .. import adversarial, ddgan, experiment, train
 from ..core import stream
 from ..data import encode, load
 from ..gans import (
-    SYSTEMS, InclusiveGAN, Noisy, eigenvalues, generator, hmc, nearest, packed_distance,
-    presgan_terms, pull, saddle_step, score_of, slopes, system, veegan_terms)
+    Noisy, eigenvalues, generator, hmc, nearest, packed_distance, presgan_terms, pull,
+    saddle_step, score_of, slopes, veegan_terms)
+from ..recipes.gans import SYSTEMS, InclusiveGAN, system
 from ..studies import gans as study, record as runs
 
 # %% ../../nbs/58_gans.ipynb #58a00013

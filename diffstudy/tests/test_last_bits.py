@@ -10,7 +10,7 @@ __all__ = ['test_totals', 'test_what_the_two_networks_pay',
 import math
 import pytest, torch
 from .. import data, experiment
-from ..files import from_strip
+from ..images import from_strip
 from ..studies import last_bits, record as runs
 
 # %% ../../nbs/64_last_bits.ipynb #0cd64f4f

@@ -41,7 +41,7 @@ def test_V1_moments():
         q = marginal(torch.full((40_000,), .7, dtype=torch.float64), g)
         assert moments_agree(q.sample(stream(0, "V1", g.item())), q)
 
-# %% ../../nbs/11_process.ipynb #14dea601
+# %% ../../nbs/11_process.ipynb #1dfecc5e
 def test_V1_noised():
     "a draw is `marginal`'s mean and deviation with the returned noise, to 1e-14; by seed, or own"
     x = torch.randn(6, 1, 2, 2, generator=stream(0, "x"), dtype=torch.float64)

@@ -11,7 +11,7 @@ __all__ = ['CASE', 'test_there_and_back', 'test_redraw_refuses',
 import pytest, torch
 from .. import data, ddgan
 from ..core import stream
-from ..files import from_strip
+from ..images import from_strip
 from ..notation import alpha, sigma
 from ..studies import record as runs, redraw as study
 from .test_ddgan import row as five_peaks
