@@ -215,13 +215,14 @@ def work_list() -> str:  # Markdown
     titles = {nb.name: build.title(nb) for nb in build.notebooks()}
     texts = {nb.name: prose(nb) for nb in build.notebooks() if nb.stem != "93_references"}
 
-    def by_author(work): return work.authors[0].split()[-1], work.year
+    def by_author(work): return work["author"].split(" and ")[0].split()[-1], work["year"]
     rows = []
     for w in sorted(WORKS.values(), key=by_author):
-        where = f"[arXiv {w.arxiv}](https://arxiv.org/abs/{w.arxiv})" if w.arxiv else w.where
+        number, title = w.get("eprint"), w["title"].strip("{}").replace("*", r"\*")
+        where = f"[arXiv {number}](https://arxiv.org/abs/{number})" if number else w["howpublished"]
+        authors = w["author"].replace(" and ", ", ").replace(", others", ", and others")
         cited = ", ".join(f"[{titles[n]}]({n})" for n in citing(w, texts))
-        title = w.title.replace("*", r"\*")
-        row = f"- {', '.join(w.authors)}, *{title}*, {w.year}, {where}."
+        row = f"- {authors}, *{title}*, {w['year']}, {where}."
         rows.append(row + f" Cited in {cited}." * bool(cited))
     return "\n".join(rows)
 
@@ -594,7 +595,7 @@ def outward() -> list[str]:  # Addresses, sorted
         kinds = ast.Module, ast.FunctionDef, ast.ClassDef
         texts += [ast.get_docstring(n) or "" for n in nodes if isinstance(n, kinds)]
 
-    found = {f"https://arxiv.org/abs/{w.arxiv}" for w in WORKS.values() if w.arxiv}
+    found = {f"https://arxiv.org/abs/{w['eprint']}" for w in WORKS.values() if "eprint" in w}
     for t in texts: found |= {u.rstrip(".,;:*") for u in re.findall(r"https?://[^\s)\]>\"'`|]+", t)}
     s = build.settings()
     own = s["git_url"], s["doc_host"], "http://127.0.0.1", COLAB  # derived from `settings.ini`
