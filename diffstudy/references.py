@@ -73,9 +73,9 @@ class Reported(NamedTuple):
 
 def _table(name, kind):
     "The rows of a file: text where the field is text, and a number or nothing elsewhere."
-    read = [str if t is str else lambda v: float(v) if v else None for t in kind.__annotations__.values()]
-    rows = list(csv.reader(_text(name).splitlines()))[1:]
-    return tuple(kind(*(f(v) for f, v in zip(read, row))) for row in rows)
+    def read(v, t): return v if t is str else float(v) if v else None
+    types, rows = kind.__annotations__.values(), list(csv.reader(_text(name).splitlines()))[1:]
+    return tuple(kind(*map(read, row, types)) for row in rows)
 
 PUBLISHED = _table("published.csv", Published)
 REPORTED = _table("reported.csv", Reported)

@@ -32,7 +32,8 @@ def functions(package: Path) -> dict[str, list[Function]]:  # Id → the functio
             if not isinstance(n, (ast.FunctionDef, ast.ClassDef)): continue
             for d in n.decorator_list:
                 if not isinstance(d, ast.Call) or "implements" not in ast.unparse(d.func): continue
-                for a in d.args: found.setdefault(a.value, []).append(Function(module, outer + n.name))
+                mine = Function(module, outer + n.name)
+                for a in d.args: found.setdefault(a.value, []).append(mine)
             if isinstance(n, ast.ClassDef): look(n.body, module, f"{outer}{n.name}.")
 
     for module, file in build.modules(package).items():
@@ -268,8 +269,8 @@ def forth(row: Row, home: Homes, here: str) -> str:
     if held: parts.append("check " + ", ".join(held))
     return "\n\n::: {.equation-links}\n" + " · ".join(parts) + "\n:::\n"
 
-def back(rows: list[Row], here: str) -> dict[tuple[str, str], list[str]]:  # (module, name) → links
-    "The links above a function or a test: the equations that it computes or checks."
+def back(rows: list[Row], here: str) -> dict[tuple[str, str], list[str]]:
+    "(module, name) of a function or a test → links to the equations that it computes or checks."
     found = {}
     for r in (r for r in rows if r.derived):
         address = to(r.derived[0] + ".ipynb", "eq-" + r.equation.id, here)
@@ -278,7 +279,7 @@ def back(rows: list[Row], here: str) -> dict[tuple[str, str], list[str]]:  # (mo
             found.setdefault(key, []).append(f"[{r.equation.id}]({address})")
     return found
 
-def exported(nb: Path) -> dict[str, str]:  # Name → module, such as "process", "tests.test_process"
+def exported(nb: Path) -> dict[str, str]:  # Name → module, such as "tests.test_process"
     "The functions and classes that a notebook writes into the package and shows on its page."
     found = {}
     for module, text in build.exports(nb):

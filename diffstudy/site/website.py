@@ -38,7 +38,7 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
         for old in where, scratch: shutil.rmtree(old, ignore_errors=True)
         scratch.mkdir()
         subprocess.run(
-            [npm, "install", "--prefix", str(scratch), "--no-audit", "--no-fund", "--no-save", *WEB],
+            [npm, "install", "--prefix", scratch, "--no-audit", "--no-fund", "--no-save", *WEB],
             check=True, capture_output=True,
             env=os.environ | {"PATH": here + os.pathsep + os.environ["PATH"]})
         scratch.replace(where)
@@ -253,7 +253,8 @@ def said_of_check(code: str) -> str:  # Such as "check: both forms agree, to 1e-
         first = (ast.get_docstring(told[0]) or "").split("\n\n")[0]
         name = told[0].name.removeprefix("test_").replace("_", " ")
         more = f", and {len(tests) - 1} more" * (len(tests) > 1)
-        line = f"{'check' if tests else 'helper'}: {' '.join(first.split()).rstrip('.') or name}{more}"
+        kind, says = "check" if tests else "helper", " ".join(first.split()).rstrip(".")
+        line = f"{kind}: {says or name}{more}"
     else:
         assigned = [t.id for n in top if isinstance(n, ast.Assign)
                     for t in n.targets if isinstance(t, ast.Name)]
@@ -443,10 +444,11 @@ def inline(svg: str, name: str, alt: str) -> str:  # HTML
         return f"<style>{rules(light, '')}{rules(dark.rstrip()[:-1], '.quarto-dark ')}</style>"
 
     svg = re.sub(r"(?s)<style>(.*?)</style>", own_style, svg)
-    box, width, rest = re.search(r'(?s)<svg [^>]*(viewBox="[^"]*") width="(\d+)"[^>]*>(.*)', svg).groups()
+    head = r'(?s)<svg (xmlns="[^"]*" viewBox="[^"]*") width="(\d+)">(.*)'
+    head, width, rest = re.match(head, svg).groups()
     role = "group" if "<a " in rest else "img"  # what leads somewhere is more than a picture
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" {box} id="{name}" class="drawing" role="{role}" '
-            f'aria-label="{alt}" style="max-width:{width}px">{rest}')
+    return (f'<svg {head} id="{name}" class="drawing" role="{role}" aria-label="{alt}" '
+            f'style="max-width:{width}px">{rest}')
 
 def with_drawings(page: str, images: Path) -> str:
     "A page whose drawings are part of it."
