@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := settings.ini setup.py pyproject.toml $(wildcard diffstudy/*.py diffstudy/*/*.py)
 
-.PHONY: help course test floors accelerator mutants drill train sample docs serve chapters export readme clean
+.PHONY: help course test floors accelerator mutants train sample docs serve chapters export readme clean
 help:
 	@echo "make course    set up, train and sample on the embedded digits, render the site (minutes)"
 	@echo "make test      set up and prove everything: export in sync, pytest, every notebook, the site in a browser"
@@ -20,7 +20,6 @@ help:
 	@echo "make floors    the library's tests with the oldest releases that it allows"
 	@echo "make accelerator  steps, samples and waits on another device than the CPU: XLA's, which computes on a CPU; 7 GB"
 	@echo "make mutants   make small mistakes in the library, one at a time, and see that tests notice: a quarter of an hour"
-	@echo "make drill     kill, damage and deceive every command that writes, and see that nothing is lost: half an hour; goes on where it was"
 
 # The environment: the package in place, with the tools of those who write the course.
 $(VENV)/ready: settings.ini setup.py pyproject.toml
@@ -70,12 +69,9 @@ $(XLA)/ready: settings.ini
 accelerator: $(XLA)/ready
 	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py
 
-# What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
+# MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
-	$(BIN)/python -c 'from diffstudy.site.mutants import main; main()' $(MODULES)
-# MINUTES=5 makes a part of it; the next call goes on.
-drill: $(VENV)/ready
-	$(BIN)/python -m diffstudy.site.drill --minutes $(or $(MINUTES),30)
+	$(BIN)/python nbs/check/mutants.py $(MODULES)
 
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build serve

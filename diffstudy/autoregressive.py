@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .bound import check_levels
-from .core import check_counts, expect, randn_like, seen
+from .core import can_look, check_counts, expect, randn_like, seen
 from .models import initialize
 from .sample import bar
 
@@ -31,19 +31,6 @@ def _gray(shape):
     check_counts(height=shape[1], width=shape[2])
     return tuple(shape)
 
-def _order(order, places):
-    "As it was given, or row by row; ValueError unless each place is read once."
-    order = torch.as_tensor(range(places) if order is None else order)
-    once = order.sort().values.tolist() == list(range(places))
-    expect(once, f"each of {places} places once", order.tolist(), "order")
-    return order
-
-def _mask(mask, places):
-    "As it was given, or full; ValueError unless each place looks at itself and back."
-    mask = full(places) if mask is None else mask
-    back = mask.shape == (places,) * 2 and mask.diagonal().all() and not mask.triu(1).any()
-    expect(back, f"each of {places} places to look at itself and back", seen(mask), "mask")
-    return mask
 
 # %% ../nbs/53_autoregressive.ipynb #53a0000a
 class Table(nn.Module):
@@ -339,8 +326,17 @@ class Transformer(nn.Module):
         self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
         _, h, w = self.shape
-        self.register_buffer("order", _order(order, h * w))
-        self.register_buffer("mask", _mask(mask, h * w))
+        places = h * w
+        order = torch.arange(places) if order is None else torch.as_tensor(order)
+        mask = full(places) if mask is None else mask
+        if can_look(order, mask):
+            once = order.sort().values.equal(torch.arange(places))
+            expect(once, f"each of {places} places once", order.tolist(), "order")
+            back = mask.shape == (places, places) and mask.diagonal().all()
+            back = back and not mask.triu(1).any()
+            expect(back, f"each of {places} places to look at itself and back", seen(mask), "mask")
+        self.register_buffer("order", order)
+        self.register_buffer("mask", mask)
         with torch.random.fork_rng(devices=[]):
             self.start, self.read = nn.Embedding(kinds, width), nn.Embedding(head.levels, width)
             self.asked, self.told = (_Where(self.order, h, w, width) for _ in range(2))

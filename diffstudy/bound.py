@@ -12,7 +12,7 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from .core import as_data, as_gamma, as_step, can_look, each, flat_sum, implements
+from .core import as_data, as_gamma, as_step, can_look, draw, flat_sum, implements
 from .kernels import chunk_size
 from .process import posterior
 
@@ -230,11 +230,10 @@ def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
     if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
         raise ValueError(
             f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
-    def draw(n, **how):
-        offset = torch.randint(0, n * steps, (), **how)
-        order = torch.randperm(n, **how)
-        return (offset + order * steps) % (n * steps) // n + 1
-    return each(draw, n, generator, device)
+    where = dict(generator=generator, device=device)
+    offset = draw(torch.randint, 0, n * steps, (), **where)
+    order = draw(torch.randperm, n, **where)
+    return (offset + order * steps) % (n * steps) // n + 1
 
 # %% ../nbs/30_bound.ipynb #8654dee0
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from .core import choose, expand, stream
-from .exercises.check import Exercise, Verdict, what_is_wrong
+from .answers import Exercise, Verdict, what_is_wrong
 from .probe import (
     KINDS, SLIPS, Levels, Network, asked, k_diffusion, levels, name_of, numbers, sampler,
     scheduler, target, verdict)

@@ -8,13 +8,14 @@ __all__ = ['app', 'fail', 'usage', 'command', 'describe', 'option', 'key_values'
            'tables', 'main']
 
 # %% ../nbs/77_cli.ipynb #8ecf7ff5
-import functools, json, math, os, sys, time
+import functools, inspect, json, math, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
-from .files import check_writable, page, read_json, read_note, to_strip, write_json, write_png
+from .files import check_writable, read_json, read_note, write_json, write_png
+from .images import page, to_strip
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -155,7 +156,12 @@ def _train_run(
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
     with usage():
-        own = key_values(settings or []) | _given(steps=steps, seed=seed)
+        own = key_values(settings or [])
+        for k in own.keys() & inspect.signature(experiment.train).parameters.keys():
+            raise ValueError(
+                f"--set {k}: expected a setting, as --settings lists them; got the name of "
+                "something else, which may have an option of its own in --help, such as --minutes")
+        own |= _given(steps=steps, seed=seed)
         if record: check_writable(record)
         if listed: return _say_places(*experiment.configure(data, recipe, own), minutes)
         done = experiment.train(
@@ -172,10 +178,11 @@ def _train_run(
 # %% ../nbs/77_cli.ipynb #ebd3b318
 def _say_places(config, name: str, minutes: float | None):
     "The settings of a recipe, each part on lines of its own."
-    from diffstudy.run_folder import SCALED, places
+    from diffstudy.run_folder import SCALED
+    from diffstudy.settings import places
     typer.echo(f"recipe {name}, to be changed by --set KEY=VALUE:")
-    for part in (None, *config.parts):
-        found = [f"{k}={v}" for k, (p, _, v) in places(config).items() if p == part]
+    for part in (None, *config.parts, "options"):
+        found = [f"{k}={p.value}" for k, p in places(config).items() if p.part == part]
         if found: typer.echo(f"  {part or 'model'}: {', '.join(found)}")
     if minutes: typer.echo(f"  when the run begins, --minutes chooses {', '.join(SCALED)}")
 
@@ -463,6 +470,7 @@ def _reached(found: dict) -> str:
     bits = found.get("bits_per_dim") or {}
     told = bits.get("conditional") or bits.get("unconditional") or found
     if "conditional" in found: told = dict(mean=sum(v := found["conditional"]) / len(v))
+    if "bits" in found: told = dict(mean=found["bits"][0])
     if "mean" in told: return f"{told['mean']:.2f} bits per dimension"
     if "modes" in found: return f"{found['modes']} of 1000 modes, KL {found['kl'][0]:.2f}"
     return f"Fréchet distance {found['frechet'][0]:.2f}"
@@ -478,7 +486,8 @@ def _recipe_row(name: str, config, note, runs: Path) -> list:
         found = read_json(runs / f"{note.record}.json")
         seconds = (found.get("seconds") or {}).get("train")
         if note.case:
-            found = next(r["result"] for r in found["results"] if r["case"] == note.case)
+            of = lambda case: note.case.items() <= case.items()
+            found = next(r["result"] for r in found["results"] if of(r["case"]))
             seconds = found.get("training")
         minutes, reached = minutes or seconds / 60, _reached(found)
     return [name, config.data, note.purpose, minutes, sum(p.numel() for p in model.parameters()),
@@ -554,11 +563,11 @@ def _prepare_pictures(
 ):
     "Decode a folder of pictures once, into files that batches read from."
     from diffstudy import data
-    from diffstudy.recipes.common import FOLDER
+    from diffstudy.recipes.common import Folder
     with usage():
         asked = dict(size=size, channels=channels, held_out=held_out, skip_broken=skip_broken)
         place = data.prepare(pictures, out, **asked, say=typer.echo)
-    own = "".join(f" --set {k}={v}" for k, v in asked.items() if v != FOLDER[k])
+    own = "".join(f" --set {k}={v}" for k, v in asked.items() if v != getattr(Folder(), k))
     typer.echo(f"next: diffstudy train folder --root {place}{own}")
 
 # %% ../nbs/77_cli.ipynb #b25706ea
@@ -627,9 +636,9 @@ def _info_run(
     else:
         path, found = checkpoint.read_latest(run, say=typer.echo)
         if path is None: return typer.echo("no checkpoint yet")
-        _say_progress(run, info, path, found["state.json"])
+        _say_progress(run, info, path, found.state)
         _say_looks(run)
-        tensors = found["ema.safetensors"]
+        tensors = found.ema
 
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")

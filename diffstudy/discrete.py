@@ -88,6 +88,10 @@ class Chain(NamedTuple):
         for q in steps: until.append(until[-1] @ q)
         return cls(steps, torch.stack(until))
 
+    def to(self, device):
+        "The same on another device."
+        return Chain(self.steps.to(device), self.until.to(device))
+
     def merge(self, every: int):
         """A chain with the same ends that takes several steps at once.
 
@@ -190,11 +194,16 @@ def draw(p: Tensor, generator=None) -> Tensor:
     """Draw a level for each place.
 
     Args:
-        p, generator: Probabilities, `(…, K)`
+        p, generator: Probabilities, `(…, K)`; one generator, or a list for the first axis
 
     Returns:
         Levels, `(…)`"""
-    return torch.multinomial(p.flatten(0, -2), 1, generator=generator).view(p.shape[:-1])
+    if isinstance(generator, (list, tuple)):
+        return torch.stack([draw(row, g) for row, g in zip(p, generator, strict=True)])
+    chances = p.flatten(0, -2).to(_device_of(generator, p))
+    return torch.multinomial(chances, 1, generator=generator).view(p.shape[:-1]).to(p.device)
+
+def _device_of(generator, x): return x.device if generator is None else generator.device
 
 def _check_levels(k, levels):
     whole = torch.is_tensor(k) and k.ndim == 2 and k.dtype == torch.int64
@@ -232,7 +241,8 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, step: Callable = margina
         Nats, `(b,)`: one draw for each example, right on average"""
     _check_levels(k_0, chain.steps.shape[-1])
     T = len(chain.steps)
-    t = torch.randint(1, T + 1, (len(k_0),), generator=generator)
+    there = dict(generator=generator, device=_device_of(generator, k_0))
+    t = torch.randint(1, T + 1, (len(k_0),), **there).to(k_0.device)
     k_t = draw(chain.until[_at(t, k_0), k_0], generator)
     loss = step_loss(chain, t, k_t, k_0, predict(k_t, t), step)
     return T * loss + _kl(chain.until[-1][k_0], prior(chain))
@@ -303,16 +313,18 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
     Returns:
         Nats, `(b,)`, right on average"""
     b, places = k.shape
+    there = dict(generator=generator, device=_device_of(generator, k))
     if alphas is None:
-        n = torch.randint(1, places + 1, (b, 1), generator=generator)  # how many are hidden
-        hidden = torch.rand(b, places, generator=generator).argsort(1).argsort(1) < n
+        n = torch.randint(1, places + 1, (b, 1), **there)  # how many are hidden
+        hidden = torch.rand(b, places, **there).argsort(1).argsort(1) < n
         weight = places / n
     else:
         expect(alphas[[0, -1]].tolist() == [1., 0.], "alphas from 1 to 0", alphas[[0, -1]].tolist())
-        t = torch.randint(1, len(alphas), (b, 1), generator=generator)
-        hidden = torch.rand(b, places, generator=generator) < 1 - alphas[t]
+        t = torch.randint(1, len(alphas), (b, 1), **there)
+        hidden = torch.rand(b, places, **there) < 1 - alphas[t]
         weight = (len(alphas) - 1) * (alphas[t - 1] - alphas[t]) / (1 - alphas[t])
-    return weight[:, 0] * hidden_loss(predict, k, hidden, mask).sum(1)
+    loss = hidden_loss(predict, k, hidden.to(k.device), mask).sum(1)
+    return weight[:, 0].to(k.device) * loss
 
 # %% ../nbs/56_discrete.ipynb #56a00052
 def order_loss(predict: Callable, k: Tensor, order, mask: int) -> Tensor:

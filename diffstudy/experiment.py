@@ -17,8 +17,9 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import above, choose, expect
+from .core import choose, expect
 from .devices import pick_device
+from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
     Configuration, Run, by_name, check_keys, components_file, facts_of, halves,
@@ -26,8 +27,9 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    SCALED, TRAINED, bare, change, check_info, check_own, config_hash, config_of, hash_of, mark_of,
-    must_agree, noted, open, places, read_run, result_of, scaled, that_counts)
+    SCALED, TRAINED, bare, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    must_agree, noted, open, read_run, result_of, scaled, that_counts)
+from .settings import above, change, places
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",
@@ -192,7 +194,7 @@ def _length(config, folder, was, minutes, settings) -> tuple:
 
     # other minutes are other steps, as long as was measured then
     there, dial = places(config_of(was)), was["dial"]
-    own = {k: there[k][2] for k in SCALED if k in there}
+    own = {k: there[k].value for k in SCALED if k in there}
     if minutes is not None:
         own["steps"] = scaled(config, minutes, dial["step"])["steps"]
         dial = dial | dict(minutes=float(minutes))
@@ -236,7 +238,7 @@ def _claimed(folder: Path, info: dict, components: bytes | None, fresh: bool, sa
             if was: must_agree(folder, was, info)
             if components and (new or not parts.exists()): files.replace_file(parts, components)
             if new or was["hash"] != info["hash"]:  # a run that is made longer
-                files.write_json(folder / "config.json", was | info, sealed=True)
+                files.write_json(folder / "config.json", was | info)
         yield
 
 # %% ../nbs/76_experiment.ipynb #f0b47181
@@ -311,7 +313,7 @@ def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     with suppress(FileNotFoundError):
         if checkpoint.checkpoints(folder):
-            return files.write_json(folder / "result.json", result, make=False, sealed=True)
+            return files.write_json(folder / "result.json", result, make=False)
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")
@@ -509,7 +511,7 @@ def _command(run) -> str:
     if "init" in run.info: command += f" --init {run.info['init']['source']}"
     if run.recipe not in RECIPES: return command
     was, now = (places(c) for c in (RECIPES[run.recipe], config_of(run.info)))
-    changed = {k: v for k, (*_, v) in now.items() if k not in was or v != was[k][2]}
+    changed = {k: p.value for k, p in now.items() if k not in was or p.value != was[k].value}
     text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
     return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
 
@@ -584,4 +586,4 @@ def read_samples(record: dict) -> dict:
         By guidance weight: gray levels `(n, c, h, w)` uint8"""
     check_keys("record", record, dict(facts=(), samples=("levels",)))
     width = record["facts"]["shape"][2]
-    return {w: files.from_strip(v, width) for w, v in record["samples"]["levels"].items()}
+    return {w: from_strip(v, width) for w, v in record["samples"]["levels"].items()}

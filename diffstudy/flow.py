@@ -112,7 +112,8 @@ class LULinear(nn.Module):
         dim, seed: Dimensions; of the permutation"""
     def __init__(self, dim: int, seed: int = 0):
         super().__init__()
-        self.register_buffer("order", torch.randperm(dim, generator=stream(seed, "order")))
+        order = torch.randperm(dim, generator=stream(seed, "order"), device="cpu")
+        self.register_buffer("order", order)
         self.log_scale = nn.Parameter(torch.zeros(dim))
         self.lower, self.upper = (nn.Parameter(torch.zeros(dim, dim)) for _ in range(2))
 

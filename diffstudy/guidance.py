@@ -52,43 +52,15 @@ def dynamic_threshold(x: Tensor, part: float = .995, limit: float = 1.) -> Tenso
     q = expand(q, x)
     return x.clamp(-q, q) * (limit / q)
 
-# %% ../nbs/21_guided_sampling.ipynb #3e1916f0
-class _HostGamma:
-    "γ as a number. A sampler's levels are views of one tensor, fetched once: no later step waits."
-    base = None  # The tensor of all levels; its version and its values come with it
-
-    @uncompiled
-    def __call__(self, gamma) -> float:
-        base = gamma._base if torch.is_tensor(gamma) else None
-        # views of XLA do not say where they begin
-        if base is None or base.device.type == "xla": return float(gamma)
-        if not base.is_contiguous() or base.numel() > 2 ** 20: return float(gamma)
-        if base is not self.base or base._version != self.version:
-            self.base, self.version = base, base._version
-            self.values = base.flatten().tolist()
-        return self.values[gamma.storage_offset() - base.storage_offset()]
-
 # %% ../nbs/21_guided_sampling.ipynb #a2b1d43a
+@uncompiled
+def _level(gamma) -> float:
+    "γ as a number; that of a sampler's level lies beside it, any other is read from the device."
+    return gamma.number if hasattr(gamma, "number") else float(gamma)
+
 def _is_number(w, value):
     "Whether the weight is this one number; a tensor is not looked at: that waits for the device."
     return not torch.is_tensor(w) and w == value
-
-def _check_options(kind, interval, rescale, threshold):
-    "ValueError for a strange option; the interval as two floats."
-    if kind not in KINDS: raise ValueError(suggest(kind, KINDS, "kind of prediction"))
-    expect(0 <= rescale <= 1, "rescale from 0 (off) to 1", rescale)
-    expect(
-        threshold is None or 0 < threshold <= 1,
-        "threshold as a share of the values in (0, 1], such as .995", threshold)
-
-    # γ rises with the noise; who thinks in SNR gives the ends the wrong way round
-    if interval is None: return None
-    lo, hi = map(float, interval)
-    if not lo < hi:
-        raise ValueError(
-            "expected interval=(gamma_lo, gamma_hi) with gamma_lo < gamma_hi: "
-            f"γ = −log SNR rises with the noise; got ({lo:g}, {hi:g})")
-    return lo, hi
 
 # %% ../nbs/21_guided_sampling.ipynb #a38c8b52
 class Guided:
@@ -96,13 +68,23 @@ class Guided:
     form = "eps"  # What `plain` and `guided` return
 
     def setup(self, c, w, kind, interval, rescale, threshold, classes=0):
-        self.interval = _check_options(kind, interval, rescale, threshold)
+        if kind not in KINDS: raise ValueError(suggest(kind, KINDS, "kind of prediction"))
+        expect(0 <= rescale <= 1, "rescale from 0 (off) to 1", rescale)
+        expect(
+            threshold is None or 0 < threshold <= 1,
+            "threshold as a share of the values in (0, 1], such as .995", threshold)
+
+        # γ rises with the noise; who thinks in SNR gives the ends the wrong way round
+        if interval is not None:
+            lo, hi = interval = tuple(map(float, interval))
+            if not lo < hi:
+                raise ValueError(
+                    "expected interval=(gamma_lo, gamma_hi) with gamma_lo < gamma_hi: "
+                    f"γ = −log SNR rises with the noise; got ({lo:g}, {hi:g})")
         self.c = as_labels(c, classes=classes)
         self.w = w.item() if torch.is_tensor(w) and w.ndim == 0 else w
-        self.kind = kind
-        self.rescale = rescale
-        self.threshold = threshold
-        self.host_gamma = _HostGamma()
+        self.kind, self.interval = kind, interval
+        self.rescale, self.threshold = rescale, threshold
 
     def ready(self, z, gamma):
         "γ as a tensor, after a look at its shape; the classes move to where the latents are."
@@ -114,17 +96,15 @@ class Guided:
     def __call__(self, z, gamma):
         gamma = self.ready(z, gamma)
         if torch.is_tensor(self.w): self.w = expand(self.w, z, "w").flatten()
-        w = self.weight_at(gamma)
+        w = self.w
+
+        # no weight outside the interval; of levels `(b,)` each example has its own
+        if self.interval and not _is_number(w, 0):
+            lo, hi = self.interval
+            if gamma.ndim: w = w * ((gamma > lo) & (gamma <= hi)).flatten()
+            elif not lo < _level(gamma) <= hi: w = 0
         if _is_number(w, 0): return self.finish(self.plain(z, gamma), None, z, gamma)
         return self.finish(*self.guided(z, gamma, w), z, gamma)
-
-    def weight_at(self, gamma):
-        "The weight at a noise level: zero outside the interval; for levels `(b,)` one for each."
-        if self.interval is None or _is_number(self.w, 0): return self.w
-        lo, hi = self.interval
-        if torch.is_tensor(gamma) and gamma.ndim:
-            return self.w * ((gamma > lo) & (gamma <= hi)).flatten()
-        return self.w if lo < self.host_gamma(gamma) <= hi else 0
 
     def finish(self, pred, reference, z, gamma):
         "The prediction as noise, saturation treated as asked; `reference` is the unguided one."
@@ -211,11 +191,10 @@ class ClassifierFree(Guided):
 
     def plain(self, z, gamma): return self.net(z, gamma, as_labels(self.c, z))
 
-    def without(self, z): return torch.full_like(as_labels(self.c, z), self.null)
-
     def both(self, z, gamma):
         "What the network predicts with the class, and without."
-        c, none = as_labels(self.c, z), self.without(z)
+        c = as_labels(self.c, z)
+        none = torch.full_like(c, self.null)
         if not self.one_batch(z): return self.net(z, gamma, c), self.net(z, gamma, none)
 
         # γ is doubled only where it has one level for each example
@@ -224,7 +203,9 @@ class ClassifierFree(Guided):
         return self.net(torch.cat([z, z]), levels, torch.cat([c, none])).chunk(2)
 
     def guided(self, z, gamma, w):
-        if _is_number(w, -1): return self.net(z, gamma, self.without(z)), None
+        if _is_number(w, -1):
+            none = torch.full_like(as_labels(self.c, z), self.null)
+            return self.net(z, gamma, none), None
         pred_c, pred_u = self.both(z, gamma)
         return classifier_free(pred_c, pred_u, w=w), pred_c
 

@@ -10,7 +10,7 @@ __all__ = ['factor', 'classifier_guided', 'accept', 'implicit_classifier', 'weig
 # %% ../nbs/20_guidance.ipynb #a966b3b3
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, as_labels, each, expand, implements
+from .core import as_data, as_gamma, as_labels, draw, expand, implements
 from .notation import sigma, w_from_scale
 
 # %% ../nbs/20_guidance.ipynb #a489bdf6
@@ -113,5 +113,5 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
     c = as_labels(c)
     if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 
-    coin = each(torch.rand, len(c), generator, c.device)
+    coin = draw(torch.rand, len(c), generator=generator, device=c.device)
     return torch.where(coin < p_uncond, torch.full_like(c, null), c)

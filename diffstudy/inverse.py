@@ -17,7 +17,7 @@ from .notation import alpha, sigma
 from .particles import LogWeights, WeightedParticles, pick
 from .process import transition
 from .sample import (
-    ancestral, arrived, check_grid, check_prediction, coefficients, initial)
+    ancestral, arrived, check_grid, check_prediction, coefficients, initial, on_device)
 
 # %% ../nbs/24_inverse.ipynb #24a00010
 class Operator:
@@ -293,8 +293,7 @@ def posterior(mix, measured: Measurement):
 # %% ../nbs/24_inverse.ipynb #24a00030
 def _numbers(gammas, z, *more):
     "The numbers of each step, on the device: γ, the three of `coefficients`, and more."
-    rows = [*coefficients(gammas), *more]
-    return [v.unbind() for v in torch.stack(rows).to(z.dtype).to(z.device).unbind(1)]
+    return on_device([*coefficients(gammas), *more], z)
 
 @torch.no_grad()
 def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,

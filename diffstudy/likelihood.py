@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from . import bound, process, sample
-from .core import Normal, choose, each, expect
+from .core import Normal, choose, draw, expect
 from .kernels import finest
 from .notation import alpha
 
@@ -60,8 +60,8 @@ def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
     expect(
         type(n) is int and n >= 1,
         "probes as a whole number, at least 1, or None for the exact trace", repr(n))
-    draw = lambda n, **how: torch.randint(0, 2, (n, len(z), z[0].numel()), **how)
-    return 2. * each(draw, n, generator, z.device) - 1
+    shape = n, len(z), z[0].numel()
+    return 2. * draw(torch.randint, 0, 2, shape, generator=generator, device=z.device) - 1
 
 # %% ../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
@@ -133,8 +133,8 @@ def dequantized(predict, k: Tensor, levels: int, gammas: Tensor, generator=None,
 
     # uniform: the density of the filled cell, with the change of variables from x to z_0 = α₀ x
     if noise == "uniform":
-        draw = lambda n, **how: torch.rand(n, *x.shape[1:], **how)
-        u = (each(draw, len(x), generator, x.device) - .5) * 2 / levels
+        u = draw(torch.rand, x.shape, generator=generator, device=x.device)
+        u = (u - .5) * 2 / levels
         log_p = log_likelihood(
             predict, alpha(g0) * (x + u), gammas, generator=generator, **flow
         ).log_prob

@@ -13,10 +13,9 @@ from torch import Tensor
 import torch.nn.functional as F
 from .core import choose, expand, flat_sum
 from .guidance import drop_labels
-from .images import images_and_labels
-from .judge import diffuse
-from .process import posterior_coefficients
-from .schedule import Schedule
+from .images import encode, images_and_labels
+from .process import noised, posterior_coefficients
+from .schedule import Schedule, even_levels
 from .snr import WEIGHTINGS
 
 # %% ../nbs/51_objectives.ipynb #8135eec5
@@ -112,10 +111,12 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
         `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
         k, c = images_and_labels(batch, p_uncond != 1)
-        z, eps, gamma = diffuse(k, levels, schedule, generator)
-        told = []
-        if p_uncond != 1: told = [drop_labels(c, p_uncond, model.null, generator)]
-        return dict(loss=(model(z, gamma, *told) - eps).square().mean())
+        x = encode(k, levels)
+        gamma = even_levels(schedule, len(x), generator, x.device)
+        z, eps = noised(x, gamma, generator)
+        if p_uncond == 1: eps_hat = model(z, gamma)
+        else: eps_hat = model(z, gamma, drop_labels(c, p_uncond, model.null, generator))
+        return dict(loss=(eps_hat - eps).square().mean())
     return loss
 
 # %% ../nbs/51_objectives.ipynb #70e9580a

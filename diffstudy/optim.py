@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
-from .core import (
-    Settings, above, at_least, expect, flag, number, one_of, or_none, setting, tuple_of, whole)
+from .core import expect
+from .settings import (
+    Settings, above, at_least, flag, number, one_of, or_none, setting, tuple_of, whole)
 
 # %% ../nbs/73d_optim.ipynb #3af89b95
 _RATE = above(0)

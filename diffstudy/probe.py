@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from .core import choose, expand, stream, suggest
-from .exercises.check import Verdict
+from .answers import Verdict
 
 # %% ../nbs/84c_is_my_sampler_right.ipynb #84ab0011
 class Levels(NamedTuple):

@@ -308,7 +308,7 @@ METHODS = {method: tuple(works.split()) for works, methods in {  # keys of WORKS
     "kingma2016iaf": "vae.objective",
     "vahdat2021lsgm": "vae.DiffusionPrior vae.cross_entropy",
     "gao2020recovery": "energy.recovery_loss energy.recovery_slope",
-    "sahoo2024mdlm": "discrete.masked_bound", "shi2024masked": "discrete.masked_bound",
+    "sahoo2024mdlm shi2024masked": "discrete.masked_bound",
     "hoogeboom2021multinomial": "discrete.uniform",
     "hoogeboom2021ardm": "discrete.order_loss",
     "turok2026duel": "discrete.confident_loss",
@@ -346,10 +346,10 @@ METHODS = {method: tuple(works.split()) for works, methods in {  # keys of WORKS
     "heusel2017fid chong2019unbiased": "evaluate.frechet_distance",
     "salimans2016gans": "evaluate.inception_score",
     "kynkaanniemi2019": "evaluate.precision_recall",
-    "lin2017pacgan": "data.Stacked gans.PacGAN gans.packed_distance",
-    "srivastava2017veegan": "gans.VEEGAN gans.veegan_terms",
-    "yu2020inclusive li2018imle": "gans.InclusiveGAN gans.pull",
-    "dieng2019presgan": "gans.PresGAN gans.presgan_terms gans.score_of",
+    "lin2017pacgan": "data.Stacked recipes.gans.PacGAN gans.packed_distance",
+    "srivastava2017veegan": "recipes.gans.VEEGAN gans.veegan_terms",
+    "yu2020inclusive li2018imle": "recipes.gans.InclusiveGAN gans.pull",
+    "dieng2019presgan": "recipes.gans.PresGAN gans.presgan_terms gans.score_of",
     "duane1987hmc": "gans.hmc",
     "alpaydin1998digits": "data.digits",
     "lecun1998mnist": "data.mnist",
@@ -385,6 +385,13 @@ def _ddgan(config):
     return found
 
 # %% ../nbs/93_references.ipynb #02e184cc
+_FAMILIES = {  # a name of `families.MODELS` → its methods
+    "pixelcnn": "autoregressive.PixelCNN", "strided": "autoregressive.strided",
+    "glow": "flow.glow", "flow++": "flow.LogisticMixture", "tarflow": "flow.tarflow",
+    "vae": "vae.VAE", "latent": "vae.VAE vae.DiffusionPrior", "masked": "discrete.masked_bound",
+    "d3pm-gaussian": "discrete.bound", "d3pm-uniform": "discrete.bound discrete.uniform",
+    "energy": "energy.recovery_loss"}
+
 def methods_of(config: dict) -> list[str]:
     """The methods behind a run, of whatever kind.
 
@@ -394,7 +401,8 @@ def methods_of(config: dict) -> list[str]:
     Returns:
         Names of `METHODS`"""
     judged = lambda config: ["guidance_formulas.classifier_guided"]
-    by_kind = {"vdm": _vdm, "ddgan": _ddgan, "classifier": judged}
+    family = lambda config: _FAMILIES[config["model"]].split()
+    by_kind = {"vdm": _vdm, "ddgan": _ddgan, "classifier": judged, "family": family}
     found = choose(config.get("kind", "vdm"), by_kind, "kind of run")(config) + ["train.fit"]
     averages = [config.get(part, {}).get("ema") for part in ("train", "gan")]
     if any(averages): found.append("train.EMA")

@@ -5,13 +5,13 @@ that is built so that it can only rise."""
 
 # %% auto #0
 __all__ = ['Schedule', 'Linear', 'Cosine', 'Betas', 'inverse_softplus', 'Logistic', 'LearnedLinear',
-           'Monotone', 'grid', 'alpha', 'sigma', 'snr']
+           'Monotone', 'grid', 'even_levels', 'alpha', 'sigma', 'snr']
 
 # %% ../nbs/12_schedule.ipynb #a966b3b3
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import check_counts, check_gamma, expect, implements
+from .core import check_counts, check_gamma, draw, expect, implements
 from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
@@ -298,3 +298,19 @@ def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
     raise ValueError(
         f"expected γ to rise with t at every one of {steps} steps; "
         f"this schedule goes from {low:.4g} at t = 0 to {high:.4g} at t = 1: {why}")
+
+# %% ../nbs/12_schedule.ipynb #bc7be851
+def even_levels(schedule, n: int, generator=None, device=None) -> Tensor:
+    """Draw a noise level for each example of a batch, at times that are evenly spread over [0, 1).
+
+    Args:
+        schedule: Callable: times → γ
+        n: Examples
+        generator: A `torch.Generator`
+        device: Where γ goes; by default where the generator lives
+
+    Returns:
+        `(n,)`"""
+    check_counts(n=n)
+    start = draw(torch.rand, (), generator=generator, device=device)
+    return schedule((start + torch.arange(n, device=start.device) / n) % 1)

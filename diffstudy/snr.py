@@ -9,11 +9,11 @@ __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integra
 
 # %% ../nbs/31_snr.ipynb #a966b3b3
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, as_gamma, choose, each, flat_sum, implements, whole_mean
+from torch.autograd.function import once_differentiable
+from .core import as_data, as_gamma, choose, draw, flat_sum, implements
 
 # %% ../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
@@ -64,11 +64,10 @@ def times(n: int, generator=None, *, even: bool = True, device=None) -> Tensor:
         `(n,)` float32 in [0, 1), each uniform by itself"""
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
-    def draw(n, **how):
-        if not even: return torch.rand(n, **how)
-        # integers over n: exactly n values for every n
-        return (torch.rand((), **how) + torch.randperm(n, **how) / n) % 1
-    return each(draw, n, generator, device)
+    where = dict(generator=generator, device=device)
+    if not even: return draw(torch.rand, n, **where)
+    # integers over n: exactly n values for every n
+    return (draw(torch.rand, (), **where) + draw(torch.randperm, n, **where) / n) % 1
 
 # %% ../nbs/31_snr.ipynb #7d31e990
 @implements("V27")
@@ -101,21 +100,31 @@ class VarianceLevels(NamedTuple):
     Args:
         gamma: γ(t), `(b,)`
         slope: γ'(t), `(b,)`
-        tell: `tell(losses, generator)`: `(b,)`, in the unit minimized, before going back"""
+        losses: `(b,)`: write each example's loss here, in the unit minimized, before going back"""
     gamma: Tensor
     slope: Tensor
-    tell: Callable
+    losses: Tensor
 
-def _check_shape(schedule, t: Tensor):
-    "ValueError where there is no shape to learn, or no variance of its losses."
-    if not schedule.shape_parameters():
-        raise ValueError(
-            "expected a schedule with a shape to learn, such as schedule.Monotone; "
-            f"got {type(schedule).__name__}")
-    if t.ndim != 1 or len(t) < 2:
-        raise ValueError(
-            "expected times (b,) of at least two examples, since the variance is that of their "
-            f"losses; got shape {tuple(t.shape)}: use a larger batch, or the plain schedule")
+class _ForVariance(torch.autograd.Function):
+    "γ(t) and γ'(t), with the loss's gradient for the ends and its variance's for the shape."
+
+    @staticmethod
+    def forward(ctx, g0, g1, u, rate, losses):
+        ctx.save_for_backward(g0, g1, u, rate)
+        ctx.losses = losses
+        return (1 - u) * g0 + u * g1, (g1 - g0) * rate
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_gamma, d_slope):
+        g0, g1, u, rate = ctx.saved_tensors
+        along = (rate * d_slope).sum()
+        d_g0, d_g1 = ((1 - u) * d_gamma).sum() - along, (u * d_gamma).sum() + along
+
+        # 2 (L − c) for each example, c the mean of the batch; n / (n − 1) as in a sample variance
+        n, apart = len(ctx.losses), ctx.losses - ctx.losses.mean()
+        d_gamma, d_slope = (d * 2 * apart * (n / (n - 1)) for d in (d_gamma, d_slope))
+        return d_g0, d_g1, d_gamma * g1 - d_gamma * g0, d_slope * (g1 - g0), None
 
 # %% ../nbs/31_snr.ipynb #23770bbb
 @implements("V30")
@@ -125,27 +134,18 @@ def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
     Args:
         schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
         t: Times `(b,)`, at least two"""
-    _check_shape(schedule, t)
+    if not schedule.shape_parameters():
+        raise ValueError(
+            "expected a schedule with a shape to learn, such as schedule.Monotone; "
+            f"got {type(schedule).__name__}")
+    if t.ndim != 1 or len(t) < 2:
+        raise ValueError(
+            "expected times (b,) of at least two examples, since the variance is that of their "
+            f"losses; got shape {tuple(t.shape)}: use a larger batch, or the plain schedule")
     (g0, g1), (u, rate) = schedule.ends(), schedule.fraction(t)
-    def both(g0, g1, u, rate): return (1 - u) * g0.to(u) + u * g1.to(u), (g1 - g0).to(u) * rate
-
-    # the same values twice: once only the ends get gradients, once only the shape
-    ends = both(g0, g1, u.detach(), rate.detach())
-    shape = both(g0.detach(), g1.detach(), u, rate)
-
-    # each example's distance from the mean of the batch, of all processes that share it
-    apart, unbiased = None, 1.
-    def tell(losses, generator=None):
-        nonlocal apart, unbiased
-        losses = losses.detach().to(u)
-        mean, n = whole_mean(losses, generator)
-        apart, unbiased = losses - mean, n / (n - 1)
-
-    # on the way back the shape's are turned into those of the variance; `s - s.detach()` adds 0
-    def weigh(g): return g * 2 * apart * unbiased
-    for v in shape:
-        if v.requires_grad: v.register_hook(weigh)
-    return VarianceLevels(*(e + (s - s.detach()) for e, s in zip(ends, shape)), tell)
+    losses = torch.full_like(u, math.nan, requires_grad=False)
+    gamma, slope = _ForVariance.apply(g0.to(u), g1.to(u), u, rate, losses)
+    return VarianceLevels(gamma, slope, losses)
 
 # %% ../nbs/31_snr.ipynb #4c0b95a9
 # Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data

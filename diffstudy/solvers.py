@@ -10,8 +10,8 @@ __all__ = ['LONG', 'SOLVERS', 'GRIDS', 'NFECounter', 'euler_steps', 've_steps', 
 
 # %% ../nbs/50_solvers.ipynb #50000004
 import math
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,7 +19,8 @@ from .core import expand, randn_like
 from .notation import (
     alpha, betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas, sigma)
 from .sample import (
-    SAMPLERS, Steps, arrived, bar, check_grid, check_prediction, check_state, coefficients, walk)
+    Steps, ancestral, arrived, bar, check_grid, check_prediction, check_state, coefficients, ddim,
+    on_device, probability_flow, walk)
 from .schedule import Cosine, Linear, grid
 
 # %% ../nbs/50_solvers.ipynb #50000014
@@ -160,25 +161,23 @@ def edm_grid(steps: int, gamma_1: float = 8.764, gamma_0: float = -12.429, *,
     return torch.cat([levels, levels.new_tensor([-math.inf])])
 
 # %% ../nbs/50_solvers.ipynb #50000052
-def _ddim_with(better, predict, z, gammas, trajectory, progress):
-    "DDIM's step with a better guess of the noise: z_s = a z_t + b ε̂′, and only ε̂′ is new."
-    g, z = check_grid(gammas), check_state(z)
-    return walk(
-        better(predict, g), z, coefficients(g, 0.), trajectory=trajectory, progress=progress)
+def _walk_with(sampler, predict, z, gammas, trajectory, progress):
+    "Walk with a sampler that remembers: it has the numbers of its `steps`, and `step`."
+    sampler, z = sampler(predict, check_grid(gammas)), check_state(z)
+    return walk(predict, z, sampler.steps, None, trajectory, progress, sampler.step)
 
-def _mean_of_ends(predict, gammas):
-    "ε̂ averaged over both ends of each step, at the price of a second call."
-    k = coefficients(gammas, 0.)
-    numbers = iter(zip(k.z.tolist(), k.eps.tolist(), gammas[1:]))
+class _Heun:
+    "DDIM's step with ε̂ averaged over both ends, at the price of a second call."
 
-    def better(z, gamma):
-        eps = predict(z, gamma)
+    def __init__(self, predict, gammas):
+        self.predict, self.gammas, self.steps = predict, gammas, coefficients(gammas, 0.)
+
+    def step(self, i, z, gamma):
+        eps, s = self.predict(z, gamma), self.gammas[i + 1]
         check_prediction(eps, z)
-        a, b, s = next(numbers)
-        if s.isinf(): return eps  # clean data have no slope
-        there = predict(a * z + b * eps.to(z.dtype), s.to(gamma))
-        return (eps + there) / 2
-    return better
+        if s.isinf(): return z, eps  # clean data have no slope
+        a, b = self.steps.z[i].item(), self.steps.eps[i].item()
+        return z, (eps + self.predict(a * z + b * eps.to(z.dtype), s.to(gamma))) / 2
 
 def heun(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,
          progress: bool = False) -> Tensor:
@@ -191,27 +190,28 @@ def heun(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajec
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    return _ddim_with(_mean_of_ends, predict, z, gammas, trajectory, progress)
+    return _walk_with(_Heun, predict, z, gammas, trajectory, progress)
 
 # %% ../nbs/50_solvers.ipynb #50000054
-def _extrapolated(predict, gammas):
-    "ε̂ of the x̂ in the middle of each step, on the line through this guess and the last."
-    h, t = -gammas.diff() / 2, gammas[:-1]
-    share = torch.cat([h.new_zeros(1), h[1:] / (2 * h[:-1])])
-    share[h.isinf()] = 0.  # the step to clean data returns the guess as it is
-    numbers = iter(zip(share.tolist(), alpha(t).tolist(), sigma(t).tolist()))
-    before = None
+class _Multistep:
+    "DDIM's step with x̂ in its middle, on the line through this guess and the last."
 
-    def better(z, gamma):
-        nonlocal before
-        eps = predict(z, gamma)
+    def __init__(self, predict, gammas):
+        self.predict, self.steps, self.xs = predict, coefficients(gammas, 0.), []
+        h, t = -gammas.diff() / 2, gammas[:-1]
+        r = torch.cat([h.new_zeros(1), h[1:] / (2 * h[:-1])])
+        r[h.isinf()] = 0.  # the step to clean data returns the guess as it is
+        self.r, self.alpha, self.sigma = r.tolist(), alpha(t).tolist(), sigma(t).tolist()
+
+    def step(self, i, z, gamma):
+        eps, r, a, s = self.predict(z, gamma), self.r[i], self.alpha[i], self.sigma[i]
         check_prediction(eps, z)
-        r, a, s = next(numbers)
-        x = (z - s * eps.to(z.dtype)) / a
-        change = r * (x - before) if r else 0.
-        before = x
-        return eps - a / s * change
-    return better
+        self.xs = [*self.xs[-1:], (z - s * eps.to(z.dtype)) / a]
+        if not r: return z, eps
+
+        # D = x̂ + r (x̂ − x̂_before), and its noise ε̂′ = ε̂ − (α/σ) r (x̂ − x̂_before)
+        before, x = self.xs
+        return z, eps - a / s * (r * (x - before))
 
 def dpm_solver(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
                trajectory: bool = False, progress: bool = False) -> Tensor:
@@ -224,7 +224,7 @@ def dpm_solver(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    return _ddim_with(_extrapolated, predict, z, gammas, trajectory, progress)
+    return _walk_with(_Multistep, predict, z, gammas, trajectory, progress)
 
 # %% ../nbs/50_solvers.ipynb #6b69004b
 LONG = .6  # the step of λ beyond which a line predicts better than a parabola
@@ -245,21 +245,47 @@ def _weights(at: list[float], h: float) -> list[float]:  # For each guess; their
     return torch.linalg.solve(powers, (u ** power) @ mass / mass.sum()).tolist()
 
 def _near(levels: list[float], h: float) -> list[float]:
-    "The last of rising levels, back to a step shorter than half of one by h: no curve goes so far."
-    short = (i for i in range(1, len(levels)) if levels[-i] - levels[-i - 1] < h / 2)
-    return levels[-next(short, len(levels)):]
-
-def _predict_and_correct(lam: list[float]):  # Yields for each level: to correct, to predict
-    "The weights of the last guesses, for the step that ends at a level and the one that begins."
-    for i, (here, h) in enumerate(zip(lam, np.diff(lam).tolist())):
-        before, back = lam[max(i - 3, 0):i], None
-        if i:
-            last = [*_near(before, here - before[-1]), here]
-            back = _weights([l - before[-1] for l in last], here - before[-1])
-        last = _near([*before, here][-2 if h > LONG else -3:], h)
-        yield back, _weights([l - here for l in last], h)
+    "The last of rising levels, back to a step shorter than half of h: no curve goes so far."
+    n = 1
+    while n < len(levels) and levels[-n] - levels[-n - 1] >= h / 2: n += 1
+    return levels[-n:]
 
 # %% ../nbs/50_solvers.ipynb #3c665434
+class _UniPC:
+    "The step along the curve through the last guesses, and once more with the guess at its end."
+
+    def __init__(self, predict, gammas):
+        self.predict, self.xs = predict, []
+        self.lam, a, s = (-gammas / 2).tolist(), alpha(gammas), sigma(gammas)
+        self.alpha, self.sigma = a.tolist(), s.tolist()
+
+        # z_s = ratio z_t + gain D
+        ratio, gain = s[1:] / s[:-1], -a[1:] * torch.expm1(gammas.diff() / 2)
+        self.steps = Steps(gammas[:-1], ratio, gain, torch.zeros_like(gain))
+
+    def along(self, levels, start, h):
+        "D of the step over h from `start`, on the curve through the guesses at the last levels."
+        weights = _weights([l - start for l in levels], h)
+        return sum(w * x for w, x in zip(weights[::-1], self.xs[::-1]))
+
+    def step(self, i, z, gamma):
+        eps = self.predict(z, gamma)
+        check_prediction(eps, z)
+        self.xs = [*self.xs[-3:], (z - self.sigma[i] * eps.to(z.dtype)) / self.alpha[i]]
+        before, here, end = self.lam[max(i - 3, 0):i], self.lam[i], self.lam[i + 1]
+
+        # correct: the step that led here once more, now that x̂ at its end is known
+        if i:
+            h, ratio, gain = here - before[-1], self.steps.z[i - 1], self.steps.eps[i - 1]
+            mean = self.along([*_near(before, h), here], before[-1], h)
+            z = ratio.item() * self.begun + gain.item() * mean
+        self.begun = z
+
+        # predict: a line for a long step, else a parabola
+        h = end - here
+        levels = _near([*before, here][-2 if h > LONG else -3:], h)
+        return z, self.along(levels, here, h)
+
 def unipc(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, trajectory: bool = False,
           progress: bool = False) -> Tensor:
     """Fourth order at one call a step: predict, ask, correct (UniPC: Zhao and others 2023).
@@ -271,27 +297,7 @@ def unipc(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, traje
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    g, z = check_grid(gammas), check_state(z)
-    a, s = alpha(g), sigma(g)
-    ratio, gain = s[1:] / s[:-1], -a[1:] * torch.expm1(g.diff() / 2)  # z_s = ratio z_t + gain D
-    numbers = zip(a.tolist(), s.tolist(), ratio.tolist(), gain.tolist())
-    weights, guesses = _predict_and_correct((-g / 2).tolist()), deque(maxlen=4)
-    mean = lambda w: sum(share * x for share, x in zip(reversed(w), reversed(guesses)))
-    begun = ahead = None  # where the last step began, with its numbers; the weights of the next
-
-    def correct(z, gamma):
-        "Ask here, and take the step that led here again, knowing what was said."
-        nonlocal begun, ahead
-        eps = predict(z, gamma)
-        check_prediction(eps, z)
-        a, s, *step = next(numbers)
-        guesses.append((z - s * eps.to(z.dtype)) / a)
-        back, ahead = next(weights)
-        if begun: z = begun[1] * begun[0] + begun[2] * mean(back)
-        begun = z, *step
-        return z
-    steps = Steps(g[:-1], ratio, gain, torch.zeros_like(gain))
-    return walk(lambda z, gamma: mean(ahead), z, steps, None, trajectory, progress, correct)
+    return _walk_with(_UniPC, predict, z, gammas, trajectory, progress)
 
 # %% ../nbs/50_solvers.ipynb #a4f28362
 @torch.no_grad()
@@ -309,7 +315,7 @@ def ddim_inverse(predict: Callable, z: Tensor, gammas: Tensor, *, rounds: int = 
     Returns:
         z at the first γ, `(b, *d)`, float32 or better"""
     z, g = check_state(z), check_grid(gammas, clean=False)
-    steps = torch.stack(coefficients(g, 0.)).to(z.dtype).to(z.device).unbind(1)
+    steps = on_device(coefficients(g, 0.), z)
     for i in bar(len(steps), progress):
         gamma, a, b, _ = steps[-1 - i]
         end = z
@@ -366,12 +372,12 @@ def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, st
     g, z = check_grid(gammas), check_state(z, generator)
     levels = g[g.isfinite()]
     moved = (alpha(levels[1:]) / alpha(levels[:-1])).tolist()
-    on_device, states = levels.to(z.dtype).to(z.device), []
+    numbers, states = on_device([levels], z), []
 
     for i in bar(len(levels), progress):
         if i: z = z * moved[i - 1]  # y = z/α stays where it is
         for _ in range(inner):
-            z = langevin_step(predict, z, on_device[i], generator, step=step)
+            z = langevin_step(predict, z, *numbers[i], generator, step=step)
         states.append(z)
     if g[-1].isinf(): states.append(walk(predict, z, coefficients(g[-2:], 0.)))
     arrived(states[-1])
@@ -398,10 +404,10 @@ def predictor_corrector(predict: Callable, z: Tensor, gammas: Tensor, generator=
     g, z = check_grid(gammas), check_state(z, generator)
     length = dict(snr=snr) if step is None else dict(step=step)
 
-    def correct(z, gamma):
+    def corrected(i, z, gamma):
         for _ in range(corrections): z = langevin_step(predict, z, gamma, generator, **length)
-        return z
-    return walk(predict, z, predictor(g), generator, trajectory, progress, correct)
+        return z, predict(z, gamma)
+    return walk(predict, z, predictor(g), generator, trajectory, progress, corrected)
 
 # %% ../nbs/50_solvers.ipynb #50000081
 class BrownianPath:
@@ -437,17 +443,15 @@ class BrownianPath:
         spread = ((h - left) * (1 - share)).sqrt()
         noise = randn_like(here, self.generator)
         value = torch.lerp(here, there, expand(share, here)) + expand(spread, here) * noise
-        self._keep(rows, h, value)
-        return value
 
-    def _keep(self, rows, h, value):
-        "Put a point where a place is empty, or make room for it."
+        # keep the point where a place is empty, or make room for it
         if not self.ahead.isinf().any(1).all():
             more = torch.full_like(self.ahead[:, :1], math.inf)
             self.ahead = torch.cat([self.ahead, more], 1)
             self.value = torch.cat([self.value, torch.zeros_like(self.value[:, :1])], 1)
         place = self.ahead.isinf().int().argmax(1)
         self.ahead[rows, place], self.value[rows, place] = h, value
+        return value
 
     def move(self, h: Tensor, value: Tensor):
         """Go on: what lies ahead stays known, what lies behind is forgotten.
@@ -473,53 +477,13 @@ class BrownianPath:
         if isinstance(self.generator, (list, tuple)):
             self.generator = [g for g, k in zip(self.generator, keep.tolist()) if k]
 
-# %% ../nbs/50_solvers.ipynb #50a00001
-class _OnTheWay:
-    "The examples that have not arrived: their states, how far it is, and their next steps."
-    def __init__(self, predict, z, levels, first, path):
-        self.predict = predict
-        self.end = levels[-1].item()
-        self.path = path
-        self.where = torch.arange(len(z), device=z.device)  # their places in the batch
-        self.z = z
-        self.before = z  # Euler's state of the last step
-        self.left = z.new_full((len(z),), (levels[0] - levels[-1]).item())
-        self.h = self.left * first
-
-    def noise(self, keep: bool) -> Tensor:
-        if keep: return self.path.look(self.h)
-        return expand(self.h.sqrt(), self.z) * randn_like(self.z, self.path.generator)
-
-    def moved(self, z, left, w):
-        "What Euler's step over h adds, with the numbers of the level at `left` from the end."
-        gamma = self.end + left
-        eps, s = self.predict(z, gamma), expand(sigma(gamma), z)
-        check_prediction(eps, z)
-        return expand(self.h, z) * (s ** 2 * z / 2 - s * eps.to(z.dtype)) + s * w
-
-    def tried(self, w, rtol, atol):
-        "Euler's step, and Heun's with the same noise; the difference is the error, 1 the most."
-        euler = self.z + self.moved(self.z, self.left, w)
-        better = (euler + self.z + self.moved(euler, self.left - self.h, w)) / 2
-        allowed = (rtol * torch.maximum(euler.abs(), self.before.abs())).clamp_min(atol)
-        return euler, better, ((better - euler) / allowed).flatten(1).square().mean(1).sqrt()
-
-    def go_on(self, w, euler, better, error):
-        "Go on where the error is small enough, and choose the next step everywhere."
-        good = error <= 1
-        self.path.move(torch.where(good, self.h, 0.), w)
-        self.left = torch.where(good, self.left - self.h, self.left)
-        self.z = torch.where(expand(good, better), better, self.z)
-        self.before = torch.where(expand(good, better), euler, self.before)
-        self.h = torch.minimum(self.left, .9 * self.h * error.clamp_min(1e-6) ** -.9)
-
-    def only(self, going):
-        "Forget those that have arrived."
-        for name in ("where", "z", "left", "h", "before"):
-            setattr(self, name, getattr(self, name)[going])
-        self.path.only(going)
-
 # %% ../nbs/50_solvers.ipynb #50000086
+def _euler(predict, z, gamma, h, w):
+    "What Euler's step of the reverse SDE over h adds, with noise w."
+    eps, s = predict(z, gamma), expand(sigma(gamma), z)
+    check_prediction(eps, z)
+    return expand(h, z) * (s ** 2 * z / 2 - s * eps.to(z.dtype)) + s * w
+
 @torch.no_grad()
 def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
                   rtol: float = .05, atol: float = 2 / 256, first: float = .01,
@@ -543,65 +507,82 @@ def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
-    levels, out = g[g.isfinite()], torch.empty_like(z)
-    on_way = _OnTheWay(predict, z, levels, first, BrownianPath(z, generator))
+    levels, path, out = g[g.isfinite()], BrownianPath(z, generator), torch.empty_like(z)
+    end, where = levels[-1].item(), torch.arange(len(z), device=z.device)  # places in the batch
+    left = z.new_full((len(z),), (levels[0] - levels[-1]).item())
+    h, before = left * first, z  # the next step, and Euler's state of the last one
     for evaluations in range(0, max_evaluations, 2):
-        w = on_way.noise(keep_noise)
-        euler, better, error = on_way.tried(w, rtol, atol)
-        if not error.isfinite().all():
+        # Euler's step, and Heun's with the same noise; their difference is the error, 1 the most
+        w = path.look(h) if keep_noise else expand(h.sqrt(), z) * randn_like(z, path.generator)
+        euler = z + _euler(predict, z, end + left, h, w)
+        better = (euler + z + _euler(predict, euler, end + (left - h), h, w)) / 2
+        allowed = (rtol * torch.maximum(euler.abs(), before.abs())).clamp_min(atol)
+        error = ((better - euler) / allowed).flatten(1).square().mean(1).sqrt()
+        if bad := int((~error.isfinite()).sum()):
             raise RuntimeError(
-                f"{int((~error.isfinite()).sum())} examples are not finite any more, "
-                f"after {evaluations} evaluations: does predict return finite values?")
-        on_way.go_on(w, euler, better, error)
-        out[on_way.where] = on_way.z
+                f"{bad} examples are not finite any more, after {evaluations} evaluations: "
+                "does predict return finite values?")
 
-        going = on_way.left > 0
+        # go on where the error is small enough, and choose the next step everywhere
+        good = error <= 1
+        path.move(torch.where(good, h, 0.), w)
+        left = torch.where(good, left - h, left)
+        z = torch.where(expand(good, z), better, z)
+        before = torch.where(expand(good, z), euler, before)
+        h = torch.minimum(left, .9 * h * error.clamp_min(1e-6) ** -.9)
+        out[where] = z
+
+        going = left > 0
         if not going.any(): break
-        if compact and not going.all(): on_way.only(going)
+        if compact and not going.all():
+            path.only(going)
+            where, z, left, h, before = (v[going] for v in (where, z, left, h, before))
     else:
         raise RuntimeError(
             f"after {max_evaluations} evaluations {int(going.sum())} examples are on their way, "
-            f"the last at gamma = {on_way.end + on_way.left.max():.4g}: loosen rtol and atol, "
+            f"the last at gamma = {end + left.max():.4g}: loosen rtol and atol, "
             "or allow more with max_evaluations")
     return walk(predict, out, coefficients(g[-2:], 0.)) if g[-1].isinf() else out
 
 # %% ../nbs/50_solvers.ipynb #50000099
-def _walker(rule):
-    "A solver whose steps are three numbers each, from the function that makes them."
-    def solver(predict, z, gammas, generator=None, *, progress=False):
-        z = check_state(z, generator)
-        return walk(predict, z, rule(check_grid(gammas)), generator, progress=progress)
-    return solver
+def _flow(predict, z, gammas, generator=None, *, progress=False):
+    return probability_flow(predict, z, gammas)
 
-def _corrector(rule):
-    "A solver with a corrector step of fixed length before each step of a rule."
-    def solver(predict, z, gammas, generator=None, *, progress=False):
-        return predictor_corrector(
-            predict, z, gammas, generator, predictor=rule, step=4 * .16 ** 2, progress=progress)
-    return solver
+def _by_rule(predict, z, gammas, generator=None, *, rule, progress=False):
+    "Take steps of three numbers each, which `rule` makes from the grid."
+    z = check_state(z, generator)
+    return walk(predict, z, rule(check_grid(gammas)), generator, progress=progress)
+
+_R2 = 4 * .16 ** 2  # the corrector's step of fixed length
 
 # each `(predict, z, gammas, generator, progress=…)` → z at the last γ
-SOLVERS = SAMPLERS | {
-    "euler": _walker(euler_steps),         # VP SDE
-    "ve": _walker(ve_steps),               # VE SDE
-    "pc": _corrector(euler_steps),         # VP SDE with corrector
-    "ve-pc": _corrector(ve_steps),         # VE SDE with corrector
-    "langevin": langevin,                  # NCSN
+SOLVERS = {
+    "ancestral": ancestral,
+    "ddim": ddim,
+    "flow": _flow,
+    "euler": partial(_by_rule, rule=euler_steps),  # VP SDE
+    "ve": partial(_by_rule, rule=ve_steps),        # VE SDE
+    "pc": partial(predictor_corrector, predictor=euler_steps, step=_R2),  # VP SDE with corrector
+    "ve-pc": partial(predictor_corrector, predictor=ve_steps, step=_R2),  # VE SDE with corrector
+    "langevin": langevin,                          # NCSN
     "gotta-go-fast": gotta_go_fast,
-    "heun": heun,                          # EDM
-    "dpm++": dpm_solver,                   # DPM-Solver++(2M)
-    "unipc": unipc,                        # UniPC: a parabola predicts
+    "heun": heun,                                  # EDM
+    "dpm++": dpm_solver,                           # DPM-Solver++(2M)
+    "unipc": unipc,                                # UniPC: a parabola predicts
 }
 
 # %% ../nbs/50_solvers.ipynb #bd430778
-# each `(schedule, steps)` → γ falling between the schedule's ends, `(steps + 1,)`
-GRIDS = {
-    "even": lambda s, n: grid(Linear(*_ends(s)), n),      # equal steps of log SNR
-    "schedule": grid,                                      # equal steps of t, as in training
-    "cosine": lambda s, n: grid(Cosine(*_ends(s)), n),
-    "edm": lambda s, n: edm_grid(n + 1, *_ends(s)[::-1])[:-1].to(grid(s, 1)),
-}
-
-@torch.no_grad()
 def _ends(schedule) -> list[float]:  # γ of data and of noise
     return grid(schedule, 1).flip(0).tolist()
+
+def _edm(schedule, steps):
+    gamma_0, gamma_1 = _ends(schedule)
+    return edm_grid(steps + 1, gamma_1, gamma_0)[:-1].to(grid(schedule, 1))
+
+# each `(schedule, steps)` → γ falling between the schedule's ends, `(steps + 1,)`
+GRIDS = {
+    "even": lambda s, n: grid(Linear(*_ends(s)), n),  # equal steps of log SNR
+    "schedule": grid,                                 # equal steps of t, as in training
+    "cosine": lambda s, n: grid(Cosine(*_ends(s)), n),
+    "edm": _edm,
+}

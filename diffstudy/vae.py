@@ -15,9 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from .bound import check_levels, level_logits, prior_loss
 from .core import Normal, check_counts, expand, expect, flat_sum, randn_like, seen
+from .discrete import draw
 from .images import encode
 from .models import MLP, initialize
 from .notation import alpha, sigma
+from .process import noised
 from .sample import ancestral, initial
 from .schedule import Linear, grid
 from .snr import diffusion_loss, times
@@ -233,8 +235,7 @@ def sample(model: VAE, n: int, generator=None, top: Tensor = None) -> Tensor:
     for i, group in enumerate(model.groups):
         given = top is not None and not i
         h = group(h, top if given else group.before(h).sample(generator))
-    p = model.logits(h).softmax(-1).flatten(0, 1)
-    return torch.multinomial(p, 1, generator=generator).view(n, -1)
+    return draw(model.logits(h).softmax(-1), generator)
 
 # %% ../nbs/55_vae.ipynb #55a00024
 def objective(terms: Terms, beta: float = 1., free: float = None) -> Tensor:
@@ -262,8 +263,8 @@ def cross_entropy(predict: Callable, u: Tensor, schedule, generator=None) -> Ten
     Returns:
         Nats, `(b,)`, right on average"""
     t = times(len(u), generator)
-    gamma, eps = schedule(t), randn_like(u, generator)
-    z = expand(alpha(gamma), u) * u + expand(sigma(gamma), u) * eps
+    gamma = schedule(t)
+    z, eps = noised(u, gamma, generator)
     between = diffusion_loss(eps, predict(z, gamma.to(u)), schedule.derivative(t))
 
     # the ends: z_1 is not quite N(0, I), and p(u|z_0) = N(z_0/α_0, e^γ_0)
@@ -308,5 +309,6 @@ class DiffusionPrior(nn.Module):
         Returns:
             `(n, m)`"""
         gammas = grid(self.schedule, steps)
-        z = ancestral(self, initial((n, *self.net.shape), generator), gammas, generator)
+        z = initial((n, *self.net.shape), generator).to(next(self.parameters()).device)
+        z = ancestral(self, z, gammas, generator)
         return Normal(z / alpha(gammas[-1]), gammas[-1].exp()).sample(generator)

@@ -8,17 +8,17 @@ __all__ = ['STEPS', 'GRID', 'VDM', 'Losses', 'loss', 'augment', 'training_loss',
            'CategoricalNet', 'FineCategoricalNet', 'PatchNet']
 
 # %% ../nbs/73g_vdm.ipynb #a966b3b3
-from functools import partial
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from . import bound, sample, snr, train
 from .core import (
-    as_data, as_labels, check_gamma, choose, each, expand, expect, implements, randn_like)
+    as_data, as_labels, check_gamma, choose, draw, expand, expect, implements, randn_like)
 from .guidance import ClassifierFree, drop_labels
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
 from .images import images_and_labels
-from .notation import alpha, sigma
+from .notation import alpha
+from .process import noised
 from .solvers import GRIDS, SOLVERS
 
 # %% ../nbs/73g_vdm.ipynb #cd02d141
@@ -36,6 +36,7 @@ class VDM(nn.Module):
         levels: Gray levels of the data
         shape: Of an image, `(c, h, w)`; that of the network by default
         decoder: p(x|z_0) by a network, a `decoder.Decoder`; None: V16"""
+    kind, calls = "bound", STEPS  # What `nll` is, and of the network for a sample: as `families`
 
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
@@ -58,22 +59,40 @@ class VDM(nn.Module):
         if extra is not None: return self.net(z, gamma, c, extra)
         return self.net(z, gamma) if c is None else self.net(z, gamma, c)
 
+    def loss(self, batch, generator=None) -> dict:
+        """What `train.loss_step` asks for, of images and labels: the bound.
+
+        Returns:
+            As `training_loss`"""
+        return training_loss(self, batch, generator)
+
+    def nll(self, images: Tensor, context=None, generator=None) -> Tensor:
+        """A draw of the bound on −log p of each image, in nats.
+
+        Args:
+            images, context: `(b, *shape)`; labels `(b,)`, or None for none
+            generator: Of times and noise
+
+        Returns:
+            `(b,)`"""
+        return loss(self, images, context, generator).total
+
     @implements("V14")
     @torch.no_grad()
-    def sample(self, n: int, c=None, *, w: float = 0., steps: int = STEPS,
+    def sample(self, n: int, context=None, *, w: float = 0., steps: int = STEPS,
                sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
                start=None, progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
         Args:
             n: Number of images
-            c: Labels `(n,)`, or None for none
+            context: Labels `(n,)`, or None for none
             w: Guidance weight as in the paper; 0 = none
             steps: T
             sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
-            predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
+            predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of context and w
             start: Noise to begin with, `(n, *shape)`; by default it is drawn
             progress: Show a bar
 
@@ -88,8 +107,8 @@ class VDM(nn.Module):
         gammas = spacing(self.schedule, steps)
         device = next((p.device for p in self.parameters()), gammas.device)
         z = sample.initial((n, *self.shape), generator) if start is None else start
-        z = walk(
-            predict or self.predict(c, w=w), z.to(device), gammas, generator, progress=progress)
+        predict = predict or self.predict(context, w=w)
+        z = walk(predict, z.to(device), gammas, generator, progress=progress)
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):
@@ -133,64 +152,6 @@ class Losses(NamedTuple):
     diffusion: Tensor
     total: Tensor
 
-# %% ../nbs/73g_vdm.ipynb #1912805d
-def _ends(model, k, generator):  # x, γ(0), γ(1), and x under the noise of γ(0)
-    "The data and the two ends, in float64 if the model has it."
-    double = any(p.dtype == torch.float64 for p in model.parameters())
-    dtype = torch.float64 if double else torch.float32
-    x = bound.centers(model.levels, torch.empty(0, dtype=dtype, device=k.device))[k.long()]
-    zero, one = x.new_zeros(()), x.new_ones(())
-    gamma_0, gamma_1 = model.schedule(zero), model.schedule(one)
-    # with ends too far apart hardly a time falls where there is a loss: no bound, but like one
-    check_gamma(torch.stack([gamma_0, gamma_1]), "ends of the schedule")
-    return x, gamma_0, gamma_1, x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
-
-def _reconstruction(model, k, x_noisy, gamma_0):
-    "What the gray levels cost, given the least noisy latent."
-    if model.decoder is not None: return model.decoder(k, x_noisy, gamma_0)
-    return bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
-
-# %% ../nbs/73g_vdm.ipynb #40e6f8a5
-def _discrete(schedule, x, t, generator, steps: int):
-    "γ(t) at one of T steps for each example, and what a guess of the noise costs there."
-    i = bound.random_steps(len(x), steps, generator, device=x.device) if t is None else t
-    times = torch.stack([i - 1, i]).double() / steps
-    gamma_s, gamma_t = schedule(times)  # float64: neighbors differ by little
-    def cost(eps, eps_hat): return bound.diffusion_loss(eps, eps_hat, gamma_s, gamma_t, steps)
-    return gamma_t, cost
-
-def _continuous(schedule, x, t, generator, variance: bool):
-    "The same at any time; with `variance`, the schedule's shape learns from the cost."
-    if t is None: t = snr.times(len(x), generator, device=x.device).to(x.dtype)
-    if not variance:
-        gamma_t, slope = schedule(t), schedule.derivative(t)
-        return gamma_t, lambda eps, eps_hat: snr.diffusion_loss(eps, eps_hat, slope)
-
-    gamma_t, slope, tell = snr.gammas_for_variance(schedule, t)
-    def cost(eps, eps_hat):
-        nats = snr.diffusion_loss(eps, eps_hat, slope)
-        tell(bound.bits_per_dim(nats.detach(), x[0].numel()), generator)
-        return nats
-    return gamma_t, cost
-
-def _between(schedule, x, t, generator, steps: int, variance: bool):
-    if steps: return _discrete(schedule, x, t, generator, steps)
-    return _continuous(schedule, x, t, generator, variance)
-
-# %% ../nbs/73g_vdm.ipynb #af2c1aed
-def _check_loss(model: VDM, k: Tensor, steps: int, variance: bool):
-    "TypeError or ValueError for what `loss` cannot mean."
-    bound.check_levels(k, model.levels)
-    if variance and steps:
-        raise ValueError(
-            "variance minimization holds for continuous time only, since the discrete loss "
-            "depends on the interior of the schedule: use steps=0, or variance=False")
-
-# %% ../nbs/73g_vdm.ipynb #a081dab0
-def _labels(model, k, c):
-    "A label beside each image, or None."
-    return None if c is None else as_labels(c, k, model.null)
-
 # %% ../nbs/73g_vdm.ipynb #7ea9b02e
 @implements("V20")
 def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Tensor = None,
@@ -208,27 +169,52 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
 
     Returns:
         nats"""
-    _check_loss(model, k, steps, variance)
-    c = _labels(model, k, c)
+    bound.check_levels(k, model.levels)
+    if variance and steps:
+        raise ValueError(
+            "variance minimization holds for continuous time only, since the discrete loss "
+            "depends on the interior of the schedule: use steps=0, or variance=False")
+    if c is not None: c = as_labels(c, k, model.null)
 
-    # 1. the ends: what the noisy one costs, and the latent of the other
-    x, gamma_0, gamma_1, x_noisy = _ends(model, k, generator)
+    # the data as numbers, in float64 if the model has it, and γ at the two ends
+    double = any(p.dtype == torch.float64 for p in model.parameters())
+    like = torch.empty(0, dtype=torch.float64 if double else torch.float32, device=k.device)
+    x, schedule = bound.centers(model.levels, like)[k.long()], model.schedule
+    gamma_0, gamma_1 = schedule(x.new_zeros(())), schedule(x.new_ones(()))
+    check_gamma(torch.stack([gamma_0, gamma_1]), "ends of the schedule")
+
+    # 1. prior loss (V15): KL of q(z_1|x) to N(0, I); and z_0 / α_0 for the third term
+    x_noisy = x + torch.exp(gamma_0 / 2) * randn_like(x, generator)
     prior = bound.prior_loss(x, gamma_1)
 
-    # 2. between: with several times an image stands in as many rows; its two ends count once
-    many = None if t is None or t.ndim < 2 else t.shape[1]
-    if many:
+    # 2. diffusion loss: the noise, then a time for each row
+    many = 1 if t is None or t.ndim < 2 else t.shape[1]
+    if many > 1:
         x, c, extra = (v if v is None else v.repeat_interleave(many, 0) for v in (x, c, extra))
-        t = t.flatten()
+    if t is not None: t = t.flatten()
     eps = randn_like(x, generator)
-    gamma_t, cost = _between(model.schedule, x, t, generator, steps, variance)
-    g = gamma_t.to(x.dtype)
-    z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
-    diffusion = cost(eps, model(z, g, c, extra))
-    if many: diffusion = diffusion.view(-1, many).mean(1)
+    if steps:
+        if t is None: t = bound.random_steps(len(x), steps, generator, x.device)
+        gamma_s, gamma_t = schedule(torch.stack([t - 1, t]).double() / steps)  # close neighbors
+    else:
+        if t is None: t = snr.times(len(x), generator, device=x.device).to(x.dtype)
+        if variance: gamma_t, slope, losses = snr.gammas_for_variance(schedule, t)
+        else: gamma_t, slope = schedule(t), schedule.derivative(t)
 
-    # 3. the data end
-    reconstruction = _reconstruction(model, k, x_noisy, gamma_0)
+    # z_t = α x + σ ε (V1), and what the network's guess of ε costs
+    gamma = gamma_t.to(x.dtype)
+    z, _ = noised(x, gamma, eps=eps)
+    eps_hat = model(z, gamma, c, extra)
+    if steps:  # ½ T expm1(γ_t − γ_s) ‖ε − ε̂‖² (V23)
+        diffusion = bound.diffusion_loss(eps, eps_hat, gamma_s, gamma_t, steps)
+    else:  # ½ γ'(t) ‖ε − ε̂‖² (V26)
+        diffusion = snr.diffusion_loss(eps, eps_hat, slope)
+    if variance: losses.copy_(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
+    if many > 1: diffusion = diffusion.view(-1, many).mean(1)
+
+    # 3. reconstruction loss: −log p(k|z_0), by a decoder or by V16
+    if model.decoder is not None: reconstruction = model.decoder(k, x_noisy, gamma_0)
+    else: reconstruction = bound.reconstruction_loss(k, x_noisy, gamma_0, model.levels)
     return Losses(prior, reconstruction, diffusion, prior + reconstruction + diffusion)
 
 # %% ../nbs/73g_vdm.ipynb #84afd10b
@@ -246,8 +232,7 @@ def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
         "square images (b, c, h, h), since some are turned by a right angle", tuple(k.shape))
 
     # three independent choices: mirror or not, turn or not, by how much
-    def draw(n, **how): return torch.rand(3, n, **how).mT
-    u = each(draw, len(k), generator, k.device).mT
+    u = draw(torch.rand, 3, len(k), generator=generator, device=k.device)
     mirrored = u[0] < .5
     turns = torch.where(u[1] < .5, 1 + (3 * u[2]).long(), 0)
 
@@ -293,32 +278,6 @@ def optimizer(model: VDM, config: train.Config, shape_lr: float = .03) -> torch.
     if shape: opt.add_param_group(dict(params=shape, lr=shape_lr, weight_decay=0.))
     return opt
 
-# %% ../nbs/73g_vdm.ipynb #d3bbf328
-@torch.no_grad()
-def _at_once(model: VDM, strata: int, k, c=None, generator=None) -> Tensor:
-    "Mean bounds at even times from an offset for each image, in one call of the network."
-    def draw(n, device, generator):
-        u = torch.rand(n, 1, generator=generator, device=device)
-        return (u + torch.arange(strata, device=device) / strata) % 1
-    t = each(draw, len(k), generator, k.device)
-
-    # a network that reads z_0 costs far more than another draw of it would gain
-    if model.decoder is not None: return loss(model, k, c, generator, t=t).total
-    c = _labels(model, k, c)
-    k, c = (v if v is None else v.repeat_interleave(strata, 0) for v in (k, c))
-    return loss(model, k, c, generator, t=t.flatten()).total.view(-1, strata).mean(1)
-
-@torch.no_grad()
-def _in_turn(model: VDM, strata: int, steps: int, k, c=None, generator=None) -> Tensor:
-    "Mean bounds at even times from one offset, a call for each."
-    u = snr.times(len(k), generator, device=k.device).double()
-    total = 0
-    for j in range(strata):
-        t = (u + j / strata) % 1
-        t = (t * steps).long() + 1 if steps else t.float()
-        total = total + loss(model, k, c, generator, steps=steps, t=t).total
-    return total / strata
-
 # %% ../nbs/73g_vdm.ipynb #0465a631
 def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False):
     """The bound as a function of images and labels, averaged over evenly spread times.
@@ -334,4 +293,25 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
     expect(not together or not steps, "continuous time, steps=0", f"steps={steps}", "together")
     ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
     check_gamma(model.schedule(ends), "ends of the schedule")
-    return partial(_at_once, model, strata) if together else partial(_in_turn, model, strata, steps)
+
+    @torch.no_grad()
+    def in_turn(k, c=None, generator=None):
+        u = snr.times(len(k), generator, device=k.device).double()
+        total = 0
+        for j in range(strata):
+            t = (u + j / strata) % 1
+            t = (t * steps).long() + 1 if steps else t.float()
+            total = total + loss(model, k, c, generator, steps=steps, t=t).total
+        return total / strata
+
+    @torch.no_grad()
+    def at_once(k, c=None, generator=None):
+        u = draw(torch.rand, len(k), 1, generator=generator, device=k.device)
+        t = (u + torch.arange(strata, device=k.device) / strata) % 1
+
+        # a network that reads z_0 costs far more than another draw of it would gain
+        if model.decoder is not None: return loss(model, k, c, generator, t=t).total
+        if c is not None: c = as_labels(c, k, model.null).repeat_interleave(strata)
+        k = k.repeat_interleave(strata, 0)
+        return loss(model, k, c, generator, t=t.flatten()).total.view(-1, strata).mean(1)
+    return at_once if together else in_turn

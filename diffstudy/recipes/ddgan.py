@@ -7,7 +7,7 @@ one answers, by its own few calls."""
 __all__ = ['RECIPES', 'KIND', 'GANConfig', 'GANRun']
 
 # %% ../../nbs/76d_gan_runs.ipynb #d7501f12
-import dataclasses, functools
+import functools
 from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
@@ -15,9 +15,10 @@ from torch import Tensor
 from .. import (
     adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
     train as training, verdict)
-from ..core import check_counts, choose, flag, setting, suggest, whole
+from ..core import check_counts, suggest
 from .common import (
     Configuration, Kind, Note, batches, drawn, low_precision, read_components, some_of)
+from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `adversarial.Recipe`
@@ -29,11 +30,11 @@ class GANConfig(Configuration):
 
     Args:
         data: A name of `data.DATASETS`
-        model: A name of `adversarial.RECIPES`
+        model: What records call the networks, which `gan` describes
         labels: Train on the labels, where the data have them
         components: Principal components of each channel; 0: pixels
         threads: Of the CPU; 0: as many as there are cores
-        gan: What differs from the recipe: networks and losses
+        gan: What differs from `adversarial.Recipe`
         train: Of `_GAN_LOOP`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
@@ -50,12 +51,11 @@ class GANConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The loop, and networks and losses: those of the recipe with what differs."
-        recipe = choose(self.model, adversarial.RECIPES, "model")
+        "The loop, and networks and losses."
         for k in self.train:
             if k not in _GAN_LOOP:
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
-        return super().spelled() | dict(gan=dataclasses.replace(recipe, **self.gan))
+        return super().spelled() | dict(gan=adversarial.Recipe(**self.gan))
 
     def resolve(self) -> dict:
         "Every setting by name; of the loop those that a GAN has."
@@ -68,16 +68,15 @@ class GANConfig(Configuration):
 
     def networks(self, facts: dict):
         "Both networks before training."
-        full = self.resolve()
-        shape = tuple(facts["shape"])
+        gan, loop = (self.spelled()[k] for k in ("gan", "train"))
+        shape, classes = tuple(facts["shape"]), facts["classes"] if self.labels else 0
         if self.components: shape = shape[0], self.components
-        classes, gan = facts["classes"] if self.labels else 0, adversarial.Recipe(**full["gan"])
         if gan.mismatch and classes < 2:
             raise ValueError(
                 "mismatch: a wrong label needs labels of at least two classes; "
                 f"got labels={self.labels} and data of {facts['classes']}, "
                 "where mismatch=0 does without")
-        return ddgan_nets.build(gan, shape, classes, seed=2 * full["train"]["seed"])
+        return ddgan_nets.build(gan, shape, classes, seed=2 * loop.seed)
 
     def step(self, gan: adversarial.Recipe, prepare):
         "What one update does."
@@ -85,8 +84,7 @@ class GANConfig(Configuration):
 
     def start(self, images, facts: dict, rank, notes: dict, components=None):
         "What `train.fit` needs: state, step and batches; `components` of an earlier start."
-        full = self.resolve()
-        gan, loop = adversarial.Recipe(**full["gan"]), full["train"]
+        gan, loop = self.spelled()["gan"], self.resolve()["train"]
         steps, seed = loop.pop("steps"), loop["seed"]
         state = adversarial.make_state(gan, self.networks(facts), steps, rank=rank, **loop)
         state.notes |= notes
@@ -111,37 +109,73 @@ class GANConfig(Configuration):
             datasets.encode(some_of(some, 10_000).images, some.levels), self.components)
 
 # %% ../../nbs/76d_gan_runs.ipynb #fdad2c8b
-_MOMENTS = dict(lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), r1=.02)
-
-def _on_a_core(data: str, model: str, steps: int, save_every: int = 500, **own) -> GANConfig:
-    "What trains for minutes or hours on one core of a CPU."
-    loop = dict(steps=steps, precision="bfloat16", log_every=50, save_every=save_every)
-    return GANConfig(data=data, model=model, threads=1, train=loop, **own)
-
 RECIPES = {
     "ddgan-digits": GANConfig(
-        threads=1, gan=_MOMENTS, train=dict(steps=4500, log_every=100, save_every=500)),
+        threads=1,
+        gan=dict(
+            latent=16, width=256, d_width=256, r1=.02, r1_every=4,
+            lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99)),
+        train=dict(steps=4500, log_every=100, save_every=500)),
 
     "ddgan-digits-tiny": GANConfig(
-        threads=1, gan=dict(width=32, d_width=32, depth=2),
+        threads=1,
+        gan=dict(
+            latent=16, width=32, depth=2, d_width=32, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4),
         train=dict(steps=40, log_every=10, save_every=20)),
 
-    "ddgan-mnist": _on_a_core("mnist", "mlp-mnist", 10_000),
-    "ddgan-mnist-resnet": _on_a_core("mnist", "resnet-mnist", 4000),
-    "ddgan-mnist-components": _on_a_core("mnist", "mlp-components", 30_000, 2000, components=40),
+    "ddgan-mnist": GANConfig(
+        data="mnist", model="mlp-mnist", threads=1,
+        gan=dict(
+            latent=32, width=512, depth=4, d_width=512, r1=.5, r1_every=4,
+            lr_g=5e-4, lr_d=1e-3, lr_end=1., batch_size=128),
+        train=dict(steps=10_000, precision="bfloat16", log_every=50, save_every=500)),
+
+    "ddgan-mnist-resnet": GANConfig(
+        data="mnist", model="resnet-mnist", threads=1,
+        gan=dict(
+            net="resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2,
+            d_width=48, relativistic=True, r1=.5, r2=.5, r1_every=4, mismatch=.5,
+            lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
+        train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
+}
+
+# %% ../../nbs/76d_gan_runs.ipynb #ea24fba8
+_ON_COMPONENTS = dict(
+    latent=64, width=512, d_width=512, r1=.02, r1_every=4,
+    lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), batch_size=128)
+
+RECIPES |= {
+    "ddgan-mnist-components": GANConfig(
+        data="mnist", model="mlp-components", components=40, threads=1, gan=_ON_COMPONENTS,
+        train=dict(steps=30_000, precision="bfloat16", log_every=50, save_every=2000)),
+
+    "ddgan-stacked-components": GANConfig(
+        data="stacked-mnist", model="mlp-components", labels=False, components=40, threads=1,
+        gan=_ON_COMPONENTS,
+        train=dict(steps=120_000, precision="bfloat16", log_every=50, save_every=8000)),
+
+    "ddgan-stacked-digits": GANConfig(
+        data="stacked-digits", model="mlp-components", labels=False, components=24, threads=1,
+        gan=_ON_COMPONENTS, train=dict(steps=20_000, log_every=50, save_every=2000)),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #ac52c74b
 RECIPES |= {
-    "ddgan-stacked-mnist": _on_a_core("stacked-mnist", "unet-stacked", 8000, labels=False),
-    "ddgan-stacked-mnist-resnet": _on_a_core(
-        "stacked-mnist", "resnet-stacked", 40_000, 2000, labels=False),
-    "ddgan-stacked-components": _on_a_core(
-        "stacked-mnist", "mlp-components", 120_000, 8000, components=40, labels=False),
+    "ddgan-stacked-mnist": GANConfig(
+        data="stacked-mnist", model="unet-stacked", labels=False, threads=1,
+        gan=dict(
+            net="unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3,
+            attention=(), d_width=48, d_embedding=128, d_size="shallow", r1=.1, r1_every=8,
+            lr_g=5e-4, lr_d=5e-4, batch_size=64),
+        train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
 
-    "ddgan-stacked-digits": GANConfig(
-        data="stacked-digits", model="mlp-components", components=24, labels=False, threads=1,
-        train=dict(steps=20_000, log_every=50, save_every=2000)),
+    "ddgan-stacked-mnist-resnet": GANConfig(
+        data="stacked-mnist", model="resnet-stacked", labels=False, threads=1,
+        gan=dict(
+            net="resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2,
+            d_width=48, relativistic=True, r1=.5, r2=.5, r1_every=4,
+            lr_g=5e-4, lr_d=5e-4, lr_end=.1, betas=(0., .95), batch_size=64),
+        train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #0dc4ebd0
@@ -149,12 +183,16 @@ RECIPES |= {
     "ddgan-folder": GANConfig(
         data="folder", model="unet-cifar10",
         gan=dict(
-            width=32, mults=(1, 2), latent=64, embedding=128, mapping=3, attention=(),
-            d_width=32, d_embedding=128, r1_every=8, batch_size=32),
+            net="unet", width=32, latent=64, embedding=128, mapping=3, attention=(),
+            d_width=32, d_embedding=128, r1_every=8, lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625,
+            lr_d_end=.08, ema=.9999, batch_size=32),
         train=dict(steps=20_000, log_every=50, save_every=500)),
 
     "ddgan-cifar10": GANConfig(
         data="cifar10", model="unet-cifar10", labels=False,
+        gan=dict(
+            net="unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15,
+            lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, lr_d_end=.08, ema=.9999),
         train=dict(steps=400_000, precision="bfloat16", log_every=100, save_every=5000)),
 }
 

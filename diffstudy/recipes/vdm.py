@@ -15,14 +15,14 @@ from torch import Tensor
 from .. import data as datasets, evaluate as scoring, guidance, holes, inverse, models
 from .. import objectives, sample as samplers, schedule, train as training, vdm, verdict
 from .. import watch
-from ..core import Rule, check_counts, choose, flag, number, setting, stream, whole
+from ..core import check_counts, choose, stream
 from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
 from diffstudy.recipes.common import (
     PRECISIONS, Configuration, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
     low_precision)
-from ..run_folder import open
+from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
 # %% ../../nbs/76c_vdm_runs.ipynb #d889875d
@@ -49,10 +49,10 @@ class VDMConfig(Configuration):
 
     Args:
         data: A name of `data.DATASETS`
-        model: A name of `models.RECIPES`
+        model: What records call the network, which `unet` describes
         head: What the network puts out: a name of `heads.HEADS`
         schedule: A name of `SCHEDULES`
-        gamma_min: γ(0) before training, where the embedding of γ begins
+        gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
         drop: Of examples that lose their label; 1: a model without any
         flip: Training images, at random: all, or classes
@@ -62,18 +62,18 @@ class VDMConfig(Configuration):
         draws: Looks at each held-out image
         threads: Of the CPU; 0: as many as there are cores
         decoder: Width of a network for p(x|z_0); 0: each pixel by itself
-        weight: Of the squared error in training: a name of `objectives.WEIGHTS`
-        unet: What differs from the recipe of the network
+        weight: Of the squared error: a name of `objectives.WEIGHTS`
+        unet: What differs from `models.UNetConfig`
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
     parts: ClassVar[dict] = dict(unet=models.UNetConfig, train=training.Config)
     data: str = "digits"
     model: str = "digits"
-    head: str = "noise"
-    schedule: str = "learned-linear"
-    gamma_min: float = -13.3
-    gamma_max: float = 5.
+    head: str = setting("noise", text)
+    schedule: str = setting("learned-linear", text)
+    gamma_min: float = setting(-13.3, number())
+    gamma_max: float = setting(5., number())
     drop: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
@@ -82,17 +82,34 @@ class VDMConfig(Configuration):
     draws: int = setting(4, whole(1))
     threads: int = setting(0, whole())
     decoder: int = setting(0, _WIDTH)
-    weight: str = "bound"
+    weight: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The network and the loop with all their settings."
-        _check_together(self)
+        "The network and the loop with all their settings; ValueError for what does not go together."
+        tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
+        for k, table in tables.items(): choose(getattr(self, k), table, k)
+        check_ends(self)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
-        recipe = dataclasses.asdict(models.RECIPES[self.model])
-        return super().spelled() | dict(unet=models.UNetConfig(**recipe | self.unet | ends))
+        unet = models.UNetConfig(**self.unet | ends)
+
+        if self.augment and not (self.head == "noise" and unet.extra):
+            raise ValueError(
+                "augment: expected the head 'noise' and a network with extra=true, "
+                f"which is told of it; got head {self.head!r} and extra={unet.extra}")
+        if self.decoder and self.augment:
+            raise ValueError(
+                "decoder: expected 0, for none, with augment, of which it is not told; "
+                f"got {self.decoder}")
+        learns = self.schedule not in ("linear", "cosine")
+        if self.weight != "bound" and (learns or self.decoder or self.augment):
+            raise ValueError(
+                f"weight={self.weight!r} trains the guess of the noise alone: expected a schedule "
+                "that does not learn, 'linear' or 'cosine', no decoder and no augment; got "
+                f"schedule={self.schedule!r}, decoder={self.decoder}, augment={self.augment}")
+        return super().spelled() | dict(unet=unet)
 
     def assemble(self, facts: dict):
         "The model before training, a `vdm.VDM`."
@@ -114,157 +131,133 @@ class VDMConfig(Configuration):
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
         loop, model = self.spelled()["train"], self.assemble(facts)
+
+        # the loss is the bound, or the squared error of ε̂ with another weight
+        loss = functools.partial(
+            vdm.training_loss, p_uncond=self.drop,
+            variance=self.schedule == "monotone", augmented=self.augment)
+        if self.weight != "bound":
+            weighted = objectives.Weighted(self.weight, self.gamma_min, self.gamma_max)
+            loss = objectives.simple_loss(
+                weighted.to(rank.device), images.levels, self.drop if model.null else 1.)
+
         optimizers = dict(main=vdm.optimizer(model, loop))
         state = training.State(model, loop, optimizers=optimizers, notes=notes, rank=rank)
-        step = training.loss_step(self._loss(model, images.levels, rank.device))
-        return state, step, batches(
+        return state, training.loss_step(loss), batches(
             images, loop.batch_size, loop.seed, rank, flip=self.flip, each=loop.accumulate)
 
-    def _loss(self, model, levels, device):
-        "The bound, or the squared error of ε̂ with another weight."
-        if self.weight == "bound":
-            return functools.partial(
-                vdm.training_loss, p_uncond=self.drop,
-                variance=self.schedule == "monotone", augmented=self.augment)
-        weighted = objectives.Weighted(self.weight, self.gamma_min, self.gamma_max)
-        return objectives.simple_loss(weighted.to(device), levels, self.drop if model.null else 1.)
-
-# %% ../../nbs/76c_vdm_runs.ipynb #74d4d740
-def _check_together(c: VDMConfig):
-    "ValueError for a name that there is not, and for values that do not go together."
-    tables = dict(model=models.RECIPES, schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
-    for k, table in tables.items(): choose(getattr(c, k), table, k)
-    check_ends(c)
-    told = (dataclasses.asdict(models.RECIPES[c.model]) | c.unet)["extra"]
-    if c.augment and not (c.head == "noise" and told):
-        raise ValueError(
-            "augment: expected the head 'noise' and a network with extra=true, "
-            f"which is told of it; got head {c.head!r} and model {c.model!r}")
-    if c.decoder and c.augment:
-        raise ValueError(
-            "decoder: expected 0, for none, with augment, of which it is not told; "
-            f"got {c.decoder}")
-    if c.weight != "bound" and (c.schedule not in ("linear", "cosine") or c.decoder or c.augment):
-        raise ValueError(
-            f"weight={c.weight!r} trains the guess of the noise alone: expected a schedule that "
-            "does not learn, 'linear' or 'cosine', no decoder and no augment; "
-            f"got schedule={c.schedule!r}, decoder={c.decoder}, augment={c.augment}")
-
 # %% ../../nbs/76c_vdm_runs.ipynb #b6165143
-_NARROW = dict(width=32, blocks=1, groups=8, middle_attention=False)
-_TWO_LEVELS = dict(
-    blocks=1, mults=(1, 2), groups=8, attention=(), middle_attention=False, dropout=0.)
-
-def _loop(steps: int, batch_size: int, **own) -> dict:
-    "A loop whose rate falls to the end, with a record and a checkpoint now and then."
-    often = dict(lr_decay="cosine", log_every=50, save_every=500)
-    return dict(steps=steps, batch_size=batch_size, **often | own)
-
 RECIPES = {
     "digits": VDMConfig(
-        threads=1, head="levels", schedule="linear", gamma_min=-8., drop=.4, unet=_NARROW,
-        train=_loop(1700, 64, lr=2e-3, warmup=50, weight_decay=.5, ema=.999)),
+        head="levels", schedule="linear", gamma_min=-8., drop=.4, threads=1,
+        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
+        train=dict(
+            steps=1700, batch_size=64, lr=2e-3, lr_decay="cosine", warmup=50, weight_decay=.5,
+            ema=.999, log_every=50, save_every=500)),
 
     "digits-bits": VDMConfig(
-        threads=1, head="levels", schedule="logistic", gamma_min=-8., drop=.4, unet=_NARROW,
-        train=_loop(
-            1950, 64, lr=8e-3, warmup=50, weight_decay=.3, ema=.999,
-            precision="bfloat16", optimizer="muon")),
+        head="levels", schedule="logistic", gamma_min=-8., drop=.4, threads=1,
+        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
+        train=dict(
+            steps=1950, batch_size=64, lr=8e-3, lr_decay="cosine", warmup=50, weight_decay=.3,
+            ema=.999, precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "digits-tiny": VDMConfig(
         model="digits-tiny", gamma_min=-8., points=4, draws=2,
-        train=_loop(100, 64, lr=4e-3, ema=.99, log_every=10, save_every=50)),
+        unet=dict(width=16, blocks=1, groups=4, middle_attention=False),
+        train=dict(
+            steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10,
+            save_every=50)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9bb0c085
 RECIPES |= {
     "mnist": VDMConfig(
-        data="mnist", model="mnist", head="patches", weight="cosine",
-        schedule="linear", gamma_min=-8., gamma_max=8.,
-        drop=.15, points=2, draws=1, threads=1,
-        unet=dict(
-            width=48, blocks=1, mults=(1, 2), groups=12, heads=4,
-            attention=(), dropout=0., fourier=()),
-        train=_loop(
-            3600, 32, lr=2e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
+        data="mnist", model="mnist", head="patches", weight="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., drop=.15, points=2, draws=1, threads=1,
+        unet=dict(width=48, blocks=1, mults=(1, 2), groups=12, heads=4),
+        train=dict(
+            steps=3600, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.998,
+            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "mnist-bound": VDMConfig(
-        data="mnist", model="mnist", head="fine-levels",
-        schedule="monotone", gamma_min=-14., gamma_max=7.,
-        drop=.5, points=8, draws=1, threads=1,
-        unet=_TWO_LEVELS | dict(fourier=()),
-        train=_loop(12_000, 32, lr=2e-3, warmup=100, ema=.999, precision="bfloat16")),
+        data="mnist", model="mnist", head="fine-levels", schedule="monotone",
+        gamma_min=-14., gamma_max=7., drop=.5, points=8, draws=1, threads=1,
+        unet=dict(blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False),
+        train=dict(
+            steps=12_000, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.999,
+            precision="bfloat16", log_every=50, save_every=500)),
 }
-
 
 # %% ../../nbs/76c_vdm_runs.ipynb #36e7524c
 RECIPES |= {
     "mnist-bits": VDMConfig(
-        data="mnist", model="mnist", head="patches", decoder=96,
-        schedule="monotone", gamma_min=-3., gamma_max=7.,
-        drop=1., points=8, draws=1, threads=1,
-        unet=_TWO_LEVELS | dict(width=32, fourier=()),
-        train=_loop(
-            6000, 16, lr=2e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
+        data="mnist", model="mnist", head="patches", decoder=96, schedule="monotone",
+        gamma_min=-3., gamma_max=7., drop=1., points=8, draws=1, threads=1,
+        unet=dict(width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False),
+        train=dict(
+            steps=6000, batch_size=16, lr=2e-3, lr_decay="cosine", ema=.998,
+            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "photos": VDMConfig(
-        data="photos", model="mnist", drop=1., flip=True, points=16, draws=4, threads=1,
-        unet=_TWO_LEVELS | dict(width=32),
-        train=_loop(
-            2500, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon")),
+        data="photos", model="mnist", drop=1., flip=True, threads=1,
+        unet=dict(
+            width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False,
+            fourier=(7, 8)),
+        train=dict(
+            steps=2500, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
+            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b654f835
-RECIPES["emoji"] = VDMConfig(
-    data="emoji", model="mnist", head="patches", weight="cosine",
-    schedule="linear", gamma_min=-8., gamma_max=8.,
-    drop=.1, flip=tuple(range(7)), points=8, draws=1, threads=1,
-    unet=dict(
-        blocks=1, mults=(1, 2), groups=16, heads=4, attention=(), dropout=0., fourier=()),
-    train=_loop(
-        3600, 32, lr=3e-3, warmup=100, ema=.998, precision="bfloat16", optimizer="muon"))
-RECIPES["folder-samples"] = dataclasses.replace(RECIPES["emoji"], data="folder", flip=False)
+RECIPES |= {
+    "emoji": VDMConfig(
+        data="emoji", model="mnist", head="patches", weight="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., flip=tuple(range(7)), points=8, draws=1, threads=1,
+        unet=dict(blocks=1, mults=(1, 2), heads=4),
+        train=dict(
+            steps=3600, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
+            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
+    "folder-samples": VDMConfig(
+        data="folder", model="mnist", head="patches", weight="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., points=8, draws=1, threads=1,
+        unet=dict(blocks=1, mults=(1, 2), heads=4),
+        train=dict(
+            steps=3600, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
+            precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
+}
 
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
 RECIPES |= {
     "folder": VDMConfig(
         data="folder", model="mnist", draws=1,
+        unet=dict(mults=(1, 2, 2), attention=(2,), heads=4, dropout=.1, fourier=(7, 8)),
         train=dict(steps=20_000, batch_size=64, lr=5e-4, lr_decay="cosine", ema=.9995)),
 
     "folder-small": VDMConfig(
         data="folder", model="mnist", points=8, draws=1,
-        unet=_TWO_LEVELS | dict(width=32),
-        train=_loop(4000, 32, lr=2e-3, warmup=100, ema=.998)),
+        unet=dict(
+            width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False,
+            fourier=(7, 8)),
+        train=dict(
+            steps=4000, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.998, log_every=50,
+            save_every=500)),
 
     "folder-tiny": VDMConfig(
         data="folder", model="digits-tiny", points=4, draws=2,
-        train=_loop(100, 16, lr=4e-3, ema=.99, log_every=10, save_every=50)),
+        unet=dict(width=16, blocks=1, groups=4, middle_attention=False),
+        train=dict(
+            steps=100, batch_size=16, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10,
+            save_every=50)),
 
     "cifar10": VDMConfig(
         data="cifar10", model="vdm-cifar10", drop=1., draws=1,
+        unet=dataclasses.asdict(models.UNETS["vdm-cifar10"]),
         train=dict(
             steps=10_000_000, batch_size=128, lr=2e-4, warmup=100, weight_decay=.01,
             ema=.9999, clip=None, save_every=10_000)),
 }
-
-# %% ../../nbs/76c_vdm_runs.ipynb #cc6bb50c
-def _held_out_bits(model, images, *, labels: bool, points: int, draws: int, seed: int, view):
-    "Bits per dimension of the bound on held-out images, told labels or not; `view` counts them."
-    bound = vdm.nll(model, points, together=True)
-    def nll(k, c, generator):
-        view.to(view.done + len(k))
-        return bound(k, c if labels else None, generator)
-    # values are looked at in the end: within the loop a device would be waited for
-    try: return scoring.bits_per_dim(
-        nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
-        batch_size=max(1, 512 // points),
-        generator=stream(seed, "held-out", device=images.images.device))
-    except ValueError as e:
-        if not str(e).endswith("not finite"): raise
-        raise RuntimeError(
-            f"the bound of some images is not finite ({e}), because the network's "
-            "predictions are not; train another run with a lower lr") from None
 
 # %% ../../nbs/76c_vdm_runs.ipynb #39354485
 def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
@@ -275,17 +268,14 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     check_keys(f"bits_per_dim, {name}", row, ("mean", "error", "monte_carlo", "n"), others=False)
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
-
-
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
-def _guide(classifier, device) -> Run:
-    "A classifier that is to guide: a run, or the folder of one."
-    run = classifier if isinstance(classifier, Run) else open(classifier, device)
-    if run.guides: return run
+def _guide(classifier) -> Run:
+    "What is to guide; ValueError unless it is a run of a classifier."
+    if getattr(classifier, "guides", False): return classifier
     raise ValueError(
-        "expected a run of a classifier, as "
-        "`diffstudy train digits --recipe classifier-digits` makes one; "
-        f"{run.folder} holds {run.what}")
+        "classifier: expected a run of a classifier, as "
+        "`diffstudy train digits --recipe classifier-digits` makes one and experiment.open opens "
+        f"it; got {getattr(classifier, 'what', repr(classifier))}")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4d2354d
 # how often a sampler asks the network for one image; once for each step, where it is not here
@@ -321,14 +311,13 @@ class VDMRun(verdict.Judged):
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             seed: The same seed, the same images
             start: Noise to begin with, as from `invert`; by default that of the seed
-            classifier: A `ClassifierRun` or its folder: guide by it, not by dropped labels
+            classifier: A `ClassifierRun`: guide by it, not by dropped labels
             batch: Images at a time
             precision: Or "bfloat16", by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        classifier = None if classifier is None else _guide(classifier, self.device)
         if start is not None: n = len(start := self._checked(start, labels))
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), batch=batch)
@@ -371,7 +360,7 @@ class VDMRun(verdict.Judged):
         if labels is None:
             raise ValueError(
                 "a classifier guides towards a class: give labels, such as labels=[3] * 16")
-        return classifier.labels_of(labels, n)
+        return _guide(classifier).labels_of(labels, n)
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
@@ -448,11 +437,11 @@ class VDMRun(verdict.Judged):
         Args:
             labels: `(b,)` classes, or None
             w: Weight of guidance as in the paper; 0 = none
-            classifier: A `ClassifierRun`, or its folder
+            classifier: A `ClassifierRun`
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
-        guide = None if classifier is None else _guide(classifier, self.device)
+        guide = None if classifier is None else _guide(classifier)
         c = labels
         if c is not None:
             c = torch.tensor((guide or self).labels_of(labels, 1), device=self.device)
@@ -484,18 +473,32 @@ class VDMRun(verdict.Judged):
 
         images = self.known(self.images(root)[1] if images is None else images)
         points, draws = points or self.config["points"], draws or self.config["draws"]
+        bound = vdm.nll(self.model, points, together=True)
         with counted(progress, len(images) * draws, "scoring") as view:
-            return _held_out_bits(
-                self.model, images, labels=labels, points=points, draws=draws, seed=seed, view=view)
+            def nll(k, c, generator):
+                view.to(view.done + len(k))
+                return bound(k, c if labels else None, generator)
+
+            # values are looked at in the end: within the loop a device would be waited for
+            try: return scoring.bits_per_dim(
+                nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
+                batch_size=max(1, 512 // points),
+                generator=stream(seed, "held-out", device=images.images.device))
+            except ValueError as e:
+                if not str(e).endswith("not finite"): raise
+                raise RuntimeError(
+                    f"the bound of some images is not finite ({e}), because the network's "
+                    "predictions are not; train another run with a lower lr") from None
 
     def cost(self, how: dict) -> str:
         "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
         check_counts(steps=how["steps"])
         tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
-        guide = how.get("classifier") and _guide(how["classifier"], self.device)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
-        guided = not guide and how["w"] not in (0, -1)
+        guide = how.get("classifier")
+        if guide is not None: _guide(guide)
+        guided = guide is None and how["w"] not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
 

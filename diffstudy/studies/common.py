@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import stream
-from ..files import from_strip, to_strip
+from ..images import from_strip, to_strip
 
 # %% ../../nbs/96_record.ipynb #0b9dcaa6
 ALONE = train.Rank(0, 1, torch.device("cpu"))  # so that a record can be repeated anywhere

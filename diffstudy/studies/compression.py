@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .. import data, experiment, vdm
-from ..compression import ORDERS, Chain, open_stack, path_terms, payload, unrounded
+from ..compression import ORDERS, Ans, Chain, path_terms, payload, unrounded
 from ..core import stream
 from ..evaluate import mean_and_error
-from ..files import to_strip
+from ..images import to_strip
 from ..likelihood import dequantized
 from .record import Study
 
@@ -75,7 +75,7 @@ def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
 def code_case(model, images, settings, case, scale, stats):
     "Write the images, read them back, and take the length apart."
     chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
-    stack, parts = open_stack(payload(40_000)), []
+    stack, parts = Ans(payload(40_000)), []
     start = stack.bits
 
     # write, batch by batch, and measure what each has added
@@ -88,7 +88,7 @@ def code_case(model, images, settings, case, scale, stats):
         parts.append(_apart(chain, k, z, net, scale, noise) if apart else net[None])
 
     # read the file, the last batch first: images and payload must be as they were
-    back = open_stack(stack.file(), sealed=False)
+    back = Ans(stack.file(), sealed=False)
     out = [read(chain, back, k.shape) for k in images.split(case["batch"])[::-1]]
     exact = (
         torch.equal(torch.cat(out[::-1]), images.long())
@@ -131,25 +131,19 @@ STUDY = Study(
 
 # %% ../../nbs/35_compression.ipynb #1cd42a01
 def mosaic(patches: Tensor, columns: int) -> Tensor:
-    """Patches side by side as one picture.
+    """Put patches `(n, c, h, w)` side by side, row by row: `(c, rows · h, columns · w)`.
 
     Args:
-        patches: `(n, c, h, w)`, row by row
-
-    Returns:
-        `(c, rows · h, columns · w)`"""
+        patches: `(n, c, h, w)`, row by row"""
     n, c, h, w = patches.shape
     rows = patches.view(n // columns, columns, c, h, w).permute(2, 0, 3, 1, 4)
     return rows.reshape(c, -1, columns * w)
 
 def tiles(patches: Tensor) -> Tensor:
-    """The held-out tiles as they were before they were cut.
+    """Put the sixteen patches of each held-out tile of `data.load_photos` together again.
 
     Args:
-        patches: Of `data.load_photos`: sixteen of each tile
-
-    Returns:
-        `(n / 16, c, 64, 64)`"""
+        patches: Of `data.load_photos`: sixteen of each tile"""
     return torch.stack([mosaic(p, 4) for p in patches.split(16)])
 
 def _coded(picture, kind, **options) -> bytes:
@@ -159,13 +153,10 @@ def _coded(picture, kind, **options) -> bytes:
     return out.getvalue()
 
 def codecs(picture: Tensor) -> dict:
-    """One picture without loss, by the codecs of the trade at their best.
+    """Count the bytes of a picture `(3, h, w)` in codecs without loss, at their best.
 
     Args:
-        picture: `(3, h, w)`, uint8
-
-    Returns:
-        Bytes by name; JPEG XL where `pip install pillow-jxl-plugin` has brought it"""
+        picture: `(3, h, w)`, uint8"""
     out = dict(
         PNG=_coded(picture, "PNG", optimize=True),
         WebP=_coded(picture, "WEBP", lossless=True, quality=100, method=6))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from .. import adversarial, data, ddgan, evaluate, experiment, sample
 from ..core import stream
-from ..files import to_strip
+from ..images import to_strip
 from ..judge import balance, classify, feature_network, scores
 from .common import drawn, row, seconds_of, trained
 from .record import Study
@@ -74,18 +74,16 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=vars(adversarial.RECIPES["mlp-digits"]) | dict(
-        fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    recipe=vars(adversarial.Recipe(
+        latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
+    )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:
     """Train one variant without labels, and judge it.
 
     Args:
-        settings, case: As in `ABLATION`
-
-    Returns:
-        Scores with errors, seconds, and a few samples"""
+        settings, case: As in `ABLATION`"""
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0]
     levels = train_set.levels
@@ -115,11 +113,10 @@ FEW_SETTINGS = dict(
     updates=4500, vdm_steps=1700,
     n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
-def run_few(settings: dict, case: dict) -> dict:
-    """Train DDGAN and VDM on the same images, and judge their samplers.
-
-    Returns:
-        Seconds of training, and for each sampler calls, ms, scores"""
+def run_few(
+    settings: dict, case: dict,
+) -> dict:
+    "Train DDGAN and VDM on the same images, and judge their samplers."
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     n, train_set = s["n"], data.load(s["data"])[0]
@@ -150,7 +147,7 @@ def run_few(settings: dict, case: dict) -> dict:
 
 FEW = Study("few-steps", FEW_SETTINGS, tuple(dict(seed=s) for s in range(3)), run_few)
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0b0ff849
+# %% ../../nbs/66_thousand_modes.ipynb #0b0ff849
 PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table has a dash
     # CIFAR-10: Inception score, Fréchet distance, recall, network calls,
     # seconds for 100 images on a V100
@@ -197,7 +194,7 @@ PAPER = dict(  # Xiao, Kreis, Vahdat 2021, tables 1 to 3; None where the table h
         "DDGAN": (1000, .071),
     })
 
-# %% ../../nbs/69_ddgan_parts.ipynb #0c1439bc
+# %% ../../nbs/66_thousand_modes.ipynb #0c1439bc
 STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     data="stacked-digits", components=24,
     recipe=experiment.RECIPES["ddgan-stacked-digits"].resolve()["gan"] | dict(lr_end=0.),
@@ -207,10 +204,7 @@ def run_stacked_variant(settings: dict, case: dict) -> dict:
     """Train one variant on stacked digits, count its modes, and judge one channel.
 
     Args:
-        settings, case: As in `STACKED_ABLATION`
-
-    Returns:
-        Scores with errors, seconds, and a few samples"""
+        settings, case: As in `STACKED_ABLATION`"""
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     train_set = data.load(s["data"])[0]

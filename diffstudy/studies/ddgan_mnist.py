@@ -135,14 +135,11 @@ def _settings(*names: str) -> dict:
 MNIST_SETTINGS, STACKED_SETTINGS = _settings(*_NAMES), _settings(_NAME)
 
 def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tuple:
-    """Train on MNIST or StackedMNIST, or find the finished run, and keep checkpoints on the way.
+    """Train, or find, a run on MNIST or its stacks; its state and the folder of its checkpoints.
 
     Args:
         settings, case: As in `MNIST`; a case may change the recipe, updates, threads
-        train_set, folder: What to learn; for runs
-
-    Returns:
-        The state at the end, and where its checkpoints are"""
+        train_set, folder: What to learn; for runs"""
     name, s = case["data"], settings
     own = {k: v for k, v in case.items() if k not in ("data", "seed")}
     text = lambda v: "_".join(map(str, v)) if isinstance(v, list) else v
@@ -226,10 +223,7 @@ def run_mnist(settings: dict, case: dict, folder=None) -> dict:
 
     Args:
         settings, case: As in `trained_on_mnist`
-        folder: For judges and runs
-
-    Returns:
-        Scores with errors, the curve on the way, seconds, samples"""
+        folder: For judges and runs"""
     torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     train_set, test_set = sets
@@ -302,10 +296,7 @@ def run_resnet(settings: dict, case: dict, folder=None) -> dict:
 
     Args:
         settings, case: As in `RESNET`
-        folder: For judges and runs
-
-    Returns:
-        Scores with errors, samples"""
+        folder: For judges and runs"""
     torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     judge = feature_network(sets[0], folder, **s["judge"])

@@ -15,7 +15,7 @@ from ..core import expand, stream
 from ..data import Batches, decode, encode, load
 from ..distillation import (
     consistency_loss, mean_flow_loss, one_step_loss, pairs, progressive_loss)
-from ..files import to_strip
+from ..images import to_strip
 from ..judge import feature_network
 from ..schedule import grid
 from .common import ALONE, seconds_of

@@ -9,7 +9,8 @@ __all__ = ['SETTINGS', 'STUDY', 'LONGER', 'LONG', 'COPIES', 'FEW', 'run', 'neare
 # %% ../../nbs/80b_emoji.ipynb #9e5bae15
 from pathlib import Path
 import torch
-from .. import checkpoint, data, experiment, files, sample
+from .. import checkpoint, data, experiment, sample
+from ..images import page, to_strip
 from ..core import stream
 from ..estimate import Estimate
 from ..solvers import GRIDS, SOLVERS
@@ -31,7 +32,7 @@ def run(settings: dict, case: dict) -> dict:
     return dict(
         cpu_seconds=round(seconds, 1), apart=[round(v, 3) for v in far.tolist()],
         nearest=which.tolist(), held_out=[round(v, 3) for v in own.tolist()],
-        png=files.to_strip(x[:9 * settings["shown"]]))
+        png=to_strip(x[:9 * settings["shown"]]))
 
 STUDY = Study("emoji", SETTINGS, tuple({"w": w} for w in (0., 1., 3.)), run)
 
@@ -67,7 +68,7 @@ def run_longer(settings: dict, case: dict) -> dict:
     for path in checkpoint.checkpoints(home):
         x, far = _seen(model, path, images, settings)
         looks.append(dict(step=int(path.name[5:]), apart=far))
-        if looks[-1]["step"] in settings["pictures"]: looks[-1]["png"] = files.to_strip(x[:18])
+        if looks[-1]["step"] in settings["pictures"]: looks[-1]["png"] = to_strip(x[:18])
     return dict(seconds=model.result()["seconds"]["train"], looks=looks)
 
 LONG = Study("emoji-longer", LONGER, ({},), run_longer)
@@ -109,7 +110,7 @@ def run_copies(settings: dict, case: dict) -> dict:
     return dict(
         train_seconds=round(seconds), looks=looks,
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
-        png=None if case["change"] else files.to_strip(x[:9 * settings["shown"]]))
+        png=None if case["change"] else to_strip(x[:9 * settings["shown"]]))
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11512
 _AT_FULL_RESOLUTION = dict(
@@ -135,7 +136,7 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
-    frames = [files.page(data.decode(s, 256), 256, 9) for s in states]
+    frames = [page(data.decode(s, 256), 256, 9) for s in states]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
     frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
     frames[-1].save(

@@ -4,149 +4,20 @@
 
 # %% auto #0
 __all__ = ['COMMON', 'RATES', 'FAMILIES', 'BEST_RATES', 'BY_FAMILY', 'LARGE', 'LARGE_FAMILIES',
-           'LARGE_RATES', 'LARGE_STUDY', 'Discrete', 'Family', 'by_chain', 'by_pixel', 'by_flow',
-           'LatentDiffusion', 'by_groups', 'trained_family', 'run_family', 'run_large']
+           'LARGE_RATES', 'LARGE_STUDY', 'trained_family', 'bits_of', 'run_family', 'run_large']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a4
-import functools, math
-from collections.abc import Callable
 from pathlib import Path
-import torch, torch.nn.functional as F
-from torch import Tensor, nn
-from .. import (
-    autoregressive as ar, discrete, evaluate, experiment, flow, judge, models, train, vae)
-from ..bound import bits_per_dim
+import torch
+from .. import experiment, judge
 from ..core import stream
 from ..data import load
-from ..files import to_strip
-from ..recipes import common as recipes
-from .common import ALONE, row, seconds_of
+from ..images import to_strip
+from ..recipes.family import KIND
+from .common import row, seconds_of
 from .objectives import SETTINGS as OBJECTIVES
 from .record import Study
 from .trilemma import row_of, scored
-
-# %% ../../nbs/68_trilemma_tables.ipynb #68a000a2
-class Discrete(nn.Module):
-    """Discrete diffusion of images: D3PM, or masked diffusion.
-
-    Args:
-        chain: "gaussian", "uniform" or "masked"
-        steps: Of the chain, and calls for a sample
-        unet: As in `models.UNetConfig`
-        shape: `(1, h, w)` of an image
-        levels: Gray levels
-        seed: Of the weights"""
-    exact = False  # its nats are draws
-    def __init__(self, chain: str, steps: int, unet: dict, shape: tuple, levels: int, seed: int):
-        super().__init__()
-        self.masked, self.levels = chain == "masked", levels
-        self.calls = steps
-        self.size = shape[1:]
-        even = 1 / torch.arange(steps, 0, -1, dtype=torch.float64)
-        self.chain = discrete.Chain.of({
-            "gaussian": lambda: discrete.gaussian(
-                levels, torch.linspace(.001, .1, steps, dtype=torch.float64)),
-            "uniform": lambda: discrete.uniform(levels, even),
-            "masked": lambda: discrete.absorbing(levels, even)}[chain]())
-        config = models.UNetConfig(**unet)
-        self.ends = config.gamma_min, config.gamma_max
-        self.net = models.UNet(config, (levels + self.masked, *self.size), seed=seed)
-
-    def guess(self, k: Tensor, t=None) -> Tensor:
-        "p̂ of clean levels, float64 `(b, D, K)`; the number of masks says the time by itself."
-        low, high = self.ends
-        part = 1. if t is None else torch.as_tensor(t) / self.calls
-        gamma = (low + (high - low) * torch.as_tensor(part).float()).expand(len(k))
-        seen = F.one_hot(k, self.levels + self.masked) - 1 / self.levels
-        logits = self.net(seen.mT.unflatten(2, self.size).float(), gamma).flatten(2).mT.double()
-        if self.masked: logits[..., -1] = -torch.inf  # clean images have no masks
-        return logits.softmax(-1)
-
-    def forward(self, k: Tensor, generator=None) -> Tensor:
-        "A draw of the bound of images `(b, 1, h, w)`, nats `(b,)`."
-        k = k.flatten(1).long()
-        if self.masked:
-            return discrete.masked_bound(self.guess, k, self.levels, generator=generator)
-        return discrete.bound(self.chain, self.guess, k, generator=generator)
-
-    def draw(self, n: int, generator=None) -> Tensor:
-        "As many images, uint8 `(n, 1, h, w)`."
-        places = self.size[0] * self.size[1]
-        guess = lambda k, t: self.guess(k, None if self.masked else t)
-        k = discrete.sample(self.chain, guess, n, places, generator=generator)
-        return k.view(n, 1, *self.size).byte()
-
-# %% ../../nbs/68_trilemma_tables.ipynb #68a000a6
-class Family(nn.Module):
-    """A network, what it says of images, and how it draws them.
-
-    Args:
-        net: Of a page of its family
-        nats: `(net, k, generator)` → −log p or a draw of its bound, `(b,)`
-        drawn: `(net, n, generator)` → gray levels, `(n, …)`
-        calls: Of the network, for a sample
-        exact: Its nats need no draws"""
-    def __init__(self, net: nn.Module, nats: Callable, drawn: Callable, calls: int, exact=False):
-        super().__init__()
-        self.net, self.calls = net, calls
-        self.nats, self.drawn = nats, drawn
-        self.exact = exact
-
-    def forward(self, k, generator=None): return self.nats(self.net, k, generator)
-
-    def draw(self, n, generator=None): return self.drawn(self.net, n, generator)
-
-def by_chain(chain: str, steps: int, seen, seed: int, unet: dict) -> Discrete:
-    "Discrete diffusion by the U-Net of the digits."
-    return Discrete(chain, steps, unet, seen.shape, seen.levels, seed)
-
-# %% ../../nbs/68_trilemma_tables.ipynb #68a000a7
-def by_pixel(network: str, head: str, seen, seed: int, unet: dict) -> Family:
-    "One pixel after the other: a gated PixelCNN, or a transformer that looks back in strides."
-    shape, places = seen.shape, seen.shape[1] * seen.shape[2]
-    ends = {"softmax": ar.Softmax, "bumps": ar.Logistics}[head](seen.levels)
-    net = {
-        "pixelcnn": lambda: ar.PixelCNN(shape, ends, ar.Size(32, 6, seed=seed)),
-        "strided": lambda: ar.Transformer(
-            shape, ends, ar.Size(64, 3, seed=seed), ar.strided(places, shape[2]))}[network]()
-    return Family(net, lambda net, k, _: ar.nll(net, k), ar.sample, places, exact=True)
-
-def by_flow(which: str, seen, seed: int, unet: dict, patch: int = 8, width: int = 64) -> Family:
-    "A flow of filled cells; Flow++ has learned the noise in them, TarFlow has a size of its own."
-    dim = math.prod(seen.shape)
-    parts = {
-        "Glow": lambda: flow.glow(dim, 4, 64, seed=seed),
-        "Flow++": lambda: flow.glow(dim, 4, 64, flow.LogisticMixture(), seed=seed),
-        "TarFlow": lambda: flow.tarflow(dim, 4, patch=patch, width=width)}[which]()
-    noise = None
-    if which == "Flow++":
-        noise = flow.Flow(*flow.glow(dim, 4, 64, told=dim, seed=seed), seed=seed + 1)
-    net = flow.Flow(flow.Logit(), *parts, seed=seed)
-    net = flow.Dequantized(net, seen.shape, seen.levels, noise)
-    net.start(seen.images[:512], stream(seed, "start"))
-    calls = dim // patch if which == "TarFlow" else 1  # its way back is a loop over patches
-    return Family(net, lambda net, k, g: net.nll(k, g), lambda net, n, g: net.sample(n, g), calls)
-
-# %% ../../nbs/68_trilemma_tables.ipynb #68a000a8
-class LatentDiffusion(nn.Module):
-    "A VAE whose top group has a diffusion as its prior; both are trained together."
-    def __init__(self, model: vae.VAE, prior: vae.DiffusionPrior):
-        super().__init__()
-        self.model, self.prior = model, prior
-
-def by_groups(groups: list, prior: int, seen, seed: int, unet: dict, **size) -> Family:
-    "Groups of latent variables, the top one with a diffusion of so many steps before it, or none."
-    shape = seen.shape
-    model = vae.VAE(math.prod(shape), seen.levels, tuple(groups), seed=seed, **size)
-    if not prior:
-        return Family(
-            model, lambda net, k, g: vae.walk(net, k, g).total,
-            lambda net, n, g: vae.sample(net, n, g).view(n, *shape).byte(), 1)
-    net = LatentDiffusion(model, vae.DiffusionPrior(groups[0], 64, 2, seed=seed))
-    def drawn(net, n, g):
-        return vae.sample(net.model, n, g, net.prior.sample(n, prior, g)).view(n, *shape).byte()
-    return Family(
-        net, lambda net, k, g: vae.walk(net.model, k, g, net.prior.loss).total, drawn, prior + 1)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a3
 COMMON = dict(
@@ -171,31 +42,22 @@ BEST_RATES = {  # of the rates, by the record's choosing cases
     "strided transformer": 4e-3, "Glow": 4e-3, "Flow++": 4e-3, "TarFlow": 4e-3, "VAE": 2e-3,
     "VAE, two groups": 2e-3, "latent diffusion": 4e-3, "D3PM, Gaussian": 4e-3,
     "D3PM, uniform": 4e-3}
-_KINDS = dict(discrete=by_chain, pixel=by_pixel, flow=by_flow, groups=by_groups)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a9
-def trained_family(settings: dict, case: dict, seen, **how) -> train.State:
-    "A family trained by the loop of the settings; `how` as for `train.fit`."
-    named = "family", "kind", "lr", "updates", "choosing", "precision"
-    own = {k: v for k, v in case.items() if k not in named}
-    make: Callable = _KINDS[case["kind"]]
-    model = make(**own, unet=settings["unet"], seen=seen)
-    steps = case.get("updates", settings["loop"]["steps"])
-    said = {k: case[k] for k in ("lr", "seed", "precision") if k in case}
-    loop = train.Config(**settings["loop"] | said | dict(steps=steps))
-    def loss(model, batch, generator):
-        k = batch[0]
-        return dict(loss=bits_per_dim(model(k, generator).mean(), k[0].numel()))
-    state = train.State(model, loop, rank=ALONE)
-    batches = recipes.batches(seen, loop.batch_size, loop.seed, ALONE)
-    return train.complete(state, train.loss_step(loss), batches, **how)
+_RECIPES = {
+    (note.record, note.case["family"]): name for name, note in KIND.notes.items() if note.record}
 
-@torch.no_grad()
-def _bits(model, draws: int, k) -> list:  # Mean and standard error over images
-    found = evaluate.bits_per_dim(
-        model, k, k[0].numel(), draws=1 if model.exact else draws, batch_size=300,
-        generator=stream(0, "families"))
-    return [round(found.mean, 4), round(found.error, 4)]
+def trained_family(study: str, case: dict, seen, **how):
+    "A family trained by its recipe, as a run, and the state; `how` as for `experiment.fit`."
+    own = {k: case[k] for k in ("lr", "seed")}
+    if "updates" in case: own["steps"] = case["updates"]
+    config = experiment.change(KIND.recipes[_RECIPES[study, case["family"]]], own)
+    state = experiment.fit(config, seen, **how)
+    return experiment.as_run(config, state, seen), state
+
+def bits_of(run, images) -> list:
+    "Mean and standard error over images."
+    return [round(v, 4) for v in run.bits_per_dim(images)[:2]]
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a5
 def run_family(settings: dict, case: dict) -> dict:
@@ -208,16 +70,12 @@ def run_family(settings: dict, case: dict) -> dict:
     learned = seen
     if case["choosing"]:
         learned, held = seen[:-settings["kept_back"]], seen[-settings["kept_back"]:]
-    training, state = seconds_of(lambda: trained_family(settings, case, learned))
-    model = state.ema.model.eval()
-    look = functools.partial(_bits, model, settings["draws"])
-    said = dict(bits=look(held.images), seen=look(learned.images[:300]))
+    training, (run, _) = seconds_of(lambda: trained_family("families", case, learned))
+    said = dict(bits=bits_of(run, held), seen=bits_of(run, learned[:300]))
     if case["choosing"]: return said | dict(training=round(training, 1))
 
-    net = judge.feature_network(seen, **settings["judge"])
-    def make():
-        with torch.no_grad():
-            return model.draw(settings["n"], stream(case["seed"], "families")), model.calls
+    net, model = judge.feature_network(seen, **settings["judge"]), run.model
+    def make(): return model.sample(settings["n"], stream(case["seed"], "families")), model.calls
     return said | row_of(case, lambda k: scored(k, seen, net), training, make)
 
 BY_FAMILY = Study("families", COMMON, (
@@ -258,13 +116,12 @@ def run_large(settings: dict, case: dict, folder=None) -> dict:
         seen, held = seen[:-n], seen[-n:][:settings["few"]]
     place = Path(folder or "runs") / "-".join(
         ["families", case["family"].replace(" ", "-"), f"{case['lr']:g}", str(case["updates"])])
-    state = trained_family(settings, case, seen, folder=place, progress=True, say=print)
-    model = state.ema.model.eval()
-    said = dict(bits=_bits(model, settings["draws"], held.images), training=round(state.seconds))
+    run, state = trained_family(
+        "families-mnist", case, seen, folder=place, progress=True, say=print)
+    said, model = dict(bits=bits_of(run, held), training=round(state.seconds)), run.model
     if case["choosing"]: return said
 
-    @torch.no_grad()
-    def make(): return model.draw(settings["kept"], stream(0, "families")), model.calls
+    def make(): return model.sample(settings["kept"], stream(0, "families")), model.calls
     size = sum(p.numel() for p in model.parameters())
     return said | row(make, lambda k: dict(png=to_strip(k), parameters=size))
 

@@ -9,7 +9,8 @@ __all__ = ['CHOSEN', 'SETTINGS', 'STACKED', 'run']
 import torch
 from .. import experiment, gans, judge
 from ..data import Stacked, decode, encode, load
-from ..files import to_strip
+from ..images import to_strip
+from ..recipes.gans import SYSTEMS, system
 from . import record, trilemma
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw
@@ -25,7 +26,7 @@ SETTINGS = dict(
     gans={
         name: experiment.change(
             experiment.RECIPES["ddgan-stacked-digits"],
-            _NETWORKS | (_PLAIN if name in gans.SYSTEMS else {})).resolve()
+            _NETWORKS | (_PLAIN if name in SYSTEMS else {})).resolve()
         for name in ("plain GAN", "PacGAN", "VEEGAN", "InclusiveGAN", "DDGAN, T = 4")},
     rates=trilemma.GANS_SETTINGS["rates"])
 
@@ -45,7 +46,7 @@ def run(settings: dict, case: dict) -> dict:
 
     plain = settings["gans"]["plain GAN"]  # PresGAN has the same settings
     config = experiment.config_of(dict(kind="ddgan", config=settings["gans"].get(name, plain)))
-    if name in gans.SYSTEMS: config = gans.system(name, config)
+    if name in SYSTEMS: config = system(name, config)
     config = experiment.change(config, settings["rates"][case["rates"]] | dict(seed=case["seed"]))
     training, state = seconds_of(lambda: experiment.fit(config, learned))
     return row(*_scores(settings, case, state, real, net), training=round(training, 1))

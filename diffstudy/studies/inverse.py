@@ -21,13 +21,10 @@ from .tilted import Cells, world
 
 # %% ../../nbs/24_inverse.ipynb #24a00061
 def problem(name: str):
-    """What is to be found again.
+    """Build what is to be found again: a mixture, an operator, its noise.
 
     Args:
-        name: A key of `WORLDS`
-
-    Returns:
-        A mixture, an operator, its noise"""
+        name: A key of `WORLDS`"""
     if name == "eight":
         g = stream(0, "world", name)
         a = torch.randn(6, 8, 8, generator=g, dtype=torch.float64)

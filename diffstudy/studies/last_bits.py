@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
-from ..core import each, expand, randn_like, stream
+from ..core import expand, stream
 from ..decoder import Decoder
-from ..files import to_strip
+from ..images import to_strip
 from ..notation import alpha, sigma
+from ..process import noised
 from ..recipes.common import facts_of
+from ..schedule import even_levels
 from . import common
 from .record import Study
 
@@ -29,24 +31,14 @@ SETTINGS = dict(
     ends=[-9., 7.], kept_back=5000, n=400, step=.5,
     decoder=dict(steps=700, batch_size=16), diffusion=dict(steps=2300, batch_size=32))
 
-def _noisy(x, gamma, generator):  # z and its noise
-    eps = randn_like(x, generator)
-    return expand(alpha(gamma), x) * x + expand(sigma(gamma), x) * eps, eps
-
 def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:
-    """−log p(k|z_γ) of a decoder, with fresh noise.
-
-    Returns:
-        `(b,)`"""
-    z, _ = _noisy(data.encode(k, net.levels), gamma, generator)
+    "Compute −log p(k|z_γ) of a decoder, with fresh noise, `(b,)`."
+    z, _ = noised(data.encode(k, net.levels), gamma, generator)
     return net(k, z / expand(alpha(gamma), z), gamma)
 
 def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:
-    """½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats.
-
-    Returns:
-        `(b,)`"""
-    z, eps = _noisy(data.encode(k, levels), gamma, generator)
+    "Compute ½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats, `(b,)`."
+    z, eps = noised(data.encode(k, levels), gamma, generator)
     return (eps - net(z, gamma)).square().flatten(1).sum(1) / 2
 
 PARTS = dict(decoder=decoder_nats, diffusion=noise_error)
@@ -64,10 +56,7 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
         state, train.loss_step(loss), batches, folder=folder, progress=bool(folder), say=print)
 
 def trained(settings: dict, part: str, images):
-    """One of the two networks of the recipe, for all noise levels between the ends.
-
-    Returns:
-        A network with averaged weights"""
+    "Train one of the two networks of the recipe, for all noise levels between the ends."
     low, high = settings["ends"]
     config = experiment.change(
         experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
@@ -77,24 +66,19 @@ def trained(settings: dict, part: str, images):
 
     # γ is spread evenly over a batch
     def nats(net, k, generator):
-        def draw(n, **how):
-            first = torch.rand((), **how)
-            return low + (high - low) * ((first + torch.arange(n) / n) % 1)
-        return PARTS[part](net, k, each(draw, len(k), generator), generator)
+        gamma = even_levels(lambda t: low + (high - low) * t, len(k), generator)
+        return PARTS[part](net, k, gamma, generator)
 
     loop = train.Config(**settings["recipe"]["train"] | settings[part])
     return _fitted(net, nats, loop, images).ema.model.eval()
 
 def trained_alone(config, gamma: float, images, folder=None):
-    """The decoder of a recipe without its diffusion: what it reads is noise, and pixels before.
+    """Train the decoder of a recipe without its diffusion: it reads noise, and pixels before.
 
     Args:
         config: An `experiment.VDMConfig`, whose decoder and loop are taken
         gamma: The noise level of all that the decoder sees of the image: a high one
-        folder: For checkpoints; a run found there goes on
-
-    Returns:
-        The `train.State` of a decoder at its end"""
+        folder: For checkpoints; a run found there goes on"""
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
@@ -102,10 +86,7 @@ def trained_alone(config, gamma: float, images, folder=None):
 
 @torch.no_grad()
 def paid(net, part: str, images, gamma: float) -> Tensor:
-    """What one of the two networks pays for each image at a noise level.
-
-    Returns:
-        `(n,)`, bits for a pixel"""
+    "Compute what one of the two networks pays for each image at a noise level, bits for a pixel."
     return torch.cat([
         PARTS[part](
             net, k, torch.full((len(k),), gamma), stream(0, "last bits", round(gamma, 3), i))
@@ -132,10 +113,7 @@ def run(settings: dict, case: dict, folder=None) -> dict:
     return dict(curve=rows)
 
 def run_alone(settings: dict, case: dict, folder=None) -> dict:
-    """The decoder alone, its bits on all test images, and samples if the case keeps any.
-
-    Returns:
-        seconds: the clock's, in training"""
+    "Train the decoder alone; its bits on all test images, and samples if the case keeps any."
     images, held = data.load("mnist")
     config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
     config = experiment.change(config, {k: case[k] for k in case if k == "steps"})
@@ -159,13 +137,10 @@ STUDY = Study(
      dict(part="alone", gamma=12., steps=30_000, kept=20)), run)
 
 def totals(decoder: list, diffusion: list) -> list:
-    """What a bound would cost that ends its diffusion at γ, for each γ of the curves.
+    """Sum for each γ what a bound costs that ends there: rows [γ, diffusion, decoder, both].
 
     Args:
-        decoder, diffusion: Rows [γ, mean, error], by rising γ
-
-    Returns:
-        Rows [γ, diffusion down to γ, decoder at γ, both], in bits for a pixel"""
+        decoder, diffusion: Rows [γ, mean, error], by rising γ"""
     g = torch.tensor([r[0] for r in diffusion], dtype=torch.float64)
     e = torch.tensor([r[1] for r in diffusion], dtype=torch.float64)
     areas = (e[1:] + e[:-1]) / 2 * g.diff()
@@ -182,10 +157,7 @@ def _sifted(settings, case):  # To learn from, to score on, and how to train
     return images[:-n], images[-n:][:settings["n"]], config
 
 def run_sift(settings: dict, case: dict) -> dict:
-    """Train the recipe with something changed for half a minute; its bits on kept-back images.
-
-    Returns:
-        train_seconds: of the processor"""
+    "Train the recipe with something changed for half a minute; its bits on kept-back images."
     torch.set_num_threads(1)
     seen, kept, config = _sifted(settings, case)
     alone = case["name"] == "the decoder alone"
@@ -260,10 +232,7 @@ CONTROL = Study(
 GAMMAS = [-13.5 + i for i in range(21)]  # Noise levels at which the error is measured
 
 def run_plain(settings: dict, case: dict) -> dict:
-    """Diffusion alone for some minutes: bits of kept-back images, and what each γ costs.
-
-    Returns:
-        train_seconds: of the processor"""
+    "Train diffusion alone for some minutes; bits of kept-back images, and what each γ costs."
     torch.set_num_threads(1)
     seen, kept, config = _sifted(settings, case)
     seconds, state = common.seconds_of(lambda: experiment.fit(config, seen))
@@ -295,16 +264,13 @@ PLAIN = Study(
 
 # %% ../../nbs/64_last_bits.ipynb #1e9de666
 def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> Tensor:
-    """½E(ε − ε̂)² of each of two pixels, with the exact denoiser of a mixture of Gaussians.
+    """Compute ½E(ε − ε̂)² of each of two pixels, with the exact denoiser of a Gaussian mixture.
 
     Args:
         gamma: `(2,)` float64, a noise level for each pixel
         means: `(k, 2)`, centers of clusters, equally likely
         spread: Standard deviation of a cluster, in each pixel
-        looks: The guess for the first pixel reads the second as well
-
-    Returns:
-        `(2,)`, nats for a unit of each γ"""
+        looks: The guess for the first pixel reads the second as well"""
     # latents on a grid for each cluster, with their weights
     a, s2 = alpha(gamma), sigma(gamma) ** 2
     v = a ** 2 * spread ** 2 + s2
@@ -326,15 +292,12 @@ def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> T
     return torch.exp(-gamma) * error / 2
 
 def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40) -> float:
-    """What diffusion pays on a path through the noise levels of two pixels.
+    """Integrate what diffusion pays, in nats, along a path through the noise levels of two pixels.
 
     Args:
         corners: Of a path of straight parts, pairs (γ_1, γ_2), from little noise to much
         means, spread, looks: As for `prices`
-        n: Nodes of the quadrature on each part
-
-    Returns:
-        Nats"""
+        n: Nodes of the quadrature on each part"""
     total, (nodes, weights) = 0., np.polynomial.legendre.leggauss(n)
     corners = torch.tensor(corners, dtype=torch.float64)
     for a, b in zip(corners, corners[1:]):
@@ -344,10 +307,7 @@ def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40
 
 # %% ../../nbs/64_last_bits.ipynb #c5ac133d
 def run_terms(settings: dict, case: dict) -> dict:
-    """The terms of the bound of weights that come along, on test images.
-
-    Returns:
-        Bits a pixel, with a standard error"""
+    "Compute the terms of the bound of weights that come along, on test images, bits a pixel."
     torch.set_num_threads(1)
     model, images = experiment.open(case["weights"], "cpu").model, data.load("mnist")[1]
     k = images.images[:settings["n"]]

@@ -13,7 +13,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from .. import data, ddgan, evaluate, experiment, judge, models, process, sample, train
 from ..core import randn_like, stream
-from ..files import to_strip
+from ..images import to_strip
 from . import record
 from ..recipes.common import facts_of
 from .common import ALONE, trained, unpacked
@@ -63,10 +63,7 @@ def drawer(settings: dict, model: str, seed: int, images):
     return redraw
 
 def run_redraw(settings: dict, case: dict) -> dict:
-    """Held-out digits and strokes, drawn again from every state.
-
-    Returns:
-        By state: kept, frechet; pictures"""
+    "Draw held-out digits and strokes again from every state: kept, their distance, pictures."
     images, held = data.load("digits")
     held = held[:settings["n"]]
     again = drawer(settings, case["model"], case["seed"], images)
@@ -96,10 +93,7 @@ def run_redraw(settings: dict, case: dict) -> dict:
 # %% ../../nbs/45_entering_a_chain.ipynb #457afad5
 @torch.no_grad()
 def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
-    """The mean logit of training data less that of others, for every step of the chain.
-
-    Returns:
-        One for each s"""
+    "Compute the mean logit of training data less that of others, for every step of the chain."
     out = []
     for s in range(len(chain) - 1):
         def logit(x):
@@ -110,10 +104,7 @@ def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
     return out
 
 def run_gap(settings: dict, case: dict) -> dict:
-    """Train on few images; how much more the discriminator likes them than others like them.
-
-    Returns:
-        `curve`: rows of updates and gaps"""
+    "Train on few images; rows of updates and of how much more the discriminator likes them."
     images, _ = data.load("digits")
     few = images[:settings["few"]]
     others = images[settings["few"]:settings["few"] + settings["others"]]
@@ -172,14 +163,11 @@ def hears(net, x: Tensor, chain: Tensor, generator=None) -> list[float]:
 LATENT_SETTINGS = dict(gan=SETTINGS["gan"], run=STACKED_SETTINGS, n=2000)
 
 def run_latent(settings: dict, case: dict, folder=None) -> dict:
-    """Train a generator, and measure how much its answers to held-out images differ.
+    """Train a generator; the ratio of `hears` for each state, by held-out images.
 
     Args:
         settings, case: As in `LATENT`; digits, or a case of `ddgan_mnist.STACKED`
-        folder: For runs
-
-    Returns:
-        The ratio for each state"""
+        folder: For runs"""
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
@@ -199,14 +187,11 @@ LATENT = Study("latent", LATENT_SETTINGS, (
 
 # %% ../../nbs/45_entering_a_chain.ipynb #7a9fa577
 def table_of(before: Tensor, after: Tensor, classes: int) -> Tensor:
-    """What went in, and what came back.
+    """Count how often each number went in (row) and came back as each (column).
 
     Args:
         before: `(n,)`, whole numbers below `classes`
-        after: The same
-
-    Returns:
-        `(classes, classes)`: how often each went in (row) and came back as each (column)"""
+        after: The same"""
     for v in (before, after):
         if len(v) and not 0 <= v.min() <= v.max() < classes:
             raise ValueError(
@@ -231,13 +216,10 @@ def asymmetry(table: Tensor) -> float:
     return (off / both.clamp_min(1)).triu(1).sum().item()
 
 def if_exact(table: Tensor) -> tuple[float, float]:
-    """What Bowker's statistic is for exact draws with as many pairs in each two mirrored cells.
+    """Compute mean and deviation of Bowker's statistic for exact draws with as many pairs.
 
     Args:
-        table: The same
-
-    Returns:
-        Its mean and standard deviation"""
+        table: The same"""
     both = (table + table.T).triu(1).double()
     both = both[both > 0]
     return float(len(both)), (2 - 2 / both).sum().sqrt().item()
@@ -247,10 +229,7 @@ KEEPS_SETTINGS = dict(
     run=STACKED_SETTINGS, n=2000, reader=dict(steps=1500, width=48), sure=[.7, .95])
 
 def digits_of(numbers: Tensor) -> Tensor:
-    """The digits of each number: what `data.number_of` undoes.
-
-    Returns:
-        `(n, 3)`"""
+    "Split each number into its digits, `(n, 3)`: what `data.number_of` undoes."
     return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], 1)
 
 def run_reader(s: dict, case: dict, images, held) -> dict:

@@ -16,7 +16,7 @@ import torch
 from .. import evaluate, experiment, judge, sample
 from ..core import stream
 from ..data import ImageSet, decode, encode, load
-from ..files import to_strip
+from ..images import to_strip
 from ..guidance import ClassifierFree
 from ..notation import (
     alpha, betas_from_gammas, gamma_from_edm_sigma, gammas_from_betas)

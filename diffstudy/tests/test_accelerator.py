@@ -128,11 +128,11 @@ def made_up(name, n=64, side=0):
 def begun(name, device, **settings):
     "A recipe with few images a batch, no dropout, of a deep network few blocks; its loop, its set."
     config = experiment.RECIPES[name]
-    net = models.RECIPES.get(getattr(config, "model", ""))
-    deep = dict(blocks=2) if net and net.blocks > 8 else {}
+    unet = getattr(config, "unet", {})
+    deep = dict(blocks=2) if unet.get("blocks", 0) > 8 else {}
 
     # what dropout draws depends on the device
-    dry = dict(dropout=0.) if getattr(config, "dropout", net and net.dropout) else {}
+    dry = dict(dropout=0.) if getattr(config, "dropout", unet.get("dropout")) else {}
     config = experiment.change(config, dict(steps=12, batch_size=8) | deep | dry | settings)
 
     # a decoder draws patch after patch, and XLA compiles each

@@ -12,8 +12,8 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
            'test_other_threads_are_said_on_a_resume', 'test_evaluate_and_record',
            'test_a_run_without_labels_is_recorded', 'test_data_and_info', 'test_process',
-           'test_study', 'test_bench', 'test_recorded_run_is_fresh',
-           'test_the_table_of_recipes_is_of_today', 'test_the_settings_of_a_recipe_are_listed']
+           'test_study', 'test_bench', 'test_the_table_of_recipes_is_of_today',
+           'test_the_settings_of_a_recipe_are_listed']
 
 # %% ../../nbs/77_cli.ipynb #0f39ad40
 import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 import diffstudy
 from .. import checkpoint, cli, experiment, files, judge, train
 from ..experiment import RECIPES, change, config_hash
+from ..images import tile
 from ..studies import commands
 
 # %% ../../nbs/77_cli.ipynb #3865a764
@@ -104,7 +105,7 @@ def test_many_samples_of_one_class_are_a_grid(tmp_path):
         for i, image in enumerate(images):
             x, y = 10 + i % columns * 44, 52 + i // columns * 44
             cut = page.crop((x, y, x + 40, y + 40))
-            assert cut.tobytes() == files.tile(image, 17, 5).tobytes(), (labels, i)
+            assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
@@ -127,6 +128,7 @@ def test_errors_train():
         (("--set", "batch_size=-4"), "batch_size: expected a whole number, at least 1; got -4"),
         (("--set", "batch_size=5000"), r"batch size in 1..1500.* got 5000"),
         (("--set", "learning_rate=1"), "unknown setting 'learning_rate'"),
+        (("--set", "minutes=3"), "--set minutes: expected a setting.* option of its own"),
         (("--minutes", "nan"), "minutes: expected a number above 0; got nan"),
         (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
         (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"),
@@ -155,7 +157,6 @@ def test_errors_sample():
     refused(("sample", run.with_name("rnu")), "did you mean .*run")
     refused(("evaluate", run, "--w", "-3"), "--w: expected numbers .* at least -1; got '-3.0'")
     refused(("info", run.parent), "holds no config.json")
-    refused(("speedrun", "mnist-four-calls"), "4 images may go .*; 32 steps with --w 1 take 64")
     assert type_in("trian").exit_code == 2 and type_in("train", "--stpes", "3").exit_code == 2
 
 def test_a_long_report_keeps_its_lines(capsys):
@@ -328,10 +329,9 @@ def test_stop_and_go_on():
         r.exit_code == 0 and "resumed at step" in r.output
         and type_in(*ask("whole")).exit_code == 0), r.output
     a, b = (checkpoint.read_checkpoint(folder / run) for run in ("stopped", "whole"))
-    for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
-        assert (
-            a[name].keys() == b[name].keys()
-            and all(torch.equal(a[name][k], b[name][k]) for k in a[name]))
+    for part in ("model", "ema", "optimizer"):
+        one, other = (getattr(found, part) for found in (a, b))
+        assert one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 # %% ../../nbs/77_cli.ipynb #5be37650
 def test_fresh_keeps_the_old_run():
@@ -375,16 +375,16 @@ def forged(step, name, content):
     manifest["files"][name] = hashlib.sha256(content).hexdigest()
     (step / "manifest.json").write_bytes(files.to_json(manifest))
 
-@pytest.mark.parametrize("change, words", [
-    (lambda v: v * math.nan, "not finite"), (lambda v: v.to(torch.int8), "does not fit the model")])
-def test_weights_that_are_none(change, words, tmp_path):
+def test_weights_that_are_none(tmp_path):
     shutil.copytree(tiny_run(), run := tmp_path / "run")
     for step in run.glob("step-*"):
         for name in ("model.safetensors", "ema.safetensors"):
             weights = safetensors.torch.load_file(step / name)
-            forged(step, name, safetensors.torch.save({k: change(v) for k, v in weights.items()}))
+            whole = {k: v.to(torch.int8) for k, v in weights.items()}
+            forged(step, name, safetensors.torch.save(whole))
     for made in (*run.glob("samples.png"), *run.glob("evaluation*.json")): made.unlink()
-    for name in ("sample", "evaluate"): one_line(1, words, name, run, "--steps", 2)
+    for name in ("sample", "evaluate"):
+        one_line(1, "does not fit the model", name, run, "--steps", 2)
     assert not [*run.glob("samples.png"), *run.glob("evaluation*.json")]
 
 def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
@@ -503,9 +503,7 @@ def test_study():
         r = type_in("study", "toy", "--record", path)
         assert r.exit_code == 0 and len(json.loads(path.read_text())["results"]) == len(TOY.cases)
         assert "nothing to do" in type_in("study", "toy", "--record", path).output
-        path.write_text(
-            path.read_text().replace('"scale": 1.0', '"scale": 3.0').replace(
-                files.read_json(path)["hash"], "0" * 12))
+        path.write_text(path.read_text().replace('"scale": 1.0', '"scale": 3.0'))
         r = type_in("study", "toy", "--record", path)
         assert (
             r.exit_code == 1 and "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output
@@ -556,53 +554,19 @@ def test_bench(monkeypatch):
     refused(("bench", "vmd"), "did you mean 'vdm'")
     refused(("bench", "vdm", "--other", file.with_name("none.py")), "there is no file")
     refused(("bench", "vdm", "--rounds", 0), "--rounds: expected a whole number, at least 1; got 0")
-    refused(
-        ("bench", "vdm", "--mults", "1,2"), "--mults: the U-Net of this benchmark has one level")
-    refused(
-        ("bench", "ddgan", "--mults", "1;2"),
-        "--mults: expected whole numbers with commas, such as 1,2,2; got '1;2'")
-    refused(("bench", "ddgan", "--width", 6), "expected a width that is a multiple of 4")
-    refused(
-        ("bench", "ddgan", "--size", 4),
-        "halves an image 3 times: expected a shape .* of at least 8 pixels")
-    refused(("bench", "ddgan", "--other", "diffusers"), "unknown opponent")
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            "diffstudy.studies.bench.peak",
-            lambda *_: dict(peak=1., rise=1., kept=1.))  # processes of their own, as above
-        r = type_in("bench", "ddgan", "--other", file, *small, "--size", 8, "--mults", "1,2")
-    assert (
-        r.exit_code == 0
-        and all(
-            re.search(rf"{what} step +mine .* times ours", r.output)
-            for what in ("train", "train R1", "sample"))), r.output
-    assert "width 8 × 1,2, 1 blocks, 2 images of 1×8×8" in r.output, r.output
 
-    # without an opponent it is compared with all that are built in, each both ways
+    # without an opponent it is compared with both that are built in
     with monkeypatch.context() as patch:
         patch.setattr("diffstudy.studies.bench.peak", lambda *_: dict(peak=1., rise=1., kept=1.))
         patch.setattr("diffstudy.studies.bench.compare", lambda *_: {})
-        r = type_in("bench", "ddgan", *small, "--size", 8)
-    for who in ("ours", "described", "described-same", "fallback", "fallback-same"):
+        r = type_in("bench", *small)
+    for who in ("ours", "diffusers", "diffusers-same"):
         assert re.search(rf"peak memory +{who} ", r.output), r.output
     file.write_text("build = lambda config: config")
     r = type_in("bench", "vdm", "--other", file, *small)
     assert (
         r.exit_code == 1 and "without train_step" in r.output
         and r.output.splitlines()[-1].startswith("error: ")), r.output
-
-# %% ../../nbs/77_cli.ipynb #15f1d9cc
-@pytest.mark.parametrize("name", ("digits", "mnist-bound"))
-def test_recorded_run_is_fresh(name):
-    path = Path(diffstudy.__file__).parents[1] / "nbs" / "runs" / f"{name}.json"
-    if not path.exists():
-        pytest.skip(
-            "no recorded run here: it is kept in the repository, not in the installed package")
-    record = json.loads(path.read_text(encoding="utf-8"))
-    assert (
-        record["hash"] == config_hash(record["config"])
-        == config_hash(RECIPES[record["recipe"]].resolve())
-    ), f"stale: `diffstudy train {name} --fresh --record nbs/runs/{name}.json` records it anew"
 
 # %% ../../nbs/77_cli.ipynb #885c1a50
 def test_the_table_of_recipes_is_of_today():

@@ -5,11 +5,11 @@ __all__ = ['test_expand_acts_on_examples_and_refuses_the_rest',
            'test_what_comes_in_is_looked_at_once', 'test_numbers_of_another_kind_and_labels',
            'test_normal_agrees_with_torch', 'test_normal_samples_have_their_moments',
            'test_scalar_variance_counts_in_every_dimension',
-           'test_processes_together_draw_what_one_draws',
-           'test_streams_are_functions_of_their_names',
+           'test_draws_are_those_of_the_generator', 'test_streams_are_functions_of_their_names',
            'test_streams_where_a_device_has_none_or_none_is_wanted',
            'test_an_example_does_not_depend_on_its_batch', 'test_errors_name_the_nearest_choice',
            'Oven', 'test_settings_are_held_to_their_rules',
+           'test_what_is_typed_is_read_by_the_rule',
            'test_registry_is_complete_and_refuses_unknown_ids']
 
 # %% ../../nbs/70_core.ipynb #a966b3b3
@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 import numpy as np, pytest, torch
 from .. import core
 from ..core import (
-    EQUATIONS, REGISTRY, Normal, Settings, above, as_data, as_gamma, as_labels, as_step, at_least,
-    check_gamma, choose, default_device, each, expand, flag, free_settings, implements, one_of,
-    or_none, randn_like, setting, shared, stream, suggest, tuple_of, whole)
+    EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_labels, as_step, check_gamma, choose,
+    default_device, draw, expand, implements, randn_like, stream, suggest)
+from ..settings import (
+    Settings, above, at_least, flag, free_settings, one_of, or_none, rules, setting, tuple_of, whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -106,17 +107,14 @@ def test_scalar_variance_counts_in_every_dimension():
     torch.testing.assert_close(full.log_prob(torch.ones(2, 7)), scalar.log_prob(torch.ones(2, 7)))
 
 # %% ../../nbs/70_core.ipynb #cc7e14f3
-def test_processes_together_draw_what_one_draws():
-    "of one stream, each takes what its own examples get, again and again, and one alone all of it"
-    whole = stream(0, "noise")
-    parts = [shared(stream(0, "noise"), i, 3) for i in range(3)]
-    assert shared(whole, 0, 1) is whole
-    for shape in ((6, 2), (12,)):
-        own = torch.empty(shape[0] // 3, *shape[1:])
-        got = torch.stack([randn_like(own, g) for g in parts], 1).flatten(0, 1)
-        assert torch.equal(got, randn_like(torch.empty(shape), whole))
-    draw = lambda n, **how: torch.arange(n)
-    assert each(draw, 2, parts[1]).tolist() == [1, 4] and each(draw, 2, whole).tolist() == [0, 1]
+def test_draws_are_those_of_the_generator():
+    "`draw` and `randn_like` give PyTorch's numbers of the same stream, for any shape and dtype"
+    for shape in (), (3,), (2, 1, 4):
+        like = torch.empty(shape, dtype=torch.float64)
+        got = randn_like(like, stream(0, "noise"))
+        assert got.equal(torch.randn(shape, generator=stream(0, "noise"), dtype=torch.float64))
+    got = draw(torch.randperm, 9, generator=stream(1, "order"), device="cpu")
+    assert got.equal(torch.randperm(9, generator=stream(1, "order")))
 
 # %% ../../nbs/70_core.ipynb #d9740a37
 def test_streams_are_functions_of_their_names():
@@ -190,6 +188,17 @@ def test_settings_are_held_to_their_rules():
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected {expected}"):
             Oven(**wrong)
         with pytest.raises(ValueError): replace(oven, **wrong)
+
+@pytest.mark.parametrize("name, typed, value", [
+    ("degrees", "2e2", 200.), ("degrees", "-1", -1), ("degrees", "hot", "hot"),
+    ("minutes", "1e3", 1000), ("minutes", 30., 30), ("minutes", "1.5", 1.5), ("minutes", "inf", "inf"),
+    ("heat", "below", "below"), ("heat", "none", "none"), ("fan", "TRUE", True), ("fan", "1", 1),
+    ("rack", "none", None), ("rack", "2", 2), ("sizes", "3,.4", (3, .4)), ("sizes", "[3, 4]", (3, 4)),
+    ("sizes", 3, (3,)), ("sizes", "none", ()), ("sizes", "a,b", ("a", "b"))])
+def test_what_is_typed_is_read_by_the_rule(name, typed, value):
+    "numbers, truth values, none and lists; a text that spells no value is left to the check"
+    found = rules(Oven)[name].read(typed)
+    assert found == value and type(found) is type(value)
 
 # %% ../../nbs/70_core.ipynb #be7fd019
 def test_registry_is_complete_and_refuses_unknown_ids():

@@ -16,7 +16,7 @@ import pytest, torch
 from typer.testing import CliRunner
 from ..exercises.check import EXERCISES, add, chapters, exercise, randn
 from ..exercises.commands import SETS, judged, problem_set, sheet, tasks
-from ..exercises.slips import discreet, mutants
+from ..slips import discreet, mutants
 from ..notation import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #b3855916

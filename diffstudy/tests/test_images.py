@@ -4,8 +4,9 @@
 __all__ = ['WHO', 'test_encode_is_lossless', 'refused', 'test_errors_of_image_sets',
            'test_digits_split', 'write_mnist', 'test_mnist_files', 'test_mnist_cut_off',
            'test_cifar10_files', 'test_a_failed_download_says_what_to_do', 'families',
-           'emoji_and_names', 'test_emoji_are_held_out_by_families', 'numbered',
-           'test_batches_cover_every_epoch', 'test_batches_are_functions_of_the_step',
+           'emoji_and_names', 'test_emoji_are_held_out_by_families',
+           'test_a_picture_shows_the_gray_levels', 'test_images_in_a_strip_come_back_as_they_were',
+           'numbered', 'test_batches_cover_every_epoch', 'test_batches_are_functions_of_the_step',
            'test_batches_of_ranks_are_one_batch', 'test_batches_flip', 'test_errors_of_batches',
            'Noisy', 'test_batches_of_any_data_set',
            'test_rows_that_are_no_pairs_are_told_what_to_do',
@@ -19,7 +20,8 @@ from .. import data
 from ..core import stream
 from ..files import along, read_note
 from ..images import (
-    Batches, ImageSet, apart, decode, encode, load_cifar10, load_digits, load_emoji, load_mnist)
+    Batches, ImageSet, apart, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
+    load_mnist, to_strip, write_images)
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
 def test_encode_is_lossless():
@@ -186,6 +188,33 @@ def test_emoji_are_held_out_by_families():
     assert torch.bincount(test.labels).tolist() == [10, 36, 24, 13, 11, 24, 31, 21, 17]
     for part in (Image.open(along("emoji.png")).text["Copyright"], facts.source):
         assert "Twitter, Inc and other contributors" in part and "CC BY 4.0" in part
+
+# %% ../../nbs/72_images.ipynb #301bfa35
+def test_a_picture_shows_the_gray_levels(tmp_path):
+    "level 0 is black and the last one white; image i stands in row i // columns, enlarged"
+    k = torch.arange(5)[:, None, None, None].expand(5, 1, 8, 8)  # image i is of level i of 0…4
+    grays = [0, 63, 127, 191, 255]
+    write_images(tmp_path / "a.npz", k, 5)
+    kept = np.load(tmp_path / "a.npz")["arr_0"]
+    assert [v[0, 0].tolist() for v in kept] == [[g] * 3 for g in grays]
+    for name, columns in (("two.png", 2), ("own.png", 0)):
+        write_images(tmp_path / name, k, 5, columns, note="a note")
+        page, n = Image.open(tmp_path / name), columns or 3
+        assert read_note(tmp_path / name) == "a note"
+        for i, g in enumerate(grays):  # 40 pixels each, and 4 between
+            at = 24 + i % n * 44, 24 + i // n * 44
+            assert page.getpixel(at) == (g, g, g), (name, i)
+    write_images(tmp_path / "each", k, 5)
+    assert Image.open(tmp_path / "each" / "00003.png").getpixel((7, 7)) == (191,) * 3
+
+# %% ../../nbs/72_images.ipynb #1134664f
+def test_images_in_a_strip_come_back_as_they_were():
+    "gray and color, any width, one image or many"
+    for c, h, w, n in (1, 8, 8, 12), (3, 28, 28, 2), (1, 4, 6, 1), (3, 5, 2, 3):
+        k = torch.randint(
+            256, (n, c, h, w), generator=torch.Generator().manual_seed(w), dtype=torch.uint8)
+        assert torch.equal(from_strip(to_strip(k), w), k)
+    assert from_strip(to_strip(k[..., :1].repeat(1, 1, 1, 5))).shape == (3, 3, 5, 5)
 
 # %% ../../nbs/72_images.ipynb #85a98d1e
 def numbered(n):

@@ -73,7 +73,7 @@ def test_every_extra_that_a_text_names_exists():
             text = f.read_text(encoding="utf-8").replace("\\", "")
             for names in re.findall(r"diffstudy[.\w-]*\[([a-z][a-z, ]*)\]", text):
                 wrong += [(f.name, n) for n in names.split(",") if n.strip() not in extras]
-    assert wrong == [] and {"course", "images", "compression", "dev"} <= set(extras), wrong
+    assert wrong == [] and {"course", "images", "dev"} <= set(extras), wrong
 
 @checkout
 def test_each_page_installs_what_it_needs():

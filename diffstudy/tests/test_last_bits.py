@@ -3,15 +3,14 @@
 # %% auto #0
 __all__ = ['test_totals', 'test_what_the_two_networks_pay',
            'test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for',
-           'test_the_recorded_run_is_of_the_command_on_the_page', 'test_the_record_is_fresh',
-           'test_the_sifts_are_fresh', 'test_the_control_keeps_a_value_for_each_test_image',
-           'test_a_path_for_each_pixel', 'test_the_decoder_alone_reads_noise_and_goes_on']
+           'test_the_control_keeps_a_value_for_each_test_image', 'test_a_path_for_each_pixel',
+           'test_the_decoder_alone_reads_noise_and_goes_on']
 
 # %% ../../nbs/64_last_bits.ipynb #07efafec
 import math
 import pytest, torch
 from .. import data, experiment
-from ..files import from_strip
+from ..images import from_strip
 from ..studies import last_bits, record as runs
 
 # %% ../../nbs/64_last_bits.ipynb #0cd64f4f
@@ -61,27 +60,6 @@ def test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for(monkeypatch, t
     assert from_strip(one.pop("png")).shape == (2, 1, 8, 8)
     assert last_bits.run(settings, case, tmp_path) == one
     assert [p.name for p in tmp_path.iterdir()] == ["last-bits-alone-12-2"]
-
-def test_the_recorded_run_is_of_the_command_on_the_page():
-    try: record = runs.load("mnist-bits")
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    recipe = experiment.RECIPES["mnist-bits"]
-    assert record["hash"] == experiment.config_hash(recipe.resolve())
-
-def test_the_record_is_fresh():
-    try: record = runs.load("last-bits")
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(record, last_bits.STUDY) == []
-    assert len(record["results"]) == len(last_bits.STUDY.cases)
-
-@pytest.mark.parametrize("name", ["SIFT", "PLAIN", "TERMS"])
-def test_the_sifts_are_fresh(name):
-    study = getattr(last_bits, name)
-    try: record = runs.load(study.name)
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(record, study) == []
-    assert len(record["results"]) == len(study.cases)
-
 
 # %% ../../nbs/64_last_bits.ipynb #90dc35b2
 def test_the_control_keeps_a_value_for_each_test_image(tmp_path):

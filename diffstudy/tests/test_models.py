@@ -20,7 +20,7 @@ import pytest, torch
 from torch.nn import functional as F
 from ..core import default_device, stream
 from ..models import (
-    MLP, RECIPES, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
+    MLP, UNETS, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
     embed_gamma, fourier_features, initialize)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
@@ -173,7 +173,7 @@ def count(config, shape=(3, 32, 32)):
     with torch.device("meta"):
         return sum(p.numel() for p in build(config, shape).parameters())
 
-CIFAR = RECIPES["vdm-cifar10"]
+CIFAR = UNETS["vdm-cifar10"]
 RELEASED = {
     "CIFAR-10": CIFAR,
     "CIFAR-10, augmented": replace(CIFAR, width=256, dropout=0.05),
@@ -190,11 +190,11 @@ def test_parameter_counts():
               "CIFAR-10, augmented, attention everywhere": 139_276_803,
               "ImageNet, 32 × 32": 122_137_603, "ImageNet, 64 × 64": 237_603_843}
     assert {name: count(config) for name, config in RELEASED.items()} == wanted
-    assert count(replace(RECIPES["vdm-cifar10"], extra=False)) == 30_577_667
+    assert count(replace(UNETS["vdm-cifar10"], extra=False)) == 30_577_667
 
 # %% ../../nbs/73_models.ipynb #bf4f0da5
 def test_config_survives_json():
-    for config in RECIPES.values():
+    for config in UNETS.values():
         assert UNetConfig(**json.loads(json.dumps(asdict(config)))) == config
 
 # %% ../../nbs/73_models.ipynb #d7a684df
@@ -210,7 +210,7 @@ def test_seed_fixes_weights():
 
 # %% ../../nbs/73_models.ipynb #2bc90105
 def test_output_depends_on_condition():
-    for config in {replace(c, blocks=1, dropout=0.0) for c in RECIPES.values()}:
+    for config in {replace(c, blocks=1, dropout=0.0) for c in UNETS.values()}:
         net = UNet(config, (1, 4, 4), 3)
         initialize(net, 0, zeros=False)
         z, gamma, c = _example((1, 4, 4), dtype=torch.float32)

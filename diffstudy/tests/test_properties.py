@@ -12,21 +12,21 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'gray_right', 'gray_wrong', 'logits', 'check_centers', 'check_random_steps',
            'check_check_levels', 'check_bits', 'check_weightings', 'check_times', 'check_integral',
            'check_for_variance', 'elementwise', 'of_ends', 'check_betas', 'check_base',
-           'check_grid', 'predicts', 'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients',
-           'check_initial', 'check_check_grid', 'check_check_state', 'check_arrived',
-           'check_check_prediction', 'walked', 'check_slope', 'check_samplers', 'check_bar',
-           'of_net', 'classes_right', 'classes_wrong', 'free', 'led', 'branches', 'guided',
-           'check_factor', 'check_accept', 'check_weight', 'check_drop', 'check_labels', 'share',
-           'no_share', 'check_particle_steps', 'check_share', 'tilt', 'correct', 'of_branches',
-           'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean', 'check_bits_of_images',
-           'scores', 'check_decide', 'check_accuracy', 'check_nearest', 'check_embed', 'gaussian',
-           'check_moments', 'root', 'distance', 'check_frechet', 'check_frechet_distance',
-           'check_inception', 'check_overlap', 'check_modes', 'check_mixture', 'Net',
-           'states_right', 'states_wrong', 'noise', 'too_much_noise', 'fresh', 'check_chain',
-           'on_the_line', 'refuses_levels', 'check_exact_step', 'check_ddpm_step', 'check_logit',
-           'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_start',
-           'check_penalty', 'Judge', 'check_terms', 'check_states', 'check_frozen',
-           'test_every_public_name_has_an_entry', 'test_any_input']
+           'check_grid', 'check_even_levels', 'predicts', 'draw_grid', 'wrong_state', 'of_walk',
+           'check_coefficients', 'check_initial', 'check_check_grid', 'check_check_state',
+           'check_arrived', 'check_check_prediction', 'walked', 'check_slope', 'check_on_device',
+           'check_bar', 'of_net', 'classes_right', 'classes_wrong', 'free', 'led', 'branches',
+           'guided', 'check_factor', 'check_accept', 'check_weight', 'check_drop', 'check_labels',
+           'share', 'no_share', 'check_particle_steps', 'check_share', 'tilt', 'correct',
+           'of_branches', 'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean',
+           'check_bits_of_images', 'scores', 'check_decide', 'check_accuracy', 'check_nearest',
+           'check_embed', 'gaussian', 'check_moments', 'root', 'distance', 'check_frechet',
+           'check_frechet_distance', 'check_inception', 'check_overlap', 'check_modes',
+           'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise', 'too_much_noise',
+           'fresh', 'check_chain', 'on_the_line', 'refuses_levels', 'check_exact_step',
+           'check_ddpm_step', 'check_logit', 'check_generator', 'pairs', 'denoise', 'two',
+           'check_generate', 'check_start', 'check_penalty', 'Judge', 'check_terms', 'check_states',
+           'check_frozen', 'test_every_public_name_has_an_entry', 'test_any_input']
 
 # %% ../../nbs/98c_properties.ipynb #4a5a91fa
 import math, re
@@ -301,6 +301,9 @@ def of_levels(f):
 
 PROCESS = {
     "process.marginal": Each(process.marginal, normal, x=first, gamma=level),
+    "process.noised": Each(
+        lambda x, eps, gamma: process.noised(x, gamma, eps=eps)[0], like_data,
+        x=first, eps=other, gamma=level),
     "process.transition": of_levels(process.transition),
     "process.forward": Each(process.forward, normal, z_s=first, gamma_s__gamma_t=step),
     "process.posterior_coefficients": of_levels(process.posterior_coefficients),
@@ -484,6 +487,15 @@ def check_grid(draw):
     ):
         refused(schedule.grid, wrong, steps)
 
+def check_even_levels(draw):
+    n = draw(st.sampled_from([0, 1, 2, 7, 2.5]))
+    if n in (0, 2.5): return refused(schedule.even_levels, schedule.Linear(), n)
+    s = schedule.Linear(draw(st.sampled_from([-9., -2.])), 5.)
+    gamma = schedule.even_levels(s, n, stream(draw(st.integers(0, 9)), "levels"))
+    t = ((gamma - s.gamma_min) / (5 - s.gamma_min)).sort().values
+    assert gamma.shape == (n,) and -1e-6 <= t[0] < t[-1] + 1e-6 <= 1 + 2e-6
+    torch.testing.assert_close(t.diff(), torch.full((n - 1,), 1 / n), rtol=1e-4, atol=1e-4)
+
 SCHEDULE = {
     "schedule.Schedule": Own(check_base),
     "schedule.Linear": of_ends(schedule.Linear),
@@ -494,6 +506,7 @@ SCHEDULE = {
     "schedule.Logistic": of_ends(schedule.Logistic),
     "schedule.Monotone": of_ends(lambda a, b: schedule.Monotone(a, b, width=4)),
     "schedule.grid": Own(check_grid),
+    "schedule.even_levels": Own(check_even_levels),
     **{f"notation.{f.__name__}": elementwise(f, LEVELS + ODD)
        for f in (schedule.alpha, schedule.sigma, schedule.snr)},
 }
@@ -608,18 +621,19 @@ def check_slope(draw):
     compare(got + s ** 2 * z / 2, s * predicts(z.double(), g) / 2, batch.dtype)
     with pytest.raises(RuntimeError, match="used its 1 evaluations"): slope(g, z)
 
-def check_samplers(draw):
-    name = draw(st.sampled_from(list(sample.SAMPLERS)))
-    z = torch.randn(2, 3, generator=stream(0, "table"))
-    out = sample.SAMPLERS[name](predicts, z, [4., 1., -3.], stream(0), progress=False)
-    assert out.shape == z.shape and out.isfinite().all()
+def check_on_device(draw):
+    batch, gammas = draw(batches()), draw_grid(draw, True)
+    steps = sample.coefficients(sample.check_grid(gammas))
+    for i, numbers in enumerate(sample.on_device(steps, batch.random("z"))):
+        want = torch.stack([v[i] for v in steps]).to(batch.dtype)
+        assert torch.stack(numbers).equal(want) and numbers[0].number == want[0].item()
 
 def check_bar(draw):
     n = draw(st.integers(0, 5))
     assert list(sample.bar(n, False)) == list(range(n))
 
 SAMPLE = {
-    "sample.SAMPLERS": Own(check_samplers),
+    "sample.on_device": Own(check_on_device),
     "sample.coefficients": Own(check_coefficients),
     "sample.initial": Own(check_initial),
     "sample.check_grid": Own(check_check_grid),
@@ -1267,7 +1281,7 @@ APART = {
     "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
-    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe", "adversarial.RECIPES"],
+    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe"],
         "settings; test_adversarial refuses wrong ones"),
     **dict.fromkeys(["adversarial.adversarial_step", "adversarial.make_state"],
         "trains two networks; test_adversarial does"),

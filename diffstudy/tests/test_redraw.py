@@ -5,13 +5,13 @@ __all__ = ['CASE', 'test_there_and_back', 'test_redraw_refuses',
            'test_the_gap_is_what_is_known_by_heart', 'test_strokes', 'test_the_study_runs_small',
            'test_who_hears_the_latent', 'small_stacks', 'test_the_latent_study_runs_small',
            'test_tables_and_what_is_kept', 'test_bowker_of_fair_coins',
-           'test_what_is_kept_runs_small', 'test_the_records_are_of_today']
+           'test_what_is_kept_runs_small']
 
 # %% ../../nbs/45_entering_a_chain.ipynb #b3918e24
 import pytest, torch
 from .. import data, ddgan
 from ..core import stream
-from ..files import from_strip
+from ..images import from_strip
 from ..notation import alpha, sigma
 from ..studies import record as runs, redraw as study
 from .test_ddgan import row as five_peaks
@@ -170,11 +170,3 @@ def test_what_is_kept_runs_small(tmp_path, small_stacks):
     assert (tables.sum(2) == tables[0].sum(1)).all()  # the same went in
     assert study.kept(tables[0]) < 1                  # from the data themselves all would come back
     assert of(**case) == found
-
-@pytest.mark.parametrize("name", ["STUDY", "LATENT", "KEEPS"])
-def test_the_records_are_of_today(name):
-    asked = getattr(study, name)
-    try: record = runs.load(asked.name)
-    except FileNotFoundError: pytest.skip("no recorded run here")
-    assert runs.differences(record, asked) == []
-    assert len(record["results"]) == record["cases"] == len(asked.cases)

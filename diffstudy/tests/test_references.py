@@ -64,7 +64,8 @@ def test_cite_names_each_work_once_and_helps():
     with pytest.raises(ValueError, match="did you mean 'ho2020ddpm'"): bibtex("ho2020ddpn")
 
 # %% ../../nbs/93_references.ipynb #022ee754
-BY_KIND = {"vdm": "kingma2021vdm", "ddgan": "xiao2021ddgan", "classifier": "dhariwal2021adm"}
+BY_KIND = {"vdm": "kingma2021vdm", "ddgan": "xiao2021ddgan", "classifier": "dhariwal2021adm",
+    "family": "@misc"}  # by its model
 
 def test_cite_reads_a_run(tmp_path):
     def cited(config):
@@ -87,6 +88,10 @@ def test_cite_reads_a_run(tmp_path):
     from diffstudy import experiment
     for name, recipe in experiment.RECIPES.items():
         assert BY_KIND[recipe.kind] in cited(recipe.resolve()), name
+    models = {name: experiment.RECIPES[name] for name in ("pixelcnn", "latent", "masked", "ebm")}
+    works = "oord2016gated", "vahdat2021lsgm", "sahoo2024mdlm", "gao2020recovery"
+    for (name, recipe), work in zip(models.items(), works):
+        assert work in cited(recipe.resolve()), name
 
 # %% ../../nbs/93_references.ipynb #e845fff7
 ARXIV = re.compile(r"arxiv(?:\.org/abs/|[: ]\s?)(\d{4}\.\d{4,5})", re.I)

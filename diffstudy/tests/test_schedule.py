@@ -6,16 +6,17 @@ __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_t
            'test_V2_snr_falls_on_a_grid_for_every_schedule',
            'test_derivative_equals_finite_differences',
            'test_derivative_is_differentiable_in_the_parameters',
-           'test_grid_is_the_schedule_at_equal_steps', 'test_errors_of_schedules',
-           'test_schedules_keep_float32_under_autocast', 'test_schedules_move_and_reload']
+           'test_grid_is_the_schedule_at_equal_steps', 'test_even_levels',
+           'test_errors_of_schedules', 'test_schedules_keep_float32_under_autocast',
+           'test_schedules_move_and_reload']
 
 # %% ../../nbs/12_schedule.ipynb #193529eb
 import math, pytest, torch
 from ..core import default_device, stream
 from ..notation import gammas_from_betas
-from diffstudy.schedule import (
-    alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone, grid,
-    inverse_softplus)
+from ..schedule import (
+    alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone,
+    even_levels, grid, inverse_softplus)
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():
@@ -149,6 +150,18 @@ def test_grid_is_the_schedule_at_equal_steps():
     for s in every_schedule():
         expected = torch.stack([s(u) for u in t]).detach()
         torch.testing.assert_close(grid(s, 10, dtype=torch.float64), expected, rtol=1e-12, atol=1e-12)
+
+# %% ../../nbs/12_schedule.ipynb #f5ba0774
+def test_even_levels():
+    "512 levels of the cosine schedule are evenly spread, from a start that each seed has for itself"
+    drawn = lambda seed: even_levels(Cosine(-8., 8.), 512, stream(seed, "levels"))
+    gamma = drawn(0)
+    assert gamma.equal(drawn(0)) and len(torch.cat([gamma, drawn(1)]).unique()) > 1000
+
+    # the cosine schedule is a straight line in this
+    angle = 2 / torch.pi * torch.atan(torch.exp(gamma / 2)).sort().values
+    assert torch.allclose(angle.diff(), torch.full((511,), angle.diff().mean()), rtol=.02)
+    assert -8 <= gamma.min() and gamma.max() <= 8
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():

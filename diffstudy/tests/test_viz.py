@@ -10,7 +10,8 @@ __all__ = ['png', 'test_slider_holds_its_frames_and_can_be_read',
 import io, re
 import matplotlib
 import numpy as np, pytest, torch
-from .. import files, viz
+from .. import viz
+from ..images import to_strip, write_images
 
 # %% ../../nbs/78_viz.ipynb #9d0c0c7c
 def png(color, size=(6, 4)):
@@ -90,6 +91,6 @@ def test_gray_levels_and_values_are_not_taken_for_each_other(tmp_path):
                          (k + 1, r"0..16; got 1..17"), (k.numpy(), "torch.as_tensor")):
         for name in "a.png", "a.npz", "a":
             with pytest.raises(ValueError, match=words):
-                files.write_images(tmp_path / name, wrong, 17)
-    with pytest.raises(ValueError, match="got torch.float32"): files.to_strip(k / 16)
+                write_images(tmp_path / name, wrong, 17)
+    with pytest.raises(ValueError, match="got torch.float32"): to_strip(k / 16)
     assert not [*tmp_path.iterdir()]

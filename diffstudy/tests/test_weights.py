@@ -10,7 +10,7 @@ import io, math
 import pytest, safetensors.torch, torch
 from .. import weights
 from ..checkpoint import CheckpointError
-from ..files import digest
+from ..files import along, digest
 from ..weights import find, pack, unpack
 
 # %% ../../nbs/74d_weights.ipynb #c677e748
@@ -62,20 +62,20 @@ def test_weights_are_found_by_name_and_checksum(tmp_path, monkeypatch):
 
     # no network: the message says what to do
     def offline(url, timeout): raise OSError("no route to host")
-    monkeypatch.setattr("urllib.request.urlopen", offline)
+    monkeypatch.setattr("diffstudy.weights.urlopen", offline)
     words = "releases/download/v.*/two.safetensors .0.0 MB. failed: no route to host. Check"
     with pytest.raises(RuntimeError, match=words): find("two", tmp_path)
     with pytest.raises(ValueError, match="unknown weights 'too'.*two"): find("too", tmp_path)
 
     # one that sends something else is not kept
-    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: io.BytesIO(sent[0]))
+    monkeypatch.setattr("diffstudy.weights.urlopen", lambda url, timeout: io.BytesIO(sent[0]))
     sent[0] = file() + b"more"
     with pytest.raises(CheckpointError, match="is damaged or of another version"):
         find("two", tmp_path)
     assert not list(tmp_path.iterdir())
     sent[0] = file()
     assert find("two", tmp_path)[1] == CARD
-    monkeypatch.setattr("urllib.request.urlopen", offline)
+    monkeypatch.setattr("diffstudy.weights.urlopen", offline)
     assert find("two", tmp_path)[1] == CARD
     kept, = tmp_path.iterdir()
     kept.write_bytes(file()[:-1])
@@ -83,8 +83,8 @@ def test_weights_are_found_by_name_and_checksum(tmp_path, monkeypatch):
 
 def test_what_comes_with_the_package_is_whole():
     "Every file that lies there is the one that this version knows, and its card says what it is."
-    along = [n for n in weights.KNOWN if weights.comes_along(n)]
-    assert any(n.startswith("judge-mnist") for n in along)
-    for name in along:
+    here = [n for n in weights.KNOWN if along(f"{n}.safetensors")]
+    assert any(n.startswith("judge-mnist") for n in here)
+    for name in here:
         card = find(name)[1]
         assert {"what", "data", "settings", "scores", "command", "licence"} <= set(card)

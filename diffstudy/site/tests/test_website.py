@@ -348,7 +348,7 @@ def test_buttons_lead_along_the_path(site):
 @checkout
 def test_back_to_the_path_is_where_one_left_it(site, chromium):
     tab, wrong = open_page(chromium, site[1], "20_guidance.html")
-    tab.goto(site[1] + "98e_measure.html")
+    tab.goto(site[1] + "98c_properties.html")
     left = tab.locator(".path-links a").get_attribute("href")
     tab.context.close()
     assert left == "20_guidance.html" and wrong == []
