@@ -150,7 +150,6 @@ def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
     """AdamW without weight decay of vectors, and of submodules that are named `schedule`.
 
     Args:
-        module: What to optimize
         config: Its `lr`, `betas` and `weight_decay` count
 
     Returns:
@@ -223,7 +222,6 @@ def muon(module: nn.Module, config: Config) -> Muon:
     """Muon for the weights of linear and convolutional layers, AdamW for the rest as in `adamw`.
 
     Args:
-        module: What to optimize
         config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`"""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     spared = {
@@ -244,12 +242,5 @@ def muon(module: nn.Module, config: Config) -> Muon:
     return Muon([g for g in groups if g["params"]], betas=config.betas, fused=True)
 
 def optimizer(module: nn.Module, config: Config) -> torch.optim.AdamW:
-    """`adamw` or `muon`, as the settings say.
-
-    Args:
-        module: What to optimize
-        config: Its `optimizer` chooses
-
-    Returns:
-        Or `Muon`, which is one"""
+    "Make `adamw` or `muon`, as `config.optimizer` says; a `Muon` is an AdamW as well."
     return dict(adamw=adamw, muon=muon)[config.optimizer](module, config)
