@@ -30,7 +30,7 @@ $(VENV)/ready: settings.ini setup.py pyproject.toml
 	@touch $@
 
 # A reader's environment: the wheel with the extra `course`, no tool of ours. Chapters run here, and a few tests of the wheel.
-$(PLAIN)/ready: $(VENV)/ready $(SOURCES) $(filter-out nbs/runs/times.json,$(wildcard nbs/runs/*.json))
+$(PLAIN)/ready: $(VENV)/ready $(SOURCES) $(filter-out nbs/runs/times.json,$(wildcard nbs/runs/*.json)) $(wildcard nbs/*.bib nbs/*.csv)
 	rm -rf $(PLAIN)/dist build
 	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
 	$(PLAIN)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PLAIN)/dist .
@@ -69,9 +69,9 @@ $(XLA)/ready: settings.ini
 accelerator: $(XLA)/ready
 	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py
 
-# What was found on today's texts already is not run again; MODULES="process bound" runs those of some modules.
+# MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready
-	$(BIN)/python -c 'from diffstudy.site.mutants import main; main()' $(MODULES)
+	$(BIN)/python nbs/check/mutants.py $(MODULES)
 
 serve: $(VENV)/ready
 	$(BIN)/python -m diffstudy.site.build serve

@@ -486,7 +486,8 @@ def _recipe_row(name: str, config, note, runs: Path) -> list:
         found = read_json(runs / f"{note.record}.json")
         seconds = (found.get("seconds") or {}).get("train")
         if note.case:
-            found = next(r["result"] for r in found["results"] if note.case.items() <= r["case"].items())
+            of = lambda case: note.case.items() <= case.items()
+            found = next(r["result"] for r in found["results"] if of(r["case"]))
             seconds = found.get("training")
         minutes, reached = minutes or seconds / 60, _reached(found)
     return [name, config.data, note.purpose, minutes, sum(p.numel() for p in model.parameters()),
@@ -588,7 +589,7 @@ def _say_settings(run, info):
     typer.echo(
         f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}, "
         f"configuration {info['hash']}\n  {values(full)}")
-    parts = [k for k, v in full.items() if isinstance(v, dict) and k != "options"]
+    parts = [k for k, v in full.items() if v and isinstance(v, dict) and k != "options"]
     for part in sorted(parts, key=lambda k: k != "train"):
         typer.echo(f"  {part}: {values(full[part])}")
 
@@ -635,9 +636,9 @@ def _info_run(
     else:
         path, found = checkpoint.read_latest(run, say=typer.echo)
         if path is None: return typer.echo("no checkpoint yet")
-        _say_progress(run, info, path, found["state.json"])
+        _say_progress(run, info, path, found.state)
         _say_looks(run)
-        tensors = found["ema.safetensors"]
+        tensors = found.ema
 
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")

@@ -409,7 +409,7 @@ def _of_run(run, samples, view) -> Report:
 
     # of a folder its newest checkpoint and its log; of weights what their card says
     there = run.folder and run.folder.is_dir()
-    state = read_latest(run.folder)[1]["state.json"] if there else run.result() or {}
+    state = read_latest(run.folder)[1].state if there else run.result() or {}
     losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if there else []
     steps = state.get("step", config["train"]["steps"])
     mean = EMA(torch.nn.Identity(), config["train"]["ema"])

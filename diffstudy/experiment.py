@@ -238,7 +238,7 @@ def _claimed(folder: Path, info: dict, components: bytes | None, fresh: bool, sa
             if was: must_agree(folder, was, info)
             if components and (new or not parts.exists()): files.replace_file(parts, components)
             if new or was["hash"] != info["hash"]:  # a run that is made longer
-                files.write_json(folder / "config.json", was | info, sealed=True)
+                files.write_json(folder / "config.json", was | info)
         yield
 
 # %% ../nbs/76_experiment.ipynb #f0b47181
@@ -313,7 +313,7 @@ def _write_result(folder, result):
     "Write what a run has reached, unless its folder has gone meanwhile."
     with suppress(FileNotFoundError):
         if checkpoint.checkpoints(folder):
-            return files.write_json(folder / "result.json", result, make=False, sealed=True)
+            return files.write_json(folder / "result.json", result, make=False)
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")

@@ -178,7 +178,7 @@ def _otherwise(folder: Path) -> str:
     "What a changed config.json says otherwise than the newest checkpoint, where that can be told."
     with suppress(Exception):
         info = files.printable(json.loads(files.read_file(folder / "config.json")))
-        found = _unlike(info, read_latest(folder, lambda _: None)[1]["state.json"])
+        found = _unlike(info, read_latest(folder, lambda _: None)[1].state)
         return f" ({'; '.join(found)})" if found else ""
     return ""
 
@@ -410,11 +410,11 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
     check_own(folder, info)
     config_of(info)  # ValueError for settings of a newer version
     path, found = _checkpoint_of(folder, info, checkpoint, say)
-    _check_one_run(folder, info, path.name, found["state.json"])
-    if "run" not in found["state.json"]["notes"]: _tell(folder, say)
+    _check_one_run(folder, info, path.name, found.state)
+    if "run" not in found.state["notes"]: _tell(folder, say)
     mark = f"{path.name} {hashlib.sha256((path / 'manifest.json').read_bytes()).hexdigest()[:12]}"
     return run_of(
-        info, found["ema.safetensors"], path, folder, mark, device, root, checkpoint != "last")
+        info, found.ema, path, folder, mark, device, root, checkpoint != "last")
 
 # %% ../nbs/76a_run_folder.ipynb #680bdf73
 def mark_of(tensors: dict) -> str:

@@ -9,9 +9,8 @@ __all__ = ['MAX_BAD', 'State', 'update', 'loss_step', 'advance', 'TrainingDiverg
            'optimizer']
 
 # %% ../nbs/74_training.ipynb #d62475ac
-import json, math, os, signal, tempfile, threading, time
+import json, math, os, signal, threading, time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from statistics import fmean
@@ -19,29 +18,16 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
-from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from .checkpoint import (
-    CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
-    numbers_of, prune, save_checkpoint)
-from .core import choose, cpu_streams, move, shared, stream
-from .devices import SLOW, Rank, bfloat16_cost, distributed, precision
+    CheckpointError, Log, checkpoints, load_checkpoint, news_of_resume, not_finite,
+    numbers_of, prune, read_latest, save_checkpoint)
+from .core import choose, seen, stream
+from .devices import Rank, distributed, precision
 from .files import locked, make_folder, remove, write_png
 from .optim import EMA, Config, adamw, lr_scale, optimizer, tensors_of
 from .watch import Logger, Progress
 _all_ = ["Config", "EMA", "Rank", "adamw", "distributed", "lr_scale", "optimizer"]
-
-# %% ../nbs/74_training.ipynb #a7096d8e
-def _at_home(model: nn.Module, rank: Rank) -> nn.Module:
-    "The model on the device of this process, with the weights of the first; ValueError for NaN."
-    if bad := not_finite(dict(model.named_parameters()) | dict(model.named_buffers())):
-        raise ValueError(
-            f"model: expected finite numbers; not finite: {bad}. Keep a mask as booleans, "
-            "or with a large number in place of infinity")
-    model = model.to(rank.device)
-    if rank.world > 1:
-        for t in tensors_of(model): dist.broadcast(t.detach(), 0)
-    return model
 
 # %% ../nbs/74_training.ipynb #a9b3e7b7
 class State:
@@ -56,16 +42,21 @@ class State:
     def __init__(self, model: nn.Module, config: Config, *, optimizers: dict | None = None,
                  average: nn.Module | None = None, notes: dict | None = None,
                  rank: Rank | None = None):
+        if bad := not_finite(dict(model.named_parameters()) | dict(model.named_buffers())):
+            raise ValueError(
+                f"model: expected finite numbers; not finite: {bad}. Keep a mask as booleans, "
+                "or with a large number in place of infinity")
         self.config = config
         self.notes = json.loads(json.dumps(notes or {}))
         rank = rank or distributed()
         self.rank = rank._replace(device=torch.device(rank.device))
-        self.model = _at_home(model, self.rank)
+        self.model = model.to(self.rank.device)
+        if self.rank.world > 1:
+            for t in tensors_of(self.model): dist.broadcast(t.detach(), 0)
 
-        # schedules of the learning rate multiply what the optimizer began with
         self.optimizers = optimizers or {"main": optimizer(model, config)}
         for o in self.optimizers.values():
-            for g in o.param_groups: g.setdefault("initial_lr", g["lr"])
+            for g in o.param_groups: g.setdefault("initial_lr", g["lr"])  # a schedule multiplies it
         self.ema = EMA(model if average is None else average, config.ema)
 
         # of a model with a loss inside, its network
@@ -82,30 +73,27 @@ class State:
         # of the last step, on the device: were all gradients finite, and those of each optimizer
         self.ok = None
         self.oks = {}
-        self.objectives = {}
 
 # %% ../nbs/74_training.ipynb #739c01b8
-def _average_over_processes(grads: list[Tensor], world: int):
-    "All in one message, since hundreds of small ones wait hundreds of times."
-    whole = torch.cat([g.flatten() for g in grads])
-    dist.all_reduce(whole)
-    whole /= world
-    for g, part in zip(grads, whole.split([g.numel() for g in grads])):
-        g.copy_(part.view_as(g))
-
-def update(state: State, name: str = "main", reduce: bool = False) -> Tensor:
+def update(state: State, name: str = "main") -> Tensor:
     """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
 
     Args:
         name: Of the optimizer
-        reduce: First average the gradients over processes; `loss_step` has done it
 
     Returns:
         `()`, norm of the gradient before clipping, on the device"""
     optimizer = choose(name, state.optimizers, "optimizer")
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     grads = [p.grad for p in params]
-    if reduce and state.rank.world > 1: _average_over_processes(grads, state.rank.world)
+
+    # of several processes the mean, in one message: hundreds of small ones wait hundreds of times
+    if state.rank.world > 1:
+        whole = torch.cat([g.flatten() for g in grads])
+        dist.all_reduce(whole)
+        whole /= state.rank.world
+        for g, part in zip(grads, whole.split([g.numel() for g in grads])):
+            g.copy_(part.view_as(g))
 
     # the norm before clipping is what a log should show, and what tells whether all is finite
     norm = nn.utils.get_total_norm(grads)
@@ -121,31 +109,6 @@ def update(state: State, name: str = "main", reduce: bool = False) -> Tensor:
     state.ok = ok if state.ok is None else state.ok & ok
     return norm
 
-# %% ../nbs/74_training.ipynb #ca15c751
-class _Objective(nn.Module):
-    "A loss with the weights that it trains, in a form that `DistributedDataParallel` can wrap."
-    def __init__(self, model, loss_fn, part):
-        super().__init__()
-        self.part = part
-        self.call = lambda batch, generator: loss_fn(model, batch, generator)
-
-    def forward(self, batch, generator): return self.call(batch, generator)
-
-# %% ../nbs/74_training.ipynb #ff8cd8d5
-def _objective(
-    state: State,
-    loss_fn: Callable,  # `(model, batch, generator)` -> dict of scalars
-    part: nn.Module | None = None,  # What it trains; all of the model if not given
-) -> nn.Module:  # `(batch, generator)` -> the same; backward averages gradients over processes
-    "The loss of a state's model, made once."
-    if loss_fn not in state.objectives:
-        o = _Objective(state.model, loss_fn, state.model if part is None else part)
-        if state.rank.world > 1:
-            device = state.rank.device
-            o = DistributedDataParallel(o, device_ids=[device] if device.type == "cuda" else None)
-        state.objectives[loss_fn] = o
-    return state.objectives[loss_fn]
-
 # %% ../nbs/74_training.ipynb #b0ec9398
 def _split(
     batch,       # A tensor, or a tuple, list or dict of tensors with one first dimension
@@ -153,32 +116,25 @@ def _split(
 ) -> list:  # Of pairs: a part, its share of the examples
     "Cut a batch along its first dimension."
     if parts == 1: return [(batch, 1.)]
-    if torch.is_tensor(batch):
-        if parts > len(batch):
-            raise ValueError(
-                f"accumulate: expected at most one part for each of {len(batch)} examples; "
-                f"got {parts}")
-        return [(p, len(p) / len(batch)) for p in batch.tensor_split(parts)]
-
-    # a container: its members are cut alike, and their parts put together again
-    named = isinstance(batch, dict)
-    rows = zip(*[_split(v, parts) for v in (batch.values() if named else batch)])
-    return [
-        (dict(zip(batch, ps)) if named else ps, shares[0])
-        for ps, shares in (zip(*row) for row in rows)]
+    tensors, form = tree_flatten(batch)
+    n = len(tensors[0])
+    if parts > n:
+        raise ValueError(
+            f"accumulate: expected at most one part for each of {n} examples; got {parts}")
+    cuts = zip(*[t.tensor_split(parts) for t in tensors])
+    return [(tree_unflatten(cut, form), len(cut[0]) / n) for cut in cuts]
 
 # %% ../nbs/74_training.ipynb #bca5e494
 def _check_terms(terms):
-    "A loss function returns named scalars, one of them `loss`."
+    "TypeError unless a loss function has returned named scalars, one of them `loss`."
     if not isinstance(terms, dict) or "loss" not in terms:
-        got = f"keys {sorted(terms)}" if isinstance(terms, dict) else type(terms).__name__
+        got = f"keys {sorted(terms)}" if isinstance(terms, dict) else seen(terms)
         raise TypeError(f"loss function: expected a dict with a scalar tensor 'loss'; got {got}")
     for k, v in terms.items():
-        if torch.is_tensor(v) and not v.ndim: continue
-        got = type(v).__name__
-        if torch.is_tensor(v): got = f"shape {tuple(v.shape)}: take the mean over the batch"
-        raise TypeError(f"loss function: expected a scalar tensor {k!r}; got {got}")
-    return terms
+        if not torch.is_tensor(v) or v.ndim:
+            raise TypeError(
+                f"loss function: expected a scalar tensor {k!r}; got {seen(v)}. "
+                "Of a number for each example take the mean over the batch")
 
 # %% ../nbs/74_training.ipynb #eb525556
 def loss_step(loss_fn: Callable) -> Callable:
@@ -190,17 +146,12 @@ def loss_step(loss_fn: Callable) -> Callable:
     Returns:
         `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each"""
     def step(state, batch, generator):
-        loss_of = _objective(state, loss_fn)
-        low = state.config.precision == "bfloat16"
-        parts = _split(batch, state.config.accumulate)
-        total = {}
-        for i, (part, share) in enumerate(parts):
-            # gradients travel once, with the last part
-            waits = state.rank.world > 1 and i + 1 < len(parts)
-            with loss_of.no_sync() if waits else nullcontext():
-                with torch.autocast(state.rank.device.type, torch.bfloat16, enabled=low):
-                    terms = loss_of(part, generator)
-                (share * _check_terms(terms)["loss"]).backward()
+        low, total = state.config.precision == "bfloat16", {}
+        for part, share in _split(batch, state.config.accumulate):
+            with torch.autocast(state.rank.device.type, torch.bfloat16, enabled=low):
+                terms = loss_fn(state.model, part, generator)
+            _check_terms(terms)
+            (share * terms["loss"]).backward()
 
             # what is reported is the mean over the batch, like the gradient
             for k, v in terms.items(): total[k] = total.get(k, 0.) + share * v.detach()
@@ -209,267 +160,212 @@ def loss_step(loss_fn: Callable) -> Callable:
 
 # %% ../nbs/74_training.ipynb #634fd97f
 @contextmanager
-def _seeded(seed, device):
-    "Inside `with`, the default generators, which dropout reads, draw from this seed."
+def _seeded(own: torch.Generator, device: torch.device):
+    "Inside `with`, the default generators, which dropout reads, draw from the seed of a stream."
     generators = [torch.default_generator]
     if device.type in ("cuda", "xpu"):
         there = getattr(torch, device.type)
         generators.append(there.default_generators[
             there.current_device() if device.index is None else device.index])
     states = [g.get_state() for g in generators]
-    for g in generators: g.manual_seed(seed)
+    for g in generators: g.manual_seed(own.initial_seed())
     try: yield
     finally:
         for g, s in zip(generators, states): g.set_state(s)
 
-# %% ../nbs/74_training.ipynb #9ad88a03
-class _NamedDropout(TorchFunctionMode):
-    "Inside `with`, dropout draws for the whole batch, of which this process has its part."
-    def __init__(self, rank, on_cpu):
-        super().__init__()
-        self.rank, self.on_cpu = rank, on_cpu
-
-    def __torch_function__(self, f, types, args=(), kwargs=None):
-        if f is not nn.functional.dropout: return f(*args, **kwargs or {})
-        return self.drop(*args, **kwargs or {})
-
-    def drop(self, x, p=.5, training=True, inplace=False):
-        if not training or not p: return x
-
-        # a mask is drawn in the order of the memory, which is that of the layer's input and differs
-        # between devices; numbers for all of them have one order
-        last = not self.on_cpu and x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(
-            memory_format=torch.channels_last)
-        whole = torch.empty(
-            (len(x) * self.rank.world, *x.shape[1:]), dtype=x.dtype,
-            device="cpu" if self.on_cpu else x.device,
-            memory_format=torch.channels_last if last else torch.contiguous_format)
-        mask = torch.dropout(whole.fill_(1), p, True)[self.rank.index::self.rank.world]
-        return x * move(mask, x.device)
-
 # %% ../nbs/74_training.ipynb #f3c091d6
-def _prepare_update(state: State):
-    "Networks that train, optimizers without gradients, and the rates of this step."
+def advance(state: State, step: Callable, batches: Callable) -> dict:
+    """One step of a run; all that it draws is a function of the seed, the step and the process.
+
+    Args:
+        state, step, batches: As for `fit`
+
+    Returns:
+        What the step returned, on the device, and `ok`"""
+    n, config, (index, world, device) = state.step, state.config, state.rank
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
         o.zero_grad()  # what another network's loss has left there is no part of the state
         for g in o.param_groups:
-            g["lr"] = g["initial_lr"] * lr_scale(state.config, state.step, g.get("lr_end"))
-    state.ok = None
-    state.oks = {}
-
-def advance(state: State, step: Callable, batches: Callable) -> dict:
-    """One step of a run; all that it draws is a function of the seed and the step.
-
-    Args:
-        step: `(state, batch, generator)` -> dict of scalar tensors
-        batches: `batches(n)` -> the batch of step `n`, counted from 0
-
-    Returns:
-        What the step returned, on the device, and `ok`"""
-    n, rank = state.step, state.rank
-    _prepare_update(state)
+            g["lr"] = g["initial_lr"] * lr_scale(config, n, g.get("lr_end"))
+    state.ok, state.oks = None, {}
     buffers = [(b, b.clone()) for b in state.model.buffers()]
 
-    # the step itself; of several processes, each draws for the whole batch and takes its part
-    dropout = stream(state.config.seed, "dropout", n, 0, device=rank.device)
-    noise = stream(state.config.seed, "train", n, 0, device=rank.device)
-    noise = shared(noise, rank.index, rank.world)
-    on_cpu = cpu_streams() or dropout.device.type != rank.device.type
-    drops = (rank.world > 1 or on_cpu) and not state.config.compile
-    with _seeded(dropout.initial_seed(), rank.device):
-        with _NamedDropout(rank, on_cpu) if drops else nullcontext():
-            terms = step(state, batches(n), noise)
+    # the step itself
+    noise = stream(config.seed, "train", n, index, device=device)
+    with _seeded(stream(config.seed, "dropout", n, index, device=device), device):
+        terms = step(state, batches(n), noise)
 
     # a step with a bad gradient leaves alone what the forward pass has changed, and the average
-    if state.ok is not None:
-        for b, before in buffers: b.copy_(torch.where(state.ok, b, before))
+    for b, before in buffers:
+        if state.ok is not None: b.copy_(torch.where(state.ok, b, before))
+        if world > 1: dist.broadcast(b, 0)  # each process has counted its own part of the batch
     state.ema.update(n, state.ok)
     state.step = n + 1
 
     # numbers stay on the device: to read one would wait for it
-    number = lambda v: torch.as_tensor(v, device=rank.device).detach().float()
     verdicts = dict(ok=torch.ones(()) if state.ok is None else state.ok)
     if len(state.oks) > 1: verdicts |= {f"ok.{k}": v for k, v in state.oks.items()}
+    number = lambda v: torch.as_tensor(v, device=device).detach().float()
     return {k: number(v) for k, v in dict(terms, **verdicts).items()}
-
-# %% ../nbs/74_training.ipynb #75785e1a
-class TrainingDiverged(RuntimeError):
-    "Too many steps in a row without a finite gradient, or a state that is not finite."
-
-# %% ../nbs/74_training.ipynb #1e6e1b19
-def _fetch(rows, rank) -> list:  # Of pairs: step, the terms of each rank as floats
-    "Bring the terms of the last steps to the host: the one rank that waits for the device."
-    flat = torch.stack([v for _, terms in rows for v in terms.values()])
-    ranks = [torch.empty_like(flat) for _ in range(rank.world)] if rank.world > 1 else [flat]
-    if rank.world > 1: dist.all_gather(ranks, flat)
-    values = [iter(r.tolist()) for r in ranks]
-    return [(n, [{k: next(v) for k in terms} for v in values]) for n, terms in rows]
-
-# %% ../nbs/74_training.ipynb #0a1a39c0
-def _collect(rows, since):
-    "File the terms of the steps that counted, by name."
-    good = [terms for _, ranks in rows for terms in ranks if terms["ok"]]
-    counted = [(k, v) for terms in good for k, v in terms.items() if k.split(".")[0] != "ok"]
-    for k, v in counted: since.setdefault(k, []).append(v)
-
-# %% ../nbs/74_training.ipynb #9b36b95e
-def _what_is_left(
-    state,
-    step: int,  # The last that was not skipped
-    saved: Callable,  # The newest checkpoint, or None
-) -> str:
-    "What a person can go on from, after a run that had to end."
-    # of networks that take turns, some may have moved before another was refused
-    stayed = "average is still that" if len(state.oks) > 1 else "weights are still those"
-    left = f"The {stayed} of step {step}"
-    if ruined := not_finite(numbers_of(state)):
-        left = f"The state in memory is not finite: {ruined}"
-    return left + (f"; {path} is good" if (path := saved()) else "")
 
 # %% ../nbs/74_training.ipynb #bf39ee25
 MAX_BAD = 5  # Steps in a row without a finite gradient that end a run
 
-def _what_failed(n, ranks) -> str:  # Such as "size is nan on batches(20)"
-    "Which number of a step is not finite: of a sum, the part that failed says more."
-    parts_first = sorted(ranks[0], key=("loss", "norm").__contains__)
-    at = ((k, r) for k in parts_first for r, terms in enumerate(ranks))
-    term, rank = next(((k, r) for k, r in at if not math.isfinite(ranks[r][k])), ("ok", 0))
-    where = f" of rank {rank}" if len(ranks) > 1 else ""
-    return f"{term} is {ranks[rank][term]} on batches({n}){where}"
+class TrainingDiverged(RuntimeError):
+    "Too many steps in a row without a finite gradient, or a state that is not finite."
 
-def _count_bad_steps(rows, state, say, saved):
-    "Count the steps that were skipped, say why, and stop after too many in a row."
-    for n, ranks in rows:
-        if all(terms["ok"] for terms in ranks):
+def _read_terms(state, folder, say):
+    "Bring the terms of the last steps to the host; keep those that count, name what was skipped."
+    flat = torch.stack([v for _, terms in state.rows for v in terms.values()])
+    if state.rank.world > 1:
+        dist.all_reduce(flat)
+        flat /= state.rank.world
+    numbers = flat.cpu().split([len(terms) for _, terms in state.rows])
+    rows, state.rows = state.rows, []
+
+    for (n, names), part in zip(rows, numbers):
+        terms = dict(zip(names, part.tolist()))
+        if terms["ok"]:
             state.bad = 0
+            for k, v in terms.items():
+                if k.split(".")[0] != "ok": state.since.setdefault(k, []).append(v)
             continue
         state.bad += 1
         state.skipped += 1
+        parts_first = sorted(terms, key=lambda k: k in ("loss", "norm"))
+        bad = next((k for k in parts_first if not math.isfinite(terms[k])), "ok")
+        what = f"{bad} is {terms[bad]} on batches({n})"
 
         # of networks that take turns, one may have had its update before the other's was refused
-        what, left = _what_failed(n, ranks), "weights, moments and average are untouched"
-        moved = [k[3:] for k, ok in ranks[0].items() if k.startswith("ok.") and ok]
+        left = "weights, moments and average are untouched"
+        moved = [k[3:] for k, ok in terms.items() if k.startswith("ok.") and ok]
         if moved: left = f"{' and '.join(moved)} was updated before that, all else is untouched"
         say(f"step {n + 1} skipped: {what}; {left}")
+        if state.bad < MAX_BAD: continue
 
         # a run that only skips would go on for ever
-        if state.bad >= MAX_BAD:
-            raise TrainingDiverged(
-                f"{state.bad} steps in a row without a finite gradient, "
-                f"the last because {what}. {_what_is_left(state, n + 1 - state.bad, saved)}. "
-                "Look at the batch, or start another run from there with a lower lr")
+        stays = "average is still that" if len(state.oks) > 1 else "weights are still those"
+        left = f"The {stays} of step {n + 1 - state.bad}"
+        ruined = not_finite(numbers_of(state))
+        if ruined: left = f"The state in memory is not finite: {ruined}"
+        raise TrainingDiverged(
+            f"{state.bad} steps in a row without a finite gradient, the last because {what}. "
+            f"{left}{_newest_good(folder)}. "
+            "Look at the batch, or start another run from there with a lower lr")
+
+def _newest_good(folder) -> str:
+    "The newest checkpoint of a run, in words."
+    return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
 
 # %% ../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
-    "A signal, `signum`, ended the run after a whole step."
-    def __init__(self, message, signum):
-        super().__init__(message)
+    "A signal, `signum`, ended the run after a whole step; the message says how to go on."
+    def __init__(self, signum, state, folder):
+        how = "no folder was given, so nothing was saved; the state in memory is whole"
+        if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
+        name, steps = signal.Signals(signum).name, state.config.steps
+        super().__init__(f"stopped by {name} after step {state.step} of {steps}: {how}")
         self.signum = signum
 
 @contextmanager
 def _catch_signals():
     "Inside `with`, signals to stop are collected in a list; a second SIGINT raises at once."
-    got, old = [], {}
+    got, stops = [], [signal.SIGINT, signal.SIGTERM]
     def note(signum, frame):
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
         got.append(signum)
 
-    # the last: the terminal was closed; `nohup` asks that it be ignored, Windows has none
-    stops = [signal.SIGINT, signal.SIGTERM]
+    # the terminal was closed; `nohup` asks that it be ignored, Windows has no such signal
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN: stops.append(hangup)
-
-    # Python sets handlers in the main thread alone
-    if threading.current_thread() is threading.main_thread():
-        old = {s: signal.signal(s, note) for s in stops}
-    try:
-        yield got
+    if threading.current_thread() is not threading.main_thread(): stops = []  # Python's own rule
+    old = {s: signal.signal(s, note) for s in stops}
+    try: yield got
     finally:
-        for s, handler in old.items():
-            signal.signal(s, signal.SIG_DFL if handler is None else handler)
-
-def _unless_gone(say):
-    "The same, but a terminal that was closed, or a pipe that nobody reads any more, ends no run."
-    def careful(message):
-        try: say(message)
-        except OSError: pass
-    return careful
+        for s, handler in old.items(): signal.signal(s, handler or signal.SIG_DFL)
 
 # %% ../nbs/74_training.ipynb #bd461c10
 @contextmanager
 def _claimed(folder, held):
     "Inside `with`, the folder is ours, and free of what a killed run left unfinished."
-    if folder is None:
-        yield
-        return
     make_folder(folder)
     with nullcontext() if held else locked(folder, "training in"):
-        for p in (*folder.glob(".tmp-*"), *folder.glob("watch/.tmp-*")):
-            with suppress(FileNotFoundError): remove(p)  # a late writer removes its own, too
+        for p in (*folder.glob(".tmp-*"), *folder.glob("watch/.tmp-*")): remove(p)
         yield
 
 # %% ../nbs/74_training.ipynb #ab5e4a7d
 def _resume(state, folder, say):
     "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
-    path = latest(folder, say)
+    path, found = read_latest(folder, say)
     number = lambda p: int(p.name[5:])
     if path is not None and number(path) > state.step:
         load_checkpoint(path, state)
-        ended = state.step == state.config.steps
-        left = "; nothing is left to do" if ended else ""
-        say(f"resumed at step {state.step} of {state.config.steps}{left}")
-        for line in news_of_resume(path, state): say(line)
+        steps = state.config.steps
+        left = "; nothing is left to do" if state.step == steps else ""
+        say(f"resumed at step {state.step} of {steps}{left}")
+        for line in news_of_resume(found.state, state): say(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
-    if state.rank.index > 0: return path
+    if state.rank.index > 0: return
     for p in [p for p in checkpoints(folder) if number(p) > state.step]:
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
     if path is not None: prune(folder, path, state.config.keep)  # a kill may have come before
-    return path
 
 # %% ../nbs/74_training.ipynb #b5171193
-def _agree(signals, rank) -> int:  # The same on all processes
-    "The first signal that any process has got, 0 without."
-    first = signals[0] if signals else 0
-    if rank.world == 1: return first
-    got = torch.tensor(first, device=rank.device)
+def _agree(signal: int, rank: Rank) -> int:
+    "The largest signal that any process has got, 0 without."
+    got = torch.tensor(signal, device=rank.device)
     dist.all_reduce(got, dist.ReduceOp.MAX)
     return int(got)
 
-# %% ../nbs/74_training.ipynb #193b3a78
-def _farewell(signum, state, folder):
-    "What to tell a person who stopped a run."
-    how = "no folder was given, so nothing was saved; the state in memory is whole"
-    if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
-    name, steps = signal.Signals(signum).name, state.config.steps
-    return f"stopped by {name} after step {state.step} of {steps}: {how}"
-
 # %% ../nbs/74_training.ipynb #25a75c95
-def _save(state, folder, log, before, later):  # The new checkpoint, or what `later` makes of it
-    "Write log and state to the disk, wherever that is possible."
-    # the log comes first: it must not end before the checkpoint
-    log.sync()
+def _save(state, folder, log):
+    "Write log and state to the disk, if the folder is still there."
+    log.sync()  # it comes first: it must not end before the checkpoint
     try:
-        before()  # what its writer met is an error of this one
-        if log.in_place(): return save_checkpoint(state, folder, False, later)
-    except FileNotFoundError: pass  # the folder went while somebody wrote; it stays so
+        if not log.in_place(): raise FileNotFoundError
+        save_checkpoint(state, folder, False)
+    except FileNotFoundError:
+        raise RuntimeError(
+            f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "
+            f"there, so step {state.step} is not saved. The same call with the folder's new name "
+            "goes on from the newest checkpoint in it") from None
     except CheckpointError as e:
-        good = "".join(f"; {p} is good" for p in checkpoints(folder)[-1:])
         raise TrainingDiverged(
-            f"{e}, though its gradient was finite{good}. "
+            f"{e}, though its gradient was finite{_newest_good(folder)}. "
             "Start another run from there with a lower lr") from None
 
-    # the folder has lost its name: nothing that is in memory shall be lost
-    beside = folder.parent if folder.parent.is_dir() else None
-    rescue = save_checkpoint(state, tempfile.mkdtemp(prefix=f"{folder.name}-rescued-", dir=beside))
-    raise RuntimeError(
-        f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote there. "
-        f"Step {state.step} is saved as {rescue}: move that into the folder of the run, "
-        "and give the same call with the folder's new name")
+# %% ../nbs/74_training.ipynb #5562dbe9
+def _record(state, records, logger) -> dict:
+    "Average the terms since the last record; write them down and hand them on."
+    config = state.config
+    metrics = {k: fmean(v) for k, v in state.since.items()}
+    metrics |= dict(lr=config.lr * lr_scale(config, state.step - 1), skipped=state.skipped)
+    row = metrics | dict(seconds=round(state.seconds, 3))
+    if records: records.write(dict(step=state.step) | row)
+    logger.call("log", row, state.step)
+    state.since = {}
+    return metrics
 
-# %% ../nbs/74_training.ipynb #91edbd77
+def _look(state, watch, looks, logger):
+    "Write down, draw and hand on what `watch` sees of a state; an error there ends no run."
+    n = state.step
+    try:
+        with _seeded(stream(state.config.seed, "watch", n), state.rank.device): seen = watch(state)
+        numbers = {k: v for k, v in seen.items() if isinstance(v, (int, float))}
+        pictures = {k: v for k, v in seen.items() if k not in numbers}
+        if looks and looks.in_place():  # a folder that is gone is not made again
+            for name, picture in pictures.items():
+                write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
+            looks.write(dict(step=n) | numbers)
+            looks.sync()
+        if numbers: logger.call("log", numbers, n)
+        for name, picture in pictures.items(): logger.call("add_image", name, picture, n)
+    except Exception as e: logger.tell(f"no look at step {n}: {e}")
+
+# %% ../nbs/74_training.ipynb #e3708a63
 class Record(NamedTuple):
     """What `fit` yields after each step.
 
@@ -479,137 +375,6 @@ class Record(NamedTuple):
     step: int
     metrics: dict
 
-class _Due(NamedTuple):
-    "What a step calls for."
-    record: bool
-    look: bool
-    save: bool
-    last: bool
-
-def _due(config, n: int) -> _Due:
-    "Of the step after which `n` are done."
-    last = n == config.steps
-    due = lambda every: every > 0 and (last or n % every == 0)
-    look = due(config.watch_every)
-    return _Due(due(config.log_every), look, look or due(config.save_every), last)
-
-# %% ../nbs/74_training.ipynb #da4d566a
-class _Loop:
-    "A run on its way: its folder and files, who is told, and what follows each step."
-    def __init__(self, state, folder, say, log, watch):
-        first = state.rank.index == 0
-        self.state = state
-        self.folder = Path(folder) if folder else None
-        self.home = self.folder if first else None  # where this process writes, if it does
-        self.say = _unless_gone(say) if first else lambda *_: None
-        self.given = Logger(log if first else None, self.say)
-        self.watch = watch if first else None
-        self.saved = None
-
-    @contextmanager
-    def open(self, held, progress):
-        "Inside `with`, the folder is ours, the state is where the run was left, files are open."
-        state, config = self.state, self.state.config
-        with ExitStack() as stack:
-            stack.enter_context(_claimed(self.home, held))
-            self.signals = stack.enter_context(_catch_signals())
-            if self.folder: self.saved = _resume(state, self.folder, self.say)
-            self.given.start(state.step)
-            self._warn_of_precision()
-
-            # looks have a file of their own, where there are any
-            self.begun = time.perf_counter() - state.seconds
-            log = lambda name: stack.enter_context(Log(self.home, state.step, self.say, name))
-            self.records = log("log.jsonl") if self.home else None
-            self.looks = log("watch.jsonl") if self.home and config.watch_every else None
-            self.view = stack.enter_context(Progress(
-                config.steps, "steps", "training", done=state.step,
-                on=progress and state.rank.index == 0, say=self.say, every=10.))
-            self.writer = stack.enter_context(ThreadPoolExecutor(1))
-            stack.callback(self.newest)
-            yield
-
-    def newest(self) -> Path | None:
-        "The newest checkpoint, once it is on the disk; an error of its writer comes out here."
-        begun, self.saved = self.saved, None  # an error comes out once
-        self.saved = begun.result() if isinstance(begun, Future) else begun
-        return self.saved
-
-    def _warn_of_precision(self):
-        slow = precision(self.state.config.precision, self.state.rank)[1]
-        if slow:
-            self.say(
-                f"precision=bfloat16: {slow}, as it does without instructions for it; "
-                "with precision=float32 this run is faster")
-
-    def turn(self) -> Record:
-        "What follows a step; Interrupted where somebody wants us to stop."
-        state, due = self.state, _due(self.state.config, self.state.step)
-        saves = due.save and self.folder is not None
-        stop = self._stops(due.record or saves)
-        if due.record or saves or stop: self._read_device()
-        metrics = self._record() if due.record else {}
-        if due.look and self.watch: self._look()
-
-        # nothing that is not finite passes for a result
-        if self.home and (saves or stop):
-            later = None if stop or due.last else self.writer.submit
-            self.saved = _save(state, self.folder, self.records, self.newest, later)
-        elif due.last and (bad := not_finite(numbers_of(state))):
-            raise TrainingDiverged(f"after step {state.step} the state is not finite: {bad}")
-        note = "  ".join(f"{k} {v:.4g}" for k, v in metrics.items())
-        self.view.to(state.step, note=note or None)
-        if stop: self.leave(stop)
-        return Record(state.step, metrics)
-
-    def _stops(self, they_talk: bool) -> int:  # The signal, 0 without
-        # all processes must stop at one step, and to agree costs a wait: they do it rarely
-        alone = self.state.rank.world == 1
-        return _agree(self.signals, self.state.rank) if they_talk or self.signals and alone else 0
-
-    def leave(self, signum): raise Interrupted(_farewell(signum, self.state, self.folder), signum)
-
-    def _read_device(self):
-        "The steps since the last time, read together."
-        state = self.state
-        rows = _fetch(state.rows, state.rank)
-        state.rows = []
-        state.seconds = time.perf_counter() - self.begun
-        _count_bad_steps(rows, state, self.say, self.newest)
-        _collect(rows, state.since)
-
-    def _record(self) -> dict:
-        "The means since the last record, written down and handed on."
-        state, config = self.state, self.state.config
-        metrics = {k: fmean(v) for k, v in state.since.items()}
-        rate = config.lr * lr_scale(config, state.step - 1)
-        metrics |= dict(lr=rate, skipped=state.skipped)
-        row = metrics | dict(seconds=round(state.seconds, 3))
-        if self.records: self.records.write(dict(step=state.step) | row)
-        self.given.log(row, state.step)
-        state.since = {}
-        return metrics
-
-    def _look(self):
-        "Write down, draw and hand on what `watch` sees of a state; an error there ends no run."
-        begun, n = time.perf_counter(), self.state.step
-        own = stream(self.state.config.seed, "watch", n)
-        try:
-            with _seeded(own.initial_seed(), self.state.rank.device): seen = self.watch(self.state)
-            numbers = {k: v for k, v in seen.items() if isinstance(v, (int, float))}
-            pictures = {k: v for k, v in seen.items() if k not in numbers}
-            if self.looks and self.looks.in_place():  # a folder that is gone is not made again
-                for name, picture in pictures.items():
-                    write_png(self.folder / "watch" / f"{name}-{n:09d}.png", picture)
-                self.looks.write(dict(step=n) | numbers)
-                self.looks.sync()
-            if numbers: self.given.log(numbers, n)
-            for name, picture in pictures.items(): self.given.add_image(name, picture, n)
-        except Exception as e:
-            self.say(f"no look at step {n}: {e}")
-        self.begun += time.perf_counter() - begun
-
-# %% ../nbs/74_training.ipynb #e3708a63
 def fit(state: State, step: Callable, batches: Callable, *, folder=None, progress: bool = True,
         say: Callable = print, held: bool = False, log=None,
         watch: Callable = None) -> Iterator[Record]:
@@ -626,20 +391,65 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         watch: `(state)` -> numbers and pictures: a look, every `watch_every` steps
 
     Returns:
-        One for each step"""
+        After each step"""
     if not callable(batches):
         raise TypeError(
             "batches: expected a function that gives the batch of any step, since a run goes on by "
             f"the number of its step; got {type(batches).__name__}. "
             "data.Batches(dataset, batch_size, seed) makes one, of a DataLoader's dataset too")
-    loop = _Loop(state, folder, say, log, watch)
-    with loop.open(held, progress):
-        while state.step < state.config.steps:
+
+    # the first process writes and speaks, others compute; a terminal that was closed ends no run
+    config, rank, first = state.config, state.rank, state.rank.index == 0
+    folder = Path(folder) if folder else None
+    home = folder if first else None
+    logger = Logger(log if first else None, say if first else lambda *_: None)
+    say = logger.tell
+
+    # the folder is ours, the state is where the run was left, files are open
+    with ExitStack() as stack:
+        if home: stack.enter_context(_claimed(home, held))
+        signals = stack.enter_context(_catch_signals())
+        if folder: _resume(state, folder, say)
+        logger.call("start", state.step)
+        if slow := precision(config.precision, rank)[1]:
+            say(f"precision=bfloat16: {slow}, as it does without instructions for it; "
+                "with precision=float32 this run is faster")
+        begun = time.perf_counter() - state.seconds
+        open_log = lambda name: stack.enter_context(Log(home, state.step, say, name))
+        records = open_log("log.jsonl") if home else None
+        looks = open_log("watch.jsonl") if home and config.watch_every else None
+        view = stack.enter_context(Progress(
+            config.steps, "steps", "training", done=state.step, on=progress and first, say=say,
+            every=10.))
+
+        while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
-            yield loop.turn()
+
+            # what is due is a function of the number of the step
+            n, metrics = state.step, {}
+            due = lambda every: every > 0 and (n == config.steps or n % every == 0)
+            record, look = due(config.log_every), due(config.watch_every)
+            save = folder and (look or due(config.save_every))
+            stop = signals[0] if signals else 0
+            if rank.world > 1: stop = _agree(stop, rank) if record or save else 0
+
+            if record or save or stop:
+                _read_terms(state, folder, say)
+                state.seconds = time.perf_counter() - begun
+            if record: metrics = _record(state, records, logger)
+            if look and watch and first:
+                before = time.perf_counter()
+                _look(state, watch, looks, logger)
+                begun += time.perf_counter() - before
+            if home and (save or stop): _save(state, home, records)
+            elif n == config.steps and (bad := not_finite(numbers_of(state))):
+                raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
+            view.to(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
+            if stop: raise Interrupted(stop, state, folder)
+            yield Record(n, metrics)
 
         # a signal that came when the last step had been made is a signal
-        if loop.signals: loop.leave(loop.signals[0])
+        if signals: raise Interrupted(signals[0], state, folder)
 
 # %% ../nbs/74_training.ipynb #8a54bfca
 def complete(state: State, step: Callable, batches: Callable, **how) -> State:

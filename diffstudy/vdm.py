@@ -36,6 +36,7 @@ class VDM(nn.Module):
         levels: Gray levels of the data
         shape: Of an image, `(c, h, w)`; that of the network by default
         decoder: p(x|z_0) by a network, a `decoder.Decoder`; None: V16"""
+    kind, calls = "bound", STEPS  # What `nll` is, and of the network for a sample: as `families`
 
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
@@ -58,22 +59,40 @@ class VDM(nn.Module):
         if extra is not None: return self.net(z, gamma, c, extra)
         return self.net(z, gamma) if c is None else self.net(z, gamma, c)
 
+    def loss(self, batch, generator=None) -> dict:
+        """What `train.loss_step` asks for, of images and labels: the bound.
+
+        Returns:
+            As `training_loss`"""
+        return training_loss(self, batch, generator)
+
+    def nll(self, images: Tensor, context=None, generator=None) -> Tensor:
+        """A draw of the bound on −log p of each image, in nats.
+
+        Args:
+            images, context: `(b, *shape)`; labels `(b,)`, or None for none
+            generator: Of times and noise
+
+        Returns:
+            `(b,)`"""
+        return loss(self, images, context, generator).total
+
     @implements("V14")
     @torch.no_grad()
-    def sample(self, n: int, c=None, *, w: float = 0., steps: int = STEPS,
+    def sample(self, n: int, context=None, *, w: float = 0., steps: int = STEPS,
                sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
                start=None, progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
         Args:
             n: Number of images
-            c: Labels `(n,)`, or None for none
+            context: Labels `(n,)`, or None for none
             w: Guidance weight as in the paper; 0 = none
             steps: T
             sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
-            predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of c and w
+            predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of context and w
             start: Noise to begin with, `(n, *shape)`; by default it is drawn
             progress: Show a bar
 
@@ -88,8 +107,8 @@ class VDM(nn.Module):
         gammas = spacing(self.schedule, steps)
         device = next((p.device for p in self.parameters()), gammas.device)
         z = sample.initial((n, *self.shape), generator) if start is None else start
-        z = walk(
-            predict or self.predict(c, w=w), z.to(device), gammas, generator, progress=progress)
+        predict = predict or self.predict(context, w=w)
+        z = walk(predict, z.to(device), gammas, generator, progress=progress)
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):

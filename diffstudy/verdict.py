@@ -68,7 +68,7 @@ class Judged(Run):
             say(f"the verdict will not be kept: {e}")
             path = None
         out = _scores(self, options, root, judges, progress, say)
-        if path: files.write_json(path, out, sealed=True)
+        if path: files.write_json(path, out)
         return out
 
 # %% ../nbs/76f_verdict.ipynb #a787c37e

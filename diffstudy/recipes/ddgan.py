@@ -139,7 +139,7 @@ RECIPES = {
         train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
 }
 
-# %% ../../nbs/76d_gan_runs.ipynb #1005f594
+# %% ../../nbs/76d_gan_runs.ipynb #ea24fba8
 _ON_COMPONENTS = dict(
     latent=64, width=512, d_width=512, r1=.02, r1_every=4,
     lr_g=2e-4, lr_d=1e-3, lr_end=.05, betas=(0., .99), batch_size=128)
@@ -213,7 +213,7 @@ class GANRun(verdict.Judged):
             n: How many, where it was not
             seed: The same seed, the same images
             batch: Images at a time
-            precision: Or "bfloat16", by autocast: less time, other images by a hair
+            precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
             **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
 

@@ -6,17 +6,16 @@ taken away in turn, with three seeds, beside the paper's own numbers."""
 # %% auto #0
 __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'RECIPE', 'AS_IT_IS', 'CHOICES',
            'DIGITS_CHOICES', 'DIGITS_BITS', 'in_bins', 'exponents', 'Fourier', 'build', 'fit',
-           'bits', 'single_draws', 'digits', 'run_ablation', 'moments', 'variances', 'learn_shape',
-           'run_variance', 'build_fine', 'run_choice', 'bits_of_digits', 'run_digits_choice',
-           'run_digits_bits']
+           'averaged', 'bits', 'single_draws', 'digits', 'run_ablation', 'moments', 'variances',
+           'learn_shape', 'run_variance', 'build_fine', 'run_choice', 'bits_of_digits',
+           'run_digits_choice', 'run_digits_bits']
 
 # %% ../../nbs/63_ablation.ipynb #a966b3b3
 import math, time
 import torch
 from torch import nn
-from .. import bound, data, evaluate, experiment, models, schedule, snr, train, vdm
+from .. import bound, data, evaluate, experiment, models, process, schedule, snr, train, vdm
 from ..core import stream
-from ..notation import alpha, sigma
 from . import common
 from .record import Study
 
@@ -35,25 +34,19 @@ PAPER = dict(
 
 # %% ../../nbs/63_ablation.ipynb #a20dc0b0
 def in_bins(gamma: float, levels: int = 256, to: int = 17) -> float:
-    """Carry an end point of a schedule over to data with another number of gray levels.
+    """Give the noise level that is as much in bins for `to` gray levels as γ is for `levels`.
 
     Args:
         gamma: A noise level that suits `levels` gray levels
-        to: Gray levels of other data
-
-    Returns:
-        The level with the same noise, counted in bins, for `to` gray levels"""
+        to: Gray levels of other data"""
     return gamma + 2 * math.log(levels / to)
 
 # %% ../../nbs/63_ablation.ipynb #794b4558
 def exponents(levels: int) -> tuple[float, float]:
-    """The exponents n of the Fourier features whose waves fit the gray levels: 7 and 8 for 256.
+    """Give the exponents n of Fourier features with waves of two bins and of one: 7 and 8 for 256.
 
     Args:
-        levels: Gray levels
-
-    Returns:
-        With waves of two bins and of one"""
+        levels: Gray levels"""
     return math.log2(levels) - 1, math.log2(levels)
 
 # %% ../../nbs/63_ablation.ipynb #111ea613
@@ -100,14 +93,7 @@ SCHEDULES = {
 
 # %% ../../nbs/63_ablation.ipynb #d4b7bb74
 def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17) -> vdm.VDM:
-    """The small model of the ablation, with or without each of its parts.
-
-    Args:
-        settings: Of a study
-        case: `schedule`, `features`, `seed`
-
-    Returns:
-        Untrained, without labels"""
+    "Build the small model of the ablation, untrained, with or without each of its parts."
     f = settings["features"][case["features"]]
     width = settings["width"]
     c = shape[0]
@@ -126,16 +112,13 @@ def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17
 # %% ../../nbs/63_ablation.ipynb #e3708a63
 def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         variance: bool = False) -> vdm.VDM:
-    """Train by the bound; the schedule has a learning rate of its own.
+    """Train by the bound and average the weights; the schedule has a learning rate of its own.
 
     Args:
         images: A `data.ImageSet`
         settings: `steps`, `batch_size`, `lr`, `lr_schedule`, `ema`
         seed: Of the order of the images and of the noise
-        steps, variance: As in `vdm.loss`
-
-    Returns:
-        With averaged weights"""
+        steps, variance: As in `vdm.loss`"""
     config = train.Config(
         steps=settings["steps"], batch_size=settings["batch_size"],
         lr=settings["lr"], warmup=30, clip=None, lr_decay="cosine",
@@ -149,10 +132,13 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         [g for g in groups if g["params"]],
         lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
 
+    return averaged(model, config, optimizer, images, steps=steps, variance=variance)
+
+def averaged(model, config, optimizer, images, **how):
+    "Train by the bound, with the options of `vdm.training_loss`, and average the weights."
     state = train.State(model, config, optimizers=dict(main=optimizer), rank=common.ALONE)
-    batches = data.Batches(images, config.batch_size, seed)
-    step = train.loss_step(
-        lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
+    batches = data.Batches(images, config.batch_size, config.seed)
+    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, **how))
     for _ in range(config.steps): train.advance(state, step, batches)
     return state.ema.model
 
@@ -164,11 +150,10 @@ def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
         draws=settings["draws"], batch_size=1000, steps=steps)
 
 @torch.no_grad()
-def single_draws(model, images, draws) -> torch.Tensor:
-    """The terms of the bound, each from one independent time for one image.
-
-    Returns:
-        `(4, draws · n)` bits per dimension, in the order of `vdm.Losses`"""
+def single_draws(
+    model, images, draws
+) -> torch.Tensor:
+    "Draw the terms of the bound, one time for one image: `(4, draws · n)` bits per dimension."
     g, out = stream(0, "single draws"), []
     for _ in range(draws):
         out.append(torch.stack(vdm.loss(
@@ -180,11 +165,10 @@ def digits(settings):
     return tuple(s[:n] for s, n in zip(data.load("digits"), (settings["train"], settings["test"])))
 
 # %% ../../nbs/63_ablation.ipynb #c5d42a0a
-def run_ablation(settings: dict, case: dict) -> dict:
-    """Train one small model and score it.
-
-    Returns:
-        bits, ends, parameters; in continuous time terms and variance; `also` at other T"""
+def run_ablation(
+    settings: dict, case: dict
+) -> dict:
+    "Train one small model; its bits, ends, terms and variance, and bits at other T."
     torch.set_num_threads(1)
     (seen, held), T = digits(settings), case["steps"]
     model = fit(
@@ -243,23 +227,19 @@ def moments(model: vdm.VDM, images: torch.Tensor, gammas: torch.Tensor,
     for i, gamma in enumerate(gammas.tolist()):
         g, many = torch.tensor(gamma), x.repeat(draws, *[1] * (x.ndim - 1))
         eps = torch.randn(many.shape, generator=stream(0, "moments", i))
-        e = bound.bits_per_dim(
-            snr.diffusion_loss(
-                eps, model.net(alpha(g) * many + sigma(g) * eps, g), torch.ones(())),
-            x[0].numel()).double()
+        z, _ = process.noised(many, g, eps=eps)
+        nats = snr.diffusion_loss(eps, model.net(z, g), torch.ones(()))
+        e = bound.bits_per_dim(nats, x[0].numel()).double()
         rows.append([e.mean(), e.square().mean()])
     return torch.tensor(rows).T
 
 # %% ../../nbs/63_ablation.ipynb #986eb5ed
 def variances(gammas: torch.Tensor, moments: torch.Tensor) -> dict:
-    """The loss, and its variance under the straight and the best schedule, by quadrature.
+    """Compute the loss, and its variance under the straight and the best schedule, by quadrature.
 
     Args:
         gammas: `(m,)`, rising
-        moments: `(2, m)`, from `moments`
-
-    Returns:
-        `loss`, bits per dimension; `linear` and `least`, bits²"""
+        moments: `(2, m)`, from `moments`"""
     first, second = moments
     loss, span = torch.trapezoid(first, gammas), gammas[-1] - gammas[0]
     out = dict(
@@ -275,10 +255,7 @@ def learn_shape(model: vdm.VDM, images, settings: dict, seed: int) -> vdm.VDM:
     Args:
         model: Its network stays as it is
         images: A `data.ImageSet`
-        settings: `shape_steps`, `shape_batch`, `lr_schedule`, `shape_width`, `ends`
-
-    Returns:
-        The same network with a learned schedule between the same ends"""
+        settings: `shape_steps`, `shape_batch`, `lr_schedule`, `shape_width`, `ends`"""
     net, steps = model.net.requires_grad_(False), settings["shape_steps"]
     learner = vdm.VDM(
         net,
@@ -342,10 +319,7 @@ AS_IT_IS = dict(
     precision="bfloat16", batch_size=32, steps=320)
 
 def build_fine(case: dict, ends: list) -> vdm.VDM:
-    """The network of the MNIST recipe, or the paper's kind at the same width.
-
-    Returns:
-        Untrained, for MNIST without labels"""
+    "Build the network of the MNIST recipe, or the paper's kind at the same width, untrained."
     width, side = case["width"], 28 // case["patch"]
     fourier = () if case["head"] == "fine" else (7, 8)
     config = models.UNetConfig(
@@ -356,10 +330,7 @@ def build_fine(case: dict, ends: list) -> vdm.VDM:
     return vdm.VDM(net, SCHEDULES[case["schedule"]](*ends), 256)
 
 def run_choice(settings: dict, case: dict) -> dict:
-    """Train one variant on MNIST for a few minutes, and score it.
-
-    Returns:
-        bits, parameters, and the bits of each image"""
+    "Train one variant on MNIST for a few minutes; the bits of each image that was kept back."
     torch.set_num_threads(1)
     images, n = data.load("mnist")[0], settings["validation"]
     seen, held = images[:-n], images[-n:]  # chosen on training images, so that the test stays one
@@ -367,16 +338,13 @@ def run_choice(settings: dict, case: dict) -> dict:
     config = train.Config(
         steps=case["steps"], batch_size=case["batch_size"], precision=case["precision"],
         lr_decay="cosine", **{k: settings[k] for k in ("lr", "ema", "warmup")})
-    state = train.State(
-        model, config, optimizers=dict(main=vdm.optimizer(model, config)), rank=common.ALONE)
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(
-        m, batch, g, variance=case["schedule"] == "least variance"))
-    batches = data.Batches(seen, config.batch_size, 0)
-    for _ in range(config.steps): train.advance(state, step, batches)
+    model = averaged(
+        model, config, vdm.optimizer(model, config), seen,
+        variance=case["schedule"] == "least variance")
 
     # the bound of every so many-th image kept back, each kept for a paired comparison
     b = common.bits(
-        state.ema.model.eval(), held.images[::settings["every"]], "choices", settings["points"], 50)
+        model.eval(), held.images[::settings["every"]], "choices", settings["points"], 50)
     return dict(
         bits=b.mean, error=b.error,
         each=[round(v, 4) for v in b.values.tolist()],
@@ -392,10 +360,7 @@ CHOICES = Study("choices", RECIPE, tuple(AS_IT_IS | other for other in (
 
 # %% ../../nbs/63_ablation.ipynb #55a5abaa
 def bits_of_digits(model, held, settings: dict, name: str) -> dict:
-    """Bits per dimension without labels and with them, by the same noise for all models of a study.
-
-    Returns:
-        Of each image, by kind"""
+    "Score each image without labels and with them, by the same noise for all models of a study."
     nll, out = vdm.nll(model, settings["points"], together=True), {}
     for kind in ("unconditional", "conditional"):
         b = evaluate.bits_per_dim(
@@ -406,10 +371,7 @@ def bits_of_digits(model, held, settings: dict, name: str) -> dict:
     return out
 
 def run_digits_choice(settings: dict, case: dict) -> dict:
-    """Train the recipe for digits with some settings changed, and score it on kept-back digits.
-
-    Returns:
-        bits of each image, by kind"""
+    "Train the recipe for digits with some settings changed; the bits of kept-back digits."
     images, n = data.load("digits")[0], settings["validation"]
     seen, kept = images[:-n], images[-n:]
     model = experiment.fit("digits", seen, **case).ema.model.eval()
@@ -446,10 +408,7 @@ DIGITS_CHOICES = Study(
     run_digits_choice)
 
 def run_digits_bits(settings: dict, case: dict) -> dict:
-    """Train a recipe on all training digits, and score it on those that chose nothing.
-
-    Returns:
-        bits of each image, by kind; training"""
+    "Train a recipe on all training digits; the bits of those that chose nothing."
     images, held = data.load("digits")
     begun = time.process_time()
     state = experiment.fit(case["recipe"], images, seed=case["seed"])

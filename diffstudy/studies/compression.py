@@ -131,25 +131,19 @@ STUDY = Study(
 
 # %% ../../nbs/35_compression.ipynb #1cd42a01
 def mosaic(patches: Tensor, columns: int) -> Tensor:
-    """Patches side by side as one picture.
+    """Put patches `(n, c, h, w)` side by side, row by row: `(c, rows · h, columns · w)`.
 
     Args:
-        patches: `(n, c, h, w)`, row by row
-
-    Returns:
-        `(c, rows · h, columns · w)`"""
+        patches: `(n, c, h, w)`, row by row"""
     n, c, h, w = patches.shape
     rows = patches.view(n // columns, columns, c, h, w).permute(2, 0, 3, 1, 4)
     return rows.reshape(c, -1, columns * w)
 
 def tiles(patches: Tensor) -> Tensor:
-    """The held-out tiles as they were before they were cut.
+    """Put the sixteen patches of each held-out tile of `data.load_photos` together again.
 
     Args:
-        patches: Of `data.load_photos`: sixteen of each tile
-
-    Returns:
-        `(n / 16, c, 64, 64)`"""
+        patches: Of `data.load_photos`: sixteen of each tile"""
     return torch.stack([mosaic(p, 4) for p in patches.split(16)])
 
 def _coded(picture, kind, **options) -> bytes:
@@ -159,13 +153,10 @@ def _coded(picture, kind, **options) -> bytes:
     return out.getvalue()
 
 def codecs(picture: Tensor) -> dict:
-    """One picture without loss, by the codecs of the trade at their best.
+    """Count the bytes of a picture `(3, h, w)` in codecs without loss, at their best.
 
     Args:
-        picture: `(3, h, w)`, uint8
-
-    Returns:
-        Bytes by name; JPEG XL where `pip install pillow-jxl-plugin` has brought it"""
+        picture: `(3, h, w)`, uint8"""
     out = dict(
         PNG=_coded(picture, "PNG", optimize=True),
         WebP=_coded(picture, "WEBP", lossless=True, quality=100, method=6))

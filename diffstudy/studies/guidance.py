@@ -12,7 +12,7 @@ import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, sample
+from .. import data, models, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
 from ..judge import JUDGE, class_loss, feature_network, fitted, scores
@@ -46,14 +46,11 @@ CASES = tuple(
     dict(seed=s, p_uncond=.1, free=[], classifier=[], apart=[24, 12, 8]) for s in range(3))
 
 def noise_loss(p_uncond: float, levels: int):
-    """Squared error of the predicted noise, with labels dropped: one network for both branches.
+    """Build the loss of one network for both branches: the error of the noise, labels dropped.
 
     Args:
         p_uncond: How often a label is dropped
-        levels: Gray levels of the images
-
-    Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`"""
+        levels: Gray levels of the images"""
     def loss(model, batch, generator):
         x = data.encode(batch[0], levels)
         gamma = even_levels(COSINE, len(x), generator, x.device)
@@ -94,15 +91,12 @@ def noisy_classifier(settings, seed, train_set, device="cpu"):
 # %% ../../nbs/62_tilted_guidance.ipynb #84c65987
 @torch.no_grad()
 def named_by(net, x: Tensor, levels=torch.linspace(-4, 4, 8), seed: int = 0) -> Tensor:
-    """The class that a network itself sees: the label with which it predicts the noise best.
+    """Name each image by the label with which a network predicts the noise best, `(b,)`.
 
     Args:
         net, x: The network, and images in [−1, 1], `(b, c, h, w)`
         levels: Noise levels γ at which to ask
-        seed: Of the noise, the same for all labels
-
-    Returns:
-        Classes, `(b,)`"""
+        seed: Of the noise, the same for all labels"""
     errors = torch.zeros(len(x), net.classes, device=x.device)
     for g in levels.to(x.device):
         z, eps = noised(x, g, stream(seed, "named", float(g)))
@@ -147,14 +141,7 @@ def against(net, other, w):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #1308b68d
 def run(settings: dict, case: dict, folder=None) -> dict:
-    """Train one network, and score it at every weight.
-
-    Args:
-        settings, case: As in `STUDY`
-        folder: Where judges are kept
-
-    Returns:
-        Held-out losses, and the scores at each weight for both kinds of guidance"""
+    "Train one network, and score it at every weight."
     train_set, test = data.load(settings["data"])
     judge = feature_network(train_set, folder, **settings["judge"])
     real = data.encode(train_set.images, train_set.levels)

@@ -9,13 +9,11 @@ __all__ = ['SETTINGS', 'PARTS', 'STUDY', 'SIFT', 'CONTROL', 'GAMMAS', 'PLAIN', '
            'totals', 'run_sift', 'run_control', 'run_plain', 'prices', 'along', 'run_terms']
 
 # %% ../../nbs/64_last_bits.ipynb #fad684c3
-import math, time
-from pathlib import Path
+import math
 import numpy as np, torch
 from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import expand, stream
-from ..decoder import Decoder
 from ..images import to_strip
 from ..notation import alpha, sigma
 from ..process import noised
@@ -26,24 +24,17 @@ from .record import Study
 
 # %% ../../nbs/64_last_bits.ipynb #ec0198ac
 SETTINGS = dict(
-    recipe=experiment.that_counts(experiment.change(  # of which `ends` replaces both ends
-        experiment.RECIPES["mnist-bits"], dict(gamma_min=-1.)).resolve()),
+    recipe=common.asked("mnist-bits", gamma_min=-1.),  # of which `ends` replaces both ends
     ends=[-9., 7.], kept_back=5000, n=400, step=.5,
     decoder=dict(steps=700, batch_size=16), diffusion=dict(steps=2300, batch_size=32))
 
 def decoder_nats(net, k: Tensor, gamma: Tensor, generator) -> Tensor:
-    """−log p(k|z_γ) of a decoder, with fresh noise.
-
-    Returns:
-        `(b,)`"""
+    "Compute −log p(k|z_γ) of a decoder, with fresh noise, `(b,)`."
     z, _ = noised(data.encode(k, net.levels), gamma, generator)
     return net(k, z / expand(alpha(gamma), z), gamma)
 
 def noise_error(net, k: Tensor, gamma: Tensor, generator, levels: int = 256) -> Tensor:
-    """½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats.
-
-    Returns:
-        `(b,)`"""
+    "Compute ½‖ε − ε̂‖², what diffusion pays for a unit of γ, in nats, `(b,)`."
     z, eps = noised(data.encode(k, levels), gamma, generator)
     return (eps - net(z, gamma)).square().flatten(1).sum(1) / 2
 
@@ -62,14 +53,9 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
         state, train.loss_step(loss), batches, folder=folder, progress=bool(folder), say=print)
 
 def trained(settings: dict, part: str, images):
-    """One of the two networks of the recipe, for all noise levels between the ends.
-
-    Returns:
-        A network with averaged weights"""
+    "Train one of the two networks of the recipe, for all noise levels between the ends."
     low, high = settings["ends"]
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        dict(gamma_min=low, gamma_max=high))
+    config = common.config_of(settings["recipe"], gamma_min=low, gamma_max=high)
     model = config.assemble(facts_of(images))
     net = model.decoder if part == "decoder" else model.net
 
@@ -82,15 +68,7 @@ def trained(settings: dict, part: str, images):
     return _fitted(net, nats, loop, images).ema.model.eval()
 
 def trained_alone(config, gamma: float, images, folder=None):
-    """The decoder of a recipe without its diffusion: what it reads is noise, and pixels before.
-
-    Args:
-        config: An `experiment.VDMConfig`, whose decoder and loop are taken
-        gamma: The noise level of all that the decoder sees of the image: a high one
-        folder: For checkpoints; a run found there goes on
-
-    Returns:
-        The `train.State` of a decoder at its end"""
+    "Train the decoder of a recipe without its diffusion: it reads noise, and pixels before."
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
@@ -98,10 +76,7 @@ def trained_alone(config, gamma: float, images, folder=None):
 
 @torch.no_grad()
 def paid(net, part: str, images, gamma: float) -> Tensor:
-    """What one of the two networks pays for each image at a noise level.
-
-    Returns:
-        `(n,)`, bits for a pixel"""
+    "Compute what one of the two networks pays for each image at a noise level, bits for a pixel."
     return torch.cat([
         PARTS[part](
             net, k, torch.full((len(k),), gamma), stream(0, "last bits", round(gamma, 3), i))
@@ -109,12 +84,7 @@ def paid(net, part: str, images, gamma: float) -> Tensor:
 
 def run(settings: dict, case: dict, folder=None) -> dict:
     """Train one of the two networks; its curve on images that were kept back, in bits for a pixel.
-
-    Args:
-        folder: Where the decoder alone keeps its checkpoints; `runs` by default
-
-    Returns:
-        `curve`: rows of γ, mean, standard error; or what `run_alone` gives"""
+    """
     torch.set_num_threads(1)
     if case["part"] == "alone": return run_alone(settings, case, folder)
     images, _ = data.load("mnist")
@@ -128,15 +98,11 @@ def run(settings: dict, case: dict, folder=None) -> dict:
     return dict(curve=rows)
 
 def run_alone(settings: dict, case: dict, folder=None) -> dict:
-    """The decoder alone, its bits on all test images, and samples if the case keeps any.
-
-    Returns:
-        seconds: the clock's, in training"""
+    "Train the decoder alone; its bits on all test images, and samples if the case keeps any."
     images, held = data.load("mnist")
-    config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
-    config = experiment.change(config, {k: case[k] for k in case if k == "steps"})
-    place = Path(folder or "runs") / "-".join(
-        ["last-bits-alone", *(f"{case[k]:g}" for k in ("gamma", "steps") if k in case)])
+    config = common.config_of(settings["recipe"], **{k: case[k] for k in case if k == "steps"})
+    own = {k: case[k] for k in ("gamma", "steps") if k in case}
+    place = common.place_of("last-bits-alone", own, folder)
     state = trained_alone(config, case["gamma"], images, place)
     net = state.ema.model.eval()
     b = evaluate.mean_and_error(paid(net, "decoder", held, case["gamma"]))
@@ -155,13 +121,10 @@ STUDY = Study(
      dict(part="alone", gamma=12., steps=30_000, kept=20)), run)
 
 def totals(decoder: list, diffusion: list) -> list:
-    """What a bound would cost that ends its diffusion at γ, for each γ of the curves.
+    """Sum for each γ what a bound costs that ends there: rows [γ, diffusion, decoder, both].
 
     Args:
-        decoder, diffusion: Rows [γ, mean, error], by rising γ
-
-    Returns:
-        Rows [γ, diffusion down to γ, decoder at γ, both], in bits for a pixel"""
+        decoder, diffusion: Rows [γ, mean, error], by rising γ"""
     g = torch.tensor([r[0] for r in diffusion], dtype=torch.float64)
     e = torch.tensor([r[1] for r in diffusion], dtype=torch.float64)
     areas = (e[1:] + e[:-1]) / 2 * g.diff()
@@ -172,16 +135,12 @@ def totals(decoder: list, diffusion: list) -> list:
 # %% ../../nbs/64_last_bits.ipynb #3f8a3bf0
 def _sifted(settings, case):  # To learn from, to score on, and how to train
     images, n = data.load("mnist")[0], settings["kept_back"]
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        case["change"] | {k: case[k] for k in ("steps", "seed")})
+    config = common.config_of(
+        settings["recipe"], steps=case["steps"], seed=case["seed"], **case["change"])
     return images[:-n], images[-n:][:settings["n"]], config
 
 def run_sift(settings: dict, case: dict) -> dict:
-    """Train the recipe with something changed for half a minute; its bits on kept-back images.
-
-    Returns:
-        train_seconds: of the processor"""
+    "Train the recipe with something changed for half a minute; its bits on kept-back images."
     torch.set_num_threads(1)
     seen, kept, config = _sifted(settings, case)
     alone = case["name"] == "the decoder alone"
@@ -219,9 +178,7 @@ _VARIANTS = (  # What is changed, and steps that take about as long
 SIFT = Study(
     "bits-sift",
     dict(
-        recipe=experiment.that_counts(experiment.change(
-            experiment.RECIPES["mnist-bits"], dict(warmup=20)).resolve()),
-        kept_back=5000, n=200, points=8, gamma=12.),
+        recipe=common.asked("mnist-bits", warmup=20), kept_back=5000, n=200, points=8, gamma=12.),
     tuple(
         dict(name=name, steps=steps, seed=s, change=change)
         for s in range(2) for name, steps, change in _VARIANTS),
@@ -229,15 +186,11 @@ SIFT = Study(
 
 # %% ../../nbs/64_last_bits.ipynb #eea2949f
 def run_control(settings: dict, case: dict, folder=None) -> dict:
-    """The recipe with something changed and all its steps; the bits of each test image.
-
-    Returns:
-        train_seconds: of the processor in this call, the scoring included"""
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])), case["change"])
+    "Train the recipe with something changed and all its steps; the bits of each test image."
+    config = common.config_of(settings["recipe"], **case["change"])
 
     # where a run that was stopped goes on
-    place = Path(folder or "runs") / f"last-bits-{experiment.config_hash(config.resolve())}"
+    place = common.place_of("last-bits", case["change"], folder)
     seconds, run = common.seconds_of(lambda: experiment.train(config, place, progress=False))
     found = run.result()
     own = {k: found[k] for k in ("bits_per_dim", "curve", "parameters", "seconds")}
@@ -249,17 +202,14 @@ _SHARP = _LONG | dict(head="pixel-levels", width=48, mults=[1, 2, 2], steps=11_0
 
 CONTROL = Study(
     "last-bits-control",
-    dict(recipe=experiment.that_counts(experiment.RECIPES["mnist-bits"].resolve())),
+    dict(recipe=common.asked("mnist-bits")),
     (dict(change=_LONG), dict(change=_SHARP), dict(change=_SHARP | dict(seed=1))), run_control)
 
 # %% ../../nbs/64_last_bits.ipynb #b22e6a94
 GAMMAS = [-13.5 + i for i in range(21)]  # Noise levels at which the error is measured
 
 def run_plain(settings: dict, case: dict) -> dict:
-    """Diffusion alone for some minutes: bits of kept-back images, and what each γ costs.
-
-    Returns:
-        train_seconds: of the processor"""
+    "Train diffusion alone for some minutes; bits of kept-back images, and what each γ costs."
     torch.set_num_threads(1)
     seen, kept, config = _sifted(settings, case)
     seconds, state = common.seconds_of(lambda: experiment.fit(config, seen))
@@ -280,27 +230,21 @@ def run_plain(settings: dict, case: dict) -> dict:
 PLAIN = Study(
     "plain-bits",
     dict(
-        recipe=experiment.that_counts(experiment.change(
-            experiment.RECIPES["mnist-bits"], _PLAIN | dict(warmup=50)).resolve()),
-        kept_back=5000, n=400, points=8),
+        recipe=common.asked("mnist-bits", **_PLAIN, warmup=50), kept_back=5000, n=400, points=8),
     (dict(name="patches of 2 × 2", steps=877, seed=0, change={}),
-     dict(
-         name="pixels", steps=886, seed=0, change=dict(head="pixel-levels", width=32))),
+     dict(name="pixels", steps=886, seed=0, change=dict(head="pixel-levels", width=32))),
     run_plain)
 
 
 # %% ../../nbs/64_last_bits.ipynb #1e9de666
 def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> Tensor:
-    """½E(ε − ε̂)² of each of two pixels, with the exact denoiser of a mixture of Gaussians.
+    """Compute ½E(ε − ε̂)² of each of two pixels, with the exact denoiser of a Gaussian mixture.
 
     Args:
         gamma: `(2,)` float64, a noise level for each pixel
         means: `(k, 2)`, centers of clusters, equally likely
         spread: Standard deviation of a cluster, in each pixel
-        looks: The guess for the first pixel reads the second as well
-
-    Returns:
-        `(2,)`, nats for a unit of each γ"""
+        looks: The guess for the first pixel reads the second as well"""
     # latents on a grid for each cluster, with their weights
     a, s2 = alpha(gamma), sigma(gamma) ** 2
     v = a ** 2 * spread ** 2 + s2
@@ -322,15 +266,7 @@ def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> T
     return torch.exp(-gamma) * error / 2
 
 def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40) -> float:
-    """What diffusion pays on a path through the noise levels of two pixels.
-
-    Args:
-        corners: Of a path of straight parts, pairs (γ_1, γ_2), from little noise to much
-        means, spread, looks: As for `prices`
-        n: Nodes of the quadrature on each part
-
-    Returns:
-        Nats"""
+    "Integrate what diffusion pays, in nats, along a path through the noise levels of two pixels."
     total, (nodes, weights) = 0., np.polynomial.legendre.leggauss(n)
     corners = torch.tensor(corners, dtype=torch.float64)
     for a, b in zip(corners, corners[1:]):
@@ -340,10 +276,7 @@ def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40
 
 # %% ../../nbs/64_last_bits.ipynb #c5ac133d
 def run_terms(settings: dict, case: dict) -> dict:
-    """The terms of the bound of weights that come along, on test images.
-
-    Returns:
-        Bits a pixel, with a standard error"""
+    "Compute the terms of the bound of weights that come along, on test images, bits a pixel."
     torch.set_num_threads(1)
     model, images = experiment.open(case["weights"], "cpu").model, data.load("mnist")[1]
     k = images.images[:settings["n"]]

@@ -11,39 +11,29 @@ __all__ = ['SETTINGS', 'STUDY', 'LATENT_SETTINGS', 'LATENT', 'KEEPS_SETTINGS', '
 # %% ../../nbs/45_entering_a_chain.ipynb #e664cd4b
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .. import data, ddgan, evaluate, experiment, judge, models, process, sample, train
+from .. import data, ddgan, evaluate, judge, models, process, sample, train
 from ..core import randn_like, stream
 from ..images import to_strip
 from . import record
 from ..recipes.common import facts_of
-from .common import ALONE, trained, unpacked
+from .common import ALONE, asked, config_of, trained, unpacked
 from .ddgan_mnist import RESNET, STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
 
 # %% ../../nbs/45_entering_a_chain.ipynb #67764f62
 SETTINGS = dict(
-    gan=experiment.that_counts(experiment.change(
-        experiment.RECIPES["ddgan-digits"], dict(labels=False)).resolve()),
-    vdm=experiment.that_counts(experiment.change(
-        experiment.RECIPES["digits"], dict(drop=1.)).resolve()),
+    gan=asked("ddgan-digits", labels=False), vdm=asked("digits", drop=1.),
     judge=judge.JUDGE, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 
 def strokes(x: Tensor) -> Tensor:
-    """What a thick brush would leave of them: squares of 2 × 2 pixels, black or white.
-
-    Args:
-        x: Digits in [−1, 1], `(b, 1, 8, 8)`
-
-    Returns:
-        The same shape, black and white"""
+    "What a thick brush would leave of them: squares of 2 × 2 pixels, black or white."
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
 def network(settings: dict, model: str, seed: int, images):
     "The averaged network of one of the two models, \"ddgan\" or \"vdm\"."
-    config = experiment.config_of(
-        dict(kind=model, config=settings["gan" if model == "ddgan" else "vdm"]))
+    config = config_of(settings["gan" if model == "ddgan" else "vdm"], model)
     return trained(config, images, seed=seed)
 
 def drawer(settings: dict, model: str, seed: int, images):
@@ -63,10 +53,7 @@ def drawer(settings: dict, model: str, seed: int, images):
     return redraw
 
 def run_redraw(settings: dict, case: dict) -> dict:
-    """Held-out digits and strokes, drawn again from every state.
-
-    Returns:
-        By state: kept, frechet; pictures"""
+    "Draw held-out digits and strokes again from every state: kept, their distance, pictures."
     images, held = data.load("digits")
     held = held[:settings["n"]]
     again = drawer(settings, case["model"], case["seed"], images)
@@ -96,10 +83,7 @@ def run_redraw(settings: dict, case: dict) -> dict:
 # %% ../../nbs/45_entering_a_chain.ipynb #457afad5
 @torch.no_grad()
 def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
-    """The mean logit of training data less that of others, for every step of the chain.
-
-    Returns:
-        One for each s"""
+    "Compute the mean logit of training data less that of others, for every step of the chain."
     out = []
     for s in range(len(chain) - 1):
         def logit(x):
@@ -110,17 +94,13 @@ def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
     return out
 
 def run_gap(settings: dict, case: dict) -> dict:
-    """Train on few images; how much more the discriminator likes them than others like them.
-
-    Returns:
-        `curve`: rows of updates and gaps"""
+    "Train on few images; rows of updates and of how much more the discriminator likes them."
     images, _ = data.load("digits")
     few = images[:settings["few"]]
     others = images[settings["few"]:settings["few"] + settings["others"]]
     own = dict(steps=settings["updates"], seed=case["seed"], T=case["T"])
-    config = experiment.change(
-        experiment.config_of(dict(kind="ddgan", config=settings["gan"])),
-        own | (dict(paired=False) if case["T"] == 1 else {}))
+    if case["T"] == 1: own["paired"] = False
+    config = config_of(settings["gan"], "ddgan", **own)
     state, step, batches = config.start(few, facts_of(few), ALONE, {})
 
     x, y = (data.encode(s.images, s.levels) for s in (few, others))
@@ -172,14 +152,7 @@ def hears(net, x: Tensor, chain: Tensor, generator=None) -> list[float]:
 LATENT_SETTINGS = dict(gan=SETTINGS["gan"], run=STACKED_SETTINGS, n=2000)
 
 def run_latent(settings: dict, case: dict, folder=None) -> dict:
-    """Train a generator, and measure how much its answers to held-out images differ.
-
-    Args:
-        settings, case: As in `LATENT`; digits, or a case of `ddgan_mnist.STACKED`
-        folder: For runs
-
-    Returns:
-        The ratio for each state"""
+    "Train a generator; the ratio of `hears` for each state, by held-out images."
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
@@ -199,14 +172,7 @@ LATENT = Study("latent", LATENT_SETTINGS, (
 
 # %% ../../nbs/45_entering_a_chain.ipynb #7a9fa577
 def table_of(before: Tensor, after: Tensor, classes: int) -> Tensor:
-    """What went in, and what came back.
-
-    Args:
-        before: `(n,)`, whole numbers below `classes`
-        after: The same
-
-    Returns:
-        `(classes, classes)`: how often each went in (row) and came back as each (column)"""
+    "Count how often each number went in (row) and came back as each (column)."
     for v in (before, after):
         if len(v) and not 0 <= v.min() <= v.max() < classes:
             raise ValueError(
@@ -231,13 +197,10 @@ def asymmetry(table: Tensor) -> float:
     return (off / both.clamp_min(1)).triu(1).sum().item()
 
 def if_exact(table: Tensor) -> tuple[float, float]:
-    """What Bowker's statistic is for exact draws with as many pairs in each two mirrored cells.
+    """Compute mean and deviation of Bowker's statistic for exact draws with as many pairs.
 
     Args:
-        table: The same
-
-    Returns:
-        Its mean and standard deviation"""
+        table: The same"""
     both = (table + table.T).triu(1).double()
     both = both[both > 0]
     return float(len(both)), (2 - 2 / both).sum().sqrt().item()
@@ -247,10 +210,7 @@ KEEPS_SETTINGS = dict(
     run=STACKED_SETTINGS, n=2000, reader=dict(steps=1500, width=48), sure=[.7, .95])
 
 def digits_of(numbers: Tensor) -> Tensor:
-    """The digits of each number: what `data.number_of` undoes.
-
-    Returns:
-        `(n, 3)`"""
+    "Split each number into its digits, `(n, 3)`: what `data.number_of` undoes."
     return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], 1)
 
 def run_reader(s: dict, case: dict, images, held) -> dict:
@@ -324,11 +284,7 @@ def run_trained(s: dict, case: dict, images, classifier, folder) -> dict:
     return dict(tables=[table(t) for t in range(1, net.steps + 1)])
 
 def run_keeps(settings: dict, case: dict, folder=None) -> dict:
-    """One case: a reader, the tables of a trained run, or how sure a judge is of the samples.
-
-    Args:
-        settings, case: As in `KEEPS`: a part, or a case of `ddgan_mnist.STACKED`
-        folder: For judges and runs"""
+    "One case: a reader, the tables of a trained run, or how sure a judge is of the samples."
     torch.set_num_threads(1)
     images, held = data.load("mnist")
     if case.get("part") == "reader": return run_reader(settings, case, images, held)

@@ -36,19 +36,13 @@ def pictures_of(settings: dict, case: dict, held):
     return held[order[-n // 2:] if case["part"] == "try" else order[first:first + n]]
 
 def seen_half(shape) -> torch.Tensor:
-    """The upper half.
-
-    Returns:
-        Booleans, `(1, h, w)`"""
+    "Mark the upper half of a picture, `(1, h, w)`."
     seen = torch.zeros(1, *shape[1:], dtype=torch.bool)
     seen[:, :shape[1] // 2] = True
     return seen
 
 def answered(settings: dict, case: dict, run, x):
-    """Answers to pictures by one method, at so many calls of the network for each.
-
-    Returns:
-        `(n, answers, c, h, w)`, the seen half not fitted"""
+    "Draw answers to pictures by one method, `(n, answers, c, h, w)`, at equal calls."
     method, value = case["method"], case["value"]
     n = settings["answers"]
     measured = inverse.Measurement(x.repeat_interleave(n, 0), inverse.Mask(seen_half(x.shape[1:])))
@@ -67,10 +61,7 @@ def answered(settings: dict, case: dict, run, x):
 
 # %% ../../nbs/80a_my_hole.ipynb #329d478a
 def spread(x) -> float:
-    """Standard deviation of a pixel over the answers to a picture.
-
-    Returns:
-        Of `(n, answers, pixels)`"""
+    "Compute the standard deviation of a pixel over answers `(n, answers, pixels)`."
     return x.var(1).mean().sqrt().item()
 
 def energy(x, truth) -> float:

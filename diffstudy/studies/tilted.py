@@ -78,13 +78,10 @@ def levels_of(steps: int, ends=ENDS) -> Tensor:
     return grid(Cosine(*ends), steps, dtype=torch.float64)
 
 def world(name: str) -> data.GaussianMixture:
-    """The three Gaussians, or a random mixture with two components for each class.
+    """Build three classes in the plane: the three Gaussians, or two components for each class.
 
     Args:
-        name: "three", or any other for a random mixture of its own
-
-    Returns:
-        Three classes in the plane"""
+        name: "three", or any other for a random mixture of its own"""
     if name == "three": return data.three_gaussians()
     g = stream(0, "world", name)
     means = torch.randn(6, 2, generator=g, dtype=torch.float64)
@@ -104,11 +101,10 @@ class CountedNet:
         self.rows += len(z)
         return self.net(z, gamma, c)
 
-def start(mix, w: float, gamma: float, n: int, generator) -> Tensor:
-    """Samples of the tilted density of class 0 at a noise level, for the beginning of a run.
-
-    Returns:
-        `(n, 2)`"""
+def start(
+    mix, w: float, gamma: float, n: int, generator,
+) -> Tensor:
+    "Sample the tilted density of class 0 at a noise level, for the beginning of a run, `(n, 2)`."
     a, s = (f(torch.tensor(gamma, dtype=torch.float64)).item() for f in (alpha, sigma))
     z, _ = mix.conditional(0).sample(10 * n, generator, a, s)
     share = (w * mix.log_class_prob(z, a, s)[:, 0]).softmax(0)
@@ -116,10 +112,7 @@ def start(mix, w: float, gamma: float, n: int, generator) -> Tensor:
 
 # %% ../../nbs/62_tilted_guidance.ipynb #da9a95ca
 def learned(mix, seed: int, steps: int, batch: int = 256):
-    """A small network with dropped labels, trained on a mixture at all levels alike.
-
-    Returns:
-        A network `(z, γ, c)`, null label 3"""
+    "Train a small network with dropped labels on a mixture, at all levels alike."
     net = models.MLP(2, 64, 2, classes=mix.classes, gamma_min=ENDS[0], gamma_max=ENDS[1], seed=seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     for step in range(steps):
@@ -136,10 +129,7 @@ def learned(mix, seed: int, steps: int, batch: int = 256):
     return net.eval().requires_grad_(False)
 
 def networks(settings, mix, score: str, seed: int):
-    """The network that is guided and, for autoguidance, a worse one.
-
-    Returns:
-        A counted network, and `weak(blur)`"""
+    "Give the network that is guided, counted, and for autoguidance a worse one, `weak(blur)`."
     if score == "learned":
         good, bad = (learned(mix, seed, settings[k]) for k in ("net_steps", "weak_steps"))
         return CountedNet(good, mix.classes), lambda blur: bad
@@ -150,11 +140,7 @@ def networks(settings, mix, score: str, seed: int):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #a2f1ba3f
 def steps_for(calls: int, interval) -> int:
-    """The most steps that an interval of guidance allows.
-
-    Args:
-        calls: Evaluations for each sample
-        interval: `(lo, hi)`: both branches where lo < γ <= hi, else one"""
+    "The most steps that an interval of guidance allows."
     def cost(n):
         gammas = grid(Cosine(*ENDS), n)[:-1]
         return n + int(((gammas > interval[0]) & (gammas <= interval[1])).sum())
@@ -228,19 +214,13 @@ AIM = ["more noise", "predictor-corrector", "Feynman-Kac, Euler", "Feynman-Kac"]
 WEIGHTS = [1, 2, 4, 8]
 
 def scored(settings, mix, net, weak, w, seed, jobs):
-    """The total variation of each job to the tilted density.
-
-    Returns:
-        jobs: `[(method, parameters), …]`"""
+    "Compute the total variation of each job, a method and its parameters, to the tilted density."
     cells = Cells(mix, w)
     size = settings["n"], settings["calls"], seed
     return [round(cells.total_variation(*draw(m, p, net, weak, w, *size)), 5) for m, p in jobs]
 
 def run_tune(settings, case) -> dict:
-    """Every choice of parameters on one mixture.
-
-    Returns:
-        method → weight → one number for each choice"""
+    "Try every choice of parameters on one mixture, at each weight."
     mix = world(case["world"])
     nets = networks(settings, mix, "exact", case["seed"])
     def score(m, w):
@@ -248,10 +228,7 @@ def run_tune(settings, case) -> dict:
     return {m: {str(w): score(m, w) for w in WEIGHTS} for m in PARAMETERS}
 
 def best_choices(results: list) -> dict:
-    """The choice with the least mean over the mixtures on which parameters are chosen.
-
-    Returns:
-        method → weight → parameters"""
+    "Find the parameters with the least mean over the mixtures, by method and weight."
     def best(m, w):
         means = torch.tensor([r[m][w] for r in results]).mean(0)
         return PARAMETERS[m][int(means.argmin())]
@@ -259,10 +236,7 @@ def best_choices(results: list) -> dict:
 
 # %% ../../nbs/62_tilted_guidance.ipynb #001decfc
 def run_compare(settings, case) -> dict:
-    """All methods on one world, and as many exact samples.
-
-    Returns:
-        method → weight → total variation, and the evaluations"""
+    "Compare all methods on one world with exact samples, and count their evaluations."
     mix = world(case["world"])
     net, weak = networks(settings, mix, case["score"], case["seed"])
     if case["score"] == "learned": settings = settings | dict(n=settings["learned_n"])
@@ -287,10 +261,7 @@ def _of_class(mix, w=0.):
     return ClassifierFree(mix.predict, torch.tensor(0), null=3, w=w)
 
 def run_aim(settings, case) -> dict:
-    """Twenty thousand particles and four hundred steps on the three Gaussians.
-
-    Returns:
-        weight → numbers"""
+    "Draw twenty thousand particles in four hundred steps on the three Gaussians, at each weight."
     mix, out = data.three_gaussians(), {}
     n, seed = settings["aim"]["n"], case["seed"]
     gammas, branches = levels_of(settings["aim"]["steps"]), _of_class(mix).branches
@@ -314,10 +285,7 @@ def run_aim(settings, case) -> dict:
 
 # %% ../../nbs/62_tilted_guidance.ipynb #4f037794
 def run_falls(settings, case) -> dict:
-    """The distance at w = 4 against steps, and against particles.
-
-    Returns:
-        "steps" and "particles": lists of total variations"""
+    "Measure the distance at w = 4 against steps, and against particles."
     mix = data.three_gaussians()
     seed, s = case["seed"], settings["falls"]
     cells = fine(mix, 4)
@@ -333,10 +301,7 @@ def run_falls(settings, case) -> dict:
         exact=[exact(n) for n in s["particles"]], exact_n=exact(s["n"]))
 
 def run_start(settings, case) -> dict:
-    """What N(0, I) costs as a start, against the tilted density of the first level.
-
-    Returns:
-        weight → noise and start → distance for each first level"""
+    "Measure what N(0, I) costs as a start, beside the tilted density of the first level."
     mix = data.three_gaussians()
     seed, s = case["seed"], settings["start"]
     branches, out = _of_class(mix).branches, {}
@@ -357,10 +322,7 @@ def run_start(settings, case) -> dict:
 
 # %% ../../nbs/62_tilted_guidance.ipynb #d7c6b395
 def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
-    """Plain and corrected guidance on images of every class, as one judge sees them.
-
-    Returns:
-        method → a list over weights"""
+    "Draw images of every class with plain and corrected guidance, and judge them."
     classes, levels = train_set.classes, train_set.levels
     real = data.encode(train_set.images[:s.get("real")], levels)
     each = s["n"] // classes
@@ -392,10 +354,7 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
     return {m: [row(m, w) for w in s["weights"] if w or m not in guided_only] for m in methods}
 
 def run_digits(settings, case) -> dict:
-    """A network for each seed, judged as in Guided digits.
-
-    Returns:
-        method → a list over weights"""
+    "Train a network for each seed, judged as in Guided digits."
     s, seed = settings["digits"], case["seed"]
     train_set, _ = data.load(s["guided"]["data"])
     judge = guided.feature_network(train_set, **s["guided"]["judge"])

@@ -329,10 +329,9 @@ def test_stop_and_go_on():
         r.exit_code == 0 and "resumed at step" in r.output
         and type_in(*ask("whole")).exit_code == 0), r.output
     a, b = (checkpoint.read_checkpoint(folder / run) for run in ("stopped", "whole"))
-    for name in ("model.safetensors", "ema.safetensors", "optimizer.safetensors"):
-        assert (
-            a[name].keys() == b[name].keys()
-            and all(torch.equal(a[name][k], b[name][k]) for k in a[name]))
+    for part in ("model", "ema", "optimizer"):
+        one, other = (getattr(found, part) for found in (a, b))
+        assert one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 # %% ../../nbs/77_cli.ipynb #5be37650
 def test_fresh_keeps_the_old_run():
@@ -376,16 +375,16 @@ def forged(step, name, content):
     manifest["files"][name] = hashlib.sha256(content).hexdigest()
     (step / "manifest.json").write_bytes(files.to_json(manifest))
 
-@pytest.mark.parametrize("change, words", [
-    (lambda v: v * math.nan, "not finite"), (lambda v: v.to(torch.int8), "does not fit the model")])
-def test_weights_that_are_none(change, words, tmp_path):
+def test_weights_that_are_none(tmp_path):
     shutil.copytree(tiny_run(), run := tmp_path / "run")
     for step in run.glob("step-*"):
         for name in ("model.safetensors", "ema.safetensors"):
             weights = safetensors.torch.load_file(step / name)
-            forged(step, name, safetensors.torch.save({k: change(v) for k, v in weights.items()}))
+            whole = {k: v.to(torch.int8) for k, v in weights.items()}
+            forged(step, name, safetensors.torch.save(whole))
     for made in (*run.glob("samples.png"), *run.glob("evaluation*.json")): made.unlink()
-    for name in ("sample", "evaluate"): one_line(1, words, name, run, "--steps", 2)
+    for name in ("sample", "evaluate"):
+        one_line(1, "does not fit the model", name, run, "--steps", 2)
     assert not [*run.glob("samples.png"), *run.glob("evaluation*.json")]
 
 def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():

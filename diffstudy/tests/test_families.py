@@ -2,14 +2,15 @@
 
 # %% auto #0
 __all__ = ['UNET', 'TINY', 'model_of', 'images', 'test_every_family_has_the_face',
-           'test_a_mask_is_guessed_to_be_none', 'test_an_energy_is_at_first_that_of_noise',
-           'test_a_size_that_is_not_read_is_refused', 'test_recipes_are_the_rows_of_the_tables',
-           'tiny', 'test_a_family_that_is_killed_goes_on_bit_for_bit']
+           'test_a_diffusion_has_the_face', 'test_a_mask_is_guessed_to_be_none',
+           'test_an_energy_is_at_first_that_of_noise', 'test_a_size_that_is_not_read_is_refused',
+           'test_recipes_are_the_rows_of_the_tables', 'tiny',
+           'test_a_family_that_is_killed_goes_on_bit_for_bit']
 
 # %% ../../nbs/76g_family_runs.ipynb #05847502
 import os, signal, subprocess, sys
 import pytest, torch
-from .. import data, experiment, families, models
+from .. import data, experiment, families, models, vdm
 from ..bound import bits_per_dim
 from ..core import stream
 from ..recipes.family import KIND, RECIPES, FamilyConfig
@@ -64,6 +65,19 @@ def test_every_family_has_the_face(name):
         with pytest.raises(ValueError, match="context: expected none"): model.nll(k[:3], told)
 
 # %% ../../nbs/76g_family_runs.ipynb #a706403c
+def test_a_diffusion_has_the_face():
+    "a loss in bits, nats of each image, gray levels; its context is a label"
+    config = experiment.change(experiment.RECIPES["digits-tiny"], dict(width=8, groups=2))
+    model = config.assemble(dict(shape=(1, 8, 8), levels=17, classes=10)).eval()
+    some = data.load("digits")[0][:6]
+    k, labels = some.images, some.labels
+    nats = model.nll(k, labels, stream(0, "face"))
+    assert nats.shape == (6,) and model.kind == "bound" and model.calls == 32
+    assert torch.equal(nats, vdm.loss(model, k, labels, stream(0, "face")).total)
+    assert model.loss((k, labels), stream(0, "face"))["loss"].isfinite()
+    drawn = model.sample(2, generator=stream(1, "face"), context=labels[:2], steps=3)
+    assert drawn.shape == (2, 1, 8, 8) and drawn.dtype == torch.uint8
+
 def test_a_mask_is_guessed_to_be_none():
     "its probability is zero; a draw costs the calls of its chain"
     model = model_of("masked")

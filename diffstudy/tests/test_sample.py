@@ -362,7 +362,7 @@ def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     run()
-    assert "2/2 steps" in capsys.readouterr().out
+    assert "[2/2 " in capsys.readouterr().out
 
 # %% ../../nbs/87_other_libraries.ipynb #893e6ea3
 def test_agrees_with_diffusers():

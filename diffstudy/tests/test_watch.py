@@ -2,15 +2,15 @@
 
 # %% auto #0
 __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now_and_then',
-           'test_in_a_terminal_there_is_a_bar_that_shows_the_whole',
-           'test_a_part_counts_as_what_it_is_worth', 'test_a_terminal_that_is_closed_ends_nothing',
-           'Heard', 'toy', 'loss', 'go', 'test_each_record_is_handed_on',
-           'test_a_logger_that_fails_ends_no_run', 'test_only_the_first_process_hands_on', 'shown',
-           'test_tensorboard_shows_each_step_once', 'test_what_is_missing_is_named', 'Spying',
-           'kept', 'numbers', 'rows', 'test_watching_changes_nothing',
-           'test_a_look_takes_no_time_of_the_run', 'test_the_best_checkpoint_stays',
-           'test_a_look_that_fails_costs_that_look', 'test_tensorboard_shows_the_looks', 'home',
-           'watched', 'test_a_run_that_is_watched_is_the_same_run',
+           'test_in_a_terminal_there_is_a_bar', 'test_a_part_counts_as_what_it_is_worth',
+           'test_a_terminal_that_is_closed_ends_nothing', 'Heard', 'toy', 'loss', 'go',
+           'test_each_record_is_handed_on', 'test_a_logger_that_fails_ends_no_run',
+           'test_only_the_first_process_hands_on', 'shown', 'test_tensorboard_shows_each_step_once',
+           'test_what_is_missing_is_named', 'Spying', 'kept', 'numbers', 'rows',
+           'test_watching_changes_nothing', 'test_a_look_takes_no_time_of_the_run',
+           'test_the_best_checkpoint_stays', 'test_a_look_that_fails_costs_that_look',
+           'test_tensorboard_shows_the_looks', 'home', 'watched',
+           'test_a_run_that_is_watched_is_the_same_run',
            'test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on',
            'test_endless_images_have_no_half_that_chose',
            'test_older_checkpoints_are_opened_by_their_step',
@@ -22,6 +22,7 @@ import atexit, functools, io, logging, shutil, sys, tempfile
 from pathlib import Path
 from unittest import mock
 import pytest, torch
+from fastprogress import fastprogress
 from .. import checkpoint, experiment, files, train, watch
 from ..core import randn_like, stream
 
@@ -31,53 +32,46 @@ class Clock:
     def __init__(self): self.now = 100.
     def __call__(self): return self.now
 
-def followed(monkeypatch, terminal, seconds, **how):
+def followed(terminal, seconds, **how):
     "What is shown of twelve items that take so many seconds each, of which two were done before."
     clock, said = Clock(), []
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     out = mock.Mock(isatty=lambda: terminal, write=said.append)
-    with mock.patch("sys.stdout", out), mock.patch("diffstudy.watch.time.perf_counter", clock):
+    with (
+        mock.patch("sys.stdout", out), mock.patch("diffstudy.watch.IN_NOTEBOOK", False),
+        mock.patch("diffstudy.watch.progress_bar", fastprogress.ConsoleProgressBar),
+        mock.patch("time.perf_counter", clock), mock.patch("time.time", clock),
+    ):
         with watch.Progress(12, "images", "sampling", done=2, say=said.append, **how) as view:
             for _ in view.over(range(10)): clock.now += seconds
     return said
 
-def test_off_a_terminal_there_is_a_line_now_and_then(monkeypatch):
+def test_off_a_terminal_there_is_a_line_now_and_then():
     "at most every 30 seconds, with rate and time left; none of what is quick, nor where it is off"
-    assert followed(monkeypatch, False, seconds=.1) == []
-    assert followed(monkeypatch, False, seconds=10., on=False) == []
-    assert followed(monkeypatch, False, seconds=10.) == [
-        "sampling: 5/12 images, 0.1/s, 70 s left", "sampling: 8/12 images, 0.1/s, 40 s left",
-        "sampling: 11/12 images, 0.1/s, 10 s left",
-        "sampling: 12/12 images, 0.1/s, 2 minutes in all"]
-
-    # the first one as soon as it is known that there is a minute or more to go
-    assert followed(monkeypatch, False, seconds=20., every=1000.)[0] == (
-        "sampling: 5/12 images, 0.05/s, 2 minutes left")
+    assert followed(False, seconds=.1) == followed(False, seconds=10., on=False) == []
+    assert followed(False, seconds=10.) == [
+        "sampling: 5/12 images, 0.1/s, 01:10 left", "sampling: 8/12 images, 0.1/s, 00:40 left",
+        "sampling: 11/12 images, 0.1/s, 00:10 left", "sampling: 12/12 images, 0.1/s"]
     view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
     with mock.patch("diffstudy.watch.time.perf_counter", lambda: view.begun + 2.):
         view.to(7, note="in folder a")
     assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
 
-def test_in_a_terminal_there_is_a_bar_that_shows_the_whole(monkeypatch):
-    "also of what was done before, and no wider than the terminal"
-    said = followed(monkeypatch, True, seconds=60.)
-    assert len(said) == 11 and said[-1] == "\n" and len({len(t) for t in said[:-1]}) == 1
-    assert "|=====               | sampling: 3/12 images, 0.0167/s, 9 minutes left" in said[0]
-    monkeypatch.setenv("COLUMNS", "30")
-    assert {len(t) for t in followed(monkeypatch, True, seconds=60.)[:-1]} == {30}
+def test_in_a_terminal_there_is_a_bar():
+    "of what is left to do, with the time that it takes"
+    shown = [s for s in followed(True, seconds=60.) if "%" in s]
+    assert "10.00% [1/10 01:00<09:00 sampling]" in shown[1] and len(shown) == 11
+    assert "100.00% [10/10 10:00<00:00 sampling]" in shown[-1]
 
 def test_a_part_counts_as_what_it_is_worth():
     "the steps of a sampler, together, as the images of its batch"
     view = watch.Progress(8, "images", "sampling", on=False)
     assert list(view.over(range(10), worth=4)) == [*range(10)] and abs(view.done - 4) < 1e-9
 
-def test_a_terminal_that_is_closed_ends_nothing(monkeypatch):
+def test_a_terminal_that_is_closed_ends_nothing():
     def gone(message): raise OSError("closed")
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    view = watch.Progress(3, "images", "sampling", say=gone, every=0.)
     with mock.patch("sys.stdout", io.StringIO()):
         view = watch.Progress(3, "images", "sampling", say=gone, every=0.)
-        assert [*view.over("abc")] == [*"abc"] and not view.on
+        assert [*view.over("abc")] == [*"abc"]
 
 # %% ../../nbs/88_watching.ipynb #b534b356
 class Heard:
@@ -372,9 +366,12 @@ def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     "scoring when the training is done, sampling of several batches and weights, bits: all counted"
     seen = []
     class Seen(watch.Progress):
+        def __init__(self, *args, on, **how):
+            super().__init__(*args, on=on, **how)
+            self.asked = on
         def __exit__(self, *_):
             what = self.what.partition(",")[0]
-            seen.append((what, round(self.done, 6), self.total, self.on))
+            seen.append((what, round(self.done, 6), self.total, self.asked))
     gan = watched("ddgan")  # trained before anybody looks
     monkeypatch.setattr(watch, "Progress", Seen)
     said = []
