@@ -6,7 +6,7 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
            'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'draw', 'move',
+           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'draw', 'move',
            'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen', 'check_counts',
            'choose', 'Equation', 'implements']
 
@@ -261,36 +261,18 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     plain = tuple(c.item() if hasattr(c, "item") else c for c in counters)
     name = repr((operator.index(seed), *plain))
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return _generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
+
+    # a generator of the device; of the CPU where there is none, as for XLA, or it is asked for
+    try: g = torch.Generator("cpu" if cpu_streams() else device)
+    except RuntimeError: g = torch.Generator()
+    return g.manual_seed(int.from_bytes(h, "little") >> 1)
 
 def cpu_streams() -> bool:
     "Whether all streams shall be those of the CPU, `DIFFSTUDY_STREAMS=cpu`."
     where = os.environ.get("DIFFSTUDY_STREAMS", "device")
     return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
 
-def _generator(device):
-    "A generator of a device; of the CPU where it has none, as XLA, or where that is asked for."
-    try: return torch.Generator("cpu" if cpu_streams() else device)
-    except RuntimeError: return torch.Generator()
-
 # %% ../nbs/70_core.ipynb #bddf5872
-class _Shared(torch.Generator): share = 0, 1
-
-def shared(generator: torch.Generator, index: int, world: int) -> torch.Generator:
-    """A stream for one of several processes that share each batch.
-
-    Args:
-        index: This process, from 0
-        world: How many there are
-
-    Returns:
-        The same numbers, of which this process uses its part"""
-    if world == 1: return generator
-    g = _Shared(generator.device)
-    g.set_state(generator.get_state())
-    g.share = index, world
-    return g
-
 def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
     """Draw random numbers where the generator lives, and move them to a device.
 

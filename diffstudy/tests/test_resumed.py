@@ -19,7 +19,7 @@ __all__ = ['STOPS', 'LEAVE', 'FILES', 'saving', 'whole', 'records_of', 'cut', 't
 
 # %% ../../nbs/74c_resumed.ipynb #8f2267b4
 import atexit, functools, json, math, os, random, re, shutil, signal, socket, subprocess, sys
-import tempfile, threading, time
+import tempfile, time
 from pathlib import Path
 from unittest import mock
 import PIL.Image, pytest, torch
@@ -27,7 +27,7 @@ from torch import nn
 from .. import checkpoint, core, experiment, files, train
 from ..images import write_images
 from .test_train import (
-    CPU, broken, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
+    CPU, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
     toy_batches, toy_loss, toy_state)
 
 # %% ../../nbs/74c_resumed.ipynb #701dc195
