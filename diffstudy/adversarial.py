@@ -30,14 +30,14 @@ class Config(Settings):
 
     Args:
         r1: Weight of the gradient penalty, in the steps that have it
-        r1_every: Those are every so many
+        r1_every: Steps between two that have the penalties
         relativistic: Compare the real with the generated z_s of one z_t
         r2: Weight of the penalty on generated z_s, in the same steps
         mismatch: Weight of the loss on pairs under a wrong label
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
-        lr_end: Fraction of them that a cosine reaches at the end
-        lr_d_end: That of lr_d, if it is another
+        lr_end: Fraction of both rates that a cosine reaches
+        lr_d_end: Fraction that lr_d reaches
         betas: Of Adam
         ema: Decay of the generator's averaged weights"""
     r1: float = setting(.02, at_least(0))
@@ -58,7 +58,7 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     """The index of a less noisy state for each example, the same for all of a pack.
 
     Args:
-        D: Its `pack`, where it has one, is how many examples are at one state
+        D: The discriminator; `D.pack` examples, where it has packs, are at one state
         x: Data, `(b, *d)`
         chain: γ, `(T + 1,)`
         generator: A `torch.Generator`

@@ -10,7 +10,7 @@ __all__ = ['Checkpoint', 'numbers_of', 'for_a_file', 'not_finite', 'checkpoints'
            'Log', 'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
-import functools, json, math, os, shutil, time
+import json, math, os, shutil, time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -47,13 +47,7 @@ _FILES = {
 
 # %% ../nbs/74b_checkpoint.ipynb #94481296
 def numbers_of(state) -> dict[str, dict]:
-    """All numbers of a state.
-
-    Args:
-        state: A `train.State`
-
-    Returns:
-        Tensors by name, for the model, the average and the optimizers"""
+    "Collect the tensors of a `train.State` by name: of the model, the average, the optimizers."
     # the optimizer's under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
     moments = {
@@ -64,7 +58,7 @@ def numbers_of(state) -> dict[str, dict]:
     return dict(model=state.model.state_dict(), ema=state.ema.model.state_dict(), optimizer=moments)
 
 def for_a_file(tensors: dict) -> dict:
-    "Tensors by name as safetensors takes them: on the CPU, and no two of one memory."
+    "Copy tensors as safetensors takes them: on the CPU, and no two of one memory."
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
@@ -74,7 +68,7 @@ def for_a_file(tensors: dict) -> dict:
 
 # %% ../nbs/74b_checkpoint.ipynb #cfeef5b7
 def not_finite(tensors: dict) -> str:
-    """Which tensors hold NaN or infinity, in words.
+    """Name the tensors that hold NaN or infinity.
 
     Args:
         tensors: By name, or a dict of such dicts
@@ -94,36 +88,24 @@ def not_finite(tensors: dict) -> str:
 
 # %% ../nbs/74b_checkpoint.ipynb #b6c809ee
 def _surroundings(state) -> dict:
-    "What may change the last digits of a result besides the configuration."
+    "Note what may change a result besides the configuration: versions, device, streams."
     device = state.rank.device
-    here = dict(torch=torch.__version__, device=device.type, processor=device.type)
+    here = dict(
+        torch=torch.__version__, device=device.type, processor=device.type,
+        DIFFSTUDY_STREAMS="cpu" if cpu_streams() else "device")
     if device.type == "cuda": here["processor"] = torch.cuda.get_device_name(device)
     if device.type == "cpu":
         here["processor"] = f"{processor()} ({torch.backends.cpu.get_cpu_capability()})"
         here["threads"] = torch.get_num_threads()
     return here
 
-def _streams() -> str: return "cpu" if cpu_streams() else "device"
-
 # %% ../nbs/74b_checkpoint.ipynb #e6352366
 def checkpoints(folder) -> list[Path]:
-    """The checkpoints of a run.
-
-    Args:
-        folder: Of a run
-
-    Returns:
-        Oldest first, whether or not they verify"""
+    "List the checkpoints in a run's folder, oldest first, whether or not they verify."
     return sorted(p for p in Path(folder).glob("step-*") if p.name[5:].isdigit())
 
 def best(folder) -> Path | None:
-    """The checkpoint with the least held-out score, of those that are still there.
-
-    Args:
-        folder: Of a run
-
-    Returns:
-        None where no checkpoint that is there has a score"""
+    "Find the checkpoint with the least held-out score, of those that are still there."
     rows = read_log(folder, lambda _: None, "watch.jsonl")
     scored = {r["step"]: r["score"] for r in rows if r.get("score") is not None}
     there = [p for p in checkpoints(folder) if int(p.name[5:]) in scored]
@@ -138,17 +120,16 @@ def prune(folder, newest: Path, keep: int):
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #b208bd78
-def save_checkpoint(state, folder, make: bool = True, later: Callable = None) -> Path:
+def save_checkpoint(state, folder, make: bool = True) -> Path:
     """Write a state beside the old checkpoints, and remove old ones.
 
     Args:
         state: A `train.State`; CheckpointError if it holds NaN or infinity
         folder: Of the run
         make: Make the folder if it is not there; FileNotFoundError otherwise
-        later: Called with the writing; such as `submit` of an executor
 
     Returns:
-        The new folder `step-…` in it; or what `later` returns"""
+        The new folder `step-…` in it"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -157,24 +138,18 @@ def save_checkpoint(state, folder, make: bool = True, later: Callable = None) ->
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    # what is written is the state of now, whenever that happens
-    about = to_json(_surroundings(state) | dict(
+    about = _surroundings(state) | dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"], DIFFSTUDY_STREAMS=_streams()))
-    copies = {part: for_a_file(v) for part, v in numbers.items()}
+        notes=state.notes, diffstudy=versions()["diffstudy"])
     if make: make_folder(path.parent)
-    os.stat(path.parent)  # FileNotFoundError
-    write = functools.partial(_write, path, about, copies, state.config.keep)
-    return later(write) if later else write()
-
-def _write(path: Path, about: bytes, copies: dict, keep: int) -> Path:
     aside, sums = temporary_name(path), {}
     try:
         with naming(path):
             aside.mkdir()
             for part, name in _FILES.items():
-                data = about if part == "state" else safetensors.torch.save(copies[part])
+                if part == "state": data = to_json(about)
+                else: data = safetensors.torch.save(for_a_file(numbers[part]))
                 write_file(aside / name, data)
                 sums[name] = digest(data)
 
@@ -189,12 +164,12 @@ def _write(path: Path, about: bytes, copies: dict, keep: int) -> Path:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    prune(path.parent, path, keep)
+    prune(path.parent, path, state.config.keep)
     return path
 
 # %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c
 def _read_manifest(path: Path) -> dict:  # Checksum by file name
-    "The manifest of a checkpoint, with an error that says what is there instead."
+    "Read the manifest of a checkpoint, or say what is there instead."
     if path.is_file():
         raise CheckpointError(
             f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) "
@@ -221,7 +196,7 @@ def _read_manifest(path: Path) -> dict:  # Checksum by file name
 
 # %% ../nbs/74b_checkpoint.ipynb #da9ee156
 def check_tensors(tensors: dict, where):
-    "CheckpointError unless tensors are finite, and their names can be printed."
+    "Raise a CheckpointError unless tensors are finite and their names can be printed."
     names = "".join(tensors)
     if printable(names) != names:
         raise CheckpointError(f"{where}: expected names of tensors; got control characters")
@@ -229,12 +204,12 @@ def check_tensors(tensors: dict, where):
         raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
 
 def read_tensors(data: bytes, where, vouched: bool = False) -> dict[str, Tensor]:
-    """Tensors by name, which are finite and have names that can be printed. No code can run.
+    """Read tensors, which are finite and have names that can be printed. No code can run.
 
     Args:
         data: Of a safetensors file
         where: For the message
-        vouched: By a checksum of ours: what was looked at then is not looked at again
+        vouched: A checksum of ours says that they were looked at when written
 
     Returns:
         CheckpointError for anything else"""
@@ -249,7 +224,7 @@ _TYPES = dict(  # Of what a state says of itself
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
 def _read_state(data: bytes, where) -> dict:
-    "The counts, settings and notes of a checkpoint."
+    "Read the counts, settings and notes of a checkpoint."
     try: state = from_json(data)
     except ValueError as e:
         raise CheckpointError(f"{where} is whole, but not what its name says: {e}") from None
@@ -262,10 +237,7 @@ def _read_state(data: bytes, where) -> dict:
     return state
 
 def read_checkpoint(path) -> Checkpoint:
-    """Read a checkpoint whose files are those of its manifest. No code can run.
-
-    Args:
-        path: A checkpoint, or a run's folder: then the newest that verifies"""
+    "Read a checkpoint, or the newest of a run's folder that verifies. No code can run."
     path = Path(path)
     if checkpoints(path): return read_latest(path)[1]
     sums, found = _read_manifest(path), {}
@@ -278,7 +250,7 @@ def read_checkpoint(path) -> Checkpoint:
 
 # %% ../nbs/74b_checkpoint.ipynb #6d1f0f5e
 def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
-    """The newest checkpoint that verifies, and all that it holds, read once.
+    """Find the newest checkpoint that verifies, and read it.
 
     Args:
         folder: Of a run
@@ -304,15 +276,11 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
     return None, None
 
 def latest(folder, say: Callable = print) -> Path | None:
-    """The newest checkpoint that verifies.
-
-    Args:
-        folder: Of a run
-        say: As for `read_latest`"""
+    "Find the newest checkpoint in a run's folder that verifies; as `read_latest`."
     return read_latest(folder, say)[0]
 
 def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
-    """The weights alone.
+    """Read the weights alone.
 
     Args:
         path: A checkpoint, or a run's folder: then the newest that verifies
@@ -325,7 +293,7 @@ def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
 
 # %% ../nbs/74b_checkpoint.ipynb #a5a216b4
 def _check_same_run(info, state, path):
-    "A checkpoint goes on only in the run that it came from."
+    "Raise a ValueError unless a checkpoint goes on in the run that it came from."
     plain = lambda config: json.loads(json.dumps(asdict(config)))
     config, default = plain(state.config), plain(type(state.config)())
     if unknown := info["config"].keys() - config.keys():
@@ -334,14 +302,12 @@ def _check_same_run(info, state, path):
             f"It was written by diffstudy {info.get('diffstudy', 'of another version')}; this is "
             f"{versions()['diffstudy']}: update it, or use another folder")
 
-    # all differences at once, so that one message is enough; what is noted of the run as such
-    # its config.json says too, whose reader compares them
-    own = lambda notes: {k: v for k, v in notes.items() if k != "run"}
-    streams = info.get("DIFFSTUDY_STREAMS", _streams())
-    was = default | info["config"] | flatten(dict(
-        world=info["world"], notes=own(info["notes"]), DIFFSTUDY_STREAMS=streams))
-    now = config | flatten(dict(
-        world=state.rank.world, notes=own(state.notes), DIFFSTUDY_STREAMS=_streams()))
+    # all differences at once, so that one message is enough; notes of the name "run" say what the
+    # run's config.json says, and whoever reads that compares them
+    key, own = "DIFFSTUDY_STREAMS", lambda notes: {k: v for k, v in notes.items() if k != "run"}
+    was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
+    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _surroundings(state)[key]}
+    was, now = default | info["config"] | flatten(was), config | flatten(now)
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith("notes.fit.") and k not in was}  # it noted less
     if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
@@ -357,7 +323,7 @@ def _check_same_run(info, state, path):
 
 # %% ../nbs/74b_checkpoint.ipynb #71bc7583
 def check_fits(module, tensors: dict, where):
-    """CheckpointError unless names, shapes and types agree; PyTorch converts types in silence.
+    """Raise a CheckpointError unless names, shapes and types agree; PyTorch converts types.
 
     Args:
         module: Whose `state_dict` is to be replaced
@@ -411,16 +377,16 @@ def load_checkpoint(path, state):
     return state
 
 # %% ../nbs/74b_checkpoint.ipynb #9fdb86e3
-def news_of_resume(path, state) -> list[str]:
-    """What makes the numbers of a resumed run others than those of an unbroken one.
+def news_of_resume(info: dict, state) -> list[str]:
+    """Name what makes the numbers of a resumed run others than those of an unbroken one.
 
     Args:
-        path: A checkpoint
+        info: The state of a checkpoint
         state: A `train.State` that has been loaded from it
 
     Returns:
         One line for each"""
-    info, news = read_checkpoint(path).state, []
+    news = []
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
@@ -439,12 +405,12 @@ def news_of_resume(path, state) -> list[str]:
 
 # %% ../nbs/74b_checkpoint.ipynb #f791e7e1
 def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
-    """The records of a run, without a last line that a kill has torn.
+    """Read the records of a run, without a last line that a kill has torn.
 
     Args:
         folder: Of a run
         say: Told of lines that are left out, since they are damaged
-        name: Or "watch.jsonl", which has a line for each look
+        name: The file; looks are in "watch.jsonl"
 
     Returns:
         `step`, means of the terms since the record before, `lr`, `skipped`, `seconds`"""

@@ -589,7 +589,7 @@ def _say_settings(run, info):
     typer.echo(
         f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}, "
         f"configuration {info['hash']}\n  {values(full)}")
-    parts = [k for k, v in full.items() if isinstance(v, dict) and k != "options"]
+    parts = [k for k, v in full.items() if v and isinstance(v, dict) and k != "options"]
     for part in sorted(parts, key=lambda k: k != "train"):
         typer.echo(f"  {part}: {values(full[part])}")
 

@@ -133,8 +133,8 @@ def _scramble(stack, key: int, words: int):
 # %% ../nbs/35_compression.ipynb #7dadc513
 _TAIL = 6.5  # standard deviations of a table that is drawn from; beyond lies 1e-10
 
-class _Grid:
-    "The latents of T steps, each rounded to bins that both sides share."
+class _Latents:
+    "The latents of T steps, rounded to bins that both sides share, and their way through a stack."
 
     def __init__(self, schedule, steps: int, bins: float, clean: bool):
         # bins in standard deviations of a latent's narrowest table; clean: scramble before a draw
@@ -158,9 +158,6 @@ class _Grid:
         center = np.rint(mean)
         far = math.ceil(reach / w if reach else _TAIL * std) + 1
         return center, (mean - center, np.full(mean.shape, std), far)
-
-class _Latents(_Grid):
-    "Latents on a stack: with a table of the model, or drawn from a table of the forward process and given back."
 
     def pop(self, stack, normal, i, reach=None):
         center, numbers = self.table(normal, i, reach)

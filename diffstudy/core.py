@@ -261,17 +261,16 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     plain = tuple(c.item() if hasattr(c, "item") else c for c in counters)
     name = repr((operator.index(seed), *plain))
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return _generator(device).manual_seed(int.from_bytes(h, "little") >> 1)
+
+    # a generator of the device; of the CPU where there is none, as for XLA, or it is asked for
+    try: g = torch.Generator("cpu" if cpu_streams() else device)
+    except RuntimeError: g = torch.Generator()
+    return g.manual_seed(int.from_bytes(h, "little") >> 1)
 
 def cpu_streams() -> bool:
     "Whether all streams shall be those of the CPU, `DIFFSTUDY_STREAMS=cpu`."
     where = os.environ.get("DIFFSTUDY_STREAMS", "device")
     return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
-
-def _generator(device):
-    "A generator of a device; of the CPU where it has none, as XLA, or where that is asked for."
-    try: return torch.Generator("cpu" if cpu_streams() else device)
-    except RuntimeError: return torch.Generator()
 
 # %% ../nbs/70_core.ipynb #bddf5872
 class _Shared(torch.Generator): share = 0, 1

@@ -29,13 +29,13 @@ class Config(Settings):
     """All that fixes both networks but the shape of the data and the number of classes.
 
     Args:
-        net: For images the paper's, or without norms
+        net: unet is the paper's for images
         steps: T
         latent: Length of the latent variable; 0 for none
         width: Of the generator: units, or channels at full resolution
         depth: Hidden layers of the MLPs
         fourier: `(n_min, n_max)`: Fourier features the MLPs read as well
-        predicts: Or z_s, or the noise in z_t
+        predicts: What G makes: x, z_s or ε
         one_shot: One step; the discriminator sees all states' noise
         patch: Squares of so many pixels are one position
         mults: Channels of each level, in widths
@@ -197,7 +197,7 @@ class Blur(nn.Module):
     """The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64 of each channel, as one convolution.
 
     Args:
-        how: Or "double", or "same", with one pixel more"""
+        how: "half", "double", or "same" with one pixel more"""
     def __init__(self, how: str = "half"):
         super().__init__()
         choose(how, _WAYS, "how")

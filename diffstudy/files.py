@@ -10,7 +10,7 @@ __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'n
            'along', 'write_png', 'read_note']
 
 # %% ../nbs/74b_checkpoint.ipynb #aa9f73da
-import errno, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
+import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
 import tempfile, time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,10 +40,7 @@ def make_folder(path):
 
 # %% ../nbs/74b_checkpoint.ipynb #0b143054
 def read_file(path) -> bytes:
-    """Read a regular file.
-
-    Returns:
-        OSError for a pipe or a device: to open one may take for ever"""
+    "Read a regular file; OSError for a pipe or a device, which may take for ever to open."
     path = Path(path)
     if path.exists() and not path.is_file():
         raise OSError(
@@ -56,7 +53,7 @@ def remove(path):
     else: path.unlink()
 
 def needed(package: str, extra: str, who: str):
-    "A package that not everybody has; ImportError that says how to get it."
+    "Import a package that not everybody has; ImportError that says how to get it."
     try: return importlib.import_module(package)
     except ImportError as e:
         raise ImportError(
@@ -64,13 +61,13 @@ def needed(package: str, extra: str, who: str):
 
 # %% ../nbs/74b_checkpoint.ipynb #763a5e2e
 def temporary_name(path) -> Path:
-    "A name beside a path that no other call uses, in whatever thread, process or container."
+    "Draw a name beside a path that no other thread, process or container uses."
     path = Path(path)
     return path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
 
 @contextmanager
 def naming(path):
-    "Inside `with`, an OSError names this file, not a temporary one; of a full disk, what to do."
+    "Name this file in an OSError, not a temporary one, and say of a full disk what to do."
     try: yield
     except OSError as e:
         if e.errno is None: raise
@@ -80,7 +77,7 @@ def naming(path):
         raise OSError(e.errno, words, str(path)) from e
 
 def check_writable(path):
-    "OSError that names a file or folder which could not be written, before time goes into it."
+    "Raise an OSError for what could not be written, before time goes into it."
     place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
     if place == Path(path) and place.is_file(): place = place.parent
     with naming(path), tempfile.TemporaryFile(dir=place): pass
@@ -113,52 +110,41 @@ def replace_file(path, data: bytes, make: bool = True):
 
 # %% ../nbs/74b_checkpoint.ipynb #1b9dd61d
 def _plain(v):
-    "Tensors and arrays as lists and numbers, for `json.dumps(default=plain)`."
+    "Spell tensors and arrays as lists and numbers, for `json.dumps`."
     if hasattr(v, "tolist"): return v.tolist()
     raise TypeError(
         "expected numbers, texts, lists, dicts, tensors or arrays in a JSON file; "
         f"got {type(v).__name__}")
 
 def canonical(value) -> str:
-    "One text for equal JSON values; tuples count as lists."
+    "Write equal JSON values as one text; tuples count as lists."
     return json.dumps(value, sort_keys=True, default=_plain)
 
 def to_json(value) -> bytes:
-    """The text of a JSON file.
-
-    Args:
-        value: A record's `results` come out one on a line"""
-    spell = json.JSONEncoder(ensure_ascii=False, default=_plain).encode
+    "Write the text of a JSON file, with a record's `results` one on a line."
+    spell = functools.partial(json.dumps, ensure_ascii=False, default=_plain)
     rows = value.get("results") if isinstance(value, dict) else None
-    whole = value | {"results": []} if rows else value
-    text = json.dumps(whole, ensure_ascii=False, default=_plain, indent=1)
+    text = spell(value | {"results": []} if rows else value, indent=1)
     if rows:
         lines = ",\n  ".join(map(spell, rows))
         text = text.replace('"results": []', f'"results": [\n  {lines}\n ]')
     return (text + "\n").encode()
 
 def write_json(path, value, make: bool = True):
-    """Write a JSON file in one indivisible act.
-
-    Args:
-        value: As for `to_json`
-        make: As for `replace_file`"""
+    "Write a JSON file in one indivisible act; with make=False only into a folder that is there."
     replace_file(path, to_json(value), make)
 
 # %% ../nbs/74b_checkpoint.ipynb #0316600b
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def printable(v):
-    "A JSON value whose texts have no characters that could steer a terminal."
+    "Take characters that could steer a terminal out of the texts of a JSON value."
     if isinstance(v, str): return _COMMANDS.sub("�", v)
     if isinstance(v, list): return [printable(k) for k in v]
     return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
 
 def from_json(text: str | bytes):
-    """The value of a JSON text, printable.
-
-    Returns:
-        ValueError for what is no JSON, or nested too deep"""
+    "Read a JSON text, printable; ValueError for what is none, or nested too deep."
     if isinstance(text, bytes): text = text.decode()
     try:
         value = json.loads(text)
@@ -168,10 +154,7 @@ def from_json(text: str | bytes):
     return value
 
 def read_json(path):
-    """Read a JSON file that may be absent.
-
-    Returns:
-        None if there is no such file; RuntimeError if it cannot be read"""
+    "Read a JSON file; None if there is none, RuntimeError if it cannot be read."
     try: return from_json(read_file(path))
     except FileNotFoundError: return None
     except OSError as e: raise RuntimeError(f"{path}: {e.strerror}") from None
@@ -181,17 +164,14 @@ def read_json(path):
             "anew") from None
 
 def flatten(d: dict, before: str = "") -> dict:
-    """Nested settings under names with dots.
-
-    Returns:
-        `{"train.lr": …}` of `{"train": {"lr": …}}`"""
+    'Write nested settings under names with dots: `{"train.lr": …}` of `{"train": {"lr": …}}`.'
     out = {}
     for k, v in d.items():
         out |= flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
     return out
 
 def differing(a: dict, b: dict) -> list:
-    "The keys, in order, of which two dicts have other values."
+    "List the keys, in order, of which two dicts have other values."
     return [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
 
 # %% ../nbs/74b_checkpoint.ipynb #d2269dd5
@@ -199,26 +179,17 @@ class CheckpointError(RuntimeError):
     "A checkpoint, or a file of weights, that cannot be used; the message says why."
 
 def digest(*parts) -> str:
-    """The SHA-256 of all parts together.
-
-    Args:
-        *parts: Bytes, or JSON values, of which equal ones have one checksum
-
-    Returns:
-        64 hexadecimal digits"""
+    "Compute the SHA-256 of bytes and JSON values together, in 64 hexadecimal digits."
     found = hashlib.sha256()
     for p in parts: found.update(p if isinstance(p, bytes) else canonical(p).encode())
     return found.hexdigest()
 
 def read_whole(path, checksum: str, at: str = "the manifest") -> bytes:
-    """Read a file and compare its checksum.
+    """Read a file that has this checksum; CheckpointError otherwise.
 
     Args:
         checksum: From `digest`
-        at: Where the checksum stands, for the message
-
-    Returns:
-        CheckpointError for what is damaged or cannot be read"""
+        at: Where the checksum stands, for the message"""
     path = Path(path)
     where = f"{path.parent}: {path.name}"
     try: data = read_file(path)
@@ -231,7 +202,7 @@ def read_whole(path, checksum: str, at: str = "the manifest") -> bytes:
 # %% ../nbs/74b_checkpoint.ipynb #f4c147ad
 @contextmanager
 def locked(path, doing: str = "writing", wait: bool = False):
-    """Hold a folder or a file for this process alone; RuntimeError if another one holds it.
+    """Hold a folder or a file for this process alone; RuntimeError if another holds it.
 
     Args:
         path: A folder that is there, or a file that may be absent
@@ -254,29 +225,21 @@ def locked(path, doing: str = "writing", wait: bool = False):
 
 # %% ../nbs/74b_checkpoint.ipynb #7470bde9
 def processor() -> str:
-    """The kind of CPU.
-
-    Returns:
-        Such as "Intel(R) Xeon(R) Processor"
-    """
+    "Name the kind of CPU, such as Intel(R) Xeon(R) Processor."
     try: lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError: lines = []  # another system than Linux
     found = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(found, platform.processor() or platform.machine())
 
 def machine() -> str:
-    """In words, what this process can compute on.
-
-    Returns:
-        Such as "Intel(R) Xeon(R) Processor, 2 cores"
-    """
+    "Say what this process can compute on, such as Intel(R) Xeon(R) Processor, 2 cores."
     import torch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{processor()}, {cores} core{'' if cores == 1 else 's'}{gpu}"
 
 def versions() -> dict:
-    "Of what decides the numbers."
+    "Collect the versions of what decides the numbers."
     import numpy, torch
     from diffstudy import __version__
     return dict(
@@ -284,10 +247,7 @@ def versions() -> dict:
         python=platform.python_version())
 
 def along(file: str) -> Path | None:
-    """A file that comes with the package, or lies in a clone.
-
-    Args:
-        file: Its name"""
+    "Find a file by its name that comes with the package or lies in a clone."
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
     nbs = package.parent / "nbs"
@@ -307,11 +267,8 @@ def write_png(path, image, note: str = ""):
     image.save(out, "PNG", pnginfo=info)
     replace_file(path, out.getvalue())
 
-def read_note(path):
-    """The note in a PNG.
-
-    Returns:
-        None if there is none"""
+def read_note(path) -> str | None:
+    "Read the note in a PNG."
     from PIL import Image
     try: return Image.open(path).text.get("diffstudy")
     except Exception: return None  # absent, damaged, or no PNG

@@ -164,6 +164,9 @@ def upright(f, channels: int):
     Returns:
         A Pillow image of mode L or RGB"""
     from PIL import Image, ImageOps
+    if f.width * f.height > (most := Image.MAX_IMAGE_PIXELS or math.inf):  # not decoded yet
+        raise ValueError(
+            f"it has {f.width:,} × {f.height:,} pixels, more than {most:,}; save it smaller")
     _scale_color_key(f)
     image = ImageOps.exif_transpose(f)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):

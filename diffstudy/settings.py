@@ -153,7 +153,7 @@ class Place(NamedTuple):
 
     Args:
         part: Of the configuration; None: at the top
-        key: Its name there
+        key: The setting's name there
         value: As JSON has it"""
     part: str | None
     key: str
@@ -163,7 +163,7 @@ class Place(NamedTuple):
 def places(config) -> dict[str, Place]:
     "Every setting of a configuration by the name that `change` knows."
     full, top = config.resolve(), rules(config)
-    found = {k: Place(None, k, full[k], top[k]) for k in top}
+    found = {k: Place(None, k, full[k], top[k]) for k in top if k != "data"}
     for part, of in config.parts.items():
         for k, v in full[part].items():
             name = config.called.get((part, k), k)

@@ -20,8 +20,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from .checkpoint import (
-    CheckpointError, Log, checkpoints, latest, load_checkpoint, news_of_resume, not_finite,
-    numbers_of, prune, save_checkpoint)
+    CheckpointError, Log, checkpoints, load_checkpoint, news_of_resume, not_finite,
+    numbers_of, prune, read_latest, save_checkpoint)
 from .core import choose, seen, stream
 from .devices import Rank, distributed, precision
 from .files import locked, make_folder, remove, write_png
@@ -297,14 +297,14 @@ def _claimed(folder, held):
 # %% ../nbs/74_training.ipynb #ab5e4a7d
 def _resume(state, folder, say):
     "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
-    path = latest(folder, say)
+    path, found = read_latest(folder, say)
     number = lambda p: int(p.name[5:])
     if path is not None and number(path) > state.step:
         load_checkpoint(path, state)
         steps = state.config.steps
         left = "; nothing is left to do" if state.step == steps else ""
         say(f"resumed at step {state.step} of {steps}{left}")
-        for line in news_of_resume(path, state): say(line)
+        for line in news_of_resume(found.state, state): say(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from .bound import check_levels, level_logits, prior_loss
-from .core import Normal, check_counts, expand, expect, flat_sum, randn_like, seen
+from .core import Normal, check_counts, expand, expect, flat_sum, seen
 from .discrete import draw
 from .images import encode
 from .models import MLP, initialize

@@ -200,10 +200,8 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
         if t is None: t = snr.times(len(x), generator, device=x.device).to(x.dtype)
         if variance: gamma_t, slope, losses = snr.gammas_for_variance(schedule, t)
         else: gamma_t, slope = schedule(t), schedule.derivative(t)
-
-    # z_t = α x + σ ε (V1), and what the network's guess of ε costs
     gamma = gamma_t.to(x.dtype)
-    z, _ = noised(x, gamma, eps=eps)
+    z, _ = noised(x, gamma, eps=eps)  # α x + σ ε (V1)
     eps_hat = model(z, gamma, c, extra)
     if steps:  # ½ T expm1(γ_t − γ_s) ‖ε − ε̂‖² (V23)
         diffusion = bound.diffusion_loss(eps, eps_hat, gamma_s, gamma_t, steps)

@@ -25,8 +25,8 @@ class ClassifierConfig(Configuration):
     Args:
         data: A name of `data.DATASETS`
         width: Channels at full resolution, a multiple of 4
-        gamma_min: The least noise that it sees
-        gamma_max: The most
+        gamma_min: Least noise that the classifier sees
+        gamma_max: Most noise that it sees
         threads: Of the CPU; 0: as many as there are cores
         train: What differs from `train.Config`
         options: Of `data.load`, for a folder of pictures"""

@@ -274,7 +274,8 @@ def _numbered(labels: list) -> list:  # Of pairs (class, number)
     return [(c, next(counts[c])) for c in labels]
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
+def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "",
+          start: Tensor = None) -> Tensor:
     """Samples in batches; each image has a generator of its own.
 
     Args:
@@ -283,6 +284,7 @@ def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: s
         draw: `draw(labels, generators, progress)` → gray levels
         progress: As for `counted`
         cost: What an image takes, in words
+        start: What each begins with, handed to `draw` as `start=…`
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
@@ -294,7 +296,8 @@ def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: s
             part = pairs[i:i + batch]
             own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
             steps = functools.partial(view.over, worth=len(part))
-            out.append(draw([c for c, _ in part], own, steps).cpu())
+            begins = {} if start is None else dict(start=start[i:i + batch])
+            out.append(draw([c for c, _ in part], own, steps, **begins).cpu())
             view.to(before + i + len(part))
     return torch.cat(out)
 

@@ -213,7 +213,7 @@ class GANRun(verdict.Judged):
             n: How many, where it was not
             seed: The same seed, the same images
             batch: Images at a time
-            precision: Or "bfloat16", by autocast: less time, other images by a hair
+            precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
             **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
 

@@ -71,11 +71,9 @@ class FamilyConfig(Configuration):
         loop, model = self.spelled()["train"], self.assemble(facts)
         model.start(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
-        step = training.loss_step(_loss)
+        step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
             images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
-
-def _loss(model, batch, generator): return model.loss(batch, generator)
 
 # %% ../../nbs/76g_family_runs.ipynb #c88634db
 _UNET = dict(
@@ -119,7 +117,7 @@ RECIPES = {
 # %% ../../nbs/76g_family_runs.ipynb #6c238814
 class FamilyRun(verdict.Judged):
     "A model of another family that was trained: it samples, and most say what an image costs."
-    what = "a model of a family without labels"
+    what = "a model of gray levels without labels"
     instead = "A variational diffusion model does: `diffstudy train digits`"
 
     def sample(self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128, progress=False,

@@ -88,7 +88,7 @@ class VDMConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The network and the loop with all their settings; ValueError for what does not go together."
+        "The network and the loop, spelled out; ValueError for what does not go together."
         tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
         check_ends(self)
@@ -313,37 +313,33 @@ class VDMRun(verdict.Judged):
             start: Noise to begin with, as from `invert`; by default that of the seed
             classifier: A `ClassifierRun`: guide by it, not by dropped labels
             batch: Images at a time
-            precision: Or "bfloat16", by autocast: less time, other images by a hair
+            precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        if start is not None: n = len(start := self._checked(start, labels))
+        if start is not None:
+            start = samplers.check_state(start)
+            n = len(start) if labels is None else len(labels)
+            if start.shape != (n, *self.facts["shape"]):
+                raise ValueError(
+                    f"start: expected noise of shape {(n, *self.facts['shape'])}, as run.invert "
+                    f"gives it; got {tuple(start.shape)}")
         labels = self._asked(labels, n, w, classifier)
         check_counts(n=len(labels), batch=batch)
-        starts = iter([None] * len(labels) if start is None else start.split(batch))
         cost = self.cost(dict(
             w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
             classifier=classifier))
 
-        def draw(labels, own, progress):
+        def draw(labels, own, progress, start=None):
             c = None if labels[0] is None else torch.tensor(labels, device=self.device)
             guided = None if classifier is None else self.predict(c, w=w, classifier=classifier)
             c = c if self.has_labels else None
             return self.model.sample(
                 len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
-                generator=own, predict=guided, start=next(starts), progress=progress)
+                generator=own, predict=guided, start=start, progress=progress)
         with low_precision(precision, self.device):
-            return drawn(labels, seed, batch, draw, progress, cost)
-
-    def _checked(self, start, labels):
-        "Noise to begin with; TypeError or ValueError unless it is that of images."
-        start = samplers.check_state(start)
-        n = len(start) if labels is None else len(labels)
-        if start.shape == (n, *self.facts["shape"]): return start
-        raise ValueError(
-            f"start: expected noise of shape {(n, *self.facts['shape'])}, as run.invert gives it; "
-            f"got {tuple(start.shape)}")
+            return drawn(labels, seed, batch, draw, progress, cost, start)
 
     def _asked(self, labels, n, w, classifier):
         "The labels, checked together with the weight."
@@ -372,8 +368,8 @@ class VDMRun(verdict.Judged):
             picture: Gray levels `(c, h, w)`, or floats in the units of the data
             labels: A class for each answer, or None
             mask: True where it is hidden, `(h, w)` or `(c, h, w)`
-            operator: Or what else was done to it, such as `inverse.Shrink(2)`
-            noise: Its standard deviation on the picture, in the units of the data
+            operator: What else was done to the picture, such as `inverse.Shrink(2)`
+            noise: Standard deviation on the picture, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: How many answers, where no labels are given
             w, steps, grid: As for `sample`, with more steps

@@ -6,17 +6,16 @@ taken away in turn, with three seeds, beside the paper's own numbers."""
 # %% auto #0
 __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'RECIPE', 'AS_IT_IS', 'CHOICES',
            'DIGITS_CHOICES', 'DIGITS_BITS', 'in_bins', 'exponents', 'Fourier', 'build', 'fit',
-           'bits', 'single_draws', 'digits', 'run_ablation', 'moments', 'variances', 'learn_shape',
-           'run_variance', 'build_fine', 'run_choice', 'bits_of_digits', 'run_digits_choice',
-           'run_digits_bits']
+           'averaged', 'bits', 'single_draws', 'digits', 'run_ablation', 'moments', 'variances',
+           'learn_shape', 'run_variance', 'build_fine', 'run_choice', 'bits_of_digits',
+           'run_digits_choice', 'run_digits_bits']
 
 # %% ../../nbs/63_ablation.ipynb #a966b3b3
 import math, time
 import torch
 from torch import nn
-from .. import bound, data, evaluate, experiment, models, schedule, snr, train, vdm
+from .. import bound, data, evaluate, experiment, models, process, schedule, snr, train, vdm
 from ..core import stream
-from ..notation import alpha, sigma
 from . import common
 from .record import Study
 
@@ -94,11 +93,7 @@ SCHEDULES = {
 
 # %% ../../nbs/63_ablation.ipynb #d4b7bb74
 def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17) -> vdm.VDM:
-    """Build the small model of the ablation, untrained, with or without each of its parts.
-
-    Args:
-        settings: Of a study
-        case: `schedule`, `features`, `seed`"""
+    "Build the small model of the ablation, untrained, with or without each of its parts."
     f = settings["features"][case["features"]]
     width = settings["width"]
     c = shape[0]
@@ -137,10 +132,13 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         [g for g in groups if g["params"]],
         lr=config.lr, betas=config.betas, weight_decay=0., fused=True)
 
+    return averaged(model, config, optimizer, images, steps=steps, variance=variance)
+
+def averaged(model, config, optimizer, images, **how):
+    "Train by the bound, with the options of `vdm.training_loss`, and average the weights."
     state = train.State(model, config, optimizers=dict(main=optimizer), rank=common.ALONE)
-    batches = data.Batches(images, config.batch_size, seed)
-    step = train.loss_step(
-        lambda m, batch, g: vdm.training_loss(m, batch, g, steps=steps, variance=variance))
+    batches = data.Batches(images, config.batch_size, config.seed)
+    step = train.loss_step(lambda m, batch, g: vdm.training_loss(m, batch, g, **how))
     for _ in range(config.steps): train.advance(state, step, batches)
     return state.ema.model
 
@@ -229,10 +227,9 @@ def moments(model: vdm.VDM, images: torch.Tensor, gammas: torch.Tensor,
     for i, gamma in enumerate(gammas.tolist()):
         g, many = torch.tensor(gamma), x.repeat(draws, *[1] * (x.ndim - 1))
         eps = torch.randn(many.shape, generator=stream(0, "moments", i))
-        e = bound.bits_per_dim(
-            snr.diffusion_loss(
-                eps, model.net(alpha(g) * many + sigma(g) * eps, g), torch.ones(())),
-            x[0].numel()).double()
+        z, _ = process.noised(many, g, eps=eps)
+        nats = snr.diffusion_loss(eps, model.net(z, g), torch.ones(()))
+        e = bound.bits_per_dim(nats, x[0].numel()).double()
         rows.append([e.mean(), e.square().mean()])
     return torch.tensor(rows).T
 
@@ -341,16 +338,13 @@ def run_choice(settings: dict, case: dict) -> dict:
     config = train.Config(
         steps=case["steps"], batch_size=case["batch_size"], precision=case["precision"],
         lr_decay="cosine", **{k: settings[k] for k in ("lr", "ema", "warmup")})
-    state = train.State(
-        model, config, optimizers=dict(main=vdm.optimizer(model, config)), rank=common.ALONE)
-    step = train.loss_step(lambda m, batch, g: vdm.training_loss(
-        m, batch, g, variance=case["schedule"] == "least variance"))
-    batches = data.Batches(seen, config.batch_size, 0)
-    for _ in range(config.steps): train.advance(state, step, batches)
+    model = averaged(
+        model, config, vdm.optimizer(model, config), seen,
+        variance=case["schedule"] == "least variance")
 
     # the bound of every so many-th image kept back, each kept for a paired comparison
     b = common.bits(
-        state.ema.model.eval(), held.images[::settings["every"]], "choices", settings["points"], 50)
+        model.eval(), held.images[::settings["every"]], "choices", settings["points"], 50)
     return dict(
         bits=b.mean, error=b.error,
         each=[round(v, 4) for v in b.values.tolist()],

@@ -21,14 +21,11 @@ from .common import drawn, row, seconds_of, trained
 from .record import Study
 
 # %% ../../nbs/43_ddgan_images.ipynb #5918afc8
-def gan_config(recipe: dict, updates: int, *, seed: int = 0, labels: bool = True,
-               components: int = 0, threads: int = 0, **loop) -> experiment.GANConfig:
-    """A run of these studies, for `experiment.fit`.
-
-    Args:
-        recipe: Of networks and losses, every key of `adversarial.Recipe`
-        seed, labels: As in `experiment.GANConfig`
-        components, threads, **loop: As there"""
+def gan_config(
+    recipe: dict, updates: int, *, seed: int = 0, labels: bool = True, components: int = 0,
+    threads: int = 0, **loop,
+) -> experiment.GANConfig:
+    "A run of these studies, for `experiment.fit`."
     return experiment.GANConfig(
         gan=recipe, labels=labels, components=components, threads=threads,
         train=dict(steps=updates, seed=seed) | loop)
@@ -80,10 +77,7 @@ ABLATION_SETTINGS = dict(
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:
-    """Train one variant without labels, and judge it.
-
-    Args:
-        settings, case: As in `ABLATION`"""
+    "Train one variant without labels, and judge it."
     torch.set_num_threads(1)
     train_set = data.load(settings["data"])[0]
     levels = train_set.levels
@@ -113,9 +107,7 @@ FEW_SETTINGS = dict(
     updates=4500, vdm_steps=1700,
     n=200, steps=[4, 16, 64, 256], w=[0, 1])
 
-def run_few(
-    settings: dict, case: dict,
-) -> dict:
+def run_few(settings: dict, case: dict) -> dict:
     "Train DDGAN and VDM on the same images, and judge their samplers."
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
@@ -201,10 +193,7 @@ STACKED_ABLATION_SETTINGS = dict(  # a case may have more updates
     precision="bfloat16", updates=3000, n=10_000, scored=1000, kept=20)
 
 def run_stacked_variant(settings: dict, case: dict) -> dict:
-    """Train one variant on stacked digits, count its modes, and judge one channel.
-
-    Args:
-        settings, case: As in `STACKED_ABLATION`"""
+    "Train one variant on stacked digits, count its modes, and judge one channel."
     torch.set_num_threads(1)
     s, seed = settings, case["seed"]
     train_set = data.load(s["data"])[0]

@@ -135,11 +135,7 @@ def _settings(*names: str) -> dict:
 MNIST_SETTINGS, STACKED_SETTINGS = _settings(*_NAMES), _settings(_NAME)
 
 def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tuple:
-    """Train, or find, a run on MNIST or its stacks; its state and the folder of its checkpoints.
-
-    Args:
-        settings, case: As in `MNIST`; a case may change the recipe, updates, threads
-        train_set, folder: What to learn; for runs"""
+    "Train, or find, a run on MNIST or its stacks; its state and the folder of its checkpoints."
     name, s = case["data"], settings
     own = {k: v for k, v in case.items() if k not in ("data", "seed")}
     text = lambda v: "_".join(map(str, v)) if isinstance(v, list) else v
@@ -219,11 +215,7 @@ def score_on_mnist(net, n: int, kept: int, judge, sets, **coding) -> dict:
         held_out=held_out_scores(some, test_set, judge, n // 10))
 
 def run_mnist(settings: dict, case: dict, folder=None) -> dict:
-    """Train on MNIST or StackedMNIST, and judge.
-
-    Args:
-        settings, case: As in `trained_on_mnist`
-        folder: For judges and runs"""
+    "Train on MNIST or StackedMNIST, and judge."
     torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     train_set, test_set = sets
@@ -292,11 +284,7 @@ RESNET_SETTINGS = dict(  # a case says whether it has real pairs under wrong lab
     precision="bfloat16", n=1000, kept=30)
 
 def run_resnet(settings: dict, case: dict, folder=None) -> dict:
-    """Train on MNIST with labels, and judge.
-
-    Args:
-        settings, case: As in `RESNET`
-        folder: For judges and runs"""
+    "Train on MNIST with labels, and judge."
     torch.set_num_threads(1)
     s, sets = settings, data.load("mnist")
     judge = feature_network(sets[0], folder, **s["judge"])

@@ -10,13 +10,13 @@ from pathlib import Path
 from .. import data, experiment
 from ..images import to_strip
 from ..run_folder import scaled
-from .common import seconds_of
+from .common import config_of, place_of, seconds_of
 from .record import Study
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #d1b10008
 def run(settings: dict, case: dict) -> dict:
     "Train for a given time, score held-out images, draw at each weight and ask the judge."
-    config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
+    config = config_of(settings["recipe"])
     loop, rate = config.spelled()["train"], case.get("rate", 1)
     own = dict(seed=case["seed"], lr=rate * loop.lr, muon_lr=rate * loop.muon_lr)
     length = scaled(config, case["seconds"] / 60, settings["step"])
@@ -24,9 +24,8 @@ def run(settings: dict, case: dict) -> dict:
 
     # a case of an hour goes on where it was stopped
     images, held_out = data.load(config.data)
-    name = f"{config.data}-{case['seconds']}-{rate:g}-{case['seed']}"
-    cpu, state = seconds_of(lambda: experiment.fit(
-        config, images, folder=Path.home() / ".cache" / "diffstudy" / "dial" / name))
+    place = place_of(config.data, case, Path.home() / ".cache" / "diffstudy" / "dial")
+    cpu, state = seconds_of(lambda: experiment.fit(config, images, folder=place))
     run = experiment.as_run(config, state, images)
     bits = run.bits_per_dim(held_out, draws=settings["draws"])
     out = dict(steps=state.step, train_seconds=round(cpu, 1), bits=bits[:2])
@@ -53,12 +52,7 @@ def settings_of(recipe: str, step: float, *, how: dict, **change) -> dict:
         step=step, draws=2, w=[0., 1.], how=how | dict(steps=16, grid="even"))
 
 def lengths(seconds, seeds, rates=(None,)) -> list:
-    """List the cases of some lengths, each with some rates and seeds.
-
-    Args:
-        seconds: Lengths of training
-        seeds: How many of each
-        rates: Factors of the learning rate; None: that of the recipe"""
+    "List the cases of some lengths, each with some rates and seeds."
     return [
         dict(seconds=s, seed=k) | ({} if r is None else dict(rate=r))
         for s in seconds for r in rates for k in range(seeds)]
@@ -73,11 +67,7 @@ MNIST = Study(
     tuple(lengths((120, 300, 900, 3600), 1)), run)
 
 def curve(found: dict, value) -> dict:
-    """Collect the values of each length of training, with the recipe's own rates.
-
-    Args:
-        found: A record
-        value: A function of a result"""
+    "Collect the values of each length of training, with the recipe's own rates."
     out = {}
     for r in found["results"]:
         if "rate" in r["case"]: continue

@@ -14,7 +14,7 @@ from ..images import page, to_strip
 from ..core import stream
 from ..estimate import Estimate
 from ..solvers import GRIDS, SOLVERS
-from .common import seconds_of
+from .common import asked, config_of, place_of, seconds_of
 from .record import Study
 
 # %% ../../nbs/80b_emoji.ipynb #ff3dab27
@@ -75,8 +75,7 @@ LONG = Study("emoji-longer", LONGER, ({},), run_longer)
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11510
 COPIES = dict(
-    recipe=experiment.that_counts(experiment.change(
-        experiment.RECIPES["emoji"], dict(steps=900, precision="float32")).resolve()),
+    recipe=asked("emoji", steps=900, precision="float32"),
     every=8, look=150, w=1., each=8, shown=4,
     sampling=dict(sampler="dpm++", steps=16, seed=0))
 
@@ -90,11 +89,10 @@ def run_copies(settings: dict, case: dict) -> dict:
     torch.set_num_threads(1)
     images, held_out = data.load("emoji")
     few = images[::settings["every"]]
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        case["change"] | dict(save_every=settings["look"], keep=100))
-    home = Path.home() / ".cache" / "diffstudy" / "emoji-copies"
-    home = home / experiment.config_hash(config.resolve())
+    config = config_of(
+        settings["recipe"], **case["change"], save_every=settings["look"], keep=100)
+    home = Path.home() / ".cache" / "diffstudy"
+    home = place_of("emoji-copies", dict(name=case["name"]), home)
     seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
 
     model, looks = experiment.as_run(config, state, few), []

@@ -19,7 +19,6 @@ from ..core import stream
 from ..adversarial import Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
 from ..ddgan_nets import MLPGenerator, build
-from ..notation import alpha, sigma
 from . import common
 from .record import Study
 
@@ -61,11 +60,7 @@ def updates_of(settings, kind):
         log_every=max(1, n // settings["marks"]))
 
 def chain_of(steps: int, noise: tuple = None) -> Tensor:
-    """Build the paper's chain, or one with other states between the data and the noise, `(T + 1,)`.
-
-    Args:
-        steps: T
-        noise: Rising σ/α of the states 1…T−1; None: those of the paper"""
+    "Build the paper's chain, or one with other states between the data and the noise, `(T + 1,)`."
     chain = chain_gammas(steps)
     if noise is None: return chain.float()
     if len(noise) != steps - 1:
@@ -75,11 +70,7 @@ def chain_of(steps: int, noise: tuple = None) -> Tensor:
     return torch.cat([chain[:1], between, chain[-1:]]).float()
 
 def falling(config: Config, end: float, chain: Tensor) -> Callable:
-    """Build the training step with penalties whose weights fall.
-
-    Args:
-        end: Fraction of r1 and r2 that a cosine reaches at the end
-        chain: γ, `(T + 1,)`"""
+    "Build the training step with penalties whose weights fall."
     def step(state, batch, generator):
         share = state.step / state.config.steps
         part = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
@@ -105,7 +96,7 @@ def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
     return Toy(state, falling(config, end, chain), draw)
 
 def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
-    "DDPM's: the squared error of the noise, at a random state of the chain."
+    "Compute the squared error of the noise at a random state of the chain: DDPM's loss."
     gamma = chain[torch.randint(1, len(chain), x.shape[:1], generator=generator)]
     z, eps = process.noised(x, gamma, generator)
     return (net(z, gamma) - eps).square().sum(1).mean()
@@ -129,11 +120,7 @@ def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #1792baf3
 def sliced_distance(x: Tensor, y: Tensor, directions: int = 64) -> float:
-    """Mean over directions of the plane of the Wasserstein-1 distance between projections.
-
-    Args:
-        x: `(n, 2)`
-        y: `(n, 2)`"""
+    "Mean over directions of the plane of the Wasserstein-1 distance between projections."
     a = math.pi * torch.arange(directions, dtype=x.dtype) / directions
     u = torch.stack([a.cos(), a.sin()])
     return ((x @ u).sort(0).values - (y @ u).sort(0).values).abs().mean().item()

@@ -12,11 +12,11 @@ import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, sample
+from .. import data, models, sample
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
 from ..judge import JUDGE, class_loss, feature_network, fitted, scores
-from ..notation import alpha, sigma
+from ..notation import alpha
 from ..process import noised
 from ..schedule import Cosine, even_levels, grid
 from .common import seconds_of
@@ -141,14 +141,7 @@ def against(net, other, w):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #1308b68d
 def run(settings: dict, case: dict, folder=None) -> dict:
-    """Train one network, and score it at every weight.
-
-    Args:
-        settings, case: As in `STUDY`
-        folder: Where judges are kept
-
-    Returns:
-        Held-out losses, and the scores at each weight for both kinds of guidance"""
+    "Train one network, and score it at every weight."
     train_set, test = data.load(settings["data"])
     judge = feature_network(train_set, folder, **settings["judge"])
     real = data.encode(train_set.images, train_set.levels)

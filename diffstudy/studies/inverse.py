@@ -21,10 +21,7 @@ from .tilted import Cells, world
 
 # %% ../../nbs/24_inverse.ipynb #24a00061
 def problem(name: str):
-    """Build what is to be found again: a mixture, an operator, its noise.
-
-    Args:
-        name: A key of `WORLDS`"""
+    "Build what is to be found again: a mixture, an operator, its noise."
     if name == "eight":
         g = stream(0, "world", name)
         a = torch.randn(6, 8, 8, generator=g, dtype=torch.float64)
@@ -169,10 +166,7 @@ def ranks(x: Tensor, truth: Tensor, m: Measurement) -> dict:
     def counts(a, b): return (a < b[:, None]).sum(1).bincount(minlength=x.shape[1] + 1).tolist()
     return dict(last=counts(x[..., -1], truth[:, -1]), fit=counts(fit(x), fit(truth)))
 def uniformity(counts: Tensor) -> float:
-    """The p-value of the χ² test that all k places are equally likely.
-
-    Args:
-        counts: `(k,)`"""
+    "The p-value of the χ² test that all k places are equally likely."
     e = counts.sum().double() / len(counts)
     chi2 = (counts - e).square().sum() / e
     return torch.special.gammaincc(torch.tensor((len(counts) - 1) / 2).double(), chi2 / 2).item()

@@ -9,13 +9,11 @@ __all__ = ['SETTINGS', 'PARTS', 'STUDY', 'SIFT', 'CONTROL', 'GAMMAS', 'PLAIN', '
            'totals', 'run_sift', 'run_control', 'run_plain', 'prices', 'along', 'run_terms']
 
 # %% ../../nbs/64_last_bits.ipynb #fad684c3
-import math, time
-from pathlib import Path
+import math
 import numpy as np, torch
 from torch import Tensor
 from .. import data, evaluate, experiment, train, vdm
 from ..core import expand, stream
-from ..decoder import Decoder
 from ..images import to_strip
 from ..notation import alpha, sigma
 from ..process import noised
@@ -26,8 +24,7 @@ from .record import Study
 
 # %% ../../nbs/64_last_bits.ipynb #ec0198ac
 SETTINGS = dict(
-    recipe=experiment.that_counts(experiment.change(  # of which `ends` replaces both ends
-        experiment.RECIPES["mnist-bits"], dict(gamma_min=-1.)).resolve()),
+    recipe=common.asked("mnist-bits", gamma_min=-1.),  # of which `ends` replaces both ends
     ends=[-9., 7.], kept_back=5000, n=400, step=.5,
     decoder=dict(steps=700, batch_size=16), diffusion=dict(steps=2300, batch_size=32))
 
@@ -58,9 +55,7 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
 def trained(settings: dict, part: str, images):
     "Train one of the two networks of the recipe, for all noise levels between the ends."
     low, high = settings["ends"]
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        dict(gamma_min=low, gamma_max=high))
+    config = common.config_of(settings["recipe"], gamma_min=low, gamma_max=high)
     model = config.assemble(facts_of(images))
     net = model.decoder if part == "decoder" else model.net
 
@@ -73,12 +68,7 @@ def trained(settings: dict, part: str, images):
     return _fitted(net, nats, loop, images).ema.model.eval()
 
 def trained_alone(config, gamma: float, images, folder=None):
-    """Train the decoder of a recipe without its diffusion: it reads noise, and pixels before.
-
-    Args:
-        config: An `experiment.VDMConfig`, whose decoder and loop are taken
-        gamma: The noise level of all that the decoder sees of the image: a high one
-        folder: For checkpoints; a run found there goes on"""
+    "Train the decoder of a recipe without its diffusion: it reads noise, and pixels before."
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
@@ -94,12 +84,7 @@ def paid(net, part: str, images, gamma: float) -> Tensor:
 
 def run(settings: dict, case: dict, folder=None) -> dict:
     """Train one of the two networks; its curve on images that were kept back, in bits for a pixel.
-
-    Args:
-        folder: Where the decoder alone keeps its checkpoints; `runs` by default
-
-    Returns:
-        `curve`: rows of γ, mean, standard error; or what `run_alone` gives"""
+    """
     torch.set_num_threads(1)
     if case["part"] == "alone": return run_alone(settings, case, folder)
     images, _ = data.load("mnist")
@@ -115,10 +100,9 @@ def run(settings: dict, case: dict, folder=None) -> dict:
 def run_alone(settings: dict, case: dict, folder=None) -> dict:
     "Train the decoder alone; its bits on all test images, and samples if the case keeps any."
     images, held = data.load("mnist")
-    config = experiment.config_of(dict(kind="vdm", config=settings["recipe"]))
-    config = experiment.change(config, {k: case[k] for k in case if k == "steps"})
-    place = Path(folder or "runs") / "-".join(
-        ["last-bits-alone", *(f"{case[k]:g}" for k in ("gamma", "steps") if k in case)])
+    config = common.config_of(settings["recipe"], **{k: case[k] for k in case if k == "steps"})
+    own = {k: case[k] for k in ("gamma", "steps") if k in case}
+    place = common.place_of("last-bits-alone", own, folder)
     state = trained_alone(config, case["gamma"], images, place)
     net = state.ema.model.eval()
     b = evaluate.mean_and_error(paid(net, "decoder", held, case["gamma"]))
@@ -151,9 +135,8 @@ def totals(decoder: list, diffusion: list) -> list:
 # %% ../../nbs/64_last_bits.ipynb #3f8a3bf0
 def _sifted(settings, case):  # To learn from, to score on, and how to train
     images, n = data.load("mnist")[0], settings["kept_back"]
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        case["change"] | {k: case[k] for k in ("steps", "seed")})
+    config = common.config_of(
+        settings["recipe"], steps=case["steps"], seed=case["seed"], **case["change"])
     return images[:-n], images[-n:][:settings["n"]], config
 
 def run_sift(settings: dict, case: dict) -> dict:
@@ -195,9 +178,7 @@ _VARIANTS = (  # What is changed, and steps that take about as long
 SIFT = Study(
     "bits-sift",
     dict(
-        recipe=experiment.that_counts(experiment.change(
-            experiment.RECIPES["mnist-bits"], dict(warmup=20)).resolve()),
-        kept_back=5000, n=200, points=8, gamma=12.),
+        recipe=common.asked("mnist-bits", warmup=20), kept_back=5000, n=200, points=8, gamma=12.),
     tuple(
         dict(name=name, steps=steps, seed=s, change=change)
         for s in range(2) for name, steps, change in _VARIANTS),
@@ -205,15 +186,11 @@ SIFT = Study(
 
 # %% ../../nbs/64_last_bits.ipynb #eea2949f
 def run_control(settings: dict, case: dict, folder=None) -> dict:
-    """The recipe with something changed and all its steps; the bits of each test image.
-
-    Returns:
-        train_seconds: of the processor in this call, the scoring included"""
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])), case["change"])
+    "Train the recipe with something changed and all its steps; the bits of each test image."
+    config = common.config_of(settings["recipe"], **case["change"])
 
     # where a run that was stopped goes on
-    place = Path(folder or "runs") / f"last-bits-{experiment.config_hash(config.resolve())}"
+    place = common.place_of("last-bits", case["change"], folder)
     seconds, run = common.seconds_of(lambda: experiment.train(config, place, progress=False))
     found = run.result()
     own = {k: found[k] for k in ("bits_per_dim", "curve", "parameters", "seconds")}
@@ -225,7 +202,7 @@ _SHARP = _LONG | dict(head="pixel-levels", width=48, mults=[1, 2, 2], steps=11_0
 
 CONTROL = Study(
     "last-bits-control",
-    dict(recipe=experiment.that_counts(experiment.RECIPES["mnist-bits"].resolve())),
+    dict(recipe=common.asked("mnist-bits")),
     (dict(change=_LONG), dict(change=_SHARP), dict(change=_SHARP | dict(seed=1))), run_control)
 
 # %% ../../nbs/64_last_bits.ipynb #b22e6a94
@@ -253,12 +230,9 @@ def run_plain(settings: dict, case: dict) -> dict:
 PLAIN = Study(
     "plain-bits",
     dict(
-        recipe=experiment.that_counts(experiment.change(
-            experiment.RECIPES["mnist-bits"], _PLAIN | dict(warmup=50)).resolve()),
-        kept_back=5000, n=400, points=8),
+        recipe=common.asked("mnist-bits", **_PLAIN, warmup=50), kept_back=5000, n=400, points=8),
     (dict(name="patches of 2 × 2", steps=877, seed=0, change={}),
-     dict(
-         name="pixels", steps=886, seed=0, change=dict(head="pixel-levels", width=32))),
+     dict(name="pixels", steps=886, seed=0, change=dict(head="pixel-levels", width=32))),
     run_plain)
 
 
@@ -292,12 +266,7 @@ def prices(gamma: Tensor, means: Tensor, spread: float, looks: bool = True) -> T
     return torch.exp(-gamma) * error / 2
 
 def along(corners, means: Tensor, spread: float, looks: bool = True, n: int = 40) -> float:
-    """Integrate what diffusion pays, in nats, along a path through the noise levels of two pixels.
-
-    Args:
-        corners: Of a path of straight parts, pairs (γ_1, γ_2), from little noise to much
-        means, spread, looks: As for `prices`
-        n: Nodes of the quadrature on each part"""
+    "Integrate what diffusion pays, in nats, along a path through the noise levels of two pixels."
     total, (nodes, weights) = 0., np.polynomial.legendre.leggauss(n)
     corners = torch.tensor(corners, dtype=torch.float64)
     for a, b in zip(corners, corners[1:]):

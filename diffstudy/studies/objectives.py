@@ -7,9 +7,8 @@ __all__ = ['SETTINGS', 'STUDY', 'TWO_SETTINGS', 'TWO', 'looks', 'trained', 'run'
            'run_two']
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #c52ac861
-from pathlib import Path
 import torch
-from .. import evaluate, experiment, judge, train, vdm
+from .. import experiment, judge, train
 from ..core import stream
 from ..data import encode, load
 from ..images import to_strip
@@ -34,8 +33,7 @@ def looks(k, seen, settings: dict) -> dict:
 
 def trained(settings: dict, weight: str, seed: int):
     "Train the recipe for digits by one weight and without labels."
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])), dict(seed=seed))
+    config = common.config_of(settings["recipe"], seed=seed)
     seen = load(config.data)[0]
 
     # the network, the steps and the order of the images are those of the recipe
@@ -81,26 +79,14 @@ TWO_SETTINGS = dict(
     images=1000, points=16, levels=[-12., 7., 1.])
 
 def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
-    """Train, or find, the network of MNIST by one of the two losses.
-
-    Args:
-        settings: As in `TWO`
-        loss: Of its losses
-        seen: The training images
-        folder: For runs; a run found there goes on"""
-    config = experiment.change(
-        experiment.config_of(dict(kind="vdm", config=settings["recipe"])),
-        settings["losses"][loss] | dict(seed=seed))
-    place = Path(folder or "runs") / f"two-losses-{loss}-{seed}"
+    "Train, or find, the network of MNIST by one of the two losses."
+    config = common.config_of(settings["recipe"], **settings["losses"][loss], seed=seed)
+    place = common.place_of("two-losses", dict(loss=loss, seed=seed), folder)
     return common.trained(config, seen, folder=place, progress=True)
 
-def run_two(settings: dict, case: dict, folder=None, root=None) -> dict:
-    """Train on MNIST by one of the two losses; bits, errors by noise level, and looks.
-
-    Args:
-        settings, case: As in `TWO`
-        folder, root: For judges and runs; for images"""
-    (seen, held), s = load("mnist", root), settings
+def run_two(settings: dict, case: dict, folder=None) -> dict:
+    "Train on MNIST by one of the two losses; bits, errors by noise level, and looks."
+    (seen, held), s = load("mnist"), settings
     model = trained_by(s, case["loss"], case["seed"], seen, folder)
 
     # the bound of held-out images, and the error by noise level that it integrates

@@ -55,10 +55,7 @@ def run(settings: dict, case: dict) -> dict:
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #4d80395b
 def sheet(gray: Tensor, columns: int = 10) -> Tensor:
-    """Put pictures side by side, as one `(rows · h, columns · w)`.
-
-    Args:
-        gray: `(n, 1, h, w)`, uint8"""
+    "Put pictures side by side, as one `(rows · h, columns · w)`."
     n, _, h, w = gray.shape
     return gray.view(n // columns, columns, h, w).transpose(1, 2).reshape(-1, columns * w)
 
@@ -76,21 +73,14 @@ def _large(gray: Tensor, columns: int):
     return Image.fromarray(np.kron(sheet(gray, columns).numpy(), np.ones((3, 3), np.uint8)))
 
 def film(states: list, path, columns: int = 10):
-    """A moving picture: the digits stand there, then noise becomes them again.
-
-    Args:
-        states: Gray levels on the way, each `(n, 1, 28, 28)`
-        path: The file, a WebP"""
+    "A moving picture: the digits stand there, then noise becomes them again."
     frames = [_large(z, columns) for z in states]
     frames[-1].save(
         path, save_all=True, append_images=frames, loop=0, quality=15, method=6,
         duration=[2000, 300] + [150] * (len(frames) - 2) + [2000])
 
 def still(gray: Tensor, path):
-    """Digits side by side, ten in a row.
-
-    Args:
-        gray: `(n, 1, h, w)`, uint8"""
+    "Digits side by side, ten in a row."
     _large(gray, 10).save(path, optimize=True)
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #8a116fdc

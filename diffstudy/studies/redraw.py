@@ -11,39 +11,29 @@ __all__ = ['SETTINGS', 'STUDY', 'LATENT_SETTINGS', 'LATENT', 'KEEPS_SETTINGS', '
 # %% ../../nbs/45_entering_a_chain.ipynb #e664cd4b
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .. import data, ddgan, evaluate, experiment, judge, models, process, sample, train
+from .. import data, ddgan, evaluate, judge, models, process, sample, train
 from ..core import randn_like, stream
 from ..images import to_strip
 from . import record
 from ..recipes.common import facts_of
-from .common import ALONE, trained, unpacked
+from .common import ALONE, asked, config_of, trained, unpacked
 from .ddgan_mnist import RESNET, STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
 
 # %% ../../nbs/45_entering_a_chain.ipynb #67764f62
 SETTINGS = dict(
-    gan=experiment.that_counts(experiment.change(
-        experiment.RECIPES["ddgan-digits"], dict(labels=False)).resolve()),
-    vdm=experiment.that_counts(experiment.change(
-        experiment.RECIPES["digits"], dict(drop=1.)).resolve()),
+    gan=asked("ddgan-digits", labels=False), vdm=asked("digits", drop=1.),
     judge=judge.JUDGE, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 
 def strokes(x: Tensor) -> Tensor:
-    """What a thick brush would leave of them: squares of 2 × 2 pixels, black or white.
-
-    Args:
-        x: Digits in [−1, 1], `(b, 1, 8, 8)`
-
-    Returns:
-        The same shape, black and white"""
+    "What a thick brush would leave of them: squares of 2 × 2 pixels, black or white."
     coarse = F.avg_pool2d(x, 2)
     return F.interpolate(torch.where(coarse > -.2, 1., -1.), scale_factor=2, mode="nearest")
 
 def network(settings: dict, model: str, seed: int, images):
     "The averaged network of one of the two models, \"ddgan\" or \"vdm\"."
-    config = experiment.config_of(
-        dict(kind=model, config=settings["gan" if model == "ddgan" else "vdm"]))
+    config = config_of(settings["gan" if model == "ddgan" else "vdm"], model)
     return trained(config, images, seed=seed)
 
 def drawer(settings: dict, model: str, seed: int, images):
@@ -109,9 +99,8 @@ def run_gap(settings: dict, case: dict) -> dict:
     few = images[:settings["few"]]
     others = images[settings["few"]:settings["few"] + settings["others"]]
     own = dict(steps=settings["updates"], seed=case["seed"], T=case["T"])
-    config = experiment.change(
-        experiment.config_of(dict(kind="ddgan", config=settings["gan"])),
-        own | (dict(paired=False) if case["T"] == 1 else {}))
+    if case["T"] == 1: own["paired"] = False
+    config = config_of(settings["gan"], "ddgan", **own)
     state, step, batches = config.start(few, facts_of(few), ALONE, {})
 
     x, y = (data.encode(s.images, s.levels) for s in (few, others))
@@ -163,11 +152,7 @@ def hears(net, x: Tensor, chain: Tensor, generator=None) -> list[float]:
 LATENT_SETTINGS = dict(gan=SETTINGS["gan"], run=STACKED_SETTINGS, n=2000)
 
 def run_latent(settings: dict, case: dict, folder=None) -> dict:
-    """Train a generator; the ratio of `hears` for each state, by held-out images.
-
-    Args:
-        settings, case: As in `LATENT`; digits, or a case of `ddgan_mnist.STACKED`
-        folder: For runs"""
+    "Train a generator; the ratio of `hears` for each state, by held-out images."
     torch.set_num_threads(1)
     if case["data"] == "digits":
         images, held = data.load("digits")
@@ -187,11 +172,7 @@ LATENT = Study("latent", LATENT_SETTINGS, (
 
 # %% ../../nbs/45_entering_a_chain.ipynb #7a9fa577
 def table_of(before: Tensor, after: Tensor, classes: int) -> Tensor:
-    """Count how often each number went in (row) and came back as each (column).
-
-    Args:
-        before: `(n,)`, whole numbers below `classes`
-        after: The same"""
+    "Count how often each number went in (row) and came back as each (column)."
     for v in (before, after):
         if len(v) and not 0 <= v.min() <= v.max() < classes:
             raise ValueError(
@@ -303,11 +284,7 @@ def run_trained(s: dict, case: dict, images, classifier, folder) -> dict:
     return dict(tables=[table(t) for t in range(1, net.steps + 1)])
 
 def run_keeps(settings: dict, case: dict, folder=None) -> dict:
-    """One case: a reader, the tables of a trained run, or how sure a judge is of the samples.
-
-    Args:
-        settings, case: As in `KEEPS`: a part, or a case of `ddgan_mnist.STACKED`
-        folder: For judges and runs"""
+    "One case: a reader, the tables of a trained run, or how sure a judge is of the samples."
     torch.set_num_threads(1)
     images, held = data.load("mnist")
     if case.get("part") == "reader": return run_reader(settings, case, images, held)

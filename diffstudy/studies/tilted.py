@@ -140,11 +140,7 @@ def networks(settings, mix, score: str, seed: int):
 
 # %% ../../nbs/62_tilted_guidance.ipynb #a2f1ba3f
 def steps_for(calls: int, interval) -> int:
-    """The most steps that an interval of guidance allows.
-
-    Args:
-        calls: Evaluations for each sample
-        interval: `(lo, hi)`: both branches where lo < γ <= hi, else one"""
+    "The most steps that an interval of guidance allows."
     def cost(n):
         gammas = grid(Cosine(*ENDS), n)[:-1]
         return n + int(((gammas > interval[0]) & (gammas <= interval[1])).sum())

@@ -17,7 +17,7 @@ from ..notation import alpha, sigma
 from ..schedule import Linear
 from ..studies import record as runs
 from diffstudy.studies.ablation import (
-    CHOICES, DIGITS_BITS, DIGITS_CHOICES, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier,
+    CHOICES, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier,
     bits, build_fine, exponents, in_bins, learn_shape, moments, run_ablation, run_variance,
     single_draws, variances)
 

@@ -4,8 +4,7 @@
 __all__ = ['test_differences_are_in_errors']
 
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11507
-import pytest
-from ..studies import calls, record
+from ..studies import calls
 
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11506
 def test_differences_are_in_errors():

@@ -136,7 +136,7 @@ def test_another_version_is_named(tmp_path):
 
     # counts that are gone, and a setting that is new
     gone = {k: v for k, v in info.items() if k != "skipped"}
-    assert "is of another version of diffstudy: expected skipped, of type int; got none" in told(gone)
+    assert "another version of diffstudy: expected skipped, of type int; got none" in told(gone)
     new = info | dict(config=info["config"] | dict(wings=2), diffstudy="9.0", new=1)
     forge(newest, "state.json", files.to_json(new))
     with pytest.raises(ValueError, match="does not know: wings. It was written by diffstudy 9.0"):
@@ -153,7 +153,7 @@ def test_another_version_is_named(tmp_path):
     old = {k: v for k, v in info.items() if k not in younger}
     forge(newest, "state.json", files.to_json(old))
     state = checkpoint.load_checkpoint(newest, toy_state())
-    assert state.since == {} and checkpoint.news_of_resume(newest, state) == []
+    assert state.since == {} and checkpoint.news_of_resume(old, state) == []
 
 # %% ../../nbs/74b_checkpoint.ipynb #730bd691
 def test_errors_of_another_run(tmp_path):
@@ -173,7 +173,7 @@ def test_errors_of_another_run(tmp_path):
     longer = checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7))
     assert longer.step == 3
     longer.rank = train.Rank(0, 1, torch.device("xla"))
-    news, = checkpoint.news_of_resume(tmp_path, longer)
+    news, = checkpoint.news_of_resume(checkpoint.read_checkpoint(tmp_path).state, longer)
     assert "device was cpu and is xla, processor was" in news and "noise is drawn elsewhere" in news
 
 # %% ../../nbs/74b_checkpoint.ipynb #195bc11f

@@ -25,7 +25,6 @@ from ..compression import (
 from ..core import stream
 from ..images import to_strip
 from ..notation import alpha, sigma
-from ..studies import record as runs
 from .. import data
 from ..studies import compression as study
 from ..studies.compression import PHOTOS, STUDY

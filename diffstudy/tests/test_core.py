@@ -20,8 +20,9 @@ from .. import core
 from ..core import (
     EQUATIONS, REGISTRY, Normal, as_data, as_gamma, as_labels, as_step, check_gamma, choose,
     default_device, draw, expand, implements, randn_like, stream, suggest)
-from ..settings import (
-    Settings, above, at_least, flag, free_settings, one_of, or_none, rules, setting, tuple_of, whole)
+from diffstudy.settings import (
+    Settings, above, at_least, flag, free_settings, one_of, or_none, rules, setting, tuple_of,
+    whole)
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
@@ -191,9 +192,11 @@ def test_settings_are_held_to_their_rules():
 
 @pytest.mark.parametrize("name, typed, value", [
     ("degrees", "2e2", 200.), ("degrees", "-1", -1), ("degrees", "hot", "hot"),
-    ("minutes", "1e3", 1000), ("minutes", 30., 30), ("minutes", "1.5", 1.5), ("minutes", "inf", "inf"),
+    ("minutes", "1e3", 1000), ("minutes", 30., 30), ("minutes", "1.5", 1.5),
+    ("minutes", "inf", "inf"),
     ("heat", "below", "below"), ("heat", "none", "none"), ("fan", "TRUE", True), ("fan", "1", 1),
-    ("rack", "none", None), ("rack", "2", 2), ("sizes", "3,.4", (3, .4)), ("sizes", "[3, 4]", (3, 4)),
+    ("rack", "none", None), ("rack", "2", 2), ("sizes", "3,.4", (3, .4)),
+    ("sizes", "[3, 4]", (3, 4)),
     ("sizes", 3, (3,)), ("sizes", "none", ()), ("sizes", "a,b", ("a", "b"))])
 def test_what_is_typed_is_read_by_the_rule(name, typed, value):
     "numbers, truth values, none and lists; a text that spells no value is left to the check"

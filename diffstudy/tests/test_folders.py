@@ -118,11 +118,11 @@ def test_errors_of_folders(tmp_path):
         load_folder(tmp_path)
 
 # %% ../../nbs/72a_folders.ipynb #46092346
-def png(depth, color, row, width, *chunks):
+def png(depth, color, row, width, *chunks, height=1):
     "A PNG of one row, of any depth, with chunks such as tRNS."
     def chunk(name, d):
         return struct.pack(">I", len(d)) + name + d + struct.pack(">I", zlib.crc32(name + d))
-    head = struct.pack(">IIBBBBB", width, 1, depth, color, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     pixels = (b"IDAT", zlib.compress(b"\0" + row))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         chunk(*c) for c in ((b"IHDR", head), *chunks, pixels, (b"IEND", b"")))
@@ -241,6 +241,12 @@ def test_hostile_pictures(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="cannot read .*DecompressionBomb"):
         load_folder(tmp_path, size=4, held_out=.5)
     monkeypatch.undo()
+
+    # 177 million pixels are counted, not decoded: the file holds one row of them
+    odd.write_bytes(png(8, 6, bytes(4 * 13_300), 13_300, height=13_300))
+    with pytest.warns(Image.DecompressionBombWarning):
+        with pytest.raises(ValueError, match="it has 13,300 × 13,300 pixels, more than 89,4"):
+            load_folder(tmp_path, size=4, held_out=.5)
 
 @torchvision
 def test_no_program_is_called_for_postscript(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from ..ddgan import chain_gammas, generate
 from ..notation import alpha, sigma
 from ..sample import initial
 from diffstudy.studies.gaussians import (
-    RELATIVE, RELATIVE_SETTINGS, SETTINGS, STUDY, chain_of, ddpm_loss, falling, run_toy, score,
+    RELATIVE_SETTINGS, SETTINGS, chain_of, ddpm_loss, falling, run_toy, score,
     sliced_distance, toy_gan)
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #b7e276ed

@@ -8,10 +8,10 @@ __all__ = ['test_totals', 'test_what_the_two_networks_pay',
 
 # %% ../../nbs/64_last_bits.ipynb #07efafec
 import math
-import pytest, torch
+import torch
 from .. import data, experiment
 from ..images import from_strip
-from ..studies import last_bits, record as runs
+from ..studies import last_bits
 
 # %% ../../nbs/64_last_bits.ipynb #0cd64f4f
 def test_totals():
@@ -59,7 +59,7 @@ def test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for(monkeypatch, t
     assert one == again and (one["steps"], one["n"]) == (2, 8)
     assert from_strip(one.pop("png")).shape == (2, 1, 8, 8)
     assert last_bits.run(settings, case, tmp_path) == one
-    assert [p.name for p in tmp_path.iterdir()] == ["last-bits-alone-12-2"]
+    assert [p.name for p in tmp_path.iterdir()] == ["last-bits-alone-gamma-12.0-steps-2"]
 
 # %% ../../nbs/64_last_bits.ipynb #90dc35b2
 def test_the_control_keeps_a_value_for_each_test_image(tmp_path):

@@ -14,7 +14,6 @@ __all__ = ['TOY', 'NAMED', 'second_moment', 'test_differences_name_settings_and_
 # %% ../../nbs/96_record.ipynb #5c300b81
 import json, os, signal, subprocess, sys
 from dataclasses import replace
-from pathlib import Path
 import pytest, torch
 from .. import data, experiment, models
 from ..studies import record as runs

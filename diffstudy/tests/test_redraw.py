@@ -13,7 +13,7 @@ from .. import data, ddgan
 from ..core import stream
 from ..images import from_strip
 from ..notation import alpha, sigma
-from ..studies import record as runs, redraw as study
+from ..studies import redraw as study
 from .test_ddgan import row as five_peaks
 
 # %% ../../nbs/45_entering_a_chain.ipynb #bb903bef

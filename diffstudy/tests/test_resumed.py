@@ -9,8 +9,7 @@ __all__ = ['STOPS', 'LEAVE', 'FILES', 'saving', 'whole', 'records_of', 'cut', 't
            'test_two_runs_in_one_folder', 'two_writers',
            'test_the_second_of_two_processes_is_refused', 'delete',
            'test_a_folder_that_loses_its_name', 'test_a_folder_that_goes_at_the_worst_moment',
-           'test_a_late_writer_leaves_another_folder_alone', 'test_fall_back_to_the_one_before',
-           'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
            'test_links_are_removed_and_not_what_they_lead_to', 'spoiled', 'short_run',
            'test_a_spoiled_file_of_a_checkpoint_is_passed_over',
            'test_a_spoiled_file_beside_a_checkpoint_changes_no_weights', 'Disk', 'safe',
@@ -20,7 +19,7 @@ __all__ = ['STOPS', 'LEAVE', 'FILES', 'saving', 'whole', 'records_of', 'cut', 't
 
 # %% ../../nbs/74c_resumed.ipynb #8f2267b4
 import atexit, functools, json, math, os, random, re, shutil, signal, socket, subprocess, sys
-import tempfile, threading, time
+import tempfile, time
 from pathlib import Path
 from unittest import mock
 import PIL.Image, pytest, torch
@@ -28,7 +27,7 @@ from torch import nn
 from .. import checkpoint, core, experiment, files, train
 from ..images import write_images
 from .test_train import (
-    CPU, broken, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
+    CPU, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
     toy_batches, toy_loss, toy_state)
 
 # %% ../../nbs/74c_resumed.ipynb #701dc195
@@ -250,14 +249,6 @@ def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
     assert not folder.exists()
-
-def test_a_late_writer_leaves_another_folder_alone(tmp_path):
-    folder, late = tmp_path / "run", []
-    checkpoint.save_checkpoint(toy_state(), folder, later=late.append)
-    folder.rename(tmp_path / "moved")
-    folder.mkdir()
-    with pytest.raises(FileNotFoundError): late[0]()
-    assert not list(folder.iterdir())
 
 # %% ../../nbs/74c_resumed.ipynb #87d25129
 def test_fall_back_to_the_one_before(tmp_path):

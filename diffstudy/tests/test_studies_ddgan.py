@@ -29,7 +29,7 @@ from ..studies.ddgan_ablation import (
     ABLATION, FEW, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
-    MNIST, MNIST_SETTINGS, RESNET, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,
+    MNIST, MNIST_SETTINGS, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged,
     by_shares, run_mnist, run_resnet, score_stacked, scored_terms, trained_on_mnist)
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628

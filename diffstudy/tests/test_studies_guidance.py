@@ -6,13 +6,11 @@ __all__ = ['noise_of', 'test_noise_loss', 'test_losses_of_both_branches', 'test_
            'test_published_tables']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #bdee5085
-import math
 import pytest
 import torch
-from .. import data, models, train
+from .. import data, models
 from ..studies import record as runs
 from ..core import stream
-from ..judge import class_loss, feature_network, fitted, scores
 from ..notation import alpha, sigma
 from ..process import noised
 from ..schedule import even_levels

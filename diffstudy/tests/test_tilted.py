@@ -31,9 +31,9 @@ from ..particles import (
 from ..schedule import Cosine, Linear, grid
 from ..studies import record as runs
 from diffstudy.studies.tilted import (
-    CASES, CHOSEN, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS, SHOWN, STUDY, TUNE, WEIGHTS,
-    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw, fine,
-    learned, networks, noisier, predictor_corrector, product, run, run_mnist, scored, start,
+    CHOSEN, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS, SHOWN, TUNE, WEIGHTS,
+    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw,
+    learned, networks, noisier, predictor_corrector, product, run, run_mnist, start,
     steps_for, world)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #e4f8fabf

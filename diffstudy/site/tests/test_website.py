@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'AXE_SCRIPT', 'BESIDE', 'MAPS', 'SET', 'SHOWN',
-           'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'TABBED', 'LISTEN', 'LEFT', 'SLIDER',
-           'DECK', 'TERMS', 'FIRST', 'HITS', 'STOP', 'LANDED', 'SWITCH', 'FORBID', 'COLORS',
-           'PRINTED', 'test_the_reference_says_once_what_an_argument_is',
+           'CHECK', 'BOXES', 'WIDE', 'FIGURES', 'THIN', 'AXE', 'TABBED', 'LISTEN', 'SLIDER', 'DECK',
+           'FIRST', 'FOUND', 'HITS', 'LANDED', 'SWITCH', 'FORBID', 'COLORS', 'PRINTED',
+           'test_the_reference_says_once_what_an_argument_is',
            'test_a_line_stands_for_a_folded_check', 'test_a_students_edition_has_no_solutions',
            'Quiet', 'rendered', 'site', 'page_text', 'texts',
            'test_the_site_renders_quickly_and_without_a_complaint',
@@ -16,12 +16,11 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'AXE_SCRIPT', 'BESIDE', 'MA
            'test_links_of_the_readme_lead_somewhere', 'test_links_that_leave_the_site_are_listed',
            'open_tab', 'show', 'open_page', 'one_tab', 'tiny', 'not_reached', 'move',
            'holds_its_widths', 'looks_right', 'test_page_in_a_browser', 'test_a_deck_in_a_browser',
-           'test_the_cheat_sheet_is_two_pages_of_paper', 'ask', 'home', 'test_search_finds',
-           'test_search_prefers_the_course', 'test_hits_can_be_read', 'is_readable_within_a_second',
-           'comes', 'test_a_link_leads_to_an_equation_that_is_seen',
-           'test_one_switch_opens_all_checks', 'test_a_link_to_a_check_opens_it',
-           'test_lines_of_code_fit_a_laptop', 'test_a_drawing_follows_light_and_dark',
-           'test_a_page_can_be_printed']
+           'test_the_cheat_sheet_is_two_pages_of_paper', 'ask',
+           'test_search_finds_and_prefers_the_course', 'test_hits_can_be_read', 'comes',
+           'test_a_link_leads_to_an_equation_that_is_seen', 'test_one_switch_opens_all_checks',
+           'test_a_link_to_a_check_opens_it', 'test_lines_of_code_fit_a_laptop',
+           'test_a_drawing_follows_light_and_dark', 'test_a_page_can_be_printed']
 
 # %% ../../../nbs/99_website.ipynb #d41a0300
 import functools, html, http.server, json, os, re, shutil, sys, tempfile, threading
@@ -275,7 +274,8 @@ SET = """performance.getEntriesByName('complete').length &&
   [...document.querySelectorAll('.math')].every(e => e.querySelector('.katex, .katex-error'))"""
 
 SHOWN = """['first-contentful-paint', ...(document.querySelector('.math') ? ['readable'] : [])]
-  .map(n => performance.getEntriesByName(n)[0]?.startTime)"""
+  .map(n => performance.getEntriesByName(n)[0]?.startTime || 1e9)"""
+
 def open_tab(chromium, base, scheme="light", width=1400):
     "A tab, and a list in which stands what goes wrong in it."
     view = {"width": width, "height": 900}
@@ -412,26 +412,19 @@ LISTEN = """() => {
   const seen = e => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length;
   const all = [...document.querySelectorAll(kinds)].filter(e => e.tabIndex >= 0 && !e.disabled);
   const shown = all.filter(seen);
-  // links of one kind by the hundred: both ends will do
-  shown.slice(150, -50).forEach(e => e.tabIndex = -1);
-  window.todo = new Set([...shown.slice(0, 150), ...shown.slice(150).slice(-50)]);
+  shown.slice(150).forEach(e => e.tabIndex = -1);  // links of one kind by the hundred
+  window.todo = new Set(shown.slice(0, 150));
   document.addEventListener('focusin', e => window.todo.delete(e.target));
   return window.todo.size }"""
-LEFT = """() => [...window.todo]
-  .filter(e => e.isConnected && e.checkVisibility({visibilityProperty: true}))
-  .map(e => e.outerHTML.slice(0, 120))"""
 
 def not_reached(tab):
     "What of a page the key Tab does not reach."
     tab.set_viewport_size({"width": 1400, "height": 200})  # less to paint at each press
     tab.evaluate("dispatchEvent(new Event('resize'))")  # what no longer scrolls is no place for Tab
     tab.wait_for_timeout(100)
-    count = tab.evaluate(LISTEN)
-    assert count > 5
-    for i in range(count + 20):
-        tab.keyboard.press("Tab")
-        if i % 20 == 19 and not tab.evaluate("window.todo.size"): break
-    left = tab.evaluate(LEFT)
+    for _ in range(tab.evaluate(LISTEN) + 20): tab.keyboard.press("Tab")
+    left = tab.evaluate("[...todo].filter(e => e.isConnected && e.checkVisibility({"
+                        "visibilityProperty: true})).map(e => e.outerHTML.slice(0, 120))")
     tab.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0) }")
     return left
 
@@ -480,8 +473,7 @@ def looks_right(tab, page, scheme, width):
 def test_page_in_a_browser(site, chromium, one_tab, page):
     "a page is whole at four widths, in light and dark, Tab reaches all, axe finds nothing serious"
     tab, wrong = one_tab(page)
-    shown = [v for v in tab.evaluate(SHOWN) if v is not None]
-    seen = tab.evaluate(CHECK)
+    shown, seen = max(tab.evaluate(SHOWN)), tab.evaluate(CHECK)
     assert seen["raw"] is None and seen["mathErrors"] == [], seen
     holds_its_widths(tab, page)
     if page in TABBED: assert not_reached(tab) == [], f"{page}: not reached by the key Tab"
@@ -495,7 +487,11 @@ def test_page_in_a_browser(site, chromium, one_tab, page):
     looks_right(tab, page, "light", 1400)
     looks_right(tab, page, "dark", 390)
     assert wrong == []
-    if not shown or 4 * max(shown) > 1000: is_readable_within_a_second(chromium, site[1], page)
+    slower = max(1, build.calibrate() / build.times()["loop"])
+    for _ in range(3):
+        if shown <= 250 * slower: break
+        shown = max(one_tab(page)[0].evaluate(SHOWN))
+    assert shown <= 250 * slower, f"{page} can be read after {shown:.0f} ms"
 
 # %% ../../../nbs/99_website.ipynb #4c24993f
 DECK = r"""() => {
@@ -536,17 +532,22 @@ def test_the_cheat_sheet_is_two_pages_of_paper(site, chromium):
     tab.context.close()
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
 
-# %% ../../../nbs/99_website.ipynb #c11b6b66
-TERMS = {
-    "posterior": "11_process",
-    "checkpoint": "74_training",
-    "expm1": "71a_numbers",
-    "schedule": "12_schedule",
-    "bits per dimension": "75_evaluate",
-    "probability flow": "34_likelihood",
-    "discriminator": "73f_ddgan_networks",
-    "cheat sheet": "94a_cheat_sheet",
+# %% ../../../nbs/99_website.ipynb #32a9843d
+FIRST = {  # what is asked → the page of the first hit
+    "guidance scale": "20_guidance", "guidance weight": "20_guidance", "DDIM": "13_sample",
+    "how to sample": "13_sample", "KL divergence": "11_process", "what is a GAN": "40_ddgan",
+    "ELBO": "30_bound", "install": "index", "Fourier": "73_models", "signal-to-noise": "31_snr",
+    "guidance"[:3] + "dnce": "20_guidance",  # in two parts: this page is found as well
 }
+FOUND = {  # what is asked → a page among the hits
+    "posterior": "11_process", "checkpoint": "74_training", "expm1": "71a_numbers",
+    "schedule": "12_schedule", "bits per dimension": "75_evaluate",
+    "probability flow": "34_likelihood", "discriminator": "73f_ddgan_networks",
+    "cheat sheet": "94a_cheat_sheet", "sample.ddim": "95_api.html#"}
+HITS = """() => [...document.querySelectorAll('.search-result-text')].slice(0, 3).map(e => {
+  const r = e.getBoundingClientRect(), y = (r.top + r.bottom) / 2;
+  const seen = x => e.contains(document.elementFromPoint(x, y));
+  return r.width > 180 && [r.left + 2, (r.left + r.right) / 2, r.right - 2].every(seen) })"""
 
 def ask(tab, term):
     "The pages that the search finds, best first."
@@ -555,49 +556,16 @@ def ask(tab, term):
     tab.wait_for_function("!document.querySelector('.smalldocs-search-results.show')")
     box.fill(term)
     tab.wait_for_selector(".search-result")
-    return [a.get_attribute("href") for a in tab.locator(".search-result").all()]
-
-@pytest.fixture(scope="module")
-def home(site, chromium):
-    "The home page, opened once for all that is asked of its search: the tab, and what goes wrong."
-    tab, wrong = open_page(chromium, site[1], "index.html")
-    yield tab, wrong
-    tab.context.close()
+    return [a.get_attribute("href").removeprefix("./") for a in tab.locator(".search-result").all()]
 
 @checkout
-@pytest.mark.parametrize("term", TERMS)
-def test_search_finds(home, term):
-    "a term is found in the chapter that explains it"
-    found = " ".join(ask(home[0], term))
-    assert TERMS[term] in found and home[1] == [], f"{term}: {found}"
-
-# %% ../../../nbs/99_website.ipynb #32a9843d
-FIRST = {  # what is asked → the page of the first hit
-    "guidance scale": "20_guidance",
-    "DDIM": "13_sample",
-    "how to sample": "13_sample",
-    "KL divergence": "11_process",
-    "what is a GAN": "40_ddgan",
-    "guidance weight": "20_guidance",
-    "ELBO": "30_bound",
-    "install": "index",
-    "Fourier": "73_models",
-    "signal-to-noise": "31_snr",
-    "guidance"[:3] + "dnce": "20_guidance",  # in two parts: this page is found as well
-}
-HITS = """() => [...document.querySelectorAll('.search-result-text')].slice(0, 3).map(e => {
-  const r = e.getBoundingClientRect(), y = (r.top + r.bottom) / 2;
-  const seen = x => e.contains(document.elementFromPoint(x, y));
-  return r.width > 180 && [r.left + 2, (r.left + r.right) / 2, r.right - 2].every(seen) })"""
-
-@checkout
-def test_search_prefers_the_course(home):
+def test_search_finds_and_prefers_the_course(site, chromium):
     "the first hit is a chapter, the reference comes after it, and a misspelt word is found"
-    tab, wrong = home
-    first = {term: ask(tab, term)[0].split(".html")[0].removeprefix("./") for term in FIRST}
-    exact = ask(tab, "sample.ddim")
-    assert first == FIRST and wrong == []
-    assert any("95_api.html#" in hit for hit in exact), exact
+    tab, wrong = open_page(chromium, site[1], "index.html")
+    assert {term: ask(tab, term)[0].split(".html")[0] for term in FIRST} == FIRST
+    lost = {term: page for term, page in FOUND.items() if page not in " ".join(ask(tab, term))}
+    tab.context.close()
+    assert lost == {} and wrong == []
 
 @checkout
 @pytest.mark.parametrize("width", (1400, 390))
@@ -611,31 +579,6 @@ def test_hits_can_be_read(site, chromium, width):
     seen = tab.evaluate(HITS)
     tab.context.close()
     assert seen == [True] * 3
-
-# %% ../../../nbs/99_website.ipynb #6f2c9c7d
-STOP = """
-new PerformanceObserver(() => { if (!document.querySelector('.math')) window.stop() })
-  .observe({type: 'paint', buffered: true});
-const mark = performance.mark.bind(performance);
-performance.mark = n => { mark(n); if (n === 'readable') window.stop() };
-setTimeout = () => 0"""
-
-def is_readable_within_a_second(chromium, base, page):
-    "Text and formulas in view are there within a second of a slow processor."
-    times, slower = [], max(1, build.calibrate() / (build.times()["loop"] or 1))
-    for _ in range(3):
-        tab = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
-        cdp = tab.context.new_cdp_session(tab)
-        cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-        tab.add_init_script(STOP)
-        tab.goto(base + page, wait_until="commit")
-        tab.wait_for_timeout(1500)
-        metrics = cdp.send("Performance.getMetrics")["metrics"]
-        times.append(4 * next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
-        tab.context.close()
-        if times[-1] <= slower: return
-    machine = f"on a machine {slower:.2f} times as slow as a quiet one"
-    raise AssertionError(f"{page} can be read after {min(times):.2f} s, {machine}")
 
 # %% ../../../nbs/99_website.ipynb #b4a91d04
 LANDED = """id => {
