@@ -10,7 +10,6 @@ __all__ = ['HERE', 'checkout', 'NOTEBOOKS', 'PAGES', 'AXE_SCRIPT', 'BESIDE', 'MA
            'test_the_site_renders_quickly_and_without_a_complaint',
            'test_the_site_is_small_and_whole', 'test_pages_show_the_numbers_of_chapters',
            'test_buttons_lead_along_the_path', 'test_back_to_the_path_is_where_one_left_it',
-           'test_the_map_shows_what_to_read_before',
            'test_old_addresses_lead_to_where_their_pages_are',
            'test_a_caption_in_the_source_is_on_the_page', 'test_no_dead_links',
            'test_links_of_the_readme_lead_somewhere', 'test_links_that_leave_the_site_are_listed',
@@ -194,16 +193,6 @@ def test_back_to_the_path_is_where_one_left_it(site, chromium):
     left = tab.locator(".path-links a").get_attribute("href")
     tab.context.close()
     assert left == "20_guidance.html" and wrong == []
-
-# %% ../../../nbs/99_website.ipynb #6598a1b9
-@checkout
-def test_the_map_shows_what_to_read_before():
-    "each page is a link that says what comes before it, and arcs lead up"
-    svg, pages = website.course_map(), [nb for nb in build.notebooks() if nb.stem[0] in "012345"]
-    said = dict(re.findall(r'<a href="(\w+)\.html" aria-label="[^"]*Read before: ([^"]*)"', svg))
-    assert {nb.stem for nb in pages} <= set(said) and "nothing" in said["00_start"]
-    arcs = [tuple(map(float, m)) for m in re.findall(r'd="M62 ([\d.]+)A.* 62 ([\d.]+)"', svg)]
-    assert arcs and all(top < low for top, low in arcs)
 
 # %% ../../../nbs/99_website.ipynb #a55f68e7
 @checkout
