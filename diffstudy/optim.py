@@ -29,27 +29,28 @@ class Config(Settings):
         batch_size: Examples in a batch, of all processes together
         lr: Learning rate after the warm-up
         warmup: Steps over which it rises
-        lr_decay: The latter falls to the end
+        lr_decay: "cosine" falls from lr to lr · lr_end
         lr_end: Where the cosine ends
         betas: AdamW's
         weight_decay: Of AdamW; on matrices and kernels alone
         clip: Largest norm of a gradient
         ema: Decay of the averaged weights in the long run
-        precision: The latter by autocast
+        precision: bfloat16 by autocast
         compile: `torch.compile` the network
         accumulate: Parts into which a batch is cut, to save memory
         seed: Of noise and dropout; the data have their own
         log_every: Steps between two records
         save_every: Steps between two checkpoints
         keep: Checkpoints that stay, besides the best
-        watch_every: Steps between two looks: samples and a held-out score; 0: none
-        optimizer: The latter on matrices and kernels
+        watch_every: Steps from look to look at samples; 0: none
+        optimizer: "muon" takes matrices and kernels, AdamW the rest
         muon_lr: Learning rate of Muon"""
     steps: int = setting(10_000, whole(1))
     batch_size: int = setting(128, whole(1))
     lr: float = setting(2e-4, _RATE)
     warmup: int = setting(100, whole())
-    lr_decay: str = setting("constant", one_of("constant", "cosine"))
+    lr_decay: str = setting(
+        "constant", one_of("constant", "cosine"))
     lr_end: float = setting(
         0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
     betas: tuple = setting((.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
@@ -63,9 +64,9 @@ class Config(Settings):
     log_every: int = setting(100, whole(1), counts=False)
     save_every: int = setting(1000, whole(1), counts=False)
     keep: int = setting(2, whole(1), counts=False)
-    watch_every: int = setting(
-        0, whole(), counts=False)
-    optimizer: str = setting("adamw", one_of("adamw", "muon"))
+    watch_every: int = setting(0, whole(), counts=False)
+    optimizer: str = setting(
+        "adamw", one_of("adamw", "muon"))
     muon_lr: float = setting(.02, _RATE)
 
 # %% ../nbs/73d_optim.ipynb #890e2ee1
@@ -149,7 +150,6 @@ def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
     """AdamW without weight decay of vectors, and of submodules that are named `schedule`.
 
     Args:
-        module: What to optimize
         config: Its `lr`, `betas` and `weight_decay` count
 
     Returns:
@@ -198,21 +198,22 @@ class Muon(torch.optim.AdamW):
             for params in alike.values(): self._move(params, g)
         return loss
 
-    def _ahead(self, p, bad):
-        # AdamW asks for a count of steps when a state is loaded
-        s = self.state[p]
-        if not s: s.update(step=p.new_zeros((), dtype=torch.float32), exp_avg=torch.zeros_like(p))
-        s["step"] += 1 - bad
-
-        # the average, looking one step ahead, as a matrix with a row for each output
-        grad = torch.where(bad > 0, s["exp_avg"], p.grad)
-        s["exp_avg"].lerp_(grad, .05)
-        return grad.lerp(s["exp_avg"], .95).flatten(1)
-
     def _move(self, params, g):
         bad = getattr(self, "found_inf", params[0].new_zeros(()))  # 1 where to skip
-        rows = torch.stack([self._ahead(p, bad) for p in params]).to(g["muon"])
-        moves = orthogonal(rows).to(params[0]) * max(1, rows.shape[1] / rows.shape[2]) ** .5
+        rows = []
+        for p in params:
+            # AdamW asks for a count of steps when a state is loaded
+            s = self.state[p]
+            if not s:
+                s.update(step=p.new_zeros((), dtype=torch.float32), exp_avg=torch.zeros_like(p))
+            s["step"] += 1 - bad
+
+            # the average, looking one step ahead, as a matrix with a row for each output
+            grad = torch.where(bad > 0, s["exp_avg"], p.grad)
+            s["exp_avg"].lerp_(grad, .05)
+            rows.append(grad.lerp(s["exp_avg"], .95).flatten(1))
+        moves = orthogonal(torch.stack(rows).to(g["muon"])).to(params[0])
+        moves = moves * max(1, moves.shape[1] / moves.shape[2]) ** .5
         rate = g["lr"] * (1 - bad)
         for p, move in zip(params, moves):
             p.mul_(1 - rate * g["weight_decay"]).sub_(rate * move.view_as(p))
@@ -221,7 +222,6 @@ def muon(module: nn.Module, config: Config) -> Muon:
     """Muon for the weights of linear and convolutional layers, AdamW for the rest as in `adamw`.
 
     Args:
-        module: What to optimize
         config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`"""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     spared = {
@@ -242,12 +242,5 @@ def muon(module: nn.Module, config: Config) -> Muon:
     return Muon([g for g in groups if g["params"]], betas=config.betas, fused=True)
 
 def optimizer(module: nn.Module, config: Config) -> torch.optim.AdamW:
-    """`adamw` or `muon`, as the settings say.
-
-    Args:
-        module: What to optimize
-        config: Its `optimizer` chooses
-
-    Returns:
-        Or `Muon`, which is one"""
+    "Make `adamw` or `muon`, as `config.optimizer` says; a `Muon` is an AdamW as well."
     return dict(adamw=adamw, muon=muon)[config.optimizer](module, config)

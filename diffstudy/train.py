@@ -75,11 +75,12 @@ class State:
         self.oks = {}
 
 # %% ../nbs/74_training.ipynb #739c01b8
-def update(state: State, name: str = "main") -> Tensor:
+def update(state: State, name: str = "main", allowed: Tensor | None = None) -> Tensor:
     """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
 
     Args:
         name: Of the optimizer
+        allowed: False, `()` on the device, refuses the update
 
     Returns:
         `()`, norm of the gradient before clipping, on the device"""
@@ -99,6 +100,7 @@ def update(state: State, name: str = "main") -> Tensor:
     norm = nn.utils.get_total_norm(grads)
     if state.config.clip: nn.utils.clip_grads_with_norm_(params, state.config.clip, norm)
     ok = norm.isfinite()
+    if allowed is not None: ok = ok & allowed
 
     # a fused optimizer skips by itself, on the device; any other must be asked from here
     if getattr(optimizer, "_step_supports_amp_scaling", False):
@@ -215,7 +217,7 @@ MAX_BAD = 5  # Steps in a row without a finite gradient that end a run
 class TrainingDiverged(RuntimeError):
     "Too many steps in a row without a finite gradient, or a state that is not finite."
 
-def _judge(state, folder, say):
+def _read_terms(state, folder, say):
     "Bring the terms of the last steps to the host; keep those that count, name what was skipped."
     flat = torch.stack([v for _, terms in state.rows for v in terms.values()])
     if state.rank.world > 1:
@@ -251,10 +253,10 @@ def _judge(state, folder, say):
         if ruined: left = f"The state in memory is not finite: {ruined}"
         raise TrainingDiverged(
             f"{state.bad} steps in a row without a finite gradient, the last because {what}. "
-            f"{left}{_good(folder)}. "
+            f"{left}{_newest_good(folder)}. "
             "Look at the batch, or start another run from there with a lower lr")
 
-def _good(folder) -> str:
+def _newest_good(folder) -> str:
     "The newest checkpoint of a run, in words."
     return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
 
@@ -334,7 +336,7 @@ def _save(state, folder, log):
             "goes on from the newest checkpoint in it") from None
     except CheckpointError as e:
         raise TrainingDiverged(
-            f"{e}, though its gradient was finite{_good(folder)}. "
+            f"{e}, though its gradient was finite{_newest_good(folder)}. "
             "Start another run from there with a lower lr") from None
 
 # %% ../nbs/74_training.ipynb #5562dbe9
@@ -434,7 +436,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if rank.world > 1: stop = _agree(stop, rank) if record or save else 0
 
             if record or save or stop:
-                _judge(state, folder, say)
+                _read_terms(state, folder, say)
                 state.seconds = time.perf_counter() - begun
             if record: metrics = _record(state, records, logger)
             if look and watch and first:
