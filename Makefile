@@ -30,7 +30,7 @@ $(VENV)/ready: settings.ini setup.py pyproject.toml
 	@touch $@
 
 # A reader's environment: the wheel with the extra `course`, no tool of ours. Chapters run here, and a few tests of the wheel.
-$(PLAIN)/ready: $(VENV)/ready $(SOURCES) $(filter-out nbs/runs/times.json,$(wildcard nbs/runs/*.json))
+$(PLAIN)/ready: $(VENV)/ready $(SOURCES) $(filter-out nbs/runs/times.json,$(wildcard nbs/runs/*.json)) $(wildcard nbs/*.bib nbs/*.csv)
 	rm -rf $(PLAIN)/dist build
 	test -x $(PLAIN)/bin/python || $(PYTHON) -m venv $(PLAIN)
 	$(PLAIN)/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(PLAIN)/dist .

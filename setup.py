@@ -34,7 +34,7 @@ def tasks():
 
 
 class WithRecords(build_py):
-    "Recorded runs, small weights, emoji and the tasks of the exercises go into the wheel."
+    "Recorded runs, small weights, emoji, references and tasks of exercises go into the wheel."
     def run(self):
         super().run()
         if self.editable_mode: return  # then the package stands beside nbs/runs
@@ -42,7 +42,9 @@ class WithRecords(build_py):
         there.mkdir(parents=True, exist_ok=True)
         for kind in ("*.json", "*.png", "*.safetensors"):
             for file in sorted((here / "nbs" / "runs").glob(kind)):
-                if file.name != "times.json": copy2(file, there)  # only the authors read it
+                if file.name != "times.json": copy2(file, there)  # which only the authors read
+        for name in ("references.bib", "published.csv", "reported.csv"):
+            copy2(here / "nbs" / name, there.parent)  # for diffstudy.references
         asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
         asked.write_text(json.dumps(tasks()), encoding="utf-8")
 

@@ -8,7 +8,7 @@ __all__ = ['Config', 'draw_states', 'discriminator_terms', 'generator_loss', 'ge
            'energy_score', 'Frozen', 'adversarial_step', 'Recipe', 'make_state']
 
 # %% ../nbs/73h_adversarial.ipynb #6dc895a8
-import dataclasses, math
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 import torch
@@ -218,14 +218,14 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
         sum(terms.values()).backward()
         train.update(state, "discriminator")
 
-        # the generator; a refused update of the discriminator refuses its own as well
+        # the generator, whose update is refused where the discriminator's was
         with Frozen(D):
             with cast:
                 s = states(D, x, levels, generator)
                 more = made(config, G, D, x, c, s, levels, generator)
-            (sum(more.values()) * torch.where(state.ok, 1., math.nan)).backward()
+            sum(more.values()).backward()
         found = {k: v.detach() for k, v in (terms | more).items()}
-        return found | dict(norm=train.update(state, "generator"))
+        return found | dict(norm=train.update(state, "generator", allowed=state.ok))
 
     return step
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from .core import as_data, as_gamma, as_labels, expand, expect, suggest
 from .guidance_formulas import classifier_free, classifier_guided, drop_labels, weight
-from .kernels import uncompiled
 from .notation import KINDS, convert
 
 # %% ../nbs/21_guided_sampling.ipynb #21a00002
@@ -53,10 +52,12 @@ def dynamic_threshold(x: Tensor, part: float = .995, limit: float = 1.) -> Tenso
     return x.clamp(-q, q) * (limit / q)
 
 # %% ../nbs/21_guided_sampling.ipynb #a2b1d43a
-@uncompiled
 def _level(gamma) -> float:
     "γ as a number; that of a sampler's level lies beside it, any other is read from the device."
     return gamma.number if hasattr(gamma, "number") else float(gamma)
+
+# what `torch.compiler.disable` sets, which would load the compiler at import
+_level._torchdynamo_disable = True
 
 def _is_number(w, value):
     "Whether the weight is this one number; a tensor is not looked at: that waits for the device."

@@ -8,7 +8,6 @@ __all__ = ['JUDGE', 'LARGE', 'class_loss', 'fitted', 'feature_network', 'scores'
 
 # %% ../nbs/75b_judge.ipynb #6f895cea
 import hashlib, json, warnings
-from contextlib import suppress
 from pathlib import Path
 import torch
 import torch.nn.functional as F
@@ -81,17 +80,14 @@ def _trained(place: Path, steps: int) -> Path | None:
 # %% ../nbs/75b_judge.ipynb #8b3b7c08
 _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
-def _can_write(place: Path) -> bool:
-    "Whether a judge can be kept there."
-    with suppress(OSError):
-        place.mkdir(parents=True, exist_ok=True)
-        check_writable(place)
-        return True
-    return False
-
 def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     "A judge that is trained here, and kept on the disk or else in memory."
-    kept, steps = _can_write(place), wanted["steps"]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        check_writable(place)
+        kept = True
+    except OSError: kept = False
+    steps = wanted["steps"]
     where = f"kept in {place}" if kept else f"kept in memory alone: {place} cannot be written"
     tell = say or ((lambda _: None) if kept else warnings.warn)
     what = f"a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images"

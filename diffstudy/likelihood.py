@@ -55,14 +55,6 @@ def _integrate(flow, z, gammas, columns, rtol, atol):
     end = flow.slope.solve(flow, start, gammas, worst, rtol, atol)[-1]
     return end[:, :n].reshape(z.shape), end[:, n:]
 
-def _signs(n: int, z: Tensor, generator=None) -> Tensor:  # `(n, b, D)` of ±1
-    "Random probes for each example."
-    expect(
-        type(n) is int and n >= 1,
-        "probes as a whole number, at least 1, or None for the exact trace", repr(n))
-    shape = n, len(z), z[0].numel()
-    return 2. * draw(torch.randint, 0, 2, shape, generator=generator, device=z.device) - 1
-
 # %% ../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
     """What the probability flow says of a batch.
@@ -97,7 +89,14 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
         `log_prob`, its error, the latent at the noise end, evaluations"""
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
     dtype = finest(z)
-    v = None if probes is None else _signs(probes, z, generator).to(dtype)
+    v = None  # or random signs `(n, b, D)`, for each example its own
+    if probes is not None:
+        expect(
+            type(probes) is int and probes >= 1,
+            "probes as a whole number, at least 1, or None for the exact trace", repr(probes))
+        shape = probes, len(z), z[0].numel()
+        v = draw(torch.randint, 0, 2, shape, generator=generator, device=z.device)
+        v = (2. * v - 1).to(dtype)
     flow = _Divergence(predict, z, max_evaluations, v)
     latent, along = _integrate(
         flow, z.to(dtype), g[[0, -1]].to(z.device, dtype), probes or 1, rtol, atol)

@@ -75,11 +75,12 @@ class State:
         self.oks = {}
 
 # %% ../nbs/74_training.ipynb #739c01b8
-def update(state: State, name: str = "main") -> Tensor:
+def update(state: State, name: str = "main", allowed: Tensor | None = None) -> Tensor:
     """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
 
     Args:
         name: Of the optimizer
+        allowed: False, `()` on the device, refuses the update
 
     Returns:
         `()`, norm of the gradient before clipping, on the device"""
@@ -99,6 +100,7 @@ def update(state: State, name: str = "main") -> Tensor:
     norm = nn.utils.get_total_norm(grads)
     if state.config.clip: nn.utils.clip_grads_with_norm_(params, state.config.clip, norm)
     ok = norm.isfinite()
+    if allowed is not None: ok = ok & allowed
 
     # a fused optimizer skips by itself, on the device; any other must be asked from here
     if getattr(optimizer, "_step_supports_amp_scaling", False):

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'USED', 'FORK', 'ASK', 'NUMBER', 'UNITS', 'TIMES',
            'TASK', 'LIBRARY', 'STUDIES', 'EXERCISED', 'EXERCISES', 'ORDER', 'DATA', 'APART', 'PATH',
-           'THE_PATH', 'AUTHORS', 'PARTS', 'BESIDE', 'TABLES', 'SITE', 'OWN_TASKS', 'root',
-           'notebooks', 'cells', 'read_cells', 'title', 'exports', 'modules', 'fresh', 'begun',
-           'differing', 'stale', 'export', 'replace', 'read_comments', 'signature_end', 'arguments',
-           'fields', 'docstring_sections', 'tight_signature', 'describe', 'kept_metadata',
-           'few_colors', 'tidy', 'Ran', 'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times',
-           'typical', 'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences',
-           'Exercise', 'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports',
-           'settings', 'readme', 'number', 'section', 'sections', 'path', 'beside', 'header',
-           'promise', 'link', 'path_table', 'beside_table', 'sidebar', 'synced', 'sync', 'main']
+           'THE_PATH', 'AUTHORS', 'PARTS', 'BESIDE', 'TABLES', 'SITE', 'TASKS', 'root', 'notebooks',
+           'cells', 'read_cells', 'title', 'exports', 'modules', 'fresh', 'begun', 'differing',
+           'stale', 'export', 'replace', 'read_comments', 'signature_end', 'arguments', 'fields',
+           'docstring_sections', 'tight_signature', 'describe', 'kept_metadata', 'few_colors',
+           'tidy', 'Ran', 'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times', 'typical',
+           'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
+           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
+           'readme', 'number', 'section', 'sections', 'path', 'beside', 'header', 'promise', 'link',
+           'path_table', 'beside_table', 'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, base64, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -75,7 +75,7 @@ def modules(package: Path  # The folder of the package
     return {".".join(f.relative_to(package).with_suffix("").parts): f for f in files}
 
 # %% ../../nbs/98_build.ipynb #6b7a8ccd
-def fresh(where: Path) -> dict[str, str]:  # File of the package, such as "studies/record.py" → text
+def fresh(where: Path) -> dict[str, str]:  # File of the package → its text
     "The package and its tests as the notebooks of a checkout have them, made in a scratch folder."
     from nbdev.export import nb_export
     from nbdev.maker import ModuleMaker
@@ -679,8 +679,8 @@ def number(nb: Path) -> str:  # Such as "20"; nothing for the home page
 def section(nb: Path) -> str:
     "Where a page stands: on the path, or in a section beside it."
     if number(nb) in PATH: return THE_PATH
-    found = next((s for begin, s in BESIDE.items() if re.match(begin, nb.stem)), None)
-    if found: return found
+    for begin, name in BESIDE.items():
+        if re.match(begin, nb.stem): return name
     raise ValueError(
         f"{nb.name} belongs to no section of the course: name it by a number of build.BESIDE")
 
@@ -689,9 +689,7 @@ def sections() -> dict[str, list[Path]]:  # Section -> its notebooks, in the ord
     pages = [nb for nb in notebooks() if nb.stem != "index"]
     return {s: [nb for nb in pages if section(nb) == s] for s in (THE_PATH, *BESIDE.values())}
 
-def path() -> list[Path]:
-    "The pages of the path, in order."
-    return sections()[THE_PATH]
+def path() -> list[Path]: return sections()[THE_PATH]
 
 def beside() -> dict[str, list[Path]]:
     "The sections that readers are shown beside the path."
@@ -737,60 +735,55 @@ TABLES = {"| part | pages | minutes |": path_table, "| part | pages |": beside_t
 def sidebar() -> str:  # YAML
     "The sidebar for `_quarto.yml`: the path open, the sections beside it folded."
     def entry(name, nbs, pad):
-        pages = [f"{pad}    - {nb.name}\n" for nb in nbs]
-        return "".join([f'{pad}- section: "{name}"\n{pad}  contents:\n', *pages])
-    folded = [entry(s, nbs, " " * 10) for s, nbs in beside().items()]
+        pages = "".join(f"{pad}    - {nb.name}\n" for nb in nbs)
+        return f'{pad}- section: "{name}"\n{pad}  contents:\n{pages}'
     shown = [entry(THE_PATH, path(), " " * 6), entry("Beside the path", [], " " * 6)]
-    return "".join([*shown, *folded])
+    return "".join([*shown, *(entry(s, nbs, " " * 10) for s, nbs in beside().items())])
 
 # %% ../../nbs/98_build.ipynb #b76ae849
 def synced() -> dict[Path, str]:  # File -> what it should hold
     "The files that follow from the notebooks."
     here = root()
-    home = here / "nbs" / "index.ipynb"
+    home, quarto = here / "nbs" / "index.ipynb", here / "_quarto.yml"
     doc = json.loads(home.read_text(encoding="utf-8"))
     for c in doc["cells"]:
         text = "".join(c["source"])
         for head, made in TABLES.items():
-            old = rf"(?m)^{re.escape(head)}(\n\|.*)*$"
-            text = re.sub(old, lambda m: made(), text)
+            text = re.sub(rf"(?m)^{re.escape(head)}(\n\|.*)*$", lambda m: made(), text)
         c["source"] = text.splitlines(keepends=True)
-
-    quarto = (here / "_quarto.yml").read_text(encoding="utf-8")
-    old = r"(      - index\.ipynb\n)(?:      .*\n)*"
-    return {
-        home: json.dumps(doc, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
-        here / "_quarto.yml": re.sub(old, lambda m: m.group(1) + sidebar(), quarto),
-        here / "README.md": readme(doc)}
+    bar = re.sub(r"(      - index\.ipynb\n)(?:      .*\n)*", lambda m: m.group(1) + sidebar(),
+                 quarto.read_text(encoding="utf-8"))
+    text = json.dumps(doc, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return {home: text, quarto: bar, here / "README.md": readme(doc)}
 
 def sync():
     "Bring the home page's table, the sidebar and the README up to date with the notebooks."
     for f, text in synced().items():
         if f.read_text(encoding="utf-8") == text: continue
-        f.write_text(text, encoding="utf-8")
+        replace(f, text)
         print(f"updated {f.name}")
 
 # %% ../../nbs/98_build.ipynb #0594cbc1
-SITE = {
-    "docs": "render the site",
-    "serve": "show the site and follow changes",
-    "browser": "check that a browser is there",
-    "links": "list the links that leave the site, and check them"}
-OWN_TASKS = {
-    "export": "write the package from the notebooks, and the lists of chapters",
-    "readme": "write the lists of chapters and README.md",
-    "chapters": "run chapters and save their outputs"}
+SITE = ("docs", "serve", "browser", "links")  # what the module of the site does
+TASKS = """
+export    write the package from the notebooks, and the lists of chapters
+readme    write the lists of chapters and README.md
+chapters  run chapters, all or those with these parts of names, and save their outputs
+docs      render the site
+serve     show the site and follow changes
+browser   check that a browser is there
+links     list the links that leave the site, and check them"""
 
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
     "The tools of those who write the course."
-    p = argparse.ArgumentParser(prog="python -m diffstudy.site.build", description=main.__doc__)
-    tasks = p.add_subparsers(dest="task", required=True)
-    parsers = {name: tasks.add_parser(name, help=text) for name, text in (OWN_TASKS | SITE).items()}
-    parsers["chapters"].add_argument("names", nargs="*", help="parts of file names")
-    parsers["chapters"].add_argument("--profile", default="cpu", choices=("ci", "cpu", "gpu"))
+    p = argparse.ArgumentParser(
+        prog="python -m diffstudy.site.build", description=main.__doc__ + TASKS,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("task", choices=re.findall(r"(?m)^\w+", TASKS))
+    p.add_argument("names", nargs="*", help="of chapters")
+    p.add_argument("--profile", default="cpu", choices=("ci", "cpu", "gpu"))
     a = p.parse_args(argv)
-
     if a.task in SITE:
         command = [sys.executable, "-m", "diffstudy.site.website", a.task]
         sys.exit(subprocess.run(command).returncode)

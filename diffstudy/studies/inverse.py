@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WAYS', 'SETTINGS', 'WORLDS', 'PARTS', 'STUDY', 'problem', 'measure', 'cells', 'sliced',
-           'Task', 'distance', 'best_step', 'run_distances', 'sample_exact', 'run_ranks',
+           'Task', 'answers', 'distance', 'best_step', 'run_distances', 'sample_exact', 'run_ranks',
            'by_filters', 'ranks', 'uniformity', 'run']
 
 # %% ../../nbs/24_inverse.ipynb #24a00060
@@ -53,7 +53,7 @@ def sliced(a: Tensor, b: Tensor, directions: int = 64) -> float:
 
 # %% ../../nbs/24_inverse.ipynb #24a00062
 class Task(NamedTuple):
-    """What a method is given.
+    """Hold what a method is given.
 
     Args:
         step: Of DPS"""
@@ -65,39 +65,39 @@ class Task(NamedTuple):
     step: float = 0.
 
     def by(self, method, calls: int = 0, **options) -> Tensor:
-        "The answers of a method, by default at all calls."
+        "Draw the answers of a method, by default at all calls."
         gammas = grid(Cosine(-8., 12.), calls or self.calls, dtype=torch.float64)
         return method(self.predict, self.measured, self.z, gammas, self.g, **options)
 
-WAYS = {
-    "replacement": lambda t: t.by(inverse.replacement),
-    "replacement, 5 times": lambda t: t.by(inverse.replacement, t.calls // 5, repeats=5),
-    "DPS, derived": lambda t: t.by(inverse.dps),
-    "DPS": lambda t: t.by(inverse.dps, step=t.step),
-    "ΠGDM": lambda t: t.by(inverse.pigdm),
-    "particles": lambda t: t.by(inverse.particles),
-}
+WAYS = "replacement", "replacement, 5 times", "DPS, derived", "DPS", "ΠGDM", "particles"
+
+def answers(way: str, t: Task) -> Tensor:
+    "Draw the answers of one of `WAYS`, at all calls of the task."
+    if way == "replacement": return t.by(inverse.replacement)
+    if way == "replacement, 5 times": return t.by(inverse.replacement, t.calls // 5, repeats=5)
+    if way == "DPS, derived": return t.by(inverse.dps)
+    if way == "DPS": return t.by(inverse.dps, step=t.step)
+    return t.by(inverse.pigdm if way == "ΠGDM" else inverse.particles)
 
 # %% ../../nbs/24_inverse.ipynb #24a00066
 def distance(x: Tensor, exact: Tensor, std: float, shares=None) -> dict:
-    "How far answers are from exact samples, and in the plane from their density."
+    "Measure how far answers are from exact samples, and in the plane from their density."
     apart = dict(SW=round(sliced(x, exact) / std, 5))
     return apart if shares is None else apart | dict(TV=round(shares.total_variation(x), 5))
 
 def best_step(settings, name: str, calls: int) -> float:
-    "The step of DPS that is best for another measurement."
+    "Find the step of DPS that is best for another measurement."
     mix, operator, noise = problem(name)
     _, m = measure(mix, operator, noise, 1, stream(100, "truth"))
     exact, _ = inverse.posterior(mix, m).sample(settings["tune_n"], stream(100, "exact"))
     z = sample.initial(exact.shape, stream(100, "start"))
     def apart(step):
-        x = WAYS["DPS"](Task(mix.predict, m, z, stream(100), calls, step))
-        return sliced(x, exact)
+        return sliced(answers("DPS", Task(mix.predict, m, z, stream(100), calls, step)), exact)
     return min(settings["steps"], key=apart)
 
 # %% ../../nbs/24_inverse.ipynb #24a00063
 def run_distances(settings, case) -> dict:
-    "Every method at every number of calls, for one measurement."
+    "Compare every method at every number of calls, for one measurement."
     mix, operator, noise = problem(case["world"])
     n, seed = settings["n"], case["seed"]
     _, m = measure(mix, operator, noise, 1, stream(seed, "truth"))
@@ -106,24 +106,24 @@ def run_distances(settings, case) -> dict:
     exact, again = (post.sample(n, stream(seed, name))[0] for name in ("exact", "again"))
     shares = cells(post) if mix.dim == 2 else None
     out = {"exact": distance(again, exact, std, shares)}
-    ways = WAYS | {"exact score": lambda t: sample_exact(post, t)}
     for calls, names in settings["calls"].items():
         step = best_step(settings, case["world"], int(calls))
         z = sample.initial((n, mix.dim), stream(seed, "start"))
         here = out[calls] = dict(step=step)
-        for name in names or ways:
-            x = ways[name](Task(mix.predict, m, z, stream(seed, name), int(calls), step))
+        for name in names or (*WAYS, "exact score"):
+            task = Task(mix.predict, m, z, stream(seed, name), int(calls), step)
+            x = sample_exact(post, task) if name == "exact score" else answers(name, task)
             here[name] = distance(x, exact, std, shares)
     return out
 
 def sample_exact(post, t: Task) -> Tensor:
-    "The same sampler with the exact score of the posterior: what its steps alone get wrong."
+    "Draw by the same sampler with the exact score: what its steps alone get wrong."
     def plain(predict, _, *rest): return sample.ancestral(predict, *rest)
     return t._replace(predict=post.predict).by(plain)
 
 # %% ../../nbs/24_inverse.ipynb #24a00067
 def run_ranks(settings, case) -> dict:
-    "How many answers lie below the truth, for many measurements: by method, 20 counts."
+    "Count how many answers lie below the truth, for many measurements: by method, 20 counts."
     mix, operator, noise = problem(case["world"])
     n, k = settings["truths"], settings["answers"]
     seed = case["seed"]
@@ -132,8 +132,9 @@ def run_ranks(settings, case) -> dict:
     step = best_step(settings, case["world"], settings["rank_calls"])
     z = sample.initial((n * k, mix.dim), stream(seed, "start"))
     drawn = {
-        name: way(Task(mix.predict, each, z, stream(seed, name), settings["rank_calls"], step))
-        for name, way in WAYS.items() if name != "particles"}
+        way: answers(way, Task(
+            mix.predict, each, z, stream(seed, way), settings["rank_calls"], step))
+        for way in WAYS if way != "particles"}
     drawn["particles"] = by_filters(settings, mix, m, seed)
     posts = [inverse.posterior(mix, Measurement(y[None], operator, noise)) for y in m.y]
     drawn["exact"] = torch.cat([

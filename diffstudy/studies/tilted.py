@@ -333,25 +333,25 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
 
     g = lambda: stream(seed, "noise")
     branches = ClassifierFree(net, c, w=0).branches
-    def corrected(w):
+    def drawn(method, w):
+        guide = ClassifierFree(net, c, w=w)
+        if method == "DDIM": return sample.ddim(guide, z, gammas), 1.
+        if method == "ancestral": return sample.ancestral(guide, z, gammas, g()), 1.
+        if method == "unweighted":  # the corrected sampler's walk, in which no weight has a say
+            return feynman_kac(branches, z, gammas, g(), w=w, threshold=0).z, 1.
         r = feynman_kac(branches, z, gammas, g(), w=w, groups=classes)
         return r.drawn(stream(seed, "drawn")), effective_share(r.log_weights).mean().item()
-    methods = {
-        "DDIM": lambda w: (sample.ddim(ClassifierFree(net, c, w=w), z, gammas), 1.),
-        "ancestral": lambda w: (sample.ancestral(ClassifierFree(net, c, w=w), z, gammas, g()), 1.),
-        "corrected": corrected,
-    }
-    if s.get("control"):  # the corrected sampler's walk, in which no weight has a say
-        methods["unweighted"] = lambda w: (
-            feynman_kac(branches, z, gammas, g(), w=w, threshold=0).z, 1.)
+
     def row(method, w):
-        x, share = methods[method](w)
+        x, share = drawn(method, w)
         x = data.encode(data.decode(x / alpha(gammas[-1]).item(), levels), levels)[mixed]
         different = len(torch.unique(x.flatten(1), dim=0)) / len(x)
         scores = guided.scores(x, c[mixed], judge, real, s["halves"])
         return dict(w=w, share=round(share, 4), different=round(different, 4), **scores)
-    guided_only = "corrected", "unweighted"
-    return {m: [row(m, w) for w in s["weights"] if w or m not in guided_only] for m in methods}
+    plain, guided_only = ["DDIM", "ancestral"], ["corrected"]
+    if s.get("control"): guided_only.append("unweighted")
+    return {
+        m: [row(m, w) for w in s["weights"] if w or m in plain] for m in plain + guided_only}
 
 def run_digits(settings, case) -> dict:
     "Train a network for each seed, judged as in Guided digits."
