@@ -21,7 +21,6 @@ from .data import DATASETS
 from .ddgan import chain_gammas
 from .devices import pick_device
 from .notation import alpha, betas_from_gammas, convert
-from .recipes.common import by_name
 from .solvers import GRIDS
 
 # %% ../nbs/83_bridges.ipynb #ad298678
@@ -219,7 +218,6 @@ def _check_ours(folder: Path):
             f"{folder} holds something that save_pretrained has not written: choose another folder")
 
 # %% ../nbs/83_bridges.ipynb #82099c93
-@by_name
 def save_pretrained(run, folder, *, license: str = "unknown") -> Path:
     """Write a trained model in the layout of the hub: weights, settings, model card, scores.
 
@@ -279,7 +277,7 @@ def _card(run, license) -> str:
         "---", "library_name: diffstudy", f"license: {license}",
         f"tags: [diffusion, {run.kind}]", "---", "",
         f"# {name}", "",
-        f"Trained with [diffstudy](https://pypi.org/project/diffstudy), configuration {run.hash}.",
+        "Trained with [diffstudy](https://pypi.org/project/diffstudy).",
         "", "```python", "from diffstudy import bridges",
         'run = bridges.from_pretrained("this folder, or owner/name on the hub")', use,
         "```", "",
@@ -313,9 +311,6 @@ def _read_info(folder: Path) -> dict:
     if sums.get("config.json") != _seal(info):
         raise checkpoint.CheckpointError(
             f"{where} is damaged or was changed: its checksum is not the one that it states")
-    if (own := run_folder.hash_of(info)) != info["hash"]:
-        raise checkpoint.CheckpointError(
-            f"{where}: its settings are those of configuration {own}, not {info['hash']}")
     return info
 
 # %% ../nbs/83_bridges.ipynb #6f502d49
@@ -371,7 +366,7 @@ _EXAMPLES = dict(
 def _describe(proto, run, gammas):
     "Write into an ONNX file what a program must know to draw images, and call its axis a batch."
     says = run.facts | dict(
-        kind=run.kind, recipe=run.recipe, configuration=run.hash,
+        kind=run.kind, recipe=run.recipe,
         null=getattr(run.model, "null", 0), gammas=gammas.tolist(),
         pixels="x = 2 (k + 1/2) / levels - 1 of gray level k",
         components=run.config.get("components") or 0)

@@ -6,7 +6,7 @@
 __all__ = ['IMAGE_FORMATS', 'square', 'upright', 'load_folder', 'prepare']
 
 # %% ../nbs/72a_folders.ipynb #18de8489
-import hashlib, io, itertools, math, mmap, operator, os, shutil, warnings
+import io, math, operator, os, shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,9 +63,8 @@ def _list_images(folder: Path
 # %% ../nbs/72a_folders.ipynb #be560fa0
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
-def _split_of(root: Path
-) -> tuple[list[dict], set]:  # Pictures of the whole, or of two parts; files of other kinds
-    "The pictures of a folder, in two parts if it has a split of its own."
+def _split_of(root: Path) -> tuple[list[dict], set]:
+    "List the pictures of a folder, in two parts if it has a split of its own, and other files."
     groups, others = _list_images(root)
     train = [g for g in groups if g.lower() in ("train", "training")]
     held = [g for g in groups if g.lower() in _HELD_OUT]
@@ -167,7 +166,12 @@ def upright(f, channels: int):
     if f.width * f.height > (most := Image.MAX_IMAGE_PIXELS or math.inf):  # not decoded yet
         raise ValueError(
             f"it has {f.width:,} × {f.height:,} pixels, more than {most:,}; save it smaller")
-    _scale_color_key(f)
+
+    # the transparent color of a PNG in the 8 bits of its pixels; Pillow leaves it as stored
+    key = f.info.get("transparency")
+    raw = f.tile[0][3] if f.format == "PNG" and key is not None and f.tile else None
+    if raw in ("L;2", "L;4"): f.info["transparency"] = key * (85 if raw == "L;2" else 17)
+    if raw == "RGB;16B": f.info["transparency"] = tuple(v >> 8 for v in key)
     image = ImageOps.exif_transpose(f)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = _eight_bits(image, f)
@@ -175,13 +179,6 @@ def upright(f, channels: int):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     return image.convert("L" if channels == 1 else "RGB")
-
-def _scale_color_key(f):
-    "Give the transparent color of a PNG in the 8 bits of its pixels; Pillow leaves it as stored."
-    key = f.info.get("transparency")
-    raw = f.tile[0][3] if f.format == "PNG" and key is not None and f.tile else None
-    if raw in ("L;2", "L;4"): f.info["transparency"] = key * (85 if raw == "L;2" else 17)
-    if raw == "RGB;16B": f.info["transparency"] = tuple(v >> 8 for v in key)
 
 # %% ../nbs/72a_folders.ipynb #1d0538e8
 def _eight_bits(
@@ -239,15 +236,29 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
     pictures = _pictures_of(Path(root), held_out)
     place = _home(pictures.name, _mark(pictures, options))
     now = sum(map(len, pictures.parts.values())) >= _MANY and not _is_prepared(place)
-    if now: _prepare_here(root, place, options, say)
+    if now:
+        try: prepare(root, say=say, **options)
+        except OSError as e:
+            raise RuntimeError(
+                f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
+                "is room, diffstudy prepare PICTURES --out FOLDER, and give that as root") from e
     if _is_prepared(place): sets = _open_prepared(place, options)
-    else: sets = _in_memory(pictures, options, say)
+    else:
+        found = dict(train=[], test=[])
+        for part, *row in _read_files(pictures, options, say): found[part].append(row)
+        labels = {k: [label for _, label in rows] for k, rows in found.items()}
+        classes = len(_classes(pictures.classes, labels))
+        sets = tuple(
+            ImageSet(
+                pictures.name, torch.stack([image for image, _ in rows]),
+                torch.tensor(labels[part]), 256, classes)
+            for part, rows in found.items())
     if not now: _say_used(pictures, sum(map(len, sets)), say)
     return sets
 
 # %% ../nbs/72a_folders.ipynb #e77baa1d
 def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other) -> dict:
-    "The options by name; ValueError or TypeError if one cannot be."
+    "Collect the options by name; ValueError or TypeError if one cannot be."
     known = ("size", "channels", "held_out", "skip_broken")
     if other: raise TypeError(suggest([*other][0], known, "option"))
     expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
@@ -255,51 +266,22 @@ def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other
     options = dict(size=size, channels=channels, held_out=held_out)
     return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
 
-def _in_memory(pictures, options, say) -> tuple[ImageSet, ImageSet]:
-    found = dict(train=[], test=[])
-    for part, *row in _read_files(pictures, options, say): found[part].append(row)
-    labels = {k: [label for _, label in rows] for k, rows in found.items()}
-    classes = len(_classes(pictures.classes, labels))
-    images = (torch.stack([image for image, _ in rows]) for rows in found.values())
-    return tuple(
-        ImageSet(pictures.name, x, torch.tensor(c), 256, classes)
-        for x, c in zip(images, labels.values()))
-
-def _prepare_here(root, place, options, say):
-    try: prepare(root, say=say, **options)
-    except OSError as e:
-        raise RuntimeError(
-            f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
-            "is room, diffstudy prepare PICTURES --out FOLDER, and give that as root") from e
-
 # %% ../nbs/72a_folders.ipynb #b6dda09e
 _LAYOUT = 2   # Of a prepared folder
 _MANY = 1000  # Pictures from which a folder is prepared by itself
 _FILE = "prepared.bin"         # All images, those to train on first, then all labels
 _BEGUN = ".tmp-*-prepared.bin" # What a call that was killed leaves of it
-_ANEW = "remove this folder and prepare the pictures anew"
 
 def _is_prepared(folder) -> bool: return (Path(folder) / "prepared.json").is_file()
 
-def _file_digest(path: Path) -> str:
-    "The checksum of a file that may be larger than memory."
-    with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
-
-def _read_facts(place: Path) -> dict:  # RuntimeError unless it is what `prepare` has written
-    "What a prepared folder says of itself."
-    facts = read_json(place / "prepared.json")
+# %% ../nbs/72a_folders.ipynb #893eaa77
+def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
+    "Open both parts; ValueError for other options than they have, RuntimeError for half a file."
+    facts, path = read_json(place / "prepared.json"), place / _FILE
     if not isinstance(facts, dict) or facts.get("layout") != _LAYOUT:
         raise RuntimeError(
             f"{place}/prepared.json is of another version of diffstudy, or of something else; "
             "prepare the pictures anew")
-    if facts.pop("check", None) != digest(facts):
-        raise RuntimeError(f"{place}/prepared.json is damaged; {_ANEW}")
-    return facts
-
-# %% ../nbs/72a_folders.ipynb #893eaa77
-def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
-    "A prepared set; ValueError for other options than it has, RuntimeError if a file is not whole."
-    facts = _read_facts(place)
     asked = dict(skip_broken=False) | options
     found = {k: facts["options"].get(k) for k in asked}  # None: without effect
     differ = [f"{k}={found[k]}, not {v}" for k, v in asked.items() if found[k] not in (v, None)]
@@ -308,33 +290,24 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
             f"{place} was prepared with {', '.join(differ)}; ask for what there is, "
             "or prepare the pictures anew")
 
-    images, labels = _open_file(place / _FILE, facts)
-    n, classes = facts["parts"]["train"], len(facts["classes"])
-    every = ImageSet(facts["name"], images, labels, 256, classes, mapped=True)
-    return every[:n], every[n:]
-
-# %% ../nbs/72a_folders.ipynb #7ffed70c
-def _open_file(path: Path, facts: dict) -> tuple[Tensor, Tensor]:
-    "Images and labels of both parts; RuntimeError if the file is not whole."
-    n, row = sum(facts["parts"].values()), math.prod(facts["shape"])
+    # one map of the file, of which both parts are views
+    n, pixels = sum(facts["parts"].values()), math.prod(facts["shape"])
     size = path.stat().st_size if path.is_file() else 0
-    if size != n * (row + 8):
-        raise RuntimeError(f"{path} has {size} bytes, not {n * (row + 8)}: it is cut off; {_ANEW}")
-    if _file_digest(path) != facts["sha256"]:
-        raise RuntimeError(f"{path} is damaged or was changed; {_ANEW}")
-
-    # for reading alone; rows are asked for in any order, so neighbors need not be read with them
-    with open(path, "rb") as f: memory = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
-    if hasattr(memory, "madvise"): memory.madvise(mmap.MADV_RANDOM)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that nobody can write there is meant
-        images = torch.frombuffer(memory, dtype=torch.uint8, count=n * row)
-    labels = np.fromfile(path, "<i8", offset=n * row).astype(np.int64)
-    return images.view(n, *facts["shape"]), torch.from_numpy(labels)
+    if size != n * (pixels + 8):
+        raise RuntimeError(
+            f"{path} has {size} bytes, not {n * (pixels + 8)}: it is cut off; remove this folder "
+            "and prepare the pictures anew")
+    images = torch.from_file(str(path), size=n * pixels, dtype=torch.uint8)
+    labels = torch.from_numpy(np.fromfile(path, "<i8", offset=n * pixels).astype(np.int64))
+    every = ImageSet(
+        facts["name"], images.view(n, *facts["shape"]), labels, 256, len(facts["classes"]),
+        mapped=True)
+    train = facts["parts"]["train"]
+    return every[:train], every[train:]
 
 # %% ../nbs/72a_folders.ipynb #5f42d891
 def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None]:
-    "A row of somebody's data set as `(channels, size, size)` uint8 and its class, if it has one."
+    "Read a row of somebody's data set: `(channels, size, size)` uint8, and a class or None."
     image, label = row, None
     if isinstance(row, dict) and "bytes" not in row:
         image = next((row[k] for k in ("image", "img") if k in row), None)
@@ -351,11 +324,10 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None
             f"{where}: expected {{'image': …, 'label': …}} or (image, label), the image of Pillow, "
             "or an array (h, w, c) or a tensor (c, h, w) of bytes or of floats from 0 to 1; "
             f"got {type(row).__name__} ({type(e).__name__}: {e})") from e
-    return image, label if label is None else _class_of(label, where)
 
-def _class_of(label, where: str) -> int:
+    if label is None: return image, None
     with suppress(TypeError):
-        if operator.index(label) >= 0: return operator.index(label)
+        if operator.index(label) >= 0: return image, operator.index(label)
     raise ValueError(f"{where}: expected a whole number from 0 as label; got {label!r}")
 
 # %% ../nbs/72a_folders.ipynb #7a655e1f
@@ -399,41 +371,6 @@ def _parts_of_rows(rows, held_out) -> tuple[dict, bool]:  # "train", "test" -> (
     held, kept = _held_out(len(rows), held_out)
     pick = lambda places: (len(places), (rows[i] for i in places))
     return dict(train=pick(kept), test=pick(held)), False
-
-def _names_of(rows) -> list | None:
-    "What the classes of somebody's data set are called, where it says so."
-    rows = next(iter(rows.values())) if isinstance(rows, dict) else rows
-    features = getattr(rows, "features", None) or {}
-    label = features.get("label", features.get("labels")) if isinstance(features, dict) else None
-    names = getattr(label, "names", None) or getattr(rows, "classes", None)
-    return list(map(str, names)) if isinstance(names, (list, tuple)) else None
-
-# %% ../nbs/72a_folders.ipynb #ef3cf2a2
-class _Rows(NamedTuple):
-    "What is to be written."
-    name: str
-    total: int | None     # How many there are at most, if that is known
-    rows: Iterator        # Of (part, image, label), first all of "train", then all of "test"
-    classes: list | None  # What they are called, if that is known
-    split: bool           # Whether they came in two parts
-    mark: str | None = None             # A name for the content, if it has one
-    pictures: _Pictures | None = None   # The folder that they are from
-
-def _rows_of_folder(root: Path, options: dict, say: Callable) -> _Rows:
-    expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
-    if _is_prepared(root): raise ValueError(f"{root} is prepared already")
-    need_torchvision()
-    p = _pictures_of(root, options["held_out"])
-    total, rows = sum(map(len, p.parts.values())), _read_files(p, options, say)
-    return _Rows(p.name, total, rows, p.classes, p.split, _mark(p, options), p)
-
-def _rows_of(source, name: str, options: dict) -> _Rows:
-    if "skip_broken" in options:
-        raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
-    parts, split = _parts_of_rows(source, options["held_out"])
-    counts = [n for n, _ in parts.values()]
-    total = None if None in counts else sum(counts)
-    return _Rows(name, total, _read_rows(parts, options), _names_of(source), split)
 
 # %% ../nbs/72a_folders.ipynb #26466bca
 def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
@@ -503,75 +440,82 @@ def prepare(source, out=None, *, progress: bool = True, say: Callable = print, *
 
     Returns:
         A folder that `load("folder", root=…)` takes"""
-    options = _folder_options(**options)
+    options, mark = _folder_options(**options), None
     if isinstance(source, (str, Path)):
-        rows = _rows_of_folder(Path(source), options, say)
+        root = Path(source)
+        expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
+        if _is_prepared(root): raise ValueError(f"{root} is prepared already")
+        need_torchvision()
+        pictures = _pictures_of(root, options["held_out"])
+        name, classes, split = pictures.name, pictures.classes, pictures.split
+        mark, total = _mark(pictures, options), sum(map(len, pictures.parts.values()))
+        rows = _read_files(pictures, options, say)
     elif out is None:
         raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
+    elif "skip_broken" in options:
+        raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
     else:
-        rows = _rows_of(source, Path(out).expanduser().name, options)
-    place = Path(out).expanduser() if out else _home(rows.name, rows.mark)
+        parts, split = _parts_of_rows(source, options["held_out"])
+        counts = [n for n, _ in parts.values()]
+        name, total = Path(out).expanduser().name, None if None in counts else sum(counts)
+        rows, classes = _read_rows(parts, options), _names_of(source)
+    place = Path(out).expanduser() if out else _home(name, mark)
 
-    # one process writes, and the others wait for it
+    # one process writes while the others wait, and what else lies there is left alone
     make_folder(place)
     with locked(place, "preparing", wait=True):
-        if not _is_done(place, rows.mark): _write(place, rows, options, progress, say)
+        if _is_prepared(place):
+            if mark and read_json(place / "prepared.json").get("of") == mark: return place
+            raise ValueError(f"{place} holds a prepared set already; choose another place for this")
+        for left in place.glob(".tmp-*-prepared.*"): left.unlink()
+        if other := sorted(p.name for p in place.iterdir() if p.name not in (".lock", _FILE)):
+            raise ValueError(f"{place} holds {other[0]}; expected a new or an empty folder")
+        if split: options = options | dict(held_out=None)  # without effect
+        facts = _write(place, rows, total, classes, options, progress, say)
+        write_json(place / "prepared.json", facts | dict(name=name, of=mark))  # now it is whole
+
+        n, many = facts["parts"], len(facts["classes"])
+        size = sum(n.values()) * math.prod(facts["shape"]) / 1e6
+        say(
+            f"prepared {n['train']} training and {n['test']} held-out pictures of "
+            f"{many} class{'es' if many > 1 else ''}, {size:.1f} MB: {place}")
+        if mark: _say_used(pictures, sum(n.values()), say)
     return place
 
-# %% ../nbs/72a_folders.ipynb #4184909a
-def _is_done(place: Path, mark: str | None) -> bool:  # ValueError if something else lies there
-    "Whether a folder holds what is to be written; what a killed call has left is removed."
-    if _is_prepared(place):
-        if mark and _read_facts(place)["of"] == mark: return True
-        raise ValueError(f"{place} holds a prepared set already; choose another place for this")
-    for left in place.glob(".tmp-*-prepared.*"): left.unlink()
-    if other := sorted(p.name for p in place.iterdir() if p.name not in (".lock", _FILE)):
-        raise ValueError(f"{place} holds {other[0]}; expected a new or an empty folder")
-    return False
+def _names_of(rows) -> list | None:
+    "Find what the classes of somebody's data set are called, where it says so."
+    rows = next(iter(rows.values())) if isinstance(rows, dict) else rows
+    features = getattr(rows, "features", None) or {}
+    label = features.get("label", features.get("labels")) if isinstance(features, dict) else None
+    names = getattr(label, "names", None) or getattr(rows, "classes", None)
+    return list(map(str, names)) if isinstance(names, (list, tuple)) else None
 
-# %% ../nbs/72a_folders.ipynb #6a8c852f
-def _write(place: Path, rows: _Rows, options: dict, progress: bool, say: Callable):
-    "Write images and labels under another name, and at the end what makes them whole."
+# %% ../nbs/72a_folders.ipynb #2f43e774
+def _write(place, rows, total, classes, options, progress, say) -> dict:
+    "Write all images, then all labels, under another name until they are on the disk."
     shape = [options["channels"], options["size"], options["size"]]
-    row = math.prod(shape)
-    need = row * (rows.total or 0)
+    need = math.prod(shape) * (total or 0)
     if (room := shutil.disk_usage(place).free) < need:
         raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
 
-    shown = Progress(rows.total, "pictures", "preparing", on=progress, say=say, every=10)
-    temporary = temporary_name(place / _FILE)
+    shown = Progress(total, "pictures", "preparing", on=progress, say=say, every=10)
+    temporary, labels = temporary_name(place / _FILE), dict(train=[], test=[])
     try:
-        with shown: labels = _write_rows(temporary, shown.over(rows.rows))
+        with shown, open(temporary, "wb") as f:
+            for part, image, label in shown.over(rows):
+                f.write(image.numpy().tobytes())
+                labels[part].append(label)
+            f.write(np.array([*labels["train"], *labels["test"]], "<i8").tobytes())
+            f.flush()
+            os.fsync(f.fileno())
         facts = dict(
-            layout=_LAYOUT, name=rows.name, of=rows.mark, shape=shape,
-            options=options | dict(held_out=None) if rows.split else options,  # without effect
-            parts={k: len(v) for k, v in labels.items()},
-            classes=_classes(rows.classes, labels), sha256=_file_digest(temporary))
+            layout=_LAYOUT, shape=shape, options=options,
+            parts={k: len(v) for k, v in labels.items()}, classes=_classes(classes, labels))
         os.replace(temporary, place / _FILE)
     finally:
         temporary.unlink(missing_ok=True)
-
-    # now it is whole
     sync_folder(place)
-    write_json(place / "prepared.json", facts | dict(check=digest(facts)))
-    n, classes = facts["parts"], len(facts["classes"])
-    say(
-        f"prepared {n['train']} training and {n['test']} held-out pictures of "
-        f"{classes} class{'es' * (classes > 1)}, {sum(n.values()) * row / 1e6:.1f} MB: {place}")
-    if rows.pictures: _say_used(rows.pictures, sum(n.values()), say)
-
-# %% ../nbs/72a_folders.ipynb #2f43e774
-def _write_rows(path: Path, rows: Iterable) -> dict:  # Part -> labels
-    "Write all images, then all labels, and wait until they are on the disk."
-    labels = dict(train=[], test=[])
-    with open(path, "wb") as f:
-        for part, image, label in rows:
-            f.write(image.numpy().tobytes())
-            labels[part].append(label)
-        f.write(np.array([*itertools.chain(*labels.values())], "<i8").tobytes())
-        f.flush()
-        os.fsync(f.fileno())
-    return labels
+    return facts
 
 def _classes(names: list | None, labels: dict) -> list:  # ValueError if they do not fit
     "What the classes are called: their numbers, if nobody says more."

@@ -526,7 +526,7 @@ LIBRARY = [
     "estimate", "evaluate", "judge", "bound", "snr", "heads", "decoder", "vdm", "objectives",
     "distillation", "discrete", "energy", "vae", "likelihood", "compression", "ddgan_nets",
     "ddgan", "adversarial", "autoregressive", "flow", "references",
-    "recipes.common", "run_folder", "verdict", "recipes.vdm", "recipes.ddgan",
+    "verdict", "recipes.common", "run_folder", "recipes.vdm", "recipes.ddgan",
     "gans", "families", "recipes.classifier", "recipes.family", "recipes.gans",
     "experiment", "bridges",
     "slips", "answers", "probe", "checks", "doctor", "cli", "check_commands", "viz"]

@@ -191,7 +191,7 @@ def write(
         then=f"python -m diffstudy.site.live {name} {run.recipe}",
         seed=run.config["train"]["seed"], steps=run.config["train"]["steps"],
         seconds=result.get("seconds", {}).get("train"), machine=result.get("machine"),
-        versions=result.get("versions"), checkpoint=run.checkpoint, hash=run.hash)
+        versions=result.get("versions"), checkpoint=run.checkpoint)
     header = numbers | dict(
         kind=run.kind, recipe=run.recipe, config=run.config, facts=run.facts, made=made,
         sha256=hashlib.sha256(raw).hexdigest(), tensors=shapes)

@@ -220,7 +220,7 @@ def test_a_run_comes_back_from_the_layout_of_the_hub(kind, tmp_path):
     again = bridges.from_pretrained(bridges.save_pretrained(run, tmp_path / "a"), "cpu")
     once = bridges.from_pretrained(bridges.save_pretrained(again, tmp_path / "b"), "cpu")
     for r in again, once:
-        assert type(r) is type(run) and (r.config, r.hash) == (run.config, run.hash)
+        assert type(r) is type(run) and r.config == run.config
         assert torch.equal(answers(r), answers(run)) and r.result() == run.result()
     assert "root" not in again.info
     assert {p.name: p.read_bytes() for p in (tmp_path / "a").iterdir()} == {
@@ -238,7 +238,7 @@ def test_the_card_says_what_it_is(tmp_path):
     run = run_of("vdm")
     text = (bridges.save_pretrained(run, tmp_path, license="mit") / "README.md").read_text()
     for says in (
-        "license: mit", "library_name: diffstudy", "from_pretrained", run.hash, "1×8×8",
+        "license: mit", "library_name: diffstudy", "from_pretrained", "1×8×8",
         *experiment.report(run.result()), "| train.steps | 2 |",
     ): assert says in text, says
 
@@ -261,7 +261,7 @@ def test_the_card_says_what_it_is(tmp_path):
     bridges.save_pretrained(run, tmp_path)
     assert "was not stated" in (tmp_path / "README.md").read_text()
     for write in bridges.save_pretrained, experiment.export:
-        with pytest.raises(TypeError, match="'licence'; did you mean 'license'"):
+        with pytest.raises(TypeError, match="licence"):
             write(run, tmp_path / "a.safetensors", licence="mit")
     for file in tmp_path.iterdir(): assert b"somewhere" not in file.read_bytes(), file
 
@@ -309,7 +309,6 @@ def bent(good, *path):
         place = functools.reduce(lambda d, k: d[k], path[:-1], info)
         place[path[-1]] = value
         if value == "gone": del place[path[-1]]
-        with suppress(Exception): info["hash"] = experiment.config_hash(info["config"])
         yield info
 
 # %% ../../nbs/83_bridges.ipynb #3bd3eadc
@@ -420,5 +419,5 @@ def test_an_onnx_file_says_what_a_program_must_know(kind, levels, null):
     gammas = torch.tensor(says.pop("gammas"))
     torch.testing.assert_close(gammas, levels(run.model).float())
     assert says.pop("pixels").startswith("x = 2 (k + 1/2) / levels - 1") and says == dict(
-        kind=kind, recipe=run.recipe, configuration=run.hash, null=null, components=0,
+        kind=kind, recipe=run.recipe, null=null, components=0,
         shape=[1, 8, 8], levels=17, classes=10)
