@@ -14,7 +14,7 @@ from functools import reduce
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import can_look, expect, seen
+from .core import can_look, draw as random, expect, seen
 
 # %% ../nbs/56_discrete.ipynb #56a00013
 def uniform(levels: int, betas: Tensor) -> Tensor:
@@ -200,10 +200,9 @@ def draw(p: Tensor, generator=None) -> Tensor:
         Levels, `(…)`"""
     if isinstance(generator, (list, tuple)):
         return torch.stack([draw(row, g) for row, g in zip(p, generator, strict=True)])
-    chances = p.flatten(0, -2).to(_device_of(generator, p))
-    return torch.multinomial(chances, 1, generator=generator).view(p.shape[:-1]).to(p.device)
-
-def _device_of(generator, x): return x.device if generator is None else generator.device
+    here = p.device if generator is None else generator.device
+    drawn = torch.multinomial(p.flatten(0, -2).to(here), 1, generator=generator)
+    return drawn.view(p.shape[:-1]).to(p.device)
 
 def _check_levels(k, levels):
     whole = torch.is_tensor(k) and k.ndim == 2 and k.dtype == torch.int64
@@ -241,8 +240,8 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, step: Callable = margina
         Nats, `(b,)`: one draw for each example, right on average"""
     _check_levels(k_0, chain.steps.shape[-1])
     T = len(chain.steps)
-    there = dict(generator=generator, device=_device_of(generator, k_0))
-    t = torch.randint(1, T + 1, (len(k_0),), **there).to(k_0.device)
+    t = random(
+        torch.randint, 1, T + 1, (len(k_0),), generator=generator, device=k_0.device)
     k_t = draw(chain.until[_at(t, k_0), k_0], generator)
     loss = step_loss(chain, t, k_t, k_0, predict(k_t, t), step)
     return T * loss + _kl(chain.until[-1][k_0], prior(chain))
@@ -313,18 +312,17 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
     Returns:
         Nats, `(b,)`, right on average"""
     b, places = k.shape
-    there = dict(generator=generator, device=_device_of(generator, k))
+    where = dict(generator=generator, device=k.device)
     if alphas is None:
-        n = torch.randint(1, places + 1, (b, 1), **there)  # how many are hidden
-        hidden = torch.rand(b, places, **there).argsort(1).argsort(1) < n
+        n = random(torch.randint, 1, places + 1, (b, 1), **where)  # how many are hidden
+        hidden = random(torch.rand, b, places, **where).argsort(1).argsort(1) < n
         weight = places / n
     else:
         expect(alphas[[0, -1]].tolist() == [1., 0.], "alphas from 1 to 0", alphas[[0, -1]].tolist())
-        t = torch.randint(1, len(alphas), (b, 1), **there)
-        hidden = torch.rand(b, places, **there) < 1 - alphas[t]
+        t = random(torch.randint, 1, len(alphas), (b, 1), **where)
+        hidden = random(torch.rand, b, places, **where) < 1 - alphas[t]
         weight = (len(alphas) - 1) * (alphas[t - 1] - alphas[t]) / (1 - alphas[t])
-    loss = hidden_loss(predict, k, hidden.to(k.device), mask).sum(1)
-    return weight[:, 0].to(k.device) * loss
+    return weight[:, 0] * hidden_loss(predict, k, hidden, mask).sum(1)
 
 # %% ../nbs/56_discrete.ipynb #56a00052
 def order_loss(predict: Callable, k: Tensor, order, mask: int) -> Tensor:

@@ -12,9 +12,10 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from . import autoregressive as ar, discrete, energy, flow, models, vae
 from .bound import bits_per_dim
-from .core import check_counts, choose, expect, flat_sum, randn_like, seen
+from .core import check_counts, choose, expect, flat_sum, seen
 from .images import decode, encode
-from .notation import alpha, sigma
+from .notation import alpha
+from .process import noised
 from .sample import initial
 from .schedule import Linear, grid
 from .settings import Settings, one_of, setting, tuple_of, whole
@@ -202,7 +203,7 @@ class Energy(Family):
         x, gammas = encode(batch[0], self.levels).flatten(1), self._gammas()
         i = int(self.chain * times(1, generator))
         t, s = gammas[i], gammas[i + 1]
-        z = alpha(s) * x + sigma(s) * randn_like(x, generator)
+        z, _ = noised(x, s, generator)
         step = energy.step_size(s, t, self.spread)
         nats = energy.recovery_loss(self, z, s, t, step, self.langevin, generator)
         return dict(loss=bits_per_dim(nats, x.shape[1]))
