@@ -27,7 +27,7 @@ from .recipes.common import (
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    SCALED, TRAINED, bare, check_info, check_own, config_hash, config_of, hash_of, mark_of,
+    SCALED, TRAINED, bare, check_info, config_hash, config_of, hash_of, mark_of,
     must_agree, noted, open, read_run, result_of, scaled, that_counts)
 from .settings import above, change, places
 
@@ -365,7 +365,6 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
     was = None if _is_free(folder) or fresh else read_run(folder)
-    if was: check_own(folder, was)
     rank = training.distributed(device)
     if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
         config = _in_fast_precision(config, rank, was, say)
@@ -530,18 +529,18 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
         The file"""
     path = Path(path)
     expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
-    if run.config.get("components"):
-        raise ValueError(
-            "this run works on principal components, which are a file of their own: "
-            "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
+    if run.config.get("components"):
+        tensors |= {f"components.{k}": v for k, v in run.components.tensors().items()}
+    if run.config.get("components"):
+        tensors |= {f"components.{k}": v for k, v in run.components.tensors().items()}
     files.replace_file(path, weights.pack(tensors, dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=_command(run), licence=license, result=result or None, chosen=run.chosen,
-        info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
+        info={k: v for k, v in run.info.items() if k != "root"})))
     return path
 
 # %% ../nbs/76_experiment.ipynb #58dbe214

@@ -5,15 +5,15 @@ configuration, and one call that opens it again or says what is wrong with it.""
 
 # %% auto #0
 __all__ = ['SCALED', 'TRAINED', 'scaled', 'that_counts', 'config_hash', 'hash_of', 'config_of',
-           'check_info', 'read_run', 'must_agree', 'noted', 'result_of', 'check_own', 'bare',
-           'run_of', 'open', 'mark_of']
+           'check_info', 'read_run', 'must_agree', 'noted', 'result_of', 'bare', 'run_of', 'open',
+           'mark_of']
 
 # %% ../nbs/76a_run_folder.ipynb #6f48e97c
 import dataclasses, hashlib, json
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
-import torch
+import safetensors.torch, torch
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.overrides import TorchFunctionMode
 from . import files, weights
@@ -23,6 +23,8 @@ from .core import choose, suggest
 from .devices import pick_device
 from .recipes.common import Run, check_keys, kinds, this_version
 from .settings import above, free_settings, places
+from .stacked import Components
+from .stacked import Components
 
 # %% ../nbs/76a_run_folder.ipynb #d1a10002
 SCALED = "steps", "warmup", "ema", "log_every", "save_every"  # What depends on the length
@@ -274,13 +276,6 @@ def _check_one_run(folder, info, checkpoint: str, state: dict):
             "or train in another folder")
 
 # %% ../nbs/76a_run_folder.ipynb #d49c9a5d
-def check_own(folder, info: dict):
-    "ValueError for the folder of a model for the hub, in which no run goes on."
-    if "checksums" in info:
-        raise ValueError(
-            f"{folder} is a model as save_pretrained writes it, not the folder of a run: "
-            f"bridges.from_pretrained({str(folder)!r}) opens it")
-
 def _checkpoint_of(folder, info, which, say) -> tuple[Path, dict]:  # And what it holds
     "The last checkpoint of a run, the best, or that of a step; ValueError if there is none."
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
@@ -407,7 +402,6 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
             f"{folder}: expected the folder of a run, NAME.safetensors as export writes it, or one "
             f"of {', '.join(TRAINED)}; this is another file")
     info = read_run(folder)
-    check_own(folder, info)
     config_of(info)  # ValueError for settings of a newer version
     path, found = _checkpoint_of(folder, info, checkpoint, say)
     _check_one_run(folder, info, path.name, found.state)
@@ -434,9 +428,25 @@ def _open_weights(path: Path, device, root, say) -> Run:
     info = check_info(path, card["info"])
     mark = mark_of(tensors)
     home = Path.home() / ".cache" / "diffstudy" / "weights" / f"{path.stem}-{mark}"
+
+    # a GAN that works on principal components has them beside its weights
+    prefix = "components."
+    parts = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    tensors = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+    if parts and files.digest(safetensors.torch.save(parts)) != info.get("components"):
+        raise CheckpointError(f"{path}: its principal components are not those of its training")
+
+    # a GAN that works on principal components has them beside its weights
+    prefix = "components."
+    parts = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    tensors = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+    if parts and files.digest(safetensors.torch.save(parts)) != info.get("components"):
+        raise CheckpointError(f"{path}: its principal components are not those of its training")
     run = run_of(
         info, tensors, path, home, f"{path.name} {mark}", device, root, bool(card.get("chosen")))
     run.card = card
+    if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
+    if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
     if path.suffix: say(f"{path}: {card['what']}")
     else: say(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
     return run

@@ -19,9 +19,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_nobody_starts_between_an_old_folder_and_the_new_one',
            'test_after_a_full_disk_the_same_call_works',
            'test_an_unwritable_folder_is_noticed_before_anything_is_read',
-           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file', 'R',
-           'test_hash_and_settings', 'test_settings_are_read_by_kind',
-           'test_a_folder_of_more_than_one_run_is_not_opened',
+           'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file',
+           'test_principal_components_are_in_the_file', 'R', 'test_hash_and_settings',
+           'test_settings_are_read_by_kind', 'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_what_a_newer_version_wrote_is_said',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
            'test_the_settings_of_a_run_are_a_recipe', 'FIFTEEN', 'A_KIND', 'ASKED_OF_IT',
@@ -61,7 +61,7 @@ from unittest import mock
 import pytest, torch
 from typer.testing import CliRunner
 from .. import (
-    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, inverse, models,
+    adversarial, bound, checkpoint, cli, data, experiment, files, inverse, models,
     run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..notation import alpha, sigma
@@ -390,8 +390,6 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
-    bridges.save_pretrained(run, tmp_path / "hub")
-    assert bridges.from_pretrained(tmp_path / "hub", "cpu").hash == run.hash
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
@@ -666,9 +664,26 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no.safetensors: No such file"): ask("no.safetensors")
     with pytest.raises(ValueError, match="ends with .safetensors; got 'x.pt'"):
         experiment.export(run, "x.pt")
-    run.config = dict(run.config, components=12)
-    with pytest.raises(ValueError, match="principal components"):
-        experiment.export(run, tmp_path / "c.safetensors")
+
+def test_principal_components_are_in_the_file(tmp_path):
+    "Of a GAN that works on them: the same images, and others' components are refused."
+    run = experiment.train(
+        "digits", tmp_path / "run", recipe="ddgan-digits-tiny", steps=1, components=12, **QUIET)
+    path = experiment.export(run, tmp_path / "gan.safetensors")
+    shutil.rmtree(run.folder)
+    again = experiment.open(path, "cpu", say=lambda m: None)
+    assert torch.equal(*(r.sample(labels=[0, 1, 2, 3]) for r in (again, run)))
+    once = experiment.export(again, tmp_path / "again.safetensors")
+    tensors, card = weights.unpack(path.read_bytes())
+    assert weights.unpack(once.read_bytes())[0].keys() == tensors.keys()
+    tensors["components.mean"] = tensors["components.mean"] + 1
+    path.write_bytes(weights.pack(tensors, card))
+    with pytest.raises(checkpoint.CheckpointError, match="components are not those of its"):
+        experiment.open(path, "cpu")
+    path.write_bytes(weights.pack(
+        {k: v for k, v in tensors.items() if not k.startswith("components")}, card))
+    with pytest.raises(checkpoint.CheckpointError, match="has no components.safetensors"):
+        experiment.open(path, "cpu", say=lambda m: None).sample(labels=[1])
 
 # %% ../../nbs/76a_run_folder.ipynb #79ccd251
 R = experiment.RECIPES
