@@ -233,7 +233,7 @@ _EXAMPLES = dict(
 def _describe(proto, run, gammas):
     "Write into an ONNX file what a program must know to draw images, and call its axis a batch."
     says = run.facts | dict(
-        kind=run.kind, recipe=run.recipe, configuration=run.hash,
+        kind=run.kind, recipe=run.recipe,
         null=getattr(run.model, "null", 0), gammas=gammas.tolist(),
         pixels="x = 2 (k + 1/2) / levels - 1 of gray level k",
         components=run.config.get("components") or 0)

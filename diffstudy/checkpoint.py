@@ -304,13 +304,13 @@ def _check_same_run(info, state, path):
 
     # all differences at once, so that one message is enough; notes of the name "run" say what the
     # run's config.json says, and whoever reads that compares them
-    key, own = "DIFFSTUDY_STREAMS", lambda notes: {k: v for k, v in notes.items() if k != "run"}
+    key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
+    own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
     was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
     now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _surroundings(state)[key]}
     was, now = default | info["config"] | flatten(was), config | flatten(now)
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith("notes.fit.") and k not in was}  # it noted less
-    if info["config"].get("steps") != state.config.steps: free.add("notes.hash")  # of one length
     changed = [k for k in differing(was, now) if k not in free]
     if changed:
         differ = ", ".join(f"{k} was {was.get(k)!r} and is {now.get(k)!r}" for k in changed)

@@ -11,7 +11,7 @@ __all__ = ['app', 'fail', 'usage', 'command', 'describe', 'option', 'key_values'
 import functools, inspect, json, math, os, sys, time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NamedTuple, Optional  # Optional: typer 0.12 knows no `str | None`
+from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
 from . import kernels
 from .files import check_writable, read_json, read_note, write_json, write_png
@@ -117,6 +117,15 @@ _Sampler = option(
 _Guide = option(
     Path, "Folder of a run of a classifier, to guide by it.",
     default="the labels dropped in training")
+def _use_kinds(file: Optional[Path]):
+    "Know the kind that a file describes, which is run only because somebody has named it."
+    if file is None: return
+    from diffstudy import experiment
+    with usage(): experiment.use_kind(file)
+
+_Kinds = Annotated[Optional[Path], describe(
+    "A Python file with a KIND of model of your own, which is run.", "--kinds", default="none",
+    callback=_use_kinds)]
 _Checkpoint = option(
     str, "last, best by the held-out score of a run that was watched, or the step of one that "
     "is there.")
@@ -152,6 +161,7 @@ def _train_run(
     minutes: _Minutes = None, steps: _Updates = None, seed: _Start = None, settings: _Set = None,
     fresh: _Fresh = False, tensorboard: _Curves = False, device: _Device = None,
     root: _Root = None, record: _Record = None, listed: _List = False,
+    kinds: _Kinds = None,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
@@ -244,82 +254,7 @@ def _classes(run, labels: str | None, guided: bool) -> list:
             f"--labels: expected classes from 0 to {run.facts['classes'] - 1}; got {max(asked)}")
     return asked
 
-# %% ../nbs/77_cli.ipynb #c263710c
-class _Request(NamedTuple):
-    "What is to be drawn."
-    run: object    # From `experiment.open`
-    weights: list  # Of guidance; a block of images for each
-    classes: list  # A column for each; [None]: without labels
-    n: int         # Images of each class in a block
-    seed: int
-    how: dict      # What else `run.sample` is told
-
-    def guided(self) -> bool:
-        "Whether there is a weight to speak of."
-        return "w" in self.run.choices and self.classes != [None]
-
-    def told(self, w: float) -> dict:
-        "What `run.sample` is told of one block beside its labels; a GAN refuses a weight."
-        return (dict(w=w) if w or "w" in self.run.choices else {}) | self.how
-
-    def way(self) -> str:
-        "How the images are drawn, and what one of them takes."
-        from diffstudy import verdict
-        weights = dict(w=self.weights) if "w" in self.run.choices else {}
-        costs = [*dict.fromkeys(self.run.cost(self.told(w)) for w in self.weights)]
-        return ", ".join(filter(None, [verdict.way(self.how | weights), " or ".join(costs)]))
-
-    def labels(self) -> list | None:
-        "A class for each image of a block."
-        return None if self.classes == [None] else [c for _ in range(self.n) for c in self.classes]
-
-    def note(self) -> str:
-        "All that the images depend on, which the picture keeps."
-        how = {k: getattr(v, "checkpoint", v) for k, v in self.how.items()}
-        return json.dumps(dict(
-            checkpoint=self.run.checkpoint, w=self.weights, n=self.n, seed=self.seed,
-            labels=self.classes) | how)
-
-    def heads(self) -> list:
-        "A column for each class; images of one class, or without any, fill rows of a square."
-        if len(self.classes) > 1: return self.classes
-        return [""] * (self.n if self.n <= 10 else math.ceil(self.n ** .5))
-
-# %% ../nbs/77_cli.ipynb #3a6eefb5
-def _request(run, w, labels, n, seed, given: dict) -> _Request:
-    "What is asked for, with what `run.sample` takes where nothing else is said."
-    from diffstudy import experiment
-    how = run.usual() | given
-    if "classifier" in how: how["classifier"] = experiment.open(how["classifier"], run.device)
-    classes = _classes(run, labels, "classifier" in how)
-    return _Request(run, w or [how.pop("w", 0.)], classes, n, seed, how)
-
-# %% ../nbs/77_cli.ipynb #7c1c24a0
-def _blocks(request: _Request) -> list:  # Pairs (title, gray levels)
-    "The images, those of each weight under its title."
-    from diffstudy import watch
-    run, labels = request.run, request.labels()
-    total, blocks = len(request.weights) * len(labels or range(request.n)), []
-    with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
-        for w in request.weights:
-            images = run.sample(
-                labels, n=request.n, seed=request.seed, progress=view, **request.told(w))
-            title = "samples"
-            if request.guided(): title = f"guidance weight w = {w:g}" + " (none)" * (w == 0)
-            if labels and len(set(labels)) == 1: title += f", class {labels[0]}"
-            blocks.append((title, images))
-    return blocks
-
 # %% ../nbs/77_cli.ipynb #4f365c2b
-def _drawn_into(out: Path, request: _Request) -> str:  # What was drawn, in words
-    "Draw the images and write them."
-    import torch
-    run, blocks = request.run, _blocks(request)
-    images = torch.cat([k for _, k in blocks])
-    if out.suffix.lower() != ".png": run.save_images(images, out)
-    else: write_png(out, _picture(blocks, request.heads(), run.facts["levels"]), request.note())
-    return f"{len(images)} samples of {run.checkpoint.split()[0]}"
-
 def _place(run: Path, out: Path | None) -> Path:
     "Where the images go; ValueError if nobody could write there."
     out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
@@ -355,8 +290,10 @@ def _sample_run(
     sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
     classifier: _Guide = None, precision: _Precision = None, out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
+    kinds: _Kinds = None,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
+    from diffstudy import experiment, verdict, watch
     from diffstudy.core import check_counts
     given = _given(
         steps=steps, sampler=sampler, grid=grid, precision=precision, classifier=classifier)
@@ -365,20 +302,48 @@ def _sample_run(
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, n, given)
-        request = _request(model, weights, labels, n, seed, given)
+        how, weighed = model.usual() | given, "w" in model.choices
+        if classifier: how["classifier"] = experiment.open(classifier, model.device)
+        classes, usual = _classes(model, labels, bool(classifier)), how.pop("w", 0.)
+        weights = weights or [usual]
 
     # a picture says what it was drawn from, so the same one is not drawn twice
-    if not force and out.suffix and read_note(out) == request.note():
+    note = dict(checkpoint=model.checkpoint, w=weights, n=n, seed=seed, labels=classes)
+    note = json.dumps(note | {k: getattr(v, "checkpoint", v) for k, v in how.items()})
+    if not force and out.suffix and read_note(out) == note:
         return typer.echo(
             f"{out} is there already, from this checkpoint and these options "
             "(--force draws it again)")
 
-    # what it will cost, before it is drawn
-    begin = time.perf_counter()
+    # what it will cost, before it is drawn; a GAN refuses a weight
+    begin, blocks = time.perf_counter(), []
+    asked = [how | (dict(w=v) if v or weighed else {}) for v in weights]
+    wanted = None if classes == [None] else [c for _ in range(n) for c in classes]
     with usage():
-        if way := request.way(): typer.echo(way)
-        said = _drawn_into(out, request)
-    typer.echo(f"{said}, in {time.perf_counter() - begin:.0f} s: {out}")
+        costs = " or ".join(dict.fromkeys(model.cost(told) for told in asked))
+        way = verdict.way(how | (dict(w=weights) if weighed else {}))
+        if way or costs: typer.echo(", ".join(filter(None, [way, costs])))
+        total = len(weights) * len(wanted or range(n))
+        with watch.Progress(total, "images", "sampling", on=_shown(), say=typer.echo) as view:
+            for v, told in zip(weights, asked):
+                title = f"guidance weight w = {v:g}" if weighed and wanted else "samples"
+                if weighed and wanted and v == 0: title += " (none)"
+                if wanted and len({*classes}) == 1: title += f", class {classes[0]}"
+                blocks.append((
+                    title, model.sample(wanted, n=n, seed=seed, progress=view, **told)))
+        _write_blocks(out, model, blocks, classes, n, note)
+    count = sum(len(images) for _, images in blocks)
+    typer.echo(
+        f"{count} samples of {model.checkpoint.split()[0]}, "
+        f"in {time.perf_counter() - begin:.0f} s: {out}")
+
+def _write_blocks(out: Path, model, blocks: list, classes: list, n: int, note: str):
+    "A column for each class; images of one class, or without any, fill rows of a square."
+    import torch
+    if out.suffix.lower() != ".png":
+        return model.save_images(torch.cat([images for _, images in blocks]), out)
+    heads = classes if len(classes) > 1 else [""] * (n if n <= 10 else math.ceil(n ** .5))
+    write_png(out, _picture(blocks, heads, model.facts["levels"]), note)
 
 # %% ../nbs/77_cli.ipynb #9144133f
 _Weight = option(float, "Guidance weight of the samples, 0 = none.", default="0")
@@ -389,7 +354,7 @@ def _evaluate_run(
     run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
     sampler: _Sampler = None, grid: _Grid = None, precision: _Precision = None, seed: _Seed = 0,
     checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
-    force: _Force = False,
+    force: _Force = False, kinds: _Kinds = None,
 ):
     "Judge samples beside real images; bits per dimension where the model has them."
     from diffstudy import experiment
@@ -430,7 +395,7 @@ def _restore_picture(
     run: _Model, picture: _Picture, mask: _Hole = None, noise: _Noise = None,
     method: _Method = None, n: _Answers = 8, label: _Class = None, w: _Weight = None,
     steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
-    checkpoint: _Checkpoint = "last", device: _Device = None,
+    checkpoint: _Checkpoint = "last", device: _Device = None, kinds: _Kinds = None,
 ):
     "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
     from diffstudy import experiment, holes
@@ -587,8 +552,8 @@ def _say_settings(run, info):
     full, never = info["config"], " (which nobody has run here)" * (info["recipe"] in NEVER_RUN)
     values = lambda d: ", ".join(f"{k}={v}" for k, v in d.items() if not isinstance(v, dict))
     typer.echo(
-        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}, "
-        f"configuration {info['hash']}\n  {values(full)}")
+        f"{run}: a run of kind {info.get('kind', 'vdm')}, recipe {info['recipe']}{never}\n"
+        f"  {values(full)}")
     parts = [k for k, v in full.items() if v and isinstance(v, dict) and k != "options"]
     for part in sorted(parts, key=lambda k: k != "train"):
         typer.echo(f"  {part}: {values(full[part])}")
@@ -601,10 +566,8 @@ def _say_progress(run, info, path, state):
         f"checkpoint {path.name}: {state['step']} of {info['config']['train']['steps']} steps "
         f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
         f"verified, {len(checkpoint.checkpoints(run))} kept")
-    if state["notes"].get("hash") != run_folder.hash_of(info, state["config"].get("steps")):
-        typer.echo(
-            f"config.json is not the one of this checkpoint, which is of configuration "
-            f"{state['notes'].get('hash')}: `sample` and `evaluate` refuse the folder")
+    try: run_folder.meaning(info, path, state)
+    except ValueError as e: typer.echo(f"`sample` and `evaluate` refuse it: {e}")
     log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
     if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
 
@@ -622,7 +585,7 @@ def _say_looks(run):
 @command("info")
 def _info_run(
     run: _Model,
-    weights: option(bool, "Also list the tensors.", "--weights") = False,
+    weights: option(bool, "Also list the tensors.", "--weights") = False, kinds: _Kinds = None,
 ):
     "Say what a run holds: settings, steps done, loss, result."
     from diffstudy import checkpoint, experiment, verdict

@@ -6,7 +6,7 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
            'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'shared', 'draw', 'move',
+           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'draw', 'move',
            'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen', 'check_counts',
            'choose', 'Equation', 'implements']
 
@@ -273,23 +273,6 @@ def cpu_streams() -> bool:
     return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
 
 # %% ../nbs/70_core.ipynb #bddf5872
-class _Shared(torch.Generator): share = 0, 1
-
-def shared(generator: torch.Generator, index: int, world: int) -> torch.Generator:
-    """A stream for one of several processes that share each batch.
-
-    Args:
-        index: This process, from 0
-        world: How many there are
-
-    Returns:
-        The same numbers, of which this process uses its part"""
-    if world == 1: return generator
-    g = _Shared(generator.device)
-    g.set_state(generator.get_state())
-    g.share = index, world
-    return g
-
 def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
     """Draw random numbers where the generator lives, and move them to a device.
 

@@ -7,7 +7,7 @@ __all__ = ['write_file', 'sync_folder', 'make_folder', 'read_file', 'remove', 'n
            'temporary_name', 'naming', 'check_writable', 'replace_file', 'canonical', 'to_json',
            'write_json', 'printable', 'from_json', 'read_json', 'flatten', 'differing',
            'CheckpointError', 'digest', 'read_whole', 'locked', 'processor', 'machine', 'versions',
-           'along', 'write_png', 'read_note']
+           'along', 'check_keys', 'write_png', 'read_note']
 
 # %% ../nbs/74b_checkpoint.ipynb #aa9f73da
 import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
@@ -253,6 +253,28 @@ def along(file: str) -> Path | None:
     nbs = package.parent / "nbs"
     folders = package / "runs", nbs / "runs", nbs / "weights"
     return next((p for f in folders if (p := f / file).is_file()), None)
+
+# %% ../nbs/74b_checkpoint.ipynb #f4234abf
+def check_keys(where, found, expected, others: bool = True):
+    """ValueError unless what was read has the keys that this version knows.
+
+    Args:
+        where: The file, for the message
+        found: What was read
+        expected: Keys that this version reads; as a dict, with the keys that each has in turn
+        others: Whether there may be more"""
+    if not isinstance(found, dict):
+        raise RuntimeError(
+            f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
+            "Restore it, or remove it")
+    there, known = set(found), set(expected)
+    if not there >= known or not others and there != known:
+        got = ", ".join(sorted(there)) or "nothing"
+        raise ValueError(
+            f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
+            f"version of diffstudy (this is {versions()['diffstudy']}), likely newer: update diffstudy")
+    for k, keys in expected.items() if isinstance(expected, dict) else ():
+        if keys: check_keys(f"{where}, {k}", found[k], keys)
 
 # %% ../nbs/74b_checkpoint.ipynb #f702f8c5
 def write_png(path, image, note: str = ""):

@@ -166,7 +166,8 @@ class Logistic(Schedule):
         self.center, self.width = self.gamma_min + center * way, width * way
 
         # s = softplus(u) at both ends, and how far it is from one to the other
-        u = torch.tensor([center / width, (center - 1) / width], dtype=torch.float64)
+        u = torch.tensor(
+            [center / width, (center - 1) / width], dtype=torch.float64, device="cpu")
         first, self.last = F.softplus(u).tolist()
         self.fall = first - self.last
 

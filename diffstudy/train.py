@@ -11,7 +11,7 @@ __all__ = ['MAX_BAD', 'State', 'update', 'loss_step', 'advance', 'TrainingDiverg
 # %% ../nbs/74_training.ipynb #d62475ac
 import json, math, os, signal, threading, time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -287,15 +287,6 @@ def _catch_signals():
     finally:
         for s, handler in old.items(): signal.signal(s, handler or signal.SIG_DFL)
 
-# %% ../nbs/74_training.ipynb #bd461c10
-@contextmanager
-def _claimed(folder, held):
-    "Inside `with`, the folder is ours, and free of what a killed run left unfinished."
-    make_folder(folder)
-    with nullcontext() if held else locked(folder, "training in"):
-        for p in (*folder.glob(".tmp-*"), *folder.glob("watch/.tmp-*")): remove(p)
-        yield
-
 # %% ../nbs/74_training.ipynb #ab5e4a7d
 def _resume(state, folder, say):
     "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
@@ -409,7 +400,10 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
 
     # the folder is ours, the state is where the run was left, files are open
     with ExitStack() as stack:
-        if home: stack.enter_context(_claimed(home, held))
+        if home:
+            make_folder(home)
+            if not held: stack.enter_context(locked(home, "training in"))
+            for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
         if folder: _resume(state, folder, say)
         logger.call("start", state.step)

@@ -16,8 +16,9 @@ from .. import (
     adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
     train as training, verdict)
 from ..core import check_counts, suggest
+from ..images import some_of
 from .common import (
-    Configuration, Kind, Note, batches, drawn, low_precision, read_components, some_of)
+    Configuration, Judged, Kind, Note, batches, drawn, low_precision, read_components)
 from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -197,7 +198,7 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #3c914d4c
-class GANRun(verdict.Judged):
+class GANRun(Judged):
     "A denoising diffusion GAN that was trained: it samples, by its own few calls."
     what = "a denoising diffusion GAN"
     instead = "A variational diffusion model does: `diffstudy train digits`"

@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import (
     data as datasets, evaluate as scoring, families, models, train as training, verdict)
 from ..core import check_counts, choose, stream, suggest
-from .common import Configuration, Kind, Note, batches, counted, drawn
+from .common import Configuration, Judged, Kind, Note, batches, counted, drawn
 from .vdm import bits_of
 from ..settings import setting, text, whole
 
@@ -115,7 +115,7 @@ RECIPES = {
 }
 
 # %% ../../nbs/76g_family_runs.ipynb #6c238814
-class FamilyRun(verdict.Judged):
+class FamilyRun(Judged):
     "A model of another family that was trained: it samples, and most say what an image costs."
     what = "a model of gray levels without labels"
     instead = "A variational diffusion model does: `diffstudy train digits`"

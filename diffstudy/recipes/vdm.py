@@ -20,7 +20,7 @@ from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
 from diffstudy.recipes.common import (
-    PRECISIONS, Configuration, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
+    PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
     low_precision)
 from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
@@ -290,7 +290,7 @@ CALLS = {
 RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
-class VDMRun(verdict.Judged):
+class VDMRun(Judged):
     "A trained variational diffusion model: it samples, scores, predicts, and can be guided."
     what = "a variational diffusion model"
     instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
@@ -298,8 +298,8 @@ class VDMRun(verdict.Judged):
 
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
                sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
-               classifier=None, batch: int = 128, precision: str = "float32",
-               progress=False) -> Tensor:
+               classifier=None, batch: int = 128, precision: str = "float32", progress=False,
+               **unknown) -> Tensor:
         """Samples, each by its seed, class and number alone (of `flow`: and by its batch).
 
         Args:
@@ -315,9 +315,11 @@ class VDMRun(verdict.Judged):
             batch: Images at a time
             precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
+            **unknown: Refused, with the name that may have been meant
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
+        self.refuse(unknown)
         if start is not None:
             start = samplers.check_state(start)
             n = len(start) if labels is None else len(labels)

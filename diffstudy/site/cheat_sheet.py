@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CARDS', 'FROM_X_AND_EPS', 'FAILS', 'picture', 'line', 'dot', 'chain', 'fading',
-           'one_step', 'beyond', 'where_the_loss_is', 'many_answers', 'Card', 'card', 'table',
+           'one_step', 'beyond', 'where_the_loss_is', 'many_answers', 'Card', 'table',
            'cheat_sheet']
 
 # %% ../../nbs/94a_cheat_sheet.ipynb #9d0e6b76
@@ -45,15 +45,14 @@ def fading() -> str:
         row.append(line(120 + 36 * z, 80 - 27 * q, kind))
     return picture("Two peaks that become wider and flow together", *row)
 
-# %% ../../nbs/94a_cheat_sheet.ipynb #e08e9b6b
 def one_step() -> str:
     "The means of V10 on the way from z_t to the guess."
     z, x = torch.tensor([[30., 20.]]), torch.tensor([[200., 64.]])
     means = [process.posterior_coefficients(g, torch.tensor(3.)) for g in torch.linspace(-6, 3, 7)]
     at = torch.cat([k.z * z + k.x * x for k in means])
-    ends = dot(30, 20, "zₜ", "strong"), dot(200, 64, "x̂", "strong")
-    return picture("The mean goes from z_t to the guess", line(*at.T), *ends,
-        *(dot(a, b) for a, b in at.tolist()[1:-1]))
+    return picture(
+        "The mean goes from z_t to the guess", line(*at.T), dot(30, 20, "zₜ", "strong"),
+        dot(200, 64, "x̂", "strong"), *(dot(a, b) for a, b in at.tolist()[1:-1]))
 
 def beyond() -> str:
     u, c = torch.tensor([40., 66.]), torch.tensor([110., 46.])
@@ -63,7 +62,6 @@ def beyond() -> str:
         dot(*u.tolist(), "ε(z)"), dot(*c.tolist(), "ε(z, c)"),
         dot(*guided.tolist(), "ε̃", "strong"))
 
-# %% ../../nbs/94a_cheat_sheet.ipynb #1754cb96
 def where_the_loss_is() -> str:
     "½ γ' times the error of the best guess, for Gaussian data of deviation 0.5, γ straight in t."
     gamma = torch.linspace(-13.3, 5, 121)
@@ -108,7 +106,6 @@ CARDS = [
          "discriminator of pairs teaches G.",
          "z_s = ddgan.denoise(net, z_t, s, chain, g)", many_answers)]
 
-# %% ../../nbs/94a_cheat_sheet.ipynb #0952a809
 FROM_X_AND_EPS = {  # what a network may predict → formula, the same in Python, in words
     "eps": (r"\epsilon", "eps", "the noise"),
     "x": (r"x=(z-\sigma\epsilon)/\alpha", "(z - s * eps) / a", "the data"),
@@ -132,18 +129,16 @@ FAILS = {  # what one sees → what to look at
     "A GAN draws few modes": "No fresh latent at each step; pairs made from two pictures."}
 
 # %% ../../nbs/94a_cheat_sheet.ipynb #13b50967
-def card(c: Card) -> str:  # Markdown
-    link = f"[{c.id}](90_equations.ipynb#row-{c.id})"
-    formula = f"$${EQUATIONS[c.id].statement}$$"
-    code = f"```python\n{c.code.replace('; ', chr(10))}\n```"
-    parts = f"**{c.title}** ({link})", c.picture(), formula, c.says, code
-    return f"::: {{.card-{c.id}}}\n" + "\n\n".join(parts) + "\n:::"
-
 def table(head: str, rows: list[str]) -> str:
     return f"| {head} |\n|{'---|' * (head.count('|') + 1)}\n" + "\n".join(f"| {r} |" for r in rows)
 
 def cheat_sheet() -> str:  # Markdown
     "The two sheets, for the site."
+    def card(c):
+        code = f"```python\n{c.code.replace('; ', chr(10))}\n```"
+        parts = (f"**{c.title}** ([{c.id}](90_equations.ipynb#row-{c.id}))", c.picture(),
+                 f"$${EQUATIONS[c.id].statement}$$", c.says, code)
+        return f"::: {{.card-{c.id}}}\n" + "\n\n".join(parts) + "\n:::"
     cards = "\n\n".join(map(card, CARDS))
     call = {what: f"convert(pred, z, gamma, '{what}', 'x')" for what in FROM_X_AND_EPS}
     call["flow"] = "flow_from_eps(eps, z, gamma)"

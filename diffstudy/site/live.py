@@ -77,23 +77,20 @@ def files() -> dict[str, Path]:  # Path within the site → file
 
 USES = dict(guided=("plane",), hole=("plane", "guided"))  # whose files a figure loads as well
 
-def loads(name: str) -> int:  # Bytes
-    "How much a figure loads when it is started."
-    names, kinds = ("live", name, *USES.get(name, ())), (".js", ".css", ".json", ".bin")
-    own = {f"live/{n}{kind}" for n in names for kind in kinds}
-    return sum(p.stat().st_size for to, p in files().items() if to in own)
+def loads(name: str) -> int:
+    "How many bytes a figure loads when it is started."
+    own = {"live", name, *USES.get(name, ())}
+    return sum(p.stat().st_size for to, p in files().items()
+               if to.startswith("live/") and p.stem in own)
 
-def html(
-    name: str,     # A key of `FIGURES`
-    up: str = "",  # The way to the top of the site, such as "../"
-) -> str:
-    "A figure as it stands in a page before it is started."
+def html(name: str) -> str:
+    "A figure of `FIGURES` as it stands in a page before it is started."
     if name not in FIGURES:
         raise ValueError(f"expected a live figure of {', '.join(FIGURES)}; got {name!r}")
     f, size = FIGURES[name], loads(name)
     amount = f"{size / 1e6:.1f} MB" if size > 5e5 else f"{size / 1e3:.0f} kB"
     failed = "this.nextElementSibling.textContent='The figure could not be loaded: '+e.message"
-    press = (f"import('./{up}live/live.js').then(m=>m.start(this.closest('figure')))"
+    press = (f"import('./live/live.js').then(m=>m.start(this.closest('figure')))"
              f".catch(e=>{{{failed}}})")
     look = ("min-height:2.75rem;padding:.25rem 1.25rem;border:1px solid currentColor;"
             "border-radius:6px;background:transparent;color:inherit;font:inherit;font-weight:600")
@@ -108,18 +105,16 @@ def html(
 
 def still(name: str) -> str:  # HTML
     "The picture that stands in the place of a figure until it is started."
-    alt = escape(FIGURES[name].alt)
-    svg, png = folder() / f"{name}.svg", folder() / f"{name}.png"
+    alt, svg = escape(FIGURES[name].alt), folder() / f"{name}.svg"
     if svg.exists():
         named = f'<svg role="img" aria-label="{alt}"'
         return svg.read_text(encoding="utf-8").replace("<svg", named)
-    picture = base64.b64encode(png.read_bytes()).decode()
+    picture = base64.b64encode(svg.with_suffix(".png").read_bytes()).decode()
     return (f'<img src="data:image/png;base64,{picture}" alt="{alt}" '
             'style="width:100%;image-rendering:pixelated">')
 
 # %% ../../nbs/98a_live.ipynb #34cc336a
-def pack(tensors: dict  # Name → tensor of floats
-) -> tuple[list, bytes]:  # Names and shapes, and the numbers, little-endian
+def pack(tensors: dict) -> tuple[list, bytes]:  # Names and shapes; the numbers, little-endian
     "Tensors as one piece of bytes: eight bits a number, a scale a row; ValueError if not finite."
     shapes, parts = [], []
     for name, t in tensors.items():
@@ -133,60 +128,50 @@ def pack(tensors: dict  # Name → tensor of floats
         parts.append(whole.round().to(torch.int8).contiguous().numpy().tobytes())
     return shapes, b"".join(parts)
 
-# %% ../../nbs/98a_live.ipynb #aa03unpk
 def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
     "The tensors again."
-    parts = [(s["name"], s["shape"], math.prod(s["shape"])) for s in shapes]
-    parts = [(name, shape, n, shape[0] if len(shape) > 1 else n) for name, shape, n in parts]
-    size = sum(4 * rows + n * (len(shape) > 1) for _, shape, n, rows in parts)
+    size = sum(4 * s["shape"][0] + math.prod(s["shape"]) if len(s["shape"]) > 1
+               else 4 * math.prod(s["shape"]) for s in shapes)
     if size != len(raw):
         raise ValueError(f"expected {size} bytes for these shapes; got {len(raw)}")
-
-    out, at = {}, 0
-    for name, shape, n, rows in parts:
-        scale = torch.frombuffer(bytearray(raw[at:at + 4 * rows]), dtype=torch.float32)
-        at += 4 * rows
-        out[name] = scale.reshape(shape) if len(shape) < 2 else None
-        if len(shape) < 2: continue
-        whole = torch.frombuffer(bytearray(raw[at:at + n]), dtype=torch.int8).float()
+    out, left = {}, bytearray(raw)
+    for name, shape in ((s["name"], s["shape"]) for s in shapes):
+        n, matrix = math.prod(shape), len(shape) > 1
+        rows = shape[0] if matrix else n
+        scale, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
+        out[name] = scale.reshape(shape) if not matrix else None
+        if not matrix: continue
+        whole, left = torch.frombuffer(left[:n], dtype=torch.int8).float(), left[n:]
         out[name] = (whole.view(rows, -1) * scale[:, None]).reshape(shape)
-        at += n
     return out
 
 # %% ../../nbs/98a_live.ipynb #a4a27952
-def _inner(model):  # A generator or a VDM
-    "The network whose weights the browser gets."
-    return model.net.net if isinstance(model, vdm.VDM) else model
-
-def needs(run  # A `GANRun` on components, or a `VDMRun` of the recipe `mnist`
-) -> tuple[dict, dict]:  # Numbers for the header, and tensors
+def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
     "What a browser needs to draw as a run does; ValueError for a run that it cannot draw."
-    tensors = dict(_inner(run.model).state_dict())
+    net = run.model.net.net if run.kind == "vdm" else run.model
+    tensors, size = dict(net.state_dict()), run.facts["shape"][-1]
     if run.kind == "ddgan" and run.config["components"] and run.config["gan"]["net"] == "mlp":
-        return _needs_of_gan(run, tensors)
+        import safetensors.torch
+        parts = safetensors.torch.load_file(run.folder / "components.safetensors")
+        chain = ddgan.chain_gammas(net.steps)
+        k = process.posterior_coefficients(chain[:-1], chain[1:])
+        numbers = dict(
+            layers=len(net.layers), dims=math.prod(net.shape), latent=net.latent, steps=net.steps,
+            classes=net.classes, size=size, scale=parts["scale"].item(),
+            sigma=sigma(chain).tolist(),
+            posterior=[dict(z=z, x=x, std=v ** .5) for z, x, v in zip(*(v.tolist() for v in k))])
+        return numbers, tensors | {name: parts[name] for name in ("mean", "basis")}
     plain = run.kind == "vdm" and run.config["head"] == "patches" and not run.config["decoder"]
     f = run.config["unet"] if plain else {}
     if plain and run.config["schedule"] == "linear" and not f["attention"] and not f["fourier"]:
         return dict(
-            classes=run.facts["classes"], size=run.facts["shape"][-1],
+            classes=run.facts["classes"], size=size,
             width=f["width"], groups=f["groups"], heads=f["heads"],
             range=[f["gamma_min"], f["gamma_max"]],
             ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
     raise ValueError(
         "expected a run of the recipe ddgan-mnist-components or mnist, which the browser "
         f"can draw by matrix products; got {run}")
-
-def _needs_of_gan(run, tensors):
-    import safetensors.torch
-    parts = safetensors.torch.load_file(run.folder / "components.safetensors")
-    net, chain = run.model, ddgan.chain_gammas(run.model.steps)
-    k = process.posterior_coefficients(chain[:-1], chain[1:])
-    numbers = dict(
-        layers=len(net.layers), dims=math.prod(net.shape), latent=net.latent, steps=net.steps,
-        classes=net.classes, size=run.facts["shape"][-1], scale=parts["scale"].item(),
-        sigma=sigma(chain).tolist(),
-        posterior=[dict(z=z, x=x, std=v ** .5) for z, x, v in zip(*(v.tolist() for v in k))])
-    return numbers, tensors | {name: parts[name] for name in ("mean", "basis")}
 
 # %% ../../nbs/98a_live.ipynb #2c1b8876
 def write(
@@ -206,7 +191,7 @@ def write(
         then=f"python -m diffstudy.site.live {name} {run.recipe}",
         seed=run.config["train"]["seed"], steps=run.config["train"]["steps"],
         seconds=result.get("seconds", {}).get("train"), machine=result.get("machine"),
-        versions=result.get("versions"), checkpoint=run.checkpoint, hash=run.hash)
+        versions=result.get("versions"), checkpoint=run.checkpoint)
     header = numbers | dict(
         kind=run.kind, recipe=run.recipe, config=run.config, facts=run.facts, made=made,
         sha256=hashlib.sha256(raw).hexdigest(), tensors=shapes)
@@ -236,7 +221,7 @@ def read(name: str, place: Path = None
     tensors = unpack(header["tensors"], raw)
     model = experiment.config_of(header).assemble(header["facts"]).eval()
     parts = {k: tensors.pop(k) for k in ("mean", "basis") if k in tensors}
-    _inner(model).load_state_dict(tensors)
+    (model.net.net if header["kind"] == "vdm" else model).load_state_dict(tensors)
     if not parts: return header, model, None
     more = dict(scale=torch.tensor(header["scale"]), size=torch.tensor([header["size"]] * 2))
     return header, model, data.Components.of(parts | more)

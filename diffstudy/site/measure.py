@@ -21,12 +21,11 @@ def part(file: Path) -> str:
 
 def code_lines(node: ast.AST, lines: list[str]) -> int:
     "The lines of a definition or a module that hold code."
-    texts = [n for n in ast.walk(node) if isinstance(n, ast.Expr) and isinstance(
-        n.value, ast.Constant) and isinstance(n.value.value, str)]
+    texts = [n for n in ast.walk(node) if isinstance(n, ast.Expr)
+             and isinstance(n.value, ast.Constant)]
     doc = {i for n in texts for i in range(n.lineno, n.end_lineno + 1)}
-    numbers = range(getattr(node, "lineno", 1), getattr(node, "end_lineno", len(lines)) + 1)
-    rows = [lines[i - 1].lstrip() for i in numbers if i not in doc]
-    return sum(bool(r) and not r.startswith("#") for r in rows)
+    rows = range(getattr(node, "lineno", 1), getattr(node, "end_lineno", len(lines)) + 1)
+    return sum(i not in doc and not re.match(r"\s*(#|$)", lines[i - 1]) for i in rows)
 
 def count(text: str) -> Counter:
     "What one module adds to the table."
@@ -37,8 +36,7 @@ def count(text: str) -> Counter:
                 for f in n.body if isinstance(f, ast.AnnAssign)]
     public = [ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign)
               and getattr(n.targets[0], "id", "") == "__all__"]
-    private = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)
-               and n.name.startswith("_") and not n.name.startswith("__")]
+    private = re.findall(r"(?m)^def (_[a-z]\w*)", text)
     once = [name for name in private if len(re.findall(rf"\b{name}\b", text)) == 2]
     return Counter({
         "files": 1, "lines": len(lines) - 1, "lines of code": code_lines(tree, lines),

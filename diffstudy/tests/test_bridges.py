@@ -306,5 +306,5 @@ def test_an_onnx_file_says_what_a_program_must_know(kind, levels, null):
     gammas = torch.tensor(says.pop("gammas"))
     torch.testing.assert_close(gammas, levels(run.model).float())
     assert says.pop("pixels").startswith("x = 2 (k + 1/2) / levels - 1") and says == dict(
-        kind=kind, recipe=run.recipe, configuration=run.hash, null=null, components=0,
+        kind=kind, recipe=run.recipe, null=null, components=0,
         shape=[1, 8, 8], levels=17, classes=10)

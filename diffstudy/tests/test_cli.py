@@ -2,11 +2,11 @@
 
 # %% auto #0
 __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
-           'test_another_checkpoint', 'test_many_samples_of_one_class_are_a_grid', 'refused',
-           'test_errors_train', 'test_errors_sample', 'test_a_long_report_keeps_its_lines',
-           'test_restore', 'test_python_and_the_command_line_are_one',
-           'test_samples_of_weights_that_come_along', 'pictures',
-           'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
+           'test_another_checkpoint', 'test_many_samples_of_one_class_are_a_grid',
+           'test_what_is_typed_is_what_is_drawn', 'refused', 'test_errors_train',
+           'test_errors_sample', 'test_a_long_report_keeps_its_lines', 'test_restore',
+           'test_python_and_the_command_line_are_one', 'test_samples_of_weights_that_come_along',
+           'pictures', 'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
            'test_fresh_keeps_the_old_run', 'test_damaged_files', 'copied', 'one_line', 'forged',
            'test_weights_that_are_none',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
@@ -19,13 +19,14 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
 import atexit, functools, hashlib, json, math, os, re, shutil, signal, subprocess, sys, tempfile
 from pathlib import Path
 from unittest.mock import patch
-import pytest, safetensors.torch, torch
+import numpy, pytest, safetensors.torch, torch
 from typer.testing import CliRunner
 import diffstudy
 from .. import checkpoint, cli, experiment, files, judge, train
-from ..experiment import RECIPES, change, config_hash
+from ..experiment import RECIPES, change
 from ..images import tile
 from ..studies import commands
+from .test_experiment import noted
 
 # %% ../../nbs/77_cli.ipynb #3865a764
 def type_in(*args):
@@ -45,7 +46,7 @@ def tiny_run():
 def test_train_once():
     run = tiny_run()
     result = json.loads((run / "result.json").read_text())
-    assert result["hash"] == config_hash(change(RECIPES["digits-tiny"], dict(steps=8)).resolve())
+    assert result["config"] == change(RECIPES["digits-tiny"], dict(steps=8)).resolve()
     assert (
         1 < result["bits_per_dim"]["unconditional"]["mean"] < 20
         and len(result["each"]["conditional"]) == 297)
@@ -106,6 +107,22 @@ def test_many_samples_of_one_class_are_a_grid(tmp_path):
             x, y = 10 + i % columns * 44, 52 + i // columns * 44
             cut = page.crop((x, y, x + 40, y + 40))
             assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
+
+# %% ../../nbs/77_cli.ipynb #1514f414
+def test_what_is_typed_is_what_is_drawn(tmp_path):
+    "the weights too, each in its block; what is not typed is as from Python"
+    model, ask = experiment.open("digits", "cpu", say=lambda _: None), dict(steps=4, seed=0)
+    for typed, weights in (((), [0.]), (("--w", 3), [3.]), (("--w", "0,3"), [0., 3.])):
+        r = type_in(
+            "sample", "digits", "--labels", 3, "--n", 2, "--steps", 4, *typed,
+            "--out", tmp_path / "a.npz", "--force")
+        assert r.exit_code == 0, r.output
+        assert ("8 calls" in r.output) == (3. in weights), r.output
+        drawn = [model.sample([3] * 2, **ask, w=w) for w in weights]
+        model.save_images(torch.cat(drawn), tmp_path / "b.npz")
+        a, b = (numpy.load(tmp_path / name)["arr_0"] for name in ("a.npz", "b.npz"))
+        assert (a == b).all(), weights
+    assert not torch.equal(*drawn)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
@@ -391,13 +408,15 @@ def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
     run = copied("mixed")
     info = files.read_json(run / "config.json")
     other = change(RECIPES["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
-    files.write_json(run / "config.json", info | dict(config=other, hash=config_hash(other)))
-    for name in ("sample", "evaluate"): one_line(2, "of more than one run", name, run)
+    files.write_json(run / "config.json", info | dict(config=other))
+    words = "gamma_min is -9.0 in config.json and was -8.0 in training"
+    for name in ("sample", "evaluate"): one_line(2, words, name, run)
     r = type_in("info", run)
-    assert r.exit_code == 0 and f"which is of configuration {info['hash']}" in r.output, r.output
+    assert r.exit_code == 0 and f"`sample` and `evaluate` refuse it: {run}: {words}" in r.output
 
     info["config"]["unet"]["limbs"] = 4
     files.write_json(run / "config.json", info)
+    noted(run / "step-000000008", info)
     for name in ("sample", "evaluate"): one_line(2, "newer.*'limbs'.*update", name, run)
     result = files.read_json(run / "result.json")
     result["bits_per_dim"]["conditional"]["nats"] = 1.

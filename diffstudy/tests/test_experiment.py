@@ -2,10 +2,11 @@
 
 # %% auto #0
 __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'without_labels',
+           'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_model_without_a_folder_is_asked_like_a_run',
-           'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster', 'in_minutes',
-           'test_what_the_minutes_chose_is_fixed', 'test_so_many_minutes',
-           'test_stopped_and_resumed_is_the_same',
+           'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster',
+           'test_a_plan_needs_no_training', 'in_minutes', 'test_what_the_minutes_chose_is_fixed',
+           'test_so_many_minutes', 'test_stopped_and_resumed_is_the_same',
            'test_errors_are_value_errors_and_nothing_is_written',
            'test_a_recipe_for_a_gpu_says_so_on_a_cpu', 'test_fit_goes_on_with_its_own_run_only',
            'test_section_two_of_the_plan',
@@ -20,8 +21,9 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_after_a_full_disk_the_same_call_works',
            'test_an_unwritable_folder_is_noticed_before_anything_is_read',
            'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file',
-           'test_principal_components_are_in_the_file', 'R', 'test_hash_and_settings',
-           'test_settings_are_read_by_kind', 'test_a_folder_of_more_than_one_run_is_not_opened',
+           'test_principal_components_are_in_the_file',
+           'test_a_folder_of_more_than_one_run_is_not_opened',
+           'test_a_config_that_grew_alone_changes_no_number', 'noted',
            'test_what_a_newer_version_wrote_is_said',
            'test_a_pipe_in_the_place_of_config_json_is_not_waited_for',
            'test_the_settings_of_a_run_are_a_recipe', 'FIFTEEN', 'A_KIND', 'ASKED_OF_IT',
@@ -64,11 +66,13 @@ from .. import (
     adversarial, bound, checkpoint, cli, data, experiment, files, inverse, models,
     run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
+from ..images import some_of
 from ..notation import alpha, sigma
 from ..objectives import Weighted, simple_loss
 from ..recipes import common
 from ..settings import places
 from ..solvers import SOLVERS
+from .test_checkpoint import forge
 
 # %% ../../nbs/76_experiment.ipynb #64385818
 R = experiment.RECIPES
@@ -94,6 +98,51 @@ def without_labels():
     return experiment.train(
         "digits", home() / "none", recipe="digits-tiny", steps=4, drop=1., **QUIET)
 
+# %% ../../nbs/76_experiment.ipynb #79ccd251
+R = experiment.RECIPES
+
+def test_hash_and_settings():
+    for name, c in R.items():
+        full = c.resolve()
+        assert json.loads(json.dumps(full)) == full, name
+        assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
+    h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
+    assert (
+        h() == h(save_every=7)
+        and len({
+            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
+            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
+    full = R["digits-tiny"].resolve()
+    assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
+    g = experiment.change(
+        R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
+    assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, (0, .9), False)
+    assert h(lr=1) == h(lr=1.) == h(lr="1")
+
+def test_settings_are_read_by_kind():
+    texts = dict(
+        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
+    c = experiment.change(R["digits-tiny"], texts)
+    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4)) and c.drop == .25
+    assert c.train == R["digits-tiny"].train | dict(
+        lr=1e-3, compile=True, clip=None, steps=1000)
+    for settings, words in [
+        (dict(widht="3"), "did you mean 'width'"),
+        (dict(lr="fast"), "lr: expected a number above 0; got 'fast'"),
+        (dict(steps="1.5"), "a whole number"),
+        (dict(flip="3"), "classes"), (dict(size=64), "unknown setting"),
+    ]:
+        with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
+    with pytest.raises(ValueError, match="a GAN's training loop"):
+        experiment.GANConfig(train=dict(lr=1.)).resolve()
+    with pytest.raises(ValueError, match="labels: expected true or false"):
+        experiment.GANConfig(labels="false").resolve()
+
+    # what a GAN may leave out, and a list of one
+    c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
+    assert c.gan["lr_d_end"] is None and c.gan["attention"] == ()
+    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
+
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
 def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, recipe):
@@ -104,7 +153,7 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
     other = experiment.train(config, tmp_path / "run", progress=False, say=lambda *_: None)
     how = dict(steps=3) if run.kind == "vdm" else {}
     assert torch.equal(run.sample([1, 2], **how), other.sample([1, 2], **how))
-    assert run.result() is None and run.hash == other.hash
+    assert run.result() is None and run.config == other.config
     if run.kind == "vdm":
         b = run.bits_per_dim(held_out[:4])
         assert b.mean == other.bits_per_dim(held_out[:4]).mean
@@ -144,6 +193,46 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
             old = tmp_path / "fast" / "config.json"
             assert train("again", recipe=old) == ("bfloat16", False)
 
+# %% ../../nbs/76_experiment.ipynb #d9c95c95
+def test_a_plan_needs_no_training():
+    "What is asked for and what the folder says make it; what differs is named."
+    config, facts = R["digits-tiny"], dict(shape=[1, 8, 8], levels=17, classes=10)
+    change, plan_of = experiment.change, experiment.plan_of
+    new = plan_of(config, "digits-tiny")
+    assert new.facts is None and new.says()["config"] == config.resolve()
+    was = dataclasses.replace(new, facts=facts).says()
+    assert plan_of(config, "mine", was).says() == was  # its name is the folder's
+
+    # longer, and longer once more; nothing else may differ
+    longer = plan_of(change(config, dict(steps=200)), "digits-tiny", was)
+    assert longer.lengths == (100,) and longer.says()["lengths"] == [100]
+    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.says())
+    assert again.lengths == (100, 200) and not run_folder.unlike(was, again.says())
+    for asked, words in (
+        (change(config, dict(steps=50)), "train.steps was 100, now 50"),
+        (change(config, dict(lr=1., width=32)), "train.lr was 0.004, now 1.0, unet.width was 16"),
+        (R["ddgan-digits-tiny"], "kind was 'vdm', now 'ddgan'"),
+    ):
+        with pytest.raises(ValueError, match=words): plan_of(asked, "digits-tiny", was)
+    plan_of(change(config, dict(save_every=7)), "digits-tiny", was)  # changes no number
+
+    # first weights are known by their checksum, whatever they were called
+    init = dict(source="a", checksum="1")
+    begun = was | dict(init=init)
+    assert plan_of(config, "", begun, init=init | dict(source="b")).init == init
+    for other in (None, init | dict(checksum="2")):
+        with pytest.raises(ValueError, match="init was 'a 1', now"):
+            plan_of(config, "", begun, init=other)
+
+    # a folder that was begun with minutes knows how long a step took
+    dial = dict(minutes=.1, step=.5)
+    short = was | dict(config=change(config, dict(steps=11, ema=.9)).resolve(), dial=dial)
+    assert plan_of(config, "", short).says() == short
+    more = plan_of(config, "", short, minutes=1)
+    assert more.config.train["steps"] == 114 and more.dial == dial | dict(minutes=1.)
+    with pytest.raises(ValueError, match="100 steps that began without"):
+        plan_of(config, "", was, minutes=1)
+
 # %% ../../nbs/76_experiment.ipynb #d1a10006
 KINDS = pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "classifier-digits"])
 
@@ -174,7 +263,7 @@ def test_what_the_minutes_chose_is_fixed(recipe, in_minutes, tmp_path, monkeypat
         ask("a", recipe, minutes=.1)
     run, same = ask("a", recipe), ask("b", tmp_path / "a" / "config.json")
     assert run.result()["dial"] == run.info["dial"] == dict(minutes=.1, step=.5)
-    assert same.hash == run.hash and "dial" not in same.info and asked == [1, 1, 3]
+    assert same.config == run.config and "dial" not in same.info and asked == [1, 1, 3]
     a, b = (checkpoint.read_checkpoint(r.folder) for r in (run, same))
     for part in ("model", "ema", "optimizer"):
         one, other = (getattr(found, part) for found in (a, b))
@@ -193,7 +282,7 @@ def test_so_many_minutes(recipe, in_minutes, tmp_path):
     assert now.get("warmup", 0) == round(11 / was["steps"] * was.get("warmup", 0))
     assert 11 * (1 - now["ema"]) == pytest.approx(was["steps"] * (1 - was["ema"]))
 
-    assert ask("a", recipe, minutes=.1).hash == run.hash
+    assert ask("a", recipe, minutes=.1).info == run.info
     longer = ask("a", recipe, minutes=.12)
     assert longer.config["train"]["steps"] == 13 and longer.info["lengths"] == [11]
     assert longer.result()["dial"] == dict(minutes=.12, step=.5) and len(asked) == 3
@@ -268,13 +357,13 @@ def test_errors_are_value_errors_and_nothing_is_written():
 
 def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path):
     "What it costs there and what to take instead; nothing where the steps are few."
-    said, info = [], dict(recipe="folder", kind="vdm", hash="h", config=dict(data="folder"))
+    said = []
     images = data.ImageSet("toy", torch.zeros(4, 3, 8, 8).byte(), torch.zeros(4).long(), 256, 1)
-    facts = dict(shape=(3, 8, 8), levels=256, classes=1)
+    plan = experiment.Plan(R["folder"], "folder", dict(shape=(3, 8, 8), levels=256, classes=1))
     for steps, cpu in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
         state = type("State", (), dict(
             config=train.Config(steps=steps), rank=train.Rank(0, 1, torch.device(cpu))))
-        experiment._announce(tmp_path, info | dict(facts=facts), images, images, state, said.append)
+        experiment._announce(tmp_path, plan, images, images, state, said.append)
     assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
 
@@ -346,9 +435,9 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     longer = ask("a", steps=6)
     a, b = (r.model.state_dict() for r in (longer, whole))
     assert all(torch.equal(a[k], b[k]) for k in a)
-    assert longer.info["lengths"] == [3] and longer.hash not in (short.hash, whole.hash)
+    assert longer.info["lengths"] == [3] and longer.config == whole.config
     result = longer.result()
-    assert result["config"]["train"]["steps"] == 6 and result["hash"] == longer.hash
+    assert result["config"]["train"]["steps"] == 6 and result["lengths"] == [3]
     assert experiment.open(short.folder, "cpu", checkpoint=4).result() is None
 
     # a rate that falls says so
@@ -392,11 +481,11 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     mine.unlink()
     (run.folder / "result.json").unlink()
-    assert ask("a", str(mine)).hash == run.hash == run.result()["hash"]
+    assert ask("a", str(mine)).info == run.info and run.result()["init"] == run.info["init"]
     for other in (None, without_labels()):
         with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"):
             ask("a", other)
-    assert ask("b", None).hash != run.hash
+    assert "init" not in ask("b", None).info
 
 # %% ../../nbs/76_experiment.ipynb #76ad0002
 def test_weights_that_do_not_fit_are_refused(tmp_path):
@@ -478,19 +567,17 @@ for line in sys.stdin:
         run = experiment.train(
             "digits", folder, recipe="ddgan-digits-tiny", steps=1, seed=int(seed),
             fresh=how != "on", progress=False, say=lambda m: None, device="cpu")
-        print("trained", run.hash, flush=True)
+        print("trained", run.config["train"]["seed"], flush=True)
     except Exception as e: print("refused", type(e).__name__, e, flush=True)
 """
 
 def of_one_run(folder):
-    "The hash of a run, the same wherever it stands in its folder."
+    "The seed of a run, the same wherever it stands in its folder."
     info, result = (files.read_json(folder / f"{name}.json") for name in ("config", "result"))
     state = checkpoint.read_checkpoint(folder).state
-    there = {
-        experiment.config_hash(info["config"]), info["hash"], state["notes"]["hash"],
-        result["hash"], experiment.config_hash(result["config"])}
-    assert len(there) == 1, (folder, there)
-    return there.pop()
+    assert not run_folder.unlike(state["notes"]["run"], info), folder
+    assert result["config"] == info["config"] == state["notes"]["run"]["config"], folder
+    return str(info["config"]["train"]["seed"])
 
 # %% ../../nbs/76_experiment.ipynb #082b2234
 def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
@@ -586,7 +673,7 @@ def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
     monkeypatch.setattr(experiment, "_make_way", moved)
     run = ask(seed=2, fresh=True)
     thread.join()
-    assert of_one_run(folder) == run.hash and run.config["train"]["seed"] == 2
+    assert of_one_run(folder) == "2" == str(run.config["train"]["seed"])
     assert "other settings" in said[0] or "another process is training in" in said[0], said
 
 # %% ../../nbs/76_experiment.ipynb #d43c1cd4
@@ -655,7 +742,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     tensors, card = weights.unpack(path.read_bytes())
     for data, words in {
         path.read_bytes()[:-1]: "damaged or something else",
-        weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, hash",
+        weights.pack(tensors, dict(card, info={})): "bad.safetensors: expected recipe, config",
         weights.pack(tensors, {}): "its card: expected what, command",
     }.items():
         (tmp_path / "bad.safetensors").write_bytes(data)
@@ -677,87 +764,61 @@ def test_principal_components_are_in_the_file(tmp_path):
     tensors, card = weights.unpack(path.read_bytes())
     assert weights.unpack(once.read_bytes())[0].keys() == tensors.keys()
     tensors["components.mean"] = tensors["components.mean"] + 1
-    path.write_bytes(weights.pack(tensors, card))
-    with pytest.raises(checkpoint.CheckpointError, match="components are not those of its"):
-        experiment.open(path, "cpu")
-    path.write_bytes(weights.pack(
-        {k: v for k, v in tensors.items() if not k.startswith("components")}, card))
-    with pytest.raises(checkpoint.CheckpointError, match="has no components.safetensors"):
-        experiment.open(path, "cpu", say=lambda m: None).sample(labels=[1])
+    without = {k: v for k, v in tensors.items() if not k.startswith("components")}
+    for wrong in tensors, without:
+        path.write_bytes(weights.pack(wrong, card))
+        with pytest.raises(checkpoint.CheckpointError, match="components are not those of its"):
+            experiment.open(path, "cpu")
 
-# %% ../../nbs/76a_run_folder.ipynb #79ccd251
-R = experiment.RECIPES
-
-def test_hash_and_settings():
-    for name, c in R.items():
-        full = c.resolve()
-        assert json.loads(json.dumps(full)) == full, name
-        assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
-    h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
-    assert (
-        h() == h(save_every=7)
-        and len({
-            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
-            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
-    full = R["digits-tiny"].resolve()
-    assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
-    g = experiment.change(
-        R["ddgan-digits-tiny"], dict(T="2", steps=9, betas="0,.9", labels="false"))
-    assert (g.gan["steps"], g.train["steps"], g.gan["betas"], g.labels) == (2, 9, (0, .9), False)
-    assert h(lr=1) == h(lr=1.) == h(lr="1")
-
-def test_settings_are_read_by_kind():
-    texts = dict(
-        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
-    c = experiment.change(R["digits-tiny"], texts)
-    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4)) and c.drop == .25
-    assert c.train == R["digits-tiny"].train | dict(
-        lr=1e-3, compile=True, clip=None, steps=1000)
-    for settings, words in [
-        (dict(widht="3"), "did you mean 'width'"),
-        (dict(lr="fast"), "lr: expected a number above 0; got 'fast'"),
-        (dict(steps="1.5"), "a whole number"),
-        (dict(flip="3"), "classes"), (dict(size=64), "unknown setting"),
-    ]:
-        with pytest.raises(ValueError, match=words): experiment.change(R["digits-tiny"], settings)
-    with pytest.raises(ValueError, match="a GAN's training loop"):
-        experiment.GANConfig(train=dict(lr=1.)).resolve()
-    with pytest.raises(ValueError, match="labels: expected true or false"):
-        experiment.GANConfig(labels="false").resolve()
-
-    # what a GAN may leave out, and a list of one
-    c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
-    assert c.gan["lr_d_end"] is None and c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
-
-# %% ../../nbs/76a_run_folder.ipynb #dd180df5
+# %% ../../nbs/76_experiment.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
+    "What differs is named; a result of other settings is not its own."
     run = tiny("digits-tiny")
     changed = dict(recipe="digits-tiny", steps=8, gamma_min=-9.)
     other = experiment.change(R["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
-    info, name = files.read_json(run.folder / "config.json"), experiment.config_hash(other)
-    for i, (file, value) in enumerate([
-        ("config.json", info | dict(config=other, hash=name)),
-        ("config.json", info | dict(config=other)),
-        ("config.json", info | dict(hash=name)),
-        ("result.json", run.result() | dict(hash=name)),
-    ]):
-        folder = tmp_path / f"mixed{i}"
-        shutil.copytree(run.folder, folder)
-        files.write_json(folder / file, value)
-        with pytest.raises(ValueError, match=f"more than one run.*(?:{info['hash']}|{name})"):
-            experiment.open(folder, "cpu")
+    info, words = files.read_json(run.folder / "config.json"), "gamma_min is -9.0 in config.json"
+    shutil.copytree(run.folder, folder := tmp_path / "mixed")
+    files.write_json(folder / "config.json", info | dict(config=other))
+    with pytest.raises(ValueError, match=f"{words} and was -8.0 in training"):
+        experiment.open(folder, "cpu")
 
     # the settings of config.json are not enough to go on, finished or not
-    folder = tmp_path / "mixed0"
-    with pytest.raises(ValueError, match="more than one run"):
-        experiment.train("digits", folder, **changed, **QUIET)
-    (folder / "result.json").unlink()
-    with pytest.raises(ValueError, match="more than one run"): experiment.open(folder, "cpu")
-    with pytest.raises(ValueError, match="is of another run: .*notes.hash"):
-        experiment.train("digits", folder, **changed, **QUIET)
+    for name in ("result.json", "config.json"):
+        with pytest.raises(ValueError, match=words):
+            experiment.train("digits", folder, **changed, **QUIET)
+        (folder / name).unlink()
+    with pytest.raises(ValueError, match="holds no config.json"): experiment.open(folder, "cpu")
 
-# %% ../../nbs/76a_run_folder.ipynb #42e11fc9
+    shutil.copytree(run.folder, folder := tmp_path / "result")
+    files.write_json(folder / "result.json", run.result() | dict(config=other))
+    assert experiment.open(folder, "cpu").result() is None
+
+def test_a_config_that_grew_alone_changes_no_number(tmp_path):
+    "A run that was killed just when it was made longer opens as what it was, and goes on."
+    run, how = tiny("digits-tiny"), dict(recipe="digits-tiny", **QUIET)
+    shutil.copytree(run.folder, folder := tmp_path / "run")
+    info = files.read_json(folder / "config.json")
+    longer = experiment.change(R["digits-tiny"], dict(steps=9)).resolve()
+    files.write_json(folder / "config.json", info | dict(config=longer, lengths=[8]))
+    part = experiment.open(folder, "cpu")
+    assert part.config == run.config and part.result()["config"]["train"]["steps"] == 8
+    with pytest.raises(ValueError, match="train.steps was 9, now 8"):
+        experiment.train("digits", folder, steps=8, **how)
+    done = experiment.train("digits", folder, steps=9, **how)
+    assert done.info["lengths"] == [8] and done.result()["config"]["train"]["steps"] == 9
+
+    # more steps that nobody was asked for are an edit
+    files.write_json(folder / "config.json", info | dict(config=longer))
+    with pytest.raises(ValueError, match="lengths is .* in config.json and was"):
+        experiment.open(folder, "cpu")
+
+# %% ../../nbs/76_experiment.ipynb #42e11fc9
+def noted(step, info):
+    "A checkpoint whose notes and manifest say what config.json says."
+    state = json.loads((step / "state.json").read_text())
+    state["notes"]["run"] = {k: v for k, v in info.items() if k not in ("version", "root")}
+    forge(step, "state.json", files.to_json(state))
+
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")
     found = run.evaluate(steps=2, n=2, **JUDGED)
@@ -768,11 +829,11 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
             files.read_json(d / "evaluation.json"))}
     for i, (file, path, new) in enumerate([
         ("config.json", ("config", "heads"), 3), ("config.json", ("config", "unet", "limbs"), 3),
-        ("config.json", ("config", "train", "momentum"), .9), ("config.json", ("kind",), "flow"),
+        ("config.json", ("config", "train", "momentum"), .9),
         ("config.json", ("facts",), None), ("config.json", ("facts", "levels"), None),
         ("result.json", ("bits_per_dim", "conditional", "nats"), 1.),
         ("result.json", ("bits_per_dim", "conditional", "error"), None),
-        ("result.json", ("hash",), None), ("result.json", ("seconds",), None),
+        ("result.json", ("config",), None), ("result.json", ("seconds",), None),
         ("evaluation.json", ("bits_per_dim", "conditional", "nats"), 1.),
         ("evaluation.json", ("kind",), None), ("evaluation.json", ("judge", "mean"), None),
         ("evaluation.json", ("samples", "recall"), None),
@@ -785,10 +846,11 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         if new is None: del at[path[-1]]
         else: at[path[-1]] = new
         files.write_json(folder / file, value)
+        if file == "config.json": noted(folder / "step-000000008", value)
         with pytest.raises(ValueError, match="newer.*update diffstudy"): read[file](folder)
     with pytest.raises(ValueError, match="newer.*update diffstudy"): experiment.read_samples({})
 
-# %% ../../nbs/76a_run_folder.ipynb #5f98fe45
+# %% ../../nbs/76_experiment.ipynb #5f98fe45
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_in_the_place_of_config_json_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "config.json")
@@ -802,7 +864,7 @@ def test_the_settings_of_a_run_are_a_recipe(tmp_path):
     run = tiny("digits-tiny")
     recipe = str(run.folder / "config.json")
     again = experiment.train("digits", tmp_path / "again", recipe=recipe, **QUIET)
-    assert (again.hash, again.recipe) == (run.hash, "digits-tiny")
+    assert (again.config, again.recipe) == (run.config, "digits-tiny")
     assert again.bits_per_dim().mean == pytest.approx(run.bits_per_dim().mean, abs=1e-4)
     other = experiment.train("digits", tmp_path / "other", recipe=recipe, seed=1, steps=1, **QUIET)
     assert other.config["train"] == run.config["train"] | dict(seed=1, steps=1)
@@ -817,7 +879,6 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "run.sample([3] * 4, num_inference_steps=50)": "did you mean 'steps'",
     "run.sample([3], generator=torch.Generator().manual_seed(0))": "did you mean 'seed'",
     "run.sample(['three', 'eight'])": "labels: expected .*'three'|labels: expected .*list",
-    "run(n=4)": r"run\.sample\(n=16\)",
     "run.sample(torch.tensor([3.7, 1.]))": "labels: expected .*3.7",
     "run.sample(4, scheduler='DDIMScheduler')": "did you mean 'sampler'",
     "run.bits_per_dim(torch.rand(4, 1, 8, 8))": "data.ImageSet.*got Tensor",
@@ -883,13 +944,13 @@ def test_images_reach_other_tools(tmp_path):
 def test_a_sorted_set_is_not_judged_by_its_first_class():
     "the first images of a set in any order; of a sorted one some of all classes, each time the same"
     images = data.load("digits")[0]
-    assert torch.equal(common.some_of(images, 50).images, images.images[:50])
+    assert torch.equal(some_of(images, 50).images, images.images[:50])
     by_class = images[images.labels.argsort(stable=True)]
     twice = by_class[torch.cat([torch.arange(0, 1500, 2), torch.arange(1, 1500, 2)])]
-    assert common.some_of(twice, 300).labels.bincount(minlength=10).min() > 15
-    some = common.some_of(by_class, 300)
+    assert some_of(twice, 300).labels.bincount(minlength=10).min() > 15
+    some = some_of(by_class, 300)
     assert some.labels.bincount(minlength=10).min() > 15
-    assert torch.equal(some.images, common.some_of(by_class, 300).images)
+    assert torch.equal(some.images, some_of(by_class, 300).images)
 
 # %% ../../nbs/76b_kinds.ipynb #f5756553
 A_KIND = '''
@@ -898,14 +959,25 @@ import math, torch
 from dataclasses import dataclass, field
 from typing import ClassVar
 from diffstudy import evaluate, train, verdict
-from diffstudy.settings import setting, whole
 from diffstudy.decoder import Decoder
-from diffstudy.recipes.common import Configuration, Kind, batches, drawn
+from diffstudy.recipes.common import Configuration, Judged, Kind, batches, drawn
+from diffstudy.settings import setting, text, whole
+
+class Pixels(torch.nn.Module):
+    "The decoder of a diffusion model that is told nothing but noise."
+    def __init__(self, facts, width, seed):
+        super().__init__()
+        self.shape = tuple(facts["shape"])
+        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
+
+    def forward(self, k):  # Bits per dimension
+        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
+        return nats / (math.prod(self.shape) * math.log(2))
 
 @dataclass(frozen=True)
 class PixelConfig(Configuration):
     kind: ClassVar[str] = "pixels"
-    data: str = "digits"
+    data: str = setting("digits", text)
     width: int = setting(8, whole(4))
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -919,24 +991,9 @@ class PixelConfig(Configuration):
         loss = lambda net, batch, generator: dict(loss=net(batch[0]).mean())
         return state, train.loss_step(loss), batches(images, loop.batch_size, loop.seed, rank)
 
-class Pixels(torch.nn.Module):
-    "A decoder of chapter 36 that is told nothing but noise."
-    def __init__(self, facts, width, seed):
-        super().__init__()
-        self.shape = tuple(facts["shape"])
-        self.decoder = Decoder(self.shape, facts["levels"], width, depth=1, seed=seed)
-
-    def forward(self, k):  # Bits per dimension
-        nats = self.decoder(k, torch.zeros(len(k), *self.shape), torch.full((len(k),), 12.))
-        return nats / (math.prod(self.shape) * math.log(2))
-
-class PixelRun(verdict.Judged):
+class PixelRun(Judged):
     what = "a masked network"
-
-    @torch.no_grad()
-    def bits_per_dim(self, images=None):
-        images = self.images()[1] if images is None else images
-        return evaluate.mean_and_error(self.model(images.images))
+    judged_words = staticmethod(verdict.words)
 
     def sample(self, labels=None, *, n=16, seed=0, batch=128, progress=False):
         def draw(labels, own, progress):
@@ -944,58 +1001,67 @@ class PixelRun(verdict.Judged):
             return self.model.decoder.sample(nothing, torch.tensor(12.), own)
         return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
 
+    @torch.no_grad()
+    def bits_per_dim(self, images=None):
+        images = self.images()[1] if images is None else images
+        return evaluate.mean_and_error(self.model(images.images))
+
     def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
 
     @classmethod
     def words(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
-
-    judged_words = staticmethod(verdict.words)
 
 KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, batch_size=16))})
 '''
 
 # %% ../../nbs/76b_kinds.ipynb #05efb896
 ASKED_OF_IT = """
-import sys, torch
-from diffstudy import recipes
-recipes.__path__.append(sys.argv[1])
-from diffstudy import cli, experiment
-from typer.testing import CliRunner
-
-# from Python: train, open, score, sample
+import torch
+from diffstudy import experiment
+experiment.use_kind("pixels.py")
 made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
 run = experiment.open("a")
-assert type(run).__name__ == "PixelRun" and run.hash == made.hash and run.config["width"] == 12
+assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
 found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
-
-# and by the command line, on the same run and on one of its own
-for line in (
-    "train digits --run a --recipe pixels --set width=12", "train digits --recipe pixels",
-    "sample a --n 4", "sample runs/pixels --n 2 --out b.npz", "evaluate a --n 2", "info a",
-    "data",
-):
-    said = CliRunner().invoke(cli.app, line.split())
-    assert said.exit_code == 0, (line, said.output, said.exception)
-    print(said.output)
-refused = CliRunner().invoke(cli.app, ["sample", "a", "--steps", "3", "--force"])
-assert refused.exit_code == 2, refused.output
+experiment.export(run, "pixels.safetensors")
+assert torch.equal(experiment.open("pixels.safetensors").sample(n=2, seed=1), run.sample(n=2, seed=1))
 """
 
 def test_another_kind_is_one_file(tmp_path):
-    "trained, opened, scored and sampled, from Python and by the command line"
-    (tmp_path / "kinds").mkdir()
-    (tmp_path / "kinds" / "pixels.py").write_text(A_KIND)
+    "trained, opened, scored and sampled, from Python and by the command line; read only if named"
+    assert len(A_KIND.strip().splitlines()) <= 60
+    (tmp_path / "pixels.py").write_text(A_KIND)
     paths = os.pathsep.join(p for p in sys.path if p)
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED_OF_IT, str(tmp_path / "kinds")], cwd=tmp_path, text=True,
-        capture_output=True, env=os.environ | dict(PYTHONPATH=paths, DIFFSTUDY_DEVICE="cpu"))
-    assert done.returncode == 0, done.stderr
-    for words in ("bits per dimension", "a run of kind pixels", "pixels", "judge: "):
-        assert words in done.stdout, words
+    def ask(*what):
+        done = subprocess.run(
+            [sys.executable, *what], cwd=tmp_path, text=True, capture_output=True,
+            env=os.environ | dict(PYTHONPATH=paths, DIFFSTUDY_DEVICE="cpu"))
+        return done.returncode, done.stdout + done.stderr
+    status, said = ask("-c", ASKED_OF_IT)
+    assert status == 0, said
+
+    # by the command line, on the same run and on one of its own
+    own = ("--kinds", "pixels.py")
+    for line, words in (
+        ("train digits --run a --recipe pixels --set width=12", "nothing to do"),
+        ("train digits --recipe pixels", "bits per dimension"),
+        ("sample a --n 4", "4 samples"), ("sample runs/pixels --n 2 --out b.npz", "2 samples"),
+        ("evaluate a --n 2", "judge: "), ("info a", "a run of kind pixels"),
+    ):
+        status, said = ask("-m", "diffstudy", *line.split(), *own)
+        assert status == 0 and words in said, (line, said)
     assert (tmp_path / "a" / "samples.png").exists() and (tmp_path / "b.npz").exists()
+    for line, words in (
+        (("sample", "a", "--steps", "3", "--force", *own), "steps"),
+        (("sample", "a"), "kind 'pixels' is not known here; give --kinds FILE"),
+        (("sample", "a", "--kinds", "none.py"), "none.py"),
+        (("sample", "a", "--kinds", "a/config.json"), "expected a Python file with KIND"),
+    ):
+        status, said = ask("-m", "diffstudy", *line)
+        assert status == 2 and words in said, (line, said)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
 def test_a_run_with_a_decoder(tmp_path):
@@ -1059,7 +1125,7 @@ def exact_run(ends, levels=5):
     "A run whose network is exact for such images."
     net = vdm.CategoricalNet(Zeros((levels, 4, 4), 2), levels)
     info = dict(
-        recipe="", hash="", config={},
+        recipe="", config={},
         facts=dict(shape=[1, 4, 4], levels=levels, classes=2))
     model = vdm.VDM(net, schedule.Linear(*ends), levels)
     return experiment.VDMRun(Path("nowhere"), info, model, "", torch.device("cpu"))
@@ -1279,7 +1345,7 @@ def test_other_losses_are_mended():
         (dict(w=1.), "needs labels"), (dict(n=0), "n: expected a whole number"),
     ):
         with pytest.raises(ValueError, match=words): run.restore(x, steps=2, **how)
-    with pytest.raises(TypeError, match="did you mean 'mask'"): run.restore(x, maks=x[0] > 0)
+    with pytest.raises(TypeError, match="maks"): run.restore(x, maks=x[0] > 0)
     with pytest.raises(ValueError, match="fills in nothing"): tiny("classifier-digits", 6).restore(x)
 
 def test_there_and_back_from_a_picture():
@@ -1467,7 +1533,7 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     for old in folder.glob("evaluation*"): old.unlink()
     run, drawn = experiment.open(folder, "cpu"), []
-    monkeypatch.setattr(verdict, "_scores", lambda run, options, *_: drawn.append(options) or dict(
+    monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
         options=options, kind="vdm", number=len(drawn)))
     assert run.evaluation() is None
     run.evaluate(steps=16, sampler="euler", n=2)
@@ -1477,19 +1543,16 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
 
-    # what is drawn by default is what is judged by default, here and on the command line
+    # what is drawn by default is what is judged by default
     sample = inspect.signature(experiment.VDMRun.sample).parameters
     assert all(drawn[1][k] == sample[k].default for k in run.choices)
-    from diffstudy import cli
-    request = cli._request(run, None, None, 3, 0, {})
-    assert request.told(request.weights[0]) == run.usual() and len(request.weights) == 1
 
 # %% ../../nbs/76f_verdict.ipynb #db7c8b3d
 def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     run = experiment.open(folder, "cpu")
     scored = lambda run, options, *_: dict(options=options, number=4)
-    monkeypatch.setattr(verdict, "_scores", scored)
+    monkeypatch.setattr(verdict, "scores", scored)
 
     # the one file of earlier versions is read; another checkpoint's is not this one's
     old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}

@@ -8,7 +8,6 @@ import pytest
 
 ALONE = (  # a piece of work for each case; all others go with their file
     "test_notebook_runs", "test_page_in_a_browser", "test_any_input",
-    "test_a_bent_function_breaks_a_check_of_its_chapter",
     "test_exercises_run_after_the_imports_alone",
     "test_the_wheel_stands_alone_in_an_empty_environment")
 FIRST = "test_website"
