@@ -45,7 +45,7 @@ def _list_images(folder: Path
         but = f", but {_by_kind(others)}" if others else ""
         raise ValueError(
             f"{folder} holds no pictures{but}; expected files that end in "
-            f"{', '.join(_IMAGE_FILES)}")
+            + ", ".join(_IMAGE_FILES))
     return groups, others
 
 def _by_kind(files: list) -> str:  # Such as "20 .gif, 12 .heic"
@@ -307,7 +307,8 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
         raise RuntimeError(
             f"{path} has {size} bytes, not {math.prod(shape)}: it is cut off; remove this folder "
             "and prepare the pictures anew")
-    return _two_sets(facts, torch.from_file(str(path), size=size, dtype=torch.uint8).view(shape), True)
+    images = torch.from_file(str(path), size=size, dtype=torch.uint8)
+    return _two_sets(facts, images.view(shape), mapped=True)
 
 # %% ../nbs/72a_folders.ipynb #5f42d891
 def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None]:

@@ -536,7 +536,7 @@ def test_files_of_other_kinds_are_counted(tmp_path, capsys):
 # %% ../../nbs/72a_folders.ipynb #b21241ce
 @torchvision
 def test_a_run_knows_whether_broken_pictures_are_skipped(tmp_path):
-    "It is a setting like the others of a folder: in the hash, and kept when a run goes on."
+    "It is a setting like the others of a folder, and kept when a run goes on."
     from diffstudy import experiment
     folder, said = save_rows(tmp_path / "flat", toy_rows(60)), []
     (folder / "c0" / "000.png").write_bytes(b"nothing")
