@@ -483,11 +483,16 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
             raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
 
         shown = Progress(source.total, "pictures", "preparing", on=progress, say=say, every=10)
-        with shown, open(place / _FILE, "wb") as f:
-            rows = shown.over(_read_rows(source, options, say))
-            facts = _read_all(rows, source, options, lambda image: f.write(image.numpy().tobytes()))
-            f.flush()
-            os.fsync(f.fileno())
+        try:
+            with shown, open(place / _FILE, "wb") as f:
+                def keep(image): f.write(image.numpy().tobytes())
+                rows = shown.over(_read_rows(source, options, say))
+                facts = _read_all(rows, source, options, keep)
+                f.flush()
+                os.fsync(f.fileno())
+        except BaseException:
+            (place / _FILE).unlink(missing_ok=True)
+            raise
         write_json(place / "prepared.json", facts)  # now it is whole
 
         n, many = {k: len(v) for k, v in facts["labels"].items()}, len(facts["classes"])
