@@ -313,7 +313,8 @@ def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bo
             if components and not (was and parts.exists()): files.replace_file(parts, components)
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 place = was and was.get("root") if root is None else str(Path(root).resolve())
-                beside = dict(version=files.versions()["diffstudy"]) | (dict(root=place) if place else {})
+                beside = dict(version=files.versions()["diffstudy"])
+                if place: beside["root"] = place
                 files.write_json(folder / "config.json", plan.says() | beside)
         yield
 
@@ -508,7 +509,8 @@ def _check_takes(run, plan) -> list[str]:  # Tensors that begin anew
     images, others = _of_data(run.facts), _of_data(facts)
     other = f" They are for images {images}, and here are {others}." if images != others else ""
     raise ValueError(
-        f"init: the weights of {source} do not fit: expected {wrong[0]} {here}, got {there}.{other} "
+        f"init: the weights of {source} do not fit: expected {wrong[0]} {here}, "
+        f"got {there}.{other} "
         f"Recipes for {config.data!r} whose network they fit: {', '.join(fits) or 'none'}")
 
 _BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network

@@ -66,25 +66,23 @@ def _verdict(run, images, held_out, n: int, draw, known) -> dict:
     attainable = None
     if each * images.classes >= 12:
         attainable = judge.held_out_scores(some, held_out, known, each, features)
+
+    # how far samples, and held-out images, are from the training images
+    def nearest(v):
+        d = scoring.nearest_distance(v, real).distance.cpu()
+        more = dict(median=d.median().item(), least=d.min().item())
+        return scoring.mean_and_error(d)._asdict() | more
+    few = datasets.encode(some_of(held_out, 1000).images, held_out.levels)
+
     held = datasets.encode(held_out.images, images.levels)
     out = dict(
         judge=scoring.accuracy(known, held, held_out.labels)._asdict(), samples=found,
-        held_out=attainable, nearest=_nearest(x, held_out, real))
+        held_out=attainable, nearest=dict(samples=nearest(x), held_out=nearest(few)))
     share, error = found["accuracy"]
     if run.has_labels:
         out["recognized"] = dict(count=round(share * len(k)), mean=share, error=error, n=len(k))
     else: del found["accuracy"]  # nothing was asked for
     return out
-
-# %% ../nbs/76f_verdict.ipynb #cde6b821
-def _nearest(x, held_out, real) -> dict:
-    "How far samples, and held-out images, are from the training images."
-    few = datasets.encode(some_of(held_out, 1000).images, held_out.levels)
-    def far(v):
-        d = scoring.nearest_distance(v, real).distance.cpu()
-        more = dict(median=d.median().item(), least=d.min().item())
-        return scoring.mean_and_error(d)._asdict() | more
-    return dict(samples=far(x), held_out=far(few))
 
 # %% ../nbs/76f_verdict.ipynb #cf0159ac
 def _modes(run, images, n: int, draw, known) -> dict:
@@ -126,25 +124,6 @@ _SHOWN = dict(
 
 def _value(pair) -> str: return f"{scoring.Estimate(*pair, 0)}"
 
-def _words_of_modes(e: dict) -> list[str]:
-    "Modes, beside what the judge sees in the data themselves."
-    lines = [made(e)]
-    for name, who in dict(
-        samples="samples", data_seen="the data, by the judge", data="the data, by their labels",
-    ).items():
-        check_keys("evaluation", e, {name: ("modes", "kl")})
-        chance = f", {e[name]['chance']:.4f} of it by chance" if "chance" in e[name] else ""
-        lines.append(
-            f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}{chance}")
-    return lines
-
-def _check_evaluation(e: dict):
-    "ValueError unless all is there that is told."
-    scores, far = tuple(_SHOWN), ("mean", "error", "n", "median", "least")
-    check_keys("evaluation", e, dict(
-        options=(), judge=("mean", "n"), samples=scores, held_out=e.get("held_out") and scores,
-        nearest=dict(samples=far, held_out=far)))
-
 # %% ../nbs/76f_verdict.ipynb #9671070b
 def words(e: dict) -> list[str]:
     """What the judge has to say.
@@ -154,8 +133,23 @@ def words(e: dict) -> list[str]:
 
     Returns:
         Lines of text"""
-    if "data_seen" in e: return _words_of_modes(e)
-    _check_evaluation(e)
+    if "data_seen" in e:  # modes, beside what the judge sees in the data themselves
+        lines = [made(e)]
+        for name, who in dict(
+            samples="samples", data_seen="the data, by the judge",
+            data="the data, by their labels",
+        ).items():
+            check_keys("evaluation", e, {name: ("modes", "kl")})
+            chance = f", {e[name]['chance']:.4f} of it by chance" if "chance" in e[name] else ""
+            lines.append(
+                f"  {who:26} {e[name]['modes']} of 1000 modes, KL {_value(e[name]['kl'])}{chance}")
+        return lines
+
+    # all must be there that is told
+    names, far = tuple(_SHOWN), ("mean", "error", "n", "median", "least")
+    check_keys("evaluation", e, dict(
+        options=(), judge=("mean", "n"), samples=names, held_out=e.get("held_out") and names,
+        nearest=dict(samples=far, held_out=far)))
 
     # whether the judge can be trusted, then what it says
     known = e["judge"]
