@@ -281,10 +281,6 @@ def _held(folder: Path) -> dict | None:
     there = folder.iterdir() if folder.exists() else ()
     if all(p.name in left or p.name.startswith(".tmp-") for p in there): return None
     info = read_run(folder)
-    if "checksums" in info:
-        raise ValueError(
-            f"{folder} is a model as save_pretrained writes it, in which no run goes on: "
-            f"bridges.from_pretrained({str(folder)!r}) opens it")
     path, found = checkpoint.read_latest(folder, lambda _: None)
     if path: meaning(info, path, found.state)
     return info
@@ -569,18 +565,16 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
         The file"""
     path = Path(path)
     expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
-    if run.config.get("components"):
-        raise ValueError(
-            "this run works on principal components, which are a file of their own: "
-            "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
+    if run.config.get("components"):
+        tensors |= {f"components.{k}": v for k, v in run.components.tensors().items()}
     files.replace_file(path, weights.pack(tensors, dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=_command(run), licence=license, result=result or None, chosen=run.chosen,
-        info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
+        info={k: v for k, v in run.info.items() if k != "root"})))
     return path
 
 # %% ../nbs/76_experiment.ipynb #58dbe214

@@ -21,6 +21,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_after_a_full_disk_the_same_call_works',
            'test_an_unwritable_folder_is_noticed_before_anything_is_read',
            'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file',
+           'test_principal_components_are_in_the_file',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_a_config_that_grew_alone_changes_no_number', 'noted',
            'test_what_a_newer_version_wrote_is_said',
@@ -62,7 +63,7 @@ from unittest import mock
 import pytest, torch
 from typer.testing import CliRunner
 from .. import (
-    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, inverse, models,
+    adversarial, bound, checkpoint, cli, data, experiment, files, inverse, models,
     run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..images import some_of
@@ -478,8 +479,6 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
-    bridges.save_pretrained(run, tmp_path / "hub")
-    assert bridges.from_pretrained(tmp_path / "hub", "cpu").info["init"] == run.info["init"]
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).info == run.info and run.result()["init"] == run.info["init"]
@@ -752,9 +751,24 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no.safetensors: No such file"): ask("no.safetensors")
     with pytest.raises(ValueError, match="ends with .safetensors; got 'x.pt'"):
         experiment.export(run, "x.pt")
-    run.config = dict(run.config, components=12)
-    with pytest.raises(ValueError, match="principal components"):
-        experiment.export(run, tmp_path / "c.safetensors")
+
+def test_principal_components_are_in_the_file(tmp_path):
+    "Of a GAN that works on them: the same images, and others' components are refused."
+    run = experiment.train(
+        "digits", tmp_path / "run", recipe="ddgan-digits-tiny", steps=1, components=12, **QUIET)
+    path = experiment.export(run, tmp_path / "gan.safetensors")
+    shutil.rmtree(run.folder)
+    again = experiment.open(path, "cpu", say=lambda m: None)
+    assert torch.equal(*(r.sample(labels=[0, 1, 2, 3]) for r in (again, run)))
+    once = experiment.export(again, tmp_path / "again.safetensors")
+    tensors, card = weights.unpack(path.read_bytes())
+    assert weights.unpack(once.read_bytes())[0].keys() == tensors.keys()
+    tensors["components.mean"] = tensors["components.mean"] + 1
+    without = {k: v for k, v in tensors.items() if not k.startswith("components")}
+    for wrong in tensors, without:
+        path.write_bytes(weights.pack(wrong, card))
+        with pytest.raises(checkpoint.CheckpointError, match="components are not those of its"):
+            experiment.open(path, "cpu")
 
 # %% ../../nbs/76_experiment.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
