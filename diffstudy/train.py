@@ -312,9 +312,8 @@ def _agree(signal: int, rank: Rank) -> int:
 # %% ../nbs/74_training.ipynb #25a75c95
 def _save(state, folder, log):
     "Write log and state to the disk, if the folder is still there."
-    log.sync()  # it comes first: it must not end before the checkpoint
     try:
-        if not log.in_place(): raise FileNotFoundError
+        if not log.sync(): raise FileNotFoundError  # first: it may not end before the checkpoint
         save_checkpoint(state, folder, False)
     except FileNotFoundError:
         raise RuntimeError(
@@ -334,7 +333,7 @@ def _look(state, watch, looks, logger):
         with _seeded(stream(state.config.seed, "watch", n), state.rank.device): seen = watch(state)
         numbers = {k: v for k, v in seen.items() if isinstance(v, (int, float))}
         pictures = {k: v for k, v in seen.items() if k not in numbers}
-        if looks and looks.in_place():  # a folder that is gone is not made again
+        if looks and looks.sync():  # a folder that is gone is not made again
             for name, picture in pictures.items():
                 write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
             looks.write(dict(step=n) | numbers)
@@ -396,9 +395,9 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             say(f"precision=bfloat16: {slow}, as it does without instructions for it; "
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
-        open_log = lambda name: stack.enter_context(Log(home, state.step, say, name))
-        records = open_log("log.jsonl") if home else None
-        looks = open_log("watch.jsonl") if home and config.watch_every else None
+        records = Log(home, state.step, say) if home else None
+        looks = Log(home, state.step, say, "watch.jsonl") if home and config.watch_every else None
+        for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = stack.enter_context(Progress(
             config.steps, "steps", "training", done=state.step, on=progress and first, say=say,
             every=10.))

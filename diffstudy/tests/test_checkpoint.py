@@ -211,11 +211,12 @@ def test_a_full_disk_costs_nothing(tmp_path):
 def test_log(tmp_path):
     file = tmp_path / "log.jsonl"
     steps = lambda say=print: [r["step"] for r in checkpoint.read_log(tmp_path, say)]
-    with checkpoint.Log(tmp_path, 0) as log:
+    log = checkpoint.Log(tmp_path, 0)
+    with log.file:
         for n in (5, 10, 15): log.write(dict(step=n, loss=1. / n if n < 15 else math.nan))
     with open(file, "a") as f: f.write('{"step": 20, "lo')
     assert steps() == [5, 10, 15] and checkpoint.read_log(tmp_path)[2]["loss"] is None
-    with checkpoint.Log(tmp_path, 10): pass
+    checkpoint.Log(tmp_path, 10).file.close()
     assert file.read_text() == '{"step": 5, "loss": 0.2}\n{"step": 10, "loss": 0.1}\n'
     assert checkpoint.read_log(tmp_path / "none") == []
 
@@ -224,6 +225,6 @@ def test_log(tmp_path):
     file.write_bytes(bad)
     assert steps(said.append) == [10, 20]
     assert [int(s.split(" is left out")[0].split("line ")[1]) for s in said] == [1, 3, 4, 5]
-    with checkpoint.Log(tmp_path, 10, said.append): pass
+    checkpoint.Log(tmp_path, 10, said.append).file.close()
     assert file.read_text() == '{"step": 10}\n' and len(said) == 9
     assert [p.read_bytes() for p in tmp_path.glob("refused-*-log.jsonl")] == [bad]
