@@ -416,7 +416,20 @@ class Batches:
 
     def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
                  flip: bool | tuple = False, device=None):
-        _check_rows(data, flip)
+        if not isinstance(data, ImageSet):
+            what = type(data).__name__
+            if hasattr(data, "dataset") and hasattr(data, "batch_size"):
+                raise TypeError(
+                    f"a {what} remembers where it is, so no run could go on exactly where it "
+                    "stopped: give its data set, Batches(loader.dataset, batch_size, seed)")
+            if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+                raise TypeError(
+                    "expected an ImageSet, or a data set with a length and rows by number; "
+                    f"got {what}. "
+                    'Write its rows to a file: prepare(dict(train=rows, test=others), "folder")')
+            if flip:
+                raise ValueError(
+                    "flip is for an ImageSet; mirror the rows of a data set in itself")
         expect(
             0 < batch_size <= len(data),
             f"a batch size in 1..{len(data)}, the number of images", batch_size)
@@ -457,7 +470,8 @@ class Batches:
             coins = torch.rand(self.batch_size, generator=stream(self.seed, "flip", step))
             which = move(coins[self.part] < .5, x.device)
             if self.flip is not True: which &= torch.isin(y, y.new_tensor(self.flip))
-            x = _mirror(x, which)
+            row = torch.arange(len(x), device=x.device) + len(x) * which
+            x = torch.cat([x, x.flip(-1)]).index_select(0, row)
         return move(x, self.device or x.device), move(y, self.device or y.device)
 
     def _rows(self, step, places):
@@ -472,32 +486,12 @@ class Batches:
         return _moved(default_collate(rows), self.device)
 
 # %% ../nbs/72_images.ipynb #db350f67
-def _mirror(x: Tensor, which: Tensor  # `(b, c, h, w)`; `(b,)`, True for those to mirror
-) -> Tensor:  # `(b, c, h, w)`
-    "Mirror some images left to right."
-    row = torch.arange(len(x), device=x.device) + len(x) * which
-    return torch.cat([x, x.flip(-1)]).index_select(0, row)
-
 def _moved(batch, device):
     "A tensor, or tensors in lists, tuples and dicts, on a device."
     if device is None: return batch
     if torch.is_tensor(batch): return move(batch, device)
     if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
     return tuple(_moved(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
-
-def _check_rows(data, flip: bool):
-    "TypeError that says what to do, unless rows can be asked for by their number."
-    if isinstance(data, ImageSet): return
-    what = type(data).__name__
-    if hasattr(data, "dataset") and hasattr(data, "batch_size"):
-        raise TypeError(
-            f"a {what} remembers where it is, so no run could go on exactly where it stopped: give "
-            "its data set, Batches(loader.dataset, batch_size, seed)")
-    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
-        raise TypeError(
-            f"expected an ImageSet, or a data set with a length and rows by number; got {what}. "
-            'Write its rows to a file: prepare(dict(train=rows, test=others), "folder")')
-    if flip: raise ValueError("flip is for an ImageSet; mirror the rows of a data set in itself")
 
 # %% ../nbs/72_images.ipynb #b2af0f8e
 def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
