@@ -15,7 +15,6 @@ from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | N
 import typer
 from . import kernels
 from .files import check_writable, read_json, read_note, write_json, write_png
-from .images import page, to_strip
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -212,6 +211,7 @@ _GAP = 4  # Between images, as `page` has it
 def _picture(blocks: list, heads: list, levels: int):  # A Pillow image
     "Pages of images, from pairs (title, gray levels `(n, c, h, w)`), with a head for each column."
     from PIL import Image, ImageDraw, ImageFont
+    from diffstudy.images import page
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
 
@@ -617,6 +617,7 @@ _RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})
 
 def _write_record(run, path: Path, root=None):
     "Write a finished `VDMRun`, its verdict and a few samples to one small JSON file."
+    from diffstudy.images import to_strip
     if "w" not in run.choices:
         fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 
