@@ -6,8 +6,8 @@ and a log."""
 # %% auto #0
 __all__ = ['Checkpoint', 'numbers_of', 'for_a_file', 'not_finite', 'checkpoints', 'best', 'prune',
            'save_checkpoint', 'check_tensors', 'read_tensors', 'read_checkpoint', 'read_latest',
-           'latest', 'load_weights', 'check_fits', 'load_checkpoint', 'news_of_resume', 'read_log',
-           'Log', 'CheckpointError']
+           'load_weights', 'check_fits', 'load_checkpoint', 'news_of_resume', 'read_log', 'Log',
+           'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
 import json, math, os, shutil, time
@@ -268,10 +268,6 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             f"no checkpoint in {folder} verifies; move the folder away to start anew. "
             + "; ".join(refused))
     return None, None
-
-def latest(folder, say: Callable = print) -> Path | None:
-    "Find the newest checkpoint in a run's folder that verifies; as `read_latest`."
-    return read_latest(folder, say)[0]
 
 def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
     """Read the weights alone.

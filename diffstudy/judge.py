@@ -74,7 +74,7 @@ def _place(train_set, wanted: dict, folder) -> Path:
 
 def _trained(place: Path, steps: int) -> Path | None:
     "The checkpoint of a judge whose training has come to its end."
-    path = checkpoint.latest(place)
+    path = checkpoint.read_latest(place)[0]
     return path if path and int(path.name.split("-")[-1]) == steps else None
 
 # %% ../nbs/75b_judge.ipynb #8b3b7c08

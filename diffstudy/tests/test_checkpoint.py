@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_passed_over(tmp_path):
             shutil.copytree(good, bad)
             (bad / name).unlink()
             make(bad / name)
-            assert within(30, lambda: checkpoint.latest(tmp_path, said.append)) == good
+            assert within(30, lambda: checkpoint.read_latest(tmp_path, said.append)[0]) == good
             assert f"{name} cannot be read: expected a file" in said[0]
             shutil.rmtree(bad)
 
@@ -131,7 +131,7 @@ def test_another_version_is_named(tmp_path):
         "What is said when the newest has this state, and the one before is taken."
         said = []
         forge(newest, "state.json", files.to_json(state))
-        assert checkpoint.latest(tmp_path, said.append) == good
+        assert checkpoint.read_latest(tmp_path, said.append)[0] == good
         return said[0]
 
     # counts that are gone, and a setting that is new
@@ -205,7 +205,7 @@ def test_a_full_disk_costs_nothing(tmp_path):
     assert "step-000000004" in str(e.value) and "make room" in str(e.value)
     assert ".tmp" not in str(e.value)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert checkpoint.latest(tmp_path) == path
+    assert checkpoint.read_latest(tmp_path)[0] == path
 
 # %% ../../nbs/74b_checkpoint.ipynb #76e9ae4f
 def test_log(tmp_path):

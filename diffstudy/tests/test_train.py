@@ -264,7 +264,7 @@ def test_no_run_ends_or_saves_what_is_not_finite(tmp_path):
     ):
         with pytest.raises(train.TrainingDiverged, match=message):
             run(toy_state(save_every=10), folder and tmp_path / folder, step=overflowing(at))
-        if folder: assert checkpoint.latest(tmp_path / folder).name == "step-000000010"
+        if folder: assert checkpoint.read_latest(tmp_path / folder)[0].name == "step-000000010"
 
     # a model that begins with such a number
     masked = nn.Linear(2, 2)
