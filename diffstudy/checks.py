@@ -74,11 +74,6 @@ def _mean(x0, x_t, a, b, beta, root: float = 1.):
 def _small(a, b, beta): return beta * (1 - b) / (1 - a)
 
 # %% ../nbs/84a_check_my_code.ipynb #6efe31de
-def _of_same(alpha, beta, x0, x_t):
-    "Mean and variance with one level in the place of both."
-    a = alpha ** 2
-    return _mean(x0, x_t, a, a, beta), _small(a, a, beta)
-
 SLIPS["posterior"] = {  # mean and variance
     "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (
         lambda *v: _mean(*v, .5), _small),
@@ -138,8 +133,9 @@ def posterior(fn, **says) -> Verdict:
         "the variance is beta of the next step": of(_mean, beta, late=1),
         "all levels are off by one, towards the noise": of(_mean, _small, 1),
         "all levels are off by one, towards the data": of(_mean, _small, -1),
-        "the level before is that of the same step: abar_t stands for abar_(t-1)":
-            lambda x0, x_t, t: _of_same(*l.at(t, x0)[:1], *parts(t, x0)[2:], x0, x_t)}
+        "the level before is that of the same step: abar_t stands for abar_(t-1)": of(
+            lambda x0, x_t, a, b, beta: _mean(x0, x_t, a, a, beta),
+            lambda a, b, beta: _small(a, a, beta))}
     n = len(l.times)
     inputs = [(_draw(1, 5, 3), _draw(2, 5, 3), torch.tensor([2, n // 9, n // 3, n // 2, n - 3]))]
     wide = _compared("posterior", whole, of(_mean, beta), inputs, {})
@@ -170,12 +166,12 @@ def guidance(fn, says: str = "w") -> Verdict:
 # %% ../nbs/84a_check_my_code.ipynb #84ab0018
 def _left(v: Tensor, says: str) -> Tensor:
     "The share of the data in the variance, by time."
-    return {
-        "betas": lambda: torch.cumprod(1 - v, 0), "abar": lambda: v,
-        "log_snr": lambda: v.sigmoid(), "sigmas": lambda: 1 / (1 + v.sort().values ** 2)}[says]()
+    if says == "betas": return torch.cumprod(1 - v, 0)
+    if says == "log_snr": return v.sigmoid()
+    return 1 / (1 + v.sort().values ** 2) if says == "sigmas" else v
 
-def _of_table(v: Tensor, says: str) -> str | None:
-    "What is wrong with values that are no levels at all."
+def _of_schedule(v: Tensor, says: str) -> str | None:
+    "What is wrong with a table of levels, or with values that are no levels at all."
     if v.ndim != 1 or len(v) < 2: return f"expected a row of levels; got shape {tuple(v.shape)}"
     if bad := int((~v.isfinite()).sum()):
         return f"{bad} of {len(v)} values are not finite: a division by 0?"
@@ -190,10 +186,7 @@ def _of_table(v: Tensor, says: str) -> str | None:
     if says == "sigmas" and (same := (v.diff() == 0).nonzero()).numel():
         return f"entries {int(same[0])} and {int(same[0]) + 1} are the same: that step does nothing"
 
-# %% ../nbs/84a_check_my_code.ipynb #62dd661d
-def _of_schedule(v: Tensor, says: str) -> str | None:
-    "What is wrong with a table of levels."
-    if wrong := _of_table(v, says): return wrong
+    # the order of time
     left = _left(v, says)
     if (left.diff() >= 0).all(): return "the time is reversed: the first level is the noisiest"
     if (up := (left.diff() > 0)).any():
@@ -210,6 +203,7 @@ def _of_schedule(v: Tensor, says: str) -> str | None:
             "takes the log SNR, gives no number")
     if left[0] < .9: return f"the first level has lost {1 - left[0]:.2g} of the data's variance"
 
+# %% ../nbs/84a_check_my_code.ipynb #62dd661d
 def schedule(values, says: str = "betas") -> Verdict:
     """Check a table of levels, in the order of time.
 
@@ -278,18 +272,36 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     t, x, a, s = seen
     size = target(predicts, x, x0, a, s).square()
     size = (size * expand(weight(t).to(x), x) if weight else size).mean().item()
-    wrong = _of_noised(t, x, a, s, x0, l) or _of_target(costs, predicts) or _of_unit(
-        none, thrice, size, len(x0), x0[0].numel())
-    if wrong or abs(none / size - 1) < .1: return verdict("loss", fn, wrong)
+    if wrong := _of_noised(t, x, a, s, x0, l): return verdict("loss", fn, wrong)
+
+    # what the loss compares the answer with, by the losses of networks that know
+    if not costs[predicts] < 1e-6:
+        knows = [what for what, cost in costs.items() if cost < 1e-6]
+        if knows: wrong = f"the answer is compared with {knows[0]}, where {predicts} is said"
+        else: wrong = (
+            f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an "
+            "answer of 0, not 0: the target is another, or is not that of the noise that was added")
+        return verdict("loss", fn, wrong)
+
+    # the unit, by the losses of answers 0 and 3 times the right one
+    if abs(thrice / none - 2.) < .05:
+        return verdict("loss", fn, "an absolute error, where a square is said")
+    d = x0[0].numel()
+    for factor, what in {
+        d: "the sum over pixels, where their mean is said",
+        len(x0) * d: "the sum over all numbers, where their mean is said",
+        .5: "half of the mean square", d / 2: "half of the sum over pixels",
+        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
+    }.items():
+        if abs(none / size / factor - 1) < .1: return verdict("loss", fn, what)
+    if abs(none / size - 1) < .1: return verdict("loss", fn, None)
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
     wrong = f"levels are weighted otherwise than said: {told}" if weight else None
     return verdict("loss", fn, wrong, f"right, with levels that `weight=` checks: {told}")
 
 # %% ../nbs/84a_check_my_code.ipynb #30d3b6e8
-def _knows(kind): return lambda p, *v: target(kind, *v)
-
 SLIPS["loss"] = {  # what the answer is compared with
-    **{k: _knows(k) for k in KINDS},
+    **{k: lambda p, *v, kind=k: target(kind, *v) for k in KINDS},
     "the target with the other sign": lambda p, *v: -target(p, *v),
     "noise / sigma^2, where noise / sigma belongs":
         lambda p, x, x0, a, s: target("score", x, x0, a, s) / s,
@@ -299,23 +311,3 @@ SLIPS["loss"] = {  # what the answer is compared with
         lambda p, x, x0, a, s: a * target("eps", x, x0, a, s) + s * x0,
     "the noisy picture": lambda p, x, *_: x,
 }
-
-def _of_target(costs: dict, predicts: str) -> str | None:
-    "What the loss compares the answer with, by the losses of networks that know."
-    if costs[predicts] < 1e-6: return None
-    for what, cost in costs.items():
-        if cost < 1e-6: return f"the answer is compared with {what}, where {predicts} is said"
-    return (
-        f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an answer of "
-        "0, not 0: the target is another, or is not that of the noise that was added")
-
-def _of_unit(none, thrice, size, n, d) -> str | None:
-    "The unit, by the losses of answers 0 and 3 times the right one."
-    if abs(thrice / none - 2.) < .05: return "an absolute error, where a square is said"
-    for factor, what in {
-        d: "the sum over pixels, where their mean is said",
-        n * d: "the sum over all numbers, where their mean is said",
-        .5: "half of the mean square", d / 2: "half of the sum over pixels",
-        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
-    }.items():
-        if abs(none / size / factor - 1) < .1: return what

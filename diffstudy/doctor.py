@@ -40,11 +40,6 @@ class Report(NamedTuple):
         found = [f"{i}. {says}" for i, says in enumerate(self.findings, 1)] or ["nothing found"]
         return "\n".join([*found, "looked at", *(f"   {v}" for v in self.looked)])
 
-class _Part(NamedTuple):
-    "What one part has found: pairs (rank, what to say), 0 for the worst; and what it looked at."
-    found: list
-    looked: list
-
 # %% ../nbs/84b_only_noise.ipynb #84bd0028
 class _Case(NamedTuple):
     "A model with its data."
@@ -55,6 +50,33 @@ class _Case(NamedTuple):
     held_out: Tensor | None
     exact: GaussianMixture | None  # That they are drawn from
     view: Progress
+    losses: list    # Of training
+    skipped: float  # Share of its steps
+    decays: list    # Of an average of the weights, by step
+    unit: bool      # Whether a loss is the mean square error of what is predicted
+
+    @classmethod
+    def of_run(cls, run, view):
+        "A run of this library, without labels, with what its folder has noted."
+        predict, config = run.predict(), run.config
+        if run.has_labels and not config["drop"]: raise ValueError(
+            "doctor asks a network without labels; expected a run with drop above 0; got drop=0")
+        def gamma(t):
+            return run.model.schedule(torch.as_tensor(t).float().to(run.device)).detach()
+        images, held_out = (encode(
+            v.draw(2000, i)[0] if isinstance(v, Stacked) else v.images, v.levels).to(run.device)
+            for i, v in enumerate(run.images()))
+
+        # of a folder its newest checkpoint and its log; of weights what their card says
+        last = read_latest(run.folder)[1] if run.folder else None
+        state = last.state if last else run.result() or {}
+        losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if last else []
+        steps = state.get("step", config["train"]["steps"])
+        mean = EMA(torch.nn.Identity(), config["train"]["ema"])
+        levels = checks.levels(log_snr=lambda t: -gamma(t).double().cpu())
+        return cls(
+            lambda x, t: predict(x, gamma(t)), levels, "eps", images, held_out, None, view, losses,
+            state.get("skipped", 0) / steps, [mean.decay_at(n) for n in range(steps)], False)
 
     @property
     def new(self): return self.images[1::2] if self.held_out is None else self.held_out
@@ -80,8 +102,11 @@ class _Case(NamedTuple):
         return a * x + s * e.to(x), a, s
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0029
-def _pictures(c) -> _Part:
-    "Range, levels and channels of what the network is shown, and what is there twice."
+def _pictures(c) -> tuple[list, list]:
+    """Look at range, levels and channels of what the network is shown, and at what is there twice.
+
+    Returns:
+        As of each part: pairs (rank, what to say), 0 for the worst; and what was looked at"""
     x, found = c.images, []
     if bad := int((~x.isfinite()).sum()):
         raise ValueError(f"images: {bad} of {x.numel()} values are not finite")
@@ -100,45 +125,25 @@ def _pictures(c) -> _Part:
     if still: found += [(2, (
         f"pictures: channel {', '.join(map(str, still))} of {x.shape[1]} is the same everywhere: "
         "leave it away"))]
-    twice, both, other = _twice(c)
+
+    # copies of others, and held-out pictures that are trained on
+    held_out = x[:0] if c.held_out is None else c.held_out
+    own, other = ([v.numpy().tobytes() for v in s.cpu()] for s in (x, held_out))
+    once = {*own}
+    twice, both = len(own) - len(once), sum(v in once for v in other)
     if twice > .01 * len(x): found += [(2, (
         f"pictures: {twice} of {len(x)} are copies of others, which are learned by heart first: "
         "keep one of each"))]
-    if both > .01 * other: found += [(2, (
-        f"pictures: {both} of {other} held-out ones are training pictures as well, so that no "
+    if both > .01 * len(other): found += [(2, (
+        f"pictures: {both} of {len(other)} held-out ones are training pictures as well, so that no "
         "score on them counts: split again"))]
-    return _Part(found, [
-        f"pictures: {len(x)} and {other} held out, of {'×'.join(map(str, x.shape[1:]))}, "
-        f"from {low:.3g} to {high:.3g}; {twice} twice, {both} in both sets"])
-
-# %% ../nbs/84b_only_noise.ipynb #84bd002a
-def _twice(c) -> tuple:
-    "How many pictures are copies of others, how many are in both sets, and those held out."
-    held_out = c.images[:0] if c.held_out is None else c.held_out
-    own, other = ([v.numpy().tobytes() for v in s.cpu()] for s in (c.images, held_out))
-    once = {*own}
-    return len(own) - len(once), sum(v in once for v in other), len(other)
-
-# %% ../nbs/84b_only_noise.ipynb #84bd002b
-def _ends(c) -> _Part:
-    "Whether the levels end at noise and at data."
-    snr, ends = c.snr, checks.schedule(c.snr, "log_snr")
-    wrong = [] if ends else [(1, f"schedule: {ends.says.partition(': ')[2]}")]
-    return _Part(wrong, [f"schedule: log SNR from {snr[0]:.1f} to {snr[-1]:.1f}"])
-
-# %% ../nbs/84b_only_noise.ipynb #84bd002c
-def _gaussian(images) -> Callable:  # `(z, alpha, sigma)` → the data, as it guesses them
-    "A Gaussian with the mean and covariance of pictures."
-    x = images[::max(1, len(images) // 2000)].flatten(1).double()
-    mean = x.mean(0)
-    _, root, axes = torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)
-    def data(z, a, s):
-        a, s = a.flatten(), s.flatten()
-        share = a * root ** 2 / (a * a * root ** 2 + s * s)
-        return (mean + (z.flatten(1) - a * mean) @ axes.mT * share @ axes).view_as(z)
-    return data
+    return found, [
+        f"pictures: {len(x)} and {len(other)} held out, of {'×'.join(map(str, x.shape[1:]))}, "
+        f"from {low:.3g} to {high:.3g}; {twice} twice, {both} in both sets"]
 
 # %% ../nbs/84b_only_noise.ipynb #84bd002d
+def _sure(v) -> float: return (v.mean() / v.std() * len(v) ** .5).item()
+
 class _Level(NamedTuple):
     "Mean square errors of the guess of the noise at one level, for each picture."
     snr: float        # Its logarithm
@@ -147,62 +152,64 @@ class _Level(NamedTuple):
     gaussian: Tensor  # On those held out
     least: Tensor     # That any model can have, on those held out; 0 where nobody knows
 
-def _errors(c, t, gaussian, n: int = 256, **how) -> _Level:
+    @property
+    def worse(self) -> bool:
+        "Whether it is worse than the Gaussian, beyond chance and what costs nothing."
+        least, gaussian = min(self.held_out.mean(), self.train.mean()), self.gaussian
+        if not least.isfinite(): return True
+        return least > 1.25 * gaussian.mean() + .01 and _sure(self.held_out - gaussian) > 4
+
+def _errors(c, t, fit, n: int = 256, **how) -> _Level:
     seen, new = (v[::max(1, len(v) // n)][:n].double() for v in (c.images, c.new))
     x, (z, a, s) = c.noised(seen, t)[0], c.noised(new, t)
+    mean, root, axes = fit  # a Gaussian, whose best guess is a closed form
+    f, r = a.flatten(), s.flatten()
+    share = f * root ** 2 / (f * f * root ** 2 + r * r)
+    gaussian = (mean + (z.flatten(1) - f * mean) @ axes.mT * share @ axes).view_as(z)
     def off(x, guess): return ((guess - x) * (a / s)).square().flatten(1).mean(1)
     least = off(new, c.exact.denoise(z, a.item(), s.item())) if c.exact else torch.zeros(len(z))
     return _Level(
         2 * (a / s).log().item(), off(seen, c.data(x, t, **how)), off(new, c.data(z, t, **how)),
-        off(new, gaussian(z, a, s)), least.to(z))
-
-# %% ../nbs/84b_only_noise.ipynb #84bd002e
-def _loss(c) -> _Part:
-    "The loss at eight levels or so, beside a Gaussian's and what no model can beat."
-    gaussian = _gaussian(c.images[::2] if c.held_out is None else c.images)
-    inside = [v for v in range(8, -7, -2) if c.snr.min() <= v <= c.snr.max()]
-    times = [c.levels.times[int((c.snr - v).abs().argmin())] for v in inside]
-    rows = [_errors(c, t, gaussian) for t in times]
-    says = [
-        f"{round(r.snr)}: {r.held_out.mean():.3g} ({r.gaussian.mean():.3g}"
-        + (f", least {r.least.mean():.3g})" if c.exact else ")") for r in rows]
-    worse = [r for r in rows if _exceeds(r)]
-    found = _of_worse(c, rows, worse, times, gaussian) if worse else _of_whole(c, rows)
-    return _Part(found, [f"loss by log SNR (a fitted Gaussian's): {', '.join(says)}"])
-
-# %% ../nbs/84b_only_noise.ipynb #84bd002f
-def _sure(v) -> float: return (v.mean() / v.std() * len(v) ** .5).item()
-
-def _exceeds(r) -> bool:
-    "Whether a level is worse than the Gaussian, beyond chance and what costs nothing."
-    least = min(r.held_out.mean(), r.train.mean())
-    if not least.isfinite(): return True
-    return least > 1.25 * r.gaussian.mean() + .01 and _sure(r.held_out - r.gaussian) > 4
+        off(new, gaussian), least.to(z))
 
 def _total(rows, of: str) -> float: return sum(getattr(r, of).mean().item() for r in rows)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0030
-def _of_worse(c, rows, worse, times, gaussian) -> list:
-    "Levels that are worse than the Gaussian; and whether another convention explains them."
-    r = max(worse, key=lambda r: r.held_out.mean() / r.gaussian.mean())
-    says = (
-        f"loss: at log SNR {round(r.snr)} it is {r.held_out.mean():.3g}, that of a Gaussian fitted "
-        f"to the pictures {r.gaussian.mean():.3g} ({len(worse)} of {len(rows)} levels are worse)")
-    back = c.levels.times.flip(0)
-    found = {}
-    for flip in ("", " with the time reversed"):
-        told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
-        for kind in checks.KINDS:
-            tried = [_errors(c, t, gaussian, 64, kind=kind, told=u) for t, u in zip(times, told)]
-            found[kind + flip] = _total(tried, "held_out")
-    best = min(found, key=lambda k: found[k] if math.isfinite(found[k]) else math.inf)
-    if best == c.predicts or not found[best] < 1.1 * _total(rows, "gaussian"):
-        return [(0, f"{says}: train longer, or ask `diffstudy check loss`")]
-    return [(0, f"{says}: the network's answers are those of {best}, not {c.predicts}")]
+# %% ../nbs/84b_only_noise.ipynb #84bd002e
+def _loss(c) -> tuple[list, list]:
+    "The loss at eight levels or so, beside a Gaussian's and what no model can beat."
+    x = c.images[::2] if c.held_out is None else c.images
+    x = x[::max(1, len(x) // 2000)].flatten(1).double()
+    mean = x.mean(0)
+    _, root, axes = torch.linalg.svd((x - mean) / len(x) ** .5, full_matrices=False)
+    fit = mean, root, axes
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0031
-def _of_whole(c, rows) -> list:
-    "All levels together."
+    inside = [v for v in range(8, -7, -2) if c.snr.min() <= v <= c.snr.max()]
+    times = [c.levels.times[int((c.snr - v).abs().argmin())] for v in inside]
+    rows = [_errors(c, t, fit) for t in times]
+    says = [
+        f"{round(r.snr)}: {r.held_out.mean():.3g} ({r.gaussian.mean():.3g}"
+        + (f", least {r.least.mean():.3g})" if c.exact else ")") for r in rows]
+    looked = [f"loss by log SNR (a fitted Gaussian's): {', '.join(says)}"]
+
+    # levels that are worse than the Gaussian; and whether another convention explains them
+    if worse := [r for r in rows if r.worse]:
+        r = max(worse, key=lambda r: r.held_out.mean() / r.gaussian.mean())
+        says = (
+            f"loss: at log SNR {round(r.snr)} it is {r.held_out.mean():.3g}, that of a Gaussian "
+            f"fitted to the pictures {r.gaussian.mean():.3g} ({len(worse)} of {len(rows)} levels "
+            "are worse)")
+        back, off = c.levels.times.flip(0), {}
+        for flip in ("", " with the time reversed"):
+            told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
+            for kind in checks.KINDS:
+                tried = [_errors(c, t, fit, 64, kind=kind, told=u) for t, u in zip(times, told)]
+                off[kind + flip] = _total(tried, "held_out")
+        best = min(off, key=lambda k: off[k] if math.isfinite(off[k]) else math.inf)
+        if best == c.predicts or not off[best] < 1.1 * _total(rows, "gaussian"):
+            return [(0, f"{says}: train longer, or ask `diffstudy check loss`")], looked
+        return [(0, f"{says}: the network's answers are those of {best}, not {c.predicts}")], looked
+
+    # all levels together
     own, plain, train, least = (
         _total(rows, k) for k in ("held_out", "gaussian", "train", "least"))
     found, learned = [], (plain - own) / (plain - least)
@@ -220,71 +227,54 @@ def _of_whole(c, rows) -> list:
     if c.held_out is not None and own > 1.25 * train: found += [(1, (
         f"loss: on held-out pictures {own / train:.2f} times that on training pictures: stop "
         "earlier, take more pictures, or a smaller network"))]
-    return found
+    return found, looked
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0032
-def _training(c, losses, skipped: float, unit: bool) -> _Part:
+def _training(c) -> tuple[list, list]:
     "The losses of training, by step or in means of some; NaN where a step was skipped."
-    v = torch.as_tensor(losses, dtype=torch.float64).flatten()
+    v, skipped = torch.as_tensor(c.losses, dtype=torch.float64).flatten(), c.skipped
     if len(v): skipped = max(skipped, 1 - v.isfinite().double().mean().item())
-    found, v = [], v[v.isfinite()]
+    found, looked, v = [], [], v[v.isfinite()]
     if skipped > .01: found += [(1, (
         f"training: {skipped:.1%} of the steps were skipped or not finite: lower the learning "
         "rate, clip gradients, or leave bfloat16"))]
-    looked = [f"training: {len(v)} losses, {skipped:.1%} of the steps skipped"]
-    if len(v) < 20: return _Part(found, looked * bool(len(v) or skipped))
-    part = [p.mean().item() for p in v.chunk(10)]
-    if part[-1] > .95 * v[:max(1, len(v) // 100)].mean(): found += [(0, (
-        f"training: the loss has not fallen, {v[0]:.3g} at first and {part[-1]:.3g} at last: ask "
-        "`diffstudy check loss`, or try another learning rate"))]
-    elif part[-1] > 1.25 * min(part) > 0: found += [(1, (
-        f"training: the loss has risen again, from {min(part):.3g} to {part[-1]:.3g}: lower the "
-        "learning rate, or take the weights from before"))]
-    return _Part(found + (_of_unit(c, part[-1]) if unit and c.levels.steps else []), looked)
+    if len(v) or skipped:
+        looked += [f"training: {len(v)} losses, {skipped:.1%} of the steps skipped"]
+    if len(v) >= 20:
+        part = [p.mean().item() for p in v.chunk(10)]
+        if part[-1] > .95 * v[:max(1, len(v) // 100)].mean(): found += [(0, (
+            f"training: the loss has not fallen, {v[0]:.3g} at first and {part[-1]:.3g} at last: "
+            "ask `diffstudy check loss`, or try another learning rate"))]
+        elif part[-1] > 1.25 * min(part) > 0: found += [(1, (
+            f"training: the loss has risen again, from {min(part):.3g} to {part[-1]:.3g}: lower "
+            "the learning rate, or take the weights from before"))]
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0033
-def _of_unit(c, ended: float) -> list:
-    "Whether the network has the loss that its training ended with."
-    x, times = c.images[:64].double(), c.levels.times
-    each = []
-    for t in times[torch.linspace(0, len(times) - 1, 32).round().long()]:
-        z, a, s = c.noised(x, t, 2)
-        (_, q), _ = checks.KINDS[c.predicts](a, s)
-        each.append(((c.data(z, t) - x) / q).square().mean())
-    own = torch.stack(each).mean().item()
-    says = (
-        f"training: it ended with a loss of {ended:.3g}, and this network's mean square error of "
-        f"{c.predicts} is {own:.3g}")
-    if own > 3 * ended: return [(0, f"{says}: are these the weights that were trained?")]
-    if own > ended / 3: return []
-    return [(2, f"{says}: is yours a sum, or weighted? `diffstudy check loss`")]
+    # whether the network has the loss that its training ended with
+    if len(v) >= 20 and c.unit and c.levels.steps:
+        x, times, each = c.images[:64].double(), c.levels.times, []
+        for t in times[torch.linspace(0, len(times) - 1, 32).round().long()]:
+            z, a, s = c.noised(x, t, 2)
+            (_, q), _ = checks.KINDS[c.predicts](a, s)
+            each.append(((c.data(z, t) - x) / q).square().mean())
+        ended, own = part[-1], torch.stack(each).mean().item()
+        says = (
+            f"training: it ended with a loss of {ended:.3g}, and this network's mean square error "
+            f"of {c.predicts} is {own:.3g}")
+        if own > 3 * ended: found += [(0, f"{says}: are these the weights that were trained?")]
+        elif not own > ended / 3:
+            found += [(2, f"{says}: is yours a sum, or weighted? `diffstudy check loss`")]
 
-def _age(decays: list) -> _Part:
-    "How old an average of the weights is."
-    if not decays: return _Part([], [])
-    old, steps = math.prod(decays[len(decays) // 2:]), len(decays)
+    # how old an average of the weights is
+    decays, steps = c.decays, len(c.decays)
+    if not decays: return found, looked
+    old = math.prod(decays[steps // 2:])
+    says = f"average: {old:.0%} of it is from the first half of {steps} steps"
+    if old > .5: return [*found, (0, (
+        f"{says}, {math.prod(decays):.0%} from their start: sample with the raw weights, or take a "
+        f"decay of {1 - 10 / steps:.3g}"))], [*looked, says]
     left = accumulate(reversed(decays), mul)
     half = sum(1 for _ in takewhile(lambda v: v > .5, left))
-    says = f"average: {old:.0%} of it is from the first half of {steps} steps"
-    if old <= .5: return _Part([], [f"{says}, its half-life {half} steps"])
-    return _Part([(0, (
-        f"{says}, {math.prod(decays):.0%} from their start: sample with the raw weights, or take a "
-        f"decay of {1 - 10 / steps:.3g}"))], [says])
-
-# %% ../nbs/84b_only_noise.ipynb #84bd0034
-def _drawn(c, n: int, calls: int) -> Tensor:
-    "Samples by DDIM, from the same noise whatever the number of calls."
-    l, times = c.levels, c.levels.times
-    x = torch.randn(n, *c.images.shape[1:], generator=stream(1, "doctor")).double().to(
-        c.images.device)
-    times = times[torch.linspace(len(times) - 1, 0, calls).round().long()]
-    if l.name == "sigmas": x = x * times[0]
-    for i, t in enumerate(times):
-        (a, s), guess = l.at(t, x), c.data(x, t)
-        b, r = l.at(times[i + 1], x) if i + 1 < calls else (1., 0.)
-        x = b * guess + r * (x - a * guess) / s
-        c.view.to(c.view.done + 1)
-    return x
+    return found, [*looked, f"{says}, its half-life {half} steps"]
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0035
 def _seen(x) -> dict:
@@ -315,39 +305,53 @@ def _of_seen(x, like) -> str | None:
         f"{times['contrast']:.2f} times that of pictures")
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0036
-def _samples(c, given) -> _Part:
+def _samples(c, given) -> tuple[list, list]:
     "What the network draws here by DDIM, in more and more calls, and what was drawn with it."
-    drawn, size = {n: _drawn(c, 64, n) for n in (8, 16, 32, 64)}, c.images.double().std()
-    def far(a, b): return ((a - b).square().mean().sqrt() / size).item()
-    moved = {n: far(drawn[n], drawn[2 * n]) for n in (8, 16, 32)}
+    l, drawn, found = c.levels, {}, []
+    for calls in (8, 16, 32, 64):  # from the same noise
+        x = torch.randn(64, *c.images.shape[1:], generator=stream(1, "doctor")).double().to(
+            c.images.device)
+        times = l.times[torch.linspace(len(l.times) - 1, 0, calls).round().long()]
+        if l.name == "sigmas": x = x * times[0]
+        for i, t in enumerate(times):
+            (a, s), guess = l.at(t, x), c.data(x, t)
+            b, r = l.at(times[i + 1], x) if i + 1 < calls else (1., 0.)
+            x = b * guess + r * (x - a * guess) / s
+            c.view.to(c.view.done + 1)
+        drawn[calls] = x
+    size, own = c.images.double().std(), drawn[64]
+    moved = {
+        n: ((drawn[n] - drawn[2 * n]).square().mean().sqrt() / size).item() for n in (8, 16, 32)}
     enough = next((n for n, v in moved.items() if v < .05), 64)
-    row, own = ", ".join(f"{v:.2f} from {n} to {2 * n}" for n, v in moved.items()), drawn[64]
+    row = ", ".join(f"{v:.2f} from {n} to {2 * n}" for n, v in moved.items())
     looked = [f"steps of DDIM: samples move by {row} calls (1: the data's deviation): {enough} do"]
-    wrong, theirs = (v is not None and _of_seen(v, c.images) for v in (own, given))
-    found = [(1, f"samples: drawn by DDIM here: {wrong}")] if wrong and not theirs else []
-    if theirs: found = [(0, (
+
+    # the sampler is to blame where DDIM draws better ones
+    wrong = _of_seen(own, c.images)
+    theirs = None if given is None else _of_seen(given, c.images)
+    if theirs and wrong: found += [(0, (
         f"samples: {theirs}; drawn by DDIM here they are no better ({wrong}): the network or its "
         "levels are at fault"))]
-    if theirs and not wrong: found = [(0, (
+    elif theirs: found += [(0, (
         f"samples: {theirs}; drawn by DDIM here they have no such fault: "
         "`diffstudy check sampler`"))]
+    elif wrong: found += [(1, f"samples: drawn by DDIM here: {wrong}")]
     if moved[32] > .1 and not wrong: found += [(2, (
         f"steps: samples still move by {moved[32]:.2f} of the data's deviation from 32 to 64 "
         "calls: take more"))]
-    part = _copies(c, own if given is None else given)
-    return _Part(found + part.found, looked + part.looked)
 
-# %% ../nbs/84b_only_noise.ipynb #84bd0037
-def _copies(c, x) -> _Part:
-    "How many samples lie nearer to training pictures than nearly all others do."
-    if c.held_out is None: return _Part([], ["copies: not looked for, without held-out pictures"])
-    if not x.isfinite().all(): return _Part([], [])
-    near = lambda u: nearest_distance(u.float(), c.images.float()).distance
-    share = (near(x) < near(c.held_out[:1000]).quantile(.05)).double().mean().item()
-    found = [(1, (
-        f"samples: {share:.0%} are nearer to a training picture than 95 % of the held-out ones are,"
-        f" so copies: take more pictures than {len(c.images)}, or stop earlier"))]
-    return _Part(found * (share > .5), [f"copies: {share:.0%} of {len(x)} samples look like one"])
+    # copies lie nearer to training pictures than nearly all others do
+    x = own if given is None else given
+    if c.held_out is None: looked += ["copies: not looked for, without held-out pictures"]
+    elif x.isfinite().all():
+        near, usual = (
+            nearest_distance(v.float(), c.images.float()).distance for v in (x, c.held_out[:1000]))
+        share = (near < usual.quantile(.05)).double().mean().item()
+        looked += [f"copies: {share:.0%} of {len(x)} samples look like one"]
+        if share > .5: found += [(1, (
+            f"samples: {share:.0%} are nearer to a training picture than 95 % of the held-out ones "
+            f"are, so copies: take more pictures than {len(c.images)}, or stop earlier"))]
+    return found, looked
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0038
 def _tensor(name: str, v, like=None) -> Tensor | None:
@@ -376,46 +380,25 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
         ema: Decay of the average, without a warmup; its steps are the losses
         predicts: A name of `checks.KINDS`
         **says: The convention, as for `checks.levels`"""
-    view = Progress(120, "calls", "drawing samples")
-    with view:
-        if isinstance(model, Run): return _of_run(model, samples, view)
-        choose(predicts, checks.KINDS, "prediction")
-        exact = images if isinstance(images, GaussianMixture) else None
-        if exact: images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))
-        x = _tensor("images", images)
-        if x is None: raise TypeError("images: expected a tensor (n, *d); got none")
-        held_out, samples = _tensor("held_out", held_out, x), _tensor("samples", samples, x)
-        case = _Case(model, checks.levels(**says), predicts, x, held_out, exact, view)
-        return _examined(case, samples, losses, [ema] * len(losses) * bool(ema))
-
-# %% ../nbs/84b_only_noise.ipynb #84bd003a
-def _examined(c, samples, losses, decays, skipped=0., unit=True) -> Report:
-    parts = [
-        _pictures(c), _ends(c), _training(c, losses, skipped, unit), _age(decays), _loss(c),
-        _samples(c, samples)]
-    found = sorted((f for p in parts for f in p.found), key=lambda f: f[0])
-    return Report([says for _, says in found], [v for p in parts for v in p.looked])
-
-# %% ../nbs/84b_only_noise.ipynb #84bd003b
-def _of_run(run, samples, view) -> Report:
-    "A run of this library, without labels, with what its folder has noted."
-    predict, config = run.predict(), run.config
-    if run.has_labels and not config["drop"]: raise ValueError(
-        "doctor asks a network without labels; expected a run with drop above 0; got drop=0")
-    def gamma(t): return run.model.schedule(torch.as_tensor(t).float().to(run.device)).detach()
-    images, held_out = (
-        encode(v.draw(2000, i)[0] if isinstance(v, Stacked) else v.images, v.levels).to(run.device)
-        for i, v in enumerate(run.images()))
-
-    # of a folder its newest checkpoint and its log; of weights what their card says
-    there = run.folder and run.folder.is_dir()
-    state = read_latest(run.folder)[1].state if there else run.result() or {}
-    losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if there else []
-    steps = state.get("step", config["train"]["steps"])
-    mean = EMA(torch.nn.Identity(), config["train"]["ema"])
-    levels = checks.levels(log_snr=lambda t: -gamma(t).double().cpu())
-    case = _Case(
-        lambda x, t: predict(x, gamma(t)), levels, "eps", images, held_out, None, view)
-    return _examined(
-        case, samples, losses, [mean.decay_at(n) for n in range(steps)],
-        state.get("skipped", 0) / steps, unit=False)
+    skipped, unit = 0., True
+    with Progress(120, "calls", "drawing samples") as view:
+        if isinstance(model, Run): c = _Case.of_run(model, view)
+        else:
+            choose(predicts, checks.KINDS, "prediction")
+            exact = images if isinstance(images, GaussianMixture) else None
+            if exact:
+                images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))
+            x = _tensor("images", images)
+            if x is None: raise TypeError("images: expected a tensor (n, *d); got none")
+            held_out, samples = _tensor("held_out", held_out, x), _tensor("samples", samples, x)
+            decays = [ema] * len(losses) if ema else []
+            c = _Case(
+                model, checks.levels(**says), predicts, x, held_out, exact, view, losses, 0.,
+                decays, True)
+        pictures, ends = _pictures(c), checks.schedule(c.snr, "log_snr")
+        schedule = (
+            [] if ends else [(1, f"schedule: {ends.says.partition(': ')[2]}")],
+            [f"schedule: log SNR from {c.snr[0]:.1f} to {c.snr[-1]:.1f}"])
+        parts = [pictures, schedule, _training(c), _loss(c), _samples(c, samples)]
+    found = sorted((f for finds, _ in parts for f in finds), key=lambda f: f[0])
+    return Report([text for _, text in found], [v for _, looked in parts for v in looked])

@@ -87,53 +87,24 @@ class BitsPerDim(NamedTuple):
 
     __str__ = Estimate.__str__
 
-# %% ../nbs/75_evaluate.ipynb #01a1679d
-def _as_parts(images) -> tuple:  # TypeError or ValueError unless they are of one length
-    "Images and what goes with them."
-    parts = images if isinstance(images, (tuple, list)) else (images,)
-    if not parts or not all(torch.is_tensor(p) and p.ndim for p in parts):
-        raise TypeError(
-            "expected images as a tensor (n, *d), or a tuple of such tensors; got "
-            + (", ".join(type(p).__name__ for p in parts) or "nothing"))
-    expect(
-        len(parts[0]) and not any(len(p) != len(parts[0]) for p in parts),
-        "images and what goes with them in equal numbers, at least one", [len(p) for p in parts])
-    return parts
-
 # %% ../nbs/75_evaluate.ipynb #159ff467
-def _before_generator(nll) -> list | None:  # None where its signature does not tell
-    "The names of the arguments that stand before `generator`."
-    try: given = list(inspect.signature(nll).parameters.values())
-    except (TypeError, ValueError): return None  # such as a function of C
-    names = [p.name for p in given]
-    if "generator" not in names: return None
-    at = names.index("generator")
-    plain = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in given[:at + 1])
-    return names[:at] if plain else None
-
 def _check_takes(nll, parts: tuple):
     "The generator would be taken for the labels, without an error."
     if not callable(nll):
         raise TypeError(f"nll: expected a function (images, generator) → nats; got {nll!r}")
-    takes = _before_generator(nll)
-    if takes is not None and len(takes) != len(parts):
-        raise ValueError(
-            f"nll takes {', '.join(takes)} before the generator; expected images as a tuple of "
-            f"{len(takes)} members, in this order; got {len(parts)}. Leave one out by a function, "
-            "such as lambda k, g: nll(k, None, g)")
+    try: given = list(inspect.signature(nll).parameters.values())
+    except (TypeError, ValueError): return  # such as a function of C
 
-# %% ../nbs/75_evaluate.ipynb #7514a1d8
-def _once(nll, parts: tuple, batch_size: int, generator) -> Tensor:  # `(n,)` nats
-    "One evaluation of each image."
-    row = []
-    for batch in zip(*(p.split(batch_size) for p in parts)):
-        found = nll(*batch, generator)
-        if isinstance(found, dict) or (nats := torch.as_tensor(found)).shape != (len(batch[0]),):
-            got = "a dict" if isinstance(found, dict) else f"shape {tuple(nats.shape)}"
-            raise ValueError(
-                f"expected nll to return one value for each of {len(batch[0])} examples; got {got}")
-        row.append(nats)
-    return torch.cat(row)
+    # the arguments that stand before `generator`, where the signature tells
+    names = [p.name for p in given]
+    if "generator" not in names: return
+    at = names.index("generator")
+    plain = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in given[:at + 1])
+    if plain and at != len(parts):
+        raise ValueError(
+            f"nll takes {', '.join(names[:at])} before the generator; expected images as a tuple "
+            f"of {at} members, in this order; got {len(parts)}. Leave one out by a function, "
+            "such as lambda k, g: nll(k, None, g)")
 
 # %% ../nbs/75_evaluate.ipynb #546ae556
 @torch.no_grad()
@@ -151,12 +122,29 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
 
     Returns:
         ValueError where integers cost less than no bits"""
-    parts = _as_parts(images)
+    parts = images if isinstance(images, (tuple, list)) else (images,)
+    if not parts or not all(torch.is_tensor(p) and p.ndim for p in parts):
+        raise TypeError(
+            "expected images as a tensor (n, *d), or a tuple of such tensors; got "
+            + (", ".join(type(p).__name__ for p in parts) or "nothing"))
+    expect(
+        len(parts[0]) and not any(len(p) != len(parts[0]) for p in parts),
+        "images and what goes with them in equal numbers, at least one", [len(p) for p in parts])
     check_counts(dims=dims, draws=draws, batch_size=batch_size)
     _check_takes(nll, parts)
 
-    # a row of values for each draw
-    rows = [_once(nll, parts, batch_size, generator) for _ in range(draws)]
+    # a row of values for each draw, batch by batch
+    rows = []
+    for _ in range(draws):
+        row = []
+        for batch in zip(*(p.split(batch_size) for p in parts)):
+            b, found = len(batch[0]), nll(*batch, generator)
+            if isinstance(found, dict) or (nats := torch.as_tensor(found)).shape != (b,):
+                got = "a dict" if isinstance(found, dict) else f"shape {tuple(nats.shape)}"
+                raise ValueError(
+                    f"expected nll to return one value for each of {b} examples; got {got}")
+            row.append(nats)
+        rows.append(torch.cat(row))
 
     # draws of one image are not independent, images are: the error comes from the images' means
     v = torch.stack(rows).cpu().double() / (dims * math.log(2))

@@ -39,20 +39,6 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
         raise ValueError(f"expected features (b, f) for each of {len(x)} examples; got {seen(y)}")
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
-# %% ../nbs/75a_distances.ipynb #b577cf19
-def _of_one_kind(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    "Both in the better of two precisions; ValueError if their distance has no meaning."
-    expect(
-        a.ndim and b.ndim and a.shape[1:] == b.shape[1:],
-        "two sets of examples of one shape", f"{tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
-    if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
-    if not (a.is_floating_point() and b.is_floating_point()):
-        raise ValueError(
-            f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
-            "overflow; encode the images first")
-    dtype = torch.promote_types(a.dtype, b.dtype)
-    return a.to(dtype), b.to(dtype)
-
 # %% ../nbs/75a_distances.ipynb #ca650cfd
 def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
     "The nearest row of `v` `(m, f)` for each row of `u` `(n, f)`, the first of several."
@@ -87,7 +73,18 @@ def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) 
 
     Returns:
         Distance to the nearest of `b` for each of `a`, and its index"""
-    a, b = _of_one_kind(a, b)
+    expect(
+        a.ndim and b.ndim and a.shape[1:] == b.shape[1:],
+        "two sets of examples of one shape", f"{tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
+    if not len(b): raise ValueError("expected at least one example to be near to; b is empty")
+    if not (a.is_floating_point() and b.is_floating_point()):
+        raise ValueError(
+            f"expected floating point data, since differences of {a.dtype} and {b.dtype} "
+            "overflow; encode the images first")
+
+    # in the better of two precisions
+    dtype = torch.promote_types(a.dtype, b.dtype)
+    a, b = a.to(dtype), b.to(dtype)
     def space(x, name):
         y = _features_of(x, features)
         if not y.isfinite().all():
@@ -255,41 +252,32 @@ def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = Non
     known = isinstance(b, Moments)
     u, v = embed(a, features), b if known else embed(b, features)
     _check_features(u, v, 6)
-    if strata is not None: _check_strata(strata := as_labels(strata, u))
+    if strata is not None:
+        strata = as_labels(strata, u)
+        which, counts = strata.unique(return_counts=True)
+        if int(counts.min()) < 2:
+            raise ValueError(
+                "expected at least 2 examples of each class in strata, since one shows no spread; "
+                f"class {which[counts.argmin()].item()} has one")
 
     n = len(u) if known else min(len(u), len(v))
     plain, end, error = _line(u, v, _parts(len(u), min(parts, n // 2), strata)).tolist()
     out = Frechet(end if extrapolate else plain, error, n, plain - end, u.shape[1])
 
-    # what a reader must know before believing the number
+    # what a reader must know before believing the number; no distance is far below zero
     enough = n >= max(FEWEST, out.dims + 1)
-    if enough and end < min(-3 * error, -plain / 2): warnings.warn(_sorted_parts(end), stacklevel=2)
-    elif out.bias > error and not extrapolate: warnings.warn(_too_few(out), stacklevel=2)
+    if enough and end < min(-3 * error, -plain / 2):
+        warnings.warn(
+            f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like "
+            "the whole, as when they are sorted; shuffle them or, where every class is equally "
+            "often there, take the classes in turn", stacklevel=2)
+    elif out.bias > error and not extrapolate:
+        need = math.ceil(n * (out.bias / error) ** 2) if error else math.inf
+        warnings.warn(
+            f"Fréchet distance {plain:.4g} from {n} examples of {out.dims} features "
+            f"is too large by about {out.bias:.2g}, more than its standard error {error:.2g}; "
+            f"give about {need:.2g} examples, or extrapolate=True", stacklevel=2)
     return out if enough else out._replace(error=math.inf)
-
-# %% ../nbs/75a_distances.ipynb #34a96ede
-def _too_few(r: Frechet) -> str:
-    "What the warning says."
-    need = math.ceil(r.n * (r.bias / r.error) ** 2) if r.error else math.inf
-    return (
-        f"Fréchet distance {r.mean:.4g} from {r.n} examples of {r.dims} features "
-        f"is too large by about {r.bias:.2g}, more than its standard error {r.error:.2g}; "
-        f"give about {need:.2g} examples, or extrapolate=True")
-
-def _sorted_parts(end: float) -> str:
-    "What the warning says where the line ends far below zero, which no distance can."
-    return (
-        f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like "
-        "the whole, as when they are sorted; shuffle them or, where every class is equally "
-        "often there, take the classes in turn")
-
-def _check_strata(strata):
-    "At least two examples of each class."
-    which, counts = strata.unique(return_counts=True)
-    if int(counts.min()) < 2:
-        raise ValueError(
-            "expected at least 2 examples of each class in strata, since one shows no spread; "
-            f"class {which[counts.argmin()].item()} has one")
 
 # %% ../nbs/75a_distances.ipynb #6cab16d1
 @torch.no_grad()
@@ -356,12 +344,6 @@ class Overlap(NamedTuple):
 
     def __str__(self): return ", ".join(f"{k} {v}" for k, v in zip(self._fields, self))
 
-# %% ../nbs/75a_distances.ipynb #a1800258
-def _share_error(share: float, n: int) -> float:
-    "The standard error of a share of n independent examples; with a hit and a miss more, so not 0."
-    p = (n * share + 1) / (n + 2)
-    return (p * (1 - p) / n) ** .5
-
 # %% ../nbs/75a_distances.ipynb #0180732a
 @torch.no_grad()
 def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves: int = 16,
@@ -391,10 +373,12 @@ def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves:
     again = [_overlap(half(u), half(v), k, chunk) for _ in range(halves)]
     _, recall, _, coverage, _ = torch.stack(again).std(0).tolist()
 
-    # given the reference, samples are independent, and so are hits and the balls around each
+    # given the reference, samples are independent, and so are hits and the balls around each; of a
+    # share the error is that with a hit and a miss more, so not 0
     *values, spread = _overlap(u, v, k, chunk).tolist()
     sizes = 2 * (len(u), len(v))
-    precision, covered, _, held = map(_share_error, values, sizes)
+    p = [(n * share + 1) / (n + 2) for share, n in zip(values, sizes)]
+    precision, covered, _, held = [(q * (1 - q) / n) ** .5 for q, n in zip(p, sizes)]
     errors = precision, max(recall, covered), spread / len(u) ** .5, max(coverage, held)
     return Overlap(*map(Estimate, values, errors, sizes))
 
@@ -419,7 +403,14 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
     Returns:
         Count, and KL with its error"""
     labels = as_labels(labels)
-    _check_modes(labels, classes, target)
+    ends = labels.aminmax() if labels.ndim and labels.numel() else (-1, -1)
+    if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
+        raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
+    if target is not None:
+        expect(
+            target.shape == (classes,) and target.isfinite().all() and (target > 0).all(),
+            f"a positive share for each of {classes} classes", f"shape {tuple(target.shape)}")
+
     n, share = len(labels), torch.bincount(labels, minlength=classes).double() / len(labels)
     if target is None: goal = torch.full_like(share, 1 / classes)
     else: goal = _double(target).to(share.device) / target.sum()
@@ -445,15 +436,6 @@ def _by_chance(n: int, goal: Tensor) -> float:
         + torch.xlogy(more, p[:, None]) + torch.xlogy(n - 1 - more, 1 - p[:, None]))
     each = (log_w.exp() * ((more + 1) / (n * p[:, None])).log()).sum(1)
     return (same * p * each).sum().item()
-
-def _check_modes(labels, classes, target):
-    ends = labels.aminmax() if labels.ndim and labels.numel() else (-1, -1)
-    if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
-        raise ValueError(f"expected at least one label, all from 0 to {classes - 1}")
-    if target is None: return
-    expect(
-        target.shape == (classes,) and target.isfinite().all() and (target > 0).all(),
-        f"a positive share for each of {classes} classes", f"shape {tuple(target.shape)}")
 
 # %% ../nbs/75a_distances.ipynb #30759060
 class MixtureFit(NamedTuple):

@@ -281,10 +281,6 @@ def _held(folder: Path) -> dict | None:
     there = folder.iterdir() if folder.exists() else ()
     if all(p.name in left or p.name.startswith(".tmp-") for p in there): return None
     info = read_run(folder)
-    if "checksums" in info:
-        raise ValueError(
-            f"{folder} is a model as save_pretrained writes it, in which no run goes on: "
-            f"bridges.from_pretrained({str(folder)!r}) opens it")
     path, found = checkpoint.read_latest(folder, lambda _: None)
     if path: meaning(info, path, found.state)
     return info
@@ -317,7 +313,8 @@ def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bo
             if components and not (was and parts.exists()): files.replace_file(parts, components)
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 place = was and was.get("root") if root is None else str(Path(root).resolve())
-                beside = dict(version=files.versions()["diffstudy"]) | (dict(root=place) if place else {})
+                beside = dict(version=files.versions()["diffstudy"])
+                if place: beside["root"] = place
                 files.write_json(folder / "config.json", plan.says() | beside)
         yield
 
@@ -512,7 +509,8 @@ def _check_takes(run, plan) -> list[str]:  # Tensors that begin anew
     images, others = _of_data(run.facts), _of_data(facts)
     other = f" They are for images {images}, and here are {others}." if images != others else ""
     raise ValueError(
-        f"init: the weights of {source} do not fit: expected {wrong[0]} {here}, got {there}.{other} "
+        f"init: the weights of {source} do not fit: expected {wrong[0]} {here}, "
+        f"got {there}.{other} "
         f"Recipes for {config.data!r} whose network they fit: {', '.join(fits) or 'none'}")
 
 _BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
@@ -567,18 +565,16 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
         The file"""
     path = Path(path)
     expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
-    if run.config.get("components"):
-        raise ValueError(
-            "this run works on principal components, which are a file of their own: "
-            "bridges.save_pretrained writes both into a folder")
     data = datasets.DATASETS[run.config["data"]]
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
+    if run.config.get("components"):
+        tensors |= {f"components.{k}": v for k, v in run.components.tensors().items()}
     files.replace_file(path, weights.pack(tensors, dict(
         what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=_command(run), licence=license, result=result or None, chosen=run.chosen,
-        info={k: v for k, v in run.info.items() if k not in ("root", "checksums")})))
+        info={k: v for k, v in run.info.items() if k != "root"})))
     return path
 
 # %% ../nbs/76_experiment.ipynb #58dbe214

@@ -272,7 +272,8 @@ def check_keys(where, found, expected, others: bool = True):
         got = ", ".join(sorted(there)) or "nothing"
         raise ValueError(
             f"{where}: expected {', '.join(expected)}; got {got}. It was written by another "
-            f"version of diffstudy (this is {versions()['diffstudy']}), likely newer: update diffstudy")
+            f"version of diffstudy (this is {versions()['diffstudy']}), likely newer: "
+            "update diffstudy")
     for k, keys in expected.items() if isinstance(expected, dict) else ():
         if keys: check_keys(f"{where}, {k}", found[k], keys)
 

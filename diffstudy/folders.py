@@ -6,95 +6,98 @@
 __all__ = ['IMAGE_FORMATS', 'square', 'upright', 'load_folder', 'prepare']
 
 # %% ../nbs/72a_folders.ipynb #18de8489
-import io, math, operator, os, shutil
+import io, itertools, math, operator, os, shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
-from .core import expect, suggest
-from .files import (
-    digest, locked, make_folder, read_json, sync_folder, temporary_name, write_json)
+from .core import expect
+from .files import digest, locked, make_folder, read_json, write_json
 from .images import ImageSet, need_torchvision
 from .watch import Progress
 
 # %% ../nbs/72a_folders.ipynb #9d0be78e
 _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
-def _visible(paths: Iterable, top: Path) -> list[Path]:
-    "Files in the order of their names; hidden ones, or in hidden folders, are none of the set."
-    def hidden(p): return any(part.startswith(".") for part in p.relative_to(top).parts)
-    return sorted(p for p in paths if not p.is_dir() and not hidden(p))
-
-def _by_kind(files: Iterable) -> str:  # Such as "20 .gif, 12 .heic"
-    "How many there are of each kind, the most first."
-    kinds = Counter(sorted(p.suffix.lower() or "without an ending" for p in files)).most_common()
-    rest = sum(n for _, n in kinds[8:])
-    return ", ".join([f"{n} {k}" for k, n in kinds[:8]] + [f"{rest} of other kinds"] * (rest > 0))
-
-# %% ../nbs/72a_folders.ipynb #0858397e
 def _list_images(folder: Path
-) -> tuple[dict, set]:  # Class -> pictures, one class "" for a flat folder; files of other kinds
-    "The pictures of a folder: a class for each subfolder, or one class if there are none."
-    # a link back would make all pictures a class once more
-    whole = folder.resolve()
-    for d in folder.iterdir():
-        if d.is_symlink() and d.resolve() in (whole, *whole.parents):
-            raise ValueError(f"{str(d)!r} is a link to a folder that holds it; remove the link")
-
-    found = {d.name: _visible(d.rglob("*"), folder) for d in folder.iterdir() if d.is_dir()}
-    found[""] = _visible(folder.iterdir(), folder)
-    picture = lambda p: p.suffix.lower() in _IMAGE_FILES
-    groups = {name: some for name, files in found.items() if (some := [*filter(picture, files)])}
-    others = {p for files in found.values() for p in files if not picture(p)}
+) -> tuple[dict, list]:  # Class -> pictures, "" for those in no subfolder; files of other kinds
+    "List the files of a folder, hidden ones apart: a class for each subfolder, or one for all."
+    whole, groups, others = folder.resolve(), {}, []
+    for top in sorted(folder.iterdir()):
+        # a link back would make all pictures a class once more
+        if top.is_symlink() and top.resolve() in (whole, *whole.parents):
+            raise ValueError(f"{str(top)!r} is a link to a folder that holds it; remove the link")
+        name, files = (top.name, sorted(top.rglob("*"))) if top.is_dir() else ("", [top])
+        for p in files:
+            hidden = any(part.startswith(".") for part in p.relative_to(folder).parts)
+            if p.is_dir() or hidden: continue
+            if p.suffix.lower() in _IMAGE_FILES: groups.setdefault(name, []).append(p)
+            else: others.append(p)
     if "" in groups and len(groups) > 1:
         raise ValueError(
             f"{folder} holds both pictures and subfolders with pictures, "
             f"so the class of {groups[''][0].name} is unclear; move it into a subfolder")
     if not groups:
+        but = f", but {_by_kind(others)}" if others else ""
         raise ValueError(
-            f"{folder} holds no pictures{f', but {_by_kind(others)}' * bool(others)}; "
-            f"expected files that end in {', '.join(_IMAGE_FILES)}")
+            f"{folder} holds no pictures{but}; expected files that end in "
+            + ", ".join(_IMAGE_FILES))
     return groups, others
 
+def _by_kind(files: list) -> str:  # Such as "20 .gif, 12 .heic"
+    "Say how many files there are of each kind, the most first."
+    kinds = Counter(sorted(p.suffix.lower() or "without an ending" for p in files))
+    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+
 # %% ../nbs/72a_folders.ipynb #be560fa0
+_TRAIN = ("train", "training")
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
-def _split_of(root: Path) -> tuple[list[dict], set]:
+def _two_parts(names) -> tuple | None:  # The part to train on, and the one held out
+    "Find the two parts of a split; None if the names are not those of two parts and nothing else."
+    train = [k for k in names if k.lower() in _TRAIN]
+    held = [k for k in names if k.lower() in _HELD_OUT]
+    return (*train, *held) if len(train) == len(held) == 1 == len(names) - 1 else None
+
+def _split_of(root: Path) -> tuple[list[dict], list]:
     "List the pictures of a folder, in two parts if it has a split of its own, and other files."
     groups, others = _list_images(root)
-    train = [g for g in groups if g.lower() in ("train", "training")]
-    held = [g for g in groups if g.lower() in _HELD_OUT]
-    if not held and (not train or len(groups) > 1): return [groups], others  # trains may be a class
-    if not len(train) == len(held) == 1 == len(groups) - 1:
+    parts = _two_parts(groups)
+    if parts is None:
+        # a class may be called train, as of vehicles
+        names = [g.lower() for g in groups]
+        if not any(k in _HELD_OUT or k in _TRAIN and len(names) == 1 for k in names):
+            return [groups], others
         raise ValueError(
             f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: one "
             "folder to train on (train) beside one held out (test or val), and nothing else. "
             "Move what is too much elsewhere, or give one of the folders as root")
 
     # a class that no model has seen cannot be scored
-    parts = [_list_images(root / name) for name in (*train, *held)]
-    if new := sorted(set(parts[1][0]) - set(parts[0][0])):
+    train, held = (_list_images(root / name)[0] for name in parts)
+    if new := sorted(held.keys() - train.keys()):
         raise ValueError(
-            f"{held[0]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
-            f"of which {train[0]} in {root} has nothing; expected no class that is only held out")
-    return [found for found, _ in parts], others.union(*(more for _, more in parts))
+            f"{parts[1]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
+            f"of which {parts[0]} in {root} has nothing; expected no class that is only held out")
+    return [train, held], others
 
 # %% ../nbs/72a_folders.ipynb #890f9a94
-class _Pictures(NamedTuple):
-    "Where the pictures of a set are."
-    root: Path
+class _Source(NamedTuple):
+    "What a set is made of."
     name: str
-    classes: list  # Their names
-    parts: dict    # "train" and "test" -> pairs (file, label)
-    split: bool    # Whether the folder brought its own
-    others: set    # Files of other kinds
+    parts: dict           # "train" and "test" -> rows; of a folder pairs (file, label)
+    total: int | None     # Number of rows, if that is known
+    classes: list | None  # Their names, if these are known
+    split: bool           # Whether it came in two parts
+    others: list = []     # Files of a folder that are no pictures
+    mark: str | None = None  # A name for the content of a folder
 
 def _held_out(n: int, share: float) -> tuple[list, list]:  # Places held out, and the others
-    "The same pictures are held out each time."
+    "Draw the pictures to hold out, the same ones each time."
     k = round(n * share)
     if not 0 < k < n:
         raise ValueError(
@@ -103,34 +106,47 @@ def _held_out(n: int, share: float) -> tuple[list, list]:  # Places held out, an
     order = np.random.default_rng(0).permutation(n).tolist()
     return order[:k], order[k:]
 
-def _pictures_of(root: Path, held_out: float) -> _Pictures:
-    "The files of a folder with their labels, in the order of the set."
-    # the folder's own split, if it has one; a class has the same number in both parts
+def _of_folder(root: Path, options: dict) -> _Source:
+    "Give the files of a folder their labels, in the order of the set."
+    need_torchvision()  # asked for first, so that its absence is not taken for a bad file
     found, others = _split_of(root)
     names, split = sorted(found[0]), len(found) == 2
     parts = [
-        [(p, names.index(c)) for c, ps in sorted(groups.items()) for p in ps] for groups in found]
+        [(p, names.index(c)) for c, files in sorted(groups.items()) for p in files]
+        for groups in found]
     if not split:
-        held, kept = _held_out(len(parts[0]), held_out)
-        parts = [[parts[0][i] for i in part] for part in (kept, held)]
-    parts = dict(train=parts[0], test=parts[1])
-    return _Pictures(root, root.resolve().name, names, parts, split, others)
+        held, kept = _held_out(len(parts[0]), options["held_out"])
+        parts = [[parts[0][i] for i in places] for places in (kept, held)]
+
+    # the content is known by the names, sizes and dates of the files
+    def look(p): return p.stat() if p.exists() else p.lstat()
+    seen = [
+        [(str(p.relative_to(root)), s.st_size, s.st_mtime_ns, label)
+         for p, label in part for s in [look(p)]] for part in parts]
+    mark = digest([_LAYOUT, str(root.resolve()), options, names, seen])[:16]
+    return _Source(
+        root.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
+        split, others, mark)
+
+def _home(source: _Source) -> Path:
+    "Say where the prepared form of a folder is kept."
+    return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{source.name}-{source.mark}"
 
 # %% ../nbs/72a_folders.ipynb #bbc50efe
-def _say_used(pictures: _Pictures, used: int, say: Callable):
-    "How many files of a folder are in the set, and how many are not and why, if there are any."
-    broken = sum(map(len, pictures.parts.values())) - used
-    left = [f"{broken} that cannot be read"] * bool(broken)
-    if pictures.others:
-        left.append(f"{_by_kind(pictures.others)} (save pictures as PNG or JPEG to use them)")
-    if left: say(f"{pictures.name}: {used} pictures are used; left out: {'; '.join(left)}")
+def _say_used(source: _Source, used: int, say: Callable):
+    "Say how many files of a folder are in the set, and how many are not and why, if any."
+    left = []
+    if broken := source.total - used: left.append(f"{broken} that cannot be read")
+    if source.others:
+        left.append(f"{_by_kind(source.others)} (save pictures as PNG or JPEG to use them)")
+    if left: say(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
 
 # %% ../nbs/72a_folders.ipynb #f075ccb2
 # Pillow looks at the content, not at the name, and runs a program for PostScript
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 
 def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
-    "One picture, upright, on white, as a square; ValueError that names an unreadable file."
+    "Read one picture, upright, on white, as a square; ValueError names an unreadable file."
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
@@ -140,7 +156,7 @@ def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, 
     return square(image, size)
 
 def square(image, size: int) -> Tensor:
-    """A Pillow image resized by its shorter side and cropped at the center.
+    """Resize a Pillow image by its shorter side, and crop it at the center.
 
     Returns:
         `(channels, size, size)`, uint8"""
@@ -155,7 +171,7 @@ def square(image, size: int) -> Tensor:
 
 # %% ../nbs/72a_folders.ipynb #5780a99f
 def upright(f, channels: int):
-    """A picture as its camera held it, in 8 bits, on white.
+    """Turn a picture as its camera held it, in 8 bits, on white.
 
     Args:
         f, channels: An opened Pillow image; 1 = gray, 3 = color
@@ -185,7 +201,7 @@ def _eight_bits(
     image,  # Gray, upright, of Pillow's mode I;16, I or F
     f,      # The file that it comes from, for what that says of its pixels
 ):  # The same of mode L, or LA; ValueError if it is not known which value is white
-    "Gray pixels of 9 to 16 bits, or floats from 0 to 1, scaled to 8 bits."
+    "Scale gray pixels of 9 to 16 bits, or floats from 0 to 1, to 8 bits."
     from PIL import Image
     tags, pixels = getattr(f, "tag_v2", {}), np.asarray(image)  # only a TIFF has tags
     if image.mode == "I" and f.format == "TIFF":
@@ -209,7 +225,7 @@ def _eight_bits(
 # %% ../nbs/72a_folders.ipynb #285bc82f
 def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
                 skip_broken: bool = False, say: Callable = print) -> tuple[ImageSet, ImageSet]:
-    """A folder of pictures: a class for each subfolder, or flat.
+    """Load a folder of pictures: a class for each subfolder, or flat.
 
     Args:
         root: The folder of pictures, or what `prepare` made of one
@@ -226,55 +242,50 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
             "root: expected an existing folder of pictures, as in --root pictures on the command "
             'line, or load("folder", root="pictures") and train("folder", root="pictures"); '
             f"got {root if root is None else repr(str(root))}")
-    options = _folder_options(size, channels, held_out, skip_broken)
-    if _is_prepared(root): return _open_prepared(Path(root), options)
-    if (Path(root) / _FILE).is_file() or any(Path(root).glob(_BEGUN)):
+    root, options = Path(root), _checked(size, channels, held_out, skip_broken)
+    if _is_prepared(root): return _open_prepared(root, options)
+    if (root / _FILE).is_file():
         raise ValueError(f"{root} was not prepared to the end; give the same call of prepare again")
-    need_torchvision()  # asked for first, so that its absence is not taken for a bad file
 
     # many pictures are prepared once, and few where somebody has done it
-    pictures = _pictures_of(Path(root), held_out)
-    place = _home(pictures.name, _mark(pictures, options))
-    now = sum(map(len, pictures.parts.values())) >= _MANY and not _is_prepared(place)
-    if now:
-        try: prepare(root, say=say, **options)
+    source = _of_folder(root, options)
+    place = _home(source)
+    if source.total >= _MANY and not _is_prepared(place):
+        try: return _open_prepared(prepare(root, say=say, **options), options)
         except OSError as e:
             raise RuntimeError(
                 f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
                 "is room, diffstudy prepare PICTURES --out FOLDER, and give that as root") from e
     if _is_prepared(place): sets = _open_prepared(place, options)
     else:
-        found = dict(train=[], test=[])
-        for part, *row in _read_files(pictures, options, say): found[part].append(row)
-        labels = {k: [label for _, label in rows] for k, rows in found.items()}
-        classes = len(_classes(pictures.classes, labels))
-        sets = tuple(
-            ImageSet(
-                pictures.name, torch.stack([image for image, _ in rows]),
-                torch.tensor(labels[part]), 256, classes)
-            for part, rows in found.items())
-    if not now: _say_used(pictures, sum(map(len, sets)), say)
+        images = []
+        facts = _read_all(_read_rows(source, options, say), source, options, images.append)
+        sets = _two_sets(facts, torch.stack(images))
+    _say_used(source, sum(map(len, sets)), say)
     return sets
 
+def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
+    "Make both parts of a set of its images and of what is known of them."
+    labels, n = facts["labels"], len(facts["labels"]["train"])
+    every = ImageSet(
+        facts["name"], images, torch.tensor(labels["train"] + labels["test"]), 256,
+        len(facts["classes"]), mapped=mapped)
+    return every[:n], every[n:]
+
 # %% ../nbs/72a_folders.ipynb #e77baa1d
-def _folder_options(size=32, channels=3, held_out=.1, skip_broken=False, **other) -> dict:
-    "Collect the options by name; ValueError or TypeError if one cannot be."
-    known = ("size", "channels", "held_out", "skip_broken")
-    if other: raise TypeError(suggest([*other][0], known, "option"))
+def _checked(size, channels, held_out, skip_broken) -> dict:
+    "Collect the options by name; ValueError if one is out of range."
     expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
     expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
-    options = dict(size=size, channels=channels, held_out=held_out)
-    return options | dict(skip_broken=True) if skip_broken else options  # as before there was it
+    return dict(size=size, channels=channels, held_out=held_out, skip_broken=bool(skip_broken))
 
 # %% ../nbs/72a_folders.ipynb #b6dda09e
-_LAYOUT = 2   # Of a prepared folder
+_LAYOUT = 3   # Of a prepared folder
 _MANY = 1000  # Pictures from which a folder is prepared by itself
-_FILE = "prepared.bin"         # All images, those to train on first, then all labels
-_BEGUN = ".tmp-*-prepared.bin" # What a call that was killed leaves of it
+_FILE = "prepared.bin"  # All images, those to train on first
 
-def _is_prepared(folder) -> bool: return (Path(folder) / "prepared.json").is_file()
+def _is_prepared(folder: Path) -> bool: return (folder / "prepared.json").is_file()
 
-# %% ../nbs/72a_folders.ipynb #893eaa77
 def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
     "Open both parts; ValueError for other options than they have, RuntimeError for half a file."
     facts, path = read_json(place / "prepared.json"), place / _FILE
@@ -282,28 +293,22 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
         raise RuntimeError(
             f"{place}/prepared.json is of another version of diffstudy, or of something else; "
             "prepare the pictures anew")
-    asked = dict(skip_broken=False) | options
-    found = {k: facts["options"].get(k) for k in asked}  # None: without effect
-    differ = [f"{k}={found[k]}, not {v}" for k, v in asked.items() if found[k] not in (v, None)]
+    found = facts["options"]  # None: without effect
+    differ = [f"{k}={found[k]}, not {v}" for k, v in options.items() if found[k] not in (v, None)]
     if differ:
         raise ValueError(
             f"{place} was prepared with {', '.join(differ)}; ask for what there is, "
             "or prepare the pictures anew")
 
     # one map of the file, of which both parts are views
-    n, pixels = sum(facts["parts"].values()), math.prod(facts["shape"])
+    shape = sum(map(len, facts["labels"].values())), *facts["shape"]
     size = path.stat().st_size if path.is_file() else 0
-    if size != n * (pixels + 8):
+    if size != math.prod(shape):
         raise RuntimeError(
-            f"{path} has {size} bytes, not {n * (pixels + 8)}: it is cut off; remove this folder "
+            f"{path} has {size} bytes, not {math.prod(shape)}: it is cut off; remove this folder "
             "and prepare the pictures anew")
-    images = torch.from_file(str(path), size=n * pixels, dtype=torch.uint8)
-    labels = torch.from_numpy(np.fromfile(path, "<i8", offset=n * pixels).astype(np.int64))
-    every = ImageSet(
-        facts["name"], images.view(n, *facts["shape"]), labels, 256, len(facts["classes"]),
-        mapped=True)
-    train = facts["parts"]["train"]
-    return every[:train], every[train:]
+    images = torch.from_file(str(path), size=size, dtype=torch.uint8)
+    return _two_sets(facts, images.view(shape), mapped=True)
 
 # %% ../nbs/72a_folders.ipynb #5f42d891
 def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None]:
@@ -332,7 +337,7 @@ def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None
 
 # %% ../nbs/72a_folders.ipynb #7a655e1f
 def _as_pillow(image):
-    "An image of any usual kind as Pillow has it; ValueError or TypeError for anything else."
+    "Make a Pillow image of an image of any usual kind; ValueError or TypeError for anything else."
     from PIL import Image
     if isinstance(image, Image.Image): return image
     if isinstance(image, dict):  # as a Hugging Face data set has it on disk
@@ -349,179 +354,152 @@ def _as_pillow(image):
     return Image.fromarray(v[..., 0] if v.ndim == 3 and v.shape[2] == 1 else v)
 
 # %% ../nbs/72a_folders.ipynb #ddcaa594
-def _parts_of_rows(rows, held_out) -> tuple[dict, bool]:  # "train", "test" -> (n or None, rows)
-    "Rows in two parts, and whether they came so."
-    if isinstance(rows, dict):
-        train = [k for k in rows if k.lower() in ("train", "training")]
-        held = [k for k in rows if k.lower() in _HELD_OUT]
-        if not len(train) == len(held) == 1 == len(rows) - 1:
+def _of_rows(rows, name: str, options: dict) -> _Source:
+    "Take somebody's data set in two parts, with what its classes are called, where it says so."
+    if options["skip_broken"]:
+        raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
+    if split := isinstance(rows, dict):
+        if not (two := _two_parts(rows)):
             raise ValueError(
                 "expected rows, or two parts, one called train and one test or validation; "
                 f"got {', '.join(map(str, rows))}: choose two, as in "
                 'dict(train=rows["train"], test=rows["test"])')
-        parts = dict(train=rows[train[0]], test=rows[held[0]])
-        return {k: (len(r) if hasattr(r, "__len__") else None, r) for k, r in parts.items()}, True
-
-    # one set, of which the same rows are held out each time
-    if not hasattr(rows, "__len__") or not hasattr(rows, "__getitem__"):
+        parts = dict(train=rows[two[0]], test=rows[two[1]])
+        told, known = parts["train"], all(hasattr(part, "__len__") for part in parts.values())
+        total = sum(map(len, parts.values())) if known else None
+    elif hasattr(rows, "__len__") and hasattr(rows, "__getitem__"):
+        held, kept = _held_out(len(rows), options["held_out"])
+        parts = dict(train=(rows[i] for i in kept), test=(rows[i] for i in held))
+        told, total = rows, len(rows)
+    else:
         raise TypeError(
             "expected a folder, or rows that have a length and are asked for by number; got "
             f"{type(rows).__name__}: give its two parts, dict(train=rows, test=others), "
             "or of a DataLoader its dataset")
-    held, kept = _held_out(len(rows), held_out)
-    pick = lambda places: (len(places), (rows[i] for i in places))
-    return dict(train=pick(kept), test=pick(held)), False
+
+    features = getattr(told, "features", None)
+    label = features.get("label", features.get("labels")) if isinstance(features, dict) else None
+    names = getattr(label, "names", None) or getattr(told, "classes", None)
+    names = list(map(str, names)) if isinstance(names, (list, tuple)) else None
+    return _Source(name, parts, total, names, split)
 
 # %% ../nbs/72a_folders.ipynb #26466bca
-def _read_files(pictures: _Pictures, options: dict, say: Callable) -> Iterator:
-    "Part, image and label of each picture; at the end a ValueError names all that are broken."
-    def read(path):
-        try: return _read_image(path, options["size"], options["channels"])
-        except ValueError as e: return e
+def _read_rows(source: _Source, options: dict, say: Callable) -> Iterator:
+    "Yield part, image and label of each row; at the end a ValueError names all broken files."
+    def read(item):
+        part, i, row = item
+        if not source.mark: return _image_and_label(row, f"row {i} of {part}", options)
+        try: return _read_image(row[0], options["size"], options["channels"]), row[1]
+        except ValueError as e: return str(e), None
 
-    files = [(part, *pair) for part, pairs in pictures.parts.items() for pair in pairs]
-    bad, skip = [], "skip_broken" in options
+    # many files at a time; rows of a data set may be large pictures, decoded already
+    items = ((part, i, row) for part, rows in source.parts.items() for i, row in enumerate(rows))
+    bad, labeled = [], None
     with ThreadPoolExecutor() as pool:
-        for i in range(0, len(files), 256):
-            some = files[i:i + 256]
-            images = pool.map(read, [path for _, path, _ in some])
-            for (part, _, label), image in zip(some, images):
-                if isinstance(image, ValueError): bad.append(str(image))
-                elif skip or not bad: yield part, image, label
+        while some := list(itertools.islice(items, 256 if source.mark else 1)):
+            for (part, i, _), (image, label) in zip(some, pool.map(read, some)):
+                if isinstance(image, str):
+                    bad.append(image)
+                    continue
+                if labeled is None: labeled = label is not None
+                if labeled != (label is not None):
+                    raise ValueError(
+                        f"row {i} of {part} has {'no' if labeled else 'a'} label, unlike the rows "
+                        "before it; expected labels in all rows or in none")
+                if options["skip_broken"] or not bad: yield part, image, label or 0
 
     # a list that can be read
     if not bad: return
-    listed = ";\n".join(sorted(bad)[:20] + [f"and {len(bad) - 20} more"] * (len(bad) > 20))
-    if skip: return say(listed)
+    listed = sorted(bad)[:20]
+    if len(bad) > 20: listed.append(f"and {len(bad) - 20} more")
+    listed = ";\n".join(listed)
+    if options["skip_broken"]: return say(listed)
     raise ValueError(
-        f"{listed};\nremove or replace the {len(bad)} of {len(files)} pictures that cannot be "
+        f"{listed};\nremove or replace the {len(bad)} of {source.total} pictures that cannot be "
         "read, or leave them out: skip_broken=True, on the command line --set skip_broken=true of "
         "train and --skip-broken of prepare")
 
 # %% ../nbs/72a_folders.ipynb #1c4431b0
-def _read_rows(parts: dict, options: dict) -> Iterator:
-    "The same of rows, all of which have a label or none of which has one."
-    told = None
-    for part, (_, rows) in parts.items():
-        for i, row in enumerate(rows):
-            image, label = _image_and_label(row, f"row {i} of {part}", options)
-            told = label is not None if told is None else told
-            if told != (label is not None):
-                raise ValueError(
-                    f"row {i} of {part} has {'no' if told else 'a'} label, unlike the rows before "
-                    "it; expected labels in all rows or in none")
-            yield part, image, label or 0
-
-# %% ../nbs/72a_folders.ipynb #bb5258e6
-def _mark(pictures: _Pictures, options: dict) -> str:
-    "A name for the content of a folder: what its files are called, how large and how old they are."
-    def look(p, label):
-        s = p.stat() if p.exists() else p.lstat()
-        return str(p.relative_to(pictures.root)), s.st_size, s.st_mtime_ns, label
-    seen = {k: [look(*pair) for pair in part] for k, part in pictures.parts.items()}
-    what = [_LAYOUT, str(pictures.root.resolve()), options, pictures.classes, seen]
-    return digest(what)[:16]
-
-def _home(name: str, mark: str) -> Path:  # Where the prepared form of a folder is kept
-    return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{name}-{mark}"
-
-
+def _read_all(rows, source: _Source, options: dict, keep: Callable) -> dict:
+    "Keep the images of all rows; what is known of the set, ValueError if labels do not fit."
+    labels, names = dict(train=[], test=[]), source.classes
+    for part, image, label in rows:
+        keep(image)
+        labels[part].append(label)
+    if empty := [part for part, v in labels.items() if not v]:
+        raise ValueError(f"the part {empty[0]} holds no pictures; expected at least one")
+    most = max(map(max, labels.values()))
+    if names and most >= len(names):
+        raise ValueError(
+            f"expected labels from 0 to {len(names) - 1}, since there are names of {len(names)} "
+            f"classes; got {most}")
+    if source.split: options = options | dict(held_out=None)  # without effect
+    return dict(
+        layout=_LAYOUT, name=source.name, of=source.mark, options=options,
+        shape=[options["channels"], options["size"], options["size"]], labels=labels,
+        classes=names or [str(i) for i in range(most + 1)])
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
-def prepare(source, out=None, *, progress: bool = True, say: Callable = print, **options) -> Path:
+def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
+            skip_broken: bool = False, progress: bool = True, say: Callable = print) -> Path:
     """Decode pictures once, into a file from which batches read their rows.
 
     Args:
         source: A folder of pictures, or rows, or {"train": rows, "test": rows}
         out: Folder to write; for pictures ~/.cache/diffstudy/prepared/NAME, for rows required
+        size: Height and width of the images
+        channels: 1 = gray, 3 = color
+        held_out: Part for testing, by a fixed permutation, if there is no split
+        skip_broken: Leave out pictures that cannot be read; ValueError otherwise
         progress: A bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
-        **options: As of `load_folder`: `size`, `channels`, `held_out`, `skip_broken`
 
     Returns:
         A folder that `load("folder", root=…)` takes"""
-    options, mark = _folder_options(**options), None
+    options = _checked(size, channels, held_out, skip_broken)
     if isinstance(source, (str, Path)):
         root = Path(source)
         expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
         if _is_prepared(root): raise ValueError(f"{root} is prepared already")
-        need_torchvision()
-        pictures = _pictures_of(root, options["held_out"])
-        name, classes, split = pictures.name, pictures.classes, pictures.split
-        mark, total = _mark(pictures, options), sum(map(len, pictures.parts.values()))
-        rows = _read_files(pictures, options, say)
-    elif out is None:
-        raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
-    elif "skip_broken" in options:
-        raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
+        source = _of_folder(root, options)
+        place = Path(out).expanduser() if out else _home(source)
     else:
-        parts, split = _parts_of_rows(source, options["held_out"])
-        counts = [n for n, _ in parts.values()]
-        name, total = Path(out).expanduser().name, None if None in counts else sum(counts)
-        rows, classes = _read_rows(parts, options), _names_of(source)
-    place = Path(out).expanduser() if out else _home(name, mark)
+        if out is None:
+            raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
+        place = Path(out).expanduser()
+        source = _of_rows(source, place.name, options)
 
-    # one process writes while the others wait, and what else lies there is left alone
     make_folder(place)
     with locked(place, "preparing", wait=True):
         if _is_prepared(place):
-            if mark and read_json(place / "prepared.json").get("of") == mark: return place
+            if source.mark and read_json(place / "prepared.json").get("of") == source.mark:
+                return place
             raise ValueError(f"{place} holds a prepared set already; choose another place for this")
-        for left in place.glob(".tmp-*-prepared.*"): left.unlink()
-        if other := sorted(p.name for p in place.iterdir() if p.name not in (".lock", _FILE)):
+        held = sorted(p.name for p in place.iterdir())
+        if other := [n for n in held if n != _FILE and not n.startswith((".lock", ".tmp-"))]:
             raise ValueError(f"{place} holds {other[0]}; expected a new or an empty folder")
-        if split: options = options | dict(held_out=None)  # without effect
-        facts = _write(place, rows, total, classes, options, progress, say)
-        write_json(place / "prepared.json", facts | dict(name=name, of=mark))  # now it is whole
+        need = channels * size * size * (source.total or 0)
+        if (room := shutil.disk_usage(place).free) < need:
+            raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
 
-        n, many = facts["parts"], len(facts["classes"])
-        size = sum(n.values()) * math.prod(facts["shape"]) / 1e6
+        shown = Progress(source.total, "pictures", "preparing", on=progress, say=say, every=10)
+        try:
+            with shown, open(place / _FILE, "wb") as f:
+                def keep(image): f.write(image.numpy().tobytes())
+                rows = shown.over(_read_rows(source, options, say))
+                facts = _read_all(rows, source, options, keep)
+                f.flush()
+                os.fsync(f.fileno())
+        except BaseException:
+            (place / _FILE).unlink(missing_ok=True)
+            raise
+        write_json(place / "prepared.json", facts)  # now it is whole
+
+        n, many = {k: len(v) for k, v in facts["labels"].items()}, len(facts["classes"])
+        used = sum(n.values())
         say(
             f"prepared {n['train']} training and {n['test']} held-out pictures of "
-            f"{many} class{'es' if many > 1 else ''}, {size:.1f} MB: {place}")
-        if mark: _say_used(pictures, sum(n.values()), say)
+            f"{many} class{'es' if many > 1 else ''}, "
+            f"{used * channels * size * size / 1e6:.1f} MB: {place}")
+        if source.mark: _say_used(source, used, say)
     return place
-
-def _names_of(rows) -> list | None:
-    "Find what the classes of somebody's data set are called, where it says so."
-    rows = next(iter(rows.values())) if isinstance(rows, dict) else rows
-    features = getattr(rows, "features", None) or {}
-    label = features.get("label", features.get("labels")) if isinstance(features, dict) else None
-    names = getattr(label, "names", None) or getattr(rows, "classes", None)
-    return list(map(str, names)) if isinstance(names, (list, tuple)) else None
-
-# %% ../nbs/72a_folders.ipynb #2f43e774
-def _write(place, rows, total, classes, options, progress, say) -> dict:
-    "Write all images, then all labels, under another name until they are on the disk."
-    shape = [options["channels"], options["size"], options["size"]]
-    need = math.prod(shape) * (total or 0)
-    if (room := shutil.disk_usage(place).free) < need:
-        raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
-
-    shown = Progress(total, "pictures", "preparing", on=progress, say=say, every=10)
-    temporary, labels = temporary_name(place / _FILE), dict(train=[], test=[])
-    try:
-        with shown, open(temporary, "wb") as f:
-            for part, image, label in shown.over(rows):
-                f.write(image.numpy().tobytes())
-                labels[part].append(label)
-            f.write(np.array([*labels["train"], *labels["test"]], "<i8").tobytes())
-            f.flush()
-            os.fsync(f.fileno())
-        facts = dict(
-            layout=_LAYOUT, shape=shape, options=options,
-            parts={k: len(v) for k, v in labels.items()}, classes=_classes(classes, labels))
-        os.replace(temporary, place / _FILE)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_folder(place)
-    return facts
-
-def _classes(names: list | None, labels: dict) -> list:  # ValueError if they do not fit
-    "What the classes are called: their numbers, if nobody says more."
-    if empty := [part for part, v in labels.items() if not v]:
-        raise ValueError(f"the part {empty[0]} holds no pictures; expected at least one")
-    most = max(map(max, labels.values()))
-    if names and most >= len(names):
-        raise ValueError(f"label {most} does not fit {len(names)} classes")
-    return names or [str(i) for i in range(most + 1)]

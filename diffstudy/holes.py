@@ -63,24 +63,22 @@ def measured(picture, facts: dict, shape: tuple = None, many: bool = False) -> T
     x = _tensor(picture, "picture", f"gray levels of shape {shape} from 0 to {levels - 1}")
     if x.shape != shape and not (many and x.shape[1:] == shape):
         raise ValueError(f"picture: expected shape {shape}; got {tuple(x.shape)}")
-    x = _checked_floats(x) if x.is_floating_point() else _encoded(x, levels)
+    if x.is_floating_point():
+        if bad := int((~x.isfinite()).sum()):
+            raise ValueError(f"picture: expected finite numbers; {bad} of {x.numel()} are not")
+        if x.abs().max() > 100:
+            raise ValueError(
+                "picture: expected floats in the units of the data, about -1 to 1; got "
+                f"{x.abs().max():g}. Gray levels are whole numbers: picture.to(torch.uint8)")
+        x = x.float()
+    else:
+        low, high = int(x.min()), int(x.max())  # a byte compared with 256 would be compared with 0
+        if x.dtype == torch.bool or low < 0 or high >= levels:
+            raise ValueError(
+                f"picture: expected gray levels from 0 to {levels - 1}; "
+                f"got {x.dtype} from {low} to {high}")
+        x = encode(x, levels)
     return x.view(-1, *shape) if many else x
-
-def _checked_floats(x):
-    if bad := int((~x.isfinite()).sum()):
-        raise ValueError(f"picture: expected finite numbers; {bad} of {x.numel()} are not")
-    if x.abs().max() > 100:
-        raise ValueError(
-            "picture: expected floats in the units of the data, about -1 to 1; got "
-            f"{x.abs().max():g}. Gray levels are whole numbers: picture.to(torch.uint8)")
-    return x.float()
-
-def _encoded(k, levels):
-    low, high = int(k.min()), int(k.max())  # a byte compared with 256 would be compared with 0
-    if k.dtype != torch.bool and 0 <= low and high < levels: return encode(k, levels)
-    raise ValueError(
-        f"picture: expected gray levels from 0 to {levels - 1}; "
-        f"got {k.dtype} from {low} to {high}")
 
 def _tensor(value, name, expected) -> Tensor:
     try: value = torch.as_tensor(value)

@@ -75,18 +75,6 @@ def check_images(name: str, x, levels: int):
     if not full and (int(x.min()) < 0 or int(x.max()) >= levels):
         fail(f"gray levels in 0..{levels - 1}", f"{int(x.min())}..{int(x.max())}")
 
-# %% ../nbs/72_images.ipynb #497a9cd6
-def _check_set(name: str, x, y, levels: int, classes: int):
-    "ValueError with the name unless images and labels are of one set, values included."
-    check_images(name, x, levels)
-    def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
-
-    whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
-    if not whole or y.shape != x.shape[:1]:
-        fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", seen(y))
-    if int(y.min()) < 0 or int(y.max()) >= classes:
-        fail(f"labels in 0..{classes - 1}", f"{int(y.min())}..{int(y.max())}")
-
 # %% ../nbs/72_images.ipynb #4853c2e7
 @dataclass(frozen=True, eq=False)
 class ImageSet:
@@ -105,9 +93,18 @@ class ImageSet:
     mapped: bool = False
 
     def __post_init__(self):
-        _check_set(self.name, self.images, self.labels, self.levels, self.classes)
-        object.__setattr__(self, "images", self.images.to(torch.uint8))
-        object.__setattr__(self, "labels", self.labels.to(torch.int64))
+        x, y = self.images, self.labels
+        check_images(self.name, x, self.levels)
+
+        # and labels that are of these images
+        def fail(expected, got): raise ValueError(f"{self.name}: expected {expected}; got {got}")
+        whole = torch.is_tensor(y) and not y.is_floating_point() and y.dtype != torch.bool
+        if not whole or y.shape != x.shape[:1]:
+            fail(f"a tensor of {len(x)} integer labels, such as torch.tensor([0, 1])", seen(y))
+        if int(y.min()) < 0 or int(y.max()) >= self.classes:
+            fail(f"labels in 0..{self.classes - 1}", f"{int(y.min())}..{int(y.max())}")
+        object.__setattr__(self, "images", x.to(torch.uint8))
+        object.__setattr__(self, "labels", y.to(torch.int64))
 
     shape = property(
         lambda self: tuple(self.images.shape[1:]),
@@ -186,17 +183,18 @@ def _fetch(name: str, root) -> list:  # The train and the test part, as torchvis
             "or copy the files there in torchvision's layout, or name their folder by root=") from e
 
 # %% ../nbs/72_images.ipynb #4a7e3f6f
-def _whole_idx(b: bytes) -> bool:
-    "Whether a file of MNIST has its length: 0, 0, 8 for bytes, the axes, their sizes, the values."
-    head = 4 + 4 * b[3] if b[:3] == b"\0\0\x08" and len(b) > 3 else math.inf
-    return len(b) >= head and len(b) == head + math.prod(np.frombuffer(b[4:head], ">i4").tolist())
-
 def _damaged(cls, root: Path  # A set of torchvision's; its folder
 ) -> list[Path]:  # Files that are there but not whole
     "The files of MNIST or CIFAR-10 that no loading can read."
     if not hasattr(cls, "train_list"):  # MNIST
-        raw = root / "MNIST" / "raw"
-        return [p for p in sorted(raw.glob("*-ubyte")) if not _whole_idx(p.read_bytes())]
+        found = []
+        for p in sorted((root / "MNIST" / "raw").glob("*-ubyte")):
+            # its length must be that of 0, 0, 8 for bytes, the axes, their sizes, the values
+            b = p.read_bytes()
+            head = 4 + 4 * b[3] if b[:3] == b"\0\0\x08" and len(b) > 3 else math.inf
+            sizes = np.frombuffer(b[4:head], ">i4").tolist() if len(b) >= head else []
+            if len(b) < head or len(b) != head + math.prod(sizes): found.append(p)
+        return found
 
     # CIFAR-10: a checksum for each file
     sums = dict(cls.train_list + cls.test_list) | {cls.meta["filename"]: cls.meta["md5"]}
@@ -240,22 +238,6 @@ def _cut(x: Tensor, size: int, step: int) -> Tensor:  # `(…, rows, columns, si
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
     return _cut(x, size, step).movedim(0, 2).flatten(0, 1)
 
-def _train_and_held_out(photo: Tensor, n: int  # `(3, h, w)`; its number
-) -> tuple[Tensor, Tensor]:
-    "Patches of one photograph."
-    tiles = _patches(photo, _TILE, _TILE)
-    held = np.random.default_rng([0, n]).permutation(len(tiles))[:_TILES]
-
-    # a training patch is free of every tile; steps of eight, as JPEG has its blocks
-    taken = torch.zeros(len(tiles))
-    taken[held] = 1
-    taken = taken.view(photo.shape[1] // _TILE, -1)
-    taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
-    taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
-    free = _cut(taken, _PATCH, 8).sum((-2, -1)).flatten() == 0
-    kept = torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]])
-    return _patches(photo, _PATCH, 8)[free], kept
-
 def load_photos(root=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
 
@@ -265,10 +247,24 @@ def load_photos(root=None):
     Returns:
         train (7298), test (192): each a `ImageSet`"""
     from sklearn.datasets import load_sample_images
-    photos = [torch.tensor(p).permute(2, 0, 1) for p in load_sample_images().images]
-    parts = zip(*(_train_and_held_out(p, n) for n, p in enumerate(photos)))
+    train, test = [], []
+    for n, image in enumerate(load_sample_images().images):
+        photo = torch.tensor(image).permute(2, 0, 1)
+        tiles = _patches(photo, _TILE, _TILE)
+        held = np.random.default_rng([0, n]).permutation(len(tiles))[:_TILES]
+        test.append(torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]]))
+
+        # a training patch is free of every tile; steps of eight, as JPEG has its blocks
+        taken = torch.zeros(len(tiles))
+        taken[held] = 1
+        taken = taken.view(photo.shape[1] // _TILE, -1)
+        taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
+        taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
+        free = _cut(taken, _PATCH, 8).sum((-2, -1)).flatten() == 0
+        train.append(_patches(photo, _PATCH, 8)[free])
+
     def labels(s): return torch.arange(2).repeat_interleave(torch.tensor([len(p) for p in s]))
-    return tuple(ImageSet("photos", torch.cat(s), labels(s), 256, 2) for s in parts)
+    return tuple(ImageSet("photos", torch.cat(s), labels(s), 256, 2) for s in (train, test))
 
 # %% ../nbs/72_images.ipynb #7345c1d3
 EMOJI = (  # The classes
@@ -416,7 +412,7 @@ class Batches:
 
     def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
                  flip: bool | tuple = False, device=None):
-        if not isinstance(data, ImageSet):
+        if not isinstance(data, ImageSet):  # rows must be there to ask for by their number
             what = type(data).__name__
             if hasattr(data, "dataset") and hasattr(data, "batch_size"):
                 raise TypeError(
@@ -424,9 +420,9 @@ class Batches:
                     "stopped: give its data set, Batches(loader.dataset, batch_size, seed)")
             if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
                 raise TypeError(
-                    "expected an ImageSet, or a data set with a length and rows by number; "
-                    f"got {what}. "
-                    'Write its rows to a file: prepare(dict(train=rows, test=others), "folder")')
+                    "expected an ImageSet, or a data set with a length and rows by number; got "
+                    f"{what}. Write its rows to a file: "
+                    'prepare(dict(train=rows, test=others), "folder")')
             if flip:
                 raise ValueError(
                     "flip is for an ImageSet; mirror the rows of a data set in itself")

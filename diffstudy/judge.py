@@ -63,20 +63,6 @@ def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 
 JUDGE = dict(width=32, steps=300, seed=100)
 LARGE = dict(width=16, steps=2000, seed=100)  # where there are more than ten thousand images
 
-def _place(train_set, wanted: dict, folder) -> Path:
-    "A folder that is named by all that decides a judge's weights."
-    content = hashlib.sha256()  # without a copy: the images may lie in a file
-    for v in (train_set.images, train_set.labels): content.update(v.cpu().contiguous().numpy())
-    facts = [wanted, content.hexdigest(), train_set.levels, train_set.classes]
-    mark = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-    home = Path(folder or Path.home() / ".cache" / "diffstudy" / "features").expanduser()
-    return home / f"{train_set.name}-{mark}"
-
-def _trained(place: Path, steps: int) -> Path | None:
-    "The checkpoint of a judge whose training has come to its end."
-    path = checkpoint.read_latest(place)[0]
-    return path if path and int(path.name.split("-")[-1]) == steps else None
-
 # %% ../nbs/75b_judge.ipynb #8b3b7c08
 _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
@@ -123,7 +109,14 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
             f"{train_set.classes}; put the pictures of each kind into a folder of its own")
     for k in settings: choose(k, JUDGE, "setting of a judge")
     wanted = JUDGE | settings
-    place = _place(train_set, wanted, folder)
+
+    # a folder that is named by all that decides the weights
+    content = hashlib.sha256()  # without a copy: the images may lie in a file
+    for v in (train_set.images, train_set.labels): content.update(v.cpu().contiguous().numpy())
+    facts = [wanted, content.hexdigest(), train_set.levels, train_set.classes]
+    mark = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+    home = Path(folder or Path.home() / ".cache" / "diffstudy" / "features").expanduser()
+    place = home / f"{train_set.name}-{mark}"
     net = models.Classifier(
         train_set.shape, train_set.classes, wanted["width"], dropout=.1, seed=wanted["seed"])
 
@@ -132,7 +125,8 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
     elif place in _UNKEPT: return _UNKEPT[place].to(device)
     else:
         with locked(place.with_name(f"{place.name}.judge"), "training", wait=True):
-            if not (path := _trained(place, wanted["steps"])):
+            path = checkpoint.read_latest(place)[0]
+            if not path or int(path.name.split("-")[-1]) != wanted["steps"]:  # or cut off
                 return _learned(net, train_set, place, wanted, device, say, progress)
         found = checkpoint.load_weights(path)
     net.load_state_dict(found)

@@ -29,14 +29,33 @@ class Mixture(NamedTuple):
     axes: Tensor | None = None
 
     weights = property(lambda self: self.log_weights.exp(), doc="Probability of each component.")
-    covs = property(
-        lambda self: _mixture_covs(self), doc="Variances, or covariances where there are axes.")
+
+    @property
+    def covs(self) -> Tensor:
+        "Variances `(..., k, d)`, or covariances `(..., k, d, d)` where the components have axes."
+        v, q = self.variances.expand(self.means.shape), self.axes
+        return v if q is None else torch.einsum("kde,...ke,kfe->...kdf", q, v, q)
 
     def each(self, f): return Mixture(*(v if v is None else f(v) for v in self))
-    def log_prob(self, x): return _mixture_log_prob(self, x)
-    def score(self, x): return _mixture_score(self, x)
     def mean(self): return torch.einsum("...k,...kd->...d", self.weights, self.means)
-    def sample(self, generator=None): return _mixture_sample(self, generator)
+    def score(self, x): return _mixture_score(self, x)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log density of the mixture, in nats.
+
+        Args:
+            x: `(..., d)`
+
+        Returns:
+            `(...)`"""
+        return torch.logsumexp(self.log_weights + _component_log_prob(self, x), -1)
+
+    def sample(self, generator=None) -> Tensor:
+        "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
+        j = torch.multinomial(self.weights, 1, generator=generator)[:, 0]
+        b = torch.arange(len(j), device=j.device)
+        variances, axes = self.variances.expand(self.means.shape)[b, j], self.axes
+        return _spread(self.means[b, j], variances, axes if axes is None else axes[j], generator)
 
 # %% ../nbs/72c_mixtures.ipynb #89cfee01
 def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
@@ -65,11 +84,6 @@ def _rotate(v: Tensor, axes: Tensor | None, back: bool = False) -> Tensor:
     if axes is None: return v
     return torch.einsum("...ke,kde->...kd" if back else "...kd,kde->...ke", v, axes)
 
-def _mixture_covs(m: Mixture) -> Tensor:
-    "Variances `(..., k, d)`, or covariances `(..., k, d, d)` where the components have axes."
-    v = m.variances.expand(m.means.shape)
-    return v if m.axes is None else torch.einsum("kde,...ke,kfe->...kdf", m.axes, v, m.axes)
-
 def _per_example(v, like: Tensor) -> Tensor:
     "A number, or one for each example `(b,)`, with room for components and dimensions."
     v = torch.as_tensor(v, dtype=like.dtype, device=like.device)
@@ -82,11 +96,6 @@ def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
     y = _rotate(x[..., None, :] - m.means, m.axes)
     log_det = torch.log(m.variances).sum(-1)
     return -0.5 * ((y ** 2 / m.variances).sum(-1) + log_det + x.shape[-1] * math.log(2 * math.pi))
-
-def _mixture_log_prob(m: Mixture, x: Tensor  # `(..., d)`
-) -> Tensor:  # `(...)`
-    "Log density of a mixture, in nats."
-    return torch.logsumexp(m.log_weights + _component_log_prob(m, x), -1)
 
 # %% ../nbs/72c_mixtures.ipynb #e0c249d8
 def _diffuse(m: Mixture, alpha, sigma  # Numbers, or one for each example `(b,)`
@@ -131,13 +140,6 @@ def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator) ->
     n = variances.sqrt() * torch.randn(
         means.shape, generator=generator, dtype=means.dtype, device=means.device)
     return means + (n if axes is None else torch.einsum("bde,be->bd", axes, n))
-
-def _mixture_sample(m: Mixture, generator=None) -> Tensor:
-    "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
-    j = torch.multinomial(m.weights, 1, generator=generator)[:, 0]
-    b = torch.arange(len(j), device=j.device)
-    variances, axes = m.variances.expand(m.means.shape)[b, j], m.axes
-    return _spread(m.means[b, j], variances, axes if axes is None else axes[j], generator)
 
 # %% ../nbs/72c_mixtures.ipynb #0d87f997
 class GaussianMixture:
@@ -249,7 +251,7 @@ class GaussianMixture:
 
         Returns:
             `(b, d)`"""
-        return self._noisy(z, alpha, sigma, c).score(z)
+        return _mixture_score(self._noisy(z, alpha, sigma, c), z)
 
     def log_class_prob(self, z: Tensor, alpha=None, sigma=None) -> Tensor:
         """Exact classifier log p(c|z).
@@ -380,18 +382,6 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
     means = torch.cartesian_prod(g, g)
     return _round(means, std)
 
-# %% ../nbs/72c_mixtures.ipynb #fd2cf112
-def _spiral_curve(n: int, turns: float
-) -> tuple[Tensor, Tensor, float]:  # Points `(n, 2)`, unit tangents `(n, 2)`, step
-    "An Archimedean spiral by arc length, of n points at equal steps."
-    angle = np.linspace(0, 2 * math.pi * turns, 4096)
-    curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])
-    length = np.append(0, np.hypot(*np.diff(curve)).cumsum())
-    where = np.linspace(0, length[-1], n)
-    def at(f): return torch.tensor(np.stack([np.interp(where, length, u) for u in f], -1))
-    points, along = at(curve), at(np.gradient(curve, length, axis=1))
-    return points, along / along.norm(dim=1, keepdim=True), float(where[1])
-
 # %% ../nbs/72c_mixtures.ipynb #ae2b3090
 def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
            std: float = .06) -> GaussianMixture:
@@ -405,7 +395,16 @@ def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
 
     Returns:
         `arms` classes"""
-    points, along, step = _spiral_curve(components, turns)
+    # an Archimedean spiral by arc length: points at equal steps, and the unit tangents there
+    angle = np.linspace(0, 2 * math.pi * turns, 4096)
+    curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])
+    length = np.append(0, np.hypot(*np.diff(curve)).cumsum())
+    where = np.linspace(0, length[-1], components)
+    def at(f): return torch.tensor(np.stack([np.interp(where, length, u) for u in f], -1))
+    points, along = at(curve), at(np.gradient(curve, length, axis=1))
+    along, step = along / along.norm(dim=1, keepdim=True), float(where[1])
+
+    # each as long as a step along the curve, and as wide as `std` across it
     across = torch.stack([-along[:, 1], along[:, 0]], -1)
     covs = (
         step ** 2 * along[:, :, None] * along[:, None]

@@ -79,15 +79,14 @@ def name_of(fn) -> str: return getattr(fn, "__name__", type(fn).__name__)
 def verdict(kind: str, fn, wrong: str | None, right: str = "right") -> Verdict:
     return Verdict(wrong is None, f"{kind} {name_of(fn)}: {wrong or right}.")
 
-def _numpy(v): return v.numpy() if torch.is_tensor(v) else v
-
 def asked(fn, *args, **more):
     "Call a foreign function: with a generator if it takes one, with arrays if it wants them."
     more = {k: v for k, v in more.items() if k in inspect.signature(fn).parameters}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try: return fn(*args, **more)
-        except TypeError: return fn(*map(_numpy, args), **more)
+        except TypeError:
+            return fn(*(v.numpy() if torch.is_tensor(v) else v for v in args), **more)
 
 class Network(nn.Module):
     "In the place of a network: foreign code may ask it for its parameters, or its device."
@@ -112,9 +111,10 @@ KINDS = {  # what a network predicts → data and noise, by factors of the state
 def target(kind, x, x0, a, s):
     "What a network that knows the data answers."
     eps = (x - a * x0) / s
-    return {
-        "eps": lambda: eps, "x": lambda: x0.expand_as(x), "v": lambda: a * eps - s * x0,
-        "score": lambda: -eps / s, "flow": lambda: eps - x0}[kind]()
+    if kind == "x": return x0.expand_as(x)
+    if kind == "v": return a * eps - s * x0
+    if kind == "score": return -eps / s
+    return eps - x0 if kind == "flow" else eps
 
 class Call(NamedTuple):
     t: float       # As the network was told
@@ -178,6 +178,14 @@ class Step(NamedTuple):
             (self.a * s - self.b * r) / (p * s - q * r),
             (self.b * p - self.a * q) / (p * s - q * r))
 
+    def fits(self, kind, other=None):
+        "Whether it would be right for a network that predicts this, in the place of another step."
+        other = other or self
+        data, noise = self.by(kind, (other.call.alpha, other.call.sigma))
+        return (
+            self.near(data, other.told[0])
+            and self.near(math.hypot(noise, self.new), other.told[1]))
+
     def parts(self):
         "The variance that the true step adds, and the deviation and the rest of its posterior."
         (a, s), c = self.told, self.call
@@ -224,15 +232,6 @@ def _shifted(k: int) -> Callable:
             and abs(s.data / s.told[0] - 1) > 1e-6)
     return rule
 
-def _as(kind: str) -> Callable:
-    "Whether the step is right for a network that predicts something else."
-    def rule(s, l, predicts):
-        data, noise = s.by(kind)
-        return (
-            kind != predicts and s.near(data, s.told[0])
-            and s.near(math.hypot(noise, s.new), s.told[1]))
-    return rule
-
 def _posterior_mean(s) -> bool:
     return s.near(s.data, s.told[0], of=0) and s.near(s.noise, s.parts()[2], of=1)
 
@@ -250,7 +249,8 @@ _OFF_BY_ONE = {  # exact, and too small a slip to be seen otherwise
 # %% ../nbs/84c_is_my_sampler_right.ipynb #5e542413
 SLIPS["sampler"] = {  # whether a step shows it
     "all examples of a batch get the same noise": lambda s, l, p: s.shared,
-    **{f"the answer of the network is taken for {k}": _as(k) for k in KINDS},
+    **{f"the answer of the network is taken for {k}":
+        lambda s, l, p, kind=k: kind != p and s.fits(kind) for k in KINDS},
     "the answer of the network has the wrong sign": lambda s, l, p: all(
         s.near(*v) for v in zip(s._replace(b=-s.b).by(p), s.told)),
     "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
@@ -286,15 +286,26 @@ def _level(l: Levels, data: float, noise: float) -> str:
     if near and l.name != "sigmas": return f"the level of t = {t:.3g}"
     return f"{data:.3f} of the data and noise of {noise:.3f}"
 
-def _right_at(s: Step, other: Step, predicts: str) -> bool:
-    "Whether a step would be right in the place of another."
-    data, noise = s.by(predicts, (other.call.alpha, other.call.sigma))
-    return s.near(data, other.told[0]) and s.near(math.hypot(noise, s.new), other.told[1])
-
 # %% ../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
-def _of_steps(steps: list, l: Levels, predicts: str) -> tuple[str | None, bool]:
+def _of_steps(fn, found: list, l: Levels, predicts: str, steps: int) -> tuple[str | None, bool]:
     "The slip that all steps show, or the first wrong one; and whether its noise alone is wrong."
-    body, last = steps[:-1], steps[-1]
+    if any(s.older > .3 for s in found):  # several answers make a step: its state is read
+        def knows(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
+        calls = _walk(fn, l, steps, 2000, knows)[0]
+        for i, c in enumerate(calls, 1):
+            if c.alpha < 1e-3 or c.sigma < .01: continue
+            ratio, first = c.sigma / c.alpha, calls[0].sigma / calls[0].alpha
+            # the first state has none of the data, and chance is in all
+            much = dict(
+                noise=(c.x.std().item() / c.sigma, .15),
+                data=(c.x.mean().item() / c.alpha, .04 + .15 * ratio + ratio / first))
+            for what, (times, off) in much.items():
+                if abs(times - 1) > off: return (
+                    f"at call {i} the state has {times:.2f} times the {what} that the level has "
+                    f"which the network is told, t = {c.t:.4g}"), False
+        return None, False
+
+    body, last = found[:-1], found[-1]
     for says, shows in _OFF_BY_ONE.items():
         if body and all(shows(s, l, predicts) for s in body): return says, False
     wrong = [(i, s) for i, s in enumerate(body, 1) if not _is_right(s)]
@@ -303,7 +314,7 @@ def _of_steps(steps: list, l: Levels, predicts: str) -> tuple[str | None, bool]:
             return says, False
 
     for k, what in {-1: "after", 1: "before"}.items():
-        shows = [_right_at(s, steps[i - 1 + k], predicts) for i, s in wrong if i > -k]
+        shows = [s.fits(predicts, found[i - 1 + k]) for i, s in wrong if i > -k]
         if sum(shows) > .8 * len(shows) > 0: return (
             f"the network is told the time of the state {what}, not of the one it is given", False)
 
@@ -316,22 +327,8 @@ def _of_steps(steps: list, l: Levels, predicts: str) -> tuple[str | None, bool]:
     noise = all(s.new > 1e-6 and s.near(s.data, s.told[0], of=0) for _, s in wrong)
     for i, s in wrong: return (
         f"step {i} leads to {_level(l, s.data, s.total)}, where the network is told "
-        f"t = {steps[i].call.t:.4g}: {s.told[0]:.3f} and {s.told[1]:.3f}", noise)
+        f"t = {found[i].call.t:.4g}: {s.told[0]:.3f} and {s.told[1]:.3f}", noise)
     return None, False
-
-# %% ../nbs/84c_is_my_sampler_right.ipynb #84ab0025
-def _of_times(calls: list, l: Levels) -> str | None:
-    "What is wrong with the levels that the network is told."
-    ratio = [c.sigma / c.alpha for c in calls]
-    if ratio[0] < ratio[-1]: return "the time is reversed: the network is told rising noise"
-    steps = [c.t for c in calls]
-    numbers = l.steps and len(calls) < len(l.times) and steps == [*range(len(calls))][::-1]
-    if numbers: return (
-        f"the network is told the number of the step, {steps[0]:g} to 0, not its time, "
-        f"of which there are {len(l.times)}")
-    if l.name != "sigmas" and calls[0].alpha > .15: return (
-        f"it begins with pure noise and tells the network t = {calls[0].t:g}, where "
-        f"{calls[0].alpha:.2f} of the picture is left: begin at the noisiest level")
 
 # %% ../nbs/84c_is_my_sampler_right.ipynb #df907847
 def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
@@ -368,65 +365,6 @@ def _ddim(l: Levels, predicts: str) -> Callable:
         return x
     return walk
 
-# %% ../nbs/84c_is_my_sampler_right.ipynb #b4432b71
-def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
-    """Check a sampler, step by step, and by its samples.
-
-    Args:
-        fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`
-        predicts: What the network predicts: a name of `KINDS`
-        steps: To try it with; all, where it can do no fewer
-        **says: The convention, as for `levels`"""
-    l = levels(**says)
-    choose(predicts, KINDS, "prediction")
-    return verdict("sampler", fn, *_of_sampler(fn, l, predicts, steps))
-
-# %% ../nbs/84c_is_my_sampler_right.ipynb #a8a6b42c
-def _of_states(fn, l, predicts, steps) -> str | None:
-    "Where several answers make a step: the states, under a network that knows the data."
-    def knows(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
-    calls = _walk(fn, l, steps, 2000, knows)[0]
-    for i, c in enumerate(calls, 1):
-        if c.alpha < 1e-3 or c.sigma < .01: continue
-        ratio, first = c.sigma / c.alpha, calls[0].sigma / calls[0].alpha
-        # the first state has none of the data, and chance is in all
-        much = dict(
-            noise=(c.x.std().item() / c.sigma, .15),
-            data=(c.x.mean().item() / c.alpha, .04 + .15 * ratio + ratio / first))
-        for what, (times, off) in much.items():
-            if abs(times - 1) > off: return (
-                f"at call {i} the state has {times:.2f} times the {what} that the level has which "
-                f"the network is told, t = {c.t:.4g}")
-
-# %% ../nbs/84c_is_my_sampler_right.ipynb #9105d0ac
-def _clips(calls: list, predicts: str) -> bool:
-    "Whether the data, cut to [-1, 1], explain what is not linear in state and answer."
-    for c, after in zip(calls, calls[1:]):
-        (p, q), _ = KINDS[predicts](c.alpha, c.sigma)
-        both, cut = torch.cat([c.x, c.answer], 1), (p * c.x + q * c.answer).clamp(-1, 1)
-        rest = lambda v: (after.x - v @ torch.linalg.lstsq(v, after.x).solution).std()
-        if rest(both) > 1e-4 and rest(torch.cat([both, cut], 1)) < .5 * rest(both): return True
-    return False
-
-def _of_sampler(fn, l, predicts, steps) -> tuple[str | None, str]:
-    calls, end = _walk(fn, l, steps, 20_000 if steps <= 50 else 2000)
-    if not calls: return "the network is never called", ""
-    if not end.isfinite().all(): return "what comes out is not finite", ""
-    if says := _of_times(calls, l): return says, ""
-    if _clips(calls, predicts): return (
-        "what the network says of the data is clipped, so that steps cannot be read: turn that "
-        "off for the check"), ""
-    found = _steps(calls, end, predicts)
-    several = any(s.older > .3 for s in found)
-    says, noise = (
-        (_of_states(fn, l, predicts, steps), False) if several else _of_steps(found, l, predicts))
-    if says and not noise: return says, ""
-    fresh = all(s.near(s.new, s.told[1]) and s.near(s.noise, 0.) for s in found[1:-1])
-    if len(found) > 2 and fresh: says = (
-        "each step takes all noise away and draws it anew, which is right for a consistency "
-        "model; the samples of a denoiser lose spread")
-    return _of_samples(fn, l, predicts, steps, says, several)
-
 # %% ../nbs/84c_is_my_sampler_right.ipynb #34ee4515
 def _of_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]:
     "The samples, with more and more steps; a step that is right with many alone is right."
@@ -443,12 +381,60 @@ def _of_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]
         return says or f"samples of a mixture are {told}: more calls do not help", ""
     if says and (len(n) < 2 or off[-1] > .7 * off[-2]): return says, ""
     seen = [(math.log(k), math.log(e)) for k, e in zip(n, off) if e > .01]
-    order = f" of order {-np.polyfit(*zip(*seen), 1)[0]:.1f}" if len(seen) > 1 else ""
+    right = "right"
+    if len(seen) > 1: right += f" of order {-np.polyfit(*zip(*seen), 1)[0]:.1f}"
+    if several: right += ", with several answers in a step"
+    if says: right += ", with steps that are exact only where they are small"
     ours = [error(_ddim(l, predicts), l, predicts, k)[1] for k in n]
-    return None, (
-        f"right{order}{', with several answers in a step' * several}"
-        f"{', with steps that are exact only where they are small' * bool(says)}; {told}; "
-        f"DDIM, by {row(ours)}")
+    return None, f"{right}; {told}; DDIM, by {row(ours)}"
+
+# %% ../nbs/84c_is_my_sampler_right.ipynb #b4432b71
+def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
+    """Check a sampler, step by step, and by its samples.
+
+    Args:
+        fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`
+        predicts: What the network predicts: a name of `KINDS`
+        steps: To try it with; all, where it can do no fewer
+        **says: The convention, as for `levels`"""
+    l = levels(**says)
+    choose(predicts, KINDS, "prediction")
+    calls, end = _walk(fn, l, steps, 20_000 if steps <= 50 else 2000)
+    if not calls: return verdict("sampler", fn, "the network is never called")
+    if not end.isfinite().all(): return verdict("sampler", fn, "what comes out is not finite")
+
+    # the levels that the network is told
+    first, times = calls[0], [c.t for c in calls]
+    if first.sigma / first.alpha < calls[-1].sigma / calls[-1].alpha: return verdict(
+        "sampler", fn, "the time is reversed: the network is told rising noise")
+    if l.steps and len(calls) < len(l.times) and times == [*range(len(calls))][::-1]:
+        return verdict("sampler", fn, (
+            f"the network is told the number of the step, {times[0]:g} to 0, not its time, "
+            f"of which there are {len(l.times)}"))
+    if l.name != "sigmas" and first.alpha > .15: return verdict("sampler", fn, (
+        f"it begins with pure noise and tells the network t = {first.t:g}, where "
+        f"{first.alpha:.2f} of the picture is left: begin at the noisiest level"))
+
+    # the data, cut to [-1, 1], explain what is not linear in state and answer
+    for c, after in zip(calls, calls[1:]):
+        (p, q), _ = KINDS[predicts](c.alpha, c.sigma)
+        both, cut = torch.cat([c.x, c.answer], 1), (p * c.x + q * c.answer).clamp(-1, 1)
+        rest = lambda v: (after.x - v @ torch.linalg.lstsq(v, after.x).solution).std()
+        if rest(both) > 1e-4 and rest(torch.cat([both, cut], 1)) < .5 * rest(both):
+            return verdict("sampler", fn, (
+                "what the network says of the data is clipped, so that steps cannot be read: turn "
+                "that off for the check"))
+
+    # its steps, and its samples where those are right, or wrong in their noise alone
+    found = _steps(calls, end, predicts)
+    wrong, noise = _of_steps(fn, found, l, predicts, steps)
+    if wrong and not noise: return verdict("sampler", fn, wrong)
+    fresh = all(s.near(s.new, s.told[1]) and s.near(s.noise, 0.) for s in found[1:-1])
+    if len(found) > 2 and fresh: wrong = (
+        "each step takes all noise away and draws it anew, which is right for a consistency "
+        "model; the samples of a denoiser lose spread")
+    several = any(s.older > .3 for s in found)
+    return verdict("sampler", fn, *_of_samples(fn, l, predicts, steps, wrong, several))
 
 # %% ../nbs/84c_is_my_sampler_right.ipynb #84ab0032
 def scheduler(make: Callable) -> Callable:

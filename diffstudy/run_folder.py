@@ -11,7 +11,7 @@ __all__ = ['TRAINED', 'SCALED', 'config_of', 'check_info', 'read_run', 'unlike',
 import hashlib, math
 from collections.abc import Callable
 from pathlib import Path
-import torch
+import safetensors.torch, torch
 from . import files, weights
 from .checkpoint import (
     CheckpointError, best, check_fits, checkpoints, read_checkpoint, read_latest)
@@ -19,6 +19,7 @@ from .core import suggest
 from .devices import pick_device
 from .recipes.common import Run, check_keys, kinds, that_counts
 from .settings import places
+from .stacked import Components
 
 # %% ../nbs/76_experiment.ipynb #55df07d8
 def config_of(info: dict):
@@ -252,10 +253,6 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
 
     # what it says, a checkpoint that verifies, and the network that both describe
     info = read_run(folder)
-    if "checksums" in info:
-        raise ValueError(
-            f"{folder} is a model as save_pretrained writes it, not the folder of a run: "
-            f"bridges.from_pretrained({str(folder)!r}) opens it")
     path, found = _checkpoint_of(folder, info, checkpoint, say)
     info = meaning(info, path, found.state)
     mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
@@ -279,9 +276,18 @@ def _open_weights(path: Path, device, root, say) -> Run:
     info = check_info(path, card["info"])
     mark = mark_of(tensors)
     home = Path.home() / ".cache" / "diffstudy" / "weights" / f"{path.stem}-{mark}"
+
+    # a GAN that works on principal components has them beside its weights
+    prefix = "components."
+    parts = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    tensors = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+    told = info.get("components")
+    if (parts or told) and files.digest(safetensors.torch.save(parts)) != told:
+        raise CheckpointError(f"{path}: its principal components are not those of its training")
     run = run_of(
         info, tensors, path, home, f"{path.name} {mark}", device, root, bool(card.get("chosen")))
     run.card = card
+    if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
     if path.suffix: say(f"{path}: {card['what']}")
     else: say(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
     return run

@@ -456,7 +456,7 @@ class Run:
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
 
-# %% ../../nbs/76f_verdict.ipynb #7ccce5e0
+# %% ../../nbs/76b_kinds.ipynb #7ccce5e0
 class Judged(Run):
     "A run that draws images, which are judged as they are drawn."
     def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:

@@ -20,8 +20,8 @@ from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
 from diffstudy.recipes.common import (
-    PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted, drawn,
-    low_precision)
+    PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted,
+    drawn, low_precision)
 from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 

@@ -21,6 +21,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_after_a_full_disk_the_same_call_works',
            'test_an_unwritable_folder_is_noticed_before_anything_is_read',
            'test_threads_are_a_setting_of_training_alone', 'test_weights_of_a_run_in_one_file',
+           'test_principal_components_are_in_the_file',
            'test_a_folder_of_more_than_one_run_is_not_opened',
            'test_a_config_that_grew_alone_changes_no_number', 'noted',
            'test_what_a_newer_version_wrote_is_said',
@@ -29,7 +30,10 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_a_wrong_first_call_is_answered', 'test_labels_of_any_kind_are_the_same_labels',
            'test_what_a_run_gives_has_a_type', 'test_images_reach_other_tools',
            'test_a_sorted_set_is_not_judged_by_its_first_class', 'test_another_kind_is_one_file',
-           'test_a_run_with_a_decoder', 'test_a_weight_trains_the_guess_of_the_noise',
+           'test_stacks_of_digits_have_modes', 'test_verdicts_stand_side_by_side',
+           'test_verdicts_of_earlier_versions_and_of_places_that_are_closed',
+           'test_a_verdict_says_what_it_was_made_with', 'test_a_run_with_a_decoder',
+           'test_a_weight_trains_the_guess_of_the_noise',
            'test_a_weight_asks_for_levels_that_do_not_learn', 'Zeros', 'even', 'exact_run',
            'test_the_bits_are_those_of_a_closed_form',
            'test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be',
@@ -48,10 +52,7 @@ __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'w
            'test_a_gan_is_called_once_for_each_of_its_steps',
            'test_a_wrong_label_without_labels_is_refused_before_the_folder_is_taken',
            'test_a_gan_draws_a_picture_again', 'test_a_classifier_gives_log_p_and_guides',
-           'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed',
-           'test_stacks_of_digits_have_modes', 'test_verdicts_stand_side_by_side',
-           'test_verdicts_of_earlier_versions_and_of_places_that_are_closed',
-           'test_a_verdict_says_what_it_was_made_with']
+           'test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed']
 
 # %% ../../nbs/76_experiment.ipynb #90f456e9
 import atexit, dataclasses, errno, functools, hashlib, inspect, io, json, math, os, shutil, signal
@@ -62,7 +63,7 @@ from unittest import mock
 import pytest, torch
 from typer.testing import CliRunner
 from .. import (
-    adversarial, bound, bridges, checkpoint, cli, data, experiment, files, inverse, models,
+    adversarial, bound, checkpoint, cli, data, experiment, files, inverse, models,
     run_folder, sample, schedule, train, vdm, verdict, weights)
 from ..core import stream
 from ..images import some_of
@@ -478,8 +479,6 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
 
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
-    bridges.save_pretrained(run, tmp_path / "hub")
-    assert bridges.from_pretrained(tmp_path / "hub", "cpu").info["init"] == run.info["init"]
     mine.unlink()
     (run.folder / "result.json").unlink()
     assert ask("a", str(mine)).info == run.info and run.result()["init"] == run.info["init"]
@@ -752,9 +751,24 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no.safetensors: No such file"): ask("no.safetensors")
     with pytest.raises(ValueError, match="ends with .safetensors; got 'x.pt'"):
         experiment.export(run, "x.pt")
-    run.config = dict(run.config, components=12)
-    with pytest.raises(ValueError, match="principal components"):
-        experiment.export(run, tmp_path / "c.safetensors")
+
+def test_principal_components_are_in_the_file(tmp_path):
+    "Of a GAN that works on them: the same images, and others' components are refused."
+    run = experiment.train(
+        "digits", tmp_path / "run", recipe="ddgan-digits-tiny", steps=1, components=12, **QUIET)
+    path = experiment.export(run, tmp_path / "gan.safetensors")
+    shutil.rmtree(run.folder)
+    again = experiment.open(path, "cpu", say=lambda m: None)
+    assert torch.equal(*(r.sample(labels=[0, 1, 2, 3]) for r in (again, run)))
+    once = experiment.export(again, tmp_path / "again.safetensors")
+    tensors, card = weights.unpack(path.read_bytes())
+    assert weights.unpack(once.read_bytes())[0].keys() == tensors.keys()
+    tensors["components.mean"] = tensors["components.mean"] + 1
+    without = {k: v for k, v in tensors.items() if not k.startswith("components")}
+    for wrong in tensors, without:
+        path.write_bytes(weights.pack(wrong, card))
+        with pytest.raises(checkpoint.CheckpointError, match="components are not those of its"):
+            experiment.open(path, "cpu")
 
 # %% ../../nbs/76_experiment.ipynb #dd180df5
 def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
@@ -1048,6 +1062,76 @@ def test_another_kind_is_one_file(tmp_path):
     ):
         status, said = ask("-m", "diffstudy", *line)
         assert status == 2 and words in said, (line, said)
+
+# %% ../../nbs/76b_kinds.ipynb #d5536823
+def test_stacks_of_digits_have_modes():
+    run = experiment.train(
+        "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
+    found = run.evaluate(n=1, **JUDGED)
+    assert (
+        found["n"] == 1000 and found["data"]["modes"] > 500
+        and "of 1000 modes" in experiment.report_evaluation(found)[1])
+
+    # all come from one call, in which each has noise of its own; with labels of every mode as many
+    asked, draw = [], run.sample
+    run.sample = lambda labels, **how: asked.append((labels, how["seed"])) or draw(labels, **how)
+    run.evaluate(n=2, again=True, **JUDGED)
+    assert asked == [(None, 0)]
+    told = experiment.train(
+        "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
+        **QUIET)
+    assert told.has_labels and told.evaluate(n=1, **JUDGED)["n"] == 1000
+    stacks = data.load("stacked-digits")[0]
+    with pytest.raises(ValueError, match="single images"):
+        experiment.fit("classifier-digits", stacks, steps=1)
+
+# %% ../../nbs/76b_kinds.ipynb #dc63fb57
+def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
+    "each under what it was made with; the run's own is that of what `sample` draws"
+    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    for old in folder.glob("evaluation*"): old.unlink()
+    run, drawn = experiment.open(folder, "cpu"), []
+    monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
+        options=options, kind="vdm", number=len(drawn)))
+    assert run.evaluation() is None
+    run.evaluate(steps=16, sampler="euler", n=2)
+    assert run.evaluation() is None, "another sampling is not the run's own"
+    assert run.evaluate()["number"] == 2 and run.evaluate(w=0)["number"] == 2
+    assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
+    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
+
+    # what is drawn by default is what is judged by default
+    sample = inspect.signature(experiment.VDMRun.sample).parameters
+    assert all(drawn[1][k] == sample[k].default for k in run.choices)
+
+# %% ../../nbs/76b_kinds.ipynb #db7c8b3d
+def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
+    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    run = experiment.open(folder, "cpu")
+    scored = lambda run, options, *_: dict(options=options, number=4)
+    monkeypatch.setattr(verdict, "scores", scored)
+
+    # the one file of earlier versions is read; another checkpoint's is not this one's
+    old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
+    files.write_json(folder / "evaluation.json", dict(options=old, kind="vdm", number=9))
+    assert run.evaluation(steps=9)["number"] == 9
+    run.checkpoint = "step-1 0"
+    assert run.evaluation() is None
+
+    # where nothing can be written it is said, and the verdict is given all the same
+    run.folder, said = folder / "config.json", []
+    assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
+
+def test_a_verdict_says_what_it_was_made_with(tmp_path):
+    run, said = tiny("digits-tiny"), []
+    found = run.evaluate(
+        steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
+    assert "training a judge" in said[0] and str(tmp_path) in said[0], said
+    first = experiment.report_evaluation(found)[2]  # after the bounds
+    assert first == (
+        "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
+        "another judge (width=8, steps=5)")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
 def test_a_run_with_a_decoder(tmp_path):
@@ -1490,73 +1574,3 @@ def test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed():
         found = run.predict(c, w=2., classifier=guide)(z, gamma)
         with torch.no_grad(): plain = run.model.net(z, gamma, told)
         assert torch.allclose(found, plain - weight * sigma(gamma) * slope, atol=1e-4)
-
-# %% ../../nbs/76f_verdict.ipynb #d5536823
-def test_stacks_of_digits_have_modes():
-    run = experiment.train(
-        "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
-    found = run.evaluate(n=1, **JUDGED)
-    assert (
-        found["n"] == 1000 and found["data"]["modes"] > 500
-        and "of 1000 modes" in experiment.report_evaluation(found)[1])
-
-    # all come from one call, in which each has noise of its own; with labels of every mode as many
-    asked, draw = [], run.sample
-    run.sample = lambda labels, **how: asked.append((labels, how["seed"])) or draw(labels, **how)
-    run.evaluate(n=2, again=True, **JUDGED)
-    assert asked == [(None, 0)]
-    told = experiment.train(
-        "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
-        **QUIET)
-    assert told.has_labels and told.evaluate(n=1, **JUDGED)["n"] == 1000
-    stacks = data.load("stacked-digits")[0]
-    with pytest.raises(ValueError, match="single images"):
-        experiment.fit("classifier-digits", stacks, steps=1)
-
-# %% ../../nbs/76f_verdict.ipynb #dc63fb57
-def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
-    "each under what it was made with; the run's own is that of what `sample` draws"
-    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
-    for old in folder.glob("evaluation*"): old.unlink()
-    run, drawn = experiment.open(folder, "cpu"), []
-    monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
-        options=options, kind="vdm", number=len(drawn)))
-    assert run.evaluation() is None
-    run.evaluate(steps=16, sampler="euler", n=2)
-    assert run.evaluation() is None, "another sampling is not the run's own"
-    assert run.evaluate()["number"] == 2 and run.evaluate(w=0)["number"] == 2
-    assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
-    assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
-
-    # what is drawn by default is what is judged by default
-    sample = inspect.signature(experiment.VDMRun.sample).parameters
-    assert all(drawn[1][k] == sample[k].default for k in run.choices)
-
-# %% ../../nbs/76f_verdict.ipynb #db7c8b3d
-def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
-    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
-    run = experiment.open(folder, "cpu")
-    scored = lambda run, options, *_: dict(options=options, number=4)
-    monkeypatch.setattr(verdict, "scores", scored)
-
-    # the one file of earlier versions is read; another checkpoint's is not this one's
-    old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
-    files.write_json(folder / "evaluation.json", dict(options=old, kind="vdm", number=9))
-    assert run.evaluation(steps=9)["number"] == 9
-    run.checkpoint = "step-1 0"
-    assert run.evaluation() is None
-
-    # where nothing can be written it is said, and the verdict is given all the same
-    run.folder, said = folder / "config.json", []
-    assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
-
-def test_a_verdict_says_what_it_was_made_with(tmp_path):
-    run, said = tiny("digits-tiny"), []
-    found = run.evaluate(
-        steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
-    assert "training a judge" in said[0] and str(tmp_path) in said[0], said
-    first = experiment.report_evaluation(found)[2]  # after the bounds
-    assert first == (
-        "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
-        "another judge (width=8, steps=5)")

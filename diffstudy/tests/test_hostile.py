@@ -2,17 +2,15 @@
 
 # %% auto #0
 __all__ = ['ESC', 'TINY', 'SAYS', 'FOUND', 'WEIGHTS', 'honest', 'changed', 'edited', 'forged',
-           'card', 'hub', 'pickled', 'sent', 'is_plain', 'refused',
-           'test_what_is_said_is_refused_by_name', 'test_what_is_found_is_refused_by_name',
-           'test_weights_are_refused_by_name', 'test_side_files_are_not_believed',
-           'test_a_model_for_the_hub_has_a_door_of_its_own',
-           'test_a_folder_of_an_older_version_opens']
+           'card', 'pickled', 'sent', 'is_plain', 'refused', 'test_what_is_said_is_refused_by_name',
+           'test_what_is_found_is_refused_by_name', 'test_weights_are_refused_by_name',
+           'test_side_files_are_not_believed', 'test_a_folder_of_an_older_version_opens']
 
 # %% ../../nbs/76_experiment.ipynb #302b1be3
 import atexit, copy, functools, io, json, math, os, re, shutil, tempfile
 from pathlib import Path
 import pytest, safetensors.torch, torch
-from .. import bridges, checkpoint, experiment, files, weights
+from .. import checkpoint, experiment, files, weights
 from .test_checkpoint import forge
 from .test_experiment import noted
 
@@ -22,12 +20,11 @@ TINY = dict(recipe="digits-tiny", steps=2, points=1, draws=1, device="cpu", prog
 
 @functools.cache
 def honest() -> Path:
-    "A run, the same as a file of weights and as a model for the hub."
+    "A run, and the same as a file of weights."
     home = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, home, True)
     run = experiment.train("digits", home / "run", say=lambda _: None, **TINY)
     experiment.export(run, home / "w.safetensors")
-    bridges.save_pretrained(run, home / "hub")
     return home
 
 def changed(value: dict, name: str, new) -> dict:
@@ -56,14 +53,6 @@ def card(folder, name, new):
     tensors, says = weights.unpack((folder / "w.safetensors").read_bytes())
     (folder / "w.safetensors").write_bytes(weights.pack(tensors, changed(says, name, new)))
     return folder / "w.safetensors"
-
-def hub(folder, name, new):
-    "A model for the hub, with a new checksum where it can have one."
-    path = folder / "hub" / "config.json"
-    info = changed(json.loads(path.read_text()), name, new)
-    if isinstance(info["checksums"], dict): info["checksums"]["config.json"] = bridges._seal(info)
-    path.write_text(json.dumps(info))
-    return folder / "hub"
 
 # %% ../../nbs/76_experiment.ipynb #6c2eebba
 SAYS = [  # how, what, its new value, and what the refusal names
@@ -112,11 +101,6 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (card, "info.facts.levels", 10 ** 9, "facts.levels: a whole number from 2 to 256"),
     (card, "info.facts.classes", 11, r"label.* does not fit|does not fit the model: .*label"),
     (card, "info", [ESC], "its card|w.safetensors: damaged; expected"),
-    (hub, "config.unet.width", 64, "does not fit the model"),
-    (hub, "config.threads", "8", "threads: expected a whole number"),
-    (hub, "checksums", [], "checksums"),
-    (hub, "checksums", {}, "checksums"),
-    (hub, "facts.shape", [ESC], "facts.shape: three whole numbers"),
 ]
 
 FOUND = {  # what lies in a run's folder, or beside it, and what the refusal names
@@ -175,7 +159,6 @@ def refused(ask, words):
 @pytest.mark.parametrize("how, what, new, words", SAYS)
 def test_what_is_said_is_refused_by_name(sent, how, what, new, words):
     path = how(sent, what, new)
-    if how is hub: return refused(lambda: bridges.from_pretrained(path, "cpu"), words)
     refused(lambda: experiment.open(path, "cpu"), words)
     if how is not card: refused(lambda: experiment.train("digits", path, **TINY), "")
 
@@ -205,13 +188,6 @@ def test_side_files_are_not_believed(sent):
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
 # %% ../../nbs/76_experiment.ipynb #8bc33e43
-def test_a_model_for_the_hub_has_a_door_of_its_own(sent):
-    for ask in (
-        lambda: experiment.open(sent / "hub", "cpu"),
-        lambda: experiment.train("digits", sent / "hub", **TINY),
-        lambda: experiment.train("digits", sent / "new", init=sent / "hub", **TINY),
-    ): refused(ask, "bridges.from_pretrained")
-
 def test_a_folder_of_an_older_version_opens(sent):
     "Its checkpoint noted less, so config.json says the rest; it goes on as well."
     run = sent / "run"
