@@ -76,7 +76,7 @@ class _LevelLoss(torch.autograd.Function):
     "−log p(k|z_0) of each dimension; keeps two numbers for each instead of a row of logits."
 
     @staticmethod
-    def forward(z, w, k, levels, reach, chunk):
+    def forward(ctx, z, w, k, levels, reach, chunk):
         # from the nearest center n: the offset o of z, and how many levels a away the true k lies
         d = 2 / levels
         n = ((z + 1) / d - .5).round().clamp(0, levels - 1)
@@ -92,16 +92,12 @@ class _LevelLoss(torch.autograd.Function):
         # the loss, and its derivatives in z and w, which backward only multiplies
         m, q = m / (1 + s), q / (1 + s)
         square = d * a * (o + d / 2 * a)
-        return (w * square + torch.log1p(s), w * d * (a + m), square + d * (o * m - d / 2 * q))
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.save_for_backward(*output[1:])
+        ctx.save_for_backward(w * d * (a + m), square + d * (o * m - d / 2 * q))
+        return w * square + torch.log1p(s)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad, *_):
+    def backward(ctx, grad):
         dz, dw = ctx.saved_tensors
         return grad * dz, grad * dw, None, None, None, None
 
@@ -153,7 +149,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     reach = _level_reach(torch.as_tensor(gamma_0), levels, x.dtype)
     if chunk is None: chunk = chunk_size(x)
     loss = _LevelLoss.apply(
-        x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)[0]
+        x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)
     return flat_sum(loss.view(x.shape))
 
 # %% ../nbs/30_bound.ipynb #5e199669

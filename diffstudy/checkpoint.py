@@ -6,8 +6,8 @@ and a log."""
 # %% auto #0
 __all__ = ['Checkpoint', 'numbers_of', 'for_a_file', 'not_finite', 'checkpoints', 'best', 'prune',
            'save_checkpoint', 'check_tensors', 'read_tensors', 'read_checkpoint', 'read_latest',
-           'latest', 'load_weights', 'check_fits', 'load_checkpoint', 'news_of_resume', 'read_log',
-           'Log', 'CheckpointError']
+           'load_weights', 'check_fits', 'load_checkpoint', 'news_of_resume', 'read_log', 'Log',
+           'CheckpointError']
 
 # %% ../nbs/74b_checkpoint.ipynb #acdda0b6
 import json, math, os, shutil, time
@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
+from . import __version__
 from .core import cpu_streams
 from .settings import free_settings
-from .files import (
+from diffstudy.files import (
     CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
     processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
-    versions, write_file)
+    write_file)
 _all_ = ["CheckpointError"]
 
 # %% ../nbs/74b_checkpoint.ipynb #2de72d8e
@@ -141,7 +142,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
     about = _surroundings(state) | dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
-        notes=state.notes, diffstudy=versions()["diffstudy"])
+        notes=state.notes, diffstudy=__version__)
     if make: make_folder(path.parent)
     aside, sums = temporary_name(path), {}
     try:
@@ -166,33 +167,6 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         raise
     prune(path.parent, path, state.config.keep)
     return path
-
-# %% ../nbs/74b_checkpoint.ipynb #1ec2ec7c
-def _read_manifest(path: Path) -> dict:  # Checksum by file name
-    "Read the manifest of a checkpoint, or say what is there instead."
-    if path.is_file():
-        raise CheckpointError(
-            f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) "
-            "can run code when they are read, so they are refused")
-    if not path.is_dir(): raise CheckpointError(f"{path}: no such folder")
-    try: manifest = from_json(read_file(path / "manifest.json"))
-    except FileNotFoundError:
-        there = printable(", ".join(sorted(p.name for p in path.iterdir())[:5])) or "nothing"
-        raise CheckpointError(
-            f"{path}: no manifest.json, so no checkpoint of ours; it holds {there}") from None
-    except OSError as e:
-        raise CheckpointError(f"{path}: manifest.json cannot be read: {e.strerror}") from None
-    except ValueError: manifest = None
-
-    # it says the format and a checksum for each file, and nothing else
-    whole = isinstance(manifest, dict) and manifest.keys() == {"format", "files"}
-    if whole and manifest["format"] != _FORMAT:
-        raise CheckpointError(
-            f"{path}: expected the format {_FORMAT!r}; got {manifest['format']!r}")
-    if not whole or not isinstance(manifest["files"], dict) or (
-        manifest["files"].keys() != set(_FILES.values())
-    ): raise CheckpointError(f"{path}: manifest.json is damaged")
-    return manifest["files"]
 
 # %% ../nbs/74b_checkpoint.ipynb #da9ee156
 def check_tensors(tensors: dict, where):
@@ -223,29 +197,49 @@ def read_tensors(data: bytes, where, vouched: bool = False) -> dict[str, Tensor]
 _TYPES = dict(  # Of what a state says of itself
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
-def _read_state(data: bytes, where) -> dict:
-    "Read the counts, settings and notes of a checkpoint."
-    try: state = from_json(data)
-    except ValueError as e:
-        raise CheckpointError(f"{where} is whole, but not what its name says: {e}") from None
-    if not isinstance(state, dict): state = {}
-    for k, kind in _TYPES.items():
-        if type(state.get(k)) is not kind:
-            raise CheckpointError(
-                f"{where} is of another version of diffstudy: expected {k}, of type "
-                f"{kind.__name__}; got {str(state.get(k, 'none'))[:40]}")
-    return state
-
 def read_checkpoint(path) -> Checkpoint:
     "Read a checkpoint, or the newest of a run's folder that verifies. No code can run."
     path = Path(path)
     if checkpoints(path): return read_latest(path)[1]
-    sums, found = _read_manifest(path), {}
+    if path.is_file():
+        raise CheckpointError(
+            f"{path}: a file; a checkpoint is a folder. Pickled files (.pt, .pth, .ckpt) "
+            "can run code when they are read, so they are refused")
+    if not path.is_dir(): raise CheckpointError(f"{path}: no such folder")
+    try: manifest = from_json(read_file(path / "manifest.json"))
+    except FileNotFoundError:
+        there = printable(", ".join(sorted(p.name for p in path.iterdir())[:5])) or "nothing"
+        raise CheckpointError(
+            f"{path}: no manifest.json, so no checkpoint of ours; it holds {there}") from None
+    except OSError as e:
+        raise CheckpointError(f"{path}: manifest.json cannot be read: {e.strerror}") from None
+    except ValueError: manifest = None
+
+    # it says the format and a checksum for each file, and nothing else
+    whole = isinstance(manifest, dict) and manifest.keys() == {"format", "files"}
+    if whole and manifest["format"] != _FORMAT:
+        raise CheckpointError(
+            f"{path}: expected the format {_FORMAT!r}; got {manifest['format']!r}")
+    if not whole or not isinstance(manifest["files"], dict) or (
+        manifest["files"].keys() != set(_FILES.values())
+    ): raise CheckpointError(f"{path}: manifest.json is damaged")
+
+    found = {}
     for part, name in _FILES.items():
         # the checksum comes before any reader sees the bytes
-        data, where = read_whole(path / name, sums[name]), f"{path}: {name}"
-        if part == "state": found[part] = _read_state(data, where)
-        else: found[part] = read_tensors(data, where, vouched=True)
+        data, where = read_whole(path / name, manifest["files"][name]), f"{path}: {name}"
+        if part != "state":
+            found[part] = read_tensors(data, where, vouched=True)
+            continue
+        try: state = from_json(data)
+        except ValueError as e:
+            raise CheckpointError(f"{where} is whole, but not what its name says: {e}") from None
+        found[part] = state if isinstance(state, dict) else {}
+        for k, kind in _TYPES.items():
+            if type(found[part].get(k)) is not kind:
+                raise CheckpointError(
+                    f"{where} is of another version of diffstudy: expected {k}, of type "
+                    f"{kind.__name__}; got {str(found[part].get(k, 'none'))[:40]}")
     return Checkpoint(**found)
 
 # %% ../nbs/74b_checkpoint.ipynb #6d1f0f5e
@@ -275,10 +269,6 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             + "; ".join(refused))
     return None, None
 
-def latest(folder, say: Callable = print) -> Path | None:
-    "Find the newest checkpoint in a run's folder that verifies; as `read_latest`."
-    return read_latest(folder, say)[0]
-
 def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
     """Read the weights alone.
 
@@ -300,7 +290,7 @@ def _check_same_run(info, state, path):
         raise ValueError(
             f"{path} has settings that this version does not know: {', '.join(sorted(unknown))}. "
             f"It was written by diffstudy {info.get('diffstudy', 'of another version')}; this is "
-            f"{versions()['diffstudy']}: update it, or use another folder")
+            f"{__version__}: update it, or use another folder")
 
     # all differences at once, so that one message is enough; notes of the name "run" say what the
     # run's config.json says, and whoever reads that compares them
@@ -458,13 +448,11 @@ class Log:
                 {k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
             self.file.flush()
 
-    def sync(self): os.fsync(self.file.fileno())
+    def sync(self) -> bool:
+        """Wait until the file is on the disk.
 
-    def in_place(self) -> bool:
-        "Whether the file has still its name: the folder may have been renamed or deleted."
+        Returns:
+            Whether it still has its name: folders are renamed and deleted"""
+        os.fsync(self.file.fileno())
         try: return os.path.samestat(os.fstat(self.file.fileno()), os.stat(self.path))
         except OSError: return False
-
-    def __enter__(self): return self
-
-    def __exit__(self, *_): self.file.close()

@@ -397,12 +397,6 @@ def from_strip(text: str, width: int = 0):
     height = len(pixels)
     return pixels.view(height, -1, width or height, pixels[0, 0].numel()).permute(1, 3, 0, 2)
 
-# %% ../nbs/72_images.ipynb #9a4ac547
-def _epoch_order(n: int, seed: int, epoch: int  # Number of images; the run's seed; from 0
-) -> Tensor:  # `(n,)`, on the CPU
-    "The order of one epoch: a permutation that is a function of seed and epoch."
-    return torch.randperm(n, generator=stream(seed, "order", epoch))
-
 # %% ../nbs/72_images.ipynb #8cb011e1
 class Batches:
     """The batch of each step as a pure function of the step: nothing to save, nothing to wind on.
@@ -453,7 +447,7 @@ class Batches:
         "The order of one epoch on the data's device; the last two are kept."
         if epoch not in self.orders:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
-            order = _epoch_order(len(self.data), self.seed, epoch)
+            order = torch.randperm(len(self.data), generator=stream(self.seed, "order", epoch))
             self.orders[epoch] = (
                 move(order, self.data.images.device) if isinstance(self.data, ImageSet) else order)
         return self.orders[epoch]

@@ -125,7 +125,7 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
     elif place in _UNKEPT: return _UNKEPT[place].to(device)
     else:
         with locked(place.with_name(f"{place.name}.judge"), "training", wait=True):
-            path = checkpoint.latest(place)
+            path = checkpoint.read_latest(place)[0]
             if not path or int(path.name.split("-")[-1]) != wanted["steps"]:  # or cut off
                 return _learned(net, train_set, place, wanted, device, say, progress)
         found = checkpoint.load_weights(path)

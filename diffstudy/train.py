@@ -111,33 +111,6 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
     state.ok = ok if state.ok is None else state.ok & ok
     return norm
 
-# %% ../nbs/74_training.ipynb #b0ec9398
-def _split(
-    batch,       # A tensor, or a tuple, list or dict of tensors with one first dimension
-    parts: int,  # How many
-) -> list:  # Of pairs: a part, its share of the examples
-    "Cut a batch along its first dimension."
-    if parts == 1: return [(batch, 1.)]
-    tensors, form = tree_flatten(batch)
-    n = len(tensors[0])
-    if parts > n:
-        raise ValueError(
-            f"accumulate: expected at most one part for each of {n} examples; got {parts}")
-    cuts = zip(*[t.tensor_split(parts) for t in tensors])
-    return [(tree_unflatten(cut, form), len(cut[0]) / n) for cut in cuts]
-
-# %% ../nbs/74_training.ipynb #bca5e494
-def _check_terms(terms):
-    "TypeError unless a loss function has returned named scalars, one of them `loss`."
-    if not isinstance(terms, dict) or "loss" not in terms:
-        got = f"keys {sorted(terms)}" if isinstance(terms, dict) else seen(terms)
-        raise TypeError(f"loss function: expected a dict with a scalar tensor 'loss'; got {got}")
-    for k, v in terms.items():
-        if not torch.is_tensor(v) or v.ndim:
-            raise TypeError(
-                f"loss function: expected a scalar tensor {k!r}; got {seen(v)}. "
-                "Of a number for each example take the mean over the batch")
-
 # %% ../nbs/74_training.ipynb #eb525556
 def loss_step(loss_fn: Callable) -> Callable:
     """The usual step: forward, backward, clip, AdamW.
@@ -148,11 +121,34 @@ def loss_step(loss_fn: Callable) -> Callable:
     Returns:
         `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each"""
     def step(state, batch, generator):
-        low, total = state.config.precision == "bfloat16", {}
-        for part, share in _split(batch, state.config.accumulate):
+        low, accumulate = state.config.precision == "bfloat16", state.config.accumulate
+        parts, total = [(batch, 1.)], {}
+
+        # the parts of a batch, and their shares of the examples
+        if accumulate > 1:
+            tensors, form = tree_flatten(batch)
+            n = len(tensors[0])
+            if accumulate > n:
+                raise ValueError(
+                    f"accumulate: expected at most one part for each of {n} examples; "
+                    f"got {accumulate}")
+            cuts = zip(*[t.tensor_split(accumulate) for t in tensors])
+            parts = [(tree_unflatten(cut, form), len(cut[0]) / n) for cut in cuts]
+
+        for part, share in parts:
             with torch.autocast(state.rank.device.type, torch.bfloat16, enabled=low):
                 terms = loss_fn(state.model, part, generator)
-            _check_terms(terms)
+
+            # named scalars, one of them the loss
+            if not isinstance(terms, dict) or "loss" not in terms:
+                got = f"keys {sorted(terms)}" if isinstance(terms, dict) else seen(terms)
+                raise TypeError(
+                    f"loss function: expected a dict with a scalar tensor 'loss'; got {got}")
+            for k, v in terms.items():
+                if not torch.is_tensor(v) or v.ndim:
+                    raise TypeError(
+                        f"loss function: expected a scalar tensor {k!r}; got {seen(v)}. "
+                        "Of a number for each example take the mean over the batch")
             (share * terms["loss"]).backward()
 
             # what is reported is the mean over the batch, like the gradient
@@ -316,9 +312,8 @@ def _agree(signal: int, rank: Rank) -> int:
 # %% ../nbs/74_training.ipynb #25a75c95
 def _save(state, folder, log):
     "Write log and state to the disk, if the folder is still there."
-    log.sync()  # it comes first: it must not end before the checkpoint
     try:
-        if not log.in_place(): raise FileNotFoundError
+        if not log.sync(): raise FileNotFoundError  # first: it may not end before the checkpoint
         save_checkpoint(state, folder, False)
     except FileNotFoundError:
         raise RuntimeError(
@@ -331,17 +326,6 @@ def _save(state, folder, log):
             "Start another run from there with a lower lr") from None
 
 # %% ../nbs/74_training.ipynb #5562dbe9
-def _record(state, records, logger) -> dict:
-    "Average the terms since the last record; write them down and hand them on."
-    config = state.config
-    metrics = {k: fmean(v) for k, v in state.since.items()}
-    metrics |= dict(lr=config.lr * lr_scale(config, state.step - 1), skipped=state.skipped)
-    row = metrics | dict(seconds=round(state.seconds, 3))
-    if records: records.write(dict(step=state.step) | row)
-    logger.call("log", row, state.step)
-    state.since = {}
-    return metrics
-
 def _look(state, watch, looks, logger):
     "Write down, draw and hand on what `watch` sees of a state; an error there ends no run."
     n = state.step
@@ -349,7 +333,7 @@ def _look(state, watch, looks, logger):
         with _seeded(stream(state.config.seed, "watch", n), state.rank.device): seen = watch(state)
         numbers = {k: v for k, v in seen.items() if isinstance(v, (int, float))}
         pictures = {k: v for k, v in seen.items() if k not in numbers}
-        if looks and looks.in_place():  # a folder that is gone is not made again
+        if looks and looks.sync():  # a folder that is gone is not made again
             for name, picture in pictures.items():
                 write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
             looks.write(dict(step=n) | numbers)
@@ -411,9 +395,9 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             say(f"precision=bfloat16: {slow}, as it does without instructions for it; "
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
-        open_log = lambda name: stack.enter_context(Log(home, state.step, say, name))
-        records = open_log("log.jsonl") if home else None
-        looks = open_log("watch.jsonl") if home and config.watch_every else None
+        records = Log(home, state.step, say) if home else None
+        looks = Log(home, state.step, say, "watch.jsonl") if home and config.watch_every else None
+        for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = stack.enter_context(Progress(
             config.steps, "steps", "training", done=state.step, on=progress and first, say=say,
             every=10.))
@@ -432,7 +416,13 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if record or save or stop:
                 _read_terms(state, folder, say)
                 state.seconds = time.perf_counter() - begun
-            if record: metrics = _record(state, records, logger)
+            if record:
+                metrics = {k: fmean(v) for k, v in state.since.items()}
+                metrics |= dict(lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
+                row = metrics | dict(seconds=round(state.seconds, 3))
+                if records: records.write(dict(step=n) | row)
+                logger.call("log", row, n)
+                state.since = {}
             if look and watch and first:
                 before = time.perf_counter()
                 _look(state, watch, looks, logger)

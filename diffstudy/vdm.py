@@ -47,12 +47,8 @@ class VDM(nn.Module):
                 f"uint8; got {levels!r}")
         self.net, self.schedule = net, schedule
         self.levels, self.decoder = int(levels), decoder
+        self.null = getattr(net, "classes", 0)  # The label for no label; 0 where there are none
         self.shape = tuple(shape or getattr(net, "shape", ()))
-
-    @property
-    def null(self):
-        "The label that stands for no label; 0 where the network has none."
-        return getattr(self.net, "classes", 0)
 
     def forward(self, z, gamma, c=None, extra=None):
         "ε̂ of the latents `z` at noise level γ, for labels `c` or none; `extra` as in the network."

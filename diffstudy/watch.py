@@ -9,7 +9,7 @@ __all__ = ['TensorBoard', 'Logger', 'Progress']
 # %% ../nbs/88_watching.ipynb #8d81eddf
 import functools, sys, time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 import numpy as np
 from fastprogress.core import IN_NOTEBOOK, format_time
 from fastprogress.fastprogress import progress_bar
@@ -69,7 +69,7 @@ class Logger:
             self.to = None
 
 # %% ../nbs/88_watching.ipynb #c8e3e290
-class Progress:
+class Progress(AbstractContextManager):
     """How far and how long still: fastprogress's bar in a terminal or notebook, lines elsewhere.
 
     Args:
@@ -118,8 +118,6 @@ class Progress:
         for i, item in enumerate(items, 1):
             yield item
             self.to(begun + i * share)
-
-    def __enter__(self): return self
 
     def __exit__(self, *_):
         if self.bar and not IN_NOTEBOOK: print()

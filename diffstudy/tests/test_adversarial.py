@@ -320,7 +320,7 @@ def test_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
     with monkeypatch.context() as m, ends:
         m.setattr(train, "MAX_BAD", 2)
         fit(fresh(), lambda n: points(n) * (math.nan if n > 1 else 1))
-    assert checkpoint.latest(tmp_path).name.endswith("2")
+    assert checkpoint.read_latest(tmp_path)[0].name.endswith("2")
 
     resumed = fresh()
     fit(resumed, points)

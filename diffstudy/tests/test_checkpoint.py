@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_passed_over(tmp_path):
             shutil.copytree(good, bad)
             (bad / name).unlink()
             make(bad / name)
-            assert within(30, lambda: checkpoint.latest(tmp_path, said.append)) == good
+            assert within(30, lambda: checkpoint.read_latest(tmp_path, said.append)[0]) == good
             assert f"{name} cannot be read: expected a file" in said[0]
             shutil.rmtree(bad)
 
@@ -131,7 +131,7 @@ def test_another_version_is_named(tmp_path):
         "What is said when the newest has this state, and the one before is taken."
         said = []
         forge(newest, "state.json", files.to_json(state))
-        assert checkpoint.latest(tmp_path, said.append) == good
+        assert checkpoint.read_latest(tmp_path, said.append)[0] == good
         return said[0]
 
     # counts that are gone, and a setting that is new
@@ -205,17 +205,18 @@ def test_a_full_disk_costs_nothing(tmp_path):
     assert "step-000000004" in str(e.value) and "make room" in str(e.value)
     assert ".tmp" not in str(e.value)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert checkpoint.latest(tmp_path) == path
+    assert checkpoint.read_latest(tmp_path)[0] == path
 
 # %% ../../nbs/74b_checkpoint.ipynb #76e9ae4f
 def test_log(tmp_path):
     file = tmp_path / "log.jsonl"
     steps = lambda say=print: [r["step"] for r in checkpoint.read_log(tmp_path, say)]
-    with checkpoint.Log(tmp_path, 0) as log:
+    log = checkpoint.Log(tmp_path, 0)
+    with log.file:
         for n in (5, 10, 15): log.write(dict(step=n, loss=1. / n if n < 15 else math.nan))
     with open(file, "a") as f: f.write('{"step": 20, "lo')
     assert steps() == [5, 10, 15] and checkpoint.read_log(tmp_path)[2]["loss"] is None
-    with checkpoint.Log(tmp_path, 10): pass
+    checkpoint.Log(tmp_path, 10).file.close()
     assert file.read_text() == '{"step": 5, "loss": 0.2}\n{"step": 10, "loss": 0.1}\n'
     assert checkpoint.read_log(tmp_path / "none") == []
 
@@ -224,6 +225,6 @@ def test_log(tmp_path):
     file.write_bytes(bad)
     assert steps(said.append) == [10, 20]
     assert [int(s.split(" is left out")[0].split("line ")[1]) for s in said] == [1, 3, 4, 5]
-    with checkpoint.Log(tmp_path, 10, said.append): pass
+    checkpoint.Log(tmp_path, 10, said.append).file.close()
     assert file.read_text() == '{"step": 10}\n' and len(said) == 9
     assert [p.read_bytes() for p in tmp_path.glob("refused-*-log.jsonl")] == [bad]

@@ -151,7 +151,7 @@ def test_a_signal_stops_after_a_whole_step(tmp_path):
         with pytest.raises(train.Interrupted, match=words) as stopped:
             run(saving(), folder, batches)
         assert stopped.value.signum == number and signal.getsignal(number) is handler
-        assert checkpoint.latest(folder).name == "step-000000014"
+        assert checkpoint.read_latest(folder)[0].name == "step-000000014"
         assert run(state := saving(), folder, batches)[1] == ["resumed at step 14 of 60"]
         assert same(everything(state), whole()[0])
 
@@ -165,7 +165,7 @@ def test_a_signal_is_never_forgotten(tmp_path):
         folder = tmp_path / str(at)
         with pytest.raises(train.Interrupted, match="SIGTERM after step 60 of 60: saved in"):
             signalled(toy_state(), folder, batches, at)
-        assert checkpoint.latest(folder).name == "step-000000060"
+        assert checkpoint.read_latest(folder)[0].name == "step-000000060"
 
 def test_a_closed_terminal_ends_no_run():
     "it takes the messages with it; under nohup its signal is ignored"
@@ -236,7 +236,7 @@ def test_a_folder_that_loses_its_name(tmp_path, what):
     said = run(state := saving(), moved)[1]
     assert said == ["resumed at step 10 of 60"] * (what != "deleted")
     assert same(everything(state), whole()[0]) and records_of(moved) == whole()[1]
-    if what == "replaced": assert checkpoint.latest(folder).name == "step-000000005"
+    if what == "replaced": assert checkpoint.read_latest(folder)[0].name == "step-000000005"
 
 @pytest.mark.parametrize("what", ["renamed", "deleted"])
 def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):

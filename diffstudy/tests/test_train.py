@@ -121,7 +121,8 @@ def test_errors_of_a_loss():
         (dict(loss=torch.ones(3)), "take the mean over the batch"),
         (dict(loss=1.), "got float"),
     ):
-        with pytest.raises(TypeError, match=message): train._check_terms(returned)
+        step = train.loss_step(lambda *_: returned)
+        with pytest.raises(TypeError, match=message): step(toy_state(), torch.ones(4, 2), None)
     with pytest.raises(ValueError, match="did you mean 'main'"): train.update(toy_state(), "mian")
 
 def test_a_loader_is_no_function_of_the_step():
@@ -153,9 +154,17 @@ def test_parts_of_a_batch_add_up():
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
     for a, b in zip(whole.model.parameters(), parts.model.parameters()):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
-    assert [len(p["x"]) for p, _ in train._split(dict(x=torch.ones(7)), 3)] == [3, 2, 2]
+
+    # parts of a dict, whose number does not divide the examples
+    sizes = []
+    def loss(model, batch, generator):
+        sizes.append(len(batch["x"]))
+        return dict(loss=model(batch["x"]).mean())
+    step, state = train.loss_step(loss), exact_state(accumulate=3)
+    step(state, dict(x=torch.ones(7, 2, dtype=torch.float64)), None)
+    assert sizes == [3, 2, 2]
     with pytest.raises(ValueError, match="at most one part for each of 2"):
-        train._split(torch.ones(2), 3)
+        step(state, torch.ones(2), None)
 
 # %% ../../nbs/74_training.ipynb #fb243292
 class Questions(TorchDispatchMode):
@@ -255,7 +264,7 @@ def test_no_run_ends_or_saves_what_is_not_finite(tmp_path):
     ):
         with pytest.raises(train.TrainingDiverged, match=message):
             run(toy_state(save_every=10), folder and tmp_path / folder, step=overflowing(at))
-        if folder: assert checkpoint.latest(tmp_path / folder).name == "step-000000010"
+        if folder: assert checkpoint.read_latest(tmp_path / folder)[0].name == "step-000000010"
 
     # a model that begins with such a number
     masked = nn.Linear(2, 2)
