@@ -67,7 +67,8 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     Returns:
         `(b,)`, from 0 to T − 1"""
     pack = getattr(D, "pack", 1)
-    n, where = -(-len(x) // pack), dict(generator=generator, device=generator.device)
+    n, here = -(-len(x) // pack), x.device if generator is None else generator.device
+    where = dict(generator=generator, device=here)
     s = torch.randint(len(chain) - 1, (n,), **where) if draw is None else draw(n, **where)
     return move(s, x.device).repeat_interleave(pack)[:len(x)]
 

@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .core import as_data, draw, flat_sum, randn_like
+from .core import as_data, draw as random, flat_sum, randn_like
 from .guidance_formulas import classifier_free, factor
 from .kernels import finest
 from .notation import alpha, sigma
@@ -116,7 +116,7 @@ def systematic(log_w: Tensor, u: Tensor) -> Tensor:
 def _uniform(log_w: Tensor, generator) -> Tensor:
     "One uniform number for each group."
     how = dict(generator=generator, device=log_w.device, dtype=log_w.dtype)
-    return draw(torch.rand, len(log_w), **how)
+    return random(torch.rand, len(log_w), **how)
 
 def pick(v: Tensor, ancestors: Tensor) -> Tensor:
     """The chosen particles of each group.

@@ -78,7 +78,7 @@ def test_every_extra_that_a_text_names_exists():
 @checkout
 def test_each_page_installs_what_it_needs():
     "a page that imports the library installs `course` where it is absent, with what else it needs"
-    also, seen = dict(compression="35", images="72 77 80"), 0
+    also, seen = dict(images="72 77 80"), 0
     for f in sorted((HERE / "nbs").glob("*.ipynb")):
         cell = r'pip\\", \\"install -q diffstudy(\S*?)\\"\)'
         for asked in re.findall(cell, f.read_text(encoding="utf-8")):
