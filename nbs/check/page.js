@@ -63,7 +63,11 @@ ask.thin = () => {
 
 ask.axe = async () => {
   const options = {resultTypes: ['violations'], preload: false, iframes: false};
+  // blocks that are not painted yet have guessed heights, and would lie over each other
+  const painted = document.head.appendChild(document.createElement('style'));
+  painted.textContent = '* { content-visibility: visible !important }';
   const found = await axe.run(document, options);
+  painted.remove();
   return found.violations.filter(v => ['serious', 'critical'].includes(v.impact)).map(v => {
     const n = v.nodes[0], why = n.failureSummary.slice(0, 200);
     return `${v.id} (${v.nodes.length}): ${n.html.slice(0, 150)} ${why}` }) };
