@@ -20,8 +20,8 @@ from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
 from diffstudy.recipes.common import (
-    PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted,
-    drawn, low_precision)
+    GAMMA, PRECISIONS, THREADS, Configuration, Judged, Kind, Note, Run, batches, check_keys,
+    counted, drawn)
 from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
@@ -72,15 +72,15 @@ class VDMConfig(Configuration):
     model: str = "digits"
     head: str = setting("noise", text)
     schedule: str = setting("learned-linear", text)
-    gamma_min: float = setting(-13.3, number())
-    gamma_max: float = setting(5., number())
+    gamma_min: float = setting(-13.3, GAMMA)
+    gamma_max: float = setting(5., GAMMA)
     drop: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
     recompute: bool = setting(False, flag, counts=False)
     points: int = setting(16, whole(1))
     draws: int = setting(4, whole(1))
-    threads: int = setting(0, whole())
+    threads: int = setting(0, THREADS)
     decoder: int = setting(0, _WIDTH)
     weight: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
@@ -91,7 +91,6 @@ class VDMConfig(Configuration):
         "The network and the loop, spelled out; ValueError for what does not go together."
         tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
-        check_ends(self)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
         unet = models.UNetConfig(**self.unet | ends)
 
@@ -109,7 +108,7 @@ class VDMConfig(Configuration):
                 f"weight={self.weight!r} trains the guess of the noise alone: expected a schedule "
                 "that does not learn, 'linear' or 'cosine', no decoder and no augment; got "
                 f"schedule={self.schedule!r}, decoder={self.decoder}, augment={self.augment}")
-        return super().spelled() | dict(unet=unet)
+        return dict(train=training.Config(**self.train), unet=unet)
 
     def assemble(self, facts: dict):
         "The model before training, a `vdm.VDM`."
@@ -319,7 +318,7 @@ class VDMRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        self.refuse(unknown)
+        if unknown: self.refuse(unknown)
         if start is not None:
             start = samplers.check_state(start)
             n = len(start) if labels is None else len(labels)
@@ -340,7 +339,8 @@ class VDMRun(Judged):
             return self.model.sample(
                 len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
                 generator=own, predict=guided, start=start, progress=progress)
-        with low_precision(precision, self.device):
+        low = precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             return drawn(labels, seed, batch, draw, progress, cost, start)
 
     def _asked(self, labels, n, w, classifier):
@@ -401,7 +401,8 @@ class VDMRun(Judged):
             z = inverse.restore(
                 told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
-        with low_precision(precision, self.device):
+        low = precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
 
         # what is seen without noise stays as it is
