@@ -1186,7 +1186,7 @@ APART = {
     **dict.fromkeys(["particles.LogWeights", "particles.pick"],
         "a part of feynman_kac, which has an entry"),
     "particles.particle_steps": "numbers of a grid, without a batch; test_tilted asks them",
-    "evaluate.frechet": "of moments; test_evaluate holds it against three libraries",
+    "evaluate.frechet": "of moments; test_evaluate has closed forms and two libraries",
     "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
     "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
     "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
