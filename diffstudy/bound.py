@@ -13,7 +13,6 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from .core import as_data, as_gamma, as_step, can_look, draw, flat_sum, implements
-from .kernels import chunk_size
 from .process import posterior
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
@@ -135,7 +134,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         x_noisy: z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
         gamma_0: γ(0), the data end, `()` or `(b,)`
         levels: Number of gray levels
-        chunk: Logits held at a time; None: `kernels.chunk_size`
+        chunk: Logits held at a time; None: what fits a cache
 
     Returns:
         `(b,)`, nats"""
@@ -147,7 +146,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     x, = as_data(x_noisy=x_noisy)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
     reach = _level_reach(torch.as_tensor(gamma_0), levels, x.dtype)
-    if chunk is None: chunk = chunk_size(x)
+    if chunk is None: chunk = 1 << 17 if x.device.type == "cpu" else 1 << 24
     loss = _LevelLoss.apply(
         x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)
     return flat_sum(loss.view(x.shape))
