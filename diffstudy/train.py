@@ -25,7 +25,7 @@ from .checkpoint import (
 from .core import choose, seen, stream
 from .devices import Rank, distributed, precision
 from .files import locked, make_folder, remove, write_png
-from .optim import EMA, Config, adamw, lr_scale, optimizer, tensors_of
+from .optim import EMA, Config, adamw, lr_scale, optimizer
 from .watch import Logger, Progress
 _all_ = ["Config", "EMA", "Rank", "adamw", "distributed", "lr_scale", "optimizer"]
 
@@ -52,7 +52,8 @@ class State:
         self.rank = rank._replace(device=torch.device(rank.device))
         self.model = model.to(self.rank.device)
         if self.rank.world > 1:
-            for t in tensors_of(self.model): dist.broadcast(t.detach(), 0)
+            for t in (*self.model.parameters(), *self.model.buffers()):
+                dist.broadcast(t.detach(), 0)
 
         self.optimizers = optimizers or {"main": optimizer(model, config)}
         for o in self.optimizers.values():
