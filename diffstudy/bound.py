@@ -117,7 +117,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         x_noisy: z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
         gamma_0: γ(0), the data end, `()` or `(b,)`
         levels: Number of gray levels
-        chunk: Logits held at a time; None: what suits the device
+        chunk: Logits held at a time; None: what fits a cache
 
     Returns:
         `(b,)`, nats"""
@@ -136,7 +136,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         width = torch.exp(gamma_0.detach().double().max() / 2) * levels / 2  # of the noise, in bins
         far = (width * math.sqrt(2 * (4 - math.log(torch.finfo(x.dtype).eps)))).item()
         if far < reach: reach = math.ceil(far)
-    if chunk is None: chunk = 1 << 17 if x.device.type == "cpu" else 1 << 24  # kernels.chunk_size
+    if chunk is None: chunk = 1 << 17 if x.device.type == "cpu" else 1 << 24
     loss = _LevelLoss.apply(
         x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)
     return flat_sum(loss.view(x.shape))
