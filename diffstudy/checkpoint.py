@@ -18,7 +18,6 @@ from typing import NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
 from . import __version__
-from .core import cpu_streams
 from .settings import free_settings
 from .files import (
     CheckpointError, differing, digest, flatten, from_json, named, printable, processor, read_file,
@@ -92,7 +91,7 @@ def _surroundings(state) -> dict:
     device = state.rank.device
     here = dict(
         torch=torch.__version__, device=device.type, processor=device.type,
-        DIFFSTUDY_STREAMS="cpu" if cpu_streams() else "device")
+        DIFFSTUDY_STREAMS=os.environ.get("DIFFSTUDY_STREAMS", "device"))
     if device.type == "cuda": here["processor"] = torch.cuda.get_device_name(device)
     if device.type == "cpu":
         here["processor"] = f"{processor()} ({torch.backends.cpu.get_cpu_capability()})"
@@ -365,7 +364,7 @@ def news_of_resume(info: dict, state) -> list[str]:
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
-        moved = info.get("device") != here.get("device") and not cpu_streams()
+        moved = info.get("device") != here.get("device") and os.environ.get("DIFFSTUDY_STREAMS") != "cpu"
         how = "numbers may differ by about 1e-6 from those"
         if moved: how = "its noise is drawn elsewhere, so that numbers may differ from those"
         news.append(f"{', '.join(differ)}: {how} of an unbroken run")

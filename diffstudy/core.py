@@ -6,9 +6,9 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
            'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'draw', 'move', 'pick_device',
-           'profile', 'by_profile', 'suggest', 'expect', 'seen', 'check_counts', 'choose',
-           'Equation', 'implements']
+           'check_generator', 'randn_like', 'stream', 'draw', 'move', 'pick_device', 'profile',
+           'by_profile', 'suggest', 'expect', 'seen', 'check_counts', 'choose', 'Equation',
+           'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
 import difflib, hashlib, math, operator, os, sys
@@ -238,13 +238,13 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
 
     Returns:
         Standard normal noise"""
+    if generator is None or isinstance(generator, torch.Generator):
+        return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
-    if isinstance(generator, (list, tuple)):
-        if not len(x): return torch.empty_like(x)
-        return move(torch.stack([
-            torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
-            for g in generator]), x.device)
-    return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    if not len(x): return torch.empty_like(x)
+    return move(torch.stack([
+        torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
+        for g in generator]), x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(seed: int, *counters, device="cpu") -> torch.Generator:
@@ -263,14 +263,11 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
 
     # a generator of the device; of the CPU where there is none, as for XLA, or it is asked for
-    try: g = torch.Generator("cpu" if cpu_streams() else device)
+    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
+    where = choose(where, dict(device=device, cpu="cpu"), "DIFFSTUDY_STREAMS")
+    try: g = torch.Generator(where)
     except RuntimeError: g = torch.Generator()
     return g.manual_seed(int.from_bytes(h, "little") >> 1)
-
-def cpu_streams() -> bool:
-    "Whether all streams shall be those of the CPU, `DIFFSTUDY_STREAMS=cpu`."
-    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
-    return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
 
 # %% ../nbs/70_core.ipynb #bddf5872
 def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
