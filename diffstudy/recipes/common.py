@@ -6,7 +6,8 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['THREADS', 'GAMMA', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'that_counts', 'config_hash',
            'Folder', 'Configuration', 'facts_of', 'load_images', 'halves', 'result_of',
-           'components_file', 'read_components', 'batches', 'counted', 'drawn', 'Run', 'Judged']
+           'components_file', 'read_components', 'batches', 'counted', 'in_batches', 'drawn', 'Run',
+           'Judged']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import collections, dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
@@ -237,35 +238,43 @@ def counted(progress, total: int, what: str, say: Callable = print):
     return watch.Progress(total, "images", what, on=progress, say=say)
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "",
-          start: Tensor = None) -> Tensor:
-    """Samples in batches; each image has a generator of its own.
+def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
+    """Split images into batches; each image has a generator of its own.
 
     Args:
         labels: A class or None for each image
         batch: Images at a time
-        draw: `draw(labels, generators, progress)` → gray levels
         progress: As for `counted`
         cost: What an image takes, in words
-        start: What each begins with, handed to `draw` as `start=…`
+
+    Returns:
+        Of each batch: its place as a slice, a generator for each image, a bar for its steps"""
+    check_counts(0, seed=seed)
+    before, own = collections.Counter(), []
+    for c in labels:  # each with its number among those of its class
+        own.append(("none" if c is None else c, before[c]))
+        before[c] += 1
+    with counted(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
+        done = view.done
+        for i in range(0, len(own), batch):
+            part = own[i:i + batch]
+            bar = functools.partial(view.over, worth=len(part))
+            yield slice(i, i + batch), [stream(seed, "sample", *one) for one in part], bar
+            view.to(done + i + len(part))
+
+def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
+    """Samples in batches; each image has a generator of its own.
+
+    Args:
+        labels, seed, batch: As for `in_batches`
+        draw: `draw(labels, generators, progress)` → gray levels
+        progress, cost: As for `in_batches`
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
-    check_counts(0, seed=seed)
-    before, pairs, out = collections.Counter(), [], []
-    for c in labels:  # each with its number among those of its class
-        pairs.append((c, before[c]))
-        before[c] += 1
-    with counted(progress, len(pairs), f"sampling{cost and ', ' + cost}") as view:
-        done = view.done
-        for i in range(0, len(pairs), batch):
-            part = pairs[i:i + batch]
-            own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
-            steps = functools.partial(view.over, worth=len(part))
-            begins = {} if start is None else dict(start=start[i:i + batch])
-            out.append(draw([c for c, _ in part], own, steps, **begins).cpu())
-            view.to(done + i + len(part))
-    return torch.cat(out)
+    return torch.cat([
+        draw(labels[part], own, bar).cpu()
+        for part, own, bar in in_batches(labels, seed, batch, progress, cost)])
 
 PRECISIONS = dict(float32=torch.float32, bfloat16=torch.bfloat16)
 
@@ -290,6 +299,8 @@ class Run:
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
         self.root = root or info.get("root")
+        told = getattr(model, "classes", None) or getattr(getattr(model, "net", None), "classes", 0)
+        self.has_labels = bool(told)  # whether the model is told the class
 
         # whether the model, or the network in it, is told the class
         nets = model, getattr(model, "net", None)
