@@ -422,7 +422,6 @@ def implements(*ids: str):
 
     def mark(f):
         for i in ids: REGISTRY.setdefault(i, []).append(f"{f.__module__}.{f.__qualname__}")
-        f.__equations__ = (*getattr(f, "__equations__", ()), *ids)
         return f
 
     return mark

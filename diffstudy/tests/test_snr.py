@@ -254,14 +254,14 @@ def test_V30_gradient():
     s = Monotone(-6., 4., width=9).double()
     t = torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
     plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
-    ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
+    ends = torch.autograd.grad(plain.mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(plain.var(), s.shape_parameters())
     gamma, slope, seen = gammas_for_variance(s, t)
     losses = losses_of(gamma, slope, 5, stream(1, "n"))
     torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
     seen.copy_(losses.detach())
     losses.mean().backward()
-    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+    for p, want in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/31_snr.ipynb #f4fcff34
