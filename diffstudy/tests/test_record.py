@@ -212,13 +212,14 @@ def unnamed(name: str, differences: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_record_is_of_todays_study(name):
-    "settings and cases are those of the study, and every case is there"
+    "settings and cases are those of the study, every case is there, and no step was skipped"
     study = find_study(name)
     try: found = runs.load(name)
     except FileNotFoundError: pytest.skip("not recorded, or not in the package")
     assert found["name"] == study.name == name
     assert unnamed(name, runs.differences(found, study)) == []
     assert len(found["results"]) == found["cases"] == len(study.cases)
+    assert not any(r["result"].get("skipped") for r in found["results"])
 
 def test_a_recorded_training_is_of_todays_recipe():
     "its configuration is that of the recipe that it names"
