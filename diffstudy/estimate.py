@@ -87,6 +87,20 @@ class BitsPerDim(NamedTuple):
 
     __str__ = Estimate.__str__
 
+    @classmethod
+    def of(cls, nats: Tensor, dims: int):
+        """Turn nats into bits, with both errors.
+
+        Args:
+            nats: `(draws, n)`: −log p of each image, or draws of its bound
+            dims: Dimensions of an image"""
+        # draws of one image are not independent, images are: the error is that of images' means
+        v, (draws, n) = nats.cpu().double() / (dims * math.log(2)), nats.shape
+        each = v.mean(0)
+        total = mean_and_error(each)
+        noise = (v.var(0).mean() / (draws * n)).sqrt().item() if draws > 1 else math.nan
+        return cls(total.mean, total.error, noise, n, each)
+
 # %% ../nbs/75_evaluate.ipynb #159ff467
 def _check_takes(nll, parts: tuple):
     "The generator would be taken for the labels, without an error."
@@ -146,17 +160,13 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
             row.append(nats)
         rows.append(torch.cat(row))
 
-    # draws of one image are not independent, images are: the error comes from the images' means
-    v = torch.stack(rows).cpu().double() / (dims * math.log(2))
-    each = v.mean(0)
-    total, n = mean_and_error(each), len(each)
+    total = BitsPerDim.of(torch.stack(rows), dims)
     if total.mean < -1e-6 and not parts[0].is_floating_point():
         raise ValueError(
             f"nll gives {total.mean:.3g} bits per dimension, and integers cannot cost less than "
             "none: return −log p, not log p; a density of real numbers is no probability of "
             "integers before they are dequantized (likelihood.dequantized)")
-    noise = (v.var(0).mean() / (draws * n)).sqrt().item() if draws > 1 else math.nan
-    return BitsPerDim(total.mean, total.error, noise, n, each)
+    return total
 
 # %% ../nbs/75_evaluate.ipynb #20073a5c
 def decide(scores: Tensor) -> Tensor:

@@ -572,17 +572,14 @@ SOLVERS = {
 }
 
 # %% ../nbs/50_solvers.ipynb #bd430778
-def _ends(schedule) -> list[float]:  # γ of data and of noise
-    return grid(schedule, 1).flip(0).tolist()
-
 def _edm(schedule, steps):
-    gamma_0, gamma_1 = _ends(schedule)
-    return edm_grid(steps + 1, gamma_1, gamma_0)[:-1].to(grid(schedule, 1))
+    ends = grid(schedule, 1)  # γ of noise and of data
+    return edm_grid(steps + 1, *ends.tolist())[:-1].to(ends)
 
 # each `(schedule, steps)` → γ falling between the schedule's ends, `(steps + 1,)`
 GRIDS = {
-    "even": lambda s, n: grid(Linear(*_ends(s)), n),  # equal steps of log SNR
-    "schedule": grid,                                 # equal steps of t, as in training
-    "cosine": lambda s, n: grid(Cosine(*_ends(s)), n),
+    "even": lambda s, n: grid(Linear(*grid(s, 1).flip(0).tolist()), n),  # equal steps of log SNR
+    "schedule": grid,  # equal steps of t, as in training
+    "cosine": lambda s, n: grid(Cosine(*grid(s, 1).flip(0).tolist()), n),
     "edm": _edm,
 }

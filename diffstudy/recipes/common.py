@@ -6,8 +6,8 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['PRECISIONS', 'Note', 'Kind', 'kinds', 'that_counts', 'config_hash', 'Folder',
            'Configuration', 'check_ends', 'facts_of', 'load_images', 'halves', 'result_of',
-           'components_file', 'read_components', 'batches', 'counted', 'drawn', 'low_precision',
-           'Run', 'Judged']
+           'components_file', 'read_components', 'batches', 'counted', 'in_batches', 'drawn', 'Run',
+           'Judged']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import collections, dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
@@ -251,42 +251,45 @@ def counted(progress, total: int, what: str, say: Callable = print):
     return watch.Progress(total, "images", what, on=progress, say=say)
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "",
-          start: Tensor = None) -> Tensor:
-    """Samples in batches; each image has a generator of its own.
+def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
+    """Split images into batches; each image has a generator of its own.
 
     Args:
         labels: A class or None for each image
         batch: Images at a time
-        draw: `draw(labels, generators, progress)` → gray levels
         progress: As for `counted`
         cost: What an image takes, in words
-        start: What each begins with, handed to `draw` as `start=…`
+
+    Returns:
+        Of each batch: its place as a slice, a generator for each image, a bar for its steps"""
+    check_counts(0, seed=seed)
+    before, own = collections.Counter(), []
+    for c in labels:  # each with its number among those of its class
+        own.append(("none" if c is None else c, before[c]))
+        before[c] += 1
+    with counted(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
+        done = view.done
+        for i in range(0, len(own), batch):
+            part = own[i:i + batch]
+            bar = functools.partial(view.over, worth=len(part))
+            yield slice(i, i + batch), [stream(seed, "sample", *one) for one in part], bar
+            view.to(done + i + len(part))
+
+def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
+    """Samples in batches; each image has a generator of its own.
+
+    Args:
+        labels, seed, batch: As for `in_batches`
+        draw: `draw(labels, generators, progress)` → gray levels
+        progress, cost: As for `in_batches`
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
-    check_counts(0, seed=seed)
-    before, pairs, out = collections.Counter(), [], []
-    for c in labels:  # each with its number among those of its class
-        pairs.append((c, before[c]))
-        before[c] += 1
-    with counted(progress, len(pairs), f"sampling{cost and ', ' + cost}") as view:
-        done = view.done
-        for i in range(0, len(pairs), batch):
-            part = pairs[i:i + batch]
-            own = [stream(seed, "sample", "none" if c is None else c, k) for c, k in part]
-            steps = functools.partial(view.over, worth=len(part))
-            begins = {} if start is None else dict(start=start[i:i + batch])
-            out.append(draw([c for c, _ in part], own, steps, **begins).cpu())
-            view.to(done + i + len(part))
-    return torch.cat(out)
+    return torch.cat([
+        draw(labels[part], own, bar).cpu()
+        for part, own, bar in in_batches(labels, seed, batch, progress, cost)])
 
 PRECISIONS = dict(float32=torch.float32, bfloat16=torch.bfloat16)
-
-def low_precision(precision: str, device: torch.device):
-    "Autocast for one call of a model, or none."
-    choose(precision, PRECISIONS, "precision")
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 # %% ../../nbs/76b_kinds.ipynb #92e76c4b
 class Run:
@@ -309,6 +312,8 @@ class Run:
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
         self.root = root or info.get("root")
+        told = getattr(model, "classes", None) or getattr(getattr(model, "net", None), "classes", 0)
+        self.has_labels = bool(told)  # whether the model is told the class
 
     def __repr__(self):
         return (
@@ -438,12 +443,6 @@ class Run:
                 raise ValueError(
                     f"images: this model knows the {k} {self.facts[k]}; got {facts[k]}")
         return images.to(self.device)
-
-    @property
-    def has_labels(self) -> bool:
-        "Whether the model is told the class."
-        net = getattr(self.model, "net", None)
-        return bool(getattr(self.model, "classes", None) or getattr(net, "classes", 0))
 
     def save_images(self, images: Tensor, path, columns: int = 0) -> Path:
         """Write samples where people or other tools can see them.

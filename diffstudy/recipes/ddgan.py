@@ -15,10 +15,10 @@ from torch import Tensor
 from .. import (
     adversarial, data as datasets, ddgan, ddgan_nets, holes, sample as samplers,
     train as training, verdict)
-from ..core import check_counts, suggest
+from ..core import check_counts, choose, suggest
 from ..images import some_of
 from .common import (
-    Configuration, Judged, Kind, Note, batches, drawn, low_precision, read_components)
+    PRECISIONS, Configuration, Judged, Kind, Note, batches, drawn, read_components)
 from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -259,11 +259,13 @@ class GANRun(Judged):
                 f"give labels, classes from 0 to {self.facts['classes'] - 1}")
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
+        choose(precision, PRECISIONS, "precision")
         chain = ddgan.chain_gammas(self.model.steps)
 
         def draw(labels, own, progress):
             c = torch.tensor(labels, device=self.device) if self.has_labels else None
-            with low_precision(precision, self.device):
+            low = precision == "bfloat16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
                 z = ddgan.generate(self.model, begin(own), chain, own, c=c, start=start)
             x = self.components.decode(z) if self.components else z
             if not x.isfinite().all():

@@ -21,7 +21,7 @@ from ..heads import HEADS
 from ..notation import alpha
 from diffstudy.recipes.common import (
     PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted,
-    drawn, low_precision)
+    drawn, in_batches)
 from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
@@ -296,6 +296,7 @@ class VDMRun(Judged):
     instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
     choices = ("w", "steps", "sampler", "grid", "precision")
 
+    @torch.no_grad()
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
                sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
                classifier=None, batch: int = 128, precision: str = "float32", progress=False,
@@ -319,46 +320,31 @@ class VDMRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        self.refuse(unknown)
-        if start is not None:
-            start = samplers.check_state(start)
-            n = len(start) if labels is None else len(labels)
-            if start.shape != (n, *self.facts["shape"]):
-                raise ValueError(
-                    f"start: expected noise of shape {(n, *self.facts['shape'])}, as run.invert "
-                    f"gives it; got {tuple(start.shape)}")
-        labels = self._asked(labels, n, w, classifier)
-        check_counts(n=len(labels), batch=batch)
+        if unknown: self.refuse(unknown)
         cost = self.cost(dict(
             w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
             classifier=classifier))
-
-        def draw(labels, own, progress, start=None):
-            c = None if labels[0] is None else torch.tensor(labels, device=self.device)
-            guided = None if classifier is None else self.predict(c, w=w, classifier=classifier)
-            c = c if self.has_labels else None
-            return self.model.sample(
-                len(own), c, w=w, steps=steps, sampler=sampler, grid=grid,
-                generator=own, predict=guided, start=start, progress=progress)
-        with low_precision(precision, self.device):
-            return drawn(labels, seed, batch, draw, progress, cost, start)
-
-    def _asked(self, labels, n, w, classifier):
-        "The labels, checked together with the weight."
-        if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
-            raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
-
-        # labels of its own, or those of the classifier that guides
-        if classifier is None:
-            asked = self.labels_of(labels, n)
-            if w and asked[:1] == [None]:
-                raise ValueError(
-                    f"a weight guides towards a class, so w={w:g} needs labels; got none")
-            return asked
-        if labels is None:
+        if start is not None:
+            start = samplers.check_state(start)
+            if labels is None: n = len(start)
+        asked, shape = (classifier or self).labels_of(labels, n), tuple(self.facts["shape"])
+        check_counts(n=len(asked), batch=batch)
+        if start is not None and start.shape != (len(asked), *shape):
             raise ValueError(
-                "a classifier guides towards a class: give labels, such as labels=[3] * 16")
-        return _guide(classifier).labels_of(labels, n)
+                f"start: expected noise of shape {(len(asked), *shape)}, as run.invert "
+                f"gives it; got {tuple(start.shape)}")
+
+        # each batch: its guided predictor, noise, and the sampler along the noise levels
+        images = []
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            gammas = GRIDS[grid](self.model.schedule, steps)
+            for part, own, bar in in_batches(asked, seed, batch, progress, cost):
+                c = None if labels is None else asked[part]
+                predict = self.predict(c, w=w, classifier=classifier)
+                z = samplers.initial((len(own), *shape), own) if start is None else start[part]
+                z = SOLVERS[sampler](predict, z.to(self.device), gammas, own, progress=bar)
+                images.append(self.model.decode(z, gammas[-1], own).cpu())
+        return torch.cat(images)
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
@@ -381,7 +367,7 @@ class VDMRun(Judged):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if mask is not None and operator is not None:
             raise ValueError("expected a mask or an operator; got both")
-        labels, shape = self._asked(labels, n, w, None), tuple(self.facts["shape"])
+        labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
         how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
         self.cost(how)  # which looks at them
@@ -401,7 +387,7 @@ class VDMRun(Judged):
             z = inverse.restore(
                 told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
-        with low_precision(precision, self.device):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
 
         # what is seen without noise stays as it is
@@ -422,10 +408,9 @@ class VDMRun(Judged):
         Returns:
             `(n, c, h, w)`, on the CPU: `sample(labels, start=…, sampler="ddim")` goes back"""
         x = holes.measured(picture, self.facts, many=True)
-        labels = self._asked(labels, len(x), w, None)
         self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
         gammas = GRIDS[grid](self.model.schedule, steps)
-        predict = self.predict(None if labels[:1] == [None] else labels, w=w)
+        predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
 
@@ -439,10 +424,13 @@ class VDMRun(Judged):
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
-        guide = None if classifier is None else _guide(classifier)
-        c = labels
-        if c is not None:
+        guide, c = classifier and _guide(classifier), None
+        if labels is not None:
             c = torch.tensor((guide or self).labels_of(labels, 1), device=self.device)
+        elif guide or w:
+            raise ValueError(
+                "guidance goes towards a class, so it needs labels, such as labels=[3] * 16; "
+                f"got none, and w={w}")
         if not guide: return self.model.predict(c, w=w)
         plain = self.model.predict(c if self.has_labels else None)
         # without labels of its own, w + 1 does what w does on a model that has them (G4)
@@ -471,32 +459,34 @@ class VDMRun(Judged):
 
         images = self.known(self.images(root)[1] if images is None else images)
         points, draws = points or self.config["points"], draws or self.config["draws"]
-        bound = vdm.nll(self.model, points, together=True)
+        check_counts(points=points, draws=draws)
+        bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
+        generator = stream(seed, "held-out", device=images.images.device)
         with counted(progress, len(images) * draws, "scoring") as view:
-            def nll(k, c, generator):
+            for i in [*range(0, len(images), size)] * draws:
+                k, c = images.images[i:i + size], images.labels[i:i + size] if labels else None
                 view.to(view.done + len(k))
-                return bound(k, c if labels else None, generator)
+                nats.append(bound(k, c, generator))
 
-            # values are looked at in the end: within the loop a device would be waited for
-            try: return scoring.bits_per_dim(
-                nll, (images.images, images.labels), images.images[0].numel(), draws=draws,
-                batch_size=max(1, 512 // points),
-                generator=stream(seed, "held-out", device=images.images.device))
-            except ValueError as e:
-                if not str(e).endswith("not finite"): raise
-                raise RuntimeError(
-                    f"the bound of some images is not finite ({e}), because the network's "
-                    "predictions are not; train another run with a lower lr") from None
+        # values are looked at in the end: within the loop a device would be waited for
+        nats = torch.cat(nats).view(draws, -1)
+        if bad := int((~nats.isfinite()).any(0).sum()):
+            raise RuntimeError(
+                f"the bound of {bad} of {len(images)} images is not finite, because the network's "
+                "predictions are not; train another run with a lower lr")
+        return scoring.BitsPerDim.of(nats, images.images[0].numel())
 
     def cost(self, how: dict) -> str:
         "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
+        w, guide = how["w"], how.get("classifier")
+        if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
+            raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
         check_counts(steps=how["steps"])
         tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
-        guide = how.get("classifier")
         if guide is not None: _guide(guide)
-        guided = guide is None and how["w"] not in (0, -1)
+        guided = guide is None and w not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..bound import (
     bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss, random_steps,
     reconstruction_loss, step_kl)
-from ..core import Normal, default_device, expand, flat_sum, stream, randn_like
+from ..core import Normal, expand, flat_sum, pick_device, stream, randn_like
 from ..notation import alpha, sigma, snr
 from ..process import posterior, posterior_coefficients
 from ..sample import ancestral, initial
@@ -464,7 +464,7 @@ def test_hostile_inputs():
 # %% ../../nbs/30_bound.ipynb #bc41ac53
 def test_bound_on_the_device():
     "on the device in use (DIFFSTUDY_DEVICE) the numbers are those of the CPU, to 1e-4"
-    device = default_device()
+    device = pick_device()
     x, x_hat, _, eps, eps_hat, gamma_t = (v.float() for v in random_case())
     k = torch.randint(0, 256, x.shape, generator=stream(8, "device"))
     there = lambda *v: (t.to(device) for t in v)

@@ -390,7 +390,7 @@ def forged(step, name, content):
     (step / name).write_bytes(content)
     manifest = files.read_json(step / "manifest.json")
     manifest["files"][name] = hashlib.sha256(content).hexdigest()
-    (step / "manifest.json").write_bytes(files.to_json(manifest))
+    (step / "manifest.json").write_bytes(json.dumps(manifest).encode())
 
 def test_weights_that_are_none(tmp_path):
     shutil.copytree(tiny_run(), run := tmp_path / "run")
@@ -429,7 +429,7 @@ def test_other_threads_are_said_on_a_resume():
     (run / "result.json").unlink()
     for step in run.glob("step-*"):
         state = files.read_json(step / "state.json") | dict(threads=99)
-        forged(step, "state.json", files.to_json(state))
+        forged(step, "state.json", json.dumps(state).encode())
     r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run)
     words = f"threads was 99 and is {torch.get_num_threads()}"
     assert r.exit_code == 0 and words in r.output, r.output

@@ -605,11 +605,14 @@ def test_interval_all_none_and_one_for_each_example():
 # %% ../../nbs/21_guided_sampling.ipynb #05b70720
 def test_branches_are_batched_by_size():
     "small batches run as one, large ones as two; any device other than a CPU takes one"
-    mix = three_gaussians()
-    small = torch.empty(16, 1, 8, 8)
-    large = torch.empty(128, 1, 8, 8)
-    choose = ClassifierFree(mix.predict, 0, w=1., null=3).one_batch
-    assert choose(small) and not choose(large) and choose(large.to("meta"))
+    def asked(z):
+        sizes = []
+        net = lambda z, gamma, c: sizes.append(len(z)) or z
+        ClassifierFree(net, 0, w=1., null=3)(z, 0.)
+        return sizes
+    large = torch.zeros(128, 1, 8, 8)
+    assert asked(large[:16]) == [32] and asked(large) == [128] * 2
+    assert asked(large.to("meta")) == [256]
 
 # %% ../../nbs/21_guided_sampling.ipynb #485e0cda
 class Timed:

@@ -422,19 +422,16 @@ def test_a_disk_that_is_full_at_any_write(tmp_path):
     "the log, and twice the five files of a checkpoint; then the same call, when there is room again"
     short = lambda: toy_state(steps=6, save_every=3, log_every=3)
     run(unbroken := short(), tmp_path / "whole")
-    write = files.write_file
+    write = Path.write_bytes
     def full_at(k):
         "Whether a run met a disk that is full at its write k, and went on afterwards."
         folder, calls = tmp_path / str(k), iter(range(k, -2, -1))
         def fails(path, data):
             if next(calls, 1): return write(path, data)
-            Path(path).write_bytes(data[:len(data) // 2])
+            write(path, data[:len(data) // 2])
             raise OSError(28, "No space left on device")
         room = True
-        with (
-            mock.patch("diffstudy.files.write_file", fails),
-            mock.patch("diffstudy.checkpoint.write_file", fails),
-        ):
+        with mock.patch.object(Path, "write_bytes", fails):
             try: run(short(), folder)
             except OSError: room = False
         run(state := short(), folder)
@@ -467,8 +464,8 @@ def die_at(call):
         return g
     nothing = lambda *args: None
     half_a_record = lambda log, record: print('{"step": 1', end="", file=log.file, flush=True)
-    checkpoint.write_file = files.write_file = deadly(
-        files.write_file, lambda path, data: Path(path).write_bytes(data[:len(data) // 2]))
+    write = Path.write_bytes
+    Path.write_bytes = deadly(write, lambda path, data: write(path, data[:len(data) // 2]))
     checkpoint.Log.write = deadly(checkpoint.Log.write, half_a_record)
     checkpoint.shutil.rmtree = deadly(
         checkpoint.shutil.rmtree, lambda path, *_: next(Path(path).iterdir()).unlink())

@@ -27,17 +27,10 @@ from ..snr import (
 
 # %% ../../nbs/31_snr.ipynb #16929679
 def test_V24_limit():
-    "the loss of 10 to 10,000 steps has its known values, and V24 by quadrature is 9.5891"
-    def of_steps(T):
-        g = torch.linspace(-13.3, 5, T + 1, dtype=torch.float64)
-        # any pair whose squared difference is the expected one, α²
-        eps, hat = g.new_ones(T, 1), 1 - alpha(g[1:])[:, None]
-        return bound.bits_per_dim(bound.diffusion_loss(eps, hat, g[:-1], g[1:], T).mean(), 1)
+    "V24 by quadrature is 9.5891, which the loss of 10 to 10,000 steps nears (test_bound)"
     exact = bound.bits_per_dim(
         .5 * (F.softplus(torch.tensor(13.3)) - F.softplus(torch.tensor(-5.))), 1)
     assert abs(exact - 9.5891) < 5e-5
-    for T, want in {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10_000: 9.5972}.items():
-        assert abs(of_steps(T) - want) < 6e-4, T
     # V24 by quadrature: the expected error of x is σ² per dimension
     t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     s, one = Linear(), t.new_ones(len(t), 1)

@@ -56,8 +56,8 @@ def toy_state(steps=60, **settings):
 
 def everything(state):
     moments = [s[k] for o in state.optimizers.values() for s in o.state.values() for k in sorted(s)]
-    here = (*train.tensors_of(state.model), *train.tensors_of(state.ema.model), *moments)
-    return [t.detach().clone() for t in here]
+    weights = [t for m in (state.model, state.ema.model) for t in m.state_dict().values()]
+    return [t.detach().clone() for t in (*weights, *moments)]
 
 # %% ../../nbs/74_training.ipynb #a31a9c41
 def same(a, b): return len(a) == len(b) and all(map(torch.equal, a, b))
