@@ -16,15 +16,15 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-import torch
+import safetensors.torch, torch
 from . import (
     checkpoint, data as datasets, devices, files, train as training, watch, weights)
 from .core import choose, expect, pick_device
 from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Kind, Run, check_keys, components_file, config_hash, facts_of, halves, kinds,
-    load_images, read_components, result_of, that_counts)
+    Configuration, Kind, Run, check_keys, config_hash, facts_of, halves, kinds, load_images,
+    read_components, result_of, that_counts)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
@@ -282,7 +282,7 @@ def _make_way(folder, say):
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
-    "Inside `with`, a folder is locked and that of this run; gives what its config.json says."
+    "Lock a folder and make it that of this run, inside `with`; gives what its config.json says."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
             aside = None
@@ -318,13 +318,16 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     return f"{n} CPU core{'s' * (n > 1)}"
 
 def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
-    "The whole plan; state, step and batches; the folder's principal components, or None; the news."
+    "Build the loop of a plan: the whole plan, the loop, its components as bytes, lines to say."
     kept = {}
     if was and (folder / "components.safetensors").exists():
         kept = dict(components=read_components(folder, was, rank.device))
     state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
-    components = components_file(state.components) if hasattr(state, "components") else None
-    if components: plan = replace(plan, components=files.digest(components))
+    components = None
+    if hasattr(state, "components"):
+        tensors = checkpoint.for_a_file(state.components.tensors())
+        components = safetensors.torch.save(tensors)
+        plan = replace(plan, components=files.digest(components))
     state.notes["run"] = plan.says()
 
     # what begins

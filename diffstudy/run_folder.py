@@ -162,7 +162,7 @@ def meaning(info: dict, path: Path, state: dict) -> dict:
 
 # %% ../nbs/76_experiment.ipynb #d49c9a5d
 def _chosen(folder, which) -> Path:
-    "The best checkpoint of a run, or that of a step; ValueError if it is not there."
+    "Find the best checkpoint of a run, or that of a step; ValueError if it is not there."
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
     steps, step = ", ".join(map(str, there)), int(which) if str(which).isdecimal() else None
     path = best(folder) if which == "best" else there.get(step)
