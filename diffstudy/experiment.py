@@ -268,17 +268,6 @@ def _held(folder: Path) -> dict | None:
     if path: meaning(info, path, found.state)
     return info
 
-def _make_way(folder, say):
-    "Move an old run folder aside, unless a run is training in it."
-    try:
-        with files.locked(folder, "training in"): pass
-    except RuntimeError as e: raise ValueError(str(e)) from None
-    aside = next(
-        p for p in (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
-        if not p.exists())
-    folder.rename(aside)
-    say(f"the old run is now {aside}")
-
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
