@@ -465,7 +465,8 @@ class Batches:
             if self.flip is not True: which &= torch.isin(y, y.new_tensor(self.flip))
             row = torch.arange(len(x), device=x.device) + len(x) * which
             x = torch.cat([x, x.flip(-1)]).index_select(0, row)
-        return move(x, self.device or x.device), move(y, self.device or y.device)
+        if self.device is None: return x, y
+        return move(x, self.device), move(y, self.device)
 
     def _rows(self, step, places):
         "The same of any data set; what its rows draw from torch is a function of step and place."

@@ -216,6 +216,5 @@ def test_registry_is_complete_and_refuses_unknown_ids():
     assert (
         sum(e.kind == "statement" for e in EQUATIONS.values()) == 9
         and all(e.source for e in EQUATIONS.values()))
-    f = implements("V7", "V9")(lambda: None)
-    assert f.__equations__ == ("V7", "V9")
-    for i in f.__equations__: REGISTRY[i].pop()
+    implements("V7", "V9")(lambda: None)
+    assert all(REGISTRY[i].pop().endswith("<lambda>") for i in ("V7", "V9"))

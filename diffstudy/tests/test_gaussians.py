@@ -22,9 +22,8 @@ def test_score():
     "data, data off by half a cell, 20 of 25 modes, sets 1 apart: each gets its number"
     x = data.gaussian_grid().sample(10_000, stream(0, "x"))[0]
     s = score(x)
-    assert (
-        abs(s["near"][0] - (1 - math.exp(-4.5))) < 4 * s["near"][1] and s["modes"] == 25
-        and s["kl"][0] < .004 and s["distance"] < .05)
+    assert abs(s["near"][0] - (1 - math.exp(-4.5))) < 4 * s["near"][1] and s["modes"] == 25
+    assert s["kl"][0] < .004 and s["distance"] < .05
     assert score(x + .5)["near"][0] < .001 and score(x + .5)["distance"] > .3
     some = score(x[x[:, 0] < 1.5])
     assert some["modes"] == 20 and abs(some["kl"][0] - math.log(25 / 20)) < .01
@@ -87,12 +86,10 @@ TINY_STUDY = SETTINGS | dict(
 def test_tiny_study(kind):
     "every kind trains for four updates, and is looked at twice and judged"
     out = run_toy(TINY_STUDY, dict(kind=kind, seed=0))
-    assert (
-        len(out["curve"]) == 2 and out["curve"][-1]["step"] == 4
-        and out["samples"].shape == (3, 2) and out["skipped"] == 0)
-    assert (
-        0 <= out["near"][0] <= 1 and math.isfinite(out["distance"])
-        and all(math.isfinite(r["loss"]) for r in out["curve"]))
+    assert len(out["curve"]) == 2 and out["curve"][-1]["step"] == 4
+    assert out["samples"].shape == (3, 2) and out["skipped"] == 0
+    assert 0 <= out["near"][0] <= 1 and math.isfinite(out["distance"])
+    assert all(math.isfinite(r["loss"]) for r in out["curve"])
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #3903328c
 def test_what_is_compared_has_all_modes():

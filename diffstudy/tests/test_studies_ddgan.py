@@ -72,9 +72,8 @@ def test_one_shot_fakes():
             Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
             stream(0, "one", s))
         a, v = alpha(chain[s]), sigma(chain[s]) ** 2
-        assert (
-            (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
-            and (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12)
+        assert (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
+        assert (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12
 
 # %% ../../nbs/43_ddgan_images.ipynb #36aa8584
 @pytest.mark.parametrize("kind", VARIANTS)
@@ -109,9 +108,8 @@ def test_patches():
         d_width=4, d_embedding=8, d_size="shallow")
     G, D = ddgan_nets.build(config, (3, 12, 12)).values()
     z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
-    assert (
-        G(z, s, torch.randn(2, 4)).shape == z.shape and D(z, z, s).shape == (2,)
-        and D(z, z, s).abs().max() > 0)
+    assert G(z, s, torch.randn(2, 4)).shape == z.shape and D(z, z, s).shape == (2,)
+    assert D(z, z, s).abs().max() > 0
     with pytest.raises(ValueError, match="multiples of patch=2"): ddgan_nets.build(config, (3, 9, 9))
     with pytest.raises(ValueError, match="at least 8 pixels"): ddgan_nets.build(config, (3, 4, 4))
     with pytest.raises(ValueError, match="paired=False"): replace(config, one_shot=True)
@@ -158,9 +156,8 @@ def test_stacked():
     digits = data.load("digits")[0]
     stacked = Stacked(digits)
     x, n = stacked.draw(2000, 0, 3)
-    assert (
-        x.shape == (2000, 3, 8, 8) and torch.equal(stacked.draw(2000, 0, 3)[0], x)
-        and not torch.equal(stacked.draw(2000, 0, 4)[0], x))
+    assert x.shape == (2000, 3, 8, 8) and torch.equal(stacked.draw(2000, 0, 3)[0], x)
+    assert not torch.equal(stacked.draw(2000, 0, 4)[0], x)
     for j in range(5):
         for channel, digit in enumerate((n[j] // 100, n[j] // 10 % 10, n[j] % 10)):
             where = (digits.images[:, 0] == x[j, channel]).all((1, 2)).nonzero()[:, 0]
@@ -178,9 +175,8 @@ def test_components():
     assert torch.allclose((full := Components(x, 64)).decode(full.encode(x)), x, atol=1e-5)
     some = Components(x, 9, rms=.5)
     a = some.encode(x)
-    assert (
-        a.shape == (300, 2, 9) and abs(a.square().mean().sqrt() - .5) < 1e-3
-        and a.mean((0, 1)).abs().max() < 1e-4)
+    assert a.shape == (300, 2, 9) and abs(a.square().mean().sqrt() - .5) < 1e-3
+    assert a.mean((0, 1)).abs().max() < 1e-4
     share = lambda u: (
         ((x.flatten(2) - some.mean) @ u).square().sum()
         / (x.flatten(2) - some.mean).square().sum())
@@ -190,9 +186,8 @@ def test_components():
     assert abs(share(some.basis.mT) - some.kept) < 1e-4 and max(tried) < some.kept
     with pytest.raises(ValueError, match="from 1 to 64"): Components(x, 65)
     again = Components.of(some.tensors())
-    assert (
-        torch.equal(again.encode(x), some.encode(x))
-        and torch.equal(again.decode(a), some.decode(a)))
+    assert torch.equal(again.encode(x), some.encode(x))
+    assert torch.equal(again.decode(a), some.decode(a))
     assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
 # %% ../../nbs/66_thousand_modes.ipynb #89d90d42
@@ -307,13 +302,11 @@ def test_mnist_study(name, tmp_path, monkeypatch):
         recipes={name: s["recipes"][name] | small | dict(patch=1)})
     out = [run_mnist(s, dict(data=name, seed=0), folder=tmp_path) for _ in range(2)]
     stacked = "stacked" in name
-    assert (
-        [r["step"] for r in out[0].get("curve", [])] == [3, 6, 7] * stacked
-        and out[0]["skipped"] == 0
-        and unpacked(out[0]["samples"]).shape == (2, 3 if stacked else 1, 8, 8))
-    assert (
-        {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]
-        and out[1]["training"] == out[0]["training"])
+    assert [r["step"] for r in out[0].get("curve", [])] == [3, 6, 7] * stacked
+    assert out[0]["skipped"] == 0
+    assert unpacked(out[0]["samples"]).shape == (2, 3 if stacked else 1, 8, 8)
+    assert {k: v for k, v in out[0].items() if k != "ms"}["samples"] == out[1]["samples"]
+    assert out[1]["training"] == out[0]["training"]
 
 # %% ../../nbs/66_thousand_modes.ipynb #e333e4d8
 def test_score_stacked():

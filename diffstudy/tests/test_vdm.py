@@ -228,10 +228,10 @@ def test_V30_gradients():
     learn = loss(model, k, None, stream(6, "n"), variance=True)
     for a, b in zip(plain, learn): torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     bits = lambda v: bound.bits_per_dim(v, 16)
-    ends = torch.autograd.grad(bits(plain.total).mean(), s.end_parameters(), retain_graph=True)
+    ends = torch.autograd.grad(bits(plain.total).mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(bits(plain.diffusion).var(), s.shape_parameters())
     bits(learn.total).mean().backward()
-    for p, g in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+    for p, g in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, g, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/73g_vdm.ipynb #c119b06b
