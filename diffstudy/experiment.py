@@ -398,7 +398,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
         expect("steps" not in settings, "either minutes or steps", "both")
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
-    watch.Logger(log)  # TypeError if it is none
+    if log is not None: watch.Logger(log)  # TypeError if it is none
 
     # plan: a run of the same settings goes on, and one that is finished is opened
     was = None if fresh else _held(folder)
@@ -475,7 +475,8 @@ def _bare(config, facts) -> dict:
 
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Names of tensors with other shapes: those of the labels, and those that must not differ."
-    differ, labels = {*files.differing(_bare(config, facts), _shapes(run.model))}, set()
+    new, old = _bare(config, facts), _shapes(run.model)
+    differ, labels = {k for k in {*new, *old} if new.get(k) != old.get(k)}, set()
     for of, known in ((config, facts), (config_of(run.info), run.facts)) if differ else ():
         two, three = (_bare(of, known | dict(classes=n)) for n in (2, 3))
         labels |= {k for k in two if two[k] != three[k]}
@@ -517,8 +518,8 @@ def _take(state, run, plan) -> list[str]:  # What was taken, in lines
     anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
     old, new = (files.flatten(that_counts(c)) for c in (run.config, config.resolve()))
     differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in files.differing(old, new)
-        if not k.startswith(_BESIDE)]
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted({*old, *new})
+        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
     if there != here: differ.append(f"{there} → {here}")
     lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
     if anew: lines[0] += f"; anew: {', '.join(anew)}"

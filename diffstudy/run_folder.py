@@ -136,7 +136,8 @@ def unlike(was: dict, now: dict) -> dict:
     past, way = ([*f["lengths"], f["train.steps"]] for f in flat)
     longer = ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ()
     return {
-        k: (old.get(k), new.get(k)) for k in files.differing(old, new) if k not in longer}
+        k: (old.get(k), new.get(k)) for k in sorted({*old, *new}.difference(longer))
+        if old.get(k) != new.get(k)}
 
 # %% ../nbs/76_experiment.ipynb #e6be8708
 def meaning(info: dict, path: Path, state: dict) -> dict:
