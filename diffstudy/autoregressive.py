@@ -243,10 +243,6 @@ class Logistics(NamedTuple):
         return (weight.log_softmax(-1) + above + below + inner).logsumexp(-1)
 
 # %% ../nbs/53_autoregressive.ipynb #53a00021
-def _back(n: int):  # How far back each place of the column lies for that of the row, `(n, n)`
-    i = torch.arange(n)
-    return i[:, None] - i
-
 def full(n: int) -> Tensor:
     """Each place looks at itself and at all before.
 
@@ -255,7 +251,7 @@ def full(n: int) -> Tensor:
 
     Returns:
         `(n, n)`, bool: may the row look at the column?"""
-    return _back(n) >= 0
+    return torch.ones(n, n, dtype=torch.bool).tril()
 
 def local(n: int, last: int) -> Tensor:
     """Each place looks at the last few, itself among them (Parmar and others 2018).
@@ -265,14 +261,15 @@ def local(n: int, last: int) -> Tensor:
 
     Returns:
         As of `full`"""
-    return full(n) & (_back(n) < last)
+    return full(n).triu(1 - last)
 
 def strided(n: int, stride: int) -> Tensor:
     """The last few, and of those before each `stride`-th (Child and others 2019).
 
     Returns:
         As of `full`"""
-    return local(n, stride) | full(n) & (_back(n) % stride == 0)
+    i = torch.arange(n)
+    return local(n, stride) | full(n) & ((i[:, None] - i) % stride == 0)
 
 def subscale(h: int, w: int, every: int) -> list:
     """Coarse first: each `every`-th row and column, then the same shifted (Menick and others 2018).

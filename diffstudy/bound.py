@@ -13,7 +13,6 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from .core import as_data, as_gamma, as_step, can_look, draw, flat_sum, implements
-from .kernels import chunk_size
 from .process import posterior
 
 # %% ../nbs/30_bound.ipynb #e76ac9a5
@@ -59,18 +58,6 @@ def level_logits(x_noisy: Tensor, gamma_0: Tensor, levels: int) -> Tensor:
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x)
     return -0.5 * w.unsqueeze(-1) * (x.unsqueeze(-1) - centers(levels, x)) ** 2
 
-# %% ../nbs/30_bound.ipynb #0ab86f5f
-def _level_sums(
-    o: Tensor, n: Tensor, w: Tensor,  # Offset from the nearest center, its index, exp(−γ_0): `(n,)`
-    levels: int, reach: int,          # Gray levels, and how many of them on each side
-) -> Tensor:  # `(3, n)`: the sums of e_j, j e_j and j² e_j over j ≠ 0
-    "How the levels around the nearest one share the probability."
-    d = 2 / levels
-    j = torch.cat([torch.arange(-reach, 0), torch.arange(1, reach + 1)]).to(o)[:, None]
-    log_e = j * d * (o - j * (d / 2)) * w
-    e = log_e.masked_fill_((n + j < 0) | (n + j > levels - 1), -math.inf).exp_()
-    return torch.stack([e.sum(0), (e * j).sum(0), (e * j ** 2).sum(0)])
-
 # %% ../nbs/30_bound.ipynb #cd3e6605
 class _LevelLoss(torch.autograd.Function):
     "−log p(k|z_0) of each dimension; keeps two numbers for each instead of a row of logits."
@@ -82,12 +69,15 @@ class _LevelLoss(torch.autograd.Function):
         n = ((z + 1) / d - .5).round().clamp(0, levels - 1)
         o, a = z - ((2 * n + 1) / levels - 1), n - k
 
-        # sums over the levels around, a chunk at a time, so that the logits fit
-        rows = max(1, chunk // (2 * reach + 1))
-        s, m, q = torch.cat([
-            _level_sums(*v, levels, reach)
-            for v in zip(o.split(rows), n.split(rows), w.split(rows))
-        ], 1)
+        # how the levels n + j share the probability: sums of e_j, j e_j and j² e_j over j ≠ 0,
+        # a chunk at a time, so that the logits fit
+        j = torch.cat([torch.arange(-reach, 0), torch.arange(1, reach + 1)]).to(o)[:, None]
+        rows, sums = max(1, chunk // (2 * reach + 1)), []
+        for off, near, v in zip(o.split(rows), n.split(rows), w.split(rows)):
+            log_e = j * d * (off - j * (d / 2)) * v
+            e = log_e.masked_fill_((near + j < 0) | (near + j > levels - 1), -math.inf).exp_()
+            sums.append(torch.stack([e.sum(0), (e * j).sum(0), (e * j ** 2).sum(0)]))
+        s, m, q = torch.cat(sums, 1)
 
         # the loss, and its derivatives in z and w, which backward only multiplies
         m, q = m / (1 + s), q / (1 + s)
@@ -100,14 +90,6 @@ class _LevelLoss(torch.autograd.Function):
     def backward(ctx, grad):
         dz, dw = ctx.saved_tensors
         return grad * dz, grad * dw, None, None, None, None
-
-# %% ../nbs/30_bound.ipynb #2944b96e
-def _level_reach(gamma_0: Tensor, levels: int, dtype: torch.dtype) -> int:  # At most `levels − 1`
-    "How many levels on each side of the nearest one change the decoder's sum in its last digit."
-    if gamma_0.device.type != "cpu": return levels - 1  # reading γ_0 would wait for the device
-    width = torch.exp(gamma_0.detach().double().max() / 2) * levels / 2  # of the noise, in bins
-    reach = (width * math.sqrt(2 * (4 - math.log(torch.finfo(dtype).eps)))).item()
-    return math.ceil(reach) if reach < levels - 1 else levels - 1
 
 # %% ../nbs/30_bound.ipynb #b1b5a526
 def check_levels(k: Tensor, levels: int):
@@ -135,7 +117,7 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         x_noisy: z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
         gamma_0: γ(0), the data end, `()` or `(b,)`
         levels: Number of gray levels
-        chunk: Logits held at a time; None: `kernels.chunk_size`
+        chunk: Logits held at a time; None: what fits a cache
 
     Returns:
         `(b,)`, nats"""
@@ -144,10 +126,17 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
         raise ValueError(
             "expected k and x_noisy of one shape; "
             f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
-    x, = as_data(x_noisy=x_noisy)
+    x, gamma_0 = *as_data(x_noisy=x_noisy), torch.as_tensor(gamma_0)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
-    reach = _level_reach(torch.as_tensor(gamma_0), levels, x.dtype)
-    if chunk is None: chunk = chunk_size(x)
+
+    # how many levels on each side of the nearest one change the sum in its last digit;
+    # on an accelerator all are taken: to read γ_0 would wait for the device
+    reach = levels - 1
+    if gamma_0.device.type == "cpu":
+        width = torch.exp(gamma_0.detach().double().max() / 2) * levels / 2  # of the noise, in bins
+        far = (width * math.sqrt(2 * (4 - math.log(torch.finfo(x.dtype).eps)))).item()
+        if far < reach: reach = math.ceil(far)
+    if chunk is None: chunk = 1 << 17 if x.device.type == "cpu" else 1 << 24
     loss = _LevelLoss.apply(
         x.flatten(), w.flatten(), k.flatten().to(x.dtype), levels, reach, chunk)
     return flat_sum(loss.view(x.shape))

@@ -18,12 +18,10 @@ from typing import NamedTuple
 import safetensors.torch, torch
 from torch import Tensor
 from . import __version__
-from .core import cpu_streams
 from .settings import free_settings
-from diffstudy.files import (
-    CheckpointError, differing, digest, flatten, from_json, make_folder, naming, printable,
-    processor, read_file, read_whole, remove, replace_file, sync_folder, temporary_name, to_json,
-    write_file)
+from .files import (
+    CheckpointError, differing, digest, flatten, from_json, named, printable, processor, read_file,
+    remove, replace_file)
 _all_ = ["CheckpointError"]
 
 # %% ../nbs/74b_checkpoint.ipynb #2de72d8e
@@ -93,7 +91,7 @@ def _surroundings(state) -> dict:
     device = state.rank.device
     here = dict(
         torch=torch.__version__, device=device.type, processor=device.type,
-        DIFFSTUDY_STREAMS="cpu" if cpu_streams() else "device")
+        DIFFSTUDY_STREAMS=os.environ.get("DIFFSTUDY_STREAMS", "device"))
     if device.type == "cuda": here["processor"] = torch.cuda.get_device_name(device)
     if device.type == "cpu":
         here["processor"] = f"{processor()} ({torch.backends.cpu.get_cpu_capability()})"
@@ -117,7 +115,8 @@ def prune(folder, newest: Path, keep: int):
     spared = best(folder)
     for old in [p for p in checkpoints(folder) if p <= newest][:-keep]:
         if old == spared: continue
-        os.rename(old, gone := temporary_name(old))
+        gone = old.with_name(f".tmp-{time.time_ns()}-{old.name}")
+        os.rename(old, gone)
         remove(gone)
 
 # %% ../nbs/74b_checkpoint.ipynb #b208bd78
@@ -143,28 +142,14 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
         notes=state.notes, diffstudy=__version__)
-    if make: make_folder(path.parent)
-    aside, sums = temporary_name(path), {}
-    try:
-        with naming(path):
-            aside.mkdir()
-            for part, name in _FILES.items():
-                if part == "state": data = to_json(about)
-                else: data = safetensors.torch.save(for_a_file(numbers[part]))
-                write_file(aside / name, data)
-                sums[name] = digest(data)
+    files = {
+        name: (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode() if part == "state"
+        else safetensors.torch.save(for_a_file(numbers[part])) for part, name in _FILES.items()}
 
-            # the manifest vouches for the others; it has no blanks, so that each byte counts
-            manifest = json.dumps(dict(format=_FORMAT, files=sums), separators=(",", ":"))
-            write_file(aside / "manifest.json", manifest.encode())
-
-            # both folders are written out to the disk, or a power cut could undo the rename
-            sync_folder(aside)
-            os.rename(aside, path)
-            sync_folder(path.parent)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+    # the manifest vouches for the others; it has no blanks, so that each byte counts
+    sums = {name: digest(data) for name, data in files.items()}
+    manifest = json.dumps(dict(format=_FORMAT, files=sums), separators=(",", ":"))
+    replace_file(path, files | {"manifest.json": manifest.encode()}, make)
     prune(path.parent, path, state.config.keep)
     return path
 
@@ -177,21 +162,12 @@ def check_tensors(tensors: dict, where):
     if bad := not_finite(tensors):
         raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
 
-def read_tensors(data: bytes, where, vouched: bool = False) -> dict[str, Tensor]:
-    """Read tensors, which are finite and have names that can be printed. No code can run.
-
-    Args:
-        data: Of a safetensors file
-        where: For the message
-        vouched: A checksum of ours says that they were looked at when written
-
-    Returns:
-        CheckpointError for anything else"""
+def read_tensors(data: bytes, where) -> dict[str, Tensor]:
+    "Read the bytes of a safetensors file; CheckpointError as `check_tensors`. No code can run."
     try: tensors = safetensors.torch.load(data)
     except Exception as e:
-        raise CheckpointError(
-            f"{where} is whole, but not what its name says: {printable(str(e))}") from None
-    if not vouched: check_tensors(tensors, where)
+        raise CheckpointError(f"{where} holds no tensors: {printable(str(e))}") from None
+    check_tensors(tensors, where)
     return tensors
 
 _TYPES = dict(  # Of what a state says of itself
@@ -226,20 +202,27 @@ def read_checkpoint(path) -> Checkpoint:
 
     found = {}
     for part, name in _FILES.items():
+        where = f"{path}: {name}"
+        try: data = read_file(path / name)
+        except OSError as e:
+            raise CheckpointError(f"{where} cannot be read: {e.strerror}") from None
+
         # the checksum comes before any reader sees the bytes
-        data, where = read_whole(path / name, manifest["files"][name]), f"{path}: {name}"
-        if part != "state":
-            found[part] = read_tensors(data, where, vouched=True)
-            continue
-        try: state = from_json(data)
-        except ValueError as e:
-            raise CheckpointError(f"{where} is whole, but not what its name says: {e}") from None
-        found[part] = state if isinstance(state, dict) else {}
-        for k, kind in _TYPES.items():
-            if type(found[part].get(k)) is not kind:
-                raise CheckpointError(
-                    f"{where} is of another version of diffstudy: expected {k}, of type "
-                    f"{kind.__name__}; got {str(found[part].get(k, 'none'))[:40]}")
+        if digest(data) != manifest["files"][name]:
+            raise CheckpointError(
+                f"{where} is damaged: the checksum of its {len(data)} bytes is not the one in "
+                "the manifest")
+        try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
+        except Exception as e:
+            raise CheckpointError(
+                f"{where} is whole, but not what its name says: {printable(str(e))}") from None
+
+    state = found["state"] if isinstance(found["state"], dict) else {}
+    for k, kind in _TYPES.items():
+        if type(state.get(k)) is not kind:
+            raise CheckpointError(
+                f"{path}: {_FILES['state']} is of another version of diffstudy: expected {k}, of "
+                f"type {kind.__name__}; got {str(state.get(k, 'none'))[:40]}")
     return Checkpoint(**found)
 
 # %% ../nbs/74b_checkpoint.ipynb #6d1f0f5e
@@ -328,17 +311,18 @@ def check_fits(module, tensors: dict, where):
             f"and {here.get(k, 'absent')} here")
 
 # %% ../nbs/74b_checkpoint.ipynb #bbdcf5b2
-def load_checkpoint(path, state):
+def load_checkpoint(path, state, found: Checkpoint | None = None):
     """Bring a state to where a run was.
 
     Args:
         path: A checkpoint, or a run's folder: then the newest that verifies
         state: A `train.State`, made as the run's was; changed only if all is well
+        found: What was read from the path already
 
     Returns:
         The same"""
     # all checks come before the first change
-    found = read_checkpoint(path)
+    found = found or read_checkpoint(path)
     _check_same_run(found.state, state, path)
     check_fits(state.model, found.model, path)
     check_fits(state.ema.model, found.ema, path)
@@ -380,7 +364,7 @@ def news_of_resume(info: dict, state) -> list[str]:
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
-        moved = info.get("device") != here.get("device") and not cpu_streams()
+        moved = info.get("device") != here.get("device") and os.environ.get("DIFFSTUDY_STREAMS") != "cpu"
         how = "numbers may differ by about 1e-6 from those"
         if moved: how = "its noise is drawn elsewhere, so that numbers may differ from those"
         news.append(f"{', '.join(differ)}: {how} of an unbroken run")
@@ -443,16 +427,6 @@ class Log:
         self.file = open(self.path, "a", encoding="utf-8")
 
     def write(self, record: dict):
-        with naming(self.path):
-            self.file.write(json.dumps(
-                {k: v if math.isfinite(v) else None for k, v in record.items()}) + "\n")
-            self.file.flush()
-
-    def sync(self) -> bool:
-        """Wait until the file is on the disk.
-
-        Returns:
-            Whether it still has its name: folders are renamed and deleted"""
-        os.fsync(self.file.fileno())
-        try: return os.path.samestat(os.fstat(self.file.fileno()), os.stat(self.path))
-        except OSError: return False
+        line = json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()})
+        try: print(line, file=self.file, flush=True)
+        except OSError as e: raise named(e, self.path) from e

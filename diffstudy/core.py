@@ -6,12 +6,12 @@ ties every equation to its code and its check."""
 # %% auto #0
 __all__ = ['FAR', 'PROFILES', 'ELSEWHERE', 'REGISTRY', 'EQUATIONS', 'expand', 'as_data', 'as_gamma',
            'can_look', 'as_step', 'check_gamma', 'as_labels', 'Normal', 'flat_sum',
-           'check_generator', 'randn_like', 'stream', 'cpu_streams', 'draw', 'move',
-           'default_device', 'profile', 'by_profile', 'suggest', 'expect', 'seen', 'check_counts',
-           'choose', 'Equation', 'implements']
+           'check_generator', 'randn_like', 'stream', 'draw', 'move', 'pick_device', 'profile',
+           'by_profile', 'suggest', 'expect', 'seen', 'check_counts', 'choose', 'Equation',
+           'implements']
 
 # %% ../nbs/70_core.ipynb #78e7b673
-import difflib, hashlib, math, operator, os
+import difflib, hashlib, math, operator, os, sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -238,13 +238,13 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
 
     Returns:
         Standard normal noise"""
+    if generator is None or isinstance(generator, torch.Generator):
+        return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
-    if isinstance(generator, (list, tuple)):
-        if not len(x): return torch.empty_like(x)
-        return move(torch.stack([
-            torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
-            for g in generator]), x.device)
-    return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    if not len(x): return torch.empty_like(x)
+    return move(torch.stack([
+        torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
+        for g in generator]), x.device)
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(seed: int, *counters, device="cpu") -> torch.Generator:
@@ -263,14 +263,11 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
     h = hashlib.blake2b(name.encode(), digest_size=8).digest()
 
     # a generator of the device; of the CPU where there is none, as for XLA, or it is asked for
-    try: g = torch.Generator("cpu" if cpu_streams() else device)
+    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
+    where = choose(where, dict(device=device, cpu="cpu"), "DIFFSTUDY_STREAMS")
+    try: g = torch.Generator(where)
     except RuntimeError: g = torch.Generator()
     return g.manual_seed(int.from_bytes(h, "little") >> 1)
-
-def cpu_streams() -> bool:
-    "Whether all streams shall be those of the CPU, `DIFFSTUDY_STREAMS=cpu`."
-    where = os.environ.get("DIFFSTUDY_STREAMS", "device")
-    return choose(where, dict(device=False, cpu=True), "DIFFSTUDY_STREAMS")
 
 # %% ../nbs/70_core.ipynb #bddf5872
 def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
@@ -284,7 +281,7 @@ def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
         **how: Of f, such as `dtype`"""
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
-    return v if device is None else move(v, device)
+    return v if device is None or here == device else move(v, device)
 
 def move(v: Tensor, device) -> Tensor:
     """A tensor on a device; one from the CPU goes there without a wait for what the device does.
@@ -296,14 +293,27 @@ def move(v: Tensor, device) -> Tensor:
     return v.to(device, non_blocking=True)
 
 # %% ../nbs/70_core.ipynb #e1dbb872
-def default_device() -> torch.device:
-    """The accelerator that PyTorch finds here, or the CPU.
+def pick_device(name=None) -> torch.device:
+    """Find a device that this machine has: the accelerator that PyTorch finds, or one by its name.
+
+    Args:
+        name: Such as "cpu" or "cuda:1"; by default `DIFFSTUDY_DEVICE`, or the fastest there is
 
     Returns:
-        Such as cuda, xpu, mps; `DIFFSTUDY_DEVICE` overrides"""
-    if name := os.environ.get("DIFFSTUDY_DEVICE"): return torch.device(name)
-    if not torch.accelerator.is_available(): return torch.device("cpu")
-    return torch.accelerator.current_accelerator()
+        One that works here; ValueError otherwise"""
+    there, fastest = dict(cpu=1), torch.device("cpu")
+    if torch.accelerator.is_available():
+        fastest = torch.accelerator.current_accelerator()
+        there[fastest.type] = torch.accelerator.device_count()
+    if "torch_xla" in sys.modules: there["xla"] = 1  # who imports it means it
+    name = name or os.environ.get("DIFFSTUDY_DEVICE")
+    try: device = torch.device(name) if name else fastest
+    except RuntimeError:  # what else PyTorch knows will do as well
+        raise ValueError(
+            suggest(name, ("cpu", "cuda", "mps", "xpu", "xla"), "device")) from None
+    if (device.index or 0) < there.get(device.type, 0): return device
+    here = ", ".join(f"{k} ({n})" if n > 1 else k for k, n in there.items())
+    raise ValueError(f"device {str(device)!r} is not here; this machine has: {here}")
 
 # %% ../nbs/70_core.ipynb #e310be16
 PROFILES = ("ci", "cpu", "gpu")
@@ -425,7 +435,6 @@ def implements(*ids: str):
 
     def mark(f):
         for i in ids: REGISTRY.setdefault(i, []).append(f"{f.__module__}.{f.__qualname__}")
-        f.__equations__ = (*getattr(f, "__equations__", ()), *ids)
         return f
 
     return mark

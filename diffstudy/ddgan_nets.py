@@ -282,12 +282,15 @@ def initialize(net: nn.Module, seed: int = 0):
     Args:
         net: Changed in place"""
     g = stream(seed, "weights")
-    for m in models.layers_to_draw(net):
+    for m in net.modules():
+        if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
+
         # an embedding has no sum over inputs; a kernel counts all its positions
         fan = (m.weight[0].numel() + m.weight[:, 0].numel()) / 2
         if isinstance(m, nn.Embedding): fan = m.weight.shape[1]
         bound = math.sqrt(3 * getattr(m, "scale", 1.) / fan)
         m.weight.copy_((2 * torch.rand(m.weight.shape, generator=g) - 1) * bound)
+        if getattr(m, "bias", None) is not None: m.bias.zero_()
         if hasattr(m, "ones"): m.bias[:m.ones] = 1
 
 # %% ../nbs/73f_ddgan_networks.ipynb #f41dc7c6
@@ -337,11 +340,13 @@ class _ForImages(_Network):
 
     def positions(self):  # ValueError if they do not come out
         "Channels and size that the network sees of an image."
-        shape, patch = self.shape, self.config.patch
-        if len(shape) == 3 and any(n % patch for n in shape[1:]):
+        shape, patch, halved = self.shape, self.config.patch, len(self.config.mults) - 1
+        n = 2 ** halved
+        if len(shape) != 3 or shape[1] % (n * patch) or shape[2] % (n * patch):
             raise ValueError(
-                f"expected a height and a width that are multiples of patch={patch}; got {shape}")
-        models.check_size((*shape[:-2], *(n // patch for n in shape[-2:])), len(self.config.mults))
+                f"expected a shape (c, h, w), height and width multiples of patch={patch} times {n}"
+                f", since {halved + 1} levels halve an image {halved} times; got {shape}; "
+                "pad the images, or use fewer mults")
         return shape[0] * patch ** 2, shape[1] // patch
 
     def folded(self, z):

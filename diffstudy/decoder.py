@@ -54,12 +54,6 @@ class _Look(nn.Module):
         a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return h + self.leave(a.transpose(1, 2).reshape(h.shape))
 
-def _layers(width: int, depth: int):
-    "Layers that see the past, of which every third is followed by attention."
-    for n in range(1, depth + 1):
-        yield _Layer(width, True)
-        if n % 3 == 0: yield _Look(width)
-
 # %% ../nbs/73c_decoder.ipynb #5d5980af
 class Decoder(nn.Module):
     """p(x|z_0) by a network: patch after patch from the top left, and in a patch pixel after pixel.
@@ -92,7 +86,10 @@ class Decoder(nn.Module):
             self.level = nn.Embedding(self.pixels * levels, width)
             self.ink = nn.Embedding(levels, width)
             self.first, self.palette = nn.Conv2d(width, width, (2, 5)), nn.Linear(width, width)
-            self.layers = nn.Sequential(*_layers(width, depth))
+            self.layers = nn.Sequential()
+            for n in range(1, depth + 1):
+                self.layers.append(_Layer(width, True))
+                if n % 3 == 0: self.layers.append(_Look(width))
 
             # a row for each pixel of a patch, which reads the pixels before it
             self.again = nn.Linear(width, width)

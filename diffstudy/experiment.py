@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import torch
 from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
-from .core import choose, expect
-from .devices import pick_device
+from .core import choose, expect, pick_device
 from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (

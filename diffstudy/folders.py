@@ -6,11 +6,11 @@
 __all__ = ['IMAGE_FORMATS', 'square', 'upright', 'load_folder', 'prepare']
 
 # %% ../nbs/72a_folders.ipynb #18de8489
-import io, itertools, math, operator, os, shutil
+import math, operator, os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
@@ -23,20 +23,16 @@ from .watch import Progress
 # %% ../nbs/72a_folders.ipynb #9d0be78e
 _IMAGE_FILES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
-def _list_images(folder: Path
-) -> tuple[dict, list]:  # Class -> pictures, "" for those in no subfolder; files of other kinds
-    "List the files of a folder, hidden ones apart: a class for each subfolder, or one for all."
-    whole, groups, others = folder.resolve(), {}, []
+def _list_images(folder: Path) -> tuple[dict, list]:
+    "List pictures by class, \"\" for those in no subfolder, and other files; hidden ones apart."
+    groups, others = {}, []
     for top in sorted(folder.iterdir()):
-        # a link back would make all pictures a class once more
-        if top.is_symlink() and top.resolve() in (whole, *whole.parents):
-            raise ValueError(f"{str(top)!r} is a link to a folder that holds it; remove the link")
-        name, files = (top.name, sorted(top.rglob("*"))) if top.is_dir() else ("", [top])
-        for p in files:
+        for p in sorted(top.rglob("*")) if top.is_dir() else [top]:
             hidden = any(part.startswith(".") for part in p.relative_to(folder).parts)
             if p.is_dir() or hidden: continue
+            name = top.name if top.is_dir() else ""
             if p.suffix.lower() in _IMAGE_FILES: groups.setdefault(name, []).append(p)
-            else: others.append(p)
+            else: others.append(p.suffix.lower() or "without an ending")
     if "" in groups and len(groups) > 1:
         raise ValueError(
             f"{folder} holds both pictures and subfolders with pictures, "
@@ -48,75 +44,55 @@ def _list_images(folder: Path
             + ", ".join(_IMAGE_FILES))
     return groups, others
 
-def _by_kind(files: list) -> str:  # Such as "20 .gif, 12 .heic"
+def _by_kind(others: list) -> str:  # Such as "20 .gif, 12 .heic"
     "Say how many files there are of each kind, the most first."
-    kinds = Counter(sorted(p.suffix.lower() or "without an ending" for p in files))
-    return ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    return ", ".join(f"{n} {kind}" for kind, n in Counter(sorted(others)).most_common())
 
 # %% ../nbs/72a_folders.ipynb #be560fa0
-_TRAIN = ("train", "training")
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
 def _two_parts(names) -> tuple | None:  # The part to train on, and the one held out
     "Find the two parts of a split; None if the names are not those of two parts and nothing else."
-    train = [k for k in names if k.lower() in _TRAIN]
+    train = [k for k in names if k.lower() in ("train", "training")]
     held = [k for k in names if k.lower() in _HELD_OUT]
     return (*train, *held) if len(train) == len(held) == 1 == len(names) - 1 else None
 
-def _split_of(root: Path) -> tuple[list[dict], list]:
-    "List the pictures of a folder, in two parts if it has a split of its own, and other files."
-    groups, others = _list_images(root)
-    parts = _two_parts(groups)
-    if parts is None:
-        # a class may be called train, as of vehicles
-        names = [g.lower() for g in groups]
-        if not any(k in _HELD_OUT or k in _TRAIN and len(names) == 1 for k in names):
-            return [groups], others
-        raise ValueError(
-            f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: one "
-            "folder to train on (train) beside one held out (test or val), and nothing else. "
-            "Move what is too much elsewhere, or give one of the folders as root")
-
-    # a class that no model has seen cannot be scored
-    train, held = (_list_images(root / name)[0] for name in parts)
-    if new := sorted(held.keys() - train.keys()):
-        raise ValueError(
-            f"{parts[1]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
-            f"of which {parts[0]} in {root} has nothing; expected no class that is only held out")
-    return [train, held], others
-
-# %% ../nbs/72a_folders.ipynb #890f9a94
 class _Source(NamedTuple):
     "What a set is made of."
     name: str
     parts: dict           # "train" and "test" -> rows; of a folder pairs (file, label)
     total: int | None     # Number of rows, if that is known
-    classes: list | None  # Their names, if these are known
+    classes: list | None  # Names of the classes of a folder
     split: bool           # Whether it came in two parts
-    others: list = []     # Files of a folder that are no pictures
+    others: list = []     # Kinds of the files of a folder that are no pictures
     mark: str | None = None  # A name for the content of a folder
-
-def _held_out(n: int, share: float) -> tuple[list, list]:  # Places held out, and the others
-    "Draw the pictures to hold out, the same ones each time."
-    k = round(n * share)
-    if not 0 < k < n:
-        raise ValueError(
-            f"held_out={share} leaves {n - k} pictures to train and {k} to test; "
-            "expected at least one of each")
-    order = np.random.default_rng(0).permutation(n).tolist()
-    return order[:k], order[k:]
 
 def _of_folder(root: Path, options: dict) -> _Source:
     "Give the files of a folder their labels, in the order of the set."
     need_torchvision()  # asked for first, so that its absence is not taken for a bad file
-    found, others = _split_of(root)
-    names, split = sorted(found[0]), len(found) == 2
+    groups, others = _list_images(root)
+    if two := _two_parts(groups):
+        train, held = found = [_list_images(root / name)[0] for name in two]
+
+        # a class that no model has seen cannot be scored
+        if new := sorted(held.keys() - train.keys()):
+            raise ValueError(
+                f"{two[1]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
+                f"of which {two[0]} in {root} has nothing; "
+                "expected no class that is only held out")
+    else:
+        # a class may be called train, as of vehicles
+        found, lower = [groups], [g.lower() for g in groups]
+        if any(k in _HELD_OUT for k in lower) or lower in (["train"], ["training"]):
+            raise ValueError(
+                f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: "
+                "one folder to train on (train) beside one held out (test or val), and nothing "
+                "else. Move what is too much elsewhere, or give one of the folders as root")
+    names = sorted(found[0])
     parts = [
-        [(p, names.index(c)) for c, files in sorted(groups.items()) for p in files]
-        for groups in found]
-    if not split:
-        held, kept = _held_out(len(parts[0]), options["held_out"])
-        parts = [[parts[0][i] for i in places] for places in (kept, held)]
+        [(p, names.index(c)) for c, files in sorted(part.items()) for p in files]
+        for part in found]
+    if not two: parts = [[parts[0][i] for i in v] for v in _two_shares(len(parts[0]), options)]
 
     # the content is known by the names, sizes and dates of the files
     def look(p): return p.stat() if p.exists() else p.lstat()
@@ -126,20 +102,17 @@ def _of_folder(root: Path, options: dict) -> _Source:
     mark = digest([_LAYOUT, str(root.resolve()), options, names, seen])[:16]
     return _Source(
         root.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
-        split, others, mark)
+        bool(two), others, mark)
 
-def _home(source: _Source) -> Path:
-    "Say where the prepared form of a folder is kept."
-    return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{source.name}-{source.mark}"
-
-# %% ../nbs/72a_folders.ipynb #bbc50efe
-def _say_used(source: _Source, used: int, say: Callable):
-    "Say how many files of a folder are in the set, and how many are not and why, if any."
-    left = []
-    if broken := source.total - used: left.append(f"{broken} that cannot be read")
-    if source.others:
-        left.append(f"{_by_kind(source.others)} (save pictures as PNG or JPEG to use them)")
-    if left: say(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
+def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Places to train on, and held out
+    "Draw the pictures to hold out, the same ones each time."
+    k = round(n * options["held_out"])
+    if not 0 < k < n:
+        raise ValueError(
+            f"held_out={options['held_out']} leaves {n - k} pictures to train and {k} to test; "
+            "expected at least one of each")
+    order = np.random.default_rng(0).permutation(n).tolist()
+    return order[k:], order[:k]
 
 # %% ../nbs/72a_folders.ipynb #f075ccb2
 # Pillow looks at the content, not at the name, and runs a program for PostScript
@@ -149,7 +122,6 @@ def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, 
     "Read one picture, upright, on white, as a square; ValueError names an unreadable file."
     from PIL import Image
     try:
-        if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
         with Image.open(path, formats=IMAGE_FORMATS) as f: image = upright(f, channels)
     except Exception as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
@@ -179,9 +151,6 @@ def upright(f, channels: int):
     Returns:
         A Pillow image of mode L or RGB"""
     from PIL import Image, ImageOps
-    if f.width * f.height > (most := Image.MAX_IMAGE_PIXELS or math.inf):  # not decoded yet
-        raise ValueError(
-            f"it has {f.width:,} × {f.height:,} pixels, more than {most:,}; save it smaller")
 
     # the transparent color of a PNG in the 8 bits of its pixels; Pillow leaves it as stored
     key = f.info.get("transparency")
@@ -189,38 +158,27 @@ def upright(f, channels: int):
     if raw in ("L;2", "L;4"): f.info["transparency"] = key * (85 if raw == "L;2" else 17)
     if raw == "RGB;16B": f.info["transparency"] = tuple(v >> 8 for v in key)
     image = ImageOps.exif_transpose(f)
+
+    # gray of 9 to 16 bits, or floats from 0 to 1; only a TIFF has tags
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image = _eight_bits(image, f)
+        tags, pixels = getattr(f, "tag_v2", {}), np.asarray(image)
+        if image.mode == "I" and f.format == "TIFF":
+            raise ValueError(
+                "which of its numbers is white is unknown, since they have 32 bits or a sign; "
+                "save it with 8 or 16 bits")
+        bits = tags.get(258, (16,))[0]
+        v = pixels / (1 if image.mode == "F" else 2 ** bits - 1)
+        if not (v.min() >= 0 and v.max() <= 1):
+            raise ValueError(
+                f"its values go from {v.min():.4g} to {v.max():.4g}; "
+                "expected 0, which is black, to 1, which is white")
+        if tags.get(262) == 0: v = 1 - v  # here 0 is white
+        image = Image.fromarray((v * 255).round().astype(np.uint8))
+        if key is not None: image.putalpha(Image.fromarray((pixels != key).astype(np.uint8) * 255))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     return image.convert("L" if channels == 1 else "RGB")
-
-# %% ../nbs/72a_folders.ipynb #1d0538e8
-def _eight_bits(
-    image,  # Gray, upright, of Pillow's mode I;16, I or F
-    f,      # The file that it comes from, for what that says of its pixels
-):  # The same of mode L, or LA; ValueError if it is not known which value is white
-    "Scale gray pixels of 9 to 16 bits, or floats from 0 to 1, to 8 bits."
-    from PIL import Image
-    tags, pixels = getattr(f, "tag_v2", {}), np.asarray(image)  # only a TIFF has tags
-    if image.mode == "I" and f.format == "TIFF":
-        raise ValueError(
-            "which of its numbers is white is unknown, since they have 32 bits or a sign; "
-            "save it with 8 or 16 bits")
-    bits = tags.get(258, (16,))[0]
-    v = pixels / (1 if image.mode == "F" else 2 ** bits - 1)
-    if not (v.min() >= 0 and v.max() <= 1):
-        raise ValueError(
-            f"its values go from {v.min():.4g} to {v.max():.4g}; "
-            "expected 0, which is black, to 1, which is white")
-    if tags.get(262) == 0: v = 1 - v  # here 0 is white
-    gray = Image.fromarray((v * 255).round().astype(np.uint8))
-
-    # a PNG may call one level transparent
-    key = image.info.get("transparency")
-    if key is not None: gray.putalpha(Image.fromarray((pixels != key).astype(np.uint8) * 255))
-    return gray
 
 # %% ../nbs/72a_folders.ipynb #285bc82f
 def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
@@ -242,27 +200,29 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
             "root: expected an existing folder of pictures, as in --root pictures on the command "
             'line, or load("folder", root="pictures") and train("folder", root="pictures"); '
             f"got {root if root is None else repr(str(root))}")
-    root, options = Path(root), _checked(size, channels, held_out, skip_broken)
-    if _is_prepared(root): return _open_prepared(root, options)
-    if (root / _FILE).is_file():
-        raise ValueError(f"{root} was not prepared to the end; give the same call of prepare again")
-
-    # many pictures are prepared once, and few where somebody has done it
-    source = _of_folder(root, options)
-    place = _home(source)
-    if source.total >= _MANY and not _is_prepared(place):
-        try: return _open_prepared(prepare(root, say=say, **options), options)
+    place, options = Path(root), _checked(size, channels, held_out, skip_broken)
+    if (place / _FILE).is_file() or (place / _FACTS).is_file():
+        return _open_prepared(place, options)
+    source = _of_folder(place, options)
+    if source.total < _MANY:
+        images = []
+        sets = _two_sets(_decode(source, options, images.append, say), torch.stack(images))
+    else:
+        place = _home(source)
+        try: _write(source, place, options, True, say)
         except OSError as e:
             raise RuntimeError(
                 f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
                 "is room, diffstudy prepare PICTURES --out FOLDER, and give that as root") from e
-    if _is_prepared(place): sets = _open_prepared(place, options)
-    else:
-        images = []
-        facts = _read_all(_read_rows(source, options, say), source, options, images.append)
-        sets = _two_sets(facts, torch.stack(images))
+        sets = _open_prepared(place, options)
     _say_used(source, sum(map(len, sets)), say)
     return sets
+
+def _checked(size, channels, held_out, skip_broken) -> dict:
+    "Collect the options by name; ValueError if one is out of range."
+    expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
+    expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
+    return dict(size=size, channels=channels, held_out=held_out, skip_broken=bool(skip_broken))
 
 def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
     "Make both parts of a set of its images and of what is known of them."
@@ -272,26 +232,34 @@ def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageS
         len(facts["classes"]), mapped=mapped)
     return every[:n], every[n:]
 
-# %% ../nbs/72a_folders.ipynb #e77baa1d
-def _checked(size, channels, held_out, skip_broken) -> dict:
-    "Collect the options by name; ValueError if one is out of range."
-    expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
-    expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
-    return dict(size=size, channels=channels, held_out=held_out, skip_broken=bool(skip_broken))
+def _say_used(source: _Source, used: int, say: Callable):
+    "Say how many files of a folder are in the set, and how many are not and why, if any."
+    left = []
+    if broken := source.total - used: left.append(f"{broken} that cannot be read")
+    if source.others:
+        left.append(f"{_by_kind(source.others)} (save pictures as PNG or JPEG to use them)")
+    if left: say(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
 
 # %% ../nbs/72a_folders.ipynb #b6dda09e
 _LAYOUT = 3   # Of a prepared folder
 _MANY = 1000  # Pictures from which a folder is prepared by itself
 _FILE = "prepared.bin"  # All images, those to train on first
+_FACTS = "prepared.json"  # Their labels and shape; written last
 
-def _is_prepared(folder: Path) -> bool: return (folder / "prepared.json").is_file()
+def _home(source: _Source) -> Path:
+    "Say where the prepared form of a folder is kept."
+    return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{source.name}-{source.mark}"
 
 def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
     "Open both parts; ValueError for other options than they have, RuntimeError for half a file."
-    facts, path = read_json(place / "prepared.json"), place / _FILE
+    path = place / _FILE
+    if not (place / _FACTS).is_file():
+        raise ValueError(
+            f"{place} was not prepared to the end; give the same call of prepare again")
+    facts = read_json(place / _FACTS)
     if not isinstance(facts, dict) or facts.get("layout") != _LAYOUT:
         raise RuntimeError(
-            f"{place}/prepared.json is of another version of diffstudy, or of something else; "
+            f"{place / _FACTS} is of another version of diffstudy, or of something else; "
             "prepare the pictures anew")
     found = facts["options"]  # None: without effect
     differ = [f"{k}={found[k]}, not {v}" for k, v in options.items() if found[k] not in (v, None)]
@@ -311,37 +279,24 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
     return _two_sets(facts, images.view(shape), mapped=True)
 
 # %% ../nbs/72a_folders.ipynb #5f42d891
-def _image_and_label(row, where: str, options: dict) -> tuple[Tensor, int | None]:
-    "Read a row of somebody's data set: `(channels, size, size)` uint8, and a class or None."
+def _image_and_label(row) -> tuple:  # A Pillow image, and a class or None
+    "Take apart a row of somebody's data set; ValueError or TypeError for anything else."
+    from PIL import Image
     image, label = row, None
-    if isinstance(row, dict) and "bytes" not in row:
+    if isinstance(row, dict):
         image = next((row[k] for k in ("image", "img") if k in row), None)
         label = next((row[k] for k in ("label", "labels") if k in row), None)
         if label is None and (named := [str(k) for k in row if "label" in str(k).lower()]):
             raise ValueError(
-                f"{where}: expected the class as 'label'; got {', '.join(named)}. Rename the one "
-                f"that is meant, as rows.rename_column({named[0]!r}, 'label') does")
-    elif isinstance(row, (tuple, list)) and len(row) == 2:
-        image, label = row
-    try: image = square(upright(_as_pillow(image), options["channels"]), options["size"])
-    except Exception as e:
-        raise ValueError(
-            f"{where}: expected {{'image': …, 'label': …}} or (image, label), the image of Pillow, "
-            "or an array (h, w, c) or a tensor (c, h, w) of bytes or of floats from 0 to 1; "
-            f"got {type(row).__name__} ({type(e).__name__}: {e})") from e
+                f"the class is called {', '.join(named)}: rename the one that is meant, as "
+                f"rows.rename_column({named[0]!r}, 'label') does")
+    elif isinstance(row, (tuple, list)) and len(row) == 2: image, label = row
+    if label is not None:
+        label = operator.index(label)
+        if label < 0: raise ValueError(f"a label is {label}")
+    if isinstance(image, Image.Image): return image, label
 
-    if label is None: return image, None
-    with suppress(TypeError):
-        if operator.index(label) >= 0: return image, operator.index(label)
-    raise ValueError(f"{where}: expected a whole number from 0 as label; got {label!r}")
-
-# %% ../nbs/72a_folders.ipynb #7a655e1f
-def _as_pillow(image):
-    "Make a Pillow image of an image of any usual kind; ValueError or TypeError for anything else."
-    from PIL import Image
-    if isinstance(image, Image.Image): return image
-    if isinstance(image, dict):  # as a Hugging Face data set has it on disk
-        return Image.open(io.BytesIO(image["bytes"]), formats=IMAGE_FORMATS)
+    # an array (h, w, c), or a tensor (c, h, w)
     if torch.is_tensor(image):
         image = image.numpy(force=True)
         if image.ndim == 3: image = image.transpose(1, 2, 0)
@@ -351,11 +306,11 @@ def _as_pillow(image):
             raise ValueError(f"its values go from {v.min():.4g} to {v.max():.4g}")
         v = (255 * v).round().astype(np.uint8)
     if v.dtype != np.uint8: raise TypeError(f"got values of type {v.dtype}")
-    return Image.fromarray(v[..., 0] if v.ndim == 3 and v.shape[2] == 1 else v)
+    return Image.fromarray(v[..., 0] if v.ndim == 3 and v.shape[2] == 1 else v), label
 
 # %% ../nbs/72a_folders.ipynb #ddcaa594
 def _of_rows(rows, name: str, options: dict) -> _Source:
-    "Take somebody's data set in two parts, with what its classes are called, where it says so."
+    "Take somebody's data set in two parts."
     if options["skip_broken"]:
         raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
     if split := isinstance(rows, dict):
@@ -365,79 +320,72 @@ def _of_rows(rows, name: str, options: dict) -> _Source:
                 f"got {', '.join(map(str, rows))}: choose two, as in "
                 'dict(train=rows["train"], test=rows["test"])')
         parts = dict(train=rows[two[0]], test=rows[two[1]])
-        told, known = parts["train"], all(hasattr(part, "__len__") for part in parts.values())
+        known = all(hasattr(part, "__len__") for part in parts.values())
         total = sum(map(len, parts.values())) if known else None
     elif hasattr(rows, "__len__") and hasattr(rows, "__getitem__"):
-        held, kept = _held_out(len(rows), options["held_out"])
-        parts = dict(train=(rows[i] for i in kept), test=(rows[i] for i in held))
-        told, total = rows, len(rows)
+        train, held = _two_shares(len(rows), options)
+        parts = dict(train=(rows[i] for i in train), test=(rows[i] for i in held))
+        total = len(rows)
     else:
         raise TypeError(
             "expected a folder, or rows that have a length and are asked for by number; got "
             f"{type(rows).__name__}: give its two parts, dict(train=rows, test=others), "
             "or of a DataLoader its dataset")
+    return _Source(name, parts, total, None, split)
 
-    features = getattr(told, "features", None)
-    label = features.get("label", features.get("labels")) if isinstance(features, dict) else None
-    names = getattr(label, "names", None) or getattr(told, "classes", None)
-    names = list(map(str, names)) if isinstance(names, (list, tuple)) else None
-    return _Source(name, parts, total, names, split)
-
-# %% ../nbs/72a_folders.ipynb #26466bca
-def _read_rows(source: _Source, options: dict, say: Callable) -> Iterator:
-    "Yield part, image and label of each row; at the end a ValueError names all broken files."
+# %% ../nbs/72a_folders.ipynb #70fe3252
+def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown=None) -> dict:
+    "Give the images of all rows to `keep`; return what is known of the set, for its JSON."
+    size, channels = options["size"], options["channels"]
     def read(item):
         part, i, row = item
-        if not source.mark: return _image_and_label(row, f"row {i} of {part}", options)
-        try: return _read_image(row[0], options["size"], options["channels"]), row[1]
-        except ValueError as e: return str(e), None
+        if source.mark:  # a file, and all bad ones are named at the end
+            try: return _read_image(row[0], size, channels), row[1]
+            except ValueError as e: return None, str(e)
+        try:
+            image, label = _image_and_label(row)
+            return square(upright(image, channels), size), label
+        except Exception as e:
+            raise ValueError(
+                f"row {i} of {part}: expected {{'image': …, 'label': …}} or (image, label), the "
+                "image of Pillow, or an array (h, w, c) or a tensor (c, h, w) of bytes or of "
+                "floats from 0 to 1, the label a whole number from 0; "
+                f"got {type(row).__name__} ({type(e).__name__}: {e})") from e
 
-    # many files at a time; rows of a data set may be large pictures, decoded already
     items = ((part, i, row) for part, rows in source.parts.items() for i, row in enumerate(rows))
-    bad, labeled = [], None
+    bad, labels = [], dict(train=[], test=[])
     with ThreadPoolExecutor() as pool:
-        while some := list(itertools.islice(items, 256 if source.mark else 1)):
+        while some := list(islice(items, 256 if source.mark else 1)):
             for (part, i, _), (image, label) in zip(some, pool.map(read, some)):
-                if isinstance(image, str):
-                    bad.append(image)
-                    continue
-                if labeled is None: labeled = label is not None
-                if labeled != (label is not None):
-                    raise ValueError(
-                        f"row {i} of {part} has {'no' if labeled else 'a'} label, unlike the rows "
-                        "before it; expected labels in all rows or in none")
-                if options["skip_broken"] or not bad: yield part, image, label or 0
+                if image is None: bad.append(label)
+                elif options["skip_broken"] or not bad:
+                    keep(image)
+                    labels[part].append(label)
+                if shown: shown.to(shown.done + 1)
+    if bad:
+        listed = ";\n".join(sorted(bad)[:20])
+        if len(bad) > 20: listed += f";\nand {len(bad) - 20} more"
+        if not options["skip_broken"]:
+            raise ValueError(
+                f"{listed};\nremove or replace the {len(bad)} of {source.total} pictures that "
+                "cannot be read, or leave them out: skip_broken=True, on the command line --set "
+                "skip_broken=true of train and --skip-broken of prepare")
+        say(listed)
 
-    # a list that can be read
-    if not bad: return
-    listed = sorted(bad)[:20]
-    if len(bad) > 20: listed.append(f"and {len(bad) - 20} more")
-    listed = ";\n".join(listed)
-    if options["skip_broken"]: return say(listed)
-    raise ValueError(
-        f"{listed};\nremove or replace the {len(bad)} of {source.total} pictures that cannot be "
-        "read, or leave them out: skip_broken=True, on the command line --set skip_broken=true of "
-        "train and --skip-broken of prepare")
-
-# %% ../nbs/72a_folders.ipynb #1c4431b0
-def _read_all(rows, source: _Source, options: dict, keep: Callable) -> dict:
-    "Keep the images of all rows; what is known of the set, ValueError if labels do not fit."
-    labels, names = dict(train=[], test=[]), source.classes
-    for part, image, label in rows:
-        keep(image)
-        labels[part].append(label)
+    # whether the labels fit
     if empty := [part for part, v in labels.items() if not v]:
         raise ValueError(f"the part {empty[0]} holds no pictures; expected at least one")
-    most = max(map(max, labels.values()))
-    if names and most >= len(names):
+    every = labels["train"] + labels["test"]
+    if 0 < (without := every.count(None)) < len(every):
         raise ValueError(
-            f"expected labels from 0 to {len(names) - 1}, since there are names of {len(names)} "
-            f"classes; got {most}")
+            f"{without} of {len(every)} rows have no label; expected labels in all rows or in none")
+    if without: labels = {part: [0] * len(v) for part, v in labels.items()}
+    most = max(map(max, labels.values()))
     if source.split: options = options | dict(held_out=None)  # without effect
     return dict(
         layout=_LAYOUT, name=source.name, of=source.mark, options=options,
-        shape=[options["channels"], options["size"], options["size"]], labels=labels,
-        classes=names or [str(i) for i in range(most + 1)])
+        shape=[channels, size, size], labels=labels,
+        classes=source.classes or [str(i) for i in range(most + 1)])
 
 # %% ../nbs/72a_folders.ipynb #5ce47547
 def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
@@ -460,7 +408,7 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
     if isinstance(source, (str, Path)):
         root = Path(source)
         expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
-        if _is_prepared(root): raise ValueError(f"{root} is prepared already")
+        if (root / _FACTS).is_file(): raise ValueError(f"{root} is prepared already")
         source = _of_folder(root, options)
         place = Path(out).expanduser() if out else _home(source)
     else:
@@ -468,38 +416,38 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
             raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
         place = Path(out).expanduser()
         source = _of_rows(source, place.name, options)
+    facts = _write(source, place, options, progress, say)
+    if source.mark: _say_used(source, sum(map(len, facts["labels"].values())), say)
+    return place
 
+def _write(source: _Source, place: Path, options: dict, progress: bool, say: Callable) -> dict:
+    "Write all images into one file, and last the JSON that says what they are; return that."
     make_folder(place)
     with locked(place, "preparing", wait=True):
-        if _is_prepared(place):
-            if source.mark and read_json(place / "prepared.json").get("of") == source.mark:
-                return place
+        if (place / _FACTS).is_file():
+            facts = read_json(place / _FACTS)
+            if source.mark and facts.get("of") == source.mark: return facts
             raise ValueError(f"{place} holds a prepared set already; choose another place for this")
         held = sorted(p.name for p in place.iterdir())
         if other := [n for n in held if n != _FILE and not n.startswith((".lock", ".tmp-"))]:
             raise ValueError(f"{place} holds {other[0]}; expected a new or an empty folder")
-        need = channels * size * size * (source.total or 0)
-        if (room := shutil.disk_usage(place).free) < need:
-            raise OSError(f"{place} has room for {room:,} bytes; the images need {need:,}")
-
-        shown = Progress(source.total, "pictures", "preparing", on=progress, say=say, every=10)
         try:
-            with shown, open(place / _FILE, "wb") as f:
-                def keep(image): f.write(image.numpy().tobytes())
-                rows = shown.over(_read_rows(source, options, say))
-                facts = _read_all(rows, source, options, keep)
+            with (
+                Progress(
+                    source.total, "pictures", "preparing", on=progress, say=say, every=10) as shown,
+                open(place / _FILE, "wb") as f,
+            ):
+                facts = _decode(
+                    source, options, lambda image: f.write(image.numpy().tobytes()), say, shown)
                 f.flush()
                 os.fsync(f.fileno())
         except BaseException:
             (place / _FILE).unlink(missing_ok=True)
             raise
-        write_json(place / "prepared.json", facts)  # now it is whole
-
-        n, many = {k: len(v) for k, v in facts["labels"].items()}, len(facts["classes"])
-        used = sum(n.values())
-        say(
-            f"prepared {n['train']} training and {n['test']} held-out pictures of "
-            f"{many} class{'es' if many > 1 else ''}, "
-            f"{used * channels * size * size / 1e6:.1f} MB: {place}")
-        if source.mark: _say_used(source, used, say)
-    return place
+        write_json(place / _FACTS, facts)  # now it is whole
+    n, many = {k: len(v) for k, v in facts["labels"].items()}, len(facts["classes"])
+    say(
+        f"prepared {n['train']} training and {n['test']} held-out pictures of "
+        f"{many} class{'es' if many > 1 else ''}, "
+        f"{(place / _FILE).stat().st_size / 1e6:.1f} MB: {place}")
+    return facts

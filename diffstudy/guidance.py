@@ -59,14 +59,10 @@ def _level(gamma) -> float:
 # what `torch.compiler.disable` sets, which would load the compiler at import
 _level._torchdynamo_disable = True
 
-def _is_number(w, value):
-    "Whether the weight is this one number; a tensor is not looked at: that waits for the device."
-    return not torch.is_tensor(w) and w == value
-
 # %% ../nbs/21_guided_sampling.ipynb #a38c8b52
 class Guided:
-    "Shared by both kinds of guidance. Subclasses predict with the class (`plain`) and `guided`."
-    form = "eps"  # What `plain` and `guided` return
+    "Shared by both kinds of guidance. A subclass has `guided`: what is predicted under a weight."
+    form = "eps"  # What `guided` returns
 
     def setup(self, c, w, kind, interval, rescale, threshold, classes=0):
         if kind not in KINDS: raise ValueError(suggest(kind, KINDS, "kind of prediction"))
@@ -87,28 +83,19 @@ class Guided:
         self.kind, self.interval = kind, interval
         self.rescale, self.threshold = rescale, threshold
 
-    def ready(self, z, gamma):
-        "γ as a tensor, after a look at its shape; the classes move to where the latents are."
-        g = as_gamma(gamma, z)
-        self.c = self.c.to(z.device)  # once; later calls find it there
-        as_labels(self.c, z)
-        return gamma if torch.is_tensor(gamma) else g
-
     def __call__(self, z, gamma):
-        gamma = self.ready(z, gamma)
+        level = as_gamma(gamma, z)
+        if not torch.is_tensor(gamma): gamma = level
+        self.c = self.c.to(z.device)  # once; later calls find it there
         if torch.is_tensor(self.w): self.w = expand(self.w, z, "w").flatten()
         w = self.w
 
         # no weight outside the interval; of levels `(b,)` each example has its own
-        if self.interval and not _is_number(w, 0):
+        if self.interval and (torch.is_tensor(w) or w != 0):
             lo, hi = self.interval
             if gamma.ndim: w = w * ((gamma > lo) & (gamma <= hi)).flatten()
             elif not lo < _level(gamma) <= hi: w = 0
-        if _is_number(w, 0): return self.finish(self.plain(z, gamma), None, z, gamma)
-        return self.finish(*self.guided(z, gamma, w), z, gamma)
-
-    def finish(self, pred, reference, z, gamma):
-        "The prediction as noise, saturation treated as asked; `reference` is the unguided one."
+        pred, reference = self.guided(z, gamma, as_labels(self.c, z), w)
         if not self.rescale and self.threshold is None:
             return convert(pred, z, gamma, self.form, "eps")
 
@@ -137,10 +124,10 @@ class ClassifierGuided(Guided):
         self.predict, self.log_prob = predict, log_prob
         self.setup(c, w, kind, interval, rescale, threshold)
 
-    def plain(self, z, gamma): return convert(self.predict(z, gamma), z, gamma, self.kind, "eps")
-
-    def guided(self, z, gamma, w):
-        eps = self.plain(z, gamma)
+    def guided(self, z, gamma, c, w):
+        "The guided noise, and the noise without guidance if it is another."
+        eps = convert(self.predict(z, gamma), z, gamma, self.kind, "eps")
+        if not torch.is_tensor(w) and w == 0: return eps, None
         return classifier_guided(eps, self.gradient(z, gamma), gamma, w=w), eps
 
     def gradient(self, z, gamma):
@@ -190,33 +177,28 @@ class ClassifierFree(Guided):
         self.form = kind
         self.setup(c, weight(w, scale), kind, interval, rescale, threshold, classes)
 
-    def plain(self, z, gamma): return self.net(z, gamma, as_labels(self.c, z))
-
-    def both(self, z, gamma):
+    def both(self, z, gamma, c):
         "What the network predicts with the class, and without."
-        c = as_labels(self.c, z)
-        none = torch.full_like(c, self.null)
-        if not self.one_batch(z): return self.net(z, gamma, c), self.net(z, gamma, none)
+        none, batched = torch.full_like(c, self.null), self.batched
+        if batched is None:  # the size is examples × places
+            batched = z.device.type != "cpu" or len(z) * math.prod(z.shape[2:]) <= 2048
+        if not batched: return self.net(z, gamma, c), self.net(z, gamma, none)
 
         # γ is doubled only where it has one level for each example
         each = gamma.ndim and len(gamma) == len(z)
         levels = torch.cat([gamma, gamma]) if each else gamma
         return self.net(torch.cat([z, z]), levels, torch.cat([c, none])).chunk(2)
 
-    def guided(self, z, gamma, w):
-        if _is_number(w, -1):
-            none = torch.full_like(as_labels(self.c, z), self.null)
-            return self.net(z, gamma, none), None
-        pred_c, pred_u = self.both(z, gamma)
+    def guided(self, z, gamma, c, w):
+        "The guided prediction, and that of the class if it is another; an idle branch is not run."
+        if not torch.is_tensor(w) and w in (0, -1):
+            return self.net(z, gamma, torch.full_like(c, self.null) if w else c), None
+        pred_c, pred_u = self.both(z, gamma, c)
         return classifier_free(pred_c, pred_u, w=w), pred_c
 
     def branches(self, z, gamma) -> Branches:
         "Both predictions as noise, for samplers that combine them in another way."
-        gamma = self.ready(z, gamma)
-        return Branches(*(convert(p, z, gamma, self.form, "eps") for p in self.both(z, gamma)))
-
-    def one_batch(self, z) -> bool:
-        "Whether both branches run as one batch."
-        if self.batched is not None: return self.batched
-        # the size is examples × places
-        return z.device.type != "cpu" or len(z) * math.prod(z.shape[2:]) <= 2048
+        if not torch.is_tensor(gamma): gamma = as_gamma(gamma, z)
+        self.c = self.c.to(z.device)
+        both = self.both(z, gamma, as_labels(self.c, z))
+        return Branches(*(convert(p, z, gamma, self.form, "eps") for p in both))

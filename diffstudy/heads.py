@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from . import bound
 from .core import expand
-from .kernels import chunk_size
 from .models import check_z, fourier_features, initialize
 from .notation import alpha, sigma
 
@@ -67,7 +66,7 @@ def _level_means(
         return (layer(h).to(z.dtype) - .5 * w[:, None] * (z[:, None] - x) ** 2).softmax(1).mv(x)
 
     # the rows of a chunk are forgotten and computed again on the way back
-    if chunk is None: chunk = chunk_size(h, cpu=1 << 18) // len(x)
+    if chunk is None: chunk = (1 << 18 if h.device.type == "cpu" else 1 << 24) // len(x)
     parts = zip(h.split(chunk), x_noisy.split(chunk), inverse.split(chunk))
     return torch.cat([
         checkpoint(mean, *p, use_reentrant=False, preserve_rng_state=False) for p in parts])

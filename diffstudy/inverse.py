@@ -24,60 +24,27 @@ class Operator:
     "A linear map x → A x of pictures, and coordinates of y in which A Aᵀ is diagonal."
 
     def forward(self, x: Tensor) -> Tensor:
-        """A x
-
-        Args:
-            x: Pictures, `(b, *d)`
-
-        Returns:
-            y, without noise"""
+        "A x of pictures `(b, *d)`: measurements `(b, *m)`, without noise."
         raise NotImplementedError
 
     def transpose(self, y: Tensor) -> Tensor:
-        """Aᵀ y
-
-        Args:
-            y: Measurements, `(b, *m)`
-
-        Returns:
-            `(b, *d)`"""
+        "Aᵀ y of measurements `(b, *m)`, as pictures `(b, *d)`."
         raise NotImplementedError
 
     def power(self, y: Tensor):
-        """The diagonal of A Aᵀ, which broadcasts to `into(y)`.
-
-        Args:
-            y: Measurements, `(b, *m)`"""
+        "The diagonal of A Aᵀ, which broadcasts to `into(y)`."
         return 1.
 
     def into(self, y: Tensor) -> Tensor:
-        """y in these coordinates, a rotation.
-
-        Args:
-            y: Measurements, `(b, *m)`
-
-        Returns:
-            The same shape"""
+        "Measurements `(b, *m)` in these coordinates, a rotation: the same shape."
         return y
 
     def back(self, v: Tensor) -> Tensor:
-        """And back.
-
-        Args:
-            v: What `into` gave
-
-        Returns:
-            Like y"""
+        "What `into` gave, as measurements `(b, *m)` again."
         return v
 
     def clean(self, y: Tensor) -> Tensor:
-        """y without what was not measured.
-
-        Args:
-            y: Measurements, `(b, *m)`
-
-        Returns:
-            The same shape"""
+        "Measurements `(b, *m)` without what was not measured."
         return y
 
     def solve(self, v: Tensor, s, n=0.) -> Tensor:

@@ -43,18 +43,6 @@ class _Divergence:
         if self.probes is None: along = along.sum(1, keepdim=True)
         return torch.cat([dz.detach(), along], 1)
 
-def _integrate(flow, z, gammas, columns, rtol, atol):
-    "z at the last γ and the integrals along the way `(b, columns)`."
-    b, n = len(z), z[0].numel()
-
-    # the error of a step: the worst example, the state and the integrals each by themselves
-    worst = lambda y: max(
-        p.square().mean(1).max() for p in y.reshape(b, -1).split([n, columns], 1)
-    ).sqrt()
-    start = torch.cat([z.flatten(1), z.new_zeros(b, columns)], 1)
-    end = flow.slope.solve(flow, start, gammas, worst, rtol, atol)[-1]
-    return end[:, :n].reshape(z.shape), end[:, n:]
-
 # %% ../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
     """What the probability flow says of a batch.
@@ -98,8 +86,17 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
         v = draw(torch.randint, 0, 2, shape, generator=generator, device=z.device)
         v = (2. * v - 1).to(dtype)
     flow = _Divergence(predict, z, max_evaluations, v)
-    latent, along = _integrate(
-        flow, z.to(dtype), g[[0, -1]].to(z.device, dtype), probes or 1, rtol, atol)
+
+    # the state and its integrals side by side; the error of a step is that of the worst example,
+    # the state and the integrals each by themselves
+    columns, n = probes or 1, z[0].numel()
+    def worst(y):
+        parts = y.reshape(len(z), -1).split([n, columns], 1)
+        return max(p.square().mean(1).max() for p in parts).sqrt()
+    start = torch.cat([z.to(dtype).flatten(1), z.new_zeros(len(z), columns, dtype=dtype)], 1)
+    ends = g[[0, -1]].to(z.device, dtype)
+    end = flow.slope.solve(flow, start, ends, worst, rtol, atol)[-1]
+    latent, along = end[:, :n].reshape(z.shape), end[:, n:]
 
     # log density at the noise end, plus what the way has added
     if prior is None:

@@ -28,8 +28,6 @@ def _vp_rate(gamma):  # β(t) where γ(t) = γ, for β from 0.1 to 20
 def _vp_time(gamma):  # t of the same, which runs from 0 to 1 as β from 0.1 to 20
     return (_vp_rate(gamma) - .1) / 19.9
 
-_EDM_TOP = 3.31  # γ at which its weight is largest
-
 WEIGHTS = {  # name → w(γ), of a loss ½ ∫ w E‖ε − ε̂‖² dγ; the bound has 1
     # the likelihood: NCSN (geometric σ), VDM, ScoreFlow
     "bound": torch.ones_like,
@@ -49,10 +47,9 @@ WEIGHTS = {  # name → w(γ), of a loss ½ ∫ w E‖ε − ε̂‖² dγ; the 
     "flow, middle": lambda gamma: (
         (1 + torch.exp(gamma / 2)) ** 2 * torch.exp(-gamma ** 2 / 8) / math.sqrt(2 * math.pi)),
 
-    # EDM, and Kingma and Gao's: the same, held where it would fall towards noise
+    # EDM, and Kingma and Gao's: the same, held from its top on, where it would fall towards noise
     "EDM": lambda gamma: WEIGHTINGS["edm"](gamma, None),
-    "EDM, monotone": lambda gamma: (
-        WEIGHTINGS["edm"](gamma.clamp(max=_EDM_TOP), None)),
+    "EDM, monotone": lambda gamma: WEIGHTINGS["edm"](gamma.clamp(max=3.31), None),
 
     # UDM: the bound, cut off at a random time τ with density ∝ 1/τ above 1e-5
     "soft truncation": lambda gamma: (

@@ -15,8 +15,7 @@ import safetensors.torch, torch
 from . import files, weights
 from .checkpoint import (
     CheckpointError, best, check_fits, checkpoints, read_checkpoint, read_latest)
-from .core import suggest
-from .devices import pick_device
+from .core import pick_device, suggest
 from .recipes.common import Run, check_keys, kinds, that_counts
 from .settings import places
 from .stacked import Components

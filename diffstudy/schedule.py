@@ -11,7 +11,7 @@ __all__ = ['Schedule', 'Linear', 'Cosine', 'Betas', 'inverse_softplus', 'Logisti
 import math
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .core import check_counts, check_gamma, draw, expect, implements
+from .core import FAR, check_counts, check_gamma, draw, expect, implements
 from .notation import alpha, sigma, snr, gammas_from_betas
 
 _all_ = ["alpha", "sigma", "snr"]
@@ -33,7 +33,7 @@ def _check_ends(gamma_min: float, gamma_max: float) -> tuple[float, float]:  # T
         raise ValueError(
             "expected finite gamma_min < gamma_max, since γ = −log SNR rises from data to noise; "
             f"got gamma_min={a:g}, gamma_max={b:g}{hint}")
-    check_gamma(torch.tensor([a, b]), "gamma_min and gamma_max")
+    if max(-a, b) > FAR: check_gamma(torch.tensor([a, b]), "gamma_min and gamma_max")
     return a, b
 
 # %% ../nbs/12_schedule.ipynb #fa9368c0
@@ -48,10 +48,6 @@ class Schedule(nn.Module):
         "γ'(t), same shape, by forward-mode differentiation; differentiable in the schedule's parameters."
         t = _as_time(t)
         return torch.func.jvp(self, (t,), (torch.ones_like(t),))[1]
-
-    def end_parameters(self):
-        "The parameters that move γ(0) and γ(1)."
-        return []
 
     def shape_parameters(self):
         "The parameters that change γ between its end points only."
@@ -191,25 +187,22 @@ class LearnedLinear(Schedule):
         super().__init__()
         self.gamma_min, self.gamma_max = _check_ends(gamma_min, gamma_max)
         self.start = nn.Parameter(torch.tensor(self.gamma_min))
-        self.gap = nn.Parameter(inverse_softplus(
-            torch.tensor(self.gamma_max - self.gamma_min, dtype=torch.float64)).float())
+        way = self.gamma_max - self.gamma_min
+        gap = way + math.log(-math.expm1(-way))  # softplus(gap) = way
+        self.gap = nn.Parameter(torch.tensor(gap, dtype=torch.float32))
 
     def ends(self):
         "γ(0) and γ(1) as they are now."
         return self.start, self.start + F.softplus(self.gap)
 
-    def between(self, u):
-        "γ at the fraction `u` of the way from γ(0) to γ(1)."
-        g0, g1 = (g.to(u.dtype) for g in self.ends())
-        return (1 - u) * g0 + u * g1  # exact at u = 0 and u = 1
-
-    def forward(self, t): return self.between(_as_time(t))
+    def forward(self, t):
+        t = _as_time(t)
+        g0, g1 = (g.to(t.dtype) for g in self.ends())
+        return (1 - t) * g0 + t * g1  # exact at t = 0 and t = 1
 
     def derivative(self, t):
         t = _as_time(t)
         return F.softplus(self.gap).to(t.dtype).expand_as(t)
-
-    def end_parameters(self): return [self.start, self.gap]
 
 # %% ../nbs/12_schedule.ipynb #a072aff9
 @implements("V11")
@@ -255,7 +248,10 @@ class Monotone(LearnedLinear):
         r, rate = self.raw(t, rate=True)
         return (r - lo) / (hi - lo), rate / (hi - lo)
 
-    def forward(self, t): return self.between(self.fraction(t)[0])
+    def forward(self, t):
+        u, _ = self.fraction(t)
+        g0, g1 = (g.to(u.dtype) for g in self.ends())
+        return (1 - u) * g0 + u * g1  # exact at t = 0 and t = 1
 
     def derivative(self, t):
         (g0, g1), (u, rate) = self.ends(), self.fraction(t)

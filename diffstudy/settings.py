@@ -130,8 +130,10 @@ class Settings:
         return super().__new__(cls)
 
     def __post_init__(self):
-        for k, rule in rules(self).items():
-            object.__setattr__(self, k, rule.check(k, getattr(self, k)))
+        for f in fields(self):
+            if "rule" not in f.metadata: continue
+            value = f.metadata["rule"].check(f.name, getattr(self, f.name))
+            object.__setattr__(self, f.name, value)
 
 def rules(settings) -> dict[str, Rule]:
     """The rule of each setting, by its name.

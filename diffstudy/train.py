@@ -25,7 +25,7 @@ from .checkpoint import (
 from .core import choose, seen, stream
 from .devices import Rank, distributed, precision
 from .files import locked, make_folder, remove, write_png
-from .optim import EMA, Config, adamw, lr_scale, optimizer, tensors_of
+from .optim import EMA, Config, adamw, lr_scale, optimizer
 from .watch import Logger, Progress
 _all_ = ["Config", "EMA", "Rank", "adamw", "distributed", "lr_scale", "optimizer"]
 
@@ -52,7 +52,8 @@ class State:
         self.rank = rank._replace(device=torch.device(rank.device))
         self.model = model.to(self.rank.device)
         if self.rank.world > 1:
-            for t in tensors_of(self.model): dist.broadcast(t.detach(), 0)
+            for t in (*self.model.parameters(), *self.model.buffers()):
+                dist.broadcast(t.detach(), 0)
 
         self.optimizers = optimizers or {"main": optimizer(model, config)}
         for o in self.optimizers.values():
@@ -288,8 +289,8 @@ def _resume(state, folder, say):
     "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
     path, found = read_latest(folder, say)
     number = lambda p: int(p.name[5:])
-    if path is not None and number(path) > state.step:
-        load_checkpoint(path, state)
+    if number(path) > state.step:
+        load_checkpoint(path, state, found)
         steps = state.config.steps
         left = "; nothing is left to do" if state.step == steps else ""
         say(f"resumed at step {state.step} of {steps}{left}")
@@ -300,7 +301,7 @@ def _resume(state, folder, say):
     if state.rank.index > 0: return
     for p in [p for p in checkpoints(folder) if number(p) > state.step]:
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
-    if path is not None: prune(folder, path, state.config.keep)  # a kill may have come before
+    prune(folder, path, state.config.keep)  # a kill may have come before
 
 # %% ../nbs/74_training.ipynb #b5171193
 def _agree(signal: int, rank: Rank) -> int:
@@ -313,7 +314,9 @@ def _agree(signal: int, rank: Rank) -> int:
 def _save(state, folder, log):
     "Write log and state to the disk, if the folder is still there."
     try:
-        if not log.sync(): raise FileNotFoundError  # first: it may not end before the checkpoint
+        os.fsync(log.file.fileno())  # first: it may not end before the checkpoint
+        here = os.path.samestat(os.fstat(log.file.fileno()), os.stat(log.path))
+        if not here: raise FileNotFoundError
         save_checkpoint(state, folder, False)
     except FileNotFoundError:
         raise RuntimeError(
@@ -333,11 +336,11 @@ def _look(state, watch, looks, logger):
         with _seeded(stream(state.config.seed, "watch", n), state.rank.device): seen = watch(state)
         numbers = {k: v for k, v in seen.items() if isinstance(v, (int, float))}
         pictures = {k: v for k, v in seen.items() if k not in numbers}
-        if looks and looks.sync():  # a folder that is gone is not made again
+        if looks and looks.path.exists():  # a folder that is gone is not made again
             for name, picture in pictures.items():
                 write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
             looks.write(dict(step=n) | numbers)
-            looks.sync()
+            os.fsync(looks.file.fileno())
         if numbers: logger.call("log", numbers, n)
         for name, picture in pictures.items(): logger.call("add_image", name, picture, n)
     except Exception as e: logger.tell(f"no look at step {n}: {e}")
@@ -378,8 +381,8 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
     # the first process writes and speaks, others compute; a terminal that was closed ends no run
     config, rank, first = state.config, state.rank, state.rank.index == 0
     folder = Path(folder) if folder else None
-    home = folder if first else None
-    logger = Logger(log if first else None, say if first else lambda *_: None)
+    home, log = (folder, log) if first else (None, None)
+    logger = Logger(log, say if first else lambda *_: None)
     say = logger.tell
 
     # the folder is ours, the state is where the run was left, files are open
@@ -389,18 +392,17 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if not held: stack.enter_context(locked(home, "training in"))
             for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
-        if folder: _resume(state, folder, say)
-        logger.call("start", state.step)
-        if slow := precision(config.precision, rank)[1]:
+        if folder and checkpoints(folder): _resume(state, folder, say)
+        if log is not None: logger.call("start", state.step)
+        if config.precision == "bfloat16" and (slow := precision("bfloat16", rank)[1]):
             say(f"precision=bfloat16: {slow}, as it does without instructions for it; "
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
         records = Log(home, state.step, say) if home else None
         looks = Log(home, state.step, say, "watch.jsonl") if home and config.watch_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
-        view = stack.enter_context(Progress(
-            config.steps, "steps", "training", done=state.step, on=progress and first, say=say,
-            every=10.))
+        view = progress and first and stack.enter_context(Progress(
+            config.steps, "steps", "training", done=state.step, say=say, every=10.))
 
         while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
@@ -421,7 +423,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                 metrics |= dict(lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
                 row = metrics | dict(seconds=round(state.seconds, 3))
                 if records: records.write(dict(step=n) | row)
-                logger.call("log", row, n)
+                if log is not None: logger.call("log", row, n)
                 state.since = {}
             if look and watch and first:
                 before = time.perf_counter()
@@ -430,7 +432,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if home and (save or stop): _save(state, home, records)
             elif n == config.steps and (bad := not_finite(numbers_of(state))):
                 raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
-            view.to(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
+            if view: view.to(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
             if stop: raise Interrupted(stop, state, folder)
             yield Record(n, metrics)
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from . import bound, sample, snr, train
 from .core import (
-    as_data, as_labels, check_gamma, choose, draw, expand, expect, implements, randn_like)
-from .guidance import ClassifierFree, drop_labels
+    as_data, as_labels, check_gamma, choose, draw, expand, expect, flat_sum, implements, randn_like)
+from .guidance import ClassifierFree
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
 from .images import images_and_labels
 from .notation import alpha
@@ -172,10 +172,10 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
             "depends on the interior of the schedule: use steps=0, or variance=False")
     if c is not None: c = as_labels(c, k, model.null)
 
-    # the data as numbers, in float64 if the model has it, and γ at the two ends
+    # the data as centers of their levels, in float64 if the model has it, and γ at the two ends
     double = any(p.dtype == torch.float64 for p in model.parameters())
-    like = torch.empty(0, dtype=torch.float64 if double else torch.float32, device=k.device)
-    x, schedule = bound.centers(model.levels, like)[k.long()], model.schedule
+    x = (2 * k.to(torch.float64 if double else torch.float32) + 1) / model.levels - 1
+    schedule = model.schedule
     gamma_0, gamma_1 = schedule(x.new_zeros(())), schedule(x.new_ones(()))
     check_gamma(torch.stack([gamma_0, gamma_1]), "ends of the schedule")
 
@@ -193,16 +193,19 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
         if t is None: t = bound.random_steps(len(x), steps, generator, x.device)
         gamma_s, gamma_t = schedule(torch.stack([t - 1, t]).double() / steps)  # close neighbors
     else:
-        if t is None: t = snr.times(len(x), generator, device=x.device).to(x.dtype)
+        if t is None:  # evenly spread over [0, 1), in random order
+            where = dict(generator=generator, device=x.device)
+            t = draw(torch.rand, (), **where) + draw(torch.randperm, len(x), **where) / len(x)
+            t = (t % 1).to(x.dtype)
         if variance: gamma_t, slope, losses = snr.gammas_for_variance(schedule, t)
         else: gamma_t, slope = schedule(t), schedule.derivative(t)
     gamma = gamma_t.to(x.dtype)
     z, _ = noised(x, gamma, eps=eps)  # α x + σ ε (V1)
-    eps_hat = model(z, gamma, c, extra)
+    eps, eps_hat = as_data(eps=eps, eps_hat=model(z, gamma, c, extra))
     if steps:  # ½ T expm1(γ_t − γ_s) ‖ε − ε̂‖² (V23)
         diffusion = bound.diffusion_loss(eps, eps_hat, gamma_s, gamma_t, steps)
     else:  # ½ γ'(t) ‖ε − ε̂‖² (V26)
-        diffusion = snr.diffusion_loss(eps, eps_hat, slope)
+        diffusion = .5 * slope.to(eps) * flat_sum((eps - eps_hat) ** 2)
     if variance: losses.copy_(bound.bits_per_dim(diffusion.detach(), x[0].numel()))
     if many > 1: diffusion = diffusion.view(-1, many).mean(1)
 
@@ -251,7 +254,12 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
     Returns:
         Scalars: "loss" and its three terms, bits per dimension"""
     k, c = images_and_labels(batch, bool(model.null))
-    c = drop_labels(c, p_uncond, model.null, generator) if model.null else None
+    if not model.null: c = None
+    else:  # one coin for each label, which is dropped with this probability (G7)
+        expect(0 <= p_uncond <= 1, "a probability between 0 and 1", p_uncond, "p_uncond")
+        c = as_labels(c, k, model.null)
+        coin = draw(torch.rand, len(c), generator=generator, device=c.device)
+        c = torch.where(coin < p_uncond, model.null, c)
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)
     bits = [bound.bits_per_dim(v.mean(), k[0].numel()) for v in terms]

@@ -42,16 +42,6 @@ def _array(x) -> np.ndarray:
     "A tensor or array as numpy, wherever it lives."
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
-def _values(x) -> np.ndarray:  # From 0 to 1; ValueError for gray levels
-    "Images with values in [-1, 1], clipped, as black and white."
-    real = "float" in str(getattr(x, "dtype", ""))
-    if not real or x.ndim != 4:
-        raise ValueError(
-            "expected images (n, c, h, w) with values in [-1, 1], as data.encode(k, levels) makes "
-            f"them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
-            f"of shape {tuple(np.shape(x))}")
-    return ((_array(x) + 1) / 2).clip(0, 1)
-
 # %% ../nbs/78_viz.ipynb #4515c590
 def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55):
     """Show a grid of images, gray or color.
@@ -65,7 +55,13 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
 
     Returns:
         The axes"""
-    x = _values(x)
+    real = "float" in str(getattr(x, "dtype", ""))
+    if not real or x.ndim != 4:
+        raise ValueError(
+            "expected images (n, c, h, w) with values in [-1, 1], as data.encode(k, levels) makes "
+            f"them of gray levels; got {getattr(x, 'dtype', type(x).__name__)} "
+            f"of shape {tuple(np.shape(x))}")
+    x = ((_array(x) + 1) / 2).clip(0, 1)
     n, c, h, w = x.shape
     rows = -(-n // columns)
 

@@ -12,11 +12,11 @@ __all__ = ['WEB', 'EXPORTS', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE', 'FOLDED'
            'docs', 'to_download', 'hang', 'mark_checks', 'with_contents', 'own_scripts', 'inline',
            'with_drawings', 'letters', 'with_room', 'with_files', 'search_index', 'moved',
            'lead_on', 'change', 'finish', 'outward', 'listed', 'link_table', 'update_links',
-           'browser', 'serve', 'main']
+           'browser', 'served', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
-import argparse, ast, base64, functools, html, http.server, importlib, inspect, json, math, os, re
-import shutil, subprocess, sys, threading, time
+import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect, json
+import math, os, re, shutil, subprocess, sys, threading, time
 from datetime import date
 from pathlib import Path
 import yaml
@@ -644,26 +644,29 @@ def browser() -> str:  # The path of Chromium or Chrome; RuntimeError that says 
         "or `brew install --cask chromium` (macOS), or name yours in the variable CHROMIUM.")
 
 # %% ../../nbs/99_website.ipynb #716220bc
-def serve(port: int = 8000  # On loopback
-):
+@contextlib.contextmanager
+def served(folder, port: int = 0, handler=http.server.SimpleHTTPRequestHandler):
+    "Inside `with`, a folder is served on loopback; its address."
+    handler = functools.partial(handler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+def serve():
     "Show the site, and render it again, in a fresh interpreter, whenever a notebook changes."
     def newest(): return max(p.stat().st_mtime for p in (build.root() / "nbs").rglob("*.*"))
     def render(): subprocess.run([sys.executable, "-m", "diffstudy.site.website", "docs"])
     render()
     seen = newest()  # in this order: rendering writes nbdev.yml there
-    site = str(build.root() / "_site")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{port}/  (Ctrl-C stops)", flush=True)
-    try:
+    with served(build.root() / "_site", 8000) as address, contextlib.suppress(KeyboardInterrupt):
+        print(f"{address}  (Ctrl-C stops)", flush=True)
         while True:
             time.sleep(1)
             if newest() <= seen: continue
             print("rendering again", flush=True)
             render()
             seen = newest()
-    except KeyboardInterrupt: print()
 
 # %% ../../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default

@@ -125,7 +125,7 @@ def bench_run(
     "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
     import torch
     from diffstudy.core import check_counts, choose
-    from diffstudy.devices import pick_device
+    from diffstudy.core import pick_device
     from diffstudy.studies import bench
     with usage():
         choose(name, dict(vdm=bench.Ours), "benchmark")

@@ -86,10 +86,8 @@ def test_fourier_starts_silent():
     g = torch.tensor([-8., 0.])
     without = a.net(torch.cat([z, torch.zeros(2, 4, 4, 4)], 1), g)[:, :1]
     torch.testing.assert_close(a(z, g), without)
-    assert (
-        torch.equal(a(z, g), b(z, g))
-        and a(z, g).shape == z.shape
-        and not torch.equal(a(z, g), z))
+    assert torch.equal(a(z, g), b(z, g)) and a(z, g).shape == z.shape
+    assert not torch.equal(a(z, g), z)
     for net in (a, b): net.net.enter.weight.data[:, 2] = .1
     assert not torch.allclose(a(z, g), b(z, g))
 
@@ -140,15 +138,13 @@ def test_tiny_ablation():
     settings = SETTINGS | TINY
     for case in (STUDY.cases[i] for i in (0, 2, 3, 4, 22, 23)):
         out = run_ablation(settings, case)
-        assert (
-            all(math.isfinite(out["bits"][k]) for k in ("mean", "error"))
-            and out["ends"][0] < out["ends"][1])
+        assert all(math.isfinite(out["bits"][k]) for k in ("mean", "error"))
+        assert out["ends"][0] < out["ends"][1]
         moved = abs(out["ends"][0] - settings["ends"][
             "fixed ends" if case["schedule"] == "fixed ends" else "learned ends"][0])
         assert moved < 1e-6 if case["schedule"] == "fixed ends" else 1e-4 < moved < .2
-        assert (
-            ("variance" in out) == (case["steps"] == 0)
-            and set(out.get("also", {})) == {str(T) for T in case.get("also", ())})
+        assert ("variance" in out) == (case["steps"] == 0)
+        assert set(out.get("also", {})) == {str(T) for T in case.get("also", ())}
     assert run_ablation(settings, case) == out
 
 # %% ../../nbs/63_ablation.ipynb #1ba12bc1
@@ -159,10 +155,8 @@ def test_V30_least_variance_closed_form():
     v = variances(g, torch.stack([D * e, (D ** 2 + 2 * D) * e ** 2]))
     A, B = (
         torch.nn.functional.softplus(torch.tensor(-x, dtype=torch.float64)) for x in (-13.3, 5.))
-    assert (
-        abs(v["loss"] - 9.5891) < 1e-3
-        and abs(v["linear"] - 28.8) < .05
-        and abs(v["least"] - 2.87) < .005)
+    assert abs(v["loss"] - 9.5891) < 1e-3 and abs(v["linear"] - 28.8) < .05
+    assert abs(v["least"] - 2.87) < .005
     assert abs(v["least"] - (A - B) ** 2 / (2 * D * math.log(2) ** 2)) < 1e-4
 
 # %% ../../nbs/63_ablation.ipynb #d96bae3e
@@ -182,9 +176,8 @@ def test_moments_of_the_exact_denoiser():
 
     x2, a2 = data.encode(k, 17).square().flatten(1).sum(1).mean(), torch.sigmoid(-gammas)
     exact = .5 * (a2 ** 2 * 16 + (1 - a2) * a2 * x2) / (16 * math.log(2))
-    assert (
-        ((first - exact).abs() < 4 * ((second - first ** 2) / 4000) ** .5 + 1e-6).all()
-        and (second > first ** 2).all())
+    assert ((first - exact).abs() < 4 * ((second - first ** 2) / 4000) ** .5 + 1e-6).all()
+    assert (second > first ** 2).all()
 
 # %% ../../nbs/63_ablation.ipynb #63f5b01b
 def test_tiny_variance():
@@ -196,9 +189,8 @@ def test_tiny_variance():
     assert all(
         math.isfinite(out[n][k])
         for n in ("straight", "learned") for k in ("mean", "error", "variance"))
-    assert (
-        0 < out["quadrature"]["least"] < out["quadrature"]["linear"]
-        and out["moments"].shape == (2, 53))
+    assert 0 < out["quadrature"]["least"] < out["quadrature"]["linear"]
+    assert out["moments"].shape == (2, 53)
 
 # %% ../../nbs/63_ablation.ipynb #04384400
 def test_shape_learns():

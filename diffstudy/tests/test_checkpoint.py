@@ -26,7 +26,7 @@ def forge(path, name, data, **changes):  # a file with a manifest that fits it
     manifest = json.loads((path / "manifest.json").read_text()) | changes
     manifest["files"][name] = files.digest(data)
     (path / name).write_bytes(data)
-    (path / "manifest.json").write_bytes(files.to_json(manifest))
+    (path / "manifest.json").write_text(json.dumps(manifest))
 
 def test_checkpoint_round_trip(tmp_path):
     "bit for bit, also the weights alone; old ones go, and no step is saved twice"
@@ -64,7 +64,7 @@ def test_damage_is_refused(tmp_path):
     for i in range(len(good)): refused(manifest, good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
     said = json.loads(good)
     for bad in (said | dict(files={}), said | dict(files=[]), said | dict(more=1), [said], 3):
-        refused(manifest, files.to_json(bad), "manifest.json is damaged")
+        refused(manifest, json.dumps(bad).encode(), "manifest.json is damaged")
     manifest.write_bytes(good)
     assert same(everything(fresh), untouched) and checkpoint.load_checkpoint(path, fresh).step == 3
 
@@ -130,7 +130,7 @@ def test_another_version_is_named(tmp_path):
     def told(state):
         "What is said when the newest has this state, and the one before is taken."
         said = []
-        forge(newest, "state.json", files.to_json(state))
+        forge(newest, "state.json", json.dumps(state).encode())
         assert checkpoint.read_latest(tmp_path, said.append)[0] == good
         return said[0]
 
@@ -138,7 +138,7 @@ def test_another_version_is_named(tmp_path):
     gone = {k: v for k, v in info.items() if k != "skipped"}
     assert "another version of diffstudy: expected skipped, of type int; got none" in told(gone)
     new = info | dict(config=info["config"] | dict(wings=2), diffstudy="9.0", new=1)
-    forge(newest, "state.json", files.to_json(new))
+    forge(newest, "state.json", json.dumps(new).encode())
     with pytest.raises(ValueError, match="does not know: wings. It was written by diffstudy 9.0"):
         checkpoint.load_checkpoint(tmp_path, toy_state())
 
@@ -151,7 +151,7 @@ def test_another_version_is_named(tmp_path):
     # what the first versions did not write is not missed
     younger = ("since", "diffstudy", "processor", "threads", "torch")
     old = {k: v for k, v in info.items() if k not in younger}
-    forge(newest, "state.json", files.to_json(old))
+    forge(newest, "state.json", json.dumps(old).encode())
     state = checkpoint.load_checkpoint(newest, toy_state())
     assert state.since == {} and checkpoint.news_of_resume(old, state) == []
 

@@ -6,7 +6,7 @@ __all__ = ['test_slow_bfloat16_is_not_worth_it', 'test_a_device_that_is_not_here
 # %% ../../nbs/73_models.ipynb #1e8f538a
 from unittest import mock
 import pytest, torch
-from .. import devices
+from .. import core, devices
 
 def test_slow_bfloat16_is_not_worth_it():
     "its cost is measured once a device, without random numbers; the slowest process decides"
@@ -28,15 +28,15 @@ def test_slow_bfloat16_is_not_worth_it():
     assert decided("bfloat16", 12.) == decided("bfloat16", .6, others=12.) == slow
 
 def test_a_device_that_is_not_here_is_named():
-    assert devices.pick_device("cpu") == torch.device("cpu")
+    assert core.pick_device("cpu") == torch.device("cpu")
     with pytest.raises(ValueError, match="unknown device 'cuad'; did you mean 'cuda'"):
-        devices.pick_device("cuad")
+        core.pick_device("cuad")
     with pytest.raises(ValueError, match="device 'cuda:99' is not here; this machine has: cpu"):
-        devices.pick_device("cuda:99")
+        core.pick_device("cuda:99")
     two = mock.Mock(**{
         "is_available.return_value": True, "device_count.return_value": 2,
         "current_accelerator.return_value": torch.device("xpu")})
     with mock.patch("torch.accelerator", two):
-        assert devices.pick_device("xpu:1") == torch.device("xpu:1")
+        assert core.pick_device("xpu:1") == torch.device("xpu:1")
         with pytest.raises(ValueError, match=r"'xpu:2' is not here; .* has: cpu, xpu \(2\)"):
-            devices.pick_device("xpu:2")
+            core.pick_device("xpu:2")

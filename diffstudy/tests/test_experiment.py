@@ -680,15 +680,15 @@ def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
 @pytest.mark.parametrize("recipe, more", [
     ("digits-tiny", {}), ("ddgan-digits-tiny", dict(components=12))])
 def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypatch):
-    folder, write = tmp_path / "run", files.write_file
+    folder, write = tmp_path / "run", Path.write_bytes
     ask = lambda: experiment.train("digits", folder, recipe=recipe, steps=1, **more, **QUIET)
     def full(path, content):
-        if "config.json" in Path(path).name:
+        if "config.json" in path.name:
             write(path, content[:10])
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "write_file", full)
+        patch.setattr(Path, "write_bytes", full)
         with pytest.raises(OSError, match="No space left"): ask()
     assert not (folder / "config.json").exists()
     (folder / ".tmp-1-config.json").write_text('{"config')
@@ -817,7 +817,7 @@ def noted(step, info):
     "A checkpoint whose notes and manifest say what config.json says."
     state = json.loads((step / "state.json").read_text())
     state["notes"]["run"] = {k: v for k, v in info.items() if k not in ("version", "root")}
-    forge(step, "state.json", files.to_json(state))
+    forge(step, "state.json", json.dumps(state).encode())
 
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")

@@ -18,7 +18,7 @@ __all__ = ['random_cases', 'gradient', 'log_class', 'assert_same', 'test_G1_of_a
            'test_G2_wrapper_takes_its_gradient_under_no_grad_too', 'networks',
            'test_G8_one_batch_and_two_calls_agree', 'Calls',
            'test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run',
-           'test_evaluations_in_every_sampler', 'test_G4_in_every_sampler', 'Looks', 'looks',
+           'test_evaluations_in_every_sampler', 'test_G4_in_every_sampler', 'looks',
            'test_the_interval_is_decided_without_a_look_at_each_step', 'test_levels_are_read_right',
            'test_interval_all_none_and_one_for_each_example', 'test_branches_are_batched_by_size',
            'Timed', 'overhead', 'test_the_sampler_adds_at_most_a_tenth',
@@ -204,12 +204,11 @@ def test_G8_conventions():
     "w and scale = 1 + w mean the same; 0 and 1 are no guidance, −1 and 0 ignore the class"
     mix, z, gamma, c = random_cases()[20]
     eps_c, eps_u = mix.predict(z, gamma, c), mix.predict(z, gamma)
-    assert_same(classifier_free(eps_c, eps_u, scale=1), eps_c)
-    assert_same(classifier_free(eps_c, eps_u, scale=0), eps_u)
-    assert_same(classifier_free(eps_c, eps_u, w=-1), eps_u)
     for w in -1., 0., .1, 4.:
         assert w_from_scale(scale_from_w(w)) == pytest.approx(w)
-        assert_same(classifier_free(eps_c, eps_u, w=w), eps_u + scale_from_w(w) * (eps_c - eps_u))
+        want = eps_u + scale_from_w(w) * (eps_c - eps_u)
+        for how in dict(w=w), dict(scale=1 + w):
+            assert_same(classifier_free(eps_c, eps_u, **how), want)
 
 # %% ../../nbs/20_guidance.ipynb #0e12ca0f
 def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
@@ -547,14 +546,7 @@ def test_G4_in_every_sampler():
         assert out.isfinite().all() and asked and all(-2.5 < g <= 3.5 for g in asked)
 
 # %% ../../nbs/21_guided_sampling.ipynb #02d4707a
-from torch.utils._python_dispatch import TorchDispatchMode
-
-class Looks(TorchDispatchMode):
-    "Counts the reads of single values by Python: each would wait for a GPU."
-    count = 0
-    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
-        self.count += f is torch.ops.aten._local_scalar_dense.default
-        return f(*args, **(kwargs or {}))
+from .test_sample import Looks
 
 def looks(steps, sampler, **kw):
     guide = ClassifierFree(three_gaussians().predict, 0, w=1., null=3, **kw)
@@ -605,11 +597,14 @@ def test_interval_all_none_and_one_for_each_example():
 # %% ../../nbs/21_guided_sampling.ipynb #05b70720
 def test_branches_are_batched_by_size():
     "small batches run as one, large ones as two; any device other than a CPU takes one"
-    mix = three_gaussians()
-    small = torch.empty(16, 1, 8, 8)
-    large = torch.empty(128, 1, 8, 8)
-    choose = ClassifierFree(mix.predict, 0, w=1., null=3).one_batch
-    assert choose(small) and not choose(large) and choose(large.to("meta"))
+    def asked(z):
+        sizes = []
+        net = lambda z, gamma, c: sizes.append(len(z)) or z
+        ClassifierFree(net, 0, w=1., null=3)(z, 0.)
+        return sizes
+    large = torch.zeros(128, 1, 8, 8)
+    assert asked(large[:16]) == [32] and asked(large) == [128] * 2
+    assert asked(large.to("meta")) == [256]
 
 # %% ../../nbs/21_guided_sampling.ipynb #485e0cda
 class Timed:

@@ -21,7 +21,6 @@ def test_layout_changes_no_value_and_only_float32():
 def test_what_depends_on_the_device():
     x, far = torch.zeros(1), SimpleNamespace(device=torch.device("mps"))
     assert kernels.finest(x) == torch.float64 and kernels.finest(far) == torch.float32
-    assert kernels.chunk_size(x) < kernels.chunk_size(far)
 
 # %% ../../nbs/73_models.ipynb #e036c91c
 def test_the_ways_of_a_sampling_cpu_change_no_number():

@@ -146,10 +146,8 @@ def test_three_gaussians_and_grid():
     m, g = three_gaussians(), gaussian_grid()
     torch.testing.assert_close(
         torch.cdist(m.means, m.means)[0, 1:], torch.full((2,), 3 ** .5, dtype=torch.float64))
-    assert (
-        len(g.means) == g.classes == 25
-        and g.means.abs().max() == 2
-        and torch.allclose(g.covs, torch.tensor(.01).double()))
+    assert len(g.means) == g.classes == 25 and g.means.abs().max() == 2
+    assert torch.allclose(g.covs, torch.tensor(.01).double())
 
 # %% ../../nbs/72c_mixtures.ipynb #663bc4c1
 def test_spiral():

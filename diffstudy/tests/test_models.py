@@ -18,7 +18,7 @@ import json, math
 from dataclasses import asdict, replace
 import pytest, torch
 from torch.nn import functional as F
-from ..core import default_device, stream
+from ..core import pick_device, stream
 from ..models import (
     MLP, UNETS, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
     embed_gamma, fourier_features, initialize)
@@ -249,7 +249,7 @@ def test_shapes_and_gradients():
 # %% ../../nbs/73_models.ipynb #8046dcbf
 def test_same_on_device_and_channels_last():
     z, gamma, c = _example(_DEEP[1], dtype=torch.float32)
-    net, device = UNet(*_DEEP, 3), default_device()
+    net, device = UNet(*_DEEP, 3), pick_device()
     initialize(net, 0, zeros=False)
     want = net(z, gamma, c)
     got = net.to(device, memory_format=torch.channels_last)(

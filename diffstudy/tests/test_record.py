@@ -91,9 +91,8 @@ def test_stopped_by_hand_or_error(tmp_path):
             return second_moment(settings, case)
         with pytest.raises(error): runs.record(replace(TOY, run=run), path, say=said.append)
         assert "stopped in case" in said[-1] and "2 of 6 cases are in" in said[-1]
-        assert (
-            len(runs.record(replace(TOY, run=run), path, say=said.append)["results"]) == 6
-            and len(calls) == 7)
+        assert len(runs.record(replace(TOY, run=run), path, say=said.append)["results"]) == 6
+        assert len(calls) == 7
         runs.record(replace(TOY, run=run), path, say=said.append)
         assert len(calls) == 7 and "nothing to do" in said[-1]
 
@@ -145,10 +144,8 @@ def test_load_and_listing(tmp_path, monkeypatch):
     (tmp_path / "nbs" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "nbs" / "deep")
     want = runs.record(TOY, tmp_path / "nbs" / "runs" / "toy.json", say=lambda m: None, only=2)
-    assert (
-        runs.load("toy") == want
-        and want["cases"] == 6
-        and want["results"][0]["case"] == TOY.cases[0])
+    assert runs.load("toy") == want and want["cases"] == 6
+    assert want["results"][0]["case"] == TOY.cases[0]
     row = {r["name"]: r for r in runs.listing()}["toy"]
     assert (row["done"], row["cases"], row["command"]) == (
         2, 6, "diffstudy study toy --record nbs/runs/toy.json")
@@ -212,13 +209,14 @@ def unnamed(name: str, differences: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_record_is_of_todays_study(name):
-    "settings and cases are those of the study, and every case is there"
+    "settings and cases are those of the study, every case is there, and no step was skipped"
     study = find_study(name)
     try: found = runs.load(name)
     except FileNotFoundError: pytest.skip("not recorded, or not in the package")
     assert found["name"] == study.name == name
     assert unnamed(name, runs.differences(found, study)) == []
     assert len(found["results"]) == found["cases"] == len(study.cases)
+    assert not any(r["result"].get("skipped") for r in found["results"])
 
 def test_a_recorded_training_is_of_todays_recipe():
     "its configuration is that of the recipe that it names"

@@ -45,7 +45,7 @@ def ten_steps(state, step, batches, after=lambda: None, given=None):
 
 def numbers(state):
     "All that a step has changed, in one row."
-    parts = [*train.tensors_of(state.model), *train.tensors_of(state.ema.model)]
+    parts = [t for m in (state.model, state.ema.model) for t in m.state_dict().values()]
     return torch.cat([t.detach().double().flatten() for t in parts])
 
 def one_of_two(folder, rank, port):

@@ -95,9 +95,8 @@ def test_draw():
     classifier = models.Classifier((1, 8, 8), 10, 8)
     plain = take(free(net, 0), c)
     assert (plain == take(guided_by(net, classifier, 0), c)).all() and (whole != plain).any()
-    assert (
-        torch.allclose(plain.mean((1, 2, 3)), (c - 4.5) / 10, atol=.05)
-        and torch.allclose(whole.mean((1, 2, 3)), (c - 4.5) / 5, atol=.04))
+    assert torch.allclose(plain.mean((1, 2, 3)), (c - 4.5) / 10, atol=.05)
+    assert torch.allclose(whole.mean((1, 2, 3)), (c - 4.5) / 5, atol=.04)
 
 def test_study(tmp_path):
     "the study runs in miniature from beginning to end, with every score and weight"
@@ -107,10 +106,8 @@ def test_study(tmp_path):
         classifier_width=8)
     case = dict(seed=0, p_uncond=.1, free=[0, 1], classifier=[2], apart=[8])
     r = run(tiny, case, folder=tmp_path)
-    assert (
-        [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2]
-        and set(r["loss"]) == {"class", "null"}
-        and [row["w"] for row in r["apart 8"]] == FEWER[1:])
+    assert [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2]
+    assert set(r["loss"]) == {"class", "null"} and [row["w"] for row in r["apart 8"]] == FEWER[1:]
     assert all(
         len(row[k]) == 2
         for row in r["free"] for k in (
@@ -129,11 +126,8 @@ def test_record():
     for kind in "free", "classifier":
         f, i = curve(record, kind, "frechet"), curve(record, kind, "inception")
         gain = f.values[:, :1] - f.values  # against no guidance, seed by seed
-        assert (
-            f.w == WEIGHTS
-            and len(f.values) == 3
-            and 0 < best(f) <= 1
-            and best(i, most=True) >= 2)
+        assert f.w == WEIGHTS and len(f.values) == 3 and 0 < best(f) <= 1
+        assert best(i, most=True) >= 2
         assert (gain.mean(0) / (gain.std(0) / 3 ** .5))[f.w.index(best(f))] > 4.303
 
 def test_curve():
@@ -144,14 +138,10 @@ def test_curve():
             dict(case=dict(p_uncond=.1), result=dict(free=row(v)))
             for v in ((3., 1., 2.), (3., 2., 5.), (6., 3., 2.))])
     c = curve(made, "free", "frechet")
-    assert (
-        c.w == [0, .3, 4]
-        and c.mean.tolist() == [4, 2, 3]
-        and torch.allclose(c.error ** 2, torch.tensor([1., 1 / 3, 1.]).double()))
-    assert (
-        best(c) == .3
-        and best(c, most=True) == 0
-        and curve(made, "free", "ms").error.tolist() == [0, 0, 0])
+    assert c.w == [0, .3, 4] and c.mean.tolist() == [4, 2, 3]
+    assert torch.allclose(c.error ** 2, torch.tensor([1., 1 / 3, 1.]).double())
+    assert best(c) == .3 and best(c, most=True) == 0
+    assert curve(made, "free", "ms").error.tolist() == [0, 0, 0]
     with pytest.raises(ValueError, match="no case with p_uncond=0.5"):
         curve(made, "free", "frechet", .5)
 

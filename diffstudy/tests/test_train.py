@@ -56,8 +56,8 @@ def toy_state(steps=60, **settings):
 
 def everything(state):
     moments = [s[k] for o in state.optimizers.values() for s in o.state.values() for k in sorted(s)]
-    here = (*train.tensors_of(state.model), *train.tensors_of(state.ema.model), *moments)
-    return [t.detach().clone() for t in here]
+    weights = [t for m in (state.model, state.ema.model) for t in m.state_dict().values()]
+    return [t.detach().clone() for t in (*weights, *moments)]
 
 # %% ../../nbs/74_training.ipynb #a31a9c41
 def same(a, b): return len(a) == len(b) and all(map(torch.equal, a, b))
@@ -224,10 +224,11 @@ def test_the_rate_is_that_of_the_step():
     assert used == rates == [r.metrics["lr"] for r in records]
 
 # %% ../../nbs/74_training.ipynb #b266211b
-def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None):
+def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None, **how):
     "The records, and what was said; to leave the loop is to be killed, as far as the disk knows."
     records, said = [], []
-    for record in train.fit(state, step, batches, folder=folder, progress=False, say=said.append):
+    how = dict(folder=folder, progress=False, say=said.append) | how
+    for record in train.fit(state, step, batches, **how):
         records.append(record)
         if record.step == until: break
     return records, said

@@ -8,7 +8,7 @@ __all__ = ['DOORS', 'Exact', 'test_gamma_is_lost_with_as_many_groups_as_channels
            'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
            'test_V16_decoder', 'test_errors_vdm', 'test_a_network_of_ones_own',
            'test_labels_are_read_alike_at_every_door', 'test_nll', 'test_several_times',
-           'color_set', 'test_color_by_recipe', 'test_folder_by_recipe']
+           'color_set', 'test_color_by_recipe']
 
 # %% ../../nbs/73g_vdm.ipynb #518f3686
 import json, math
@@ -228,10 +228,10 @@ def test_V30_gradients():
     learn = loss(model, k, None, stream(6, "n"), variance=True)
     for a, b in zip(plain, learn): torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     bits = lambda v: bound.bits_per_dim(v, 16)
-    ends = torch.autograd.grad(bits(plain.total).mean(), s.end_parameters(), retain_graph=True)
+    ends = torch.autograd.grad(bits(plain.total).mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(bits(plain.diffusion).var(), s.shape_parameters())
     bits(learn.total).mean().backward()
-    for p, g in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+    for p, g in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, g, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/73g_vdm.ipynb #c119b06b
@@ -498,6 +498,11 @@ def test_several_times():
             by_hand.append(nats)
         torch.testing.assert_close(got.diffusion, sum(by_hand) / 3)
 
+    # without times of one's own they are those of `snr.times`, drawn after both noises
+    drawn, g = loss(model, k, None, stream(17, "t")), stream(17, "t")
+    for _ in range(2): randn_like(x, g)
+    assert drawn.total.equal(loss(model, k, None, stream(17, "t"), t=snr.times(8, g)).total)
+
 # %% ../../nbs/73g_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):
     "Synthetic color images: a disk on a shaded background; the class says which color leads."
@@ -533,28 +538,3 @@ def test_color_by_recipe():
     assert held() < .98 * before
     k = model.sample(2, steps=2, generator=stream(0, "s"))  # it has no labels
     assert k.shape == (2, 3, 32, 32) and k.dtype == torch.uint8
-
-# %% ../../nbs/73g_vdm.ipynb #507a7e27
-def test_folder_by_recipe(tmp_path):
-    "the command line trains on a folder of color pictures and scores held-out ones"
-    pytest.importorskip("torchvision")
-    from PIL import Image
-    from typer.testing import CliRunner
-    from diffstudy import cli
-    images = color_set(40)
-    for i, (k, c) in enumerate(zip(images.images, images.labels)):
-        (folder := tmp_path / "pictures" / str(c.item())).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(k.permute(1, 2, 0).numpy()).save(folder / f"{i}.png")
-    wanted = [
-        "width=16", "blocks=1", "groups=4", "mults=1", "attention=", "heads=1", "batch_size=4",
-        "points=1"]
-    done = CliRunner().invoke(
-        cli.app,
-        [
-            "train", "folder", "--root", str(tmp_path / "pictures"), "--run",
-            str(tmp_path / "run"), "--steps", "2", "--device", "cpu",
-            *(v for w in wanted for v in ("--set", w))])
-    assert (
-        done.exit_code == 0
-        and "3×32×32" in done.output
-        and "bits per dimension on 4 held-out" in done.output), done.output

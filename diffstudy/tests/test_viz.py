@@ -25,14 +25,10 @@ def test_slider_holds_its_frames_and_can_be_read():
         [png("red"), png("white"), png("blue")], [0, .5, "<b>"], name='weight "w"',
         alt="A colored square.", caption="What to see.", start=1)
     page = s._repr_html_()
-    assert (
-        page.count("<img") == page.count("data:image/png;base64,") == 3
-        and page.count("display:none") == 2)
-    assert (
-        'aria-valuetext="0.5"' in page
-        and "weight &quot;w&quot;" in page
-        and "<b>&" not in page
-        and "&quot;&lt;b&gt;&quot;]" in page)
+    assert page.count("<img") == page.count("data:image/png;base64,") == 3
+    assert page.count("display:none") == 2
+    assert 'aria-valuetext="0.5"' in page and "weight &quot;w&quot;" in page and "<b>&" not in page
+    assert "&quot;&lt;b&gt;&quot;]" in page
     assert "http" not in page and " id=" not in page and "<script" not in page and "$" not in page
     assert re.findall(
         r'alt="([^"]+)"', page)[2] == "A colored square. weight &quot;w&quot;: &lt;b&gt;"
@@ -47,10 +43,8 @@ def test_slider_frames_keep_their_colors_and_shrink():
     small, size = viz.palette_png(figure)
     exact, mine = (
         np.asarray(Image.open(f).convert("RGB")).astype(int) for f in (out, io.BytesIO(small)))
-    assert (
-        size == mine.shape[1::-1]
-        and np.abs(exact - mine).max() <= 40
-        and np.abs(exact - mine).mean() < .5)
+    assert size == mine.shape[1::-1] and np.abs(exact - mine).max() <= 40
+    assert np.abs(exact - mine).mean() < .5
     assert len(small) < len(out.getvalue()) and not matplotlib.pyplot.get_fignums()
 
 # %% ../../nbs/78_viz.ipynb #a5281ce6
