@@ -4,6 +4,7 @@
 __all__ = ['R', 'QUIET', 'JUDGED', 'KINDS', 'FEW', 'STARTER', 'home', 'tiny', 'without_labels',
            'test_hash_and_settings', 'test_settings_are_read_by_kind',
            'test_a_model_without_a_folder_is_asked_like_a_run',
+           'test_train_returns_what_open_reads',
            'test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster',
            'test_a_plan_needs_no_training', 'in_minutes', 'test_what_the_minutes_chose_is_fixed',
            'test_so_many_minutes', 'test_stopped_and_resumed_is_the_same',
@@ -164,6 +165,29 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
     verdict = run.evaluate(**how)
     assert verdict["samples"] == other.evaluate(**how)["samples"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["judges", "run"]
+
+# %% ../../nbs/76_experiment.ipynb #3fcb1c24
+@pytest.mark.parametrize("recipe, how", [
+    ("digits-tiny", dict(schedule="monotone", points=1, draws=1)), ("classifier-digits", {}),
+    ("ddgan-digits-tiny", dict(components=12))])
+def test_train_returns_what_open_reads(tmp_path, recipe, how):
+    "Weights, buffers, configuration, levels and step; and both hold what the checkpoint holds."
+    for steps in (1, 2):  # new, and made longer
+        run = experiment.train(
+            "digits", tmp_path / "run", recipe=recipe, steps=steps, **how, **QUIET)
+        again, found = experiment.open(run.folder, "cpu"), checkpoint.load_weights(run.folder)
+        same = "info", "config", "facts", "checkpoint", "chosen", "root", "device", "has_labels"
+        for k in same: assert getattr(again, k) == getattr(run, k), k
+        assert again.result() == run.result() != None
+        tensors = [dict(r.model.named_parameters()) | dict(r.model.named_buffers())
+                   for r in (run, again)]
+        assert tensors[0].keys() == tensors[1].keys() >= found.keys()
+        for k, v in tensors[0].items():
+            assert torch.equal(v, tensors[1][k]) and torch.equal(v, found.get(k, v)), k
+            assert not v.requires_grad and not tensors[1][k].requires_grad and not v.is_meta
+        assert not run.model.training and not again.model.training
+        if run.kind == "vdm": assert torch.equal(*(r.sample(n=2, steps=2) for r in (run, again)))
+        if run.kind == "ddgan": assert torch.equal(*(r.sample([3], seed=1) for r in (run, again)))
 
 # %% ../../nbs/76_experiment.ipynb #053adfa1
 def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_path):
@@ -332,9 +356,9 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(learning_rate=1), "unknown setting"),
         (dict(batch_size=5000), r"batch size in 1..1500.* got 5000"),
         (dict(gamma_min=6), "expected gamma_min < gamma_max"),
-        (dict(gamma_max=1e6), "levels from -30 to 30, .* got -8 and 1e.06. .* no bound"),
-        (dict(gamma_min=-50), "levels from -30 to 30, .* got -50 and 5"),
-        (dict(recipe="classifier-digits", gamma_max=31), "levels from -30 to 30"),
+        (dict(gamma_max=1e6), "gamma_max: .* level from -30 to 30, .* no bound; got 1000000.0"),
+        (dict(gamma_min=-50), "gamma_min: .* level from -30 to 30, .* got -50.0"),
+        (dict(recipe="classifier-digits", gamma_max=31), "level from -30 to 30"),
         (dict(schedule="linaer"), "did you mean 'linear'"),
         (dict(device="cdua"), "did you mean 'cuda'"),
         (dict(recipe="ddgan-digits-tiny", lr=1.), "unknown setting 'lr'"),
@@ -355,15 +379,17 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(steps=0), "steps"), (dict(seed=-1), "seed"), (dict(w=1.), "needs labels")]:
         with pytest.raises(ValueError, match=words): tiny("digits-tiny").sample(**ask)
 
-def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path):
+def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path, monkeypatch):
     "What it costs there and what to take instead; nothing where the steps are few."
     said = []
     images = data.ImageSet("toy", torch.zeros(4, 3, 8, 8).byte(), torch.zeros(4).long(), 256, 1)
-    plan = experiment.Plan(R["folder"], "folder", dict(shape=(3, 8, 8), levels=256, classes=1))
-    for steps, cpu in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
-        state = type("State", (), dict(
-            config=train.Config(steps=steps), rank=train.Rank(0, 1, torch.device(cpu))))
-        experiment._announce(tmp_path, plan, images, images, state, said.append)
+    monkeypatch.setattr(experiment.VDMConfig, "start", lambda config, *_: (
+        SimpleNamespace(config=train.Config(**config.train), notes={}), None, None))
+    for steps, device in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
+        config = experiment.change(R["folder"], dict(steps=steps))
+        plan = experiment.Plan(config, "folder", common.facts_of(images))
+        rank = train.Rank(0, 1, torch.device(device))
+        said += experiment._start(plan, images, images, tmp_path, None, None, rank)[-1]
     assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
 
@@ -510,18 +536,21 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     assert "anew: all of the discriminator" in found.output
 
 # %% ../../nbs/76_experiment.ipynb #86176cbe
-def one_of_two(rank, port):
+def one_of_two(rank, port, folder):
     "What each of two processes does."
     os.environ.update(
         RANK=rank, LOCAL_RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
     here = train.distributed("cpu")
 
     # the one that is slow in bfloat16 decides for both, and one of them says so
-    config, said = experiment.change(R["digits-tiny"], dict(precision="bfloat16")), []
-    with mock.patch("diffstudy.devices.bfloat16_cost", lambda _: [.6, 20.][here.index]):
-        took = experiment._in_fast_precision(config, here, None, said.append)
-    assert took.resolve()["train"]["precision"] == "float32"
-    assert len(said) == (here.index == 0)
+    config, said = experiment.change(R["digits-tiny"], dict(precision="bfloat16", steps=1)), []
+    with (
+        mock.patch("diffstudy.devices.bfloat16_cost", lambda _: [.6, 20.][here.index]),
+        mock.patch.dict(experiment.RECIPES, {"low": config}),
+    ): run = experiment.train("digits", folder, recipe="low", **QUIET | dict(say=said.append))
+    assert run.config["train"]["precision"] == "float32"
+    assert sum("in float32: a conv" in line for line in said) == (here.index == 0)
+    assert run.checkpoint == experiment.open(folder, "cpu").checkpoint
 
     # what the first one measures holds for both
     images, both = data.load("digits")[0], [torch.zeros(()), torch.zeros(())]
@@ -536,7 +565,7 @@ def one_of_two(rank, port):
     with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
         config.start(images, facts, here, {})
 
-def test_two_processes_decide_alike():
+def test_two_processes_decide_alike(tmp_path):
     "on the precision, on the seconds of a step, and which batches they cannot share"
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -544,7 +573,7 @@ def test_two_processes_decide_alike():
     code = "import sys; from diffstudy.tests.test_experiment import one_of_two as f; f(*sys.argv[1:])"
     two = [
         subprocess.Popen(
-            [sys.executable, "-c", code, rank, port], text=True,
+            [sys.executable, "-c", code, rank, port, str(tmp_path / "run")], text=True,
             stderr=subprocess.PIPE, env=os.environ | dict(
                 OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
         for rank in "01"]
@@ -658,19 +687,20 @@ def test_a_folder_is_looked_at_again_once_it_is_locked(monkeypatch):
     assert {p.name for p in folder.iterdir()} <= {"config.json", ".lock"}
 
 def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
-    folder, way, said = home() / "between", experiment._make_way, []
+    folder, way, said = home() / "between", Path.rename, []
     ask = lambda **more: experiment.train(
         "digits", folder, recipe="ddgan-digits-tiny", steps=1, **QUIET | more)
     def other():
         try: said.append(ask(seed=1))
         except ValueError as e: said.append(str(e))
-    def moved(*args):
-        way(*args)
+    def moved(path, to):
+        way(path, to)
+        if path != folder: return
         thread.start()
         thread.join(1.)
     ask()
     thread = threading.Thread(target=other)
-    monkeypatch.setattr(experiment, "_make_way", moved)
+    monkeypatch.setattr(Path, "rename", moved)
     run = ask(seed=2, fresh=True)
     thread.join()
     assert of_one_run(folder) == "2" == str(run.config["train"]["seed"])
@@ -712,7 +742,7 @@ def test_threads_are_a_setting_of_training_alone(tmp_path):
         **QUIET)
     assert seen == [before + 1] and torch.get_num_threads() == before
     assert run.result()["machine"] == f"{before + 1} CPU cores"
-    with pytest.raises(ValueError, match="threads: expected at most 1024"):
+    with pytest.raises(ValueError, match="threads: expected a whole number, at most 1024"):
         experiment.fit("digits-tiny", run.images()[0], threads=10 ** 5)
 
 # %% ../../nbs/76_experiment.ipynb #66b1e938
