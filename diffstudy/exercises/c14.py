@@ -7,7 +7,7 @@ __all__ = ['noise_loss', 'untrained', 'averaged', 'by_level']
 
 # %% ../../nbs/14_train.ipynb #0d9d62ca
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/14_train.ipynb #4812ae3e
@@ -30,7 +30,7 @@ def _error(predict, x, eps, gamma, data=alpha, noise=sigma):
 
 add("14.1", noise_loss,
     inputs=lambda: [
-        (_network, randn(1, 4, 4), randn(2, 4, 4), torch.tensor([-3., -1., .5, 2.]).double()),
+        (_network, randn(1, 4, 4), randn(2, 4, 4), doubles([-3., -1., .5, 2.])),
         (_network, randn(3, 6, 5), randn(4, 6, 5), torch.linspace(-4, 4, 6).double())],
     slips={
         "the network guesses the noise, not the picture: compare with eps":
@@ -78,8 +78,7 @@ def untrained(rate, n):
 
 # %% ../../nbs/14_train.ipynb #0bc3e56f
 add("14.2", untrained,
-    inputs=lambda: [
-        (torch.tensor([.01, .001, .2]).double(), torch.tensor([100., 300., 7.]).double())],
+    inputs=lambda: [(doubles([.01, .001, .2]), doubles([100., 300., 7.]))],
     slips={
         "this is the share that is new: what is left is the rest":
             lambda rate, n: 1 - (1 - rate) ** n,
@@ -135,10 +134,8 @@ def by_level(error, gamma, edges):
 # %% ../../nbs/14_train.ipynb #dd92355b
 add("14.4", by_level,
     inputs=lambda: [
-        (randn(1, 12) ** 2, torch.linspace(-5, 5.5, 12).double(),
-         torch.tensor([-6., -2., 0., 6.]).double()),
-        (randn(2, 9) ** 2, torch.tensor([0., 1, 1, 2, 2, 2, 3, 4, 4]).double(),
-         torch.tensor([0., 1., 2., 5.]).double())],
+        (randn(1, 12) ** 2, torch.linspace(-5, 5.5, 12).double(), doubles([-6., -2., 0., 6.])),
+        (randn(2, 9) ** 2, doubles([0., 1, 1, 2, 2, 2, 3, 4, 4]), doubles([0., 1., 2., 5.]))],
     slips={
         "the intervals are shifted by one: the first is from edges[0] to edges[1]":
             lambda error, gamma, edges: torch.stack([
