@@ -72,8 +72,7 @@ add("11.2", added_variance, probe=_with_tiny_steps,
         "this is c, the share of the noise that is new; multiply by the variance at t":
             ("torch.sigmoid(gamma_t)", "1"),
         "σ_t is a standard deviation; the variance is sigmoid(γ_t)": ("torch.sigmoid", "sigma"),
-        "this is the standard deviation":
-            lambda gamma_s, gamma_t: added_variance(gamma_s, gamma_t).sqrt(),
+        "this is the standard deviation": lambda *v: added_variance(*v).sqrt(),
     })
 
 # %% ../../nbs/11_process.ipynb #b1b0dfb2

@@ -45,14 +45,11 @@ add("14.1", noise_loss,
             ("sigma", "torch.ones_like"),
         "this keeps the data whole; multiply x by alpha": ("alpha", "torch.ones_like"),
         "the two factors of z are exchanged: alpha belongs to the data":
-            lambda predict, x, eps, gamma:
-                _error(predict, x, eps, gamma, sigma, alpha).square().mean(),
+            lambda *v: _error(*v, sigma, alpha).square().mean(),
         "the noise is added to the data, not subtracted":
             ("sigma(gamma)[:, None]", "-sigma(gamma)[:, None]"),
         "the factors are alpha and sigma themselves, not their squares":
-            lambda predict, x, eps, gamma: _error(
-                predict, x, eps, gamma, lambda g: alpha(g) ** 2,
-                lambda g: sigma(g) ** 2).square().mean(),
+            lambda *v: _error(*v, lambda g: alpha(g) ** 2, lambda g: sigma(g) ** 2).square().mean(),
         "the network must see the level of z, gamma as it is":
             ("predict(z, gamma)", "predict(z, -gamma)"),
         "a mean over all numbers is asked for: this is their sum":
@@ -67,8 +64,7 @@ add("14.1", noise_loss,
                 - _level(sigma(gamma)) * eps).square().mean(),
         "a square is asked for, not the absolute value":
             ("(predict(z, gamma) - eps).square()", "(predict(z, gamma) - eps).abs()"),
-        "a square is asked for, without its root":
-            lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().mean().sqrt(),
+        "a square is asked for, without its root": lambda *v: _error(*v).square().mean().sqrt(),
     })
 
 # %% ../../nbs/14_train.ipynb #f1363e02

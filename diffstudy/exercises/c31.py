@@ -74,8 +74,7 @@ add("31.3", optimal_gamma,
          *(doubles(v) for v in of))
         for of in ((3., -8., 5.), (.4, -5., 3.))],
     slips={
-        "the data have variance τ²: τ enters squared": lambda t, tau, g0, g1: _best(
-            t, tau, g0, g1, 1, 1),
+        "the data have variance τ²: τ enters squared": lambda *v: _best(*v, 1, 1),
         "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),
