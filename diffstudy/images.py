@@ -465,7 +465,7 @@ class Batches:
             if self.flip is not True: which &= torch.isin(y, y.new_tensor(self.flip))
             row = torch.arange(len(x), device=x.device) + len(x) * which
             x = torch.cat([x, x.flip(-1)]).index_select(0, row)
-        if self.device is None: return x, y
+        if self.device is None or x.device == y.device == self.device: return x, y
         return move(x, self.device), move(y, self.device)
 
     def _rows(self, step, places):

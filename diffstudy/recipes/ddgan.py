@@ -18,7 +18,7 @@ from .. import (
 from ..core import check_counts, choose, suggest
 from ..images import some_of
 from .common import (
-    PRECISIONS, Configuration, Judged, Kind, Note, batches, drawn, read_components)
+    PRECISIONS, THREADS, Configuration, Judged, Kind, Note, batches, drawn, read_components)
 from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -46,7 +46,7 @@ class GANConfig(Configuration):
     model: str = "mlp-digits"
     labels: bool = setting(True, flag)
     components: int = setting(0, whole())
-    threads: int = setting(0, whole())
+    threads: int = setting(0, THREADS)
     gan: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)

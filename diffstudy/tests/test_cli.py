@@ -148,7 +148,7 @@ def test_errors_train():
         (("--set", "minutes=3"), "--set minutes: expected a setting.* option of its own"),
         (("--minutes", "nan"), "minutes: expected a number above 0; got nan"),
         (("--set", "lr=nan"), "lr: expected a number"), (("--set", "drop=2"), "from 0 to 1; got 2"),
-        (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6 and 5"),
+        (("--set", "gamma_min=6"), "expected gamma_min < gamma_max; got 6.0 and 5.0"),
         (("--set", "schedule=linaer"), "did you mean 'linear'"), (("--set", "groups=16"), "groups"),
         (("--device", "cdua"), "did you mean 'cuda'"),
         (("--device", "cuda:99"), "'cuda:99' is not here; this machine has: cpu"),

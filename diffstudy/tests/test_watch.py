@@ -24,7 +24,7 @@ from unittest import mock
 import pytest, torch
 from fastprogress import fastprogress
 from .. import checkpoint, experiment, run_folder, watch
-from .test_train import everything, run, same, toy_state
+from .test_train import everything, run as fitted, same, toy_state
 
 # %% ../../nbs/88_watching.ipynb #ef74c073
 class Clock:
@@ -87,7 +87,7 @@ class Heard:
 
 def toy(**settings): return toy_state(**dict(steps=12, log_every=3, save_every=4) | settings)
 
-def go(state, until=None, **how): return run(state, until=until, **how)[1]
+def go(state, until=None, **how): return fitted(state, until=until, **how)[1]
 
 def test_each_record_is_handed_on(tmp_path):
     "the numbers of the log, with their step, and nothing else; with a folder and without"
