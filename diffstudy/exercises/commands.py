@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from ..check_commands import Definitions
-from ..cli import command, describe, usage
+from ..cli import command, option, usage
 from ..files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
@@ -208,9 +208,9 @@ def exercise_run(
     id: Annotated[Optional[str], typer.Argument(
         help="Such as 20.1; without it, a list. With --set, a sheet or a folder.")] = None,
     file: Annotated[Optional[Path], typer.Argument(help="Your answer, a Python file.")] = None,
-    problems: Annotated[Optional[str], describe("A problem set: 1, 2, 3 or 4.", "--set")] = None,
-    out: Annotated[Optional[Path], describe("Where the CSV of a class goes.")] = None,
-    limit: Annotated[float, describe("Seconds that an answer of a set may take.")] = 30,
+    problems: option(Optional[str], "A problem set: 1, 2, 3 or 4.", "--set") = None,
+    out: option(Optional[Path], "Where the CSV of a class goes.") = None,
+    limit: option(float, "Seconds that an answer of a set may take.") = 30,
 ):
     "Check answers to exercises of the course, which runs them, and say what is likely wrong."
     from diffstudy.exercises import check

@@ -128,6 +128,8 @@ WEIGHTS = {  # the averaged weights of a checkpoint whose manifest vouches for t
         {ESC + k: v for k, v in t.items()}),
     "does not fit the model": lambda t: safetensors.torch.save(
         {k: v.flatten().clone() for k, v in t.items()}),
+    "does not fit the model: .* int8": lambda t: safetensors.torch.save(
+        {k: v.to(torch.int8) for k, v in t.items()}),
 }
 
 # %% ../../nbs/76_experiment.ipynb #fb191b1a
