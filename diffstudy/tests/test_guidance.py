@@ -18,7 +18,7 @@ __all__ = ['random_cases', 'gradient', 'log_class', 'assert_same', 'test_G1_of_a
            'test_G2_wrapper_takes_its_gradient_under_no_grad_too', 'networks',
            'test_G8_one_batch_and_two_calls_agree', 'Calls',
            'test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run',
-           'test_evaluations_in_every_sampler', 'test_G4_in_every_sampler', 'Looks', 'looks',
+           'test_evaluations_in_every_sampler', 'test_G4_in_every_sampler', 'looks',
            'test_the_interval_is_decided_without_a_look_at_each_step', 'test_levels_are_read_right',
            'test_interval_all_none_and_one_for_each_example', 'test_branches_are_batched_by_size',
            'Timed', 'overhead', 'test_the_sampler_adds_at_most_a_tenth',
@@ -547,14 +547,7 @@ def test_G4_in_every_sampler():
         assert out.isfinite().all() and asked and all(-2.5 < g <= 3.5 for g in asked)
 
 # %% ../../nbs/21_guided_sampling.ipynb #02d4707a
-from torch.utils._python_dispatch import TorchDispatchMode
-
-class Looks(TorchDispatchMode):
-    "Counts the reads of single values by Python: each would wait for a GPU."
-    count = 0
-    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
-        self.count += f is torch.ops.aten._local_scalar_dense.default
-        return f(*args, **(kwargs or {}))
+from .test_sample import Looks
 
 def looks(steps, sampler, **kw):
     guide = ClassifierFree(three_gaussians().predict, 0, w=1., null=3, **kw)

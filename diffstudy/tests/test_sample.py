@@ -85,10 +85,11 @@ def test_initial_noise_is_that_of_its_stream():
 
 # %% ../../nbs/13_sample.ipynb #9d8fbf9b
 class Looks(TorchDispatchMode):
-    "Counts the reads of a tensor's value by Python: each would wait for a GPU."
+    "Counts the reads of a tensor's value by Python and the searches for places: a GPU must wait."
     count = 0
     def __torch_dispatch__(self, f, types, args=(), kwargs=None):
-        self.count += f is torch.ops.aten._local_scalar_dense.default
+        waits = torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default
+        self.count += f in waits
         return f(*args, **(kwargs or {}))
 
 def test_the_loop_does_not_look_at_values():

@@ -8,7 +8,7 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
            'test_two_gaussians_in_closed_form', 'step_by_hand', 'test_a_few_steps_by_hand',
            'test_the_counterexample_is_repaired', 'test_both_branches_are_the_networks_own',
            'test_weights_are_one_without_guidance',
-           'test_same_seed_same_result_and_groups_by_themselves', 'Looks',
+           'test_same_seed_same_result_and_groups_by_themselves',
            'test_the_loop_does_not_wait_for_the_device', 'test_memory_does_not_grow_with_the_steps',
            'test_the_worlds_of_the_study',
            'test_every_method_of_the_study_draws_the_class_without_guidance',
@@ -20,7 +20,6 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
 import math, weakref
 from types import SimpleNamespace
 import pytest, torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from .. import data, experiment, models, sample
 from ..core import stream
 from ..data import three_gaussians
@@ -35,6 +34,7 @@ from diffstudy.studies.tilted import (
     APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw,
     learned, networks, noisier, predictor_corrector, product, run, run_mnist, start,
     steps_for, world)
+from .test_sample import Looks
 
 # %% ../../nbs/62_tilted_guidance.ipynb #e4f8fabf
 def line_log_prob(z, gamma, parts):
@@ -266,14 +266,6 @@ def test_same_seed_same_result_and_groups_by_themselves():
     torch.testing.assert_close(run(torch.full((300,), 4.)).z, a.z)  # one w for each particle
 
 # %% ../../nbs/62_tilted_guidance.ipynb #55035471
-class Looks(TorchDispatchMode):
-    "Counts the reads of single values by Python and the searches for places: a GPU must wait."
-    count = 0
-    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
-        waits = torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default
-        self.count += f in waits
-        return f(*args, **(kwargs or {}))
-
 def test_the_loop_does_not_wait_for_the_device():
     "nothing in the loop waits for the device: three steps ask as often as forty"
     def looks(sampler, steps):
