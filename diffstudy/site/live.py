@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIGURES', 'USES', 'STEPS', 'Figure', 'folder', 'files', 'loads', 'html', 'still',
-           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'held_out',
-           'still_hole', 'still_digits', 'micro', 'main']
+           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_hole',
+           'still_digits', 'micro', 'main']
 
 # %% ../../nbs/98a_live.ipynb #765a694e
 import argparse, base64, hashlib, json, math, re
@@ -268,14 +268,11 @@ def still_plane() -> str:  # SVG
                 f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
     return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
 
-def held_out(root=None):  # `(10, 1, 28, 28)`
-    "The first held-out picture of each digit, over which the reader draws."
-    held = data.load("mnist", root)[1]
-    return torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
 
 def still_hole(place: Path, root=None):
     "Three digits without their lower half, and four answers to each; and the digits themselves."
-    k, model = held_out(root), read("guided", place)[1]
+    held, model = data.load("mnist", root)[1], read("guided", place)[1]
+    k = torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
     disk.replace_file(place / "hole.bin", bytes(k.flatten().tolist()))
     x, seen = data.encode(k[[2, 3, 7]], 256), torch.zeros(1, 28, 28, dtype=torch.bool)
     seen[:, :14] = True
