@@ -7,13 +7,13 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'USED', 'NUMBER', 'UNITS', 'TIMES', '
            'STUDIES', 'EXERCISED', 'EXERCISES', 'ORDER', 'DATA', 'APART', 'PATH', 'THE_PATH',
            'AUTHORS', 'PARTS', 'BESIDE', 'TABLES', 'SITE', 'TASKS', 'root', 'notebooks', 'cells',
            'read_cells', 'title', 'exports', 'modules', 'fresh', 'begun', 'differing', 'stale',
-           'export', 'replace', 'read_comments', 'signature_end', 'arguments', 'fields',
-           'docstring_sections', 'tight_signature', 'describe', 'kept_metadata', 'few_colors',
-           'tidy', 'Ran', 'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times', 'typical',
-           'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
-           'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
-           'readme', 'number', 'section', 'sections', 'path', 'beside', 'header', 'promise', 'link',
-           'path_table', 'beside_table', 'sidebar', 'synced', 'sync', 'main']
+           'export', 'replace', 'read_comments', 'arguments', 'fields', 'docstring_sections',
+           'tight_signature', 'describe', 'kept_metadata', 'few_colors', 'tidy', 'Ran',
+           'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times', 'typical', 'record_time',
+           'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise', 'exercises',
+           'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings', 'readme', 'number',
+           'section', 'sections', 'path', 'beside', 'header', 'promise', 'link', 'path_table',
+           'beside_table', 'sidebar', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, base64, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -157,12 +157,6 @@ def read_comments(source: str) -> tuple[dict[int, str], list[str]]:
         plain[line - 1] = beside
     return said, plain
 
-def signature_end(node: ast.FunctionDef, plain: list[str]) -> int:
-    "The line of the colon that ends a signature."
-    body = node.body[0].lineno
-    lines = range(node.lineno, body + 1)
-    return next(i for i in lines if i == body or plain[i - 1].endswith(":"))
-
 # %% ../../nbs/98_build.ipynb #1ae6d2e8
 def arguments(node: ast.FunctionDef, end: int, said: dict[int, str]
 ) -> tuple[list[tuple[str, str]], str]:  # Pairs (names, meaning), and what is returned
@@ -232,7 +226,9 @@ def describe(source: str) -> str:
             signed = next((m for m in n.body if getattr(m, "name", "") == "__init__"), None)
             if not signed: args = list((beside := fields(n, said)).values())
         if signed:
-            end = signature_end(signed, plain)
+            body = signed.body[0].lineno  # the colon that ends the signature is not below it
+            end = next(i for i in range(signed.lineno, body + 1)
+                       if i == body or plain[i - 1].endswith(":"))
             args, returns = arguments(signed, end, said)
             if signed is not n: returns = ""
         if not (args or returns) or not ast.get_docstring(n): continue

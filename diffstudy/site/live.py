@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIGURES', 'USES', 'STEPS', 'Figure', 'folder', 'files', 'loads', 'html', 'still',
-           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'held_out',
-           'still_hole', 'still_digits', 'micro', 'main']
+           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_hole',
+           'still_digits', 'micro', 'main']
 
 # %% ../../nbs/98a_live.ipynb #765a694e
 import argparse, base64, hashlib, json, math, re
@@ -130,19 +130,18 @@ def pack(tensors: dict) -> tuple[list, bytes]:  # Names and shapes; the numbers,
 
 def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
     "The tensors again."
-    size = sum(4 * s["shape"][0] + math.prod(s["shape"]) if len(s["shape"]) > 1
-               else 4 * math.prod(s["shape"]) for s in shapes)
+    out, left = {}, bytearray(raw)
+    kinds = [(s, math.prod(s["shape"]), len(s["shape"]) > 1) for s in shapes]
+    size = sum(4 * s["shape"][0] + n if matrix else 4 * n for s, n, matrix in kinds)
     if size != len(raw):
         raise ValueError(f"expected {size} bytes for these shapes; got {len(raw)}")
-    out, left = {}, bytearray(raw)
-    for name, shape in ((s["name"], s["shape"]) for s in shapes):
-        n, matrix = math.prod(shape), len(shape) > 1
-        rows = shape[0] if matrix else n
-        scale, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
-        out[name] = scale.reshape(shape) if not matrix else None
-        if not matrix: continue
-        whole, left = torch.frombuffer(left[:n], dtype=torch.int8).float(), left[n:]
-        out[name] = (whole.view(rows, -1) * scale[:, None]).reshape(shape)
+    for s, n, matrix in kinds:
+        rows = s["shape"][0] if matrix else n
+        t, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
+        if matrix:
+            whole, left = torch.frombuffer(left[:n], dtype=torch.int8).float(), left[n:]
+            t = whole.view(rows, -1) * t[:, None]
+        out[s["name"]] = t.reshape(s["shape"])
     return out
 
 # %% ../../nbs/98a_live.ipynb #a4a27952
@@ -231,13 +230,12 @@ STEPS = 10  # of DDIM for the guided digits, at w = 1
 @torch.no_grad()
 def drawn(model, parts, c, levels, seed: int = 0):
     "Digits of a figure's model, `(n, 1, h, w)` in [−1, 1] on the gray levels of the data."
+    g = stream(seed, "draw")
     if parts is None:
-        g = stream(seed, "draw")
         x = torch.cat([model.sample(
             len(some), some, w=1., steps=STEPS, sampler="ddim", grid="schedule",
             generator=g) for some in c.split(100)])
     else:
-        g = stream(seed, "draw")
         z = sample.initial((len(c), *model.shape), g)
         z = ddgan.generate(model, z, ddgan.chain_gammas(model.steps), g, c=c)
         x = data.decode(parts.decode(z), levels)
@@ -270,14 +268,11 @@ def still_plane() -> str:  # SVG
                 f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
     return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
 
-def held_out(root=None):  # `(10, 1, 28, 28)`
-    "The first held-out picture of each digit, over which the reader draws."
-    held = data.load("mnist", root)[1]
-    return torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
 
 def still_hole(place: Path, root=None):
     "Three digits without their lower half, and four answers to each; and the digits themselves."
-    k, model = held_out(root), read("guided", place)[1]
+    held, model = data.load("mnist", root)[1], read("guided", place)[1]
+    k = torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
     disk.replace_file(place / "hole.bin", bytes(k.flatten().tolist()))
     x, seen = data.encode(k[[2, 3, 7]], 256), torch.zeros(1, 28, 28, dtype=torch.bool)
     seen[:, :14] = True

@@ -7,7 +7,7 @@ __all__ = ['test_tables_sum_to_one_and_keep_every_symbol',
            'test_the_posterior_order_borrows_what_the_entropies_say',
            'test_an_estimate_out_of_range_is_brought_back', 'test_errors_of_encode_and_decode',
            'test_classical_codes', 'test_cost_and_chance_make_up_the_log_ratio_of_a_path',
-           'test_the_net_length_is_the_log_ratio_of_the_path',
+           'test_the_net_length_is_the_log_ratio_of_the_path', 'noise_in',
            'test_a_path_without_a_grid_follows_the_forward_process',
            'test_the_stack_must_be_clean_where_latents_are_drawn', 'test_the_study_runs',
            'test_held_out_patches_share_no_pixel_with_the_others',
@@ -148,14 +148,11 @@ def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     z = _encode_swap(chain, Ans(payload(500)), k)
     g = chain.gammas
     x = chain.x(k)
-    ratio = (
-        process.marginal(x, g[0]).log_prob(z[0])
-        - chain.prior(k.shape).log_prob(z[4])
-        + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], 17))
+    ratio = process.marginal(x, g[0]).log_prob(z[0]) - chain.prior(k.shape).log_prob(z[4])
+    ratio = ratio + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], 17)
     for i in range(1, 5):
-        ratio = (
-            ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i])
-            - chain.reverse(z[i], i).log_prob(z[i - 1]))
+        ratio = ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i])
+        ratio = ratio - chain.reverse(z[i], i).log_prob(z[i - 1])
     cost, chance = path_terms(chain, k, z)
     torch.testing.assert_close(cost + chance, ratio, rtol=1e-9, atol=1e-6)
 
@@ -170,25 +167,23 @@ def test_the_net_length_is_the_log_ratio_of_the_path():
         z = ORDERS[order][0](chain, stack, k)
         cost, chance = path_terms(chain, k, z)
         # bits per dimension; the chance in it has a standard error of 0.1
-        assert (
-            abs(
-                (stack.bits - before) / k.numel()
-                - (cost + chance).sum().item() / k.numel() / math.log(2))
-            < .005)
+        wanted = (cost + chance).sum().item() / math.log(2)
+        assert abs(stack.bits - before - wanted) / k.numel() < .005
 
 # %% ../../nbs/35_compression.ipynb #de84de59
+def noise_in(z, chain, k, i):
+    "The noise that latent i has of its images."
+    return (z - alpha(chain.gammas[i]) * chain.x(k)) / sigma(chain.gammas[i])
+
 def test_a_path_without_a_grid_follows_the_forward_process():
     "without bins, the path follows the forward process: mean and variance within four errors"
     chain, k = Chain(uniform_model(), 3, bins=4.), uniform_images(500)
     z = _encode_swap(chain, Ans(payload(20_000)), k)
     free, n = unrounded(chain, k, z, stream(8, "u")), k.numel()
-    for f, rough, g in zip(free, z, chain.gammas):
-        v = (f - alpha(g) * chain.x(k)) / sigma(g)  # standard normal
+    for i, f in enumerate(free):
+        v = noise_in(f, chain, k, i)  # standard normal
         assert abs(v.mean()) < 4 / n ** .5 and abs(v.var() - 1) < 4 * (2 / n) ** .5
-    # on the grid it is noisier
-    assert (
-        ((z[0] - alpha(chain.gammas[0]) * chain.x(k)).var() / sigma(chain.gammas[0]) ** 2).item()
-        > 1.5)
+    assert noise_in(z[0], chain, k, 0).var() > 1.5  # on the grid it is noisier
 
 # %% ../../nbs/35_compression.ipynb #f9b0588a
 def test_the_stack_must_be_clean_where_latents_are_drawn():
@@ -197,9 +192,7 @@ def test_the_stack_must_be_clean_where_latents_are_drawn():
     for clean in (True, False):
         chain = Chain(uniform_model(), 3, clean=clean)
         z = _encode_swap(chain, Ans(payload(20_000)), k)
-        variance[clean] = (
-            (z[2] - alpha(chain.gammas[2]) * chain.x(k)).var() / sigma(chain.gammas[2]) ** 2
-        ).item()
+        variance[clean] = noise_in(z[2], chain, k, 2).var().item()
     assert abs(variance[True] - 1 - .25 ** 2 / 12) < 4 * (2 / k.numel()) ** .5
     assert variance[False] > 2
 

@@ -4,7 +4,7 @@
 __all__ = ['ORIGIN', 'CONFIG', 'FACTS', 'CHAIN', 'Point', 'Line',
            'test_slopes_are_those_of_the_losses_of_the_library', 'test_the_library_moves_in_turn',
            'test_eigenvalues_are_those_of_an_update', 'radius_after', 'test_how_far_the_game_gets',
-           'test_packs_of_a_missing_mode', 'networks', 'test_a_pack_is_seen_as_one',
+           'test_packs_of_a_missing_mode', 'networks', 'begun', 'test_a_pack_is_seen_as_one',
            'test_veegan_lowers_the_loss_of_pairs_and_the_way_back',
            'test_veegan_shows_real_pairs_of_an_image_and_its_noise',
            'test_the_nearest_is_found_and_pulled', 'first_terms',
@@ -137,6 +137,11 @@ def networks(name):
     x = torch.randn(8, 3, 4, generator=stream(0, "stacks"))
     return nets["generator"], nets["discriminator"], x, torch.zeros(8, dtype=torch.int64)
 
+def begun(config):
+    "The state, the step and the batches of a run on small stacks."
+    rank = train.Rank(0, 1, torch.device("cpu"))
+    return config.start(load("stacked-digits")[0], FACTS, rank, {})
+
 def test_a_pack_is_seen_as_one():
     "each logit is the net's of two images joined; an odd batch is refused"
     G, D, x, s = networks("PacGAN")
@@ -170,10 +175,8 @@ def test_veegan_lowers_the_loss_of_pairs_and_the_way_back():
 # %% ../../nbs/58_gans.ipynb #58a00037
 def test_veegan_shows_real_pairs_of_an_image_and_its_noise():
     "what the discriminator sees first in an update: x above R(x), through which no slope goes"
-    images, seen = load("stacked-digits")[0], []
-    loop = system("VEEGAN", CONFIG).start(
-        images, FACTS, train.Rank(0, 1, torch.device("cpu")), {})
-    state, step, batches = loop
+    state, step, batches = begun(system("VEEGAN", CONFIG))
+    seen = []
     D, back = state.model["discriminator"], state.model["generator"].noise_of
     D.register_forward_pre_hook(lambda net, args: seen.append(args[0]))
     with torch.no_grad():
@@ -205,8 +208,7 @@ def test_the_nearest_is_found_and_pulled():
 def first_terms(kind, **own):
     "What one update of a kind of run says, with other values of its own."
     fields = {f.name: getattr(CONFIG, f.name) for f in dataclasses.fields(CONFIG)}
-    state, step, batches = type("Changed", (kind,), own)(**fields).start(
-        load("stacked-digits")[0], FACTS, train.Rank(0, 1, torch.device("cpu")), {})
+    state, step, batches = begun(type("Changed", (kind,), own)(**fields))
     return step(state, batches(0), stream(0, "i"))
 
 def test_inclusive_gan_adds_the_pull_to_the_loss():
@@ -286,8 +288,7 @@ def test_presgan_is_paid_for_spread_and_shows_noise():
 def test_presgan_shows_noisy_images():
     "real ones are moved by normal noise of the widths before the discriminator sees them"
     seen = []
-    state, step, batches = system("PresGAN", CONFIG).start(
-        load("stacked-digits")[0], FACTS, train.Rank(0, 1, torch.device("cpu")), {})
+    state, step, batches = begun(system("PresGAN", CONFIG))
     state.model["discriminator"].register_forward_pre_hook(lambda net, args: seen.append(args[0]))
     x = state.components.encode(encode(batches(0)[0], 17))
     sigma = state.model["generator"].sigma.detach()

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['noise_of', 'test_noise_loss', 'test_losses_of_both_branches', 'test_training_teaches',
-           'test_named_by', 'test_draw', 'test_study', 'test_record', 'test_curve',
+           'Known', 'test_named_by', 'test_draw', 'test_study', 'test_record', 'test_curve',
            'test_published_tables']
 
 # %% ../../nbs/62_tilted_guidance.ipynb #bdee5085
@@ -33,9 +33,8 @@ def test_noise_loss():
     net = Answer()
     for p, share in ((1., 1.), (0., 0.), (.25, .25)):
         loss = noise_loss(p, 17)(net, (k, c), stream(0, "loss"))["loss"]
-        assert (
-            abs((net.seen == 10).double().mean() - share)
-            <= 4 * (share * (1 - share) / 400) ** .5)
+        off = abs((net.seen == 10).double().mean() - share)
+        assert off <= 4 * (share * (1 - share) / 400) ** .5
         assert (net.seen[net.seen < 10] == c[net.seen < 10]).all()
         assert abs(loss - noise_of(k, stream(0, "loss")).square().mean()) < 1e-6
 
@@ -63,13 +62,16 @@ def test_training_teaches():
     losses = both_losses(trained(small, dict(seed=0, p_uncond=.1), train_set), test, 2)
     assert max(losses.values()) < .5  # a network that answers zero has 1
 
+class Known(torch.nn.Module):
+    "The exact network for pixels N((c − 4.5)/10, 0.1²), and N(0, 0.1²) without a class."
+    classes = 10
+    def forward(self, z, gamma, c):
+        a, s = alpha(gamma), sigma(gamma)
+        mean = torch.where(c < 10, (c - 4.5) / 10, 0.)[:, None, None, None]
+        return s * (z - a * mean) / (a ** 2 * .01 + s ** 2)
+
 def test_named_by():
     "the diffusion classifier names every class of a network that knows its classes exactly"
-    class Known(torch.nn.Module):  # the exact network for pixels N((c − 4.5)/10, 0.1²)
-        classes = 10
-        def forward(self, z, gamma, c):
-            a, s = alpha(gamma), sigma(gamma)
-            return s * (z - a * (c - 4.5)[:, None, None, None] / 10) / (a ** 2 * .01 + s ** 2)
     c = torch.arange(40) % 10
     noise = torch.randn(40, 1, 8, 8, generator=stream(0))
     x = (c - 4.5)[:, None, None, None] / 10 + .1 * noise
@@ -77,16 +79,7 @@ def test_named_by():
 
 def test_draw():
     "an image does not depend on its batch; guidance moves known means to twice their distance"
-    # the exact network for pixels N((c − 4.5)/10, 0.1²), and N(0, 0.1²) without a class
-    class Known(torch.nn.Module):
-        classes = 10
-        def forward(self, z, gamma, c):
-            a, s = torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt()
-            return (
-                s * (z - a * torch.where(c < 10, (c - 4.5) / 10, 0.)[:, None, None, None])
-                / (a ** 2 * .01 + s ** 2))
-    net = Known()
-    c = torch.arange(7)
+    net, c = Known(), torch.arange(7)
     take = lambda guide, c, batch=100: draw(guide, c, (1, 8, 8), 17, steps=20, batch=batch)
     whole = take(free(net, 1.), c)
     # the same image in any batch, but for a rounding
@@ -108,14 +101,10 @@ def test_study(tmp_path):
     r = run(tiny, case, folder=tmp_path)
     assert [row["w"] for row in r["free"] + r["classifier"]] == [0, 1, 2]
     assert set(r["loss"]) == {"class", "null"} and [row["w"] for row in r["apart 8"]] == FEWER[1:]
-    assert all(
-        len(row[k]) == 2
-        for row in r["free"] for k in (
-            "accuracy", "frechet", "inception", "precision",
-            "recall", "density", "coverage", "nearest"))
-    assert (
-        {(c["seed"], c["p_uncond"]) for c in CASES}
-        == {(s, p) for s in range(3) for p in (.05, .1, .2, .5)})
+    scores = "accuracy frechet inception precision recall density coverage nearest".split()
+    assert all(len(row[k]) == 2 for row in r["free"] for k in scores)
+    cases = {(c["seed"], c["p_uncond"]) for c in CASES}
+    assert cases == {(s, p) for s in range(3) for p in (.05, .1, .2, .5)}
     assert len(set(WEIGHTS)) >= 8 and set(FEWER) <= set(WEIGHTS)
 
 def test_record():
