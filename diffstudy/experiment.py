@@ -16,15 +16,15 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-import torch
+import safetensors.torch, torch
 from . import (
     checkpoint, data as datasets, devices, files, train as training, watch, weights)
 from .core import choose, expect, pick_device
 from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Kind, Run, check_keys, components_file, config_hash, facts_of, halves, kinds,
-    load_images, read_components, result_of, that_counts)
+    Configuration, Kind, Run, check_keys, config_hash, facts_of, halves, kinds, load_images,
+    read_components, result_of, that_counts)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
@@ -268,21 +268,10 @@ def _held(folder: Path) -> dict | None:
     if path: meaning(info, path, found.state)
     return info
 
-def _make_way(folder, say):
-    "Move an old run folder aside, unless a run is training in it."
-    try:
-        with files.locked(folder, "training in"): pass
-    except RuntimeError as e: raise ValueError(str(e)) from None
-    aside = next(
-        p for p in (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
-        if not p.exists())
-    folder.rename(aside)
-    say(f"the old run is now {aside}")
-
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
-    "Inside `with`, a folder is locked and that of this run; gives what its config.json says."
+    "Lock a folder and make it that of this run, inside `with`; gives what its config.json says."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
             aside = None
@@ -318,13 +307,16 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     return f"{n} CPU core{'s' * (n > 1)}"
 
 def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
-    "The whole plan; state, step and batches; the folder's principal components, or None; the news."
+    "Build the loop of a plan: the whole plan, the loop, its components as bytes, lines to say."
     kept = {}
     if was and (folder / "components.safetensors").exists():
         kept = dict(components=read_components(folder, was, rank.device))
     state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
-    components = components_file(state.components) if hasattr(state, "components") else None
-    if components: plan = replace(plan, components=files.digest(components))
+    components = None
+    if hasattr(state, "components"):
+        tensors = checkpoint.for_a_file(state.components.tensors())
+        components = safetensors.torch.save(tensors)
+        plan = replace(plan, components=files.digest(components))
     state.notes["run"] = plan.says()
 
     # what begins
@@ -406,7 +398,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
         expect("steps" not in settings, "either minutes or steps", "both")
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
-    watch.Logger(log)  # TypeError if it is none
+    if log is not None: watch.Logger(log)  # TypeError if it is none
 
     # plan: a run of the same settings goes on, and one that is finished is opened
     was = None if fresh else _held(folder)
@@ -483,7 +475,8 @@ def _bare(config, facts) -> dict:
 
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Names of tensors with other shapes: those of the labels, and those that must not differ."
-    differ, labels = {*files.differing(_bare(config, facts), _shapes(run.model))}, set()
+    new, old = _bare(config, facts), _shapes(run.model)
+    differ, labels = {k for k in {*new, *old} if new.get(k) != old.get(k)}, set()
     for of, known in ((config, facts), (config_of(run.info), run.facts)) if differ else ():
         two, three = (_bare(of, known | dict(classes=n)) for n in (2, 3))
         labels |= {k for k in two if two[k] != three[k]}
@@ -525,8 +518,8 @@ def _take(state, run, plan) -> list[str]:  # What was taken, in lines
     anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
     old, new = (files.flatten(that_counts(c)) for c in (run.config, config.resolve()))
     differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in files.differing(old, new)
-        if not k.startswith(_BESIDE)]
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted({*old, *new})
+        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
     if there != here: differ.append(f"{there} → {here}")
     lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
     if anew: lines[0] += f"; anew: {', '.join(anew)}"

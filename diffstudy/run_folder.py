@@ -136,7 +136,8 @@ def unlike(was: dict, now: dict) -> dict:
     past, way = ([*f["lengths"], f["train.steps"]] for f in flat)
     longer = ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ()
     return {
-        k: (old.get(k), new.get(k)) for k in files.differing(old, new) if k not in longer}
+        k: (old.get(k), new.get(k)) for k in sorted({*old, *new}.difference(longer))
+        if old.get(k) != new.get(k)}
 
 # %% ../nbs/76_experiment.ipynb #e6be8708
 def meaning(info: dict, path: Path, state: dict) -> dict:
@@ -162,7 +163,7 @@ def meaning(info: dict, path: Path, state: dict) -> dict:
 
 # %% ../nbs/76_experiment.ipynb #d49c9a5d
 def _chosen(folder, which) -> Path:
-    "The best checkpoint of a run, or that of a step; ValueError if it is not there."
+    "Find the best checkpoint of a run, or that of a step; ValueError if it is not there."
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
     steps, step = ", ".join(map(str, there)), int(which) if str(which).isdecimal() else None
     path = best(folder) if which == "best" else there.get(step)

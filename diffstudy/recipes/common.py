@@ -6,8 +6,7 @@ trained one answers. Here stands what all of them use."""
 # %% auto #0
 __all__ = ['THREADS', 'GAMMA', 'PRECISIONS', 'Note', 'Kind', 'kinds', 'that_counts', 'config_hash',
            'Folder', 'Configuration', 'facts_of', 'load_images', 'halves', 'result_of',
-           'components_file', 'read_components', 'batches', 'counted', 'in_batches', 'drawn', 'Run',
-           'Judged']
+           'read_components', 'batches', 'counted', 'in_batches', 'drawn', 'Run', 'Judged']
 
 # %% ../../nbs/76b_kinds.ipynb #b076ab8b
 import collections, dataclasses, functools, hashlib, importlib, inspect, json, pkgutil
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from typing import ClassVar, NamedTuple
-import safetensors.torch, torch
+import torch
 from torch import Tensor
 from .. import data as datasets, files, recipes, train as training, verdict, watch
-from ..checkpoint import CheckpointError, for_a_file, read_tensors
+from ..checkpoint import CheckpointError, read_tensors
 from ..core import as_labels, check_counts, choose, stream, suggest
 from ..estimate import BitsPerDim, Estimate
 from ..files import check_keys
@@ -176,10 +175,6 @@ def result_of(folder: Path, info: dict) -> dict | None:
     check_keys(folder / "result.json", found, dict(config=("train",)))
     own, its = that_counts(info["config"]), that_counts(found["config"])
     return found if own == its else None
-
-def components_file(parts: datasets.Components) -> bytes:
-    "The principal components of a run, as its components.safetensors holds them."
-    return safetensors.torch.save(for_a_file(parts.tensors()))
 
 def read_components(folder: Path, info: dict, device="cpu") -> datasets.Components:
     """The principal components of a run; CheckpointError if they are not those that were written.

@@ -9,7 +9,7 @@ __all__ = ['STOPS', 'LEAVE', 'FILES', 'saving', 'whole', 'records_of', 'cut', 't
            'test_two_runs_in_one_folder', 'two_writers',
            'test_the_second_of_two_processes_is_refused', 'delete',
            'test_a_folder_that_loses_its_name', 'test_a_folder_that_goes_at_the_worst_moment',
-           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_fall_back_to_the_one_before', 'test_what_a_kill_has_kept_goes_with_the_next_save',
            'test_links_are_removed_and_not_what_they_lead_to', 'spoiled', 'short_run',
            'test_a_spoiled_file_of_a_checkpoint_is_passed_over',
            'test_a_spoiled_file_beside_a_checkpoint_changes_no_weights', 'size', 'heard', 'safe',
@@ -263,9 +263,10 @@ def test_fall_back_to_the_one_before(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"):
         run(toy_state(), tmp_path)
 
-def test_a_kill_before_the_pruning_leaves_nothing(tmp_path):
-    with mock.patch("diffstudy.checkpoint.prune"): run(saving(), tmp_path)
-    assert len(checkpoint.checkpoints(tmp_path)) == 6
+def test_what_a_kill_has_kept_goes_with_the_next_save(tmp_path):
+    run(saving(steps=40), tmp_path)
+    for n in (10, 20):
+        shutil.copytree(tmp_path / "step-000000040", tmp_path / f"step-{n:09d}")
     run(state := saving(), tmp_path)
     assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep
 

@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from .. import bound, data, models, process, snr, train
 from ..core import expand, flat_sum, randn_like, stream
+from ..guidance import drop_labels
 from ..notation import alpha, sigma
 from ..schedule import LearnedLinear, Linear, Monotone
 from ..vdm import (
@@ -306,6 +307,7 @@ def test_training_and_sampling():
     terms["loss"].backward()
     dropped = (model.net.seen[0] == 3).double().mean()
     assert abs(dropped - .25) < 4 * (.25 * .75 / 256) ** .5 and (batch[1] == 0).all()
+    assert model.net.seen[0].equal(drop_labels(batch[1], .25, 3, stream(8, "n")))
     torch.testing.assert_close(
         terms["loss"], terms["prior"] + terms["reconstruction"] + terms["diffusion"])
     a, b = (
