@@ -72,11 +72,6 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     s = torch.randint(len(chain) - 1, (n,), **where) if draw is None else draw(n, **where)
     return move(s, x.device).repeat_interleave(pack)[:len(x)]
 
-def _other_labels(c: Tensor, classes: int, generator) -> Tensor:  # `(b,)`
-    "For each example one of the other classes, all of them equally likely."
-    shift = draw(torch.randint, 1, classes, c.shape, generator=generator, device=c.device)
-    return (c + shift) % classes
-
 # %% ../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`
     "What is shown of a generator: its step from z_t, or its image with the noise of state s."
@@ -118,7 +113,8 @@ def discriminator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c
         raise ValueError(
             "mismatch: a wrong label needs labels of at least two classes; "
             f"got {got}, where mismatch=0 does without")
-    wrong = D(z_s.detach(), z_t, s, _other_labels(c, D.classes, generator)).float()
+    shift = draw(torch.randint, 1, D.classes, c.shape, generator=generator, device=c.device)
+    wrong = D(z_s.detach(), z_t, s, (c + shift) % D.classes).float()
     gap = wrong - real if config.relativistic else wrong
     return terms | dict(d_label=config.mismatch * F.softplus(gap).mean())
 

@@ -197,15 +197,13 @@ class Verdict(NamedTuple):
     def __bool__(self): return self.ok
     def __repr__(self): return self.says
 
-def _axis(x: Tensor, y: Tensor, ex: Exercise) -> str | None:
-    "What turns one result into another of a different shape: what is missing in the first."
-    for i in range(x.ndim):
-        for name in ("sum", "mean", "amax", "amin"):
-            if _close(getattr(x, name)(i), y, 1e-4, ex.atol): return f"`{name}` over axis {i}"
-    return None
-
 def _shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
-    "What is wrong with the number or the shapes of results."
+    "Say what is wrong with the number or the shapes of results."
+    close = lambda x, y: _close(x, y, 1e-4, ex.atol)
+    def lost(x, y):  # what turns one into the other
+        for i in range(x.ndim):
+            for name in ("sum", "mean", "amax", "amin"):
+                if close(getattr(x, name)(i), y): return f"`{name}` over axis {i}"
     for u, v, args in zip(a, e, ex.inputs()):
         if len(u) != len(v): return f"{len(v)} results are expected; got {len(u)}"
         for x, y in zip(u, v):
@@ -213,17 +211,16 @@ def _shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
             hint = ""
             if x.ndim > y.ndim: hint = ": is a sum or a mean over some dimensions missing?"
             if x.ndim < y.ndim: hint = ": was too much summed, or is a dimension to be kept?"
-            if x.ndim == y.ndim > 1 and _close(x.mT, y, 1e-4, ex.atol): hint = ": transpose it"
-            if x.ndim == y.ndim and any(_close(p, y, 1e-4, ex.atol) for p in (x[1:], x[:-1])):
-                hint = ": one row too many"
-            if x.ndim == y.ndim and any(_close(x, p, 1e-4, ex.atol) for p in (y[1:], y[:-1])):
-                hint = ": one row is missing"
+            if x.ndim == y.ndim:
+                if x.ndim > 1 and close(x.mT, y): hint = ": transpose it"
+                if close(x[1:], y) or close(x[:-1], y): hint = ": one row too many"
+                if close(x, y[1:]) or close(x, y[:-1]): hint = ": one row is missing"
             without = lambda t: [(*t.shape[:i], *t.shape[i + 1:]) for i in range(t.ndim)]
             wide = [without(t) for t in args if torch.is_tensor(t)]
             if any(x.shape in shapes and y.shape in shapes for shapes in wide):
                 hint = ": is it the other axis that goes?"
-            if found := _axis(x, y, ex): hint = f": the {found} is missing"
-            if found := _axis(y, x, ex): hint = f": the {found} is too much"
+            if found := lost(x, y): hint = f": the {found} is missing"
+            if found := lost(y, x): hint = f": the {found} is too much"
             return f"shape {tuple(y.shape)} is expected; got {tuple(x.shape)}{hint}"
     return None
 

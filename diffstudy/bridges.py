@@ -20,11 +20,6 @@ from .ddgan import chain_gammas
 from .notation import alpha, betas_from_gammas, convert
 from .solvers import GRIDS
 
-# %% ../nbs/83_bridges.ipynb #ad298678
-def _needed(name: str):
-    "Import a package that only a bridge needs; ImportError that says how to get it."
-    return files.needed(name, "bridges", "this bridge")
-
 # %% ../nbs/83_bridges.ipynb #e9b3f89e
 def gammas_of(scheduler) -> Tensor:
     """γ of each time step of a scheduler; TypeError without a chain, ValueError unless γ rises.
@@ -149,7 +144,7 @@ def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settin
 
     Returns:
         The scheduler"""
-    diffusers = _needed("diffusers")
+    diffusers = files.needed("diffusers", "bridges", "this bridge")
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
     known = inspect.signature(make).parameters if make else ()
@@ -212,26 +207,53 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
     plain = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
-    hub = _needed("huggingface_hub")
+    hub = files.needed("huggingface_hub", "bridges", "this bridge")
     return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, root=root)
 
-# %% ../nbs/83_bridges.ipynb #a64e1245
-# onnxruntime's own is off by 1e-7 however small the value, so σ at γ = −8 by some 1e-4 of itself
-def _exact_sigmoid(x): return 1 / (1 + torch.exp(-x))
+# %% ../nbs/83_bridges.ipynb #4f30ea9a
+@torch.no_grad()
+def export_onnx(run, path) -> Path:
+    """The network of a run as an ONNX file, in float32, for any number of examples at a time.
 
-def _of_vdm(net): return dict(z=torch.zeros(3, *net.shape), gamma=torch.zeros(3))
+    Args:
+        run: From `experiment.open` or `from_hub`: of a VDM or a GAN
+        path: NAME.onnx; written in one act
 
-def _of_gan(net):
+    Returns:
+        The file"""
+    known = run.kind in ("vdm", "ddgan")
+    expect(known, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
+    for name in ("onnx", "onnxscript"): files.needed(name, "bridges", "this bridge")
+
+    # a call with three examples, from which PyTorch learns what is computed
+    net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()
     z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
-    return dict(z_t=z, s=s, latent=torch.zeros(3, net.latent))
+    if run.kind == "vdm":
+        inputs, out = dict(z=z, gamma=torch.zeros(3)), "eps"
+        gammas = GRIDS[vdm.GRID](run.model.schedule, vdm.STEPS)
+    else:
+        inputs, out = dict(z_t=z, s=s, latent=torch.zeros(3, net.latent)), "x"
+        gammas = chain_gammas(net.steps)[1:]
+    if run.has_labels: inputs["c"] = torch.tensor([0, 1, 0])
 
-# by kind of run: what its network is asked with, the name of its answer, and its noise levels
-_EXAMPLES = dict(
-    vdm=(_of_vdm, "eps", lambda model: GRIDS[vdm.GRID](model.schedule, vdm.STEPS)),
-    ddgan=(_of_gan, "x", lambda model: chain_gammas(model.steps)[1:]))
+    # the size of the batch stays free. The sigmoid is spelled out: onnxruntime's own is off by
+    # 1e-7 however small the value, so σ at γ = −8 by some 1e-4 of itself
+    free = {name: {0: torch.export.Dim("batch")} for name in inputs}
+    exact = {torch.ops.aten.sigmoid.default: lambda x: 1 / (1 + torch.exp(-x))}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, about its own code
+            program = torch.export.export(
+                net, tuple(inputs.values()), dynamic_shapes=free, strict=False)
+            proto = torch.onnx.export(
+                program.run_decompositions(exact), (), input_names=[*inputs], output_names=[out],
+                dynamo=True, verbose=False).model_proto
+    except Exception as e:
+        raise RuntimeError(
+            f"PyTorch {torch.__version__} cannot write this network ({type(net).__name__}) as ONNX "
+            f"with a free batch size: {str(e).splitlines()[0]}") from e
 
-def _describe(proto, run, gammas):
-    "Write into an ONNX file what a program must know to draw images, and call its axis a batch."
+    # what a program must know to draw images; and one name for the axis of the batch
     says = run.facts | dict(
         kind=run.kind, recipe=run.recipe,
         null=getattr(run.model, "null", 0), gammas=gammas.tolist(),
@@ -243,41 +265,5 @@ def _describe(proto, run, gammas):
     for value in (*graph.input, *graph.output, *graph.value_info):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_param: axis.dim_param = axis.dim_param.replace(free, "batch")
-
-# %% ../nbs/83_bridges.ipynb #4f30ea9a
-def export_onnx(run, path) -> Path:
-    """The network of a run as an ONNX file, in float32, for any number of examples at a time.
-
-    Args:
-        run: From `experiment.open` or `from_hub`: of a VDM or a GAN
-        path: NAME.onnx; written in one act
-
-    Returns:
-        The file"""
-    expect(run.kind in _EXAMPLES, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
-    for name in ("onnx", "onnxscript"): _needed(name)
-
-    # a call with three examples, from which PyTorch learns what is computed
-    net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()
-    example, out, levels = _EXAMPLES[run.kind]
-    inputs = example(net)
-    if run.has_labels: inputs["c"] = torch.tensor([0, 1, 0])
-
-    # one name for the size of the batch, which stays free
-    free = {name: {0: torch.export.Dim("batch")} for name in inputs}
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of PyTorch, about its own code
-            program = torch.export.export(
-                net, tuple(inputs.values()), dynamic_shapes=free, strict=False)
-            program = program.run_decompositions({torch.ops.aten.sigmoid.default: _exact_sigmoid})
-            made = torch.onnx.export(
-                program, (), input_names=[*inputs], output_names=[out], dynamo=True, verbose=False)
-    except Exception as e:
-        raise RuntimeError(
-            f"PyTorch {torch.__version__} cannot write this network ({type(net).__name__}) as ONNX "
-            f"with a free batch size: {str(e).splitlines()[0]}") from e
-    proto = made.model_proto
-    with torch.no_grad(): _describe(proto, run, levels(run.model))
     files.replace_file(path, proto.SerializeToString())
     return Path(path)

@@ -10,7 +10,7 @@ import runpy
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from .cli import command, describe, usage
+from .cli import command, option, usage
 
 # %% ../nbs/79_exercises.ipynb #14cfb666
 class Definitions(dict):
@@ -49,9 +49,9 @@ _CONVENTION = (
 def check_run(
     what: Annotated[str, typer.Argument(help=_CHECKED)],
     function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
-    says: Annotated[Optional[str], describe(_CONVENTION)] = None,
-    predicts: Annotated[str, describe("Of the network: eps, x, v, score or flow.")] = "eps",
-    steps: Annotated[int, describe("To try a sampler with.")] = 16,
+    says: option(Optional[str], _CONVENTION) = None,
+    predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
+    steps: option(int, "To try a sampler with.") = 16,
 ):
     "Hold a function of your own against the exact answer, and say what is likely wrong."
     from diffstudy import checks
@@ -84,8 +84,8 @@ _LOOKED_AT = (
 @command("doctor")
 def doctor_run(
     what: Annotated[Path, typer.Argument(help=_LOOKED_AT)],
-    says: Annotated[Optional[str], describe(_CONVENTION)] = None,
-    predicts: Annotated[str, describe("Of the network: eps, x, v, score or flow.")] = "eps",
+    says: option(Optional[str], _CONVENTION) = None,
+    predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
 ):
     "Look at a trained model, its pictures and its samples, and say what is likely wrong."
     from diffstudy import experiment

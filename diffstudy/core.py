@@ -281,7 +281,7 @@ def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
         **how: Of f, such as `dtype`"""
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
-    return v if device is None else move(v, device)
+    return v if device is None or here == device else move(v, device)
 
 def move(v: Tensor, device) -> Tensor:
     """A tensor on a device; one from the CPU goes there without a wait for what the device does.
@@ -435,7 +435,6 @@ def implements(*ids: str):
 
     def mark(f):
         for i in ids: REGISTRY.setdefault(i, []).append(f"{f.__module__}.{f.__qualname__}")
-        f.__equations__ = (*getattr(f, "__equations__", ()), *ids)
         return f
 
     return mark

@@ -93,13 +93,6 @@ def _check_step(s: Tensor, x: Tensor, steps: int) -> Tensor:  # `s`
             "the noisier state is t = s + 1, and is not passed")
     return s
 
-def _denoise_by_other(what: str, out, z_t, s, chain, generator):
-    "z_s of a network that predicts it (\"state\"), or the noise in z_t (\"noise\")."
-    if what == "state": return out
-    if what != "noise": raise ValueError(suggest(what, ("data", "state", "noise"), "predicts"))
-    x_hat = convert(out, z_t, chain[s + 1], "eps", "x")
-    return process.posterior(z_t, x_hat, chain[s], chain[s + 1]).sample(generator)
-
 # %% ../nbs/40_ddgan.ipynb #4cc385de
 class Pair(NamedTuple):
     """Two states of one path, of which `z_t` is one step noisier.
@@ -146,8 +139,10 @@ def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None
     s = _check_step(s, z_t, len(chain) - 1)
     latent = randn_like(z_t.new_empty(len(z_t), net.latent), generator)
     x, _ = as_data(prediction=net(z_t, s, latent, c), z_t=z_t)
-    if getattr(net, "predicts", "data") != "data":  # of another kind, for comparison
-        return _denoise_by_other(net.predicts, x, z_t, s, chain, generator)
+    what = getattr(net, "predicts", "data")  # for comparison also z_s itself, or the noise in z_t
+    if what == "state": return x
+    if what == "noise": x = convert(x, z_t, chain[s + 1], "eps", "x")
+    elif what != "data": raise ValueError(suggest(what, ("data", "state", "noise"), "predicts"))
     return process.posterior(z_t, x, chain[s], chain[s + 1]).sample(generator)
 
 # %% ../nbs/40_ddgan.ipynb #66328347
@@ -205,18 +200,6 @@ def check_chain(chain: Tensor, net) -> Tensor:
             "its steps are other tasks, so build and train it for the chain")
     return chain
 
-def _check_start(z: Tensor, c, net):
-    "The labels as a tensor, or None; ValueError unless noise and labels suit the network."
-    expect(
-        tuple(z.shape[1:]) == tuple(net.shape),
-        f"noise of shape (b, {', '.join(map(str, net.shape))})", f"shape {tuple(z.shape)}")
-
-    # a GAN that learned with labels has learned nothing for none
-    classes = getattr(net, "classes", 0)
-    if c is None and not classes: return None
-    if not classes: raise ValueError("this network was built without labels: leave c out")
-    return as_labels(c, z, classes, null=False)
-
 # %% ../nbs/40_ddgan.ipynb #0c8228e6
 @implements("D5")
 @torch.no_grad()
@@ -237,7 +220,13 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
         `(b, *d)`"""
     z = check_state(z, generator)
     chain = check_chain(chain.cpu(), net).to(z)
-    c = _check_start(z, c, net)
+    expect(
+        tuple(z.shape[1:]) == tuple(net.shape),
+        f"noise of shape (b, {', '.join(map(str, net.shape))})", f"shape {tuple(z.shape)}")
+
+    # a GAN that learned with labels has learned nothing for none
+    if classes := getattr(net, "classes", 0): c = as_labels(c, z, classes, null=False)
+    elif c is not None: raise ValueError("this network was built without labels: leave c out")
     if start is not None and (type(start) is not int or not 0 <= start < len(chain)):
         raise ValueError(f"expected a state from 0 to {len(chain) - 1}; got {start!r}")
 

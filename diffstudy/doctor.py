@@ -92,7 +92,7 @@ class _Case(NamedTuple):
         a, s = (v.clamp(min=1e-6) for v in self.levels.at(t, x[:1]))
         t = torch.as_tensor(t if told is None else told).to(self.images.device)
         answer = self.model(x.to(self.images), t.expand(len(x)))
-        (p, q), _ = checks.KINDS[kind or self.predicts](a, s)
+        (p, q), _ = checks.factors(kind or self.predicts, a, s)
         return p * x + q * torch.as_tensor(answer).to(x)
 
     def noised(self, x, t, seed=0):
@@ -254,7 +254,7 @@ def _training(c) -> tuple[list, list]:
         x, times, each = c.images[:64].double(), c.levels.times, []
         for t in times[torch.linspace(0, len(times) - 1, 32).round().long()]:
             z, a, s = c.noised(x, t, 2)
-            (_, q), _ = checks.KINDS[c.predicts](a, s)
+            (_, q), _ = checks.factors(c.predicts, a, s)
             each.append(((c.data(z, t) - x) / q).square().mean())
         ended, own = part[-1], torch.stack(each).mean().item()
         says = (
@@ -277,19 +277,17 @@ def _training(c) -> tuple[list, list]:
     return found, [*looked, f"{says}, its half-life {half} steps"]
 
 # %% ../nbs/84b_only_noise.ipynb #84bd0035
-def _seen(x) -> dict:
-    "What one sees of pictures, in numbers."
-    x = x[::max(1, len(x) // 256)].double()
-    spread = torch.pdist(x.flatten(1)).mean().item() / x[0].numel() ** .5
-    if x.ndim != 4 or x.shape[-1] < 4: return dict(spread=spread)
-    contrast = x.flatten(1).std(1).mean().item()
-    grain = x.diff(dim=-1).abs().mean().item() / max(contrast, 1e-9)
-    return dict(spread=spread, contrast=contrast, grain=grain)
-
 def _of_seen(x, like) -> str | None:
-    "What is wrong with samples at first sight."
+    "Say what is wrong with samples at first sight."
     if bad := (~x.isfinite()).flatten(1).any(1).sum(): return f"not finite, {bad} of {len(x)}"
-    own, real = _seen(x), _seen(like)
+    def seen(x):
+        x = x[::max(1, len(x) // 256)].double()
+        spread = torch.pdist(x.flatten(1)).mean().item() / x[0].numel() ** .5
+        if x.ndim != 4 or x.shape[-1] < 4: return dict(spread=spread)
+        contrast = x.flatten(1).std(1).mean().item()
+        grain = x.diff(dim=-1).abs().mean().item() / max(contrast, 1e-9)
+        return dict(spread=spread, contrast=contrast, grain=grain)
+    own, real = seen(x), seen(like)
     times = dict(contrast=1.) | {k: own[k] / max(real[k], 1e-9) for k in real}
     room = .1 * (like.max() - like.min())
     outside = ((x < like.min() - room) | (x > like.max() + room)).double().mean()
@@ -384,7 +382,7 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
     with Progress(120, "calls", "drawing samples") as view:
         if isinstance(model, Run): c = _Case.of_run(model, view)
         else:
-            choose(predicts, checks.KINDS, "prediction")
+            choose(predicts, dict.fromkeys(checks.KINDS), "prediction")
             exact = images if isinstance(images, GaussianMixture) else None
             if exact:
                 images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))

@@ -16,18 +16,19 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-import torch
-from . import checkpoint, data as datasets, devices, files, train as training, watch, weights
+import safetensors.torch, torch
+from . import (
+    checkpoint, data as datasets, devices, files, train as training, watch, weights)
 from .core import choose, expect, pick_device
 from .images import from_strip
 from .recipes.classifier import ClassifierConfig, ClassifierRun
 from .recipes.common import (
-    Configuration, Kind, Run, check_keys, components_file, config_hash, facts_of, halves, kinds,
-    load_images, read_components, result_of, that_counts)
+    Configuration, Kind, Run, check_keys, config_hash, facts_of, halves, kinds, load_images,
+    read_components, result_of, that_counts)
 from .recipes.ddgan import GANConfig, GANRun
 from .recipes.vdm import SCHEDULES, VDMConfig, VDMRun
 from .run_folder import (
-    SCALED, TRAINED, bare, check_info, config_of, mark_of, meaning, open, read_run, scaled, unlike)
+    SCALED, TRAINED, check_info, config_of, mark_of, meaning, open, read_run, scaled, unlike)
 from .settings import above, change, places
 
 _all_ = [
@@ -96,15 +97,6 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
     return change(config, settings), name
 
 # %% ../nbs/76_experiment.ipynb #303b6605
-def _learned(config, images) -> dict:
-    "What a folder of checkpoints belongs to, beside its loop: settings, and a mark of the data."
-    some = images.images if isinstance(images, datasets.Stacked) else images
-    mark, every = hashlib.sha256(), -(-len(some) // 1000)
-    for v in (some.images, some.labels): mark.update(v[::every].cpu().numpy().tobytes())
-    settings = {  # those of the loop are compared in any case
-        k: v for k, v in that_counts(config.resolve()).items() if k != "train"}
-    return settings | dict(images=len(some), mark=mark.hexdigest()[:12])
-
 def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
@@ -120,9 +112,14 @@ def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacke
     Returns:
         At its end; the averaged model is `.ema.model`"""
     if isinstance(config, str): config = choose(config, RECIPES, "recipe")
-    config = change(config, settings)
+    config, notes = change(config, settings), {}
+    if folder:  # its checkpoints belong to these settings, the loop's apart, and to these images
+        some = images.images if isinstance(images, datasets.Stacked) else images
+        mark, every = hashlib.sha256(), -(-len(some) // 1000)
+        for v in (some.images, some.labels): mark.update(v[::every].cpu().numpy().tobytes())
+        own = {k: v for k, v in that_counts(config.resolve()).items() if k != "train"}
+        notes = dict(fit=own | dict(images=len(some), mark=mark.hexdigest()[:12]))
     rank = training.Rank(0, 1, torch.device(device))
-    notes = dict(fit=_learned(config, images)) if folder else {}
     with _threads(config):
         state, step, batches = config.start(images, facts_of(images), rank, notes)
         return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
@@ -146,27 +143,11 @@ def as_run(config: Configuration, state: training.State, images: datasets.ImageS
 
     Returns:
         It has no folder, and all else that `open` gives"""
-    plan = Plan(config, getattr(config, "model", config.kind), facts_of(images))
-    run = _run_of(state, plan, None, f"step-{state.step:08d}")
-    run.model.eval()
+    info = Plan(config, getattr(config, "model", config.kind), facts_of(images)).says()
+    run = kinds()[config.kind].run(
+        None, info, state.ema.model, f"step-{state.step:08d}", state.rank.device)
     if hasattr(state, "components"): run.components = state.components
     return run
-
-def _run_of(state, plan, folder, mark="") -> Run:
-    "A run in the middle of its training."
-    make = kinds()[plan.config.kind].run
-    return make(folder, plan.says(), state.ema.model, mark, state.rank.device)
-
-# %% ../nbs/76_experiment.ipynb #a303e09d
-def _in_fast_precision(config, rank, was, say):  # The same, or in float32
-    "The precision of a recipe, if it is no slower here; a run that goes on (`was`) keeps its own."
-    asked = config.spelled()["train"].precision
-    if asked == "float32": return config
-    if was: return change(config, dict(precision=was["config"]["train"]["precision"]))
-    found, why = devices.precision(asked, rank)
-    if why and rank.index == 0:
-        say(f"in {found}: {why} (precision={asked} takes it all the same)")
-    return change(config, dict(precision=found))
 
 # %% ../nbs/76_experiment.ipynb #d1a10005
 @dataclass(frozen=True)
@@ -200,7 +181,7 @@ class Plan:
 
 def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
             init: dict | None = None, minutes: float | None = None, given: dict = {},
-            where="the folder") -> Plan:
+            where="the folder", measured: bool = False) -> Plan:
     """What is to be trained; a run that is there goes on, perhaps with more steps.
 
     Args:
@@ -210,10 +191,13 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
         minutes: As for `train`: in a folder that was begun with minutes
         given: Settings that were asked for by name, whatever the minutes
         where: For the message
+        measured: Whether the machine that began it chose the precision
 
     Returns:
         ValueError that names what differs"""
     if not was: return Plan(config, recipe, init=init)
+    if measured and config.spelled()["train"].precision != "float32":
+        config = change(config, dict(precision=was["config"]["train"]["precision"]))
 
     # it is as long as its minutes chose, and other minutes are other steps
     dial, had = was.get("dial"), was["config"]["train"]["steps"]
@@ -284,38 +268,34 @@ def _held(folder: Path) -> dict | None:
     if path: meaning(info, path, found.state)
     return info
 
-def _make_way(folder, say):
-    "Move an old run folder aside, unless a run is training in it."
-    try:
-        with files.locked(folder, "training in"): pass
-    except RuntimeError as e: raise ValueError(str(e)) from None
-    aside = next(
-        p for p in (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
-        if not p.exists())
-    folder.rename(aside)
-    say(f"the old run is now {aside}")
-
 # %% ../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
-    "Inside `with`, a folder is locked and that of this run; ValueError if it is another's."
+    "Lock a folder and make it that of this run, inside `with`; gives what its config.json says."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
-            if fresh and folder.exists(): _make_way(folder, say)
-            folder.mkdir(parents=True, exist_ok=True)
-            try: stack.enter_context(files.locked(folder, "training in"))
+            aside = None
+            try:
+                if fresh and folder.exists():  # moved away, unless a run is training in it
+                    with files.locked(folder, "training in"): pass
+                    names = (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
+                    aside = next(p for p in names if not p.exists())
+                    folder.rename(aside)
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(files.locked(folder, "training in"))
             except RuntimeError as e: raise ValueError(str(e)) from None
+            if aside: say(f"the old run is now {aside}")
 
             # now nobody else writes here: look whose it is, and only then write
             was, parts = _held(folder), folder / "components.safetensors"
             if was: check_same(folder, was, plan)
             if components and not (was and parts.exists()): files.replace_file(parts, components)
+            beside = {k: v for k, v in (was or {}).items() if k in ("version", "root")}
             if not was or was.get("lengths", []) != [*plan.lengths]:
-                place = was and was.get("root") if root is None else str(Path(root).resolve())
-                beside = dict(version=files.versions()["diffstudy"])
-                if place: beside["root"] = place
+                beside["version"] = files.versions()["diffstudy"]
+                if root is not None: beside["root"] = str(Path(root).resolve())
                 files.write_json(folder / "config.json", plan.says() | beside)
-        yield
+        yield plan.says() | beside
 
 # %% ../nbs/76_experiment.ipynb #820e49ff
 def _used(rank) -> str:  # Such as "1 CPU core"
@@ -326,31 +306,44 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     n = rank.world * torch.get_num_threads()
     return f"{n} CPU core{'s' * (n > 1)}"
 
-def _announce(folder, plan, images, held_out, state, say):
-    "What begins, in a few lines."
+def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
+    "Build the loop of a plan: the whole plan, the loop, its components as bytes, lines to say."
+    kept = {}
+    if was and (folder / "components.safetensors").exists():
+        kept = dict(components=read_components(folder, was, rank.device))
+    state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
+    components = None
+    if hasattr(state, "components"):
+        tensors = checkpoint.for_a_file(state.components.tensors())
+        components = safetensors.torch.save(tensors)
+        plan = replace(plan, components=files.digest(components))
+    state.notes["run"] = plan.says()
+
+    # what begins
     f, data, loop = plan.facts, plan.config.data, state.config
     n = lambda s: "endless" if isinstance(s, datasets.Stacked) else len(s)
-    say(
+    news = [
         f"{images.name if data == 'folder' else data}: "
         f"{n(images)} training and {n(held_out)} held-out images, "
-        f"{'×'.join(map(str, f['shape']))}, {f['levels']} gray levels, {f['classes']} classes")
-    say(
+        f"{'×'.join(map(str, f['shape']))}, {f['levels']} gray levels, {f['classes']} classes",
         f"recipe {plan.recipe}: {loop.steps} steps of {loop.batch_size} images on "
-        f"{_used(state.rank)}, into {folder}")
+        f"{_used(rank)}, into {folder}"]
 
     # a recipe for a GPU says so on a CPU, and a run that is watched what by
     slow, usual = _ON_A_CPU.get(plan.recipe), RECIPES.get(plan.recipe)
-    if slow and state.rank.device.type == "cpu" and loop.steps >= usual.train["steps"]: say(slow)
+    if slow and rank.device.type == "cpu" and loop.steps >= usual.train["steps"]: news.append(slow)
     if loop.watch_every and kinds()[plan.config.kind].run.scored and n(held_out) != "endless":
         choose, report = map(len, halves(n(held_out)))
-        say(
+        news.append(
             f"every {loop.watch_every} steps a score on {choose} held-out images; "
             f"on the best, the other {report} report")
+    if source: news += _take(state, source, plan)
+    return plan, (state, *rest), components, news
 
 # %% ../nbs/76_experiment.ipynb #be33aee7
-def _finish(folder, plan, state, held_out, progress, say):
+def _finish(run, plan, state, held_out, progress, say):
     "Score what was trained, and write `result.json`, unless the folder has gone meanwhile."
-    begun = time.perf_counter()
+    folder, begun = run.folder, time.perf_counter()
     rows = checkpoint.read_log(folder, say)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
     found = {k: v for k, v in plan.says().items() if k not in ("facts", "components")} | dict(
@@ -358,8 +351,6 @@ def _finish(folder, plan, state, held_out, progress, say):
         curve=log[::max(1, len(log) // 60)])
 
     # the held-out images, as the kind of model can score them
-    run = _run_of(state, plan, folder)
-    run.model.eval()
     if run.scored:
         say("trained; now scored on held-out images")
         found |= run.measure(held_out.to(run.device), progress)
@@ -373,31 +364,6 @@ def _finish(folder, plan, state, held_out, progress, say):
     raise RuntimeError(
         f"{folder} was moved or removed while its model was scored, so its result is "
         "not written; the same call with the folder's new name scores it again")
-
-# %% ../nbs/76_experiment.ipynb #c2929054
-def _started(plan, images, folder, was, rank) -> tuple:
-    "The whole plan, state, step and batches, and the principal components of a folder, or None."
-    kept = {}
-    if was and (folder / "components.safetensors").exists():
-        kept = dict(components=read_components(folder, was, rank.device))
-    state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
-    components = components_file(state.components) if hasattr(state, "components") else None
-    if components: plan = replace(plan, components=files.digest(components))
-    state.notes["run"] = plan.says()
-    return plan, (state, *rest), components
-
-def _fit(loop, plan, folder, held_out, progress, say, log):
-    "The steps, with a look every `watch_every` of them, by the averaged weights."
-    state, step, batches = loop
-    endless = isinstance(held_out, datasets.Stacked)
-    some = None if endless or not state.config.watch_every else held_out[halves(len(held_out))[0]]
-    training.complete(
-        state, step, batches, folder=folder, progress=progress, say=say, held=True, log=log,
-        watch=lambda state: _run_of(state, plan, folder).look(some))
-
-def _meet(rank):
-    "All processes of a run wait for each other."
-    if rank.world > 1: torch.distributed.barrier()
 
 # %% ../nbs/76_experiment.ipynb #34202fc1
 def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
@@ -425,20 +391,23 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         Finished; ValueError for a wrong argument"""
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
-    rank, rule = training.distributed(device), above(0)
+    rank = training.distributed(device)
+    first = rank.index == 0
     if minutes is not None:
+        rule = above(0)
         expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
         expect("steps" not in settings, "either minutes or steps", "both")
     if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
-    watch.Logger(log)  # TypeError if it is none
+    if log is not None: watch.Logger(log)  # TypeError if it is none
 
     # plan: a run of the same settings goes on, and one that is finished is opened
     was = None if fresh else _held(folder)
-    if isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings:
-        config = _in_fast_precision(config, rank, was, say)
+    by_name = isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings
     began = source = None
     if init is not None: began, source = _first_weights(init, folder, was, say)
-    plan = plan_of(config, name, was, init=began, minutes=minutes, given=settings, where=folder)
+    plan = plan_of(
+        config, name, was, init=began, minutes=minutes, given=settings, where=folder,
+        measured=by_name)
     if was and result_of(folder, plan.says()):
         done = open(folder, device, root=root, say=say)
         say(
@@ -447,25 +416,42 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
         return done
 
     # start: all that can be wrong is looked at before the folder is touched
-    first = rank.index == 0
     if first: files.check_writable(folder)
+    asked = config.spelled()["train"].precision
+    if by_name and not was and asked != "float32":
+        found, why = devices.precision(asked, rank)
+        if why and first: say(f"in {found}: {why} (precision={asked} takes it all the same)")
+        plan = replace(plan, config=change(config, dict(precision=found)))
     with _threads(config):
         images, held_out = load_images(plan.config.resolve(), root, say if first else None)
         plan = replace(plan, facts=facts_of(images))
         if minutes and not was: plan = _dialed(plan, minutes, settings, images, rank, say)
-        plan, loop, components = _started(plan, images, folder, was, rank)
-        taken = _take(loop[0], source, plan) if source else []
+        plan, loop, components, news = _start(plan, images, held_out, folder, was, source, rank)
+        state, told = loop[0], nullcontext((was or {}) | plan.says())
 
-        # claim, fit, finish: one process writes, and holds the folder from its name to its result
-        claim = _claimed(folder, plan, root, components, fresh, say) if first else nullcontext()
-        with claim:
-            _meet(rank)  # nobody reads before the folder is ours
-            if first: _announce(folder, plan, images, held_out, loop[0], say)
-            for line in taken if first else (): say(line)
-            _fit(loop, plan, folder, held_out, progress, say, log)
-            _meet(rank)  # nor before the last checkpoint is there
-            if first: _finish(folder, plan, loop[0], held_out, progress, say)
-            return open(folder, device, root=root, say=say)
+        # claim: one process writes, and holds the folder from its name to its result
+        if first: told = _claimed(folder, plan, root, components, fresh, say)
+        with told as info:
+            for line in news if first else (): say(line)
+            run = kinds()[config.kind].run(folder, info, state.ema.model, "", rank.device, root)
+            if components: run.components = state.components
+            endless = isinstance(held_out, datasets.Stacked)
+            looks = state.config.watch_every and not endless
+            seen = held_out[halves(len(held_out))[0]] if looks else None
+
+            # fit: nobody reads before the folder is ours, nor before the last checkpoint is there
+            if rank.world > 1: torch.distributed.barrier()
+            training.complete(
+                *loop, folder=folder, progress=progress, say=say, held=True, log=log,
+                watch=lambda _: run.look(seen))
+            if rank.world > 1: torch.distributed.barrier()
+
+            # finish
+            if first: _finish(run, plan, state, held_out, progress, say)
+            last = checkpoint.checkpoints(folder)[-1]
+            mark = files.digest(files.read_file(last / "manifest.json"))[:12]
+            run.checkpoint = f"{last.name} {mark}"
+            return run
 
 # %% ../nbs/76_experiment.ipynb #3fb1feae
 def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, if it is needed
@@ -483,44 +469,45 @@ def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, i
 # %% ../nbs/76_experiment.ipynb #0d6ff349
 def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict().items()}
 
+def _bare(config, facts) -> dict:
+    "The shapes of the network that settings make, without memory for it."
+    with torch.device("meta"): return _shapes(config.assemble(facts))
+
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Names of tensors with other shapes: those of the labels, and those that must not differ."
-    here, there = _shapes(bare(config, facts)), _shapes(run.model)
-    differ, labels = {*files.differing(here, there)}, set()
+    new, old = _bare(config, facts), _shapes(run.model)
+    differ, labels = {k for k in {*new, *old} if new.get(k) != old.get(k)}, set()
     for of, known in ((config, facts), (config_of(run.info), run.facts)) if differ else ():
-        two, three = (_shapes(bare(of, known | dict(classes=n))) for n in (2, 3))
+        two, three = (_bare(of, known | dict(classes=n)) for n in (2, 3))
         labels |= {k for k in two if two[k] != three[k]}
     return sorted(differ & labels), sorted(differ - labels)
 
-def _check_takes(run, plan) -> list[str]:  # Tensors that begin anew
-    "ValueError unless a run may begin with the weights of another one."
+_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
+
+@torch.no_grad()
+def _take(state, run, plan) -> list[str]:  # What was taken, in lines
+    "Give a state the averaged weights of another run; ValueError where they do not fit."
     config, facts, source = plan.config, plan.facts, plan.init["source"]
     if run.kind != config.kind or run.config.get("components") or plan.components:
         raise ValueError(
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
             f"{source} holds {run.what}")
+    there, here = (
+        f"{'×'.join(map(str, f['shape']))} with {f['levels']} gray levels"
+        for f in (run.facts, facts))
     anew, wrong = _unlike(run, config, facts)
-    if not wrong: return anew
-    here, there = (_shapes(net).get(wrong[0], "absent") for net in (bare(config, facts), run.model))
-    fits = [
-        name for name in recipes_for(config.data)
-        if RECIPES[name].kind == run.kind and not _unlike(run, RECIPES[name], facts)[1]]
-    images, others = _of_data(run.facts), _of_data(facts)
-    other = f" They are for images {images}, and here are {others}." if images != others else ""
-    raise ValueError(
-        f"init: the weights of {source} do not fit: expected {wrong[0]} {here}, "
-        f"got {there}.{other} "
-        f"Recipes for {config.data!r} whose network they fit: {', '.join(fits) or 'none'}")
+    if wrong:
+        name, fits = wrong[0], [
+            k for k in recipes_for(config.data)
+            if RECIPES[k].kind == run.kind and not _unlike(run, RECIPES[k], facts)[1]]
+        own, given = (shapes.get(name, "absent") for shapes in (
+            _bare(config, facts), _shapes(run.model)))
+        other = f" They are for images {there}, and here are {here}." if there != here else ""
+        raise ValueError(
+            f"init: the weights of {source} do not fit: expected {name} {own}, got {given}.{other} "
+            f"Recipes for {config.data!r} whose network they fit: {', '.join(fits) or 'none'}")
 
-_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
-
-def _of_data(facts) -> str:
-    return f"{'×'.join(map(str, facts['shape']))} with {facts['levels']} gray levels"
-
-@torch.no_grad()
-def _take(state, run, plan) -> list[str]:  # What was taken, in lines
-    "Give a state the averaged weights of another run."
-    given, anew = run.model.state_dict(), _check_takes(run, plan)
+    given = run.model.state_dict()
     for part in (state.ema.source, state.ema.model):
         own = part.state_dict()
         for k in own.keys() & given.keys() - set(anew): own[k].copy_(given[k])
@@ -529,28 +516,17 @@ def _take(state, run, plan) -> list[str]:  # What was taken, in lines
     kept = len(_shapes(state.ema.model).keys() - set(anew))
     rest = [n for n, part in state.model.named_children() if len(state.optimizers) > 1]
     anew += [f"all of the {n}" for n in rest if state.model[n] is not state.ema.source]
-    old, new = (files.flatten(that_counts(c)) for c in (run.config, plan.config.resolve()))
+    old, new = (files.flatten(that_counts(c)) for c in (run.config, config.resolve()))
     differ = [
-        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in files.differing(old, new)
-        if not k.startswith(_BESIDE)]
-    there, here = _of_data(run.facts), _of_data(plan.facts)
+        f"{k} {old.get(k)!r} → {new.get(k)!r}" for k in sorted({*old, *new})
+        if old.get(k) != new.get(k) and not k.startswith(_BESIDE)]
     if there != here: differ.append(f"{there} → {here}")
-    lines = [f"begins with the averaged weights of {plan.init['source']}: {kept} tensors"]
+    lines = [f"begins with the averaged weights of {source}: {kept} tensors"]
     if anew: lines[0] += f"; anew: {', '.join(anew)}"
     if differ: lines.append(f"other than there: {', '.join(differ)}")
     return lines
 
 # %% ../nbs/76_experiment.ipynb #fcef6942
-def _command(run) -> str:
-    "What repeats a training: its recipe, and what was set otherwise."
-    command = f"diffstudy train {run.config['data']} --recipe {run.recipe}"
-    if "init" in run.info: command += f" --init {run.info['init']['source']}"
-    if run.recipe not in RECIPES: return command
-    was, now = (places(c) for c in (RECIPES[run.recipe], config_of(run.info)))
-    changed = {k: p.value for k, p in now.items() if k not in was or p.value != was[k].value}
-    text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
-    return command + "".join(f" --set {k}={text(v)}" for k, v in changed.items())
-
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
     """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
 
@@ -562,17 +538,26 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
 
     Returns:
         The file"""
-    path = Path(path)
+    path, name = Path(path), run.config["data"]
     expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
-    data = datasets.DATASETS[run.config["data"]]
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
     tensors = {k: v.half() if half else v for k, v in run.model.state_dict().items()}
     if run.config.get("components"):
         tensors |= {f"components.{k}": v for k, v in run.components.tensors().items()}
+
+    # what repeats the training: its recipe, and what was set otherwise
+    command = f"diffstudy train {name} --recipe {run.recipe}"
+    if "init" in run.info: command += f" --init {run.info['init']['source']}"
+    if run.recipe in RECIPES:
+        was, now = (places(c) for c in (RECIPES[run.recipe], config_of(run.info)))
+        text = lambda v: ",".join(map(str, v)) if isinstance(v, list | tuple) else v
+        command += "".join(
+            f" --set {k}={text(p.value)}" for k, p in now.items()
+            if k not in was or p.value != was[k].value)
     files.replace_file(path, weights.pack(tensors, dict(
-        what=f"{run.recipe}: {run.what}", data=f"{run.config['data']}: {data.source}",
+        what=f"{run.recipe}: {run.what}", data=f"{name}: {datasets.DATASETS[name].source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
-        command=_command(run), licence=license, result=result or None, chosen=run.chosen,
+        command=command, licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k != "root"})))
     return path
 

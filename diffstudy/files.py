@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['sync', 'make_folder', 'read_file', 'remove', 'needed', 'named', 'check_writable',
            'replace_file', 'canonical', 'write_json', 'printable', 'from_json', 'read_json',
-           'flatten', 'differing', 'CheckpointError', 'digest', 'locked', 'processor', 'machine',
-           'versions', 'along', 'check_keys', 'write_png', 'read_note']
+           'flatten', 'CheckpointError', 'digest', 'locked', 'processor', 'machine', 'versions',
+           'along', 'check_keys', 'write_png', 'read_note']
 
 # %% ../nbs/74b_checkpoint.ipynb #aa9f73da
 import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
@@ -158,10 +158,6 @@ def flatten(d: dict, before: str = "") -> dict:
     for k, v in d.items():
         out |= flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
     return out
-
-def differing(a: dict, b: dict) -> list:
-    "List the keys, in order, of which two dicts have other values."
-    return [k for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
 
 # %% ../nbs/74b_checkpoint.ipynb #d2269dd5
 class CheckpointError(RuntimeError):

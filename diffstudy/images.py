@@ -150,8 +150,8 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
     x = torch.tensor(d.images[order]).to(torch.uint8)[:, None]
-    every = ImageSet("digits", x, torch.tensor(d.target[order]), 17, 10)
-    return every[:1500], every[1500:]
+    y, parts = torch.tensor(d.target[order]), (slice(1500), slice(1500, None))
+    return tuple(ImageSet("digits", x[part], y[part], 17, 10) for part in parts)
 
 # %% ../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
@@ -232,11 +232,8 @@ _PATCH = 16  # pixels
 _TILE = 64   # pixels
 _TILES = 6   # of a photograph are held out
 
-def _cut(x: Tensor, size: int, step: int) -> Tensor:  # `(…, rows, columns, size, size)`
-    return x.unfold(-2, size, step).unfold(-2, size, step)
-
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
-    return _cut(x, size, step).movedim(0, 2).flatten(0, 1)
+    return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
 
 def load_photos(root=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
@@ -260,7 +257,7 @@ def load_photos(root=None):
         taken = taken.view(photo.shape[1] // _TILE, -1)
         taken = taken.repeat_interleave(_TILE, 0).repeat_interleave(_TILE, 1)
         taken = torch.nn.functional.pad(taken, (0, 0, 0, photo.shape[1] % _TILE))
-        free = _cut(taken, _PATCH, 8).sum((-2, -1)).flatten() == 0
+        free = _patches(taken[None], _PATCH, 8).sum((1, 2, 3)) == 0
         train.append(_patches(photo, _PATCH, 8)[free])
 
     def labels(s): return torch.arange(2).repeat_interleave(torch.tensor([len(p) for p in s]))
@@ -468,7 +465,8 @@ class Batches:
             if self.flip is not True: which &= torch.isin(y, y.new_tensor(self.flip))
             row = torch.arange(len(x), device=x.device) + len(x) * which
             x = torch.cat([x, x.flip(-1)]).index_select(0, row)
-        return move(x, self.device or x.device), move(y, self.device or y.device)
+        if self.device is None or x.device == y.device == self.device: return x, y
+        return move(x, self.device), move(y, self.device)
 
     def _rows(self, step, places):
         "The same of any data set; what its rows draw from torch is a function of step and place."

@@ -256,19 +256,15 @@ class Slope:
             flow, start, gammas, rtol=rtol, atol=atol, method="dopri5", options=dict(norm=worst))
         except AssertionError as e:
             if not str(e).startswith(("underflow in dt", "non-finite values")): raise
-            raise self.failure(rtol, atol) from e
-
-    def failure(self, rtol, atol):
-        "The error for a solver that gave up."
-        why = "predict returned values that are not finite, with"
-        if self.eps.isfinite().all():
-            why = (
-                "its steps became too small: predict jumps there, "
-                "or the tolerances are too strict; loosen")
-        return RuntimeError(
-            f"the probability flow stopped at gamma = {self.gamma.item():.4g} "
-            f"after {self.calls} evaluations, "
-            f"because {why} rtol={rtol:g} and atol={atol:g}")
+            why = "predict returned values that are not finite, with"
+            if self.eps.isfinite().all():
+                why = (
+                    "its steps became too small: predict jumps there, "
+                    "or the tolerances are too strict; loosen")
+            raise RuntimeError(
+                f"the probability flow stopped at gamma = {self.gamma.item():.4g} "
+                f"after {self.calls} evaluations, "
+                f"because {why} rtol={rtol:g} and atol={atol:g}") from e
 
 # %% ../nbs/13_sample.ipynb #20073a5c
 @torch.no_grad()

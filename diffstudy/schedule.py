@@ -49,10 +49,6 @@ class Schedule(nn.Module):
         t = _as_time(t)
         return torch.func.jvp(self, (t,), (torch.ones_like(t),))[1]
 
-    def end_parameters(self):
-        "The parameters that move γ(0) and γ(1)."
-        return []
-
     def shape_parameters(self):
         "The parameters that change γ between its end points only."
         return []
@@ -207,8 +203,6 @@ class LearnedLinear(Schedule):
     def derivative(self, t):
         t = _as_time(t)
         return F.softplus(self.gap).to(t.dtype).expand_as(t)
-
-    def end_parameters(self): return [self.start, self.gap]
 
 # %% ../nbs/12_schedule.ipynb #a072aff9
 @implements("V11")

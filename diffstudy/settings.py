@@ -5,8 +5,8 @@ it."""
 
 # %% auto #0
 __all__ = ['flag', 'text', 'spelled', 'Rule', 'whole', 'number', 'at_least', 'above', 'one_of',
-           'or_none', 'tuple_of', 'setting', 'Settings', 'rules', 'free_settings', 'Place',
-           'places', 'change']
+           'or_none', 'tuple_of', 'setting', 'Settings', 'free_settings', 'Place', 'places',
+           'change']
 
 # %% ../nbs/70_core.ipynb #8affc0c3
 import ast, dataclasses, math
@@ -135,13 +135,6 @@ class Settings:
             value = f.metadata["rule"].check(f.name, getattr(self, f.name))
             object.__setattr__(self, f.name, value)
 
-def rules(settings) -> dict[str, Rule]:
-    """The rule of each setting, by its name.
-
-    Args:
-        settings: A class of settings, or one of it"""
-    return {f.name: f.metadata["rule"] for f in fields(settings) if "rule" in f.metadata}
-
 def free_settings(settings) -> set[str]:
     """Names of the settings on which no result depends.
 
@@ -164,18 +157,18 @@ class Place(NamedTuple):
 
 def places(config) -> dict[str, Place]:
     "Every setting of a configuration by the name that `change` knows."
-    full, top = config.resolve(), rules(config)
-    found = {k: Place(None, k, full[k], top[k]) for k in top if k != "data"}
-    for part, of in config.parts.items():
-        for k, v in full[part].items():
-            name = config.called.get((part, k), k)
-            found.setdefault(name, Place(part, k, v, rules(of)[k]))
-    if config.data != "folder": return found
+    values, found = config.resolve(), {}
+    owners = {None: config, **config.parts}
+    if config.data == "folder":  # how pictures are read, where they are the user's own
+        owners["options"] = config.pictures
+        values["options"] = dataclasses.asdict(config.pictures(**config.options))
 
-    # how pictures are read, where they are the user's own
-    options = config.pictures(**config.options)
-    return found | {
-        k: Place("options", k, getattr(options, k), rule) for k, rule in rules(options).items()}
+    for part, of in owners.items():
+        rules = {f.name: f.metadata["rule"] for f in fields(of) if "rule" in f.metadata}
+        for k, v in (values[part] if part else values).items():
+            if k not in rules or k == "data": continue
+            found.setdefault(config.called.get((part, k), k), Place(part, k, v, rules[k]))
+    return found
 
 def change(config, settings: dict):
     """Change settings by name.

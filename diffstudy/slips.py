@@ -192,7 +192,8 @@ def _of_call(node: ast.Call, text: str):
     name, func, args, keywords = _called(node), node.func, node.args, node.keywords
     owner = func.value if isinstance(func, ast.Attribute) else None
     def call(args=args, keywords=keywords, func=func): return ast.Call(func, args, keywords)
-    def inside(form, i=0): return call([*args[:i], _put(_parsed(form), {"a": args[i]}), *args[i + 1:]])
+    def inside(form, i=0):
+        return call([*args[:i], _put(_parsed(form), {"a": args[i]}), *args[i + 1:]])
 
     # a function that is taken for this one
     for other in sorted({o for group in TAKEN if name in group for o in group} - {name}):

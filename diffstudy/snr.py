@@ -148,11 +148,6 @@ def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
     return VarianceLevels(gamma, slope, losses)
 
 # %% ../nbs/31_snr.ipynb #4c0b95a9
-# Of γ = 2 log σ, twice the published (−1.2, 1.2) of log σ; and of the data
-_EDM_MEAN = -2.4
-_EDM_STD = 2.4
-_EDM_DATA = 0.5
-
 WEIGHTINGS = {
     # the bound
     "vlb": lambda gamma, dgamma_dt: torch.ones_like(gamma),
@@ -162,11 +157,11 @@ WEIGHTINGS = {
     "x": lambda gamma, dgamma_dt: 2 * torch.exp(gamma) / dgamma_dt,
     "v": lambda gamma, dgamma_dt: 2 / (dgamma_dt * torch.sigmoid(-gamma)),
 
-    # EDM: the weight of its loss times the density of its noise levels
+    # EDM: the weight of its loss, for data of deviation ½, times the density of its noise levels;
+    # γ = 2 log σ has twice the published mean and deviation of log σ, −1.2 and 1.2
     "edm": lambda gamma, dgamma_dt: (
-        2 * (gamma.exp() + _EDM_DATA ** 2) / _EDM_DATA ** 2
-        * torch.exp(-0.5 * ((gamma - _EDM_MEAN) / _EDM_STD) ** 2)
-        / (_EDM_STD * math.sqrt(2 * math.pi))),
+        2 * (gamma.exp() + .5 ** 2) / .5 ** 2
+        * torch.exp(-0.5 * ((gamma + 2.4) / 2.4) ** 2) / (2.4 * math.sqrt(2 * math.pi))),
 }
 
 # %% ../nbs/31_snr.ipynb #872fe083

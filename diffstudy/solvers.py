@@ -545,9 +545,6 @@ def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, 
     return walk(predict, out, coefficients(g[-2:], 0.)) if g[-1].isinf() else out
 
 # %% ../nbs/50_solvers.ipynb #50000099
-def _flow(predict, z, gammas, generator=None, *, progress=False):
-    return probability_flow(predict, z, gammas)
-
 def _by_rule(predict, z, gammas, generator=None, *, rule, progress=False):
     "Take steps of three numbers each, which `rule` makes from the grid."
     z = check_state(z, generator)
@@ -559,7 +556,8 @@ _R2 = 4 * .16 ** 2  # the corrector's step of fixed length
 SOLVERS = {
     "ancestral": ancestral,
     "ddim": ddim,
-    "flow": _flow,
+    "flow": lambda predict, z, gammas, generator=None, progress=False:
+        probability_flow(predict, z, gammas),
     "euler": partial(_by_rule, rule=euler_steps),  # VP SDE
     "ve": partial(_by_rule, rule=ve_steps),        # VE SDE
     "pc": partial(predictor_corrector, predictor=euler_steps, step=_R2),  # VP SDE with corrector

@@ -11,7 +11,7 @@ __all__ = ['MAX_BAD', 'State', 'update', 'loss_step', 'advance', 'TrainingDiverg
 # %% ../nbs/74_training.ipynb #d62475ac
 import json, math, os, signal, threading, time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from .checkpoint import (
     CheckpointError, Log, checkpoints, load_checkpoint, news_of_resume, not_finite,
-    numbers_of, prune, read_latest, save_checkpoint)
+    numbers_of, read_latest, save_checkpoint)
 from .core import choose, seen, stream
 from .devices import Rank, distributed, precision
 from .files import locked, make_folder, remove, write_png
@@ -301,7 +301,6 @@ def _resume(state, folder, say):
     if state.rank.index > 0: return
     for p in [p for p in checkpoints(folder) if number(p) > state.step]:
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
-    prune(folder, path, state.config.keep)  # a kill may have come before
 
 # %% ../nbs/74_training.ipynb #b5171193
 def _agree(signal: int, rank: Rank) -> int:
@@ -329,7 +328,7 @@ def _save(state, folder, log):
             "Start another run from there with a lower lr") from None
 
 # %% ../nbs/74_training.ipynb #5562dbe9
-def _look(state, watch, looks, logger):
+def _look(state, watch, looks, logger, tell):
     "Write down, draw and hand on what `watch` sees of a state; an error there ends no run."
     n = state.step
     try:
@@ -341,9 +340,10 @@ def _look(state, watch, looks, logger):
                 write_png(looks.path.parent / "watch" / f"{name}-{n:09d}.png", picture)
             looks.write(dict(step=n) | numbers)
             os.fsync(looks.file.fileno())
-        if numbers: logger.call("log", numbers, n)
-        for name, picture in pictures.items(): logger.call("add_image", name, picture, n)
-    except Exception as e: logger.tell(f"no look at step {n}: {e}")
+        if logger and numbers: logger.call("log", numbers, n)
+        for name, picture in pictures.items() if logger else ():
+            logger.call("add_image", name, picture, n)
+    except Exception as e: tell(f"no look at step {n}: {e}")
 
 # %% ../nbs/74_training.ipynb #e3708a63
 class Record(NamedTuple):
@@ -381,9 +381,10 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
     # the first process writes and speaks, others compute; a terminal that was closed ends no run
     config, rank, first = state.config, state.rank, state.rank.index == 0
     folder = Path(folder) if folder else None
-    home, log = (folder, log) if first else (None, None)
-    logger = Logger(log, say if first else lambda *_: None)
-    say = logger.tell
+    home, log, say = (folder, log, say) if first else (None, None, lambda _: None)
+    def tell(message):
+        with suppress(OSError): say(message)
+    logger = None if log is None else Logger(log, tell)
 
     # the folder is ours, the state is where the run was left, files are open
     with ExitStack() as stack:
@@ -392,17 +393,17 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if not held: stack.enter_context(locked(home, "training in"))
             for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
-        if folder and checkpoints(folder): _resume(state, folder, say)
-        if log is not None: logger.call("start", state.step)
+        if folder and checkpoints(folder): _resume(state, folder, tell)
+        if logger: logger.call("start", state.step)
         if config.precision == "bfloat16" and (slow := precision("bfloat16", rank)[1]):
-            say(f"precision=bfloat16: {slow}, as it does without instructions for it; "
+            tell(f"precision=bfloat16: {slow}, as it does without instructions for it; "
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
-        records = Log(home, state.step, say) if home else None
-        looks = Log(home, state.step, say, "watch.jsonl") if home and config.watch_every else None
+        records = Log(home, state.step, tell) if home else None
+        looks = Log(home, state.step, tell, "watch.jsonl") if home and config.watch_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = progress and first and stack.enter_context(Progress(
-            config.steps, "steps", "training", done=state.step, say=say, every=10.))
+            config.steps, "steps", "training", done=state.step, say=tell, every=10.))
 
         while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
@@ -416,18 +417,18 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if rank.world > 1: stop = _agree(stop, rank) if record or save else 0
 
             if record or save or stop:
-                _read_terms(state, folder, say)
+                _read_terms(state, folder, tell)
                 state.seconds = time.perf_counter() - begun
             if record:
                 metrics = {k: fmean(v) for k, v in state.since.items()}
                 metrics |= dict(lr=config.lr * lr_scale(config, n - 1), skipped=state.skipped)
                 row = metrics | dict(seconds=round(state.seconds, 3))
                 if records: records.write(dict(step=n) | row)
-                if log is not None: logger.call("log", row, n)
+                if logger: logger.call("log", row, n)
                 state.since = {}
             if look and watch and first:
                 before = time.perf_counter()
-                _look(state, watch, looks, logger)
+                _look(state, watch, looks, logger, tell)
                 begun += time.perf_counter() - before
             if home and (save or stop): _save(state, home, records)
             elif n == config.steps and (bad := not_finite(numbers_of(state))):

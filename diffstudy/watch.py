@@ -43,7 +43,7 @@ class TensorBoard:
 
 # %% ../nbs/88_watching.ipynb #51ec558b
 class Logger:
-    """Hand numbers, pictures and messages on; whoever cannot take them ends no run.
+    """Hand numbers and pictures on; an object that cannot take them ends no run.
 
     Args:
         log: With `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
@@ -55,15 +55,11 @@ class Logger:
                 "log: expected an object with a method log(numbers, step), such as "
                 f"watch.TensorBoard(folder); got {type(log).__name__}")
 
-    def tell(self, message: str):
-        "Say it, unless the terminal was closed or nobody reads the pipe any more."
-        with suppress(OSError): self.say(message)
-
     def call(self, name: str, *args):
         "Call a method of the object, if it has it, until one fails; the last argument is a step."
         try: getattr(self.to, name, lambda *_: None)(*args)
         except Exception as e:
-            self.tell(
+            self.say(
                 f"log: {type(self.to).__name__}.{name} failed at step {args[-1]} ({e!r}): "
                 "the run goes on without it")
             self.to = None

@@ -96,8 +96,7 @@ def _warp_inputs():
 add("12.4", warped, inputs=_warp_inputs, slips={
     "the second row lacks the pace of the map, p t^(p − 1)":
         lambda schedule, p, t: torch.stack([schedule(t ** p), schedule.derivative(t ** p)]),
-    "the map is t to the power p, not 1/p":
-        lambda schedule, p, t: warped(schedule, 1 / p, t),
+    "the map is t to the power p, not 1/p": lambda schedule, p, t: warped(schedule, 1 / p, t),
     "map the time, not γ":
         lambda schedule, p, t: torch.stack([
             schedule(t) ** p, p * schedule(t) ** (p - 1) * schedule.derivative(t)]),

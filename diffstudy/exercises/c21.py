@@ -30,8 +30,7 @@ add("21.1", flow_variance,
         "the start is s2 + T: one power of s2 comes from there, or w = 0 would not give s2":
             ("s2 / tau2", "s2 ** 2 / tau2"),
         "this variance grows with w: the ratio is upside down": ("w", "-w"),
-        "that is the example with s2 = 1 and tau2 = 2 only":
-            lambda w, s2, tau2: 2. ** -w,
+        "that is the example with s2 = 1 and tau2 = 2 only": lambda w, s2, tau2: 2. ** -w,
         "the start s2 + T takes one power away: the exponent is w": ("w", "(1 + w)"),
         "both powers: (s2 / tau2) to the w": ("s2 / tau2", "1 / tau2"),
     })

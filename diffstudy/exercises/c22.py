@@ -21,8 +21,7 @@ add("22.1", steps_for,
     slips={
         "each guided step has one call more, not the whole chain":
             lambda E, w: E if w == 0 else E - 1,
-        "the cost of a step does not depend on how large w is":
-            lambda E, w: int(E / (1 + w)),
+        "the cost of a step does not depend on how large w is": lambda E, w: int(E / (1 + w)),
         "without guidance a step costs one evaluation": lambda E, w: E // 2,
         "a guided step costs two evaluations": lambda E, w: E,
         "the two cases are exchanged": ("w == 0", "w"),

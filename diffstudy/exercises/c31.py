@@ -24,8 +24,7 @@ add("31.1", even_times,
             lambda u, n: (torch.arange(n) + u) / n,
         "the gaps are 1/n, not 1/(n − 1): times 0 and 1 would be the same one":
             lambda u, n: (u + torch.arange(n) / (n - 1)) % 1,
-        "times above 1: take the remainder":
-            lambda u, n: u + torch.arange(n) / n,
+        "times above 1: take the remainder": lambda u, n: u + torch.arange(n) / n,
         "count the examples from 0: the first time is u itself":
             ("torch.arange(n)", "torch.arange(1, n + 1)"),
         "what leaves at the top comes in at the bottom; do not stop it at the end":
@@ -78,8 +77,7 @@ add("31.3", optimal_gamma,
     slips={
         "the data have variance τ²: τ enters squared": lambda t, tau, g0, g1: _best(
             t, tau, g0, g1, 1, 1),
-        "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(
-            t, tau ** 0, g0, g1),
+        "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),
         "solve for γ: log τ² is missing": ("torch.log(tau)", "0"),

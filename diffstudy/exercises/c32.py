@@ -135,10 +135,8 @@ add("32.4", rounded,
             lambda p: p.reshape(len(p), 16, 16).sum(1),
         "a mean does not sum to one: add the sixteen probabilities":
             lambda p: p.reshape(len(p), 16, 16).mean(2),
-        "this takes one level in sixteen and forgets the others; add them":
-            lambda p: p[:, ::16],
-        "this takes the first sixteen levels: level k becomes k // 16":
-            lambda p: p[:, :16],
+        "this takes one level in sixteen and forgets the others; add them": lambda p: p[:, ::16],
+        "this takes the first sixteen levels: level k becomes k // 16": lambda p: p[:, :16],
         "the largest of sixteen probabilities is not the probability of any of them; add them":
             lambda p: p.reshape(len(p), 16, 16).amax(2),
         "this is b − 4 in bits; the probabilities are asked for":

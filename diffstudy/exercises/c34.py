@@ -75,8 +75,7 @@ add("34.2", probe_variance,
         "this holds for a symmetric J: J_ij + J_ji, not twice J_ij":
             lambda J: 2 * _off(J).square().sum(),
         "the sum of J_ij and J_ji, not their difference": ("J.T", "-J.T"),
-        "first square, then add: the pairs are independent":
-            lambda J: (J + J.T).triu(1).sum() ** 2,
+        "first square, then add: the pairs are independent": lambda J: (J + J.T).triu(1).sum() ** 2,
         "this is the mean, the trace": lambda J: J.trace(),
         "this is the standard deviation": lambda J: probe_variance(J).sqrt(),
         "symmetrize by the sum; the mean of J and its transpose gives a quarter":

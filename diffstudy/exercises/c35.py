@@ -130,8 +130,7 @@ def _bits(seed, n, more, x=2.5):
 add("35.4", worst_moment,
     inputs=lambda: [_bits(1, 6, 1.5), _bits(3, 8, -1., 9.), _bits(5, 7, .3)],
     slips={
-        "this is the paper's order: here latents are written in between":
-            lambda q, p, x: q.sum(),
+        "this is the paper's order: here latents are written in between": lambda q, p, x: q.sum(),
         "the image is written after the first draw, and gives x bits back":
             ("x + torch.cat([none, p.cumsum(0)])[:-2]", "torch.cat([none, p.cumsum(0)])[:-2]"),
         "z_{i−1} is written after z_i is drawn, so two latents are in use":

@@ -44,8 +44,7 @@ add("44.2", rebuilt,
     slips={
         "the directions are orthonormal: nothing is to be divided":
             lambda x, m, u: m + (x - m) @ u.T @ u / len(u),
-        "all directions count, not the first alone":
-            lambda x, m, u: m + (x - m) @ u[:1].T @ u[:1],
+        "all directions count, not the first alone": lambda x, m, u: m + (x - m) @ u[:1].T @ u[:1],
         "the mean is to be added again at the end": ("a @ u + m", "a @ u"),
         "the mean is to be taken off before the coefficients": ("x - m", "x"),
         "the mean is missing, before and after": ("a @ u + m", "x @ u.mT @ u"),

@@ -46,8 +46,7 @@ add("45.2", ratio_of,
         "the truth varies as well: 1 is missing below": ("1 + k ** 2", "k ** 2"),
         "being off is in the mean square, too": lambda k, b: 2 * k ** 2 / (1 + k ** 2),
         "squares of distances: b is squared as well": ("b ** 2", "abs(b)"),
-        "mean squares, not their roots": lambda k, b: (
-            2 ** .5 * k / (1 + k ** 2 + b ** 2).sqrt()),
+        "mean squares, not their roots": lambda k, b: (2 ** .5 * k / (1 + k ** 2 + b ** 2).sqrt()),
         "variances add, not standard deviations": lambda k, b: (
             (2 * k) ** 2 / ((1 + k) ** 2 + b ** 2)),
         "above is the distance of two answers, below that from the truth":

@@ -22,10 +22,8 @@ add("50.1", width,
     slips={
         "the square of 1 − h/2v has h²/4v²: the last term is h/4v, not h/2v":
             lambda v, h: v / (1 - h / (2 * v)),
-        "the steps make the samples too wide, not too narrow":
-            lambda v, h: v / (1 + h / (4 * v)),
-        "V is v over 1 − h/4v, not times":
-            lambda v, h: v * (1 - h / (4 * v)),
+        "the steps make the samples too wide, not too narrow": lambda v, h: v / (1 + h / (4 * v)),
+        "V is v over 1 − h/4v, not times": lambda v, h: v * (1 - h / (4 * v)),
         "variances are multiplied by the square of the factor": lambda v, h: h / (h / (2 * v)),
         "the noise of a step has the variance h; √h is its standard deviation":
             lambda v, h: h ** .5 / (1 - (1 - h / (2 * v)) ** 2),

@@ -53,8 +53,7 @@ add("51.2", sum_of_bounds,
         "the sign of the integral: ℒ falls, so −∫ w dℒ = w ℒ at the start + ∫ ℒ dw":
             lambda w, b: w[0] * b[0] - torch.trapezoid(b, w),
         "the end term has the weight of the data end, the first": ("weight[0]", "weight[-1]"),
-        "this multiplies each bound by the weight, not by its rise":
-            lambda w, b: (w * b).sum(),
+        "this multiplies each bound by the weight, not by its rise": lambda w, b: (w * b).sum(),
         "left rectangles; take the mean of the two ends":
             lambda w, b: w[0] * b[0] + (b[:-1] * w.diff()).sum(),
         "right rectangles; take the mean of the two ends":

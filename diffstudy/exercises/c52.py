@@ -21,8 +21,7 @@ add("52.1", target,
     inputs=lambda: [(randn(1, 4, 3), randn(2, 4, 3), .3, .954, .8, .6),
                     (randn(3, 2, 5), randn(4, 2, 5), .6, .8, .98, .199)],
     slips={
-        "z_t is not the noise: it holds α_t x as well":
-            lambda z, y, at, st, a, s: (y - s * z) / a,
+        "z_t is not the noise: it holds α_t x as well": lambda z, y, at, st, a, s: (y - s * z) / a,
         "this is the noise that belongs to it; its guess of x is asked for":
             lambda z, y, at, st, a, s: (z - at * target(z, y, at, st, a, s)) / st,
         "the noise in z_t is kept, so its part must be taken from z_s first": ("z_t", "0"),
@@ -76,16 +75,13 @@ def bill(steps, updates):
 add("52.3", bill,
     inputs=lambda: [(16, 300), (8, 10), (1024, 50)],
     slips={
-        "the number of halvings is log₂ of the steps, not the steps":
-            lambda n, u: n * u * 5,
+        "the number of halvings is log₂ of the steps, not the steps": lambda n, u: n * u * 5,
         "two calls of five are missing: the teacher has two, the way back has two":
             lambda n, u: (n.bit_length() - 1) * u * 3,
         "five calls an update: two of the teacher, one of the student, two for the way back":
             lambda n, u: (n.bit_length() - 1) * u * 4,
-        "one halving too many: from 2 to 1 is one":
-            lambda n, u: n.bit_length() * u * 5,
+        "one halving too many: from 2 to 1 is one": lambda n, u: n.bit_length() * u * 5,
         "half of the number of steps is not the number of halvings; that is log₂ of the steps":
             lambda n, u: n // 2 * u * 5,
-        "this is one halving; there are log₂ of the steps":
-            lambda n, u: u * 5,
+        "this is one halving; there are log₂ of the steps": lambda n, u: u * 5,
     })

@@ -30,8 +30,7 @@ add("59.1", on_front,
             (" & (better(seconds) | better(frechet))", ""),
         "a system that is as fast and better beats, too: strictly better in one is enough":
             ("|", "&"),
-        "these are the beaten ones: the front is the rest":
-            lambda s, f: ~on_front(s, f),
+        "these are the beaten ones: the front is the rest": lambda s, f: ~on_front(s, f),
         "more seconds and more distance are worse, not better": ("beaten.any(1)", "beaten.any(0)"),
         "the fastest and the best are on the front, but so is what lies between":
             lambda s, f: (s == s.min()) | (f == f.min()),
@@ -46,10 +45,8 @@ def pays_from(training, fast, slow):
 add("59.2", pays_from,
     inputs=lambda: [(60., .1, .8), (10., 2., 5.), (5., 3., 2.)],
     slips={
-        "never is `inf`, not 0":
-            lambda t, a, b: 1000 * t / (b - a) if b > a else 0.,
-        "never is `inf`, not nan":
-            lambda t, a, b: 1000 * t / (b - a) if b > a else float("nan"),
+        "never is `inf`, not 0": lambda t, a, b: 1000 * t / (b - a) if b > a else 0.,
+        "never is `inf`, not nan": lambda t, a, b: 1000 * t / (b - a) if b > a else float("nan"),
         "seconds and milliseconds: 1000 of these are one of those": ("1000 * training", "training"),
         "a student that is slower never pays": ("slow > fast", "True"),
         "what is saved for each image is the difference, not the teacher's time":

@@ -19,9 +19,7 @@ def entropy(mean, var):
 
 # %% ../../nbs/70_core.ipynb #220f7c2e
 add("70.1", entropy,
-    inputs=lambda: [
-        (randn(1, 4, 3), randn(2, 4, 3).exp()),
-        (randn(3, 2, 5), randn(4, 2, 1).exp())],
+    inputs=lambda: [(randn(1, 4, 3), randn(2, 4, 3).exp()), (randn(3, 2, 5), randn(4, 2, 1).exp())],
     slips={
         "the variance is taken for a standard deviation: log v comes once, not twice":
             ("2 * math.pi * var", "2 * math.pi * var ** 2"),
@@ -54,8 +52,7 @@ add("70.2", wider,
             ("1 / w - 1 + torch.log(w)", "w - 1 - torch.log(w)"),
         "this is the narrower Gaussian of the same divergence: w is above 1":
             ("1 / w - 1 + torch.log(w)", "w - 1 - torch.log(w)", "return w", "return 1 / w"),
-        "bits are given where nats are asked for":
-            lambda nats: wider(nats * math.log(2)),
+        "bits are given where nats are asked for": lambda nats: wider(nats * math.log(2)),
     })
 
 # %% ../../nbs/70_core.ipynb #9e6fed8f

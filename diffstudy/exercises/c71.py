@@ -31,10 +31,8 @@ add("71.1", eps_from_v, probe=_near_clean_data,
         (randn(1, 4, 4), randn(2, 4, 4), torch.tensor([-3., -1., .5, 2.]).double()),
         (randn(3, 3, 3), randn(4, 3, 3), torch.tensor([-5., 0., 4.]).double())],
     slips={
-        "this is the data, αz − σv":
-            lambda v, z, gamma: _a(gamma) * z - _s(gamma) * v,
-        "α and σ are exchanged in both terms":
-            lambda v, z, gamma: _a(gamma) * z + _s(gamma) * v,
+        "this is the data, αz − σv": lambda v, z, gamma: _a(gamma) * z - _s(gamma) * v,
+        "α and σ are exchanged in both terms": lambda v, z, gamma: _a(gamma) * z + _s(gamma) * v,
         "right on paper, but it divides by σ: no digit is left at γ = −60":
             lambda v, z, gamma: (z - _a(gamma) * (_a(gamma) * z - _s(gamma) * v)) / _s(gamma),
         "z is put in the place of x: solve both z = αx + σε and v = αε − σx for ε":

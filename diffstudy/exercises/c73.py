@@ -41,8 +41,7 @@ add("73.1", by_hand,
         "a 3 × 3 kernel has nine weights for each pair of channels, not three": ("k=9", "k=3"),
         "a norm has a scale and a shift for each channel":
             lambda C, L, channels: _counted(C, L, channels, norm=1),
-        "the norms have parameters too":
-            lambda C, L, channels: _counted(C, L, channels, norm=0),
+        "the norms have parameters too": lambda C, L, channels: _counted(C, L, channels, norm=0),
         "the projection of the condition in a block has no bias":
             ("2 * a + conv(a, C) + 4 * C * C + 2 * C", "2 * a + conv(a, C) + 4 * C * C + 3 * C"),
         "attention is in the middle alone, not beside each block":

@@ -22,8 +22,7 @@ add("74.1", half_life,
     slips={
         "d is what is kept at each step, so its logarithm is needed, not that of 1 − d":
             ("d", "1 - d"),
-        "after 1/(1 − d) steps the share is 1/e, roughly, and not one half":
-            lambda d: 1 / (1 - d),
+        "after 1/(1 − d) steps the share is 1/e, roughly, and not one half": lambda d: 1 / (1 - d),
         "half of 1/(1 − d) would be right along a line; this share falls by factors":
             lambda d: .5 / (1 - d),
         "log d is near d − 1 only for d near one; take the logarithm itself":
@@ -40,19 +39,15 @@ def initial_share(n):
 add("74.2", initial_share, atol=0,
     inputs=lambda: [(1,), (2,), (7,), (50,)],
     slips={
-        "one step too many: the last factor is n/(n + 9)":
-            lambda n: 1 / math.comb(n + 10, 10),
-        "this is the decay of the next step alone":
-            lambda n: (1 + n) / (10 + n),
-        "this is the decay of the last step alone":
-            lambda n: n / (n + 9),
+        "one step too many: the last factor is n/(n + 9)": lambda n: 1 / math.comb(n + 10, 10),
+        "this is the decay of the next step alone": lambda n: (1 + n) / (10 + n),
+        "this is the decay of the last step alone": lambda n: n / (n + 9),
         "the decay changes from step to step: the factors differ, so no power will do":
             lambda n: (n / (n + 9)) ** n,
         "the first step has n = 0 and the decay 1/10":
             lambda n: 10 * math.factorial(n + 1) / math.prod(range(10, n + 11)),
         "one step too few: the last factor is n/(n + 9)": ("n + 9", "n + 8"),
-        "this is right for large n only":
-            lambda n: math.factorial(9) / n ** 9,
+        "this is right for large n only": lambda n: math.factorial(9) / n ** 9,
         "9! is missing: the denominator begins with 10, not with 1":
             lambda n: math.factorial(n) / math.factorial(n + 9),
     })

@@ -23,8 +23,7 @@ add("75.1", enough,
             ("9 * s_e ** 2", "99 * s_e ** 2"),
         "a tenth of the variance, not of the standard deviation over images":
             ("9 * s_e ** 2", "100 * s_e ** 2"),
-        "variances add, so both deviations are squared":
-            lambda s_i, s_e: 9 * s_e / s_i,
+        "variances add, so both deviations are squared": lambda s_i, s_e: 9 * s_e / s_i,
         "at this m both parts are equal": ("9 * s_e ** 2", "s_e ** 2"),
     })
 

@@ -17,8 +17,7 @@ def image_bytes(bits_per_dim, dims):
 
 # %% ../../nbs/77_cli.ipynb #65b548c3
 add("77.1", image_bytes,
-    inputs=lambda: [
-        (torch.tensor([1.75, 4.0874628]).double(), 64), (randn(1, 5).exp(), 3072)],
+    inputs=lambda: [(torch.tensor([1.75, 4.0874628]).double(), 64), (randn(1, 5).exp(), 3072)],
     slips={
         "an average of whole numbers need not be whole: do not round":
             lambda bits_per_dim, dims: torch.ceil(bits_per_dim * dims / 8),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from ..check_commands import Definitions
-from ..cli import command, describe, usage
+from ..cli import command, option, usage
 from ..files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
@@ -163,50 +163,44 @@ def judged(file: Path, ids: list[str], limit: float,
         elif unsaid: found[unsaid[0]] = False, stopped
     return found
 
-# %% ../../nbs/79_exercises.ipynb #93fe31ca
-def _points(exercises: list, verdicts: dict) -> list[int]:
-    return [ex.points * verdicts[ex.id][0] for ex in exercises]
-
-def _table(name: str, file: Path, limit: float) -> bool:
-    "Print the points of a sheet; whether it has all of them."
-    exercises = problem_set(name)
-    verdicts = judged(file, [ex.id for ex in exercises], limit)
-    points, most = _points(exercises, verdicts), [ex.points for ex in exercises]
-    for ex, n in zip(exercises, points):
-        says = verdicts[ex.id][1].removeprefix(f"Exercise {ex.id}: ").removesuffix(".")
-        typer.echo(f"{ex.id:5} {ex.solution.__name__:26} {n} of {ex.points}  {says}")
-    typer.echo(f"problem set {name}: {sum(points)} of {sum(most)} points")
-    return points == most
-
-# %% ../../nbs/79_exercises.ipynb #1f7f34a2
-def _class(name: str, folder: Path, limit: float) -> str:  # CSV
-    "The points of all sheets of a folder."
-    if not (files := sorted(f for f in folder.glob("*.py") if f.is_file())):
-        raise ValueError(f"expected answer files, NAME.py, in {folder}; found none")
-    exercises, table = problem_set(name), io.StringIO()
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(["name", *(ex.id for ex in exercises), "points"])
-    for file in files:
-        verdicts = judged(file, [ex.id for ex in exercises], limit, slips=False)
-        points = _points(exercises, verdicts)
-        rows.writerow([file.stem, *points, sum(points)])
-        typer.echo(f"{file.name}: {sum(points)}", err=True)
-    return table.getvalue()
-
 # %% ../../nbs/79_exercises.ipynb #0f7ff003
 def _answer_set(name: str, path: Path | None, out: Path | None, limit: float):
-    "What `--set` does: print or write the sheet, check a sheet, or those of a folder."
+    "Do what `--set` asks: print or write the sheet, check a sheet, or those of a folder."
     if limit <= 0: raise ValueError(f"expected --limit in seconds, above 0; got {limit:g}")
     if out and not (path and path.is_dir()):
         raise ValueError("--out takes the CSV of a class: give a folder of answer files as well")
     if path is None: return typer.echo(sheet(name), nl=False)
-    if path.is_dir():
-        table = _class(name, path, limit)
-        return replace_file(out, table.encode()) if out else typer.echo(table, nl=False)
     if not path.exists():
         replace_file(path, sheet(name).encode())
         return typer.echo(f"wrote {path}: put your answers there and give this command again")
-    if not _table(name, path, limit): raise typer.Exit(1)
+
+    exercises = problem_set(name)
+    ids = [ex.id for ex in exercises]
+    if not path.is_dir():
+        verdicts, got, most = judged(path, ids, limit), 0, sum(ex.points for ex in exercises)
+        for ex in exercises:
+            right, says = verdicts[ex.id]
+            says = says.removeprefix(f"Exercise {ex.id}: ").removesuffix(".")
+            got += ex.points * right
+            typer.echo(
+                f"{ex.id:5} {ex.solution.__name__:26} {ex.points * right} of {ex.points}  {says}")
+        typer.echo(f"problem set {name}: {got} of {most} points")
+        if got < most: raise typer.Exit(1)
+        return
+
+    # a class: a row for each file
+    if not (files := sorted(f for f in path.glob("*.py") if f.is_file())):
+        raise ValueError(f"expected answer files, NAME.py, in {path}; found none")
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["name", *ids, "points"])
+    for file in files:
+        verdicts = judged(file, ids, limit, slips=False)
+        points = [ex.points * verdicts[ex.id][0] for ex in exercises]
+        rows.writerow([file.stem, *points, sum(points)])
+        typer.echo(f"{file.name}: {sum(points)}", err=True)
+    if out: replace_file(out, table.getvalue().encode())
+    else: typer.echo(table.getvalue(), nl=False)
 
 # %% ../../nbs/79_exercises.ipynb #5c5a29b5
 @command("exercise")
@@ -214,9 +208,9 @@ def exercise_run(
     id: Annotated[Optional[str], typer.Argument(
         help="Such as 20.1; without it, a list. With --set, a sheet or a folder.")] = None,
     file: Annotated[Optional[Path], typer.Argument(help="Your answer, a Python file.")] = None,
-    problems: Annotated[Optional[str], describe("A problem set: 1, 2, 3 or 4.", "--set")] = None,
-    out: Annotated[Optional[Path], describe("Where the CSV of a class goes.")] = None,
-    limit: Annotated[float, describe("Seconds that an answer of a set may take.")] = 30,
+    problems: option(Optional[str], "A problem set: 1, 2, 3 or 4.", "--set") = None,
+    out: option(Optional[Path], "Where the CSV of a class goes.") = None,
+    limit: option(float, "Seconds that an answer of a set may take.") = 30,
 ):
     "Check answers to exercises of the course, which runs them, and say what is likely wrong."
     from diffstudy.exercises import check

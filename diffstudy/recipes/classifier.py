@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from .. import data as datasets, evaluate as scoring, judge, models, process, schedule
 from .. import train as training
-from ..core import stream
-from .common import Configuration, Kind, Note, Run, batches, check_ends, check_keys
+from ..core import expect, stream
+from .common import (
+    GAMMA, THREADS, Configuration, Kind, Note, Run, batches, check_keys)
 from ..settings import number, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #bfebb06f
@@ -34,15 +35,16 @@ class ClassifierConfig(Configuration):
     data: str = "digits"
     width: int = setting(24, whole(4))
     dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
-    gamma_min: float = setting(-8., number())
-    gamma_max: float = setting(8., number())
-    threads: int = setting(0, whole())
+    gamma_min: float = setting(-8., GAMMA)
+    gamma_max: float = setting(8., GAMMA)
+    threads: int = setting(0, THREADS)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
         "The loop with all its settings."
-        check_ends(self)
+        ends = f"{self.gamma_min:g} and {self.gamma_max:g}"
+        expect(self.gamma_min < self.gamma_max, "gamma_min < gamma_max", ends)
         return super().spelled()
 
     def assemble(self, facts: dict):

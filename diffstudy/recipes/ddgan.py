@@ -18,7 +18,7 @@ from .. import (
 from ..core import check_counts, choose, suggest
 from ..images import some_of
 from .common import (
-    PRECISIONS, Configuration, Judged, Kind, Note, batches, drawn, read_components)
+    PRECISIONS, THREADS, Configuration, Judged, Kind, Note, batches, in_batches, read_components)
 from ..settings import flag, setting, whole
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
@@ -46,7 +46,7 @@ class GANConfig(Configuration):
     model: str = "mlp-digits"
     labels: bool = setting(True, flag)
     components: int = setting(0, whole())
-    threads: int = setting(0, whole())
+    threads: int = setting(0, THREADS)
     gan: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -221,8 +221,7 @@ class GANRun(Judged):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         self.refuse(refused)
-        begin = lambda own: samplers.initial((len(own), *self.model.shape), own).to(self.device)
-        return self._drawn(begin, None, labels, n, seed, batch, precision, progress)
+        return self._drawn(None, None, labels, n, seed, batch, precision, progress)
 
     def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
                 precision: str = "float32", progress=False, **refused) -> Tensor:
@@ -248,11 +247,10 @@ class GANRun(Judged):
             raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
         x = holes.measured(picture, self.facts)[None].to(self.device)
         if self.components: x = self.components.encode(x)
-        begin = lambda own: x.expand(len(own), *x.shape[1:])
-        return self._drawn(begin, state, labels, n, seed, 128, precision, progress)
+        return self._drawn(x, state, labels, n, seed, 128, precision, progress)
 
-    def _drawn(self, begin, start, labels, n, seed, batch, precision, progress):
-        "Images from what each begins with; `start`: the state to which that gets noise first."
+    def _drawn(self, x, start, labels, n, seed, batch, precision, progress):
+        "Images from noise, or from x, which gets noise up to the state `start` first."
         if labels is None and self.has_labels:
             raise ValueError(
                 "this GAN was always told a label in training: "
@@ -260,20 +258,21 @@ class GANRun(Judged):
         labels = self.labels_of(labels, n)
         check_counts(n=len(labels), batch=batch)
         choose(precision, PRECISIONS, "precision")
-        chain = ddgan.chain_gammas(self.model.steps)
-
-        def draw(labels, own, progress):
-            c = torch.tensor(labels, device=self.device) if self.has_labels else None
-            low = precision == "bfloat16"
+        chain, images = ddgan.chain_gammas(self.model.steps), []
+        for part, own, _ in in_batches(labels, seed, batch, progress, self.cost({})):
+            c = torch.tensor(labels[part], device=self.device) if self.has_labels else None
+            if x is None: z = samplers.initial((len(own), *self.model.shape), own)
+            else: z = x.expand(len(own), *x.shape[1:])
+            low, z = precision == "bfloat16", z.to(self.device)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-                z = ddgan.generate(self.model, begin(own), chain, own, c=c, start=start)
-            x = self.components.decode(z) if self.components else z
-            if not x.isfinite().all():
+                z = ddgan.generate(self.model, z, chain, own, c=c, start=start)
+            if self.components: z = self.components.decode(z)
+            if not z.isfinite().all():
                 raise RuntimeError(
                     "the generator has put out values that are not finite, which are no images: "
                     "train another run with a lower lr_g")
-            return datasets.decode(x, self.facts["levels"])
-        return drawn(labels, seed, batch, draw, progress, self.cost({}))
+            images.append(datasets.decode(z, self.facts["levels"]).cpu())
+        return torch.cat(images)
 
     def cost(self, how: dict) -> str:
         "Its own calls; ValueError for what it cannot be told."

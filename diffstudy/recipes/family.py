@@ -14,7 +14,7 @@ from torch import Tensor
 from .. import (
     data as datasets, evaluate as scoring, families, models, train as training, verdict)
 from ..core import check_counts, choose, stream, suggest
-from .common import Configuration, Judged, Kind, Note, batches, counted, drawn
+from .common import THREADS, Configuration, Judged, Kind, Note, batches, counted, drawn
 from .vdm import bits_of
 from ..settings import setting, text, whole
 
@@ -38,7 +38,7 @@ class FamilyConfig(Configuration):
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
     draws: int = setting(64, whole(1))
-    threads: int = setting(0, whole())
+    threads: int = setting(0, THREADS)
     net: dict = field(default_factory=dict)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)

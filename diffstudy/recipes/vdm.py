@@ -19,9 +19,9 @@ from ..core import check_counts, choose, stream
 from ..decoder import Decoder
 from ..heads import HEADS
 from ..notation import alpha
-from diffstudy.recipes.common import (
-    PRECISIONS, Configuration, Judged, Kind, Note, Run, batches, check_ends, check_keys, counted,
-    drawn, in_batches)
+from .common import (
+    GAMMA, PRECISIONS, THREADS, Configuration, Judged, Kind, Note, Run, batches, check_keys,
+    counted, drawn, in_batches)
 from ..settings import Rule, flag, number, setting, text, whole
 from ..solvers import GRIDS, SOLVERS, ddim_inverse
 
@@ -72,15 +72,15 @@ class VDMConfig(Configuration):
     model: str = "digits"
     head: str = setting("noise", text)
     schedule: str = setting("learned-linear", text)
-    gamma_min: float = setting(-13.3, number())
-    gamma_max: float = setting(5., number())
+    gamma_min: float = setting(-13.3, GAMMA)
+    gamma_max: float = setting(5., GAMMA)
     drop: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
     recompute: bool = setting(False, flag, counts=False)
     points: int = setting(16, whole(1))
     draws: int = setting(4, whole(1))
-    threads: int = setting(0, whole())
+    threads: int = setting(0, THREADS)
     decoder: int = setting(0, _WIDTH)
     weight: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
@@ -91,7 +91,6 @@ class VDMConfig(Configuration):
         "The network and the loop, spelled out; ValueError for what does not go together."
         tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
-        check_ends(self)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
         unet = models.UNetConfig(**self.unet | ends)
 
@@ -109,7 +108,7 @@ class VDMConfig(Configuration):
                 f"weight={self.weight!r} trains the guess of the noise alone: expected a schedule "
                 "that does not learn, 'linear' or 'cosine', no decoder and no augment; got "
                 f"schedule={self.schedule!r}, decoder={self.decoder}, augment={self.augment}")
-        return super().spelled() | dict(unet=unet)
+        return dict(train=training.Config(**self.train), unet=unet)
 
     def assemble(self, facts: dict):
         "The model before training, a `vdm.VDM`."

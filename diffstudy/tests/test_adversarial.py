@@ -14,7 +14,7 @@ __all__ = ['NET', 'CHAIN', 'CPU', 'LAZY', 'test_errors_config', 'small', 'terms'
            'test_the_discriminator_may_keep_its_rate', 'step_by_hand', 'test_one_step_by_hand',
            'test_a_chain_of_another_length_is_refused', 'test_a_study_may_choose_states_and_losses',
            'test_gradients_are_averaged_over_processes',
-           'test_a_refused_generator_is_counted_and_said', 'Reads', 'reads_of_a_step',
+           'test_a_refused_generator_is_counted_and_said', 'reads_of_a_step',
            'test_no_number_is_read_back']
 
 # %% ../../nbs/73h_adversarial.ipynb #ab4a7cdb
@@ -28,6 +28,7 @@ from ..core import stream
 from ..ddgan import chain_gammas, denoise, gradient_penalty, optimal_logit, pairs
 from ..ddgan_nets import MLPDiscriminator, build
 from .test_ddgan import real_and_fake, row
+from .test_sample import Looks
 
 # %% ../../nbs/73h_adversarial.ipynb #e88d41ef
 def test_errors_config():
@@ -446,23 +447,14 @@ def test_a_refused_generator_is_counted_and_said():
     assert "step 2 skipped: norm is nan on batches(1)" in said[0]
     assert "discriminator was updated before that" in said[0]
 
-# %% ../../nbs/73h_adversarial.ipynb #9f700ac6
-class Reads(torch.utils._python_dispatch.TorchDispatchMode):
-    "Counts what would make a GPU wait: numbers read back from a tensor."
-    n = 0
-    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
-        aten = torch.ops.aten
-        self.n += f in (aten._local_scalar_dense.default, aten.nonzero.default)
-        return f(*args, **kwargs or {})
-
 # %% ../../nbs/73h_adversarial.ipynb #850f4bc0
 def reads_of_a_step(config, net, shape):
     "How often a training step reads a number back; the first one has made the chain."
     state, step = make_state(config, build(net, shape), 3, rank=CPU), adversarial_step(config)
     batches = lambda n: torch.randn(8, *shape, generator=stream(n, "x"))
     train.advance(state, step, batches)
-    with Reads() as reads: train.advance(state, step, batches)
-    return reads.n
+    with Looks() as reads: train.advance(state, step, batches)
+    return reads.count
 
 # %% ../../nbs/73h_adversarial.ipynb #947a234a
 def test_no_number_is_read_back(monkeypatch):

@@ -73,9 +73,8 @@ def test_V16_window():
             g = torch.as_tensor(gamma, dtype=f64).clone().requires_grad_()
             x = centers(levels, torch.zeros((), dtype=f64))[k]
             # some miss by many bins
-            x = (
-                x + expand(far, x) * expand(torch.exp(g.detach() / 2), x) * randn_like(x, gen)
-            ).requires_grad_()
+            noise = expand(torch.exp(g.detach() / 2), x) * randn_like(x, gen)
+            x = (x + expand(far, x) * noise).requires_grad_()
             ours, plain = reconstruction_loss(k, x, g, levels), plain_loss(k, x, g, levels)
             torch.testing.assert_close(ours, plain, rtol=1e-12, atol=1e-12)
             for a, b in zip(*(torch.autograd.grad(v.sum(), (x, g)) for v in (ours, plain))):
@@ -97,10 +96,8 @@ def pixel_bits(gamma_0, levels=256, k=None):
     k = torch.full((4001, 1), levels // 2 if k is None else k)
     noisy = centers(levels, eps)[k] + math.exp(gamma_0 / 2) * eps[:, None]
     density = torch.exp(-eps ** 2 / 2)
-    return (
-        bits_per_dim(reconstruction_loss(k, noisy, gamma_0, levels), 1)
-        * density / density.sum()
-    ).sum().item()
+    bits = bits_per_dim(reconstruction_loss(k, noisy, gamma_0, levels), 1)
+    return (bits * density / density.sum()).sum().item()
 
 # %% ../../nbs/30_bound.ipynb #952aceaa
 def test_V16_reconstruction_table():
@@ -263,15 +260,10 @@ def gaussian_terms(x, g, lam=1.):
     diffusion = diffusion_loss(eps, eps_hat, s, t, T).view(shape).mean((1, 2))
     # x given z_0 has the variance exp(γ_0) around z_0 / α_0
     rec = 0.5 * (1 + math.log(2 * math.pi) + g[0]).expand(n)
-    # 1 / α_0² = 1 + exp(γ_0)
-    var = (
-        chain_variance(torch.tensor(lam, dtype=x.dtype), g) * (1 + torch.exp(g[0]))
-        + torch.exp(g[0]))
-    return (
-        prior_loss(x[:, None], g[-1]),
-        rec,
-        diffusion,
-        -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None]))
+    var = chain_variance(torch.tensor(lam, dtype=x.dtype), g)
+    var = var * (1 + torch.exp(g[0])) + torch.exp(g[0])  # 1 / α_0² = 1 + exp(γ_0)
+    nll = -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None])
+    return prior_loss(x[:, None], g[-1]), rec, diffusion, nll
 
 # %% ../../nbs/30_bound.ipynb #c9962d9c
 # bits per dimension, γ from -13.3 to 5
@@ -319,19 +311,15 @@ def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     # the chain of posteriors has the marginals of the process
     torch.testing.assert_close(q.mean, alpha(g.flip(0)) * x)
     torch.testing.assert_close(q.covariance_matrix.diag(), torch.sigmoid(g.flip(0)))
-    prior, rec, diffusion, nll = (
-        v.item()
-        for v in gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam))
+    terms = gaussian_terms(torch.tensor([x], dtype=torch.float64), g, lam)
+    prior, rec, diffusion, nll = (v.item() for v in terms)
     # two full covariance matrices, and two losses
     assert abs(kl(q, p) - (prior + diffusion)) < 1e-10
     # x = z_0 / α_0 + noise
-    C = p.covariance_matrix
-    mean = p.mean
-    a0 = alpha(g[0])
-    noise = torch.exp(g[0])
+    C, a0, noise = p.covariance_matrix, alpha(g[0]), torch.exp(g[0])
     gain = C[:, -1] / a0 / (C[-1, -1] / a0 ** 2 + noise)
     p_of_z = torch.distributions.MultivariateNormal(
-        mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
+        p.mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
     assert abs(prior + rec + diffusion - nll - kl(q, p_of_z)) < 1e-10
 
 # %% ../../nbs/30_bound.ipynb #012835f8
@@ -398,14 +386,11 @@ def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
 def test_V29_doubling():
     "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
     better, worse = (
-        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff()
-        for e in (good, odd))
+        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
     assert (better < 0).all() and (worse > 0).all()
     for T in (1, 8, 64):  # the identity itself
         g = gamma_grid(2 * T)
-        s = g[0:-2:2]
-        mid = g[1::2]
-        t = g[2::2]
+        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
         for e in (good, odd):
             extra = (0.5 * (snr(s) - snr(mid)) * (e(mid) - e(t))).sum()
             torch.testing.assert_close(

@@ -9,20 +9,20 @@ __all__ = ['STOPS', 'LEAVE', 'FILES', 'saving', 'whole', 'records_of', 'cut', 't
            'test_two_runs_in_one_folder', 'two_writers',
            'test_the_second_of_two_processes_is_refused', 'delete',
            'test_a_folder_that_loses_its_name', 'test_a_folder_that_goes_at_the_worst_moment',
-           'test_fall_back_to_the_one_before', 'test_a_kill_before_the_pruning_leaves_nothing',
+           'test_fall_back_to_the_one_before', 'test_what_a_kill_has_kept_goes_with_the_next_save',
            'test_links_are_removed_and_not_what_they_lead_to', 'spoiled', 'short_run',
            'test_a_spoiled_file_of_a_checkpoint_is_passed_over',
-           'test_a_spoiled_file_beside_a_checkpoint_changes_no_weights', 'Disk', 'safe',
+           'test_a_spoiled_file_beside_a_checkpoint_changes_no_weights', 'size', 'heard', 'safe',
            'test_what_is_written_survives_a_power_cut', 'test_a_disk_that_is_full_at_any_write',
            'in_a_fresh_process', 'die_at', 'kill_and_resume', 'check_kills', 'test_twenty_kills',
            'one_of_two', 'two_processes', 'test_two_processes_equal_one']
 
 # %% ../../nbs/74c_resumed.ipynb #8f2267b4
-import atexit, functools, json, math, os, random, re, shutil, signal, socket, subprocess, sys
-import tempfile, time
+import atexit, contextlib, functools, json, math, os, random, re, shutil, signal, socket
+import subprocess, sys, tempfile, time
 from pathlib import Path
 from unittest import mock
-import PIL.Image, pytest, torch
+import pytest, torch
 from torch import nn
 from .. import checkpoint, core, experiment, files, train
 from ..images import write_images
@@ -263,9 +263,10 @@ def test_fall_back_to_the_one_before(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="no checkpoint in .* verifies"):
         run(toy_state(), tmp_path)
 
-def test_a_kill_before_the_pruning_leaves_nothing(tmp_path):
-    with mock.patch("diffstudy.checkpoint.prune"): run(saving(), tmp_path)
-    assert len(checkpoint.checkpoints(tmp_path)) == 6
+def test_what_a_kill_has_kept_goes_with_the_next_save(tmp_path):
+    run(saving(steps=40), tmp_path)
+    for n in (10, 20):
+        shutil.copytree(tmp_path / "step-000000040", tmp_path / f"step-{n:09d}")
     run(state := saving(), tmp_path)
     assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep
 
@@ -335,87 +336,61 @@ def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
         assert len(steps) <= len(rows)
 
 # %% ../../nbs/74c_resumed.ipynb #388a1bcf
-class Disk:
-    "Inside `with`, what is asked of the disk: sync (path, size), rename (from, to, sizes)."
-    def __init__(self):
-        self.events = []
-        self.names = {}
+def size(at): return len(os.listdir(at)) if os.path.isdir(at) else os.stat(at).st_size
 
-    def size(self, path): return len(os.listdir(path)) if path.is_dir() else path.stat().st_size
-
-    def opened(self, f):
-        def g(path, *args, **kwargs):
-            out = f(path, *args, **kwargs)
-            number = out if isinstance(out, int) else out.fileno()
-            if isinstance(path, (str, Path)): self.names[number] = Path(path)
-            return out
-        return g
-
-    def synced(self, f):
-        def g(fd):
-            path = self.names[fd]
-            self.events.append(("sync", path, self.size(path)))
-            f(fd)
-        return g
-
-    def renamed(self, f):
+@contextlib.contextmanager
+def heard():
+    "Inside `with`, what is asked of the disk: sync (inode, size), rename (to, sizes by inode)."
+    events, fsync = [], os.fsync
+    def synced(fd):
+        events.append(("sync", os.stat(fd).st_ino, size(fd)))
+        fsync(fd)
+    def renamed(f):
         def g(a, b):
-            a, b = Path(a), Path(b)
-            parts = [a, *a.iterdir()] if a.is_dir() else [a]
-            sizes = lambda paths: {p: self.size(p) for p in paths if p.exists()}
-            self.events.append(("rename", a, b, sizes(parts), sizes(self.names.values())))
+            parts = [a, *Path(a).iterdir()] if os.path.isdir(a) else [a]
+            events.append(("rename", Path(b), {os.stat(p).st_ino: size(p) for p in parts}))
             f(a, b)
         return g
-
-    def __enter__(self):
-        self.patches = [
-            mock.patch("builtins.open", self.opened(open)),
-            mock.patch("os.open", self.opened(os.open)),
-            mock.patch("os.fsync", self.synced(os.fsync)),
-            mock.patch("os.rename", self.renamed(os.rename)),
-            mock.patch("os.replace", self.renamed(os.replace))]
-        for p in self.patches: p.start()
-        return self
-
-    def __exit__(self, *_):
-        for p in self.patches: p.stop()
+    with (
+        mock.patch("os.fsync", synced), mock.patch("os.rename", renamed(os.rename)),
+        mock.patch("os.replace", renamed(os.replace)),
+    ): yield events
 
 # %% ../../nbs/74c_resumed.ipynb #ce16f731
 def safe(events, path):
     "Whether all of `path` was on the disk before it got its name, and the name after that."
-    at = [i for i, e in enumerate(events) if e[0] == "rename" and e[2] == path]
+    at = [i for i, e in enumerate(events) if e[:2] == ("rename", path)]
     if not at: return False
-    synced = {p: size for kind, p, size, *_ in events[:at[-1]] if kind == "sync"}
-    complete = all(synced.get(p) == size for p, size in events[at[-1]][3].items())
-    return complete and any(e[:2] == ("sync", path.parent) for e in events[at[-1]:])
+    synced = {node: n for kind, node, n in events[:at[-1]] if kind == "sync"}
+    complete = all(synced.get(node) == n for node, n in events[at[-1]][2].items())
+    named = ("sync", path.parent.stat().st_ino)
+    return complete and any(e[:2] == named for e in events[at[-1]:])
 
 @pytest.mark.skipif(os.name != "posix", reason="folders can be forced onto the disk on POSIX alone")
 def test_what_is_written_survives_a_power_cut(tmp_path):
-    state, image = toy_state(), PIL.Image.new("RGB", (2, 2))
-    levels = torch.zeros(1, 1, 2, 2, dtype=torch.uint8)
+    state, levels = toy_state(), torch.zeros(1, 1, 2, 2, dtype=torch.uint8)
     for path, write in {
         tmp_path / "file": lambda p: files.replace_file(p, b"abc"),
-        tmp_path / "a.json": lambda p: files.write_json(p, dict(results=[1])),
-        tmp_path / "a.png": lambda p: files.write_png(p, image),
         tmp_path / "a.npz": lambda p: write_images(p, levels, 2),
         tmp_path / "log.jsonl": lambda p: checkpoint.Log(p.parent, 0).file.close(),
         tmp_path / "step-000000000": lambda p: checkpoint.save_checkpoint(state, p.parent),
     }.items():
-        with Disk() as disk: write(path)
-        events = disk.events
+        with heard() as events: write(path)
         assert safe(events, path) and len(events) == (8 if path.is_dir() else 3)
         # the test itself: without any one of these acts it fails
         assert not any(safe(events[:i] + events[i + 1:], path) for i in range(len(events)))
 
     # the names of new folders, and the log before the checkpoint
-    with Disk() as disk:
-        run(toy_state(steps=6, save_every=3, log_every=1), tmp_path / "new" / "run")
-    log, at = tmp_path / "new" / "run" / "log.jsonl", {}
-    assert {tmp_path, tmp_path / "new"} <= {e[1] for e in disk.events if e[0] == "sync"}
-    for kind, a, b, *sizes in disk.events:
-        if kind == "sync": at[a] = b
-        elif b.name.startswith("step-"):
-            assert log.read_bytes()[:at[log]].count(b"\n") >= int(b.name[5:])
+    folder, at = tmp_path / "new" / "run", {}
+    with heard() as events: run(toy_state(steps=6, save_every=3, log_every=1), folder)
+    above = {p.stat().st_ino for p in (tmp_path, folder.parent)}
+    assert above <= {e[1] for e in events if e[0] == "sync"}
+    log = folder / "log.jsonl"
+    for kind, what, n in events:
+        if kind == "sync": at[what] = n
+        elif what.name.startswith("step-"):
+            there = log.read_bytes()[:at[log.stat().st_ino]]
+            assert there.count(b"\n") >= int(what.name[5:])
 
 # %% ../../nbs/74c_resumed.ipynb #e7560880
 def test_a_disk_that_is_full_at_any_write(tmp_path):

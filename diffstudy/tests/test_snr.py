@@ -5,10 +5,11 @@ __all__ = ['test_V24_limit', 'test_one_step_tends_to_the_limit', 'losses_of',
            'test_V25_expectation', 'test_V26_diffusion_loss',
            'test_gradients_of_the_continuous_losses', 'test_gradients_reach_the_schedule',
            'test_losses_are_finite', 'gaussian_variance', 'quadrature', 'test_times',
-           'test_V25_lower_variance', 'Odd', 'Quadratic', 'Clamped', 'zoo', 'test_V27_any_schedule',
-           'mixture_losses', 'test_V27_vp_ve_and_a_mixture', 'test_V30_gradient',
-           'test_V30_unbiased', 'Optimal', 'test_variance_of_standard_normal_data', 'learn_shape',
-           'of_normal_data', 'test_V30_reaches_the_optimum', 'gradient_noise', 'test_V30_centering',
+           'test_V25_lower_variance', 'Stretched', 'waves', 'quadratic', 'clamped', 'zoo',
+           'test_V27_any_schedule', 'mixture_losses', 'test_V27_vp_ve_and_a_mixture',
+           'test_V30_gradient', 'test_V30_unbiased', 'optimal',
+           'test_variance_of_standard_normal_data', 'learn_shape', 'of_normal_data',
+           'test_V30_reaches_the_optimum', 'gradient_noise', 'test_V30_centering',
            'test_V28_weightings', 'test_V28_ncsn', 'error_of_x', 'test_V28_ddpm', 'test_V28_edm',
            'test_errors_snr']
 
@@ -20,7 +21,7 @@ from ..core import expand, flat_sum, stream
 from ..data import three_gaussians
 from ..notation import alpha, edm_sigma, sigma, to_ve
 from ..schedule import (
-    Betas, Cosine, Linear, LearnedLinear, Monotone, Schedule, inverse_softplus)
+    Betas, Cosine, Linear, LearnedLinear, Logistic, Monotone, Schedule)
 from ..snr import (
     WEIGHTINGS, diffusion_loss, diffusion_loss_x, gammas_for_variance, integrated_loss, times,
     weighted_loss)
@@ -170,39 +171,22 @@ def test_V25_lower_variance():
     assert even < .8 * free
 
 # %% ../../nbs/31_snr.ipynb #36bd9f78
-class Odd(Schedule):
-    "A line with seven waves on it, steep and nearly flat in turn."
-    def __init__(self, gamma_min=-13.3, gamma_max=5.):
+class Stretched(Schedule):
+    "A rising curve r(t), stretched to given ends."
+    def __init__(self, r, gamma_min=-13.3, gamma_max=5.):
         super().__init__()
-        self.gamma_min, self.gamma_max = gamma_min, gamma_max
+        self.r, self.gamma_min, self.gamma_max = r, gamma_min, gamma_max
     def forward(self, t):
-        return (
-            self.gamma_min
-            + (self.gamma_max - self.gamma_min)
-            * (t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi)))
+        r, lo, hi = map(self.r, (t, 0 * t, 0 * t + 1))
+        return self.gamma_min + (self.gamma_max - self.gamma_min) * (r - lo) / (hi - lo)
 
-class Quadratic(Schedule):
-    "DDPM's betas in the limit of many steps, log(exp(1e-4 + 10 t²) − 1), stretched to other ends."
-    def __init__(self, gamma_min, gamma_max):
-        super().__init__()
-        self.gamma_min, self.gamma_max = gamma_min, gamma_max
-    def forward(self, t):
-        g, lo, hi = (torch.log(torch.expm1(1e-4 + 10 * u ** 2)) for u in (t, 0 * t, 0 * t + 1))
-        return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
+def waves(t): return t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi)  # steep, nearly flat
 
-# %% ../../nbs/31_snr.ipynb #698829c1
-class Clamped(Schedule):
-    "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite, stretched to other ends."
-    def __init__(self, last, gamma_min=-13.3, gamma_max=5.):
-        super().__init__()
-        self.last = last
-        self.gamma_min = gamma_min
-        self.gamma_max = gamma_max
-    def forward(self, t):
-        g, lo, hi = (
-            2 * torch.log(torch.tan((self.last * u + .008) / 1.008 * math.pi / 2))
-            for u in (t, 0 * t, 0 * t + 1))
-        return self.gamma_min + (self.gamma_max - self.gamma_min) * (g - lo) / (hi - lo)
+def quadratic(t): return torch.log(torch.expm1(1e-4 + 10 * t ** 2))  # DDPM's betas, many steps
+
+def clamped(last):
+    "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite."
+    return lambda t: 2 * torch.log(torch.tan((last * t + .008) / 1.008 * math.pi / 2))
 
 # %% ../../nbs/31_snr.ipynb #7b668c54
 def zoo(g0=-13.3, g1=5.):
@@ -213,10 +197,10 @@ def zoo(g0=-13.3, g1=5.):
     return {
         "linear": Linear(g0, g1),
         "cosine": Cosine(g0, g1),
-        "DDPM": Quadratic(g0, g1),
+        "DDPM": Stretched(quadratic, g0, g1),
         "learned, at start": Monotone(g0, g1, width=64),
         "learned, shaken": shaken,
-        "odd": Odd(g0, g1)}
+        "odd": Stretched(waves, g0, g1)}
 
 # %% ../../nbs/31_snr.ipynb #418ab8c2
 def test_V27_any_schedule():
@@ -229,11 +213,8 @@ def test_V27_any_schedule():
             assert abs(integrated_loss(error, g0, g1) - exact) < 1e-4
             for name, s in zoo(g0, g1).items():
                 with torch.no_grad(): g, slope = s(t), s.derivative(t)
-                got = (
-                    w
-                    * diffusion_loss_x(
-                        error(g).sqrt()[:, None], torch.zeros_like(g)[:, None], g, slope)
-                ).sum()
+                off = error(g).sqrt()[:, None]
+                got = (w * diffusion_loss_x(off, 0 * off, g, slope)).sum()
                 assert abs(got - exact) < 1e-4 * exact, (name, got, exact)
 
 # %% ../../nbs/31_snr.ipynb #ccf696a1
@@ -273,14 +254,14 @@ def test_V30_gradient():
     s = Monotone(-6., 4., width=9).double()
     t = torch.rand(16, generator=stream(0, "t"), dtype=torch.float64)
     plain = losses_of(s(t), s.derivative(t), 5, stream(1, "n"))
-    ends = torch.autograd.grad(plain.mean(), s.end_parameters(), retain_graph=True)
+    ends = torch.autograd.grad(plain.mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(plain.var(), s.shape_parameters())
     gamma, slope, seen = gammas_for_variance(s, t)
     losses = losses_of(gamma, slope, 5, stream(1, "n"))
     torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
     seen.copy_(losses.detach())
     losses.mean().backward()
-    for p, want in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+    for p, want in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/31_snr.ipynb #f4fcff34
@@ -292,33 +273,25 @@ def test_V30_unbiased():
     s.linear.data.fill_(-1.)
     t, w = quadrature(4001)
     f = .5 * s.derivative(t) * torch.sigmoid(-s(t)) / math.log(2)
-    exact = torch.cat(
-        [
-            g.flatten()
-            for g in torch.autograd.grad(
-                (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2, s.shape_parameters())])
+    variance = (1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2
+    def flat_grad(v):
+        return torch.cat([g.flatten() for g in torch.autograd.grad(v, s.shape_parameters())])
+    exact = flat_grad(variance)
     draws = []
     for _ in range(600):
         t = torch.rand(16, generator=gen, dtype=torch.float64)
         gamma, slope, seen = gammas_for_variance(s, t)
         losses = losses_of(gamma, slope, dims, gen)
         seen.copy_(losses.detach())
-        draws.append(
-            torch.cat(
-                [g.flatten() for g in torch.autograd.grad(losses.mean(), s.shape_parameters())]))
+        draws.append(flat_grad(losses.mean()))
     draws = torch.stack(draws)
     z = (draws.mean(0) - exact) / (draws.std(0) / len(draws) ** .5)
     assert z.abs().max() < 4.5 and exact.abs().max() > 20 * (draws.std(0) / len(draws) ** .5).min()
 
 # %% ../../nbs/31_snr.ipynb #7e828d73
-class Optimal(Schedule):
-    "Least variance for standard normal data and the exact denoiser."
-    def __init__(self, gamma_min=-13.3, gamma_max=5.):
-        super().__init__()
-        self.A, self.B = F.softplus(
-            -torch.tensor([gamma_min, gamma_max], dtype=torch.float64)
-        ).tolist()
-    def forward(self, t): return -inverse_softplus((1 - t) * self.A + t * self.B)
+def optimal():
+    "Least variance for standard normal data and the exact denoiser: 1 / γ' is sigmoid(−γ)."
+    return Logistic(-13.3, 5., 13.3 / 18.3, 1 / 18.3)
 
 # %% ../../nbs/31_snr.ipynb #f5d41a7f
 def test_variance_of_standard_normal_data():
@@ -326,10 +299,10 @@ def test_variance_of_standard_normal_data():
     for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
         assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
     for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items():
-        assert gaussian_variance(Optimal(), dims) == pytest.approx(want, rel=5e-3)
-    assert gaussian_variance(Quadratic(-13.3, 5.), 3072) == pytest.approx(395, rel=.01)
+        assert gaussian_variance(optimal(), dims) == pytest.approx(want, rel=5e-3)
+    assert gaussian_variance(Stretched(quadratic), 3072) == pytest.approx(395, rel=.01)
     for last, want in {.999: 154, .9999: 262}.items():
-        assert gaussian_variance(Clamped(last), 3072) == pytest.approx(want, rel=.01)
+        assert gaussian_variance(Stretched(clamped(last)), 3072) == pytest.approx(want, rel=.01)
     for s in Linear(), Monotone(width=32), Cosine(-7., 5.):
         t = torch.rand(20_000, generator=stream(7, "t"))
         bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
@@ -357,7 +330,7 @@ def test_V30_reaches_the_optimum():
     "64 and 3072 dimensions reach 1.05 and 1.4 times the optimum; γ still rises, ends stay"
     for dims, width, steps, most in (64, 64, 300, 1.05), (3072, 64, 400, 1.4):
         s = learn_shape(Monotone(width=width), of_normal_data(dims), steps, 128)
-        assert gaussian_variance(s, dims) < most * gaussian_variance(Optimal(), dims)
+        assert gaussian_variance(s, dims) < most * gaussian_variance(optimal(), dims)
         t = torch.linspace(0, 1, 2001)
         with torch.no_grad(): g, rate = s(t), s.derivative(t)
         assert (g.diff() > 0).all() and (rate > 0).all()

@@ -5,7 +5,7 @@ __all__ = ['PEAKS', 'HILLS', 'RULES', 'CHAIN', 'even', 'cdf', 'quantile', 'evenl
            'test_calls_are_counted_per_image_and_predictions_passed_on',
            'test_the_flow_on_a_line_is_the_quantile_map', 'test_euler_steps_are_those_of_the_paper',
            'in_ve', 'test_ve_and_vp_are_the_same_numbers',
-           'test_consistent_annealed_sampling_is_ddim', 'gaussian_end',
+           'test_consistent_annealed_sampling_is_ddim',
            'test_rules_are_of_first_order_on_a_gaussian', 'test_grids_of_fastdpm',
            'test_grid_of_edm', 'guess_of_data', 'heun_of_edm', 'two_m_of_paper',
            'test_heun_and_2m_are_the_papers_algorithms', 'test_heun_and_2m_agree_with_diffusers',
@@ -40,7 +40,7 @@ from ..solvers import (
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     unipc, variance_grid, ve_steps)
 from ..studies import record as runs, solvers as study
-from .test_sample import gaussian, predict_gaussian
+from .test_sample import after_walking, gaussian, predict_gaussian
 
 # %% ../../nbs/50_solvers.ipynb #50000011
 # three peaks on a line, and the same three as hills that overlap
@@ -154,15 +154,6 @@ def test_consistent_annealed_sampling_is_ddim():
     assert consistent_eta(torch.cat([g, g[:1] - math.inf]), .05)[-1] == 0  # to clean data
 
 # %% ../../nbs/50_solvers.ipynb #50000036
-def gaussian_end(steps):
-    "Exact mean and std after these steps on data from N(1, .5²): no random numbers are needed."
-    mean, std = gaussian(steps.gamma[0])
-    var = std ** 2
-    for gamma, a, b, noise in zip(*steps):
-        k = b * sigma(gamma) / gaussian(gamma)[1] ** 2
-        mean, var = (a + k) * mean - k * gaussian(gamma)[0], (a + k) ** 2 * var + noise ** 2
-    return mean, var.sqrt()
-
 RULES = {
     "ancestral": coefficients, "DDIM": lambda g: coefficients(g, 0.),
     "VP SDE, Euler": euler_steps, "VE SDE": ve_steps}
@@ -170,7 +161,7 @@ RULES = {
 def test_rules_are_of_first_order_on_a_gaussian():
     "twice the steps halve the error of the std for four rules, to 3 %; VE errs upwards"
     for name, rule in RULES.items():
-        few, many = (gaussian_end(rule(even(n)))[1] / gaussian(even(n)[-1])[1] - 1
+        few, many = (after_walking(rule(even(n)))[1] / gaussian(even(n)[-1])[1] - 1
                      for n in (256, 512))
         assert abs(few / many - 2) < .06, name
         assert (many > 0) == (name in ("VP SDE, Euler", "VE SDE")), name

@@ -224,10 +224,11 @@ def test_the_rate_is_that_of_the_step():
     assert used == rates == [r.metrics["lr"] for r in records]
 
 # %% ../../nbs/74_training.ipynb #b266211b
-def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None):
+def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None, **how):
     "The records, and what was said; to leave the loop is to be killed, as far as the disk knows."
     records, said = [], []
-    for record in train.fit(state, step, batches, folder=folder, progress=False, say=said.append):
+    how = dict(folder=folder, progress=False, say=said.append) | how
+    for record in train.fit(state, step, batches, **how):
         records.append(record)
         if record.step == until: break
     return records, said

@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from .. import bound, data, models, process, snr, train
 from ..core import expand, flat_sum, randn_like, stream
+from ..guidance import drop_labels
 from ..notation import alpha, sigma
 from ..schedule import LearnedLinear, Linear, Monotone
 from ..vdm import (
@@ -228,10 +229,10 @@ def test_V30_gradients():
     learn = loss(model, k, None, stream(6, "n"), variance=True)
     for a, b in zip(plain, learn): torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     bits = lambda v: bound.bits_per_dim(v, 16)
-    ends = torch.autograd.grad(bits(plain.total).mean(), s.end_parameters(), retain_graph=True)
+    ends = torch.autograd.grad(bits(plain.total).mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(bits(plain.diffusion).var(), s.shape_parameters())
     bits(learn.total).mean().backward()
-    for p, g in zip([*s.end_parameters(), *s.shape_parameters()], [*ends, *shape]):
+    for p, g in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, g, rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/73g_vdm.ipynb #c119b06b
@@ -306,6 +307,7 @@ def test_training_and_sampling():
     terms["loss"].backward()
     dropped = (model.net.seen[0] == 3).double().mean()
     assert abs(dropped - .25) < 4 * (.25 * .75 / 256) ** .5 and (batch[1] == 0).all()
+    assert model.net.seen[0].equal(drop_labels(batch[1], .25, 3, stream(8, "n")))
     torch.testing.assert_close(
         terms["loss"], terms["prior"] + terms["reconstruction"] + terms["diffusion"])
     a, b = (

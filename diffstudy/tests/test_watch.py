@@ -3,10 +3,10 @@
 # %% auto #0
 __all__ = ['RUNS', 'Clock', 'followed', 'test_off_a_terminal_there_is_a_line_now_and_then',
            'test_in_a_terminal_there_is_a_bar', 'test_a_part_counts_as_what_it_is_worth',
-           'test_a_terminal_that_is_closed_ends_nothing', 'Heard', 'toy', 'loss', 'go',
+           'test_a_terminal_that_is_closed_ends_nothing', 'Heard', 'toy', 'go',
            'test_each_record_is_handed_on', 'test_a_logger_that_fails_ends_no_run',
            'test_only_the_first_process_hands_on', 'shown', 'test_tensorboard_shows_each_step_once',
-           'test_what_is_missing_is_named', 'Spying', 'kept', 'numbers', 'rows',
+           'test_what_is_missing_is_named', 'Spying', 'kept', 'rows',
            'test_watching_changes_nothing', 'test_a_look_takes_no_time_of_the_run',
            'test_the_best_checkpoint_stays', 'test_a_look_that_fails_costs_that_look',
            'test_tensorboard_shows_the_looks', 'home', 'watched',
@@ -23,8 +23,8 @@ from pathlib import Path
 from unittest import mock
 import pytest, torch
 from fastprogress import fastprogress
-from .. import checkpoint, experiment, files, run_folder, train, watch
-from ..core import randn_like, stream
+from .. import checkpoint, experiment, run_folder, watch
+from .test_train import everything, run as fitted, same, toy_state
 
 # %% ../../nbs/88_watching.ipynb #ef74c073
 class Clock:
@@ -85,25 +85,9 @@ class Heard:
         if step == self.fails: raise OSError("no network")
         self.rows.append((step, numbers))
 
-def toy(**settings):
-    "A network of four weights, trained in no time."
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net = torch.nn.Linear(2, 2)
-    config = train.Config(**dict(steps=12, log_every=3, save_every=4) | settings)
-    return train.State(net, config, rank=train.Rank(0, 1, torch.device("cpu")))
+def toy(**settings): return toy_state(**dict(steps=12, log_every=3, save_every=4) | settings)
 
-def loss(net, x, generator):
-    return dict(loss=(net(x + randn_like(x, generator)) - x).square().mean())
-
-def go(state, until=None, **how):
-    said, how = [], dict(progress=False) | how
-    steps = train.fit(
-        state, train.loss_step(loss), lambda n: torch.randn(8, 2, generator=stream(0, "toy", n)),
-        say=said.append, **how)
-    for record in steps:
-        if record.step == until: break
-    return said
+def go(state, until=None, **how): return fitted(state, until=until, **how)[1]
 
 def test_each_record_is_handed_on(tmp_path):
     "the numbers of the log, with their step, and nothing else; with a folder and without"
@@ -121,7 +105,7 @@ def test_a_logger_that_fails_ends_no_run():
     heard, whole = Heard(fails=6), toy()
     go(whole)
     said = go(state := toy(), log=heard)
-    assert torch.equal(state.model.weight, whole.model.weight)
+    assert same(everything(state), everything(whole))
     assert len(said) == 1 and "Heard.log failed at step 6" in said[0] and "no network" in said[0]
     assert [s for s, _ in heard.rows] == [3]
     with pytest.raises(TypeError, match=r"log\(numbers, step\).*got list"): go(toy(), log=[])
@@ -186,8 +170,6 @@ class Spying:
         return dict(score=abs(state.step - 6.), error=.1, samples=Image.new("RGB", (4, 4)))
 
 def kept(folder): return [int(p.name[5:]) for p in checkpoint.checkpoints(folder)]
-def numbers(state):
-    return [v for _, v in sorted(files.flatten(checkpoint.numbers_of(state)).items())]
 def rows(folder, name="log.jsonl"):
     return [{k: v for k, v in r.items() if k != "seconds"}
             for r in checkpoint.read_log(folder, name=name)]
@@ -203,7 +185,7 @@ def test_watching_changes_nothing(tmp_path):
         if until: go(toy(watch_every=3), until, folder=folder, watch=spy)
         torch.manual_seed(3)
         go(state := toy(watch_every=3), folder=folder, watch=spy, log=heard)
-        assert all(map(torch.equal, numbers(state), numbers(plain)))
+        assert same(everything(state), everything(plain))
         assert torch.equal(torch.randn(3), drawn)
         assert rows(folder) == rows(tmp_path / "plain")
         assert [r["step"] for r in rows(folder, "watch.jsonl")] == [3, 6, 9, 12]
@@ -214,7 +196,7 @@ def test_watching_changes_nothing(tmp_path):
 
     # without a folder as well, and as often as the resumed run says
     go(state := toy(watch_every=5), watch=(spy := Spying()))
-    assert spy.steps == [5, 10, 12] and all(map(torch.equal, numbers(state), numbers(plain)))
+    assert spy.steps == [5, 10, 12] and same(everything(state), everything(plain))
     go(toy(watch_every=4), 7, folder=tmp_path / "other", watch=Spying())
     go(toy(watch_every=6), folder=tmp_path / "other", watch=Spying())
     assert [r["step"] for r in rows(tmp_path / "other", "watch.jsonl")] == [4, 6, 12]
