@@ -133,22 +133,27 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
         notes=state.notes, diffstudy=__version__)
-    files = {
-        name: (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode() if part == "state"
-        else safetensors.torch.save(for_a_file(numbers[part])) for part, name in _FILES.items()}
 
-    # the manifest vouches for the others; it has no blanks, so that each byte counts
-    sums = {name: digest(data) for name, data in files.items()}
-    manifest = json.dumps(dict(format=_FORMAT, files=sums), separators=(",", ":"))
-    replace_file(path, files | {"manifest.json": manifest.encode()}, make)
+    def files():
+        "One after another, so that one is in memory at a time."
+        sums = {}
+        for part, name in _FILES.items():
+            text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
+            if part == "state": data = text.encode()
+            else: data = safetensors.torch.save(for_a_file(numbers[part]))
+            sums[name] = digest(data)
+            yield name, data
 
-    # all go but the last and the best, and none is ever there in part
+        # it vouches for the others, and has no blanks, so that each byte counts
+        manifest = json.dumps(dict(format=_FORMAT, files=sums), separators=(",", ":"))
+        yield "manifest.json", manifest.encode()
+    replace_file(path, files(), make)
+
+    # all go but the last and the best, none is ever there in part, and what a kill has left goes
     spared = best(folder)
     for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep]:
-        if old == spared: continue
-        gone = old.with_name(f".tmp-{time.time_ns()}-{old.name}")
-        os.rename(old, gone)
-        remove(gone)
+        if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
+    for left in Path(folder).glob(".tmp-*-step-*"): remove(left)
     return path
 
 # %% ../nbs/74b_checkpoint.ipynb #da9ee156
@@ -363,7 +368,9 @@ def news_of_resume(info: dict, state) -> list[str]:
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
-        moved = info.get("device") != here.get("device") and os.environ.get("DIFFSTUDY_STREAMS") != "cpu"
+        moved = (
+            info.get("device") != here.get("device")
+            and os.environ.get("DIFFSTUDY_STREAMS") != "cpu")
         how = "numbers may differ by about 1e-6 from those"
         if moved: how = "its noise is drawn elsewhere, so that numbers may differ from those"
         news.append(f"{', '.join(differ)}: {how} of an unbroken run")

@@ -11,6 +11,7 @@ __all__ = ['sync', 'make_folder', 'read_file', 'remove', 'needed', 'named', 'che
 # %% ../nbs/74b_checkpoint.ipynb #aa9f73da
 import errno, functools, glob, hashlib, importlib, io, json, os, platform, re, secrets, shutil
 import tempfile, time
+from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 import filelock
@@ -68,12 +69,12 @@ def check_writable(path):
     except OSError as e: raise named(e, path) from e
 
 # %% ../nbs/74b_checkpoint.ipynb #b078f34d
-def replace_file(path, data: bytes | dict[str, bytes], make: bool = True):
+def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = True):
     """Write a file, or a folder with all its files, in one indivisible act.
 
     Args:
         path: The file, or a folder that is not there yet
-        data: What it shall hold; of a folder, its files by name
+        data: Bytes of the file; of a folder, pairs of name, bytes
         make: Make the folder around it if it is not there; FileNotFoundError otherwise"""
     path = Path(path)
     aside = path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
@@ -85,14 +86,14 @@ def replace_file(path, data: bytes | dict[str, bytes], make: bool = True):
             with suppress(OSError):
                 if time.time() - left.lstat().st_mtime > 3600: left.unlink()
 
-        if isinstance(data, dict): aside.mkdir()
-        parts = {aside / k: v for k, v in data.items()} if isinstance(data, dict) else {aside: data}
-        for part, content in parts.items():
-            part.write_bytes(content)
-            sync(part)
-
-        # a power cut could undo the rename if the names were not on the disk
-        if isinstance(data, dict): sync(aside)
+        # a power cut could undo the rename if contents and names were not on the disk
+        if isinstance(data, bytes): aside.write_bytes(data)
+        else:
+            aside.mkdir()
+            for name, content in data:
+                (aside / name).write_bytes(content)
+                sync(aside / name)
+        sync(aside)
         os.replace(aside, path)
         sync(path.parent)
     except BaseException as e:
