@@ -122,6 +122,7 @@ def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, 
     "Read one picture, upright, on white, as a square; ValueError names an unreadable file."
     from PIL import Image
     try:
+        if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
         with Image.open(path, formats=IMAGE_FORMATS) as f: image = upright(f, channels)
     except Exception as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e

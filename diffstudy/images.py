@@ -118,10 +118,9 @@ class ImageSet:
             mapped=self.mapped and isinstance(index, slice))
 
     def to(self, device):
-        images = self.images.to(device)
+        if self.images.device == torch.device(device): return self
         return replace(
-            self, images=images, labels=self.labels.to(device),
-            mapped=self.mapped and images is self.images)
+            self, images=self.images.to(device), labels=self.labels.to(device), mapped=False)
 
     def __repr__(self):
         return (
@@ -230,7 +229,6 @@ def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
 # %% ../nbs/72_images.ipynb #13fcf9d2
 _PATCH = 16  # pixels
 _TILE = 64   # pixels
-_TILES = 6   # of a photograph are held out
 
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
     return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
@@ -248,7 +246,7 @@ def load_photos(root=None):
     for n, image in enumerate(load_sample_images().images):
         photo = torch.tensor(image).permute(2, 0, 1)
         tiles = _patches(photo, _TILE, _TILE)
-        held = np.random.default_rng([0, n]).permutation(len(tiles))[:_TILES]
+        held = np.random.default_rng([0, n]).permutation(len(tiles))[:6]
         test.append(torch.cat([_patches(t, _PATCH, _PATCH) for t in tiles[held]]))
 
         # a training patch is free of every tile; steps of eight, as JPEG has its blocks

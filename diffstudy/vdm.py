@@ -8,6 +8,7 @@ __all__ = ['STEPS', 'GRID', 'VDM', 'Losses', 'loss', 'augment', 'training_loss',
            'CategoricalNet', 'FineCategoricalNet', 'PatchNet']
 
 # %% ../nbs/73g_vdm.ipynb #a966b3b3
+import math
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
@@ -262,7 +263,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
         c = torch.where(coin < p_uncond, model.null, c)
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)
-    bits = [bound.bits_per_dim(v.mean(), k[0].numel()) for v in terms]
+    bits = [v.mean() / (k[0].numel() * math.log(2)) for v in terms]  # per dimension
     return dict(loss=bits[3], prior=bits[0], reconstruction=bits[1], diffusion=bits[2])
 
 # %% ../nbs/73g_vdm.ipynb #ce6d06de

@@ -7,7 +7,7 @@ __all__ = ['noised', 'added_variance', 'mean_from_eps', 'combine', 'variance_wit
 
 # %% ../../nbs/11_process.ipynb #111e7211
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/11_process.ipynb #8381d540
@@ -20,8 +20,8 @@ def noised(x, eps, gamma):
 # %% ../../nbs/11_process.ipynb #46aa9cdb
 add("11.1", noised,
     inputs=lambda: [
-        (randn(1, 4, 4), randn(2, 4, 4), torch.tensor([-3., -1., .5, 2.]).double()),
-        (randn(3, 3, 3), randn(4, 3, 3), torch.tensor([-6., 0., 4.]).double())],
+        (randn(1, 4, 4), randn(2, 4, 4), doubles([-3., -1., .5, 2.])),
+        (randn(3, 3, 3), randn(4, 3, 3), doubles([-6., 0., 4.]))],
     slips={
         "the root is missing: sigmoid gives the squares of alpha and sigma":
             lambda x, eps, gamma:
@@ -47,16 +47,15 @@ def added_variance(gamma_s, gamma_t):
 # %% ../../nbs/11_process.ipynb #146651ad
 def _with_tiny_steps(f, gamma_s, gamma_t):
     "The values at large steps, and whether six digits are right at tiny ones."
-    later = torch.tensor([0., .01, -.02]).double()
-    near = later - torch.tensor([1.234e-12, 3.21e-12, 2.1e-12]).double()
+    later = doubles([0., .01, -.02])
+    near = later - doubles([1.234e-12, 3.21e-12, 2.1e-12])
     tiny = f(near, later)
     if tiny is None: return None
     wrong = (tiny / added_variance(near, later) - 1).abs() > 1e-6
     return [f(gamma_s, gamma_t), wrong.double()]
 
 add("11.2", added_variance, probe=_with_tiny_steps,
-    inputs=lambda: [
-        (torch.tensor([-5., -2., 0., 1.]).double(), torch.tensor([-4.9, 1., 3., 1.5]).double())],
+    inputs=lambda: [(doubles([-5., -2., 0., 1.]), doubles([-4.9, 1., 3., 1.5]))],
     slips={
         "the exponent is γ_s − γ_t: exp of a negative number, and a minus in front":
             ("-torch.expm1(gamma_s - gamma_t)", "torch.expm1(gamma_t - gamma_s)"),
@@ -73,8 +72,7 @@ add("11.2", added_variance, probe=_with_tiny_steps,
         "this is c, the share of the noise that is new; multiply by the variance at t":
             ("torch.sigmoid(gamma_t)", "1"),
         "σ_t is a standard deviation; the variance is sigmoid(γ_t)": ("torch.sigmoid", "sigma"),
-        "this is the standard deviation":
-            lambda gamma_s, gamma_t: added_variance(gamma_s, gamma_t).sqrt(),
+        "this is the standard deviation": lambda *v: added_variance(*v).sqrt(),
     })
 
 # %% ../../nbs/11_process.ipynb #b1b0dfb2
@@ -86,8 +84,8 @@ def mean_from_eps(z_t, eps, gamma_s, gamma_t):
 # %% ../../nbs/11_process.ipynb #0204a0f6
 add("11.3", mean_from_eps,
     inputs=lambda: [
-        (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), torch.tensor(1.).double()),
-        (randn(3, 5), randn(4, 5), torch.tensor(1.5).double(), torch.tensor(2.).double())],
+        (randn(1, 4, 3), randn(2, 4, 3), doubles(-1.), doubles(1.)),
+        (randn(3, 5), randn(4, 5), doubles(1.5), doubles(2.))],
     slips={
         "c is a share of a variance, and stands here as it is: no root of it":
             ("c * sigma(gamma_t)", "c ** .5 * sigma(gamma_t)"),
@@ -132,7 +130,7 @@ def _of_levels(gamma_s, gamma_t):
         sigma(gamma_s) ** 2 * c])
 
 def _two_steps(*gammas):
-    r, s, t = torch.tensor(gammas).double()
+    r, s, t = doubles(gammas)
     return _of_levels(s, t), _of_levels(r, s)
 
 add("11.4", combine,
@@ -169,8 +167,7 @@ def variance_with_noisy_guess(tau, gamma_s, gamma_t):
 # %% ../../nbs/11_process.ipynb #caca12ce
 add("11.5", variance_with_noisy_guess,
     inputs=lambda: [
-        tuple(torch.tensor(v).double() for v in (.3, -1., 1.)),
-        tuple(torch.tensor(v).double() for v in (1.7, .5, 2.))],
+        tuple(doubles(v) for v in (.3, -1., 1.)), tuple(doubles(v) for v in (1.7, .5, 2.))],
     slips={
         "variances add, so the factor and τ are squared":
             ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau"),

@@ -7,7 +7,7 @@ __all__ = ['time_of_ratio', 'cosine_time', 'improved_gammas', 'warped']
 
 # %% ../../nbs/12_schedule.ipynb #cf720947
 import math, torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..schedule import Betas, Cosine, Linear, Schedule
 
 # %% ../../nbs/12_schedule.ipynb #b06df05b
@@ -16,13 +16,9 @@ def time_of_ratio(ratio, gamma_min, gamma_max):
     return (-torch.log(ratio) - gamma_min) / (gamma_max - gamma_min)
 
 # %% ../../nbs/12_schedule.ipynb #356fb218
-def _ratios():
-    a = torch.tensor([1., .1, 50., 3000.], dtype=torch.float64)
-    return [
-        (a, torch.tensor(-13.3).double(), torch.tensor(5.).double()),
-        (a[:3], torch.tensor(-8.).double(), torch.tensor(6.).double())]
-
-add("12.1", time_of_ratio, inputs=_ratios, slips={
+add("12.1", time_of_ratio, inputs=lambda: [
+    (doubles([1., .1, 50., 3000.]), doubles(-13.3), doubles(5.)),
+    (doubles([1., .1, 50.]), doubles(-8.), doubles(6.))], slips={
     "SNR is a ratio of variances: γ is −log SNR, without a factor 2":
         ("-torch.log(ratio)", "-2 * torch.log(ratio)"),
     "SNR is a ratio of variances: no root of it is needed": ("ratio", "ratio ** .5"),
@@ -39,13 +35,9 @@ def cosine_time(gamma, gamma_min, gamma_max):
     return (torch.atan(torch.exp(gamma / 2)) - b) / a
 
 # %% ../../nbs/12_schedule.ipynb #f24472ec
-def _cosine_inputs():
-    inputs = []
-    for lo, hi in (-13.3, 5.), (-8., 8.):
-        lo, hi = (torch.tensor(v, dtype=torch.float64) for v in (lo, hi))
-        inputs.append((lo + (hi - lo) * torch.linspace(.05, .9, 6, dtype=torch.float64), lo, hi))
-    return inputs
-add("12.2", cosine_time, inputs=_cosine_inputs, slips={
+add("12.2", cosine_time, inputs=lambda: [
+    (lo + (hi - lo) * doubles([.05, .22, .39, .56, .73, .9]), lo, hi)
+    for lo, hi in doubles([[-13.3, 5.], [-8., 8.]])], slips={
     "tan θ is σ/α = exp(γ/2); exp(γ) is its square": (" / 2", ""),
     "the inverse of the tangent is asked for: atan, not tan": ("atan", "tan"),
     "a is the way of the angle: subtract b from the angle at the end":
@@ -89,11 +81,9 @@ def warped(schedule, p, t):
 # p = 2 spends .67 of the time below γ = −5 where p = 1 spends .45: a larger p stays near the data
 
 # %% ../../nbs/12_schedule.ipynb #9be076a6
-def _warp_inputs():
-    t = torch.linspace(.1, .9, 5, dtype=torch.float64)
-    return [(Cosine(-8., 6.), 3., t), (Linear(), 2., t)]
-
-add("12.4", warped, inputs=_warp_inputs, slips={
+add("12.4", warped, inputs=lambda: [
+    (Cosine(-8., 6.), 3., doubles([.1, .3, .5, .7, .9])),
+    (Linear(), 2., doubles([.1, .3, .5, .7, .9]))], slips={
     "the second row lacks the pace of the map, p t^(p − 1)":
         lambda schedule, p, t: torch.stack([schedule(t ** p), schedule.derivative(t ** p)]),
     "the map is t to the power p, not 1/p": lambda schedule, p, t: warped(schedule, 1 / p, t),

@@ -7,7 +7,7 @@ __all__ = ['step', 'euler', 'heun', 'clipped', 'shift']
 
 # %% ../../nbs/13_sample.ipynb #b4533cf9
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 from ..sample import coefficients
 
@@ -20,11 +20,9 @@ def step(z, eps, noise, abar_s, abar_t, eta):
     return abar_s ** .5 * x + kept * eps + eta * (1 - abar_s) ** .5 * c ** .5 * noise
 
 # %% ../../nbs/13_sample.ipynb #98bad59f
-def _steps():
-    z, eps, noise = randn(1, 4, 3), randn(2, 4, 3), randn(3, 4, 3)
-    levels = torch.tensor([[.6, .3, .7], [.9, .85, 0.], [.5, .1, 1.]], dtype=torch.float64)
-    return [(z, eps, noise, *row) for row in levels]
-add("13.1", step, inputs=_steps, slips={
+add("13.1", step, inputs=lambda: [
+    (randn(1, 4, 3), randn(2, 4, 3), randn(3, 4, 3), *row)
+    for row in doubles([[.6, .3, .7], [.9, .85, 0.], [.5, .1, 1.]])], slips={
     "ᾱ is α², and 1 − ᾱ is σ²: take their roots":
         ("(1 - abar_t) ** .5", "(1 - abar_t)",
          "(1 - abar_s) ** .5", "(1 - abar_s)",
@@ -106,10 +104,9 @@ def clipped(eps, z, gamma):
     return (z - alpha(gamma) * x) / sigma(gamma)
 
 # %% ../../nbs/13_sample.ipynb #bfe06f04
-def _clips():
-    level = lambda g: torch.tensor(g, dtype=torch.float64)
-    return [(randn(1, 4, 3), randn(2, 4, 3), level(1.)), (randn(3, 6), randn(4, 6), level(-.5))]
-add("13.4", clipped, inputs=_clips, slips={
+add("13.4", clipped, inputs=lambda: [
+    (randn(1, 4, 3), randn(2, 4, 3), doubles(1.)),
+    (randn(3, 6), randn(4, 6), doubles(-.5))], slips={
     "clip the estimate of the data, not the noise": lambda eps, z, gamma: eps.clamp(-1, 1),
     "this is the clipped estimate; return the noise that belongs to it":
         ("(z - alpha(gamma) * x) / sigma(gamma)", "x"),
@@ -135,10 +132,9 @@ def shift(gammas, eta, e, tau):
 # fast, so that late errors count less. DDIM forgets only what the flow forgets.
 
 # %% ../../nbs/13_sample.ipynb #8cf03aef
-def _shifts():
-    grid = torch.linspace(6, -8, 9, dtype=torch.float64)
-    return [(grid, 0., .05, .5), (grid, 1., .05, .5), (grid[:5], .5, -.2, 1.5)]
-add("13.5", shift, inputs=_shifts, slips={
+add("13.5", shift, inputs=lambda: [
+    (torch.linspace(6, -8, 9).double(), *more)
+    for more in ((0., .05, .5), (1., .05, .5), (.5, -.2, 1.5))], slips={
     "the prediction answers to the shift: the factor of the old shift is a + b σ/ρ²":
         ("b * slope", "0"),
     "the error e enters a step with the factor b, as the prediction does": ("b * e", "e"),

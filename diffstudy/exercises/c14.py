@@ -7,7 +7,7 @@ __all__ = ['noise_loss', 'untrained', 'averaged', 'by_level']
 
 # %% ../../nbs/14_train.ipynb #0d9d62ca
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/14_train.ipynb #4812ae3e
@@ -30,7 +30,7 @@ def _error(predict, x, eps, gamma, data=alpha, noise=sigma):
 
 add("14.1", noise_loss,
     inputs=lambda: [
-        (_network, randn(1, 4, 4), randn(2, 4, 4), torch.tensor([-3., -1., .5, 2.]).double()),
+        (_network, randn(1, 4, 4), randn(2, 4, 4), doubles([-3., -1., .5, 2.])),
         (_network, randn(3, 6, 5), randn(4, 6, 5), torch.linspace(-4, 4, 6).double())],
     slips={
         "the network guesses the noise, not the picture: compare with eps":
@@ -45,14 +45,11 @@ add("14.1", noise_loss,
             ("sigma", "torch.ones_like"),
         "this keeps the data whole; multiply x by alpha": ("alpha", "torch.ones_like"),
         "the two factors of z are exchanged: alpha belongs to the data":
-            lambda predict, x, eps, gamma:
-                _error(predict, x, eps, gamma, sigma, alpha).square().mean(),
+            lambda *v: _error(*v, sigma, alpha).square().mean(),
         "the noise is added to the data, not subtracted":
             ("sigma(gamma)[:, None]", "-sigma(gamma)[:, None]"),
         "the factors are alpha and sigma themselves, not their squares":
-            lambda predict, x, eps, gamma: _error(
-                predict, x, eps, gamma, lambda g: alpha(g) ** 2,
-                lambda g: sigma(g) ** 2).square().mean(),
+            lambda *v: _error(*v, lambda g: alpha(g) ** 2, lambda g: sigma(g) ** 2).square().mean(),
         "the network must see the level of z, gamma as it is":
             ("predict(z, gamma)", "predict(z, -gamma)"),
         "a mean over all numbers is asked for: this is their sum":
@@ -67,8 +64,7 @@ add("14.1", noise_loss,
                 - _level(sigma(gamma)) * eps).square().mean(),
         "a square is asked for, not the absolute value":
             ("(predict(z, gamma) - eps).square()", "(predict(z, gamma) - eps).abs()"),
-        "a square is asked for, without its root":
-            lambda predict, x, eps, gamma: _error(predict, x, eps, gamma).square().mean().sqrt(),
+        "a square is asked for, without its root": lambda *v: _error(*v).square().mean().sqrt(),
     })
 
 # %% ../../nbs/14_train.ipynb #f1363e02
@@ -78,8 +74,7 @@ def untrained(rate, n):
 
 # %% ../../nbs/14_train.ipynb #0bc3e56f
 add("14.2", untrained,
-    inputs=lambda: [
-        (torch.tensor([.01, .001, .2]).double(), torch.tensor([100., 300., 7.]).double())],
+    inputs=lambda: [(doubles([.01, .001, .2]), doubles([100., 300., 7.]))],
     slips={
         "this is the share that is new: what is left is the rest":
             lambda rate, n: 1 - (1 - rate) ** n,
@@ -135,10 +130,8 @@ def by_level(error, gamma, edges):
 # %% ../../nbs/14_train.ipynb #dd92355b
 add("14.4", by_level,
     inputs=lambda: [
-        (randn(1, 12) ** 2, torch.linspace(-5, 5.5, 12).double(),
-         torch.tensor([-6., -2., 0., 6.]).double()),
-        (randn(2, 9) ** 2, torch.tensor([0., 1, 1, 2, 2, 2, 3, 4, 4]).double(),
-         torch.tensor([0., 1., 2., 5.]).double())],
+        (randn(1, 12) ** 2, torch.linspace(-5, 5.5, 12).double(), doubles([-6., -2., 0., 6.])),
+        (randn(2, 9) ** 2, doubles([0., 1, 1, 2, 2, 2, 3, 4, 4]), doubles([0., 1., 2., 5.]))],
     slips={
         "the intervals are shifted by one: the first is from edges[0] to edges[1]":
             lambda error, gamma, edges: torch.stack([

@@ -7,7 +7,7 @@ __all__ = ['guided_x', 'guided_noise', 'log_posterior', 'shares', 'dropped']
 
 # %% ../../nbs/20_guidance.ipynb #20874e83
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/20_guidance.ipynb #e0914d1a
@@ -39,8 +39,8 @@ def guided_noise(score_c, score_u, gamma, w):
 # %% ../../nbs/20_guidance.ipynb #4aea93f5
 add("20.2", guided_noise,
     inputs=lambda: [
-        (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), 2.),
-        (randn(3, 4, 3), randn(4, 4, 3), torch.tensor(1.5).double(), .3)],
+        (randn(1, 4, 3), randn(2, 4, 3), doubles(-1.), 2.),
+        (randn(3, 4, 3), randn(4, 4, 3), doubles(1.5), .3)],
     slips={
         "this is the guided score: noise is the score times minus sigma": ("-sigma(gamma)", "1"),
         "the sign: the noise points away from where the score points":
@@ -69,8 +69,8 @@ def log_posterior(log_p, log_prior):
 # %% ../../nbs/20_guidance.ipynb #698d11ff
 add("20.3", log_posterior,
     inputs=lambda: [
-        (randn(1, 5, 3), torch.tensor([.5, .3, .2]).double().log()),
-        (3 * randn(2, 4, 2), torch.tensor([.9, .1]).double().log())],
+        (randn(1, 5, 3), doubles([.5, .3, .2]).log()),
+        (3 * randn(2, 4, 2), doubles([.9, .1]).log())],
     slips={
         "the frequencies of the classes are left out: p(c|z) is in proportion to p(z|c) p(c)":
             ("log_prior", "1"),

@@ -7,7 +7,7 @@ __all__ = ['flow_variance', 'variance_step', 'slope_of_log_px', 'evaluations']
 
 # %% ../../nbs/21_guided_sampling.ipynb #f5da6ef9
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/21_guided_sampling.ipynb #4da6bac5
 def flow_variance(w, s2, tau2):
@@ -16,9 +16,7 @@ def flow_variance(w, s2, tau2):
 
 # %% ../../nbs/21_guided_sampling.ipynb #323c7a08
 add("21.1", flow_variance,
-    inputs=lambda: [
-        (torch.tensor([0., .7, 2.]).double(), torch.tensor([1., .5, .8]).double(),
-         torch.tensor([2., 3., 1.1]).double())],
+    inputs=lambda: [(doubles([0., .7, 2.]), doubles([1., .5, .8]), doubles([2., 3., 1.1]))],
     slips={
         "this is the variance of the tilted density; the flow comes to another":
             lambda w, s2, tau2: 1 / ((1 + w) / s2 - w / tau2),
@@ -43,8 +41,8 @@ def variance_step(V, t, s, k):
 # %% ../../nbs/21_guided_sampling.ipynb #853728a8
 add("21.2", variance_step,
     inputs=lambda: [
-        (torch.tensor([3., 1.4, .9]).double(), torch.tensor([2., .5, .1]).double(),
-         torch.tensor([1.5, .2, .04]).double(), torch.tensor([.4, .9, 1.3]).double())],
+        (doubles([3., 1.4, .9]), doubles([2., .5, .1]),
+         doubles([1.5, .2, .04]), doubles([.4, .9, 1.3]))],
     slips={
         "half of the score moves the flow; the ancestral step takes all of it":
             ("(t - s) * k", "(t - s) * k / 2"),

@@ -7,7 +7,7 @@ __all__ = ['steps_for', 'guided_null', 'named', 'best_of_each']
 
 # %% ../../nbs/22_guided_digits.ipynb #c5c6c41d
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/22_guided_digits.ipynb #825a97bc
@@ -44,8 +44,8 @@ def guided_null(eps_u, grad, gamma, w):
 # %% ../../nbs/22_guided_digits.ipynb #1ad72d1b
 add("22.2", guided_null,
     inputs=lambda: [
-        (randn(1, 4, 3), randn(2, 4, 3), torch.tensor(-1.).double(), 2.),
-        (randn(3, 4, 3), randn(4, 4, 3), torch.tensor(1.5).double(), 0.)],
+        (randn(1, 4, 3), randn(2, 4, 3), doubles(-1.), 2.),
+        (randn(3, 4, 3), randn(4, 4, 3), doubles(1.5), 0.)],
     slips={
         "a model without classes needs w + 1": ("w + 1", "w"),
         "the sign: toward the class means less noise": ("grad", "-grad"),
@@ -98,8 +98,8 @@ def best_of_each(values, w):
 # %% ../../nbs/22_guided_digits.ipynb #ef351027
 add("22.4", best_of_each,
     inputs=lambda: [
-        (randn(1, 3, 6).abs(), torch.tensor([0., .1, .3, .5, 1., 4.]).double()),
-        (randn(5, 4, 5).abs(), torch.tensor([2., .2, 8., 0., 1.]).double())],
+        (randn(1, 3, 6).abs(), doubles([0., .1, .3, .5, 1., 4.])),
+        (randn(5, 4, 5).abs(), doubles([2., .2, 8., 0., 1.]))],
     slips={
         "the least distance, not the one after it": ("values.argmin(1)", "values.argsort(1)[:, 1]"),
         "the distances choose a weight; they do not weigh the weights":

@@ -7,7 +7,7 @@ __all__ = ['given', 'spread', 'log_weight']
 
 # %% ../../nbs/24_inverse.ipynb #24b00002
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/24_inverse.ipynb #24b00064
@@ -51,8 +51,7 @@ def spread(gamma, v):
 
 # %% ../../nbs/24_inverse.ipynb #24b0006a
 add("24.2", spread,
-    inputs=lambda: [
-        (randn(1, 6), randn(2, 6).abs() + .2), (3 * randn(3, 4), torch.tensor(.5).double())],
+    inputs=lambda: [(randn(1, 6), randn(2, 6).abs() + .2), (3 * randn(3, 4), doubles(.5))],
     slips={
         "that is for v = 1": lambda gamma, v: sigma(gamma) ** 2 + 0 * v,
         "variances do not scale so: precisions add": lambda gamma, v: v * sigma(gamma) ** 2,

@@ -9,7 +9,7 @@ __all__ = ['data_end', 'two_level_loss', 'diffusion_loss_v', 'one_step_variance'
 import torch
 from torch.nn import functional as F
 from ..core import flat_sum
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/30_bound.ipynb #7dcf5d85
 def data_end(levels):
@@ -18,7 +18,7 @@ def data_end(levels):
 
 # %% ../../nbs/30_bound.ipynb #fa2b044d
 add("30.1", data_end,
-    inputs=lambda: [(torch.tensor([17., 100., 256., 1024.], dtype=torch.float64),)],
+    inputs=lambda: [(doubles([17., 100., 256., 1024.]),)],
     slips={
         "−13.3 is a sixth of a bin only roughly: begin from −13.3 at 256 levels":
             lambda levels: 2 * torch.log(1 / (3 * levels)),
@@ -42,8 +42,8 @@ def two_level_loss(k, x_noisy, gamma_0):
 # %% ../../nbs/30_bound.ipynb #cd9a3060
 add("30.2", two_level_loss,
     inputs=lambda: [
-        ((randn(1, 3, 4) > 0).long(), randn(2, 3, 4), torch.tensor(-1., dtype=torch.float64)),
-        ((randn(3, 2, 5) > 0).long(), randn(4, 2, 5), torch.tensor(.7, dtype=torch.float64))],
+        ((randn(1, 3, 4) > 0).long(), randn(2, 3, 4), doubles(-1.)),
+        ((randn(3, 2, 5) > 0).long(), randn(4, 2, 5), doubles(.7))],
     slips={
         "the level 0 needs its sign as well: 2k − 1 is −1 for it, not 0":
             ("1 - 2 * k", "k - 2 * k"),
@@ -91,9 +91,7 @@ def one_step_variance(gamma_0, gamma_1):
 
 # %% ../../nbs/30_bound.ipynb #ed4db1ba
 add("30.4", one_step_variance,
-    inputs=lambda: [
-        tuple(torch.tensor(g, dtype=torch.float64) for g in ends)
-        for ends in ((-6., 5.), (-1., 1.), (-4., .5))],
+    inputs=lambda: [tuple(doubles(g) for g in ends) for ends in ((-6., 5.), (-1., 1.), (-4., .5))],
     slips={
         "with T = 1 the step is a large one, and the variance is not 1": ("gamma_0", "gamma_1"),
         "a variance has (α_0/α_1)², not α_0/α_1": ("return ratio", "return ratio ** .5"),

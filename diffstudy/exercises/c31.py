@@ -8,7 +8,7 @@ __all__ = ['even_times', 'min_snr', 'optimal_gamma', 'shape_gradient']
 # %% ../../nbs/31_snr.ipynb #e3f3f5a6
 import torch
 from torch.nn import functional as F
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/31_snr.ipynb #76488621
 def even_times(u, n):
@@ -17,8 +17,7 @@ def even_times(u, n):
 
 # %% ../../nbs/31_snr.ipynb #bc397337
 add("31.1", even_times,
-    inputs=lambda: [
-        (torch.tensor(.83, dtype=torch.float64), 8), (torch.tensor(.31, dtype=torch.float64), 5)],
+    inputs=lambda: [(doubles(.83), 8), (doubles(.31), 5)],
     slips={
         "the offset is a share of the whole [0, 1), not of one gap: here example i always gets i/n":
             lambda u, n: (torch.arange(n) + u) / n,
@@ -72,11 +71,10 @@ def _best(t, tau, g0, g1, power=2, last=2):
 add("31.3", optimal_gamma,
     inputs=lambda: [
         (torch.linspace(.05, .95, 7, dtype=torch.float64),
-         *(torch.tensor(v, dtype=torch.float64) for v in of))
+         *(doubles(v) for v in of))
         for of in ((3., -8., 5.), (.4, -5., 3.))],
     slips={
-        "the data have variance τ²: τ enters squared": lambda t, tau, g0, g1: _best(
-            t, tau, g0, g1, 1, 1),
+        "the data have variance τ²: τ enters squared": lambda *v: _best(*v, 1, 1),
         "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),

@@ -9,7 +9,7 @@ __all__ = ['my_bound', 'posterior_mean', 'first_layer', 'rounded']
 import math
 import torch
 from ..core import flat_sum
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/32_vdm.ipynb #2f4abc2b
 def my_bound(prior, reconstruction, eps, eps_hat, slope):
@@ -60,9 +60,9 @@ def _posterior(z, a, s, prior, x):
     return prior - (z[:, None] / a - x) ** 2 / (2 * s ** 2)
 add("32.2", posterior_mean,
     inputs=lambda: [
-        (randn(1, 6), torch.tensor(.8, dtype=torch.float64), torch.tensor(.6, dtype=torch.float64),
+        (randn(1, 6), doubles(.8), doubles(.6),
          randn(2, 6, 5), torch.linspace(-.8, .8, 5, dtype=torch.float64)),
-        (randn(3, 4), torch.tensor(.6, dtype=torch.float64), torch.tensor(.8, dtype=torch.float64),
+        (randn(3, 4), doubles(.6), doubles(.8),
          randn(4, 4, 4), torch.linspace(-.75, .75, 4, dtype=torch.float64))],
     slips={
         "weights must add up to one: this is not normalized":

@@ -8,7 +8,7 @@ __all__ = ['volume', 'probe_variance', 'best_end', 'bits_of_integers']
 # %% ../../nbs/34_likelihood.ipynb #88970f6a
 import math
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/34_likelihood.ipynb #68f72e23
@@ -21,7 +21,7 @@ def volume(tau, dims, gammas):
 def _v(tau, gammas): return alpha(gammas) ** 2 * tau ** 2 + sigma(gammas) ** 2
 
 def _ends(tau, dims, low, high):
-    return torch.tensor(tau).double(), dims, torch.tensor([low, high]).double()
+    return doubles(tau), dims, doubles([low, high])
 
 add("34.1", volume,
     inputs=lambda: [_ends(.3, 2, -6., 4.), _ends(.7, 5, -3., 1.), _ends(2., 3, -2., 6.)],
@@ -92,7 +92,7 @@ def best_end(levels):
 
 # %% ../../nbs/34_likelihood.ipynb #4bc2f211
 add("34.3", best_end,
-    inputs=lambda: [(torch.tensor([17., 256.]).double(),), (torch.tensor([2., 4., 32.]).double(),)],
+    inputs=lambda: [(doubles([17., 256.]),), (doubles([2., 4., 32.]),)],
     slips={
         "h is half a cell: L cells share a line of length 2, so h = 1 / L":
             ("1 / levels", "2 / levels"),
@@ -109,7 +109,7 @@ add("34.3", best_end,
             ("torch.log(width)", "-torch.log(width)"),
         "the first term is missing: at the best width it is ½ nat":
             lambda levels: best_end(levels)
-                - torch.tensor([0., .5 / math.log(2)]).double()[:, None],
+                - doubles([0., .5 / math.log(2)])[:, None],
         "γ₀ comes first, then the excess": lambda levels: best_end(levels).flip(0),
     })
 
@@ -122,8 +122,7 @@ def bits_of_integers(log_prob, gamma_0, levels, dims):
 # %% ../../nbs/34_likelihood.ipynb #e4942d89
 add("34.4", bits_of_integers,
     inputs=lambda: [
-        (30 + 5 * randn(1, 6), torch.tensor(-2.).double(), 17, 64),
-        (randn(2, 4) - 9, torch.tensor(-1.).double(), 4, 6)],
+        (30 + 5 * randn(1, 6), doubles(-2.), 17, 64), (randn(2, 4) - 9, doubles(-1.), 4, 6)],
     slips={
         "the volume of the cell is missing": ("2 / levels", "1"),
         "the change from x to z₀ is missing: D log α₀": ("torch.log(alpha(gamma_0))", "0"),

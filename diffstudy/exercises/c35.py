@@ -8,7 +8,7 @@ __all__ = ['push', 'pop', 'borrowed_bits', 'worst_moment', 'images_needed']
 # %% ../../nbs/35_compression.ipynb #585cae18
 import math
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/35_compression.ipynb #1a76bbe9
 def push(n, start, size, slots):
@@ -126,7 +126,7 @@ def worst_moment(q, p, x):
 # %% ../../nbs/35_compression.ipynb #69fb878e
 def _bits(seed, n, more, x=2.5):
     "Bits of draws and of writing; with `more` > 0 draws take more, and the worst moment is late."
-    return 6 + more + randn(seed, n), 6 + randn(seed + 1, n), torch.tensor(x).double()
+    return 6 + more + randn(seed, n), 6 + randn(seed + 1, n), doubles(x)
 add("35.4", worst_moment,
     inputs=lambda: [_bits(1, 6, 1.5), _bits(3, 8, -1., 9.), _bits(5, 7, .3)],
     slips={
@@ -163,10 +163,8 @@ def images_needed(net, borrowed, rival):
 # %% ../../nbs/35_compression.ipynb #a6750993
 add("35.5", images_needed,
     inputs=lambda: [
-        (torch.tensor([2.04, 2., 3.]).double(), torch.tensor([470.1, 21.6, 8.]).double(),
-         torch.tensor([5., 2.4, 5.]).double()),
-        (torch.tensor([1.5, 2.]).double(), torch.tensor([6., 9.3]).double(),
-         torch.tensor([3., 2.05]).double())],
+        (doubles([2.04, 2., 3.]), doubles([470.1, 21.6, 8.]), doubles([5., 2.4, 5.])),
+        (doubles([1.5, 2.]), doubles([6., 9.3]), doubles([3., 2.05]))],
     slips={
         "at equality the file is not smaller yet: one image more":
             lambda net, borrowed, rival: torch.ceil(borrowed / (rival - net)),

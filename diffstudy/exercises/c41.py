@@ -9,7 +9,7 @@ __all__ = ['two_losses', 'r1_of', 'imbalance', 'good']
 import math
 import torch
 from torch.nn import functional as F
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/41_ddgan_training.ipynb #17cd149a
 def two_losses(real, fake):
@@ -71,8 +71,7 @@ def imbalance(counts):
 def _shares(counts): return counts / counts.sum()
 
 add("41.3", imbalance,
-    inputs=lambda: [(torch.tensor(v, dtype=torch.float64),) for v in (
-        [3., 1, 4, 1, 5], [0., 2, 7, 0], [20., 30, 50])],
+    inputs=lambda: [(doubles(v),) for v in ([3., 1, 4, 1, 5], [0., 2, 7, 0], [20., 30, 50])],
     slips={
         "a divergence has logarithms, not squared differences":
             lambda counts: ((counts / counts.sum() - 1 / len(counts)) ** 2).sum(),

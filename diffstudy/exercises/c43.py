@@ -80,8 +80,7 @@ add("43.3", ratio,
         (randn(1, 3).exp(), randn(2, 3).exp(), 4.303),
         (randn(3, 5).exp(), randn(4, 5).exp(), 2.776)],
     slips={
-        "these are logarithms still: take the exponential of all three":
-            lambda a, b, t: ratio(a, b, t).log(),
+        "these are logarithms still: take the exponential of all three": lambda *v: ratio(*v).log(),
         "this is the ratio of b to a": ("a / b", "b / a"),
         "the order is the lower end, the middle, the upper end": ("len(d) ** .5", "-len(d) ** .5"),
         "average the logarithm of the ratios, not the ratios": lambda a, b, t: torch.stack([

@@ -7,7 +7,7 @@ __all__ = ['chance', 'rebuilt', 'missed']
 
 # %% ../../nbs/44_ddgan_modes.ipynb #5df98b47
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/44_ddgan_modes.ipynb #f9c6665e
 def chance(classes, n):
@@ -16,8 +16,7 @@ def chance(classes, n):
 
 # %% ../../nbs/44_ddgan_modes.ipynb #8d6093d1
 add("44.1", chance,
-    inputs=lambda: [(1000, torch.tensor([2000., 26_000., 499_500.], dtype=torch.float64)),
-                    (25, torch.tensor([100., 10_000.], dtype=torch.float64))],
+    inputs=lambda: [(1000, doubles([2000., 26_000., 499_500.])), (25, doubles([100., 10_000.]))],
     slips={
         "n stays n: it is K from which one is subtracted": ("2 * n", "2 * (n - 1)"),
         "K − 1 shares are free, since they sum to one": ("classes - 1", "classes"),
@@ -61,8 +60,7 @@ def missed(classes, n):
 
 # %% ../../nbs/44_ddgan_modes.ipynb #117ace59
 add("44.3", missed,
-    inputs=lambda: [(1000, torch.tensor([500., 2000., 4000.], dtype=torch.float64)),
-                    (25, torch.tensor([10., 100.], dtype=torch.float64))],
+    inputs=lambda: [(1000, doubles([500., 2000., 4000.])), (25, doubles([10., 100.]))],
     slips={
         "this is the chance for one kind; there are K of them": lambda k, n: (1 - 1 / k) ** n,
         "these are the kinds that are found": lambda k, n: k - missed(k, n),

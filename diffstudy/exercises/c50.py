@@ -7,7 +7,7 @@ __all__ = ['width', 'which_eta', 'two_m', 'bridge']
 
 # %% ../../nbs/50_solvers.ipynb #50000006
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/50_solvers.ipynb #50000118
@@ -17,8 +17,8 @@ def width(v, h):
 
 # %% ../../nbs/50_solvers.ipynb #50000119
 add("50.1", width,
-    lambda: [(torch.tensor([1., .3, 4.], dtype=torch.float64), .2),
-             (torch.tensor([2.], dtype=torch.float64), torch.tensor([.7], dtype=torch.float64))],
+    lambda: [(doubles([1., .3, 4.]), .2),
+             (doubles([2.]), doubles([.7]))],
     slips={
         "the square of 1 − h/2v has h²/4v²: the last term is h/4v, not h/2v":
             lambda v, h: v / (1 - h / (2 * v)),
@@ -41,8 +41,8 @@ def which_eta(r, eta_c):
 
 # %% ../../nbs/50_solvers.ipynb #50000124
 add("50.2", which_eta,
-    lambda: [(torch.tensor([.97, .98, .96], dtype=torch.float64), .05),
-             (torch.tensor([.9], dtype=torch.float64), .15)],
+    lambda: [(doubles([.97, .98, .96]), .05),
+             (doubles([.9]), .15)],
     slips={
         "this is β; in DDIM the fresh noise is η √c": ("r ** 2", "0"),
         "this is η²: take the root": ("(beta2 / (1 - r ** 2)) ** .5", "beta2 / (1 - r ** 2)"),
@@ -61,11 +61,9 @@ def two_m(z, x, before, gamma_p, gamma_t, gamma_s):
     return sigma(gamma_s) / sigma(gamma_t) * z - alpha(gamma_s) * torch.expm1(-h) * guess
 
 # %% ../../nbs/50_solvers.ipynb #50000129
-def _levels():
-    level = lambda *g: tuple(torch.tensor(v, dtype=torch.float64) for v in g)
-    return [(randn(1, 4, 2), randn(2, 4, 2), randn(3, 4, 2), *level(3., 2., .5)),
-            (randn(4, 5), randn(5, 5), randn(6, 5), *level(-1., -3., -4.))]
-add("50.3", two_m, inputs=_levels, slips={
+add("50.3", two_m, inputs=lambda: [
+    (randn(1, 4, 2), randn(2, 4, 2), randn(3, 4, 2), *doubles([3., 2., .5])),
+    (randn(4, 5), randn(5, 5), randn(6, 5), *doubles([-1., -3., -4.]))], slips={
     "on along the line through both guesses, not their mean":
         ("x + h / (2 * h_before) * (x - before)", "(x + before) / 2"),
     "this is DDIM: the guess before is not used": ("h / (2 * h_before) * (x - before)", "0"),

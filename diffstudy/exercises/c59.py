@@ -7,7 +7,7 @@ __all__ = ['on_front', 'pays_from', 'clearly_worse']
 
 # %% ../../nbs/59_trilemma.ipynb #d26755bf
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/59_trilemma.ipynb #df848686
 def on_front(seconds, frechet):
@@ -20,8 +20,7 @@ def on_front(seconds, frechet):
 # %% ../../nbs/59_trilemma.ipynb #d029eee9
 add("59.1", on_front,
     inputs=lambda: [
-        (torch.tensor([1., 2., 3., 4., 2., 1.]).double(),
-         torch.tensor([5., 3., 4., 1., 3., 6.]).double()),
+        (doubles([1., 2., 3., 4., 2., 1.]), doubles([5., 3., 4., 1., 3., 6.])),
         (randn(1, 12), randn(2, 12))],
     slips={
         "a system does not beat itself, nor its equal":

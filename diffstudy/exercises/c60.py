@@ -8,7 +8,7 @@ __all__ = ['reverse_drift', 'predict', 'weight_of_v']
 # %% ../../nbs/60_other_words.ipynb #def3b7f0
 import torch
 from ..core import expand
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/60_other_words.ipynb #547a3ef0
@@ -38,7 +38,7 @@ def predict(velocity, z, gamma):
 def _velocity(z, t): return torch.sin(z) + expand(t ** 2, z)
 
 add("60.2", predict,
-    lambda: [(_velocity, randn(1, 4, 3), torch.tensor([-4., -1., 0., 2.5], dtype=torch.float64))],
+    lambda: [(_velocity, randn(1, 4, 3), doubles([-4., -1., 0., 2.5]))],
     slips={
         "the network's time is σ/(α + σ), not σ":
             ("velocity(z / scale, t)", "velocity(z / scale, sigma(gamma))"),

@@ -9,7 +9,7 @@ __all__ = ['entropy', 'wider', 'worker_noise']
 import math
 import torch
 from ..core import stream
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/70_core.ipynb #fbf2b904
 def entropy(mean, var):
@@ -46,7 +46,7 @@ def wider(nats):
 
 # %% ../../nbs/70_core.ipynb #6cc7a22e
 add("70.2", wider,
-    inputs=lambda: [(torch.tensor([.01, .3, 1., 3.]).double(),), (torch.tensor(.5).double(),)],
+    inputs=lambda: [(doubles([.01, .3, 1., 3.]),), (doubles(.5),)],
     slips={
         "this is the other direction: KL(p‖q) takes its mean under p, which has variance 1":
             ("1 / w - 1 + torch.log(w)", "w - 1 - torch.log(w)"),

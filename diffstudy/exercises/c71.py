@@ -7,7 +7,7 @@ __all__ = ['eps_from_v', 'beta_at', 'errors', 'share_inside']
 
 # %% ../../nbs/71_notation.ipynb #b4d1eb49
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/71_notation.ipynb #21acaf68
@@ -28,8 +28,8 @@ _a, _s = _column(alpha), _column(sigma)
 
 add("71.1", eps_from_v, probe=_near_clean_data,
     inputs=lambda: [
-        (randn(1, 4, 4), randn(2, 4, 4), torch.tensor([-3., -1., .5, 2.]).double()),
-        (randn(3, 3, 3), randn(4, 3, 3), torch.tensor([-5., 0., 4.]).double())],
+        (randn(1, 4, 4), randn(2, 4, 4), doubles([-3., -1., .5, 2.])),
+        (randn(3, 3, 3), randn(4, 3, 3), doubles([-5., 0., 4.]))],
     slips={
         "this is the data, αz − σv": lambda v, z, gamma: _a(gamma) * z - _s(gamma) * v,
         "α and σ are exchanged in both terms": lambda v, z, gamma: _a(gamma) * z + _s(gamma) * v,
@@ -70,8 +70,7 @@ def errors(gamma):
 
 # %% ../../nbs/71_notation.ipynb #f71c62e2
 add("71.3", errors,
-    inputs=lambda: [
-        (torch.tensor([-3., -1., .5, 2.]).double(),), (torch.tensor([-6., 0., 4.]).double(),)],
+    inputs=lambda: [(doubles([-3., -1., .5, 2.]),), (doubles([-6., 0., 4.]),)],
     slips={
         "the errors of αε and of σx are not independent: add them first, then square":
             lambda gamma: torch.stack([
@@ -93,7 +92,7 @@ def share_inside(m, s, low, high):
 # %% ../../nbs/71_notation.ipynb #9502ce58
 add("71.4", share_inside,
     inputs=lambda: [
-        tuple(torch.tensor(v).double() for v in numbers)
+        tuple(doubles(v) for v in numbers)
         for numbers in ((-1.2, 1.2, -13.3, 5.), (.3, .7, -2., 1.), (-.5, .4, -1.6, .2))],
     slips={
         "γ is twice the logarithm of σ, so both its mean and its deviation double":

@@ -7,7 +7,7 @@ __all__ = ['share_right', 'batch_at', 'blended']
 
 # %% ../../nbs/72_images.ipynb #524be4ea
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..notation import alpha, sigma
 
 # %% ../../nbs/72_images.ipynb #9cc80d2a
@@ -18,9 +18,7 @@ def share_right(gamma, levels):
 
 # %% ../../nbs/72_images.ipynb #761763de
 add("72.1", share_right,
-    inputs=lambda: [
-        (torch.tensor([-12.5, -10.5, -7.]).double(), 256),
-        (torch.tensor([-6., -4., -1.]).double(), 17)],
+    inputs=lambda: [(doubles([-12.5, -10.5, -7.]), 256), (doubles([-6., -4., -1.]), 17)],
     slips={
         "a bin has two sides: this counts noise that is below the upper edge only":
             lambda gamma, levels: torch.special.ndtr(torch.exp(-gamma / 2) / levels),
@@ -82,8 +80,7 @@ def _d2(z, x): return ((z - x) ** 2).sum(1)
 
 add("72.3", blended,
     inputs=lambda: [
-        (randn(1, 4), randn(2, 9, 4), torch.tensor(.5).double()),
-        (randn(3, 3), randn(4, 6, 3), torch.tensor(-1.).double())],
+        (randn(1, 4), randn(2, 9, 4), doubles(.5)), (randn(3, 3), randn(4, 6, 3), doubles(-1.))],
     slips={
         "this is another count, 1/Σp²: take the exponential of the entropy":
             lambda z, x, gamma: 1 / _log_p(

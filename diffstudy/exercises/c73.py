@@ -39,8 +39,7 @@ add("73.1", by_hand,
     inputs=lambda: [(64, 3, 3), (8, 2, 1), (32, 5, 3)],
     slips={
         "a 3 × 3 kernel has nine weights for each pair of channels, not three": ("k=9", "k=3"),
-        "a norm has a scale and a shift for each channel":
-            lambda C, L, channels: _counted(C, L, channels, norm=1),
+        "a norm has a scale and a shift for each channel": lambda *v: _counted(*v, norm=1),
         "the norms have parameters too": lambda C, L, channels: _counted(C, L, channels, norm=0),
         "the projection of the condition in a block has no bias":
             ("2 * a + conv(a, C) + 4 * C * C + 2 * C", "2 * a + conv(a, C) + 4 * C * C + 3 * C"),
@@ -69,9 +68,7 @@ add("73.2", conv_of_two,
         "the weights are exchanged: the first channels belong to `a`":
             lambda a, b, weight, bias:
                 conv_of_two(a, b, weight.roll(a.shape[1], 1), bias),
-        "the padding is missing in both":
-            lambda a, b, weight, bias:
-                conv_of_two(a, b, weight, bias)[:, :, 1:-1, 1:-1],
+        "the padding is missing in both": lambda *v: conv_of_two(*v)[:, :, 1:-1, 1:-1],
     })
 
 # %% ../../nbs/73_models.ipynb #6dbab5eb

@@ -9,7 +9,7 @@ __all__ = ['half_life', 'initial_share', 'guarded', 'best_interval']
 import math
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/74_training.ipynb #4db44c4b
 def half_life(d):
@@ -18,7 +18,7 @@ def half_life(d):
 
 # %% ../../nbs/74_training.ipynb #32846d79
 add("74.1", half_life,
-    inputs=lambda: [(torch.tensor(v).double(),) for v in (.9, .99, .6)],
+    inputs=lambda: [(doubles(v),) for v in (.9, .99, .6)],
     slips={
         "d is what is kept at each step, so its logarithm is needed, not that of 1 − d":
             ("d", "1 - d"),
@@ -72,9 +72,8 @@ def _and_questions(f, p, g, lr):
 
 add("74.3", guarded, probe=_and_questions,
     inputs=lambda: [
-        (randn(1, 4), randn(2, 4), .1),
-        (randn(3, 3), torch.tensor([1., math.nan, 2.]).double(), .1),
-        (randn(4, 3), torch.tensor([1., math.inf, -2.]).double(), .3)],
+        (randn(1, 4), randn(2, 4), .1), (randn(3, 3), doubles([1., math.nan, 2.]), .1),
+        (randn(4, 3), doubles([1., math.inf, -2.]), .3)],
     slips={
         "nothing is guarded: after a gradient that is not finite, p is not either":
             ("g.norm()", "p"),
@@ -98,9 +97,7 @@ def best_interval(s, m):
 
 # %% ../../nbs/74_training.ipynb #d6331c7e
 add("74.4", best_interval,
-    inputs=lambda: [
-        (torch.tensor(s).double(), torch.tensor(m).double())
-        for s, m in ((2., 28800.), (30., 3600.), (1.5, 600.))],
+    inputs=lambda: [(doubles(s), doubles(m)) for s, m in ((2., 28800.), (30., 3600.), (1.5, 600.))],
     slips={
         "s and m are in seconds already": ("2 * s * m", "2 * s * m * 3600"),
         "the root is that of the whole product, 2 s m": ("2 * s", "4 * s"),

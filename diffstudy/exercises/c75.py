@@ -7,7 +7,7 @@ __all__ = ['enough', 'difference_error', 'frechet_1d', 'samples_for']
 
 # %% ../../nbs/75_evaluate.ipynb #50f99a6a
 import torch
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/75_evaluate.ipynb #90c814d2
 def enough(s_i, s_e):
@@ -35,7 +35,7 @@ def difference_error(std_a, std_b, rho, n):
 # %% ../../nbs/75_evaluate.ipynb #6c050901
 add("75.2", difference_error,
     inputs=lambda: [
-        tuple(torch.tensor(v).double() for v in numbers)
+        tuple(doubles(v) for v in numbers)
         for numbers in ((.3, .25, .9, 297.), (1.2, 2., -.3, 50.), (.5, .8, .4, 12.))],
     slips={
         "this takes the two models for independent: on the same images they are not": ("rho", "0"),

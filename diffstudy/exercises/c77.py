@@ -8,7 +8,7 @@ __all__ = ['image_bytes', 'smoothed', 'by_chance']
 # %% ../../nbs/77_cli.ipynb #821dddf1
 import torch
 from torch.nn import functional as F
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 
 # %% ../../nbs/77_cli.ipynb #f151d561
 def image_bytes(bits_per_dim, dims):
@@ -17,7 +17,7 @@ def image_bytes(bits_per_dim, dims):
 
 # %% ../../nbs/77_cli.ipynb #65b548c3
 add("77.1", image_bytes,
-    inputs=lambda: [(torch.tensor([1.75, 4.0874628]).double(), 64), (randn(1, 5).exp(), 3072)],
+    inputs=lambda: [(doubles([1.75, 4.0874628]), 64), (randn(1, 5).exp(), 3072)],
     slips={
         "an average of whole numbers need not be whole: do not round":
             lambda bits_per_dim, dims: torch.ceil(bits_per_dim * dims / 8),
@@ -75,7 +75,7 @@ add("77.3", by_chance,
         (-.15 - randn(3, 20).abs() * randn(4, 20).sign(), _signs(5, 300, 20)),
         (.5 * randn(6, 50) + .05, _signs(7, 250, 50)),
         # few images: many repetitions have the very same mean
-        (torch.tensor([1., 1., 1., -1.]).double(), _signs(8, 50, 4))],
+        (doubles([1., 1., 1., -1.]), _signs(8, 50, 4))],
     slips={
         "at least as large: equal means count, too": ("tried >= real", "tried > real"),
         "either model could be the better one: compare sizes, in both directions":

@@ -68,6 +68,7 @@ def test_values_of_schedules():
     learned = LearnedLinear(-8, 6)
     values = learned(torch.tensor([0., .5, 1.]))
     torch.testing.assert_close(values, torch.tensor([-8., -1., 6.]))
+    assert values[::2].equal(torch.stack(learned.ends()))
     learned.gap.data.fill_(-10.)  # an optimizer may push it down: the ends never cross
     assert learned.ends()[0] < learned.ends()[1]
 
