@@ -170,6 +170,12 @@ def test_the_net_length_is_the_log_ratio_of_the_path():
         wanted = (cost + chance).sum().item() / math.log(2)
         assert abs(stack.bits - before - wanted) / k.numel() < .005
 
+    # no bin is wider than a sixteenth of either table of its latent, whose widths differ here
+    chain = Chain(vdm.VDM(Nothing(), schedule.Cosine(-8., 5.), 17).eval(), 60, bins=1 / 16)
+    c = -torch.expm1(chain.gammas[:-1] - chain.gammas[1:])
+    share = (16 * chain.widths / sigma(chain.gammas)) ** 2
+    assert (share[:-1] <= 1.001 * c).all() and (share[1:] <= 1.001 * c).all()
+
 # %% ../../nbs/35_compression.ipynb #de84de59
 def noise_in(z, chain, k, i):
     "The noise that latent i has of its images."
