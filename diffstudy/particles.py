@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from .core import as_data, draw as random, flat_sum, randn_like
-from .guidance_formulas import classifier_free, factor
+from .guidance_formulas import classifier_free, weight
 from .kernels import finest
 from .notation import alpha, sigma
 from .sample import arrived, check_grid, check_state, on_device
@@ -31,7 +31,7 @@ def log_weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
     Returns:
         `(b,)`, nats per unit of γ"""
     eps_c, eps_u = as_data(eps_c=eps_c, eps_u=eps_u)
-    w = factor(w, eps_c)
+    w = weight(w, x=eps_c)
     strength = w * (1 + w) / 2
     if torch.is_tensor(strength): strength = strength.flatten()  # one for each example
     return strength * flat_sum((eps_c - eps_u).square())

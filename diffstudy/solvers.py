@@ -15,13 +15,13 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from .core import expand, randn_like
+from .core import check_counts, expand, randn_like
 from .notation import (
     alpha, betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas, sigma)
 from .sample import (
     Steps, ancestral, arrived, bar, check_grid, check_prediction, check_state, coefficients, ddim,
     on_device, probability_flow, walk)
-from .schedule import Cosine, Linear, grid
+from .schedule import Cosine, grid
 
 # %% ../nbs/50_solvers.ipynb #50000014
 class NFECounter:
@@ -570,13 +570,19 @@ SOLVERS = {
 }
 
 # %% ../nbs/50_solvers.ipynb #bd430778
+def _even(schedule, steps):
+    check_counts(steps=steps)
+    noise, data = grid(schedule, 1).tolist()
+    t = torch.linspace(1, 0, steps + 1)
+    return (1 - t) * data + t * noise
+
 def _edm(schedule, steps):
     ends = grid(schedule, 1)  # γ of noise and of data
     return edm_grid(steps + 1, *ends.tolist())[:-1].to(ends)
 
 # each `(schedule, steps)` → γ falling between the schedule's ends, `(steps + 1,)`
 GRIDS = {
-    "even": lambda s, n: grid(Linear(*grid(s, 1).flip(0).tolist()), n),  # equal steps of log SNR
+    "even": _even,     # equal steps of log SNR
     "schedule": grid,  # equal steps of t, as in training
     "cosine": lambda s, n: grid(Cosine(*grid(s, 1).flip(0).tolist()), n),
     "edm": _edm,

@@ -154,9 +154,10 @@ def load_images(full: dict, root=None, say=None):
 
     Returns:
         Training and held-out images"""
-    if full["data"] != "folder": return datasets.load(full["data"], root)
+    load = datasets.DATASETS[full["data"]].load
+    if full["data"] != "folder": return load(root)
     options = dataclasses.asdict(Folder(**full["options"]))
-    return datasets.load(full["data"], root, **options, say=say or (lambda m: None))
+    return load(root, **options, say=say or (lambda m: None))
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def halves(n: int) -> tuple:

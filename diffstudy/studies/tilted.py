@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import data, experiment, models, process, sample
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
 from ..guidance import ClassifierFree
-from ..guidance_formulas import classifier_free, drop_labels, factor
+from ..guidance_formulas import classifier_free, drop_labels, weight
 from ..judge import LARGE
 from ..notation import alpha, convert, sigma
 from ..particles import effective_share, feynman_kac
@@ -499,7 +499,7 @@ class APG:
         ahead = x_c / length(x_c)
         along = (push * ahead).sum(1, keepdim=True) * ahead
         push = (push - (1 - self.parallel) * along).reshape(z.shape)
-        x = x_c.reshape(z.shape) + factor(self.w, z) * push
+        x = x_c.reshape(z.shape) + weight(self.w, x=z) * push
         return convert(x, z, gamma, "x", "eps")
 
 class CFGZeroStar:

@@ -15,13 +15,13 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients', 'check_initial',
            'check_check_grid', 'check_check_state', 'check_arrived', 'check_check_prediction',
            'walked', 'check_slope', 'check_on_device', 'of_net', 'classes_right', 'classes_wrong',
-           'free', 'led', 'branches', 'guided', 'check_factor', 'check_accept', 'check_weight',
-           'check_drop', 'check_labels', 'share', 'no_share', 'check_share', 'tilt', 'correct',
-           'of_branches', 'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean',
-           'check_bits_of_images', 'scores', 'check_decide', 'check_accuracy', 'check_nearest',
-           'check_embed', 'check_moments', 'check_frechet_distance', 'check_inception',
-           'check_overlap', 'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong',
-           'noise', 'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'of_points', 'logit',
+           'free', 'led', 'branches', 'guided', 'check_weight', 'check_accept', 'check_drop',
+           'check_labels', 'share', 'no_share', 'check_share', 'tilt', 'correct', 'of_branches',
+           'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean', 'check_bits_of_images',
+           'scores', 'check_decide', 'check_accuracy', 'check_nearest', 'check_embed',
+           'check_moments', 'check_frechet_distance', 'check_inception', 'check_overlap',
+           'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise',
+           'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'of_points', 'logit',
            'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_penalty', 'Judge',
            'check_terms', 'check_states', 'check_frozen', 'test_every_public_name_has_an_entry',
            'test_any_input']
@@ -677,13 +677,17 @@ def guided(f):
         Each(partial(f, **options), like_data, **kinds).check(draw, axes=True)
     return Own(check)
 
-def check_factor(draw):
+def check_weight(draw):
     batch = draw(batches())
     x, (w, each) = batch.random("x"), strength.right(draw, "w", batch)
-    got = torch.as_tensor(guidance_formulas.factor(w, x)) * torch.ones_like(x)
+    got = torch.as_tensor(guidance_formulas.weight(w, x=x)) * torch.ones_like(x)
     want = torch.stack(each).reshape(-1, *[1] * len(batch.d))
     compare(got, want.expand(batch.shape), batch.dtype)
-    refused(guidance_formulas.factor, strength.wrong(draw, "w", batch), x)
+    refused(guidance_formulas.weight, strength.wrong(draw, "w", batch), None, x)
+    w = draw(st.sampled_from([-1., 0., 2.5]))
+    assert guidance_formulas.weight(w, None) == guidance_formulas.weight(None, 1 + w) == w
+    refused(guidance_formulas.weight, None, None)
+    refused(guidance_formulas.weight, w, 1 + w)
 
 def check_accept(draw):
     log_p, w = -torch.rand(5, generator=stream(0, "keep")), draw(st.sampled_from([0., 1., 3.]))
@@ -693,12 +697,6 @@ def check_accept(draw):
     for wrong in log_p[:, None], log_p[None], log_p[0]:
         refused(guidance_formulas.accept, wrong, w=w)
     for wrong in -1., math.nan: refused(guidance_formulas.accept, log_p, w=wrong)
-
-def check_weight(draw):
-    w = draw(st.sampled_from([-1., 0., 2.5]))
-    assert guidance_formulas.weight(w, None) == guidance_formulas.weight(None, 1 + w) == w
-    refused(guidance_formulas.weight, None, None)
-    refused(guidance_formulas.weight, w, 1 + w)
 
 def check_drop(draw):
     c = torch.arange(5, dtype=draw(st.sampled_from([torch.int64, torch.int32, torch.uint8])))
@@ -765,7 +763,6 @@ def repaired(kind, **options):
         z=first, gamma=mild, w=strength).check(draw, axes=True))
 
 GUIDANCE = {
-    "guidance_formulas.factor": Own(check_factor),
     "guidance_formulas.classifier_guided": Each(
         guidance_formulas.classifier_guided, like_data,
         eps=first, grad_log_prob=other, gamma=level, w=weight),
