@@ -379,7 +379,7 @@ class UNetGenerator(_ForImages):
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
         last = dict(memory_format=torch.channels_last)
-        seen = z.contiguous(**last) if kernels.sampling(z) else kernels.layout(z)
+        seen = z.contiguous(**last) if kernels.sampling(z) else models.layout(z)
         h = self.enter(seen)
         kept = [h]
         for part in self.down:
@@ -478,7 +478,7 @@ class ConvDiscriminator(_SeesPairs):
     def forward(self, z_s, z_t, s, c=None):
         # both states as channels of one image, halved, and with the deviation of the batch
         z, time = self.joined(z_s, z_t), self.time(s, None, z_s)
-        h = self.enter(kernels.layout(z))
+        h = self.enter(models.layout(z))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
         return self.logits(h, z_s, c)

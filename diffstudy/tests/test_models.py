@@ -10,8 +10,8 @@ __all__ = ['CIFAR', 'RELEASED', 'test_V19_fourier_features', 'test_V19_values', 
            'test_same_on_device_and_channels_last', 'kept_bytes',
            'test_recomputing_changes_nothing_but_memory', 'test_examples_do_not_interact',
            'test_classifier', 'test_autocast_keeps_angles', 'test_compiles_in_one_graph',
-           'test_errors_of_calls', 'test_errors_of_labels', 'test_errors_of_names',
-           'test_errors_of_values']
+           'test_layout_changes_no_value_and_only_float32', 'test_errors_of_calls',
+           'test_errors_of_labels', 'test_errors_of_names', 'test_errors_of_values']
 
 # %% ../../nbs/73_models.ipynb #51caaa27
 import json, math
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..core import pick_device, stream
 from ..models import (
     MLP, UNETS, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
-    embed_gamma, fourier_features, initialize)
+    embed_gamma, fourier_features, initialize, layout)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():
@@ -342,6 +342,14 @@ def test_compiles_in_one_graph():
         inputs = _example(net.shape, dtype=torch.float32)
         assert torch.allclose(
             torch.compile(net, backend="eager", fullgraph=True)(*inputs), net(*inputs), atol=1e-5)
+
+# %% ../../nbs/73_models.ipynb #86504cb2
+def test_layout_changes_no_value_and_only_float32():
+    x = torch.randn(2, 3, 4, 5)
+    y, fast = layout(x), torch.backends.mkldnn.is_available()
+    assert torch.equal(x, y) and y.is_contiguous(memory_format=torch.channels_last) == fast
+    assert layout(x.double()).is_contiguous()
+    with torch.autocast("cpu"): assert layout(x) is x
 
 # %% ../../nbs/73_models.ipynb #f5c2bbb6
 def _refused(match, f, *args, error=ValueError, **kwargs):
