@@ -295,8 +295,6 @@ class Run:
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
         self.root = root or info.get("root")
-        told = getattr(model, "classes", None) or getattr(getattr(model, "net", None), "classes", 0)
-        self.has_labels = bool(told)  # whether the model is told the class
 
         # whether the model, or the network in it, is told the class
         nets = model, getattr(model, "net", None)
