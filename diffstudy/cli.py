@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional  # Optional: typer 0.12 knows no `str | None`
 import typer
-from . import kernels
-from .files import check_writable, read_json, read_note, write_json, write_png
+from .nets import kernels
+from .train.files import check_writable, read_json, read_note, write_json, write_png
 
 # %% ../nbs/77_cli.ipynb #02eacf3b
 app = typer.Typer(
@@ -152,7 +152,7 @@ def _train(
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
-    from diffstudy.run_folder import SCALED
+    from diffstudy.experiment.folder import SCALED
     from diffstudy.settings import places
     with usage():
         for text in settings or []:
@@ -193,7 +193,7 @@ def _write(out: Path, run, blocks: list, heads: list, note: str = ""):
     if out.suffix.lower() != ".png":
         return run.save_images(torch.cat([images for _, images in blocks]), out)
     from PIL import Image, ImageDraw, ImageFont
-    from diffstudy.images import page
+    from diffstudy.data.images import page
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
 
@@ -266,8 +266,10 @@ def _sample(
     kinds: _Kinds = None,
 ):
     "Draw a grid of samples, a column for each class, into a PNG."
-    from diffstudy import experiment, verdict, watch
+    from diffstudy import experiment
     from diffstudy.core import check_counts
+    from diffstudy.experiment import verdict
+    from diffstudy.train import watch
     with usage():
         check_counts(0, seed=seed)
         weights = None if w is None else _numbers("--w", w, float, -1)
@@ -365,7 +367,7 @@ def _restore(
 ):
     "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
     import torch
-    from diffstudy import holes
+    from diffstudy.inverse import holes
     with usage():
         out = _place(picture, out or Path(f"{picture.stem}-restored.png"))
         model = _opened(run, device, checkpoint, n)
@@ -388,7 +390,7 @@ def _restore(
     typer.echo(f"{n} answers of {model.checkpoint.split()[0]}: {out}")
 
 # %% ../nbs/77_cli.ipynb #c2d79cc9
-_PACKAGE = Path(kernels.__file__).resolve().parent
+_PACKAGE = Path(kernels.__file__).resolve().parents[1]
 _RUNS = [p for p in (_PACKAGE / "runs", _PACKAGE.parent / "nbs" / "runs") if p.is_dir()]
 
 def overview(anew: bool = False) -> dict:
@@ -396,7 +398,7 @@ def overview(anew: bool = False) -> dict:
     places = [p / "recipes.json" for p in _RUNS]
     if not anew and (kept := next(filter(None, map(read_json, places)), None)): return kept
     from diffstudy import data, experiment
-    from diffstudy.recipes.common import Note, kinds
+    from diffstudy.experiment.run import Note, kinds
     notes, rows = {k: v for kind in kinds().values() for k, v in kind.notes.items()}, []
     for name in [k for data_set in data.DATASETS for k in experiment.recipes_for(data_set)]:
         config, note, reached = experiment.RECIPES[name], notes.get(name, Note("")), ""
@@ -473,7 +475,7 @@ def _prepare(
 ):
     "Decode a folder of pictures once, into files that batches read from."
     from diffstudy import data
-    from diffstudy.recipes.common import Folder
+    from diffstudy.experiment.run import Folder
     with usage():
         asked = dict(size=size, channels=channels, held_out=held_out, skip_broken=skip_broken)
         place = data.prepare(pictures, out, **asked, say=typer.echo)
@@ -497,7 +499,9 @@ def _info(
     weights: option(bool, "Also list the tensors.", "--weights") = False, kinds: _Kinds = None,
 ):
     "Say what a run holds: settings, steps done, loss, result."
-    from diffstudy import checkpoint, experiment, run_folder, verdict
+    from diffstudy import experiment
+    from diffstudy.experiment import folder as run_folder, verdict
+    from diffstudy.train import checkpoint
     model = None
     with usage():
         if str(run) in experiment.TRAINED or run.suffix == ".safetensors":
@@ -549,7 +553,7 @@ _RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})
 
 def _write_record(run, path: Path, root=None):
     "Write a finished `VDMRun`, its verdict and a few samples to one small JSON file."
-    from diffstudy.images import to_strip
+    from diffstudy.data import to_strip
     if "w" not in run.choices:
         fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 

@@ -8,7 +8,8 @@ __all__ = ['ENTRY', 'FIELD', 'WORKS', 'METHODS', 'PUBLISHED', 'REPORTED', 'CHOSE
            'Published', 'Reported', 'methods_of', 'cite', 'citing', 'cite_course']
 
 # %% ../nbs/93_references.ipynb #04dc17d4
-import csv, json, re
+import csv, importlib, json, re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from .core import choose
@@ -81,14 +82,14 @@ REPORTED = _table("reported.csv", Reported)
 
 # %% ../nbs/93_references.ipynb #ddced66a
 CHOSEN = {  # a model, network or schedule that a configuration names → its methods
-    "pixelcnn": "autoregressive.PixelCNN", "strided": "autoregressive.strided",
-    "glow": "flow.glow", "flow++": "flow.LogisticMixture", "tarflow": "flow.tarflow",
-    "vae": "vae.VAE", "latent": "vae.VAE vae.DiffusionPrior", "masked": "discrete.masked_bound",
-    "d3pm-gaussian": "discrete.bound", "d3pm-uniform": "discrete.bound discrete.uniform",
-    "energy": "energy.recovery_loss", "cosine": "schedule.Cosine",
-    "learned-linear": "schedule.LearnedLinear", "monotone": "schedule.Monotone",
-    "unet": "ddgan_nets.UNetGenerator ddgan_nets.ConvDiscriminator",
-    "resnet": "ddgan_nets.ResNetGenerator ddgan_nets.ResNetDiscriminator"}
+    "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
+    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixture", "tarflow": "families.flow.tarflow",
+    "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior", "masked": "families.discrete.masked_bound",
+    "d3pm-gaussian": "families.discrete.bound", "d3pm-uniform": "families.discrete.bound families.discrete.uniform",
+    "energy": "families.energy.recovery_loss", "cosine": "process.schedule.Cosine",
+    "learned-linear": "process.schedule.LearnedLinear", "monotone": "process.schedule.Monotone",
+    "unet": "ddgan.nets.UNetGenerator ddgan.nets.ConvDiscriminator",
+    "resnet": "ddgan.nets.ResNetGenerator ddgan.nets.ResNetDiscriminator"}
 
 def methods_of(config: dict) -> list[str]:
     """The methods behind a run, of whatever kind.
@@ -101,19 +102,19 @@ def methods_of(config: dict) -> list[str]:
     gan = config.get("gan", {})
     kinds = {  # what a run of a kind uses, and what some of them use
         "vdm": [
-            "vdm.VDM models.UNet sample.ancestral", CHOSEN.get(config.get("schedule")),
-            config.get("drop") and "guidance_formulas.classifier_free",
-            config.get("unet", {}).get("fourier") and "models.fourier_features"],
+            "vdm.model.VDM nets.models.UNet process.sample.ancestral", CHOSEN.get(config.get("schedule")),
+            config.get("drop") and "guidance.formulas.classifier_free",
+            config.get("unet", {}).get("fourier") and "nets.models.fourier_features"],
         "ddgan": [
-            "adversarial.adversarial_step ddgan.generate", CHOSEN.get(gan.get("net")),
-            gan.get("r1") and "ddgan.gradient_penalty",
-            gan.get("relativistic") and "adversarial.generator_terms",
-            gan.get("mismatch") and "adversarial.discriminator_terms"],
-        "classifier": ["guidance_formulas.classifier_guided"],
+            "ddgan.game.adversarial_step ddgan.steps.generate", CHOSEN.get(gan.get("net")),
+            gan.get("r1") and "ddgan.steps.gradient_penalty",
+            gan.get("relativistic") and "ddgan.game.generator_terms",
+            gan.get("mismatch") and "ddgan.game.discriminator_terms"],
+        "classifier": ["guidance.formulas.classifier_guided"],
         "family": [CHOSEN.get(config.get("model"))]}
     kind = choose(config.get("kind", "vdm"), kinds, "kind of run")
     averages = any(config.get(part, {}).get("ema") for part in ("train", "gan"))
-    found = [*kind, "train.fit", averages and "train.EMA", f"data.{config.get('data')}"]
+    found = [*kind, "train.loop.fit", averages and "train.loop.EMA", f"data.{config.get('data')}"]
     names = [name for some in filter(None, found) for name in some.split()]
     return [name for name in names if name in METHODS or not name.startswith("data.")]
 
@@ -122,7 +123,7 @@ def cite(*used) -> str:
     """What to cite for the methods that were used, or that a run used.
 
     Args:
-        *used: Functions of the library, names such as "sample.ddim", or folders of runs
+        *used: Functions of the library, names such as "process.sample.ddim", or folders of runs
 
     Returns:
         BibTeX entries, each once"""
@@ -130,10 +131,15 @@ def cite(*used) -> str:
     for u in used:
         if callable(u):
             name = f"{u.__module__.removeprefix('diffstudy.')}.{u.__qualname__}"
-            names.append(re.sub(r"^(images|stacked)\.(load_)?", "data.", name))
+            names.append(re.sub(r"^data\.(images|stacked)\.(load_)?", "data.", name))
         elif (file := Path(u) / "config.json").is_file():
             names += methods_of(json.loads(file.read_text(encoding="utf-8"))["config"])
-        else: names.append(str(u))
+        else:
+            room, _, rest = str(u).partition(".")
+            place = f"diffstudy.{room}"  # "vdm.VDM" is found where its package has it from
+            found = getattr(importlib.import_module(place), rest, None) if find_spec(place) else None
+            if callable(found): u = f"{found.__module__.removeprefix('diffstudy.')}.{rest}"
+            names.append(str(u))
     keys = dict.fromkeys(k for name in names for k in choose(name, METHODS, "method"))
     return "\n\n".join(map(bibtex, keys))
 

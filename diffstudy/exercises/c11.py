@@ -8,7 +8,7 @@ __all__ = ['noised', 'added_variance', 'mean_from_eps', 'combine', 'variance_wit
 # %% ../../nbs/11_process.ipynb #111e7211
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/11_process.ipynb #8381d540
 def noised(x, eps, gamma):

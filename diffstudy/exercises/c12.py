@@ -8,7 +8,7 @@ __all__ = ['time_of_ratio', 'cosine_time', 'improved_gammas', 'warped']
 # %% ../../nbs/12_schedule.ipynb #cf720947
 import math, torch
 from .check import add, doubles, exercise, randn
-from ..schedule import Betas, Cosine, Linear, Schedule
+from ..process import Betas, Cosine, Linear, Schedule
 
 # %% ../../nbs/12_schedule.ipynb #b06df05b
 def time_of_ratio(ratio, gamma_min, gamma_max):

@@ -8,8 +8,7 @@ __all__ = ['step', 'euler', 'heun', 'clipped', 'shift']
 # %% ../../nbs/13_sample.ipynb #b4533cf9
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
-from ..sample import coefficients
+from ..process import alpha, coefficients, sigma
 
 # %% ../../nbs/13_sample.ipynb #70a0f4a5
 def step(z, eps, noise, abar_s, abar_t, eta):

@@ -8,7 +8,7 @@ __all__ = ['noise_loss', 'untrained', 'averaged', 'by_level']
 # %% ../../nbs/14_train.ipynb #0d9d62ca
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/14_train.ipynb #4812ae3e
 def noise_loss(predict, x, eps, gamma):

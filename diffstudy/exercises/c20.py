@@ -8,7 +8,7 @@ __all__ = ['guided_x', 'guided_noise', 'log_posterior', 'shares', 'dropped']
 # %% ../../nbs/20_guidance.ipynb #20874e83
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/20_guidance.ipynb #e0914d1a
 def guided_x(x_c, x_u, scale):

@@ -8,7 +8,7 @@ __all__ = ['steps_for', 'guided_null', 'named', 'best_of_each']
 # %% ../../nbs/22_guided_digits.ipynb #c5c6c41d
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/22_guided_digits.ipynb #825a97bc
 def steps_for(E, w):

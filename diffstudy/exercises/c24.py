@@ -8,7 +8,7 @@ __all__ = ['given', 'spread', 'log_weight']
 # %% ../../nbs/24_inverse.ipynb #24b00002
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/24_inverse.ipynb #24b00064
 def given(m, v, a, y, n):

@@ -9,7 +9,7 @@ __all__ = ['volume', 'probe_variance', 'best_end', 'bits_of_integers']
 import math
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/34_likelihood.ipynb #68f72e23
 def volume(tau, dims, gammas):

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 from ..ddgan import chain_gammas
 from .check import add, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/40_ddgan.ipynb #13370f4d
 def pair_of(x, e_1, e_2, gamma_s, gamma_t):

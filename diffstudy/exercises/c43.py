@@ -10,7 +10,7 @@ import torch
 from .. import process
 from ..ddgan import chain_gammas
 from .check import add, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/43_ddgan_images.ipynb #83f03bc8
 def slips(T):

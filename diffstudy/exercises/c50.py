@@ -8,7 +8,7 @@ __all__ = ['width', 'which_eta', 'two_m', 'bridge']
 # %% ../../nbs/50_solvers.ipynb #50000006
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/50_solvers.ipynb #50000118
 def width(v, h):

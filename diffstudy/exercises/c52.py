@@ -8,7 +8,7 @@ __all__ = ['target', 'carried', 'bill']
 # %% ../../nbs/52_distillation.ipynb #0693a3f5
 import torch
 from .check import add, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/52_distillation.ipynb #37335dc8
 def target(z_t, z_s, alpha_t, sigma_t, alpha_s, sigma_s):

@@ -9,7 +9,7 @@ __all__ = ['reverse_drift', 'predict', 'weight_of_v']
 import torch
 from ..core import expand
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/60_other_words.ipynb #547a3ef0
 def reverse_drift(z, eps_hat, sigma, eta):

@@ -8,7 +8,7 @@ __all__ = ['eps_from_v', 'beta_at', 'errors', 'share_inside']
 # %% ../../nbs/71_notation.ipynb #b4d1eb49
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/71_notation.ipynb #21acaf68
 def eps_from_v(v, z, gamma):

@@ -8,7 +8,7 @@ __all__ = ['share_right', 'batch_at', 'blended']
 # %% ../../nbs/72_images.ipynb #524be4ea
 import torch
 from .check import add, doubles, exercise, randn
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/72_images.ipynb #9cc80d2a
 def share_right(gamma, levels):

@@ -9,9 +9,9 @@ __all__ = ['EXERCISES', 'add', 'randn', 'doubles', 'chapters', 'load', 'exercise
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..answers import Exercise, Verdict, what_is_wrong
+from ..check.answers import Exercise, Verdict, what_is_wrong
+from ..check.slips import edited
 from ..core import choose, stream
-from ..slips import edited
 
 # %% ../../nbs/79_exercises.ipynb #833bc459
 EXERCISES: dict[str, Exercise] = {}

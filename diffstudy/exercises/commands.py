@@ -10,9 +10,9 @@ import csv, inspect, io, json, multiprocessing, os, re, runpy, textwrap
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from ..check_commands import Definitions
+from ..check.commands import Definitions
 from ..cli import command, option, usage
-from ..files import replace_file
+from ..train.files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
 def _empty(ex  # An `Exercise`

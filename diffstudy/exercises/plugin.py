@@ -15,7 +15,7 @@ class Check(pytest.Item):
     def runtest(self):
         from typer.testing import CliRunner
         from diffstudy.cli import app
-        from diffstudy import check_commands as _  # adds the command `check`
+        from diffstudy.check import commands as _# adds the command `check`
         done = CliRunner().invoke(app, ["check", *shlex.split(self.name)])
         if done.exit_code: pytest.fail(done.output.strip(), pytrace=False)
 

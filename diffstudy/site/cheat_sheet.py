@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from .. import process
 from ..core import EQUATIONS
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/94a_cheat_sheet.ipynb #7342c53a
 def picture(says: str, *parts: str) -> str:  # SVG
@@ -98,7 +98,7 @@ CARDS = [
          one_step),
     Card("G8", "Guidance", "w = 0: the model itself. Many call s = 1 + w the scale. Drop labels in "
          "training, or ε(z) is never learned.",
-         "eps = guidance_formulas.classifier_free(eps_c, eps_u, w=w)", beyond),
+         "eps = guidance.classifier_free(eps_c, eps_u, w=w)", beyond),
     Card("V26", "The bound", "The schedule’s slope times the error; only the ends of γ matter on "
          "average.", "loss = snr.diffusion_loss(eps, eps_hat, dgamma_dt).mean()",
          where_the_loss_is),

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 import torch
-from .. import data, ddgan, evaluate, experiment, files as disk, inverse, judge
-from .. import process, sample, vdm
+from .. import data, ddgan, experiment, inverse, measure, process, vdm
 from ..core import stream
 from ..guidance import ClassifierFree
-from ..notation import sigma
-from ..schedule import Cosine, grid
+from ..measure import judge
+from ..process import Cosine, grid, sample, sigma
 from . import build
+from ..train import files as disk
 
 # %% ../../nbs/98a_live.ipynb #edc67fd2
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def write(
     c = torch.arange(n) % images.classes
     known = judge.feature_network(
         images, judges, **(judge.LARGE if len(images) > 10_000 else judge.JUDGE))
-    share = evaluate.accuracy(known, drawn(model, parts, c, images.levels), c)
+    share = measure.accuracy(known, drawn(model, parts, c, images.levels), c)
     made["recognized"] = dict(count=round(share.mean * n), n=n, error=share.error)
     disk.write_json(place / f"{name}.json", header)
     return header
@@ -267,7 +267,6 @@ def still_plane() -> str:  # SVG
         out += [f'<path d="{way}" fill="none" stroke="{color}" stroke-width=".6"/>',
                 f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
     return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
-
 
 def still_hole(place: Path, root=None):
     "Three digits without their lower half, and four answers to each; and the digits themselves."

@@ -83,7 +83,8 @@ def trip(found: dict, name: str):
 def trips() -> dict[str, tuple[int, int]]:  # Name → files, functions
     "Five ways through the package, each by its public doors alone."
     from torch import cat, nn
-    from diffstudy import data, experiment, schedule, train, vdm
+    from diffstudy import data, experiment, train, vdm
+    from diffstudy.process import schedule
 
     class Net(nn.Module):
         def __init__(self):

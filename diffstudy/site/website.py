@@ -45,7 +45,7 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
     return modules
 
 # %% ../../nbs/99_website.ipynb #4c10fe3a
-EXPORTS = re.compile(r"(?m)^#\|\s*exports?[ \t]+([\w.]+)[ \t]*$")  # a cell for another module
+EXPORTS = re.compile(r"(?m)^#\|\s*(?:exports?|exporti)[ \t]+([\w.]+)[ \t]*$")  # a cell for another module
 
 def role(cell: dict) -> str:
     "What a cell is of an exercise: its solution, registration or check; empty for all else."
@@ -197,7 +197,7 @@ def reference() -> str:  # Markdown
     "Every public function and class of the library by module, and the modules of the studies."
     pages = [nb for nb in build.notebooks() if re.match("index|[0-68]", nb.stem)]
     code = [c["text"] for nb in pages for c in build.visible(nb) if c["cell_type"] == "code"]
-    own = [t for t in code if not re.search(r"(?m)^#\|\s*exports?\b", t)]
+    own = [t for t in code if not re.search(r"(?m)^#\|\s*export[si]?\b", t)]
     home, typed = equations.homes(build.root()), set(re.findall(r"\w+", "\n".join(own)))
     rows = []
     for name in build.STUDIES:

@@ -14,10 +14,12 @@ __all__ = ['PAPER', 'SETTINGS', 'SCHEDULES', 'STUDY', 'VARIANCE', 'RECIPE', 'AS_
 import math, time
 import torch
 from torch import nn
-from .. import bound, data, evaluate, experiment, models, process, schedule, snr, train, vdm
+from .. import data, experiment, measure, nets, process, train, vdm
 from ..core import stream
+from ..process import schedule
 from . import common
 from .record import Study
+from ..vdm import bound, snr
 
 # %% ../../nbs/63_ablation.ipynb #b86490f8
 PAPER = dict(
@@ -59,7 +61,7 @@ class Fourier(nn.Module):
         scale: z is multiplied by it: a scale s shifts the exponents by log2 s
         n_min, n_max: Exponents of the scaled z
         zeros: Whether the features start with zero weights"""
-    def __init__(self, net: models.UNet, channels: int, scale: float, n_min: int, n_max: int,
+    def __init__(self, net: nets.UNet, channels: int, scale: float, n_min: int, n_max: int,
                  zeros: bool = True):
         super().__init__()
         self.net = net
@@ -70,7 +72,7 @@ class Fourier(nn.Module):
             with torch.no_grad(): net.enter.weight[:, channels:] = 0
 
     def forward(self, z, gamma, c=None):
-        f = models.fourier_features(z * self.scale, *self.exponents).to(z.dtype)
+        f = nets.fourier_features(z * self.scale, *self.exponents).to(z.dtype)
         return self.net(torch.cat([z, f], 1), gamma, c)[:, :self.shape[0]]
 
 # %% ../../nbs/63_ablation.ipynb #4da33e27
@@ -97,11 +99,11 @@ def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17
     f = settings["features"][case["features"]]
     width = settings["width"]
     c = shape[0]
-    config = models.UNetConfig(
+    config = nets.UNetConfig(
         width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False,
         gamma_min=-10., gamma_max=10.)
     wide = c * (1 + 2 * (f["n_max"] - f["n_min"] + 1)) if f else c
-    net = models.UNet(config, (wide, *shape[1:]), seed=case["seed"])
+    net = nets.UNet(config, (wide, *shape[1:]), seed=case["seed"])
 
     # `ends` names two kinds of schedules; all others have the ends of the learned one
     ends = settings["ends"].get(case["schedule"]) or settings["ends"]["learned ends"]
@@ -143,7 +145,7 @@ def averaged(model, config, optimizer, images, **how):
     return state.ema.model
 
 # %% ../../nbs/63_ablation.ipynb #c3452410
-def bits(model, images, settings, steps=0) -> evaluate.BitsPerDim:
+def bits(model, images, settings, steps=0) -> measure.BitsPerDim:
     "The bound on held-out images; the same noise for every model."
     return common.bits(
         model, images, "ablation", settings["points"],
@@ -296,7 +298,7 @@ def run_variance(settings: dict, case: dict) -> dict:
         b = bits(model, held.images, settings)
         single = single_draws(model, held.images, settings["single"])[2]
         out[name] = dict(mean=b.mean, error=b.error, variance=single.var().item(), values=b.values)
-    d = evaluate.mean_and_error(out["learned"].pop("values") - out["straight"].pop("values"))
+    d = measure.mean_and_error(out["learned"].pop("values") - out["straight"].pop("values"))
     t = torch.linspace(0, 1, 41)
     return out | dict(
         difference=d.mean, difference_error=d.error,
@@ -322,10 +324,10 @@ def build_fine(case: dict, ends: list) -> vdm.VDM:
     "Build the network of the MNIST recipe, or the paper's kind at the same width, untrained."
     width, side = case["width"], 28 // case["patch"]
     fourier = () if case["head"] == "fine" else (7, 8)
-    config = models.UNetConfig(
+    config = nets.UNetConfig(
         width=width, blocks=1, mults=(1, 2), groups=width // 8, middle_attention=False,
         gamma_min=ends[0], gamma_max=ends[1], fourier=fourier)
-    net = models.UNet(config, (width, side, side) if case["head"] == "fine" else (1, side, side))
+    net = nets.UNet(config, (width, side, side) if case["head"] == "fine" else (1, side, side))
     if case["head"] == "fine": net = vdm.FineCategoricalNet(net, 1, 256, patch=case["patch"])
     return vdm.VDM(net, SCHEDULES[case["schedule"]](*ends), 256)
 
@@ -363,7 +365,7 @@ def bits_of_digits(model, held, settings: dict, name: str) -> dict:
     "Score each image without labels and with them, by the same noise for all models of a study."
     nll, out = vdm.nll(model, settings["points"], together=True), {}
     for kind in ("unconditional", "conditional"):
-        b = evaluate.bits_per_dim(
+        b = measure.bits_per_dim(
             lambda k, c, g: nll(k, c if kind == "conditional" else None, g),
             (held.images, held.labels), 64, draws=settings["draws"], batch_size=32,
             generator=stream(0, name))

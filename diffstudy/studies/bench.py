@@ -13,8 +13,9 @@ import functools, importlib, importlib.util, inspect, json, math, os, re, subpro
 from pathlib import Path
 import torch
 from torch import Tensor, nn
-from .. import data, models, schedule, train, vdm
+from .. import data, nets, train, vdm
 from ..core import choose, stream
+from ..process import schedule
 
 # %% ../../nbs/97_bench.ipynb #c0a39a61
 CONFIG = dict(
@@ -53,8 +54,8 @@ class Ours:
         c = config
         ends = dict(gamma_min=c["gamma_min"], gamma_max=c["gamma_max"])
         sizes = {k: c[k] for k in ("width", "blocks", "groups")}
-        network = network or models.UNet(
-            models.UNetConfig(**sizes, **ends), c["shape"], seed=c["seed"])
+        network = network or nets.UNet(
+            nets.UNetConfig(**sizes, **ends), c["shape"], seed=c["seed"])
         model = vdm.VDM(network, schedule.Linear(**ends), c["levels"])
 
         # the loop of `train.fit`, one step at a time

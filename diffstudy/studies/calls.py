@@ -8,7 +8,8 @@ __all__ = ['SETTINGS', 'SCORES', 'STUDY', 'by_steps', 'differences']
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11502
 import math
 import torch
-from .. import data, experiment, judge
+from .. import data, experiment
+from ..measure import judge
 from .record import Study
 
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11503

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 import torch
 from torch import Tensor
-from .. import data, evaluate, experiment, train, vdm
+from .. import data, experiment, measure, train, vdm
 from ..core import stream
-from ..images import from_strip, to_strip
+from ..data import from_strip, to_strip
 
 # %% ../../nbs/96_record.ipynb #0b9dcaa6
 ALONE = train.Rank(0, 1, torch.device("cpu"))  # so that a record can be repeated anywhere
@@ -58,7 +58,7 @@ def trained(config, images, **how):
     return experiment.fit(config, images, **how).ema.model.eval()
 
 def bits(model, images: Tensor, name: str, points: int, batch_size: int, draws: int = 1,
-         **how) -> evaluate.BitsPerDim:
+         **how) -> measure.BitsPerDim:
     """Compute the bound of images without labels.
 
     Args:
@@ -66,7 +66,7 @@ def bits(model, images: Tensor, name: str, points: int, batch_size: int, draws: 
         name, points, batch_size, draws: Of the noise, the same for all models
         **how: As for `vdm.nll`"""
     nll = vdm.nll(model, points, **how)
-    return evaluate.bits_per_dim(
+    return measure.bits_per_dim(
         lambda k, g: nll(k, None, g), (images,), images[0].numel(),
         draws=draws, batch_size=batch_size, generator=stream(0, name))
 

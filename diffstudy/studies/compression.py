@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from .. import data, experiment, vdm
-from ..compression import ORDERS, Ans, Chain, path_terms, payload, unrounded
 from ..core import stream
-from ..evaluate import mean_and_error
-from ..images import to_strip
-from ..likelihood import dequantized
+from ..data import to_strip
+from ..measure import mean_and_error
 from .record import Study
+from ..vdm.compression import Ans, Chain, ORDERS, path_terms, payload, unrounded
+from ..vdm.likelihood import dequantized
 
 # %% ../../nbs/35_compression.ipynb #2fade10c
 @functools.lru_cache(maxsize=1)

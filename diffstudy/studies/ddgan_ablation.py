@@ -13,10 +13,12 @@ import functools
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from .. import adversarial, data, ddgan, evaluate, experiment, sample
+from .. import data, ddgan, experiment, measure
 from ..core import stream
-from ..images import to_strip
-from ..judge import balance, classify, feature_network, scores
+from ..data import to_strip
+from ..ddgan import game
+from ..measure.judge import balance, classify, feature_network, scores
+from ..process import sample
 from .common import drawn, row, seconds_of, trained
 from .record import Study
 
@@ -71,7 +73,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=vars(adversarial.Recipe(
+    recipe=vars(game.Recipe(
         latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
     )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
@@ -92,7 +94,7 @@ def run_variant(settings: dict, case: dict) -> dict:
     # judge; a recognized digit counts as one of the ten modes
     labels = judge(x).argmax(1)
     s = scores(x, labels, judge, data.encode(train_set.images, levels))
-    s["balance"] = [round(v, 5) for v in evaluate.modes_and_kl(labels, train_set.classes).kl[:2]]
+    s["balance"] = [round(v, 5) for v in measure.modes_and_kl(labels, train_set.classes).kl[:2]]
     return {k: v for k, v in s.items() if k != "accuracy"} | dict(
         training=round(training, 1), ms=round(1000 * drawing / n, 4), skipped=state.skipped,
         samples=to_strip(data.decode(x[:settings["kept"]], levels)))

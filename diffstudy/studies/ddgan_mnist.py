@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 import torch
 from torch import nn
-from .. import adversarial, checkpoint, data, ddgan, evaluate, experiment, process
+from .. import data, ddgan, experiment, measure, process
 from ..core import randn_like
 from ..data import Stacked
-from ..ddgan_nets import ResNetGenerator
-from ..judge import balance, classify, feature_network, held_out_scores, scores
+from ..ddgan import game
+from ..ddgan.nets import ResNetGenerator
+from ..measure.judge import balance, classify, feature_network, held_out_scores, scores
 from .common import packed, seconds_of
 from .ddgan_ablation import coding, draw, gan_config
 from .record import Study
+from ..train import checkpoint
 
 # %% ../../nbs/66_thousand_modes.ipynb #6dfc6615
 class _Place(nn.Module):
@@ -62,7 +64,7 @@ def by_shares(shares: list) -> Callable:
             u = torch.rand(n, **how)
             first = torch.zeros_like(u, dtype=torch.int64)
             return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
-        return adversarial.draw_states(D, x, chain, generator, draw)
+        return game.draw_states(D, x, chain, generator, draw)
     return states
 
 def scored_terms(energy: float) -> Callable:
@@ -87,8 +89,8 @@ def scored_terms(energy: float) -> Callable:
         one, two = answers.chunk(2)
         fake = process.posterior(real.z_t, one, chain[s], chain[s + 1]).sample(generator)
         return dict(
-            loss=adversarial.generator_loss(config, D, fake, real, s, c),
-            score=energy * adversarial.energy_score(x, one, two).mean())
+            loss=game.generator_loss(config, D, fake, real, s, c),
+            score=energy * game.energy_score(x, one, two).mean())
     return terms
 
 @dataclass(frozen=True)
@@ -112,10 +114,10 @@ class BalancedConfig(experiment.GANConfig):
         return model
 
     def step(self, gan, prepare):
-        return adversarial.adversarial_step(
+        return game.adversarial_step(
             gan, prepare=prepare,
-            states=by_shares(self.shares) if self.shares else adversarial.draw_states,
-            made=scored_terms(self.energy) if self.energy else adversarial.generator_terms)
+            states=by_shares(self.shares) if self.shares else game.draw_states,
+            made=scored_terms(self.energy) if self.energy else game.generator_terms)
 
 # %% ../../nbs/66_thousand_modes.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
@@ -182,7 +184,7 @@ def rebuilt(real, seen, judge, parts) -> dict:
         for v in real.split(2000)])
     return dict(
         rebuilt=balance(back),
-        same=list(evaluate.mean_and_error((back == seen).double())[:2]),
+        same=list(measure.mean_and_error((back == seen).double())[:2]),
         kept_variance=round(float(parts.kept), 4))
 
 def score_on_stacked(s, every: int, run: tuple, judge, train_set) -> dict:
@@ -224,7 +226,7 @@ def run_mnist(settings: dict, case: dict, folder=None) -> dict:
 
     # judge
     judge = feature_network(train_set, folder, **s["judge"])
-    known = evaluate.accuracy(judge, data.encode(test_set.images, 256), test_set.labels)
+    known = measure.accuracy(judge, data.encode(test_set.images, 256), test_set.labels)
     out = dict(
         training=round(state.seconds), skipped=state.skipped, judge=list(known[:2]),
         parameters=sum(p.numel() for p in net.parameters()))

@@ -8,8 +8,8 @@ __all__ = ['STUDY', 'MNIST', 'run', 'settings_of', 'lengths', 'curve']
 # %% ../../nbs/67_what_minutes_buy.ipynb #d1b10004
 from pathlib import Path
 from .. import data, experiment
-from ..images import to_strip
-from ..run_folder import scaled
+from ..data import to_strip
+from ..experiment.folder import scaled
 from .common import config_of, place_of, seconds_of
 from .record import Study
 

@@ -10,14 +10,13 @@ __all__ = ['SETTINGS', 'STUDY', 'MEAN_SETTINGS', 'CHOSEN', 'MEAN', 'run', 'MeanV
 import copy, time
 import torch
 from torch import nn
-from .. import models, sample, train
+from .. import nets, train
 from ..core import expand, stream
-from ..data import Batches, decode, encode, load
-from ..distillation import (
+from ..data import Batches, decode, encode, load, to_strip
+from ..families.distillation import (
     consistency_loss, mean_flow_loss, one_step_loss, pairs, progressive_loss)
-from ..images import to_strip
-from ..judge import feature_network
-from ..schedule import grid
+from ..measure.judge import feature_network
+from ..process import grid, sample
 from .common import ALONE, seconds_of
 from .objectives import SETTINGS as OBJECTIVES, looks, trained
 from .record import Study
@@ -109,13 +108,13 @@ class MeanVelocity(nn.Module):
     """A U-Net `(z, t, t − r) → u` that is told both times as two more channels.
 
     Args:
-        unet: As in `models.UNetConfig`
+        unet: As in `nets.UNetConfig`
         shape: `(c, h, w)` of an image
         seed: Of the weights"""
     def __init__(self, unet: dict, shape: tuple, seed: int):
         super().__init__()
         (c, *size), self.shape = shape, shape
-        self.net = models.UNet(models.UNetConfig(**unet), (c + 2, *size), seed=seed)
+        self.net = nets.UNet(nets.UNetConfig(**unet), (c + 2, *size), seed=seed)
 
     def forward(self, z, t, back):
         times = (expand(v, z).expand_as(z[:, :1]) for v in (t, back))

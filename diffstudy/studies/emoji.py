@@ -9,13 +9,15 @@ __all__ = ['SETTINGS', 'STUDY', 'LONGER', 'LONG', 'COPIES', 'FEW', 'run', 'neare
 # %% ../../nbs/80b_emoji.ipynb #9e5bae15
 from pathlib import Path
 import torch
-from .. import checkpoint, data, experiment, sample
-from ..images import page, to_strip
+from .. import data, experiment
 from ..core import stream
-from ..estimate import Estimate
-from ..solvers import GRIDS, SOLVERS
+from ..data.images import page, to_strip
+from ..measure import Estimate
+from ..process import sample
+from ..process.solvers import GRIDS, SOLVERS
 from .common import asked, config_of, place_of, seconds_of
 from .record import Study
+from ..train import checkpoint
 
 # %% ../../nbs/80b_emoji.ipynb #ff3dab27
 SETTINGS = dict(

@@ -9,11 +9,11 @@ __all__ = ['COMMON', 'RATES', 'FAMILIES', 'BEST_RATES', 'BY_FAMILY', 'LARGE', 'L
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a4
 from pathlib import Path
 import torch
-from .. import experiment, judge
+from .. import experiment
 from ..core import stream
-from ..data import load
-from ..images import to_strip
-from ..recipes.family import KIND
+from ..data import load, to_strip
+from ..experiment.of_family import KIND
+from ..measure import judge
 from .common import row, seconds_of
 from .objectives import SETTINGS as OBJECTIVES
 from .record import Study

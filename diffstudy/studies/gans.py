@@ -7,10 +7,11 @@ __all__ = ['CHOSEN', 'SETTINGS', 'STACKED', 'run']
 
 # %% ../../nbs/58_gans.ipynb #58a00006
 import torch
-from .. import experiment, gans, judge
-from ..data import Stacked, decode, encode, load
-from ..images import to_strip
-from ..recipes.gans import SYSTEMS, system
+from .. import experiment
+from ..data import Stacked, decode, encode, load, to_strip
+from ..experiment.of_gan import SYSTEMS, system
+from ..families import gans
+from ..measure import judge
 from . import record, trilemma
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw

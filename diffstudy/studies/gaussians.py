@@ -14,11 +14,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, evaluate, models, process, sample, train
+from .. import data, measure, nets, process, train
 from ..core import stream
-from ..adversarial import Config, Recipe, adversarial_step, make_state
 from ..ddgan import chain_gammas, generate
-from ..ddgan_nets import MLPGenerator, build
+from ..ddgan.game import Config, Recipe, adversarial_step, make_state
+from ..ddgan.nets import MLPGenerator, build
+from ..process import sample
 from . import common
 from .record import Study
 
@@ -104,7 +105,7 @@ def ddpm_loss(net, x: Tensor, chain: Tensor, generator) -> Tensor:
 def toy_ddpm(settings: dict, kind: dict, seed: int) -> Toy:
     "A DDPM of the study on the same chain."
     f, chain = settings["ddpm"], chain_gammas(kind["ddpm"]).float()
-    net = models.MLP(
+    net = nets.MLP(
         2, f["width"], f["depth"], fourier=tuple(settings["config"]["fourier"]),
         gamma_min=-10., gamma_max=10., seed=seed)
 
@@ -129,7 +130,7 @@ def score(x: Tensor) -> dict:
     "Judge points by the 25 Gaussians: near and KL with errors, modes, distance."
     grid = data.gaussian_grid()
     distance = sliced_distance(x, grid.sample(len(x), stream(0, "held out"))[0])
-    try: fit = evaluate.mixture_likelihood(grid, x)
+    try: fit = measure.mixture_likelihood(grid, x)
     except ValueError:  # none is good
         return dict(near=[0., 0.], modes=0, kl=[math.log(25), 0.], distance=distance)
     near, kl = list(fit.near[:2]), list(fit.modes.kl[:2])

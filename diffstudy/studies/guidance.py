@@ -12,13 +12,11 @@ import functools
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import data, models, sample
+from .. import data, nets
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..judge import JUDGE, class_loss, feature_network, fitted, scores
-from ..notation import alpha
-from ..process import noised
-from ..schedule import Cosine, even_levels, grid
+from ..measure.judge import JUDGE, class_loss, feature_network, fitted, scores
+from ..process import Cosine, alpha, even_levels, grid, noised, sample
 from .common import seconds_of
 from .record import Study
 
@@ -61,8 +59,8 @@ def noise_loss(p_uncond: float, levels: int):
 
 def trained(settings, case, train_set, device="cpu"):
     "The network with both branches, of one case."
-    config = models.UNetConfig(**settings["unet"], gamma_min=ENDS[0], gamma_max=ENDS[1])
-    net = models.UNet(config, train_set.shape, train_set.classes, seed=case["seed"])
+    config = nets.UNetConfig(**settings["unet"], gamma_min=ENDS[0], gamma_max=ENDS[1])
+    net = nets.UNet(config, train_set.shape, train_set.classes, seed=case["seed"])
     return fitted(
         net, noise_loss(case["p_uncond"], train_set.levels), train_set,
         steps=settings["net_steps"], batch=settings["net_batch"],
@@ -80,7 +78,7 @@ def both_losses(net, images, draws: int = 8) -> dict:
 
 def noisy_classifier(settings, seed, train_set, device="cpu"):
     "A classifier for all noise levels."
-    net = models.Classifier(
+    net = nets.Classifier(
         train_set.shape, train_set.classes, settings["classifier_width"],
         gamma_min=ENDS[0], gamma_max=ENDS[1],
         dropout=.1, seed=seed)

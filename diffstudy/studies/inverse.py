@@ -11,11 +11,11 @@ __all__ = ['WAYS', 'SETTINGS', 'WORLDS', 'PARTS', 'STUDY', 'problem', 'measure',
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .. import inverse, sample
+from .. import inverse
 from ..core import stream
 from ..data import GaussianMixture
 from ..inverse import Mask, Matrix, Measurement
-from ..schedule import Cosine, grid
+from ..process import Cosine, grid, sample
 from .record import Study
 from .tilted import Cells, world
 

@@ -12,13 +12,11 @@ __all__ = ['SETTINGS', 'PARTS', 'STUDY', 'SIFT', 'CONTROL', 'GAMMAS', 'PLAIN', '
 import math
 import numpy as np, torch
 from torch import Tensor
-from .. import data, evaluate, experiment, train, vdm
+from .. import data, experiment, measure, train, vdm
 from ..core import expand, stream
-from ..images import to_strip
-from ..notation import alpha, sigma
-from ..process import noised
-from ..recipes.common import facts_of
-from ..schedule import even_levels
+from ..data import to_strip
+from ..experiment.run import facts_of
+from ..process import alpha, even_levels, noised, sigma
 from . import common
 from .record import Study
 
@@ -105,7 +103,7 @@ def run_alone(settings: dict, case: dict, folder=None) -> dict:
     place = common.place_of("last-bits-alone", own, folder)
     state = trained_alone(config, case["gamma"], images, place)
     net = state.ema.model.eval()
-    b = evaluate.mean_and_error(paid(net, "decoder", held, case["gamma"]))
+    b = measure.mean_and_error(paid(net, "decoder", held, case["gamma"]))
     found = dict(
         mean=b.mean, error=b.error, n=b.n,
         parameters=sum(p.numel() for p in state.model.parameters()),
@@ -282,7 +280,7 @@ def run_terms(settings: dict, case: dict) -> dict:
     k = images.images[:settings["n"]]
     with torch.no_grad(): terms = vdm.loss(model, k, generator=stream(0, "terms"))
     bits = {t: v.double() / _unit(images) for t, v in terms._asdict().items()}
-    found = {t: evaluate.mean_and_error(v) for t, v in bits.items()}
+    found = {t: measure.mean_and_error(v) for t, v in bits.items()}
     return {t: [round(b.mean, 5), round(b.error, 5)] for t, b in found.items()}
 
 TERMS = Study("bits-terms", dict(n=200), (dict(weights="mnist-bits"),), run_terms)

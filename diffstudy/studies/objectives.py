@@ -8,16 +8,15 @@ __all__ = ['SETTINGS', 'STUDY', 'TWO_SETTINGS', 'TWO', 'looks', 'trained', 'run'
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #c52ac861
 import torch
-from .. import experiment, judge, train
+from .. import experiment, train
 from ..core import stream
-from ..data import encode, load
-from ..images import to_strip
-from ..objectives import Weighted, simple_loss
-from ..process import noised
-from ..recipes.common import facts_of
-from ..schedule import even_levels
+from ..data import encode, load, to_strip
+from ..experiment.run import facts_of
+from ..measure import judge
+from ..process import even_levels, noised
 from . import common
 from .record import Study
+from ..vdm.objectives import Weighted, simple_loss
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #f3f9c069
 SETTINGS = dict(

@@ -10,10 +10,12 @@ __all__ = ['SETTINGS', 'CASES', 'STUDY', 'PAPER', 'BLUE', 'ORANGE', 'run', 'shee
 from pathlib import Path
 import torch
 from torch import Tensor
-from .. import data, experiment, judge, weights
-from ..images import from_strip, to_strip
+from .. import data, experiment
+from ..data import from_strip, to_strip
+from ..measure import judge
 from .common import seconds_of
 from .record import Study
+from ..train import weights
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #a473b54d
 SETTINGS = dict(
@@ -95,8 +97,8 @@ def _axes(width, height, columns=1):
 
 def bits_picture(path):
     "Bits per pixel of held-out digits, stored in several ways."
-    from diffstudy.compression import classical
     from diffstudy.studies import record
+    from diffstudy.vdm.compression import classical
     train_set, test = data.load("digits")
     values = classical(train_set.images, test.images, 17)
     files = [r for r in record.load("compression")["results"]
@@ -154,7 +156,7 @@ def home(folder="nbs/images"):
 
     Args:
         folder: Where the pictures go"""
-    from diffstudy.files import read_json
+    from diffstudy.train.files import read_json
     found, folder = read_json(Path("nbs/runs/pictures.json")), Path(folder)
 
     # what the network reads on the way

@@ -12,8 +12,8 @@ import json, time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
-from ..files import canonical, flatten, locked, machine, read_json, replace_file
-from ..files import versions, write_json
+from ..train.files import (
+    canonical, flatten, locked, machine, read_json, replace_file, versions, write_json)
 
 # %% ../../nbs/96_record.ipynb #ef58b78f
 def folders():

@@ -11,11 +11,14 @@ __all__ = ['SETTINGS', 'STUDY', 'LATENT_SETTINGS', 'LATENT', 'KEEPS_SETTINGS', '
 # %% ../../nbs/45_entering_a_chain.ipynb #e664cd4b
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .. import data, ddgan, evaluate, judge, models, process, sample, train
+from .. import data, ddgan, measure, nets, process, train
 from ..core import randn_like, stream
-from ..images import to_strip
+from ..data import to_strip
+from ..ddgan import steps
+from ..experiment.run import facts_of
+from ..measure import judge
+from ..process import sample
 from . import record
-from ..recipes.common import facts_of
 from .common import ALONE, asked, config_of, trained, unpacked
 from .ddgan_mnist import RESNET, STACKED, STACKED_SETTINGS, trained_on_mnist
 from .record import Study
@@ -59,11 +62,11 @@ def run_redraw(settings: dict, case: dict) -> dict:
     again = drawer(settings, case["model"], case["seed"], images)
     known = judge.feature_network(images, **settings["judge"])
     x, real = (data.encode(s.images, s.levels) for s in (held, images))
-    true = evaluate.moments(known.features(real))
+    true = measure.moments(known.features(real))
     snap = lambda v: data.encode(data.decode(v, images.levels), images.levels)
     def looks(k):  # of all draws, and the distance of the first
         right = (known(k.flatten(0, 1)).argmax(1).view(len(k), -1) == held.labels).float()
-        far = evaluate.frechet_distance(known.features(k[0]), true, extrapolate=True)
+        far = measure.frechet_distance(known.features(k[0]), true, extrapolate=True)
         return dict(kept=round(right.mean().item(), 4), frechet=round(far.mean, 4))
     strip = lambda v: to_strip(data.decode(v, images.levels))
 
@@ -223,7 +226,7 @@ def run_reader(s: dict, case: dict, images, held) -> dict:
             nn.Conv2d(n, 2 * n, 3, padding=1), nn.ReLU(), nn.Flatten(),
             nn.Linear(2 * n * (h // 4) * (w // 4), 128), nn.ReLU(),
             nn.Linear(128, images.classes))
-    models.initialize(net, case["seed"])
+    nets.initialize(net, case["seed"])
 
     gamma = ddgan.chain_gammas(4)[case["state"]]
     noisy = lambda k, g: process.marginal(data.encode(k, images.levels), gamma).sample(g).float()
@@ -241,7 +244,7 @@ def run_sure(s: dict, held, classifier) -> dict:
     "How sure a judge is: of held-out digits, and of the samples that recorded runs have kept."
     def sure(x):
         likeliest = classifier(x).softmax(1).amax(1)
-        return [list(evaluate.mean_and_error((likeliest > v).double())[:2]) for v in s["sure"]]
+        return [list(measure.mean_and_error((likeliest > v).double())[:2]) for v in s["sure"]]
 
     # all at the sixteen gray levels of a record, and of stacks each digit by itself
     digits = lambda r: unpacked(r["result"]["samples"]).flatten(0, 1)[:, None]

@@ -9,11 +9,12 @@ __all__ = ['SETTINGS', 'OPTION', 'SEEDS', 'STUDY', 'pictures_of', 'seen_half', '
 # %% ../../nbs/80a_my_hole.ipynb #6dfa25f4
 import torch, torch.nn.functional as F
 from torch import nn
-from .. import data, experiment, inverse, judge, models, sample
+from .. import data, experiment, inverse, nets
 from ..core import stream
-from ..images import to_strip
-from ..notation import alpha
-from ..solvers import GRIDS
+from ..data import to_strip
+from ..measure import judge
+from ..process import alpha, sample
+from ..process.solvers import GRIDS
 from .record import Study
 
 # %% ../../nbs/80a_my_hole.ipynb #f5721986
@@ -99,7 +100,7 @@ def run_real(settings: dict, case: dict, images, held, known) -> dict:
     with torch.random.fork_rng(devices=[]):
         net = nn.Sequential(
             nn.Linear(int(seen.sum()), width), nn.ReLU(), nn.Dropout(.3), nn.Linear(width, 10))
-    models.initialize(net, case["seed"])
+    nets.initialize(net, case["seed"])
     half = lambda k: data.encode(k, held.levels).masked_select(seen).view(len(k), -1)
     loss = lambda net, batch, g: dict(loss=F.cross_entropy(net(half(batch[0])), batch[1]))
     net = judge.fitted(

@@ -11,10 +11,8 @@ import torch
 from .. import experiment
 from ..core import stream
 from ..data import GaussianMixture
-from ..notation import alpha, edm_sigma
-from ..sample import initial
-from ..schedule import Linear
-from ..solvers import GRIDS, SOLVERS
+from ..process import Linear, alpha, edm_sigma, initial
+from ..process.solvers import GRIDS, SOLVERS
 from .record import Study
 
 # %% ../../nbs/50_solvers.ipynb #83e27cae

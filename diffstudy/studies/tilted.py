@@ -15,15 +15,13 @@ __all__ = ['ENDS', 'FACTORS', 'PARAMETERS', 'FIXED', 'AIM', 'WEIGHTS', 'CHOSEN',
 import itertools, math
 import torch
 from torch import Tensor
-from .. import data, experiment, models, process, sample
+from .. import data, experiment, nets, process
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
-from ..guidance import ClassifierFree
-from ..guidance_formulas import classifier_free, drop_labels, weight
-from ..judge import LARGE
-from ..notation import alpha, convert, sigma
-from ..particles import effective_share, feynman_kac
-from ..sample import check_grid, check_state, coefficients
-from ..schedule import Cosine, Linear, grid
+from ..guidance import ClassifierFree, classifier_free, drop_labels, weight
+from ..guidance.particles import effective_share, feynman_kac
+from ..measure.judge import LARGE
+from ..process import (
+    Cosine, Linear, alpha, check_grid, check_state, coefficients, convert, grid, sample, sigma)
 from . import guidance as guided
 from .record import Study
 
@@ -113,7 +111,7 @@ def start(
 # %% ../../nbs/62_tilted_guidance.ipynb #da9a95ca
 def learned(mix, seed: int, steps: int, batch: int = 256):
     "Train a small network with dropped labels on a mixture, at all levels alike."
-    net = models.MLP(2, 64, 2, classes=mix.classes, gamma_min=ENDS[0], gamma_max=ENDS[1], seed=seed)
+    net = nets.MLP(2, 64, 2, classes=mix.classes, gamma_min=ENDS[0], gamma_max=ENDS[1], seed=seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 3e-3 * (1 - step / steps)

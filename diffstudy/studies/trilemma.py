@@ -13,19 +13,19 @@ __all__ = ['SETTINGS', 'STUDY', 'MORE_SETTINGS', 'MORE', 'CHOSEN', 'GANS_SETTING
 import dataclasses, functools, itertools, math
 from pathlib import Path
 import torch
-from .. import evaluate, experiment, judge, sample
+from .. import experiment, measure
 from ..core import stream
-from ..data import ImageSet, decode, encode, load
-from ..images import to_strip
+from ..data import ImageSet, decode, encode, load, to_strip
 from ..guidance import ClassifierFree
-from ..notation import (
-    alpha, betas_from_gammas, gamma_from_edm_sigma, gammas_from_betas)
-from ..schedule import Cosine, Linear, grid
-from ..solvers import SOLVERS, NFECounter, edm_grid, step_grid
+from ..measure import judge
+from diffstudy.process import (
+    Cosine, Linear, alpha, betas_from_gammas, gamma_from_edm_sigma, gammas_from_betas, grid,
+    sample)
+from ..process.solvers import NFECounter, SOLVERS, edm_grid, step_grid
+from . import record
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw
 from .objectives import SETTINGS as OBJECTIVES, trained
-from . import record
 from .record import Study, over_seeds
 
 # %% ../../nbs/68_trilemma_tables.ipynb #b78e2db0
@@ -46,8 +46,8 @@ def scored(k, real, net, c=None) -> dict:
     x = encode(k, real.levels)
     seen = net(x).argmax(1) if c is None else c
     rows = judge.scores(x, seen, net, encode(real.images, real.levels))
-    pixels = evaluate.frechet_distance(
-        x.flatten(1), evaluate.moments(encode(real.images, real.levels).flatten(1)),
+    pixels = measure.frechet_distance(
+        x.flatten(1), measure.moments(encode(real.images, real.levels).flatten(1)),
         extrapolate=True)
     return dict(
         {name: rows[name] for name in ("frechet", "precision", "coverage", "inception")},
@@ -274,14 +274,14 @@ def stacked_scores(k, seen, net, some: int) -> dict:
 
     # distances of three digits together, against stacks that are drawn for this
     features = lambda v: net.features(v.flatten(0, 1)[:, None]).reshape(len(v), -1)
-    f, g = (evaluate.embed(v, features) for v in (x[:some], r))
+    f, g = (measure.embed(v, features) for v in (x[:some], r))
     frechet, pixels = (
-        evaluate.frechet_distance(a, evaluate.moments(b), extrapolate=True)
+        measure.frechet_distance(a, measure.moments(b), extrapolate=True)
         for a, b in ((f, g), (x[:some].flatten(1), r.flatten(1))))
 
     # nearness of one of the three: of stacks there are too many for neighbors
     one, digits = x[:some, :1], encode(seen.images.images[:some], 17)
-    near = evaluate.precision_recall(*(evaluate.embed(v, net.features) for v in (one, digits)))
+    near = measure.precision_recall(*(measure.embed(v, net.features) for v in (one, digits)))
     found = dict(
         frechet=frechet, pixels=pixels, precision=near.precision, coverage=near.coverage)
     pairs = {name: [round(v.mean, 5), round(v.error, 5)] for name, v in found.items()}
@@ -436,7 +436,7 @@ def _how_far(b: _Bench) -> dict:
     by_2m = lambda steps: drawn(SOLVERS["dpm++"], levels("even", steps, b.ends))
     exact = by_2m(b.case["steps"])
     def far(x):
-        found = evaluate.mean_and_error((x - exact).flatten(1).square().mean(1).sqrt())
+        found = measure.mean_and_error((x - exact).flatten(1).square().mean(1).sqrt())
         return dict(far=[round(found.mean, 5), round(found.error, 5)])
     out = {"half the steps": far(by_2m(b.case["steps"] // 2))}
     for name, solver, gammas in (*contest(b.settings, "few"), *contest(b.settings, "theirs")):

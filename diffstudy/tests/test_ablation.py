@@ -11,15 +11,14 @@ __all__ = ['TINY', 'test_published_numbers', 'test_in_bins', 'test_V19_exponents
 import math
 import pytest, torch
 from torch import nn
-from .. import bound, data, evaluate, models, vdm
+from .. import data, measure, nets, vdm
 from ..core import expand, stream
-from ..notation import alpha, sigma
-from ..schedule import Linear
+from ..process import Linear, alpha, sigma
 from ..studies import record as runs
-from diffstudy.studies.ablation import (
-    CHOICES, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, Fourier,
-    bits, build_fine, exponents, in_bins, learn_shape, moments, run_ablation, run_variance,
-    single_draws, variances)
+from ..studies.ablation import (
+    CHOICES, Fourier, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, bits, build_fine, exponents,
+    in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
+from ..vdm import bound
 
 # %% ../../nbs/63_ablation.ipynb #da647d7f
 def test_published_numbers():
@@ -41,7 +40,7 @@ def test_in_bins():
     for gamma in (-13.3, -12.):
         torch.testing.assert_close(
             cost(256, gamma), cost(17, in_bins(gamma)), rtol=1e-6, atol=1e-9)
-    b = evaluate.mean_and_error(cost(256, -13.3))
+    b = measure.mean_and_error(cost(256, -13.3))
     assert abs(b.mean - .011) < .0005 + 4 * b.error
     assert abs(in_bins(-13.3) + 7.876) < 1e-3
 
@@ -68,7 +67,7 @@ def test_V19_exponents_fit_the_levels():
     z = torch.randn(2, 1, 3, 3, generator=stream(0, "z"), dtype=torch.float64)
     low, high = (2 ** n * math.pi for n in exponents(17))
     torch.testing.assert_close(
-        models.fourier_features(8.5 * z, 0, 1),
+        nets.fourier_features(8.5 * z, 0, 1),
         torch.cat(
             [torch.sin(low * z), torch.sin(high * z), torch.cos(low * z), torch.cos(high * z)], 1),
         rtol=1e-9, atol=1e-9)
@@ -78,7 +77,7 @@ def test_fourier_starts_silent():
     "a fresh network does not hear its features, and hears them once one weight is not zero"
     def make(scale):
         return Fourier(
-            models.UNet(models.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
+            nets.UNet(nets.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
     a = make(8.5)
     b = make(3.)
     z = torch.randn(2, 1, 4, 4, generator=stream(0, "z"))

@@ -20,10 +20,10 @@ import pytest, torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
-from .. import checkpoint, core, data, experiment, files, guidance, models
-from .. import solvers, train
-from ..notation import sigma
-from ..schedule import Linear, grid
+from .. import core, data, experiment, guidance, nets, train
+from ..experiment import plan as planning
+from ..process import Linear, grid, sigma, solvers
+from ..train import checkpoint, files
 
 XLA = importlib.util.find_spec("torch_xla") is not None
 pytestmark = pytest.mark.skipif(not XLA, reason="needs torch_xla: `make accelerator`")
@@ -138,7 +138,7 @@ def begun(name, device, **settings):
     # a decoder draws patch after patch, and XLA compiles each
     images = made_up(config.data, side=8 if getattr(config, "decoder", 0) else 0)
     rank = train.Rank(0, 1, torch.device(device))
-    with in_place(): loop = config.start(images, experiment.facts_of(images), rank, {})
+    with in_place(): loop = config.start(images, planning.facts_of(images), rank, {})
     return config, images, loop
 
 # %% ../../nbs/89_several_devices.ipynb #c49d5bec

@@ -20,15 +20,17 @@ __all__ = ['NET', 'CHAIN', 'CPU', 'LAZY', 'test_errors_config', 'small', 'terms'
 # %% ../../nbs/73h_adversarial.ipynb #ab4a7cdb
 import math
 import pytest, torch, torch.nn.functional as F
-from .. import adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, process, train
-from diffstudy.adversarial import (
+from .. import data, ddgan, measure, process, train
+from ..core import stream
+from ..ddgan import (
+    chain_gammas, denoise, game, gradient_penalty, nets as ddgan_nets, optimal_logit, pairs, steps)
+from diffstudy.ddgan.game import (
     Config, adversarial_step, discriminator_terms, draw_states, energy_score, generator_terms,
     make_state)
-from ..core import stream
-from ..ddgan import chain_gammas, denoise, gradient_penalty, optimal_logit, pairs
-from ..ddgan_nets import MLPDiscriminator, build
+from ..ddgan.nets import MLPDiscriminator, build
 from .test_ddgan import real_and_fake, row
 from .test_sample import Looks
+from ..train import checkpoint, loop
 
 # %% ../../nbs/73h_adversarial.ipynb #e88d41ef
 def test_errors_config():
@@ -251,7 +253,7 @@ def logits_on(D, n=20_000, s=1):
 def test_optimal_discriminator():
     "after 250 updates the loss is within .03 nats of the best, which is .02 below a coin's"
     learned, exact = logits_on(learn_discriminator(250))
-    gap, least = evaluate.mean_and_error(learned - exact), evaluate.mean_and_error(exact)
+    gap, least = measure.mean_and_error(learned - exact), measure.mean_and_error(exact)
     assert -4 * gap.error < gap.mean < .03 and least.mean + 4 * least.error < 2 * math.log(2) - .02
 
 # %% ../../nbs/73h_adversarial.ipynb #b5770709
@@ -319,7 +321,7 @@ def test_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
             say=lambda _: None))
     ends = pytest.raises(train.TrainingDiverged, match="is good")
     with monkeypatch.context() as m, ends:
-        m.setattr(train, "MAX_BAD", 2)
+        m.setattr(loop, "MAX_BAD", 2)
         fit(fresh(), lambda n: points(n) * (math.nan if n > 1 else 1))
     assert checkpoint.read_latest(tmp_path)[0].name.endswith("2")
 
@@ -460,6 +462,6 @@ def reads_of_a_step(config, net, shape):
 def test_no_number_is_read_back(monkeypatch):
     "a training step reads no number back from the device, apart from the checks on a CPU"
     assert reads_of_a_step(small(r1=.1), NET, (2,)) > 0  # the check on the CPU
-    monkeypatch.setattr(ddgan, "_check_step", lambda s, x, steps: s)
+    monkeypatch.setattr(steps, "_check_step", lambda s, x, steps: s)
     monkeypatch.setattr("diffstudy.core.can_look", lambda *v: False)
     assert reads_of_a_step(small(r1=.1), NET, (2,)) == 0

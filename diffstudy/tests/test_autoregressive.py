@@ -13,13 +13,13 @@ __all__ = ['test_logistics_are_differences_of_a_distribution_function',
 import math
 import pytest, torch
 from torch import nn
-from diffstudy.autoregressive import (
-    Logistics, PixelCNN, Size, Softmax, Table, Transformer, full, local, loss, nll, sample,
-    sees, strided, subscale)
 from ..core import stream
-from ..discrete import states
-from ..estimate import mean_and_error
-from ..models import initialize
+from diffstudy.families.autoregressive import (
+    Logistics, PixelCNN, Size, Softmax, Table, Transformer, full, local, loss, nll, sample, sees,
+    strided, subscale)
+from ..families.discrete import states
+from ..measure import mean_and_error
+from ..nets import initialize
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0001e
 def test_logistics_are_differences_of_a_distribution_function():

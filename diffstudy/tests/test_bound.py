@@ -15,13 +15,12 @@ __all__ = ['RECONSTRUCTION', 'CHAIN', 'test_V15_prior_loss', 'test_V16_decoder',
 import math
 import pytest, torch
 from torch.nn import functional as F
-from ..bound import (
-    bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss, random_steps,
-    reconstruction_loss, step_kl)
-from ..core import Normal, expand, flat_sum, pick_device, stream, randn_like
-from ..notation import alpha, sigma, snr
-from ..process import posterior, posterior_coefficients
-from ..sample import ancestral, initial
+from ..core import Normal, expand, flat_sum, pick_device, randn_like, stream
+from ..process import (
+    alpha, ancestral, initial, posterior, posterior_coefficients, sigma, snr)
+from ..vdm import (
+    bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss,
+    random_steps, reconstruction_loss, step_kl)
 
 # %% ../../nbs/30_bound.ipynb #282ad259
 def test_V15_prior_loss():

@@ -14,10 +14,12 @@ __all__ = ['KINDS', 'RUNS', 'net_of', 'noise', 'walked', 'same',
 # %% ../../nbs/83_bridges.ipynb #e8268159
 import functools, json, math, shutil
 import pytest, torch
-from .. import bridges, experiment, sample, schedule
+from .. import experiment
 from ..core import stream
 from ..ddgan import chain_gammas
-from ..solvers import GRIDS, SOLVERS
+from ..experiment import bridges
+from ..process import sample, schedule
+from ..process.solvers import GRIDS, SOLVERS
 
 # %% ../../nbs/83_bridges.ipynb #02e97801
 @functools.cache
@@ -124,11 +126,11 @@ def test_what_is_no_chain_is_refused():
 
 # %% ../../nbs/83_bridges.ipynb #fa18bb51
 def net_of_ours(gamma_min=-13.3):
-    from diffstudy import models
-    config = models.UNetConfig(
+    from diffstudy import nets
+    config = nets.UNetConfig(
         width=8, blocks=1, groups=2, middle_attention=False, gamma_min=gamma_min)
-    net = models.UNet(config, (1, 8, 8), 3)
-    models.initialize(net, 1, zeros=False)
+    net = nets.UNet(config, (1, 8, 8), 3)
+    nets.initialize(net, 1, zeros=False)
     return net.eval().requires_grad_(False)
 
 @pytest.mark.parametrize("ends", [(-13.3, 5.), (-8., 5.)])

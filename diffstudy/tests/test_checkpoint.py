@@ -12,9 +12,10 @@ import json, math, os, random, shutil, threading
 from unittest import mock
 import pytest, safetensors.torch, torch
 from torch import nn
-from .. import checkpoint, files, train
+from .. import train
 from .test_train import (
     CPU, everything, same, same_dict, toy_batches, toy_loss, toy_model, toy_state)
+from ..train import checkpoint, files
 
 # %% ../../nbs/74b_checkpoint.ipynb #518c52af
 def a_checkpoint(folder, steps=3):

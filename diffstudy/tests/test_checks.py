@@ -11,7 +11,7 @@ import importlib.util, math, subprocess, sys
 from pathlib import Path
 import pytest, torch
 from typer.testing import CliRunner
-from .. import checks
+from .. import check
 from ..core import stream
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0034
@@ -40,11 +40,11 @@ NAMED = {  # fault → what the sentence must say
 def check_fault(f, name):
     of, says, *_ = f.TRUTH[name]
     fn, levels = getattr(f, name), dict(abar=f.ABAR)
-    if of == "schedule": return checks.schedule(fn, says)
-    if of == "guidance": return checks.guidance(fn)
-    if of != "sampler": return getattr(checks, of)(fn, **levels)
+    if of == "schedule": return check.schedule(fn, says)
+    if of == "guidance": return check.guidance(fn)
+    if of != "sampler": return getattr(check, of)(fn, **levels)
     steps = dict(ancestral_wrong_mean=1000, ddim_from_the_middle=2)
-    return checks.sampler(fn, says.split()[-1], steps.get(name, 16), **levels)
+    return check.sampler(fn, says.split()[-1], steps.get(name, 16), **levels)
 
 # %% ../../nbs/84a_check_my_code.ipynb #c0014745
 def test_faults_of_public_code_are_named():
@@ -59,7 +59,7 @@ def test_another_hand():
     o = material("others")
     def says(name, how):
         kind, levels, more = how[:3]
-        return getattr(checks, kind)(getattr(o, name), **levels, **more)
+        return getattr(check, kind)(getattr(o, name), **levels, **more)
     assert [n for n, how in o.SLIPS.items() if says(n, how)] == []
     assert {n: v.says for n, how in o.HEALTHY.items() if not (v := says(n, how))} == {}
 
@@ -69,7 +69,7 @@ def test_a_third_hand():
     b = material("blind")
     def says(e):
         call, levels = b.HOW[e.name]
-        return getattr(checks, e.kind)(call(e.fn), **levels)
+        return getattr(check, e.kind)(call(e.fn), **levels)
     assert {e.name: v.says for e in b.HEALTHY if not (v := says(e))} == {}
     found = {e.name: says(e) for e in b.SLIPS}
     assert not any(found.values())
@@ -84,7 +84,7 @@ def test_a_test_of_three_lines_fails_with_the_sentence():
     "the verdict is true or false and prints as its sentence, which needs no plugin"
     f = material("faults")
     with pytest.raises(AssertionError, match="a root is missing"):
-        assert checks.forward(f.forward_without_root, abar=f.ABAR)
+        assert check.forward(f.forward_without_root, abar=f.ABAR)
 
 # %% ../../nbs/84a_check_my_code.ipynb #86af03aa
 def test_a_command_checks_a_file(tmp_path):

@@ -20,11 +20,13 @@ from unittest.mock import patch
 import numpy, pytest, torch
 from typer.testing import CliRunner
 import diffstudy
-from .. import checkpoint, cli, experiment, files, judge, train
+from .. import cli, experiment, train
+from ..data import tile
 from ..experiment import RECIPES, change
-from ..images import tile
+from ..measure import judge
 from ..studies import commands
 from .test_experiment import noted
+from ..train import checkpoint, files, loop
 
 # %% ../../nbs/77_cli.ipynb #3865a764
 def type_in(*args):
@@ -293,7 +295,7 @@ def test_prepare(tmp_path):
 
 # %% ../../nbs/77_cli.ipynb #8107fb6b
 def test_stop_and_go_on():
-    folder, save, saved = tiny_run().with_name("stopped"), train.save_checkpoint, []
+    folder, save, saved = tiny_run().with_name("stopped"), loop.save_checkpoint, []
     ask = (
         "train", "digits", "--recipe", "digits-tiny", "--steps", 12,
         "--set", "save_every=3", "--set", "batch_size=16", "--run", folder)
@@ -301,7 +303,7 @@ def test_stop_and_go_on():
         saved.append(save(*args))
         if len(saved) == 2: os.kill(os.getpid(), signal.SIGTERM)
         return saved[-1]
-    with patch.object(train, "save_checkpoint", save_and_stop): r = type_in(*ask)
+    with patch.object(loop, "save_checkpoint", save_and_stop): r = type_in(*ask)
     assert (
         r.exit_code == 128 + signal.SIGTERM and "stopped by SIGTERM after step" in r.output
         and not (folder / "result.json").exists()), r.output

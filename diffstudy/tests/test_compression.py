@@ -18,16 +18,16 @@ import base64, math
 from types import SimpleNamespace
 import numpy as np, pytest, torch
 from torch import nn
-from .. import bound, experiment, models, process, schedule, vdm
-from ..compression import (
-    ORDERS, Ans, Chain, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
-    path_terms, payload, unrounded)
+from .. import data, experiment, nets, process, vdm
 from ..core import stream
-from ..images import to_strip
-from ..notation import alpha, sigma
-from .. import data
+from ..data import to_strip
+from ..process import alpha, schedule, sigma
 from ..studies import compression as study
 from ..studies.compression import PHOTOS, STUDY
+from ..vdm import bound
+from ..vdm.compression import (
+    Ans, Chain, ORDERS, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
+    path_terms, payload, unrounded)
 
 # %% ../../nbs/35_compression.ipynb #a960a031
 def test_tables_sum_to_one_and_keep_every_symbol():
@@ -77,9 +77,9 @@ def uniform_images(n):
 # %% ../../nbs/35_compression.ipynb #70a25eb8
 def test_images_and_payload_come_back():
     "seven images in batches of three come back with the payload, to the last bit, in both orders"
-    net = models.UNet(
-        models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
-    models.initialize(net, 1, zeros=False)  # each weight counts
+    net = nets.UNet(
+        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
+    nets.initialize(net, 1, zeros=False)  # each weight counts
     model = vdm.VDM(vdm.CategoricalNet(net, 17), schedule.Linear(-8., 5.), 17).eval()
     k, words = uniform_images(7), payload(2000)
     for order in ORDERS:

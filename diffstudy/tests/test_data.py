@@ -6,8 +6,8 @@ __all__ = ['test_errors_of_loading', 'test_everything_about_data_has_one_name']
 # %% ../../nbs/72_images.ipynb #f3db7a53
 import sys
 import pytest
-from .. import data, folders, images, mixtures, stacked
-from ..data import load
+from .. import data
+from ..data import folders, images, load, mixtures, sets, stacked
 
 # %% ../../nbs/72_images.ipynb #2d1ea188
 def test_errors_of_loading(tmp_path, monkeypatch):
@@ -24,4 +24,4 @@ def test_everything_about_data_has_one_name():
     for module in (mixtures, images, folders, stacked):
         for_one_picture = {"IMAGE_FORMATS", "square", "upright", "need_torchvision", "some_of"}
         for_files = {"check_images", "tile", "page", "write_images", "to_strip", "from_strip"}
-        assert set(module.__all__) <= {*data.__all__} | for_one_picture | for_files
+        assert set(module.__all__) <= {*sets.__all__} | for_one_picture | for_files

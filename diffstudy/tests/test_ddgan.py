@@ -16,12 +16,12 @@ __all__ = ['Z', 'test_chain', 'test_chains_nest', 'Shape', 'shape_of', 'row', 'b
 import itertools, math
 from typing import NamedTuple
 import pytest, torch, torch.nn.functional as F
-from .. import data, ddgan, evaluate, process
+from .. import data, ddgan, measure, process
 from ..core import stream
 from ..ddgan import (
     ExactGenerator, Pair, betas, chain_gammas, ddpm_step, denoise, exact_step, generate,
     gradient_penalty, optimal_logit, pairs)
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/40_ddgan.ipynb #1fcc5e49
 def test_chain():
@@ -168,7 +168,7 @@ def losses_of(p):
 def apart(a, b):
     "The largest difference of the four averages, in standard errors."
     both = [
-        (evaluate.mean_and_error(u), evaluate.mean_and_error(v))
+        (measure.mean_and_error(u), measure.mean_and_error(v))
         for u, v in zip(losses_of(a), losses_of(b))]
     return max(abs(u.mean - v.mean) / math.hypot(u.error, v.error) for u, v in both)
 
@@ -298,7 +298,7 @@ def test_D5_T_calls(T):
     x = generate(net, torch.randn(4000, 2, generator=g), chain_gammas(T), g)
     assert [s for s, _ in net.calls] == list(reversed(range(T)))
     assert all(not torch.equal(a, b) for (_, a), (_, b) in itertools.combinations(net.calls, 2))
-    fit = evaluate.mixture_likelihood(data.gaussian_grid(), x)
+    fit = measure.mixture_likelihood(data.gaussian_grid(), x)
     assert abs(fit.near.mean - (1 - math.exp(-4.5))) < 4 * .0016 and fit.modes.count == 25
     assert generate(
         net, torch.randn(3, 2, generator=g), chain_gammas(T), g, trajectory=True,
@@ -361,7 +361,7 @@ def test_the_log_ratio_is_the_best_logit():
     exact = lambda z_s: optimal_logit(mix, z_s, z_t, chain[1], chain[2])
     losses = lambda f: F.softplus(-f(real)) + F.softplus(f(fake))
     for other in (lambda z: exact(z) / 2, lambda z: 2 * exact(z), lambda z: exact(z) + .1):
-        more = evaluate.mean_and_error(losses(other) - losses(exact))
+        more = measure.mean_and_error(losses(other) - losses(exact))
         assert more.mean > 4 * more.error
 
 # %% ../../nbs/40_ddgan.ipynb #4f69a5ca

@@ -20,12 +20,12 @@ from dataclasses import replace
 from unittest import mock
 import numpy as np
 import pytest, torch, torch.nn.functional as F
-from .. import adversarial, ddgan
+from .. import ddgan
 from ..core import stream
-from ..ddgan import chain_gammas, generate
-from ..ddgan_nets import (
-    Attend, Blur, Config, ConvDiscriminator, MLPDiscriminator, MLPGenerator,
-    ResNetDiscriminator, ResNetGenerator, UNetGenerator, build, deviation_channel, initialize)
+from ..ddgan import chain_gammas, game, generate, steps
+from ..ddgan.nets import (
+    Attend, Blur, Config, ConvDiscriminator, MLPDiscriminator, MLPGenerator, ResNetDiscriminator,
+    ResNetGenerator, UNetGenerator, build, deviation_channel, initialize)
 from .test_adversarial import reads_of_a_step, train_some
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #4ffdadb2
@@ -267,7 +267,7 @@ def test_sizes_of_the_paper():
 TINY = Config(
     "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4,
     d_embedding=8)
-GAME = adversarial.Config(batch_size=5, r1=.1)
+GAME = game.Config(batch_size=5, r1=.1)
 
 def awake(model):
     "The same networks with all weights of usual size: fresh ones are silent at the end."
@@ -524,6 +524,6 @@ def test_images_train_with_labels(latent):
 # %% ../../nbs/73f_ddgan_networks.ipynb #80e6aee3
 def test_no_number_is_read_back_for_images(monkeypatch):
     "a training step of the image networks reads no number back from the device"
-    monkeypatch.setattr(ddgan, "_check_step", lambda s, x, steps: s)
+    monkeypatch.setattr(steps, "_check_step", lambda s, x, steps: s)
     monkeypatch.setattr("diffstudy.core.can_look", lambda *v: False)
     assert reads_of_a_step(GAME, TINY, (2, 8, 8)) == 0

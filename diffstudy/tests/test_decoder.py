@@ -8,16 +8,16 @@ __all__ = ['awake', 'test_probabilities_add_up', 'test_later_pixels_change_nothi
 import itertools
 import pytest, torch
 from torch import nn
-from .. import bound, models, vdm
+from .. import nets, vdm
 from ..core import stream
-from ..decoder import Decoder
-from ..notation import alpha
-from ..schedule import Linear
+from ..process import Linear, alpha
+from ..vdm import bound
+from ..vdm.decoder import Decoder
 
 def awake(shape, levels=2, patch=2, seed=0):
     "A little decoder in float64 whose every layer counts."
     d = Decoder(shape, levels, 8, depth=3, patch=patch, seed=seed).double()
-    models.initialize(d, seed, zeros=False)
+    nets.initialize(d, seed, zeros=False)
     return d
 
 # %% ../../nbs/73c_decoder.ipynb #ea7f52cf
@@ -65,8 +65,8 @@ class ByLevels(nn.Module):
     def forward(self, k, x_noisy, gamma_0): return bound.reconstruction_loss(k, x_noisy, gamma_0, 4)
 
 def noise_net(shape):
-    return models.UNet(
-        models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), shape)
+    return nets.UNet(
+        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), shape)
 
 # %% ../../nbs/73c_decoder.ipynb #b61657f1
 def test_a_decoder_in_the_bound():

@@ -6,7 +6,8 @@ __all__ = ['test_slow_bfloat16_is_not_worth_it', 'test_a_device_that_is_not_here
 # %% ../../nbs/73_models.ipynb #1e8f538a
 from unittest import mock
 import pytest, torch
-from .. import core, devices
+from .. import core
+from ..train import devices
 
 def test_slow_bfloat16_is_not_worth_it():
     "its cost is measured once a device, without random numbers; the slowest process decides"
@@ -18,7 +19,7 @@ def test_slow_bfloat16_is_not_worth_it():
     def decided(asked, cost, others=0.):
         slowest = lambda t, op: t.clamp_(min=others)
         with (
-            mock.patch("diffstudy.devices.bfloat16_cost", lambda _: cost),
+            mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: cost),
             mock.patch("torch.distributed.all_reduce", slowest),
         ):
             return devices.precision(asked, devices.Rank(0, 1 + (others > 0), device))

@@ -19,11 +19,11 @@ from itertools import permutations
 import numpy as np
 import pytest, torch
 from ..core import stream
-from ..discrete import (
+from diffstudy.families.discrete import (
     Chain, absorbing, bound, chain_nll, confident_loss, exact_bound, exact_guess, gaussian,
     hidden_loss, marginalized, masked_bound, order_loss, plugged_in, posterior, prior, sample,
     states, step_loss, uniform)
-from ..estimate import mean_and_error
+from ..measure import mean_and_error
 
 # %% ../../nbs/56_discrete.ipynb #56a00017
 BETAS = torch.tensor([.2, .4, 1.], dtype=torch.float64)

@@ -14,11 +14,10 @@ import math
 import pytest, torch
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
-from ..distillation import (
+from diffstudy.families.distillation import (
     consistency_loss, guess, mean_flow_loss, mean_target, one_step_loss, pairs, progressive_loss,
     progressive_target, step)
-from ..notation import alpha, sigma
-from ..sample import ddim, initial, probability_flow
+from ..process import alpha, ddim, initial, probability_flow, sigma
 from ..studies import record as runs
 from ..studies.distillation import MEAN, STUDY
 

@@ -14,11 +14,10 @@ import json, runpy
 from pathlib import Path
 import pytest, torch
 from typer.testing import CliRunner
-from .. import checks, experiment
+from .. import check, experiment
+from ..check.doctor import doctor
 from ..core import stream
-from ..data import encode, load
-from ..doctor import doctor
-from ..mixtures import GaussianMixture, three_gaussians
+from ..data import GaussianMixture, encode, load, three_gaussians
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd003c
 BETAS = torch.linspace(1e-4, .02, 1000)
@@ -125,7 +124,7 @@ def test_what_is_no_set_of_pictures():
     with pytest.raises(ValueError, match="not finite"): asked(images=IMAGES / 0)
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0041
-PLAIN = Path(checks.__file__).resolve().parents[1] / "nbs" / "check" / "plain_ddpm.py"
+PLAIN = Path(check.__file__).resolve().parents[1] / "nbs" / "check" / "plain_ddpm.py"
 SLIPS = [  # what is asked, what stands there, the slip, and its name
     ("sampler", "reversed(range(T))", "range(T)", "the time is reversed"),
     ("sampler", "if t > 0", "if t < 0", "no noise is added"),
@@ -148,9 +147,9 @@ def test_slips_in_a_page_of_plain_code(of, old, new, says, tmp_path):
     (tmp_path / "mine.py").write_text(text.replace(old, new), "utf-8")
     names = runpy.run_path(str(tmp_path / "mine.py"))
     verdict = {
-        "schedule": lambda: checks.schedule(names["betas"]),
-        "sampler": lambda: checks.sampler(names["sample"], steps=1000, betas=names["betas"]),
-        "loss": lambda: checks.loss(names["loss"], betas=names["betas"])}[of]()
+        "schedule": lambda: check.schedule(names["betas"]),
+        "sampler": lambda: check.sampler(names["sample"], steps=1000, betas=names["betas"]),
+        "loss": lambda: check.loss(names["loss"], betas=names["betas"])}[of]()
     assert says in verdict.says
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0042

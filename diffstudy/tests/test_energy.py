@@ -14,14 +14,13 @@ __all__ = ['DATA', 'LEVELS', 'test_contrast_has_the_gradient_of_likelihood',
 import math
 import pytest, torch
 from ..core import stream
+from ..data import GaussianMixture
 from ..ddgan import exact_step
-from ..energy import (
+from diffstudy.families.energy import (
     contrast, langevin, langevin_matrix, memory, recover, recovery_loss, recovery_slope, sample,
     slope, step_size)
-from ..estimate import mean_and_error
-from ..mixtures import GaussianMixture
-from ..notation import alpha, sigma
-from ..schedule import Linear, grid
+from ..measure import mean_and_error
+from ..process import Linear, alpha, grid, sigma
 
 # %% ../../nbs/57_energy.ipynb #57a0000b
 DATA = GaussianMixture(

@@ -9,8 +9,7 @@ __all__ = ['test_mean_and_error', 'test_bits_per_dim_errors', 'test_what_nll_tak
 import math
 import pytest, torch
 from ..core import stream
-from ..estimate import (
-    Estimate, Proportion, accuracy, bits_per_dim, decide, mean_and_error)
+from ..measure import Estimate, Proportion, accuracy, bits_per_dim, decide, mean_and_error
 
 # %% ../../nbs/75_evaluate.ipynb #a48815d0
 def test_mean_and_error():

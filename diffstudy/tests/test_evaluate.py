@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import torch
 from ..core import stream
-from ..evaluate import (
-    Moments, Overlap, embed, frechet, frechet_distance, inception_features, inception_score,
-    mean_and_error, mixture_likelihood, modes_and_kl, moments, nearest_distance, _neighbor_radius,
-    _overlap, _parts, precision_recall)
+from ..measure.distances import (
+    Moments, Overlap, _neighbor_radius, _overlap, _parts, embed, frechet, frechet_distance,
+    inception_features, inception_score, mean_and_error, mixture_likelihood, modes_and_kl, moments,
+    nearest_distance, precision_recall)
 
 # %% ../../nbs/75a_distances.ipynb #f5f8bb7b
 def test_nearest_distance():

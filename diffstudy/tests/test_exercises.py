@@ -14,10 +14,10 @@ __all__ = ['FOREIGN', 'halved', 'root_of_sum', 'test_verdicts',
 import ast, importlib, inspect, json, re, textwrap
 import pytest, torch
 from typer.testing import CliRunner
+from ..check.slips import discreet, mutants
 from ..exercises.check import EXERCISES, add, chapters, exercise, randn
 from ..exercises.commands import SETS, judged, problem_set, sheet, tasks
-from ..slips import discreet, mutants
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #b3855916
 def halved(x): return .5 * (x ** 2).sum(1)

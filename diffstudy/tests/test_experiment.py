@@ -61,17 +61,17 @@ from types import SimpleNamespace
 from unittest import mock
 import pytest, torch
 from typer.testing import CliRunner
-from .. import (
-    bound, checkpoint, cli, data, experiment, files, inverse, models,
-    run_folder, sample, schedule, train, vdm, verdict, weights)
+from .. import cli, data, experiment, inverse, nets, train, vdm
 from ..core import stream
-from ..images import some_of
-from ..notation import alpha, sigma
-from ..objectives import Weighted, simple_loss
-from ..recipes import common
+from ..data.images import some_of
+from ..experiment import folder as run_folder, plan as planning, run as common, verdict
+from ..process import alpha, sample, schedule, sigma
+from ..process.solvers import SOLVERS
 from ..settings import places
-from ..solvers import SOLVERS
 from .test_checkpoint import forge
+from ..train import checkpoint, files, loop, weights
+from ..vdm import bound
+from ..vdm.objectives import Weighted, simple_loss
 
 # %% ../../nbs/76_experiment.ipynb #64385818
 R = experiment.RECIPES
@@ -197,8 +197,8 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
             "digits", tmp_path / name, device="cpu", progress=False, say=said.append, **how)
         return run.config["train"]["precision"], any("in float32: a conv" in t for t in said)
 
-    slow = mock.patch("diffstudy.devices.bfloat16_cost", lambda _: 20.)
-    fast = mock.patch("diffstudy.devices.bfloat16_cost", lambda _: .6)
+    slow = mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: 20.)
+    fast = mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: .6)
     with mock.patch.dict(experiment.RECIPES, {"low": config}):
         with slow:
             assert train("slow", recipe="low") == ("float32", True)
@@ -261,11 +261,11 @@ KINDS = pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "
 @pytest.fixture
 def in_minutes(tmp_path, monkeypatch):
     "A call for a short run of a recipe, and how many steps were measured, each half a second long."
-    measure, asked = experiment._seconds_of, []
+    measure, asked = planning._seconds_of, []
     def half_a_second(n, *of):
         asked.append(n)
         return measure(1, *of) and .5
-    monkeypatch.setattr(experiment, "_seconds_of", half_a_second)
+    monkeypatch.setattr(planning, "_seconds_of", half_a_second)
     def ask(name, recipe, **how):
         few = dict(points=1, draws=1) if recipe == "digits-tiny" else {}
         return experiment.train(
@@ -276,12 +276,12 @@ def in_minutes(tmp_path, monkeypatch):
 @KINDS
 def test_what_the_minutes_chose_is_fixed(recipe, in_minutes, tmp_path, monkeypatch):
     "Measured once, apart; killed and resumed it is bit for bit the run of the settings chosen."
-    (ask, asked), save = in_minutes, train.save_checkpoint
+    (ask, asked), save = in_minutes, loop.save_checkpoint
     def stop(state, *args):
         if state.step == 4: raise KeyboardInterrupt
         return save(state, *args)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train, "save_checkpoint", stop)
+        patch.setattr(loop, "save_checkpoint", stop)
         ask("a", recipe, minutes=.1)
     run, same = ask("a", recipe), ask("b", tmp_path / "a" / "config.json")
     assert run.result()["dial"] == run.info["dial"] == dict(minutes=.1, step=.5)
@@ -324,13 +324,13 @@ def test_so_many_minutes(recipe, in_minutes, tmp_path):
 def test_stopped_and_resumed_is_the_same(recipe, how, monkeypatch):
     ask = lambda name: experiment.train(
         "digits", str(home() / f"{recipe}-{name}"), recipe=recipe, steps=12, save_every=3, **QUIET)
-    save, saved = train.save_checkpoint, []
+    save, saved = loop.save_checkpoint, []
     def save_and_stop(*args):
         saved.append(save(*args))
         if len(saved) == 2: os.kill(os.getpid(), getattr(signal, how))
         return saved[-1]
     with monkeypatch.context() as patch:
-        patch.setattr(train, "save_checkpoint", save_and_stop)
+        patch.setattr(loop, "save_checkpoint", save_and_stop)
         with pytest.raises(train.Interrupted, match=f"stopped by {how} after step"): ask("stopped")
     part = experiment.open(home() / f"{recipe}-stopped")  # what there is so far can be opened
     assert part.result() is None and part.kind == experiment.RECIPES[recipe].kind
@@ -387,7 +387,7 @@ def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path, monkeypatch):
         config = experiment.change(R["folder"], dict(steps=steps))
         plan = experiment.Plan(config, "folder", common.facts_of(images))
         rank = train.Rank(0, 1, torch.device(device))
-        said += experiment._start(plan, images, images, tmp_path, None, None, rank)[-1]
+        said += planning._start(plan, images, images, tmp_path, None, None, rank)[-1]
     assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
 
@@ -422,12 +422,12 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     before = (short.folder / "result.json").read_bytes()
 
     # killed on the way: the old result stays in its file, and is not that of the new checkpoint
-    save = train.save_checkpoint
+    save = loop.save_checkpoint
     def stop(state, *args):
         if state.step == 6: raise KeyboardInterrupt
         return save(state, *args)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train, "save_checkpoint", stop)
+        patch.setattr(loop, "save_checkpoint", stop)
         ask("a", steps=6)
     part = experiment.open(short.folder, "cpu")
     assert "step-000000004" in part.checkpoint and part.result() is None
@@ -521,7 +521,7 @@ def one_of_two(rank, port, folder):
     # the one that is slow in bfloat16 decides for both, and one of them says so
     config, said = experiment.change(R["digits-tiny"], dict(precision="bfloat16", steps=1)), []
     with (
-        mock.patch("diffstudy.devices.bfloat16_cost", lambda _: [.6, 20.][here.index]),
+        mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: [.6, 20.][here.index]),
         mock.patch.dict(experiment.RECIPES, {"low": config}),
     ):  # in the place of an old run
         run = experiment.train(
@@ -535,7 +535,7 @@ def one_of_two(rank, port, folder):
     images, both = data.load("digits")[0], [torch.zeros(()), torch.zeros(())]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     loop = R["digits-tiny"].start(images, facts, here, {})
-    torch.distributed.all_gather(both, torch.tensor(experiment._seconds_of(1, loop, here)))
+    torch.distributed.all_gather(both, torch.tensor(planning._seconds_of(1, loop, here)))
     assert both[0] == both[1] > 0
 
     # and a discriminator that looks at eight images together gets whole groups of them
@@ -648,7 +648,7 @@ def test_a_folder_is_looked_at_again_once_it_is_locked(monkeypatch):
         folder.mkdir()
         shutil.copy(name, folder)
         return load(*args)
-    monkeypatch.setattr(experiment, "load_images", late)
+    monkeypatch.setattr(planning, "load_images", late)
     with pytest.raises(ValueError, match="other settings: train.seed was 0, now 1"):
         experiment.train("digits", folder, recipe="digits-tiny", steps=8, seed=1, **QUIET)
     assert {p.name for p in folder.iterdir()} <= {"config.json", ".lock"}
@@ -696,7 +696,7 @@ def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypat
 def test_an_unwritable_folder_is_noticed_before_anything_is_read(tmp_path, monkeypatch):
     def denied(dir): raise OSError(errno.EROFS, "Read-only file system", f"{dir}/tmp123")
     monkeypatch.setattr(tempfile, "TemporaryFile", denied)
-    monkeypatch.setattr(experiment, "load_images", None)
+    monkeypatch.setattr(planning, "load_images", None)
     with pytest.raises(OSError, match="Read-only file system: '.*/a/run'"):
         experiment.train("digits", tmp_path / "a" / "run", recipe="digits-tiny", **QUIET)
     assert not list(tmp_path.iterdir())
@@ -929,10 +929,11 @@ A_KIND = '''
 import math, torch
 from dataclasses import dataclass, field
 from typing import ClassVar
-from diffstudy import evaluate, train, verdict
-from diffstudy.decoder import Decoder
-from diffstudy.recipes.common import Configuration, Judged, Kind, batches, drawn
+from diffstudy import measure, train
+from diffstudy.experiment import verdict
+from diffstudy.experiment.run import Configuration, Judged, Kind, batches, drawn
 from diffstudy.settings import setting, text, whole
+from diffstudy.vdm.decoder import Decoder
 
 class Pixels(torch.nn.Module):
     "The decoder of a diffusion model that is told nothing but noise."
@@ -975,7 +976,7 @@ class PixelRun(Judged):
     @torch.no_grad()
     def bits_per_dim(self, images=None):
         images = self.images()[1] if images is None else images
-        return evaluate.mean_and_error(self.model(images.images))
+        return measure.mean_and_error(self.model(images.images))
 
     def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
 
@@ -1408,7 +1409,7 @@ def test_there_and_back_from_a_picture():
 # %% ../../nbs/76c_vdm_runs.ipynb #606f8c52
 def test_predict_is_the_network_under_guidance():
     run, gamma = experiment.open(tiny("digits-tiny").folder, "cpu"), torch.tensor(1.)
-    models.initialize(run.model.net, 0, zeros=False)  # so that labels matter
+    nets.initialize(run.model.net, 0, zeros=False)  # so that labels matter
     z, c = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor([3, 1])
     with torch.no_grad(): told, untold = run.model.net(z, gamma, c), run.model.net(z, gamma)
     for w in (0., 2.):

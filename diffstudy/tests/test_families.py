@@ -9,11 +9,12 @@ __all__ = ['UNET', 'TINY', 'model_of', 'images', 'test_every_family_has_the_face
 
 # %% ../../nbs/76g_family_runs.ipynb #05847502
 import pytest, torch
-from .. import data, experiment, families, models, train, vdm
-from ..bound import bits_per_dim
+from .. import data, experiment, families, nets, train, vdm
 from ..core import stream
-from ..recipes.family import KIND, RECIPES, FamilyConfig
+from ..experiment.of_family import FamilyConfig, KIND, RECIPES
 from ..studies import record
+from ..train import loop
+from ..vdm import bits_per_dim
 
 # %% ../../nbs/76g_family_runs.ipynb #f138e4c2
 UNET = dict(width=8, blocks=1, groups=2, middle_attention=False)
@@ -28,7 +29,7 @@ TINY = {  # a size of each model that takes no time
 
 def model_of(name, shape=(1, 4, 4), levels=3):
     "A tiny model of a family, begun on some images, without dropout."
-    unet = dict(unet=models.UNetConfig(**UNET)) if "unet" in families.MODELS[name][1] else {}
+    unet = dict(unet=nets.UNetConfig(**UNET)) if "unet" in families.MODELS[name][1] else {}
     model = families.build(name, shape, levels, 1, **TINY[name], **unet)
     model.start(images(16), stream(0, "start"))
     return model.eval()
@@ -133,7 +134,7 @@ def test_a_family_that_breaks_off_goes_on_bit_for_bit(tmp_path, monkeypatch):
         if state.step == 5: raise MemoryError("no more")
         return advance(state, *rest)
     with monkeypatch.context() as patch:
-        patch.setattr(train, "advance", broken)
+        patch.setattr(loop, "advance", broken)
         with pytest.raises(MemoryError): tiny(tmp_path / "a")
     assert not (tmp_path / "a" / "result.json").exists()
     a, b = tiny(tmp_path / "a"), tiny(tmp_path / "b")

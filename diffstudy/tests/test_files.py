@@ -9,7 +9,7 @@ __all__ = ['test_two_writers_of_one_file', 'test_what_a_kill_left_beside_a_file_
 import json, os, threading
 from unittest import mock
 import pytest, torch
-from .. import files
+from ..train import files
 
 # %% ../../nbs/74b_checkpoint.ipynb #eabc7391
 def test_two_writers_of_one_file(tmp_path):

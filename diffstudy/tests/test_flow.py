@@ -15,10 +15,10 @@ import math
 import pytest, torch
 from torch import nn
 from ..core import stream
-from ..flow import (
-    ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LogisticMixture, Logit,
-    LULinear, filled, glow, loss, tarflow)
-from ..models import initialize
+from ..families.flow import (
+    ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LULinear, LogisticMixture, Logit,
+    filled, glow, loss, tarflow)
+from ..nets import initialize
 
 # %% ../../nbs/54_flow.ipynb #54a0000d
 def shaken(net, seed=0):

@@ -22,9 +22,7 @@ import functools, itertools, math, os, shutil, struct, zlib
 from importlib.util import find_spec
 from pathlib import Path
 import numpy as np, pytest, torch
-from .. import folders
-from ..folders import load_folder, prepare
-from ..images import Batches
+from ..data import Batches, folders, load_folder, prepare
 
 torchvision = pytest.mark.skipif(not find_spec("torchvision"), reason="needs torchvision")
 

@@ -20,13 +20,14 @@ import dataclasses, math
 from itertools import product
 import pytest, torch
 import torch.nn.functional as F
-from .. import adversarial, ddgan, experiment, train
+from .. import ddgan, experiment, train
 from ..core import stream
 from ..data import encode, load
-from ..gans import (
-    Noisy, eigenvalues, generator, hmc, nearest, packed_distance, presgan_terms, pull,
-    saddle_step, score_of, slopes, veegan_terms)
-from ..recipes.gans import SYSTEMS, InclusiveGAN, system
+from ..ddgan import game
+from ..experiment.of_gan import InclusiveGAN, SYSTEMS, system
+from ..families.gans import (
+    Noisy, eigenvalues, generator, hmc, nearest, packed_distance, presgan_terms, pull, saddle_step,
+    score_of, slopes, veegan_terms)
 from ..studies import gans as study, record as runs
 
 # %% ../../nbs/58_gans.ipynb #58a00013
@@ -55,8 +56,8 @@ def test_slopes_are_those_of_the_losses_of_the_library(r1):
     s, chain = torch.zeros(4, dtype=torch.int64), ddgan.chain_gammas(1)
     for theta, psi in product((-.7, 1.2), (-2., .4)):
         G, D = Point(theta), Line(psi)
-        how = adversarial.Config(r1=r1), G, D, ORIGIN, None, s, chain, stream(0, "point")
-        lowered = adversarial.generator_terms(*how), adversarial.discriminator_terms(*how)
+        how = game.Config(r1=r1), G, D, ORIGIN, None, s, chain, stream(0, "point")
+        lowered = game.generator_terms(*how), game.discriminator_terms(*how)
         found = [torch.autograd.grad(sum(terms.values()), p)[0]
                  for terms, p in zip(lowered, (G.theta, D.psi))]
         wanted = slopes(G.theta.detach(), D.psi.detach(), r1)
@@ -70,7 +71,7 @@ def test_the_library_moves_in_turn():
         model, train.Config(steps=5, batch_size=4, clip=None), average=model["generator"],
         optimizers={k: torch.optim.SGD(net.parameters(), .4) for k, net in model.items()},
         rank=train.Rank(0, 1, torch.device("cpu")))
-    step = adversarial.adversarial_step(adversarial.Config(r1=.2))
+    step = game.adversarial_step(game.Config(r1=.2))
     v = torch.tensor([1., .5], dtype=torch.float64)
     for i in range(5):
         step(state, ORIGIN, stream(i, "point"))
@@ -157,7 +158,7 @@ def test_veegan_lowers_the_loss_of_pairs_and_the_way_back():
     "both terms by hand; the reconstructor learns from the second alone"
     G, D, x, s = networks("VEEGAN")
     pairs = torch.cat([x, x], 1)
-    config = adversarial.Config()
+    config = game.Config()
     terms = veegan_terms(config, G, D, pairs, None, s, CHAIN, stream(0, "v"))
     u = ddgan.pairs(pairs, s, CHAIN, stream(0, "v")).z_t[:, 3:]
     image = G.net(u, s, u.new_zeros(8, 0))
@@ -268,7 +269,7 @@ def test_spread_has_the_slope_of_the_entropy():
 def test_presgan_is_paid_for_spread_and_shows_noise():
     "what is drawn is G(u) and noise of the widths, which lie between the two; without λ one term"
     G, D, x, s = networks("PresGAN")
-    how = adversarial.Config(), G, D, x, None, s, CHAIN
+    how = game.Config(), G, D, x, None, s, CHAIN
     assert set(presgan_terms(0., *how, stream(0, "p"))) == {"loss"}
     found, g = presgan_terms(.1, *how, stream(0, "p")), stream(0, "p")
     G.h.fill_(.05)

@@ -7,15 +7,14 @@ __all__ = ['TINY_STUDY', 'test_score', 'test_ddpm_loss_by_hand', 'test_the_chain
 # %% ../../nbs/65_ddgan_gaussians.ipynb #d1ccddf8
 import math
 import pytest, torch
-from .. import adversarial, data, ddgan_nets, train
+from .. import data, train
 from ..core import stream
+from ..ddgan import chain_gammas, game, generate, nets as ddgan_nets
+from ..process import alpha, initial, sigma
 from ..studies import record as runs
-from ..ddgan import chain_gammas, generate
-from ..notation import alpha, sigma
-from ..sample import initial
 from diffstudy.studies.gaussians import (
-    RELATIVE_SETTINGS, SETTINGS, chain_of, ddpm_loss, falling, run_toy, score,
-    sliced_distance, toy_gan)
+    RELATIVE_SETTINGS, SETTINGS, chain_of, ddpm_loss, falling, run_toy, score, sliced_distance,
+    toy_gan)
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #b7e276ed
 def test_score():
@@ -62,12 +61,12 @@ def test_the_chain_of_a_kind():
 # %% ../../nbs/65_ddgan_gaussians.ipynb #6efa48cf
 def test_the_penalties_fall():
     "the weight of both falls along a cosine: 1, .88, and halfway .6 of what stays with end = 1"
-    config = adversarial.Config(relativistic=True, r1=.1, r2=.2, batch_size=8)
+    config = game.Config(relativistic=True, r1=.1, r2=.2, batch_size=8)
     points = data.gaussian_grid().sample(8, stream(0, "points", 0))[0]
     def first_step(end, n):  # as number n of four, with fresh networks
         model = ddgan_nets.build(ddgan_nets.Config(width=16, d_width=16, latent=3), (2,))
         cpu = train.Rank(0, 1, torch.device("cpu"))
-        state = adversarial.make_state(config, model, 4, rank=cpu)
+        state = game.make_state(config, model, 4, rank=cpu)
         state.step = n
         return falling(config, end, chain_gammas(4))(state, points, stream(0, "a step"))
     for n, part in ((0, 1.), (1, .882843), (2, .6)):

@@ -29,14 +29,14 @@ __all__ = ['random_cases', 'gradient', 'log_class', 'assert_same', 'test_G1_of_a
 # %% ../../nbs/20_guidance.ipynb #f3cab3c2
 import functools, math, time
 import pytest, torch
-from .. import models, sample
+from .. import nets
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
-from ..guidance import ClassifierFree, ClassifierGuided, dynamic_threshold, match_std
-from ..guidance_formulas import (
-    accept, classifier_free, classifier_guided, drop_labels, implicit_classifier)
-from ..notation import alpha, convert, scale_from_w, sigma, w_from_scale
-from ..schedule import Cosine, Linear, grid
+from ..guidance import (
+    ClassifierFree, ClassifierGuided, accept, classifier_free, classifier_guided, drop_labels,
+    dynamic_threshold, implicit_classifier, match_std)
+from ..process import (
+    Cosine, Linear, alpha, convert, grid, sample, scale_from_w, sigma, w_from_scale)
 
 # %% ../../nbs/20_guidance.ipynb #3e41a528
 @functools.cache
@@ -228,7 +228,7 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     assert torch.equal(drop_labels(c, 0, 10), c) and (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
-from ..guidance import _level
+from ..guidance.guided import _level
 
 # %% ../../nbs/21_guided_sampling.ipynb #332a3638
 def nested(z, gamma, c):
@@ -443,13 +443,13 @@ def test_G2_wrapper_takes_its_gradient_under_no_grad_too():
 @functools.cache
 def networks():
     "A U-Net and an MLP whose every weight matters, each with the shape of its data."
-    nets = [
-        (models.build("digits-tiny", (1, 8, 8), 3), (1, 8, 8)),
-        (models.MLP(2, 32, 2, classes=3), (2,))]
-    for net, _ in nets:
+    pairs = [
+        (nets.build("digits-tiny", (1, 8, 8), 3), (1, 8, 8)),
+        (nets.MLP(2, 32, 2, classes=3), (2,))]
+    for net, _ in pairs:
         for i, p in enumerate(net.parameters()):
             torch.nn.init.normal_(p, std=.2, generator=stream(0, "weights", i))
-    return [(net.eval(), shape) for net, shape in nets]
+    return [(net.eval(), shape) for net, shape in pairs]
 
 def test_G8_one_batch_and_two_calls_agree():
     "one batch and two calls agree: in float64 to 1e-10, in float32 to 1e-5"
@@ -621,7 +621,7 @@ class Timed:
 
 def overhead(steps=10, n=16, **kw):
     "Time of a guided run outside its network, as a share of the time inside."
-    net = Timed(models.build("digits", (1, 8, 8), 10).eval())
+    net = Timed(nets.build("digits", (1, 8, 8), 10).eval())
     gammas = grid(Linear(), steps)
     z = torch.zeros(n, 1, 8, 8)
     t = time.perf_counter()

@@ -7,11 +7,12 @@ __all__ = ['test_levels', 'test_faded_features', 'test_level_means', 'fine', 'te
 # %% ../../nbs/73b_heads.ipynb #a040fcf1
 import pytest, torch, torch.nn.functional as F
 from torch import nn
-from .. import bound, models
+from .. import nets
 from ..core import expand, stream
-from ..heads import (
-    HEADS, CategoricalNet, FineCategoricalNet, PatchNet, _faded_features, _level_means)
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
+from ..vdm import bound
+from ..vdm.heads import (
+    CategoricalNet, FineCategoricalNet, HEADS, PatchNet, _faded_features, _level_means)
 
 # %% ../../nbs/73b_heads.ipynb #95d85707
 def test_levels():
@@ -53,7 +54,7 @@ def test_faded_features():
     m = torch.rand(2, 3, 1, 1, generator=stream(13, "m")) * 2 - 1
     draws = m + torch.exp(g / 2)[:, None, None, None] * torch.randn(
         2, 3, 1, n, generator=stream(13, "u"))
-    waves = models.fourier_features(draws, 0, 4)
+    waves = nets.fourier_features(draws, 0, 4)
     error = waves.std(-1) / n ** .5
     assert (
         (waves.mean(-1) - _faded_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
@@ -77,8 +78,8 @@ def test_level_means():
 
 # %% ../../nbs/73b_heads.ipynb #91c8aa8c
 def fine(levels=256, shape=(1, 8, 8), classes=0, seed=0, patch=2):
-    net = models.UNet(
-        models.UNetConfig(width=8, blocks=1, groups=2), (8, shape[1] // patch, shape[2] // patch),
+    net = nets.UNet(
+        nets.UNetConfig(width=8, blocks=1, groups=2), (8, shape[1] // patch, shape[2] // patch),
         classes, seed=seed)
     return FineCategoricalNet(net, shape[0], levels, patch=patch, width=6, seed=seed)
 
@@ -97,7 +98,7 @@ def test_fine_levels():
     net(z, gamma)
     both = torch.cat([z, alpha(gamma)[:, None, None, None] * z], 1)
     torch.testing.assert_close(read[0][:, :6], both)
-    models.initialize(net, 1, zeros=False)
+    nets.initialize(net, 1, zeros=False)
     assert (
         net(z, gamma, torch.tensor([0, 1, 2, 0, 1])) - net(z, gamma)
     ).abs().flatten(1).amax(1)[[0, 1, 3, 4]].min() > 0
@@ -106,22 +107,22 @@ def test_fine_levels():
 # %% ../../nbs/73b_heads.ipynb #097f3d77
 def test_patches():
     "ε̂ = z before training; a patch is a position; the number of channels is checked"
-    net = PatchNet(models.UNet(
-        models.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (12, 2, 3), 5))
+    net = PatchNet(nets.UNet(
+        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (12, 2, 3), 5))
     z, g = torch.randn(2, 3, 4, 6, generator=stream(13, "z")), torch.tensor([0., 1.])
     assert net.shape == (3, 4, 6) and net.classes == 5 and torch.equal(net(z, g), z)
-    models.initialize(net, 1, zeros=False)
+    nets.initialize(net, 1, zeros=False)
     by_hand = net.net(F.pixel_unshuffle(z, 2), g, torch.tensor([1, 2]))
     assert torch.equal(F.pixel_unshuffle(net(z, g, torch.tensor([1, 2])), 2), by_hand)
     with pytest.raises(ValueError, match="one for each pixel of a patch"):
-        PatchNet(models.UNet(models.UNetConfig(width=8, groups=2), (3, 4, 4)))
+        PatchNet(nets.UNet(nets.UNetConfig(width=8, groups=2), (3, 4, 4)))
 
 # %% ../../nbs/73b_heads.ipynb #4e142b9c
 @pytest.mark.parametrize("name", HEADS)
 def test_every_head_makes_a_network_of_images(name):
     "each head wraps a U-Net of its inner shape into a network of images with labels"
-    shape, config = (3, 4, 6), models.UNetConfig(width=8, blocks=1, groups=2)
-    net = models.UNet(config, HEADS[name].inner(shape, 5, config.width), 7)
+    shape, config = (3, 4, 6), nets.UNetConfig(width=8, blocks=1, groups=2)
+    net = nets.UNet(config, HEADS[name].inner(shape, 5, config.width), 7)
     net = HEADS[name].wrap(net, shape, 5, 0)
     z, c = torch.randn(2, *shape, generator=stream(0, "head")), torch.tensor([1, 7])
     assert net.shape == shape and net.classes == 7

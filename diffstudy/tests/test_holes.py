@@ -7,7 +7,7 @@ __all__ = ['FACTS', 'saved', 'test_a_picture_and_its_hole', 'test_what_is_no_pic
 # %% ../../nbs/80a_my_hole.ipynb #0ea77929
 import numpy as np, pytest, torch
 from PIL import Image
-from .. import holes
+from ..inverse import holes
 
 # %% ../../nbs/80a_my_hole.ipynb #b65cab3e
 FACTS = dict(shape=[1, 8, 8], levels=17)

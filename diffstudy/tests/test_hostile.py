@@ -10,9 +10,11 @@ __all__ = ['ESC', 'TINY', 'SAYS', 'FOUND', 'WEIGHTS', 'honest', 'changed', 'edit
 import atexit, copy, functools, io, json, math, os, re, shutil, tempfile
 from pathlib import Path
 import pytest, safetensors.torch, torch
-from .. import checkpoint, experiment, files, weights
+from .. import experiment
+from ..experiment import plan as planning
 from .test_checkpoint import forge
 from .test_experiment import noted
+from ..train import checkpoint, files, weights
 
 # %% ../../nbs/76_experiment.ipynb #f6fdb939
 ESC = "\x1b]0;owned\x07\x1b[2J"

@@ -18,10 +18,11 @@ import numpy as np, pytest, torch
 from PIL import Image
 from .. import data
 from ..core import stream
-from ..files import along, read_note
-from ..images import (
+from ..data import sets
+from ..data.images import (
     Batches, ImageSet, apart, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
     load_mnist, to_strip, write_images)
+from ..train.files import along, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
 def test_encode_is_lossless():
@@ -301,7 +302,9 @@ def test_batches_of_any_data_set():
     (lambda x, y: (x, y, 1), "a list of Tensor, Tensor, Tensor", False)])
 def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got, alone):
     "A batch of them, given to either loss of a diffusion model, with classes and without."
-    from diffstudy import objectives, schedule, vdm
+    from diffstudy import vdm
+    from diffstudy.process import schedule
+    from diffstudy.vdm import objectives
     batch = Batches([rows(torch.zeros(1, 8, 8).byte(), i) for i in range(4)], 2, 0)(0)
     def net(z, gamma, c=None): return z
     for net.classes in 10, 0:

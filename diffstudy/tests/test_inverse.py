@@ -11,11 +11,10 @@ __all__ = ['OPERATORS', 'test_operators_know_their_transpose_and_their_inverse',
 # %% ../../nbs/24_inverse.ipynb #24a00005
 import math
 import pytest, torch
-from .. import data, inverse, sample
+from .. import data, inverse
 from ..core import stream
 from ..inverse import Blur, Mask, Matrix, Measurement, Shrink
-from ..notation import alpha, sigma
-from ..schedule import Cosine, grid
+from ..process import Cosine, alpha, grid, sample, sigma
 
 # %% ../../nbs/24_inverse.ipynb #24b00006
 OPERATORS = {  # Name -> an operator, the shape of x

@@ -14,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 import functools, math
 import pytest, torch
-from .. import checkpoint, data, evaluate, judge
+from .. import data, measure
 from ..core import stream
-from ..judge import (
+from ..measure import judge
+from ..measure.judge import (
     JUDGE, balance, class_loss, classify, feature_network, held_out_scores, scores)
-from ..schedule import Cosine, even_levels
+from ..process import Cosine, even_levels
+from ..train import checkpoint
 
 # %% ../../nbs/75b_judge.ipynb #b80a8080
 def test_class_loss_is_the_cross_entropy():
@@ -143,9 +145,9 @@ def test_error_by_class_is_used_where_classes_are_even():
     turn = torch.stack([(test_set.labels == k).nonzero()[:20, 0] for k in range(10)], 1).flatten()
     turn = turn[torch.randperm(200, generator=stream(0, "order"))]
     even = scores(x[turn], test_set.labels[turn], judge, real, halves=2)["frechet"]
-    f, exact = evaluate.embed(x[turn], judge.features), evaluate.moments(judge.features(real))
-    own = evaluate.frechet_distance(f, exact, extrapolate=True, strata=test_set.labels[turn])
-    plain = evaluate.frechet_distance(f, exact, extrapolate=True)
+    f, exact = measure.embed(x[turn], judge.features), measure.moments(judge.features(real))
+    own = measure.frechet_distance(f, exact, extrapolate=True, strata=test_set.labels[turn])
+    plain = measure.frechet_distance(f, exact, extrapolate=True)
     assert even == [round(own.mean, 5), round(own.error, 5)] and own.error < .7 * plain.error
     more = scores(x[turn[1:]], test_set.labels[turn[1:]], judge, real, halves=2)["frechet"]
     assert .8 < more[1] / plain.error < 1.25

@@ -6,7 +6,7 @@ __all__ = ['test_what_depends_on_the_device', 'test_the_ways_of_a_sampling_cpu_c
 # %% ../../nbs/73_models.ipynb #6ff15f86
 from types import SimpleNamespace
 import torch
-from .. import kernels
+from ..nets import kernels
 
 # %% ../../nbs/73_models.ipynb #e54e963d
 def test_what_depends_on_the_device():

@@ -10,7 +10,7 @@ __all__ = ['test_totals', 'test_what_the_two_networks_pay',
 import math
 import torch
 from .. import data, experiment
-from ..images import from_strip
+from ..data import from_strip
 from ..studies import last_bits
 
 # %% ../../nbs/64_last_bits.ipynb #0cd64f4f

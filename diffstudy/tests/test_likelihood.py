@@ -15,10 +15,11 @@ __all__ = ['ENDS', 'test_flow_gives_the_exact_density_of_a_mixture',
 import math
 import pytest, torch
 from torch import nn
-from .. import bound, data
+from .. import data
 from ..core import stream
-from ..likelihood import _Divergence, dequantized, log_likelihood
-from ..notation import alpha, sigma
+from ..process import alpha, sigma
+from ..vdm import bound
+from ..vdm.likelihood import _Divergence, dequantized, log_likelihood
 
 # %% ../../nbs/34_likelihood.ipynb #b58705a6
 ENDS = torch.tensor([-8., 8.], dtype=torch.float64)

@@ -16,10 +16,10 @@ import math
 import pytest, torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 from ..core import stream
-from ..mixtures import (
-    GaussianMixture, Mixture, _class_log_prob, _component_log_prob, _diffuse, gaussian_grid,
-    _make_mixture, _mixture_posterior, _mixture_score, spiral, three_gaussians)
-from ..notation import alpha, sigma
+from ..data.mixtures import (
+    GaussianMixture, Mixture, _class_log_prob, _component_log_prob, _diffuse, _make_mixture,
+    _mixture_posterior, _mixture_score, gaussian_grid, spiral, three_gaussians)
+from ..process import alpha, sigma
 
 # %% ../../nbs/72c_mixtures.ipynb #d4b1df3d
 def random_parameters(dim, components, full=True, seed=0):

@@ -19,9 +19,9 @@ from dataclasses import asdict, replace
 import pytest, torch
 from torch.nn import functional as F
 from ..core import pick_device, stream
-from ..models import (
-    MLP, UNETS, Attention, Classifier, _Resample, Residual, UNet, UNetConfig, build,
-    embed_gamma, fourier_features, initialize, layout)
+from ..nets.models import (
+    Attention, Classifier, MLP, Residual, UNETS, UNet, UNetConfig, _Resample, build, embed_gamma,
+    fourier_features, initialize, layout)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():

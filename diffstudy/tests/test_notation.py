@@ -13,7 +13,7 @@ __all__ = ['GAMMAS', 'test_V3_variance_preserving', 'test_V12_from_the_ratio',
 # %% ../../nbs/11_process.ipynb #d72900ce
 import math, pytest, torch
 from ..core import stream
-from ..notation import alpha, gamma_from_snr, sigma, snr
+from ..process import alpha, gamma_from_snr, sigma, snr
 
 # %% ../../nbs/11_process.ipynb #272657e6
 GAMMAS = torch.linspace(-30, 30, 601, dtype=torch.float64)
@@ -41,9 +41,10 @@ def test_V13_ratio_of_alpha_and_sigma():
 # %% ../../nbs/71_notation.ipynb #193529eb
 import math, pytest, torch
 from ..core import stream
-from ..notation import (
-    alpha, sigma, snr, gamma_from_snr, gamma_from_alpha_sigma, gammas_from_betas, betas_from_gammas,
-    edm_sigma, gamma_from_edm_sigma, to_ve, from_ve, scale_from_w, w_from_scale, convert, KINDS)
+from diffstudy.process import (
+    KINDS, alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_alpha_sigma,
+    gamma_from_edm_sigma, gamma_from_snr, gammas_from_betas, scale_from_w, sigma, snr, to_ve,
+    w_from_scale)
 
 # %% ../../nbs/71_notation.ipynb #d6ebcd56
 def test_round_trip_alpha_sigma():

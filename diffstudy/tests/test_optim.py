@@ -12,7 +12,8 @@ import copy, json, math
 from dataclasses import asdict
 import pytest, torch
 from torch import nn
-from .. import core, optim
+from .. import core
+from ..train import optim
 
 # %% ../../nbs/73d_optim.ipynb #67f3166e
 def test_config():

@@ -10,12 +10,10 @@ import math
 import pytest, torch
 from ..core import expand, stream
 from ..data import three_gaussians
-from ..notation import (
-    alpha, convert, edm_sigma, eps_from_flow, flow_from_eps, flow_latent, flow_time, sigma)
-from ..process import transition
-from ..sample import coefficients, ddim, initial
-from ..schedule import Linear, grid
-from ..snr import weighted_loss
+from ..process import (
+    Linear, alpha, coefficients, convert, ddim, edm_sigma, eps_from_flow, flow_from_eps,
+    flow_latent, flow_time, grid, initial, sigma, transition)
+from ..vdm.snr import weighted_loss
 
 # %% ../../nbs/60_other_words.ipynb #aa55b398
 def test_score_is_the_mean_of_known_scores():

@@ -9,7 +9,7 @@ __all__ = ['test_a_network_is_told_the_time_of_the_state_it_is_given',
 import json
 from pathlib import Path
 import pytest, torch
-from .. import checks
+from .. import check
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0040
 def test_a_network_is_told_the_time_of_the_state_it_is_given():
@@ -26,7 +26,7 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
                 x = b ** .5 * (x - (1 - a) ** .5 * eps) / a ** .5
                 x = x + (1 - b - small ** 2) ** .5 * eps + small * noise
             return x
-        return checks.sampler(walk, steps=200, betas=betas)
+        return check.sampler(walk, steps=200, betas=betas)
     assert ancestral(0)
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
@@ -50,11 +50,11 @@ def test_code_of_other_libraries_has_a_shape_of_its_own():
         for a, b in zip(sigmas, sigmas[1:]): x = x + (x - model(x, a)) / a * (b - a)
         return x
     def levels(n): return torch.cat([torch.logspace(1.9, -2, n), torch.zeros(1)]).double()
-    walk = checks.k_diffusion(euler, levels)
-    assert checks.sampler(walk, "x", sigmas=levels(9)[:-1])
-    assert "taken for x" in checks.sampler(walk, "eps", sigmas=levels(9)[:-1]).says
+    walk = check.k_diffusion(euler, levels)
+    assert check.sampler(walk, "x", sigmas=levels(9)[:-1])
+    assert "taken for x" in check.sampler(walk, "eps", sigmas=levels(9)[:-1]).says
     diffusers = pytest.importorskip("diffusers")
     def make(): return diffusers.EulerDiscreteScheduler(timestep_spacing="trailing")
-    assert checks.sampler(checks.scheduler(make), abar=make().alphas_cumprod)
-    clipped = checks.scheduler(diffusers.DDIMScheduler)
-    assert "clipped" in checks.sampler(clipped, abar=make().alphas_cumprod).says
+    assert check.sampler(check.scheduler(make), abar=make().alphas_cumprod)
+    clipped = check.scheduler(diffusers.DDIMScheduler)
+    assert "clipped" in check.sampler(clipped, abar=make().alphas_cumprod).says

@@ -13,10 +13,9 @@ __all__ = ['GAN_TABLE', 'moments_agree', 'test_V1_moments', 'test_V1_noised', 'r
 # %% ../../nbs/11_process.ipynb #b1d9e563
 import math, pytest, torch
 from ..core import Normal, pick_device, stream
-from ..notation import alpha, sigma, snr
 from ..process import (
-    Coefficients, Transition, forward, marginal, noised, posterior, posterior_coefficients,
-    reverse, transition)
+    Coefficients, Transition, alpha, forward, marginal, noised, posterior, posterior_coefficients,
+    reverse, sigma, snr, transition)
 
 # %% ../../nbs/11_process.ipynb #83676454
 def moments_agree(samples, normal):

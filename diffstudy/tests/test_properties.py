@@ -27,17 +27,18 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'test_any_input']
 
 # %% ../../nbs/98c_properties.ipynb #4a5a91fa
-import math, re
+import importlib, math, re
 from dataclasses import dataclass, replace
 from functools import partial
 import pytest, torch
-from .. import (
-    adversarial, bound, core, data, ddgan, evaluate, guidance, guidance_formulas, particles,
-    process, sample, schedule, snr)
+from .. import core, data, ddgan, guidance, measure, process
 from ..core import as_gamma, expand, flat_sum, stream
-from ..notation import alpha, sigma
+from ..ddgan import game
+from ..guidance import particles
+from ..process import alpha, sample, schedule, sigma
 from ..studies import tilted
 from .test_ddgan import row
+from ..vdm import bound, snr
 
 try:
     import hypothesis
@@ -496,7 +497,7 @@ SCHEDULE = {
     "schedule.Monotone": of_ends(lambda a, b: schedule.Monotone(a, b, width=4)),
     "schedule.grid": Own(check_grid),
     "schedule.even_levels": Own(check_even_levels),
-    **{f"notation.{f.__name__}": elementwise(f, LEVELS + ODD)
+    **{f"process.{f.__name__}": elementwise(f, LEVELS + ODD)
        for f in (schedule.alpha, schedule.sigma, schedule.snr)},
 }
 
@@ -680,33 +681,33 @@ def guided(f):
 def check_weight(draw):
     batch = draw(batches())
     x, (w, each) = batch.random("x"), strength.right(draw, "w", batch)
-    got = torch.as_tensor(guidance_formulas.weight(w, x=x)) * torch.ones_like(x)
+    got = torch.as_tensor(guidance.weight(w, x=x)) * torch.ones_like(x)
     want = torch.stack(each).reshape(-1, *[1] * len(batch.d))
     compare(got, want.expand(batch.shape), batch.dtype)
-    refused(guidance_formulas.weight, strength.wrong(draw, "w", batch), None, x)
+    refused(guidance.weight, strength.wrong(draw, "w", batch), None, x)
     w = draw(st.sampled_from([-1., 0., 2.5]))
-    assert guidance_formulas.weight(w, None) == guidance_formulas.weight(None, 1 + w) == w
-    refused(guidance_formulas.weight, None, None)
-    refused(guidance_formulas.weight, w, 1 + w)
+    assert guidance.weight(w, None) == guidance.weight(None, 1 + w) == w
+    refused(guidance.weight, None, None)
+    refused(guidance.weight, w, 1 + w)
 
 def check_accept(draw):
     log_p, w = -torch.rand(5, generator=stream(0, "keep")), draw(st.sampled_from([0., 1., 3.]))
     u = torch.rand(5, generator=stream(1, "keep"), dtype=torch.float64)
     want = [u[i].item() < math.exp(w * log_p[i].item()) for i in range(5)]
-    assert guidance_formulas.accept(log_p, w=w, generator=stream(1, "keep")).tolist() == want
+    assert guidance.accept(log_p, w=w, generator=stream(1, "keep")).tolist() == want
     for wrong in log_p[:, None], log_p[None], log_p[0]:
-        refused(guidance_formulas.accept, wrong, w=w)
-    for wrong in -1., math.nan: refused(guidance_formulas.accept, log_p, w=wrong)
+        refused(guidance.accept, wrong, w=w)
+    for wrong in -1., math.nan: refused(guidance.accept, log_p, w=wrong)
 
 def check_drop(draw):
     c = torch.arange(5, dtype=draw(st.sampled_from([torch.int64, torch.int32, torch.uint8])))
     p = draw(st.sampled_from([0., .5, 1., 0, 1]))
     coins = torch.rand(5, generator=stream(0, "drop"))
-    got = guidance_formulas.drop_labels(c, p, 9, stream(0, "drop"))
+    got = guidance.drop_labels(c, p, 9, stream(0, "drop"))
     assert got.tolist() == [9 if u < p else k for k, u in zip(c.tolist(), coins.tolist())]
     for wrong in c.double(), c[:, None], c[None], c[0], c > 1:
-        refused(guidance_formulas.drop_labels, wrong, p, 9)
-    for wrong in -.1, 1.5, math.nan: refused(guidance_formulas.drop_labels, c, wrong, 9)
+        refused(guidance.drop_labels, wrong, p, 9)
+    for wrong in -.1, 1.5, math.nan: refused(guidance.drop_labels, c, wrong, 9)
 
 def check_labels(draw):
     batch = draw(batches())
@@ -763,23 +764,23 @@ def repaired(kind, **options):
         z=first, gamma=mild, w=strength).check(draw, axes=True))
 
 GUIDANCE = {
-    "guidance_formulas.classifier_guided": Each(
-        guidance_formulas.classifier_guided, like_data,
+    "formulas.classifier_guided": Each(
+        guidance.classifier_guided, like_data,
         eps=first, grad_log_prob=other, gamma=level, w=weight),
-    "guidance_formulas.accept": Own(check_accept),
-    "guidance_formulas.implicit_classifier": Each(
-        guidance_formulas.implicit_classifier, like_data, eps_c=first, eps_u=other, gamma=level),
-    "guidance_formulas.weight": Own(check_weight),
-    "guidance_formulas.classifier_free":
-        Each(guidance_formulas.classifier_free, like_data, eps_c=first, eps_u=other, w=weight),
-    "guidance_formulas.drop_labels": Own(check_drop),
-    "guidance.match_std": Own(lambda draw: Each(
+    "formulas.accept": Own(check_accept),
+    "formulas.implicit_classifier": Each(
+        guidance.implicit_classifier, like_data, eps_c=first, eps_u=other, gamma=level),
+    "formulas.weight": Own(check_weight),
+    "formulas.classifier_free":
+        Each(guidance.classifier_free, like_data, eps_c=first, eps_u=other, w=weight),
+    "formulas.drop_labels": Own(check_drop),
+    "guided.match_std": Own(lambda draw: Each(
         guidance.match_std, like_data, x=first, reference=other).check(draw, axes=True)),
-    "guidance.dynamic_threshold": Own(lambda draw: Each(
+    "guided.dynamic_threshold": Own(lambda draw: Each(
         guidance.dynamic_threshold, like_data,
         x=first, part=Kind(share, no_share)).check(draw, axes=True)),
-    "guidance.ClassifierGuided": guided(led),
-    "guidance.ClassifierFree": guided(free),
+    "guided.ClassifierGuided": guided(led),
+    "guided.ClassifierFree": guided(free),
     "particles.log_weight_rate":
         Each(particles.log_weight_rate, one_each, eps_c=first, eps_u=other, w=weight),
 
@@ -790,7 +791,7 @@ GUIDANCE = {
 
 BESIDE = {  # a method, what all read with, and what a study alone calls
     "core.as_labels": Own(check_labels),
-    "guidance.ClassifierFree.branches": Own(lambda draw: Each(
+    "guided.ClassifierFree.branches": Own(lambda draw: Each(
         lambda z, gamma, c: branches(z, gamma, c), lambda v, batch: (
             like_data(v.eps_c, batch), like_data(v.eps_u, batch)),
         z=first, gamma=mild, c=classes).check(draw, axes=True)),
@@ -823,17 +824,17 @@ def check_mean(draw):
     v = draw(st.lists(st.sampled_from([-2., 0., .5, 3.]), min_size=1, max_size=6))
     dtype = draw(st.sampled_from([torch.float32, torch.float64, torch.int64, torch.bool]))
     given = torch.tensor(v).to(dtype)
-    same_estimate(evaluate.mean_and_error(given), given.tolist())
-    same_estimate(evaluate.mean_and_error(v), v)  # a list
+    same_estimate(measure.mean_and_error(given), given.tolist())
+    same_estimate(measure.mean_and_error(v), v)  # a list
     for wrong in given[:, None], given[None], given[0], given[:0], [*v, math.nan], [*v, math.inf]:
-        refused(evaluate.mean_and_error, wrong)
+        refused(measure.mean_and_error, wrong)
 
 def check_bits_of_images(draw):
     x = a_set(draw)
     size, draws = draw(st.sampled_from([1, 2, 256])), draw(st.integers(1, 2))
     nll = lambda k, generator: flat_sum(k ** 2)
     want = [sum(v ** 2 for v in row) / (3 * math.log(2)) for row in x.tolist()]
-    ask = partial(evaluate.bits_per_dim, batch_size=size, draws=draws)
+    ask = partial(measure.bits_per_dim, batch_size=size, draws=draws)
     got = ask(nll, x, 3)
     assert got.values.tolist() == pytest.approx(want, rel=1e-5) and got.n == len(x)
     assert [got.mean, got.error] == pytest.approx([*by_hand(want)], rel=1e-4)
@@ -847,117 +848,117 @@ def scores(x): return torch.stack([x[:, 0], x[:, 1] - .1, -x[:, 2]], 1)
 
 def check_decide(draw):
     s = scores(a_set(draw))
-    got = evaluate.decide(s)
+    got = measure.decide(s)
     assert got.tolist() == [max(range(3), key=row.__getitem__) for row in s.tolist()]
     bad = s.clone()
     bad[-1] = math.nan
-    for wrong in s[0], s[None], s[:, :0], bad: refused(evaluate.decide, wrong)
+    for wrong in s[0], s[None], s[:, :0], bad: refused(measure.decide, wrong)
 
 def check_accuracy(draw):
     x, size = a_set(draw), draw(st.sampled_from([1, 2, 256]))
     c = torch.randint(0, 3, (len(x),), generator=stream(0, "c"))
-    ask = partial(evaluate.accuracy, scores, batch_size=size)
-    same_estimate(ask(x, c), evaluate.decide(scores(x)) == c)
+    ask = partial(measure.accuracy, scores, batch_size=size)
+    same_estimate(ask(x, c), measure.decide(scores(x)) == c)
     for wrong in c[:, None], c[None], c[1:], c + 3, c - 3: refused(ask, x, wrong)
     refused(ask, x[:0], c[:0])
-    refused(partial(evaluate.accuracy, lambda x: x[:, 0] * math.nan), x, c)
+    refused(partial(measure.accuracy, lambda x: x[:, 0] * math.nan), x, c)
 
 def check_nearest(draw):
     a, b = a_set(draw), a_set(draw)
-    got = evaluate.nearest_distance(a, b, chunk=draw(st.sampled_from([1, 2, 1024])))
+    got = measure.nearest_distance(a, b, chunk=draw(st.sampled_from([1, 2, 1024])))
     for i in range(len(a)):
-        one = evaluate.nearest_distance(a[i:i + 1].double(), b.double())
+        one = measure.nearest_distance(a[i:i + 1].double(), b.double())
         compare(got.distance[i:i + 1], one.distance, torch.float64, 1e-4)
         assert got.index[i] == one.index[0]
     for wrong in b[:, :2], b[:, :1], b[:0], b.long(), b[0]:
-        refused(evaluate.nearest_distance, a, wrong)
-        if len(wrong): refused(evaluate.nearest_distance, wrong, b)
+        refused(measure.nearest_distance, a, wrong)
+        if len(wrong): refused(measure.nearest_distance, wrong, b)
 
 def check_embed(draw):
     x = a_set(draw, None, 3, 2)
     f = draw(st.sampled_from([None, lambda v: v ** 2, lambda v: v.sum((1, 2))[:, None]]))
-    got = evaluate.embed(x, f, batch_size=draw(st.sampled_from([1, 2, 256])))
+    got = measure.embed(x, f, batch_size=draw(st.sampled_from([1, 2, 256])))
     each = torch.cat([(f or (lambda v: v))(v).flatten(1) for v in x.split(1)])
     compare(got, each, x.dtype)
-    refused(evaluate.embed, x.long(), f)
+    refused(measure.embed, x.long(), f)
 
 def check_moments(draw):
     x = a_set(draw, draw(st.integers(5, 9)))
     want = [x.double().mean(0), torch.cov(x.double().T)]
-    for chunk in 2, 1024: compare(evaluate.moments(x, chunk=chunk)[:2], want, torch.float32)
-    for wrong in x[:1], x[:0], x[0]: refused(evaluate.moments, wrong)
+    for chunk in 2, 1024: compare(measure.moments(x, chunk=chunk)[:2], want, torch.float32)
+    for wrong in x[:1], x[:0], x[0]: refused(measure.moments, wrong)
 
 def check_frechet_distance(draw):
     a, b = a_set(draw, 9), a_set(draw, 7)
-    ask = partial(evaluate.frechet_distance, extrapolate=True)
-    got, exact = ask(a, b), evaluate.moments(b)
-    want = evaluate.frechet(evaluate.moments(a), exact).item()
+    ask = partial(measure.frechet_distance, extrapolate=True)
+    got, exact = ask(a, b), measure.moments(b)
+    want = measure.frechet(measure.moments(a), exact).item()
     assert got.mean + got.bias == pytest.approx(want, rel=1e-5) and got[2::2] == (7, 3) and got.error > 0
     got = ask(a, exact)
     assert got.mean + got.bias == pytest.approx(want, rel=1e-5)
     nan = b.clone()
     nan[0, 0] = math.nan
     for wrong in b[:, :2], b[:1], b[:0], b.long(), nan: refused(ask, a, wrong)
-    for parts in 0, 1.5, None: refused(evaluate.frechet_distance, a, b, parts=parts)
+    for parts in 0, 1.5, None: refused(measure.frechet_distance, a, b, parts=parts)
 
 def check_inception(draw):
     x, size = a_set(draw), draw(st.sampled_from([1, 2, 256]))
     p = scores(x.double()).softmax(1)
     mean, error = by_hand((p * (p / p.mean(0)).log()).sum(1))
-    got = evaluate.inception_score(scores, x, batch_size=size)
+    got = measure.inception_score(scores, x, batch_size=size)
     assert [*got] == pytest.approx([math.exp(mean), math.exp(mean) * error, len(x)], rel=1e-4)
 
 def check_overlap(draw):
     a, b = a_set(draw, 9), a_set(draw, 8)
     k = draw(st.integers(1, 3))
-    want = evaluate._overlap(a.double(), b.double(), k, chunk=1024)[:4]
-    got = evaluate.precision_recall(a, b, k=k, halves=2, chunk=draw(st.sampled_from([2, 1024])))
+    want = measure.distances._overlap(a.double(), b.double(), k, chunk=1024)[:4]
+    got = measure.precision_recall(a, b, k=k, halves=2, chunk=draw(st.sampled_from([2, 1024])))
     assert [e.mean for e in got] == pytest.approx([float(v) for v in want], rel=1e-6)
     assert [e.n for e in got] == [9, 8, 9, 8] and all(e.error >= 0 for e in got)
     nan = b.clone()
     nan[0] = math.nan
-    for wrong in b[:, :2], b[:3], b.long(), nan: refused(evaluate.precision_recall, a, wrong, k=k)
-    for wrong in 0, 1.5, 5: refused(evaluate.precision_recall, a, b, k=wrong)
+    for wrong in b[:, :2], b[:3], b.long(), nan: refused(measure.precision_recall, a, wrong, k=k)
+    for wrong in 0, 1.5, 5: refused(measure.precision_recall, a, b, k=wrong)
 
 def check_modes(draw):
     c = torch.tensor(draw(st.lists(st.integers(0, 3), min_size=1, max_size=9)))
     target = draw(st.sampled_from([None, [1., 1., 2., 4.], [2, 1, 1, 1]]))
     goal = [v / sum(target or [1] * 4) for v in target or [1] * 4]
     share = [(c == k).double().mean().item() for k in range(4)]
-    got = evaluate.modes_and_kl(c, 4, None if target is None else torch.tensor(target))
+    got = measure.modes_and_kl(c, 4, None if target is None else torch.tensor(target))
     assert got.count == sum(s > 0 for s in share) and got.kl.n == len(c)
     want = sum(s * math.log(s / g) for s, g in zip(share, goal) if s)
     assert got.kl.mean == pytest.approx(want, abs=1e-9)
     for wrong in c[:0], c + 4, c - 4, c.double(), c[:, None], c[None], c[0]:
-        refused(evaluate.modes_and_kl, wrong, 4)
+        refused(measure.modes_and_kl, wrong, 4)
     for wrong in torch.ones(3), torch.ones(4, 1), torch.ones(1, 4), -torch.ones(4), torch.zeros(4):
-        refused(evaluate.modes_and_kl, c, 4, wrong)
+        refused(measure.modes_and_kl, c, 4, wrong)
 
 def check_mixture(draw):
     means = torch.tensor([[-3., 0.], [3., 0.]])
     mix, x = data.GaussianMixture([.25, .75], means, torch.ones(2, 2)), a_set(draw, 5, 2) - 2
-    got = evaluate.mixture_likelihood(mix, x)
+    got = measure.mixture_likelihood(mix, x)
     near, of = torch.cdist(x.double(), means.double()).min(1)
     same_estimate(got.log_prob, mix.log_prob(x.double()), 1e-4)
     same_estimate(got.near, near < 3)
-    assert got.modes == evaluate.modes_and_kl(of[near < 3], 2, mix.weights)
+    assert got.modes == measure.modes_and_kl(of[near < 3], 2, mix.weights)
     for wrong in x[:, :1], x[0], x[None], x + 100, x * math.nan:
-        refused(evaluate.mixture_likelihood, mix, wrong)
+        refused(measure.mixture_likelihood, mix, wrong)
 
 EVALUATE = {
     "estimate.mean_and_error": Own(check_mean),
     "estimate.bits_per_dim": Own(check_bits_of_images),
     "estimate.decide": Own(check_decide),
     "estimate.accuracy": Own(check_accuracy),
-    "evaluate.nearest_distance": Own(check_nearest),
-    "evaluate.embed": Own(check_embed),
-    "evaluate.moments": Own(check_moments),
+    "distances.nearest_distance": Own(check_nearest),
+    "distances.embed": Own(check_embed),
+    "distances.moments": Own(check_moments),
 
-    "evaluate.frechet_distance": Own(check_frechet_distance),
-    "evaluate.inception_score": Own(check_inception),
-    "evaluate.precision_recall": Own(check_overlap),
-    "evaluate.modes_and_kl": Own(check_modes),
-    "evaluate.mixture_likelihood": Own(check_mixture),
+    "distances.frechet_distance": Own(check_frechet_distance),
+    "distances.inception_score": Own(check_inception),
+    "distances.precision_recall": Own(check_overlap),
+    "distances.modes_and_kl": Own(check_modes),
+    "distances.mixture_likelihood": Own(check_mixture),
 }
 
 # %% ../../nbs/98c_properties.ipynb #d1d385b5
@@ -1089,8 +1090,8 @@ def check_terms(draw):
     x, g = batch.random("x"), lambda: stream(0, "terms")
     G, D = Net(batch.d), Judge()
     s = torch.arange(batch.b)
-    config = adversarial.Config(r1=r1)
-    both = adversarial.discriminator_terms, adversarial.generator_terms
+    config = game.Config(r1=r1)
+    both = game.discriminator_terms, game.generator_terms
     terms = both[0](config, G, D, x, None, s, CHAIN, g())
     assert list(terms) == ["d_real", "d_fake", "r1"][:2 + (r1 > 0)]
 
@@ -1105,7 +1106,7 @@ def check_terms(draw):
         sum(soft(ask(fake, i)) for i in s) / len(s)]
     assert [v.item() for v in terms.values()][:2] == pytest.approx(want, rel=1e-4)
     found = both[1](config, G, D, x, None, s, CHAIN, g())
-    assert found["loss"] == adversarial.generator_loss(config, D, fake, real, s, None)
+    assert found["loss"] == game.generator_loss(config, D, fake, real, s, None)
     assert list(found) == ["loss"] and found["loss"].shape == () and found["loss"].isfinite()
     for of in both:
         refused(of, config, G, D, x.long(), None, s, CHAIN, g())
@@ -1114,55 +1115,57 @@ def check_terms(draw):
 
 def check_states(draw):
     batch = draw(batches())
-    s = adversarial.draw_states(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
+    s = game.draw_states(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
     assert s.shape == (batch.b,) and s.dtype == torch.int64 and ((s >= 0) & (s < 3)).all()
 
 def check_frozen(draw):
     D = Judge()
-    with adversarial.Frozen(D): assert not D.a.requires_grad
+    with game.Frozen(D): assert not D.a.requires_grad
     assert D.a.requires_grad
 
 DDGAN = {
-    "ddgan.betas": Own(check_chain),
-    "ddgan.chain_gammas": Own(check_chain),
-    "ddgan.exact_step": of_points(ddgan.exact_step, lambda q, z: [q.weights, q.means]),
-    "ddgan.pairs": Each(pairs, two, exact=False, x=first, s=states, seeds=own_noise),
-    "ddgan.denoise": Own(lambda draw: Each(
+    "steps.betas": Own(check_chain),
+    "steps.chain_gammas": Own(check_chain),
+    "steps.exact_step": of_points(ddgan.exact_step, lambda q, z: [q.weights, q.means]),
+    "steps.pairs": Each(pairs, two, exact=False, x=first, s=states, seeds=own_noise),
+    "steps.denoise": Own(lambda draw: Each(
         denoise(draw(st.sampled_from(["data", "state", "noise"]))), like_data, exact=False,
         z_t=first, s=states, seeds=own_noise).check(draw)),
-    "ddgan.ExactGenerator": Own(check_generator),
-    "ddgan.generate": Own(check_generate),
-    "ddgan.check_chain": Own(check_generate),
-    "ddgan.ddpm_step": of_points(ddgan.ddpm_step, lambda p, z: [p.mean, p.var.expand(z.shape)]),
-    "ddgan.optimal_logit": of_points(logit, lambda v, z: [one_each(v, Batch(len(z), ()))]),
-    "ddgan.gradient_penalty": Own(check_penalty),
-    "adversarial.discriminator_terms": Own(check_terms),
-    "adversarial.energy_score": Each(
-        adversarial.energy_score, one_each, x=first, one=other, two=other),
-    "adversarial.draw_states": Own(check_states),
-    "adversarial.generator_loss": Own(check_terms),
-    "adversarial.generator_terms": Own(check_terms),
-    "adversarial.Frozen": Own(check_frozen),
+    "steps.ExactGenerator": Own(check_generator),
+    "steps.generate": Own(check_generate),
+    "steps.check_chain": Own(check_generate),
+    "steps.ddpm_step": of_points(ddgan.ddpm_step, lambda p, z: [p.mean, p.var.expand(z.shape)]),
+    "steps.optimal_logit": of_points(logit, lambda v, z: [one_each(v, Batch(len(z), ()))]),
+    "steps.gradient_penalty": Own(check_penalty),
+    "game.discriminator_terms": Own(check_terms),
+    "game.energy_score": Each(
+        game.energy_score, one_each, x=first, one=other, two=other),
+    "game.draw_states": Own(check_states),
+    "game.generator_loss": Own(check_terms),
+    "game.generator_terms": Own(check_terms),
+    "game.Frozen": Own(check_frozen),
 }
 
 # %% ../../nbs/98c_properties.ipynb #ff687bf3
-MODULES = (
-    schedule, process, bound, snr, guidance_formulas, guidance, particles, sample, evaluate, ddgan,
-    adversarial)
+MODULES = [importlib.import_module(f"diffstudy.{name}") for name in (
+    "process.schedule", "process.process", "process.sample", "vdm.bound", "vdm.snr",
+    "guidance.formulas", "guidance.guided", "guidance.particles", "measure.distances",
+    "ddgan.steps", "ddgan.game")]
 TRIED = PROCESS | BOUND | SNR | SCHEDULE | SAMPLE | GUIDANCE | EVALUATE | DDGAN
 
 APART = {
+    "process.gamma_from_snr": "a logarithm; test_notation looks at it",
     **dict.fromkeys(["particles.LogWeights", "particles.pick"],
         "a part of feynman_kac, which has an entry"),
     "sample.bar": "shows how far a sampler is; test_sample looks at it",
     "particles.particle_steps": "numbers of a grid, without a batch; test_tilted asks them",
-    "evaluate.frechet": "of moments; test_evaluate has closed forms and two libraries",
-    "evaluate.FEWEST": "a number; test_evaluate asks for more examples",
-    "guidance.Guided": "what ClassifierGuided and ClassifierFree share",
-    "evaluate.inception_features": "needs weights from the network; test_evaluate asks its errors",
-    **dict.fromkeys(["adversarial.Config", "adversarial.Recipe"],
+    "distances.frechet": "of moments; test_evaluate has closed forms and two libraries",
+    "distances.FEWEST": "a number; test_evaluate asks for more examples",
+    "guided.Guided": "what ClassifierGuided and ClassifierFree share",
+    "distances.inception_features": "needs weights from the network; test_evaluate asks its errors",
+    **dict.fromkeys(["game.Config", "game.Recipe"],
         "settings; test_adversarial refuses wrong ones"),
-    **dict.fromkeys(["adversarial.adversarial_step", "adversarial.make_state"],
+    **dict.fromkeys(["game.adversarial_step", "game.make_state"],
         "trains two networks; test_adversarial does"),
 }
 

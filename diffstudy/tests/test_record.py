@@ -15,11 +15,11 @@ __all__ = ['TOY', 'NAMED', 'second_moment', 'test_differences_name_settings_and_
 import json, os, signal, subprocess, sys
 from dataclasses import replace
 import pytest, torch
-from .. import data, experiment, models
-from ..studies import record as runs
-from ..studies.common import drawn, trained
-from ..studies.commands import STUDIES, find_study
+from .. import data, experiment, nets
 from ..core import stream
+from ..studies import record as runs
+from ..studies.commands import STUDIES, find_study
+from ..studies.common import drawn, trained
 
 # %% ../../nbs/96_record.ipynb #f3bc0e99
 def second_moment(settings, case):
@@ -231,7 +231,7 @@ def test_a_vdm_draws_in_parts():
     "a part is what the model draws from its own noise and labels"
     train_set = data.load("digits")[0]
     model = trained("digits", train_set[:64], steps=2)
-    models.initialize(model.net.net, 0, zeros=False)  # so that labels matter
+    nets.initialize(model.net.net, 0, zeros=False)  # so that labels matter
     c, noise = torch.arange(5), lambda i: stream(1, "draw", i)
     for w in (0., 2.):
         k = drawn(model, c, noise, part=3, w=w, steps=2)

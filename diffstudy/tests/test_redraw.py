@@ -11,8 +11,9 @@ __all__ = ['CASE', 'test_there_and_back', 'test_redraw_refuses',
 import pytest, torch
 from .. import data, ddgan
 from ..core import stream
-from ..images import from_strip
-from ..notation import alpha, sigma
+from ..data import from_strip
+from ..ddgan import steps
+from ..process import alpha, sigma
 from ..studies import redraw as study
 from .test_ddgan import row as five_peaks
 
@@ -28,7 +29,7 @@ def test_there_and_back():
     kept = [(home(back(t)) == home(x)).double().mean() for t in (1, 2, 4)]
 
     # by hand for state 1: the share of the own center in p(x | z_1)
-    z = ddgan.process.marginal(x, chain.to(x)[1]).sample(g)
+    z = steps.process.marginal(x, chain.to(x)[1]).sample(g)
     alpha, sigma = torch.sigmoid(-chain[1]).sqrt(), torch.sigmoid(chain[1]).sqrt()
     own = mixture.posterior(z, alpha.to(x), sigma.to(x)).weights[torch.arange(2000), home(x)]
     assert abs(kept[0] - own.double().mean()) < .04

@@ -57,12 +57,13 @@ def test_every_method_and_every_work_exists():
 
 # %% ../../nbs/93_references.ipynb #ff5adefc
 def test_cite_names_each_work_once_and_helps():
-    from diffstudy import sample, vdm
-    text = cite(sample.ancestral, "process.posterior", vdm.VDM, "vdm.VDM")
+    from diffstudy import vdm
+    from diffstudy.process import sample
+    text = cite(sample.ancestral, "process.process.posterior", vdm.VDM, "vdm.model.VDM")
     keys = re.findall(r"@misc\{(\w+)", text)
     assert keys == ["ho2020ddpm", "sohldickstein2015", "kingma2021vdm"]
     assert "author = {J. Ho and A. Jain and P. Abbeel}" in text and "eprint = {2006.11239}" in text
-    with pytest.raises(ValueError, match="did you mean 'sample.ddim'"): cite("sample.dim")
+    with pytest.raises(ValueError, match="did you mean 'process.sample.ddim'"): cite("sample.dim")
     with pytest.raises(ValueError, match="did you mean 'ho2020ddpm'"): bibtex("ho2020ddpn")
 
 # %% ../../nbs/93_references.ipynb #022ee754

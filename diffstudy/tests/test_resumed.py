@@ -24,11 +24,12 @@ from pathlib import Path
 from unittest import mock
 import pytest, torch
 from torch import nn
-from .. import checkpoint, core, experiment, files, train
-from ..images import write_images
+from .. import core, experiment, train
+from ..data.images import write_images
 from .test_train import (
     CPU, everything, exact_batch, exact_loss, exact_state, one_nan, run, same, same_dict,
     toy_batches, toy_loss, toy_state)
+from ..train import checkpoint, files, loop
 
 # %% ../../nbs/74c_resumed.ipynb #701dc195
 def saving(**settings): return toy_state(**dict(save_every=10) | settings)
@@ -124,7 +125,7 @@ def test_another_place_is_named(tmp_path):
     with (
         mock.patch("torch.get_num_threads", lambda: 7),
         mock.patch("torch.__version__", "9.0"),
-        mock.patch("diffstudy.checkpoint.processor", lambda: "an abacus"),
+        mock.patch("diffstudy.train.checkpoint.processor", lambda: "an abacus"),
     ):
         said = run(saving(steps=30, lr_decay="cosine"), tmp_path)[1]
     assert len(said) == 3 and said[0] == "resumed at step 20 of 30"
@@ -245,7 +246,7 @@ def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
     def go(state):
         if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
         return numbers_of(state)
-    with mock.patch("diffstudy.checkpoint.numbers_of", go):
+    with mock.patch("diffstudy.train.checkpoint.numbers_of", go):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
     assert not folder.exists()
@@ -419,7 +420,7 @@ def in_a_fresh_process(function, *args):  # it may fork: torch has started no th
     code = (
         "import torch; torch.set_num_threads(1); "
         f"from diffstudy.tests.test_resumed import {function.__name__} as f; f(*{args!r})")
-    path = os.pathsep.join([str(Path(train.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(loop.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     r = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
         env=os.environ | dict(PYTHONPATH=path))

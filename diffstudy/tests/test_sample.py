@@ -23,11 +23,9 @@ import pytest, torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from ..core import stream
 from ..data import GaussianMixture, gaussian_grid, spiral, three_gaussians
-from ..notation import alpha, gammas_from_betas, sigma
-from ..process import reverse
-from ..sample import (
-    ancestral, check_grid, check_state, coefficients, ddim, initial, probability_flow)
-from ..schedule import Linear, grid
+from ..process import (
+    Linear, alpha, ancestral, check_grid, check_state, coefficients, ddim, gammas_from_betas, grid,
+    initial, probability_flow, reverse, sigma)
 
 # %% ../../nbs/13_sample.ipynb #ec84ad5c
 GAMMAS = torch.tensor([6., 5.9, 1., 1 - 1e-9, -4., -13.3, -math.inf], dtype=torch.float64)
@@ -394,7 +392,7 @@ def test_agrees_with_diffusers():
 # %% ../../nbs/87_other_libraries.ipynb #87a0aa02
 def test_the_numbers_of_other_libraries_are_no_noise_levels():
     "betas, alphas_cumprod, σ and time steps are refused, and the advice makes grids of them"
-    from diffstudy import notation
+    from diffstudy.process import notation
     betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
     a = (1 - betas).cumprod(0)
     sigmas = torch.tensor([14.6, 5., 1.5, .3, .03, 0.])

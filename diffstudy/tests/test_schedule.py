@@ -13,10 +13,9 @@ __all__ = ['test_V11_monotone_for_random_parameters', 'test_V11_monotone_after_t
 # %% ../../nbs/12_schedule.ipynb #193529eb
 import math, pytest, torch
 from ..core import pick_device, stream
-from ..notation import gammas_from_betas
-from ..schedule import (
-    alpha, sigma, snr, Schedule, Linear, Cosine, Betas, Logistic, LearnedLinear, Monotone,
-    even_levels, grid, inverse_softplus)
+from ..process import (
+    Betas, Cosine, LearnedLinear, Linear, Logistic, Monotone, Schedule, alpha, even_levels,
+    gammas_from_betas, grid, inverse_softplus, sigma, snr)
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
 def test_V11_monotone_for_random_parameters():

@@ -6,9 +6,9 @@ __all__ = ['small_pair', 'test_the_five_lines_are_the_losses_of_the_library',
 
 # %% ../../nbs/41_ddgan_training.ipynb #3d7218e5
 import pytest, torch
-from .. import adversarial, data
+from .. import data
 from ..core import stream
-from ..ddgan import chain_gammas
+from ..ddgan import chain_gammas, game
 from ..studies.small_gan import Discriminator, Generator, d_loss, g_loss
 
 # %% ../../nbs/41_ddgan_training.ipynb #608ffc8c
@@ -22,9 +22,9 @@ def small_pair():
 def test_the_five_lines_are_the_losses_of_the_library(r1):
     "values and slopes of both losses are those of `adversarial` at its defaults, to the last bit"
     G, D, x, s = small_pair()
-    chain, config = chain_gammas(4).float(), adversarial.Config(r1=r1)
+    chain, config = chain_gammas(4).float(), game.Config(r1=r1)
     D.forward = lambda z_s, z_t, s, c=None: Discriminator.forward(D, z_s, z_t, s)
-    theirs = dict(d=adversarial.discriminator_terms, g=adversarial.generator_terms)
+    theirs = dict(d=game.discriminator_terms, g=game.generator_terms)
     ours = dict(d=lambda: d_loss(G, D, x, s, chain, r1), g=lambda: g_loss(G, D, x, s, chain))
     weights = [*G.parameters(), *D.parameters()]
     for side, of in theirs.items():
@@ -42,14 +42,14 @@ def test_the_step_of_the_library_moves_both_as_these_lines_do():
     "one update by `adversarial_step` is Adam's on these two losses, the second after the first"
     G, D, x, _ = small_pair()
     D.forward = lambda z_s, z_t, s, c=None: Discriminator.forward(D, z_s, z_t, s)
-    for net in (G, D): net.config = adversarial.Recipe(steps=4, latent=1)
+    for net in (G, D): net.config = game.Recipe(steps=4, latent=1)
     D.steps, chain = 4, chain_gammas(4).float()
-    config = adversarial.Config(r1=.1, batch_size=8)
+    config = game.Config(r1=.1, batch_size=8)
     model = torch.nn.ModuleDict(dict(generator=G, discriminator=D))
-    state = adversarial.make_state(config, model, 1, lr_decay="constant")
+    state = game.make_state(config, model, 1, lr_decay="constant")
     before = {k: [p.detach().clone() for p in net.parameters()] for k, net in model.items()}
     torch.manual_seed(3)
-    adversarial.adversarial_step(config)(state, x, None)
+    game.adversarial_step(config)(state, x, None)
     after = {k: [p.detach().clone() for p in net.parameters()] for k, net in model.items()}
 
     # by hand: back to the start, the same random numbers in the same order

@@ -16,13 +16,13 @@ __all__ = ['test_V24_limit', 'test_one_step_tends_to_the_limit', 'losses_of',
 # %% ../../nbs/31_snr.ipynb #518f3686
 import math
 import pytest, torch, torch.nn.functional as F
-from .. import bound
 from ..core import expand, flat_sum, stream
 from ..data import three_gaussians
-from ..notation import alpha, edm_sigma, sigma, to_ve
-from ..schedule import (
-    Betas, Cosine, Linear, LearnedLinear, Logistic, Monotone, Schedule)
-from ..snr import (
+from diffstudy.process import (
+    Betas, Cosine, LearnedLinear, Linear, Logistic, Monotone, Schedule, alpha, edm_sigma, sigma,
+    to_ve)
+from ..vdm import bound
+from diffstudy.vdm.snr import (
     WEIGHTINGS, diffusion_loss, diffusion_loss_x, gammas_for_variance, integrated_loss, times,
     weighted_loss)
 

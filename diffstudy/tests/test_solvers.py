@@ -29,14 +29,12 @@ import math
 import pytest, torch
 from ..core import stream
 from ..data import GaussianMixture, three_gaussians
-from ..notation import (
-    alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_edm_sigma,
-    gammas_from_betas, sigma, to_ve)
-from ..sample import (
-    Steps, ancestral, coefficients, ddim, initial, probability_flow, walk)
-from ..schedule import Cosine, LearnedLinear, Linear, grid
-from ..solvers import (
-    GRIDS, SOLVERS, BrownianPath, NFECounter, consistent_eta, ddim_inverse, dpm_solver, edm_grid,
+from ..process import (
+    Cosine, LearnedLinear, Linear, Steps, alpha, ancestral, betas_from_gammas, coefficients,
+    convert, ddim, edm_sigma, from_ve, gamma_from_edm_sigma, gammas_from_betas, grid, initial,
+    probability_flow, sigma, to_ve, walk)
+from ..process.solvers import (
+    BrownianPath, GRIDS, NFECounter, SOLVERS, consistent_eta, ddim_inverse, dpm_solver, edm_grid,
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     unipc, variance_grid, ve_steps)
 from ..studies import record as runs, solvers as study

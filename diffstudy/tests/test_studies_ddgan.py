@@ -14,22 +14,21 @@ __all__ = ['Says', 'test_draw', 'test_one_shot_fakes', 'test_variants',
 import math
 from dataclasses import replace
 import pytest, torch, torch.nn.functional as F
-from diffstudy import (
-    adversarial, checkpoint, data, ddgan, ddgan_nets, evaluate, experiment, models, process,
-    sample)
+from .. import data, ddgan, experiment, measure, nets, process
 from ..core import stream
-from ..data import Components, Stacked
-from ..ddgan_nets import ResNetGenerator
-from ..images import from_strip
-from ..notation import alpha, sigma
+from ..data import Components, Stacked, from_strip
+from ..ddgan import game, nets as ddgan_nets
+from ..ddgan.nets import ResNetGenerator
+from ..process import alpha, sample, sigma
 from ..studies import record as runs
 from ..studies.common import packed, unpacked
 from ..studies.ddgan_ablation import (
     ABLATION, FEW_SETTINGS, PAPER, STACKED_ABLATION, VARIANTS, draw, gan_config, run_few,
     run_stacked_variant, run_variant)
 from ..studies.ddgan_mnist import (
-    MNIST_SETTINGS, RESNET_SETTINGS, BalancedConfig, MapGenerator, averaged, by_shares,
-    run_mnist, run_resnet, score_stacked, scored_terms, trained_on_mnist)
+    BalancedConfig, MNIST_SETTINGS, MapGenerator, RESNET_SETTINGS, averaged, by_shares, run_mnist,
+    run_resnet, score_stacked, scored_terms, trained_on_mnist)
+from ..train import checkpoint
 
 # %% ../../nbs/43_ddgan_images.ipynb #7d664628
 class Says:
@@ -68,7 +67,7 @@ def test_one_shot_fakes():
     chain = ddgan.chain_gammas(4)
     x = torch.full((20_000, 1), .5, dtype=torch.float64)
     for s in range(4):
-        fake = adversarial._fake_of(
+        fake = game._fake_of(
             Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
             stream(0, "one", s))
         a, v = alpha(chain[s]), sigma(chain[s]) ** 2
@@ -81,7 +80,7 @@ def test_variants(kind):
     "two updates and two samples of each variant, finite, in as many calls as there are steps"
     train_set = data.load("digits")[0][:64]
     config = replace(
-        adversarial.Recipe(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
+        game.Recipe(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
     state = experiment.fit(gan_config(vars(config), 2, labels=False), train_set)
     net, calls = state.ema.model, []
     net.register_forward_hook(lambda *_: calls.append(1))
@@ -162,7 +161,7 @@ def test_stacked():
         for channel, digit in enumerate((n[j] // 100, n[j] // 10 % 10, n[j] % 10)):
             where = (digits.images[:, 0] == x[j, channel]).all((1, 2)).nonzero()[:, 0]
             assert digit in digits.labels[where]
-    assert evaluate.modes_and_kl(
+    assert measure.modes_and_kl(
         torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
     with pytest.raises(ValueError, match="gray images"):
         Stacked(data.ImageSet("c", x, n % 10, 17, 10))
@@ -240,7 +239,7 @@ def test_the_generator_answers_twice():
     "the score of two answers stands beside its loss; the first is what D sees"
     chain = ddgan.chain_gammas(4).float()
     for relativistic in False, True:
-        given = of_the_game(adversarial.Config(relativistic=relativistic))
+        given = of_the_game(game.Config(relativistic=relativistic))
         _, G, D, x, _ = given
         g, s = stream(0, "t"), torch.arange(8) % 4
         z_s, z_t = ddgan.pairs(x, s, chain, g)
@@ -275,10 +274,10 @@ def test_a_balanced_run_has_all_three():
             net="resnet", width=4, d_width=4, embedding=4, blocks=1, latent=2, mults=(1, 2),
             pack=4, batch_size=8),
         train=dict(steps=1), latent_map=True, energy=.1, shares=(0., 1., 0., 0.))
-    asked, terms = [], adversarial.discriminator_terms
+    asked, terms = [], game.discriminator_terms
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            adversarial, "discriminator_terms",
+            game, "discriminator_terms",
             lambda *v: asked.append(v[5].unique().tolist()) or terms(*v))
         state = experiment.fit(config, data.load("digits")[0][:32])
     assert isinstance(state.model["generator"], MapGenerator) and asked == [[1]]
@@ -326,7 +325,7 @@ def test_score_stacked():
 
 def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
-    recipe = adversarial.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
+    recipe = game.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
         gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)

@@ -8,12 +8,10 @@ __all__ = ['noise_of', 'test_noise_loss', 'test_losses_of_both_branches', 'test_
 # %% ../../nbs/62_tilted_guidance.ipynb #bdee5085
 import pytest
 import torch
-from .. import data, models
-from ..studies import record as runs
+from .. import data, nets
 from ..core import stream
-from ..notation import alpha, sigma
-from ..process import noised
-from ..schedule import even_levels
+from ..process import alpha, even_levels, noised, sigma
+from ..studies import record as runs
 from ..studies.guidance import (
     CASES, COSINE, FEWER, PAPER, SETTINGS, WEIGHTS, best, both_losses, curve, draw, free,
     guided_by, named_by, noise_loss, noisy_classifier, run, trained)
@@ -85,7 +83,7 @@ def test_draw():
     # the same image in any batch, but for a rounding
     assert ((whole - take(free(net, 1.), c, 3)).abs() > 1e-6).double().mean() < .01
     assert (data.encode(data.decode(whole, 17), 17) == whole).all()
-    classifier = models.Classifier((1, 8, 8), 10, 8)
+    classifier = nets.Classifier((1, 8, 8), 10, 8)
     plain = take(free(net, 0), c)
     assert (plain == take(guided_by(net, classifier, 0), c)).all() and (whole != plain).any()
     assert torch.allclose(plain.mean((1, 2, 3)), (c - 4.5) / 10, atol=.05)

@@ -20,20 +20,18 @@ __all__ = ['CLASS', 'ALL', 'line_log_prob', 'residual',
 import math, weakref
 from types import SimpleNamespace
 import pytest, torch
-from .. import data, experiment, models, sample
+from .. import data, experiment, nets
 from ..core import stream
 from ..data import three_gaussians
 from ..guidance import ClassifierFree, classifier_free
-from ..notation import alpha, convert, sigma
-from ..particles import (
+from ..guidance.particles import (
     effective_share, feynman_kac, log_weight_rate, particle_steps, systematic)
-from ..schedule import Cosine, Linear, grid
+from ..process import Cosine, Linear, alpha, convert, grid, sample, sigma
 from ..studies import record as runs
-from diffstudy.studies.tilted import (
-    CHOSEN, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS, SHOWN, TUNE, WEIGHTS,
-    APG, Cells, CFGZeroStar, CountedNet, best_choices, cfg_plus_plus, draw,
-    learned, networks, noisier, predictor_corrector, product, run, run_mnist, start,
-    steps_for, world)
+from ..studies.tilted import (
+    APG, CFGZeroStar, CHOSEN, Cells, CountedNet, ENDS, FIXED, MNIST, PARAMETERS, SEEDS, SETTINGS,
+    SHOWN, TUNE, WEIGHTS, best_choices, cfg_plus_plus, draw, learned, networks, noisier,
+    predictor_corrector, product, run, run_mnist, start, steps_for, world)
 from .test_sample import Looks
 
 # %% ../../nbs/62_tilted_guidance.ipynb #e4f8fabf
@@ -217,7 +215,7 @@ def test_the_counterexample_is_repaired():
 # %% ../../nbs/62_tilted_guidance.ipynb #2e649142
 def test_both_branches_are_the_networks_own():
     "both branches are the network's own, in one batch and in two calls, as noise and as v"
-    net = models.MLP(2, 32, 2, classes=3)
+    net = nets.MLP(2, 32, 2, classes=3)
     for i, p in enumerate(net.parameters()):
         torch.nn.init.normal_(p, std=.2, generator=stream(0, i))
     z, c = torch.randn(6, 2, generator=stream(1)), torch.arange(6) % 3
@@ -376,7 +374,7 @@ def test_mnist_study(monkeypatch):
     "the study on MNIST runs in miniature, and refuses a run of another kind"
     digits = data.load("digits")[0][:60]
     images = data.ImageSet("digits", digits.images, digits.labels, 256, 10)
-    net = models.build("digits-tiny", (1, 8, 8), 10)
+    net = nets.build("digits-tiny", (1, 8, 8), 10)
     opened = SimpleNamespace(
         kind="vdm", has_labels=True, config=dict(data="mnist"), root=None,
         model=SimpleNamespace(net=net))

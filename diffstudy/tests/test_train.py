@@ -24,7 +24,8 @@ from unittest import mock
 import pytest, torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from .. import checkpoint, core, train
+from .. import core, train
+from ..train import checkpoint
 
 # %% ../../nbs/74_training.ipynb #39120d78
 def toy_model():
@@ -355,7 +356,7 @@ def test_who_had_its_turn_is_said():
 
         # where the run ends, the weights of both are not always those of one step
         ends = pytest.raises(train.TrainingDiverged, match="The average is still that of step 6")
-        with mock.patch("diffstudy.train.MAX_BAD", 1), ends: go(bad)
+        with mock.patch("diffstudy.train.loop.MAX_BAD", 1), ends: go(bad)
 
 # %% ../../nbs/74_training.ipynb #b798bdb6
 def test_precision_and_compile_are_on_request():
@@ -376,14 +377,14 @@ def test_a_run_that_bfloat16_slows_down_says_so():
         (12., "bfloat16", "takes 12.0 times as long .* precision=float32"),
         (12., "float32", "^$"), (.6, "bfloat16", "^$"),
     ):
-        with mock.patch("diffstudy.devices.bfloat16_cost", lambda _: cost):
+        with mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: cost):
             said = run(toy_state(steps=1, precision=asked))[1]
         assert re.search(words, "".join(said))
 
 # %% ../../nbs/74_training.ipynb #ee81018e
 def test_a_run_shows_how_far_it_is(monkeypatch):
     "off a terminal by lines, with the numbers of the last record"
-    monkeypatch.setattr("diffstudy.watch.IN_NOTEBOOK", False)
+    monkeypatch.setattr("diffstudy.train.watch.IN_NOTEBOOK", False)
     monkeypatch.setattr("sys.stdout", out := io.StringIO())
     state, said = toy_state(), []
     now = [0.]

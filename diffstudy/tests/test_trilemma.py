@@ -14,13 +14,12 @@ import math, re
 from pathlib import Path
 import pytest, torch
 import torch.nn.functional as F
-from .. import judge
 from ..core import stream
-from ..data import encode, load, three_gaussians
-from ..images import from_strip
+from ..data import encode, from_strip, load, three_gaussians
+from ..measure import judge
+from ..process import initial
+from ..process.solvers import SOLVERS
 from ..references import PUBLISHED
-from ..sample import initial
-from ..solvers import SOLVERS
 from ..studies import families, record as runs, trilemma
 from ..studies.ddgan_ablation import PAPER
 from ..studies.trilemma import (

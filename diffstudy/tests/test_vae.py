@@ -16,14 +16,13 @@ __all__ = ['SHAPE', 'flat_data', 'mixed', 'test_bound_of_the_best_linear_model_i
 import math
 import pytest, torch
 from ..core import Normal, stream
-from ..estimate import mean_and_error
-from ..mixtures import GaussianMixture
-from ..models import initialize
-from ..notation import alpha, sigma
-from ..schedule import Linear
-from ..vae import (
-    VAE, DiffusionPrior, LinearGaussian, Terms, cross_entropy, entropy, importance_bound,
+from ..data import GaussianMixture
+from ..families.vae import (
+    DiffusionPrior, LinearGaussian, Terms, VAE, cross_entropy, entropy, importance_bound,
     linear_bound, objective, sample, standard, walk)
+from ..measure import mean_and_error
+from ..nets import initialize
+from ..process import Linear, alpha, sigma
 
 # %% ../../nbs/55_vae.ipynb #55a00040
 def flat_data(n=400, seed=0):

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np, pytest, torch, torch.nn.functional as F
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from .. import bound, data, models, process, snr, train
+from .. import data, nets, process, train
 from ..core import expand, flat_sum, randn_like, stream
 from ..guidance import drop_labels
-from ..notation import alpha, sigma
-from ..schedule import LearnedLinear, Linear, Monotone
+from ..process import LearnedLinear, Linear, Monotone, alpha, sigma
 from ..vdm import (
-    VDM, CategoricalNet, augment, loss, nll, optimizer, training_loss)
+    CategoricalNet, VDM, augment, bound, loss, nll, optimizer, snr, training_loss)
 
 # %% ../../nbs/73g_vdm.ipynb #be3f655d
 class Exact(nn.Module):
@@ -35,8 +34,8 @@ class Exact(nn.Module):
 def test_gamma_is_lost_with_as_many_groups_as_channels():
     "a recipe reacts to γ (as all do: test_models); with a group for each channel below 1e-4"
     z = torch.randn(2, 3, 4, 4, generator=stream(0, "z"))
-    net = models.build("digits-tiny", (3, 4, 4), seed=1).eval()
-    models.initialize(net, 1, zeros=False)
+    net = nets.build("digits-tiny", (3, 4, 4), seed=1).eval()
+    nets.initialize(net, 1, zeros=False)
     def heard():
         with torch.no_grad(): a, b = (net(z, torch.full((2,), g)) - z for g in (-13., 5.))
         return (a - b).norm() / a.norm()
@@ -147,10 +146,10 @@ def test_discrete_tends_to_continuous():
 # %% ../../nbs/73g_vdm.ipynb #ab8cc88b
 def small(head, schedule, seed=2):
     "A little model in float64 whose every weight counts."
-    config = models.UNetConfig(
+    config = nets.UNetConfig(
         width=8, blocks=1, groups=2, fourier=(3, 4) if head == "noise" else ())
-    net = models.UNet(config, (1 if head == "noise" else 5, 4, 4), 3, seed=seed)
-    models.initialize(net, seed, zeros=False)
+    net = nets.UNet(config, (1 if head == "noise" else 5, 4, 4), 3, seed=seed)
+    nets.initialize(net, seed, zeros=False)
     return VDM(net if head == "noise" else CategoricalNet(net, 5), schedule, 5).double()
 
 # %% ../../nbs/73g_vdm.ipynb #daac09a6
@@ -246,8 +245,8 @@ def test_augment():
     want = torch.tensor([1 / 4, 1 / 12, 1 / 12, 1 / 12] * 2, dtype=torch.float64)
     assert share.sum() == 1 and ((share - want).abs() < 4 * (want * (1 - want) / n) ** .5).all()
     assert torch.equal(extra == 0, (out == k).flatten(1).all(1))
-    net = models.UNet(models.UNetConfig(width=8, blocks=1, groups=2, extra=True), (1, 4, 4))
-    models.initialize(net, 0, zeros=False)
+    net = nets.UNet(nets.UNetConfig(width=8, blocks=1, groups=2, extra=True), (1, 4, 4))
+    nets.initialize(net, 0, zeros=False)
     model = VDM(net, Linear(-7., 5.), 17)
     batch = (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long))
     k = batch[0]  # constant images: turning changes nothing, so only the flag can move the loss

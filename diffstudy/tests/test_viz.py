@@ -11,7 +11,7 @@ import io, re
 import matplotlib
 import numpy as np, pytest, torch
 from .. import viz
-from ..images import to_strip, write_images
+from ..data.images import to_strip, write_images
 
 # %% ../../nbs/78_viz.ipynb #9d0c0c7c
 def png(color, size=(6, 4)):

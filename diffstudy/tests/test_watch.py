@@ -23,8 +23,10 @@ from pathlib import Path
 from unittest import mock
 import pytest, torch
 from fastprogress import fastprogress
-from .. import checkpoint, experiment, run_folder, watch
+from .. import experiment
+from ..experiment import folder as run_folder
 from .test_train import everything, run as fitted, same, toy_state
+from ..train import checkpoint, watch
 
 # %% ../../nbs/88_watching.ipynb #ef74c073
 class Clock:
@@ -37,8 +39,8 @@ def followed(terminal, seconds, **how):
     clock, said = Clock(), []
     out = mock.Mock(isatty=lambda: terminal, write=said.append)
     with (
-        mock.patch("sys.stdout", out), mock.patch("diffstudy.watch.IN_NOTEBOOK", False),
-        mock.patch("diffstudy.watch.progress_bar", fastprogress.ConsoleProgressBar),
+        mock.patch("sys.stdout", out), mock.patch("diffstudy.train.watch.IN_NOTEBOOK", False),
+        mock.patch("diffstudy.train.watch.progress_bar", fastprogress.ConsoleProgressBar),
         mock.patch("time.perf_counter", clock), mock.patch("time.time", clock),
     ):
         with watch.Progress(12, "images", "sampling", done=2, say=said.append, **how) as view:
@@ -52,7 +54,7 @@ def test_off_a_terminal_there_is_a_line_now_and_then():
         "sampling: 5/12 images, 0.1/s, 01:10 left", "sampling: 8/12 images, 0.1/s, 00:40 left",
         "sampling: 11/12 images, 0.1/s, 00:10 left", "sampling: 12/12 images, 0.1/s"]
     view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
-    with mock.patch("diffstudy.watch.time.perf_counter", lambda: view.begun + 2.):
+    with mock.patch("diffstudy.train.watch.time.perf_counter", lambda: view.begun + 2.):
         view.to(7, note="in folder a")
     assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
 
@@ -207,7 +209,7 @@ def test_a_look_takes_no_time_of_the_run(tmp_path):
     def slow(state):
         clock.now += 100.
         return dict(score=1., error=0.)
-    with mock.patch("diffstudy.train.time.perf_counter", clock):
+    with mock.patch("diffstudy.train.loop.time.perf_counter", clock):
         go(state := toy(watch_every=4), folder=tmp_path, watch=slow)
     assert state.seconds == 0 and {r["seconds"] for r in checkpoint.read_log(tmp_path)} == {0.}
 
@@ -331,7 +333,7 @@ def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
     for ask, words in dict(first="last, best or the step", **{"99": "got '99'"}).items():
         with pytest.raises(ValueError, match=words):
             experiment.open(folder, "cpu", checkpoint=ask)
-    from diffstudy.weights import unpack
+    from diffstudy.train.weights import unpack
     for which, there in dict(last=True, best=False).items():
         found = experiment.open(folder, "cpu", checkpoint=which)
         file = experiment.export(found, home() / f"{which}.safetensors")

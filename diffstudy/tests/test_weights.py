@@ -8,10 +8,10 @@ __all__ = ['CARD', 'file', 'test_weights_go_through_a_file_and_nothing_else_does
 # %% ../../nbs/74c_resumed.ipynb #4db4174c
 import io, math
 import pytest, safetensors.torch, torch
-from .. import weights
-from ..checkpoint import CheckpointError
-from ..files import along, digest
-from ..weights import find, pack, unpack
+from ..train import weights
+from ..train.checkpoint import CheckpointError
+from ..train.files import along, digest
+from ..train.weights import find, pack, unpack
 
 # %% ../../nbs/74c_resumed.ipynb #c677e748
 CARD = dict(what="two numbers", licence="CC0-1.0")
@@ -62,20 +62,20 @@ def test_weights_are_found_by_name_and_checksum(tmp_path, monkeypatch):
 
     # no network: the message says what to do
     def offline(url, timeout): raise OSError("no route to host")
-    monkeypatch.setattr("diffstudy.weights.urlopen", offline)
+    monkeypatch.setattr("diffstudy.train.weights.urlopen", offline)
     words = "releases/download/v.*/two.safetensors .0.0 MB. failed: no route to host. Check"
     with pytest.raises(RuntimeError, match=words): find("two", tmp_path)
     with pytest.raises(ValueError, match="unknown weights 'too'.*two"): find("too", tmp_path)
 
     # one that sends something else is not kept
-    monkeypatch.setattr("diffstudy.weights.urlopen", lambda url, timeout: io.BytesIO(sent[0]))
+    monkeypatch.setattr("diffstudy.train.weights.urlopen", lambda url, timeout: io.BytesIO(sent[0]))
     sent[0] = file() + b"more"
     with pytest.raises(CheckpointError, match="is damaged or of another version"):
         find("two", tmp_path)
     assert not list(tmp_path.iterdir())
     sent[0] = file()
     assert find("two", tmp_path)[1] == CARD
-    monkeypatch.setattr("diffstudy.weights.urlopen", offline)
+    monkeypatch.setattr("diffstudy.train.weights.urlopen", offline)
     assert find("two", tmp_path)[1] == CARD
     kept, = tmp_path.iterdir()
     kept.write_bytes(file()[:-1])

@@ -1,4 +1,4 @@
-"""Schedules, samplers and losses of eight public libraries through `diffstudy.checks`.
+"""Schedules, samplers and losses of eight public libraries through `diffstudy.check.functions`.
 
     pip install diffusers k-diffusion denoising-diffusion-pytorch monai flow_matching torchcfm \
         azula smalldiffusion
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from diffstudy import checks, probe
+from diffstudy import check
+from diffstudy.check import probe
 
 BETAS = torch.linspace(1e-4, .02, 1000, dtype=torch.float64)
 ABAR = torch.cumprod(1 - BETAS, 0)
@@ -61,7 +62,7 @@ def of_diffusers(name, spacing, **more):
             **(dict(lower_order_final=True) if "Singlestep" in name else {}),
             **dict(timestep_spacing=spacing) if spacing else {}, **more)
     make.__name__ = name
-    return checks.scheduler(make)
+    return check.scheduler(make)
 
 
 for spacing in ("trailing", "leading", "linspace"):
@@ -90,7 +91,7 @@ def thousandths(walk):
 for name in ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"):
     def make_flow(name=name):
         import diffusers
-        return thousandths(checks.scheduler(lambda: getattr(diffusers, name)()))
+        return thousandths(check.scheduler(lambda: getattr(diffusers, name)()))
     CASES.append(("diffusers", name, "sampler", make_flow, dict(
         make=True, predicts="flow", flow=True)))
 
@@ -116,7 +117,7 @@ def preconditioned(make, level, data, high, sign=1, low=None):
             skip = data ** 2 / (far ** 2 + data ** 2)
             return (model(seen * root, s.flatten()) - skip * seen * root) * root / (
                 sign * far * data)
-        return checks.scheduler(make)(network, x / high, steps, generator)
+        return check.scheduler(make)(network, x / high, steps, generator)
     return sampler
 
 
@@ -168,7 +169,7 @@ def cog_dpm(spacing, first=0):
 
 
 for spacing in ("trailing", "leading", "linspace"):
-    extra(f"CogVideoXDDIMScheduler, {spacing}", lambda s=spacing: checks.scheduler(
+    extra(f"CogVideoXDDIMScheduler, {spacing}", lambda s=spacing: check.scheduler(
         of_name("CogVideoXDDIMScheduler", timestep_spacing=s)), predicts="eps", abar=COG)
     extra(f"CogVideoXDPMScheduler, {spacing}", lambda s=spacing: cog_dpm(s),
           predicts="eps", abar=COG)
@@ -178,7 +179,7 @@ extra("CogVideoXDPMScheduler, leading, two last of order 1", lambda: cog_dpm("le
 for name, more in dict(
         FlowMapEulerDiscreteScheduler={}, LTXEulerAncestralRFScheduler={},
         HeliosScheduler=dict(stages=1, stage_range=[0, 1])).items():
-    extra(name, lambda n=name, m=more: thousandths(checks.scheduler(of_name(n, **m))),
+    extra(name, lambda n=name, m=more: thousandths(check.scheduler(of_name(n, **m))),
           predicts="flow", flow=True)
 
 
@@ -198,7 +199,7 @@ extra("RFD4ProteinaScheduler, k = 1", lambda: upwards(
             tsr_sigma=1., tail_steps=0)), predicts="flow", flow=True)
 
 SINE = lambda t: -2 * torch.log(torch.tan((t * math.pi / 2).clamp(1e-6, 1.570796)))
-extra("IPNDMScheduler", lambda: checks.scheduler(of_name("IPNDMScheduler")),
+extra("IPNDMScheduler", lambda: check.scheduler(of_name("IPNDMScheduler")),
       predicts="v", log_snr=SINE)
 extra("UnCLIPScheduler", lambda: each(
     of_name("UnCLIPScheduler", clip_sample=False), lambda it, model, x, i, t, g, at: it.step(
@@ -265,7 +266,7 @@ extra("LCMScheduler, own rule", lambda: of_diffusers(
 extra("CMStochasticIterativeScheduler", lambda: preconditioned(
     of_name("CMStochasticIterativeScheduler", num_train_timesteps=150, clip_denoised=False),
     lambda t: (t / 250).exp(), .5, 80., low=.002), "jumps", predicts="x", sigmas=TABLE(.002, 80))
-extra("FlowMatchLCMScheduler", lambda: thousandths(checks.scheduler(
+extra("FlowMatchLCMScheduler", lambda: thousandths(check.scheduler(
     of_name("FlowMatchLCMScheduler"))), "jumps", predicts="flow", flow=True)
 extra("SCMScheduler", lambda: each(
     of_name("SCMScheduler", sigma_data=1.), lambda it, model, x, i, t, g, _: it.step(
@@ -282,7 +283,7 @@ def consistency_decoder():
         return lambda seen, t: (
             model(seen / it.c_in[t][:, None], t) - it.c_skip[t][:, None] * seen
             / it.c_in[t][:, None]) / it.c_out[t][:, None]
-    return lambda model, x, steps, generator=None: checks.scheduler(make)(
+    return lambda model, x, steps, generator=None: check.scheduler(make)(
         network(model), x, steps, generator)
 
 
@@ -650,7 +651,7 @@ def verdicts(library, name, check, fn, more):
     if more.pop("tables", False):
         for kind, v in fn():
             yield (f"{name.split(':')[0]}: {kind}",
-                   lambda v=v: checks.schedule(v, more["says"]), dict)
+                   lambda v=v: check.schedule(v, more["says"]), dict)
         return
     make = more.pop("make", False)
     tries = more.pop("tries", (8, 16, 32, 64))
@@ -676,15 +677,15 @@ def jump(x, a, s):
 
 def measured(f, tries, jumping, predicts, **says):
     "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
-    l, found, exact = probe.levels(**says), {}, probe.target
-    first = probe._walk(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
-    if jumping: probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
+    l, found, exact = check.probe.levels(**says), {}, check.probe.target
+    first = check.probe._walk(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
+    if jumping: check.probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:
-            try: found |= [probe.error(f, l, predicts, k)]
+            try: found |= [check.probe.error(f, l, predicts, k)]
             except Exception:  # some cannot do as many
                 if not found: raise
-    finally: probe.target = exact
+    finally: check.probe.target = exact
     seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > .01 and not jumping]
     return dict(
         calls=[*found], off=[round(e, 4) for e in found.values()],
@@ -699,7 +700,7 @@ def jumps(row):
     calls = ", ".join(map(str, row["calls"]))
     ok = max(row["off"]) < .05
     says = f"{'right; ' * ok}off by {told} after {calls} calls."
-    return probe.Verdict(ok, f"consistency: {says}")
+    return check.probe.Verdict(ok, f"consistency: {says}")
 
 
 def whole(rows):

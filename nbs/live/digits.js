@@ -14,7 +14,7 @@ function dense(x, weight, bias) {
 }
 const leaky = h => h.map(v => v > 0 ? v : .2 * v);
 
-// x̂ from the state z, the step s, the latent and the digit: `ddgan_nets.MLPGenerator`
+// x̂ from the state z, the step s, the latent and the digit: `ddgan.nets.MLPGenerator`
 export function network(model, z, s, latent, digit) {
   const t = model.tensors, joined = new Float32Array(z.length + latent.length);
   joined.set(z);

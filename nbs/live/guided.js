@@ -80,7 +80,7 @@ function conv(x, weight, bias, size, stride = 1) {
 const sizeOf = (x, channels) => Math.sqrt(x.length / channels);
 const add = (a, b) => a.map((v, i) => v + b[i]);
 
-// `models.Residual`: norm, SiLU, convolution, twice, the condition added between
+// `nets.Residual`: norm, SiLU, convolution, twice, the condition added between
 function residual(t, name, x, cond, groups) {
   const get = part => t[`${name}.first.${part}`], size = sizeOf(x, get("norm1.weight").length);
   let h = conv(normed(x, get("norm1.weight"), get("norm1.bias"), groups),
@@ -92,7 +92,7 @@ function residual(t, name, x, cond, groups) {
   return add(h, get("skip.weight") ? conv(x, get("skip.weight"), get("skip.bias"), size) : x);
 }
 
-// `models.Attention`: each position takes a mean over all, weighted by how well they match
+// `nets.Attention`: each position takes a mean over all, weighted by how well they match
 function attention(t, name, x, groups, heads) {
   const get = part => t[`${name}.second.${part}`], c = get("norm.weight").length;
   const size = sizeOf(x, c), n = size * size, d = c / heads;
@@ -138,7 +138,7 @@ function condition(t, {range: [low, high], width}, gamma, digit) {
     (v, i) => silu(v + t["condition.label.weight"][digit * 4 * width + i]));
 }
 
-// `models.UNet`; the names of the tensors say which steps it has
+// `nets.UNet`; the names of the tensors say which steps it has
 function unet(model, x, gamma, digit) {
   const {tensors: t, header} = model, {groups, heads} = header;
   const cond = condition(t, header, gamma, digit);

@@ -7,9 +7,11 @@ __all__ = ['test_the_code_of_the_cards_runs_and_is_that_of_the_equation',
 
 # %% ../../../nbs/94a_cheat_sheet.ipynb #7481067d
 import torch
-from ... import ddgan, guidance_formulas, notation, snr
+from ... import ddgan, guidance
 from ...core import EQUATIONS, stream
+from ...process import notation
 from .. import build, cheat_sheet, equations
+from ...vdm import snr
 
 # %% ../../../nbs/94a_cheat_sheet.ipynb #b4f193a4
 def test_the_code_of_the_cards_runs_and_is_that_of_the_equation():
@@ -19,7 +21,7 @@ def test_the_code_of_the_cards_runs_and_is_that_of_the_equation():
         def __call__(self, z, s, latent, c): return z
     x, eps, z = (torch.randn(4, 3, generator=stream(i, "cheat")) for i in range(3))
     names = dict(
-        vars(cheat_sheet), ddgan=ddgan, guidance_formulas=guidance_formulas, snr=snr,
+        vars(cheat_sheet), ddgan=ddgan, guidance_formulas=guidance, snr=snr,
         x=x, x_hat=.5 * x, eps=eps, eps_hat=.5 * eps, eps_c=eps, eps_u=x, w=2., z_t=z,
         gamma_s=torch.tensor(-1.), gamma_t=torch.tensor(1.), dgamma_dt=torch.tensor(18.),
         net=Net(), s=torch.tensor([0, 1, 1, 0]), chain=torch.tensor([-9., 0., 5.]),

@@ -12,10 +12,10 @@ __all__ = ['PAGE', 'WIDE', 'SMALL', 'shelf', 'tab', 'press', 'call', 'seen', 'un
 import math
 from unittest.mock import patch
 import pytest, torch
-from ... import data, ddgan, experiment, inverse, sample
+from ... import data, ddgan, experiment, inverse
 from ...core import stream
 from ...guidance import ClassifierFree
-from ...schedule import Cosine, grid
+from ...process import Cosine, grid, sample
 from .. import website
 from ..live import FIGURES, files, html, needs, pack, read, unpack, write
 from .test_build import checkout
