@@ -83,9 +83,12 @@ REPORTED = _table("reported.csv", Reported)
 # %% ../nbs/93_references.ipynb #ddced66a
 CHOSEN = {  # a model, network or schedule that a configuration names → its methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
-    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixture", "tarflow": "families.flow.tarflow",
-    "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior", "masked": "families.discrete.masked_bound",
-    "d3pm-gaussian": "families.discrete.bound", "d3pm-uniform": "families.discrete.bound families.discrete.uniform",
+    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixture",
+    "tarflow": "families.flow.tarflow",
+    "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior",
+    "masked": "families.discrete.masked_bound",
+    "d3pm-gaussian": "families.discrete.bound",
+    "d3pm-uniform": "families.discrete.bound families.discrete.uniform",
     "energy": "families.energy.recovery_loss", "cosine": "process.schedule.Cosine",
     "learned-linear": "process.schedule.LearnedLinear", "monotone": "process.schedule.Monotone",
     "unet": "ddgan.nets.UNetGenerator ddgan.nets.ConvDiscriminator",
@@ -102,7 +105,8 @@ def methods_of(config: dict) -> list[str]:
     gan = config.get("gan", {})
     kinds = {  # what a run of a kind uses, and what some of them use
         "vdm": [
-            "vdm.model.VDM nets.models.UNet process.sample.ancestral", CHOSEN.get(config.get("schedule")),
+            "vdm.model.VDM nets.models.UNet process.sample.ancestral",
+            CHOSEN.get(config.get("schedule")),
             config.get("drop") and "guidance.formulas.classifier_free",
             config.get("unet", {}).get("fourier") and "nets.models.fourier_features"],
         "ddgan": [
@@ -137,7 +141,7 @@ def cite(*used) -> str:
         else:
             room, _, rest = str(u).partition(".")
             place = f"diffstudy.{room}"  # "vdm.VDM" is found where its package has it from
-            found = getattr(importlib.import_module(place), rest, None) if find_spec(place) else None
+            found = find_spec(place) and getattr(importlib.import_module(place), rest, None)
             if callable(found): u = f"{found.__module__.removeprefix('diffstudy.')}.{rest}"
             names.append(str(u))
     keys = dict.fromkeys(k for name in names for k in choose(name, METHODS, "method"))

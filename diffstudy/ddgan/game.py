@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import process, train
+from .. import process
 from ..core import as_data, draw, flat_sum, move, randn_like
 from . import nets as ddgan_nets
 from .steps import Pair, chain_gammas, check_chain, denoise, gradient_penalty, pairs
 from ..settings import (
     Settings, above, at_least, flag, number, or_none, setting, tuple_of, whole)
-from ..train import loop
+from ..train import loop as train, loop
 
 # %% ../../nbs/73h_adversarial.ipynb #2fb96282
 _BETA = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from .. import nets
 from ..core import choose, stream
-from ..nets import kernels
+from ..nets import kernels, models as nets
 from ..settings import Rule, Settings, flag, one_of, setting, tuple_of, whole
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #482564b8

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, nets, process, train as training
+from .. import data as datasets, process
 from ..core import expect, stream
 from .run import (
     Configuration, GAMMA, Kind, Note, Run, THREADS, batches, check_keys)
 from ..measure import distances as scoring, judge
+from ..nets import models as nets
 from ..process import schedule
 from ..settings import number, setting, whole
+from ..train import loop as training
 
 # %% ../../nbs/76d_gan_runs.ipynb #bfebb06f
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, ddgan, train as training
+from .. import data as datasets, ddgan
 from ..core import check_counts, choose, suggest
 from ..data.images import some_of
 from ..ddgan import game, nets as ddgan_nets
@@ -22,6 +22,7 @@ from .run import (
 from ..inverse import holes
 from ..process import sample as samplers
 from ..settings import flag, setting, whole
+from ..train import loop as training
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `game.Recipe`

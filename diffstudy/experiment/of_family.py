@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, families, nets, train as training
+from .. import data as datasets, families
 from ..core import check_counts, choose, stream, suggest
 from . import verdict
 from .of_vdm import bits_of
 from .run import (
     Configuration, Judged, Kind, Note, THREADS, batches, counted, drawn)
 from ..measure import distances as scoring
+from ..nets import models as nets
 from ..settings import setting, text, whole
-from ..train import loop
+from ..train import loop as training, loop
 
 # %% ../../nbs/76g_family_runs.ipynb #5d9b286f
 @dataclass(frozen=True)

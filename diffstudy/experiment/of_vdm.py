@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 import torch
 from torch import Tensor
-from .. import data as datasets, guidance, inverse, nets, train as training, vdm
+from .. import data as datasets, guidance, inverse, vdm
 from ..core import check_counts, choose, stream
 from . import verdict
 from .run import (
@@ -20,11 +20,12 @@ from .run import (
     counted, drawn, in_batches)
 from ..inverse import holes
 from ..measure import distances as scoring
+from ..nets import models as nets
 from ..process import sample as samplers, schedule
 from ..process.process import alpha
 from ..process.solvers import GRIDS, SOLVERS, ddim_inverse
 from ..settings import Rule, flag, number, setting, text, whole
-from ..train import watch
+from ..train import loop as training, watch
 from ..vdm import objectives
 from ..vdm.decoder import Decoder
 from ..vdm.heads import HEADS

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 import safetensors.torch, torch
-from .. import data as datasets, train as training
+from .. import data as datasets
 from ..core import choose, expect, pick_device
 from ..data.images import from_strip
 from .folder import (
@@ -29,7 +29,7 @@ from .run import (
     Configuration, Kind, Run, check_keys, config_hash, facts_of, halves, kinds, load_images,
     read_components, result_of, that_counts)
 from ..settings import above, change, places
-from ..train import checkpoint, devices, files, loop, watch, weights
+from ..train import checkpoint, devices, files, loop as training, loop, watch, weights
 
 _all_ = [
     "ClassifierConfig", "ClassifierRun", "GANConfig", "GANRun", "VDMConfig", "VDMRun", "Run",

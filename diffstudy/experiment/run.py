@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
-from .. import data as datasets, train as training
+from .. import data as datasets
 from ..core import as_labels, check_counts, choose, stream, suggest
 from ..data.images import page, write_images
 from . import verdict
 from ..measure.estimate import BitsPerDim, Estimate
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
-from ..train import files, watch
+from ..train import files, loop as training, watch
 from ..train.checkpoint import CheckpointError, read_tensors
 from ..train.files import check_keys
 

@@ -10,10 +10,10 @@ import functools, math
 from dataclasses import dataclass
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from .. import nets
 from ..core import check_counts, choose, expect, flat_sum, seen
 from ..data.images import decode, encode
 from . import autoregressive as ar, discrete, energy, flow, vae
+from ..nets import models as nets
 from ..process.process import alpha, noised
 from ..process.sample import initial
 from ..process.schedule import Linear, grid

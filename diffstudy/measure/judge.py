@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from .. import nets, train
 from ..core import as_labels, choose, expect
 from ..data.images import Batches, ImageSet, encode
 from ..data.stacked import number_of
 from . import distances
+from ..nets import models as nets
 from ..process.process import noised
 from ..process.schedule import even_levels
-from ..train import checkpoint, weights
+from ..train import checkpoint, loop as train, weights
 from ..train.files import check_writable, locked
 
 # %% ../../nbs/75b_judge.ipynb #35ae9390

@@ -518,7 +518,7 @@ def reading(nb: Path) -> int:  # Minutes
     return max(5, 5 * round(minutes(visible(nb)) / 5))
 
 # %% ../../nbs/98_build.ipynb #d02efa62
-ROOMS = {  # the packages of the library, each with its modules; what comes later may use what comes before
+ROOMS = {  # package → its modules; what comes later may use what comes before
     "core": [], "settings": [],
     "train": ["files", "devices", "optim", "watch", "checkpoint", "weights", "loop"],
     "nets": ["kernels", "models"],

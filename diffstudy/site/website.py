@@ -45,7 +45,8 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
     return modules
 
 # %% ../../nbs/99_website.ipynb #4c10fe3a
-EXPORTS = re.compile(r"(?m)^#\|\s*(?:exports?|exporti)[ \t]+([\w.]+)[ \t]*$")  # a cell for another module
+EXPORTS = re.compile(  # a cell for another module
+    r"(?m)^#\|\s*(?:exports?|exporti)[ \t]+([\w.]+)[ \t]*$")
 
 def role(cell: dict) -> str:
     "What a cell is of an exercise: its solution, registration or check; empty for all else."

@@ -12,7 +12,6 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor, nn
-from .. import train
 from diffstudy.core import (
     as_data, as_labels, check_gamma, choose, draw, expand, expect, flat_sum, implements,
     randn_like)
@@ -21,6 +20,7 @@ from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
 from ..process.solvers import GRIDS, SOLVERS
+from ..train import loop as train
 from . import bound, snr
 from .heads import CategoricalNet, FineCategoricalNet, PatchNet
 
