@@ -5,7 +5,7 @@ blind readers."""
 
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'RED', 'PURPLE', 'SKY', 'GREY', 'COLORS', 'setup',
-           'show_images', 'scatter', 'plane', 'palette_png', 'slider']
+           'show_images', 'scatter', 'plane', 'slider']
 
 # %% ../nbs/78_viz.ipynb #59fde4ca
 import base64, html, io, json

@@ -1,7 +1,7 @@
-"Check somebody else's code: schedule, forward process, loss, guidance, sampler."
+"""Check somebody else's code: schedule, forward process, loss, guidance, sampler."""
 from .. import _hand_on
 
 # PyTorch is loaded when one of them is used: the command answers before
 __getattr__, __dir__ = _hand_on(__name__, {
-    "functions": "CHECKS POSTERIORS forward guidance loss posterior schedule",
-    "probe": "KINDS Levels k_diffusion levels sampler scheduler"})
+    "functions": "forward guidance loss posterior schedule",
+    "probe": "k_diffusion sampler scheduler"})

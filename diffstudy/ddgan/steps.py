@@ -5,7 +5,7 @@ calls."""
 
 # %% auto #0
 __all__ = ['betas', 'chain_gammas', 'exact_step', 'Pair', 'pairs', 'denoise', 'ExactGenerator',
-           'check_chain', 'generate', 'ddpm_step', 'optimal_logit', 'gradient_penalty']
+           'generate', 'ddpm_step', 'gradient_penalty']
 
 # %% ../../nbs/40_ddgan.ipynb #4710ceae
 import math
@@ -255,6 +255,7 @@ def ddpm_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
     return process.reverse(
         z_t, mixture.denoise(z_t, alpha(gamma_t), sigma(gamma_t)), gamma_s, gamma_t)
 
+# %% ../../nbs/40_ddgan.ipynb #a6ae8a01
 def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """The logit of the optimal discriminator against `ddpm_step`: log q(z_s|z_t) − log p(z_s|z_t).
 

@@ -1,6 +1,10 @@
-"Runs: train, open, sample, score and export a model by one configuration."
+"""Runs: train, open, sample, score and export a model by one configuration."""
+from ..settings import change
+from .run import Run, config_hash, load_images, that_counts
+from .folder import TRAINED, config_of, open, read_run
+from .of_vdm import VDMConfig, VDMRun
+from .of_ddgan import GANConfig, GANRun
+from .of_classifier import ClassifierConfig, ClassifierRun
 from .plan import (
-    ClassifierConfig, ClassifierRun, GANConfig, GANRun, NEVER_RUN, Plan, RECIPES, Run,
-    SCHEDULES, TRAINED, VDMConfig, VDMRun, as_run, change, check_same, config_hash, config_of,
-    configure, export, fit, load_images, open, pick_device, plan_of, read_run, read_samples,
-    recipes_for, report, report_evaluation, that_counts, train, use_kind)
+    NEVER_RUN, Plan, RECIPES, as_run, configure, export, fit, plan_of, read_samples,
+    recipes_for, report, report_evaluation, train, use_kind)

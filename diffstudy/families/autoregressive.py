@@ -5,7 +5,7 @@ pixel."""
 
 # %% auto #0
 __all__ = ['Table', 'nll', 'loss', 'sample', 'sees', 'Size', 'PixelCNN', 'Softmax', 'Logistics',
-           'full', 'local', 'strided', 'subscale', 'Block', 'Transformer']
+           'full', 'local', 'strided', 'subscale', 'Transformer']
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00004
 from collections.abc import Callable

@@ -8,7 +8,6 @@ __all__ = ['Affine', 'Coupling', 'ActNorm', 'LULinear', 'Flow', 'glow', 'Logisti
 
 # %% ../../nbs/54_flow.ipynb #54a00004
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn

@@ -13,7 +13,7 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from ..core import as_data, as_gamma, expand, implements, seen, suggest
-from .process import alpha, gamma_from_snr, sigma, snr
+from .process import alpha, sigma
 
 # %% ../../nbs/71_notation.ipynb #6f1ec8ec
 def gamma_from_alpha_sigma(alpha: Tensor, sigma: Tensor) -> Tensor:

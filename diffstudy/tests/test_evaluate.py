@@ -18,8 +18,9 @@ import torch
 from ..core import stream
 from ..measure.distances import (
     Moments, Overlap, _neighbor_radius, _overlap, _parts, embed, frechet, frechet_distance,
-    inception_features, inception_score, mean_and_error, mixture_likelihood, modes_and_kl, moments,
+    inception_features, inception_score, mixture_likelihood, modes_and_kl, moments,
     nearest_distance, precision_recall)
+from ..measure.estimate import mean_and_error
 
 # %% ../../nbs/75a_distances.ipynb #f5f8bb7b
 def test_nearest_distance():

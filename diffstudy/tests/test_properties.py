@@ -498,7 +498,7 @@ SCHEDULE = {
     "schedule.grid": Own(check_grid),
     "schedule.even_levels": Own(check_even_levels),
     **{f"process.{f.__name__}": elementwise(f, LEVELS + ODD)
-       for f in (schedule.alpha, schedule.sigma, schedule.snr)},
+       for f in (process.alpha, process.sigma, process.snr)},
 }
 
 # %% ../../nbs/98c_properties.ipynb #3e2ed7ec
@@ -1160,7 +1160,6 @@ APART = {
     "sample.bar": "shows how far a sampler is; test_sample looks at it",
     "particles.particle_steps": "numbers of a grid, without a batch; test_tilted asks them",
     "distances.frechet": "of moments; test_evaluate has closed forms and two libraries",
-    "distances.FEWEST": "a number; test_evaluate asks for more examples",
     "guided.Guided": "what ClassifierGuided and ClassifierFree share",
     "distances.inception_features": "needs weights from the network; test_evaluate asks its errors",
     **dict.fromkeys(["game.Config", "game.Recipe"],
@@ -1173,8 +1172,9 @@ def test_every_public_name_has_an_entry():
     "each name of these modules is tried, or a reason is given; no entry outlives its function"
     home = lambda m, v: getattr(v, "__module__", m.__name__).split(".")[-1]
     record = lambda v: isinstance(v, type) and issubclass(v, tuple)  # what a function returns
-    public = {f"{home(m, v)}.{name}" for m in MODULES for name in m.__all__
-              for v in [getattr(m, name)] if not record(v)}
+    public = {f"{home(m, v)}.{name}" for m in MODULES for name, v in vars(m).items()
+              if name[0] != "_" and callable(v) and home(m, v) == m.__name__.split(".")[-1]
+              and not record(v)}
     known = TRIED.keys() | APART.keys()
     assert not public - known, f"give an entry in 98c_properties to {sorted(public - known)}"
     assert not known - public, f"no longer there: {sorted(known - public)}"

@@ -392,7 +392,7 @@ def test_agrees_with_diffusers():
 # %% ../../nbs/87_other_libraries.ipynb #87a0aa02
 def test_the_numbers_of_other_libraries_are_no_noise_levels():
     "betas, alphas_cumprod, σ and time steps are refused, and the advice makes grids of them"
-    from diffstudy.process import notation
+    from diffstudy import process
     betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
     a = (1 - betas).cumprod(0)
     sigmas = torch.tensor([14.6, 5., 1.5, .3, .03, 0.])
@@ -403,7 +403,7 @@ def test_the_numbers_of_other_libraries_are_no_noise_levels():
             with pytest.raises(ValueError, match=says):
                 sampler(lambda z, g: z, torch.zeros(4, 2), given)
     z = torch.ones(4, 2)
-    assert ddim(lambda z, g: 0 * z, z, notation.gamma_from_edm_sigma(sigmas)).isfinite().all()
+    assert ddim(lambda z, g: 0 * z, z, process.gamma_from_edm_sigma(sigmas)).isfinite().all()
     assert check_grid([2., 1., 0.])[-1] == 0  # steps of one size are γ
     torch.testing.assert_close(
-        notation.gamma_from_snr(a / (1 - a)).flip(0), notation.gammas_from_betas(betas).flip(0))
+        process.gamma_from_snr(a / (1 - a)).flip(0), process.gammas_from_betas(betas).flip(0))

@@ -9,8 +9,7 @@ __all__ = ['CARD', 'file', 'test_weights_go_through_a_file_and_nothing_else_does
 import io, math
 import pytest, safetensors.torch, torch
 from ..train import weights
-from ..train.checkpoint import CheckpointError
-from ..train.files import along, digest
+from ..train.files import CheckpointError, along, digest
 from ..train.weights import find, pack, unpack
 
 # %% ../../nbs/74c_resumed.ipynb #c677e748

@@ -1,7 +1,6 @@
-"Variational diffusion models: the bound, its continuous-time loss, the model."
+"""Variational diffusion models: the bound, its continuous-time loss, the model."""
 from .bound import (
-    bits_per_dim, centers, check_levels, diffusion_loss, diffusion_loss_x, level_logits,
-    prior_loss, random_steps, reconstruction_loss, step_kl)
-from .model import (
-    CategoricalNet, FineCategoricalNet, GRID, Losses, PatchNet, STEPS, VDM, augment, loss, nll,
-    optimizer, training_loss)
+    bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss,
+    random_steps, reconstruction_loss, step_kl)
+from .heads import CategoricalNet, FineCategoricalNet
+from .model import GRID, STEPS, VDM, augment, loss, nll, optimizer, training_loss

@@ -5,7 +5,7 @@ happens between decides how noisy the estimate is, and can be learned."""
 
 # %% auto #0
 __all__ = ['WEIGHTINGS', 'diffusion_loss_x', 'diffusion_loss', 'times', 'integrated_loss',
-           'VarianceLevels', 'gammas_for_variance', 'weighted_loss']
+           'gammas_for_variance', 'weighted_loss']
 
 # %% ../../nbs/31_snr.ipynb #a966b3b3
 import math
