@@ -6,7 +6,7 @@ __all__ = ['NBS', 'PAGE', 'here', 'tables', 'look_up', 'test_every_name_of_ours_
            'SCREEN', 'test_what_you_will_use_is_there_and_takes_these_arguments']
 
 # %% ../../nbs/87_other_libraries.ipynb #6e1aadea
-import functools, importlib, json, re
+import importlib, json, pkgutil, re
 from pathlib import Path
 import pytest
 
@@ -28,10 +28,7 @@ def tables():
 
 def look_up(package, name):
     "What a dotted name stands for; AttributeError where there is no such thing."
-    head, *rest = name.split(".")
-    try: start = importlib.import_module(f"{package}.{head}")
-    except ModuleNotFoundError: start = getattr(importlib.import_module(package), head)
-    return functools.reduce(getattr, rest, start)
+    return pkgutil.resolve_name(f"{package}.{name}")
 
 @here
 def test_every_name_of_ours_is_there():
