@@ -172,6 +172,7 @@ def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
     "Describe the public functions and classes of a module, in the order of its file."
     from smalldocs import api
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
+    package = importlib.import_module(f"diffstudy.{name.split('.')[0]}")
     body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
     found = [api.unwrapped(getattr(module, n.name)) for n in body
              if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name in module.__all__]
@@ -187,9 +188,11 @@ def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
         on_page = nb and shown[nb].get(top) == name
         link = f"[in the chapter]({nb}#fn-{top})" if on_page else ""
         methods = [(m, m.__qualname__) for m in api.methods(o)] if inspect.isclass(o) else []
+        handed = getattr(package, top, None) is getattr(module, top)
+        place = name.split(".")[0] if handed else name  # the shortest that works
         for part, full in [(o, top), *methods]:
             level = "#" * (3 + ("." in full))
-            heading = f'<a id="api-{name}.{full}"></a>\n\n{level} {name}.{full}'
+            heading = f'<a id="api-{name}.{full}"></a>\n\n{level} {place}.{full}'
             out += [heading, link, entry(part, full, module)]
     return "\n\n".join(part for part in out if part)
 
@@ -197,11 +200,12 @@ def reference_page(room: str, home: equations.Homes) -> dict:  # A notebook
     "Describe a package of the library on a page of its own, module by module."
     says = importlib.import_module(f"diffstudy.{room}").__doc__.split("\n\n")[0]
     modules = [f"{room}.{m}" if m else room for m in build.ROOMS[room] or [""]]
-    texts = [
-        f"# {room}\n\n> {says}", "[What you will use, and all packages](95_api.ipynb)",
-        *(module_reference(m, home) for m in modules)]
-    cells = [dict(cell_type="markdown", id=f"part-{i}", metadata={}, source=t)
-             for i, t in enumerate(texts)]
+    front = yaml.safe_dump(dict(title=f"The package {room}", description=says))
+    texts = ["[What you will use, and all packages](95_api.ipynb)",
+             *(module_reference(m, home) for m in modules)]
+    cells = [dict(cell_type="raw", id="front", metadata={}, source=f"---\n{front}---\n")]
+    cells += [dict(cell_type="markdown", id=f"part-{i}", metadata={}, source=t)
+              for i, t in enumerate(texts)]
     return dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)
 
 def reference() -> str:  # Markdown
@@ -317,6 +321,7 @@ def add(nb: dict, source: Path, rows: list, home: equations.Homes):
             front["title"] = f"{build.number(source)} {front['title']}".strip()
             c["source"] = f"---\n{yaml.safe_dump(front, allow_unicode=True)}---\n"
         elif c["cell_type"] == "markdown":
+            text = re.sub(r"95_api\.ipynb#api-(\w+)", r"api_\1.ipynb#api-\1", text)
             c["source"] = LIVE.sub(
                 lambda m: f"\n```{{=html}}\n{live.html(m.group(1)).strip()}\n```\n", text)
             for mark, made in MARKS.items():
@@ -519,7 +524,7 @@ def search_index(index: str) -> str:
     entries = json.loads(index)
     for e in entries:
         e["text"] = ROW.sub("", e["text"])
-        if not e["href"].startswith("95_api.html#"): continue
+        if not e["href"].startswith("api_"): continue
         e["text"], e["section"] = f"{e['section']}: {e['text']}", ""
     titles = {nb.stem: f"{build.number(nb)} {build.title(nb)}" for nb in build.notebooks()}
     terms = re.findall(r"(?m)^\| (.+?) \| (.+?) \| .*?\]\((\w+)\.ipynb(#[\w-]+)?\) \|$",
