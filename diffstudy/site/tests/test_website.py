@@ -366,7 +366,7 @@ def looks_right(tab, page, scheme, width):
 
 # %% ../../../nbs/99_website.ipynb #e33f0561
 @checkout
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "api_process.html", "api_experiment.html"])
 def test_page_in_a_browser(site, chromium, one_tab, page):
     "a page is whole at four widths, in light and dark, Tab reaches all, axe finds nothing serious"
     tab, wrong = one_tab(page)
