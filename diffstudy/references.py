@@ -91,7 +91,7 @@ REPORTED = _table("reported.csv", Reported)
 # %% ../nbs/93_references.ipynb #ddced66a
 CHOSEN = {  # a model, network or schedule that a configuration names → its methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
-    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixture",
+    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixtureCDF",
     "tarflow": "families.flow.tarflow",
     "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior",
     "masked": "families.discrete.masked_bound",

@@ -73,7 +73,7 @@ class FamilyConfig(Configuration):
     def start(self, images, facts: dict, rank, notes: dict):
         "What `train.fit` needs: the state, the step and the batches."
         loop, model = self.spelled()["train"], self.assemble(facts)
-        model.start(images.images[:512], stream(loop.seed, "start"))
+        model.initialize(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
