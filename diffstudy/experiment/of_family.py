@@ -75,7 +75,7 @@ class FamilyConfig(Configuration):
     def start(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
         loop, model = self.spelled()["train"], self.assemble(facts)
-        model.start(images.images[:512], stream(loop.seed, "start"))
+        model.initialize(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
