@@ -19,8 +19,8 @@ from .notation import (
     betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas)
 from .process import alpha, sigma
 from .sample import (
-    Steps, ancestral, arrived, bar, check_grid, check_prediction, check_state, coefficients, ddim,
-    on_device, probability_flow, walk)
+    Steps, ancestral, check_finite, check_grid, check_prediction, check_state, coefficients, ddim,
+    on_device, probability_flow, progress_range, walk)
 from .schedule import Cosine, grid
 
 # %% ../../nbs/50_solvers.ipynb #50000014
@@ -316,14 +316,14 @@ def ddim_inverse(predict: Callable, z: Tensor, gammas: Tensor, *, rounds: int = 
         z at the first γ, `(b, *d)`, float32 or better"""
     z, g = check_state(z), check_grid(gammas, clean=False)
     steps = on_device(coefficients(g, 0.), z)
-    for i in bar(len(steps), progress):
+    for i in progress_range(len(steps), progress):
         gamma, a, b, _ = steps[-1 - i]
         end = z
         for _ in range(rounds):
             eps = predict(z, gamma)
             check_prediction(eps, z)
             z = (end - b * eps.to(z.dtype)) / a
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/50_solvers.ipynb #50000067
 def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *,
@@ -374,13 +374,13 @@ def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, st
     moved = (alpha(levels[1:]) / alpha(levels[:-1])).tolist()
     numbers, states = on_device([levels], z), []
 
-    for i in bar(len(levels), progress):
+    for i in progress_range(len(levels), progress):
         if i: z = z * moved[i - 1]  # y = z/α stays where it is
         for _ in range(inner):
             z = langevin_step(predict, z, *numbers[i], generator, step=step)
         states.append(z)
     if g[-1].isinf(): states.append(walk(predict, z, coefficients(g[-2:], 0.)))
-    arrived(states[-1])
+    check_finite(states[-1])
     return torch.stack(states) if trajectory else states[-1]
 
 # %% ../../nbs/50_solvers.ipynb #50000077

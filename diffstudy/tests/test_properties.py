@@ -13,7 +13,7 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'check_weightings', 'check_times', 'check_integral', 'check_for_variance', 'elementwise',
            'of_ends', 'check_betas', 'check_base', 'check_grid', 'check_even_levels', 'predicts',
            'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients', 'check_initial',
-           'check_check_grid', 'check_check_state', 'check_arrived', 'check_check_prediction',
+           'check_check_grid', 'check_check_state', 'check_final_state', 'check_check_prediction',
            'walked', 'check_slope', 'check_on_device', 'of_net', 'classes_right', 'classes_wrong',
            'free', 'led', 'branches', 'guided', 'check_weight', 'check_accept', 'check_drop',
            'check_labels', 'share', 'no_share', 'check_share', 'tilt', 'correct', 'of_branches',
@@ -585,13 +585,13 @@ def check_check_state(draw):
     refused(sample.check_state, wrong_state(draw, batch))
     refused(sample.check_state, z, [stream(i) for i in range(batch.b + 1)])
 
-def check_arrived(draw):
+def check_final_state(draw):
     z = draw(batches()).random("z")
-    assert sample.arrived(z) is z
+    assert sample.check_finite(z) is z
     if not z.numel(): return
     z.view(-1)[-1] = draw(st.sampled_from([math.nan, math.inf]))
     with pytest.raises(RuntimeError, match=f"1 of {len(z)} samples are not finite"):
-        sample.arrived(z)
+        sample.check_finite(z)
 
 def check_check_prediction(draw):
     z = draw(batches()).random("z")
@@ -605,7 +605,7 @@ def walked(predict, z, gammas, *generator, eta=1., **options):
 
 def check_slope(draw):
     batch, g = draw(batches()), torch.tensor(draw(st.sampled_from(LEVELS)), dtype=torch.float64)
-    z, slope = batch.random("z"), sample.Slope(predicts, batch.dtype, 1)
+    z, slope = batch.random("z"), sample.ProbabilityFlowODE(predicts, batch.dtype, 1)
     got = like_data(slope(g, z.double()), batch)
     s = sigma(g)
     compare(got + s ** 2 * z / 2, s * predicts(z.double(), g) / 2, batch.dtype)
@@ -626,11 +626,11 @@ SAMPLE = {
     "sample.check_state": Own(check_check_state),
     "sample.check_prediction": Own(check_check_prediction),
 
-    "sample.arrived": Own(check_arrived),
+    "sample.check_finite": Own(check_final_state),
     "sample.walk": of_walk(walked),
     "sample.ancestral": of_walk(sample.ancestral),
     "sample.ddim": of_walk(sample.ddim, streams=False),
-    "sample.Slope": Own(check_slope),
+    "sample.ProbabilityFlowODE": Own(check_slope),
     "sample.probability_flow": of_walk(
         partial(sample.probability_flow, rtol=1e-6, atol=1e-6), streams=False, rtol=1e-3),
 }

@@ -23,7 +23,7 @@ class _Divergence:
     "dz/dγ of the probability flow, and vᵀ(∂f/∂z)v beside it: along random probes, or summed over the unit vectors."
 
     def __init__(self, predict, z, limit, probes):
-        self.slope = sample.Slope(predict, z.dtype, limit)
+        self.slope = sample.ProbabilityFlowODE(predict, z.dtype, limit)
         self.shape = z.shape
         self.probes = probes  # None: all unit vectors
 
