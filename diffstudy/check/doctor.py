@@ -60,8 +60,9 @@ class _Case(NamedTuple):
     def of_run(cls, run, view):
         "A run of this library, without labels, with what its folder has noted."
         predict, config = run.predict(), run.config
-        if run.has_labels and not config["drop"]: raise ValueError(
-            "doctor asks a network without labels; expected a run with drop above 0; got drop=0")
+        if run.has_labels and not config["p_uncond"]: raise ValueError(
+            "doctor asks a network without labels; expected a run with p_uncond above 0; "
+            "got p_uncond=0")
         def gamma(t):
             return run.model.schedule(torch.as_tensor(t).float().to(run.device)).detach()
         images, held_out = (encode(

@@ -37,8 +37,8 @@ class Config(Settings):
         predicts: What G makes: x, z_s or ε
         one_shot: One step; the discriminator sees all states' noise
         patch: Squares of so many pixels are one position
-        mults: Channels of each level, in widths
-        blocks: Residual blocks of a level on the way down; up: one more
+        channel_mults: Channels of each level, in widths
+        num_res_blocks: Residual blocks of a level on the way down; up: one more
         attention: Resolutions with attention
         embedding: Length of the style made of the latent variable
         mapping: Dense layers of the network that makes it
@@ -56,8 +56,9 @@ class Config(Settings):
     predicts: str = setting("data", one_of("data", "state", "noise"))
     one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
-    mults: tuple = setting((1, 2), _SIZES)
-    blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting((1, 2), _SIZES)
+    num_res_blocks: int = setting(
+        2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
@@ -79,10 +80,10 @@ class Config(Settings):
             raise ValueError(
                 f"pack: expected net='resnet', whose discriminator sees several images at once; "
                 f"got {self.net!r} and packs of {self.pack}")
-        if self.net != "mlp" and (self.width % 4 or not self.mults):
+        if self.net != "mlp" and (self.width % 4 or not self.channel_mults):
             raise ValueError(
                 "expected a width that is a multiple of 4, and one multiple of it for each level; "
-                f"got {self.width} and {self.mults}")
+                f"got {self.width} and {self.channel_mults}")
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b6076678
 class _Network(nn.Module):
@@ -339,13 +340,13 @@ class _ForImages(_Network):
 
     def positions(self):  # ValueError if they do not come out
         "Channels and size that the network sees of an image."
-        shape, patch, halved = self.shape, self.config.patch, len(self.config.mults) - 1
+        shape, patch, halved = self.shape, self.config.patch, len(self.config.channel_mults) - 1
         n = 2 ** halved
         if len(shape) != 3 or shape[1] % (n * patch) or shape[2] % (n * patch):
             raise ValueError(
                 f"expected a shape (c, h, w), height and width multiples of patch={patch} times {n}"
                 f", since {halved + 1} levels halve an image {halved} times; got {shape}; "
-                "pad the images, or use fewer mults")
+                "pad the images, or use fewer channel_mults")
         return shape[0] * patch ** 2, shape[1] // patch
 
     def folded(self, z):
@@ -368,7 +369,7 @@ class UNetGenerator(_ForImages):
         self.down, self.middle, self.up = _ways(f, channels, size).values()
 
         # an image, almost zero at first
-        c = f.width * f.mults[0]
+        c = f.width * f.channel_mults[0]
         self.norm = nn.GroupNorm(_groups_for(c), c, eps=1e-6)
         self.leave = _conv(c, channels, scale=1e-10)
 
@@ -500,9 +501,9 @@ class _PlainBlock(nn.Module):
 def _levels(f: Config, width: int
 ):  # For each level its channels, its blocks, and a 1×1 convolution to the next
     "The blocks of one way through the resolutions."
-    wide = [width * m for m in f.mults]
+    wide = [width * m for m in f.channel_mults]
     level = lambda c: nn.ModuleList(
-        _PlainBlock(c, f.embedding, f.blocks * len(wide)) for _ in range(f.blocks))
+        _PlainBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
     joints = nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
     return wide, nn.ModuleList(map(level, wide)), joints
 
