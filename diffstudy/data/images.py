@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..core import can_look, expect, move, seen, stream
-from ..train.files import along, locked, needed, read_note, replace_file, write_png
+from ..train.files import find_bundled, import_optional, locked, read_note, replace_file, write_png
 
 # %% ../../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -154,7 +154,7 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
 # %% ../../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
     "The optional package, or an error that says how to get it."
-    return needed("torchvision", "images", "this set")
+    return import_optional("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
 def _fetch(name: str, root) -> list:  # The train and the test part, as torchvision has them
@@ -287,7 +287,7 @@ def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
     Returns:
         train (1683), test (187)"""
     from PIL import Image
-    sheet = Image.open(along("emoji.png"))
+    sheet = Image.open(find_bundled("emoji.png"))
     told = json.loads(read_note(sheet.filename))
     x = torch.from_numpy(np.array(sheet.convert("RGB"))).permute(2, 0, 1)
     labels = torch.tensor([*map(int, told["labels"])])

@@ -76,7 +76,7 @@ def test_another_checkpoint(tmp_path):
         "train", "digits", "--recipe", "digits-tiny", "--steps", 4, "--run", run, *options,
         "--set", "watch_every=2")
     assert "every 2 steps a score on 148 held-out images; on the best, the other 149" in r.output, r.output
-    best = checkpoint.best(run).name
+    best = checkpoint.best_checkpoint(run).name
     r = type_in("info", run)
     assert "at 2 looks; best" in r.output and f"--checkpoint best, {best}" in r.output, r.output
     for which, name in dict(best=best, last="step-000000004", **{"4": "step-000000004"}).items():

@@ -188,7 +188,7 @@ def test_side_files_are_not_believed(sent):
     (run / "watch.jsonl").write_text(
         '{"step": 2, "score": "0.1"}\n{"step": 2, "score": NaN}\n{"step": 2, "score": [1]}\n')
     refused(lambda: experiment.open(run, "cpu", checkpoint="best"), "no checkpoint with a held-out")
-    assert checkpoint.best(run) is None
+    assert checkpoint.best_checkpoint(run) is None
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
 # %% ../../nbs/76_experiment.ipynb #8bc33e43

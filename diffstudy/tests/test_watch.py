@@ -216,10 +216,10 @@ def test_a_look_takes_no_time_of_the_run(tmp_path):
 def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
     go(state := toy(steps=30, watch_every=2, save_every=5, keep=2), folder=tmp_path, watch=Spying())
-    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best(tmp_path).name == "step-000000006"
+    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
     go(toy(keep=1, watch_every=2), until=4, folder=tmp_path / "b", watch=Spying())
     assert kept(tmp_path / "b") == [4], "a better one takes its place"
-    assert checkpoint.best(tmp_path / "none") is None
+    assert checkpoint.best_checkpoint(tmp_path / "none") is None
 
 def test_a_look_that_fails_costs_that_look(tmp_path):
     said = go(state := toy(watch_every=6), folder=tmp_path, watch=Spying(fails=6))
