@@ -19,7 +19,7 @@ from ..train.checkpoint import best_checkpoint, check_fits, checkpoints, read_ch
 from ..train.files import CheckpointError, check_keys
 
 # %% ../../nbs/76_experiment.ipynb #55df07d8
-def config_of(info: dict) -> Configuration:
+def config_of(info: dict):
     """Rebuild the configuration of a recorded run.
 
     Raises ValueError if a newer version wrote it, RuntimeError if its settings are damaged.
@@ -28,7 +28,7 @@ def config_of(info: dict) -> Configuration:
         info: The content of a run's config.json
 
     Returns:
-        Such as a `VDMConfig`"""
+        The configuration, such as a `VDMConfig`"""
     kind, settings = info.get("kind", "vdm"), info["config"]
     try:
         config = kinds()[kind].config(**{k: v for k, v in settings.items() if k != "kind"})
