@@ -83,7 +83,7 @@ def test_foreign_is_refused(tmp_path):
     refused(other, "it holds pytorch_model.bin")
     refused(tmp_path / "none", "no such folder")
     forge(path, "model.safetensors", pickled.read_bytes())
-    refused(path, "not what its name says")
+    refused(path, "right checksum, but cannot be read")
     forge(path, "model.safetensors", b"", format="diffstudy checkpoint 9")
     refused(path, "expected the format 'diffstudy checkpoint 1'; got 'diffstudy checkpoint 9'")
 

@@ -125,7 +125,7 @@ def pickled(tensors) -> bytes:
     return out.getvalue()
 
 WEIGHTS = {  # the averaged weights of a checkpoint whose manifest vouches for them
-    "not what its name says": pickled,
+    "right checksum, but cannot be read": pickled,
     "does not fit the model: .\\]0;owned": lambda t: safetensors.torch.save(
         {ESC + k: v for k, v in t.items()}),
     "does not fit the model": lambda t: safetensors.torch.save(

@@ -217,7 +217,7 @@ def read_checkpoint(path) -> Checkpoint:
         try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
         except Exception as e:
             raise CheckpointError(
-                f"{where} is whole, but not what its name says: {printable(str(e))}") from None
+                f"{where} has the right checksum, but cannot be read: {printable(str(e))}") from None
 
     state = found["state"] if isinstance(found["state"], dict) else {}
     for k, kind in _TYPES.items():

@@ -458,7 +458,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if home and (save or stop): _save(state, home, records)
             elif n == config.steps and (bad := nonfinite_names(state_tensors(state))):
                 raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
-            if view: view.to(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
+            if view: view.update(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
             if stop: raise Interrupted(stop, state, folder)
             yield Record(n, metrics)
 
