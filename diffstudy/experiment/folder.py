@@ -15,7 +15,7 @@ from ..data.stacked import Components
 from .run import Run, kinds, that_counts
 from ..settings import Rule, places, text, whole
 from ..train import files, weights
-from ..train.checkpoint import best, check_fits, checkpoints, read_checkpoint, read_latest
+from ..train.checkpoint import best_checkpoint, check_fits, checkpoints, read_checkpoint, read_latest
 from ..train.files import CheckpointError, check_keys
 
 # %% ../../nbs/76_experiment.ipynb #55df07d8
@@ -185,7 +185,7 @@ def _chosen(folder, which) -> Path:
     Raises ValueError if it is not there."""
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
     steps, step = ", ".join(map(str, there)), int(which) if str(which).isdecimal() else None
-    path = best(folder) if which == "best" else there.get(step)
+    path = best_checkpoint(folder) if which == "best" else there.get(step)
     if path: return path
     if which != "best":
         raise ValueError(

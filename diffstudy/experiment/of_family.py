@@ -176,7 +176,7 @@ class FamilyRun(Judged):
         draws = 1 if kind == "exact" else draws or self.config["eval_draws"]
         with counted(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):
-                view.to(view.done + len(k))
+                view.update(view.done + len(k))
                 return self.model.nll(k, generator=generator)
             return scoring.bits_per_dim(
                 nats, images.images, images.images[0].numel(), draws=draws, batch_size=300,

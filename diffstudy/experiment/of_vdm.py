@@ -490,7 +490,7 @@ class VDMRun(Judged):
         with counted(progress, len(images) * draws, "scoring") as view:
             for i in [*range(0, len(images), size)] * draws:
                 k, c = images.images[i:i + size], images.labels[i:i + size] if labels else None
-                view.to(view.done + len(k))
+                view.update(view.done + len(k))
                 nats.append(bound(k, c, generator))
 
         # values are looked at in the end: within the loop a device would be waited for

@@ -326,7 +326,7 @@ def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
     state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
     components = None
     if hasattr(state, "components"):
-        tensors = checkpoint.for_a_file(state.components.tensors())
+        tensors = checkpoint.to_cpu_tensors(state.components.tensors())
         components = safetensors.torch.save(tensors)
         plan = replace(plan, components=files.digest(components))
     state.notes["run"] = plan.says()

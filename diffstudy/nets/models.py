@@ -62,7 +62,7 @@ def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 # %% ../../nbs/73_models.ipynb #2ff842c0
-def labels(c, z, classes):
+def labels_or_null(c, z, classes):
     "Give one label for each example: c, or the null label `classes` if c is None."
     if c is None: return torch.full((len(z),), classes, dtype=torch.long, device=z.device)
     if not classes:
@@ -84,7 +84,8 @@ class _Condition(nn.Module):
 
     def forward(self, z, gamma, c=None, extra=None):
         # one γ and one label for each example
-        gamma, c = as_gamma(torch.as_tensor(gamma, device=z.device)), labels(c, z, self.classes)
+        gamma = as_gamma(torch.as_tensor(gamma, device=z.device))
+        c = labels_or_null(c, z, self.classes)
         check_gamma(gamma)
         if gamma.ndim == 0: gamma = gamma.expand(len(z))
         if gamma.shape != z.shape[:1]:
@@ -134,11 +135,11 @@ def check_z(z, shape):
             f"as the network was built; got {seen(z)}")
 
 # %% ../../nbs/73_models.ipynb #0191c082
-def channels(c, fourier):
+def input_channels(c, fourier):
     "Count the input channels of z with Fourier features of the exponents `(n_min, n_max)`."
     return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
-def features(z, fourier, dtype):
+def input_features(z, fourier, dtype):
     "Join z and its Fourier features along the channels, in a dtype."
     if not fourier: return z.to(dtype)
     return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1)
@@ -164,7 +165,7 @@ class MLP(nn.Module):
         self.fourier = tuple(fourier or ())
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, width, classes, gamma_min, gamma_max)
-            self.enter = nn.Linear(channels(dim, self.fourier), width)
+            self.enter = nn.Linear(input_channels(dim, self.fourier), width)
             self.layers = nn.ModuleList(
                 nn.ModuleList([
                     nn.Linear(width, width),
@@ -178,7 +179,7 @@ class MLP(nn.Module):
     def forward(self, z, gamma, c=None):
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c)
-        h = self.enter(features(z, self.fourier, self.enter.weight.dtype))
+        h = self.enter(input_features(z, self.fourier, self.enter.weight.dtype))
         for a, k, b in self.layers: h = h + b(F.silu(a(h) + k(cond)))
         return z + self.leave(F.silu(h)).to(z.dtype)
 
@@ -353,7 +354,7 @@ class _Block(nn.Module):
         return x if self.second is None else self.second(x)
 
 # %% ../../nbs/73_models.ipynb #f3b5574a
-def layout(x):
+def channels_last(x):
     "Convert to channels-last memory where that is faster: on a CPU with oneDNN, in float32."
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
@@ -422,7 +423,7 @@ class UNet(nn.Module):
         # z, and a sine and a cosine of it for each exponent
         f, h = self.config, z.to(self.enter.weight.dtype)
         if f.fourier: h = torch.cat([h, fourier_features(z, *f.fourier).to(h.dtype)], 1)
-        h = self.enter(layout(h))
+        h = self.enter(channels_last(h))
 
         # what the way down computes is kept for the way up
         kept, again = [h], self.activation_checkpointing and torch.is_grad_enabled()

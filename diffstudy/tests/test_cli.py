@@ -82,7 +82,7 @@ def test_another_checkpoint(tmp_path):
         "train", "digits", "--recipe", "digits-tiny", "--steps", 4, "--run", run, *options,
         "--set", "eval_every=2")
     assert "every 2 steps a score on 148 held-out images; on the best, the other 149" in r.output, r.output
-    best = checkpoint.best(run).name
+    best = checkpoint.best_checkpoint(run).name
     r = type_in("info", run)
     assert "at 2 looks; best" in r.output, r.output
     assert f"--checkpoint best, {best}" in r.output, r.output

@@ -126,7 +126,7 @@ def pickled(tensors) -> bytes:
     return out.getvalue()
 
 WEIGHTS = {  # the averaged weights of a checkpoint whose manifest vouches for them
-    "not what its name says": pickled,
+    "right checksum, but cannot be read": pickled,
     "does not fit the model: .\\]0;owned": lambda t: safetensors.torch.save(
         {ESC + k: v for k, v in t.items()}),
     "does not fit the model": lambda t: safetensors.torch.save(
@@ -189,7 +189,7 @@ def test_side_files_are_not_believed(sent):
     (run / "watch.jsonl").write_text(
         '{"step": 2, "score": "0.1"}\n{"step": 2, "score": NaN}\n{"step": 2, "score": [1]}\n')
     refused(lambda: experiment.open(run, "cpu", checkpoint="best"), "no checkpoint with a held-out")
-    assert checkpoint.best(run) is None
+    assert checkpoint.best_checkpoint(run) is None
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
 # %% ../../nbs/76_experiment.ipynb #8bc33e43

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..core import pick_device, stream
 from ..nets.models import (
     Attention, Classifier, MLP, Residual, UNETS, UNet, UNetConfig, _Resample, build, embed_gamma,
-    fourier_features, initialize, layout)
+    channels_last, fourier_features, initialize)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():
@@ -347,11 +347,11 @@ def test_compiles_in_one_graph():
 # %% ../../nbs/73_models.ipynb #86504cb2
 def test_layout_changes_no_value_and_only_float32():
     x = torch.randn(2, 3, 4, 5)
-    y, fast = layout(x), torch.backends.mkldnn.is_available()
+    y, fast = channels_last(x), torch.backends.mkldnn.is_available()
     assert torch.equal(x, y)
     assert y.is_contiguous(memory_format=torch.channels_last) == fast
-    assert layout(x.double()).is_contiguous()
-    with torch.autocast("cpu"): assert layout(x) is x
+    assert channels_last(x.double()).is_contiguous()
+    with torch.autocast("cpu"): assert channels_last(x) is x
 
 # %% ../../nbs/73_models.ipynb #f5c2bbb6
 def _refused(match, f, *args, error=ValueError, **kwargs):

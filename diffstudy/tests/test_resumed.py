@@ -242,11 +242,11 @@ def test_a_folder_that_loses_its_name(tmp_path, what):
 @pytest.mark.parametrize("what", ["renamed", "deleted"])
 def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
     "it was there when the run looked"
-    folder, numbers_of = tmp_path / "run", checkpoint.numbers_of
+    folder, state_tensors = tmp_path / "run", checkpoint.state_tensors
     def go(state):
         if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
-        return numbers_of(state)
-    with mock.patch("diffstudy.train.checkpoint.numbers_of", go):
+        return state_tensors(state)
+    with mock.patch("diffstudy.train.checkpoint.state_tensors", go):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
     assert not folder.exists()

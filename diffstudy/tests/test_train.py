@@ -198,7 +198,7 @@ def test_a_skipped_step_leaves_buffers_alone():
         before = everything(state)
         train.advance(state, train.loss_step(toy_loss), one_nan)
         assert same(before, everything(state)) == (n == 20)
-    assert not checkpoint.not_finite(checkpoint.numbers_of(state))
+    assert not checkpoint.nonfinite_names(checkpoint.state_tensors(state))
 
 # %% ../../nbs/74_training.ipynb #8b25a4e4
 def test_dropout_and_noise_have_streams_of_their_own():

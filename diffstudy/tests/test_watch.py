@@ -44,7 +44,7 @@ def followed(terminal, seconds, **how):
         mock.patch("time.perf_counter", clock), mock.patch("time.time", clock),
     ):
         with watch.Progress(12, "images", "sampling", done=2, say=said.append, **how) as view:
-            for _ in view.over(range(10)): clock.now += seconds
+            for _ in view.track(range(10)): clock.now += seconds
     return said
 
 def test_off_a_terminal_there_is_a_line_now_and_then():
@@ -55,7 +55,7 @@ def test_off_a_terminal_there_is_a_line_now_and_then():
         "sampling: 11/12 images, 0.1/s, 00:10 left", "sampling: 12/12 images, 0.1/s"]
     view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
     with mock.patch("diffstudy.train.watch.time.perf_counter", lambda: view.begun + 2.):
-        view.to(7, note="in folder a")
+        view.update(7, note="in folder a")
     assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
 
 def test_in_a_terminal_there_is_a_bar():
@@ -67,13 +67,13 @@ def test_in_a_terminal_there_is_a_bar():
 def test_a_part_counts_as_what_it_is_worth():
     "the steps of a sampler, together, as the images of its batch"
     view = watch.Progress(8, "images", "sampling", on=False)
-    assert list(view.over(range(10), worth=4)) == [*range(10)] and abs(view.done - 4) < 1e-9
+    assert list(view.track(range(10), worth=4)) == [*range(10)] and abs(view.done - 4) < 1e-9
 
 def test_a_terminal_that_is_closed_ends_nothing():
     def gone(message): raise OSError("closed")
     with mock.patch("sys.stdout", io.StringIO()):
         view = watch.Progress(3, "images", "sampling", say=gone, every=0.)
-        assert [*view.over("abc")] == [*"abc"]
+        assert [*view.track("abc")] == [*"abc"]
 
 # %% ../../nbs/88_watching.ipynb #b534b356
 class Heard:
@@ -217,10 +217,10 @@ def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
     state = toy(steps=30, eval_every=2, save_every=5, keep_checkpoints=2)
     go(state, folder=tmp_path, watch=Spying())
-    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best(tmp_path).name == "step-000000006"
+    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
     go(toy(keep_checkpoints=1, eval_every=2), until=4, folder=tmp_path / "b", watch=Spying())
     assert kept(tmp_path / "b") == [4], "a better one takes its place"
-    assert checkpoint.best(tmp_path / "none") is None
+    assert checkpoint.best_checkpoint(tmp_path / "none") is None
 
 def test_a_look_that_fails_costs_that_look(tmp_path):
     said = go(state := toy(eval_every=6), folder=tmp_path, watch=Spying(fails=6))
