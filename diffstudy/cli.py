@@ -93,7 +93,7 @@ _Device = option(str, "cpu, cuda, cuda:1, mps.", default="the fastest there is")
 _Root = option(
     Path, "Where the images are, or are downloaded to.", default="the data set's own place")
 _Steps = option(int, "Steps of the sampler.", default="32, of restore 64; a GAN has its own")
-_Grid = option(
+_Spacing = option(
     str, "Noise levels of the steps: even, schedule, cosine or edm.",
     default="even; a GAN has its own")
 _Sampler = option(
@@ -261,7 +261,7 @@ def _opened(run, device, checkpoint, n: int, steps: int = None):
 @command("sample")
 def _sample(
     run: _Model, w: _Weights = None, steps: _Steps = None, n: _InABlock = 3,
-    sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
+    sampler: _Sampler = None, spacing: _Spacing = None, seed: _Seed = 0, labels: _Labels = None,
     classifier: _Guide = None, precision: _Precision = None, out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
     kinds: _Kinds = None,
@@ -276,7 +276,8 @@ def _sample(
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, n, steps)
-        how = model.usual() | _given(steps=steps, sampler=sampler, grid=grid, precision=precision)
+        how = model.usual() | _given(
+            steps=steps, sampler=sampler, spacing=spacing, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)
         usual, weighed = how.pop("w", 0.), "w" in model.choices
         weights, classes = weights or [usual], [None]
@@ -326,13 +327,14 @@ _OfEach = option(int, "Samples of each class.")
 @command("evaluate")
 def _evaluate(
     run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
-    sampler: _Sampler = None, grid: _Grid = None, precision: _Precision = None, seed: _Seed = 0,
+    sampler: _Sampler = None, spacing: _Spacing = None, precision: _Precision = None,
+    seed: _Seed = 0,
     checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
     force: _Force = False, kinds: _Kinds = None,
 ):
     "Judge samples beside real images; bits per dimension where the model has them."
     from diffstudy import experiment
-    how = _given(w=w, steps=steps, sampler=sampler, grid=grid, precision=precision)
+    how = _given(w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision)
     with usage():
         if w is not None: _numbers("--w", str(w), float, -1)
         model = _opened(run, device, checkpoint, n, steps)
@@ -559,7 +561,7 @@ def _write_record(run, path: Path, root=None):
         fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
 
     # the samples are pictures: small, and to be seen without a library
-    how = dict(steps=_RECORD["steps"], grid="schedule")
+    how = dict(steps=_RECORD["steps"], spacing="schedule")
     found = run.evaluate(
         w=1. if run.has_labels else 0., precision=run.config["train"]["precision"], **how,
         root=root, judging=_RECORD["judging"], progress=_SHOWN, say=typer.echo)

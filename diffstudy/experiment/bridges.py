@@ -20,7 +20,7 @@ from . import plan as experiment
 from ..process import schedule as schedules
 from ..process.notation import betas_from_gammas, convert
 from ..process.process import alpha
-from ..process.solvers import GRIDS
+from ..process.solvers import SPACINGS
 from ..train import files
 
 # %% ../../nbs/83_bridges.ipynb #e9b3f89e
@@ -233,7 +233,7 @@ def export_onnx(run, path) -> Path:
     z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
     if run.kind == "vdm":
         inputs, out = dict(z=z, gamma=torch.zeros(3)), "eps"
-        gammas = GRIDS[vdm.GRID](run.model.schedule, vdm.STEPS)
+        gammas = SPACINGS[vdm.SPACING](run.model.schedule, vdm.STEPS)
     else:
         inputs, out = dict(z_t=z, s=s, latent=torch.zeros(3, net.latent)), "x"
         gammas = chain_gammas(net.steps)[1:]

@@ -219,7 +219,7 @@ class GANRun(Judged):
             batch: Images at a time
             precision: "bfloat16" by autocast: less time, other images by a hair
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
-            **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
+            **refused: What belongs to diffusion models: w, steps, sampler, spacing, classifier
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""

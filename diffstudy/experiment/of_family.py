@@ -134,7 +134,7 @@ class FamilyRun(Judged):
             seed: The same seed, the same images
             batch: Images at a time
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on
-            **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
+            **refused: What belongs to diffusion models: w, steps, sampler, spacing, classifier
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""

@@ -23,7 +23,7 @@ from .. import measure as scoring
 from ..nets import models as nets
 from ..process import sample as samplers, schedule
 from ..process.process import alpha
-from ..process.solvers import GRIDS, SOLVERS, ddim_inverse
+from ..process.solvers import SOLVERS, SPACINGS, ddim_inverse
 from ..settings import Rule, flag, number, setting, text, whole
 from ..train import loop as training
 from ..train.files import check_keys
@@ -299,11 +299,11 @@ class VDMRun(Judged):
     "A trained variational diffusion model: it samples, scores, predicts, and can be guided."
     what = "a variational diffusion model"
     instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
-    choices = ("w", "steps", "sampler", "grid", "precision")
+    choices = ("w", "steps", "sampler", "spacing", "precision")
 
     @torch.no_grad()
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
-               sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
+               sampler: str = "ancestral", spacing: str = vdm.SPACING, seed: int = 0, start=None,
                classifier=None, batch: int = 128, precision: str = "float32", progress=False,
                **unknown) -> Tensor:
         """Samples, each by its seed, class and number alone (of `flow`: and by its batch).
@@ -314,7 +314,7 @@ class VDMRun(Judged):
             w: Weight of guidance as in the paper; 0 = none
             steps: Of the sampler; "flow" and "gotta-go-fast" choose their own
             sampler: A name of `solvers.SOLVERS`
-            grid: A name of `solvers.GRIDS`: the noise levels at which to ask
+            spacing: A name of `solvers.SPACINGS`: the noise levels at which to ask
             seed: The same seed, the same images
             start: Noise to begin with, as from `invert`; by default that of the seed
             classifier: A `ClassifierRun`: guide by it, not by dropped labels
@@ -327,7 +327,7 @@ class VDMRun(Judged):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if unknown: self.refuse(unknown)
         cost = self.cost(dict(
-            w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
+            w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision,
             classifier=classifier))
         if start is not None:
             start = samplers.check_state(start)
@@ -342,7 +342,7 @@ class VDMRun(Judged):
         # each batch: its guided predictor, noise, and the sampler along the noise levels
         images = []
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            gammas = GRIDS[grid](self.model.schedule, steps)
+            gammas = SPACINGS[spacing](self.model.schedule, steps)
             for part, own, bar in in_batches(asked, seed, batch, progress, cost):
                 c = None if labels is None else asked[part]
                 predict = self.predict(c, w=w, classifier=classifier)
@@ -353,7 +353,7 @@ class VDMRun(Judged):
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
-                grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
+                spacing: str = vdm.SPACING, seed: int = 0, precision: str = "float32",
                 progress=False) -> Tensor:
         """Answers that fit what is seen of a picture; where that is nothing, what `sample` draws.
 
@@ -365,7 +365,7 @@ class VDMRun(Judged):
             noise: Standard deviation on the picture, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: How many answers, where no labels are given
-            w, steps, grid: As for `sample`, with more steps
+            w, steps, spacing: As for `sample`, with more steps
             seed, precision, progress: As for `sample`
 
         Returns:
@@ -374,9 +374,9 @@ class VDMRun(Judged):
             raise ValueError("expected a mask or an operator; got both")
         labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
-        how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
+        how = dict(w=w, steps=steps, sampler="ancestral", spacing=spacing, precision=precision)
         self.cost(how)  # which looks at them
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
@@ -400,21 +400,21 @@ class VDMRun(Judged):
         return torch.where(hole, k, datasets.decode(y, self.facts["levels"])) if exact else k
 
     def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
-               grid: str = vdm.GRID, progress=False) -> Tensor:
+               spacing: str = vdm.SPACING, progress=False) -> Tensor:
         """The noise from which DDIM draws these pictures, at three calls of the network a step.
 
         Args:
             picture: Gray levels `(c, h, w)`, or of many pictures `(n, c, h, w)`
             labels: A class for each, or None
             w: Weight of guidance
-            steps, grid: Of the sampler
+            steps, spacing: Of the sampler
             progress: Show a bar or lines
 
         Returns:
             `(n, c, h, w)`, on the CPU: `sample(labels, start=…, sampler="ddim")` goes back"""
         x = holes.measured(picture, self.facts, many=True)
-        self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        self.cost(dict(self.usual(), w=w, steps=steps, spacing=spacing))
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
@@ -487,7 +487,7 @@ class VDMRun(Judged):
         if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
             raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
         check_counts(steps=how["steps"])
-        tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
+        tables = dict(sampler=SOLVERS, spacing=SPACINGS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
         if guide is not None: _guide(guide)

@@ -354,14 +354,14 @@ class Run:
     def refuse(self, asked: dict, method: str = "sample"):
         "TypeError for what no kind knows, ValueError for a choice that another kind has."
         own = {"n", "seed", *self.choices, *inspect.signature(getattr(self, method)).parameters}
-        for k in asked.keys() - {"w", "classifier", "steps", "sampler", "grid"}:
+        for k in asked.keys() - {"w", "classifier", "steps", "sampler", "spacing"}:
             raise TypeError(suggest(k, own - {"asked", "refused"}, f"argument of {method}"))
         if asked.get("w") or asked.get("classifier") is not None:
             raise ValueError(
                 f"{self.what} has no weight w of guidance: "
                 f"its labels are all it knows. {self.instead}")
         calls = getattr(self.model, "steps", getattr(self.model, "calls", None))
-        other = asked.get("sampler") is not None or asked.get("grid") is not None
+        other = asked.get("sampler") is not None or asked.get("spacing") is not None
         if other or asked.get("steps") not in (None, calls):
             raise ValueError(
                 f"{self.what} has no choice of sampler or steps: "

@@ -107,7 +107,7 @@ def way(how: dict) -> str:
     if isinstance(w, (int, float)): w = [w]
     parts = [
         f"{how['steps']} {how['sampler']} steps" if "sampler" in how else "",
-        f"grid {how['grid']}" if "grid" in how else "",
+        f"spacing {how['spacing']}" if "spacing" in how else "",
         f"w = {', '.join(f'{v:g}' for v in w)}" if w else "", how.get("precision", "")]
     return ", ".join(filter(None, parts))
 

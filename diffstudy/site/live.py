@@ -233,7 +233,7 @@ def drawn(model, parts, c, levels, seed: int = 0):
     g = stream(seed, "draw")
     if parts is None:
         x = torch.cat([model.sample(
-            len(some), some, w=1., steps=STEPS, sampler="ddim", grid="schedule",
+            len(some), some, w=1., steps=STEPS, sampler="ddim", spacing="schedule",
             generator=g) for some in c.split(100)])
     else:
         z = sample.initial((len(c), *model.shape), g)

@@ -49,7 +49,7 @@ def settings_of(recipe: str, step: float, *, how: dict, **change) -> dict:
         **change: Other settings of the recipe"""
     return dict(
         recipe=experiment.change(experiment.RECIPES[recipe], change).resolve(),
-        step=step, draws=2, w=[0., 1.], how=how | dict(steps=16, grid="even"))
+        step=step, draws=2, w=[0., 1.], how=how | dict(steps=16, spacing="even"))
 
 def lengths(seconds, seeds, rates=(None,)) -> list:
     "List the cases of some lengths, each with some rates and seeds."

@@ -14,7 +14,7 @@ from ..core import stream
 from ..data.images import page, to_strip
 from ..measure import Estimate
 from ..process import sample
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from .common import asked, config_of, place_of, seconds_of
 from .record import Study
 from ..train import checkpoint
@@ -132,7 +132,7 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     "A moving picture: emoji stand there, then noise becomes them again."
     model = experiment.open("emoji", "cpu", say=lambda *_: None)
     labels = [*range(9)] * each
-    gammas = GRIDS["even"](model.model.schedule, 16)
+    gammas = SPACINGS["even"](model.model.schedule, 16)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)

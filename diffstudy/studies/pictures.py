@@ -19,7 +19,7 @@ from ..train import weights
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #a473b54d
 SETTINGS = dict(
-    model="mnist", how=dict(sampler="ancestral", grid="even", precision="bfloat16"),
+    model="mnist", how=dict(sampler="ancestral", spacing="even", precision="bfloat16"),
     n=1000, real=10_000, enough=995, judge=judge.LARGE)
 CASES = (
     dict(seed=0, steps=16, w=[0., 1., 3.]), dict(seed=0, steps=8, w=[1.]),

@@ -19,7 +19,7 @@ from ..core import stream
 from ..ddgan import chain_gammas
 from ..experiment import bridges
 from ..process import sample, schedule
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 
 # %% ../../nbs/83_bridges.ipynb #02e97801
 @functools.cache
@@ -265,7 +265,7 @@ def test_onnx_computes_the_same(tmp_path):
 
 # %% ../../nbs/83_bridges.ipynb #000f705e
 @pytest.mark.parametrize("kind, levels, null", [
-    ("vdm", lambda model: GRIDS["even"](model.schedule, 32), 10),
+    ("vdm", lambda model: SPACINGS["even"](model.schedule, 32), 10),
     ("ddgan", lambda model: chain_gammas(model.steps)[1:], 0)])
 def test_an_onnx_file_says_what_a_program_must_know(kind, levels, null):
     run, path = exported(kind)

@@ -229,14 +229,14 @@ def test_python_and_the_command_line_are_one():
 
 # %% ../../nbs/77_cli.ipynb #b2a01b4f
 def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
-    "`sample digits` draws at once, into the folder where it is called; a grid has a name."
+    "`sample digits` draws at once, into the folder where it is called; a spacing has a name."
     monkeypatch.chdir(tmp_path)
-    r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--grid", "edm")
+    r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--spacing", "edm")
     assert r.exit_code == 0 and "no folder 'digits' here" in r.output, r.output
-    cost = "2 ancestral steps, grid edm, w = 0, float32, 2 calls of the network each"
+    cost = "2 ancestral steps, spacing edm, w = 0, float32, 2 calls of the network each"
     assert cost in r.output.splitlines(), r.output
     assert [p.name for p in tmp_path.iterdir()] == ["digits-samples.png"]
-    assert "unknown grid 'odd'" in type_in("sample", "digits", "--grid", "odd").output
+    assert "unknown spacing 'odd'" in type_in("sample", "digits", "--spacing", "odd").output
 
     # what is known of it, as of a run in a folder
     said = type_in("info", "digits", "--weights").output

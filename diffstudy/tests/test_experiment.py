@@ -1102,7 +1102,7 @@ def test_a_verdict_says_what_it_was_made_with(tmp_path):
     assert "training a judge" in said[0] and str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
-        "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
+        "step-000000008: 2 ancestral steps, spacing even, w = 0, float32, 20 samples, seed 0, "
         "another judge (width=8, steps=5)")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279

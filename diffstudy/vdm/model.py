@@ -18,12 +18,12 @@ from ..data.images import images_and_labels
 from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from ..train import loop as train
 from . import bound, snr
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b6a2
-STEPS, GRID = 32, "even"  # Of a sampler, where none are given
+STEPS, SPACING = 32, "even"  # Of a sampler, where none are given
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b601
 class VDM(nn.Module):
@@ -75,7 +75,7 @@ class VDM(nn.Module):
     @implements("V14")
     @torch.no_grad()
     def sample(self, n: int, context=None, *, w: float = 0., steps: int = STEPS,
-               sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
+               sampler: str = "ancestral", spacing: str = SPACING, generator=None, predict=None,
                start=None, progress: bool = False) -> Tensor:
         """Samples of the model, each pixel read as its most likely level.
 
@@ -85,7 +85,7 @@ class VDM(nn.Module):
             w: Guidance weight as in the paper; 0 = none
             steps: T
             sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
-            grid: A name of `solvers.GRIDS`: the noise levels at which to ask
+            spacing: A name of `solvers.SPACINGS`: the noise levels at which to ask
             generator: One `torch.Generator`, or a list of one for each image
             predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of context and w
             start: Noise to begin with, `(n, *shape)`; by default it is drawn
@@ -94,7 +94,7 @@ class VDM(nn.Module):
         Returns:
             Gray levels `(n, *shape)`, uint8"""
         walk = choose(sampler, SOLVERS, "sampler")
-        spacing = choose(grid, GRIDS, "grid")
+        spacing = choose(spacing, SPACINGS, "spacing")
         if not self.shape:
             raise ValueError(
                 f"{type(self.net).__name__} has no attribute `shape`: say which images it makes, "
