@@ -136,11 +136,11 @@ def some_of(images, n: int):
     return images[order[:n].to(images.labels.device)]
 
 # %% ../../nbs/72_images.ipynb #19ae8146
-def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
+def load_digits(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """The 8×8 digits of scikit-learn in the course's fixed split.
 
     Args:
-        root: Not needed: the files come with scikit-learn
+        data_dir: Not needed: the files come with scikit-learn
 
     Returns:
         train (1500), test (297)"""
@@ -157,36 +157,37 @@ def need_torchvision():
     return needed("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
-def _fetch(name: str, root) -> list:  # The train and the test part, as torchvision has them
+def _fetch(name: str, data_dir) -> list:  # The train and the test part, as torchvision has them
     "Open a set of torchvision's in a folder, after a download if its files are not there."
     cls = getattr(need_torchvision().datasets, name)
-    root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
+    data_dir = Path(data_dir or Path.home() / ".cache" / "diffstudy").expanduser()
 
-    try: return [cls(root, train=t) for t in (True, False)]
+    try: return [cls(data_dir, train=t) for t in (True, False)]
     except Exception: pass  # not there yet, or another process is unpacking it
 
     # the lock lets several processes start at once: one downloads, the others wait
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f"{name}.download", wait=True):
-            return [cls(root, train=t, download=True) for t in (True, False)]
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with locked(data_dir / f"{name}.download", wait=True):
+            return [cls(data_dir, train=t, download=True) for t in (True, False)]
     except Exception as e:
-        if bad := _damaged(cls, root):
+        if bad := _damaged(cls, data_dir):
             raise RuntimeError(
                 f"{name} is damaged: {', '.join(map(str, bad))} is not whole, as after a download "
                 "or an unpacking that was cut off. Remove it and load again: what is missing "
                 "is unpacked or downloaded anew") from e
         raise RuntimeError(
-            f"{name} is not in {root} and its download failed ({e}). Check the network, "
-            "or copy the files there in torchvision's layout, or name their folder by root=") from e
+            f"{name} is not in {data_dir} and its download failed ({e}). Check the network, "
+            "or copy the files there in torchvision's layout, or name their folder by "
+            "data_dir=") from e
 
 # %% ../../nbs/72_images.ipynb #4a7e3f6f
-def _damaged(cls, root: Path  # A set of torchvision's; its folder
+def _damaged(cls, data_dir: Path  # A set of torchvision's; its folder
 ) -> list[Path]:  # Files that are there but not whole
     "The files of MNIST or CIFAR-10 that no loading can read."
     if not hasattr(cls, "train_list"):  # MNIST
         found = []
-        for p in sorted((root / "MNIST" / "raw").glob("*-ubyte")):
+        for p in sorted((data_dir / "MNIST" / "raw").glob("*-ubyte")):
             # its length must be that of 0, 0, 8 for bytes, the axes, their sizes, the values
             b = p.read_bytes()
             head = 4 + 4 * b[3] if b[:3] == b"\0\0\x08" and len(b) > 3 else math.inf
@@ -196,34 +197,34 @@ def _damaged(cls, root: Path  # A set of torchvision's; its folder
 
     # CIFAR-10: a checksum for each file
     sums = dict(cls.train_list + cls.test_list) | {cls.meta["filename"]: cls.meta["md5"]}
-    there = [p for f in sums if (p := root / cls.base_folder / f).is_file()]
+    there = [p for f in sums if (p := data_dir / cls.base_folder / f).is_file()]
     return [p for p in there if hashlib.md5(p.read_bytes()).hexdigest() != sums[p.name]]
 
 # %% ../../nbs/72_images.ipynb #fab0da75
-def load_mnist(root=None) -> tuple[ImageSet, ImageSet]:
+def load_mnist(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """MNIST through torchvision: 28×28 digits with 256 gray levels.
 
     Args:
-        root: Folder that holds, or will hold, `MNIST/raw`
+        data_dir: Folder that holds, or will hold, `MNIST/raw`
 
     Returns:
         train (60,000), test (10,000)"""
     return tuple(
         ImageSet("mnist", d.data[:, None], d.targets, 256, 10)
-        for d in _fetch("MNIST", root))
+        for d in _fetch("MNIST", data_dir))
 
-def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
+def load_cifar10(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """CIFAR-10 through torchvision: 32×32 color images.
 
     Args:
-        root: Folder that holds, or will hold, `cifar-10-batches-py`
+        data_dir: Folder that holds, or will hold, `cifar-10-batches-py`
 
     Returns:
         train (50,000), test (10,000)"""
     def made(d):
         x = torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous()
         return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
-    return tuple(map(made, _fetch("CIFAR10", root)))
+    return tuple(map(made, _fetch("CIFAR10", data_dir)))
 
 # %% ../../nbs/72_images.ipynb #13fcf9d2
 _PATCH = 16  # pixels
@@ -232,11 +233,11 @@ _TILE = 64   # pixels
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
     return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
 
-def load_photos(root=None):
+def load_photos(data_dir=None):
     """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
 
     Args:
-        root: Not needed: the files come with scikit-learn
+        data_dir: Not needed: the files come with scikit-learn
 
     Returns:
         train (7298), test (192): each a `ImageSet`"""
@@ -278,11 +279,11 @@ def apart(a: Tensor, b: Tensor) -> Tensor:
     return 2 * torch.minimum(*either) / size
 
 # %% ../../nbs/72_images.ipynb #7345c101
-def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
+def load_emoji(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Twemoji of 32×32 pixels; whole families are held out.
 
     Args:
-        root: Not needed: the pictures come along
+        data_dir: Not needed: the pictures come along
 
     Returns:
         train (1683), test (187)"""

@@ -31,9 +31,9 @@ class Facts(NamedTuple):
     test: int | None
     source: str
 
-def _load_stacked(name: str, root=None):  # train, test
+def _load_stacked(name: str, data_dir=None):  # train, test
     "Three random images of a gray set of ten classes as the channels of one: a thousand modes."
-    return tuple(Stacked(images) for images in load(name, root))
+    return tuple(Stacked(images) for images in load(name, data_dir))
 
 # %% ../../nbs/72_images.ipynb #9d4c40a5
 DATASETS = dict(
@@ -55,7 +55,7 @@ DATASETS = dict(
         'torchvision (extra "images"), downloads 170 MB once'),
     folder=Facts(
         load_folder, None, 256, None, None, None,
-        'your pictures, through torchvision (extra "images"): root, size, channels, held_out, '
+        'your pictures, through torchvision (extra "images"): data_dir, size, channels, held_out, '
         "skip_broken"),
 ) | {
     "stacked-digits": Facts(
@@ -67,13 +67,13 @@ DATASETS = dict(
 }
 
 # %% ../../nbs/72_images.ipynb #e8fe36db
-def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
+def load(name: str, data_dir=None, **options) -> tuple[ImageSet, ImageSet]:
     """Load a set of images into memory, in a fixed split.
 
     Args:
         name: A key of `DATASETS`
-        root: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: For "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
+        data_dir: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
+        **options: For "folder": `size`, `channels`, `held_out`, `skip_broken`, `print_fn`
 
     Returns:
         train, test"""
@@ -82,4 +82,4 @@ def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
         raise TypeError(
             f"{name!r} takes no options, only \"folder\" does; "
             f"got {', '.join(options)}")
-    return facts.load(root, **options)
+    return facts.load(data_dir, **options)

@@ -195,7 +195,8 @@ class AsUNet(nn.Module):
         return SimpleNamespace(sample=eps) if return_dict else (eps,)
 
 # %% ../../nbs/83_bridges.ipynb #6f502d49
-def from_hub(name: str, file: str, revision: str = None, device=None, root=None) -> experiment.Run:
+def from_hub(name: str, file: str, revision: str = None, device=None,
+             data_dir=None) -> experiment.Run:
     """Open a trained model from the hub: one file of weights with their card. No code can run.
 
     Args:
@@ -203,7 +204,7 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
         file: NAME.safetensors there, as `experiment.export` writes it
         revision: A branch, tag or commit
         device: Such as "cuda:1"; the fastest there is by default
-        root: Where its images are, to score it
+        data_dir: Where its images are, to score it
 
     Returns:
         As from `experiment.open`; CheckpointError for what is damaged"""
@@ -211,7 +212,8 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
     hub = files.needed("huggingface_hub", "bridges", "this bridge")
-    return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, root=root)
+    path = hub.hf_hub_download(name, file, revision=revision)
+    return experiment.open(path, device, data_dir=data_dir)
 
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
 @torch.no_grad()

@@ -149,7 +149,7 @@ class FamilyRun(Judged):
         n = self.model.calls
         return f"{n} call{'s' * (n > 1)} of the network each"
 
-    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, root=None,
+    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Bits per dimension, exact or a bound, with their error.
 
@@ -157,13 +157,13 @@ class FamilyRun(Judged):
             images: A `data.ImageSet`; the held-out images by default
             draws: As in `FamilyConfig`; those of the run by default
             seed: Of what is drawn for a bound
-            root: Where the images are, if they have moved
+            data_dir: Where the images are, if they have moved
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on"""
         kind = self.model.kind
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
-        images = self.known(self.images(root)[1] if images is None else images)
+        images = self.known(self.images(data_dir)[1] if images is None else images)
         draws = 1 if kind == "exact" else draws or self.config["draws"]
         with counted(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):

@@ -442,7 +442,7 @@ class VDMRun(Judged):
         return guidance.ClassifierGuided(plain, guide.model, c, w=w if self.has_labels else w + 1)
 
     def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
-                     draws: int = None, seed: int = 0, root=None,
+                     draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """The bound in bits per dimension, with its error.
 
@@ -451,7 +451,7 @@ class VDMRun(Judged):
             labels: Tell the model the labels; by default where it has them
             points, draws: As in `VDMConfig`; those of the run by default
             seed: Of times and noise
-            root: Where the images are, if they have moved
+            data_dir: Where the images are, if they have moved
             progress: Show a bar or lines; a `watch.Progress` that counts images goes on"""
         labels = self.has_labels if labels is None else labels
         if labels and not self.has_labels:
@@ -462,7 +462,7 @@ class VDMRun(Judged):
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
-        images = self.known(self.images(root)[1] if images is None else images)
+        images = self.known(self.images(data_dir)[1] if images is None else images)
         points, draws = points or self.config["points"], draws or self.config["draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []

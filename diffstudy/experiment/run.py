@@ -147,20 +147,20 @@ def facts_of(images) -> dict:
             'data.prepare(dataset, "folder") one of any data set')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
-def load_images(full: dict, root=None, say=None):
+def load_images(full: dict, data_dir=None, print_fn=None):
     """The data of a run.
 
     Args:
         full: The settings of a run
-        root: Where the images are
-        say: Told of pictures that are left out
+        data_dir: Where the images are
+        print_fn: Told of pictures that are left out
 
     Returns:
         Training and held-out images"""
     load = datasets.DATASETS[full["data"]].load
-    if full["data"] != "folder": return load(root)
+    if full["data"] != "folder": return load(data_dir)
     options = dataclasses.asdict(Folder(**full["options"]))
-    return load(root, **options, say=say or (lambda m: None))
+    return load(data_dir, **options, print_fn=print_fn or (lambda m: None))
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def halves(n: int) -> tuple:
@@ -225,7 +225,7 @@ def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
     return lambda step: tuple(v[part] for v in images.draw(batch_size, seed, step))
 
 # %% ../../nbs/76b_kinds.ipynb #c8e7247f
-def counted(progress, total: int, what: str, say: Callable = print):
+def counted(progress, total: int, what: str, print_fn: Callable = print):
     """A display of how many images are done, to be entered with `with`.
 
     Args:
@@ -234,7 +234,7 @@ def counted(progress, total: int, what: str, say: Callable = print):
         what: Such as "sampling"
     """
     if isinstance(progress, watch.Progress): return nullcontext(progress)
-    return watch.Progress(total, "images", what, on=progress, say=say)
+    return watch.Progress(total, "images", what, on=progress, print_fn=print_fn)
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
@@ -290,14 +290,14 @@ class Run:
     card = None      # What a file of weights says of itself, where it comes from one
 
     def __init__(
-        self, folder: Path, info: dict, model, mark: str, device, root=None, chosen=False
+        self, folder: Path, info: dict, model, mark: str, device, data_dir=None, chosen=False
     ):
         self.folder, self.info = folder, info
         self.model, self.device = model, device
         self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
-        self.root = root or info.get("root")
+        self.data_dir = data_dir or info.get("data_dir")
 
         # whether the model, or the network in it, is told the class
         nets = model, getattr(model, "net", None)
@@ -308,9 +308,9 @@ class Run:
             f"{type(self).__name__}({str(self.folder)!r}: recipe {self.recipe}, "
             f"{self.checkpoint.split()[0]}, on {self.device})")
 
-    def images(self, root=None):
+    def images(self, data_dir=None):
         "Training and held-out images; of a checkpoint that was chosen, those that did not choose."
-        images, held_out = load_images(self.config, root or self.root)
+        images, held_out = load_images(self.config, data_dir or self.data_dir)
         if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
         return images, held_out[halves(len(held_out))[1]]
 
@@ -466,16 +466,16 @@ class Judged(Run):
         options = self.options(**asked)
         return next((e for e in verdict.kept(self.folder) if e["options"] == options), None)
 
-    def evaluate(self, *, root=None, judges=None, again: bool = False, progress=False,
-                 say: Callable = print, **asked) -> dict:
+    def evaluate(self, *, data_dir=None, judges=None, again: bool = False, progress=False,
+                 print_fn: Callable = print, **asked) -> dict:
         """Scores of samples in one judge's features, beside those of held-out images.
 
         Args:
-            root: Where the images are, if they have moved
+            data_dir: Where the images are, if they have moved
             judges: Folder of the judges; ~/.cache/diffstudy/features by default
             again: Even if it is done
             progress: Show a bar or lines
-            say: Told what takes long
+            print_fn: Told what takes long
             **asked: n, seed and judging as for `options`, and what `sample` is told
 
         Returns:
@@ -485,8 +485,8 @@ class Judged(Run):
         path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
         try: path and files.check_writable(path)
         except OSError as e:
-            say(f"the verdict will not be kept: {e}")
+            print_fn(f"the verdict will not be kept: {e}")
             path = None
-        out = verdict.scores(self, options, root, judges, progress, say)
+        out = verdict.scores(self, options, data_dir, judges, progress, print_fn)
         if path: files.write_json(path, out)
         return out

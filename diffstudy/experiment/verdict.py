@@ -26,9 +26,9 @@ def kept(folder) -> list[dict]:
     return found
 
 # %% ../../nbs/76b_kinds.ipynb #a787c37e
-def scores(run, options: dict, root, judges, progress, say) -> dict:
+def scores(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
     "The verdict itself."
-    images, held_out = run.images(root)
+    images, held_out = run.images(data_dir)
     how = {k: options[k] for k in run.choices}
     def draw(labels, n, **more):
         return run.sample(labels, n=n, seed=options["seed"], progress=progress, **how, **more)
@@ -36,7 +36,7 @@ def scores(run, options: dict, root, judges, progress, say) -> dict:
     def known(images):
         wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
         return judge.feature_network(
-            images, judges, run.device, say=say, progress=progress,
+            images, judges, run.device, print_fn=print_fn, progress=progress,
             **wanted | options.get("judge", {}))
 
     # bits were scored when training ended; a checkpoint that was chosen is scored on images

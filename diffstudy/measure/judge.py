@@ -69,7 +69,7 @@ LARGE = dict(width=16, steps=2000, seed=100)  # where there are more than ten th
 # %% ../../nbs/75b_judge.ipynb #8b3b7c08
 _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
-def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
+def _learned(net, train_set, place: Path, wanted: dict, device, print_fn, progress):
     "A judge that is trained here, and kept on the disk or else in memory."
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -78,17 +78,17 @@ def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     except OSError: kept = False
     steps = wanted["steps"]
     where = f"kept in {place}" if kept else f"kept in memory alone: {place} cannot be written"
-    tell = say or ((lambda _: None) if kept else warnings.warn)
+    tell = print_fn or ((lambda _: None) if kept else warnings.warn)
     what = f"a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images"
     tell(f"training {what}; {where}")
     trained = fitted(
         net, class_loss(train_set.levels), train_set, steps=steps, seed=wanted["seed"],
-        device=device, folder=place if kept else None, progress=progress, say=tell)
+        device=device, run_dir=place if kept else None, progress=progress, print_fn=tell)
     if not kept: _UNKEPT[place] = trained
     return trained
 
 # %% ../../nbs/75b_judge.ipynb #b25d7de5
-def feature_network(train_set, folder=None, device="cpu", anew: bool = False, say=None,
+def feature_network(train_set, folder=None, device="cpu", anew: bool = False, print_fn=None,
                     progress: bool = False, **settings):
     """The judge of a data set: trained once for its images and settings, kept, verified on load.
 
@@ -96,7 +96,7 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
         train_set: A `data.ImageSet` of real images
         folder: Where it is kept; ~/.cache/diffstudy/features by default
         anew: Train it even if it comes with the package
-        say: Takes a message if it is trained: where it is kept
+        print_fn: Takes a message if it is trained: where it is kept
         progress: Show a bar or lines while it is trained
         **settings: Other values of `JUDGE`
 
@@ -130,7 +130,7 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
         with locked(place.with_name(f"{place.name}.judge"), "training", wait=True):
             path = checkpoint.read_latest(place)[0]
             if not path or int(path.name.split("-")[-1]) != wanted["steps"]:  # or cut off
-                return _learned(net, train_set, place, wanted, device, say, progress)
+                return _learned(net, train_set, place, wanted, device, print_fn, progress)
         found = checkpoint.load_weights(path)
     net.load_state_dict(found)
     return net.to(device).eval().requires_grad_(False)

@@ -19,7 +19,7 @@ SETTINGS = dict(
 
 def by_steps(settings: dict, case: dict) -> dict:
     "Draw with few steps and with many, from other noise; what a judge says of each."
-    net = experiment.open(case["model"], "cpu", say=lambda _: None)
+    net = experiment.open(case["model"], "cpu", print_fn=lambda _: None)
     images, n = data.load(net.config["data"])[0], settings["n"][case["model"]]
     known = judge.feature_network(images, **settings["judges"].get(case["model"], {}))
     labels = [i % net.facts["classes"] for i in range(n)]
@@ -27,7 +27,7 @@ def by_steps(settings: dict, case: dict) -> dict:
 
     def scored(sampler, steps, seed):
         k = net.sample(
-            labels, w=case["w"], sampler=sampler, steps=steps, 
+            labels, w=case["w"], sampler=sampler, steps=steps,
             spacing=settings["spacing"], seed=seed)
         x = data.encode(k, net.facts["levels"])
         found = judge.scores(x, torch.tensor(labels), known, real)

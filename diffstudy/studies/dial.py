@@ -25,7 +25,7 @@ def run(settings: dict, case: dict) -> dict:
     # a case of an hour goes on where it was stopped
     images, held_out = data.load(config.data)
     place = place_of(config.data, case, Path.home() / ".cache" / "diffstudy" / "dial")
-    cpu, state = seconds_of(lambda: experiment.fit(config, images, folder=place))
+    cpu, state = seconds_of(lambda: experiment.fit(config, images, run_dir=place))
     run = experiment.as_run(config, state, images)
     bits = run.bits_per_dim(held_out, draws=settings["draws"])
     out = dict(steps=state.step, train_seconds=round(cpu, 1), bits=bits[:2])
@@ -33,7 +33,7 @@ def run(settings: dict, case: dict) -> dict:
 
     drawn, how = [], settings["how"]
     for w in settings["w"]:
-        e = run.evaluate(w=w, say=lambda _: None, **how)
+        e = run.evaluate(w=w, print_fn=lambda _: None, **how)
         drawn.append(dict(w=w, frechet=e["samples"]["frechet"], **e["recognized"]))
     how = {k: v for k, v in how.items() if k != "n"}
     return out | dict(drawn=drawn, png=to_strip(run.sample([*range(10)] * 2, w=1., **how)))

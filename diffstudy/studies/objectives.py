@@ -81,7 +81,7 @@ def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
     "Train, or find, the network of MNIST by one of the two losses."
     config = common.config_of(settings["recipe"], **settings["losses"][loss], seed=seed)
     place = common.place_of("two-losses", dict(loss=loss, seed=seed), folder)
-    return common.trained(config, seen, folder=place, progress=True)
+    return common.trained(config, seen, run_dir=place, progress=True)
 
 def run_two(settings: dict, case: dict, folder=None) -> dict:
     "Train on MNIST by one of the two losses; bits, errors by noise level, and looks."

@@ -124,11 +124,11 @@ def run_real(settings: dict, case: dict, images, held, known) -> dict:
 # %% ../../nbs/80a_my_hole.ipynb #d5cc36e5
 SEEDS = dict(digits=3, mnist=3)
 
-def run_case(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_case(settings: dict, case: dict, device="cpu", folder=None, data_dir=None) -> dict:
     "One case of the study."
     torch.set_num_threads(1)
-    model = experiment.open(settings["runs"][case["data"]], "cpu", say=lambda *_: None)
-    images, held = model.images(root)
+    model = experiment.open(settings["runs"][case["data"]], "cpu", print_fn=lambda *_: None)
+    images, held = model.images(data_dir)
     wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
     known = judge.feature_network(images, folder, **wanted)
     some = pictures_of(settings, case, held)

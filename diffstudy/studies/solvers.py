@@ -47,7 +47,7 @@ def _asked(settings, name: str, seed: int):
         mix = GaussianMixture([.5, .3, .2], [[-1.], [.2], [1.]], [[_WIDTHS[name]]] * 3)
         noise = initial((n, 1), stream(seed, "solvers"), dtype=torch.float64)
         return lambda z, gamma: mix.predict(z, gamma.double()), Linear(-8., 6.), noise
-    run = experiment.open(settings["networks"][name], "cpu", say=lambda *_: None)
+    run = experiment.open(settings["networks"][name], "cpu", print_fn=lambda *_: None)
     predict = run.predict([i % run.facts["classes"] for i in range(n)])
     return predict, run.model.schedule, initial((n, *run.facts["shape"]), stream(seed, "solvers"))
 

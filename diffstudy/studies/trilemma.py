@@ -395,7 +395,7 @@ class _Bench:
         if case["kind"] not in ("references", "gans"):  # trained first, if it is not kept yet
             config = experiment.config_of(dict(kind="vdm", config=settings["network"]))
             place = Path.home() / ".cache" / "diffstudy" / "trilemma-mnist"
-            self.net = experiment.fit(config, self.train_set, folder=place).ema.model.net.eval()
+            self.net = experiment.fit(config, self.train_set, run_dir=place).ema.model.net.eval()
         self.known = judge.feature_network(self.train_set, **settings["judge"])
         self.c = torch.arange(self.n) % 10
         torch.set_num_threads(1)

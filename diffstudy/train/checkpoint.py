@@ -226,12 +226,12 @@ def read_checkpoint(path) -> Checkpoint:
     return Checkpoint(**found)
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f5e
-def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
+def read_latest(folder, print_fn: Callable = print) -> tuple[Path | None, Checkpoint | None]:
     """Find the newest checkpoint that verifies, and read it.
 
     Args:
         folder: Of a run
-        say: Told of those that are refused
+        print_fn: Told of those that are refused
 
     Returns:
         None without any; CheckpointError if none verifies"""
@@ -243,8 +243,8 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             continue
 
         # whoever reads along should know that work is done again
-        for r in refused: say(r)
-        if refused: say(f"falling back to {path}")
+        for r in refused: print_fn(r)
+        if refused: print_fn(f"falling back to {path}")
         return path, found
     if refused:
         raise CheckpointError(
@@ -382,12 +382,12 @@ def news_of_resume(info: dict, state) -> list[str]:
     return news
 
 # %% ../../nbs/74b_checkpoint.ipynb #f791e7e1
-def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
+def read_log(folder, print_fn: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """Read the records of a run, without a last line that a kill has torn.
 
     Args:
         folder: Of a run
-        say: Told of lines that are left out, since they are damaged
+        print_fn: Told of lines that are left out, since they are damaged
         name: The file; looks are in "watch.jsonl"
 
     Returns:
@@ -404,7 +404,7 @@ def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dic
 
         # a kill has torn the last line; any other was good once
         elif line and i < len(lines):
-            say(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
+            print_fn(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
     return records
 
 # %% ../../nbs/74b_checkpoint.ipynb #d9c504e8
@@ -414,18 +414,18 @@ class Log:
     Args:
         folder: Of the run
         step: The last to keep
-        say: Told of damage"""
-    def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
+        print_fn: Told of damage"""
+    def __init__(self, folder, step: int, print_fn: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         wrong = []
         records = read_log(folder, wrong.append, name)
-        for message in wrong: say(message)
+        for message in wrong: print_fn(message)
 
         # a damaged log is kept beside the new one
         if wrong:
             old = self.path.with_name(f"refused-{time.time_ns()}-{name}")
             os.rename(self.path, old)
-            say(f"the log goes on without them; the old file is kept as {old}")
+            print_fn(f"the log goes on without them; the old file is kept as {old}")
         kept = [r for r in records if r["step"] <= step]
         replace_file(self.path, "".join(json.dumps(r) + "\n" for r in kept).encode())
         self.file = open(self.path, "a", encoding="utf-8")
