@@ -377,7 +377,7 @@ def _evaluate(
             raise ValueError(
                 f"--{', --'.join(other)}: {run} holds {model.what}, which has no such choice")
         found = model.evaluate(
-            **how, n=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
+            **how, per_class=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
             print_fn=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
 

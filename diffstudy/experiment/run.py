@@ -353,7 +353,8 @@ class Run:
 
     def refuse(self, asked: dict, method: str = "sample"):
         "TypeError for what no kind knows, ValueError for a choice that another kind has."
-        own = {"n", "seed", *self.choices, *inspect.signature(getattr(self, method)).parameters}
+        own = {*self.choices, *inspect.signature(getattr(self, method)).parameters}
+        own |= {"seed", "per_class" if method == "evaluate" else "n"}
         for k in asked.keys() - {"w", "classifier", "steps", "sampler", "spacing"}:
             raise TypeError(suggest(k, own - {"asked", "refused"}, f"argument of {method}"))
         if asked.get("w") or asked.get("classifier") is not None:
@@ -447,19 +448,19 @@ class Run:
 # %% ../../nbs/76b_kinds.ipynb #7ccce5e0
 class Judged(Run):
     "A run that draws images, which are judged as they are drawn."
-    def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
+    def options(self, per_class: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
         """All that a verdict depends on, as it is kept beside it.
 
         Args:
-            n: Samples of each class
+            per_class: Samples of each class
             seed: Of the samples
             judging: Other values of `judge.JUDGE`
             **asked: Of `choices`; the usual ones by default"""
         self.refuse({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
-        check_counts(n=n)
+        check_counts(per_class=per_class)
         how = {k: float(v) if k == "w" else v for k, v in (self.usual() | asked).items()}
         judge = dict(judge=judging) if judging else {}
-        return dict(checkpoint=self.checkpoint, **how, n=n, seed=seed) | judge
+        return dict(checkpoint=self.checkpoint, **how, per_class=per_class, seed=seed) | judge
 
     def evaluation(self, **asked) -> dict | None:
         "The verdict with these options, by default the usual ones; None if its folder keeps none."
@@ -476,7 +477,7 @@ class Judged(Run):
             again: Even if it is done
             progress: Show a bar or lines
             print_fn: Told what takes long
-            **asked: n, seed and judging as for `options`, and what `sample` is told
+            **asked: per_class, seed, judging as for `options`; what `sample` is told
 
         Returns:
             options; judge, recognized; samples, held_out: name → [value, error]; nearest"""

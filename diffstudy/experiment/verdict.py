@@ -44,7 +44,7 @@ def scores(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
     reached = run.measure(held_out, progress) if run.chosen else run.result() or {}
     out = dict(options=options, kind=run.kind)
     if bits := reached.get("bits_per_dim"): out["bits_per_dim"] = bits
-    each = options["n"]
+    each = options["per_class"]
     if isinstance(images, datasets.Stacked): return out | _modes(run, images, each, draw, known)
     return out | _verdict(run, images, held_out, each, draw, known)
 
@@ -114,7 +114,7 @@ def way(how: dict) -> str:
 def made(e: dict) -> str:
     "What a verdict was made with, in one line."
     o, n = e["options"], e["n"] if "data_seen" in e else e["nearest"]["samples"]["n"]
-    check_keys("evaluation, options", o, ("checkpoint", "n", "seed"))
+    check_keys("evaluation, options", o, ("checkpoint", "per_class", "seed"))
     judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
     parts = [
         way(o), f"{n} samples", f"seed {o['seed']}", f"another judge ({judge})" if judge else ""]

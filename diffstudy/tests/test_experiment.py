@@ -808,7 +808,7 @@ def noted(step, info):
 
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     read = {
         "config.json": lambda d: experiment.open(d, "cpu"),
         "result.json": lambda d: experiment.report(experiment.open(d, "cpu").result()),
@@ -864,7 +864,7 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "experiment.train('path/to/images')": "unknown data set.*folder",
     "experiment.open('google/ddpm-cifar10-32')": "unknown run",
     "run.predict([3])(torch.randn(1, 1, 8, 8), 999)": "gamma as floats",
-    "run.evaluate(num_samples=10)": "did you mean 'n'",
+    "run.evaluate(num_samples=10)": "did you mean 'per_class'",
     "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
     "gan.evaluate(w=2.)": "no weight w",
     "run.sample([3], w='2')": "w: expected a weight",
@@ -998,7 +998,7 @@ run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
-found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
+found = run.evaluate(per_class=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
 experiment.export(run, "pixels.safetensors")
 assert torch.equal(experiment.open("pixels.safetensors").sample(n=2, seed=1), run.sample(n=2, seed=1))
@@ -1042,7 +1042,7 @@ def test_another_kind_is_one_file(tmp_path):
 def test_stacks_of_digits_have_modes():
     run = experiment.train(
         "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
-    found = run.evaluate(n=1, **JUDGED)
+    found = run.evaluate(per_class=1, **JUDGED)
     assert (
         found["n"] == 1000 and found["data"]["modes"] > 500
         and "of 1000 modes" in experiment.report_evaluation(found)[1])
@@ -1050,12 +1050,12 @@ def test_stacks_of_digits_have_modes():
     # all come from one call, in which each has noise of its own; with labels of every mode as many
     asked, draw = [], run.sample
     run.sample = lambda labels, **how: asked.append((labels, how["seed"])) or draw(labels, **how)
-    run.evaluate(n=2, again=True, **JUDGED)
+    run.evaluate(per_class=2, again=True, **JUDGED)
     assert asked == [(None, 0)]
     told = experiment.train(
         "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
         **QUIET)
-    assert told.has_labels and told.evaluate(n=1, **JUDGED)["n"] == 1000
+    assert told.has_labels and told.evaluate(per_class=1, **JUDGED)["n"] == 1000
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
@@ -1069,11 +1069,11 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
         options=options, kind="vdm", number=len(drawn)))
     assert run.evaluation() is None
-    run.evaluate(steps=16, sampler="euler", n=2)
+    run.evaluate(steps=16, sampler="euler", per_class=2)
     assert run.evaluation() is None, "another sampling is not the run's own"
     assert run.evaluate()["number"] == 2 and run.evaluate(w=0)["number"] == 2
     assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluation(sampler="euler", steps=16, per_class=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
 
     # what is drawn by default is what is judged by default
@@ -1101,7 +1101,7 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
 def test_a_verdict_says_what_it_was_made_with(tmp_path):
     run, said = tiny("digits-tiny"), []
     found = run.evaluate(
-        steps=2, n=2, again=True, print_fn=said.append, **JUDGED | dict(judges=tmp_path))
+        steps=2, per_class=2, again=True, print_fn=said.append, **JUDGED | dict(judges=tmp_path))
     assert "training a judge" in said[0] and str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
@@ -1253,7 +1253,7 @@ def test_a_diffusion_model_answers_everything():
     z, gamma = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor(1.)
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
     assert 1 < run.bits_per_dim().mean < 20 and run.bits_per_dim(labels=False).n == 297
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     assert (
         found["recognized"]["n"] == 20 and found["bits_per_dim"]
         and set(found["nearest"]) == {"samples", "held_out"})
@@ -1265,7 +1265,7 @@ def test_without_labels_there_are_none():
         run.model.null == 0 and not run.has_labels
         and list(run.result()["bits_per_dim"]) == ["unconditional"])
     assert run.sample(n=3, steps=2).shape == (3, 1, 8, 8)
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     assert "recognized" not in found and "accuracy" not in found["samples"]
     with pytest.raises(ValueError, match="trained without labels"): run.sample([1], steps=2)
     guided = run.sample(
@@ -1458,8 +1458,8 @@ def test_a_gan_samples_and_evaluates():
         x.shape == (3, 1, 8, 8) and x.dtype == torch.uint8
         and (run.sample([7], seed=2) != x[:1]).float().mean() < .03)
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], **how))
-    assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
-    low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
+    assert run.evaluate(per_class=2, **JUDGED)["recognized"]["n"] == 20
+    low = run.evaluate(per_class=2, precision="bfloat16", **JUDGED)
     assert low["options"]["precision"] == "bfloat16", "samples are scored in another precision"
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),
