@@ -219,7 +219,7 @@ def load_folder(data_dir, size: int = 32, channels: int = 3, held_out: float = .
                 "there is room, diffstudy prepare PICTURES --out FOLDER, and give that as "
                 "data_dir") from e
         sets = _open_prepared(place, options)
-    _say_used(source, sum(map(len, sets)), print_fn)
+    _report_used(source, sum(map(len, sets)), print_fn)
     return sets
 
 def _checked(size, channels, held_out, skip_broken) -> dict:
@@ -236,7 +236,7 @@ def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageS
         len(facts["classes"]), mapped=mapped)
     return every[:n], every[n:]
 
-def _say_used(source: _Source, used: int, print_fn: Callable):
+def _report_used(source: _Source, used: int, print_fn: Callable):
     "Say how many files of a folder are in the set, and how many are not and why, if any."
     left = []
     if broken := source.total - used: left.append(f"{broken} that cannot be read")
@@ -421,7 +421,7 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
         place = Path(out).expanduser()
         source = _of_rows(source, place.name, options)
     facts = _write(source, place, options, progress, print_fn)
-    if source.mark: _say_used(source, sum(map(len, facts["labels"].values())), print_fn)
+    if source.mark: _report_used(source, sum(map(len, facts["labels"].values())), print_fn)
     return place
 
 def _write(source: _Source, place: Path, options: dict, progress: bool, print_fn: Callable) -> dict:

@@ -47,7 +47,7 @@ def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 
     Args:
         model, loss: What to train, on what
         train_set: A `data.ImageSet`
-        **how: For `train.complete`: folder, progress, say
+        **how: Arguments of `train.complete`: run_dir, progress, print_fn
 
     Returns:
         The averaged weights, in evaluation mode"""
