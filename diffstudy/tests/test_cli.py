@@ -234,6 +234,7 @@ def test_python_and_the_command_line_are_one():
 def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     "`sample digits` draws at once, into the folder where it is called; a spacing has a name."
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # no verdicts of before
     r = type_in(
         "sample", "digits", "--steps", 2, "--per-class", 1, "--w", 0, "--spacing", "edm")
     assert r.exit_code == 0 and "no folder 'digits' here" in r.output, r.output
