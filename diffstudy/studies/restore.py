@@ -56,7 +56,7 @@ def answered(settings: dict, case: dict, run, x):
     option = {OPTION[method]: value} if method in OPTION else {}
     if method == "particles":  # the answers to a picture are the particles of one filter
         z = inverse.twisted(
-            run.predict(), measured, z, gammas, g, groups=len(x), **option).drawn(g)
+            run.predict(), measured, z, gammas, g, groups=len(x), **option).resample(g)
     else: z = inverse.METHODS[method](run.predict(), measured, z, gammas, g, **option)
     levels = run.facts["levels"]
     return data.encode(data.decode(z / alpha(gammas[-1]), levels), levels).unflatten(0, (-1, n))
