@@ -56,8 +56,10 @@ class Config(Settings):
     predicts: str = setting("data", one_of("data", "state", "noise"))
     one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
-    channel_mults: tuple = setting((1, 2), _SIZES)
-    num_res_blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting(
+        (1, 2), _SIZES)
+    num_res_blocks: int = setting(
+        2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))

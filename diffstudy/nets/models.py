@@ -257,17 +257,17 @@ class UNetConfig(Settings):
 
     Args:
         width: Channels at full resolution, even
-        num_res_blocks: Residual blocks at each level, down; up: one more
-        channel_mults: Channels of each level, in widths; each halves the image
+        num_res_blocks: Residual blocks of a level, and one more going up
+        channel_mults: Channels of each level as multiples of `width`; a level halves the image
         attention: Levels with attention after each block; 0 = full
         middle_attention: Attention between the two middle blocks
-        num_heads: Of each attention
+        num_heads: Heads of each attention
         dropout: In each residual block
         groups: Of each GroupNorm, at most width/4
         fourier: `(n_min, n_max)` of Fourier features, or empty
         gamma_min: The embedding of γ maps it to 0; not learned
         gamma_max: The embedding of γ maps it to 1
-        aug_cond: One more scalar, as in VDM's code (there: augmented?)"""
+        aug_cond: Condition on one more scalar, as VDM's code does on the augmentation"""
     width: int = setting(64, _EVEN)
     num_res_blocks: int = setting(2, whole(1))
     channel_mults: tuple = setting(
@@ -280,7 +280,8 @@ class UNetConfig(Settings):
     fourier: tuple = setting((), _EXPONENTS)
     gamma_min: float = setting(-13.3, number())
     gamma_max: float = setting(5.0, number())
-    aug_cond: bool = setting(False, flag)
+    aug_cond: bool = setting(
+        False, flag)
 
     def __post_init__(self):
         super().__post_init__()
@@ -404,7 +405,7 @@ class UNet(nn.Module):
             self.leave.zero = True
         # a run that is opened has weights already
         if not self.leave.weight.is_meta: initialize(self, seed)
-        self.activation_checkpointing = False  # keep less for the way back, and compute it again
+        self.activation_checkpointing = False  # recompute blocks going back
 
     def forward(self, z: Tensor, gamma: Tensor, c: Tensor = None, extra: Tensor = None) -> Tensor:
         """Predict the noise ε̂ in z.
