@@ -208,7 +208,7 @@ class Residual(nn.Module):
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.cond(cond)[:, :, None, None]
         h = self.conv2(self.drop(F.silu(self.norm2(h))))
-        return h.add_(self.skip(x))  # in place: nobody else has seen h
+        return h.add_(self.skip(x))  # in place: no other reference to h exists
 
 # %% ../../nbs/73_models.ipynb #ea2fdcaa
 class Attention(nn.Module):
@@ -329,7 +329,7 @@ def plan(f) -> list[_Step]:
 
     steps += [_Step("middle", "block", len(wide) - 1, c, c)] * 2
 
-    # on the way up each block reads what one step on the way down has kept
+    # on the way up each block has one skip connection from the way down
     for level, own in reversed([*enumerate(wide)]):
         for _ in range(f.blocks + 1):
             steps.append(_Step("up", "block", level, c + kept.pop(), own))
@@ -357,7 +357,7 @@ def channels_last(x):
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
 
-    # what `torch.backends.mkldnn.is_available()` says, where a compiler can read it
+    # value of `torch.backends.mkldnn.is_available()`, in a form that a compiler can trace
     if not torch._C._has_mkldnn: return x
     return x.contiguous(memory_format=torch.channels_last)
 
@@ -423,7 +423,7 @@ class UNet(nn.Module):
         if f.fourier: h = torch.cat([h, fourier_features(z, *f.fourier).to(h.dtype)], 1)
         h = self.enter(channels_last(h))
 
-        # what the way down computes is kept for the way up
+        # outputs on the way down are kept as skip connections for the way up
         kept, again = [h], self.recompute and torch.is_grad_enabled()
         for block in (*self.down, *self.middle, *self.up):
             given = (h, cond, kept.pop()) if block.joins else (h, cond)

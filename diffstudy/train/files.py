@@ -80,7 +80,7 @@ def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = T
     try:
         if make: make_folder(path.parent)
 
-        # what a kill has left of an earlier try goes; nobody takes an hour to write a file
+        # remove temporary files of killed processes, older than an hour
         for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
             with suppress(OSError):
                 if time.time() - left.lstat().st_mtime > 3600: left.unlink()

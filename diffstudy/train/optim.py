@@ -197,7 +197,7 @@ class Muon(torch.optim.AdamW):
         bad = getattr(self, "found_inf", params[0].new_zeros(()))  # 1 where to skip
         rows = []
         for p in params:
-            # AdamW asks for a count of steps when a state is loaded
+            # AdamW needs a count of steps when a state is loaded
             s = self.state[p]
             if not s:
                 s.update(step=p.new_zeros((), dtype=torch.float32), exp_avg=torch.zeros_like(p))
@@ -231,7 +231,7 @@ def muon(module: nn.Module, config: Config) -> Muon:
         m.weight for m in module.modules()
         if isinstance(m, layers) and m.weight.requires_grad and m.weight not in spared)
 
-    # what is left of the groups of AdamW, and one of the layers' matrices
+    # the groups of AdamW without the matrices, and a group of the matrices
     groups = [
         dict(g, params=[p for p in g["params"] if p not in ours])
         for g in adamw(module, config).param_groups]
