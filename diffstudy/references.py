@@ -115,7 +115,7 @@ def methods_of(config: dict) -> list[str]:
         "vdm": [
             "vdm.model.VDM nets.models.UNet process.sample.ancestral",
             SETTING_METHODS.get(config.get("schedule")),
-            config.get("drop") and "guidance.formulas.classifier_free",
+            config.get("p_uncond") and "guidance.formulas.classifier_free",
             config.get("unet", {}).get("fourier") and "nets.models.fourier_features"],
         "ddgan": [
             "ddgan.game.adversarial_step ddgan.steps.generate", SETTING_METHODS.get(gan.get("net")),

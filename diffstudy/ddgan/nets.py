@@ -37,8 +37,8 @@ class Config(Settings):
         predicts: Output of G: x, z_s or ε
         one_shot: Generate in one step; D compares at all noise levels
         patch: Pixels: side of the squares folded into channels
-        mults: Channels of each resolution, as multiples of the width
-        blocks: Residual blocks of a resolution, and one more going up
+        channel_mults: Channels of each resolution, as multiples of the width
+        num_res_blocks: Residual blocks of a resolution, and one more going up
         attention: Resolutions with self-attention, in positions
         embedding: Length of the style vector computed of the latent
         mapping: Dense layers between latent and style vector
@@ -56,8 +56,10 @@ class Config(Settings):
     predicts: str = setting("data", one_of("data", "state", "noise"))
     one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
-    mults: tuple = setting((1, 2), _SIZES)
-    blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting(
+        (1, 2), _SIZES)
+    num_res_blocks: int = setting(
+        2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
@@ -80,10 +82,10 @@ class Config(Settings):
             raise ValueError(
                 f"pack: expected net='resnet', whose discriminator sees several images at once; "
                 f"got {self.net!r} and packs of {self.pack}")
-        if self.net != "mlp" and (self.width % 4 or not self.mults):
+        if self.net != "mlp" and (self.width % 4 or not self.channel_mults):
             raise ValueError(
                 "expected a width that is a multiple of 4, and one multiple of it for each level; "
-                f"got {self.width} and {self.mults}")
+                f"got {self.width} and {self.channel_mults}")
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b6076678
 class _Network(nn.Module):
@@ -344,13 +346,13 @@ class _ForImages(_Network):
 
     def positions(self):
         "Compute channels and height after folding; raise ValueError if they do not divide."
-        shape, patch, halved = self.shape, self.config.patch, len(self.config.mults) - 1
+        shape, patch, halved = self.shape, self.config.patch, len(self.config.channel_mults) - 1
         n = 2 ** halved
         if len(shape) != 3 or shape[1] % (n * patch) or shape[2] % (n * patch):
             raise ValueError(
                 f"expected a shape (c, h, w), height and width multiples of patch={patch} times {n}"
                 f", since {halved + 1} levels halve an image {halved} times; got {shape}; "
-                "pad the images, or use fewer mults")
+                "pad the images, or use fewer channel_mults")
         return shape[0] * patch ** 2, shape[1] // patch
 
     def folded(self, z):
@@ -373,7 +375,7 @@ class UNetGenerator(_ForImages):
         self.down, self.middle, self.up = _ways(f, channels, size).values()
 
         # an image, almost zero at first
-        c = f.width * f.mults[0]
+        c = f.width * f.channel_mults[0]
         self.norm = nn.GroupNorm(_groups_for(c), c, eps=1e-6)
         self.leave = _conv(c, channels, scale=1e-10)
 
@@ -505,9 +507,9 @@ class _PlainBlock(nn.Module):
 def _levels(f: Config, width: int
 ):  # Channels and blocks of each resolution, and 1×1 convolutions between them
     "Build the residual blocks of all resolutions."
-    wide = [width * m for m in f.mults]
+    wide = [width * m for m in f.channel_mults]
     level = lambda c: nn.ModuleList(
-        _PlainBlock(c, f.embedding, f.blocks * len(wide)) for _ in range(f.blocks))
+        _PlainBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
     joints = nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
     return wide, nn.ModuleList(map(level, wide)), joints
 

@@ -195,7 +195,7 @@ def _chosen(folder, which) -> Path:
     # not every run is watched, and a GAN has no score
     raise ValueError(
         f"{folder} has no checkpoint with a held-out score, so none is the best. A VDM and a "
-        "classifier that train with watch_every=500 (--set watch_every=500) get one every 500 "
+        "classifier that train with eval_every=500 (--set eval_every=500) get one every 500 "
         f"steps; here are the steps {steps}")
 
 # %% ../../nbs/76_experiment.ipynb #aee5b8c2
@@ -224,7 +224,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, ro
 
     # names and shapes are compared before there is memory, and layers counted before that
     for k, v in files.flatten(config.resolve()).items():
-        if k.split(".")[-1] in ("blocks", "depth", "mapping") and v > len(tensors):
+        if k.split(".")[-1] in ("num_res_blocks", "depth", "mapping") and v > len(tensors):
             raise CheckpointError(f"{where}: {k} = {v} layers, of only {len(tensors)} tensors")
     try:
         with torch.device("meta"): model = config.assemble(facts)

@@ -27,7 +27,7 @@ def _trained(steps, seed, width, groups):
     images = data.load("digits")[0]
     return experiment.fit(
         "digits", images,
-        steps=steps, seed=seed, drop=1.,
+        steps=steps, seed=seed, p_uncond=1.,
         width=width, groups=groups,
     ).ema.model
 

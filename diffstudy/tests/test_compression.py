@@ -78,7 +78,7 @@ def uniform_images(n):
 def test_images_and_payload_come_back():
     "seven images in batches of three come back with the payload, to the last bit, in both orders"
     net = nets.UNet(
-        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
+        nets.UNetConfig(width=8, num_res_blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
     nets.initialize(net, 1, zeros=False)  # each weight counts
     model = vdm.VDM(vdm.CategoricalNet(net, 17), schedule.Linear(-8., 5.), 17).eval()
     k, words = uniform_images(7), random_payload(2000)
@@ -242,7 +242,7 @@ def test_the_study_of_photographs_runs(tmp_path):
     black = torch.zeros(3, 16, 16, dtype=torch.uint8)
     assert len(base64.b64decode(to_strip(black[None]))) == study.codecs(black)["PNG"]
     config = experiment.change(experiment.RECIPES["photos"], dict(
-        steps=2, width=8, groups=2, points=1, draws=1, warmup=1, batch_size=2))
+        steps=2, width=8, groups=2, eval_times=1, eval_draws=1, warmup=1, batch_size=2))
     tiny = dict(recipe=config.resolve())
     case = dict(measure="code", steps=2, bins=.5, order="swap", batch=2, images=4)
     coded = PHOTOS.run(tiny, case, tmp_path / "run")

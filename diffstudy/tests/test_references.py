@@ -75,7 +75,7 @@ def test_cite_reads_a_run(tmp_path):
         (tmp_path / "config.json").write_text(json.dumps({"config": config}))
         return cite(tmp_path)
     network, loop = {"fourier": []}, {"ema": .999}
-    text = cited(dict(data="digits", schedule="monotone", drop=.2, unet=network, train=loop))
+    text = cited(dict(data="digits", schedule="monotone", p_uncond=.2, unet=network, train=loop))
     for key in ("kingma2021vdm", "ho2022guidance", "polyak1992", "alpaydin1998digits"):
         assert key in text
     assert "dhariwal" not in text

@@ -150,7 +150,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
 
     # remove all but the last and the best, by a rename first, and remains of a killed process
     spared = best_checkpoint(folder)
-    for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep]:
+    for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep_checkpoints]:
         if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
     for left in Path(folder).glob(".tmp-*-step-*"): remove(left)
     return path

@@ -119,7 +119,7 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
 
     # the norm before clipping goes to the log, and is finite only if all gradients are
     norm = nn.utils.get_total_norm(grads)
-    if state.config.clip: nn.utils.clip_grads_with_norm_(params, state.config.clip, norm)
+    if most := state.config.max_grad_norm: nn.utils.clip_grads_with_norm_(params, most, norm)
     ok = norm.isfinite()
     if allowed is not None: ok = ok & allowed
 
@@ -142,7 +142,7 @@ def loss_step(loss_fn: Callable) -> Callable:
     Returns:
         Function `(state, batch, generator)` → the scalars and the gradient's `norm`"""
     def step(state, batch, generator):
-        low, accumulate = state.config.precision == "bfloat16", state.config.accumulate
+        low, accumulate = state.config.precision == "bfloat16", state.config.grad_accum_steps
         parts, total = [(batch, 1.)], {}
 
         # the parts of a batch, and their shares of the examples
@@ -151,7 +151,7 @@ def loss_step(loss_fn: Callable) -> Callable:
             n = len(tensors[0])
             if accumulate > n:
                 raise ValueError(
-                    f"accumulate: expected at most one part for each of {n} examples; "
+                    f"grad_accum_steps: expected at most one part for each of {n} examples; "
                     f"got {accumulate}")
             cuts = zip(*[t.tensor_split(accumulate) for t in tensors])
             parts = [(tree_unflatten(cut, form), len(cut[0]) / n) for cut in cuts]
@@ -393,7 +393,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         say: Takes the messages
         held: True: the caller holds the lock of the folder already
         log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
-        watch: Function `(state)` → numbers and images, every `watch_every` steps
+        watch: Function `(state)` → numbers and images, every `eval_every` steps
 
     Returns:
         One record after each step"""
@@ -425,7 +425,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
         records = Log(home, state.step, tell) if home else None
-        looks = Log(home, state.step, tell, "watch.jsonl") if home and config.watch_every else None
+        looks = Log(home, state.step, tell, "watch.jsonl") if home and config.eval_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = progress and first and stack.enter_context(Progress(
             config.steps, "steps", "training", done=state.step, say=tell, every=10.))
@@ -436,7 +436,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             # records and checkpoints are a function of the step number
             n, metrics = state.step, {}
             due = lambda every: every > 0 and (n == config.steps or n % every == 0)
-            record, look = due(config.log_every), due(config.watch_every)
+            record, look = due(config.log_every), due(config.eval_every)
             save = folder and (look or due(config.save_every))
             stop = signals[0] if signals else 0
             if rank.world > 1: stop = _largest_signal(stop, rank) if record or save else 0
