@@ -253,20 +253,20 @@ _EXPONENTS = tuple_of(
 # %% ../../nbs/73_models.ipynb #3af89b95
 @dataclass(frozen=True)
 class UNetConfig(Settings):
-    """Everything that fixes a U-Net but the shape of the images and the number of classes.
+    """Settings of a U-Net, without the shape of the images and the number of classes.
 
     Args:
         width: Channels at full resolution, even
         num_res_blocks: Residual blocks of a level, and one more going up
         channel_mults: Channels of each level as multiples of `width`; a level halves the image
-        attention: Levels with attention after each block; 0 = full
+        attention: Levels with attention after each block; 0 = full resolution
         middle_attention: Attention between the two middle blocks
         num_heads: Heads of each attention
-        dropout: In each residual block
-        groups: Of each GroupNorm, at most width/4
-        fourier: `(n_min, n_max)` of Fourier features, or empty
-        gamma_min: The embedding of γ maps it to 0; not learned
-        gamma_max: The embedding of γ maps it to 1
+        dropout: Probability of dropout in each residual block
+        groups: Groups of each GroupNorm, at most width/4
+        fourier: Exponents `(n_min, n_max)` of Fourier features; (): none
+        gamma_min: γ that the embedding maps to 0; not learned
+        gamma_max: γ that the embedding maps to 1; not learned
         aug_cond: Condition on one more scalar, as VDM's code does on the augmentation"""
     width: int = setting(64, _EVEN)
     num_res_blocks: int = setting(2, whole(1))

@@ -21,29 +21,29 @@ _BETA = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """All that fixes a run besides its model, its loss and its data.
+    """Settings of a training run: steps, optimizer, average, checkpoints.
 
     Args:
-        steps: Updates in all
+        steps: Number of training steps
         batch_size: Examples in a batch, of all processes together
         lr: Learning rate after the warm-up
-        warmup: Steps over which it rises
-        lr_decay: "cosine" falls from lr to lr · lr_end
-        lr_end: Where the cosine ends
-        betas: AdamW's
-        weight_decay: Of AdamW; on matrices and kernels alone
-        max_grad_norm: Gradients of a larger norm are clipped to it
-        ema: Decay of the averaged weights in the long run
-        precision: bfloat16 by autocast
-        compile: `torch.compile` the network
+        warmup: Steps of linear warm-up of the learning rate
+        lr_decay: "constant", or "cosine": from lr to lr · lr_end
+        lr_end: Fraction of lr at the end of "cosine"
+        betas: β₁ and β₂ of AdamW
+        weight_decay: Weight decay, on matrices and kernels alone
+        max_grad_norm: Norm to which larger gradients are clipped; None: no clipping
+        ema: Decay of the averaged weights (EMA) after the warm-up
+        precision: "float32", or autocast to "bfloat16"
+        compile: Compile the network by `torch.compile`
         grad_accum_steps: Parts of a batch whose gradients are accumulated, to save memory
-        seed: Of noise and dropout; the data have their own
-        log_every: Steps between two records
+        seed: Seed of noise and dropout, not of the data
+        log_every: Steps between two records of the log
         save_every: Steps between two checkpoints
         keep_checkpoints: Newest checkpoints that are kept, besides the best
         eval_every: Steps between two evaluations with samples; 0: none
-        optimizer: "muon" takes matrices and kernels, AdamW the rest
-        muon_lr: Learning rate of Muon"""
+        optimizer: "adamw", or "muon" for matrices and kernels
+        muon_lr: Learning rate of Muon after the warm-up"""
     steps: int = setting(10_000, whole(1))
     batch_size: int = setting(128, whole(1))
     lr: float = setting(2e-4, _RATE)
@@ -52,7 +52,8 @@ class Config(Settings):
         "constant", one_of("constant", "cosine"))
     lr_end: float = setting(
         0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
-    betas: tuple = setting((.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
+    betas: tuple = setting(
+        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     weight_decay: float = setting(.01, at_least(0))
     max_grad_norm: float | None = setting(
         1., or_none(above(0), "no clipping"))
