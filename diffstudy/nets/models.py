@@ -259,12 +259,12 @@ class UNetConfig(Settings):
         width: Channels at full resolution, even
         num_res_blocks: Residual blocks of a level, and one more going up
         channel_mults: Channels of each level as multiples of `width`; a level halves the image
-        attention: Levels with attention after each block; 0 = full resolution
+        attention: Levels with attention after each block; 0: full size
         middle_attention: Attention between the two middle blocks
         num_heads: Heads of each attention
         dropout: Probability of dropout in each residual block
         groups: Groups of each GroupNorm, at most width/4
-        fourier: Exponents `(n_min, n_max)` of Fourier features; (): none
+        fourier: Exponents (n_min, n_max) of Fourier features
         gamma_min: γ that the embedding maps to 0; not learned
         gamma_max: γ that the embedding maps to 1; not learned
         aug_cond: Condition on one more scalar, as VDM's code does on the augmentation"""
@@ -471,7 +471,7 @@ class Classifier(nn.Module):
     Args:
         shape: Shape of an image, `(c, h, w)`
         classes: Number of classes
-        width: Channels at full resolution, a multiple of 4; twice as many at half of it
+        width: Channels at full resolution, a multiple of 4; below it twice as many
         gamma_min: γ that the embedding maps to 0, taken for clean images
         gamma_max: γ that the embedding maps to 1
         dropout: Probability of dropout in each residual block

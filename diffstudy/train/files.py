@@ -73,7 +73,7 @@ def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = T
 
     Args:
         path: Path of the file, or of a folder that does not exist yet
-        data: Bytes of a file, or pairs (name, bytes) of a folder
+        data: Bytes of a file, or (name, bytes) of a folder
         make: Make the parent folder if it does not exist"""
     path = Path(path)
     aside = path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")

@@ -29,11 +29,11 @@ class Config(Settings):
         lr: Learning rate after the warm-up
         warmup: Steps of linear warm-up of the learning rate
         lr_decay: "constant", or "cosine": from lr to lr · lr_end
-        lr_end: Fraction of lr at the end of "cosine"
+        lr_end: End of "cosine", in units of lr
         betas: β₁ and β₂ of AdamW
         weight_decay: Weight decay, on matrices and kernels alone
-        max_grad_norm: Norm to which larger gradients are clipped; None: no clipping
-        ema: Decay of the averaged weights (EMA) after the warm-up
+        max_grad_norm: Norm to which larger gradients are clipped
+        ema: Decay of the averaged weights in the long run
         precision: "float32", or autocast to "bfloat16"
         compile: Compile the network by `torch.compile`
         grad_accum_steps: Parts of a batch whose gradients are accumulated, to save memory
@@ -58,7 +58,8 @@ class Config(Settings):
     max_grad_norm: float | None = setting(
         1., or_none(above(0), "no clipping"))
     ema: float = setting(.9999, _BETA)
-    precision: str = setting("float32", one_of("float32", "bfloat16"))
+    precision: str = setting(
+        "float32", one_of("float32", "bfloat16"))
     compile: bool = setting(False, flag)
     grad_accum_steps: int = setting(
         1, whole(1))
