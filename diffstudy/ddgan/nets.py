@@ -138,7 +138,8 @@ class MLPGenerator(MLP):
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0,
                  fourier_latent: bool = True):
         dims, of_latent = math.prod(shape), config.fourier if fourier_latent else ()
-        inputs = nets.input_channels(dims, config.fourier) + nets.input_channels(config.latent, of_latent)
+        inputs = nets.input_channels(dims, config.fourier)
+        inputs += nets.input_channels(config.latent, of_latent)
         super().__init__(config, shape, classes, inputs, dims, config.width, seed)
         self.of_latent = of_latent
         with torch.no_grad():
