@@ -44,31 +44,31 @@ def _list_images(folder: Path) -> tuple[dict, list]:
             + ", ".join(_IMAGE_FILES))
     return groups, others
 
-def _by_kind(others: list) -> str:  # Such as "20 .gif, 12 .heic"
-    "Say how many files there are of each kind, the most first."
+def _by_kind(others: list) -> str:  # Counts, such as "20 .gif, 12 .heic"
+    "Count the files of each suffix, the most frequent first."
     return ", ".join(f"{n} {kind}" for kind, n in Counter(sorted(others)).most_common())
 
 # %% ../../nbs/72a_folders.ipynb #be560fa0
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
-def _two_parts(names) -> tuple | None:  # The part to train on, and the one held out
-    "Find the two parts of a split; None if the names are not those of two parts and nothing else."
+def _two_parts(names) -> tuple | None:  # Name of the training part, and of the held-out part
+    "Find the two parts of a split; None unless the names are those of two parts alone."
     train = [k for k in names if k.lower() in ("train", "training")]
     held = [k for k in names if k.lower() in _HELD_OUT]
     return (*train, *held) if len(train) == len(held) == 1 == len(names) - 1 else None
 
 class _Source(NamedTuple):
-    "What a set is made of."
-    name: str
-    parts: dict           # "train" and "test" -> rows; of a folder pairs (file, label)
-    total: int | None     # Number of rows, if that is known
+    "The rows of a data set before they are decoded."
+    name: str             # Name of the set
+    parts: dict           # "train" and "test" → rows; of a folder pairs (file, label)
+    total: int | None     # Number of rows, if it is known
     classes: list | None  # Names of the classes of a folder
-    split: bool           # Whether it came in two parts
-    others: list = []     # Kinds of the files of a folder that are no pictures
-    mark: str | None = None  # A name for the content of a folder
+    split: bool           # True if the source came in two parts
+    others: list = []     # Suffixes of the files of a folder that are no images
+    mark: str | None = None  # Hash of the content of a folder
 
 def _of_folder(root: Path, options: dict) -> _Source:
-    "Give the files of a folder their labels, in the order of the set."
+    "Pair the files of a folder with their labels, in the order of the set."
     need_torchvision()  # asked for first, so that its absence is not taken for a bad file
     groups, others = _list_images(root)
     if two := _two_parts(groups):
@@ -104,8 +104,8 @@ def _of_folder(root: Path, options: dict) -> _Source:
         root.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
         bool(two), others, mark)
 
-def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Places to train on, and held out
-    "Draw the pictures to hold out, the same ones each time."
+def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Indices to train on, and to hold out
+    "Draw the indices to hold out, by a fixed permutation."
     k = round(n * options["held_out"])
     if not 0 < k < n:
         raise ValueError(
@@ -119,7 +119,7 @@ def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Places to train 
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 
 def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
-    "Read one picture, upright, on white, as a square; ValueError names an unreadable file."
+    "Read an image file as a square; raise ValueError with its path if it is unreadable."
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
@@ -130,6 +130,10 @@ def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, 
 
 def square(image, size: int) -> Tensor:
     """Resize a Pillow image by its shorter side, and crop it at the center.
+
+    Args:
+        image: A Pillow image of mode L or RGB
+        size: Height and width of the result, in pixels
 
     Returns:
         `(channels, size, size)`, uint8"""
@@ -144,10 +148,11 @@ def square(image, size: int) -> Tensor:
 
 # %% ../../nbs/72a_folders.ipynb #5780a99f
 def upright(f, channels: int):
-    """Turn a picture as its camera held it, in 8 bits, on white.
+    """Convert an image to 8 bits on white, rotated by its EXIF orientation.
 
     Args:
-        f, channels: An opened Pillow image; 1 = gray, 3 = color
+        f: An opened Pillow image
+        channels: 1 = gray, 3 = color
 
     Returns:
         A Pillow image of mode L or RGB"""
@@ -184,18 +189,18 @@ def upright(f, channels: int):
 # %% ../../nbs/72a_folders.ipynb #285bc82f
 def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
                 skip_broken: bool = False, say: Callable = print) -> tuple[ImageSet, ImageSet]:
-    """Load a folder of pictures: a class for each subfolder, or flat.
+    """Load a folder of images: each subfolder is a class, or all files lie in one.
 
     Args:
-        root: The folder of pictures, or what `prepare` made of one
+        root: Folder of images, or a folder that `prepare` wrote
         size: Height and width of the images
         channels: 1 = gray, 3 = color
-        held_out: Part for testing, by a fixed permutation, if there is no split
-        skip_broken: Leave out pictures that cannot be read; ValueError otherwise
-        say: Told how many files are left out, if there are any, and why
+        held_out: Fraction for testing, by a fixed permutation, if there is no split
+        skip_broken: Leave out unreadable images instead of raising ValueError
+        say: Called with a message on the files that are left out
 
     Returns:
-        train, test"""
+        Training set and test set"""
     if root is None or not Path(root).is_dir():
         raise ValueError(
             "root: expected an existing folder of pictures, as in --root pictures on the command "
@@ -220,13 +225,13 @@ def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
     return sets
 
 def _checked(size, channels, held_out, skip_broken) -> dict:
-    "Collect the options by name; ValueError if one is out of range."
+    "Collect the options by name; raise ValueError if one is out of range."
     expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
     expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
     return dict(size=size, channels=channels, held_out=held_out, skip_broken=bool(skip_broken))
 
 def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
-    "Make both parts of a set of its images and of what is known of them."
+    "Build training and test set from all images and the facts in prepared.json."
     labels, n = facts["labels"], len(facts["labels"]["train"])
     every = ImageSet(
         facts["name"], images, torch.tensor(labels["train"] + labels["test"]), 256,
@@ -234,7 +239,7 @@ def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageS
     return every[:n], every[n:]
 
 def _say_used(source: _Source, used: int, say: Callable):
-    "Say how many files of a folder are in the set, and how many are not and why, if any."
+    "Report the files of a folder that are left out, by reason, if there are any."
     left = []
     if broken := source.total - used: left.append(f"{broken} that cannot be read")
     if source.others:
@@ -248,11 +253,11 @@ _FILE = "prepared.bin"  # All images, those to train on first
 _FACTS = "prepared.json"  # Their labels and shape; written last
 
 def _home(source: _Source) -> Path:
-    "Say where the prepared form of a folder is kept."
+    "Return the folder of the cache for the prepared form of a source."
     return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{source.name}-{source.mark}"
 
 def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
-    "Open both parts; ValueError for other options than they have, RuntimeError for half a file."
+    "Open a prepared folder; raise an error for other options or a file that is cut off."
     path = place / _FILE
     if not (place / _FACTS).is_file():
         raise ValueError(
@@ -280,8 +285,8 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
     return _two_sets(facts, images.view(shape), mapped=True)
 
 # %% ../../nbs/72a_folders.ipynb #5f42d891
-def _image_and_label(row) -> tuple:  # A Pillow image, and a class or None
-    "Take apart a row of somebody's data set; ValueError or TypeError for anything else."
+def _image_and_label(row) -> tuple:  # A Pillow image, and a label or None
+    "Split a row of a data set into image and label; raise an error for other forms."
     from PIL import Image
     image, label = row, None
     if isinstance(row, dict):
@@ -311,7 +316,7 @@ def _image_and_label(row) -> tuple:  # A Pillow image, and a class or None
 
 # %% ../../nbs/72a_folders.ipynb #ddcaa594
 def _of_rows(rows, name: str, options: dict) -> _Source:
-    "Take somebody's data set in two parts."
+    "Split a data set into training and test rows."
     if options["skip_broken"]:
         raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
     if split := isinstance(rows, dict):
@@ -336,7 +341,7 @@ def _of_rows(rows, name: str, options: dict) -> _Source:
 
 # %% ../../nbs/72a_folders.ipynb #70fe3252
 def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown=None) -> dict:
-    "Give the images of all rows to `keep`; return what is known of the set, for its JSON."
+    "Decode all rows, call `keep` with each image, and return the facts for prepared.json."
     size, channels = options["size"], options["channels"]
     def read(item):
         part, i, row = item
@@ -391,20 +396,20 @@ def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown
 # %% ../../nbs/72a_folders.ipynb #5ce47547
 def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
             skip_broken: bool = False, progress: bool = True, say: Callable = print) -> Path:
-    """Decode pictures once, into a file from which batches read their rows.
+    """Decode images once into a memory-mapped file from which batches are read.
 
     Args:
-        source: A folder of pictures, or rows, or {"train": rows, "test": rows}
-        out: Folder to write; for pictures ~/.cache/diffstudy/prepared/NAME, for rows required
+        source: A folder of images, or rows, or {"train": rows, "test": rows}
+        out: Folder to write; of a folder ~/.cache/diffstudy/prepared/NAME, of rows required
         size: Height and width of the images
         channels: 1 = gray, 3 = color
-        held_out: Part for testing, by a fixed permutation, if there is no split
-        skip_broken: Leave out pictures that cannot be read; ValueError otherwise
-        progress: A bar in a notebook or terminal, plain lines elsewhere
-        say: Takes the messages
+        held_out: Fraction for testing, by a fixed permutation, if there is no split
+        skip_broken: Leave out unreadable images instead of raising ValueError
+        progress: Show a bar in a notebook or terminal, plain lines elsewhere
+        say: Called with each message
 
     Returns:
-        A folder that `load("folder", root=…)` takes"""
+        The folder written, a root of `load("folder", root=…)`"""
     options = _checked(size, channels, held_out, skip_broken)
     if isinstance(source, (str, Path)):
         root = Path(source)
@@ -422,7 +427,7 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
     return place
 
 def _write(source: _Source, place: Path, options: dict, progress: bool, say: Callable) -> dict:
-    "Write all images into one file, and last the JSON that says what they are; return that."
+    "Write all images into prepared.bin, then prepared.json; return its content."
     make_folder(place)
     with locked(place, "preparing", wait=True):
         if (place / _FACTS).is_file():

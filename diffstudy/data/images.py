@@ -18,27 +18,29 @@ from ..train.files import along, locked, needed, read_note, replace_file, write_
 
 # %% ../../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
-    """Gray levels as the centers of equal bins of [−1, 1].
+    """Map gray levels to the centers of equal bins of [−1, 1].
 
     Args:
         k: Gray levels, integers in 0..levels-1, any shape
-        levels: How many there are
+        levels: Number of gray levels
 
     Returns:
-        float32 in (-1, 1), same shape"""
+        float32 in (-1, 1), the shape of k"""
     # in place: this runs on every batch
     return k.to(torch.float32, copy=True).add_(.5).mul_(2 / levels).sub_(1)
 
 # %% ../../nbs/72_images.ipynb #79f68e96
 def decode(x: Tensor, levels: int) -> Tensor:
-    """The gray level whose bin holds each value.
+    """Find the gray level whose bin of [−1, 1] holds each value.
+
+    Raises ValueError if a value is NaN, which is checked on a CPU only.
 
     Args:
-        x: Any shape
-        levels: How many gray levels there are
+        x: Values as of `encode`, any shape; those beyond [−1, 1] are clipped
+        levels: Number of gray levels
 
     Returns:
-        uint8 in 0..levels-1, same shape; ValueError for NaN, looked at on a CPU"""
+        Gray levels, uint8 in 0..levels-1, the shape of x"""
     if can_look(x) and (bad := int(x.isnan().sum())):
         raise ValueError(
             f"expected numbers to read as gray levels; got {bad} NaN of {x.numel()} values: "
@@ -47,15 +49,14 @@ def decode(x: Tensor, levels: int) -> Tensor:
 
 # %% ../../nbs/72_images.ipynb #aba80edd
 def check_images(name: str, x, levels: int):
-    """Check images, values included.
+    """Check the type, shape and values of images.
+
+    Raises ValueError with the expected and the given if they do not fit.
 
     Args:
-        name: Of the images, for the message
-        x: What is to be a tensor of gray levels `(n, c, h, w)`
-        levels: How many gray levels there are
-
-    Returns:
-        ValueError that says what was given and what was expected"""
+        name: Name of the images in the message
+        x: Gray levels `(n, c, h, w)`, integers in 0..levels-1
+        levels: Number of gray levels, 2 to 256"""
     def fail(expected, got): raise ValueError(f"{name}: expected {expected}; got {got}")
     if not 2 <= levels <= 256: fail("2 to 256 gray levels", levels)
     if not torch.is_tensor(x):
@@ -77,13 +78,15 @@ def check_images(name: str, x, levels: int):
 # %% ../../nbs/72_images.ipynb #4853c2e7
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Images and labels in memory, checked once, here.
+    """A set of labeled images in memory or in a mapped file, checked when it is made.
 
     Args:
-        images: `(n, c, h, w)`, integers in 0..levels-1; kept as uint8
-        labels: `(n,)`, integers in 0..classes-1; kept as int64
-        levels: Gray levels, 2..256
-        mapped: The images lie in a file, of which batches read what they need"""
+        name: Name of the set
+        images: Gray levels `(n, c, h, w)`, integers in 0..levels-1; kept as uint8
+        labels: Classes `(n,)`, integers in 0..classes-1; kept as int64
+        levels: Number of gray levels, 2 to 256
+        classes: Number of classes
+        mapped: True if the images are a memory-mapped file, read batch by batch"""
     name: str
     images: Tensor
     labels: Tensor
@@ -129,7 +132,7 @@ class ImageSet:
 
 # %% ../../nbs/72_images.ipynb #18262a09
 def some_of(images, n: int):
-    "The first images of a set; where most lie beside one of their class, so many at random."
+    "Take the first n images of a set; if it is sorted by class, n images at random."
     alike = (images.labels.diff() == 0).double().mean()
     if images.classes < 2 or not alike > .5: return images[:n]
     order = torch.randperm(len(images), generator=stream(0, "some"))
@@ -137,13 +140,13 @@ def some_of(images, n: int):
 
 # %% ../../nbs/72_images.ipynb #19ae8146
 def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
-    """The 8×8 digits of scikit-learn in the course's fixed split.
+    """Load the 8×8 digits of scikit-learn in the course's fixed split.
 
     Args:
-        root: Not needed: the files come with scikit-learn
+        root: Ignored, since the files come with scikit-learn
 
     Returns:
-        train (1500), test (297)"""
+        Training set (1500) and test set (297)"""
     from sklearn import datasets  # 0.85 s, so only when asked for
     d = datasets.load_digits()
     order = np.random.default_rng(0).permutation(1797)
@@ -153,12 +156,12 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
 
 # %% ../../nbs/72_images.ipynb #99567cf6
 def need_torchvision():
-    "The optional package, or an error that says how to get it."
+    "Import torchvision, or raise an error with the command that installs it."
     return needed("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
-def _fetch(name: str, root) -> list:  # The train and the test part, as torchvision has them
-    "Open a set of torchvision's in a folder, after a download if its files are not there."
+def _fetch(name: str, root) -> list:  # Training and test part, data sets of torchvision
+    "Open a data set of torchvision, and download its files first if they are missing."
     cls = getattr(need_torchvision().datasets, name)
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
 
@@ -181,9 +184,11 @@ def _fetch(name: str, root) -> list:  # The train and the test part, as torchvis
             "or copy the files there in torchvision's layout, or name their folder by root=") from e
 
 # %% ../../nbs/72_images.ipynb #4a7e3f6f
-def _damaged(cls, root: Path  # A set of torchvision's; its folder
-) -> list[Path]:  # Files that are there but not whole
-    "The files of MNIST or CIFAR-10 that no loading can read."
+def _damaged(
+    cls,         # Class of a data set of torchvision, MNIST or CIFAR10
+    root: Path,  # Folder of its files
+) -> list[Path]:  # Files that exist but are incomplete
+    "List the incomplete files of MNIST or CIFAR-10."
     if not hasattr(cls, "train_list"):  # MNIST
         found = []
         for p in sorted((root / "MNIST" / "raw").glob("*-ubyte")):
@@ -201,25 +206,25 @@ def _damaged(cls, root: Path  # A set of torchvision's; its folder
 
 # %% ../../nbs/72_images.ipynb #fab0da75
 def load_mnist(root=None) -> tuple[ImageSet, ImageSet]:
-    """MNIST through torchvision: 28×28 digits with 256 gray levels.
+    """Load MNIST through torchvision: 28×28 digits with 256 gray levels.
 
     Args:
-        root: Folder that holds, or will hold, `MNIST/raw`
+        root: Folder of `MNIST/raw`; ~/.cache/diffstudy by default
 
     Returns:
-        train (60,000), test (10,000)"""
+        Training set (60,000) and test set (10,000)"""
     return tuple(
         ImageSet("mnist", d.data[:, None], d.targets, 256, 10)
         for d in _fetch("MNIST", root))
 
 def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
-    """CIFAR-10 through torchvision: 32×32 color images.
+    """Load CIFAR-10 through torchvision: 32×32 color images.
 
     Args:
-        root: Folder that holds, or will hold, `cifar-10-batches-py`
+        root: Folder of `cifar-10-batches-py`; ~/.cache/diffstudy by default
 
     Returns:
-        train (50,000), test (10,000)"""
+        Training set (50,000) and test set (10,000)"""
     def made(d):
         x = torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous()
         return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
@@ -232,14 +237,14 @@ _TILE = 64   # pixels
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
     return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
 
-def load_photos(root=None):
-    """Patches of scikit-learn's two photographs, which are the classes; whole tiles are held out.
+def load_photos(root=None) -> tuple[ImageSet, ImageSet]:
+    """Load 16×16 patches of scikit-learn's two photographs (the classes); whole tiles are held out.
 
     Args:
-        root: Not needed: the files come with scikit-learn
+        root: Ignored, since the files come with scikit-learn
 
     Returns:
-        train (7298), test (192): each a `ImageSet`"""
+        Training set (7298) and test set (192)"""
     from sklearn.datasets import load_sample_images
     train, test = [], []
     for n, image in enumerate(load_sample_images().images):
@@ -265,13 +270,14 @@ EMOJI = (  # The classes
     "faces", "people", "animals", "food", "activities", "travel", "objects", "symbols", "flags")
 
 def apart(a: Tensor, b: Tensor) -> Tensor:
-    """How much images differ, mirrored or not, as a share of what they show.
+    """Compute 2 ‖a − b‖ / (‖a‖ + ‖b‖) of inverted images, the lesser of b and b mirrored.
 
     Args:
-        a, b: Images `(n, c, h, w)` and `(m, c, h, w)` on white, 256 levels
+        a: Images on white, 256 gray levels, `(n, c, h, w)`
+        b: Images on white, 256 gray levels, `(m, c, h, w)`
 
     Returns:
-        `(n, m)`, 0 for the same"""
+        `(n, m)`, 0 for equal images"""
     shown, other = (255 - v.float() for v in (a, b))
     size = shown.flatten(1).norm(dim=1)[:, None] + other.flatten(1).norm(dim=1)
     either = [torch.cdist(shown.flatten(1), v.flatten(1)) for v in (other, other.flip(3))]
@@ -279,13 +285,13 @@ def apart(a: Tensor, b: Tensor) -> Tensor:
 
 # %% ../../nbs/72_images.ipynb #7345c101
 def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
-    """Twemoji of 32×32 pixels; whole families are held out.
+    """Load Twemoji of 32×32 pixels; whole families are held out.
 
     Args:
-        root: Not needed: the pictures come along
+        root: Ignored, since the images come with the package
 
     Returns:
-        train (1683), test (187)"""
+        Training set (1683) and test set (187)"""
     from PIL import Image
     sheet = Image.open(along("emoji.png"))
     told = json.loads(read_note(sheet.filename))
@@ -298,11 +304,12 @@ def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
 
 # %% ../../nbs/72_images.ipynb #942768b9
 def tile(image, levels: int, k: int):
-    """An image enlarged, each pixel a square.
+    """Upsample an image k times, each pixel a square.
 
     Args:
         image: Gray levels `(c, h, w)`, a tensor
-        k: Screen pixels for each pixel
+        levels: Number of gray levels
+        k: Side of the square drawn for a pixel, in pixels of the screen
 
     Returns:
         A Pillow image"""
@@ -313,11 +320,11 @@ def tile(image, levels: int, k: int):
 
 # %% ../../nbs/72_images.ipynb #94276801
 def page(images, levels: int, columns: int = 0):
-    """One picture of many images, each enlarged to about 40 pixels.
+    """Arrange images in a grid, each enlarged to about 40 pixels.
 
     Args:
         images: Gray levels `(n, c, h, w)`, a tensor
-        levels: How many gray levels there are
+        levels: Number of gray levels
         columns: Images in a row; 0: about as many as rows
 
     Returns:
@@ -335,14 +342,17 @@ def page(images, levels: int, columns: int = 0):
 
 # %% ../../nbs/72_images.ipynb #9f07ab3c
 def write_images(path, images, levels: int, columns: int = 0, note: str = "") -> Path:
-    """Write images where people or other tools can see them.
+    """Write images as one PNG grid, as an NPZ array, or as a folder of PNG files.
 
     Args:
-        path: NAME.png for one picture, NAME.npz for other tools, or a folder for one PNG each
+        path: NAME.png for one grid, NAME.npz for FID tools, or a folder for one PNG each
         images: Gray levels `(n, c, h, w)`, a tensor
-        levels: How many gray levels there are
-        columns: Of the picture; 0: about as many as rows
-        note: Kept in the text field of a PNG"""
+        levels: Number of gray levels
+        columns: Images in a row of the grid; 0: about as many as rows
+        note: Text kept in the PNG
+
+    Returns:
+        The path"""
     path, suffix = Path(path), Path(path).suffix.lower()
     if suffix not in (".png", ".npz", "") or path.is_dir() and suffix:
         raise ValueError(f"expected NAME.png, NAME.npz or a folder; got {str(path)!r}")
@@ -364,13 +374,13 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
 
 # %% ../../nbs/72_images.ipynb #2aa1067a
 def to_strip(images) -> str:
-    """Images side by side in one picture, for a JSON file; every gray level stays as it is.
+    """Encode images side by side as one lossless PNG, for a JSON file.
 
     Args:
         images: Gray levels `(n, c, h, w)`, c = 1 or 3
 
     Returns:
-        Of a PNG, in base64"""
+        A PNG in base64"""
     from PIL import Image
     check_images("images", images, 256)
     pixels = images.cpu().byte().permute(2, 0, 3, 1).flatten(1, 2)
@@ -380,11 +390,11 @@ def to_strip(images) -> str:
     return base64.b64encode(out.getvalue()).decode()
 
 def from_strip(text: str, width: int = 0):
-    """The images of a strip.
+    """Decode the images of a strip.
 
     Args:
-        text: From `to_strip`
-        width: Of one image; 0: they are squares
+        text: A PNG in base64, from `to_strip`
+        width: Width of one image; 0: they are squares
 
     Returns:
         Gray levels `(n, c, h, w)`, uint8"""
@@ -395,16 +405,16 @@ def from_strip(text: str, width: int = 0):
 
 # %% ../../nbs/72_images.ipynb #8cb011e1
 class Batches:
-    """The batch of each step as a pure function of the step: nothing to save, nothing to wind on.
+    """Training batches as a pure function of the step, so that a resumed run gets the same ones.
 
     Args:
-        data: An `ImageSet`, or any data set with a length and rows by number
-        batch_size: Of all processes together
-        seed: Of the order
-        rank: This process
+        data: An `ImageSet`, or a data set with a length and rows by number
+        batch_size: Images of a step, of all processes together
+        seed: Seed of the order and of the flips
+        rank: Number of this process, from 0
         world: Number of processes
-        flip: Mirror half of the images left to right; or of which classes
-        device: Of the batches; where the data are by default"""
+        flip: Mirror images with probability ½: all, or of these classes
+        device: Device of the batches; by default that of the data"""
 
     def __init__(self, data, batch_size: int, seed: int, rank: int = 0, world: int = 1,
                  flip: bool | tuple = False, device=None):
@@ -440,7 +450,7 @@ class Batches:
         self.part = slice(rank, None, world)  # of this process in each batch
 
     def order(self, epoch: int) -> Tensor:
-        "The order of one epoch on the data's device; the last two are kept."
+        "Draw the permutation of an epoch, on the device of the data; the last two are cached."
         if epoch not in self.orders:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
             order = torch.randperm(len(self.data), generator=stream(self.seed, "order", epoch))
@@ -449,7 +459,13 @@ class Batches:
         return self.orders[epoch]
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        "Images `(b, c, h, w)` uint8 and labels `(b,)` int64: this process's part of one batch."
+        """Return this process's part of the batch of a step.
+
+        Args:
+            step: Number of the training step, from 0
+
+        Returns:
+            Images `(b, c, h, w)` uint8 and labels `(b,)` int64"""
         epoch, start = divmod(step * self.batch_size, len(self.data))
         places = self.order(epoch)[start:start + self.batch_size]
         if len(places) < self.batch_size:  # the batch goes on in the next epoch
@@ -468,7 +484,7 @@ class Batches:
         return move(x, self.device), move(y, self.device)
 
     def _rows(self, step, places):
-        "The same of any data set; what its rows draw from torch is a function of step and place."
+        "Return the part of a data set that is no `ImageSet`; torch is seeded by step and place."
         from torch.utils.data import default_collate
         rows = []
         with torch.random.fork_rng(devices=[]):
@@ -480,7 +496,7 @@ class Batches:
 
 # %% ../../nbs/72_images.ipynb #db350f67
 def _moved(batch, device):
-    "A tensor, or tensors in lists, tuples and dicts, on a device."
+    "Move a tensor, or tensors in lists, tuples and dicts, to a device."
     if device is None: return batch
     if torch.is_tensor(batch): return move(batch, device)
     if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
@@ -488,10 +504,16 @@ def _moved(batch, device):
 
 # %% ../../nbs/72_images.ipynb #b2af0f8e
 def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
-    """The parts of a batch, for a loss; TypeError that says what rows it must be made of.
+    """Split a batch into images and labels.
+
+    Raises TypeError if it has another form or if required labels are missing.
 
     Args:
-        told: Whether labels are needed"""
+        batch: A tensor of images, or a tuple (images,) or (images, labels)
+        told: True if labels are required
+
+    Returns:
+        Images and labels"""
     parts = (batch,) if torch.is_tensor(batch) else batch
     if isinstance(parts, (tuple, list)) and parts[1:] and parts[1] is None: parts = parts[:1]
     right = isinstance(parts, (tuple, list)) and parts and torch.is_tensor(parts[0])

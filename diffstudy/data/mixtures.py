@@ -16,13 +16,13 @@ from ..process import notation
 
 # %% ../../nbs/72c_mixtures.ipynb #89cfeee8
 class Mixture(NamedTuple):
-    """The numbers of a Gaussian mixture, or of one mixture for each example `b`.
+    """The parameters of a Gaussian mixture, or of one mixture for each example of a batch.
 
     Args:
-        log_weights: `(k,)` or `(b, k)`
-        means: `(k, d)` or `(b, k, d)`
-        variances: `(k, d)` or `(b, k, d)`, along each component's own axes
-        axes: `(k, d, d)`, eigenvectors as columns; None = the coordinate axes"""
+        log_weights: Log probability of each component, `(k,)` or `(b, k)`
+        means: Mean of each component, `(k, d)` or `(b, k, d)`
+        variances: Variance along each axis of a component, `(k, d)` or `(b, k, d)`
+        axes: Eigenvectors as columns, `(k, d, d)`; None: the coordinate axes"""
     log_weights: Tensor
     means: Tensor
     variances: Tensor
@@ -32,7 +32,7 @@ class Mixture(NamedTuple):
 
     @property
     def covs(self) -> Tensor:
-        "Variances `(..., k, d)`, or covariances `(..., k, d, d)` where the components have axes."
+        "Return variances `(..., k, d)`, or covariances `(..., k, d, d)` if there are axes."
         v, q = self.variances.expand(self.means.shape), self.axes
         return v if q is None else torch.einsum("kde,...ke,kfe->...kdf", q, v, q)
 
@@ -41,17 +41,17 @@ class Mixture(NamedTuple):
     def score(self, x): return _mixture_score(self, x)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log density of the mixture, in nats.
+        """Compute the log density of the mixture.
 
         Args:
-            x: `(..., d)`
+            x: Points, `(..., d)`
 
         Returns:
-            `(...)`"""
+            Nats, `(...)`"""
         return torch.logsumexp(self.log_weights + _component_log_prob(self, x), -1)
 
     def sample(self, generator=None) -> Tensor:
-        "One draw for each example, `(b, d)`, from mixtures with weights `(b, k)`."
+        "Draw one point of each mixture of a batch: `(b, d)` of weights `(b, k)`."
         j = torch.multinomial(self.weights, 1, generator=generator)[:, 0]
         b = torch.arange(len(j), device=j.device)
         variances, axes = self.variances.expand(self.means.shape)[b, j], self.axes
@@ -59,7 +59,7 @@ class Mixture(NamedTuple):
 
 # %% ../../nbs/72c_mixtures.ipynb #89cfee01
 def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
-    "Check the numbers of a mixture, as `GaussianMixture` has them; decompose covariances once."
+    "Check the parameters of a `GaussianMixture`, and diagonalize full covariances."
     w, m, c = (torch.as_tensor(v).detach().to("cpu", torch.float64) for v in (weights, means, covs))
     if m.ndim != 2 or w.shape != m.shape[:1] or c.shape not in (m.shape, (*m.shape, m.shape[1])):
         raise ValueError(
@@ -80,44 +80,51 @@ def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
 
 # %% ../../nbs/72c_mixtures.ipynb #89cfee02
 def _rotate(v: Tensor, axes: Tensor | None, back: bool = False) -> Tensor:
-    "Coordinates of `v` `(..., k, d)` along each component's own axes `(k, d, d)`, and back."
+    "Rotate `v` `(..., k, d)` into the eigenbasis `axes` `(k, d, d)` of each component, or back."
     if axes is None: return v
     return torch.einsum("...ke,kde->...kd" if back else "...kd,kde->...ke", v, axes)
 
 def _per_example(v, like: Tensor) -> Tensor:
-    "A number, or one for each example `(b,)`, with room for components and dimensions."
+    "Reshape a number, or one for each example `(b,)`, to broadcast over `(b, k, d)`."
     v = torch.as_tensor(v, dtype=like.dtype, device=like.device)
     return v.reshape(-1, 1, 1) if v.ndim else v
 
 # %% ../../nbs/72c_mixtures.ipynb #53eae5e1
-def _component_log_prob(m: Mixture, x: Tensor  # `(..., d)`
-) -> Tensor:  # `(..., k)`
-    "Log density of each Gaussian component, in nats."
+def _component_log_prob(m: Mixture, x: Tensor  # Points, `(..., d)`
+) -> Tensor:  # Nats, `(..., k)`
+    "Compute the log density of each Gaussian component, in nats."
     y = _rotate(x[..., None, :] - m.means, m.axes)
     log_det = torch.log(m.variances).sum(-1)
     return -0.5 * ((y ** 2 / m.variances).sum(-1) + log_det + x.shape[-1] * math.log(2 * math.pi))
 
 # %% ../../nbs/72c_mixtures.ipynb #e0c249d8
-def _diffuse(m: Mixture, alpha, sigma  # Numbers, or one for each example `(b,)`
-) -> Mixture:
-    "The mixture that the noisy latent z = αx + σε follows."
+def _diffuse(
+    m: Mixture,  # Distribution of x
+    alpha,       # Signal scale α, a number or `(b,)`
+    sigma,       # Noise scale σ, a number or `(b,)`
+) -> Mixture:  # Distribution of z
+    "Compute the distribution of z = αx + σε, x from the mixture."
     alpha, sigma = _per_example(alpha, m.means), _per_example(sigma, m.means)
     variances = alpha ** 2 * m.variances + sigma ** 2
     return Mixture(m.log_weights, alpha * m.means, variances, m.axes)
 
 # %% ../../nbs/72c_mixtures.ipynb #39f44996
-def _mixture_score(m: Mixture, x: Tensor  # `(..., d)`
-) -> Tensor:  # `(..., d)`
-    "Score of a mixture: the gradient of its log density."
+def _mixture_score(m: Mixture, x: Tensor  # Points, `(..., d)`
+) -> Tensor:  # ∇ log p(x), `(..., d)`
+    "Compute the score of a mixture, ∇ log p(x)."
     r = torch.softmax(m.log_weights + _component_log_prob(m, x), -1)
     y = _rotate(m.means - x[..., None, :], m.axes)
     pull = _rotate(y / m.variances, m.axes, back=True)
     return torch.einsum("...k,...kd->...d", r, pull)
 
 # %% ../../nbs/72c_mixtures.ipynb #cd2fa163
-def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z: `(b, d)`
+def _mixture_posterior(
+    m: Mixture,  # Distribution of x
+    z: Tensor,   # Noisy points, `(b, d)`
+    alpha,       # Signal scale α, a number or `(b,)`
+    sigma,       # Noise scale σ, a number or `(b,)`
 ) -> Mixture:  # p(x|z): weights `(b, k)`, means `(b, k, d)`
-    "The mixture that the clean data follow, given the noisy latent."
+    "Compute the posterior p(x|z) of z = αx + σε, x from the mixture."
     noisy = _diffuse(m, alpha, sigma)
     alpha, sigma = _per_example(alpha, z), _per_example(sigma, z)
 
@@ -130,27 +137,27 @@ def _mixture_posterior(m: Mixture, z: Tensor, alpha, sigma  # z: `(b, d)`
 
 # %% ../../nbs/72c_mixtures.ipynb #b76c6efd
 def _class_log_prob(logits: Tensor, labels: Tensor, classes: int) -> Tensor:  # `(b, classes)`
-    "Log probability of each class, from log π_j + log N(z; component j) `(b, k)`, labels `(k,)`."
+    "Compute log p(c|z) from log π_j + log N(z; component j) `(b, k)` and labels `(k,)`."
     own = torch.arange(classes, device=labels.device)[:, None] == labels
     return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
 # %% ../../nbs/72c_mixtures.ipynb #b49ebe8e
 def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator) -> Tensor:
-    "One draw from each of `b` Gaussians: means and variances `(b, d)`, axes `(b, d, d)`."
+    "Draw one point of each of `b` Gaussians: means, variances `(b, d)`, axes `(b, d, d)`."
     n = variances.sqrt() * torch.randn(
         means.shape, generator=generator, dtype=means.dtype, device=means.device)
     return means + (n if axes is None else torch.einsum("bde,be->bd", axes, n))
 
 # %% ../../nbs/72c_mixtures.ipynb #0d87f997
 class GaussianMixture:
-    """A mixture of Gaussians of which everything is known at every noise level z = αx + σε.
+    """A mixture of Gaussians with exact densities, scores and posteriors at every noise level.
 
     Args:
-        weights: `(k,)`, positive; scaled to sum to 1
-        means: `(k, d)`
-        covs: `(k, d)` variances, or `(k, d, d)` covariances
-        labels: `(k,)`, class of each component; each its own by default
-        classes: How many classes; as many as the labels need by default"""
+        weights: Probability of each component, `(k,)`, positive; scaled to sum to 1
+        means: Mean of each component, `(k, d)`
+        covs: Variances `(k, d)`, or covariances `(k, d, d)`
+        labels: Class of each component, `(k,)`; by default 0…k−1
+        classes: Number of classes; by default the largest label plus 1"""
 
     def __init__(self, weights: Tensor, means: Tensor, covs: Tensor, labels: Tensor | None = None,
                  classes: int | None = None):
@@ -181,11 +188,11 @@ class GaussianMixture:
                 f"{kind} covariances, {self.classes} classes)")
 
     def at(self, z: Tensor, c=None) -> Mixture:
-        """The parameters where and as the computation wants them.
+        """Return the parameters, on the device of z, restricted to class c if that is given.
 
         Args:
-            z: Gives device and dtype (float32 or better)
-            c: Keep the components of these classes, `()` or `(b,)`; index `classes`: all"""
+            z: A tensor of the wanted device and dtype (at least float32)
+            c: Classes whose components are kept, `()` or `(b,)`; index `classes` = all"""
         key = (z.device, torch.promote_types(z.dtype, torch.float32))
         if key not in self._at:
             # copied once: no transfer inside a sampler's loop
@@ -231,37 +238,41 @@ class GaussianMixture:
         return _diffuse(self.at(z, c), *level)
 
     def log_prob(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
-        """Exact log density log p(z), or log p(z|c), in nats.
+        """Compute the exact log density log p(z), or log p(z|c).
 
         Args:
-            z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`, both; by default no noise
+            z: Noisy points z = αx + σε, `(b, d)`
+            alpha: Signal scale α, a number or `(b,)`; 1 by default, together with σ = 0
+            sigma: Noise scale σ, a number or `(b,)`; 0 by default, together with α = 1
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b,)`"""
+            Nats, `(b,)`"""
         return self._noisy(z, alpha, sigma, c).log_prob(z)
 
     def score(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
-        """Exact score, the gradient of `log_prob`.
+        """Compute the exact score, the gradient of `log_prob`.
 
         Args:
-            z: `(b, d)`
-            alpha, sigma, c: As for `log_prob`
+            z: Noisy points z = αx + σε, `(b, d)`
+            alpha: Signal scale α, a number or `(b,)`; 1 by default, together with σ = 0
+            sigma: Noise scale σ, a number or `(b,)`; 0 by default, together with α = 1
+            c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`"""
+            ∇ log p(z) or ∇ log p(z|c), `(b, d)`"""
         return _mixture_score(self._noisy(z, alpha, sigma, c), z)
 
     def log_class_prob(self, z: Tensor, alpha=None, sigma=None) -> Tensor:
-        """Exact classifier log p(c|z).
+        """Compute the exact classifier log p(c|z).
 
         Args:
-            z: `(b, d)`
-            alpha, sigma: As for `log_prob`
+            z: Noisy points z = αx + σε, `(b, d)`
+            alpha: Signal scale α, a number or `(b,)`; 1 by default, together with σ = 0
+            sigma: Noise scale σ, a number or `(b,)`; 0 by default, together with α = 1
 
         Returns:
-            `(b, classes)`"""
+            Nats, `(b, classes)`"""
         m = self._noisy(z, alpha, sigma)
         logits, labels = m.log_weights + _component_log_prob(m, z), self._labels(m)
         return _class_log_prob(logits, labels, self.classes)
@@ -269,11 +280,12 @@ class GaussianMixture:
     def _labels(self, m): return self._at[m.means.device, m.means.dtype][1]
 
     def posterior(self, z: Tensor, alpha, sigma, c=None) -> Mixture:
-        """Exact posterior p(x|z), one mixture for each example.
+        """Compute the exact posterior p(x|z), one mixture for each example.
 
         Args:
-            z: `(b, d)`
-            alpha, sigma: The noise level, numbers or `(b,)`
+            z: Noisy points z = αx + σε, `(b, d)`
+            alpha: Signal scale α, a number or `(b,)`
+            sigma: Noise scale σ, a number or `(b,)`
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
@@ -283,42 +295,46 @@ class GaussianMixture:
         return _mixture_posterior(m, z.to(m.means.dtype), alpha, sigma)
 
     def denoise(self, z: Tensor, alpha, sigma, c=None) -> Tensor:
-        """Exact denoiser E[x|z].
+        """Denoise exactly: compute the posterior mean E[x|z].
 
         Args:
-            z: `(b, d)`
-            alpha, sigma, c: As for `posterior`
+            z: Noisy points z = αx + σε, `(b, d)`
+            alpha: Signal scale α, a number or `(b,)`
+            sigma: Noise scale σ, a number or `(b,)`
+            c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`"""
+            E[x|z], `(b, d)`"""
         return self.posterior(z, alpha, sigma, c).mean()
 
     @implements("G1")
     def predict(self, z: Tensor, gamma: Tensor, c=None) -> Tensor:
-        """Exact noise prediction E[ε|z] = −σ·score, called as a network is.
+        """Predict the noise exactly, E[ε|z] = −σ·score, with the arguments of a network.
 
         Args:
-            z: `(b, d)`
+            z: Noisy points, `(b, d)`
             gamma: γ = −log SNR, `()` or `(b,)`
             c: Classes to condition on, `()` or `(b,)`; index `classes` = none
 
         Returns:
-            `(b, d)`"""
+            E[ε|z], `(b, d)`"""
         gamma = as_gamma(gamma, z).to(torch.promote_types(z.dtype, torch.float32))
         alpha, sigma = notation.alpha(gamma), notation.sigma(gamma)
         return -sigma.reshape(-1, 1) * self.score(z, alpha, sigma, c)
 
     def sample(self, n: int, generator=None, alpha=None, sigma=None,
                dtype=torch.float32) -> tuple[Tensor, Tensor]:
-        """Draw from the mixture at a noise level.
+        """Draw noisy points and their classes.
 
         Args:
-            n: How many
+            n: Number of samples
             generator: A `torch.Generator`; the samples lie on its device
-            alpha, sigma: The noise level, numbers or `(n,)`, both; by default no noise
+            alpha: Signal scale α, a number or `(n,)`; 1 by default, together with σ = 0
+            sigma: Noise scale σ, a number or `(n,)`; 0 by default, together with α = 1
+            dtype: Type of z
 
         Returns:
-            z `(n, d)` and classes `(n,)`"""
+            z = αx + σε `(n, d)` and classes `(n,)`"""
         level = self._level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
         m = self.at(torch.empty(0, dtype=dtype, device=getattr(generator, "device", "cpu")))
         j = torch.multinomial(m.weights, n, replacement=True, generator=generator)
@@ -336,11 +352,11 @@ class GaussianMixture:
         return out
 
     def diffused(self, alpha: float, sigma: float) -> "GaussianMixture":
-        "The mixture of z = αx + σε as an object of its own."
+        "Return the distribution of z = αx + σε as a `GaussianMixture`."
         return self._like(_diffuse(self.mixture, alpha, sigma), self.labels)
 
     def conditional(self, c: int) -> "GaussianMixture":
-        "The mixture of one class, p(x|c)."
+        "Return the distribution p(x|c) of one class as a `GaussianMixture`."
         own = self.labels == c
         if not own.any():
             known = sorted(set(self.labels.tolist()))
@@ -356,28 +372,28 @@ def _round(means, std):
     return GaussianMixture(torch.ones(len(means)), means, torch.full_like(means, std ** 2))
 
 def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
-    """Three overlapping round classes, 120° apart.
+    """Build three overlapping isotropic classes, 120° apart.
 
     Args:
-        radius: Distance of the centers from the origin
-        std: Of each class in each direction
+        radius: Distance of the means from the origin
+        std: Standard deviation of each class
 
     Returns:
-        Three classes"""
+        A mixture with three classes"""
     angle = math.pi / 2 + torch.arange(3, dtype=torch.float64) * 2 * math.pi / 3
     means = radius * torch.stack([angle.cos(), angle.sin()], -1)
     return _round(means, std)
 
 def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> GaussianMixture:
-    """Separate modes on a square grid.
+    """Build separate isotropic modes on a square grid.
 
     Args:
         side: Components along each axis
-        spacing: Between neighboring centers
-        std: Of each component in each direction
+        spacing: Distance of neighboring means
+        std: Standard deviation of each component
 
     Returns:
-        `side²` classes"""
+        A mixture with `side²` classes"""
     g = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     means = torch.cartesian_prod(g, g)
     return _round(means, std)
@@ -385,16 +401,16 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
 # %% ../../nbs/72c_mixtures.ipynb #ae2b3090
 def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,
            std: float = .06) -> GaussianMixture:
-    """A curved band as a chain of narrow Gaussians.
+    """Build a spiral as a chain of narrow Gaussians.
 
     Args:
         components: Gaussians along each arm
-        arms: One class each
-        turns: Of an arm around the origin
-        std: Across the curve
+        arms: Number of arms; each is a class
+        turns: Turns of an arm around the origin
+        std: Standard deviation across the curve
 
     Returns:
-        `arms` classes"""
+        A mixture with `arms` classes"""
     # an Archimedean spiral by arc length: points at equal steps, and the unit tangents there
     angle = np.linspace(0, 2 * math.pi * turns, 4096)
     curve = np.linspace(.3, 2, 4096) * np.stack([np.cos(angle), np.sin(angle)])

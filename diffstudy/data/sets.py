@@ -17,12 +17,16 @@ from .stacked import Stacked
 
 # %% ../../nbs/72_images.ipynb #d5d5db64
 class Facts(NamedTuple):
-    """What is known about a set without loading it.
+    """The facts about a data set that are known without loading it.
 
     Args:
-        shape: Of one image; None = as asked for
-        train: Number of images
-        source: Where the images come from, and what a first load costs"""
+        load: `load(root)` → training set and test set
+        shape: Shape of one image, `(c, h, w)`; None: chosen by options
+        levels: Number of gray levels
+        classes: Number of classes; None: by the folder
+        train: Number of training images; None: by the folder, or drawn without end
+        test: Number of test images; None: by the folder, or drawn without end
+        source: Source of the images, and the size of a first download"""
     load: Callable
     shape: tuple | None
     levels: int
@@ -31,8 +35,8 @@ class Facts(NamedTuple):
     test: int | None
     source: str
 
-def _load_stacked(name: str, root=None):  # train, test
-    "Three random images of a gray set of ten classes as the channels of one: a thousand modes."
+def _load_stacked(name: str, root=None):  # Training set and test set
+    "Load a gray set of ten classes as `Stacked`, three random images as the channels of one."
     return tuple(Stacked(images) for images in load(name, root))
 
 # %% ../../nbs/72_images.ipynb #9d4c40a5
@@ -68,15 +72,15 @@ DATASETS = dict(
 
 # %% ../../nbs/72_images.ipynb #e8fe36db
 def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
-    """Load a set of images into memory, in a fixed split.
+    """Load a data set of images in its fixed split.
 
     Args:
         name: A key of `DATASETS`
         root: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: For "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
+        **options: Options of "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
 
     Returns:
-        train, test"""
+        Training set and test set"""
     facts = choose(name, DATASETS, "data set")
     if options and name != "folder":
         raise TypeError(

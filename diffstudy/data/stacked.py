@@ -13,10 +13,10 @@ from ..core import move, stream
 
 # %% ../../nbs/44_ddgan_modes.ipynb #cc22b1eb
 class Stacked:
-    """Images as the channels of new ones, three at random in each: 1000 modes, never written out.
+    """Stacked digits: three random gray images as the channels of one, 1000 modes, drawn on demand.
 
     Args:
-        images: An `ImageSet` of gray images of ten classes"""
+        images: Gray images of ten classes, an `ImageSet`"""
     def __init__(self, images):
         if images.shape[0] != 1 or images.classes != 10:
             raise ValueError(f"expected gray images of ten classes; got {images}")
@@ -30,33 +30,38 @@ class Stacked:
     def to(self, device): return Stacked(self.images.to(device))
 
     def draw(self, n: int, seed: int, step: int = 0) -> tuple[Tensor, Tensor]:
-        """Images `(n, 3, h, w)` uint8 and their number `(n,)`, 0 to 999.
+        """Draw stacked images, each channel uniformly from the set.
 
         Args:
-            step: Another step, other images"""
+            n: Number of stacked images
+            seed: Seed of the draw
+            step: Number of the draw; each gives other images
+
+        Returns:
+            Images `(n, 3, h, w)` uint8 and modes `(n,)`, 0 to 999"""
         i = torch.randint(len(self.images), (n, 3), generator=stream(seed, "stack", step))
         i = move(i, self.images.images.device)
         return self.images.images[i].flatten(1, 2), number_of(self.images.labels[i])
 
 # %% ../../nbs/44_ddgan_modes.ipynb #cc22b101
 def number_of(digits: Tensor) -> Tensor:
-    """Three digits read as one number: the mode.
+    """Number a mode: read three digits as one number.
 
     Args:
-        digits: `(b, 3)`
+        digits: Digits of the three channels, integers `(b, 3)`
 
     Returns:
-        `(b,)`"""
+        `(b,)`, 0 to 999"""
     return 100 * digits[:, 0] + 10 * digits[:, 1] + digits[:, 2]  # no tensor to send to a device
 
 # %% ../../nbs/44_ddgan_modes.ipynb #74805cbb
 class Components:
-    """Images as the coefficients of their first principal components, each channel by itself.
+    """The first principal components of images, each channel by itself (PCA).
 
     Args:
-        images: `(b, c, h, w)` in [−1, 1], from which they are computed
-        n: How many
-        rms: Root mean square of the coefficients"""
+        images: Images `(b, c, h, w)` in [−1, 1] that the components are fitted to
+        n: Number of components
+        rms: Root mean square of the scaled coefficients"""
     def __init__(self, images: Tensor, n: int, *, rms: float = .6):
         from sklearn.decomposition import PCA  # 0.7 s, so only when asked for
         planes = images.flatten(0, 1).flatten(1).cpu().double()
@@ -73,14 +78,14 @@ class Components:
         self.scale = math.sqrt(found.explained_variance_.mean()) / rms
 
     def tensors(self) -> dict:
-        "All that it is, for a file."
+        "Collect mean, basis, scale and size as tensors, for a file."
         return dict(
             mean=self.mean, basis=self.basis,
             scale=torch.tensor(self.scale, dtype=torch.float64), size=torch.tensor(self.size))
 
     @classmethod
     def of(cls, tensors: dict):
-        "From what `tensors` gave."
+        "Build from the tensors that `tensors` returned."
         out = cls.__new__(cls)
         out.mean, out.basis = tensors["mean"], tensors["basis"]
         out.scale = tensors["scale"].item()
@@ -88,21 +93,21 @@ class Components:
         return out
 
     def encode(self, x: Tensor) -> Tensor:
-        """Coefficients of images.
+        """Project images onto the components.
 
         Args:
-            x: `(b, c, h, w)`
+            x: Images `(b, c, h, w)` in [−1, 1]
 
         Returns:
-            `(b, c, n)`"""
+            Scaled coefficients `(b, c, n)`"""
         return (x.flatten(2) - self.mean) @ self.basis.mT / self.scale
 
     def decode(self, z: Tensor) -> Tensor:
-        """Images of coefficients.
+        """Reconstruct images from coefficients.
 
         Args:
-            z: `(b, c, n)`
+            z: Scaled coefficients `(b, c, n)`
 
         Returns:
-            `(b, c, h, w)` in [−1, 1]"""
+            Images `(b, c, h, w)`, clipped to [−1, 1]"""
         return (z * self.scale @ self.basis + self.mean).clamp(-1, 1).unflatten(2, self.size)

@@ -28,20 +28,21 @@ _FRACTION = number(lambda v: 0 <= v <= 1, "a fraction of lr_d, 0 to 1")
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """How two networks learn from each other: losses, rates and the average.
+    """The settings of adversarial training: losses, learning rates, average.
 
     Args:
-        r1: Weight of the gradient penalty, in the steps that have it
-        r1_every: Steps between two that have the penalties
-        relativistic: Compare the real with the generated z_s of one z_t
-        r2: Weight of the penalty on generated z_s, in the same steps
-        mismatch: Weight of the loss on pairs under a wrong label
+        r1: Weight of the R1 gradient penalty, where it is applied
+        r1_every: Apply the penalties every this many steps (lazy R1)
+        relativistic: Relativistic pairing: compare z_s real − generated
+        r2: Weight of the R2 penalty, on generated z_s
+        mismatch: Weight of the matching-aware loss, on wrong labels
         lr_g: Learning rate of the generator
         lr_d: Learning rate of the discriminator
-        lr_end: Fraction of both rates that a cosine reaches
-        lr_d_end: Fraction that lr_d reaches
-        betas: Of Adam
-        ema: Decay of the generator's averaged weights"""
+        lr_end: Final learning rates of the cosine, as a fraction
+        lr_d_end: Final fraction of lr_d
+        betas: Adam's β₁ and β₂
+        ema: Decay of the generator's averaged weights
+        batch_size: Images of a step"""
     r1: float = setting(.02, at_least(0))
     r1_every: int = setting(1, whole(1))
     relativistic: bool = setting(False, flag)
@@ -51,23 +52,24 @@ class Config(Settings):
     lr_d: float = setting(1e-3, above(0))
     lr_end: float = setting(0., at_least(0))
     lr_d_end: float = setting(None, or_none(_FRACTION, "lr_end"))
-    betas: tuple = setting((.5, .9), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
+    betas: tuple = setting(
+        (.5, .9), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     ema: float = setting(.999, _BETA)
     batch_size: int = setting(256, whole(1))
 
 # %% ../../nbs/73h_adversarial.ipynb #afa87edc
 def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callable = None) -> Tensor:
-    """The index of a less noisy state for each example, the same for all of a pack.
+    """Draw the index s of the less noisy state of each example's pair.
 
     Args:
-        D: The discriminator; `D.pack` examples, where it has packs, are at one state
+        D: The discriminator; the `D.pack` examples of a pack get one index
         x: Data, `(b, *d)`
-        chain: γ, `(T + 1,)`
+        chain: γ of the states, `(T + 1,)`, rising
         generator: A `torch.Generator`
-        draw: How many → their indices; all alike if not given
+        draw: `draw(n, generator=, device=)` → n indices; uniform by default
 
     Returns:
-        `(b,)`, from 0 to T − 1"""
+        Index s of the less noisy state, `(b,)`, from 0 to T − 1"""
     pack = getattr(D, "pack", 1)
     n, here = -(-len(x) // pack), x.device if generator is None else generator.device
     where = dict(generator=generator, device=here)
@@ -76,7 +78,7 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
 
 # %% ../../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`
-    "What is shown of a generator: its step from z_t, or its image with the noise of state s."
+    "Generate z_s: a denoising step from z_t, or an image diffused to state s (one shot)."
     if G.steps == len(chain) - 1: return denoise(G, z_t, s, chain, generator, c)
     noise = randn_like(z_t, generator)
     x = denoise(G, noise, torch.zeros_like(s), chain_gammas(1).to(chain), generator, c)
@@ -85,17 +87,20 @@ def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Ten
 # %% ../../nbs/73h_adversarial.ipynb #1a2e1502
 def discriminator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c: Tensor, s: Tensor,
                         chain: Tensor, generator) -> dict:
-    """What the discriminator lowers: its loss on real, generated and mislabeled pairs, R1 and R2.
+    """Compute the discriminator's losses on real, generated and mislabeled pairs, R1 and R2.
 
     Args:
+        config: Settings of the losses
+        G: The generator
+        D: The discriminator
         x: Data, `(b, *d)`
         c: Labels `(b,)`, or None
-        s: Index of the less noisy state, `(b,)`, as `draw_states` gives
-        chain: γ, `(T + 1,)`
+        s: Index of the less noisy state, `(b,)`, from `draw_indices`
+        chain: γ of the states, `(T + 1,)`, rising
         generator: A `torch.Generator`
 
     Returns:
-        Named scalars, whose sum is the loss"""
+        Scalars by name, whose sum is the loss"""
     z_s, z_t = pairs(x, s, chain, generator)
     with torch.no_grad():
         fake = _fake_of(G, z_t, s, chain, generator, c)
@@ -123,12 +128,15 @@ def discriminator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c
 # %% ../../nbs/73h_adversarial.ipynb #d8de7067
 def generator_loss(config: Config, D: nn.Module, fake: Tensor, real: Pair, s: Tensor,
                    c: Tensor) -> Tensor:
-    """The non-saturating loss of generated states, alone or against the real ones.
+    """Compute the non-saturating loss of generated states, relativistic if set.
 
     Args:
-        fake: The generated z_s, `(b, *d)`
-        real: The pair of states that it belongs to
-        s, c: Indices and labels, `(b,)` each
+        config: Settings of the losses
+        D: The discriminator
+        fake: Generated z_s, `(b, *d)`
+        real: Real z_s, and the z_t of both
+        s: Index of the less noisy state, `(b,)`
+        c: Labels `(b,)`, or None
 
     Returns:
         `()`"""
@@ -143,25 +151,32 @@ def generator_loss(config: Config, D: nn.Module, fake: Tensor, real: Pair, s: Te
 # %% ../../nbs/73h_adversarial.ipynb #d8de7001
 def generator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c: Tensor, s: Tensor,
                     chain: Tensor, generator) -> dict:
-    """What the generator lowers: the loss of new pairs.
+    """Compute the generator's loss on newly drawn pairs.
 
     Args:
-        x, c, s, chain, generator: As above
+        config: Settings of the losses
+        G: The generator
+        D: The discriminator
+        x: Data, `(b, *d)`
+        c: Labels `(b,)`, or None
+        s: Index of the less noisy state, `(b,)`, from `draw_indices`
+        chain: γ of the states, `(T + 1,)`, rising
+        generator: A `torch.Generator`
 
     Returns:
-        Named scalars, whose sum it lowers"""
+        Scalars by name, whose sum is the loss"""
     real = pairs(x, s, chain, generator)
     fake = _fake_of(G, real.z_t, s, chain, generator, c)
     return dict(loss=generator_loss(config, D, fake, real, s, c))
 
 # %% ../../nbs/73h_adversarial.ipynb #63e83b70
 def energy_score(x: Tensor, one: Tensor, two: Tensor) -> Tensor:
-    """Mean distance from the truth less half of that between draws: lowest, on average, if exact.
+    """Estimate the energy score E‖X − x‖ − ½ E‖X − X'‖, a proper scoring rule, from two draws.
 
     Args:
-        x: The truth, `(b, *d)`
-        one: A draw that should be from p(x|z_t), `(b, *d)`
-        two: Another, independent of the first, `(b, *d)`
+        x: Clean data, `(b, *d)`
+        one: A draw from a model of p(x|z_t), `(b, *d)`
+        two: A second, independent draw from the model, `(b, *d)`
 
     Returns:
         `(b,)`"""
@@ -173,32 +188,33 @@ def energy_score(x: Tensor, one: Tensor, two: Tensor) -> Tensor:
 # %% ../../nbs/73h_adversarial.ipynb #fe5a33e9
 @dataclass(frozen=True)
 class Frozen:
-    "Inside `with`, a module passes gradients on, but its own parameters get none."
+    "A context in which the parameters of a module get no gradients; its inputs do."
     module: nn.Module
     def __enter__(self): self.module.requires_grad_(False)
     def __exit__(self, *_): self.module.requires_grad_(True)
 
 def _as_batch(batch):
-    "A batch as data and labels: a tensor, or a pair."
+    "Split a batch into data and labels; a tensor is a batch without labels."
     return batch if isinstance(batch, (tuple, list)) else (batch, None)
 
 # %% ../../nbs/73h_adversarial.ipynb #88c7aa75
 def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable = _as_batch,
                      states: Callable = draw_states, made: Callable = generator_terms) -> Callable:
-    """One update of the discriminator and one of the generator.
+    """Make a training step: one update of the discriminator, then one of the generator.
 
     Args:
-        chain: γ, `(T + 1,)`; that of the discriminator's steps if not given
-        prepare: Batch → (x, c): where images are encoded
-        states: Which less noisy states the pairs have
-        made: What the generator lowers
+        config: Settings of the losses
+        chain: γ of the states, `(T + 1,)`; by default `chain_gammas(D.steps)`
+        prepare: Batch → (x, c), where images are encoded
+        states: Draw of the indices s, with arguments as `draw_indices`
+        made: Losses of the generator, arguments as `generator_terms`
 
     Returns:
         `(state, batch, generator)` → dict of scalars, for `train.fit`"""
     light, placed = dataclasses.replace(config, r1=0., r2=0.), {}
 
     def chain_for(D, x):
-        "The chain beside the data: copied once, since a copy waits for the device."
+        "Copy the chain to the device of x, once, since a copy waits for the device."
         if x.device not in placed:
             own = chain_gammas(D.steps) if chain is None else check_chain(chain, D)
             placed[x.device] = own.to(x)
@@ -232,17 +248,18 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
 # %% ../../nbs/73h_adversarial.ipynb #1a78c73b
 @dataclass(frozen=True)
 class Recipe(ddgan_nets.Config, Config):
-    "Networks and game in one."
+    "The settings of both networks and of their training."
 
 # %% ../../nbs/73h_adversarial.ipynb #5fe91987
 def make_state(config: Config, model: nn.ModuleDict, updates: int, *, rank=None, **settings):
-    """What `train.fit` trains: Adam, no weight decay, no clipping, a cosine.
+    """Make the state that `train.fit` trains: Adam, no weight decay, no clipping, cosine decay.
 
     Args:
-        model: From `ddgan.nets.build`
-        updates: In all
-        rank: As for `train.State`
-        **settings: Others of `train.Config`, such as `seed`, `precision`, `log_every`
+        config: Settings of the training
+        model: Generator and discriminator, from `ddgan.nets.build`
+        updates: Number of training steps in all
+        rank: A `train.Rank`, as for `train.State`
+        **settings: Other fields of `train.Config`, such as `seed` and `precision`
 
     Returns:
         A `train.State` with two optimizers and the average of the generator"""

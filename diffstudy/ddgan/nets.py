@@ -25,28 +25,28 @@ _WAVES = tuple_of(
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """All that fixes both networks but the shape of the data and the number of classes.
+    """The settings of generator and discriminator; shape and classes come from the data.
 
     Args:
         net: unet is the paper's for images
-        steps: T
+        steps: Number of denoising steps T
         latent: Length of the latent variable; 0 for none
-        width: Of the generator: units, or channels at full resolution
+        width: Generator: units, or channels at full resolution
         depth: Hidden layers of the MLPs
-        fourier: `(n_min, n_max)`: Fourier features the MLPs read as well
-        predicts: What G makes: x, z_s or ε
-        one_shot: One step; the discriminator sees all states' noise
-        patch: Squares of so many pixels are one position
-        mults: Channels of each level, in widths
-        blocks: Residual blocks of a level on the way down; up: one more
-        attention: Resolutions with attention
-        embedding: Length of the style made of the latent variable
-        mapping: Dense layers of the network that makes it
-        d_width: Of the discriminator: units, or channels after layer 1
-        d_size: Halves 3 times, 6, or twice
-        d_embedding: Length of its embedding of s
-        paired: Whether it sees z_t beside z_s
-        pack: Images of one process; with each it sees their mean (resnet)"""
+        fourier: Fourier features of the MLPs, `(n_min, n_max)`
+        predicts: Output of G: x, z_s or ε
+        one_shot: Generate in one step; D compares at all noise levels
+        patch: Pixels: side of the squares folded into channels
+        mults: Channels of each resolution, as multiples of the width
+        blocks: Residual blocks of a resolution, and one more going up
+        attention: Resolutions with self-attention, in positions
+        embedding: Length of the style vector computed of the latent
+        mapping: Dense layers between latent and style vector
+        d_width: Discriminator: units, or channels of layer 1
+        d_size: Halvings of the image: 3, 6 or 2 (unet)
+        d_embedding: Discriminator: length of the embedding of s
+        paired: Show z_t to the discriminator together with z_s
+        pack: Images of one state that D judges with their mean (resnet)"""
     net: str = setting("mlp", one_of("mlp", "unet", "resnet"))
     steps: int = setting(4, whole(1))
     latent: int = setting(8, whole())
@@ -62,7 +62,8 @@ class Config(Settings):
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
     d_width: int = setting(128, whole(1))
-    d_size: str = setting("small", one_of("small", "large", "shallow"))
+    d_size: str = setting(
+        "small", one_of("small", "large", "shallow"))
     d_embedding: int = setting(256, whole(1))
     paired: bool = setting(True, flag)
     pack: int = setting(1, whole(1))
@@ -86,8 +87,8 @@ class Config(Settings):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b6076678
 class _Network(nn.Module):
-    "What every network of the game knows of itself."
-    together = 1  # Examples that a discriminator looks at together
+    "The base class of the networks: settings, shape, classes, number of steps."
+    together = 1  # Examples on which one logit of a discriminator depends
 
     def __init__(self, config: Config, shape: tuple, classes: int):
         super().__init__()
@@ -96,7 +97,7 @@ class _Network(nn.Module):
         self.latent, self.predicts = config.latent, config.predicts
 
 class MLP(_Network):
-    "What both networks for points share: flat inputs, vectors for s and for the label."
+    "The MLP of both networks for points: flat inputs, embeddings of s and of the label."
     def __init__(
         self, config: Config, shape: tuple, classes: int,
         inputs: int, out: int, width: int, seed: int,
@@ -111,7 +112,7 @@ class MLP(_Network):
         nets.initialize(self, seed)
 
     def read(self, z):
-        "A latent as the network sees it: flat, with its Fourier features."
+        "Flatten a state, and append Fourier features."
         nets.check_z(z, self.shape)
         return nets.features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
 
@@ -124,11 +125,14 @@ class MLP(_Network):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #2e8904a5
 class MLPGenerator(MLP):
-    """`net(z_t, s, latent, c) → x̂` for data of any shape, flattened.
+    """`net(z_t, s, latent, c) → x̂`: an MLP for data of any shape, flattened.
 
     Args:
-        classes: 0 for none
-        fourier_latent: Whether it reads Fourier features of the latent as well"""
+        config: Settings of both networks
+        shape: Shape of one example
+        classes: Number of classes; 0 for none
+        seed: Seed of the weights
+        fourier_latent: Append Fourier features of the latent as well"""
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0,
                  fourier_latent: bool = True):
         dims, of_latent = math.prod(shape), config.fourier if fourier_latent else ()
@@ -144,7 +148,7 @@ class MLPGenerator(MLP):
         return self.run([self.read(z_t), heard], s, c).reshape(z_t.shape)
 
 class MLPDiscriminator(MLP):
-    "`net(z_s, z_t, s, c) → logits (b,)` for data of any shape: large where a pair looks real."
+    "`net(z_s, z_t, s, c) → logits (b,)`: an MLP for data of any shape; large logits mean real."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         inputs = 2 * nets.channels(math.prod(shape), config.fourier)
         super().__init__(config, shape, classes, inputs, 1, config.d_width, seed)
@@ -155,11 +159,11 @@ class MLPDiscriminator(MLP):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #acda1ced
 def _groups_for(c: int) -> int:
-    "Groups of a GroupNorm: at most 32, with at least 4 channels each where that divides."
+    "Choose the groups of a GroupNorm: at most 32, of 4 or more channels where that divides."
     return next(g for g in range(max(1, min(c // 4, 32)), 0, -1) if c % g == 0)
 
 class _AdaptiveNorm(nn.Module):
-    "GroupNorm whose scale and shift come from the style."
+    "A GroupNorm whose scale and shift are linear in the style vector."
     def __init__(self, c: int, embedding: int):
         super().__init__()
         self.norm = nn.GroupNorm(_groups_for(c), c, eps=1e-6, affine=False)
@@ -173,7 +177,7 @@ class _AdaptiveNorm(nn.Module):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #4ab09da0
 class _Mapping(nn.Module):
-    "Latent → style: normalized to mean square 1, then dense layers; zero without a latent."
+    "The mapping network, latent → style vector: normalization, then dense layers; 0 of no latent."
     def __init__(self, latent: int, embedding: int, layers: int):
         super().__init__()
         self.embedding = embedding
@@ -196,7 +200,7 @@ class Blur(nn.Module):
     """The FIR filter [1, 3, 3, 1] ⊗ [1, 3, 3, 1] / 64 of each channel, as one convolution.
 
     Args:
-        how: "half", "double", or "same" with one pixel more"""
+        how: "half", "double", or "same" (and one pixel more)"""
     def __init__(self, how: str = "half"):
         super().__init__()
         choose(how, _WAYS, "how")
@@ -214,13 +218,13 @@ class Blur(nn.Module):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #107796f4
 def _conv(c_in: int, c_out: int, size: int = 3, scale: float = 1., **kw) -> nn.Conv2d:
-    "A convolution whose weights `initialize` draws with variance `scale`/fan."
+    "Make a convolution whose weights `initialize` draws with variance `scale`/fan."
     layer = nn.Conv2d(c_in, c_out, size, padding=kw.pop("padding", size // 2), **kw)
     layer.scale = scale
     return layer
 
 class _StyleBlock(nn.Module):
-    "Adaptive norm, SiLU, convolution, twice; s is added between; `how` changes the resolution."
+    "A residual block: adaptive norm, SiLU, convolution, twice; adds s; `how` changes the size."
     def __init__(self, c_in: int, c_out: int, time: int, embedding: int, how: str = ""):
         super().__init__()
         self.resample = Blur(how) if how else nn.Identity()
@@ -239,7 +243,7 @@ class _StyleBlock(nn.Module):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #7ff1ce32
 class Attend(nn.Module):
-    "Self-attention over all positions, with one head."
+    "A residual block of self-attention over all positions, with one head."
     def __init__(self, c: int):
         super().__init__()
         self.norm = nn.GroupNorm(_groups_for(c), c, eps=1e-6)
@@ -258,7 +262,7 @@ class Attend(nn.Module):
         return (x + self.out(mixed.mT.reshape(x.shape))) * math.sqrt(.5)
 
 class _Pyramid(nn.Module):
-    "The input at the next lower resolution: blurred, then a strided convolution."
+    "The input at half the resolution: blur, then a strided convolution (progressive input)."
     def __init__(self, c_in: int, c_out: int):
         super().__init__()
         self.blur = Blur("same")
@@ -267,7 +271,7 @@ class _Pyramid(nn.Module):
     def forward(self, x): return self.conv(self.blur(x))
 
 class _Part(nn.Module):
-    "A block of the U-Net with what stands around it."
+    "A residual block of the U-Net with its attention, input pyramid and skip connection."
     def __init__(self, block, attend, pyramid, joins: bool):
         super().__init__()
         self.block, self.joins = block, joins
@@ -279,7 +283,8 @@ def initialize(net: nn.Module, seed: int = 0):
     """Draw uniform weights of variance scale/(mean of fan-in and fan-out), and zero biases.
 
     Args:
-        net: Changed in place"""
+        net: The network, changed in place
+        seed: Seed of the weights"""
     g = stream(seed, "weights")
     for m in net.modules():
         if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
@@ -294,7 +299,7 @@ def initialize(net: nn.Module, seed: int = 0):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #f41dc7c6
 class _Time(nn.Module):
-    "Embedding of the index s, and of the label: sines and cosines, then two dense layers."
+    "The embedding of the index s and of the label: sines and cosines, then two dense layers."
     def __init__(self, features: int, out: int, classes: int, act: Callable):
         super().__init__()
         self.features, self.classes = features, classes
@@ -312,7 +317,7 @@ class _Time(nn.Module):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c3694321
 def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up" → parts
-    "The steps of `nets.plan`, with the pyramid where the resolution falls."
+    "Build the blocks of `nets.plan`, with the input pyramid where the resolution falls."
     ways, seen = dict(down=[], middle=[], up=[]), channels
     steps = nets.plan(f)
     changes = [{"block": ""}.get(s.kind, s.kind) for s in steps]  # of the resolution
@@ -330,15 +335,15 @@ def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #3c377194
 class _ForImages(_Network):
-    "A network whose parts `assemble` makes; squares of `patch` pixels are one position each."
+    "The base class of networks for images; squares of `patch` pixels are folded into channels."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__(config, shape, classes)
         channels, size = self.positions()
         with torch.random.fork_rng(devices=[]): self.assemble(config, channels, size)
         initialize(self, seed)
 
-    def positions(self):  # ValueError if they do not come out
-        "Channels and size that the network sees of an image."
+    def positions(self):
+        "Compute channels and height after folding; raise ValueError if they do not divide."
         shape, patch, halved = self.shape, self.config.patch, len(self.config.mults) - 1
         n = 2 ** halved
         if len(shape) != 3 or shape[1] % (n * patch) or shape[2] % (n * patch):
@@ -357,9 +362,9 @@ class _ForImages(_Network):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #1385f912
 class UNetGenerator(_ForImages):
-    "`net(z_t, s, latent, c) → x̂` for images, or as `config.predicts` says: the paper's U-Net."
+    "`net(z_t, s, latent, c)` → x̂, z_s or ε by `config.predicts`: the U-Net of DDGAN, for images."
     def assemble(self, f: Config, channels: int, size: int):
-        # what all blocks hear: the style, and the step with the label
+        # the inputs of all blocks: the style, and the embedding of s and the label
         self.map = _Mapping(f.latent, f.embedding, f.mapping)
         self.time = _Time(f.width, 4 * f.width, self.classes, F.silu)
 
@@ -397,14 +402,14 @@ class UNetGenerator(_ForImages):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b11bdb52
 def deviation_channel(h: Tensor, most: int = 4) -> Tensor:
-    """Minibatch standard deviation: example i belongs to group i mod m, with m = ⌈b/4⌉ groups.
+    """Append the mean standard deviation of groups of the batch as a channel (minibatch stddev).
 
     Args:
-        h: `(b, c, h, w)`
-        most: Examples in a group
+        h: Features, `(b, c, h, w)`
+        most: Largest number of examples in a group
 
     Returns:
-        `(b, c + 1, h, w)`: the group's mean standard deviation as one more channel"""
+        `(b, c + 1, h, w)`"""
     b, x = len(h), h.to(torch.promote_types(h.dtype, torch.float32)).flatten(1)
     i = torch.arange(b, device=h.device)
 
@@ -423,7 +428,7 @@ _SHRINKING = {  # blocks: in, out, whether it halves; scales of their ends, and 
 }
 
 class _DownBlock(nn.Module):
-    "Leaky ReLU, convolution, twice; s is added between; halves the resolution, or not."
+    "A residual block: leaky ReLU, convolution, twice; adds s; halves the size if `half`."
     def __init__(self, c_in: int, c_out: int, time: int, half: bool, scale: float):
         super().__init__()
         self.resample = Blur("half") if half else nn.Identity()
@@ -439,19 +444,19 @@ class _DownBlock(nn.Module):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #e9c75488
 class _SeesPairs(_ForImages):
-    "What both discriminators of images share: how they see two states, and how they hear a label."
+    "The base class of discriminators of image pairs: channels of z_s and z_t, projected label."
     def joined(self, z_s, z_t):
         z = self.folded(z_s), self.folded(z_t)
         return torch.cat([z[0], z[1] if self.config.paired else torch.zeros_like(z[1])], 1)
 
-    def logits(self, h, z_s, c):  # A label is a projection: its vector times the features
+    def logits(self, h, z_s, c):  # Projection discriminator: label embedding times features
         logits = self.leave(h)[:, 0]
         if self.label is None and c is None: return logits
         return logits + (h * self.label(nets.labels(c, z_s, self.classes))).sum(1)
 
 class ConvDiscriminator(_SeesPairs):
-    "`net(z_s, z_t, s, c) → logits (b,)` for images: large where the pair looks real."
-    together = 4  # Images whose deviations are one channel
+    "`net(z_s, z_t, s, c) → logits (b,)`: the convolutional discriminator of DDGAN, for images."
+    together = 4  # Images in a group of `deviation_channel`
 
     def positions(self):
         size, patch = self.config.d_size, self.config.patch
@@ -484,7 +489,7 @@ class ConvDiscriminator(_SeesPairs):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #d0a5a0cf
 class _PlainBlock(nn.Module):
-    "Leaky ReLU, convolution, twice; the condition scales and shifts between; zero at first."
+    "A residual block without norms, conditioned by scale and shift; the identity at first."
     def __init__(self, c: int, embedding: int, blocks: int):
         super().__init__()
         self.conv1 = _conv(c, c, scale=2 / blocks)
@@ -498,8 +503,8 @@ class _PlainBlock(nn.Module):
         return x + self.conv2(F.leaky_relu(h, .2))
 
 def _levels(f: Config, width: int
-):  # For each level its channels, its blocks, and a 1×1 convolution to the next
-    "The blocks of one way through the resolutions."
+):  # Channels and blocks of each resolution, and 1×1 convolutions between them
+    "Build the residual blocks of all resolutions."
     wide = [width * m for m in f.mults]
     level = lambda c: nn.ModuleList(
         _PlainBlock(c, f.embedding, f.blocks * len(wide)) for _ in range(f.blocks))
@@ -507,7 +512,7 @@ def _levels(f: Config, width: int
     return wide, nn.ModuleList(map(level, wide)), joints
 
 class _OfSquares(_ForImages):
-    "A network that reads the lowest resolution at once, and so of one size."
+    "The base class of networks for square images of one size."
     def positions(self):
         shape = self.shape
         if len(shape) == 3 and shape[1] != shape[2]:
@@ -517,7 +522,7 @@ class _OfSquares(_ForImages):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #0124b8f7
 class ResNetGenerator(_OfSquares):
-    "`net(z_t, s, latent, c) → x̂` for images: residual blocks without norms, down and up."
+    "`net(z_t, s, latent, c) → x̂`: a U-Net of residual blocks without norms, for images."
     def assemble(self, f: Config, channels: int, size: int):
         self.map = _Mapping(f.latent, f.embedding, f.mapping)
         self.time = _Time(f.width, f.embedding, self.classes, F.silu)
@@ -528,7 +533,7 @@ class ResNetGenerator(_OfSquares):
         self.leave = _conv(f.width, channels)
 
     def lower(self, level: int, h, latent):
-        "The input of a level of the way down, from the output of the one above."
+        "Halve the output of a resolution: the input of the next one on the way down."
         return self.wider[level - 1](F.avg_pool2d(h, 2))
 
     def forward(self, z_t, s, latent, c=None):
@@ -552,7 +557,7 @@ class ResNetGenerator(_OfSquares):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #42621593
 class _Beside(nn.Module):
-    "A logit of each example's features beside the mean of its pack; zero at first."
+    "The logit of an example and the mean of its pack, an MLP; zero at first (PacGAN)."
     def __init__(self, c: int, pack: int):
         super().__init__()
         self.pack = pack
@@ -572,7 +577,7 @@ class _Beside(nn.Module):
         return self.layers(torch.cat([packs, mean], 2)).flatten()
 
 class ResNetDiscriminator(_OfSquares, _SeesPairs):
-    "`net(z_s, z_t, s, c) → logits (b,)` for images: residual blocks, no norms."
+    "`net(z_s, z_t, s, c) → logits (b,)`: residual blocks without norms, for images."
     def assemble(self, f: Config, channels: int, size: int):
         self.time = _Time(f.d_width, f.embedding, 0, F.silu)
         self.enter = _conv(2 * channels, f.d_width)
@@ -597,12 +602,13 @@ class ResNetDiscriminator(_OfSquares, _SeesPairs):
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #dce67c8f
 def build(config: Config, shape: tuple, classes: int = 0, *, seed: int = 0) -> nn.ModuleDict:
-    """Both networks.
+    """Build generator and discriminator.
 
     Args:
-        shape: Of one example
-        classes: 0 for none
-        seed: Of the weights
+        config: Settings of both networks
+        shape: Shape of one example
+        classes: Number of classes; 0 for none
+        seed: Seed of the weights
 
     Returns:
         "generator" and "discriminator", untrained"""

@@ -19,20 +19,21 @@ from diffstudy.core import (
     suggest)
 from ..process.notation import convert, gammas_from_betas
 from ..process.process import alpha, sigma
-from ..process.sample import arrived, check_state
+from ..process.sample import check_finite, check_state
 
 # %% ../../nbs/40_ddgan.ipynb #bd5a5d3f
 def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
           start: float = 1e-3) -> Tensor:
-    """The variance that each step of the paper's chain adds (DDGAN, official settings).
+    """Compute the variance β that each step of the paper's chain adds (DDGAN, official settings).
 
     Args:
-        steps: T
-        beta_min, beta_max: Rate of noise at time 0 and at time 1
-        start: The time that belongs to the clean state
+        steps: Number of denoising steps T
+        beta_min: Rate of the noise at time 0
+        beta_max: Rate of the noise at time 1
+        start: Time of the clean state, 0 ≤ start < 1
 
     Returns:
-        `(steps,)` float64, first = least noisy"""
+        β of each step, `(steps,)` float64, least noisy first"""
     check_counts(steps=steps)
     expect(
         0 < beta_min < beta_max and 0 <= start < 1,
@@ -42,26 +43,26 @@ def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
 
 # %% ../../nbs/40_ddgan.ipynb #ebcc42ae
 def chain_gammas(steps: int, **rates) -> Tensor:
-    """The paper's chain as noise levels γ of the states 0…T.
+    """Compute the noise levels γ of the states 0…T of the paper's chain (DDGAN).
 
     Args:
-        steps: T
-        **rates: As for `betas`
+        steps: Number of denoising steps T
+        **rates: Keywords of `betas`: `beta_min`, `beta_max`, `start`
 
     Returns:
-        `(steps + 1,)` float64, rising from −∞ (clean data, index 0) to noise"""
+        γ, `(steps + 1,)` float64, rising from −∞ (clean data, index 0) to noise"""
     b = betas(steps, **rates)
     return torch.cat([b.new_full((1,), -math.inf), gammas_from_betas(b)])
 
 # %% ../../nbs/40_ddgan.ipynb #d7c933f9
 @implements("D1")
 def exact_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
-    """The true q(z_s|z_t), exactly: which no network can do better than.
+    """Compute the true denoising distribution q(z_s|z_t) of a Gaussian mixture.
 
     Args:
-        mixture: A `data.GaussianMixture`, the data
-        z_t: `(b, d)`
-        gamma_s: γ of the less noisy time, `()`; −∞ is clean data
+        mixture: The distribution of the data, a `data.GaussianMixture`
+        z_t: Noisy states, `(b, d)`
+        gamma_s: γ of z_s, the less noisy state, `()`; −∞ is clean data
         gamma_t: γ of z_t, `()`
 
     Returns:
@@ -78,7 +79,7 @@ def exact_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
 
 # %% ../../nbs/40_ddgan.ipynb #435057cc
 def _check_step(s: Tensor, x: Tensor, steps: int) -> Tensor:  # `s`
-    "The index convention of this chapter: s in 0…T−1 for the pair (z_s, z_t) with t = s + 1."
+    "Check the index s: int64 in 0…T−1, of the less noisy state of (z_s, z_t) with t = s + 1."
     if not torch.is_tensor(s) or s.dtype != torch.int64 or s.shape != x.shape[:1]:
         raise ValueError(
             f"expected s as int64 of shape ({len(x)},), "
@@ -96,26 +97,26 @@ def _check_step(s: Tensor, x: Tensor, steps: int) -> Tensor:  # `s`
 
 # %% ../../nbs/40_ddgan.ipynb #4cc385de
 class Pair(NamedTuple):
-    """Two states of one path, of which `z_t` is one step noisier.
+    """Two adjacent states of one path of the chain.
 
     Args:
-        z_s: `(b, *d)`
-        z_t: `(b, *d)`"""
+        z_s: The less noisy state, index s, `(b, *d)`
+        z_t: The noisier state, index t = s + 1, `(b, *d)`"""
     z_s: Tensor
     z_t: Tensor
 
 @implements("D2")
 def pairs(x: Tensor, s: Tensor, chain: Tensor, generator=None) -> Pair:
-    """Draw from q(z_s|x) q(z_t|z_s): pairs of the true joint, without knowing q(z_s|z_t).
+    """Draw pairs (z_s, z_t) from q(z_s|x) q(z_t|z_s), the true joint distribution.
 
     Args:
         x: Data, `(b, *d)`
-        s: Index of the less noisy state, `(b,)` in 0…T−1
-        chain: The chain, `(T + 1,)`, rising
+        s: Index of the less noisy state, int64 `(b,)` in 0…T−1
+        chain: γ of the states, `(T + 1,)`, rising
         generator: One `torch.Generator`, or a list of one for each example
 
     Returns:
-        A real pair for each example"""
+        z_s and z_t, `(b, *d)` each"""
     s = _check_step(s, x, len(chain) - 1)
     z_s = process.marginal(x, chain[s]).sample(generator)
     return Pair(z_s, process.forward(z_s, chain[s], chain[s + 1]).sample(generator))
@@ -124,13 +125,13 @@ def pairs(x: Tensor, s: Tensor, chain: Tensor, generator=None) -> Pair:
 @implements("D3")
 def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None,
             c: Tensor = None) -> Tensor:
-    """One step towards the data: a fresh latent, one call of the network, one draw of the posterior.
+    """Take one denoising step: predict x̂ with a new latent, then draw from q(z_s|z_t, x̂).
 
     Args:
-        net: `net(z_t, s, latent, c) → x̂`; `net.latent`: its length
-        z_t: `(b, *d)`
-        s: Index of the less noisy state, `(b,)` in 0…T−1
-        chain: The chain, `(T + 1,)`, rising
+        net: `net(z_t, s, latent, c) → x̂`, with `net.latent`, the length of the latent
+        z_t: Noisy states of index t = s + 1, `(b, *d)`
+        s: Index of the less noisy state, int64 `(b,)` in 0…T−1
+        chain: γ of the states, `(T + 1,)`, rising
         generator: One `torch.Generator`, or a list of one for each example
         c: Labels `(b,)` for a network with classes
 
@@ -148,11 +149,11 @@ def denoise(net: Callable, z_t: Tensor, s: Tensor, chain: Tensor, generator=None
 
 # %% ../../nbs/40_ddgan.ipynb #66328347
 class ExactGenerator:
-    """The generator that a network should become, for data from a mixture: D3 with the true p(x|z_t).
+    """The optimal generator for a Gaussian mixture: x̂ is a draw of the true p(x|z_t) (D3).
 
     Args:
-        mixture: A `data.GaussianMixture`
-        chain: The chain, `(T + 1,)`"""
+        mixture: The distribution of the data, a `data.GaussianMixture`
+        chain: γ of the states, `(T + 1,)`, rising"""
     classes = 0
 
     def __init__(self, mixture, chain: Tensor):
@@ -178,14 +179,16 @@ class ExactGenerator:
 
 # %% ../../nbs/40_ddgan.ipynb #75018ddf
 def check_chain(chain: Tensor, net) -> Tensor:
-    """ValueError unless it rises from −∞ and has the network's number of steps.
+    """Check that a chain rises from −∞ and has the network's number of steps.
+
+    Raises ValueError if it does not.
 
     Args:
-        chain: `(T + 1,)`
-        net: With `net.steps`, its T
+        chain: γ of the states, `(T + 1,)`
+        net: A network with `net.steps`, its number of steps T
 
     Returns:
-        The chain"""
+        The chain, unchanged"""
     if chain.ndim != 1 or len(chain) < 2 or not chain[0].isneginf() or not (chain.diff() > 0).all():
         falls = chain.ndim == 1 and (chain.diff() < 0).all()
         got = f"got shape {tuple(chain.shape)}, beginning with {chain.flatten()[:2].tolist()}"
@@ -206,19 +209,19 @@ def check_chain(chain: Tensor, net) -> Tensor:
 @torch.no_grad()
 def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tensor = None,
              start: int = None, trajectory: bool = False) -> Tensor:
-    """Sample with exactly T calls of the generator, or draw data again from one of the states.
+    """Sample with T calls of the generator, or diffuse data to a state and denoise them again.
 
     Args:
         net: `net(z_t, s, latent, c) → x̂`, with `net.latent`, `net.steps`, `net.shape`
-        z: Standard normal noise, `(b, *d)`, or with `start` data to begin with
-        chain: The chain, `(T + 1,)`, rising from −∞
+        z: Standard normal noise, `(b, *d)`; if `start` is given, data
+        chain: γ of the states, `(T + 1,)`, rising from −∞
         generator: One `torch.Generator`, or a list of one for each example
         c: Labels `(b,)`, where the network has classes
-        start: The state to which the data get noise first, 0…T; its number of calls
+        start: Index of the state, 0…T, to which z is diffused first; the number of calls
         trajectory: Return all states, `(calls + 1, b, *d)`, instead of the last
 
     Returns:
-        `(b, *d)`"""
+        Samples, `(b, *d)`"""
     z = check_state(z, generator)
     chain = check_chain(chain.cpu(), net).to(z)
     expect(
@@ -237,27 +240,27 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
     for i in reversed(range(net.steps if start is None else start)):
         z = denoise(net, z, torch.full((len(z),), i, device=z.device), chain, generator, c)
         if trajectory: states.append(z)
-    arrived(z)
+    check_finite(z)
     return torch.stack(states) if trajectory else z
 
 # %% ../../nbs/40_ddgan.ipynb #a6ae8a04
 def ddpm_step(mixture, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor):
-    """DDPM's p(z_s|z_t) with a perfect network: the posterior at the mean of the data.
+    """Compute p(z_s|z_t) of a DDPM with a perfect network: q(z_s|z_t, x) at x = E[x|z_t].
 
     Args:
-        mixture: A `data.GaussianMixture`
-        z_t: `(b, d)`
-        gamma_s: γ of the less noisy time, `()`
+        mixture: The distribution of the data, a `data.GaussianMixture`
+        z_t: Noisy states, `(b, d)`
+        gamma_s: γ of z_s, the less noisy state, `()`
         gamma_t: γ of z_t, `()`
 
     Returns:
-        A `core.Normal`"""
+        The distribution of z_s, a `core.Normal`"""
     return process.reverse(
         z_t, mixture.denoise(z_t, alpha(gamma_t), sigma(gamma_t)), gamma_s, gamma_t)
 
 # %% ../../nbs/40_ddgan.ipynb #a6ae8a01
 def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-    """The logit of the optimal discriminator against `ddpm_step`: log q(z_s|z_t) − log p(z_s|z_t).
+    """Compute the optimal discriminator's logit: log q(z_s|z_t) − log p(z_s|z_t), p by `ddpm_step`.
 
     Returns:
         `(b,)`"""
@@ -268,13 +271,13 @@ def optimal_logit(mixture, z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: T
 
 # %% ../../nbs/40_ddgan.ipynb #662b1580
 def gradient_penalty(logits: Tensor, z_s: Tensor) -> Tensor:
-    """R1 without its weight.
+    """Compute ½ ‖∇ logit‖² of each example: the R1 penalty without a weight.
 
     Args:
-        logits: `(b,)`, computed from `z_s`
-        z_s: `(b, *d)`, with `requires_grad`
+        logits: Logits of the discriminator, `(b,)`, computed from `z_s`
+        z_s: States, `(b, *d)`, with `requires_grad`
 
     Returns:
-        `(b,)`: half the squared norm of each example's gradient, differentiable"""
+        `(b,)`, differentiable"""
     grad, = torch.autograd.grad(logits.sum(), z_s, create_graph=True)
     return flat_sum(grad.float().square()) / 2

@@ -14,15 +14,15 @@ from ..data.images import encode
 
 # %% ../../nbs/80a_my_hole.ipynb #60eecc44
 def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
-    """A picture as a model knows it, and its hole: where it is transparent, or its mask is white.
+    """Read an image and its hole: where it is transparent, or where the mask is white.
 
     Args:
-        path: A picture
-        facts: Of a run: shape and levels
-        mask: A picture of its size, white where it is hidden
+        path: An image file
+        facts: Facts of a run: shape and levels of its images
+        mask: An image file of the same size, white where the image is hidden
 
     Returns:
-        Gray levels `(c, h, w)`; True where it is hidden, `(h, w)`"""
+        Gray levels `(c, h, w)`, and True where hidden, `(h, w)`"""
     from PIL import ImageOps
     (channels, _, size), levels = facts["shape"], facts["levels"]
     image, clear = _opened(path, lambda f: (
@@ -40,7 +40,7 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
     return k.round().to(torch.uint8), folders.square(hole, size)[0] > 0
 
 def _opened(path, look):
-    "What is seen in a picture; ValueError that names a file which is none."
+    "Open an image file and apply `look`; raise ValueError with the path if it is unreadable."
     from PIL import Image
     try:
         with Image.open(path, formats=folders.IMAGE_FORMATS) as f: return look(f)
@@ -49,16 +49,18 @@ def _opened(path, look):
 
 # %% ../../nbs/80a_my_hole.ipynb #6a64438f
 def measured(picture, facts: dict, shape: tuple = None, many: bool = False) -> Tensor:
-    """What was seen, as floats; TypeError or ValueError for what can be no picture.
+    """Check a measured picture, and convert it to floats.
+
+    Raises TypeError or ValueError if it is no picture of this shape.
 
     Args:
-        picture: A tensor, or what becomes one
-        facts: Of a run: shape and levels
-        shape: Where it is not that of the model's images
-        many: Many pictures, `(n, *shape)`, or one
+        picture: A tensor or array, gray levels or floats in the units of the data
+        facts: Facts of a run: shape and levels of its images
+        shape: Shape of the measurement; by default that of the images
+        many: Accept many pictures, `(n, *shape)`, as well as one
 
     Returns:
-        floats in the units of the data, `shape`, or `(n, *shape)` of many"""
+        Floats in the units of the data, `shape`, or `(n, *shape)` if many"""
     shape, levels = tuple(shape or facts["shape"]), facts["levels"]
     x = _tensor(picture, "picture", f"gray levels of shape {shape} from 0 to {levels - 1}")
     if x.shape != shape and not (many and x.shape[1:] == shape):
@@ -90,14 +92,16 @@ def _tensor(value, name, expected) -> Tensor:
 
 # %% ../../nbs/80a_my_hole.ipynb #3f433bf9
 def hidden(mask, shape: tuple) -> Tensor:
-    """The hole of a picture; TypeError or ValueError for what can be none.
+    """Check the mask of a picture, and expand it to all channels.
+
+    Raises TypeError or ValueError if it is no mask of this shape.
 
     Args:
-        mask: True where nothing is seen, `(h, w)` or `(c, h, w)`
-        shape: Of the picture, `(c, h, w)`
+        mask: True where the picture is hidden, `(h, w)` or `(c, h, w)`
+        shape: Shape of the picture, `(c, h, w)`
 
     Returns:
-        The same, `shape`"""
+        The mask, expanded to `shape`"""
     mask = _tensor(mask, "mask", "True and False, True where the picture is hidden")
     if mask.dtype != torch.bool:
         raise TypeError(

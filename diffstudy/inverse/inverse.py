@@ -16,52 +16,56 @@ from ..core import choose, expand, flat_sum, randn_like
 from ..guidance.particles import LogWeights, WeightedParticles, pick
 from ..process.process import alpha, sigma, transition
 from ..process.sample import (
-    ancestral, arrived, check_grid, check_prediction, coefficients, initial, on_device)
+    ancestral, check_finite, check_grid, check_prediction, coefficients, initial, on_device)
 
 # %% ../../nbs/24_inverse.ipynb #24a00010
 class Operator:
-    "A linear map x → A x of pictures, and coordinates of y in which A Aᵀ is diagonal."
+    "A linear map x → A x of images, and the eigenbasis of A Aᵀ."
 
     def forward(self, x: Tensor) -> Tensor:
-        "A x of pictures `(b, *d)`: measurements `(b, *m)`, without noise."
+        "Apply A to images `(b, *d)`; return noiseless measurements `(b, *m)`."
         raise NotImplementedError
 
     def transpose(self, y: Tensor) -> Tensor:
-        "Aᵀ y of measurements `(b, *m)`, as pictures `(b, *d)`."
+        "Apply Aᵀ to measurements `(b, *m)`; return images `(b, *d)`."
         raise NotImplementedError
 
     def power(self, y: Tensor):
-        "The diagonal of A Aᵀ, which broadcasts to `into(y)`."
+        "Return the eigenvalues of A Aᵀ, in a shape that broadcasts to `to_eigenbasis(y)`."
         return 1.
 
     def into(self, y: Tensor) -> Tensor:
-        "Measurements `(b, *m)` in these coordinates, a rotation: the same shape."
+        "Rotate measurements `(b, *m)` into the eigenbasis of A Aᵀ; the shape stays."
         return y
 
     def back(self, v: Tensor) -> Tensor:
-        "What `into` gave, as measurements `(b, *m)` again."
+        "Rotate coefficients `(b, *m)` of the eigenbasis back to measurements `(b, *m)`."
         return v
 
     def clean(self, y: Tensor) -> Tensor:
-        "Measurements `(b, *m)` without what was not measured."
+        "Project measurements `(b, *m)` onto the range of A: set unmeasured entries to zero."
         return y
 
     def solve(self, v: Tensor, s, n=0.) -> Tensor:
-        """(s A Aᵀ + n)⁻¹ v, and nothing where that matrix is zero.
+        """Solve (s A Aᵀ + n) u = v; u is zero where that matrix is zero.
 
         Args:
-            v: `(b, *d)`, like y
-            s, n: Variances, numbers"""
+            v: Measurements, `(b, *m)`
+            s: Variance that multiplies A Aᵀ, a number
+            n: Variance of the noise, a number
+
+        Returns:
+            `(b, *m)`"""
         v = self.into(v)
         total = torch.as_tensor(s * self.power(v) + n, dtype=v.real.dtype, device=v.device)
         return self.back(torch.where(total > 0, v / torch.where(total > 0, total, 1.), 0.))
 
 # %% ../../nbs/24_inverse.ipynb #24a00011
 class Mask(Operator):
-    """Some pixels are seen; without an argument all of them, for noise alone.
+    """The selection of the observed pixels (inpainting); without an argument of all (denoising).
 
     Args:
-        seen: Booleans for a picture, such as `(1, h, w)`"""
+        seen: True where observed, such as `(1, h, w)`"""
 
     def __init__(self, seen=torch.tensor(True)):
         if not torch.is_tensor(seen) or seen.dtype != torch.bool:
@@ -80,7 +84,7 @@ class Mask(Operator):
 
 # %% ../../nbs/24_inverse.ipynb #24a00012
 class Shrink(Operator):
-    "The mean over squares of k × k pixels."
+    "The mean over squares of k × k pixels (super-resolution)."
 
     def __init__(self, k: int): self.k = k
 
@@ -98,10 +102,10 @@ class Shrink(Operator):
 
 # %% ../../nbs/24_inverse.ipynb #24a00014
 class Blur(Operator):
-    """A convolution that goes on at the other side of the picture; A Aᵀ is diagonal in waves.
+    """A convolution with periodic boundary; the Fourier basis diagonalizes A Aᵀ.
 
     Args:
-        kernel: `(a, b)`, its middle is the pixel itself"""
+        kernel: `(a, b)`; entry (a // 2, b // 2) weighs the pixel itself"""
 
     def __init__(self, kernel: Tensor):
         if not torch.is_tensor(kernel) or kernel.ndim != 2 or not kernel.is_floating_point():
@@ -109,7 +113,7 @@ class Blur(Operator):
         self.kernel = kernel
 
     def waves(self, x):
-        "The factor of each wave, `(h, w)`."
+        "Compute the transfer function: the factor of each frequency, `(h, w)`, complex."
         a, b = self.kernel.shape
         k = torch.zeros(x.shape[-2:], dtype=x.real.dtype, device=x.device)
         k[:a, :b] = self.kernel
@@ -126,10 +130,10 @@ class Blur(Operator):
 
 # %% ../../nbs/24_inverse.ipynb #24a00013
 class Matrix(Operator):
-    """Any linear map of a few numbers, by its matrix.
+    """A linear map of vectors, given by its matrix.
 
     Args:
-        A: `(m, d)`"""
+        A: The matrix, `(m, d)`"""
 
     def __init__(self, A: Tensor):
         if not torch.is_tensor(A) or A.ndim != 2 or not A.isfinite().all():
@@ -148,24 +152,24 @@ class Matrix(Operator):
 
 # %% ../../nbs/24_inverse.ipynb #24a00020
 class Pull(NamedTuple):
-    """What a model predicts, and how a Gaussian in the place of p(y|z) pulls at z.
+    """The prediction of a model, and the gradient of a Gaussian approximation p̃(y|z) of p(y|z).
 
     Args:
-        eps: The predicted noise, `(b, *d)`
+        eps: Predicted noise ε̂, `(b, *d)`
         grad: ∇_z log p̃(y|z), `(b, *d)`
-        log_prob: log p̃(y|z) but for a constant, `(b,)`"""
+        log_prob: log p̃(y|z) up to a constant, nats, `(b,)`"""
     eps: Tensor
     grad: Tensor
     log_prob: Tensor
 
 # %% ../../nbs/24_inverse.ipynb #24a00021
 class Measurement:
-    """y = A x + noise, of one picture, or of one for each answer.
+    """A measurement y = A x + noise of one image, or of one for each answer.
 
     Args:
-        y: `(1, *d)`, or `(n, *d)`, one for each answer
-        operator: A
-        noise: Its standard deviation"""
+        y: The measured values, `(1, *m)`, or `(n, *m)`, one for each answer
+        operator: The linear map A
+        noise: Standard deviation of the noise in y"""
 
     def __init__(self, y: Tensor, operator: Operator, noise: float = 0.):
         if not torch.is_tensor(y) or not y.is_floating_point() or y.ndim < 2:
@@ -185,13 +189,14 @@ class Measurement:
         self.blind = not bool((torch.as_tensor(operator.power(self.y)) > 0).any())
 
     def pull(self, predict: Callable, z: Tensor, gamma: Tensor, s, n) -> Pull:
-        """The prediction, and the gradient of a Gaussian likelihood around the estimate.
+        """Predict ε̂ and differentiate log p̃(y|z) by z through the model.
 
         Args:
-            predict: `(z, γ) → ε̂`
-            z: `(b, *d)`
-            gamma: `()`
-            s, n: p̃(y|z) = N(A x̂(z), s A Aᵀ + n): two variances"""
+            predict: `(z, γ) → ε̂`, differentiable by z
+            z: Noisy states, `(b, *d)`
+            gamma: γ of z, `()`
+            s: Variance s of p̃(y|z) = N(A x̂(z), s A Aᵀ + n), a number
+            n: Variance n of p̃(y|z) = N(A x̂(z), s A Aᵀ + n), a number"""
         with torch.enable_grad():
             z = z.detach().requires_grad_()
             eps = predict(z, gamma)
@@ -207,12 +212,12 @@ class Measurement:
         return Pull(eps.detach(), grad, -flat_sum(left * v) / 2)
 
     def heard(self, gamma: Tensor) -> Tensor:
-        "Whether noise of a level exceeds that of y, so that y tells something of z."
+        "Return True where σ² max(A Aᵀ) > α² noise²: there y constrains z."
         power = torch.as_tensor(self.operator.power(self.y)).max().cpu()
         return sigma(gamma) ** 2 * power > (alpha(gamma) * self.noise) ** 2
 
     def replaced(self, z: Tensor, gamma: Tensor, generator=None) -> Tensor:
-        "z with the measured part drawn from q(z|y): where the level's noise exceeds y's own."
+        "Replace the measured part of z by a draw of q(z|y), where σ² A Aᵀ exceeds α² noise²."
         op = self.operator
         a, s = alpha(gamma), sigma(gamma)
         left = op.into(a * self.y - op.forward(z))
@@ -222,21 +227,21 @@ class Measurement:
         return z + op.transpose(op.solve(op.back(v), 1.))
 
     def fitted(self, x: Tensor) -> Tensor:
-        "x, moved by the least that makes A x = y, if there is no noise."
+        "Project x onto A x = y, if the measurement is without noise."
         if self.noise: return x
         onto = lambda y: self.operator.transpose(self.operator.solve(y, 1.))
         return x - onto(self.operator.forward(x)) + onto(self.y)
 
 # %% ../../nbs/24_inverse.ipynb #24a00040
 def posterior(mix, measured: Measurement):
-    """The exact posterior of a Gaussian mixture: again a mixture of as many Gaussians.
+    """Compute p(x|y) of a Gaussian mixture: a mixture with as many components.
 
     Args:
-        mix: A `mixtures.GaussianMixture`
-        measured: Of one point
+        mix: The distribution of x, a `data.GaussianMixture`
+        measured: A measurement y of one point
 
     Returns:
-        A `GaussianMixture`: weights, means and covariances"""
+        The posterior, a `data.GaussianMixture`"""
     eye = torch.eye(mix.dim, dtype=torch.float64)
     A = measured.operator.forward(eye).mT
     rows = (A != 0).any(1)
@@ -258,16 +263,19 @@ def posterior(mix, measured: Measurement):
 
 # %% ../../nbs/24_inverse.ipynb #24a00030
 def _numbers(gammas, z, *more):
-    "The numbers of each step, on the device: γ, the three of `coefficients`, and more."
+    "Return for each step γ, its three `sample.coefficients`, and `more`, on the device of z."
     return on_device([*coefficients(gammas), *more], z)
 
 @torch.no_grad()
 def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,
                 *, repeats: int = 1) -> Tensor:
-    """Put the measured part, with the noise of the level, in its place before each step (RePaint).
+    """Replace the measured part of z by a draw of q(z|y) before each step (RePaint).
 
     Args:
-        repeats: How often a step is taken while y is heard, its noise put back between"""
+        repeats: Times each step is taken, with noise added again between (resampling)
+
+    Returns:
+        z at the last γ, `(n, *d)`"""
     up, heard = transition(gammas[1:], gammas[:-1]), measured.heard(gammas).tolist()
     numbers = _numbers(gammas, z, up.alpha_ts, up.sigma2_ts.sqrt())
     for (gamma, a, b, noise, keep, fresh), more in zip(numbers, heard):
@@ -275,16 +283,19 @@ def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
             if r: z = keep * z + fresh * randn_like(z, generator)
             z = measured.replaced(z, gamma, generator)
             z = a * z + b * predict(z, gamma) + noise * randn_like(z, generator)
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/24_inverse.ipynb #24a00031
 @torch.no_grad()
 def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None, *,
         step: float | None = None) -> Tensor:
-    """Guide by N(y; A x̂, noise²) in the place of p(y|z), or by steps ζ (Chung et al. 2023).
+    """Sample with p(y|z) ≈ N(y; A x̂, noise²), or with steps of size ζ (DPS, Chung et al. 2023).
 
     Args:
-        step: ζ of the paper, in units of z; None: by the noise, as derived"""
+        step: Step size ζ of the paper, in units of z; None: derived from noise²
+
+    Returns:
+        z at the last γ, `(n, *d)`"""
     if step is None and not measured.noise:
         raise ValueError("dps: without noise its likelihood has no width: give step, such as .1")
     if step is None: return _guided(predict, measured, z, gammas, generator, 0.)
@@ -292,32 +303,37 @@ def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
         p = measured.pull(predict, z, gamma, 0., 1.)
         size = expand((-2 * p.log_prob).sqrt().clamp_min(1e-12), z)
         z = a * z + b * p.eps + noise * randn_like(z, generator) + step * p.grad / size
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/24_inverse.ipynb #24a0003a
 def _guided(predict, measured, z, gammas, generator, spread):
-    "Ancestral sampling, guided by a Gaussian of variance spread · σ² A Aᵀ + noise²."
+    "Sample with p(y|z) ≈ N(y; A x̂, spread · σ² A Aᵀ + noise²), by ancestral steps."
     def guided(z, gamma):
         s2 = spread * sigma(gamma) ** 2
         p = measured.pull(predict, z, gamma, s2, measured.noise ** 2)
         return p.eps - sigma(gamma) * p.grad
     return ancestral(guided, z, gammas, generator)
 
-def pigdm(
-    predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,
-) -> Tensor:
-    "Guide by N(y; A x̂, σ² A Aᵀ + noise²) in the place of p(y|z) (Song et al. 2023)."
+def pigdm(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor,
+          generator=None) -> Tensor:
+    """Sample with p(y|z) ≈ N(y; A x̂, σ² A Aᵀ + noise²) (ΠGDM, Song et al. 2023).
+
+    Returns:
+        z at the last γ, `(n, *d)`"""
     return _guided(predict, measured, z, gammas, generator, 1.)
 
 # %% ../../nbs/24_inverse.ipynb #24a00032
 @torch.no_grad()
 def twisted(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None, *,
             groups: int = 1, threshold: float = .5) -> WeightedParticles:
-    """Guide as `pigdm`, and weigh what that gets wrong (Wu et al. 2023): exact with many particles.
+    """Sample with the guidance of `pigdm` and correct it by weights (TDS, Wu et al. 2023).
 
     Args:
-        groups: Sets of particles that are resampled by themselves
-        threshold: Resample a group when its effective share falls below"""
+        groups: Number of equal groups of particles, each resampled by itself
+        threshold: Effective sample size, as a share, below which a group is resampled
+
+    Returns:
+        Particles z, `(n, *d)`, and their log weights"""
     weights, before = LogWeights(z, groups, threshold), 0.
     for gamma, a, b, noise in _numbers(gammas, z):
         p = measured.pull(predict, z, gamma, sigma(gamma) ** 2, measured.noise ** 2)
@@ -334,15 +350,18 @@ def twisted(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor,
     left = measured.y - measured.operator.forward(z)
     n = max(measured.noise, sigma(gammas[-1]).item()) ** 2
     weights.add(-flat_sum(left.square()) / (2 * n) - before)
-    return weights.result(arrived(z), calls=1)
+    return weights.result(check_finite(z), calls=1)
 
 # %% ../../nbs/24_inverse.ipynb #24a00033
 def particles(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,
               *, particles: int | None = None) -> Tensor:
-    """Answers from `twisted`.
+    """Draw answers from the weighted particles of `tds`.
 
     Args:
-        particles: Of a filter for each answer; None: one filter for all answers"""
+        particles: Particles of a filter for each answer; None: one filter for all
+
+    Returns:
+        z at the last γ, `(n, *d)`"""
     if particles is None: return twisted(predict, measured, z, gammas, generator).drawn(generator)
     many = generator if isinstance(generator, (list, tuple)) else [generator] * len(z)
     def answer(g):
@@ -356,16 +375,16 @@ METHODS = dict(replacement=replacement, dps=dps, pigdm=pigdm, particles=particle
 
 def restore(predict: Callable, measured: Measurement, gammas: Tensor, generator=None, *, n: int = 1,
             method: str = "pigdm", **options) -> Tensor:
-    """Draw pictures that fit a measurement; where nothing is seen, the samples of `ancestral`.
+    """Draw images from p(x|y), approximately; of an empty measurement the samples of `ancestral`.
 
     Args:
         predict: `(z, γ) → ε̂`
-        measured: What is known
-        gammas: Falling from noise to data, finite, `(steps + 1,)`
+        measured: The measurement y = A x + noise
+        gammas: γ of the steps, falling from noise to data, finite, `(steps + 1,)`
         generator: One `torch.Generator`, or a list of one for each answer
-        n: How many answers
-        method: A name of `METHODS`
-        **options: Of the method
+        n: Number of answers
+        method: A key of `METHODS`
+        **options: Options of the method, such as `repeats` of "replacement"
 
     Returns:
         z at the last γ, `(n, *d)`"""

@@ -17,25 +17,25 @@ from .estimate import Estimate, Proportion, checked_scores, mean_and_error
 
 # %% ../../nbs/75a_distances.ipynb #f3899129
 class Nearest(NamedTuple):
-    """For each example its nearest neighbor in another set.
+    """The nearest neighbor of each example in another set.
 
     Args:
-        distance: `(n,)` Euclidean
-        index: `(n,)` which one it is"""
+        distance: Euclidean distance to the neighbor, `(n,)`
+        index: Index of the neighbor, `(n,)`"""
     distance: Tensor
     index: Tensor
 
 # %% ../../nbs/75a_distances.ipynb #6c0654ce
 def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
-    "The features of one batch."
+    "Compute the features of one batch."
     y = features(x) if features else x
     if not torch.is_tensor(y) or y.ndim < (2 if features else 1) or len(y) != len(x):
         raise ValueError(f"expected features (b, f) for each of {len(x)} examples; got {seen(y)}")
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
 # %% ../../nbs/75a_distances.ipynb #ca650cfd
-def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # `(n,)` distances, and which of `v`
-    "The nearest row of `v` `(m, f)` for each row of `u` `(n, f)`, the first of several."
+def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # Distances and indices, `(n,)`
+    "Find the nearest row of `v` `(m, f)` for each row of `u` `(n, f)`, the first of several."
     # squared distances by one matrix product, ten times as fast, and wrong by what rounding leaves
     mean = v.mean(0)
     x, y = u - mean, v - mean
@@ -57,16 +57,16 @@ def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # `(n,)` distances
 # %% ../../nbs/75a_distances.ipynb #9330bdd7
 @torch.no_grad()
 def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) -> Nearest:
-    """The distance of each of `a` to its nearest in `b`, in pixels or in a feature space.
+    """Measure the distance of each example of a to its nearest neighbor in b.
 
     Args:
-        a: `(n, *d)`, for instance samples
-        b: `(m, *d)`, for instance the training set
-        features: `features(x)` → `(b, f)`: the space to measure in; pixels by default
-        chunk: At most `chunk²` distances are held at once
+        a: Examples `(n, *d)`, for instance samples
+        b: Examples `(m, *d)`, for instance the training set
+        features: Feature extractor, `features(x)` → `(b, f)`; None: the values themselves
+        chunk: Examples of each set at a time; memory holds `chunk²` distances
 
     Returns:
-        Distance to the nearest of `b` for each of `a`, and its index"""
+        Distance and index of the nearest neighbor in b, `(n,)` each"""
     expect(
         a.ndim and b.ndim and a.shape[1:] == b.shape[1:],
         "two sets of examples of one shape", f"{tuple(a.shape[1:])} and {tuple(b.shape[1:])}")
@@ -101,15 +101,15 @@ def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) 
 # %% ../../nbs/75a_distances.ipynb #7513b3d0
 @torch.no_grad()
 def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
-    """The features of a set, computed batch by batch.
+    """Compute the features of a set, batch by batch.
 
     Args:
-        x: `(n, *d)`
-        features: `features(x)` → `(b, f)`; None: the values of `x` themselves
+        x: Examples, `(n, *d)`
+        features: Feature extractor, `features(x)` → `(b, f)`; None: the values themselves
         batch_size: Examples in a call of `features`
 
     Returns:
-        `(n, f)`"""
+        Features, `(n, f)`"""
     if not torch.is_tensor(x):
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     expect(x.is_floating_point(), "floating point data", f"{x.dtype}: encode the images first")
@@ -119,11 +119,11 @@ def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
 
 # %% ../../nbs/75a_distances.ipynb #ff780458
 def _double(x: Tensor) -> Tensor:
-    "In float64; on the CPU where the device has none."
+    "Convert to float64; on the CPU if the device has none (MPS)."
     return (x.cpu() if x.device.type == "mps" else x).double()
 
 def _check_features(u, v, least):
-    "Two sets of features that can be compared; `v` may be exact `Moments`."
+    "Check that two sets of features are comparable; `v` may be exact `Moments`."
     known = isinstance(v, Moments)
     sets = dict(a=u) if known else dict(a=u, b=v)
     if known and not (v.mean.isfinite().all() and v.cov.isfinite().all()):
@@ -139,22 +139,25 @@ def _check_features(u, v, least):
 
 # %% ../../nbs/75a_distances.ipynb #74ca913c
 class Moments(NamedTuple):
-    """Mean and covariance of a set of features, in float64.
+    """The mean and covariance of a set of features, in float64.
 
     Args:
-        mean: `(f,)`
-        cov: `(f, f)`
-        n: How many examples they come from; 0: they are exact"""
+        mean: Mean, `(f,)`
+        cov: Covariance, `(f, f)`
+        n: Number of examples they were estimated from; 0: exact"""
     mean: Tensor
     cov: Tensor
     n: int = 0
 
 def moments(u: Tensor, *, chunk: int = 4096) -> Moments:
-    """Mean and unbiased covariance, chunk by chunk.
+    """Compute the mean and the unbiased covariance of features.
 
     Args:
         u: Features `(n, f)`, n ≥ 2
-        chunk: Rows at a time"""
+        chunk: Rows at a time
+
+    Returns:
+        Mean `(f,)`, covariance `(f, f)` and n, in float64"""
     if u.ndim != 2 or len(u) < 2:
         raise ValueError(
             f"expected features (n, f) of at least 2 examples; got shape {tuple(u.shape)}")
@@ -164,12 +167,16 @@ def moments(u: Tensor, *, chunk: int = 4096) -> Moments:
 
 # %% ../../nbs/75a_distances.ipynb #8e75b3a4
 def _root(cov: Tensor) -> Tensor:  # `(f, f)`, R with R Rᵀ = cov and orthogonal columns
-    "A square root of a covariance `(f, f)`; eigenvalues within rounding of 0 become 0."
+    "Compute a square root of a covariance; eigenvalues within rounding of 0 become 0."
     v, q = torch.linalg.eigh(cov)
     return q * torch.where(v > v[-1] * len(v) * 1e-15, v, 0.).sqrt()
 
 def frechet(a: Moments, b: Moments) -> Tensor:
-    """Fréchet distance of two Gaussians: ‖m_a − m_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½.
+    """Compute ‖m_a − m_b‖² + tr A + tr B − 2 tr (A^½ B A^½)^½, the Fréchet distance of Gaussians.
+
+    Args:
+        a: Moments of one Gaussian
+        b: Moments of another Gaussian
 
     Returns:
         `()`, float64"""
@@ -182,8 +189,8 @@ def frechet(a: Moments, b: Moments) -> Tensor:
     return (a.mean - b.mean).square().sum() + a.cov.trace() + b.cov.trace() - 2 * overlap
 
 # %% ../../nbs/75a_distances.ipynb #8e352339
-def _parts(n: int, parts: int, strata=None) -> Tensor:  # `(n,)` the part of each of n examples
-    "Parts one after the other; of each class in `strata` all have as many."
+def _parts(n: int, parts: int, strata=None) -> Tensor:  # Part of each example, `(n,)`
+    "Partition n examples into contiguous parts of equal size, within each class of `strata`."
     if strata is None: return torch.arange(n) * parts // n
     strata = strata.cpu()
     classes, counts = strata.unique(return_counts=True)
@@ -191,9 +198,12 @@ def _parts(n: int, parts: int, strata=None) -> Tensor:  # `(n,)` the part of eac
     for c, count in zip(classes, counts): part[strata == c] = _parts(int(count), parts)
     return part
 
-def _line(a: Tensor, b, part: Tensor  # `(n, f)`; `(m, f)` or exact `Moments`; from `_parts`
-) -> Tensor:  # `(3,)`: distance of the whole sets, where the line ends at 1/n = 0, its error
-    "Leave out each part in turn: the Fréchet distance as a straight line in 1/n, and its error."
+def _line(
+    a: Tensor,     # Features `(n, f)`
+    b,             # Features `(m, f)`, or exact `Moments`
+    part: Tensor,  # Part of each row of a, `(n,)`, from `_parts`
+) -> Tensor:  # `(3,)`: distance of the whole sets, distance extrapolated to 1/n = 0, its error
+    "Extrapolate the Fréchet distance as a line in 1/n, by leaving out each part (jackknife)."
     known, parts = isinstance(b, Moments), int(part.max()) + 1
     part, other = part.to(a.device), None if known else _parts(len(b), parts).to(a.device)
     def without(g): return frechet(moments(a[part != g]), b if known else moments(b[other != g]))
@@ -210,13 +220,13 @@ def _line(a: Tensor, b, part: Tensor  # `(n, f)`; `(m, f)` or exact `Moments`; f
 FEWEST = 50  # With fewer examples, or no more than features, two errors do not cover
 
 class Frechet(NamedTuple):
-    """A Fréchet distance with its standard error and its bias.
+    """A Fréchet distance with its standard error and bias.
 
     Args:
-        mean: The distance, extrapolated if that was asked for
-        error: Standard error, from both sets; infinite where they are too small to know it
-        n: Examples in the smaller set that was sampled
-        bias: By how much the plain value is too large; nan where no line was fit
+        mean: Distance, extrapolated to 1/n = 0 with `extrapolate=True`
+        error: Standard error from both sets; infinite for sets too small to estimate it
+        n: Number of examples in the smaller of the estimated sets
+        bias: Plain minus extrapolated distance; nan without a fitted line
         dims: Number of features"""
     mean: float
     error: float
@@ -230,15 +240,15 @@ class Frechet(NamedTuple):
 @torch.no_grad()
 def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = None,
                      extrapolate: bool = False, parts: int = 10) -> Frechet:
-    """Fréchet distance of two sets of features; warns where its bias exceeds its error.
+    """Estimate the Fréchet distance of two sets; warn if the bias exceeds the standard error.
 
     Args:
-        a: `(n, *d)`, for instance samples; their order must say nothing
-        b: `(m, *d)`, for instance real images; or `Moments` of features, taken as exact
-        features: `features(x)` → `(b, f)`; None: the values themselves
-        strata: `(n,)` class of each of `a`, if it was fixed how many each has
-        extrapolate: To 1/n = 0, by a line
-        parts: Of which each is left out once, for the line and for the error
+        a: Examples in random order, `(n, *d)`, for instance samples
+        b: Examples `(m, *d)`, for instance real images, or exact `Moments` of features
+        features: Feature extractor, `features(x)` → `(b, f)`; None: the values themselves
+        strata: Class of each example of a, `(n,)`, if class counts were fixed
+        extrapolate: Remove the bias: extrapolate to 1/n = 0 by a line
+        parts: Number of parts of the jackknife
 
     Returns:
         Distance, standard error, n, bias, number of features"""
@@ -276,15 +286,15 @@ def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = Non
 # %% ../../nbs/75a_distances.ipynb #6cab16d1
 @torch.no_grad()
 def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
-    """Inception score: exp of the mean KL divergence of p(c|x) from its average.
+    """Compute the Inception score: exp of the mean KL divergence of p(c|x) from its average.
 
     Args:
         predict: `predict(x)` → logits or log-probabilities `(b, classes)`
-        x: `(n, *d)`
+        x: Samples, `(n, *d)`
         batch_size: Examples in a call of `predict`
 
     Returns:
-        From 1 to the number of classes, with standard error"""
+        Score from 1 to the number of classes, with standard error"""
     if not len(x): raise ValueError("expected at least one example; got none")
     scores = torch.cat([checked_scores(predict(b), len(b)) for b in x.split(batch_size)])
     log_p = _double(scores).log_softmax(1)
@@ -295,14 +305,14 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
 
 # %% ../../nbs/75a_distances.ipynb #b582685b
 def _neighbor_radius(u: Tensor, k: int, chunk: int) -> Tensor:  # `(n,)`, float64
-    "The distance of each row of `(n, f)` to its k-th nearest in its own set, in chunks of rows."
+    "Measure the distance of each row of `(n, f)` to its k-th nearest neighbor in the set."
     u = _double(u)
     # one more than k: the nearest is itself
     return torch.cat([torch.cdist(r, u).kthvalue(k + 1, 1).values for r in u.split(chunk)])
 
 def _overlap(u: Tensor, v: Tensor, k: int, chunk: int
 ) -> Tensor:  # `(5,)`: precision, recall, density, coverage; density's standard deviation
-    "How samples `(n, f)` and real data `(m, f)` overlap, in the balls to their k-th neighbors."
+    "Compare samples `(n, f)` and real data `(m, f)` by the balls to their k-th neighbors."
     u, v = _double(u), _double(v)
     around_u, around_v = (_neighbor_radius(x, k, chunk) for x in (u, v))
 
@@ -324,12 +334,12 @@ def _overlap(u: Tensor, v: Tensor, k: int, chunk: int
 
 # %% ../../nbs/75a_distances.ipynb #9e97364c
 class Overlap(NamedTuple):
-    """How samples and real data overlap; each an `Estimate`.
+    """The four measures of overlap of samples and real data.
 
     Args:
-        precision: Share of samples within the real data's balls
-        recall: Share of real data within the samples' balls
-        density: Real balls around a sample, over k; can exceed 1
+        precision: Share of samples inside a ball around a real example
+        recall: Share of real examples inside a ball around a sample
+        density: Mean number of real balls around a sample, over k; can exceed 1
         coverage: Share of real balls with a sample inside"""
     precision: Estimate
     recall: Estimate
@@ -342,19 +352,19 @@ class Overlap(NamedTuple):
 @torch.no_grad()
 def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves: int = 16,
                      generator=None, chunk: int = 1024) -> Overlap:
-    """Precision and recall, density and coverage, with errors for other samples and the same data.
+    """Measure precision, recall, density and coverage; errors are for new samples, the same data.
 
     Args:
-        a: `(n, *d)`, samples
-        b: `(m, *d)`, real data
-        features: `features(x)` → `(b, f)`; None: the values themselves
-        k: Which neighbor sets the radius: Kynkäänniemi et al. 3, Naeem et al. 5
-        halves: Half-samples for the errors of recall and coverage
-        generator: That draws them; by default always the same
-        chunk: Rows of distances held at a time
+        a: Samples, `(n, *d)`
+        b: Real data, `(m, *d)`
+        features: Feature extractor, `features(x)` → `(b, f)`; None: the values themselves
+        k: Radius to the k-th neighbor: Kynkäänniemi et al. take 3, Naeem et al. 5
+        halves: Number of half-samples for the errors of recall and coverage
+        generator: A `torch.Generator` of the half-samples; by default with a fixed seed
+        chunk: Rows of the distance matrix at a time
 
     Returns:
-        Precision, recall, density, coverage"""
+        Precision, recall, density, coverage, each with a standard error"""
     u, v = embed(a, features), embed(b, features)
     check_counts(k=k)
     check_counts(2, halves=halves)
@@ -378,25 +388,27 @@ def precision_recall(a: Tensor, b: Tensor, features=None, *, k: int = 5, halves:
 
 # %% ../../nbs/75a_distances.ipynb #32be5b77
 class Modes(NamedTuple):
-    """How many classes occur, and how unevenly.
+    """The number of modes of samples, and the KL divergence of their shares.
 
     Args:
-        kl: KL divergence of the shares from what they should be, in nats
-        chance: Of it what as many labels of the right shares would have, on average"""
+        count: Number of classes that occur
+        kl: KL divergence of the shares from the target, in nats
+        chance: Mean KL divergence of n labels drawn from the target itself, in nats"""
     count: int
     kl: Estimate
     chance: float
 
 # %% ../../nbs/75a_distances.ipynb #32be5b01
 def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> Modes:
-    """Number of modes and KL divergence of their shares.
+    """Count the modes of samples, and measure the KL divergence of their shares.
 
     Args:
-        labels: `(n,)`, the class of each sample
-        target: `(classes,)` what the shares should be; equal by default
+        labels: Class of each sample, `(n,)`
+        classes: Number of classes
+        target: Target share of each class, `(classes,)`; equal by default
 
     Returns:
-        Count, and KL with its error"""
+        Number of modes, KL divergence with its error, its value by chance"""
     labels = as_labels(labels)
     ends = labels.aminmax() if labels.ndim and labels.numel() else (-1, -1)
     if not 0 <= int(ends[0]) <= int(ends[1]) < classes:
@@ -421,7 +433,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
 
 # %% ../../nbs/75a_distances.ipynb #737133fb
 def _by_chance(n: int, goal: Tensor) -> float:
-    "The mean KL divergence of the shares of n labels that are drawn from `goal` itself."
+    "Compute the mean KL divergence of the shares of n labels drawn from `goal` itself."
     p, same = goal.unique(return_counts=True)
     more = torch.arange(n, dtype=p.dtype, device=p.device)  # labels like a given one
 
@@ -434,12 +446,12 @@ def _by_chance(n: int, goal: Tensor) -> float:
 
 # %% ../../nbs/75a_distances.ipynb #30759060
 class MixtureFit(NamedTuple):
-    """How samples sit in a mixture of which everything is known.
+    """The fit of samples to a known Gaussian mixture.
 
     Args:
-        log_prob: Exact log density, nats
-        near: Share within `sds` standard deviations of a component
-        modes: Components with such a sample, and KL of their shares from the weights"""
+        log_prob: Mean exact log density of the samples, nats
+        near: Share of samples within `sds` standard deviations of a component
+        modes: Components with a near sample, and KL of their shares from the weights"""
     log_prob: Estimate
     near: Proportion
     modes: Modes
@@ -447,11 +459,12 @@ class MixtureFit(NamedTuple):
 # %% ../../nbs/75a_distances.ipynb #30759001
 @torch.no_grad()
 def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
-    """Exact log density of samples, and the share of them that lies near a component.
+    """Measure the exact log density of samples, the share near a component, and the modes.
 
     Args:
-        mixture: A `data.GaussianMixture`: has `log_prob`, `weights`, `means` and `covs`
-        x: `(n, d)`
+        mixture: A `data.GaussianMixture`, the target
+        x: Samples, `(n, d)`
+        sds: Distance that counts as near, in standard deviations of a component
 
     Returns:
         Log density, share near a component, modes"""
@@ -473,10 +486,13 @@ def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
 
 # %% ../../nbs/75a_distances.ipynb #6026e03c
 def inception_features(device="cpu"):
-    """The Inception features of published Fréchet distances; downloads its weights at first use.
+    """Load the Inception features of published Fréchet distances; the first use downloads weights.
+
+    Args:
+        device: Device of the network
 
     Returns:
-        `features(x)` for images `(b, 1 or 3, h, w)` in [−1, 1] → `(b, 2048)`"""
+        `features(x)`: images `(b, 1 or 3, h, w)` in [−1, 1] → `(b, 2048)`"""
     try:
         from torchmetrics.image.fid import NoTrainInceptionV3
         net = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"]).to(device)

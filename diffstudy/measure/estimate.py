@@ -14,11 +14,12 @@ from ..core import as_labels, check_counts, expect, seen
 
 # %% ../../nbs/75_evaluate.ipynb #a6ab803c
 class Estimate(NamedTuple):
-    """A mean over independent values, with the standard error of the mean.
+    """A mean of independent values with its standard error.
 
     Args:
-        error: Infinite where there are too few to know it, such as a single one
-        n: How many values"""
+        mean: Mean of the values
+        error: Standard error of the mean; infinite for a single value
+        n: Number of values"""
     mean: float
     error: float
     n: int
@@ -30,14 +31,14 @@ class Estimate(NamedTuple):
 
 # %% ../../nbs/75_evaluate.ipynb #5c7dbacb
 class Proportion(Estimate):
-    "A share of independent trials; printed as a count, with a 95 % interval."
+    "A proportion of independent trials; printed as a count with a 95 % interval."
     __slots__ = ()
 
     def interval(self) -> tuple[float, float]:
-        """By Clopper and Pearson: it holds the true rate in at least 95 of 100 cases.
+        """Compute the 95 % interval of the rate (Clopper and Pearson 1934).
 
         Returns:
-            Lowest and highest rate"""
+            Lower and upper limit of the rate"""
         from scipy.special import betaincinv  # slow to load, so only when asked for
         k, n = round(self.mean * self.n), self.n
         low = float(betaincinv(k, n - k + 1, .025)) if k else 0.
@@ -51,13 +52,13 @@ class Proportion(Estimate):
 
 # %% ../../nbs/75_evaluate.ipynb #1b015191
 def mean_and_error(values: Tensor) -> Estimate:
-    """The mean of independent values and its standard error, s/√n.
+    """Compute the mean of independent values and its standard error, s/√n.
 
     Args:
-        values: `(n,)`, one for each independent example; hits and misses as truth values
+        values: One value for each independent example, `(n,)`; hits and misses as booleans
 
     Returns:
-        Mean, standard error, n; of truth values a `Proportion`"""
+        Mean, standard error and n; a `Proportion` if the values are booleans"""
     v = torch.as_tensor(values)
     expect(
         v.ndim == 1 and len(v),
@@ -71,13 +72,14 @@ def mean_and_error(values: Tensor) -> Estimate:
 
 # %% ../../nbs/75_evaluate.ipynb #54a6dc33
 class BitsPerDim(NamedTuple):
-    """Bits per dimension over a set of images, with both errors and the value of each image.
+    """The bits per dimension of a set of images, with both errors and the value of each image.
 
     Args:
+        mean: Mean over images, bits per dimension
         error: Standard error over images, the Monte Carlo part included
-        monte_carlo: The part of it that more draws would remove; nan from a single draw
-        n: How many images
-        values: `(n,)` bits per dimension of each image, for paired comparisons"""
+        monte_carlo: Part of the error that more draws would remove; nan from a single draw
+        n: Number of images
+        values: Bits per dimension of each image, `(n,)`, for paired comparisons"""
     mean: float
     error: float
     monte_carlo: float
@@ -88,10 +90,10 @@ class BitsPerDim(NamedTuple):
 
     @classmethod
     def of(cls, nats: Tensor, dims: int):
-        """Turn nats into bits, with both errors.
+        """Convert nats of images into bits per dimension, with both errors.
 
         Args:
-            nats: `(draws, n)`: −log p of each image, or draws of its bound
+            nats: −log p of each image, or draws of its bound, `(draws, n)`
             dims: Dimensions of an image"""
         # draws of one image are not independent, images are: the error is that of images' means
         v, (draws, n) = nats.cpu().double() / (dims * math.log(2)), nats.shape
@@ -102,7 +104,7 @@ class BitsPerDim(NamedTuple):
 
 # %% ../../nbs/75_evaluate.ipynb #159ff467
 def _check_takes(nll, parts: tuple):
-    "The generator would be taken for the labels, without an error."
+    "Check that `nll` takes as many tensors as there are, or the generator would be one of them."
     if not callable(nll):
         raise TypeError(f"nll: expected a function (images, generator) → nats; got {nll!r}")
     try: given = list(inspect.signature(nll).parameters.values())
@@ -123,18 +125,20 @@ def _check_takes(nll, parts: tuple):
 @torch.no_grad()
 def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 256,
                  generator=None) -> BitsPerDim:
-    """Bits per dimension with its standard error over images and the Monte Carlo part of it.
+    """Compute bits per dimension, with the standard error over images and its Monte Carlo part.
+
+    Raises ValueError if integers get fewer than 0 bits.
 
     Args:
-        nll: `nll(*batch, generator)` → `(b,)` nats: −log p of each example, or its bound
-        images: `(n, *d)`, or a tuple such as (images, labels) whose members have the same n
+        nll: `nll(*batch, generator)` → −log p of each example, or a bound, nats `(b,)`
+        images: Images `(n, *d)`, or a tuple such as (images, labels), all of length n
         dims: Dimensions of an example
-        draws: Evaluations of each image, with fresh noise
+        draws: Evaluations of each image, with new noise
         batch_size: Examples in a call of `nll`
-        generator: Handed to `nll`
+        generator: Last argument of `nll`, such as a `torch.Generator`
 
     Returns:
-        ValueError where integers cost less than no bits"""
+        Mean over images, standard error, Monte Carlo error, value of each image"""
     parts = images if isinstance(images, (tuple, list)) else (images,)
     if not parts or not all(torch.is_tensor(p) and p.ndim for p in parts):
         raise TypeError(
@@ -169,13 +173,15 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
 
 # %% ../../nbs/75_evaluate.ipynb #20073a5c
 def decide(scores: Tensor) -> Tensor:
-    """The class of each example, by its scores.
+    """Choose the class with the largest score.
+
+    Raises ValueError if the largest score of an example is NaN or infinite.
 
     Args:
-        scores: `(b, classes)`, of which the largest decides
+        scores: Scores of the classes, `(b, classes)`
 
     Returns:
-        `(b,)`; ValueError unless the largest is a number in each row"""
+        Class of each example, `(b,)`"""
     best, which = checked_scores(scores, len(scores)).max(1)
     if not best.isfinite().all():
         raise ValueError(
@@ -184,7 +190,7 @@ def decide(scores: Tensor) -> Tensor:
     return which
 
 def checked_scores(scores, n) -> Tensor:
-    "What a classifier returned, if it is `(n, classes)`."
+    "Check that the scores of a classifier are of shape `(n, classes)`."
     if not torch.is_tensor(scores) or scores.ndim != 2 or len(scores) != n or not scores.numel():
         raise ValueError(
             f"expected scores of shape (b, classes), here ({n}, classes); got {seen(scores)}")
@@ -193,16 +199,16 @@ def checked_scores(scores, n) -> Tensor:
 # %% ../../nbs/75_evaluate.ipynb #508f3a5f
 @torch.no_grad()
 def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Proportion:
-    """How often a classifier gives the class that it should, with a 95 % interval.
+    """Measure the accuracy of a classifier, with a 95 % interval.
 
     Args:
-        predict: `predict(x)` → `(b, classes)` scores, the largest of which decides
-        x: `(n, *d)`
-        c: `(n,)` the class of each, or one for all
+        predict: `predict(x)` → scores `(b, classes)`
+        x: Examples, `(n, *d)`
+        c: Class of each example, `(n,)`, or one class for all
         batch_size: Examples in a call of `predict`
 
     Returns:
-        The share of `x` that is recognized as `c`"""
+        Share of examples whose largest score is that of c"""
     if not torch.is_tensor(x):
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     c = as_labels(c, x)

@@ -23,14 +23,14 @@ from ..train.files import check_writable, locked
 
 # %% ../../nbs/75b_judge.ipynb #35ae9390
 def class_loss(levels: int, schedule=None):
-    """Cross-entropy of a classifier.
+    """Make the cross-entropy loss of a classifier, of clean or noisy images.
 
     Args:
         levels: Gray levels of the images
-        schedule: A `schedule.Schedule`: noisy images at all its levels; None: clean ones
+        schedule: A `schedule.Schedule` of the noise added to the images; None: clean images
 
     Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`"""
+        `(model, (images, labels), generator)` → `{"loss": ()}`, nats"""
     def loss(model, batch, generator):
         x, gamma = encode(batch[0], levels), None
         if schedule is not None:
@@ -42,15 +42,20 @@ def class_loss(levels: int, schedule=None):
 # %% ../../nbs/75b_judge.ipynb #53834bdd
 def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 0, device="cpu",
            **how):
-    """Train a small network to the end, at rates that suit small images, and return its average.
+    """Train a small network at rates for small images, and return the average of its weights.
 
     Args:
-        model, loss: What to train, on what
-        train_set: A `data.ImageSet`
-        **how: For `train.complete`: folder, progress, say
+        model: The network to train
+        loss: `(model, batch, generator)` → dict of scalars
+        train_set: Training images, a `data.ImageSet`
+        steps: Number of training steps
+        batch: Images of a step
+        seed: Seed of the training
+        device: Device of the training
+        **how: Keywords of `train.complete`: folder, progress, say
 
     Returns:
-        The averaged weights, in evaluation mode"""
+        The network with averaged weights, in evaluation mode"""
     config = train.Config(
         steps=steps, batch_size=min(batch, len(train_set)),
         lr=2e-3, lr_decay="cosine", warmup=min(50, steps),
@@ -70,7 +75,7 @@ LARGE = dict(width=16, steps=2000, seed=100)  # where there are more than ten th
 _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
 def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
-    "A judge that is trained here, and kept on the disk or else in memory."
+    "Train a feature extractor, and keep it on the disk, or in memory if that cannot be written."
     try:
         place.mkdir(parents=True, exist_ok=True)
         check_writable(place)
@@ -90,18 +95,19 @@ def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
 # %% ../../nbs/75b_judge.ipynb #b25d7de5
 def feature_network(train_set, folder=None, device="cpu", anew: bool = False, say=None,
                     progress: bool = False, **settings):
-    """The judge of a data set: trained once for its images and settings, kept, verified on load.
+    """Get the feature extractor of a data set: from the package, from the disk, or train it once.
 
     Args:
-        train_set: A `data.ImageSet` of real images
-        folder: Where it is kept; ~/.cache/diffstudy/features by default
-        anew: Train it even if it comes with the package
-        say: Takes a message if it is trained: where it is kept
-        progress: Show a bar or lines while it is trained
-        **settings: Other values of `JUDGE`
+        train_set: Real images, a `data.ImageSet`
+        folder: Folder of the trained networks; ~/.cache/diffstudy/features by default
+        device: Device of the network
+        anew: Train the network even if the package has its weights
+        say: Called with a message before training, with the folder of the weights
+        progress: Show a bar or lines during training
+        **settings: Values that replace those of `JUDGE`: width, steps, seed
 
     Returns:
-        A `nets.Classifier` of clean images; `.features` are the features"""
+        A `nets.Classifier` of clean images, with `.features`"""
     if not isinstance(train_set, ImageSet):
         raise TypeError(
             "expected a set of images with their labels, such as data.load(\"digits\")[0]; got "
@@ -138,14 +144,15 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
 # %% ../../nbs/75b_judge.ipynb #7eb84d1c
 def scores(x: Tensor, c: Tensor, judge, real: Tensor, halves: int = 8,
            features: Tensor = None) -> dict:
-    """All measures of one set of samples.
+    """Measure samples: accuracy, Fréchet distance, Inception score, overlap, nearest neighbors.
 
     Args:
-        x: Samples `(n, c, h, w)`, whose classes come in turn or by chance
-        c: `(n,)` their classes
-        judge: A `nets.Classifier` that the sampler has not seen
-        real: Training images `(m, c, h, w)`, m ≥ n
-        features: Those of `real`, if they are known
+        x: Samples `(n, c, h, w)` in [−1, 1], their classes in turn or at random
+        c: Class of each sample, `(n,)`
+        judge: Feature extractor, a `nets.Classifier` that the sampler has not seen
+        real: Training images `(m, c, h, w)` in [−1, 1], m ≥ n
+        halves: Number of half-samples for the errors of recall and coverage
+        features: Features of `real`, `(m, f)`, if already computed
 
     Returns:
         Name → [value, standard error]"""
@@ -170,10 +177,14 @@ def scores(x: Tensor, c: Tensor, judge, real: Tensor, halves: int = 8,
 
 # %% ../../nbs/75b_judge.ipynb #78fd9236
 def held_out_scores(train_set, test_set, judge, each: int = None, features: Tensor = None) -> dict:
-    """What real images that nobody trained on would score: as many of every class.
+    """Measure held-out real images as `scores` does, equally many of each class.
 
     Args:
-        features: Those of the training images, if they are known
+        train_set: Training images, a `data.ImageSet`
+        test_set: Held-out images, a `data.ImageSet`
+        judge: Feature extractor, a `nets.Classifier`
+        each: Images of each class; by default as many as the smallest class has
+        features: Features of the training images, `(m, f)`, if already computed
 
     Returns:
         Name → [value, standard error]"""
@@ -188,19 +199,27 @@ def held_out_scores(train_set, test_set, judge, each: int = None, features: Tens
 
 # %% ../../nbs/75b_judge.ipynb #26c56f9b
 def classify(judge, x: Tensor, *, part: int = 500) -> Tensor:
-    """The mode of each stacked image: each channel classified by itself.
+    """Classify stacked images: each channel by itself gives a digit of the mode.
 
     Args:
-        judge: A classifier of gray digits
-        x: `(n, 3, h, w)` in [−1, 1]
+        judge: A classifier of gray digits, `(b, 1, h, w)` → logits `(b, 10)`
+        x: Stacked images `(n, 3, h, w)` in [−1, 1]
+        part: Stacked images in a call of the classifier
 
     Returns:
-        `(n,)`, 0 to 999"""
+        Mode of each image, `(n,)`, 0 to 999"""
     expect(x.ndim == 4 and x.shape[1] == 3, "stacks of three digits, (n, 3, h, w)", tuple(x.shape))
     return torch.cat([
         number_of(estimate.decide(judge(v.reshape(-1, 1, *v.shape[2:]))).view(-1, 3))
         for v in x.split(part)])
 
-def balance(numbers) -> dict:  # modes; kl: value and error; chance: how much of it an even set has
+def balance(numbers) -> dict:
+    """Count the modes of stacked images, and measure the KL divergence of their shares.
+
+    Args:
+        numbers: Mode of each sample, `(n,)`, 0 to 999
+
+    Returns:
+        modes: their number; kl: value and error, nats; chance: KL of uniform draws, nats"""
     m = distances.modes_and_kl(numbers, 1000)
     return dict(modes=m.count, kl=[round(v, 5) for v in m.kl[:2]], chance=round(m.chance, 5))
