@@ -45,11 +45,11 @@ def test_chain():
         1 - betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
 # %% ../../nbs/40_ddgan.ipynb #29fafb2a
-def test_chains_nest():
+@pytest.mark.parametrize("T", (1, 2, 4, 8, 64))
+def test_chains_nest(T):
     "every second state of a chain of 2T steps is a state of the chain of T steps, to 1e-12"
-    for T in (1, 2, 4, 8, 64):
-        torch.testing.assert_close(
-            chain_gammas(2 * T)[::2], chain_gammas(T), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        chain_gammas(2 * T)[::2], chain_gammas(T), rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/40_ddgan.ipynb #8dfb559d
 class Shape(NamedTuple):
@@ -181,13 +181,13 @@ def apart(a, b):
     return max(abs(u.mean - v.mean) / math.hypot(u.error, v.error) for u, v in both)
 
 # %% ../../nbs/40_ddgan.ipynb #3a94dbc9
-def test_D2_two_orders_one_joint():
+@pytest.mark.parametrize("s", range(4))
+def test_D2_two_orders_one_joint(s):
     "40,000 pairs from either end agree within 4 errors for 4 losses; independent noises do not"
-    for s in range(4):
-        hard, easy, wrong = both_orders(40_000, s)
-        assert apart(hard, easy) < 4
-        # z_0 has no noise to share, and z_3 hardly anything but noise
-        if s in (1, 2): assert apart(hard, wrong) > 8
+    hard, easy, wrong = both_orders(40_000, s)
+    assert apart(hard, easy) < 4
+    # z_0 has no noise to share, and z_3 hardly anything but noise
+    if s in (1, 2): assert apart(hard, wrong) > 8
 
 # %% ../../nbs/40_ddgan.ipynb #cd4fc1a6
 @pytest.mark.parametrize("shape", [(2,), (16,), (1, 7), (3, 4, 4), (1, 2, 2, 2)])
@@ -217,21 +217,21 @@ def test_errors_pairs():
         pairs(x, torch.zeros(3, dtype=torch.long), chain.flip(0))
 
 # %% ../../nbs/40_ddgan.ipynb #08f7d7b0
-def test_D4_posterior_of_the_paper():
+@pytest.mark.parametrize("T", (1, 2, 4, 8))
+def test_D4_posterior_of_the_paper(T):
     "the paper's coefficients, in β and ᾱ, are those of V9 and V10, to 1e-12, also at the clean end"
-    for T in (1, 2, 4, 8):
-        g, b = chain_gammas(T), betas(T)
-        abar = torch.cumprod(torch.cat([b.new_ones(1), 1 - b]), 0)
-        k = process.posterior_coefficients(g[:-1], g[1:])
-        torch.testing.assert_close(
-            k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(
-            k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(
-            k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        assert k.x[0] == 1
-        assert k.z[0] == 0
-        assert k.var[0] == 0
+    g, b = chain_gammas(T), betas(T)
+    abar = torch.cumprod(torch.cat([b.new_ones(1), 1 - b]), 0)
+    k = process.posterior_coefficients(g[:-1], g[1:])
+    torch.testing.assert_close(
+        k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+    assert k.x[0] == 1
+    assert k.z[0] == 0
+    assert k.var[0] == 0
 
 # %% ../../nbs/40_ddgan.ipynb #86d02483
 class Mean(ExactGenerator):
@@ -241,20 +241,20 @@ class Mean(ExactGenerator):
         return self.mixture.denoise(z_t, alpha(g), sigma(g))
 
 # %% ../../nbs/40_ddgan.ipynb #a04fdd13
-def test_D3_latent_gives_the_true_joint():
+@pytest.mark.parametrize("s", range(4))
+def test_D3_latent_gives_the_true_joint(s):
     "40,000 pairs of the perfect generator agree with real ones within 4 errors; the mean's do not"
     n, mix, chain = 40_000, row(), chain_gammas(4)
-    for s in range(4):
-        _, real, _ = both_orders(n, s)
-        g = stream(1, "D3", s)
-        z_t = pairs(
-            mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
-        fake = {
-            G: Pair(
-                denoise(G(mix, chain), z_t, torch.full((n,), s), chain, g), z_t)
-            for G in (ExactGenerator, Mean)}
-        assert apart(real, fake[ExactGenerator]) < 4
-        if s < 2: assert apart(real, fake[Mean]) > 8
+    _, real, _ = both_orders(n, s)
+    g = stream(1, "D3", s)
+    z_t = pairs(
+        mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
+    fake = {
+        G: Pair(
+            denoise(G(mix, chain), z_t, torch.full((n,), s), chain, g), z_t)
+        for G in (ExactGenerator, Mean)}
+    assert apart(real, fake[ExactGenerator]) < 4
+    if s < 2: assert apart(real, fake[Mean]) > 8
 
 # %% ../../nbs/40_ddgan.ipynb #9e8c462d
 class Says:
