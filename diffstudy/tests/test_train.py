@@ -92,7 +92,7 @@ def plain_descent(model, **settings):
     return train.State(model, train.Config(**settings), optimizers=optimizers, rank=CPU)
 
 def test_the_norm_is_clipped():
-    state = plain_descent(model := nn.Linear(2, 1, bias=False), clip=.5)
+    state = plain_descent(model := nn.Linear(2, 1, bias=False), max_grad_norm=.5)
     before = model.weight.detach().clone()
     for gradient in ([[3., 4.]], [[math.nan, 0.]], [[.3, .4]]):
         model.weight.grad = torch.tensor(gradient)
@@ -104,7 +104,7 @@ def test_the_norm_is_clipped():
 # %% ../../nbs/74_training.ipynb #a408afb7
 def test_gradients_of_processes_are_averaged():
     "to the bit, whatever their shapes, in one message for all of them"
-    state, sent = plain_descent(model := nn.Linear(2, 1), clip=None), []
+    state, sent = plain_descent(model := nn.Linear(2, 1), max_grad_norm=None), []
     before = [p.detach().clone() for p in model.parameters()]
     state.rank = CPU._replace(world=2)
     model.weight.grad, model.bias.grad = torch.tensor([[1., 4.]]), torch.tensor([5.])
@@ -153,7 +153,7 @@ def exact_state(**settings):
 
 # %% ../../nbs/74_training.ipynb #c9a14eee
 def test_parts_of_a_batch_add_up():
-    whole, parts = exact_state(), exact_state(accumulate=5)
+    whole, parts = exact_state(), exact_state(grad_accum_steps=5)
     for state in (whole, parts):
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
     for a, b in zip(whole.model.parameters(), parts.model.parameters()):
@@ -164,7 +164,7 @@ def test_parts_of_a_batch_add_up():
     def loss(model, batch, generator):
         sizes.append(len(batch["x"]))
         return dict(loss=model(batch["x"]).mean())
-    step, state = train.loss_step(loss), exact_state(accumulate=3)
+    step, state = train.loss_step(loss), exact_state(grad_accum_steps=3)
     step(state, dict(x=torch.ones(7, 2, dtype=torch.float64)), None)
     assert sizes == [3, 2, 2]
     with pytest.raises(ValueError, match="at most one part for each of 2"):
@@ -200,7 +200,7 @@ def test_a_skipped_step_leaves_buffers_alone():
         train.advance(state, train.loss_step(toy_loss), one_nan)
         if same(before, everything(state)): unchanged.append(n)
     assert unchanged == [20]
-    assert not checkpoint.not_finite(checkpoint.numbers_of(state))
+    assert not checkpoint.nonfinite_names(checkpoint.state_tensors(state))
 
 # %% ../../nbs/74_training.ipynb #8b25a4e4
 def drawn_in_two_steps(seed, index, first=0):
@@ -239,7 +239,7 @@ def test_the_rate_is_that_of_the_step():
 def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None, **how):
     "The records, and what was said; to leave the loop is to be killed, as far as the disk knows."
     records, said = [], []
-    how = dict(folder=folder, progress=False, say=said.append) | how
+    how = dict(run_dir=folder, progress=False, print_fn=said.append) | how
     for record in train.fit(state, step, batches, **how):
         records.append(record)
         if record.step == until: break
@@ -356,7 +356,8 @@ def train_pair(bad):
     "Train two networks with spoilt noise; the messages, and the parts that step 7 did not change."
     state, said, seen = pair_state(), [], []
     with mock.patch("diffstudy.core.randn_like", SpoiltNoise(bad)):
-        for record in train.fit(state, pair_step, toy_batches, progress=False, say=said.append):
+        steps = train.fit(state, pair_step, toy_batches, progress=False, print_fn=said.append)
+        for record in steps:
             if record.step not in (6, 7): continue
             parts = dict(g=state.model["g"], d=state.model["d"], average=state.ema.model)
             seen.append({k: [t.clone() for t in m.parameters()] for k, m in parts.items()})
@@ -418,7 +419,7 @@ def test_a_run_shows_how_far_it_is(monkeypatch):
     now = [0.]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     state.step = 30  # a run that goes on
-    for record in train.fit(state, train.loss_step(toy_loss), toy_batches, say=said.append):
+    for record in train.fit(state, train.loss_step(toy_loss), toy_batches, print_fn=said.append):
         now[0] += 4.
     # a step takes 4 s, and a line comes each 12 s: 4 steps in 12 s, 26 left at that rate, 78 s;
     # then 7 steps in 24 s, 23 left, 79 s less a part
