@@ -82,6 +82,7 @@ def check_nan_changes_nothing(kind, layer):
 
 @pytest.mark.parametrize("kind", ("adamw", "muon"))
 def test_nan_changes_nothing(kind):
+    "NaN or ∞ in one gradient leaves weights, moments and average as they were, to the bit"
     for layer in (lambda m: m.bias, lambda m: m.weight):
         check_nan_changes_nothing(kind, layer)
 
@@ -92,6 +93,7 @@ def plain_descent(model, **settings):
     return train.State(model, train.Config(**settings), optimizers=optimizers, rank=CPU)
 
 def test_the_norm_is_clipped():
+    "gradients are scaled to the maximal norm, and a step with NaN is skipped, to 1e-5"
     state = plain_descent(model := nn.Linear(2, 1, bias=False), max_grad_norm=.5)
     before = model.weight.detach().clone()
     for gradient in ([[3., 4.]], [[math.nan, 0.]], [[.3, .4]]):
@@ -119,6 +121,7 @@ def test_gradients_of_processes_are_averaged():
 
 # %% ../../nbs/74_training.ipynb #62b7f776
 def test_errors_of_a_loss():
+    "a loss that returns no dict, no `loss`, no scalar or no tensor is refused with a reason"
     for returned, message in (
         (torch.ones(3), "expected a dict"),
         (dict(total=torch.ones(())), r"got keys \['total'\]"),
@@ -130,6 +133,7 @@ def test_errors_of_a_loss():
     with pytest.raises(ValueError, match="did you mean 'main'"): train.update(toy_state(), "mian")
 
 def test_a_loader_is_no_function_of_the_step():
+    "a DataLoader in place of batches by step is refused with a reason"
     loader = torch.utils.data.DataLoader(torch.zeros(8, 1), 4)
     with pytest.raises(TypeError, match="got DataLoader.*data.Batches.*dataset"):
         train.complete(None, None, loader)
@@ -153,6 +157,7 @@ def exact_state(**settings):
 
 # %% ../../nbs/74_training.ipynb #c9a14eee
 def test_parts_of_a_batch_add_up():
+    "the gradients of 5 parts of a batch are those of the whole, to 1e-9; 7 examples in 3 parts"
     whole, parts = exact_state(), exact_state(grad_accum_steps=5)
     for state in (whole, parts):
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
@@ -180,6 +185,7 @@ class Questions(TorchDispatchMode):
 
 # %% ../../nbs/74_training.ipynb #351cb9d1
 def test_a_step_asks_nothing_and_leaves_global_noise_alone():
+    "a step reads no tensor's value on the host and draws no global random number"
     step, before = train.loss_step(toy_loss), torch.get_rng_state()
     for kind in ("adamw", "muon"):
         state = toy_state(optimizer=kind)
@@ -193,6 +199,7 @@ def test_a_step_asks_nothing_and_leaves_global_noise_alone():
 
 # %% ../../nbs/74_training.ipynb #9b516417
 def test_a_skipped_step_leaves_buffers_alone():
+    "of 22 steps only the one with NaN leaves everything as it was, also BatchNorm's buffers"
     net = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
     state, unchanged = train.State(net, train.Config(warmup=0), rank=CPU), []
     for n in range(22):
@@ -247,6 +254,7 @@ def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss),
 
 # %% ../../nbs/74_training.ipynb #0f28f1d7
 def test_divergence_is_named_and_costs_nothing(tmp_path):
+    "5 bad steps in a row end the run, with the weights of the last good step in memory and file"
     bad_from = lambda n: toy_batches(n) * (math.nan if n >= 13 else 1.)
     state = toy_state(save_every=4, log_every=2)
     message = (
@@ -300,6 +308,7 @@ def test_bad_steps_that_are_not_in_a_row_go_by():
 
 # %% ../../nbs/74_training.ipynb #e268e261
 def test_the_part_that_failed_is_named():
+    "the message names the term that is NaN, not the loss that it is part of"
     def loss(model, x, generator):
         terms = toy_loss(model, x, generator)
         return dict(loss=terms["loss"] + terms["size"], size=terms["size"], fine=torch.ones(()))
@@ -385,6 +394,7 @@ def test_who_had_its_turn_is_said(name):
 
 # %% ../../nbs/74_training.ipynb #b798bdb6
 def test_precision_and_compile_are_on_request():
+    "the network computes in bfloat16, its weights stay float32, and it is compiled once, if asked"
     with mock.patch.object(nn.Module, "compile") as compiles:
         state = toy_state(steps=3, precision="bfloat16", compile=True)
     seen = []
@@ -406,6 +416,7 @@ COSTS = [
 
 @pytest.mark.parametrize("cost, asked, words", COSTS)
 def test_a_run_that_bfloat16_slows_down_says_so(cost, asked, words):
+    "a run in bfloat16 on a machine that is slower with it names the setting; others say nothing"
     with mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: cost):
         said = run(toy_state(steps=1, precision=asked))[1]
     assert re.search(words, "".join(said))
