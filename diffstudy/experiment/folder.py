@@ -84,7 +84,7 @@ def check_info(path, info) -> dict:
     check_keys(path, info, dict(
         recipe=(), config=("data", "train"), facts=("shape", "levels", "classes")))
     damaged = "{}: damaged; expected {}: {}; got {:.60}. Restore it, or train in another folder"
-    parts = {"options"}.union(*(kind.config.parts for kind in kinds().values()))
+    parts = {"options"}.union(*(kind.config.sections for kind in kinds().values()))
     for name, rule in ({f"config.{k}": _BY_NAME for k in parts} | _SAID).items():
         *above, last = name.split(".")
         at = info
@@ -227,7 +227,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, ro
         if k.split(".")[-1] in ("blocks", "depth", "mapping") and v > len(tensors):
             raise CheckpointError(f"{where}: {k} = {v} layers, of only {len(tensors)} tensors")
     try:
-        with torch.device("meta"): model = config.assemble(facts)
+        with torch.device("meta"): model = config.build_model(facts)
         check_fits(model, tensors, where)
     except CheckpointError: raise
     except Exception as e:
@@ -238,7 +238,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, ro
     # then it gets memory; whatever else it has, only a build with memory computes
     own = {k for k, _ in model.named_buffers()} - tensors.keys()
     beside = any(torch.is_tensor(v) for m in model.modules() for v in vars(m).values())
-    model = config.assemble(facts) if own or beside else model.to_empty(device=device)
+    model = config.build_model(facts) if own or beside else model.to_empty(device=device)
     model.load_state_dict(tensors)
     model = model.to(device).eval().requires_grad_(False)
     return kinds()[config.kind].run(folder, info, model, mark, device, root, chosen)

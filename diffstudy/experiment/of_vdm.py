@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from .. import data as datasets, guidance, inverse, vdm
 from ..core import check_counts, choose, stream
-from . import verdict
+from .evaluation import format_evaluation
 from diffstudy.experiment.run import (
-    Configuration, GAMMA, Judged, Kind, Note, PRECISIONS, Run, THREADS, batches, counted, drawn,
+    Configuration, GAMMA, GenerativeRun, Kind, Note, PRECISIONS, Run, THREADS, batches, counted, drawn,
     in_batches)
 from ..inverse import holes
 from .. import measure as scoring
@@ -73,7 +73,7 @@ class VDMConfig(Configuration):
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
-    parts: ClassVar[dict] = dict(unet=nets.UNetConfig, train=training.Config)
+    sections: ClassVar[dict] = dict(unet=nets.UNetConfig, train=training.Config)
     data: str = "digits"
     model: str = "digits"
     head: str = setting("noise", text)
@@ -93,7 +93,7 @@ class VDMConfig(Configuration):
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         """Fill in the defaults of the network and the loop.
 
         Raises ValueError for settings that exclude each other."""
@@ -118,9 +118,9 @@ class VDMConfig(Configuration):
                 f"schedule={self.schedule!r}, decoder={self.decoder}, augment={self.augment}")
         return dict(train=training.Config(**self.train), unet=unet)
 
-    def assemble(self, facts: dict):
+    def build_model(self, facts: dict):
         "Build the untrained model, a `vdm.VDM`."
-        unet, loop = (self.spelled()[k] for k in ("unet", "train"))
+        unet, loop = (self.with_defaults()[k] for k in ("unet", "train"))
         shape, levels = tuple(facts["shape"]), facts["levels"]
 
         # a U-Net with its head around it
@@ -135,9 +135,9 @@ class VDMConfig(Configuration):
         reads = Decoder(shape, levels, self.decoder, seed=loop.seed) if self.decoder else None
         return vdm.VDM(net, noise, levels, decoder=reads)
 
-    def start(self, images, facts: dict, rank, notes: dict):
+    def build_training(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
-        loop, model = self.spelled()["train"], self.assemble(facts)
+        loop, model = self.with_defaults()["train"], self.build_model(facts)
 
         # the loss is the bound, or the squared error of ε̂ with another weight
         loss = functools.partial(
@@ -280,11 +280,11 @@ def _guide(classifier) -> Run:
     """Check that an argument is a run of a classifier.
 
     Raises ValueError if it is not."""
-    if getattr(classifier, "guides", False): return classifier
+    if getattr(classifier, "can_guide", False): return classifier
     raise ValueError(
         "classifier: expected a run of a classifier, as "
         "`diffstudy train digits --recipe classifier-digits` makes one and experiment.open opens "
-        f"it; got {getattr(classifier, 'what', repr(classifier))}")
+        f"it; got {getattr(classifier, 'description', repr(classifier))}")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4d2354d
 # how often a sampler asks the network for one image; once for each step, where it is not here
@@ -299,10 +299,10 @@ CALLS = {
 RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
-class VDMRun(Judged):
+class VDMRun(GenerativeRun):
     "A trained variational diffusion model, which samples under guidance and scores images."
-    what = "a variational diffusion model"
-    instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
+    description = "a variational diffusion model"
+    alternative = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
     choices = ("w", "steps", "sampler", "grid", "precision")
 
     @torch.no_grad()
@@ -329,8 +329,8 @@ class VDMRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        if unknown: self.refuse(unknown)
-        cost = self.cost(dict(
+        if unknown: self.check_options(unknown)
+        cost = self.describe_cost(dict(
             w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
             classifier=classifier))
         if start is not None:
@@ -383,7 +383,7 @@ class VDMRun(Judged):
         labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
         how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
-        self.cost(how)  # which looks at them
+        self.describe_cost(how)  # which looks at them
         gammas = GRIDS[grid](self.model.schedule, steps)
         hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
@@ -422,7 +422,7 @@ class VDMRun(Judged):
         Returns:
             Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
         x = holes.measured(picture, self.facts, many=True)
-        self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
+        self.describe_cost(dict(self.default_options(), w=w, steps=steps, grid=grid))
         gammas = GRIDS[grid](self.model.schedule, steps)
         predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
@@ -475,7 +475,7 @@ class VDMRun(Judged):
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
-        images = self.known(self.images(root)[1] if images is None else images)
+        images = self.to_device(self.images(root)[1] if images is None else images)
         points, draws = points or self.config["points"], draws or self.config["draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
@@ -494,7 +494,7 @@ class VDMRun(Judged):
                 "predictions are not; train another run with a lower lr")
         return scoring.BitsPerDim.of(nats, images.images[0].numel())
 
-    def cost(self, how: dict) -> str:
+    def describe_cost(self, how: dict) -> str:
         """Describe the calls of the network for one image; guidance doubles them.
 
         Raises ValueError for a wrong option."""
@@ -522,7 +522,7 @@ class VDMRun(Judged):
             bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
             each=each if len(held_out) <= 10_000 else None)
 
-    def look(self, images) -> dict:
+    def validate(self, images) -> dict:
         "Score held-out images by one draw of the bound, and sample with 20 steps."
         seen = dict(samples=self.grid(sampler="dpm++", steps=20))
         if not images: return seen
@@ -530,7 +530,7 @@ class VDMRun(Judged):
         return dict(score=b.mean, error=b.error) | seen
 
     @classmethod
-    def words(cls, result: dict) -> list[str]:
+    def summary_lines(cls, result: dict) -> list[str]:
         "Format the bound, without labels and with them."
         bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
         if not bits: return []
@@ -544,12 +544,12 @@ class VDMRun(Judged):
         return lines
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format the bound and the evaluation of the samples."
         bits = evaluation.get("bits_per_dim") or {}
         return [
             *(f"bits per dimension, {k}: {bits_of(evaluation, k)}" for k in bits),
-            *verdict.words(evaluation)]
+            *format_evaluation(evaluation)]
 
 # %% ../../nbs/76c_vdm_runs.ipynb #7ff0994d
 _NOTES = {

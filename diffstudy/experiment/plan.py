@@ -124,7 +124,7 @@ def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacke
         notes = dict(fit=own | dict(images=len(some), mark=mark.hexdigest()[:12]))
     rank = training.Rank(0, 1, torch.device(device))
     with _threads(config):
-        state, step, batches = config.start(images, facts_of(images), rank, notes)
+        state, step, batches = config.build_training(images, facts_of(images), rank, notes)
         return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
 
 @contextmanager
@@ -204,7 +204,7 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
     Returns:
         The plan of a new run, or of the one in the folder with more steps"""
     if not was: return Plan(config, recipe, init=init)
-    if measured and config.spelled()["train"].precision != "float32":
+    if measured and config.with_defaults()["train"].precision != "float32":
         config = change(config, dict(precision=was["config"]["train"]["precision"]))
 
     # it is as long as its minutes chose, and other minutes are other steps
@@ -222,7 +222,7 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
             dial = dial | dict(minutes=float(minutes))
 
     # what the folder knows, and how long the run was
-    longer = config.spelled()["train"].steps > had
+    longer = config.with_defaults()["train"].steps > had
     same = init and init["checksum"] == was.get("init", init)["checksum"]
     plan = Plan(
         config, was["recipe"], was["facts"], was.get("init", init) if same else init,
@@ -254,7 +254,7 @@ def _seconds_of(n: int, loop: tuple, rank) -> float:
 
 def _dialed(plan, minutes, settings, images, rank, say):
     "Measure a step for a second or two, and scale a plan to a number of minutes."
-    loop = plan.config.start(images, plan.facts, rank, {})
+    loop = plan.config.build_training(images, plan.facts, rank, {})
     _seconds_of(1, loop, rank)  # makes what stays
     step = _seconds_of(1, loop, rank)
     if n := int(1.5 / step): step = _seconds_of(n, loop, rank)
@@ -323,7 +323,7 @@ def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
     kept = {}
     if was and (folder / "components.safetensors").exists():
         kept = dict(components=read_components(folder, was, rank.device))
-    state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
+    state, *rest = plan.config.build_training(images, plan.facts, rank, {}, **kept)
     components = None
     if hasattr(state, "components"):
         tensors = checkpoint.for_a_file(state.components.tensors())
@@ -433,7 +433,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
 
     # start: all that can be wrong is looked at before the folder is touched
     if first: files.check_writable(folder)
-    asked = config.spelled()["train"].precision
+    asked = config.with_defaults()["train"].precision
     if by_name and not was and asked != "float32":
         found, why = devices.precision(asked, rank)
         if why and first: say(f"in {found}: {why} (precision={asked} takes it all the same)")
@@ -459,7 +459,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
             if rank.world > 1: torch.distributed.barrier()
             training.complete(
                 *loop, folder=folder, progress=progress, say=say, held=True, log=log,
-                watch=lambda _: run.look(seen))
+                watch=lambda _: run.validate(seen))
             if rank.world > 1: torch.distributed.barrier()
 
             # finish
@@ -487,7 +487,7 @@ def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict()
 
 def _bare(config, facts) -> dict:
     "Compute the tensor shapes of a configuration's network on the meta device."
-    with torch.device("meta"): return _shapes(config.assemble(facts))
+    with torch.device("meta"): return _shapes(config.build_model(facts))
 
 def _unlike(run, config, facts) -> tuple[list, list]:
     "Find tensors of other shapes: of labels, which may differ, and of all else."
@@ -509,7 +509,7 @@ def _take(state, run, plan) -> list[str]:  # Messages about the copied weights
     if run.kind != config.kind or run.config.get("components") or plan.components:
         raise ValueError(
             f"init: expected weights of the kind {config.kind}, on pixels and for pixels; "
-            f"{source} holds {run.what}")
+            f"{source} holds {run.description}")
     there, here = (
         f"{'×'.join(map(str, f['shape']))} with {f['levels']} gray levels"
         for f in (run.facts, facts))
@@ -573,7 +573,7 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
             f" --set {k}={text(p.value)}" for k, p in now.items()
             if k not in was or p.value != was[k].value)
     files.replace_file(path, weights.pack(tensors, dict(
-        what=f"{run.recipe}: {run.what}", data=f"{name}: {datasets.DATASETS[name].source}",
+        what=f"{run.recipe}: {run.description}", data=f"{name}: {datasets.DATASETS[name].source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=command, licence=license, result=result or None, chosen=run.chosen,
         info={k: v for k, v in run.info.items() if k != "root"})))
@@ -595,7 +595,7 @@ def report(result: dict) -> list[str]:
     check_keys("result", result, ("config", "parameters", "machine", "seconds"))
     steps, seconds = result["config"]["train"]["steps"], result["seconds"]["train"]
     return [
-        *_kind_of("result", result).run.words(result),
+        *_kind_of("result", result).run.summary_lines(result),
         f"{steps} steps in {seconds:.0f} s on {result['machine']}, "
         f"{result['parameters']:,} parameters"]
 
@@ -609,7 +609,7 @@ def report_evaluation(e: dict) -> list[str]:
     Returns:
         Lines of text"""
     check_keys("evaluation", e, ("kind",))
-    return _kind_of("evaluation", e).run.judged_words(e)
+    return _kind_of("evaluation", e).run.evaluation_lines(e)
 
 # %% ../../nbs/76_experiment.ipynb #b8dd62a0
 def read_samples(record: dict) -> dict:

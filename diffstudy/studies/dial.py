@@ -17,7 +17,7 @@ from .record import Study
 def run(settings: dict, case: dict) -> dict:
     "Train for a given time, score held-out images, draw at each weight and ask the judge."
     config = config_of(settings["recipe"])
-    loop, rate = config.spelled()["train"], case.get("rate", 1)
+    loop, rate = config.with_defaults()["train"], case.get("rate", 1)
     own = dict(seed=case["seed"], lr=rate * loop.lr, muon_lr=rate * loop.muon_lr)
     length = scaled(config, case["seconds"] / 60, settings["step"])
     config = experiment.change(config, length | own)
