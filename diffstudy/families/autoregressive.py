@@ -13,7 +13,7 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from ..core import can_look, check_counts, expect, randn_like, seen
 from ..nets.models import initialize
-from ..process.sample import bar
+from ..process.sample import progress_range
 from ..vdm.bound import check_levels
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00027
@@ -105,7 +105,7 @@ def sample(net: Callable, n: int, generator=None, progress: bool = False) -> Ten
     k = torch.zeros(n, len(order), dtype=torch.int64, device=device)
     u = torch.special.ndtr(randn_like(k.double(), generator))
     every = torch.arange(net.head.levels, device=device)[None]
-    for step in bar(len(order), progress):
+    for step in progress_range(len(order), progress):
         i = order[step]
         out = net(k.view(n, *net.shape)).flatten(1, 2)[:, i, None]
 

@@ -33,8 +33,8 @@ from .. import nets
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
 from ..guidance import (
-    ClassifierFree, ClassifierGuided, accept, classifier_free, classifier_guided, drop_labels,
-    dynamic_threshold, implicit_classifier, match_std)
+    ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
+    dynamic_threshold, implicit_classifier, rejection_mask, rescale)
 from ..process import (
     Cosine, Linear, alpha, convert, grid, sample, scale_from_w, sigma, w_from_scale)
 
@@ -143,7 +143,7 @@ def test_G3_rejection_draws_from_the_tilted_density():
     for w in 0., 1., 8.:
         log_p, points = on_grid(tilted(mix, w), step=.05)
         mean = lambda f: (log_p.exp().flatten() * f).sum() * .05 ** 2
-        kept = accept(log_c, w=w, generator=stream(1, w))
+        kept = rejection_mask(log_c, w=w, generator=stream(1, w))
         near(x[kept, 1], mean(points[:, 1]))
         near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
         z = torch.exp(
@@ -227,7 +227,7 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     assert (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
-from ..guidance.guided import _level
+from ..guidance.guided import _gamma_as_float
 
 # %% ../../nbs/21_guided_sampling.ipynb #332a3638
 def nested(z, gamma, c):
@@ -403,9 +403,9 @@ def test_rescaling_and_thresholding():
     "rescaling matches the spread; thresholding puts a tenth at the limit, each image by itself"
     x, y = torch.randn(2, 6, 3, 8, 8, generator=stream(0, "saturation"), dtype=torch.float64)
     x = x * torch.linspace(.1, 4, 6, dtype=torch.float64).reshape(6, 1, 1, 1)
-    torch.testing.assert_close(match_std(x, y, 1.).flatten(1).std(1), y.flatten(1).std(1))
-    assert torch.equal(match_std(x, y, 0.), x)
-    assert match_std(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all()
+    torch.testing.assert_close(rescale(x, y, 1.).flatten(1).std(1), y.flatten(1).std(1))
+    assert torch.equal(rescale(x, y, 0.), x)
+    assert rescale(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all()
     t = dynamic_threshold(x, .9)
     small = x.flatten(1).abs().quantile(.9, dim=1) < 1
     assert small.any()
@@ -417,7 +417,7 @@ def test_rescaling_and_thresholding():
     alone = torch.cat([dynamic_threshold(v[None], .9) for v in x])
     assert torch.equal(t, alone)  # each example by itself
     one, other = x[:, 0, 0, 0], y[:, 0, 0, 0]  # and where an example is a single number
-    assert torch.equal(match_std(one, other, .5), one)
+    assert torch.equal(rescale(one, other, .5), one)
     assert torch.equal(dynamic_threshold(one, .9), one.clamp(-1, 1))
 
 # %% ../../nbs/21_guided_sampling.ipynb #37eb24ee
@@ -577,9 +577,9 @@ def test_levels_are_read_right():
     "a sampler's level is read beside it, any other from the tensor; a number is itself"
     gammas, z = torch.randn(3, 4, generator=stream(0), dtype=torch.float64), torch.zeros(2, 2)
     for gamma, want in zip(sample.on_device(gammas, z), gammas[0].float().tolist()):
-        assert gamma[0].number == _level(gamma[0]) == _level(gamma[0] + 0) == want
-    assert _level(torch.tensor(1.5)) == 1.5
-    with torch.inference_mode(): assert [_level(v) for v in torch.arange(3.)] == [0, 1, 2]
+        assert gamma[0].number == _gamma_as_float(gamma[0]) == _gamma_as_float(gamma[0] + 0) == want
+    assert _gamma_as_float(torch.tensor(1.5)) == 1.5
+    with torch.inference_mode(): assert [_gamma_as_float(v) for v in torch.arange(3.)] == [0, 1, 2]
 
 # %% ../../nbs/21_guided_sampling.ipynb #9c3579ec
 def test_interval_all_none_and_one_for_each_example():
@@ -670,9 +670,9 @@ def test_rescaling_and_thresholding_act_on_the_guided_estimate():
         x_c, x_u = (convert(net(z, g, l), z, g, "eps", "x") for l in (c, None))
         x = classifier_free(x_c, x_u, w=4.)
         for kw, expected in (
-            (dict(rescale=.7), match_std(x, x_c, .7)),
+            (dict(rescale=.7), rescale(x, x_c, .7)),
             (dict(threshold=.9), dynamic_threshold(x, .9)),
-            (dict(rescale=.7, threshold=.9), dynamic_threshold(match_std(x, x_c, .7), .9)),
+            (dict(rescale=.7, threshold=.9), dynamic_threshold(rescale(x, x_c, .7), .9)),
         ):
             guided = ClassifierFree(net, c, w=4., **kw)(z, g)
             assert_same(convert(guided, z, g, "eps", "x"), expected)
@@ -721,16 +721,16 @@ def test_errors_guidance():
         (strength, lambda: classifier_free(z, z, w=1, scale=2)),
         (shapes, lambda: classifier_free(z, z[:1], w=1)),
         (shapes, lambda: classifier_guided(z, z[:1], gamma, w=1)),
-        (shapes, lambda: match_std(z, z[:1])),
+        (shapes, lambda: rescale(z, z[:1])),
         (shapes, lambda: implicit_classifier(z, z[:1], gamma)),
         (share, lambda: dynamic_threshold(z, 99.5)),
         (weights, lambda: classifier_free(z, z, w=torch.ones(1, 2))),
         (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
         (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
-        ("expected w >= 0", lambda: accept(z[:, 0], w=-1)),
+        ("expected w >= 0", lambda: rejection_mask(z[:, 0], w=-1)),
         ("from 0 to 2; got 3 to 3", lambda: ClassifierGuided(
             mix.predict, lambda z, g: z[:, :1].expand(4, 3), torch.tensor(3), w=1.)(z, gamma)),
-        ("4 of 4 are NaN", lambda: accept(z[:, 0] * torch.nan, w=1)),
+        ("4 of 4 are NaN", lambda: rejection_mask(z[:, 0] * torch.nan, w=1)),
         ("give its null label as null=", lambda: free(null=None)),
         (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),
         ("unknown kind of prediction 'epsilon'; did you mean 'eps'", lambda: free(kind="epsilon")),

@@ -23,7 +23,7 @@ class _Divergence:
     "dz/dγ = f of the probability flow, and the trace of ∂f/∂z: exact, or vᵀ(∂f/∂z)v of probes v."
 
     def __init__(self, predict, z, limit, probes):
-        self.slope = sample.Slope(predict, z.dtype, limit)
+        self.slope = sample.ProbabilityFlowODE(predict, z.dtype, limit)
         self.shape = z.shape
         self.probes = probes  # None: all unit vectors
 
