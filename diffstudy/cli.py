@@ -107,7 +107,7 @@ def _use_kinds(file: Optional[Path]):
     "Know the kind that a file describes, which is run only because somebody has named it."
     if file is None: return
     from diffstudy import experiment
-    with usage(): experiment.use_kind(file)
+    with usage(): experiment.register_kind(file)
 
 _Kinds = option(
     Path, "A Python file with a KIND of model of your own, which is run.", "--kinds",
@@ -276,7 +276,8 @@ def _sample(
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, n, steps)
-        how = model.default_options() | _given(steps=steps, sampler=sampler, grid=grid, precision=precision)
+        how = model.default_options() | _given(
+            steps=steps, sampler=sampler, grid=grid, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)
         usual, weighed = how.pop("w", 0.), "w" in model.choices
         weights, classes = weights or [usual], [None]
@@ -340,7 +341,8 @@ def _evaluate(
         # a choice that the model does not have is refused, not ignored
         if other := [k for k in how if k not in model.choices]:
             raise ValueError(
-                f"--{', --'.join(other)}: {run} holds {model.description}, which has no such choice")
+                f"--{', --'.join(other)}: {run} holds {model.description}, "
+                "which has no such choice")
         found = model.evaluate(
             **how, n=n, seed=seed, root=root, again=force, progress=_SHOWN, say=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
@@ -530,7 +532,7 @@ def _info(
             f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps "
             f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
             f"verified, {len(checkpoint.checkpoints(run))} kept")
-        try: run_folder.meaning(info, path, state)
+        try: run_folder.read_description(info, path, state)
         except ValueError as e: typer.echo(f"`sample` and `evaluate` refuse it: {e}")
         log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
         if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
@@ -544,7 +546,8 @@ def _info(
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")
     said = experiment.report(result) if result else []
-    for e in read_evaluations(model.folder if model else run): said += experiment.report_evaluation(e)
+    for e in read_evaluations(model.folder if model else run):
+        said += experiment.report_evaluation(e)
     for line in said: typer.echo(line)
     for name, t in tensors.items() if weights else []:
         typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
@@ -557,7 +560,8 @@ def _write_record(run, path: Path, root=None):
     "Write a finished `VDMRun`, its verdict and a few samples to one small JSON file."
     from diffstudy.data import to_strip
     if "w" not in run.choices:
-        fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.description}", 2)
+        fail("--record: expected a variational diffusion model; "
+             f"{run.folder} holds {run.description}", 2)
 
     # the samples are pictures: small, and to be seen without a library
     how = dict(steps=_RECORD["steps"], grid="schedule")

@@ -12,7 +12,7 @@ from pathlib import Path
 import safetensors.torch, torch
 from ..core import pick_device, suggest
 from ..data.stacked import Components
-from .run import Run, kinds, that_counts
+from .run import Run, kinds, result_settings
 from ..settings import Rule, places, text, whole
 from ..train import files, weights
 from ..train.checkpoint import best, check_fits, checkpoints, read_checkpoint, read_latest
@@ -48,7 +48,7 @@ _LARGE = 2 ** 16  # A size in a setting, at most: loops are made of it
 _PIXELS = 2 ** 24  # Values of an image
 _COUNT = whole(1)
 _BY_NAME = Rule(lambda v: type(v) is dict, "settings by name")
-_SAID = {  # what may stand in config.json beside the settings, at names with dots
+_INFO_RULES = {  # what may stand in config.json beside the settings, at names with dots
     "recipe": text, "kind": text, "components": text,
     "init": Rule(
         lambda v: type(v) is dict and all(type(v.get(k)) is str for k in ("source", "checksum")),
@@ -85,7 +85,7 @@ def check_info(path, info) -> dict:
         recipe=(), config=("data", "train"), facts=("shape", "levels", "classes")))
     damaged = "{}: damaged; expected {}: {}; got {:.60}. Restore it, or train in another folder"
     parts = {"options"}.union(*(kind.config.sections for kind in kinds().values()))
-    for name, rule in ({f"config.{k}": _BY_NAME for k in parts} | _SAID).items():
+    for name, rule in ({f"config.{k}": _BY_NAME for k in parts} | _INFO_RULES).items():
         *above, last = name.split(".")
         at = info
         for k in above: at = at[k]
@@ -126,7 +126,7 @@ def read_run(folder) -> dict:
         "`diffstudy train digits` makes one")
 
 # %% ../../nbs/76_experiment.ipynb #38ac925e
-def unlike(was: dict, now: dict) -> dict:
+def differences(was: dict, now: dict) -> dict:
     """Compare two descriptions of a run; an extension by more steps is no difference.
 
     Args:
@@ -139,7 +139,7 @@ def unlike(was: dict, now: dict) -> dict:
     for info in (was, now):
         said = {k: info.get(k) for k in ("recipe", "facts", "components")}
         init = "{source} {checksum}".format_map(info["init"]) if "init" in info else "none"
-        flat.append(files.flatten(said | that_counts(info["config"]) | dict(
+        flat.append(files.flatten(said | result_settings(info["config"]) | dict(
             kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []),
             dial=info.get("dial", {}))))
     old, new = flat
@@ -152,7 +152,7 @@ def unlike(was: dict, now: dict) -> dict:
         if old.get(k) != new.get(k)}
 
 # %% ../../nbs/76_experiment.ipynb #e6be8708
-def meaning(info: dict, path: Path, state: dict) -> dict:
+def read_description(info: dict, path: Path, state: dict) -> dict:
     """Read the description of a run from its checkpoint.
 
     Raises ValueError if config.json differs from it.
@@ -169,7 +169,7 @@ def meaning(info: dict, path: Path, state: dict) -> dict:
     older = "config" not in noted  # it noted less, so that config.json says the rest
     said = {k: v for k, v in info.items() if older or k in ("root", "version")} | noted
     check_info(path / "state.json", said)
-    if differ := unlike(said, info):
+    if differ := differences(said, info):
         names = [
             f"{k} is {now!r} in config.json and was {was!r} in training"
             for k, (was, now) in differ.items()]
@@ -202,8 +202,8 @@ def _chosen(folder, which) -> Path:
 # Weights that `open` finds by name
 TRAINED = tuple(n for n in weights.KNOWN if not n.startswith("judge-"))
 
-def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, root=None,
-           chosen=False) -> Run:
+def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device, root=None,
+              chosen=False) -> Run:
     """Build the network of some settings, load its weights and wrap both as a run.
 
     Raises CheckpointError if the weights do not fit the settings.
@@ -277,12 +277,12 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
     else:
         path = _chosen(folder, checkpoint)
         found = read_checkpoint(path)
-    info = meaning(info, path, found.state)
+    info = read_description(info, path, found.state)
     mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
-    return run_of(info, found.ema, path, folder, mark, device, root, not last)
+    return build_run(info, found.ema, path, folder, mark, device, root, not last)
 
 # %% ../../nbs/76_experiment.ipynb #680bdf73
-def mark_of(tensors: dict) -> str:
+def weights_hash(tensors: dict) -> str:
     "Name weights by 12 hexadecimal digits of their SHA-256 hash."
     parts = (tensors[k].detach().cpu().contiguous().numpy() for k in sorted(tensors))
     return hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()[:12]
@@ -297,7 +297,7 @@ def _open_weights(path: Path, device, root, say) -> Run:
     # the card must describe a run, which has no folder of its own
     check_keys(f"{path}, its card", card, ("what", "command", "info", "result"))
     info = check_info(path, card["info"])
-    mark = mark_of(tensors)
+    mark = weights_hash(tensors)
     home = Path.home() / ".cache" / "diffstudy" / "weights" / f"{path.stem}-{mark}"
 
     # a GAN that works on principal components has them beside its weights
@@ -307,7 +307,7 @@ def _open_weights(path: Path, device, root, say) -> Run:
     told = info.get("components")
     if (parts or told) and files.digest(safetensors.torch.save(parts)) != told:
         raise CheckpointError(f"{path}: its principal components are not those of its training")
-    run = run_of(
+    run = build_run(
         info, tensors, path, home, f"{path.name} {mark}", device, root, bool(card.get("chosen")))
     run.card = card
     if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
@@ -318,7 +318,7 @@ def _open_weights(path: Path, device, root, say) -> Run:
 # %% ../../nbs/76_experiment.ipynb #d1a10002
 SCALED = "steps", "warmup", "ema", "log_every", "save_every"  # Settings that scale with the length
 
-def scaled(config, minutes: float, step: float) -> dict:
+def scale_to_minutes(config, minutes: float, step: float) -> dict:
     """Scale the settings of a training to a number of minutes.
 
     Raises ValueError if fewer than ten steps fit.

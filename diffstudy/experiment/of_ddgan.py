@@ -17,8 +17,9 @@ from ..core import check_counts, choose, suggest
 from ..data.images import some_of
 from ..ddgan import game, nets as ddgan_nets
 from .evaluation import format_evaluation
-from .run import (
-    Configuration, GenerativeRun, Kind, Note, PRECISIONS, THREADS, batches, in_batches, read_components)
+from diffstudy.experiment.run import (
+    Configuration, GenerativeRun, Kind, Note, PRECISIONS, THREADS, batches, in_batches,
+    read_components)
 from ..inverse import holes
 from ..process import sample as samplers
 from ..settings import flag, setting, whole
@@ -224,7 +225,7 @@ class GANRun(GenerativeRun):
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         self.check_options(refused)
-        return self._drawn(None, None, labels, n, seed, batch, precision, progress)
+        return self._generate(None, None, labels, n, seed, batch, precision, progress)
 
     def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
                 precision: str = "float32", progress=False, **refused) -> Tensor:
@@ -244,15 +245,15 @@ class GANRun(GenerativeRun):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if refused:
             raise ValueError(
-                f"{', '.join(refused)}: {self.description} draws a picture again as a whole and fills in "
-                f"no part of it: run.restore(picture, state=2). {self.alternative}")
+                f"{', '.join(refused)}: {self.description} draws a picture again as a whole and "
+                f"fills in no part of it: run.restore(picture, state=2). {self.alternative}")
         if type(state) is not int or not 1 <= state <= self.model.steps:
             raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
         x = holes.measured(picture, self.facts)[None].to(self.device)
         if self.components: x = self.components.encode(x)
-        return self._drawn(x, state, labels, n, seed, 128, precision, progress)
+        return self._generate(x, state, labels, n, seed, 128, precision, progress)
 
-    def _drawn(self, x, start, labels, n, seed, batch, precision, progress):
+    def _generate(self, x, start, labels, n, seed, batch, precision, progress):
         "Draw images from noise, or from x diffused to the state `start`."
         if labels is None and self.has_labels:
             raise ValueError(

@@ -16,7 +16,7 @@ from ..core import check_counts, choose, stream, suggest
 from .evaluation import format_evaluation
 from .of_vdm import bits_of
 from .run import (
-    Configuration, GenerativeRun, Kind, Note, THREADS, batches, counted, drawn)
+    Configuration, GenerativeRun, Kind, Note, THREADS, batches, image_progress, sample_in_batches)
 from .. import measure as scoring
 from ..nets import models as nets
 from ..settings import setting, text, whole
@@ -143,7 +143,8 @@ class FamilyRun(GenerativeRun):
         self.check_options(refused)
         check_counts(n=n, batch=batch)
         def draw(labels, own, progress): return self.model.sample(len(own), own)
-        return drawn(self.labels_of(labels, n), seed, batch, draw, progress, self.describe_cost({}))
+        labels = self.labels_of(labels, n)
+        return sample_in_batches(labels, seed, batch, draw, progress, self.describe_cost({}))
 
     def describe_cost(self, how: dict) -> str:
         """Describe the calls of the network for one image.
@@ -174,7 +175,7 @@ class FamilyRun(GenerativeRun):
             return bits_of(done, kind)
         images = self.to_device(self.images(root)[1] if images is None else images)
         draws = 1 if kind == "exact" else draws or self.config["draws"]
-        with counted(progress, len(images) * draws, "scoring") as view:
+        with image_progress(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):
                 view.to(view.done + len(k))
                 return self.model.nll(k, generator=generator)

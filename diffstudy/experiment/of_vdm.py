@@ -15,9 +15,9 @@ from torch import Tensor
 from .. import data as datasets, guidance, inverse, vdm
 from ..core import check_counts, choose, stream
 from .evaluation import format_evaluation
-from diffstudy.experiment.run import (
-    Configuration, GAMMA, GenerativeRun, Kind, Note, PRECISIONS, Run, THREADS, batches, counted, drawn,
-    in_batches)
+from .run import (
+    Configuration, GAMMA, GenerativeRun, Kind, Note, PRECISIONS, Run, THREADS, batches,
+    image_progress, in_batches, sample_in_batches)
 from ..inverse import holes
 from .. import measure as scoring
 from ..nets import models as nets
@@ -276,7 +276,7 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
-def _guide(classifier) -> Run:
+def _check_classifier(classifier) -> Run:
     """Check that an argument is a run of a classifier.
 
     Raises ValueError if it is not."""
@@ -288,7 +288,7 @@ def _guide(classifier) -> Run:
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4d2354d
 # how often a sampler asks the network for one image; once for each step, where it is not here
-CALLS = {
+NETWORK_CALLS = {
     "heun": lambda steps: 2 * steps, "pc": lambda steps: 2 * steps,
     "ve-pc": lambda steps: 2 * steps, "langevin": lambda steps: 100 * (steps + 1),
     "flow": lambda steps: None, "gotta-go-fast": lambda steps: None,  # as often as it needs
@@ -296,13 +296,14 @@ CALLS = {
 
 # what `restore` tells a method: a step where no noise says it, as 80a found it best; a filter for
 # each answer
-RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
+METHOD_OPTIONS = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
 class VDMRun(GenerativeRun):
     "A trained variational diffusion model, which samples under guidance and scores images."
     description = "a variational diffusion model"
-    alternative = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
+    alternative = (
+        "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`")
     choices = ("w", "steps", "sampler", "grid", "precision")
 
     @torch.no_grad()
@@ -389,7 +390,7 @@ class VDMRun(GenerativeRun):
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
-        each = {} if noise and method == "dps" else RESTORING.get(method, {})
+        each = {} if noise and method == "dps" else METHOD_OPTIONS.get(method, {})
 
         def draw(labels, own, progress):
             calls = iter(progress(range(steps)))
@@ -401,7 +402,8 @@ class VDMRun(GenerativeRun):
                 told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
+            batch = 1 if method == "particles" else len(labels)
+            k = sample_in_batches(labels, seed, batch, draw, progress)
 
         # what is seen without noise stays as it is
         exact = operator is None and not noise
@@ -438,7 +440,7 @@ class VDMRun(GenerativeRun):
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
-        guide, c = classifier and _guide(classifier), None
+        guide, c = classifier and _check_classifier(classifier), None
         if labels is not None:
             c = torch.tensor((guide or self).labels_of(labels, 1), device=self.device)
         elif guide or w:
@@ -480,7 +482,7 @@ class VDMRun(GenerativeRun):
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
         generator = stream(seed, "held-out", device=images.images.device)
-        with counted(progress, len(images) * draws, "scoring") as view:
+        with image_progress(progress, len(images) * draws, "scoring") as view:
             for i in [*range(0, len(images), size)] * draws:
                 k, c = images.images[i:i + size], images.labels[i:i + size] if labels else None
                 view.to(view.done + len(k))
@@ -504,8 +506,8 @@ class VDMRun(GenerativeRun):
         check_counts(steps=how["steps"])
         tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
-        calls = CALLS.get(how["sampler"], int)(how["steps"])
-        if guide is not None: _guide(guide)
+        calls = NETWORK_CALLS.get(how["sampler"], int)(how["steps"])
+        if guide is not None: _check_classifier(guide)
         guided = guide is None and w not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
@@ -514,7 +516,7 @@ class VDMRun(GenerativeRun):
         "Score held-out images by the bound, without labels and with them if the model has them."
         told = dict(unconditional=False) | (dict(conditional=True) if self.has_labels else {})
         total = len(held_out) * self.config["draws"] * len(told)
-        with counted(progress, total, "scoring") as view:
+        with image_progress(progress, total, "scoring") as view:
             score = {
                 k: self.bits_per_dim(held_out, labels=v, progress=view) for k, v in told.items()}
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}

@@ -73,7 +73,7 @@ def kinds() -> dict[str, Kind]:
     return {m.KIND.config.kind: m.KIND for m in modules if hasattr(m, "KIND")}
 
 # %% ../../nbs/76b_kinds.ipynb #12cdfccd
-def that_counts(full: dict) -> dict:
+def result_settings(full: dict) -> dict:
     """Select the settings that determine the result of a run.
 
     Args:
@@ -93,7 +93,8 @@ def config_hash(full: dict) -> str:
 
     Returns:
         12 hexadecimal digits"""
-    return hashlib.sha256(json.dumps(that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
+    settings = json.dumps(result_settings(full), sort_keys=True)
+    return hashlib.sha256(settings.encode()).hexdigest()[:12]
 
 # %% ../../nbs/76b_kinds.ipynb #ee42b81b
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ THREADS = Rule(  # of the CPU; a file of a stranger could ask for any number
     lambda v: type(v) is int and 0 <= v <= 1024, "a whole number, at most 1024", read=whole().read)
 
 class Configuration(Settings):
-    "Base of the configurations: frozen dataclasses with `with_defaults`, `build_model` and `build_training`."
+    "Base of the configurations: settings that build a model and its training."
     kind: ClassVar[str]  # The name of the kind
     pictures: ClassVar[type] = Folder  # The dataclass of `options`, for a folder of pictures
-    sections: ClassVar[dict] = dict(train=training.Config)  # Section → the dataclass of its settings
+    sections: ClassVar[dict] = dict(train=training.Config)  # Section → the dataclass of it
     aliases: ClassVar[dict] = {}  # (section, setting) → the name of that setting in `change`
 
     def resolve(self) -> dict:
@@ -168,7 +169,7 @@ def load_images(full: dict, root=None, say=None) -> tuple:
     return load(root, **options, say=say or (lambda m: None))
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
-def halves(n: int) -> tuple:
+def split_held_out(n: int) -> tuple:
     """Split n held-out images into a half that chooses checkpoints and one that scores them.
 
     Returns:
@@ -182,7 +183,7 @@ def result_of(folder: Path, info: dict) -> dict | None:
     found = files.read_json(folder / "result.json")
     if found is None: return None
     check_keys(folder / "result.json", found, dict(config=("train",)))
-    own, its = that_counts(info["config"]), that_counts(found["config"])
+    own, its = result_settings(info["config"]), result_settings(found["config"])
     return found if own == its else None
 
 def read_components(folder: Path, info: dict, device="cpu") -> datasets.Components:
@@ -235,7 +236,7 @@ def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
     return lambda step: tuple(v[part] for v in images.draw(batch_size, seed, step))
 
 # %% ../../nbs/76b_kinds.ipynb #c8e7247f
-def counted(progress, total: int, what: str, say: Callable = print):
+def image_progress(progress, total: int, what: str, say: Callable = print):
     """Show the number of finished images, inside `with`.
 
     Args:
@@ -267,7 +268,7 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
     for c in labels:  # each with its number among those of its class
         own.append(("none" if c is None else c, before[c]))
         before[c] += 1
-    with counted(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
+    with image_progress(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
         done = view.done
         for i in range(0, len(own), batch):
             part = own[i:i + batch]
@@ -275,7 +276,8 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
             yield slice(i, i + batch), [stream(seed, "sample", *one) for one in part], bar
             view.to(done + i + len(part))
 
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
+def sample_in_batches(labels: list, seed: int, batch: int, draw: Callable, progress,
+                      cost: str = "") -> Tensor:
     """Draw samples in batches, each image with a random generator of its own.
 
     Args:
@@ -329,7 +331,7 @@ class Run:
         "Load training and held-out images, without those that chose the checkpoint."
         images, held_out = load_images(self.config, root or self.root)
         if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
-        return images, held_out[halves(len(held_out))[1]]
+        return images, held_out[split_held_out(len(held_out))[1]]
 
     def result(self) -> dict | None:
         "Read the scores of the last checkpoint; None if the run is not finished."

@@ -229,17 +229,17 @@ def test_a_plan_needs_no_training():
     change, plan_of = experiment.change, experiment.plan_of
     new = plan_of(config, "digits-tiny")
     assert new.facts is None
-    assert new.says()["config"] == config.resolve()
-    was = dataclasses.replace(new, facts=facts).says()
-    assert plan_of(config, "mine", was).says() == was  # its name is the folder's
+    assert new.to_dict()["config"] == config.resolve()
+    was = dataclasses.replace(new, facts=facts).to_dict()
+    assert plan_of(config, "mine", was).to_dict() == was  # its name is the folder's
 
     # longer, and longer once more; nothing else may differ
     longer = plan_of(change(config, dict(steps=200)), "digits-tiny", was)
     assert longer.lengths == (100,)
-    assert longer.says()["lengths"] == [100]
-    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.says())
+    assert longer.to_dict()["lengths"] == [100]
+    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.to_dict())
     assert again.lengths == (100, 200)
-    assert not run_folder.unlike(was, again.says())
+    assert not run_folder.differences(was, again.to_dict())
     for asked, words in (
         (change(config, dict(steps=50)), "train.steps was 100, now 50"),
         (change(config, dict(lr=1., width=32)), "train.lr was 0.004, now 1.0, unet.width was 16"),
@@ -259,7 +259,7 @@ def test_a_plan_needs_no_training():
     # a folder that was begun with minutes knows how long a step took
     dial = dict(minutes=.1, step=.5)
     short = was | dict(config=change(config, dict(steps=11, ema=.9)).resolve(), dial=dial)
-    assert plan_of(config, "", short).says() == short
+    assert plan_of(config, "", short).to_dict() == short
     more = plan_of(config, "", short, minutes=1)
     assert more.config.train["steps"] == 114
     assert more.dial == dial | dict(minutes=1.)
@@ -272,11 +272,11 @@ KINDS = pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "
 @pytest.fixture
 def in_minutes(tmp_path, monkeypatch):
     "A call for a short run of a recipe, and how many steps were measured, each half a second long."
-    measure, asked = planning._seconds_of, []
+    measure, asked = planning._seconds_per_step, []
     def half_a_second(n, *of):
         asked.append(n)
         return measure(1, *of) and .5
-    monkeypatch.setattr(planning, "_seconds_of", half_a_second)
+    monkeypatch.setattr(planning, "_seconds_per_step", half_a_second)
     def ask(name, recipe, **how):
         few = dict(points=1, draws=1) if recipe == "digits-tiny" else {}
         return experiment.train(
@@ -404,7 +404,7 @@ def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path, monkeypatch):
         config = experiment.change(R["folder"], dict(steps=steps))
         plan = experiment.Plan(config, "folder", common.facts_of(images))
         rank = train.Rank(0, 1, torch.device(device))
-        said += planning._start(plan, images, images, tmp_path, None, None, rank)[-1]
+        said += planning._build_loop(plan, images, images, tmp_path, None, None, rank)[-1]
     assert sum("folder-small" in line for line in said) == 1
     assert "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
@@ -559,7 +559,7 @@ def one_of_two(rank, port, folder):
     images, both = data.load("digits")[0], [torch.zeros(()), torch.zeros(())]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     loop = R["digits-tiny"].build_training(images, facts, here, {})
-    torch.distributed.all_gather(both, torch.tensor(planning._seconds_of(1, loop, here)))
+    torch.distributed.all_gather(both, torch.tensor(planning._seconds_per_step(1, loop, here)))
     assert both[0] == both[1] > 0
 
     # and a discriminator that looks at eight images together gets whole groups of them
@@ -606,7 +606,7 @@ def of_one_run(folder):
     "The seed of a run, the same wherever it stands in its folder."
     info, result = (files.read_json(folder / f"{name}.json") for name in ("config", "result"))
     state = checkpoint.read_checkpoint(folder).state
-    assert not run_folder.unlike(state["notes"]["run"], info), folder
+    assert not run_folder.differences(state["notes"]["run"], info), folder
     assert result["config"] == info["config"] == state["notes"]["run"]["config"], folder
     return str(info["config"]["train"]["seed"])
 
@@ -968,7 +968,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from diffstudy import measure, train
 from diffstudy.experiment.evaluation import format_evaluation
-from diffstudy.experiment.run import Configuration, GenerativeRun, Kind, batches, drawn
+from diffstudy.experiment.run import Configuration, GenerativeRun, Kind, batches, sample_in_batches
 from diffstudy.settings import setting, text, whole
 from diffstudy.vdm.decoder import Decoder
 
@@ -1008,7 +1008,7 @@ class PixelRun(GenerativeRun):
         def draw(labels, own, progress):
             nothing = torch.zeros(len(own), *self.model.shape)
             return self.model.decoder.sample(nothing, torch.tensor(12.), own)
-        return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
+        return sample_in_batches(self.labels_of(labels, n), seed, batch, draw, progress)
 
     @torch.no_grad()
     def bits_per_dim(self, images=None):
@@ -1027,7 +1027,7 @@ KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, ba
 ASKED_OF_IT = """
 import torch
 from diffstudy import experiment
-experiment.use_kind("pixels.py")
+experiment.register_kind("pixels.py")
 made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
