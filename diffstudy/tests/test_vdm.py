@@ -539,7 +539,7 @@ def test_color_by_recipe():
     config = replace(
         experiment.RECIPES["cifar10"],
         unet=dict(experiment.RECIPES["cifar10"].unet, width=16, num_res_blocks=1, groups=4))
-    model = config.assemble(dict(shape=images.shape, levels=256, classes=3))
+    model = config.build_model(dict(shape=images.shape, levels=256, classes=3))
     assert model.net.config.fourier == (7, 8)
     assert model.net.shape == (3, 32, 32)
     settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
