@@ -366,7 +366,7 @@ def run_mnist(settings, case) -> dict:
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
             f"{s['run']}: expected a run of the recipe mnist-bound; got {run!r}")
-    train_set, _ = data.load("mnist", run.root)
+    train_set, _ = data.load("mnist", run.data_dir)
     judge = guided.feature_network(train_set, **s["judge"])
     gammas = levels_of(s["steps"], s["ends"])
     return guided_images(run.model.net, gammas, s, seed, judge, train_set)

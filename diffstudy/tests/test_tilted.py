@@ -377,7 +377,7 @@ def test_mnist_study(monkeypatch):
     images = data.ImageSet("digits", digits.images, digits.labels, 256, 10)
     net = nets.build("digits-tiny", (1, 8, 8), 10)
     opened = SimpleNamespace(
-        kind="vdm", has_labels=True, config=dict(data="mnist"), root=None,
+        kind="vdm", has_labels=True, config=dict(data="mnist"), data_dir=None,
         model=SimpleNamespace(net=net))
     monkeypatch.setattr(experiment, "open", lambda *_: opened)
     monkeypatch.setattr(data, "load", lambda *_: (images, None))
