@@ -371,16 +371,17 @@ ELSEWHERE = {
     "w = scale - 1": "guidance_scale cond_scale scale cfg_scale",
     "labels": "prompt class_labels classes label y",
     "n": "batch_size num_samples n_samples num_images num_images_per_prompt",
+    "per_class": "n num_samples n_samples num_images",
     "steps": (
         "num_inference_steps sampling_timesteps num_timesteps timesteps num_steps n_steps "
         "max_steps max_train_steps train_num_steps epochs num_epochs num_train_epochs"),
     "sampler": "scheduler solver method", "seed": "generator rng random_state manual_seed",
     "lr": "learning_rate train_lr", "lr_decay": "lr_scheduler", "warmup": "lr_warmup_steps",
     "batch_size": "train_batch_size per_device_train_batch_size", "ema": "ema_decay",
-    "accumulate": "gradient_accumulate_every gradient_accumulation_steps",
-    "clip": "max_grad_norm gradient_clip_val", "precision": "mixed_precision fp16 amp dtype",
-    "drop": "cond_drop_prob p_uncond", "schedule": "beta_schedule noise_schedule",
-    "width": "dim hidden_size", "mults": "dim_mults channel_mult",
+    "grad_accum_steps": "gradient_accumulate_every gradient_accumulation_steps",
+    "max_grad_norm": "gradient_clip_val clip_grad", "precision": "mixed_precision fp16 amp dtype",
+    "p_uncond": "cond_drop_prob class_dropout_prob", "schedule": "beta_schedule noise_schedule",
+    "width": "dim hidden_size", "channel_mults": "dim_mults channel_mult",
     "flip": "augment_horizontal_flip random_flip",
     "save_every": "save_and_sample_every save_steps", "size": "resolution image_size",
 }

@@ -30,7 +30,7 @@ class FamilyConfig(Configuration):
     Args:
         data: A name of `data.DATASETS`
         model: A name of `families.MODELS`
-        draws: Monte Carlo draws of the bound for each held-out image
+        eval_draws: Monte Carlo draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
         net: Changed settings of `families.Sizes`
         unet: Changed settings of `nets.UNetConfig`
@@ -41,7 +41,7 @@ class FamilyConfig(Configuration):
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
-    draws: int = setting(64, whole(1))
+    eval_draws: int = setting(64, whole(1))
     threads: int = setting(0, THREADS)
     net: dict = field(default_factory=dict)
     unet: dict = field(default_factory=dict)
@@ -79,15 +79,15 @@ class FamilyConfig(Configuration):
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
-            images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
+            images, loop.batch_size, loop.seed, rank, each=loop.grad_accum_steps)
 
 # %% ../../nbs/76g_family_runs.ipynb #c88634db
 _UNET = dict(
-    width=32, blocks=1, mults=(1,), groups=8, attention=(), middle_attention=False, heads=1,
-    dropout=0., fourier=(), gamma_min=-8., gamma_max=5.)
+    width=32, num_res_blocks=1, channel_mults=(1,), groups=8, attention=(),
+    middle_attention=False, num_heads=1, dropout=0., fourier=(), gamma_min=-8., gamma_max=5.)
 _LARGE_UNET = dict(
-    width=48, blocks=1, mults=(1, 2), groups=12, attention=(), middle_attention=True, heads=4,
-    dropout=0., fourier=(), gamma_min=-8., gamma_max=8.)
+    width=48, num_res_blocks=1, channel_mults=(1, 2), groups=12, attention=(),
+    middle_attention=True, num_heads=4, dropout=0., fourier=(), gamma_min=-8., gamma_max=8.)
 
 def _digits(model: str, steps: int, lr: float, unet: dict = {}, **net) -> FamilyConfig:
     return FamilyConfig("digits", model, 64, 1, net, unet, dict(
@@ -153,7 +153,7 @@ class FamilyRun(Judged):
         n = self.model.calls
         return f"{n} call{'s' * (n > 1)} of the network each"
 
-    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, root=None,
+    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Compute bits per dimension, exact or a bound.
 
@@ -163,7 +163,7 @@ class FamilyRun(Judged):
             images: A `data.ImageSet`; None: the held-out images
             draws: Monte Carlo draws of a bound; None: those of the configuration
             seed: Seed of the draws of a bound
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
             progress: Show a bar or lines; a `watch.Progress` is continued
 
         Returns:
@@ -172,11 +172,11 @@ class FamilyRun(Judged):
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
-        images = self.known(self.images(root)[1] if images is None else images)
-        draws = 1 if kind == "exact" else draws or self.config["draws"]
+        images = self.known(self.images(data_dir)[1] if images is None else images)
+        draws = 1 if kind == "exact" else draws or self.config["eval_draws"]
         with counted(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):
-                view.to(view.done + len(k))
+                view.update(view.done + len(k))
                 return self.model.nll(k, generator=generator)
             return scoring.bits_per_dim(
                 nats, images.images, images.images[0].numel(), draws=draws, batch_size=300,

@@ -75,7 +75,7 @@ ABLATION_SETTINGS = dict(
     data="digits",
     recipe=vars(game.Recipe(
         latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
-    )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    )) | dict(fourier=[], channel_mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:
@@ -128,7 +128,7 @@ def run_few(settings: dict, case: dict) -> dict:
     def by_gan(): return draw(net, n, train_set.levels, c=c, seed=seed), net.steps
     def by_vdm(w, T):
         noise = lambda i: stream(seed, "draw", 200 * i)
-        k = drawn(model, c, noise, w=w, steps=T, grid="schedule")
+        k = drawn(model, c, noise, w=w, steps=T, spacing="schedule")
         return data.encode(k, model.levels), T * (1 + (w != 0))
     makes = [("DDGAN", by_gan)] + [
         (f"VDM, w = {w:g}", functools.partial(by_vdm, w, T)) for w in s["w"] for T in s["steps"]]

@@ -40,7 +40,8 @@ class MapGenerator(ResNetGenerator):
     "A generator whose latent variable enters the lowest resolution as a map as well."
     def assemble(self, f, channels: int, size: int):
         super().assemble(f, channels, size)
-        self.place = _Place(f.latent, f.width * f.mults[-1], size >> len(f.mults) - 1)
+        mults = f.channel_mults
+        self.place = _Place(f.latent, f.width * mults[-1], size >> len(mults) - 1)
 
     def lower(self, level: int, h, latent):
         h = super().lower(level, h, latent)
@@ -152,11 +153,11 @@ def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tupl
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         threads=threads, precision=s["precision"],
-        log_every=min(50, every), save_every=every, keep=1 + updates // every)
+        log_every=min(50, every), save_every=every, keep_checkpoints=1 + updates // every)
     if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set
-    return experiment.fit(config, images, folder=place, progress=True, say=print), place
+    return experiment.fit(config, images, run_dir=place, progress=True, print_fn=print), place
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
@@ -297,7 +298,7 @@ def run_resnet(settings: dict, case: dict, folder=None) -> dict:
     config = gan_config(
         s["recipe"] | s["kinds"][case["kind"]] | more, s["updates"], seed=case["seed"],
         precision=s["precision"], log_every=50, save_every=s["save_every"])
-    state = experiment.fit(config, sets[0], folder=place, progress=True, say=print)
+    state = experiment.fit(config, sets[0], run_dir=place, progress=True, print_fn=print)
     net = state.ema.model.eval()
     return score_on_mnist(net, s["n"], s["kept"], judge, sets) | dict(
         skipped=state.skipped, parameters=sum(p.numel() for p in net.parameters()))

@@ -14,7 +14,7 @@ from ..core import stream
 from ..data.images import page, to_strip
 from ..measure import Estimate
 from ..process import sample
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from .common import asked, config_of, place_of, seconds_of
 from .record import Study
 from ..train import checkpoint
@@ -25,7 +25,7 @@ SETTINGS = dict(
 
 def run(settings: dict, case: dict) -> dict:
     "Draw as many of each class; how far each is from training pictures, and held-out ones are."
-    model = experiment.open("emoji", "cpu", say=lambda *_: None)
+    model = experiment.open("emoji", "cpu", print_fn=lambda *_: None)
     train_set, held_out = data.load("emoji")
     labels = [*range(9)] * settings["each"]
     seconds, x = seconds_of(lambda: model.sample(labels, w=case["w"], **settings["sampling"]))
@@ -50,7 +50,7 @@ def nearer(apart: list, held_out: list) -> Estimate:
 LONGER = dict(
     train=dict(
         recipe="emoji", steps=10_000, ema=.9993, warmup=278, precision="float32",
-        save_every=1000, keep=20),
+        save_every=1000, keep_checkpoints=20),
     w=1., each=8, sampling=dict(sampler="dpm++", steps=16, seed=0), pictures=[1000, 4000, 10_000])
 
 def _seen(model, path, images, how: dict) -> tuple:
@@ -65,7 +65,8 @@ def run_longer(settings: dict, case: dict) -> dict:
     Returns:
         seconds: of training, on the clock; looks: of each its step and `apart`, pictures of some"""
     home = Path.home() / ".cache" / "diffstudy" / "emoji-longer"
-    model = experiment.train("emoji", home, device="cpu", say=lambda *_: None, **settings["train"])
+    model = experiment.train(
+        "emoji", home, device="cpu", print_fn=lambda *_: None, **settings["train"])
     images, looks = data.load("emoji")[0], []
     for path in checkpoint.checkpoints(home):
         x, far = _seen(model, path, images, settings)
@@ -92,16 +93,16 @@ def run_copies(settings: dict, case: dict) -> dict:
     images, held_out = data.load("emoji")
     few = images[::settings["every"]]
     config = config_of(
-        settings["recipe"], **case["change"], save_every=settings["look"], keep=100)
+        settings["recipe"], **case["change"], save_every=settings["look"], keep_checkpoints=100)
     home = Path.home() / ".cache" / "diffstudy"
     home = place_of("emoji-copies", dict(name=case["name"]), home)
-    seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
+    seconds, state = seconds_of(lambda: experiment.fit(config, few, run_dir=home))
 
     model, looks = experiment.as_run(config, state, few), []
     for path in checkpoint.checkpoints(home):
         x, far = _seen(model, path, few, settings)
         looks.append(dict(step=int(path.name[5:]), apart=far))
-        if config.weight != "bound": continue
+        if config.loss_weighting != "bound": continue
         for k, v in dict(learned=few, held_out=held_out).items():
             bits = model.bits_per_dim(v)
             looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
@@ -114,8 +115,8 @@ def run_copies(settings: dict, case: dict) -> dict:
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11512
 _AT_FULL_RESOLUTION = dict(
-    head="noise", weight="bound", schedule="learned-linear", gamma_min=-13.3, gamma_max=5.,
-    width=32, groups=8, mults=[1, 2, 2], fourier=[6, 7], extra=True, flip=False)
+    head="noise", loss_weighting="bound", schedule="learned-linear", gamma_min=-13.3, gamma_max=5.,
+    width=32, groups=8, channel_mults=[1, 2, 2], fourier=[6, 7], aug_cond=True, flip=False)
 FEW = Study(
     "emoji-copies", COPIES, (
         dict(name="as it is", change={}),
@@ -130,9 +131,9 @@ FEW = Study(
 @torch.no_grad()
 def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     "A moving picture: emoji stand there, then noise becomes them again."
-    model = experiment.open("emoji", "cpu", say=lambda *_: None)
+    model = experiment.open("emoji", "cpu", print_fn=lambda *_: None)
     labels = [*range(9)] * each
-    gammas = GRIDS["even"](model.model.schedule, 16)
+    gammas = SPACINGS["even"](model.model.schedule, 16)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)

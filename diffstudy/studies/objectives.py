@@ -20,7 +20,7 @@ from ..vdm.objectives import Weighted, simple_loss
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #f3f9c069
 SETTINGS = dict(
-    recipe=experiment.change(experiment.RECIPES["digits"], dict(drop=1.)).resolve(),
+    recipe=experiment.change(experiment.RECIPES["digits"], dict(p_uncond=1.)).resolve(),
     judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
@@ -54,7 +54,7 @@ def run(settings: dict, case: dict) -> dict:
 
     # the looks: samples on one grid for all, uniform in γ
     k = model.sample(
-        settings["n"], steps=settings["steps"], sampler=settings["sampler"], grid="schedule",
+        settings["n"], steps=settings["steps"], sampler=settings["sampler"], spacing="schedule",
         generator=stream(case["seed"], "objectives", "samples"))
     return dict(
         bits=[round(b.mean, 5), round(b.error, 5)],
@@ -69,11 +69,11 @@ STUDY = Study("objectives", SETTINGS, tuple(
 TWO_SETTINGS = dict(
     recipe=experiment.change(
         experiment.RECIPES["mnist"], dict(
-            gamma_min=-13.3, width=64, groups=16, points=8, optimizer="adamw",
-            drop=.15, batch_size=64, steps=3000, warmup=100, ema=.998)).resolve(),
+            gamma_min=-13.3, width=64, groups=16, eval_times=8, optimizer="adamw",
+            p_uncond=.15, batch_size=64, steps=3000, warmup=100, ema=.998)).resolve(),
     losses=dict(
-        bound=dict(weight="bound", schedule="monotone"),
-        simple=dict(weight="cosine", schedule="linear")),
+        bound=dict(loss_weighting="bound", schedule="monotone"),
+        simple=dict(loss_weighting="cosine", schedule="linear")),
     judge=judge.LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
     images=1000, points=16, levels=[-12., 7., 1.])
 
@@ -81,7 +81,7 @@ def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
     "Train, or find, the network of MNIST by one of the two losses."
     config = common.config_of(settings["recipe"], **settings["losses"][loss], seed=seed)
     place = common.place_of("two-losses", dict(loss=loss, seed=seed), folder)
-    return common.trained(config, seen, folder=place, progress=True)
+    return common.trained(config, seen, run_dir=place, progress=True)
 
 def run_two(settings: dict, case: dict, folder=None) -> dict:
     "Train on MNIST by one of the two losses; bits, errors by noise level, and looks."
@@ -107,7 +107,7 @@ def run_two(settings: dict, case: dict, folder=None) -> dict:
     for w in s["w"]:
         k = common.drawn(
             model, c, lambda i: stream(case["seed"], "two losses", i), 100,
-            w=w, steps=s["steps"], sampler=s["sampler"], grid="even")
+            w=w, steps=s["steps"], sampler=s["sampler"], spacing="even")
         drawn.append(dict(
             w=w, png=to_strip(k[:30]), **judge.scores(encode(k, 256), c, known, real)))
     return dict(bits=[round(b.mean, 5), round(b.error, 5)], errors=errors, drawn=drawn)

@@ -103,7 +103,7 @@ def test_a_setting_is_heard_and_gives_a_run_its_name():
 def test_patches():
     "patches change no shape outside; sizes that do not divide are refused with a reason"
     config = ddgan_nets.Config(
-        "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
+        "unet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
         d_width=4, d_embedding=8, d_size="shallow")
     G, D = ddgan_nets.build(config, (3, 12, 12)).values()
     z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
@@ -212,7 +212,8 @@ def test_run_stacked_variant():
 # %% ../../nbs/66_thousand_modes.ipynb #a3f74ed6
 def test_the_latent_may_enter_as_a_map():
     "by hand: features of variance 1 are added at the lowest resolution; without it all is as before"
-    config = ddgan_nets.Config("resnet", width=8, blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
+    config = ddgan_nets.Config(
+        "resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
     G, plain = (of(config, (1, 8, 8), seed=3).double() for of in (MapGenerator, ResNetGenerator))
     before, g = plain.state_dict(), stream(0, "map")
     assert set(G.state_dict()) - set(before) == {"place.layer.weight", "place.layer.bias"}
@@ -271,7 +272,8 @@ def test_a_balanced_run_has_all_three():
     "the wider door, the score, and one step alone"
     config = BalancedConfig(
         gan=dict(
-            net="resnet", width=4, d_width=4, embedding=4, blocks=1, latent=2, mults=(1, 2),
+            net="resnet", width=4, d_width=4, embedding=4, num_res_blocks=1, latent=2,
+            channel_mults=(1, 2),
             pack=4, batch_size=8),
         train=dict(steps=1), latent_map=True, energy=.1, shares=(0., 1., 0., 0.))
     asked, terms = [], game.discriminator_terms
@@ -293,7 +295,7 @@ def test_mnist_study(name, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", lambda *_: (train_set, test_set))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        patch=2, mults=[1])
+        patch=2, channel_mults=[1])
     s = MNIST_SETTINGS
     s = s | dict(
         judge=dict(width=8, steps=5), updates={name: 7}, save_every={name: 3},
@@ -327,7 +329,7 @@ def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
     recipe = game.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
-        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
+        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], run_dir=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)
     for k, v in averaged(state, last).state_dict().items():
         assert torch.equal(v, state.ema.model.state_dict()[k])
@@ -345,13 +347,13 @@ def test_a_case_may_have_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "set_num_threads", lambda n: (seen.append(n), of(n)))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        mults=[1])
+        channel_mults=[1])
     name, s = "stacked-mnist", MNIST_SETTINGS
     s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
     of(1)
     for own, most in ({}, 1), (dict(threads=2), 2):
         case = dict(data=name, seed=0, updates=2) | own
-        trained_on_mnist(s, case, images, folder=tmp_path)
+        trained_on_mnist(s, case, images, run_dir=tmp_path)
         assert torch.get_num_threads() == 1 and max(seen) == most
 
 # %% ../../nbs/66_thousand_modes.ipynb #85b3ba84

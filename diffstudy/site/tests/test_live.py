@@ -296,13 +296,13 @@ def test_started_figures_keep_nobody_out(tab):
 # %% ../../../nbs/98a_live.ipynb #87d5e560
 def test_weights_are_written_and_read(tmp_path):
     "a GAN and a VDM of a few steps: written, read, the same rounded weights; damage is refused"
-    quiet = dict(progress=False, say=lambda *a: None)
+    quiet = dict(progress=False, print_fn=lambda *a: None)
     runs = {
         "digits": experiment.train("digits", tmp_path / "gan", recipe="ddgan-digits-tiny",
                                    components=8, steps=2, **quiet),
         "guided": experiment.train("digits", tmp_path / "vdm", recipe="digits", steps=2,
                                    head="patches", schedule="linear", width=8, groups=2,
-                                   points=1, draws=1, **quiet)}
+                                   eval_times=1, eval_draws=1, **quiet)}
     for name, run in runs.items():
         shapes, raw = pack(needs(run)[1])
         header = write(name, run, tmp_path / "out", n=0)
