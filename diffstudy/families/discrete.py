@@ -133,7 +133,7 @@ def _check_guess(chain, k, p):
     return p.to(chain.Q_bar)
 
 def x0_as_prior(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor:
-    """p(k_{t−1} | k_t) ∝ Σ q(k_{t−1}, k_t | k̂) p̂(k̂): p̂ as the prior of k_0 (Austin et al. 2021).
+    """p(k_{t−1} | k_t) ∝ Σ q(k_{t−1}, k_t | k̂) p̂(k̂), with p̂ as a prior (Austin et al. 2021).
 
     Args:
         chain: Forward process on K levels
