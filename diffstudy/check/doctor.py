@@ -325,7 +325,7 @@ def _samples(c, given) -> tuple[list, list]:
             (a, s), guess = l.at(t, x), c.data(x, t)
             b, r = l.at(times[i + 1], x) if i + 1 < calls else (1., 0.)
             x = b * guess + r * (x - a * guess) / s
-            c.view.to(c.view.done + 1)
+            c.view.update(c.view.done + 1)
         drawn[calls] = x
     size, own = c.images.double().std(), drawn[64]
     moved = {

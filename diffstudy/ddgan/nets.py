@@ -116,12 +116,12 @@ class MLP(_Network):
     def read(self, z):
         "Flatten a state, and append Fourier features."
         nets.check_z(z, self.shape)
-        return nets.features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
+        return nets.input_features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
 
     def run(self, inputs, s, c):
         h = self.enter(torch.cat(inputs, 1)) + self.step(s)
         if self.label is not None or c is not None:
-            h = h + self.label(nets.labels(c, h, self.classes))
+            h = h + self.label(nets.labels_or_null(c, h, self.classes))
         for layer in self.layers: h = layer(F.leaky_relu(h, .2))
         return self.leave(F.leaky_relu(h, .2))
 
@@ -138,7 +138,8 @@ class MLPGenerator(MLP):
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0,
                  fourier_latent: bool = True):
         dims, of_latent = math.prod(shape), config.fourier if fourier_latent else ()
-        inputs = nets.channels(dims, config.fourier) + nets.channels(config.latent, of_latent)
+        inputs = nets.input_channels(dims, config.fourier)
+        inputs += nets.input_channels(config.latent, of_latent)
         super().__init__(config, shape, classes, inputs, dims, config.width, seed)
         self.of_latent = of_latent
         with torch.no_grad():
@@ -146,13 +147,13 @@ class MLPGenerator(MLP):
                 layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
 
     def forward(self, z_t, s, latent, c=None):
-        heard = nets.features(latent, self.of_latent, latent.dtype)
+        heard = nets.input_features(latent, self.of_latent, latent.dtype)
         return self.run([self.read(z_t), heard], s, c).reshape(z_t.shape)
 
 class MLPDiscriminator(MLP):
     "`net(z_s, z_t, s, c) → logits (b,)`: an MLP for data of any shape; large logits mean real."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
-        inputs = 2 * nets.channels(math.prod(shape), config.fourier)
+        inputs = 2 * nets.input_channels(math.prod(shape), config.fourier)
         super().__init__(config, shape, classes, inputs, 1, config.d_width, seed)
 
     def forward(self, z_s, z_t, s, c=None):
@@ -173,7 +174,7 @@ class _AdaptiveNorm(nn.Module):
         self.style.ones = c  # the scales start around 1
 
     def forward(self, x, style):
-        x = kernels.normalized(self.norm, x)
+        x = kernels.group_norm(self.norm, x)
         scale, shift = self.style(style).to(x.dtype)[:, :, None, None].chunk(2, 1)
         return torch.addcmul(shift, x, scale)
 
@@ -253,7 +254,7 @@ class Attend(nn.Module):
         self.qkv = nn.ModuleList(_conv(c, c, 1, .1) for _ in range(3))
 
     def forward(self, x):
-        h = kernels.normalized(self.norm, x)
+        h = kernels.group_norm(self.norm, x)
         q, k, v = (f(h).flatten(2).mT for f in self.qkv)
         # each way is the fastest where it is taken: without a dimension for the head, PyTorch's
         # own takes three times as long
@@ -314,7 +315,7 @@ class _Time(nn.Module):
             s.to(self.first.weight.dtype), self.features, 0., 1000.)
         h = self.second(self.act(self.first(e)))
         if self.label is not None or c is not None:
-            h = h + self.label(nets.labels(c, z, self.classes))
+            h = h + self.label(nets.labels_or_null(c, z, self.classes))
         return self.act(h)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c3694321
@@ -385,7 +386,7 @@ class UNetGenerator(_ForImages):
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
         last = dict(memory_format=torch.channels_last)
-        seen = z.contiguous(**last) if kernels.sampling(z) else nets.layout(z)
+        seen = z.contiguous(**last) if kernels.cpu_inference(z) else nets.channels_last(z)
         h = self.enter(seen)
         kept = [h]
         for part in self.down:
@@ -399,7 +400,7 @@ class UNetGenerator(_ForImages):
             h = part.block(torch.cat([h, kept.pop()], 1) if part.joins else h, time, style)
             if part.attend is not None: h = part.attend(h)
 
-        out = self.unfolded(self.leave(F.silu(kernels.normalized(self.norm, h))), z_t)
+        out = self.unfolded(self.leave(F.silu(kernels.group_norm(self.norm, h))), z_t)
         return torch.tanh(out) if self.predicts == "data" else out
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b11bdb52
@@ -454,7 +455,7 @@ class _SeesPairs(_ForImages):
     def logits(self, h, z_s, c):  # Projection discriminator: label embedding times features
         logits = self.leave(h)[:, 0]
         if self.label is None and c is None: return logits
-        return logits + (h * self.label(nets.labels(c, z_s, self.classes))).sum(1)
+        return logits + (h * self.label(nets.labels_or_null(c, z_s, self.classes))).sum(1)
 
 class ConvDiscriminator(_SeesPairs):
     "`net(z_s, z_t, s, c) → logits (b,)`: the convolutional discriminator of DDGAN, for images."
@@ -484,7 +485,7 @@ class ConvDiscriminator(_SeesPairs):
     def forward(self, z_s, z_t, s, c=None):
         # both states as channels of one image, halved, and with the deviation of the batch
         z, time = self.joined(z_s, z_t), self.time(s, None, z_s)
-        h = self.enter(nets.layout(z))
+        h = self.enter(nets.channels_last(z))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
         return self.logits(h, z_s, c)

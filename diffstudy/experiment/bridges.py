@@ -20,7 +20,7 @@ from . import plan as experiment
 from ..process import schedule as schedules
 from ..process.notation import betas_from_gammas, convert
 from ..process.process import alpha
-from ..process.solvers import GRIDS
+from ..process.solvers import SPACINGS
 from ..train import files
 
 # %% ../../nbs/83_bridges.ipynb #e9b3f89e
@@ -153,7 +153,7 @@ def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settin
 
     Returns:
         A scheduler of that class"""
-    diffusers = files.needed("diffusers", "bridges", "this bridge")
+    diffusers = files.import_optional("diffusers", "bridges", "this bridge")
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
     known = inspect.signature(make).parameters if make else ()
@@ -201,7 +201,8 @@ class AsUNet(nn.Module):
         return SimpleNamespace(sample=eps) if return_dict else (eps,)
 
 # %% ../../nbs/83_bridges.ipynb #6f502d49
-def from_hub(name: str, file: str, revision: str = None, device=None, root=None) -> experiment.Run:
+def from_hub(name: str, file: str, revision: str = None, device=None,
+             data_dir=None) -> experiment.Run:
     """Open a trained model from the hub: one file of weights with a card, which cannot run code.
 
     Raises CheckpointError for a damaged file.
@@ -211,15 +212,15 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
         file: NAME.safetensors there, as `experiment.export` writes it
         revision: A branch, tag or commit
         device: A device such as "cuda:1"; None: the fastest
-        root: The folder of the images, for scores
+        data_dir: The folder of the images, for scores
 
     Returns:
         The opened run, as from `experiment.open`"""
     plain = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
-    hub = files.needed("huggingface_hub", "bridges", "this bridge")
-    return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, root=root)
+    hub = files.import_optional("huggingface_hub", "bridges", "this bridge")
+    return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, data_dir=data_dir)
 
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
 @torch.no_grad()
@@ -236,14 +237,14 @@ def export_onnx(run, path) -> Path:
         The written file"""
     known = run.kind in ("vdm", "ddgan")
     expect(known, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
-    for name in ("onnx", "onnxscript"): files.needed(name, "bridges", "this bridge")
+    for name in ("onnx", "onnxscript"): files.import_optional(name, "bridges", "this bridge")
 
     # a call with three examples, from which PyTorch learns what is computed
     net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()
     z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
     if run.kind == "vdm":
         inputs, out = dict(z=z, gamma=torch.zeros(3)), "eps"
-        gammas = GRIDS[vdm.GRID](run.model.schedule, vdm.STEPS)
+        gammas = SPACINGS[vdm.SPACING](run.model.schedule, vdm.STEPS)
     else:
         inputs, out = dict(z_t=z, s=s, latent=torch.zeros(3, net.latent)), "x"
         gammas = chain_gammas(net.steps)[1:]

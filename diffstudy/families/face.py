@@ -128,7 +128,7 @@ class Groups(Family):
         self.prior = vae.DiffusionPrior(latent[0], 64, 2, seed=seed) if chain else None
 
     def _nats(self, k, generator):
-        return vae.walk(self.net, k, generator, self.prior and self.prior.loss).total
+        return vae.elbo_terms(self.net, k, generator, self.prior and self.prior.loss).total
 
     def _drawn(self, n, generator):
         top = self.prior and self.prior.sample(n, self.calls - 1, generator)

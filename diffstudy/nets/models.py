@@ -62,7 +62,7 @@ def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 # %% ../../nbs/73_models.ipynb #2ff842c0
-def labels(c, z, classes):
+def labels_or_null(c, z, classes):
     "Give one label for each example: c, or the null label `classes` if c is None."
     if c is None: return torch.full((len(z),), classes, dtype=torch.long, device=z.device)
     if not classes:
@@ -84,7 +84,8 @@ class _Condition(nn.Module):
 
     def forward(self, z, gamma, c=None, extra=None):
         # one γ and one label for each example
-        gamma, c = as_gamma(torch.as_tensor(gamma, device=z.device)), labels(c, z, self.classes)
+        gamma = as_gamma(torch.as_tensor(gamma, device=z.device))
+        c = labels_or_null(c, z, self.classes)
         check_gamma(gamma)
         if gamma.ndim == 0: gamma = gamma.expand(len(z))
         if gamma.shape != z.shape[:1]:
@@ -134,11 +135,11 @@ def check_z(z, shape):
             f"as the network was built; got {seen(z)}")
 
 # %% ../../nbs/73_models.ipynb #0191c082
-def channels(c, fourier):
+def input_channels(c, fourier):
     "Count the input channels of z with Fourier features of the exponents `(n_min, n_max)`."
     return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
-def features(z, fourier, dtype):
+def input_features(z, fourier, dtype):
     "Join z and its Fourier features along the channels, in a dtype."
     if not fourier: return z.to(dtype)
     return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1)
@@ -164,7 +165,7 @@ class MLP(nn.Module):
         self.fourier = tuple(fourier or ())
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, width, classes, gamma_min, gamma_max)
-            self.enter = nn.Linear(channels(dim, self.fourier), width)
+            self.enter = nn.Linear(input_channels(dim, self.fourier), width)
             self.layers = nn.ModuleList(
                 nn.ModuleList([
                     nn.Linear(width, width),
@@ -178,7 +179,7 @@ class MLP(nn.Module):
     def forward(self, z, gamma, c=None):
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c)
-        h = self.enter(features(z, self.fourier, self.enter.weight.dtype))
+        h = self.enter(input_features(z, self.fourier, self.enter.weight.dtype))
         for a, k, b in self.layers: h = h + b(F.silu(a(h) + k(cond)))
         return z + self.leave(F.silu(h)).to(z.dtype)
 
@@ -207,7 +208,7 @@ class Residual(nn.Module):
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.cond(cond)[:, :, None, None]
         h = self.conv2(self.drop(F.silu(self.norm2(h))))
-        return h.add_(self.skip(x))  # in place: nobody else has seen h
+        return h.add_(self.skip(x))  # in place: no other reference to h exists
 
 # %% ../../nbs/73_models.ipynb #ea2fdcaa
 class Attention(nn.Module):
@@ -252,20 +253,20 @@ _EXPONENTS = tuple_of(
 # %% ../../nbs/73_models.ipynb #3af89b95
 @dataclass(frozen=True)
 class UNetConfig(Settings):
-    """Everything that fixes a U-Net but the shape of the images and the number of classes.
+    """Settings of a U-Net, without the shape of the images and the number of classes.
 
     Args:
         width: Channels at full resolution, even
         num_res_blocks: Residual blocks of a level, and one more going up
         channel_mults: Channels of each level as multiples of `width`; a level halves the image
-        attention: Levels with attention after each block; 0 = full
+        attention: Levels with attention after each block; 0: full size
         middle_attention: Attention between the two middle blocks
         num_heads: Heads of each attention
-        dropout: In each residual block
-        groups: Of each GroupNorm, at most width/4
-        fourier: `(n_min, n_max)` of Fourier features, or empty
-        gamma_min: The embedding of γ maps it to 0; not learned
-        gamma_max: The embedding of γ maps it to 1
+        dropout: Probability of dropout in each residual block
+        groups: Groups of each GroupNorm, at most width/4
+        fourier: Exponents (n_min, n_max) of Fourier features
+        gamma_min: γ that the embedding maps to 0; not learned
+        gamma_max: γ that the embedding maps to 1; not learned
         aug_cond: Condition on one more scalar, as VDM's code does on the augmentation"""
     width: int = setting(64, _EVEN)
     num_res_blocks: int = setting(2, whole(1))
@@ -331,7 +332,7 @@ def plan(f) -> list[_Step]:
 
     steps += [_Step("middle", "block", len(wide) - 1, c, c)] * 2
 
-    # on the way up each block reads what one step on the way down has kept
+    # on the way up each block has one skip connection from the way down
     for level, own in reversed([*enumerate(wide)]):
         for _ in range(f.num_res_blocks + 1):
             steps.append(_Step("up", "block", level, c + kept.pop(), own))
@@ -354,12 +355,12 @@ class _Block(nn.Module):
         return x if self.second is None else self.second(x)
 
 # %% ../../nbs/73_models.ipynb #f3b5574a
-def layout(x):
+def channels_last(x):
     "Convert to channels-last memory where that is faster: on a CPU with oneDNN, in float32."
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
 
-    # what `torch.backends.mkldnn.is_available()` says, where a compiler can read it
+    # value of `torch.backends.mkldnn.is_available()`, in a form that a compiler can trace
     if not torch._C._has_mkldnn: return x
     return x.contiguous(memory_format=torch.channels_last)
 
@@ -423,9 +424,9 @@ class UNet(nn.Module):
         # z, and a sine and a cosine of it for each exponent
         f, h = self.config, z.to(self.enter.weight.dtype)
         if f.fourier: h = torch.cat([h, fourier_features(z, *f.fourier).to(h.dtype)], 1)
-        h = self.enter(layout(h))
+        h = self.enter(channels_last(h))
 
-        # what the way down computes is kept for the way up
+        # outputs on the way down are kept as skip connections for the way up
         kept, again = [h], self.activation_checkpointing and torch.is_grad_enabled()
         for block in (*self.down, *self.middle, *self.up):
             given = (h, cond, kept.pop()) if block.joins else (h, cond)
@@ -470,7 +471,7 @@ class Classifier(nn.Module):
     Args:
         shape: Shape of an image, `(c, h, w)`
         classes: Number of classes
-        width: Channels at full resolution, a multiple of 4; twice as many at half of it
+        width: Channels at full resolution, a multiple of 4; below it twice as many
         gamma_min: γ that the embedding maps to 0, taken for clean images
         gamma_max: γ that the embedding maps to 1
         dropout: Probability of dropout in each residual block

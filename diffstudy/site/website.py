@@ -225,7 +225,7 @@ def reference() -> str:  # Markdown
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown
     "Every work of the course, with the chapters that cite it."
-    from diffstudy.references import WORKS, citing
+    from diffstudy.references import WORKS, pages_citing
     titles = {nb.name: build.title(nb) for nb in build.notebooks()}
     texts = {nb.name: prose(nb) for nb in build.notebooks() if nb.stem != "93_references"}
 
@@ -235,7 +235,7 @@ def work_list() -> str:  # Markdown
         number, title = w.get("eprint"), w["title"].strip("{}").replace("*", r"\*")
         where = f"[arXiv {number}](https://arxiv.org/abs/{number})" if number else w["howpublished"]
         authors = w["author"].replace(" and ", ", ").replace(", others", ", and others")
-        cited = ", ".join(f"[{titles[n]}]({n})" for n in citing(w, texts))
+        cited = ", ".join(f"[{titles[n]}]({n})" for n in pages_citing(w, texts))
         row = f"- {authors}, *{title}*, {w['year']}, {where}."
         rows.append(row + f" Cited in {cited}." * bool(cited))
     return "\n".join(rows)
@@ -339,7 +339,7 @@ def add(nb: dict, source: Path, rows: list, home: equations.Homes):
 # %% ../../nbs/99_website.ipynb #65a196e5
 def docs(
     out: Path | None = None,  # Where the site goes; `_site` in the checkout by default
-    say=lambda line: print(line, file=sys.stderr),  # Called with each line of complaint
+    print_fn=lambda line: print(line, file=sys.stderr),  # Called with each line of complaint
 ) -> Path:  # The site's folder
     "Render the site from the notebooks' saved outputs."
     here, s = build.root(), build.settings()
@@ -363,7 +363,7 @@ def docs(
         (proc / f"api_{room}.ipynb").write_text(page, encoding="utf-8")
     command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    for line in done.stderr.splitlines(): say(line)
+    for line in done.stderr.splitlines(): print_fn(line)
     done.check_returncode()
     finish(proc / "_site")
     shutil.rmtree(out, ignore_errors=True)

@@ -12,7 +12,7 @@ from ..core import expand, stream
 from ..process import alpha, sigma
 from ..vdm import bound
 from ..vdm.heads import (
-    CategoricalNet, FineCategoricalNet, HEADS, PatchNet, _faded_features, _level_means)
+    CategoricalNet, FineCategoricalNet, HEADS, PatchNet, _expected_features, _posterior_means)
 
 # %% ../../nbs/73b_heads.ipynb #95d85707
 def test_levels():
@@ -57,8 +57,8 @@ def test_faded_features():
     waves = nets.fourier_features(draws, 0, 4)
     error = waves.std(-1) / n ** .5
     assert (
-        (waves.mean(-1) - _faded_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
-    assert _faded_features(m, g, 256).shape == (2, 48, 1, 1)
+        (waves.mean(-1) - _expected_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
+    assert _expected_features(m, g, 256).shape == (2, 48, 1, 1)
 
 # %% ../../nbs/73b_heads.ipynb #af76225c
 def test_level_means():
@@ -69,7 +69,7 @@ def test_level_means():
     h = rand(50, 5)
     z = rand(50)
     w = rand(50)
-    got = _level_means(h, layer, z, w.exp(), chunk=7)
+    got = _posterior_means(h, layer, z, w.exp(), chunk=7)
     x = bound.centers(9, z)
     plain = ((layer(h) - .5 * w.exp()[:, None] * (z[:, None] - x) ** 2).softmax(1) * x).sum(1)
     torch.testing.assert_close(got, plain, rtol=1e-12, atol=1e-12)

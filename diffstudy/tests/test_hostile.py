@@ -25,7 +25,7 @@ def honest() -> Path:
     "A run, and the same as a file of weights."
     home = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, home, True)
-    run = experiment.train("digits", home / "run", say=lambda _: None, **TINY)
+    run = experiment.train("digits", home / "run", print_fn=lambda _: None, **TINY)
     experiment.export(run, home / "w.safetensors")
     return home
 
@@ -126,7 +126,7 @@ def pickled(tensors) -> bytes:
     return out.getvalue()
 
 WEIGHTS = {  # the averaged weights of a checkpoint whose manifest vouches for them
-    "not what its name says": pickled,
+    "right checksum, but cannot be read": pickled,
     "does not fit the model: .\\]0;owned": lambda t: safetensors.torch.save(
         {ESC + k: v for k, v in t.items()}),
     "does not fit the model": lambda t: safetensors.torch.save(
@@ -189,7 +189,7 @@ def test_side_files_are_not_believed(sent):
     (run / "watch.jsonl").write_text(
         '{"step": 2, "score": "0.1"}\n{"step": 2, "score": NaN}\n{"step": 2, "score": [1]}\n')
     refused(lambda: experiment.open(run, "cpu", checkpoint="best"), "no checkpoint with a held-out")
-    assert checkpoint.best(run) is None
+    assert checkpoint.best_checkpoint(run) is None
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
 # %% ../../nbs/76_experiment.ipynb #8bc33e43
@@ -200,4 +200,4 @@ def test_a_folder_of_an_older_version_opens(sent):
     files.write_json(run / "config.json", info | dict(hash="0" * 12))
     noted(step, {k: info[k] for k in ("recipe", "kind", "facts")})
     assert experiment.open(run, "cpu").result()
-    assert experiment.train("digits", run, **TINY | dict(say=lambda _: None)).result()
+    assert experiment.train("digits", run, **TINY | dict(print_fn=lambda _: None)).result()

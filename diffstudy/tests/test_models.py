@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..core import pick_device, stream
 from ..nets.models import (
     Attention, Classifier, MLP, Residual, UNETS, UNet, UNetConfig, _Resample, build, embed_gamma,
-    fourier_features, initialize, layout)
+    channels_last, fourier_features, initialize)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():
@@ -76,11 +76,11 @@ def test_dropout():
 def _left(b, m):
     return b - b.view(len(b), -1, m).mean(2, keepdim=True).expand(-1, -1, m).reshape(b.shape)
 
-def test_groupnorm_leaves_share():
+@pytest.mark.parametrize("m", (1, 4, 16))
+def test_groupnorm_leaves_share(m):
     b = torch.randn(500, 64, generator=stream(0), dtype=torch.float64)
-    for m in (1, 4, 16):
-        share = _left(b, m).square().mean(1)
-        assert (share.mean() - (1 - 1 / m)).abs() <= 4 * share.std() / 500 ** .5
+    share = _left(b, m).square().mean(1)
+    assert (share.mean() - (1 - 1 / m)).abs() <= 4 * share.std() / 500 ** .5
 
 # %% ../../nbs/73_models.ipynb #23260648
 def test_groupnorm_sees_no_more():
@@ -273,19 +273,19 @@ def kept_bytes(net, *args):
     loss.backward()
     return sum(seen.values()), [p.grad.clone() for p in net.parameters()], torch.rand(3)
 
-def test_recomputing_changes_nothing_but_memory():
+@pytest.mark.parametrize("dropout", (0., .3))
+def test_recomputing_changes_nothing_but_memory(dropout):
     "Bit for bit the same gradients, with dropout, and the same random numbers afterwards."
-    for dropout in (0., .3):
-        net = UNet(UNetConfig(16, 3, (1, 2), groups=4, dropout=dropout), (3, 8, 8), classes=2)
-        initialize(net, zeros=False)
-        z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
-        before, plain, chance = kept_bytes(net, z, gamma, c % 2)
-        net.activation_checkpointing = True
-        after, again, same = kept_bytes(net, z, gamma, c % 2)
-        assert all(torch.equal(a, b) for a, b in zip(plain, again))
-        assert torch.equal(chance, same)
-        assert after < before / 3, (after, before)
-        with torch.no_grad(): assert net(z, gamma).shape == z.shape
+    net = UNet(UNetConfig(16, 3, (1, 2), groups=4, dropout=dropout), (3, 8, 8), classes=2)
+    initialize(net, zeros=False)
+    z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
+    before, plain, chance = kept_bytes(net, z, gamma, c % 2)
+    net.activation_checkpointing = True
+    after, again, same = kept_bytes(net, z, gamma, c % 2)
+    assert all(torch.equal(a, b) for a, b in zip(plain, again))
+    assert torch.equal(chance, same)
+    assert after < before / 3, (after, before)
+    with torch.no_grad(): assert net(z, gamma).shape == z.shape
 
 # %% ../../nbs/73_models.ipynb #2326c234
 def test_examples_do_not_interact():
@@ -347,11 +347,11 @@ def test_compiles_in_one_graph():
 # %% ../../nbs/73_models.ipynb #86504cb2
 def test_layout_changes_no_value_and_only_float32():
     x = torch.randn(2, 3, 4, 5)
-    y, fast = layout(x), torch.backends.mkldnn.is_available()
+    y, fast = channels_last(x), torch.backends.mkldnn.is_available()
     assert torch.equal(x, y)
     assert y.is_contiguous(memory_format=torch.channels_last) == fast
-    assert layout(x.double()).is_contiguous()
-    with torch.autocast("cpu"): assert layout(x) is x
+    assert channels_last(x.double()).is_contiguous()
+    with torch.autocast("cpu"): assert channels_last(x) is x
 
 # %% ../../nbs/73_models.ipynb #f5c2bbb6
 def _refused(match, f, *args, error=ValueError, **kwargs):

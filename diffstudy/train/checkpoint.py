@@ -16,9 +16,9 @@ import safetensors.torch, torch
 from torch import Tensor
 from .. import __version__
 from ..settings import free_settings
-from diffstudy.train.files import (
-    CheckpointError, digest, flatten, from_json, named, printable, processor, read_file, remove,
-    replace_file)
+from .files import (
+    CheckpointError, digest, flatten, from_json, printable, processor, read_file, remove,
+    replace_file, with_path)
 
 # %% ../../nbs/74b_checkpoint.ipynb #2de72d8e
 class Checkpoint(NamedTuple):
@@ -40,7 +40,7 @@ _FILES = {
     for part in Checkpoint._fields}
 
 # %% ../../nbs/74b_checkpoint.ipynb #94481296
-def numbers_of(state) -> dict[str, dict]:
+def state_tensors(state) -> dict[str, dict]:
     "Collect the tensors of a `train.State` by name: model, average, optimizers."
     # the optimizer's under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
@@ -51,17 +51,17 @@ def numbers_of(state) -> dict[str, dict]:
         for k, v in s.items() if v is not None}
     return dict(model=state.model.state_dict(), ema=state.ema.model.state_dict(), optimizer=moments)
 
-def for_a_file(tensors: dict) -> dict:
+def to_cpu_tensors(tensors: dict) -> dict:
     "Copy tensors to the CPU, contiguous and without shared memory, for safetensors."
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
-    # all are on their way before anybody waits; XLA waits by itself
+    # start all copies before waiting for them; XLA waits by itself
     if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
     return copies
 
 # %% ../../nbs/74b_checkpoint.ipynb #cfeef5b7
-def not_finite(tensors: dict) -> str:
+def nonfinite_names(tensors: dict) -> str:
     """Name the tensors that hold NaN or infinity.
 
     Args:
@@ -81,7 +81,7 @@ def not_finite(tensors: dict) -> str:
     return "".join(bad[:1]) + (f" and {len(bad) - 1} more" if bad[1:] else "")
 
 # %% ../../nbs/74b_checkpoint.ipynb #b6c809ee
-def _surroundings(state) -> dict:
+def _environment(state) -> dict:
     "Record versions, device and random streams, which may change a result."
     device = state.rank.device
     here = dict(
@@ -99,7 +99,7 @@ def checkpoints(folder) -> list[Path]:
     return sorted(p for p in Path(folder).glob("step-*") if p.name[5:].isdigit())
 
 # %% ../../nbs/74b_checkpoint.ipynb #e6352301
-def best(folder) -> Path | None:
+def best_checkpoint(folder) -> Path | None:
     "Find the checkpoint with the lowest held-out score, of those that exist."
     rows = read_log(folder, lambda _: None, "watch.jsonl")
     scored = {r["step"]: r["score"] for r in rows if r.get("score") is not None}
@@ -120,15 +120,15 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
 
     Returns:
         New folder `step-…` in the folder of the run"""
-    path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
+    path, numbers = Path(folder) / f"step-{state.step:09d}", state_tensors(state)
     if path.exists():
         raise FileExistsError(
             f"{path} is there already; a run never writes a step twice. Choose another folder")
-    if bad := not_finite(numbers):
+    if bad := nonfinite_names(numbers):
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    about = _surroundings(state) | dict(
+    about = _environment(state) | dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
         notes=state.notes, diffstudy=__version__)
@@ -139,7 +139,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         for part, name in _FILES.items():
             text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
             if part == "state": data = text.encode()
-            else: data = safetensors.torch.save(for_a_file(numbers[part]))
+            else: data = safetensors.torch.save(to_cpu_tensors(numbers[part]))
             sums[name] = digest(data)
             yield name, data
 
@@ -148,8 +148,8 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         yield "manifest.json", manifest.encode()
     replace_file(path, files(), make)
 
-    # all go but the last and the best, none is ever there in part, and what a kill has left goes
-    spared = best(folder)
+    # remove all but the last and the best, by a rename first, and remains of a killed process
+    spared = best_checkpoint(folder)
     for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep_checkpoints]:
         if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
     for left in Path(folder).glob(".tmp-*-step-*"): remove(left)
@@ -161,7 +161,7 @@ def check_tensors(tensors: dict, where):
     names = "".join(tensors)
     if printable(names) != names:
         raise CheckpointError(f"{where}: expected names of tensors; got control characters")
-    if bad := not_finite(tensors):
+    if bad := nonfinite_names(tensors):
         raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
 
 def read_tensors(data: bytes, where) -> dict[str, Tensor]:
@@ -172,7 +172,7 @@ def read_tensors(data: bytes, where) -> dict[str, Tensor]:
     check_tensors(tensors, where)
     return tensors
 
-_TYPES = dict(  # Of what a state says of itself
+_TYPES = dict(  # Types of the entries of state.json
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
 def read_checkpoint(path) -> Checkpoint:
@@ -193,7 +193,7 @@ def read_checkpoint(path) -> Checkpoint:
         raise CheckpointError(f"{path}: manifest.json cannot be read: {e.strerror}") from None
     except ValueError: manifest = None
 
-    # it says the format and a checksum for each file, and nothing else
+    # the manifest has the format and a checksum for each file, and nothing else
     whole = isinstance(manifest, dict) and manifest.keys() == {"format", "files"}
     if whole and manifest["format"] != _FORMAT:
         raise CheckpointError(
@@ -209,7 +209,7 @@ def read_checkpoint(path) -> Checkpoint:
         except OSError as e:
             raise CheckpointError(f"{where} cannot be read: {e.strerror}") from None
 
-        # the checksum comes before any reader sees the bytes
+        # verify the checksum before parsing the bytes
         if digest(data) != manifest["files"][name]:
             raise CheckpointError(
                 f"{where} is damaged: the checksum of its {len(data)} bytes is not the one in "
@@ -217,7 +217,8 @@ def read_checkpoint(path) -> Checkpoint:
         try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
         except Exception as e:
             raise CheckpointError(
-                f"{where} is whole, but not what its name says: {printable(str(e))}") from None
+                f"{where} has the right checksum, but cannot be read: "
+                f"{printable(str(e))}") from None
 
     state = found["state"] if isinstance(found["state"], dict) else {}
     for k, kind in _TYPES.items():
@@ -228,12 +229,12 @@ def read_checkpoint(path) -> Checkpoint:
     return Checkpoint(**found)
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f5e
-def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
+def read_latest(folder, print_fn: Callable = print) -> tuple[Path | None, Checkpoint | None]:
     """Read the newest checkpoint that verifies. Raises CheckpointError if none does.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about refused checkpoints
+        print_fn: Function for messages about refused checkpoints
 
     Returns:
         Path and contents; None, None without checkpoints"""
@@ -244,9 +245,9 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             refused.append(f"refused {e}")
             continue
 
-        # whoever reads along should know that work is done again
-        for r in refused: say(r)
-        if refused: say(f"falling back to {path}")
+        # report that steps will be repeated
+        for r in refused: print_fn(r)
+        if refused: print_fn(f"falling back to {path}")
         return path, found
     if refused:
         raise CheckpointError(
@@ -278,12 +279,12 @@ def _check_same_run(info, state, path):
             f"It was written by diffstudy {info.get('diffstudy', 'of another version')}; this is "
             f"{__version__}: update it, or use another folder")
 
-    # all differences at once, so that one message is enough; notes of the name "run" say what the
-    # run's config.json says, and whoever reads that compares them
+    # collect all differences for one message; the note "run" equals the run's config.json, which
+    # is compared where that file is read
     key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
     own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
     was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
-    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _surroundings(state)[key]}
+    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _environment(state)[key]}
     was, now = default | info["config"] | flatten(was), config | flatten(now)
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith("notes.fit.") and k not in was}  # it noted less
@@ -355,7 +356,7 @@ def load_checkpoint(path, state, found: Checkpoint | None = None):
     return state
 
 # %% ../../nbs/74b_checkpoint.ipynb #9fdb86e3
-def news_of_resume(info: dict, state) -> list[str]:
+def resume_warnings(info: dict, state) -> list[str]:
     """List differences by which a resumed run gives other numbers than an unbroken one.
 
     Args:
@@ -365,7 +366,7 @@ def news_of_resume(info: dict, state) -> list[str]:
     Returns:
         One line for each difference"""
     news = []
-    here = {k: v for k, v in _surroundings(state).items() if k in info}
+    here = {k: v for k, v in _environment(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
         moved = (
@@ -384,12 +385,12 @@ def news_of_resume(info: dict, state) -> list[str]:
     return news
 
 # %% ../../nbs/74b_checkpoint.ipynb #f791e7e1
-def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
+def read_log(folder, print_fn: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """Read the log of a run, without a last line that is incomplete after a kill.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about damaged lines, which are left out
+        print_fn: Function for messages about damaged lines, which are left out
         name: Name of the file: "log.jsonl", or "watch.jsonl" for evaluations
 
     Returns:
@@ -406,7 +407,7 @@ def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dic
 
         # a kill has torn the last line; any other was good once
         elif line and i < len(lines):
-            say(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
+            print_fn(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
     return records
 
 # %% ../../nbs/74b_checkpoint.ipynb #d9c504e8
@@ -416,19 +417,19 @@ class Log:
     Args:
         folder: Folder of the run
         step: Last step whose record is kept
-        say: Function for messages about damaged lines
+        print_fn: Function for messages about damaged lines
         name: Name of the file"""
-    def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
+    def __init__(self, folder, step: int, print_fn: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         wrong = []
         records = read_log(folder, wrong.append, name)
-        for message in wrong: say(message)
+        for message in wrong: print_fn(message)
 
         # a damaged log is kept beside the new one
         if wrong:
             old = self.path.with_name(f"refused-{time.time_ns()}-{name}")
             os.rename(self.path, old)
-            say(f"the log goes on without them; the old file is kept as {old}")
+            print_fn(f"the log goes on without them; the old file is kept as {old}")
         kept = [r for r in records if r["step"] <= step]
         replace_file(self.path, "".join(json.dumps(r) + "\n" for r in kept).encode())
         self.file = open(self.path, "a", encoding="utf-8")
@@ -437,4 +438,4 @@ class Log:
         "Write a record; numbers that are not finite become null."
         line = json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()})
         try: print(line, file=self.file, flush=True)
-        except OSError as e: raise named(e, self.path) from e
+        except OSError as e: raise with_path(e, self.path) from e

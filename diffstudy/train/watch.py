@@ -21,7 +21,7 @@ class TensorBoard:
     Args:
         folder: Folder for the event files"""
     def __init__(self, folder):
-        # what is missing is said before anything is trained
+        # a missing package is reported before training
         try: from torch.utils.tensorboard import SummaryWriter
         except ImportError as e:
             raise ImportError('TensorBoard is not installed: pip install "diffstudy[watch]"') from e
@@ -46,10 +46,10 @@ class Logger:
     """Wrapper of a logger: an error in it ends logging, not the run.
 
     Args:
-        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Function for messages"""
-    def __init__(self, log, say: Callable = print):
-        self.to, self.say = log, say
+        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, image, step)`
+        print_fn: Function for messages"""
+    def __init__(self, log, print_fn: Callable = print):
+        self.target, self.print_fn = log, print_fn
         if log is not None and not callable(getattr(log, "log", None)):
             raise TypeError(
                 "log: expected an object with a method log(numbers, step), such as "
@@ -57,12 +57,12 @@ class Logger:
 
     def call(self, name: str, *args):
         "Call a method of the logger, if it exists; after an error none is called again."
-        try: getattr(self.to, name, lambda *_: None)(*args)
+        try: getattr(self.target, name, lambda *_: None)(*args)
         except Exception as e:
-            self.say(
-                f"log: {type(self.to).__name__}.{name} failed at step {args[-1]} ({e!r}): "
+            self.print_fn(
+                f"log: {type(self.target).__name__}.{name} failed at step {args[-1]} ({e!r}): "
                 "the run goes on without it")
-            self.to = None
+            self.target = None
 
 # %% ../../nbs/88_watching.ipynb #c8e3e290
 class Progress(AbstractContextManager):
@@ -74,12 +74,12 @@ class Progress(AbstractContextManager):
         what: Name of the activity, such as "sampling"
         done: Number of units done before; the bar counts the rest
         on: Show the progress
-        say: Function for the lines
+        print_fn: Function for the lines
         every: Least time between two lines, seconds"""
     def __init__(self, total: int | None, unit: str, what: str, *, done: int = 0, on: bool = True,
-                 say: Callable = print, every: float = 30.):
+                 print_fn: Callable = print, every: float = 30.):
         self.total, self.start, self.done, self.unit, self.what = total, done, done, unit, what
-        self.on, self.say, self.every, self.note = on and done != total, say, every, ""
+        self.on, self.print_fn, self.every, self.note = on and done != total, print_fn, every, ""
         self.begun = self.last = time.perf_counter()
         self.bar = None
         if self.on and total and (IN_NOTEBOOK or sys.stdout.isatty()):
@@ -96,24 +96,24 @@ class Progress(AbstractContextManager):
             if left: parts.append(f"{format_time(left)} left")
         return ", ".join(filter(None, [*parts, self.note]))
 
-    def to(self, done: float, note: str = "", now: bool = False):
+    def update(self, done: float, note: str = "", now: bool = False):
         "Set the number of units done; show it every few seconds, or at once if `now`."
         self.done, self.note = done, note or self.note
         here, ends, shown = time.perf_counter(), done == self.total, self.last > self.begun
         due = now or ends and (self.bar or shown) or here - self.last >= self.every
         if not self.on or not due: return
         self.last, self.on = here, not ends
-        with suppress(OSError):  # the terminal was closed: the work goes on
-            if not self.bar: return self.say(str(self))
+        with suppress(OSError):  # a closed terminal does not stop the work
+            if not self.bar: return self.print_fn(str(self))
             self.bar.comment = f"{self.what} {self.note}".strip()
             self.bar.update(round(done - self.start, 2))
 
-    def over(self, items, worth: float | None = None) -> Iterator:
+    def track(self, items, worth: float | None = None) -> Iterator:
         "Yield items and count them as `worth` units together; by default one unit each."
         begun, share = self.done, (1 if worth is None else worth / len(items))
         for i, item in enumerate(items, 1):
             yield item
-            self.to(begun + i * share)
+            self.update(begun + i * share)
 
     def __exit__(self, *_):
         if self.bar and not IN_NOTEBOOK: print()

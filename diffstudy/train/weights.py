@@ -13,9 +13,9 @@ from typing import NamedTuple
 from urllib.request import urlopen
 import safetensors.torch, torch
 from ..core import choose
-from .checkpoint import check_tensors, for_a_file, not_finite
+from .checkpoint import check_tensors, nonfinite_names, to_cpu_tensors
 from .files import (
-    CheckpointError, along, canonical, digest, printable, read_file, replace_file)
+    CheckpointError, canonical, digest, find_bundled, printable, read_file, replace_file)
 
 # %% ../../nbs/74c_resumed.ipynb #78f0d5bd
 _FORMAT = "diffstudy weights 1"
@@ -29,9 +29,9 @@ def pack(tensors: dict, card: dict) -> bytes:
 
     Returns:
         Safetensors file, equal for equal weights and card"""
-    if bad := not_finite(tensors):
+    if bad := nonfinite_names(tensors):
         raise CheckpointError(f"not written: the weights are not finite ({bad})")
-    plain = for_a_file(tensors)
+    plain = to_cpu_tensors(tensors)
     seal = digest(card, safetensors.torch.save(plain))
     note = canonical(dict(format=_FORMAT, card=card, seal=seal))
     return safetensors.torch.save(plain, metadata=dict(diffstudy=note))
@@ -106,7 +106,7 @@ def find(name: str, folder=None) -> tuple[dict, dict]:
         Name → weights, and the model card"""
     known = choose(name, KNOWN, "weights")
     home = Path(folder or "~/.cache/diffstudy/weights").expanduser()
-    path = along(f"{name}.safetensors") or home / f"{name}.safetensors"
+    path = find_bundled(f"{name}.safetensors") or home / f"{name}.safetensors"
     if path.is_file(): data = read_file(path)
     else:
         url = f"{_RELEASE}/{path.name}"
