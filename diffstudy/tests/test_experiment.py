@@ -142,7 +142,8 @@ def test_settings_are_read_by_kind():
     c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
     assert c.gan["lr_d_end"] is None
     assert c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2)).gan["channel_mults"] == (2,)
+    one = experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2))
+    assert one.gan["channel_mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
@@ -1172,7 +1173,8 @@ def test_a_run_with_a_decoder(tmp_path):
     for settings in (
         dict(decoder_width=6), dict(decoder_width=-4), dict(decoder_width=8, augment=True),
     ):
-        with pytest.raises(ValueError, match="decoder_width: expected the width of its layers|augment"):
+        words = "decoder_width: expected the width of its layers|augment"
+        with pytest.raises(ValueError, match=words):
             experiment.change(R["digits-tiny"], settings).resolve()
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4605801
