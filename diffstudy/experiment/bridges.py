@@ -220,7 +220,8 @@ def from_hub(name: str, file: str, revision: str = None, device=None,
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
     hub = files.import_optional("huggingface_hub", "bridges", "this bridge")
-    return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, data_dir=data_dir)
+    path = hub.hf_hub_download(name, file, revision=revision)
+    return experiment.open(path, device, data_dir=data_dir)
 
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
 @torch.no_grad()

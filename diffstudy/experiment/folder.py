@@ -309,7 +309,8 @@ def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
     if (parts or told) and files.digest(safetensors.torch.save(parts)) != told:
         raise CheckpointError(f"{path}: its principal components are not those of its training")
     run = build_run(
-        info, tensors, path, home, f"{path.name} {mark}", device, data_dir, bool(card.get("chosen")))
+        info, tensors, path, home, f"{path.name} {mark}", device, data_dir,
+        bool(card.get("chosen")))
     run.card = card
     if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
     if path.suffix: print_fn(f"{path}: {card['what']}")

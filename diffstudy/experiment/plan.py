@@ -126,7 +126,8 @@ def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacke
     rank = training.Rank(0, 1, torch.device(device))
     with _threads(config):
         state, step, batches = config.build_training(images, facts_of(images), rank, notes)
-        return training.complete(state, step, batches, run_dir=run_dir, progress=progress, print_fn=print_fn)
+        return training.complete(
+            state, step, batches, run_dir=run_dir, progress=progress, print_fn=print_fn)
 
 @contextmanager
 def _threads(config):
@@ -287,7 +288,8 @@ def _existing_run(run_dir: Path) -> dict | None:
 # %% ../../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claim_folder(
-        run_dir: Path, plan: Plan, data_dir, components: bytes | None, restart: bool, print_fn: Callable):
+        run_dir: Path, plan: Plan, data_dir, components: bytes | None, restart: bool,
+        print_fn: Callable):
     "Lock a folder for a run and write its config.json, inside `with`; give its content."
     with ExitStack() as stack:
         with files.locked(run_dir / "config.json", "starting in", wait=True):
@@ -446,7 +448,8 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
     with _threads(config):
         images, held_out = load_images(plan.config.resolve(), data_dir, print_fn if first else None)
         plan = replace(plan, facts=facts_of(images))
-        if minutes and not was: plan = _fit_to_minutes(plan, minutes, settings, images, rank, print_fn)
+        if minutes and not was:
+            plan = _fit_to_minutes(plan, minutes, settings, images, rank, print_fn)
         plan, loop, components, news = _build_loop(
             plan, images, held_out, run_dir, was, source, rank)
         state, told = loop[0], nullcontext((was or {}) | plan.to_dict())
