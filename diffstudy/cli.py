@@ -120,7 +120,7 @@ def _use_kinds(file: Optional[Path]):
     "Register the kind of model that a Python file defines; the file is run."
     if file is None: return
     from diffstudy import experiment
-    with usage(): experiment.use_kind(file)
+    with usage(): experiment.register_kind(file)
 
 _Kinds = option(
     Path, "Python file that defines a KIND of model of your own; it is run.", "--kinds",
@@ -191,7 +191,7 @@ def _train(
         if listed:
             config, name = experiment.configure(data, recipe, own)
             typer.echo(f"recipe {name}, to be changed by --set KEY=VALUE:")
-            for part in (None, *config.parts, "options"):
+            for part in (None, *config.sections, "options"):
                 found = [f"{k}={p.value}" for k, p in places(config).items() if p.part == part]
                 if found: typer.echo(f"  {part or 'model'}: {', '.join(found)}")
             if minutes: typer.echo(f"  when the run begins, --minutes chooses {', '.join(SCALED)}")
@@ -205,7 +205,7 @@ def _train(
     if (result := done.result()) is None: return  # a process that only computes
     for line in experiment.report(result): typer.echo(line)
     if record: _write_record(done, record, data_dir)
-    else: typer.echo(f"next: {done.then.format(folder=done.folder)}")
+    else: typer.echo(f"next: {done.next_command.format(folder=done.folder)}")
 
 # %% ../nbs/77_cli.ipynb #57e86d52
 def _write(
@@ -302,14 +302,14 @@ def _sample(
     "Draw a grid of samples, a column for each class, into a PNG."
     from diffstudy import experiment
     from diffstudy.core import check_counts
-    from diffstudy.experiment import verdict
+    from diffstudy.experiment.evaluation import describe_sampling
     from diffstudy.train import watch
     with usage():
         check_counts(0, seed=seed)
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
-        model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
-        how = model.usual() | _given(
+        model = _opened(run, device, checkpoint, n, steps)
+        how = model.default_options() | _given(
             steps=steps, sampler=sampler, spacing=spacing, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)
         usual, weighed = how.pop("w", 0.), "w" in model.choices
@@ -336,8 +336,8 @@ def _sample(
     wanted = None if classes == [None] else classes * per_class
     total = len(weights) * per_class * len(classes)
     with usage():
-        costs = " or ".join(dict.fromkeys(model.cost(told) for told in asked))
-        way = verdict.way(how | (dict(w=weights) if weighed else {}))
+        costs = " or ".join(dict.fromkeys(model.describe_cost(told) for told in asked))
+        way = describe_sampling(how | (dict(w=weights) if weighed else {}))
         if way or costs: typer.echo(", ".join(filter(None, [way, costs])))
         with watch.Progress(total, "images", "sampling", on=_SHOWN, print_fn=typer.echo) as view:
             for v, told in zip(weights, asked):
@@ -375,7 +375,8 @@ def _evaluate(
         # a choice that the model does not have is refused, not ignored
         if other := [k for k in how if k not in model.choices]:
             raise ValueError(
-                f"--{', --'.join(other)}: {run} holds {model.what}, which has no such choice")
+                f"--{', --'.join(other)}: {run} holds {model.description}, "
+                "which has no such choice")
         found = model.evaluate(
             **how, per_class=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
             print_fn=typer.echo)
@@ -452,7 +453,7 @@ def overview(anew: bool = False) -> dict:
     for name in [k for data_set in data.DATASETS for k in experiment.recipes_for(data_set)]:
         config, note, reached = experiment.RECIPES[name], notes.get(name, Note("")), ""
         f, minutes = data.DATASETS[config.data], note.minutes
-        model = config.assemble(dict(
+        model = config.build_model(dict(
             shape=f.shape or (3, 32, 32), levels=f.levels, classes=f.classes or 2))
 
         # what its record says, in a few words
@@ -551,7 +552,8 @@ def _info(
 ):
     "Show what a run holds: settings, steps done, loss, result."
     from diffstudy import experiment
-    from diffstudy.experiment import folder as run_folder, verdict
+    from diffstudy.experiment import folder as run_folder
+    from diffstudy.experiment.evaluation import read_evaluations
     from diffstudy.train import checkpoint
     model = None
     with usage():
@@ -579,7 +581,7 @@ def _info(
             f"checkpoint {path.name}: {state['step']} of {full['train']['steps']} steps "
             f"in {state['seconds']:.0f} s, {state['skipped']} skipped; "
             f"verified, {len(checkpoint.checkpoints(run))} kept")
-        try: run_folder.meaning(info, path, state)
+        try: run_folder.read_description(info, path, state)
         except ValueError as e: typer.echo(f"`sample` and `evaluate` refuse it: {e}")
         log = [r["loss"] for r in checkpoint.read_log(run) if r.get("loss") is not None]
         if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
@@ -593,7 +595,8 @@ def _info(
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")
     said = experiment.report(result) if result else []
-    for e in verdict.kept(model.folder if model else run): said += experiment.report_evaluation(e)
+    for e in read_evaluations(model.folder if model else run):
+        said += experiment.report_evaluation(e)
     for line in said: typer.echo(line)
     for name, t in tensors.items() if weights else []:
         typer.echo(f"  {name:48} {str(tuple(t.shape)):20} {t.dtype}")
@@ -606,7 +609,8 @@ def _write_record(run, path: Path, data_dir=None):
     "Write a finished `VDMRun`, an evaluation and a few samples to one small JSON file."
     from diffstudy.data import to_strip
     if "w" not in run.choices:
-        fail(f"--record: expected a variational diffusion model; {run.folder} holds {run.what}", 2)
+        fail("--record: expected a variational diffusion model; "
+             f"{run.folder} holds {run.description}", 2)
 
     # the samples are pictures: small, and to be seen without a library
     how = dict(steps=_RECORD["steps"], spacing="schedule")
@@ -621,7 +625,7 @@ def _write_record(run, path: Path, data_dir=None):
         facts=run.facts, evaluation=found, samples=dict(
             w=list(weights), steps=_RECORD["steps"], rows=_RECORD["n"], levels=samples))
     write_json(path, run.result() | parts)
-    for line in run.judged_words(found): typer.echo(line)
+    for line in run.evaluation_lines(found): typer.echo(line)
     typer.echo(f"recorded: {path}")
 
 # %% ../nbs/77_cli.ipynb #a8bc3856

@@ -172,7 +172,7 @@ class Place(NamedTuple):
 def places(config) -> dict[str, Place]:
     "List the settings of a configuration by the names that `change` accepts."
     values, found = config.resolve(), {}
-    owners = {None: config, **config.parts}
+    owners = {None: config, **config.sections}
     if config.data == "folder":  # how pictures are read, where they are the user's own
         owners["options"] = config.pictures
         values["options"] = dataclasses.asdict(config.pictures(**config.options))
@@ -181,7 +181,7 @@ def places(config) -> dict[str, Place]:
         rules = {f.name: f.metadata["rule"] for f in fields(of) if "rule" in f.metadata}
         for k, v in (values[part] if part else values).items():
             if k not in rules or k == "data": continue
-            found.setdefault(config.called.get((part, k), k), Place(part, k, v, rules[k]))
+            found.setdefault(config.aliases.get((part, k), k), Place(part, k, v, rules[k]))
     return found
 
 # %% ../nbs/70_core.ipynb #ada88701

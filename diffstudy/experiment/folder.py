@@ -12,7 +12,7 @@ from pathlib import Path
 import safetensors.torch, torch
 from ..core import pick_device, suggest
 from ..data.stacked import Components
-from .run import Run, kinds, that_counts
+from .run import Run, kinds, result_settings
 from ..settings import Rule, places, text, whole
 from ..train import files, weights
 from ..train.checkpoint import (
@@ -49,7 +49,7 @@ _LARGE = 2 ** 16  # A size in a setting, at most: loops are made of it
 _PIXELS = 2 ** 24  # Values of an image
 _COUNT = whole(1)
 _BY_NAME = Rule(lambda v: type(v) is dict, "settings by name")
-_SAID = {  # what may stand in config.json beside the settings, at names with dots
+_INFO_RULES = {  # what may stand in config.json beside the settings, at names with dots
     "recipe": text, "kind": text, "components": text,
     "init": Rule(
         lambda v: type(v) is dict and all(type(v.get(k)) is str for k in ("source", "checksum")),
@@ -85,8 +85,8 @@ def check_info(path, info) -> dict:
     check_keys(path, info, dict(
         recipe=(), config=("data", "train"), facts=("shape", "levels", "classes")))
     damaged = "{}: damaged; expected {}: {}; got {:.60}. Restore it, or train in another folder"
-    parts = {"options"}.union(*(kind.config.parts for kind in kinds().values()))
-    for name, rule in ({f"config.{k}": _BY_NAME for k in parts} | _SAID).items():
+    parts = {"options"}.union(*(kind.config.sections for kind in kinds().values()))
+    for name, rule in ({f"config.{k}": _BY_NAME for k in parts} | _INFO_RULES).items():
         *above, last = name.split(".")
         at = info
         for k in above: at = at[k]
@@ -127,7 +127,7 @@ def read_run(folder) -> dict:
         "`diffstudy train digits` makes one")
 
 # %% ../../nbs/76_experiment.ipynb #38ac925e
-def unlike(was: dict, now: dict) -> dict:
+def differences(was: dict, now: dict) -> dict:
     """Compare two descriptions of a run; an extension by more steps is no difference.
 
     Args:
@@ -140,7 +140,7 @@ def unlike(was: dict, now: dict) -> dict:
     for info in (was, now):
         said = {k: info.get(k) for k in ("recipe", "facts", "components")}
         init = "{source} {checksum}".format_map(info["init"]) if "init" in info else "none"
-        flat.append(files.flatten(said | that_counts(info["config"]) | dict(
+        flat.append(files.flatten(said | result_settings(info["config"]) | dict(
             kind=info.get("kind", "vdm"), init=init, lengths=info.get("lengths", []),
             dial=info.get("dial", {}))))
     old, new = flat
@@ -153,7 +153,7 @@ def unlike(was: dict, now: dict) -> dict:
         if old.get(k) != new.get(k)}
 
 # %% ../../nbs/76_experiment.ipynb #e6be8708
-def meaning(info: dict, path: Path, state: dict) -> dict:
+def read_description(info: dict, path: Path, state: dict) -> dict:
     """Read the description of a run from its checkpoint.
 
     Raises ValueError if config.json differs from it.
@@ -170,7 +170,7 @@ def meaning(info: dict, path: Path, state: dict) -> dict:
     older = "config" not in noted  # it noted less, so that config.json says the rest
     said = {k: v for k, v in info.items() if older or k in ("data_dir", "version")} | noted
     check_info(path / "state.json", said)
-    if differ := unlike(said, info):
+    if differ := differences(said, info):
         names = [
             f"{k} is {now!r} in config.json and was {was!r} in training"
             for k, (was, now) in differ.items()]
@@ -203,8 +203,8 @@ def _chosen(folder, which) -> Path:
 # Weights that `open` finds by name
 TRAINED = tuple(n for n in weights.KNOWN if not n.startswith("judge-"))
 
-def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, data_dir=None,
-           chosen=False) -> Run:
+def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device, data_dir=None,
+              chosen=False) -> Run:
     """Build the network of some settings, load its weights and wrap both as a run.
 
     Raises CheckpointError if the weights do not fit the settings.
@@ -228,7 +228,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, da
         if k.split(".")[-1] in ("num_res_blocks", "depth", "mapping") and v > len(tensors):
             raise CheckpointError(f"{where}: {k} = {v} layers, of only {len(tensors)} tensors")
     try:
-        with torch.device("meta"): model = config.assemble(facts)
+        with torch.device("meta"): model = config.build_model(facts)
         check_fits(model, tensors, where)
     except CheckpointError: raise
     except Exception as e:
@@ -239,7 +239,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, da
     # then it gets memory; whatever else it has, only a build with memory computes
     own = {k for k, _ in model.named_buffers()} - tensors.keys()
     beside = any(torch.is_tensor(v) for m in model.modules() for v in vars(m).values())
-    model = config.assemble(facts) if own or beside else model.to_empty(device=device)
+    model = config.build_model(facts) if own or beside else model.to_empty(device=device)
     model.load_state_dict(tensors)
     model = model.to(device).eval().requires_grad_(False)
     return kinds()[config.kind].run(folder, info, model, mark, device, data_dir, chosen)
@@ -278,12 +278,12 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
     else:
         path = _chosen(folder, checkpoint)
         found = read_checkpoint(path)
-    info = meaning(info, path, found.state)
+    info = read_description(info, path, found.state)
     mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
-    return run_of(info, found.ema, path, folder, mark, device, data_dir, not last)
+    return build_run(info, found.ema, path, folder, mark, device, data_dir, not last)
 
 # %% ../../nbs/76_experiment.ipynb #680bdf73
-def mark_of(tensors: dict) -> str:
+def weights_hash(tensors: dict) -> str:
     "Name weights by 12 hexadecimal digits of their SHA-256 hash."
     parts = (tensors[k].detach().cpu().contiguous().numpy() for k in sorted(tensors))
     return hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()[:12]
@@ -298,7 +298,7 @@ def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
     # the card must describe a run, which has no folder of its own
     check_keys(f"{path}, its card", card, ("what", "command", "info", "result"))
     info = check_info(path, card["info"])
-    mark = mark_of(tensors)
+    mark = weights_hash(tensors)
     home = Path.home() / ".cache" / "diffstudy" / "weights" / f"{path.stem}-{mark}"
 
     # a GAN that works on principal components has them beside its weights
@@ -308,9 +308,8 @@ def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
     told = info.get("components")
     if (parts or told) and files.digest(safetensors.torch.save(parts)) != told:
         raise CheckpointError(f"{path}: its principal components are not those of its training")
-    run = run_of(
-        info, tensors, path, home, f"{path.name} {mark}", device, data_dir,
-        bool(card.get("chosen")))
+    run = build_run(
+        info, tensors, path, home, f"{path.name} {mark}", device, data_dir, bool(card.get("chosen")))
     run.card = card
     if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
     if path.suffix: print_fn(f"{path}: {card['what']}")
@@ -320,7 +319,7 @@ def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
 # %% ../../nbs/76_experiment.ipynb #d1a10002
 SCALED = "steps", "warmup", "ema", "log_every", "save_every"  # Settings that scale with the length
 
-def scaled(config, minutes: float, step: float) -> dict:
+def scale_to_minutes(config, minutes: float, step: float) -> dict:
     """Scale the settings of a training to a number of minutes.
 
     Raises ValueError if fewer than ten steps fit.

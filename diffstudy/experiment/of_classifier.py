@@ -46,29 +46,29 @@ class ClassifierConfig(Configuration):
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         """Fill in the defaults of the loop.
 
         Raises ValueError unless gamma_min < gamma_max."""
         ends = f"{self.gamma_min:g} and {self.gamma_max:g}"
         expect(self.gamma_min < self.gamma_max, "gamma_min < gamma_max", ends)
-        return super().spelled()
+        return super().with_defaults()
 
-    def assemble(self, facts: dict):
+    def build_model(self, facts: dict):
         "Build the untrained classifier."
         return nets.Classifier(
             tuple(facts["shape"]), facts["classes"], self.width, dropout=self.dropout,
             gamma_min=self.gamma_min, gamma_max=self.gamma_max,
-            seed=self.spelled()["train"].seed)
+            seed=self.with_defaults()["train"].seed)
 
-    def start(self, images, facts: dict, rank, notes: dict):
+    def build_training(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
         if isinstance(images, datasets.Stacked):
             raise ValueError(
                 f"a classifier learns single images; got {images.name}: "
                 f"train it on {images.images.name!r}")
-        loop = self.spelled()["train"]
-        state = training.State(self.assemble(facts), loop, notes=notes, rank=rank)
+        loop = self.with_defaults()["train"]
+        state = training.State(self.build_model(facts), loop, notes=notes, rank=rank)
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
         return state, training.loss_step(loss), batches(
             images, loop.batch_size, loop.seed, rank, each=loop.grad_accum_steps)
@@ -104,13 +104,13 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
 # %% ../../nbs/76d_gan_runs.ipynb #3f3b85cd
 class ClassifierRun(Run):
     "A trained classifier of noisy images, which gives log p(c|z) and guides another run."
-    what = "a classifier of noisy images"
-    instead = (
+    description = "a classifier of noisy images"
+    alternative = (
         "It guides a diffusion model: run.sample(labels, classifier=…), "
         "`diffstudy sample RUN --classifier RUN2`")
-    guides = True
+    can_guide = True
     example = "log_p = run.log_prob(z, gamma)"
-    then = "diffstudy sample RUN --classifier {folder}"
+    next_command = "diffstudy sample RUN --classifier {folder}"
 
     @torch.no_grad()
     def log_prob(self, z: Tensor, gamma) -> Tensor:
@@ -136,14 +136,14 @@ class ClassifierRun(Run):
         Returns:
             Rows [γ, accuracy, standard error, n]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        images = self.known(self.images(data_dir)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
         "Measure the accuracy on held-out images by noise level."
         return dict(accuracy=_accuracy(self.model, held_out))
 
-    def look(self, images) -> dict:
+    def validate(self, images) -> dict:
         "Measure the error rate on held-out images, averaged over noise levels."
         if not images: return {}
         rows = self.accuracy(images)
@@ -156,7 +156,7 @@ class ClassifierRun(Run):
         return dict(kind=self.kind, accuracy=self.accuracy(data_dir=data_dir))
 
     @classmethod
-    def words(cls, result: dict) -> list[str]:
+    def summary_lines(cls, result: dict) -> list[str]:
         "Format the accuracy by noise level."
         if not (rows := result.get("accuracy")): return []
         return [
@@ -164,7 +164,7 @@ class ClassifierRun(Run):
             "  " + "  ".join(f"γ = {g:g}: {a:.3f}" for g, a, *_ in rows)]
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format the accuracy by noise level, with intervals."
         check_keys("evaluation", evaluation, ("kind", "accuracy"))
         rows = evaluation["accuracy"]

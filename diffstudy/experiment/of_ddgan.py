@@ -16,9 +16,10 @@ from .. import data as datasets, ddgan
 from ..core import check_counts, choose, suggest
 from ..data.images import some_of
 from ..ddgan import game, nets as ddgan_nets
-from . import verdict
-from .run import (
-    Configuration, Judged, Kind, Note, PRECISIONS, THREADS, batches, in_batches, read_components)
+from .evaluation import format_evaluation
+from diffstudy.experiment.run import (
+    Configuration, GenerativeRun, Kind, Note, PRECISIONS, THREADS, batches, in_batches,
+    read_components)
 from ..inverse import holes
 from ..process import sample as samplers
 from ..settings import flag, setting, whole
@@ -43,9 +44,9 @@ class GANConfig(Configuration):
         train: Changed settings of the training loop
         options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
-    parts: ClassVar[dict] = dict(train=training.Config, gan=game.Recipe)
+    sections: ClassVar[dict] = dict(train=training.Config, gan=game.Recipe)
     # steps are those of training
-    called: ClassVar[dict] = {("gan", "steps"): "T"}
+    aliases: ClassVar[dict] = {("gan", "steps"): "T"}
     data: str = "digits"
     model: str = "mlp-digits"
     labels: bool = setting(True, flag)
@@ -55,25 +56,25 @@ class GANConfig(Configuration):
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         "Fill in the defaults of the loop, the networks and the losses."
         for k in self.train:
             if k not in _GAN_LOOP:
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
-        return super().spelled() | dict(gan=game.Recipe(**self.gan))
+        return super().with_defaults() | dict(gan=game.Recipe(**self.gan))
 
     def resolve(self) -> dict:
         "List every setting by name, of the loop only those of a GAN."
         full = super().resolve()
         return full | dict(train={k: full["train"][k] for k in _GAN_LOOP})
 
-    def assemble(self, facts: dict):
+    def build_model(self, facts: dict):
         "Build the untrained generator."
         return self.networks(facts)["generator"]
 
     def networks(self, facts: dict):
         "Build the untrained generator and discriminator."
-        gan, loop = (self.spelled()[k] for k in ("gan", "train"))
+        gan, loop = (self.with_defaults()[k] for k in ("gan", "train"))
         shape, classes = tuple(facts["shape"]), facts["classes"] if self.labels else 0
         if self.components: shape = shape[0], self.components
         if gan.mismatch and classes < 2:
@@ -87,9 +88,9 @@ class GANConfig(Configuration):
         "Make the update of both networks, `step(state, batch, generator)`."
         return game.adversarial_step(gan, prepare=prepare)
 
-    def start(self, images, facts: dict, rank, notes: dict, components=None):
+    def build_training(self, images, facts: dict, rank, notes: dict, components=None):
         "Build state, update and batches for `train.fit`; `components` of a resumed run."
-        gan, loop = self.spelled()["gan"], self.resolve()["train"]
+        gan, loop = self.with_defaults()["gan"], self.resolve()["train"]
         steps, seed = loop.pop("steps"), loop["seed"]
         state = game.make_state(gan, self.networks(facts), steps, rank=rank, **loop)
         state.notes |= notes
@@ -202,10 +203,10 @@ RECIPES |= {
 }
 
 # %% ../../nbs/76d_gan_runs.ipynb #3c914d4c
-class GANRun(Judged):
+class GANRun(GenerativeRun):
     "A trained denoising diffusion GAN, which samples in a few calls."
-    what = "a denoising diffusion GAN"
-    instead = "A variational diffusion model does: `diffstudy train digits`"
+    description = "a denoising diffusion GAN"
+    alternative = "A variational diffusion model does: `diffstudy train digits`"
     choices = ("precision",)
     scored = False
 
@@ -224,8 +225,8 @@ class GANRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        self.refuse(refused)
-        return self._drawn(None, None, labels, n, seed, batch, precision, progress)
+        self.check_options(refused)
+        return self._generate(None, None, labels, n, seed, batch, precision, progress)
 
     def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
                 precision: str = "float32", progress=False, **refused) -> Tensor:
@@ -245,15 +246,15 @@ class GANRun(Judged):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if refused:
             raise ValueError(
-                f"{', '.join(refused)}: {self.what} draws a picture again as a whole and fills in "
-                f"no part of it: run.restore(picture, state=2). {self.instead}")
+                f"{', '.join(refused)}: {self.description} draws a picture again as a whole and "
+                f"fills in no part of it: run.restore(picture, state=2). {self.alternative}")
         if type(state) is not int or not 1 <= state <= self.model.steps:
             raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
         x = holes.measured(picture, self.facts)[None].to(self.device)
         if self.components: x = self.components.encode(x)
-        return self._drawn(x, state, labels, n, seed, 128, precision, progress)
+        return self._generate(x, state, labels, n, seed, 128, precision, progress)
 
-    def _drawn(self, x, start, labels, n, seed, batch, precision, progress):
+    def _generate(self, x, start, labels, n, seed, batch, precision, progress):
         "Draw images from noise, or from x diffused to the state `start`."
         if labels is None and self.has_labels:
             raise ValueError(
@@ -263,7 +264,7 @@ class GANRun(Judged):
         check_counts(n=len(labels), batch=batch)
         choose(precision, PRECISIONS, "precision")
         chain, images = ddgan.chain_gammas(self.model.steps), []
-        for part, own, _ in in_batches(labels, seed, batch, progress, self.cost({})):
+        for part, own, _ in in_batches(labels, seed, batch, progress, self.describe_cost({})):
             c = torch.tensor(labels[part], device=self.device) if self.has_labels else None
             if x is None: z = samplers.initial((len(own), *self.model.shape), own)
             else: z = x.expand(len(own), *x.shape[1:])
@@ -278,11 +279,11 @@ class GANRun(Judged):
             images.append(datasets.decode(z, self.facts["levels"]).cpu())
         return torch.cat(images)
 
-    def cost(self, how: dict) -> str:
+    def describe_cost(self, how: dict) -> str:
         """Describe the calls of the network for one image.
 
         Raises ValueError for options of diffusion models."""
-        self.refuse({k: v for k, v in how.items() if k not in self.choices})
+        self.check_options({k: v for k, v in how.items() if k not in self.choices})
         return f"{self.model.steps} calls of the network each"
 
     @functools.cached_property
@@ -292,9 +293,9 @@ class GANRun(Judged):
         return read_components(self.folder, self.info, self.device)
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format an evaluation as lines of text."
-        return verdict.words(evaluation)
+        return format_evaluation(evaluation)
 
 # %% ../../nbs/76d_gan_runs.ipynb #31ef6b94
 def _of(data: str) -> dict:

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from .. import families
 from ..core import check_counts, choose, stream, suggest
-from . import verdict
+from .evaluation import format_evaluation
 from .of_vdm import bits_of
 from .run import (
-    Configuration, Judged, Kind, Note, THREADS, batches, counted, drawn)
+    Configuration, GenerativeRun, Kind, Note, THREADS, batches, image_progress, sample_in_batches)
 from .. import measure as scoring
 from ..nets import models as nets
 from ..settings import setting, text, whole
@@ -37,7 +37,7 @@ class FamilyConfig(Configuration):
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "family"
-    parts: ClassVar[dict] = dict(
+    sections: ClassVar[dict] = dict(
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
@@ -49,14 +49,14 @@ class FamilyConfig(Configuration):
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         """Fill in the defaults of the loop and the network.
 
         Raises ValueError for a size that the model does not have."""
         reads = choose(self.model, families.MODELS, "model")[1]
         for k in (*self.net, *(["unet"] if self.unet else [])):
             if k not in reads: raise ValueError(suggest(k, reads, f"size of {self.model}"))
-        parts = super().spelled() | dict(net=families.Sizes(**self.net))
+        parts = super().with_defaults() | dict(net=families.Sizes(**self.net))
         return parts | (dict(unet=nets.UNetConfig(**self.unet)) if "unet" in reads else {})
 
     def resolve(self) -> dict:
@@ -64,18 +64,18 @@ class FamilyConfig(Configuration):
         full, reads = super().resolve(), families.MODELS[self.model][1]
         return full | dict(net={k: v for k, v in full["net"].items() if k in reads})
 
-    def assemble(self, facts: dict) -> families.Family:
+    def build_model(self, facts: dict) -> families.Family:
         "Build the untrained model."
-        parts = self.spelled()
+        parts = self.with_defaults()
         sizes = dataclasses.asdict(parts["net"]) | parts
         reads = families.MODELS[self.model][1]
         return families.build(
             self.model, tuple(facts["shape"]), facts["levels"], parts["train"].seed,
             **{k: sizes[k] for k in reads})
 
-    def start(self, images, facts: dict, rank, notes: dict):
+    def build_training(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
-        loop, model = self.spelled()["train"], self.assemble(facts)
+        loop, model = self.with_defaults()["train"], self.build_model(facts)
         model.initialize(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
@@ -122,10 +122,10 @@ RECIPES = {
 }
 
 # %% ../../nbs/76g_family_runs.ipynb #6c238814
-class FamilyRun(Judged):
+class FamilyRun(GenerativeRun):
     "A trained model of another family, which samples; most have a likelihood."
-    what = "a model of gray levels without labels"
-    instead = "A variational diffusion model does: `diffstudy train digits`"
+    description = "a model of gray levels without labels"
+    alternative = "A variational diffusion model does: `diffstudy train digits`"
 
     def sample(self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128, progress=False,
                **refused) -> Tensor:
@@ -141,16 +141,17 @@ class FamilyRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        self.refuse(refused)
+        self.check_options(refused)
         check_counts(n=n, batch=batch)
         def draw(labels, own, progress): return self.model.sample(len(own), own)
-        return drawn(self.labels_of(labels, n), seed, batch, draw, progress, self.cost({}))
+        labels = self.labels_of(labels, n)
+        return sample_in_batches(labels, seed, batch, draw, progress, self.describe_cost({}))
 
-    def cost(self, how: dict) -> str:
+    def describe_cost(self, how: dict) -> str:
         """Describe the calls of the network for one image.
 
         Raises ValueError for options of diffusion models."""
-        self.refuse(how)
+        self.check_options(how)
         n = self.model.calls
         return f"{n} call{'s' * (n > 1)} of the network each"
 
@@ -173,9 +174,9 @@ class FamilyRun(Judged):
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
-        images = self.known(self.images(data_dir)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         draws = 1 if kind == "exact" else draws or self.config["eval_draws"]
-        with counted(progress, len(images) * draws, "scoring") as view:
+        with image_progress(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):
                 view.update(view.done + len(k))
                 return self.model.nll(k, generator=generator)
@@ -192,7 +193,7 @@ class FamilyRun(Judged):
             bits_per_dim={kind: dict(zip(b._fields, b[:-1]))},
             each={kind: each} if len(each) <= 10_000 else None)
 
-    def look(self, images) -> dict:
+    def validate(self, images) -> dict:
         "Score held-out images by one draw of the bits, and draw a few samples."
         found = dict(samples=self.grid())
         if not images or not self.model.kind: return found
@@ -200,7 +201,7 @@ class FamilyRun(Judged):
         return dict(score=b.mean, error=b.error) | found
 
     @classmethod
-    def words(cls, result: dict) -> list[str]:
+    def summary_lines(cls, result: dict) -> list[str]:
         "Format the bits per dimension, exact or a bound."
         bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
         return [
@@ -209,9 +210,9 @@ class FamilyRun(Judged):
             for k, b in bits.items()]
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format the bits per dimension and the evaluation of the samples."
-        return [*cls.words(evaluation), *verdict.words(evaluation)]
+        return [*cls.summary_lines(evaluation), *format_evaluation(evaluation)]
 
 # %% ../../nbs/76g_family_runs.ipynb #7badce69
 def _row(purpose: str, family: str, record: str = "families", **case) -> Note:

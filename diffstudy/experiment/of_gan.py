@@ -32,7 +32,7 @@ class VEEGAN(GANConfig):
         c, *rest = facts["shape"]
         nets = super().networks(facts)
         wide = super().networks(facts | dict(shape=[2 * c, *rest]))
-        G, seed = nets["generator"], self.spelled()["train"].seed
+        G, seed = nets["generator"], self.with_defaults()["train"].seed
         back = type(G)(G.config, G.shape, seed=2 * seed + 2)
         return nn.ModuleDict(dict(generator=Pairs(G, back), discriminator=wide["discriminator"]))
 

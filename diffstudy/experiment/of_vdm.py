@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from .. import data as datasets, guidance, inverse, vdm
 from ..core import check_counts, choose, stream
-from . import verdict
-from diffstudy.experiment.run import (
-    Configuration, GAMMA, Judged, Kind, Note, PRECISIONS, Run, THREADS, batches, counted, drawn,
-    in_batches)
+from .evaluation import format_evaluation
+from .run import (
+    Configuration, GAMMA, GenerativeRun, Kind, Note, PRECISIONS, Run, THREADS, batches,
+    image_progress, in_batches, sample_in_batches)
 from ..inverse import holes
 from .. import measure as scoring
 from ..nets import models as nets
@@ -60,44 +60,40 @@ class VDMConfig(Configuration):
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
-        p_uncond: Probability of dropping a training label; 1: a model without labels
+        p_uncond: Share of labels left out in training; 1: no labels
         flip: Mirror training images at random; or classes
         augment: Mirror and rotate, as an input too (`vdm.augment`)
-        activation_checkpointing: Recompute the U-Net's activations going back, to save memory
-        eval_times: Evenly spaced times in one draw of the bound
-        eval_draws: Monte Carlo draws of the bound for each held-out image
+        activation_checkpointing: Save memory, see `nets.UNet`
+        eval_times: Evenly spread times in one draw of the bound
+        eval_draws: Draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
-        decoder_width: Width of a network for p(x|z_0); 0: independent pixels (V16)
-        loss_weighting: Weighting of the squared error, a name of `objectives.WEIGHTS`
+        decoder_width: Width of a network for p(x|z_0); 0: pixels independent
+        loss_weighting: A name of `objectives.WEIGHTS`, over ‖ε − ε̂‖²
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
-    parts: ClassVar[dict] = dict(unet=nets.UNetConfig, train=training.Config)
+    sections: ClassVar[dict] = dict(unet=nets.UNetConfig, train=training.Config)
     data: str = "digits"
     model: str = "digits"
     head: str = setting("noise", text)
     schedule: str = setting("learned-linear", text)
     gamma_min: float = setting(-13.3, GAMMA)
     gamma_max: float = setting(5., GAMMA)
-    p_uncond: float = setting(
-        .1, _SHARE)
+    p_uncond: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
-    activation_checkpointing: bool = setting(
-        False, flag, counts=False)
+    activation_checkpointing: bool = setting(False, flag, counts=False)
     eval_times: int = setting(16, whole(1))
     eval_draws: int = setting(4, whole(1))
     threads: int = setting(0, THREADS)
-    decoder_width: int = setting(
-        0, _WIDTH)
-    loss_weighting: str = setting(
-        "bound", text)
+    decoder_width: int = setting(0, _WIDTH)
+    loss_weighting: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         """Fill in the defaults of the network and the loop.
 
         Raises ValueError for settings that exclude each other."""
@@ -124,9 +120,9 @@ class VDMConfig(Configuration):
                 f"augment={self.augment}")
         return dict(train=training.Config(**self.train), unet=unet)
 
-    def assemble(self, facts: dict):
+    def build_model(self, facts: dict):
         "Build the untrained model, a `vdm.VDM`."
-        unet, loop = (self.spelled()[k] for k in ("unet", "train"))
+        unet, loop = (self.with_defaults()[k] for k in ("unet", "train"))
         shape, levels = tuple(facts["shape"]), facts["levels"]
 
         # a U-Net with its head around it
@@ -142,9 +138,9 @@ class VDMConfig(Configuration):
         reads = Decoder(shape, levels, width, seed=loop.seed) if width else None
         return vdm.VDM(net, noise, levels, decoder=reads)
 
-    def start(self, images, facts: dict, rank, notes: dict):
+    def build_training(self, images, facts: dict, rank, notes: dict):
         "Build state, update and batches for `train.fit`."
-        loop, model = self.spelled()["train"], self.assemble(facts)
+        loop, model = self.with_defaults()["train"], self.build_model(facts)
 
         # the loss is the bound, or the squared error of ε̂ with another weight
         loss = functools.partial(
@@ -287,19 +283,19 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
     return scoring.BitsPerDim(**row, values=None if each is None else torch.tensor(each))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
-def _guide(classifier) -> Run:
+def _check_classifier(classifier) -> Run:
     """Check that an argument is a run of a classifier.
 
     Raises ValueError if it is not."""
-    if getattr(classifier, "guides", False): return classifier
+    if getattr(classifier, "can_guide", False): return classifier
     raise ValueError(
         "classifier: expected a run of a classifier, as "
         "`diffstudy train digits --recipe classifier-digits` makes one and experiment.open opens "
-        f"it; got {getattr(classifier, 'what', repr(classifier))}")
+        f"it; got {getattr(classifier, 'description', repr(classifier))}")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4d2354d
 # how often a sampler asks the network for one image; once for each step, where it is not here
-CALLS = {
+NETWORK_CALLS = {
     "heun": lambda steps: 2 * steps, "pc": lambda steps: 2 * steps,
     "ve-pc": lambda steps: 2 * steps, "langevin": lambda steps: 100 * (steps + 1),
     "flow": lambda steps: None, "gotta-go-fast": lambda steps: None,  # as often as it needs
@@ -307,13 +303,14 @@ CALLS = {
 
 # what `restore` tells a method: a step where no noise says it, as 80a found it best; a filter for
 # each answer
-RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
+METHOD_OPTIONS = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
-class VDMRun(Judged):
+class VDMRun(GenerativeRun):
     "A trained variational diffusion model, which samples under guidance and scores images."
-    what = "a variational diffusion model"
-    instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
+    description = "a variational diffusion model"
+    alternative = (
+        "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`")
     choices = ("w", "steps", "sampler", "spacing", "precision")
 
     @torch.no_grad()
@@ -340,8 +337,8 @@ class VDMRun(Judged):
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
-        if unknown: self.refuse(unknown)
-        cost = self.cost(dict(
+        if unknown: self.check_options(unknown)
+        cost = self.describe_cost(dict(
             w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision,
             classifier=classifier))
         if start is not None:
@@ -394,13 +391,13 @@ class VDMRun(Judged):
         labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
         how = dict(w=w, steps=steps, sampler="ancestral", spacing=spacing, precision=precision)
-        self.cost(how)  # which looks at them
+        self.describe_cost(how)  # which looks at them
         gammas = SPACINGS[spacing](self.model.schedule, steps)
         hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
-        each = {} if noise and method == "dps" else RESTORING.get(method, {})
+        each = {} if noise and method == "dps" else METHOD_OPTIONS.get(method, {})
 
         def draw(labels, own, progress):
             calls = iter(progress(range(steps)))
@@ -412,7 +409,8 @@ class VDMRun(Judged):
                 told, measured, gammas, own, n=len(own), method=method, **each)
             return self.model.decode(z, gammas[-1], own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            k = drawn(labels, seed, 1 if method == "particles" else len(labels), draw, progress)
+            batch = 1 if method == "particles" else len(labels)
+            k = sample_in_batches(labels, seed, batch, draw, progress)
 
         # what is seen without noise stays as it is
         exact = operator is None and not noise
@@ -433,7 +431,7 @@ class VDMRun(Judged):
         Returns:
             Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
         x = holes.measured(picture, self.facts, many=True)
-        self.cost(dict(self.usual(), w=w, steps=steps, spacing=spacing))
+        self.describe_cost(dict(self.default_options(), w=w, steps=steps, spacing=spacing))
         gammas = SPACINGS[spacing](self.model.schedule, steps)
         predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
@@ -449,7 +447,7 @@ class VDMRun(Judged):
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
-        guide, c = classifier and _guide(classifier), None
+        guide, c = classifier and _check_classifier(classifier), None
         if labels is not None:
             c = torch.tensor((guide or self).labels_of(labels, 1), device=self.device)
         elif guide or w:
@@ -486,12 +484,12 @@ class VDMRun(Judged):
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
-        images = self.known(self.images(data_dir)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         points, draws = points or self.config["eval_times"], draws or self.config["eval_draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
         generator = stream(seed, "held-out", device=images.images.device)
-        with counted(progress, len(images) * draws, "scoring") as view:
+        with image_progress(progress, len(images) * draws, "scoring") as view:
             for i in [*range(0, len(images), size)] * draws:
                 k, c = images.images[i:i + size], images.labels[i:i + size] if labels else None
                 view.update(view.done + len(k))
@@ -505,7 +503,7 @@ class VDMRun(Judged):
                 "predictions are not; train another run with a lower lr")
         return scoring.BitsPerDim.of(nats, images.images[0].numel())
 
-    def cost(self, how: dict) -> str:
+    def describe_cost(self, how: dict) -> str:
         """Describe the calls of the network for one image; guidance doubles them.
 
         Raises ValueError for a wrong option."""
@@ -515,8 +513,8 @@ class VDMRun(Judged):
         check_counts(steps=how["steps"])
         tables = dict(sampler=SOLVERS, spacing=SPACINGS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
-        calls = CALLS.get(how["sampler"], int)(how["steps"])
-        if guide is not None: _guide(guide)
+        calls = NETWORK_CALLS.get(how["sampler"], int)(how["steps"])
+        if guide is not None: _check_classifier(guide)
         guided = guide is None and w not in (0, -1)
         if calls is None: return "as many calls of the network as it needs" + guided * ", twice"
         return f"{calls * (1 + guided)} calls of the network each"
@@ -525,7 +523,7 @@ class VDMRun(Judged):
         "Score held-out images by the bound, without labels and with them if the model has them."
         told = dict(unconditional=False) | (dict(conditional=True) if self.has_labels else {})
         total = len(held_out) * self.config["eval_draws"] * len(told)
-        with counted(progress, total, "scoring") as view:
+        with image_progress(progress, total, "scoring") as view:
             score = {
                 k: self.bits_per_dim(held_out, labels=v, progress=view) for k, v in told.items()}
         each = {k: [round(v, 4) for v in b.values.tolist()] for k, b in score.items()}
@@ -533,7 +531,7 @@ class VDMRun(Judged):
             bits_per_dim={k: dict(zip(b._fields, b[:-1])) for k, b in score.items()},
             each=each if len(held_out) <= 10_000 else None)
 
-    def look(self, images) -> dict:
+    def validate(self, images) -> dict:
         "Score held-out images by one draw of the bound, and sample with 20 steps."
         seen = dict(samples=self.grid(sampler="dpm++", steps=20))
         if not images: return seen
@@ -541,7 +539,7 @@ class VDMRun(Judged):
         return dict(score=b.mean, error=b.error) | seen
 
     @classmethod
-    def words(cls, result: dict) -> list[str]:
+    def summary_lines(cls, result: dict) -> list[str]:
         "Format the bound, without labels and with them."
         bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
         if not bits: return []
@@ -555,12 +553,12 @@ class VDMRun(Judged):
         return lines
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format the bound and the evaluation of the samples."
         bits = evaluation.get("bits_per_dim") or {}
         return [
             *(f"bits per dimension, {k}: {bits_of(evaluation, k)}" for k in bits),
-            *verdict.words(evaluation)]
+            *format_evaluation(evaluation)]
 
 # %% ../../nbs/76c_vdm_runs.ipynb #7ff0994d
 _NOTES = {

@@ -19,7 +19,7 @@ from torch import Tensor
 from .. import data as datasets
 from ..core import as_labels, check_counts, choose, stream, suggest
 from ..data.images import page, write_images
-from . import verdict
+from .evaluation import evaluate_samples, read_evaluations
 from ..measure.estimate import BitsPerDim, Estimate
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
 from ..train import files, loop as training, watch
@@ -73,13 +73,13 @@ def kinds() -> dict[str, Kind]:
     return {m.KIND.config.kind: m.KIND for m in modules if hasattr(m, "KIND")}
 
 # %% ../../nbs/76b_kinds.ipynb #12cdfccd
-def that_counts(full: dict) -> dict:
+def result_settings(full: dict) -> dict:
     """Select the settings that determine the result of a run.
 
     Args:
         full: All settings, from `config.resolve()`"""
     make, counts = choose(full.get("kind", "vdm"), kinds(), "kind of run").config, {}
-    for part, of in {None: make, **make.parts}.items():
+    for part, of in {None: make, **make.sections}.items():
         values = full.get(part, {}) if part else full
         kept = {k: v for k, v in values.items() if k not in free_settings(of)}
         counts |= {part: kept} if part else kept
@@ -93,7 +93,8 @@ def config_hash(full: dict) -> str:
 
     Returns:
         12 hexadecimal digits"""
-    return hashlib.sha256(json.dumps(that_counts(full), sort_keys=True).encode()).hexdigest()[:12]
+    settings = json.dumps(result_settings(full), sort_keys=True)
+    return hashlib.sha256(settings.encode()).hexdigest()[:12]
 
 # %% ../../nbs/76b_kinds.ipynb #ee42b81b
 @dataclass(frozen=True)
@@ -112,21 +113,21 @@ THREADS = Rule(  # of the CPU; a file of a stranger could ask for any number
     lambda v: type(v) is int and 0 <= v <= 1024, "a whole number, at most 1024", read=whole().read)
 
 class Configuration(Settings):
-    "Base of the configurations: frozen dataclasses with `spelled`, `assemble` and `start`."
+    "Base of the configurations: settings that build a model and its training."
     kind: ClassVar[str]  # The name of the kind
     pictures: ClassVar[type] = Folder  # The dataclass of `options`, for a folder of pictures
-    parts: ClassVar[dict] = dict(train=training.Config)  # Section → the dataclass of its settings
-    called: ClassVar[dict] = {}  # (section, setting) → the name of that setting in `change`
+    sections: ClassVar[dict] = dict(train=training.Config)  # Section → the dataclass of it
+    aliases: ClassVar[dict] = {}  # (section, setting) → the name of that setting in `change`
 
     def resolve(self) -> dict:
         """List every setting by name, as JSON values.
 
         Raises ValueError or TypeError that names a wrong setting."""
         choose(self.data, datasets.DATASETS, "data set")
-        parts = {part: dataclasses.asdict(value) for part, value in self.spelled().items()}
+        parts = {part: dataclasses.asdict(value) for part, value in self.with_defaults().items()}
         return json.loads(json.dumps(dataclasses.asdict(self) | parts | dict(kind=self.kind)))
 
-    def spelled(self) -> dict:
+    def with_defaults(self) -> dict:
         """Fill in the defaults of all sections.
 
         Raises ValueError for settings that exclude each other.
@@ -168,7 +169,7 @@ def load_images(full: dict, data_dir=None, print_fn=None) -> tuple:
     return load(data_dir, **options, print_fn=print_fn or (lambda m: None))
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
-def halves(n: int) -> tuple:
+def split_held_out(n: int) -> tuple:
     """Split n held-out images into a half that chooses checkpoints and one that scores them.
 
     Returns:
@@ -182,7 +183,7 @@ def result_of(folder: Path, info: dict) -> dict | None:
     found = files.read_json(folder / "result.json")
     if found is None: return None
     check_keys(folder / "result.json", found, dict(config=("train",)))
-    own, its = that_counts(info["config"]), that_counts(found["config"])
+    own, its = result_settings(info["config"]), result_settings(found["config"])
     return found if own == its else None
 
 def read_components(folder: Path, info: dict, device="cpu") -> datasets.Components:
@@ -235,7 +236,7 @@ def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
     return lambda step: tuple(v[part] for v in images.draw(batch_size, seed, step))
 
 # %% ../../nbs/76b_kinds.ipynb #c8e7247f
-def counted(progress, total: int, what: str, print_fn: Callable = print):
+def image_progress(progress, total: int, what: str, print_fn: Callable = print):
     """Show the number of finished images, inside `with`.
 
     Args:
@@ -267,7 +268,7 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
     for c in labels:  # each with its number among those of its class
         own.append(("none" if c is None else c, before[c]))
         before[c] += 1
-    with counted(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
+    with image_progress(progress, len(own), f"sampling{cost and ', ' + cost}") as view:
         done = view.done
         for i in range(0, len(own), batch):
             part = own[i:i + batch]
@@ -275,7 +276,8 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
             yield slice(i, i + batch), [stream(seed, "sample", *one) for one in part], bar
             view.update(done + i + len(part))
 
-def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
+def sample_in_batches(labels: list, seed: int, batch: int, draw: Callable, progress,
+                      cost: str = "") -> Tensor:
     """Draw samples in batches, each image with a random generator of its own.
 
     Args:
@@ -297,13 +299,13 @@ PRECISIONS = dict(float32=torch.float32, bfloat16=torch.bfloat16)
 # %% ../../nbs/76b_kinds.ipynb #92e76c4b
 class Run:
     "A trained model with its settings and its folder."
-    what = "a run"   # The model, in words
-    instead = ""     # Advice where this kind lacks a method
+    description = "a run"   # The model, in words
+    alternative = ""     # Advice where this kind lacks a method
     choices = ()     # Options of `sample` that an evaluation depends on
     scored = True    # True if `measure` scores held-out images
-    guides = False   # True if it has `log_prob`, to guide another run
+    can_guide = False   # True if it has `log_prob`, to guide another run
     example = "images = run.sample(n=16)"  # The first use, for a model card
-    then = "diffstudy sample {folder}"     # The command after training
+    next_command = "diffstudy sample {folder}"     # The command after training
     card = None      # The card of a file of weights, if opened from one
 
     def __init__(
@@ -329,7 +331,7 @@ class Run:
         "Load training and held-out images, without those that chose the checkpoint."
         images, held_out = load_images(self.config, data_dir or self.data_dir)
         if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
-        return images, held_out[halves(len(held_out))[1]]
+        return images, held_out[split_held_out(len(held_out))[1]]
 
     def result(self) -> dict | None:
         "Read the scores of the last checkpoint; None if the run is not finished."
@@ -341,7 +343,7 @@ class Run:
         return None
 
     # methods that a kind of model does not define raise ValueError
-    def _cannot(self, what: str): raise ValueError(f"{self.what} {what}. {self.instead}")
+    def _cannot(self, what: str): raise ValueError(f"{self.description} {what}. {self.alternative}")
 
     def sample(
         self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128, progress=False, **how,
@@ -368,7 +370,7 @@ class Run:
 
     def evaluate(self, **how) -> dict: self._cannot("has nothing to be judged")
 
-    def refuse(self, asked: dict, method: str = "sample"):
+    def check_options(self, asked: dict, method: str = "sample"):
         """Check options that are no arguments of a method.
 
         Raises TypeError for an unknown name, ValueError for an option of another kind of model."""
@@ -378,22 +380,22 @@ class Run:
             raise TypeError(suggest(k, own - {"asked", "refused"}, f"argument of {method}"))
         if asked.get("w") or asked.get("classifier") is not None:
             raise ValueError(
-                f"{self.what} has no weight w of guidance: "
-                f"its labels are all it knows. {self.instead}")
+                f"{self.description} has no weight w of guidance: "
+                f"its labels are all it knows. {self.alternative}")
         calls = getattr(self.model, "steps", getattr(self.model, "calls", None))
         other = asked.get("sampler") is not None or asked.get("spacing") is not None
         if other or asked.get("steps") not in (None, calls):
             raise ValueError(
-                f"{self.what} has no choice of sampler or steps: "
-                f"this one was trained for its {calls} calls. {self.instead}")
+                f"{self.description} has no choice of sampler or steps: "
+                f"this one was trained for its {calls} calls. {self.alternative}")
 
     @classmethod
-    def usual(cls) -> dict:
+    def default_options(cls) -> dict:
         "Read the defaults of the options `choices` from the signature of `sample`."
         known = inspect.signature(cls.sample).parameters
         return {k: known[k].default for k in cls.choices}
 
-    def cost(self, how: dict) -> str:
+    def describe_cost(self, how: dict) -> str:
         "Describe the calls of the network for one image under some options of `sample`."
         return ""
 
@@ -405,16 +407,16 @@ class Run:
         return {}
 
     @classmethod
-    def words(cls, result: dict) -> list[str]:
+    def summary_lines(cls, result: dict) -> list[str]:
         "Format the scores of result.json as lines of text."
         return []
 
     @classmethod
-    def judged_words(cls, evaluation: dict) -> list[str]:
+    def evaluation_lines(cls, evaluation: dict) -> list[str]:
         "Format an evaluation as lines of text."
         return []
 
-    def look(self, images) -> dict:
+    def validate(self, images) -> dict:
         """Score held-out images and draw a few samples during training.
 
         Returns:
@@ -447,7 +449,7 @@ class Run:
                 "Without labels n says how many: n=16")
         return as_labels(labels, classes=self.facts["classes"], null=False).tolist()
 
-    def known(self, images) -> datasets.ImageSet:
+    def to_device(self, images) -> datasets.ImageSet:
         """Move a data set to the model's device.
 
         Raises TypeError or ValueError if it has another shape or other gray levels."""
@@ -474,7 +476,7 @@ class Run:
 
 
 # %% ../../nbs/76b_kinds.ipynb #7ccce5e0
-class Judged(Run):
+class GenerativeRun(Run):
     "Base of the runs that draw images: their samples are evaluated."
     def options(self, per_class: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
         """List all options that an evaluation depends on.
@@ -487,16 +489,16 @@ class Judged(Run):
 
         Returns:
             Options by name, as an evaluation keeps them"""
-        self.refuse({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
+        self.check_options({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
         check_counts(per_class=per_class)
-        how = {k: float(v) if k == "w" else v for k, v in (self.usual() | asked).items()}
+        how = {k: float(v) if k == "w" else v for k, v in (self.default_options() | asked).items()}
         judge = dict(judge=judging) if judging else {}
         return dict(checkpoint=self.checkpoint, **how, per_class=per_class, seed=seed) | judge
 
     def evaluation(self, **asked) -> dict | None:
         "Read the evaluation with these options from the run's folder; None if there is none."
         options = self.options(**asked)
-        return next((e for e in verdict.kept(self.folder) if e["options"] == options), None)
+        return next((e for e in read_evaluations(self.folder) if e["options"] == options), None)
 
     def evaluate(self, *, data_dir=None, judges=None, again: bool = False, progress=False,
                  print_fn: Callable = print, **asked) -> dict:
@@ -517,8 +519,8 @@ class Judged(Run):
         path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
         try: path and files.check_writable(path)
         except OSError as e:
-            print_fn(f"the verdict will not be kept: {e}")
+            print_fn(f"the evaluation will not be kept: {e}")
             path = None
-        out = verdict.scores(self, options, data_dir, judges, progress, print_fn)
+        out = evaluate_samples(self, options, data_dir, judges, progress, print_fn)
         if path: files.write_json(path, out)
         return out

@@ -534,7 +534,7 @@ ROOMS = {  # package → its modules; what comes later may use what comes before
     "measure": ["estimate", "distances", "judge"],
     "references": [],
     "experiment": [
-        "verdict", "run", "folder", "of_vdm", "of_ddgan", "of_classifier", "of_family", "of_gan",
+        "evaluation", "run", "folder", "of_vdm", "of_ddgan", "of_classifier", "of_family", "of_gan",
         "plan", "bridges"],
     "cli": [],
     "check": ["slips", "answers", "probe", "functions", "doctor", "commands"],

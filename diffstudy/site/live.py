@@ -219,7 +219,7 @@ def read(name: str, place: Path = None
     if hashlib.sha256(raw).hexdigest() != header["sha256"]:
         raise ValueError(f"{name}.bin is not the file that {name}.json describes: write it again")
     tensors = unpack(header["tensors"], raw)
-    model = experiment.config_of(header).assemble(header["facts"]).eval()
+    model = experiment.config_of(header).build_model(header["facts"]).eval()
     parts = {k: tensors.pop(k) for k in ("mean", "basis") if k in tensors}
     (model.net.net if header["kind"] == "vdm" else model).load_state_dict(tensors)
     if not parts: return header, model, None

@@ -26,7 +26,7 @@ def asked(recipe: str, **changes) -> dict:
         recipe: A name of `experiment.RECIPES`
         **changes: Other settings, by name"""
     config = experiment.change(experiment.RECIPES[recipe], changes)
-    return experiment.that_counts(config.resolve())
+    return experiment.result_settings(config.resolve())
 
 def config_of(settings: dict, kind: str = "vdm", **changes):
     """Build the configuration of recorded settings, with some changed.

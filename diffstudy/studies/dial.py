@@ -9,7 +9,7 @@ __all__ = ['STUDY', 'MNIST', 'run', 'settings_of', 'lengths', 'curve']
 from pathlib import Path
 from .. import data, experiment
 from ..data import to_strip
-from ..experiment.folder import scaled
+from ..experiment.folder import scale_to_minutes
 from .common import config_of, place_of, seconds_of
 from .record import Study
 
@@ -17,9 +17,9 @@ from .record import Study
 def run(settings: dict, case: dict) -> dict:
     "Train for a given time, score held-out images, draw at each weight and ask the judge."
     config = config_of(settings["recipe"])
-    loop, rate = config.spelled()["train"], case.get("rate", 1)
+    loop, rate = config.with_defaults()["train"], case.get("rate", 1)
     own = dict(seed=case["seed"], lr=rate * loop.lr, muon_lr=rate * loop.muon_lr)
-    length = scaled(config, case["seconds"] / 60, settings["step"])
+    length = scale_to_minutes(config, case["seconds"] / 60, settings["step"])
     config = experiment.change(config, length | own)
 
     # a case of an hour goes on where it was stopped

@@ -55,7 +55,7 @@ def trained(settings: dict, part: str, images):
     "Train one of the two networks of the recipe, for all noise levels between the ends."
     low, high = settings["ends"]
     config = common.config_of(settings["recipe"], gamma_min=low, gamma_max=high)
-    model = config.assemble(facts_of(images))
+    model = config.build_model(facts_of(images))
     net = model.decoder if part == "decoder" else model.net
 
     # γ is spread evenly over a batch
@@ -71,7 +71,7 @@ def trained_alone(config, gamma: float, images, folder=None):
     def nats(net, k, generator):
         return decoder_nats(net, k, torch.full((len(k),), gamma), generator)
     loop = train.Config(**config.resolve()["train"])
-    return _fitted(config.assemble(facts_of(images)).decoder, nats, loop, images, folder)
+    return _fitted(config.build_model(facts_of(images)).decoder, nats, loop, images, folder)
 
 @torch.no_grad()
 def paid(net, part: str, images, gamma: float) -> Tensor:

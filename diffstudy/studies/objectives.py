@@ -36,7 +36,7 @@ def trained(settings: dict, weight: str, seed: int):
     seen = load(config.data)[0]
 
     # the network, the steps and the order of the images are those of the recipe
-    state, _, batches = config.start(seen, facts_of(seen), common.ALONE, {})
+    state, _, batches = config.build_training(seen, facts_of(seen), common.ALONE, {})
     loss = simple_loss(Weighted(weight, config.gamma_min, config.gamma_max), seen.levels)
     return train.complete(state, train.loss_step(loss), batches).ema.model.eval()
 

@@ -104,7 +104,7 @@ def run_gap(settings: dict, case: dict) -> dict:
     own = dict(steps=settings["updates"], seed=case["seed"], T=case["T"])
     if case["T"] == 1: own["paired"] = False
     config = config_of(settings["gan"], "ddgan", **own)
-    state, step, batches = config.start(few, facts_of(few), ALONE, {})
+    state, step, batches = config.build_training(few, facts_of(few), ALONE, {})
 
     x, y = (data.encode(s.images, s.levels) for s in (few, others))
     D = state.model["discriminator"]

@@ -138,7 +138,7 @@ def begun(name, device, **settings):
     # a decoder draws patch after patch, and XLA compiles each
     images = made_up(config.data, side=8 if getattr(config, "decoder_width", 0) else 0)
     rank = train.Rank(0, 1, torch.device(device))
-    with in_place(): loop = config.start(images, planning.facts_of(images), rank, {})
+    with in_place(): loop = config.build_training(images, planning.facts_of(images), rank, {})
     return config, images, loop
 
 # %% ../../nbs/89_several_devices.ipynb #c49d5bec
@@ -158,10 +158,10 @@ def test_a_recipe_makes_two_steps_and_two_samples(name, in_pieces):
 
     run = experiment.as_run(config, loop[0], images)
     how = dict(steps=2) if "steps" in run.choices else {}
-    if run.guides: ask = lambda: run.accuracy(images[:2], points=1)
+    if run.can_guide: ask = lambda: run.accuracy(images[:2], points=1)
     else: ask = lambda: run.sample([0, 1] if run.has_labels else None, n=2, **how)
     out, sampled = counted(ask)
-    if not run.guides: assert out.shape == (2, *images.shape) and out.dtype == torch.uint8
+    if not run.can_guide: assert out.shape == (2, *images.shape) and out.dtype == torch.uint8
     assert sampled.reads <= 9
     ROWS["recipes"][name] = dict(step=step._asdict(), sample=sampled._asdict(), far=far)
 

@@ -64,7 +64,7 @@ from typer.testing import CliRunner
 from .. import cli, data, experiment, inverse, nets, train, vdm
 from ..core import stream
 from ..data.images import some_of
-from ..experiment import folder as run_folder, plan as planning, run as common, verdict
+from ..experiment import folder as run_folder, plan as planning, run as common, evaluation
 from ..process import alpha, sample, schedule, sigma
 from ..process.solvers import SOLVERS
 from ..settings import places
@@ -232,17 +232,17 @@ def test_a_plan_needs_no_training():
     change, plan_of = experiment.change, experiment.plan_of
     new = plan_of(config, "digits-tiny")
     assert new.facts is None
-    assert new.says()["config"] == config.resolve()
-    was = dataclasses.replace(new, facts=facts).says()
-    assert plan_of(config, "mine", was).says() == was  # its name is the folder's
+    assert new.to_dict()["config"] == config.resolve()
+    was = dataclasses.replace(new, facts=facts).to_dict()
+    assert plan_of(config, "mine", was).to_dict() == was  # its name is the folder's
 
     # longer, and longer once more; nothing else may differ
     longer = plan_of(change(config, dict(steps=200)), "digits-tiny", was)
     assert longer.lengths == (100,)
-    assert longer.says()["lengths"] == [100]
-    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.says())
+    assert longer.to_dict()["lengths"] == [100]
+    again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.to_dict())
     assert again.lengths == (100, 200)
-    assert not run_folder.unlike(was, again.says())
+    assert not run_folder.differences(was, again.to_dict())
     for asked, words in (
         (change(config, dict(steps=50)), "train.steps was 100, now 50"),
         (change(config, dict(lr=1., width=32)), "train.lr was 0.004, now 1.0, unet.width was 16"),
@@ -262,7 +262,7 @@ def test_a_plan_needs_no_training():
     # a folder that was begun with minutes knows how long a step took
     dial = dict(minutes=.1, step=.5)
     short = was | dict(config=change(config, dict(steps=11, ema=.9)).resolve(), dial=dial)
-    assert plan_of(config, "", short).says() == short
+    assert plan_of(config, "", short).to_dict() == short
     more = plan_of(config, "", short, minutes=1)
     assert more.config.train["steps"] == 114
     assert more.dial == dial | dict(minutes=1.)
@@ -275,11 +275,11 @@ KINDS = pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny", "
 @pytest.fixture
 def in_minutes(tmp_path, monkeypatch):
     "A call for a short run of a recipe, and how many steps were measured, each half a second long."
-    measure, asked = planning._seconds_of, []
+    measure, asked = planning._seconds_per_step, []
     def half_a_second(n, *of):
         asked.append(n)
         return measure(1, *of) and .5
-    monkeypatch.setattr(planning, "_seconds_of", half_a_second)
+    monkeypatch.setattr(planning, "_seconds_per_step", half_a_second)
     def ask(name, recipe, **how):
         few = dict(eval_times=1, eval_draws=1) if recipe == "digits-tiny" else {}
         return experiment.train(
@@ -401,13 +401,13 @@ def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path, monkeypatch):
     "What it costs there and what to take instead; nothing where the steps are few."
     said = []
     images = data.ImageSet("toy", torch.zeros(4, 3, 8, 8).byte(), torch.zeros(4).long(), 256, 1)
-    monkeypatch.setattr(experiment.VDMConfig, "start", lambda config, *_: (
+    monkeypatch.setattr(experiment.VDMConfig, "build_training", lambda config, *_: (
         SimpleNamespace(config=train.Config(**config.train), notes={}), None, None))
     for steps, device in ((20_000, "cpu"), (300, "cpu"), (20_000, "meta")):
         config = experiment.change(R["folder"], dict(steps=steps))
         plan = experiment.Plan(config, "folder", common.facts_of(images))
         rank = train.Rank(0, 1, torch.device(device))
-        said += planning._start(plan, images, images, tmp_path, None, None, rank)[-1]
+        said += planning._build_loop(plan, images, images, tmp_path, None, None, rank)[-1]
     assert sum("folder-small" in line for line in said) == 1
     assert "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
@@ -428,7 +428,7 @@ def test_fit_goes_on_with_its_own_run_only(tmp_path):
 
     config = experiment.change(R["digits-tiny"], how)
     here = train.Rank(0, 1, torch.device("cpu"))
-    train.complete(*config.start(images, common.facts_of(images), here, {}),
+    train.complete(*config.build_training(images, common.facts_of(images), here, {}),
                    run_dir=tmp_path / "older", progress=False, print_fn=lambda _: None)
     assert experiment.fit("digits-tiny", images, run_dir=tmp_path / "older", **how).step == 1
 
@@ -562,15 +562,15 @@ def one_of_two(rank, port, folder):
     # what the first one measures holds for both
     images, both = data.load("digits")[0], [torch.zeros(()), torch.zeros(())]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
-    loop = R["digits-tiny"].start(images, facts, here, {})
-    torch.distributed.all_gather(both, torch.tensor(planning._seconds_of(1, loop, here)))
+    loop = R["digits-tiny"].build_training(images, facts, here, {})
+    torch.distributed.all_gather(both, torch.tensor(planning._seconds_per_step(1, loop, here)))
     assert both[0] == both[1] > 0
 
     # and a discriminator that looks at eight images together gets whole groups of them
     how = dict(pack=8, net="resnet", batch_size=40)
     config = experiment.change(R["ddgan-digits-tiny"], how)
     with pytest.raises(ValueError, match="multiple of 16, which 2 .* groups of 8; got 40"):
-        config.start(images, facts, here, {})
+        config.build_training(images, facts, here, {})
 
 def test_two_processes_decide_alike(tmp_path):
     "on the precision, on the seconds of a step, and which batches they cannot share"
@@ -610,7 +610,7 @@ def of_one_run(folder):
     "The seed of a run, the same wherever it stands in its folder."
     info, result = (files.read_json(folder / f"{name}.json") for name in ("config", "result"))
     state = checkpoint.read_checkpoint(folder).state
-    assert not run_folder.unlike(state["notes"]["run"], info), folder
+    assert not run_folder.differences(state["notes"]["run"], info), folder
     assert result["config"] == info["config"] == state["notes"]["run"]["config"], folder
     return str(info["config"]["train"]["seed"])
 
@@ -756,7 +756,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     assert back.card["licence"] == "CC0-1.0"
     assert back.card["command"] in ("diffstudy train digits --recipe digits-tiny --set steps=8")
     assert not back.folder.exists()
-    assert told == [f"{path}: digits-tiny: {run.what}"]
+    assert told == [f"{path}: digits-tiny: {run.description}"]
     assert experiment.export(back, tmp_path / "b.safetensors").read_bytes()[-400:] == (
         path.read_bytes()[-400:])
 
@@ -971,8 +971,8 @@ import math, torch
 from dataclasses import dataclass, field
 from typing import ClassVar
 from diffstudy import measure, train
-from diffstudy.experiment import verdict
-from diffstudy.experiment.run import Configuration, Judged, Kind, batches, drawn
+from diffstudy.experiment.evaluation import format_evaluation
+from diffstudy.experiment.run import Configuration, GenerativeRun, Kind, batches, sample_in_batches
 from diffstudy.settings import setting, text, whole
 from diffstudy.vdm.decoder import Decoder
 
@@ -995,24 +995,24 @@ class PixelConfig(Configuration):
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
 
-    def assemble(self, facts):
-        return Pixels(facts, self.width, self.spelled()["train"].seed)
+    def build_model(self, facts):
+        return Pixels(facts, self.width, self.with_defaults()["train"].seed)
 
-    def start(self, images, facts, rank, notes):
-        loop = self.spelled()["train"]
-        state = train.State(self.assemble(facts), loop, notes=notes, rank=rank)
+    def build_training(self, images, facts, rank, notes):
+        loop = self.with_defaults()["train"]
+        state = train.State(self.build_model(facts), loop, notes=notes, rank=rank)
         loss = lambda net, batch, generator: dict(loss=net(batch[0]).mean())
         return state, train.loss_step(loss), batches(images, loop.batch_size, loop.seed, rank)
 
-class PixelRun(Judged):
-    what = "a masked network"
-    judged_words = staticmethod(verdict.words)
+class PixelRun(GenerativeRun):
+    description = "a masked network"
+    evaluation_lines = staticmethod(format_evaluation)
 
     def sample(self, labels=None, *, n=16, seed=0, batch=128, progress=False):
         def draw(labels, own, progress):
             nothing = torch.zeros(len(own), *self.model.shape)
             return self.model.decoder.sample(nothing, torch.tensor(12.), own)
-        return drawn(self.labels_of(labels, n), seed, batch, draw, progress)
+        return sample_in_batches(self.labels_of(labels, n), seed, batch, draw, progress)
 
     @torch.no_grad()
     def bits_per_dim(self, images=None):
@@ -1022,7 +1022,7 @@ class PixelRun(Judged):
     def measure(self, held_out, progress=False): return dict(bits=self.bits_per_dim(held_out).mean)
 
     @classmethod
-    def words(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
+    def summary_lines(cls, result): return [f"{result['bits']:.3f} bits per dimension"]
 
 KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, batch_size=16))})
 '''
@@ -1031,9 +1031,8 @@ KIND = Kind(PixelConfig, PixelRun, {"pixels": PixelConfig(train=dict(steps=3, ba
 ASKED_OF_IT = """
 import torch
 from diffstudy import experiment
-experiment.use_kind("pixels.py")
-made = experiment.train(
-            "digits", "a", recipe="pixels", width=12, progress=False, print_fn=lambda _: None)
+experiment.register_kind("pixels.py")
+made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, print_fn=lambda _: None)
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
@@ -1110,17 +1109,19 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     for old in folder.glob("evaluation*"): old.unlink()
     run, drawn = experiment.open(folder, "cpu"), []
-    monkeypatch.setattr(verdict, "scores", lambda run, options, *_: drawn.append(options) or dict(
-        options=options, kind="vdm", number=len(drawn)))
+    def scored(run, options, *_):
+        drawn.append(options)
+        return dict(options=options, kind="vdm", number=len(drawn))
+    monkeypatch.setattr(common, "evaluate_samples", scored)
     assert run.evaluation() is None
     run.evaluate(steps=16, sampler="euler", per_class=2)
     assert run.evaluation() is None, "another sampling is not the run's own"
     assert run.evaluate()["number"] == 2
     assert run.evaluate(w=0)["number"] == 2
-    assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, per_class=2)["number"] == 1
+    assert run.evaluation()["options"] | run.default_options() == run.evaluation()["options"]
+    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3
-    assert len(verdict.kept(folder)) == 2
+    assert len(evaluation.read_evaluations(folder)) == 2
 
     # what is drawn by default is what is judged by default
     sample = inspect.signature(experiment.VDMRun.sample).parameters
@@ -1131,7 +1132,7 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
     shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
     run = experiment.open(folder, "cpu")
     scored = lambda run, options, *_: dict(options=options, number=4)
-    monkeypatch.setattr(verdict, "scores", scored)
+    monkeypatch.setattr(common, "evaluate_samples", scored)
 
     # the one file of earlier versions is read; another checkpoint's is not this one's
     old = {k: v for k, v in run.options(steps=9).items() if k != "precision"}
@@ -1186,7 +1187,7 @@ def test_a_weight_trains_the_guess_of_the_noise(p_uncond):
     images = data.load("digits")[0]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     rank, batch = train.Rank(0, 1, torch.device("cpu")), (images.images[:32], images.labels[:32])
-    state, step, _ = config.start(images, facts, rank, {})
+    state, step, _ = config.build_training(images, facts, rank, {})
     loss = simple_loss(Weighted("cosine", config.gamma_min, config.gamma_max), 17, p_uncond)
     expected = loss(state.model, batch, stream(0, "weight"))["loss"].item()
     found = step(state, batch, stream(0, "weight"))
@@ -1420,7 +1421,7 @@ def test_every_solver_draws_by_name(sampler):
     assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
     # it costs what is said: an image at a time, and under a weight each of both branches
-    said = run.cost(run.usual() | ask)
+    said = run.describe_cost(run.default_options() | ask)
     run.model.net = spy = Spy(run.model.net)
     run.sample([4], **ask)
     calls = sum(len(z) for z, *_ in spy.calls)
@@ -1501,7 +1502,7 @@ def test_labels_are_dropped_as_often_as_the_recipe_says():
     config = experiment.change(R["digits-tiny"], dict(p_uncond=.4, batch_size=500))
     facts = dict(shape=images.shape, levels=17, classes=10)
     rank = train.Rank(0, 1, torch.device("cpu"))
-    state, step, batches = config.start(images, facts, rank, {})
+    state, step, batches = config.build_training(images, facts, rank, {})
     forward = state.model.net.forward
     state.model.net.forward = lambda z, gamma, c: heard.append(c) or forward(z, gamma, c)
     train.advance(state, step, batches)

@@ -68,7 +68,7 @@ def test_every_family_has_the_face(name):
 def test_a_diffusion_has_the_face():
     "a loss in bits, nats of each image, gray levels; its context is a label"
     config = experiment.change(experiment.RECIPES["digits-tiny"], dict(width=8, groups=2))
-    model = config.assemble(dict(shape=(1, 8, 8), levels=17, classes=10)).eval()
+    model = config.build_model(dict(shape=(1, 8, 8), levels=17, classes=10)).eval()
     some = data.load("digits")[0][:6]
     k, labels = some.images, some.labels
     nats = model.nll(k, labels, stream(0, "face"))
@@ -145,7 +145,7 @@ def test_a_family_that_breaks_off_goes_on_bit_for_bit(tmp_path, monkeypatch):
     run = experiment.open(tmp_path / "a", "cpu")
     drawn = run.sample(n=3, seed=1)
     assert drawn.shape == (3, 1, 8, 8) and torch.equal(drawn[:2], b.sample(n=2, seed=1, batch=1))
-    assert run.cost({}) == "3 calls of the network each"
+    assert run.describe_cost({}) == "3 calls of the network each"
     found = run.bits_per_dim()
     anew = run.bits_per_dim(data.load("digits")[1])
     assert found.mean == pytest.approx(anew.mean, abs=1e-6) and found.n == 297

@@ -141,7 +141,7 @@ def networks(name):
 def begun(config):
     "The state, the step and the batches of a run on small stacks."
     rank = train.Rank(0, 1, torch.device("cpu"))
-    return config.start(load("stacked-digits")[0], FACTS, rank, {})
+    return config.build_training(load("stacked-digits")[0], FACTS, rank, {})
 
 def test_a_pack_is_seen_as_one():
     "each logit is the net's of two images joined; an odd batch is refused"

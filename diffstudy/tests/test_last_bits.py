@@ -66,7 +66,8 @@ def test_the_control_keeps_a_value_for_each_test_image(tmp_path):
     "the change is made, and a second call finds it trained"
     tiny = experiment.change(
         experiment.RECIPES["digits-tiny"], dict(steps=1, eval_times=1, eval_draws=1))
-    ask = dict(recipe=experiment.that_counts(tiny.resolve())), dict(change=dict(width=8, groups=2))
+    recipe = experiment.result_settings(tiny.resolve())
+    ask = dict(recipe=recipe), dict(change=dict(width=8, groups=2))
     found, again = (last_bits.run_control(*ask, tmp_path) for _ in range(2))
     assert len(found["each"]) == found["bits_per_dim"]["unconditional"]["n"] == 297
     assert found["parameters"] < 20_000
@@ -101,7 +102,7 @@ def test_the_decoder_alone_reads_noise_and_goes_on(tmp_path, monkeypatch):
     k = torch.randint(0, 256, (40, 1, 28, 28), generator=torch.Generator().manual_seed(0))
     images = data.ImageSet("mnist", k.byte(), torch.zeros(40, dtype=torch.long), 256, 10)
     monkeypatch.setattr(data, "load", lambda name: (images[:32], images[32:]))
-    settings = dict(last_bits.SETTINGS, recipe=experiment.that_counts(experiment.change(
+    settings = dict(last_bits.SETTINGS, recipe=experiment.result_settings(experiment.change(
         experiment.RECIPES["mnist-bits"], dict(decoder_width=4, steps=2)).resolve()))
     case = next(c for c in last_bits.STUDY.cases if c["part"] == "alone")
     found = last_bits.run(settings, case, tmp_path)

@@ -332,8 +332,8 @@ def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
             continue
         assert name == "log.jsonl" or len(bad.rstrip(b"\0")) >= len(good.rstrip())
         assert same_dict(found.model.state_dict(), last)
-        assert found.facts == run.facts and experiment.that_counts(
-            found.config) == experiment.that_counts(run.config)
+        assert found.facts == run.facts and experiment.result_settings(
+            found.config) == experiment.result_settings(run.config)
         steps = [r["step"] for r in checkpoint.read_log(tmp_path / "run", lambda _: None)]
         assert len(steps) <= len(rows)
 

@@ -29,7 +29,7 @@ def begun(kind, rank):
     if kind == "stacked": images = data.Stacked(images)
     config = experiment.change(
         experiment.RECIPES[recipe], dict(steps=10, batch_size=16, threads=1, **settings))
-    return config.start(images, planning.facts_of(images), rank, {})
+    return config.build_training(images, planning.facts_of(images), rank, {})
 
 def ten_steps(state, step, batches, after=lambda: None, given=None):
     "The gradients of each update before clipping; those that were given take their place."

@@ -277,7 +277,8 @@ def watched(kind, every=3):
 def test_a_run_that_is_watched_is_the_same_run(kind):
     "in its name, its weights and its result; with a look at three steps"
     run, plain = watched(kind), watched(kind, every=0)
-    assert run_folder.unlike(run.info, plain.info) == {} and (run.folder / "watch.jsonl").exists()
+    assert run_folder.differences(run.info, plain.info) == {}
+    assert (run.folder / "watch.jsonl").exists()
     assert not (plain.folder / "watch.jsonl").exists() and not (plain.folder / "watch").exists()
     weights = run.model.state_dict(), plain.model.state_dict()
     assert all(torch.equal(a, weights[1][k]) for k, a in weights[0].items())

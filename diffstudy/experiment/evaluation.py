@@ -15,7 +15,7 @@ from ..train import files
 from ..train.files import check_keys
 
 # %% ../../nbs/76b_kinds.ipynb #eadb33e3
-def kept(folder) -> list[dict]:
+def read_evaluations(folder) -> list[dict]:
     "Read all evaluations in the folder of a run, of any checkpoint."
     found = []
     for path in sorted(folder.glob("evaluation*.json")) if folder else []:
@@ -26,7 +26,7 @@ def kept(folder) -> list[dict]:
     return found
 
 # %% ../../nbs/76b_kinds.ipynb #a787c37e
-def scores(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
+def evaluate_samples(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
     "Draw samples of a run and score them with a judge of the data."
     images, held_out = run.images(data_dir)
     how = {k: options[k] for k in run.choices}
@@ -44,12 +44,12 @@ def scores(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
     reached = run.measure(held_out, progress) if run.chosen else run.result() or {}
     out = dict(options=options, kind=run.kind)
     if bits := reached.get("bits_per_dim"): out["bits_per_dim"] = bits
-    each = options["per_class"]
-    if isinstance(images, datasets.Stacked): return out | _modes(run, images, each, draw, known)
-    return out | _verdict(run, images, held_out, each, draw, known)
+    each = options["n"]
+    if isinstance(images, datasets.Stacked): return out | _mode_scores(run, images, each, draw, known)
+    return out | _image_scores(run, images, held_out, each, draw, known)
 
 # %% ../../nbs/76b_kinds.ipynb #1841f6db
-def _verdict(run, images, held_out, n: int, draw, known) -> dict:
+def _image_scores(run, images, held_out, n: int, draw, known) -> dict:
     "Score samples of single images: recognition, distances, and the same of held-out images."
     # the samples, of each class as many where the model is told one
     in_turn = [c for _ in range(n) for c in range(images.classes)]
@@ -62,7 +62,7 @@ def _verdict(run, images, held_out, n: int, draw, known) -> dict:
     real = datasets.encode(some.images, images.levels)
     features = scoring.embed(real, known.features)
 
-    # the verdict, and the same of as many held-out images
+    # the scores, and those of as many held-out images
     found = judge.scores(x, labels, known, real, features=features)
     each = min(n, int(torch.bincount(held_out.labels, minlength=images.classes).min()))
     attainable = None
@@ -87,7 +87,7 @@ def _verdict(run, images, held_out, n: int, draw, known) -> dict:
     return out
 
 # %% ../../nbs/76b_kinds.ipynb #cf0159ac
-def _modes(run, images, n: int, draw, known) -> dict:
+def _mode_scores(run, images, n: int, draw, known) -> dict:
     "Count the modes of stacked images among the thousand, and their KL divergence to the data."
     total = 1000 * n
     real, numbers = images.draw(total, 1)
@@ -101,7 +101,7 @@ def _modes(run, images, n: int, draw, known) -> dict:
     return dict(samples=balance(k), data=judge.balance(numbers), data_seen=balance(real), n=total)
 
 # %% ../../nbs/76b_kinds.ipynb #8872c54b
-def way(how: dict) -> str:
+def describe_sampling(how: dict) -> str:
     "Describe the options that samples were drawn with."
     w = how.get("w")
     if isinstance(w, (int, float)): w = [w]
@@ -111,13 +111,13 @@ def way(how: dict) -> str:
         f"w = {', '.join(f'{v:g}' for v in w)}" if w else "", how.get("precision", "")]
     return ", ".join(filter(None, parts))
 
-def made(e: dict) -> str:
+def describe_evaluation(e: dict) -> str:
     "Describe checkpoint and options of an evaluation in one line."
     o, n = e["options"], e["n"] if "data_seen" in e else e["nearest"]["samples"]["n"]
     check_keys("evaluation, options", o, ("checkpoint", "per_class", "seed"))
     judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
     parts = [
-        way(o), f"{n} samples", f"seed {o['seed']}", f"another judge ({judge})" if judge else ""]
+        describe_sampling(o), f"{n} samples", f"seed {o['seed']}", f"another judge ({judge})" if judge else ""]
     return f"{o['checkpoint'].split()[0]}: {', '.join(filter(None, parts))}"
 
 # %% ../../nbs/76b_kinds.ipynb #637e269d
@@ -127,16 +127,16 @@ _SHOWN = dict(
 def _value(pair) -> str: return f"{scoring.Estimate(*pair, 0)}"
 
 # %% ../../nbs/76b_kinds.ipynb #9671070b
-def words(e: dict) -> list[str]:
+def format_evaluation(e: dict) -> list[str]:
     """Format an evaluation, beside the scores of held-out images.
 
     Args:
-        e: The evaluation, from `Judged.evaluate`
+        e: The evaluation, from `GenerativeRun.evaluate`
 
     Returns:
         Lines of text"""
     if "data_seen" in e:  # modes, beside what the judge sees in the data themselves
-        lines = [made(e)]
+        lines = [describe_evaluation(e)]
         for name, who in dict(
             samples="samples", data_seen="the data, by the judge",
             data="the data, by their labels",
@@ -156,7 +156,7 @@ def words(e: dict) -> list[str]:
     # whether the judge can be trusted, then what it says
     known = e["judge"]
     lines = [
-        made(e),
+        describe_evaluation(e),
         f"judge: right on {scoring.Proportion(known['mean'], 0., known['n'])} "
         "real held-out images"]
     if seen := e.get("recognized"):
