@@ -315,8 +315,9 @@ def test_prepare(tmp_path):
     assert type_in(*ask).exit_code == 0  # it is there
     refused(("prepare", tmp_path / "nowhere"), "expected an existing folder of pictures")
     refused(("prepare", root, "--out", place), "holds a prepared set already")
-    refused(("train", "folder", "--root", place, "--run", tmp_path / "r"), "with size=8, not 32")
-    augment = "train", "folder", "--root", root, "--run", tmp_path / "no", "--set", "augment=true"
+    ask = "train", "folder", "--data-dir"
+    refused((*ask, place, "--run", tmp_path / "r"), "with size=8, not 32")
+    augment = *ask, root, "--run", tmp_path / "no", "--set", "augment=true"
     refused(augment, "aug_cond=true")
 
 # %% ../../nbs/77_cli.ipynb #8107fb6b
