@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np, torch
 from torch import Tensor
 from ..core import expect
-from .images import ImageSet, need_torchvision
+from .images import ImageSet, import_torchvision
 from ..train.files import digest, locked, make_folder, read_json, write_json
 from ..train.watch import Progress
 
@@ -69,7 +69,7 @@ class _Source(NamedTuple):
 
 def _of_folder(root: Path, options: dict) -> _Source:
     "Pair the files of a folder with their labels, in the order of the set."
-    need_torchvision()  # asked for first, so that its absence is not taken for a bad file
+    import_torchvision()  # asked for first, so that its absence is not taken for a bad file
     groups, others = _list_images(root)
     if two := _two_parts(groups):
         train, held = found = [_list_images(root / name)[0] for name in two]
@@ -139,7 +139,7 @@ def square(image, size: int) -> Tensor:
         `(channels, size, size)`, uint8"""
     if image.size == (size, size):
         return torch.from_numpy(np.array(image)).view(size, size, -1).permute(2, 0, 1).contiguous()
-    F = need_torchvision().transforms.functional
+    F = import_torchvision().transforms.functional
 
     # a long strip would grow without bounds below: what is far from the center goes first
     w, h = image.size

@@ -131,7 +131,7 @@ class ImageSet:
             f"{'in a file' if self.mapped else f'on {self.images.device}'})")
 
 # %% ../../nbs/72_images.ipynb #18262a09
-def some_of(images, n: int):
+def subset(images, n: int):
     "Take the first n images of a set; if it is sorted by class, n images at random."
     alike = (images.labels.diff() == 0).double().mean()
     if images.classes < 2 or not alike > .5: return images[:n]
@@ -155,14 +155,14 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
     return tuple(ImageSet("digits", x[part], y[part], 17, 10) for part in parts)
 
 # %% ../../nbs/72_images.ipynb #99567cf6
-def need_torchvision():
+def import_torchvision():
     "Import torchvision, or raise an error with the command that installs it."
     return needed("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
 def _fetch(name: str, root) -> list:  # Training and test part, data sets of torchvision
     "Open a data set of torchvision, and download its files first if they are missing."
-    cls = getattr(need_torchvision().datasets, name)
+    cls = getattr(import_torchvision().datasets, name)
     root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
 
     try: return [cls(root, train=t) for t in (True, False)]
@@ -269,7 +269,7 @@ def load_photos(root=None) -> tuple[ImageSet, ImageSet]:
 EMOJI = (  # The classes
     "faces", "people", "animals", "food", "activities", "travel", "objects", "symbols", "flags")
 
-def apart(a: Tensor, b: Tensor) -> Tensor:
+def relative_distance(a: Tensor, b: Tensor) -> Tensor:
     """Compute 2 ‖a − b‖ / (‖a‖ + ‖b‖) of inverted images, the lesser of b and b mirrored.
 
     Args:
@@ -319,7 +319,7 @@ def tile(image, levels: int, k: int):
     return Image.fromarray(rgb.numpy().astype("uint8")).resize(size, Image.Resampling.NEAREST)
 
 # %% ../../nbs/72_images.ipynb #94276801
-def page(images, levels: int, columns: int = 0):
+def image_grid(images, levels: int, columns: int = 0):
     """Arrange images in a grid, each enlarged to about 40 pixels.
 
     Args:
@@ -360,7 +360,7 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     if images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected 1 or 3 channels; got {images.shape[1]}")
     images = images.cpu()
-    if suffix == ".png": write_png(path, page(images, levels, columns), note)
+    if suffix == ".png": write_png(path, image_grid(images, levels, columns), note)
     elif suffix == ".npz":
         # as tools that compute the FID read it: uint8 `(n, h, w, 3)` in 0…255, named arr_0
         rgb = (images.long() * 255 // (levels - 1)).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
@@ -492,25 +492,25 @@ class Batches:
                 own = stream(self.seed, "row", step, k).initial_seed()
                 torch.default_generator.manual_seed(own)
                 rows.append(self.data[places[k]])
-        return _moved(default_collate(rows), self.device)
+        return _move(default_collate(rows), self.device)
 
 # %% ../../nbs/72_images.ipynb #db350f67
-def _moved(batch, device):
+def _move(batch, device):
     "Move a tensor, or tensors in lists, tuples and dicts, to a device."
     if device is None: return batch
     if torch.is_tensor(batch): return move(batch, device)
-    if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
-    return tuple(_moved(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
+    if isinstance(batch, dict): return {k: _move(v, device) for k, v in batch.items()}
+    return tuple(_move(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
 
 # %% ../../nbs/72_images.ipynb #b2af0f8e
-def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
+def split_batch(batch, labeled: bool) -> tuple[Tensor, Tensor | None]:
     """Split a batch into images and labels.
 
     Raises TypeError if it has another form or if required labels are missing.
 
     Args:
         batch: A tensor of images, or a tuple (images,) or (images, labels)
-        told: True if labels are required
+        labeled: True if labels are required
 
     Returns:
         Images and labels"""
@@ -518,7 +518,7 @@ def images_and_labels(batch, told: bool) -> tuple[Tensor, Tensor | None]:
     if isinstance(parts, (tuple, list)) and parts[1:] and parts[1] is None: parts = parts[:1]
     right = isinstance(parts, (tuple, list)) and parts and torch.is_tensor(parts[0])
     if right and len(parts) == 2: return tuple(parts)  # what labels may be, the loss knows
-    if right and len(parts) == 1 and not told: return parts[0], None
+    if right and len(parts) == 1 and not labeled: return parts[0], None
 
     names = list(parts) if isinstance(parts, dict) else [type(v).__name__ for v in parts]
     got = f"a {type(parts).__name__} of {', '.join(map(str, names))}"

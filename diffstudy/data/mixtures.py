@@ -36,7 +36,7 @@ class Mixture(NamedTuple):
         v, q = self.variances.expand(self.means.shape), self.axes
         return v if q is None else torch.einsum("kde,...ke,kfe->...kdf", q, v, q)
 
-    def each(self, f): return Mixture(*(v if v is None else f(v) for v in self))
+    def map_tensors(self, f): return Mixture(*(v if v is None else f(v) for v in self))
     def mean(self): return torch.einsum("...k,...kd->...d", self.weights, self.means)
     def score(self, x): return _mixture_score(self, x)
 
@@ -55,7 +55,8 @@ class Mixture(NamedTuple):
         j = torch.multinomial(self.weights, 1, generator=generator)[:, 0]
         b = torch.arange(len(j), device=j.device)
         variances, axes = self.variances.expand(self.means.shape)[b, j], self.axes
-        return _spread(self.means[b, j], variances, axes if axes is None else axes[j], generator)
+        if axes is not None: axes = axes[j]
+        return _sample_gaussians(self.means[b, j], variances, axes, generator)
 
 # %% ../../nbs/72c_mixtures.ipynb #89cfee01
 def _make_mixture(weights: Tensor, means: Tensor, covs: Tensor) -> Mixture:
@@ -142,7 +143,7 @@ def _class_log_prob(logits: Tensor, labels: Tensor, classes: int) -> Tensor:  # 
     return torch.log_softmax(torch.logsumexp(torch.where(own, logits[:, None], -math.inf), -1), -1)
 
 # %% ../../nbs/72c_mixtures.ipynb #b49ebe8e
-def _spread(means: Tensor, variances: Tensor, axes: Tensor | None, generator) -> Tensor:
+def _sample_gaussians(means: Tensor, variances: Tensor, axes: Tensor | None, generator) -> Tensor:
     "Draw one point of each of `b` Gaussians: means, variances `(b, d)`, axes `(b, d, d)`."
     n = variances.sqrt() * torch.randn(
         means.shape, generator=generator, dtype=means.dtype, device=means.device)
@@ -162,7 +163,7 @@ class GaussianMixture:
     def __init__(self, weights: Tensor, means: Tensor, covs: Tensor, labels: Tensor | None = None,
                  classes: int | None = None):
         self.mixture = _make_mixture(weights, means, covs)
-        self._at = {}
+        self._params = {}
 
         # which component belongs to which class
         k = len(self.means)
@@ -187,18 +188,18 @@ class GaussianMixture:
         return (f"GaussianMixture({len(self.means)} components, {self.dim} dimensions, "
                 f"{kind} covariances, {self.classes} classes)")
 
-    def at(self, z: Tensor, c=None) -> Mixture:
+    def params_like(self, z: Tensor, c=None) -> Mixture:
         """Return the parameters, on the device of z, restricted to class c if that is given.
 
         Args:
             z: A tensor of the wanted device and dtype (at least float32)
             c: Classes whose components are kept, `()` or `(b,)`; index `classes` = all"""
         key = (z.device, torch.promote_types(z.dtype, torch.float32))
-        if key not in self._at:
+        if key not in self._params:
             # copied once: no transfer inside a sampler's loop
-            m = self.mixture.each(lambda v: v.to(key[1]).to(key[0]))
-            self._at[key] = m, self.labels.to(key[0])
-        m, labels = self._at[key]
+            m = self.mixture.map_tensors(lambda v: v.to(key[1]).to(key[0]))
+            self._params[key] = m, self.labels.to(key[0])
+        m, labels = self._params[key]
         if c is None: return m
 
         # components of other classes get no weight
@@ -213,7 +214,7 @@ class GaussianMixture:
         log_weights = torch.where(keep, m.log_weights, -math.inf)
         return m._replace(log_weights=log_weights.log_softmax(-1))
 
-    def _level(self, z, alpha, sigma, c=None):  # of clean data by default
+    def _check_level(self, z, alpha, sigma, c=None):  # of clean data by default
         if (alpha is None) != (sigma is None):
             raise TypeError(
                 "expected both alpha and sigma, or neither for clean data; got "
@@ -233,9 +234,9 @@ class GaussianMixture:
                 raise TypeError(f"expected {name} as floats; got {v.dtype}: classes go by c=")
         return level
 
-    def _noisy(self, z, alpha, sigma, c=None) -> Mixture:
-        level = self._level(z, alpha, sigma, c)
-        return _diffuse(self.at(z, c), *level)
+    def _diffused(self, z, alpha, sigma, c=None) -> Mixture:
+        level = self._check_level(z, alpha, sigma, c)
+        return _diffuse(self.params_like(z, c), *level)
 
     def log_prob(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Compute the exact log density log p(z), or log p(z|c).
@@ -248,7 +249,7 @@ class GaussianMixture:
 
         Returns:
             Nats, `(b,)`"""
-        return self._noisy(z, alpha, sigma, c).log_prob(z)
+        return self._diffused(z, alpha, sigma, c).log_prob(z)
 
     def score(self, z: Tensor, alpha=None, sigma=None, c=None) -> Tensor:
         """Compute the exact score, the gradient of `log_prob`.
@@ -261,7 +262,7 @@ class GaussianMixture:
 
         Returns:
             ∇ log p(z) or ∇ log p(z|c), `(b, d)`"""
-        return _mixture_score(self._noisy(z, alpha, sigma, c), z)
+        return _mixture_score(self._diffused(z, alpha, sigma, c), z)
 
     def log_class_prob(self, z: Tensor, alpha=None, sigma=None) -> Tensor:
         """Compute the exact classifier log p(c|z).
@@ -273,11 +274,11 @@ class GaussianMixture:
 
         Returns:
             Nats, `(b, classes)`"""
-        m = self._noisy(z, alpha, sigma)
+        m = self._diffused(z, alpha, sigma)
         logits, labels = m.log_weights + _component_log_prob(m, z), self._labels(m)
         return _class_log_prob(logits, labels, self.classes)
 
-    def _labels(self, m): return self._at[m.means.device, m.means.dtype][1]
+    def _labels(self, m): return self._params[m.means.device, m.means.dtype][1]
 
     def posterior(self, z: Tensor, alpha, sigma, c=None) -> Mixture:
         """Compute the exact posterior p(x|z), one mixture for each example.
@@ -290,8 +291,8 @@ class GaussianMixture:
 
         Returns:
             Weights `(b, k)`, means `(b, k, d)`; has `sample`, `log_prob`, `mean`"""
-        self._level(z, alpha, sigma, c)
-        m = self.at(z, c)
+        self._check_level(z, alpha, sigma, c)
+        m = self.params_like(z, c)
         return _mixture_posterior(m, z.to(m.means.dtype), alpha, sigma)
 
     def denoise(self, z: Tensor, alpha, sigma, c=None) -> Tensor:
@@ -335,25 +336,26 @@ class GaussianMixture:
 
         Returns:
             z = αx + σε `(n, d)` and classes `(n,)`"""
-        level = self._level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
-        m = self.at(torch.empty(0, dtype=dtype, device=getattr(generator, "device", "cpu")))
+        level = self._check_level(torch.empty(n, self.dim, device="meta"), alpha, sigma)
+        device = getattr(generator, "device", "cpu")
+        m = self.params_like(torch.empty(0, dtype=dtype, device=device))
         j = torch.multinomial(m.weights, n, replacement=True, generator=generator)
 
         # the component of each sample, as a mixture of one: so each can have a level of its own
-        own = m._replace(axes=None).each(lambda v: v[j, None])
+        own = m._replace(axes=None).map_tensors(lambda v: v[j, None])
         means, variances = (v[:, 0] for v in _diffuse(own, *level)[1:3])
-        x = _spread(means, variances, m.axes if m.axes is None else m.axes[j], generator)
+        x = _sample_gaussians(means, variances, m.axes if m.axes is None else m.axes[j], generator)
         return x.to(dtype), self._labels(m)[j]
 
-    def _like(self, mixture, labels):
+    def _with_mixture(self, mixture, labels):
         out = copy.copy(self)
         out.mixture, out.labels = mixture, labels
-        out._at = {}
+        out._params = {}
         return out
 
     def diffused(self, alpha: float, sigma: float) -> "GaussianMixture":
         "Return the distribution of z = αx + σε as a `GaussianMixture`."
-        return self._like(_diffuse(self.mixture, alpha, sigma), self.labels)
+        return self._with_mixture(_diffuse(self.mixture, alpha, sigma), self.labels)
 
     def conditional(self, c: int) -> "GaussianMixture":
         "Return the distribution p(x|c) of one class as a `GaussianMixture`."
@@ -363,12 +365,12 @@ class GaussianMixture:
             raise ValueError(f"class {c} has no component; the classes are {known}")
 
         # the components of the class, with weights that sum to 1 again
-        m = self.mixture.each(lambda v: v[own])
+        m = self.mixture.map_tensors(lambda v: v[own])
         m = m._replace(log_weights=m.log_weights.log_softmax(0))
-        return self._like(m, self.labels[own])
+        return self._with_mixture(m, self.labels[own])
 
 # %% ../../nbs/72c_mixtures.ipynb #9c31b887
-def _round(means, std):
+def _isotropic(means, std):
     return GaussianMixture(torch.ones(len(means)), means, torch.full_like(means, std ** 2))
 
 def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
@@ -382,7 +384,7 @@ def three_gaussians(radius: float = 1., std: float = .5) -> GaussianMixture:
         A mixture with three classes"""
     angle = math.pi / 2 + torch.arange(3, dtype=torch.float64) * 2 * math.pi / 3
     means = radius * torch.stack([angle.cos(), angle.sin()], -1)
-    return _round(means, std)
+    return _isotropic(means, std)
 
 def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> GaussianMixture:
     """Build separate isotropic modes on a square grid.
@@ -396,7 +398,7 @@ def gaussian_grid(side: int = 5, spacing: float = 1., std: float = .1) -> Gaussi
         A mixture with `side²` classes"""
     g = spacing * (torch.arange(side, dtype=torch.float64) - (side - 1) / 2)
     means = torch.cartesian_prod(g, g)
-    return _round(means, std)
+    return _isotropic(means, std)
 
 # %% ../../nbs/72c_mixtures.ipynb #ae2b3090
 def spiral(components: int = 64, arms: int = 1, turns: float = 1.5,

@@ -41,10 +41,10 @@ class Stacked:
             Images `(n, 3, h, w)` uint8 and modes `(n,)`, 0 to 999"""
         i = torch.randint(len(self.images), (n, 3), generator=stream(seed, "stack", step))
         i = move(i, self.images.images.device)
-        return self.images.images[i].flatten(1, 2), number_of(self.images.labels[i])
+        return self.images.images[i].flatten(1, 2), mode_number(self.images.labels[i])
 
 # %% ../../nbs/44_ddgan_modes.ipynb #cc22b101
-def number_of(digits: Tensor) -> Tensor:
+def mode_number(digits: Tensor) -> Tensor:
     """Number a mode: read three digits as one number.
 
     Args:

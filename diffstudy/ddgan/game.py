@@ -5,7 +5,7 @@ both."""
 
 # %% auto #0
 __all__ = ['Config', 'discriminator_terms', 'generator_terms', 'energy_score', 'adversarial_step',
-           'Recipe', 'make_state']
+           'GANSettings', 'make_state']
 
 # %% ../../nbs/73h_adversarial.ipynb #6dc895a8
 import dataclasses
@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from .. import process
 from ..core import as_data, draw, flat_sum, move, randn_like
 from . import nets as ddgan_nets
-from .steps import Pair, chain_gammas, check_chain, denoise, gradient_penalty, pairs
+from .steps import (
+    Pair, chain_gammas, check_chain, denoise, gradient_penalty, sample_pairs)
 from ..settings import (
     Settings, above, at_least, flag, number, or_none, setting, tuple_of, whole)
 from ..train import loop as train, optim
@@ -58,7 +59,8 @@ class Config(Settings):
     batch_size: int = setting(256, whole(1))
 
 # %% ../../nbs/73h_adversarial.ipynb #afa87edc
-def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callable = None) -> Tensor:
+def draw_indices(D: nn.Module, x: Tensor, chain: Tensor, generator,
+                 draw: Callable = None) -> Tensor:
     """Draw the index s of the less noisy state of each example's pair.
 
     Args:
@@ -77,7 +79,8 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     return move(s, x.device).repeat_interleave(pack)[:len(x)]
 
 # %% ../../nbs/73h_adversarial.ipynb #2c076783
-def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`
+def _generate_state(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None
+) -> Tensor:  # z_s, `(b, *d)`
     "Generate z_s: a denoising step from z_t, or an image diffused to state s (one shot)."
     if G.steps == len(chain) - 1: return denoise(G, z_t, s, chain, generator, c)
     noise = randn_like(z_t, generator)
@@ -101,9 +104,9 @@ def discriminator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c
 
     Returns:
         Scalars by name, whose sum is the loss"""
-    z_s, z_t = pairs(x, s, chain, generator)
+    z_s, z_t = sample_pairs(x, s, chain, generator)
     with torch.no_grad():
-        fake = _fake_of(G, z_t, s, chain, generator, c)
+        fake = _generate_state(G, z_t, s, chain, generator, c)
     real = D(z_s.requires_grad_(config.r1 > 0), z_t, s, c).float()
     made = D(fake.requires_grad_(config.r2 > 0), z_t, s, c).float()
 
@@ -165,8 +168,8 @@ def generator_terms(config: Config, G: nn.Module, D: nn.Module, x: Tensor, c: Te
 
     Returns:
         Scalars by name, whose sum is the loss"""
-    real = pairs(x, s, chain, generator)
-    fake = _fake_of(G, real.z_t, s, chain, generator, c)
+    real = sample_pairs(x, s, chain, generator)
+    fake = _generate_state(G, real.z_t, s, chain, generator, c)
     return dict(loss=generator_loss(config, D, fake, real, s, c))
 
 # %% ../../nbs/73h_adversarial.ipynb #63e83b70
@@ -193,21 +196,22 @@ class Frozen:
     def __enter__(self): self.module.requires_grad_(False)
     def __exit__(self, *_): self.module.requires_grad_(True)
 
-def _as_batch(batch):
+def _split_batch(batch):
     "Split a batch into data and labels; a tensor is a batch without labels."
     return batch if isinstance(batch, (tuple, list)) else (batch, None)
 
 # %% ../../nbs/73h_adversarial.ipynb #88c7aa75
-def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable = _as_batch,
-                     states: Callable = draw_states, made: Callable = generator_terms) -> Callable:
+def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable = _split_batch,
+                     indices: Callable = draw_indices,
+                     loss_terms: Callable = generator_terms) -> Callable:
     """Make a training step: one update of the discriminator, then one of the generator.
 
     Args:
         config: Settings of the losses
         chain: γ of the states, `(T + 1,)`; by default `chain_gammas(D.steps)`
         prepare: Batch → (x, c), where images are encoded
-        states: Draw of the indices s, with arguments as `draw_indices`
-        made: Losses of the generator, arguments as `generator_terms`
+        indices: Draw of the indices s, called as `draw_indices`
+        loss_terms: Losses of the generator, called as `generator_terms`
 
     Returns:
         `(state, batch, generator)` → dict of scalars, for `train.fit`"""
@@ -229,7 +233,7 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
         # the discriminator, with the penalties in some steps only
         now = config if state.step % config.r1_every == 0 else light
         with cast:
-            s = states(D, x, levels, generator)
+            s = indices(D, x, levels, generator)
             terms = discriminator_terms(now, G, D, x, c, s, levels, generator)
         sum(terms.values()).backward()
         train.update(state, "discriminator")
@@ -237,8 +241,8 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
         # the generator, whose update is refused where the discriminator's was
         with Frozen(D):
             with cast:
-                s = states(D, x, levels, generator)
-                more = made(config, G, D, x, c, s, levels, generator)
+                s = indices(D, x, levels, generator)
+                more = loss_terms(config, G, D, x, c, s, levels, generator)
             sum(more.values()).backward()
         found = {k: v.detach() for k, v in (terms | more).items()}
         return found | dict(norm=train.update(state, "generator", allowed=state.ok))
@@ -247,7 +251,7 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
 
 # %% ../../nbs/73h_adversarial.ipynb #1a78c73b
 @dataclass(frozen=True)
-class Recipe(ddgan_nets.Config, Config):
+class GANSettings(ddgan_nets.Config, Config):
     "The settings of both networks and of their training."
 
 # %% ../../nbs/73h_adversarial.ipynb #5fe91987

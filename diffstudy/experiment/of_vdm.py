@@ -361,7 +361,7 @@ class VDMRun(Judged):
             picture: Gray levels `(c, h, w)`, or floats in the units of the data
             labels: A class for each answer, or None
             mask: True where it is hidden, `(h, w)` or `(c, h, w)`
-            operator: What else was done to the picture, such as `inverse.Shrink(2)`
+            operator: What else was done to the picture, such as `inverse.Downsample(2)`
             noise: Standard deviation on the picture, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: How many answers, where no labels are given
@@ -377,9 +377,10 @@ class VDMRun(Judged):
         how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
         self.cost(how)  # which looks at them
         gammas = GRIDS[grid](self.model.schedule, steps)
-        hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
+        hole = holes.check_mask(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
-        y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
+        measured_shape = A.forward(torch.zeros(1, *shape)).shape[1:]
+        y = holes.check_measurement(picture, self.facts, measured_shape)
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
         each = {} if noise and method == "dps" else RESTORING.get(method, {})
 
@@ -412,7 +413,7 @@ class VDMRun(Judged):
 
         Returns:
             `(n, c, h, w)`, on the CPU: `sample(labels, start=…, sampler="ddim")` goes back"""
-        x = holes.measured(picture, self.facts, many=True)
+        x = holes.check_measurement(picture, self.facts, many=True)
         self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
         gammas = GRIDS[grid](self.model.schedule, steps)
         predict = self.predict(labels, w=w)

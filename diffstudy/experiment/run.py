@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from .. import data as datasets
 from ..core import as_labels, check_counts, choose, stream, suggest
-from ..data.images import page, write_images
+from ..data.images import image_grid, write_images
 from . import verdict
 from ..measure.estimate import BitsPerDim, Estimate
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
@@ -405,7 +405,7 @@ class Run:
         "A picture of samples: two rows of the first ten classes, or sixteen without."
         classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
         images = self.sample([*classes] * 2 or None, n=16, **how)
-        return page(images, self.facts["levels"], len(classes) or 8)
+        return image_grid(images, self.facts["levels"], len(classes) or 8)
 
     def labels_of(self, labels, n: int) -> list:
         """Check labels, or fill in that there are none.
@@ -453,7 +453,7 @@ class Judged(Run):
         Args:
             n: Samples of each class
             seed: Of the samples
-            judging: Other values of `judge.JUDGE`
+            judging: Other values of `judge.EXTRACTOR`
             **asked: Of `choices`; the usual ones by default"""
         self.refuse({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
         check_counts(n=n)

@@ -25,11 +25,11 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
         Gray levels `(c, h, w)`, and True where hidden, `(h, w)`"""
     from PIL import ImageOps
     (channels, _, size), levels = facts["shape"], facts["levels"]
-    image, clear = _opened(path, lambda f: (
+    image, clear = _open_image(path, lambda f: (
         folders.upright(f, channels), ImageOps.exif_transpose(f).convert("RGBA").getchannel("A")))
     hole = clear.point(lambda v: 255 * (v < 128))
     if mask is not None:
-        hole = _opened(mask, lambda f: folders.upright(f, 1)).point(lambda v: 255 * (v >= 128))
+        hole = _open_image(mask, lambda f: folders.upright(f, 1)).point(lambda v: 255 * (v >= 128))
     if hole.size != image.size:
         raise ValueError(
             f"{mask}: expected a mask of {image.size[0]} by {image.size[1]} pixels, as {path} has; "
@@ -39,7 +39,7 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
     k = folders.square(image, size).float() * (levels - 1) / 255
     return k.round().to(torch.uint8), folders.square(hole, size)[0] > 0
 
-def _opened(path, look):
+def _open_image(path, look):
     "Open an image file and apply `look`; raise ValueError with the path if it is unreadable."
     from PIL import Image
     try:
@@ -48,7 +48,7 @@ def _opened(path, look):
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
 
 # %% ../../nbs/80a_my_hole.ipynb #6a64438f
-def measured(picture, facts: dict, shape: tuple = None, many: bool = False) -> Tensor:
+def check_measurement(picture, facts: dict, shape: tuple = None, many: bool = False) -> Tensor:
     """Check a measured picture, and convert it to floats.
 
     Raises TypeError or ValueError if it is no picture of this shape.
@@ -91,7 +91,7 @@ def _tensor(value, name, expected) -> Tensor:
         "and its hole")
 
 # %% ../../nbs/80a_my_hole.ipynb #3f433bf9
-def hidden(mask, shape: tuple) -> Tensor:
+def check_mask(mask, shape: tuple) -> Tensor:
     """Check the mask of a picture, and expand it to all channels.
 
     Raises TypeError or ValueError if it is no mask of this shape.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import as_labels, check_counts, expect, seen, stream
-from .estimate import Estimate, Proportion, checked_scores, mean_and_error
+from .estimate import Estimate, Proportion, check_scores, mean_and_error
 
 # %% ../../nbs/75a_distances.ipynb #f3899129
 class Nearest(NamedTuple):
@@ -26,7 +26,7 @@ class Nearest(NamedTuple):
     index: Tensor
 
 # %% ../../nbs/75a_distances.ipynb #6c0654ce
-def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
+def _batch_features(x, features) -> Tensor:  # `(b, f)`; one example of one value is `(1, 1)`
     "Compute the features of one batch."
     y = features(x) if features else x
     if not torch.is_tensor(y) or y.ndim < (2 if features else 1) or len(y) != len(x):
@@ -34,7 +34,7 @@ def _features_of(x, features) -> Tensor:  # `(b, f)`; one example of one value i
     return y.flatten(1) if y.ndim > 1 else y[:, None]
 
 # %% ../../nbs/75a_distances.ipynb #ca650cfd
-def _nearest(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # Distances and indices, `(n,)`
+def _nearest_rows(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # Distances and indices, `(n,)`
     "Find the nearest row of `v` `(m, f)` for each row of `u` `(n, f)`, the first of several."
     # squared distances by one matrix product, ten times as fast, and wrong by what rounding leaves
     mean = v.mean(0)
@@ -80,7 +80,7 @@ def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) 
     dtype = torch.promote_types(a.dtype, b.dtype)
     a, b = a.to(dtype), b.to(dtype)
     def space(x, name):
-        y = _features_of(x, features)
+        y = _batch_features(x, features)
         if not y.isfinite().all():
             raise ValueError(
                 f"{name}, or its features, hold NaN or infinity, which is near to nothing")
@@ -91,7 +91,7 @@ def nearest_distance(a: Tensor, b: Tensor, features=None, *, chunk: int = 1024) 
     for u in a.split(chunk):
         u, best = space(u, "a"), None
         for j, v in enumerate(b.split(chunk)):
-            d, i = _nearest(u, space(v, "b"))
+            d, i = _nearest_rows(u, space(v, "b"))
             if best is None: best = d, i
             else: best = torch.minimum(best[0], d), torch.where(d < best[0], i + j * chunk, best[1])
         found.append(best)
@@ -114,11 +114,11 @@ def embed(x: Tensor, features=None, *, batch_size: int = 256) -> Tensor:
         raise TypeError(f"expected examples as a tensor (n, *d); got {type(x).__name__}")
     expect(x.is_floating_point(), "floating point data", f"{x.dtype}: encode the images first")
     if not x.ndim: raise ValueError("expected examples (n, *d); got a single number")
-    if features is None or not len(x): return _features_of(x, None)
-    return torch.cat([_features_of(b, features) for b in x.split(batch_size)])
+    if features is None or not len(x): return _batch_features(x, None)
+    return torch.cat([_batch_features(b, features) for b in x.split(batch_size)])
 
 # %% ../../nbs/75a_distances.ipynb #ff780458
-def _double(x: Tensor) -> Tensor:
+def _to_float64(x: Tensor) -> Tensor:
     "Convert to float64; on the CPU if the device has none (MPS)."
     return (x.cpu() if x.device.type == "mps" else x).double()
 
@@ -161,12 +161,12 @@ def moments(u: Tensor, *, chunk: int = 4096) -> Moments:
     if u.ndim != 2 or len(u) < 2:
         raise ValueError(
             f"expected features (n, f) of at least 2 examples; got shape {tuple(u.shape)}")
-    mean = sum(_double(r).sum(0) for r in u.split(chunk)) / len(u)
-    cov = sum((c := _double(r) - mean).mT @ c for r in u.split(chunk)) / (len(u) - 1)
+    mean = sum(_to_float64(r).sum(0) for r in u.split(chunk)) / len(u)
+    cov = sum((c := _to_float64(r) - mean).mT @ c for r in u.split(chunk)) / (len(u) - 1)
     return Moments(mean, cov, len(u))
 
 # %% ../../nbs/75a_distances.ipynb #8e75b3a4
-def _root(cov: Tensor) -> Tensor:  # `(f, f)`, R with R Rᵀ = cov and orthogonal columns
+def _matrix_sqrt(cov: Tensor) -> Tensor:  # `(f, f)`, R with R Rᵀ = cov and orthogonal columns
     "Compute a square root of a covariance; eigenvalues within rounding of 0 become 0."
     v, q = torch.linalg.eigh(cov)
     return q * torch.where(v > v[-1] * len(v) * 1e-15, v, 0.).sqrt()
@@ -185,27 +185,27 @@ def frechet(a: Moments, b: Moments) -> Tensor:
     if sizes != 2 * [(f,), (f, f)]:
         raise ValueError(
             f"expected features of one size, means (f,) and covariances (f, f); got {sizes}")
-    overlap = torch.linalg.svdvals(_root(a.cov).mT @ _root(b.cov)).sum()
+    overlap = torch.linalg.svdvals(_matrix_sqrt(a.cov).mT @ _matrix_sqrt(b.cov)).sum()
     return (a.mean - b.mean).square().sum() + a.cov.trace() + b.cov.trace() - 2 * overlap
 
 # %% ../../nbs/75a_distances.ipynb #8e352339
-def _parts(n: int, parts: int, strata=None) -> Tensor:  # Part of each example, `(n,)`
+def _partition(n: int, parts: int, strata=None) -> Tensor:  # Part of each example, `(n,)`
     "Partition n examples into contiguous parts of equal size, within each class of `strata`."
     if strata is None: return torch.arange(n) * parts // n
     strata = strata.cpu()
     classes, counts = strata.unique(return_counts=True)
     part, parts = torch.empty(n, dtype=torch.long), min(parts, int(counts.min()))
-    for c, count in zip(classes, counts): part[strata == c] = _parts(int(count), parts)
+    for c, count in zip(classes, counts): part[strata == c] = _partition(int(count), parts)
     return part
 
-def _line(
+def _jackknife(
     a: Tensor,     # Features `(n, f)`
     b,             # Features `(m, f)`, or exact `Moments`
-    part: Tensor,  # Part of each row of a, `(n,)`, from `_parts`
+    part: Tensor,  # Part of each row of a, `(n,)`, from `_partition`
 ) -> Tensor:  # `(3,)`: distance of the whole sets, distance extrapolated to 1/n = 0, its error
     "Extrapolate the Fréchet distance as a line in 1/n, by leaving out each part (jackknife)."
     known, parts = isinstance(b, Moments), int(part.max()) + 1
-    part, other = part.to(a.device), None if known else _parts(len(b), parts).to(a.device)
+    part, other = part.to(a.device), None if known else _partition(len(b), parts).to(a.device)
     def without(g): return frechet(moments(a[part != g]), b if known else moments(b[other != g]))
     y = torch.stack([without(g) for g in range(parts)])
     whole = without(-1)  # no part at all
@@ -217,7 +217,7 @@ def _line(
     return torch.stack([whole, end, ((parts - 1) * y.var(correction=0)).sqrt()])
 
 # %% ../../nbs/75a_distances.ipynb #afa23593
-FEWEST = 50  # With fewer examples, or no more than features, two errors do not cover
+MIN_EXAMPLES = 50  # With fewer examples, or no more than features, two errors do not cover
 
 class Frechet(NamedTuple):
     """A Fréchet distance with its standard error and bias.
@@ -265,11 +265,11 @@ def frechet_distance(a: Tensor, b, features=None, *, strata: Tensor | None = Non
                 f"class {which[counts.argmin()].item()} has one")
 
     n = len(u) if known else min(len(u), len(v))
-    plain, end, error = _line(u, v, _parts(len(u), min(parts, n // 2), strata)).tolist()
+    plain, end, error = _jackknife(u, v, _partition(len(u), min(parts, n // 2), strata)).tolist()
     out = Frechet(end if extrapolate else plain, error, n, plain - end, u.shape[1])
 
     # what a reader must know before believing the number; no distance is far below zero
-    enough = n >= max(FEWEST, out.dims + 1)
+    enough = n >= max(MIN_EXAMPLES, out.dims + 1)
     if enough and end < min(-3 * error, -plain / 2):
         warnings.warn(
             f"the Fréchet distance extrapolates to {end:.3g}: parts of the examples are not like "
@@ -296,8 +296,8 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
     Returns:
         Score from 1 to the number of classes, with standard error"""
     if not len(x): raise ValueError("expected at least one example; got none")
-    scores = torch.cat([checked_scores(predict(b), len(b)) for b in x.split(batch_size)])
-    log_p = _double(scores).log_softmax(1)
+    scores = torch.cat([check_scores(predict(b), len(b)) for b in x.split(batch_size)])
+    log_p = _to_float64(scores).log_softmax(1)
     p, mean = log_p.exp(), torch.logsumexp(log_p, 0) - math.log(len(x))
     kl = torch.where(p > 0, p * (log_p - mean), 0 * p).sum(1)  # 0 log 0 = 0
     e = mean_and_error(kl)
@@ -306,14 +306,14 @@ def inception_score(predict, x: Tensor, *, batch_size: int = 256) -> Estimate:
 # %% ../../nbs/75a_distances.ipynb #b582685b
 def _neighbor_radius(u: Tensor, k: int, chunk: int) -> Tensor:  # `(n,)`, float64
     "Measure the distance of each row of `(n, f)` to its k-th nearest neighbor in the set."
-    u = _double(u)
+    u = _to_float64(u)
     # one more than k: the nearest is itself
     return torch.cat([torch.cdist(r, u).kthvalue(k + 1, 1).values for r in u.split(chunk)])
 
 def _overlap(u: Tensor, v: Tensor, k: int, chunk: int
 ) -> Tensor:  # `(5,)`: precision, recall, density, coverage; density's standard deviation
     "Compare samples `(n, f)` and real data `(m, f)` by the balls to their k-th neighbors."
-    u, v = _double(u), _double(v)
+    u, v = _to_float64(u), _to_float64(v)
     around_u, around_v = (_neighbor_radius(x, k, chunk) for x in (u, v))
 
     # rows of distances at a time, and of each only what is needed
@@ -420,7 +420,7 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
 
     n, share = len(labels), torch.bincount(labels, minlength=classes).double() / len(labels)
     if target is None: goal = torch.full_like(share, 1 / classes)
-    else: goal = _double(target).to(share.device) / target.sum()
+    else: goal = _to_float64(target).to(share.device) / target.sum()
 
     # one value for each sample: the KL divergence is their mean
     ratio = (share / goal).log()[labels]
@@ -429,10 +429,10 @@ def modes_and_kl(labels: Tensor, classes: int, target: Tensor | None = None) -> 
         chance = (classes - 1) / n ** 2
         error = ((ratio.var() / n - chance).clamp_min(0) + chance / 2).sqrt().item()
     return Modes(
-        int((share > 0).sum()), Estimate(ratio.mean().item(), error, n), _by_chance(n, goal))
+        int((share > 0).sum()), Estimate(ratio.mean().item(), error, n), _chance_kl(n, goal))
 
 # %% ../../nbs/75a_distances.ipynb #737133fb
-def _by_chance(n: int, goal: Tensor) -> float:
+def _chance_kl(n: int, goal: Tensor) -> float:
     "Compute the mean KL divergence of the shares of n labels drawn from `goal` itself."
     p, same = goal.unique(return_counts=True)
     more = torch.arange(n, dtype=p.dtype, device=p.device)  # labels like a given one
@@ -470,11 +470,11 @@ def mixture_likelihood(mixture, x: Tensor, *, sds: float = 3.) -> MixtureFit:
         Log density, share near a component, modes"""
     expect(x.is_floating_point() and sds > 0, "x as floats and sds > 0", f"{x.dtype} and sds={sds}")
     log_prob = mixture.log_prob(x)  # first, since it knows which shapes fit
-    means, covs = _double(mixture.means).to(x.device), _double(mixture.covs).to(x.device)
+    means, covs = _to_float64(mixture.means).to(x.device), _to_float64(mixture.covs).to(x.device)
     factor = torch.linalg.cholesky(covs) if covs.ndim == 3 else torch.diag_embed(covs.sqrt())
 
     # in standard deviations of each component, `(k, d, n)`
-    y = torch.linalg.solve_triangular(factor, (_double(x) - means[:, None]).mT, upper=False)
+    y = torch.linalg.solve_triangular(factor, (_to_float64(x) - means[:, None]).mT, upper=False)
     d, which = y.square().sum(1).sqrt().min(0)
     near = d < sds
     if not near.any():

@@ -103,7 +103,7 @@ class BitsPerDim(NamedTuple):
         return cls(total.mean, total.error, noise, n, each)
 
 # %% ../../nbs/75_evaluate.ipynb #159ff467
-def _check_takes(nll, parts: tuple):
+def _check_signature(nll, parts: tuple):
     "Check that `nll` takes as many tensors as there are, or the generator would be one of them."
     if not callable(nll):
         raise TypeError(f"nll: expected a function (images, generator) → nats; got {nll!r}")
@@ -148,7 +148,7 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
         len(parts[0]) and not any(len(p) != len(parts[0]) for p in parts),
         "images and what goes with them in equal numbers, at least one", [len(p) for p in parts])
     check_counts(dims=dims, draws=draws, batch_size=batch_size)
-    _check_takes(nll, parts)
+    _check_signature(nll, parts)
 
     # a row of values for each draw, batch by batch
     rows = []
@@ -172,7 +172,7 @@ def bits_per_dim(nll, images, dims: int, *, draws: int = 1, batch_size: int = 25
     return total
 
 # %% ../../nbs/75_evaluate.ipynb #20073a5c
-def decide(scores: Tensor) -> Tensor:
+def predicted_class(scores: Tensor) -> Tensor:
     """Choose the class with the largest score.
 
     Raises ValueError if the largest score of an example is NaN or infinite.
@@ -182,14 +182,14 @@ def decide(scores: Tensor) -> Tensor:
 
     Returns:
         Class of each example, `(b,)`"""
-    best, which = checked_scores(scores, len(scores)).max(1)
+    best, which = check_scores(scores, len(scores)).max(1)
     if not best.isfinite().all():
         raise ValueError(
             f"for {int((~best.isfinite()).sum())} of {len(best)} examples the largest score is "
             "NaN or infinite, so it names no class: has the classifier met NaN?")
     return which
 
-def checked_scores(scores, n) -> Tensor:
+def check_scores(scores, n) -> Tensor:
     "Check that the scores of a classifier are of shape `(n, classes)`."
     if not torch.is_tensor(scores) or scores.ndim != 2 or len(scores) != n or not scores.numel():
         raise ValueError(
@@ -215,8 +215,8 @@ def accuracy(predict, x: Tensor, c: Tensor, *, batch_size: int = 256) -> Proport
 
     # values are looked at when all are there: within the loop a device would be waited for
     if not len(x): return mean_and_error(torch.empty(0))
-    scores = torch.cat([checked_scores(predict(v), len(v)) for v in x.split(batch_size)])
-    hits = decide(scores) == c
+    scores = torch.cat([check_scores(predict(v), len(v)) for v in x.split(batch_size)])
+    hits = predicted_class(scores) == c
     if int(c.min()) < 0 or int(c.max()) >= scores.shape[1]:
         raise ValueError(
             f"expected labels in 0..{scores.shape[1] - 1}, one for each score; "
