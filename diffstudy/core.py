@@ -18,15 +18,17 @@ from torch import Tensor
 
 # %% ../nbs/70_core.ipynb #5f12ab94
 def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
-    """Let one number per example act on the whole example; ValueError for any other shape.
+    """Expand one value per example so that it broadcasts over the whole example.
+
+    Raises ValueError for any other shape.
 
     Args:
         v: One value `()`, or one for each example: `(b,)`, or `(b, 1, …)` like the data
-        x: `(b, *d)`
-        name: What a message calls it
+        x: Data to act on, `(b, *d)`
+        name: Name of `v` in an error message
 
     Returns:
-        `v` with as many dimensions as `x`, so that it broadcasts over the examples"""
+        `v` with as many dimensions as `x`: `(b, 1, …)`, or `()`"""
     v = torch.as_tensor(v, dtype=x.dtype if not torch.is_tensor(v) else None, device=x.device)
     if v.ndim == 0: return v
     b = x.shape[0] if x.ndim else 1
@@ -40,13 +42,15 @@ def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
 
 # %% ../nbs/70_core.ipynb #994ee204
 def as_data(**tensors) -> tuple[Tensor, ...]:
-    """Tensors that fit together; TypeError unless they hold floats, ValueError unless of one shape.
+    """Convert tensors of one shape to their common dtype.
+
+    Raises TypeError unless they hold floats, ValueError unless they have one shape.
 
     Args:
         **tensors: Name → floating tensor `(b, *d)`, all of one shape
 
     Returns:
-        The same in their common dtype, float32 or better"""
+        The tensors in their common dtype, float32 or better"""
     for name, v in tensors.items():
         if not torch.is_tensor(v) or not v.is_floating_point():
             raise TypeError(
@@ -66,15 +70,17 @@ def as_data(**tensors) -> tuple[Tensor, ...]:
 
 # %% ../nbs/70_core.ipynb #48b0793f
 def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
-    """A noise level, or one for each example; TypeError for integers, ValueError for other shapes.
+    """Convert noise levels to a tensor, one for all examples or one for each.
+
+    Raises TypeError for integers, ValueError for other shapes.
 
     Args:
         gamma: γ = −log SNR: a float, or floats of shape `()`, `(b,)` or `(b, 1, …)`
-        x: The data `(b, *d)` that it will act on, if there are any
-        name: What a message calls it
+        x: Data that γ will act on, `(b, *d)`; None: no shape is required
+        name: Name of γ in an error message
 
     Returns:
-        In float32 or better, not less than `x`; with `x`, it acts on whole examples"""
+        γ in float32 or better, not less than `x`; with `x`, broadcast over the examples"""
     # a Python float takes the precision of the data
     if not torch.is_tensor(gamma):
         gamma = torch.as_tensor(
@@ -89,7 +95,10 @@ def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
 
 # %% ../nbs/70_core.ipynb #48b07901
 def can_look(*tensors: Tensor) -> bool:
-    """Whether values can be read without a wait: for checks in functions that training calls.
+    """Test if values can be read without a synchronization, for checks in training code.
+
+    Args:
+        *tensors: Tensors whose values a check would read
 
     Returns:
         True on a CPU, outside of a compiler and of fake tensors"""
@@ -98,15 +107,17 @@ def can_look(*tensors: Tensor) -> bool:
         for v in tensors)
 
 def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor, Tensor]:
-    """The two noise levels of a step; ValueError if they do not fit, or (on a CPU) are exchanged.
+    """Convert the two noise levels of a step to tensors that broadcast.
+
+    Raises ValueError if the shapes do not fit or, on a CPU, if the levels are exchanged.
 
     Args:
         gamma_s: γ of the less noisy time
         gamma_t: γ of the noisier time: of the same shape, or one of them a single value
-        x: As for `as_gamma`
+        x: Data that γ will act on, `(b, *d)`; None: no shape is required
 
     Returns:
-        Both in their common dtype"""
+        γ_s and γ_t in their common dtype"""
     s, t = as_gamma(gamma_s, x, "gamma_s"), as_gamma(gamma_t, x, "gamma_t")
     one = s.ndim == t.ndim and 1 in (s.numel(), t.numel())
     if s.ndim and t.ndim and s.shape != t.shape and not one:
@@ -123,14 +134,16 @@ def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor,
     return s.to(dtype), t.to(dtype)
 
 # %% ../nbs/70_core.ipynb #89a768a0
-FAR = 40  # In γ: an SNR of exp(±40), where float32 has lost the data, or the noise
+FAR = 40  # bound of |γ|: at an SNR of exp(±40) float32 has lost the data, or the noise
 
 def check_gamma(gamma: Tensor, name: str = "gamma"):
-    """ValueError for a number that is no noise level, but likely a time step or σ.
+    """Check that |γ| ≤ 40; larger numbers are likely time steps or σ.
+
+    Raises ValueError for a larger number.
 
     Args:
-        gamma: Noise levels, looked at on a CPU
-        name: What a message calls them"""
+        gamma: Noise levels γ; checked only on a CPU
+        name: Name of the levels in an error message"""
     if not can_look(gamma): return
     far = gamma.detach()[gamma.detach().abs() > FAR]
     if far.numel(): raise ValueError(
@@ -140,51 +153,54 @@ def check_gamma(gamma: Tensor, name: str = "gamma"):
 
 # %% ../nbs/70_core.ipynb #025bf0b1
 def as_labels(c, z: Tensor = None, classes: int = 0, null: bool = True) -> Tensor:
-    """Labels; TypeError unless whole numbers, ValueError for other shapes or (on a CPU) classes.
+    """Convert class labels to an int64 tensor.
+
+    Raises TypeError unless they are whole numbers, ValueError for other shapes or, on a CPU,
+    for classes that do not exist.
 
     Args:
-        c: A class, or one for each example: a list, an array or a tensor
-        z: The examples `(b, *d)`, if there are any
-        classes: How many there are, where that is known
-        null: Whether `classes` itself may stand, for no label
+        c: Class, or one for each example: a list, an array or a tensor
+        z: Examples that the labels belong to, `(b, *d)`
+        classes: Number of classes; 0: not known, not checked
+        null: Allow the null label, which is `classes`
 
     Returns:
-        int64; with `z`, `(b,)` beside it"""
+        Labels in int64; with `z`, `(b,)` on the same device"""
     try: t = torch.as_tensor(c)
     except (TypeError, ValueError, RuntimeError): t = None
     if t is None or t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
         got = type(c).__name__ if t is None else f"{t.dtype}, {t.flatten()[:3].tolist()}"
         raise TypeError(f"labels: expected classes as whole numbers, such as [3, 7]; got {got}")
     if t.ndim > 1 or z is not None and t.shape not in ((), z.shape[:1]):
-        many = "" if z is None else f" of {len(z)}"
+        many = "example" if z is None else f"of {len(z)} examples"
         raise ValueError(
-            f"labels: expected one class, or one for each{many} example{'s' * (z is not None)}; "
+            f"labels: expected one class, or one for each {many}; "
             f"got shape {tuple(t.shape)}")
 
     if classes and can_look(t) and t.numel():
         low, high = (v.item() for v in t.aminmax())
         if not 0 <= low <= high < classes + null:
-            none = f", or {classes} for no label" * null
+            none = f", or {classes} for no label" if null else ""
             raise ValueError(
                 f"labels: expected classes from 0 to {classes - 1}{none}; got {low} to {high}")
     return t.long() if z is None else t.to(z.device, torch.long).expand(z.shape[:1])
 
 # %% ../nbs/70_core.ipynb #cfa7e8fb
 class Normal(NamedTuple):
-    """A diagonal Gaussian over examples of shape `(b, *d)`; the variance broadcasts against the mean.
+    """Diagonal Gaussian over examples of shape `(b, *d)`.
 
     Args:
-        mean: `(b, *d)`
-        var: broadcasts to `mean`"""
+        mean: Mean μ, `(b, *d)`
+        var: Variance σ², broadcast against `mean`"""
     mean: Tensor
     var: Tensor
 
     def sample(self, generator=None):
-        "One draw for each example, `(b, *d)`."
+        "Draw one sample for each example, `(b, *d)`."
         return self.mean + self.var.sqrt() * randn_like(self.mean, generator)
 
     def log_prob(self, x):
-        "Log density in nats, summed over the dimensions: `(b,)`."
+        "Evaluate log p(x) in nats, summed over the dimensions: `(b,)`."
         lp = -0.5 * (
             (x - self.mean) ** 2 / self.var
             + torch.log(self.var)
@@ -192,29 +208,31 @@ class Normal(NamedTuple):
         return flat_sum(lp.expand(torch.broadcast_shapes(x.shape, self.mean.shape)))
 
     def kl(self, other):
-        "KL divergence to `other` in nats, summed over the dimensions: `(b,)`."
+        "KL(self ‖ other) in nats, summed over the dimensions: `(b,)`."
         r = self.var / other.var
         kl = 0.5 * (r - 1 - torch.log(r) + (self.mean - other.mean) ** 2 / other.var)
         return flat_sum(kl.expand(torch.broadcast_shapes(self.mean.shape, other.mean.shape)))
 
 # %% ../nbs/70_core.ipynb #75ee2afa
 def flat_sum(v: Tensor) -> Tensor:
-    """Sum over everything but the batch.
+    """Sum over all dimensions but the batch.
 
     Args:
-        v: `(b, *d)`
+        v: Values, `(b, *d)`
 
     Returns:
-        `(b,)`"""
+        Sums, `(b,)`"""
     return v.flatten(1).sum(1) if v.ndim > 1 else v
 
 # %% ../nbs/70_core.ipynb #55454134
 def check_generator(generator, x: Tensor):
-    """TypeError for what is no stream, such as a seed; ValueError for another number of them.
+    """Check the generators of a batch.
+
+    Raises TypeError unless they are generators, ValueError unless there is one for each example.
 
     Args:
-        generator: One `torch.Generator`, or a list of one for each example, or None
-        x: The examples, `(b, *d)`"""
+        generator: One `torch.Generator`, a list of one for each example, or None
+        x: Examples, `(b, *d)`"""
     many = isinstance(generator, (list, tuple))
     for g in generator if many else [generator]:
         if g is None and not many or isinstance(g, torch.Generator): continue
@@ -228,14 +246,14 @@ def check_generator(generator, x: Tensor):
 
 # %% ../nbs/70_core.ipynb #d16db420
 def randn_like(x: Tensor, generator=None) -> Tensor:
-    """Noise whose source is always named; with a generator for each example, an image does not depend on its batch.
+    """Draw standard normal noise; with a generator per example it does not depend on the batch.
 
     Args:
-        x: Gives shape `(b, *d)`, device and dtype
+        x: Tensor that gives shape `(b, *d)`, device and dtype
         generator: One `torch.Generator`, or a list of one for each example
 
     Returns:
-        Standard normal noise"""
+        Standard normal noise, `(b, *d)`"""
     if generator is None or isinstance(generator, torch.Generator):
         return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
@@ -246,15 +264,15 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
 
 # %% ../nbs/70_core.ipynb #e9c648b3
 def stream(seed: int, *counters, device="cpu") -> torch.Generator:
-    """A random stream for a purpose: nothing global, nothing to save, the same on every resume.
+    """Create a generator seeded by a hash of (seed, *counters): no global state, equal on resume.
 
     Args:
-        seed: The run's seed
-        *counters: What this stream is for: names and numbers, such as `"noise", step, rank`
-        device: Where it will draw, if there are generators for it, else on the CPU
+        seed: Seed of the run
+        *counters: Names and numbers of the stream's purpose, such as `"noise", step, rank`
+        device: Device to draw on; the CPU where it has no generators
 
     Returns:
-        A stream that is a function of its arguments alone"""
+        Generator whose state is a function of the arguments alone"""
     # NumPy's and PyTorch's numbers name the same stream as Python's
     plain = tuple(c.item() if hasattr(c, "item") else c for c in counters)
     name = repr((operator.index(seed), *plain))
@@ -269,36 +287,45 @@ def stream(seed: int, *counters, device="cpu") -> torch.Generator:
 
 # %% ../nbs/70_core.ipynb #bddf5872
 def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
-    """Draw random numbers where the generator lives, and move them to a device.
+    """Draw random numbers on the generator's device and move them to another.
 
     Args:
-        f: `torch.rand`, `torch.randn`, `torch.randint` or `torch.randperm`
-        *args: Of f, such as a shape
-        generator: A `torch.Generator`
-        device: Where the numbers go; None: they stay where the generator lives
-        **how: Of f, such as `dtype`"""
+        f: Function to call: `torch.rand`, `torch.randn`, `randint` or `randperm`
+        *args: Arguments of `f`, such as a shape
+        generator: Generator to draw from
+        device: Device of the result; None: that of the generator
+        **how: Keyword arguments of `f`, such as `dtype`
+
+    Returns:
+        Random numbers"""
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
     return v if device is None or here == device else move(v, device)
 
 def move(v: Tensor, device) -> Tensor:
-    """A tensor on a device; one from the CPU goes there without a wait for what the device does.
+    """Move a tensor to a device; from the CPU without a synchronization.
 
     Args:
-        device: Where it goes"""
+        v: Tensor to move
+        device: Device to move it to
+
+    Returns:
+        `v` on the device"""
     if v.device.type != "cpu" or torch.device(device).type == "cpu": return v.to(device)
     if torch.device(device).type == "cuda": v = v.pin_memory()  # else the driver copies it twice
     return v.to(device, non_blocking=True)
 
 # %% ../nbs/70_core.ipynb #e1dbb872
 def pick_device(name=None) -> torch.device:
-    """Find a device that this machine has: the accelerator that PyTorch finds, or one by its name.
+    """Pick a device: the accelerator that PyTorch finds, or one by its name.
+
+    Raises ValueError if this machine has no such device.
 
     Args:
-        name: Such as "cpu" or "cuda:1"; by default `DIFFSTUDY_DEVICE`, or the fastest there is
+        name: Name such as "cuda:1"; None: `DIFFSTUDY_DEVICE`, or the accelerator if any
 
     Returns:
-        One that works here; ValueError otherwise"""
+        Device that this machine has"""
     there, fastest = dict(cpu=1), torch.device("cpu")
     if torch.accelerator.is_available():
         fastest = torch.accelerator.current_accelerator()
@@ -317,7 +344,7 @@ def pick_device(name=None) -> torch.device:
 PROFILES = ("ci", "cpu", "gpu")
 
 def profile() -> str:
-    """The size of what chapters run, from `DIFFSTUDY_PROFILE` (default `cpu`).
+    """Read the profile that sets the size of runs, `DIFFSTUDY_PROFILE` (default `cpu`).
 
     Returns:
         One of `PROFILES`"""
@@ -327,13 +354,15 @@ def profile() -> str:
 
 # %% ../nbs/70_core.ipynb #1c5e35e3
 def by_profile(*, ci, cpu, gpu):
-    """Choose a size or a duration, never code.
+    """Choose a size or a duration by the profile.
 
     Args:
-        ci, cpu, gpu: The value for each profile
+        ci: Value under the profile "ci"
+        cpu: Value under the profile "cpu"
+        gpu: Value under the profile "gpu"
 
     Returns:
-        The one for the profile in force"""
+        Value under the current profile"""
     return dict(ci=ci, cpu=cpu, gpu=gpu)[profile()]
 
 # %% ../nbs/70_core.ipynb #4599dd25
@@ -358,15 +387,15 @@ ELSEWHERE = {
 
 # %% ../nbs/70_core.ipynb #6e4cf3f0
 def suggest(name: str, known, what: str = "name") -> str:
-    """Say which valid name a wrong one was probably meant to be.
+    """Write an error message that suggests the valid name nearest to a wrong one.
 
     Args:
-        name: What was given
-        known: The valid names
-        what: What the name stands for, for the message
+        name: Wrong name that was given
+        known: Valid names
+        what: Kind of the name in the message, such as "device"
 
     Returns:
-        A sentence that names the nearest valid choice and lists the others"""
+        Message with the nearest valid name and a list of all"""
     known = sorted(map(str, known))
     near = [v for v, names in ELSEWHERE.items() if name in names.split() and v.split()[0] in known]
     near = near or difflib.get_close_matches(str(name), known, 1, 0.5)
@@ -377,42 +406,46 @@ def suggest(name: str, known, what: str = "name") -> str:
 
 # %% ../nbs/70_core.ipynb #70c0aa02
 def expect(holds, expected: str, got, name: str = ""):
-    "ValueError unless it holds: what was expected, and what was given instead."
-    if not holds: raise ValueError(f"{name}{': ' * bool(name)}expected {expected}; got {got}")
+    "Raise ValueError with the expected and the given unless `holds`."
+    prefix = f"{name}: " if name else ""
+    if not holds: raise ValueError(f"{prefix}expected {expected}; got {got}")
 
 def seen(v) -> str:
-    "What was given: dtype and shape of a tensor, or the kind of anything else."
+    "Describe a value for an error message: a tensor by dtype and shape, the rest by type."
     return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
 
 def check_counts(least: int = 1, /, **values: int):
-    "ValueError unless each is a whole number, at least `least`."
+    "Check that each value is a whole number, at least `least`; raise ValueError otherwise."
     for k, v in values.items():
         if type(v) is not int or v < least:
             raise ValueError(f"{k}: expected a whole number, at least {least}; got {v!r}")
 
 # %% ../nbs/70_core.ipynb #748b9624
 def choose(name: str, table: dict, what: str = "name"):
-    """Look up a name, with an error that helps.
+    """Look up a name in a table.
+
+    Raises ValueError with the nearest valid name if it is not there.
 
     Args:
-        name: The key that was asked for
-        table: What there is
-        what: What the key stands for, for the message
+        name: Key to look up
+        table: Valid names and their values
+        what: Kind of the name in an error message, such as "sampler"
 
     Returns:
-        `table[name]`; ValueError with the nearest valid name otherwise"""
+        `table[name]`"""
     if name not in table: raise ValueError(suggest(name, table, what))
     return table[name]
 
 # %% ../nbs/70_core.ipynb #3af89b95
 @dataclass(frozen=True)
 class Equation:
-    """A statement of the course: what it says, whether it is computed, where it comes from.
+    """Equation of the papers, with its number in this course.
 
     Args:
-        statement: LaTeX
-        kind: "computation" or "statement"
-        source: Paper and slides"""
+        id: Number such as "V17"
+        statement: LaTeX source of the equation
+        kind: "computation" if code computes it, or "statement"
+        source: Paper and slides that state it"""
     id: str
     statement: str
     kind: str
@@ -423,13 +456,13 @@ REGISTRY: dict[str, list[str]] = {}
 
 # %% ../nbs/70_core.ipynb #158e5d01
 def implements(*ids: str):
-    """Record that a function computes an equation.
+    """Record in `REGISTRY` that a function computes an equation.
 
     Args:
-        *ids: Ids of `EQUATIONS`
+        *ids: Numbers of equations in `EQUATIONS`
 
     Returns:
-        A decorator that returns its function or class unchanged"""
+        Decorator that returns its function or class unchanged"""
     for i in ids: choose(i, EQUATIONS, "equation")
 
     def mark(f):
@@ -442,6 +475,7 @@ def implements(*ids: str):
 _S = "slides of study group 7 (T. Abraham, 2022)"
 
 def _rows(source, statements, rows):
+    "Build the equations of one source from lines `id LaTeX`."
     return {
         i: Equation(i, s, "statement" if i in statements else "computation", source)
         for i, s in (row.split(None, 1) for row in rows.strip().splitlines())}

@@ -15,7 +15,7 @@ from .core import choose
 
 # %% ../nbs/93_references.ipynb #3af89b95
 def _text(name: str) -> str:
-    "A file of this page: beside the modules of an installed package, or in a checkout."
+    "Read a data file of the package, or of a checkout of the repository."
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
     places = package / name, package.parent / "nbs" / name
@@ -30,13 +30,13 @@ for key, work in WORKS.items():
     for method in work.get("methods", "").split(): METHODS.setdefault(method, []).append(key)
 
 def bibtex(key: str) -> str:
-    """A work as BibTeX.
+    """Format a work as BibTeX.
 
     Args:
-        key: A key of `WORKS`
+        key: Key of `WORKS`
 
     Returns:
-        One entry"""
+        One BibTeX entry"""
     fields = choose(key, WORKS, "work")
     lines = [f"  {k} = {{{v}}}" for k, v in fields.items() if k != "methods"]
     return "\n".join([f"@misc{{{key},", ",\n".join(lines), "}"])
@@ -46,9 +46,14 @@ class Published(NamedTuple):
     """Bits per dimension on held-out images (Table 1 of VDM); None where no number is printed.
 
     Args:
+        model: Name of the model
         kind: VAE, Flow, AR (autoregressive) or Diff (diffusion)
-        cifar10: Without data augmentation
-        cifar10_augmented: With: see `augmentation`"""
+        cifar10: CIFAR-10 without data augmentation, bits per dimension
+        cifar10_augmented: CIFAR-10 with data augmentation, bits per dimension
+        imagenet32: ImageNet 32×32, bits per dimension
+        imagenet64: ImageNet 64×64, bits per dimension
+        source: Citation of the numbers
+        augmentation: Augmentation of `cifar10_augmented`"""
     model: str
     kind: str
     cifar10: float | None
@@ -63,8 +68,11 @@ class Reported(NamedTuple):
     """Bits per dimension of held-out images, without augmentation, as a paper prints them.
 
     Args:
-        data: "cifar10" or "mnist", both with 256 levels
-        number: What kind of number it is: exact, bound, dequantized, …"""
+        data: Data set with 256 levels, "cifar10" or "mnist"
+        model: Name of the model
+        bits: Bits per dimension
+        number: Kind of the number: exact, bound, dequantized, …
+        source: Citation of the number"""
     data: str
     model: str
     bits: float
@@ -72,7 +80,7 @@ class Reported(NamedTuple):
     source: str
 
 def _table(name, kind):
-    "The rows of a file: text where the field is text, and a number or nothing elsewhere."
+    "Read the rows of a CSV file: texts where a field is text, elsewhere numbers or None."
     def read(v, t): return v if t is str else float(v) if v else None
     types, rows = kind.__annotations__.values(), list(csv.reader(_text(name).splitlines()))[1:]
     return tuple(kind(*map(read, row, types)) for row in rows)
@@ -83,7 +91,7 @@ REPORTED = _table("reported.csv", Reported)
 # %% ../nbs/93_references.ipynb #ddced66a
 CHOSEN = {  # a model, network or schedule that a configuration names → its methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
-    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixture",
+    "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixtureCDF",
     "tarflow": "families.flow.tarflow",
     "vae": "families.vae.VAE", "latent": "families.vae.VAE families.vae.DiffusionPrior",
     "masked": "families.discrete.masked_bound",
@@ -95,13 +103,13 @@ CHOSEN = {  # a model, network or schedule that a configuration names → its me
     "resnet": "ddgan.nets.ResNetGenerator ddgan.nets.ResNetDiscriminator"}
 
 def methods_of(config: dict) -> list[str]:
-    """The methods behind a run, of whatever kind.
+    """List the methods that a run uses.
 
     Args:
-        config: The `config` of a run's `config.json`
+        config: Configuration of a run, `config` of config.json
 
     Returns:
-        Names of `METHODS`"""
+        Keys of `METHODS`"""
     gan = config.get("gan", {})
     kinds = {  # what a run of a kind uses, and what some of them use
         "vdm": [
@@ -124,13 +132,13 @@ def methods_of(config: dict) -> list[str]:
 
 # %% ../nbs/93_references.ipynb #cbd7be37
 def cite(*used) -> str:
-    """What to cite for the methods that were used, or that a run used.
+    """Collect the works to cite for methods, or for runs.
 
     Args:
         *used: Functions of the library, names such as "process.sample.ddim", or folders of runs
 
     Returns:
-        BibTeX entries, each once"""
+        BibTeX entries, without repetition"""
     names = []
     for u in used:
         if callable(u):
@@ -149,14 +157,14 @@ def cite(*used) -> str:
 
 # %% ../nbs/93_references.ipynb #508fc3d7
 def citing(work: dict[str, str], texts: dict[str, str]) -> list[str]:
-    """Where a work is cited: by its arXiv number, its title or, for a book, author and year.
+    """Find pages that cite a work: by arXiv number, title or, for a book, author and year.
 
     Args:
-        work: A value of `WORKS`
-        texts: Notebook → its prose
+        work: Value of `WORKS`
+        texts: Notebook → prose
 
     Returns:
-        The notebooks that mention it"""
+        Notebooks that mention the work"""
     number, title = work.get("eprint"), work["title"].strip("{}").split(":")[0].lower()
     name = work["author"].split(" and ")[0].split()[-1]
     book = rf"{name}[^.\n]{{0,200}}{work['year']}|{name}[^\n]{{0,80}}{work['year']}"
@@ -168,10 +176,10 @@ def citing(work: dict[str, str], texts: dict[str, str]) -> list[str]:
 
 # %% ../nbs/93_references.ipynb #54f6a3ef
 def cite_course() -> str:
-    """The course itself as BibTeX.
+    """Format the citation of diffstudy as BibTeX.
 
     Returns:
-        One entry"""
+        One BibTeX entry"""
     from diffstudy import __version__
     return f"""@software{{diffstudy,
   author = {{The diffstudy authors}},

@@ -15,36 +15,36 @@ from .core import suggest
 
 # %% ../nbs/70_core.ipynb #2aaa53cc
 def spelled(v):
-    "The Python value that a text spells; what spells none, or is no text, as it is."
+    "Parse a text as a Python literal; return other texts and other values unchanged."
     if not isinstance(v, str): return v
     try: return ast.literal_eval(dict(true="True", false="False", none="None").get(v.lower(), v))
     except (ValueError, SyntaxError): return v
 
 class Rule(NamedTuple):
-    """What the value of a setting may be.
+    """Rule for the values of a setting: a condition, a message, and two conversions.
 
     Args:
-        holds: Value → bool
-        expected: The same in words, for the message
-        plain: Value → the spelling that is kept
-        read: What was typed, or said in Python → value"""
+        holds: Condition, value → bool
+        expected: Condition in words, for the message
+        plain: Conversion of a value to one type, such as int → float
+        read: Conversion of a typed text, or a Python value, to a value"""
     holds: Callable
     expected: str
     plain: Callable = lambda v: v
     read: Callable = spelled
 
     def check(self, name: str, value):
-        """ValueError with the name of the setting, unless the value may be.
+        """Convert a value and check it. Raises ValueError, with the name of the setting.
 
         Returns:
-            In the spelling that is kept"""
+            Converted value"""
         value = self.plain(value)
         if self.holds(value): return value
         raise ValueError(f"{name}: expected {self.expected}; got {value!r}")
 
 # %% ../nbs/70_core.ipynb #d938ce8a
 def whole(least: int = 0) -> Rule:
-    "A whole number."
+    "Make a rule for whole numbers of at least `least`."
     def read(v):
         v = spelled(v)
         return int(v) if type(v) is float and v % 1 == 0 else v
@@ -52,20 +52,24 @@ def whole(least: int = 0) -> Rule:
         lambda v: type(v) is int and v >= least, f"a whole number, at least {least}", read=read)
 
 def number(holds: Callable = lambda v: True, expected: str = "a number") -> Rule:
-    """A finite number.
+    """Make a rule for finite numbers that meet a condition.
 
     Args:
-        holds: Of a finite number → bool"""
+        holds: Condition, finite number → bool
+        expected: Condition in words, for the message
+
+    Returns:
+        Rule for a float"""
     return Rule(
         lambda v: type(v) is float and math.isfinite(v) and holds(v), expected,
         lambda v: float(v) if type(v) is int else v)
 
 def at_least(least) -> Rule:
-    "A number, from here on."
+    "Make a rule for numbers of at least `least`."
     return number(lambda v: v >= least, f"a number, at least {least}")
 
 def above(least) -> Rule:
-    "A number beyond this one."
+    "Make a rule for numbers above `least`."
     return number(lambda v: v > least, f"a number above {least}")
 
 flag = Rule(lambda v: type(v) is bool, "true or false")
@@ -74,26 +78,32 @@ flag = Rule(lambda v: type(v) is bool, "true or false")
 text = Rule(lambda v: type(v) is str, "a name", read=str)
 
 def one_of(*known: str) -> Rule:
-    "One name of a few."
+    "Make a rule for one of a few names."
     return Rule(lambda v: v in known, "one of " + ", ".join(map(repr, known)), read=str)
 
 def or_none(rule: Rule, means: str) -> Rule:
-    """What a rule allows, or None.
+    """Extend a rule by None.
 
     Args:
-        rule, means: What None stands for, such as "no clipping"
-    """
+        rule: Rule for values other than None
+        means: Meaning of None for the message, such as "no clipping"
+
+    Returns:
+        Rule that allows None as well"""
     return Rule(
         lambda v: v is None or rule.holds(v), f"{rule.expected}, or None for {means}", rule.plain,
         lambda v: None if spelled(v) is None else rule.read(v))
 
 def tuple_of(rule: Rule, expected: str, *lengths: int) -> Rule:
-    """Several values of one kind, with commas between; one value is a tuple of one.
+    """Make a rule for tuples; a text is split at commas, one value becomes a tuple of one.
 
     Args:
-        rule: Of each member
-        expected: In words, such as "two numbers from 0 to below 1"
-        *lengths: How many members there may be; any number by default"""
+        rule: Rule for each member
+        expected: Condition in words, such as "two numbers from 0 to below 1"
+        *lengths: Numbers of members that are allowed; none given: any number
+
+    Returns:
+        Rule for a tuple"""
     def holds(v):
         if type(v) is not tuple or lengths and len(v) not in lengths: return False
         return all(map(rule.holds, v))
@@ -110,17 +120,19 @@ def tuple_of(rule: Rule, expected: str, *lengths: int) -> Rule:
 
 # %% ../nbs/70_core.ipynb #7bf90060
 def setting(default, rule: Rule, counts: bool = True):
-    """A setting with its rule.
+    """Define a setting as a field of a dataclass with a rule.
 
     Args:
-        counts: Whether results depend on it; else it may change when a run goes on
+        default: Default value
+        rule: Rule for the values
+        counts: True: results depend on it; False: it may change when a run is resumed
 
     Returns:
-        A field of a dataclass"""
+        Field of a dataclass"""
     return field(default=default, metadata=dict(rule=rule, counts=counts))
 
 class Settings:
-    "Base of a frozen dataclass that refuses a misspelt name, and a value against its field's rule."
+    "Base of frozen dataclasses of settings: checks names, and values by the rules of their fields."
     def __new__(cls, *args, **values):
         known = cls.__dataclass_fields__
         for k in values:
@@ -134,27 +146,31 @@ class Settings:
             object.__setattr__(self, f.name, value)
 
 def free_settings(settings) -> set[str]:
-    """Names of the settings on which no result depends.
+    """List the settings on which no result depends.
 
     Args:
-        settings: A class of settings, or one of it"""
+        settings: Class of settings, or an instance
+
+    Returns:
+        Names of settings"""
     return {f.name for f in fields(settings) if not f.metadata.get("counts", True)}
 
 # %% ../nbs/70_core.ipynb #ada88715
 class Place(NamedTuple):
-    """Where a setting of a configuration stands.
+    """Place of a setting in a configuration.
 
     Args:
-        part: Of the configuration; None: at the top
-        key: The setting's name there
-        value: As JSON has it"""
+        part: Part of the configuration, such as "train"; None: the top
+        key: Name of the setting in its part
+        value: Value as in JSON
+        rule: Rule for the values"""
     part: str | None
     key: str
     value: object
     rule: Rule
 
 def places(config) -> dict[str, Place]:
-    "Every setting of a configuration by the name that `change` knows."
+    "List the settings of a configuration by the names that `change` accepts."
     values, found = config.resolve(), {}
     owners = {None: config, **config.parts}
     if config.data == "folder":  # how pictures are read, where they are the user's own
@@ -170,14 +186,14 @@ def places(config) -> dict[str, Place]:
 
 # %% ../nbs/70_core.ipynb #ada88701
 def change(config, settings: dict):
-    """Change settings by name.
+    """Change settings by name. Raises ValueError for an unknown name or a wrong value.
 
     Args:
-        config: A configuration, such as a `VDMConfig`
-        settings: By name, as `{"lr": 1e-3}`; a text is read as its rule says
+        config: Configuration, such as a `VDMConfig`
+        settings: Name → value, such as `{"lr": 1e-3}`; texts are converted
 
     Returns:
-        The changed configuration; ValueError for an unknown name or a value that may not be"""
+        Changed configuration"""
     known = places(config)
     for name, value in settings.items():
         if name not in known: raise ValueError(suggest(name, known, "setting"))

@@ -12,23 +12,23 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .slips import discreet, mutants
+from .slips import redact, mutants
 from ..process.process import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #bbb732ff
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: what is right, what to try it on, and what to say of likely mistakes.
+    """An exercise: its solution, its inputs, and the messages for likely mistakes.
 
     Args:
         id: Chapter and number, such as "20.1"
-        solution: The answer that is right
-        inputs: Makes the tuples of arguments that answers are tried on
-        slips: What to say -> a wrong answer
-        probe: `probe(answer, *inputs)` → tensors, if that is needed
-        rtol: Tolerance relative to each element
-        atol: Tolerance for elements that are zero
-        points: What it counts in a problem set"""
+        solution: Right answer
+        inputs: Returns the tuples of arguments to try answers on
+        slips: Messages → wrong answers
+        probe: `probe(answer, *inputs)` → tensors, in place of a plain call
+        rtol: Relative tolerance of each element
+        atol: Absolute tolerance, for elements that are zero
+        points: Points in a problem set"""
     id: str
     solution: Callable
     inputs: Callable[[], list]
@@ -39,45 +39,47 @@ class Exercise:
     points: int = 1
 
 # %% ../../nbs/79_exercises.ipynb #c4cbe998
-def _flat(v) -> list[Tensor]:
-    "The tensors in a value, in order, in double precision."
+def _flatten(v) -> list[Tensor]:
+    "Flatten nested results to a list of float64 or complex128 tensors."
     if isinstance(v, dict): v = list(v.values())
     if isinstance(v, (tuple, list)) and not all(isinstance(x, (int, float)) for x in v):
-        return [t for x in v for t in _flat(x)]
+        return [t for x in v for t in _flatten(x)]
     t = torch.as_tensor(v).detach().cpu()
     return [t.to(torch.complex128 if t.is_complex() else torch.float64)]
 
-def _all(results: list[list[Tensor]]) -> Tensor:
-    "All numbers of some results, one after the other."
+def _concatenate(results: list[list[Tensor]]) -> Tensor:
+    "Join all elements of some results in one vector."
     return torch.cat([t.flatten() for r in results for t in r])
 
-def _results(ex: Exercise, answer) -> list:  # What it gives for each input, not flattened yet
-    "Try an answer on all inputs."
+def _run_on_inputs(ex: Exercise, answer) -> list:  # Results by input, not flattened
+    "Run an answer on all inputs of an exercise."
     call = ex.probe or (lambda f, *args: f(*args))
     return [call(answer, *args) for args in ex.inputs()]
 
-def _quiet(ex: Exercise, answer) -> list[list[Tensor]] | None:
-    "The same for a mistake that is tried: None if it stops or gives no tensors."
+def _try_on_inputs(ex: Exercise, answer) -> list[list[Tensor]] | None:
+    "Run a mutant on all inputs, without warnings; None if it fails or returns no tensors."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try: return [_flat(r) for r in _results(ex, answer)]
+        try: return [_flatten(r) for r in _run_on_inputs(ex, answer)]
         except Exception: return None
 
 # %% ../../nbs/79_exercises.ipynb #59a74ce1
 def _close(a: Tensor, e: Tensor, rtol: float, atol: float) -> bool:
+    "Compare two tensors in shape and in every element."
     if a.numel() == e.numel() == 1: a = a.reshape(e.shape)  # a float for a tensor of one element
     if a.shape != e.shape or a.is_complex() != e.is_complex(): return False
     return torch.allclose(a, e, rtol=rtol, atol=atol, equal_nan=True)
 
-def _same(a: list[list[Tensor]] | None, e: list[list[Tensor]], rtol: float, atol: float) -> bool:
-    "Whether two lists of results agree in every element of every input."
+def _all_close(
+    a: list[list[Tensor]] | None, e: list[list[Tensor]], rtol: float, atol: float) -> bool:
+    "Compare two lists of results in every element of every input."
     if a is None or len(a) != len(e): return False
     pairs = list(zip(a, e))
     return all(len(u) == len(v) for u, v in pairs) and all(
         _close(x, y, rtol, atol) for u, v in pairs for x, y in zip(u, v))
 
 # %% ../../nbs/79_exercises.ipynb #f1f77925
-WHOLE = {  # what to say -> what the right answer becomes
+GLOBAL_SLIPS = {  # message → what the right answer becomes
     "the sign of the whole answer is wrong": lambda e: -e,
     "a factor 2 too much": lambda e: 2 * e,
     "a factor ½ too much": lambda e: e / 2,
@@ -100,36 +102,37 @@ WHOLE = {  # what to say -> what the right answer becomes
     "the answer is transposed": lambda e: e.mT if e.ndim > 1 else e,
     "the values are cumulated, or cumulated once too often": lambda e: e.cumsum(0) if e.ndim else e,
 }
-Results = list[list[Tensor]]  # For each input, the tensors that an answer gives
+Results = list[list[Tensor]]  # Tensors that an answer returns, by input
 
-def _whole(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
-    "What is wrong with an answer as a whole, if it is one thing."
+def _global_slip(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
+    "Find a transformation of the whole right answer that gives this one; None if none does."
     made = lambda change, values: [[change(t) for t in r] for r in values]
-    for says, change in WHOLE.items():
+    for says, change in GLOBAL_SLIPS.items():
         try: wrong = made(change, e)
         except RuntimeError: continue
-        one = _all(wrong)
+        one = _concatenate(wrong)
         if "rounded" in says and len(one.unique()) < 2: continue  # any number may be near 1
         if not one.isfinite().any(): continue
-        if not _same(wrong, e, 1e-4, ex.atol) and _same(a, wrong, 1e-4, ex.atol): return says
+        if _all_close(wrong, e, 1e-4, ex.atol): continue
+        if _all_close(a, wrong, 1e-4, ex.atol): return says
 
-    if _same(made(torch.floor, a), e, 0, 0): return "a whole number is asked for: round down"
-    if _same(made(torch.ceil, a), e, 0, 0): return "a whole number is asked for: round up"
+    if _all_close(made(torch.floor, a), e, 0, 0): return "a whole number is asked for: round down"
+    if _all_close(made(torch.ceil, a), e, 0, 0): return "a whole number is asked for: round up"
     in_order = lambda t: t.flatten().sort().values
-    if _same(made(in_order, a), made(in_order, e), 1e-4, ex.atol):
+    if _all_close(made(in_order, a), made(in_order, e), 1e-4, ex.atol):
         return "the values are right, but in another order"
     return None
 
 # %% ../../nbs/79_exercises.ipynb #52271192
-NUMBERS = {  # factors that one forgets
+CONSTANTS = {  # factors that one forgets
     "π": math.pi, "2π": 2 * math.pi, "√2": 2 ** .5, "√(2π)": (2 * math.pi) ** .5,
     "log 10": math.log(10), "1/√2": .5 ** .5, "1/π": 1 / math.pi, "1/1000": .001,
     "1/1024": 1 / 1024}
 
-HOW = {"times": torch.mul, "divided by": torch.div, "plus": torch.add, "minus": torch.sub}
+OPERATIONS = {"times": torch.mul, "divided by": torch.div, "plus": torch.add, "minus": torch.sub}
 
-def _times(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
-    "What an answer has too much everywhere: something made of one argument, or a number."
+def _extra_factor(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
+    "Find a factor or a term that is too much everywhere: of an argument, or a constant."
     if any(x.shape != y.shape for u, v in zip(a, e) for x, y in zip(u, v)): return None
 
     # for each input, what is made of one argument where it is forgotten: as one writes it -> value
@@ -148,29 +151,29 @@ def _times(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
         if not all(what in m for m in made): continue
         pairs = [[(t, m[what]) for t in r] for m, r in zip(made, e)]
         if any(f.shape != t.shape[:f.ndim] for r in pairs for t, f in r): continue
-        for how, change in HOW.items():  # one of shape (b,) goes along the rows
+        for how, change in OPERATIONS.items():  # one of shape (b,) goes along the rows
             wrong = [
                 [change(t, f.reshape(f.shape + (1,) * (t.ndim - f.ndim))) for t, f in r]
                 for r in pairs]
-            if not _same(wrong, e, 1e-4, ex.atol) and _same(a, wrong, 1e-4, ex.atol):
+            if not _all_close(wrong, e, 1e-4, ex.atol) and _all_close(a, wrong, 1e-4, ex.atol):
                 return f"this is the right answer {how} `{what}`"
 
     # a number; of one result alone any number is a factor
-    x, y = _all(a), _all(e)
+    x, y = _concatenate(a), _concatenate(e)
     if len(x) < 2 or torch.allclose(y, y[:1]): return None
     ratio = x / y
     if ratio[0] and torch.allclose(ratio, ratio[:1], rtol=1e-4, atol=0):
-        names = [n for n, v in NUMBERS.items() if abs(v / ratio[0] - 1) < 1e-4]
+        names = [n for n, v in CONSTANTS.items() if abs(v / ratio[0] - 1) < 1e-4]
         return f"this is {names[0] if names else format(ratio[0], '.4g')} times the right answer"
     if torch.allclose(x - y, (x - y)[:1], rtol=1e-4, atol=1e-9):
         return f"this is the right answer plus {x[0] - y[0]:.4g}"
-    for x, y in [(_all([u]), _all([v])) for u, v in zip(a, e)]:
+    for x, y in [(_concatenate([u]), _concatenate([v])) for u, v in zip(a, e)]:
         if len(x) < 2 or torch.allclose(y, y[:1]) or x[0] == 0: return None
         if not torch.allclose(x / y, (x / y)[:1], rtol=1e-4, atol=0): return None
     return "each input's answer is a multiple of the right one: look at what it is divided by"
 
-def _parts(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
-    "What is wrong with some of several results, or rows, where the others are right."
+def _wrong_rows(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
+    "Find the slip of some results or rows, where the others are right."
     if any(len(u) != len(v) for u, v in zip(a, e)): return None
     name = "result"
     if all(len(r) == 1 for r in e):
@@ -179,26 +182,27 @@ def _parts(a: Results, e: Results, ex: Exercise, answer=None) -> str | None:
         name = "row"
         a, e = ([list(r[0]) for r in values] for values in (a, e))
     each = [([[r[i]] for r in a], [[r[i]] for r in e]) for i in range(len(e[0]))]
-    wrong = [i for i, (x, y) in enumerate(each) if not _same(x, y, max(ex.rtol, 1e-4), ex.atol)]
+    rtol = max(ex.rtol, 1e-4)
+    wrong = [i for i, (x, y) in enumerate(each) if not _all_close(x, y, rtol, ex.atol)]
     if not wrong or len(wrong) == len(each): return None
-    says = {_whole(*each[i], ex) or _times(*each[i], ex) for i in wrong}
+    says = {_global_slip(*each[i], ex) or _extra_factor(*each[i], ex) for i in wrong}
     if None in says or len(says) > 1: return None
     return f"{name} {', '.join(map(str, wrong))}, counted from 0: {says.pop()}"
 
 # %% ../../nbs/79_exercises.ipynb #5a0c7542
 class Verdict(NamedTuple):
-    """Whether an answer is right, and what to say of it.
+    """A result of a check: true if the answer is right, and printed as a sentence.
 
     Args:
-        ok: Right in every element
-        says: A sentence"""
+        ok: True if every element is right
+        says: Sentence with the result"""
     ok: bool
     says: str
     def __bool__(self): return self.ok
     def __repr__(self): return self.says
 
-def _shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
-    "Say what is wrong with the number or the shapes of results."
+def _wrong_shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
+    "Compare the number and the shapes of results with the right ones."
     close = lambda x, y: _close(x, y, 1e-4, ex.atol)
     def lost(x, y):  # what turns one into the other
         for i in range(x.ndim):
@@ -224,20 +228,21 @@ def _shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
             return f"shape {tuple(y.shape)} is expected; got {tuple(x.shape)}{hint}"
     return None
 
-def _place(a: Results, e: Results, ex: Exercise, answer) -> str | None:
-    "In which place of the solution a slip explains an answer, or which argument it leaves out."
+def _slip_in_source(a: Results, e: Results, ex: Exercise, answer) -> str | None:
+    "Find the mutant of the solution that gives this answer, or an argument without effect."
     # Yes and no, few whole numbers, or a constant can agree by chance: say two places then
-    values, right = _all(a), _all(e)
+    values, right = _concatenate(a), _concatenate(e)
     constant = len(values) > 1 and len(values.unique()) == 1
     coarse = constant or (
         len(right) < 64 and not right.is_complex() and bool((right == right.round()).all()))
     found, end = [], time.thread_time() + 10  # seconds of work; one is enough as a rule
     for says, mutant in mutants(ex.solution):
-        if says not in found and _same(_quiet(ex, mutant), a, 1e-4, ex.atol): found.append(says)
+        if says not in found:
+            if _all_close(_try_on_inputs(ex, mutant), a, 1e-4, ex.atol): found.append(says)
         if found and (not coarse or len(found) == 2) or time.thread_time() > end: break
     if constant and len(found) == 2 and len(right.unique()) > 1:
         return f"the answer is {values[0]:g} whatever the input is: look at what decides it"
-    found = [discreet(says, ex.solution) for says in found]
+    found = [redact(says, ex.solution) for says in found]
 
     # an argument that changes nothing, where it does in the solution; in a constant none does
     steady = not values.isfinite().all() or torch.allclose(values, values[:1], atol=1e-12)
@@ -248,56 +253,57 @@ def _place(a: Results, e: Results, ex: Exercise, answer) -> str | None:
         if not all(i < len(args) and number(args[i]) for args in ex.inputs()): continue
         def other(f, k, factor):
             change = lambda v: factor * moved(v, k) + .01
-            return [_flat(call(f, *x[:i], change(x[i]), *x[i + 1:])) for x in ex.inputs()]
+            return [_flatten(call(f, *x[:i], change(x[i]), *x[i + 1:])) for x in ex.inputs()]
         try:
             changes = list(enumerate((1.3, .6, 2.5, .8, 1.7)))
-            if not all(_same(other(answer, *c), a, 1e-9, 1e-12) for c in changes): continue
-            if all(_same(other(ex.solution, *c), e, 1e-3, ex.atol) for c in changes): continue
+            if not all(_all_close(other(answer, *c), a, 1e-9, 1e-12) for c in changes): continue
+            if all(_all_close(other(ex.solution, *c), e, 1e-3, ex.atol) for c in changes): continue
         except Exception: continue
         if any(re.search(rf"(factor|term|by) `{name}\b", says) for says in found): break
         return f"`{name}` has no effect: the answer stays the same when it changes"
     return "; or ".join(dict.fromkeys(found)) or None
 
-INSTEAD = {  # what is taken in the place of an argument
+ARGUMENT_CHANGES = {  # expressions taken in place of an argument
     "exp({})": torch.exp, "log({})": torch.log, "-{}": torch.neg, "1 - {}": lambda v: 1 - v,
     "{} ** 2": torch.square, "{} ** .5": torch.sqrt, "2 * {}": lambda v: 2 * v,
     "{} / 2": lambda v: v / 2, "1 / {}": torch.reciprocal}
 
-def _why(a: Results, e: Results, ex: Exercise, answer) -> str:
-    "What is wrong with an answer that has numbers, from the most certain to the least."
+def _explain(a: Results, e: Results, ex: Exercise, answer) -> str:
+    "Explain a wrong numeric answer, from the most certain cause to the least."
     for says, slip in ex.slips.items():
-        if _same(a, _quiet(ex, slip) or [], 1e-4, ex.atol): return says
+        if _all_close(a, _try_on_inputs(ex, slip) or [], 1e-4, ex.atol): return says
     for i, (u, v) in enumerate(zip(a, e), 1):
         if any(x.is_complex() and not y.is_complex() for x, y in zip(u, v)):
             return f"the result is complex for input {i}: a root of a negative number?"
-    for explain in _shapes, _whole:
+    for explain in _wrong_shapes, _global_slip:
         if says := explain(a, e, ex, answer): return says
-    if not _same(_quiet(ex, answer), a, 1e-9, 1e-12): return (
+    if not _all_close(_try_on_inputs(ex, answer), a, 1e-9, 1e-12): return (
         "asked again, the answer is another one: it draws random numbers, or keeps something")
-    for explain in _place, _parts, _times:
+    for explain in _slip_in_source, _wrong_rows, _extra_factor:
         if says := explain(a, e, ex, answer): return says
 
     # the right answer to other arguments
-    few, inputs = ex.probe or len(_all(e).unique()) < 3, ex.inputs()
+    few, inputs = ex.probe or len(_concatenate(e).unique()) < 3, ex.inputs()
     names = [] if few else list(inspect.signature(ex.solution).parameters)
     floats = lambda v: torch.is_tensor(v) and v.is_floating_point()
     each = range(len(inputs[0]) if names else 0)
     tensors = [i for i in each if all(floats(args[i]) for args in inputs)]
     for places in [*([i] for i in each), tensors] if names else []:
-        for form, change in INSTEAD.items():
+        for form, change in ARGUMENT_CHANGES.items():
             def changed(*args):
                 new = [change(torch.as_tensor(v)) if i in places else v for i, v in enumerate(args)]
                 return ex.solution(*new)
-            if not _same(_quiet(ex, changed), a, 1e-4, ex.atol): continue
+            if not _all_close(_try_on_inputs(ex, changed), a, 1e-4, ex.atol): continue
             made = [f"`{form.format(names[i])}`" for i in places]
             return f"this would be right for {' and '.join(made)} in place of what is given"
 
     # two slips together, where the numbers are too many to agree by chance
-    end, many = time.thread_time() + 5, _all(a).isfinite().all() and len(_all(e).unique()) >= 4
+    end = time.thread_time() + 5
+    many = _concatenate(a).isfinite().all() and len(_concatenate(e).unique()) >= 4
     for says, mutant in mutants(ex.solution, 2) if many else []:
         if time.thread_time() > end: break
-        if _same(_quiet(ex, mutant), a, 1e-4, ex.atol):
-            return f"two things: {discreet(says, ex.solution)}"
+        if _all_close(_try_on_inputs(ex, mutant), a, 1e-4, ex.atol):
+            return f"two things: {redact(says, ex.solution)}"
 
     # no slip explains it: numbers that are not finite, and then where it differs first
     for i, (u, v) in enumerate(zip(a, e), 1):
@@ -325,8 +331,8 @@ def _why(a: Results, e: Results, ex: Exercise, answer) -> str:
                 f"element {at} is {got:.6g} and should be {want:.6g}")
     return "not the same"
 
-def what_is_wrong(ex: Exercise, answer, slips: bool = True) -> str | None:
-    "What is wrong with an answer, in a sentence; None if it is right."
+def diagnose(ex: Exercise, answer, slips: bool = True) -> str | None:
+    "Find what is wrong with an answer, as a sentence; None if it is right."
     name = getattr(ex.solution, "__name__", "the answer")
     if answer is None or answer is ...: return f"still to do: write {name} in the cell above"
     if callable(ex.solution) and not callable(answer):
@@ -335,7 +341,7 @@ def what_is_wrong(ex: Exercise, answer, slips: bool = True) -> str | None:
     # tried on all inputs; what it prints is shown once
     shown = io.StringIO()
     try:
-        with contextlib.redirect_stdout(shown): results = _results(ex, answer)
+        with contextlib.redirect_stdout(shown): results = _run_on_inputs(ex, answer)
     except Exception as e:
         first = str(e).splitlines()[0] if str(e) else ""
         return f"your answer stops with {type(e).__name__}: {first}"
@@ -343,18 +349,18 @@ def what_is_wrong(ex: Exercise, answer, slips: bool = True) -> str | None:
     if all(r is None or r is ... for r in results):
         if shown.getvalue(): return f"{name} prints, and returns nothing: `return` the result"
         return f"still to do: put your line in place of the dots in {name}, and return the result"
-    try: a = [_flat(r) for r in results]
+    try: a = [_flatten(r) for r in results]
     except (TypeError, ValueError, RuntimeError):
         kinds = {type(r).__name__ for r in results}
         return f"numbers or tensors are expected; got {', '.join(sorted(kinds))}"
 
     # the tolerance is wider in float32
-    e, rtol, atol = [_flat(r) for r in _results(ex, ex.solution)], ex.rtol, ex.atol
+    e, rtol, atol = [_flatten(r) for r in _run_on_inputs(ex, ex.solution)], ex.rtol, ex.atol
     each = [x for r in results for x in (r if isinstance(r, (tuple, list)) else [r])]
     small = torch.float32, torch.bfloat16, torch.float16
     if any(torch.is_tensor(x) and x.dtype in small for x in each):
         rtol, atol = max(rtol, 1e-4), max(atol, 1e-6)
-    if not _same(a, e, rtol, atol): return _why(a, e, ex, answer) if slips else "not right"
+    if not _all_close(a, e, rtol, atol): return _explain(a, e, ex, answer) if slips else "not right"
 
     # it is right, and must leave its arguments as they are
     for args in [] if ex.probe else ex.inputs():

@@ -14,25 +14,26 @@ from ..cli import command, option, usage
 
 # %% ../../nbs/79_exercises.ipynb #14cfb666
 class Definitions(dict):
-    """Run a Python file once; what it defines, by name. ValueError for a name that it does not.
+    """Definitions of a Python file by name. Raises ValueError for a name without one.
 
     Args:
-        file: Is run"""
+        file: Python file; it is run once"""
     def __init__(self, file: Path):
+        "Run the file."
         super().__init__(runpy.run_path(str(file)))
         self.file = file
 
     def __missing__(self, name): raise ValueError(f"{self.file}: expected a definition of {name}")
 
 def convention(says: str | None, names: Definitions) -> dict:
-    """Read a convention as an argument of a check.
+    """Parse a convention into the keyword argument of a check.
 
     Args:
-        says: Such as "betas=my_betas" or "flow"
-        names: Has the table
+        says: Convention, such as "betas=my_betas" or "flow"
+        names: Definitions of the file with the table
 
     Returns:
-        Such as {"betas": the table}"""
+        One keyword argument, such as {"betas": the table}"""
     name, _, table = (says or "").partition("=")
     return {name: names[table] if table else True}
 
@@ -53,14 +54,15 @@ def check_run(
     predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
     steps: option(int, "To try a sampler with.") = 16,
 ):
-    "Hold a function of your own against the exact answer, and say what is likely wrong."
-    from diffstudy.check import functions
+    "Compare a function of your own with the exact answer, and say what is likely wrong."
+    from diffstudy import check
+    from diffstudy.check.functions import CHECKS
     from diffstudy.core import choose
     file, _, name = function.rpartition(":")
     with usage():
         if not Path(file).is_file():
             raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
-        of = choose(what, {k: getattr(functions, k) for k in functions.CHECKS}, "check")
+        of = choose(what, {k: getattr(check, k) for k in CHECKS}, "check")
         names = Definitions(Path(file))
         fn = names[name]
         if what in ("schedule", "guidance"):

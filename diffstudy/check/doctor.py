@@ -27,11 +27,11 @@ from ..train.watch import Progress
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0027
 class Report(NamedTuple):
-    """What was found, worst first; true where that is nothing.
+    """Findings about a model, the worst first; true if there are none.
 
     Args:
-        findings: A line each: the number, and what to do
-        looked: What was looked at, with its numbers"""
+        findings: Lines, each with the numbers and a remedy
+        looked: Lines with each quantity that was measured"""
     findings: list[str]
     looked: list[str]
 
@@ -43,22 +43,22 @@ class Report(NamedTuple):
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0028
 class _Case(NamedTuple):
-    "A model with its data."
-    model: Callable  # `model(x, t)`
-    levels: probe.Levels
-    predicts: str
-    images: Tensor
-    held_out: Tensor | None
-    exact: GaussianMixture | None  # That they are drawn from
-    view: Progress
-    losses: list    # Of training
-    skipped: float  # Share of its steps
-    decays: list    # Of an average of the weights, by step
-    unit: bool      # Whether a loss is the mean square error of what is predicted
+    "A model with its data and its record of training."
+    model: Callable       # `model(x, t)` → prediction
+    levels: probe.Levels  # Noise levels by time
+    predicts: str         # Kind of prediction: eps, x, v, score or flow
+    images: Tensor        # Training images `(n, *d)`
+    held_out: Tensor | None        # Held-out images `(m, *d)`
+    exact: GaussianMixture | None  # Distribution of the images, if it is known
+    view: Progress        # Progress bar of network calls
+    losses: list          # Training losses by step
+    skipped: float        # Share of training steps that were skipped
+    decays: list          # Decay of the weights' average by step
+    unit: bool            # True if a loss is the mean square error of the prediction
 
     @classmethod
-    def of_run(cls, run, view):
-        "A run of this library, without labels, with what its folder has noted."
+    def from_run(cls, run, view):
+        "Collect model, data, losses and averaging of a run, for use without labels."
         predict, config = run.predict(), run.config
         if run.has_labels and not config["drop"]: raise ValueError(
             "doctor asks a network without labels; expected a run with drop above 0; got drop=0")
@@ -74,22 +74,25 @@ class _Case(NamedTuple):
         losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if last else []
         steps = state.get("step", config["train"]["steps"])
         mean = EMA(torch.nn.Identity(), config["train"]["ema"])
-        levels = probe.levels(log_snr=lambda t: -gamma(t).double().cpu())
+        levels = probe.noise_schedule(log_snr=lambda t: -gamma(t).double().cpu())
         return cls(
             lambda x, t: predict(x, gamma(t)), levels, "eps", images, held_out, None, view, losses,
             state.get("skipped", 0) / steps, [mean.decay_at(n) for n in range(steps)], False)
 
     @property
-    def new(self): return self.images[1::2] if self.held_out is None else self.held_out
+    def new(self):
+        "Return the held-out images, or every second training image without them."
+        return self.images[1::2] if self.held_out is None else self.held_out
 
     @property
-    def snr(self):  # log SNR of all times
+    def snr(self):
+        "Compute log SNR = 2 log(α/σ) of all times."
         l = self.levels
         return 2 * (l.alpha(l.times) / l.sigma(l.times)).log()
 
     @torch.no_grad()
     def data(self, x, t, kind=None, told=None):
-        "What the network takes for the data, in double precision."
+        "Predict the data in float64, x̂ = p z + q output."
         a, s = (v.clamp(min=1e-6) for v in self.levels.at(t, x[:1]))
         t = torch.as_tensor(t if told is None else told).to(self.images.device)
         answer = self.model(x.to(self.images), t.expand(len(x)))
@@ -97,17 +100,17 @@ class _Case(NamedTuple):
         return p * x + q * torch.as_tensor(answer).to(x)
 
     def noised(self, x, t, seed=0):
-        "Noisy data at a time, with their factors."
+        "Sample z = α x + σ ε at t; return z, α and σ."
         a, s = self.levels.at(t, x[:1])
         e = torch.randn(x.shape, generator=stream(seed, "doctor"), dtype=x.dtype)
         return a * x + s * e.to(x), a, s
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0029
 def _pictures(c) -> tuple[list, list]:
-    """Look at range, levels and channels of what the network is shown, and at what is there twice.
+    """Check the range and channels of training images, and look for duplicates.
 
     Returns:
-        As of each part: pairs (rank, what to say), 0 for the worst; and what was looked at"""
+        Pairs (rank, message), rank 0 for the worst, and lines of what was measured"""
     x, found = c.images, []
     if bad := int((~x.isfinite()).sum()):
         raise ValueError(f"images: {bad} of {x.numel()} values are not finite")
@@ -143,24 +146,27 @@ def _pictures(c) -> tuple[list, list]:
         f"from {low:.3g} to {high:.3g}; {twice} twice, {both} in both sets"]
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd002d
-def _sure(v) -> float: return (v.mean() / v.std() * len(v) ** .5).item()
+def _t_statistic(v) -> float:
+    "Compute mean / standard error."
+    return (v.mean() / v.std() * len(v) ** .5).item()
 
 class _Level(NamedTuple):
-    "Mean square errors of the guess of the noise at one level, for each picture."
-    snr: float        # Its logarithm
-    train: Tensor     # Of the model
-    held_out: Tensor
-    gaussian: Tensor  # On those held out
-    least: Tensor     # That any model can have, on those held out; 0 where nobody knows
+    "Mean square errors of ε̂ at one noise level, one for each image."
+    snr: float        # log SNR of the level
+    train: Tensor     # Errors `(n,)` of the model on training images
+    held_out: Tensor  # Errors `(m,)` of the model on held-out images
+    gaussian: Tensor  # Errors `(m,)` of a fitted Gaussian on held-out images
+    least: Tensor     # Least possible errors `(m,)` on held-out images; 0 if not known
 
     @property
     def worse(self) -> bool:
-        "Whether it is worse than the Gaussian, beyond chance and what costs nothing."
+        "Test for a mean error above 1.25 times a Gaussian's, by more than four standard errors."
         least, gaussian = min(self.held_out.mean(), self.train.mean()), self.gaussian
         if not least.isfinite(): return True
-        return least > 1.25 * gaussian.mean() + .01 and _sure(self.held_out - gaussian) > 4
+        return least > 1.25 * gaussian.mean() + .01 and _t_statistic(self.held_out - gaussian) > 4
 
 def _errors(c, t, fit, n: int = 256, **how) -> _Level:
+    "Measure errors of ε̂ at t: of the model, of a fitted Gaussian, and the least possible."
     seen, new = (v[::max(1, len(v) // n)][:n].double() for v in (c.images, c.new))
     x, (z, a, s) = c.noised(seen, t)[0], c.noised(new, t)
     mean, root, axes = fit  # a Gaussian, whose best guess is a closed form
@@ -173,11 +179,13 @@ def _errors(c, t, fit, n: int = 256, **how) -> _Level:
         2 * (a / s).log().item(), off(seen, c.data(x, t, **how)), off(new, c.data(z, t, **how)),
         off(new, gaussian), least.to(z))
 
-def _total(rows, of: str) -> float: return sum(getattr(r, of).mean().item() for r in rows)
+def _sum_of_means(rows, of: str) -> float:
+    "Sum the mean errors of all levels."
+    return sum(getattr(r, of).mean().item() for r in rows)
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd002e
 def _loss(c) -> tuple[list, list]:
-    "The loss at eight levels or so, beside a Gaussian's and what no model can beat."
+    "Compare the loss at up to eight noise levels with a fitted Gaussian's and the least one."
     x = c.images[::2] if c.held_out is None else c.images
     x = x[::max(1, len(x) // 2000)].flatten(1).double()
     mean = x.mean(0)
@@ -204,19 +212,19 @@ def _loss(c) -> tuple[list, list]:
             told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
             for kind in probe.KINDS:
                 tried = [_errors(c, t, fit, 64, kind=kind, told=u) for t, u in zip(times, told)]
-                off[kind + flip] = _total(tried, "held_out")
+                off[kind + flip] = _sum_of_means(tried, "held_out")
         best = min(off, key=lambda k: off[k] if math.isfinite(off[k]) else math.inf)
-        if best == c.predicts or not off[best] < 1.1 * _total(rows, "gaussian"):
+        if best == c.predicts or not off[best] < 1.1 * _sum_of_means(rows, "gaussian"):
             return [(0, f"{says}: train longer, or ask `diffstudy check loss`")], looked
         return [(0, f"{says}: the network's answers are those of {best}, not {c.predicts}")], looked
 
     # all levels together
     own, plain, train, least = (
-        _total(rows, k) for k in ("held_out", "gaussian", "train", "least"))
+        _sum_of_means(rows, k) for k in ("held_out", "gaussian", "train", "least"))
     found, learned = [], (plain - own) / (plain - least)
     if not c.exact: learned = max(
         1 - (min(r.held_out.mean(), r.train.mean()) / r.gaussian.mean()).item() for r in rows)
-    if c.exact and any(_sure(r.held_out - r.least) < -4 for r in rows): found += [(0, (
+    if c.exact and any(_t_statistic(r.held_out - r.least) < -4 for r in rows): found += [(0, (
         f"loss: {own / least:.2f} times the least that any model can have: the clean data reach "
         "the network on another way than the noisy ones"))]
     if c.exact: says = f"{own / plain:.2f} times a Gaussian's, {least / plain:.2f} is possible"
@@ -232,7 +240,7 @@ def _loss(c) -> tuple[list, list]:
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0032
 def _training(c) -> tuple[list, list]:
-    "The losses of training, by step or in means of some; NaN where a step was skipped."
+    "Check the course of training losses, skipped steps and the age of averaged weights."
     v, skipped = torch.as_tensor(c.losses, dtype=torch.float64).flatten(), c.skipped
     if len(v): skipped = max(skipped, 1 - v.isfinite().double().mean().item())
     found, looked, v = [], [], v[v.isfinite()]
@@ -278,8 +286,8 @@ def _training(c) -> tuple[list, list]:
     return found, [*looked, f"{says}, its half-life {half} steps"]
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0035
-def _of_seen(x, like) -> str | None:
-    "Say what is wrong with samples at first sight."
+def _visible_fault(x, like) -> str | None:
+    "Find a visible fault of samples: noise, saturation, wrong contrast, or no variety."
     if bad := (~x.isfinite()).flatten(1).any(1).sum(): return f"not finite, {bad} of {len(x)}"
     def seen(x):
         x = x[::max(1, len(x) // 256)].double()
@@ -305,7 +313,7 @@ def _of_seen(x, like) -> str | None:
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0036
 def _samples(c, given) -> tuple[list, list]:
-    "What the network draws here by DDIM, in more and more calls, and what was drawn with it."
+    "Sample by DDIM with 8 to 64 calls; compare these and given samples with the images."
     l, drawn, found = c.levels, {}, []
     for calls in (8, 16, 32, 64):  # from the same noise
         x = torch.randn(64, *c.images.shape[1:], generator=stream(1, "doctor")).double().to(
@@ -326,8 +334,8 @@ def _samples(c, given) -> tuple[list, list]:
     looked = [f"steps of DDIM: samples move by {row} calls (1: the data's deviation): {enough} do"]
 
     # the sampler is to blame where DDIM draws better ones
-    wrong = _of_seen(own, c.images)
-    theirs = None if given is None else _of_seen(given, c.images)
+    wrong = _visible_fault(own, c.images)
+    theirs = None if given is None else _visible_fault(given, c.images)
     if theirs and wrong: found += [(0, (
         f"samples: {theirs}; drawn by DDIM here they are no better ({wrong}): the network or its "
         "levels are at fault"))]
@@ -353,8 +361,8 @@ def _samples(c, given) -> tuple[list, list]:
     return found, looked
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0038
-def _tensor(name: str, v, like=None) -> Tensor | None:
-    "Pictures as numbers; ValueError for what is none."
+def _check_images(name: str, v, like=None) -> Tensor | None:
+    "Convert images to a float tensor `(n, *d)`. Raises ValueError for another shape."
     if v is None: return None
     v = torch.as_tensor(v)
     v = v if v.is_floating_point() else v.float()
@@ -368,31 +376,31 @@ def _tensor(name: str, v, like=None) -> Tensor | None:
 # %% ../../nbs/84b_only_noise.ipynb #84bd0039
 def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: float = 0.,
            predicts: str = "eps", **says) -> Report:
-    """What is likely wrong with a model, its pictures and its samples, worst first.
+    """Check a model, its training images and its samples; list likely faults, worst first.
 
     Args:
-        model: `model(x, t)`, or a run
-        images: `(n, *d)` as the network sees them, or the `GaussianMixture` they are of
-        held_out: `(n, *d)` that it has not seen
-        samples: `(n, *d)` that you have drawn with it
-        losses: Of training, NaN where a step was skipped
-        ema: Decay of the average, without a warmup; its steps are the losses
-        predicts: A name of `probe.KINDS`
-        **says: The convention, as for `probe.levels`"""
-    skipped, unit = 0., True
+        model: `model(x, t)` → prediction, or a run of this library
+        images: Training images `(n, *d)` as the network's input, or a `GaussianMixture`
+        held_out: Held-out images `(m, *d)`
+        samples: Samples `(n, *d)` that you have drawn with the model
+        losses: Training losses by step, NaN where a step was skipped
+        ema: Decay of averaged weights, without warmup, one step for each loss
+        predicts: Kind of prediction: eps, x, v, score or flow
+        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     with Progress(120, "calls", "drawing samples") as view:
-        if isinstance(model, Run): c = _Case.of_run(model, view)
+        if isinstance(model, Run): c = _Case.from_run(model, view)
         else:
             choose(predicts, dict.fromkeys(probe.KINDS), "prediction")
             exact = images if isinstance(images, GaussianMixture) else None
             if exact:
                 images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))
-            x = _tensor("images", images)
+            x = _check_images("images", images)
             if x is None: raise TypeError("images: expected a tensor (n, *d); got none")
-            held_out, samples = _tensor("held_out", held_out, x), _tensor("samples", samples, x)
+            held_out = _check_images("held_out", held_out, x)
+            samples = _check_images("samples", samples, x)
             decays = [ema] * len(losses) if ema else []
             c = _Case(
-                model, probe.levels(**says), predicts, x, held_out, exact, view, losses, 0.,
+                model, probe.noise_schedule(**says), predicts, x, held_out, exact, view, losses, 0.,
                 decays, True)
         pictures, ends = _pictures(c), functions.schedule(c.snr, "log_snr")
         schedule = (

@@ -11,31 +11,33 @@ import inspect, math
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from .answers import Exercise, Verdict, what_is_wrong
-from .probe import KINDS, Network, asked, levels, name_of, numbers, target, verdict
+from .answers import Exercise, Verdict, diagnose
+from .probe import (
+    KINDS, ProbeNetwork, as_float64, call_foreign, make_verdict, name_of, noise_schedule, target)
 from ..core import choose, expand, stream
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0012
 CHECKS = "forward", "schedule", "posterior", "guidance", "sampler", "loss"
 
 def _draw(i: int, *shape: int) -> Tensor:
+    "Draw standard normal float64 numbers."
     return torch.randn(*shape, generator=stream(i, "check"), dtype=torch.float64)
 
-def _compared(kind: str, fn, right: Callable, inputs: list, slips: dict) -> Verdict:
-    "A closed form beside the right one; its slips are found as those of an exercise are."
-    def answer(*args): return asked(fn, *args)
+def _check_closed_form(kind: str, fn, right: Callable, inputs: list, slips: dict) -> Verdict:
+    "Compare a function with the right closed form, and look for slips as in an exercise."
+    def answer(*args): return call_foreign(fn, *args)
     answer.__name__ = name_of(fn)
-    return verdict(kind, fn, what_is_wrong(
+    return make_verdict(kind, fn, diagnose(
         Exercise(kind, right, lambda: inputs, slips=slips, rtol=1e-3, atol=1e-6), answer))
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0014
 def forward(fn, **says) -> Verdict:
-    """Check how noise is added.
+    """Check the forward process, x_t = α x_0 + σ ε.
 
     Args:
         fn: `fn(x0, t, noise)` → x_t
-        **says: The convention, as for `levels`"""
-    l = levels(**says)
+        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
+    l = noise_schedule(**says)
     n, last = len(l.times), l.times[-1]
     def of(f, shift=lambda t: t):
         return lambda x0, t, noise: f(*l.at(shift(t), x0), x0, noise)
@@ -55,55 +57,63 @@ def forward(fn, **says) -> Verdict:
         "the time is reversed": of(noised, lambda t: last - t)}
     t = l.times[[n // 9, n // 3, n // 2, 2 * n // 3, 8 * n // 9]]
     inputs = [(_draw(1, 5, *d), t, _draw(2, 5, *d)) for d in ((3,), (1, 2, 2))]
-    return _compared("forward", fn, of(noised), inputs, slips)
+    return _check_closed_form("forward", fn, of(noised), inputs, slips)
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07ed4
-def _mean(x0, x_t, a, b, beta, root: float = 1.):
-    "Mean of the posterior, of abar of the noisier state, of the other, and the step's variance."
+def _q_mean(x0, x_t, a, b, beta, root: float = 1.):
+    "Compute E[x_s|x_t, x_0] from a = ᾱ_t, b = ᾱ_s and the step's β (DDPM, eq. 7)."
     return (
         b ** .5 * beta * x0 + (1 - beta) ** .5 * (1 - b) * x_t) / (1 - a) ** root
 
-def _small(a, b, beta): return beta * (1 - b) / (1 - a)
-def _small_of_root(a, b, beta): return beta * (1 - b) / (1 - a) ** .5
-def _mean_of_root(*v): return _mean(*v, .5)
+def _q_var(a, b, beta):
+    "β (1 − ᾱ_s) / (1 − ᾱ_t): the posterior variance (DDPM, eq. 7)."
+    return beta * (1 - b) / (1 - a)
 
-POSTERIORS = {  # what to say → a wrong mean and variance, and by how much their levels are shifted
-    "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (_mean_of_root, _small),
+def _q_var_root(a, b, beta):
+    "Use a wrong root: β (1 − ᾱ_s) / √(1 − ᾱ_t)."
+    return beta * (1 - b) / (1 - a) ** .5
+
+def _q_mean_root(*v):
+    "Use a wrong root in the posterior mean, √(1 − ᾱ_t)."
+    return _q_mean(*v, .5)
+
+POSTERIORS = {  # message → wrong mean and variance, and the shifts of their levels
+    "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean_root, _q_var),
     "mean and variance divide by sqrt(1 - abar), where 1 - abar belongs": (
-        _mean_of_root, _small_of_root),
-    "the variance divides by sqrt(1 - abar), where 1 - abar belongs": (_mean, _small_of_root),
+        _q_mean_root, _q_var_root),
+    "the variance divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean, _q_var_root),
     "the second result is a standard deviation: square it": (
-        _mean, lambda *v: _small(*v) ** .5),
+        _q_mean, lambda *v: _q_var(*v) ** .5),
     "the second result is the root of beta, a standard deviation: square it": (
-        _mean, lambda a, b, beta: beta ** .5),
-    "the second result is the logarithm of the variance": (_mean, lambda *v: _small(*v).log()),
-    "x_0 and x_t are exchanged": (lambda x0, x_t, *v: _mean(x_t, x0, *v), _small),
+        _q_mean, lambda a, b, beta: beta ** .5),
+    "the second result is the logarithm of the variance": (_q_mean, lambda *v: _q_var(*v).log()),
+    "x_0 and x_t are exchanged": (lambda x0, x_t, *v: _q_mean(x_t, x0, *v), _q_var),
     "abar of the noisier state stands in the factor of the data": (
-        lambda x0, x_t, a, b, beta: _mean(x0 * (a / b) ** .5, x_t, a, b, beta), _small),
+        lambda x0, x_t, a, b, beta: _q_mean(x0 * (a / b) ** .5, x_t, a, b, beta), _q_var),
     "a root is missing in the factor of the data": (
-        lambda x0, x_t, a, b, beta: _mean(x0 * b ** .5, x_t, a, b, beta), _small),
+        lambda x0, x_t, a, b, beta: _q_mean(x0 * b ** .5, x_t, a, b, beta), _q_var),
     "a root is missing in the factor of x_t": (
-        lambda x0, x_t, a, b, beta: _mean(x0, x_t * (1 - beta) ** .5, a, b, beta), _small),
+        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t * (1 - beta) ** .5, a, b, beta), _q_var),
     "in the factor of x_t stands 1 - abar of the noisier state": (
-        lambda x0, x_t, a, b, beta: _mean(x0, x_t * (1 - a) / (1 - b), a, b, beta), _small),
-    "the variance is that of the next step, towards the noise": (_mean, _small, 0, 1),
-    "the variance is that of the step before, towards the data": (_mean, _small, 0, -1),
-    "the variance is beta of the next step": (_mean, lambda a, b, beta: beta, 0, 1),
-    "all levels are off by one, towards the noise": (_mean, _small, 1, 1),
-    "all levels are off by one, towards the data": (_mean, _small, -1, -1),
+        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t * (1 - a) / (1 - b), a, b, beta), _q_var),
+    "the variance is that of the next step, towards the noise": (_q_mean, _q_var, 0, 1),
+    "the variance is that of the step before, towards the data": (_q_mean, _q_var, 0, -1),
+    "the variance is beta of the next step": (_q_mean, lambda a, b, beta: beta, 0, 1),
+    "all levels are off by one, towards the noise": (_q_mean, _q_var, 1, 1),
+    "all levels are off by one, towards the data": (_q_mean, _q_var, -1, -1),
     "the level before is that of the same step: abar_t stands for abar_(t-1)": (
-        lambda x0, x_t, a, b, beta: _mean(x0, x_t, a, a, beta),
-        lambda a, b, beta: _small(a, a, beta)),
+        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t, a, a, beta),
+        lambda a, b, beta: _q_var(a, a, beta)),
 }
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07e01
 def posterior(fn, **says) -> Verdict:
-    """Check the step back when the data are known; its variance may be DDPM's small or large one.
+    """Check q(x_(t-1)|x_t, x_0), with DDPM's smaller or larger variance.
 
     Args:
-        fn: `fn(x0, x_t, t)` → mean and variance of the state before, t at least 1
-        **says: betas or abar"""
-    l = levels(**says)
+        fn: `fn(x0, x_t, t)` → mean and variance of the state at t − 1, for t at least 1
+        **says: Noise levels: betas= or abar="""
+    l = noise_schedule(**says)
     if not l.steps: raise ValueError(f"posterior: expected betas= or abar=; got {l.name}=")
     def parts(t, like):
         a, b = (l.at(u.clamp(0, l.times[-1]), like)[0] ** 2 for u in (t, t - 1))
@@ -117,28 +127,29 @@ def posterior(fn, **says) -> Verdict:
         try: mean, var = map(torch.as_tensor, fn(x0, x_t, t))
         except (TypeError, ValueError, RuntimeError):
             rows = [fn(*(v[i:i + 1] for v in (x0, x_t)), int(n)) for i, n in enumerate(t)]
-            mean, var = (torch.cat([numbers(r[k]).reshape(1, -1) for r in rows]) for k in (0, 1))
+            mean, var = (torch.cat([as_float64(r[k]).reshape(1, -1) for r in rows]) for k in (0, 1))
         return mean, expand(var if var.shape != mean.shape else var[:, 0], mean)
     full.__name__ = name_of(fn)
 
     n = len(l.times)
     inputs = [(_draw(1, 5, 3), _draw(2, 5, 3), torch.tensor([2, n // 9, n // 3, n // 2, n - 3]))]
-    wide = _compared("posterior", full, of(_mean, lambda a, b, beta: beta), inputs, {})
+    wide = _check_closed_form("posterior", full, of(_q_mean, lambda a, b, beta: beta), inputs, {})
     slips = {says: of(*f) for says, f in POSTERIORS.items()}
-    return wide if wide else _compared("posterior", full, of(_mean, _small), inputs, slips)
+    if wide: return wide
+    return _check_closed_form("posterior", full, of(_q_mean, _q_var), inputs, slips)
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0017
 def guidance(fn, says: str = "w") -> Verdict:
     """Check classifier-free guidance.
 
     Args:
-        fn: `fn(cond, uncond, weight)` → what is guided
-        says: The paper's w, 0 for none; or the "scale" of most libraries, 1 for none"""
+        fn: `fn(cond, uncond, weight)` → guided prediction
+        says: Weight: "w" of the paper, 0 for none, or "scale" of most libraries, 1"""
     less, more = choose(says, dict(w=(0, -1), scale=(1, 1)), "convention")
     def of(f, less=less): return lambda c, u, w: f(c, u, w - less)
     def right(c, u, w): return (1 + w) * c - w * u
     inputs = [(_draw(1, 4, 3), _draw(2, 4, 3), 2.5), (_draw(3, 4, 3), _draw(4, 4, 3), .5)]
-    return _compared("guidance", fn, of(right), inputs, {
+    return _check_closed_form("guidance", fn, of(right), inputs, {
         "the branch without a class is added, not taken away":
             of(lambda c, u, w: (1 + w) * c + w * u),
         "the branches are exchanged": of(lambda c, u, w: (1 + w) * u - w * c),
@@ -148,14 +159,14 @@ def guidance(fn, says: str = "w") -> Verdict:
             of(right, less - more)})
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0018
-def _left(v: Tensor, says: str) -> Tensor:
-    "The share of the data in the variance, by time."
+def _alpha_bar(v: Tensor, says: str) -> Tensor:
+    "Compute ᾱ = α² of a table, in the order of time."
     if says == "betas": return torch.cumprod(1 - v, 0)
     if says == "log_snr": return v.sigmoid()
     return 1 / (1 + v.sort().values ** 2) if says == "sigmas" else v
 
-def _of_schedule(v: Tensor, says: str) -> str | None:
-    "What is wrong with a table of levels, or with values that are no levels at all."
+def _fault_of_schedule(v: Tensor, says: str) -> str | None:
+    "Find what is wrong with a table of noise levels; None if it is right."
     if v.ndim != 1 or len(v) < 2: return f"expected a row of levels; got shape {tuple(v.shape)}"
     if bad := int((~v.isfinite()).sum()):
         return f"{bad} of {len(v)} values are not finite: a division by 0?"
@@ -171,7 +182,7 @@ def _of_schedule(v: Tensor, says: str) -> str | None:
         return f"entries {int(same[0])} and {int(same[0]) + 1} are the same: that step does nothing"
 
     # the order of time
-    left = _left(v, says)
+    left = _alpha_bar(v, says)
     if (left.diff() >= 0).all(): return "the time is reversed: the first level is the noisiest"
     if (up := (left.diff() > 0)).any():
         return f"the noise falls from entry {int(up.nonzero()[0])} to the next"
@@ -189,23 +200,24 @@ def _of_schedule(v: Tensor, says: str) -> str | None:
 
 # %% ../../nbs/84a_check_my_code.ipynb #62dd661d
 def schedule(values, says: str = "betas") -> Verdict:
-    """Check a table of levels, in the order of time.
+    """Check a table of noise levels, in the order of time.
 
     Args:
-        values: A table, or a function that makes one
-        says: Or abar, sigmas, log_snr"""
+        values: Table of noise levels, or a function that returns one
+        says: Kind of the table: betas, abar, sigmas or log_snr"""
     choose(says, dict.fromkeys(("betas", "abar", "sigmas", "log_snr")), "convention")
     if callable(values):
         takes = [p for p in inspect.signature(values).parameters.values() if p.default is p.empty]
         values = values(*[torch.linspace(.001, .999, 999).double()][:len(takes)])
-    v = numbers(values)
-    if wrong := _of_schedule(v, says): return verdict("schedule", values, wrong)
-    left = _left(v, says)[-1].clamp(0).sqrt()
-    return verdict("schedule", values, None, f"right; at the end {left:.2g} of the data is left")
+    v = as_float64(values)
+    if wrong := _fault_of_schedule(v, says): return make_verdict("schedule", values, wrong)
+    left = _alpha_bar(v, says)[-1].clamp(0).sqrt()
+    right = f"right; at the end {left:.2g} of the data is left"
+    return make_verdict("schedule", values, None, right)
 
 # %% ../../nbs/84a_check_my_code.ipynb #4ed5ab8c
-def _of_noised(t, x, a, s, x0, l) -> str | None:
-    "Whether the noisy data that a network was shown are those of its times."
+def _fault_of_noised(t, x, a, s, x0, l) -> str | None:
+    "Compare the noisy data that a network received with the levels of its times."
     for part in (s / a).flatten().argsort().chunk(4):
         u, v, alpha, sigma = (w[part] for w in (x, x0, a, s))
         ratio = lambda of: ((u * v).mean() / (of * v * v).mean()).item()
@@ -232,24 +244,24 @@ def _of_noised(t, x, a, s, x0, l) -> str | None:
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0029
 def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
-    """Check a training loss: the mean square over all numbers of what is predicted.
+    """Check a training loss, the mean square error of the prediction over all elements.
 
     Args:
-        fn: `fn(model, x0)`, with `generator=` if it takes one → a number; `model(x, t)`
-        predicts: What the network predicts: a name of `KINDS`
-        weight: Of a time: how much its level counts, if that is to be checked
-        **says: The convention, as for `levels`"""
-    l, seen = levels(**says), []
+        fn: `fn(model, x0)` → loss, with `generator=` if it takes one; it calls `model(x, t)`
+        predicts: Kind of prediction: eps, x, v, score or flow
+        weight: `weight(t)` → weight of the loss at t, to be checked as well
+        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
+    l, seen = noise_schedule(**says), []
     choose(predicts, dict.fromkeys(KINDS), "prediction")
     x0 = (_draw(7, 4000, 1, 1, 1) * .5 + .3).expand(-1, 1, 4, 4).contiguous()
     def value(answer):
-        def heard(x, t):
+        def answered(x, t):
             t, x = t.flatten().expand(len(x)), x.double()
             seen[:] = t, x, *(v.double().clamp(min=1e-6) for v in l.at(t, x))
             return answer(*seen[1:])
-        return float(asked(fn, Network(heard), x0, generator=stream(0, "loss")))
+        return float(call_foreign(fn, ProbeNetwork(answered), x0, generator=stream(0, "loss")))
     none = value(lambda x, a, s: torch.zeros_like(x))
-    if not seen: return verdict("loss", fn, "the network is never called")
+    if not seen: return make_verdict("loss", fn, "the network is never called")
     def is_(kind): return lambda x, a, s: target(kind, x, x0, a, s)
     eps = is_("eps")
     costs = {what: value(answer) / none for what, answer in {  # what the answer is compared with
@@ -263,7 +275,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     t, x, a, s = seen
     size = is_(predicts)(x, a, s).square()
     size = (size * expand(weight(t).to(x), x) if weight else size).mean().item()
-    if wrong := _of_noised(t, x, a, s, x0, l): return verdict("loss", fn, wrong)
+    if wrong := _fault_of_noised(t, x, a, s, x0, l): return make_verdict("loss", fn, wrong)
 
     # what the loss compares the answer with, by the losses of networks that know
     if not costs[predicts] < 1e-6:
@@ -272,11 +284,11 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         else: wrong = (
             f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an "
             "answer of 0, not 0: the target is another, or is not that of the noise that was added")
-        return verdict("loss", fn, wrong)
+        return make_verdict("loss", fn, wrong)
 
     # the unit, by the losses of answers 0 and 3 times the right one
     if abs(thrice / none - 2.) < .05:
-        return verdict("loss", fn, "an absolute error, where a square is said")
+        return make_verdict("loss", fn, "an absolute error, where a square is said")
     d = x0[0].numel()
     for factor, what in {
         d: "the sum over pixels, where their mean is said",
@@ -284,8 +296,8 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         .5: "half of the mean square", d / 2: "half of the sum over pixels",
         d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
     }.items():
-        if abs(none / size / factor - 1) < .1: return verdict("loss", fn, what)
-    if abs(none / size - 1) < .1: return verdict("loss", fn, None)
+        if abs(none / size / factor - 1) < .1: return make_verdict("loss", fn, what)
+    if abs(none / size - 1) < .1: return make_verdict("loss", fn, None)
     told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
     wrong = f"levels are weighted otherwise than said: {told}" if weight else None
-    return verdict("loss", fn, wrong, f"right, with levels that `weight=` checks: {told}")
+    return make_verdict("loss", fn, wrong, f"right, with levels that `weight=` checks: {told}")

@@ -18,33 +18,35 @@ from ..core import choose, expand, stream, suggest
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0011
 class Levels(NamedTuple):
-    """Factors of data and noise by the time that a network is told.
+    """Factors α and σ of data and noise as functions of a network's time.
 
     Args:
-        name: The convention
-        alpha: Times → factors of the data
-        sigma: Times → factors of the noise
-        times: All, or some of them, rising"""
+        name: Convention: betas, abar, sigmas, log_snr or flow
+        alpha: Times → factors α of the data
+        sigma: Times → factors σ of the noise
+        times: Rising times `(n,)`: all of a table, 999 of a function"""
     name: str
     alpha: Callable
     sigma: Callable
     times: Tensor
 
     def at(self, t, x):
-        "Both factors, with the dimensions of x."
+        "Evaluate α and σ at t, with as many dimensions as x."
         t = torch.as_tensor(t)
         return expand(self.alpha(t).to(x), x), expand(self.sigma(t).to(x), x)
 
     @property
     def steps(self) -> bool:
-        "Whether there is a chain of numbered steps."
+        "Test for a chain of numbered steps: betas or abar."
         return self.name in ("betas", "abar")
 
-def numbers(v) -> Tensor: return torch.as_tensor(np.asarray(v, dtype=np.float64))
+def as_float64(v) -> Tensor:
+    "Convert an array or a list to a float64 tensor."
+    return torch.as_tensor(np.asarray(v, dtype=np.float64))
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #99a98487
-def levels(**says) -> Levels:
-    "Levels from one of betas, abar, sigmas (tables), log_snr (a function), flow=True."
+def noise_schedule(**says) -> Levels:
+    "Build noise levels from betas, abar or sigmas (tables), log_snr (a function) or flow=True."
     known = ("betas", "abar", "sigmas", "log_snr", "flow")
     for name in says:
         if name not in known: raise ValueError(suggest(name, known, "convention"))
@@ -59,7 +61,7 @@ def levels(**says) -> Levels:
         return Levels(name, lambda t: root(snr(t)), lambda t: root(-snr(t)), some)
 
     # a table: of noise levels, which are the times themselves, or by integer times
-    v = numbers(given)
+    v = as_float64(given)
     if name == "sigmas": return Levels(name, torch.ones_like, lambda s: s, v.sort().values)
     abar = torch.cumprod(1 - v, 0) if name == "betas" else v
     def pick(table):  # between whole times too: some samplers have levels of their own
@@ -71,13 +73,16 @@ def levels(**says) -> Levels:
     return Levels(name, pick(abar.sqrt()), pick((1 - abar).sqrt()), torch.arange(len(abar)))
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #74006ecb
-def name_of(fn) -> str: return getattr(fn, "__name__", type(fn).__name__)
+def name_of(fn) -> str:
+    "Return the name of a function, or of the class of a callable object."
+    return getattr(fn, "__name__", type(fn).__name__)
 
-def verdict(kind: str, fn, wrong: str | None, right: str = "right") -> Verdict:
+def make_verdict(kind: str, fn, wrong: str | None, right: str = "right") -> Verdict:
+    "Make a verdict of what is wrong with a function; right if that is None."
     return Verdict(wrong is None, f"{kind} {name_of(fn)}: {wrong or right}.")
 
-def asked(fn, *args, **more):
-    "Call a foreign function: with a generator if it takes one, with arrays if it wants them."
+def call_foreign(fn, *args, **more):
+    "Call a function, with keywords that it accepts, and with NumPy arrays if tensors fail."
     more = {k: v for k, v in more.items() if k in inspect.signature(fn).parameters}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -85,8 +90,8 @@ def asked(fn, *args, **more):
         except TypeError:
             return fn(*(v.numpy() if torch.is_tensor(v) else v for v in args), **more)
 
-class Network(nn.Module):
-    "In the place of a network: foreign code may ask it for its parameters, or its device."
+class ProbeNetwork(nn.Module):
+    "An `nn.Module` around a given function, with one parameter for code that reads a device."
 
     def __init__(self, answer):
         super().__init__()
@@ -97,13 +102,13 @@ class Network(nn.Module):
         return out.to(x.dtype) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0021
-KINDS = "eps", "x", "v", "score", "flow"  # What a network predicts
+KINDS = "eps", "x", "v", "score", "flow"  # Kinds of prediction
 
 def factors(kind, a, s) -> tuple:
-    """Say how data and noise are made of the state and of the network's answer.
+    """Return the factors that give x and ε from the state z and a network's output.
 
     Returns:
-        Two pairs, factors of the state and of the answer"""
+        Pairs (p, q), (r, u): x = p z + q output, ε = r z + u output"""
     if kind == "x": return (0., 1.), (1 / s, -a / s)
     if kind == "v": return (a, -s), (s, a)
     if kind == "score": return (1 / a, s * s / a), (0., -s)
@@ -111,7 +116,7 @@ def factors(kind, a, s) -> tuple:
     return (1 / a, -s / a), (0., 1.)
 
 def target(kind, x, x0, a, s):
-    "What a network that knows the data answers."
+    "Compute the exact output of a network for known data x0."
     eps = (x - a * x0) / s
     if kind == "x": return x0.expand_as(x)
     if kind == "v": return a * eps - s * x0
@@ -119,17 +124,17 @@ def target(kind, x, x0, a, s):
     return eps - x0 if kind == "flow" else eps
 
 class Call(NamedTuple):
-    t: float       # As the network was told
-    alpha: float   # Of that time
-    sigma: float
-    x: Tensor      # `(n, 1)`
-    answer: Tensor
+    t: float       # Time that the network received
+    alpha: float   # Factor α of the data at t
+    sigma: float   # Factor σ of the noise at t
+    x: Tensor      # State `(n, 1)` that the network received
+    answer: Tensor # Output `(n, 1)` of the network
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #3cdbb2e9
-def _walk(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> tuple[list, Tensor]:
-    "The calls of one run, and what came out; with an answer, from the quantiles of the noise."
+def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> tuple[list, Tensor]:
+    "Record each network call of one sampler run, and its samples `(n, 1)`."
     g, calls = stream(0, "probe"), []
-    def heard(x, t):
+    def answered(x, t):
         told = t.double().flatten()
         if told.min() != told.max(): raise ValueError("sampler: expected one time for all examples")
         a, s = (max(f(told[0]).item(), 1e-6) for f in (l.alpha, l.sigma))
@@ -139,78 +144,86 @@ def _walk(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> tuple[l
     noisiest = l.times[-1].item() if l.name == "sigmas" else 1.
     start = torch.randn(n, 1, generator=g, dtype=torch.float64)
     if answer: start = torch.special.ndtri((torch.arange(n).double()[:, None] + .5) / n)
-    with torch.no_grad(): end = asked(fn, Network(heard), noisiest * start, steps, generator=g)
+    with torch.no_grad():
+        end = call_foreign(fn, ProbeNetwork(answered), noisiest * start, steps, generator=g)
     return calls, torch.as_tensor(end).double()
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0022
 class Step(NamedTuple):
-    """What a step did: how much data, predicted noise and new noise its state holds.
+    """One sampler step, x' = a x + b r + c n, beside the level of the next call.
 
     Args:
-        told: α and σ of the next call; (1, 0) after the last
-        new: Standard deviation
-        a: Factors of the state and of the answer
-        older: Share of the rest that older answers explain
-        chance: Six standard errors of data and noise
-        shared: One noise for all examples"""
+        call: Network call of the step
+        next_level: α and σ of the next call; (1, 0) after the last
+        data: Factor of the data after the step
+        noise: Factor of the predicted noise after the step
+        new: Standard deviation c of the new noise
+        coef_state: Factor a of the state x
+        coef_output: Factor b of the network's output r
+        older: Share of the residual that older outputs explain
+        chance: Six standard errors of data and of noise
+        shared: True if all examples get the same new noise"""
     call: Call
-    told: tuple
+    next_level: tuple
     data: float
     noise: float
     new: float
-    a: float
-    b: float
+    coef_state: float
+    coef_output: float
     older: float
     chance: tuple
     shared: bool
 
     @property
-    def total(self): return math.hypot(self.noise, self.new)
+    def total(self):
+        "√(noise² + new²): standard deviation of all noise after the step."
+        return math.hypot(self.noise, self.new)
 
-    def near(self, u, v, tol=None, of=None):
-        "Equal to half a percent; with new noise, to two percent and what chance allows."
+    def is_close(self, u, v, tol=None, of=None):
+        "Compare within 0.5 %, or within 2 % plus six standard errors if the step adds noise."
         if tol is None: tol = .02 if self.new > 1e-6 else .005
         more = self.chance[of] if of is not None else max(self.chance)
         return abs(u - v) <= tol * max(abs(u), abs(v), .02) + more
 
-    def by(self, kind, level=None):
-        "How much of data and noise the factors mean, had the network predicted another kind."
+    def data_and_noise(self, kind, level=None):
+        "Convert the factors to those of data and noise, for a network that predicts `kind`."
         (p, q), (r, s) = factors(kind, *(level or (self.call.alpha, self.call.sigma)))
         return (
-            (self.a * s - self.b * r) / (p * s - q * r),
-            (self.b * p - self.a * q) / (p * s - q * r))
+            (self.coef_state * s - self.coef_output * r) / (p * s - q * r),
+            (self.coef_output * p - self.coef_state * q) / (p * s - q * r))
 
-    def fits(self, kind, other=None):
-        "Whether it would be right for a network that predicts this, in the place of another step."
+    def fits_prediction(self, kind, other=None):
+        "Test the step for a network that predicts `kind`, at the levels of another step."
         other = other or self
-        data, noise = self.by(kind, (other.call.alpha, other.call.sigma))
+        data, noise = self.data_and_noise(kind, (other.call.alpha, other.call.sigma))
         return (
-            self.near(data, other.told[0])
-            and self.near(math.hypot(noise, self.new), other.told[1]))
+            self.is_close(data, other.next_level[0])
+            and self.is_close(math.hypot(noise, self.new), other.next_level[1]))
 
     @property
     def right(self) -> bool:
-        "Data and noise as told; or the mean of the posterior with DDPM's larger variance."
+        "Test for the next level, or for the posterior mean with DDPM's larger variance β."
         if self.call.alpha < 1e-3: return True  # no data, so that nothing can be read from them
-        data = self.near(self.data, self.told[0], of=0)
-        if data and self.near(self.total, self.told[1], of=1): return True
-        return self.posterior_mean and self.near(self.new, self.parts()[0] ** .5)
+        data = self.is_close(self.data, self.next_level[0], of=0)
+        if data and self.is_close(self.total, self.next_level[1], of=1): return True
+        return self.posterior_mean and self.is_close(self.new, self.posterior_terms()[0] ** .5)
 
     @property
     def posterior_mean(self) -> bool:
-        data = self.near(self.data, self.told[0], of=0)
-        return data and self.near(self.noise, self.parts()[2], of=1)
+        "Test for the mean of q(x_s|x_t, x)."
+        data = self.is_close(self.data, self.next_level[0], of=0)
+        return data and self.is_close(self.noise, self.posterior_terms()[2], of=1)
 
-    def parts(self):
-        "The variance that the true step adds, and the deviation and the rest of its posterior."
-        (a, s), c = self.told, self.call
+    def posterior_terms(self):
+        "Return β of the step, the posterior standard deviation, and its predicted noise."
+        (a, s), c = self.next_level, self.call
         beta = max(c.sigma ** 2 - (c.alpha / a) ** 2 * s ** 2, 0.)
         small = s * beta ** .5 / c.sigma
         return beta, small, max(s ** 2 - small ** 2, 0.) ** .5
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #09238e14
-def _steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
-    "All steps of a run."
+def _read_steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
+    "Fit x' = a x + b r + c n to each step of a recorded run."
     out, levels = [], [(c.alpha, c.sigma) for c in calls[1:]] + [(1., 0.)]
     for i, (c, told, after) in enumerate(zip(calls, levels, [v.x for v in calls[1:]] + [end])):
         known = torch.cat([c.x, c.answer, torch.ones_like(c.x)], 1)
@@ -225,74 +238,80 @@ def _steps(calls: list, end: Tensor, predicts: str) -> list[Step]:
         new = rest.std().item()
         shared = abs(same) > 6 * new / len(after) ** .5 + 1e-6 * after.std()
         step = Step(c, told, 0., 0., new, *map(float, fit), older, (0., 0.), bool(shared))
-        data, noise = step.by(predicts)
-        each = step._replace(a=1., b=0.).by(predicts), step._replace(a=0., b=1.).by(predicts)
+        data, noise = step.data_and_noise(predicts)
+        each = (
+            step._replace(coef_state=1., coef_output=0.).data_and_noise(predicts),
+            step._replace(coef_state=0., coef_output=1.).data_and_noise(predicts))
         chance = tuple(6 * new * math.hypot(*v) / len(after) ** .5 for v in zip(*each))
         out.append(step._replace(data=data, noise=noise, chance=chance))
     return out
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0023
-def _shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
-    "Whether the step is right at levels that are k places further in the table."
+def _is_shifted(s: Step, l: Levels, predicts: str, k: int) -> bool:
+    "Test for a step that is right at levels k entries later in the table."
     if not l.steps or s.new > 1e-6: return False
     def level(alpha):
         i = int((l.alpha(l.times) - alpha).abs().argmin()) + k
         if i < 0: return 1., 0.
         i = torch.tensor(min(i, len(l.times) - 1))
         return l.alpha(i).item(), l.sigma(i).item()
-    (a, sigma), (data, noise) = level(s.told[0]), s.by(predicts, level(s.call.alpha))
+    a, sigma = level(s.next_level[0])
+    data, noise = s.data_and_noise(predicts, level(s.call.alpha))
     return (
         abs(data - a) < 1e-3 * max(a, .01) and abs(noise - sigma) < 1e-3
-        and abs(s.data / s.told[0] - 1) > 1e-6)
+        and abs(s.data / s.next_level[0] - 1) > 1e-6)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5e542413
-def _slips(s: Step, predicts: str) -> dict[str, bool]:
-    "Say of each slip whether a wrong step shows it."
-    (a, sigma), (beta, small, _) = s.told, s.parts()
+def _slips_shown(s: Step, predicts: str) -> dict[str, bool]:
+    "Test a wrong step for each slip; return True or False by the sentence to say."
+    (a, sigma), (beta, small, _) = s.next_level, s.posterior_terms()
     alpha_t, sigma_t, mean = s.call.alpha, s.call.sigma, s.posterior_mean
+    coef_z, coef_r = s.coef_state, s.coef_output
+    negative = s._replace(coef_output=-coef_r).data_and_noise(predicts)
     return {
         "all examples of a batch get the same noise": s.shared,
         **{f"the answer of the network is taken for {k}":
-            k != predicts and s.fits(k) for k in KINDS},
+            k != predicts and s.fits_prediction(k) for k in KINDS},
         "the answer of the network has the wrong sign":
-            all(s.near(*v) for v in zip(s._replace(b=-s.b).by(predicts), s.told)),
+            all(s.is_close(*v) for v in zip(negative, s.next_level)),
         "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
-            predicts == "x" and s.near(s.a, 0) and s.near(s.b, a + sigma),
+            predicts == "x" and s.is_close(coef_z, 0) and s.is_close(coef_r, a + sigma),
         "a sign in x0 = alpha x_t - sigma v": predicts == "v" and (
-            s.near(s.a, a * alpha_t + sigma * sigma_t)
-            and s.near(s.b, a * sigma_t + sigma * alpha_t)),
+            s.is_close(coef_z, a * alpha_t + sigma * sigma_t)
+            and s.is_close(coef_r, a * sigma_t + sigma * alpha_t)),
         "the new noise has the variance of the level, not that of the step":
-            s.new > .05 and s.near(s.new, sigma_t, .05),
+            s.new > .05 and s.is_close(s.new, sigma_t, .05),
         "the new noise has its variance for a factor: a root is missing":
             s.new > 1e-6 and mean and (
-                s.near(s.new, small ** 2, .05) or s.near(s.new, beta, .05)),
+                s.is_close(s.new, small ** 2, .05) or s.is_close(s.new, beta, .05)),
         "the mean takes all noise away: the variance of the level stands where the step's belongs":
-            sigma > .05 and s.near(s.noise, 0.) and s.near(s.data, a, .05)
-            and not s.near(s.new, sigma),
+            sigma > .05 and s.is_close(s.noise, 0.) and s.is_close(s.data, a, .05)
+            and not s.is_close(s.new, sigma),
         "new noise comes on top: the predicted noise is not made smaller for it":
-            s.new > .02 and s.near(s.noise, sigma),
+            s.new > .02 and s.is_close(s.noise, sigma),
         "the predicted noise is made smaller by eta times the step's variance: eta squared belongs":
-            .02 < s.new < .9 * small and s.near(s.noise ** 2, sigma ** 2 - s.new * small),
+            .02 < s.new < .9 * small and s.is_close(s.noise ** 2, sigma ** 2 - s.new * small),
         "no noise is added, where the mean is that of a step that adds some":
             s.new < 1e-6 and mean,
         "a root is missing: alpha squared stands where alpha belongs":
-            s.near(s.data, a ** 2) and not s.near(a, 1.),
+            s.is_close(s.data, a ** 2) and not s.is_close(a, 1.),
     }
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #7d43fe16
-def _level(l: Levels, data: float, noise: float) -> str:
-    "A state by the time whose level it has, or by how much of data and noise it has."
+def _describe_level(l: Levels, data: float, noise: float) -> str:
+    "Describe a state by the time of its level, or by its factors of data and noise."
     t = l.times[(l.alpha(l.times) - data).abs().argmin()]
     near = abs(l.alpha(t) - data) < .005 and abs(l.sigma(t) - noise) < .005
     if near and l.name != "sigmas": return f"the level of t = {t:.3g}"
     return f"{data:.3f} of the data and noise of {noise:.3f}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #5ac7f87d
-def _of_steps(fn, found: list, l: Levels, predicts: str, steps: int) -> tuple[str | None, bool]:
-    "The slip that all steps show, or the first wrong one; and whether its noise alone is wrong."
+def _fault_of_steps(
+    fn, found: list, l: Levels, predicts: str, steps: int) -> tuple[str | None, bool]:
+    "Find the slip that most steps show, or the first wrong step; and if only noise is wrong."
     if any(s.older > .3 for s in found):  # several answers make a step: its state is read
-        def knows(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
-        calls = _walk(fn, l, steps, 2000, knows)[0]
+        def exact_output(x, a, s): return target(predicts, x, torch.ones_like(x), a, s)
+        calls = _record_run(fn, l, steps, 2000, exact_output)[0]
         for i, c in enumerate(calls, 1):
             if c.alpha < 1e-3 or c.sigma < .01: continue
             ratio, first = c.sigma / c.alpha, calls[0].sigma / calls[0].alpha
@@ -308,32 +327,32 @@ def _of_steps(fn, found: list, l: Levels, predicts: str, steps: int) -> tuple[st
 
     body, last = found[:-1], found[-1]
     for k, what in {-1: "before", 1: "after"}.items():  # too small a slip to be seen otherwise
-        if body and all(_shifted(s, l, predicts, k) for s in body):
+        if body and all(_is_shifted(s, l, predicts, k) for s in body):
             return f"the levels are off by one: each is that of the state {what}", False
     wrong = [(i, s) for i, s in enumerate(body, 1) if not s.right]
-    shown = [_slips(s, predicts) for _, s in wrong]
+    shown = [_slips_shown(s, predicts) for _, s in wrong]
     for says in shown[0] if shown else []:
         if sum(slips[says] for slips in shown) > .8 * len(shown): return says, False
     for k, what in {-1: "after", 1: "before"}.items():
-        shows = [s.fits(predicts, found[i - 1 + k]) for i, s in wrong if i > -k]
+        shows = [s.fits_prediction(predicts, found[i - 1 + k]) for i, s in wrong if i > -k]
         if sum(shows) > .8 * len(shows) > 0: return (
             f"the network is told the time of the state {what}, not of the one it is given", False)
 
     # the last step, unless most of the others are to blame; else the first that is
     if len(wrong) <= len(body) / 2:
         if last.new > .02: return f"noise of {last.new:.3f} is added in the last step", False
-        if last.total > .02 + last.chance[1] or not last.near(last.data, 1., .02): return (
+        if last.total > .02 + last.chance[1] or not last.is_close(last.data, 1., .02): return (
             f"the last step does not end at the data: it leads to "
-            f"{_level(l, last.data, last.total)}", False)
-    noise = all(s.new > 1e-6 and s.near(s.data, s.told[0], of=0) for _, s in wrong)
+            f"{_describe_level(l, last.data, last.total)}", False)
+    noise = all(s.new > 1e-6 and s.is_close(s.data, s.next_level[0], of=0) for _, s in wrong)
     for i, s in wrong: return (
-        f"step {i} leads to {_level(l, s.data, s.total)}, where the network is told "
-        f"t = {found[i].call.t:.4g}: {s.told[0]:.3f} and {s.told[1]:.3f}", noise)
+        f"step {i} leads to {_describe_level(l, s.data, s.total)}, where the network is told "
+        f"t = {found[i].call.t:.4g}: {s.next_level[0]:.3f} and {s.next_level[1]:.3f}", noise)
     return None, False
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #df907847
-def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
-    """How far samples of two Gaussians at -1 and 1 are off, where each answer is exact.
+def wasserstein_error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
+    """Measure the error of samples of two Gaussians at −1 and 1, with an exact network.
 
     Returns:
         Calls of the network, and the Wasserstein distance"""
@@ -344,7 +363,7 @@ def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
         belongs = (share.log() - (x - a * means) ** 2 / (2 * var)).softmax(-1)
         data = (belongs * (means * s ** 2 + std ** 2 * a * x) / var).sum(-1, keepdim=True)
         return target(predicts, x, data, a, s)
-    calls, end = _walk(fn, l, steps, n, exact)
+    calls, end = _record_run(fn, l, steps, n, exact)
 
     # the quantiles, by the distribution's rise
     at = torch.linspace(-4, 4, 8001, dtype=torch.float64)
@@ -353,11 +372,11 @@ def error(fn, l: Levels, predicts: str, steps: int) -> tuple[int, float]:
     return len(calls), (end.flatten().sort().values - right).abs().mean().item()
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #34ee4515
-def _of_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]:
-    "The samples, with more and more steps; a step that is right with many alone is right."
+def _measure_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]:
+    "Measure samples with rising numbers of steps, beside DDIM; find a fault and a summary."
     found = {}
     for k in [steps] if steps >= 100 else [8, 16, 32, 64]:
-        try: calls, off = error(fn, l, predicts, k)
+        try: calls, off = wasserstein_error(fn, l, predicts, k)
         except Exception:  # some cannot do as many
             if k <= steps: raise
         else: found[calls] = off
@@ -384,33 +403,33 @@ def _of_samples(fn, l, predicts, steps, says, several) -> tuple[str | None, str]
             y = model(x, t)
             x = b * (p * x + q * y) + r * (u * x + w * y)
         return x
-    ours = [error(ddim, l, predicts, k)[1] for k in n]
+    ours = [wasserstein_error(ddim, l, predicts, k)[1] for k in n]
     return None, f"{right}; {told}; DDIM, by {row(ours)}"
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #b4432b71
 def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
-    """Check a sampler, step by step, and by its samples.
+    """Check the steps of a sampler, and its samples of an exact mixture.
 
     Args:
         fn: `fn(model, x, steps)`, with `generator=` if it takes one → samples; `model(x, t)`
-        predicts: What the network predicts: a name of `KINDS`
-        steps: To try it with; all, where it can do no fewer
-        **says: The convention, as for `levels`"""
-    l = levels(**says)
+        predicts: Kind of prediction: eps, x, v, score or flow
+        steps: Number of steps to run; all of the chain if the sampler takes no fewer
+        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
+    l = noise_schedule(**says)
     choose(predicts, dict.fromkeys(KINDS), "prediction")
-    calls, end = _walk(fn, l, steps, 20_000 if steps <= 50 else 2000)
-    if not calls: return verdict("sampler", fn, "the network is never called")
-    if not end.isfinite().all(): return verdict("sampler", fn, "what comes out is not finite")
+    calls, end = _record_run(fn, l, steps, 20_000 if steps <= 50 else 2000)
+    if not calls: return make_verdict("sampler", fn, "the network is never called")
+    if not end.isfinite().all(): return make_verdict("sampler", fn, "what comes out is not finite")
 
     # the levels that the network is told
     first, times = calls[0], [c.t for c in calls]
-    if first.sigma / first.alpha < calls[-1].sigma / calls[-1].alpha: return verdict(
+    if first.sigma / first.alpha < calls[-1].sigma / calls[-1].alpha: return make_verdict(
         "sampler", fn, "the time is reversed: the network is told rising noise")
     if l.steps and len(calls) < len(l.times) and times == [*range(len(calls))][::-1]:
-        return verdict("sampler", fn, (
+        return make_verdict("sampler", fn, (
             f"the network is told the number of the step, {times[0]:g} to 0, not its time, "
             f"of which there are {len(l.times)}"))
-    if l.name != "sigmas" and first.alpha > .15: return verdict("sampler", fn, (
+    if l.name != "sigmas" and first.alpha > .15: return make_verdict("sampler", fn, (
         f"it begins with pure noise and tells the network t = {first.t:g}, where "
         f"{first.alpha:.2f} of the picture is left: begin at the noisiest level"))
 
@@ -420,27 +439,30 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
         both, cut = torch.cat([c.x, c.answer], 1), (p * c.x + q * c.answer).clamp(-1, 1)
         rest = lambda v: (after.x - v @ torch.linalg.lstsq(v, after.x).solution).std()
         if rest(both) > 1e-4 and rest(torch.cat([both, cut], 1)) < .5 * rest(both):
-            return verdict("sampler", fn, (
+            return make_verdict("sampler", fn, (
                 "what the network says of the data is clipped, so that steps cannot be read: turn "
                 "that off for the check"))
 
     # its steps, and its samples where those are right, or wrong in their noise alone
-    found = _steps(calls, end, predicts)
-    wrong, noise = _of_steps(fn, found, l, predicts, steps)
-    if wrong and not noise: return verdict("sampler", fn, wrong)
-    fresh = all(s.near(s.new, s.told[1]) and s.near(s.noise, 0.) for s in found[1:-1])
+    found = _read_steps(calls, end, predicts)
+    wrong, noise = _fault_of_steps(fn, found, l, predicts, steps)
+    if wrong and not noise: return make_verdict("sampler", fn, wrong)
+    fresh = all(s.is_close(s.new, s.next_level[1]) and s.is_close(s.noise, 0.) for s in found[1:-1])
     if len(found) > 2 and fresh: wrong = (
         "each step takes all noise away and draws it anew, which is right for a consistency "
         "model; the samples of a denoiser lose spread")
     several = any(s.older > .3 for s in found)
-    return verdict("sampler", fn, *_of_samples(fn, l, predicts, steps, wrong, several))
+    return make_verdict("sampler", fn, *_measure_samples(fn, l, predicts, steps, wrong, several))
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0032
 def scheduler(make: Callable) -> Callable:
-    """A scheduler of diffusers as a sampler; `make()` gives a new one.
+    """Wrap a scheduler of diffusers as a sampler.
+
+    Args:
+        make: `make()` returns a new scheduler
 
     Returns:
-        Of `functions.sampler`"""
+        `fn(model, x, steps, generator)` for `sampler`"""
     def walk(model, x, steps, generator=None):
         it = make()
         it.set_timesteps(steps)
@@ -455,15 +477,16 @@ def scheduler(make: Callable) -> Callable:
     return walk
 
 def k_diffusion(fn: Callable, sigmas: Callable, denoiser: Callable = None) -> Callable:
-    """A sampler of k-diffusion, of a network that is told sigma or has a denoiser around it.
+    """Wrap a sampler of k-diffusion, with a network of σ or a denoiser around one of times.
 
     Args:
         fn: A sampler of k-diffusion, `fn(model, x, sigmas)`
-        sigmas: `sigmas(steps)` falls to 0
-        denoiser: `denoiser(network)`, of k-diffusion, which is told times
+        sigmas: `sigmas(steps)` → noise levels that fall to 0
+        denoiser: `denoiser(network)` of k-diffusion, for a network of times
 
     Returns:
-        Of `functions.sampler`, with predicts="x" where there is no denoiser"""
+        `fn(model, x, steps)` for `sampler`; without a denoiser, predicts="x"
+    """
     def walk(model, x, steps):
         v = sigmas(steps).to(x)
         return fn(denoiser(model), x * v[0], v) if denoiser else fn(model, x, v)

@@ -11,7 +11,7 @@ import ast, functools, inspect, itertools, re, textwrap
 from typing import Callable
 
 # %% ../../nbs/79_exercises.ipynb #a450e4fd
-TAKEN = [  # functions that are taken for each other
+CONFUSED = [  # functions that are taken for each other
     {"exp", "expm1", "exp2"}, {"log", "log1p", "log2", "log10"}, {"alpha", "sigma"},
     {"sum", "mean", "flat_sum"}, {"sigmoid", "logsigmoid", "softplus"},
     {"sin", "cos", "tan", "tanh"}, {"tan", "atan"}, {"exp", "log"},
@@ -22,15 +22,18 @@ TAKEN = [  # functions that are taken for each other
     {"triu", "tril"}, {"sqrt", "square"}, {"alphas_cumprod", "betas"}, {"real", "fake"}]
 LIKELY, POSSIBLE, LAST = range(3)  # the likely slips are tried first
 
-def _called(node: ast.Call) -> str: return getattr(node.func, "id", getattr(node.func, "attr", ""))
+def _function_name(node: ast.Call) -> str:
+    "Return the name of the function that is called, without its owner."
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
 
 def _is_power(node: ast.AST) -> bool:
+    "Test a node for the form `a ** b`."
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
 
 # %% ../../nbs/79_exercises.ipynb #79a00001
 _ONE = "not the whole sum"
 _ALL = "is meant, not one term"
-FORMS = {  # what stands there → (how likely, what is written in its place, what to say)
+RULES = {  # pattern → rows (rank, what replaces it, message)
     # a letter is any expression, N a name; ± is + or −, ∓ the other of the two, ∘ one of + − * /
     "a ± b": [
         (LIKELY, "a ∓ b", "look at the sign of `b`"),
@@ -92,7 +95,7 @@ FORMS = {  # what stands there → (how likely, what is written in its place, wh
     "a @ b": [(LIKELY, "b @ a", "look at the order and the transpose in `a @ b`")]}
 
 # %% ../../nbs/79_exercises.ipynb #79a00002
-FORMS |= {
+RULES |= {
     "a ** b": [
         (LIKELY, "a", "the power is missing: `a ** b`"),
         (LIKELY, "a ** .5", "look at the power in `a ** b`"),
@@ -130,36 +133,38 @@ FORMS |= {
 
 for op, others in {"<": (">=", "<="), ">": ("<=", ">="), "<=": "<>", ">=": "><"}.items():
     says = f"look at the comparison `a {op} b`"
-    FORMS[f"a {op} b"] = [(LIKELY, f"a {other} b", says) for other in others]
-FORMS["a == b"] = [(LIKELY, "a != b", "look at the comparison `a == b`")]
+    RULES[f"a {op} b"] = [(LIKELY, f"a {other} b", says) for other in others]
+RULES["a == b"] = [(LIKELY, "a != b", "look at the comparison `a == b`")]
 for one, two in ("&|", "|&"):
-    FORMS[f"a {one} b"] = [
+    RULES[f"a {one} b"] = [
         (LIKELY, "a", "the condition `b` is missing"),
         (LIKELY, "b", "the condition `a` is missing"),
         (LIKELY, f"a {two} b", f"and or or? Look at `a {one} b`")]
 
-ARGUMENT = [  # in place of an argument; the marked ones in place of a call, too
+ARGUMENT_RULES = [  # in place of an argument; the marked ones in place of a call, too
     (POSSIBLE, "a ** 2", "a square too much at `a`"),
     (LAST, "a * 2", "a factor 2 too much at `a`"),
     (LAST, "a * .5", "a factor ½ too much at `a`"),
     (LAST, "a ** .5", "look at the power of `a`"),
     (LAST, "-a", "look at the sign of `a`"),
     (LAST, "1 - a", "one `a` is meant, not 1 − `a`")]
-CALLED = [ARGUMENT[i] for i in (0, 3, 4)]
+CALL_RULES = [ARGUMENT_RULES[i] for i in (0, 3, 4)]
 
 # %% ../../nbs/79_exercises.ipynb #79a00003
 @functools.cache
-def _parsed(text: str) -> ast.expr: return ast.parse(text, mode="eval").body
+def _parsed(text: str) -> ast.expr:
+    "Parse an expression once."
+    return ast.parse(text, mode="eval").body
 
-_FORMS = []  # Each form with its signs filled in, taken apart, and its rows
-for form, rows in FORMS.items():
+_PATTERNS = []  # Pairs (parsed pattern with its signs filled in, rules)
+for form, rows in RULES.items():
     fill = [str.maketrans("±∓∘", signs) for signs in ("+-+", "-+-", "??*", "??/")]
     for signs in fill[:4 if "∘" in form else 1 + ("±" in form)]:
-        _FORMS.append((_parsed(form.translate(signs)), [
+        _PATTERNS.append((_parsed(form.translate(signs)), [
             (rank, new.translate(signs), says.translate(signs)) for rank, new, says in rows]))
 
-def _letters(form, node) -> dict | None:
-    "Find what the letters of a form stand for in an expression; None where it has another form."
+def _match(form, node) -> dict | None:
+    "Match an expression against a pattern; return nodes by letter, or None."
     letter = getattr(form, "id", "")
     if len(letter) == 1:
         kind = ast.expr if letter.islower() else ast.Name
@@ -169,33 +174,33 @@ def _letters(form, node) -> dict | None:
         form, node = ([v for _, v in ast.iter_fields(x)] for x in (form, node))
     if not isinstance(form, list): return {} if form == node else None
     if len(form) != len(node): return None
-    found = [_letters(f, n) for f, n in zip(form, node)]
+    found = [_match(f, n) for f, n in zip(form, node)]
     return None if None in found else {k: v for parts in found for k, v in parts.items()}
 
-def _put(form, parts: dict):
-    "Put expressions in the place of the letters of a form."
+def _substitute(form, parts: dict):
+    "Replace the letters of a pattern by expressions."
     if getattr(form, "id", None) in parts: return parts[form.id]
-    if isinstance(form, list): return [_put(f, parts) for f in form]
+    if isinstance(form, list): return [_substitute(f, parts) for f in form]
     if not isinstance(form, ast.AST): return form
-    return type(form)(**{k: _put(v, parts) for k, v in ast.iter_fields(form)})
+    return type(form)(**{k: _substitute(v, parts) for k, v in ast.iter_fields(form)})
 
-def _rewritten(rows: list, parts: dict):
-    "Yield triples (how likely, what to say, what stands there instead)."
-    quoted = lambda m: f"`{ast.unparse(_put(_parsed(m[1]), parts))}`"
+def _apply_rules(rows: list, parts: dict):
+    "Yield (rank, message, mutated node) for each rule of a pattern."
+    quoted = lambda m: f"`{ast.unparse(_substitute(_parsed(m[1]), parts))}`"
     for rank, new, says in rows:
-        yield rank, re.sub("`([^`]*)`", quoted, says), _put(_parsed(new), parts)
+        yield rank, re.sub("`([^`]*)`", quoted, says), _substitute(_parsed(new), parts)
 
 # %% ../../nbs/79_exercises.ipynb #79a00004
-def _of_call(node: ast.Call, text: str):
-    "Yield what is written in place of a call."
-    name, func, args, keywords = _called(node), node.func, node.args, node.keywords
+def _call_slips(node: ast.Call, text: str):
+    "Yield likely mutations of a call: function, sign, axis, order, keyword, factor."
+    name, func, args, keywords = _function_name(node), node.func, node.args, node.keywords
     owner = func.value if isinstance(func, ast.Attribute) else None
     def call(args=args, keywords=keywords, func=func): return ast.Call(func, args, keywords)
     def inside(form, i=0):
-        return call([*args[:i], _put(_parsed(form), {"a": args[i]}), *args[i + 1:]])
+        return call([*args[:i], _substitute(_parsed(form), {"a": args[i]}), *args[i + 1:]])
 
     # a function that is taken for this one
-    for other in sorted({o for group in TAKEN if name in group for o in group} - {name}):
+    for other in sorted({o for group in CONFUSED if name in group for o in group} - {name}):
         new = ast.Attribute(owner, other, ast.Load()) if owner else ast.Name(other, ast.Load())
         yield LIKELY, f"`{name}`, not `{other}`, in `{text}`", call(func=new)
 
@@ -221,11 +226,11 @@ def _of_call(node: ast.Call, text: str):
     if name in ("clamp", "clip") and len(args) == 2:
         for k, v in zip(("min", "max"), args):
             yield LIKELY, f"both limits matter in `{text}`", call([], [ast.keyword(k, v)])
-    if name in ("mean", "sum") and owner: yield from _of_total(node, text)
+    if name in ("mean", "sum") and owner: yield from _reduction_slips(node, text)
 
     # the call before it afterwards
     if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Attribute):
-        before = _called(owner)
+        before = _function_name(owner)
         first = call(func=ast.Attribute(owner.func.value, name, ast.Load()))
         then = ast.Call(ast.Attribute(first, before, ast.Load()), owner.args, owner.keywords)
         yield LIKELY, f"first `{before}`, then `{name}`, in `{text}`", then
@@ -235,12 +240,13 @@ def _of_call(node: ast.Call, text: str):
         for form, says in ("a * 2", "2"), ("a * .5", "½"):
             yield POSSIBLE, f"a factor {says} too much inside of `{text}`", inside(form)
     if name in ("len", "numel"):
-        yield POSSIBLE, f"look at `{text}`: n, or n − 1?", _put(_parsed("a - 1"), {"a": node})
-    yield from _rewritten(CALLED, {"a": node})
+        less = _substitute(_parsed("a - 1"), {"a": node})
+        yield POSSIBLE, f"look at `{text}`: n, or n − 1?", less
+    yield from _apply_rules(CALL_RULES, {"a": node})
 
-def _of_total(node: ast.Call, text: str):
-    "Yield what is written in place of a sum or a mean."
-    name, inner = _called(node), node.func.value
+def _reduction_slips(node: ast.Call, text: str):
+    "Yield likely mutations of a sum or a mean: order, factors, range."
+    name, inner = _function_name(node), node.func.value
     total = lambda x: ast.Call(ast.Attribute(x, name, ast.Load()), node.args, node.keywords)
     if _is_power(inner):
         says = f"first the power, then `{name}`, in `{text}`"
@@ -257,11 +263,11 @@ def _of_total(node: ast.Call, text: str):
     yield POSSIBLE, f"only the first is taken, where it is `{text}`", part("[0]")
 
 # %% ../../nbs/79_exercises.ipynb #79a00008
-def _others(node: ast.AST, arguments: list[str]):  # Triples (rank, what to say, node in its place)
-    "Yield what a person would write in place of one node of the solution."
+def _node_slips(node: ast.AST, arguments: list[str]):  # Triples (rank, message, mutated node)
+    "Yield likely mutations of one node of the solution."
     text = ast.unparse(node)
     read = isinstance(getattr(node, "ctx", None), ast.Load)
-    if isinstance(node, ast.Call): yield from _of_call(node, text)
+    if isinstance(node, ast.Call): yield from _call_slips(node, text)
 
     # a part of a condition, of what is returned, or of a step on the way
     if isinstance(node, ast.BoolOp):
@@ -293,7 +299,7 @@ def _others(node: ast.AST, arguments: list[str]):  # Triples (rank, what to say,
             if other != node.id:
                 says = f"one `{node.id}` and `{other}` are mixed up"
                 yield POSSIBLE, says, ast.Name(other, ast.Load())
-        yield from _rewritten(ARGUMENT, {"a": node})
+        yield from _apply_rules(ARGUMENT_RULES, {"a": node})
     if isinstance(node, ast.Subscript) and read:
         ends = {":-1": "1:", "1:": ":-1", "0": "-1", "-1": "0"}
         for part in map(ast.unparse, [node.slice, *getattr(node.slice, "elts", [])]):
@@ -302,12 +308,12 @@ def _others(node: ast.AST, arguments: list[str]):  # Triples (rank, what to say,
             yield POSSIBLE, f"the other end in `{text}`: the index is shifted by one", changed
 
     # in place of a sum, a product, a power, a sign, a case, a place
-    for form, rows in _FORMS:
-        if (parts := _letters(form, node)) is not None: yield from _rewritten(rows, parts)
+    for form, rows in _PATTERNS:
+        if (parts := _match(form, node)) is not None: yield from _apply_rules(rows, parts)
 
 # %% ../../nbs/79_exercises.ipynb #0e13e5cd
 class _Source:
-    "What stands in a solution: its nodes, the names among them, the arguments and the local names."
+    "Syntax tree of a solution: its nodes, names, arguments and local names."
     def __init__(self, solution: Callable):
         self.tree = ast.parse(textwrap.dedent(inspect.getsource(solution)))
         self.top = self.tree.body[0]
@@ -319,10 +325,12 @@ class _Source:
         stored = [n.id for n in self.names if isinstance(n.ctx, ast.Store)]
         self.local = list(dict.fromkeys(stored))
 
-    def of(self, *kinds): return [n for n in self.nodes if isinstance(n, kinds)]
+    def of(self, *kinds):
+        "Select the nodes of some kinds."
+        return [n for n in self.nodes if isinstance(n, kinds)]
 
-def edited(solution: Callable, *texts: str) -> Callable:
-    "Make the solution with other text in its body: what stands there, what replaces it, and so on."
+def with_edits(solution: Callable, *texts: str) -> Callable:
+    "Make the solution with edits of its body, given as old, new, old, new …"
     @functools.cache
     def wrong():
         head, line, body = textwrap.dedent(inspect.getsource(solution)).partition("\n")
@@ -333,13 +341,13 @@ def edited(solution: Callable, *texts: str) -> Callable:
     return lambda *args: wrong()(*args)
 
 def mutants(solution: Callable, count: int = 1):
-    """Yield the solution with one slip, for every place and slip that is likely there, in order.
+    """Yield mutants of the solution, one for each place and slip, the likeliest first.
 
     Args:
-        count: 2: with two slips, of the likely ones, in two places
+        count: Number of slips in each mutant; above 1 only likely slips are combined
 
     Returns:
-        Pairs (what to say, a function with these slips)"""
+        Pairs (message, function with the slips)"""
     try: source = _Source(solution)
     except (OSError, TypeError, SyntaxError): return  # it has no source
     if not isinstance(source.top, (ast.FunctionDef, ast.ClassDef)): return
@@ -352,7 +360,7 @@ def mutants(solution: Callable, count: int = 1):
             if isinstance(value, list): place |= {
                 v: (value, i) for i, v in enumerate(value) if isinstance(v, ast.AST)}
 
-    found = sorted([*_of_names(source), *_of_places(source)], key=lambda slip: slip[0])
+    found = sorted([*_name_slips(source), *_place_slips(source)], key=lambda slip: slip[0])
     if count > 1: found = [slip for slip in found if slip[0] == LIKELY]
     known = getattr(solution, "__globals__", None) or vars(inspect.getmodule(solution))
     for slips in itertools.combinations(found, count):
@@ -367,8 +375,8 @@ def mutants(solution: Callable, count: int = 1):
         yield "; and ".join(says for _, says, _ in slips), names[source.top.name]
 
 # %% ../../nbs/79_exercises.ipynb #79b00001
-def _of_names(source: _Source):  # Triples (rank, what to say, pairs (node, the one in its place))
-    "Yield names that are exchanged, and steps on the way that are taken for others."
+def _name_slips(source: _Source):  # Triples (rank, message, pairs (node, mutated node))
+    "Yield exchanges of names, and local values used in place of others."
     for i, one in enumerate(source.arguments):
         for two in source.arguments[i + 1:]:
             yield POSSIBLE, f"`{one}` and `{two}` are exchanged", [
@@ -395,11 +403,11 @@ def _of_names(source: _Source):  # Triples (rank, what to say, pairs (node, the 
             (n, ast.Return(ast.Name(name, ast.Load()))) for n in source.of(ast.Return)]
 
 # %% ../../nbs/79_exercises.ipynb #79b00002
-def _of_places(source: _Source):  # Triples (rank, what to say, pairs (node, the one in its place))
-    "Yield slips in one place, and in all places in which the same is written."
+def _place_slips(source: _Source):  # Triples (rank, message, pairs (node, mutated node))
+    "Yield mutations of one node, and of all nodes with the same text."
     alike = {}
     for node in source.nodes:
-        others = list(_others(node, source.arguments))
+        others = list(_node_slips(node, source.arguments))
         for rank, says, other in others: yield rank, says, [(node, other)]
         if others: alike.setdefault(ast.unparse(node), []).append((node, others))
     for same in alike.values():
@@ -418,8 +426,8 @@ def _of_places(source: _Source):  # Triples (rank, what to say, pairs (node, the
         yield POSSIBLE, f"`abs`, where a {name} is asked for", [
             (n, ast.Call(size, [n.left], [])) for n in found]
     calls = [n for n in source.of(ast.Call) if n.args]
-    for name in dict.fromkeys(map(_called, calls)):
-        found = [n for n in calls if _called(n) == name]
+    for name in dict.fromkeys(map(_function_name, calls)):
+        found = [n for n in calls if _function_name(n) == name]
         if len(found) == 1: continue
         yield POSSIBLE, f"`{name}` is missing each time", [(n, n.args[0]) for n in found]
         if any(len(n.args) == 2 for n in found):
@@ -428,7 +436,7 @@ def _of_places(source: _Source):  # Triples (rank, what to say, pairs (node, the
 
 # %% ../../nbs/79_exercises.ipynb #f4f8330b
 def _outline(node: ast.AST, hidden: set[str]) -> str:
-    "Write one operation or call, with `…` for all that it is made of but plain names and numbers."
+    "Write one operation or call, with `…` for all operands but plain names and numbers."
     def part(x):
         if not isinstance(x, ast.expr): return x
         kinds = ast.Name, ast.Constant, ast.Attribute, ast.Load
@@ -442,7 +450,7 @@ def _outline(node: ast.AST, hidden: set[str]) -> str:
             setattr(holder, field, new)
     return ast.unparse(node)
 
-def discreet(says: str, solution: Callable) -> str:
+def redact(says: str, solution: Callable) -> str:
     "Hide in a hint the lines of the solution, and the names that only the solution has."
     source = _Source(solution)
     hidden = set(source.local) - set(source.arguments)

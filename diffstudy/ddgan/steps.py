@@ -19,7 +19,7 @@ from diffstudy.core import (
     suggest)
 from ..process.notation import convert, gammas_from_betas
 from ..process.process import alpha, sigma
-from ..process.sample import arrived, check_state
+from ..process.sample import check_finite, check_state
 
 # %% ../../nbs/40_ddgan.ipynb #bd5a5d3f
 def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
@@ -240,7 +240,7 @@ def generate(net: Callable, z: Tensor, chain: Tensor, generator=None, *, c: Tens
     for i in reversed(range(net.steps if start is None else start)):
         z = denoise(net, z, torch.full((len(z),), i, device=z.device), chain, generator, c)
         if trajectory: states.append(z)
-    arrived(z)
+    check_finite(z)
     return torch.stack(states) if trajectory else z
 
 # %% ../../nbs/40_ddgan.ipynb #a6ae8a04

@@ -9,60 +9,60 @@ __all__ = ['EXERCISES', 'add', 'randn', 'doubles', 'chapters', 'load', 'exercise
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..check.answers import Exercise, Verdict, what_is_wrong
-from ..check.slips import edited
+from ..check.answers import Exercise, Verdict, diagnose
+from ..check.slips import with_edits
 from ..core import choose, stream
 
 # %% ../../nbs/79_exercises.ipynb #833bc459
 EXERCISES: dict[str, Exercise] = {}
 
 def add(id: str, solution: Callable, inputs: Callable[[], list], slips: dict = {}, **more):
-    """Register an exercise; a second one of that id takes the place of the first.
+    """Add an exercise; a second one of the same id replaces the first.
 
     Args:
         id: Chapter and number, such as "20.1"
-        solution: The answer that is right; its name and arguments are those of the stub
-        inputs: Makes the tuples of arguments
-        slips: What to say -> a wrong answer, or a pair: old and new text of the right one
-        **more: Of an `Exercise`: probe, rtol, atol, points"""
+        solution: Right answer, with the name and arguments of the stub
+        inputs: Returns the tuples of arguments to try answers on
+        slips: Messages → wrong answers, or pairs (old, new) of text in the solution
+        **more: Fields of `Exercise`: probe, rtol, atol, points"""
     wrong = {
-        says: edited(solution, *slip) if isinstance(slip, tuple) else slip
+        says: with_edits(solution, *slip) if isinstance(slip, tuple) else slip
         for says, slip in slips.items()}
     EXERCISES[id] = Exercise(id, solution, inputs, wrong, **more)
 
 def randn(seed: int, *shape: int) -> Tensor:
-    """Standard normal numbers for inputs, the same on every machine.
+    """Draw inputs, the same on every machine.
 
     Returns:
-        float64"""
+        Standard normal numbers, float64"""
     return torch.randn(*shape, generator=stream(seed, "exercise"), dtype=torch.float64)
 
 def doubles(values) -> Tensor:
-    """Given numbers for inputs.
+    """Convert given numbers for inputs.
 
     Returns:
-        float64"""
+        Float64 numbers"""
     return torch.tensor(values, dtype=torch.float64)
 
 # %% ../../nbs/79_exercises.ipynb #cc79c44b
 def chapters() -> list[str]:
-    """The chapters that have exercises.
+    """List the chapters that have exercises.
 
     Returns:
-        Such as ["10", "11"]"""
+        Numbers, such as ["10", "11"]"""
     import pkgutil
     from diffstudy import exercises
     found = [m.name for m in pkgutil.iter_modules(exercises.__path__)]
     return sorted(m[1:] for m in found if m[0] == "c" and m[1:2].isdigit())
 
 def load(id: str) -> Exercise:
-    """Find an exercise by its number.
+    """Find an exercise by its number. Raises ValueError if there is none.
 
     Args:
-        id: Such as "20.1"
+        id: Chapter and number, such as "20.1"
 
     Returns:
-        ValueError if there is none"""
+        The exercise of that number"""
     import importlib
     chapter = str(id).partition(".")[0]
     if id not in EXERCISES and chapter in chapters():
@@ -76,13 +76,13 @@ def exercise(id: str, answer, slips: bool = True) -> Verdict:
 
     Args:
         id: Chapter and number, such as "20.1"
-        answer: The function that was asked for
-        slips: Whether to look for what is wrong
+        answer: Function to check
+        slips: False to look for no cause of a wrong answer
 
     Returns:
-        True if it is right; shown as a sentence"""
+        True if the answer is right; shown as a sentence"""
     ex = load(id)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        says = what_is_wrong(ex, answer, slips)
+        says = diagnose(ex, answer, slips)
     return Verdict(says is None, f"Exercise {id}: " + (says + "." if says else "right."))

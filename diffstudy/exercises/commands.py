@@ -16,20 +16,20 @@ from ..train.files import replace_file
 
 # %% ../../nbs/79_exercises.ipynb #a594e478
 def _empty(ex  # An `Exercise`
-) -> str:  # Python
-    "The empty answer to an exercise, as in its chapter."
+) -> str:  # Python code
+    "Write the empty answer to an exercise, as in its chapter."
     name = ex.solution.__name__
     if isinstance(ex.solution, type): return f"class {name}:\n    ...  # your lines\n"
     return f"def {name}{inspect.signature(ex.solution)}:\n    ...  # your line\n"
 
 def stub(ex) -> str:
-    """The empty answer to an exercise, as a file.
+    """Write the empty answer to an exercise, as a file.
 
     Args:
         ex: An `Exercise`
 
     Returns:
-        Python"""
+        Python code"""
     what = "class" if isinstance(ex.solution, type) else "function"
     ask = f"diffstudy exercise {ex.id} FILE"
     head = f"# Exercise {ex.id} of diffstudy: `{ask}` checks this {what}.\n"
@@ -41,13 +41,13 @@ SETS = {  # Problem set → the chapters of the path whose exercises it has
     "4": ("40", "41", "43")}
 
 def problem_set(name: str) -> list:
-    """The exercises of a problem set; ValueError if there is no such set.
+    """List the exercises of a problem set. Raises ValueError if there is no such set.
 
     Args:
         name: A key of `SETS`
 
     Returns:
-        Of `Exercise`, in order"""
+        Exercises, in the order of their numbers"""
     from diffstudy.core import choose
     from diffstudy.exercises import check
     of = choose(str(name), SETS, "problem set")
@@ -57,7 +57,7 @@ def problem_set(name: str) -> list:
 
 # %% ../../nbs/79_exercises.ipynb #d1dbe88b
 def tasks() -> dict[str, str]:
-    """What each exercise asks: from the notebooks beside the package, or from what it brings along.
+    """Read the texts of all exercises from the notebooks, or from the package's own copy.
 
     Returns:
         Number → text, in Markdown"""
@@ -72,7 +72,7 @@ def tasks() -> dict[str, str]:
 
 def _needs(ex  # An `Exercise`
 ) -> list[str]:  # Lines of Python
-    "What a chapter has imported before an exercise, as far as its solution needs it."
+    "List the imports that the solution of an exercise needs."
     code = getattr(ex.solution, "__code__", None)
     known = {n: ex.solution.__globals__.get(n) for n in (code.co_names if code else ())}
     modules = {n: v.__name__ for n, v in known.items() if inspect.ismodule(v)}
@@ -82,13 +82,13 @@ def _needs(ex  # An `Exercise`
 
 # %% ../../nbs/79_exercises.ipynb #e6d2551f
 def sheet(name: str) -> str:
-    """The sheet of a problem set: its tasks as comments, and empty answers.
+    """Write the sheet of a problem set: its tasks as comments, and empty answers.
 
     Args:
         name: A key of `SETS`
 
     Returns:
-        Python"""
+        Python code"""
     exercises, asked = problem_set(name), tasks()
     ask = f"diffstudy exercise --set {name} FILE"
     head = f"# Problem set {name} of diffstudy: `{ask}` runs and checks this file.\n"
@@ -106,10 +106,10 @@ def check_sheet(file: str, ids: list[str], slips: bool, pipe):
     """Run a sheet and check its answers, in silence.
 
     Args:
-        file: A sheet of answers; it is run
+        file: Sheet of answers, a Python file that is run
         ids: Numbers of exercises
-        slips: Whether to look for what is wrong
-        pipe: Is sent "begun", "ran" when the file has run, and each verdict"""
+        slips: False to look for no cause of a wrong answer
+        pipe: Connection for "begun", for "ran" after the file has run, and each verdict"""
     from diffstudy.exercises import check
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2): os.dup2(nowhere, stream)
@@ -130,16 +130,16 @@ def check_sheet(file: str, ids: list[str], slips: bool, pipe):
 # %% ../../nbs/79_exercises.ipynb #de277f99
 def judged(file: Path, ids: list[str], limit: float,
            slips: bool = True) -> dict[str, tuple[bool, str]]:
-    """Check a sheet in a process of its own; an answer that hangs or ends it costs only itself.
+    """Check a sheet in a separate process, started again after an answer that hangs or ends it.
 
     Args:
-        file: A sheet of answers; it is run
+        file: Sheet of answers, a Python file that is run
         ids: Numbers of exercises
-        limit: Seconds for an answer, and for the file itself
-        slips: Whether to look for what is wrong
+        limit: Seconds for each answer, and for the file itself
+        slips: False to look for no cause of a wrong answer
 
     Returns:
-        Number → whether it is right, and what to say"""
+        Pairs (True if right, message) by number"""
     found, new = {}, multiprocessing.get_context("spawn")
     while left := [i for i in ids if i not in found]:
         here, there = new.Pipe(duplex=False)
@@ -165,7 +165,7 @@ def judged(file: Path, ids: list[str], limit: float,
 
 # %% ../../nbs/79_exercises.ipynb #0f7ff003
 def _answer_set(name: str, path: Path | None, out: Path | None, limit: float):
-    "Do what `--set` asks: print or write the sheet, check a sheet, or those of a folder."
+    "Print or write a sheet, check a sheet, or check all sheets of a folder (`--set`)."
     if limit <= 0: raise ValueError(f"expected --limit in seconds, above 0; got {limit:g}")
     if out and not (path and path.is_dir()):
         raise ValueError("--out takes the CSV of a class: give a folder of answer files as well")

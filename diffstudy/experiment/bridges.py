@@ -25,13 +25,15 @@ from ..train import files
 
 # %% ../../nbs/83_bridges.ipynb #e9b3f89e
 def gammas_of(scheduler) -> Tensor:
-    """γ of each time step of a scheduler; TypeError without a chain, ValueError unless γ rises.
+    """γ = log(1 − ᾱ) − log ᾱ at each time step of a scheduler.
+
+    Raises TypeError without `alphas_cumprod`, ValueError unless γ rises.
 
     Args:
-        scheduler: Of diffusers, with `alphas_cumprod`
+        scheduler: A scheduler of diffusers with `alphas_cumprod`
 
     Returns:
-        `(T,)` in float64, rising: time step 0 has the least noise"""
+        γ rising, `(T,)` in float64: time step 0 has the least noise"""
     bars = getattr(scheduler, "alphas_cumprod", None)
     if bars is None:
         raise TypeError(
@@ -51,15 +53,17 @@ def gammas_of(scheduler) -> Tensor:
 
 # %% ../../nbs/83_bridges.ipynb #f1dabd58
 def time_step(gamma: Tensor, levels: Tensor, *, whole: bool = False) -> Tensor:
-    """The time steps at which a chain has these noise levels; ValueError outside of the chain.
+    """Invert γ(t): find the time steps of given noise levels by linear interpolation.
+
+    Raises ValueError outside of the chain.
 
     Args:
         gamma: Noise levels, any shape
         levels: γ of each time step, from `gammas_of`
-        whole: The nearest whole one
+        whole: Round to the nearest whole step
 
     Returns:
-        Same shape, float32; int64 where they are to be whole"""
+        Time steps of the shape of gamma, float32, or int64 with `whole`"""
     g, levels = gamma.double(), levels.to(gamma.device)
     right = torch.searchsorted(levels, g.contiguous()).clamp(1, len(levels) - 1)
     low, high = levels[right - 1], levels[right]
@@ -82,14 +86,14 @@ _KINDS = dict(epsilon="eps", v_prediction="v", sample="x")
 
 def predict(net: Callable, scheduler, *, whole: bool = False, clip: float = None,
             **inputs) -> Callable:
-    """A network of diffusers as a predictor of noise.
+    """Wrap a network of diffusers as a noise predictor ε̂(z, γ).
 
     Args:
         net: `net(z, t, …)`, such as diffusers' `UNet2DModel`
-        scheduler: Of diffusers, with which it was trained: what t means, and what it predicts
-        whole: Ask at whole time steps only, the nearest
-        clip: Keep x̂ within ±clip
-        **inputs: What else the network is to be told, such as `class_labels`
+        scheduler: The scheduler of diffusers that the network was trained with
+        whole: Round t to the nearest whole time step
+        clip: Clip x̂ to ±clip; None: no clipping
+        **inputs: Further inputs of the network, such as `class_labels`
 
     Returns:
         `predict(z, gamma)` → ε̂, for any sampler"""
@@ -113,11 +117,13 @@ def predict(net: Callable, scheduler, *, whole: bool = False, clip: float = None
 
 # %% ../../nbs/83_bridges.ipynb #8f3bbc4c
 def grid_of(scheduler, steps: int) -> Tensor:
-    """The noise levels that a scheduler visits, for a sampler of ours.
+    """List the noise levels that a scheduler visits.
+
+    Raises ValueError for time steps that are not whole.
 
     Args:
-        scheduler: Of diffusers, with `alphas_cumprod`; it is not changed
-        steps: As for its `set_timesteps`
+        scheduler: A scheduler of diffusers with `alphas_cumprod`; it is not changed
+        steps: Number of sampler steps, the argument of `scheduler.set_timesteps`
 
     Returns:
         γ falling, `(steps + 1,)` in float64; most end with −∞, clean data"""
@@ -137,16 +143,16 @@ def grid_of(scheduler, steps: int) -> Tensor:
 
 # %% ../../nbs/83_bridges.ipynb #d1c3d890
 def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settings):
-    """A scheduler of diffusers with a noise schedule of ours.
+    """Build a scheduler of diffusers from a noise schedule γ(t).
 
     Args:
         schedule: Times → γ, such as `run.model.schedule`
         steps: Time steps of the chain
-        kind: Name of a class of diffusers
-        **settings: Of that class; nothing is clipped unless it is told to
+        kind: Name of a scheduler class of diffusers
+        **settings: Arguments of that class; clip_sample is False by default
 
     Returns:
-        The scheduler"""
+        A scheduler of that class"""
     diffusers = files.needed("diffusers", "bridges", "this bridge")
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
@@ -167,8 +173,8 @@ class AsUNet(nn.Module):
     """A network `net(z, γ, c)` → ε̂ as a U-Net of diffusers, for its loops and pipelines.
 
     Args:
-        net: With `shape`, such as `run.model.net`; or a run or a `vdm.VDM` that has one
-        scheduler: Of diffusers: which γ its time steps are, as from `scheduler`"""
+        net: A network with `shape` such as `run.model.net`, or a run or `vdm.VDM`
+        scheduler: A scheduler of diffusers, which gives each time step a γ"""
     def __init__(self, net, scheduler):
         super().__init__()
         own = getattr(net, "model", net)
@@ -196,17 +202,19 @@ class AsUNet(nn.Module):
 
 # %% ../../nbs/83_bridges.ipynb #6f502d49
 def from_hub(name: str, file: str, revision: str = None, device=None, root=None) -> experiment.Run:
-    """Open a trained model from the hub: one file of weights with their card. No code can run.
+    """Open a trained model from the hub: one file of weights with a card, which cannot run code.
+
+    Raises CheckpointError for a damaged file.
 
     Args:
         name: owner/name on the hub
         file: NAME.safetensors there, as `experiment.export` writes it
         revision: A branch, tag or commit
-        device: Such as "cuda:1"; the fastest there is by default
-        root: Where its images are, to score it
+        device: A device such as "cuda:1"; None: the fastest
+        root: The folder of the images, for scores
 
     Returns:
-        As from `experiment.open`; CheckpointError for what is damaged"""
+        The opened run, as from `experiment.open`"""
     plain = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
@@ -216,14 +224,16 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
 @torch.no_grad()
 def export_onnx(run, path) -> Path:
-    """The network of a run as an ONNX file, in float32, for any number of examples at a time.
+    """Write the network of a run as an ONNX file in float32, with a free batch size.
+
+    Raises RuntimeError if PyTorch cannot convert the network.
 
     Args:
-        run: From `experiment.open` or `from_hub`: of a VDM or a GAN
-        path: NAME.onnx; written in one act
+        run: A run of a VDM or a GAN, from `experiment.open` or `from_hub`
+        path: The file to write, NAME.onnx
 
     Returns:
-        The file"""
+        The written file"""
     known = run.kind in ("vdm", "ddgan")
     expect(known, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
     for name in ("onnx", "onnxscript"): files.needed(name, "bridges", "this bridge")

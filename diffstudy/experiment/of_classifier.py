@@ -25,19 +25,20 @@ from ..train.files import check_keys
 # %% ../../nbs/76d_gan_runs.ipynb #bfebb06f
 @dataclass(frozen=True)
 class ClassifierConfig(Configuration):
-    """All that fixes the training of a classifier of noisy images.
+    """Settings of the training of a classifier of noisy images.
 
     Args:
         data: A name of `data.DATASETS`
         width: Channels at full resolution, a multiple of 4
-        gamma_min: Least noise that the classifier sees
-        gamma_max: Most noise that it sees
-        threads: Of the CPU; 0: as many as there are cores
-        train: What differs from `train.Config`
-        options: Of `data.load`, for a folder of pictures"""
+        gamma_min: Least noise level γ in training
+        gamma_max: Largest noise level γ in training
+        threads: CPU threads; 0: one for each core
+        train: Changed settings of `train.Config`
+        options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "classifier"
     data: str = "digits"
     width: int = setting(24, whole(4))
+    # Share of activations that dropout sets to zero
     dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
     gamma_min: float = setting(-8., GAMMA)
     gamma_max: float = setting(8., GAMMA)
@@ -46,20 +47,22 @@ class ClassifierConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The loop with all its settings."
+        """Fill in the defaults of the loop.
+
+        Raises ValueError unless gamma_min < gamma_max."""
         ends = f"{self.gamma_min:g} and {self.gamma_max:g}"
         expect(self.gamma_min < self.gamma_max, "gamma_min < gamma_max", ends)
         return super().spelled()
 
     def assemble(self, facts: dict):
-        "The classifier before training."
+        "Build the untrained classifier."
         return nets.Classifier(
             tuple(facts["shape"]), facts["classes"], self.width, dropout=self.dropout,
             gamma_min=self.gamma_min, gamma_max=self.gamma_max,
             seed=self.spelled()["train"].seed)
 
     def start(self, images, facts: dict, rank, notes: dict):
-        "What `train.fit` needs: the state, the step and the batches."
+        "Build state, update and batches for `train.fit`."
         if isinstance(images, datasets.Stacked):
             raise ValueError(
                 f"a classifier learns single images; got {images.name}: "
@@ -88,7 +91,7 @@ RECIPES = {
 # %% ../../nbs/76d_gan_runs.ipynb #d7eddcbe
 @torch.no_grad()
 def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standard error, n]
-    "How often a classifier is right, at evenly spread noise levels."
+    "Measure the accuracy of a classifier at evenly spread noise levels."
     x, ends = datasets.encode(held_out.images, held_out.levels), model.condition.range
     rows = []
     for g in torch.linspace(*ends, points).tolist():
@@ -100,7 +103,7 @@ def _accuracy(model, held_out, points=9) -> list:  # Rows [γ, accuracy, standar
 
 # %% ../../nbs/76d_gan_runs.ipynb #3f3b85cd
 class ClassifierRun(Run):
-    "A classifier of noisy images that was trained: it gives log p(c|z), and guides another run."
+    "A trained classifier of noisy images, which gives log p(c|z) and guides another run."
     what = "a classifier of noisy images"
     instead = (
         "It guides a diffusion model: run.sample(labels, classifier=…), "
@@ -111,19 +114,24 @@ class ClassifierRun(Run):
 
     @torch.no_grad()
     def log_prob(self, z: Tensor, gamma) -> Tensor:
-        """log p(c|z) for each class.
+        """Compute log p(c|z) for each class c.
 
         Args:
             z: Latents `(b, c, h, w)`
-            gamma: Their noise level, `()` or `(b,)`
+            gamma: Noise level of z, `()` or `(b,)`
 
         Returns:
-            `(b, classes)`"""
+            Log probabilities `(b, classes)`"""
         return self.model(
             z.to(self.device), torch.as_tensor(gamma, device=self.device)).log_softmax(-1)
 
     def accuracy(self, images=None, *, points: int = 9, root=None) -> list:
-        """How often it is right on held-out images, at evenly spread noise levels.
+        """Measure the accuracy on held-out images at evenly spread noise levels.
+
+        Args:
+            images: A `data.ImageSet`; None: the held-out images
+            points: Number of noise levels
+            root: The folder of the images, if they have moved
 
         Returns:
             Rows [γ, accuracy, standard error, n]"""
@@ -132,11 +140,11 @@ class ClassifierRun(Run):
         return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
-        "Its accuracy by noise level."
+        "Measure the accuracy on held-out images by noise level."
         return dict(accuracy=_accuracy(self.model, held_out))
 
     def look(self, images) -> dict:
-        "How often it is wrong on held-out images, over all noise levels."
+        "Measure the error rate on held-out images, averaged over noise levels."
         if not images: return {}
         rows = self.accuracy(images)
         return dict(
@@ -144,12 +152,12 @@ class ClassifierRun(Run):
             error=sum(e for _, _, e, *_ in rows) / len(rows))  # all levels see the same images
 
     def evaluate(self, *, root=None, **how) -> dict:
-        "Its accuracy by noise level."
+        "Measure the accuracy on held-out images by noise level."
         return dict(kind=self.kind, accuracy=self.accuracy(root=root))
 
     @classmethod
     def words(cls, result: dict) -> list[str]:
-        "Its accuracy, in one line."
+        "Format the accuracy by noise level."
         if not (rows := result.get("accuracy")): return []
         return [
             "accuracy on held-out images by noise level:",
@@ -157,7 +165,7 @@ class ClassifierRun(Run):
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "Its accuracy, with intervals."
+        "Format the accuracy by noise level, with intervals."
         check_keys("evaluation", evaluation, ("kind", "accuracy"))
         rows = evaluation["accuracy"]
         return [

@@ -30,17 +30,17 @@ _GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "w
 
 @dataclass(frozen=True)
 class GANConfig(Configuration):
-    """All that fixes the training of a denoising diffusion GAN.
+    """Settings of the training of a denoising diffusion GAN.
 
     Args:
         data: A name of `data.DATASETS`
-        model: What records call the networks, which `gan` describes
+        model: Name of the networks in records; `gan` describes them
         labels: Train on the labels, where the data have them
         components: Principal components of each channel; 0: pixels
-        threads: Of the CPU; 0: as many as there are cores
-        gan: What differs from `game.GANSettings`
-        train: Of `_GAN_LOOP`
-        options: Of `data.load`, for a folder of pictures"""
+        threads: CPU threads; 0: one for each core
+        gan: Changed settings of `game.GANSettings`
+        train: Changed settings of the training loop
+        options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
     parts: ClassVar[dict] = dict(train=training.Config, gan=game.GANSettings)
     # steps are those of training
@@ -55,23 +55,23 @@ class GANConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The loop, and networks and losses."
+        "Fill in the defaults of the loop, the networks and the losses."
         for k in self.train:
             if k not in _GAN_LOOP:
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
         return super().spelled() | dict(gan=game.GANSettings(**self.gan))
 
     def resolve(self) -> dict:
-        "Every setting by name; of the loop those that a GAN has."
+        "List every setting by name, of the loop only those of a GAN."
         full = super().resolve()
         return full | dict(train={k: full["train"][k] for k in _GAN_LOOP})
 
     def assemble(self, facts: dict):
-        "The generator before training."
+        "Build the untrained generator."
         return self.networks(facts)["generator"]
 
     def networks(self, facts: dict):
-        "Both networks before training."
+        "Build the untrained generator and discriminator."
         gan, loop = (self.spelled()[k] for k in ("gan", "train"))
         shape, classes = tuple(facts["shape"]), facts["classes"] if self.labels else 0
         if self.components: shape = shape[0], self.components
@@ -83,11 +83,11 @@ class GANConfig(Configuration):
         return ddgan_nets.build(gan, shape, classes, seed=2 * loop.seed)
 
     def step(self, gan: game.GANSettings, prepare):
-        "What one update does."
+        "Make the update of both networks, `step(state, batch, generator)`."
         return game.adversarial_step(gan, prepare=prepare)
 
     def start(self, images, facts: dict, rank, notes: dict, components=None):
-        "What `train.fit` needs: state, step and batches; `components` of an earlier start."
+        "Build state, update and batches for `train.fit`; `components` of a resumed run."
         gan, loop = self.spelled()["gan"], self.resolve()["train"]
         steps, seed = loop.pop("steps"), loop["seed"]
         state = game.make_state(gan, self.networks(facts), steps, rank=rank, **loop)
@@ -107,7 +107,7 @@ class GANConfig(Configuration):
         return state, step, batches(images, gan.batch_size, seed, rank, each=group_size)
 
     def components_of(self, images):
-        "The principal components of a training set, a `data.Components`."
+        "Compute the principal components of a training set, a `data.Components`."
         some = images.images if isinstance(images, datasets.Stacked) else images
         return datasets.Components(
             datasets.encode(subset(some, 10_000).images, some.levels), self.components)
@@ -202,7 +202,7 @@ RECIPES |= {
 
 # %% ../../nbs/76d_gan_runs.ipynb #3c914d4c
 class GANRun(Judged):
-    "A denoising diffusion GAN that was trained: it samples, by its own few calls."
+    "A trained denoising diffusion GAN, which samples in a few calls."
     what = "a denoising diffusion GAN"
     instead = "A variational diffusion model does: `diffstudy train digits`"
     choices = ("precision",)
@@ -210,16 +210,16 @@ class GANRun(Judged):
 
     def sample(self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128,
                precision: str = "float32", progress=False, **refused) -> Tensor:
-        """Samples, each a function of the seed, its class and its number alone.
+        """Draw samples, each a function of seed, class and index alone.
 
         Args:
             labels: A class for each image, where the model was trained with labels
-            n: How many, where it was not
-            seed: The same seed, the same images
+            n: Number of images without labels
+            seed: Seed: the same seed, the same images
             batch: Images at a time
-            precision: "bfloat16" by autocast: less time, other images by a hair
-            progress: Show a bar or lines; a `watch.Progress` that counts images goes on
-            **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
+            precision: "float32", or "bfloat16" (autocast): faster, less exact
+            progress: Show a bar or lines; a `watch.Progress` is continued
+            **refused: Options of diffusion models, which are an error
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
@@ -228,17 +228,17 @@ class GANRun(Judged):
 
     def restore(self, picture, labels=None, *, state: int = 2, n: int = 8, seed: int = 0,
                 precision: str = "float32", progress=False, **refused) -> Tensor:
-        """A picture drawn again from a state of the chain: all that a GAN has of restoring.
+        """Diffuse a picture to a state of the chain and draw it again from there.
 
         Args:
             picture: Gray levels `(c, h, w)`
             labels: A class for each answer, where the model was trained with labels
-            state: Of the chain, to which it gets noise first: the more, the less stays
-            n: How many, where there are no labels
-            seed: The same seed, the same answers
-            precision: As for `sample`
-            progress: As for `sample`
-            **refused: What fills in a part: mask, operator, noise, method
+            state: State of the chain to diffuse to, 1 to T: higher keeps less
+            n: Number of answers without labels
+            seed: Seed: the same seed, the same answers
+            precision: "float32", or "bfloat16" (autocast): faster, less exact
+            progress: Show a bar or lines; a `watch.Progress` is continued
+            **refused: Options of diffusion models (mask, operator, …), which are an error
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
@@ -253,7 +253,7 @@ class GANRun(Judged):
         return self._drawn(x, state, labels, n, seed, 128, precision, progress)
 
     def _drawn(self, x, start, labels, n, seed, batch, precision, progress):
-        "Images from noise, or from x, which gets noise up to the state `start` first."
+        "Draw images from noise, or from x diffused to the state `start`."
         if labels is None and self.has_labels:
             raise ValueError(
                 "this GAN was always told a label in training: "
@@ -278,19 +278,21 @@ class GANRun(Judged):
         return torch.cat(images)
 
     def cost(self, how: dict) -> str:
-        "Its own calls; ValueError for what it cannot be told."
+        """Describe the calls of the network for one image.
+
+        Raises ValueError for options of diffusion models."""
         self.refuse({k: v for k, v in how.items() if k not in self.choices})
         return f"{self.model.steps} calls of the network each"
 
     @functools.cached_property
     def components(self):
-        "The principal components that it works on, where it does."
+        "Read the principal components of the data; None if the GAN works on pixels."
         if not self.config["components"]: return None
         return read_components(self.folder, self.info, self.device)
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "What the judge says."
+        "Format an evaluation as lines of text."
         return verdict.words(evaluation)
 
 # %% ../../nbs/76d_gan_runs.ipynb #31ef6b94

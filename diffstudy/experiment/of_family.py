@@ -25,17 +25,17 @@ from ..train import loop as training
 # %% ../../nbs/76g_family_runs.ipynb #5d9b286f
 @dataclass(frozen=True)
 class FamilyConfig(Configuration):
-    """All that fixes the training of a model of `families`.
+    """Settings of the training of a model of `families`.
 
     Args:
         data: A name of `data.DATASETS`
         model: A name of `families.MODELS`
-        draws: Looks at each held-out image, where a bound is drawn
-        threads: Of the CPU; 0: as many as there are cores
-        net: Of `families.Sizes`, what the model reads
-        unet: Of `nets.UNetConfig`, where it has a U-Net
-        train: What differs from `train.Config`
-        options: Of `data.load`, for a folder of pictures"""
+        draws: Monte Carlo draws of the bound for each held-out image
+        threads: CPU threads; 0: one for each core
+        net: Changed settings of `families.Sizes`
+        unet: Changed settings of `nets.UNetConfig`
+        train: Changed settings of `train.Config`
+        options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "family"
     parts: ClassVar[dict] = dict(
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
@@ -49,7 +49,9 @@ class FamilyConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The loop and the network with all their settings."
+        """Fill in the defaults of the loop and the network.
+
+        Raises ValueError for a size that the model does not have."""
         reads = choose(self.model, families.MODELS, "model")[1]
         for k in (*self.net, *(["unet"] if self.unet else [])):
             if k not in reads: raise ValueError(suggest(k, reads, f"size of {self.model}"))
@@ -57,12 +59,12 @@ class FamilyConfig(Configuration):
         return parts | (dict(unet=nets.UNetConfig(**self.unet)) if "unet" in reads else {})
 
     def resolve(self) -> dict:
-        "Every setting by name; of the network those that the model reads."
+        "List every setting by name, of the network only those of the model."
         full, reads = super().resolve(), families.MODELS[self.model][1]
         return full | dict(net={k: v for k, v in full["net"].items() if k in reads})
 
     def assemble(self, facts: dict) -> families.Family:
-        "The model before training."
+        "Build the untrained model."
         parts = self.spelled()
         sizes = dataclasses.asdict(parts["net"]) | parts
         reads = families.MODELS[self.model][1]
@@ -71,9 +73,9 @@ class FamilyConfig(Configuration):
             **{k: sizes[k] for k in reads})
 
     def start(self, images, facts: dict, rank, notes: dict):
-        "What `train.fit` needs: the state, the step and the batches."
+        "Build state, update and batches for `train.fit`."
         loop, model = self.spelled()["train"], self.assemble(facts)
-        model.start(images.images[:512], stream(loop.seed, "start"))
+        model.initialize(images.images[:512], stream(loop.seed, "start"))
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
@@ -120,21 +122,21 @@ RECIPES = {
 
 # %% ../../nbs/76g_family_runs.ipynb #6c238814
 class FamilyRun(Judged):
-    "A model of another family that was trained: it samples, and most say what an image costs."
+    "A trained model of another family, which samples; most have a likelihood."
     what = "a model of gray levels without labels"
     instead = "A variational diffusion model does: `diffstudy train digits`"
 
     def sample(self, labels=None, *, n: int = 16, seed: int = 0, batch: int = 128, progress=False,
                **refused) -> Tensor:
-        """Samples, each a function of the seed and its number alone.
+        """Draw samples, each a function of seed and index alone.
 
         Args:
-            labels: None; it has learned without
-            n: How many
-            seed: The same seed, the same images
+            labels: None: these models have no labels
+            n: Number of images
+            seed: Seed: the same seed, the same images
             batch: Images at a time
-            progress: Show a bar or lines; a `watch.Progress` that counts images goes on
-            **refused: What belongs to diffusion models: w, steps, sampler, grid, classifier
+            progress: Show a bar or lines; a `watch.Progress` is continued
+            **refused: Options of diffusion models, which are an error
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
@@ -144,21 +146,28 @@ class FamilyRun(Judged):
         return drawn(self.labels_of(labels, n), seed, batch, draw, progress, self.cost({}))
 
     def cost(self, how: dict) -> str:
-        "Its own calls; ValueError for what it cannot be told."
+        """Describe the calls of the network for one image.
+
+        Raises ValueError for options of diffusion models."""
         self.refuse(how)
         n = self.model.calls
         return f"{n} call{'s' * (n > 1)} of the network each"
 
     def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, root=None,
                      progress=False) -> scoring.BitsPerDim:
-        """Bits per dimension, exact or a bound, with their error.
+        """Compute bits per dimension, exact or a bound.
+
+        Raises ValueError for a family without a likelihood.
 
         Args:
-            images: A `data.ImageSet`; the held-out images by default
-            draws: As in `FamilyConfig`; those of the run by default
-            seed: Of what is drawn for a bound
-            root: Where the images are, if they have moved
-            progress: Show a bar or lines; a `watch.Progress` that counts images goes on"""
+            images: A `data.ImageSet`; None: the held-out images
+            draws: Monte Carlo draws of a bound; None: those of the configuration
+            seed: Seed of the draws of a bound
+            root: The folder of the images, if they have moved
+            progress: Show a bar or lines; a `watch.Progress` is continued
+
+        Returns:
+            Mean with standard error, and the value of each image"""
         kind = self.model.kind
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
@@ -174,7 +183,7 @@ class FamilyRun(Judged):
                 generator=stream(seed, "families"))
 
     def measure(self, held_out, progress=False) -> dict:
-        "Bits of held-out images, where the family has a likelihood."
+        "Score held-out images in bits per dimension, if the family has a likelihood."
         if not (kind := self.model.kind): return {}
         b = self.bits_per_dim(held_out, progress=progress)
         each = [round(v, 4) for v in b.values.tolist()]
@@ -183,7 +192,7 @@ class FamilyRun(Judged):
             each={kind: each} if len(each) <= 10_000 else None)
 
     def look(self, images) -> dict:
-        "Held-out bits and a few samples."
+        "Score held-out images by one draw of the bits, and draw a few samples."
         found = dict(samples=self.grid())
         if not images or not self.model.kind: return found
         b = self.bits_per_dim(images, draws=1)
@@ -191,7 +200,7 @@ class FamilyRun(Judged):
 
     @classmethod
     def words(cls, result: dict) -> list[str]:
-        "Its bits, and whether they are exact."
+        "Format the bits per dimension, exact or a bound."
         bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
         return [
             f"bits per dimension on {b.n} held-out images "
@@ -200,12 +209,12 @@ class FamilyRun(Judged):
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "Its bits, and what the judge says."
+        "Format the bits per dimension and the evaluation of the samples."
         return [*cls.words(evaluation), *verdict.words(evaluation)]
 
 # %% ../../nbs/76g_family_runs.ipynb #7badce69
 def _row(purpose: str, family: str, record: str = "families", **case) -> Note:
-    "A recipe that is a row of the full tables."
+    "Make the note of a recipe whose scores are a row of a record."
     case = dict(family=family, seed=0, choosing=False) | case
     return Note(purpose, record=record, case=case)
 

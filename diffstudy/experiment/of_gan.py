@@ -78,7 +78,7 @@ class PresGAN(GANConfig):
         return step
 
 class NoiseAlone(PresGAN):
-    "The same without the entropy: a GAN that is shown noisy images."
+    "PresGAN without the entropy term: a GAN on noisy images."
     weight = 0.
 
 # %% ../../nbs/58_gans.ipynb #58a00047
@@ -87,10 +87,10 @@ SYSTEMS = {
     "PresGAN": PresGAN, "PresGAN, noise alone": NoiseAlone}
 
 def system(name: str, config: GANConfig) -> GANConfig:
-    """The same run for another system, to be trained by `experiment.fit`.
+    """Convert the configuration of a plain GAN to that of another system, for `experiment.fit`.
 
     Args:
         name: A name of `SYSTEMS`
-        config: Of the plain GAN"""
+        config: The configuration of a plain GAN"""
     own = choose(name, SYSTEMS, "system")
     return own(**{f.name: getattr(config, f.name) for f in dataclasses.fields(config)})

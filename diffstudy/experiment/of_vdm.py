@@ -51,27 +51,27 @@ _WIDTH = Rule(
 
 @dataclass(frozen=True)
 class VDMConfig(Configuration):
-    """All that fixes the training of a variational diffusion model, and with it its numbers.
+    """Settings of the training of a variational diffusion model.
 
     Args:
         data: A name of `data.DATASETS`
-        model: What records call the network, which `unet` describes
-        head: What the network puts out: a name of `heads.HEADS`
+        model: Name of the network in records; `unet` describes it
+        head: Output of the network: a name of `heads.HEADS`
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
         drop: Of examples that lose their label; 1: a model without any
-        flip: Training images, at random: all, or classes
-        augment: Mirror and turn, and tell the network (`vdm.augment`)
+        flip: Mirror training images at random; or classes
+        augment: Mirror and rotate, as an input too (`vdm.augment`)
         recompute: Less memory, more time: `nets.UNet`
         points: Evenly spread noise levels in one look at a held-out image
         draws: Looks at each held-out image
-        threads: Of the CPU; 0: as many as there are cores
+        threads: CPU threads; 0: one for each core
         decoder: Width of a network for p(x|z_0); 0: each pixel by itself
         weight: Of the squared error: a name of `objectives.WEIGHTS`
-        unet: What differs from `nets.UNetConfig`
-        train: What differs from `train.Config`
-        options: Of `data.load`, for a folder of pictures"""
+        unet: Changed settings of `nets.UNetConfig`
+        train: Changed settings of `train.Config`
+        options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "vdm"
     parts: ClassVar[dict] = dict(unet=nets.UNetConfig, train=training.Config)
     data: str = "digits"
@@ -94,7 +94,9 @@ class VDMConfig(Configuration):
     options: dict = field(default_factory=dict)
 
     def spelled(self) -> dict:
-        "The network and the loop, spelled out; ValueError for what does not go together."
+        """Fill in the defaults of the network and the loop.
+
+        Raises ValueError for settings that exclude each other."""
         tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
@@ -117,7 +119,7 @@ class VDMConfig(Configuration):
         return dict(train=training.Config(**self.train), unet=unet)
 
     def assemble(self, facts: dict):
-        "The model before training, a `vdm.VDM`."
+        "Build the untrained model, a `vdm.VDM`."
         unet, loop = (self.spelled()[k] for k in ("unet", "train"))
         shape, levels = tuple(facts["shape"]), facts["levels"]
 
@@ -134,7 +136,7 @@ class VDMConfig(Configuration):
         return vdm.VDM(net, noise, levels, decoder=reads)
 
     def start(self, images, facts: dict, rank, notes: dict):
-        "What `train.fit` needs: the state, the step and the batches."
+        "Build state, update and batches for `train.fit`."
         loop, model = self.spelled()["train"], self.assemble(facts)
 
         # the loss is the bound, or the squared error of ε̂ with another weight
@@ -266,7 +268,7 @@ RECIPES |= {
 
 # %% ../../nbs/76c_vdm_runs.ipynb #39354485
 def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
-    "A recorded number of bits, with the value of each image where it was kept."
+    "Read bits per dimension from a result, with the values of single images if recorded."
     each = (result.get("each") or {}).get(name)
     check_keys("result", result, dict(bits_per_dim=(name,)))
     row = result["bits_per_dim"][name]
@@ -275,7 +277,9 @@ def bits_of(result: dict, name: str) -> scoring.BitsPerDim:
 
 # %% ../../nbs/76c_vdm_runs.ipynb #9afed48f
 def _guide(classifier) -> Run:
-    "What is to guide; ValueError unless it is a run of a classifier."
+    """Check that an argument is a run of a classifier.
+
+    Raises ValueError if it is not."""
     if getattr(classifier, "guides", False): return classifier
     raise ValueError(
         "classifier: expected a run of a classifier, as "
@@ -296,7 +300,7 @@ RESTORING = dict(dps=dict(step=9.), particles=dict(particles=16))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b49ab59a
 class VDMRun(Judged):
-    "A trained variational diffusion model: it samples, scores, predicts, and can be guided."
+    "A trained variational diffusion model, which samples under guidance and scores images."
     what = "a variational diffusion model"
     instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
     choices = ("w", "steps", "sampler", "grid", "precision")
@@ -306,22 +310,22 @@ class VDMRun(Judged):
                sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
                classifier=None, batch: int = 128, precision: str = "float32", progress=False,
                **unknown) -> Tensor:
-        """Samples, each by its seed, class and number alone (of `flow`: and by its batch).
+        """Draw samples, each a function of seed, class and index (sampler \"flow\": and batch).
 
         Args:
             labels: A class for each image, or None for images without a label
-            n: How many, where no labels are given
-            w: Weight of guidance as in the paper; 0 = none
-            steps: Of the sampler; "flow" and "gotta-go-fast" choose their own
+            n: Number of images without labels
+            w: Guidance weight as in the paper; 0: no guidance
+            steps: Sampler steps; "flow" and "gotta-go-fast" choose their own
             sampler: A name of `solvers.SOLVERS`
-            grid: A name of `solvers.GRIDS`: the noise levels at which to ask
-            seed: The same seed, the same images
-            start: Noise to begin with, as from `invert`; by default that of the seed
-            classifier: A `ClassifierRun`: guide by it, not by dropped labels
+            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            seed: Seed: the same seed, the same images
+            start: Initial noise, as from `invert`; None: that of the seed
+            classifier: A `ClassifierRun` for classifier guidance; None: classifier-free
             batch: Images at a time
-            precision: "bfloat16" by autocast: less time, other images by a hair
-            progress: Show a bar or lines; a `watch.Progress` that counts images goes on
-            **unknown: Refused, with the name that may have been meant
+            precision: "float32", or "bfloat16" (autocast): faster, less exact
+            progress: Show a bar or lines; a `watch.Progress` is continued
+            **unknown: Unknown options, which are an error with the nearest name
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
@@ -355,18 +359,22 @@ class VDMRun(Judged):
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
                 grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
                 progress=False) -> Tensor:
-        """Answers that fit what is seen of a picture; where that is nothing, what `sample` draws.
+        """Draw posterior samples that fit the seen part of a picture.
 
         Args:
             picture: Gray levels `(c, h, w)`, or floats in the units of the data
             labels: A class for each answer, or None
-            mask: True where it is hidden, `(h, w)` or `(c, h, w)`
-            operator: What else was done to the picture, such as `inverse.Downsample(2)`
-            noise: Standard deviation on the picture, in the units of the data
+            mask: True at hidden pixels, `(h, w)` or `(c, h, w)`
+            operator: Measurement operator instead of a mask, such as `inverse.Downsample(2)`
+            noise: Standard deviation of measurement noise, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
-            n: How many answers, where no labels are given
-            w, steps, grid: As for `sample`, with more steps
-            seed, precision, progress: As for `sample`
+            n: Number of answers without labels
+            w: Guidance weight; 0: no guidance
+            steps: Sampler steps
+            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            seed: Seed: the same seed, the same answers
+            precision: "float32", or "bfloat16" (autocast): faster, less exact
+            progress: Show a bar or lines; a `watch.Progress` is continued
 
         Returns:
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
@@ -402,17 +410,18 @@ class VDMRun(Judged):
 
     def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
                grid: str = vdm.GRID, progress=False) -> Tensor:
-        """The noise from which DDIM draws these pictures, at three calls of the network a step.
+        """Invert DDIM: compute the noise from which it draws these pictures.
 
         Args:
-            picture: Gray levels `(c, h, w)`, or of many pictures `(n, c, h, w)`
-            labels: A class for each, or None
-            w: Weight of guidance
-            steps, grid: Of the sampler
+            picture: Gray levels `(c, h, w)`, or `(n, c, h, w)` of many pictures
+            labels: A class for each picture, or None
+            w: Guidance weight; 0: no guidance
+            steps: Sampler steps, each of three network calls
+            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
             progress: Show a bar or lines
 
         Returns:
-            `(n, c, h, w)`, on the CPU: `sample(labels, start=…, sampler="ddim")` goes back"""
+            Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
         x = holes.check_measurement(picture, self.facts, many=True)
         self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
         gammas = GRIDS[grid](self.model.schedule, steps)
@@ -421,12 +430,12 @@ class VDMRun(Judged):
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
 
     def predict(self, labels=None, *, w: float = 0., classifier=None):
-        """The network under guidance, as a function of the latent and its noise level.
+        """Make the guided noise predictor ε̂(z, γ).
 
         Args:
-            labels: `(b,)` classes, or None
-            w: Weight of guidance as in the paper; 0 = none
-            classifier: A `ClassifierRun`
+            labels: Classes `(b,)`, or None
+            w: Guidance weight as in the paper; 0: no guidance
+            classifier: A `ClassifierRun` for classifier guidance; None: classifier-free
 
         Returns:
             `predict(z, gamma)` → ε̂, for any sampler"""
@@ -445,15 +454,19 @@ class VDMRun(Judged):
     def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
                      draws: int = None, seed: int = 0, root=None,
                      progress=False) -> scoring.BitsPerDim:
-        """The bound in bits per dimension, with its error.
+        """Estimate the variational bound in bits per dimension (VDM).
 
         Args:
-            images: A `data.ImageSet`; the held-out images by default
-            labels: Tell the model the labels; by default where it has them
-            points, draws: As in `VDMConfig`; those of the run by default
-            seed: Of times and noise
-            root: Where the images are, if they have moved
-            progress: Show a bar or lines; a `watch.Progress` that counts images goes on"""
+            images: A `data.ImageSet`; None: the held-out images
+            labels: Condition on the labels; None: if the model has them
+            points: Evenly spread times of a draw; None: those of the configuration
+            draws: Draws for each image; None: those of the configuration
+            seed: Seed of times and noise
+            root: The folder of the images, if they have moved
+            progress: Show a bar or lines; a `watch.Progress` is continued
+
+        Returns:
+            Mean with standard error, and the value of each image"""
         labels = self.has_labels if labels is None else labels
         if labels and not self.has_labels:
             raise ValueError("this model was trained without labels: labels=False")
@@ -483,7 +496,9 @@ class VDMRun(Judged):
         return scoring.BitsPerDim.of(nats, images.images[0].numel())
 
     def cost(self, how: dict) -> str:
-        "Calls of the network, which a weight doubles; ValueError for what it cannot be told."
+        """Describe the calls of the network for one image; guidance doubles them.
+
+        Raises ValueError for a wrong option."""
         w, guide = how["w"], how.get("classifier")
         if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
             raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
@@ -497,7 +512,7 @@ class VDMRun(Judged):
         return f"{calls * (1 + guided)} calls of the network each"
 
     def measure(self, held_out, progress=False) -> dict:
-        "The bound without labels, and with them where the model has them."
+        "Score held-out images by the bound, without labels and with them if the model has them."
         told = dict(unconditional=False) | (dict(conditional=True) if self.has_labels else {})
         total = len(held_out) * self.config["draws"] * len(told)
         with counted(progress, total, "scoring") as view:
@@ -509,7 +524,7 @@ class VDMRun(Judged):
             each=each if len(held_out) <= 10_000 else None)
 
     def look(self, images) -> dict:
-        "Held-out bits per dimension and a few samples, of few steps."
+        "Score held-out images by one draw of the bound, and sample with 20 steps."
         seen = dict(samples=self.grid(sampler="dpm++", steps=20))
         if not images: return seen
         b = self.bits_per_dim(images, draws=1)
@@ -517,7 +532,7 @@ class VDMRun(Judged):
 
     @classmethod
     def words(cls, result: dict) -> list[str]:
-        "The bound, without labels and with them."
+        "Format the bound, without labels and with them."
         bits = {k: bits_of(result | dict(each=None), k) for k in result.get("bits_per_dim") or {}}
         if not bits: return []
         n = next(iter(bits.values())).n
@@ -531,7 +546,7 @@ class VDMRun(Judged):
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "The bound, and what the judge says."
+        "Format the bound and the evaluation of the samples."
         bits = evaluation.get("bits_per_dim") or {}
         return [
             *(f"bits per dimension, {k}: {bits_of(evaluation, k)}" for k in bits),

@@ -35,19 +35,25 @@ _FIRST = {data: name for kind in kinds().values() for data, name in kind.first.i
 _ON_A_CPU = {name: text for kind in kinds().values() for name, text in kind.on_a_cpu.items()}
 
 def recipes_for(data: str) -> list[str]:
-    """The recipes for a data set; the first is the one that is taken when none is named.
+    """List the recipes for a data set, the default one first.
 
     Args:
-        data: A name of `data.DATASETS`"""
+        data: A name of `data.DATASETS`
+
+    Returns:
+        Names of recipes"""
     first = _FIRST.get(data, data)
     return sorted((k for k, v in RECIPES.items() if v.data == data), key=lambda k: (k != first, k))
 
 # %% ../../nbs/76_experiment.ipynb #93be934f
 def use_kind(kind: Kind | str | Path) -> Kind:
-    """Know a further kind of model, with its recipes, as those of the course are known.
+    """Register a further kind of model and all recipes of it.
 
     Args:
-        kind: A kind, or a Python file that describes one as KIND and is run"""
+        kind: A `Kind`, or a Python file that is run and defines KIND
+
+    Returns:
+        The registered kind"""
     if not isinstance(kind, Kind):
         path = Path(kind)
         found = runpy.run_path(str(path)) if path.suffix == ".py" and path.is_file() else {}
@@ -63,15 +69,17 @@ def use_kind(kind: Kind | str | Path) -> Kind:
 # %% ../../nbs/76_experiment.ipynb #dd15b266
 def configure(data: str | Configuration, recipe: str | Path | None = None,
               settings: dict = {}) -> tuple[Configuration, str]:
-    """The configuration that the arguments ask for.
+    """Resolve data set, recipe and changed settings into one configuration.
+
+    Raises ValueError if a name is unknown or the recipe is for other data.
 
     Args:
         data: A data set, or a configuration
-        recipe: A name of `RECIPES` or a run's config.json; the data set's own if not given
-        settings: By name, as for `change`
+        recipe: A name of `RECIPES` or a run's config.json; None: the default of the data set
+        settings: Changed settings by name, as for `change`
 
     Returns:
-        The configuration and a recipe's name; ValueError if names do not exist or go together"""
+        The configuration and the name of its recipe"""
     if not isinstance(data, (str, Path)): return change(data, settings), recipe or data.data
     choose(data, datasets.DATASETS, "data set")
     name = str(recipe or recipes_for(data)[0])
@@ -91,17 +99,21 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
 def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
         device: str | torch.device = "cpu", folder: str | Path | None = None,
         progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
-    """Train on images that are at hand, without a run folder around it.
+    """Train on images in memory, without a run folder.
+
+    Raises ValueError if `folder` holds checkpoints of other settings or images.
 
     Args:
         config: A name of `RECIPES`, or a configuration
-        images: To learn from
-        folder: For checkpoints; a run found there goes on; ValueError if it is another one
-        progress, say: As for `train.fit`
-        **settings: By name, as for `change`
+        images: The training images
+        device: The device of the model
+        folder: The folder of checkpoints; a run found there is resumed
+        progress: Show a progress bar
+        say: Receives messages, as for `train.fit`
+        **settings: Changed settings by name, as for `change`
 
     Returns:
-        At its end; the averaged model is `.ema.model`"""
+        The final state; `.ema.model` is the averaged model"""
     if isinstance(config, str): config = choose(config, RECIPES, "recipe")
     config, notes = change(config, settings), {}
     if folder:  # its checkpoints belong to these settings, the loop's apart, and to these images
@@ -117,7 +129,7 @@ def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacke
 
 @contextmanager
 def _threads(config):
-    "Inside `with`, PyTorch computes on as many threads of the CPU as the configuration says."
+    "Set the number of CPU threads of PyTorch to that of a configuration, inside `with`."
     before = torch.get_num_threads()
     if n := getattr(config, "threads", 0): torch.set_num_threads(n)
     try: yield
@@ -125,15 +137,15 @@ def _threads(config):
 
 # %% ../../nbs/76_experiment.ipynb #e82fcebe
 def as_run(config: Configuration, state: training.State, images: datasets.ImageSet) -> Run:
-    """A model that was trained without a folder, ready to be asked.
+    """Wrap a model that was trained without a folder as a run.
 
     Args:
-        config: That was trained
-        state: As `fit` returns it
-        images: That it learned from
+        config: The trained configuration
+        state: The state that `fit` returned
+        images: The training images
 
     Returns:
-        It has no folder, and all else that `open` gives"""
+        A run as from `open`, without a folder"""
     info = Plan(config, getattr(config, "model", config.kind), facts_of(images)).says()
     run = kinds()[config.kind].run(
         None, info, state.ema.model, f"step-{state.step:08d}", state.rank.device)
@@ -143,14 +155,16 @@ def as_run(config: Configuration, state: training.State, images: datasets.ImageS
 # %% ../../nbs/76_experiment.ipynb #d1a10005
 @dataclass(frozen=True)
 class Plan:
-    """What a run is, before anything of it is trained: all that its folder and its checkpoints say.
+    """Description of a run: the content of its config.json and of its checkpoints' notes.
 
     Args:
-        facts: About the data; None as long as nobody has read them
-        init: The source and the checksum of first weights that are another's
-        lengths: Steps that it had, each time before it was made longer
-        dial: Minutes that chose its steps, and the seconds of a step
-        components: Checksum of the principal components that it works on"""
+        config: All settings of the run
+        recipe: The name of its recipe
+        facts: shape, levels and classes of the data; None before they are read
+        init: Source and checksum of the weights of another run, if it begins with them
+        lengths: Numbers of steps before each extension
+        dial: Minutes that chose the number of steps, and the seconds of a step
+        components: Checksum of the principal components of the data"""
     config: Configuration
     recipe: str
     facts: dict | None = None
@@ -160,10 +174,10 @@ class Plan:
     components: str | None = None
 
     def says(self) -> dict:
-        """The same by name, as `config.json` and the notes of a checkpoint hold it.
+        """Convert the description to the content of config.json, without empty fields.
 
         Returns:
-            JSON values"""
+            JSON values by name"""
         said = dict(
             recipe=self.recipe, kind=self.config.kind, config=self.config.resolve(),
             facts=self.facts, init=self.init, lengths=[*self.lengths], dial=self.dial,
@@ -173,19 +187,22 @@ class Plan:
 def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
             init: dict | None = None, minutes: float | None = None, given: dict = {},
             where="the folder", measured: bool = False) -> Plan:
-    """What is to be trained; a run that is there goes on, perhaps with more steps.
+    """Plan a run: begin a new one, or resume and perhaps extend the one that is there.
+
+    Raises ValueError with all differences if the folder holds another run.
 
     Args:
-        config, recipe: What is asked for, as `configure` gives it
-        was: What the folder says of the run that it holds
-        init: As in `Plan`
-        minutes: As for `train`: in a folder that was begun with minutes
-        given: Settings that were asked for by name, whatever the minutes
-        where: For the message
-        measured: Whether the machine that began it chose the precision
+        config: The requested settings
+        recipe: The name of their recipe
+        was: The description of the run in the folder, if there is one
+        init: Source and checksum of initial weights
+        minutes: Minutes of training, of a run that was begun with minutes
+        given: Settings given by name, which `minutes` leaves as they are
+        where: The folder, for error messages
+        measured: True if the machine that began the run chose the precision
 
     Returns:
-        ValueError that names what differs"""
+        The plan of a new run, or of the one in the folder with more steps"""
     if not was: return Plan(config, recipe, init=init)
     if measured and config.spelled()["train"].precision != "float32":
         config = change(config, dict(precision=was["config"]["train"]["precision"]))
@@ -214,7 +231,9 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
     return plan
 
 def check_same(where, was: dict, plan: Plan):
-    "ValueError that names what differs, unless a folder holds the run of a plan."
+    """Check that a folder holds the run of a plan.
+
+    Raises ValueError with all differences."""
     differ = unlike(was, plan.says())
     if not differ: return
     names = [f"{k} was {old!r}, now {new!r}" for k, (old, new) in differ.items()]
@@ -224,7 +243,7 @@ def check_same(where, was: dict, plan: Plan):
 
 # %% ../../nbs/76_experiment.ipynb #d1a10004
 def _seconds_of(n: int, loop: tuple, rank) -> float:
-    "Of a step, the mean over so many; those of the first process hold for all."
+    "Measure the mean seconds of a step over n steps; all processes take that of the first."
     begun, every = time.perf_counter(), loop[0].config.log_every
     for i in range(1, n + 1):
         done = training.advance(*loop)
@@ -234,7 +253,7 @@ def _seconds_of(n: int, loop: tuple, rank) -> float:
     return max(1e-6, round(float(seconds), 6))
 
 def _dialed(plan, minutes, settings, images, rank, say):
-    "The plan of a run that takes so many minutes here: a second or two measures."
+    "Measure a step for a second or two, and scale a plan to a number of minutes."
     loop = plan.config.start(images, plan.facts, rank, {})
     _seconds_of(1, loop, rank)  # makes what stays
     step = _seconds_of(1, loop, rank)
@@ -248,7 +267,9 @@ def _dialed(plan, minutes, settings, images, rank, say):
 
 # %% ../../nbs/76_experiment.ipynb #8f2b59ab
 def _held(folder: Path) -> dict | None:
-    "What the run in a folder says, where there is one, in agreement with its checkpoint."
+    """Read the description of the run in a folder; None if there is none.
+
+    Raises ValueError if its checkpoint differs from it."""
     if folder.is_file():
         raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
     left = (".lock", "components.safetensors")  # of a start that failed
@@ -262,7 +283,7 @@ def _held(folder: Path) -> dict | None:
 # %% ../../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
-    "Lock a folder and make it that of this run, inside `with`; gives what its config.json says."
+    "Lock a folder for a run and write its config.json, inside `with`; give its content."
     with ExitStack() as stack:
         with files.locked(folder / "config.json", "starting in", wait=True):
             aside = None
@@ -290,7 +311,7 @@ def _claimed(folder: Path, plan: Plan, root, components: bytes | None, fresh: bo
 
 # %% ../../nbs/76_experiment.ipynb #820e49ff
 def _used(rank) -> str:  # Such as "1 CPU core"
-    "In words, what a run computes on."
+    "Name the device and the number of them."
     kind = rank.device.type
     if kind == "cuda": return f"{rank.world} {torch.cuda.get_device_name(rank.device)}"
     if kind != "cpu": return f"{rank.world} {kind}"
@@ -298,7 +319,7 @@ def _used(rank) -> str:  # Such as "1 CPU core"
     return f"{n} CPU core{'s' * (n > 1)}"
 
 def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
-    "Build the loop of a plan: the whole plan, the loop, its components as bytes, lines to say."
+    "Build the training loop of a plan; return plan, loop, components as bytes, and messages."
     kept = {}
     if was and (folder / "components.safetensors").exists():
         kept = dict(components=read_components(folder, was, rank.device))
@@ -333,7 +354,9 @@ def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
 
 # %% ../../nbs/76_experiment.ipynb #be33aee7
 def _finish(run, plan, state, held_out, progress, say):
-    "Score what was trained, and write `result.json`, unless the folder has gone meanwhile."
+    """Score the trained model on held-out images and write result.json.
+
+    Raises RuntimeError if the folder was moved or removed meanwhile."""
     folder, begun = run.folder, time.perf_counter()
     rows = checkpoint.read_log(folder, say)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
@@ -362,24 +385,26 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
           init: Run | str | Path | None = None, fresh: bool = False,
           device: str | torch.device | None = None, root: str | Path | None = None,
           progress: bool = True, say: Callable = print, log=None, **settings) -> Run:
-    """Train a model of any kind in a folder; the same call goes on, and with more steps longer.
+    """Train a model of any kind in a folder; the same call resumes it, more steps extend it.
+
+    Raises ValueError for a wrong argument, before the folder is changed.
 
     Args:
         data: A name of `data.DATASETS`, or a configuration
-        folder: Of the run; runs/RECIPE by default
-        recipe: Of `RECIPES`, or a run's config.json; the data set's own
-        minutes: Of this machine, in which so many steps fit; no `steps` then
-        init: Begin with its weights: a run, or what `open` opens
-        fresh: Begin anew, and keep the old folder under another name
-        device: Such as "cuda:1"; the fastest there is by default
-        root: Where the images are, or are downloaded to
-        progress: A bar in a notebook or terminal, plain lines elsewhere
-        say: Takes the messages
-        log: "tensorboard", or an object with `log(numbers, step)`: given each record
-        **settings: By name, such as `steps=500`, `seed=1`, `lr=1e-3`, `width=48`
+        folder: The folder of the run; None: runs/RECIPE
+        recipe: A name of `RECIPES`, or a config.json; None: by data set
+        minutes: Minutes on this machine, which choose `steps`
+        init: A run, or an argument of `open`: initial weights
+        fresh: Begin anew and keep the old folder under another name
+        device: A device such as "cuda:1"; None: the fastest
+        root: The folder of the images, or of their download
+        progress: Show a bar in a notebook or terminal, plain lines elsewhere
+        say: Receives the messages
+        log: "tensorboard", or an object whose `log(numbers, step)` receives each record
+        **settings: Changed settings by name, such as `steps=500`, `seed=1`, `lr=1e-3`
 
     Returns:
-        Finished; ValueError for a wrong argument"""
+        The finished run"""
     config, name = configure(data, recipe, settings)
     device, folder = pick_device(device), Path(folder or Path("runs") / name)
     rank = training.distributed(device)
@@ -445,8 +470,8 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
             return run
 
 # %% ../../nbs/76_experiment.ipynb #3fb1feae
-def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, if it is needed
-    "What a run begins with; one that has a checkpoint needs it no more."
+def _first_weights(init, folder, was, say) -> tuple:  # source and checksum; the run or None
+    "Open the initial weights of a run, unless it has a checkpoint of its own."
     if not isinstance(init, (Run, str, Path)):
         raise TypeError(
             "init: expected a run, its folder, NAME.safetensors or the name of weights; "
@@ -461,11 +486,11 @@ def _first_weights(init, folder, was, say) -> tuple:  # For the plan; the run, i
 def _shapes(net) -> dict: return {k: tuple(v.shape) for k, v in net.state_dict().items()}
 
 def _bare(config, facts) -> dict:
-    "The shapes of the network that settings make, without memory for it."
+    "Compute the tensor shapes of a configuration's network on the meta device."
     with torch.device("meta"): return _shapes(config.assemble(facts))
 
 def _unlike(run, config, facts) -> tuple[list, list]:
-    "Names of tensors with other shapes: those of the labels, and those that must not differ."
+    "Find tensors of other shapes: of labels, which may differ, and of all else."
     new, old = _bare(config, facts), _shapes(run.model)
     differ, labels = {k for k in {*new, *old} if new.get(k) != old.get(k)}, set()
     for of, known in ((config, facts), (config_of(run.info), run.facts)) if differ else ():
@@ -473,11 +498,13 @@ def _unlike(run, config, facts) -> tuple[list, list]:
         labels |= {k for k in two if two[k] != three[k]}
     return sorted(differ & labels), sorted(differ - labels)
 
-_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # of no network
+_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # settings of no network
 
 @torch.no_grad()
-def _take(state, run, plan) -> list[str]:  # What was taken, in lines
-    "Give a state the averaged weights of another run; ValueError where they do not fit."
+def _take(state, run, plan) -> list[str]:  # Messages about the copied weights
+    """Copy the averaged weights of another run into a state.
+
+    Raises ValueError if they do not fit."""
     config, facts, source = plan.config, plan.facts, plan.init["source"]
     if run.kind != config.kind or run.config.get("components") or plan.components:
         raise ValueError(
@@ -519,16 +546,16 @@ def _take(state, run, plan) -> list[str]:  # What was taken, in lines
 
 # %% ../../nbs/76_experiment.ipynb #fcef6942
 def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool = False) -> Path:
-    """A run's averaged weights as one file, with a card: data, settings, scores, licence, command.
+    """Write a run's averaged weights with a card: data, settings, scores, license, command.
 
     Args:
-        run: From `train` or `open`
-        path: NAME.safetensors; of a kill at most .tmp-… stays, for an hour or longer
-        license: Of the weights
-        half: In 16 bits: half the file, other images by a hair
+        run: A run from `train` or `open`
+        path: The file to write, NAME.safetensors
+        license: The license of the weights
+        half: Write 16 bits: half the size, slightly other images
 
     Returns:
-        The file"""
+        The written file"""
     path, name = Path(path), run.config["data"]
     expect(path.suffix == ".safetensors", "a name that ends with .safetensors", repr(str(path)))
     result = {k: v for k, v in (run.result() or {}).items() if k not in ("each", "curve")}
@@ -554,14 +581,14 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
 
 # %% ../../nbs/76_experiment.ipynb #58dbe214
 def _kind_of(where: str, found: dict):
-    "The kind of model that a record is of."
+    "Look up the kind of model of a record."
     return choose(found.get("kind", "vdm"), kinds(), f"kind of run in the {where}")
 
 def report(result: dict) -> list[str]:
-    """What a finished run has to say.
+    """Format the result of a finished run.
 
     Args:
-        result: What `result.json` or a recorded run holds
+        result: The content of result.json, or of a recorded run
 
     Returns:
         Lines of text"""
@@ -574,10 +601,10 @@ def report(result: dict) -> list[str]:
 
 # %% ../../nbs/76_experiment.ipynb #58dbe201
 def report_evaluation(e: dict) -> list[str]:
-    """What the judge has to say.
+    """Format the evaluation of a run's samples.
 
     Args:
-        e: From `run.evaluate()`
+        e: The evaluation, from `run.evaluate()`
 
     Returns:
         Lines of text"""
@@ -586,13 +613,13 @@ def report_evaluation(e: dict) -> list[str]:
 
 # %% ../../nbs/76_experiment.ipynb #b8dd62a0
 def read_samples(record: dict) -> dict:
-    """The samples of a recorded run.
+    """Read the samples of a recorded run.
 
     Args:
-        record: A recorded run
+        record: The content of a recorded run
 
     Returns:
-        By guidance weight: gray levels `(n, c, h, w)` uint8"""
+        Guidance weight → gray levels `(n, c, h, w)` uint8"""
     check_keys("record", record, dict(facts=(), samples=("levels",)))
     width = record["facts"]["shape"][2]
     return {w: from_strip(v, width) for w, v in record["samples"]["levels"].items()}

@@ -28,12 +28,13 @@ from ..train.files import CheckpointError, check_keys
 
 # %% ../../nbs/76b_kinds.ipynb #a68055fe
 class Note(NamedTuple):
-    """What a recipe is for, and where it is written what it costs and reaches.
+    """Purpose of a recipe, and the record of its costs and scores.
 
     Args:
-        minutes: Of one CPU core; None: what the record says, or nobody knows
-        record: A name of nbs/runs
-        case: Which of its results, where a record has many"""
+        purpose: The use of the recipe, in a few words
+        minutes: Minutes of one CPU core; None: as recorded, or not known
+        record: Name of a record in nbs/runs
+        case: Keys and values that select one result of the record"""
     purpose: str
     minutes: float | None = None
     record: str = ""
@@ -41,16 +42,16 @@ class Note(NamedTuple):
 
 # %% ../../nbs/76b_kinds.ipynb #a6805501
 class Kind(NamedTuple):
-    """A kind of model, as a file of `diffstudy/recipes` describes it under the name KIND.
+    """A kind of model: configuration, run and recipes; KIND in a file of `diffstudy/experiment`.
 
     Args:
-        config: Its configuration, a `Configuration`
-        run: What a trained one answers, a `Run`
-        recipes: Configurations by name
-        first: Data set → its first recipe, where that has another name
+        config: The class of configurations, a `Configuration`
+        run: The class of trained models, a `Run`
+        recipes: Name → configuration
+        first: Data set → default recipe, if its name is not that of the data set
         notes: Recipe → `Note`
-        never_run: Recipes that nobody has run here
-        on_a_cpu: Recipe → what to say where there is no GPU"""
+        never_run: Recipes that were never run to their end
+        on_a_cpu: Recipe → message on a machine without a GPU"""
     config: type
     run: type
     recipes: dict
@@ -62,10 +63,10 @@ class Kind(NamedTuple):
 # %% ../../nbs/76b_kinds.ipynb #a6805502
 @functools.cache
 def kinds() -> dict[str, Kind]:
-    """The kinds of model, one for each file of `diffstudy/recipes` that describes one.
+    """Collect the kinds of model from the files of `diffstudy/experiment`.
 
     Returns:
-        By the name that `config.json` has"""
+        Name in `config.json` → kind"""
     home = importlib.import_module("diffstudy.experiment")
     names = [m.name for m in pkgutil.iter_modules(home.__path__) if m.name.startswith("of_")]
     modules = [importlib.import_module(f"{home.__name__}.{name}") for name in names]
@@ -73,10 +74,10 @@ def kinds() -> dict[str, Kind]:
 
 # %% ../../nbs/76b_kinds.ipynb #12cdfccd
 def that_counts(full: dict) -> dict:
-    """The settings that fix the result of a run.
+    """Select the settings that determine the result of a run.
 
     Args:
-        full: From `config.resolve()`"""
+        full: All settings, from `config.resolve()`"""
     make, counts = choose(full.get("kind", "vdm"), kinds(), "kind of run").config, {}
     for part, of in {None: make, **make.parts}.items():
         values = full.get(part, {}) if part else full
@@ -85,10 +86,10 @@ def that_counts(full: dict) -> dict:
     return counts
 
 def config_hash(full: dict) -> str:
-    """A name for all that fixes the result of a run, such as that of a folder.
+    """Compute the SHA-256 hash of the settings that determine the result of a run.
 
     Args:
-        full: From `config.resolve()`
+        full: All settings, from `config.resolve()`
 
     Returns:
         12 hexadecimal digits"""
@@ -97,11 +98,11 @@ def config_hash(full: dict) -> str:
 # %% ../../nbs/76b_kinds.ipynb #ee42b81b
 @dataclass(frozen=True)
 class Folder(Settings):
-    """How the pictures of a folder are read: options of `data.load_folder`.
+    """Options of `data.load_folder`, which reads a folder of pictures.
 
     Args:
-        size: Height and width
-        skip_broken: Leave out what cannot be read"""
+        size: Height and width in pixels
+        skip_broken: Leave out files that cannot be read"""
     size: int = setting(32, whole(1))
     channels: int = setting(3, Rule(lambda v: v in (1, 3), "1 for gray, 3 for color"))
     held_out: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
@@ -113,21 +114,25 @@ THREADS = Rule(  # of the CPU; a file of a stranger could ask for any number
 class Configuration(Settings):
     "Base of the configurations: frozen dataclasses with `spelled`, `assemble` and `start`."
     kind: ClassVar[str]  # The name of the kind
-    pictures: ClassVar[type] = Folder  # The dataclass of `options`, which a folder of pictures has
-    parts: ClassVar[dict] = dict(train=training.Config)  # Part → the dataclass of its settings
-    called: ClassVar[dict] = {}  # (part, setting) → what `change` calls it, if not by its own name
+    pictures: ClassVar[type] = Folder  # The dataclass of `options`, for a folder of pictures
+    parts: ClassVar[dict] = dict(train=training.Config)  # Section → the dataclass of its settings
+    called: ClassVar[dict] = {}  # (section, setting) → the name of that setting in `change`
 
     def resolve(self) -> dict:
-        "Every setting by name, as JSON has it; ValueError or TypeError that names a wrong one."
+        """List every setting by name, as JSON values.
+
+        Raises ValueError or TypeError that names a wrong setting."""
         choose(self.data, datasets.DATASETS, "data set")
         parts = {part: dataclasses.asdict(value) for part, value in self.spelled().items()}
         return json.loads(json.dumps(dataclasses.asdict(self) | parts | dict(kind=self.kind)))
 
     def spelled(self) -> dict:
-        """The parts with their defaults; ValueError for what does not go together.
+        """Fill in the defaults of all sections.
+
+        Raises ValueError for settings that exclude each other.
 
         Returns:
-            Part → a dataclass with all settings of it"""
+            Section → a dataclass with all settings of it"""
         return dict(train=training.Config(**self.train))
 
 # %% ../../nbs/76b_kinds.ipynb #9b79848a
@@ -136,7 +141,7 @@ GAMMA = number(
 
 # %% ../../nbs/76b_kinds.ipynb #c34525bc
 def facts_of(images) -> dict:
-    """What a model must know of its data.
+    """Read the facts of a data set that fix a network: shape, gray levels and classes.
 
     Returns:
         shape, levels, classes"""
@@ -147,13 +152,13 @@ def facts_of(images) -> dict:
             'data.prepare(dataset, "folder") one of any data set')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
-def load_images(full: dict, root=None, say=None):
-    """The data of a run.
+def load_images(full: dict, root=None, say=None) -> tuple:
+    """Load the data of a run.
 
     Args:
-        full: The settings of a run
-        root: Where the images are
-        say: Told of pictures that are left out
+        full: All settings of a run, from `config.resolve()`
+        root: The folder of the images
+        say: Receives messages about pictures that are left out
 
     Returns:
         Training and held-out images"""
@@ -164,16 +169,16 @@ def load_images(full: dict, root=None, say=None):
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def halves(n: int) -> tuple:
-    """Which of n held-out images choose a checkpoint, and which report on it.
+    """Split n held-out images into a half that chooses checkpoints and one that scores them.
 
     Returns:
-        Two sets of numbers"""
+        Two tensors of indices"""
     few, order = min(n // 2, 512), torch.randperm(n, generator=stream(0, "validation"))
     return order[:few].sort().values, order[few:].sort().values
 
 # %% ../../nbs/76b_kinds.ipynb #aec4c237
 def result_of(folder: Path, info: dict) -> dict | None:
-    "What `result.json` says of this run; None if there is none, or one of other settings or steps."
+    "Read result.json of a run; None if it is missing or of other settings or steps."
     found = files.read_json(folder / "result.json")
     if found is None: return None
     check_keys(folder / "result.json", found, dict(config=("train",)))
@@ -181,11 +186,14 @@ def result_of(folder: Path, info: dict) -> dict | None:
     return found if own == its else None
 
 def read_components(folder: Path, info: dict, device="cpu") -> datasets.Components:
-    """The principal components of a run; CheckpointError if they are not those that were written.
+    """Read the principal components of a run.
+
+    Raises CheckpointError if their checksum is not that of the training.
 
     Args:
-        folder: Of a run
-        info: What its `config.json` holds"""
+        folder: The folder of a run
+        info: The content of config.json
+        device: The device of the components"""
     try: data = (folder / "components.safetensors").read_bytes()
     except FileNotFoundError:
         raise CheckpointError(
@@ -201,13 +209,15 @@ def read_components(folder: Path, info: dict, device="cpu") -> datasets.Componen
 # %% ../../nbs/76b_kinds.ipynb #da87caf6
 def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
             each: int = 1) -> Callable:
-    """Batches of a set, of which each process has a part of its own.
+    """Make the batches of a data set as a function of the step, split over the processes.
 
     Args:
         images: A `data.ImageSet`, or `data.Stacked`
+        batch_size: Images of a step, over all processes
+        seed: Seed of the order
         rank: A `train.Rank`
         flip: Mirror images at random
-        each: Each process takes a multiple of it
+        each: Divisor of the number of images of a process
 
     Returns:
         `batches(step)` → images and labels"""
@@ -226,28 +236,32 @@ def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
 
 # %% ../../nbs/76b_kinds.ipynb #c8e7247f
 def counted(progress, total: int, what: str, say: Callable = print):
-    """A display of how many images are done, to be entered with `with`.
+    """Show the number of finished images, inside `with`.
 
     Args:
-        progress: Whether to show it; a `watch.Progress` goes on
-        total: Images
-        what: Such as "sampling"
-    """
+        progress: True shows a bar; a `watch.Progress` is continued
+        total: Number of images
+        what: The text of the bar, such as "sampling"
+        say: Receives the lines where no bar can be shown
+
+    Returns:
+        A context manager"""
     if isinstance(progress, watch.Progress): return nullcontext(progress)
     return watch.Progress(total, "images", what, on=progress, say=say)
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
-    """Split images into batches; each image has a generator of its own.
+    """Split images into batches with an own random generator for each image.
 
     Args:
         labels: A class or None for each image
+        seed: Seed of the samples
         batch: Images at a time
-        progress: As for `counted`
-        cost: What an image takes, in words
+        progress: True shows a bar; a `watch.Progress` is continued
+        cost: The cost of an image, for the text of the bar
 
     Returns:
-        Of each batch: its place as a slice, a generator for each image, a bar for its steps"""
+        For each batch: a slice, a generator for each image, a bar over steps"""
     check_counts(0, seed=seed)
     before, own = collections.Counter(), []
     for c in labels:  # each with its number among those of its class
@@ -262,12 +276,15 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
             view.to(done + i + len(part))
 
 def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
-    """Samples in batches; each image has a generator of its own.
+    """Draw samples in batches, each image with a random generator of its own.
 
     Args:
-        labels, seed, batch: As for `in_batches`
+        labels: A class or None for each image
+        seed: Seed of the samples
+        batch: Images at a time
         draw: `draw(labels, generators, progress)` → gray levels
-        progress, cost: As for `in_batches`
+        progress: True shows a bar; a `watch.Progress` is continued
+        cost: The cost of an image, for the text of the bar
 
     Returns:
         Gray levels `(n, c, h, w)`, on the CPU"""
@@ -279,15 +296,15 @@ PRECISIONS = dict(float32=torch.float32, bfloat16=torch.bfloat16)
 
 # %% ../../nbs/76b_kinds.ipynb #92e76c4b
 class Run:
-    "A run in its folder: its settings, its model, and what can be asked of it."
-    what = "a run"   # In words, what was trained
-    instead = ""     # What answers what this kind does not
-    choices = ()     # What `sample` and `evaluate` may be asked beside the number and the seed
-    scored = True    # Whether held-out images give it a number
-    guides = False   # Whether it gives log p(c|z), to guide another run
-    example = "images = run.sample(n=16)"  # Its first use, for a model card
-    then = "diffstudy sample {folder}"     # What to type after training
-    card = None      # What a file of weights says of itself, where it comes from one
+    "A trained model with its settings and its folder."
+    what = "a run"   # The model, in words
+    instead = ""     # Advice where this kind lacks a method
+    choices = ()     # Options of `sample` that an evaluation depends on
+    scored = True    # True if `measure` scores held-out images
+    guides = False   # True if it has `log_prob`, to guide another run
+    example = "images = run.sample(n=16)"  # The first use, for a model card
+    then = "diffstudy sample {folder}"     # The command after training
+    card = None      # The card of a file of weights, if opened from one
 
     def __init__(
         self, folder: Path, info: dict, model, mark: str, device, root=None, chosen=False
@@ -309,21 +326,21 @@ class Run:
             f"{self.checkpoint.split()[0]}, on {self.device})")
 
     def images(self, root=None):
-        "Training and held-out images; of a checkpoint that was chosen, those that did not choose."
+        "Load training and held-out images, without those that chose the checkpoint."
         images, held_out = load_images(self.config, root or self.root)
         if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
         return images, held_out[halves(len(held_out))[1]]
 
     def result(self) -> dict | None:
-        "What `result.json` holds, of the last checkpoint; None while the run is not finished."
+        "Read the scores of the last checkpoint; None if the run is not finished."
         if self.card: return self.card["result"]
         return None if self.chosen or self.folder is None else result_of(self.folder, self.info)
 
     def evaluation(self, **asked) -> dict | None:
-        "What a judge said of its samples: `verdict.Judged`."
+        "Read the evaluation of the samples; None if there is none."
         return None
 
-    # what a kind of model can do, it defines; what it cannot, is said here
+    # methods that a kind of model does not define raise ValueError
     def _cannot(self, what: str): raise ValueError(f"{self.what} {what}. {self.instead}")
 
     def sample(
@@ -352,7 +369,9 @@ class Run:
     def evaluate(self, **how) -> dict: self._cannot("has nothing to be judged")
 
     def refuse(self, asked: dict, method: str = "sample"):
-        "TypeError for what no kind knows, ValueError for a choice that another kind has."
+        """Check options that are no arguments of a method.
+
+        Raises TypeError for an unknown name, ValueError for an option of another kind of model."""
         own = {"n", "seed", *self.choices, *inspect.signature(getattr(self, method)).parameters}
         for k in asked.keys() - {"w", "classifier", "steps", "sampler", "grid"}:
             raise TypeError(suggest(k, own - {"asked", "refused"}, f"argument of {method}"))
@@ -369,49 +388,53 @@ class Run:
 
     @classmethod
     def usual(cls) -> dict:
-        "What `sample` draws with unless it is told otherwise, of what there is a choice."
+        "Read the defaults of the options `choices` from the signature of `sample`."
         known = inspect.signature(cls.sample).parameters
         return {k: known[k].default for k in cls.choices}
 
     def cost(self, how: dict) -> str:
-        "What an image takes, in words; `how` is what `sample` is told."
+        "Describe the calls of the network for one image under some options of `sample`."
         return ""
 
     def measure(self, held_out, progress=False) -> dict:
-        """What held-out images say of it when training ends.
+        """Score held-out images at the end of training.
 
         Returns:
-            For `result.json`"""
+            Entries of result.json"""
         return {}
 
     @classmethod
     def words(cls, result: dict) -> list[str]:
-        "What `result.json` says of a run of this kind, in lines."
+        "Format the scores of result.json as lines of text."
         return []
 
     @classmethod
     def judged_words(cls, evaluation: dict) -> list[str]:
-        "What `evaluation.json` says of a run of this kind, in lines."
+        "Format an evaluation as lines of text."
         return []
 
     def look(self, images) -> dict:
-        """What is noted of a run that is watched; the checkpoint with the least score is the best.
+        """Score held-out images and draw a few samples during training.
 
         Returns:
-            `score`, its `error`, and a picture of `samples`"""
+            `score`, lower is better, with `error`; a picture of `samples`"""
         return dict(samples=self.grid())
 
     def grid(self, **how):
-        "A picture of samples: two rows of the first ten classes, or sixteen without."
+        "Arrange samples in one picture: two rows of ten classes, or 16 images without labels."
         classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
         images = self.sample([*classes] * 2 or None, n=16, **how)
         return image_grid(images, self.facts["levels"], len(classes) or 8)
 
     def labels_of(self, labels, n: int) -> list:
-        """Check labels, or fill in that there are none.
+        """Check labels, or make a list of None.
+
+        Args:
+            labels: A class for each image, or None
+            n: Number of images without labels
 
         Returns:
-            A class for each image, None where the model is told none"""
+            A class for each image, or None for each"""
         if labels is None: return [None] * n
         if not self.has_labels:
             raise ValueError(
@@ -424,7 +447,9 @@ class Run:
         return as_labels(labels, classes=self.facts["classes"], null=False).tolist()
 
     def known(self, images) -> datasets.ImageSet:
-        "A set of images on the model's device; TypeError or ValueError if it is of another kind."
+        """Move a data set to the model's device.
+
+        Raises TypeError or ValueError if it has another shape or other gray levels."""
         facts = facts_of(images)
         for k in ("shape", "levels"):
             if facts[k] != self.facts[k]:
@@ -433,12 +458,15 @@ class Run:
         return images.to(self.device)
 
     def save_images(self, images: Tensor, path, columns: int = 0) -> Path:
-        """Write samples where people or other tools can see them.
+        """Write samples as one picture, as PNG files or as an NPZ file.
 
         Args:
             images: Gray levels `(n, c, h, w)`, as `sample` gives them
             path: NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
-            columns: Of the picture; 0: about as many as rows"""
+            columns: Columns of the picture; 0: about as many as rows
+
+        Returns:
+            The written file or folder"""
         return write_images(
             path, images, self.facts["levels"], columns,
             note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
@@ -446,15 +474,18 @@ class Run:
 
 # %% ../../nbs/76b_kinds.ipynb #7ccce5e0
 class Judged(Run):
-    "A run that draws images, which are judged as they are drawn."
+    "Base of the runs that draw images: their samples are evaluated."
     def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
-        """All that a verdict depends on, as it is kept beside it.
+        """List all options that an evaluation depends on.
 
         Args:
             n: Samples of each class
-            seed: Of the samples
-            judging: Other values of `judge.EXTRACTOR`
-            **asked: Of `choices`; the usual ones by default"""
+            seed: Seed of the samples
+            judging: Changed values of `judge.EXTRACTOR`
+            **asked: Options of `choices`; by default those of `sample`
+
+        Returns:
+            Options by name, as an evaluation keeps them"""
         self.refuse({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
         check_counts(n=n)
         how = {k: float(v) if k == "w" else v for k, v in (self.usual() | asked).items()}
@@ -462,21 +493,21 @@ class Judged(Run):
         return dict(checkpoint=self.checkpoint, **how, n=n, seed=seed) | judge
 
     def evaluation(self, **asked) -> dict | None:
-        "The verdict with these options, by default the usual ones; None if its folder keeps none."
+        "Read the evaluation with these options from the run's folder; None if there is none."
         options = self.options(**asked)
         return next((e for e in verdict.kept(self.folder) if e["options"] == options), None)
 
     def evaluate(self, *, root=None, judges=None, again: bool = False, progress=False,
                  say: Callable = print, **asked) -> dict:
-        """Scores of samples in one judge's features, beside those of held-out images.
+        """Score samples in a judge's features, beside as many held-out images.
 
         Args:
-            root: Where the images are, if they have moved
-            judges: Folder of the judges; ~/.cache/diffstudy/features by default
-            again: Even if it is done
+            root: The folder of the images, if they have moved
+            judges: The folder of the judges; None: ~/.cache/diffstudy/features
+            again: Evaluate anew, even if the folder keeps an evaluation
             progress: Show a bar or lines
-            say: Told what takes long
-            **asked: n, seed and judging as for `options`, and what `sample` is told
+            say: Receives messages about long computations
+            **asked: n, seed and judging as for `options`, and options of `sample`
 
         Returns:
             options; judge, recognized; samples, held_out: name → [value, error]; nearest"""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from ..core import as_step, check_counts, expect, randn_like, seen
 from ..process.process import alpha, forward, sigma, transition
-from ..process.sample import arrived, bar, check_grid, check_state
+from ..process.sample import check_finite, check_grid, check_state, progress_range
 
 # %% ../../nbs/57_energy.ipynb #57a0000a
 def slope(f: Callable, z: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def langevin(score: Callable, z: Tensor, step: float, steps: int, generator=None
     check_counts(steps=steps)
     expect(step > 0, "a step above 0", step, "step")
     for _ in range(steps): z = z + step / 2 * score(z) + step ** .5 * randn_like(z, generator)
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/57_energy.ipynb #57a00010
 def langevin_matrix(score: Callable, points: Tensor, step: float) -> Tensor:
@@ -139,7 +139,7 @@ def sample(f: Callable, z: Tensor, gammas: Tensor, spread: float, steps: int = 3
     g, z = check_grid(gammas), check_state(z, generator)
     noisy = g[-1].isfinite()
     expect(noisy, "a last level with noise, since a chain at it takes steps", g[-1].item())
-    for i in bar(len(g) - 1, progress):
+    for i in progress_range(len(g) - 1, progress):
         t, s = g[i], g[i + 1]
         z = recover(f, z, s, t, step_size(s, t, spread), steps, generator)
     return z

@@ -34,11 +34,12 @@ class Family(nn.Module):
         super().__init__()
         self.net, self.shape, self.levels, self.calls = net, tuple(shape), levels, calls
 
-    def start(self, images: Tensor, generator=None):
-        """Set what the first images set, before training.
+    def initialize(self, images: Tensor, generator=None):
+        """Initialize by data before training, such as the ActNorms of a flow.
 
-        Returns:
-            Gray levels `(n, *shape)`"""
+        Args:
+            images: Gray levels of some training images, `(n, *shape)`
+            generator: A `torch.Generator`"""
 
     def loss(self, batch, generator=None) -> dict:
         """What `train.loss_step` asks for, of images and labels.
@@ -103,14 +104,14 @@ class Flow(Family):
         if model == "tarflow": parts = flow.tarflow(dim, depth, patch=patch, width=width)
         if model == "glow": parts = flow.glow(dim, depth, width, seed=seed)
         if model == "flow++":
-            parts = flow.glow(dim, depth, width, flow.LogisticMixture(), seed=seed)
-            noise = flow.glow(dim, depth, width, told=dim, seed=seed)
+            parts = flow.glow(dim, depth, width, flow.LogisticMixtureCDF(), seed=seed)
+            noise = flow.glow(dim, depth, width, context_dim=dim, seed=seed)
             noise = flow.Flow(*noise, seed=seed + 1)
         net = flow.Flow(flow.Logit(), *parts, seed=seed)
         calls = dim // patch if patch else 1  # its way back is a loop over patches
         super().__init__(flow.Dequantized(net, shape, levels, noise), shape, levels, calls)
 
-    def start(self, images, generator=None): self.net.start(images, generator)
+    def initialize(self, images, generator=None): self.net.initialize(images, generator)
 
     def _nats(self, k, generator): return self.net.nll(k, generator)
 
@@ -127,7 +128,7 @@ class Groups(Family):
         self.prior = vae.DiffusionPrior(latent[0], 64, 2, seed=seed) if chain else None
 
     def _nats(self, k, generator):
-        return vae.walk(self.net, k, generator, self.prior and self.prior.loss).total
+        return vae.elbo_terms(self.net, k, generator, self.prior and self.prior.loss).total
 
     def _drawn(self, n, generator):
         top = self.prior and self.prior.sample(n, self.calls - 1, generator)

@@ -16,7 +16,7 @@ from ..core import as_data, draw as random, flat_sum, randn_like
 from .formulas import classifier_free, weight
 from ..nets.kernels import finest
 from ..process.process import alpha, sigma
-from ..process.sample import arrived, check_grid, check_state, on_device
+from ..process.sample import check_finite, check_grid, check_state, on_device
 
 # %% ../../nbs/62_tilted_guidance.ipynb #352fbdf6
 def log_weight_rate(eps_c: Tensor, eps_u: Tensor, w) -> Tensor:
@@ -246,4 +246,4 @@ def feynman_kac(branches, z: Tensor, gammas: Tensor, generator=None, *, w, group
         weights.log_w = weights.log_w + after * rate.gather(1, ancestors)
         z = keep * z + data * (x + ahead * change) + noise * randn_like(z, generator)
         last_x = x
-    return weights.result(arrived(z))
+    return weights.result(check_finite(z))

@@ -16,7 +16,7 @@ from ..core import choose, expand, flat_sum, randn_like
 from ..guidance.particles import LogWeights, WeightedParticles, pick
 from ..process.process import alpha, sigma, transition
 from ..process.sample import (
-    ancestral, arrived, check_grid, check_prediction, coefficients, initial, on_device)
+    ancestral, check_finite, check_grid, check_prediction, coefficients, initial, on_device)
 
 # %% ../../nbs/24_inverse.ipynb #24a00010
 class Operator:
@@ -290,7 +290,7 @@ def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
             if r: z = keep * z + fresh * randn_like(z, generator)
             z = measured.project_noisy(z, gamma, generator)
             z = a * z + b * predict(z, gamma) + noise * randn_like(z, generator)
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/24_inverse.ipynb #24a00031
 @torch.no_grad()
@@ -310,7 +310,7 @@ def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
         p = measured.guidance(predict, z, gamma, 0., 1.)
         size = expand((-2 * p.log_prob).sqrt().clamp_min(1e-12), z)
         z = a * z + b * p.eps + noise * randn_like(z, generator) + step * p.grad / size
-    return arrived(z)
+    return check_finite(z)
 
 # %% ../../nbs/24_inverse.ipynb #24a0003a
 def _guided(predict, measured, z, gammas, generator, spread):
@@ -357,7 +357,7 @@ def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
     left = measured.y - measured.operator.forward(z)
     n = max(measured.noise, sigma(gammas[-1]).item()) ** 2
     weights.add(-flat_sum(left.square()) / (2 * n) - before)
-    return weights.result(arrived(z), calls=1)
+    return weights.result(check_finite(z), calls=1)
 
 # %% ../../nbs/24_inverse.ipynb #24a00033
 def tds_samples(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None,

@@ -10,7 +10,7 @@ import os, sys
 
 # %% ../../nbs/73_models.ipynb #f96350f3
 def keep_memory():
-    "Have glibc keep freed tensors instead of returning them to the kernel: faster, same result."
+    "Set glibc to keep freed tensors instead of returning them to the kernel: faster, same result."
     if sys.platform != "linux": return
     import ctypes
     try: mallopt = ctypes.CDLL(None).mallopt
@@ -20,23 +20,23 @@ def keep_memory():
 
 # %% ../../nbs/73_models.ipynb #87cd57b6
 def wait_asleep():
-    "Have threads sleep while they wait for each other, unless the environment says otherwise."
+    "Set OpenMP threads to sleep while they wait, unless `OMP_WAIT_POLICY` is set."
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # %% ../../nbs/73_models.ipynb #4e4d2add
 def finest(x):
-    "The most precise floating dtype of the tensor's device: MPS has no doubles."
+    "Choose the most precise floating dtype of the device of x: float32 on MPS, else float64."
     import torch
     return torch.float32 if x.device.type == "mps" else torch.float64
 
 # %% ../../nbs/73_models.ipynb #c0aa21e9
 def sampling(x) -> bool:
-    "Whether a CPU computes without a graph: then layout and precision are chosen for time."
+    "Check for inference on a CPU: there layout and precision are chosen for speed."
     import torch
     return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 def normalized(norm, x):
-    "`norm(x)` of a group norm; while a CPU samples, by the way that takes least time."
+    "Apply a group norm; in inference on a CPU by the fastest of equivalent ways."
     import torch
     if not sampling(x): return norm(x)
     if x.dtype == torch.bfloat16: x = x.float()

@@ -25,7 +25,7 @@ def fourier_features(z: Tensor, n_min: int, n_max: int) -> Tensor:
     """`sin(2ⁿπz)` and `cos(2ⁿπz)` for each channel and each `n` (VDM).
 
     Args:
-        z: `(b, c, *d)`, noisy data on the scale of [-1, 1]
+        z: Noisy data on the scale of [-1, 1], `(b, c, *d)`
         n_min: Lowest exponent
         n_max: Highest exponent, included
 
@@ -45,13 +45,13 @@ def fourier_features(z: Tensor, n_min: int, n_max: int) -> Tensor:
 # %% ../../nbs/73_models.ipynb #fcada8d8
 def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
                 gamma_max: float = 5.0) -> Tensor:
-    """Sinusoidal embedding of `1000 (γ − γ_min)/(γ_max − γ_min)` (VDM).
+    """Embed `1000 (γ − γ_min)/(γ_max − γ_min)` in sines and cosines (VDM).
 
     Args:
-        gamma: `(b,)`
+        gamma: Noise levels γ, `(b,)`
         dim: Number of features, even, at least 4
-        gamma_min: Configured, not learned: maps to 0
-        gamma_max: Configured, not learned: maps to 1
+        gamma_min: γ that maps to 0; configured, not learned
+        gamma_max: γ that maps to 1; configured, not learned
 
     Returns:
         `(b, dim)`, float32 or better: sines, then cosines"""
@@ -63,7 +63,7 @@ def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
 
 # %% ../../nbs/73_models.ipynb #2ff842c0
 def labels(c, z, classes):
-    "One label for each example; the null label where there are none."
+    "Give one label for each example: c, or the null label `classes` if c is None."
     if c is None: return torch.full((len(z),), classes, dtype=torch.long, device=z.device)
     if not classes:
         raise ValueError(
@@ -73,7 +73,7 @@ def labels(c, z, classes):
 
 # %% ../../nbs/73_models.ipynb #0b9677db
 class _Condition(nn.Module):
-    "γ, the label and an optional extra scalar in one vector, in float32 or better."
+    "Embedding of γ, the label and an optional extra scalar in one vector, in float32 or better."
     def __init__(self, features: int, out: int, classes: int, gamma_min: float, gamma_max: float,
                  extra: bool = False):
         super().__init__()
@@ -110,9 +110,9 @@ def initialize(net: nn.Module, seed: int = 0, zeros: bool = True):
     """Draw truncated normal weights of variance 1/fan-in and zero biases; the same on every device.
 
     Args:
-        net: Changed in place
-        seed: Of the weights
-        zeros: Layers marked `zero` start at zero; False draws them like the others"""
+        net: Network, changed in place
+        seed: Seed of the weights
+        zeros: True: layers marked `zero` start at zero; False: random like the others"""
     g = stream(seed, "weights")
     for m in net.modules():
         if not isinstance(m, (nn.Linear, nn.Conv2d, nn.Embedding)) or m.weight.is_meta: continue
@@ -127,6 +127,7 @@ def initialize(net: nn.Module, seed: int = 0, zeros: bool = True):
 
 # %% ../../nbs/73_models.ipynb #386e9350
 def check_z(z, shape):
+    "Raise a ValueError unless z is floating-point of shape `(b, *shape)`."
     if tuple(z.shape[1:]) != tuple(shape) or not z.is_floating_point():
         raise ValueError(
             f"expected z of shape (b, {', '.join(map(str, shape))}) and a floating dtype, "
@@ -134,24 +135,27 @@ def check_z(z, shape):
 
 # %% ../../nbs/73_models.ipynb #0191c082
 def channels(c, fourier):
+    "Count the input channels of z with Fourier features of the exponents `(n_min, n_max)`."
     return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
 def features(z, fourier, dtype):
+    "Join z and its Fourier features along the channels, in a dtype."
     if not fourier: return z.to(dtype)
     return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1)
 
 # %% ../../nbs/73_models.ipynb #b517eaf7
 class MLP(nn.Module):
-    """Predict the noise of points: `net(z, γ, c) → ε̂`, with `ε̂ = z` before training.
+    """Residual MLP for points: `net(z, γ, c) → ε̂`, with `ε̂ = z` before training.
 
     Args:
-        dim: Of the data
-        width: Of the hidden layers, even
+        dim: Dimensions of a point
+        width: Units of the hidden layers, even
         depth: Number of residual layers
-        classes: Number of classes, 0 for none
-        fourier: `(n_min, n_max)` of the Fourier features, or empty
-        gamma_min, gamma_max: Of the embedding of γ
-        seed: Of the weights"""
+        classes: Number of classes; 0: no labels
+        fourier: Exponents `(n_min, n_max)` of the Fourier features; (): none
+        gamma_min: γ that the embedding maps to 0
+        gamma_max: γ that the embedding maps to 1
+        seed: Seed of the initial weights"""
     def __init__(self, dim: int, width: int = 128, depth: int = 3, classes: int = 0,
                  fourier: tuple = (), *, gamma_min: float = -13.3, gamma_max: float = 5.0,
                  seed: int = 0):
@@ -180,13 +184,14 @@ class MLP(nn.Module):
 
 # %% ../../nbs/73_models.ipynb #60970d8d
 class Residual(nn.Module):
-    """Norm, SiLU, convolution, twice, the condition added between; at first the identity.
+    """Residual block: norm, SiLU, convolution, twice, conditioned between; at first the identity.
 
     Args:
-        c_in, c_out: Channels
-        cond: Length of the condition
-        groups: Of the GroupNorms
-        dropout: Before the second convolution"""
+        c_in: Input channels
+        c_out: Output channels
+        cond: Length of the embedding of γ and label
+        groups: Groups of each GroupNorm
+        dropout: Probability of dropout before the second convolution"""
     def __init__(self, c_in: int, c_out: int, cond: int, groups: int, dropout: float = 0.0):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups, c_in, eps=1e-6)
@@ -209,9 +214,9 @@ class Attention(nn.Module):
     """Self-attention over all positions; the identity before training.
 
     Args:
-        c: Channels
-        groups: Of the GroupNorm
-        heads: Each sees `c / heads` channels"""
+        c: Number of channels
+        groups: Groups of the GroupNorm
+        heads: Number of heads, each of `c / heads` channels"""
     def __init__(self, c: int, groups: int, heads: int = 1):
         super().__init__()
         self.heads, self.norm = heads, nn.GroupNorm(groups, c, eps=1e-6)
@@ -227,7 +232,7 @@ class Attention(nn.Module):
 
 # %% ../../nbs/73_models.ipynb #59143a02
 class _Resample(nn.Module):
-    "Halve height and width, or double them (`up`), of c channels."
+    "Resampling of c channels: halve height and width, or double them (`up`)."
     def __init__(self, c: int, up: bool):
         super().__init__()
         self.up, self.conv = up, nn.Conv2d(c, c, 3, stride=1 if up else 2, padding=1)
@@ -298,18 +303,18 @@ class UNetConfig(Settings):
 
 # %% ../../nbs/73_models.ipynb #7907abb4
 class _Step(NamedTuple):
-    "One step of a U-Net."
+    "One step of a U-Net between its first and its last convolution."
     part: str   # "down", "middle" or "up"
     kind: str   # "block", "half" or "double"
-    level: int  # After the step
-    c_in: int   # Channels, with the kept ones on the way up
-    c_out: int
+    level: int  # Resolution level after the step, 0 = full
+    c_in: int   # Input channels, with the skip connection on the way up
+    c_out: int  # Output channels
 
 def plan(f) -> list[_Step]:
-    """The steps of a U-Net between its first and its last convolution.
+    """List the steps of a U-Net between its first and its last convolution.
 
     Returns:
-        In order of execution, by width, blocks and mults of the settings"""
+        Steps in order of execution"""
     wide = [f.width * m for m in f.mults]
     c, kept, steps = f.width, [f.width], []
     for level, own in enumerate(wide):
@@ -333,7 +338,7 @@ def plan(f) -> list[_Step]:
 
 # %% ../../nbs/73_models.ipynb #a8c8a44d
 class _Block(nn.Module):
-    "One step of the plan: a residual block with or without attention, or a change of resolution."
+    "One step of `plan`: a residual block with or without attention, or a change of resolution."
     def __init__(self, step: _Step, f: UNetConfig, attention: bool):
         super().__init__()
         self.keeps, self.joins = step.part == "down", step.part == "up" and step.kind == "block"
@@ -347,7 +352,7 @@ class _Block(nn.Module):
 
 # %% ../../nbs/73_models.ipynb #f3b5574a
 def layout(x):
-    "Channels last where that is faster: on a CPU with oneDNN, in float32."
+    "Convert to channels-last memory where that is faster: on a CPU with oneDNN, in float32."
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
 
@@ -357,13 +362,13 @@ def layout(x):
 
 # %% ../../nbs/73_models.ipynb #742535b6
 class UNet(nn.Module):
-    """Predict the noise of images: `net(z, γ, c) → ε̂`, with `ε̂ = z` before training.
+    """U-Net for images: `net(z, γ, c) → ε̂`, with `ε̂ = z` before training.
 
     Args:
-        config: What it is made of
-        shape: `(c, h, w)` of an image
-        classes: Number of classes, 0 for none
-        seed: Of the weights"""
+        config: Settings of the network
+        shape: Shape of an image, `(c, h, w)`
+        classes: Number of classes; 0: no labels
+        seed: Seed of the initial weights"""
     def __init__(self, config: UNetConfig, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__()
         self.shape, self.classes = tuple(shape), classes
@@ -398,12 +403,17 @@ class UNet(nn.Module):
         if not self.leave.weight.is_meta: initialize(self, seed)
         self.recompute = False  # Whether to keep less for the way back, and compute it again
 
-    def forward(self,
-        z: Tensor,      # `(b, c, h, w)`
-        gamma: Tensor,  # `()` or `(b,)`
-        c: Tensor = None,      # Labels `(b,)`, where `classes` is the null label; None: all null
-        extra: Tensor = None,  # `(b,)`, where the config has it; None: zeros
-    ) -> Tensor:  # ε̂, as `z`
+    def forward(self, z: Tensor, gamma: Tensor, c: Tensor = None, extra: Tensor = None) -> Tensor:
+        """Predict the noise ε̂ in z.
+
+        Args:
+            z: Latents z_t, `(b, c, h, w)`
+            gamma: γ(t), `()` or `(b,)`
+            c: Labels, `(b,)`, with the null label `classes`; None: all null
+            extra: Extra scalar, `(b,)`, if the config has it; None: zeros
+
+        Returns:
+            ε̂, `(b, c, h, w)`"""
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c, extra)
 
@@ -436,31 +446,32 @@ UNETS = {
 
 # %% ../../nbs/73_models.ipynb #75f3e1ef
 def build(config, shape: tuple, classes: int = 0, *, seed: int = 0) -> UNet:
-    """A U-Net from its name or from a config.
+    """Build a U-Net from a name or from a config.
 
     Args:
-        config: A name of `UNETS`, or a `UNetConfig`
-        shape: `(c, h, w)` of an image
-        classes: Number of classes, 0 for none
-        seed: Of the weights
+        config: A key of `UNETS`, or a `UNetConfig`
+        shape: Shape of an image, `(c, h, w)`
+        classes: Number of classes; 0: no labels
+        seed: Seed of the initial weights
 
     Returns:
-        Untrained"""
+        Untrained network"""
     return UNet(
         choose(config, UNETS, "network") if isinstance(config, str) else config,
         shape, classes, seed=seed)
 
 # %% ../../nbs/73_models.ipynb #c9120392
 class Classifier(nn.Module):
-    """Classify images at any noise level: logits of `(z, γ)`; without γ, of a clean image.
+    """Classifier of images at any noise level: logits of `(z, γ)`; without γ, of a clean image.
 
     Args:
-        shape: `(c, h, w)` of an image
+        shape: Shape of an image, `(c, h, w)`
         classes: Number of classes
-        width: Channels at full resolution, a multiple of 4; twice that at half of it
-        gamma_min, gamma_max: Of the embedding of γ
-        dropout: In each residual block
-        seed: Of the weights"""
+        width: Channels at full resolution, a multiple of 4; twice as many at half of it
+        gamma_min: γ that the embedding maps to 0, taken for clean images
+        gamma_max: γ that the embedding maps to 1
+        dropout: Probability of dropout in each residual block
+        seed: Seed of the initial weights"""
     def __init__(self, shape: tuple, classes: int, width: int = 32, *, gamma_min: float = -13.3,
                  gamma_max: float = 5.0, dropout: float = 0.0, seed: int = 0):
         super().__init__()
@@ -481,14 +492,14 @@ class Classifier(nn.Module):
         initialize(self, seed)
 
     def features(self, z: Tensor, gamma=None) -> Tensor:
-        """What the last layer sees, averaged over the image.
+        """Compute the input of the last layer, averaged over the image.
 
         Args:
-            z: `(b, c, h, w)`
-            gamma: `()` or `(b,)`; None: clean
+            z: Images or latents, `(b, c, h, w)`
+            gamma: γ of z, `()` or `(b,)`; None: clean images
 
         Returns:
-            `(b, 2·width)`"""
+            Features, `(b, 2·width)`"""
         check_z(z, self.shape)
         cond = self.condition(z, self.clean if gamma is None else gamma)
         h = self.steps[0](self.enter(z.to(self.enter.weight.dtype)), cond)

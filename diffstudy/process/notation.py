@@ -17,58 +17,58 @@ from .process import alpha, sigma
 
 # %% ../../nbs/71_notation.ipynb #6f1ec8ec
 def gamma_from_alpha_sigma(alpha: Tensor, sigma: Tensor) -> Tensor:
-    """γ = 2 log(σ/α), for variance-preserving pairs and for any other.
+    """γ = 2 log(σ/α), for variance-preserving pairs (α, σ) and for any other.
 
     Args:
         alpha: Factor of the data, > 0
         sigma: Standard deviation of the noise, > 0, broadcasts with `alpha`
 
     Returns:
-        γ"""
+        γ, shape of `alpha` and `sigma` broadcast"""
     return 2 * (torch.log(torch.as_tensor(sigma)) - torch.log(torch.as_tensor(alpha)))
 
 # %% ../../nbs/71_notation.ipynb #227a3111
 @implements("V4")
 def to_ve(z: Tensor, gamma: Tensor) -> Tensor:
-    """The same latent in the variance-exploding convention, where the data keep their scale: z/α.
+    """Convert latents to the variance-exploding convention, where data keep their scale: z/α.
 
     Args:
         z: Variance-preserving latents αx + σε, `(b, *d)`
-        gamma: `()` or `(b,)`
+        gamma: γ of the latents, `()` or `(b,)`
 
     Returns:
-        x + (σ/α)ε, `(b, *d)`"""
+        Variance-exploding latents x + (σ/α)ε, `(b, *d)`"""
     z, = as_data(z=z)
     return z / alpha(as_gamma(gamma, z)).to(z)
 
 def from_ve(z: Tensor, gamma: Tensor) -> Tensor:
-    """The same latent in the variance-preserving convention: αz.
+    """Convert latents to the variance-preserving convention: αz.
 
     Args:
         z: Variance-exploding latents x + (σ/α)ε, `(b, *d)`
-        gamma: `()` or `(b,)`
+        gamma: γ of the latents, `()` or `(b,)`
 
     Returns:
-        αx + σε, `(b, *d)`"""
+        Variance-preserving latents αx + σε, `(b, *d)`"""
     z, = as_data(z=z)
     return z * alpha(as_gamma(gamma, z)).to(z)
 
 # %% ../../nbs/71_notation.ipynb #e61f7c99
 def edm_sigma(gamma: Tensor) -> Tensor:
-    """Noise level as EDM and the variance-exploding papers write it: σ/α = exp(γ/2).
+    """ς = σ/α = exp(γ/2), the noise level of EDM and of the variance-exploding papers.
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        Noise level of data that keep their scale, same shape"""
+        σ of EDM, the noise level of data that keep their scale; same shape"""
     return torch.exp(torch.as_tensor(gamma) / 2)
 
 def gamma_from_edm_sigma(sigma: Tensor) -> Tensor:
-    """γ = 2 log σ for the σ of EDM.
+    """γ = 2 log ς, for the noise level ς = σ/α that EDM writes as σ.
 
     Args:
-        sigma: Noise level of data that keep their scale, > 0
+        sigma: σ of EDM, the noise level of data that keep their scale, > 0; any shape
 
     Returns:
         γ, same shape"""
@@ -76,10 +76,12 @@ def gamma_from_edm_sigma(sigma: Tensor) -> Tensor:
 
 # %% ../../nbs/71_notation.ipynb #0f6a64ca
 def gammas_from_betas(betas: Tensor) -> Tensor:
-    """γ of each latent of a DDPM chain, from its variances β; ValueError unless each is in (0, 1).
+    """Convert the variances β of a DDPM chain to the γ of each of its latents.
+
+    Raises ValueError unless every β lies in (0, 1).
 
     Args:
-        betas: `(steps,)`, each in (0, 1), first = least noisy
+        betas: Variances β, `(steps,)`, each in (0, 1), first = least noisy
 
     Returns:
         γ after each step, `(steps,)`, rising"""
@@ -93,28 +95,30 @@ def gammas_from_betas(betas: Tensor) -> Tensor:
             f"got {betas[wrong][0].item():.6g} at step {wrong.nonzero()[0].item()}")
 
     log_abar = torch.log1p(-betas).cumsum(0)  # ᾱ itself would round to 1 for small β
-    return torch.log(-torch.expm1(log_abar)) - log_abar
+    return torch.log(-torch.expm1(log_abar)) - log_abar  # γ = log((1 − ᾱ) / ᾱ)
 
 # %% ../../nbs/71_notation.ipynb #29c897c6
 def betas_from_gammas(gammas: Tensor) -> Tensor:
-    """The variance that each step of a DDPM chain adds, from clean data through the given γ; ValueError unless they rise.
+    """Compute the variance β that each step of a DDPM chain adds, from clean data through `gammas`.
+
+    Raises ValueError unless the γ rise.
 
     Args:
         gammas: γ after each step, `(steps,)`, rising
 
     Returns:
-        `(steps,)`"""
+        Variances β, `(steps,)`"""
     gammas = torch.as_tensor(gammas)
     if gammas.ndim != 1 or not (gammas.diff() > 0).all():
         raise ValueError(
             "expected rising gammas of shape (steps,), least noisy first; "
             f"got shape {tuple(gammas.shape)}, starting {gammas.flatten()[:3].tolist()}")
     before = F.pad(gammas[:-1], (1, 0), value=-math.inf)  # the chain starts from clean data
-    return torch.sigmoid(gammas) * -torch.expm1(before - gammas)
+    return torch.sigmoid(gammas) * -torch.expm1(before - gammas)  # β_t = σ²_{t|s}
 
 # %% ../../nbs/71_notation.ipynb #ea4127ad
 def scale_from_w(w: float) -> float:
-    """Guidance strength in the libraries' convention: s = 1 + w.
+    """s = 1 + w, the guidance strength in the convention of most libraries.
 
     Args:
         w: Guidance weight of the paper, 0 = none
@@ -124,7 +128,7 @@ def scale_from_w(w: float) -> float:
     return 1 + w
 
 def w_from_scale(scale: float) -> float:
-    """Guidance strength in the paper's convention: w = s − 1.
+    """w = s − 1, the guidance strength in the paper's convention (Ho and Salimans 2022).
 
     Args:
         scale: The `guidance_scale` of most libraries, 1 = none
@@ -137,7 +141,7 @@ def w_from_scale(scale: float) -> float:
 KINDS = ("eps", "x", "v", "score")
 
 def _less(z, p, c, rest):
-    "z − c p for a factor c between 0 and 1, with `rest` = 1 − c from a form that keeps its digits."
+    "Compute z − c p for c in (0, 1), with `rest` = 1 − c given without cancellation."
     near = c > .5
     return (z - near * p) + torch.where(near, rest, -c) * p
 
@@ -160,17 +164,17 @@ FORMS = {
 # %% ../../nbs/71_notation.ipynb #54a89958
 @implements("V18", "G1")
 def convert(pred: Tensor, z: Tensor, gamma: Tensor, source: str, target: str) -> Tensor:
-    """The same prediction as noise, data, velocity or score.
+    """Convert a prediction between noise ε̂, data x̂, velocity v̂ and score.
 
     Args:
-        pred: The prediction, `(b, *d)`
-        z: The latent αx + σε that it was made from, `(b, *d)`
+        pred: Prediction of the network, `(b, *d)`
+        z: Latent αx + σε from which `pred` was predicted, `(b, *d)`
         gamma: γ of the latent, `()` or `(b,)`
-        source: What `pred` is: "eps", "x", "v" or "score"
-        target: What is wanted
+        source: Kind of `pred`: "eps", "x", "v" or "score"
+        target: Kind to convert to: "eps", "x", "v" or "score"
 
     Returns:
-        `(b, *d)`, in float32 or better"""
+        Prediction of the kind `target`, `(b, *d)`, in float32 or better"""
     for name, what in (source, "source"), (target, "target"):
         if name not in KINDS: raise ValueError(suggest(name, KINDS, what))
     pred, z = as_data(pred=pred, z=z)
@@ -180,49 +184,49 @@ def convert(pred: Tensor, z: Tensor, gamma: Tensor, source: str, target: str) ->
 
 # %% ../../nbs/71_notation.ipynb #71a00003
 def flow_time(gamma: Tensor) -> Tensor:
-    """The time of flow matching at which a latent has this noise level: σ/(α + σ).
+    """t = σ/(α + σ), the time of flow matching at which a latent has this noise level.
 
     Args:
         gamma: γ = −log SNR, any shape
 
     Returns:
-        Between 0, data, and 1, noise; same shape"""
+        Time t, from 0 at the data to 1 at the noise; same shape"""
     return torch.sigmoid(torch.as_tensor(gamma) / 2)
 
 def flow_latent(z: Tensor, gamma: Tensor) -> Tensor:
-    """The same latent on flow matching's straight line from data to noise: z/(α + σ).
+    """Convert latents to flow matching's straight line from data to noise: z/(α + σ).
 
     Args:
         z: Variance-preserving latents αx + σε, `(b, *d)`
-        gamma: `()` or `(b,)`
+        gamma: γ of the latents, `()` or `(b,)`
 
     Returns:
-        (1 − t)x + tε, `(b, *d)`"""
+        Latents (1 − t)x + tε, `(b, *d)`"""
     g = expand(gamma, z)
     return z / (alpha(g) + sigma(g)).to(z.dtype)
 
 def flow_from_eps(eps: Tensor, z: Tensor, gamma: Tensor) -> Tensor:
-    """The velocity ε − x of flow matching, from the noise.
+    """Convert noise ε to the velocity ε − x of flow matching.
 
     Args:
-        eps: Noise, or a guess of it, `(b, *d)`
-        z: The variance-preserving latent, `(b, *d)`
+        eps: Noise ε, or a prediction of it, `(b, *d)`
+        z: Variance-preserving latent, `(b, *d)`
         gamma: γ of the latent, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`"""
+        Velocity ε − x, `(b, *d)`"""
     a, s = (f(expand(gamma, z)).to(z.dtype) for f in (alpha, sigma))
-    return ((a + s) * eps - z) / a
+    return ((a + s) * eps - z) / a  # ε − x with x = (z − σε)/α
 
 def eps_from_flow(velocity: Tensor, z: Tensor, gamma: Tensor) -> Tensor:
-    """The noise, from the velocity ε − x of flow matching.
+    """Convert the velocity ε − x of flow matching to noise ε.
 
     Args:
-        velocity: ε − x, or a guess of it, `(b, *d)`
-        z: The variance-preserving latent, `(b, *d)`
+        velocity: Velocity ε − x, or a prediction of it, `(b, *d)`
+        z: Variance-preserving latent, `(b, *d)`
         gamma: γ of the latent, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`"""
+        Noise ε, `(b, *d)`"""
     a, s = (f(expand(gamma, z)).to(z.dtype) for f in (alpha, sigma))
     return (a * velocity + z) / (a + s)

@@ -17,7 +17,7 @@ from ..core import Normal, as_data, as_gamma, as_step, expand, implements, randn
 # %% ../../nbs/11_process.ipynb #11a00001
 @implements("V13", "V2")
 def snr(gamma: Tensor) -> Tensor:
-    """Signal-to-noise ratio: exp(−γ).
+    """SNR = exp(−γ), the signal-to-noise ratio (VDM).
 
     Args:
         gamma: γ = −log SNR, any shape
@@ -26,9 +26,9 @@ def snr(gamma: Tensor) -> Tensor:
         Signal-to-noise ratio α²/σ², same shape"""
     return torch.exp(-torch.as_tensor(gamma))
 
-# %% ../../nbs/11_process.ipynb #11a00001
+# %% ../../nbs/11_process.ipynb #11a0000f
 def gamma_from_snr(snr: Tensor) -> Tensor:
-    """γ = −log SNR.
+    """γ = −log SNR (VDM).
 
     Args:
         snr: Signal-to-noise ratio α²/σ² > 0, any shape
@@ -40,7 +40,7 @@ def gamma_from_snr(snr: Tensor) -> Tensor:
 # %% ../../nbs/11_process.ipynb #11a00002
 @implements("V12")
 def alpha(gamma: Tensor) -> Tensor:
-    """How much of the data is left: α = sqrt(sigmoid(−γ)).
+    """α = sqrt(sigmoid(−γ)), the factor of the data (VDM).
 
     Args:
         gamma: γ = −log SNR, any shape
@@ -51,7 +51,7 @@ def alpha(gamma: Tensor) -> Tensor:
 
 @implements("V3", "V11")
 def sigma(gamma: Tensor) -> Tensor:
-    """How much noise there is: σ = sqrt(sigmoid(γ)).
+    """σ = sqrt(sigmoid(γ)), the standard deviation of the noise (VDM).
 
     Args:
         gamma: γ = −log SNR, any shape
@@ -63,7 +63,7 @@ def sigma(gamma: Tensor) -> Tensor:
 # %% ../../nbs/11_process.ipynb #3213eeab
 @implements("V1")
 def marginal(x: Tensor, gamma: Tensor) -> Normal:
-    """q(z_t|x): a latent at any time, in one jump from the data.
+    """q(z_t|x) = N(α_t x, σ²_t I), the latent at any time in one jump from the data (VDM).
 
     Args:
         x: Data, `(b, *d)`
@@ -79,13 +79,13 @@ def marginal(x: Tensor, gamma: Tensor) -> Normal:
 @implements("V1")
 def noised(x: Tensor, gamma: Tensor, generator=None, *,
            eps: Tensor = None) -> tuple[Tensor, Tensor]:
-    """Draw latents from q(z_t|x), and return them with their noise.
+    """Draw latents z_t from q(z_t|x), and return them with their noise ε.
 
     Args:
         x: Data, `(b, *d)`
         gamma: γ of the latents, `()` or `(b,)`
         generator: One `torch.Generator`, or a list of one for each example
-        eps: Noise of your own, `(b, *d)`; drawn if None
+        eps: Noise ε to use, `(b, *d)`; None: it is drawn
 
     Returns:
         z = αx + σε and ε, `(b, *d)` each, float32 or better"""
@@ -98,13 +98,17 @@ def noised(x: Tensor, gamma: Tensor, generator=None, *,
 
 # %% ../../nbs/11_process.ipynb #ec3e648f
 class Transition(NamedTuple):
-    "How z_t comes from z_s: the factor of z_s and the variance that is added."
+    """Factor and variance of q(z_t|z_s) = N(α_{t|s} z_s, σ²_{t|s} I).
+
+    Args:
+        alpha_ts: α_{t|s}, the factor of z_s
+        sigma2_ts: σ²_{t|s}, the variance that is added"""
     alpha_ts: Tensor
     sigma2_ts: Tensor
 
 @implements("V6", "V7")
 def transition(gamma_s: Tensor, gamma_t: Tensor) -> Transition:
-    """The two numbers of q(z_t|z_s), without a difference of nearly equal terms (VDM, appendix A).
+    """Compute α_{t|s} and σ²_{t|s} of q(z_t|z_s), free of cancellation (VDM, appendix A).
 
     Args:
         gamma_s: γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
@@ -113,15 +117,17 @@ def transition(gamma_s: Tensor, gamma_t: Tensor) -> Transition:
     Returns:
         `alpha_ts` and `sigma2_ts`, float32 or better"""
     s, t = as_step(gamma_s, gamma_t)
+
+    # α_{t|s} = α_t / α_s,  σ²_{t|s} = σ²_t − α²_{t|s} σ²_s = −σ²_t expm1(γ_s − γ_t)
     return Transition(alpha(t) / alpha(s), torch.sigmoid(t) * -torch.expm1(s - t))
 
 @implements("V5")
 def forward(z_s: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
-    """q(z_t|z_s): one step of the chain, from a latent to a noisier one.
+    """q(z_t|z_s) = N(α_{t|s} z_s, σ²_{t|s} I), one step of the chain to a noisier latent.
 
     Args:
         z_s: Latent at the less noisy time, `(b, *d)`
-        gamma_s: Its γ, `()` or `(b,)`
+        gamma_s: γ of z_s, `()` or `(b,)`
         gamma_t: γ of the noisier time, `()` or `(b,)`
 
     Returns:
@@ -132,7 +138,12 @@ def forward(z_s: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
 
 # %% ../../nbs/11_process.ipynb #61524976
 class Coefficients(NamedTuple):
-    "q(z_s|z_t, x) has the mean `z` z_t + `x` x and the variance `var`."
+    """Coefficients of q(z_s|z_t, x) = N(`z` z_t + `x` x, `var` I).
+
+    Args:
+        z: Factor of z_t in the mean
+        x: Factor of x in the mean
+        var: Variance σ²_Q"""
     z: Tensor
     x: Tensor
     var: Tensor
@@ -140,7 +151,7 @@ class Coefficients(NamedTuple):
 # %% ../../nbs/11_process.ipynb #61524901
 @implements("V9", "V10", "D4")
 def posterior_coefficients(gamma_s: Tensor, gamma_t: Tensor) -> Coefficients:
-    """The three numbers of q(z_s|z_t, x), without a difference of nearly equal terms (VDM, appendix A).
+    """Compute the mean's two factors and the variance of q(z_s|z_t, x) (VDM, appendix A).
 
     Args:
         gamma_s: γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
@@ -149,19 +160,19 @@ def posterior_coefficients(gamma_s: Tensor, gamma_t: Tensor) -> Coefficients:
     Returns:
         Factor of z_t, factor of x, variance; float32 or better"""
     s, t = as_step(gamma_s, gamma_t)
-    c = -torch.expm1(s - t)  # σ²_{t|s} / σ_t²
+    c = -torch.expm1(s - t)  # σ²_{t|s} / σ²_t
     return Coefficients(
-        alpha(t) / alpha(s) * (torch.sigmoid(s) / torch.sigmoid(t)),
-        alpha(s) * c,
-        torch.sigmoid(s) * c)
+        alpha(t) / alpha(s) * (torch.sigmoid(s) / torch.sigmoid(t)),  # α_{t|s} σ²_s / σ²_t
+        alpha(s) * c,                                                 # α_s σ²_{t|s} / σ²_t
+        torch.sigmoid(s) * c)                                         # σ²_{t|s} σ²_s / σ²_t
 
 @implements("V8")
 def posterior(z_t: Tensor, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
-    """q(z_s|z_t, x): where the latent was at the less noisy time, given the data.
+    """q(z_s|z_t, x), the posterior of the less noisy latent given the data (VDM, appendix A).
 
     Args:
         z_t: Latent at the noisier time, `(b, *d)`
-        x: The data that it came from, `(b, *d)`
+        x: Data that z_t came from, `(b, *d)`
         gamma_s: γ of the less noisy time, `()` or `(b,)`; −∞ is a clean state
         gamma_t: γ of z_t, `()` or `(b,)`
 
@@ -174,7 +185,7 @@ def posterior(z_t: Tensor, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Norma
 # %% ../../nbs/11_process.ipynb #4b68eb52
 @implements("V17")
 def reverse(z_t: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Normal:
-    """p(z_s|z_t): the posterior with the model's estimate in the place of the data.
+    """p(z_s|z_t) = q(z_s|z_t, x = x̂), the model's reverse step (VDM).
 
     Args:
         z_t: Latent at the noisier time, `(b, *d)`

@@ -19,7 +19,13 @@ from ..train.watch import Progress
 
 # %% ../../nbs/13_sample.ipynb #e2ad3236
 class Steps(NamedTuple):
-    "z_s = `z` z_t + `eps` ε̂ + `noise` n: the numbers of each step, `(steps,)`."
+    """Coefficients of the steps z_s = `z` z_t + `eps` ε̂ + `noise` n.
+
+    Args:
+        gamma: γ_t of each step, `(steps,)`
+        z: Factor of z_t, `(steps,)`
+        eps: Factor of the predicted noise ε̂, `(steps,)`
+        noise: Standard deviation of the fresh noise, `(steps,)`"""
     gamma: Tensor
     z: Tensor
     eps: Tensor
@@ -27,31 +33,32 @@ class Steps(NamedTuple):
 
 # %% ../../nbs/13_sample.ipynb #e2ad3201
 def coefficients(gammas: Tensor, eta: float = 1.) -> Steps:
-    """The numbers of every step of a fixed-step sampler.
+    """Compute the coefficients of every DDIM step, ancestral for η = 1 (Song et al. 2020).
 
     Args:
-        gammas: Falling, `(steps + 1,)`; may end with −∞ for clean data
-        eta: Share of fresh noise: 1 ancestral, 0 DDIM
+        gammas: γ falling from noise to data, `(steps + 1,)`; may end at −∞, clean data
+        eta: η of DDIM, the share of fresh noise: 1 ancestral, 0 deterministic
 
     Returns:
-        In the dtype of `gammas`"""
+        Coefficients of every step, in the dtype of `gammas`"""
     t, s = gammas[:-1], gammas[1:]
-    c, ratio = -torch.expm1(s - t), alpha(s) / alpha(t)
+    c, ratio = -torch.expm1(s - t), alpha(s) / alpha(t)  # c = σ²_{t|s} / σ²_t
     return Steps(
         t,
         ratio,
+        # σ_s √(1 − η² c) − (α_s/α_t) σ_t
         ratio * sigma(t) * torch.expm1((s - t + torch.log1p(-eta ** 2 * c)) / 2),
         eta * sigma(s) * c.sqrt())
 
 # %% ../../nbs/13_sample.ipynb #416ccc18
 def initial(shape: tuple, generator=None, *, device=None, dtype=torch.float32) -> Tensor:
-    """The state from which a sampler starts.
+    """Draw the initial state of a sampler, z_1 ~ N(0, I).
 
     Args:
-        shape: `(b, *d)`
+        shape: Shape of the state, `(b, *d)`
         generator: One `torch.Generator`, or a list of one for each example
-        device: Where; by default that of the generator
-        dtype: Of the state
+        device: Device of the state; None: that of the generator
+        dtype: dtype of the state
 
     Returns:
         Standard normal noise, `(b, *d)`"""
@@ -61,7 +68,9 @@ def initial(shape: tuple, generator=None, *, device=None, dtype=torch.float32) -
 
 # %% ../../nbs/13_sample.ipynb #331a8473
 def check_grid(gammas, backward=False, clean=True) -> Tensor:
-    "The grid in float64 on the CPU; ValueError unless it falls, from noise to data."
+    """Convert noise levels to float64 on the CPU.
+
+    Raises ValueError unless they fall from noise to data; with `backward`, unless they rise."""
     g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
     expect(
         g.ndim == 1 and len(g) >= 2,
@@ -103,7 +112,9 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
     return g
 
 def check_state(z, generator=None) -> Tensor:
-    "The state in float32 or better; errors unless it is finite, floating and fits the generators."
+    """Convert the initial state to float32 or better.
+
+    Raises TypeError unless it holds floats, ValueError unless it is finite and fits `generator`."""
     if not torch.is_tensor(z) or not z.is_floating_point() or not z.ndim:
         raise TypeError(
             "expected z as a tensor of floats of shape (b, *d), "
@@ -121,14 +132,16 @@ def check_state(z, generator=None) -> Tensor:
 
 # %% ../../nbs/13_sample.ipynb #331a8401
 def check_prediction(eps, z):
-    "ValueError unless the prediction has the shape of the state."
+    "Check that the prediction has the shape of the state; raise ValueError otherwise."
     if torch.is_tensor(eps) and eps.shape == z.shape: return
     raise ValueError(
         "expected predict(z, gamma) to return a tensor "
         f"of shape {tuple(z.shape)}, the noise; got {seen(eps)}")
 
-def arrived(z: Tensor) -> Tensor:
-    "The state at the end of the way; RuntimeError unless finite: one look, which waits."
+def check_finite(z: Tensor) -> Tensor:
+    """Check that the final state is finite, and return it; synchronizes with the device.
+
+    Raises RuntimeError if a value is not finite."""
     if bad := int((~z.isfinite()).reshape(len(z), -1).any(1).sum()):
         raise RuntimeError(
             f"{bad} of {len(z)} samples are not finite at the end of the walk: predict returned "
@@ -136,21 +149,21 @@ def arrived(z: Tensor) -> Tensor:
             "is too large")
     return z
 
-def bar(n: int, progress):
-    "`range(n)`, with its progress shown where asked for; or what `progress` makes of it."
+def progress_range(n: int, progress):
+    "Return range(n), with a progress bar if `progress` is true, or wrapped by it if callable."
     if callable(progress): return progress(range(n))
     return Progress(n, "steps", "sampling").over(range(n)) if progress else range(n)
 
 # %% ../../nbs/13_sample.ipynb #7514a1d8
 def on_device(rows, z: Tensor) -> list[tuple]:
-    """Move the numbers of all steps to the device at once; γ keeps its value as `gamma.number`.
+    """Move the coefficients of all steps to the device at once; γ also as a float, `gamma.number`.
 
     Args:
-        rows: Numbers of the steps, γ first, `(steps,)` each
-        z: Gives dtype and device
+        rows: Coefficients of the steps, γ first, `(steps,)` each
+        z: State that gives dtype and device
 
     Returns:
-        For each step its numbers, `()` each"""
+        Coefficients of each step, `()` each"""
     numbers = torch.stack([*rows]).to(z.dtype)
     steps = [v.unbind() for v in numbers.to(z.device).unbind(1)]
     for (gamma, *_), value in zip(steps, numbers[0].tolist()): gamma.number = value
@@ -160,16 +173,16 @@ def on_device(rows, z: Tensor) -> list[tuple]:
 @torch.no_grad()
 def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory: bool = False,
          progress: bool = False, step: Callable = None) -> Tensor:
-    """Take the steps: one evaluation each; the device is waited for at the end alone.
+    """Run a fixed-step sampler with one evaluation a step; synchronize with the device at the end.
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
+        predict: Noise predictor `(z, γ) → ε̂`, with γ of shape `()`
         z: State at the first γ, `(b, *d)`
-        steps: From `coefficients`, on the CPU
+        steps: Coefficients of the steps, on the CPU, such as from `coefficients`
         generator: One `torch.Generator`, or a list of one for each example
         trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
-        step: `(i, z, γ) → z, ε̂`, in the place of predict: for a memory
+        progress: Show a progress bar
+        step: `(i, z, γ) → z, ε̂`, called instead of `predict`, for multistep
 
     Returns:
         State at the last γ, `(b, *d)`"""
@@ -177,7 +190,7 @@ def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory:
     states = z.new_empty(len(numbers) + 1, *z.shape) if trajectory else None
     if trajectory: states[0] = z
 
-    for i in bar(len(numbers), progress):
+    for i in progress_range(len(numbers), progress):
         gamma, a, b, noise = numbers[i]
         if step is None: eps = predict(z, gamma)
         else: z, eps = step(i, z, gamma)
@@ -185,21 +198,21 @@ def walk(predict: Callable, z: Tensor, steps: Steps, generator=None, trajectory:
         z = a * z + b * eps.to(z.dtype)
         if noisy: z = z + noise * randn_like(z, generator)
         if trajectory: states[i + 1] = z
-    z = arrived(z)
+    z = check_finite(z)
     return states if trajectory else z
 
 # %% ../../nbs/13_sample.ipynb #46124e50
 def ancestral(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
               trajectory: bool = False, progress: bool = False) -> Tensor:
-    """Ancestral sampling: the model's reverse process, with fresh noise at every step (VDM, appendix A).
+    """Sample by the model's reverse process p(z_s|z_t), fresh noise at every step (VDM, appendix A).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
+        predict: Noise predictor `(z, γ) → ε̂`, with γ of shape `()`
         z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-        gammas: Falling from noise to data, `(steps + 1,)`; may end with −∞ for clean data
+        gammas: γ falling from noise to data, `(steps + 1,)`; may end at −∞, clean data
         generator: One `torch.Generator`, or a list of one for each example
         trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
-        progress: Show a bar
+        progress: Show a progress bar
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
@@ -212,13 +225,16 @@ def ancestral(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *,
 # %% ../../nbs/13_sample.ipynb #a3d858d1
 def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: float = 0.,
          trajectory: bool = False, progress: bool = False) -> Tensor:
-    """DDIM: keep the predicted noise, but for a share that is drawn afresh (Song, Meng and Ermon 2020).
+    """Sample by DDIM: keep the predicted noise, but redraw a share η of it (Song et al. 2020).
 
     Args:
-        predict, z, gammas: As for `ancestral`
+        predict: Noise predictor `(z, γ) → ε̂`, with γ of shape `()`
+        z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
+        gammas: γ falling from noise to data, `(steps + 1,)`; may end at −∞, clean data
         generator: One `torch.Generator`, or a list of one for each example; unused for η = 0
         eta: Share of fresh noise: 0 none, 1 as ancestral sampling
-        trajectory, progress: As for `ancestral`
+        trajectory: Return all states, `(steps + 1, b, *d)`, instead of the last
+        progress: Show a progress bar
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
@@ -230,8 +246,8 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
         generator, trajectory, progress)
 
 # %% ../../nbs/13_sample.ipynb #0250593d
-class Slope:
-    "dz/dγ of the probability flow; remembers what an error has to tell."
+class ProbabilityFlowODE:
+    "Right-hand side dz/dγ = (σ ε̂ − σ² z) / 2 of the probability flow, and a count of evaluations."
 
     def __init__(self, predict, dtype, limit):
         self.predict = predict
@@ -253,7 +269,7 @@ class Slope:
         return (s * eps.to(z.dtype) - s ** 2 * z) / 2
 
     def solve(self, flow, start, gammas, worst, rtol, atol):
-        "States of a flow on this slope at all γ, by Dormand and Prince; `worst` sizes an error."
+        "Integrate `flow` over `gammas` by Dormand-Prince with the error norm `worst`."
         from torchdiffeq import odeint
         try: return odeint(
             flow, start, gammas, rtol=rtol, atol=atol, method="dopri5", options=dict(norm=worst))
@@ -274,22 +290,22 @@ class Slope:
 def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: float = 1e-4,
                      atol: float = 1e-4, backward: bool = False, trajectory: bool = False,
                      max_evaluations: int = 10_000) -> Tensor:
-    """Integrate the probability-flow ODE over γ, in steps for the worst example of the batch.
+    """Integrate the probability-flow ODE over γ, stepping for the worst example (Song et al. 2020).
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`
+        predict: Noise predictor `(z, γ) → ε̂`, with γ of shape `()`
         z: Noise at `gammas[0]`, `(b, *d)`, as from `initial`
-        gammas: Falling, noise to data; only the ends matter, and where `trajectory` looks
-        rtol: Error of a step relative to the state, of the worst example
-        atol: Error of a step in the units of the state
-        backward: From data to noise: z is a latent at `gammas[0]`, and `gammas` rise
+        gammas: γ falling from noise to data; those between the ends only fix `trajectory`
+        rtol: Tolerance of a step relative to the state, for the worst example
+        atol: Tolerance of a step in the units of the state
+        backward: Integrate from data to noise: z is a latent at `gammas[0]`, γ rise
         trajectory: Return the states at all `gammas` instead of the last
-        max_evaluations: RuntimeError beyond
+        max_evaluations: Evaluations allowed; RuntimeError beyond
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
-    slope, dtype = Slope(predict, z.dtype, max_evaluations), finest(z)
+    slope, dtype = ProbabilityFlowODE(predict, z.dtype, max_evaluations), finest(z)
 
     # the error of a step is that of the worst example: the others of the batch must not hide it
     worst = lambda v: v.reshape(len(z), -1).square().mean(1).max().sqrt()

@@ -16,7 +16,9 @@ from .notation import gammas_from_betas
 
 # %% ../../nbs/12_schedule.ipynb #dbf62f28
 def _as_time(t: Tensor) -> Tensor:
-    "Times as a tensor in float32 or better; TypeError for integers, which are steps and no times."
+    """Convert times to a tensor in float32 or better.
+
+    Raises TypeError for integers, which number steps."""
     t = torch.as_tensor(t)
     if not t.is_floating_point():
         raise TypeError(
@@ -24,7 +26,7 @@ def _as_time(t: Tensor) -> Tensor:
     return t.to(torch.promote_types(t.dtype, torch.float32))
 
 def _check_ends(gamma_min: float, gamma_max: float) -> tuple[float, float]:  # The two, as floats
-    "ValueError unless gamma_min < gamma_max, both finite."
+    "Check that gamma_min < gamma_max and that both are finite; raise ValueError otherwise."
     a, b = float(gamma_min), float(gamma_max)
     if not (math.isfinite(a) and math.isfinite(b) and a < b):
         hint = "; swap them, or negate them if they are log SNR" if a > b else ""
@@ -36,19 +38,19 @@ def _check_ends(gamma_min: float, gamma_max: float) -> tuple[float, float]:  # T
 
 # %% ../../nbs/12_schedule.ipynb #fa9368c0
 class Schedule(nn.Module):
-    "A rising γ(t) on [0, 1]; subclasses define `forward`, and `derivative` where it has a closed form."
+    "Rising γ(t) on [0, 1]; a subclass defines `forward`, and `derivative` if it has a closed form."
 
     def forward(self, t):
-        "γ at the times `t`, same shape."
+        "γ(t) at the times `t`, same shape."
         raise NotImplementedError(f"{type(self).__name__} must define forward(t)")
 
     def derivative(self, t):
-        "γ'(t), same shape, by forward-mode differentiation; differentiable in the schedule's parameters."
+        "γ'(t), same shape, by forward-mode differentiation; differentiable in the parameters."
         t = _as_time(t)
         return torch.func.jvp(self, (t,), (torch.ones_like(t),))[1]
 
     def shape_parameters(self):
-        "The parameters that change γ between its end points only."
+        "List the parameters that change γ only between its end points."
         return []
 
 # %% ../../nbs/12_schedule.ipynb #92cfd654
@@ -86,12 +88,12 @@ class Cosine(Schedule):
         self.a = math.atan(math.exp(self.gamma_max / 2)) - self.b
 
     def sines(self, t):
-        "sin and cos of the angle a t + b, each from the side on which it is small."
+        "Compute sin and cos of the angle a t + b, each from the side on which it is small."
         return torch.sin(self.a * t + self.b), torch.sin(self.a * (1 - t) + self.c)
 
     def forward(self, t):
         s, c = self.sines(_as_time(t))
-        return 2 * (torch.log(s) - torch.log(c))
+        return 2 * (torch.log(s) - torch.log(c))  # 2 log tan(a t + b)
 
     def derivative(self, t):
         s, c = self.sines(_as_time(t))
@@ -99,10 +101,10 @@ class Cosine(Schedule):
 
 # %% ../../nbs/12_schedule.ipynb #efe8f2a0
 class Betas(Schedule):
-    """The γ of a DDPM chain, at equal distances in t, straight lines between them.
+    """Piecewise linear γ(t) through the γ of a DDPM chain, at equal distances in t.
 
     Args:
-        betas: `(steps,)` with at least two steps, each in (0, 1), first = least noisy"""
+        betas: Variances β, `(steps,)`, steps ≥ 2, each in (0, 1), first = least noisy"""
 
     def __init__(self, betas: Tensor):
         super().__init__()
@@ -114,7 +116,7 @@ class Betas(Schedule):
         self.gamma_min, self.gamma_max = gammas[0].item(), gammas[-1].item()
 
     def piece(self, t):
-        "γ at both ends of the line on which each time lies, and how far along it is."
+        "Find γ at both ends of the segment of each time, and the time's fraction of the segment."
         u = t * (len(self.gammas) - 1)
         i = u.detach().floor().long().clamp(0, len(self.gammas) - 2)
         return self.gammas[i].to(t.dtype), self.gammas[i + 1].to(t.dtype), u - i
@@ -129,25 +131,25 @@ class Betas(Schedule):
 
 # %% ../../nbs/12_schedule.ipynb #210a9e19
 def inverse_softplus(y: Tensor) -> Tensor:
-    """The parameter whose softplus is `y`.
+    """Invert softplus: x = y + log(1 − exp(−y)).
 
     Args:
-        y: Positive
+        y: Values of softplus, > 0, any shape
 
     Returns:
-        x with softplus(x) = y"""
+        x with softplus(x) = y, same shape"""
     y = torch.as_tensor(y)
     return y + torch.log(-torch.expm1(-y))
 
 # %% ../../nbs/12_schedule.ipynb #210a9e01
 class Logistic(Schedule):
-    """The share of time at each γ falls from data to noise, as a logistic function.
+    """Schedule whose density of time over γ falls from data to noise as a logistic function.
 
     Args:
         gamma_min: γ(0), data
         gamma_max: γ(1), noise
-        center: Where the share has fallen to half, from 0 at the data to 1
-        width: Of the fall, as a part of the way from data to noise"""
+        center: Place where the density is half: 0 = gamma_min, 1 = gamma_max
+        width: Width of the fall, as a fraction of gamma_max − gamma_min"""
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5., center: float = .5,
                  width: float = .2):
@@ -167,7 +169,7 @@ class Logistic(Schedule):
         self.fall = first - self.last
 
     def softplus(self, t):
-        "The softplus of u at time t."
+        "Compute softplus(u) at the times `t`: linear in t."
         return self.last + (1 - _as_time(t)) * self.fall
 
     def forward(self, t): return self.center - self.width * inverse_softplus(self.softplus(t))
@@ -176,7 +178,7 @@ class Logistic(Schedule):
 
 # %% ../../nbs/12_schedule.ipynb #d2f793d8
 class LearnedLinear(Schedule):
-    """A straight line whose end points are learned: γ(0) = start, γ(1) = start + softplus(gap).
+    """Linear γ(t) with learned end points: γ(0) = start, γ(1) = start + softplus(gap).
 
     Args:
         gamma_min: γ(0) before training
@@ -191,7 +193,7 @@ class LearnedLinear(Schedule):
         self.gap = nn.Parameter(torch.tensor(gap, dtype=torch.float32))
 
     def ends(self):
-        "γ(0) and γ(1) as they are now."
+        "γ(0) and γ(1) under the current parameters, `()` each."
         return self.start, self.start + F.softplus(self.gap)
 
     def forward(self, t):
@@ -206,12 +208,12 @@ class LearnedLinear(Schedule):
 # %% ../../nbs/12_schedule.ipynb #a072aff9
 @implements("V11")
 class Monotone(LearnedLinear):
-    """A network that can only rise, stretched to exact end points, which are learned apart from its shape.
+    """Monotone network γ(t) with learned end points that do not depend on its shape (VDM).
 
     Args:
         gamma_min: γ(0) before training
         gamma_max: γ(1) before training
-        width: Hidden units: sigmoid steps of which the curve is made"""
+        width: Number of hidden units; each adds one sigmoid step to the curve"""
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5., width: int = 1024):
         super().__init__(gamma_min, gamma_max)
@@ -232,7 +234,9 @@ class Monotone(LearnedLinear):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def raw(self, t, rate=False):
-        "A rising function without fixed end points, and its slope: every weight on the way from t is positive."
+        """Evaluate the monotone network, with free end points; with `rate`, also the derivative.
+
+        All weights from t to the output are positive."""
         k, w = self.steep * self.slope.tanh().exp(), self.height.exp()
         # no matmul: autocast would round it to bfloat16
         h = torch.sigmoid(k * (t[..., None] - self.place) + self.bias)
@@ -241,7 +245,7 @@ class Monotone(LearnedLinear):
         return r, self.linear.exp() + (w * (k * h * (1 - h))).mean(-1)
 
     def fraction(self, t):
-        "How much of the way from γ(0) to γ(1) is done at time t, and how fast it goes; both depend on the shape alone."
+        "(γ(t) − γ(0)) / (γ(1) − γ(0)) and the derivative, functions of the shape alone."
         t = _as_time(t)
         lo, hi = self.raw(t.new_zeros(())), self.raw(t.new_ones(()))
         r, rate = self.raw(t, rate=True)
@@ -260,16 +264,18 @@ class Monotone(LearnedLinear):
 
 # %% ../../nbs/12_schedule.ipynb #609afd0c
 def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
-    """The noise levels of a sampler with equal steps in time; ValueError unless they fall.
+    """Compute the noise levels γ of a sampler with equal steps in time.
+
+    Raises ValueError unless γ rises with t.
 
     Args:
-        schedule: Callable: times → γ
-        steps: Steps of the sampler, at least 1
-        dtype: Of the times and of γ
-        device: Where; by default where the schedule's parameters are
+        schedule: Noise schedule, a callable t → γ(t)
+        steps: Number of sampler steps, at least 1
+        dtype: dtype of the times and of γ
+        device: Device of γ; None: that of the schedule's parameters
 
     Returns:
-        `(steps + 1,)`, from noise to data: falling"""
+        γ falling from noise to data, `(steps + 1,)`"""
     check_counts(steps=steps)
     if device is None and isinstance(schedule, nn.Module):
         device = next((p.device for p in [*schedule.parameters(), *schedule.buffers()]), None)
@@ -297,16 +303,16 @@ def grid(schedule, steps: int, *, dtype=torch.float32, device=None) -> Tensor:
 
 # %% ../../nbs/12_schedule.ipynb #bc7be851
 def even_levels(schedule, n: int, generator=None, device=None) -> Tensor:
-    """Draw a noise level for each example of a batch, at times that are evenly spread over [0, 1).
+    """Draw a noise level for each example at evenly spread times with one random shift (VDM).
 
     Args:
-        schedule: Callable: times → γ
-        n: Examples
-        generator: A `torch.Generator`
-        device: Where γ goes; by default where the generator lives
+        schedule: Noise schedule, a callable t → γ(t)
+        n: Number of examples in the batch
+        generator: Generator of the random shift
+        device: Device of γ; None: that of the generator
 
     Returns:
-        `(n,)`"""
+        γ, `(n,)`"""
     check_counts(n=n)
     start = draw(torch.rand, (), generator=generator, device=device)
     return schedule((start + torch.arange(n, device=start.device) / n) % 1)

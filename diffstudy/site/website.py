@@ -8,11 +8,11 @@ __all__ = ['WEB', 'EXPORTS', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE', 'FOLDED'
            'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'PICTURE', 'ROW',
            'MOVED_PAGE', 'LEAD_ON', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises',
            'links', 'buttons', 'before', 'course_map', 'taken_apart', 'entry', 'module_reference',
-           'reference', 'work_list', 'prose', 'said_of_check', 'fold_checks', 'keep_caption', 'add',
-           'docs', 'to_download', 'hang', 'mark_checks', 'with_contents', 'own_scripts', 'inline',
-           'with_drawings', 'letters', 'with_room', 'with_files', 'search_index', 'moved',
-           'lead_on', 'change', 'finish', 'outward', 'listed', 'link_table', 'update_links',
-           'browser', 'served', 'serve', 'main']
+           'reference_page', 'reference', 'work_list', 'prose', 'said_of_check', 'fold_checks',
+           'keep_caption', 'add', 'docs', 'to_download', 'hang', 'mark_checks', 'with_contents',
+           'own_scripts', 'inline', 'with_drawings', 'letters', 'with_room', 'with_files',
+           'search_index', 'moved', 'lead_on', 'change', 'finish', 'outward', 'listed',
+           'link_table', 'update_links', 'browser', 'served', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect, json
@@ -168,46 +168,59 @@ def entry(o, name: str, module) -> str:  # Markdown without the heading
     code = f"```python\n{name}{api.signature(o, module)}\n```"
     return "\n\n".join(part for part in (code, text, "\n".join(rows)) if part)
 
-def module_reference(name: str, home: equations.Homes, typed: set[str]) -> str:  # Markdown
-    "The public functions and classes of a module; those first that a reader of the pages types."
+def module_reference(name: str, home: equations.Homes) -> str:  # Markdown
+    "Describe the public functions and classes of a module, in the order of its file."
     from smalldocs import api
     nbs, module = build.root() / "nbs", importlib.import_module(f"diffstudy.{name}")
+    package = importlib.import_module(f"diffstudy.{name.split('.')[0]}")
     body = ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body
     found = [api.unwrapped(getattr(module, n.name)) for n in body
              if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name in module.__all__]
-    found = sorted(((o, o.__qualname__) for o in found), key=lambda pair: pair[1] not in typed)
-    others = [top for _, top in found if top not in typed][:1]
-    chapters = dict.fromkeys(sorted(home[name, n] for _, n in found if (name, n) in home))
+    chapters = dict.fromkeys(
+        sorted(home[name, o.__qualname__] for o in found if (name, o.__qualname__) in home))
     shown = {nb: equations.exported(nbs / nb) for nb in chapters}
     where = ", ".join(f"[{build.title(nbs / nb)}]({nb})" for nb in chapters)
-    out = [f"### {name}\n\n{taken_apart(api.doc(module))[0]}\n\n{where}"]
+    out = [f"## {name}\n\n{taken_apart(api.doc(module))[0]}\n\n{where}"]
 
-    for o, top in found:
+    for o in found:
+        top = o.__qualname__
         nb = home.get((name, top))
         on_page = nb and shown[nb].get(top) == name
         link = f"[in the chapter]({nb}#fn-{top})" if on_page else ""
-        if top in others: out.append("*For those who extend:*")
         methods = [(m, m.__qualname__) for m in api.methods(o)] if inspect.isclass(o) else []
+        handed = getattr(package, top, None) is getattr(module, top)
+        place = name.split(".")[0] if handed else name  # the shortest that works
         for part, full in [(o, top), *methods]:
-            level = "#" * (4 + ("." in full))
-            heading = f'<a id="api-{name}.{full}"></a>\n\n{level} {name}.{full}'
+            level = "#" * (3 + ("." in full))
+            heading = f'<a id="api-{name}.{full}"></a>\n\n{level} {place}.{full}'
             out += [heading, link, entry(part, full, module)]
     return "\n\n".join(part for part in out if part)
 
+def reference_page(room: str, home: equations.Homes) -> dict:  # A notebook
+    "Describe a package of the library on a page of its own, module by module."
+    says = importlib.import_module(f"diffstudy.{room}").__doc__.split("\n\n")[0]
+    modules = [f"{room}.{m}" if m else room for m in build.ROOMS[room] or [""]]
+    front = yaml.safe_dump(dict(title=f"The package {room}", description=says))
+    texts = ["[What you will use, and all packages](95_api.ipynb)",
+             *(module_reference(m, home) for m in modules)]
+    cells = [dict(cell_type="raw", id="front", metadata={}, source=f"---\n{front}---\n")]
+    cells += [dict(cell_type="markdown", id=f"part-{i}", metadata={}, source=t)
+              for i, t in enumerate(texts)]
+    return dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)
+
 def reference() -> str:  # Markdown
-    "Every public function and class of the library by module, and the modules of the studies."
-    pages = [nb for nb in build.notebooks() if re.match("index|[0-68]", nb.stem)]
-    code = [c["text"] for nb in pages for c in build.visible(nb) if c["cell_type"] == "code"]
-    own = [t for t in code if not re.search(r"(?m)^#\|\s*export[si]?\b", t)]
-    home, typed = equations.homes(build.root()), set(re.findall(r"\w+", "\n".join(own)))
-    rows = []
+    "List the packages of the library, each with its page, and the modules of the studies."
+    home, rows = equations.homes(build.root()), ["| package | |", "|---|---|"]
+    for room in build.ROOMS:
+        says = importlib.import_module(f"diffstudy.{room}").__doc__.split("\n\n")[0]
+        rows.append(f"| [{room}](api_{room}.ipynb) | {' '.join(says.split())} |")
+    rows += ["", "## Studies", ""]
     for name in build.STUDIES:
         says = importlib.import_module(f"diffstudy.{name}").__doc__.split("\n\n")[0]
         where = sorted({nb for (module, _), nb in home.items() if module == name})
         pages = ", ".join(f"[{build.title(build.root() / 'nbs' / nb)}]({nb})" for nb in where)
         rows.append(f"- `{name}`: {' '.join(says.split())} {pages}")
-    library = [module_reference(m, home, typed) for m in build.LIBRARY]
-    return "\n\n".join(["## The library", *library, "## Studies", "\n".join(rows)])
+    return "\n".join(rows)
 
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown
@@ -308,6 +321,7 @@ def add(nb: dict, source: Path, rows: list, home: equations.Homes):
             front["title"] = f"{build.number(source)} {front['title']}".strip()
             c["source"] = f"---\n{yaml.safe_dump(front, allow_unicode=True)}---\n"
         elif c["cell_type"] == "markdown":
+            text = re.sub(r"95_api\.ipynb#api-(\w+)", r"api_\1.ipynb#api-\1", text)
             c["source"] = LIVE.sub(
                 lambda m: f"\n```{{=html}}\n{live.html(m.group(1)).strip()}\n```\n", text)
             for mark, made in MARKS.items():
@@ -344,6 +358,9 @@ def docs(
         nb = json.loads(f.read_text(encoding="utf-8"))
         add(nb, here / "nbs" / f.name, rows, home)
         f.write_text(json.dumps(nb), encoding="utf-8")
+    for room in build.ROOMS:
+        page = json.dumps(reference_page(room, home))
+        (proc / f"api_{room}.ipynb").write_text(page, encoding="utf-8")
     command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     for line in done.stderr.splitlines(): say(line)
@@ -507,7 +524,7 @@ def search_index(index: str) -> str:
     entries = json.loads(index)
     for e in entries:
         e["text"] = ROW.sub("", e["text"])
-        if not e["href"].startswith("95_api.html#"): continue
+        if not e["href"].startswith("api_"): continue
         e["text"], e["section"] = f"{e['section']}: {e['text']}", ""
     titles = {nb.stem: f"{build.number(nb)} {build.title(nb)}" for nb in build.notebooks()}
     terms = re.findall(r"(?m)^\| (.+?) \| (.+?) \| .*?\]\((\w+)\.ipynb(#[\w-]+)?\) \|$",

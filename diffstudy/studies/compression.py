@@ -22,7 +22,7 @@ from ..vdm.likelihood import dequantized
 # %% ../../nbs/35_compression.ipynb #2fade10c
 @functools.lru_cache(maxsize=1)
 def _trained(steps, seed, width, groups):
-    "The recipe `digits`, without labels."
+    "Train the recipe `digits`, without labels."
     torch.set_num_threads(1)
     images = data.load("digits")[0]
     return experiment.fit(
@@ -32,7 +32,7 @@ def _trained(steps, seed, width, groups):
     ).ema.model
 
 def run_case(settings: dict, case: dict) -> dict:
-    """One measurement of the study on held-out digits, bits per dimension.
+    """Run one measurement of the study on held-out digits, bits per dimension.
 
     Args:
         settings: Training: `steps`, `seed`, `width`, `groups`; `images`, `draws`, `tolerance`
@@ -60,7 +60,7 @@ def run_case(settings: dict, case: dict) -> dict:
     return code_case(model, images, settings, case, scale, stats)
 
 def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
-    "The length of each image of a batch, taken apart."
+    "Split the code length of each image of a batch into its parts."
     cost, chance = (v / scale for v in path_terms(chain, k, z))
     free = path_terms(chain, k, unrounded(chain, k, z, noise))[0] / scale
     tables = net - (cost + chance).mean()  # known for the batch; the rest image by image
@@ -166,7 +166,7 @@ def codecs(picture: Tensor) -> dict:
     return {k: len(v) for k, v in out.items()}
 
 def run_photos(settings: dict, case: dict, folder=None) -> dict:
-    """One measurement on held-out patches of photographs, bits per dimension.
+    """Run one measurement on held-out patches of photographs, bits per dimension.
 
     Args:
         settings: `recipe`, resolved

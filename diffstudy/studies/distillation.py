@@ -31,7 +31,7 @@ SETTINGS = dict(
     consistency=dict(steps=16, updates=800, batch=64, lr=5e-4, ema=.95))
 
 def _student(teacher, settings, seed, loss):
-    "A copy of the teacher, trained by `loss(net, average, batch, generator)`; its average."
+    "Train a copy of the teacher by `loss(net, average, batch, generator)`; return its average."
     net = copy.deepcopy(teacher).requires_grad_(True)
     config = train.Config(
         steps=settings["updates"], batch_size=settings["batch"],
@@ -71,7 +71,7 @@ def run(settings: dict, case: dict) -> dict:
         for name, model, calls, since in _students(teacher, settings, seed, seen)}
 
 def _students(teacher, settings: dict, seed: int, seen):
-    "Yields a name, a student, its calls, and when the first of its kind was begun."
+    "Yield the name of a student, the student, its calls, and the start of its kind's training."
     def images(batch): return encode(batch[0], seen.levels)
     def falling(n): return grid(teacher.schedule, n)
 
@@ -127,7 +127,7 @@ MEAN_SETTINGS = dict(
     rates=[1e-3, 2e-3, 4e-3], calls=[1, 2])
 
 def mean_trained(settings: dict, lr: float, seed: int, images) -> nn.Module:
-    "The averaged network of the mean velocity, from some digits."
+    "Train the mean velocity on some digits; return the averaged network."
     config = train.Config(**settings["loop"], lr=lr, seed=seed)
     state = train.State(MeanVelocity(settings["unet"], images.shape, seed), config, rank=ALONE)
     def loss(model, batch, generator):
@@ -137,7 +137,7 @@ def mean_trained(settings: dict, lr: float, seed: int, images) -> nn.Module:
 
 @torch.no_grad()
 def mean_drawn(net, n: int, calls: int, seed: int) -> torch.Tensor:
-    "Images of so many equal steps, `(n, c, h, w)`, from the noise of the other students."
+    "Draw images `(n, c, h, w)` in equal steps, from the noise of the other students."
     z = sample.initial((n, *net.shape), stream(seed, "distillation", "samples"))
     for t in torch.linspace(1., 1 / calls, calls):
         z = z - net(z, t.expand(n), torch.full((n,), 1 / calls)) / calls

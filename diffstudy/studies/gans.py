@@ -54,7 +54,7 @@ def run(settings: dict, case: dict) -> dict:
 
 # %% ../../nbs/58_gans.ipynb #58a00053
 def _scores(settings, case, state, real, net):
-    "A way to draw, and one to score; of seed 0 some samples and the counts of all modes are kept."
+    "Make functions that draw and score; keep samples and counts of all modes of seed 0."
     def make():
         G, seed = gans.generator(state), case["seed"]
         x = draw(G, settings["n"], real.levels, seed=seed, **coding(state))

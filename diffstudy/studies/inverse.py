@@ -40,12 +40,12 @@ def measure(mix, operator, noise: float, n: int, g) -> tuple[Tensor, Measurement
     return x, Measurement(y + noise * torch.randn(y.shape, generator=g), operator, noise)
 
 def cells(post) -> Cells:
-    "The shares of square cells in a posterior in the plane."
+    "Wrap a posterior in the plane, to compute its shares of square cells."
     whole = torch.zeros(len(post.weights), dtype=torch.long)
     return Cells(GaussianMixture(post.weights, post.means, post.covs, whole), 0.)
 
 def sliced(a: Tensor, b: Tensor, directions: int = 64) -> float:
-    "Sliced Wasserstein distance of as many points of either kind, `(n, d)`."
+    "Compute the sliced Wasserstein distance of two equally large sets of points `(n, d)`."
     g = stream(0, "directions")
     u = torch.randn(a.shape[1], directions, generator=g, dtype=torch.float64)
     a, b = ((v.double() @ (u / u.norm(dim=0))).sort(0).values for v in (a, b))
@@ -143,7 +143,7 @@ def run_ranks(settings, case) -> dict:
 
 # %% ../../nbs/24_inverse.ipynb #24a00068
 def by_filters(settings, mix, m: Measurement, seed: int) -> Tensor:
-    "Answers of a filter for each truth, all filters side by side."
+    "Draw answers of each filter for each truth, all filters side by side."
     n, k, size = (settings[name] for name in ("truths", "answers", "filter"))
     wide = Measurement(m.y.repeat_interleave(size, 0), m.operator, m.noise)
     z, g = sample.initial((n * size, mix.dim), stream(seed, "filters")), stream(seed, "particles")
@@ -153,7 +153,7 @@ def by_filters(settings, mix, m: Measurement, seed: int) -> Tensor:
     return r.z.view(n, size, -1).gather(1, some[..., None].expand(-1, -1, mix.dim)).flatten(0, 1)
 
 def ranks(x: Tensor, truth: Tensor, m: Measurement) -> dict:
-    """How often so many answers lie below the truth: counts of 0 to all of them.
+    """Count the truths with 0, 1, … answers below them: a rank histogram.
 
     Args:
         x: Answers, `(truths, answers, d)`
@@ -167,7 +167,7 @@ def ranks(x: Tensor, truth: Tensor, m: Measurement) -> dict:
     def counts(a, b): return (a < b[:, None]).sum(1).bincount(minlength=x.shape[1] + 1).tolist()
     return dict(last=counts(x[..., -1], truth[:, -1]), fit=counts(fit(x), fit(truth)))
 def uniformity(counts: Tensor) -> float:
-    "The p-value of the χ² test that all k places are equally likely."
+    "Compute the p-value of the χ² test that all k ranks are equally likely."
     e = counts.sum().double() / len(counts)
     chi2 = (counts - e).square().sum() / e
     return torch.special.gammaincc(torch.tensor((len(counts) - 1) / 2).double(), chi2 / 2).item()
@@ -181,7 +181,7 @@ WORLDS = "three", "hidden", "eight"
 PARTS = dict(distances=run_distances, ranks=run_ranks)
 
 def run(settings, case) -> dict:
-    "One case."
+    "Run one case of the study."
     return PARTS[case["part"]](settings, case)
 
 STUDY = Study("inverse", SETTINGS, tuple(

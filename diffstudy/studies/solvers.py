@@ -30,7 +30,7 @@ _WIDTHS = dict(peaks=.01, hills=.09)  # variances of three components on a line
 
 # %% ../../nbs/50_solvers.ipynb #ebe072f0
 def by_diffusers(kind: str, options: dict, predict, z, gammas):
-    "Samples by a scheduler of diffusers, on our levels."
+    "Sample by a scheduler of diffusers, on our noise levels."
     import diffusers
     solver = getattr(diffusers, kind + "Scheduler")(**options)
     solver.set_timesteps(len(gammas) - 1)
@@ -41,7 +41,7 @@ def by_diffusers(kind: str, options: dict, predict, z, gammas):
     return z
 
 def _asked(settings, name: str, seed: int):
-    "A predictor, its schedule, and noise to begin with."
+    "Return a prediction, its schedule, and the initial noise."
     n = settings["n"][name]
     if name in _WIDTHS:
         mix = GaussianMixture([.5, .3, .2], [[-1.], [.2], [1.]], [[_WIDTHS[name]]] * 3)
@@ -54,7 +54,7 @@ def _asked(settings, name: str, seed: int):
 # %% ../../nbs/50_solvers.ipynb #e9128638
 @torch.no_grad()
 def run(settings: dict, case: dict) -> dict:
-    """How far the solvers end from where very many steps lead, image for image, in gray levels.
+    """Measure the distance of solvers from a run of very many steps, per image, in gray levels.
 
     Returns:
         Solver → grid → a row of images for each calls"""
@@ -82,17 +82,17 @@ STUDY = Study("solvers", SETTINGS, tuple(
 
 # %% ../../nbs/50_solvers.ipynb #d4ef6c9f
 def mean_of(values: list) -> tuple[float, float]:
-    "Mean over images, and its standard error."
+    "Compute the mean over images and its standard error."
     v = torch.tensor(values)
     return v.mean().item(), (v.std() / len(v) ** .5).item()
 
 def chosen(rows: dict, names: list, grids: list, i: int) -> tuple[str, str]:
-    "Which of some solvers on which of some grids ends nearest at the i-th number of calls."
+    "Find the solver and the grid with the least error at the i-th number of calls."
     pairs = [(name, kind) for name in names for kind in grids if kind in rows[name]]
     return min(pairs, key=lambda p: mean_of(rows[p[0]][p[1]][i])[0])
 
 def compared(kept: dict):
-    """Ours and the best of diffusers, on the even grid and on the best grid of each.
+    """Compare ours with the best of diffusers, on the even grid and on the best grid of each.
 
     Returns:
         Yields data, calls, grids, (solver, grid, values) of ours, of theirs"""

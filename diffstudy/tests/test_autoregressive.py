@@ -17,7 +17,7 @@ from ..core import stream
 from diffstudy.families.autoregressive import (
     Logistics, PixelCNN, Size, Softmax, Table, Transformer, full, local, loss, nll, sample, sees,
     strided, subscale)
-from ..families.discrete import states
+from ..families.discrete import all_sequences
 from ..measure import mean_and_error
 from ..nets import initialize
 
@@ -50,7 +50,7 @@ def test_a_table_is_the_chain_rule():
     p = torch.rand(3, 3, 3, 3, generator=stream(0, "p"), dtype=torch.float64)
     p[1, 2] = 0  # what never begins so
     p /= p.sum()
-    table, k = Table(p, (1, 2, 2)), states(3, 4).view(-1, 1, 2, 2)
+    table, k = Table(p, (1, 2, 2)), all_sequences(3, 4).view(-1, 1, 2, 2)
     begun = p.sum((2, 3)).flatten().repeat_interleave(9) > 0
     wanted = p.flatten()[begun]
     torch.testing.assert_close(torch.exp(-nll(table, k[begun])), wanted)
@@ -102,7 +102,7 @@ def test_sees_finds_a_norm_that_looks_ahead():
 # %% ../../nbs/53_autoregressive.ipynb #53a00041
 def test_all_images_together_have_probability_one():
     "81 images of four pixels and three levels, to 1e-12, for each network, mask, order and head"
-    k = states(3, 4).view(-1, 1, 2, 2)
+    k = all_sequences(3, 4).view(-1, 1, 2, 2)
     for name, net in nets(2, 2, 3).items():
         p = torch.exp(-nll(net, k))
         assert abs(p.sum().item() - 1) < 1e-12, name
@@ -123,7 +123,7 @@ def test_untrained_networks_know_nothing():
 # %% ../../nbs/53_autoregressive.ipynb #53a0002b
 def test_samples_have_the_probabilities_of_their_network():
     "each kind: what 4,000 draws cost is their entropy, by 81 images, within 4.5 errors"
-    every, places = states(3, 4).view(-1, 1, 2, 2), 3 ** torch.arange(3, -1, -1)
+    every, places = all_sequences(3, 4).view(-1, 1, 2, 2), 3 ** torch.arange(3, -1, -1)
     for name, net in nets(2, 2, 3).items():
         with torch.no_grad(): cost = nll(net, every)
         p = torch.exp(-cost)
@@ -151,7 +151,7 @@ def test_masks_and_orders_by_hand():
 def test_the_first_token_says_how_an_image_was_changed():
     "another kind, other answers; one for all, or one for each image"
     net = awake(Transformer((1, 2, 2), Softmax(3), Size(8, 1), kinds=2))
-    k = states(3, 4).view(-1, 1, 2, 2)
+    k = all_sequences(3, 4).view(-1, 1, 2, 2)
     a, b = net(k), net(k, 1)
     assert (a - b).abs().amax(-1).min() > 1e-6
     each = torch.arange(81) % 2

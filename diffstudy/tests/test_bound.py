@@ -161,13 +161,15 @@ def test_V21_in_float32():
                 q, p = (posterior(data[2], d, s, t) for d in data[:2])
                 worst = max(worst, off(step_kl(*data, s, t)))
                 before = max(before, off(q.kl(p)))  # without moving them
-    assert worst < 1e-6 and before > 1
+    assert worst < 1e-6
+    assert before > 1
 
     # γ in float64 keeps the digits of a step that float32 cannot hold
     s, t = torch.tensor([30 - 1e-4, 30.], dtype=torch.float64)
     right, kept = (step_kl(*d, s, t) for d in (data.double(), data))
     lost = step_kl(*data, s.float(), t.float())
-    assert abs(kept / right - 1) < 1e-6 and kept.dtype == torch.float32
+    assert abs(kept / right - 1) < 1e-6
+    assert kept.dtype == torch.float32
     assert 1e-3 < abs(lost / right - 1) < .03
 
 # %% ../../nbs/30_bound.ipynb #3910d59a
@@ -195,7 +197,9 @@ def test_random_steps():
     "every step in 1…T, evenly spread, for awkward batch sizes up to T = 1e7; each example uniform"
     for n, T in ((49, 10), (98, 1000), (5, 7), (8, 1), (3, 10_000_000)):
         i = random_steps(n, T, stream(n, "steps"))
-        assert i.shape == (n,) and i.min() >= 1 and i.max() <= T
+        assert i.shape == (n,)
+        assert i.min() >= 1
+        assert i.max() <= T
         if T >= n: assert (i.sort().values.diff() >= T // n).all()
     gen = stream(3, "steps")
     # one example, many batches
@@ -386,7 +390,8 @@ def test_V29_doubling():
     "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
     better, worse = (
         torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
-    assert (better < 0).all() and (worse > 0).all()
+    assert (better < 0).all()
+    assert (worse > 0).all()
     for T in (1, 8, 64):  # the identity itself
         g = gamma_grid(2 * T)
         s, mid, t = g[0:-2:2], g[1::2], g[2::2]
@@ -437,7 +442,9 @@ def test_hostile_inputs():
                     diffusion_loss_x(p, q, low, high, 1000),
                     diffusion_loss(p, q, torch.tensor(-30.), torch.tensor(30.), 1)]
                 for v in losses:
-                    assert v.shape == shape[:1] and v.dtype == torch.float32 and v.isfinite().all()
+                    assert v.shape == shape[:1]
+                    assert v.dtype == torch.float32
+                    assert v.isfinite().all()
                 assert all(
                     v.isfinite().all()
                     for v in torch.autograd.grad(sum(v.sum() for v in losses), (p, q, low, high)))
@@ -488,10 +495,9 @@ def test_V23_expm1():
     naive = lambda d, dtype: (
         (torch.exp(torch.tensor(d).to(dtype)) - 1).double() / math.expm1(d) - 1
     ).abs()
-    assert (
-        naive(18.3e-7, torch.float32) > .01
-        and naive(18.3e-4, torch.bfloat16) == 1
-        and naive(18.3e-6, torch.float16) == 1)
+    assert naive(18.3e-7, torch.float32) > .01
+    assert naive(18.3e-4, torch.bfloat16) == 1
+    assert naive(18.3e-6, torch.float16) == 1
     e = torch.ones(1, 4, dtype=torch.bfloat16)  # the loss itself: float32 inside, whatever comes in
     gamma_s, gamma_t = torch.zeros(()), torch.tensor(18.3e-4)
     torch.testing.assert_close(

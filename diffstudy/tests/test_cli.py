@@ -39,7 +39,8 @@ def tiny_run():
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, True)
     r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", folder / "run")
-    assert r.exit_code == 0 and "next: diffstudy sample" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "next: diffstudy sample" in r.output, r.output
     return folder / "run"
 
 # %% ../../nbs/77_cli.ipynb #9e71e8ab
@@ -47,13 +48,12 @@ def test_train_once():
     run = tiny_run()
     result = json.loads((run / "result.json").read_text())
     assert result["config"] == change(RECIPES["digits-tiny"], dict(steps=8)).resolve()
-    assert (
-        1 < result["bits_per_dim"]["unconditional"]["mean"] < 20
-        and len(result["each"]["conditional"]) == 297)
+    assert 1 < result["bits_per_dim"]["unconditional"]["mean"] < 20
+    assert len(result["each"]["conditional"]) == 297
     again = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run)
-    assert (
-        again.exit_code == 0 and "nothing to do" in again.output
-        and len(checkpoint.read_log(run)) == 1)
+    assert again.exit_code == 0
+    assert "nothing to do" in again.output
+    assert len(checkpoint.read_log(run)) == 1
     assert type_in("--version").output.strip() == diffstudy.__version__
 
 # %% ../../nbs/77_cli.ipynb #e53e6163
@@ -62,12 +62,17 @@ def test_sample():
     run, out = tiny_run(), tiny_run().parent / "grid.png"
     ask = "sample", run, "--steps", 3, "--n", 2, "--w", "0,1.5", "--labels", "3,1,4", "--out", out
     r = type_in(*ask)
-    assert r.exit_code == 0 and "12 samples" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "12 samples" in r.output, r.output
     content = out.read_bytes()
-    assert Image.open(out).size[0] == 16 + 3 * 44 and Image.open(out).size[1] > 4 * 44
-    assert "is there already" in type_in(*ask).output and out.read_bytes() == content
-    assert "12 samples" in type_in(*ask, "--force").output and out.read_bytes() == content
-    assert "12 samples" in type_in(*ask, "--seed", 1).output and out.read_bytes() != content
+    assert Image.open(out).size[0] == 16 + 3 * 44
+    assert Image.open(out).size[1] > 4 * 44
+    assert "is there already" in type_in(*ask).output
+    assert out.read_bytes() == content
+    assert "12 samples" in type_in(*ask, "--force").output
+    assert out.read_bytes() == content
+    assert "12 samples" in type_in(*ask, "--seed", 1).output
+    assert out.read_bytes() != content
 
 def test_another_checkpoint(tmp_path):
     "the best by the held-out score of a look, or that of a step, for samples and for the judge"
@@ -78,17 +83,20 @@ def test_another_checkpoint(tmp_path):
     assert "every 2 steps a score on 148 held-out images; on the best, the other 149" in r.output, r.output
     best = checkpoint.best(run).name
     r = type_in("info", run)
-    assert "at 2 looks; best" in r.output and f"--checkpoint best, {best}" in r.output, r.output
+    assert "at 2 looks; best" in r.output, r.output
+    assert f"--checkpoint best, {best}" in r.output, r.output
     for which, name in dict(best=best, last="step-000000004", **{"4": "step-000000004"}).items():
         r = type_in(
             "sample", run, "--checkpoint", which, "--n", 1, "--steps", 1, "--labels", 3,
             "--force")
-        assert r.exit_code == 0 and f"samples of {name}" in r.output, r.output
+        assert r.exit_code == 0, r.output
+        assert f"samples of {name}" in r.output, r.output
     refused(("sample", run, "--checkpoint", "3"), "last, best or the step of one .*; got '3'")
     with patch.object(experiment.VDMRun, "evaluate", lambda run, **_: print(run) or {}):
         with patch.object(experiment, "report_evaluation", lambda e: []):
             r = type_in("evaluate", run, "--checkpoint", "best")
-    assert r.exit_code == 0 and best in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert best in r.output, r.output
 
 def test_many_samples_of_one_class_are_a_grid(tmp_path):
     "each image once, row by row, be they of one class or without a label; few stand in a row"
@@ -128,9 +136,10 @@ def test_what_is_typed_is_what_is_drawn(tmp_path):
 def refused(args, words):
     "Whether a command ends with status 2, one line that matches, and no new folder."
     r, new = type_in(*args), tiny_run().parent / "new"
-    assert (
-        r.exit_code == 2 and re.search(words, r.output) and r.output.startswith("error: ")
-        and r.output.count("\n") == 1), (args, r.exit_code, r.output)
+    assert r.exit_code == 2, (args, r.exit_code, r.output)
+    assert re.search(words, r.output), (args, r.exit_code, r.output)
+    assert r.output.startswith("error: "), (args, r.exit_code, r.output)
+    assert r.output.count("\n") == 1, (args, r.exit_code, r.output)
     assert not new.exists(), args
 
 def test_errors_train():
@@ -163,7 +172,8 @@ def test_errors_sample():
     refused(("sample", run.with_name("rnu")), "did you mean .*run")
     refused(("evaluate", run, "--w", "-3"), "--w: expected numbers .* at least -1; got '-3.0'")
     refused(("info", run.parent), "holds no config.json")
-    assert type_in("trian").exit_code == 2 and type_in("train", "--stpes", "3").exit_code == 2
+    assert type_in("trian").exit_code == 2
+    assert type_in("train", "--stpes", "3").exit_code == 2
 
 def test_a_long_report_keeps_its_lines(capsys):
     "a compiler's report is not joined to one line; a message of ours is"
@@ -188,7 +198,8 @@ def test_restore(tmp_path):
     ask = "restore", tiny_run(), "--steps", 2, "--n", 3, "--out", out
     for args in ((clear,), (whole, "--mask", mask), (whole, "--noise", .2), (clear, "--label", 3)):
         r = type_in(*ask, *args)
-        assert r.exit_code == 0 and "3 answers of step-" in r.output, r.output
+        assert r.exit_code == 0, r.output
+        assert "3 answers of step-" in r.output, r.output
         assert Image.open(out).size[0] == 16 + 3 * 44
     for args, words in (
         ((whole,), "nothing of it is hidden"), ((tmp_path / "no.png",), "cannot read"),
@@ -204,12 +215,14 @@ def test_python_and_the_command_line_are_one():
         "ddgan-digits-tiny": "next: diffstudy sample", "classifier-digits": "--classifier",
     }.items():
         r = type_in("train", "digits", "--recipe", recipe, "--steps", 4, "--run", home / recipe)
-        assert r.exit_code == 0 and words in r.output, r.output
+        assert r.exit_code == 0, r.output
+        assert words in r.output, r.output
         assert experiment.open(home / recipe).recipe == recipe
         assert f"kind {RECIPES[recipe].kind}" in type_in("info", home / recipe).output
     gan, guide = home / "ddgan-digits-tiny", home / "classifier-digits"
     r = type_in("sample", gan, "--n", 1)
-    assert r.exit_code == 0 and "10 samples" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "10 samples" in r.output, r.output
     assert "4 calls of the network each" in r.output, r.output
     refused(("sample", gan, "--w", 2), "no weight w")
     refused(("sample", gan, "--sampler", "ddim"), "no choice of sampler")
@@ -219,7 +232,8 @@ def test_python_and_the_command_line_are_one():
     out = home / "guided.png"
     r = type_in(
         "sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2, "--n", 1, "--out", out)
-    assert r.exit_code == 0 and "20 samples" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "20 samples" in r.output, r.output
     assert "classifier" in files.read_note(out)
     python = experiment.train(
         "digits", home / "python", recipe="digits-tiny", steps=8, progress=False,
@@ -232,7 +246,8 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     "`sample digits` draws at once, into the folder where it is called; a grid has a name."
     monkeypatch.chdir(tmp_path)
     r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--grid", "edm")
-    assert r.exit_code == 0 and "no folder 'digits' here" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "no folder 'digits' here" in r.output, r.output
     cost = "2 ancestral steps, grid edm, w = 0, float32, 2 calls of the network each"
     assert cost in r.output.splitlines(), r.output
     assert [p.name for p in tmp_path.iterdir()] == ["digits-samples.png"]
@@ -247,7 +262,8 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for command in ("sample", "digits", "--out"), ("train", "digits", "--record"):
         r = type_in(*command, tmp_path / "file" / "out.png")
-        assert r.exit_code == 1 and re.search("Not a directory.*file/out.png", r.output), r.output
+        assert r.exit_code == 1, r.output
+        assert re.search("Not a directory.*file/out.png", r.output), r.output
         assert r.output.count("\n") == 1, r.output
 
 # %% ../../nbs/77_cli.ipynb #ff226b41
@@ -275,9 +291,11 @@ def test_color_pictures_by_another_name(tmp_path, recipe, more):
         "train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run", run,
         *(v for one in more.split() for v in ("--set", one)))
     said = "18 training and 2 held-out images, 3×32×32, 256 gray levels, 2 classes"
-    assert r.exit_code == 0 and said in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert said in r.output, r.output
     r = type_in("sample", run, "--steps", 2, "--n", 1)
-    assert r.exit_code == 0 and (run / "samples.png").exists(), r.output
+    assert r.exit_code == 0, r.output
+    assert (run / "samples.png").exists(), r.output
 
 def test_prepare(tmp_path):
     "A folder is decoded once; the line that comes last is what to type next."
@@ -285,7 +303,8 @@ def test_prepare(tmp_path):
     root, place = pictures(tmp_path / "pictures"), tmp_path / "prepared"
     ask = "prepare", root, "--out", place, "--size", 8
     r = type_in(*ask)
-    assert r.exit_code == 0 and f"next: diffstudy train folder --root {place} --set size=8" in r.output
+    assert r.exit_code == 0
+    assert f"next: diffstudy train folder --root {place} --set size=8" in r.output
     assert type_in(*ask).exit_code == 0  # it is there
     refused(("prepare", tmp_path / "nowhere"), "expected an existing folder of pictures")
     refused(("prepare", root, "--out", place), "holds a prepared set already")
@@ -304,12 +323,13 @@ def test_stop_and_go_on():
         if len(saved) == 2: os.kill(os.getpid(), signal.SIGTERM)
         return saved[-1]
     with patch.object(loop, "save_checkpoint", save_and_stop): r = type_in(*ask)
-    assert (
-        r.exit_code == 128 + signal.SIGTERM and "stopped by SIGTERM after step" in r.output
-        and not (folder / "result.json").exists()), r.output
+    assert r.exit_code == 128 + signal.SIGTERM, r.output
+    assert "stopped by SIGTERM after step" in r.output, r.output
+    assert not (folder / "result.json").exists(), r.output
     assert "of 12 steps" in type_in("info", folder).output
     r = type_in(*ask)
-    assert r.exit_code == 0 and "resumed at step" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "resumed at step" in r.output, r.output
     assert "12 of 12 steps" in type_in("info", folder).output
 
 # %% ../../nbs/77_cli.ipynb #5be37650
@@ -317,22 +337,26 @@ def test_fresh_keeps_the_old_run():
     run = tiny_run().with_name("again")
     shutil.copytree(tiny_run(), run)
     r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 1, "--run", run, "--fresh")
-    assert r.exit_code == 0 and "the old run is now" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "the old run is now" in r.output, r.output
     steps = lambda folder: json.loads(
         (folder / "result.json").read_text())["config"]["train"]["steps"]
-    assert steps(run) == 1 and steps(run.with_name("again-old1")) == 8
+    assert steps(run) == 1
+    assert steps(run.with_name("again-old1")) == 8
 
 def test_damaged_files():
     run = tiny_run().with_name("damaged")
     shutil.copytree(tiny_run(), run)
     for f in run.glob("step-*/ema.safetensors"): f.write_bytes(f.read_bytes()[:-1] + b"x")
     r = type_in("sample", run, "--steps", 2)
-    assert (
-        r.exit_code == 1 and "damaged" in r.output and "Traceback" not in r.output
-        and not (run / "samples.png").exists())
+    assert r.exit_code == 1
+    assert "damaged" in r.output
+    assert "Traceback" not in r.output
+    assert not (run / "samples.png").exists()
     (run / "config.json").write_text('{"recipe": "dig')
     r = type_in("info", run)
-    assert r.exit_code == 1 and "config.json: damaged" in r.output
+    assert r.exit_code == 1
+    assert "config.json: damaged" in r.output
 
 # %% ../../nbs/77_cli.ipynb #15554b95
 def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
@@ -341,8 +365,10 @@ def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
     for made in (*run.glob("samples.png"), *run.glob("evaluation*.json")): made.unlink()
     def one_line(status, words, *args):
         r = type_in(*args)
-        assert r.exit_code == status and re.search(words, r.output), (args, r.output)
-        assert r.output.startswith("error: ") and r.output.count("\n") == 1, r.output
+        assert r.exit_code == status, (args, r.output)
+        assert re.search(words, r.output), (args, r.output)
+        assert r.output.startswith("error: "), r.output
+        assert r.output.count("\n") == 1, r.output
 
     info = files.read_json(run / "config.json")
     other = change(RECIPES["digits-tiny"], dict(steps=8, gamma_min=-9.)).resolve()
@@ -350,7 +376,8 @@ def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
     words = "gamma_min is -9.0 in config.json and was -8.0 in training"
     for name in ("sample", "evaluate"): one_line(2, words, name, run)
     r = type_in("info", run)
-    assert r.exit_code == 0 and f"`sample` and `evaluate` refuse it: {run}: {words}" in r.output
+    assert r.exit_code == 0
+    assert f"`sample` and `evaluate` refuse it: {run}: {words}" in r.output
 
     info["config"]["unet"]["limbs"] = 4
     files.write_json(run / "config.json", info)
@@ -361,7 +388,8 @@ def test_a_folder_of_more_than_one_run_and_one_of_a_newer_version():
     result["bits_per_dim"]["conditional"]["nats"] = 1.
     files.write_json(run / "result.json", result)
     r = type_in("info", run)
-    assert r.exit_code == 1 and "error: bits_per_dim, conditional: expected mean" in r.output
+    assert r.exit_code == 1
+    assert "error: bits_per_dim, conditional: expected mean" in r.output
 
 # %% ../../nbs/77_cli.ipynb #49b3b800
 def test_evaluate_and_record():
@@ -370,16 +398,15 @@ def test_evaluate_and_record():
         r = type_in(
             "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run, "--record",
             path)
-        assert (
-            r.exit_code == 0 and "300 samples" in r.output and "recorded" in r.output), r.output
+        assert r.exit_code == 0, r.output
+        assert "300 samples" in r.output, r.output
+        assert "recorded" in r.output, r.output
     record = json.loads(path.read_text())
     grids = experiment.read_samples(record)
-    assert (
-        path.stat().st_size < 60_000
-        and set(record["evaluation"]["nearest"]) == {"samples", "held_out"})
-    assert (
-        list(grids) == ["0", "1", "3"]
-        and all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values()))
+    assert path.stat().st_size < 60_000
+    assert set(record["evaluation"]["nearest"]) == {"samples", "held_out"}
+    assert list(grids) == ["0", "1", "3"]
+    assert all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values())
     assert torch.equal(grids["1"], experiment.open(run).sample(list(range(10)), w=1., steps=2))
     with patch.dict(judge.EXTRACTOR, width=8, steps=5):
         ask = "evaluate", run, "--steps", 2, "--n", 2
@@ -390,7 +417,8 @@ def test_evaluate_and_record():
                 "bits per dimension, conditional", "20 samples", "Fréchet distance",
                 "recall", "coverage"))), r.output
         there = {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")}
-        assert type_in(*ask).exit_code == 0 and len(there) == 2
+        assert type_in(*ask).exit_code == 0
+        assert len(there) == 2
         assert {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")} == there
     assert type_in("info", run).output.count("recall") == 2
 
@@ -402,23 +430,27 @@ def test_a_run_without_labels_is_recorded(tmp_path):
         r = type_in(
             "train", "digits", "--recipe", "digits-tiny", "--steps", 2, "--set", "drop=1",
             "--run", tmp_path / "run", "--record", path)
-    assert r.exit_code == 0 and "recorded" in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "recorded" in r.output, r.output
     grids = experiment.read_samples(json.loads(path.read_text()))
-    assert list(grids) == ["0"] and grids["0"].shape == (10, 1, 8, 8)
+    assert list(grids) == ["0"]
+    assert grids["0"].shape == (10, 1, 8, 8)
 
 # %% ../../nbs/77_cli.ipynb #eda2c98f
 def test_data_and_info():
     r = type_in("data")
-    assert (
-        r.exit_code == 0 and re.search(r"digits +1×8×8 +17 +10 +1500 +297", r.output)
-        and re.search("ddgan-mnist-components +mnist +11 min +607,272 +Fr", r.output)), r.output
+    assert r.exit_code == 0, r.output
+    assert re.search(r"digits +1×8×8 +17 +10 +1500 +297", r.output), r.output
+    assert re.search("ddgan-mnist-components +mnist +11 min +607,272 +Fr", r.output), r.output
     r = type_in("info", tiny_run(), "--weights")
-    assert (
-        r.exit_code == 0 and "8 of 8 steps" in r.output and "verified" in r.output
-        and re.search(r"loss [\d.]+ ▁", r.output) and "net.enter.weight" in r.output)
-    assert (
-        cli._sparkline([3, 2, 1]) == "▇▄▁" and len(cli._sparkline(list(range(1000)))) <= 60
-        and cli._sparkline([]) == "")
+    assert r.exit_code == 0
+    assert "8 of 8 steps" in r.output
+    assert "verified" in r.output
+    assert re.search(r"loss [\d.]+ ▁", r.output)
+    assert "net.enter.weight" in r.output
+    assert cli._sparkline([3, 2, 1]) == "▇▄▁"
+    assert len(cli._sparkline(list(range(1000)))) <= 60
+    assert cli._sparkline([]) == ""
 
 def test_process():
     alone = "assert not {'torch', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)"
@@ -427,16 +459,22 @@ def test_process():
         [sys.executable, "-c", code, *a], capture_output=True, text=True, encoding="utf-8",
         env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)))
     r = run(code, "--help")
-    assert r.returncode == 0 and "--install-completion" in r.stdout, r.stderr
+    assert r.returncode == 0, r.stderr
+    assert "--install-completion" in r.stdout, r.stderr
     summaries = r.stdout.split("Commands:")[1]
-    assert "..." not in summaries and "sample" in summaries and "exercise" in summaries, summaries
+    assert "..." not in summaries, summaries
+    assert "sample" in summaries, summaries
+    assert "exercise" in summaries, summaries
     light = f"import atexit, sys; from diffstudy import __main__ as cli\ndef last():\n    {alone}\n"
     r = run(light + "    print('light')\natexit.register(last); cli.main()", "data")
-    assert r.returncode == 0 and "ddgan-digits" in r.stdout and "light" in r.stdout, r.stderr
+    assert r.returncode == 0, r.stderr
+    assert "ddgan-digits" in r.stdout, r.stderr
+    assert "light" in r.stdout, r.stderr
     r = run(code, "train", "digist")
-    assert (
-        r.returncode == 2 and "did you mean 'digits'" in r.stderr
-        and "Traceback" not in r.stderr and r.stdout == "")
+    assert r.returncode == 2
+    assert "did you mean 'digits'" in r.stderr
+    assert "Traceback" not in r.stderr
+    assert r.stdout == ""
 
 # %% ../../nbs/77_cli.ipynb #eddb59ba
 def test_study():
@@ -448,13 +486,17 @@ def test_study():
         commands.STUDIES, toy="diffstudy.tests.test_record:TOY", gone="not_there",
         none="diffstudy.core",
     ):
-        assert type_in(*ask, "--only", 4).exit_code == 0 and done() == 4
-        assert type_in(*ask).exit_code == 0 and done() == len(TOY.cases)
+        assert type_in(*ask, "--only", 4).exit_code == 0
+        assert done() == 4
+        assert type_in(*ask).exit_code == 0
+        assert done() == len(TOY.cases)
         path.write_text(path.read_text().replace('"scale": 1.0', '"scale": 3.0'))
         r = type_in(*ask)
-        assert r.exit_code == 1 and r.output.count("\n") == 1, r.output
+        assert r.exit_code == 1, r.output
+        assert r.output.count("\n") == 1, r.output
         assert "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output, r.output
-        assert type_in(*ask, "--only", 1, "--fresh").exit_code == 0 and done() == 1
+        assert type_in(*ask, "--only", 1, "--fresh").exit_code == 0
+        assert done() == 1
         refused(("study", "gone"), "not in this version: diffstudy.studies.not_there has no STUDY")
         refused(("study", "none"), "diffstudy.core has no STUDY")
     refused(("study", "ablatoin"), "unknown study 'ablatoin'; did you mean 'ablation'")
@@ -464,7 +506,9 @@ def test_study():
     for name in commands.STUDIES:
         try: study = commands.find_study(name)
         except ValueError as e: assert "is not in this version" in str(e)
-        else: assert study.name == name and callable(study.run)
+        else:
+            assert study.name == name
+            assert callable(study.run)
 
 # %% ../../nbs/77_cli.ipynb #3331266b
 ADAPTER = """
@@ -488,9 +532,9 @@ def test_bench(monkeypatch):
     file.write_text(ADAPTER)
     small = "--width", 8, "--blocks", 1, "--batch", 2, "--size", 4, "--channels", 1, "--rounds", 2
     r = type_in("bench", "vdm", "--other", file, *small)
-    assert (
-        r.exit_code == 0 and re.search(r"train step +mine .* times ours", r.output)
-        and re.search(r"peak memory +ours .* MB", r.output)), r.output
+    assert r.exit_code == 0, r.output
+    assert re.search(r"train step +mine .* times ours", r.output), r.output
+    assert re.search(r"peak memory +ours .* MB", r.output), r.output
     refused(("bench", "vmd"), "did you mean 'vdm'")
     refused(("bench", "vdm", "--other", file.with_name("none.py")), "there is no file")
     refused(("bench", "vdm", "--rounds", 0), "--rounds: expected a whole number, at least 1; got 0")
@@ -504,9 +548,9 @@ def test_bench(monkeypatch):
         assert re.search(rf"peak memory +{who} ", r.output), r.output
     file.write_text("build = lambda config: config")
     r = type_in("bench", "vdm", "--other", file, *small)
-    assert (
-        r.exit_code == 1 and "without train_step" in r.output
-        and r.output.splitlines()[-1].startswith("error: ")), r.output
+    assert r.exit_code == 1, r.output
+    assert "without train_step" in r.output, r.output
+    assert r.output.splitlines()[-1].startswith("error: "), r.output
 
 # %% ../../nbs/77_cli.ipynb #885c1a50
 def test_the_table_of_recipes_is_of_today():
@@ -516,8 +560,11 @@ def test_the_table_of_recipes_is_of_today():
     found = cli.overview(anew=True)
     assert files.read_json(path) == json.loads(json.dumps(found)), (
         "stale: `diffstudy data --record nbs/runs/recipes.json` records it anew")
-    assert {r[0] for r in found["recipes"]} == {*RECIPES} and all(r[2] for r in found["recipes"])
+    assert {r[0] for r in found["recipes"]} == {*RECIPES}
+    assert all(r[2] for r in found["recipes"])
 
 def test_the_settings_of_a_recipe_are_listed():
     r = type_in("train", "digits", "--settings", "--set", "lr=1e-3")
-    assert r.exit_code == 0 and "  model: " in r.output and "lr=0.001, " in r.output, r.output
+    assert r.exit_code == 0, r.output
+    assert "  model: " in r.output, r.output
+    assert "lr=0.001, " in r.output, r.output

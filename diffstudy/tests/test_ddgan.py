@@ -39,7 +39,8 @@ def test_chain():
         betas(4), torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64),
         rtol=0, atol=1e-6)
     g = chain_gammas(8)
-    assert g[0] == -math.inf and (g.diff() > 0).all()
+    assert g[0] == -math.inf
+    assert (g.diff() > 0).all()
     torch.testing.assert_close(
         1 - betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
@@ -96,9 +97,10 @@ def test_D1_large_steps_are_multimodal():
     "1 to 5 states back: from one peak to five, and from under .001 nats lost to over .3"
     shapes = [back(row(), 8, 5, n) for n in (1, 2, 3, 4, 5)]
     assert all(a.kl < b.kl and a.modes <= b.modes for a, b in zip(shapes, shapes[1:]))
-    assert (
-        shapes[0].modes == 1 and shapes[1].kl < .001 and shapes[-1].modes == 5
-        and shapes[-1].kl > .3)
+    assert shapes[0].modes == 1
+    assert shapes[1].kl < .001
+    assert shapes[-1].modes == 5
+    assert shapes[-1].kl > .3
 
 # %% ../../nbs/40_ddgan.ipynb #8ac38205
 def test_D1_divergence_of_the_truth():
@@ -111,7 +113,8 @@ def test_D1_divergence_of_the_truth():
     spread = (w * (std ** 2 + (mu - mean) ** 2)).sum().sqrt()
     q, p = w[0] * bell(mu[0], std[0]) + w[1] * bell(mu[1], std[1]), bell(mean, spread)
     kl = lambda a, b: torch.trapezoid(torch.where(a > 0, a * (a / b).log(), 0), x).item()
-    assert abs(shape_of(two).kl - kl(q, p)) < 1e-6 and kl(p, q) > 1.5 * kl(q, p)
+    assert abs(shape_of(two).kl - kl(q, p)) < 1e-6
+    assert kl(p, q) > 1.5 * kl(q, p)
     assert shape_of(two).modes == 2
 
 # %% ../../nbs/40_ddgan.ipynb #3f54dca9
@@ -124,7 +127,8 @@ def test_D1_gaussian_data_stay_gaussian():
 def test_D1_small_steps_are_gaussian():
     "halfway, four times the steps lose less than a third; with 256 steps under 1e-6 nats"
     fine = [back(row(), T, T // 2, 1).kl for T in (4, 16, 64, 256)]
-    assert all(b < a / 3 for a, b in zip(fine, fine[1:])) and fine[-1] < 1e-6
+    assert all(b < a / 3 for a, b in zip(fine, fine[1:]))
+    assert fine[-1] < 1e-6
 
 # %% ../../nbs/40_ddgan.ipynb #1aad9624
 def test_D1_exact_step():
@@ -188,8 +192,11 @@ def test_pairs_of_any_shape(shape, b):
     "points, signals, images, volumes, one example or five: shapes fit, and state 0 is the data"
     x, chain, g = torch.ones(b, *shape), chain_gammas(4).float(), stream(0, "pairs")
     p = sample_pairs(x, torch.arange(b) % 4, chain, g)
-    assert p.z_s.shape == p.z_t.shape == x.shape and p.z_s.dtype == torch.float32
-    assert (p.z_s[0] == 1).all() and p.z_t.isfinite().all()  # state 0 is the data themselves
+    assert p.z_s.shape == p.z_t.shape == x.shape
+    assert p.z_s.dtype == torch.float32
+    # state 0 is the data themselves
+    assert (p.z_s[0] == 1).all()
+    assert p.z_t.isfinite().all()
 
 # %% ../../nbs/40_ddgan.ipynb #75f4e51c
 def test_errors_pairs():
@@ -218,7 +225,9 @@ def test_D4_posterior_of_the_paper():
             k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(
             k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-        assert k.x[0] == 1 and k.z[0] == 0 and k.var[0] == 0
+        assert k.x[0] == 1
+        assert k.z[0] == 0
+        assert k.var[0] == 0
 
 # %% ../../nbs/40_ddgan.ipynb #86d02483
 class Mean(ExactGenerator):
@@ -299,7 +308,8 @@ def test_D5_T_calls(T):
     assert [s for s, _ in net.calls] == list(reversed(range(T)))
     assert all(not torch.equal(a, b) for (_, a), (_, b) in itertools.combinations(net.calls, 2))
     fit = measure.mixture_likelihood(data.gaussian_grid(), x)
-    assert abs(fit.near.mean - (1 - math.exp(-4.5))) < 4 * .0016 and fit.modes.count == 25
+    assert abs(fit.near.mean - (1 - math.exp(-4.5))) < 4 * .0016
+    assert fit.modes.count == 25
     assert generate(
         net, torch.randn(3, 2, generator=g), chain_gammas(T), g, trajectory=True,
     ).shape == (T + 1, 3, 2)

@@ -10,8 +10,8 @@ __all__ = ['BETAS', 'STEPS', 'LANGUAGE', 'test_steps_are_what_they_are_called',
            'test_masked_bound_is_that_of_the_absorbing_chain', 'fitting',
            'test_masked_diffusion_is_the_mean_of_all_orders',
            'test_samples_have_the_probabilities_of_the_chain',
-           'test_what_is_a_likelihood_sums_to_one',
-           'test_confident_loss_reads_the_surest_place_next', 'test_errors_of_discrete']
+           'test_what_is_a_likelihood_sums_to_one', 'test_greedy_nll_reads_the_surest_place_next',
+           'test_errors_of_discrete']
 
 # %% ../../nbs/56_discrete.ipynb #56a00006
 import math
@@ -19,10 +19,10 @@ from itertools import permutations
 import numpy as np
 import pytest, torch
 from ..core import stream
-from diffstudy.families.discrete import (
-    Chain, absorbing, bound, chain_nll, confident_loss, exact_bound, exact_guess, gaussian,
-    hidden_loss, marginalized, masked_bound, order_loss, plugged_in, posterior, prior, sample,
-    states, step_loss, uniform)
+from ..families.discrete import (
+    Chain, absorbing, all_sequences, bound, chain_nll, exact_bound, exact_guess, gaussian,
+    greedy_nll, masked_bound, masked_nll, ordered_nll, posterior, prior, sample, step_loss,
+    uniform, x0_as_prior, x0_marginal)
 from ..measure import mean_and_error
 
 # %% ../../nbs/56_discrete.ipynb #56a00017
@@ -43,7 +43,7 @@ def test_steps_are_what_they_are_called():
     torch.testing.assert_close(prior(Chain.of(g)), even, rtol=0., atol=1e-15)
 
     kept = (1 - BETAS).cumprod(0)[:, None, None]
-    die, cover = Chain.of(uniform(5, BETAS)).until[1:], Chain.of(absorbing(5, BETAS)).until[1:]
+    die, cover = Chain.of(uniform(5, BETAS)).Q_bar[1:], Chain.of(absorbing(5, BETAS)).Q_bar[1:]
     eye, masked = torch.eye(5).double(), torch.eye(6).double()
     torch.testing.assert_close(die, kept * eye + (1 - kept) / 5, rtol=0., atol=1e-14)
     torch.testing.assert_close(cover, kept * masked + (1 - kept) * masked[-1], rtol=0., atol=1e-14)
@@ -52,7 +52,7 @@ def test_merge_keeps_the_ends():
     "every third matrix of the way is left, to 1e-14"
     long = Chain.of(gaussian(4, torch.linspace(.1, .5, 6, dtype=torch.float64)))
     short = long.merge(3)
-    torch.testing.assert_close(short.until, long.until[::3], rtol=0., atol=1e-14)
+    torch.testing.assert_close(short.Q_bar, long.Q_bar[::3], rtol=0., atol=1e-14)
     with pytest.raises(ValueError, match="a divisor of the 6 steps; got 4"): long.merge(4)
 
 # %% ../../nbs/56_discrete.ipynb #56a00021
@@ -76,19 +76,19 @@ def test_posterior_is_bayes_rule(name):
 # %% ../../nbs/56_discrete.ipynb #56a00029
 def counted(made, t, examples, weights):
     "q(k_t) `(S,)` and q(k_{t−1} | k_t) for each place `(S, D, K)`, by counting all of the way."
-    K, D = made.steps.shape[-1], examples.shape[1]
-    every = states(K, D)
+    K, D = made.Q.shape[-1], examples.shape[1]
+    every = all_sequences(K, D)
     def way(q, a, b):
         return torch.stack([q[a[:, None, i], b[None, :, i]] for i in range(D)]).prod(0)
-    before = weights @ way(made.until[t - 1], examples, every)
-    joint = before[:, None] * way(made.steps[t - 1], every, every)
+    before = weights @ way(made.Q_bar[t - 1], examples, every)
+    joint = before[:, None] * way(made.Q[t - 1], every, every)
     q_t = joint.sum(0)
     back = (joint / q_t.clamp_min(1e-300)).T
     return q_t, torch.einsum("ts,sdk->tdk", back, torch.nn.functional.one_hot(every, K).double())
 
 def wrong_share(made, t, examples, weights, reading):
     "Mean total variation between a reading of the exact guess and what was counted."
-    every = states(made.steps.shape[-1], examples.shape[1])
+    every = all_sequences(made.Q.shape[-1], examples.shape[1])
     q_t, truth = counted(made, t, examples, weights)
     p = exact_guess(made, examples, weights)(every, t)
     off = .5 * (reading(made, t, every, p) - truth).abs().sum(-1).mean(-1)
@@ -98,15 +98,15 @@ def likeliest(made, t, k_t, p): return posterior(made, t, k_t, p.argmax(-1))
 
 def without_itself(made, t, k_t, p):
     "The plugged-in reading of a guess from which the place's own level was taken out."
-    came = made.until.mT[t, k_t]
+    came = made.Q_bar.mT[t, k_t]
     others = torch.where(came > 0, p / came.clamp_min(1e-300), 0.)
-    return plugged_in(made, t, k_t, others / others.sum(-1, keepdim=True).clamp_min(1e-300))
+    return x0_as_prior(made, t, k_t, others / others.sum(-1, keepdim=True).clamp_min(1e-300))
 
 # %% ../../nbs/56_discrete.ipynb #56a00031
 def small_world():
     "Two places of three levels: the examples and their probabilities."
     weights = torch.rand(9, generator=stream(0, "world"), dtype=torch.float64)
-    return states(3, 2), weights / weights.sum()
+    return all_sequences(3, 2), weights / weights.sum()
 
 @pytest.mark.parametrize("name", STEPS)
 def test_readings_of_the_exact_guess(name):
@@ -115,9 +115,9 @@ def test_readings_of_the_exact_guess(name):
     made = Chain.of(STEPS[name](3, BETAS * .9))
     for t in 1, 2, 3:
         off = {f: wrong_share(made, t, examples, weights, f)
-               for f in (marginalized, plugged_in, without_itself, likeliest)}
-        assert off[marginalized] < 1e-12 and off[without_itself] < 1e-12, (name, t)
-        assert (off[plugged_in] < 1e-12) == (name == "absorbing"), (name, t)
+               for f in (x0_marginal, x0_as_prior, without_itself, likeliest)}
+        assert off[x0_marginal] < 1e-12 and off[without_itself] < 1e-12, (name, t)
+        assert (off[x0_as_prior] < 1e-12) == (name == "absorbing"), (name, t)
         assert off[likeliest] > 1e-3
 
 # %% ../../nbs/56_discrete.ipynb #56a00039
@@ -129,7 +129,7 @@ def wrong_guess(levels, places, masked=False):
     power = S ** torch.arange(places)
     return lambda k, t=None: table.softmax(-1)[(k * power).sum(-1)]
 
-@pytest.mark.parametrize("step", (marginalized, plugged_in))
+@pytest.mark.parametrize("step", (x0_marginal, x0_as_prior))
 @pytest.mark.parametrize("name", STEPS)
 def test_bound_is_above_what_it_bounds(name, step):
     "for a wrong guess, each example by itself; the estimate is within 4 errors of the exact bound"
@@ -138,7 +138,7 @@ def test_bound_is_above_what_it_bounds(name, step):
     predict = wrong_guess(3, 2, name == "absorbing")
     exact, model = (f(made, predict, examples, step) for f in (exact_bound, chain_nll))
     assert (exact > model + 1e-6).all()
-    everything = states(made.steps.shape[-1], 2)
+    everything = all_sequences(made.Q.shape[-1], 2)
     total = torch.exp(-chain_nll(made, predict, everything, step)).sum()
     assert total == pytest.approx(1, abs=1e-12)
     k = examples[torch.randint(9, (20_000,), generator=stream(0, "k"))]
@@ -175,7 +175,7 @@ def test_masks_pay_for_what_is_revealed_together(T):
 def test_slopes_are_finite_where_a_chain_cannot_go():
     "steps to neighbors leave far levels at exactly zero, in float64 too"
     chain = Chain.of(gaussian(17, torch.linspace(.001, .1, 20, dtype=torch.float64)))
-    assert (chain.steps == 0).any()
+    assert (chain.Q == 0).any()
     logits = torch.zeros(17, dtype=torch.float64, requires_grad=True)
     guess = lambda k, t: logits.softmax(-1).expand(*k.shape, 17)
     k = torch.tensor([[0, 16, 8]] * 50)
@@ -185,8 +185,8 @@ def test_slopes_are_finite_where_a_chain_cannot_go():
 # %% ../../nbs/56_discrete.ipynb #56a00050
 def cost_of_sets(predict, k, mask):
     "Sets of hidden places `(2^D − 1, D)`, and what each costs, `(2^D − 1, b)`."
-    sets = states(2, k.shape[1])[1:].bool()
-    return sets, torch.stack([hidden_loss(predict, k, s, mask).sum(1) for s in sets])
+    sets = all_sequences(2, k.shape[1])[1:].bool()
+    return sets, torch.stack([masked_nll(predict, k, s, mask).sum(1) for s in sets])
 
 def bound_in_steps(alphas, sets, cost):
     "The bound of masked diffusion in T steps, written out, `(b,)`."
@@ -198,7 +198,7 @@ def bound_in_steps(alphas, sets, cost):
 
 def test_masked_bound_is_that_of_the_absorbing_chain():
     "three places, four steps: D3PM's exact bound, to 1e-10; estimates within 4 errors"
-    k, predict = states(3, 3), wrong_guess(3, 3, masked=True)
+    k, predict = all_sequences(3, 3), wrong_guess(3, 3, masked=True)
     alphas = torch.tensor([1., .8, .5, .1, 0.], dtype=torch.float64)
     made = Chain.of(absorbing(3, 1 - alphas[1:] / alphas[:-1]))
     wanted = bound_in_steps(alphas, *cost_of_sets(predict, k, 3))
@@ -206,7 +206,7 @@ def test_masked_bound_is_that_of_the_absorbing_chain():
 
     many = k[torch.randint(27, (20_000,), generator=stream(0, "k"))]
     share = (many[:, None] == k).all(-1).double().mean(0)
-    limit = torch.stack([order_loss(predict, k, o, 3) for o in permutations(range(3))]).mean(0)
+    limit = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(3))]).mean(0)
     for found, exact in (
         (masked_bound(predict, many, 3, alphas, stream(1, "m")), wanted),
         (masked_bound(predict, many, 3, generator=stream(2, "m")), limit),
@@ -231,8 +231,8 @@ def test_masked_diffusion_is_the_mean_of_all_orders():
     "four places, 24 orders, an exact and a wrong guess, two schedules: 1e-10"
     nodes, weights = (torch.tensor(v) for v in np.polynomial.legendre.leggauss(8))
     u, weights = (nodes + 1) / 2, weights / 2
-    for predict, k in (fitting, LANGUAGE), (wrong_guess(3, 4, masked=True), states(3, 4)):
-        orders = torch.stack([order_loss(predict, k, o, 3) for o in permutations(range(4))])
+    for predict, k in (fitting, LANGUAGE), (wrong_guess(3, 4, masked=True), all_sequences(3, 4)):
+        orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
         sets, cost = cost_of_sets(predict, k, 3)
         n = sets.sum(1)
         for m, slope in ((u, torch.ones_like(u)), (u ** 2, 2 * u)):  # α = 1 − t, α = 1 − t²
@@ -249,9 +249,9 @@ def test_masked_diffusion_is_the_mean_of_all_orders():
 # %% ../../nbs/56_discrete.ipynb #56a00060
 def test_samples_have_the_probabilities_of_the_chain():
     "20,000 draws of a wrong guess, both readings: each state within 4.5 errors of its probability"
-    for name, step in (("uniform", plugged_in), ("absorbing", marginalized)):
+    for name, step in (("uniform", x0_as_prior), ("absorbing", x0_marginal)):
         made, predict = Chain.of(STEPS[name](3, BETAS)), wrong_guess(3, 2, name == "absorbing")
-        every = states(3, 2)
+        every = all_sequences(3, 2)
         p = torch.exp(-chain_nll(made, predict, every, step))
         drawn = sample(made, predict, 20_000, 2, step, stream(0, name))
         found = (drawn[:, None] == every).all(-1).double().mean(0)
@@ -260,25 +260,25 @@ def test_samples_have_the_probabilities_of_the_chain():
 # %% ../../nbs/56_discrete.ipynb #56a00067
 def test_what_is_a_likelihood_sums_to_one():
     "a wrong guess, all 81 strings: any order and the confident one to 1e-12; others not"
-    predict, k = wrong_guess(3, 4, masked=True), states(3, 4)
-    orders = torch.stack([order_loss(predict, k, o, 3) for o in permutations(range(4))])
+    predict, k = wrong_guess(3, 4, masked=True), all_sequences(3, 4)
+    orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
     def total(nats): return torch.exp(-nats).sum().item()
-    for nats in (*orders, confident_loss(predict, k, 3)):
+    for nats in (*orders, greedy_nll(predict, k, 3)):
         assert total(nats) == pytest.approx(1, abs=1e-12)
     assert total(orders.mean(0)) < 1 < total(orders.min(0).values)
 
-def test_confident_loss_reads_the_surest_place_next():
+def test_greedy_nll_reads_the_surest_place_next():
     "by hand: the second place first, since the guess is surest there; equal ones from the left"
     table = {(2, 2): [[.6, .4], [.1, .9]], (2, 1): [[.3, .7], [0, 1]], (2, 0): [[.5, .5], [1, 0]]}
     def predict(k):
         rows = [table.get(tuple(r), [[.5, .5], [.5, .5]]) for r in k.tolist()]
         return torch.tensor(rows, dtype=torch.float64)
-    found = confident_loss(predict, torch.tensor([[0, 1], [1, 0]]), 2)
+    found = greedy_nll(predict, torch.tensor([[0, 1], [1, 0]]), 2)
     wanted = -torch.tensor([.9 * .3, .1 * .5], dtype=torch.float64).log()
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.)
     for level in 0, 1:
         k = torch.tensor([[level, 0]])
-        assert confident_loss(lambda k: torch.full((1, 2, 2), .5), k, 2).item() == pytest.approx(
+        assert greedy_nll(lambda k: torch.full((1, 2, 2), .5), k, 2).item() == pytest.approx(
             2 * math.log(2))
 
 # %% ../../nbs/56_discrete.ipynb #56a000d7
@@ -288,12 +288,12 @@ def test_errors_of_discrete():
     with pytest.raises(ValueError, match=r"above 0 and at most 1; got \[0.5, 1.5\]"):
         uniform(3, torch.tensor([.5, 1.5]))
     with pytest.raises(ValueError, match=r"shape \(T,\)"): gaussian(3, .5)
-    with pytest.raises(ValueError, match="rows that sum to one"): Chain.of(made.steps * 2)
+    with pytest.raises(ValueError, match="rows that sum to one"): Chain.of(made.Q * 2)
     with pytest.raises(ValueError, match=r"\(2, 4, 3\).*got.*\(2, 4, 2\)"):
-        marginalized(made, 1, k, torch.ones(2, 4, 2))
+        x0_marginal(made, 1, k, torch.ones(2, 4, 2))
     with pytest.raises(ValueError, match="int64 of shape"): bound(made, None, k.float())
     with pytest.raises(ValueError, match="levels below 3; got"): bound(made, None, k + 3)
-    with pytest.raises(ValueError, match="each of 4 places once"): order_loss(None, k, (0, 1), 3)
+    with pytest.raises(ValueError, match="each of 4 places once"): ordered_nll(None, k, (0, 1), 3)
     with pytest.raises(ValueError, match="from 1 to 0"):
         masked_bound(None, k, 3, torch.tensor([1., .5]))
-    with pytest.raises(ValueError, match="fewer places"): states(17, 5)
+    with pytest.raises(ValueError, match="100,000 sequences: a smaller length"): all_sequences(17, 5)

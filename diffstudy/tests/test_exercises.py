@@ -14,7 +14,7 @@ __all__ = ['FOREIGN', 'halved', 'root_of_sum', 'test_verdicts',
 import ast, importlib, inspect, json, re, textwrap
 import pytest, torch
 from typer.testing import CliRunner
-from ..check.slips import discreet, mutants
+from ..check.slips import redact, mutants
 from ..exercises.check import EXERCISES, add, chapters, exercise, randn
 from ..exercises.commands import SETS, judged, problem_set, sheet, tasks
 from ..process import alpha, sigma
@@ -114,7 +114,7 @@ def test_hints_do_not_give_the_solution_away():
         found = [ast.unparse(n.value) for n in ast.walk(tree) if isinstance(n, ast.Return)]
         long = [text for text in found if text.count("(") + text.count(" ") > 4]
         for says in {says for says, _ in mutants(ex.solution)}:
-            said = discreet(says, ex.solution)
+            said = redact(says, ex.solution)
             assert not any(text in said for text in long), (ex.id, said)
             for quote in re.findall("`([^`]*)`", said):
                 assert not local & set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", quote)), (ex.id, said)

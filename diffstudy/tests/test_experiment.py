@@ -106,11 +106,10 @@ def test_hash_and_settings():
         assert json.loads(json.dumps(full)) == full, name
         assert experiment.config_of(dict(kind=c.kind, config=full)).resolve() == full, name
     h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
-    assert (
-        h() == h(save_every=7)
-        and len({
-            h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
-            h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8)
+    assert h() == h(save_every=7)
+    assert len({
+        h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
+        h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8
     full = R["digits-tiny"].resolve()
     assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
     g = experiment.change(
@@ -122,7 +121,8 @@ def test_settings_are_read_by_kind():
     texts = dict(
         lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
     c = experiment.change(R["digits-tiny"], texts)
-    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4)) and c.drop == .25
+    assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4))
+    assert c.drop == .25
     assert c.train == R["digits-tiny"].train | dict(
         lr=1e-3, compile=True, clip=None, steps=1000)
     for settings, words in [
@@ -139,7 +139,8 @@ def test_settings_are_read_by_kind():
 
     # what a GAN may leave out, and a list of one
     c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
-    assert c.gan["lr_d_end"] is None and c.gan["attention"] == ()
+    assert c.gan["lr_d_end"] is None
+    assert c.gan["attention"] == ()
     assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
@@ -152,7 +153,8 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
     other = experiment.train(config, tmp_path / "run", progress=False, say=lambda *_: None)
     how = dict(steps=3) if run.kind == "vdm" else {}
     assert torch.equal(run.sample([1, 2], **how), other.sample([1, 2], **how))
-    assert run.result() is None and run.config == other.config
+    assert run.result() is None
+    assert run.config == other.config
     if run.kind == "vdm":
         b = run.bits_per_dim(held_out[:4])
         assert b.mean == other.bits_per_dim(held_out[:4]).mean
@@ -176,14 +178,19 @@ def test_train_returns_what_open_reads(tmp_path, recipe, how):
         again, found = experiment.open(run.folder, "cpu"), checkpoint.load_weights(run.folder)
         same = "info", "config", "facts", "checkpoint", "chosen", "root", "device", "has_labels"
         for k in same: assert getattr(again, k) == getattr(run, k), k
-        assert type(again) is type(run) and again.result() == run.result() != None
+        assert type(again) is type(run)
+        assert again.result() == run.result() != None
         tensors = [dict(r.model.named_parameters()) | dict(r.model.named_buffers())
                    for r in (run, again)]
         assert tensors[0].keys() == tensors[1].keys() >= found.keys()
         for k, v in tensors[0].items():
-            assert torch.equal(v, tensors[1][k]) and torch.equal(v, found.get(k, v)), k
-            assert not v.requires_grad and not tensors[1][k].requires_grad and not v.is_meta
-        assert not run.model.training and not again.model.training
+            assert torch.equal(v, tensors[1][k]), k
+            assert torch.equal(v, found.get(k, v)), k
+            assert not v.requires_grad
+            assert not tensors[1][k].requires_grad
+            assert not v.is_meta
+        assert not run.model.training
+        assert not again.model.training
         if run.kind == "vdm": assert torch.equal(*(r.sample(n=2, steps=2) for r in (run, again)))
         if run.kind == "ddgan": assert torch.equal(*(r.sample([3], seed=1) for r in (run, again)))
 
@@ -221,15 +228,18 @@ def test_a_plan_needs_no_training():
     config, facts = R["digits-tiny"], dict(shape=[1, 8, 8], levels=17, classes=10)
     change, plan_of = experiment.change, experiment.plan_of
     new = plan_of(config, "digits-tiny")
-    assert new.facts is None and new.says()["config"] == config.resolve()
+    assert new.facts is None
+    assert new.says()["config"] == config.resolve()
     was = dataclasses.replace(new, facts=facts).says()
     assert plan_of(config, "mine", was).says() == was  # its name is the folder's
 
     # longer, and longer once more; nothing else may differ
     longer = plan_of(change(config, dict(steps=200)), "digits-tiny", was)
-    assert longer.lengths == (100,) and longer.says()["lengths"] == [100]
+    assert longer.lengths == (100,)
+    assert longer.says()["lengths"] == [100]
     again = plan_of(change(config, dict(steps=300)), "digits-tiny", longer.says())
-    assert again.lengths == (100, 200) and not run_folder.unlike(was, again.says())
+    assert again.lengths == (100, 200)
+    assert not run_folder.unlike(was, again.says())
     for asked, words in (
         (change(config, dict(steps=50)), "train.steps was 100, now 50"),
         (change(config, dict(lr=1., width=32)), "train.lr was 0.004, now 1.0, unet.width was 16"),
@@ -251,7 +261,8 @@ def test_a_plan_needs_no_training():
     short = was | dict(config=change(config, dict(steps=11, ema=.9)).resolve(), dial=dial)
     assert plan_of(config, "", short).says() == short
     more = plan_of(config, "", short, minutes=1)
-    assert more.config.train["steps"] == 114 and more.dial == dial | dict(minutes=1.)
+    assert more.config.train["steps"] == 114
+    assert more.dial == dial | dict(minutes=1.)
     with pytest.raises(ValueError, match="100 steps that began without"):
         plan_of(config, "", was, minutes=1)
 
@@ -285,7 +296,9 @@ def test_what_the_minutes_chose_is_fixed(recipe, in_minutes, tmp_path, monkeypat
         ask("a", recipe, minutes=.1)
     run, same = ask("a", recipe), ask("b", tmp_path / "a" / "config.json")
     assert run.result()["dial"] == run.info["dial"] == dict(minutes=.1, step=.5)
-    assert same.config == run.config and "dial" not in same.info and asked == [1, 1, 3]
+    assert same.config == run.config
+    assert "dial" not in same.info
+    assert asked == [1, 1, 3]
     a, b = (checkpoint.read_checkpoint(r.folder) for r in (run, same))
     for part in ("model", "ema", "optimizer"):
         one, other = (getattr(found, part) for found in (a, b))
@@ -306,8 +319,10 @@ def test_so_many_minutes(recipe, in_minutes, tmp_path):
 
     assert ask("a", recipe, minutes=.1).info == run.info
     longer = ask("a", recipe, minutes=.12)
-    assert longer.config["train"]["steps"] == 13 and longer.info["lengths"] == [11]
-    assert longer.result()["dial"] == dict(minutes=.12, step=.5) and len(asked) == 3
+    assert longer.config["train"]["steps"] == 13
+    assert longer.info["lengths"] == [11]
+    assert longer.result()["dial"] == dict(minutes=.12, step=.5)
+    assert len(asked) == 3
     for name, how, words in (
         ("a", dict(minutes=.1), "steps was 13, now 11"),
         (tiny(recipe, 6 + 2 * (recipe == "digits-tiny")).folder, dict(minutes=.1), "began without"),
@@ -333,12 +348,14 @@ def test_stopped_and_resumed_is_the_same(recipe, how, monkeypatch):
         patch.setattr(loop, "save_checkpoint", save_and_stop)
         with pytest.raises(train.Interrupted, match=f"stopped by {how} after step"): ask("stopped")
     part = experiment.open(home() / f"{recipe}-stopped")  # what there is so far can be opened
-    assert part.result() is None and part.kind == experiment.RECIPES[recipe].kind
+    assert part.result() is None
+    assert part.kind == experiment.RECIPES[recipe].kind
     runs = [ask(name) for name in ("stopped", "whole")]
     a, b = (checkpoint.read_checkpoint(r.folder) for r in runs)
     for part in ("model", "ema", "optimizer"):
         one, other = (getattr(found, part) for found in (a, b))
-        assert one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[k], other[k]) for k in one)
 
 def test_errors_are_value_errors_and_nothing_is_written():
     new, run = home() / "new", tiny("digits-tiny").folder
@@ -388,7 +405,8 @@ def test_a_recipe_for_a_gpu_says_so_on_a_cpu(tmp_path, monkeypatch):
         plan = experiment.Plan(config, "folder", common.facts_of(images))
         rank = train.Rank(0, 1, torch.device(device))
         said += planning._start(plan, images, images, tmp_path, None, None, rank)[-1]
-    assert sum("folder-small" in line for line in said) == 1 and "folder-small" in said[2]
+    assert sum("folder-small" in line for line in said) == 1
+    assert "folder-small" in said[2]
     assert experiment.recipes_for("folder")[0] == "folder"  # the same on all machines
 
 # %% ../../nbs/76_experiment.ipynb #c94be5a2
@@ -430,16 +448,19 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
         patch.setattr(loop, "save_checkpoint", stop)
         ask("a", steps=6)
     part = experiment.open(short.folder, "cpu")
-    assert "step-000000004" in part.checkpoint and part.result() is None
+    assert "step-000000004" in part.checkpoint
+    assert part.result() is None
     assert (short.folder / "result.json").read_bytes() == before
     with pytest.raises(ValueError, match="train.steps was 6, now 3"): ask("a", steps=3)
 
     longer = ask("a", steps=6)
     a, b = (r.model.state_dict() for r in (longer, whole))
     assert all(torch.equal(a[k], b[k]) for k in a)
-    assert longer.info["lengths"] == [3] and longer.config == whole.config
+    assert longer.info["lengths"] == [3]
+    assert longer.config == whole.config
     result = longer.result()
-    assert result["config"]["train"]["steps"] == 6 and result["lengths"] == [3]
+    assert result["config"]["train"]["steps"] == 6
+    assert result["lengths"] == [3]
     assert experiment.open(short.folder, "cpu", checkpoint=4).result() is None
 
     # a rate that falls says so
@@ -473,17 +494,20 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     run = ask("a", str(mine))
     own, theirs = run.model.state_dict(), base.model.state_dict()
     anew = [k for k in own if own[k].shape != theirs[k].shape]
-    assert anew and all("label" in k for k in anew)
+    assert anew
+    assert all("label" in k for k in anew)
     assert all(torch.allclose(own[k], theirs[k], atol=1e-6) for k in own.keys() - set(anew))
     told = next(s for s in said if "begins with" in s)
-    assert str(mine) in told and f"anew: {', '.join(anew)}" in told
+    assert str(mine) in told
+    assert f"anew: {', '.join(anew)}" in told
     assert any("gamma_min -8.0 → -13.3" in s and "17 gray levels → 1×8×8" in s for s in said)
 
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     mine.unlink()
     (run.folder / "result.json").unlink()
-    assert ask("a", str(mine)).info == run.info and run.result()["init"] == run.info["init"]
+    assert ask("a", str(mine)).info == run.info
+    assert run.result()["init"] == run.info["init"]
     for other in (None, without_labels()):
         with pytest.raises(ValueError, match="init was '.*mine.safetensors [0-9a-f]{12}', now"):
             ask("a", other)
@@ -560,7 +584,8 @@ def test_two_processes_decide_alike(tmp_path):
     try: said = [p.communicate(timeout=300)[1] for p in two]
     finally: [p.kill() for p in two]
     assert [p.returncode for p in two] == [0, 0], said
-    assert of_one_run(folder) == "0" and of_one_run(tmp_path / "run-old1") == "0"
+    assert of_one_run(folder) == "0"
+    assert of_one_run(tmp_path / "run-old1") == "0"
 
 # %% ../../nbs/76_experiment.ipynb #95f0378a
 STARTER = """
@@ -608,7 +633,8 @@ def test_two_processes_that_start_at_once_do_not_mix(tmp_path):
 
             # whoever trained has a folder that is all its own
             hashes = [of_one_run(f) for f in tmp_path.glob(f"{folder.name}*")]
-            assert trained <= set(hashes) and of_one_run(folder) in trained, said
+            assert trained <= set(hashes), said
+            assert of_one_run(folder) in trained, said
             assert len(trained) + len(refused) == 2, said
             if how == "on": assert len(refused) == len(hashes) == 1, said
             else: assert len(hashes) == 1 + len(trained), said
@@ -638,7 +664,8 @@ def test_who_is_refused_has_changed_nothing():
                 with pytest.raises(ValueError, match="another process is training|other settings"):
                     experiment.train(folder=folder, **ask | more)
                 assert contents(folder) == before
-    assert not list(home().glob("held-old*")) and not list(home().glob("empty-old*"))
+    assert not list(home().glob("held-old*"))
+    assert not list(home().glob("empty-old*"))
 
 def test_a_folder_is_looked_at_again_once_it_is_locked(monkeypatch):
     "Another may have given it its name while the images were read."
@@ -707,7 +734,8 @@ def test_threads_are_a_setting_of_training_alone(tmp_path):
     run = experiment.train(
         "digits", tmp_path, recipe="ddgan-digits-tiny", steps=1, threads=before + 1, log=log,
         **QUIET)
-    assert seen == [before + 1] and torch.get_num_threads() == before
+    assert seen == [before + 1]
+    assert torch.get_num_threads() == before
     assert run.result()["machine"] == f"{before + 1} CPU cores"
     with pytest.raises(ValueError, match="threads: expected a whole number, at most 1024"):
         experiment.fit("digits-tiny", run.images()[0], threads=10 ** 5)
@@ -719,10 +747,12 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     path = experiment.export(run, tmp_path / "mine.safetensors", license="CC0-1.0")
     ask = lambda name: experiment.open(name, "cpu", say=told.append)
     back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
-    assert same(back, run) and back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
-    assert back.card["licence"] == "CC0-1.0" and back.card["command"] in (
-        "diffstudy train digits --recipe digits-tiny --set steps=8")
-    assert not back.folder.exists() and told == [f"{path}: digits-tiny: {run.what}"]
+    assert same(back, run)
+    assert back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
+    assert back.card["licence"] == "CC0-1.0"
+    assert back.card["command"] in ("diffstudy train digits --recipe digits-tiny --set steps=8")
+    assert not back.folder.exists()
+    assert told == [f"{path}: digits-tiny: {run.what}"]
     assert experiment.export(back, tmp_path / "b.safetensors").read_bytes()[-400:] == (
         path.read_bytes()[-400:])
 
@@ -730,7 +760,8 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_folder, "TRAINED", ("mine",))
     monkeypatch.setattr(weights, "find", lambda name: weights.unpack(path.read_bytes()))
-    assert same(ask("mine"), run) and "no folder 'mine' here" in told[-1]
+    assert same(ask("mine"), run)
+    assert "no folder 'mine' here" in told[-1]
     monkeypatch.setattr(weights, "find", lambda name: 1 / 0)
     shutil.copytree(run.folder, tmp_path / "mine")
     assert ask("mine").folder == Path("mine")
@@ -787,11 +818,13 @@ def test_a_config_that_grew_alone_changes_no_number(tmp_path):
     longer = experiment.change(R["digits-tiny"], dict(steps=9)).resolve()
     files.write_json(folder / "config.json", info | dict(config=longer, lengths=[8]))
     part = experiment.open(folder, "cpu")
-    assert part.config == run.config and part.result()["config"]["train"]["steps"] == 8
+    assert part.config == run.config
+    assert part.result()["config"]["train"]["steps"] == 8
     with pytest.raises(ValueError, match="train.steps was 9, now 8"):
         experiment.train("digits", folder, steps=8, **how)
     done = experiment.train("digits", folder, steps=9, **how)
-    assert done.info["lengths"] == [8] and done.result()["config"]["train"]["steps"] == 9
+    assert done.info["lengths"] == [8]
+    assert done.result()["config"]["train"]["steps"] == 9
 
     # more steps that nobody was asked for are an edit
     files.write_json(folder / "config.json", info | dict(config=longer))
@@ -891,14 +924,16 @@ def test_what_a_run_gives_has_a_type():
     "as an editor reads it, before the kind is known; and so have the calls of this page"
     kinds_of = {name: typing.get_type_hints(getattr(common.Run, name)).get("return") for name in (
         "sample", "bits_per_dim", "predict", "log_prob", "evaluate", "evaluation")}
-    assert kinds_of["sample"] is kinds_of["log_prob"] is torch.Tensor and all(kinds_of.values())
+    assert kinds_of["sample"] is kinds_of["log_prob"] is torch.Tensor
+    assert all(kinds_of.values())
     for ask, gives in (
         (experiment.train, experiment.Run), (experiment.open, experiment.Run),
         (experiment.fit, train.State), (experiment.export, Path),
     ):
         known = typing.get_type_hints(ask)
         asked = set(ask.__code__.co_varnames[:ask.__code__.co_argcount])
-        assert known["return"] is gives and asked <= known.keys()
+        assert known["return"] is gives
+        assert asked <= known.keys()
 
 # %% ../../nbs/76b_kinds.ipynb #53a3fafa
 def test_images_reach_other_tools(tmp_path):
@@ -909,7 +944,9 @@ def test_images_reach_other_tools(tmp_path):
     for name in ("grid.png", "all.npz", "each"): run.save_images(x, str(tmp_path / name))
     assert "step-" in files.read_note(tmp_path / "grid.png")
     a = np.load(tmp_path / "all.npz")["arr_0"]
-    assert a.shape == (5, 8, 8, 3) and a.dtype == np.uint8 and a.max() <= 255
+    assert a.shape == (5, 8, 8, 3)
+    assert a.dtype == np.uint8
+    assert a.max() <= 255
     assert len(list((tmp_path / "each").glob("*.png"))) == 5
 
 def test_a_sorted_set_is_not_judged_by_its_first_class():
@@ -1024,8 +1061,10 @@ def test_another_kind_is_one_file(tmp_path):
         ("evaluate a --n 2", "judge: "), ("info a", "a run of kind pixels"),
     ):
         status, said = ask("-m", "diffstudy", *line.split(), *own)
-        assert status == 0 and words in said, (line, said)
-    assert (tmp_path / "a" / "samples.png").exists() and (tmp_path / "b.npz").exists()
+        assert status == 0, (line, said)
+        assert words in said, (line, said)
+    assert (tmp_path / "a" / "samples.png").exists()
+    assert (tmp_path / "b.npz").exists()
     for line, words in (
         (("sample", "a", "--steps", "3", "--force", *own), "steps"),
         (("sample", "a"), "kind 'pixels' is not known here; give --kinds FILE"),
@@ -1033,16 +1072,17 @@ def test_another_kind_is_one_file(tmp_path):
         (("sample", "a", "--kinds", "a/config.json"), "expected a Python file with KIND"),
     ):
         status, said = ask("-m", "diffstudy", *line)
-        assert status == 2 and words in said, (line, said)
+        assert status == 2, (line, said)
+        assert words in said, (line, said)
 
 # %% ../../nbs/76b_kinds.ipynb #d5536823
 def test_stacks_of_digits_have_modes():
     run = experiment.train(
         "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
     found = run.evaluate(n=1, **JUDGED)
-    assert (
-        found["n"] == 1000 and found["data"]["modes"] > 500
-        and "of 1000 modes" in experiment.report_evaluation(found)[1])
+    assert found["n"] == 1000
+    assert found["data"]["modes"] > 500
+    assert "of 1000 modes" in experiment.report_evaluation(found)[1]
 
     # all come from one call, in which each has noise of its own; with labels of every mode as many
     asked, draw = [], run.sample
@@ -1052,7 +1092,8 @@ def test_stacks_of_digits_have_modes():
     told = experiment.train(
         "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
         **QUIET)
-    assert told.has_labels and told.evaluate(n=1, **JUDGED)["n"] == 1000
+    assert told.has_labels
+    assert told.evaluate(n=1, **JUDGED)["n"] == 1000
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
@@ -1068,10 +1109,12 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     assert run.evaluation() is None
     run.evaluate(steps=16, sampler="euler", n=2)
     assert run.evaluation() is None, "another sampling is not the run's own"
-    assert run.evaluate()["number"] == 2 and run.evaluate(w=0)["number"] == 2
+    assert run.evaluate()["number"] == 2
+    assert run.evaluate(w=0)["number"] == 2
     assert run.evaluation()["options"] | run.usual() == run.evaluation()["options"]
     assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
-    assert run.evaluate(again=True)["number"] == 3 and len(verdict.kept(folder)) == 2
+    assert run.evaluate(again=True)["number"] == 3
+    assert len(verdict.kept(folder)) == 2
 
     # what is drawn by default is what is judged by default
     sample = inspect.signature(experiment.VDMRun.sample).parameters
@@ -1093,13 +1136,15 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
 
     # where nothing can be written it is said, and the verdict is given all the same
     run.folder, said = folder / "config.json", []
-    assert run.evaluate(say=said.append)["number"] == 4 and "will not be kept" in said[0]
+    assert run.evaluate(say=said.append)["number"] == 4
+    assert "will not be kept" in said[0]
 
 def test_a_verdict_says_what_it_was_made_with(tmp_path):
     run, said = tiny("digits-tiny"), []
     found = run.evaluate(
         steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
-    assert "training a judge" in said[0] and str(tmp_path) in said[0], said
+    assert "training a judge" in said[0], said
+    assert str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
         "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
@@ -1135,7 +1180,8 @@ def test_a_weight_trains_the_guess_of_the_noise(drop):
     loss = simple_loss(Weighted("cosine", config.gamma_min, config.gamma_max), 17, drop)
     expected = loss(state.model, batch, stream(0, "weight"))["loss"].item()
     found = step(state, batch, stream(0, "weight"))
-    assert found["loss"].item() == pytest.approx(expected, rel=1e-5) and "prior" not in found
+    assert found["loss"].item() == pytest.approx(expected, rel=1e-5)
+    assert "prior" not in found
 
 def test_a_weight_asks_for_levels_that_do_not_learn():
     for settings in (dict(), dict(schedule="monotone"), dict(schedule="linear", decoder=8)):
@@ -1183,7 +1229,9 @@ def test_the_bits_are_those_of_a_closed_form():
     want = (math.log(5) + kl.item()) / math.log(2)
 
     b = exact_run(ends).bits_per_dim(images, points=8, draws=8)
-    assert b.n == 100 and b.error < .01 and abs(b.mean - want) < 4 * b.error, (b, want)
+    assert b.n == 100, (b, want)
+    assert b.error < .01, (b, want)
+    assert abs(b.mean - want) < 4 * b.error, (b, want)
     k = images.images.repeat(20, 1, 1, 1)
     with torch.no_grad(): parts = vdm.loss(exact_run(ends).model, k, None, stream(0))
     for part in parts[:3]:  # so that a bound without one of them would be seen
@@ -1201,11 +1249,13 @@ def test_times_are_even_from_an_offset_of_each_image():
         run.model.net.net.calls = calls = []
         run.bits_per_dim(images, labels=labels, points=4, draws=2)
         t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
-        assert len(t) == 120 and torch.allclose(
-            t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
+        assert len(t) == 120
+        assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
         first = 4 * t.min(1).values
-        assert len(first.unique()) > 110 and abs(first.mean() - .5) < .12
-        assert first.min() < .1 and first.max() > .9
+        assert len(first.unique()) > 110
+        assert abs(first.mean() - .5) < .12
+        assert first.min() < .1
+        assert first.max() > .9
         told = [c for _, c in calls]
         if not labels: assert all(c is None for c in told)
         else: assert torch.equal(torch.cat(told), images.labels.repeat_interleave(4).repeat(2))
@@ -1218,7 +1268,8 @@ def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images(
     for labels in (False, True):
         kept = run.bits_per_dim(labels=labels)
         again = run.bits_per_dim(held_out, labels=labels)
-        assert kept.n == again.n == 297 and abs(kept.mean - again.mean) < 1e-4
+        assert kept.n == again.n == 297
+        assert abs(kept.mean - again.mean) < 1e-4
         assert (kept.values - again.values).abs().max() < 1e-3
     few = dict(points=1, draws=1)
     by_default = run.bits_per_dim(**few).values
@@ -1241,7 +1292,9 @@ def is_near_in_bfloat16(sample):
 def test_a_diffusion_model_answers_everything():
     run = tiny("digits-tiny")
     x = run.sample(labels=[3] * 4 + [5], w=2., steps=4, sampler="ddim", seed=1)
-    assert x.shape == (5, 1, 8, 8) and x.dtype == torch.uint8 and x.max() < 17
+    assert x.shape == (5, 1, 8, 8)
+    assert x.dtype == torch.uint8
+    assert x.max() < 17
     whole = run.sample(
         [3, 3, 5], w=2., steps=4, sampler="ddim", seed=1)  # the first, the second, the first five
     assert (whole != x[[0, 1, 4]]).float().mean() < .03, "an image depends on its batch"
@@ -1249,21 +1302,23 @@ def test_a_diffusion_model_answers_everything():
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], steps=4, **how))
     z, gamma = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor(1.)
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
-    assert 1 < run.bits_per_dim().mean < 20 and run.bits_per_dim(labels=False).n == 297
+    assert 1 < run.bits_per_dim().mean < 20
+    assert run.bits_per_dim(labels=False).n == 297
     found = run.evaluate(steps=2, n=2, **JUDGED)
-    assert (
-        found["recognized"]["n"] == 20 and found["bits_per_dim"]
-        and set(found["nearest"]) == {"samples", "held_out"})
+    assert found["recognized"]["n"] == 20
+    assert found["bits_per_dim"]
+    assert set(found["nearest"]) == {"samples", "held_out"}
     assert len(experiment.report_evaluation(found)) >= 8
 
 def test_without_labels_there_are_none():
     run = without_labels()
-    assert (
-        run.model.null == 0 and not run.has_labels
-        and list(run.result()["bits_per_dim"]) == ["unconditional"])
+    assert run.model.null == 0
+    assert not run.has_labels
+    assert list(run.result()["bits_per_dim"]) == ["unconditional"]
     assert run.sample(n=3, steps=2).shape == (3, 1, 8, 8)
     found = run.evaluate(steps=2, n=2, **JUDGED)
-    assert "recognized" not in found and "accuracy" not in found["samples"]
+    assert "recognized" not in found
+    assert "accuracy" not in found["samples"]
     with pytest.raises(ValueError, match="trained without labels"): run.sample([1], steps=2)
     guided = run.sample(
         [3, 4], w=1., steps=2,
@@ -1272,7 +1327,8 @@ def test_without_labels_there_are_none():
     gan = experiment.train(
         "digits", home() / "gan-none", recipe="ddgan-digits-tiny", steps=4, labels=False,
         components=12, **QUIET)
-    assert gan.sample(n=3).shape == (3, 1, 8, 8) and gan.model.shape == (1, 12)
+    assert gan.sample(n=3).shape == (3, 1, 8, 8)
+    assert gan.model.shape == (1, 12)
     file = gan.folder / "components.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(checkpoint.CheckpointError, match="components.safetensors is damaged"):
@@ -1309,7 +1365,8 @@ def test_a_sampler_asks_for_its_grid_and_the_labels(sampler, eta, labels, w):
     noise = lambda: torch.stack([torch.randn(1, 8, 8, generator=g) for g in own])
     steps, z = sample.coefficients(gammas.double(), eta), noise()
     for i, (seen, _, _, out) in enumerate(spy.calls):
-        assert torch.allclose(seen[:2], z, atol=1e-4) and torch.equal(seen[:2], seen[-2:])
+        assert torch.allclose(seen[:2], z, atol=1e-4)
+        assert torch.equal(seen[:2], seen[-2:])
         eps = (1 + w) * out[:2] - w * out[-2:] if len(out) == 4 else out
         z = steps.z[i] * z + steps.eps[i] * eps + (steps.noise[i] * noise() if eta else 0)
         z = z.float()
@@ -1321,7 +1378,8 @@ def test_the_flow_begins_at_the_noise_and_keeps_the_labels():
     run.model.net = spy = Spy(run.model.net)
     run.sample([3, 1], w=1., sampler="flow")
     (top, bottom), asked = schedule.grid(run.model.schedule, 1), [g for _, g, _, _ in spy.calls]
-    assert asked[0] == max(asked) == top and min(asked) <= bottom
+    assert asked[0] == max(asked) == top
+    assert min(asked) <= bottom
     assert all(c == [3, 1, 10, 10] for _, _, c, _ in spy.calls)
 
 def test_what_is_not_finite_is_no_image_and_no_score():
@@ -1346,7 +1404,8 @@ def test_every_solver_draws_by_name(sampler):
     run = experiment.open(tiny("digits-tiny").folder, "cpu")
     ask = dict(w=1., steps=2, sampler=sampler, seed=3)
     three = run.sample([4, 4, 7], **ask)
-    assert three.shape == (3, 1, 8, 8) and three.dtype == torch.uint8
+    assert three.shape == (3, 1, 8, 8)
+    assert three.dtype == torch.uint8
     if sampler != "flow": assert torch.equal(run.sample([4, 4], **ask), three[:2])
     assert not torch.equal(run.sample([4, 4, 7], **ask | dict(seed=4)), three)
 
@@ -1369,7 +1428,9 @@ def test_a_hole_is_filled(labels, w):
     for method in inverse.METHODS:
         x = run.restore(k, labels, mask=hole, method=method, **ask)
         assert torch.equal(x[:, :, :4], k[:, :4].byte().expand(2, 1, 4, 8)), method
-        assert x.shape == (2, 1, 8, 8) and x.dtype == torch.uint8 and not torch.equal(x[0], x[1])
+        assert x.shape == (2, 1, 8, 8)
+        assert x.dtype == torch.uint8
+        assert not torch.equal(x[0], x[1])
     if not labels: assert torch.equal(run.restore(k, mask=hole, n=1, steps=3, seed=5)[0],
                                       run.restore(k, mask=hole, n=2, steps=3, seed=5)[0])
 
@@ -1397,10 +1458,12 @@ def test_there_and_back_from_a_picture():
     k, ask = torch.randint(17, (2, 1, 8, 8), generator=stream(0, "k")), dict(w=1., steps=32)
     z = run.invert(k, [3, 4], **ask)
     back = run.sample([3, 4], start=z, sampler="ddim", **ask)
-    assert z.shape == k.shape and (back != k).float().mean() < .02
+    assert z.shape == k.shape
+    assert (back != k).float().mean() < .02
     assert not torch.equal(run.sample([3, 4], start=-z, sampler="ddim", **ask), back)
     one = run.invert(k[0], steps=4)
-    assert torch.equal(one, run.invert(k[:1], steps=4)) and len(run.sample(start=one, steps=2)) == 1
+    assert torch.equal(one, run.invert(k[:1], steps=4))
+    assert len(run.sample(start=one, steps=2)) == 1
     for start, labels, words in ((z, [3], r"shape \(1, 1, 8, 8\), as run.invert"),
                                  (z[..., :4], None, "start: expected noise"),
                                  (z * math.nan, None, "finite")):
@@ -1443,8 +1506,8 @@ def test_recomputing_is_the_same_run(schedule):
     config = experiment.change(
         experiment.RECIPES["digits-tiny"], dict(steps=3, batch_size=8, dropout=.2, schedule=schedule))
     again = experiment.change(config, dict(recompute="true"))
-    assert again.recompute and (
-        experiment.config_hash(config.resolve()) == experiment.config_hash(again.resolve()))
+    assert again.recompute
+    assert experiment.config_hash(config.resolve()) == experiment.config_hash(again.resolve())
     runs = [experiment.fit(c, images[:64]).model.state_dict() for c in (config, again)]
     assert all(torch.equal(*v) for v in zip(*(r.values() for r in runs)))
 
@@ -1452,9 +1515,9 @@ def test_recomputing_is_the_same_run(schedule):
 def test_a_gan_samples_and_evaluates():
     run = tiny("ddgan-digits-tiny", 6)
     x = run.sample([7] * 3, seed=2)
-    assert (
-        x.shape == (3, 1, 8, 8) and x.dtype == torch.uint8
-        and (run.sample([7], seed=2) != x[:1]).float().mean() < .03)
+    assert x.shape == (3, 1, 8, 8)
+    assert x.dtype == torch.uint8
+    assert (run.sample([7], seed=2) != x[:1]).float().mean() < .03
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], **how))
     assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
     low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
@@ -1493,8 +1556,10 @@ def test_a_gan_draws_a_picture_again():
     "from a state of its chain, each answer by its seed; it fills in no part, and says so"
     run, k = tiny("ddgan-digits-tiny", 6), torch.zeros(1, 8, 8, dtype=torch.uint8)
     x = run.restore(k, [3, 3, 5], state=1)
-    assert x.shape == (3, 1, 8, 8) and torch.equal(run.restore(k, [3], state=1), x[:1])
-    assert not torch.equal(x[0], x[1]) and not torch.equal(run.restore(k, [3], state=4), x[:1])
+    assert x.shape == (3, 1, 8, 8)
+    assert torch.equal(run.restore(k, [3], state=1), x[:1])
+    assert not torch.equal(x[0], x[1])
+    assert not torch.equal(run.restore(k, [3], state=4), x[:1])
     for how, words in ((dict(mask=k[0] > 0), "mask: .* no part of it: run.restore.picture, state"),
                        (dict(state=5), "state: expected 1 to 4; got 5")):
         with pytest.raises(ValueError, match=words): run.restore(k, [3], **how)
@@ -1504,7 +1569,8 @@ def test_a_classifier_gives_log_p_and_guides():
     run, other = tiny("classifier-digits", 6), tiny("digits-tiny")
     z, gamma = torch.randn(3, 1, 8, 8, generator=stream(0, "z")), torch.tensor(2.)
     assert torch.allclose(run.log_prob(z, gamma).exp().sum(1), torch.ones(3), atol=1e-5)
-    assert len(run.accuracy()) == 9 and run.evaluate()["accuracy"] == run.accuracy()
+    assert len(run.accuracy()) == 9
+    assert run.evaluate()["accuracy"] == run.accuracy()
 
     # it is asked on images with the noise of each level
     spied, asked = experiment.open(run.folder, "cpu"), {}

@@ -31,7 +31,7 @@ def model_of(name, shape=(1, 4, 4), levels=3):
     "A tiny model of a family, begun on some images, without dropout."
     unet = dict(unet=nets.UNetConfig(**UNET)) if "unet" in families.MODELS[name][1] else {}
     model = families.build(name, shape, levels, 1, **TINY[name], **unet)
-    model.start(images(16), stream(0, "start"))
+    model.initialize(images(16), stream(0, "start"))
     return model.eval()
 
 def images(n): return torch.randint(0, 3, (n, 1, 4, 4), generator=stream(0, "k"))

@@ -16,8 +16,8 @@ import pytest, torch
 from torch import nn
 from ..core import stream
 from ..families.flow import (
-    ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LULinear, LogisticMixture, Logit,
-    filled, glow, loss, tarflow)
+    ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LULinear, LogisticMixtureCDF,
+    Logit, dequantize, glow, loss, tarflow)
 from ..nets import initialize
 
 # %% ../../nbs/54_flow.ipynb #54a0000d
@@ -29,25 +29,25 @@ def shaken(net, seed=0):
         for p in net.parameters(): p += .3 * torch.randn(p.shape, generator=g)
     return net.double()
 
-def slopes(net, x, *told):
+def slopes(net, x, *context):
     "The matrix of slopes of each example, by autograd, `(b, dim, dim)`."
-    rows = torch.autograd.functional.jacobian(lambda x: net(x, *told)[0].sum(0), x)
+    rows = torch.autograd.functional.jacobian(lambda x: net(x, *context)[0].sum(0), x)
     return rows.movedim(1, 0)
 
-def check_there_and_back(net, x, *told, within=1e-9):
+def check_there_and_back(net, x, *context, within=1e-9):
     "The inverse leads back, and log |det J| is that of all slopes to 1e-9."
-    z, log_det = net(x, *told)
-    torch.testing.assert_close(net.inverse(z, *told), x, rtol=0., atol=within)
-    exact = torch.linalg.slogdet(slopes(net, x, *told)).logabsdet
+    z, log_det = net(x, *context)
+    torch.testing.assert_close(net.inverse(z, *context), x, rtol=0., atol=within)
+    exact = torch.linalg.slogdet(slopes(net, x, *context)).logabsdet
     torch.testing.assert_close(log_det, exact, rtol=0., atol=1e-9)
 
 POINTS = torch.randn(5, 4, generator=stream(0, "points"), dtype=torch.float64)
 
-@pytest.mark.parametrize("told", (0, 3))
-def test_a_coupling_goes_there_and_back(told):
+@pytest.mark.parametrize("dims", (0, 3))
+def test_a_coupling_goes_there_and_back(dims):
     "its inverse and its determinant; the first half stays; odd dimensions; the identity at first"
-    more = [POINTS[:, :told]] if told else []
-    check_there_and_back(shaken(Coupling(4, 8, told=told)), POINTS, *more)
+    more = [POINTS[:, :dims]] if dims else []
+    check_there_and_back(shaken(Coupling(4, 8, context_dim=dims)), POINTS, *more)
     assert (shaken(Coupling(4, 8))(POINTS)[0] != POINTS).any(0).tolist() == [False] * 2 + [True] * 2
     check_there_and_back(shaken(Coupling(3, 8)), POINTS[:, :3])
     z, log_det = Flow(Coupling(4, 8)).double()(POINTS)
@@ -70,7 +70,7 @@ def test_actnorm_starts_at_mean_0_and_variance_1():
     "of what arrives there, in each part of a flow, to 1e-9"
     net = shaken(Flow(*glow(4, 2, 8)))
     x = 3 * POINTS + 7
-    net.start(x)
+    net.initialize(x)
     for part in net.parts:
         x = part(x)[0]
         if not isinstance(part, ActNorm): continue
@@ -81,12 +81,12 @@ def test_actnorm_starts_at_mean_0_and_variance_1():
 # %% ../../nbs/54_flow.ipynb #54a0001c
 def test_a_mixture_moves_there_and_back():
     "its inverse and its determinant, near the bumps and far away; a single bump is Affine"
-    net = shaken(Coupling(4, 8, LogisticMixture(3)))
+    net = shaken(Coupling(4, 8, LogisticMixtureCDF(3)))
     check_there_and_back(net, POINTS)
     check_there_and_back(net, 30 * POINTS, within=1e-6)  # between far bumps it is nearly flat:
     z = net(30 * POINTS)[0]                              # many x have nearly the same z
     torch.testing.assert_close(net(net.inverse(z))[0], z, rtol=0., atol=1e-9)
-    one, p = LogisticMixture(1), torch.zeros(5, 4, 5, dtype=torch.float64)
+    one, p = LogisticMixtureCDF(1), torch.zeros(5, 4, 5, dtype=torch.float64)
     p[..., 3:] = torch.randn(5, 4, 2, generator=stream(1, "p"), dtype=torch.float64)
     for found, wanted in zip(one.forward(POINTS + 1, p), Affine().forward(POINTS + 2, p[..., 3:])):
         torch.testing.assert_close(found, wanted, rtol=0., atol=1e-12)
@@ -96,16 +96,16 @@ EVEN = torch.special.ndtri((torch.arange(4000, dtype=torch.float64) + .5) / 4000
 
 def test_learned_noise_has_its_density():
     "log q is that of all slopes to 1e-9; the identity and a permutation are uniform noise"
-    q = shaken(Flow(*glow(3, 2, 8, told=2)))
-    eps, told = POINTS[:, :3], POINTS[:, 2:]
-    u, log_q = filled(eps, q, told)
-    rows = torch.autograd.functional.jacobian(lambda e: filled(e, q, told)[0].sum(0), eps)
+    q = shaken(Flow(*glow(3, 2, 8, context_dim=2)))
+    eps, context = POINTS[:, :3], POINTS[:, 2:]
+    u, log_q = dequantize(eps, q, context)
+    rows = torch.autograd.functional.jacobian(lambda e: dequantize(e, q, context)[0].sum(0), eps)
     exact = (-eps ** 2 / 2 - math.log(2 * math.pi) / 2).sum(1)
     exact -= torch.linalg.slogdet(rows.movedim(1, 0)).logabsdet
     torch.testing.assert_close(log_q, exact, rtol=0., atol=1e-9)
 
-    plain, zero = filled(eps)
-    u, log_q = filled(eps, Flow(*glow(3, 2, 8, told=2)).double(), told)
+    plain, zero = dequantize(eps)
+    u, log_q = dequantize(eps, Flow(*glow(3, 2, 8, context_dim=2)).double(), context)
     torch.testing.assert_close(u.sort().values, plain.sort().values, rtol=0., atol=1e-12)
     torch.testing.assert_close(log_q, zero, rtol=0., atol=1e-12)
 
@@ -122,7 +122,7 @@ def test_the_bound_of_one_pixel_holds(stretch, shift):
         ends = (torch.tensor([k, k + 1.], dtype=torch.float64) - mean) / s
         log_P = torch.special.ndtr(ends).diff().log()
         with torch.no_grad():
-            u, log_q = filled(EVEN, q)
+            u, log_q = dequantize(EVEN, q)
             log_p = net.log_prob(k + u)
         bound = (log_q - log_p).mean()
         assert bound > -log_P
@@ -166,9 +166,9 @@ def test_samples_have_the_density_of_the_flow():
 
 def test_two_updates_teach_both_flows():
     "the density and the noise have slopes, and the loss is nats for each pixel"
-    model = digits(Flow(*glow(4, 1, 8, told=4)))
+    model = digits(Flow(*glow(4, 1, 8, context_dim=4)))
     k = torch.randint(5, (32, 1, 2, 2), generator=stream(0, "k"))
-    model.start(k, stream(1, "start"))
+    model.initialize(k, stream(1, "start"))
     opt = torch.optim.SGD(model.parameters(), .05)
     for i in range(2):
         terms = loss(model, (k, None), stream(i, "u"))
@@ -208,7 +208,7 @@ def test_the_plane_integrates_to_one():
     t = torch.arange(-6, 6, .06, dtype=torch.float64)
     grid = torch.cartesian_prod(t.sinh(), t.sinh())
     area = torch.outer(t.cosh(), t.cosh()).flatten() * .06 ** 2
-    for parts in (glow(2, 2, 8), glow(2, 2, 8, LogisticMixture(3)),
+    for parts in (glow(2, 2, 8), glow(2, 2, 8, LogisticMixtureCDF(3)),
                   tarflow(2, 2, width=8, depth=1)):
         net = shaken(Flow(*parts))
         with torch.no_grad(): total = (net.log_prob(grid).exp() * area).sum()

@@ -33,8 +33,8 @@ from .. import nets
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
 from ..guidance import (
-    ClassifierFree, ClassifierGuided, accept, classifier_free, classifier_guided, drop_labels,
-    dynamic_threshold, implicit_classifier, match_std)
+    ClassifierFree, ClassifierGuided, classifier_free, classifier_guided, drop_labels,
+    dynamic_threshold, implicit_classifier, rejection_mask, rescale)
 from ..process import (
     Cosine, Linear, alpha, convert, grid, sample, scale_from_w, sigma, w_from_scale)
 
@@ -69,9 +69,8 @@ def log_class(mix, gamma, c):
 
 def assert_same(a, b, tolerance=1e-10):
     "Equal element by element, to a share of the largest value."
-    assert (
-        a.shape == b.shape
-        and (a - b).abs().max() <= tolerance * b.abs().max().clamp_min(1)), (a - b).abs().max()
+    assert a.shape == b.shape, (a - b).abs().max()
+    assert (a - b).abs().max() <= tolerance * b.abs().max().clamp_min(1), (a - b).abs().max()
 
 # %% ../../nbs/20_guidance.ipynb #5b756f35
 def test_G1_of_a_class():
@@ -144,7 +143,7 @@ def test_G3_rejection_draws_from_the_tilted_density():
     for w in 0., 1., 8.:
         log_p, points = on_grid(tilted(mix, w), step=.05)
         mean = lambda f: (log_p.exp().flatten() * f).sum() * .05 ** 2
-        kept = accept(log_c, w=w, generator=stream(1, w))
+        kept = rejection_mask(log_c, w=w, generator=stream(1, w))
         near(x[kept, 1], mean(points[:, 1]))
         near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
         z = torch.exp(
@@ -219,16 +218,16 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     dropped = drop_labels(c, p, 10, stream(0, "drop"))
     rate = (dropped == 10).double().mean()
     assert abs(rate - p) < 4 * math.sqrt(p * (1 - p) / n)
-    assert (
-        torch.equal(c, torch.arange(n) % 10)
-        and torch.equal(dropped[dropped != 10], c[dropped != 10]))
+    assert torch.equal(c, torch.arange(n) % 10)
+    assert torch.equal(dropped[dropped != 10], c[dropped != 10])
     # one coin for a whole batch of 100 would give only 0 and 1
     runs = (dropped == 10).double().reshape(-1, 100).mean(1)
     assert abs(runs.var() - p * (1 - p) / 100) < 4 * p * (1 - p) / 100 * math.sqrt(2 / 1000)
-    assert torch.equal(drop_labels(c, 0, 10), c) and (drop_labels(c, 1, 10) == 10).all()
+    assert torch.equal(drop_labels(c, 0, 10), c)
+    assert (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
-from ..guidance.guided import _level
+from ..guidance.guided import _gamma_as_float
 
 # %% ../../nbs/21_guided_sampling.ipynb #332a3638
 def nested(z, gamma, c):
@@ -340,7 +339,8 @@ def test_sampling_gap_of_three_gaussians():
     mix = three_gaussians()
     for w, low, high in (0., 0., .002), (1., .3, .4):
         p, q, tv, kl = gap(mix, w, step=.2)
-        assert abs(q.sum() - 1) < .001 and low <= tv < high
+        assert abs(q.sum() - 1) < .001
+        assert low <= tv < high
 
 # %% ../../nbs/21_guided_sampling.ipynb #69555eee
 def three_logs(mix, x, c=0):
@@ -375,7 +375,8 @@ def test_G9_where_the_claim_holds_and_where_not():
     "log p(c|x) rises, log p(x) falls in the end, log p(x|c) rises and falls: paired, 4 errors"
     mix, n = three_gaussians(), 4000
     exact = {w: tilted_means(mix, w, .1)[0] for w in (0., .5, 4.)}
-    assert exact[0.][0] < exact[.5][0] < exact[4.][0] and exact[0.][2] < exact[.5][2] < exact[4.][2]
+    assert exact[0.][0] < exact[.5][0] < exact[4.][0]
+    assert exact[0.][2] < exact[.5][2] < exact[4.][2]
     # the tilted density: log p(x) rises too, against the claim
     assert exact[0.][1] < exact[.5][1] < exact[4.][1]
     logs = {}
@@ -389,29 +390,34 @@ def test_G9_where_the_claim_holds_and_where_not():
         return (
             (logs[b][i] - logs[a][i]).mean()
             > 4 * (logs[b][i] - logs[a][i]).std() / n ** .5)
-    assert rises(0., .5, 0) and rises(.5, 4., 0)  # log p(c|x) rises
+    # log p(c|x) rises
+    assert rises(0., .5, 0)
+    assert rises(.5, 4., 0)
     assert rises(4., 0., 1)                       # log p(x) falls in the end
-    assert rises(0., .5, 2) and rises(4., 0., 2)  # log p(x|c) rises, then falls
+    # log p(x|c) rises, then falls
+    assert rises(0., .5, 2)
+    assert rises(4., 0., 2)
 
 # %% ../../nbs/21_guided_sampling.ipynb #622568b0
 def test_rescaling_and_thresholding():
     "rescaling matches the spread; thresholding puts a tenth at the limit, each image by itself"
     x, y = torch.randn(2, 6, 3, 8, 8, generator=stream(0, "saturation"), dtype=torch.float64)
     x = x * torch.linspace(.1, 4, 6, dtype=torch.float64).reshape(6, 1, 1, 1)
-    torch.testing.assert_close(match_std(x, y, 1.).flatten(1).std(1), y.flatten(1).std(1))
-    assert (
-        torch.equal(match_std(x, y, 0.), x)
-        and match_std(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all())
+    torch.testing.assert_close(rescale(x, y, 1.).flatten(1).std(1), y.flatten(1).std(1))
+    assert torch.equal(rescale(x, y, 0.), x)
+    assert rescale(torch.zeros(2, 3), torch.zeros(2, 3)).isfinite().all()
     t = dynamic_threshold(x, .9)
     small = x.flatten(1).abs().quantile(.9, dim=1) < 1
-    assert small.any() and not small.all()
-    assert torch.equal(t[small], x[small].clamp(-1, 1)) and (t.abs() <= 1).all()
+    assert small.any()
+    assert not small.all()
+    assert torch.equal(t[small], x[small].clamp(-1, 1))
+    assert (t.abs() <= 1).all()
     # a tenth lies at the limit
     assert ((t[~small].abs() > 1 - 1e-9).double().flatten(1).mean(1) - .1).abs().max() < .01
     alone = torch.cat([dynamic_threshold(v[None], .9) for v in x])
     assert torch.equal(t, alone)  # each example by itself
     one, other = x[:, 0, 0, 0], y[:, 0, 0, 0]  # and where an example is a single number
-    assert torch.equal(match_std(one, other, .5), one)
+    assert torch.equal(rescale(one, other, .5), one)
     assert torch.equal(dynamic_threshold(one, .9), one.clamp(-1, 1))
 
 # %% ../../nbs/21_guided_sampling.ipynb #37eb24ee
@@ -468,9 +474,8 @@ def test_G8_one_batch_and_two_calls_agree():
                 # the label matters, so the test can fail
                 assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
                 size = plain.abs().max()
-                assert (
-                    (one - plain).abs().max() < tolerance * size
-                    and (two - plain).abs().max() < tolerance * size)
+                assert (one - plain).abs().max() < tolerance * size
+                assert (two - plain).abs().max() < tolerance * size
 
 # %% ../../nbs/21_guided_sampling.ipynb #b9528a9e
 class Calls:
@@ -490,9 +495,11 @@ def test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run():
     assert run(w=-1) == run(scale=0) == [[3] * 4]
     assert run(w=1.) == run(w=1., batched=True) == [c.tolist() + [3] * 4]
     assert run(w=1., batched=False) == [c.tolist(), [3] * 4]
-    assert run(w=1., interval=(-2, 0)) == run(w=1.) and run(w=1., interval=(0, 2)) == run(w=0)
+    assert run(w=1., interval=(-2, 0)) == run(w=1.)
+    assert run(w=1., interval=(0, 2)) == run(w=0)
     # lo < γ <= hi
-    assert run(w=1., interval=(-1, 0)) == run(w=0) and run(w=1., interval=(-2, -1)) == run(w=1.)
+    assert run(w=1., interval=(-1, 0)) == run(w=0)
+    assert run(w=1., interval=(-2, -1)) == run(w=1.)
 
 # %% ../../nbs/21_guided_sampling.ipynb #68d6e8b3
 SAMPLERS = sample.ancestral, sample.ddim, sample.probability_flow
@@ -517,10 +524,12 @@ def test_evaluations_in_every_sampler():
                 acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
                 expected = lambda g: 2 * n if acts(g) else n
                 visits = {g: r / expected(g) for g, r in rows.items()}
-                if extra: assert len(rows) == 14 and set(visits.values()) == {1.}
-                else: assert (
-                    all(v == int(v) for v in visits.values())
-                    and len({expected(g) for g in rows}) == (2 if interval else 1))
+                if extra:
+                    assert len(rows) == 14
+                    assert set(visits.values()) == {1.}
+                else:
+                    assert all(v == int(v) for v in visits.values())
+                    assert len({expected(g) for g in rows}) == (2 if interval else 1)
                 assert z.isfinite().all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #3bc04e07
@@ -543,7 +552,9 @@ def test_G4_in_every_sampler():
         out = sampler(
             ClassifierGuided(mix.predict, log_prob, c, w=3., interval=(-2.5, 3.5)),
             z, gammas, *extra())
-        assert out.isfinite().all() and asked and all(-2.5 < g <= 3.5 for g in asked)
+        assert out.isfinite().all()
+        assert asked
+        assert all(-2.5 < g <= 3.5 for g in asked)
 
 # %% ../../nbs/21_guided_sampling.ipynb #02d4707a
 from .test_sample import Looks
@@ -566,9 +577,9 @@ def test_levels_are_read_right():
     "a sampler's level is read beside it, any other from the tensor; a number is itself"
     gammas, z = torch.randn(3, 4, generator=stream(0), dtype=torch.float64), torch.zeros(2, 2)
     for gamma, want in zip(sample.on_device(gammas, z), gammas[0].float().tolist()):
-        assert gamma[0].number == _level(gamma[0]) == _level(gamma[0] + 0) == want
-    assert _level(torch.tensor(1.5)) == 1.5
-    with torch.inference_mode(): assert [_level(v) for v in torch.arange(3.)] == [0, 1, 2]
+        assert gamma[0].number == _gamma_as_float(gamma[0]) == _gamma_as_float(gamma[0] + 0) == want
+    assert _gamma_as_float(torch.tensor(1.5)) == 1.5
+    with torch.inference_mode(): assert [_gamma_as_float(v) for v in torch.arange(3.)] == [0, 1, 2]
 
 # %% ../../nbs/21_guided_sampling.ipynb #9c3579ec
 def test_interval_all_none_and_one_for_each_example():
@@ -577,9 +588,8 @@ def test_interval_all_none_and_one_for_each_example():
     make = lambda w, **kw: ClassifierFree(mix.predict, c, w=w, null=3, **kw)
     gammas = grid(Linear(-8., 6.), 20, dtype=torch.float64)
     run = lambda w, **kw: sample.ddim(make(w, **kw), z, gammas)
-    assert (
-        torch.equal(run(3., interval=(-20, 20)), run(3.))
-        and torch.equal(run(3., interval=(10, 20)), run(0.)))
+    assert torch.equal(run(3., interval=(-20, 20)), run(3.))
+    assert torch.equal(run(3., interval=(10, 20)), run(0.))
 
     # the lower end lies outside, the upper one inside; each example by itself, and one for all
     levels, interval = torch.tensor([-4., -1., -.5, 1., 2., 3.], dtype=torch.float64), (-1., 2.)
@@ -603,7 +613,8 @@ def test_branches_are_batched_by_size():
         ClassifierFree(net, 0, w=1., null=3)(z, 0.)
         return sizes
     large = torch.zeros(128, 1, 8, 8)
-    assert asked(large[:16]) == [32] and asked(large) == [128] * 2
+    assert asked(large[:16]) == [32]
+    assert asked(large) == [128] * 2
     assert asked(large.to("meta")) == [256]
 
 # %% ../../nbs/21_guided_sampling.ipynb #485e0cda
@@ -659,9 +670,9 @@ def test_rescaling_and_thresholding_act_on_the_guided_estimate():
         x_c, x_u = (convert(net(z, g, l), z, g, "eps", "x") for l in (c, None))
         x = classifier_free(x_c, x_u, w=4.)
         for kw, expected in (
-            (dict(rescale=.7), match_std(x, x_c, .7)),
+            (dict(rescale=.7), rescale(x, x_c, .7)),
             (dict(threshold=.9), dynamic_threshold(x, .9)),
-            (dict(rescale=.7, threshold=.9), dynamic_threshold(match_std(x, x_c, .7), .9)),
+            (dict(rescale=.7, threshold=.9), dynamic_threshold(rescale(x, x_c, .7), .9)),
         ):
             guided = ClassifierFree(net, c, w=4., **kw)(z, g)
             assert_same(convert(guided, z, g, "eps", "x"), expected)
@@ -710,16 +721,16 @@ def test_errors_guidance():
         (strength, lambda: classifier_free(z, z, w=1, scale=2)),
         (shapes, lambda: classifier_free(z, z[:1], w=1)),
         (shapes, lambda: classifier_guided(z, z[:1], gamma, w=1)),
-        (shapes, lambda: match_std(z, z[:1])),
+        (shapes, lambda: rescale(z, z[:1])),
         (shapes, lambda: implicit_classifier(z, z[:1], gamma)),
         (share, lambda: dynamic_threshold(z, 99.5)),
         (weights, lambda: classifier_free(z, z, w=torch.ones(1, 2))),
         (weights, lambda: free(w=torch.ones(3), interval=(-9, 9))(z, gamma)),
         (weights, lambda: free(w=torch.ones(1, 4), interval=(-9, 9))(z, gamma)),
-        ("expected w >= 0", lambda: accept(z[:, 0], w=-1)),
+        ("expected w >= 0", lambda: rejection_mask(z[:, 0], w=-1)),
         ("from 0 to 2; got 3 to 3", lambda: ClassifierGuided(
             mix.predict, lambda z, g: z[:, :1].expand(4, 3), torch.tensor(3), w=1.)(z, gamma)),
-        ("4 of 4 are NaN", lambda: accept(z[:, 0] * torch.nan, w=1)),
+        ("4 of 4 are NaN", lambda: rejection_mask(z[:, 0] * torch.nan, w=1)),
         ("give its null label as null=", lambda: free(null=None)),
         (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),
         ("unknown kind of prediction 'epsilon'; did you mean 'eps'", lambda: free(kind="epsilon")),

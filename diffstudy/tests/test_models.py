@@ -28,10 +28,10 @@ def test_V19_fourier_features():
     k = torch.arange(256)
     grid = ((2 * k + 1) / 256 - 1)[:, None]  # exact in float32
     s7, s8, c7, c8 = fourier_features(grid, 7, 8).T
-    assert (
-        torch.allclose(s7, (-1.0) ** k, atol=1e-6)
-        and torch.allclose(c8, -torch.ones(256), atol=1e-6))
-    assert s8.abs().max() < 1e-6 and c7.abs().max() < 1e-6
+    assert torch.allclose(s7, (-1.0) ** k, atol=1e-6)
+    assert torch.allclose(c8, -torch.ones(256), atol=1e-6)
+    assert s8.abs().max() < 1e-6
+    assert c7.abs().max() < 1e-6
     d = 2e-3 * torch.rand(256, 1, generator=stream(0), dtype=torch.float64)
     assert torch.allclose(
         fourier_features(grid + d, 8, 8)[:, :1], -torch.sin(256 * math.pi * d), atol=1e-9)
@@ -43,7 +43,8 @@ def test_V19_values():
     want = [
         g(2.0 ** n * math.pi * z64[:, c])
         for g in (torch.sin, torch.cos) for c in range(3) for n in (6, 7, 8)]
-    assert f.shape == (2, 18, 5, 4) and (f - torch.stack(want, 1)).abs().max() < 5e-7
+    assert f.shape == (2, 18, 5, 4)
+    assert (f - torch.stack(want, 1)).abs().max() < 5e-7
     with pytest.raises(ValueError, match="n_min <= n_max"): fourier_features(z, 8, 7)
 
 def test_V19_channels():
@@ -201,12 +202,12 @@ def test_config_survives_json():
 def test_seed_fixes_weights():
     before = torch.get_rng_state()
     a, b, c = (build("digits-tiny", (1, 8, 8), 10, seed=s).state_dict() for s in (0, 0, 1))
-    assert (
-        all(torch.equal(a[k], b[k]) for k in a)
-        and not torch.equal(a["enter.weight"], c["enter.weight"]))
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert not torch.equal(a["enter.weight"], c["enter.weight"])
     assert torch.equal(before, torch.get_rng_state())
     w = build("digits", (1, 8, 8)).down[0].first.conv1.weight
-    assert abs(w.std() * (9 * 64) ** .5 - 1) < .02 and w.abs().max() <= 2 / .8796 / 24
+    assert abs(w.std() * (9 * 64) ** .5 - 1) < .02
+    assert w.abs().max() <= 2 / .8796 / 24
 
 # %% ../../nbs/73_models.ipynb #2bc90105
 def test_output_depends_on_condition():
@@ -222,13 +223,11 @@ def test_output_depends_on_condition():
             assert change(gamma, (c + 1) % 3) > .1, config
             # three classes, and none
             each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]
-            assert (
-                torch.equal(none, each[3])
-                and torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm()), config
+            assert torch.equal(none, each[3]), config
+            assert torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm(), config
             if config.extra:
-                assert (
-                    change(gamma, c, torch.ones(3)) > .01
-                    and torch.equal(net(z, gamma, c, torch.zeros(3)), out)), config
+                assert change(gamma, c, torch.ones(3)) > .01, config
+                assert torch.equal(net(z, gamma, c, torch.zeros(3)), out), config
 
 # %% ../../nbs/73_models.ipynb #652db343
 _ODD = (UNetConfig(8, 1, groups=2, attention=(0,)), (2, 7, 5))
@@ -241,10 +240,12 @@ def test_shapes_and_gradients():
         initialize(net, 0, zeros=False)
         z, gamma, c = _example(shape, dtype=torch.float32)
         out = net(z, gamma[0], c)  # one γ for all
-        assert out.shape == z.shape and torch.allclose(out, net(z, gamma[0].expand(3), c))
+        assert out.shape == z.shape
+        assert torch.allclose(out, net(z, gamma[0].expand(3), c))
         out.square().sum().backward()
         for name, p in net.named_parameters():
-            assert p.grad is not None and p.grad.abs().max() > 0, name
+            assert p.grad is not None, name
+            assert p.grad.abs().max() > 0, name
 
 # %% ../../nbs/73_models.ipynb #8046dcbf
 def test_same_on_device_and_channels_last():
@@ -280,7 +281,8 @@ def test_recomputing_changes_nothing_but_memory():
         before, plain, chance = kept_bytes(net, z, gamma, c % 2)
         net.recompute = True
         after, again, same = kept_bytes(net, z, gamma, c % 2)
-        assert all(torch.equal(a, b) for a, b in zip(plain, again)) and torch.equal(chance, same)
+        assert all(torch.equal(a, b) for a, b in zip(plain, again))
+        assert torch.equal(chance, same)
         assert after < before / 3, (after, before)
         with torch.no_grad(): assert net(z, gamma).shape == z.shape
 
@@ -302,10 +304,10 @@ def test_examples_do_not_interact():
 def test_classifier():
     net, (z, gamma, _) = Classifier((2, 7, 5), 3, 16), _example((2, 7, 5), dtype=torch.float32)
     initialize(net, 0, zeros=False)
-    assert net(z).shape == (3, 3) and net.features(z).shape == (3, 32)
-    assert (
-        torch.equal(net(z), net(z, torch.tensor(-13.3)))
-        and torch.equal(net(z, gamma), net.leave(net.features(z, gamma))))
+    assert net(z).shape == (3, 3)
+    assert net.features(z).shape == (3, 32)
+    assert torch.equal(net(z), net(z, torch.tensor(-13.3)))
+    assert torch.equal(net(z, gamma), net.leave(net.features(z, gamma)))
     assert (net(z, gamma) - net(z, gamma + 5)).abs().min() > 1e-3
 
     # the features are a mean over places, of which a larger image has more
@@ -323,14 +325,12 @@ def test_autocast_keeps_angles():
     out = net(z, gamma, c)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert net.enter(torch.cat([z, features], 1)).dtype == torch.bfloat16  # autocast is at work
-        assert (
-            cond.dtype == torch.float32
-            and torch.equal(fourier_features(z, 7, 8), features)
-            and torch.equal(net.condition(z, gamma, c), cond))
+        assert cond.dtype == torch.float32
+        assert torch.equal(fourier_features(z, 7, 8), features)
+        assert torch.equal(net.condition(z, gamma, c), cond)
         low = net(z, gamma, c)
-    assert (
-        low.dtype == torch.float32
-        and 0 < (low - out).square().mean() / (out - z).square().mean() < 1e-3)
+    assert low.dtype == torch.float32
+    assert 0 < (low - out).square().mean() / (out - z).square().mean() < 1e-3
 
 # %% ../../nbs/73_models.ipynb #dda37412
 def test_compiles_in_one_graph():
@@ -347,7 +347,8 @@ def test_compiles_in_one_graph():
 def test_layout_changes_no_value_and_only_float32():
     x = torch.randn(2, 3, 4, 5)
     y, fast = layout(x), torch.backends.mkldnn.is_available()
-    assert torch.equal(x, y) and y.is_contiguous(memory_format=torch.channels_last) == fast
+    assert torch.equal(x, y)
+    assert y.is_contiguous(memory_format=torch.channels_last) == fast
     assert layout(x.double()).is_contiguous()
     with torch.autocast("cpu"): assert layout(x) is x
 

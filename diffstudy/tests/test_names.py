@@ -2,10 +2,11 @@
 
 # %% auto #0
 __all__ = ['NBS', 'PAGE', 'here', 'tables', 'look_up', 'test_every_name_of_ours_is_there',
-           'test_every_name_of_diffusers_is_there', 'test_names_that_are_not_there_are_found']
+           'test_every_name_of_diffusers_is_there', 'test_names_that_are_not_there_are_found',
+           'SCREEN', 'test_what_you_will_use_is_there_and_takes_these_arguments']
 
 # %% ../../nbs/87_other_libraries.ipynb #6e1aadea
-import functools, importlib, json, re
+import importlib, json, pkgutil, re
 from pathlib import Path
 import pytest
 
@@ -27,10 +28,7 @@ def tables():
 
 def look_up(package, name):
     "What a dotted name stands for; AttributeError where there is no such thing."
-    head, *rest = name.split(".")
-    try: start = importlib.import_module(f"{package}.{head}")
-    except ModuleNotFoundError: start = getattr(importlib.import_module(package), head)
-    return functools.reduce(getattr, rest, start)
+    return pkgutil.resolve_name(f"{package}.{name}")
 
 @here
 def test_every_name_of_ours_is_there():
@@ -55,5 +53,31 @@ def test_every_name_of_diffusers_is_there():
 
 def test_names_that_are_not_there_are_found():
     look_up("diffstudy", "experiment.VDMRun.sample")
-    for name in "sample.dmid", "smaple.ddim", "train.Config.clipp":
+    for name in "process.dmid", "proces.ddim", "train.Config.clipp":
         with pytest.raises(AttributeError): look_up("diffstudy", name)
+
+# %% ../../nbs/95_api.ipynb #95a00003
+import ast, importlib, inspect, json, re
+from pathlib import Path
+import pytest
+from .. import experiment, train
+
+SCREEN = Path(__file__).parents[2] / "nbs" / "95_api.ipynb" if "__file__" in globals() else None
+
+@pytest.mark.skipif(not SCREEN or not SCREEN.exists(), reason="looks at a checkout")
+def test_what_you_will_use_is_there_and_takes_these_arguments():
+    "each call on the first screen of the API page fits the signature of what it names"
+    page = json.loads(SCREEN.read_text(encoding="utf-8"))
+    text = "".join("".join(c["source"]) for c in page["cells"] if c["id"] == "95a00001")
+    calls = [n for code in re.findall(r"`([^`]+)`", text) if not code.startswith("diffstudy ")
+             for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call)]
+    assert len(calls) > 40
+    for call in calls:
+        parts, at = [], call.func
+        while isinstance(at, ast.Attribute): parts, at = [at.attr, *parts], at.value
+        known = dict(run=experiment.VDMRun, state=train.State)
+        if not isinstance(at, ast.Name) or at.id in ("sorted", "torch", "state"): continue
+        found = known.get(at.id) or importlib.import_module("diffstudy." + {"schedule": "process.schedule"}.get(at.id, at.id))
+        for name in parts: found = getattr(found, name)
+        own = [None] * (at.id in known)  # the run itself
+        inspect.signature(found).bind(*own, *call.args, **{k.arg: None for k in call.keywords})

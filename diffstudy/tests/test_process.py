@@ -137,7 +137,8 @@ def test_V9_both_forms():
     torch.testing.assert_close(
         1 / v, 1 / sigma(s) ** 2 + k.alpha_ts ** 2 / k.sigma2_ts, rtol=1e-13, atol=0)
     small = v < 0.9  # the slide's line holds only where both are nearly one
-    assert small.sum() > 500 and not torch.isclose(1 / v, v, rtol=0.1)[small].any()
+    assert small.sum() > 500
+    assert not torch.isclose(1 / v, v, rtol=0.1)[small].any()
 
 # %% ../../nbs/11_process.ipynb #9c78a63e
 def test_V10_mean_by_regression():
@@ -164,7 +165,8 @@ def test_clean_state_and_pure_noise():
     for t in (-5., 0., 5., math.inf):
         assert posterior_coefficients(-inf, torch.tensor(t)) == (0, 1, 0)
     k = transition(-inf, torch.tensor(1.))  # a step from clean data is the jump V1
-    assert k.alpha_ts == alpha(torch.tensor(1.)) and k.sigma2_ts == torch.sigmoid(torch.tensor(1.))
+    assert k.alpha_ts == alpha(torch.tensor(1.))
+    assert k.sigma2_ts == torch.sigmoid(torch.tensor(1.))
     assert (
         posterior_coefficients(torch.tensor(1.), inf)
         == (0, alpha(torch.tensor(1.)), torch.sigmoid(torch.tensor(1.))))
@@ -242,9 +244,8 @@ def test_dtypes():
         lambda v: forward(v, s, t),
         lambda v: reverse(v, v, s, t[0]),
     ):
-        assert (
-            all(v.dtype == torch.float32 for v in f(x.bfloat16()))
-            and all(v.dtype == torch.float64 for v in f(x.double())))
+        assert all(v.dtype == torch.float32 for v in f(x.bfloat16()))
+        assert all(v.dtype == torch.float64 for v in f(x.double()))
     with torch.autocast("cpu", torch.bfloat16):
         assert all(v.dtype == torch.float32 for v in transition(s, t))
     assert marginal(x, s.double()).mean.dtype == torch.float32  # the data decide

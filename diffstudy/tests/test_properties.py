@@ -13,15 +13,15 @@ __all__ = ['first', 'other', 'SHAPES', 'LEVELS', 'ODD', 'level', 'slope', 'weigh
            'check_weightings', 'check_times', 'check_integral', 'check_for_variance', 'elementwise',
            'of_ends', 'check_betas', 'check_base', 'check_grid', 'check_even_levels', 'predicts',
            'draw_grid', 'wrong_state', 'of_walk', 'check_coefficients', 'check_initial',
-           'check_check_grid', 'check_check_state', 'check_arrived', 'check_check_prediction',
+           'check_check_grid', 'check_check_state', 'check_final_state', 'check_check_prediction',
            'walked', 'check_slope', 'check_on_device', 'of_net', 'classes_right', 'classes_wrong',
-           'free', 'led', 'branches', 'guided', 'check_weight', 'check_accept', 'check_drop',
-           'check_labels', 'share', 'no_share', 'check_share', 'tilt', 'correct', 'of_branches',
-           'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean', 'check_bits_of_images',
-           'scores', 'check_decide', 'check_accuracy', 'check_nearest', 'check_embed',
-           'check_moments', 'check_frechet_distance', 'check_inception', 'check_overlap',
-           'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong', 'noise',
-           'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'of_points', 'logit',
+           'free', 'led', 'branches', 'guided', 'check_weight', 'check_rejection_mask',
+           'check_drop', 'check_labels', 'share', 'no_share', 'check_share', 'tilt', 'correct',
+           'of_branches', 'repaired', 'a_set', 'by_hand', 'same_estimate', 'check_mean',
+           'check_bits_of_images', 'scores', 'check_decide', 'check_accuracy', 'check_nearest',
+           'check_embed', 'check_moments', 'check_frechet_distance', 'check_inception',
+           'check_overlap', 'check_modes', 'check_mixture', 'Net', 'states_right', 'states_wrong',
+           'noise', 'too_much_noise', 'fresh', 'check_chain', 'on_the_line', 'of_points', 'logit',
            'check_generator', 'pairs', 'denoise', 'two', 'check_generate', 'check_penalty', 'Judge',
            'check_terms', 'check_states', 'check_frozen', 'test_every_public_name_has_an_entry',
            'test_any_input']
@@ -585,13 +585,13 @@ def check_check_state(draw):
     refused(sample.check_state, wrong_state(draw, batch))
     refused(sample.check_state, z, [stream(i) for i in range(batch.b + 1)])
 
-def check_arrived(draw):
+def check_final_state(draw):
     z = draw(batches()).random("z")
-    assert sample.arrived(z) is z
+    assert sample.check_finite(z) is z
     if not z.numel(): return
     z.view(-1)[-1] = draw(st.sampled_from([math.nan, math.inf]))
     with pytest.raises(RuntimeError, match=f"1 of {len(z)} samples are not finite"):
-        sample.arrived(z)
+        sample.check_finite(z)
 
 def check_check_prediction(draw):
     z = draw(batches()).random("z")
@@ -605,7 +605,7 @@ def walked(predict, z, gammas, *generator, eta=1., **options):
 
 def check_slope(draw):
     batch, g = draw(batches()), torch.tensor(draw(st.sampled_from(LEVELS)), dtype=torch.float64)
-    z, slope = batch.random("z"), sample.Slope(predicts, batch.dtype, 1)
+    z, slope = batch.random("z"), sample.ProbabilityFlowODE(predicts, batch.dtype, 1)
     got = like_data(slope(g, z.double()), batch)
     s = sigma(g)
     compare(got + s ** 2 * z / 2, s * predicts(z.double(), g) / 2, batch.dtype)
@@ -626,11 +626,11 @@ SAMPLE = {
     "sample.check_state": Own(check_check_state),
     "sample.check_prediction": Own(check_check_prediction),
 
-    "sample.arrived": Own(check_arrived),
+    "sample.check_finite": Own(check_final_state),
     "sample.walk": of_walk(walked),
     "sample.ancestral": of_walk(sample.ancestral),
     "sample.ddim": of_walk(sample.ddim, streams=False),
-    "sample.Slope": Own(check_slope),
+    "sample.ProbabilityFlowODE": Own(check_slope),
     "sample.probability_flow": of_walk(
         partial(sample.probability_flow, rtol=1e-6, atol=1e-6), streams=False, rtol=1e-3),
 }
@@ -690,14 +690,14 @@ def check_weight(draw):
     refused(guidance.weight, None, None)
     refused(guidance.weight, w, 1 + w)
 
-def check_accept(draw):
+def check_rejection_mask(draw):
     log_p, w = -torch.rand(5, generator=stream(0, "keep")), draw(st.sampled_from([0., 1., 3.]))
     u = torch.rand(5, generator=stream(1, "keep"), dtype=torch.float64)
     want = [u[i].item() < math.exp(w * log_p[i].item()) for i in range(5)]
-    assert guidance.accept(log_p, w=w, generator=stream(1, "keep")).tolist() == want
+    assert guidance.rejection_mask(log_p, w=w, generator=stream(1, "keep")).tolist() == want
     for wrong in log_p[:, None], log_p[None], log_p[0]:
-        refused(guidance.accept, wrong, w=w)
-    for wrong in -1., math.nan: refused(guidance.accept, log_p, w=wrong)
+        refused(guidance.rejection_mask, wrong, w=w)
+    for wrong in -1., math.nan: refused(guidance.rejection_mask, log_p, w=wrong)
 
 def check_drop(draw):
     c = torch.arange(5, dtype=draw(st.sampled_from([torch.int64, torch.int32, torch.uint8])))
@@ -767,18 +767,18 @@ GUIDANCE = {
     "formulas.classifier_guided": Each(
         guidance.classifier_guided, like_data,
         eps=first, grad_log_prob=other, gamma=level, w=weight),
-    "formulas.accept": Own(check_accept),
+    "formulas.rejection_mask": Own(check_rejection_mask),
     "formulas.implicit_classifier": Each(
         guidance.implicit_classifier, like_data, eps_c=first, eps_u=other, gamma=level),
     "formulas.weight": Own(check_weight),
     "formulas.classifier_free":
         Each(guidance.classifier_free, like_data, eps_c=first, eps_u=other, w=weight),
     "formulas.drop_labels": Own(check_drop),
-    "guided.match_std": Own(lambda draw: Each(
-        guidance.match_std, like_data, x=first, reference=other).check(draw, axes=True)),
+    "guided.rescale": Own(lambda draw: Each(
+        guidance.rescale, like_data, x=first, reference=other).check(draw, axes=True)),
     "guided.dynamic_threshold": Own(lambda draw: Each(
         guidance.dynamic_threshold, like_data,
-        x=first, part=Kind(share, no_share)).check(draw, axes=True)),
+        x=first, quantile=Kind(share, no_share)).check(draw, axes=True)),
     "guided.ClassifierGuided": guided(led),
     "guided.ClassifierFree": guided(free),
     "particles.log_weight_rate":

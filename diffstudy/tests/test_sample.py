@@ -108,7 +108,8 @@ def test_memory_does_not_grow_with_the_steps():
         alive.append(weakref.ref(z)); most.append(sum(r() is not None for r in alive))
         return z * sigma(gamma)
     ancestral(predict, torch.ones(2, 3), grid(Linear(), 50), stream(0))
-    assert len(most) == 50 and max(most) <= 2
+    assert len(most) == 50
+    assert max(most) <= 2
 
 # %% ../../nbs/13_sample.ipynb #ea91e17b
 M, TAU = 1., .5
@@ -183,7 +184,8 @@ def test_first_order_on_a_gaussian():
             mean, std = after_walking(coefficients(gammas, eta))
             assert abs(mean - gaussian(gammas[-1])[0]) < 1e-12
             error[eta, n] = std / gaussian(gammas[-1])[1] - 1
-        assert error[eta, 512] < 0 and abs(error[eta, 256] / error[eta, 512] - 2) < .02
+        assert error[eta, 512] < 0
+        assert abs(error[eta, 256] / error[eta, 512] - 2) < .02
     assert abs(error[1., 512] / error[0., 512] - 2) < .02
 
 # %% ../../nbs/13_sample.ipynb #74341c3c
@@ -195,9 +197,8 @@ def test_samplers_do_what_the_recursion_says():
     for eta in 0., .5, 1.:
         mean, std = after_walking(coefficients(gammas, eta))
         x = ddim(predict_gaussian, z, gammas, stream(0, "noise"), eta=eta)
-        assert (
-            abs(x.mean() - mean) < 4 * std / math.sqrt(n)
-            and abs(x.std() - std) < 4 * std / math.sqrt(2 * n))
+        assert abs(x.mean() - mean) < 4 * std / math.sqrt(n)
+        assert abs(x.std() - std) < 4 * std / math.sqrt(2 * n)
     assert torch.equal(x, ancestral(predict_gaussian, z, gammas, stream(0, "noise")))
 
 # %% ../../nbs/13_sample.ipynb #07427a67
@@ -282,10 +283,9 @@ def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample()
         calls.clear()
         states = sampler(predict, z, gammas, stream(0), trajectory=True)
         assert torch.equal(torch.stack(calls), gammas[:-1])
-        assert (
-            states.shape == (11, 3, 2)
-            and torch.equal(states[0], z)
-            and torch.equal(states[-1], sampler(predict, z, gammas, stream(0))))
+        assert states.shape == (11, 3, 2)
+        assert torch.equal(states[0], z)
+        assert torch.equal(states[-1], sampler(predict, z, gammas, stream(0)))
 
 # %% ../../nbs/13_sample.ipynb #77b61cd5
 @pytest.mark.parametrize(

@@ -28,8 +28,11 @@ def test_V11_monotone_for_random_parameters():
                 p.copy_(
                     torch.randn(p.shape, generator=g, dtype=torch.float64) * (.1 + 4 * seed / 100))
             gamma, (g0, g1) = s(t), s.ends()
-            assert (gamma.diff() > 0).all() and (sigma(gamma).diff() >= 0).all(), seed
-            assert gamma[0] == g0 and gamma[-1] == g1 and g0 < g1, seed
+            assert (gamma.diff() > 0).all(), seed
+            assert (sigma(gamma).diff() >= 0).all(), seed
+            assert gamma[0] == g0, seed
+            assert gamma[-1] == g1, seed
+            assert g0 < g1, seed
             torch.testing.assert_close(sigma(gamma) ** 2, torch.sigmoid(gamma), rtol=1e-14, atol=0)
 
 # %% ../../nbs/12_schedule.ipynb #4fd18ef8
@@ -40,15 +43,16 @@ def test_V11_monotone_after_training():
     for _ in range(60):
         opt.zero_grad(); ((s(t) - (5 - 18.3 * t)) ** 2).mean().backward(); opt.step()
     gamma = s(t).detach()
-    assert (gamma.diff() >= 0).all() and (s.derivative(t) > 0).all()
-    assert (
-        gamma[0].item() == s.start.item() == Monotone().start.item()
-        and gamma[-1].item() == Monotone().ends()[1].item())
+    assert (gamma.diff() >= 0).all()
+    assert (s.derivative(t) > 0).all()
+    assert gamma[0].item() == s.start.item() == Monotone().start.item()
+    assert gamma[-1].item() == Monotone().ends()[1].item()
 
     # the ends do not depend on the shape: their gradient is zero, up to rounding
     s.double(); s.zero_grad()
     s(torch.tensor([0., 1.], dtype=torch.float64)).sum().backward()
-    assert s.start.grad == 2 and all((p.grad.abs() < 1e-11).all() for p in s.shape_parameters())
+    assert s.start.grad == 2
+    assert all((p.grad.abs() < 1e-11).all() for p in s.shape_parameters())
 
 # %% ../../nbs/12_schedule.ipynb #ff2f02f4
 def test_values_of_schedules():
@@ -105,15 +109,13 @@ def test_V2_snr_falls_on_a_grid_for_every_schedule():
     for s in every_schedule():
         for dtype in torch.float32, torch.float64:
             gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
-            assert (
-                gamma.dtype == dtype
-                and (gamma.diff() > 0).all()
-                and (snr(gamma).diff() < 0).all()), s
+            assert gamma.dtype == dtype, s
+            assert (gamma.diff() > 0).all(), s
+            assert (snr(gamma).diff() < 0).all(), s
             torch.testing.assert_close(
                 snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
-            assert (
-                gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6)
-                and gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6)), s
+            assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6), s
+            assert gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6), s
 
 # %% ../../nbs/12_schedule.ipynb #fb0ac575
 def test_derivative_equals_finite_differences():
@@ -156,12 +158,14 @@ def test_even_levels():
     "512 levels of the cosine schedule are evenly spread, from a start that each seed has for itself"
     drawn = lambda seed: even_levels(Cosine(-8., 8.), 512, stream(seed, "levels"))
     gamma = drawn(0)
-    assert gamma.equal(drawn(0)) and len(torch.cat([gamma, drawn(1)]).unique()) > 1000
+    assert gamma.equal(drawn(0))
+    assert len(torch.cat([gamma, drawn(1)]).unique()) > 1000
 
     # the cosine schedule is a straight line in this
     angle = 2 / torch.pi * torch.atan(torch.exp(gamma / 2)).sort().values
     assert torch.allclose(angle.diff(), torch.full((511,), angle.diff().mean()), rtol=.02)
-    assert -8 <= gamma.min() and gamma.max() <= 8
+    assert -8 <= gamma.min()
+    assert gamma.max() <= 8
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
@@ -192,9 +196,8 @@ def test_schedules_keep_float32_under_autocast():
     t = torch.rand(7, generator=stream(0, "t"))
     for s in every_schedule():
         with torch.autocast("cpu", torch.bfloat16):
-            assert (
-                torch.equal(s(t), s(t.float()))
-                and s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32)
+            assert torch.equal(s(t), s(t.float()))
+            assert s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32
             inside = s(t)
         assert torch.equal(inside, s(t))
 

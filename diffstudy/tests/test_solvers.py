@@ -34,7 +34,7 @@ from ..process import (
     convert, ddim, edm_sigma, from_ve, gamma_from_edm_sigma, gammas_from_betas, grid, initial,
     probability_flow, sigma, to_ve, walk)
 from ..process.solvers import (
-    BrownianPath, GRIDS, NFECounter, SOLVERS, consistent_eta, ddim_inverse, dpm_solver, edm_grid,
+    BrownianTree, GRIDS, NFECounter, SOLVERS, consistent_eta, ddim_inverse, dpmpp_2m, edm_grid,
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     unipc, variance_grid, ve_steps)
 from ..studies import record as runs, solvers as study
@@ -221,14 +221,14 @@ def test_heun_and_2m_are_the_papers_algorithms():
     "both as printed, on an uneven grid: the same to 1e-10, and x̂ at −∞; 2M begins as DDIM"
     mix, z = three_gaussians(), initial((20, 2), stream(0, "second"), dtype=torch.float64)
     g = edm_grid(12, 6., -8.)[:-1]
-    for ours, theirs in (heun, heun_of_edm), (dpm_solver, two_m_of_paper):
+    for ours, theirs in (heun, heun_of_edm), (dpmpp_2m, two_m_of_paper):
         torch.testing.assert_close(
             ours(mix.predict, z, g), theirs(mix.predict, z, g), rtol=1e-10, atol=1e-10)
         clean = ours(mix.predict, z, torch.cat([g, g[:1] - math.inf]))
         x = guess_of_data(mix.predict, ours(mix.predict, z, g), g[-1])
         torch.testing.assert_close(clean, x, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(
-        dpm_solver(mix.predict, z, g[:2]), ddim(mix.predict, z, g[:2]), rtol=0, atol=0)
+        dpmpp_2m(mix.predict, z, g[:2]), ddim(mix.predict, z, g[:2]), rtol=0, atol=0)
 
 # %% ../../nbs/50_solvers.ipynb #50000057
 def test_heun_and_2m_agree_with_diffusers():
@@ -245,7 +245,7 @@ def test_heun_and_2m_agree_with_diffusers():
     s.sigmas, theirs = levels, z
     for t, gamma in zip(s.timesteps, g):
         theirs = s.step(mix.predict(theirs, gamma), t, theirs).prev_sample
-    torch.testing.assert_close(dpm_solver(mix.predict, z, g), theirs, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(dpmpp_2m(mix.predict, z, g), theirs, rtol=1e-5, atol=1e-5)
 
     s = diffusers.HeunDiscreteScheduler(trained_betas=torch.linspace(1e-4, .02, 1000).numpy())
     s.set_timesteps(20)
@@ -302,7 +302,7 @@ def test_orders_of_convergence():
     "against the exact flow, 64 to 256 calls: DDIM 1 ± .02, 2M and Heun 2 ± .1, UniPC 4 ± .2"
     calls = [64, 128, 256]
     assert abs(order(errors(ddim, calls), calls) - 1) < .02
-    assert abs(order(errors(dpm_solver, calls), calls) - 2) < .1
+    assert abs(order(errors(dpmpp_2m, calls), calls) - 2) < .1
     assert abs(order(errors(heun, calls, 2), calls) - 2) < .1
     assert abs(order(errors(unipc, calls), calls) - 4) < .2
 
@@ -392,11 +392,11 @@ def walked(keep, n=4000):
     g, total = stream(0, "walked"), torch.zeros(n, 1)
     left = torch.ones(n)
     h = torch.full((n,), .5)
-    path = BrownianPath(total, g)
+    path = BrownianTree(total, g)
     while (left > 0).any():
-        w = path.look(h) if keep else h.sqrt()[:, None] * torch.randn(n, 1, generator=g)
+        w = path.sample(h) if keep else h.sqrt()[:, None] * torch.randn(n, 1, generator=g)
         good = w[:, 0].abs() <= .5
-        path.move(torch.where(good, h, 0.), w)
+        path.advance(torch.where(good, h, 0.), w)
         total = total + torch.where(good[:, None], w, 0.)
         left = left - torch.where(good, h, 0.)
         h = torch.where(good, torch.minimum(left, 2 * h), h / 2)
@@ -410,20 +410,20 @@ def test_kept_noise_is_brownian_and_redrawn_noise_is_not():
 def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
     "asked again it answers the same; between two known points it is a bridge, by 4 errors"
     n, like = 20_000, torch.zeros(20_000, 1, dtype=torch.float64)
-    path, at = BrownianPath(like, stream(0, "path")), lambda h: like[:, 0] + h
-    far = path.look(at(2.))
-    middle = path.look(at(.5))
-    assert torch.equal(path.look(at(2.)), far) and torch.equal(path.look(at(.5)), middle)
+    path, at = BrownianTree(like, stream(0, "path")), lambda h: like[:, 0] + h
+    far = path.sample(at(2.))
+    middle = path.sample(at(.5))
+    assert torch.equal(path.sample(at(2.)), far) and torch.equal(path.sample(at(.5)), middle)
     off = middle - far / 4  # a bridge has the mean w h'/h and the variance h'(h − h')/h
     assert abs(off.mean()) < 4 * math.sqrt(.375 / n)
     assert abs(off.var() / .375 - 1) < 4 * math.sqrt(2 / n)
     assert abs(torch.cat([off, far], 1).T.corrcoef()[0, 1]) < 4 / math.sqrt(n)
-    off = path.look(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
+    off = path.sample(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
     assert abs(off.var() * 3 - 1) < 4 * math.sqrt(2 / n)
 
     # after going on, distances and values count from the new place
-    path.move(at(.5), middle)
-    torch.testing.assert_close(path.look(at(1.5)), far - middle)
+    path.advance(at(.5), middle)
+    torch.testing.assert_close(path.sample(at(1.5)), far - middle)
 
 # %% ../../nbs/50_solvers.ipynb #50000087
 def test_one_step_of_gotta_go_fast():
@@ -561,7 +561,7 @@ def test_solvers_leave_tensors_and_graphs_alone():
             with mode(): x = solver(ask, z, g, stream(0))
             assert x.dtype == torch.float32 and not x.requires_grad and torch.equal(z, kept), name
         assert solver(ask, z.half(), g, stream(0)).dtype == torch.float32
-    for solver in heun, dpm_solver, unipc, predictor_corrector, few["langevin"]:
+    for solver in heun, dpmpp_2m, unipc, predictor_corrector, few["langevin"]:
         path = solver(predict, z, g, stream(0), trajectory=True)
         assert torch.equal(path[-1], solver(predict, z, g, stream(0))) and len(path) == 5
 

@@ -75,7 +75,8 @@ def check_nan_changes_nothing(kind, layer):
         train.update(state)
         state.ema.update(0, state.ok)
         seen.append(everything(state))
-    assert same(seen[0], seen[1]) and same(seen[0], seen[2])
+    assert same(seen[0], seen[1])
+    assert same(seen[0], seen[2])
     assert not any(map(torch.equal, seen[0][:4], seen[3][:4]))
 
 def test_nan_changes_nothing():
@@ -112,7 +113,8 @@ def test_gradients_of_processes_are_averaged():
     with mock.patch("torch.distributed.all_reduce", all_reduce):
         train.update(state)
     assert torch.equal(model.weight, before[0] - torch.tensor([[2., 3.]]))
-    assert torch.equal(model.bias, before[1] - 6) and len(sent) == 1
+    assert torch.equal(model.bias, before[1] - 6)
+    assert len(sent) == 1
 
 # %% ../../nbs/74_training.ipynb #62b7f776
 def test_errors_of_a_loss():
@@ -182,7 +184,8 @@ def test_a_step_asks_nothing_and_leaves_global_noise_alone():
         state = toy_state(optimizer=kind)
         with Questions() as questions:
             for _ in range(3): train.advance(state, step, one_nan)
-        assert questions.count == 0 and torch.equal(torch.get_rng_state(), before)
+        assert questions.count == 0
+        assert torch.equal(torch.get_rng_state(), before)
     curious = lambda *a: {k: torch.tensor(v.item()) for k, v in step(*a).items()}
     with Questions() as questions: train.advance(state, curious, toy_batches)
     assert questions.count == 3
@@ -280,9 +283,12 @@ def test_bad_steps_that_are_not_in_a_row_go_by():
     state = toy_state(log_every=6)
     four_of_six = lambda n: toy_batches(n) * (math.nan if n % 6 < 4 else 1.)
     records, said = run(state, batches=four_of_six)
-    assert state.step == 60 and state.skipped == len(said) == 40 and broken(state.model) == 0
+    assert state.step == 60
+    assert state.skipped == len(said) == 40
+    assert broken(state.model) == 0
     losses = [r.metrics["loss"] for r in records if r.metrics]
-    assert len(losses) == 10 and all(map(math.isfinite, losses))
+    assert len(losses) == 10
+    assert all(map(math.isfinite, losses))
 
 # %% ../../nbs/74_training.ipynb #e268e261
 def test_the_part_that_failed_is_named():
@@ -367,10 +373,12 @@ def test_precision_and_compile_are_on_request():
         seen.append(model(x).dtype)
         return dict(loss=(model(x).float() ** 2).mean())
     records, _ = run(state, step=train.loss_step(loss))
-    assert compiles.call_count == 1 and set(seen) == {torch.bfloat16}
+    assert compiles.call_count == 1
+    assert set(seen) == {torch.bfloat16}
     assert all(p.dtype == torch.float32 for p in state.model.parameters())
     toy_state(steps=3)
-    assert compiles.call_count == 1 and math.isfinite(records[-1].metrics["loss"])
+    assert compiles.call_count == 1
+    assert math.isfinite(records[-1].metrics["loss"])
 
 def test_a_run_that_bfloat16_slows_down_says_so():
     for cost, asked, words in (
@@ -394,5 +402,6 @@ def test_a_run_shows_how_far_it_is(monkeypatch):
         now[0] += 4.
     assert said[0] == "training: 34/60 steps, 0.333/s, 01:18 left"
     assert said[1].startswith("training: 37/60 steps, 0.292/s, 01:18 left, loss ")
-    assert said[-1].startswith("training: 60/60 steps, ") and len(said) == 10
+    assert said[-1].startswith("training: 60/60 steps, ")
+    assert len(said) == 10
     assert out.getvalue() == ""

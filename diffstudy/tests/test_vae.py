@@ -6,8 +6,7 @@ __all__ = ['SHAPE', 'flat_data', 'mixed', 'test_bound_of_the_best_linear_model_i
            'test_more_weights_lower_the_bound_and_never_pass_the_truth', 'filled',
            'test_groups_add_up_to_the_whole_kl', 'test_a_posterior_that_sees_nothing_costs_nothing',
            'test_another_prior_changes_one_term',
-           'test_samples_are_drawn_from_what_the_bound_is_of',
-           'test_objective_is_the_bound_or_cheaper',
+           'test_samples_are_drawn_from_what_the_bound_is_of', 'test_elbo_is_the_bound_or_cheaper',
            'test_diffusion_of_a_gaussian_costs_its_entropy_and_its_ends',
            'test_before_training_a_diffusion_is_the_normal_prior',
            'test_a_latent_diffusion_learns_and_draws', 'test_errors_of_latent_variables']
@@ -18,8 +17,8 @@ import pytest, torch
 from ..core import Normal, stream
 from ..data import GaussianMixture
 from ..families.vae import (
-    DiffusionPrior, LinearGaussian, Terms, VAE, cross_entropy, entropy, importance_bound,
-    linear_bound, objective, sample, standard, walk)
+    DiffusionPrior, LinearGaussian, Terms, VAE, cross_entropy, elbo, elbo_terms, entropy,
+    importance_bound, linear_bound, sample, standard)
 from ..measure import mean_and_error
 from ..nets import initialize
 from ..process import Linear, alpha, sigma
@@ -117,7 +116,7 @@ def test_groups_add_up_to_the_whole_kl():
     net, k = filled((2, 3, 1))
     many = k[:1].expand(4000, -1, -1)
     with torch.no_grad():
-        drawn, closed = (walk(net, many, stream(0, "walk"), drawn=d) for d in (True, False))
+        drawn, closed = (elbo_terms(net, many, stream(0, "walk"), drawn=d) for d in (True, False))
     assert closed.kl.shape == (4000, 3) and (closed.kl >= 0).all()
     torch.testing.assert_close(closed.total, closed.reconstruction + closed.kl.sum(1))
     torch.testing.assert_close(closed.reconstruction, drawn.reconstruction)
@@ -132,8 +131,8 @@ def test_a_posterior_that_sees_nothing_costs_nothing():
     "whatever the priors of the groups: KL 0 to 1e-12"
     net, k = filled((2, 3))
     for group in net.groups:
-        torch.nn.init.zeros_(group.posterior.weight)
-    with torch.no_grad(): terms = walk(net, k, stream(0, "walk"))
+        torch.nn.init.zeros_(group.to_posterior.weight)
+    with torch.no_grad(): terms = elbo_terms(net, k, stream(0, "walk"))
     assert terms.kl.abs().max() < 1e-12 and terms.entropy.shape == (3, 2)
     flat = [standard(torch.zeros(3, m)) for m in (2, 3)]
     assert (terms.entropy[:, 0] - entropy(flat[0]).double()).abs().max() < 1e-6
@@ -145,8 +144,8 @@ def test_another_prior_changes_one_term():
     many = k[:1].expand(4000, -1, -1)
     def flat(u, generator): return -standard(u).log_prob(u)
     with torch.no_grad():
-        own = walk(net, many, stream(0, "walk"))
-        other = walk(net, many, stream(0, "walk"), flat)
+        own = elbo_terms(net, many, stream(0, "walk"))
+        other = elbo_terms(net, many, stream(0, "walk"), flat)
     for name in ("reconstruction", "entropy"):
         torch.testing.assert_close(getattr(own, name), getattr(other, name))
     torch.testing.assert_close(own.cross[:, 1], other.cross[:, 1])
@@ -159,20 +158,20 @@ def test_samples_are_drawn_from_what_the_bound_is_of():
     net = VAE(2, 3, (1, 1), 8, 0.).eval()
     initialize(net, 3, zeros=False)
     with torch.no_grad():  # a posterior near the prior, whose weights are alike
-        for group in net.groups: group.posterior.weight.mul_(.2)
+        for group in net.groups: group.to_posterior.weight.mul_(.2)
     drawn = sample(net, 20_000, stream(0, "sample"))
     share = torch.bincount(3 * drawn[:, 0] + drawn[:, 1], minlength=9) / 20_000
     many = torch.cartesian_prod(*[torch.arange(3)] * 2).repeat(3000, 1)
-    with torch.no_grad(): log_w = -walk(net, many, stream(1, "weights"), drawn=True).total
+    with torch.no_grad(): log_w = -elbo_terms(net, many, stream(1, "weights"), drawn=True).total
     p = torch.exp(-importance_bound(log_w.view(3000, 9)))
     assert abs(p.sum() - 1) < .02
     assert ((share - p).abs() < 4 * (p * (1 - p) / 20_000).sqrt() + .05 * p).all()
 
-def test_objective_is_the_bound_or_cheaper():
+def test_elbo_is_the_bound_or_cheaper():
     terms = Terms(torch.tensor([3., 5.]), torch.zeros(2, 2), torch.tensor([[1., 0.], [3., .2]]))
-    assert objective(terms).item() == pytest.approx(terms.total.mean().item())
-    assert objective(terms, beta=.5).item() == pytest.approx(4 + 1 + .05)
-    assert objective(terms, free=.5).item() == pytest.approx(4 + 2 + .5)
+    assert elbo(terms).item() == pytest.approx(terms.total.mean().item())
+    assert elbo(terms, beta=.5).item() == pytest.approx(4 + 1 + .05)
+    assert elbo(terms, free_bits=.5).item() == pytest.approx(4 + 2 + .5)
 
 # %% ../../nbs/55_vae.ipynb #55a00042
 def test_diffusion_of_a_gaussian_costs_its_entropy_and_its_ends():
@@ -215,10 +214,10 @@ def test_a_latent_diffusion_learns_and_draws():
     parts = [*net.parameters(), *prior.parameters()]
     opt = torch.optim.SGD(parts, .01)
     for i in range(2):
-        loss = objective(walk(net, k, stream(i, "walk"), prior.loss))
+        loss = elbo(elbo_terms(net, k, stream(i, "walk"), prior.loss))
         opt.zero_grad(); loss.backward(); opt.step()
         assert loss.isfinite()
-    for part in (net.up[0].weight, net.leave.weight, prior.net.leave.weight):
+    for part in (net.encoder[0].weight, net.leave.weight, prior.net.leave.weight):
         assert part.grad.norm() > 0
     drawn = sample(net, 5, stream(2, "draw"), prior.sample(5, 4, stream(3, "draw")))
     assert drawn.shape == (5, 6) and 0 <= drawn.min() <= drawn.max() < 4
@@ -226,8 +225,9 @@ def test_a_latent_diffusion_learns_and_draws():
 # %% ../../nbs/55_vae.ipynb #55c02002
 def test_errors_of_latent_variables():
     net, k = filled((2,))
-    with pytest.raises(ValueError, match="expected 6 places; got 4"): walk(net, k[..., :2])
-    with pytest.raises(ValueError, match="gray levels 0..3; got"): walk(net, k + 3)
+    with pytest.raises(ValueError, match="expected 6 pixels in an image; got 4"):
+        elbo_terms(net, k[..., :2])
+    with pytest.raises(ValueError, match="gray levels 0..3; got"): elbo_terms(net, k + 3)
     with pytest.raises(ValueError, match="at least one group"): VAE(4, 4, ())
     with pytest.raises(ValueError, match="0 < latent < D"): LinearGaussian.fit(flat_data(), 5)
     with pytest.raises(ValueError, match=r"\(K, b\)"): importance_bound(torch.zeros(3))

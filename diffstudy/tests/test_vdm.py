@@ -93,7 +93,8 @@ def test_V20_terms():
                 diffusion = .5 * torch.log((1 + v * snr_0) / (1 + v * snr_1))
             wanted = [prior, reconstruction, diffusion, prior + reconstruction + diffusion]
             got = [loss(model, k, None, gen, steps=steps) for _ in range(draws)]
-            assert all(term.shape == (n,) for term in got[0]) and wanted[-1] > entropy
+            assert all(term.shape == (n,) for term in got[0])
+            assert wanted[-1] > entropy
             torch.testing.assert_close(got[0].total, sum(got[0][:3]))
 
             # means of batches, whose times are evenly spread: the error is that of 32 of them
@@ -243,7 +244,8 @@ def test_augment():
     eight = [torch.rot90(f, r, (1, 2)) for f in (k[0], k[0].flip(-1)) for r in range(4)]
     share = torch.stack([(out == e).flatten(1).all(1) for e in eight]).double().mean(1)
     want = torch.tensor([1 / 4, 1 / 12, 1 / 12, 1 / 12] * 2, dtype=torch.float64)
-    assert share.sum() == 1 and ((share - want).abs() < 4 * (want * (1 - want) / n) ** .5).all()
+    assert share.sum() == 1
+    assert ((share - want).abs() < 4 * (want * (1 - want) / n) ** .5).all()
     assert torch.equal(extra == 0, (out == k).flatten(1).all(1))
     net = nets.UNet(nets.UNetConfig(width=8, blocks=1, groups=2, extra=True), (1, 4, 4))
     nets.initialize(net, 0, zeros=False)
@@ -252,9 +254,8 @@ def test_augment():
     k = batch[0]  # constant images: turning changes nothing, so only the flag can move the loss
     a, b = (
         loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
-    assert (
-        not torch.allclose(a, b)
-        and torch.allclose(a, loss(model, k, None, stream(1, "n")).total))
+    assert not torch.allclose(a, b)
+    assert torch.allclose(a, loss(model, k, None, stream(1, "n")).total)
     assert training_loss(model, batch, stream(2, "n"), augmented=True)["loss"].isfinite()
     with pytest.raises(ValueError, match="square images"): augment(torch.zeros(2, 1, 3, 4))
 
@@ -267,11 +268,11 @@ def test_optimizer():
     rate, decay = (
         {names[id(p)]: g[k] for g in opt.param_groups for p in g["params"]}
         for k in ("lr", "weight_decay"))
-    assert (
-        sorted(rate) == sorted(names.values())
-        and sum(len(g["params"]) for g in opt.param_groups) == len(names))
+    assert sorted(rate) == sorted(names.values())
+    assert sum(len(g["params"]) for g in opt.param_groups) == len(names)
     shape = {names[id(p)] for p in model.schedule.shape_parameters()}
-    assert shape and all(r == (.02 if n in shape else 1e-3) for n, r in rate.items())
+    assert shape
+    assert all(r == (.02 if n in shape else 1e-3) for n, r in rate.items())
     assert all(d == 0 for n, d in decay.items() if n.startswith("schedule") or n.endswith("bias"))
 
 # %% ../../nbs/73g_vdm.ipynb #fb9fca98
@@ -294,7 +295,8 @@ def test_training_and_sampling():
     "labels drop in training only; the decoder inverts the encoding; samples repeat by generator"
     model = VDM(Tiny(), Linear(-7., 5.), 17)
     z, g = torch.randn(4, 1, 4, 4, generator=stream(6, "z")), torch.linspace(-7, 5, 4)
-    assert torch.equal(model(z, g), model.net(z, g)) and model.null == 3
+    assert torch.equal(model(z, g), model.net(z, g))
+    assert model.null == 3
     k = torch.randint(0, 17, (4, 1, 4, 4), generator=stream(6, "k"))
     z_0 = alpha(torch.tensor(-7.)) * data.encode(k, 17)  # the decoder inverts the encoding
     assert torch.equal(model.decode(z_0, torch.tensor(-7.)).long(), k)
@@ -305,7 +307,8 @@ def test_training_and_sampling():
     terms = training_loss(model, batch, stream(8, "n"), p_uncond=.25)
     terms["loss"].backward()
     dropped = (model.net.seen[0] == 3).double().mean()
-    assert abs(dropped - .25) < 4 * (.25 * .75 / 256) ** .5 and (batch[1] == 0).all()
+    assert abs(dropped - .25) < 4 * (.25 * .75 / 256) ** .5
+    assert (batch[1] == 0).all()
     assert model.net.seen[0].equal(drop_labels(batch[1], .25, 3, stream(8, "n")))
     torch.testing.assert_close(
         terms["loss"], terms["prior"] + terms["reconstruction"] + terms["diffusion"])
@@ -314,7 +317,10 @@ def test_training_and_sampling():
             5, torch.tensor([0, 1, 2, 3, 3]), w=1., steps=4,
             generator=[stream(9, i) for i in range(5)])
         for _ in range(2))
-    assert a.shape == (5, 1, 4, 4) and a.dtype == torch.uint8 and a.max() < 17 and torch.equal(a, b)
+    assert a.shape == (5, 1, 4, 4)
+    assert a.dtype == torch.uint8
+    assert a.max() < 17
+    assert torch.equal(a, b)
     assert model.sample(2, steps=3, generator=stream(10)).shape == (2, 1, 4, 4)
 
 # %% ../../nbs/73g_vdm.ipynb #29a7aea2
@@ -324,7 +330,8 @@ def test_V14_sample_is_the_chain():
     how = dict(steps=4, grid="schedule")
     got, gammas = model.sample(5, c, generator=stream(16, "V14"), **how), torch.linspace(5, -2, 5)
     assert torch.equal(torch.stack(model.net.gammas), gammas[:-1])
-    assert len(model.net.seen) == 4 and all(torch.equal(v, c) for v in model.net.seen)
+    assert len(model.net.seen) == 4
+    assert all(torch.equal(v, c) for v in model.net.seen)
 
     # the same by hand, with the same noises
     gen = stream(16, "V14")
@@ -339,7 +346,8 @@ def test_V14_sample_is_the_chain():
     model.net.seen.clear()
     model.sample(5, c, w=1., generator=stream(16, "V14"), **how)
     both = torch.cat([c, torch.full((5,), 3)])
-    assert len(model.net.seen) == 4 and all(torch.equal(v, both) for v in model.net.seen)
+    assert len(model.net.seen) == 4
+    assert all(torch.equal(v, both) for v in model.net.seen)
 
 # %% ../../nbs/73g_vdm.ipynb #2fcbe30c
 class Largest(TorchDispatchMode):
@@ -358,7 +366,8 @@ def test_V16_decoder():
             z = torch.randn(3, 1, 16, 16, generator=stream(17, "V16", levels))
             with Largest() as largest: k = model.decode(z, gamma_0)
             logits = bound.level_logits(z / alpha(gamma_0), gamma_0, levels)
-            assert torch.equal(k, logits.argmax(-1).to(torch.uint8)) and largest.size == z.numel()
+            assert torch.equal(k, logits.argmax(-1).to(torch.uint8))
+            assert largest.size == z.numel()
     gammas = torch.tensor([-5., 0., 4.])  # or one for each example
     apart = torch.cat([model.decode(z[i:i + 1], g) for i, g in enumerate(gammas)])
     assert torch.equal(model.decode(z, gammas), apart)
@@ -404,13 +413,15 @@ def test_a_network_of_ones_own():
     model = VDM(Plain(), Linear(-7., 5.), 17)
     k = torch.randint(0, 17, (8, 1, 4, 4), generator=stream(6, "k"))
     training_loss(model, (k, torch.zeros(8).long()), stream(8, "n"))["loss"].backward()
-    assert model.null == 0 and net[1].weight.grad.abs().sum() > 0
+    assert model.null == 0
+    assert net[1].weight.grad.abs().sum() > 0
     with pytest.raises(ValueError, match=r"Plain has no attribute `shape`.*shape=\(c, h, w\)"):
         model.sample(2, steps=2)
     model.shape = 1, 4, 4
     same = VDM(model.net, model.schedule, 17, shape=(1, 4, 4))
     a, b = (m.sample(2, steps=2, generator=stream(1, "s")) for m in (model, same))
-    assert torch.equal(a, b) and a.shape == (2, 1, 4, 4)
+    assert torch.equal(a, b)
+    assert a.shape == (2, 1, 4, 4)
 
 # %% ../../nbs/73g_vdm.ipynb #9ae98db6
 DOORS = dict(
@@ -486,7 +497,8 @@ def test_several_times():
         got, g = loss(model, k, None, stream(16, "t"), steps=steps, t=t), stream(16, "t")
         noisy = x + math.exp(-3.5) * torch.randn(x.shape, generator=g)
         torch.testing.assert_close(asked.pop(), noisy)
-        assert not asked and all(v.shape == (8,) for v in got)
+        assert not asked
+        assert all(v.shape == (8,) for v in got)
 
         # each time by itself, with the noise of its own row
         eps, by_hand = torch.randn(8, 3, 1, 4, 4, generator=g), []
@@ -528,7 +540,8 @@ def test_color_by_recipe():
         experiment.RECIPES["cifar10"],
         unet=dict(experiment.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
     model = config.assemble(dict(shape=images.shape, levels=256, classes=3))
-    assert model.net.config.fourier == (7, 8) and model.net.shape == (3, 32, 32)
+    assert model.net.config.fourier == (7, 8)
+    assert model.net.shape == (3, 32, 32)
     settings = train.Config(**config.train | dict(batch_size=4, steps=8, lr=8e-3, warmup=1, ema=.5))
     state = train.State(model, settings, rank=train.Rank(0, 1, torch.device("cpu")))
     held = torch.no_grad()(
@@ -538,4 +551,5 @@ def test_color_by_recipe():
         train.advance(state, train.loss_step(training_loss), data.Batches(images, 4, 0))
     assert held() < .98 * before
     k = model.sample(2, steps=2, generator=stream(0, "s"))  # it has no labels
-    assert k.shape == (2, 3, 32, 32) and k.dtype == torch.uint8
+    assert k.shape == (2, 3, 32, 32)
+    assert k.dtype == torch.uint8

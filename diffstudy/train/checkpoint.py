@@ -22,14 +22,13 @@ from diffstudy.train.files import (
 
 # %% ../../nbs/74b_checkpoint.ipynb #2de72d8e
 class Checkpoint(NamedTuple):
-    """What a checkpoint holds.
+    """Contents of a checkpoint.
 
     Args:
         state: Counts, settings and notes
-        model: Weights by name
-        ema: Averaged weights by name, the ones to sample with
-        optimizer: Moments by names such as "main/0.weight/exp_avg"
-    """
+        model: Name → weights
+        ema: Name → averaged weights, for sampling
+        optimizer: Name such as "main/0.weight/exp_avg" → moments"""
     state: dict
     model: dict
     ema: dict
@@ -42,7 +41,7 @@ _FILES = {
 
 # %% ../../nbs/74b_checkpoint.ipynb #94481296
 def numbers_of(state) -> dict[str, dict]:
-    "Collect the tensors of a `train.State` by name: of the model, the average, the optimizers."
+    "Collect the tensors of a `train.State` by name: model, average, optimizers."
     # the optimizer's under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
     moments = {
@@ -53,7 +52,7 @@ def numbers_of(state) -> dict[str, dict]:
     return dict(model=state.model.state_dict(), ema=state.ema.model.state_dict(), optimizer=moments)
 
 def for_a_file(tensors: dict) -> dict:
-    "Copy tensors as safetensors takes them: on the CPU, and no two of one memory."
+    "Copy tensors to the CPU, contiguous and without shared memory, for safetensors."
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
@@ -66,10 +65,10 @@ def not_finite(tensors: dict) -> str:
     """Name the tensors that hold NaN or infinity.
 
     Args:
-        tensors: By name, or a dict of such dicts
+        tensors: Name → tensor, or a dict of such dicts
 
     Returns:
-        Such as "model.1.running_var and 2 more"; empty if all is finite"""
+        Text such as "model.1.running_var and 2 more"; empty if all are finite"""
     real = {
         k: t.detach() for k, t in flatten(tensors).items()
         if t.numel() and (t.is_floating_point() or t.is_complex())}
@@ -83,7 +82,7 @@ def not_finite(tensors: dict) -> str:
 
 # %% ../../nbs/74b_checkpoint.ipynb #b6c809ee
 def _surroundings(state) -> dict:
-    "Note what may change a result besides the configuration: versions, device, streams."
+    "Record versions, device and random streams, which may change a result."
     device = state.rank.device
     here = dict(
         torch=torch.__version__, device=device.type, processor=device.type,
@@ -101,7 +100,7 @@ def checkpoints(folder) -> list[Path]:
 
 # %% ../../nbs/74b_checkpoint.ipynb #e6352301
 def best(folder) -> Path | None:
-    "Find the checkpoint with the least held-out score, of those that are still there."
+    "Find the checkpoint with the lowest held-out score, of those that exist."
     rows = read_log(folder, lambda _: None, "watch.jsonl")
     scored = {r["step"]: r["score"] for r in rows if r.get("score") is not None}
     there = [p for p in checkpoints(folder) if int(p.name[5:]) in scored]
@@ -109,15 +108,18 @@ def best(folder) -> Path | None:
 
 # %% ../../nbs/74b_checkpoint.ipynb #b208bd78
 def save_checkpoint(state, folder, make: bool = True) -> Path:
-    """Write a state beside the old checkpoints, and remove old ones.
+    """Save a state as a new checkpoint, and remove the oldest ones.
+
+    Raises CheckpointError if the state is not finite, FileNotFoundError if the folder does not
+    exist and `make` is false.
 
     Args:
-        state: A `train.State`; CheckpointError if it holds NaN or infinity
-        folder: Of the run
-        make: Make the folder if it is not there; FileNotFoundError otherwise
+        state: Training state, a `train.State`
+        folder: Folder of the run
+        make: Make the folder if it does not exist
 
     Returns:
-        The new folder `step-…` in it"""
+        New folder `step-…` in the folder of the run"""
     path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
     if path.exists():
         raise FileExistsError(
@@ -132,7 +134,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         notes=state.notes, diffstudy=__version__)
 
     def files():
-        "One after another, so that one is in memory at a time."
+        "Yield names and bytes one file after another, so that one is in memory at a time."
         sums = {}
         for part, name in _FILES.items():
             text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
@@ -163,7 +165,7 @@ def check_tensors(tensors: dict, where):
         raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
 
 def read_tensors(data: bytes, where) -> dict[str, Tensor]:
-    "Read the bytes of a safetensors file; CheckpointError as `check_tensors`. No code can run."
+    "Read the bytes of a safetensors file, which cannot run code. Raises as `check_tensors`."
     try: tensors = safetensors.torch.load(data)
     except Exception as e:
         raise CheckpointError(f"{where} holds no tensors: {printable(str(e))}") from None
@@ -174,7 +176,7 @@ _TYPES = dict(  # Of what a state says of itself
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
 def read_checkpoint(path) -> Checkpoint:
-    "Read a checkpoint, or the newest of a run's folder that verifies. No code can run."
+    "Read a checkpoint, or the newest of a run's folder that verifies; it cannot run code."
     path = Path(path)
     if checkpoints(path): return read_latest(path)[1]
     if path.is_file():
@@ -227,14 +229,14 @@ def read_checkpoint(path) -> Checkpoint:
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f5e
 def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
-    """Find the newest checkpoint that verifies, and read it.
+    """Read the newest checkpoint that verifies. Raises CheckpointError if none does.
 
     Args:
-        folder: Of a run
-        say: Told of those that are refused
+        folder: Folder of a run
+        say: Function for messages about refused checkpoints
 
     Returns:
-        None without any; CheckpointError if none verifies"""
+        Path and contents; None, None without checkpoints"""
     refused = []
     for path in reversed(checkpoints(folder)):
         try: found = read_checkpoint(path)
@@ -254,20 +256,20 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f01
 def load_weights(path, ema: bool = True) -> dict[str, Tensor]:
-    """Read the weights alone.
+    """Load the weights of a checkpoint.
 
     Args:
-        path: A checkpoint, or a run's folder: then the newest that verifies
-        ema: The averaged weights, the ones to sample with
+        path: Checkpoint, or folder of a run: the newest checkpoint in it that verifies
+        ema: True: averaged weights, for sampling; False: weights of the last step
 
     Returns:
-        For `model.load_state_dict`"""
+        Name → weights, for `model.load_state_dict`"""
     found = read_checkpoint(path)
     return found.ema if ema else found.model
 
 # %% ../../nbs/74b_checkpoint.ipynb #a5a216b4
 def _check_same_run(info, state, path):
-    "Raise a ValueError unless a checkpoint goes on in the run that it came from."
+    "Raise a ValueError unless a checkpoint has the settings and notes of this run."
     plain = lambda config: json.loads(json.dumps(asdict(config)))
     config, default = plain(state.config), plain(type(state.config)())
     if unknown := info["config"].keys() - config.keys():
@@ -297,12 +299,12 @@ def _check_same_run(info, state, path):
 
 # %% ../../nbs/74b_checkpoint.ipynb #71bc7583
 def check_fits(module, tensors: dict, where):
-    """Raise a CheckpointError unless names, shapes and types agree; PyTorch converts types.
+    """Raise a CheckpointError unless names, shapes and dtypes are those of a module.
 
     Args:
-        module: Whose `state_dict` is to be replaced
-        tensors: By what
-        where: For the message"""
+        module: Module that would load the tensors
+        tensors: Name → tensor
+        where: Name of the file, for the message"""
     kind = lambda t: f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape)}"
     here = {k: kind(t) for k, t in module.state_dict().items()}
     there = {k: kind(t) for k, t in tensors.items()}
@@ -314,15 +316,15 @@ def check_fits(module, tensors: dict, where):
 
 # %% ../../nbs/74b_checkpoint.ipynb #bbdcf5b2
 def load_checkpoint(path, state, found: Checkpoint | None = None):
-    """Bring a state to where a run was.
+    """Load a checkpoint into a training state.
 
     Args:
-        path: A checkpoint, or a run's folder: then the newest that verifies
-        state: A `train.State`, made as the run's was; changed only if all is well
-        found: What was read from the path already
+        path: Checkpoint, or folder of a run: the newest checkpoint in it that verifies
+        state: Training state of the same settings, changed in place if all checks pass
+        found: Contents of `path`, if read already
 
     Returns:
-        The same"""
+        The argument `state`"""
     # all checks come before the first change
     found = found or read_checkpoint(path)
     _check_same_run(found.state, state, path)
@@ -354,14 +356,14 @@ def load_checkpoint(path, state, found: Checkpoint | None = None):
 
 # %% ../../nbs/74b_checkpoint.ipynb #9fdb86e3
 def news_of_resume(info: dict, state) -> list[str]:
-    """Name what makes the numbers of a resumed run others than those of an unbroken one.
+    """List differences by which a resumed run gives other numbers than an unbroken one.
 
     Args:
-        info: The state of a checkpoint
-        state: A `train.State` that has been loaded from it
+        info: Contents of a checkpoint's state.json
+        state: Training state loaded from the checkpoint
 
     Returns:
-        One line for each"""
+        One line for each difference"""
     news = []
     here = {k: v for k, v in _surroundings(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
@@ -383,15 +385,15 @@ def news_of_resume(info: dict, state) -> list[str]:
 
 # %% ../../nbs/74b_checkpoint.ipynb #f791e7e1
 def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
-    """Read the records of a run, without a last line that a kill has torn.
+    """Read the log of a run, without a last line that is incomplete after a kill.
 
     Args:
-        folder: Of a run
-        say: Told of lines that are left out, since they are damaged
-        name: The file; looks are in "watch.jsonl"
+        folder: Folder of a run
+        say: Function for messages about damaged lines, which are left out
+        name: Name of the file: "log.jsonl", or "watch.jsonl" for evaluations
 
     Returns:
-        `step`, means of the terms since the record before, `lr`, `skipped`, `seconds`"""
+        Records with `step`, means of the terms, `lr`, `skipped`, `seconds`"""
     path, records = Path(folder) / name, []
     try: lines = read_file(path).decode("utf-8", "replace").split("\n")
     except FileNotFoundError: return records
@@ -409,12 +411,13 @@ def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dic
 
 # %% ../../nbs/74b_checkpoint.ipynb #d9c504e8
 class Log:
-    """Appends records to a file, after cutting away those that come after the step.
+    """Log of a run in JSON lines, cut to the records up to a step.
 
     Args:
-        folder: Of the run
-        step: The last to keep
-        say: Told of damage"""
+        folder: Folder of the run
+        step: Last step whose record is kept
+        say: Function for messages about damaged lines
+        name: Name of the file"""
     def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         wrong = []
@@ -431,6 +434,7 @@ class Log:
         self.file = open(self.path, "a", encoding="utf-8")
 
     def write(self, record: dict):
+        "Write a record; numbers that are not finite become null."
         line = json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()})
         try: print(line, file=self.file, flush=True)
         except OSError as e: raise named(e, self.path) from e

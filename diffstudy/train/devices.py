@@ -14,24 +14,25 @@ from torch.nn import functional as F
 
 # %% ../../nbs/73_models.ipynb #79f348af
 class Rank(NamedTuple):
-    """Where a process stands among those that train together; without `torchrun` it is 0 of 1.
+    """Rank of a process in data-parallel training; 0 of 1 without `torchrun`.
 
     Args:
-        index: From 0
-        world: How many there are"""
+        index: Rank of the process, from 0
+        world: Number of processes
+        device: Device on which the process computes"""
     index: int
     world: int
     device: torch.device
 
 # %% ../../nbs/73_models.ipynb #6b3fcc8d
-SLOW = 1.5  # Times as long as in float32: from here on, bfloat16 is not worth it
+SLOW = 1.5  # Ratio of times, bfloat16 to float32, above which float32 is used
 
 @functools.cache
 def bfloat16_cost(device: torch.device) -> float:
-    """Measure how long a convolution takes in bfloat16 on a device, once.
+    """Time a convolution on a device in bfloat16 and in float32, once.
 
     Returns:
-        Of the time that float32 takes"""
+        Time in bfloat16 / time in float32"""
     wait = torch.accelerator.synchronize if device.type not in ("cpu", "xla") else lambda: None
     took = {torch.float32: math.inf, torch.bfloat16: math.inf}
     for dtype in [*took] * 4:
@@ -45,13 +46,14 @@ def bfloat16_cost(device: torch.device) -> float:
     return took[torch.bfloat16] / took[torch.float32]
 
 def precision(asked: str, rank: Rank) -> tuple[str, str]:
-    """Take the precision that was asked for, or float32 where bfloat16 is slower.
+    """Choose the precision `asked`, or float32 where bfloat16 is slower.
 
     Args:
-        asked: "float32" or "bfloat16"
+        asked: Precision of the settings, "float32" or "bfloat16"
+        rank: Rank and device of the process
 
     Returns:
-        The one that is worth it here; the reason where it is another, else ""
+        Precision to use, and the reason if it differs from `asked`, else ""
     """
     if asked != "bfloat16": return asked, ""
     cost = torch.tensor(bfloat16_cost(rank.device), device=rank.device)

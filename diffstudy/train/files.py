@@ -15,7 +15,7 @@ import filelock
 
 # %% ../../nbs/74b_checkpoint.ipynb #805c50e1
 def sync(path):
-    "Wait until a file's data, or the names in a folder, are on the disk."
+    "Write a file's data, or the names in a folder, through to the disk (fsync)."
     folder = os.path.isdir(path)
     if folder and os.name != "posix": return
     fd = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
@@ -23,7 +23,7 @@ def sync(path):
     finally: os.close(fd)
 
 def make_folder(path):
-    "Make a folder and what is missing above it, and wait until the names are on the disk."
+    "Make a folder and its missing parents, and sync their names to the disk."
     path = Path(path)
     missing = [p for p in (path, *path.parents) if not p.exists()]
     path.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def make_folder(path):
 
 # %% ../../nbs/74b_checkpoint.ipynb #0b143054
 def read_file(path) -> bytes:
-    "Read a regular file; OSError for a pipe or a device, which may take for ever to open."
+    "Read a regular file. Raises OSError for a pipe or a device, which could block forever."
     path = Path(path)
     if path.exists() and not path.is_file():
         raise OSError(
@@ -39,12 +39,12 @@ def read_file(path) -> bytes:
     return path.read_bytes()
 
 def remove(path):
-    "Remove a file, a folder with all in it, or a link and not what it leads to."
+    "Remove a file, a folder with all files in it, or a link without its target."
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path)
     else: path.unlink()
 
 def needed(package: str, extra: str, who: str):
-    "Import a package that not everybody has; ImportError that says how to get it."
+    "Import an optional package. Raises ImportError with the command that installs it."
     try: return importlib.import_module(package)
     except ImportError as e:
         raise ImportError(
@@ -52,14 +52,14 @@ def needed(package: str, extra: str, who: str):
 
 # %% ../../nbs/74b_checkpoint.ipynb #763a5e2e
 def named(error: OSError, path) -> OSError:
-    "Name this file in an error, not a temporary one, and say of a full disk what to do."
+    "Name `path` in an error in place of a temporary file, with advice for a full disk."
     words = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         words += "; make room and do the same again: what was there is whole"
     return OSError(error.errno, words, str(path))
 
 def check_writable(path):
-    "Raise an OSError for what could not be written, before time goes into it."
+    "Raise an OSError if a path cannot be written."
     place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
     if place == Path(path) and place.is_file(): place = place.parent
     try: tempfile.TemporaryFile(dir=place).close()
@@ -67,12 +67,14 @@ def check_writable(path):
 
 # %% ../../nbs/74b_checkpoint.ipynb #b078f34d
 def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = True):
-    """Write a file, or a folder with all its files, in one indivisible act.
+    """Write a file, or a folder with all files in it, atomically.
+
+    Raises FileNotFoundError if the parent folder does not exist and `make` is false.
 
     Args:
-        path: The file, or a folder that is not there yet
-        data: Bytes of the file; of a folder, pairs of name, bytes
-        make: Make the folder around it if it is not there; FileNotFoundError otherwise"""
+        path: Path of the file, or of a folder that does not exist yet
+        data: Bytes of a file, or pairs (name, bytes) of a folder
+        make: Make the parent folder if it does not exist"""
     path = Path(path)
     aside = path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
     try:
@@ -100,19 +102,21 @@ def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = T
 
 # %% ../../nbs/74b_checkpoint.ipynb #1b9dd61d
 def _plain(v):
-    "Spell tensors and arrays as lists and numbers, for `json.dumps`."
+    "Convert tensors and arrays to lists and numbers, for `json.dumps`."
     if hasattr(v, "tolist"): return v.tolist()
     raise TypeError(
         "expected numbers, texts, lists, dicts, tensors or arrays in a JSON file; "
         f"got {type(v).__name__}")
 
 def canonical(value) -> str:
-    "Write equal JSON values as one text; tuples count as lists."
+    "Convert a JSON value to canonical text: equal values give equal texts, tuples are lists."
     return json.dumps(value, sort_keys=True, default=_plain)
 
 def write_json(path, value, make: bool = True):
-    """Write a JSON file in one indivisible act, a record's `results` one on a line; with make=False
-    only into a folder that is there."""
+    """Write a JSON file atomically, with one line for each of a record's `results`.
+
+    Raises FileNotFoundError if the parent folder does not exist and `make` is false.
+    """
     spell = functools.partial(json.dumps, ensure_ascii=False, default=_plain)
     rows = value.get("results") if isinstance(value, dict) else None
     text = spell(value | {"results": []} if rows else value, indent=1)
@@ -125,13 +129,13 @@ def write_json(path, value, make: bool = True):
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def printable(v):
-    "Take characters that could steer a terminal out of the texts of a JSON value."
+    "Replace characters that could control a terminal in all texts of a JSON value."
     if isinstance(v, str): return _COMMANDS.sub("�", v)
     if isinstance(v, list): return [printable(k) for k in v]
     return {printable(k): printable(w) for k, w in v.items()} if isinstance(v, dict) else v
 
 def from_json(text: str | bytes):
-    "Read a JSON text, printable; ValueError for what is none, or nested too deep."
+    "Parse a JSON text, printable. Raises ValueError if it is invalid or nested too deep."
     if isinstance(text, bytes): text = text.decode()
     try:
         value = json.loads(text)
@@ -142,7 +146,7 @@ def from_json(text: str | bytes):
 
 # %% ../../nbs/74b_checkpoint.ipynb #03166001
 def read_json(path):
-    "Read a JSON file; None if there is none, RuntimeError if it cannot be read."
+    "Read a JSON file, or None if there is none. Raises RuntimeError if it cannot be read."
     try: return from_json(read_file(path))
     except FileNotFoundError: return None
     except OSError as e: raise RuntimeError(f"{path}: {e.strerror}") from None
@@ -153,7 +157,7 @@ def read_json(path):
 
 # %% ../../nbs/74b_checkpoint.ipynb #03166002
 def flatten(d: dict, before: str = "") -> dict:
-    'Write nested settings under names with dots: `{"train.lr": …}` of `{"train": {"lr": …}}`.'
+    'Flatten a nested dict to names with dots: `{"train": {"lr": …}}` to `{"train.lr": …}`.'
     out = {}
     for k, v in d.items():
         out |= flatten(v, f"{before}{k}.") if isinstance(v, dict) else {before + k: v}
@@ -161,10 +165,10 @@ def flatten(d: dict, before: str = "") -> dict:
 
 # %% ../../nbs/74b_checkpoint.ipynb #d2269dd5
 class CheckpointError(RuntimeError):
-    "A checkpoint, or a file of weights, that cannot be used; the message says why."
+    "Error for a checkpoint, or a file of weights, that cannot be used."
 
 def digest(*parts) -> str:
-    "Compute the SHA-256 of bytes and JSON values together, in 64 hexadecimal digits."
+    "Compute the SHA-256 of bytes and JSON values, in 64 hexadecimal digits."
     found = hashlib.sha256()
     for p in parts: found.update(p if isinstance(p, bytes) else canonical(p).encode())
     return found.hexdigest()
@@ -172,12 +176,12 @@ def digest(*parts) -> str:
 # %% ../../nbs/74b_checkpoint.ipynb #f4c147ad
 @contextmanager
 def locked(path, doing: str = "writing", wait: bool = False):
-    """Hold a folder or a file for this process alone; RuntimeError if another holds it.
+    """Lock a folder or a file inside a `with` block. Raises RuntimeError if it is locked.
 
     Args:
-        path: A folder that is there, or a file that may be absent
-        doing: For the message, such as "training in"
-        wait: Wait for whoever holds it"""
+        path: Path of a folder that exists, or of a file
+        doing: Activity for the message, such as "training in"
+        wait: Wait until another process releases the lock"""
     path = Path(path)
     place = path / ".lock"
     if not path.is_dir():
@@ -195,21 +199,21 @@ def locked(path, doing: str = "writing", wait: bool = False):
 
 # %% ../../nbs/74b_checkpoint.ipynb #7470bde9
 def processor() -> str:
-    "Name the kind of CPU, such as Intel(R) Xeon(R) Processor."
+    "Name the model of the CPU, such as Intel(R) Xeon(R) Processor."
     try: lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError: lines = []  # another system than Linux
     found = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(found, platform.processor() or platform.machine())
 
 def machine() -> str:
-    "Say what this process can compute on, such as Intel(R) Xeon(R) Processor, 2 cores."
+    "Describe CPU, cores and GPU, such as Intel(R) Xeon(R) Processor, 2 cores."
     import torch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{processor()}, {cores} core{'' if cores == 1 else 's'}{gpu}"
 
 def versions() -> dict:
-    "Collect the versions of what decides the numbers."
+    "Collect the versions of diffstudy, PyTorch, NumPy and Python."
     import numpy, torch
     from diffstudy import __version__
     return dict(
@@ -217,7 +221,7 @@ def versions() -> dict:
         python=platform.python_version())
 
 def along(file: str) -> Path | None:
-    "Find a file by its name that comes with the package or lies in a clone."
+    "Find a file of the package, or of a clone of the repository, by name; None if there is none."
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent
     nbs = package.parent / "nbs"
@@ -226,13 +230,15 @@ def along(file: str) -> Path | None:
 
 # %% ../../nbs/74b_checkpoint.ipynb #f4234abf
 def check_keys(where, found, expected, others: bool = True):
-    """ValueError unless what was read has the keys that this version knows.
+    """Check the keys of a JSON file.
+
+    Raises RuntimeError if the file is damaged, ValueError if keys are those of another version.
 
     Args:
-        where: The file, for the message
-        found: What was read
-        expected: Keys that this version reads; as a dict, with the keys that each has in turn
-        others: Whether there may be more"""
+        where: Name of the file, for the message
+        found: JSON value of the file
+        expected: Keys that this version reads, as a list, or as a dict key → expected keys below it
+        others: Allow other keys"""
     if not isinstance(found, dict):
         raise RuntimeError(
             f"{where}: damaged; expected {', '.join(expected)} by name; got {str(found)[:40]}. "
@@ -249,11 +255,12 @@ def check_keys(where, found, expected, others: bool = True):
 
 # %% ../../nbs/74b_checkpoint.ipynb #f702f8c5
 def write_png(path, image, note: str = ""):
-    """Write a picture in one indivisible act.
+    """Write an image as PNG, atomically.
 
     Args:
-        image: A Pillow image
-        note: Kept in its text field"""
+        path: Path of the file
+        image: Pillow image
+        note: Text for the field "diffstudy" of the PNG"""
     from PIL import PngImagePlugin
     info, out = PngImagePlugin.PngInfo(), io.BytesIO()
     info.add_text("diffstudy", note)
@@ -261,7 +268,7 @@ def write_png(path, image, note: str = ""):
     replace_file(path, out.getvalue())
 
 def read_note(path) -> str | None:
-    "Read the note in a PNG."
+    "Read the note of `write_png` in a PNG; None if there is none."
     from PIL import Image
     try: return Image.open(path).text.get("diffstudy")
     except Exception: return None  # absent, damaged, or no PNG

@@ -28,10 +28,13 @@ from .watch import Logger, Progress
 
 # %% ../../nbs/74_training.ipynb #03a97598
 def distributed(device=None) -> Rank:
-    """Join the processes that `torchrun` started; stay alone without it.
+    """Join the process group of `torchrun`; rank 0 of 1 without it.
 
     Args:
-        device: `core.pick_device()` if not given"""
+        device: Device of the process; None: `core.pick_device()`
+
+    Returns:
+        Rank and device of this process"""
     device = pick_device() if device is None else torch.device(device)
     if int(os.environ.get("WORLD_SIZE", 1)) == 1: return Rank(0, 1, device)
     if device.type == "cuda":
@@ -46,14 +49,15 @@ def distributed(device=None) -> Rank:
 
 # %% ../../nbs/74_training.ipynb #a9b3e7b7
 class State:
-    """What steps change: the model, its optimizers, the averaged weights, the counts.
+    """State of a training run: model, optimizers, averaged weights, counts of steps.
 
     Args:
-        model: Trained in place; several networks go into one `nn.ModuleDict`
-        optimizers: By name; `dict(main=optimizer(model, config))` by default
-        average: The part of the model to average; default: all of it
-        notes: JSON values: what else the run is; must agree on a resume
-        rank: `distributed()` if not given"""
+        model: Model, trained in place; several networks go into one `nn.ModuleDict`
+        config: Training settings
+        optimizers: Name → optimizer; None: `dict(main=optimizer(model, config))`
+        average: Part of the model to average; None: all of it
+        notes: JSON values that identify the run; equal when it is resumed
+        rank: Rank and device of the process; None: `distributed()`"""
     def __init__(self, model: nn.Module, config: Config, *, optimizers: dict | None = None,
                  average: nn.Module | None = None, notes: dict | None = None,
                  rank: Rank | None = None):
@@ -92,14 +96,15 @@ class State:
 
 # %% ../../nbs/74_training.ipynb #739c01b8
 def update(state: State, name: str = "main", allowed: Tensor | None = None) -> Tensor:
-    """Clip the gradients and apply them; if not finite, change nothing and note it in `state.ok`.
+    """Clip the gradients and apply them; if not finite, change nothing and clear `state.ok`.
 
     Args:
-        name: Of the optimizer
-        allowed: False, `()` on the device, refuses the update
+        state: Training state
+        name: Name of the optimizer
+        allowed: Condition `()` on the device; False: no update
 
     Returns:
-        `()`, norm of the gradient before clipping, on the device"""
+        Norm of the gradient before clipping, `()`, on the device"""
     optimizer = choose(name, state.optimizers, "optimizer")
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     grads = [p.grad for p in params]
@@ -129,13 +134,13 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
 
 # %% ../../nbs/74_training.ipynb #eb525556
 def loss_step(loss_fn: Callable) -> Callable:
-    """The usual step: forward, backward, clip, AdamW.
+    """Make a training step from a loss: forward, backward, clip, optimizer.
 
     Args:
-        loss_fn: `(model, batch, generator)` -> dict with the scalar tensor `loss`, others
+        loss_fn: Function `(model, batch, generator)` → dict of scalars with `loss`
 
     Returns:
-        `(state, batch, generator)` -> the terms and the gradient's `norm`, `()` each"""
+        Function `(state, batch, generator)` → the scalars and the gradient's `norm`"""
     def step(state, batch, generator):
         low, accumulate = state.config.precision == "bfloat16", state.config.accumulate
         parts, total = [(batch, 1.)], {}
@@ -175,7 +180,7 @@ def loss_step(loss_fn: Callable) -> Callable:
 # %% ../../nbs/74_training.ipynb #634fd97f
 @contextmanager
 def _seeded(own: torch.Generator, device: torch.device):
-    "Inside `with`, the default generators, which dropout reads, draw from the seed of a stream."
+    "Set PyTorch's default generators, which dropout uses, to a stream's seed in a `with` block."
     generators = [torch.default_generator]
     if device.type in ("cuda", "xpu"):
         there = getattr(torch, device.type)
@@ -189,13 +194,15 @@ def _seeded(own: torch.Generator, device: torch.device):
 
 # %% ../../nbs/74_training.ipynb #f3c091d6
 def advance(state: State, step: Callable, batches: Callable) -> dict:
-    """One step of a run; all that it draws is a function of the seed, the step and the process.
+    """Take one training step; all random draws depend on seed, step and process alone.
 
     Args:
-        state, step, batches: As for `fit`
+        state: Training state, changed in place
+        step: Training step `(state, batch, generator)` → dict; see `loss_step`
+        batches: Function `batches(n)` → batch of step n, counted from 0
 
     Returns:
-        What the step returned, on the device, and `ok`"""
+        Scalars of the step and `ok`, on the device"""
     n, config, (index, world, device) = state.step, state.config, state.rank
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
@@ -224,14 +231,14 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     return {k: number(v) for k, v in dict(terms, **verdicts).items()}
 
 # %% ../../nbs/74_training.ipynb #bf39ee25
-MAX_BAD = 5  # Steps in a row without a finite gradient that end a run
+MAX_BAD = 5  # Number of steps in a row without a finite gradient that ends a run
 
 # %% ../../nbs/74_training.ipynb #bf39ee01
 class TrainingDiverged(RuntimeError):
-    "Too many steps in a row without a finite gradient, or a state that is not finite."
+    "Error for a run with too many steps without a finite gradient, or a state that is not finite."
 
 def _read_terms(state, folder, say):
-    "Bring the terms of the last steps to the host; keep those that count, name what was skipped."
+    "Copy the terms of the last steps to the host; keep those of good steps, report skipped ones."
     flat = torch.stack([v for _, terms in state.rows for v in terms.values()])
     if state.rank.world > 1:
         dist.all_reduce(flat)
@@ -270,12 +277,12 @@ def _read_terms(state, folder, say):
             "Look at the batch, or start another run from there with a lower lr")
 
 def _newest_good(folder) -> str:
-    "The newest checkpoint of a run, in words."
+    "Name the newest checkpoint of a run, for a message."
     return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
 
 # %% ../../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
-    "A signal, `signum`, ended the run after a whole step; the message says how to go on."
+    "Error for a run that a signal, `signum`, ended after a whole step."
     def __init__(self, signum, state, folder):
         how = "no folder was given, so nothing was saved; the state in memory is whole"
         if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
@@ -285,7 +292,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def _catch_signals():
-    "Inside `with`, signals to stop are collected in a list; a second SIGINT raises at once."
+    "Collect signals to stop in a list inside a `with` block; a second SIGINT raises at once."
     got, stops = [], [signal.SIGINT, signal.SIGTERM]
     def note(signum, frame):
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
@@ -302,7 +309,7 @@ def _catch_signals():
 
 # %% ../../nbs/74_training.ipynb #ab5e4a7d
 def _resume(state, folder, say):
-    "Go on from the newest checkpoint that verifies; set aside newer ones, which were refused."
+    "Resume from the newest checkpoint that verifies; set aside newer ones, which were refused."
     path, found = read_latest(folder, say)
     number = lambda p: int(p.name[5:])
     if number(path) > state.step:
@@ -320,7 +327,7 @@ def _resume(state, folder, say):
 
 # %% ../../nbs/74_training.ipynb #b5171193
 def _agree(signal: int, rank: Rank) -> int:
-    "The largest signal that any process has got, 0 without."
+    "Reduce the signals of all processes to the largest; 0 if there is none."
     got = torch.tensor(signal, device=rank.device)
     dist.all_reduce(got, dist.ReduceOp.MAX)
     return int(got)
@@ -345,7 +352,7 @@ def _save(state, folder, log):
 
 # %% ../../nbs/74_training.ipynb #5562dbe9
 def _look(state, watch, looks, logger, tell):
-    "Write down, draw and hand on what `watch` sees of a state; an error there ends no run."
+    "Evaluate `watch` on a state, and write and log the result; an error there ends no run."
     n = state.step
     try:
         with _seeded(stream(state.config.seed, "watch", n), state.rank.device): seen = watch(state)
@@ -363,11 +370,11 @@ def _look(state, watch, looks, logger, tell):
 
 # %% ../../nbs/74_training.ipynb #e3708a63
 class Record(NamedTuple):
-    """What `fit` yields after each step.
+    """Result of one step of `fit`.
 
     Args:
-        step: Steps done
-        metrics: Means since the last record, as floats; empty between records"""
+        step: Number of steps done
+        metrics: Means of the terms since the last record, as floats; empty between records"""
     step: int
     metrics: dict
 
@@ -375,20 +382,21 @@ class Record(NamedTuple):
 def fit(state: State, step: Callable, batches: Callable, *, folder=None, progress: bool = True,
         say: Callable = print, held: bool = False, log=None,
         watch: Callable = None) -> Iterator[Record]:
-    """Train until `config.steps`, one step for each turn of the caller's loop.
+    """Train to `config.steps`, one step for each iteration of the caller's loop.
 
     Args:
-        step: `(state, batch, generator)` -> dict of scalar tensors; see `loss_step`
-        batches: `batches(n)` -> the batch of step `n`, counted from 0: a pure function
+        state: Training state, changed in place
+        step: Training step `(state, batch, generator)` → dict; see `loss_step`
+        batches: Pure function `batches(n)` → batch of step n, counted from 0
         folder: For checkpoints and `log.jsonl`; a run found there goes on
-        progress: A bar in a notebook or terminal, plain lines elsewhere
+        progress: Show a bar in a notebook or terminal, plain lines elsewhere
         say: Takes the messages
-        held: The caller holds the lock of the folder already
-        log: With `log(numbers, step)`: given each record, by the first process; see `watch`
-        watch: `(state)` -> numbers and pictures: a look, every `watch_every` steps
+        held: True: the caller holds the lock of the folder already
+        log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
+        watch: Function `(state)` → numbers and images, every `watch_every` steps
 
     Returns:
-        After each step"""
+        One record after each step"""
     if not callable(batches):
         raise TypeError(
             "batches: expected a function that gives the batch of any step, since a run goes on by "
@@ -459,14 +467,16 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
 
 # %% ../../nbs/74_training.ipynb #8a54bfca
 def complete(state: State, step: Callable, batches: Callable, **how) -> State:
-    """Train to the end, with nobody watching.
+    """Train to the last step without a loop of the caller.
 
     Args:
-        state, step, batches: As for `fit`
-        **how: As for `fit`, but silent if nothing else is asked for
+        state: Training state, changed in place
+        step: Training step `(state, batch, generator)` → dict; see `loss_step`
+        batches: Pure function `batches(n)` → batch of step n, counted from 0
+        **how: Options of `fit`; no bar and no messages by default
 
     Returns:
-        The same, after its last step"""
+        `state` after the last step"""
     silent = dict(progress=False, say=lambda *_: None)
     for _ in fit(state, step, batches, **silent | how): pass
     return state

@@ -70,14 +70,15 @@ class Config(Settings):
 
 # %% ../../nbs/73d_optim.ipynb #890e2ee1
 def lr_scale(config: Config, step: int, end: float = None) -> float:
-    """Learning rate of a step, as a fraction of `config.lr`.
+    """Compute the factor of the learning rate at a step: linear warm-up, then constant or cosine.
 
     Args:
-        step: Steps done before
-        end: Where the cosine ends, if not at `config.lr_end`
+        config: Training settings
+        step: Number of steps done before
+        end: Fraction of lr at which the cosine ends; None: `config.lr_end`
 
     Returns:
-        Factor of `lr`"""
+        Learning rate of the step / `config.lr`"""
     end = config.lr_end if end is None else end
     warm = min(1., (step + 1) / max(1, config.warmup))
     if config.lr_decay == "constant": return warm
@@ -86,12 +87,12 @@ def lr_scale(config: Config, step: int, end: float = None) -> float:
 
 # %% ../../nbs/73d_optim.ipynb #0a98c3da
 class EMA:
-    """A moving average of a module's weights, kept as a second module, `ema.model`.
+    """Exponential moving average of the weights of a module, kept as a second module, `ema.model`.
 
     Args:
-        model: Whose parameters and buffers to follow, all of them
-        decay: In the long run
-        warmup: Let the memory grow with the run"""
+        model: Module whose parameters and buffers are averaged
+        decay: Decay β of the average after the warm-up
+        warmup: Raise the decay with the step n as (n + 1) / (n + 10), up to β"""
     def __init__(self, model: nn.Module, decay: float = .9999, warmup: bool = True):
         expect(0 <= decay < 1, "a number from 0 to below 1", repr(decay), "decay")
         self.source = model
@@ -102,22 +103,22 @@ class EMA:
         self.copied = [p for p in zip(mine, its) if not p[0].is_floating_point()]
 
     def decay_at(self, n: int) -> float:
-        """The decay of one step.
+        """Compute the decay of the average at a step.
 
         Args:
-            n: Steps done before
+            n: Number of steps done before
 
         Returns:
-            Share of the old average"""
+            Weight of the old average"""
         return min(self.decay, (1 + n) / (10 + n)) if self.warmup else self.decay
 
     @torch.no_grad()
     def update(self, n: int, ok: Tensor | None = None):
-        """Move towards the weights; integer buffers are copied.
+        """Update the average with the weights; integer buffers are copied.
 
         Args:
-            n: Steps done before this one
-            ok: `()`, bool, on the device: where false, the average stays"""
+            n: Number of steps done before
+            ok: Condition `()`, bool, on the device; False: no update"""
         old, new = zip(*self.averaged)
         w = 1 - self.decay_at(n)
         if ok is not None:
@@ -128,7 +129,7 @@ class EMA:
 
     @contextmanager
     def applied(self):
-        "Inside `with`, the model itself carries the averaged weights."
+        "Put the averaged weights into the model inside a `with` block."
         averages, here = zip(*self.averaged, *self.copied)
         kept = [t.detach().clone() for t in here]
         with torch.no_grad(): torch._foreach_copy_(here, averages)
@@ -138,13 +139,14 @@ class EMA:
 
 # %% ../../nbs/73d_optim.ipynb #c0ba1a5c
 def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
-    """AdamW without weight decay of vectors, and of submodules that are named `schedule`.
+    """Make AdamW without weight decay of vectors, and of submodules that are named `schedule`.
 
     Args:
-        config: Its `lr`, `betas` and `weight_decay` count
+        module: Module to train
+        config: Training settings, of which `lr`, `betas`, `weight_decay` are used
 
     Returns:
-        Fused"""
+        Fused optimizer"""
     groups = {config.weight_decay: [], 0.: []}
     for name, p in module.named_parameters():
         decays = p.ndim > 1 and "schedule" not in name.split(".")
@@ -155,13 +157,13 @@ def adamw(module: nn.Module, config: Config) -> torch.optim.AdamW:
 
 # %% ../../nbs/73d_optim.ipynb #6dae728d
 def orthogonal(m: Tensor) -> Tensor:
-    """About the nearest matrix with singular values of one: those above 0.002 come to 0.6 to 1.3.
+    """Compute about the nearest matrix with orthonormal rows, by Newton-Schulz steps (Muon).
 
     Args:
-        m: `(..., rows, columns)`
+        m: Matrices, `(..., rows, columns)`
 
     Returns:
-        The same shape and dtype"""
+        Matrices with singular values of 0.6 to 1.3, `(..., rows, columns)`"""
     tall = m.shape[-2] > m.shape[-1]
     x = (m.mT if tall else m).view(-1, min(m.shape[-2:]), max(m.shape[-2:]))  # the smaller products
     x = x / torch.linalg.matrix_norm(x, keepdim=True).clamp(min=1e-7)
@@ -173,9 +175,10 @@ def orthogonal(m: Tensor) -> Tensor:
 
 # %% ../../nbs/73d_optim.ipynb #93eb6017
 class Muon(torch.optim.AdamW):
-    "AdamW, but the groups that name a dtype as `muon` move by `orthogonal`, taken in that dtype."
+    "Muon (Jordan 2024) for the groups with a dtype as `muon`, AdamW for the other groups."
     @torch.no_grad()
     def step(self, closure=None):
+        "Update all parameters from their gradients."
         groups = self.param_groups
         self.param_groups = [g for g in groups if "muon" not in g]
         try: loss = super().step(closure)
@@ -190,6 +193,7 @@ class Muon(torch.optim.AdamW):
         return loss
 
     def _move(self, params, g):
+        "Update matrices of one shape by orthogonalized momentum (Muon)."
         bad = getattr(self, "found_inf", params[0].new_zeros(()))  # 1 where to skip
         rows = []
         for p in params:
@@ -211,10 +215,14 @@ class Muon(torch.optim.AdamW):
 
 # %% ../../nbs/73d_optim.ipynb #93eb6001
 def muon(module: nn.Module, config: Config) -> Muon:
-    """Muon for the weights of linear and convolutional layers, AdamW for the rest as in `adamw`.
+    """Make Muon for linear and convolutional weights, with AdamW for the rest as in `adamw`.
 
     Args:
-        config: Its `muon_lr` counts, its `precision`, and all that counts for `adamw`"""
+        module: Module to train
+        config: Training settings: `muon_lr`, `precision`, and those that `adamw` uses
+
+    Returns:
+        Optimizer with a group of matrices and the groups of `adamw`"""
     layers = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
     spared = {
         p for name, m in module.named_modules() if "schedule" in name.split(".")
@@ -234,5 +242,5 @@ def muon(module: nn.Module, config: Config) -> Muon:
     return Muon([g for g in groups if g["params"]], betas=config.betas, fused=True)
 
 def optimizer(module: nn.Module, config: Config) -> torch.optim.AdamW:
-    "Make `adamw` or `muon`, as `config.optimizer` says; a `Muon` is an AdamW as well."
+    "Make the optimizer that `config.optimizer` names: `adamw` or `muon`."
     return dict(adamw=adamw, muon=muon)[config.optimizer](module, config)

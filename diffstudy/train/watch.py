@@ -16,10 +16,10 @@ from fastprogress.fastprogress import progress_bar
 
 # %% ../../nbs/88_watching.ipynb #e73f8987
 class TensorBoard:
-    """Curves and pictures for TensorBoard, as `log` of `train.fit` and `experiment.train`.
+    """Logger for TensorBoard, for the argument `log` of `train.fit` and `experiment.train`.
 
     Args:
-        folder: For its event files"""
+        folder: Folder for the event files"""
     def __init__(self, folder):
         # what is missing is said before anything is trained
         try: from torch.utils.tensorboard import SummaryWriter
@@ -28,26 +28,26 @@ class TensorBoard:
         self.open = functools.partial(SummaryWriter, str(folder))
 
     def start(self, step: int):
-        "Begin after a step: what an earlier process wrote of later ones is no longer shown."
+        "Start after a step; records of later steps by an earlier process are hidden."
         self.writer = self.open(purge_step=step + 1)
 
     def log(self, numbers: dict, step: int):
-        "Draw a point of each curve."
+        "Add a point to each curve."
         for name, value in numbers.items(): self.writer.add_scalar(name, value, step)
         self.writer.flush()  # so that a kill costs nothing
 
     def add_image(self, name: str, picture, step: int):
-        "Show a Pillow image."
+        "Add a Pillow image."
         self.writer.add_image(name, np.asarray(picture.convert("RGB")), step, dataformats="HWC")
         self.writer.flush()
 
 # %% ../../nbs/88_watching.ipynb #51ec558b
 class Logger:
-    """Hand numbers and pictures on; an object that cannot take them ends no run.
+    """Wrapper of a logger: an error in it ends logging, not the run.
 
     Args:
-        log: With `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Takes the messages"""
+        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
+        say: Function for messages"""
     def __init__(self, log, say: Callable = print):
         self.to, self.say = log, say
         if log is not None and not callable(getattr(log, "log", None)):
@@ -56,7 +56,7 @@ class Logger:
                 f"watch.TensorBoard(folder); got {type(log).__name__}")
 
     def call(self, name: str, *args):
-        "Call a method of the object, if it has it, until one fails; the last argument is a step."
+        "Call a method of the logger, if it exists; after an error none is called again."
         try: getattr(self.to, name, lambda *_: None)(*args)
         except Exception as e:
             self.say(
@@ -66,16 +66,16 @@ class Logger:
 
 # %% ../../nbs/88_watching.ipynb #c8e3e290
 class Progress(AbstractContextManager):
-    """How far and how long still: fastprogress's bar in a terminal or notebook, lines elsewhere.
+    """Progress of a long loop: fastprogress's bar in a terminal or notebook, lines elsewhere.
 
     Args:
-        total: None: nobody knows, and there are lines alone
-        unit: Such as "images"
-        what: Such as "sampling"
-        done: Before; the bar counts what is left
-        on: Show it
-        say: Takes the lines
-        every: Seconds between two lines, at least"""
+        total: Number of units in all; None: unknown, lines in place of a bar
+        unit: Name of a unit, such as "images"
+        what: Name of the activity, such as "sampling"
+        done: Number of units done before; the bar counts the rest
+        on: Show the progress
+        say: Function for the lines
+        every: Least time between two lines, seconds"""
     def __init__(self, total: int | None, unit: str, what: str, *, done: int = 0, on: bool = True,
                  say: Callable = print, every: float = 30.):
         self.total, self.start, self.done, self.unit, self.what = total, done, done, unit, what
@@ -97,7 +97,7 @@ class Progress(AbstractContextManager):
         return ", ".join(filter(None, [*parts, self.note]))
 
     def to(self, done: float, note: str = "", now: bool = False):
-        "Say that so many are done: now and then, or `now`; what is quick leaves no line."
+        "Set the number of units done; show it every few seconds, or at once if `now`."
         self.done, self.note = done, note or self.note
         here, ends, shown = time.perf_counter(), done == self.total, self.last > self.begun
         due = now or ends and (self.bar or shown) or here - self.last >= self.every
@@ -109,7 +109,7 @@ class Progress(AbstractContextManager):
             self.bar.update(round(done - self.start, 2))
 
     def over(self, items, worth: float | None = None) -> Iterator:
-        "Hand out the items, which together count as so many; each as one by default."
+        "Yield items and count them as `worth` units together; by default one unit each."
         begun, share = self.done, (1 if worth is None else worth / len(items))
         for i, item in enumerate(items, 1):
             yield item

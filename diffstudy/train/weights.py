@@ -21,14 +21,14 @@ from .files import (
 _FORMAT = "diffstudy weights 1"
 
 def pack(tensors: dict, card: dict) -> bytes:
-    """Weights and their card as one file.
+    """Pack weights and a model card into one file. Raises CheckpointError if they are not finite.
 
     Args:
-        tensors: By name, finite
-        card: What they are: settings, data, scores, licence, the command
+        tensors: Name → weights, finite
+        card: Model card: settings, data, scores, licence, command
 
     Returns:
-        One safetensors file, the same for the same weights"""
+        Safetensors file, equal for equal weights and card"""
     if bad := not_finite(tensors):
         raise CheckpointError(f"not written: the weights are not finite ({bad})")
     plain = for_a_file(tensors)
@@ -37,14 +37,16 @@ def pack(tensors: dict, card: dict) -> bytes:
     return safetensors.torch.save(plain, metadata=dict(diffstudy=note))
 
 def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
-    """Weights and their card from one file. No code can run.
+    """Unpack weights and model card from one file, which cannot run code.
+
+    Raises CheckpointError if the file is damaged or something else.
 
     Args:
-        data: From `pack`
-        where: For the message
+        data: File of `pack`
+        where: Name of the file, for the message
 
     Returns:
-        Tensors by name, and the card; CheckpointError for anything else"""
+        Name → weights, and the model card"""
     try:
         size = int.from_bytes(data[:8], "little")
         note = json.loads(json.loads(data[8:8 + size])["__metadata__"]["diffstudy"])
@@ -66,11 +68,11 @@ def unpack(data: bytes, where="the file") -> tuple[dict, dict]:
 
 # %% ../../nbs/74c_resumed.ipynb #a99276a4
 class Known(NamedTuple):
-    """Weights that belong to this version.
+    """Checksum and size of a file of weights that belongs to this version.
 
     Args:
-        sha256: Of the whole file
-        size: Bytes"""
+        sha256: SHA-256 of the file, hexadecimal
+        size: Size of the file, bytes"""
     sha256: str
     size: int
 
@@ -92,14 +94,16 @@ KNOWN = {
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
 def find(name: str, folder=None) -> tuple[dict, dict]:
-    """Weights of this version by their name: from the package, from the disk, or from the release.
+    """Find published weights by name: in the package, on the disk, or in the release.
+
+    Raises RuntimeError if the download fails, CheckpointError if the checksum differs.
 
     Args:
-        name: A key of `KNOWN`
-        folder: Where downloads are kept; ~/.cache/diffstudy/weights by default
+        name: Key of `KNOWN`
+        folder: Folder for downloads; None: ~/.cache/diffstudy/weights
 
     Returns:
-        Tensors by name, and the card"""
+        Name → weights, and the model card"""
     known = choose(name, KNOWN, "weights")
     home = Path(folder or "~/.cache/diffstudy/weights").expanduser()
     path = along(f"{name}.safetensors") or home / f"{name}.safetensors"

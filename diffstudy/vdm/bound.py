@@ -18,14 +18,14 @@ from ..process.process import posterior
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
 @implements("V15")
 def prior_loss(x: Tensor, gamma_1: Tensor) -> Tensor:
-    """KL from q(z_1|x) to the standard normal prior.
+    """Compute the prior loss, KL(q(z_1|x) ‖ N(0, I)) (VDM).
 
     Args:
-        x: Data `(b, *d)`
+        x: Data, `(b, *d)`
         gamma_1: γ(1), the noisy end, `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats"""
+        Prior loss, `(b,)`, nats"""
     x, = as_data(x=x)
     g = as_gamma(gamma_1, x, "gamma_1")
     a2, log_var = torch.sigmoid(-g).to(x), -F.softplus(-g).to(x)  # α² and log σ²
@@ -33,19 +33,19 @@ def prior_loss(x: Tensor, gamma_1: Tensor) -> Tensor:
 
 # %% ../../nbs/30_bound.ipynb #5583984e
 def centers(levels: int, like: Tensor) -> Tensor:
-    """The bin centers x_k = 2 (k + 1/2) / levels − 1.
+    """x_k = 2 (k + 1/2) / levels − 1, the bin centers of the gray levels k = 0…levels − 1.
 
     Args:
         levels: Number of gray levels
-        like: Gives dtype and device
+        like: Tensor whose dtype and device the result has
 
     Returns:
-        `(levels,)` in (-1, 1)"""
+        Bin centers, `(levels,)`, in (-1, 1)"""
     return (2 * torch.arange(levels, device=like.device, dtype=like.dtype) + 1) / levels - 1
 
 @implements("V16")
 def level_logits(x_noisy: Tensor, gamma_0: Tensor, levels: int) -> Tensor:
-    """Unnormalized log probability of each gray level given the least noisy latent.
+    """Compute the unnormalized log p(k|z_0) of each gray level k (VDM).
 
     Args:
         x_noisy: z_0 / α_0, `(b, *d)`
@@ -53,14 +53,14 @@ def level_logits(x_noisy: Tensor, gamma_0: Tensor, levels: int) -> Tensor:
         levels: Number of gray levels
 
     Returns:
-        `(b, *d, levels)`; a softmax over the last axis gives p(k|z_0)"""
+        Logits, `(b, *d, levels)`; a softmax over the last axis gives p(k|z_0)"""
     x, = as_data(x_noisy=x_noisy)
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x)
     return -0.5 * w.unsqueeze(-1) * (x.unsqueeze(-1) - centers(levels, x)) ** 2
 
 # %% ../../nbs/30_bound.ipynb #cd3e6605
 class _LevelLoss(torch.autograd.Function):
-    "−log p(k|z_0) of each dimension; keeps two numbers for each instead of a row of logits."
+    "−log p(k|z_0) of each dimension, with two saved numbers for backward, not a row of logits."
 
     @staticmethod
     def forward(ctx, z, w, k, levels, reach, chunk):
@@ -93,11 +93,13 @@ class _LevelLoss(torch.autograd.Function):
 
 # %% ../../nbs/30_bound.ipynb #b1b5a526
 def check_levels(k: Tensor, levels: int):
-    """TypeError unless integers in a tensor, ValueError (on a CPU) unless in 0..levels-1.
+    """Check that gray levels are integers in 0..levels-1; their range is read on a CPU alone.
+
+    Raises TypeError if they are no integers in a tensor, ValueError if they are out of range.
 
     Args:
         k: Gray levels, any shape
-        levels: How many there are"""
+        levels: Number of gray levels"""
     if not torch.is_tensor(k) or k.is_floating_point():
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
@@ -110,17 +112,17 @@ def check_levels(k: Tensor, levels: int):
 # %% ../../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
                         chunk: int = None) -> Tensor:
-    """−log p(k|z_0) for one draw of z_0; differentiable once in `x_noisy` and `gamma_0`.
+    """Compute −log p(k|z_0) for one draw of z_0; differentiable once in `x_noisy` and `gamma_0`.
 
     Args:
-        k: Gray levels `(b, *d)`, integers in [0, levels)
+        k: Gray levels, `(b, *d)`, integers in 0..levels-1
         x_noisy: z_0 / α_0 = x + exp(γ_0 / 2) ε, `(b, *d)`
         gamma_0: γ(0), the data end, `()` or `(b,)`
         levels: Number of gray levels
-        chunk: Logits held at a time; None: what fits a cache
+        chunk: Logits in memory at a time; None: as many as fit a cache
 
     Returns:
-        `(b,)`, nats"""
+        Reconstruction loss, `(b,)`, nats"""
     check_levels(k, levels)
     if k.shape != x_noisy.shape:
         raise ValueError(
@@ -144,17 +146,19 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
 # %% ../../nbs/30_bound.ipynb #5e199669
 @implements("V21")
 def step_kl(x: Tensor, x_hat: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-    """KL of one step, from the two Gaussians, moved by what they share: six digits in float32.
+    """Compute the KL of one step, between q(z_s|z_t, x) and p(z_s|z_t).
+
+    The part of the mean that both Gaussians share is left out: six digits in float32.
 
     Args:
-        x: Data `(b, *d)`
-        x_hat: The network's guess of it, `(b, *d)`
-        z_t: Latent at the noisier time, `(b, *d)`
-        gamma_s: γ(s), `()` or `(b,)`
-        gamma_t: γ(t), `()` or `(b,)`
+        x: Data, `(b, *d)`
+        x_hat: x̂, the network's prediction of x, `(b, *d)`
+        z_t: Latent at the noisier time t, `(b, *d)`
+        gamma_s: γ(s) at the less noisy time, `()` or `(b,)`
+        gamma_t: γ(t) at the noisier time, `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats"""
+        KL of the step, `(b,)`, nats"""
     x, x_hat, z_t = as_data(x=x, x_hat=x_hat, z_t=z_t)
     zero = torch.zeros_like(z_t)
     q, p = (posterior(zero, v, gamma_s, gamma_t) for v in (x - x_hat, zero))
@@ -164,17 +168,17 @@ def step_kl(x: Tensor, x_hat: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Ten
 @implements("V22")
 def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
                      steps: int) -> Tensor:
-    """The diffusion loss of T steps from the error of the guess of x.
+    """½ T (SNR(s) − SNR(t)) ‖x − x̂‖², the diffusion loss of T steps (VDM).
 
     Args:
-        x: Data `(b, *d)`
-        x_hat: The network's guess of it, `(b, *d)`
-        gamma_s: γ(s), `()` or `(b,)`
-        gamma_t: γ(t), `()` or `(b,)`
-        steps: T
+        x: Data, `(b, *d)`
+        x_hat: x̂, the network's prediction of x, `(b, *d)`
+        gamma_s: γ(s) at the less noisy time, `()` or `(b,)`
+        gamma_t: γ(t) at the noisier time, `()` or `(b,)`
+        steps: T, the number of steps
 
     Returns:
-        `(b,)`, nats"""
+        Diffusion loss, `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     s, t = as_step(gamma_s, gamma_t, x)
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
@@ -184,17 +188,17 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
 @implements("V23")
 def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
                    steps: int) -> Tensor:
-    """The diffusion loss of T steps from the error of the guess of the noise.
+    """½ T expm1(γ_t − γ_s) ‖ε − ε̂‖², the diffusion loss of T steps (VDM).
 
     Args:
-        eps: The noise `(b, *d)`
-        eps_hat: The network's guess of it, `(b, *d)`
-        gamma_s: γ(s), less noisy, `()` or `(b,)`
-        gamma_t: γ(t), `()` or `(b,)`
-        steps: T
+        eps: ε, the noise in z_t, `(b, *d)`
+        eps_hat: ε̂, the network's prediction of ε, `(b, *d)`
+        gamma_s: γ(s) at the less noisy time, `()` or `(b,)`
+        gamma_t: γ(t) at the noisier time, `()` or `(b,)`
+        steps: T, the number of steps
 
     Returns:
-        `(b,)`, nats"""
+        Diffusion loss, `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     s, t = as_step(gamma_s, gamma_t, eps)
     weight = 0.5 * steps * torch.expm1(t - s)
@@ -202,16 +206,16 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tenso
 
 # %% ../../nbs/30_bound.ipynb #03a44efa
 def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
-    """Step numbers with low discrepancy: exact for every n and T.
+    """Draw a step number for each example with low discrepancy, exact for every n and T.
 
     Args:
         n: Batch size
-        steps: T
-        generator: A `torch.Generator`
-        device: Where the result goes; the generator's device otherwise
+        steps: T, the number of steps
+        generator: Random stream, a `torch.Generator`
+        device: Device of the result; None: that of the generator
 
     Returns:
-        `(n,)` integers in 1..T, each uniform by itself, together evenly spread"""
+        Step numbers in 1..T, `(n,)`, each uniform, together evenly spread"""
     if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
         raise ValueError(
             f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
@@ -222,12 +226,12 @@ def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
 
 # %% ../../nbs/30_bound.ipynb #8654dee0
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
-    """Nats per example to bits per dimension.
+    """Convert nats per example to bits per dimension.
 
     Args:
-        nats: Losses in nats, summed over the dimensions
+        nats: Losses in nats, each summed over the dimensions
         dims: Number of dimensions D = C·H·W
 
     Returns:
-        Bits per dimension, same shape"""
+        Bits per dimension, in the shape of `nats`"""
     return nats / (dims * math.log(2))

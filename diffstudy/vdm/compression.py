@@ -20,31 +20,31 @@ from . import bound
 # %% ../../nbs/35_compression.ipynb #b83affbb
 _BITS = 24  # of a table: its probabilities are whole multiples of 2⁻²⁴
 
-def _gaussian_starts(mean, std, reach: int) -> Tensor:  # Where slots begin, `(n, 2·reach + 2)`
-    "Tables of Gaussians, `(n,)` in bins, over −reach…reach: each bin's mass, at least one slot."
+def _gaussian_starts(mean, std, reach: int) -> Tensor:  # Starts of the slots, `(n, 2·reach + 2)`
+    "Make tables of Gaussians, `(n,)` in bins, over −reach…reach, with at least one slot for a bin."
     edges = torch.arange(-reach, reach + 2, dtype=torch.float64) - .5
     mean, std = (torch.as_tensor(v)[:, None] for v in (mean, std))
     cdf = torch.special.ndtr((edges - mean) / std)
     share = (cdf - cdf[:, :1]) / (cdf[:, -1:] - cdf[:, :1])
     return (share * (2 ** _BITS - (2 * reach + 1))).floor().long() + torch.arange(2 * reach + 2)
 
-def _level_starts(probs) -> Tensor:  # `(n, levels + 1)` of `(n, levels)` float64
-    "Tables of probabilities over levels, with at least one slot for each."
+def _level_starts(probs) -> Tensor:  # `(n, levels + 1)`, from `(n, levels)` float64
+    "Make tables of probabilities over gray levels, with at least one slot for each."
     share = torch.nn.functional.pad(torch.as_tensor(probs).cumsum(1), (1, 0))
     slots = torch.arange(share.shape[1])
     return (share / share[:, -1:] * (2 ** _BITS - slots[-1])).floor().long() + slots
 
 # %% ../../nbs/35_compression.ipynb #8077df50
 def _push_one(state: int, words: list, k: int, row: list) -> int:
-    "The state after symbol k."
+    "Push symbol k with its table `row`, and return the new state (rANS)."
     size = row[k + 1] - row[k]
     if state >> 64 - _BITS >= size:  # no room for one more symbol: the lowest 32 bits go below
         words.append(state & 0xffffffff)
         state >>= 32
     return state // size << _BITS | row[k] + state % size
 
-def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # Symbol, state before it
-    "Undo `_push_one`."
+def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # k, state
+    "Pop a symbol with its table `row`: the inverse of `_push_one`."
     slot = state & 2 ** _BITS - 1
     k = bisect.bisect_right(row, slot) - 1
     state = (row[k + 1] - row[k]) * (state >> _BITS) + slot - row[k]
@@ -56,11 +56,11 @@ def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # Symbol, 
 
 # %% ../../nbs/35_compression.ipynb #39575707
 class Ans:
-    """A stack of symbols: one large number with its top in `state`, the rest in `words` of 32 bits.
+    """An asymmetric numeral system (rANS): a stack of symbols in `words` of 32 bits and a `state`.
 
     Args:
-        words: A payload, or a file; uint32
-        sealed: The words are a payload; False: a file"""
+        words: Payload or file, uint32
+        sealed: True: `words` is a payload; False: a file"""
 
     def __init__(self, words: np.ndarray, sealed: bool = True):
         self.load([*words, 1] if sealed else words)
@@ -77,7 +77,7 @@ class Ans:
         return np.array([*self.words, self.state & 0xffffffff, self.state >> 32], dtype=np.uint32)
 
     def payload(self) -> np.ndarray:
-        "What is left when all else has been read; ValueError if it is something else."
+        "Return the words that are left after all symbols. Raises ValueError if the seal is broken."
         *words, seal = self.file()
         if seal == 1: return np.array(words, dtype=np.uint32)
         raise ValueError(
@@ -86,7 +86,7 @@ class Ans:
             "or the network computed other numbers here")
 
     def push(self, symbols, starts):
-        "Put symbols on the stack, the last one first; row i of `starts` is the table of symbol i."
+        "Push symbols, the last one first; row i of `starts` is the table of symbol i."
         for k, row in zip(symbols.tolist()[::-1], starts.tolist()[::-1]):
             if not 0 <= k < len(row) - 1:
                 raise ValueError(
@@ -95,7 +95,7 @@ class Ans:
             self.state = _push_one(self.state, self.words, k, row)
 
     def pop(self, starts):
-        "Take a symbol from the stack for each row of `starts`."
+        "Pop a symbol for each row of `starts`."
         out = np.empty(len(starts), dtype=np.int64)
         for i, row in enumerate(starts.tolist()):
             out[i], self.state = _pop_one(self.state, self.words, row)
@@ -112,10 +112,11 @@ class Ans:
     def pop_levels(self, probs): return self.pop(_level_starts(probs))
 
 def payload(words: int, seed: int = 0) -> np.ndarray:
-    """Random words to begin with, in place of a file that is to be sent anyway.
+    """Draw random words for the bits that bits-back coding borrows, in place of a file to send.
 
     Args:
-        words: How many
+        words: Number of words
+        seed: Seed of the words
 
     Returns:
         `(words,)` uint32"""
@@ -124,7 +125,7 @@ def payload(words: int, seed: int = 0) -> np.ndarray:
 
 # %% ../../nbs/35_compression.ipynb #3fb6802c
 def _scramble(stack, key: int, words: int):
-    "Mix so many pseudorandom words into the top of a stack; the same key again undoes it."
+    "Mix pseudorandom words into the top of a stack by xor; a second call with the key undoes it."
     file = stack.file()
     n = min(words, len(file) - 1)  # all but the highest, which must not become 0
     file[-1 - n:-1] ^= np.random.Philox(key=[key, len(file)]).random_raw(n).astype(np.uint32)
@@ -134,7 +135,7 @@ def _scramble(stack, key: int, words: int):
 _TAIL = 6.5  # standard deviations of a table that is drawn from; beyond lies 1e-10
 
 class _Latents:
-    "The latents of T steps, rounded to bins that both sides share, and their way through a stack."
+    "Coding tables of the latents of T steps, rounded to bins that sender and receiver share."
 
     def __init__(self, schedule, steps: int, bins: float, clean: bool):
         # bins in standard deviations of a latent's narrowest table; clean: scramble before a draw
@@ -151,7 +152,7 @@ class _Latents:
         self.reach = (c * (9 * s + 2 * a) + _TAIL * s * c.sqrt()).tolist() + [10.]
 
     def table(self, normal, i, reach):
-        "A Gaussian in bins of latent i: the bin of its mean, then mean, standard deviation and reach from there."
+        "Convert a Gaussian to bins of latent i: bin of the mean; mean, std and reach from there."
         w = self.widths[i].item()
         mean = (normal.mean / w).flatten().numpy()
         std = math.sqrt(normal.var.flatten()[0].item()) / w
@@ -170,18 +171,18 @@ class _Latents:
         stack.push_gaussian(k.astype(np.int64), *numbers)
 
     def draw(self, stack, q, i):
-        "Latent i from q, with the bits of the stack as the source of chance."
+        "Draw latent i from q, with the bits of the stack as the random source (bits-back)."
         if self.clean: _scramble(stack, i, 4 * q.mean.numel())
         return self.pop(stack, q, i)
 
     def give_back(self, stack, z, q, i):
-        "The reverse of `draw`."
+        "Return to the stack the bits that `draw` took for z: its inverse."
         self.push(stack, z, q, i)
         if self.clean: _scramble(stack, i, 4 * q.mean.numel())
 
 # %% ../../nbs/35_compression.ipynb #71d2f6cd
 class Chain(_Latents):
-    "The tables that the model itself gives."
+    "Coding tables of a model: p(z_s|z_t), p(k|z_0) and the prior."
 
     def __init__(self, model, steps, bins=.25, clean=True):
         model = getattr(model, "model", model)  # of a run
@@ -197,18 +198,18 @@ class Chain(_Latents):
         self.model = model
 
     def x(self, k):
-        "Gray levels as numbers."
+        "Map gray levels to the centers of their bins."
         return bound.centers(self.model.levels, self.gammas)[k.long()]
 
     @torch.no_grad()
     def reverse(self, z, i):
-        "p(z_{i−1}|z_i), the only place where the network is asked."
+        "p(z_{i−1}|z_i) of the model; the only call of the network."
         s, t = self.gammas[i - 1], self.gammas[i]
         eps = self.model(z.float(), t.float()).double()
         return process.reverse(z, ((z - sigma(t) * eps) / alpha(t)).clamp(-1, 1), s, t)
 
     def levels(self, z):
-        "p(k|z_0) as a table for each pixel."
+        "p(k|z_0), a row of probabilities for each pixel."
         g = self.gammas[0]
         logits = bound.level_logits(z / alpha(g), g, self.model.levels)
         return logits.softmax(-1).flatten(0, -2).numpy()
@@ -217,9 +218,9 @@ class Chain(_Latents):
         return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
 
 # %% ../../nbs/35_compression.ipynb #f60941ed
-def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
-) -> list[Tensor]:  # The latents, z_0 first
-    "Write a batch, one latent after the other."
+def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels, `(b, *d)`
+) -> list[Tensor]:  # Latents, z_0 first
+    "Encode a batch: draw z_t and write z_s in turn, so that few bits are borrowed at a time."
     g, z = chain.gammas, [chain.draw(stack, process.marginal(chain.x(k), chain.gammas[0]), 0)]
     stack.push_levels(k.flatten().numpy(), chain.levels(z[0]))
 
@@ -232,7 +233,7 @@ def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels `(b, *d)`
     return z
 
 def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
-    "Read a batch that `encode_swap` wrote, and give back what it borrowed."
+    "Decode a batch of `_encode_swap`, and return the bits that it borrowed."
     g, z = chain.gammas, chain.pop(stack, chain.prior(shape), chain.steps, chain.reach[-1])
 
     # the steps of the writer, each undone, from the last to the first
@@ -245,8 +246,8 @@ def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     return k
 
 # %% ../../nbs/35_compression.ipynb #5c1193d0
-def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The latents, z_0 first
-    "Write a batch in the paper's order."
+def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # Latents, z_0 first
+    "Encode a batch in the order of the paper: draw all latents first, then write (VDM)."
     g, T = chain.gammas, chain.steps
     x = chain.x(k)
 
@@ -264,7 +265,7 @@ def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # The la
     return z
 
 def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
-    "Read a batch that `encode_posterior` wrote."
+    "Decode a batch of `_encode_posterior`, and return the bits that it borrowed."
     g, T = chain.gammas, chain.steps
 
     # read the latents from noise to data, and then the image
@@ -285,12 +286,12 @@ ORDERS = dict(swap=(_encode_swap, _decode_swap), posterior=(_encode_posterior, _
 
 # %% ../../nbs/35_compression.ipynb #28a52598
 class Coded(NamedTuple):
-    """Images in a file, on top of a payload.
+    """Images in a file, coded on top of a payload.
 
     Args:
-        words: uint32: the file
-        net: Bits that each batch added
-        borrowed: Bits of the payload that were in use at the worst moment"""
+        words: The file, uint32
+        net: Net bits of each batch, float64
+        borrowed: Largest number of bits of the payload in use at a time"""
     words: np.ndarray
     net: Tensor
     borrowed: float
@@ -298,19 +299,19 @@ class Coded(NamedTuple):
 # %% ../../nbs/35_compression.ipynb #28a52501
 def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: str = "swap",
            batch: int = 1, words=None) -> Coded:
-    """Write images losslessly by bits-back coding (VDM, appendix on lossless compression).
+    """Encode images losslessly by bits-back coding (VDM, appendix on lossless compression).
 
     Args:
         model: A `vdm.VDM`, in evaluation mode, on the CPU
-        images: Gray levels `(n, *d)`, integers
-        steps: T
-        bins: Width of a bin in standard deviations
+        images: Gray levels, `(n, *d)`, integers
+        steps: T, the number of steps
+        bins: Width of a bin, in standard deviations of the narrower table of a latent
         order: A key of `ORDERS`
-        batch: Images that go through the network together; they borrow together
-        words: The payload, uint32; random, and as long as the order needs, by default
+        batch: Images in one call of the network; they borrow bits together
+        words: Payload, uint32; None: random words, as many as the order needs
 
     Returns:
-        The file, net bits of each batch, borrowed bits"""
+        File, net bits of each batch, borrowed bits"""
     chain, (write, _) = Chain(model, steps, bins), choose(order, ORDERS, "order")
     bound.check_levels(images, chain.model.levels)
 
@@ -330,16 +331,19 @@ def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: 
 # %% ../../nbs/35_compression.ipynb #5d81015f
 def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .25,
            order: str = "swap", batch: int = 1) -> tuple[Tensor, np.ndarray]:
-    """Read `n` images from a file; all settings as they were for `encode`.
+    """Decode `n` images from a file of `encode`.
 
     Args:
-        model: The same `vdm.VDM`, with the same threads and versions
-        words: The file
-        n: How many images it holds
-        steps, bins, order, batch: As for `encode`
+        model: The `vdm.VDM` that encoded, with the same threads and versions
+        words: File of `encode`, uint32
+        n: Number of images in the file
+        steps: T, as given to `encode`
+        bins: Width of a bin, as given to `encode`
+        order: Key of `ORDERS`, as given to `encode`
+        batch: Images in one call of the network, as given to `encode`
 
     Returns:
-        The images, uint8, and the payload as it was"""
+        Images `(n, *d)`, uint8, and the payload, uint32"""
     chain = Chain(model, steps, bins)
     _, read = choose(order, ORDERS, "order")
     stack = Ans(words, sealed=False)
@@ -352,11 +356,12 @@ def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .
 
 # %% ../../nbs/35_compression.ipynb #f9d1595e
 def classical(train, test, levels: int) -> dict:
-    """What simple means reach on all the held-out images together.
+    """Measure PNG, zlib, bz2, lzma and a histogram of each pixel on the held-out images.
 
     Args:
-        train: Training images `(n, 1, h, w)`, uint8
-        test: Held-out images
+        train: Training images, `(n, 1, h, w)`, uint8
+        test: Held-out images, `(m, 1, h, w)`, uint8
+        levels: Number of gray levels
 
     Returns:
         Bits per dimension by method"""
@@ -383,14 +388,15 @@ def classical(train, test, levels: int) -> dict:
 # %% ../../nbs/35_compression.ipynb #20073a5c
 @torch.no_grad()
 def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """What a path through the chain should cost given each z_t, and by how much the draws z_s change it.
+    """Split the code length of a path: the bound given each z_t, and the chance in the draws z_s.
 
     Args:
-        k: Gray levels `(b, *d)`
-        z: Its latents, z_0 first
+        chain: Coding tables of a model
+        k: Gray levels, `(b, *d)`
+        z: Latents of one forward path from k, z_0 first, `(b, *d)` each
 
     Returns:
-        `(b,)` nats each: bound along this path, chance part of its length"""
+        Bound along the path and random part of the code length, nats `(b,)`"""
     g, T = chain.gammas, chain.steps
     x = chain.x(k)
 
@@ -408,14 +414,16 @@ def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor
 
 # %% ../../nbs/35_compression.ipynb #d1ff1a48
 def unrounded(chain: Chain, k: Tensor, z: list[Tensor], generator=None) -> list[Tensor]:
-    """Latents of the forward process from the same noise: within each bin, a draw from the Gaussian that was rounded.
+    """Draw unrounded latents from the same noise: in each bin, by the Gaussian that was rounded.
 
     Args:
-        k: Gray levels `(b, *d)`
-        z: Latents of `encode_swap`, z_0 first
+        chain: Coding tables of a model
+        k: Gray levels, `(b, *d)`
+        z: Rounded latents of `_encode_swap`, z_0 first, `(b, *d)` each
+        generator: Random stream of the draws within the bins
 
     Returns:
-        The same path without a grid"""
+        Continuous latents of the same path, z_0 first"""
     g, free = chain.gammas, []
     for i, w in enumerate(chain.widths):
         # the Gaussian that the bin was drawn from, and the one of our own path

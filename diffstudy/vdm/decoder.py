@@ -14,8 +14,8 @@ from ..core import expand, randn_like
 from ..nets.models import initialize
 
 # %% ../../nbs/73c_decoder.ipynb #4d8f9c6a
-def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # As h, `(b, rows, columns, width)`
-    "Convolve each patch with those of the row above and to its left, perhaps with its own as well."
+def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # `(b, rows, columns, width)`, like h
+    "Apply a causal convolution over patches: the row above, the patches to the left, `own` too."
     mask = torch.ones(2, 5, device=h.device, dtype=conv.weight.dtype)
     mask[1, 3 if own else 2:] = 0
     h = F.pad(h.movedim(-1, 1), (2, 2, 1, 0))
@@ -23,7 +23,7 @@ def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # As h, `(b, rows, 
 
 # %% ../../nbs/73c_decoder.ipynb #3597e915
 class _Layer(nn.Module):
-    "Look around, then think for oneself; the identity before training."
+    "Residual layer of a convolution and an MLP; the identity before training."
     def __init__(self, width: int, past: bool):
         super().__init__()
         self.past = past
@@ -40,7 +40,7 @@ class _Layer(nn.Module):
 
 # %% ../../nbs/73c_decoder.ipynb #bee17f19
 class _Look(nn.Module):
-    "Attention to the patches before; the identity before training."
+    "Causal self-attention over the patches; the identity before training."
     def __init__(self, width: int, heads: int = 4):
         super().__init__()
         self.heads, self.norm = heads, nn.LayerNorm(width)
@@ -59,12 +59,12 @@ class Decoder(nn.Module):
     """p(x|z_0) by a network: patch after patch from the top left, and in a patch pixel after pixel.
 
     Args:
-        shape: Of an image, `(c, h, w)`
+        shape: Shape of an image, `(c, h, w)`
         levels: Gray levels of the data
-        width: Of the layers, a multiple of 4
-        depth: Layers, of which every third is followed by attention
-        patch: Height and width of a patch
-        seed: Of the weights"""
+        width: Channels of the layers, a multiple of 4
+        depth: Number of layers; attention follows every third
+        patch: Height and width of a patch, in pixels
+        seed: Seed of the initial weights"""
     def __init__(self, shape: tuple, levels: int, width: int = 96, *, depth: int = 6,
                  patch: int = 2, seed: int = 0):
         super().__init__()
@@ -106,7 +106,7 @@ class Decoder(nn.Module):
     def _patches(self, v):  # `(b, c, h, w)` -> `(b, rows, columns, pixels)`
         return F.pixel_unshuffle(v, self.patch).movedim(1, -1)
 
-    def _trunk(self, k, seen):  # For each patch what z_0 and the patches before say of it
+    def _trunk(self, k, seen):  # Features of each patch from z_0 and the patches before
         # levels of the patches near, and of all before: an image has few levels for its ink
         place = self.levels * torch.arange(self.pixels, device=k.device)
         near = _past(self.level(k + place).sum(-2), self.first, False)
@@ -116,17 +116,17 @@ class Decoder(nn.Module):
         ink = F.pad(sums / (1 + count) ** .5, (0, 0, 1, -1)).view(near.shape)
         return self.layers(seen + near + self.palette(ink)) + self.again(seen)
 
-    def _logits(self, row, k, j):  # Of pixel j, from its row and the pixels before it in its patch
+    def _logits(self, row, k, j):  # Logits of pixel j, from its row and the pixels before it
         start = j * (j - 1) // 2
         for i in range(j): row = row + self.before(k[..., i] + self.levels * (start + i))
         return self.last(F.silu(self.mix[j](F.silu(row))))
 
     def forward(self, k: Tensor, x_noisy: Tensor, gamma_0: Tensor) -> Tensor:
-        """What the image costs, given z_0.
+        """Compute the reconstruction loss −log p(k|z_0) of images.
 
         Args:
-            k: Gray levels `(b, c, h, w)`
-            x_noisy: z_0 / α_0, the same shape
+            k: Gray levels, `(b, c, h, w)`
+            x_noisy: z_0 / α_0, `(b, c, h, w)`
             gamma_0: γ(0), `()`
 
         Returns:
@@ -139,13 +139,13 @@ class Decoder(nn.Module):
         nats = F.cross_entropy(logits, k.flatten(), reduction="none")
         return nats.view(len(k), -1).sum(1)
 
-    def _shrink(self, x_noisy, gamma_0):  # By its noise, so that large γ_0 does no harm
+    def _shrink(self, x_noisy, gamma_0):  # Divided by 1 + noise variance, small also for large γ_0
         dtype = self.last.weight.dtype
         return x_noisy.to(dtype) / (1 + torch.exp(expand(gamma_0, x_noisy).to(dtype)))
 
     @torch.no_grad()
     def sample(self, x_noisy: Tensor, gamma_0: Tensor, generator=None) -> Tensor:
-        """An image drawn from p(x|z_0), in as many calls as there are patches.
+        """Sample images from p(x|z_0), with one call of the layers for each patch.
 
         Args:
             x_noisy: z_0 / α_0, `(b, c, h, w)`
@@ -153,7 +153,7 @@ class Decoder(nn.Module):
             generator: One `torch.Generator`, or a list of one for each image
 
         Returns:
-            Gray levels, the same shape, uint8"""
+            Gray levels, `(b, c, h, w)`, uint8"""
         seen = self.seen(self._patches(self._shrink(x_noisy, gamma_0)))
         u = torch.special.ndtr(self._patches(randn_like(x_noisy, generator)))
         k = torch.zeros(seen.shape[:-1] + (self.pixels,), dtype=torch.long, device=seen.device)

@@ -23,7 +23,7 @@ class CategoricalNet(nn.Module):
     """ε̂ from the posterior mean of each pixel: a learned prior times its exact likelihood.
 
     Args:
-        net: Over `(b, c·levels, h, w)`, such as a `nets.UNet` of that shape
+        net: Network over `(b, c·levels, h, w)`, such as a `nets.UNet` of that shape
         levels: Gray levels of the data"""
 
     def __init__(self, net: nn.Module, levels: int):
@@ -47,7 +47,7 @@ class CategoricalNet(nn.Module):
 
 # %% ../../nbs/73b_heads.ipynb #4c854257
 def _faded_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `(b, 2·c·n, h, w)`
-    "The means of sines and cosines of an image z / α that is known up to noise of variance exp(γ)."
+    "Compute E[sin], E[cos] of an image, known as z / α up to noise of variance exp(γ)."
     n = math.ceil(math.log2(levels))  # the shortest wave is about two gray levels long
     waves = math.pi * 2. ** torch.arange(n, device=x_noisy.device, dtype=x_noisy.dtype)
     faint = torch.exp(-.5 * waves ** 2 * torch.exp(gamma).reshape(-1, 1)).repeat(
@@ -56,11 +56,13 @@ def _faded_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `
 
 # %% ../../nbs/73b_heads.ipynb #5a2b3494
 def _level_means(
-    h: Tensor, layer: nn.Linear,  # What the last layer reads, a row for each dimension
-    x_noisy: Tensor, inverse: Tensor,  # z / α and exp(−γ), `(n,)`
-    chunk: int = None,  # Dimensions at a time
+    h: Tensor,          # Features of each dimension, `(n, width)`
+    layer: nn.Linear,   # Last layer: features → logits of the prior over the levels
+    x_noisy: Tensor,    # z / α, `(n,)`
+    inverse: Tensor,    # exp(−γ), `(n,)`
+    chunk: int = None,  # Dimensions computed at a time
 ) -> Tensor:  # x̂, `(n,)`
-    "The posterior mean of each dimension under a layer's prior, in little memory."
+    "Compute the posterior mean of each dimension under a learned prior, a chunk at a time."
     x = bound.centers(layer.out_features, x_noisy)
     def mean(h, z, w):
         return (layer(h).to(z.dtype) - .5 * w[:, None] * (z[:, None] - x) ** 2).softmax(1).mv(x)
@@ -73,15 +75,15 @@ def _level_means(
 
 # %% ../../nbs/73b_heads.ipynb #1a551396
 class FineCategoricalNet(nn.Module):
-    """`CategoricalNet` for many gray levels: reads faded sines and works on patches.
+    """`CategoricalNet` for many gray levels: on patches, with expected Fourier features.
 
     Args:
-        net: Over `(width, h / patch, w / patch)`, as a `nets.UNet` of that shape
-        channels: Of an image
+        net: Network over `(width, h / patch, w / patch)`, such as a `nets.UNet`
+        channels: Channels of an image
         levels: Gray levels of the data
-        patch: Height and width of a patch
-        width: Of the layers at full resolution
-        seed: Of the weights"""
+        patch: Height and width of a patch, in pixels
+        width: Channels of the layers at full resolution
+        seed: Seed of the initial weights"""
 
     def __init__(self, net: nn.Module, channels: int, levels: int, *, patch: int = 2,
                  width: int = 64, seed: int = 0):
@@ -122,11 +124,11 @@ class FineCategoricalNet(nn.Module):
 
 # %% ../../nbs/73b_heads.ipynb #c41762fb
 class PatchNet(nn.Module):
-    """ε̂ by a network for which each patch is one position, with the pixels as its channels.
+    """ε̂ of a network whose positions are patches and whose channels are the pixels of a patch.
 
     Args:
-        net: Over `(c·patch², h / patch, w / patch)`, such as a `nets.UNet`
-        patch: Height and width of a patch"""
+        net: Network over `(c·patch², h / patch, w / patch)`, such as a `nets.UNet`
+        patch: Height and width of a patch, in pixels"""
 
     def __init__(self, net: nn.Module, patch: int = 2):
         super().__init__()
@@ -145,11 +147,11 @@ class PatchNet(nn.Module):
 
 # %% ../../nbs/73b_heads.ipynb #e50afb2f
 class Head(NamedTuple):
-    """What a network puts out for each pixel.
+    """Parameterization of the output of a network: the inner shape and the wrapper that gives ε̂.
 
     Args:
-        inner: `(shape, levels, width)` → shape of the images that the network inside sees
-        wrap: `(net, shape, levels, seed)` → the network of images of that shape"""
+        inner: `(shape, levels, width)` → input shape of the inner network
+        wrap: `(net, shape, levels, seed)` → network of images of `shape`"""
     inner: Callable
     wrap: Callable
 

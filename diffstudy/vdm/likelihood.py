@@ -20,10 +20,10 @@ from . import bound
 
 # %% ../../nbs/34_likelihood.ipynb #393d6dde
 class _Divergence:
-    "dz/dγ of the probability flow, and vᵀ(∂f/∂z)v beside it: along random probes, or summed over the unit vectors."
+    "dz/dγ = f of the probability flow, and the trace of ∂f/∂z: exact, or vᵀ(∂f/∂z)v of probes v."
 
     def __init__(self, predict, z, limit, probes):
-        self.slope = sample.Slope(predict, z.dtype, limit)
+        self.slope = sample.ProbabilityFlowODE(predict, z.dtype, limit)
         self.shape = z.shape
         self.probes = probes  # None: all unit vectors
 
@@ -47,13 +47,13 @@ class _Divergence:
 
 # %% ../../nbs/34_likelihood.ipynb #721c4ef2
 class Likelihood(NamedTuple):
-    """What the probability flow says of a batch.
+    """Log density of a batch under the probability flow.
 
     Args:
-        log_prob: `(b,)` nats: log density of z at `gammas[0]`
-        error: `(b,)` standard error over the probes: 0 for the exact trace, nan for one
-        latent: z at `gammas[-1]`, `(b, *d)`
-        evaluations: Of `predict`"""
+        log_prob: Log density of z at `gammas[0]`, `(b,)`, nats
+        error: Standard error over the probes, `(b,)`, nats; 0: exact trace, nan: one probe
+        latent: Latents at `gammas[-1]`, the noise end, `(b, *d)`
+        evaluations: Number of calls of `predict`"""
     log_prob: Tensor
     error: Tensor
     latent: Tensor
@@ -62,21 +62,23 @@ class Likelihood(NamedTuple):
 def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, generator=None,
                    prior=None, rtol: float = 1e-4, atol: float = 1e-4,
                    max_evaluations: int = 10_000) -> Likelihood:
-    """The log density of the probability flow, up to the solver's error, by its divergence (Song and others 2020, section 4.3).
+    """Integrate the divergence of the probability flow to the log density (Song et al. 2020, 4.3).
+
+    Exact up to the error of the solver. Raises RuntimeError if `max_evaluations` is exceeded.
 
     Args:
-        predict: `(z, γ) → ε̂`, with γ of shape `()`; differentiable in z
-        z: Latents at `gammas[0]`, `(b, *d)`: α₀ x for data x
-        gammas: Rising, from data to noise; only the two ends matter
+        predict: Network `(z, γ) → ε̂`, with γ of shape `()`; differentiable in z
+        z: Latents at `gammas[0]`, `(b, *d)`: α₀ x of data x
+        gammas: Rising γ from data to noise, `(n,)`; only the two ends matter
         probes: Random directions for the trace; None: exact, with D backward passes
-        generator: Of the probes
-        prior: Log density at `gammas[-1]`: `(b, *d)` → `(b,)`; None: standard normal
-        rtol: Error of a step relative to the state and to the log density
-        atol: Error of a step in their units
-        max_evaluations: RuntimeError beyond
+        generator: Random stream of the probes, a `torch.Generator`
+        prior: Log density at `gammas[-1]`, `(b, *d)` → `(b,)`; None: standard normal
+        rtol: Relative error of a step, in the state and in the log density
+        atol: Absolute error of a step, in the state and in the log density
+        max_evaluations: Largest number of calls of `predict`
 
     Returns:
-        `log_prob`, its error, the latent at the noise end, evaluations"""
+        Log density in nats, standard error, latents at the noise end, calls"""
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
     dtype = finest(z)
     v = None  # or random signs `(n, b, D)`, for each example its own
@@ -111,19 +113,19 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
 # %% ../../nbs/34_likelihood.ipynb #d1250815
 def dequantized(predict, k: Tensor, levels: int, gammas: Tensor, generator=None, *,
                 noise: str = "uniform", **flow) -> Tensor:
-    """An unbiased estimate of an upper bound on −log P(k), where P is the probability flow read in gray levels.
+    """Estimate, unbiased, an upper bound on −log P(k) of gray levels k under the probability flow.
 
     Args:
-        predict: `(z, γ) → ε̂`
-        k: Gray levels `(b, *d)`, integers in 0..levels-1
-        levels: How many there are
-        gammas: Rising, from data to noise
-        generator: Of the noise, then of the probes
-        noise: In each level's cell; "latent": that of z_0, read by the decoder
-        **flow: For `log_likelihood`: `probes`, `rtol`, `atol`
+        predict: Network `(z, γ) → ε̂`, differentiable in z
+        k: Gray levels, `(b, *d)`, integers in 0..levels-1
+        levels: Number of gray levels
+        gammas: Rising γ from data to noise, `(n,)`
+        generator: Random stream of the noise, then of the probes
+        noise: "uniform" in the cell of each level, or "latent": the noise of z_0
+        **flow: Options of `log_likelihood`: `probes`, `rtol`, `atol`
 
     Returns:
-        `(b,)` nats, with one draw of the noise"""
+        −log P(k) at most, `(b,)`, nats, from one draw of the noise"""
     choose(noise, dict(uniform=1, latent=1), "noise")
     bound.check_levels(k, levels)
     x = bound.centers(levels, torch.empty(0, device=k.device))[k.long()]

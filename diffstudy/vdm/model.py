@@ -27,14 +27,14 @@ STEPS, GRID = 32, "even"  # Of a sampler, where none are given
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b601
 class VDM(nn.Module):
-    """A variational diffusion model of images: what is learned, and the number of gray levels.
+    """Variational diffusion model of images: network, noise schedule and decoder (VDM).
 
     Args:
-        net: `net(z, gamma)`, or `net(z, gamma, c)` where it has `classes` → ε̂
+        net: Network `(z, γ) → ε̂`, or `(z, γ, c) → ε̂` if it has `classes`
         schedule: A `schedule.Schedule`
         levels: Gray levels of the data
-        shape: Of an image, `(c, h, w)`; that of the network by default
-        decoder: p(x|z_0) by a network, a `decoder.Decoder`; None: V16"""
+        shape: Shape of an image, `(c, h, w)`; None: that of the network
+        decoder: p(x|z_0) as a `decoder.Decoder`; None: equation V16"""
     kind, calls = "bound", STEPS  # What `nll` is, and of the network for a sample: as `families`
 
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
@@ -50,26 +50,31 @@ class VDM(nn.Module):
         self.shape = tuple(shape or getattr(net, "shape", ()))
 
     def forward(self, z, gamma, c=None, extra=None):
-        "ε̂ of the latents `z` at noise level γ, for labels `c` or none; `extra` as in the network."
+        "Predict ε̂ of latents z at noise level γ, with labels c and the network's scalar `extra`."
         if extra is not None: return self.net(z, gamma, c, extra)
         return self.net(z, gamma) if c is None else self.net(z, gamma, c)
 
     def loss(self, batch, generator=None) -> dict:
-        """What `train.loss_step` asks for, of images and labels: the bound.
+        """Compute the training loss of a batch, the bound, for `train.loss_step`.
+
+        Args:
+            batch: Images `(b, *shape)` as gray levels, and labels `(b,)`
+            generator: Random stream of label drops, times and noise
 
         Returns:
-            As `training_loss`"""
+            Scalars "loss", "prior", "reconstruction", "diffusion", bits per dimension"""
         return training_loss(self, batch, generator)
 
     def nll(self, images: Tensor, context=None, generator=None) -> Tensor:
-        """A draw of the bound on −log p of each image, in nats.
+        """Estimate the bound on −log p of each image from one draw of times and noise.
 
         Args:
-            images, context: `(b, *shape)`; labels `(b,)`, or None for none
-            generator: Of times and noise
+            images: Gray levels, `(b, *shape)`
+            context: Labels, `(b,)`; None: no labels
+            generator: Random stream of times and noise
 
         Returns:
-            `(b,)`"""
+            One draw of the bound, `(b,)`, nats"""
         return loss(self, images, context, generator).total
 
     @implements("V14")
@@ -77,22 +82,22 @@ class VDM(nn.Module):
     def sample(self, n: int, context=None, *, w: float = 0., steps: int = STEPS,
                sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
                start=None, progress: bool = False) -> Tensor:
-        """Samples of the model, each pixel read as its most likely level.
+        """Sample images, each pixel decoded to its most likely level.
 
         Args:
             n: Number of images
-            context: Labels `(n,)`, or None for none
-            w: Guidance weight as in the paper; 0 = none
-            steps: T
-            sampler: A name of `solvers.SOLVERS`: the chain of V14, or another way
+            context: Labels, `(n,)`; None: no labels
+            w: Guidance weight w of classifier-free guidance; 0: none
+            steps: T, the number of steps
+            sampler: A key of `solvers.SOLVERS`; "ancestral" is the chain of V14
             grid: A name of `solvers.GRIDS`: the noise levels at which to ask
-            generator: One `torch.Generator`, or a list of one for each image
-            predict: Guidance of another kind, `(z, γ) → ε̂`, in the place of context and w
-            start: Noise to begin with, `(n, *shape)`; by default it is drawn
-            progress: Show a bar
+            generator: Random stream: one `torch.Generator`, or a list with one for each image
+            predict: Guided network `(z, γ) → ε̂`, which replaces `context` and `w`
+            start: Initial noise, `(n, *shape)`; None: drawn from N(0, I)
+            progress: Show a progress bar
 
         Returns:
-            Gray levels `(n, *shape)`, uint8"""
+            Gray levels, `(n, *shape)`, uint8"""
         walk = choose(sampler, SOLVERS, "sampler")
         spacing = choose(grid, GRIDS, "grid")
         if not self.shape:
@@ -107,28 +112,28 @@ class VDM(nn.Module):
         return self.decode(z, gammas[-1], generator)
 
     def predict(self, c=None, *, w: float = 0.):
-        """The network under classifier-free guidance.
+        """Make the noise prediction under classifier-free guidance (Ho and Salimans 2022).
 
         Args:
-            c: Labels `(b,)`, or None for none
-            w: Guidance weight as in the paper; 0 = none
+            c: Labels, `(b,)`; None: no labels
+            w: Guidance weight w of classifier-free guidance; 0: none
 
         Returns:
-            `(z, γ) → ε̂`, what every sampler walks along"""
+            Guided network `(z, γ) → ε̂`, the argument `predict` of the samplers"""
         if c is None: return self.net
         return ClassifierFree(self.net, c, w=w)
 
     @implements("V16")
     def decode(self, z_0: Tensor, gamma_0: Tensor, generator=None) -> Tensor:
-        """The most likely gray level of each dimension given z_0; an image drawn by a `decoder`.
+        """Decode z_0 to the most likely gray level of each dimension, or sample from the `decoder`.
 
         Args:
-            z_0: Least noisy latents `(b, *d)`
-            gamma_0: Their γ
-            generator: One `torch.Generator`, or a list of one for each image
+            z_0: Least noisy latents, `(b, *d)`
+            gamma_0: γ of z_0, `()` or `(b,)`
+            generator: Random stream of the decoder: one generator, or one for each image
 
         Returns:
-            `(b, *d)` uint8"""
+            Gray levels, `(b, *d)`, uint8"""
         x, = as_data(z_0=z_0 / expand(alpha(gamma_0), z_0))
         if bad := int((~x.isfinite()).sum()):  # NaN would be read as white
             raise ValueError(f"expected finite latents; {bad} of {x.numel()} values are not")
@@ -141,7 +146,13 @@ class VDM(nn.Module):
 
 # %% ../../nbs/73g_vdm.ipynb #8838cb7e
 class Losses(NamedTuple):
-    "The three terms of the bound and their sum, `(b,)` each, in nats."
+    """Three terms of the bound and their sum, `(b,)` each, in nats.
+
+    Args:
+        prior: KL of q(z_1|x) to N(0, I) (V15)
+        reconstruction: −log p(k|z_0) (V16)
+        diffusion: Diffusion loss (V23 or V26)
+        total: Sum of the three terms"""
     prior: Tensor
     reconstruction: Tensor
     diffusion: Tensor
@@ -151,19 +162,20 @@ class Losses(NamedTuple):
 @implements("V20")
 def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Tensor = None,
          variance: bool = False, extra: Tensor = None) -> Losses:
-    """An unbiased estimate of the bound on −log p(x|c) for each example.
+    """Estimate, unbiased, the bound on −log p(x|c) for each example (VDM).
 
     Args:
-        k: Images as gray levels `(b, *d)`, integers in 0..levels-1
-        c: Labels `(b,)`, `model.null` for none; None: none at all
-        generator: Of times and noise
+        model: Model whose bound is estimated
+        k: Images as gray levels, `(b, *d)`, integers in 0..levels-1
+        c: Labels, `(b,)`, with `model.null` for no label; None: no labels
+        generator: Random stream of times and noise
         steps: T of the discrete loss; 0: continuous time
-        t: Own times (continuous) or steps in 1..T: `(b,)`; `(b, m)`: their mean
-        variance: Let the schedule's interior learn a low variance (continuous time)
-        extra: `(b,)`, for networks that take one more scalar
+        t: Times (or steps in 1..T), `(b,)`, or `(b, m)` for a mean over m
+        variance: Train the schedule's interior for low variance (continuous time)
+        extra: Extra scalar of the network, `(b,)`, if it takes one
 
     Returns:
-        nats"""
+        Prior, reconstruction and diffusion loss and their sum, `(b,)`, nats"""
     bound.check_levels(k, model.levels)
     if variance and steps:
         raise ValueError(
@@ -215,14 +227,14 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
 
 # %% ../../nbs/73g_vdm.ipynb #84afd10b
 def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
-    """Mirror and turn about half of the images each, at random, as VDM does on CIFAR-10.
+    """Transform images at random: mirror half of them, turn half of them (VDM on CIFAR-10).
 
     Args:
-        k: Square images `(b, c, h, h)`
-        generator: Of the choices
+        k: Square images, `(b, c, h, h)`
+        generator: Random stream of the choices
 
     Returns:
-        The images, and `(b,)` 1. where one was changed, 0. elsewhere"""
+        Images `(b, c, h, h)`; flags `(b,)`, 1. for a changed one, else 0."""
     expect(
         k.ndim == 4 and k.shape[2] == k.shape[3],
         "square images (b, c, h, h), since some are turned by a right angle", tuple(k.shape))
@@ -240,18 +252,19 @@ def augment(k: Tensor, generator=None) -> tuple[Tensor, Tensor]:
 # %% ../../nbs/73g_vdm.ipynb #51b5bb07
 def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, steps: int = 0,
                   variance: bool = False, augmented: bool = False) -> dict:
-    """The mean bound of a batch, for `train.loss_step`.
+    """Average the bound over a batch, for `train.loss_step`.
 
     Args:
-        batch: Images `(b, *d)` as integer gray levels and labels `(b,)`
-        generator: Of label drops, augmentation, times and noise
+        model: Model to train
+        batch: Images `(b, *d)` as integer gray levels, and labels `(b,)`
+        generator: Random stream of label drops, augmentation, times and noise
         p_uncond: Probability that an example loses its label
-        steps: As in `loss`
-        variance: As in `loss`
-        augmented: Mirror and turn images at random, and tell the network so
+        steps: T of the discrete loss; 0: continuous time
+        variance: Train the schedule's interior for low variance (continuous time)
+        augmented: Mirror and turn images at random; the network gets a flag
 
     Returns:
-        Scalars: "loss" and its three terms, bits per dimension"""
+        Scalars "loss", "prior", "reconstruction", "diffusion", bits per dimension"""
     k, c = split_batch(batch, bool(model.null))
     if not model.null: c = None
     else:  # one coin for each label, which is dropped with this probability (G7)
@@ -266,13 +279,15 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
 
 # %% ../../nbs/73g_vdm.ipynb #ce6d06de
 def optimizer(model: VDM, config: train.Config, shape_lr: float = .03) -> torch.optim.AdamW:
-    """`train.optimizer`, with a learning rate of its own for the shape of the schedule.
+    """Make the optimizer of `train.optimizer`, with another learning rate for the schedule's shape.
 
     Args:
-        shape_lr: Of the schedule's shape, where it has one to learn
+        model: Model to train
+        config: Training settings
+        shape_lr: Learning rate of the schedule's shape, if it is learned
 
     Returns:
-        For `train.State(..., optimizers=dict(main=...))`"""
+        Optimizer for `train.State(..., optimizers=dict(main=...))`"""
     shape = model.schedule.shape_parameters()
     own, opt = {id(p) for p in shape}, train.optimizer(model, config)
     for g in opt.param_groups: g["params"] = [p for p in g["params"] if id(p) not in own]
@@ -281,16 +296,16 @@ def optimizer(model: VDM, config: train.Config, shape_lr: float = .03) -> torch.
 
 # %% ../../nbs/73g_vdm.ipynb #0465a631
 def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False):
-    """The bound as a function of images and labels, averaged over evenly spread times.
+    """Make a function that estimates the bound of images, averaged over evenly spread times.
 
     Args:
         model: In evaluation mode, for instance `ema.model`
-        strata: Times for each image, evenly spread from a random offset
-        steps: As in `loss`
-        together: All in one call, an offset for each image; one z_0 for a `decoder`
+        strata: Number of times of each image, evenly spread from a random offset
+        steps: T of the discrete loss; 0: continuous time
+        together: All times in one call; one z_0 if there is a `decoder`
 
     Returns:
-        `(k, c, generator)` → `(b,)` nats, for `measure.bits_per_dim`"""
+        Function `(k, c, generator)` → bound `(b,)`, nats, for `measure.bits_per_dim`"""
     expect(not together or not steps, "continuous time, steps=0", f"steps={steps}", "together")
     ends = torch.tensor([0., 1.], device=next((p.device for p in model.parameters()), None))
     check_gamma(model.schedule(ends), "ends of the schedule")

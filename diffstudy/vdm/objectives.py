@@ -58,13 +58,13 @@ WEIGHTS = {  # name → w(γ), of a loss ½ ∫ w E‖ε − ε̂‖² dγ; the 
 
 # %% ../../nbs/51_objectives.ipynb #e4a5fd3f
 class Weighted(Schedule):
-    """The schedule on which the simple loss has a given weight: it stays where the weight is large.
+    """Schedule on which the simple loss is the bound with weight w(γ): slow where w is large.
 
     Args:
-        weight: A name of `WEIGHTS`, or γ → w ≥ 0
-        gamma_min: γ(0), data
-        gamma_max: γ(1), noise
-        nodes: Of the table between the two"""
+        weight: A key of `WEIGHTS`, or a function γ → w ≥ 0
+        gamma_min: γ(0), the data end
+        gamma_max: γ(1), the noise end
+        nodes: Number of nodes of the table of γ(t)"""
 
     def __init__(self, weight: str | Callable, gamma_min: float, gamma_max: float,
                  nodes: int = 4097):
@@ -84,7 +84,7 @@ class Weighted(Schedule):
         self.register_buffer("shares", (area / self.total).float())
 
     def forward(self, t):
-        "γ at the times `t`, same shape."
+        "Interpolate γ at the times `t`, in the shape of `t`."
         t = torch.as_tensor(t, device=self.shares.device)
         i = torch.searchsorted(self.shares, t.float().contiguous()).clamp(1, len(self.shares) - 1)
         low, high = self.shares[i - 1], self.shares[i]
@@ -92,20 +92,20 @@ class Weighted(Schedule):
         return torch.lerp(self.gammas[i - 1], self.gammas[i], u.float()).to(t.dtype)
 
     def derivative(self, t):
-        "γ'(t), same shape: the whole weight over the weight at that place."
+        "γ'(t) = ∫ w dγ / w(γ(t)), in the shape of `t`."
         return self.total / self.weight(self(t))
 
 # %% ../../nbs/51_objectives.ipynb #9eb1f339
 def simple_loss(schedule, levels: int, p_uncond: float = 1.):
-    """The mean squared error of the noise, at the noise levels of a schedule.
+    """Make the simple loss E‖ε − ε̂‖² at the noise levels of a schedule (DDPM).
 
     Args:
         schedule: A `schedule.Schedule`, such as `Weighted("EDM", -8., 5.)`
         levels: Gray levels of the images
-        p_uncond: Probability that an example loses its label; 1: no label is told
+        p_uncond: Probability that an example loses its label; 1: no labels are used
 
     Returns:
-        `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
+        Function `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
         k, c = split_batch(batch, p_uncond != 1)
         x = encode(k, levels)
@@ -118,7 +118,7 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
 
 # %% ../../nbs/51_objectives.ipynb #70e9580a
 def best_variance(gamma_s: Tensor, gamma_t: Tensor, spread: Tensor) -> Tensor:
-    """The variance of a reverse step that is nearest to the true one (Bao and others 2022).
+    """Compute the optimal variance of a reverse step (Analytic-DPM, Bao et al. 2022).
 
     Args:
         gamma_s: γ of the less noisy time, `()` or `(b,)`
@@ -126,37 +126,37 @@ def best_variance(gamma_s: Tensor, gamma_t: Tensor, spread: Tensor) -> Tensor:
         spread: Var[x|z_t] of each dimension, `(b, *d)`
 
     Returns:
-        `(b, *d)`"""
+        Variance of p(z_s|z_t), `(b, *d)`"""
     k = posterior_coefficients(gamma_s, gamma_t)
     return expand(k.var, spread) + expand(k.x, spread) ** 2 * spread
 
 def variance_between(v: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-    """Improved DDPM's variance: between the two choices of DDPM, on a logarithmic scale.
+    """Interpolate the variance between the two choices of DDPM, in the logarithm (improved DDPM).
 
     Args:
-        v: `(b, *d)` in [−1, 1], what a network puts out
+        v: Output of a network in [−1, 1], `(b, *d)`
         gamma_s: γ of the less noisy time, `()` or `(b,)`
         gamma_t: γ of the noisier time, `()` or `(b,)`
 
     Returns:
-        `(b, *d)`, from the small variance at −1 to the large one at 1"""
+        Variance, `(b, *d)`: the small one at v = −1, the large one at v = 1"""
     k, share = posterior_coefficients(gamma_s, gamma_t), (v + 1) / 2
     large = torch.sigmoid(torch.as_tensor(gamma_t)) * -torch.expm1(gamma_s - gamma_t)
     low, high = (expand(u, v).log() for u in (k.var, large))
     return torch.exp(share * high + (1 - share) * low)
 
 def variance_kl(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor, var: Tensor) -> Tensor:
-    """What a step of the chain costs if it has a variance of its own: V21 with any variance.
+    """Compute the KL of a step whose reverse variance is free: V21 with any variance.
 
     Args:
-        x: Data `(b, *d)`
-        x_hat: The network's guess of it, `(b, *d)`
+        x: Data, `(b, *d)`
+        x_hat: x̂, the network's prediction of x, `(b, *d)`
         gamma_s: γ of the less noisy time, `()` or `(b,)`
         gamma_t: γ of the noisier time, `()` or `(b,)`
-        var: Of the reverse step, `(b, *d)`
+        var: Variance of the reverse step, `(b, *d)`
 
     Returns:
-        `(b,)`, nats"""
+        KL of the step, `(b,)`, nats"""
     k = posterior_coefficients(gamma_s, gamma_t)
     ratio = expand(k.var, x) / var
     error = expand(k.x, x) ** 2 * (x - x_hat) ** 2 / var

@@ -18,16 +18,16 @@ from ..core import as_data, as_gamma, choose, draw, flat_sum, implements
 # %% ../../nbs/31_snr.ipynb #e2c7ff4b
 @implements("V24", "V25")
 def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor) -> Tensor:
-    """The continuous-time loss at one time for each example, from the error of the guess of x.
+    """½ γ'(t) exp(−γ) ‖x − x̂‖², the continuous-time loss at one time of each example (VDM).
 
     Args:
-        x: Data `(b, *d)`
-        x_hat: The network's guess of it, `(b, *d)`
+        x: Data, `(b, *d)`
+        x_hat: x̂, the network's prediction of x, `(b, *d)`
         gamma: γ(t), `()` or `(b,)`
         dgamma_dt: γ'(t), `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss"""
+        Loss at t, `(b,)`, nats; the mean over t ~ U(0, 1) is the loss"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
     g, slope = as_gamma(gamma, x), as_gamma(dgamma_dt, x, "dgamma_dt")
     weight = 0.5 * slope * torch.exp(-g)
@@ -36,15 +36,15 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor)
 # %% ../../nbs/31_snr.ipynb #2a8a7cfa
 @implements("V26")
 def diffusion_loss(eps: Tensor, eps_hat: Tensor, dgamma_dt: Tensor) -> Tensor:
-    """The continuous-time loss at one time for each example, from the guess of the noise.
+    """½ γ'(t) ‖ε − ε̂‖², the continuous-time loss at one time of each example (VDM).
 
     Args:
-        eps: The noise `(b, *d)`
-        eps_hat: The network's guess of it, `(b, *d)`
+        eps: ε, the noise in z_t, `(b, *d)`
+        eps_hat: ε̂, the network's prediction of ε, `(b, *d)`
         dgamma_dt: γ'(t), `()` or `(b,)`
 
     Returns:
-        `(b,)`, nats; its mean over t ~ U(0, 1) is the loss"""
+        Loss at t, `(b,)`, nats; the mean over t ~ U(0, 1) is the loss"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     slope = as_gamma(dgamma_dt, eps, "dgamma_dt")
     return 0.5 * slope.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
@@ -52,16 +52,16 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, dgamma_dt: Tensor) -> Tensor:
 # %% ../../nbs/31_snr.ipynb #94fd8b3a
 @implements("V25")
 def times(n: int, generator=None, *, even: bool = True, device=None) -> Tensor:
-    """One time for each example of a batch, evenly spread over [0, 1) in random order.
+    """Draw one time for each example of a batch, evenly spread over [0, 1) in random order (VDM).
 
     Args:
         n: Batch size
-        generator: A `torch.Generator`
+        generator: Random stream, a `torch.Generator`
         even: Low discrepancy; False: independent times
-        device: Where the result goes; the generator's device otherwise
+        device: Device of the result; None: that of the generator
 
     Returns:
-        `(n,)` float32 in [0, 1), each uniform by itself"""
+        Times in [0, 1), `(n,)`, float32, each uniform by itself"""
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"expected a whole number of examples, at least one; got {n=}")
     where = dict(generator=generator, device=device)
@@ -72,16 +72,16 @@ def times(n: int, generator=None, *, even: bool = True, device=None) -> Tensor:
 # %% ../../nbs/31_snr.ipynb #7d31e990
 @implements("V27")
 def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) -> Tensor:
-    """The continuous-time loss as an integral over the signal-to-noise ratio.
+    """Integrate the continuous-time loss over the signal-to-noise ratio (VDM).
 
     Args:
         error: γ `(nodes,)` → expected squared error of x̂, `(nodes,)` or `(nodes, b)`
         gamma_0: γ at the data end, SNR_max = exp(−γ_0)
         gamma_1: γ at the noise end, SNR_min = exp(−γ_1)
-        nodes: Of the trapezoidal rule
+        nodes: Number of nodes of the trapezoidal rule
 
     Returns:
-        Nats, `()` or `(b,)`"""
+        Loss, `()` or `(b,)`, nats"""
     if not -math.inf < gamma_0 < gamma_1 < math.inf:
         raise ValueError(
             "expected finite gamma_0 < gamma_1, since the largest SNR stands at the data end; "
@@ -95,18 +95,18 @@ def integrated_loss(error, gamma_0: float, gamma_1: float, nodes: int = 2001) ->
 
 # %% ../../nbs/31_snr.ipynb #79f90e93
 class VarianceLevels(NamedTuple):
-    """Noise levels of a batch, whose gradients wait for its losses.
+    """Noise levels of a batch; backward through them needs the `losses` of the batch.
 
     Args:
         gamma: γ(t), `(b,)`
         slope: γ'(t), `(b,)`
-        losses: `(b,)`: write each example's loss here, in the unit minimized, before going back"""
+        losses: Loss of each example, `(b,)`, in the unit minimized; fill it before backward"""
     gamma: Tensor
     slope: Tensor
     losses: Tensor
 
 class _ForVariance(torch.autograd.Function):
-    "γ(t) and γ'(t), with the loss's gradient for the ends and its variance's for the shape."
+    "γ(t) and γ'(t); backward minimizes the loss in the two ends and its variance in the shape."
 
     @staticmethod
     def forward(ctx, g0, g1, u, rate, losses):
@@ -129,11 +129,16 @@ class _ForVariance(torch.autograd.Function):
 # %% ../../nbs/31_snr.ipynb #23770bbb
 @implements("V30")
 def gammas_for_variance(schedule, t: Tensor) -> VarianceLevels:
-    """Noise levels whose gradients are the loss's for the ends, and its variance's for the shape.
+    """Compute γ(t) and γ'(t) so that the schedule's interior learns a low variance (VDM, app. I).
+
+    The two ends get the gradient of the loss, the shape between them that of the variance.
 
     Args:
-        schedule: With `ends()`, `fraction(t)`, `shape_parameters()`, as `schedule.Monotone`
-        t: Times `(b,)`, at least two"""
+        schedule: A learned schedule, such as `schedule.Monotone`
+        t: Times in [0, 1], `(b,)`, at least two
+
+    Returns:
+        γ(t), γ'(t), and a place for the losses"""
     if not schedule.shape_parameters():
         raise ValueError(
             "expected a schedule with a shape to learn, such as schedule.Monotone; "
@@ -168,17 +173,17 @@ WEIGHTINGS = {
 @implements("V28")
 def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor,
                   weighting: str = "vlb") -> Tensor:
-    """The diffusion loss with a weight on each noise level.
+    """½ w(γ) γ'(t) ‖ε − ε̂‖², the continuous-time loss with a weight on each noise level.
 
     Args:
-        eps: The noise `(b, *d)`
-        eps_hat: The network's guess of it, `(b, *d)`
+        eps: ε, the noise in z_t, `(b, *d)`
+        eps_hat: ε̂, the network's prediction of ε, `(b, *d)`
         gamma: γ(t), `()` or `(b,)`
         dgamma_dt: γ'(t), `()` or `(b,)`
         weighting: A key of `WEIGHTINGS`
 
     Returns:
-        `(b,)`; nats and a bound for "vlb" only"""
+        Weighted loss, `(b,)`; nats and a bound for "vlb" only"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
     g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
     w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)

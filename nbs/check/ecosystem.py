@@ -677,12 +677,12 @@ def jump(x, a, s):
 
 def measured(f, tries, jumping, predicts, **says):
     "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
-    l, found, exact = check.probe.levels(**says), {}, check.probe.target
-    first = check.probe._walk(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
+    l, found, exact = check.probe.noise_schedule(**says), {}, check.probe.target
+    first = check.probe._record_run(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
     if jumping: check.probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:
-            try: found |= [check.probe.error(f, l, predicts, k)]
+            try: found |= [check.probe.wasserstein_error(f, l, predicts, k)]
             except Exception:  # some cannot do as many
                 if not found: raise
     finally: check.probe.target = exact

@@ -366,7 +366,7 @@ def looks_right(tab, page, scheme, width):
 
 # %% ../../../nbs/99_website.ipynb #e33f0561
 @checkout
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "api_process.html", "api_experiment.html"])
 def test_page_in_a_browser(site, chromium, one_tab, page):
     "a page is whole at four widths, in light and dark, Tab reaches all, axe finds nothing serious"
     tab, wrong = one_tab(page)
@@ -424,7 +424,7 @@ FOUND = {  # what is asked → a page among the hits
     "posterior": "11_process", "checkpoint": "74_training", "expm1": "71a_numbers",
     "schedule": "12_schedule", "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood", "discriminator": "73f_ddgan_networks",
-    "cheat sheet": "94a_cheat_sheet", "sample.ddim": "95_api.html#"}
+    "cheat sheet": "94a_cheat_sheet", "sample.ddim": "api_process.html#"}
 
 def ask(tab, term):
     "The pages that the search finds, best first."
