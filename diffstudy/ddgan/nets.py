@@ -71,7 +71,7 @@ class Config(Settings):
     def __post_init__(self):
         super().__post_init__()
 
-        # what does not go together
+        # settings that contradict each other
         if self.one_shot and (self.paired or self.predicts != "data"):
             raise ValueError(
                 "one_shot: expected paired=False and predicts='data', "
@@ -141,7 +141,7 @@ class MLPGenerator(MLP):
         self.of_latent = of_latent
         with torch.no_grad():
             for layer in self.layers:
-                layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
+                layer.weight.mul_(math.sqrt(2))  # the gain of leaky ReLU
 
     def forward(self, z_t, s, latent, c=None):
         latent = nets.features(latent, self.of_latent, latent.dtype)

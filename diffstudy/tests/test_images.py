@@ -167,12 +167,12 @@ def families(x, names):  # Images `(n, c, h, w)`; the family of each, by its fir
     return family
 
 def emoji_and_names():  # All images in the order of the file, their names, who is held out
-    told = json.loads(read_note(along("emoji.png")))
-    held = torch.zeros(len(told["names"]), dtype=torch.bool)
-    held[told["held_out"]] = True
+    note = json.loads(read_note(along("emoji.png")))
+    held = torch.zeros(len(note["names"]), dtype=torch.bool)
+    held[note["held_out"]] = True
     x = torch.empty(len(held), 3, 32, 32, dtype=torch.uint8)
     x[~held], x[held] = (s.images for s in load_emoji())
-    return x, told["names"], held
+    return x, note["names"], held
 
 # %% ../../nbs/72_images.ipynb #ebb8c018
 def test_emoji_are_held_out_by_families():
