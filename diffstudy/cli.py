@@ -535,7 +535,7 @@ def _info(
         if log: typer.echo(f"loss {log[0]:.3f} {_sparkline(log)} {log[-1]:.3f}")
         seen = checkpoint.read_log(run, name="watch.jsonl")
         score = {r["step"]: r["score"] for r in seen if r.get("score") is not None}
-        if best := checkpoint.best(run):
+        if best := checkpoint.best_checkpoint(run):
             typer.echo(
                 f"held-out score {_sparkline([*score.values()])} at {len(score)} looks; "
                 f"best {score[int(best.name[5:])]:.4f}: --checkpoint best, {best.name}")
@@ -579,6 +579,6 @@ def main():
     "The command `diffstudy`."
     for out in (sys.stdout, sys.stderr):
         if hasattr(out, "reconfigure"): out.reconfigure(errors="replace")
-    kernels.keep_memory()
-    kernels.wait_asleep()  # before PyTorch is loaded
+    kernels.keep_freed_memory()
+    kernels.set_passive_wait()  # before PyTorch is loaded
     app(prog_name="diffstudy")

@@ -89,7 +89,7 @@ PUBLISHED = _table("published.csv", Published)
 REPORTED = _table("reported.csv", Reported)
 
 # %% ../nbs/93_references.ipynb #ddced66a
-CHOSEN = {  # a model, network or schedule that a configuration names → its methods
+SETTING_METHODS = {  # a model, network or schedule that a configuration names → its methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
     "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixtureCDF",
     "tarflow": "families.flow.tarflow",
@@ -114,16 +114,16 @@ def methods_of(config: dict) -> list[str]:
     kinds = {  # what a run of a kind uses, and what some of them use
         "vdm": [
             "vdm.model.VDM nets.models.UNet process.sample.ancestral",
-            CHOSEN.get(config.get("schedule")),
-            config.get("drop") and "guidance.formulas.classifier_free",
+            SETTING_METHODS.get(config.get("schedule")),
+            config.get("p_uncond") and "guidance.formulas.classifier_free",
             config.get("unet", {}).get("fourier") and "nets.models.fourier_features"],
         "ddgan": [
-            "ddgan.game.adversarial_step ddgan.steps.generate", CHOSEN.get(gan.get("net")),
+            "ddgan.game.adversarial_step ddgan.steps.generate", SETTING_METHODS.get(gan.get("net")),
             gan.get("r1") and "ddgan.steps.gradient_penalty",
             gan.get("relativistic") and "ddgan.game.generator_terms",
             gan.get("mismatch") and "ddgan.game.discriminator_terms"],
         "classifier": ["guidance.formulas.classifier_guided"],
-        "family": [CHOSEN.get(config.get("model"))]}
+        "family": [SETTING_METHODS.get(config.get("model"))]}
     kind = choose(config.get("kind", "vdm"), kinds, "kind of run")
     averages = any(config.get(part, {}).get("ema") for part in ("train", "gan"))
     found = [*kind, "train.loop.fit", averages and "train.loop.EMA", f"data.{config.get('data')}"]
@@ -156,7 +156,7 @@ def cite(*used) -> str:
     return "\n\n".join(map(bibtex, keys))
 
 # %% ../nbs/93_references.ipynb #508fc3d7
-def citing(work: dict[str, str], texts: dict[str, str]) -> list[str]:
+def pages_citing(work: dict[str, str], texts: dict[str, str]) -> list[str]:
     """Find pages that cite a work: by arXiv number, title or, for a book, author and year.
 
     Args:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .core import suggest
 
 # %% ../nbs/70_core.ipynb #2aaa53cc
-def spelled(v):
+def parse_literal(v):
     "Parse a text as a Python literal; return other texts and other values unchanged."
     if not isinstance(v, str): return v
     try: return ast.literal_eval(dict(true="True", false="False", none="None").get(v.lower(), v))
@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     holds: Callable
     expected: str
     plain: Callable = lambda v: v
-    read: Callable = spelled
+    read: Callable = parse_literal
 
     def check(self, name: str, value):
         """Convert a value and check it. Raises ValueError, with the name of the setting.
@@ -46,7 +46,7 @@ class Rule(NamedTuple):
 def whole(least: int = 0) -> Rule:
     "Make a rule for whole numbers of at least `least`."
     def read(v):
-        v = spelled(v)
+        v = parse_literal(v)
         return int(v) if type(v) is float and v % 1 == 0 else v
     return Rule(
         lambda v: type(v) is int and v >= least, f"a whole number, at least {least}", read=read)
@@ -92,7 +92,7 @@ def or_none(rule: Rule, means: str) -> Rule:
         Rule that allows None as well"""
     return Rule(
         lambda v: v is None or rule.holds(v), f"{rule.expected}, or None for {means}", rule.plain,
-        lambda v: None if spelled(v) is None else rule.read(v))
+        lambda v: None if parse_literal(v) is None else rule.read(v))
 
 def tuple_of(rule: Rule, expected: str, *lengths: int) -> Rule:
     """Make a rule for tuples; a text is split at commas, one value becomes a tuple of one.
@@ -111,7 +111,7 @@ def tuple_of(rule: Rule, expected: str, *lengths: int) -> Rule:
     def plain(v): return tuple(map(rule.plain, v)) if isinstance(v, (list, tuple)) else v
 
     def read(v):
-        v = spelled(v)
+        v = parse_literal(v)
         if v is None: return ()
         if isinstance(v, str): v = filter(None, v.split(","))
         elif not isinstance(v, (list, tuple)): v = (v,)

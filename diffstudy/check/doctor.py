@@ -60,8 +60,9 @@ class _Case(NamedTuple):
     def from_run(cls, run, view):
         "Collect model, data, losses and averaging of a run, for use without labels."
         predict, config = run.predict(), run.config
-        if run.has_labels and not config["drop"]: raise ValueError(
-            "doctor asks a network without labels; expected a run with drop above 0; got drop=0")
+        if run.has_labels and not config["p_uncond"]: raise ValueError(
+            "doctor asks a network without labels; expected a run with p_uncond above 0; "
+            "got p_uncond=0")
         def gamma(t):
             return run.model.schedule(torch.as_tensor(t).float().to(run.device)).detach()
         images, held_out = (encode(
@@ -324,7 +325,7 @@ def _samples(c, given) -> tuple[list, list]:
             (a, s), guess = l.at(t, x), c.data(x, t)
             b, r = l.at(times[i + 1], x) if i + 1 < calls else (1., 0.)
             x = b * guess + r * (x - a * guess) / s
-            c.view.to(c.view.done + 1)
+            c.view.update(c.view.done + 1)
         drawn[calls] = x
     size, own = c.images.double().std(), drawn[64]
     moved = {

@@ -367,7 +367,7 @@ def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown
                 elif options["skip_broken"] or not bad:
                     keep(image)
                     labels[part].append(label)
-                if shown: shown.to(shown.done + 1)
+                if shown: shown.update(shown.done + 1)
     if bad:
         listed = ";\n".join(sorted(bad)[:20])
         if len(bad) > 20: listed += f";\nand {len(bad) - 20} more"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..core import can_look, expect, move, seen, stream
-from ..train.files import along, locked, needed, read_note, replace_file, write_png
+from ..train.files import find_bundled, import_optional, locked, read_note, replace_file, write_png
 
 # %% ../../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -156,7 +156,7 @@ def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
 # %% ../../nbs/72_images.ipynb #99567cf6
 def import_torchvision():
     "Import torchvision, or raise an error with the command that installs it."
-    return needed("torchvision", "images", "this set")
+    return import_optional("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
 def _fetch(name: str, root) -> list:  # Training and test part, data sets of torchvision
@@ -292,7 +292,7 @@ def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
     Returns:
         Training set (1683) and test set (187)"""
     from PIL import Image
-    sheet = Image.open(along("emoji.png"))
+    sheet = Image.open(find_bundled("emoji.png"))
     note = json.loads(read_note(sheet.filename))
     x = torch.from_numpy(np.array(sheet.convert("RGB"))).permute(2, 0, 1)
     labels = torch.tensor([*map(int, note["labels"])])

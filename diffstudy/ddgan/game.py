@@ -276,7 +276,7 @@ def make_state(config: Config, model: nn.ModuleDict, updates: int, *, rank=None,
     common = dict(
         steps=updates, batch_size=config.batch_size,
         lr=config.lr_g, lr_end=config.lr_end, lr_decay="cosine", warmup=0,
-        betas=config.betas, weight_decay=0., clip=None, ema=config.ema)
+        betas=config.betas, weight_decay=0., max_grad_norm=None, ema=config.ema)
     whole = train.Config(**common | settings)
 
     # the discriminator has a rate of its own, and may end at another

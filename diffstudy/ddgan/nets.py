@@ -37,8 +37,8 @@ class Config(Settings):
         predicts: Output of G: x, z_s or ε
         one_shot: Generate in one step; D compares at all noise levels
         patch: Pixels: side of the squares folded into channels
-        mults: Channels of each resolution, as multiples of the width
-        blocks: Residual blocks of a resolution, and one more going up
+        channel_mults: Channels of each resolution, as multiples of the width
+        num_res_blocks: Residual blocks of a resolution, and one more going up
         attention: Resolutions with self-attention, in positions
         embedding: Length of the style vector computed of the latent
         mapping: Dense layers between latent and style vector
@@ -56,8 +56,8 @@ class Config(Settings):
     predicts: str = setting("data", one_of("data", "state", "noise"))
     one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
-    mults: tuple = setting((1, 2), _SIZES)
-    blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting((1, 2), _SIZES)
+    num_res_blocks: int = setting(2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
@@ -80,10 +80,10 @@ class Config(Settings):
             raise ValueError(
                 f"pack: expected net='resnet', whose discriminator sees several images at once; "
                 f"got {self.net!r} and packs of {self.pack}")
-        if self.net != "mlp" and (self.width % 4 or not self.mults):
+        if self.net != "mlp" and (self.width % 4 or not self.channel_mults):
             raise ValueError(
                 "expected a width that is a multiple of 4, and one multiple of it for each level; "
-                f"got {self.width} and {self.mults}")
+                f"got {self.width} and {self.channel_mults}")
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b6076678
 class _Network(nn.Module):
@@ -114,12 +114,12 @@ class MLP(_Network):
     def flatten_state(self, z):
         "Flatten a state, and append Fourier features."
         nets.check_z(z, self.shape)
-        return nets.features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
+        return nets.input_features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
 
     def run(self, inputs, s, c):
         h = self.enter(torch.cat(inputs, 1)) + self.step(s)
         if self.label is not None or c is not None:
-            h = h + self.label(nets.labels(c, h, self.classes))
+            h = h + self.label(nets.labels_or_null(c, h, self.classes))
         for layer in self.layers: h = layer(F.leaky_relu(h, .2))
         return self.leave(F.leaky_relu(h, .2))
 
@@ -136,7 +136,7 @@ class MLPGenerator(MLP):
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0,
                  fourier_latent: bool = True):
         dims, of_latent = math.prod(shape), config.fourier if fourier_latent else ()
-        inputs = nets.channels(dims, config.fourier) + nets.channels(config.latent, of_latent)
+        inputs = nets.input_channels(dims, config.fourier) + nets.input_channels(config.latent, of_latent)
         super().__init__(config, shape, classes, inputs, dims, config.width, seed)
         self.of_latent = of_latent
         with torch.no_grad():
@@ -144,13 +144,13 @@ class MLPGenerator(MLP):
                 layer.weight.mul_(math.sqrt(2))  # the gain of leaky ReLU
 
     def forward(self, z_t, s, latent, c=None):
-        latent = nets.features(latent, self.of_latent, latent.dtype)
+        latent = nets.input_features(latent, self.of_latent, latent.dtype)
         return self.run([self.flatten_state(z_t), latent], s, c).reshape(z_t.shape)
 
 class MLPDiscriminator(MLP):
     "`net(z_s, z_t, s, c) → logits (b,)`: an MLP for data of any shape; large logits mean real."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
-        inputs = 2 * nets.channels(math.prod(shape), config.fourier)
+        inputs = 2 * nets.input_channels(math.prod(shape), config.fourier)
         super().__init__(config, shape, classes, inputs, 1, config.d_width, seed)
 
     def forward(self, z_s, z_t, s, c=None):
@@ -171,7 +171,7 @@ class _AdaptiveNorm(nn.Module):
         self.style.ones = c  # the scales start around 1
 
     def forward(self, x, style):
-        x = kernels.normalized(self.norm, x)
+        x = kernels.group_norm(self.norm, x)
         scale, shift = self.style(style).to(x.dtype)[:, :, None, None].chunk(2, 1)
         return torch.addcmul(shift, x, scale)
 
@@ -251,7 +251,7 @@ class Attend(nn.Module):
         self.qkv = nn.ModuleList(_conv(c, c, 1, .1) for _ in range(3))
 
     def forward(self, x):
-        h = kernels.normalized(self.norm, x)
+        h = kernels.group_norm(self.norm, x)
         q, k, v = (f(h).flatten(2).mT for f in self.qkv)
         # each way is the fastest where it is taken: without a dimension for the head, PyTorch's
         # own takes three times as long
@@ -312,7 +312,7 @@ class _Time(nn.Module):
             s.to(self.first.weight.dtype), self.features, 0., 1000.)
         h = self.second(self.act(self.first(e)))
         if self.label is not None or c is not None:
-            h = h + self.label(nets.labels(c, z, self.classes))
+            h = h + self.label(nets.labels_or_null(c, z, self.classes))
         return self.act(h)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c3694321
@@ -344,13 +344,13 @@ class _ImageNetwork(_Network):
 
     def folded_shape(self):
         "Compute channels and height after folding; raise ValueError if they do not divide."
-        shape, patch, halved = self.shape, self.config.patch, len(self.config.mults) - 1
+        shape, patch, halved = self.shape, self.config.patch, len(self.config.channel_mults) - 1
         n = 2 ** halved
         if len(shape) != 3 or shape[1] % (n * patch) or shape[2] % (n * patch):
             raise ValueError(
                 f"expected a shape (c, h, w), height and width multiples of patch={patch} times {n}"
                 f", since {halved + 1} levels halve an image {halved} times; got {shape}; "
-                "pad the images, or use fewer mults")
+                "pad the images, or use fewer channel_mults")
         return shape[0] * patch ** 2, shape[1] // patch
 
     def fold(self, z):
@@ -373,7 +373,7 @@ class UNetGenerator(_ImageNetwork):
         self.down, self.middle, self.up = _unet_parts(f, channels, size).values()
 
         # an image, almost zero at first
-        c = f.width * f.mults[0]
+        c = f.width * f.channel_mults[0]
         self.norm = nn.GroupNorm(_groups_for(c), c, eps=1e-6)
         self.leave = _conv(c, channels, scale=1e-10)
 
@@ -383,7 +383,7 @@ class UNetGenerator(_ImageNetwork):
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
         last = dict(memory_format=torch.channels_last)
-        seen = z.contiguous(**last) if kernels.sampling(z) else nets.layout(z)
+        seen = z.contiguous(**last) if kernels.cpu_inference(z) else nets.channels_last(z)
         h = self.enter(seen)
         kept = [h]
         for part in self.down:
@@ -397,7 +397,7 @@ class UNetGenerator(_ImageNetwork):
             h = part.block(torch.cat([h, kept.pop()], 1) if part.joins else h, time, style)
             if part.attend is not None: h = part.attend(h)
 
-        out = self.unfold(self.leave(F.silu(kernels.normalized(self.norm, h))), z_t)
+        out = self.unfold(self.leave(F.silu(kernels.group_norm(self.norm, h))), z_t)
         return torch.tanh(out) if self.predicts == "data" else out
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b11bdb52
@@ -452,7 +452,7 @@ class _PairDiscriminator(_ImageNetwork):
     def logits(self, h, z_s, c):  # Projection discriminator: label embedding times features
         logits = self.leave(h)[:, 0]
         if self.label is None and c is None: return logits
-        return logits + (h * self.label(nets.labels(c, z_s, self.classes))).sum(1)
+        return logits + (h * self.label(nets.labels_or_null(c, z_s, self.classes))).sum(1)
 
 class ConvDiscriminator(_PairDiscriminator):
     "`net(z_s, z_t, s, c) → logits (b,)`: the convolutional discriminator of DDGAN, for images."
@@ -482,7 +482,7 @@ class ConvDiscriminator(_PairDiscriminator):
     def forward(self, z_s, z_t, s, c=None):
         # both states as channels of one image, halved, and with the deviation of the batch
         z, time = self.concat_states(z_s, z_t), self.time(s, None, z_s)
-        h = self.enter(nets.layout(z))
+        h = self.enter(nets.channels_last(z))
         for block in self.down: h = block(h, time)
         h = F.leaky_relu(self.last(append_minibatch_std(h)), .2).sum((2, 3))
         return self.logits(h, z_s, c)
@@ -505,9 +505,9 @@ class _NormFreeBlock(nn.Module):
 def _resolution_blocks(f: Config, width: int
 ):  # Channels and blocks of each resolution, and 1×1 convolutions between them
     "Build the residual blocks of all resolutions."
-    wide = [width * m for m in f.mults]
+    wide = [width * m for m in f.channel_mults]
     level = lambda c: nn.ModuleList(
-        _NormFreeBlock(c, f.embedding, f.blocks * len(wide)) for _ in range(f.blocks))
+        _NormFreeBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
     joints = nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
     return wide, nn.ModuleList(map(level, wide)), joints
 

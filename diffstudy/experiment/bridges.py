@@ -153,7 +153,7 @@ def scheduler(schedule, steps: int = 1000, kind: str = "DDIMScheduler", **settin
 
     Returns:
         A scheduler of that class"""
-    diffusers = files.needed("diffusers", "bridges", "this bridge")
+    diffusers = files.import_optional("diffusers", "bridges", "this bridge")
     gammas = schedules.grid(schedule, steps - 1, dtype=torch.float64).flip(0).cpu()
     make = getattr(diffusers, kind, None)
     known = inspect.signature(make).parameters if make else ()
@@ -218,7 +218,7 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
     plain = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
-    hub = files.needed("huggingface_hub", "bridges", "this bridge")
+    hub = files.import_optional("huggingface_hub", "bridges", "this bridge")
     return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, root=root)
 
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
@@ -236,7 +236,7 @@ def export_onnx(run, path) -> Path:
         The written file"""
     known = run.kind in ("vdm", "ddgan")
     expect(known, "a run of a diffusion model or of a GAN", f"a {run.kind}'s")
-    for name in ("onnx", "onnxscript"): files.needed(name, "bridges", "this bridge")
+    for name in ("onnx", "onnxscript"): files.import_optional(name, "bridges", "this bridge")
 
     # a call with three examples, from which PyTorch learns what is computed
     net = copy.deepcopy(getattr(run.model, "net", run.model)).cpu().float().eval()

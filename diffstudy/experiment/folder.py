@@ -15,7 +15,7 @@ from ..data.stacked import Components
 from .run import Run, kinds, that_counts
 from ..settings import Rule, places, text, whole
 from ..train import files, weights
-from ..train.checkpoint import best, check_fits, checkpoints, read_checkpoint, read_latest
+from ..train.checkpoint import best_checkpoint, check_fits, checkpoints, read_checkpoint, read_latest
 from ..train.files import CheckpointError, check_keys
 
 # %% ../../nbs/76_experiment.ipynb #55df07d8
@@ -185,7 +185,7 @@ def _chosen(folder, which) -> Path:
     Raises ValueError if it is not there."""
     there = {int(p.name[5:]): p for p in checkpoints(folder)}
     steps, step = ", ".join(map(str, there)), int(which) if str(which).isdecimal() else None
-    path = best(folder) if which == "best" else there.get(step)
+    path = best_checkpoint(folder) if which == "best" else there.get(step)
     if path: return path
     if which != "best":
         raise ValueError(
@@ -195,7 +195,7 @@ def _chosen(folder, which) -> Path:
     # not every run is watched, and a GAN has no score
     raise ValueError(
         f"{folder} has no checkpoint with a held-out score, so none is the best. A VDM and a "
-        "classifier that train with watch_every=500 (--set watch_every=500) get one every 500 "
+        "classifier that train with eval_every=500 (--set eval_every=500) get one every 500 "
         f"steps; here are the steps {steps}")
 
 # %% ../../nbs/76_experiment.ipynb #aee5b8c2
@@ -224,7 +224,7 @@ def run_of(info: dict, tensors: dict, where, folder: Path, mark: str, device, ro
 
     # names and shapes are compared before there is memory, and layers counted before that
     for k, v in files.flatten(config.resolve()).items():
-        if k.split(".")[-1] in ("blocks", "depth", "mapping") and v > len(tensors):
+        if k.split(".")[-1] in ("num_res_blocks", "depth", "mapping") and v > len(tensors):
             raise CheckpointError(f"{where}: {k} = {v} layers, of only {len(tensors)} tensors")
     try:
         with torch.device("meta"): model = config.assemble(facts)

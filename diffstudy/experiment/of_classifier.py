@@ -71,7 +71,7 @@ class ClassifierConfig(Configuration):
         state = training.State(self.assemble(facts), loop, notes=notes, rank=rank)
         loss = judge.class_loss(images.levels, schedule.Cosine(self.gamma_min, self.gamma_max))
         return state, training.loss_step(loss), batches(
-            images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
+            images, loop.batch_size, loop.seed, rank, each=loop.grad_accum_steps)
 
 # %% ../../nbs/76d_gan_runs.ipynb #6a0730c0
 RECIPES = {

@@ -26,7 +26,8 @@ from ..train import loop as training
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
 # of the loop's settings; the rest is in `game.GANSettings`
-_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep", "watch_every")
+_GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep_checkpoints",
+             "eval_every")
 
 @dataclass(frozen=True)
 class GANConfig(Configuration):
@@ -137,7 +138,7 @@ RECIPES = {
     "ddgan-mnist-resnet": GANConfig(
         data="mnist", model="resnet-mnist", threads=1,
         gan=dict(
-            net="resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2,
+            net="resnet", width=48, patch=2, num_res_blocks=1, latent=32, embedding=64, mapping=2,
             d_width=48, relativistic=True, r1=.5, r2=.5, r1_every=4, mismatch=.5,
             lr_g=5e-4, lr_d=5e-4, lr_end=.05, betas=(0., .95), batch_size=64),
         train=dict(steps=4000, precision="bfloat16", log_every=50, save_every=500)),
@@ -168,7 +169,7 @@ RECIPES |= {
     "ddgan-stacked-mnist": GANConfig(
         data="stacked-mnist", model="unet-stacked", labels=False, threads=1,
         gan=dict(
-            net="unet", width=32, patch=2, blocks=1, latent=64, embedding=128, mapping=3,
+            net="unet", width=32, patch=2, num_res_blocks=1, latent=64, embedding=128, mapping=3,
             attention=(), d_width=48, d_embedding=128, d_size="shallow", r1=.1, r1_every=8,
             lr_g=5e-4, lr_d=5e-4, batch_size=64),
         train=dict(steps=8000, precision="bfloat16", log_every=50, save_every=500)),
@@ -176,7 +177,7 @@ RECIPES |= {
     "ddgan-stacked-mnist-resnet": GANConfig(
         data="stacked-mnist", model="resnet-stacked", labels=False, threads=1,
         gan=dict(
-            net="resnet", width=48, patch=2, blocks=1, latent=32, embedding=64, mapping=2,
+            net="resnet", width=48, patch=2, num_res_blocks=1, latent=32, embedding=64, mapping=2,
             d_width=48, relativistic=True, r1=.5, r2=.5, r1_every=4,
             lr_g=5e-4, lr_d=5e-4, lr_end=.1, betas=(0., .95), batch_size=64),
         train=dict(steps=40_000, precision="bfloat16", log_every=50, save_every=2000)),
@@ -195,7 +196,7 @@ RECIPES |= {
     "ddgan-cifar10": GANConfig(
         data="cifar10", model="unet-cifar10", labels=False,
         gan=dict(
-            net="unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15,
+            net="unet", width=128, channel_mults=(1, 2, 2, 2), latent=100, mapping=5, r1_every=15,
             lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.0625, lr_d_end=.08, ema=.9999),
         train=dict(steps=400_000, precision="bfloat16", log_every=100, save_every=5000)),
 }

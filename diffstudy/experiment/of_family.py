@@ -30,7 +30,7 @@ class FamilyConfig(Configuration):
     Args:
         data: A name of `data.DATASETS`
         model: A name of `families.MODELS`
-        draws: Monte Carlo draws of the bound for each held-out image
+        eval_draws: Monte Carlo draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
         net: Changed settings of `families.Sizes`
         unet: Changed settings of `nets.UNetConfig`
@@ -41,7 +41,7 @@ class FamilyConfig(Configuration):
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
-    draws: int = setting(64, whole(1))
+    eval_draws: int = setting(64, whole(1))
     threads: int = setting(0, THREADS)
     net: dict = field(default_factory=dict)
     unet: dict = field(default_factory=dict)
@@ -79,15 +79,15 @@ class FamilyConfig(Configuration):
         state = training.State(model, loop, notes=notes, rank=rank)
         step = training.loss_step(lambda model, batch, generator: model.loss(batch, generator))
         return state, step, batches(
-            images, loop.batch_size, loop.seed, rank, each=loop.accumulate)
+            images, loop.batch_size, loop.seed, rank, each=loop.grad_accum_steps)
 
 # %% ../../nbs/76g_family_runs.ipynb #c88634db
 _UNET = dict(
-    width=32, blocks=1, mults=(1,), groups=8, attention=(), middle_attention=False, heads=1,
-    dropout=0., fourier=(), gamma_min=-8., gamma_max=5.)
+    width=32, num_res_blocks=1, channel_mults=(1,), groups=8, attention=(),
+    middle_attention=False, num_heads=1, dropout=0., fourier=(), gamma_min=-8., gamma_max=5.)
 _LARGE_UNET = dict(
-    width=48, blocks=1, mults=(1, 2), groups=12, attention=(), middle_attention=True, heads=4,
-    dropout=0., fourier=(), gamma_min=-8., gamma_max=8.)
+    width=48, num_res_blocks=1, channel_mults=(1, 2), groups=12, attention=(),
+    middle_attention=True, num_heads=4, dropout=0., fourier=(), gamma_min=-8., gamma_max=8.)
 
 def _digits(model: str, steps: int, lr: float, unet: dict = {}, **net) -> FamilyConfig:
     return FamilyConfig("digits", model, 64, 1, net, unet, dict(
@@ -173,10 +173,10 @@ class FamilyRun(Judged):
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
         images = self.known(self.images(root)[1] if images is None else images)
-        draws = 1 if kind == "exact" else draws or self.config["draws"]
+        draws = 1 if kind == "exact" else draws or self.config["eval_draws"]
         with counted(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):
-                view.to(view.done + len(k))
+                view.update(view.done + len(k))
                 return self.model.nll(k, generator=generator)
             return scoring.bits_per_dim(
                 nats, images.images, images.images[0].numel(), draws=draws, batch_size=300,

@@ -60,15 +60,15 @@ class VDMConfig(Configuration):
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
-        drop: Of examples that lose their label; 1: a model without any
+        p_uncond: Of examples that lose their label; 1: a model without any
         flip: Mirror training images at random; or classes
         augment: Mirror and rotate, as an input too (`vdm.augment`)
-        recompute: Less memory, more time: `nets.UNet`
-        points: Evenly spread noise levels in one look at a held-out image
-        draws: Looks at each held-out image
+        activation_checkpointing: Less memory, more time: `nets.UNet`
+        eval_times: Evenly spread noise levels in one look at a held-out image
+        eval_draws: Looks at each held-out image
         threads: CPU threads; 0: one for each core
-        decoder: Width of a network for p(x|z_0); 0: each pixel by itself
-        weight: Of the squared error: a name of `objectives.WEIGHTS`
+        decoder_width: Width of a network for p(x|z_0); 0: each pixel by itself
+        loss_weighting: Of the squared error: a name of `objectives.WEIGHTS`
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
@@ -80,15 +80,15 @@ class VDMConfig(Configuration):
     schedule: str = setting("learned-linear", text)
     gamma_min: float = setting(-13.3, GAMMA)
     gamma_max: float = setting(5., GAMMA)
-    drop: float = setting(.1, _SHARE)
+    p_uncond: float = setting(.1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
-    recompute: bool = setting(False, flag, counts=False)
-    points: int = setting(16, whole(1))
-    draws: int = setting(4, whole(1))
+    activation_checkpointing: bool = setting(False, flag, counts=False)
+    eval_times: int = setting(16, whole(1))
+    eval_draws: int = setting(4, whole(1))
     threads: int = setting(0, THREADS)
-    decoder: int = setting(0, _WIDTH)
-    weight: str = setting("bound", text)
+    decoder_width: int = setting(0, _WIDTH)
+    loss_weighting: str = setting("bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -97,25 +97,27 @@ class VDMConfig(Configuration):
         """Fill in the defaults of the network and the loop.
 
         Raises ValueError for settings that exclude each other."""
-        tables = dict(schedule=SCHEDULES, head=HEADS, weight=objectives.WEIGHTS)
+        tables = dict(schedule=SCHEDULES, head=HEADS, loss_weighting=objectives.WEIGHTS)
         for k, table in tables.items(): choose(getattr(self, k), table, k)
         ends = dict(gamma_min=self.gamma_min, gamma_max=self.gamma_max)
         unet = nets.UNetConfig(**self.unet | ends)
 
-        if self.augment and not (self.head == "noise" and unet.extra):
+        if self.augment and not (self.head == "noise" and unet.aug_cond):
             raise ValueError(
-                "augment: expected the head 'noise' and a network with extra=true, "
-                f"which is told of it; got head {self.head!r} and extra={unet.extra}")
-        if self.decoder and self.augment:
+                "augment: expected the head 'noise' and a network with aug_cond=true, "
+                f"which is told of it; got head {self.head!r} and aug_cond={unet.aug_cond}")
+        if self.decoder_width and self.augment:
             raise ValueError(
-                "decoder: expected 0, for none, with augment, of which it is not told; "
-                f"got {self.decoder}")
+                "decoder_width: expected 0, for none, with augment, of which it is not told; "
+                f"got {self.decoder_width}")
         learns = self.schedule not in ("linear", "cosine")
-        if self.weight != "bound" and (learns or self.decoder or self.augment):
+        if self.loss_weighting != "bound" and (learns or self.decoder_width or self.augment):
             raise ValueError(
-                f"weight={self.weight!r} trains the guess of the noise alone: expected a schedule "
-                "that does not learn, 'linear' or 'cosine', no decoder and no augment; got "
-                f"schedule={self.schedule!r}, decoder={self.decoder}, augment={self.augment}")
+                f"loss_weighting={self.loss_weighting!r} trains the guess of the noise "
+                "alone: expected a schedule that does not learn, 'linear' or 'cosine', no decoder "
+                "and no augment; got "
+                f"schedule={self.schedule!r}, decoder_width={self.decoder_width}, "
+                f"augment={self.augment}")
         return dict(train=training.Config(**self.train), unet=unet)
 
     def assemble(self, facts: dict):
@@ -125,14 +127,15 @@ class VDMConfig(Configuration):
 
         # a U-Net with its head around it
         head = HEADS[self.head]
-        classes = 0 if self.drop == 1 else facts["classes"]
+        classes = 0 if self.p_uncond == 1 else facts["classes"]
         net = nets.UNet(unet, head.inner(shape, levels, unet.width), classes, seed=loop.seed)
-        net.recompute = self.recompute
+        net.activation_checkpointing = self.activation_checkpointing
         net = head.wrap(net, shape, levels, loop.seed)
 
         # the noise levels, and what reads z_0
         noise = SCHEDULES[self.schedule](self.gamma_min, self.gamma_max)
-        reads = Decoder(shape, levels, self.decoder, seed=loop.seed) if self.decoder else None
+        width = self.decoder_width
+        reads = Decoder(shape, levels, width, seed=loop.seed) if width else None
         return vdm.VDM(net, noise, levels, decoder=reads)
 
     def start(self, images, facts: dict, rank, notes: dict):
@@ -141,37 +144,37 @@ class VDMConfig(Configuration):
 
         # the loss is the bound, or the squared error of ε̂ with another weight
         loss = functools.partial(
-            vdm.training_loss, p_uncond=self.drop,
+            vdm.training_loss, p_uncond=self.p_uncond,
             variance=self.schedule == "monotone", augmented=self.augment)
-        if self.weight != "bound":
-            weighted = objectives.Weighted(self.weight, self.gamma_min, self.gamma_max)
+        if self.loss_weighting != "bound":
+            weighted = objectives.Weighted(self.loss_weighting, self.gamma_min, self.gamma_max)
             loss = objectives.simple_loss(
-                weighted.to(rank.device), images.levels, self.drop if model.null else 1.)
+                weighted.to(rank.device), images.levels, self.p_uncond if model.null else 1.)
 
         optimizers = dict(main=vdm.optimizer(model, loop))
         state = training.State(model, loop, optimizers=optimizers, notes=notes, rank=rank)
         return state, training.loss_step(loss), batches(
-            images, loop.batch_size, loop.seed, rank, flip=self.flip, each=loop.accumulate)
+            images, loop.batch_size, loop.seed, rank, flip=self.flip, each=loop.grad_accum_steps)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #b6165143
 RECIPES = {
     "digits": VDMConfig(
-        head="levels", schedule="linear", gamma_min=-8., drop=.4, threads=1,
-        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
+        head="levels", schedule="linear", gamma_min=-8., p_uncond=.4, threads=1,
+        unet=dict(width=32, num_res_blocks=1, groups=8, middle_attention=False),
         train=dict(
             steps=1700, batch_size=64, lr=2e-3, lr_decay="cosine", warmup=50, weight_decay=.5,
             ema=.999, log_every=50, save_every=500)),
 
     "digits-bits": VDMConfig(
-        head="levels", schedule="logistic", gamma_min=-8., drop=.4, threads=1,
-        unet=dict(width=32, blocks=1, groups=8, middle_attention=False),
+        head="levels", schedule="logistic", gamma_min=-8., p_uncond=.4, threads=1,
+        unet=dict(width=32, num_res_blocks=1, groups=8, middle_attention=False),
         train=dict(
             steps=1950, batch_size=64, lr=8e-3, lr_decay="cosine", warmup=50, weight_decay=.3,
             ema=.999, precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "digits-tiny": VDMConfig(
-        model="digits-tiny", gamma_min=-8., points=4, draws=2,
-        unet=dict(width=16, blocks=1, groups=4, middle_attention=False),
+        model="digits-tiny", gamma_min=-8., eval_times=4, eval_draws=2,
+        unet=dict(width=16, num_res_blocks=1, groups=4, middle_attention=False),
         train=dict(
             steps=100, batch_size=64, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10,
             save_every=50)),
@@ -180,17 +183,19 @@ RECIPES = {
 # %% ../../nbs/76c_vdm_runs.ipynb #9bb0c085
 RECIPES |= {
     "mnist": VDMConfig(
-        data="mnist", model="mnist", head="patches", weight="cosine", schedule="linear",
-        gamma_min=-8., gamma_max=8., drop=.15, points=2, draws=1, threads=1,
-        unet=dict(width=48, blocks=1, mults=(1, 2), groups=12, heads=4),
+        data="mnist", model="mnist", head="patches", loss_weighting="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., p_uncond=.15, eval_times=2, eval_draws=1, threads=1,
+        unet=dict(width=48, num_res_blocks=1, channel_mults=(1, 2), groups=12, num_heads=4),
         train=dict(
             steps=3600, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "mnist-bound": VDMConfig(
         data="mnist", model="mnist", head="fine-levels", schedule="monotone",
-        gamma_min=-14., gamma_max=7., drop=.5, points=8, draws=1, threads=1,
-        unet=dict(blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False),
+        gamma_min=-14., gamma_max=7., p_uncond=.5, eval_times=8, eval_draws=1, threads=1,
+        unet=dict(
+            num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
+            middle_attention=False),
         train=dict(
             steps=12_000, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.999,
             precision="bfloat16", log_every=50, save_every=500)),
@@ -199,18 +204,20 @@ RECIPES |= {
 # %% ../../nbs/76c_vdm_runs.ipynb #36e7524c
 RECIPES |= {
     "mnist-bits": VDMConfig(
-        data="mnist", model="mnist", head="patches", decoder=96, schedule="monotone",
-        gamma_min=-3., gamma_max=7., drop=1., points=8, draws=1, threads=1,
-        unet=dict(width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False),
+        data="mnist", model="mnist", head="patches", decoder_width=96, schedule="monotone",
+        gamma_min=-3., gamma_max=7., p_uncond=1., eval_times=8, eval_draws=1, threads=1,
+        unet=dict(
+            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
+            middle_attention=False),
         train=dict(
             steps=6000, batch_size=16, lr=2e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "photos": VDMConfig(
-        data="photos", model="mnist", drop=1., flip=True, threads=1,
+        data="photos", model="mnist", p_uncond=1., flip=True, threads=1,
         unet=dict(
-            width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False,
-            fourier=(7, 8)),
+            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
+            middle_attention=False, fourier=(7, 8)),
         train=dict(
             steps=2500, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
@@ -219,17 +226,17 @@ RECIPES |= {
 # %% ../../nbs/76c_vdm_runs.ipynb #b654f835
 RECIPES |= {
     "emoji": VDMConfig(
-        data="emoji", model="mnist", head="patches", weight="cosine", schedule="linear",
-        gamma_min=-8., gamma_max=8., flip=tuple(range(7)), points=8, draws=1, threads=1,
-        unet=dict(blocks=1, mults=(1, 2), heads=4),
+        data="emoji", model="mnist", head="patches", loss_weighting="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., flip=tuple(range(7)), eval_times=8, eval_draws=1, threads=1,
+        unet=dict(num_res_blocks=1, channel_mults=(1, 2), num_heads=4),
         train=dict(
             steps=3600, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
 
     "folder-samples": VDMConfig(
-        data="folder", model="mnist", head="patches", weight="cosine", schedule="linear",
-        gamma_min=-8., gamma_max=8., points=8, draws=1, threads=1,
-        unet=dict(blocks=1, mults=(1, 2), heads=4),
+        data="folder", model="mnist", head="patches", loss_weighting="cosine", schedule="linear",
+        gamma_min=-8., gamma_max=8., eval_times=8, eval_draws=1, threads=1,
+        unet=dict(num_res_blocks=1, channel_mults=(1, 2), num_heads=4),
         train=dict(
             steps=3600, batch_size=32, lr=3e-3, lr_decay="cosine", ema=.998,
             precision="bfloat16", optimizer="muon", log_every=50, save_every=500)),
@@ -238,32 +245,32 @@ RECIPES |= {
 # %% ../../nbs/76c_vdm_runs.ipynb #64aa2f9f
 RECIPES |= {
     "folder": VDMConfig(
-        data="folder", model="mnist", draws=1,
-        unet=dict(mults=(1, 2, 2), attention=(2,), heads=4, dropout=.1, fourier=(7, 8)),
+        data="folder", model="mnist", eval_draws=1,
+        unet=dict(channel_mults=(1, 2, 2), attention=(2,), num_heads=4, dropout=.1, fourier=(7, 8)),
         train=dict(steps=20_000, batch_size=64, lr=5e-4, lr_decay="cosine", ema=.9995)),
 
     "folder-small": VDMConfig(
-        data="folder", model="mnist", points=8, draws=1,
+        data="folder", model="mnist", eval_times=8, eval_draws=1,
         unet=dict(
-            width=32, blocks=1, mults=(1, 2), groups=8, heads=4, middle_attention=False,
-            fourier=(7, 8)),
+            width=32, num_res_blocks=1, channel_mults=(1, 2), groups=8, num_heads=4,
+            middle_attention=False, fourier=(7, 8)),
         train=dict(
             steps=4000, batch_size=32, lr=2e-3, lr_decay="cosine", ema=.998, log_every=50,
             save_every=500)),
 
     "folder-tiny": VDMConfig(
-        data="folder", model="digits-tiny", points=4, draws=2,
-        unet=dict(width=16, blocks=1, groups=4, middle_attention=False),
+        data="folder", model="digits-tiny", eval_times=4, eval_draws=2,
+        unet=dict(width=16, num_res_blocks=1, groups=4, middle_attention=False),
         train=dict(
             steps=100, batch_size=16, lr=4e-3, lr_decay="cosine", ema=.99, log_every=10,
             save_every=50)),
 
     "cifar10": VDMConfig(
-        data="cifar10", model="vdm-cifar10", drop=1., draws=1,
+        data="cifar10", model="vdm-cifar10", p_uncond=1., eval_draws=1,
         unet=dataclasses.asdict(nets.UNETS["vdm-cifar10"]),
         train=dict(
             steps=10_000_000, batch_size=128, lr=2e-4, warmup=100, weight_decay=.01,
-            ema=.9999, clip=None, save_every=10_000)),
+            ema=.9999, max_grad_norm=None, save_every=10_000)),
 }
 
 # %% ../../nbs/76c_vdm_runs.ipynb #39354485
@@ -477,14 +484,14 @@ class VDMRun(Judged):
             return bits_of(done, "conditional" if labels else "unconditional")
 
         images = self.known(self.images(root)[1] if images is None else images)
-        points, draws = points or self.config["points"], draws or self.config["draws"]
+        points, draws = points or self.config["eval_times"], draws or self.config["eval_draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
         generator = stream(seed, "held-out", device=images.images.device)
         with counted(progress, len(images) * draws, "scoring") as view:
             for i in [*range(0, len(images), size)] * draws:
                 k, c = images.images[i:i + size], images.labels[i:i + size] if labels else None
-                view.to(view.done + len(k))
+                view.update(view.done + len(k))
                 nats.append(bound(k, c, generator))
 
         # values are looked at in the end: within the loop a device would be waited for
@@ -514,7 +521,7 @@ class VDMRun(Judged):
     def measure(self, held_out, progress=False) -> dict:
         "Score held-out images by the bound, without labels and with them if the model has them."
         told = dict(unconditional=False) | (dict(conditional=True) if self.has_labels else {})
-        total = len(held_out) * self.config["draws"] * len(told)
+        total = len(held_out) * self.config["eval_draws"] * len(told)
         with counted(progress, total, "scoring") as view:
             score = {
                 k: self.bits_per_dim(held_out, labels=v, progress=view) for k, v in told.items()}

@@ -326,7 +326,7 @@ def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
     state, *rest = plan.config.start(images, plan.facts, rank, {}, **kept)
     components = None
     if hasattr(state, "components"):
-        tensors = checkpoint.for_a_file(state.components.tensors())
+        tensors = checkpoint.to_cpu_tensors(state.components.tensors())
         components = safetensors.torch.save(tensors)
         plan = replace(plan, components=files.digest(components))
     state.notes["run"] = plan.says()
@@ -344,10 +344,10 @@ def _start(plan, images, held_out, folder, was, source, rank) -> tuple:
     # a recipe for a GPU says so on a CPU, and a run that is watched what by
     slow, usual = _ON_A_CPU.get(plan.recipe), RECIPES.get(plan.recipe)
     if slow and rank.device.type == "cpu" and loop.steps >= usual.train["steps"]: news.append(slow)
-    if loop.watch_every and kinds()[plan.config.kind].run.scored and n(held_out) != "endless":
+    if loop.eval_every and kinds()[plan.config.kind].run.scored and n(held_out) != "endless":
         choose, report = map(len, halves(n(held_out)))
         news.append(
-            f"every {loop.watch_every} steps a score on {choose} held-out images; "
+            f"every {loop.eval_every} steps a score on {choose} held-out images; "
             f"on the best, the other {report} report")
     if source: news += _take(state, source, plan)
     return plan, (state, *rest), components, news
@@ -452,7 +452,7 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
             run = kinds()[config.kind].run(folder, info, state.ema.model, "", rank.device, root)
             if components: run.components = state.components
             endless = isinstance(held_out, datasets.Stacked)
-            looks = state.config.watch_every and not endless
+            looks = state.config.eval_every and not endless
             seen = held_out[halves(len(held_out))[0]] if looks else None
 
             # fit: nobody reads before the folder is ours, nor before the last checkpoint is there
@@ -498,7 +498,7 @@ def _unlike(run, config, facts) -> tuple[list, list]:
         labels |= {k for k in two if two[k] != three[k]}
     return sorted(differ & labels), sorted(differ - labels)
 
-_BESIDE = "train.", "options.", "data", "draws", "points", "threads"  # settings of no network
+_BESIDE = "train.", "options.", "data", "eval_draws", "eval_times", "threads"  # settings of no network
 
 @torch.no_grad()
 def _take(state, run, plan) -> list[str]:  # Messages about the copied weights

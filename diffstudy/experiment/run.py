@@ -271,9 +271,9 @@ def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
         done = view.done
         for i in range(0, len(own), batch):
             part = own[i:i + batch]
-            bar = functools.partial(view.over, worth=len(part))
+            bar = functools.partial(view.track, worth=len(part))
             yield slice(i, i + batch), [stream(seed, "sample", *one) for one in part], bar
-            view.to(done + i + len(part))
+            view.update(done + i + len(part))
 
 def drawn(labels: list, seed: int, batch: int, draw: Callable, progress, cost: str = "") -> Tensor:
     """Draw samples in batches, each image with a random generator of its own.

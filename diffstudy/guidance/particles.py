@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from ..core import as_data, draw as random, flat_sum, randn_like
 from .formulas import classifier_free, weight
-from ..nets.kernels import finest
+from ..nets.kernels import highest_precision
 from ..process.process import alpha, sigma
 from ..process.sample import check_finite, check_grid, check_state, on_device
 
@@ -175,8 +175,8 @@ class LogWeights:
     "The log weights of all groups; those that get uneven start again at one."
     def __init__(self, z, groups, threshold):
         shape = groups, len(z) // groups
-        self.log_w = z.new_zeros(shape, dtype=finest(z))
-        self.log_ratio = z.new_zeros(groups, dtype=finest(z))
+        self.log_w = z.new_zeros(shape, dtype=highest_precision(z))
+        self.log_ratio = z.new_zeros(groups, dtype=highest_precision(z))
         self.resamplings = torch.zeros(groups, dtype=torch.long, device=z.device)
         self.itself = torch.arange(shape[1], device=z.device)
         self.threshold, self.ess = threshold, []

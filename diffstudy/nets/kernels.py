@@ -9,7 +9,7 @@ __all__ = []
 import os, sys
 
 # %% ../../nbs/73_models.ipynb #f96350f3
-def keep_memory():
+def keep_freed_memory():
     "Set glibc to keep freed tensors instead of returning them to the kernel: faster, same result."
     if sys.platform != "linux": return
     import ctypes
@@ -19,26 +19,26 @@ def keep_memory():
     mallopt(-1, -1)  # M_TRIM_THRESHOLD: never give the top of the heap back
 
 # %% ../../nbs/73_models.ipynb #87cd57b6
-def wait_asleep():
+def set_passive_wait():
     "Set OpenMP threads to sleep while they wait, unless `OMP_WAIT_POLICY` is set."
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # %% ../../nbs/73_models.ipynb #4e4d2add
-def finest(x):
+def highest_precision(x):
     "Choose the most precise floating dtype of the device of x: float32 on MPS, else float64."
     import torch
     return torch.float32 if x.device.type == "mps" else torch.float64
 
 # %% ../../nbs/73_models.ipynb #c0aa21e9
-def sampling(x) -> bool:
+def cpu_inference(x) -> bool:
     "Check for inference on a CPU: there layout and precision are chosen for speed."
     import torch
     return x.device.type == "cpu" and not torch.is_grad_enabled()
 
-def normalized(norm, x):
+def group_norm(norm, x):
     "Apply a group norm; in inference on a CPU by the fastest of equivalent ways."
     import torch
-    if not sampling(x): return norm(x)
+    if not cpu_inference(x): return norm(x)
     if x.dtype == torch.bfloat16: x = x.float()
     if not torch.compiler.is_dynamo_compiling(): return norm(x)
 

@@ -62,7 +62,7 @@ def embed_gamma(gamma: Tensor, dim: int, gamma_min: float = -13.3,
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 # %% ../../nbs/73_models.ipynb #2ff842c0
-def labels(c, z, classes):
+def labels_or_null(c, z, classes):
     "Give one label for each example: c, or the null label `classes` if c is None."
     if c is None: return torch.full((len(z),), classes, dtype=torch.long, device=z.device)
     if not classes:
@@ -84,7 +84,8 @@ class _Condition(nn.Module):
 
     def forward(self, z, gamma, c=None, extra=None):
         # one γ and one label for each example
-        gamma, c = as_gamma(torch.as_tensor(gamma, device=z.device)), labels(c, z, self.classes)
+        gamma = as_gamma(torch.as_tensor(gamma, device=z.device))
+        c = labels_or_null(c, z, self.classes)
         check_gamma(gamma)
         if gamma.ndim == 0: gamma = gamma.expand(len(z))
         if gamma.shape != z.shape[:1]:
@@ -93,7 +94,7 @@ class _Condition(nn.Module):
                 f"got {tuple(gamma.shape)}; gamma.flatten() makes (b,) of (b, 1, 1, 1)")
         if extra is None: extra = torch.zeros_like(gamma)
         elif not self.extra:
-            raise ValueError("this network takes no extra scalar; set extra=True in its config")
+            raise ValueError("this network takes no extra scalar; set aug_cond=True in its config")
         elif extra.shape != z.shape[:1]:
             raise ValueError(f"expected extra of shape ({len(z)},)")
 
@@ -134,11 +135,11 @@ def check_z(z, shape):
             f"as the network was built; got {seen(z)}")
 
 # %% ../../nbs/73_models.ipynb #0191c082
-def channels(c, fourier):
+def input_channels(c, fourier):
     "Count the input channels of z with Fourier features of the exponents `(n_min, n_max)`."
     return c * (1 + 2 * (fourier[1] - fourier[0] + 1)) if fourier else c
 
-def features(z, fourier, dtype):
+def input_features(z, fourier, dtype):
     "Join z and its Fourier features along the channels, in a dtype."
     if not fourier: return z.to(dtype)
     return torch.cat([z.to(dtype), fourier_features(z, *fourier).to(dtype)], 1)
@@ -164,7 +165,7 @@ class MLP(nn.Module):
         self.fourier = tuple(fourier or ())
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(width, width, classes, gamma_min, gamma_max)
-            self.enter = nn.Linear(channels(dim, self.fourier), width)
+            self.enter = nn.Linear(input_channels(dim, self.fourier), width)
             self.layers = nn.ModuleList(
                 nn.ModuleList([
                     nn.Linear(width, width),
@@ -178,7 +179,7 @@ class MLP(nn.Module):
     def forward(self, z, gamma, c=None):
         check_z(z, self.shape)
         cond = self.condition(z, gamma, c)
-        h = self.enter(features(z, self.fourier, self.enter.weight.dtype))
+        h = self.enter(input_features(z, self.fourier, self.enter.weight.dtype))
         for a, k, b in self.layers: h = h + b(F.silu(a(h) + k(cond)))
         return z + self.leave(F.silu(h)).to(z.dtype)
 
@@ -256,44 +257,46 @@ class UNetConfig(Settings):
 
     Args:
         width: Channels at full resolution, even
-        blocks: Residual blocks at each level, down; up: one more
-        mults: Channels of each level, in widths; each halves the image
+        num_res_blocks: Residual blocks at each level, down; up: one more
+        channel_mults: Channels of each level, in widths; each halves the image
         attention: Levels with attention after each block; 0 = full
         middle_attention: Attention between the two middle blocks
-        heads: Of each attention
+        num_heads: Of each attention
         dropout: In each residual block
         groups: Of each GroupNorm, at most width/4
         fourier: `(n_min, n_max)` of Fourier features, or empty
         gamma_min: The embedding of γ maps it to 0; not learned
         gamma_max: The embedding of γ maps it to 1
-        extra: One more scalar, as in VDM's code (there: augmented?)"""
+        aug_cond: One more scalar, as in VDM's code (there: augmented?)"""
     width: int = setting(64, _EVEN)
-    blocks: int = setting(2, whole(1))
-    mults: tuple = setting((1,), _MULTS)
+    num_res_blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting(
+        (1,), _MULTS)
     attention: tuple = setting((), _LEVELS)
     middle_attention: bool = setting(True, flag)
-    heads: int = setting(1, whole(1))
+    num_heads: int = setting(1, whole(1))
     dropout: float = setting(0.0, _SHARE)
     groups: int = setting(16, whole(1))
     fourier: tuple = setting((), _EXPONENTS)
     gamma_min: float = setting(-13.3, number())
     gamma_max: float = setting(5.0, number())
-    extra: bool = setting(False, flag)
+    aug_cond: bool = setting(False, flag)
 
     def __post_init__(self):
         super().__post_init__()
         w, most = self.width, self.width // 4
-        expect(self.mults, "one multiple of the width for each level", "mults=()")
+        expect(self.channel_mults, "one multiple of the width for each level", "channel_mults=()")
         expect(
             w % self.groups == 0 and self.groups <= most,
             f"groups that divide width={w} and are at most width/4 = {most}, "
             "since GroupNorm with few channels a group removes γ", f"groups={self.groups}")
         expect(
-            all(w * m % self.heads == 0 for m in self.mults), f"heads that divide width={w}",
-            f"heads={self.heads}")
+            all(w * m % self.num_heads == 0 for m in self.channel_mults),
+            f"num_heads that divide width={w}", f"num_heads={self.num_heads}")
         expect(
-            all(l < len(self.mults) for l in self.attention),
-            f"attention at levels among 0…{len(self.mults) - 1}", f"attention={self.attention}")
+            all(l < len(self.channel_mults) for l in self.attention),
+            f"attention at levels among 0…{len(self.channel_mults) - 1}",
+            f"attention={self.attention}")
         expect(
             not self.fourier or self.fourier[0] <= self.fourier[1],
             "fourier=(n_min, n_max), or () for none", f"fourier={self.fourier}")
@@ -315,13 +318,13 @@ def plan(f) -> list[_Step]:
 
     Returns:
         Steps in order of execution"""
-    wide = [f.width * m for m in f.mults]
+    wide = [f.width * m for m in f.channel_mults]
     c, kept, steps = f.width, [f.width], []
     for level, own in enumerate(wide):
         if level:
             steps.append(_Step("down", "half", level, c, c))
             kept.append(c)
-        for _ in range(f.blocks):
+        for _ in range(f.num_res_blocks):
             steps.append(_Step("down", "block", level, c, own))
             kept.append(own)
             c = own
@@ -330,7 +333,7 @@ def plan(f) -> list[_Step]:
 
     # on the way up each block reads what one step on the way down has kept
     for level, own in reversed([*enumerate(wide)]):
-        for _ in range(f.blocks + 1):
+        for _ in range(f.num_res_blocks + 1):
             steps.append(_Step("up", "block", level, c + kept.pop(), own))
             c = own
         if level: steps.append(_Step("up", "double", level - 1, c, c))
@@ -344,14 +347,14 @@ class _Block(nn.Module):
         self.keeps, self.joins = step.part == "down", step.part == "up" and step.kind == "block"
         if step.kind != "block": self.first = _Resample(step.c_in, up=step.kind == "double")
         else: self.first = Residual(step.c_in, step.c_out, 4 * f.width, f.groups, f.dropout)
-        self.second = Attention(step.c_out, f.groups, f.heads) if attention else None
+        self.second = Attention(step.c_out, f.groups, f.num_heads) if attention else None
 
     def forward(self, x, cond, kept=None):
         x = self.first(x if kept is None else torch.cat([x, kept], 1), cond)
         return x if self.second is None else self.second(x)
 
 # %% ../../nbs/73_models.ipynb #f3b5574a
-def layout(x):
+def channels_last(x):
     "Convert to channels-last memory where that is faster: on a CPU with oneDNN, in float32."
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
@@ -373,16 +376,16 @@ class UNet(nn.Module):
         super().__init__()
         self.shape, self.classes = tuple(shape), classes
         self.config = config
-        f, parts, n = config, dict(down=[], middle=[], up=[]), 2 ** (len(config.mults) - 1)
+        f, parts, n = config, dict(down=[], middle=[], up=[]), 2 ** (len(config.channel_mults) - 1)
         if len(shape) != 3: raise ValueError(f"expected an image shape (c, h, w); got {shape}")
         if shape[1] % n or shape[2] % n:
             raise ValueError(
-                f"{len(f.mults)} levels halve an image {len(f.mults) - 1} times: "
+                f"{len(f.channel_mults)} levels halve an image {len(f.channel_mults) - 1} times: "
                 f"expected height and width divisible by {n}; "
-                f"got {shape[1]} and {shape[2]}; pad the images, or use fewer mults")
+                f"got {shape[1]} and {shape[2]}; pad the images, or use fewer channel_mults")
         with torch.random.fork_rng(devices=[]):
             self.condition = _Condition(
-                f.width, 4 * f.width, classes, f.gamma_min, f.gamma_max, f.extra)
+                f.width, 4 * f.width, classes, f.gamma_min, f.gamma_max, f.aug_cond)
             reads = shape[0]
             if f.fourier: reads *= 1 + 2 * (f.fourier[1] - f.fourier[0] + 1)
             self.enter = nn.Conv2d(reads, f.width, 3, padding=1)
@@ -395,13 +398,13 @@ class UNet(nn.Module):
             self.down, self.middle, self.up = map(nn.ModuleList, parts.values())
 
             # the last layer begins at zero, so that ε̂ = z before training
-            last = f.width * f.mults[0]
+            last = f.width * f.channel_mults[0]
             self.norm = nn.GroupNorm(f.groups, last, eps=1e-6)
             self.leave = nn.Conv2d(last, shape[0], 3, padding=1)
             self.leave.zero = True
         # a run that is opened has weights already
         if not self.leave.weight.is_meta: initialize(self, seed)
-        self.recompute = False  # Whether to keep less for the way back, and compute it again
+        self.activation_checkpointing = False  # keep less for the way back, and compute it again
 
     def forward(self, z: Tensor, gamma: Tensor, c: Tensor = None, extra: Tensor = None) -> Tensor:
         """Predict the noise ε̂ in z.
@@ -420,10 +423,10 @@ class UNet(nn.Module):
         # z, and a sine and a cosine of it for each exponent
         f, h = self.config, z.to(self.enter.weight.dtype)
         if f.fourier: h = torch.cat([h, fourier_features(z, *f.fourier).to(h.dtype)], 1)
-        h = self.enter(layout(h))
+        h = self.enter(channels_last(h))
 
         # what the way down computes is kept for the way up
-        kept, again = [h], self.recompute and torch.is_grad_enabled()
+        kept, again = [h], self.activation_checkpointing and torch.is_grad_enabled()
         for block in (*self.down, *self.middle, *self.up):
             given = (h, cond, kept.pop()) if block.joins else (h, cond)
             if not again: h = block(*given)
@@ -435,13 +438,13 @@ class UNet(nn.Module):
 
 # %% ../../nbs/73_models.ipynb #9820a957
 UNETS = {
-    "digits-tiny": UNetConfig(width=16, blocks=1, groups=4, middle_attention=False),
-    "digits": UNetConfig(width=64, blocks=2, groups=16),
+    "digits-tiny": UNetConfig(width=16, num_res_blocks=1, groups=4, middle_attention=False),
+    "digits": UNetConfig(width=64, num_res_blocks=2, groups=16),
     "mnist": UNetConfig(
-        width=64, blocks=2, mults=(1, 2, 2), attention=(2,), heads=4,
+        width=64, num_res_blocks=2, channel_mults=(1, 2, 2), attention=(2,), num_heads=4,
         dropout=0.1, fourier=(7, 8)),
     "vdm-cifar10": UNetConfig(
-        width=128, blocks=32, groups=32, dropout=0.1, fourier=(7, 8), extra=True),
+        width=128, num_res_blocks=32, groups=32, dropout=0.1, fourier=(7, 8), aug_cond=True),
 }
 
 # %% ../../nbs/73_models.ipynb #75f3e1ef

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import check_gamma, check_generator, expect, randn_like, seen
-from ..nets.kernels import finest
+from ..nets.kernels import highest_precision
 from .process import alpha, sigma
 from ..train.watch import Progress
 
@@ -152,7 +152,7 @@ def check_finite(z: Tensor) -> Tensor:
 def progress_range(n: int, progress):
     "Return range(n), with a progress bar if `progress` is true, or wrapped by it if callable."
     if callable(progress): return progress(range(n))
-    return Progress(n, "steps", "sampling").over(range(n)) if progress else range(n)
+    return Progress(n, "steps", "sampling").track(range(n)) if progress else range(n)
 
 # %% ../../nbs/13_sample.ipynb #7514a1d8
 def on_device(rows, z: Tensor) -> list[tuple]:
@@ -305,7 +305,7 @@ def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: floa
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
-    slope, dtype = ProbabilityFlowODE(predict, z.dtype, max_evaluations), finest(z)
+    slope, dtype = ProbabilityFlowODE(predict, z.dtype, max_evaluations), highest_precision(z)
 
     # the error of a step is that of the worst example: the others of the batch must not hide it
     worst = lambda v: v.reshape(len(z), -1).square().mean(1).max().sqrt()

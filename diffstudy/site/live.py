@@ -160,12 +160,13 @@ def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
             sigma=sigma(chain).tolist(),
             posterior=[dict(z=z, x=x, std=v ** .5) for z, x, v in zip(*(v.tolist() for v in k))])
         return numbers, tensors | {name: parts[name] for name in ("mean", "basis")}
-    plain = run.kind == "vdm" and run.config["head"] == "patches" and not run.config["decoder"]
+    plain = run.kind == "vdm" and run.config["head"] == "patches"
+    plain = plain and not run.config["decoder_width"]
     f = run.config["unet"] if plain else {}
     if plain and run.config["schedule"] == "linear" and not f["attention"] and not f["fourier"]:
         return dict(
             classes=run.facts["classes"], size=size,
-            width=f["width"], groups=f["groups"], heads=f["heads"],
+            width=f["width"], groups=f["groups"], heads=f["num_heads"],
             range=[f["gamma_min"], f["gamma_max"]],
             ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
     raise ValueError(

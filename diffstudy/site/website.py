@@ -225,7 +225,7 @@ def reference() -> str:  # Markdown
 # %% ../../nbs/99_website.ipynb #1335aec2
 def work_list() -> str:  # Markdown
     "Every work of the course, with the chapters that cite it."
-    from diffstudy.references import WORKS, citing
+    from diffstudy.references import WORKS, pages_citing
     titles = {nb.name: build.title(nb) for nb in build.notebooks()}
     texts = {nb.name: prose(nb) for nb in build.notebooks() if nb.stem != "93_references"}
 
@@ -235,7 +235,7 @@ def work_list() -> str:  # Markdown
         number, title = w.get("eprint"), w["title"].strip("{}").replace("*", r"\*")
         where = f"[arXiv {number}](https://arxiv.org/abs/{number})" if number else w["howpublished"]
         authors = w["author"].replace(" and ", ", ").replace(", others", ", and others")
-        cited = ", ".join(f"[{titles[n]}]({n})" for n in citing(w, texts))
+        cited = ", ".join(f"[{titles[n]}]({n})" for n in pages_citing(w, texts))
         row = f"- {authors}, *{title}*, {w['year']}, {where}."
         rows.append(row + f" Cited in {cited}." * bool(cited))
     return "\n".join(rows)

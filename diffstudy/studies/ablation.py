@@ -77,7 +77,7 @@ class Fourier(nn.Module):
 
 # %% ../../nbs/63_ablation.ipynb #4da33e27
 SETTINGS = dict(
-    train=1500, test=297, width=16, blocks=1,
+    train=1500, test=297, width=16, num_res_blocks=1,
     steps=1400, batch_size=32, lr=4e-3, lr_schedule=.03, ema=.99, shape_width=256,
     ends={"fixed ends": [-3.8, 10.], "learned ends": [-8., 5.]},
     features={
@@ -100,8 +100,8 @@ def build(settings: dict, case: dict, shape: tuple = (1, 8, 8), levels: int = 17
     width = settings["width"]
     c = shape[0]
     config = nets.UNetConfig(
-        width=width, blocks=settings["blocks"], groups=width // 4, middle_attention=False,
-        gamma_min=-10., gamma_max=10.)
+        width=width, num_res_blocks=settings["num_res_blocks"], groups=width // 4,
+        middle_attention=False, gamma_min=-10., gamma_max=10.)
     wide = c * (1 + 2 * (f["n_max"] - f["n_min"] + 1)) if f else c
     net = nets.UNet(config, (wide, *shape[1:]), seed=case["seed"])
 
@@ -123,7 +123,7 @@ def fit(model: vdm.VDM, images, settings: dict, seed: int, *, steps: int = 0,
         steps, variance: As in `vdm.loss`"""
     config = train.Config(
         steps=settings["steps"], batch_size=settings["batch_size"],
-        lr=settings["lr"], warmup=30, clip=None, lr_decay="cosine",
+        lr=settings["lr"], warmup=30, max_grad_norm=None, lr_decay="cosine",
         ema=settings["ema"], seed=seed)
 
     # the schedule has a learning rate of its own; if nothing of it is learned, its group is empty
@@ -325,7 +325,8 @@ def build_fine(case: dict, ends: list) -> vdm.VDM:
     width, side = case["width"], 28 // case["patch"]
     fourier = () if case["head"] == "fine" else (7, 8)
     config = nets.UNetConfig(
-        width=width, blocks=1, mults=(1, 2), groups=width // 8, middle_attention=False,
+        width=width, num_res_blocks=1, channel_mults=(1, 2), groups=width // 8,
+        middle_attention=False,
         gamma_min=ends[0], gamma_max=ends[1], fourier=fourier)
     net = nets.UNet(config, (width, side, side) if case["head"] == "fine" else (1, side, side))
     if case["head"] == "fine": net = vdm.FineCategoricalNet(net, 1, 256, patch=case["patch"])
@@ -391,7 +392,7 @@ DIGITS_CHOICES = Study(
         dict(lr=1e-3), dict(lr=4e-3),
         dict(batch_size=32, steps=3400), dict(batch_size=128, steps=850),
         dict(weight_decay=.05), dict(dropout=.1),
-        dict(ema=.995), dict(drop=.2),
+        dict(ema=.995), dict(p_uncond=.2),
         dict(gamma_min=-9.), dict(schedule="learned-linear"), dict(head="noise"),
         # Muon's steps take longer: the first two as long as the recipe, the last half of it
         dict(steps=1450, **_MUON), dict(steps=1200, schedule="monotone", **_MUON),

@@ -20,14 +20,14 @@ from ..process import schedule
 # %% ../../nbs/97_bench.ipynb #c0a39a61
 CONFIG = dict(
     # of the U-Net without down-sampling: channels, residual blocks, groups of each GroupNorm
-    width=64, blocks=4, groups=16,
+    width=64, num_res_blocks=4, groups=16,
     # of the data; gray level k is the image value 2 (k + 1/2) / levels - 1
     shape=(3, 16, 16), batch=16, levels=256,
     # the schedule is linear between them, and fixed
     gamma_min=-13.3, gamma_max=5.,
     # AdamW with a linear warm-up, then a cosine down to 0 after all steps
     # and the largest norm of a gradient
-    lr=1e-3, warmup=0, weight_decay=.01, clip=1., ema=.999, steps=10_000,
+    lr=1e-3, warmup=0, weight_decay=.01, max_grad_norm=1., ema=.999, steps=10_000,
     # "bfloat16": autocast, of training and of sampling
     precision="float32", seed=0, device="cpu",
 )
@@ -53,7 +53,7 @@ class Ours:
     def __init__(self, config, network=None):
         c = config
         ends = dict(gamma_min=c["gamma_min"], gamma_max=c["gamma_max"])
-        sizes = {k: c[k] for k in ("width", "blocks", "groups")}
+        sizes = {k: c[k] for k in ("width", "num_res_blocks", "groups")}
         network = network or nets.UNet(
             nets.UNetConfig(**sizes, **ends), c["shape"], seed=c["seed"])
         model = vdm.VDM(network, schedule.Linear(**ends), c["levels"])
@@ -61,7 +61,8 @@ class Ours:
         # the loop of `train.fit`, one step at a time
         settings = train.Config(
             **{k: c[k] for k in (
-                "steps", "lr", "warmup", "weight_decay", "clip", "ema", "precision", "seed")},
+                "steps", "lr", "warmup", "weight_decay", "max_grad_norm", "ema", "precision",
+                "seed")},
             batch_size=c["batch"], lr_decay="cosine")
         self.c = c
         self.state = train.State(model, settings, rank=train.Rank(0, 1, torch.device(c["device"])))
@@ -94,7 +95,7 @@ class DiffusersNet(nn.Module):
             torch.manual_seed(c["seed"])
             self.net = UNet2DModel(
                 sample_size=c["shape"][1:], in_channels=c["shape"][0], out_channels=c["shape"][0],
-                block_out_channels=(c["width"],), layers_per_block=c["blocks"],
+                block_out_channels=(c["width"],), layers_per_block=c["num_res_blocks"],
                 down_block_types=("DownBlock2D",), up_block_types=("UpBlock2D",),
                 norm_num_groups=c["groups"], attention_head_dim=c["width"])
 
@@ -126,7 +127,7 @@ class Diffusers:
         with cast(self.c):
             loss = vdm.training_loss(self.model.train(), batch, self.random, p_uncond=0.)["loss"]
         loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.c["clip"])
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.c["max_grad_norm"])
         self.optimizer.step()
         self.rate.step()
         self.optimizer.zero_grad()
@@ -296,7 +297,7 @@ def fresh(who: str, config: dict, keep: bool) -> list[float]:
 
     Returns:
         MB before and after"""
-    keeps = "kernels.keep_memory(); " if keep else ""
+    keeps = "kernels.keep_freed_memory(); " if keep else ""
     code = (
         "from diffstudy import kernels; from diffstudy.studies import bench; "
         f"{keeps}bench.peak_here({who!r}, {dict(config)!r})")

@@ -133,7 +133,8 @@ def bench_run(
         check_counts(**{f"--{k}": v for k, v in dict(
             sizes, size=size, channels=channels, rounds=rounds, threads=threads).items()})
         c = bench.config_of(
-            **sizes, shape=(channels, size, size), device=str(pick_device(device)),
+            width=width, num_res_blocks=blocks, batch=batch, shape=(channels, size, size),
+            device=str(pick_device(device)),
             precision="bfloat16" if bf16 else "float32")
 
         # who is compared: a file may be called ours.py

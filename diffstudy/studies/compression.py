@@ -16,7 +16,7 @@ from ..core import stream
 from ..data import to_strip
 from ..measure import mean_and_error
 from .record import Study
-from ..vdm.compression import Ans, Chain, ORDERS, path_terms, payload, unrounded
+from ..vdm.compression import ANS, ChainCoder, ORDERS, code_length_terms, random_payload, unrounded_latents
 from ..vdm.likelihood import dequantized
 
 # %% ../../nbs/35_compression.ipynb #2fade10c
@@ -27,7 +27,7 @@ def _trained(steps, seed, width, groups):
     images = data.load("digits")[0]
     return experiment.fit(
         "digits", images,
-        steps=steps, seed=seed, drop=1.,
+        steps=steps, seed=seed, p_uncond=1.,
         width=width, groups=groups,
     ).ema.model
 
@@ -61,8 +61,8 @@ def run_case(settings: dict, case: dict) -> dict:
 
 def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
     "Split the code length of each image of a batch into its parts."
-    cost, chance = (v / scale for v in path_terms(chain, k, z))
-    free = path_terms(chain, k, unrounded(chain, k, z, noise))[0] / scale
+    cost, chance = (v / scale for v in code_length_terms(chain, k, z))
+    free = code_length_terms(chain, k, unrounded_latents(chain, k, z, noise))[0] / scale
     tables = net - (cost + chance).mean()  # known for the batch; the rest image by image
     return torch.stack([
         cost + chance + tables,  # the net rate
@@ -74,8 +74,8 @@ def _apart(chain, k, z, net, scale, noise):  # `(5, b)`
 
 def code_case(model, images, settings, case, scale, stats):
     "Write the images, read them back, and take the length apart."
-    chain, (write, read) = Chain(model, case["steps"], case["bins"]), ORDERS[case["order"]]
-    stack, parts = Ans(payload(40_000)), []
+    chain, (write, read) = ChainCoder(model, case["steps"], case["bins"]), ORDERS[case["order"]]
+    stack, parts = ANS(random_payload(40_000)), []
     start = stack.bits
 
     # write, batch by batch, and measure what each has added
@@ -88,11 +88,11 @@ def code_case(model, images, settings, case, scale, stats):
         parts.append(_apart(chain, k, z, net, scale, noise) if apart else net[None])
 
     # read the file, the last batch first: images and payload must be as they were
-    back = Ans(stack.file(), sealed=False)
+    back = ANS(stack.file(), sealed=False)
     out = [read(chain, back, k.shape) for k in images.split(case["batch"])[::-1]]
     exact = (
         torch.equal(torch.cat(out[::-1]), images.long())
-        and bool((back.payload() == payload(40_000)).all()))
+        and bool((back.payload() == random_payload(40_000)).all()))
 
     # bits per dimension
     net, *terms = torch.cat(parts, 1)

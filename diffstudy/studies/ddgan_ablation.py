@@ -75,7 +75,7 @@ ABLATION_SETTINGS = dict(
     data="digits",
     recipe=vars(game.GANSettings(
         latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
-    )) | dict(fourier=[], mults=[1, 2], attention=[16], betas=[.5, .9]),
+    )) | dict(fourier=[], channel_mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
 
 def run_variant(settings: dict, case: dict) -> dict:

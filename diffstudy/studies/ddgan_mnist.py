@@ -41,7 +41,8 @@ class MapGenerator(ResNetGenerator):
     "A generator whose latent variable enters the lowest resolution as a map as well."
     def assemble(self, f, channels: int, size: int):
         super().assemble(f, channels, size)
-        self.place = _Place(f.latent, f.width * f.mults[-1], size >> len(f.mults) - 1)
+        mults = f.channel_mults
+        self.place = _Place(f.latent, f.width * mults[-1], size >> len(mults) - 1)
 
     def halve(self, level: int, h, latent):
         h = super().halve(level, h, latent)
@@ -153,7 +154,7 @@ def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tupl
         s["recipes"][name] | own, updates, seed=case["seed"], labels=not stacked,
         components=s["components"] if name.endswith("components") else 0,
         threads=threads, precision=s["precision"],
-        log_every=min(50, every), save_every=every, keep=1 + updates // every)
+        log_every=min(50, every), save_every=every, keep_checkpoints=1 + updates // every)
     if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set

@@ -50,7 +50,7 @@ def nearer(apart: list, held_out: list) -> Estimate:
 LONGER = dict(
     train=dict(
         recipe="emoji", steps=10_000, ema=.9993, warmup=278, precision="float32",
-        save_every=1000, keep=20),
+        save_every=1000, keep_checkpoints=20),
     w=1., each=8, sampling=dict(sampler="dpm++", steps=16, seed=0), pictures=[1000, 4000, 10_000])
 
 def _seen(model, path, images, how: dict) -> tuple:
@@ -92,7 +92,7 @@ def run_copies(settings: dict, case: dict) -> dict:
     images, held_out = data.load("emoji")
     few = images[::settings["every"]]
     config = config_of(
-        settings["recipe"], **case["change"], save_every=settings["look"], keep=100)
+        settings["recipe"], **case["change"], save_every=settings["look"], keep_checkpoints=100)
     home = Path.home() / ".cache" / "diffstudy"
     home = place_of("emoji-copies", dict(name=case["name"]), home)
     seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
@@ -101,7 +101,7 @@ def run_copies(settings: dict, case: dict) -> dict:
     for path in checkpoint.checkpoints(home):
         x, far = _seen(model, path, few, settings)
         looks.append(dict(step=int(path.name[5:]), apart=far))
-        if config.weight != "bound": continue
+        if config.loss_weighting != "bound": continue
         for k, v in dict(learned=few, held_out=held_out).items():
             bits = model.bits_per_dim(v)
             looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
@@ -114,8 +114,8 @@ def run_copies(settings: dict, case: dict) -> dict:
 
 # %% ../../nbs/80b_emoji.ipynb #8ca11512
 _AT_FULL_RESOLUTION = dict(
-    head="noise", weight="bound", schedule="learned-linear", gamma_min=-13.3, gamma_max=5.,
-    width=32, groups=8, mults=[1, 2, 2], fourier=[6, 7], extra=True, flip=False)
+    head="noise", loss_weighting="bound", schedule="learned-linear", gamma_min=-13.3, gamma_max=5.,
+    width=32, groups=8, channel_mults=[1, 2, 2], fourier=[6, 7], aug_cond=True, flip=False)
 FEW = Study(
     "emoji-copies", COPIES, (
         dict(name="as it is", change={}),

@@ -27,7 +27,7 @@ COSINE = Cosine(*ENDS)
 
 SETTINGS = dict(
     data="digits", ends=list(ENDS),
-    unet=dict(width=24, blocks=1, groups=6, middle_attention=False),
+    unet=dict(width=24, num_res_blocks=1, groups=6, middle_attention=False),
     net_steps=1200, net_batch=64,
     classifier_steps=500, classifier_width=24,
     judge=EXTRACTOR, sampler_steps=24, n=400, halves=8)

@@ -158,7 +158,7 @@ def run_sift(settings: dict, case: dict) -> dict:
         each=[round(v, 4) for v in values.tolist()], train_seconds=round(seconds, 1),
         parameters=sum(p.numel() for p in model.parameters()))
 
-_PLAIN = dict(decoder=0, head="fine-levels", gamma_min=-14., width=64)  # Diffusion alone
+_PLAIN = dict(decoder_width=0, head="fine-levels", gamma_min=-14., width=64)  # Diffusion alone
 _VARIANTS = (  # What is changed, and steps that take about as long
     ("as it is", 120, {}),
     ("AdamW instead of Muon", 145, dict(optimizer="adamw")),
@@ -170,7 +170,7 @@ _VARIANTS = (  # What is changed, and steps that take about as long
     ("the end at γ = −5", 120, dict(gamma_min=-5.)),
     ("batches of 32", 60, dict(batch_size=32)),
     ("a head for each pixel", 110, dict(head="noise")),
-    ("half the decoder's width", 180, dict(decoder=48)),
+    ("half the decoder's width", 180, dict(decoder_width=48)),
 )
 
 SIFT = Study(
@@ -195,8 +195,9 @@ def run_control(settings: dict, case: dict, folder=None) -> dict:
     each = [round(v, 5) for v in found["each"]["unconditional"]]
     return own | dict(each=each, train_seconds=round(seconds))
 
-_LONG = _PLAIN | dict(precision="float32", points=2)  # Half precision is slow on some processors
-_SHARP = _LONG | dict(head="pixel-levels", width=48, mults=[1, 2, 2], steps=11_000)
+# Half precision is slow on some processors
+_LONG = _PLAIN | dict(precision="float32", eval_times=2)
+_SHARP = _LONG | dict(head="pixel-levels", width=48, channel_mults=[1, 2, 2], steps=11_000)
 
 CONTROL = Study(
     "last-bits-control",

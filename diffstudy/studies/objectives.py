@@ -20,7 +20,7 @@ from ..vdm.objectives import Weighted, simple_loss
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #f3f9c069
 SETTINGS = dict(
-    recipe=experiment.change(experiment.RECIPES["digits"], dict(drop=1.)).resolve(),
+    recipe=experiment.change(experiment.RECIPES["digits"], dict(p_uncond=1.)).resolve(),
     judge=judge.EXTRACTOR, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
@@ -69,11 +69,11 @@ STUDY = Study("objectives", SETTINGS, tuple(
 TWO_SETTINGS = dict(
     recipe=experiment.change(
         experiment.RECIPES["mnist"], dict(
-            gamma_min=-13.3, width=64, groups=16, points=8, optimizer="adamw",
-            drop=.15, batch_size=64, steps=3000, warmup=100, ema=.998)).resolve(),
+            gamma_min=-13.3, width=64, groups=16, eval_times=8, optimizer="adamw",
+            p_uncond=.15, batch_size=64, steps=3000, warmup=100, ema=.998)).resolve(),
     losses=dict(
-        bound=dict(weight="bound", schedule="monotone"),
-        simple=dict(weight="cosine", schedule="linear")),
+        bound=dict(loss_weighting="bound", schedule="monotone"),
+        simple=dict(loss_weighting="cosine", schedule="linear")),
     judge=judge.EXTRACTOR_LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
     images=1000, points=16, levels=[-12., 7., 1.])
 

@@ -25,7 +25,7 @@ from .record import Study
 
 # %% ../../nbs/45_entering_a_chain.ipynb #67764f62
 SETTINGS = dict(
-    gan=asked("ddgan-digits", labels=False), vdm=asked("digits", drop=1.),
+    gan=asked("ddgan-digits", labels=False), vdm=asked("digits", p_uncond=1.),
     judge=judge.EXTRACTOR, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 

@@ -240,7 +240,7 @@ def summary(rows: list[dict]) -> dict:
 
 # %% ../../nbs/68_trilemma_tables.ipynb #f36beed3
 _RECIPE = dataclasses.replace(
-    experiment.change(experiment.RECIPES["digits"], dict(drop=1., steps=3000)),
+    experiment.change(experiment.RECIPES["digits"], dict(p_uncond=1., steps=3000)),
     data="stacked-digits")
 _GAN = experiment.change(experiment.RECIPES["ddgan-stacked-digits"], dict(steps=3500))
 
@@ -325,7 +325,7 @@ STACKED = Study("trilemma-stacked", STACKED_SETTINGS, tuple(
 # %% ../../nbs/68_trilemma_tables.ipynb #e04e8e60
 MNIST_SETTINGS = dict(
     network=experiment.change(experiment.RECIPES["mnist"], dict(
-        width=64, groups=16, drop=.1, points=8, optimizer="adamw",
+        width=64, groups=16, p_uncond=.1, eval_times=8, optimizer="adamw",
         batch_size=64, steps=13_500, warmup=500, ema=.999)).resolve(),
     ends=[-8., 8.], judge=judge.EXTRACTOR_LARGE, n=1000, real=10_000,
     grids=["even", "cosine", "EDM"], calls=[8, 16], few=["ddim", "dpm++", "heun"],

@@ -77,7 +77,8 @@ def test_fourier_starts_silent():
     "a fresh network does not hear its features, and hears them once one weight is not zero"
     def make(scale):
         return Fourier(
-            nets.UNet(nets.UNetConfig(width=8, blocks=1, groups=2), (5, 4, 4)), 1, scale, 0, 1)
+            nets.UNet(nets.UNetConfig(width=8, num_res_blocks=1, groups=2), (5, 4, 4)),
+            1, scale, 0, 1)
     a = make(8.5)
     b = make(3.)
     z = torch.randn(2, 1, 4, 4, generator=stream(0, "z"))

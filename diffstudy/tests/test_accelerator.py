@@ -58,7 +58,7 @@ def like_cuda(monkeypatch):
     monkeypatch.setattr(
         F, "interpolate", lambda x, mode=None, align_corners=None, **how: plain(x, **how))
     monkeypatch.setattr(F, "avg_pool2d", F.max_pool2d)
-    monkeypatch.setattr(torch, "xla", types.SimpleNamespace(), raising=False)  # for recompute
+    monkeypatch.setattr(torch, "xla", types.SimpleNamespace(), raising=False)  # asked by checkpoint
 
 # %% ../../nbs/89_several_devices.ipynb #ca6eb75d
 @pytest.fixture
@@ -129,14 +129,14 @@ def begun(name, device, **settings):
     "A recipe with few images a batch, no dropout, of a deep network few blocks; its loop, its set."
     config = experiment.RECIPES[name]
     unet = getattr(config, "unet", {})
-    deep = dict(blocks=2) if unet.get("blocks", 0) > 8 else {}
+    deep = dict(num_res_blocks=2) if unet.get("num_res_blocks", 0) > 8 else {}
 
     # what dropout draws depends on the device
     dry = dict(dropout=0.) if getattr(config, "dropout", unet.get("dropout")) else {}
     config = experiment.change(config, dict(steps=12, batch_size=8) | deep | dry | settings)
 
     # a decoder draws patch after patch, and XLA compiles each
-    images = made_up(config.data, side=8 if getattr(config, "decoder", 0) else 0)
+    images = made_up(config.data, side=8 if getattr(config, "decoder_width", 0) else 0)
     rank = train.Rank(0, 1, torch.device(device))
     with in_place(): loop = config.start(images, planning.facts_of(images), rank, {})
     return config, images, loop

@@ -46,7 +46,7 @@ def test_errors_config():
         with pytest.raises(ValueError, match="lr_d_end: expected a fraction"):
             Config(lr_d_end=wrong)
     with pytest.raises(ValueError, match="whole packs of 5.*got 64 images"):
-        config = ddgan_nets.Config("resnet", width=8, d_width=8, blocks=1, pack=5)
+        config = ddgan_nets.Config("resnet", width=8, d_width=8, num_res_blocks=1, pack=5)
         make_state(Config(batch_size=64), build(config, (1, 8, 8)), 1)
 
 # %% ../../nbs/73h_adversarial.ipynb #d27b97f8
@@ -422,7 +422,7 @@ def test_gradients_are_averaged_over_processes(monkeypatch):
         model = build(NET, (2,)).double()
         before = [p.detach().clone() for p in model.parameters()]
         state = train.State(
-            model, train.Config(warmup=0, clip=None), average=model["generator"],
+            model, train.Config(warmup=0, max_grad_norm=None), average=model["generator"],
             optimizers={k: torch.optim.SGD(net.parameters(), 1e-5) for k, net in model.items()},
             rank=train.Rank(0, world, torch.device("cpu")))
         step = adversarial_step(config)  # with the same noise, whatever the process's part

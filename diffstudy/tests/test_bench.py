@@ -11,7 +11,7 @@ import pytest, torch
 from ..studies import bench
 
 # %% ../../nbs/97_bench.ipynb #1d7bc535
-TINY = dict(width=16, blocks=1, shape=(1, 8, 8), batch=8, levels=17)
+TINY = dict(width=16, num_res_blocks=1, shape=(1, 8, 8), batch=8, levels=17)
 
 def test_opponents_are_the_same_model():
     "As many weights in kernels, the same loss, which falls, and an average that follows."

@@ -128,7 +128,7 @@ def test_what_is_no_chain_is_refused():
 def net_of_ours(gamma_min=-13.3):
     from diffstudy import nets
     config = nets.UNetConfig(
-        width=8, blocks=1, groups=2, middle_attention=False, gamma_min=gamma_min)
+        width=8, num_res_blocks=1, groups=2, middle_attention=False, gamma_min=gamma_min)
     net = nets.UNet(config, (1, 8, 8), 3)
     nets.initialize(net, 1, zeros=False)
     return net.eval().requires_grad_(False)

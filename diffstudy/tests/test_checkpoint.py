@@ -83,7 +83,7 @@ def test_foreign_is_refused(tmp_path):
     refused(other, "it holds pytorch_model.bin")
     refused(tmp_path / "none", "no such folder")
     forge(path, "model.safetensors", pickled.read_bytes())
-    refused(path, "not what its name says")
+    refused(path, "right checksum, but cannot be read")
     forge(path, "model.safetensors", b"", format="diffstudy checkpoint 9")
     refused(path, "expected the format 'diffstudy checkpoint 1'; got 'diffstudy checkpoint 9'")
 
@@ -154,7 +154,7 @@ def test_another_version_is_named(tmp_path):
     old = {k: v for k, v in info.items() if k not in younger}
     forge(newest, "state.json", json.dumps(old).encode())
     state = checkpoint.load_checkpoint(newest, toy_state())
-    assert state.since == {} and checkpoint.news_of_resume(old, state) == []
+    assert state.since == {} and checkpoint.resume_warnings(old, state) == []
 
 # %% ../../nbs/74b_checkpoint.ipynb #730bd691
 def test_errors_of_another_run(tmp_path):
@@ -174,7 +174,7 @@ def test_errors_of_another_run(tmp_path):
     longer = checkpoint.load_checkpoint(tmp_path, toy_state(steps=100, save_every=7))
     assert longer.step == 3
     longer.rank = train.Rank(0, 1, torch.device("xla"))
-    news, = checkpoint.news_of_resume(checkpoint.read_checkpoint(tmp_path).state, longer)
+    news, = checkpoint.resume_warnings(checkpoint.read_checkpoint(tmp_path).state, longer)
     assert "device was cpu and is xla, processor was" in news and "noise is drawn elsewhere" in news
 
 # %% ../../nbs/74b_checkpoint.ipynb #195bc11f

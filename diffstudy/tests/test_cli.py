@@ -76,12 +76,13 @@ def test_sample():
 
 def test_another_checkpoint(tmp_path):
     "the best by the held-out score of a look, or that of a step, for samples and for the judge"
-    run, options = tmp_path / "run", ("--set", "points=1", "--set", "draws=1", "--set", "keep=1")
+    run, options = tmp_path / "run", (
+        "--set", "eval_times=1", "--set", "eval_draws=1", "--set", "keep_checkpoints=1")
     r = type_in(
         "train", "digits", "--recipe", "digits-tiny", "--steps", 4, "--run", run, *options,
-        "--set", "watch_every=2")
+        "--set", "eval_every=2")
     assert "every 2 steps a score on 148 held-out images; on the best, the other 149" in r.output, r.output
-    best = checkpoint.best(run).name
+    best = checkpoint.best_checkpoint(run).name
     r = type_in("info", run)
     assert "at 2 looks; best" in r.output, r.output
     assert f"--checkpoint best, {best}" in r.output, r.output
@@ -282,11 +283,12 @@ def pictures(folder, n=20):
 # %% ../../nbs/77_cli.ipynb #90c35a18
 @pytest.mark.parametrize("recipe, more", [
     ("folder-tiny", ""), ("folder-small", ""), ("folder", "head=fine-levels"),
-    ("folder-small", "extra=true augment=true")])
+    ("folder-small", "aug_cond=true augment=true")])
 def test_color_pictures_by_another_name(tmp_path, recipe, more):
     pytest.importorskip("torchvision")
     root, run = pictures(tmp_path / "pictures"), tmp_path / "run"
-    if recipe != "folder-tiny": more += " width=8 groups=2 blocks=1 batch_size=4 points=2"
+    if recipe != "folder-tiny": \
+        more += " width=8 groups=2 num_res_blocks=1 batch_size=4 eval_times=2"
     r = type_in(
         "train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run", run,
         *(v for one in more.split() for v in ("--set", one)))
@@ -310,7 +312,7 @@ def test_prepare(tmp_path):
     refused(("prepare", root, "--out", place), "holds a prepared set already")
     refused(("train", "folder", "--root", place, "--run", tmp_path / "r"), "with size=8, not 32")
     augment = "train", "folder", "--root", root, "--run", tmp_path / "no", "--set", "augment=true"
-    refused(augment, "extra=true")
+    refused(augment, "aug_cond=true")
 
 # %% ../../nbs/77_cli.ipynb #8107fb6b
 def test_stop_and_go_on():
@@ -428,7 +430,7 @@ def test_a_run_without_labels_is_recorded(tmp_path):
     path = tmp_path / "record.json"
     with patch.dict(cli._RECORD, steps=2, n=1, judging=dict(width=8, steps=5)):
         r = type_in(
-            "train", "digits", "--recipe", "digits-tiny", "--steps", 2, "--set", "drop=1",
+            "train", "digits", "--recipe", "digits-tiny", "--steps", 2, "--set", "p_uncond=1",
             "--run", tmp_path / "run", "--record", path)
     assert r.exit_code == 0, r.output
     assert "recorded" in r.output, r.output

@@ -26,8 +26,8 @@ from ..studies import compression as study
 from ..studies.compression import PHOTOS, STUDY
 from ..vdm import bound
 from ..vdm.compression import (
-    Ans, Chain, ORDERS, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
-    path_terms, payload, unrounded)
+    ANS, ChainCoder, ORDERS, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
+    code_length_terms, random_payload, unrounded_latents)
 
 # %% ../../nbs/35_compression.ipynb #a960a031
 def test_tables_sum_to_one_and_keep_every_symbol():
@@ -48,13 +48,13 @@ def test_a_stack_gives_back_what_it_got_at_the_price_of_the_table():
     "3000 symbols come back at the price of their table, to 2 bits; misuse is refused"
     p = torch.softmax(torch.randn(3000, 17, generator=stream(4, "p"), dtype=torch.float64), 1)
     k = torch.multinomial(p, 1, generator=stream(4, "k"))[:, 0].numpy()
-    words = payload(40)
-    stack = Ans(words)
+    words = random_payload(40)
+    stack = ANS(words)
     before = stack.bits
     stack.push_levels(k, p.numpy())
     price = -p.log2()[torch.arange(3000), torch.from_numpy(k)].sum()
     assert abs(stack.bits - before - price) < 2  # 3000 symbols cost two bits more at most
-    again = Ans(stack.file(), sealed=False)
+    again = ANS(stack.file(), sealed=False)
     assert (again.pop_levels(p.numpy()) == k).all() and (again.payload() == words).all()
     with pytest.raises(ValueError, match="not the payload"): stack.payload()
     with pytest.raises(ValueError, match="not in its table"):
@@ -78,10 +78,10 @@ def uniform_images(n):
 def test_images_and_payload_come_back():
     "seven images in batches of three come back with the payload, to the last bit, in both orders"
     net = nets.UNet(
-        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
+        nets.UNetConfig(width=8, num_res_blocks=1, groups=2, middle_attention=False), (17, 4, 4), 0)
     nets.initialize(net, 1, zeros=False)  # each weight counts
     model = vdm.VDM(vdm.CategoricalNet(net, 17), schedule.Linear(-8., 5.), 17).eval()
-    k, words = uniform_images(7), payload(2000)
+    k, words = uniform_images(7), random_payload(2000)
     for order in ORDERS:
         how = dict(steps=6, order=order, batch=3)
         coded = encode(model, k, words=words, **how)
@@ -89,13 +89,13 @@ def test_images_and_payload_come_back():
         assert torch.equal(images, k) and (rest == words).all() and len(coded.net) == 3
 
         # the net lengths add up to what the stack has grown by
-        before, after = Ans(words).bits, Ans(coded.words, sealed=False).bits
+        before, after = ANS(words).bits, ANS(coded.words, sealed=False).bits
         assert abs(coded.net.sum() - (after - before)) < 1e-6
 
 # %% ../../nbs/35_compression.ipynb #c32bd8db
 def test_the_posterior_order_borrows_what_the_entropies_say():
     "the bits of all latents, log2 of std √(2πe) / δ for each, are borrowed at once, to 5 %"
-    chain = Chain(uniform_model(), 20)
+    chain = ChainCoder(uniform_model(), 20)
     g = chain.gammas
     # the standard deviations of the tables of q, that of z_1 last
     std = torch.cat([sigma(g[:-1]) * (-torch.expm1(g[:-1] - g[1:])).sqrt(), sigma(g[-1:])])
@@ -109,7 +109,7 @@ def test_an_estimate_out_of_range_is_brought_back():
     class Far(Nothing):
         shape = (1, 4, 4)
         def forward(self, z, gamma, c=None): return torch.full_like(z, -50.)
-    chain = Chain(vdm.VDM(Far(), schedule.Linear(-8., 5.), 17).eval(), 10)
+    chain = ChainCoder(vdm.VDM(Far(), schedule.Linear(-8., 5.), 17).eval(), 10)
     z = torch.randn(2, 1, 4, 4, generator=stream(0, "far"), dtype=torch.float64)
     white = process.reverse(z, torch.ones_like(z), *chain.gammas[3:5])
     torch.testing.assert_close(chain.reverse(z, 4).mean, white.mean)
@@ -127,7 +127,7 @@ def test_errors_of_encode_and_decode():
     with pytest.raises(ValueError, match="did you mean 'swap'"):
         encode(model, k, order="swop")
     with pytest.raises(ValueError, match="longer payload"):
-        encode(model, k, words=payload(2), steps=3)
+        encode(model, k, words=random_payload(2), steps=3)
     with pytest.raises(ValueError, match="call model.eval"): encode(model.train(), k)
 
 # %% ../../nbs/35_compression.ipynb #cca21c41
@@ -144,8 +144,8 @@ def test_classical_codes():
 def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     "cost and chance are the log ratio of a path, multiplied in the other direction, to 1e-6"
     model, k = uniform_model(), uniform_images(3)
-    chain = Chain(model, 4)
-    z = _encode_swap(chain, Ans(payload(500)), k)
+    chain = ChainCoder(model, 4)
+    z = _encode_swap(chain, ANS(random_payload(500)), k)
     g = chain.gammas
     x = chain.x(k)
     ratio = process.marginal(x, g[0]).log_prob(z[0]) - chain.prior(k.shape).log_prob(z[4])
@@ -153,25 +153,25 @@ def test_cost_and_chance_make_up_the_log_ratio_of_a_path():
     for i in range(1, 5):
         ratio = ratio + process.forward(z[i - 1], g[i - 1], g[i]).log_prob(z[i])
         ratio = ratio - chain.reverse(z[i], i).log_prob(z[i - 1])
-    cost, chance = path_terms(chain, k, z)
+    cost, chance = code_length_terms(chain, k, z)
     torch.testing.assert_close(cost + chance, ratio, rtol=1e-9, atol=1e-6)
 
 # %% ../../nbs/35_compression.ipynb #15fb803a
 def test_the_net_length_is_the_log_ratio_of_the_path():
     "fifty images in bins of 1/16 take the bits that their paths say, to 0.005, in both orders"
     for order in ORDERS:
-        chain = Chain(uniform_model(), 60, bins=1 / 16)
+        chain = ChainCoder(uniform_model(), 60, bins=1 / 16)
         k = uniform_images(50)
-        stack = Ans(payload(30_000))
+        stack = ANS(random_payload(30_000))
         before = stack.bits
         z = ORDERS[order][0](chain, stack, k)
-        cost, chance = path_terms(chain, k, z)
+        cost, chance = code_length_terms(chain, k, z)
         # bits per dimension; the chance in it has a standard error of 0.1
         wanted = (cost + chance).sum().item() / math.log(2)
         assert abs(stack.bits - before - wanted) / k.numel() < .005
 
     # no bin is wider than a sixteenth of either table of its latent, whose widths differ here
-    chain = Chain(vdm.VDM(Nothing(), schedule.Cosine(-8., 5.), 17).eval(), 60, bins=1 / 16)
+    chain = ChainCoder(vdm.VDM(Nothing(), schedule.Cosine(-8., 5.), 17).eval(), 60, bins=1 / 16)
     c = -torch.expm1(chain.gammas[:-1] - chain.gammas[1:])
     share = (16 * chain.widths / sigma(chain.gammas)) ** 2
     assert (share[:-1] <= 1.001 * c).all() and (share[1:] <= 1.001 * c).all()
@@ -183,9 +183,9 @@ def noise_in(z, chain, k, i):
 
 def test_a_path_without_a_grid_follows_the_forward_process():
     "without bins, the path follows the forward process: mean and variance within four errors"
-    chain, k = Chain(uniform_model(), 3, bins=4.), uniform_images(500)
-    z = _encode_swap(chain, Ans(payload(20_000)), k)
-    free, n = unrounded(chain, k, z, stream(8, "u")), k.numel()
+    chain, k = ChainCoder(uniform_model(), 3, bins=4.), uniform_images(500)
+    z = _encode_swap(chain, ANS(random_payload(20_000)), k)
+    free, n = unrounded_latents(chain, k, z, stream(8, "u")), k.numel()
     for i, f in enumerate(free):
         v = noise_in(f, chain, k, i)  # standard normal
         assert abs(v.mean()) < 4 / n ** .5 and abs(v.var() - 1) < 4 * (2 / n) ** .5
@@ -196,8 +196,8 @@ def test_the_stack_must_be_clean_where_latents_are_drawn():
     "mixed, the noise of z_2 has variance 1 + b²/12; without mixing, more than 2"
     k, variance = uniform_images(500), {}
     for clean in (True, False):
-        chain = Chain(uniform_model(), 3, clean=clean)
-        z = _encode_swap(chain, Ans(payload(20_000)), k)
+        chain = ChainCoder(uniform_model(), 3, clean=clean)
+        z = _encode_swap(chain, ANS(random_payload(20_000)), k)
         variance[clean] = noise_in(z[2], chain, k, 2).var().item()
     assert abs(variance[True] - 1 - .25 ** 2 / 12) < 4 * (2 / k.numel()) ** .5
     assert variance[False] > 2
@@ -242,7 +242,7 @@ def test_the_study_of_photographs_runs(tmp_path):
     black = torch.zeros(3, 16, 16, dtype=torch.uint8)
     assert len(base64.b64decode(to_strip(black[None]))) == study.codecs(black)["PNG"]
     config = experiment.change(experiment.RECIPES["photos"], dict(
-        steps=2, width=8, groups=2, points=1, draws=1, warmup=1, batch_size=2))
+        steps=2, width=8, groups=2, eval_times=1, eval_draws=1, warmup=1, batch_size=2))
     tiny = dict(recipe=config.resolve())
     case = dict(measure="code", steps=2, bins=.5, order="swap", batch=2, images=4)
     coded = PHOTOS.run(tiny, case, tmp_path / "run")

@@ -38,7 +38,7 @@ def test_errors_config():
     with pytest.raises(ValueError, match="one_shot: expected paired=False"): Config(one_shot=True)
     for name, wrong in dict(
         steps=0, latent=2.5, d_embedding=0, paired="false", one_shot=1, fourier=(1,),
-        mults=(0,), pack=0, predicts="eps", d_size="huge",
+        channel_mults=(0,), pack=0, predicts="eps", d_size="huge",
     ).items():
         with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
     assert Config(fourier=[-1, 1]) == Config(fourier=(-1, 1))
@@ -159,7 +159,7 @@ def test_minibatch_std_is_appended():
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1adbb59
 PLAIN = Config(
-    "resnet", width=8, blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
+    "resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
 
 def kinked(x): return torch.where(x > 0, x, .2 * x)
 
@@ -207,7 +207,7 @@ def test_plain_networks_by_hand(patch):
 # %% ../../nbs/73f_ddgan_networks.ipynb #08aaf56f
 def test_plain_networks_start_as_they_should():
     "fresh branches are zero, first convolutions smaller with more blocks; no example sees another"
-    G, D = build(replace(PLAIN, blocks=4), (3, 8, 8), seed=1).values()
+    G, D = build(replace(PLAIN, num_res_blocks=4), (3, 8, 8), seed=1).values()
     blocks = [b for level in (*G.down, *G.up, *D.down) for b in level]
     assert len(blocks) == 24 and all((b.conv2.weight == 0).all() for b in blocks)
     fan = 9 * 8
@@ -246,9 +246,10 @@ def test_a_pack_sees_the_mean_of_its_features():
 # %% ../../nbs/73f_ddgan_networks.ipynb #cb314630
 def size(net): return sum(p.numel() for p in net.parameters())
 
-CIFAR = Config("unet", width=128, mults=(1, 2, 2, 2), latent=100, mapping=5)
+CIFAR = Config("unet", width=128, channel_mults=(1, 2, 2, 2), latent=100, mapping=5)
 FACES = Config(
-    "unet", steps=2, width=64, mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4, d_size="large")
+    "unet", steps=2, width=64, channel_mults=(1, 1, 2, 2, 4, 4), latent=100, mapping=4,
+    d_size="large")
 
 def test_sizes_of_the_paper():
     "five networks have the paper's numbers of weights: CIFAR-10, faces, and the sizes of the text"
@@ -265,7 +266,7 @@ def test_sizes_of_the_paper():
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1bb8566
 TINY = Config(
-    "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4,
+    "unet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=1, attention=(4,), d_width=4,
     d_embedding=8)
 GAME = game.Config(batch_size=5, r1=.1)
 
@@ -354,7 +355,7 @@ def of_any_size(net, seed):
 def test_generator_by_hand(latent):
     "a U-Net of three levels, written out a second time: the same images, to 1e-9"
     G = of_any_size(UNetGenerator(
-        replace(TINY, width=4, latent=latent, mults=(1, 2, 2), embedding=5, mapping=2),
+        replace(TINY, width=4, latent=latent, channel_mults=(1, 2, 2), embedding=5, mapping=2),
         (2, 8, 8), 3), 1)
     g, double = stream(2, "hand"), torch.float64
     z, xi = (torch.randn(3, *n, generator=g, dtype=double) for n in ((2, 8, 8), (latent,)))
@@ -453,7 +454,7 @@ def test_fresh_networks_and_the_last_layers():
 def asked(name):
     "A U-Net with weights of any size, and what it is asked."
     G = of_any_size(UNetGenerator(
-        replace(TINY, width=8, mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
+        replace(TINY, width=8, channel_mults=(1, 2), attention=(8,)), (2, 8, 8), 3), 1).float()
     g, s = stream(0, name), torch.arange(4)
     return G, (torch.randn(4, 2, 8, 8, generator=g), s, torch.randn(4, 4, generator=g), s % 3)
 

@@ -66,7 +66,7 @@ class ByLevels(nn.Module):
 
 def noise_net(shape):
     return nets.UNet(
-        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), shape)
+        nets.UNetConfig(width=8, num_res_blocks=1, groups=2, middle_attention=False), shape)
 
 # %% ../../nbs/73c_decoder.ipynb #b61657f1
 def test_a_decoder_in_the_bound():

@@ -159,7 +159,7 @@ def test_a_command_looks_at_a_run_and_at_a_file(tmp_path):
     from diffstudy.cli import app
     def run(*words): return CliRunner().invoke(app, ["doctor", *map(str, words)])
     experiment.train(
-        "digits", tmp_path / "run", recipe="digits-tiny", steps=3, points=1, draws=1,
+        "digits", tmp_path / "run", recipe="digits-tiny", steps=3, eval_times=1, eval_draws=1,
         progress=False, say=lambda m: None)
     done = run(tmp_path / "run")
     assert done.exit_code == 1 and "loss: " in done.output and "half-life" in done.output

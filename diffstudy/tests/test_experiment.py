@@ -95,7 +95,7 @@ def tiny(recipe, steps=8, **settings):
 @functools.cache
 def without_labels():
     return experiment.train(
-        "digits", home() / "none", recipe="digits-tiny", steps=4, drop=1., **QUIET)
+        "digits", home() / "none", recipe="digits-tiny", steps=4, p_uncond=1., **QUIET)
 
 # %% ../../nbs/76_experiment.ipynb #79ccd251
 R = experiment.RECIPES
@@ -108,7 +108,7 @@ def test_hash_and_settings():
     h = lambda **s: experiment.config_hash(experiment.change(R["digits-tiny"], s).resolve())
     assert h() == h(save_every=7)
     assert len({
-        h(), h(lr=1e-3), h(width=32), h(drop=.2), h(steps=101), h(seed=1),
+        h(), h(lr=1e-3), h(width=32), h(p_uncond=.2), h(steps=101), h(seed=1),
         h(optimizer="muon"), h(optimizer="muon", muon_lr=.01)}) == 8
     full = R["digits-tiny"].resolve()
     assert experiment.config_hash(dict(reversed(full.items()))) == experiment.config_hash(full)
@@ -119,12 +119,13 @@ def test_hash_and_settings():
 
 def test_settings_are_read_by_kind():
     texts = dict(
-        lr="1e-3", width="32", drop="0.25", fourier="2,4", compile="true", clip="none", steps="1e3")
+        lr="1e-3", width="32", p_uncond="0.25", fourier="2,4", compile="true",
+        max_grad_norm="none", steps="1e3")
     c = experiment.change(R["digits-tiny"], texts)
     assert c.unet == R["digits-tiny"].unet | dict(width=32, fourier=(2, 4))
-    assert c.drop == .25
+    assert c.p_uncond == .25
     assert c.train == R["digits-tiny"].train | dict(
-        lr=1e-3, compile=True, clip=None, steps=1000)
+        lr=1e-3, compile=True, max_grad_norm=None, steps=1000)
     for settings, words in [
         (dict(widht="3"), "did you mean 'width'"),
         (dict(lr="fast"), "lr: expected a number above 0; got 'fast'"),
@@ -141,7 +142,7 @@ def test_settings_are_read_by_kind():
     c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
     assert c.gan["lr_d_end"] is None
     assert c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, mults=2)).gan["mults"] == (2,)
+    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2)).gan["channel_mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
@@ -168,7 +169,8 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
 
 # %% ../../nbs/76_experiment.ipynb #3fcb1c24
 @pytest.mark.parametrize("recipe, how", [
-    ("digits-tiny", dict(schedule="monotone", points=1, draws=1)), ("classifier-digits", {}),
+    ("digits-tiny", dict(schedule="monotone", eval_times=1, eval_draws=1)),
+    ("classifier-digits", {}),
     ("ddgan-digits-tiny", dict(components=12))])
 def test_train_returns_what_open_reads(tmp_path, recipe, how):
     "Weights, buffers, configuration, levels and step; and both hold what the checkpoint holds."
@@ -197,7 +199,7 @@ def test_train_returns_what_open_reads(tmp_path, recipe, how):
 # %% ../../nbs/76_experiment.ipynb #053adfa1
 def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_path):
     config = experiment.change(experiment.RECIPES["digits-tiny"], dict(
-        precision="bfloat16", steps=4, points=1, draws=1))
+        precision="bfloat16", steps=4, eval_times=1, eval_draws=1))
     def train(name, **how):
         said = []
         run = experiment.train(
@@ -278,7 +280,7 @@ def in_minutes(tmp_path, monkeypatch):
         return measure(1, *of) and .5
     monkeypatch.setattr(planning, "_seconds_of", half_a_second)
     def ask(name, recipe, **how):
-        few = dict(points=1, draws=1) if recipe == "digits-tiny" else {}
+        few = dict(eval_times=1, eval_draws=1) if recipe == "digits-tiny" else {}
         return experiment.train(
             "digits", tmp_path / name, recipe=recipe, log_every=1, **few, **QUIET, **how)
     return ask, asked
@@ -377,7 +379,7 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(schedule="linaer"), "did you mean 'linear'"),
         (dict(device="cdua"), "did you mean 'cuda'"),
         (dict(recipe="ddgan-digits-tiny", lr=1.), "unknown setting 'lr'"),
-        (dict(drop=2), "from 0 to 1; got 2"),
+        (dict(p_uncond=2), "from 0 to 1; got 2"),
     ]:
         with pytest.raises(ValueError, match=words):
             experiment.train(**dict(data="digits", folder=new, recipe="digits-tiny") | QUIET | ask)
@@ -430,7 +432,7 @@ def test_fit_goes_on_with_its_own_run_only(tmp_path):
 
 
 # %% ../../nbs/76_experiment.ipynb #91ce5334
-FEW = dict(recipe="digits-tiny", points=1, draws=1, width=16)
+FEW = dict(recipe="digits-tiny", eval_times=1, eval_draws=1, width=16)
 
 def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypatch):
     "With a rate that does not fall it is bit for bit the run that was long from the start."
@@ -847,7 +849,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         "evaluation.json": lambda d: experiment.report_evaluation(
             files.read_json(d / "evaluation.json"))}
     for i, (file, path, new) in enumerate([
-        ("config.json", ("config", "heads"), 3), ("config.json", ("config", "unet", "limbs"), 3),
+        ("config.json", ("config", "limbs"), 3), ("config.json", ("config", "unet", "limbs"), 3),
         ("config.json", ("config", "train", "momentum"), .9),
         ("config.json", ("facts",), None), ("config.json", ("facts", "levels"), None),
         ("result.json", ("bits_per_dim", "conditional", "nats"), 1.),
@@ -1154,7 +1156,8 @@ def test_a_verdict_says_what_it_was_made_with(tmp_path):
 def test_a_run_with_a_decoder(tmp_path):
     "a decoder, patches and Muon: trained, opened, sampled; a width that cannot be is refused"
     c = experiment.change(R["digits-tiny"], dict(
-        head="patches", decoder=8, optimizer="muon", steps=2, points=2, draws=1, drop=1.))
+        head="patches", decoder_width=8, optimizer="muon", steps=2, eval_times=2, eval_draws=1,
+        p_uncond=1.))
     experiment.train(c, tmp_path / "run", progress=False, say=lambda _: None)
     run = experiment.open(tmp_path / "run")
     assert run.model.decoder.shape == run.model.net.shape == (1, 8, 8)
@@ -1163,33 +1166,35 @@ def test_a_run_with_a_decoder(tmp_path):
     # the decoder's bits are in the bound: of 17 levels, about equally likely so far
     terms = vdm.loss(run.model, run.images()[1][:4].images, generator=stream(0, "n"))
     assert (terms.reconstruction / (64 * math.log(17)) - 1).abs().max() < .2
-    for settings in (dict(decoder=6), dict(decoder=-4), dict(decoder=8, augment=True)):
-        with pytest.raises(ValueError, match="decoder: expected the width of its layers|augment"):
+    for settings in (
+        dict(decoder_width=6), dict(decoder_width=-4), dict(decoder_width=8, augment=True),
+    ):
+        with pytest.raises(ValueError, match="decoder_width: expected the width of its layers|augment"):
             experiment.change(R["digits-tiny"], settings).resolve()
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4605801
-@pytest.mark.parametrize("drop", [.5, 1.])
-def test_a_weight_trains_the_guess_of_the_noise(drop):
+@pytest.mark.parametrize("p_uncond", [.5, 1.])
+def test_a_weight_trains_the_guess_of_the_noise(p_uncond):
     "its loss is that of chapter 51 on the same batch and noise, and the model is asked as any other"
-    weighted = dict(weight="cosine", schedule="linear", drop=drop)
+    weighted = dict(loss_weighting="cosine", schedule="linear", p_uncond=p_uncond)
     config = experiment.change(R["digits-tiny"], weighted)
     images = data.load("digits")[0]
     facts = dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
     rank, batch = train.Rank(0, 1, torch.device("cpu")), (images.images[:32], images.labels[:32])
     state, step, _ = config.start(images, facts, rank, {})
-    loss = simple_loss(Weighted("cosine", config.gamma_min, config.gamma_max), 17, drop)
+    loss = simple_loss(Weighted("cosine", config.gamma_min, config.gamma_max), 17, p_uncond)
     expected = loss(state.model, batch, stream(0, "weight"))["loss"].item()
     found = step(state, batch, stream(0, "weight"))
     assert found["loss"].item() == pytest.approx(expected, rel=1e-5)
     assert "prior" not in found
 
 def test_a_weight_asks_for_levels_that_do_not_learn():
-    for settings in (dict(), dict(schedule="monotone"), dict(schedule="linear", decoder=8)):
-        config = experiment.change(R["digits-tiny"], dict(weight="EDM"))
+    for settings in (dict(), dict(schedule="monotone"), dict(schedule="linear", decoder_width=8)):
+        config = experiment.change(R["digits-tiny"], dict(loss_weighting="EDM"))
         with pytest.raises(ValueError, match="expected a schedule that does not learn"):
             experiment.change(config, settings).resolve()
     with pytest.raises(ValueError, match="did you mean 'cosine'"):
-        experiment.change(R["digits-tiny"], dict(weight="cosin")).resolve()
+        experiment.change(R["digits-tiny"], dict(loss_weighting="cosin")).resolve()
     first = [experiment.recipes_for(name)[0] for name in ("digits", "mnist")]
     assert first == ["digits-bits", "mnist"]  # when none is named: the best bound, and samples
 
@@ -1489,7 +1494,7 @@ def test_a_model_and_its_run_draw_the_same_images():
 
 def test_labels_are_dropped_as_often_as_the_recipe_says():
     images, heard = data.load("digits")[0], []
-    config = experiment.change(R["digits-tiny"], dict(drop=.4, batch_size=500))
+    config = experiment.change(R["digits-tiny"], dict(p_uncond=.4, batch_size=500))
     facts = dict(shape=images.shape, levels=17, classes=10)
     rank = train.Rank(0, 1, torch.device("cpu"))
     state, step, batches = config.start(images, facts, rank, {})
@@ -1505,8 +1510,8 @@ def test_recomputing_is_the_same_run(schedule):
     images, _ = data.load("digits")
     config = experiment.change(
         experiment.RECIPES["digits-tiny"], dict(steps=3, batch_size=8, dropout=.2, schedule=schedule))
-    again = experiment.change(config, dict(recompute="true"))
-    assert again.recompute
+    again = experiment.change(config, dict(activation_checkpointing="true"))
+    assert again.activation_checkpointing
     assert experiment.config_hash(config.resolve()) == experiment.config_hash(again.resolve())
     runs = [experiment.fit(c, images[:64]).model.state_dict() for c in (config, again)]
     assert all(torch.equal(*v) for v in zip(*(r.values() for r in runs)))

@@ -17,7 +17,7 @@ from ..train import loop
 from ..vdm import bits_per_dim
 
 # %% ../../nbs/76g_family_runs.ipynb #f138e4c2
-UNET = dict(width=8, blocks=1, groups=2, middle_attention=False)
+UNET = dict(width=8, num_res_blocks=1, groups=2, middle_attention=False)
 TINY = {  # a size of each model that takes no time
     "pixelcnn": dict(head="softmax", width=4, depth=1),
     "strided": dict(head="bumps", width=8, depth=1),
@@ -96,10 +96,10 @@ def test_a_size_that_is_not_read_is_refused():
         FamilyConfig(model="vae", net=dict(depth=1)).resolve()
     with pytest.raises(ValueError, match="unknown size of vae 'unet'"):
         FamilyConfig(model="vae", unet=dict(width=8)).resolve()
-    for own in dict(patch=4), dict(blocks=2):
+    for own in dict(patch=4), dict(num_res_blocks=2):
         with pytest.raises(ValueError, match="unknown setting"):
             experiment.change(RECIPES["pixelcnn"], own)
-    assert experiment.change(RECIPES["masked"], dict(blocks=2)).unet["blocks"] == 2
+    assert experiment.change(RECIPES["masked"], dict(num_res_blocks=2)).unet["num_res_blocks"] == 2
     for name, config in RECIPES.items():
         assert {*config.resolve()["net"]} <= {*families.MODELS[config.model][1]}, name
 
@@ -113,7 +113,7 @@ def test_recipes_are_the_rows_of_the_tables():
         own = dict(lr=case["lr"], seed=0, steps=case.get("updates", settings["loop"]["steps"]))
         if "precision" in case: own["precision"] = case["precision"]
         assert full["train"] == settings["loop"] | own, name
-        assert full["draws"] == settings["draws"] and full["threads"] == 1
+        assert full["eval_draws"] == settings["draws"] and full["threads"] == 1
         net = full["net"]
         if case["kind"] == "discrete":
             assert full["unet"] == settings["unet"] and net == dict(chain=case["steps"])
@@ -125,7 +125,7 @@ def tiny(folder, steps=6, **how):
     "A run of masked diffusion of very few steps."
     return experiment.train(
         "digits", folder, recipe="masked", steps=steps, batch_size=4, width=8, groups=2, chain=3,
-        draws=1, save_every=2, progress=False, say=lambda m: None, device="cpu", **how)
+        eval_draws=1, save_every=2, progress=False, say=lambda m: None, device="cpu", **how)
 
 def test_a_family_that_breaks_off_goes_on_bit_for_bit(tmp_path, monkeypatch):
     "broken off before step 6; then the same call: the same weights, bits and samples"

@@ -68,7 +68,7 @@ def test_the_library_moves_in_turn():
     "five updates of `adversarial_step` by plain gradient descent are five of `saddle_step`"
     model = torch.nn.ModuleDict(dict(generator=Point(1.), discriminator=Line(.5)))
     state = train.State(
-        model, train.Config(steps=5, batch_size=4, clip=None), average=model["generator"],
+        model, train.Config(steps=5, batch_size=4, max_grad_norm=None), average=model["generator"],
         optimizers={k: torch.optim.SGD(net.parameters(), .4) for k, net in model.items()},
         rank=train.Rank(0, 1, torch.device("cpu")))
     step = game.adversarial_step(game.Config(r1=.2))

@@ -12,7 +12,7 @@ from ..core import expand, stream
 from ..process import alpha, sigma
 from ..vdm import bound
 from ..vdm.heads import (
-    CategoricalNet, FineCategoricalNet, HEADS, PatchNet, _faded_features, _level_means)
+    CategoricalNet, FineCategoricalNet, HEADS, PatchNet, _expected_features, _posterior_means)
 
 # %% ../../nbs/73b_heads.ipynb #95d85707
 def test_levels():
@@ -57,8 +57,8 @@ def test_faded_features():
     waves = nets.fourier_features(draws, 0, 4)
     error = waves.std(-1) / n ** .5
     assert (
-        (waves.mean(-1) - _faded_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
-    assert _faded_features(m, g, 256).shape == (2, 48, 1, 1)
+        (waves.mean(-1) - _expected_features(m, g, 17)[..., 0]).abs() < 4.5 * error + 1e-6).all()
+    assert _expected_features(m, g, 256).shape == (2, 48, 1, 1)
 
 # %% ../../nbs/73b_heads.ipynb #af76225c
 def test_level_means():
@@ -69,7 +69,7 @@ def test_level_means():
     h = rand(50, 5)
     z = rand(50)
     w = rand(50)
-    got = _level_means(h, layer, z, w.exp(), chunk=7)
+    got = _posterior_means(h, layer, z, w.exp(), chunk=7)
     x = bound.centers(9, z)
     plain = ((layer(h) - .5 * w.exp()[:, None] * (z[:, None] - x) ** 2).softmax(1) * x).sum(1)
     torch.testing.assert_close(got, plain, rtol=1e-12, atol=1e-12)
@@ -79,7 +79,8 @@ def test_level_means():
 # %% ../../nbs/73b_heads.ipynb #91c8aa8c
 def fine(levels=256, shape=(1, 8, 8), classes=0, seed=0, patch=2):
     net = nets.UNet(
-        nets.UNetConfig(width=8, blocks=1, groups=2), (8, shape[1] // patch, shape[2] // patch),
+        nets.UNetConfig(width=8, num_res_blocks=1, groups=2),
+        (8, shape[1] // patch, shape[2] // patch),
         classes, seed=seed)
     return FineCategoricalNet(net, shape[0], levels, patch=patch, width=6, seed=seed)
 
@@ -108,7 +109,8 @@ def test_fine_levels():
 def test_patches():
     "ε̂ = z before training; a patch is a position; the number of channels is checked"
     net = PatchNet(nets.UNet(
-        nets.UNetConfig(width=8, blocks=1, groups=2, middle_attention=False), (12, 2, 3), 5))
+        nets.UNetConfig(width=8, num_res_blocks=1, groups=2, middle_attention=False),
+        (12, 2, 3), 5))
     z, g = torch.randn(2, 3, 4, 6, generator=stream(13, "z")), torch.tensor([0., 1.])
     assert net.shape == (3, 4, 6) and net.classes == 5 and torch.equal(net(z, g), z)
     nets.initialize(net, 1, zeros=False)
@@ -121,7 +123,7 @@ def test_patches():
 @pytest.mark.parametrize("name", HEADS)
 def test_every_head_makes_a_network_of_images(name):
     "each head wraps a U-Net of its inner shape into a network of images with labels"
-    shape, config = (3, 4, 6), nets.UNetConfig(width=8, blocks=1, groups=2)
+    shape, config = (3, 4, 6), nets.UNetConfig(width=8, num_res_blocks=1, groups=2)
     net = nets.UNet(config, HEADS[name].inner(shape, 5, config.width), 7)
     net = HEADS[name].wrap(net, shape, 5, 0)
     z, c = torch.randn(2, *shape, generator=stream(0, "head")), torch.tensor([1, 7])

@@ -18,7 +18,7 @@ from ..train import checkpoint, files, weights
 
 # %% ../../nbs/76_experiment.ipynb #f6fdb939
 ESC = "\x1b]0;owned\x07\x1b[2J"
-TINY = dict(recipe="digits-tiny", steps=2, points=1, draws=1, device="cpu", progress=False)
+TINY = dict(recipe="digits-tiny", steps=2, eval_times=1, eval_draws=1, device="cpu", progress=False)
 
 @functools.cache
 def honest() -> Path:
@@ -83,16 +83,17 @@ SAYS = [  # how, what, its new value, and what the refusal names
     (forged, "facts.classes", 11, "does not fit the model: .*label"),
     (forged, "config.threads", 10_000, "threads: expected a whole number, at most 1024; got 10000"),
     (forged, "config.unet.width", 64, "does not fit the model"),
-    (forged, "config.unet.blocks", 2 ** 12, "unet.blocks = 4096 layers, of only"),
+    (forged, "config.unet.num_res_blocks", 2 ** 12, "unet.num_res_blocks = 4096 layers, of only"),
     (forged, "lengths", {}, "lengths: whole numbers, at least 1; got {}"),
     (card, "info.config.threads", 10_000, "threads: expected a whole number, at most 1024; got 10000"),
     (card, "info.config.threads", 10 ** 9, "config.threads: numbers up to 65,536; got 10000"),
     (card, "info.config.threads", "8", "threads: expected a whole number.* got '8'"),
     (card, "info.config.unet.width", 2 ** 16, "does not fit the model"),
     (card, "info.config.unet.width", 10 ** 6, "config.unet.width: numbers up to"),
-    (card, "info.config.unet.blocks", 2 ** 12, "unet.blocks = 4096 layers, of only"),
-    (card, "info.config.unet.mults", ESC, "mults: expected .* got '.x1b|�"),
-    (card, "info.config.unet.heads", 0, "heads"),
+    (card, "info.config.unet.num_res_blocks", 2 ** 12,
+     "unet.num_res_blocks = 4096 layers, of only"),
+    (card, "info.config.unet.channel_mults", ESC, "channel_mults: expected .* got '.x1b|�"),
+    (card, "info.config.unet.num_heads", 0, "num_heads"),
     (card, "info.config.gamma_max", "high", "gamma_max: expected a noise level.* got 'high'"),
     (card, "info.config.gamma_max", math.nan, "gamma_max: expected a noise level.* got nan"),
     (card, f"info.config.{ESC}", 1, "unknown setting '�]0;owned"),
@@ -125,7 +126,7 @@ def pickled(tensors) -> bytes:
     return out.getvalue()
 
 WEIGHTS = {  # the averaged weights of a checkpoint whose manifest vouches for them
-    "not what its name says": pickled,
+    "right checksum, but cannot be read": pickled,
     "does not fit the model: .\\]0;owned": lambda t: safetensors.torch.save(
         {ESC + k: v for k, v in t.items()}),
     "does not fit the model": lambda t: safetensors.torch.save(
@@ -188,7 +189,7 @@ def test_side_files_are_not_believed(sent):
     (run / "watch.jsonl").write_text(
         '{"step": 2, "score": "0.1"}\n{"step": 2, "score": NaN}\n{"step": 2, "score": [1]}\n')
     refused(lambda: experiment.open(run, "cpu", checkpoint="best"), "no checkpoint with a held-out")
-    assert checkpoint.best(run) is None
+    assert checkpoint.best_checkpoint(run) is None
     assert experiment.open(card(sent, "what", ESC), "cpu").card["what"] == "�]0;owned��[2J"
 
 # %% ../../nbs/76_experiment.ipynb #8bc33e43

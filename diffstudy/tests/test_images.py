@@ -22,7 +22,7 @@ from ..data import sets
 from ..data.images import (
     Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
     load_mnist, relative_distance, to_strip, write_images)
-from ..train.files import along, read_note
+from ..train.files import find_bundled, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
 def test_encode_is_lossless():
@@ -167,7 +167,7 @@ def families(x, names):  # Images `(n, c, h, w)`; the family of each, by its fir
     return family
 
 def emoji_and_names():  # All images in the order of the file, their names, who is held out
-    note = json.loads(read_note(along("emoji.png")))
+    note = json.loads(read_note(find_bundled("emoji.png")))
     held = torch.zeros(len(note["names"]), dtype=torch.bool)
     held[note["held_out"]] = True
     x = torch.empty(len(held), 3, 32, 32, dtype=torch.uint8)
@@ -187,7 +187,7 @@ def test_emoji_are_held_out_by_families():
     facts, (train, test) = data.DATASETS["emoji"], load_emoji()
     assert (train.shape, len(train), len(test)) == (facts.shape, facts.train, facts.test)
     assert torch.bincount(test.labels).tolist() == [10, 36, 24, 13, 11, 24, 31, 21, 17]
-    for part in (Image.open(along("emoji.png")).text["Copyright"], facts.source):
+    for part in (Image.open(find_bundled("emoji.png")).text["Copyright"], facts.source):
         assert "Twitter, Inc and other contributors" in part and "CC BY 4.0" in part
 
 # %% ../../nbs/72_images.ipynb #301bfa35

@@ -100,7 +100,7 @@ def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
     blocks = re.findall(r"(?s)```python\n(.*?)```", read_index())
     train, quiet = experiment.train, dict(device="cpu", progress=False, say=lambda m: None)
     def quick(data, folder, recipe="digits"):
-        least = dict(points=1, draws=1) if recipe == "digits" else {}
+        least = dict(eval_times=1, eval_draws=1) if recipe == "digits" else {}
         return train(data, folder, recipe=f"{recipe}-tiny", steps=2, **least, **quiet)
     monkeypatch.setattr(experiment, "train", quick)
     monkeypatch.chdir(tmp_path)

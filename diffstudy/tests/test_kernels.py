@@ -11,13 +11,13 @@ from ..nets import kernels
 # %% ../../nbs/73_models.ipynb #e54e963d
 def test_what_depends_on_the_device():
     x, far = torch.zeros(1), SimpleNamespace(device=torch.device("mps"))
-    assert kernels.finest(x) == torch.float64 and kernels.finest(far) == torch.float32
+    assert kernels.highest_precision(x) == torch.float64 and kernels.highest_precision(far) == torch.float32
 
 # %% ../../nbs/73_models.ipynb #e036c91c
 def test_the_ways_of_a_sampling_cpu_change_no_number():
     "with a graph norms are PyTorch's own bit for bit; without, bfloat16 is taken in float32"
     x, norm = torch.randn(2, 8, 4, 4), torch.nn.GroupNorm(2, 8)
-    assert torch.equal(kernels.normalized(norm, x), norm(x)) and not kernels.sampling(x)
+    assert torch.equal(kernels.group_norm(norm, x), norm(x)) and not kernels.cpu_inference(x)
     with torch.no_grad():
-        assert kernels.sampling(x)
-        assert kernels.normalized(norm, x.bfloat16()).dtype == torch.float32
+        assert kernels.cpu_inference(x)
+        assert kernels.group_norm(norm, x.bfloat16()).dtype == torch.float32

@@ -52,7 +52,7 @@ def test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for(monkeypatch, t
     monkeypatch.setattr(last_bits.data, "load", lambda name: (seen[:32], held[:8]))
     small = experiment.change(
         experiment.config_of(dict(kind="vdm", config=last_bits.SETTINGS["recipe"])),
-        dict(decoder=8, batch_size=4, precision="float32"))
+        dict(decoder_width=8, batch_size=4, precision="float32"))
     settings = last_bits.SETTINGS | dict(recipe=small.resolve())
     case = dict(part="alone", gamma=12., steps=2)
     one, again = (last_bits.run(settings, case | dict(kept=2), tmp_path) for _ in range(2))
@@ -64,7 +64,8 @@ def test_the_decoder_alone_goes_on_and_keeps_what_a_case_asks_for(monkeypatch, t
 # %% ../../nbs/64_last_bits.ipynb #90dc35b2
 def test_the_control_keeps_a_value_for_each_test_image(tmp_path):
     "the change is made, and a second call finds it trained"
-    tiny = experiment.change(experiment.RECIPES["digits-tiny"], dict(steps=1, points=1, draws=1))
+    tiny = experiment.change(
+        experiment.RECIPES["digits-tiny"], dict(steps=1, eval_times=1, eval_draws=1))
     ask = dict(recipe=experiment.that_counts(tiny.resolve())), dict(change=dict(width=8, groups=2))
     found, again = (last_bits.run_control(*ask, tmp_path) for _ in range(2))
     assert len(found["each"]) == found["bits_per_dim"]["unconditional"]["n"] == 297
@@ -101,7 +102,7 @@ def test_the_decoder_alone_reads_noise_and_goes_on(tmp_path, monkeypatch):
     images = data.ImageSet("mnist", k.byte(), torch.zeros(40, dtype=torch.long), 256, 10)
     monkeypatch.setattr(data, "load", lambda name: (images[:32], images[32:]))
     settings = dict(last_bits.SETTINGS, recipe=experiment.that_counts(experiment.change(
-        experiment.RECIPES["mnist-bits"], dict(decoder=4, steps=2)).resolve()))
+        experiment.RECIPES["mnist-bits"], dict(decoder_width=4, steps=2)).resolve()))
     case = next(c for c in last_bits.STUDY.cases if c["part"] == "alone")
     found = last_bits.run(settings, case, tmp_path)
     assert abs(found["mean"] - 8) < .2 and found["steps"] == 2 and found["n"] == 8

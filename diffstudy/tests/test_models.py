@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..core import pick_device, stream
 from ..nets.models import (
     Attention, Classifier, MLP, Residual, UNETS, UNet, UNetConfig, _Resample, build, embed_gamma,
-    fourier_features, initialize, layout)
+    channels_last, fourier_features, initialize)
 
 # %% ../../nbs/73_models.ipynb #b6118f8f
 def test_V19_fourier_features():
@@ -181,7 +181,7 @@ RELEASED = {
     "CIFAR-10, augmented, attention everywhere": replace(
         CIFAR, width=256, dropout=0.05, attention=(0,)),
     "ImageNet, 32 × 32": replace(CIFAR, width=256),
-    "ImageNet, 64 × 64": replace(CIFAR, width=256, blocks=64),
+    "ImageNet, 64 × 64": replace(CIFAR, width=256, num_res_blocks=64),
 }
 
 # %% ../../nbs/73_models.ipynb #bff07a8e
@@ -191,7 +191,7 @@ def test_parameter_counts():
               "CIFAR-10, augmented, attention everywhere": 139_276_803,
               "ImageNet, 32 × 32": 122_137_603, "ImageNet, 64 × 64": 237_603_843}
     assert {name: count(config) for name, config in RELEASED.items()} == wanted
-    assert count(replace(UNETS["vdm-cifar10"], extra=False)) == 30_577_667
+    assert count(replace(UNETS["vdm-cifar10"], aug_cond=False)) == 30_577_667
 
 # %% ../../nbs/73_models.ipynb #bf4f0da5
 def test_config_survives_json():
@@ -211,7 +211,7 @@ def test_seed_fixes_weights():
 
 # %% ../../nbs/73_models.ipynb #2bc90105
 def test_output_depends_on_condition():
-    for config in {replace(c, blocks=1, dropout=0.0) for c in UNETS.values()}:
+    for config in {replace(c, num_res_blocks=1, dropout=0.0) for c in UNETS.values()}:
         net = UNet(config, (1, 4, 4), 3)
         initialize(net, 0, zeros=False)
         z, gamma, c = _example((1, 4, 4), dtype=torch.float32)
@@ -225,14 +225,15 @@ def test_output_depends_on_condition():
             each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]
             assert torch.equal(none, each[3]), config
             assert torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm(), config
-            if config.extra:
+            if config.aug_cond:
                 assert change(gamma, c, torch.ones(3)) > .01, config
                 assert torch.equal(net(z, gamma, c, torch.zeros(3)), out), config
 
 # %% ../../nbs/73_models.ipynb #652db343
 _ODD = (UNetConfig(8, 1, groups=2, attention=(0,)), (2, 7, 5))
 _DEEP = (
-    UNetConfig(8, 1, (1, 2, 3), (1,), groups=2, heads=2, fourier=(3, 4), extra=True), (4, 8, 12))
+    UNetConfig(8, 1, (1, 2, 3), (1,), groups=2, num_heads=2, fourier=(3, 4), aug_cond=True),
+    (4, 8, 12))
 
 def test_shapes_and_gradients():
     for config, shape in (_ODD, _DEEP):
@@ -279,7 +280,7 @@ def test_recomputing_changes_nothing_but_memory():
         initialize(net, zeros=False)
         z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
         before, plain, chance = kept_bytes(net, z, gamma, c % 2)
-        net.recompute = True
+        net.activation_checkpointing = True
         after, again, same = kept_bytes(net, z, gamma, c % 2)
         assert all(torch.equal(a, b) for a, b in zip(plain, again))
         assert torch.equal(chance, same)
@@ -346,11 +347,11 @@ def test_compiles_in_one_graph():
 # %% ../../nbs/73_models.ipynb #86504cb2
 def test_layout_changes_no_value_and_only_float32():
     x = torch.randn(2, 3, 4, 5)
-    y, fast = layout(x), torch.backends.mkldnn.is_available()
+    y, fast = channels_last(x), torch.backends.mkldnn.is_available()
     assert torch.equal(x, y)
     assert y.is_contiguous(memory_format=torch.channels_last) == fast
-    assert layout(x.double()).is_contiguous()
-    with torch.autocast("cpu"): assert layout(x) is x
+    assert channels_last(x.double()).is_contiguous()
+    with torch.autocast("cpu"): assert channels_last(x) is x
 
 # %% ../../nbs/73_models.ipynb #f5c2bbb6
 def _refused(match, f, *args, error=ValueError, **kwargs):
@@ -379,15 +380,15 @@ def test_errors_of_labels():
 def test_errors_of_names():
     _refused("did you mean 'vdm-cifar10'", build, "vdm-cifar", (3, 32, 32))
     _refused("did you mean 'dropout'", UNetConfig, drop_out=.1, error=TypeError)
-    _refused("did you mean 'mults'", UNetConfig, mult=[1, 2], error=TypeError)
+    _refused("did you mean 'channel_mults'", UNetConfig, channel_mult=[1, 2], error=TypeError)
 
 # %% ../../nbs/73_models.ipynb #91ec58ef
 def test_errors_of_values():
-    _refused("divisible by 4; got 8 and 6", build, UNetConfig(mults=(1, 2, 2)), (1, 8, 6))
+    _refused("divisible by 4; got 8 and 6", build, UNetConfig(channel_mults=(1, 2, 2)), (1, 8, 6))
     for match, bad in {
         "width": dict(width=5, groups=1),
-        "mults": dict(mults=()),
-        "heads": dict(heads=3),
+        "channel_mults": dict(channel_mults=()),
+        "num_heads": dict(num_heads=3),
         "levels among 0…0": dict(attention=(1,)),
         "n_min": dict(fourier=(8, 7)),
         "dropout": dict(dropout=1.0),

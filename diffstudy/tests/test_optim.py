@@ -18,12 +18,12 @@ from ..train import optim
 # %% ../../nbs/73d_optim.ipynb #67f3166e
 def test_config():
     "it comes back from JSON, and refuses names and values that no run can have"
-    c = optim.Config(steps=7, betas=[0, .9], clip=None)
+    c = optim.Config(steps=7, betas=[0, .9], max_grad_norm=None)
     assert optim.Config(**json.loads(json.dumps(asdict(c)))) == c and c.betas == (0., .9)
     with pytest.raises(TypeError, match="did you mean 'batch_size'"): optim.Config(batchsize=3)
     for wrong in (
         dict(steps=0), dict(lr=0), dict(betas=(.9, 1)), dict(ema=1.), dict(precision="bf16"),
-        dict(clip=0), dict(lr_decay="linear"), dict(optimizer="sgd"), dict(muon_lr=0),
+        dict(max_grad_norm=0), dict(lr_decay="linear"), dict(optimizer="sgd"), dict(muon_lr=0),
         dict(lr_end=2), dict(weight_decay=-1),
     ):
         with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected"):

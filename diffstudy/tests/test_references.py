@@ -75,7 +75,7 @@ def test_cite_reads_a_run(tmp_path):
         (tmp_path / "config.json").write_text(json.dumps({"config": config}))
         return cite(tmp_path)
     network, loop = {"fourier": []}, {"ema": .999}
-    text = cited(dict(data="digits", schedule="monotone", drop=.2, unet=network, train=loop))
+    text = cited(dict(data="digits", schedule="monotone", p_uncond=.2, unet=network, train=loop))
     for key in ("kingma2021vdm", "ho2022guidance", "polyak1992", "alpaydin1998digits"):
         assert key in text
     assert "dhariwal" not in text
@@ -111,7 +111,7 @@ def test_every_work_is_cited_and_every_citation_has_its_entry():
         if f.stem != "93_references": texts[f.name] = "\n".join(prose)
     missing = {f"{i} in {n}" for n, t in texts.items() for i in ARXIV.findall(t) if i not in ids}
     assert not missing, f"no entry in nbs/references.bib for arXiv {', '.join(sorted(missing))}"
-    idle = [k for k, w in WORKS.items() if "methods" not in w and not references.citing(w, texts)]
+    idle = [k for k, w in WORKS.items() if "methods" not in w and not references.pages_citing(w, texts)]
     assert not idle, f"no chapter cites {idle}"
 
 # %% ../../nbs/93_references.ipynb #5cda20d6

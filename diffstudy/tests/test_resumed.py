@@ -242,11 +242,11 @@ def test_a_folder_that_loses_its_name(tmp_path, what):
 @pytest.mark.parametrize("what", ["renamed", "deleted"])
 def test_a_folder_that_goes_at_the_worst_moment(tmp_path, what):
     "it was there when the run looked"
-    folder, numbers_of = tmp_path / "run", checkpoint.numbers_of
+    folder, state_tensors = tmp_path / "run", checkpoint.state_tensors
     def go(state):
         if state.step == 30 and folder.exists(): LEAVE[what](folder, tmp_path / "moved")
-        return numbers_of(state)
-    with mock.patch("diffstudy.train.checkpoint.numbers_of", go):
+        return state_tensors(state)
+    with mock.patch("diffstudy.train.checkpoint.state_tensors", go):
         with pytest.raises(RuntimeError, match="was moved, renamed or deleted"):
             run(saving(), folder)
     assert not folder.exists()
@@ -269,7 +269,7 @@ def test_what_a_kill_has_kept_goes_with_the_next_save(tmp_path):
     for n in (10, 20):
         shutil.copytree(tmp_path / "step-000000040", tmp_path / f"step-{n:09d}")
     run(state := saving(), tmp_path)
-    assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep
+    assert len(checkpoint.checkpoints(tmp_path)) == state.config.keep_checkpoints
 
 def test_links_are_removed_and_not_what_they_lead_to(tmp_path):
     yours, folder = tmp_path / "yours", tmp_path / "run"
@@ -295,7 +295,8 @@ def short_run():
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, True)
     run = experiment.train(
-        "digits", folder / "run", recipe="digits-tiny", steps=8, save_every=4, points=1, draws=1,
+        "digits", folder / "run", recipe="digits-tiny", steps=8, save_every=4,
+        eval_times=1, eval_draws=1,
         device="cpu", progress=False, say=lambda _: None)
     first, last = checkpoint.checkpoints(run.folder)
     return run, checkpoint.load_weights(first), checkpoint.load_weights(last)
@@ -490,7 +491,7 @@ def test_twenty_kills(): check_kills(20, seed=0)
 def one_of_two(folder, rank, port):
     os.environ.update(
         RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    state = exact_state(accumulate=2, log_every=2)
+    state = exact_state(grad_accum_steps=2, log_every=2)
     def batches(n):
         x, noise = (t[16 * rank:16 * rank + 16].clone() for t in exact_batch(n))
         if n == 1 and rank == 1: x[0] = math.nan

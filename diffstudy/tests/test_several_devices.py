@@ -15,7 +15,7 @@ from ..experiment import plan as planning
 
 # %% ../../nbs/89_several_devices.ipynb #7991e200
 SETTINGS = dict(
-    vdm=("digits-tiny", dict(schedule="monotone", drop=.4, dropout=.1, accumulate=2)),
+    vdm=("digits-tiny", dict(schedule="monotone", p_uncond=.4, dropout=.1, grad_accum_steps=2)),
     muon=("digits-tiny", dict(optimizer="muon", precision="bfloat16")),
     ddgan=("ddgan-digits-tiny", dict(r1=.02)),
     stacked=("ddgan-digits-tiny", dict(r1=.02, labels=False)),

@@ -103,7 +103,7 @@ def test_a_setting_is_heard_and_gives_a_run_its_name():
 def test_patches():
     "patches change no shape outside; sizes that do not divide are refused with a reason"
     config = ddgan_nets.Config(
-        "unet", width=8, blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
+        "unet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=1, attention=(), patch=2,
         d_width=4, d_embedding=8, d_size="shallow")
     G, D = ddgan_nets.build(config, (3, 12, 12)).values()
     z, s = torch.randn(2, 3, 12, 12), torch.tensor([0, 3])
@@ -212,7 +212,8 @@ def test_run_stacked_variant():
 # %% ../../nbs/66_thousand_modes.ipynb #a3f74ed6
 def test_the_latent_may_enter_as_a_map():
     "by hand: features of variance 1 are added at the lowest resolution; without it all is as before"
-    config = ddgan_nets.Config("resnet", width=8, blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
+    config = ddgan_nets.Config(
+        "resnet", width=8, num_res_blocks=1, latent=4, embedding=8, mapping=2, d_width=8)
     G, plain = (of(config, (1, 8, 8), seed=3).double() for of in (MapGenerator, ResNetGenerator))
     before, g = plain.state_dict(), stream(0, "map")
     assert set(G.state_dict()) - set(before) == {"place.layer.weight", "place.layer.bias"}
@@ -271,7 +272,8 @@ def test_a_balanced_run_has_all_three():
     "the wider door, the score, and one step alone"
     config = BalancedConfig(
         gan=dict(
-            net="resnet", width=4, d_width=4, embedding=4, blocks=1, latent=2, mults=(1, 2),
+            net="resnet", width=4, d_width=4, embedding=4, num_res_blocks=1, latent=2,
+            channel_mults=(1, 2),
             pack=4, batch_size=8),
         train=dict(steps=1), latent_map=True, energy=.1, shares=(0., 1., 0., 0.))
     asked, terms = [], game.discriminator_terms
@@ -293,7 +295,7 @@ def test_mnist_study(name, tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", lambda *_: (train_set, test_set))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        patch=2, mults=[1])
+        patch=2, channel_mults=[1])
     s = MNIST_SETTINGS
     s = s | dict(
         judge=dict(width=8, steps=5), updates={name: 7}, save_every={name: 3},
@@ -345,7 +347,7 @@ def test_a_case_may_have_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "set_num_threads", lambda n: (seen.append(n), of(n)))
     small = dict(
         width=8, embedding=8, latent=4, d_width=4, d_embedding=8, batch_size=8, d_size="shallow",
-        mults=[1])
+        channel_mults=[1])
     name, s = "stacked-mnist", MNIST_SETTINGS
     s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
     of(1)

@@ -53,7 +53,7 @@ def test_training_teaches():
     train_set, test = data.load("digits")
     small = SETTINGS | dict(
         net_steps=60, net_batch=32, classifier_steps=60, classifier_width=12,
-        unet=dict(width=8, blocks=1, groups=2, middle_attention=False))
+        unet=dict(width=8, num_res_blocks=1, groups=2, middle_attention=False))
     classifier = noisy_classifier(small, 0, train_set)
     x = data.encode(test.images, 17)
     assert (classifier(x, torch.tensor(-8.)).argmax(1) == test.labels).double().mean() > .5
@@ -93,7 +93,7 @@ def test_study(tmp_path):
     "the study runs in miniature from beginning to end, with every score and weight"
     tiny = SETTINGS | dict(
         net_steps=3, classifier_steps=2, judge=dict(width=8, steps=3, seed=1), sampler_steps=2,
-        n=40, halves=2, unet=dict(width=8, blocks=1, groups=2, middle_attention=False),
+        n=40, halves=2, unet=dict(width=8, num_res_blocks=1, groups=2, middle_attention=False),
         classifier_width=8)
     case = dict(seed=0, p_uncond=.1, free=[0, 1], classifier=[2], apart=[8])
     r = run(tiny, case, folder=tmp_path)

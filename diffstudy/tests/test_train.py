@@ -91,7 +91,7 @@ def plain_descent(model, **settings):
     return train.State(model, train.Config(**settings), optimizers=optimizers, rank=CPU)
 
 def test_the_norm_is_clipped():
-    state = plain_descent(model := nn.Linear(2, 1, bias=False), clip=.5)
+    state = plain_descent(model := nn.Linear(2, 1, bias=False), max_grad_norm=.5)
     before = model.weight.detach().clone()
     for gradient in ([[3., 4.]], [[math.nan, 0.]], [[.3, .4]]):
         model.weight.grad = torch.tensor(gradient)
@@ -103,7 +103,7 @@ def test_the_norm_is_clipped():
 # %% ../../nbs/74_training.ipynb #a408afb7
 def test_gradients_of_processes_are_averaged():
     "to the bit, whatever their shapes, in one message for all of them"
-    state, sent = plain_descent(model := nn.Linear(2, 1), clip=None), []
+    state, sent = plain_descent(model := nn.Linear(2, 1), max_grad_norm=None), []
     before = [p.detach().clone() for p in model.parameters()]
     state.rank = CPU._replace(world=2)
     model.weight.grad, model.bias.grad = torch.tensor([[1., 4.]]), torch.tensor([5.])
@@ -152,7 +152,7 @@ def exact_state(**settings):
 
 # %% ../../nbs/74_training.ipynb #c9a14eee
 def test_parts_of_a_batch_add_up():
-    whole, parts = exact_state(), exact_state(accumulate=5)
+    whole, parts = exact_state(), exact_state(grad_accum_steps=5)
     for state in (whole, parts):
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
     for a, b in zip(whole.model.parameters(), parts.model.parameters()):
@@ -163,7 +163,7 @@ def test_parts_of_a_batch_add_up():
     def loss(model, batch, generator):
         sizes.append(len(batch["x"]))
         return dict(loss=model(batch["x"]).mean())
-    step, state = train.loss_step(loss), exact_state(accumulate=3)
+    step, state = train.loss_step(loss), exact_state(grad_accum_steps=3)
     step(state, dict(x=torch.ones(7, 2, dtype=torch.float64)), None)
     assert sizes == [3, 2, 2]
     with pytest.raises(ValueError, match="at most one part for each of 2"):
@@ -198,7 +198,7 @@ def test_a_skipped_step_leaves_buffers_alone():
         before = everything(state)
         train.advance(state, train.loss_step(toy_loss), one_nan)
         assert same(before, everything(state)) == (n == 20)
-    assert not checkpoint.not_finite(checkpoint.numbers_of(state))
+    assert not checkpoint.nonfinite_names(checkpoint.state_tensors(state))
 
 # %% ../../nbs/74_training.ipynb #8b25a4e4
 def test_dropout_and_noise_have_streams_of_their_own():

@@ -148,7 +148,7 @@ def test_discrete_tends_to_continuous():
 def small(head, schedule, seed=2):
     "A little model in float64 whose every weight counts."
     config = nets.UNetConfig(
-        width=8, blocks=1, groups=2, fourier=(3, 4) if head == "noise" else ())
+        width=8, num_res_blocks=1, groups=2, fourier=(3, 4) if head == "noise" else ())
     net = nets.UNet(config, (1 if head == "noise" else 5, 4, 4), 3, seed=seed)
     nets.initialize(net, seed, zeros=False)
     return VDM(net if head == "noise" else CategoricalNet(net, 5), schedule, 5).double()
@@ -247,7 +247,7 @@ def test_augment():
     assert share.sum() == 1
     assert ((share - want).abs() < 4 * (want * (1 - want) / n) ** .5).all()
     assert torch.equal(extra == 0, (out == k).flatten(1).all(1))
-    net = nets.UNet(nets.UNetConfig(width=8, blocks=1, groups=2, extra=True), (1, 4, 4))
+    net = nets.UNet(nets.UNetConfig(width=8, num_res_blocks=1, groups=2, aug_cond=True), (1, 4, 4))
     nets.initialize(net, 0, zeros=False)
     model = VDM(net, Linear(-7., 5.), 17)
     batch = (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long))
@@ -538,7 +538,7 @@ def test_color_by_recipe():
     images = color_set()
     config = replace(
         experiment.RECIPES["cifar10"],
-        unet=dict(experiment.RECIPES["cifar10"].unet, width=16, blocks=1, groups=4))
+        unet=dict(experiment.RECIPES["cifar10"].unet, width=16, num_res_blocks=1, groups=4))
     model = config.assemble(dict(shape=images.shape, levels=256, classes=3))
     assert model.net.config.fourier == (7, 8)
     assert model.net.shape == (3, 32, 32)

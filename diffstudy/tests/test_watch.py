@@ -44,7 +44,7 @@ def followed(terminal, seconds, **how):
         mock.patch("time.perf_counter", clock), mock.patch("time.time", clock),
     ):
         with watch.Progress(12, "images", "sampling", done=2, say=said.append, **how) as view:
-            for _ in view.over(range(10)): clock.now += seconds
+            for _ in view.track(range(10)): clock.now += seconds
     return said
 
 def test_off_a_terminal_there_is_a_line_now_and_then():
@@ -55,7 +55,7 @@ def test_off_a_terminal_there_is_a_line_now_and_then():
         "sampling: 11/12 images, 0.1/s, 00:10 left", "sampling: 12/12 images, 0.1/s"]
     view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
     with mock.patch("diffstudy.train.watch.time.perf_counter", lambda: view.begun + 2.):
-        view.to(7, note="in folder a")
+        view.update(7, note="in folder a")
     assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
 
 def test_in_a_terminal_there_is_a_bar():
@@ -67,13 +67,13 @@ def test_in_a_terminal_there_is_a_bar():
 def test_a_part_counts_as_what_it_is_worth():
     "the steps of a sampler, together, as the images of its batch"
     view = watch.Progress(8, "images", "sampling", on=False)
-    assert list(view.over(range(10), worth=4)) == [*range(10)] and abs(view.done - 4) < 1e-9
+    assert list(view.track(range(10), worth=4)) == [*range(10)] and abs(view.done - 4) < 1e-9
 
 def test_a_terminal_that_is_closed_ends_nothing():
     def gone(message): raise OSError("closed")
     with mock.patch("sys.stdout", io.StringIO()):
         view = watch.Progress(3, "images", "sampling", say=gone, every=0.)
-        assert [*view.over("abc")] == [*"abc"]
+        assert [*view.track("abc")] == [*"abc"]
 
 # %% ../../nbs/88_watching.ipynb #b534b356
 class Heard:
@@ -184,9 +184,9 @@ def test_watching_changes_nothing(tmp_path):
     for name, until in dict(whole=None, killed=7).items():
         folder, heard = tmp_path / name, Heard()
         spy = Spying(folder=folder)
-        if until: go(toy(watch_every=3), until, folder=folder, watch=spy)
+        if until: go(toy(eval_every=3), until, folder=folder, watch=spy)
         torch.manual_seed(3)
-        go(state := toy(watch_every=3), folder=folder, watch=spy, log=heard)
+        go(state := toy(eval_every=3), folder=folder, watch=spy, log=heard)
         assert same(everything(state), everything(plain))
         assert torch.equal(torch.randn(3), drawn)
         assert rows(folder) == rows(tmp_path / "plain")
@@ -197,10 +197,10 @@ def test_watching_changes_nothing(tmp_path):
     assert rows(tmp_path / "killed", "watch.jsonl") == rows(tmp_path / "whole", "watch.jsonl")
 
     # without a folder as well, and as often as the resumed run says
-    go(state := toy(watch_every=5), watch=(spy := Spying()))
+    go(state := toy(eval_every=5), watch=(spy := Spying()))
     assert spy.steps == [5, 10, 12] and same(everything(state), everything(plain))
-    go(toy(watch_every=4), 7, folder=tmp_path / "other", watch=Spying())
-    go(toy(watch_every=6), folder=tmp_path / "other", watch=Spying())
+    go(toy(eval_every=4), 7, folder=tmp_path / "other", watch=Spying())
+    go(toy(eval_every=6), folder=tmp_path / "other", watch=Spying())
     assert [r["step"] for r in rows(tmp_path / "other", "watch.jsonl")] == [4, 6, 12]
 
 def test_a_look_takes_no_time_of_the_run(tmp_path):
@@ -210,19 +210,20 @@ def test_a_look_takes_no_time_of_the_run(tmp_path):
         clock.now += 100.
         return dict(score=1., error=0.)
     with mock.patch("diffstudy.train.loop.time.perf_counter", clock):
-        go(state := toy(watch_every=4), folder=tmp_path, watch=slow)
+        go(state := toy(eval_every=4), folder=tmp_path, watch=slow)
     assert state.seconds == 0 and {r["seconds"] for r in checkpoint.read_log(tmp_path)} == {0.}
 
 def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
-    go(state := toy(steps=30, watch_every=2, save_every=5, keep=2), folder=tmp_path, watch=Spying())
-    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best(tmp_path).name == "step-000000006"
-    go(toy(keep=1, watch_every=2), until=4, folder=tmp_path / "b", watch=Spying())
+    state = toy(steps=30, eval_every=2, save_every=5, keep_checkpoints=2)
+    go(state, folder=tmp_path, watch=Spying())
+    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
+    go(toy(keep_checkpoints=1, eval_every=2), until=4, folder=tmp_path / "b", watch=Spying())
     assert kept(tmp_path / "b") == [4], "a better one takes its place"
-    assert checkpoint.best(tmp_path / "none") is None
+    assert checkpoint.best_checkpoint(tmp_path / "none") is None
 
 def test_a_look_that_fails_costs_that_look(tmp_path):
-    said = go(state := toy(watch_every=6), folder=tmp_path, watch=Spying(fails=6))
+    said = go(state := toy(eval_every=6), folder=tmp_path, watch=Spying(fails=6))
     assert said == ["no look at step 6: the samples are not finite"] and kept(tmp_path)[-1] == 12
     assert [r["step"] for r in rows(tmp_path, "watch.jsonl")] == [12]
 
@@ -231,16 +232,16 @@ def test_a_look_that_fails_costs_that_look(tmp_path):
         if state.step == 6: (tmp_path / "run").rename(tmp_path / "moved")
         return Spying()(state)
     with pytest.raises(RuntimeError, match="was moved"):
-        go(toy(watch_every=3), folder=tmp_path / "run", watch=gone)
+        go(toy(eval_every=3), folder=tmp_path / "run", watch=gone)
     assert not (tmp_path / "run").exists()
 
 def test_tensorboard_shows_the_looks(tmp_path):
     "their scores, and their pictures as they are"
     pytest.importorskip("tensorboard")
     board = watch.TensorBoard(tmp_path / "board")
-    go(toy(watch_every=6), until=8, folder=tmp_path, watch=Spying(), log=board)
+    go(toy(eval_every=6), until=8, folder=tmp_path, watch=Spying(), log=board)
     board = watch.TensorBoard(tmp_path / "board")
-    go(toy(watch_every=6), folder=tmp_path, watch=Spying(), log=board)
+    go(toy(eval_every=6), folder=tmp_path, watch=Spying(), log=board)
     steps = shown(tmp_path / "board")
     assert steps["score"] == steps["samples"] == [6, 12] and steps["loss"] == [3, 6, 9, 12]
 
@@ -259,7 +260,7 @@ def home():
     return folder
 
 RUNS = dict(  # small ones
-    vdm=dict(recipe="digits-tiny", points=1, draws=1),
+    vdm=dict(recipe="digits-tiny", eval_times=1, eval_draws=1),
     ddgan=dict(recipe="ddgan-digits-tiny"),
     classifier=dict(recipe="classifier-digits", width=8))
 
@@ -267,7 +268,7 @@ RUNS = dict(  # small ones
 def watched(kind, every=3):
     "One small run of each kind for all tests of this file, looked at after steps 3, 6 and 8."
     return experiment.train(
-        "digits", home() / f"{kind}-{every}", **RUNS[kind], steps=8, watch_every=every,
+        "digits", home() / f"{kind}-{every}", **RUNS[kind], steps=8, eval_every=every,
         device="cpu", progress=False, say=lambda m: None)
 
 @pytest.mark.parametrize("kind", RUNS)

@@ -9,7 +9,7 @@ __all__ = ['CARD', 'file', 'test_weights_go_through_a_file_and_nothing_else_does
 import io, math
 import pytest, safetensors.torch, torch
 from ..train import weights
-from ..train.files import CheckpointError, along, digest
+from ..train.files import CheckpointError, digest, find_bundled
 from ..train.weights import find, pack, unpack
 
 # %% ../../nbs/74c_resumed.ipynb #c677e748
@@ -38,7 +38,7 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
         with pytest.raises(CheckpointError, match="damaged or something else"): unpack(bad, "it")
     with pytest.raises(CheckpointError, match="not finite .b."):
         pack(dict(b=torch.tensor([math.nan])), {})
-    monkeypatch.setattr(weights, "not_finite", lambda tensors: "")
+    monkeypatch.setattr(weights, "nonfinite_names", lambda tensors: "")
     holes = pack(dict(b=torch.tensor([math.inf])), {})
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="it holds numbers that are not finite: b"):
@@ -82,7 +82,7 @@ def test_weights_are_found_by_name_and_checksum(tmp_path, monkeypatch):
 
 def test_what_comes_with_the_package_is_whole():
     "Every file that lies there is the one that this version knows, and its card says what it is."
-    here = [n for n in weights.KNOWN if along(f"{n}.safetensors")]
+    here = [n for n in weights.KNOWN if find_bundled(f"{n}.safetensors")]
     assert any(n.startswith("judge-mnist") for n in here)
     for name in here:
         card = find(name)[1]

@@ -16,9 +16,9 @@ import safetensors.torch, torch
 from torch import Tensor
 from .. import __version__
 from ..settings import free_settings
-from diffstudy.train.files import (
-    CheckpointError, digest, flatten, from_json, named, printable, processor, read_file, remove,
-    replace_file)
+from .files import (
+    CheckpointError, digest, flatten, from_json, printable, processor, read_file, remove,
+    replace_file, with_path)
 
 # %% ../../nbs/74b_checkpoint.ipynb #2de72d8e
 class Checkpoint(NamedTuple):
@@ -40,7 +40,7 @@ _FILES = {
     for part in Checkpoint._fields}
 
 # %% ../../nbs/74b_checkpoint.ipynb #94481296
-def numbers_of(state) -> dict[str, dict]:
+def state_tensors(state) -> dict[str, dict]:
     "Collect the tensors of a `train.State` by name: model, average, optimizers."
     # the optimizer's under the names of the parameters, not in the order of PyTorch
     names = {p: n for n, p in state.model.named_parameters()}
@@ -51,7 +51,7 @@ def numbers_of(state) -> dict[str, dict]:
         for k, v in s.items() if v is not None}
     return dict(model=state.model.state_dict(), ema=state.ema.model.state_dict(), optimizer=moments)
 
-def for_a_file(tensors: dict) -> dict:
+def to_cpu_tensors(tensors: dict) -> dict:
     "Copy tensors to the CPU, contiguous and without shared memory, for safetensors."
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
@@ -61,7 +61,7 @@ def for_a_file(tensors: dict) -> dict:
     return copies
 
 # %% ../../nbs/74b_checkpoint.ipynb #cfeef5b7
-def not_finite(tensors: dict) -> str:
+def nonfinite_names(tensors: dict) -> str:
     """Name the tensors that hold NaN or infinity.
 
     Args:
@@ -81,7 +81,7 @@ def not_finite(tensors: dict) -> str:
     return "".join(bad[:1]) + (f" and {len(bad) - 1} more" if bad[1:] else "")
 
 # %% ../../nbs/74b_checkpoint.ipynb #b6c809ee
-def _surroundings(state) -> dict:
+def _environment(state) -> dict:
     "Record versions, device and random streams, which may change a result."
     device = state.rank.device
     here = dict(
@@ -99,7 +99,7 @@ def checkpoints(folder) -> list[Path]:
     return sorted(p for p in Path(folder).glob("step-*") if p.name[5:].isdigit())
 
 # %% ../../nbs/74b_checkpoint.ipynb #e6352301
-def best(folder) -> Path | None:
+def best_checkpoint(folder) -> Path | None:
     "Find the checkpoint with the lowest held-out score, of those that exist."
     rows = read_log(folder, lambda _: None, "watch.jsonl")
     scored = {r["step"]: r["score"] for r in rows if r.get("score") is not None}
@@ -120,15 +120,15 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
 
     Returns:
         New folder `step-…` in the folder of the run"""
-    path, numbers = Path(folder) / f"step-{state.step:09d}", numbers_of(state)
+    path, numbers = Path(folder) / f"step-{state.step:09d}", state_tensors(state)
     if path.exists():
         raise FileExistsError(
             f"{path} is there already; a run never writes a step twice. Choose another folder")
-    if bad := not_finite(numbers):
+    if bad := nonfinite_names(numbers):
         raise CheckpointError(
             f"step {state.step} is not saved: it holds numbers that are not finite ({bad})")
 
-    about = _surroundings(state) | dict(
+    about = _environment(state) | dict(
         step=state.step, skipped=state.skipped, bad=state.bad, seconds=round(state.seconds, 3),
         since=[*state.since.items()], world=state.rank.world, config=asdict(state.config),
         notes=state.notes, diffstudy=__version__)
@@ -139,7 +139,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         for part, name in _FILES.items():
             text = json.dumps(about, ensure_ascii=False, indent=1) + "\n"
             if part == "state": data = text.encode()
-            else: data = safetensors.torch.save(for_a_file(numbers[part]))
+            else: data = safetensors.torch.save(to_cpu_tensors(numbers[part]))
             sums[name] = digest(data)
             yield name, data
 
@@ -149,8 +149,8 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
     replace_file(path, files(), make)
 
     # all go but the last and the best, none is ever there in part, and what a kill has left goes
-    spared = best(folder)
-    for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep]:
+    spared = best_checkpoint(folder)
+    for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep_checkpoints]:
         if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
     for left in Path(folder).glob(".tmp-*-step-*"): remove(left)
     return path
@@ -161,7 +161,7 @@ def check_tensors(tensors: dict, where):
     names = "".join(tensors)
     if printable(names) != names:
         raise CheckpointError(f"{where}: expected names of tensors; got control characters")
-    if bad := not_finite(tensors):
+    if bad := nonfinite_names(tensors):
         raise CheckpointError(f"{where} holds numbers that are not finite: {bad}")
 
 def read_tensors(data: bytes, where) -> dict[str, Tensor]:
@@ -217,7 +217,7 @@ def read_checkpoint(path) -> Checkpoint:
         try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
         except Exception as e:
             raise CheckpointError(
-                f"{where} is whole, but not what its name says: {printable(str(e))}") from None
+                f"{where} has the right checksum, but cannot be read: {printable(str(e))}") from None
 
     state = found["state"] if isinstance(found["state"], dict) else {}
     for k, kind in _TYPES.items():
@@ -283,7 +283,7 @@ def _check_same_run(info, state, path):
     key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
     own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
     was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
-    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _surroundings(state)[key]}
+    now = dict(world=state.rank.world, notes=own(state.notes)) | {key: _environment(state)[key]}
     was, now = default | info["config"] | flatten(was), config | flatten(now)
     free = free_settings(state.config) | {"steps"}
     free |= {k for k in now if k.startswith("notes.fit.") and k not in was}  # it noted less
@@ -355,7 +355,7 @@ def load_checkpoint(path, state, found: Checkpoint | None = None):
     return state
 
 # %% ../../nbs/74b_checkpoint.ipynb #9fdb86e3
-def news_of_resume(info: dict, state) -> list[str]:
+def resume_warnings(info: dict, state) -> list[str]:
     """List differences by which a resumed run gives other numbers than an unbroken one.
 
     Args:
@@ -365,7 +365,7 @@ def news_of_resume(info: dict, state) -> list[str]:
     Returns:
         One line for each difference"""
     news = []
-    here = {k: v for k, v in _surroundings(state).items() if k in info}
+    here = {k: v for k, v in _environment(state).items() if k in info}
     differ = [f"{k} was {info[k]} and is {v}" for k, v in here.items() if info[k] != v]
     if differ:
         moved = (
@@ -437,4 +437,4 @@ class Log:
         "Write a record; numbers that are not finite become null."
         line = json.dumps({k: v if math.isfinite(v) else None for k, v in record.items()})
         try: print(line, file=self.file, flush=True)
-        except OSError as e: raise named(e, self.path) from e
+        except OSError as e: raise with_path(e, self.path) from e

@@ -43,7 +43,7 @@ def remove(path):
     if path.is_dir() and not path.is_symlink(): shutil.rmtree(path)
     else: path.unlink()
 
-def needed(package: str, extra: str, who: str):
+def import_optional(package: str, extra: str, who: str):
     "Import an optional package. Raises ImportError with the command that installs it."
     try: return importlib.import_module(package)
     except ImportError as e:
@@ -51,7 +51,7 @@ def needed(package: str, extra: str, who: str):
             f'{who} needs the package {package}: pip install "diffstudy[{extra}]"') from e
 
 # %% ../../nbs/74b_checkpoint.ipynb #763a5e2e
-def named(error: OSError, path) -> OSError:
+def with_path(error: OSError, path) -> OSError:
     "Name `path` in an error in place of a temporary file, with advice for a full disk."
     words = os.strerror(error.errno) if error.errno else str(error)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
@@ -63,7 +63,7 @@ def check_writable(path):
     place = next(p for p in (Path(path), *Path(path).absolute().parents) if p.exists())
     if place == Path(path) and place.is_file(): place = place.parent
     try: tempfile.TemporaryFile(dir=place).close()
-    except OSError as e: raise named(e, path) from e
+    except OSError as e: raise with_path(e, path) from e
 
 # %% ../../nbs/74b_checkpoint.ipynb #b078f34d
 def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = True):
@@ -97,11 +97,11 @@ def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = T
         sync(path.parent)
     except BaseException as e:
         with suppress(OSError): remove(aside)
-        if isinstance(e, OSError): raise named(e, path) from e
+        if isinstance(e, OSError): raise with_path(e, path) from e
         raise
 
 # %% ../../nbs/74b_checkpoint.ipynb #1b9dd61d
-def _plain(v):
+def _to_builtin(v):
     "Convert tensors and arrays to lists and numbers, for `json.dumps`."
     if hasattr(v, "tolist"): return v.tolist()
     raise TypeError(
@@ -110,14 +110,14 @@ def _plain(v):
 
 def canonical(value) -> str:
     "Convert a JSON value to canonical text: equal values give equal texts, tuples are lists."
-    return json.dumps(value, sort_keys=True, default=_plain)
+    return json.dumps(value, sort_keys=True, default=_to_builtin)
 
 def write_json(path, value, make: bool = True):
     """Write a JSON file atomically, with one line for each of a record's `results`.
 
     Raises FileNotFoundError if the parent folder does not exist and `make` is false.
     """
-    spell = functools.partial(json.dumps, ensure_ascii=False, default=_plain)
+    spell = functools.partial(json.dumps, ensure_ascii=False, default=_to_builtin)
     rows = value.get("results") if isinstance(value, dict) else None
     text = spell(value | {"results": []} if rows else value, indent=1)
     if rows:
@@ -220,7 +220,7 @@ def versions() -> dict:
         diffstudy=__version__, torch=torch.__version__, numpy=numpy.__version__,
         python=platform.python_version())
 
-def along(file: str) -> Path | None:
+def find_bundled(file: str) -> Path | None:
     "Find a file of the package, or of a clone of the repository, by name; None if there is none."
     import diffstudy
     package = Path(diffstudy.__file__).resolve().parent

@@ -18,9 +18,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from ..core import choose, pick_device, seen, stream
-from diffstudy.train.checkpoint import (
-    Log, checkpoints, load_checkpoint, news_of_resume, not_finite, numbers_of, read_latest,
-    save_checkpoint)
+from .checkpoint import (
+    Log, checkpoints, load_checkpoint, nonfinite_names, read_latest, resume_warnings,
+    save_checkpoint, state_tensors)
 from .devices import Rank, precision
 from .files import CheckpointError, locked, make_folder, remove, write_png
 from .optim import Config, EMA, lr_scale, optimizer
@@ -61,7 +61,7 @@ class State:
     def __init__(self, model: nn.Module, config: Config, *, optimizers: dict | None = None,
                  average: nn.Module | None = None, notes: dict | None = None,
                  rank: Rank | None = None):
-        if bad := not_finite(dict(model.named_parameters()) | dict(model.named_buffers())):
+        if bad := nonfinite_names(dict(model.named_parameters()) | dict(model.named_buffers())):
             raise ValueError(
                 f"model: expected finite numbers; not finite: {bad}. Keep a mask as booleans, "
                 "or with a large number in place of infinity")
@@ -119,7 +119,7 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
 
     # the norm before clipping is what a log should show, and what tells whether all is finite
     norm = nn.utils.get_total_norm(grads)
-    if state.config.clip: nn.utils.clip_grads_with_norm_(params, state.config.clip, norm)
+    if most := state.config.max_grad_norm: nn.utils.clip_grads_with_norm_(params, most, norm)
     ok = norm.isfinite()
     if allowed is not None: ok = ok & allowed
 
@@ -142,7 +142,7 @@ def loss_step(loss_fn: Callable) -> Callable:
     Returns:
         Function `(state, batch, generator)` → the scalars and the gradient's `norm`"""
     def step(state, batch, generator):
-        low, accumulate = state.config.precision == "bfloat16", state.config.accumulate
+        low, accumulate = state.config.precision == "bfloat16", state.config.grad_accum_steps
         parts, total = [(batch, 1.)], {}
 
         # the parts of a batch, and their shares of the examples
@@ -151,7 +151,7 @@ def loss_step(loss_fn: Callable) -> Callable:
             n = len(tensors[0])
             if accumulate > n:
                 raise ValueError(
-                    f"accumulate: expected at most one part for each of {n} examples; "
+                    f"grad_accum_steps: expected at most one part for each of {n} examples; "
                     f"got {accumulate}")
             cuts = zip(*[t.tensor_split(accumulate) for t in tensors])
             parts = [(tree_unflatten(cut, form), len(cut[0]) / n) for cut in cuts]
@@ -269,14 +269,14 @@ def _read_terms(state, folder, say):
         # a run that only skips would go on for ever
         stays = "average is still that" if len(state.oks) > 1 else "weights are still those"
         left = f"The {stays} of step {n + 1 - state.bad}"
-        ruined = not_finite(numbers_of(state))
+        ruined = nonfinite_names(state_tensors(state))
         if ruined: left = f"The state in memory is not finite: {ruined}"
         raise TrainingDiverged(
             f"{state.bad} steps in a row without a finite gradient, the last because {what}. "
-            f"{left}{_newest_good(folder)}. "
+            f"{left}{_newest_checkpoint(folder)}. "
             "Look at the batch, or start another run from there with a lower lr")
 
-def _newest_good(folder) -> str:
+def _newest_checkpoint(folder) -> str:
     "Name the newest checkpoint of a run, for a message."
     return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
 
@@ -317,7 +317,7 @@ def _resume(state, folder, say):
         steps = state.config.steps
         left = "; nothing is left to do" if state.step == steps else ""
         say(f"resumed at step {state.step} of {steps}{left}")
-        for line in news_of_resume(found.state, state): say(line)
+        for line in resume_warnings(found.state, state): say(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
@@ -326,7 +326,7 @@ def _resume(state, folder, say):
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
 
 # %% ../../nbs/74_training.ipynb #b5171193
-def _agree(signal: int, rank: Rank) -> int:
+def _largest_signal(signal: int, rank: Rank) -> int:
     "Reduce the signals of all processes to the largest; 0 if there is none."
     got = torch.tensor(signal, device=rank.device)
     dist.all_reduce(got, dist.ReduceOp.MAX)
@@ -347,11 +347,11 @@ def _save(state, folder, log):
             "goes on from the newest checkpoint in it") from None
     except CheckpointError as e:
         raise TrainingDiverged(
-            f"{e}, though its gradient was finite{_newest_good(folder)}. "
+            f"{e}, though its gradient was finite{_newest_checkpoint(folder)}. "
             "Start another run from there with a lower lr") from None
 
 # %% ../../nbs/74_training.ipynb #5562dbe9
-def _look(state, watch, looks, logger, tell):
+def _run_watch(state, watch, looks, logger, tell):
     "Evaluate `watch` on a state, and write and log the result; an error there ends no run."
     n = state.step
     try:
@@ -393,7 +393,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         say: Takes the messages
         held: True: the caller holds the lock of the folder already
         log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
-        watch: Function `(state)` → numbers and images, every `watch_every` steps
+        watch: Function `(state)` → numbers and images, every `eval_every` steps
 
     Returns:
         One record after each step"""
@@ -425,7 +425,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                 "with precision=float32 this run is faster")
         begun = time.perf_counter() - state.seconds
         records = Log(home, state.step, tell) if home else None
-        looks = Log(home, state.step, tell, "watch.jsonl") if home and config.watch_every else None
+        looks = Log(home, state.step, tell, "watch.jsonl") if home and config.eval_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = progress and first and stack.enter_context(Progress(
             config.steps, "steps", "training", done=state.step, say=tell, every=10.))
@@ -436,10 +436,10 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             # what is due is a function of the number of the step
             n, metrics = state.step, {}
             due = lambda every: every > 0 and (n == config.steps or n % every == 0)
-            record, look = due(config.log_every), due(config.watch_every)
+            record, look = due(config.log_every), due(config.eval_every)
             save = folder and (look or due(config.save_every))
             stop = signals[0] if signals else 0
-            if rank.world > 1: stop = _agree(stop, rank) if record or save else 0
+            if rank.world > 1: stop = _largest_signal(stop, rank) if record or save else 0
 
             if record or save or stop:
                 _read_terms(state, folder, tell)
@@ -453,12 +453,12 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
                 state.since = {}
             if look and watch and first:
                 before = time.perf_counter()
-                _look(state, watch, looks, logger, tell)
+                _run_watch(state, watch, looks, logger, tell)
                 begun += time.perf_counter() - before
             if home and (save or stop): _save(state, home, records)
-            elif n == config.steps and (bad := not_finite(numbers_of(state))):
+            elif n == config.steps and (bad := nonfinite_names(state_tensors(state))):
                 raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
-            if view: view.to(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
+            if view: view.update(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
             if stop: raise Interrupted(stop, state, folder)
             yield Record(n, metrics)
 

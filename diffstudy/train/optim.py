@@ -32,16 +32,16 @@ class Config(Settings):
         lr_end: Where the cosine ends
         betas: AdamW's
         weight_decay: Of AdamW; on matrices and kernels alone
-        clip: Largest norm of a gradient
+        max_grad_norm: Largest norm of a gradient
         ema: Decay of the averaged weights in the long run
         precision: bfloat16 by autocast
         compile: `torch.compile` the network
-        accumulate: Parts into which a batch is cut, to save memory
+        grad_accum_steps: Parts into which a batch is cut, to save memory
         seed: Of noise and dropout; the data have their own
         log_every: Steps between two records
         save_every: Steps between two checkpoints
-        keep: Checkpoints that stay, besides the best
-        watch_every: Steps from look to look at samples; 0: none
+        keep_checkpoints: Checkpoints that stay, besides the best
+        eval_every: Steps from look to look at samples; 0: none
         optimizer: "muon" takes matrices and kernels, AdamW the rest
         muon_lr: Learning rate of Muon"""
     steps: int = setting(10_000, whole(1))
@@ -54,16 +54,19 @@ class Config(Settings):
         0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
     betas: tuple = setting((.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     weight_decay: float = setting(.01, at_least(0))
-    clip: float | None = setting(1., or_none(above(0), "no clipping"))
+    max_grad_norm: float | None = setting(
+        1., or_none(above(0), "no clipping"))
     ema: float = setting(.9999, _BETA)
     precision: str = setting("float32", one_of("float32", "bfloat16"))
     compile: bool = setting(False, flag)
-    accumulate: int = setting(1, whole(1))
+    grad_accum_steps: int = setting(1, whole(1))
     seed: int = setting(0, whole())
     log_every: int = setting(100, whole(1), counts=False)
     save_every: int = setting(1000, whole(1), counts=False)
-    keep: int = setting(2, whole(1), counts=False)
-    watch_every: int = setting(0, whole(), counts=False)
+    keep_checkpoints: int = setting(
+        2, whole(1), counts=False)
+    eval_every: int = setting(
+        0, whole(), counts=False)
     optimizer: str = setting(
         "adamw", one_of("adamw", "muon"))
     muon_lr: float = setting(.02, _RATE)

@@ -49,7 +49,7 @@ class Logger:
         log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
         say: Function for messages"""
     def __init__(self, log, say: Callable = print):
-        self.to, self.say = log, say
+        self.target, self.say = log, say
         if log is not None and not callable(getattr(log, "log", None)):
             raise TypeError(
                 "log: expected an object with a method log(numbers, step), such as "
@@ -57,12 +57,12 @@ class Logger:
 
     def call(self, name: str, *args):
         "Call a method of the logger, if it exists; after an error none is called again."
-        try: getattr(self.to, name, lambda *_: None)(*args)
+        try: getattr(self.target, name, lambda *_: None)(*args)
         except Exception as e:
             self.say(
-                f"log: {type(self.to).__name__}.{name} failed at step {args[-1]} ({e!r}): "
+                f"log: {type(self.target).__name__}.{name} failed at step {args[-1]} ({e!r}): "
                 "the run goes on without it")
-            self.to = None
+            self.target = None
 
 # %% ../../nbs/88_watching.ipynb #c8e3e290
 class Progress(AbstractContextManager):
@@ -96,7 +96,7 @@ class Progress(AbstractContextManager):
             if left: parts.append(f"{format_time(left)} left")
         return ", ".join(filter(None, [*parts, self.note]))
 
-    def to(self, done: float, note: str = "", now: bool = False):
+    def update(self, done: float, note: str = "", now: bool = False):
         "Set the number of units done; show it every few seconds, or at once if `now`."
         self.done, self.note = done, note or self.note
         here, ends, shown = time.perf_counter(), done == self.total, self.last > self.begun
@@ -108,12 +108,12 @@ class Progress(AbstractContextManager):
             self.bar.comment = f"{self.what} {self.note}".strip()
             self.bar.update(round(done - self.start, 2))
 
-    def over(self, items, worth: float | None = None) -> Iterator:
+    def track(self, items, worth: float | None = None) -> Iterator:
         "Yield items and count them as `worth` units together; by default one unit each."
         begun, share = self.done, (1 if worth is None else worth / len(items))
         for i, item in enumerate(items, 1):
             yield item
-            self.to(begun + i * share)
+            self.update(begun + i * share)
 
     def __exit__(self, *_):
         if self.bar and not IN_NOTEBOOK: print()

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from urllib.request import urlopen
 import safetensors.torch, torch
 from ..core import choose
-from .checkpoint import check_tensors, for_a_file, not_finite
+from .checkpoint import check_tensors, nonfinite_names, to_cpu_tensors
 from .files import (
-    CheckpointError, along, canonical, digest, printable, read_file, replace_file)
+    CheckpointError, canonical, digest, find_bundled, printable, read_file, replace_file)
 
 # %% ../../nbs/74c_resumed.ipynb #78f0d5bd
 _FORMAT = "diffstudy weights 1"
@@ -29,9 +29,9 @@ def pack(tensors: dict, card: dict) -> bytes:
 
     Returns:
         Safetensors file, equal for equal weights and card"""
-    if bad := not_finite(tensors):
+    if bad := nonfinite_names(tensors):
         raise CheckpointError(f"not written: the weights are not finite ({bad})")
-    plain = for_a_file(tensors)
+    plain = to_cpu_tensors(tensors)
     seal = digest(card, safetensors.torch.save(plain))
     note = canonical(dict(format=_FORMAT, card=card, seal=seal))
     return safetensors.torch.save(plain, metadata=dict(diffstudy=note))
@@ -81,15 +81,15 @@ KNOWN = {
     "judge-mnist-6c1d00ca9466": Known(
         "3477d096dc1f4662651b198301e1e998d4ec9e3792b1a218d36964dee691cd59", 198_952),
     "digits": Known(
-        "d70cc5f6823d721f19ff91206568ed843209f7ca432eba4cae997b5fc3ae69f5", 683_668),
+        "6e856ab376e7f8dcb84b034ad6f8eb602a8e2050d0bf6c57e4b61cc1f32ae93c", 683_940),
     "photos": Known(
-        "ef0b6950fe1a9a5cf49cff574e1e8a039aa9513bc0a93530454e737339606b47", 2_567_148),
+        "accb382e5a7510c799f1abe7c827638e718b71917fcfd5cfb45e2859644abc47", 2_567_420),
     "mnist-bits": Known(
-        "c614c0319397cc877b155d606ca7364441b04adebd78a8519a4fb73bca41f15f", 8_522_860),
+        "153b4453286369ea28b5e70f8bf6076a2818c582e4c37ae4ff6c132f91662b46", 8_523_132),
     "emoji": Known(
-        "284765d08c9c7e2c1e877340ae8c4cd6e39b88c78dc6b5fdb0dcf55ee9d587e3", 5_232_416),
+        "c21673172d96041b7cf2b82be1ae13816e7890d5bf9bcd896dbac8273f6df366", 5_232_704),
     "mnist": Known(
-        "029c503a70116b47c8dab1628875e386527edb1d2c3df08bcfa5e130a4e81fbd", 5_875_520),
+        "456274d62d2359045551dfb8c22a778d09f5a8414d850fd918fdd80bbf2959f9", 5_875_792),
 }
 _RELEASE = "https://github.com/diffstudy/diffstudy/releases/download/v0.1.0"
 
@@ -106,7 +106,7 @@ def find(name: str, folder=None) -> tuple[dict, dict]:
         Name → weights, and the model card"""
     known = choose(name, KNOWN, "weights")
     home = Path(folder or "~/.cache/diffstudy/weights").expanduser()
-    path = along(f"{name}.safetensors") or home / f"{name}.safetensors"
+    path = find_bundled(f"{name}.safetensors") or home / f"{name}.safetensors"
     if path.is_file(): data = read_file(path)
     else:
         url = f"{_RELEASE}/{path.name}"

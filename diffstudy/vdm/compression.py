@@ -55,7 +55,7 @@ def _pop_one(state: int, words: list, row: list) -> tuple[int, int]:  # k, state
     return k, state
 
 # %% ../../nbs/35_compression.ipynb #39575707
-class Ans:
+class ANS:
     """An asymmetric numeral system (rANS): a stack of symbols in `words` of 32 bits and a `state`.
 
     Args:
@@ -111,7 +111,7 @@ class Ans:
     def push_levels(self, k, probs): self.push(k, _level_starts(probs))
     def pop_levels(self, probs): return self.pop(_level_starts(probs))
 
-def payload(words: int, seed: int = 0) -> np.ndarray:
+def random_payload(words: int, seed: int = 0) -> np.ndarray:
     """Draw random words for the bits that bits-back coding borrows, in place of a file to send.
 
     Args:
@@ -134,7 +134,7 @@ def _scramble(stack, key: int, words: int):
 # %% ../../nbs/35_compression.ipynb #7dadc513
 _TAIL = 6.5  # standard deviations of a table that is drawn from; beyond lies 1e-10
 
-class _Latents:
+class _LatentTables:
     "Coding tables of the latents of T steps, rounded to bins that sender and receiver share."
 
     def __init__(self, schedule, steps: int, bins: float, clean: bool):
@@ -175,13 +175,13 @@ class _Latents:
         if self.clean: _scramble(stack, i, 4 * q.mean.numel())
         return self.pop(stack, q, i)
 
-    def give_back(self, stack, z, q, i):
+    def undo_draw(self, stack, z, q, i):
         "Return to the stack the bits that `draw` took for z: its inverse."
         self.push(stack, z, q, i)
         if self.clean: _scramble(stack, i, 4 * q.mean.numel())
 
 # %% ../../nbs/35_compression.ipynb #71d2f6cd
-class Chain(_Latents):
+class ChainCoder(_LatentTables):
     "Coding tables of a model: p(z_s|z_t), p(k|z_0) and the prior."
 
     def __init__(self, model, steps, bins=.25, clean=True):
@@ -218,7 +218,7 @@ class Chain(_Latents):
         return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
 
 # %% ../../nbs/35_compression.ipynb #f60941ed
-def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels, `(b, *d)`
+def _encode_swap(chain: ChainCoder, stack, k: Tensor  # Gray levels, `(b, *d)`
 ) -> list[Tensor]:  # Latents, z_0 first
     "Encode a batch: draw z_t and write z_s in turn, so that few bits are borrowed at a time."
     g, z = chain.gammas, [chain.draw(stack, process.marginal(chain.x(k), chain.gammas[0]), 0)]
@@ -232,21 +232,21 @@ def _encode_swap(chain: Chain, stack, k: Tensor  # Gray levels, `(b, *d)`
     chain.push(stack, z[-1], chain.prior(k.shape), chain.steps, chain.reach[-1])
     return z
 
-def _decode_swap(chain: Chain, stack, shape) -> Tensor:  # Gray levels
+def _decode_swap(chain: ChainCoder, stack, shape) -> Tensor:  # Gray levels
     "Decode a batch of `_encode_swap`, and return the bits that it borrowed."
     g, z = chain.gammas, chain.pop(stack, chain.prior(shape), chain.steps, chain.reach[-1])
 
     # the steps of the writer, each undone, from the last to the first
     for i in range(chain.steps, 0, -1):
         z_t, z = z, chain.pop(stack, chain.reverse(z, i), i - 1, chain.reach[i - 1])
-        chain.give_back(stack, z_t, process.forward(z, g[i - 1], g[i]), i)
+        chain.undo_draw(stack, z_t, process.forward(z, g[i - 1], g[i]), i)
 
     k = torch.from_numpy(stack.pop_levels(chain.levels(z))).reshape(shape)
-    chain.give_back(stack, z, process.marginal(chain.x(k), g[0]), 0)
+    chain.undo_draw(stack, z, process.marginal(chain.x(k), g[0]), 0)
     return k
 
 # %% ../../nbs/35_compression.ipynb #5c1193d0
-def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # Latents, z_0 first
+def _encode_posterior(chain: ChainCoder, stack, k: Tensor) -> list[Tensor]:  # Latents, z_0 first
     "Encode a batch in the order of the paper: draw all latents first, then write (VDM)."
     g, T = chain.gammas, chain.steps
     x = chain.x(k)
@@ -264,7 +264,7 @@ def _encode_posterior(chain: Chain, stack, k: Tensor) -> list[Tensor]:  # Latent
     chain.push(stack, z[T], chain.prior(k.shape), T, chain.reach[-1])
     return z
 
-def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
+def _decode_posterior(chain: ChainCoder, stack, shape) -> Tensor:  # Gray levels
     "Decode a batch of `_encode_posterior`, and return the bits that it borrowed."
     g, T = chain.gammas, chain.steps
 
@@ -278,8 +278,8 @@ def _decode_posterior(chain: Chain, stack, shape) -> Tensor:  # Gray levels
     # with the image the tables of the draws are known: give back what was borrowed
     x = chain.x(k)
     for i in range(1, T + 1):
-        chain.give_back(stack, z[i - 1], process.posterior(z[i], x, g[i - 1], g[i]), i - 1)
-    chain.give_back(stack, z[T], process.marginal(x, g[T]), T)
+        chain.undo_draw(stack, z[i - 1], process.posterior(z[i], x, g[i - 1], g[i]), i - 1)
+    chain.undo_draw(stack, z[T], process.marginal(x, g[T]), T)
     return k
 
 ORDERS = dict(swap=(_encode_swap, _decode_swap), posterior=(_encode_posterior, _decode_posterior))
@@ -312,15 +312,15 @@ def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: 
 
     Returns:
         File, net bits of each batch, borrowed bits"""
-    chain, (write, _) = Chain(model, steps, bins), choose(order, ORDERS, "order")
+    chain, (write, _) = ChainCoder(model, steps, bins), choose(order, ORDERS, "order")
     bound.check_levels(images, chain.model.levels)
 
     if words is None:  # as many as the order needs: latents borrowed at once, times bits of each
         at_once = batch * images[0].numel() * (steps + 2 if order == "posterior" else 8)
-        words = payload(20 + math.ceil(at_once * (math.log2(1 / bins) + 6) / 32))
+        words = random_payload(20 + math.ceil(at_once * (math.log2(1 / bins) + 6) / 32))
 
     # write batch by batch; the stack also remembers its lowest level, which tells what was borrowed
-    stack, net = Ans(words), []
+    stack, net = ANS(words), []
     start = stack.bits
     for k in images.split(batch):
         before = stack.bits
@@ -344,9 +344,9 @@ def decode(model, words: np.ndarray, n: int, *, steps: int = 50, bins: float = .
 
     Returns:
         Images `(n, *d)`, uint8, and the payload, uint32"""
-    chain = Chain(model, steps, bins)
+    chain = ChainCoder(model, steps, bins)
     _, read = choose(order, ORDERS, "order")
-    stack = Ans(words, sealed=False)
+    stack = ANS(words, sealed=False)
 
     # a stack gives back the last batch first
     shape, out = chain.model.shape, []
@@ -387,7 +387,7 @@ def classical(train, test, levels: int) -> dict:
 
 # %% ../../nbs/35_compression.ipynb #20073a5c
 @torch.no_grad()
-def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor]:
+def code_length_terms(chain: ChainCoder, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Split the code length of a path: the bound given each z_t, and the chance in the draws z_s.
 
     Args:
@@ -413,7 +413,8 @@ def path_terms(chain: Chain, k: Tensor, z: list[Tensor]) -> tuple[Tensor, Tensor
     return cost, chance
 
 # %% ../../nbs/35_compression.ipynb #d1ff1a48
-def unrounded(chain: Chain, k: Tensor, z: list[Tensor], generator=None) -> list[Tensor]:
+def unrounded_latents(chain: ChainCoder, k: Tensor, z: list[Tensor],
+                      generator=None) -> list[Tensor]:
     """Draw unrounded latents from the same noise: in each bin, by the Gaussian that was rounded.
 
     Args:

@@ -14,7 +14,7 @@ from ..core import expand, randn_like
 from ..nets.models import initialize
 
 # %% ../../nbs/73c_decoder.ipynb #4d8f9c6a
-def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # `(b, rows, columns, width)`, like h
+def _causal_conv(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # `(b, rows, columns, width)`
     "Apply a causal convolution over patches: the row above, the patches to the left, `own` too."
     mask = torch.ones(2, 5, device=h.device, dtype=conv.weight.dtype)
     mask[1, 3 if own else 2:] = 0
@@ -22,7 +22,7 @@ def _past(h: Tensor, conv: nn.Conv2d, own: bool) -> Tensor:  # `(b, rows, column
     return F.conv2d(h, conv.weight * mask, conv.bias).movedim(1, -1)
 
 # %% ../../nbs/73c_decoder.ipynb #3597e915
-class _Layer(nn.Module):
+class _ConvLayer(nn.Module):
     "Residual layer of a convolution and an MLP; the identity before training."
     def __init__(self, width: int, past: bool):
         super().__init__()
@@ -35,11 +35,12 @@ class _Layer(nn.Module):
 
     def forward(self, h):
         u = self.norm1(h)
-        u = _past(u, self.conv, True) if self.past else self.conv(u.movedim(-1, 1)).movedim(1, -1)
+        if self.past: u = _causal_conv(u, self.conv, True)
+        else: u = self.conv(u.movedim(-1, 1)).movedim(1, -1)
         return h + self.leave(F.silu(self.enter(self.norm2(F.silu(u)))))
 
 # %% ../../nbs/73c_decoder.ipynb #bee17f19
-class _Look(nn.Module):
+class _CausalAttention(nn.Module):
     "Causal self-attention over the patches; the identity before training."
     def __init__(self, width: int, heads: int = 4):
         super().__init__()
@@ -80,7 +81,7 @@ class Decoder(nn.Module):
         with torch.random.fork_rng(devices=[]):
             # what is known of a patch before it is decoded: z_0 on all sides
             self.seen = nn.Sequential(
-                nn.Linear(self.pixels, width), _Layer(width, False), _Layer(width, False),
+                nn.Linear(self.pixels, width), _ConvLayer(width, False), _ConvLayer(width, False),
                 nn.LayerNorm(width))
             # and the levels before, each with its place in its patch; those of ink in any place
             self.level = nn.Embedding(self.pixels * levels, width)
@@ -88,8 +89,8 @@ class Decoder(nn.Module):
             self.first, self.palette = nn.Conv2d(width, width, (2, 5)), nn.Linear(width, width)
             self.layers = nn.Sequential()
             for n in range(1, depth + 1):
-                self.layers.append(_Layer(width, True))
-                if n % 3 == 0: self.layers.append(_Look(width))
+                self.layers.append(_ConvLayer(width, True))
+                if n % 3 == 0: self.layers.append(_CausalAttention(width))
 
             # a row for each pixel of a patch, which reads the pixels before it
             self.again = nn.Linear(width, width)
@@ -109,7 +110,7 @@ class Decoder(nn.Module):
     def _trunk(self, k, seen):  # Features of each patch from z_0 and the patches before
         # levels of the patches near, and of all before: an image has few levels for its ink
         place = self.levels * torch.arange(self.pixels, device=k.device)
-        near = _past(self.level(k + place).sum(-2), self.first, False)
+        near = _causal_conv(self.level(k + place).sum(-2), self.first, False)
         ink = k > 0
         sums = (self.ink(k) * ink[..., None]).sum(-2).flatten(1, 2).cumsum(1)
         count = ink.sum(-1).flatten(1).cumsum(1)[..., None]

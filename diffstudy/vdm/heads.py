@@ -46,7 +46,7 @@ class CategoricalNet(nn.Module):
         return (z - a * x) / s
 
 # %% ../../nbs/73b_heads.ipynb #4c854257
-def _faded_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `(b, 2·c·n, h, w)`
+def _expected_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `(b, 2·c·n, h, w)`
     "Compute E[sin], E[cos] of an image, known as z / α up to noise of variance exp(γ)."
     n = math.ceil(math.log2(levels))  # the shortest wave is about two gray levels long
     waves = math.pi * 2. ** torch.arange(n, device=x_noisy.device, dtype=x_noisy.dtype)
@@ -55,7 +55,7 @@ def _faded_features(x_noisy: Tensor, gamma: Tensor, levels: int) -> Tensor:  # `
     return fourier_features(x_noisy, 0, n - 1) * faint[:, :, None, None]
 
 # %% ../../nbs/73b_heads.ipynb #5a2b3494
-def _level_means(
+def _posterior_means(
     h: Tensor,          # Features of each dimension, `(n, width)`
     layer: nn.Linear,   # Last layer: features → logits of the prior over the levels
     x_noisy: Tensor,    # z / α, `(n,)`
@@ -108,7 +108,7 @@ class FineCategoricalNet(nn.Module):
         # what is known of each pixel: z itself, x shrunken by its noise, and faded sines
         (b, channels, *size), g = z.shape, expand(gamma, z)
         x = z / alpha(g)
-        seen = torch.cat([z, x / (1 + torch.exp(g)), _faded_features(x, gamma, self.levels)], 1)
+        seen = torch.cat([z, x / (1 + torch.exp(g)), _expected_features(x, gamma, self.levels)], 1)
 
         # the network works on patches; the last layers see each pixel again
         h = F.pixel_unshuffle(seen, self.patch)
@@ -118,7 +118,7 @@ class FineCategoricalNet(nn.Module):
 
         # a row for each dimension, and from its posterior mean the noise
         rows = h.reshape(b, channels, -1, *size).movedim(2, -1).reshape(z.numel(), -1)
-        x_hat = _level_means(
+        x_hat = _posterior_means(
             rows, self.last, x.flatten(), torch.exp(-g).expand_as(x).flatten()).view_as(z)
         return (z - alpha(g) * x_hat) / sigma(g)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from .. import process
 from ..core import Normal, choose, draw, expect
-from ..nets.kernels import finest
+from ..nets.kernels import highest_precision
 from ..process import sample
 from ..process.process import alpha
 from . import bound
@@ -80,7 +80,7 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
     Returns:
         Log density in nats, standard error, latents at the noise end, calls"""
     g, z = sample.check_grid(gammas, backward=True, clean=False), sample.check_state(z)
-    dtype = finest(z)
+    dtype = highest_precision(z)
     v = None  # or random signs `(n, b, D)`, for each example its own
     if probes is not None:
         expect(

@@ -302,7 +302,7 @@ def test_weights_are_written_and_read(tmp_path):
                                    components=8, steps=2, **quiet),
         "guided": experiment.train("digits", tmp_path / "vdm", recipe="digits", steps=2,
                                    head="patches", schedule="linear", width=8, groups=2,
-                                   points=1, draws=1, **quiet)}
+                                   eval_times=1, eval_draws=1, **quiet)}
     for name, run in runs.items():
         shapes, raw = pack(needs(run)[1])
         header = write(name, run, tmp_path / "out", n=0)
