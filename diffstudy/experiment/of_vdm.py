@@ -23,7 +23,7 @@ from .. import measure as scoring
 from ..nets import models as nets
 from ..process import sample as samplers, schedule
 from ..process.process import alpha
-from ..process.solvers import GRIDS, SOLVERS, ddim_inverse
+from ..process.solvers import SOLVERS, SPACINGS, ddim_inverse
 from ..settings import Rule, flag, number, setting, text, whole
 from ..train import loop as training
 from ..train.files import check_keys
@@ -310,11 +310,11 @@ class VDMRun(Judged):
     "A trained variational diffusion model, which samples under guidance and scores images."
     what = "a variational diffusion model"
     instead = "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`"
-    choices = ("w", "steps", "sampler", "grid", "precision")
+    choices = ("w", "steps", "sampler", "spacing", "precision")
 
     @torch.no_grad()
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
-               sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
+               sampler: str = "ancestral", spacing: str = vdm.SPACING, seed: int = 0, start=None,
                classifier=None, batch: int = 128, precision: str = "float32", progress=False,
                **unknown) -> Tensor:
         """Draw samples, each a function of seed, class and index (sampler \"flow\": and batch).
@@ -325,7 +325,7 @@ class VDMRun(Judged):
             w: Guidance weight as in the paper; 0: no guidance
             steps: Sampler steps; "flow" and "gotta-go-fast" choose their own
             sampler: A name of `solvers.SOLVERS`
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             seed: Seed: the same seed, the same images
             start: Initial noise, as from `invert`; None: that of the seed
             classifier: A `ClassifierRun` for classifier guidance; None: classifier-free
@@ -338,7 +338,7 @@ class VDMRun(Judged):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if unknown: self.refuse(unknown)
         cost = self.cost(dict(
-            w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
+            w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision,
             classifier=classifier))
         if start is not None:
             start = samplers.check_state(start)
@@ -353,7 +353,7 @@ class VDMRun(Judged):
         # each batch: its guided predictor, noise, and the sampler along the noise levels
         images = []
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            gammas = GRIDS[grid](self.model.schedule, steps)
+            gammas = SPACINGS[spacing](self.model.schedule, steps)
             for part, own, bar in in_batches(asked, seed, batch, progress, cost):
                 c = None if labels is None else asked[part]
                 predict = self.predict(c, w=w, classifier=classifier)
@@ -364,7 +364,7 @@ class VDMRun(Judged):
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
-                grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
+                spacing: str = vdm.SPACING, seed: int = 0, precision: str = "float32",
                 progress=False) -> Tensor:
         """Draw posterior samples that fit the seen part of a picture.
 
@@ -378,7 +378,7 @@ class VDMRun(Judged):
             n: Number of answers without labels
             w: Guidance weight; 0: no guidance
             steps: Sampler steps
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             seed: Seed: the same seed, the same answers
             precision: "float32", or "bfloat16" (autocast): faster, less exact
             progress: Show a bar or lines; a `watch.Progress` is continued
@@ -389,9 +389,9 @@ class VDMRun(Judged):
             raise ValueError("expected a mask or an operator; got both")
         labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
-        how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
+        how = dict(w=w, steps=steps, sampler="ancestral", spacing=spacing, precision=precision)
         self.cost(how)  # which looks at them
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         hole = holes.check_mask(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
         measured_shape = A.forward(torch.zeros(1, *shape)).shape[1:]
@@ -416,7 +416,7 @@ class VDMRun(Judged):
         return torch.where(hole, k, datasets.decode(y, self.facts["levels"])) if exact else k
 
     def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
-               grid: str = vdm.GRID, progress=False) -> Tensor:
+               spacing: str = vdm.SPACING, progress=False) -> Tensor:
         """Invert DDIM: compute the noise from which it draws these pictures.
 
         Args:
@@ -424,14 +424,14 @@ class VDMRun(Judged):
             labels: A class for each picture, or None
             w: Guidance weight; 0: no guidance
             steps: Sampler steps, each of three network calls
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             progress: Show a bar or lines
 
         Returns:
             Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
         x = holes.check_measurement(picture, self.facts, many=True)
-        self.cost(dict(self.usual(), w=w, steps=steps, grid=grid))
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        self.cost(dict(self.usual(), w=w, steps=steps, spacing=spacing))
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
@@ -459,7 +459,7 @@ class VDMRun(Judged):
         return guidance.ClassifierGuided(plain, guide.model, c, w=w if self.has_labels else w + 1)
 
     def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
-                     draws: int = None, seed: int = 0, root=None,
+                     draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Estimate the variational bound in bits per dimension (VDM).
 
@@ -469,7 +469,7 @@ class VDMRun(Judged):
             points: Evenly spread times of a draw; None: those of the configuration
             draws: Draws for each image; None: those of the configuration
             seed: Seed of times and noise
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
             progress: Show a bar or lines; a `watch.Progress` is continued
 
         Returns:
@@ -483,7 +483,7 @@ class VDMRun(Judged):
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
-        images = self.known(self.images(root)[1] if images is None else images)
+        images = self.known(self.images(data_dir)[1] if images is None else images)
         points, draws = points or self.config["eval_times"], draws or self.config["eval_draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
@@ -510,7 +510,7 @@ class VDMRun(Judged):
         if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
             raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
         check_counts(steps=how["steps"])
-        tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
+        tables = dict(sampler=SOLVERS, spacing=SPACINGS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = CALLS.get(how["sampler"], int)(how["steps"])
         if guide is not None: _guide(guide)

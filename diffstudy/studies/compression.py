@@ -189,7 +189,7 @@ def run_photos(settings: dict, case: dict, folder=None) -> dict:
         settings["recipe"])
     run = experiment.train(
         experiment.config_of(dict(config=settings["recipe"])), folder or home, recipe="photos",
-        progress=False, say=lambda *_: None)
+        progress=False, print_fn=lambda *_: None)
     scale = images[0].numel() * math.log(2)
     stats = lambda v: dict(zip(("mean", "error"), mean_and_error(v.double())))
     if case["measure"] == "bound":

@@ -271,7 +271,7 @@ def train_some(batches, updates=6, config=LAZY, net=NET, shape=(2,), classes=0, 
     said, model = [], build(net, shape, classes)
     state = make_state(config, model, updates, rank=CPU, log_every=1, **settings)
     step = adversarial_step(config)
-    return state, list(train.fit(state, step, batches, progress=False, say=said.append)), said
+    return state, list(train.fit(state, step, batches, progress=False, print_fn=said.append)), said
 
 def weights(*nets): return [p.detach().clone() for net in nets for p in net.parameters()]
 def same(a, b): return all(torch.equal(u, v) for u, v in zip(a, b, strict=True))
@@ -308,7 +308,7 @@ def test_a_refused_discriminator_refuses_the_generator():
     state = make_state(config, build(NET, (2,)), 1, rank=CPU)
     with torch.no_grad(): state.model["discriminator"].enter.weight.mul_(1e4)
     kept = weights(state.model, state.ema.model)
-    list(train.fit(state, adversarial_step(config), points, progress=False, say=said.append))
+    list(train.fit(state, adversarial_step(config), points, progress=False, print_fn=said.append))
     assert state.skipped == 1 and "r1 is inf" in said[0]
     assert same(kept, weights(state.model, state.ema.model))
 
@@ -318,8 +318,8 @@ def test_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
     fresh = lambda: make_state(LAZY, build(NET, (2,)), 6, rank=CPU, save_every=2)
     def fit(state, batches):
         return list(train.fit(
-            state, adversarial_step(LAZY), batches, folder=tmp_path, progress=False,
-            say=lambda _: None))
+            state, adversarial_step(LAZY), batches, run_dir=tmp_path, progress=False,
+            print_fn=lambda _: None))
     ends = pytest.raises(train.TrainingDiverged, match="is good")
     with monkeypatch.context() as m, ends:
         m.setattr(loop, "MAX_BAD", 2)
@@ -441,7 +441,7 @@ def test_a_refused_generator_is_counted_and_said():
     spoilt.register_hook(lambda g: g * (math.nan if state.step == 1 else 1))
     said, kept = [], {}
     for record in train.fit(
-        state, adversarial_step(small()), points, progress=False, say=said.append,
+        state, adversarial_step(small()), points, progress=False, print_fn=said.append,
     ): kept[record.step] = [weights(net) for net in (*state.model.values(), state.ema.model)]
 
     moved = [not same(a, b) for a, b in zip(kept[1], kept[2])]

@@ -726,12 +726,12 @@ def no_share(draw, name, batch): return draw(st.sampled_from([-.5, 1.5, math.nan
 def check_share(draw):
     log_w = torch.randn(3, 4, generator=stream(draw(st.integers(0, 9)), "w"), dtype=torch.float64)
     w = log_w.exp()
-    compare(particles.effective_share(log_w), w.sum(1) ** 2 / (4 * (w ** 2).sum(1)), torch.float64)
+    compare(particles.relative_ess(log_w), w.sum(1) ** 2 / (4 * (w ** 2).sum(1)), torch.float64)
     u = torch.rand(3, generator=stream(1, "u"), dtype=torch.float64)
-    got = particles.systematic(log_w, u)
-    for i in range(3): assert got[i].equal(particles.systematic(log_w[i:i + 1], u[i:i + 1])[0])
-    for wrong in u[:1], u[:, None], u[None], u[0]: refused(particles.systematic, log_w, wrong)
-    for wrong in log_w[0], log_w[None], log_w.T: refused(particles.systematic, wrong, u)
+    got = particles.systematic_resampling(log_w, u)
+    for i in range(3): assert got[i].equal(particles.systematic_resampling(log_w[i:i + 1], u[i:i + 1])[0])
+    for wrong in u[:1], u[:, None], u[None], u[0]: refused(particles.systematic_resampling, log_w, wrong)
+    for wrong in log_w[0], log_w[None], log_w.T: refused(particles.systematic_resampling, wrong, u)
 
 def tilt(predict, z, gammas, w=.5, **options):
     groups = len(z) if torch.is_tensor(z) and z.ndim else 1
@@ -784,8 +784,8 @@ GUIDANCE = {
     "particles.log_weight_rate":
         Each(particles.log_weight_rate, one_each, eps_c=first, eps_u=other, w=weight),
 
-    "particles.effective_share": Own(check_share),
-    "particles.systematic": Own(check_share),
+    "particles.relative_ess": Own(check_share),
+    "particles.systematic_resampling": Own(check_share),
     "particles.feynman_kac": of_branches(tilt, False),
 }
 
@@ -1155,7 +1155,7 @@ TRIED = PROCESS | BOUND | SNR | SCHEDULE | SAMPLE | GUIDANCE | EVALUATE | DDGAN
 
 APART = {
     "process.gamma_from_snr": "a logarithm; test_notation looks at it",
-    **dict.fromkeys(["particles.LogWeights", "particles.pick"],
+    **dict.fromkeys(["particles.LogWeights", "particles.gather_particles"],
         "a part of feynman_kac, which has an entry"),
     "sample.bar": "shows how far a sampler is; test_sample looks at it",
     "particles.particle_steps": "numbers of a grid, without a batch; test_tilted asks them",

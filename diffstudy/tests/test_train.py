@@ -231,7 +231,7 @@ def test_the_rate_is_that_of_the_step():
 def run(state, folder=None, batches=toy_batches, step=train.loss_step(toy_loss), until=None, **how):
     "The records, and what was said; to leave the loop is to be killed, as far as the disk knows."
     records, said = [], []
-    how = dict(folder=folder, progress=False, say=said.append) | how
+    how = dict(run_dir=folder, progress=False, print_fn=said.append) | how
     for record in train.fit(state, step, batches, **how):
         records.append(record)
         if record.step == until: break
@@ -344,7 +344,7 @@ def test_who_had_its_turn_is_said():
         seen = []
         draws = iter(range(1, 1000))
         noise = lambda x, generator: real(x, generator) * (math.nan if next(draws) in bad else 1.)
-        steps = train.fit(state, pair_step, toy_batches, progress=False, say=said.append)
+        steps = train.fit(state, pair_step, toy_batches, progress=False, print_fn=said.append)
         with mock.patch("diffstudy.core.randn_like", noise):
             for record in steps:
                 if record.step not in (6, 7): continue
@@ -398,7 +398,7 @@ def test_a_run_shows_how_far_it_is(monkeypatch):
     now = [0.]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
     state.step = 30  # a run that goes on
-    for record in train.fit(state, train.loss_step(toy_loss), toy_batches, say=said.append):
+    for record in train.fit(state, train.loss_step(toy_loss), toy_batches, print_fn=said.append):
         now[0] += 4.
     assert said[0] == "training: 34/60 steps, 0.333/s, 01:18 left"
     assert said[1].startswith("training: 37/60 steps, 0.292/s, 01:18 left, loss ")

@@ -327,7 +327,7 @@ def test_training_and_sampling():
 def test_V14_sample_is_the_chain():
     "one call at each γ of the grid with the labels; then the step of V17; z_0/α_0 is read"
     model, c = VDM(Tiny(), Linear(-2., 5.), 17), torch.tensor([0, 1, 2, 3, 1])
-    how = dict(steps=4, grid="schedule")
+    how = dict(steps=4, spacing="schedule")
     got, gammas = model.sample(5, c, generator=stream(16, "V14"), **how), torch.linspace(5, -2, 5)
     assert torch.equal(torch.stack(model.net.gammas), gammas[:-1])
     assert len(model.net.seen) == 4

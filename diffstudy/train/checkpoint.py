@@ -228,12 +228,12 @@ def read_checkpoint(path) -> Checkpoint:
     return Checkpoint(**found)
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f5e
-def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
+def read_latest(folder, print_fn: Callable = print) -> tuple[Path | None, Checkpoint | None]:
     """Read the newest checkpoint that verifies. Raises CheckpointError if none does.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about refused checkpoints
+        print_fn: Function for messages about refused checkpoints
 
     Returns:
         Path and contents; None, None without checkpoints"""
@@ -245,8 +245,8 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             continue
 
         # whoever reads along should know that work is done again
-        for r in refused: say(r)
-        if refused: say(f"falling back to {path}")
+        for r in refused: print_fn(r)
+        if refused: print_fn(f"falling back to {path}")
         return path, found
     if refused:
         raise CheckpointError(
@@ -384,12 +384,12 @@ def resume_warnings(info: dict, state) -> list[str]:
     return news
 
 # %% ../../nbs/74b_checkpoint.ipynb #f791e7e1
-def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
+def read_log(folder, print_fn: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """Read the log of a run, without a last line that is incomplete after a kill.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about damaged lines, which are left out
+        print_fn: Function for messages about damaged lines, which are left out
         name: Name of the file: "log.jsonl", or "watch.jsonl" for evaluations
 
     Returns:
@@ -406,7 +406,7 @@ def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dic
 
         # a kill has torn the last line; any other was good once
         elif line and i < len(lines):
-            say(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
+            print_fn(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
     return records
 
 # %% ../../nbs/74b_checkpoint.ipynb #d9c504e8
@@ -416,19 +416,19 @@ class Log:
     Args:
         folder: Folder of the run
         step: Last step whose record is kept
-        say: Function for messages about damaged lines
+        print_fn: Function for messages about damaged lines
         name: Name of the file"""
-    def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
+    def __init__(self, folder, step: int, print_fn: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         wrong = []
         records = read_log(folder, wrong.append, name)
-        for message in wrong: say(message)
+        for message in wrong: print_fn(message)
 
         # a damaged log is kept beside the new one
         if wrong:
             old = self.path.with_name(f"refused-{time.time_ns()}-{name}")
             os.rename(self.path, old)
-            say(f"the log goes on without them; the old file is kept as {old}")
+            print_fn(f"the log goes on without them; the old file is kept as {old}")
         kept = [r for r in records if r["step"] <= step]
         replace_file(self.path, "".join(json.dumps(r) + "\n" for r in kept).encode())
         self.file = open(self.path, "a", encoding="utf-8")

@@ -237,7 +237,7 @@ MAX_BAD = 5  # Number of steps in a row without a finite gradient that ends a ru
 class TrainingDiverged(RuntimeError):
     "Error for a run with too many steps without a finite gradient, or a state that is not finite."
 
-def _read_terms(state, folder, say):
+def _read_terms(state, run_dir, print_fn):
     "Copy the terms of the last steps to the host; keep those of good steps, report skipped ones."
     flat = torch.stack([v for _, terms in state.rows for v in terms.values()])
     if state.rank.world > 1:
@@ -263,7 +263,7 @@ def _read_terms(state, folder, say):
         left = "weights, moments and average are untouched"
         moved = [k[3:] for k, ok in terms.items() if k.startswith("ok.") and ok]
         if moved: left = f"{' and '.join(moved)} was updated before that, all else is untouched"
-        say(f"step {n + 1} skipped: {what}; {left}")
+        print_fn(f"step {n + 1} skipped: {what}; {left}")
         if state.bad < MAX_BAD: continue
 
         # a run that only skips would go on for ever
@@ -273,19 +273,19 @@ def _read_terms(state, folder, say):
         if ruined: left = f"The state in memory is not finite: {ruined}"
         raise TrainingDiverged(
             f"{state.bad} steps in a row without a finite gradient, the last because {what}. "
-            f"{left}{_newest_checkpoint(folder)}. "
+            f"{left}{_newest_checkpoint(run_dir)}. "
             "Look at the batch, or start another run from there with a lower lr")
 
-def _newest_checkpoint(folder) -> str:
+def _newest_checkpoint(run_dir) -> str:
     "Name the newest checkpoint of a run, for a message."
-    return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
+    return "".join(f"; {p} is good" for p in checkpoints(run_dir)[-1:]) if run_dir else ""
 
 # %% ../../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
     "Error for a run that a signal, `signum`, ended after a whole step."
-    def __init__(self, signum, state, folder):
+    def __init__(self, signum, state, run_dir):
         how = "no folder was given, so nothing was saved; the state in memory is whole"
-        if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
+        if run_dir: how = f"saved in {run_dir}; the same call with this folder goes on from there"
         name, steps = signal.Signals(signum).name, state.config.steps
         super().__init__(f"stopped by {name} after step {state.step} of {steps}: {how}")
         self.signum = signum
@@ -308,21 +308,21 @@ def _catch_signals():
         for s, handler in old.items(): signal.signal(s, handler or signal.SIG_DFL)
 
 # %% ../../nbs/74_training.ipynb #ab5e4a7d
-def _resume(state, folder, say):
+def _resume(state, run_dir, print_fn):
     "Resume from the newest checkpoint that verifies; set aside newer ones, which were refused."
-    path, found = read_latest(folder, say)
+    path, found = read_latest(run_dir, print_fn)
     number = lambda p: int(p.name[5:])
     if number(path) > state.step:
         load_checkpoint(path, state, found)
         steps = state.config.steps
         left = "; nothing is left to do" if state.step == steps else ""
-        say(f"resumed at step {state.step} of {steps}{left}")
-        for line in resume_warnings(found.state, state): say(line)
+        print_fn(f"resumed at step {state.step} of {steps}{left}")
+        for line in resume_warnings(found.state, state): print_fn(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
     if state.rank.index > 0: return
-    for p in [p for p in checkpoints(folder) if number(p) > state.step]:
+    for p in [p for p in checkpoints(run_dir) if number(p) > state.step]:
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
 
 # %% ../../nbs/74_training.ipynb #b5171193
@@ -333,21 +333,21 @@ def _largest_signal(signal: int, rank: Rank) -> int:
     return int(got)
 
 # %% ../../nbs/74_training.ipynb #25a75c95
-def _save(state, folder, log):
+def _save(state, run_dir, log):
     "Write log and state to the disk, if the folder is still there."
     try:
         os.fsync(log.file.fileno())  # first: it may not end before the checkpoint
         here = os.path.samestat(os.fstat(log.file.fileno()), os.stat(log.path))
         if not here: raise FileNotFoundError
-        save_checkpoint(state, folder, False)
+        save_checkpoint(state, run_dir, False)
     except FileNotFoundError:
         raise RuntimeError(
-            f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "
+            f"{run_dir}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "
             f"there, so step {state.step} is not saved. The same call with the folder's new name "
             "goes on from the newest checkpoint in it") from None
     except CheckpointError as e:
         raise TrainingDiverged(
-            f"{e}, though its gradient was finite{_newest_checkpoint(folder)}. "
+            f"{e}, though its gradient was finite{_newest_checkpoint(run_dir)}. "
             "Start another run from there with a lower lr") from None
 
 # %% ../../nbs/74_training.ipynb #5562dbe9
@@ -379,8 +379,8 @@ class Record(NamedTuple):
     metrics: dict
 
 # %% ../../nbs/74_training.ipynb #e3708a01
-def fit(state: State, step: Callable, batches: Callable, *, folder=None, progress: bool = True,
-        say: Callable = print, held: bool = False, log=None,
+def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progress: bool = True,
+        print_fn: Callable = print, held: bool = False, log=None,
         watch: Callable = None) -> Iterator[Record]:
     """Train to `config.steps`, one step for each iteration of the caller's loop.
 
@@ -388,9 +388,9 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         state: Training state, changed in place
         step: Training step `(state, batch, generator)` → dict; see `loss_step`
         batches: Pure function `batches(n)` → batch of step n, counted from 0
-        folder: For checkpoints and `log.jsonl`; a run found there goes on
+        run_dir: For checkpoints and `log.jsonl`; a run found there goes on
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
-        say: Takes the messages
+        print_fn: Takes the messages
         held: True: the caller holds the lock of the folder already
         log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
         watch: Function `(state)` → numbers and images, every `eval_every` steps
@@ -405,10 +405,10 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
 
     # the first process writes and speaks, others compute; a terminal that was closed ends no run
     config, rank, first = state.config, state.rank, state.rank.index == 0
-    folder = Path(folder) if folder else None
-    home, log, say = (folder, log, say) if first else (None, None, lambda _: None)
+    run_dir = Path(run_dir) if run_dir else None
+    home, log, print_fn = (run_dir, log, print_fn) if first else (None, None, lambda _: None)
     def tell(message):
-        with suppress(OSError): say(message)
+        with suppress(OSError): print_fn(message)
     logger = None if log is None else Logger(log, tell)
 
     # the folder is ours, the state is where the run was left, files are open
@@ -418,7 +418,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             if not held: stack.enter_context(locked(home, "training in"))
             for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
-        if folder and checkpoints(folder): _resume(state, folder, tell)
+        if run_dir and checkpoints(run_dir): _resume(state, run_dir, tell)
         if logger: logger.call("start", state.step)
         if config.precision == "bfloat16" and (slow := precision("bfloat16", rank)[1]):
             tell(f"precision=bfloat16: {slow}, as it does without instructions for it; "
@@ -428,7 +428,7 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         looks = Log(home, state.step, tell, "watch.jsonl") if home and config.eval_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = progress and first and stack.enter_context(Progress(
-            config.steps, "steps", "training", done=state.step, say=tell, every=10.))
+            config.steps, "steps", "training", done=state.step, print_fn=tell, every=10.))
 
         while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
@@ -437,12 +437,12 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             n, metrics = state.step, {}
             due = lambda every: every > 0 and (n == config.steps or n % every == 0)
             record, look = due(config.log_every), due(config.eval_every)
-            save = folder and (look or due(config.save_every))
+            save = run_dir and (look or due(config.save_every))
             stop = signals[0] if signals else 0
             if rank.world > 1: stop = _largest_signal(stop, rank) if record or save else 0
 
             if record or save or stop:
-                _read_terms(state, folder, tell)
+                _read_terms(state, run_dir, tell)
                 state.seconds = time.perf_counter() - begun
             if record:
                 metrics = {k: fmean(v) for k, v in state.since.items()}
@@ -459,11 +459,11 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             elif n == config.steps and (bad := nonfinite_names(state_tensors(state))):
                 raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
             if view: view.update(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
-            if stop: raise Interrupted(stop, state, folder)
+            if stop: raise Interrupted(stop, state, run_dir)
             yield Record(n, metrics)
 
         # a signal that came when the last step had been made is a signal
-        if signals: raise Interrupted(signals[0], state, folder)
+        if signals: raise Interrupted(signals[0], state, run_dir)
 
 # %% ../../nbs/74_training.ipynb #8a54bfca
 def complete(state: State, step: Callable, batches: Callable, **how) -> State:
@@ -477,6 +477,6 @@ def complete(state: State, step: Callable, batches: Callable, **how) -> State:
 
     Returns:
         `state` after the last step"""
-    silent = dict(progress=False, say=lambda *_: None)
+    silent = dict(progress=False, print_fn=lambda *_: None)
     for _ in fit(state, step, batches, **silent | how): pass
     return state

@@ -47,9 +47,9 @@ class Logger:
 
     Args:
         log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Function for messages"""
-    def __init__(self, log, say: Callable = print):
-        self.target, self.say = log, say
+        print_fn: Function for messages"""
+    def __init__(self, log, print_fn: Callable = print):
+        self.target, self.print_fn = log, print_fn
         if log is not None and not callable(getattr(log, "log", None)):
             raise TypeError(
                 "log: expected an object with a method log(numbers, step), such as "
@@ -59,7 +59,7 @@ class Logger:
         "Call a method of the logger, if it exists; after an error none is called again."
         try: getattr(self.target, name, lambda *_: None)(*args)
         except Exception as e:
-            self.say(
+            self.print_fn(
                 f"log: {type(self.target).__name__}.{name} failed at step {args[-1]} ({e!r}): "
                 "the run goes on without it")
             self.target = None
@@ -74,12 +74,12 @@ class Progress(AbstractContextManager):
         what: Name of the activity, such as "sampling"
         done: Number of units done before; the bar counts the rest
         on: Show the progress
-        say: Function for the lines
+        print_fn: Function for the lines
         every: Least time between two lines, seconds"""
     def __init__(self, total: int | None, unit: str, what: str, *, done: int = 0, on: bool = True,
-                 say: Callable = print, every: float = 30.):
+                 print_fn: Callable = print, every: float = 30.):
         self.total, self.start, self.done, self.unit, self.what = total, done, done, unit, what
-        self.on, self.say, self.every, self.note = on and done != total, say, every, ""
+        self.on, self.print_fn, self.every, self.note = on and done != total, print_fn, every, ""
         self.begun = self.last = time.perf_counter()
         self.bar = None
         if self.on and total and (IN_NOTEBOOK or sys.stdout.isatty()):
@@ -104,7 +104,7 @@ class Progress(AbstractContextManager):
         if not self.on or not due: return
         self.last, self.on = here, not ends
         with suppress(OSError):  # the terminal was closed: the work goes on
-            if not self.bar: return self.say(str(self))
+            if not self.bar: return self.print_fn(str(self))
             self.bar.comment = f"{self.what} {self.note}".strip()
             self.bar.update(round(done - self.start, 2))
 
