@@ -38,20 +38,20 @@ def _list_images(folder: Path) -> tuple[dict, list]:
             f"{folder} holds both pictures and subfolders with pictures, "
             f"so the class of {groups[''][0].name} is unclear; move it into a subfolder")
     if not groups:
-        but = f", but {_by_kind(others)}" if others else ""
+        but = f", but {_count_suffixes(others)}" if others else ""
         raise ValueError(
             f"{folder} holds no pictures{but}; expected files that end in "
             + ", ".join(_IMAGE_FILES))
     return groups, others
 
-def _by_kind(others: list) -> str:  # Counts, such as "20 .gif, 12 .heic"
+def _count_suffixes(others: list) -> str:  # Counts, such as "20 .gif, 12 .heic"
     "Count the files of each suffix, the most frequent first."
     return ", ".join(f"{n} {kind}" for kind, n in Counter(sorted(others)).most_common())
 
 # %% ../../nbs/72a_folders.ipynb #be560fa0
 _HELD_OUT = ("test", "testing", "val", "valid", "validation")
 
-def _two_parts(names) -> tuple | None:  # Name of the training part, and of the held-out part
+def _find_split(names) -> tuple | None:  # Name of the training part, and of the held-out part
     "Find the two parts of a split; None unless the names are those of two parts alone."
     train = [k for k in names if k.lower() in ("train", "training")]
     held = [k for k in names if k.lower() in _HELD_OUT]
@@ -67,11 +67,11 @@ class _Source(NamedTuple):
     others: list = []     # Suffixes of the files of a folder that are no images
     mark: str | None = None  # Hash of the content of a folder
 
-def _of_folder(data_dir: Path, options: dict) -> _Source:
+def _source_of_folder(data_dir: Path, options: dict) -> _Source:
     "Pair the files of a folder with their labels, in the order of the set."
     import_torchvision()  # first, so that its absence is not taken for a bad file
     groups, others = _list_images(data_dir)
-    if two := _two_parts(groups):
+    if two := _find_split(groups):
         train, held = found = [_list_images(data_dir / name)[0] for name in two]
 
         # a class that no model has seen cannot be scored
@@ -93,7 +93,7 @@ def _of_folder(data_dir: Path, options: dict) -> _Source:
     parts = [
         [(p, names.index(c)) for c, files in sorted(part.items()) for p in files]
         for part in found]
-    if not two: parts = [[parts[0][i] for i in v] for v in _two_shares(len(parts[0]), options)]
+    if not two: parts = [[parts[0][i] for i in v] for v in _random_split(len(parts[0]), options)]
 
     # the content is known by the names, sizes and dates of the files
     def look(p): return p.stat() if p.exists() else p.lstat()
@@ -105,7 +105,7 @@ def _of_folder(data_dir: Path, options: dict) -> _Source:
         data_dir.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
         bool(two), others, mark)
 
-def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Indices to train on, and to hold out
+def _random_split(n: int, options: dict) -> tuple[list, list]:  # Indices for training, and held out
     "Draw the indices to hold out, by a fixed permutation."
     k = round(n * options["held_out"])
     if not 0 < k < n:
@@ -124,12 +124,12 @@ def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, 
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
-        with Image.open(path, formats=IMAGE_FORMATS) as f: image = upright(f, channels)
+        with Image.open(path, formats=IMAGE_FORMATS) as f: image = convert_image(f, channels)
     except Exception as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
-    return square(image, size)
+    return crop_square(image, size)
 
-def square(image, size: int) -> Tensor:
+def crop_square(image, size: int) -> Tensor:
     """Resize a Pillow image by its shorter side, and crop it at the center.
 
     Args:
@@ -148,7 +148,7 @@ def square(image, size: int) -> Tensor:
     return F.pil_to_tensor(F.center_crop(F.resize(image, size), size))
 
 # %% ../../nbs/72a_folders.ipynb #5780a99f
-def upright(f, channels: int):
+def convert_image(f, channels: int):
     """Convert an image to 8 bits on white, rotated by its EXIF orientation.
 
     Args:
@@ -208,15 +208,15 @@ def load_folder(data_dir, size: int = 32, channels: int = 3, held_out: float = .
             'command line, or load("folder", data_dir="pictures") and '
             'train("folder", data_dir="pictures"); '
             f"got {data_dir if data_dir is None else repr(str(data_dir))}")
-    place, options = Path(data_dir), _checked(size, channels, held_out, skip_broken)
+    place, options = Path(data_dir), _check_options(size, channels, held_out, skip_broken)
     if (place / _FILE).is_file() or (place / _FACTS).is_file():
         return _open_prepared(place, options)
-    source = _of_folder(place, options)
-    if source.total < _MANY:
+    source = _source_of_folder(place, options)
+    if source.total < _PREPARE_FROM:
         images = []
-        sets = _two_sets(_decode(source, options, images.append, print_fn), torch.stack(images))
+        sets = _make_sets(_decode(source, options, images.append, print_fn), torch.stack(images))
     else:
-        place = _home(source)
+        place = _cache_folder(source)
         try: _write(source, place, options, True, print_fn)
         except OSError as e:
             raise RuntimeError(
@@ -227,13 +227,13 @@ def load_folder(data_dir, size: int = 32, channels: int = 3, held_out: float = .
     _report_used(source, sum(map(len, sets)), print_fn)
     return sets
 
-def _checked(size, channels, held_out, skip_broken) -> dict:
+def _check_options(size, channels, held_out, skip_broken) -> dict:
     "Collect the options by name; raise ValueError if one is out of range."
     expect(channels in (1, 3), "1 channel (gray) or 3 (color)", channels)
     expect(type(size) is int and size >= 1, "size to be a number of pixels, at least 1", repr(size))
     return dict(size=size, channels=channels, held_out=held_out, skip_broken=bool(skip_broken))
 
-def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
+def _make_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
     "Build training and test set from all images and the facts in prepared.json."
     labels, n = facts["labels"], len(facts["labels"]["train"])
     every = ImageSet(
@@ -246,16 +246,16 @@ def _report_used(source: _Source, used: int, print_fn: Callable):
     left = []
     if broken := source.total - used: left.append(f"{broken} that cannot be read")
     if source.others:
-        left.append(f"{_by_kind(source.others)} (save pictures as PNG or JPEG to use them)")
+        left.append(f"{_count_suffixes(source.others)} (save pictures as PNG or JPEG to use them)")
     if left: print_fn(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
 
 # %% ../../nbs/72a_folders.ipynb #b6dda09e
-_LAYOUT = 3   # Of a prepared folder
-_MANY = 1000  # Pictures from which a folder is prepared by itself
-_FILE = "prepared.bin"  # All images, those to train on first
-_FACTS = "prepared.json"  # Their labels and shape; written last
+_LAYOUT = 3  # Version of the files of a prepared folder
+_PREPARE_FROM = 1000  # Number of pictures from which a folder is prepared on loading
+_FILE = "prepared.bin"    # All images, the training part first
+_FACTS = "prepared.json"  # Labels, shape and options; written last
 
-def _home(source: _Source) -> Path:
+def _cache_folder(source: _Source) -> Path:
     "Return the folder of the cache for the prepared form of a source."
     return Path.home() / ".cache" / "diffstudy" / "prepared" / f"{source.name}-{source.mark}"
 
@@ -285,7 +285,7 @@ def _open_prepared(place: Path, options: dict) -> tuple[ImageSet, ImageSet]:
             f"{path} has {size} bytes, not {math.prod(shape)}: it is cut off; remove this folder "
             "and prepare the pictures anew")
     images = torch.from_file(str(path), size=size, dtype=torch.uint8)
-    return _two_sets(facts, images.view(shape), mapped=True)
+    return _make_sets(facts, images.view(shape), mapped=True)
 
 # %% ../../nbs/72a_folders.ipynb #5f42d891
 def _image_and_label(row) -> tuple:  # A Pillow image, and a label or None
@@ -318,12 +318,12 @@ def _image_and_label(row) -> tuple:  # A Pillow image, and a label or None
     return Image.fromarray(v[..., 0] if v.ndim == 3 and v.shape[2] == 1 else v), label
 
 # %% ../../nbs/72a_folders.ipynb #ddcaa594
-def _of_rows(rows, name: str, options: dict) -> _Source:
+def _source_of_rows(rows, name: str, options: dict) -> _Source:
     "Split a data set into training and test rows."
     if options["skip_broken"]:
         raise ValueError("skip_broken: expected a folder of pictures; leave bad rows out yourself")
     if split := isinstance(rows, dict):
-        if not (two := _two_parts(rows)):
+        if not (two := _find_split(rows)):
             raise ValueError(
                 "expected rows, or two parts, one called train and one test or validation; "
                 f"got {', '.join(map(str, rows))}: choose two, as in "
@@ -332,7 +332,7 @@ def _of_rows(rows, name: str, options: dict) -> _Source:
         known = all(hasattr(part, "__len__") for part in parts.values())
         total = sum(map(len, parts.values())) if known else None
     elif hasattr(rows, "__len__") and hasattr(rows, "__getitem__"):
-        train, held = _two_shares(len(rows), options)
+        train, held = _random_split(len(rows), options)
         parts = dict(train=(rows[i] for i in train), test=(rows[i] for i in held))
         total = len(rows)
     else:
@@ -353,7 +353,7 @@ def _decode(source: _Source, options: dict, keep: Callable, print_fn: Callable, 
             except ValueError as e: return None, str(e)
         try:
             image, label = _image_and_label(row)
-            return square(upright(image, channels), size), label
+            return crop_square(convert_image(image, channels), size), label
         except Exception as e:
             raise ValueError(
                 f"row {i} of {part}: expected {{'image': …, 'label': …}} or (image, label), the "
@@ -413,18 +413,18 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
 
     Returns:
         The folder written, the data_dir of `load("folder", data_dir=…)`"""
-    options = _checked(size, channels, held_out, skip_broken)
+    options = _check_options(size, channels, held_out, skip_broken)
     if isinstance(source, (str, Path)):
         root = Path(source)
         expect(root.is_dir(), "an existing folder of pictures", repr(str(root)))
         if (root / _FACTS).is_file(): raise ValueError(f"{root} is prepared already")
-        source = _of_folder(root, options)
-        place = Path(out).expanduser() if out else _home(source)
+        source = _source_of_folder(root, options)
+        place = Path(out).expanduser() if out else _cache_folder(source)
     else:
         if out is None:
             raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
         place = Path(out).expanduser()
-        source = _of_rows(source, place.name, options)
+        source = _source_of_rows(source, place.name, options)
     facts = _write(source, place, options, progress, print_fn)
     if source.mark: _report_used(source, sum(map(len, facts["labels"].values())), print_fn)
     return place

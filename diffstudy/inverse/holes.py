@@ -26,18 +26,20 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
     from PIL import ImageOps
     (channels, _, size), levels = facts["shape"], facts["levels"]
     image, clear = _open_image(path, lambda f: (
-        folders.upright(f, channels), ImageOps.exif_transpose(f).convert("RGBA").getchannel("A")))
+        folders.convert_image(f, channels),
+        ImageOps.exif_transpose(f).convert("RGBA").getchannel("A")))
     hole = clear.point(lambda v: 255 * (v < 128))
     if mask is not None:
-        hole = _open_image(mask, lambda f: folders.upright(f, 1)).point(lambda v: 255 * (v >= 128))
+        hole = _open_image(mask, lambda f: folders.convert_image(f, 1))
+        hole = hole.point(lambda v: 255 * (v >= 128))
     if hole.size != image.size:
         raise ValueError(
             f"{mask}: expected a mask of {image.size[0]} by {image.size[1]} pixels, as {path} has; "
             f"got {hole.size[0]} by {hole.size[1]}")
 
     # a pixel that is hidden in part is hidden
-    k = folders.square(image, size).float() * (levels - 1) / 255
-    return k.round().to(torch.uint8), folders.square(hole, size)[0] > 0
+    k = folders.crop_square(image, size).float() * (levels - 1) / 255
+    return k.round().to(torch.uint8), folders.crop_square(hole, size)[0] > 0
 
 def _open_image(path, look):
     "Open an image file and apply `look`; raise ValueError with the path if it is unreadable."

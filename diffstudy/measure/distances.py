@@ -216,7 +216,7 @@ def _jackknife(
     return torch.stack([whole, end, ((parts - 1) * y.var(correction=0)).sqrt()])
 
 # %% ../../nbs/75a_distances.ipynb #afa23593
-MIN_EXAMPLES = 50  # With fewer examples, or no more than features, two errors do not cover
+MIN_EXAMPLES = 50  # With fewer examples, or no more than features, the error is unreliable
 
 class Frechet(NamedTuple):
     """A Fréchet distance with its standard error and bias.

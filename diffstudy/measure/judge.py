@@ -73,7 +73,7 @@ EXTRACTOR = dict(width=32, steps=300, seed=100)  # settings of a feature extract
 EXTRACTOR_LARGE = dict(width=16, steps=2000, seed=100)  # for more than ten thousand images
 
 # %% ../../nbs/75b_judge.ipynb #8b3b7c08
-_IN_MEMORY = {}  # judges whose folder cannot be written, by that folder
+_IN_MEMORY = {}  # feature extractors whose folder cannot be written, by that folder
 
 def _train_extractor(net, train_set, place: Path, wanted: dict, device, print_fn, progress):
     "Train a feature extractor, and keep it on the disk, or in memory if that cannot be written."
