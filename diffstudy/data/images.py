@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..core import can_look, expect, move, seen, stream
-from ..train.files import find_bundled, import_optional, locked, read_note, replace_file, write_png
+from ..train.files import (
+    find_bundled, import_optional, locked, read_note, replace_file, write_png)
 
 # %% ../../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:

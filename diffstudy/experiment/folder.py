@@ -15,7 +15,8 @@ from ..data.stacked import Components
 from .run import Run, kinds, that_counts
 from ..settings import Rule, places, text, whole
 from ..train import files, weights
-from ..train.checkpoint import best_checkpoint, check_fits, checkpoints, read_checkpoint, read_latest
+from ..train.checkpoint import (
+    best_checkpoint, check_fits, checkpoints, read_checkpoint, read_latest)
 from ..train.files import CheckpointError, check_keys
 
 # %% ../../nbs/76_experiment.ipynb #55df07d8

@@ -41,7 +41,8 @@ class FamilyConfig(Configuration):
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
-    eval_draws: int = setting(64, whole(1))
+    eval_draws: int = setting(
+        64, whole(1))
     threads: int = setting(0, THREADS)
     net: dict = field(default_factory=dict)
     unet: dict = field(default_factory=dict)

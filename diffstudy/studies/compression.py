@@ -16,7 +16,8 @@ from ..core import stream
 from ..data import to_strip
 from ..measure import mean_and_error
 from .record import Study
-from ..vdm.compression import ANS, ChainCoder, ORDERS, code_length_terms, random_payload, unrounded_latents
+from ..vdm.compression import (
+    ANS, ChainCoder, ORDERS, code_length_terms, random_payload, unrounded_latents)
 from ..vdm.likelihood import dequantized
 
 # %% ../../nbs/35_compression.ipynb #2fade10c

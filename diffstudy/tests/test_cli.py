@@ -101,23 +101,23 @@ def test_another_checkpoint(tmp_path):
     assert r.exit_code == 0, r.output
     assert best in r.output, r.output
 
-def test_many_samples_of_one_class_are_a_grid(tmp_path):
+@pytest.mark.parametrize("labels, n, columns", ((3, 13, 4), ("none", 64, 8), (3, 5, 5)))
+def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
     "each image once, row by row, be they of one class or without a label; few stand in a row"
     from PIL import Image
     model = experiment.open(tiny_run(), "cpu")
-    for labels, n, columns in ((3, 13, 4), ("none", 64, 8), (3, 5, 5)):
-        out = tmp_path / f"{labels}-{n}.png"
-        r = type_in(
-            "sample", tiny_run(), "--labels", labels, "--per-class", n, "--w", 0,
-            "--steps", 1, "--out", out)
-        assert r.exit_code == 0, r.output
-        page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-        assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
-        images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
-        for i, image in enumerate(images):
-            x, y = 10 + i % columns * 44, 52 + i // columns * 44
-            cut = page.crop((x, y, x + 40, y + 40))
-            assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
+    out = tmp_path / f"{labels}-{n}.png"
+    r = type_in(
+        "sample", tiny_run(), "--labels", labels, "--per-class", n, "--w", 0,
+        "--steps", 1, "--out", out)
+    assert r.exit_code == 0, r.output
+    page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
+    assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
+    images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
+    for i, image in enumerate(images):
+        x, y = 10 + i % columns * 44, 52 + i // columns * 44
+        cut = page.crop((x, y, x + 40, y + 40))
+        assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #1514f414
 def test_what_is_typed_is_what_is_drawn(tmp_path):

@@ -142,7 +142,8 @@ def test_settings_are_read_by_kind():
     c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
     assert c.gan["lr_d_end"] is None
     assert c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2)).gan["channel_mults"] == (2,)
+    one = experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2))
+    assert one.gan["channel_mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
@@ -1172,7 +1173,8 @@ def test_a_run_with_a_decoder(tmp_path):
     for settings in (
         dict(decoder_width=6), dict(decoder_width=-4), dict(decoder_width=8, augment=True),
     ):
-        with pytest.raises(ValueError, match="decoder_width: expected the width of its layers|augment"):
+        words = "decoder_width: expected the width of its layers|augment"
+        with pytest.raises(ValueError, match=words):
             experiment.change(R["digits-tiny"], settings).resolve()
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4605801
@@ -1251,22 +1253,22 @@ def test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be():
     b = exact_run((-40., 5.)).bits_per_dim(even(), points=16, draws=8)
     assert b.mean > 2 * math.log2(5), "why such noise levels are refused"
 
-def test_times_are_even_from_an_offset_of_each_image():
+@pytest.mark.parametrize("labels", (True, False))
+def test_times_are_even_from_an_offset_of_each_image(labels):
     run, images = exact_run((-3., 1.)), even(60)
-    for labels in (True, False):
-        run.model.net.net.calls = calls = []
-        run.bits_per_dim(images, labels=labels, points=4, draws=2)
-        t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
-        assert len(t) == 120
-        assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
-        first = 4 * t.min(1).values
-        assert len(first.unique()) > 110
-        assert abs(first.mean() - .5) < .12
-        assert first.min() < .1
-        assert first.max() > .9
-        told = [c for _, c in calls]
-        if not labels: assert all(c is None for c in told)
-        else: assert torch.equal(torch.cat(told), images.labels.repeat_interleave(4).repeat(2))
+    run.model.net.net.calls = calls = []
+    run.bits_per_dim(images, labels=labels, points=4, draws=2)
+    t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
+    assert len(t) == 120
+    assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
+    first = 4 * t.min(1).values
+    assert len(first.unique()) > 110
+    assert abs(first.mean() - .5) < .12
+    assert first.min() < .1
+    assert first.max() > .9
+    told = [c for _, c in calls]
+    if not labels: assert all(c is None for c in told)
+    else: assert torch.equal(torch.cat(told), images.labels.repeat_interleave(4).repeat(2))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #cc66ddfa
 def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images():

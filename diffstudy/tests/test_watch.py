@@ -218,7 +218,8 @@ def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
     state = toy(steps=30, eval_every=2, save_every=5, keep_checkpoints=2)
     go(state, run_dir=tmp_path, watch=Spying())
-    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
+    assert kept(tmp_path) == [6, 28, 30]
+    assert checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
     go(toy(keep_checkpoints=1, eval_every=2), until=4, run_dir=tmp_path / "b", watch=Spying())
     assert kept(tmp_path / "b") == [4], "a better one takes its place"
     assert checkpoint.best_checkpoint(tmp_path / "none") is None

@@ -56,7 +56,7 @@ def to_cpu_tensors(tensors: dict) -> dict:
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
-    # all are on their way before anybody waits; XLA waits by itself
+    # start all copies before waiting for them; XLA waits by itself
     if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
     return copies
 
@@ -148,7 +148,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         yield "manifest.json", manifest.encode()
     replace_file(path, files(), make)
 
-    # all go but the last and the best, none is ever there in part, and what a kill has left goes
+    # remove all but the last and the best, by a rename first, and remains of a killed process
     spared = best_checkpoint(folder)
     for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep_checkpoints]:
         if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
@@ -172,7 +172,7 @@ def read_tensors(data: bytes, where) -> dict[str, Tensor]:
     check_tensors(tensors, where)
     return tensors
 
-_TYPES = dict(  # Of what a state says of itself
+_TYPES = dict(  # Types of the entries of state.json
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
 def read_checkpoint(path) -> Checkpoint:
@@ -193,7 +193,7 @@ def read_checkpoint(path) -> Checkpoint:
         raise CheckpointError(f"{path}: manifest.json cannot be read: {e.strerror}") from None
     except ValueError: manifest = None
 
-    # it says the format and a checksum for each file, and nothing else
+    # the manifest has the format and a checksum for each file, and nothing else
     whole = isinstance(manifest, dict) and manifest.keys() == {"format", "files"}
     if whole and manifest["format"] != _FORMAT:
         raise CheckpointError(
@@ -209,7 +209,7 @@ def read_checkpoint(path) -> Checkpoint:
         except OSError as e:
             raise CheckpointError(f"{where} cannot be read: {e.strerror}") from None
 
-        # the checksum comes before any reader sees the bytes
+        # verify the checksum before parsing the bytes
         if digest(data) != manifest["files"][name]:
             raise CheckpointError(
                 f"{where} is damaged: the checksum of its {len(data)} bytes is not the one in "
@@ -217,7 +217,8 @@ def read_checkpoint(path) -> Checkpoint:
         try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
         except Exception as e:
             raise CheckpointError(
-                f"{where} has the right checksum, but cannot be read: {printable(str(e))}") from None
+                f"{where} has the right checksum, but cannot be read: "
+                f"{printable(str(e))}") from None
 
     state = found["state"] if isinstance(found["state"], dict) else {}
     for k, kind in _TYPES.items():
@@ -244,7 +245,7 @@ def read_latest(folder, print_fn: Callable = print) -> tuple[Path | None, Checkp
             refused.append(f"refused {e}")
             continue
 
-        # whoever reads along should know that work is done again
+        # report that steps will be repeated
         for r in refused: print_fn(r)
         if refused: print_fn(f"falling back to {path}")
         return path, found
@@ -278,8 +279,8 @@ def _check_same_run(info, state, path):
             f"It was written by diffstudy {info.get('diffstudy', 'of another version')}; this is "
             f"{__version__}: update it, or use another folder")
 
-    # all differences at once, so that one message is enough; notes of the name "run" say what the
-    # run's config.json says, and whoever reads that compares them
+    # collect all differences for one message; the note "run" equals the run's config.json, which
+    # is compared where that file is read
     key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
     own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
     was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}

@@ -54,7 +54,7 @@ class State:
     Args:
         model: Model, trained in place; several networks go into one `nn.ModuleDict`
         config: Training settings
-        optimizers: Name → optimizer; None: `dict(main=optimizer(model, config))`
+        optimizers: Name → optimizer; None: `optimizer(model, config)` as "main"
         average: Part of the model to average; None: all of it
         notes: JSON values that identify the run; equal when it is resumed
         rank: Rank and device of the process; None: `distributed()`"""
@@ -86,7 +86,7 @@ class State:
         self.step = self.skipped = self.bad = 0
         self.seconds = 0.
 
-        # of the steps since the last record: what is still on the device, and terms as lists
+        # of the steps since the last record: terms on the device, and terms as lists of floats
         self.rows = []
         self.since = {}
 
@@ -109,7 +109,7 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     grads = [p.grad for p in params]
 
-    # of several processes the mean, in one message: hundreds of small ones wait hundreds of times
+    # average over processes in one message: hundreds of small messages would be slow
     if state.rank.world > 1:
         whole = torch.cat([g.flatten() for g in grads])
         dist.all_reduce(whole)
@@ -117,13 +117,13 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
         for g, part in zip(grads, whole.split([g.numel() for g in grads])):
             g.copy_(part.view_as(g))
 
-    # the norm before clipping is what a log should show, and what tells whether all is finite
+    # the norm before clipping goes to the log, and is finite only if all gradients are
     norm = nn.utils.get_total_norm(grads)
     if most := state.config.max_grad_norm: nn.utils.clip_grads_with_norm_(params, most, norm)
     ok = norm.isfinite()
     if allowed is not None: ok = ok & allowed
 
-    # a fused optimizer skips by itself, on the device; any other must be asked from here
+    # a fused optimizer skips a bad step on the device; for any other, read `ok` here
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         optimizer.found_inf = (~ok).float()
     if hasattr(optimizer, "found_inf") or ok: optimizer.step()
@@ -172,7 +172,7 @@ def loss_step(loss_fn: Callable) -> Callable:
                         "Of a number for each example take the mean over the batch")
             (share * terms["loss"]).backward()
 
-            # what is reported is the mean over the batch, like the gradient
+            # report the mean over the batch, like the gradient
             for k, v in terms.items(): total[k] = total.get(k, 0.) + share * v.detach()
         return dict(total, norm=update(state))
     return step
@@ -206,7 +206,7 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     n, config, (index, world, device) = state.step, state.config, state.rank
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
-        o.zero_grad()  # what another network's loss has left there is no part of the state
+        o.zero_grad()  # drop gradients left by another network's loss
         for g in o.param_groups:
             g["lr"] = g["initial_lr"] * lr_scale(config, n, g.get("lr_end"))
     state.ok, state.oks = None, {}
@@ -217,7 +217,7 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     with _seeded(stream(config.seed, "dropout", n, index, device=device), device):
         terms = step(state, batches(n), noise)
 
-    # a step with a bad gradient leaves alone what the forward pass has changed, and the average
+    # after a bad gradient, restore the buffers that the forward pass changed, and keep the average
     for b, before in buffers:
         if state.ok is not None: b.copy_(torch.where(state.ok, b, before))
         if world > 1: dist.broadcast(b, 0)  # each process has counted its own part of the batch
@@ -259,14 +259,14 @@ def _read_terms(state, run_dir, print_fn):
         bad = next((k for k in parts_first if not math.isfinite(terms[k])), "ok")
         what = f"{bad} is {terms[bad]} on batches({n})"
 
-        # of networks that take turns, one may have had its update before the other's was refused
+        # of alternating networks, one may be updated before the update of the other is refused
         left = "weights, moments and average are untouched"
         moved = [k[3:] for k, ok in terms.items() if k.startswith("ok.") and ok]
         if moved: left = f"{' and '.join(moved)} was updated before that, all else is untouched"
         print_fn(f"step {n + 1} skipped: {what}; {left}")
         if state.bad < MAX_BAD: continue
 
-        # a run that only skips would go on for ever
+        # stop a run that only skips steps
         stays = "average is still that" if len(state.oks) > 1 else "weights are still those"
         left = f"The {stays} of step {n + 1 - state.bad}"
         ruined = nonfinite_names(state_tensors(state))
@@ -298,7 +298,7 @@ def _catch_signals():
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
         got.append(signum)
 
-    # the terminal was closed; `nohup` asks that it be ignored, Windows has no such signal
+    # a closed terminal sends SIGHUP; `nohup` sets it to be ignored, Windows does not have it
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN: stops.append(hangup)
     if threading.current_thread() is not threading.main_thread(): stops = []  # Python's own rule
@@ -388,9 +388,9 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
         state: Training state, changed in place
         step: Training step `(state, batch, generator)` → dict; see `loss_step`
         batches: Pure function `batches(n)` → batch of step n, counted from 0
-        run_dir: For checkpoints and `log.jsonl`; a run found there goes on
+        run_dir: Folder of the run, for checkpoints and `log.jsonl`; a run in it is resumed
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
-        print_fn: Takes the messages
+        print_fn: Function for messages
         held: True: the caller holds the lock of the folder already
         log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
         watch: Function `(state)` → numbers and images, every `eval_every` steps
@@ -403,7 +403,7 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
             f"the number of its step; got {type(batches).__name__}. "
             "data.Batches(dataset, batch_size, seed) makes one, of a DataLoader's dataset too")
 
-    # the first process writes and speaks, others compute; a terminal that was closed ends no run
+    # only the first process writes and prints; a closed terminal does not end the run
     config, rank, first = state.config, state.rank, state.rank.index == 0
     run_dir = Path(run_dir) if run_dir else None
     home, log, print_fn = (run_dir, log, print_fn) if first else (None, None, lambda _: None)
@@ -411,7 +411,7 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
         with suppress(OSError): print_fn(message)
     logger = None if log is None else Logger(log, tell)
 
-    # the folder is ours, the state is where the run was left, files are open
+    # lock the folder, resume the state, open the logs
     with ExitStack() as stack:
         if home:
             make_folder(home)
@@ -433,7 +433,7 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
         while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
 
-            # what is due is a function of the number of the step
+            # records and checkpoints are a function of the step number
             n, metrics = state.step, {}
             due = lambda every: every > 0 and (n == config.steps or n % every == 0)
             record, look = due(config.log_every), due(config.eval_every)

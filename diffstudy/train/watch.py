@@ -21,7 +21,7 @@ class TensorBoard:
     Args:
         folder: Folder for the event files"""
     def __init__(self, folder):
-        # what is missing is said before anything is trained
+        # a missing package is reported before training
         try: from torch.utils.tensorboard import SummaryWriter
         except ImportError as e:
             raise ImportError('TensorBoard is not installed: pip install "diffstudy[watch]"') from e
@@ -46,7 +46,7 @@ class Logger:
     """Wrapper of a logger: an error in it ends logging, not the run.
 
     Args:
-        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
+        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, image, step)`
         print_fn: Function for messages"""
     def __init__(self, log, print_fn: Callable = print):
         self.target, self.print_fn = log, print_fn
@@ -103,7 +103,7 @@ class Progress(AbstractContextManager):
         due = now or ends and (self.bar or shown) or here - self.last >= self.every
         if not self.on or not due: return
         self.last, self.on = here, not ends
-        with suppress(OSError):  # the terminal was closed: the work goes on
+        with suppress(OSError):  # a closed terminal does not stop the work
             if not self.bar: return self.print_fn(str(self))
             self.bar.comment = f"{self.what} {self.note}".strip()
             self.bar.update(round(done - self.start, 2))

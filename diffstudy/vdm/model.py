@@ -90,7 +90,7 @@ class VDM(nn.Module):
             w: Guidance weight w of classifier-free guidance; 0: none
             steps: T, the number of steps
             sampler: A key of `solvers.SOLVERS`; "ancestral" is the chain of V14
-            spacing: A name of `solvers.SPACINGS`: the noise levels at which to ask
+            spacing: A key of `solvers.SPACINGS`: the spacing of the noise levels
             generator: Random stream: one `torch.Generator`, or a list with one for each image
             predict: Guided network `(z, γ) → ε̂`, which replaces `context` and `w`
             start: Initial noise, `(n, *shape)`; None: drawn from N(0, I)
