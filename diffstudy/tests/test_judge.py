@@ -81,7 +81,7 @@ def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
     one = digits()[0][:20]
     for images in (one, replace(one, labels=one.labels.flip(0)), one):
         how = feature_network(images, tmp_path, steps=8)
-        assert how["steps"] == 8 and how["folder"] == places[-1]
+        assert how["steps"] == 8 and how["run_dir"] == places[-1]
     assert len(set(places)) == 2 and places[0] == places[-1]
 
 def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
@@ -90,7 +90,7 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     one, how = digits()[0][:20], dict(width=8, steps=2)
     said, train = [], judge.train_small_network
     def seen(*a, **h):
-        said.append(h["folder"])
+        said.append(h["run_dir"])
         return train(*a, **h)
     monkeypatch.setattr(judge, "train_small_network", seen)
     with pytest.warns(UserWarning, match="2 steps on 20 images; kept in memory alone: .* written"):
