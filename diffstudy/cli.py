@@ -220,12 +220,12 @@ def _write(
     if out.suffix.lower() != ".png":
         return run.save_images(torch.cat([images for _, images in blocks]), out)
     from PIL import Image, ImageDraw, ImageFont
-    from diffstudy.data.images import page
+    from diffstudy.data.images import image_grid
     try: font = ImageFont.load_default(15)
     except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
 
     line, margin, gap = 26, 6, 4  # pixels: a line of text, and between images, as `page` has it
-    pages = [page(images, run.facts["levels"], len(heads)) for _, images in blocks]
+    pages = [image_grid(images, run.facts["levels"], len(heads)) for _, images in blocks]
     height = line + sum(line + p.height for p in pages)
     width = max(p.width for p in pages)
     picture = Image.new("RGB", (width + 2 * margin, height), "#fcfbf8")

@@ -1,8 +1,8 @@
 """Data: embedded digits, torchvision's sets, folders of pictures, mixtures."""
 from .mixtures import GaussianMixture, Mixture, gaussian_grid, spiral, three_gaussians
 from .images import (
-    Batches, ImageSet, apart, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
-    load_mnist, load_photos, tile, to_strip)
-from .stacked import Components, Stacked, number_of
+    Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
+    load_mnist, load_photos, relative_distance, tile, to_strip)
+from .stacked import Components, Stacked, mode_number
 from .folders import load_folder, prepare
 from .sets import DATASETS, load

@@ -73,7 +73,7 @@ class Config(Settings):
     def __post_init__(self):
         super().__post_init__()
 
-        # what does not go together
+        # settings that contradict each other
         if self.one_shot and (self.paired or self.predicts != "data"):
             raise ValueError(
                 "one_shot: expected paired=False and predicts='data', "
@@ -90,7 +90,7 @@ class Config(Settings):
 # %% ../../nbs/73f_ddgan_networks.ipynb #b6076678
 class _Network(nn.Module):
     "The base class of the networks: settings, shape, classes, number of steps."
-    together = 1  # Examples on which one logit of a discriminator depends
+    group_size = 1  # Examples on which one logit of a discriminator depends
 
     def __init__(self, config: Config, shape: tuple, classes: int):
         super().__init__()
@@ -113,7 +113,7 @@ class MLP(_Network):
             self.leave = nn.Linear(width, out)
         nets.initialize(self, seed)
 
-    def read(self, z):
+    def flatten_state(self, z):
         "Flatten a state, and append Fourier features."
         nets.check_z(z, self.shape)
         return nets.input_features(z.flatten(1), self.config.fourier, self.enter.weight.dtype)
@@ -144,11 +144,11 @@ class MLPGenerator(MLP):
         self.of_latent = of_latent
         with torch.no_grad():
             for layer in self.layers:
-                layer.weight.mul_(math.sqrt(2))  # what leaky ReLU takes away
+                layer.weight.mul_(math.sqrt(2))  # the gain of leaky ReLU
 
     def forward(self, z_t, s, latent, c=None):
-        heard = nets.input_features(latent, self.of_latent, latent.dtype)
-        return self.run([self.read(z_t), heard], s, c).reshape(z_t.shape)
+        latent = nets.input_features(latent, self.of_latent, latent.dtype)
+        return self.run([self.flatten_state(z_t), latent], s, c).reshape(z_t.shape)
 
 class MLPDiscriminator(MLP):
     "`net(z_s, z_t, s, c) → logits (b,)`: an MLP for data of any shape; large logits mean real."
@@ -158,7 +158,7 @@ class MLPDiscriminator(MLP):
 
     def forward(self, z_s, z_t, s, c=None):
         seen = z_t if self.config.paired else torch.zeros_like(z_t)
-        return self.run([self.read(z_s), self.read(seen)], s, c)[:, 0]
+        return self.run([self.flatten_state(z_s), self.flatten_state(seen)], s, c)[:, 0]
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #acda1ced
 def _groups_for(c: int) -> int:
@@ -194,7 +194,7 @@ class _Mapping(nn.Module):
         return h
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #56942bb6
-_WAYS = dict(
+_RESAMPLERS = dict(
     half=lambda z, k: F.conv2d(z, k, stride=2, padding=1, groups=len(k)),
     double=lambda z, k: F.conv_transpose2d(z, k, stride=2, padding=1, groups=len(k)),
     same=lambda z, k: F.conv2d(z, k, padding=2, groups=len(k)))
@@ -206,7 +206,7 @@ class Blur(nn.Module):
         how: "half", "double", or "same" (and one pixel more)"""
     def __init__(self, how: str = "half"):
         super().__init__()
-        choose(how, _WAYS, "how")
+        choose(how, _RESAMPLERS, "how")
         self.how = how
         k = torch.tensor([1., 3., 3., 1.]) / 8
         kernel = k[:, None] * k * (4 if how == "double" else 1)
@@ -217,7 +217,7 @@ class Blur(nn.Module):
         dtype = x.dtype if x.device.type != "cpu" else torch.promote_types(x.dtype, torch.float32)
         k = self.kernel.to(dtype).expand(x.shape[1], 1, 4, 4)
         with torch.autocast(x.device.type, enabled=False):
-            return _WAYS[self.how](x.to(dtype), k).to(x.dtype)
+            return _RESAMPLERS[self.how](x.to(dtype), k).to(x.dtype)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #107796f4
 def _conv(c_in: int, c_out: int, size: int = 3, scale: float = 1., **kw) -> nn.Conv2d:
@@ -273,7 +273,7 @@ class _Pyramid(nn.Module):
 
     def forward(self, x): return self.conv(self.blur(x))
 
-class _Part(nn.Module):
+class _UNetPart(nn.Module):
     "A residual block of the U-Net with its attention, input pyramid and skip connection."
     def __init__(self, block, attend, pyramid, joins: bool):
         super().__init__()
@@ -319,7 +319,7 @@ class _Time(nn.Module):
         return self.act(h)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c3694321
-def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up" → parts
+def _unet_parts(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up" → parts
     "Build the blocks of `nets.plan`, with the input pyramid where the resolution falls."
     ways, seen = dict(down=[], middle=[], up=[]), channels
     steps = nets.plan(f)
@@ -333,19 +333,19 @@ def _ways(f: Config, channels: int, size: int) -> dict:  # "down", "middle", "up
         if s.part == "up" and not after: attends = False
         attend, pyramid = Attend(s.c_out) if attends else None, None
         if how == "half": pyramid, seen = _Pyramid(seen, s.c_out), s.c_out
-        ways[s.part].append(_Part(block, attend, pyramid, joins=s.part == "up" and not how))
+        ways[s.part].append(_UNetPart(block, attend, pyramid, joins=s.part == "up" and not how))
     return {k: nn.ModuleList(parts) for k, parts in ways.items()}
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #3c377194
-class _ForImages(_Network):
+class _ImageNetwork(_Network):
     "The base class of networks for images; squares of `patch` pixels are folded into channels."
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0):
         super().__init__(config, shape, classes)
-        channels, size = self.positions()
+        channels, size = self.folded_shape()
         with torch.random.fork_rng(devices=[]): self.assemble(config, channels, size)
         initialize(self, seed)
 
-    def positions(self):
+    def folded_shape(self):
         "Compute channels and height after folding; raise ValueError if they do not divide."
         shape, patch, halved = self.shape, self.config.patch, len(self.config.channel_mults) - 1
         n = 2 ** halved
@@ -356,15 +356,15 @@ class _ForImages(_Network):
                 "pad the images, or use fewer channel_mults")
         return shape[0] * patch ** 2, shape[1] // patch
 
-    def folded(self, z):
+    def fold(self, z):
         nets.check_z(z, self.shape)
         return F.pixel_unshuffle(z.to(self.enter.weight.dtype), self.config.patch)
 
-    def unfolded(self, h, like):
+    def unfold(self, h, like):
         return F.pixel_shuffle(h.to(like.dtype), self.config.patch).contiguous()
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #1385f912
-class UNetGenerator(_ForImages):
+class UNetGenerator(_ImageNetwork):
     "`net(z_t, s, latent, c)` → x̂, z_s or ε by `config.predicts`: the U-Net of DDGAN, for images."
     def assemble(self, f: Config, channels: int, size: int):
         # the inputs of all blocks: the style, and the embedding of s and the label
@@ -373,7 +373,7 @@ class UNetGenerator(_ForImages):
 
         # down, through the middle, and up again
         self.enter = _conv(channels, f.width)
-        self.down, self.middle, self.up = _ways(f, channels, size).values()
+        self.down, self.middle, self.up = _unet_parts(f, channels, size).values()
 
         # an image, almost zero at first
         c = f.width * f.channel_mults[0]
@@ -381,7 +381,7 @@ class UNetGenerator(_ForImages):
         self.leave = _conv(c, channels, scale=1e-10)
 
     def forward(self, z_t, s, latent, c=None):
-        z = self.folded(z_t)
+        z = self.fold(z_t)
         time, style = self.time(s, c, z_t), self.map(latent)
 
         # down: `seen` is the image, then the sums; every output is kept for the way up
@@ -400,16 +400,16 @@ class UNetGenerator(_ForImages):
             h = part.block(torch.cat([h, kept.pop()], 1) if part.joins else h, time, style)
             if part.attend is not None: h = part.attend(h)
 
-        out = self.unfolded(self.leave(F.silu(kernels.group_norm(self.norm, h))), z_t)
+        out = self.unfold(self.leave(F.silu(kernels.group_norm(self.norm, h))), z_t)
         return torch.tanh(out) if self.predicts == "data" else out
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #b11bdb52
-def deviation_channel(h: Tensor, most: int = 4) -> Tensor:
+def append_minibatch_std(h: Tensor, group_size: int = 4) -> Tensor:
     """Append the mean standard deviation of groups of the batch as a channel (minibatch stddev).
 
     Args:
         h: Features, `(b, c, h, w)`
-        most: Largest number of examples in a group
+        group_size: Largest number of examples in a group
 
     Returns:
         `(b, c + 1, h, w)`"""
@@ -417,14 +417,14 @@ def deviation_channel(h: Tensor, most: int = 4) -> Tensor:
     i = torch.arange(b, device=h.device)
 
     # which example belongs to which group, `(b, m)`; `one_hot` would read values back
-    member = (i[:, None] % -(-b // most) == i[:-(-b // most)]).to(x)
+    member = (i[:, None] % -(-b // group_size) == i[:-(-b // group_size)]).to(x)
     mean_of = member.mT / member.sum(0)[:, None]
     centered = x - member @ (mean_of @ x)
     std = ((mean_of @ centered.square()) + 1e-8).sqrt().mean(1)
     return torch.cat([h, (member @ std).to(h)[:, None, None, None].expand(-1, 1, *h.shape[2:])], 1)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #2f0c6927
-_SHRINKING = {  # blocks: in, out, whether it halves; scales of their ends, and of the last
+_DOWN_BLOCKS = {  # blocks: in, out, whether it halves; scales of their ends, and of the last
     "small": ([(1, 1, False), (1, 2, True), (2, 4, True), (4, 4, True)], 1e-10, 1e-10),
     "large": ([(1, 2, True), (2, 4, True)] + [(4, 4, True)] * 4, 1e-10, 1.),
     "shallow": ([(1, 2, True), (2, 4, True)], 1., 1.),
@@ -446,10 +446,10 @@ class _DownBlock(nn.Module):
         return (h + self.skip(self.resample(x))) * math.sqrt(.5)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #e9c75488
-class _SeesPairs(_ForImages):
+class _PairDiscriminator(_ImageNetwork):
     "The base class of discriminators of image pairs: channels of z_s and z_t, projected label."
-    def joined(self, z_s, z_t):
-        z = self.folded(z_s), self.folded(z_t)
+    def concat_states(self, z_s, z_t):
+        z = self.fold(z_s), self.fold(z_t)
         return torch.cat([z[0], z[1] if self.config.paired else torch.zeros_like(z[1])], 1)
 
     def logits(self, h, z_s, c):  # Projection discriminator: label embedding times features
@@ -457,14 +457,14 @@ class _SeesPairs(_ForImages):
         if self.label is None and c is None: return logits
         return logits + (h * self.label(nets.labels_or_null(c, z_s, self.classes))).sum(1)
 
-class ConvDiscriminator(_SeesPairs):
+class ConvDiscriminator(_PairDiscriminator):
     "`net(z_s, z_t, s, c) → logits (b,)`: the convolutional discriminator of DDGAN, for images."
-    together = 4  # Images in a group of `deviation_channel`
+    group_size = 4  # Images in a group of `append_minibatch_std`
 
-    def positions(self):
+    def folded_shape(self):
         size, patch = self.config.d_size, self.config.patch
         shape = self.shape
-        least = 2 ** sum(half for *_, half in _SHRINKING[size][0])
+        least = 2 ** sum(half for *_, half in _DOWN_BLOCKS[size][0])
         if len(shape) != 3 or min(shape[1:]) // patch < least:
             raise ValueError(
                 f"the {size} discriminator halves an image {least.bit_length() - 1} times: "
@@ -473,7 +473,7 @@ class ConvDiscriminator(_SeesPairs):
         return shape[0] * patch ** 2, shape[1] // patch
 
     def assemble(self, f: Config, channels: int, size: int):
-        blocks, end, last = _SHRINKING[f.d_size]
+        blocks, end, last = _DOWN_BLOCKS[f.d_size]
         n, e = f.d_width, f.d_embedding
         self.time = _Time(e, e, 0, lambda h: F.leaky_relu(h, .2))
         self.enter = _conv(2 * channels, n, 1)
@@ -484,14 +484,14 @@ class ConvDiscriminator(_SeesPairs):
 
     def forward(self, z_s, z_t, s, c=None):
         # both states as channels of one image, halved, and with the deviation of the batch
-        z, time = self.joined(z_s, z_t), self.time(s, None, z_s)
+        z, time = self.concat_states(z_s, z_t), self.time(s, None, z_s)
         h = self.enter(nets.channels_last(z))
         for block in self.down: h = block(h, time)
-        h = F.leaky_relu(self.last(deviation_channel(h)), .2).sum((2, 3))
+        h = F.leaky_relu(self.last(append_minibatch_std(h)), .2).sum((2, 3))
         return self.logits(h, z_s, c)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #d0a5a0cf
-class _PlainBlock(nn.Module):
+class _NormFreeBlock(nn.Module):
     "A residual block without norms, conditioned by scale and shift; the identity at first."
     def __init__(self, c: int, embedding: int, blocks: int):
         super().__init__()
@@ -505,47 +505,47 @@ class _PlainBlock(nn.Module):
         h = torch.addcmul(shift, self.conv1(F.leaky_relu(x, .2)), 1 + scale)
         return x + self.conv2(F.leaky_relu(h, .2))
 
-def _levels(f: Config, width: int
+def _resolution_blocks(f: Config, width: int
 ):  # Channels and blocks of each resolution, and 1×1 convolutions between them
     "Build the residual blocks of all resolutions."
     wide = [width * m for m in f.channel_mults]
     level = lambda c: nn.ModuleList(
-        _PlainBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
+        _NormFreeBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
     joints = nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
     return wide, nn.ModuleList(map(level, wide)), joints
 
-class _OfSquares(_ForImages):
+class _SquareImageNetwork(_ImageNetwork):
     "The base class of networks for square images of one size."
-    def positions(self):
+    def folded_shape(self):
         shape = self.shape
         if len(shape) == 3 and shape[1] != shape[2]:
             raise ValueError(
                 f"expected square images for net='resnet'; got {shape}, which net='unet' can take")
-        return super().positions()
+        return super().folded_shape()
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #0124b8f7
-class ResNetGenerator(_OfSquares):
+class ResNetGenerator(_SquareImageNetwork):
     "`net(z_t, s, latent, c) → x̂`: a U-Net of residual blocks without norms, for images."
     def assemble(self, f: Config, channels: int, size: int):
         self.map = _Mapping(f.latent, f.embedding, f.mapping)
         self.time = _Time(f.width, f.embedding, self.classes, F.silu)
         self.enter = _conv(channels, f.width)
-        wide, self.down, self.wider = _levels(f, f.width)
-        _, self.up, _ = _levels(f, f.width)
+        wide, self.down, self.wider = _resolution_blocks(f, f.width)
+        _, self.up, _ = _resolution_blocks(f, f.width)
         self.narrower = nn.ModuleList(_conv(b, a, 1) for a, b in zip(wide, wide[1:]))
         self.leave = _conv(f.width, channels)
 
-    def lower(self, level: int, h, latent):
+    def halve(self, level: int, h, latent):
         "Halve the output of a resolution: the input of the next one on the way down."
         return self.wider[level - 1](F.avg_pool2d(h, 2))
 
     def forward(self, z_t, s, latent, c=None):
-        z, e = self.folded(z_t), self.time(s, c, z_t) + self.map(latent)
+        z, e = self.fold(z_t), self.time(s, c, z_t) + self.map(latent)
 
         # down, and every level is kept
         h, kept = self.enter(z.contiguous(memory_format=torch.channels_last)), []
         for level, blocks in enumerate(self.down):
-            if level: h = self.lower(level, h, latent)
+            if level: h = self.halve(level, h, latent)
             for block in blocks: h = block(h, e)
             kept.append(h)
 
@@ -556,10 +556,10 @@ class ResNetGenerator(_OfSquares):
                 h = F.interpolate(h, scale_factor=2, mode="bilinear") + kept[level]
             for block in self.up[level]: h = block(h, e)
 
-        return self.unfolded(self.leave(F.leaky_relu(h, .2)), z_t)
+        return self.unfold(self.leave(F.leaky_relu(h, .2)), z_t)
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #42621593
-class _Beside(nn.Module):
+class _PackLogit(nn.Module):
     "The logit of an example and the mean of its pack, an MLP; zero at first (PacGAN)."
     def __init__(self, c: int, pack: int):
         super().__init__()
@@ -579,22 +579,22 @@ class _Beside(nn.Module):
         mean = packs.mean(1, keepdim=True).expand_as(packs)
         return self.layers(torch.cat([packs, mean], 2)).flatten()
 
-class ResNetDiscriminator(_OfSquares, _SeesPairs):
+class ResNetDiscriminator(_SquareImageNetwork, _PairDiscriminator):
     "`net(z_s, z_t, s, c) → logits (b,)`: residual blocks without norms, for images."
     def assemble(self, f: Config, channels: int, size: int):
         self.time = _Time(f.d_width, f.embedding, 0, F.silu)
         self.enter = _conv(2 * channels, f.d_width)
-        wide, self.down, self.wider = _levels(f, f.d_width)
+        wide, self.down, self.wider = _resolution_blocks(f, f.d_width)
         last, c = size >> len(wide) - 1, wide[-1]
         self.look = _conv(c, c, last, groups=c, padding=0)
         self.look.scale = c  # nearly 2 / positions: the fan counts all groups
         self.leave = nn.Linear(c, 1)
         self.label = nn.Embedding(self.classes + 1, c) if self.classes else None
-        self.beside = _Beside(c, f.pack) if f.pack > 1 else None
-        self.pack = self.together = f.pack
+        self.beside = _PackLogit(c, f.pack) if f.pack > 1 else None
+        self.pack = self.group_size = f.pack
 
     def forward(self, z_s, z_t, s, c=None):
-        z, e = self.joined(z_s, z_t), self.time(s, None, z_s)
+        z, e = self.concat_states(z_s, z_t), self.time(s, None, z_s)
         h = self.enter(z.contiguous(memory_format=torch.channels_last))
         for level, blocks in enumerate(self.down):
             if level: h = self.wider[level - 1](F.avg_pool2d(h, 2))

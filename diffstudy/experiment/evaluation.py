@@ -8,7 +8,7 @@ __all__ = []
 # %% ../../nbs/76b_kinds.ipynb #997f0a17
 import torch
 from .. import data as datasets
-from ..data.images import some_of
+from ..data.images import subset
 from .. import measure as scoring
 from ..measure import judge
 from ..train import files
@@ -34,7 +34,7 @@ def evaluate_samples(run, options: dict, data_dir, judges, progress, print_fn) -
         return run.sample(labels, n=n, seed=options["seed"], progress=progress, **how, **more)
 
     def known(images):
-        wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
+        wanted = judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR
         return judge.feature_network(
             images, judges, run.device, print_fn=print_fn, progress=progress,
             **wanted | options.get("judge", {}))
@@ -59,7 +59,7 @@ def _image_scores(run, images, held_out, n: int, draw, known) -> dict:
     labels = torch.tensor(in_turn, device=run.device) if run.has_labels else known(x).argmax(1)
 
     # the images it is compared with; the features of more would change no digit that is shown
-    some, held_out = some_of(images, 10_000).to(run.device), held_out.to(run.device)
+    some, held_out = subset(images, 10_000).to(run.device), held_out.to(run.device)
     real = datasets.encode(some.images, images.levels)
     features = scoring.embed(real, known.features)
 
@@ -75,7 +75,7 @@ def _image_scores(run, images, held_out, n: int, draw, known) -> dict:
         d = scoring.nearest_distance(v, real).distance.cpu()
         more = dict(median=d.median().item(), least=d.min().item())
         return scoring.mean_and_error(d)._asdict() | more
-    few = datasets.encode(some_of(held_out, 1000).images, held_out.levels)
+    few = datasets.encode(subset(held_out, 1000).images, held_out.levels)
 
     held = datasets.encode(held_out.images, images.levels)
     out = dict(
@@ -97,9 +97,10 @@ def _mode_scores(run, images, n: int, draw, known) -> dict:
 
     def balance(levels):
         encoded = (datasets.encode(part, images.levels) for part in levels.split(1000))
-        return judge.balance(
+        return judge.mode_statistics(
             torch.cat([judge.classify(known, part.to(run.device)) for part in encoded]))
-    return dict(samples=balance(k), data=judge.balance(numbers), data_seen=balance(real), n=total)
+    return dict(
+        samples=balance(k), data=judge.mode_statistics(numbers), data_seen=balance(real), n=total)
 
 # %% ../../nbs/76b_kinds.ipynb #8872c54b
 def describe_sampling(how: dict) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from .. import data as datasets, ddgan
 from ..core import check_counts, choose, suggest
-from ..data.images import some_of
+from ..data.images import subset
 from ..ddgan import game, nets as ddgan_nets
 from .evaluation import format_evaluation
 from diffstudy.experiment.run import (
@@ -26,7 +26,7 @@ from ..settings import flag, setting, whole
 from ..train import loop as training
 
 # %% ../../nbs/76d_gan_runs.ipynb #44127177
-# of the loop's settings; the rest is in `game.Recipe`
+# of the loop's settings; the rest is in `game.GANSettings`
 _GAN_LOOP = ("steps", "seed", "precision", "log_every", "save_every", "keep_checkpoints",
              "eval_every")
 
@@ -40,11 +40,11 @@ class GANConfig(Configuration):
         labels: Train on the labels, where the data have them
         components: Principal components of each channel; 0: pixels
         threads: CPU threads; 0: one for each core
-        gan: Changed settings of `game.Recipe`
+        gan: Changed settings of `game.GANSettings`
         train: Changed settings of the training loop
         options: Options of `data.load`, for a folder of pictures"""
     kind: ClassVar[str] = "ddgan"
-    sections: ClassVar[dict] = dict(train=training.Config, gan=game.Recipe)
+    sections: ClassVar[dict] = dict(train=training.Config, gan=game.GANSettings)
     # steps are those of training
     aliases: ClassVar[dict] = {("gan", "steps"): "T"}
     data: str = "digits"
@@ -61,7 +61,7 @@ class GANConfig(Configuration):
         for k in self.train:
             if k not in _GAN_LOOP:
                 raise ValueError(suggest(k, _GAN_LOOP, "setting of a GAN's training loop"))
-        return super().with_defaults() | dict(gan=game.Recipe(**self.gan))
+        return super().with_defaults() | dict(gan=game.GANSettings(**self.gan))
 
     def resolve(self) -> dict:
         "List every setting by name, of the loop only those of a GAN."
@@ -84,7 +84,7 @@ class GANConfig(Configuration):
                 "where mismatch=0 does without")
         return ddgan_nets.build(gan, shape, classes, seed=2 * loop.seed)
 
-    def step(self, gan: game.Recipe, prepare):
+    def step(self, gan: game.GANSettings, prepare):
         "Make the update of both networks, `step(state, batch, generator)`."
         return game.adversarial_step(gan, prepare=prepare)
 
@@ -104,15 +104,15 @@ class GANConfig(Configuration):
             return parts.encode(x) if self.components else x, batch[1] if self.labels else None
 
         # so many images a discriminator looks at together, and a process has whole packs
-        together = state.model["discriminator"].together
+        group_size = state.model["discriminator"].group_size
         step = self.step(gan, prepare)
-        return state, step, batches(images, gan.batch_size, seed, rank, each=together)
+        return state, step, batches(images, gan.batch_size, seed, rank, each=group_size)
 
     def components_of(self, images):
         "Compute the principal components of a training set, a `data.Components`."
         some = images.images if isinstance(images, datasets.Stacked) else images
         return datasets.Components(
-            datasets.encode(some_of(some, 10_000).images, some.levels), self.components)
+            datasets.encode(subset(some, 10_000).images, some.levels), self.components)
 
 # %% ../../nbs/76d_gan_runs.ipynb #fdad2c8b
 RECIPES = {
@@ -250,7 +250,7 @@ class GANRun(GenerativeRun):
                 f"fills in no part of it: run.restore(picture, state=2). {self.alternative}")
         if type(state) is not int or not 1 <= state <= self.model.steps:
             raise ValueError(f"state: expected 1 to {self.model.steps}; got {state!r}")
-        x = holes.measured(picture, self.facts)[None].to(self.device)
+        x = holes.check_measurement(picture, self.facts)[None].to(self.device)
         if self.components: x = self.components.encode(x)
         return self._generate(x, state, labels, n, seed, 128, precision, progress)
 

@@ -42,7 +42,7 @@ class VEEGAN(GANConfig):
             def pairs(batch):
                 x, c = prepare(batch)
                 with torch.no_grad(): return torch.cat([x, back(x)], 1), c
-            own = game.adversarial_step(gan, prepare=pairs, made=veegan_terms)
+            own = game.adversarial_step(gan, prepare=pairs, loss_terms=veegan_terms)
             return own(state, batch, generator)
         return step
 
@@ -55,7 +55,7 @@ class InclusiveGAN(GANConfig):
             terms = game.generator_terms(config, G, D, x, c, s, *how)
             u = randn_like(x.repeat(self.pool, *[1] * (x.ndim - 1)), how[1])
             return terms | dict(pull=self.weight * pull(G, x, u, *how))
-        return game.adversarial_step(gan, prepare=prepare, made=made)
+        return game.adversarial_step(gan, prepare=prepare, loss_terms=made)
 
 # %% ../../nbs/58_gans.ipynb #58a0006a
 class PresGAN(GANConfig):
@@ -73,7 +73,7 @@ class PresGAN(GANConfig):
             def noisy(batch):
                 x, c = prepare(batch)
                 return x + sigma * randn_like(x, generator), c
-            return game.adversarial_step(gan, prepare=noisy, made=made)(
+            return game.adversarial_step(gan, prepare=noisy, loss_terms=made)(
                 state, batch, generator)
         return step
 

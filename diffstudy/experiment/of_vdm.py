@@ -373,7 +373,7 @@ class VDMRun(GenerativeRun):
             picture: Gray levels `(c, h, w)`, or floats in the units of the data
             labels: A class for each answer, or None
             mask: True at hidden pixels, `(h, w)` or `(c, h, w)`
-            operator: Measurement operator instead of a mask, such as `inverse.Shrink(2)`
+            operator: Measurement operator instead of a mask, such as `inverse.Downsample(2)`
             noise: Standard deviation of measurement noise, in the units of the data
             method: A name of `inverse.METHODS`; "particles" takes 16 calls for one
             n: Number of answers without labels
@@ -393,9 +393,10 @@ class VDMRun(GenerativeRun):
         how = dict(w=w, steps=steps, sampler="ancestral", spacing=spacing, precision=precision)
         self.describe_cost(how)  # which looks at them
         gammas = SPACINGS[spacing](self.model.schedule, steps)
-        hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
+        hole = holes.check_mask(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
-        y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
+        measured_shape = A.forward(torch.zeros(1, *shape)).shape[1:]
+        y = holes.check_measurement(picture, self.facts, measured_shape)
         measured = inverse.Measurement(y[None].to(self.device), A, noise)
         each = {} if noise and method == "dps" else METHOD_OPTIONS.get(method, {})
 
@@ -430,7 +431,7 @@ class VDMRun(GenerativeRun):
 
         Returns:
             Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
-        x = holes.measured(picture, self.facts, many=True)
+        x = holes.check_measurement(picture, self.facts, many=True)
         self.describe_cost(dict(self.default_options(), w=w, steps=steps, spacing=spacing))
         gammas = SPACINGS[spacing](self.model.schedule, steps)
         predict = self.predict(labels, w=w)

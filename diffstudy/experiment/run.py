@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from .. import data as datasets
 from ..core import as_labels, check_counts, choose, stream, suggest
-from ..data.images import page, write_images
+from ..data.images import image_grid, write_images
 from .evaluation import evaluate_samples, read_evaluations
 from ..measure.estimate import BitsPerDim, Estimate
 from ..settings import Rule, Settings, flag, free_settings, number, setting, whole
@@ -427,7 +427,7 @@ class Run:
         "Arrange samples in one picture: two rows of ten classes, or 16 images without labels."
         classes = range(min(10, self.facts["classes"] if self.has_labels else 0))
         images = self.sample([*classes] * 2 or None, n=16, **how)
-        return page(images, self.facts["levels"], len(classes) or 8)
+        return image_grid(images, self.facts["levels"], len(classes) or 8)
 
     def labels_of(self, labels, n: int) -> list:
         """Check labels, or make a list of None.
@@ -484,7 +484,7 @@ class GenerativeRun(Run):
         Args:
             per_class: Samples of each class
             seed: Seed of the samples
-            judging: Changed values of `judge.JUDGE`
+            judging: Changed values of `judge.EXTRACTOR`
             **asked: Options of `choices`; by default those of `sample`
 
         Returns:

@@ -92,7 +92,7 @@ class Packed(nn.Module):
         super().__init__()
         self.net, self.config = net, net.config
         self.steps, self.classes = net.steps, net.classes
-        self.pack = self.together = pack
+        self.pack = self.group_size = pack
 
     def forward(self, z_s, z_t, s, c=None):
         expect(not len(z_s) % self.pack, f"whole packs of {self.pack}", f"{len(z_s)} images")
@@ -154,7 +154,7 @@ def veegan_terms(config, G: Pairs, D: nn.Module, x: Tensor, c, s: Tensor, *how) 
 
     Returns:
         Scalars: `loss` of the generator, `back` = ‖u − R(G(u))‖²"""
-    real = ddgan.pairs(x, s, *how)
+    real = ddgan.sample_pairs(x, s, *how)
     fake = ddgan.denoise(G, real.z_t, s, *how)
     image, u = fake.chunk(2, 1)
     off = flat_sum((u - G.noise_of(image)).square()).mean()
@@ -281,7 +281,7 @@ def presgan_terms(weight: float, config, G: Noisy, D: nn.Module, x: Tensor, c, s
 
     Returns:
         Scalars: `loss`, and `spread` with the gradient of −λ H if λ is not 0"""
-    real = ddgan.pairs(x, s, *how)
+    real = ddgan.sample_pairs(x, s, *how)
     fake = ddgan.denoise(G, real.z_t, s, *how)
     terms = dict(loss=game.generator_loss(config, D, fake, real, s, c))
     if not weight: return terms

@@ -1,4 +1,4 @@
 """Restore pictures from measurements: holes, blur, few pixels."""
 from .inverse import (
-    Blur, METHODS, Mask, Matrix, Measurement, Shrink, dps, particles, pigdm, posterior,
-    replacement, restore, twisted)
+    Blur, Downsample, METHODS, Mask, Matrix, Measurement, dps, pigdm, posterior, replacement,
+    restore, tds, tds_samples)

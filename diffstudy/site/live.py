@@ -204,7 +204,7 @@ def write(
     images = run.images(data_dir)[0]
     c = torch.arange(n) % images.classes
     known = judge.feature_network(
-        images, judges, **(judge.LARGE if len(images) > 10_000 else judge.JUDGE))
+        images, judges, **(judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR))
     share = measure.accuracy(known, drawn(model, parts, c, images.levels), c)
     made["recognized"] = dict(count=round(share.mean * n), n=n, error=share.error)
     disk.write_json(place / f"{name}.json", header)

@@ -14,7 +14,7 @@ from .record import Study
 
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11503
 SETTINGS = dict(
-    n=dict(digits=1000, mnist=300, emoji=135), judges=dict(mnist=judge.LARGE),
+    n=dict(digits=1000, mnist=300, emoji=135), judges=dict(mnist=judge.EXTRACTOR_LARGE),
     steps=[8, 16, 32], many=256, samplers=["ancestral", "dpm++", "unipc"], spacing="even")
 
 def by_steps(settings: dict, case: dict) -> dict:

@@ -17,7 +17,7 @@ from .. import data, ddgan, experiment, measure
 from ..core import stream
 from ..data import to_strip
 from ..ddgan import game
-from ..measure.judge import balance, classify, feature_network, scores
+from ..measure.judge import classify, feature_network, mode_statistics, scores
 from ..process import sample
 from .common import drawn, row, seconds_of, trained
 from .record import Study
@@ -73,7 +73,7 @@ VARIANTS = {  # The rows of the paper's table 2, as changes of a config
 # %% ../../nbs/43_ddgan_images.ipynb #009d4d1f
 ABLATION_SETTINGS = dict(
     data="digits",
-    recipe=vars(game.Recipe(
+    recipe=vars(game.GANSettings(
         latent=16, width=256, d_width=256, r1=.05, r1_every=4, lr_g=5e-4, lr_d=5e-4,
     )) | dict(fourier=[], channel_mults=[1, 2], attention=[16], betas=[.5, .9]),
     updates=1500, n=400, kept=20)
@@ -214,7 +214,7 @@ def run_stacked_variant(settings: dict, case: dict) -> dict:
     found = scores(one, judge(one).argmax(1), judge, data.encode(digits.images, levels))
     near = {k: found[k] for k in ("frechet", "precision", "recall", "coverage")}
     kept = to_strip(data.decode(x[:s["kept"]], levels)) if seed == 0 else None
-    return balance(classify(judge, x)) | near | dict(
+    return mode_statistics(classify(judge, x)) | near | dict(
         training=round(training, 1), ms=round(1000 * drawing / s["n"], 4),
         skipped=state.skipped, samples=kept)
 

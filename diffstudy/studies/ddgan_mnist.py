@@ -20,7 +20,8 @@ from ..core import randn_like
 from ..data import Stacked
 from ..ddgan import game
 from ..ddgan.nets import ResNetGenerator
-from ..measure.judge import balance, classify, feature_network, held_out_scores, scores
+from ..measure.judge import (
+    classify, feature_network, held_out_scores, mode_statistics, scores)
 from .common import packed, seconds_of
 from .ddgan_ablation import coding, draw, gan_config
 from .record import Study
@@ -43,8 +44,8 @@ class MapGenerator(ResNetGenerator):
         mults = f.channel_mults
         self.place = _Place(f.latent, f.width * mults[-1], size >> len(mults) - 1)
 
-    def lower(self, level: int, h, latent):
-        h = super().lower(level, h, latent)
+    def halve(self, level: int, h, latent):
+        h = super().halve(level, h, latent)
         return h + self.place(latent) if level == len(self.down) - 1 else h
 
 # %% ../../nbs/66_thousand_modes.ipynb #2a3c531d
@@ -55,7 +56,7 @@ def by_shares(shares: list) -> Callable:
         shares: How often each s is drawn, in sum 1
 
     Returns:
-        As `draw_states`"""
+        As `draw_indices`"""
     def states(D, x, chain, generator):
         if len(shares) != len(chain) - 1 or not math.isclose(sum(shares), 1) or min(shares) < 0:
             raise ValueError(
@@ -65,7 +66,7 @@ def by_shares(shares: list) -> Callable:
             u = torch.rand(n, **how)
             first = torch.zeros_like(u, dtype=torch.int64)
             return sum((u >= v for v in itertools.accumulate(shares[:-1])), first)
-        return game.draw_states(D, x, chain, generator, draw)
+        return game.draw_indices(D, x, chain, generator, draw)
     return states
 
 def scored_terms(energy: float) -> Callable:
@@ -82,7 +83,7 @@ def scored_terms(energy: float) -> Callable:
                 "energy: expected a generator of the data with a latent variable; "
                 f"got one of {G.predicts!r} with a latent of length {G.latent}")
         def twice(v): return v if v is None else v.repeat(2, *[1] * (v.ndim - 1))
-        real = ddgan.pairs(x, s, chain, generator)
+        real = ddgan.sample_pairs(x, s, chain, generator)
         latents = [randn_like(x.new_empty(len(x), G.latent), generator) for _ in range(2)]
         answers = G(twice(real.z_t), twice(s), torch.cat(latents), twice(c)).to(x)
 
@@ -117,8 +118,8 @@ class BalancedConfig(experiment.GANConfig):
     def step(self, gan, prepare):
         return game.adversarial_step(
             gan, prepare=prepare,
-            states=by_shares(self.shares) if self.shares else game.draw_states,
-            made=scored_terms(self.energy) if self.energy else game.generator_terms)
+            indices=by_shares(self.shares) if self.shares else game.draw_indices,
+            loss_terms=scored_terms(self.energy) if self.energy else game.generator_terms)
 
 # %% ../../nbs/66_thousand_modes.ipynb #3934188f
 _NAMES = ("mnist", "mnist-components", "stacked-mnist", "stacked-components")
@@ -167,7 +168,7 @@ def averaged(state, path):
 
 # %% ../../nbs/66_thousand_modes.ipynb #61f2d718
 def score_stacked(net, n, judge, seed=0, part=1000, **coding):
-    "The first images, and modes and balance of all; a part at a time."
+    "The first images, and modes and mode_statistics of all; a part at a time."
     def count():
         found, first = [], None
         for i in range(0, n, part):
@@ -176,7 +177,7 @@ def score_stacked(net, n, judge, seed=0, part=1000, **coding):
             first = x if first is None else first
         return first, torch.cat(found)
     seconds, (first, numbers) = seconds_of(count)
-    return first, balance(numbers) | dict(ms=round(1000 * seconds / n, 3))
+    return first, mode_statistics(numbers) | dict(ms=round(1000 * seconds / n, 3))
 
 def rebuilt(real, seen, judge, parts) -> dict:
     "What components do to real stacks: their balance, and how many are still seen as they were."
@@ -184,12 +185,12 @@ def rebuilt(real, seen, judge, parts) -> dict:
         classify(judge, parts.decode(parts.encode(data.encode(v, 256))))
         for v in real.split(2000)])
     return dict(
-        rebuilt=balance(back),
+        rebuilt=mode_statistics(back),
         same=list(measure.mean_and_error((back == seen).double())[:2]),
         kept_variance=round(float(parts.kept), 4))
 
 def score_on_stacked(s, every: int, run: tuple, judge, train_set) -> dict:
-    "Modes and balance of the model, on the way and at the end, and of the data."
+    "Modes and mode_statistics of the model, on the way and at the end, and of the data."
     state, place = run
     parts = coding(state)
     steps = [(int(p.name[5:]), p) for p in checkpoint.checkpoints(place)]
@@ -204,7 +205,7 @@ def score_on_stacked(s, every: int, run: tuple, judge, train_set) -> dict:
     seen = torch.cat([classify(judge, data.encode(v, 256)) for v in real.split(2000)])
     more = rebuilt(real, seen, judge, state.components) if parts else {}
     return last | more | dict(
-        curve=curve, data=balance(numbers), data_seen=balance(seen),
+        curve=curve, data=mode_statistics(numbers), data_seen=mode_statistics(seen),
         samples=packed(x[:s["kept"]]))
 
 # %% ../../nbs/66_thousand_modes.ipynb #322981e1

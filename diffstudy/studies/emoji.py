@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from .. import data, experiment
 from ..core import stream
-from ..data.images import page, to_strip
+from ..data.images import image_grid, to_strip
 from ..measure import Estimate
 from ..process import sample
 from ..process.solvers import SOLVERS, SPACINGS
@@ -29,8 +29,8 @@ def run(settings: dict, case: dict) -> dict:
     train_set, held_out = data.load("emoji")
     labels = [*range(9)] * settings["each"]
     seconds, x = seconds_of(lambda: model.sample(labels, w=case["w"], **settings["sampling"]))
-    far, which = data.apart(x, train_set.images).min(1)
-    own = data.apart(held_out.images, train_set.images).amin(1)
+    far, which = data.relative_distance(x, train_set.images).min(1)
+    own = data.relative_distance(held_out.images, train_set.images).amin(1)
     return dict(
         cpu_seconds=round(seconds, 1), apart=[round(v, 3) for v in far.tolist()],
         nearest=which.tolist(), held_out=[round(v, 3) for v in own.tolist()],
@@ -57,7 +57,7 @@ def _seen(model, path, images, how: dict) -> tuple:
     "What the averaged network of a checkpoint draws, and how far that is from pictures."
     model.model.load_state_dict(checkpoint.load_weights(path))
     x = model.sample([*range(9)] * how["each"], w=how["w"], **how["sampling"])
-    return x, [round(v, 3) for v in data.apart(x, images.images).amin(1).tolist()]
+    return x, [round(v, 3) for v in data.relative_distance(x, images.images).amin(1).tolist()]
 
 def run_longer(settings: dict, case: dict) -> dict:
     """The training of this page's weights, or its folder: what is drawn on the way.
@@ -107,7 +107,7 @@ def run_copies(settings: dict, case: dict) -> dict:
             bits = model.bits_per_dim(v)
             looks[-1][k] = [round(bits.mean, 4), round(bits.error, 4)]
             looks[-1]["each"] = [round(v, 4) for v in bits.values.tolist()]  # of held-out ones
-    own = data.apart(held_out.images, few.images).amin(1)
+    own = data.relative_distance(held_out.images, few.images).amin(1)
     return dict(
         train_seconds=round(seconds), looks=looks,
         pictures=len(few), held_out=[round(v, 3) for v in own.tolist()],
@@ -137,7 +137,7 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
-    frames = [page(data.decode(s, 256), 256, 9) for s in states]
+    frames = [image_grid(data.decode(s, 256), 256, 9) for s in states]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
     frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion
     frames[-1].save(

@@ -17,14 +17,14 @@ from torch import Tensor
 from .. import data, measure, nets, process, train
 from ..core import stream
 from ..ddgan import chain_gammas, generate
-from ..ddgan.game import Config, Recipe, adversarial_step, make_state
+from ..ddgan.game import Config, GANSettings, adversarial_step, make_state
 from ..ddgan.nets import MLPGenerator, build
 from ..process import sample
 from . import common
 from .record import Study
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #71aa7993
-POINTS = Recipe(
+POINTS = GANSettings(
     latent=2, fourier=(-1, 1), width=256, d_width=256, r1=.03, r1_every=4, batch_size=512)
 SETTINGS = dict(
     samples=10_000, marks=20, kept=400, precision="bfloat16",
@@ -84,7 +84,7 @@ def toy_gan(settings: dict, kind: dict, seed: int) -> Toy:
     changes = {k: v for k, v in kind.items() if k not in ("updates", "noise")}
     own = settings["config"] | changes
     end, waves = own.pop("r_end", 1.), own.pop("fourier_latent", True)
-    config = Recipe(**own)
+    config = GANSettings(**own)
     model = build(config, (2,), seed=2 * seed)
     if not waves:
         model["generator"] = MLPGenerator(config, (2,), seed=2 * seed, fourier_latent=False)

@@ -15,7 +15,8 @@ from torch import Tensor
 from .. import data, nets
 from ..core import stream
 from ..guidance import ClassifierFree, ClassifierGuided, classifier_free, drop_labels
-from ..measure.judge import JUDGE, class_loss, feature_network, fitted, scores
+from ..measure.judge import (
+    EXTRACTOR, class_loss, feature_network, scores, train_small_network)
 from ..process import Cosine, alpha, even_levels, grid, noised, sample
 from .common import seconds_of
 from .record import Study
@@ -29,7 +30,7 @@ SETTINGS = dict(
     unet=dict(width=24, num_res_blocks=1, groups=6, middle_attention=False),
     net_steps=1200, net_batch=64,
     classifier_steps=500, classifier_width=24,
-    judge=JUDGE, sampler_steps=24, n=400, halves=8)
+    judge=EXTRACTOR, sampler_steps=24, n=400, halves=8)
 
 WEIGHTS = [0, .1, .2, .3, .5, 1, 2, 3, 4, 6, 8]
 FEWER = [0, .1, .3, .5, 1, 4]
@@ -61,7 +62,7 @@ def trained(settings, case, train_set, device="cpu"):
     "The network with both branches, of one case."
     config = nets.UNetConfig(**settings["unet"], gamma_min=ENDS[0], gamma_max=ENDS[1])
     net = nets.UNet(config, train_set.shape, train_set.classes, seed=case["seed"])
-    return fitted(
+    return train_small_network(
         net, noise_loss(case["p_uncond"], train_set.levels), train_set,
         steps=settings["net_steps"], batch=settings["net_batch"],
         seed=case["seed"], device=device)
@@ -82,7 +83,7 @@ def noisy_classifier(settings, seed, train_set, device="cpu"):
         train_set.shape, train_set.classes, settings["classifier_width"],
         gamma_min=ENDS[0], gamma_max=ENDS[1],
         dropout=.1, seed=seed)
-    return fitted(
+    return train_small_network(
         net, class_loss(train_set.levels, COSINE), train_set,
         steps=settings["classifier_steps"], seed=seed, device=device)
 

@@ -77,7 +77,7 @@ def answers(way: str, t: Task) -> Tensor:
     if way == "replacement, 5 times": return t.by(inverse.replacement, t.calls // 5, repeats=5)
     if way == "DPS, derived": return t.by(inverse.dps)
     if way == "DPS": return t.by(inverse.dps, step=t.step)
-    return t.by(inverse.pigdm if way == "ΠGDM" else inverse.particles)
+    return t.by(inverse.pigdm if way == "ΠGDM" else inverse.tds_samples)
 
 # %% ../../nbs/24_inverse.ipynb #24a00066
 def distance(x: Tensor, exact: Tensor, std: float, shares=None) -> dict:
@@ -148,7 +148,7 @@ def by_filters(settings, mix, m: Measurement, seed: int) -> Tensor:
     wide = Measurement(m.y.repeat_interleave(size, 0), m.operator, m.noise)
     z, g = sample.initial((n * size, mix.dim), stream(seed, "filters")), stream(seed, "particles")
     gammas = grid(Cosine(-8., 12.), settings["rank_calls"], dtype=torch.float64)
-    r = inverse.twisted(mix.predict, wide, z, gammas, g, groups=n)
+    r = inverse.tds(mix.predict, wide, z, gammas, g, groups=n)
     some = torch.multinomial(r.log_weights.softmax(1), k, replacement=True, generator=g)
     return r.z.view(n, size, -1).gather(1, some[..., None].expand(-1, -1, mix.dim)).flatten(0, 1)
 

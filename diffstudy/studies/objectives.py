@@ -21,7 +21,7 @@ from ..vdm.objectives import Weighted, simple_loss
 # %% ../../nbs/67_what_minutes_buy.ipynb #f3f9c069
 SETTINGS = dict(
     recipe=experiment.change(experiment.RECIPES["digits"], dict(p_uncond=1.)).resolve(),
-    judge=judge.JUDGE, n=1000, sampler="ddim", steps=64, points=16, draws=4)
+    judge=judge.EXTRACTOR, n=1000, sampler="ddim", steps=64, points=16, draws=4)
 
 def looks(k, seen, settings: dict) -> dict:
     "Judge samples without labels, gray levels `(n, 1, h, w)`: four measures with errors."
@@ -74,7 +74,7 @@ TWO_SETTINGS = dict(
     losses=dict(
         bound=dict(loss_weighting="bound", schedule="monotone"),
         simple=dict(loss_weighting="cosine", schedule="linear")),
-    judge=judge.LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
+    judge=judge.EXTRACTOR_LARGE, real=10_000, n=1000, w=[0.], sampler="ddim", steps=32,
     images=1000, points=16, levels=[-12., 7., 1.])
 
 def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):

@@ -20,7 +20,7 @@ from ..train import weights
 # %% ../../nbs/67_what_minutes_buy.ipynb #a473b54d
 SETTINGS = dict(
     model="mnist", how=dict(sampler="ancestral", spacing="even", precision="bfloat16"),
-    n=1000, real=10_000, enough=995, judge=judge.LARGE)
+    n=1000, real=10_000, enough=995, judge=judge.EXTRACTOR_LARGE)
 CASES = (
     dict(seed=0, steps=16, w=[0., 1., 3.]), dict(seed=0, steps=8, w=[1.]),
     dict(seed=1, steps=16, w=[.25, .5, 1., 2.]))  # the weight is one of these

@@ -26,7 +26,7 @@ from .record import Study
 # %% ../../nbs/45_entering_a_chain.ipynb #67764f62
 SETTINGS = dict(
     gan=asked("ddgan-digits", labels=False), vdm=asked("digits", p_uncond=1.),
-    judge=judge.JUDGE, n=297, times=4, vdm_steps=64,
+    judge=judge.EXTRACTOR, n=297, times=4, vdm_steps=64,
     few=300, others=1200, updates=1500, every=125)
 
 def strokes(x: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def gaps(D, few, others, chain, generator, times: int = 4) -> list[float]:
     for s in range(len(chain) - 1):
         def logit(x):
             at = torch.full((len(x),), s)
-            z_s, z_t = ddgan.pairs(x, at, chain, generator)
+            z_s, z_t = ddgan.sample_pairs(x, at, chain, generator)
             return D(z_s, z_t, at, None).mean().item()
         out.append(round(logit(few.repeat(times, 1, 1, 1)) - logit(others), 4))
     return out
@@ -213,7 +213,7 @@ KEEPS_SETTINGS = dict(
     run=STACKED_SETTINGS, n=2000, reader=dict(steps=1500, width=48), sure=[.7, .95])
 
 def digits_of(numbers: Tensor) -> Tensor:
-    "Split each number into its digits, `(n, 3)`: what `data.number_of` undoes."
+    "Split each number into its digits, `(n, 3)`: what `data.mode_number` undoes."
     return torch.stack([numbers // 100, numbers // 10 % 10, numbers % 10], 1)
 
 def run_reader(s: dict, case: dict, images, held) -> dict:
@@ -231,7 +231,8 @@ def run_reader(s: dict, case: dict, images, held) -> dict:
     gamma = ddgan.chain_gammas(4)[case["state"]]
     noisy = lambda k, g: process.marginal(data.encode(k, images.levels), gamma).sample(g).float()
     loss = lambda net, batch, g: dict(loss=F.cross_entropy(net(noisy(batch[0], g)), batch[1]))
-    net = judge.fitted(net, loss, images, steps=s["reader"]["steps"], seed=case["seed"])
+    net = judge.train_small_network(
+        net, loss, images, steps=s["reader"]["steps"], seed=case["seed"])
     with torch.no_grad():
         z = noisy(held.images, stream(case["seed"], "reader"))
         q = torch.cat([net(v).softmax(1) for v in z.split(500)]).double()

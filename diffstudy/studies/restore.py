@@ -55,7 +55,7 @@ def answered(settings: dict, case: dict, run, x):
 
     option = {OPTION[method]: value} if method in OPTION else {}
     if method == "particles":  # the answers to a picture are the particles of one filter
-        z = inverse.twisted(
+        z = inverse.tds(
             run.predict(), measured, z, gammas, g, groups=len(x), **option).resample(g)
     else: z = inverse.METHODS[method](run.predict(), measured, z, gammas, g, **option)
     levels = run.facts["levels"]
@@ -104,7 +104,7 @@ def run_real(settings: dict, case: dict, images, held, known) -> dict:
     nets.initialize(net, case["seed"])
     half = lambda k: data.encode(k, held.levels).masked_select(seen).view(len(k), -1)
     loss = lambda net, batch, g: dict(loss=F.cross_entropy(net(half(batch[0])), batch[1]))
-    net = judge.fitted(
+    net = judge.train_small_network(
         net, loss, images, steps=settings["reader"]["steps"], seed=case["seed"])
 
     with torch.no_grad():
@@ -129,7 +129,7 @@ def run_case(settings: dict, case: dict, device="cpu", folder=None, data_dir=Non
     torch.set_num_threads(1)
     model = experiment.open(settings["runs"][case["data"]], "cpu", print_fn=lambda *_: None)
     images, held = model.images(data_dir)
-    wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
+    wanted = judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR
     known = judge.feature_network(images, folder, **wanted)
     some = pictures_of(settings, case, held)
     if case["part"] == "real": found = run_real(settings, case, images, some, known)

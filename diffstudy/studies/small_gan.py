@@ -11,7 +11,7 @@ import math
 import torch
 from torch import nn
 from torch.nn.functional import softplus
-from ..ddgan import denoise, gradient_penalty, pairs
+from ..ddgan import denoise, gradient_penalty, sample_pairs
 
 # %% ../../nbs/41_ddgan_training.ipynb #f0ef149c
 def waves(v):
@@ -45,7 +45,7 @@ class Discriminator(Net):
 # %% ../../nbs/41_ddgan_training.ipynb #96eab237
 def d_loss(G, D, x, s, chain, r1=0.):
     "What the discriminator lowers, for data x and a step s of each."
-    z_s, z_t = pairs(x, s, chain)
+    z_s, z_t = sample_pairs(x, s, chain)
     fake = denoise(G, z_t, s, chain).detach()
     real = D(z_s.requires_grad_(), z_t, s)
     loss = softplus(-real).mean() + softplus(D(fake, z_t, s)).mean()
@@ -53,5 +53,5 @@ def d_loss(G, D, x, s, chain, r1=0.):
 
 def g_loss(G, D, x, s, chain):
     "What the generator lowers: its samples should look real."
-    _, z_t = pairs(x, s, chain)
+    _, z_t = sample_pairs(x, s, chain)
     return softplus(-D(denoise(G, z_t, s, chain), z_t, s)).mean()

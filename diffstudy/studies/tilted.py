@@ -19,7 +19,7 @@ from .. import data, experiment, nets, process
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
 from ..guidance import ClassifierFree, classifier_free, drop_labels, weight
 from ..guidance.particles import feynman_kac, relative_ess
-from ..measure.judge import LARGE
+from ..measure.judge import EXTRACTOR_LARGE
 from ..process import (
     Cosine, Linear, alpha, check_grid, check_state, coefficients, convert, grid, sample, sigma)
 from . import guidance as guided
@@ -417,7 +417,8 @@ STUDY = Study("tilted", SETTINGS, CASES, run)
 
 MNIST = Study(  # one network of the recipe `mnist-bound`, so that the cases are draws only
     "tilted-mnist",
-    dict(run="runs/mnist", judge=LARGE, n=200, steps=32, ends=[-14., 7.], weights=[0, 1, 4],
+    dict(run="runs/mnist", judge=EXTRACTOR_LARGE, n=200, steps=32, ends=[-14., 7.],
+         weights=[0, 1, 4],
         halves=2, real=10_000, control=True),
     [dict(seed=s) for s in SEEDS], run_mnist)
 

@@ -285,7 +285,7 @@ def stacked_scores(k, seen, net, some: int) -> dict:
     found = dict(
         frechet=frechet, pixels=pixels, precision=near.precision, coverage=near.coverage)
     pairs = {name: [round(v.mean, 5), round(v.error, 5)] for name, v in found.items()}
-    return pairs | judge.balance(judge.classify(net, x))
+    return pairs | judge.mode_statistics(judge.classify(net, x))
 
 # %% ../../nbs/68_trilemma_tables.ipynb #e7a680f2
 def _untouched_stacks(settings, seed, seen, held):
@@ -327,7 +327,7 @@ MNIST_SETTINGS = dict(
     network=experiment.change(experiment.RECIPES["mnist"], dict(
         width=64, groups=16, p_uncond=.1, eval_times=8, optimizer="adamw",
         batch_size=64, steps=13_500, warmup=500, ema=.999)).resolve(),
-    ends=[-8., 8.], judge=judge.LARGE, n=1000, real=10_000,
+    ends=[-8., 8.], judge=judge.EXTRACTOR_LARGE, n=1000, real=10_000,
     grids=["even", "cosine", "EDM"], calls=[8, 16], few=["ddim", "dpm++", "heun"],
     theirs=[
         [name, options] for name in ("DPM-Solver++", "UniPC")

@@ -22,10 +22,11 @@ import math
 import pytest, torch, torch.nn.functional as F
 from .. import data, ddgan, measure, process, train
 from ..core import stream
-from ..ddgan import (
-    chain_gammas, denoise, game, gradient_penalty, nets as ddgan_nets, optimal_logit, pairs, steps)
+from diffstudy.ddgan import (
+    chain_gammas, denoise, game, gradient_penalty, nets as ddgan_nets, optimal_logit, sample_pairs,
+    steps)
 from diffstudy.ddgan.game import (
-    Config, adversarial_step, discriminator_terms, draw_states, energy_score, generator_terms,
+    Config, adversarial_step, discriminator_terms, draw_indices, energy_score, generator_terms,
     make_state)
 from ..ddgan.nets import MLPDiscriminator, build
 from .test_ddgan import real_and_fake, row
@@ -56,7 +57,7 @@ def small(**settings): return Config(**dict(batch_size=8) | settings)
 def terms(of, config, G, D, x, c=None, chain=CHAIN, g=None):
     "What one side lowers, with states and noise from a stream of its own."
     g = g or stream(0, "t")
-    return of(config, G, D, x, c, draw_states(D, x, chain, g), chain, g)
+    return of(config, G, D, x, c, draw_indices(D, x, chain, g), chain, g)
 
 # %% ../../nbs/73h_adversarial.ipynb #57be75e2
 def test_no_backward_through_the_generator():
@@ -200,13 +201,13 @@ def test_a_pack_has_one_state():
     x, chain, D = torch.zeros(3000, 2), chain_gammas(3), torch.nn.Identity()
     for pack in 1, 3:
         D.pack = pack
-        s = draw_states(D, x, chain, stream(0, "t"))
+        s = draw_indices(D, x, chain, stream(0, "t"))
         rows = s.view(-1, 3)
         assert (rows == rows[:, :1]).all() == (pack == 3)
         assert abs(s.bincount() / 3000 - 1 / 3).max() < .05
     D.pack = 1
     assert torch.equal(
-        draw_states(D, x, chain, stream(0, "s")),
+        draw_indices(D, x, chain, stream(0, "s")),
         torch.randint(3, (3000,), generator=stream(0, "s")))
 
 # %% ../../nbs/73h_adversarial.ipynb #b9c67683
@@ -405,7 +406,7 @@ def test_a_study_may_choose_states_and_losses():
     hook = state.model["discriminator"].register_forward_hook(
         lambda net, args, out: seen.append(args[2].unique().tolist()))
     lowers = lambda *a: dict(own=2 * generator_terms(*a)["loss"])
-    found = adversarial_step(small(), states=ones, made=lowers)(
+    found = adversarial_step(small(), indices=ones, loss_terms=lowers)(
         state, points(0), stream(0, "a step"))
     hook.remove()
     assert seen == [[1]] * 3 and "own" in found and "loss" not in found

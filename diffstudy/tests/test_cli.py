@@ -417,7 +417,7 @@ def test_evaluate_and_record():
     assert list(grids) == ["0", "1", "3"]
     assert all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values())
     assert torch.equal(grids["1"], experiment.open(run).sample(list(range(10)), w=1., steps=2))
-    with patch.dict(judge.JUDGE, width=8, steps=5):
+    with patch.dict(judge.EXTRACTOR, width=8, steps=5):
         ask = "evaluate", run, "--steps", 2, "--per-class", 2
         r = type_in(*ask)
         assert r.exit_code == 0, r.output

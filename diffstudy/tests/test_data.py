@@ -22,6 +22,7 @@ def test_errors_of_loading(tmp_path, monkeypatch):
 
 def test_everything_about_data_has_one_name():
     for module in (mixtures, images, folders, stacked):
-        for_one_picture = {"IMAGE_FORMATS", "square", "upright", "need_torchvision", "some_of"}
+        for_one_picture = {
+            "IMAGE_FORMATS", "crop_square", "convert_image", "import_torchvision", "subset"}
         for_files = {"check_images", "tile", "page", "write_images", "to_strip", "from_strip"}
         assert set(module.__all__) <= {*vars(data)} | for_one_picture | for_files

@@ -20,7 +20,7 @@ from .. import data, ddgan, measure, process
 from ..core import stream
 from ..ddgan import (
     ExactGenerator, Pair, betas, chain_gammas, ddpm_step, denoise, exact_step, generate,
-    gradient_penalty, optimal_logit, pairs)
+    gradient_penalty, optimal_logit, sample_pairs)
 from ..process import alpha, sigma
 
 # %% ../../nbs/40_ddgan.ipynb #1fcc5e49
@@ -161,7 +161,7 @@ def both_orders(n, s, T=4):
     z_t = mix.sample(n, g, alpha(chain[s + 1]), sigma(chain[s + 1]), dtype=torch.float64)[0]
     hard = Pair(exact_step(mix, z_t, chain[s], chain[s + 1]).sample(g), z_t)
     x = mix.sample(n, g, dtype=torch.float64)[0]
-    easy = pairs(x, torch.full((n,), s), chain, g)
+    easy = sample_pairs(x, torch.full((n,), s), chain, g)
     return hard, easy, Pair(easy.z_s, process.marginal(x, chain[s + 1]).sample(g))
 
 # %% ../../nbs/40_ddgan.ipynb #987c2384
@@ -195,7 +195,7 @@ def test_D2_two_orders_one_joint(s):
 def test_pairs_of_any_shape(shape, b):
     "points, signals, images, volumes, one example or five: shapes fit, and state 0 is the data"
     x, chain, g = torch.ones(b, *shape), chain_gammas(4).float(), stream(0, "pairs")
-    p = pairs(x, torch.arange(b) % 4, chain, g)
+    p = sample_pairs(x, torch.arange(b) % 4, chain, g)
     assert p.z_s.shape == p.z_t.shape == x.shape
     assert p.z_s.dtype == torch.float32
     # state 0 is the data themselves
@@ -207,14 +207,14 @@ def test_errors_pairs():
     "an index of 4 or -1 for T = 4, a wrong dtype or length is refused with a reason"
     x, chain = torch.zeros(3, 2), chain_gammas(4)
     with pytest.raises(ValueError, match="from 0 to 3.*got 4 to 4"):
-        pairs(x, torch.full((3,), 4), chain)
-    with pytest.raises(ValueError, match="-1"): pairs(x, torch.full((3,), -1), chain)
-    with pytest.raises(ValueError, match="int64"): pairs(x, torch.zeros(3), chain)
+        sample_pairs(x, torch.full((3,), 4), chain)
+    with pytest.raises(ValueError, match="-1"): sample_pairs(x, torch.full((3,), -1), chain)
+    with pytest.raises(ValueError, match="int64"): sample_pairs(x, torch.zeros(3), chain)
     with pytest.raises(ValueError, match=r"\(3,\)"):
-        pairs(x, torch.zeros(2, dtype=torch.long), chain)
+        sample_pairs(x, torch.zeros(2, dtype=torch.long), chain)
     with pytest.raises(ValueError, match="at least 1"): chain_gammas(0)
     with pytest.raises(ValueError, match="exchanged"):
-        pairs(x, torch.zeros(3, dtype=torch.long), chain.flip(0))
+        sample_pairs(x, torch.zeros(3, dtype=torch.long), chain.flip(0))
 
 # %% ../../nbs/40_ddgan.ipynb #08f7d7b0
 @pytest.mark.parametrize("T", (1, 2, 4, 8))
@@ -247,7 +247,7 @@ def test_D3_latent_gives_the_true_joint(s):
     n, mix, chain = 40_000, row(), chain_gammas(4)
     _, real, _ = both_orders(n, s)
     g = stream(1, "D3", s)
-    z_t = pairs(
+    z_t = sample_pairs(
         mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
     fake = {
         G: Pair(
@@ -364,7 +364,7 @@ def test_errors_generate():
 def real_and_fake(n, s, g, T=4):
     "Pairs of the row's true process, and of DDPM's step with a perfect network."
     mix, chain = row(.2), chain_gammas(T).float()
-    z_s, z_t = pairs(mix.sample(n, g)[0], torch.full((n,), s), chain, g)
+    z_s, z_t = sample_pairs(mix.sample(n, g)[0], torch.full((n,), s), chain, g)
     return z_s, ddpm_step(mix, z_t, chain[s], chain[s + 1]).sample(g), z_t
 
 def test_logit_by_hand():

@@ -4,7 +4,7 @@
 __all__ = ['PLAIN', 'CIFAR', 'FACES', 'TINY', 'GAME', 'test_errors_config',
            'test_a_generator_of_one_shot_has_one_step', 'test_networks_for_points',
            'test_a_latent_without_features', 'test_blur', 'test_attention', 'test_initialize',
-           'test_deviation_channel', 'kinked', 'torch_conv', 'plain_block', 'mean_of_four',
+           'test_minibatch_std_is_appended', 'kinked', 'torch_conv', 'plain_block', 'mean_of_four',
            'test_plain_networks_by_hand', 'test_plain_networks_start_as_they_should',
            'test_a_pack_sees_the_mean_of_its_features', 'size', 'test_sizes_of_the_paper', 'awake',
            'silu', 'leaky', 'dense', 'half_sum', 'join', 'convolved', 'filtered', 'same', 'halved',
@@ -25,7 +25,7 @@ from ..core import stream
 from ..ddgan import chain_gammas, game, generate, steps
 from ..ddgan.nets import (
     Attend, Blur, Config, ConvDiscriminator, MLPDiscriminator, MLPGenerator, ResNetDiscriminator,
-    ResNetGenerator, UNetGenerator, build, deviation_channel, initialize)
+    ResNetGenerator, UNetGenerator, build, append_minibatch_std, initialize)
 from .test_adversarial import reads_of_a_step, train_some
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #4ffdadb2
@@ -83,7 +83,7 @@ def test_a_latent_without_features():
     config = Config(latent=3, fourier=(-1, 2), depth=1)
     G, both = (MLPGenerator(config, (2,), fourier_latent=v) for v in (False, True))
     assert G.enter.in_features == 2 * 9 + 3 and both.enter.in_features == 5 * 9
-    h = torch.cat([G.read(z), u], 1) @ G.enter.weight.T + G.enter.bias + G.step.weight[s]
+    h = torch.cat([G.flatten_state(z), u], 1) @ G.enter.weight.T + G.enter.bias + G.step.weight[s]
     torch.testing.assert_close(
         G(z, s, u), torch.where(h > 0, h, .2 * h) @ G.leave.weight.T + G.leave.bias)
 
@@ -145,17 +145,17 @@ def test_initialize():
     assert style.bias.tolist() == [1, 1, 0, 0, 0, 0]
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #f5326d5d
-def test_deviation_channel():
+def test_minibatch_std_is_appended():
     "groups of four hold what the official code computes; batches of 1, 3, 5 and 7 work as well"
     h = torch.randn(8, 3, 2, 2, generator=stream(0, "h"))
     theirs = (h.view(4, 2, 3, 2, 2).var(0, unbiased=False) + 1e-8).sqrt().mean(
         (1, 2, 3))  # i, i + 2, i + 4, i + 6
-    torch.testing.assert_close(deviation_channel(h)[:, 3, 0, 0], theirs.repeat(4))
+    torch.testing.assert_close(append_minibatch_std(h)[:, 3, 0, 0], theirs.repeat(4))
     for b in (1, 3, 5, 7):
         assert (
-            deviation_channel(h[:b]).shape == (b, 4, 2, 2)
-            and torch.equal(deviation_channel(h[:b])[:, :3], h[:b]))
-    assert deviation_channel(h[:1])[0, 3].max() < 2e-4  # alone, nothing differs
+            append_minibatch_std(h[:b]).shape == (b, 4, 2, 2)
+            and torch.equal(append_minibatch_std(h[:b])[:, :3], h[:b]))
+    assert append_minibatch_std(h[:1])[0, 3].max() < 2e-4  # alone, nothing differs
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1adbb59
 PLAIN = Config(

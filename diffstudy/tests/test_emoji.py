@@ -17,5 +17,5 @@ def test_copies_are_seen():
     assert emoji.nearer([0.] * 9, held_out).mean == 1
     assert emoji.nearer(held_out, held_out).mean == pytest.approx(.5)
     train, test = (s.images for s in data.load("emoji"))
-    near = data.apart(torch.cat([train[:5].flip(3), test[:5]]), train).amin(1)
+    near = data.relative_distance(torch.cat([train[:5].flip(3), test[:5]]), train).amin(1)
     assert (near[:5] < .01).all() and near[5:].tolist() == pytest.approx(held_out[:5], abs=1e-3)

@@ -9,7 +9,8 @@ __all__ = ['test_mean_and_error', 'test_bits_per_dim_errors', 'test_what_nll_tak
 import math
 import pytest, torch
 from ..core import stream
-from ..measure import Estimate, Proportion, accuracy, bits_per_dim, decide, mean_and_error
+from ..measure import (
+    Estimate, Proportion, accuracy, bits_per_dim, mean_and_error, predicted_class)
 
 # %% ../../nbs/75_evaluate.ipynb #a48815d0
 def test_mean_and_error():
@@ -114,7 +115,7 @@ def test_errors_of_bits_per_dim():
 def test_errors_of_means_and_of_recognition():
     refused(r"one value for each example.*got shape \(3, 2\)", mean_and_error, torch.zeros(3, 2))
     refused("1 of 2 values are not finite", mean_and_error, [1., math.nan])
-    refused(r"shape \(b, classes\), here .*; got .* \(4,\)", decide, torch.zeros(4))
+    refused(r"shape \(b, classes\), here .*; got .* \(4,\)", predicted_class, torch.zeros(4))
 
     # labels, and scores that name no class
     x, c = torch.eye(4), torch.zeros(4).long()

@@ -17,7 +17,7 @@ import pytest
 import torch
 from ..core import stream
 from ..measure.distances import (
-    Moments, Overlap, _neighbor_radius, _overlap, _parts, embed, frechet, frechet_distance,
+    Moments, Overlap, _neighbor_radius, _overlap, _partition, embed, frechet, frechet_distance,
     inception_features, inception_score, mixture_likelihood, modes_and_kl, moments,
     nearest_distance, precision_recall)
 from ..measure.estimate import mean_and_error
@@ -142,10 +142,10 @@ def test_frechet_error_by_class():
 def test_parts_hold_each_class_as_often():
     "27 of each of ten classes, in any order: 2 or 3 of each in a part, equally; of 3 only 3 parts"
     c = (torch.arange(270) % 10)[torch.randperm(270, generator=stream(0, "parts"))]
-    part = _parts(270, 10, c)
+    part = _partition(270, 10, c)
     counts = torch.stack([torch.bincount(c[part == g], minlength=10) for g in range(10)])
     assert (counts == counts[:, :1]).all() and set(counts[:, 0].tolist()) == {2, 3}
-    assert _parts(9, 10, torch.arange(9) % 3).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert _partition(9, 10, torch.arange(9) % 3).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 # %% ../../nbs/75a_distances.ipynb #9e765d2e
 def test_frechet_distance_options():

@@ -63,7 +63,7 @@ import pytest, torch
 from typer.testing import CliRunner
 from .. import cli, data, experiment, inverse, nets, train, vdm
 from ..core import stream
-from ..data.images import some_of
+from ..data.images import subset
 from ..experiment import folder as run_folder, plan as planning, run as common, evaluation
 from ..process import alpha, sample, schedule, sigma
 from ..process.solvers import SOLVERS
@@ -956,13 +956,13 @@ def test_images_reach_other_tools(tmp_path):
 def test_a_sorted_set_is_not_judged_by_its_first_class():
     "the first images of a set in any order; of a sorted one some of all classes, each time the same"
     images = data.load("digits")[0]
-    assert torch.equal(some_of(images, 50).images, images.images[:50])
+    assert torch.equal(subset(images, 50).images, images.images[:50])
     by_class = images[images.labels.argsort(stable=True)]
     twice = by_class[torch.cat([torch.arange(0, 1500, 2), torch.arange(1, 1500, 2)])]
-    assert some_of(twice, 300).labels.bincount(minlength=10).min() > 15
-    some = some_of(by_class, 300)
+    assert subset(twice, 300).labels.bincount(minlength=10).min() > 15
+    some = subset(by_class, 300)
     assert some.labels.bincount(minlength=10).min() > 15
-    assert torch.equal(some.images, some_of(by_class, 300).images)
+    assert torch.equal(some.images, subset(by_class, 300).images)
 
 # %% ../../nbs/76b_kinds.ipynb #f5756553
 A_KIND = '''
@@ -1448,12 +1448,13 @@ def test_a_hole_is_filled(labels, w):
 def test_other_losses_are_mended():
     "fewer pixels, blur and noise; what fits no operator is refused"
     run, x = tiny("digits-tiny"), torch.zeros(1, 8, 8)
-    for A, shape in ((inverse.Shrink(2), (1, 4, 4)), (inverse.Blur(torch.ones(3, 3) / 9), (1, 8, 8))):
+    blur = inverse.Blur(torch.ones(3, 3) / 9)
+    for A, shape in ((inverse.Downsample(2), (1, 4, 4)), (blur, (1, 8, 8))):
         assert run.restore(torch.zeros(shape), operator=A, n=2, steps=2).shape == (2, 1, 8, 8)
     assert run.restore(x, noise=.3, n=2, steps=2).shape == (2, 1, 8, 8)
     for how, words in (
-        (dict(operator=inverse.Shrink(2)), r"expected shape \(1, 4, 4\); got \(1, 8, 8\)"),
-        (dict(operator=inverse.Shrink(2), mask=x[0] > 0), "a mask or an operator; got both"),
+        (dict(operator=inverse.Downsample(2)), r"expected shape \(1, 4, 4\); got \(1, 8, 8\)"),
+        (dict(operator=inverse.Downsample(2), mask=x[0] > 0), "a mask or an operator; got both"),
         (dict(mask=torch.ones(4, 4, dtype=torch.bool)), r"mask: expected shape \(8, 8\) or"),
         (dict(noise=-1.), "noise"), (dict(method="dsp"), "did you mean 'dps'"),
         (dict(w=1.), "needs labels"), (dict(n=0), "n: expected a whole number"),

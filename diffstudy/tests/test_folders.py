@@ -268,7 +268,7 @@ def test_a_prepared_folder_is_the_folder(tmp_path, monkeypatch):
         plain = load_folder(root, size=4)
         assert not any(s.mapped for s in plain) and not (tmp_path / ".cache").exists()
         with monkeypatch.context() as m:
-            m.setattr(folders, "_MANY", 30)
+            m.setattr(folders, "_PREPARE_FROM", 30)
             stored = load_folder(root, size=4)
         for sets in (stored, load_folder(quiet(root, out=tmp_path / "out"), size=4)):
             assert all(s.mapped and same(s, p) for s, p in zip(sets, plain))
@@ -380,7 +380,7 @@ def test_rows_of_other_data_sets(tmp_path):
     from PIL import Image
     rows = toy_rows()
     want = load_folder(quiet(rows, tmp_path / "want"), size=4)
-    kept, held = folders._two_shares(30, dict(held_out=.1))
+    kept, held = folders._random_split(30, dict(held_out=.1))
     assert torch.equal(want[0].images[5], torch.from_numpy(rows[kept[5]][0]).permute(2, 0, 1))
     tensors = [(torch.from_numpy(x).permute(2, 0, 1), torch.tensor(y)) for x, y in rows]
     for name, given in dict(
@@ -427,7 +427,7 @@ def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder, said = save_rows(tmp_path / "flat", toy_rows()), []
     whole = load_folder(folder, size=4)
-    kept, held = folders._two_shares(30, dict(held_out=.1))
+    kept, held = folders._random_split(30, dict(held_out=.1))
     files = sorted(folder.rglob("*.png"))
     bad = sorted([kept[0], held[1], kept[25]])
     for i in bad: files[i].write_bytes(b"nothing")
@@ -442,7 +442,7 @@ def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     skip = dict(size=4, skip_broken=True, print_fn=said.append)
     plain = load_folder(folder, **skip)
     place = prepare(folder, tmp_path / "out", progress=False, **skip)
-    monkeypatch.setattr(folders, "_MANY", 30)
+    monkeypatch.setattr(folders, "_PREPARE_FROM", 30)
     for sets in plain, load_folder(place, **skip), load_folder(folder, **skip):
         for now, was, part in zip(sets, whole, (kept, held)):
             good = [i for i, n in enumerate(part) if n not in bad]

@@ -160,7 +160,7 @@ def test_veegan_lowers_the_loss_of_pairs_and_the_way_back():
     pairs = torch.cat([x, x], 1)
     config = game.Config()
     terms = veegan_terms(config, G, D, pairs, None, s, CHAIN, stream(0, "v"))
-    u = ddgan.pairs(pairs, s, CHAIN, stream(0, "v")).z_t[:, 3:]
+    u = ddgan.sample_pairs(pairs, s, CHAIN, stream(0, "v")).z_t[:, 3:]
     image = G.net(u, s, u.new_zeros(8, 0))
     back = G.back(image, s, u.new_zeros(8, 0))
     made = torch.cat([image, u], 1)
@@ -273,7 +273,7 @@ def test_presgan_is_paid_for_spread_and_shows_noise():
     assert set(presgan_terms(0., *how, stream(0, "p"))) == {"loss"}
     found, g = presgan_terms(.1, *how, stream(0, "p")), stream(0, "p")
     G.h.fill_(.05)
-    real = ddgan.pairs(x, s, CHAIN, g)
+    real = ddgan.sample_pairs(x, s, CHAIN, g)
     fake = ddgan.denoise(G, real.z_t, s, CHAIN, g)
     spread = (score_of(G, fake, real.z_t, g) * fake).sum((1, 2)).mean()
     torch.testing.assert_close(found["spread"], .1 * spread)

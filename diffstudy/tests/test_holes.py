@@ -48,17 +48,19 @@ def test_a_picture_and_its_hole(tmp_path):
     (torch.full((1, 8, 8), 17), "from 0 to 16; got"), (torch.zeros(1, 8, 8) > 0, "gray levels"),
 ])
 def test_what_is_no_picture(picture, words):
-    with pytest.raises((TypeError, ValueError), match=words): holes.measured(picture, FACTS)
+    with pytest.raises((TypeError, ValueError), match=words):
+        holes.check_measurement(picture, FACTS)
 
 def test_what_is_no_hole():
     "a hole for all channels or each; another size, or numbers, are refused"
     hole = torch.eye(8) > 0
-    assert holes.hidden(hole, (3, 8, 8)).sum() == 24
+    assert holes.check_mask(hole, (3, 8, 8)).sum() == 24
     with pytest.raises(ValueError, match=r"expected shape \(8, 8\) or \(3, 8, 8\).*got \(4, 8\)"):
-        holes.hidden(hole[:4], (3, 8, 8))
+        holes.check_mask(hole[:4], (3, 8, 8))
     with pytest.raises(TypeError, match="such as mask > 127; got torch.int64"):
-        holes.hidden(hole.long(), (3, 8, 8))
-    white = holes.measured(torch.full((1, 8, 8), 255, dtype=torch.uint8), FACTS | dict(levels=256))
+        holes.check_mask(hole.long(), (3, 8, 8))
+    white = holes.check_measurement(
+        torch.full((1, 8, 8), 255, dtype=torch.uint8), FACTS | dict(levels=256))
     assert torch.allclose(white, torch.tensor(255 / 256))
-    x = holes.measured(np.full((2, 1, 8, 8), 16), FACTS, many=True)
+    x = holes.check_measurement(np.full((2, 1, 8, 8), 16), FACTS, many=True)
     assert x.shape == (2, 1, 8, 8) and torch.allclose(x, torch.tensor(16.5 * 2 / 17 - 1))

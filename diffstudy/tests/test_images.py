@@ -20,8 +20,8 @@ from .. import data
 from ..core import stream
 from ..data import sets
 from ..data.images import (
-    Batches, ImageSet, apart, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
-    load_mnist, to_strip, write_images)
+    Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
+    load_mnist, relative_distance, to_strip, write_images)
 from ..train.files import find_bundled, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
@@ -158,7 +158,7 @@ def families(x, names):  # Images `(n, c, h, w)`; the family of each, by its fir
     "All that is connected by likeness or by name."
     stems = [" ".join(w for w in re.split("[-_]", n) if w not in WHO) or n for n in names]
     first = torch.tensor([stems.index(s) for s in stems])
-    kin = (apart(x, x) < .35) | (first[:, None] == first)
+    kin = (relative_distance(x, x) < .35) | (first[:, None] == first)
 
     # each takes the smallest number among its kin, until nothing changes
     family, before = torch.arange(len(x)), None
@@ -167,12 +167,12 @@ def families(x, names):  # Images `(n, c, h, w)`; the family of each, by its fir
     return family
 
 def emoji_and_names():  # All images in the order of the file, their names, who is held out
-    told = json.loads(read_note(find_bundled("emoji.png")))
-    held = torch.zeros(len(told["names"]), dtype=torch.bool)
-    held[told["held_out"]] = True
+    note = json.loads(read_note(find_bundled("emoji.png")))
+    held = torch.zeros(len(note["names"]), dtype=torch.bool)
+    held[note["held_out"]] = True
     x = torch.empty(len(held), 3, 32, 32, dtype=torch.uint8)
     x[~held], x[held] = (s.images for s in load_emoji())
-    return x, told["names"], held
+    return x, note["names"], held
 
 # %% ../../nbs/72_images.ipynb #ebb8c018
 def test_emoji_are_held_out_by_families():

@@ -13,14 +13,14 @@ import math
 import pytest, torch
 from .. import data, inverse
 from ..core import stream
-from ..inverse import Blur, Mask, Matrix, Measurement, Shrink
+from ..inverse import Blur, Downsample, Mask, Matrix, Measurement
 from ..process import Cosine, alpha, grid, sample, sigma
 
 # %% ../../nbs/24_inverse.ipynb #24b00006
 OPERATORS = {  # Name -> an operator, the shape of x
     "mask": (Mask(torch.arange(16).reshape(1, 4, 4) % 3 > 0), (2, 4, 4)),
     "all": (Mask(), (2, 4, 4)),
-    "shrink": (Shrink(2), (2, 4, 4)),
+    "downsample": (Downsample(2), (2, 4, 4)),
     "blur": (Blur(torch.tensor([[.1, .2, .1], [0., .4, .1]])), (1, 4, 6)),
     "matrix": (Matrix(torch.randn(3, 5, generator=stream(0, "matrix"))), (5,)),
 }
@@ -68,7 +68,7 @@ def pull_errors(gamma, n=2000):
     z, _ = post.sample(n, stream(0, "pull"), a, s, dtype=torch.float64)
     exact = (mix.predict(z, gamma) - post.predict(z, gamma)) / s
     def off(spread):
-        grad = m.pull(mix.predict, z, gamma, spread, m.noise ** 2).grad
+        grad = m.guidance(mix.predict, z, gamma, spread, m.noise ** 2).grad
         return ((grad - exact).square().mean() / exact.square().mean()).sqrt().item()
     return off(0.), off(s ** 2)
 
@@ -77,7 +77,7 @@ def test_the_pull_is_bayes_rule_where_the_data_are_gaussian():
     one = data.GaussianMixture(torch.ones(1), torch.zeros(1, 2), torch.ones(1, 2))
     m, gamma = plane()[1], torch.tensor(1.)
     z = torch.randn(50, 2, generator=stream(0, "z"))
-    p = m.pull(one.predict, z, gamma, sigma(gamma) ** 2, .09)
+    p = m.guidance(one.predict, z, gamma, sigma(gamma) ** 2, .09)
     exact = (p.eps - inverse.posterior(one, m).predict(z, gamma)) / sigma(gamma)
     torch.testing.assert_close(p.grad, exact, atol=1e-5, rtol=1e-5)
     assert max(pull_errors(-6.)) < .1 < pull_errors(0.)[1] < pull_errors(0.)[0]
@@ -124,7 +124,7 @@ def test_errors_say_what_was_expected():
         (lambda: Measurement(y + math.nan, Mask()), ValueError, "16 that were measured"),
         (lambda: Measurement(y, Mask(), -1.), ValueError, "noise: expected a standard deviation"),
         (lambda: Measurement(y, "mask"), TypeError, "operator"),
-        (lambda: Shrink(3).forward(y), ValueError, "3 divides"),
+        (lambda: Downsample(3).forward(y), ValueError, "3 divides"),
         (lambda: inverse.restore(mix.predict, m, gammas, method="dsp"), ValueError, "'dps'"),
         (lambda: inverse.restore(lambda z, g: z.detach(), m, gammas), ValueError, "differentiated"),
         (lambda: inverse.dps(mix.predict, Measurement(y, Mask()), y, gammas), ValueError, "step"),

@@ -18,7 +18,7 @@ from .. import data, measure
 from ..core import stream
 from ..measure import judge
 from ..measure.judge import (
-    JUDGE, balance, class_loss, classify, feature_network, held_out_scores, scores)
+    EXTRACTOR, mode_statistics, class_loss, classify, feature_network, held_out_scores, scores)
 from ..process import Cosine, even_levels
 from ..train import checkpoint
 
@@ -41,7 +41,7 @@ TINY = dict(width=8, steps=4)
 def digits(): return data.load("digits")
 
 @functools.cache
-def of_digits(): return feature_network(digits()[0], None, **JUDGE)
+def of_digits(): return feature_network(digits()[0], None, **EXTRACTOR)
 
 def test_judge_is_trained_once(tmp_path):
     "Two that ask at once: the second waits, and gets the same judge."
@@ -66,7 +66,7 @@ def test_feature_network(tmp_path):
         file.write_bytes(b)
     with pytest.raises(checkpoint.CheckpointError, match="verifies"):
         feature_network(train_set, tmp_path, **tiny)
-    with pytest.raises(ValueError, match="unknown setting of a judge 'sedd'; did you mean 'seed'"):
+    with pytest.raises(ValueError, match="unknown setting of the feature extractor 'sedd'; did you mean 'seed'"):
         feature_network(train_set, tmp_path, sedd=2)
 
 # %% ../../nbs/75b_judge.ipynb #9c8f3b6a
@@ -77,22 +77,22 @@ def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
         places.append(place)
         return found, None
     monkeypatch.setattr(judge.checkpoint, "read_latest", read_latest)
-    monkeypatch.setattr(judge, "fitted", lambda *_, **how: how)
+    monkeypatch.setattr(judge, "train_small_network", lambda *_, **how: how)
     one = digits()[0][:20]
     for images in (one, replace(one, labels=one.labels.flip(0)), one):
         how = feature_network(images, tmp_path, steps=8)
-        assert how["steps"] == 8 and how["folder"] == places[-1]
+        assert how["steps"] == 8 and how["run_dir"] == places[-1]
     assert len(set(places)) == 2 and places[0] == places[-1]
 
 def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     "where nothing can be written it is trained once, kept in memory, and both are said"
     (tmp_path / "file").write_bytes(b"")
     one, how = digits()[0][:20], dict(width=8, steps=2)
-    said, fitted = [], judge.fitted
+    said, train = [], judge.train_small_network
     def seen(*a, **h):
-        said.append(h["folder"])
-        return fitted(*a, **h)
-    monkeypatch.setattr(judge, "fitted", seen)
+        said.append(h["run_dir"])
+        return train(*a, **h)
+    monkeypatch.setattr(judge, "train_small_network", seen)
     with pytest.warns(UserWarning, match="2 steps on 20 images; kept in memory alone: .* written"):
         first = feature_network(one, tmp_path / "file", **how)
     assert feature_network(one, tmp_path / "file", **how) is first and said == [None]
@@ -112,7 +112,7 @@ def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):
     known = {f"judge-{place.name}": (first.state_dict(), {})}
     monkeypatch.setattr(judge.weights, "KNOWN", known)
     monkeypatch.setattr(judge.weights, "find", known.get)
-    monkeypatch.setattr(judge, "fitted", lambda *_, **how: "trained")
+    monkeypatch.setattr(judge, "train_small_network", lambda *_, **how: "trained")
     came = feature_network(one, tmp_path, **how)
     assert all(torch.equal(v, came.state_dict()[k]) for k, v in first.state_dict().items())
     assert not came.training and not any(p.requires_grad for p in came.parameters())
@@ -131,10 +131,10 @@ def test_scores_of_the_data_themselves():
     assert held["accuracy"][0] > .97 and held["recall"][0] > .8
     assert own["nearest"][0] < held["nearest"][0]
 
-    # stacks are read digit by digit, and a thousand numbers once each are in balance
+    # stacks are read digit by digit, and a thousand numbers once each are in mode_statistics
     stack = torch.cat([real[:50]] * 3, 1)
     assert torch.equal(classify(judge, stack), 111 * judge(real[:50]).argmax(1))
-    even = balance(torch.arange(26_000) % 1000)
+    even = mode_statistics(torch.arange(26_000) % 1000)
     assert even["modes"] == 1000 and even["kl"][0] == 0 and even["chance"] == .01934
 
 def test_error_by_class_is_used_where_classes_are_even():

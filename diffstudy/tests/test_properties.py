@@ -864,17 +864,17 @@ def scores(x): return torch.stack([x[:, 0], x[:, 1] - .1, -x[:, 2]], 1)
 
 def check_decide(draw):
     s = scores(a_set(draw))
-    got = measure.decide(s)
+    got = measure.predicted_class(s)
     assert got.tolist() == [max(range(3), key=row.__getitem__) for row in s.tolist()]
     bad = s.clone()
     bad[-1] = math.nan
-    for wrong in s[0], s[None], s[:, :0], bad: refused(measure.decide, wrong)
+    for wrong in s[0], s[None], s[:, :0], bad: refused(measure.predicted_class, wrong)
 
 def check_accuracy(draw):
     x, size = a_set(draw), draw(st.sampled_from([1, 2, 256]))
     c = torch.randint(0, 3, (len(x),), generator=stream(0, "c"))
     ask = partial(measure.accuracy, scores, batch_size=size)
-    same_estimate(ask(x, c), measure.decide(scores(x)) == c)
+    same_estimate(ask(x, c), measure.predicted_class(scores(x)) == c)
     for wrong in c[:, None], c[None], c[1:], c + 3, c - 3: refused(ask, x, wrong)
     refused(ask, x[:0], c[:0])
     refused(partial(measure.accuracy, lambda x: x[:, 0] * math.nan), x, c)
@@ -968,7 +968,7 @@ def check_mixture(draw):
 EVALUATE = {
     "estimate.mean_and_error": Own(check_mean),
     "estimate.bits_per_dim": Own(check_bits_of_images),
-    "estimate.decide": Own(check_decide),
+    "estimate.predicted_class": Own(check_decide),
     "estimate.accuracy": Own(check_accuracy),
     "distances.nearest_distance": Own(check_nearest),
     "distances.embed": Own(check_embed),
@@ -1064,7 +1064,7 @@ def check_generator(draw):
     for wrong in latent[:, :1], latent[0], torch.cat([latent, latent]): refused(G, z, s, wrong)
     for wrong in s[:, None], torch.cat([s, s]), s.double(), s + 3: refused(G, z, wrong, latent)
 
-def pairs(x, s, seeds): return ddgan.pairs(x, s, CHAIN, fresh(seeds))
+def pairs(x, s, seeds): return ddgan.sample_pairs(x, s, CHAIN, fresh(seeds))
 
 def denoise(predicts): return lambda z_t, s, seeds, c=None: ddgan.denoise(
     Net(z_t.shape[1:], predicts), z_t, s, CHAIN, fresh(seeds), c)
@@ -1120,7 +1120,7 @@ def check_terms(draw):
 
     # the same pairs and the same steps of the generator, one example after the other
     same = g()
-    real = ddgan.pairs(x, s, CHAIN, same)
+    real = ddgan.sample_pairs(x, s, CHAIN, same)
     fake = ddgan.denoise(G, real.z_t, s, CHAIN, same)
     soft = lambda v: math.log1p(math.exp(v))
     ask = lambda z, i: D(z[i:i + 1], real.z_t[i:i + 1], s[i:i + 1]).item()
@@ -1140,7 +1140,7 @@ def check_terms(draw):
 
 def check_states(draw):
     batch = draw(batches())
-    s = game.draw_states(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
+    s = game.draw_indices(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
     assert s.shape == (batch.b,)
     assert s.dtype == torch.int64
     assert ((s >= 0) & (s < 3)).all()
@@ -1154,7 +1154,7 @@ DDGAN = {
     "steps.betas": Own(check_chain),
     "steps.chain_gammas": Own(check_chain),
     "steps.exact_step": of_points(ddgan.exact_step, lambda q, z: [q.weights, q.means]),
-    "steps.pairs": Each(pairs, two, exact=False, x=first, s=states, seeds=own_noise),
+    "steps.sample_pairs": Each(pairs, two, exact=False, x=first, s=states, seeds=own_noise),
     "steps.denoise": Own(lambda draw: Each(
         denoise(draw(st.sampled_from(["data", "state", "noise"]))), like_data, exact=False,
         z_t=first, s=states, seeds=own_noise).check(draw)),
@@ -1167,7 +1167,7 @@ DDGAN = {
     "game.discriminator_terms": Own(check_terms),
     "game.energy_score": Each(
         game.energy_score, one_each, x=first, one=other, two=other),
-    "game.draw_states": Own(check_states),
+    "game.draw_indices": Own(check_states),
     "game.generator_loss": Own(check_terms),
     "game.generator_terms": Own(check_terms),
     "game.Frozen": Own(check_frozen),
@@ -1189,7 +1189,7 @@ APART = {
     "distances.frechet": "of moments; test_evaluate has closed forms and two libraries",
     "guided.Guided": "what ClassifierGuided and ClassifierFree share",
     "distances.inception_features": "needs weights from the network; test_evaluate asks its errors",
-    **dict.fromkeys(["game.Config", "game.Recipe"],
+    **dict.fromkeys(["game.Config", "game.GANSettings"],
         "settings; test_adversarial refuses wrong ones"),
     **dict.fromkeys(["game.adversarial_step", "game.make_state"],
         "trains two networks; test_adversarial does"),

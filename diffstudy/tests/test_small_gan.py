@@ -42,7 +42,7 @@ def test_the_step_of_the_library_moves_both_as_these_lines_do():
     "one update by `adversarial_step` is Adam's on these two losses, the second after the first"
     G, D, x, _ = small_pair()
     D.forward = lambda z_s, z_t, s, c=None: Discriminator.forward(D, z_s, z_t, s)
-    for net in (G, D): net.config = game.Recipe(steps=4, latent=1)
+    for net in (G, D): net.config = game.GANSettings(steps=4, latent=1)
     D.steps, chain = 4, chain_gammas(4).float()
     config = game.Config(r1=.1, batch_size=8)
     model = torch.nn.ModuleDict(dict(generator=G, discriminator=D))

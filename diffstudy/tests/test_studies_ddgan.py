@@ -67,7 +67,7 @@ def test_one_shot_fakes():
     chain = ddgan.chain_gammas(4)
     x = torch.full((20_000, 1), .5, dtype=torch.float64)
     for s in range(4):
-        fake = game._fake_of(
+        fake = game._generate_state(
             Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
             stream(0, "one", s))
         a, v = alpha(chain[s]), sigma(chain[s]) ** 2
@@ -80,7 +80,7 @@ def test_variants(kind):
     "two updates and two samples of each variant, finite, in as many calls as there are steps"
     train_set = data.load("digits")[0][:64]
     config = replace(
-        game.Recipe(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
+        game.GANSettings(latent=4, width=16, d_width=16, batch_size=16), **VARIANTS[kind])
     state = experiment.fit(gan_config(vars(config), 2, labels=False), train_set)
     net, calls = state.ema.model, []
     net.register_forward_hook(lambda *_: calls.append(1))
@@ -243,7 +243,7 @@ def test_the_generator_answers_twice():
         given = of_the_game(game.Config(relativistic=relativistic))
         _, G, D, x, _ = given
         g, s = stream(0, "t"), torch.arange(8) % 4
-        z_s, z_t = ddgan.pairs(x, s, chain, g)
+        z_s, z_t = ddgan.sample_pairs(x, s, chain, g)
         one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
         fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
         score = (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)
@@ -327,7 +327,7 @@ def test_score_stacked():
 
 def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
-    recipe = game.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
+    recipe = game.GANSettings(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
         gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], run_dir=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)

@@ -86,7 +86,7 @@ def test_stacks_of_the_data_have_the_modes_of_their_numbers():
     seen, _ = load("stacked-digits")
     k, numbers = seen.draw(800, 5)
     found = stacked_scores(k, seen, Nearest(seen.images), 300)
-    known = judge.balance(numbers)
+    known = judge.mode_statistics(numbers)
     assert found["modes"] == known["modes"] and found["kl"] == known["kl"]
     assert abs(found["pixels"][0]) < 4 * found["pixels"][1] + .3
     few = k[numbers < 500]

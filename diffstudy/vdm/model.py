@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from diffstudy.core import (
     as_data, as_labels, check_gamma, choose, draw, expand, expect, flat_sum, implements,
     randn_like)
-from ..data.images import images_and_labels
+from ..data.images import split_batch
 from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
@@ -265,7 +265,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
 
     Returns:
         Scalars "loss", "prior", "reconstruction", "diffusion", bits per dimension"""
-    k, c = images_and_labels(batch, bool(model.null))
+    k, c = split_batch(batch, bool(model.null))
     if not model.null: c = None
     else:  # one coin for each label, which is dropped with this probability (G7)
         expect(0 <= p_uncond <= 1, "a probability between 0 and 1", p_uncond, "p_uncond")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 import torch.nn.functional as F
 from ..core import choose, expand, flat_sum
-from ..data.images import encode, images_and_labels
+from ..data.images import encode, split_batch
 from ..guidance.formulas import drop_labels
 from ..process.process import noised, posterior_coefficients
 from ..process.schedule import Schedule, even_levels
@@ -107,7 +107,7 @@ def simple_loss(schedule, levels: int, p_uncond: float = 1.):
     Returns:
         Function `(model, (images, labels), generator)` → `{"loss": ()}`, for `train.loss_step`"""
     def loss(model, batch, generator):
-        k, c = images_and_labels(batch, p_uncond != 1)
+        k, c = split_batch(batch, p_uncond != 1)
         x = encode(k, levels)
         gamma = even_levels(schedule, len(x), generator, x.device)
         z, eps = noised(x, gamma, generator)
