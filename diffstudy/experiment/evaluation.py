@@ -45,7 +45,8 @@ def evaluate_samples(run, options: dict, root, judges, progress, say) -> dict:
     out = dict(options=options, kind=run.kind)
     if bits := reached.get("bits_per_dim"): out["bits_per_dim"] = bits
     each = options["n"]
-    if isinstance(images, datasets.Stacked): return out | _mode_scores(run, images, each, draw, known)
+    if isinstance(images, datasets.Stacked):
+        return out | _mode_scores(run, images, each, draw, known)
     return out | _image_scores(run, images, held_out, each, draw, known)
 
 # %% ../../nbs/76b_kinds.ipynb #1841f6db
@@ -117,7 +118,8 @@ def describe_evaluation(e: dict) -> str:
     check_keys("evaluation, options", o, ("checkpoint", "n", "seed"))
     judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
     parts = [
-        describe_sampling(o), f"{n} samples", f"seed {o['seed']}", f"another judge ({judge})" if judge else ""]
+        describe_sampling(o), f"{n} samples", f"seed {o['seed']}",
+        f"another judge ({judge})" if judge else ""]
     return f"{o['checkpoint'].split()[0]}: {', '.join(filter(None, parts))}"
 
 # %% ../../nbs/76b_kinds.ipynb #637e269d

@@ -61,14 +61,14 @@ class VDMConfig(Configuration):
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
         p_uncond: Share of labels left out in training; 1: no labels
-        flip: Mirror training images at random; or classes
-        augment: Mirror and rotate, as an input too (`vdm.augment`)
+        flip: Mirror training images at random: all, or some classes
+        augment: Mirror and rotate images, with the way as an input (`vdm.augment`)
         activation_checkpointing: Save memory, see `nets.UNet`
         eval_times: Evenly spread times in one draw of the bound
         eval_draws: Draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
         decoder_width: Width of a network for p(x|z_0); 0: pixels independent
-        loss_weighting: A name of `objectives.WEIGHTS`, over ‖ε − ε̂‖²
+        loss_weighting: Weighting of ‖ε − ε̂‖²: a name of `objectives.WEIGHTS`
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
