@@ -26,7 +26,7 @@ app = typer.Typer(
 
 # %% ../nbs/77_cli.ipynb #02eacf01
 def fail(message, status: int):
-    "End with one line and a status."
+    "Print one line of error and exit with a status."
     # a long report of another library, such as a compiler's, keeps its lines
     text = str(message).strip()
     typer.echo("error: " + (" ".join(text.split()) if text.count("\n") < 5 else text), err=True)
@@ -34,7 +34,7 @@ def fail(message, status: int):
 
 @contextmanager
 def usage():
-    "What goes wrong inside is a wrong argument: status 2."
+    "Report a ValueError or a TypeError inside as a wrong argument: exit status 2."
     try: yield
     except (ValueError, TypeError) as e: fail(e, 2)
 
@@ -43,10 +43,10 @@ def command(name: str):
     """Register a command whose errors are one line each.
 
     Args:
-        name: What to type after `diffstudy`
+        name: Name of the command, typed after `diffstudy`
 
     Returns:
-        A decorator"""
+        Decorator of the function that the command calls"""
     def register(f):
         short = f.__doc__ or ""  # as many clauses of it as a line of `--help` holds
         while len(short) > 60 and set(",;:") & set(short[1:]):
@@ -80,7 +80,17 @@ def _options(
 
 # %% ../nbs/77_cli.ipynb #31af26c0
 def option(kind: type, help: str, *names, default=None, **kw):
-    "What to write behind the colon of an option: of a kind, or None with a default in words."
+    """Annotate an option of the command line.
+
+    Args:
+        kind: Type of its value
+        help: Text for `--help`
+        *names: Names on the command line; that of the argument where there are none
+        default: Default in words, of an option that is None unless it is given
+        **kw: Other arguments of `typer.Option`
+
+    Returns:
+        Annotation for an argument of the command's function"""
     if default: kind, help = Optional[kind], f"{help} [default: {default}]"
     return Annotated[kind, typer.Option(*names, help=help, show_default=not default, **kw)]
 
@@ -88,68 +98,78 @@ _SHOWN = "ipykernel" not in sys.modules  # no bar into a page
 
 # %% ../nbs/77_cli.ipynb #8aa4443e
 _Model = Annotated[
-    Path, typer.Argument(help="Folder of a run, a file of weights, or digits, which comes along.")]
-_Device = option(str, "cpu, cuda, cuda:1, mps.", default="the fastest there is")
-_Root = option(
-    Path, "Where the images are, or are downloaded to.", default="the data set's own place")
+    Path, typer.Argument(
+        help="Folder of a run, a file of weights, or the name of weights that come with the "
+        "package, such as digits.")]
+_Device = option(
+    str, "Device to compute on: cpu, cuda, cuda:1, mps.", default="the fastest there is")
+_DataDir = option(
+    Path, "Folder where the images are, or are downloaded to.", default="the data set's own place")
 _Steps = option(int, "Steps of the sampler.", default="32, of restore 64; a GAN has its own")
-_Grid = option(
+_Spacing = option(
     str, "Noise levels of the steps: even, schedule, cosine or edm.",
     default="even; a GAN has its own")
 _Sampler = option(
     str,
-    "ancestral, ddim, dpm++, unipc, euler or ve: a call of the network at each step; heun, pc or "
-    "ve-pc: two; langevin: a hundred; gotta-go-fast or flow: as many as it needs.",
+    "Sampler. One call of the network a step: ancestral, ddim, dpm++, unipc, euler, ve; two: heun, "
+    "pc, ve-pc; a hundred: langevin; as many as it needs: gotta-go-fast, flow.",
     default="ancestral; a GAN has its own")
 
 # %% ../nbs/77_cli.ipynb #8652c5fb
 def _use_kinds(file: Optional[Path]):
-    "Know the kind that a file describes, which is run only because somebody has named it."
+    "Register the kind of model that a Python file defines; the file is run."
     if file is None: return
     from diffstudy import experiment
     with usage(): experiment.register_kind(file)
 
 _Kinds = option(
-    Path, "A Python file with a KIND of model of your own, which is run.", "--kinds",
+    Path, "Python file that defines a KIND of model of your own; it is run.", "--kinds",
     default="none", callback=_use_kinds)
 _Checkpoint = option(
-    str, "last, best by the held-out score of a run that was watched, or the step of one that "
-    "is there.")
-_Seed = option(int, "Of the noise: the same seed, the same images.")
-_Force = option(bool, "Do it again, even if it is done.", "--force")
-_List = option(bool, "Only list the settings with their values.", "--settings")
+    str, "Checkpoint: last, best (by the held-out score of a run that was watched), or the step "
+    "of one that is there.")
+_Seed = option(int, "Seed of the noise: the same seed gives the same images.")
+_Force = option(bool, "Repeat the work, even if its result is there.", "--force")
+_ListSettings = option(bool, "List the settings with their values, and stop.", "--settings")
 
 # %% ../nbs/77_cli.ipynb #c604e780
 _Data = Annotated[str, typer.Argument(help="Data set: `diffstudy data` lists them.")]
-_Into = option(Path, "Folder of the run.", default="runs/RECIPE")
+_RunDir = option(Path, "Folder of the run.", default="runs/RECIPE")
 _Recipe = option(
     str, "Named configuration, or the config.json of a run.", default="the data set's own")
 _Init = option(
-    str, "Begin with the weights of a run, a file, or a name such as photos.", default="new")
-_Minutes = option(float, "So long here: steps are measured, then fixed.", default="the recipe's")
-_Updates = option(int, "Steps in all; more make a run longer.", default="the recipe's")
-_Start = option(int, "Of the weights, the order of the data and the noise.", default="0")
+    str, "Begin with the weights of a run, of a file, or of a name such as photos.", default="new")
+_Minutes = option(
+    float, "Minutes on this machine; a few steps are timed to choose how many to take.",
+    default="the recipe's")
+_TrainSteps = option(
+    int, "Steps of training in all; more of them make a run longer.", default="the recipe's")
+_TrainSeed = option(
+    int, "Seed of the weights, the order of the data and the noise.", default="0")
 _Set = Annotated[Optional[list[str]], typer.Option(
     "--set", metavar="KEY=VALUE", show_default=False,
-    help="Change a setting, such as lr=1e-3 or width=48; as often as you like. "
+    help="Setting to change, such as lr=1e-3 or width=48; may be given several times. "
     "--settings lists all of them.")]
-_Fresh = option(
-    bool, "Begin anew and keep the old folder under another name, or go on where it stopped.",
-    "--fresh/--resume")
-_Curves = option(bool, "Curves for TensorBoard, in RUN/tensorboard.", "--tensorboard")
+_Restart = option(
+    bool, "Train from the beginning and keep the old folder under another name, or go on where it "
+    "stopped.",
+    "--restart/--resume")
+_TensorBoard = option(bool, "Write curves for TensorBoard to RUN/tensorboard.", "--tensorboard")
 _Record = option(
-    Path, "Also sample and judge, and write all of it to this JSON file.", default="none")
+    Path, "JSON file for the result, an evaluation of samples and a few of them.", default="none")
 
 # %% ../nbs/77_cli.ipynb #11fe8a41
-def _given(**options) -> dict: return {k: v for k, v in options.items() if v is not None}
+def _given(**options) -> dict:
+    "Keep the options that are not None."
+    return {k: v for k, v in options.items() if v is not None}
 
 @command("train")
 def _train(
-    data: _Data = "digits", run: _Into = None, recipe: _Recipe = None, init: _Init = None,
-    minutes: _Minutes = None, steps: _Updates = None, seed: _Start = None, settings: _Set = None,
-    fresh: _Fresh = False, tensorboard: _Curves = False, device: _Device = None,
-    root: _Root = None, record: _Record = None, listed: _List = False,
-    kinds: _Kinds = None,
+    data: _Data = "digits", run: _RunDir = None, recipe: _Recipe = None, init: _Init = None,
+    minutes: _Minutes = None, steps: _TrainSteps = None, seed: _TrainSeed = None,
+    settings: _Set = None, restart: _Restart = False, tensorboard: _TensorBoard = False,
+    device: _Device = None, data_dir: _DataDir = None, record: _Record = None,
+    listed: _ListSettings = False, kinds: _Kinds = None,
 ):
     "Train a model; the same command goes on where it stopped."
     from diffstudy import experiment
@@ -177,19 +197,25 @@ def _train(
             if minutes: typer.echo(f"  when the run begins, --minutes chooses {', '.join(SCALED)}")
             return
         done = experiment.train(
-            data, run, recipe=recipe, minutes=minutes, init=init, fresh=fresh, device=device,
-            root=root, progress=_SHOWN, say=typer.echo,
+            data, run, recipe=recipe, minutes=minutes, init=init, restart=restart, device=device,
+            data_dir=data_dir, progress=_SHOWN, print_fn=typer.echo,
             log="tensorboard" if tensorboard else None, **own)
 
     # what came of it, and what to do next
     if (result := done.result()) is None: return  # a process that only computes
     for line in experiment.report(result): typer.echo(line)
-    if record: _write_record(done, record, root)
+    if record: _write_record(done, record, data_dir)
     else: typer.echo(f"next: {done.next_command.format(folder=done.folder)}")
 
 # %% ../nbs/77_cli.ipynb #57e86d52
-def _write(out: Path, run, blocks: list, heads: list, note: str = ""):
-    "Pairs (title, images) as a picture, with a head for each column, or as `save_images` has it."
+def _write(
+    out: Path,       # NAME.png for one picture; NAME.npz or a folder for `run.save_images`
+    run,             # Run that made the images
+    blocks: list,    # Pairs (title, images), one below the other
+    heads: list,     # Text above each column
+    note: str = "",  # Text field of the PNG
+):
+    "Write blocks of images as one picture, or for other tools."
     import torch
     if out.suffix.lower() != ".png":
         return run.save_images(torch.cat([images for _, images in blocks]), out)
@@ -216,8 +242,13 @@ def _write(out: Path, run, blocks: list, heads: list, note: str = ""):
     write_png(out, picture, note)
 
 # %% ../nbs/77_cli.ipynb #3c8376a3
-def _numbers(name: str, text: str, kind: type, least: int) -> list:
-    "Numbers with commas between; ValueError with the option's name unless each is at least so."
+def _numbers(
+    name: str,   # Name of the option, for the error
+    text: str,   # Numbers with commas between
+    kind: type,  # int or float
+    least: int,  # Smallest number that is allowed
+) -> list:
+    "Parse numbers with commas between. Raises ValueError unless each is at least `least`."
     try: out = [kind(v) for v in text.split(",")]
     except ValueError: out = []
     if out and all(least <= v < math.inf for v in out): return out
@@ -227,7 +258,7 @@ def _numbers(name: str, text: str, kind: type, least: int) -> list:
 
 # %% ../nbs/77_cli.ipynb #4f365c2b
 def _place(run: Path, out: Path | None) -> Path:
-    "Where the images go; ValueError if nobody could write there."
+    "Choose the file for the images. Raises ValueError or OSError if it cannot be written."
     out = out or (run / "samples.png" if run.is_dir() else Path(f"{run.stem}-samples.png"))
     if out.suffix.lower() not in (".png", ".npz", ""):
         raise ValueError(
@@ -237,32 +268,34 @@ def _place(run: Path, out: Path | None) -> Path:
 
 # %% ../nbs/77_cli.ipynb #c39964c1
 _Weights = option(
-    str, "Guidance weights as in the paper, such as 0,1,3; 0 = none, all others double the "
-    "calls. One block of rows for each.", default="0")
-_InABlock = option(int, "Images of each class in a block.")
-_Labels = option(str, "Classes, such as 0,1,2, or none.", default="all")
-_Guide = option(
+    str, "Guidance weights w with commas between, such as 0,1,3, a block of rows for each; 0 is "
+    "none, any other doubles the calls.", default="0")
+_PerClass = option(int, "Samples of each class, or in all from a model without labels.")
+_Labels = option(str, "Classes with commas between, such as 0,1,2, or none.", default="all")
+_Classifier = option(
     Path, "Folder of a run of a classifier, to guide by it.",
     default="the labels dropped in training")
-_Precision = option(str, "Or bfloat16: less time, other images by a hair.", default="float32")
+_Precision = option(
+    str, "float32, or bfloat16, which takes less time and changes images by a hair.",
+    default="float32")
 _Out = option(
-    Path, "NAME.png, or NAME.npz or a folder for other tools.",
+    Path, "File for the images: NAME.png, or NAME.npz or a folder for other tools.",
     default="RUN/samples.png; NAME-samples.png where RUN is no folder")
 
-def _opened(run, device, checkpoint, n: int, steps: int = None):
-    "The run, after a look at what can be counted."
+def _opened(run, device, checkpoint, **counts):
+    "Open a run, after a check of the counts given on the command line."
     from diffstudy import experiment
     from diffstudy.core import check_counts
-    check_counts(**{f"--{k}": v for k, v in _given(steps=steps, n=n).items()})
+    check_counts(**{f"--{k.replace('_', '-')}": v for k, v in _given(**counts).items()})
     return experiment.open(
-        run, device, checkpoint=checkpoint, say=lambda m: typer.echo(m, err=True))
+        run, device, checkpoint=checkpoint, print_fn=lambda m: typer.echo(m, err=True))
 
 # %% ../nbs/77_cli.ipynb #c8bae750
 @command("sample")
 def _sample(
-    run: _Model, w: _Weights = None, steps: _Steps = None, n: _InABlock = 3,
-    sampler: _Sampler = None, grid: _Grid = None, seed: _Seed = 0, labels: _Labels = None,
-    classifier: _Guide = None, precision: _Precision = None, out: _Out = None,
+    run: _Model, w: _Weights = None, steps: _Steps = None, per_class: _PerClass = 3,
+    sampler: _Sampler = None, spacing: _Spacing = None, seed: _Seed = 0, labels: _Labels = None,
+    classifier: _Classifier = None, precision: _Precision = None, out: _Out = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, force: _Force = False,
     kinds: _Kinds = None,
 ):
@@ -275,9 +308,9 @@ def _sample(
         check_counts(0, seed=seed)
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
-        model = _opened(run, device, checkpoint, n, steps)
+        model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
         how = model.default_options() | _given(
-            steps=steps, sampler=sampler, grid=grid, precision=precision)
+            steps=steps, sampler=sampler, spacing=spacing, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)
         usual, weighed = how.pop("w", 0.), "w" in model.choices
         weights, classes = weights or [usual], [None]
@@ -289,7 +322,8 @@ def _sample(
                 f"--labels: expected classes from 0 to {last}; got {max(classes)}")
 
     # a picture says what it was drawn from, so the same one is not drawn twice
-    note = dict(checkpoint=model.checkpoint, w=weights, n=n, seed=seed, labels=classes)
+    note = dict(
+        checkpoint=model.checkpoint, w=weights, per_class=per_class, seed=seed, labels=classes)
     note = json.dumps(note | {k: getattr(v, "checkpoint", v) for k, v in how.items()})
     if not force and out.suffix and read_note(out) == note:
         return typer.echo(
@@ -299,22 +333,23 @@ def _sample(
     # what it will cost, before it is drawn; a GAN refuses a weight
     begin, blocks = time.perf_counter(), []
     asked = [how | (dict(w=v) if v or weighed else {}) for v in weights]
-    wanted = None if classes == [None] else classes * n
-    total = len(weights) * n * len(classes)
+    wanted = None if classes == [None] else classes * per_class
+    total = len(weights) * per_class * len(classes)
     with usage():
         costs = " or ".join(dict.fromkeys(model.describe_cost(told) for told in asked))
         way = describe_sampling(how | (dict(w=weights) if weighed else {}))
         if way or costs: typer.echo(", ".join(filter(None, [way, costs])))
-        with watch.Progress(total, "images", "sampling", on=_SHOWN, say=typer.echo) as view:
+        with watch.Progress(total, "images", "sampling", on=_SHOWN, print_fn=typer.echo) as view:
             for v, told in zip(weights, asked):
                 title = f"guidance weight w = {v:g}" if weighed and wanted else "samples"
                 if weighed and wanted and v == 0: title += " (none)"
                 if wanted and len({*classes}) == 1: title += f", class {classes[0]}"
                 blocks.append((
-                    title, model.sample(wanted, n=n, seed=seed, progress=view, **told)))
+                    title, model.sample(wanted, n=per_class, seed=seed, progress=view, **told)))
 
         # images of one class, or without any, fill rows of a square
-        heads = classes if len(classes) > 1 else [""] * (n if n <= 10 else math.ceil(n ** .5))
+        columns = per_class if per_class <= 10 else math.ceil(per_class ** .5)
+        heads = classes if len(classes) > 1 else [""] * columns
         _write(out, model, blocks, heads, note)
     typer.echo(
         f"{total} samples of {model.checkpoint.split()[0]}, "
@@ -322,21 +357,20 @@ def _sample(
 
 # %% ../nbs/77_cli.ipynb #9144133f
 _Weight = option(float, "Guidance weight of the samples, 0 = none.", default="0")
-_OfEach = option(int, "Samples of each class.")
 
 @command("evaluate")
 def _evaluate(
-    run: _Model, w: _Weight = None, steps: _Steps = None, n: _OfEach = 30,
-    sampler: _Sampler = None, grid: _Grid = None, precision: _Precision = None, seed: _Seed = 0,
-    checkpoint: _Checkpoint = "last", device: _Device = None, root: _Root = None,
-    force: _Force = False, kinds: _Kinds = None,
+    run: _Model, w: _Weight = None, steps: _Steps = None, per_class: _PerClass = 30,
+    sampler: _Sampler = None, spacing: _Spacing = None, precision: _Precision = None,
+    seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
+    data_dir: _DataDir = None, force: _Force = False, kinds: _Kinds = None,
 ):
-    "Judge samples beside real images; bits per dimension where the model has them."
+    "Evaluate samples beside real images, and the bits per dimension where the model has them."
     from diffstudy import experiment
-    how = _given(w=w, steps=steps, sampler=sampler, grid=grid, precision=precision)
+    how = _given(w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision)
     with usage():
         if w is not None: _numbers("--w", str(w), float, -1)
-        model = _opened(run, device, checkpoint, n, steps)
+        model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
 
         # a choice that the model does not have is refused, not ignored
         if other := [k for k in how if k not in model.choices]:
@@ -344,36 +378,43 @@ def _evaluate(
                 f"--{', --'.join(other)}: {run} holds {model.description}, "
                 "which has no such choice")
         found = model.evaluate(
-            **how, n=n, seed=seed, root=root, again=force, progress=_SHOWN, say=typer.echo)
+            **how, per_class=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
+            print_fn=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
 
 # %% ../nbs/77_cli.ipynb #72ace11f
-_Picture = Annotated[Path, typer.Argument(help="A picture; what is transparent is its hole.")]
-_Hole = option(
-    Path, "A picture of the same size, white where it is hidden.", "--mask", default="none")
+_Picture = Annotated[
+    Path, typer.Argument(help="Picture with a hole, which is where it is transparent.")]
+_Mask = option(
+    Path, "Picture of the same size, white where the first one is hidden.", "--mask",
+    default="none")
 _Noise = option(
-    float, "Standard deviation of its noise, where black is -1 and white 1.", default="0")
-_Method = option(str, "pigdm, dps, replacement or particles.", default="pigdm")
-_State = option(int, "Of a GAN, which draws the whole picture again.", default="2")
-_Answers = option(int, "How many answers.")
-_Class = option(int, "Class of the answers.", default="none")
+    float, "Standard deviation of the picture's noise, where black is -1 and white 1.", default="0")
+_Method = option(
+    str, "Method: pigdm, dps, replacement or particles.", default="pigdm")
+_State = option(
+    int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
+    "again.", default="2")
+_Total = option(int, "Answers in all.")
+_Label = option(int, "Class of the answers.", default="none")
 _Restored = option(
-    Path, "NAME.png, or NAME.npz or a folder for other tools.", default="NAME-restored.png")
+    Path, "File for the images: NAME.png, or NAME.npz or a folder for other tools.",
+    default="NAME-restored.png")
 
 # %% ../nbs/77_cli.ipynb #ba2ab216
 @command("restore")
 def _restore(
-    run: _Model, picture: _Picture, mask: _Hole = None, noise: _Noise = None,
-    method: _Method = None, n: _Answers = 8, label: _Class = None, w: _Weight = None,
+    run: _Model, picture: _Picture, mask: _Mask = None, noise: _Noise = None,
+    method: _Method = None, n: _Total = 8, label: _Label = None, w: _Weight = None,
     steps: _Steps = None, state: _State = None, seed: _Seed = 0, out: _Restored = None,
     checkpoint: _Checkpoint = "last", device: _Device = None, kinds: _Kinds = None,
 ):
-    "Fill the hole of a picture, or take its noise away: several answers, in a PNG."
+    "Fill the hole of a picture, or remove its noise: several answers, in a PNG."
     import torch
     from diffstudy.inverse import holes
     with usage():
         out = _place(picture, out or Path(f"{picture.stem}-restored.png"))
-        model = _opened(run, device, checkpoint, n)
+        model = _opened(run, device, checkpoint, n=n)
         k, hole = holes.read(picture, model.facts, mask)
         if not hole.any() and not noise and "w" in model.choices:
             raise ValueError(
@@ -397,7 +438,13 @@ _PACKAGE = Path(kernels.__file__).resolve().parents[1]
 _RUNS = [p for p in (_PACKAGE / "runs", _PACKAGE.parent / "nbs" / "runs") if p.is_dir()]
 
 def overview(anew: bool = False) -> dict:
-    "All data sets and recipes, from a file beside the recorded runs, or from the code and them."
+    """Collect all data sets and recipes, from a file beside the recorded runs if there is one.
+
+    Args:
+        anew: Collect them from the code and the recorded runs, not from the file
+
+    Returns:
+        Rows for `tables`: sets, recipes, and the names of recipes that were never_run"""
     places = [p / "recipes.json" for p in _RUNS]
     if not anew and (kept := next(filter(None, map(read_json, places)), None)): return kept
     from diffstudy import data, experiment
@@ -433,7 +480,7 @@ def overview(anew: bool = False) -> dict:
 
 # %% ../nbs/77_cli.ipynb #cedd4575
 def tables(found: dict) -> tuple[list, list]:
-    "The data sets and the recipes of `overview` as rows of text, each with a head."
+    "Format `overview` as two tables of text, data sets and recipes, each with a head row."
     sets = [("name", "shape", "levels", "classes", "train", "held out", "where it comes from")]
     sets += [
         (name, "×".join(map(str, shape)) if shape else "any", *(str(v or "any") for v in rest))
@@ -451,10 +498,10 @@ def tables(found: dict) -> tuple[list, list]:
 @command("data")
 def _data(
     record: option(
-        Path, "Write the tables to this file, from the code and the records.", default="none"
+        Path, "File for the tables, made anew from the code and the records.", default="none"
     ) = None,
 ):
-    "List the data sets and the recipes, with what each costs."
+    "List the data sets and the recipes, with the cost of each."
     found = overview(anew=bool(record))
     if record: write_json(record, found)
     sets, recipes = tables(found)
@@ -470,10 +517,12 @@ def _data(
 def _prepare(
     pictures: Annotated[
         Path, typer.Argument(help="Folder of pictures, with a subfolder for each class.")],
-    out: option(Path, "Folder to write.", default="~/.cache/diffstudy/prepared/NAME") = None,
+    out: option(
+        Path, "Folder for the prepared set.",
+        default="~/.cache/diffstudy/prepared/NAME") = None,
     size: option(int, "Height and width of the images.") = 32,
-    channels: option(int, "1 = gray, 3 = color.") = 3,
-    held_out: option(float, "Part for testing, if there is no split.") = .1,
+    channels: option(int, "Channels of an image: 1 = gray, 3 = color.") = 3,
+    held_out: option(float, "Share of the pictures for testing, if there is no split.") = .1,
     skip_broken: option(bool, "Leave out pictures that cannot be read.", "--skip-broken") = False,
 ):
     "Decode a folder of pictures once, into files that batches read from."
@@ -481,13 +530,13 @@ def _prepare(
     from diffstudy.experiment.run import Folder
     with usage():
         asked = dict(size=size, channels=channels, held_out=held_out, skip_broken=skip_broken)
-        place = data.prepare(pictures, out, **asked, say=typer.echo)
+        place = data.prepare(pictures, out, **asked, print_fn=typer.echo)
     own = "".join(f" --set {k}={v}" for k, v in asked.items() if v != getattr(Folder(), k))
-    typer.echo(f"next: diffstudy train folder --root {place}{own}")
+    typer.echo(f"next: diffstudy train folder --data-dir {place}{own}")
 
 # %% ../nbs/77_cli.ipynb #b25706ea
 def _sparkline(values: list) -> str:
-    "A curve as text: at most 60 characters, one for each value or mean of neighbors."
+    "Draw a curve as text, at most 60 characters: each a value, or the mean of neighbors."
     n = max(1, -(-len(values) // 60))
     v = [sum(values[i:i + n]) / len(values[i:i + n]) for i in range(0, len(values), n)]
     if not v: return ""
@@ -499,9 +548,9 @@ def _sparkline(values: list) -> str:
 @command("info")
 def _info(
     run: _Model,
-    weights: option(bool, "Also list the tensors.", "--weights") = False, kinds: _Kinds = None,
+    weights: option(bool, "List the tensors, too.", "--weights") = False, kinds: _Kinds = None,
 ):
-    "Say what a run holds: settings, steps done, loss, result."
+    "Show what a run holds: settings, steps done, loss, result."
     from diffstudy import experiment
     from diffstudy.experiment import folder as run_folder
     from diffstudy.experiment.evaluation import read_evaluations
@@ -509,7 +558,7 @@ def _info(
     model = None
     with usage():
         if str(run) in experiment.TRAINED or run.suffix == ".safetensors":
-            model = experiment.open(run, "cpu", say=typer.echo)
+            model = experiment.open(run, "cpu", print_fn=typer.echo)
         info = model.info if model else experiment.read_run(run)
 
     # what was asked for
@@ -525,7 +574,7 @@ def _info(
     # how far it is, which reading the checkpoint has verified, and what was seen on the way
     if model: tensors = model.model.state_dict()
     else:
-        path, found = checkpoint.read_latest(run, say=typer.echo)
+        path, found = checkpoint.read_latest(run, print_fn=typer.echo)
         if path is None: return typer.echo("no checkpoint yet")
         state, tensors = found.state, found.ema
         typer.echo(
@@ -556,18 +605,18 @@ def _info(
 # weights of guidance, rows of samples, steps of the sampler; other settings of the judge
 _RECORD = dict(w=(0, 1, 3), n=3, steps=256, judging={})
 
-def _write_record(run, path: Path, root=None):
-    "Write a finished `VDMRun`, its verdict and a few samples to one small JSON file."
+def _write_record(run, path: Path, data_dir=None):
+    "Write a finished `VDMRun`, an evaluation and a few samples to one small JSON file."
     from diffstudy.data import to_strip
     if "w" not in run.choices:
         fail("--record: expected a variational diffusion model; "
              f"{run.folder} holds {run.description}", 2)
 
     # the samples are pictures: small, and to be seen without a library
-    how = dict(steps=_RECORD["steps"], grid="schedule")
+    how = dict(steps=_RECORD["steps"], spacing="schedule")
     found = run.evaluate(
         w=1. if run.has_labels else 0., precision=run.config["train"]["precision"], **how,
-        root=root, judging=_RECORD["judging"], progress=_SHOWN, say=typer.echo)
+        data_dir=data_dir, judging=_RECORD["judging"], progress=_SHOWN, print_fn=typer.echo)
     labels = list(range(run.facts["classes"])) * _RECORD["n"]
     weights = _RECORD["w"] if run.has_labels else (0,)  # as many images, nothing to guide to
     told = dict(labels=labels if run.has_labels else None, n=len(labels), **how)
@@ -581,7 +630,7 @@ def _write_record(run, path: Path, root=None):
 
 # %% ../nbs/77_cli.ipynb #a8bc3856
 def main():
-    "The command `diffstudy`."
+    "Run the command `diffstudy`."
     for out in (sys.stdout, sys.stderr):
         if hasattr(out, "reconfigure"): out.reconfigure(errors="replace")
     kernels.keep_freed_memory()

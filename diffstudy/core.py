@@ -371,6 +371,7 @@ ELSEWHERE = {
     "w = scale - 1": "guidance_scale cond_scale scale cfg_scale",
     "labels": "prompt class_labels classes label y",
     "n": "batch_size num_samples n_samples num_images num_images_per_prompt",
+    "per_class": "n num_samples n_samples num_images",
     "steps": (
         "num_inference_steps sampling_timesteps num_timesteps timesteps num_steps n_steps "
         "max_steps max_train_steps train_num_steps epochs num_epochs num_train_epochs"),

@@ -89,7 +89,7 @@ PUBLISHED = _table("published.csv", Published)
 REPORTED = _table("reported.csv", Reported)
 
 # %% ../nbs/93_references.ipynb #ddced66a
-SETTING_METHODS = {  # a model, network or schedule that a configuration names → its methods
+SETTING_METHODS = {  # name of a model, network or schedule in a configuration → methods
     "pixelcnn": "families.autoregressive.PixelCNN", "strided": "families.autoregressive.strided",
     "glow": "families.flow.glow", "flow++": "families.flow.LogisticMixtureCDF",
     "tarflow": "families.flow.tarflow",
@@ -111,7 +111,7 @@ def methods_of(config: dict) -> list[str]:
     Returns:
         Keys of `METHODS`"""
     gan = config.get("gan", {})
-    kinds = {  # what a run of a kind uses, and what some of them use
+    kinds = {  # methods of each kind of run, some only with a setting
         "vdm": [
             "vdm.model.VDM nets.models.UNet process.sample.ancestral",
             SETTING_METHODS.get(config.get("schedule")),

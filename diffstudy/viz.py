@@ -39,7 +39,7 @@ def setup():
 
 # %% ../nbs/78_viz.ipynb #32ed35e2
 def _array(x) -> np.ndarray:
-    "A tensor or array as numpy, wherever it lives."
+    "Convert a tensor on any device, or an array, to numpy."
     return x.detach().float().cpu().numpy() if torch.is_tensor(x) else np.asarray(x)
 
 # %% ../nbs/78_viz.ipynb #4515c590
@@ -47,11 +47,11 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
     """Show a grid of images, gray or color.
 
     Args:
-        x: `(n, c, h, w)` in [-1, 1]
-        columns: Images in a row
-        titles: One for each row, written at its left
-        ax: Where to draw; a new figure otherwise
-        scale: Inches for each image
+        x: Images, `(n, c, h, w)` in [-1, 1]
+        columns: Number of images in a row
+        titles: Titles of the rows, written at their left
+        ax: Axes to draw on; None: a new figure
+        scale: Width of an image in inches
 
     Returns:
         The axes"""
@@ -86,14 +86,14 @@ def show_images(x, columns: int = 10, titles=None, ax=None, scale: float = 0.55)
 
 # %% ../nbs/78_viz.ipynb #cf924803
 def scatter(x, ax=None, c=None, lim: float = 2.5, title: str = ""):
-    """Points in the plane on square axes.
+    """Plot points in the plane on square axes.
 
     Args:
-        x: `(n, 2)`
-        ax: Where to draw; a new figure otherwise
-        c: Class of each point, or one color
-        lim: The axes run from -lim to lim
-        title: Above the panel
+        x: Points, `(n, 2)`
+        ax: Axes to draw on; None: a new figure
+        c: Class of each point, `(n,)`, or one color
+        lim: Bound of both axes, which run from -lim to lim
+        title: Title of the panel
 
     Returns:
         The axes"""
@@ -106,15 +106,15 @@ def scatter(x, ax=None, c=None, lim: float = 2.5, title: str = ""):
 
 # %% ../nbs/78_viz.ipynb #590cb5ff
 def plane(f, lim: float = 2.5, n: int = 120, ax=None, title: str = "", **kw):
-    """A function over the plane as an image.
+    """Plot a function over the plane as an image.
 
     Args:
-        f: `(n, 2)` -> `(n,)`: what to draw over the plane
-        lim: The axes run from -lim to lim
-        n: Points along each axis
-        ax: Where to draw; a new figure otherwise
-        title: Above the panel
-        **kw: For `imshow`
+        f: Function to plot, `(n, 2) → (n,)`
+        lim: Bound of both axes, which run from -lim to lim
+        n: Number of points along each axis
+        ax: Axes to draw on; None: a new figure
+        title: Title of the panel
+        **kw: Keyword arguments of `imshow`
 
     Returns:
         The axes"""
@@ -127,14 +127,14 @@ def plane(f, lim: float = 2.5, n: int = 120, ax=None, title: str = "", **kw):
 
 # %% ../nbs/78_viz.ipynb #13da8334
 def palette_png(figure, colors: int = 96) -> tuple[bytes, tuple[int, int]]:
-    """A picture as a PNG with a palette; a figure is closed, so that it is not shown twice.
+    """Convert a figure to a PNG with a palette, and close the figure so that it is not shown twice.
 
     Args:
         figure: A matplotlib figure, or the bytes of a PNG
-        colors: Size of the palette
+        colors: Number of colors in the palette
 
     Returns:
-        A small PNG, and its width and height in pixels"""
+        Bytes of the PNG, and (width, height) in pixels"""
     from PIL import Image
     if isinstance(figure, bytes):
         raw = io.BytesIO(figure)
@@ -158,16 +158,16 @@ _MOVE = ("const s=this.closest('.ds-slider'),l=JSON.parse(this.dataset.labels)[t
         "s.querySelector('.ds-value').textContent=l;this.setAttribute('aria-valuetext',l)")
 
 class slider:
-    """Pictures drawn in advance, chosen by a slider, in Jupyter and on a page.
+    """Slider over pictures drawn in advance, for Jupyter and a web page.
 
     Args:
         frames: Matplotlib figures or PNG bytes, one for each value, all of one size
-        labels: What each value shows, such as `["0", "1", "3"]`
-        name: What the slider sets, such as "guidance weight w"
-        alt: What the pictures show, for who cannot see them
-        caption: What to see
-        start: The frame that stands there first
-        colors: Size of the pictures' palette"""
+        labels: Labels of the values, such as `["0", "1", "3"]`
+        name: Name of the quantity that the slider sets, such as "guidance weight w"
+        alt: Alternative text of the pictures, for screen readers
+        caption: Caption under the pictures
+        start: Index of the frame shown first
+        colors: Number of colors in the pictures' palette"""
     def __init__(self, frames, labels, *, name: str, alt: str, caption: str | None = None,
                  start: int = 0, colors: int = 96):
         self.labels = [str(l) for l in labels]
@@ -176,7 +176,7 @@ class slider:
         self.caption = caption
         self.start = start
 
-        # a picture for each label, and words for who cannot see them
+        # a picture for each label, and texts for screen readers
         frames = list(frames)
         if len(frames) < 2 or len(frames) != len(self.labels):
             raise ValueError(

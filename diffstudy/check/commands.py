@@ -93,7 +93,7 @@ def doctor_run(
     from diffstudy import experiment
     from diffstudy.check.doctor import doctor
     with usage():
-        if what.suffix != ".py": report = doctor(experiment.open(what, say=typer.echo))
+        if what.suffix != ".py": report = doctor(experiment.open(what, print_fn=typer.echo))
         else:
             if not what.is_file(): raise ValueError(f"expected a file that is there; got {what}")
             names = Definitions(what)

@@ -67,27 +67,28 @@ class _Source(NamedTuple):
     others: list = []     # Suffixes of the files of a folder that are no images
     mark: str | None = None  # Hash of the content of a folder
 
-def _of_folder(root: Path, options: dict) -> _Source:
+def _of_folder(data_dir: Path, options: dict) -> _Source:
     "Pair the files of a folder with their labels, in the order of the set."
     need_torchvision()  # asked for first, so that its absence is not taken for a bad file
-    groups, others = _list_images(root)
+    groups, others = _list_images(data_dir)
     if two := _two_parts(groups):
-        train, held = found = [_list_images(root / name)[0] for name in two]
+        train, held = found = [_list_images(data_dir / name)[0] for name in two]
 
         # a class that no model has seen cannot be scored
         if new := sorted(held.keys() - train.keys()):
             raise ValueError(
                 f"{two[1]} holds {', '.join(c or 'pictures outside of a class' for c in new)}, "
-                f"of which {two[0]} in {root} has nothing; "
+                f"of which {two[0]} in {data_dir} has nothing; "
                 "expected no class that is only held out")
     else:
         # a class may be called train, as of vehicles
         found, lower = [groups], [g.lower() for g in groups]
         if any(k in _HELD_OUT for k in lower) or lower in (["train"], ["training"]):
             raise ValueError(
-                f"{root} holds {', '.join(sorted(groups))}; expected classes alone, or a split: "
-                "one folder to train on (train) beside one held out (test or val), and nothing "
-                "else. Move what is too much elsewhere, or give one of the folders as root")
+                f"{data_dir} holds {', '.join(sorted(groups))}; expected classes alone, or a "
+                "split: one folder to train on (train) beside one held out (test or val), and "
+                "nothing else. Move what is too much elsewhere, or give one of the folders as "
+                "data_dir")
     names = sorted(found[0])
     parts = [
         [(p, names.index(c)) for c, files in sorted(part.items()) for p in files]
@@ -97,11 +98,11 @@ def _of_folder(root: Path, options: dict) -> _Source:
     # the content is known by the names, sizes and dates of the files
     def look(p): return p.stat() if p.exists() else p.lstat()
     seen = [
-        [(str(p.relative_to(root)), s.st_size, s.st_mtime_ns, label)
+        [(str(p.relative_to(data_dir)), s.st_size, s.st_mtime_ns, label)
          for p, label in part for s in [look(p)]] for part in parts]
-    mark = digest([_LAYOUT, str(root.resolve()), options, names, seen])[:16]
+    mark = digest([_LAYOUT, str(data_dir.resolve()), options, names, seen])[:16]
     return _Source(
-        root.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
+        data_dir.resolve().name, dict(zip(("train", "test"), parts)), sum(map(len, parts)), names,
         bool(two), others, mark)
 
 def _two_shares(n: int, options: dict) -> tuple[list, list]:  # Indices to train on, and to hold out
@@ -187,41 +188,43 @@ def upright(f, channels: int):
     return image.convert("L" if channels == 1 else "RGB")
 
 # %% ../../nbs/72a_folders.ipynb #285bc82f
-def load_folder(root, size: int = 32, channels: int = 3, held_out: float = .1,
-                skip_broken: bool = False, say: Callable = print) -> tuple[ImageSet, ImageSet]:
+def load_folder(data_dir, size: int = 32, channels: int = 3, held_out: float = .1,
+                skip_broken: bool = False, print_fn: Callable = print) -> tuple[ImageSet, ImageSet]:
     """Load a folder of images: each subfolder is a class, or all files lie in one.
 
     Args:
-        root: Folder of images, or a folder that `prepare` wrote
+        data_dir: Folder of images, or a folder that `prepare` wrote
         size: Height and width of the images
         channels: 1 = gray, 3 = color
         held_out: Fraction for testing, by a fixed permutation, if there is no split
         skip_broken: Leave out unreadable images instead of raising ValueError
-        say: Called with a message on the files that are left out
+        print_fn: Called with a message on the files that are left out
 
     Returns:
         Training set and test set"""
-    if root is None or not Path(root).is_dir():
+    if data_dir is None or not Path(data_dir).is_dir():
         raise ValueError(
-            "root: expected an existing folder of pictures, as in --root pictures on the command "
-            'line, or load("folder", root="pictures") and train("folder", root="pictures"); '
-            f"got {root if root is None else repr(str(root))}")
-    place, options = Path(root), _checked(size, channels, held_out, skip_broken)
+            "data_dir: expected an existing folder of pictures, as in --data-dir pictures on the "
+            'command line, or load("folder", data_dir="pictures") and '
+            'train("folder", data_dir="pictures"); '
+            f"got {data_dir if data_dir is None else repr(str(data_dir))}")
+    place, options = Path(data_dir), _checked(size, channels, held_out, skip_broken)
     if (place / _FILE).is_file() or (place / _FACTS).is_file():
         return _open_prepared(place, options)
     source = _of_folder(place, options)
     if source.total < _MANY:
         images = []
-        sets = _two_sets(_decode(source, options, images.append, say), torch.stack(images))
+        sets = _two_sets(_decode(source, options, images.append, print_fn), torch.stack(images))
     else:
         place = _home(source)
-        try: _write(source, place, options, True, say)
+        try: _write(source, place, options, True, print_fn)
         except OSError as e:
             raise RuntimeError(
-                f"cannot keep the prepared form of {root} in {place} ({e}); prepare it where there "
-                "is room, diffstudy prepare PICTURES --out FOLDER, and give that as root") from e
+                f"cannot keep the prepared form of {data_dir} in {place} ({e}); prepare it where "
+                "there is room, diffstudy prepare PICTURES --out FOLDER, and give that as "
+                "data_dir") from e
         sets = _open_prepared(place, options)
-    _say_used(source, sum(map(len, sets)), say)
+    _report_used(source, sum(map(len, sets)), print_fn)
     return sets
 
 def _checked(size, channels, held_out, skip_broken) -> dict:
@@ -238,13 +241,13 @@ def _two_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageS
         len(facts["classes"]), mapped=mapped)
     return every[:n], every[n:]
 
-def _say_used(source: _Source, used: int, say: Callable):
+def _report_used(source: _Source, used: int, print_fn: Callable):
     "Report the files of a folder that are left out, by reason, if there are any."
     left = []
     if broken := source.total - used: left.append(f"{broken} that cannot be read")
     if source.others:
         left.append(f"{_by_kind(source.others)} (save pictures as PNG or JPEG to use them)")
-    if left: say(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
+    if left: print_fn(f"{source.name}: {used} pictures are used; left out: {'; '.join(left)}")
 
 # %% ../../nbs/72a_folders.ipynb #b6dda09e
 _LAYOUT = 3   # Of a prepared folder
@@ -340,7 +343,7 @@ def _of_rows(rows, name: str, options: dict) -> _Source:
     return _Source(name, parts, total, None, split)
 
 # %% ../../nbs/72a_folders.ipynb #70fe3252
-def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown=None) -> dict:
+def _decode(source: _Source, options: dict, keep: Callable, print_fn: Callable, shown=None) -> dict:
     "Decode all rows, call `keep` with each image, and return the facts for prepared.json."
     size, channels = options["size"], options["channels"]
     def read(item):
@@ -376,7 +379,7 @@ def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown
                 f"{listed};\nremove or replace the {len(bad)} of {source.total} pictures that "
                 "cannot be read, or leave them out: skip_broken=True, on the command line --set "
                 "skip_broken=true of train and --skip-broken of prepare")
-        say(listed)
+        print_fn(listed)
 
     # whether the labels fit
     if empty := [part for part, v in labels.items() if not v]:
@@ -395,7 +398,7 @@ def _decode(source: _Source, options: dict, keep: Callable, say: Callable, shown
 
 # %% ../../nbs/72a_folders.ipynb #5ce47547
 def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: float = .1,
-            skip_broken: bool = False, progress: bool = True, say: Callable = print) -> Path:
+            skip_broken: bool = False, progress: bool = True, print_fn: Callable = print) -> Path:
     """Decode images once into a memory-mapped file from which batches are read.
 
     Args:
@@ -406,10 +409,10 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
         held_out: Fraction for testing, by a fixed permutation, if there is no split
         skip_broken: Leave out unreadable images instead of raising ValueError
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
-        say: Called with each message
+        print_fn: Called with each message
 
     Returns:
-        The folder written, a root of `load("folder", root=…)`"""
+        The folder written, the data_dir of `load("folder", data_dir=…)`"""
     options = _checked(size, channels, held_out, skip_broken)
     if isinstance(source, (str, Path)):
         root = Path(source)
@@ -422,11 +425,11 @@ def prepare(source, out=None, *, size: int = 32, channels: int = 3, held_out: fl
             raise ValueError('expected a folder to write to, as in prepare(rows, "prepared/cats")')
         place = Path(out).expanduser()
         source = _of_rows(source, place.name, options)
-    facts = _write(source, place, options, progress, say)
-    if source.mark: _say_used(source, sum(map(len, facts["labels"].values())), say)
+    facts = _write(source, place, options, progress, print_fn)
+    if source.mark: _report_used(source, sum(map(len, facts["labels"].values())), print_fn)
     return place
 
-def _write(source: _Source, place: Path, options: dict, progress: bool, say: Callable) -> dict:
+def _write(source: _Source, place: Path, options: dict, progress: bool, print_fn: Callable) -> dict:
     "Write all images into prepared.bin, then prepared.json; return its content."
     make_folder(place)
     with locked(place, "preparing", wait=True):
@@ -440,11 +443,13 @@ def _write(source: _Source, place: Path, options: dict, progress: bool, say: Cal
         try:
             with (
                 Progress(
-                    source.total, "pictures", "preparing", on=progress, say=say, every=10) as shown,
+                    source.total, "pictures", "preparing", on=progress, print_fn=print_fn,
+                    every=10) as shown,
                 open(place / _FILE, "wb") as f,
             ):
                 facts = _decode(
-                    source, options, lambda image: f.write(image.numpy().tobytes()), say, shown)
+                    source, options, lambda image: f.write(image.numpy().tobytes()), print_fn,
+                    shown)
                 f.flush()
                 os.fsync(f.fileno())
         except BaseException:
@@ -452,7 +457,7 @@ def _write(source: _Source, place: Path, options: dict, progress: bool, say: Cal
             raise
         write_json(place / _FACTS, facts)  # now it is whole
     n, many = {k: len(v) for k, v in facts["labels"].items()}, len(facts["classes"])
-    say(
+    print_fn(
         f"prepared {n['train']} training and {n['test']} held-out pictures of "
         f"{many} class{'es' if many > 1 else ''}, "
         f"{(place / _FILE).stat().st_size / 1e6:.1f} MB: {place}")

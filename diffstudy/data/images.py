@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
 from ..core import can_look, expect, move, seen, stream
-from ..train.files import find_bundled, import_optional, locked, read_note, replace_file, write_png
+from ..train.files import (
+    find_bundled, import_optional, locked, read_note, replace_file, write_png)
 
 # %% ../../nbs/72_images.ipynb #fb5d4610
 def encode(k: Tensor, levels: int) -> Tensor:
@@ -139,11 +140,11 @@ def some_of(images, n: int):
     return images[order[:n].to(images.labels.device)]
 
 # %% ../../nbs/72_images.ipynb #19ae8146
-def load_digits(root=None) -> tuple[ImageSet, ImageSet]:
+def load_digits(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load the 8×8 digits of scikit-learn in the course's fixed split.
 
     Args:
-        root: Ignored, since the files come with scikit-learn
+        data_dir: Ignored, since the files come with scikit-learn
 
     Returns:
         Training set (1500) and test set (297)"""
@@ -160,38 +161,39 @@ def need_torchvision():
     return import_optional("torchvision", "images", "this set")
 
 # %% ../../nbs/72_images.ipynb #a76a87b7
-def _fetch(name: str, root) -> list:  # Training and test part, data sets of torchvision
+def _fetch(name: str, data_dir) -> list:  # Training and test part, data sets of torchvision
     "Open a data set of torchvision, and download its files first if they are missing."
     cls = getattr(need_torchvision().datasets, name)
-    root = Path(root or Path.home() / ".cache" / "diffstudy").expanduser()
+    data_dir = Path(data_dir or Path.home() / ".cache" / "diffstudy").expanduser()
 
-    try: return [cls(root, train=t) for t in (True, False)]
+    try: return [cls(data_dir, train=t) for t in (True, False)]
     except Exception: pass  # not there yet, or another process is unpacking it
 
     # the lock lets several processes start at once: one downloads, the others wait
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with locked(root / f"{name}.download", wait=True):
-            return [cls(root, train=t, download=True) for t in (True, False)]
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with locked(data_dir / f"{name}.download", wait=True):
+            return [cls(data_dir, train=t, download=True) for t in (True, False)]
     except Exception as e:
-        if bad := _damaged(cls, root):
+        if bad := _damaged(cls, data_dir):
             raise RuntimeError(
                 f"{name} is damaged: {', '.join(map(str, bad))} is not whole, as after a download "
                 "or an unpacking that was cut off. Remove it and load again: what is missing "
                 "is unpacked or downloaded anew") from e
         raise RuntimeError(
-            f"{name} is not in {root} and its download failed ({e}). Check the network, "
-            "or copy the files there in torchvision's layout, or name their folder by root=") from e
+            f"{name} is not in {data_dir} and its download failed ({e}). Check the network, "
+            "or copy the files there in torchvision's layout, or name their folder by "
+            "data_dir=") from e
 
 # %% ../../nbs/72_images.ipynb #4a7e3f6f
 def _damaged(
     cls,         # Class of a data set of torchvision, MNIST or CIFAR10
-    root: Path,  # Folder of its files
+    data_dir: Path,  # Folder of its files
 ) -> list[Path]:  # Files that exist but are incomplete
     "List the incomplete files of MNIST or CIFAR-10."
     if not hasattr(cls, "train_list"):  # MNIST
         found = []
-        for p in sorted((root / "MNIST" / "raw").glob("*-ubyte")):
+        for p in sorted((data_dir / "MNIST" / "raw").glob("*-ubyte")):
             # its length must be that of 0, 0, 8 for bytes, the axes, their sizes, the values
             b = p.read_bytes()
             head = 4 + 4 * b[3] if b[:3] == b"\0\0\x08" and len(b) > 3 else math.inf
@@ -201,34 +203,34 @@ def _damaged(
 
     # CIFAR-10: a checksum for each file
     sums = dict(cls.train_list + cls.test_list) | {cls.meta["filename"]: cls.meta["md5"]}
-    there = [p for f in sums if (p := root / cls.base_folder / f).is_file()]
+    there = [p for f in sums if (p := data_dir / cls.base_folder / f).is_file()]
     return [p for p in there if hashlib.md5(p.read_bytes()).hexdigest() != sums[p.name]]
 
 # %% ../../nbs/72_images.ipynb #fab0da75
-def load_mnist(root=None) -> tuple[ImageSet, ImageSet]:
+def load_mnist(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load MNIST through torchvision: 28×28 digits with 256 gray levels.
 
     Args:
-        root: Folder of `MNIST/raw`; ~/.cache/diffstudy by default
+        data_dir: Folder of `MNIST/raw`; ~/.cache/diffstudy by default
 
     Returns:
         Training set (60,000) and test set (10,000)"""
     return tuple(
         ImageSet("mnist", d.data[:, None], d.targets, 256, 10)
-        for d in _fetch("MNIST", root))
+        for d in _fetch("MNIST", data_dir))
 
-def load_cifar10(root=None) -> tuple[ImageSet, ImageSet]:
+def load_cifar10(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load CIFAR-10 through torchvision: 32×32 color images.
 
     Args:
-        root: Folder of `cifar-10-batches-py`; ~/.cache/diffstudy by default
+        data_dir: Folder of `cifar-10-batches-py`; ~/.cache/diffstudy by default
 
     Returns:
         Training set (50,000) and test set (10,000)"""
     def made(d):
         x = torch.from_numpy(d.data).permute(0, 3, 1, 2).contiguous()
         return ImageSet("cifar10", x, torch.tensor(d.targets), 256, 10)
-    return tuple(map(made, _fetch("CIFAR10", root)))
+    return tuple(map(made, _fetch("CIFAR10", data_dir)))
 
 # %% ../../nbs/72_images.ipynb #13fcf9d2
 _PATCH = 16  # pixels
@@ -237,11 +239,11 @@ _TILE = 64   # pixels
 def _patches(x: Tensor, size: int, step: int) -> Tensor:  # `(n, c, size, size)`, row by row
     return x.unfold(-2, size, step).unfold(-2, size, step).movedim(0, 2).flatten(0, 1)
 
-def load_photos(root=None) -> tuple[ImageSet, ImageSet]:
+def load_photos(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load 16×16 patches of scikit-learn's two photographs (the classes); whole tiles are held out.
 
     Args:
-        root: Ignored, since the files come with scikit-learn
+        data_dir: Ignored, since the files come with scikit-learn
 
     Returns:
         Training set (7298) and test set (192)"""
@@ -284,11 +286,11 @@ def apart(a: Tensor, b: Tensor) -> Tensor:
     return 2 * torch.minimum(*either) / size
 
 # %% ../../nbs/72_images.ipynb #7345c101
-def load_emoji(root=None) -> tuple[ImageSet, ImageSet]:
+def load_emoji(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load Twemoji of 32×32 pixels; whole families are held out.
 
     Args:
-        root: Ignored, since the images come with the package
+        data_dir: Ignored, since the images come with the package
 
     Returns:
         Training set (1683) and test set (187)"""

@@ -20,7 +20,7 @@ class Facts(NamedTuple):
     """The facts about a data set that are known without loading it.
 
     Args:
-        load: `load(root)` → training set and test set
+        load: `load(data_dir)` → training set and test set
         shape: Shape of one image, `(c, h, w)`; None: chosen by options
         levels: Number of gray levels
         classes: Number of classes; None: by the folder
@@ -35,9 +35,9 @@ class Facts(NamedTuple):
     test: int | None
     source: str
 
-def _load_stacked(name: str, root=None):  # Training set and test set
+def _load_stacked(name: str, data_dir=None):  # Training set and test set
     "Load a gray set of ten classes as `Stacked`, three random images as the channels of one."
-    return tuple(Stacked(images) for images in load(name, root))
+    return tuple(Stacked(images) for images in load(name, data_dir))
 
 # %% ../../nbs/72_images.ipynb #9d4c40a5
 DATASETS = dict(
@@ -59,7 +59,7 @@ DATASETS = dict(
         'torchvision (extra "images"), downloads 170 MB once'),
     folder=Facts(
         load_folder, None, 256, None, None, None,
-        'your pictures, through torchvision (extra "images"): root, size, channels, held_out, '
+        'your pictures, through torchvision (extra "images"): data_dir, size, channels, held_out, '
         "skip_broken"),
 ) | {
     "stacked-digits": Facts(
@@ -71,13 +71,13 @@ DATASETS = dict(
 }
 
 # %% ../../nbs/72_images.ipynb #e8fe36db
-def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
+def load(name: str, data_dir=None, **options) -> tuple[ImageSet, ImageSet]:
     """Load a data set of images in its fixed split.
 
     Args:
         name: A key of `DATASETS`
-        root: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
-        **options: Options of "folder": `size`, `channels`, `held_out`, `skip_broken`, `say`
+        data_dir: Folder of the files; ~/.cache/diffstudy by default, required for "folder"
+        **options: Options of "folder": `size`, `channels`, `held_out`, `skip_broken`, `print_fn`
 
     Returns:
         Training set and test set"""
@@ -86,4 +86,4 @@ def load(name: str, root=None, **options) -> tuple[ImageSet, ImageSet]:
         raise TypeError(
             f"{name!r} takes no options, only \"folder\" does; "
             f"got {', '.join(options)}")
-    return facts.load(root, **options)
+    return facts.load(data_dir, **options)

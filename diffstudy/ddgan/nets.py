@@ -56,8 +56,10 @@ class Config(Settings):
     predicts: str = setting("data", one_of("data", "state", "noise"))
     one_shot: bool = setting(False, flag)
     patch: int = setting(1, whole(1))
-    channel_mults: tuple = setting((1, 2), _SIZES)
-    num_res_blocks: int = setting(2, whole(1))
+    channel_mults: tuple = setting(
+        (1, 2), _SIZES)
+    num_res_blocks: int = setting(
+        2, whole(1))
     attention: tuple = setting((16,), _SIZES)
     embedding: int = setting(256, whole(1))
     mapping: int = setting(4, whole(1))
@@ -136,7 +138,8 @@ class MLPGenerator(MLP):
     def __init__(self, config: Config, shape: tuple, classes: int = 0, *, seed: int = 0,
                  fourier_latent: bool = True):
         dims, of_latent = math.prod(shape), config.fourier if fourier_latent else ()
-        inputs = nets.input_channels(dims, config.fourier) + nets.input_channels(config.latent, of_latent)
+        inputs = nets.input_channels(dims, config.fourier)
+        inputs += nets.input_channels(config.latent, of_latent)
         super().__init__(config, shape, classes, inputs, dims, config.width, seed)
         self.of_latent = of_latent
         with torch.no_grad():

@@ -20,7 +20,7 @@ from . import plan as experiment
 from ..process import schedule as schedules
 from ..process.notation import betas_from_gammas, convert
 from ..process.process import alpha
-from ..process.solvers import GRIDS
+from ..process.solvers import SPACINGS
 from ..train import files
 
 # %% ../../nbs/83_bridges.ipynb #e9b3f89e
@@ -201,7 +201,8 @@ class AsUNet(nn.Module):
         return SimpleNamespace(sample=eps) if return_dict else (eps,)
 
 # %% ../../nbs/83_bridges.ipynb #6f502d49
-def from_hub(name: str, file: str, revision: str = None, device=None, root=None) -> experiment.Run:
+def from_hub(name: str, file: str, revision: str = None, device=None,
+             data_dir=None) -> experiment.Run:
     """Open a trained model from the hub: one file of weights with a card, which cannot run code.
 
     Raises CheckpointError for a damaged file.
@@ -211,7 +212,7 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
         file: NAME.safetensors there, as `experiment.export` writes it
         revision: A branch, tag or commit
         device: A device such as "cuda:1"; None: the fastest
-        root: The folder of the images, for scores
+        data_dir: The folder of the images, for scores
 
     Returns:
         The opened run, as from `experiment.open`"""
@@ -219,7 +220,8 @@ def from_hub(name: str, file: str, revision: str = None, device=None, root=None)
     expect(plain, "the name of a model on the hub, owner/name", repr(name))
     expect(file.endswith(".safetensors"), "a file that ends with .safetensors", repr(file))
     hub = files.import_optional("huggingface_hub", "bridges", "this bridge")
-    return experiment.open(hub.hf_hub_download(name, file, revision=revision), device, root=root)
+    path = hub.hf_hub_download(name, file, revision=revision)
+    return experiment.open(path, device, data_dir=data_dir)
 
 # %% ../../nbs/83_bridges.ipynb #4f30ea9a
 @torch.no_grad()
@@ -243,7 +245,7 @@ def export_onnx(run, path) -> Path:
     z, s = torch.zeros(3, *net.shape), torch.zeros(3, dtype=torch.long)
     if run.kind == "vdm":
         inputs, out = dict(z=z, gamma=torch.zeros(3)), "eps"
-        gammas = GRIDS[vdm.GRID](run.model.schedule, vdm.STEPS)
+        gammas = SPACINGS[vdm.SPACING](run.model.schedule, vdm.STEPS)
     else:
         inputs, out = dict(z_t=z, s=s, latent=torch.zeros(3, net.latent)), "x"
         gammas = chain_gammas(net.steps)[1:]

@@ -26,9 +26,9 @@ def read_evaluations(folder) -> list[dict]:
     return found
 
 # %% ../../nbs/76b_kinds.ipynb #a787c37e
-def evaluate_samples(run, options: dict, root, judges, progress, say) -> dict:
+def evaluate_samples(run, options: dict, data_dir, judges, progress, print_fn) -> dict:
     "Draw samples of a run and score them with a judge of the data."
-    images, held_out = run.images(root)
+    images, held_out = run.images(data_dir)
     how = {k: options[k] for k in run.choices}
     def draw(labels, n, **more):
         return run.sample(labels, n=n, seed=options["seed"], progress=progress, **how, **more)
@@ -36,7 +36,7 @@ def evaluate_samples(run, options: dict, root, judges, progress, say) -> dict:
     def known(images):
         wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
         return judge.feature_network(
-            images, judges, run.device, say=say, progress=progress,
+            images, judges, run.device, print_fn=print_fn, progress=progress,
             **wanted | options.get("judge", {}))
 
     # bits were scored when training ended; a checkpoint that was chosen is scored on images
@@ -44,7 +44,7 @@ def evaluate_samples(run, options: dict, root, judges, progress, say) -> dict:
     reached = run.measure(held_out, progress) if run.chosen else run.result() or {}
     out = dict(options=options, kind=run.kind)
     if bits := reached.get("bits_per_dim"): out["bits_per_dim"] = bits
-    each = options["n"]
+    each = options["per_class"]
     if isinstance(images, datasets.Stacked):
         return out | _mode_scores(run, images, each, draw, known)
     return out | _image_scores(run, images, held_out, each, draw, known)
@@ -108,14 +108,14 @@ def describe_sampling(how: dict) -> str:
     if isinstance(w, (int, float)): w = [w]
     parts = [
         f"{how['steps']} {how['sampler']} steps" if "sampler" in how else "",
-        f"grid {how['grid']}" if "grid" in how else "",
+        f"spacing {how['spacing']}" if "spacing" in how else "",
         f"w = {', '.join(f'{v:g}' for v in w)}" if w else "", how.get("precision", "")]
     return ", ".join(filter(None, parts))
 
 def describe_evaluation(e: dict) -> str:
     "Describe checkpoint and options of an evaluation in one line."
     o, n = e["options"], e["n"] if "data_seen" in e else e["nearest"]["samples"]["n"]
-    check_keys("evaluation, options", o, ("checkpoint", "n", "seed"))
+    check_keys("evaluation, options", o, ("checkpoint", "per_class", "seed"))
     judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
     parts = [
         describe_sampling(o), f"{n} samples", f"seed {o['seed']}",

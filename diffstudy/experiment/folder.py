@@ -168,7 +168,7 @@ def read_description(info: dict, path: Path, state: dict) -> dict:
     noted = state["notes"].get("run")
     if type(noted) is not dict: noted = {}
     older = "config" not in noted  # it noted less, so that config.json says the rest
-    said = {k: v for k, v in info.items() if older or k in ("root", "version")} | noted
+    said = {k: v for k, v in info.items() if older or k in ("data_dir", "version")} | noted
     check_info(path / "state.json", said)
     if differ := differences(said, info):
         names = [
@@ -203,7 +203,7 @@ def _chosen(folder, which) -> Path:
 # Weights that `open` finds by name
 TRAINED = tuple(n for n in weights.KNOWN if not n.startswith("judge-"))
 
-def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device, root=None,
+def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device, data_dir=None,
               chosen=False) -> Run:
     """Build the network of some settings, load its weights and wrap both as a run.
 
@@ -216,7 +216,7 @@ def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device,
         folder: The folder of the run
         mark: The name of the checkpoint
         device: The device of the model
-        root: The folder of the images
+        data_dir: The folder of the images
         chosen: True for a checkpoint other than the last
 
     Returns:
@@ -242,26 +242,26 @@ def build_run(info: dict, tensors: dict, where, folder: Path, mark: str, device,
     model = config.build_model(facts) if own or beside else model.to_empty(device=device)
     model.load_state_dict(tensors)
     model = model.to(device).eval().requires_grad_(False)
-    return kinds()[config.kind].run(folder, info, model, mark, device, root, chosen)
+    return kinds()[config.kind].run(folder, info, model, mark, device, data_dir, chosen)
 
 # %% ../../nbs/76_experiment.ipynb #f356f993
 def open(folder: str | Path, device: str | torch.device | None = None, *,
-         checkpoint: str | int = "last", root: str | Path | None = None,
-         say: Callable = print) -> Run:
+         checkpoint: str | int = "last", data_dir: str | Path | None = None,
+         print_fn: Callable = print) -> Run:
     """Open a trained run, or a file of weights, for sampling and scoring.
 
     Args:
         folder: The folder of a run, a file of `export`, or a name of `TRAINED`
         device: A device such as "cuda:1"; None: the fastest
         checkpoint: "last", "best" by held-out score, or a training step
-        root: The folder of the images, if they have moved
-        say: Receives a message for each damaged checkpoint
+        data_dir: The folder of the images, if they have moved
+        print_fn: Receives a message for each damaged checkpoint
 
     Returns:
         A `VDMRun`, `GANRun`, `ClassifierRun` or `FamilyRun`"""
     folder, device, last = Path(folder), pick_device(device), checkpoint == "last"
     if not folder.is_dir() and (str(folder) in TRAINED or folder.suffix == ".safetensors"):
-        if last: return _open_weights(folder, device, root, say)
+        if last: return _open_weights(folder, device, data_dir, print_fn)
         raise ValueError(f"checkpoint: {folder} holds one only, the last; got {checkpoint!r}")
     if folder.is_file():
         raise ValueError(
@@ -274,13 +274,13 @@ def open(folder: str | Path, device: str | torch.device | None = None, *,
         raise ValueError(
             f"{folder} has no checkpoint yet; `diffstudy train {info['config']['data']} "
             f"--recipe {info['recipe']} --run {folder}` makes one")
-    if last: path, found = read_latest(folder, say)
+    if last: path, found = read_latest(folder, print_fn)
     else:
         path = _chosen(folder, checkpoint)
         found = read_checkpoint(path)
     info = read_description(info, path, found.state)
     mark = f"{path.name} {files.digest(files.read_file(path / 'manifest.json'))[:12]}"
-    return build_run(info, found.ema, path, folder, mark, device, root, not last)
+    return build_run(info, found.ema, path, folder, mark, device, data_dir, not last)
 
 # %% ../../nbs/76_experiment.ipynb #680bdf73
 def weights_hash(tensors: dict) -> str:
@@ -288,7 +288,7 @@ def weights_hash(tensors: dict) -> str:
     parts = (tensors[k].detach().cpu().contiguous().numpy() for k in sorted(tensors))
     return hashlib.sha256(b"".join(p.tobytes() for p in parts)).hexdigest()[:12]
 
-def _open_weights(path: Path, device, root, say) -> Run:
+def _open_weights(path: Path, device, data_dir, print_fn) -> Run:
     "Open a file of weights with its card, or published weights by name, as a run."
     if path.suffix == ".safetensors":
         try: tensors, card = weights.unpack(files.read_file(path), path)
@@ -309,11 +309,12 @@ def _open_weights(path: Path, device, root, say) -> Run:
     if (parts or told) and files.digest(safetensors.torch.save(parts)) != told:
         raise CheckpointError(f"{path}: its principal components are not those of its training")
     run = build_run(
-        info, tensors, path, home, f"{path.name} {mark}", device, root, bool(card.get("chosen")))
+        info, tensors, path, home, f"{path.name} {mark}", device, data_dir,
+        bool(card.get("chosen")))
     run.card = card
     if parts: run.components = Components.of({k: v.to(device) for k, v in parts.items()})
-    if path.suffix: say(f"{path}: {card['what']}")
-    else: say(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
+    if path.suffix: print_fn(f"{path}: {card['what']}")
+    else: print_fn(f"no folder {str(path)!r} here: its weights, as `{card['command']}` trains them")
     return run
 
 # %% ../../nbs/76_experiment.ipynb #d1a10002

@@ -39,6 +39,7 @@ class ClassifierConfig(Configuration):
     data: str = "digits"
     width: int = setting(24, whole(4))
     # Share of activations that dropout sets to zero
+    # Share of activations that dropout sets to zero
     dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
     gamma_min: float = setting(-8., GAMMA)
     gamma_max: float = setting(8., GAMMA)
@@ -125,18 +126,18 @@ class ClassifierRun(Run):
         return self.model(
             z.to(self.device), torch.as_tensor(gamma, device=self.device)).log_softmax(-1)
 
-    def accuracy(self, images=None, *, points: int = 9, root=None) -> list:
+    def accuracy(self, images=None, *, points: int = 9, data_dir=None) -> list:
         """Measure the accuracy on held-out images at evenly spread noise levels.
 
         Args:
             images: A `data.ImageSet`; None: the held-out images
             points: Number of noise levels
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
 
         Returns:
             Rows [γ, accuracy, standard error, n]"""
         if images is None and points == 9 and (done := self.result()): return done["accuracy"]
-        images = self.to_device(self.images(root)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         return _accuracy(self.model, images, points)
 
     def measure(self, held_out, progress=False) -> dict:
@@ -151,9 +152,9 @@ class ClassifierRun(Run):
             score=1 - sum(a for _, a, *_ in rows) / len(rows),
             error=sum(e for _, _, e, *_ in rows) / len(rows))  # all levels see the same images
 
-    def evaluate(self, *, root=None, **how) -> dict:
+    def evaluate(self, *, data_dir=None, **how) -> dict:
         "Measure the accuracy on held-out images by noise level."
-        return dict(kind=self.kind, accuracy=self.accuracy(root=root))
+        return dict(kind=self.kind, accuracy=self.accuracy(data_dir=data_dir))
 
     @classmethod
     def summary_lines(cls, result: dict) -> list[str]:

@@ -41,7 +41,8 @@ class FamilyConfig(Configuration):
         net=families.Sizes, unet=nets.UNetConfig, train=training.Config)
     data: str = setting("digits", text)
     model: str = setting("pixelcnn", text)
-    eval_draws: int = setting(64, whole(1))
+    eval_draws: int = setting(
+        64, whole(1))
     threads: int = setting(0, THREADS)
     net: dict = field(default_factory=dict)
     unet: dict = field(default_factory=dict)
@@ -154,7 +155,7 @@ class FamilyRun(GenerativeRun):
         n = self.model.calls
         return f"{n} call{'s' * (n > 1)} of the network each"
 
-    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, root=None,
+    def bits_per_dim(self, images=None, *, draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Compute bits per dimension, exact or a bound.
 
@@ -164,7 +165,7 @@ class FamilyRun(GenerativeRun):
             images: A `data.ImageSet`; None: the held-out images
             draws: Monte Carlo draws of a bound; None: those of the configuration
             seed: Seed of the draws of a bound
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
             progress: Show a bar or lines; a `watch.Progress` is continued
 
         Returns:
@@ -173,7 +174,7 @@ class FamilyRun(GenerativeRun):
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
-        images = self.to_device(self.images(root)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         draws = 1 if kind == "exact" else draws or self.config["eval_draws"]
         with image_progress(progress, len(images) * draws, "scoring") as view:
             def nats(k, generator):

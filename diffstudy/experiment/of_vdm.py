@@ -23,7 +23,7 @@ from .. import measure as scoring
 from ..nets import models as nets
 from ..process import sample as samplers, schedule
 from ..process.process import alpha
-from ..process.solvers import GRIDS, SOLVERS, ddim_inverse
+from ..process.solvers import SOLVERS, SPACINGS, ddim_inverse
 from ..settings import Rule, flag, number, setting, text, whole
 from ..train import loop as training
 from ..train.files import check_keys
@@ -60,15 +60,15 @@ class VDMConfig(Configuration):
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
-        p_uncond: Share of labels left out in training; 1: no labels
+        p_uncond: Probability of dropping a training label; 1: a model without labels
         flip: Mirror training images at random: all, or some classes
         augment: Mirror and rotate images, with the way as an input (`vdm.augment`)
-        activation_checkpointing: Save memory, see `nets.UNet`
-        eval_times: Evenly spread times in one draw of the bound
-        eval_draws: Draws of the bound for each held-out image
+        activation_checkpointing: Recompute the U-Net's activations going back, to save memory
+        eval_times: Evenly spaced times in one draw of the bound
+        eval_draws: Monte Carlo draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
-        decoder_width: Width of a network for p(x|z_0); 0: pixels independent
-        loss_weighting: Weighting of ‖ε − ε̂‖²: a name of `objectives.WEIGHTS`
+        decoder_width: Width of a network for p(x|z_0); 0: independent pixels (V16)
+        loss_weighting: Weighting of the squared error, a name of `objectives.WEIGHTS`
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
@@ -80,15 +80,19 @@ class VDMConfig(Configuration):
     schedule: str = setting("learned-linear", text)
     gamma_min: float = setting(-13.3, GAMMA)
     gamma_max: float = setting(5., GAMMA)
-    p_uncond: float = setting(.1, _SHARE)
+    p_uncond: float = setting(
+        .1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
-    activation_checkpointing: bool = setting(False, flag, counts=False)
+    activation_checkpointing: bool = setting(
+        False, flag, counts=False)
     eval_times: int = setting(16, whole(1))
     eval_draws: int = setting(4, whole(1))
     threads: int = setting(0, THREADS)
-    decoder_width: int = setting(0, _WIDTH)
-    loss_weighting: str = setting("bound", text)
+    decoder_width: int = setting(
+        0, _WIDTH)
+    loss_weighting: str = setting(
+        "bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
@@ -311,11 +315,11 @@ class VDMRun(GenerativeRun):
     description = "a variational diffusion model"
     alternative = (
         "A run of a classifier gives it: `diffstudy train digits --recipe classifier-digits`")
-    choices = ("w", "steps", "sampler", "grid", "precision")
+    choices = ("w", "steps", "sampler", "spacing", "precision")
 
     @torch.no_grad()
     def sample(self, labels=None, *, n: int = 16, w: float = 0., steps: int = vdm.STEPS,
-               sampler: str = "ancestral", grid: str = vdm.GRID, seed: int = 0, start=None,
+               sampler: str = "ancestral", spacing: str = vdm.SPACING, seed: int = 0, start=None,
                classifier=None, batch: int = 128, precision: str = "float32", progress=False,
                **unknown) -> Tensor:
         """Draw samples, each a function of seed, class and index (sampler \"flow\": and batch).
@@ -326,7 +330,7 @@ class VDMRun(GenerativeRun):
             w: Guidance weight as in the paper; 0: no guidance
             steps: Sampler steps; "flow" and "gotta-go-fast" choose their own
             sampler: A name of `solvers.SOLVERS`
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             seed: Seed: the same seed, the same images
             start: Initial noise, as from `invert`; None: that of the seed
             classifier: A `ClassifierRun` for classifier guidance; None: classifier-free
@@ -339,7 +343,7 @@ class VDMRun(GenerativeRun):
             Gray levels `(n, c, h, w)` uint8, on the CPU"""
         if unknown: self.check_options(unknown)
         cost = self.describe_cost(dict(
-            w=w, steps=steps, sampler=sampler, grid=grid, precision=precision,
+            w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision,
             classifier=classifier))
         if start is not None:
             start = samplers.check_state(start)
@@ -354,7 +358,7 @@ class VDMRun(GenerativeRun):
         # each batch: its guided predictor, noise, and the sampler along the noise levels
         images = []
         with torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            gammas = GRIDS[grid](self.model.schedule, steps)
+            gammas = SPACINGS[spacing](self.model.schedule, steps)
             for part, own, bar in in_batches(asked, seed, batch, progress, cost):
                 c = None if labels is None else asked[part]
                 predict = self.predict(c, w=w, classifier=classifier)
@@ -365,7 +369,7 @@ class VDMRun(GenerativeRun):
 
     def restore(self, picture, labels=None, *, mask=None, operator=None, noise: float = 0.,
                 method: str = "pigdm", n: int = 8, w: float = 0., steps: int = 64,
-                grid: str = vdm.GRID, seed: int = 0, precision: str = "float32",
+                spacing: str = vdm.SPACING, seed: int = 0, precision: str = "float32",
                 progress=False) -> Tensor:
         """Draw posterior samples that fit the seen part of a picture.
 
@@ -379,7 +383,7 @@ class VDMRun(GenerativeRun):
             n: Number of answers without labels
             w: Guidance weight; 0: no guidance
             steps: Sampler steps
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             seed: Seed: the same seed, the same answers
             precision: "float32", or "bfloat16" (autocast): faster, less exact
             progress: Show a bar or lines; a `watch.Progress` is continued
@@ -390,9 +394,9 @@ class VDMRun(GenerativeRun):
             raise ValueError("expected a mask or an operator; got both")
         labels, shape = self.labels_of(labels, n), tuple(self.facts["shape"])
         check_counts(n=len(labels))
-        how = dict(w=w, steps=steps, sampler="ancestral", grid=grid, precision=precision)
+        how = dict(w=w, steps=steps, sampler="ancestral", spacing=spacing, precision=precision)
         self.describe_cost(how)  # which looks at them
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         hole = holes.hidden(torch.tensor(False) if mask is None else mask, shape)
         A = operator or inverse.Mask(~hole)
         y = holes.measured(picture, self.facts, A.forward(torch.zeros(1, *shape)).shape[1:])
@@ -417,7 +421,7 @@ class VDMRun(GenerativeRun):
         return torch.where(hole, k, datasets.decode(y, self.facts["levels"])) if exact else k
 
     def invert(self, picture, labels=None, *, w: float = 0., steps: int = vdm.STEPS,
-               grid: str = vdm.GRID, progress=False) -> Tensor:
+               spacing: str = vdm.SPACING, progress=False) -> Tensor:
         """Invert DDIM: compute the noise from which it draws these pictures.
 
         Args:
@@ -425,14 +429,14 @@ class VDMRun(GenerativeRun):
             labels: A class for each picture, or None
             w: Guidance weight; 0: no guidance
             steps: Sampler steps, each of three network calls
-            grid: Spacing of the noise levels: a name of `solvers.GRIDS`
+            spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             progress: Show a bar or lines
 
         Returns:
             Noise `(n, c, h, w)`, on the CPU, for `sample(start=…, sampler="ddim")`"""
         x = holes.measured(picture, self.facts, many=True)
-        self.describe_cost(dict(self.default_options(), w=w, steps=steps, grid=grid))
-        gammas = GRIDS[grid](self.model.schedule, steps)
+        self.describe_cost(dict(self.default_options(), w=w, steps=steps, spacing=spacing))
+        gammas = SPACINGS[spacing](self.model.schedule, steps)
         predict = self.predict(labels, w=w)
         z = alpha(gammas[-1]) * x.to(self.device)
         return ddim_inverse(predict, z, gammas, progress=progress).cpu()
@@ -460,7 +464,7 @@ class VDMRun(GenerativeRun):
         return guidance.ClassifierGuided(plain, guide.model, c, w=w if self.has_labels else w + 1)
 
     def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
-                     draws: int = None, seed: int = 0, root=None,
+                     draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Estimate the variational bound in bits per dimension (VDM).
 
@@ -470,7 +474,7 @@ class VDMRun(GenerativeRun):
             points: Evenly spread times of a draw; None: those of the configuration
             draws: Draws for each image; None: those of the configuration
             seed: Seed of times and noise
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
             progress: Show a bar or lines; a `watch.Progress` is continued
 
         Returns:
@@ -484,7 +488,7 @@ class VDMRun(GenerativeRun):
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
-        images = self.to_device(self.images(root)[1] if images is None else images)
+        images = self.to_device(self.images(data_dir)[1] if images is None else images)
         points, draws = points or self.config["eval_times"], draws or self.config["eval_draws"]
         check_counts(points=points, draws=draws)
         bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
@@ -511,7 +515,7 @@ class VDMRun(GenerativeRun):
         if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
             raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
         check_counts(steps=how["steps"])
-        tables = dict(sampler=SOLVERS, grid=GRIDS, precision=PRECISIONS)
+        tables = dict(sampler=SOLVERS, spacing=SPACINGS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = NETWORK_CALLS.get(how["sampler"], int)(how["steps"])
         if guide is not None: _check_classifier(guide)

@@ -98,26 +98,26 @@ def configure(data: str | Configuration, recipe: str | Path | None = None,
 
 # %% ../../nbs/76_experiment.ipynb #303b6605
 def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacked, *,
-        device: str | torch.device = "cpu", folder: str | Path | None = None,
-        progress: bool = False, say: Callable = lambda *_: None, **settings) -> training.State:
+        device: str | torch.device = "cpu", run_dir: str | Path | None = None,
+        progress: bool = False, print_fn: Callable = lambda *_: None, **settings) -> training.State:
     """Train on images in memory, without a run folder.
 
-    Raises ValueError if `folder` holds checkpoints of other settings or images.
+    Raises ValueError if `run_dir` holds checkpoints of other settings or images.
 
     Args:
         config: A name of `RECIPES`, or a configuration
         images: The training images
         device: The device of the model
-        folder: The folder of checkpoints; a run found there is resumed
+        run_dir: The folder of checkpoints; a run found there is resumed
         progress: Show a progress bar
-        say: Receives messages, as for `train.fit`
+        print_fn: Receives messages, as for `train.fit`
         **settings: Changed settings by name, as for `change`
 
     Returns:
         The final state; `.ema.model` is the averaged model"""
     if isinstance(config, str): config = choose(config, RECIPES, "recipe")
     config, notes = change(config, settings), {}
-    if folder:  # its checkpoints belong to these settings, the loop's apart, and to these images
+    if run_dir:  # its checkpoints belong to these settings, the loop's apart, and to these images
         some = images.images if isinstance(images, datasets.Stacked) else images
         mark, every = hashlib.sha256(), -(-len(some) // 1000)
         for v in (some.images, some.labels): mark.update(v[::every].cpu().numpy().tobytes())
@@ -126,7 +126,8 @@ def fit(config: str | Configuration, images: datasets.ImageSet | datasets.Stacke
     rank = training.Rank(0, 1, torch.device(device))
     with _threads(config):
         state, step, batches = config.build_training(images, facts_of(images), rank, notes)
-        return training.complete(state, step, batches, folder=folder, progress=progress, say=say)
+        return training.complete(
+            state, step, batches, run_dir=run_dir, progress=progress, print_fn=print_fn)
 
 @contextmanager
 def _threads(config):
@@ -213,7 +214,7 @@ def plan_of(config: Configuration, recipe: str, was: dict | None = None, *,
     if minutes is not None and not dial:
         raise ValueError(
             f"minutes: {where} holds a run of {had} steps that began without; more steps= "
-            "(--steps) train it longer, fresh=True (--fresh) begins anew")
+            "(--steps) train it longer, restart=True (--restart) begins anew")
     if dial:
         there = {k: p.value for k, p in places(config_of(was)).items() if k in SCALED}
         if minutes is not None:
@@ -241,7 +242,7 @@ def check_same(where, was: dict, plan: Plan):
     names = [f"{k} was {old!r}, now {new!r}" for k, (old, new) in differ.items()]
     raise ValueError(
         f"{where} holds a run with other settings: {', '.join(names)}. Choose another folder "
-        "(--run), or fresh=True (--fresh), which keeps the old one under another name")
+        "(--run), or restart=True (--restart), which keeps the old one under another name")
 
 # %% ../../nbs/76_experiment.ipynb #d1a10004
 def _seconds_per_step(n: int, loop: tuple, rank) -> float:
@@ -254,7 +255,7 @@ def _seconds_per_step(n: int, loop: tuple, rank) -> float:
     if rank.world > 1: torch.distributed.broadcast(seconds, 0)
     return max(1e-6, round(float(seconds), 6))
 
-def _fit_to_minutes(plan, minutes, settings, images, rank, say):
+def _fit_to_minutes(plan, minutes, settings, images, rank, print_fn):
     "Measure a step for a second or two, and scale a plan to a number of minutes."
     loop = plan.config.build_training(images, plan.facts, rank, {})
     _seconds_per_step(1, loop, rank)  # makes what stays
@@ -263,54 +264,56 @@ def _fit_to_minutes(plan, minutes, settings, images, rank, say):
     scaled = scale_to_minutes(plan.config, minutes, step)
     own = {k: v for k, v in scaled.items() if k not in settings}
     if rank.index == 0:
-        say(f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
+        print_fn(
+            f"minutes={minutes:g}: a step takes {1000 * step:.3g} ms here (mean of {n or 1}), so "
             + ", ".join(f"{k}={v:.6g}" for k, v in own.items()))
     dial = dict(minutes=float(minutes), step=step)
     return replace(plan, config=change(plan.config, own), dial=dial)
 
 # %% ../../nbs/76_experiment.ipynb #8f2b59ab
-def _existing_run(folder: Path) -> dict | None:
+def _existing_run(run_dir: Path) -> dict | None:
     """Read the description of the run in a folder; None if there is none.
 
     Raises ValueError if its checkpoint differs from it."""
-    if folder.is_file():
-        raise ValueError(f"{folder} is a file; choose another folder for the run (--run)")
+    if run_dir.is_file():
+        raise ValueError(f"{run_dir} is a file; choose another folder for the run (--run)")
     left = (".lock", "components.safetensors")  # of a start that failed
-    there = folder.iterdir() if folder.exists() else ()
+    there = run_dir.iterdir() if run_dir.exists() else ()
     if all(p.name in left or p.name.startswith(".tmp-") for p in there): return None
-    info = read_run(folder)
-    path, found = checkpoint.read_latest(folder, lambda _: None)
+    info = read_run(run_dir)
+    path, found = checkpoint.read_latest(run_dir, lambda _: None)
     if path: read_description(info, path, found.state)
     return info
 
 # %% ../../nbs/76_experiment.ipynb #61a96c3c
 @contextmanager
 def _claim_folder(
-        folder: Path, plan: Plan, root, components: bytes | None, fresh: bool, say: Callable):
+        run_dir: Path, plan: Plan, data_dir, components: bytes | None, restart: bool,
+        print_fn: Callable):
     "Lock a folder for a run and write its config.json, inside `with`; give its content."
     with ExitStack() as stack:
-        with files.locked(folder / "config.json", "starting in", wait=True):
+        with files.locked(run_dir / "config.json", "starting in", wait=True):
             aside = None
             try:
-                if fresh and folder.exists():  # moved away, unless a run is training in it
-                    with files.locked(folder, "training in"): pass
-                    names = (folder.with_name(f"{folder.name}-old{i}") for i in range(1, 10_000))
+                if restart and run_dir.exists():  # moved away, unless a run is training in it
+                    with files.locked(run_dir, "training in"): pass
+                    names = (run_dir.with_name(f"{run_dir.name}-old{i}") for i in range(1, 10_000))
                     aside = next(p for p in names if not p.exists())
-                    folder.rename(aside)
-                folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(files.locked(folder, "training in"))
+                    run_dir.rename(aside)
+                run_dir.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(files.locked(run_dir, "training in"))
             except RuntimeError as e: raise ValueError(str(e)) from None
-            if aside: say(f"the old run is now {aside}")
+            if aside: print_fn(f"the old run is now {aside}")
 
             # now nobody else writes here: look whose it is, and only then write
-            was, parts = _existing_run(folder), folder / "components.safetensors"
-            if was: check_same(folder, was, plan)
+            was, parts = _existing_run(run_dir), run_dir / "components.safetensors"
+            if was: check_same(run_dir, was, plan)
             if components and not (was and parts.exists()): files.replace_file(parts, components)
-            beside = {k: v for k, v in (was or {}).items() if k in ("version", "root")}
+            beside = {k: v for k, v in (was or {}).items() if k in ("version", "data_dir")}
             if not was or was.get("lengths", []) != [*plan.lengths]:
                 beside["version"] = files.versions()["diffstudy"]
-                if root is not None: beside["root"] = str(Path(root).resolve())
-                files.write_json(folder / "config.json", plan.to_dict() | beside)
+                if data_dir is not None: beside["data_dir"] = str(Path(data_dir).resolve())
+                files.write_json(run_dir / "config.json", plan.to_dict() | beside)
         yield plan.to_dict() | beside
 
 # %% ../../nbs/76_experiment.ipynb #820e49ff
@@ -322,11 +325,11 @@ def _hardware(rank) -> str:  # Such as "1 CPU core"
     n = rank.world * torch.get_num_threads()
     return f"{n} CPU core{'s' * (n > 1)}"
 
-def _build_loop(plan, images, held_out, folder, was, source, rank) -> tuple:
+def _build_loop(plan, images, held_out, run_dir, was, source, rank) -> tuple:
     "Build the training loop of a plan; return plan, loop, components as bytes, and messages."
     kept = {}
-    if was and (folder / "components.safetensors").exists():
-        kept = dict(components=read_components(folder, was, rank.device))
+    if was and (run_dir / "components.safetensors").exists():
+        kept = dict(components=read_components(run_dir, was, rank.device))
     state, *rest = plan.config.build_training(images, plan.facts, rank, {}, **kept)
     components = None
     if hasattr(state, "components"):
@@ -343,7 +346,7 @@ def _build_loop(plan, images, held_out, folder, was, source, rank) -> tuple:
         f"{n(images)} training and {n(held_out)} held-out images, "
         f"{'×'.join(map(str, f['shape']))}, {f['levels']} gray levels, {f['classes']} classes",
         f"recipe {plan.recipe}: {loop.steps} steps of {loop.batch_size} images on "
-        f"{_hardware(rank)}, into {folder}"]
+        f"{_hardware(rank)}, into {run_dir}"]
 
     # a recipe for a GPU says so on a CPU, and a run that is watched what by
     slow, usual = _ON_A_CPU.get(plan.recipe), RECIPES.get(plan.recipe)
@@ -357,12 +360,12 @@ def _build_loop(plan, images, held_out, folder, was, source, rank) -> tuple:
     return plan, (state, *rest), components, news
 
 # %% ../../nbs/76_experiment.ipynb #be33aee7
-def _write_result(run, plan, state, held_out, progress, say):
+def _write_result(run, plan, state, held_out, progress, print_fn):
     """Score the trained model on held-out images and write result.json.
 
     Raises RuntimeError if the folder was moved or removed meanwhile."""
     folder, begun = run.folder, time.perf_counter()
-    rows = checkpoint.read_log(folder, say)
+    rows = checkpoint.read_log(folder, print_fn)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
     found = {k: v for k, v in plan.to_dict().items() if k not in ("facts", "components")} | dict(
         seed=state.config.seed, parameters=sum(p.numel() for p in state.model.parameters()),
@@ -370,7 +373,7 @@ def _write_result(run, plan, state, held_out, progress, say):
 
     # the held-out images, as the kind of model can score them
     if run.scored:
-        say("trained; now scored on held-out images")
+        print_fn("trained; now scored on held-out images")
         found |= run.measure(held_out.to(run.device), progress)
     found |= dict(
         skipped=state.skipped,
@@ -384,77 +387,79 @@ def _write_result(run, plan, state, held_out, progress, say):
         "not written; the same call with the folder's new name scores it again")
 
 # %% ../../nbs/76_experiment.ipynb #34202fc1
-def train(data: str | Configuration = "digits", folder: str | Path | None = None, *,
+def train(data: str | Configuration = "digits", run_dir: str | Path | None = None, *,
           recipe: str | Path | None = None, minutes: float | None = None,
-          init: Run | str | Path | None = None, fresh: bool = False,
-          device: str | torch.device | None = None, root: str | Path | None = None,
-          progress: bool = True, say: Callable = print, log=None, **settings) -> Run:
+          init: Run | str | Path | None = None, restart: bool = False,
+          device: str | torch.device | None = None, data_dir: str | Path | None = None,
+          progress: bool = True, print_fn: Callable = print, log=None, **settings) -> Run:
     """Train a model of any kind in a folder; the same call resumes it, more steps extend it.
 
     Raises ValueError for a wrong argument, before the folder is changed.
 
     Args:
         data: A name of `data.DATASETS`, or a configuration
-        folder: The folder of the run; None: runs/RECIPE
+        run_dir: The folder of the run; None: runs/RECIPE
         recipe: A name of `RECIPES`, or a config.json; None: by data set
         minutes: Minutes on this machine, which choose `steps`
         init: A run, or an argument of `open`: initial weights
-        fresh: Begin anew and keep the old folder under another name
+        restart: Begin anew and keep the old folder under another name
         device: A device such as "cuda:1"; None: the fastest
-        root: The folder of the images, or of their download
+        data_dir: The folder of the images, or of their download
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
-        say: Receives the messages
+        print_fn: Receives the messages
         log: "tensorboard", or an object whose `log(numbers, step)` receives each record
         **settings: Changed settings by name, such as `steps=500`, `seed=1`, `lr=1e-3`
 
     Returns:
         The finished run"""
     config, name = configure(data, recipe, settings)
-    device, folder = pick_device(device), Path(folder or Path("runs") / name)
+    device, run_dir = pick_device(device), Path(run_dir or Path("runs") / name)
     rank = training.distributed(device)
     first = rank.index == 0
     if minutes is not None:
         rule = above(0)
         expect(rule.holds(rule.plain(minutes)), rule.expected, repr(minutes), "minutes")
         expect("steps" not in settings, "either minutes or steps", "both")
-    if log == "tensorboard": log = watch.TensorBoard(folder / "tensorboard")
+    if log == "tensorboard": log = watch.TensorBoard(run_dir / "tensorboard")
     if log is not None: watch.Logger(log)  # TypeError if it is none
 
     # plan: a run of the same settings goes on, and one that is finished is opened
-    was = None if fresh else _existing_run(folder)
+    was = None if restart else _existing_run(run_dir)
     by_name = isinstance(data, str) and (recipe or name) in RECIPES and "precision" not in settings
     began = source = None
-    if init is not None: began, source = _initial_weights(init, folder, was, say)
+    if init is not None: began, source = _initial_weights(init, run_dir, was, print_fn)
     plan = plan_of(
-        config, name, was, init=began, minutes=minutes, given=settings, where=folder,
+        config, name, was, init=began, minutes=minutes, given=settings, where=run_dir,
         measured=by_name)
-    if was and result_of(folder, plan.to_dict()):
-        done = open(folder, device, root=root, say=say)
-        say(
-            f"{folder} is finished: nothing to do (more steps=, --steps train it longer; "
-            "fresh=True, --fresh begins anew)")
+    if was and result_of(run_dir, plan.to_dict()):
+        done = open(run_dir, device, data_dir=data_dir, print_fn=print_fn)
+        print_fn(
+            f"{run_dir} is finished: nothing to do (more steps=, --steps train it longer; "
+            "restart=True, --restart begins anew)")
         return done
 
     # start: all that can be wrong is looked at before the folder is touched
-    if first: files.check_writable(folder)
+    if first: files.check_writable(run_dir)
     asked = config.with_defaults()["train"].precision
     if by_name and not was and asked != "float32":
         found, why = devices.precision(asked, rank)
-        if why and first: say(f"in {found}: {why} (precision={asked} takes it all the same)")
+        if why and first: print_fn(f"in {found}: {why} (precision={asked} takes it all the same)")
         plan = replace(plan, config=change(config, dict(precision=found)))
     with _threads(config):
-        images, held_out = load_images(plan.config.resolve(), root, say if first else None)
+        images, held_out = load_images(plan.config.resolve(), data_dir, print_fn if first else None)
         plan = replace(plan, facts=facts_of(images))
-        if minutes and not was: plan = _fit_to_minutes(plan, minutes, settings, images, rank, say)
+        if minutes and not was:
+            plan = _fit_to_minutes(plan, minutes, settings, images, rank, print_fn)
         plan, loop, components, news = _build_loop(
-            plan, images, held_out, folder, was, source, rank)
+            plan, images, held_out, run_dir, was, source, rank)
         state, told = loop[0], nullcontext((was or {}) | plan.to_dict())
 
         # claim: one process writes, and holds the folder from its name to its result
-        if first: told = _claim_folder(folder, plan, root, components, fresh, say)
+        if first: told = _claim_folder(run_dir, plan, data_dir, components, restart, print_fn)
         with told as info:
-            for line in news if first else (): say(line)
-            run = kinds()[config.kind].run(folder, info, state.ema.model, "", rank.device, root)
+            for line in news if first else (): print_fn(line)
+            run = kinds()[config.kind].run(
+                run_dir, info, state.ema.model, "", rank.device, data_dir)
             if components: run.components = state.components
             endless = isinstance(held_out, datasets.Stacked)
             looks = state.config.eval_every and not endless
@@ -463,19 +468,19 @@ def train(data: str | Configuration = "digits", folder: str | Path | None = None
             # fit: nobody reads before the folder is ours, nor before the last checkpoint is there
             if rank.world > 1: torch.distributed.barrier()
             training.complete(
-                *loop, folder=folder, progress=progress, say=say, held=True, log=log,
+                *loop, run_dir=run_dir, progress=progress, print_fn=print_fn, held=True, log=log,
                 watch=lambda _: run.validate(seen))
             if rank.world > 1: torch.distributed.barrier()
 
             # finish
-            if first: _write_result(run, plan, state, held_out, progress, say)
-            last = checkpoint.checkpoints(folder)[-1]
+            if first: _write_result(run, plan, state, held_out, progress, print_fn)
+            last = checkpoint.checkpoints(run_dir)[-1]
             mark = files.digest(files.read_file(last / "manifest.json"))[:12]
             run.checkpoint = f"{last.name} {mark}"
             return run
 
 # %% ../../nbs/76_experiment.ipynb #3fb1feae
-def _initial_weights(init, folder, was, say) -> tuple:  # source and checksum; the run or None
+def _initial_weights(init, folder, was, print_fn) -> tuple:  # source and checksum; the run or None
     "Open the initial weights of a run, unless it has a checkpoint of its own."
     if not isinstance(init, (Run, str, Path)):
         raise TypeError(
@@ -484,7 +489,7 @@ def _initial_weights(init, folder, was, say) -> tuple:  # source and checksum; t
     source = str(init.folder or init.checkpoint) if isinstance(init, Run) else str(init)
     goes_on = was and checkpoint.checkpoints(folder)
     if goes_on and was.get("init", {}).get("source") == source: return was["init"], None
-    run = init if isinstance(init, Run) else open(init, "cpu", say=say)
+    run = init if isinstance(init, Run) else open(init, "cpu", print_fn=print_fn)
     return dict(source=source, checksum=weights_hash(run.model.state_dict())), run
 
 # %% ../../nbs/76_experiment.ipynb #0d6ff349
@@ -582,7 +587,7 @@ def export(run: Run, path: str | Path, *, license: str = "unknown", half: bool =
         what=f"{run.recipe}: {run.description}", data=f"{name}: {datasets.DATASETS[name].source}",
         settings=run.config, scores=result.get("bits_per_dim") or result.get("accuracy"),
         command=command, licence=license, result=result or None, chosen=run.chosen,
-        info={k: v for k, v in run.info.items() if k != "root"})))
+        info={k: v for k, v in run.info.items() if k != "data_dir"})))
     return path
 
 # %% ../../nbs/76_experiment.ipynb #58dbe214

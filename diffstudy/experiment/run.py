@@ -153,20 +153,20 @@ def facts_of(images) -> dict:
             'data.prepare(dataset, "folder") one of any data set')
     return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
 
-def load_images(full: dict, root=None, say=None) -> tuple:
+def load_images(full: dict, data_dir=None, print_fn=None) -> tuple:
     """Load the data of a run.
 
     Args:
         full: All settings of a run, from `config.resolve()`
-        root: The folder of the images
-        say: Receives messages about pictures that are left out
+        data_dir: The folder of the images
+        print_fn: Receives messages about pictures that are left out
 
     Returns:
         Training and held-out images"""
     load = datasets.DATASETS[full["data"]].load
-    if full["data"] != "folder": return load(root)
+    if full["data"] != "folder": return load(data_dir)
     options = dataclasses.asdict(Folder(**full["options"]))
-    return load(root, **options, say=say or (lambda m: None))
+    return load(data_dir, **options, print_fn=print_fn or (lambda m: None))
 
 # %% ../../nbs/76b_kinds.ipynb #0071997b
 def split_held_out(n: int) -> tuple:
@@ -236,19 +236,19 @@ def batches(images, batch_size: int, seed: int, rank, *, flip: bool = False,
     return lambda step: tuple(v[part] for v in images.draw(batch_size, seed, step))
 
 # %% ../../nbs/76b_kinds.ipynb #c8e7247f
-def image_progress(progress, total: int, what: str, say: Callable = print):
+def image_progress(progress, total: int, what: str, print_fn: Callable = print):
     """Show the number of finished images, inside `with`.
 
     Args:
         progress: True shows a bar; a `watch.Progress` is continued
         total: Number of images
         what: The text of the bar, such as "sampling"
-        say: Receives the lines where no bar can be shown
+        print_fn: Receives the lines where no bar can be shown
 
     Returns:
         A context manager"""
     if isinstance(progress, watch.Progress): return nullcontext(progress)
-    return watch.Progress(total, "images", what, on=progress, say=say)
+    return watch.Progress(total, "images", what, on=progress, print_fn=print_fn)
 
 # %% ../../nbs/76b_kinds.ipynb #3129bd02
 def in_batches(labels: list, seed: int, batch: int, progress, cost: str = ""):
@@ -309,14 +309,14 @@ class Run:
     card = None      # The card of a file of weights, if opened from one
 
     def __init__(
-        self, folder: Path, info: dict, model, mark: str, device, root=None, chosen=False
+        self, folder: Path, info: dict, model, mark: str, device, data_dir=None, chosen=False
     ):
         self.folder, self.info = folder, info
         self.model, self.device = model, device
         self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
         self.config, self.facts = info["config"], info["facts"]
-        self.root = root or info.get("root")
+        self.data_dir = data_dir or info.get("data_dir")
 
         # whether the model, or the network in it, is told the class
         nets = model, getattr(model, "net", None)
@@ -327,9 +327,9 @@ class Run:
             f"{type(self).__name__}({str(self.folder)!r}: recipe {self.recipe}, "
             f"{self.checkpoint.split()[0]}, on {self.device})")
 
-    def images(self, root=None):
+    def images(self, data_dir=None):
         "Load training and held-out images, without those that chose the checkpoint."
-        images, held_out = load_images(self.config, root or self.root)
+        images, held_out = load_images(self.config, data_dir or self.data_dir)
         if not self.chosen or isinstance(held_out, datasets.Stacked): return images, held_out
         return images, held_out[split_held_out(len(held_out))[1]]
 
@@ -374,15 +374,16 @@ class Run:
         """Check options that are no arguments of a method.
 
         Raises TypeError for an unknown name, ValueError for an option of another kind of model."""
-        own = {"n", "seed", *self.choices, *inspect.signature(getattr(self, method)).parameters}
-        for k in asked.keys() - {"w", "classifier", "steps", "sampler", "grid"}:
+        own = {*self.choices, *inspect.signature(getattr(self, method)).parameters}
+        own |= {"seed", "per_class" if method == "evaluate" else "n"}
+        for k in asked.keys() - {"w", "classifier", "steps", "sampler", "spacing"}:
             raise TypeError(suggest(k, own - {"asked", "refused"}, f"argument of {method}"))
         if asked.get("w") or asked.get("classifier") is not None:
             raise ValueError(
                 f"{self.description} has no weight w of guidance: "
                 f"its labels are all it knows. {self.alternative}")
         calls = getattr(self.model, "steps", getattr(self.model, "calls", None))
-        other = asked.get("sampler") is not None or asked.get("grid") is not None
+        other = asked.get("sampler") is not None or asked.get("spacing") is not None
         if other or asked.get("steps") not in (None, calls):
             raise ValueError(
                 f"{self.description} has no choice of sampler or steps: "
@@ -477,11 +478,11 @@ class Run:
 # %% ../../nbs/76b_kinds.ipynb #7ccce5e0
 class GenerativeRun(Run):
     "Base of the runs that draw images: their samples are evaluated."
-    def options(self, n: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
+    def options(self, per_class: int = 30, seed: int = 0, judging: dict = {}, **asked) -> dict:
         """List all options that an evaluation depends on.
 
         Args:
-            n: Samples of each class
+            per_class: Samples of each class
             seed: Seed of the samples
             judging: Changed values of `judge.JUDGE`
             **asked: Options of `choices`; by default those of `sample`
@@ -489,27 +490,27 @@ class GenerativeRun(Run):
         Returns:
             Options by name, as an evaluation keeps them"""
         self.check_options({k: v for k, v in asked.items() if k not in self.choices}, "evaluate")
-        check_counts(n=n)
+        check_counts(per_class=per_class)
         how = {k: float(v) if k == "w" else v for k, v in (self.default_options() | asked).items()}
         judge = dict(judge=judging) if judging else {}
-        return dict(checkpoint=self.checkpoint, **how, n=n, seed=seed) | judge
+        return dict(checkpoint=self.checkpoint, **how, per_class=per_class, seed=seed) | judge
 
     def evaluation(self, **asked) -> dict | None:
         "Read the evaluation with these options from the run's folder; None if there is none."
         options = self.options(**asked)
         return next((e for e in read_evaluations(self.folder) if e["options"] == options), None)
 
-    def evaluate(self, *, root=None, judges=None, again: bool = False, progress=False,
-                 say: Callable = print, **asked) -> dict:
+    def evaluate(self, *, data_dir=None, judges=None, again: bool = False, progress=False,
+                 print_fn: Callable = print, **asked) -> dict:
         """Score samples in a judge's features, beside as many held-out images.
 
         Args:
-            root: The folder of the images, if they have moved
+            data_dir: The folder of the images, if they have moved
             judges: The folder of the judges; None: ~/.cache/diffstudy/features
             again: Evaluate anew, even if the folder keeps an evaluation
             progress: Show a bar or lines
-            say: Receives messages about long computations
-            **asked: n, seed and judging as for `options`, and options of `sample`
+            print_fn: Receives messages about long computations
+            **asked: per_class, seed and judging as for `options`; options of `sample`
 
         Returns:
             options; judge, recognized; samples, held_out: name → [value, error]; nearest"""
@@ -518,8 +519,8 @@ class GenerativeRun(Run):
         path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
         try: path and files.check_writable(path)
         except OSError as e:
-            say(f"the evaluation will not be kept: {e}")
+            print_fn(f"the evaluation will not be kept: {e}")
             path = None
-        out = evaluate_samples(self, options, root, judges, progress, say)
+        out = evaluate_samples(self, options, data_dir, judges, progress, print_fn)
         if path: files.write_json(path, out)
         return out

@@ -15,22 +15,27 @@ from ..process.process import alpha, marginal, sigma
 from ..process.sample import coefficients, ddim, initial
 
 # %% ../../nbs/52_distillation.ipynb #28508ef0
-def step(predict: Callable, z: Tensor, gamma_t: Tensor, gamma_s: Tensor) -> Tensor:
-    """One step of DDIM, from and to levels of its own for each example.
+def ddim_step(predict: Callable, z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+    """Take one DDIM step from γ_t to γ_s, which may differ between examples.
 
     Args:
-        predict: `(z, γ) → ε̂`
+        predict: Noise predictor `(z, γ) → ε̂`
         z: Latents at γ_t, `(b, *d)`
-        gamma_t: `(b,)`
-        gamma_s: `(b,)`, less noisy
+        gamma_s: γ after the step, `(b,)`
+        gamma_t: γ before the step, `(b,)`, above γ_s
 
     Returns:
         Latents at γ_s, `(b, *d)`"""
     k = coefficients(torch.stack([gamma_t, gamma_s]), eta=0.)
     return expand(k.z[0], z) * z + expand(k.eps[0], z) * predict(z, gamma_t)
 
-def guess(predict, z: Tensor, gamma: Tensor) -> Tensor:
-    """The image that a noise predictor sees behind latents.
+def predict_x(predict: Callable, z: Tensor, gamma: Tensor) -> Tensor:
+    """Compute x̂ = (z − σ ε̂) / α.
+
+    Args:
+        predict: Noise predictor `(z, γ) → ε̂`
+        z: Latents at γ, `(b, *d)`
+        gamma: Noise level γ, `(b,)`
 
     Returns:
         x̂, `(b, *d)`"""
@@ -40,62 +45,67 @@ def guess(predict, z: Tensor, gamma: Tensor) -> Tensor:
 @torch.no_grad()
 def pairs(predict: Callable, n: int, shape: tuple, gammas: Tensor,
           generator=None) -> tuple[Tensor, Tensor]:
-    """What a student of one step learns from: noise and where DDIM takes it.
+    """Make training pairs for a one-step student: noise, and the image that DDIM makes of it.
 
     Args:
-        predict: The teacher, `(z, γ) → ε̂`
-        n: How many
-        shape: `(*d)` of an image
-        gammas: The teacher's grid, falling
+        predict: Teacher, `(z, γ) → ε̂`
+        n: Number of pairs
+        shape: Shape of an image, `(*d)`
+        gammas: Falling γ of the teacher's steps, `(T + 1,)`
+        generator: A `torch.Generator`, or a list of one for each pair
 
     Returns:
-        Noise at `gammas[0]`, and the image where the teacher's flow ends"""
+        Noise at `gammas[0]` and the image of the teacher, `(n, *d)` each"""
     z = initial((n, *shape), generator)
     end = ddim(predict, z, gammas)
     return z, end / alpha(gammas[-1].to(end))
 
 # %% ../../nbs/52_distillation.ipynb #2ddcc901
 def one_step_loss(student: Callable, z: Tensor, x: Tensor, gamma: Tensor) -> Tensor:
-    """Squared error of the student's image (Luhman and Luhman 2021).
+    """Compute ‖x̂ − x‖², the loss of one-step distillation (Luhman and Luhman 2021).
 
     Args:
-        student: `(z, γ) → ε̂`
+        student: Noise predictor `(z, γ) → ε̂`
         z: Noise, `(b, *d)`
-        x: The image that belongs to it, `(b, *d)`
-        gamma: The level of the noise, `()`
+        x: Image that the teacher makes of each noise, `(b, *d)`
+        gamma: Noise level γ of z, `()`
 
     Returns:
-        `()`"""
-    return (guess(student, z, gamma.expand(len(z))) - x).square().mean()
+        Mean over examples and dimensions, `()`"""
+    return (predict_x(student, z, gamma.expand(len(z))) - x).square().mean()
 
 # %% ../../nbs/52_distillation.ipynb #dae3040c
-def progressive_target(z_t: Tensor, z_s: Tensor, gamma_t: Tensor, gamma_s: Tensor) -> Tensor:
-    """The x with which one step of DDIM from z_t ends in z_s (Salimans and Ho 2022).
+def progressive_target(z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+    """Solve one DDIM step from z_t to z_s for its x (Salimans and Ho 2022).
 
     Args:
-        z_t: Latents at γ_t, `(b, *d)`
-        z_s: Where the teacher came in two steps, `(b, *d)`
-        gamma_t: `(b,)`
-        gamma_s: `(b,)`, less noisy
+        z_s: Latents at γ_s after two steps of the teacher, `(b, *d)`
+        z_t: Latents at γ_t before these steps, `(b, *d)`
+        gamma_s: γ after the steps, `(b,)`
+        gamma_t: γ before the steps, `(b,)`, above γ_s
 
     Returns:
-        `(b, *d)`"""
+        Target x̃ of the student, `(b, *d)`"""
     ratio = expand(sigma(gamma_s) / sigma(gamma_t), z_t)
     return (z_s - ratio * z_t) / (expand(alpha(gamma_s), z_t) - ratio * expand(alpha(gamma_t), z_t))
 
 # %% ../../nbs/52_distillation.ipynb #dae30401
 def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Tensor,
                      generator=None) -> Tensor:
-    """Two steps of the teacher in one of the student, at a random place of the grid.
+    """Compute the loss of progressive distillation at random times (Salimans and Ho 2022).
+
+    The target is the x of one DDIM step that ends where two steps of the teacher end. Raises
+    ValueError if the number of steps is odd.
 
     Args:
-        student: `(z, γ) → ε̂`
-        teacher: The same, with twice as many steps
+        student: Noise predictor `(z, γ) → ε̂`
+        teacher: Noise predictor `(z, γ) → ε̂` for twice as many steps
         x: Images, `(b, *d)`
-        gammas: The teacher's grid, falling: an even number of steps
+        gammas: Falling γ of the teacher's steps, an even number T, `(T + 1,)`
+        generator: A `torch.Generator` for times and noise
 
     Returns:
-        `()`"""
+        Mean over examples and dimensions, `()`"""
     if len(gammas) % 2 == 0:
         raise ValueError(
             "expected a teacher's grid with an even number of steps, of which the student "
@@ -106,68 +116,70 @@ def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Te
     t, m, s = (gammas[2 * i + j].to(x) for j in range(3))
     z = marginal(x, t).sample(generator)
     with torch.no_grad():
-        end = step(teacher, step(teacher, z, t, m), m, s)
-        target = progressive_target(z, end, t, s)
+        end = ddim_step(teacher, ddim_step(teacher, z, m, t), s, m)
+        target = progressive_target(end, z, s, t)
 
     # errors of x count by the signal-to-noise ratio, but those at pure noise not less than one
     weight = expand(torch.exp(-t).clamp(1., 1e4), x)
-    return (weight * (guess(student, z, t) - target) ** 2).mean()
+    return (weight * (predict_x(student, z, t) - target) ** 2).mean()
 
 # %% ../../nbs/52_distillation.ipynb #1f622765
 def consistency_loss(student: Callable, average: Callable, teacher: Callable, x: Tensor,
                      gammas: Tensor, generator=None) -> Tensor:
-    """Two neighbors on one path must guess one image (Song and others 2023, distillation).
+    """Compute the loss of consistency distillation at random times (Song et al. 2023).
 
     Args:
-        student: `(z, γ) → ε̂`
-        average: The moving average of the student
-        teacher: `(z, γ) → ε̂`, which knows the flow
+        student: Noise predictor `(z, γ) → ε̂`
+        average: Moving average of the student, which sets the targets
+        teacher: Noise predictor `(z, γ) → ε̂` of the flow
         x: Images, `(b, *d)`
-        gammas: Falling
+        gammas: Falling γ of neighboring points on a path, `(T + 1,)`
+        generator: A `torch.Generator` for times and noise
 
     Returns:
-        `()`"""
+        Mean over examples and dimensions, `()`"""
     i = torch.randint(0, len(gammas) - 1, (len(x),), generator=generator)
     t, s = gammas[i].to(x), gammas[i + 1].to(x)
     z = marginal(x, t).sample(generator)
 
     # at the data end nothing is left to guess: the latent is the image
     with torch.no_grad():
-        z_s = step(teacher, z, t, s)
+        z_s = ddim_step(teacher, z, s, t)
         last = expand(i == len(gammas) - 2, z)
-        target = torch.where(last, z_s / expand(alpha(s), z), guess(average, z_s, s))
-    return (guess(student, z, t) - target).square().mean()
+        target = torch.where(last, z_s / expand(alpha(s), z), predict_x(average, z_s, s))
+    return (predict_x(student, z, t) - target).square().mean()
 
 # %% ../../nbs/52_distillation.ipynb #5200000b
 def mean_target(net: Callable, z: Tensor, v: Tensor, t: Tensor, back: Tensor,
                 h: float = .01) -> Tensor:
-    """v − (t − r) du/dt, which the mean velocity must be (Geng et al. 2025, eq. 6).
+    """u = v − (t − r) du/dt, the MeanFlow identity (Geng et al. 2025, eq. 6).
 
     Args:
-        net: `(z, t, t − r) → u`, the mean velocity on the way from t back to r
-        z: `(b, *d)`
-        v: Velocity in z, the same shape
-        t: `(b,)`
-        back: t − r, `(b,)`
-        h: Of the difference that stands for the slope
+        net: Mean velocity `(z, t, t − r) → u` from time t back to r
+        z: Points at time t, `(b, *d)`
+        v: Instantaneous velocity at z, `(b, *d)`
+        t: Time t from 0 (data) to 1 (noise), `(b,)`
+        back: Interval t − r, `(b,)`
+        h: Half-width in time of the central difference for du/dt
 
     Returns:
-        As z"""
+        Target of u, `(b, *d)`"""
     with torch.no_grad():
         ahead, behind = (net(z + d * v, t + d, back + d) for d in (h, -h))
         return v - expand(back, z) * (ahead - behind) / (2 * h)
 
 # %% ../../nbs/52_distillation.ipynb #52000001
 def mean_flow_loss(net: Callable, x: Tensor, generator=None, instant: float = .5) -> Tensor:
-    """The mean velocity learned from data, by its own slope (Geng et al. 2025).
+    """Compute the MeanFlow loss, ‖u − target‖² at random times t and r (Geng et al. 2025).
 
     Args:
-        net: As for `mean_target`
+        net: Mean velocity `(z, t, t − r) → u` from time t back to r
         x: Images, `(b, *d)`
-        instant: Share of the examples with r = t: flow matching
+        generator: A `torch.Generator` for times and noise
+        instant: Probability of r = t, where the loss is that of flow matching
 
     Returns:
-        `()`"""
+        Mean over examples and dimensions, `()`"""
     (b, *_), how = x.shape, dict(generator=generator, dtype=x.dtype)
     t, r = torch.rand(2, b, **how).sort(0, descending=True).values
     back = torch.where(torch.rand(b, **how) < instant, 0., t - r)

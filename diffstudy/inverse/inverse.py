@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import choose, expand, flat_sum, randn_like
-from ..guidance.particles import LogWeights, WeightedParticles, pick
+from ..guidance.particles import LogWeights, WeightedParticles, gather_particles
 from ..process.process import alpha, sigma, transition
 from ..process.sample import (
     ancestral, check_finite, check_grid, check_prediction, coefficients, initial, on_device)
@@ -338,8 +338,8 @@ def twisted(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor,
     for gamma, a, b, noise in _numbers(gammas, z):
         p = measured.pull(predict, z, gamma, sigma(gamma) ** 2, measured.noise ** 2)
         weights.add(p.log_prob - before)
-        ancestors = weights.resampled(generator)
-        z, eps, grad, before = (pick(v, ancestors) for v in (z, *p))
+        ancestors = weights.resample(generator)
+        z, eps, grad, before = (gather_particles(v, ancestors) for v in (z, *p))
 
         # one guided step; its weight is what the model's own step gives to where it went
         push, fresh = -b * sigma(gamma) * grad, randn_like(z, generator)
@@ -362,7 +362,7 @@ def particles(predict: Callable, measured: Measurement, z: Tensor, gammas: Tenso
 
     Returns:
         z at the last γ, `(n, *d)`"""
-    if particles is None: return twisted(predict, measured, z, gammas, generator).drawn(generator)
+    if particles is None: return twisted(predict, measured, z, gammas, generator).resample(generator)
     many = generator if isinstance(generator, (list, tuple)) else [generator] * len(z)
     def answer(g):
         start = initial((particles, *z.shape[1:]), g, device=z.device, dtype=z.dtype)

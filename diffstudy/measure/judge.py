@@ -52,7 +52,7 @@ def fitted(model, loss, train_set, *, steps: int, batch: int = 128, seed: int = 
         batch: Images of a step
         seed: Seed of the training
         device: Device of the training
-        **how: Keywords of `train.complete`: folder, progress, say
+        **how: Keywords of `train.complete`: run_dir, progress, print_fn
 
     Returns:
         The network with averaged weights, in evaluation mode"""
@@ -74,7 +74,7 @@ LARGE = dict(width=16, steps=2000, seed=100)  # where there are more than ten th
 # %% ../../nbs/75b_judge.ipynb #8b3b7c08
 _UNKEPT = {}  # judges whose folder cannot be written, by that folder
 
-def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
+def _learned(net, train_set, place: Path, wanted: dict, device, print_fn, progress):
     "Train a feature extractor, and keep it on the disk, or in memory if that cannot be written."
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -83,17 +83,17 @@ def _learned(net, train_set, place: Path, wanted: dict, device, say, progress):
     except OSError: kept = False
     steps = wanted["steps"]
     where = f"kept in {place}" if kept else f"kept in memory alone: {place} cannot be written"
-    tell = say or ((lambda _: None) if kept else warnings.warn)
+    tell = print_fn or ((lambda _: None) if kept else warnings.warn)
     what = f"a judge of {train_set.name!r}, {steps} steps on {len(train_set)} images"
     tell(f"training {what}; {where}")
     trained = fitted(
         net, class_loss(train_set.levels), train_set, steps=steps, seed=wanted["seed"],
-        device=device, folder=place if kept else None, progress=progress, say=tell)
+        device=device, run_dir=place if kept else None, progress=progress, print_fn=tell)
     if not kept: _UNKEPT[place] = trained
     return trained
 
 # %% ../../nbs/75b_judge.ipynb #b25d7de5
-def feature_network(train_set, folder=None, device="cpu", anew: bool = False, say=None,
+def feature_network(train_set, folder=None, device="cpu", anew: bool = False, print_fn=None,
                     progress: bool = False, **settings):
     """Get the feature extractor of a data set: from the package, from the disk, or train it once.
 
@@ -102,7 +102,7 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
         folder: Folder of the trained networks; ~/.cache/diffstudy/features by default
         device: Device of the network
         anew: Train the network even if the package has its weights
-        say: Called with a message before training, with the folder of the weights
+        print_fn: Called with a message before training, with the folder of the weights
         progress: Show a bar or lines during training
         **settings: Values that replace those of `JUDGE`: width, steps, seed
 
@@ -136,7 +136,7 @@ def feature_network(train_set, folder=None, device="cpu", anew: bool = False, sa
         with locked(place.with_name(f"{place.name}.judge"), "training", wait=True):
             path = checkpoint.read_latest(place)[0]
             if not path or int(path.name.split("-")[-1]) != wanted["steps"]:  # or cut off
-                return _learned(net, train_set, place, wanted, device, say, progress)
+                return _learned(net, train_set, place, wanted, device, print_fn, progress)
         found = checkpoint.load_weights(path)
     net.load_state_dict(found)
     return net.to(device).eval().requires_grad_(False)

@@ -42,7 +42,7 @@ def group_norm(norm, x):
     if x.dtype == torch.bfloat16: x = x.float()
     if not torch.compiler.is_dynamo_compiling(): return norm(x)
 
-    # what is the same group, and the mean over it
+    # averaging matrix over the channels of a group
     each = x.shape[1] // norm.num_groups
     group = torch.arange(x.shape[1]) // each
     same = (group[:, None] == group).to(x.dtype) / (each * x.shape[2:].numel())

@@ -208,7 +208,7 @@ class Residual(nn.Module):
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.cond(cond)[:, :, None, None]
         h = self.conv2(self.drop(F.silu(self.norm2(h))))
-        return h.add_(self.skip(x))  # in place: nobody else has seen h
+        return h.add_(self.skip(x))  # in place: no other reference to h exists
 
 # %% ../../nbs/73_models.ipynb #ea2fdcaa
 class Attention(nn.Module):
@@ -253,21 +253,21 @@ _EXPONENTS = tuple_of(
 # %% ../../nbs/73_models.ipynb #3af89b95
 @dataclass(frozen=True)
 class UNetConfig(Settings):
-    """Everything that fixes a U-Net but the shape of the images and the number of classes.
+    """Settings of a U-Net, without the shape of the images and the number of classes.
 
     Args:
         width: Channels at full resolution, even
-        num_res_blocks: Residual blocks at each level, down; up: one more
-        channel_mults: Channels of each level, in widths; each halves the image
-        attention: Levels with attention after each block; 0 = full
+        num_res_blocks: Residual blocks of a level, and one more going up
+        channel_mults: Channels of each level as multiples of `width`; a level halves the image
+        attention: Levels with attention after each block; 0: full size
         middle_attention: Attention between the two middle blocks
-        num_heads: Of each attention
-        dropout: In each residual block
-        groups: Of each GroupNorm, at most width/4
-        fourier: `(n_min, n_max)` of Fourier features, or empty
-        gamma_min: The embedding of γ maps it to 0; not learned
-        gamma_max: The embedding of γ maps it to 1
-        aug_cond: One more scalar, as in VDM's code (there: augmented?)"""
+        num_heads: Heads of each attention
+        dropout: Probability of dropout in each residual block
+        groups: Groups of each GroupNorm, at most width/4
+        fourier: Exponents (n_min, n_max) of Fourier features
+        gamma_min: γ that the embedding maps to 0; not learned
+        gamma_max: γ that the embedding maps to 1; not learned
+        aug_cond: Condition on one more scalar, as VDM's code does on the augmentation"""
     width: int = setting(64, _EVEN)
     num_res_blocks: int = setting(2, whole(1))
     channel_mults: tuple = setting(
@@ -280,7 +280,8 @@ class UNetConfig(Settings):
     fourier: tuple = setting((), _EXPONENTS)
     gamma_min: float = setting(-13.3, number())
     gamma_max: float = setting(5.0, number())
-    aug_cond: bool = setting(False, flag)
+    aug_cond: bool = setting(
+        False, flag)
 
     def __post_init__(self):
         super().__post_init__()
@@ -331,7 +332,7 @@ def plan(f) -> list[_Step]:
 
     steps += [_Step("middle", "block", len(wide) - 1, c, c)] * 2
 
-    # on the way up each block reads what one step on the way down has kept
+    # on the way up each block has one skip connection from the way down
     for level, own in reversed([*enumerate(wide)]):
         for _ in range(f.num_res_blocks + 1):
             steps.append(_Step("up", "block", level, c + kept.pop(), own))
@@ -359,7 +360,7 @@ def channels_last(x):
     if x.device.type != "cpu" or x.dtype != torch.float32: return x
     if torch.is_autocast_enabled("cpu"): return x
 
-    # what `torch.backends.mkldnn.is_available()` says, where a compiler can read it
+    # value of `torch.backends.mkldnn.is_available()`, in a form that a compiler can trace
     if not torch._C._has_mkldnn: return x
     return x.contiguous(memory_format=torch.channels_last)
 
@@ -404,7 +405,7 @@ class UNet(nn.Module):
             self.leave.zero = True
         # a run that is opened has weights already
         if not self.leave.weight.is_meta: initialize(self, seed)
-        self.activation_checkpointing = False  # keep less for the way back, and compute it again
+        self.activation_checkpointing = False  # recompute blocks going back
 
     def forward(self, z: Tensor, gamma: Tensor, c: Tensor = None, extra: Tensor = None) -> Tensor:
         """Predict the noise ε̂ in z.
@@ -425,7 +426,7 @@ class UNet(nn.Module):
         if f.fourier: h = torch.cat([h, fourier_features(z, *f.fourier).to(h.dtype)], 1)
         h = self.enter(channels_last(h))
 
-        # what the way down computes is kept for the way up
+        # outputs on the way down are kept as skip connections for the way up
         kept, again = [h], self.activation_checkpointing and torch.is_grad_enabled()
         for block in (*self.down, *self.middle, *self.up):
             given = (h, cond, kept.pop()) if block.joins else (h, cond)
@@ -470,7 +471,7 @@ class Classifier(nn.Module):
     Args:
         shape: Shape of an image, `(c, h, w)`
         classes: Number of classes
-        width: Channels at full resolution, a multiple of 4; twice as many at half of it
+        width: Channels at full resolution, a multiple of 4; below it twice as many
         gamma_min: γ that the embedding maps to 0, taken for clean images
         gamma_max: γ that the embedding maps to 1
         dropout: Probability of dropout in each residual block

@@ -178,7 +178,7 @@ def write(
     name: str,          # Of the figure
     run,                # An opened run, as `needs` takes it
     place: Path = None,  # The folder to write into; that of the figures by default
-    root=None, judges=None,  # Where images and judges are
+    data_dir=None, judges=None,  # Where images and judges are
     n: int = 1000,      # Digits that the judge sees; 0: no judge
 ) -> dict:  # The header
     "Write the weights of a figure with their header, and let the judge look at what they draw."
@@ -201,7 +201,7 @@ def write(
 
     # the judge sees what is in the file, not what was rounded into it
     model, parts = read(name, place)[1:]
-    images = run.images(root)[0]
+    images = run.images(data_dir)[0]
     c = torch.arange(n) % images.classes
     known = judge.feature_network(
         images, judges, **(judge.LARGE if len(images) > 10_000 else judge.JUDGE))
@@ -234,7 +234,7 @@ def drawn(model, parts, c, levels, seed: int = 0):
     g = stream(seed, "draw")
     if parts is None:
         x = torch.cat([model.sample(
-            len(some), some, w=1., steps=STEPS, sampler="ddim", grid="schedule",
+            len(some), some, w=1., steps=STEPS, sampler="ddim", spacing="schedule",
             generator=g) for some in c.split(100)])
     else:
         z = sample.initial((len(c), *model.shape), g)
@@ -269,9 +269,9 @@ def still_plane() -> str:  # SVG
                 f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
     return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
 
-def still_hole(place: Path, root=None):
+def still_hole(place: Path, data_dir=None):
     "Three digits without their lower half, and four answers to each; and the digits themselves."
-    held, model = data.load("mnist", root)[1], read("guided", place)[1]
+    held, model = data.load("mnist", data_dir)[1], read("guided", place)[1]
     k = torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
     disk.replace_file(place / "hole.bin", bytes(k.flatten().tolist()))
     x, seen = data.encode(k[[2, 3, 7]], 256), torch.zeros(1, 28, 28, dtype=torch.bool)
@@ -313,14 +313,14 @@ def main(argv: list[str] | None = None  # Arguments; those of the process by def
     own = [k for k, f in FIGURES.items() if f.weights]
     p.add_argument("figure", choices=[*own, "hole", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
-    p.add_argument("--root", help="where the images are; where they were by default")
+    p.add_argument("--data-dir", help="where the images are; where they were by default")
     p.add_argument("--judges", help="folder of the judges; ~/.cache/diffstudy/features by default")
     a = p.parse_args(argv)
     if a.figure == "micro":
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
-    if a.figure == "hole": return still_hole(folder(), a.root)
-    header = write(a.figure, experiment.open(a.run, "cpu"), root=a.root, judges=a.judges)
+    if a.figure == "hole": return still_hole(folder(), a.data_dir)
+    header = write(a.figure, experiment.open(a.run, "cpu"), data_dir=a.data_dir, judges=a.judges)
     disk.replace_file(folder() / "plane.svg", still_plane().encode())
     still_digits(a.figure, folder())
     made = header["made"]["recognized"]

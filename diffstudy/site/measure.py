@@ -100,7 +100,7 @@ def trips() -> dict[str, tuple[int, int]]:  # Name → files, functions
         model = vdm.VDM(Net(), schedule.Linear(-8., 5.), images.levels, shape=images.shape)
         state = train.State(model, train.Config(steps=3, batch_size=64))
         batches, loss = data.Batches(images, 64, seed=0), train.loss_step(vdm.training_loss)
-        with trip(found, "own network"): train.complete(state, loss, batches, folder=tmp + "/mine")
+        with trip(found, "own network"): train.complete(state, loss, batches, run_dir=tmp + "/mine")
         with trip(found, "train"):
             experiment.train("digits", tmp + "/run", recipe="digits-tiny", steps=2)
         with trip(found, "open"): run = experiment.open(tmp + "/run")

@@ -339,7 +339,7 @@ def add(nb: dict, source: Path, rows: list, home: equations.Homes):
 # %% ../../nbs/99_website.ipynb #65a196e5
 def docs(
     out: Path | None = None,  # Where the site goes; `_site` in the checkout by default
-    say=lambda line: print(line, file=sys.stderr),  # Called with each line of complaint
+    print_fn=lambda line: print(line, file=sys.stderr),  # Called with each line of complaint
 ) -> Path:  # The site's folder
     "Render the site from the notebooks' saved outputs."
     here, s = build.root(), build.settings()
@@ -363,7 +363,7 @@ def docs(
         (proc / f"api_{room}.ipynb").write_text(page, encoding="utf-8")
     command = [sys.executable, "-m", "smalldocs.cli", "render", "--quiet", str(proc)]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    for line in done.stderr.splitlines(): say(line)
+    for line in done.stderr.splitlines(): print_fn(line)
     done.check_returncode()
     finish(proc / "_site")
     shutil.rmtree(out, ignore_errors=True)

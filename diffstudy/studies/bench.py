@@ -299,7 +299,7 @@ def fresh(who: str, config: dict, keep: bool) -> list[float]:
         MB before and after"""
     keeps = "kernels.keep_freed_memory(); " if keep else ""
     code = (
-        "from diffstudy import kernels; from diffstudy.studies import bench; "
+        "from diffstudy.nets import kernels; from diffstudy.studies import bench; "
         f"{keeps}bench.peak_here({who!r}, {dict(config)!r})")
 
     # glibc: each tensor goes back to the system when it dies

@@ -15,11 +15,11 @@ from .record import Study
 # %% ../../nbs/81_load_and_sample.ipynb #8ca11503
 SETTINGS = dict(
     n=dict(digits=1000, mnist=300, emoji=135), judges=dict(mnist=judge.LARGE),
-    steps=[8, 16, 32], many=256, samplers=["ancestral", "dpm++", "unipc"], grid="even")
+    steps=[8, 16, 32], many=256, samplers=["ancestral", "dpm++", "unipc"], spacing="even")
 
 def by_steps(settings: dict, case: dict) -> dict:
     "Draw with few steps and with many, from other noise; what a judge says of each."
-    net = experiment.open(case["model"], "cpu", say=lambda _: None)
+    net = experiment.open(case["model"], "cpu", print_fn=lambda _: None)
     images, n = data.load(net.config["data"])[0], settings["n"][case["model"]]
     known = judge.feature_network(images, **settings["judges"].get(case["model"], {}))
     labels = [i % net.facts["classes"] for i in range(n)]
@@ -27,7 +27,8 @@ def by_steps(settings: dict, case: dict) -> dict:
 
     def scored(sampler, steps, seed):
         k = net.sample(
-            labels, w=case["w"], sampler=sampler, steps=steps, grid=settings["grid"], seed=seed)
+            labels, w=case["w"], sampler=sampler, steps=steps,
+            spacing=settings["spacing"], seed=seed)
         x = data.encode(k, net.facts["levels"])
         found = judge.scores(x, torch.tensor(labels), known, real)
         return {name: found[name] for name in SCORES}

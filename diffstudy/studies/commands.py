@@ -64,13 +64,13 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
 }
 
 def find_study(name: str):
-    """Load the study of that name from its module.
+    """Load the study of that name from its module. Raises ValueError if there is none.
 
     Args:
         name: A name of `STUDIES`
 
     Returns:
-        A `record.Study`; ValueError if there is none"""
+        A `record.Study`"""
     import importlib
     from diffstudy.core import choose
     module, _, attribute = choose(name, STUDIES, "study").partition(":")
@@ -86,10 +86,11 @@ def find_study(name: str):
 def study_run(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STUDIES) + ".")],
     record: option(
-        Path, "The file.", default="nbs/runs/NAME.json in a checkout, else runs/NAME.json") = None,
-    only: option(int, "At most so many cases now.", default="all that are left") = None,
-    fresh: option(
-        bool, "Begin anew, and keep the old file under a name with the date.", "--fresh") = False,
+        Path, "JSON file of the study.",
+        default="nbs/runs/NAME.json in a checkout, else runs/NAME.json") = None,
+    only: option(int, "Cases to run now, at most.", default="all that are left") = None,
+    restart: option(
+        bool, "Begin anew, and keep the old file under a name with the date.", "--restart") = False,
 ):
     "Run what is left of a recorded study, case by case; the same command goes on after an interruption."
     from diffstudy.core import check_counts
@@ -101,13 +102,13 @@ def study_run(
         if record.is_dir() or record.suffix != ".json":
             raise ValueError(
                 f"--record: expected a name that ends with .json; got {str(record)!r}")
-    try: runs.record(study, record, say=typer.echo, only=only, fresh=fresh)
+    try: runs.record(study, record, print_fn=typer.echo, only=only, restart=restart)
     except KeyboardInterrupt as e: raise typer.Exit(128 + getattr(e, "signum", 2))
 
 # %% ../../nbs/77_cli.ipynb #67e8de6c
 @command("bench")
 def bench_run(
-    name: Annotated[str, typer.Argument(help="What to compare: vdm.")] = "vdm",
+    name: Annotated[str, typer.Argument(help="Benchmark to run: vdm.")] = "vdm",
     other: option(
         str, "A file with a function build(config), or a built-in opponent: as its user "
         "runs it (diffusers), or with our means (diffusers-same).",
@@ -116,11 +117,11 @@ def bench_run(
     blocks: option(int, "Residual blocks on the way down.") = 4,
     batch: option(int, "Images in a batch.") = 16,
     size: option(int, "Height and width of an image.") = 16,
-    channels: option(int, "Of an image.") = 3,
-    bf16: option(bool, "Bfloat16 autocast.", "--bf16") = False,
-    rounds: option(int, "Steps of each.") = 10,
-    threads: option(int, "Of the CPU.") = 1,
-    device: option(str, "Where both compute, such as cuda.") = "cpu",
+    channels: option(int, "Channels of an image.") = 3,
+    bf16: option(bool, "Compute in bfloat16 (autocast).", "--bf16") = False,
+    rounds: option(int, "Timed steps of each implementation.") = 10,
+    threads: option(int, "CPU threads.") = 1,
+    device: option(str, "Device on which both compute, such as cuda.") = "cpu",
 ):
     "Compare another implementation with this one: seconds for a step, in turn in one process, and peak memory."
     import torch

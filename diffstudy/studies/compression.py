@@ -16,7 +16,8 @@ from ..core import stream
 from ..data import to_strip
 from ..measure import mean_and_error
 from .record import Study
-from ..vdm.compression import ANS, ChainCoder, ORDERS, code_length_terms, random_payload, unrounded_latents
+from ..vdm.compression import (
+    ANS, ChainCoder, ORDERS, code_length_terms, random_payload, unrounded_latents)
 from ..vdm.likelihood import dequantized
 
 # %% ../../nbs/35_compression.ipynb #2fade10c
@@ -189,7 +190,7 @@ def run_photos(settings: dict, case: dict, folder=None) -> dict:
         settings["recipe"])
     run = experiment.train(
         experiment.config_of(dict(config=settings["recipe"])), folder or home, recipe="photos",
-        progress=False, say=lambda *_: None)
+        progress=False, print_fn=lambda *_: None)
     scale = images[0].numel() * math.log(2)
     stats = lambda v: dict(zip(("mean", "error"), mean_and_error(v.double())))
     if case["measure"] == "bound":

@@ -128,7 +128,7 @@ def run_few(settings: dict, case: dict) -> dict:
     def by_gan(): return draw(net, n, train_set.levels, c=c, seed=seed), net.steps
     def by_vdm(w, T):
         noise = lambda i: stream(seed, "draw", 200 * i)
-        k = drawn(model, c, noise, w=w, steps=T, grid="schedule")
+        k = drawn(model, c, noise, w=w, steps=T, spacing="schedule")
         return data.encode(k, model.levels), T * (1 + (w != 0))
     makes = [("DDGAN", by_gan)] + [
         (f"VDM, w = {w:g}", functools.partial(by_vdm, w, T)) for w in s["w"] for T in s["steps"]]

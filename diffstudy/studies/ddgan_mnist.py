@@ -157,7 +157,7 @@ def trained_on_mnist(settings: dict, case: dict, train_set, folder=None) -> tupl
     if ours: config = BalancedConfig(**vars(config), **ours)
 
     images = Stacked(train_set) if stacked else train_set
-    return experiment.fit(config, images, folder=place, progress=True, say=print), place
+    return experiment.fit(config, images, run_dir=place, progress=True, print_fn=print), place
 
 def averaged(state, path):
     "The averaged generator of a checkpoint."
@@ -298,7 +298,7 @@ def run_resnet(settings: dict, case: dict, folder=None) -> dict:
     config = gan_config(
         s["recipe"] | s["kinds"][case["kind"]] | more, s["updates"], seed=case["seed"],
         precision=s["precision"], log_every=50, save_every=s["save_every"])
-    state = experiment.fit(config, sets[0], folder=place, progress=True, say=print)
+    state = experiment.fit(config, sets[0], run_dir=place, progress=True, print_fn=print)
     net = state.ema.model.eval()
     return score_on_mnist(net, s["n"], s["kept"], judge, sets) | dict(
         skipped=state.skipped, parameters=sum(p.numel() for p in net.parameters()))

@@ -25,7 +25,7 @@ def run(settings: dict, case: dict) -> dict:
     # a case of an hour goes on where it was stopped
     images, held_out = data.load(config.data)
     place = place_of(config.data, case, Path.home() / ".cache" / "diffstudy" / "dial")
-    cpu, state = seconds_of(lambda: experiment.fit(config, images, folder=place))
+    cpu, state = seconds_of(lambda: experiment.fit(config, images, run_dir=place))
     run = experiment.as_run(config, state, images)
     bits = run.bits_per_dim(held_out, draws=settings["draws"])
     out = dict(steps=state.step, train_seconds=round(cpu, 1), bits=bits[:2])
@@ -33,9 +33,9 @@ def run(settings: dict, case: dict) -> dict:
 
     drawn, how = [], settings["how"]
     for w in settings["w"]:
-        e = run.evaluate(w=w, say=lambda _: None, **how)
+        e = run.evaluate(w=w, print_fn=lambda _: None, **how)
         drawn.append(dict(w=w, frechet=e["samples"]["frechet"], **e["recognized"]))
-    how = {k: v for k, v in how.items() if k != "n"}
+    how = {k: v for k, v in how.items() if k != "per_class"}
     return out | dict(drawn=drawn, png=to_strip(run.sample([*range(10)] * 2, w=1., **how)))
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #d1b10009
@@ -49,7 +49,7 @@ def settings_of(recipe: str, step: float, *, how: dict, **change) -> dict:
         **change: Other settings of the recipe"""
     return dict(
         recipe=experiment.change(experiment.RECIPES[recipe], change).resolve(),
-        step=step, draws=2, w=[0., 1.], how=how | dict(steps=16, grid="even"))
+        step=step, draws=2, w=[0., 1.], how=how | dict(steps=16, spacing="even"))
 
 def lengths(seconds, seeds, rates=(None,)) -> list:
     "List the cases of some lengths, each with some rates and seeds."
@@ -58,12 +58,12 @@ def lengths(seconds, seeds, rates=(None,)) -> list:
         for s in seconds for r in rates for k in range(seeds)]
 
 STUDY = Study(
-    "dial", settings_of("digits-bits", .0418, how=dict(n=30, sampler="dpm++")), (
+    "dial", settings_of("digits-bits", .0418, how=dict(per_class=30, sampler="dpm++")), (
         *lengths((10, 30), 3), *lengths((10,), 3, (.5, 2)), *lengths((120,), 3),
         *lengths((30,), 3, (2,))), run)
 MNIST = Study(
     "dial-mnist", settings_of(
-        "mnist", .25, how=dict(n=100, sampler="ancestral"), precision="float32"),
+        "mnist", .25, how=dict(per_class=100, sampler="ancestral"), precision="float32"),
     tuple(lengths((120, 300, 900, 3600), 1)), run)
 
 def curve(found: dict, value) -> dict:

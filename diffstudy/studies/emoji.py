@@ -14,7 +14,7 @@ from ..core import stream
 from ..data.images import page, to_strip
 from ..measure import Estimate
 from ..process import sample
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from .common import asked, config_of, place_of, seconds_of
 from .record import Study
 from ..train import checkpoint
@@ -25,7 +25,7 @@ SETTINGS = dict(
 
 def run(settings: dict, case: dict) -> dict:
     "Draw as many of each class; how far each is from training pictures, and held-out ones are."
-    model = experiment.open("emoji", "cpu", say=lambda *_: None)
+    model = experiment.open("emoji", "cpu", print_fn=lambda *_: None)
     train_set, held_out = data.load("emoji")
     labels = [*range(9)] * settings["each"]
     seconds, x = seconds_of(lambda: model.sample(labels, w=case["w"], **settings["sampling"]))
@@ -65,7 +65,8 @@ def run_longer(settings: dict, case: dict) -> dict:
     Returns:
         seconds: of training, on the clock; looks: of each its step and `apart`, pictures of some"""
     home = Path.home() / ".cache" / "diffstudy" / "emoji-longer"
-    model = experiment.train("emoji", home, device="cpu", say=lambda *_: None, **settings["train"])
+    model = experiment.train(
+        "emoji", home, device="cpu", print_fn=lambda *_: None, **settings["train"])
     images, looks = data.load("emoji")[0], []
     for path in checkpoint.checkpoints(home):
         x, far = _seen(model, path, images, settings)
@@ -95,7 +96,7 @@ def run_copies(settings: dict, case: dict) -> dict:
         settings["recipe"], **case["change"], save_every=settings["look"], keep_checkpoints=100)
     home = Path.home() / ".cache" / "diffstudy"
     home = place_of("emoji-copies", dict(name=case["name"]), home)
-    seconds, state = seconds_of(lambda: experiment.fit(config, few, folder=home))
+    seconds, state = seconds_of(lambda: experiment.fit(config, few, run_dir=home))
 
     model, looks = experiment.as_run(config, state, few), []
     for path in checkpoint.checkpoints(home):
@@ -130,9 +131,9 @@ FEW = Study(
 @torch.no_grad()
 def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     "A moving picture: emoji stand there, then noise becomes them again."
-    model = experiment.open("emoji", "cpu", say=lambda *_: None)
+    model = experiment.open("emoji", "cpu", print_fn=lambda *_: None)
     labels = [*range(9)] * each
-    gammas = GRIDS["even"](model.model.schedule, 16)
+    gammas = SPACINGS["even"](model.model.schedule, 16)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
     states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)

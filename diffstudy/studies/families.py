@@ -117,7 +117,7 @@ def run_large(settings: dict, case: dict, folder=None) -> dict:
     place = Path(folder or "runs") / "-".join(
         ["families", case["family"].replace(" ", "-"), f"{case['lr']:g}", str(case["updates"])])
     run, state = trained_family(
-        "families-mnist", case, seen, folder=place, progress=True, say=print)
+        "families-mnist", case, seen, run_dir=place, progress=True, print_fn=print)
     said, model = dict(bits=bits_of(run, held), training=round(state.seconds)), run.model
     if case["choosing"]: return said
 

@@ -150,7 +150,7 @@ def run_toy(settings: dict, case: dict) -> dict:
     curve = []
     used = 0.
     begun = time.process_time()
-    for r in train.fit(toy.state, toy.step, batches, progress=False, say=lambda _: None):
+    for r in train.fit(toy.state, toy.step, batches, progress=False, print_fn=lambda _: None):
         if not r.metrics: continue
         used += time.process_time() - begun
         look = score(toy.draw(2000, stream(1, "look"))) if kind.get("ddpm", 0) < 100 else {}

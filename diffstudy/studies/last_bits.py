@@ -48,7 +48,8 @@ def _fitted(net, nats, loop, images, folder=None):  # The state at its end
     state = train.State(net, loop, rank=common.ALONE)
     batches = data.Batches(images, loop.batch_size, loop.seed)
     return train.complete(
-        state, train.loss_step(loss), batches, folder=folder, progress=bool(folder), say=print)
+        state, train.loss_step(loss), batches, run_dir=folder, progress=bool(folder),
+        print_fn=print)
 
 def trained(settings: dict, part: str, images):
     "Train one of the two networks of the recipe, for all noise levels between the ends."

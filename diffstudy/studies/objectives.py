@@ -54,7 +54,7 @@ def run(settings: dict, case: dict) -> dict:
 
     # the looks: samples on one grid for all, uniform in γ
     k = model.sample(
-        settings["n"], steps=settings["steps"], sampler=settings["sampler"], grid="schedule",
+        settings["n"], steps=settings["steps"], sampler=settings["sampler"], spacing="schedule",
         generator=stream(case["seed"], "objectives", "samples"))
     return dict(
         bits=[round(b.mean, 5), round(b.error, 5)],
@@ -81,7 +81,7 @@ def trained_by(settings: dict, loss: str, seed: int, seen, folder=None):
     "Train, or find, the network of MNIST by one of the two losses."
     config = common.config_of(settings["recipe"], **settings["losses"][loss], seed=seed)
     place = common.place_of("two-losses", dict(loss=loss, seed=seed), folder)
-    return common.trained(config, seen, folder=place, progress=True)
+    return common.trained(config, seen, run_dir=place, progress=True)
 
 def run_two(settings: dict, case: dict, folder=None) -> dict:
     "Train on MNIST by one of the two losses; bits, errors by noise level, and looks."
@@ -107,7 +107,7 @@ def run_two(settings: dict, case: dict, folder=None) -> dict:
     for w in s["w"]:
         k = common.drawn(
             model, c, lambda i: stream(case["seed"], "two losses", i), 100,
-            w=w, steps=s["steps"], sampler=s["sampler"], grid="even")
+            w=w, steps=s["steps"], sampler=s["sampler"], spacing="even")
         drawn.append(dict(
             w=w, png=to_strip(k[:30]), **judge.scores(encode(k, 256), c, known, real)))
     return dict(bits=[round(b.mean, 5), round(b.error, 5)], errors=errors, drawn=drawn)

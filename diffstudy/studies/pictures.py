@@ -19,7 +19,7 @@ from ..train import weights
 
 # %% ../../nbs/67_what_minutes_buy.ipynb #a473b54d
 SETTINGS = dict(
-    model="mnist", how=dict(sampler="ancestral", grid="even", precision="bfloat16"),
+    model="mnist", how=dict(sampler="ancestral", spacing="even", precision="bfloat16"),
     n=1000, real=10_000, enough=995, judge=judge.LARGE)
 CASES = (
     dict(seed=0, steps=16, w=[0., 1., 3.]), dict(seed=0, steps=8, w=[1.]),
@@ -28,7 +28,7 @@ CASES = (
 # %% ../../nbs/67_what_minutes_buy.ipynb #8eed87bc
 def run(settings: dict, case: dict) -> dict:
     "Draw as many of each digit, and ask the judge which digit it sees; real digits beside them."
-    net = experiment.open(settings["model"], "cpu", say=lambda *_: None)
+    net = experiment.open(settings["model"], "cpu", print_fn=lambda *_: None)
     train_set, test = data.load(net.config["data"])
     known = judge.feature_network(train_set, **settings["judge"])
     real, c = train_set[:settings["real"]], torch.arange(settings["n"]) % 10

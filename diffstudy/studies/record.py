@@ -108,32 +108,33 @@ def _both(old, new):
     return "; ".join(known if new in known else [*known, new])
 
 # %% ../../nbs/96_record.ipynb #879bf60d
-def record(study: Study, path, *, say: Callable = print, only: int = None,
-           fresh: bool = False) -> dict:
+def record(study: Study, path, *, print_fn: Callable = print, only: int = None,
+           restart: bool = False) -> dict:
     """Run the cases of a study that are not in its file yet, and write down each when done.
 
     Args:
         path: The file
-        say: Takes the messages: a line for each case, when it is done
+        print_fn: Takes the messages: a line for each case, when it is done
         only: At most so many cases in this call; None: all that are left
-        fresh: Begin anew, and keep the old file under another name
+        restart: Begin anew, and keep the old file under another name
 
     Returns:
         What the file holds"""
     path = Path(path)
     with locked(path, "recording into"):
-        old = {} if fresh else _kept(path, study)
+        old = {} if restart else _kept(path, study)
         results = {canonical(r["case"]): r for r in old.get("results", [])}
         left = [c for c in study.cases if canonical(c) not in results]
         todo = left[:only]
         if not todo:
             some = f"{len(left)} cases are left"
             none = f"all {len(study.cases)} cases are there, nothing to do"
-            say(f"{path}: {some if left else none}")
+            print_fn(f"{path}: {some if left else none}")
             return old
 
         # a case at a time: the file is whole after each, so that a kill costs one case
-        aside, begun, last = fresh and path.exists(), time.perf_counter(), len(results) + len(todo)
+        aside, last = restart and path.exists(), len(results) + len(todo)
+        begun = time.perf_counter()
         head = dict(
             name=study.name, settings=study.settings, cases=len(study.cases),
             machine=_both(old.get("machine"), machine()),
@@ -141,21 +142,22 @@ def record(study: Study, path, *, say: Callable = print, only: int = None,
         for i, case in enumerate(todo, 1):
             try:
                 row = results[canonical(case)] = _row(study, case)
-                if aside: say(f"the old record is now {_put_aside(path)}")
+                if aside: print_fn(f"the old record is now {_put_aside(path)}")
                 aside = False
                 there = (canonical(c) for c in study.cases)
                 write_json(path, head | dict(results=[results[k] for k in there if k in results]))
             except BaseException:
                 here = f"nothing was recorded, and {path} is as it was"
                 if not aside:
-                    again = "the same call without fresh (--fresh)" if fresh else "the same call"
+                    again = "the same call"
+                    if restart: again += " without restart (--restart)"
                     here = (
                         f"{len(results)} of {len(study.cases)} cases are in {path}, "
                         f"and {again} goes on from there")
-                say(f"stopped in case {_short(case)}; {here}")
+                print_fn(f"stopped in case {_short(case)}; {here}")
                 raise
             left = (time.perf_counter() - begun) / i * (len(todo) - i)
-            say(f"{study.name}: {len(results)}/{last} cases, {left:.0f} s left, {_said(row)}")
+            print_fn(f"{study.name}: {len(results)}/{last} cases, {left:.0f} s left, {_said(row)}")
     return read_json(path)
 
 def _put_aside(path: Path) -> Path:  # Its new name, which no page reads
@@ -180,7 +182,8 @@ def _kept(path: Path, study: Study) -> dict:  # Empty if there is no file
     if differ := differences(old, study):
         raise ValueError(
             f"{path} holds other settings than the study {study.name!r} of today: "
-            f"{'; '.join(differ)}. Begin anew with --fresh (fresh=True), or choose another file")
+            f"{'; '.join(differ)}. Begin anew with --restart (restart=True), or choose another "
+            "file")
     return old
 
 def _row(study: Study, case: dict) -> dict:

@@ -14,13 +14,13 @@ from ..core import stream
 from ..data import to_strip
 from ..measure import judge
 from ..process import alpha, sample
-from ..process.solvers import GRIDS
+from ..process.solvers import SPACINGS
 from .record import Study
 
 # %% ../../nbs/80a_my_hole.ipynb #f5721986
 SETTINGS = dict(
     runs=dict(digits="digits", mnist="mnist"),
-    pictures=dict(digits=40, mnist=12), answers=8, calls=32, grid="even",
+    pictures=dict(digits=40, mnist=12), answers=8, calls=32, spacing="even",
     chosen=dict(
         digits=dict(replacement=2, dps=9., pigdm=None, particles=.5),
         mnist=dict(replacement=2, dps=3., pigdm=None, particles=.5)),
@@ -48,14 +48,15 @@ def answered(settings: dict, case: dict, run, x):
     n = settings["answers"]
     measured = inverse.Measurement(x.repeat_interleave(n, 0), inverse.Mask(seen_half(x.shape[1:])))
     repeats = value if method == "replacement" else 1
-    gammas = GRIDS[settings["grid"]](run.model.schedule, settings["calls"] // repeats).detach()
+    steps = settings["calls"] // repeats
+    gammas = SPACINGS[settings["spacing"]](run.model.schedule, steps).detach()
     noise = lambda what: stream(case["seed"], "restore", what)
     z, g = sample.initial((n * len(x), *x.shape[1:]), noise("start")), noise(method)
 
     option = {OPTION[method]: value} if method in OPTION else {}
     if method == "particles":  # the answers to a picture are the particles of one filter
         z = inverse.twisted(
-            run.predict(), measured, z, gammas, g, groups=len(x), **option).drawn(g)
+            run.predict(), measured, z, gammas, g, groups=len(x), **option).resample(g)
     else: z = inverse.METHODS[method](run.predict(), measured, z, gammas, g, **option)
     levels = run.facts["levels"]
     return data.encode(data.decode(z / alpha(gammas[-1]), levels), levels).unflatten(0, (-1, n))
@@ -123,11 +124,11 @@ def run_real(settings: dict, case: dict, images, held, known) -> dict:
 # %% ../../nbs/80a_my_hole.ipynb #d5cc36e5
 SEEDS = dict(digits=3, mnist=3)
 
-def run_case(settings: dict, case: dict, device="cpu", folder=None, root=None) -> dict:
+def run_case(settings: dict, case: dict, device="cpu", folder=None, data_dir=None) -> dict:
     "One case of the study."
     torch.set_num_threads(1)
-    model = experiment.open(settings["runs"][case["data"]], "cpu", say=lambda *_: None)
-    images, held = model.images(root)
+    model = experiment.open(settings["runs"][case["data"]], "cpu", print_fn=lambda *_: None)
+    images, held = model.images(data_dir)
     wanted = judge.LARGE if len(images) > 10_000 else judge.JUDGE
     known = judge.feature_network(images, folder, **wanted)
     some = pictures_of(settings, case, held)

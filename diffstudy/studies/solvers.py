@@ -12,7 +12,7 @@ from .. import experiment
 from ..core import stream
 from ..data import GaussianMixture
 from ..process import Linear, alpha, edm_sigma, initial
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from .record import Study
 
 # %% ../../nbs/50_solvers.ipynb #83e27cae
@@ -47,7 +47,7 @@ def _asked(settings, name: str, seed: int):
         mix = GaussianMixture([.5, .3, .2], [[-1.], [.2], [1.]], [[_WIDTHS[name]]] * 3)
         noise = initial((n, 1), stream(seed, "solvers"), dtype=torch.float64)
         return lambda z, gamma: mix.predict(z, gamma.double()), Linear(-8., 6.), noise
-    run = experiment.open(settings["networks"][name], "cpu", say=lambda *_: None)
+    run = experiment.open(settings["networks"][name], "cpu", print_fn=lambda *_: None)
     predict = run.predict([i % run.facts["classes"] for i in range(n)])
     return predict, run.model.schedule, initial((n, *run.facts["shape"]), stream(seed, "solvers"))
 
@@ -65,13 +65,14 @@ def run(settings: dict, case: dict) -> dict:
 
     many = settings["reference"].get(case["data"], 512)
     at = lambda solver, g: solver(predict, z, g) / alpha(g[-1]).to(z)
-    ends = [at(SOLVERS["unipc"], GRIDS["even"](schedule, k)) for k in (many, many // 2)]
+    ends = [at(SOLVERS["unipc"], SPACINGS["even"](schedule, k)) for k in (many, many // 2)]
     def far(x):
         off = (x - ends[0]).flatten(1).square().mean(1).sqrt()
         return [round(v, 3) for v in (127.5 * off).tolist()]
 
     # a grid that is another's by another name is left out
-    grids = {name: [make(schedule, k) for k in settings["calls"]] for name, make in GRIDS.items()}
+    grids = {
+        name: [make(schedule, k) for k in settings["calls"]] for name, make in SPACINGS.items()}
     if torch.equal(grids["schedule"][0], grids["even"][0]): del grids["schedule"]
     return dict(half=far(ends[1]), far={
         name: {kind: [far(at(solver, g)) for g in levels] for kind, levels in grids.items()}
@@ -100,7 +101,7 @@ def compared(kept: dict):
     for data in kept["settings"]["n"]:
         first, shown = found[data, 0], found[data, 1]
         for i, calls in enumerate(kept["settings"]["calls"]):
-            for grids in ["even"], list(GRIDS):
+            for grids in ["even"], list(SPACINGS):
                 sides = [chosen(first, names, grids, i)
                          for names in (["unipc"], list(kept["settings"]["theirs"]))]
                 yield data, calls, grids, *((*s, shown[s[0]][s[1]][i]) for s in sides)

@@ -18,7 +18,7 @@ from torch import Tensor
 from .. import data, experiment, nets, process
 from ..core import as_gamma, expand, flat_sum, randn_like, stream
 from ..guidance import ClassifierFree, classifier_free, drop_labels, weight
-from ..guidance.particles import effective_share, feynman_kac
+from ..guidance.particles import feynman_kac, relative_ess
 from ..measure.judge import LARGE
 from ..process import (
     Cosine, Linear, alpha, check_grid, check_state, coefficients, convert, grid, sample, sigma)
@@ -274,8 +274,8 @@ def run_aim(settings, case) -> dict:
         far = cells.total_variation
         row = dict(exact=far(exact), plain=far(plain),
             euler=far(euler.z, euler.log_weights), ours=far(ours.z, ours.log_weights),
-            drawn=far(ours.drawn(stream(seed, "drawn", w))),
-            share=effective_share(ours.log_weights).item(), ratio=ours.log_ratio.item(),
+            drawn=far(ours.resample(stream(seed, "drawn", w))),
+            share=relative_ess(ours.log_weights).item(), ratio=ours.log_ratio.item(),
             slower=ours_s / plain_s)
         counts = dict(ours=ours.resamplings.item(), euler=euler.resamplings.item())
         out[str(w)] = {k: round(v, 5) for k, v in row.items()} | dict(resamplings=counts)
@@ -338,7 +338,7 @@ def guided_images(net, gammas, s, seed, judge, train_set) -> dict:
         if method == "unweighted":  # the corrected sampler's walk, in which no weight has a say
             return feynman_kac(branches, z, gammas, g(), w=w, threshold=0).z, 1.
         r = feynman_kac(branches, z, gammas, g(), w=w, groups=classes)
-        return r.drawn(stream(seed, "drawn")), effective_share(r.log_weights).mean().item()
+        return r.resample(stream(seed, "drawn")), relative_ess(r.log_weights).mean().item()
 
     def row(method, w):
         x, share = drawn(method, w)
@@ -366,7 +366,7 @@ def run_mnist(settings, case) -> dict:
     if run.kind != "vdm" or not run.has_labels or run.config["data"] != "mnist":
         raise ValueError(
             f"{s['run']}: expected a run of the recipe mnist-bound; got {run!r}")
-    train_set, _ = data.load("mnist", run.root)
+    train_set, _ = data.load("mnist", run.data_dir)
     judge = guided.feature_network(train_set, **s["judge"])
     gammas = levels_of(s["steps"], s["ends"])
     return guided_images(run.model.net, gammas, s, seed, judge, train_set)

@@ -338,7 +338,7 @@ MNIST_SETTINGS = dict(
         ["ddim", 4], ["ddim", 32], ["ddim", 64], ["dpm++", 4], ["dpm++", 32],
         ["ancestral", 16], ["ancestral", 128], ["euler", 64], ["ve", 64], ["pc", 32],
         ["flow", 1], ["gotta-go-fast", 1]],
-    guided=dict(sampler="dpm++", steps=16, grid="even", w=[0., .25, .5, 1., 2.]),
+    guided=dict(sampler="dpm++", steps=16, spacing="even", w=[0., .25, .5, 1., 2.]),
     gan=experiment.change(
         experiment.RECIPES["ddgan-mnist-components"], dict(T=1, paired=False)).resolve())
 
@@ -395,7 +395,7 @@ class _Bench:
         if case["kind"] not in ("references", "gans"):  # trained first, if it is not kept yet
             config = experiment.config_of(dict(kind="vdm", config=settings["network"]))
             place = Path.home() / ".cache" / "diffstudy" / "trilemma-mnist"
-            self.net = experiment.fit(config, self.train_set, folder=place).ema.model.net.eval()
+            self.net = experiment.fit(config, self.train_set, run_dir=place).ema.model.net.eval()
         self.known = judge.feature_network(self.train_set, **settings["judge"])
         self.c = torch.arange(self.n) % 10
         torch.set_num_threads(1)
@@ -457,7 +457,7 @@ def _many_calls(b: _Bench) -> dict:
 def _guided(b: _Bench) -> dict:
     "The weight of guidance, and no label at all."
     s = b.settings["guided"]
-    solver, gammas = SOLVERS[s["sampler"]], levels(s["grid"], s["steps"], b.ends)
+    solver, gammas = SOLVERS[s["sampler"]], levels(s["spacing"], s["steps"], b.ends)
     out = {f"w = {w:g}": b.ours(solver, gammas, w) for w in s["w"]}
     return out | {"no label": b.ours(solver, gammas, -1)}
 

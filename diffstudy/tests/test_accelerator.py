@@ -283,7 +283,7 @@ def test_a_checkpoint_of_the_device_goes_on_anywhere(tmp_path, in_pieces):
     "it holds its own step"
     how = dict(steps=4, save_every=2)
     loop = begun("digits-tiny", "xla", **how)[2]
-    for record in train.fit(*loop, folder=tmp_path, progress=False, say=lambda _: None):
+    for record in train.fit(*loop, run_dir=tmp_path, progress=False, print_fn=lambda _: None):
         if record.step == 3: break
     whole, here = (begun("digits-tiny", "cpu", **how)[2] for _ in range(2))
     for _ in range(3): expected = train.advance(*whole)["loss"]

@@ -35,7 +35,7 @@ from ..train import checkpoint, loop
 # %% ../../nbs/73h_adversarial.ipynb #e88d41ef
 def test_errors_config():
     "an unknown key names the nearest one, and impossible values are refused with a reason"
-    with pytest.raises(TypeError, match="mismatch"): Config(mismach=.5)
+    with pytest.raises(TypeError, match="did you mean 'mismatch'"): Config(mismach=.5)
     for name, wrong in dict(
         r1=-1., r2=-1., mismatch=-.5, relativistic=1, r1_every=0, lr_d=-1., lr_g="fast",
         lr_end=True, betas=(.5, 1.), ema=1., batch_size=2.5,
@@ -270,7 +270,7 @@ def train_some(batches, updates=6, config=LAZY, net=NET, shape=(2,), classes=0, 
     said, model = [], build(net, shape, classes)
     state = make_state(config, model, updates, rank=CPU, log_every=1, **settings)
     step = adversarial_step(config)
-    return state, list(train.fit(state, step, batches, progress=False, say=said.append)), said
+    return state, list(train.fit(state, step, batches, progress=False, print_fn=said.append)), said
 
 def weights(*nets): return [p.detach().clone() for net in nets for p in net.parameters()]
 def same(a, b): return all(torch.equal(u, v) for u, v in zip(a, b, strict=True))
@@ -307,7 +307,7 @@ def test_a_refused_discriminator_refuses_the_generator():
     state = make_state(config, build(NET, (2,)), 1, rank=CPU)
     with torch.no_grad(): state.model["discriminator"].enter.weight.mul_(1e4)
     kept = weights(state.model, state.ema.model)
-    list(train.fit(state, adversarial_step(config), points, progress=False, say=said.append))
+    list(train.fit(state, adversarial_step(config), points, progress=False, print_fn=said.append))
     assert state.skipped == 1 and "r1 is inf" in said[0]
     assert same(kept, weights(state.model, state.ema.model))
 
@@ -317,8 +317,8 @@ def test_the_last_good_checkpoint_stays(tmp_path, monkeypatch):
     fresh = lambda: make_state(LAZY, build(NET, (2,)), 6, rank=CPU, save_every=2)
     def fit(state, batches):
         return list(train.fit(
-            state, adversarial_step(LAZY), batches, folder=tmp_path, progress=False,
-            say=lambda _: None))
+            state, adversarial_step(LAZY), batches, run_dir=tmp_path, progress=False,
+            print_fn=lambda _: None))
     ends = pytest.raises(train.TrainingDiverged, match="is good")
     with monkeypatch.context() as m, ends:
         m.setattr(loop, "MAX_BAD", 2)
@@ -430,7 +430,7 @@ def test_gradients_are_averaged_over_processes(monkeypatch):
             lambda n: points(n).double())
         moves.append([p.detach() - old for p, old in zip(model.parameters(), before)])
     for alone, beside in zip(*moves):
-        torch.testing.assert_close(beside, alone / 2, rtol=1e-2, atol=1e-10)
+        torch.testing.assert_close(beside, alone / 2, rtol=1e-3, atol=1e-10)
 
 # %% ../../nbs/73h_adversarial.ipynb #dd41b786
 def test_a_refused_generator_is_counted_and_said():
@@ -440,7 +440,7 @@ def test_a_refused_generator_is_counted_and_said():
     spoilt.register_hook(lambda g: g * (math.nan if state.step == 1 else 1))
     said, kept = [], {}
     for record in train.fit(
-        state, adversarial_step(small()), points, progress=False, say=said.append,
+        state, adversarial_step(small()), points, progress=False, print_fn=said.append,
     ): kept[record.step] = [weights(net) for net in (*state.model.values(), state.ema.model)]
 
     moved = [not same(a, b) for a, b in zip(kept[1], kept[2])]

@@ -19,7 +19,7 @@ from ..core import stream
 from ..ddgan import chain_gammas
 from ..experiment import bridges
 from ..process import sample, schedule
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 
 # %% ../../nbs/83_bridges.ipynb #02e97801
 @functools.cache
@@ -189,7 +189,7 @@ def run_of(kind, **settings):
     "One small run of each kind for all tests of this file."
     return experiment.train(
         "digits", home() / "-".join([kind, *settings]), recipe=RUNS[kind], steps=2, device="cpu",
-        progress=False, say=lambda m: None, **settings)
+        progress=False, print_fn=lambda m: None, **settings)
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
@@ -207,7 +207,8 @@ def test_a_run_comes_back_from_the_hub(tmp_path, hub):
     experiment.export(run, tmp_path / "a.safetensors", license="mit")
     back = bridges.from_hub("owner/name", "a.safetensors", "v1", "cpu")
     assert hub == [("owner/name", "a.safetensors", dict(revision="v1"))]
-    assert back.config == run.config and back.card["licence"] == "mit" and "root" not in back.info
+    assert back.config == run.config and back.card["licence"] == "mit"
+    assert "data_dir" not in back.info
     assert torch.equal(*(r.sample(labels=[1, 2, 3], steps=3) for r in (run, back)))
 
 # %% ../../nbs/83_bridges.ipynb #356b0f76
@@ -265,7 +266,7 @@ def test_onnx_computes_the_same(tmp_path):
 
 # %% ../../nbs/83_bridges.ipynb #000f705e
 @pytest.mark.parametrize("kind, levels, null", [
-    ("vdm", lambda model: GRIDS["even"](model.schedule, 32), 10),
+    ("vdm", lambda model: SPACINGS["even"](model.schedule, 32), 10),
     ("ddgan", lambda model: chain_gammas(model.steps)[1:], 0)])
 def test_an_onnx_file_says_what_a_program_must_know(kind, levels, null):
     run, path = exported(kind)

@@ -211,7 +211,7 @@ def test_a_full_disk_costs_nothing(tmp_path):
 # %% ../../nbs/74b_checkpoint.ipynb #76e9ae4f
 def test_log(tmp_path):
     file = tmp_path / "log.jsonl"
-    steps = lambda say=print: [r["step"] for r in checkpoint.read_log(tmp_path, say)]
+    steps = lambda print_fn=print: [r["step"] for r in checkpoint.read_log(tmp_path, print_fn)]
     log = checkpoint.Log(tmp_path, 0)
     with log.file:
         for n in (5, 10, 15): log.write(dict(step=n, loss=1. / n if n < 15 else math.nan))

@@ -7,7 +7,7 @@ __all__ = ['ADAPTER', 'type_in', 'tiny_run', 'test_train_once', 'test_sample',
            'test_errors_sample', 'test_a_long_report_keeps_its_lines', 'test_restore',
            'test_python_and_the_command_line_are_one', 'test_samples_of_weights_that_come_along',
            'pictures', 'test_color_pictures_by_another_name', 'test_prepare', 'test_stop_and_go_on',
-           'test_fresh_keeps_the_old_run', 'test_damaged_files',
+           'test_restart_keeps_the_old_run', 'test_damaged_files',
            'test_a_folder_of_more_than_one_run_and_one_of_a_newer_version',
            'test_evaluate_and_record', 'test_a_run_without_labels_is_recorded',
            'test_data_and_info', 'test_process', 'test_study', 'test_bench',
@@ -60,7 +60,9 @@ def test_train_once():
 def test_sample():
     from PIL import Image
     run, out = tiny_run(), tiny_run().parent / "grid.png"
-    ask = "sample", run, "--steps", 3, "--n", 2, "--w", "0,1.5", "--labels", "3,1,4", "--out", out
+    ask = (
+        "sample", run, "--steps", 3, "--per-class", 2, "--w", "0,1.5", "--labels", "3,1,4",
+        "--out", out)
     r = type_in(*ask)
     assert r.exit_code == 0, r.output
     assert "12 samples" in r.output, r.output
@@ -88,8 +90,8 @@ def test_another_checkpoint(tmp_path):
     assert f"--checkpoint best, {best}" in r.output, r.output
     for which, name in dict(best=best, last="step-000000004", **{"4": "step-000000004"}).items():
         r = type_in(
-            "sample", run, "--checkpoint", which, "--n", 1, "--steps", 1, "--labels", 3,
-            "--force")
+            "sample", run, "--checkpoint", which, "--per-class", 1, "--steps", 1,
+            "--labels", 3, "--force")
         assert r.exit_code == 0, r.output
         assert f"samples of {name}" in r.output, r.output
     refused(("sample", run, "--checkpoint", "3"), "last, best or the step of one .*; got '3'")
@@ -99,31 +101,31 @@ def test_another_checkpoint(tmp_path):
     assert r.exit_code == 0, r.output
     assert best in r.output, r.output
 
-def test_many_samples_of_one_class_are_a_grid(tmp_path):
+@pytest.mark.parametrize("labels, n, columns", ((3, 13, 4), ("none", 64, 8), (3, 5, 5)))
+def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
     "each image once, row by row, be they of one class or without a label; few stand in a row"
     from PIL import Image
     model = experiment.open(tiny_run(), "cpu")
-    for labels, n, columns in ((3, 13, 4), ("none", 64, 8), (3, 5, 5)):
-        out = tmp_path / f"{labels}-{n}.png"
-        r = type_in(
-            "sample", tiny_run(), "--labels", labels, "--n", n, "--w", 0, "--steps", 1,
-            "--out", out)
-        assert r.exit_code == 0, r.output
-        page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
-        assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
-        images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
-        for i, image in enumerate(images):
-            x, y = 10 + i % columns * 44, 52 + i // columns * 44
-            cut = page.crop((x, y, x + 40, y + 40))
-            assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
+    out = tmp_path / f"{labels}-{n}.png"
+    r = type_in(
+        "sample", tiny_run(), "--labels", labels, "--per-class", n, "--w", 0,
+        "--steps", 1, "--out", out)
+    assert r.exit_code == 0, r.output
+    page, rows = Image.open(out).convert("RGB"), math.ceil(n / columns)
+    assert page.size == (16 + 44 * columns, 56 + 44 * rows), page.size
+    images = model.sample(None if labels == "none" else [labels] * n, n=n, steps=1)
+    for i, image in enumerate(images):
+        x, y = 10 + i % columns * 44, 52 + i // columns * 44
+        cut = page.crop((x, y, x + 40, y + 40))
+        assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #1514f414
 def test_what_is_typed_is_what_is_drawn(tmp_path):
     "the weights too, each in its block; what is not typed is as from Python"
-    model, ask = experiment.open("digits", "cpu", say=lambda _: None), dict(steps=4, seed=0)
+    model, ask = experiment.open("digits", "cpu", print_fn=lambda _: None), dict(steps=4, seed=0)
     for typed, weights in (((), [0.]), (("--w", 3), [3.]), (("--w", "0,3"), [0., 3.])):
         r = type_in(
-            "sample", "digits", "--labels", 3, "--n", 2, "--steps", 4, *typed,
+            "sample", "digits", "--labels", 3, "--per-class", 2, "--steps", 4, *typed,
             "--out", tmp_path / "a.npz", "--force")
         assert r.exit_code == 0, r.output
         assert ("8 calls" in r.output) == (3. in weights), r.output
@@ -165,7 +167,7 @@ def test_errors_sample():
     for options, words in [
         (("--w", "1,a"), "--w: expected numbers with commas between, each at least -1; got '1,a'"),
         (("--steps", 0), "--steps: expected a whole number, at least 1; got 0"),
-        (("--n", -2), "--n: .* got -2"),
+        (("--per-class", -2), "--per-class: .* got -2"),
         (("--labels", "1,12"), "expected classes from 0 to 9; got 12"),
         (("--sampler", "dim"), "did you mean 'ddim'"), (("--seed", -1), "seed: .* got -1"),
         (("--out", new / "grid.jpg"), "a name that ends with .png or .npz"),
@@ -221,7 +223,7 @@ def test_python_and_the_command_line_are_one():
         assert experiment.open(home / recipe).recipe == recipe
         assert f"kind {RECIPES[recipe].kind}" in type_in("info", home / recipe).output
     gan, guide = home / "ddgan-digits-tiny", home / "classifier-digits"
-    r = type_in("sample", gan, "--n", 1)
+    r = type_in("sample", gan, "--per-class", 1)
     assert r.exit_code == 0, r.output
     assert "10 samples" in r.output, r.output
     assert "4 calls of the network each" in r.output, r.output
@@ -232,27 +234,30 @@ def test_python_and_the_command_line_are_one():
     refused(("sample", run, "--classifier", gan), "expected a run of a classifier")
     out = home / "guided.png"
     r = type_in(
-        "sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2, "--n", 1, "--out", out)
+        "sample", run, "--classifier", guide, "--w", "0,2", "--steps", 2,
+        "--per-class", 1, "--out", out)
     assert r.exit_code == 0, r.output
     assert "20 samples" in r.output, r.output
     assert "classifier" in files.read_note(out)
     python = experiment.train(
         "digits", home / "python", recipe="digits-tiny", steps=8, progress=False,
-        say=lambda m: None)
+        print_fn=lambda m: None)
     ask = "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", python.folder
     assert "nothing to do" in type_in(*ask).output
 
 # %% ../../nbs/77_cli.ipynb #b2a01b4f
 def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
-    "`sample digits` draws at once, into the folder where it is called; a grid has a name."
+    "`sample digits` draws at once, into the folder where it is called; a spacing has a name."
     monkeypatch.chdir(tmp_path)
-    r = type_in("sample", "digits", "--steps", 2, "--n", 1, "--w", 0, "--grid", "edm")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # no verdicts of before
+    r = type_in(
+        "sample", "digits", "--steps", 2, "--per-class", 1, "--w", 0, "--spacing", "edm")
     assert r.exit_code == 0, r.output
     assert "no folder 'digits' here" in r.output, r.output
-    cost = "2 ancestral steps, grid edm, w = 0, float32, 2 calls of the network each"
+    cost = "2 ancestral steps, spacing edm, w = 0, float32, 2 calls of the network each"
     assert cost in r.output.splitlines(), r.output
     assert [p.name for p in tmp_path.iterdir()] == ["digits-samples.png"]
-    assert "unknown grid 'odd'" in type_in("sample", "digits", "--grid", "odd").output
+    assert "unknown spacing 'odd'" in type_in("sample", "digits", "--spacing", "odd").output
 
     # what is known of it, as of a run in a folder
     said = type_in("info", "digits", "--weights").output
@@ -290,12 +295,12 @@ def test_color_pictures_by_another_name(tmp_path, recipe, more):
     if recipe != "folder-tiny": \
         more += " width=8 groups=2 num_res_blocks=1 batch_size=4 eval_times=2"
     r = type_in(
-        "train", "folder", "--recipe", recipe, "--root", root, "--steps", 2, "--run", run,
+        "train", "folder", "--recipe", recipe, "--data-dir", root, "--steps", 2, "--run", run,
         *(v for one in more.split() for v in ("--set", one)))
     said = "18 training and 2 held-out images, 3×32×32, 256 gray levels, 2 classes"
     assert r.exit_code == 0, r.output
     assert said in r.output, r.output
-    r = type_in("sample", run, "--steps", 2, "--n", 1)
+    r = type_in("sample", run, "--steps", 2, "--per-class", 1)
     assert r.exit_code == 0, r.output
     assert (run / "samples.png").exists(), r.output
 
@@ -306,7 +311,7 @@ def test_prepare(tmp_path):
     ask = "prepare", root, "--out", place, "--size", 8
     r = type_in(*ask)
     assert r.exit_code == 0
-    assert f"next: diffstudy train folder --root {place} --set size=8" in r.output
+    assert f"next: diffstudy train folder --data-dir {place} --set size=8" in r.output
     assert type_in(*ask).exit_code == 0  # it is there
     refused(("prepare", tmp_path / "nowhere"), "expected an existing folder of pictures")
     refused(("prepare", root, "--out", place), "holds a prepared set already")
@@ -335,10 +340,11 @@ def test_stop_and_go_on():
     assert "12 of 12 steps" in type_in("info", folder).output
 
 # %% ../../nbs/77_cli.ipynb #5be37650
-def test_fresh_keeps_the_old_run():
+def test_restart_keeps_the_old_run():
     run = tiny_run().with_name("again")
     shutil.copytree(tiny_run(), run)
-    r = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 1, "--run", run, "--fresh")
+    r = type_in(
+        "train", "digits", "--recipe", "digits-tiny", "--steps", 1, "--run", run, "--restart")
     assert r.exit_code == 0, r.output
     assert "the old run is now" in r.output, r.output
     steps = lambda folder: json.loads(
@@ -411,7 +417,7 @@ def test_evaluate_and_record():
     assert all(g.shape == (10, 1, 8, 8) and g.max() < 17 for g in grids.values())
     assert torch.equal(grids["1"], experiment.open(run).sample(list(range(10)), w=1., steps=2))
     with patch.dict(judge.JUDGE, width=8, steps=5):
-        ask = "evaluate", run, "--steps", 2, "--n", 2
+        ask = "evaluate", run, "--steps", 2, "--per-class", 2
         r = type_in(*ask)
         assert (
             r.exit_code == 0
@@ -496,8 +502,8 @@ def test_study():
         r = type_in(*ask)
         assert r.exit_code == 1, r.output
         assert r.output.count("\n") == 1, r.output
-        assert "scale was 3.0, now 1.0. Begin anew with --fresh" in r.output, r.output
-        assert type_in(*ask, "--only", 1, "--fresh").exit_code == 0
+        assert "scale was 3.0, now 1.0. Begin anew with --restart" in r.output, r.output
+        assert type_in(*ask, "--only", 1, "--restart").exit_code == 0
         assert done() == 1
         refused(("study", "gone"), "not in this version: diffstudy.studies.not_there has no STUDY")
         refused(("study", "none"), "diffstudy.core has no STUDY")

@@ -26,8 +26,8 @@ from ..studies import compression as study
 from ..studies.compression import PHOTOS, STUDY
 from ..vdm import bound
 from ..vdm.compression import (
-    ANS, ChainCoder, ORDERS, _encode_swap, _gaussian_starts, _level_starts, classical, decode, encode,
-    code_length_terms, random_payload, unrounded_latents)
+    ANS, ChainCoder, ORDERS, _encode_swap, _gaussian_starts, _level_starts, classical,
+    code_length_terms, decode, encode, random_payload, unrounded_latents)
 
 # %% ../../nbs/35_compression.ipynb #a960a031
 def test_tables_sum_to_one_and_keep_every_symbol():

@@ -18,7 +18,7 @@ def test_errors_of_loading(tmp_path, monkeypatch):
     (tmp_path / "a.png").touch()
     for name in ("mnist", "folder"):
         with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'):
-            load(name, root=tmp_path)
+            load(name, data_dir=tmp_path)
 
 def test_everything_about_data_has_one_name():
     for module in (mixtures, images, folders, stacked):

@@ -31,8 +31,8 @@ from .test_adversarial import reads_of_a_step, train_some
 # %% ../../nbs/73f_ddgan_networks.ipynb #4ffdadb2
 def test_errors_config():
     "an unknown key names the nearest one, and impossible values are refused with a reason"
-    with pytest.raises(TypeError, match="latent"): Config(latents=3)
-    with pytest.raises(ValueError, match="mlp"): Config("mpl")
+    with pytest.raises(TypeError, match="did you mean 'latent'"): Config(latents=3)
+    with pytest.raises(ValueError, match="expected one of 'mlp', 'unet', 'resnet'"): Config("mpl")
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
     with pytest.raises(ValueError, match="pack: expected net='resnet'"): Config(pack=4)
     with pytest.raises(ValueError, match="one_shot: expected paired=False"): Config(one_shot=True)

@@ -14,9 +14,9 @@ import math
 import pytest, torch
 from ..core import expand, stream
 from ..data import GaussianMixture, three_gaussians
-from diffstudy.families.distillation import (
-    consistency_loss, guess, mean_flow_loss, mean_target, one_step_loss, pairs, progressive_loss,
-    progressive_target, step)
+from ..families.distillation import (
+    consistency_loss, ddim_step, mean_flow_loss, mean_target, one_step_loss, pairs, predict_x,
+    progressive_loss, progressive_target)
 from ..process import alpha, ddim, initial, probability_flow, sigma
 from ..studies import record as runs
 from ..studies.distillation import MEAN, STUDY
@@ -56,7 +56,7 @@ def test_step_is_ddim_with_levels_for_each_example():
     z = torch.randn(4, 2, generator=stream(0, "z"), dtype=torch.float64)
     t = torch.tensor([8., 3., -1., -4.], dtype=torch.float64)
     s = t - torch.tensor([1., 5., .1, 3.], dtype=torch.float64)
-    together = step(mixture.predict, z, t, s)
+    together = ddim_step(mixture.predict, z, s, t)
     for i in range(4):
         alone = ddim(mixture.predict, z[i:i + 1], torch.stack([t[i], s[i]]))
         torch.testing.assert_close(together[i:i + 1], alone, rtol=1e-12, atol=1e-12)
@@ -88,10 +88,10 @@ def test_one_step_to_the_target_is_two_of_the_teacher():
     z = torch.randn(6, 2, generator=stream(0, "z"), dtype=torch.float64)
     t = torch.linspace(-3, 7, 6, dtype=torch.float64)
     m, s = t - 1.5, t - 3
-    end = step(mixture.predict, step(mixture.predict, z, t, m), m, s)
-    target = progressive_target(z, end, t, s)
+    end = ddim_step(mixture.predict, ddim_step(mixture.predict, z, m, t), s, m)
+    target = progressive_target(end, z, s, t)
     def student(z, g): return (z - expand(alpha(g), z) * target) / expand(sigma(g), z)
-    torch.testing.assert_close(step(student, z, t, s), end, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(ddim_step(student, z, s, t), end, rtol=1e-10, atol=1e-10)
 
 def test_target_of_gaussian_data_is_linear():
     "N(0, 0.3): the exact flow scales, and the target is linear in z, to 1e-6"
@@ -103,7 +103,7 @@ def test_target_of_gaussian_data_is_linear():
     ratio = sigma(s) / sigma(t)
     slope = ((v_s / v_t).sqrt() - ratio) / (alpha(s) - ratio * alpha(t))
     torch.testing.assert_close(
-        progressive_target(z, end, t, s), slope[:, None] * z, rtol=1e-6, atol=0.)
+        progressive_target(end, z, s, t), slope[:, None] * z, rtol=1e-6, atol=0.)
     flow = torch.cat([
         probability_flow(data.predict, z[i:i + 1], torch.stack([t[i], s[i]]), rtol=1e-9, atol=1e-9)
         for i in range(2)])

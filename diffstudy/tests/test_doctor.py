@@ -91,7 +91,7 @@ def test_what_is_broken_is_named(case, says):
 # %% ../../nbs/84b_only_noise.ipynb #84bd003f
 def test_nothing_is_found_where_nothing_is():
     "in a run of digits with pictures for samples, and in a network that knows ten Gaussians"
-    report = doctor(experiment.open("digits", "cpu", say=lambda m: None), samples=HELD_OUT)
+    report = doctor(experiment.open("digits", "cpu", print_fn=lambda m: None), samples=HELD_OUT)
     assert report and "half-life" in str(report), report
     assert asked(held_out=None), asked(held_out=None)
 
@@ -160,7 +160,7 @@ def test_a_command_looks_at_a_run_and_at_a_file(tmp_path):
     def run(*words): return CliRunner().invoke(app, ["doctor", *map(str, words)])
     experiment.train(
         "digits", tmp_path / "run", recipe="digits-tiny", steps=3, eval_times=1, eval_draws=1,
-        progress=False, say=lambda m: None)
+        progress=False, print_fn=lambda m: None)
     done = run(tmp_path / "run")
     assert done.exit_code == 1 and "loss: " in done.output and "half-life" in done.output
     (tmp_path / "mine.py").write_text(

@@ -83,7 +83,7 @@ def home():
     atexit.register(shutil.rmtree, folder, True)
     return folder
 
-QUIET = dict(progress=False, say=lambda m: None, device="cpu")
+QUIET = dict(progress=False, print_fn=lambda m: None, device="cpu")
 JUDGED = dict(judges=home() / "judges", judging=dict(width=8, steps=5))  # a judge of seconds
 
 @functools.cache
@@ -142,7 +142,8 @@ def test_settings_are_read_by_kind():
     c = experiment.change(R["ddgan-cifar10"], dict(lr_d_end="none", attention="none"))
     assert c.gan["lr_d_end"] is None
     assert c.gan["attention"] == ()
-    assert experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2)).gan["channel_mults"] == (2,)
+    one = experiment.change(R["ddgan-digits-tiny"], dict(T=1, channel_mults=2))
+    assert one.gan["channel_mults"] == (2,)
 
 # %% ../../nbs/76_experiment.ipynb #61c3dfee
 @pytest.mark.parametrize("recipe", ["digits-tiny", "ddgan-digits-tiny"])
@@ -151,7 +152,7 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
     config = experiment.change(experiment.RECIPES[recipe], dict(steps=3))
     images, held_out = experiment.load_images(config.resolve())
     run = experiment.as_run(config, experiment.fit(config, images), images)
-    other = experiment.train(config, tmp_path / "run", progress=False, say=lambda *_: None)
+    other = experiment.train(config, tmp_path / "run", progress=False, print_fn=lambda *_: None)
     how = dict(steps=3) if run.kind == "vdm" else {}
     assert torch.equal(run.sample([1, 2], **how), other.sample([1, 2], **how))
     assert run.result() is None
@@ -162,7 +163,7 @@ def test_a_model_without_a_folder_is_asked_like_a_run(tmp_path, monkeypatch, rec
 
     # its verdict, which is kept nowhere
     monkeypatch.chdir(tmp_path)
-    how |= dict(n=2, judges=tmp_path / "judges", judging=dict(width=8, steps=5))
+    how |= dict(per_class=2, judges=tmp_path / "judges", judging=dict(width=8, steps=5))
     verdict = run.evaluate(**how)
     assert verdict["samples"] == other.evaluate(**how)["samples"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["judges", "run"]
@@ -178,7 +179,7 @@ def test_train_returns_what_open_reads(tmp_path, recipe, how):
         run = experiment.train(
             "digits", tmp_path / "run", recipe=recipe, steps=steps, **how, **QUIET)
         again, found = experiment.open(run.folder, "cpu"), checkpoint.load_weights(run.folder)
-        same = "info", "config", "facts", "checkpoint", "chosen", "root", "device", "has_labels"
+        same = "info", "config", "facts", "checkpoint", "chosen", "data_dir", "device", "has_labels"
         for k in same: assert getattr(again, k) == getattr(run, k), k
         assert type(again) is type(run)
         assert again.result() == run.result() != None
@@ -203,7 +204,7 @@ def test_a_recipe_in_bfloat16_is_trained_in_float32_where_that_is_faster(tmp_pat
     def train(name, **how):
         said = []
         run = experiment.train(
-            "digits", tmp_path / name, device="cpu", progress=False, say=said.append, **how)
+            "digits", tmp_path / name, device="cpu", progress=False, print_fn=said.append, **how)
         return run.config["train"]["precision"], any("in float32: a conv" in t for t in said)
 
     slow = mock.patch("diffstudy.train.devices.bfloat16_cost", lambda _: 20.)
@@ -382,7 +383,7 @@ def test_errors_are_value_errors_and_nothing_is_written():
         (dict(p_uncond=2), "from 0 to 1; got 2"),
     ]:
         with pytest.raises(ValueError, match=words):
-            experiment.train(**dict(data="digits", folder=new, recipe="digits-tiny") | QUIET | ask)
+            experiment.train(**dict(data="digits", run_dir=new, recipe="digits-tiny") | QUIET | ask)
         assert not new.exists(), ask
     with pytest.raises(ValueError, match="other settings: train.lr was 0.004, now 0.001"):
         experiment.train("digits", run, recipe="digits-tiny", steps=8, lr=1e-3, **QUIET)
@@ -416,19 +417,20 @@ def test_fit_goes_on_with_its_own_run_only(tmp_path):
     "another setting of the model or other images are refused; a folder that notes less is not"
     images, how = data.load("digits")[0], dict(steps=1, batch_size=8)
     others = dataclasses.replace(images, labels=(images.labels + 1) % 10)
-    experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how)
-    assert experiment.fit("digits-tiny", images, folder=tmp_path / "a", **how | dict(steps=2)).step == 2
+    experiment.fit("digits-tiny", images, run_dir=tmp_path / "a", **how)
+    longer = how | dict(steps=2)
+    assert experiment.fit("digits-tiny", images, run_dir=tmp_path / "a", **longer).step == 2
     for wrong, name in ((dict(gamma_min=-5.), "gamma_min was -8.0 and is -5.0"), ({}, "mark was")):
         with pytest.raises(ValueError, match=f"is of another run: .*notes.fit.{name}"):
             experiment.fit(
-                "digits-tiny", images if wrong else others, folder=tmp_path / "a",
+                "digits-tiny", images if wrong else others, run_dir=tmp_path / "a",
                 **how | wrong | dict(steps=2))
 
     config = experiment.change(R["digits-tiny"], how)
     here = train.Rank(0, 1, torch.device("cpu"))
     train.complete(*config.build_training(images, common.facts_of(images), here, {}),
-                   folder=tmp_path / "older", progress=False, say=lambda _: None)
-    assert experiment.fit("digits-tiny", images, folder=tmp_path / "older", **how).step == 1
+                   run_dir=tmp_path / "older", progress=False, print_fn=lambda _: None)
+    assert experiment.fit("digits-tiny", images, run_dir=tmp_path / "older", **how).step == 1
 
 
 # %% ../../nbs/76_experiment.ipynb #91ce5334
@@ -467,7 +469,7 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
 
     # a rate that falls says so
     said = []
-    for n in (2, 3): ask("falls", steps=n, lr_decay="cosine", say=said.append)
+    for n in (2, 3): ask("falls", steps=n, lr_decay="cosine", print_fn=said.append)
     assert sum("the cosine to step 3" in line for line in said) == 1
 
 # %% ../../nbs/76_experiment.ipynb #cef8d059
@@ -478,14 +480,14 @@ def _pictures(folder, channels):
         (folder / f"{i % 3}").mkdir(parents=True, exist_ok=True)
         image = torch.randint(0, 256, (8, 8, 3), generator=stream(i, "pixels")).byte().numpy()
         Image.fromarray(image[..., 0] if channels == 1 else image).save(folder / f"{i % 3}/{i}.png")
-    return dict(root=folder, channels=channels, size=8, held_out=.34)
+    return dict(data_dir=folder, channels=channels, size=8, held_out=.34)
 
 # %% ../../nbs/76_experiment.ipynb #5107009c
 def asking(place, said):
     "A call that trains on pictures, and begins with weights."
     return lambda name, init, channels=1, **more: experiment.train(
         "folder", place / name, recipe="folder-tiny", init=init, **QUIET | dict(
-            steps=1, batch_size=2, lr=1e-12, weight_decay=0., say=said.append)
+            steps=1, batch_size=2, lr=1e-12, weight_decay=0., print_fn=said.append)
         | _pictures(place / f"pictures{channels}", channels) | more)
 
 def test_a_run_begins_with_the_weights_of_another(tmp_path):
@@ -551,7 +553,7 @@ def one_of_two(rank, port, folder):
         mock.patch.dict(experiment.RECIPES, {"low": config}),
     ):  # in the place of an old run
         run = experiment.train(
-            "digits", folder, recipe="low", fresh=True, **QUIET | dict(say=said.append))
+            "digits", folder, recipe="low", restart=True, **QUIET | dict(print_fn=said.append))
     assert run.config["train"]["precision"] == "float32"
     assert sum("in float32: a conv" in line for line in said) == (here.index == 0)
     assert run.checkpoint == experiment.open(folder, "cpu").checkpoint
@@ -599,7 +601,7 @@ for line in sys.stdin:
     try:
         run = experiment.train(
             "digits", folder, recipe="ddgan-digits-tiny", steps=1, seed=int(seed),
-            fresh=how != "on", progress=False, say=lambda m: None, device="cpu")
+            restart=how != "on", progress=False, print_fn=lambda m: None, device="cpu")
         print("trained", run.config["train"]["seed"], flush=True)
     except Exception as e: print("refused", type(e).__name__, e, flush=True)
 """
@@ -662,9 +664,9 @@ def test_who_is_refused_has_changed_nothing():
         else: shutil.copytree(tiny("digits-tiny").folder, folder)
         with files.locked(folder, "training in"):
             before = contents(folder)
-            for more in (dict(seed=1), dict(fresh=True), dict(seed=1, fresh=True)):
+            for more in (dict(seed=1), dict(restart=True), dict(seed=1, restart=True)):
                 with pytest.raises(ValueError, match="another process is training|other settings"):
-                    experiment.train(folder=folder, **ask | more)
+                    experiment.train(run_dir=folder, **ask | more)
                 assert contents(folder) == before
     assert not list(home().glob("held-old*"))
     assert not list(home().glob("empty-old*"))
@@ -697,7 +699,7 @@ def test_nobody_starts_between_an_old_folder_and_the_new_one(monkeypatch):
     ask()
     thread = threading.Thread(target=other)
     monkeypatch.setattr(Path, "rename", moved)
-    run = ask(seed=2, fresh=True)
+    run = ask(seed=2, restart=True)
     thread.join()
     assert of_one_run(folder) == "2" == str(run.config["train"]["seed"])
     assert "other settings" in said[0] or "another process is training in" in said[0], said
@@ -747,7 +749,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     "The same run comes back by its file, or by a name that no folder has; all else is refused."
     run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
     path = experiment.export(run, tmp_path / "mine.safetensors", license="CC0-1.0")
-    ask = lambda name: experiment.open(name, "cpu", say=told.append)
+    ask = lambda name: experiment.open(name, "cpu", print_fn=told.append)
     back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
     assert same(back, run)
     assert back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
@@ -787,7 +789,7 @@ def test_principal_components_are_in_the_file(tmp_path):
         "digits", tmp_path / "run", recipe="ddgan-digits-tiny", steps=1, components=12, **QUIET)
     path = experiment.export(run, tmp_path / "gan.safetensors")
     shutil.rmtree(run.folder)
-    again = experiment.open(path, "cpu", say=lambda m: None)
+    again = experiment.open(path, "cpu", print_fn=lambda m: None)
     assert torch.equal(*(r.sample(labels=[0, 1, 2, 3]) for r in (again, run)))
     once = experiment.export(again, tmp_path / "again.safetensors")
     tensors, card = weights.unpack(path.read_bytes())
@@ -837,12 +839,12 @@ def test_a_config_that_grew_alone_changes_no_number(tmp_path):
 def noted(step, info):
     "A checkpoint whose notes and manifest say what config.json says."
     state = json.loads((step / "state.json").read_text())
-    state["notes"]["run"] = {k: v for k, v in info.items() if k not in ("version", "root")}
+    state["notes"]["run"] = {k: v for k, v in info.items() if k not in ("version", "data_dir")}
     forge(step, "state.json", json.dumps(state).encode())
 
 def test_what_a_newer_version_wrote_is_said(tmp_path):
     run = tiny("digits-tiny")
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     read = {
         "config.json": lambda d: experiment.open(d, "cpu"),
         "result.json": lambda d: experiment.report(experiment.open(d, "cpu").result()),
@@ -898,7 +900,7 @@ FIFTEEN = {  # as somebody begins who knows diffusers or denoising_diffusion_pyt
     "experiment.train('path/to/images')": "unknown data set.*folder",
     "experiment.open('google/ddpm-cifar10-32')": "unknown run",
     "run.predict([3])(torch.randn(1, 1, 8, 8), 999)": "gamma as floats",
-    "run.evaluate(num_samples=10)": "did you mean 'n'",
+    "run.evaluate(num_samples=10)": "did you mean 'per_class'",
     "gan.sample([3], num_inference_steps=4)": "did you mean 'steps'|unknown argument",
     "gan.evaluate(w=2.)": "no weight w",
     "run.sample([3], w='2')": "w: expected a weight",
@@ -1030,12 +1032,13 @@ ASKED_OF_IT = """
 import torch
 from diffstudy import experiment
 experiment.register_kind("pixels.py")
-made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, say=lambda _: None)
+made = experiment.train(
+            "digits", "a", recipe="pixels", width=12, progress=False, print_fn=lambda _: None)
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
 assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
-found = run.evaluate(n=2, judges="judges", judging=dict(width=8, steps=5))
+found = run.evaluate(per_class=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
 experiment.export(run, "pixels.safetensors")
 assert torch.equal(experiment.open("pixels.safetensors").sample(n=2, seed=1), run.sample(n=2, seed=1))
@@ -1059,8 +1062,9 @@ def test_another_kind_is_one_file(tmp_path):
     for line, words in (
         ("train digits --run a --recipe pixels --set width=12", "nothing to do"),
         ("train digits --recipe pixels", "bits per dimension"),
-        ("sample a --n 4", "4 samples"), ("sample runs/pixels --n 2 --out b.npz", "2 samples"),
-        ("evaluate a --n 2", "judge: "), ("info a", "a run of kind pixels"),
+        ("sample a --per-class 4", "4 samples"),
+        ("sample runs/pixels --per-class 2 --out b.npz", "2 samples"),
+        ("evaluate a --per-class 2", "judge: "), ("info a", "a run of kind pixels"),
     ):
         status, said = ask("-m", "diffstudy", *line.split(), *own)
         assert status == 0, (line, said)
@@ -1081,7 +1085,7 @@ def test_another_kind_is_one_file(tmp_path):
 def test_stacks_of_digits_have_modes():
     run = experiment.train(
         "stacked-digits", home() / "stacked", recipe="ddgan-stacked-digits", steps=3, **QUIET)
-    found = run.evaluate(n=1, **JUDGED)
+    found = run.evaluate(per_class=1, **JUDGED)
     assert found["n"] == 1000
     assert found["data"]["modes"] > 500
     assert "of 1000 modes" in experiment.report_evaluation(found)[1]
@@ -1089,13 +1093,13 @@ def test_stacks_of_digits_have_modes():
     # all come from one call, in which each has noise of its own; with labels of every mode as many
     asked, draw = [], run.sample
     run.sample = lambda labels, **how: asked.append((labels, how["seed"])) or draw(labels, **how)
-    run.evaluate(n=2, again=True, **JUDGED)
+    run.evaluate(per_class=2, again=True, **JUDGED)
     assert asked == [(None, 0)]
     told = experiment.train(
         "stacked-digits", home() / "told", recipe="ddgan-stacked-digits", steps=3, labels=True,
         **QUIET)
     assert told.has_labels
-    assert told.evaluate(n=1, **JUDGED)["n"] == 1000
+    assert told.evaluate(per_class=1, **JUDGED)["n"] == 1000
     stacks = data.load("stacked-digits")[0]
     with pytest.raises(ValueError, match="single images"):
         experiment.fit("classifier-digits", stacks, steps=1)
@@ -1111,12 +1115,12 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
         return dict(options=options, kind="vdm", number=len(drawn))
     monkeypatch.setattr(common, "evaluate_samples", scored)
     assert run.evaluation() is None
-    run.evaluate(steps=16, sampler="euler", n=2)
+    run.evaluate(steps=16, sampler="euler", per_class=2)
     assert run.evaluation() is None, "another sampling is not the run's own"
     assert run.evaluate()["number"] == 2
     assert run.evaluate(w=0)["number"] == 2
     assert run.evaluation()["options"] | run.default_options() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluation(sampler="euler", steps=16, per_class=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3
     assert len(evaluation.read_evaluations(folder)) == 2
 
@@ -1140,18 +1144,18 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
 
     # where nothing can be written it is said, and the verdict is given all the same
     run.folder, said = folder / "config.json", []
-    assert run.evaluate(say=said.append)["number"] == 4
+    assert run.evaluate(print_fn=said.append)["number"] == 4
     assert "will not be kept" in said[0]
 
 def test_a_verdict_says_what_it_was_made_with(tmp_path):
     run, said = tiny("digits-tiny"), []
     found = run.evaluate(
-        steps=2, n=2, again=True, say=said.append, **JUDGED | dict(judges=tmp_path))
+        steps=2, per_class=2, again=True, print_fn=said.append, **JUDGED | dict(judges=tmp_path))
     assert "training a judge" in said[0], said
     assert str(tmp_path) in said[0], said
     first = experiment.report_evaluation(found)[2]  # after the bounds
     assert first == (
-        "step-000000008: 2 ancestral steps, grid even, w = 0, float32, 20 samples, seed 0, "
+        "step-000000008: 2 ancestral steps, spacing even, w = 0, float32, 20 samples, seed 0, "
         "another judge (width=8, steps=5)")
 
 # %% ../../nbs/76c_vdm_runs.ipynb #69aa4279
@@ -1160,7 +1164,7 @@ def test_a_run_with_a_decoder(tmp_path):
     c = experiment.change(R["digits-tiny"], dict(
         head="patches", decoder_width=8, optimizer="muon", steps=2, eval_times=2, eval_draws=1,
         p_uncond=1.))
-    experiment.train(c, tmp_path / "run", progress=False, say=lambda _: None)
+    experiment.train(c, tmp_path / "run", progress=False, print_fn=lambda _: None)
     run = experiment.open(tmp_path / "run")
     assert run.model.decoder.shape == run.model.net.shape == (1, 8, 8)
     assert run.sample(n=2, steps=2, seed=0).shape == (2, 1, 8, 8)
@@ -1171,7 +1175,8 @@ def test_a_run_with_a_decoder(tmp_path):
     for settings in (
         dict(decoder_width=6), dict(decoder_width=-4), dict(decoder_width=8, augment=True),
     ):
-        with pytest.raises(ValueError, match="decoder_width: expected the width of its layers|augment"):
+        words = "decoder_width: expected the width of its layers|augment"
+        with pytest.raises(ValueError, match=words):
             experiment.change(R["digits-tiny"], settings).resolve()
 
 # %% ../../nbs/76c_vdm_runs.ipynb #e4605801
@@ -1250,22 +1255,22 @@ def test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be():
     b = exact_run((-40., 5.)).bits_per_dim(even(), points=16, draws=8)
     assert b.mean > 2 * math.log2(5), "why such noise levels are refused"
 
-def test_times_are_even_from_an_offset_of_each_image():
+@pytest.mark.parametrize("labels", (True, False))
+def test_times_are_even_from_an_offset_of_each_image(labels):
     run, images = exact_run((-3., 1.)), even(60)
-    for labels in (True, False):
-        run.model.net.net.calls = calls = []
-        run.bits_per_dim(images, labels=labels, points=4, draws=2)
-        t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
-        assert len(t) == 120
-        assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
-        first = 4 * t.min(1).values
-        assert len(first.unique()) > 110
-        assert abs(first.mean() - .5) < .12
-        assert first.min() < .1
-        assert first.max() > .9
-        told = [c for _, c in calls]
-        if not labels: assert all(c is None for c in told)
-        else: assert torch.equal(torch.cat(told), images.labels.repeat_interleave(4).repeat(2))
+    run.model.net.net.calls = calls = []
+    run.bits_per_dim(images, labels=labels, points=4, draws=2)
+    t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
+    assert len(t) == 120
+    assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
+    first = 4 * t.min(1).values
+    assert len(first.unique()) > 110
+    assert abs(first.mean() - .5) < .12
+    assert first.min() < .1
+    assert first.max() > .9
+    told = [c for _, c in calls]
+    if not labels: assert all(c is None for c in told)
+    else: assert torch.equal(torch.cat(told), images.labels.repeat_interleave(4).repeat(2))
 
 # %% ../../nbs/76c_vdm_runs.ipynb #cc66ddfa
 def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images():
@@ -1311,7 +1316,7 @@ def test_a_diffusion_model_answers_everything():
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
     assert 1 < run.bits_per_dim().mean < 20
     assert run.bits_per_dim(labels=False).n == 297
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     assert found["recognized"]["n"] == 20
     assert found["bits_per_dim"]
     assert set(found["nearest"]) == {"samples", "held_out"}
@@ -1323,7 +1328,7 @@ def test_without_labels_there_are_none():
     assert not run.has_labels
     assert list(run.result()["bits_per_dim"]) == ["unconditional"]
     assert run.sample(n=3, steps=2).shape == (3, 1, 8, 8)
-    found = run.evaluate(steps=2, n=2, **JUDGED)
+    found = run.evaluate(steps=2, per_class=2, **JUDGED)
     assert "recognized" not in found
     assert "accuracy" not in found["samples"]
     with pytest.raises(ValueError, match="trained without labels"): run.sample([1], steps=2)
@@ -1525,8 +1530,8 @@ def test_a_gan_samples_and_evaluates():
     assert x.dtype == torch.uint8
     assert (run.sample([7], seed=2) != x[:1]).float().mean() < .03
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], **how))
-    assert run.evaluate(n=2, **JUDGED)["recognized"]["n"] == 20
-    low = run.evaluate(n=2, precision="bfloat16", **JUDGED)
+    assert run.evaluate(per_class=2, **JUDGED)["recognized"]["n"] == 20
+    low = run.evaluate(per_class=2, precision="bfloat16", **JUDGED)
     assert low["options"]["precision"] == "bfloat16", "samples are scored in another precision"
     for ask, words in [
         (lambda: run.bits_per_dim(), "has no likelihood.*diffstudy train digits"),

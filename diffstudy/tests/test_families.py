@@ -125,7 +125,7 @@ def tiny(folder, steps=6, **how):
     "A run of masked diffusion of very few steps."
     return experiment.train(
         "digits", folder, recipe="masked", steps=steps, batch_size=4, width=8, groups=2, chain=3,
-        eval_draws=1, save_every=2, progress=False, say=lambda m: None, device="cpu", **how)
+        eval_draws=1, save_every=2, progress=False, print_fn=lambda m: None, device="cpu", **how)
 
 def test_a_family_that_breaks_off_goes_on_bit_for_bit(tmp_path, monkeypatch):
     "broken off before step 6; then the same call: the same weights, bits and samples"

@@ -66,7 +66,7 @@ def test_folder_flat_and_split(tmp_path):
 @pytest.mark.parametrize("made, words", [
     (("train/a", "test/a", "val/a"), "holds test, train, val; .* or a split"),
     (("train/a", "val/a", "cats"), "holds cats, train, val"),
-    (("train/a",), "holds train; .* give one of the folders as root"),
+    (("train/a",), "holds train; .* give one of the folders as data_dir"),
     (("a", "test"), "holds a, test"),
     (("train/a", "test/a", "test/b"), "test holds b, of which train in .* nothing"),
     (("train/a", "test"), "test holds pictures outside of a class"),
@@ -95,9 +95,10 @@ def test_pictures_are_turned_upright_and_cropped_at_the_center(tmp_path):
 
 @torchvision
 def test_errors_of_folders(tmp_path):
-    with pytest.raises(ValueError, match="existing folder .*--root pictures.*load.*got None"):
+    with pytest.raises(ValueError, match="existing folder .*--data-dir pictures.*load.*got None"):
         load_folder(None)
-    with pytest.raises(ValueError, match="--root.*; got 'nowhere'"): load_folder(Path("nowhere"))
+    with pytest.raises(ValueError, match="--data-dir.*; got 'nowhere'"):
+        load_folder(Path("nowhere"))
     with pytest.raises(ValueError, match="holds no pictures; expected"): load_folder(tmp_path)
     pictures(tmp_path / "a", ["1.png", "2.png"])
     with pytest.raises(ValueError, match="1 channel .gray. or 3"):
@@ -253,7 +254,7 @@ def save_rows(folder, rows):
     return folder
 
 def quiet(*args, **how):
-    return prepare(*args, size=4, progress=False, say=lambda m: None, **how)
+    return prepare(*args, size=4, progress=False, print_fn=lambda m: None, **how)
 
 def same(a, b): return torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
 
@@ -309,7 +310,7 @@ def test_training_from_a_file_is_training_from_memory(tmp_path):
     config = experiment.change(
         experiment.RECIPES["folder-tiny"], dict(size=4, steps=6, flip=True, save_every=3))
     def fit(root, name): return experiment.fit(
-        config, load_folder(root, size=4)[0], folder=tmp_path / name)
+        config, load_folder(root, size=4)[0], run_dir=tmp_path / name)
     runs = [fit(folder, "memory"), fit(stored, "file")]
     for p in (tmp_path / "file").glob("step-*6"): shutil.rmtree(p)  # stopped after step 3
     runs.append(fit(stored, "file"))
@@ -438,7 +439,7 @@ def test_all_bad_pictures_are_named_and_may_be_skipped(tmp_path, monkeypatch):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {".lock"}
 
     # in memory, prepared by somebody, and by itself
-    skip = dict(size=4, skip_broken=True, say=said.append)
+    skip = dict(size=4, skip_broken=True, print_fn=said.append)
     plain = load_folder(folder, **skip)
     place = prepare(folder, tmp_path / "out", progress=False, **skip)
     monkeypatch.setattr(folders, "_MANY", 30)
@@ -479,8 +480,8 @@ def test_a_run_knows_whether_broken_pictures_are_skipped(tmp_path):
     (folder / "c0" / "a.gif").touch()
     def train(**how):
         return experiment.train(
-            "folder", tmp_path / "run", recipe="folder-tiny", root=folder, size=4, steps=2,
-            progress=False, say=said.append, device="cpu", **how)
+            "folder", tmp_path / "run", recipe="folder-tiny", data_dir=folder, size=4, steps=2,
+            progress=False, print_fn=said.append, device="cpu", **how)
     with pytest.raises(ValueError, match="skip_broken=True"): train()
     run = train(skip_broken="true")
     assert sum(map(len, run.images())) == 59 and "59 pictures are used; left out: 1 " in str(said)

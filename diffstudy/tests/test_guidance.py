@@ -112,21 +112,21 @@ def tilted(mix, w, gamma=-math.inf, c=0):
     return lambda z: mix.log_prob(z, a, s, c) + w * mix.log_class_prob(z, a, s)[:, c]
 
 # %% ../../nbs/20_guidance.ipynb #7eeb4932
-def test_G3_guided_noise_is_the_score_of_the_tilted_density():
+@pytest.mark.parametrize("gamma, lim", [(-4., 3.5), (0., 5.), (3., 6.)])
+def test_G3_guided_noise_is_the_score_of_the_tilted_density(gamma, lim):
     "the guided noise is the score of the tilted density on a grid: six cases, to 1e-5"
     mix = three_gaussians()
     h = .03
     c = torch.tensor(0)
-    for gamma, lim in (-4., 3.5), (0., 5.), (3., 6.):
-        for w in .5, 4.:
-            log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
-            assert abs(log_p.exp().sum() * h ** 2 - 1) < 1e-12
-            # along the first axis
-            slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
-            g = torch.tensor(gamma, dtype=torch.float64)
-            score = -classifier_free(
-                mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
-            assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
+    for w in .5, 4.:
+        log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
+        assert abs(log_p.exp().sum() * h ** 2 - 1) < 1e-12
+        # along the first axis
+        slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
+        g = torch.tensor(gamma, dtype=torch.float64)
+        score = -classifier_free(
+            mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
+        assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
 
 # %% ../../nbs/20_guidance.ipynb #e66e965e
 def near(values, exact, errors=4):
@@ -135,21 +135,21 @@ def near(values, exact, errors=4):
     assert abs(values.mean() - exact) < errors * values.std() / math.sqrt(len(values)), (
         values.mean(), exact)
 
-def test_G3_rejection_draws_from_the_tilted_density():
+@pytest.mark.parametrize("w", [0., 1., 8.])
+def test_G3_rejection_draws_from_the_tilted_density(w):
     "what the judge keeps has the tilted density: means and Z within 4 errors, w = 0, 1, 8"
     mix = three_gaussians()
     x, _ = mix.conditional(0).sample(100_000, stream(0, "rejection"))
     log_c = mix.log_class_prob(x)[:, 0]
-    for w in 0., 1., 8.:
-        log_p, points = on_grid(tilted(mix, w), step=.05)
-        mean = lambda f: (log_p.exp().flatten() * f).sum() * .05 ** 2
-        kept = rejection_mask(log_c, w=w, generator=stream(1, w))
-        near(x[kept, 1], mean(points[:, 1]))
-        near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
-        z = torch.exp(
-            mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
-        if w: near(kept, z)
-        else: assert kept.all()
+    log_p, points = on_grid(tilted(mix, w), step=.05)
+    mean = lambda f: (log_p.exp().flatten() * f).sum() * .05 ** 2
+    kept = rejection_mask(log_c, w=w, generator=stream(1, w))
+    near(x[kept, 1], mean(points[:, 1]))
+    near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
+    z = torch.exp(
+        mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
+    if w: near(kept, z)
+    else: assert kept.all()
 
 # %% ../../nbs/20_guidance.ipynb #c02a57ed
 def guided_marginal(mix, w, lim=2.6, step=.04):
@@ -199,15 +199,15 @@ def test_G8_is_G2_with_the_implicit_classifier():
         assert torch.equal(classifier_free(eps_c, eps_u, w=0), eps_c)
 
 # %% ../../nbs/20_guidance.ipynb #e7967f6a
-def test_G8_conventions():
+@pytest.mark.parametrize("w", [-1., 0., .1, 4.])
+def test_G8_conventions(w):
     "w and scale = 1 + w mean the same; 0 and 1 are no guidance, −1 and 0 ignore the class"
     mix, z, gamma, c = random_cases()[20]
     eps_c, eps_u = mix.predict(z, gamma, c), mix.predict(z, gamma)
-    for w in -1., 0., .1, 4.:
-        assert w_from_scale(scale_from_w(w)) == pytest.approx(w)
-        want = eps_u + scale_from_w(w) * (eps_c - eps_u)
-        for how in dict(w=w), dict(scale=1 + w):
-            assert_same(classifier_free(eps_c, eps_u, **how), want)
+    assert w_from_scale(scale_from_w(w)) == pytest.approx(w)
+    want = eps_u + scale_from_w(w) * (eps_c - eps_u)
+    for how in dict(w=w), dict(scale=1 + w):
+        assert_same(classifier_free(eps_c, eps_u, **how), want)
 
 # %% ../../nbs/20_guidance.ipynb #0e12ca0f
 def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
@@ -334,13 +334,13 @@ def gap(mix, w, step=.1, levels=24):
     p, q = log_p.exp() * step ** 2, log_q.exp() * step ** 2
     return p, q, (p - q).abs().sum() / 2, (q * (log_q - log_p)).sum()
 
-def test_sampling_gap_of_three_gaussians():
+@pytest.mark.parametrize("w, low, high", [(0., 0., .002), (1., .3, .4)])
+def test_sampling_gap_of_three_gaussians(w, low, high):
     "the flow's mass is one; its total variation is 0 at w = 0 and 0.3 to 0.4 at w = 1"
     mix = three_gaussians()
-    for w, low, high in (0., 0., .002), (1., .3, .4):
-        p, q, tv, kl = gap(mix, w, step=.2)
-        assert abs(q.sum() - 1) < .001
-        assert low <= tv < high
+    p, q, tv, kl = gap(mix, w, step=.2)
+    assert abs(q.sum() - 1) < .001
+    assert low <= tv < high
 
 # %% ../../nbs/21_guided_sampling.ipynb #69555eee
 def three_logs(mix, x, c=0):
@@ -360,15 +360,15 @@ def tilted_means(mix, w, step=.05):
     return mean, (p * logs * logs[0]).sum(1) - mean * mean[0]  # and the covariances with log p(c|x)
 
 # %% ../../nbs/21_guided_sampling.ipynb #85c9b235
-def test_G9_the_derivative_is_a_covariance():
+@pytest.mark.parametrize("value", [0., .7, 3.])
+def test_G9_the_derivative_is_a_covariance(value):
     "the slope in w is a covariance with log p(c|x): by autograd, three weights, to 1e-10"
     mix = three_gaussians()
-    for value in 0., .7, 3.:
-        w = torch.tensor(value, dtype=torch.float64, requires_grad=True)
-        mean, covariance = tilted_means(mix, w)
-        by_autograd = torch.stack([torch.autograd.grad(m, w, retain_graph=True)[0] for m in mean])
-        assert_same(by_autograd, covariance.detach())
-        assert covariance[0] > 0
+    w = torch.tensor(value, dtype=torch.float64, requires_grad=True)
+    mean, covariance = tilted_means(mix, w)
+    by_autograd = torch.stack([torch.autograd.grad(m, w, retain_graph=True)[0] for m in mean])
+    assert_same(by_autograd, covariance.detach())
+    assert covariance[0] > 0
 
 # %% ../../nbs/21_guided_sampling.ipynb #b71e0e85
 def test_G9_where_the_claim_holds_and_where_not():
@@ -457,25 +457,25 @@ def networks():
             torch.nn.init.normal_(p, std=.2, generator=stream(0, "weights", i))
     return [(net.eval(), shape) for net, shape in pairs]
 
-def test_G8_one_batch_and_two_calls_agree():
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_G8_one_batch_and_two_calls_agree(dtype, tolerance):
     "one batch and two calls agree: in float64 to 1e-10, in float32 to 1e-5"
-    for dtype, tolerance in (torch.float64, 1e-10), (torch.float32, 1e-5):
-        for net, shape in networks():
-            net, g = net.to(dtype), stream(0, "batched")
-            z = torch.randn(5, *shape, generator=g, dtype=dtype)
-            c = torch.arange(5) % 3
-            w = torch.linspace(0, 3, 5, dtype=dtype)
-            for gamma in torch.tensor(.5, dtype=dtype), torch.linspace(-5, 3, 5, dtype=dtype):
-                with torch.no_grad():
-                    one, two = (
-                        ClassifierFree(net, c, w=w, batched=b)(z, gamma)
-                        for b in (True, False))
-                    plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
-                # the label matters, so the test can fail
-                assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
-                size = plain.abs().max()
-                assert (one - plain).abs().max() < tolerance * size
-                assert (two - plain).abs().max() < tolerance * size
+    for net, shape in networks():
+        net, g = net.to(dtype), stream(0, "batched")
+        z = torch.randn(5, *shape, generator=g, dtype=dtype)
+        c = torch.arange(5) % 3
+        w = torch.linspace(0, 3, 5, dtype=dtype)
+        for gamma in torch.tensor(.5, dtype=dtype), torch.linspace(-5, 3, 5, dtype=dtype):
+            with torch.no_grad():
+                one, two = (
+                    ClassifierFree(net, c, w=w, batched=b)(z, gamma)
+                    for b in (True, False))
+                plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
+            # the label matters, so the test can fail
+            assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
+            size = plain.abs().max()
+            assert (one - plain).abs().max() < tolerance * size
+            assert (two - plain).abs().max() < tolerance * size
 
 # %% ../../nbs/21_guided_sampling.ipynb #b9528a9e
 class Calls:
@@ -504,57 +504,57 @@ def test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run():
 # %% ../../nbs/21_guided_sampling.ipynb #68d6e8b3
 SAMPLERS = sample.ancestral, sample.ddim, sample.probability_flow
 
-def test_evaluations_in_every_sampler():
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_evaluations_in_every_sampler(sampler):
     "two evaluations where guidance acts, one elsewhere: for each step of every sampler"
-    for sampler in SAMPLERS:
-        mix = three_gaussians()
-        n = 4
-        gammas = grid(Linear(-8., 6.), 14)
-        extra = () if sampler is sample.probability_flow else (stream(0),)
-        for batched in True, False:
-            for w, interval in (0., None), (2., None), (2., (-3., 2.5)):
-                rows = {}
-                def net(z, gamma, c):
-                    rows[gamma.item()] = rows.get(gamma.item(), 0) + len(z)
-                    return mix.predict(z, gamma, c)
-                guide = ClassifierFree(
-                    net, torch.arange(n) % 3, w=w, null=3,
-                    batched=batched, interval=interval)
-                z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
-                acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
-                expected = lambda g: 2 * n if acts(g) else n
-                visits = {g: r / expected(g) for g, r in rows.items()}
-                if extra:
-                    assert len(rows) == 14
-                    assert set(visits.values()) == {1.}
-                else:
-                    assert all(v == int(v) for v in visits.values())
-                    assert len({expected(g) for g in rows}) == (2 if interval else 1)
-                assert z.isfinite().all()
+    mix = three_gaussians()
+    n = 4
+    gammas = grid(Linear(-8., 6.), 14)
+    extra = () if sampler is sample.probability_flow else (stream(0),)
+    for batched in True, False:
+        for w, interval in (0., None), (2., None), (2., (-3., 2.5)):
+            rows = {}
+            def net(z, gamma, c):
+                rows[gamma.item()] = rows.get(gamma.item(), 0) + len(z)
+                return mix.predict(z, gamma, c)
+            guide = ClassifierFree(
+                net, torch.arange(n) % 3, w=w, null=3,
+                batched=batched, interval=interval)
+            z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
+            acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
+            expected = lambda g: 2 * n if acts(g) else n
+            visits = {g: r / expected(g) for g, r in rows.items()}
+            if extra:
+                assert len(rows) == 14
+                assert set(visits.values()) == {1.}
+            else:
+                assert all(v == int(v) for v in visits.values())
+                assert len({expected(g) for g in rows}) == (2 if interval else 1)
+            assert z.isfinite().all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #3bc04e07
-def test_G4_in_every_sampler():
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_G4_in_every_sampler(sampler):
     "a classifier with w + 1 and two branches with w draw the same samples, to 1e-6"
-    for sampler in SAMPLERS:
-        mix, z, _, c = latents(6, "G4")
-        gammas, asked = grid(Linear(-6., 6.), 12, dtype=torch.float64), []
-        extra = lambda: () if sampler is sample.probability_flow else (stream(0),)
-        def log_prob(z, g):
-            asked.append(g.item())
-            return mix.log_class_prob(z, alpha(g), sigma(g))
-        led = ClassifierGuided(mix.predict, log_prob, c, w=3.)
-        free = ClassifierFree(mix.predict, c, w=2., null=3)
-        torch.testing.assert_close(
-            sampler(led, z, gammas, *extra()),
-            sampler(free, z, gammas, *extra()),
-            rtol=1e-6, atol=1e-6)
-        asked.clear()
-        out = sampler(
-            ClassifierGuided(mix.predict, log_prob, c, w=3., interval=(-2.5, 3.5)),
-            z, gammas, *extra())
-        assert out.isfinite().all()
-        assert asked
-        assert all(-2.5 < g <= 3.5 for g in asked)
+    mix, z, _, c = latents(6, "G4")
+    gammas, asked = grid(Linear(-6., 6.), 12, dtype=torch.float64), []
+    extra = lambda: () if sampler is sample.probability_flow else (stream(0),)
+    def log_prob(z, g):
+        asked.append(g.item())
+        return mix.log_class_prob(z, alpha(g), sigma(g))
+    led = ClassifierGuided(mix.predict, log_prob, c, w=3.)
+    free = ClassifierFree(mix.predict, c, w=2., null=3)
+    torch.testing.assert_close(
+        sampler(led, z, gammas, *extra()),
+        sampler(free, z, gammas, *extra()),
+        rtol=1e-6, atol=1e-6)
+    asked.clear()
+    out = sampler(
+        ClassifierGuided(mix.predict, log_prob, c, w=3., interval=(-2.5, 3.5)),
+        z, gammas, *extra())
+    assert out.isfinite().all()
+    assert asked
+    assert all(-2.5 < g <= 3.5 for g in asked)
 
 # %% ../../nbs/21_guided_sampling.ipynb #02d4707a
 from .test_sample import Looks
@@ -564,13 +564,13 @@ def looks(steps, sampler, **kw):
     with Looks() as l: sampler(guide, torch.ones(2, 2), grid(Linear(), steps), stream(0))
     return l.count
 
-def test_the_interval_is_decided_without_a_look_at_each_step():
+@pytest.mark.parametrize("sampler", [sample.ancestral, sample.ddim])
+def test_the_interval_is_decided_without_a_look_at_each_step(sampler):
     "an interval costs no wait for the device: three steps ask as often as forty"
-    for sampler in sample.ancestral, sample.ddim:
-        assert (
-            looks(3, sampler, interval=(-3, 3))
-            == looks(40, sampler, interval=(-3, 3))
-            == looks(40, sampler))
+    assert (
+        looks(3, sampler, interval=(-3, 3))
+        == looks(40, sampler, interval=(-3, 3))
+        == looks(40, sampler))
 
 # %% ../../nbs/21_guided_sampling.ipynb #b02eaeb9
 def test_levels_are_read_right():
@@ -645,19 +645,19 @@ def test_the_sampler_adds_at_most_a_tenth():
     assert any(overhead() < .1 for _ in range(20))
 
 # %% ../../nbs/21_guided_sampling.ipynb #a235565c
-def test_guidance_in_every_kind_of_prediction():
+@pytest.mark.parametrize("kind", ["x", "v", "score"])
+def test_guidance_in_every_kind_of_prediction(kind):
     "guidance of data, velocity or score is guidance of noise, for both wrappers, to 1e-10"
-    for kind in "x", "v", "score":
-        for mix, z, gamma, c in random_cases()[8:64:5]:
-            net = lambda z, g, c: convert(mix.predict(z, g, c), z, g, "eps", kind)
-            log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
-            for kw in dict(), dict(rescale=.7, threshold=.9):
-                free = lambda f, k: ClassifierFree(
-                    f, c, w=2., null=mix.classes, kind=k, **kw)(z, gamma)
-                led = lambda f, k: ClassifierGuided(
-                    lambda z, g: f(z, g, c), log_prob, c, w=2., kind=k, **kw)(z, gamma)
-                assert_same(free(net, kind), free(mix.predict, "eps"))
-                assert_same(led(net, kind), led(mix.predict, "eps"))
+    for mix, z, gamma, c in random_cases()[8:64:5]:
+        net = lambda z, g, c: convert(mix.predict(z, g, c), z, g, "eps", kind)
+        log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
+        for kw in dict(), dict(rescale=.7, threshold=.9):
+            free = lambda f, k: ClassifierFree(
+                f, c, w=2., null=mix.classes, kind=k, **kw)(z, gamma)
+            led = lambda f, k: ClassifierGuided(
+                lambda z, g: f(z, g, c), log_prob, c, w=2., kind=k, **kw)(z, gamma)
+            assert_same(free(net, kind), free(mix.predict, "eps"))
+            assert_same(led(net, kind), led(mix.predict, "eps"))
 
 # %% ../../nbs/21_guided_sampling.ipynb #d4cd752f
 def test_rescaling_and_thresholding_act_on_the_guided_estimate():

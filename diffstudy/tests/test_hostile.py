@@ -25,7 +25,7 @@ def honest() -> Path:
     "A run, and the same as a file of weights."
     home = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, home, True)
-    run = experiment.train("digits", home / "run", say=lambda _: None, **TINY)
+    run = experiment.train("digits", home / "run", print_fn=lambda _: None, **TINY)
     experiment.export(run, home / "w.safetensors")
     return home
 
@@ -200,4 +200,4 @@ def test_a_folder_of_an_older_version_opens(sent):
     files.write_json(run / "config.json", info | dict(hash="0" * 12))
     noted(step, {k: info[k] for k in ("recipe", "kind", "facts")})
     assert experiment.open(run, "cpu").result()
-    assert experiment.train("digits", run, **TINY | dict(say=lambda _: None)).result()
+    assert experiment.train("digits", run, **TINY | dict(print_fn=lambda _: None)).result()

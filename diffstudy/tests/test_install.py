@@ -98,7 +98,7 @@ def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
     "the Python of the home page, one after the other, with networks and steps of a test"
     from diffstudy import experiment
     blocks = re.findall(r"(?s)```python\n(.*?)```", read_index())
-    train, quiet = experiment.train, dict(device="cpu", progress=False, say=lambda m: None)
+    train, quiet = experiment.train, dict(device="cpu", progress=False, print_fn=lambda m: None)
     def quick(data, folder, recipe="digits"):
         least = dict(eval_times=1, eval_draws=1) if recipe == "digits" else {}
         return train(data, folder, recipe=f"{recipe}-tiny", steps=2, **least, **quiet)

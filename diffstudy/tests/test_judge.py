@@ -98,7 +98,7 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     assert feature_network(one, tmp_path / "file", **how) is first and said == [None]
 
     # where it can: in silence, or as asked
-    feature_network(one, tmp_path, say=said.append, **how)
+    feature_network(one, tmp_path, print_fn=said.append, **how)
     kept, = tmp_path.glob("digits-*")
     assert said[1:] == [
         f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]

@@ -11,7 +11,8 @@ from ..nets import kernels
 # %% ../../nbs/73_models.ipynb #e54e963d
 def test_what_depends_on_the_device():
     x, far = torch.zeros(1), SimpleNamespace(device=torch.device("mps"))
-    assert kernels.highest_precision(x) == torch.float64 and kernels.highest_precision(far) == torch.float32
+    assert kernels.highest_precision(x) == torch.float64
+    assert kernels.highest_precision(far) == torch.float32
 
 # %% ../../nbs/73_models.ipynb #e036c91c
 def test_the_ways_of_a_sampling_cpu_change_no_number():

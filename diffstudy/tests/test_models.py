@@ -76,11 +76,11 @@ def test_dropout():
 def _left(b, m):
     return b - b.view(len(b), -1, m).mean(2, keepdim=True).expand(-1, -1, m).reshape(b.shape)
 
-def test_groupnorm_leaves_share():
+@pytest.mark.parametrize("m", (1, 4, 16))
+def test_groupnorm_leaves_share(m):
     b = torch.randn(500, 64, generator=stream(0), dtype=torch.float64)
-    for m in (1, 4, 16):
-        share = _left(b, m).square().mean(1)
-        assert (share.mean() - (1 - 1 / m)).abs() <= 4 * share.std() / 500 ** .5
+    share = _left(b, m).square().mean(1)
+    assert (share.mean() - (1 - 1 / m)).abs() <= 4 * share.std() / 500 ** .5
 
 # %% ../../nbs/73_models.ipynb #23260648
 def test_groupnorm_sees_no_more():
@@ -273,19 +273,19 @@ def kept_bytes(net, *args):
     loss.backward()
     return sum(seen.values()), [p.grad.clone() for p in net.parameters()], torch.rand(3)
 
-def test_recomputing_changes_nothing_but_memory():
+@pytest.mark.parametrize("dropout", (0., .3))
+def test_recomputing_changes_nothing_but_memory(dropout):
     "Bit for bit the same gradients, with dropout, and the same random numbers afterwards."
-    for dropout in (0., .3):
-        net = UNet(UNetConfig(16, 3, (1, 2), groups=4, dropout=dropout), (3, 8, 8), classes=2)
-        initialize(net, zeros=False)
-        z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
-        before, plain, chance = kept_bytes(net, z, gamma, c % 2)
-        net.activation_checkpointing = True
-        after, again, same = kept_bytes(net, z, gamma, c % 2)
-        assert all(torch.equal(a, b) for a, b in zip(plain, again))
-        assert torch.equal(chance, same)
-        assert after < before / 3, (after, before)
-        with torch.no_grad(): assert net(z, gamma).shape == z.shape
+    net = UNet(UNetConfig(16, 3, (1, 2), groups=4, dropout=dropout), (3, 8, 8), classes=2)
+    initialize(net, zeros=False)
+    z, gamma, c = _example((3, 8, 8), dtype=torch.float32)
+    before, plain, chance = kept_bytes(net, z, gamma, c % 2)
+    net.activation_checkpointing = True
+    after, again, same = kept_bytes(net, z, gamma, c % 2)
+    assert all(torch.equal(a, b) for a, b in zip(plain, again))
+    assert torch.equal(chance, same)
+    assert after < before / 3, (after, before)
+    with torch.no_grad(): assert net(z, gamma).shape == z.shape
 
 # %% ../../nbs/73_models.ipynb #2326c234
 def test_examples_do_not_interact():

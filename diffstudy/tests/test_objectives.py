@@ -187,7 +187,7 @@ def test_preconditioning_is_the_velocity():
     # its loss λ ‖x − x̂‖² with λ = (ς² + 1) / ς² counts errors of F alike at all levels
     lam = flat_sum((s ** 2 + 1) / s ** 2 * (x - ours) ** 2)
     true_v = convert(x, z, g, "x", "v")
-    torch.testing.assert_close(lam, flat_sum((v - true_v) ** 2), rtol=1e-10, atol=0.)
+    torch.testing.assert_close(lam, flat_sum((v - true_v) ** 2), rtol=1e-12, atol=0.)
 
 # %% ../../nbs/51_objectives.ipynb #f1e3830f
 def test_best_variance_has_the_ends_that_ddpm_chose():

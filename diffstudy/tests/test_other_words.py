@@ -54,7 +54,7 @@ def test_velocity_and_noise():
     g = torch.linspace(-6, 6, 7, dtype=torch.float64)
     z = expand(alpha(g), x) * x + expand(sigma(g), x) * eps
     u = flow_from_eps(eps, z, g)
-    torch.testing.assert_close(u, eps - x, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(u, eps - x, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(eps_from_flow(u, z, g), eps, rtol=1e-12, atol=1e-12)
     t = expand(flow_time(g), x)
     torch.testing.assert_close(flow_latent(z, g), (1 - t) * x + t * eps, rtol=1e-12, atol=1e-12)

@@ -45,7 +45,7 @@ def test_differences_name_settings_and_cases():
 # %% ../../nbs/96_record.ipynb #96c847dd
 def test_a_line_for_each_case_says_its_numbers(tmp_path):
     said = []
-    for _ in range(2): runs.record(TOY, tmp_path / "toy.json", only=2, say=said.append)
+    for _ in range(2): runs.record(TOY, tmp_path / "toy.json", only=2, print_fn=said.append)
     assert len(said) == 4 and said[0].startswith("toy: 1/2 cases, ")
     assert said[3].startswith("toy: 4/4 cases, 0 s left, {") and said[3].endswith(" s")
     assert '"n": 1000' in said[1] and "mean 0.9872" in said[1]
@@ -74,7 +74,7 @@ def test_killed_and_resumed_is_the_same(tmp_path):
     assert r.returncode == -signal.SIGKILL and r.stdout.count("toy: ") == 3, r.stdout + r.stderr
     kept = runs.read_json(tmp_path / "a.json")["results"]
     assert len(kept) == 3
-    a, b = (runs.record(TOY, tmp_path / f, say=lambda m: None) for f in ("a.json", "b.json"))
+    a, b = (runs.record(TOY, tmp_path / f, print_fn=lambda m: None) for f in ("a.json", "b.json"))
     assert numbers(a) == numbers(b) and len(a["results"]) == 6
     assert a["results"][:3] == kept  # with their seconds: they were not run again
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]
@@ -89,20 +89,20 @@ def test_stopped_by_hand_or_error(tmp_path):
             calls.append(case)
             if len(calls) == 3: raise error
             return second_moment(settings, case)
-        with pytest.raises(error): runs.record(replace(TOY, run=run), path, say=said.append)
+        with pytest.raises(error): runs.record(replace(TOY, run=run), path, print_fn=said.append)
         assert "stopped in case" in said[-1] and "2 of 6 cases are in" in said[-1]
-        assert len(runs.record(replace(TOY, run=run), path, say=said.append)["results"]) == 6
+        assert len(runs.record(replace(TOY, run=run), path, print_fn=said.append)["results"]) == 6
         assert len(calls) == 7
-        runs.record(replace(TOY, run=run), path, say=said.append)
+        runs.record(replace(TOY, run=run), path, print_fn=said.append)
         assert len(calls) == 7 and "nothing to do" in said[-1]
 
 def test_errors_of_files(tmp_path):
-    path, quiet = tmp_path / "toy.json", dict(say=lambda m: None)
+    path, quiet = tmp_path / "toy.json", dict(print_fn=lambda m: None)
     runs.record(TOY, path, only=1, **quiet)
     other = replace(TOY, settings={"scale": 2.0})
-    with pytest.raises(ValueError, match="scale was 1.0, now 2.0. Begin anew with --fresh"):
+    with pytest.raises(ValueError, match="scale was 1.0, now 2.0. Begin anew with --restart"):
         runs.record(other, path, **quiet)
-    kept = runs.record(other, path, only=2, fresh=True, **quiet)
+    kept = runs.record(other, path, only=2, restart=True, **quiet)
     assert runs.differences(kept, other) == [] and len(kept["results"]) == 2
     for text in ('{"results": [{"case": {}, "value": 1}]}', '[1, 2]'):
         path.write_text(text)
@@ -121,7 +121,7 @@ def test_errors_of_files(tmp_path):
 def test_what_is_begun_anew_is_kept(tmp_path):
     "The old file stays until there is a new one, and then under a name that no page reads."
     path, said = tmp_path / "runs" / "toy.json", []
-    ask = dict(say=said.append, only=1, fresh=True)
+    ask = dict(print_fn=said.append, only=1, restart=True)
     def fails(settings, case): raise ZeroDivisionError
     runs.record(TOY, path, **ask)
     old = path.read_bytes()
@@ -143,7 +143,7 @@ def test_what_is_begun_anew_is_kept(tmp_path):
 def test_load_and_listing(tmp_path, monkeypatch):
     (tmp_path / "nbs" / "deep").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "nbs" / "deep")
-    want = runs.record(TOY, tmp_path / "nbs" / "runs" / "toy.json", say=lambda m: None, only=2)
+    want = runs.record(TOY, tmp_path / "nbs" / "runs" / "toy.json", print_fn=lambda m: None, only=2)
     assert runs.load("toy") == want and want["cases"] == 6
     assert want["results"][0]["case"] == TOY.cases[0]
     row = {r["name"]: r for r in runs.listing()}["toy"]
@@ -157,7 +157,7 @@ def test_an_installed_package_has_its_records_with_it(tmp_path, monkeypatch):
     import diffstudy
     package, page = tmp_path / "lib" / "diffstudy", tmp_path / "page"
     for folder in (package / "runs", page): folder.mkdir(parents=True)
-    want = runs.record(TOY, package / "runs" / "toy.json", say=lambda m: None, only=1)
+    want = runs.record(TOY, package / "runs" / "toy.json", print_fn=lambda m: None, only=1)
     monkeypatch.setattr(diffstudy, "__file__", str(package / "__init__.py"))
     monkeypatch.chdir(page)
     assert runs.load("toy") == want and [r["name"] for r in runs.listing()] == ["toy"]
@@ -165,7 +165,7 @@ def test_an_installed_package_has_its_records_with_it(tmp_path, monkeypatch):
 # %% ../../nbs/96_record.ipynb #acb905d9
 def test_a_study_that_grows_keeps_what_is_done(tmp_path):
     "cases may be added, and only these are run; a case that is gone or other settings are refused"
-    path, quiet = tmp_path / "toy.json", dict(say=lambda m: None)
+    path, quiet = tmp_path / "toy.json", dict(print_fn=lambda m: None)
     few = replace(TOY, cases=TOY.cases[:2])
     before = runs.record(few, path, **quiet)["results"]
     ran = []

@@ -111,7 +111,9 @@ def test_every_work_is_cited_and_every_citation_has_its_entry():
         if f.stem != "93_references": texts[f.name] = "\n".join(prose)
     missing = {f"{i} in {n}" for n, t in texts.items() for i in ARXIV.findall(t) if i not in ids}
     assert not missing, f"no entry in nbs/references.bib for arXiv {', '.join(sorted(missing))}"
-    idle = [k for k, w in WORKS.items() if "methods" not in w and not references.pages_citing(w, texts)]
+    idle = [
+        k for k, w in WORKS.items()
+        if "methods" not in w and not references.pages_citing(w, texts)]
     assert not idle, f"no chapter cites {idle}"
 
 # %% ../../nbs/93_references.ipynb #5cda20d6

@@ -71,7 +71,7 @@ def one_bad(n): return toy_batches(n) * (math.nan if n == 1 else 1.)
 
 def signalled(state, folder, batches, at, number=signal.SIGTERM):
     "The run gets a signal in the caller's loop, after a step."
-    how = dict(folder=folder, progress=False, say=lambda _: None)
+    how = dict(run_dir=folder, progress=False, print_fn=lambda _: None)
     steps = train.fit(state, train.loss_step(toy_loss), batches, **how)
     for record in steps:
         if record.step == at: signal.raise_signal(number)
@@ -171,7 +171,7 @@ def test_a_signal_is_never_forgotten(tmp_path):
 def test_a_closed_terminal_ends_no_run():
     "it takes the messages with it; under nohup its signal is ignored"
     def gone(*_): raise OSError(5, "Input/output error")
-    state = train.complete(toy_state(), train.loss_step(toy_loss), one_nan, say=gone)
+    state = train.complete(toy_state(), train.loss_step(toy_loss), one_nan, print_fn=gone)
     assert state.step == 60 and state.skipped == 1
     if not hasattr(signal, "SIGHUP"): return
     old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -181,7 +181,7 @@ def test_a_closed_terminal_ends_no_run():
 # %% ../../nbs/74c_resumed.ipynb #06c6a201
 def test_two_runs_in_one_folder(tmp_path):
     first = train.fit(
-        toy_state(), train.loss_step(toy_loss), toy_batches, folder=tmp_path, progress=False)
+        toy_state(), train.loss_step(toy_loss), toy_batches, run_dir=tmp_path, progress=False)
     next(first)
     with pytest.raises(RuntimeError, match="another process is training in"):
         run(toy_state(), tmp_path)
@@ -297,7 +297,7 @@ def short_run():
     run = experiment.train(
         "digits", folder / "run", recipe="digits-tiny", steps=8, save_every=4,
         eval_times=1, eval_draws=1,
-        device="cpu", progress=False, say=lambda _: None)
+        device="cpu", progress=False, print_fn=lambda _: None)
     first, last = checkpoint.checkpoints(run.folder)
     return run, checkpoint.load_weights(first), checkpoint.load_weights(last)
 
@@ -313,7 +313,7 @@ def test_a_spoiled_file_of_a_checkpoint_is_passed_over(tmp_path, name):
         if bad == good: continue
         file.write_bytes(bad)
         said = []
-        found = experiment.open(tmp_path / "run", "cpu", say=said.append)
+        found = experiment.open(tmp_path / "run", "cpu", print_fn=said.append)
         assert same_dict(found.model.state_dict(), before) and found.config == run.config
         step, older = file.parent, file.parent.with_name("step-000000004")
         assert str(step) in said[0] and said[1] == f"falling back to {older}"
@@ -326,7 +326,7 @@ def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
     file, rows = tmp_path / "run" / name, checkpoint.read_log(run.folder)
     for bad in spoiled(good := file.read_bytes(), random.Random(name)):
         file.write_bytes(bad)
-        try: found = experiment.open(tmp_path / "run", "cpu", say=lambda _: None)
+        try: found = experiment.open(tmp_path / "run", "cpu", print_fn=lambda _: None)
         except (ValueError, RuntimeError) as e:
             assert name == "config.json" and "config.json" in str(e)
             continue

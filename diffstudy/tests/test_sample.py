@@ -51,27 +51,27 @@ def test_every_eta_keeps_the_marginals(eta):
         (k.z * sigma(t) + k.eps) ** 2 + k.noise ** 2, sigma(s) ** 2, rtol=1e-11, atol=1e-15)
 
 # %% ../../nbs/13_sample.ipynb #5a4dde74
-def test_small_steps_lose_no_digits():
+@pytest.mark.parametrize("t", [-13.3, 0., 5.])
+def test_small_steps_lose_no_digits(t):
     "the factor of ε̂ is right to 1e-13 for a step of 1e-9; the plain difference is off by over 1e-9"
     mp = pytest.importorskip("mpmath").mp
     mp.dps = 50
     A, S = lambda g: mp.sqrt(1 / (1 + mp.exp(g))), lambda g: mp.sqrt(1 / (1 + mp.exp(-g)))
-    for t in -13.3, 0., 5.:
-        for step in 1e-9, 1e-4, 1.:
-            for eta in 0., .5, 1.:
-                g = torch.tensor([t, t - step], dtype=torch.float64)
-                T, R = map(mp.mpf, g.tolist())
-                exact = (
-                    S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T)))
-                    - A(R) / A(T) * S(T))
-                stable = coefficients(g, eta).eps.item()
-                assert abs(stable / exact - 1) < 1e-13
-                if (step, eta) == (1e-9, 0.):
-                    assert (
-                        abs(
-                            (sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact
-                            - 1)
-                        > 1e-9)
+    for step in 1e-9, 1e-4, 1.:
+        for eta in 0., .5, 1.:
+            g = torch.tensor([t, t - step], dtype=torch.float64)
+            T, R = map(mp.mpf, g.tolist())
+            exact = (
+                S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T)))
+                - A(R) / A(T) * S(T))
+            stable = coefficients(g, eta).eps.item()
+            assert abs(stable / exact - 1) < 1e-13
+            if (step, eta) == (1e-9, 0.):
+                assert (
+                    abs(
+                        (sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact
+                        - 1)
+                    > 1e-9)
 
 # %% ../../nbs/13_sample.ipynb #28e52a0d
 def test_initial_noise_is_that_of_its_stream():
@@ -241,12 +241,12 @@ def test_samplers_draw_from_the_data(name, sampler):
     assert max(off.values()) < 4, off
 
 # %% ../../nbs/13_sample.ipynb #51c1f285
-def test_too_few_steps_are_seen():
+@pytest.mark.parametrize("name", TWINS)
+def test_too_few_steps_are_seen(name):
     "with 8 steps in the place of 256 the same statistics are off by more than 6 errors"
-    for name in TWINS:
-        assert (
-            max(deviations(*walk_to(TWINS[name](), ancestral, 1000, steps=8)).values())
-            > 6)
+    assert (
+        max(deviations(*walk_to(TWINS[name](), ancestral, 1000, steps=8)).values())
+        > 6)
 
 # %% ../../nbs/13_sample.ipynb #b16489fc
 def streams(seeds): return [stream(s, "image") for s in seeds]
@@ -358,7 +358,12 @@ def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
     assert "[2/2 " in capsys.readouterr().out
 
 # %% ../../nbs/87_other_libraries.ipynb #893e6ea3
-def test_agrees_with_diffusers():
+@pytest.mark.parametrize("eta, kind, kw", (
+    (0., "DDIMScheduler", {}),
+    (.4, "DDIMScheduler", dict(eta=.4)),
+    (1., "DDPMScheduler", {}),
+))
+def test_agrees_with_diffusers(eta, kind, kw):
     "20 steps are those of the diffusers library: DDIM with η = 0 and 0.4, and DDPM, to 1e-6"
     diffusers = pytest.importorskip("diffusers")
     betas = torch.linspace(1e-4, .02, 1000, dtype=torch.float64)
@@ -369,25 +374,20 @@ def test_agrees_with_diffusers():
     all_gammas = gammas_from_betas(betas)
     gammas = torch.cat(
         [all_gammas[::every].flip(0), torch.tensor([-math.inf], dtype=torch.float64)])
-    for eta, kind, kw in (
-        (0., "DDIMScheduler", {}),
-        (.4, "DDIMScheduler", dict(eta=.4)),
-        (1., "DDPMScheduler", {}),
-    ):
-        s = getattr(diffusers, kind)(
-            trained_betas=betas.numpy(), clip_sample=False, timestep_spacing="leading")
-        s.alphas_cumprod = torch.cumprod(1 - betas, 0)  # the library keeps float32
-        if kind == "DDPMScheduler": s.alphas, s.betas = 1 - betas, betas
-        s.set_timesteps(n)
-        theirs, g = z, stream(0, "noise")
-        for t in s.timesteps:
-            noise = dict(generator=g)
-            if eta == .4:  # DDIM takes it drawn, in our order
-                noise = dict(variance_noise=torch.randn(z.shape, generator=g, dtype=z.dtype))
-            step = s.step(predict(theirs, all_gammas[t]), t, theirs, **kw, **noise)
-            theirs = step.prev_sample
-        ours = ddim(predict, z, gammas, stream(0, "noise"), eta=eta)
-        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+    s = getattr(diffusers, kind)(
+        trained_betas=betas.numpy(), clip_sample=False, timestep_spacing="leading")
+    s.alphas_cumprod = torch.cumprod(1 - betas, 0)  # the library keeps float32
+    if kind == "DDPMScheduler": s.alphas, s.betas = 1 - betas, betas
+    s.set_timesteps(n)
+    theirs, g = z, stream(0, "noise")
+    for t in s.timesteps:
+        noise = dict(generator=g)
+        if eta == .4:  # DDIM takes it drawn, in our order
+            noise = dict(variance_noise=torch.randn(z.shape, generator=g, dtype=z.dtype))
+        step = s.step(predict(theirs, all_gammas[t]), t, theirs, **kw, **noise)
+        theirs = step.prev_sample
+    ours = ddim(predict, z, gammas, stream(0, "noise"), eta=eta)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 # %% ../../nbs/87_other_libraries.ipynb #87a0aa02
 def test_the_numbers_of_other_libraries_are_no_noise_levels():

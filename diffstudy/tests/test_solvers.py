@@ -34,7 +34,7 @@ from ..process import (
     convert, ddim, edm_sigma, from_ve, gamma_from_edm_sigma, gammas_from_betas, grid, initial,
     probability_flow, sigma, to_ve, walk)
 from ..process.solvers import (
-    BrownianTree, GRIDS, NFECounter, SOLVERS, consistent_eta, ddim_inverse, dpmpp_2m, edm_grid,
+    BrownianTree, NFECounter, SOLVERS, SPACINGS, consistent_eta, ddim_inverse, dpmpp_2m, edm_grid,
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     unipc, variance_grid, ve_steps)
 from ..studies import record as runs, solvers as study
@@ -496,13 +496,13 @@ def test_every_grid_goes_from_noise_to_data():
     "each has the schedule's ends and falls; even steps of a straight line are its own, to the bit"
     for schedule in Linear(-8., 5.), Cosine(-8., 8.), LearnedLinear(-13.3, 5.):
         own = grid(schedule, 6)
-        for name, make in GRIDS.items():
+        for name, make in SPACINGS.items():
             g = make(schedule, 6)
             assert g.shape == (7,) and g.dtype == own.dtype and (g.diff() < 0).all(), name
             torch.testing.assert_close(g[[0, -1]], own[[0, -1]])
-    assert torch.equal(GRIDS["even"](Linear(-8., 5.), 6), grid(Linear(-8., 5.), 6))
-    assert torch.equal(GRIDS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
-    steps = edm_sigma(GRIDS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
+    assert torch.equal(SPACINGS["even"](Linear(-8., 5.), 6), grid(Linear(-8., 5.), 6))
+    assert torch.equal(SPACINGS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
+    steps = edm_sigma(SPACINGS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
     torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
 
 # %% ../../nbs/50_solvers.ipynb #c99da918

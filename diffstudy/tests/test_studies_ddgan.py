@@ -329,7 +329,7 @@ def test_averaged(tmp_path):
     "the averaged generator that is read from a checkpoint is the one of the run, to the bit"
     recipe = game.Recipe(latent=4, width=16, d_width=16, batch_size=16, ema=.5)
     state = experiment.fit(
-        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], folder=tmp_path)
+        gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], run_dir=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)
     for k, v in averaged(state, last).state_dict().items():
         assert torch.equal(v, state.ema.model.state_dict()[k])
@@ -353,7 +353,7 @@ def test_a_case_may_have_threads(tmp_path, monkeypatch):
     of(1)
     for own, most in ({}, 1), (dict(threads=2), 2):
         case = dict(data=name, seed=0, updates=2) | own
-        trained_on_mnist(s, case, images, folder=tmp_path)
+        trained_on_mnist(s, case, images, run_dir=tmp_path)
         assert torch.get_num_threads() == 1 and max(seen) == most
 
 # %% ../../nbs/66_thousand_modes.ipynb #85b3ba84

@@ -25,7 +25,7 @@ from ..core import stream
 from ..data import three_gaussians
 from ..guidance import ClassifierFree, classifier_free
 from ..guidance.particles import (
-    effective_share, feynman_kac, log_weight_rate, particle_steps, systematic)
+    feynman_kac, log_weight_rate, particle_steps, relative_ess, systematic_resampling)
 from ..process import Cosine, Linear, alpha, convert, grid, sample, sigma
 from ..studies import record as runs
 from ..studies.tilted import (
@@ -95,17 +95,18 @@ def test_resampling_is_unbiased_and_even():
     log_w = torch.randn(1, n, generator=stream(0, "weights"), dtype=torch.float64)
     expected = n * log_w.softmax(1)[0]
     u = torch.rand(tries, generator=stream(0, "shifts"), dtype=torch.float64)
-    ancestors = systematic(log_w.expand(tries, n), u)
+    ancestors = systematic_resampling(log_w.expand(tries, n), u)
     counts = torch.zeros(tries, n, dtype=torch.float64)
     counts.scatter_add_(1, ancestors, torch.ones_like(counts))
     error = counts.std(0) / tries ** .5
     assert ((counts.mean(0) - expected).abs() <= 4 * error + 1e-12).all()
     assert (counts - expected).abs().max() < 1  # the whole number below or the one above
-    assert torch.equal(systematic(torch.zeros(1, n), torch.tensor([.3]))[0], torch.arange(n))
-    assert effective_share(torch.zeros(2, n)).tolist() == pytest.approx([1, 1])
+    even = systematic_resampling(torch.zeros(1, n), torch.tensor([.3]))[0]
+    assert torch.equal(even, torch.arange(n))
+    assert relative_ess(torch.zeros(2, n)).tolist() == pytest.approx([1, 1])
     alone = torch.full((1, n), -1e9).index_fill(1, torch.tensor([7]), 0.)
-    assert effective_share(alone).item() == pytest.approx(1 / n)
-    assert (systematic(alone, torch.tensor([.99])) == 7).all()
+    assert relative_ess(alone).item() == pytest.approx(1 / n)
+    assert (systematic_resampling(alone, torch.tensor([.99])) == 7).all()
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0202ba04
 def two_gaussians(gamma, w, m=.6, v=.5, total=2.):
@@ -257,7 +258,7 @@ def test_same_seed_same_result_and_groups_by_themselves():
     run = lambda w: feynman_kac(branches, z, gammas, stream(1), w=w, groups=3)
     a, b = run(4.), run(4.)
     assert all(torch.equal(u, v) for u, v in zip(a[:5], b[:5])) and a.calls == 50
-    assert torch.equal(a.drawn(stream(2)), b.drawn(stream(2))) and a.resamplings.sum() > 0
+    assert torch.equal(a.resample(stream(2)), b.resample(stream(2))) and a.resamplings.sum() > 0
     torch.testing.assert_close(a.log_weights.exp().mean(1), torch.ones(3, dtype=torch.float64))
     own = mix.log_class_prob(a.z).gather(1, c[:, None]).exp().mean()
     assert own > .9  # no particle has changed its class
@@ -376,7 +377,7 @@ def test_mnist_study(monkeypatch):
     images = data.ImageSet("digits", digits.images, digits.labels, 256, 10)
     net = nets.build("digits-tiny", (1, 8, 8), 10)
     opened = SimpleNamespace(
-        kind="vdm", has_labels=True, config=dict(data="mnist"), root=None,
+        kind="vdm", has_labels=True, config=dict(data="mnist"), data_dir=None,
         model=SimpleNamespace(net=net))
     monkeypatch.setattr(experiment, "open", lambda *_: opened)
     monkeypatch.setattr(data, "load", lambda *_: (images, None))

@@ -179,45 +179,45 @@ def test_gradients():
                 msg=lambda m: f"{head}, T={steps}, {name}: {m}")
 
 # %% ../../nbs/73g_vdm.ipynb #b796f2d6
-def test_losses_are_finite():
+@pytest.mark.parametrize("head", ("noise", "levels"))
+def test_losses_are_finite(head):
     "losses and gradients are finite for ends in [−30, 30], two networks, with bfloat16 or not"
     k, c = torch.randint(0, 5, (4, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 1, 2, 3])
-    for head in ("noise", "levels"):
-        for ends in ((-30., 30.), (-30., -20.), (20., 30.), (-13.3, 5.)):
-            for steps in (0, 1, 1000):
-                for bf16 in (False, True):
-                    model = small(head, Monotone(*ends, width=16)).float()
-                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                        got = loss(model, k, c, stream(4, "n"), steps=steps)
-                    got.total.mean().backward()
-                    what = head, ends, steps, bf16
-                    assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
-                    assert all(
-                        p.grad.isfinite().all() for p in model.parameters() if p.grad is not None
-                    ), what
+    for ends in ((-30., 30.), (-30., -20.), (20., 30.), (-13.3, 5.)):
+        for steps in (0, 1, 1000):
+            for bf16 in (False, True):
+                model = small(head, Monotone(*ends, width=16)).float()
+                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    got = loss(model, k, c, stream(4, "n"), steps=steps)
+                got.total.mean().backward()
+                what = head, ends, steps, bf16
+                assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
+                assert all(
+                    p.grad.isfinite().all() for p in model.parameters() if p.grad is not None
+                ), what
 
 # %% ../../nbs/73g_vdm.ipynb #75e7fd9a
-def test_any_shape():
+@pytest.mark.parametrize("shape, levels", (((3, 4, 6), 256), ((1, 5, 2), 3), ((7,), 2)))
+def test_any_shape(shape, levels):
     "color, unequal sides, rows of numbers, 2 to 256 levels: each has its expected loss"
     class Exact_(Exact):
         def __init__(self, shape): super().__init__(); self.shape = shape
-    for shape, levels in (((3, 4, 6), 256), ((1, 5, 2), 3), ((7,), 2)):
-        model = VDM(Exact_(shape), Linear(-9., 5.), levels)
-        k = torch.randint(0, levels, (2000, *shape), generator=stream(0, "k"))
-        for steps in (0, 20):
-            got = loss(model, k, None, stream(1, "n"), steps=steps)
-            assert all(v.shape == (2000,) for v in got)
-            t = (torch.arange(5000).double() + .5) / 5000
-            if steps: t = torch.arange(1, steps + 1).double() / steps
-            g = -9 + 14 * t
-            weight = .5 * (steps * math.expm1(14 / steps) if steps else 14)
-            a2 = torch.sigmoid(-g)
-            x2 = bound.centers(levels, g)[k].square().mean()
-            exact = k[0].numel() * weight * (a2 ** 2 + (1 - a2) * a2 * x2).mean()
-            assert (
-                abs(got.diffusion.mean() - exact)
-                < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact)
-        assert model.sample(2, steps=3, generator=stream(2)).shape == (2, *shape)
+    model = VDM(Exact_(shape), Linear(-9., 5.), levels)
+    k = torch.randint(0, levels, (2000, *shape), generator=stream(0, "k"))
+    for steps in (0, 20):
+        got = loss(model, k, None, stream(1, "n"), steps=steps)
+        assert all(v.shape == (2000,) for v in got)
+        t = (torch.arange(5000).double() + .5) / 5000
+        if steps: t = torch.arange(1, steps + 1).double() / steps
+        g = -9 + 14 * t
+        weight = .5 * (steps * math.expm1(14 / steps) if steps else 14)
+        a2 = torch.sigmoid(-g)
+        x2 = bound.centers(levels, g)[k].square().mean()
+        exact = k[0].numel() * weight * (a2 ** 2 + (1 - a2) * a2 * x2).mean()
+        assert (
+            abs(got.diffusion.mean() - exact)
+            < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact)
+    assert model.sample(2, steps=3, generator=stream(2)).shape == (2, *shape)
 
 # %% ../../nbs/73g_vdm.ipynb #145b58aa
 def test_V30_gradients():
@@ -327,7 +327,7 @@ def test_training_and_sampling():
 def test_V14_sample_is_the_chain():
     "one call at each γ of the grid with the labels; then the step of V17; z_0/α_0 is read"
     model, c = VDM(Tiny(), Linear(-2., 5.), 17), torch.tensor([0, 1, 2, 3, 1])
-    how = dict(steps=4, grid="schedule")
+    how = dict(steps=4, spacing="schedule")
     got, gammas = model.sample(5, c, generator=stream(16, "V14"), **how), torch.linspace(5, -2, 5)
     assert torch.equal(torch.stack(model.net.gammas), gammas[:-1])
     assert len(model.net.seen) == 4

@@ -43,7 +43,7 @@ def followed(terminal, seconds, **how):
         mock.patch("diffstudy.train.watch.progress_bar", fastprogress.ConsoleProgressBar),
         mock.patch("time.perf_counter", clock), mock.patch("time.time", clock),
     ):
-        with watch.Progress(12, "images", "sampling", done=2, say=said.append, **how) as view:
+        with watch.Progress(12, "images", "sampling", done=2, print_fn=said.append, **how) as view:
             for _ in view.track(range(10)): clock.now += seconds
     return said
 
@@ -53,7 +53,7 @@ def test_off_a_terminal_there_is_a_line_now_and_then():
     assert followed(False, seconds=10.) == [
         "sampling: 5/12 images, 0.1/s, 01:10 left", "sampling: 8/12 images, 0.1/s, 00:40 left",
         "sampling: 11/12 images, 0.1/s, 00:10 left", "sampling: 12/12 images, 0.1/s"]
-    view = watch.Progress(None, "pictures", "reading", say=(said := []).append, every=0.)
+    view = watch.Progress(None, "pictures", "reading", print_fn=(said := []).append, every=0.)
     with mock.patch("diffstudy.train.watch.time.perf_counter", lambda: view.begun + 2.):
         view.update(7, note="in folder a")
     assert said == ["reading: 7 pictures, 3.5/s, in folder a"]
@@ -72,7 +72,7 @@ def test_a_part_counts_as_what_it_is_worth():
 def test_a_terminal_that_is_closed_ends_nothing():
     def gone(message): raise OSError("closed")
     with mock.patch("sys.stdout", io.StringIO()):
-        view = watch.Progress(3, "images", "sampling", say=gone, every=0.)
+        view = watch.Progress(3, "images", "sampling", print_fn=gone, every=0.)
         assert [*view.track("abc")] == [*"abc"]
 
 # %% ../../nbs/88_watching.ipynb #b534b356
@@ -95,7 +95,7 @@ def test_each_record_is_handed_on(tmp_path):
     "the numbers of the log, with their step, and nothing else; with a folder and without"
     for folder in tmp_path, None:
         heard = Heard()
-        go(toy(), folder=folder, log=heard)
+        go(toy(), run_dir=folder, log=heard)
         rows = [(r.pop("step"), r) for r in checkpoint.read_log(tmp_path)]
         assert heard.begun == [0] and [s for s, _ in heard.rows] == [3, 6, 9, 12]
         for (_, a), (_, b) in zip(heard.rows, rows, strict=True):
@@ -131,17 +131,18 @@ def test_tensorboard_shows_each_step_once(tmp_path):
     "of a run that is killed before its first checkpoint, then after one, and goes on to the end"
     pytest.importorskip("tensorboard")
     boards = [watch.TensorBoard(tmp_path / "board") for _ in range(3)]  # none is ever closed
-    go(toy(), until=3, folder=tmp_path, log=boards[0])
+    go(toy(), until=3, run_dir=tmp_path, log=boards[0])
     assert shown(tmp_path / "board")["loss"] == [3], "a kill would lose it"
-    go(toy(), until=7, folder=tmp_path, log=boards[1])  # its record of step 6 is made again
-    go(toy(), folder=tmp_path, log=boards[2])
+    go(toy(), until=7, run_dir=tmp_path, log=boards[1])  # its record of step 6 is made again
+    go(toy(), run_dir=tmp_path, log=boards[2])
     steps = shown(tmp_path / "board")
     assert steps.pop("loss") == [3, 6, 9, 12] and {*map(tuple, steps.values())} == {(3, 6, 9, 12)}
 
     # other records after a resume: none is left between the new, and that of the checkpoint stays
-    go(toy(log_every=2), until=7, folder=tmp_path / "b", log=watch.TensorBoard(tmp_path / "b" / "board"))
+    board = watch.TensorBoard(tmp_path / "b" / "board")
+    go(toy(log_every=2), until=7, run_dir=tmp_path / "b", log=board)
     go(
-        toy(log_every=4), folder=tmp_path / "b",
+        toy(log_every=4), run_dir=tmp_path / "b",
         log=watch.TensorBoard(tmp_path / "b" / "board"))
     assert shown(tmp_path / "b" / "board")["loss"] == [2, 4, 8, 12]
 
@@ -151,7 +152,7 @@ def test_what_is_missing_is_named(tmp_path):
         with pytest.raises(ImportError, match=r'pip install "diffstudy\[watch\]"'):
             experiment.train(
                 "digits", tmp_path / "run", recipe="digits-tiny", device="cpu",
-                log="tensorboard", say=lambda m: None)
+                log="tensorboard", print_fn=lambda m: None)
     with pytest.raises(TypeError, match="got object"):
         experiment.train("digits", tmp_path / "run", log=object(), device="cpu")
     assert list(tmp_path.iterdir()) == []
@@ -179,7 +180,7 @@ def rows(folder, name="log.jsonl"):
 def test_watching_changes_nothing(tmp_path):
     "weights, moments, average, log and the caller's random numbers; with a kill as well"
     torch.manual_seed(3)
-    go(plain := toy(), folder=tmp_path / "plain")
+    go(plain := toy(), run_dir=tmp_path / "plain")
     drawn = torch.randn(3)
     for name, until in dict(whole=None, killed=7).items():
         folder, heard = tmp_path / name, Heard()
@@ -199,8 +200,8 @@ def test_watching_changes_nothing(tmp_path):
     # without a folder as well, and as often as the resumed run says
     go(state := toy(eval_every=5), watch=(spy := Spying()))
     assert spy.steps == [5, 10, 12] and same(everything(state), everything(plain))
-    go(toy(eval_every=4), 7, folder=tmp_path / "other", watch=Spying())
-    go(toy(eval_every=6), folder=tmp_path / "other", watch=Spying())
+    go(toy(eval_every=4), 7, run_dir=tmp_path / "other", watch=Spying())
+    go(toy(eval_every=6), run_dir=tmp_path / "other", watch=Spying())
     assert [r["step"] for r in rows(tmp_path / "other", "watch.jsonl")] == [4, 6, 12]
 
 def test_a_look_takes_no_time_of_the_run(tmp_path):
@@ -210,20 +211,21 @@ def test_a_look_takes_no_time_of_the_run(tmp_path):
         clock.now += 100.
         return dict(score=1., error=0.)
     with mock.patch("diffstudy.train.loop.time.perf_counter", clock):
-        go(state := toy(eval_every=4), folder=tmp_path, watch=slow)
+        go(state := toy(eval_every=4), run_dir=tmp_path, watch=slow)
     assert state.seconds == 0 and {r["seconds"] for r in checkpoint.read_log(tmp_path)} == {0.}
 
 def test_the_best_checkpoint_stays(tmp_path):
     "beside the last ones, while it is the best"
     state = toy(steps=30, eval_every=2, save_every=5, keep_checkpoints=2)
-    go(state, folder=tmp_path, watch=Spying())
-    assert kept(tmp_path) == [6, 28, 30] and checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
-    go(toy(keep_checkpoints=1, eval_every=2), until=4, folder=tmp_path / "b", watch=Spying())
+    go(state, run_dir=tmp_path, watch=Spying())
+    assert kept(tmp_path) == [6, 28, 30]
+    assert checkpoint.best_checkpoint(tmp_path).name == "step-000000006"
+    go(toy(keep_checkpoints=1, eval_every=2), until=4, run_dir=tmp_path / "b", watch=Spying())
     assert kept(tmp_path / "b") == [4], "a better one takes its place"
     assert checkpoint.best_checkpoint(tmp_path / "none") is None
 
 def test_a_look_that_fails_costs_that_look(tmp_path):
-    said = go(state := toy(eval_every=6), folder=tmp_path, watch=Spying(fails=6))
+    said = go(state := toy(eval_every=6), run_dir=tmp_path, watch=Spying(fails=6))
     assert said == ["no look at step 6: the samples are not finite"] and kept(tmp_path)[-1] == 12
     assert [r["step"] for r in rows(tmp_path, "watch.jsonl")] == [12]
 
@@ -232,16 +234,16 @@ def test_a_look_that_fails_costs_that_look(tmp_path):
         if state.step == 6: (tmp_path / "run").rename(tmp_path / "moved")
         return Spying()(state)
     with pytest.raises(RuntimeError, match="was moved"):
-        go(toy(eval_every=3), folder=tmp_path / "run", watch=gone)
+        go(toy(eval_every=3), run_dir=tmp_path / "run", watch=gone)
     assert not (tmp_path / "run").exists()
 
 def test_tensorboard_shows_the_looks(tmp_path):
     "their scores, and their pictures as they are"
     pytest.importorskip("tensorboard")
     board = watch.TensorBoard(tmp_path / "board")
-    go(toy(eval_every=6), until=8, folder=tmp_path, watch=Spying(), log=board)
+    go(toy(eval_every=6), until=8, run_dir=tmp_path, watch=Spying(), log=board)
     board = watch.TensorBoard(tmp_path / "board")
-    go(toy(eval_every=6), folder=tmp_path, watch=Spying(), log=board)
+    go(toy(eval_every=6), run_dir=tmp_path, watch=Spying(), log=board)
     steps = shown(tmp_path / "board")
     assert steps["score"] == steps["samples"] == [6, 12] and steps["loss"] == [3, 6, 9, 12]
 
@@ -269,7 +271,7 @@ def watched(kind, every=3):
     "One small run of each kind for all tests of this file, looked at after steps 3, 6 and 8."
     return experiment.train(
         "digits", home() / f"{kind}-{every}", **RUNS[kind], steps=8, eval_every=every,
-        device="cpu", progress=False, say=lambda m: None)
+        device="cpu", progress=False, print_fn=lambda m: None)
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_a_run_that_is_watched_is_the_same_run(kind):
@@ -315,7 +317,7 @@ def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path,
         monkeypatch.setenv("HOME", str(tmp_path))
         for of, n in (best, 149), (run, 297):
             file = experiment.export(of, tmp_path / "a.safetensors")
-            again = experiment.open(file, "cpu", say=lambda m: None)
+            again = experiment.open(file, "cpu", print_fn=lambda m: None)
             assert again.chosen == (n == 149) and len(again.images()[1]) == n
         if kind == "vdm": assert best.bits_per_dim(draws=1).n == 149
         else: assert best.accuracy(others) == best.accuracy() != run.accuracy()
@@ -362,7 +364,7 @@ def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "Progress", Seen)
     said = []
     run = experiment.train(
-        "digits", tmp_path, **RUNS["vdm"], steps=1, device="cpu", say=said.append)
+        "digits", tmp_path, **RUNS["vdm"], steps=1, device="cpu", print_fn=said.append)
     run.sample(n=5, batch=2, steps=3, progress=True)
     run.sample(n=3, steps=3, sampler="flow", progress=True)
     run.bits_per_dim(run.images()[1][:9], draws=3, progress=True)
@@ -374,7 +376,7 @@ def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     # the command counts all its weights together
     from typer.testing import CliRunner
     from diffstudy import cli
-    ask = f"sample {tmp_path} --w 0,1 --n 2 --labels 3,4 --steps 2".split()
+    ask = f"sample {tmp_path} --w 0,1 --per-class 2 --labels 3,4 --steps 2".split()
     found = CliRunner().invoke(cli.app, ask)
     assert found.exit_code == 0 and seen[-1] == ("sampling", 8, 8, True), found.output
 

@@ -56,7 +56,7 @@ def to_cpu_tensors(tensors: dict) -> dict:
     plain = dict(non_blocking=True, copy=True, memory_format=torch.contiguous_format)
     copies = {k: v.detach().to("cpu", **plain) for k, v in tensors.items()}
 
-    # all are on their way before anybody waits; XLA waits by itself
+    # start all copies before waiting for them; XLA waits by itself
     if {v.device.type for v in tensors.values()} - {"cpu", "xla"}: torch.accelerator.synchronize()
     return copies
 
@@ -148,7 +148,7 @@ def save_checkpoint(state, folder, make: bool = True) -> Path:
         yield "manifest.json", manifest.encode()
     replace_file(path, files(), make)
 
-    # all go but the last and the best, none is ever there in part, and what a kill has left goes
+    # remove all but the last and the best, by a rename first, and remains of a killed process
     spared = best_checkpoint(folder)
     for old in [p for p in checkpoints(folder) if p <= path][:-state.config.keep_checkpoints]:
         if old != spared: os.rename(old, old.with_name(f".tmp-{time.time_ns()}-{old.name}"))
@@ -172,7 +172,7 @@ def read_tensors(data: bytes, where) -> dict[str, Tensor]:
     check_tensors(tensors, where)
     return tensors
 
-_TYPES = dict(  # Of what a state says of itself
+_TYPES = dict(  # Types of the entries of state.json
     step=int, skipped=int, bad=int, world=int, seconds=float, config=dict, notes=dict)
 
 def read_checkpoint(path) -> Checkpoint:
@@ -193,7 +193,7 @@ def read_checkpoint(path) -> Checkpoint:
         raise CheckpointError(f"{path}: manifest.json cannot be read: {e.strerror}") from None
     except ValueError: manifest = None
 
-    # it says the format and a checksum for each file, and nothing else
+    # the manifest has the format and a checksum for each file, and nothing else
     whole = isinstance(manifest, dict) and manifest.keys() == {"format", "files"}
     if whole and manifest["format"] != _FORMAT:
         raise CheckpointError(
@@ -209,7 +209,7 @@ def read_checkpoint(path) -> Checkpoint:
         except OSError as e:
             raise CheckpointError(f"{where} cannot be read: {e.strerror}") from None
 
-        # the checksum comes before any reader sees the bytes
+        # verify the checksum before parsing the bytes
         if digest(data) != manifest["files"][name]:
             raise CheckpointError(
                 f"{where} is damaged: the checksum of its {len(data)} bytes is not the one in "
@@ -217,7 +217,8 @@ def read_checkpoint(path) -> Checkpoint:
         try: found[part] = from_json(data) if part == "state" else safetensors.torch.load(data)
         except Exception as e:
             raise CheckpointError(
-                f"{where} has the right checksum, but cannot be read: {printable(str(e))}") from None
+                f"{where} has the right checksum, but cannot be read: "
+                f"{printable(str(e))}") from None
 
     state = found["state"] if isinstance(found["state"], dict) else {}
     for k, kind in _TYPES.items():
@@ -228,12 +229,12 @@ def read_checkpoint(path) -> Checkpoint:
     return Checkpoint(**found)
 
 # %% ../../nbs/74b_checkpoint.ipynb #6d1f0f5e
-def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint | None]:
+def read_latest(folder, print_fn: Callable = print) -> tuple[Path | None, Checkpoint | None]:
     """Read the newest checkpoint that verifies. Raises CheckpointError if none does.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about refused checkpoints
+        print_fn: Function for messages about refused checkpoints
 
     Returns:
         Path and contents; None, None without checkpoints"""
@@ -244,9 +245,9 @@ def read_latest(folder, say: Callable = print) -> tuple[Path | None, Checkpoint 
             refused.append(f"refused {e}")
             continue
 
-        # whoever reads along should know that work is done again
-        for r in refused: say(r)
-        if refused: say(f"falling back to {path}")
+        # report that steps will be repeated
+        for r in refused: print_fn(r)
+        if refused: print_fn(f"falling back to {path}")
         return path, found
     if refused:
         raise CheckpointError(
@@ -278,8 +279,8 @@ def _check_same_run(info, state, path):
             f"It was written by diffstudy {info.get('diffstudy', 'of another version')}; this is "
             f"{__version__}: update it, or use another folder")
 
-    # all differences at once, so that one message is enough; notes of the name "run" say what the
-    # run's config.json says, and whoever reads that compares them
+    # collect all differences for one message; the note "run" equals the run's config.json, which
+    # is compared where that file is read
     key, apart = "DIFFSTUDY_STREAMS", ("run", "hash")  # a hash was noted by an older version
     own = lambda notes: {k: v for k, v in notes.items() if k not in apart}
     was = dict(world=info["world"], notes=own(info["notes"])) | {key: info.get(key, "device")}
@@ -384,12 +385,12 @@ def resume_warnings(info: dict, state) -> list[str]:
     return news
 
 # %% ../../nbs/74b_checkpoint.ipynb #f791e7e1
-def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dict]:
+def read_log(folder, print_fn: Callable = print, name: str = "log.jsonl") -> list[dict]:
     """Read the log of a run, without a last line that is incomplete after a kill.
 
     Args:
         folder: Folder of a run
-        say: Function for messages about damaged lines, which are left out
+        print_fn: Function for messages about damaged lines, which are left out
         name: Name of the file: "log.jsonl", or "watch.jsonl" for evaluations
 
     Returns:
@@ -406,7 +407,7 @@ def read_log(folder, say: Callable = print, name: str = "log.jsonl") -> list[dic
 
         # a kill has torn the last line; any other was good once
         elif line and i < len(lines):
-            say(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
+            print_fn(f"{path}, line {i} is left out: expected a record; got {line[:60]!r}")
     return records
 
 # %% ../../nbs/74b_checkpoint.ipynb #d9c504e8
@@ -416,19 +417,19 @@ class Log:
     Args:
         folder: Folder of the run
         step: Last step whose record is kept
-        say: Function for messages about damaged lines
+        print_fn: Function for messages about damaged lines
         name: Name of the file"""
-    def __init__(self, folder, step: int, say: Callable = print, name: str = "log.jsonl"):
+    def __init__(self, folder, step: int, print_fn: Callable = print, name: str = "log.jsonl"):
         self.path = Path(folder) / name
         wrong = []
         records = read_log(folder, wrong.append, name)
-        for message in wrong: say(message)
+        for message in wrong: print_fn(message)
 
         # a damaged log is kept beside the new one
         if wrong:
             old = self.path.with_name(f"refused-{time.time_ns()}-{name}")
             os.rename(self.path, old)
-            say(f"the log goes on without them; the old file is kept as {old}")
+            print_fn(f"the log goes on without them; the old file is kept as {old}")
         kept = [r for r in records if r["step"] <= step]
         replace_file(self.path, "".join(json.dumps(r) + "\n" for r in kept).encode())
         self.file = open(self.path, "a", encoding="utf-8")

@@ -73,14 +73,14 @@ def replace_file(path, data: bytes | Iterable[tuple[str, bytes]], make: bool = T
 
     Args:
         path: Path of the file, or of a folder that does not exist yet
-        data: Bytes of a file, or pairs (name, bytes) of a folder
+        data: Bytes of a file, or (name, bytes) of a folder
         make: Make the parent folder if it does not exist"""
     path = Path(path)
     aside = path.with_name(f".tmp-{secrets.token_hex(8)}-{path.name}")
     try:
         if make: make_folder(path.parent)
 
-        # what a kill has left of an earlier try goes; nobody takes an hour to write a file
+        # remove temporary files of killed processes, older than an hour
         for left in path.parent.glob(f".tmp-*-{glob.escape(path.name)}"):
             with suppress(OSError):
                 if time.time() - left.lstat().st_mtime > 3600: left.unlink()

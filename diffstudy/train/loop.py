@@ -54,7 +54,7 @@ class State:
     Args:
         model: Model, trained in place; several networks go into one `nn.ModuleDict`
         config: Training settings
-        optimizers: Name → optimizer; None: `dict(main=optimizer(model, config))`
+        optimizers: Name → optimizer; None: `optimizer(model, config)` as "main"
         average: Part of the model to average; None: all of it
         notes: JSON values that identify the run; equal when it is resumed
         rank: Rank and device of the process; None: `distributed()`"""
@@ -86,7 +86,7 @@ class State:
         self.step = self.skipped = self.bad = 0
         self.seconds = 0.
 
-        # of the steps since the last record: what is still on the device, and terms as lists
+        # of the steps since the last record: terms on the device, and terms as lists of floats
         self.rows = []
         self.since = {}
 
@@ -109,7 +109,7 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
     params = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
     grads = [p.grad for p in params]
 
-    # of several processes the mean, in one message: hundreds of small ones wait hundreds of times
+    # average over processes in one message: hundreds of small messages would be slow
     if state.rank.world > 1:
         whole = torch.cat([g.flatten() for g in grads])
         dist.all_reduce(whole)
@@ -117,13 +117,13 @@ def update(state: State, name: str = "main", allowed: Tensor | None = None) -> T
         for g, part in zip(grads, whole.split([g.numel() for g in grads])):
             g.copy_(part.view_as(g))
 
-    # the norm before clipping is what a log should show, and what tells whether all is finite
+    # the norm before clipping goes to the log, and is finite only if all gradients are
     norm = nn.utils.get_total_norm(grads)
     if most := state.config.max_grad_norm: nn.utils.clip_grads_with_norm_(params, most, norm)
     ok = norm.isfinite()
     if allowed is not None: ok = ok & allowed
 
-    # a fused optimizer skips by itself, on the device; any other must be asked from here
+    # a fused optimizer skips a bad step on the device; for any other, read `ok` here
     if getattr(optimizer, "_step_supports_amp_scaling", False):
         optimizer.found_inf = (~ok).float()
     if hasattr(optimizer, "found_inf") or ok: optimizer.step()
@@ -172,7 +172,7 @@ def loss_step(loss_fn: Callable) -> Callable:
                         "Of a number for each example take the mean over the batch")
             (share * terms["loss"]).backward()
 
-            # what is reported is the mean over the batch, like the gradient
+            # report the mean over the batch, like the gradient
             for k, v in terms.items(): total[k] = total.get(k, 0.) + share * v.detach()
         return dict(total, norm=update(state))
     return step
@@ -206,7 +206,7 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     n, config, (index, world, device) = state.step, state.config, state.rank
     if not state.model.training: state.model.train()
     for o in state.optimizers.values():
-        o.zero_grad()  # what another network's loss has left there is no part of the state
+        o.zero_grad()  # drop gradients left by another network's loss
         for g in o.param_groups:
             g["lr"] = g["initial_lr"] * lr_scale(config, n, g.get("lr_end"))
     state.ok, state.oks = None, {}
@@ -217,7 +217,7 @@ def advance(state: State, step: Callable, batches: Callable) -> dict:
     with _seeded(stream(config.seed, "dropout", n, index, device=device), device):
         terms = step(state, batches(n), noise)
 
-    # a step with a bad gradient leaves alone what the forward pass has changed, and the average
+    # after a bad gradient, restore the buffers that the forward pass changed, and keep the average
     for b, before in buffers:
         if state.ok is not None: b.copy_(torch.where(state.ok, b, before))
         if world > 1: dist.broadcast(b, 0)  # each process has counted its own part of the batch
@@ -237,7 +237,7 @@ MAX_BAD = 5  # Number of steps in a row without a finite gradient that ends a ru
 class TrainingDiverged(RuntimeError):
     "Error for a run with too many steps without a finite gradient, or a state that is not finite."
 
-def _read_terms(state, folder, say):
+def _read_terms(state, run_dir, print_fn):
     "Copy the terms of the last steps to the host; keep those of good steps, report skipped ones."
     flat = torch.stack([v for _, terms in state.rows for v in terms.values()])
     if state.rank.world > 1:
@@ -259,33 +259,33 @@ def _read_terms(state, folder, say):
         bad = next((k for k in parts_first if not math.isfinite(terms[k])), "ok")
         what = f"{bad} is {terms[bad]} on batches({n})"
 
-        # of networks that take turns, one may have had its update before the other's was refused
+        # of alternating networks, one may be updated before the update of the other is refused
         left = "weights, moments and average are untouched"
         moved = [k[3:] for k, ok in terms.items() if k.startswith("ok.") and ok]
         if moved: left = f"{' and '.join(moved)} was updated before that, all else is untouched"
-        say(f"step {n + 1} skipped: {what}; {left}")
+        print_fn(f"step {n + 1} skipped: {what}; {left}")
         if state.bad < MAX_BAD: continue
 
-        # a run that only skips would go on for ever
+        # stop a run that only skips steps
         stays = "average is still that" if len(state.oks) > 1 else "weights are still those"
         left = f"The {stays} of step {n + 1 - state.bad}"
         ruined = nonfinite_names(state_tensors(state))
         if ruined: left = f"The state in memory is not finite: {ruined}"
         raise TrainingDiverged(
             f"{state.bad} steps in a row without a finite gradient, the last because {what}. "
-            f"{left}{_newest_checkpoint(folder)}. "
+            f"{left}{_newest_checkpoint(run_dir)}. "
             "Look at the batch, or start another run from there with a lower lr")
 
-def _newest_checkpoint(folder) -> str:
+def _newest_checkpoint(run_dir) -> str:
     "Name the newest checkpoint of a run, for a message."
-    return "".join(f"; {p} is good" for p in checkpoints(folder)[-1:]) if folder else ""
+    return "".join(f"; {p} is good" for p in checkpoints(run_dir)[-1:]) if run_dir else ""
 
 # %% ../../nbs/74_training.ipynb #ece7c019
 class Interrupted(KeyboardInterrupt):
     "Error for a run that a signal, `signum`, ended after a whole step."
-    def __init__(self, signum, state, folder):
+    def __init__(self, signum, state, run_dir):
         how = "no folder was given, so nothing was saved; the state in memory is whole"
-        if folder: how = f"saved in {folder}; the same call with this folder goes on from there"
+        if run_dir: how = f"saved in {run_dir}; the same call with this folder goes on from there"
         name, steps = signal.Signals(signum).name, state.config.steps
         super().__init__(f"stopped by {name} after step {state.step} of {steps}: {how}")
         self.signum = signum
@@ -298,7 +298,7 @@ def _catch_signals():
         if got and signum == signal.SIGINT: raise KeyboardInterrupt
         got.append(signum)
 
-    # the terminal was closed; `nohup` asks that it be ignored, Windows has no such signal
+    # a closed terminal sends SIGHUP; `nohup` sets it to be ignored, Windows does not have it
     hangup = getattr(signal, "SIGHUP", None)
     if hangup and signal.getsignal(hangup) is not signal.SIG_IGN: stops.append(hangup)
     if threading.current_thread() is not threading.main_thread(): stops = []  # Python's own rule
@@ -308,21 +308,21 @@ def _catch_signals():
         for s, handler in old.items(): signal.signal(s, handler or signal.SIG_DFL)
 
 # %% ../../nbs/74_training.ipynb #ab5e4a7d
-def _resume(state, folder, say):
+def _resume(state, run_dir, print_fn):
     "Resume from the newest checkpoint that verifies; set aside newer ones, which were refused."
-    path, found = read_latest(folder, say)
+    path, found = read_latest(run_dir, print_fn)
     number = lambda p: int(p.name[5:])
     if number(path) > state.step:
         load_checkpoint(path, state, found)
         steps = state.config.steps
         left = "; nothing is left to do" if state.step == steps else ""
-        say(f"resumed at step {state.step} of {steps}{left}")
-        for line in resume_warnings(found.state, state): say(line)
+        print_fn(f"resumed at step {state.step} of {steps}{left}")
+        for line in resume_warnings(found.state, state): print_fn(line)
 
     # one process moves the others' files, after all have read
     if state.rank.world > 1: dist.barrier()
     if state.rank.index > 0: return
-    for p in [p for p in checkpoints(folder) if number(p) > state.step]:
+    for p in [p for p in checkpoints(run_dir) if number(p) > state.step]:
         os.rename(p, p.with_name(f"refused-{time.time_ns()}-{p.name}"))
 
 # %% ../../nbs/74_training.ipynb #b5171193
@@ -333,21 +333,21 @@ def _largest_signal(signal: int, rank: Rank) -> int:
     return int(got)
 
 # %% ../../nbs/74_training.ipynb #25a75c95
-def _save(state, folder, log):
+def _save(state, run_dir, log):
     "Write log and state to the disk, if the folder is still there."
     try:
         os.fsync(log.file.fileno())  # first: it may not end before the checkpoint
         here = os.path.samestat(os.fstat(log.file.fileno()), os.stat(log.path))
         if not here: raise FileNotFoundError
-        save_checkpoint(state, folder, False)
+        save_checkpoint(state, run_dir, False)
     except FileNotFoundError:
         raise RuntimeError(
-            f"{folder}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "
+            f"{run_dir}, or log.jsonl in it, was moved, renamed or deleted while the run wrote "
             f"there, so step {state.step} is not saved. The same call with the folder's new name "
             "goes on from the newest checkpoint in it") from None
     except CheckpointError as e:
         raise TrainingDiverged(
-            f"{e}, though its gradient was finite{_newest_checkpoint(folder)}. "
+            f"{e}, though its gradient was finite{_newest_checkpoint(run_dir)}. "
             "Start another run from there with a lower lr") from None
 
 # %% ../../nbs/74_training.ipynb #5562dbe9
@@ -379,8 +379,8 @@ class Record(NamedTuple):
     metrics: dict
 
 # %% ../../nbs/74_training.ipynb #e3708a01
-def fit(state: State, step: Callable, batches: Callable, *, folder=None, progress: bool = True,
-        say: Callable = print, held: bool = False, log=None,
+def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progress: bool = True,
+        print_fn: Callable = print, held: bool = False, log=None,
         watch: Callable = None) -> Iterator[Record]:
     """Train to `config.steps`, one step for each iteration of the caller's loop.
 
@@ -388,9 +388,9 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         state: Training state, changed in place
         step: Training step `(state, batch, generator)` → dict; see `loss_step`
         batches: Pure function `batches(n)` → batch of step n, counted from 0
-        folder: For checkpoints and `log.jsonl`; a run found there goes on
+        run_dir: Folder of the run, for checkpoints and `log.jsonl`; a run in it is resumed
         progress: Show a bar in a notebook or terminal, plain lines elsewhere
-        say: Takes the messages
+        print_fn: Function for messages
         held: True: the caller holds the lock of the folder already
         log: Logger with a method `log(numbers, step)`, called by the first process; see `watch`
         watch: Function `(state)` → numbers and images, every `eval_every` steps
@@ -403,22 +403,22 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             f"the number of its step; got {type(batches).__name__}. "
             "data.Batches(dataset, batch_size, seed) makes one, of a DataLoader's dataset too")
 
-    # the first process writes and speaks, others compute; a terminal that was closed ends no run
+    # only the first process writes and prints; a closed terminal does not end the run
     config, rank, first = state.config, state.rank, state.rank.index == 0
-    folder = Path(folder) if folder else None
-    home, log, say = (folder, log, say) if first else (None, None, lambda _: None)
+    run_dir = Path(run_dir) if run_dir else None
+    home, log, print_fn = (run_dir, log, print_fn) if first else (None, None, lambda _: None)
     def tell(message):
-        with suppress(OSError): say(message)
+        with suppress(OSError): print_fn(message)
     logger = None if log is None else Logger(log, tell)
 
-    # the folder is ours, the state is where the run was left, files are open
+    # lock the folder, resume the state, open the logs
     with ExitStack() as stack:
         if home:
             make_folder(home)
             if not held: stack.enter_context(locked(home, "training in"))
             for p in (*home.glob(".tmp-*"), *home.glob("watch/.tmp-*")): remove(p)
         signals = stack.enter_context(_catch_signals())
-        if folder and checkpoints(folder): _resume(state, folder, tell)
+        if run_dir and checkpoints(run_dir): _resume(state, run_dir, tell)
         if logger: logger.call("start", state.step)
         if config.precision == "bfloat16" and (slow := precision("bfloat16", rank)[1]):
             tell(f"precision=bfloat16: {slow}, as it does without instructions for it; "
@@ -428,21 +428,21 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
         looks = Log(home, state.step, tell, "watch.jsonl") if home and config.eval_every else None
         for opened in filter(None, (records, looks)): stack.enter_context(opened.file)
         view = progress and first and stack.enter_context(Progress(
-            config.steps, "steps", "training", done=state.step, say=tell, every=10.))
+            config.steps, "steps", "training", done=state.step, print_fn=tell, every=10.))
 
         while state.step < config.steps:
             state.rows.append((state.step, advance(state, step, batches)))
 
-            # what is due is a function of the number of the step
+            # records and checkpoints are a function of the step number
             n, metrics = state.step, {}
             due = lambda every: every > 0 and (n == config.steps or n % every == 0)
             record, look = due(config.log_every), due(config.eval_every)
-            save = folder and (look or due(config.save_every))
+            save = run_dir and (look or due(config.save_every))
             stop = signals[0] if signals else 0
             if rank.world > 1: stop = _largest_signal(stop, rank) if record or save else 0
 
             if record or save or stop:
-                _read_terms(state, folder, tell)
+                _read_terms(state, run_dir, tell)
                 state.seconds = time.perf_counter() - begun
             if record:
                 metrics = {k: fmean(v) for k, v in state.since.items()}
@@ -459,11 +459,11 @@ def fit(state: State, step: Callable, batches: Callable, *, folder=None, progres
             elif n == config.steps and (bad := nonfinite_names(state_tensors(state))):
                 raise TrainingDiverged(f"after step {n} the state is not finite: {bad}")
             if view: view.update(n, note="  ".join(f"{k} {v:.4g}" for k, v in metrics.items()))
-            if stop: raise Interrupted(stop, state, folder)
+            if stop: raise Interrupted(stop, state, run_dir)
             yield Record(n, metrics)
 
         # a signal that came when the last step had been made is a signal
-        if signals: raise Interrupted(signals[0], state, folder)
+        if signals: raise Interrupted(signals[0], state, run_dir)
 
 # %% ../../nbs/74_training.ipynb #8a54bfca
 def complete(state: State, step: Callable, batches: Callable, **how) -> State:
@@ -477,6 +477,6 @@ def complete(state: State, step: Callable, batches: Callable, **how) -> State:
 
     Returns:
         `state` after the last step"""
-    silent = dict(progress=False, say=lambda *_: None)
+    silent = dict(progress=False, print_fn=lambda *_: None)
     for _ in fit(state, step, batches, **silent | how): pass
     return state

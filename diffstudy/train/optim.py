@@ -21,29 +21,29 @@ _BETA = number(lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """All that fixes a run besides its model, its loss and its data.
+    """Settings of a training run: steps, optimizer, average, checkpoints.
 
     Args:
-        steps: Updates in all
+        steps: Number of training steps
         batch_size: Examples in a batch, of all processes together
         lr: Learning rate after the warm-up
-        warmup: Steps over which it rises
-        lr_decay: "cosine" falls from lr to lr · lr_end
-        lr_end: Where the cosine ends
-        betas: AdamW's
-        weight_decay: Of AdamW; on matrices and kernels alone
-        max_grad_norm: Largest norm of a gradient
+        warmup: Steps of linear warm-up of the learning rate
+        lr_decay: "constant", or "cosine": from lr to lr · lr_end
+        lr_end: End of "cosine", in units of lr
+        betas: β₁ and β₂ of AdamW
+        weight_decay: Weight decay, on matrices and kernels alone
+        max_grad_norm: Norm to which larger gradients are clipped
         ema: Decay of the averaged weights in the long run
-        precision: bfloat16 by autocast
-        compile: `torch.compile` the network
-        grad_accum_steps: Parts into which a batch is cut, to save memory
-        seed: Of noise and dropout; the data have their own
-        log_every: Steps between two records
+        precision: "float32", or autocast to "bfloat16"
+        compile: Compile the network by `torch.compile`
+        grad_accum_steps: Parts of a batch whose gradients are accumulated, to save memory
+        seed: Seed of noise and dropout, not of the data
+        log_every: Steps between two records of the log
         save_every: Steps between two checkpoints
-        keep_checkpoints: Checkpoints that stay, besides the best
-        eval_every: Steps from look to look at samples; 0: none
-        optimizer: "muon" takes matrices and kernels, AdamW the rest
-        muon_lr: Learning rate of Muon"""
+        keep_checkpoints: Newest checkpoints that are kept, besides the best
+        eval_every: Steps between two evaluations with samples; 0: none
+        optimizer: "adamw", or "muon" for matrices and kernels
+        muon_lr: Learning rate of Muon after the warm-up"""
     steps: int = setting(10_000, whole(1))
     batch_size: int = setting(128, whole(1))
     lr: float = setting(2e-4, _RATE)
@@ -52,14 +52,17 @@ class Config(Settings):
         "constant", one_of("constant", "cosine"))
     lr_end: float = setting(
         0., number(lambda v: 0 <= v <= 1, "a fraction of lr, from 0 to 1"))
-    betas: tuple = setting((.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
+    betas: tuple = setting(
+        (.9, .99), tuple_of(_BETA, "two numbers from 0 to below 1", 2))
     weight_decay: float = setting(.01, at_least(0))
     max_grad_norm: float | None = setting(
         1., or_none(above(0), "no clipping"))
     ema: float = setting(.9999, _BETA)
-    precision: str = setting("float32", one_of("float32", "bfloat16"))
+    precision: str = setting(
+        "float32", one_of("float32", "bfloat16"))
     compile: bool = setting(False, flag)
-    grad_accum_steps: int = setting(1, whole(1))
+    grad_accum_steps: int = setting(
+        1, whole(1))
     seed: int = setting(0, whole())
     log_every: int = setting(100, whole(1), counts=False)
     save_every: int = setting(1000, whole(1), counts=False)
@@ -200,7 +203,7 @@ class Muon(torch.optim.AdamW):
         bad = getattr(self, "found_inf", params[0].new_zeros(()))  # 1 where to skip
         rows = []
         for p in params:
-            # AdamW asks for a count of steps when a state is loaded
+            # AdamW needs a count of steps when a state is loaded
             s = self.state[p]
             if not s:
                 s.update(step=p.new_zeros((), dtype=torch.float32), exp_avg=torch.zeros_like(p))
@@ -234,7 +237,7 @@ def muon(module: nn.Module, config: Config) -> Muon:
         m.weight for m in module.modules()
         if isinstance(m, layers) and m.weight.requires_grad and m.weight not in spared)
 
-    # what is left of the groups of AdamW, and one of the layers' matrices
+    # the groups of AdamW without the matrices, and a group of the matrices
     groups = [
         dict(g, params=[p for p in g["params"] if p not in ours])
         for g in adamw(module, config).param_groups]

@@ -21,7 +21,7 @@ class TensorBoard:
     Args:
         folder: Folder for the event files"""
     def __init__(self, folder):
-        # what is missing is said before anything is trained
+        # a missing package is reported before training
         try: from torch.utils.tensorboard import SummaryWriter
         except ImportError as e:
             raise ImportError('TensorBoard is not installed: pip install "diffstudy[watch]"') from e
@@ -46,10 +46,10 @@ class Logger:
     """Wrapper of a logger: an error in it ends logging, not the run.
 
     Args:
-        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, picture, step)`
-        say: Function for messages"""
-    def __init__(self, log, say: Callable = print):
-        self.target, self.say = log, say
+        log: Object with `log(numbers, step)`, maybe `start(step)`, `add_image(name, image, step)`
+        print_fn: Function for messages"""
+    def __init__(self, log, print_fn: Callable = print):
+        self.target, self.print_fn = log, print_fn
         if log is not None and not callable(getattr(log, "log", None)):
             raise TypeError(
                 "log: expected an object with a method log(numbers, step), such as "
@@ -59,7 +59,7 @@ class Logger:
         "Call a method of the logger, if it exists; after an error none is called again."
         try: getattr(self.target, name, lambda *_: None)(*args)
         except Exception as e:
-            self.say(
+            self.print_fn(
                 f"log: {type(self.target).__name__}.{name} failed at step {args[-1]} ({e!r}): "
                 "the run goes on without it")
             self.target = None
@@ -74,12 +74,12 @@ class Progress(AbstractContextManager):
         what: Name of the activity, such as "sampling"
         done: Number of units done before; the bar counts the rest
         on: Show the progress
-        say: Function for the lines
+        print_fn: Function for the lines
         every: Least time between two lines, seconds"""
     def __init__(self, total: int | None, unit: str, what: str, *, done: int = 0, on: bool = True,
-                 say: Callable = print, every: float = 30.):
+                 print_fn: Callable = print, every: float = 30.):
         self.total, self.start, self.done, self.unit, self.what = total, done, done, unit, what
-        self.on, self.say, self.every, self.note = on and done != total, say, every, ""
+        self.on, self.print_fn, self.every, self.note = on and done != total, print_fn, every, ""
         self.begun = self.last = time.perf_counter()
         self.bar = None
         if self.on and total and (IN_NOTEBOOK or sys.stdout.isatty()):
@@ -103,8 +103,8 @@ class Progress(AbstractContextManager):
         due = now or ends and (self.bar or shown) or here - self.last >= self.every
         if not self.on or not due: return
         self.last, self.on = here, not ends
-        with suppress(OSError):  # the terminal was closed: the work goes on
-            if not self.bar: return self.say(str(self))
+        with suppress(OSError):  # a closed terminal does not stop the work
+            if not self.bar: return self.print_fn(str(self))
             self.bar.comment = f"{self.what} {self.note}".strip()
             self.bar.update(round(done - self.start, 2))
 

@@ -3,4 +3,4 @@ from .bound import (
     bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss,
     random_steps, reconstruction_loss, step_kl)
 from .heads import CategoricalNet, FineCategoricalNet
-from .model import GRID, STEPS, VDM, augment, loss, nll, optimizer, training_loss
+from .model import SPACING, STEPS, VDM, augment, loss, nll, optimizer, training_loss

@@ -257,7 +257,7 @@ def _encode_posterior(chain: ChainCoder, stack, k: Tensor) -> list[Tensor]:  # L
         z.append(chain.draw(stack, process.posterior(z[-1], x, g[i - 1], g[i]), i - 1))
     z = z[::-1]
 
-    # then write the image and the latents, so that the reader meets the noisiest first
+    # then write the image and the latents, so that the decoder reads the noisiest latent first
     stack.push_levels(k.flatten().numpy(), chain.levels(z[0]))
     for i in range(1, T + 1):
         chain.push(stack, z[i - 1], chain.reverse(z[i], i), i - 1, chain.reach[i - 1])
@@ -275,7 +275,7 @@ def _decode_posterior(chain: ChainCoder, stack, shape) -> Tensor:  # Gray levels
     z = z[::-1]
     k = torch.from_numpy(stack.pop_levels(chain.levels(z[0]))).reshape(shape)
 
-    # with the image the tables of the draws are known: give back what was borrowed
+    # with the image the tables of the draws are known: return the borrowed bits
     x = chain.x(k)
     for i in range(1, T + 1):
         chain.undo_draw(stack, z[i - 1], process.posterior(z[i], x, g[i - 1], g[i]), i - 1)
@@ -319,7 +319,7 @@ def encode(model, images: Tensor, *, steps: int = 50, bins: float = .25, order: 
         at_once = batch * images[0].numel() * (steps + 2 if order == "posterior" else 8)
         words = random_payload(20 + math.ceil(at_once * (math.log2(1 / bins) + 6) / 32))
 
-    # write batch by batch; the stack also remembers its lowest level, which tells what was borrowed
+    # encode batch by batch; the lowest size of the stack gives the number of borrowed bits
     stack, net = ANS(words), []
     start = stack.bits
     for k in images.split(batch):
@@ -405,7 +405,7 @@ def code_length_terms(chain: ChainCoder, k: Tensor, z: list[Tensor]) -> tuple[Te
     cost = q.kl(p) + bound.reconstruction_loss(k, z[0] / alpha(g[0]), g[0], chain.model.levels)
     chance = q.log_prob(z[T]) - p.log_prob(z[T]) - q.kl(p)
 
-    # the steps: the KL of each, and what log q − log p of the draw is above it
+    # the steps: the KL of each, and log q − log p of the draw minus this KL
     for i in range(1, T + 1):
         q, p = process.posterior(z[i], x, g[i - 1], g[i]), chain.reverse(z[i], i)
         cost = cost + q.kl(p)

@@ -79,7 +79,7 @@ class Decoder(nn.Module):
         self.pixels, inner = shape[0] * patch ** 2, 2 * width // 3
 
         with torch.random.fork_rng(devices=[]):
-            # what is known of a patch before it is decoded: z_0 on all sides
+            # features of each patch from z_0 on all sides, known before decoding
             self.seen = nn.Sequential(
                 nn.Linear(self.pixels, width), _ConvLayer(width, False), _ConvLayer(width, False),
                 nn.LayerNorm(width))

@@ -67,7 +67,7 @@ def _posterior_means(
     def mean(h, z, w):
         return (layer(h).to(z.dtype) - .5 * w[:, None] * (z[:, None] - x) ** 2).softmax(1).mv(x)
 
-    # the rows of a chunk are forgotten and computed again on the way back
+    # checkpointing: the rows of a chunk are computed again in the backward pass
     if chunk is None: chunk = (1 << 18 if h.device.type == "cpu" else 1 << 24) // len(x)
     parts = zip(h.split(chunk), x_noisy.split(chunk), inverse.split(chunk))
     return torch.cat([
@@ -105,7 +105,7 @@ class FineCategoricalNet(nn.Module):
     def forward(self, z, gamma, c=None):
         check_z(z, self.shape)
 
-        # what is known of each pixel: z itself, x shrunken by its noise, and faded sines
+        # inputs: z, x divided by 1 + noise variance, and expected Fourier features
         (b, channels, *size), g = z.shape, expand(gamma, z)
         x = z / alpha(g)
         seen = torch.cat([z, x / (1 + torch.exp(g)), _expected_features(x, gamma, self.levels)], 1)

@@ -102,7 +102,7 @@ def log_likelihood(predict, z: Tensor, gammas: Tensor, *, probes: int = None, ge
     end = flow.slope.solve(flow, start, ends, worst, rtol, atol)[-1]
     latent, along = end[:, :n].reshape(z.shape), end[:, n:]
 
-    # log density at the noise end, plus what the way has added
+    # log density at the noise end, plus the integral of the divergence
     if prior is None:
         prior = Normal(torch.zeros_like(latent), torch.ones_like(latent)).log_prob
     at_noise = prior(latent)

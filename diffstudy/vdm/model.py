@@ -18,12 +18,12 @@ from ..data.images import images_and_labels
 from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
-from ..process.solvers import GRIDS, SOLVERS
+from ..process.solvers import SOLVERS, SPACINGS
 from ..train import loop as train
 from . import bound, snr
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b6a2
-STEPS, GRID = 32, "even"  # Of a sampler, where none are given
+STEPS, SPACING = 32, "even"  # Of a sampler, where none are given
 
 # %% ../../nbs/73g_vdm.ipynb #bbe8b601
 class VDM(nn.Module):
@@ -80,7 +80,7 @@ class VDM(nn.Module):
     @implements("V14")
     @torch.no_grad()
     def sample(self, n: int, context=None, *, w: float = 0., steps: int = STEPS,
-               sampler: str = "ancestral", grid: str = GRID, generator=None, predict=None,
+               sampler: str = "ancestral", spacing: str = SPACING, generator=None, predict=None,
                start=None, progress: bool = False) -> Tensor:
         """Sample images, each pixel decoded to its most likely level.
 
@@ -90,7 +90,7 @@ class VDM(nn.Module):
             w: Guidance weight w of classifier-free guidance; 0: none
             steps: T, the number of steps
             sampler: A key of `solvers.SOLVERS`; "ancestral" is the chain of V14
-            grid: A name of `solvers.GRIDS`: the noise levels at which to ask
+            spacing: A key of `solvers.SPACINGS`: the spacing of the noise levels
             generator: Random stream: one `torch.Generator`, or a list with one for each image
             predict: Guided network `(z, γ) → ε̂`, which replaces `context` and `w`
             start: Initial noise, `(n, *shape)`; None: drawn from N(0, I)
@@ -99,7 +99,7 @@ class VDM(nn.Module):
         Returns:
             Gray levels, `(n, *shape)`, uint8"""
         walk = choose(sampler, SOLVERS, "sampler")
-        spacing = choose(grid, GRIDS, "grid")
+        spacing = choose(spacing, SPACINGS, "spacing")
         if not self.shape:
             raise ValueError(
                 f"{type(self.net).__name__} has no attribute `shape`: say which images it makes, "

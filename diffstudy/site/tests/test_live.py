@@ -296,7 +296,7 @@ def test_started_figures_keep_nobody_out(tab):
 # %% ../../../nbs/98a_live.ipynb #87d5e560
 def test_weights_are_written_and_read(tmp_path):
     "a GAN and a VDM of a few steps: written, read, the same rounded weights; damage is refused"
-    quiet = dict(progress=False, say=lambda *a: None)
+    quiet = dict(progress=False, print_fn=lambda *a: None)
     runs = {
         "digits": experiment.train("digits", tmp_path / "gan", recipe="ddgan-digits-tiny",
                                    components=8, steps=2, **quiet),

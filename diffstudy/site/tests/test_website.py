@@ -92,7 +92,7 @@ def rendered():
     with FileLock(f"{file}.lock"):
         if not file.exists():
             said, before = [], used()
-            folder = website.docs(say=said.append)
+            folder = website.docs(print_fn=said.append)
             file.write_text(json.dumps([str(folder), said, used() - before]))
         return json.loads(file.read_text())
 
