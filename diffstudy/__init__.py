@@ -1,4 +1,4 @@
-"Diffusion models derived, implemented and checked; each package is imported where it is first used."
+"Diffusion models derived, implemented and checked; a package is imported when it is first used."
 __version__ = "0.1.0"
 
 def _modules():
@@ -9,7 +9,8 @@ def __getattr__(name):
     import difflib, importlib
     if name.startswith("_"): raise AttributeError(f"module 'diffstudy' has no attribute {name!r}")
     if name == "schedule": name = "process.schedule"  # the one module that has a short name
-    if name.split(".")[0] in (known := _modules()): return importlib.import_module(f"diffstudy.{name}")
+    if name.split(".")[0] in (known := _modules()):
+        return importlib.import_module(f"diffstudy.{name}")
     near = difflib.get_close_matches(name, known, 1, .5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise AttributeError(
@@ -18,11 +19,12 @@ def __getattr__(name):
 def __dir__(): return sorted({*globals(), *_modules()})
 
 def _hand_on(package, homes):
-    "For a package whose names are imported when they are used: its __getattr__ and __dir__."
+    "Make the __getattr__ and __dir__ of a package whose names are imported when they are used."
     import importlib
     home = {name: module for module, names in homes.items() for name in names.split()}
 
     def get(name):
         if name in home: return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}; it has {', '.join(home)}")
+        raise AttributeError(
+            f"module {package!r} has no attribute {name!r}; it has {', '.join(home)}")
     return get, lambda: sorted(home)

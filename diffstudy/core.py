@@ -94,7 +94,7 @@ def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
     return expand(gamma.to(torch.promote_types(dtype, x.dtype)), x, name)
 
 # %% ../nbs/70_core.ipynb #48b07901
-def can_look(*tensors: Tensor) -> bool:
+def values_readable(*tensors: Tensor) -> bool:
     """Test if values can be read without a synchronization, for checks in training code.
 
     Args:
@@ -125,7 +125,7 @@ def as_step(gamma_s: Tensor, gamma_t: Tensor, x: Tensor = None) -> tuple[Tensor,
             "expected gamma_s and gamma_t of one shape, or one of them a single value; "
             f"got {tuple(s.shape)} and {tuple(t.shape)}")
 
-    if can_look(s, t) and (wrong := s > t).any():
+    if values_readable(s, t) and (wrong := s > t).any():
         a, b = (v.expand(wrong.shape)[wrong][0].item() for v in (s, t))
         raise ValueError(
             "expected gamma_s <= gamma_t, since s is the less noisy time; "
@@ -144,7 +144,7 @@ def check_gamma(gamma: Tensor, name: str = "gamma"):
     Args:
         gamma: Noise levels γ; checked only on a CPU
         name: Name of the levels in an error message"""
-    if not can_look(gamma): return
+    if not values_readable(gamma): return
     far = gamma.detach()[gamma.detach().abs() > FAR]
     if far.numel(): raise ValueError(
         f"expected {name} = −log SNR within ±{FAR}, from about 5 at noise to -13 at data; "
@@ -177,7 +177,7 @@ def as_labels(c, z: Tensor = None, classes: int = 0, null: bool = True) -> Tenso
             f"labels: expected one class, or one for each {many}; "
             f"got shape {tuple(t.shape)}")
 
-    if classes and can_look(t) and t.numel():
+    if classes and values_readable(t) and t.numel():
         low, high = (v.item() for v in t.aminmax())
         if not 0 <= low <= high < classes + null:
             none = f", or {classes} for no label" if null else ""
@@ -258,7 +258,7 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
         return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
     if not len(x): return torch.empty_like(x)
-    return move(torch.stack([
+    return to_device(torch.stack([
         torch.randn(x.shape[1:], generator=g, device=g.device, dtype=x.dtype)
         for g in generator]), x.device)
 
@@ -300,9 +300,9 @@ def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
         Random numbers"""
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
-    return v if device is None or here == device else move(v, device)
+    return v if device is None or here == device else to_device(v, device)
 
-def move(v: Tensor, device) -> Tensor:
+def to_device(v: Tensor, device) -> Tensor:
     """Move a tensor to a device; from the CPU without a synchronization.
 
     Args:

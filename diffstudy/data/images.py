@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from ..core import can_look, expect, move, seen, stream
+from ..core import expect, seen, stream, to_device, values_readable
 from ..train.files import (
     find_bundled, import_optional, locked, read_note, replace_file, write_png)
 
@@ -42,7 +42,7 @@ def decode(x: Tensor, levels: int) -> Tensor:
 
     Returns:
         Gray levels, uint8 in 0..levels-1, the shape of x"""
-    if can_look(x) and (bad := int(x.isnan().sum())):
+    if values_readable(x) and (bad := int(x.isnan().sum())):
         raise ValueError(
             f"expected numbers to read as gray levels; got {bad} NaN of {x.numel()} values: "
             "what made them has diverged or is damaged")
@@ -456,8 +456,9 @@ class Batches:
         if epoch not in self.orders:
             self.orders = {e: o for e, o in self.orders.items() if e == epoch - 1}
             order = torch.randperm(len(self.data), generator=stream(self.seed, "order", epoch))
-            self.orders[epoch] = (
-                move(order, self.data.images.device) if isinstance(self.data, ImageSet) else order)
+            if isinstance(self.data, ImageSet):
+                order = to_device(order, self.data.images.device)
+            self.orders[epoch] = order
         return self.orders[epoch]
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
@@ -478,12 +479,12 @@ class Batches:
         x, y = (v.index_select(0, places[self.part]) for v in (self.data.images, self.data.labels))
         if self.flip:
             coins = torch.rand(self.batch_size, generator=stream(self.seed, "flip", step))
-            which = move(coins[self.part] < .5, x.device)
+            which = to_device(coins[self.part] < .5, x.device)
             if self.flip is not True: which &= torch.isin(y, y.new_tensor(self.flip))
             row = torch.arange(len(x), device=x.device) + len(x) * which
             x = torch.cat([x, x.flip(-1)]).index_select(0, row)
         if self.device is None or x.device == y.device == self.device: return x, y
-        return move(x, self.device), move(y, self.device)
+        return to_device(x, self.device), to_device(y, self.device)
 
     def _rows(self, step, places):
         "Return the part of a data set that is no `ImageSet`; torch is seeded by step and place."
@@ -500,7 +501,7 @@ class Batches:
 def _moved(batch, device):
     "Move a tensor, or tensors in lists, tuples and dicts, to a device."
     if device is None: return batch
-    if torch.is_tensor(batch): return move(batch, device)
+    if torch.is_tensor(batch): return to_device(batch, device)
     if isinstance(batch, dict): return {k: _moved(v, device) for k, v in batch.items()}
     return tuple(_moved(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
 

@@ -9,7 +9,7 @@ __all__ = ['Stacked']
 import math
 import torch
 from torch import Tensor
-from ..core import move, stream
+from ..core import stream, to_device
 
 # %% ../../nbs/44_ddgan_modes.ipynb #cc22b1eb
 class Stacked:
@@ -40,7 +40,7 @@ class Stacked:
         Returns:
             Images `(n, 3, h, w)` uint8 and modes `(n,)`, 0 to 999"""
         i = torch.randint(len(self.images), (n, 3), generator=stream(seed, "stack", step))
-        i = move(i, self.images.images.device)
+        i = to_device(i, self.images.images.device)
         return self.images.images[i].flatten(1, 2), number_of(self.images.labels[i])
 
 # %% ../../nbs/44_ddgan_modes.ipynb #cc22b101

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from .. import process
-from ..core import as_data, draw, flat_sum, move, randn_like
+from ..core import as_data, draw, flat_sum, randn_like, to_device
 from . import nets as ddgan_nets
 from .steps import Pair, chain_gammas, check_chain, denoise, gradient_penalty, pairs
 from ..settings import (
@@ -74,7 +74,7 @@ def draw_states(D: nn.Module, x: Tensor, chain: Tensor, generator, draw: Callabl
     n, here = -(-len(x) // pack), x.device if generator is None else generator.device
     where = dict(generator=generator, device=here)
     s = torch.randint(len(chain) - 1, (n,), **where) if draw is None else draw(n, **where)
-    return move(s, x.device).repeat_interleave(pack)[:len(x)]
+    return to_device(s, x.device).repeat_interleave(pack)[:len(x)]
 
 # %% ../../nbs/73h_adversarial.ipynb #2c076783
 def _fake_of(G, z_t: Tensor, s: Tensor, chain: Tensor, generator, c=None) -> Tensor:  # `(b, *d)`

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 from .. import vdm
-from ..core import can_look, choose, expect
+from ..core import choose, expect, values_readable
 from ..ddgan.steps import chain_gammas
 from . import plan as experiment
 from ..process import schedule as schedules
@@ -73,7 +73,7 @@ def time_step(gamma: Tensor, levels: Tensor, *, whole: bool = False) -> Tensor:
     near = at.round()
     at = torch.where((at - near).abs() < 1e-3, near, at)
     outside = (at < 0) | (at > len(levels) - 1)
-    if can_look(g) and outside.any():
+    if values_readable(g) and outside.any():
         raise ValueError(
             f"expected γ from {levels[0]:.4g} to {levels[-1]:.4g}, which the chain of this "
             f"scheduler has; got {g[outside][0]:.4g}. Sample along bridges.grid_of(scheduler, "

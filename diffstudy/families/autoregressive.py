@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from ..core import can_look, check_counts, expect, randn_like, seen
+from ..core import check_counts, expect, randn_like, seen, values_readable
 from ..nets.models import initialize
 from ..process.sample import progress_range
 from ..vdm.bound import check_levels
@@ -29,7 +29,6 @@ def _gray(shape):
     expect(one, "images of one channel, (1, h, w)", tuple(shape), "shape")
     check_counts(height=shape[1], width=shape[2])
     return tuple(shape)
-
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0000a
 class Table(nn.Module):
@@ -354,7 +353,7 @@ class Transformer(nn.Module):
         places = h * w
         order = torch.arange(places) if order is None else torch.as_tensor(order)
         mask = full(places) if mask is None else mask
-        if can_look(order, mask):
+        if values_readable(order, mask):
             once = order.sort().values.equal(torch.arange(places))
             expect(once, f"each of {places} places once", order.tolist(), "order")
             back = mask.shape == (places, places) and mask.diagonal().all()

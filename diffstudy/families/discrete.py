@@ -13,7 +13,7 @@ from functools import reduce
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import can_look, draw as random, expect, seen
+from ..core import draw as random, expect, seen, values_readable
 
 # %% ../../nbs/56_discrete.ipynb #56a00013
 def uniform(levels: int, betas: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ def _check_guess(chain, k, p):
     return p.to(chain.Q_bar)
 
 def x0_as_prior(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor:
-    """p(k_{t−1} | k_t) ∝ Σ q(k_{t−1}, k_t | k̂) p̂(k̂): p̂ as the prior of k_0 (Austin et al. 2021).
+    """p(k_{t−1} | k_t) ∝ Σ q(k_{t−1}, k_t | k̂) p̂(k̂), with p̂ as a prior (Austin et al. 2021).
 
     Args:
         chain: Forward process on K levels
@@ -222,7 +222,8 @@ def draw(p: Tensor, generator=None) -> Tensor:
 def _check_levels(k, levels):
     whole = torch.is_tensor(k) and k.ndim == 2 and k.dtype == torch.int64
     expect(whole, "levels as int64 of shape (b, D); flatten images", seen(k))
-    if can_look(k): expect(((k >= 0) & (k < levels)).all(), f"levels below {levels}", k.tolist())
+    if values_readable(k):
+        expect(((k >= 0) & (k < levels)).all(), f"levels below {levels}", k.tolist())
 
 # %% ../../nbs/56_discrete.ipynb #56a00034
 def _kl(q, p):  # summed over places, `(b,)`; where q is zero p may be, and has no slope

@@ -362,7 +362,8 @@ def particles(predict: Callable, measured: Measurement, z: Tensor, gammas: Tenso
 
     Returns:
         z at the last γ, `(n, *d)`"""
-    if particles is None: return twisted(predict, measured, z, gammas, generator).resample(generator)
+    if particles is None:
+        return twisted(predict, measured, z, gammas, generator).resample(generator)
     many = generator if isinstance(generator, (list, tuple)) else [generator] * len(z)
     def answer(g):
         start = initial((particles, *z.shape[1:]), g, device=z.device, dtype=z.dtype)

@@ -463,5 +463,5 @@ def test_no_number_is_read_back(monkeypatch):
     "a training step reads no number back from the device, apart from the checks on a CPU"
     assert reads_of_a_step(small(r1=.1), NET, (2,)) > 0  # the check on the CPU
     monkeypatch.setattr(steps, "_check_step", lambda s, x, steps: s)
-    monkeypatch.setattr("diffstudy.core.can_look", lambda *v: False)
+    monkeypatch.setattr("diffstudy.core.values_readable", lambda *v: False)
     assert reads_of_a_step(small(r1=.1), NET, (2,)) == 0

@@ -98,11 +98,13 @@ def test_a_command_checks_a_file(tmp_path):
         "    return a.sqrt() * x0 + (1 - a) * noise\n")
     def run(*words): return CliRunner().invoke(app, ["check", *words])
     done = run("forward", f"{tmp_path}/mine.py:add", "--says", "betas=betas")
-    assert done.exit_code == 1 and "a root is missing" in done.output
+    assert done.exit_code == 1
+    assert "a root is missing" in done.output
     assert run("schedule", f"{tmp_path}/mine.py:betas").exit_code == 0
     assert run("forwards", f"{tmp_path}/mine.py:add").exit_code == 2
     done = run("sampler", f"{tmp_path}/mine.py:add", "--says", "betas=betas")
-    assert done.exit_code == 2 and "add: it stops with " in done.output
+    assert done.exit_code == 2
+    assert "add: it stops with " in done.output
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0a12
 def test_a_list_for_pytest_is_checked(tmp_path):
@@ -114,5 +116,6 @@ def test_a_list_for_pytest_is_checked(tmp_path):
         "diffstudy_check =\n    schedule mine.py:betas\n    schedule mine.py:few\n")
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and "1 failed, 1 passed" in done.stdout
+    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout
     assert "the end is not noise" in done.stdout

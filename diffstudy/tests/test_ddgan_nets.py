@@ -526,5 +526,5 @@ def test_images_train_with_labels(latent):
 def test_no_number_is_read_back_for_images(monkeypatch):
     "a training step of the image networks reads no number back from the device"
     monkeypatch.setattr(steps, "_check_step", lambda s, x, steps: s)
-    monkeypatch.setattr("diffstudy.core.can_look", lambda *v: False)
+    monkeypatch.setattr("diffstudy.core.values_readable", lambda *v: False)
     assert reads_of_a_step(GAME, TINY, (2, 8, 8)) == 0

@@ -92,7 +92,8 @@ def test_what_is_broken_is_named(case, says):
 def test_nothing_is_found_where_nothing_is():
     "in a run of digits with pictures for samples, and in a network that knows ten Gaussians"
     report = doctor(experiment.open("digits", "cpu", print_fn=lambda m: None), samples=HELD_OUT)
-    assert report and "half-life" in str(report), report
+    assert report, report
+    assert "half-life" in str(report), report
     assert asked(held_out=None), asked(held_out=None)
 
 def test_no_model_is_below_the_floor():
@@ -114,7 +115,8 @@ def test_the_sampler_or_the_network_is_to_blame(says, x):
     "a sound network means that the sampler is broken; and one of its own faults, that it is not"
     linear = gaussians(IMAGES)
     first = asked(linear, samples=x).findings[0]
-    assert says in first and "`diffstudy check sampler`" in first
+    assert says in first
+    assert "`diffstudy check sampler`" in first
     broken = asked(same, samples=x).findings
     assert any("or its levels are at fault" in line for line in broken)
 
@@ -162,11 +164,14 @@ def test_a_command_looks_at_a_run_and_at_a_file(tmp_path):
         "digits", tmp_path / "run", recipe="digits-tiny", steps=3, eval_times=1, eval_draws=1,
         progress=False, print_fn=lambda m: None)
     done = run(tmp_path / "run")
-    assert done.exit_code == 1 and "loss: " in done.output and "half-life" in done.output
+    assert done.exit_code == 1
+    assert "loss: " in done.output
+    assert "half-life" in done.output
     (tmp_path / "mine.py").write_text(
         "import torch\nbetas = torch.linspace(1e-4, .02, 250)\nimages = torch.rand(50, 1, 8, 8)\n"
         "def model(x, t): return x\n")
     done = run(tmp_path / "mine.py", "--says", "betas=betas")
-    assert done.exit_code == 1 and "the end is not noise" in done.output
+    assert done.exit_code == 1
+    assert "the end is not noise" in done.output
     (tmp_path / "other.py").write_text("images = 1\n")
     assert run(tmp_path / "other.py", "--says", "flow").exit_code == 2

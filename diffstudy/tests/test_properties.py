@@ -341,7 +341,9 @@ def check_random_steps(draw):
     steps = draw(st.sampled_from([1, 3, 9, 0, 2.5]))
     if min(n, steps) < 1 or 2.5 in (n, steps): return refused(bound.random_steps, n, steps)
     i = bound.random_steps(n, steps, stream(draw(st.integers(0, 9)), "steps"))
-    assert i.shape == (n,) and i.min() >= 1 and i.max() <= steps
+    assert i.shape == (n,)
+    assert i.min() >= 1
+    assert i.max() <= steps
     counts = torch.bincount(i, minlength=steps + 1)[1:]
     assert counts.max() - counts.min() <= 1  # evenly spread
 
@@ -387,7 +389,10 @@ def check_times(draw):
     n, even = draw(st.sampled_from([1, 2, 7, 0, -1, 2.5])), draw(st.booleans())
     if n < 1 or n == 2.5: return refused(snr.times, n, even=even)
     t = snr.times(n, stream(draw(st.integers(0, 9)), "times"), even=even)
-    assert t.shape == (n,) and t.dtype == torch.float32 and t.min() >= 0 and t.max() < 1
+    assert t.shape == (n,)
+    assert t.dtype == torch.float32
+    assert t.min() >= 0
+    assert t.max() < 1
     if even and n > 1: assert (t.sort().values.diff() - 1 / n).abs().max() < 1e-6
 
 def check_integral(draw):
@@ -489,7 +494,8 @@ def check_even_levels(draw):
     s = schedule.Linear(draw(st.sampled_from([-9., -2.])), 5.)
     gamma = schedule.even_levels(s, n, stream(draw(st.integers(0, 9)), "levels"))
     t = ((gamma - s.gamma_min) / (5 - s.gamma_min)).sort().values
-    assert gamma.shape == (n,) and -1e-6 <= t[0] < t[-1] + 1e-6 <= 1 + 2e-6
+    assert gamma.shape == (n,)
+    assert -1e-6 <= t[0] < t[-1] + 1e-6 <= 1 + 2e-6
     torch.testing.assert_close(t.diff(), torch.full((n - 1,), 1 / n), rtol=1e-4, atol=1e-4)
 
 SCHEDULE = {
@@ -546,7 +552,8 @@ def of_walk(walk, streams=True, rtol=None):
                 return refused(walk, wrong, z[None], gammas)
         got = walk(predicts, z, gammas, *noise(everyone))
         path = walk(predicts, z, gammas, *noise(everyone), trajectory=True)
-        assert torch.equal(path[-1], got) and path.shape == (3, *batch.shape)
+        assert torch.equal(path[-1], got)
+        assert path.shape == (3, *batch.shape)
         for i in everyone:
             if streams:  # the same random numbers: drawn in the type of the batch
                 alone = walk(predicts, z[i:i + 1], gammas, *noise([i]))
@@ -576,7 +583,8 @@ def check_initial(draw):
 def check_check_grid(draw):
     right = draw_grid(draw, True)
     got = sample.check_grid(right)
-    assert got.tolist() == [4., 1., -3.] and got.dtype == torch.float64
+    assert got.tolist() == [4., 1., -3.]
+    assert got.dtype == torch.float64
     assert torch.equal(sample.check_grid(got.flip(0), backward=True), got.flip(0))
     refused(sample.check_grid, draw_grid(draw, False))
     refused(sample.check_grid, right, backward=True)
@@ -622,7 +630,8 @@ def check_on_device(draw):
     steps = sample.coefficients(sample.check_grid(gammas))
     for i, numbers in enumerate(sample.on_device(steps, batch.random("z"))):
         want = torch.stack([v[i] for v in steps]).to(batch.dtype)
-        assert torch.stack(numbers).equal(want) and numbers[0].number == want[0].item()
+        assert torch.stack(numbers).equal(want)
+        assert numbers[0].number == want[0].item()
 
 SAMPLE = {
     "sample.on_device": Own(check_on_device),
@@ -842,7 +851,8 @@ def check_bits_of_images(draw):
     want = [sum(v ** 2 for v in row) / (3 * math.log(2)) for row in x.tolist()]
     ask = partial(measure.bits_per_dim, batch_size=size, draws=draws)
     got = ask(nll, x, 3)
-    assert got.values.tolist() == pytest.approx(want, rel=1e-5) and got.n == len(x)
+    assert got.values.tolist() == pytest.approx(want, rel=1e-5)
+    assert got.n == len(x)
     assert [got.mean, got.error] == pytest.approx([*by_hand(want)], rel=1e-4)
     if draws > 1: assert got.monte_carlo == 0
     for wrong in lambda k, g: k, lambda k, g: flat_sum(k)[:, None], lambda k, g: k.sum():
@@ -899,7 +909,9 @@ def check_frechet_distance(draw):
     ask = partial(measure.frechet_distance, extrapolate=True)
     got, exact = ask(a, b), measure.moments(b)
     want = measure.frechet(measure.moments(a), exact).item()
-    assert got.mean + got.bias == pytest.approx(want, rel=1e-5) and got[2::2] == (7, 3) and got.error > 0
+    assert got.mean + got.bias == pytest.approx(want, rel=1e-5)
+    assert got[2::2] == (7, 3)
+    assert got.error > 0
     got = ask(a, exact)
     assert got.mean + got.bias == pytest.approx(want, rel=1e-5)
     nan = b.clone()
@@ -920,7 +932,8 @@ def check_overlap(draw):
     want = measure.distances._overlap(a.double(), b.double(), k, chunk=1024)[:4]
     got = measure.precision_recall(a, b, k=k, halves=2, chunk=draw(st.sampled_from([2, 1024])))
     assert [e.mean for e in got] == pytest.approx([float(v) for v in want], rel=1e-6)
-    assert [e.n for e in got] == [9, 8, 9, 8] and all(e.error >= 0 for e in got)
+    assert [e.n for e in got] == [9, 8, 9, 8]
+    assert all(e.error >= 0 for e in got)
     nan = b.clone()
     nan[0] = math.nan
     for wrong in b[:, :2], b[:3], b.long(), nan: refused(measure.precision_recall, a, wrong, k=k)
@@ -932,7 +945,8 @@ def check_modes(draw):
     goal = [v / sum(target or [1] * 4) for v in target or [1] * 4]
     share = [(c == k).double().mean().item() for k in range(4)]
     got = measure.modes_and_kl(c, 4, None if target is None else torch.tensor(target))
-    assert got.count == sum(s > 0 for s in share) and got.kl.n == len(c)
+    assert got.count == sum(s > 0 for s in share)
+    assert got.kl.n == len(c)
     want = sum(s * math.log(s / g) for s, g in zip(share, goal) if s)
     assert got.kl.mean == pytest.approx(want, abs=1e-9)
     for wrong in c[:0], c + 4, c - 4, c.double(), c[:, None], c[None], c[0]:
@@ -1006,7 +1020,9 @@ def check_chain(draw):
         refused(ddgan.betas, steps)
         return refused(ddgan.chain_gammas, steps)
     b, g = ddgan.betas(steps), ddgan.chain_gammas(steps)
-    assert b.shape == (steps,) and g.shape == (steps + 1,) and g[0] == -math.inf
+    assert b.shape == (steps,)
+    assert g.shape == (steps + 1,)
+    assert g[0] == -math.inf
     u = [1e-3 + (1 - 1e-3) * i / steps for i in range(steps + 1)]
     kept = [math.exp(-(.1 * v + 19.9 * v ** 2 / 2)) for v in u]
     compare(b, torch.tensor([1 - q / p for p, q in zip(kept, kept[1:])]), torch.float32)
@@ -1063,7 +1079,8 @@ def check_generate(draw):
         noise = [stream(i, "generate") for i in seeds]
         return ddgan.generate(net, z, chain, noise, c=c, start=start, **how)
     got, path = like_data(ask(), batch), ask(trajectory=True)
-    assert path.shape == ((3 if t is None else t) + 1, *batch.shape) and path[-1].equal(got)
+    assert path.shape == ((3 if t is None else t) + 1, *batch.shape)
+    assert path[-1].equal(got)
     if t == 0: assert got.equal(z)
     for i in ids: compare(got[i:i + 1], ask(z[i:i + 1], [i], c[i:i + 1]), batch.dtype)
     for wrong in z.long(), z[..., None], z[0], z[:0], z * math.nan: refused(ask, wrong)
@@ -1113,7 +1130,9 @@ def check_terms(draw):
     assert [v.item() for v in terms.values()][:2] == pytest.approx(want, rel=1e-4)
     found = both[1](config, G, D, x, None, s, CHAIN, g())
     assert found["loss"] == game.generator_loss(config, D, fake, real, s, None)
-    assert list(found) == ["loss"] and found["loss"].shape == () and found["loss"].isfinite()
+    assert list(found) == ["loss"]
+    assert found["loss"].shape == ()
+    assert found["loss"].isfinite()
     for of in both:
         refused(of, config, G, D, x.long(), None, s, CHAIN, g())
         for wrong in s + 3, s[:, None], s.double(), torch.cat([s, s]):
@@ -1122,7 +1141,9 @@ def check_terms(draw):
 def check_states(draw):
     batch = draw(batches())
     s = game.draw_states(Judge(), batch.random("x"), CHAIN, stream(0, "states"))
-    assert s.shape == (batch.b,) and s.dtype == torch.int64 and ((s >= 0) & (s < 3)).all()
+    assert s.shape == (batch.b,)
+    assert s.dtype == torch.int64
+    assert ((s >= 0) & (s < 3)).all()
 
 def check_frozen(draw):
     D = Judge()

@@ -104,30 +104,30 @@ def every_schedule():
         Betas(torch.tensor([.478255, .849206, .956418, .987404])),
         LearnedLinear(), Monotone(width=64), Logistic(), Logistic(-8, 5, .3, .1)]
 
-def test_V2_snr_falls_on_a_grid_for_every_schedule():
+@pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
+def test_V2_snr_falls_on_a_grid_for_every_schedule(s):
     "the ratio of 10 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
-    for s in every_schedule():
-        for dtype in torch.float32, torch.float64:
-            gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
-            assert gamma.dtype == dtype, s
-            assert (gamma.diff() > 0).all(), s
-            assert (snr(gamma).diff() < 0).all(), s
-            torch.testing.assert_close(
-                snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
-            assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6), s
-            assert gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6), s
+    for dtype in torch.float32, torch.float64:
+        gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
+        assert gamma.dtype == dtype, s
+        assert (gamma.diff() > 0).all(), s
+        assert (snr(gamma).diff() < 0).all(), s
+        torch.testing.assert_close(
+            snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
+        assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6), s
+        assert gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6), s
 
 # %% ../../nbs/12_schedule.ipynb #fb0ac575
-def test_derivative_equals_finite_differences():
+@pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
+def test_derivative_equals_finite_differences(s):
     "γ′ in closed form is forward-mode differentiation to 1e-9, central differences to 1e-6"
     # away from the corners of `Betas`
     t, h = torch.linspace(.05, .95, 50, dtype=torch.float64) + 1e-4, 1e-6
-    for s in every_schedule():
-        with torch.no_grad():
-            torch.testing.assert_close(
-                s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
-            torch.testing.assert_close(
-                s.derivative(t), (s(t + h) - s(t - h)) / (2 * h), rtol=1e-6, atol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
+        torch.testing.assert_close(
+            s.derivative(t), (s(t + h) - s(t - h)) / (2 * h), rtol=1e-6, atol=0)
 
 # %% ../../nbs/12_schedule.ipynb #76a86dbb
 def test_derivative_is_differentiable_in_the_parameters():
@@ -191,15 +191,15 @@ def test_errors_of_schedules():
         grid(lambda t: t[:, None], 10)
 
 # %% ../../nbs/12_schedule.ipynb #dca1656e
-def test_schedules_keep_float32_under_autocast():
+@pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
+def test_schedules_keep_float32_under_autocast(s):
     "γ and γ′ of 10 schedules stay in float32 where the network around them runs in bfloat16"
     t = torch.rand(7, generator=stream(0, "t"))
-    for s in every_schedule():
-        with torch.autocast("cpu", torch.bfloat16):
-            assert torch.equal(s(t), s(t.float()))
-            assert s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32
-            inside = s(t)
-        assert torch.equal(inside, s(t))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(s(t), s(t.float()))
+        assert s(t).dtype == s.derivative(t.bfloat16()).dtype == torch.float32
+        inside = s(t)
+    assert torch.equal(inside, s(t))
 
 # %% ../../nbs/12_schedule.ipynb #a6715351
 def test_schedules_move_and_reload():

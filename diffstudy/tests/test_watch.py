@@ -185,9 +185,9 @@ def test_watching_changes_nothing(tmp_path):
     for name, until in dict(whole=None, killed=7).items():
         folder, heard = tmp_path / name, Heard()
         spy = Spying(folder=folder)
-        if until: go(toy(eval_every=3), until, folder=folder, watch=spy)
+        if until: go(toy(eval_every=3), until, run_dir=folder, watch=spy)
         torch.manual_seed(3)
-        go(state := toy(eval_every=3), folder=folder, watch=spy, log=heard)
+        go(state := toy(eval_every=3), run_dir=folder, watch=spy, log=heard)
         assert same(everything(state), everything(plain))
         assert torch.equal(torch.randn(3), drawn)
         assert rows(folder) == rows(tmp_path / "plain")

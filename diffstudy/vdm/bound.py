@@ -12,7 +12,7 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from ..core import as_data, as_gamma, as_step, can_look, draw, flat_sum, implements
+from ..core import as_data, as_gamma, as_step, draw, flat_sum, implements, values_readable
 from ..process.process import posterior
 
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
@@ -104,7 +104,7 @@ def check_levels(k: Tensor, levels: int):
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
             f"got {k.dtype if torch.is_tensor(k) else type(k).__name__}, decode it first")
-    if can_look(k) and k.numel():
+    if values_readable(k) and k.numel():
         low, high = (v.item() for v in k.aminmax())
         if not 0 <= low <= high < levels:
             raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")

@@ -67,13 +67,17 @@ class ANS:
         self.lowest = self.bits  # the fewest bits that the stack ever held
 
     def load(self, file):
+        "Load the stack from the words of a file."
         *self.words, low, high = np.asarray(file).tolist()
         self.state = high << 32 | low
 
     @property
-    def bits(self): return 32 * len(self.words) + math.log2(self.state)
+    def bits(self):
+        "Compute the size of the stack in bits."
+        return 32 * len(self.words) + math.log2(self.state)
 
     def file(self):
+        "Return the stack as words of 32 bits, uint32."
         return np.array([*self.words, self.state & 0xffffffff, self.state >> 32], dtype=np.uint32)
 
     def payload(self) -> np.ndarray:
@@ -103,13 +107,20 @@ class ANS:
         return out
 
     def push_gaussian(self, k, mean, std, reach):
+        "Push integers k in −reach…reach by tables of Gaussians, in bins."
         self.push(k + reach, _gaussian_starts(mean, std, reach))
 
     def pop_gaussian(self, mean, std, reach):
+        "Pop integers in −reach…reach by tables of Gaussians, in bins."
         return self.pop(_gaussian_starts(mean, std, reach)) - reach
 
-    def push_levels(self, k, probs): self.push(k, _level_starts(probs))
-    def pop_levels(self, probs): return self.pop(_level_starts(probs))
+    def push_levels(self, k, probs):
+        "Push gray levels k by tables of probabilities, `(n, levels)`."
+        self.push(k, _level_starts(probs))
+
+    def pop_levels(self, probs):
+        "Pop gray levels by tables of probabilities, `(n, levels)`."
+        return self.pop(_level_starts(probs))
 
 def random_payload(words: int, seed: int = 0) -> np.ndarray:
     """Draw random words for the bits that bits-back coding borrows, in place of a file to send.
@@ -161,11 +172,13 @@ class _LatentTables:
         return center, (mean - center, np.full(mean.shape, std), far)
 
     def pop(self, stack, normal, i, reach=None):
+        "Pop latent i, rounded to bins, under a Gaussian."
         center, numbers = self.table(normal, i, reach)
         z = (stack.pop_gaussian(*numbers) + center) * self.widths[i].item()
         return torch.from_numpy(z).reshape(normal.mean.shape)
 
     def push(self, stack, z, normal, i, reach=None):
+        "Push latent i, rounded to bins, under a Gaussian."
         center, numbers = self.table(normal, i, reach)
         k = np.rint(z.flatten().numpy() / self.widths[i].item()) - center
         stack.push_gaussian(k.astype(np.int64), *numbers)
@@ -215,6 +228,7 @@ class ChainCoder(_LatentTables):
         return logits.softmax(-1).flatten(0, -2).numpy()
 
     def prior(self, shape):
+        "Give the prior N(0, I) of the noisiest latent."
         return Normal(torch.zeros(shape, dtype=torch.float64), torch.ones((), dtype=torch.float64))
 
 # %% ../../nbs/35_compression.ipynb #f60941ed

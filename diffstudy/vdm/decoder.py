@@ -104,10 +104,12 @@ class Decoder(nn.Module):
         with torch.no_grad():
             for table in (self.level, self.ink, self.before): table.weight.mul_(.3)
 
-    def _patches(self, v):  # `(b, c, h, w)` -> `(b, rows, columns, pixels)`
+    def _patches(self, v):
+        "Reshape `(b, c, h, w)` to patches, `(b, rows, columns, pixels)`."
         return F.pixel_unshuffle(v, self.patch).movedim(1, -1)
 
-    def _trunk(self, k, seen):  # Features of each patch from z_0 and the patches before
+    def _trunk(self, k, seen):
+        "Compute the features of each patch from z_0 and the patches before it."
         # levels of the patches near, and of all before: an image has few levels for its ink
         place = self.levels * torch.arange(self.pixels, device=k.device)
         near = _causal_conv(self.level(k + place).sum(-2), self.first, False)
@@ -117,7 +119,8 @@ class Decoder(nn.Module):
         ink = F.pad(sums / (1 + count) ** .5, (0, 0, 1, -1)).view(near.shape)
         return self.layers(seen + near + self.palette(ink)) + self.again(seen)
 
-    def _logits(self, row, k, j):  # Logits of pixel j, from its row and the pixels before it
+    def _logits(self, row, k, j):
+        "Compute the logits of pixel j of each patch from `row` and the pixels before it."
         start = j * (j - 1) // 2
         for i in range(j): row = row + self.before(k[..., i] + self.levels * (start + i))
         return self.last(F.silu(self.mix[j](F.silu(row))))
@@ -140,7 +143,8 @@ class Decoder(nn.Module):
         nats = F.cross_entropy(logits, k.flatten(), reduction="none")
         return nats.view(len(k), -1).sum(1)
 
-    def _shrink(self, x_noisy, gamma_0):  # Divided by 1 + noise variance, small also for large γ_0
+    def _shrink(self, x_noisy, gamma_0):
+        "Compute x_noisy / (1 + exp(γ_0)), which stays bounded for large γ_0."
         dtype = self.last.weight.dtype
         return x_noisy.to(dtype) / (1 + torch.exp(expand(gamma_0, x_noisy).to(dtype)))
 

@@ -155,7 +155,9 @@ class Head(NamedTuple):
     inner: Callable
     wrap: Callable
 
-def _halves(shape): return tuple(n // 2 for n in shape[1:])
+def _halves(shape):
+    "Halve height and width of an image shape `(c, h, w)`."
+    return tuple(n // 2 for n in shape[1:])
 
 # %% ../../nbs/73b_heads.ipynb #e50afb01
 HEADS = {

@@ -299,7 +299,7 @@ def nll(model: VDM, strata: int = 16, *, steps: int = 0, together: bool = False)
     """Make a function that estimates the bound of images, averaged over evenly spread times.
 
     Args:
-        model: In evaluation mode, for instance `ema.model`
+        model: Model in evaluation mode, for instance `ema.model`
         strata: Number of times of each image, evenly spread from a random offset
         steps: T of the discrete loss; 0: continuous time
         together: All times in one call; one z_0 if there is a `decoder`

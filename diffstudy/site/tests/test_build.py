@@ -88,7 +88,7 @@ def test_docstrings_say_what_the_comments_beside_arguments_say():
 def test_help_says_what_arguments_are():
     from diffstudy import process
     doc = inspect.getdoc(process.posterior)
-    for says in ("z_t: Latent at the noisier time, `(b, *d)`", "x: The data that it came from",
+    for says in ("z_t: Latent at the noisier time, `(b, *d)`", "x: Data that z_t came from",
                  "gamma_s: γ of the less noisy time", "gamma_t: γ of z_t",
                  "Returns:\n    Mean and"): assert says in doc, doc
     assert max(map(len, doc.splitlines())) <= 100
