@@ -308,7 +308,7 @@ def _sample(
         check_counts(0, seed=seed)
         weights = None if w is None else _numbers("--w", w, float, -1)
         out = _place(run, out)
-        model = _opened(run, device, checkpoint, n, steps)
+        model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
         how = model.default_options() | _given(
             steps=steps, sampler=sampler, spacing=spacing, precision=precision)
         if classifier: how["classifier"] = experiment.open(classifier, model.device)

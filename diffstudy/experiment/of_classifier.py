@@ -39,6 +39,7 @@ class ClassifierConfig(Configuration):
     data: str = "digits"
     width: int = setting(24, whole(4))
     # Share of activations that dropout sets to zero
+    # Share of activations that dropout sets to zero
     dropout: float = setting(.1, number(lambda v: 0 <= v < 1, "a share, from 0 to below 1"))
     gamma_min: float = setting(-8., GAMMA)
     gamma_max: float = setting(8., GAMMA)

@@ -60,15 +60,15 @@ class VDMConfig(Configuration):
         schedule: A name of `SCHEDULES`
         gamma_min: γ(0) before training, where the embedding begins
         gamma_max: γ(1) before training, where the embedding ends
-        p_uncond: Share of labels left out in training; 1: no labels
-        flip: Mirror training images at random; or classes
-        augment: Mirror and rotate, as an input too (`vdm.augment`)
-        activation_checkpointing: Save memory, see `nets.UNet`
-        eval_times: Evenly spread times in one draw of the bound
-        eval_draws: Draws of the bound for each held-out image
+        p_uncond: Probability of dropping a training label; 1: a model without labels
+        flip: Mirror training images at random: all, or some classes
+        augment: Mirror and rotate images, with the way as an input (`vdm.augment`)
+        activation_checkpointing: Recompute the U-Net's activations going back, to save memory
+        eval_times: Evenly spaced times in one draw of the bound
+        eval_draws: Monte Carlo draws of the bound for each held-out image
         threads: CPU threads; 0: one for each core
-        decoder_width: Width of a network for p(x|z_0); 0: pixels independent
-        loss_weighting: A name of `objectives.WEIGHTS`, over ‖ε − ε̂‖²
+        decoder_width: Width of a network for p(x|z_0); 0: independent pixels (V16)
+        loss_weighting: Weighting of the squared error, a name of `objectives.WEIGHTS`
         unet: Changed settings of `nets.UNetConfig`
         train: Changed settings of `train.Config`
         options: Options of `data.load`, for a folder of pictures"""
@@ -80,15 +80,19 @@ class VDMConfig(Configuration):
     schedule: str = setting("learned-linear", text)
     gamma_min: float = setting(-13.3, GAMMA)
     gamma_max: float = setting(5., GAMMA)
-    p_uncond: float = setting(.1, _SHARE)
+    p_uncond: float = setting(
+        .1, _SHARE)
     flip: bool | tuple = setting(False, _MIRRORED)
     augment: bool = setting(False, flag)
-    activation_checkpointing: bool = setting(False, flag, counts=False)
+    activation_checkpointing: bool = setting(
+        False, flag, counts=False)
     eval_times: int = setting(16, whole(1))
     eval_draws: int = setting(4, whole(1))
     threads: int = setting(0, THREADS)
-    decoder_width: int = setting(0, _WIDTH)
-    loss_weighting: str = setting("bound", text)
+    decoder_width: int = setting(
+        0, _WIDTH)
+    loss_weighting: str = setting(
+        "bound", text)
     unet: dict = field(default_factory=dict)
     train: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)

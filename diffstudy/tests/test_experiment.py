@@ -1032,7 +1032,8 @@ ASKED_OF_IT = """
 import torch
 from diffstudy import experiment
 experiment.register_kind("pixels.py")
-made = experiment.train("digits", "a", recipe="pixels", width=12, progress=False, print_fn=lambda _: None)
+made = experiment.train(
+            "digits", "a", recipe="pixels", width=12, progress=False, print_fn=lambda _: None)
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
@@ -1119,7 +1120,7 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     assert run.evaluate()["number"] == 2
     assert run.evaluate(w=0)["number"] == 2
     assert run.evaluation()["options"] | run.default_options() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluation(sampler="euler", steps=16, per_class=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3
     assert len(evaluation.read_evaluations(folder)) == 2
 
