@@ -44,7 +44,7 @@ def evaluate_samples(run, options: dict, data_dir, judges, progress, print_fn) -
     reached = run.measure(held_out, progress) if run.chosen else run.result() or {}
     out = dict(options=options, kind=run.kind)
     if bits := reached.get("bits_per_dim"): out["bits_per_dim"] = bits
-    each = options["n"]
+    each = options["per_class"]
     if isinstance(images, datasets.Stacked): return out | _mode_scores(run, images, each, draw, known)
     return out | _image_scores(run, images, held_out, each, draw, known)
 

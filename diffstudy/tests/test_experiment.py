@@ -1119,7 +1119,7 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     assert run.evaluate()["number"] == 2
     assert run.evaluate(w=0)["number"] == 2
     assert run.evaluation()["options"] | run.default_options() == run.evaluation()["options"]
-    assert run.evaluation(sampler="euler", steps=16, n=2)["number"] == 1
+    assert run.evaluation(sampler="euler", steps=16, per_class=2)["number"] == 1
     assert run.evaluate(again=True)["number"] == 3
     assert len(evaluation.read_evaluations(folder)) == 2
 
