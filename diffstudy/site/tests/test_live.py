@@ -275,7 +275,7 @@ def test_a_hole_is_filled_as_pytorch_fills_it(tab):
     others, model = iter(others), read("guided")[1]
     visible = torch.arange(28)[:, None] < 14
     measured = inverse.Measurement(torch.tensor(y).view(1, 1, 28, 28), inverse.Mask(visible))
-    with patch.object(inverse, "randn_like", lambda x, g=None: next(others)):
+    with patch.object(inverse.inverse, "randn_like", lambda x, g=None: next(others)):
         z = inverse.replacement(model.predict(), measured, start, grid(model.schedule, 4).detach())
     assert_near(first, z, 1e-3)
 
