@@ -466,17 +466,18 @@ def fit(state: State, step: Callable, batches: Callable, *, run_dir=None, progre
         if signals: raise Interrupted(signals[0], state, run_dir)
 
 # %% ../../nbs/74_training.ipynb #8a54bfca
-def complete(state: State, step: Callable, batches: Callable, **how) -> State:
+def complete(state: State, step: Callable, batches: Callable, run_dir=None, **how) -> State:
     """Train to the last step without a loop of the caller.
 
     Args:
         state: Training state, changed in place
         step: Training step `(state, batch, generator)` → dict; see `loss_step`
         batches: Pure function `batches(n)` → batch of step n, counted from 0
-        **how: Options of `fit`; no bar and no messages by default
+        run_dir: Folder of the run; None: nothing is saved
+        **how: Further options of `fit`; no bar and no messages by default
 
     Returns:
         `state` after the last step"""
     silent = dict(progress=False, print_fn=lambda *_: None)
-    for _ in fit(state, step, batches, **silent | how): pass
+    for _ in fit(state, step, batches, run_dir=run_dir, **silent | how): pass
     return state
