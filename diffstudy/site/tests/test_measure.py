@@ -54,5 +54,5 @@ def test_what_is_counted():
     assert found == {
         "files": 1, "lines": 15, "lines of code": 8, "public names": 2, "settings": 1,
         "functions over 60 lines": 0, "private functions": 2, "private functions used once": 1}
-    places = {"vdm.py": "library", "recipes/vdm.py": "library", "site/tests/test_x.py": "tests"}
+    places = {"vdm.py": "library", "vdm/model.py": "library", "site/tests/test_x.py": "tests"}
     assert {f: measure.part(Path(f)) for f in places} == places
