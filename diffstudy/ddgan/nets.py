@@ -510,7 +510,8 @@ def _resolution_blocks(f: Config, width: int
     "Build the residual blocks of all resolutions."
     wide = [width * m for m in f.channel_mults]
     level = lambda c: nn.ModuleList(
-        _NormFreeBlock(c, f.embedding, f.num_res_blocks * len(wide)) for _ in range(f.num_res_blocks))
+        _NormFreeBlock(c, f.embedding, f.num_res_blocks * len(wide))
+        for _ in range(f.num_res_blocks))
     joints = nn.ModuleList(_conv(a, b, 1) for a, b in zip(wide, wide[1:]))
     return wide, nn.ModuleList(map(level, wide)), joints
 

@@ -461,8 +461,7 @@ def train(data: str | Configuration = "digits", run_dir: str | Path | None = Non
             run = kinds()[config.kind].run(
                 run_dir, info, state.ema.model, "", rank.device, data_dir)
             if components: run.components = state.components
-            endless = isinstance(held_out, datasets.Stacked)
-            looks = state.config.eval_every and not endless
+            looks = state.config.eval_every and not isinstance(held_out, datasets.Stacked)
             seen = held_out[split_held_out(len(held_out))[0]] if looks else None
 
             # fit: nobody reads before the folder is ours, nor before the last checkpoint is there

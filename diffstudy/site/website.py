@@ -348,7 +348,9 @@ def docs(
         f'  site-url: "{s["doc_host"]}{s["doc_baseurl"]}"',
         f'  description: "{s["description"]}"', f'  repo-branch: {s["branch"]}',
         f'  repo-url: "{s["git_url"]}"', ""]), encoding="utf-8")
-    command = "from nbdev.serve import proc_nbs; proc_nbs(force=True, n_workers=0)"
+    command = (  # a page shows what is exported, be it public or not
+        "from nbdev import processors, serve; processors._hide_dirs.discard('exporti'); "
+        "serve.proc_nbs(force=True, n_workers=0)")
     quiet = os.environ | {"PYTHONWARNINGS": "ignore"}
     subprocess.run([sys.executable, "-c", command], cwd=here, check=True, env=quiet)
 

@@ -353,7 +353,7 @@ def test_a_case_may_have_threads(tmp_path, monkeypatch):
     of(1)
     for own, most in ({}, 1), (dict(threads=2), 2):
         case = dict(data=name, seed=0, updates=2) | own
-        trained_on_mnist(s, case, images, run_dir=tmp_path)
+        trained_on_mnist(s, case, images, folder=tmp_path)
         assert torch.get_num_threads() == 1 and max(seen) == most
 
 # %% ../../nbs/66_thousand_modes.ipynb #85b3ba84

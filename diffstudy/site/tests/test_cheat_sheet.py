@@ -21,7 +21,7 @@ def test_the_code_of_the_cards_runs_and_is_that_of_the_equation():
         def __call__(self, z, s, latent, c): return z
     x, eps, z = (torch.randn(4, 3, generator=stream(i, "cheat")) for i in range(3))
     names = dict(
-        vars(cheat_sheet), ddgan=ddgan, guidance_formulas=guidance, snr=snr,
+        vars(cheat_sheet), ddgan=ddgan, guidance=guidance, snr=snr,
         x=x, x_hat=.5 * x, eps=eps, eps_hat=.5 * eps, eps_c=eps, eps_u=x, w=2., z_t=z,
         gamma_s=torch.tensor(-1.), gamma_t=torch.tensor(1.), dgamma_dt=torch.tensor(18.),
         net=Net(), s=torch.tensor([0, 1, 1, 0]), chain=torch.tensor([-9., 0., 5.]),

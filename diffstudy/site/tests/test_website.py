@@ -343,7 +343,7 @@ def move(tab, slider):
 
 def holds_its_widths(tab, page):
     "Nothing is cut off, covered or too small to read, from a phone to a desk."
-    small = website.letters(HERE / "nbs" / page.replace(".html", ".ipynb"))
+    small = website.letters(nb) if (nb := HERE / "nbs" / page.replace(".html", ".ipynb")).exists() else {}
     for width in (360, 390, 768, 1400):
         tab.set_viewport_size({"width": width, "height": 900})
         wide, wrong = tab.evaluate(WIDE), tab.evaluate(ASK["boxes"])
@@ -424,7 +424,7 @@ FOUND = {  # what is asked → a page among the hits
     "posterior": "11_process", "checkpoint": "74_training", "expm1": "71a_numbers",
     "schedule": "12_schedule", "bits per dimension": "75_evaluate",
     "probability flow": "34_likelihood", "discriminator": "73f_ddgan_networks",
-    "cheat sheet": "94a_cheat_sheet", "sample.ddim": "api_process.html#"}
+    "cheat sheet": "94a_cheat_sheet", "process.ddim": "api_process.html#"}
 
 def ask(tab, term):
     "The pages that the search finds, best first."
