@@ -333,7 +333,7 @@ def pigdm(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor,
 @torch.no_grad()
 def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, generator=None, *,
         groups: int = 1, threshold: float = .5) -> WeightedParticles:
-    """Sample with the guidance of `pigdm` and correct it by weights (TDS, Wu et al. 2023).
+    """Sample by the twisted diffusion sampler: `pigdm`, corrected by weights (Wu et al. 2023).
 
     Args:
         groups: Number of equal groups of particles, each resampled by itself

@@ -41,7 +41,7 @@ class Config(Settings):
         log_every: Steps between two records of the log
         save_every: Steps between two checkpoints
         keep_checkpoints: Newest checkpoints that are kept, besides the best
-        eval_every: Steps between two evaluations with samples; 0: none
+        eval_every: Steps between scores on held-out images; 0: none
         optimizer: "adamw", or "muon" for matrices and kernels
         muon_lr: Learning rate of Muon after the warm-up"""
     steps: int = setting(10_000, whole(1))
