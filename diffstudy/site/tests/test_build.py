@@ -394,7 +394,7 @@ def test_differences_are_found():
 SMOKE = (  # the last two train, open and ask all kinds of run
     "core", "notation", "schedule", "process", "bound", "references",
     "experiment::test_a_model_without_a_folder_is_asked_like_a_run",
-    "experiment::test_section_two_of_the_plan")
+    "experiment::test_train_returns_what_open_reads")
 EVERYTHING = """
 import importlib, os, pkgutil, diffstudy
 for m in pkgutil.walk_packages(diffstudy.__path__, "diffstudy."):
