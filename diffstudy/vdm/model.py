@@ -15,6 +15,7 @@ from diffstudy.core import (
     as_data, as_labels, check_gamma, choose, draw, expand, expect, flat_sum, implements,
     randn_like)
 from ..data.images import split_batch
+from ..guidance.formulas import drop_labels
 from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
@@ -204,10 +205,7 @@ def loss(model: VDM, k: Tensor, c=None, generator=None, *, steps: int = 0, t: Te
         if t is None: t = bound.random_steps(len(x), steps, generator, x.device)
         gamma_s, gamma_t = schedule(torch.stack([t - 1, t]).double() / steps)  # close neighbors
     else:
-        if t is None:  # evenly spread over [0, 1), in random order
-            where = dict(generator=generator, device=x.device)
-            t = draw(torch.rand, (), **where) + draw(torch.randperm, len(x), **where) / len(x)
-            t = (t % 1).to(x.dtype)
+        if t is None: t = snr.times(len(x), generator, device=x.device).to(x.dtype)
         if variance: gamma_t, slope, losses = snr.gammas_for_variance(schedule, t)
         else: gamma_t, slope = schedule(t), schedule.derivative(t)
     gamma = gamma_t.to(x.dtype)
@@ -267,11 +265,7 @@ def training_loss(model: VDM, batch, generator=None, *, p_uncond: float = 0.1, s
         Scalars "loss", "prior", "reconstruction", "diffusion", bits per dimension"""
     k, c = split_batch(batch, bool(model.null))
     if not model.null: c = None
-    else:  # one coin for each label, which is dropped with this probability (G7)
-        expect(0 <= p_uncond <= 1, "a probability between 0 and 1", p_uncond, "p_uncond")
-        c = as_labels(c, k, model.null)
-        coin = draw(torch.rand, len(c), generator=generator, device=c.device)
-        c = torch.where(coin < p_uncond, model.null, c)
+    else: c = drop_labels(as_labels(c, k, model.null), p_uncond, model.null, generator)  # G7
     k, extra = augment(k, generator) if augmented else (k, None)
     terms = loss(model, k, c, generator, steps=steps, variance=variance, extra=extra)
     bits = [v.mean() / (k[0].numel() * math.log(2)) for v in terms]  # per dimension
