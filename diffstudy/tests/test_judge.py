@@ -66,7 +66,8 @@ def test_feature_network(tmp_path):
         file.write_bytes(b)
     with pytest.raises(checkpoint.CheckpointError, match="verifies"):
         feature_network(train_set, tmp_path, **tiny)
-    with pytest.raises(ValueError, match="unknown setting of the feature extractor 'sedd'; did you mean 'seed'"):
+    unknown = "unknown setting of the feature extractor 'sedd'; did you mean 'seed'"
+    with pytest.raises(ValueError, match=unknown):
         feature_network(train_set, tmp_path, sedd=2)
 
 # %% ../../nbs/75b_judge.ipynb #9c8f3b6a

@@ -77,7 +77,8 @@ def test_what_you_will_use_is_there_and_takes_these_arguments():
         while isinstance(at, ast.Attribute): parts, at = [at.attr, *parts], at.value
         known = dict(run=experiment.VDMRun, state=train.State)
         if not isinstance(at, ast.Name) or at.id in ("sorted", "torch", "state"): continue
-        found = known.get(at.id) or importlib.import_module("diffstudy." + {"schedule": "process.schedule"}.get(at.id, at.id))
+        place = "process.schedule" if at.id == "schedule" else at.id
+        found = known.get(at.id) or importlib.import_module(f"diffstudy.{place}")
         for name in parts: found = getattr(found, name)
         own = [None] * (at.id in known)  # the run itself
         inspect.signature(found).bind(*own, *call.args, **{k.arg: None for k in call.keywords})
