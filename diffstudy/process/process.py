@@ -26,7 +26,6 @@ def snr(gamma: Tensor) -> Tensor:
         Signal-to-noise ratio α²/σ², same shape"""
     return torch.exp(-torch.as_tensor(gamma))
 
-# %% ../../nbs/11_process.ipynb #11a0000f
 def gamma_from_snr(snr: Tensor) -> Tensor:
     """γ = −log SNR (VDM).
 
