@@ -110,7 +110,8 @@ def test_no_model_is_below_the_floor():
 # %% ../../nbs/84b_only_noise.ipynb #84bd0040
 @pytest.mark.parametrize("says, x", [
     ("noise: ", torch.randn(64, 1, 8, 8, generator=stream(0, "noise"))),
-    ("saturated: ", 2 * IMAGES[:64]), ("all alike: ", IMAGES[:1] + .05 * IMAGES[:64])])
+    ("saturated: ", 2 * IMAGES[:64]), ("all alike: ", IMAGES[:1] + .05 * IMAGES[:64]),
+    ("tinted: the mean of channel 0", IMAGES[:64] + .4 * IMAGES.std())])
 def test_the_sampler_or_the_network_is_to_blame(says, x):
     "a sound network means that the sampler is broken; and one of its own faults, that it is not"
     linear = gaussians(IMAGES)

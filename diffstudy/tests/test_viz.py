@@ -41,7 +41,7 @@ def test_slider_holds_its_frames_and_can_be_read():
 
 # %% ../../nbs/78_viz.ipynb #5ae5b02a
 def test_a_figure_is_one_svg_for_light_and_dark():
-    first, second = (viz.to_svg(drawn(viz.BLUE, (2, 1))) for _ in range(2))
+    first, second = (viz.to_svg(drawn(viz.BLUE, (2, 1)), tight=False) for _ in range(2))
     assert first == second
     assert not matplotlib.pyplot.get_fignums()
     head, body = first.split("</style>", 1)
