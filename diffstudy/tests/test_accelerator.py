@@ -193,13 +193,13 @@ def walked(sampler, guide, device, steps):
 
 # %% ../../nbs/89_several_devices.ipynb #4f07865e
 ADAPTIVE = "flow", "gotta-go-fast"
-WALKS = [(s, "none") for s in solvers.SOLVERS] + [
+WALKS = [(s, "none") for s in solvers.SAMPLERS] + [
     ("ancestral", g) for g in ("plain", "interval", "rescale", "threshold", "classifier")]
 
 @pytest.mark.parametrize("sampler,guide", WALKS)
 def test_a_walk_waits_at_its_ends_alone(sampler, guide):
     "more steps, no more waits; the end is that of the CPU"
-    walk = solvers.SOLVERS[sampler]
+    walk = solvers.SAMPLERS[sampler]
     (end, few), (_, many) = (walked(walk, guide, "xla", n) for n in (2, 3))
     if sampler != "gotta-go-fast":  # the next test is about its end
         torch.testing.assert_close(end, walked(walk, guide, "cpu", 2)[0], rtol=1e-4, atol=1e-4)
@@ -216,7 +216,7 @@ def went(device, dtype, nudge=0.):
         return cheap(z, gamma)
     z = core.randn_like(torch.empty(4, 1, 2, 2, dtype=dtype), core.stream(0, "z")) * (1 + nudge)
     gammas = grid(Linear(-6., 4.), 2).to(dtype)
-    walk = solvers.SOLVERS["gotta-go-fast"]
+    walk = solvers.SAMPLERS["gotta-go-fast"]
     end = walk(predict, z.to(device), gammas, core.stream(0, "walk")).cpu()
     at = torch.stack(levels[::2])  # the second call of a step is at its other end
     return end, at[1:] < at[:-1]

@@ -150,7 +150,7 @@ def test_masks_and_orders_by_hand():
 
 def test_the_first_token_says_how_an_image_was_changed():
     "another kind, other answers; one for all, or one for each image"
-    net = awake(Transformer((1, 2, 2), Softmax(3), Size(8, 1), kinds=2))
+    net = awake(Transformer((1, 2, 2), Softmax(3), Size(8, 1), start_tokens=2))
     k = all_sequences(3, 4).view(-1, 1, 2, 2)
     a, b = net(k), net(k, 1)
     assert (a - b).abs().amax(-1).min() > 1e-6

@@ -19,7 +19,7 @@ from ..core import stream
 from ..ddgan import chain_gammas
 from ..experiment import bridges
 from ..process import sample, schedule
-from ..process.solvers import SOLVERS, SPACINGS
+from ..process.solvers import SAMPLERS, SPACINGS
 
 # %% ../../nbs/83_bridges.ipynb #02e97801
 @functools.cache
@@ -55,20 +55,20 @@ def test_samplers_are_those_of_diffusers(kind):
     diffusers, z, one = pytest.importorskip("diffusers"), noise("ddim"), noise("ddpm", n=1)
     for settings in dict(), dict(set_alpha_to_one=False, steps_offset=1):
         s = diffusers.DDIMScheduler(clip_sample=False, prediction_type=kind, **settings)
-        guess, grid = bridges.predict(net_of(), s), bridges.grid_of(s, 10)
+        guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
         assert len(grid) == 11 and grid[-1].isinf() == (not settings)
         same(sample.ddim(guess, z, grid), walked(s, 10, z))
     for clip in None, 1.:
         s = diffusers.DDPMScheduler(clip_sample=clip is not None, prediction_type=kind)
-        guess, grid = bridges.predict(net_of(), s, clip=clip), bridges.grid_of(s, 10)
+        guess, grid = bridges.predict(net_of(), s, clip=clip), bridges.scheduler_grid(s, 10)
         theirs = walked(s, 10, one, torch.Generator().manual_seed(1))
         same(sample.ancestral(guess, one, grid, torch.Generator().manual_seed(1)), theirs)
     for end in "zero", "sigma_min":
         s = diffusers.DPMSolverMultistepScheduler(
             prediction_type=kind, final_sigmas_type=end, lower_order_final=False,
             euler_at_final=end == "zero")
-        guess, grid = bridges.predict(net_of(), s), bridges.grid_of(s, 10)
-        same(SOLVERS["dpm++"](guess, z, grid), walked(s, 10, z))
+        guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
+        same(SAMPLERS["dpm++"](guess, z, grid), walked(s, 10, z))
 
 # %% ../../nbs/83_bridges.ipynb #c413bc11
 class Asked:
@@ -94,7 +94,7 @@ def test_the_time_is_that_of_the_noise_level():
     assert net.t.tolist() == [3, 41, 999]
     for g in levels[0] - .1, levels[-1] + .1:
         for g in g, g.float():
-            with pytest.raises(ValueError, match="expected γ from -9.21 to 10.12.*grid_of"):
+            with pytest.raises(ValueError, match="expected γ from -9.21 to 10.12.*scheduler_grid"):
                 guess(noise(), g)
 
 def test_labels_and_learned_variances():
@@ -113,7 +113,7 @@ def test_what_is_no_chain_is_refused():
     turned.alphas_cumprod = turned.alphas_cumprod.flip(0)
     with pytest.raises(ValueError, match="that fall within"): bridges.gammas_of(turned)
     odd = diffusers.EulerDiscreteScheduler(timestep_spacing="linspace")
-    with pytest.raises(ValueError, match="expected whole time steps"): bridges.grid_of(odd, 7)
+    with pytest.raises(ValueError, match="expected whole time steps"): bridges.scheduler_grid(odd, 7)
     with pytest.raises(ValueError, match="unknown prediction_type"):
         bridges.predict(Asked(), diffusers.DDIMScheduler(prediction_type="flow"))
 
@@ -122,7 +122,7 @@ def test_what_is_no_chain_is_refused():
         rescale_betas_zero_snr=True, prediction_type="v_prediction", clip_sample=False)
     assert pure.alphas_cumprod[-1] == 0 and 24 * math.log(2) < bridges.gammas_of(pure)[-1] < 40
     guess = bridges.predict(net_of(), pure)
-    same(sample.ddim(guess, noise(), bridges.grid_of(pure, 10)), walked(pure, 10, noise()))
+    same(sample.ddim(guess, noise(), bridges.scheduler_grid(pure, 10)), walked(pure, 10, noise()))
 
 # %% ../../nbs/83_bridges.ipynb #fa18bb51
 def net_of_ours(gamma_min=-13.3):
@@ -146,11 +146,11 @@ def test_our_schedule_serves_diffusers(ends):
             bridges.gammas_of(chain), s(torch.linspace(0, 1, 100, dtype=torch.float64)),
             rtol=1e-9, atol=1e-9)
         unet, c = bridges.AsUNet(net, chain), torch.tensor([0, 1, 3])
-        grid, x = bridges.grid_of(chain, 10), z
+        grid, x = bridges.scheduler_grid(chain, 10), z
         chain.set_timesteps(10)
         for t in chain.timesteps:
             x = chain.step(unet(x, t, class_labels=c).sample, t, x).prev_sample
-        same(SOLVERS[ours](lambda z, g: net(z, g, c), z, grid), x)
+        same(SAMPLERS[ours](lambda z, g: net(z, g, c), z, grid), x)
 
 def test_a_pipeline_of_diffusers_draws_with_our_network():
     "what DDIM of ours draws from the same noise, as pixels from 0 to 1"
@@ -161,14 +161,14 @@ def test_a_pipeline_of_diffusers_draws_with_our_network():
     drawn = pipeline(
         2, torch.Generator().manual_seed(3), num_inference_steps=10, output_type="np").images
     z = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(3))
-    ours = sample.ddim(net, z, bridges.grid_of(chain, 10)).clamp(-1, 1) / 2 + .5
+    ours = sample.ddim(net, z, bridges.scheduler_grid(chain, 10)).clamp(-1, 1) / 2 + .5
     torch.testing.assert_close(torch.tensor(drawn)[..., 0], ours[:, 0], rtol=0, atol=1e-4)
 
 def test_names_of_schedulers_are_checked(monkeypatch):
     pytest.importorskip("diffusers")
-    for kind in "DDIMShceduler", "FlowMatchEulerDiscreteScheduler":
-        with pytest.raises(ValueError, match=f"trained_betas.*{kind}"):
-            bridges.scheduler(schedule.Linear(), kind=kind)
+    for name in "DDIMShceduler", "FlowMatchEulerDiscreteScheduler":
+        with pytest.raises(ValueError, match=f"trained_betas.*{name}"):
+            bridges.scheduler(schedule.Linear(), class_name=name)
     monkeypatch.setitem(__import__("sys").modules, "diffusers", None)
     with pytest.raises(ImportError, match=r"diffusers: pip install \"diffstudy\[bridges\]\""):
         bridges.scheduler(schedule.Linear())

@@ -242,7 +242,7 @@ def test_python_and_the_command_line_are_one():
     python = experiment.train(
         "digits", home / "python", recipe="digits-tiny", steps=8, progress=False,
         print_fn=lambda m: None)
-    ask = "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", python.folder
+    ask = "train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", python.run_dir
     assert "nothing to do" in type_in(*ask).output
 
 # %% ../../nbs/77_cli.ipynb #b2a01b4f

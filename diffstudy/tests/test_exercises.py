@@ -234,7 +234,7 @@ FOREIGN = r"""
 51.4 | the division by `small` is missing. |
     lambda small, large, best: 2 * torch.log(best) / torch.log(large / small) - 1
 52.1 | z_t is not the noise: it holds α_t x as |
-    lambda z_t, z_s, alpha_t, sigma_t, alpha_s, sigma_s: (z_s - sigma_s * z_t) / alpha_s
+    lambda z_s, z_t, alpha_s, sigma_s, alpha_t, sigma_t: (z_s - sigma_s * z_t) / alpha_s
 52.2 | argsort says which noise has a | lambda noise, data: data[data.argsort()[noise.argsort()]]
 52.3 | look at the number 5. | lambda steps, updates: 6 * updates * math.log2(steps)
 59.1 | `frechet` has no effect: the answer | lambda seconds, frechet: seconds == seconds.min()

@@ -66,7 +66,7 @@ from ..core import stream
 from ..data.images import subset
 from ..experiment import folder as run_folder, plan as planning, run as common, evaluation
 from ..process import alpha, sample, schedule, sigma
-from ..process.solvers import SOLVERS
+from ..process.solvers import SAMPLERS
 from ..settings import places
 from .test_checkpoint import forge
 from ..train import checkpoint, files, loop, weights
@@ -178,7 +178,7 @@ def test_train_returns_what_open_reads(tmp_path, recipe, how):
     for steps in (1, 2):  # new, and made longer
         run = experiment.train(
             "digits", tmp_path / "run", recipe=recipe, steps=steps, **how, **QUIET)
-        again, found = experiment.open(run.folder, "cpu"), checkpoint.load_weights(run.folder)
+        again, found = experiment.open(run.run_dir, "cpu"), checkpoint.load_weights(run.run_dir)
         same = "info", "config", "facts", "checkpoint", "chosen", "data_dir", "device", "has_labels"
         for k in same: assert getattr(again, k) == getattr(run, k), k
         assert type(again) is type(run)
@@ -302,7 +302,7 @@ def test_what_the_minutes_chose_is_fixed(recipe, in_minutes, tmp_path, monkeypat
     assert same.config == run.config
     assert "dial" not in same.info
     assert asked == [1, 1, 3]
-    a, b = (checkpoint.read_checkpoint(r.folder) for r in (run, same))
+    a, b = (checkpoint.read_checkpoint(r.run_dir) for r in (run, same))
     for part in ("model", "ema", "optimizer"):
         one, other = (getattr(found, part) for found in (a, b))
         assert all(torch.equal(v, other[k]) for k, v in one.items())
@@ -326,9 +326,9 @@ def test_so_many_minutes(recipe, in_minutes, tmp_path):
     assert longer.info["lengths"] == [11]
     assert longer.result()["dial"] == dict(minutes=.12, step=.5)
     assert len(asked) == 3
+    plain = tiny(recipe, 6 + 2 * (recipe == "digits-tiny")).run_dir
     for name, how, words in (
-        ("a", dict(minutes=.1), "steps was 13, now 11"),
-        (tiny(recipe, 6 + 2 * (recipe == "digits-tiny")).folder, dict(minutes=.1), "began without"),
+        ("a", dict(minutes=.1), "steps was 13, now 11"), (plain, dict(minutes=.1), "began without"),
         ("c", dict(minutes=.01), "0.5 s here, so 0.01 minutes hold 1; expected at least 0.088"),
     ):
         with pytest.raises(ValueError, match=words): ask(name, recipe, **how)
@@ -354,14 +354,14 @@ def test_stopped_and_resumed_is_the_same(recipe, how, monkeypatch):
     assert part.result() is None
     assert part.kind == experiment.RECIPES[recipe].kind
     runs = [ask(name) for name in ("stopped", "whole")]
-    a, b = (checkpoint.read_checkpoint(r.folder) for r in runs)
+    a, b = (checkpoint.read_checkpoint(r.run_dir) for r in runs)
     for part in ("model", "ema", "optimizer"):
         one, other = (getattr(found, part) for found in (a, b))
         assert one.keys() == other.keys()
         assert all(torch.equal(one[k], other[k]) for k in one)
 
 def test_errors_are_value_errors_and_nothing_is_written():
-    new, run = home() / "new", tiny("digits-tiny").folder
+    new, run = home() / "new", tiny("digits-tiny").run_dir
     for ask, words in [
         (dict(data="digist"), "did you mean 'digits'"),
         (dict(recipe="digit-tiny"), "did you mean 'digits-tiny'"),
@@ -441,7 +441,7 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     ask = lambda name, **more: experiment.train(
         "digits", tmp_path / name, **FEW | dict(lr_decay="constant", save_every=2) | QUIET | more)
     short, whole = ask("a", steps=3), ask("whole", steps=6)
-    before = (short.folder / "result.json").read_bytes()
+    before = (short.run_dir / "result.json").read_bytes()
 
     # killed on the way: the old result stays in its file, and is not that of the new checkpoint
     save = loop.save_checkpoint
@@ -451,10 +451,10 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(loop, "save_checkpoint", stop)
         ask("a", steps=6)
-    part = experiment.open(short.folder, "cpu")
+    part = experiment.open(short.run_dir, "cpu")
     assert "step-000000004" in part.checkpoint
     assert part.result() is None
-    assert (short.folder / "result.json").read_bytes() == before
+    assert (short.run_dir / "result.json").read_bytes() == before
     with pytest.raises(ValueError, match="train.steps was 6, now 3"): ask("a", steps=3)
 
     longer = ask("a", steps=6)
@@ -465,7 +465,7 @@ def test_a_run_is_made_longer_and_nothing_is_lost_on_the_way(tmp_path, monkeypat
     result = longer.result()
     assert result["config"]["train"]["steps"] == 6
     assert result["lengths"] == [3]
-    assert experiment.open(short.folder, "cpu", checkpoint=4).result() is None
+    assert experiment.open(short.run_dir, "cpu", checkpoint=4).result() is None
 
     # a rate that falls says so
     said = []
@@ -509,7 +509,7 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path):
     # the same call goes on without the file, from its checkpoint; another one is refused
     assert ask("a", base).info["init"] == run.info["init"]  # the same weights by another name
     mine.unlink()
-    (run.folder / "result.json").unlink()
+    (run.run_dir / "result.json").unlink()
     assert ask("a", str(mine)).info == run.info
     assert run.result()["init"] == run.info["init"]
     for other in (None, without_labels()):
@@ -536,7 +536,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     gan = tiny("ddgan-digits-tiny", 6)
     found = CliRunner().invoke(cli.app, [
         "train", "digits", "--recipe", "ddgan-digits-tiny", "--steps", "1", "--device", "cpu",
-        "--run", str(tmp_path / "gan"), "--init", str(gan.folder)])
+        "--run", str(tmp_path / "gan"), "--init", str(gan.run_dir)])
     assert "anew: all of the discriminator" in found.output
 
 # %% ../../nbs/76_experiment.ipynb #86176cbe
@@ -577,7 +577,7 @@ def test_two_processes_decide_alike(tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
-    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    shutil.copytree(tiny("digits-tiny").run_dir, folder := tmp_path / "run")
     code = "import sys; from diffstudy.tests.test_experiment import one_of_two as f; f(*sys.argv[1:])"
     two = [
         subprocess.Popen(
@@ -661,7 +661,7 @@ def test_who_is_refused_has_changed_nothing():
     for name in ("empty", "held"):
         folder = home() / name
         if name == "empty": folder.mkdir()
-        else: shutil.copytree(tiny("digits-tiny").folder, folder)
+        else: shutil.copytree(tiny("digits-tiny").run_dir, folder)
         with files.locked(folder, "training in"):
             before = contents(folder)
             for more in (dict(seed=1), dict(restart=True), dict(seed=1, restart=True)):
@@ -674,7 +674,7 @@ def test_who_is_refused_has_changed_nothing():
 def test_a_folder_is_looked_at_again_once_it_is_locked(monkeypatch):
     "Another may have given it its name while the images were read."
     folder, load = home() / "taken", experiment.load_images
-    name = tiny("digits-tiny").folder / "config.json"
+    name = tiny("digits-tiny").run_dir / "config.json"
     def late(*args):
         folder.mkdir()
         shutil.copy(name, folder)
@@ -720,7 +720,7 @@ def test_after_a_full_disk_the_same_call_works(recipe, more, tmp_path, monkeypat
         with pytest.raises(OSError, match="No space left"): ask()
     assert not (folder / "config.json").exists()
     (folder / ".tmp-1-config.json").write_text('{"config')
-    of_one_run(ask().folder)
+    of_one_run(ask().run_dir)
     assert not list(folder.glob(".tmp-*"))
 
 # %% ../../nbs/76_experiment.ipynb #306a80f8
@@ -747,7 +747,7 @@ def test_threads_are_a_setting_of_training_alone(tmp_path):
 # %% ../../nbs/76_experiment.ipynb #66b1e938
 def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     "The same run comes back by its file, or by a name that no folder has; all else is refused."
-    run, told = experiment.open(tiny("digits-tiny").folder, "cpu"), []
+    run, told = experiment.open(tiny("digits-tiny").run_dir, "cpu"), []
     path = experiment.export(run, tmp_path / "mine.safetensors", license="CC0-1.0")
     ask = lambda name: experiment.open(name, "cpu", print_fn=told.append)
     back, same = ask(path), lambda a, b: torch.equal(a.sample(n=2, steps=2), b.sample(n=2, steps=2))
@@ -755,7 +755,7 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     assert back.bits_per_dim()[:4] == run.bits_per_dim()[:4]
     assert back.card["licence"] == "CC0-1.0"
     assert back.card["command"] in ("diffstudy train digits --recipe digits-tiny --set steps=8")
-    assert not back.folder.exists()
+    assert not back.run_dir.exists()
     assert told == [f"{path}: digits-tiny: {run.description}"]
     assert experiment.export(back, tmp_path / "b.safetensors").read_bytes()[-400:] == (
         path.read_bytes()[-400:])
@@ -767,8 +767,8 @@ def test_weights_of_a_run_in_one_file(tmp_path, monkeypatch):
     assert same(ask("mine"), run)
     assert "no folder 'mine' here" in told[-1]
     monkeypatch.setattr(weights, "find", lambda name: 1 / 0)
-    shutil.copytree(run.folder, tmp_path / "mine")
-    assert ask("mine").folder == Path("mine")
+    shutil.copytree(run.run_dir, tmp_path / "mine")
+    assert ask("mine").run_dir == Path("mine")
 
     # without what a card must say, or absent; what is hostile is in test_hostile
     tensors, card = weights.unpack(path.read_bytes())
@@ -788,7 +788,7 @@ def test_principal_components_are_in_the_file(tmp_path):
     run = experiment.train(
         "digits", tmp_path / "run", recipe="ddgan-digits-tiny", steps=1, components=12, **QUIET)
     path = experiment.export(run, tmp_path / "gan.safetensors")
-    shutil.rmtree(run.folder)
+    shutil.rmtree(run.run_dir)
     again = experiment.open(path, "cpu", print_fn=lambda m: None)
     assert torch.equal(*(r.sample(labels=[0, 1, 2, 3]) for r in (again, run)))
     once = experiment.export(again, tmp_path / "again.safetensors")
@@ -806,7 +806,7 @@ def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
     "The settings of config.json are not enough to go on; a result of other settings is not its own."
     run, changed = tiny("digits-tiny"), dict(steps=8, gamma_min=-9.)
     other = experiment.change(R["digits-tiny"], changed).resolve()
-    shutil.copytree(run.folder, folder := tmp_path / "mixed")
+    shutil.copytree(run.run_dir, folder := tmp_path / "mixed")
     files.write_json(folder / "result.json", run.result() | dict(config=other))
     assert experiment.open(folder, "cpu").result() is None
     info = files.read_json(folder / "config.json")
@@ -817,7 +817,7 @@ def test_a_folder_of_more_than_one_run_is_not_opened(tmp_path):
 def test_a_config_that_grew_alone_changes_no_number(tmp_path):
     "A run that was killed just when it was made longer opens as what it was, and goes on."
     run, how = tiny("digits-tiny"), dict(recipe="digits-tiny", **QUIET)
-    shutil.copytree(run.folder, folder := tmp_path / "run")
+    shutil.copytree(run.run_dir, folder := tmp_path / "run")
     info = files.read_json(folder / "config.json")
     longer = experiment.change(R["digits-tiny"], dict(steps=9)).resolve()
     files.write_json(folder / "config.json", info | dict(config=longer, lengths=[8]))
@@ -862,7 +862,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
         ("evaluation.json", ("samples", "recall"), None),
         ("evaluation.json", ("nearest", "samples", "median"), None),
     ]):
-        shutil.copytree(run.folder, folder := tmp_path / str(i))
+        shutil.copytree(run.run_dir, folder := tmp_path / str(i))
         files.write_json(folder / "evaluation.json", found)
         value = at = files.read_json(folder / file)
         for key in path[:-1]: at = at[key]
@@ -876,7 +876,7 @@ def test_what_a_newer_version_wrote_is_said(tmp_path):
 # %% ../../nbs/76_experiment.ipynb #5f98fe45
 def test_the_settings_of_a_run_are_a_recipe(tmp_path):
     run = tiny("digits-tiny")
-    recipe = str(run.folder / "config.json")
+    recipe = str(run.run_dir / "config.json")
     assert experiment.configure("digits", recipe)[0].resolve() == run.config
     other = experiment.train("digits", tmp_path / "other", recipe=recipe, seed=1, steps=1, **QUIET)
     assert other.config["train"] == run.config["train"] | dict(seed=1, steps=1)
@@ -1107,7 +1107,7 @@ def test_stacks_of_digits_have_modes():
 # %% ../../nbs/76b_kinds.ipynb #dc63fb57
 def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
     "each under what it was made with; the run's own is that of what `sample` draws"
-    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    shutil.copytree(tiny("digits-tiny").run_dir, folder := tmp_path / "run")
     for old in folder.glob("evaluation*"): old.unlink()
     run, drawn = experiment.open(folder, "cpu"), []
     def scored(run, options, *_):
@@ -1130,7 +1130,7 @@ def test_verdicts_stand_side_by_side(tmp_path, monkeypatch):
 
 # %% ../../nbs/76b_kinds.ipynb #db7c8b3d
 def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, monkeypatch):
-    shutil.copytree(tiny("digits-tiny").folder, folder := tmp_path / "run")
+    shutil.copytree(tiny("digits-tiny").run_dir, folder := tmp_path / "run")
     run = experiment.open(folder, "cpu")
     scored = lambda run, options, *_: dict(options=options, number=4)
     monkeypatch.setattr(common, "evaluate_samples", scored)
@@ -1143,7 +1143,7 @@ def test_verdicts_of_earlier_versions_and_of_places_that_are_closed(tmp_path, mo
     assert run.evaluation() is None
 
     # where nothing can be written it is said, and the verdict is given all the same
-    run.folder, said = folder / "config.json", []
+    run.run_dir, said = folder / "config.json", []
     assert run.evaluate(print_fn=said.append)["number"] == 4
     assert "will not be kept" in said[0]
 
@@ -1240,7 +1240,7 @@ def test_the_bits_are_those_of_a_closed_form():
     kl = (q * (q / p).log()).sum() * 16 / 4000
     want = (math.log(5) + kl.item()) / math.log(2)
 
-    b = exact_run(ends).bits_per_dim(images, points=8, draws=8)
+    b = exact_run(ends).bits_per_dim(images, times=8, draws=8)
     assert b.n == 100, (b, want)
     assert b.error < .01, (b, want)
     assert abs(b.mean - want) < 4 * b.error, (b, want)
@@ -1250,16 +1250,16 @@ def test_the_bits_are_those_of_a_closed_form():
         assert part.mean() / (16 * math.log(2)) > 8 * b.error
 
 def test_the_bound_is_one_as_far_out_as_the_noise_levels_may_be():
-    b = exact_run((-30., 30.)).bits_per_dim(even(), points=16, draws=8)
+    b = exact_run((-30., 30.)).bits_per_dim(even(), times=16, draws=8)
     assert abs(b.mean - math.log2(5)) < 4 * b.error
-    b = exact_run((-40., 5.)).bits_per_dim(even(), points=16, draws=8)
+    b = exact_run((-40., 5.)).bits_per_dim(even(), times=16, draws=8)
     assert b.mean > 2 * math.log2(5), "why such noise levels are refused"
 
 @pytest.mark.parametrize("labels", (True, False))
 def test_times_are_even_from_an_offset_of_each_image(labels):
     run, images = exact_run((-3., 1.)), even(60)
     run.model.net.net.calls = calls = []
-    run.bits_per_dim(images, labels=labels, points=4, draws=2)
+    run.bits_per_dim(images, labels=labels, times=4, draws=2)
     t = (torch.cat([gamma for gamma, _ in calls]).view(-1, 4) + 3) / 4
     assert len(t) == 120
     assert torch.allclose(t.sort(1).values.diff(), torch.tensor(.25), atol=1e-5)
@@ -1275,7 +1275,7 @@ def test_times_are_even_from_an_offset_of_each_image(labels):
 # %% ../../nbs/76c_vdm_runs.ipynb #cc66ddfa
 def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images():
     run, (train_set, held_out) = tiny("digits-tiny"), data.load("digits")
-    weights = checkpoint.load_weights(run.folder)
+    weights = checkpoint.load_weights(run.run_dir)
     assert all(torch.equal(v, weights[k]) for k, v in run.model.state_dict().items())
     for labels in (False, True):
         kept = run.bits_per_dim(labels=labels)
@@ -1283,13 +1283,13 @@ def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images(
         assert kept.n == again.n == 297
         assert abs(kept.mean - again.mean) < 1e-4
         assert (kept.values - again.values).abs().max() < 1e-3
-    few = dict(points=1, draws=1)
+    few = dict(times=1, draws=1)
     by_default = run.bits_per_dim(**few).values
     assert torch.equal(by_default, run.bits_per_dim(held_out, **few).values)
 
     # what it must not be
-    raw = experiment.open(run.folder, "cpu")
-    raw.model.load_state_dict(checkpoint.load_weights(run.folder, ema=False))
+    raw = experiment.open(run.run_dir, "cpu")
+    raw.model.load_state_dict(checkpoint.load_weights(run.run_dir, ema=False))
     assert abs(raw.bits_per_dim(held_out).mean - kept.mean) > .01
     assert (run.bits_per_dim(train_set[:297]).values - kept.values).abs().mean() > .01
 
@@ -1341,10 +1341,10 @@ def test_without_labels_there_are_none():
         components=12, **QUIET)
     assert gan.sample(n=3).shape == (3, 1, 8, 8)
     assert gan.model.shape == (1, 12)
-    file = gan.folder / "components.safetensors"
+    file = gan.run_dir / "components.safetensors"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(checkpoint.CheckpointError, match="components.safetensors is damaged"):
-        experiment.open(gan.folder, "cpu").sample(n=1)
+        experiment.open(gan.run_dir, "cpu").sample(n=1)
 
 # %% ../../nbs/76c_vdm_runs.ipynb #623162b2
 class Spy(torch.nn.Module):
@@ -1360,7 +1360,7 @@ class Spy(torch.nn.Module):
 @pytest.mark.parametrize("sampler, eta", [("ancestral", 1.), ("ddim", 0.)])
 @pytest.mark.parametrize("labels, w", [([3, 1], 0.), ([3, 1], 2.), ([3, 1], -1.), (None, 0.)])
 def test_a_sampler_asks_for_its_grid_and_the_labels(sampler, eta, labels, w):
-    run = experiment.open(tiny("digits-tiny").folder, "cpu")
+    run = experiment.open(tiny("digits-tiny").run_dir, "cpu")
     run.model.net = spy = Spy(run.model.net)
     drawn = run.sample(labels, n=2, w=w, steps=3, sampler=sampler, seed=4)
     asked = labels or [None, None]
@@ -1386,7 +1386,7 @@ def test_a_sampler_asks_for_its_grid_and_the_labels(sampler, eta, labels, w):
 
 # %% ../../nbs/76c_vdm_runs.ipynb #4b378d91
 def test_the_flow_begins_at_the_noise_and_keeps_the_labels():
-    run = experiment.open(tiny("digits-tiny").folder, "cpu")
+    run = experiment.open(tiny("digits-tiny").run_dir, "cpu")
     run.model.net = spy = Spy(run.model.net)
     run.sample([3, 1], w=1., sampler="flow")
     (top, bottom), asked = schedule.grid(run.model.schedule, 1), [g for _, g, _, _ in spy.calls]
@@ -1396,8 +1396,8 @@ def test_the_flow_begins_at_the_noise_and_keeps_the_labels():
 
 def test_what_is_not_finite_is_no_image_and_no_score():
     "NaN would be read as a gray level, and a bound of NaN as a number."
-    run = experiment.open(tiny("digits-tiny").folder, "cpu")
-    gan = experiment.open(tiny("ddgan-digits-tiny", 6).folder, "cpu")
+    run = experiment.open(tiny("digits-tiny").run_dir, "cpu")
+    gan = experiment.open(tiny("ddgan-digits-tiny", 6).run_dir, "cpu")
     for r in (run, gan):
         with torch.no_grad(): next(r.model.parameters()).fill_(math.nan)
     run.model.schedule = schedule.Linear(-8., 5.)
@@ -1406,14 +1406,14 @@ def test_what_is_not_finite_is_no_image_and_no_score():
         with pytest.raises(RuntimeError, match="not finite"):
             run.sample([1], steps=2, sampler=sampler)
     with pytest.raises(RuntimeError, match="the bound of .* images is not finite"):
-        run.bits_per_dim(points=1, draws=1)
+        run.bits_per_dim(times=1, draws=1)
     with pytest.raises(RuntimeError, match="not finite"): gan.sample([1])
 
 # %% ../../nbs/76c_vdm_runs.ipynb #489768f6
-@pytest.mark.parametrize("sampler", SOLVERS)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_solver_draws_by_name(sampler):
     "an image is that of its seed, class and number, whatever lies beside it; only the flow looks"
-    run = experiment.open(tiny("digits-tiny").folder, "cpu")
+    run = experiment.open(tiny("digits-tiny").run_dir, "cpu")
     ask = dict(w=1., steps=2, sampler=sampler, seed=3)
     three = run.sample([4, 4, 7], **ask)
     assert three.shape == (3, 1, 8, 8)
@@ -1484,7 +1484,7 @@ def test_there_and_back_from_a_picture():
 
 # %% ../../nbs/76c_vdm_runs.ipynb #606f8c52
 def test_predict_is_the_network_under_guidance():
-    run, gamma = experiment.open(tiny("digits-tiny").folder, "cpu"), torch.tensor(1.)
+    run, gamma = experiment.open(tiny("digits-tiny").run_dir, "cpu"), torch.tensor(1.)
     nets.initialize(run.model.net, 0, zeros=False)  # so that labels matter
     z, c = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor([3, 1])
     with torch.no_grad(): told, untold = run.model.net(z, gamma, c), run.model.net(z, gamma)
@@ -1545,7 +1545,7 @@ def test_a_gan_samples_and_evaluates():
         with pytest.raises(ValueError, match=words): ask()
 
 def test_a_gan_is_called_once_for_each_of_its_steps():
-    run = experiment.open(tiny("ddgan-digits-tiny", 6).folder, "cpu")
+    run = experiment.open(tiny("ddgan-digits-tiny", 6).run_dir, "cpu")
     call, calls = run.model.forward, []
     def spy(z_t, s, latent, c=None):
         calls.append((s.tolist(), c.tolist(), latent))
@@ -1585,7 +1585,7 @@ def test_a_classifier_gives_log_p_and_guides():
     assert run.evaluate()["accuracy"] == run.accuracy()
 
     # it is asked on images with the noise of each level
-    spied, asked = experiment.open(run.folder, "cpu"), {}
+    spied, asked = experiment.open(run.run_dir, "cpu"), {}
     answer, held_out = spied.model.forward, data.load("digits")[1]
     spied.model.forward = lambda z, gamma: asked.setdefault(gamma.item(), z) is None or answer(
         z, gamma)
@@ -1606,7 +1606,7 @@ def test_a_classifier_gives_log_p_and_guides():
 
 def test_a_classifier_is_asked_on_the_grid_and_its_gradient_is_weighed():
     "A model with labels is guided with weight w, one without with w + 1."
-    guide, asked = experiment.open(tiny("classifier-digits", 6).folder, "cpu"), []
+    guide, asked = experiment.open(tiny("classifier-digits", 6).run_dir, "cpu"), []
     matrix = torch.randn(64, 10, generator=stream(0, "matrix"))
     def logits(z, gamma):
         asked.append(gamma.item())

@@ -44,12 +44,12 @@ def test_every_family_has_the_face(name):
     loss.backward()
     assert loss.isfinite() and any(p.grad.abs().max() > 0 for p in model.parameters()
                                    if p.grad is not None)
-    if model.kind:
+    if model.likelihood:
         nats = model.nll(k, generator=g()).detach()
         assert nats.shape == (8,)
         torch.testing.assert_close(bits_per_dim(nats.mean(), 16), loss.detach())
         again = model.nll(k, generator=g(2)).detach()
-        assert torch.equal(nats, again) == (model.kind == "exact")
+        assert torch.equal(nats, again) == (model.likelihood == "exact")
     else:
         with pytest.raises(ValueError, match="that has a likelihood; got Energy"): model.nll(k)
 
@@ -61,7 +61,7 @@ def test_every_family_has_the_face(name):
     assert torch.equal(model.sample(4, own(4))[:2], model.sample(2, own(2)))
     told = torch.zeros(3, dtype=torch.int64)
     with pytest.raises(ValueError, match="context: expected none"): model.sample(3, context=told)
-    if model.kind:
+    if model.likelihood:
         with pytest.raises(ValueError, match="context: expected none"): model.nll(k[:3], told)
 
 # %% ../../nbs/76g_family_runs.ipynb #a706403c
@@ -72,7 +72,7 @@ def test_a_diffusion_has_the_face():
     some = data.load("digits")[0][:6]
     k, labels = some.images, some.labels
     nats = model.nll(k, labels, stream(0, "face"))
-    assert nats.shape == (6,) and model.kind == "bound" and model.calls == 32
+    assert nats.shape == (6,) and model.likelihood == "bound" and model.calls == 32
     assert torch.equal(nats, vdm.loss(model, k, labels, stream(0, "face")).total)
     assert model.loss((k, labels), stream(0, "face"))["loss"].isfinite()
     drawn = model.sample(2, generator=stream(1, "face"), context=labels[:2], steps=3)

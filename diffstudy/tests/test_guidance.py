@@ -653,9 +653,9 @@ def test_guidance_in_every_kind_of_prediction(kind):
         log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
         for kw in dict(), dict(rescale=.7, threshold=.9):
             free = lambda f, k: ClassifierFree(
-                f, c, w=2., null=mix.classes, kind=k, **kw)(z, gamma)
+                f, c, w=2., null=mix.classes, predicts=k, **kw)(z, gamma)
             led = lambda f, k: ClassifierGuided(
-                lambda z, g: f(z, g, c), log_prob, c, w=2., kind=k, **kw)(z, gamma)
+                lambda z, g: f(z, g, c), log_prob, c, w=2., predicts=k, **kw)(z, gamma)
             assert_same(free(net, kind), free(mix.predict, "eps"))
             assert_same(led(net, kind), led(mix.predict, "eps"))
 
@@ -733,7 +733,8 @@ def test_errors_guidance():
         ("4 of 4 are NaN", lambda: rejection_mask(z[:, 0] * torch.nan, w=1)),
         ("give its null label as null=", lambda: free(null=None)),
         (r"one for each of 4 examples; got shape \(3,\)", lambda: free(c[:3])(z, gamma)),
-        ("unknown kind of prediction 'epsilon'; did you mean 'eps'", lambda: free(kind="epsilon")),
+        ("unknown kind of prediction 'epsilon'; did you mean 'eps'",
+         lambda: free(predicts="epsilon")),
         (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
         ("rescale from 0", lambda: free(rescale=7)),
         (share, lambda: free(threshold=99.5)),

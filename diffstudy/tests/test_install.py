@@ -121,8 +121,8 @@ def test_the_home_page_says_what_is_so():
     minutes = mnist["seconds"]["train"] / 60
     assert f"digits recipe reaches {bits[0]} bits" in page
     assert f"{bits[1]} after {minutes:.0f} minutes of one CPU core" in page
-    from diffstudy.process.solvers import SOLVERS
-    assert len(SOLVERS) == 12 and "Twelve samplers" in page
+    from diffstudy.process.solvers import SAMPLERS
+    assert len(SAMPLERS) == 12 and "Twelve samplers" in page
 
 @checkout
 def test_links_on_pypi_are_absolute():

@@ -42,7 +42,7 @@ def test_V13_ratio_of_alpha_and_sigma():
 import math, pytest, torch
 from ..core import stream
 from diffstudy.process import (
-    KINDS, alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_alpha_sigma,
+    PREDICTIONS, alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_alpha_sigma,
     gamma_from_edm_sigma, gamma_from_snr, gammas_from_betas, scale_from_w, sigma, snr, to_ve,
     w_from_scale)
 
@@ -139,8 +139,8 @@ def test_V18_every_pair():
     torch.testing.assert_close(
         convert(eps, z, gamma, "eps", "x")[low],
         ((z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None])[low], rtol=1e-13, atol=1e-14)
-    for source in KINDS:
-        for target in KINDS:
+    for source in PREDICTIONS:
+        for target in PREDICTIONS:
             got = convert(all_four[source], z, gamma, source, target)
             back = convert(got, z, gamma, target, source)
             for out, want in (got, all_four[target]), (back, all_four[source]):
@@ -151,8 +151,8 @@ def test_conversions_of_the_exact_gaussian_denoiser():
     z, _, gamma = triples()
     a, s = alpha(gamma)[:, None], sigma(gamma)[:, None]
     best = dict(eps=s * z, x=a * z, v=0 * z, score=-z)
-    for source in KINDS:
-        for target in KINDS:
+    for source in PREDICTIONS:
+        for target in PREDICTIONS:
             error = convert(best[source], z, gamma, source, target) - best[target]
             assert (error.abs() <= 1e-14 * (1 / a + 1 / s ** 2)).all(), (source, target)
 
@@ -187,9 +187,9 @@ def test_conversions_in_float32():
     for g in torch.linspace(-30, 30, 13, dtype=torch.float64):
         z, four = predictions(x, eps, g.expand(4))
         z, g32 = z.float(), g.float()
-        for source in KINDS:
+        for source in PREDICTIONS:
             p = four[source].float()
-            for target in set(KINDS) - {source}:
+            for target in set(PREDICTIONS) - {source}:
                 got = convert(p, z, g32, source, target).flatten()
                 want = torch.tensor([
                     by_mpmath(mp, u, v, g.item(), source, target)

@@ -686,7 +686,7 @@ def guided(f):
     kinds = dict(z=first, gamma=mild, c=classes, w=strength)
     def check(draw):
         options = one_of(draw, dict(
-            plain=dict, kind=lambda: dict(kind=draw(st.sampled_from(["eps", "x", "v", "score"]))),
+            plain=dict, predicts=lambda: dict(predicts=draw(st.sampled_from(["eps", "x", "v", "score"]))),
             interval=lambda: dict(interval=(-6., 1.)), rescale=lambda: dict(rescale=.5),
             threshold=lambda: dict(threshold=.9)))
         if f is free: options["batched"] = draw(st.sampled_from([None, True, False]))

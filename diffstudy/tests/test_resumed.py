@@ -298,7 +298,7 @@ def short_run():
         "digits", folder / "run", recipe="digits-tiny", steps=8, save_every=4,
         eval_times=1, eval_draws=1,
         device="cpu", progress=False, print_fn=lambda _: None)
-    first, last = checkpoint.checkpoints(run.folder)
+    first, last = checkpoint.checkpoints(run.run_dir)
     return run, checkpoint.load_weights(first), checkpoint.load_weights(last)
 
 FILES = ("manifest.json", "state.json", *(f"{k}.safetensors" for k in ("model", "ema", "optimizer")))
@@ -306,7 +306,7 @@ FILES = ("manifest.json", "state.json", *(f"{k}.safetensors" for k in ("model", 
 @pytest.mark.parametrize("name", FILES)
 def test_a_spoiled_file_of_a_checkpoint_is_passed_over(tmp_path, name):
     run, before, _ = short_run()
-    shutil.copytree(run.folder, tmp_path / "run")
+    shutil.copytree(run.run_dir, tmp_path / "run")
     (tmp_path / "run" / "result.json").unlink()
     file = checkpoint.checkpoints(tmp_path / "run")[-1] / name
     for bad in spoiled(good := file.read_bytes(), random.Random(name)):
@@ -322,8 +322,8 @@ def test_a_spoiled_file_of_a_checkpoint_is_passed_over(tmp_path, name):
 def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
     "a description is refused, or says of the weights what it said; a log loses what is wrong"
     run, _, last = short_run()
-    shutil.copytree(run.folder, tmp_path / "run")
-    file, rows = tmp_path / "run" / name, checkpoint.read_log(run.folder)
+    shutil.copytree(run.run_dir, tmp_path / "run")
+    file, rows = tmp_path / "run" / name, checkpoint.read_log(run.run_dir)
     for bad in spoiled(good := file.read_bytes(), random.Random(name)):
         file.write_bytes(bad)
         try: found = experiment.open(tmp_path / "run", "cpu", print_fn=lambda _: None)

@@ -34,7 +34,7 @@ from ..process import (
     convert, ddim, edm_sigma, from_ve, gamma_from_edm_sigma, gammas_from_betas, grid, initial,
     probability_flow, sigma, to_ve, walk)
 from ..process.solvers import (
-    BrownianTree, NFECounter, SOLVERS, SPACINGS, consistent_eta, ddim_inverse, dpmpp_2m, edm_grid,
+    BrownianTree, NFECounter, SAMPLERS, SPACINGS, consistent_eta, ddim_inverse, dpmpp_2m, edm_grid,
     euler_steps, gotta_go_fast, heun, langevin, langevin_step, predictor_corrector, step_grid,
     unipc, variance_grid, ve_steps)
 from ..studies import record as runs, solvers as study
@@ -521,12 +521,12 @@ def test_the_record_is_of_this_study():
 def test_every_solver_costs_what_it_says():
     "calls for 6 levels with x̂ behind: one a step, two for Heun but for the last, 100 for Langevin"
     grid_6 = edm_grid(6, 6., -8.)
-    costs = dict.fromkeys(SOLVERS, 6) | {
+    costs = dict.fromkeys(SAMPLERS, 6) | {
         "heun": 11, "pc": 12, "ve-pc": 12, "langevin": 601, "flow": None, "gotta-go-fast": None}
     for name, calls in costs.items():
         if calls is None: continue
         predict = NFECounter(PEAKS.predict)
-        x = SOLVERS[name](predict, torch.ones(2, 1), grid_6, stream(0, name))
+        x = SAMPLERS[name](predict, torch.ones(2, 1), grid_6, stream(0, name))
         assert predict.calls == calls and x.dtype == torch.float32 and x.isfinite().all(), name
     predict = NFECounter(PEAKS.predict)
     assert heun(predict, torch.ones(2, 1), edm_grid(18)).isfinite().all() and predict.calls == 35
@@ -534,15 +534,15 @@ def test_every_solver_costs_what_it_says():
     # those with a corrector take NCSN's step of half the length
     for name, rule in ("pc", euler_steps), ("ve-pc", ve_steps):
         both = [f(PEAKS.predict, torch.ones(2, 1), grid_6, stream(0, name), **kw) for f, kw in (
-            (SOLVERS[name], {}), (predictor_corrector, dict(predictor=rule, step=.1024)))]
+            (SAMPLERS[name], {}), (predictor_corrector, dict(predictor=rule, step=.1024)))]
         torch.testing.assert_close(*both)
 
 # %% ../../nbs/50_solvers.ipynb #50000102
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_solvers_draw_from_the_data(name):
     "W1 of 1,000 points to three peaks below .08, for every solver by name; without one it is .5"
     n, g = 1000, even(8 if name == "langevin" else 60)
-    x = SOLVERS[name](PEAKS.predict, evenly(PEAKS, n, g[0]), g, stream(0, name))
+    x = SAMPLERS[name](PEAKS.predict, evenly(PEAKS, n, g[0]), g, stream(0, name))
     far = lambda x: (x.sort(0).values - evenly(PEAKS, n, g[-1])).abs().mean()
     assert far(x) < .08 < .5 < far(torch.zeros_like(x))
 
@@ -553,7 +553,7 @@ def test_solvers_leave_tensors_and_graphs_alone():
     g = even(4)
     z = initial((3, 2), stream(0, "z"))
     kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
-    few = dict(SOLVERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
+    few = dict(SAMPLERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
     for name, solver in few.items():
         # bfloat16 jumps, and the flow's solver minds
         ask = (lambda z, gamma: net(z)) if name == "flow" else predict
@@ -572,8 +572,8 @@ def test_an_image_does_not_depend_on_its_batch():
     def draw(solver, seeds, **kw):
         own = [stream(s, "image") for s in seeds]
         return solver(mix.predict, initial((len(seeds), 2), own, dtype=torch.float64), g, own, **kw)
-    for name in SOLVERS.keys() - {"flow", "langevin"}:
-        assert torch.equal(draw(SOLVERS[name], range(4))[2], draw(SOLVERS[name], [2])[0]), name
+    for name in SAMPLERS.keys() - {"flow", "langevin"}:
+        assert torch.equal(draw(SAMPLERS[name], range(4))[2], draw(SAMPLERS[name], [2])[0]), name
     few = draw(langevin, range(4), inner=3)
     assert torch.equal(few[2], draw(langevin, [2], inner=3)[0])
     packed = draw(gotta_go_fast, range(4), compact=True)
@@ -583,7 +583,7 @@ def test_an_image_does_not_depend_on_its_batch():
 def test_errors_say_what_to_do():
     "wrong grids, shapes, steps and tolerances are refused with what was given and what to do"
     z, g = torch.zeros(4, 2), even(4)
-    for name, solver in SOLVERS.items():
+    for name, solver in SAMPLERS.items():
         with pytest.raises(ValueError, match="They rise throughout: give gammas.flip"):
             solver(lambda z, g: z, z, g.flip(0), stream(0))
         with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got .*\(4, 1\)"):

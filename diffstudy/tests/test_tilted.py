@@ -229,7 +229,7 @@ def test_both_branches_are_the_networks_own():
                 guided = ClassifierFree(net, c, w=3.)(z, gamma)
                 torch.testing.assert_close(classifier_free(eps_c, eps_u, w=3.), guided)
         other = lambda z, g, c: convert(net(z, g, c), z, g, "eps", "v")
-        as_v = ClassifierFree(other, c, null=3, kind="v", w=0).branches(z, torch.tensor(.5))
+        as_v = ClassifierFree(other, c, null=3, predicts="v", w=0).branches(z, torch.tensor(.5))
         torch.testing.assert_close(as_v.eps_u, net(z, torch.tensor(.5), None), rtol=1e-4, atol=1e-5)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #ad1e0a5b

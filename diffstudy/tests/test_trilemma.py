@@ -18,7 +18,7 @@ from ..core import stream
 from ..data import encode, from_strip, load, three_gaussians
 from ..measure import judge
 from ..process import initial
-from ..process.solvers import SOLVERS
+from ..process.solvers import SAMPLERS
 from ..references import PUBLISHED
 from ..studies import families, record as runs, trilemma
 from ..studies.ddgan_ablation import PAPER
@@ -55,7 +55,7 @@ def test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted():
     "whatever the parts are; Heun asks twice in each step but the last, to clean data"
     predict, gammas = (lambda z, gamma: 0 * z), levels("even", 4, [-8., 8.])
     made = {
-        (name, part): sampled(lambda _: predict, SOLVERS[name], gammas, (1, 2, 2), 6, 0, part)
+        (name, part): sampled(lambda _: predict, SAMPLERS[name], gammas, (1, 2, 2), 6, 0, part)
         for name in ("ddim", "heun") for part in (2, 6)}
     assert {k: calls for k, (_, calls) in made.items()} == {
         ("ddim", 2): 4, ("ddim", 6): 4, ("heun", 2): 7, ("heun", 6): 7}
@@ -69,7 +69,7 @@ def test_the_2m_of_diffusers_is_ours():
     pytest.importorskip("diffusers")
     mix, z = three_gaussians(), initial((50, 2), stream(0, "diffusers"))
     for steps in (8, 16):
-        ours = SOLVERS["dpm++"](mix.predict, z, levels("EDM", steps, [-8., 8.]))
+        ours = SAMPLERS["dpm++"](mix.predict, z, levels("EDM", steps, [-8., 8.]))
         theirs = by_diffusers(
             "DPM-Solver++", dict(use_karras_sigmas=True), mix.predict, z, steps, [-8., 8.])
         assert (ours - theirs).abs().max() < 2e-3  # it computes in float32

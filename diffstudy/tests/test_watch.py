@@ -278,24 +278,24 @@ def test_a_run_that_is_watched_is_the_same_run(kind):
     "in its name, its weights and its result; with a look at three steps"
     run, plain = watched(kind), watched(kind, every=0)
     assert run_folder.differences(run.info, plain.info) == {}
-    assert (run.folder / "watch.jsonl").exists()
-    assert not (plain.folder / "watch.jsonl").exists() and not (plain.folder / "watch").exists()
+    assert (run.run_dir / "watch.jsonl").exists()
+    assert not (plain.run_dir / "watch.jsonl").exists() and not (plain.run_dir / "watch").exists()
     weights = run.model.state_dict(), plain.model.state_dict()
     assert all(torch.equal(a, weights[1][k]) for k, a in weights[0].items())
     for k in ("bits_per_dim", "accuracy", "each", "curve"):
         assert run.result().get(k) == plain.result().get(k)
 
     # what was seen
-    seen = rows(run.folder, "watch.jsonl")
+    seen = rows(run.run_dir, "watch.jsonl")
     assert [r["step"] for r in seen] == [3, 6, 8]
     assert all(("score" in r) == (kind != "ddgan") for r in seen)
-    assert len(list(run.folder.glob("watch/samples-*.png"))) == (0 if kind == "classifier" else 3)
+    assert len(list(run.run_dir.glob("watch/samples-*.png"))) == (0 if kind == "classifier" else 3)
 
 def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path, monkeypatch):
     for kind in ("vdm", "classifier"):
         run = watched(kind)
-        seen = {r["step"]: r["score"] for r in rows(run.folder, "watch.jsonl")}
-        best = experiment.open(run.folder, "cpu", checkpoint="best")
+        seen = {r["step"]: r["score"] for r in rows(run.run_dir, "watch.jsonl")}
+        best = experiment.open(run.run_dir, "cpu", checkpoint="best")
         step = min(seen, key=seen.get)
         assert best.checkpoint.startswith(f"step-{step:09d}") and best.result() is None
 
@@ -329,7 +329,7 @@ def test_endless_images_have_no_half_that_chose():
     assert all("Stacked" in repr(images) for images in run.images())
 
 def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
-    folder = watched("vdm").folder
+    folder = watched("vdm").run_dir
     for step in kept(folder):
         found = experiment.open(folder, "cpu", checkpoint=str(step))
         weights = checkpoint.load_weights(folder / f"step-{step:09d}")
@@ -348,7 +348,7 @@ def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
     monkeypatch.setenv("HOME", str(home() / "new"))  # where nobody has scored these weights
     assert experiment.open("digits", "cpu").evaluation() is None
     with pytest.raises(ValueError, match="no checkpoint with a held-out score"):
-        experiment.open(watched("ddgan").folder, "cpu", checkpoint="best")
+        experiment.open(watched("ddgan").run_dir, "cpu", checkpoint="best")
 
 def test_whatever_takes_long_shows_how_far_it_is(tmp_path, monkeypatch):
     "scoring when the training is done, sampling of several batches and weights, bits: all counted"

@@ -153,8 +153,8 @@ def test_the_text_of_an_argument_stands_alone():
 
 # %% ../../../nbs/98_build.ipynb #98b0a003
 OLD_NAMES = set("""
-    BrownianPath Judged LogisticMixture Shrink can_look check_commands checked_scores
-    confident_loss dpm_solver draw_states effective_share for_a_file give_back hidden_loss
+    BrownianPath Judged LogisticMixture SOLVERS Shrink can_look check_commands checked_scores
+    confident_loss dpm_solver draw_states effective_share for_a_file give_back grid_of hidden_loss
     judged_words keep_memory mark_of match_std need_torchvision news_of_resume not_finite
     number_of numbers_of order_loss path_terms plugged_in some_of that_counts use_kind
     wait_asleep watch_every what_is_wrong
