@@ -70,9 +70,9 @@ class _Case(NamedTuple):
             for i, v in enumerate(run.images()))
 
         # of a folder its newest checkpoint and its log; of weights what their card says
-        last = read_latest(run.folder)[1] if run.folder else None
+        last = read_latest(run.run_dir)[1] if run.run_dir else None
         state = last.state if last else run.result() or {}
-        losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if last else []
+        losses = [r["loss"] for r in read_log(run.run_dir) if r.get("loss")] if last else []
         steps = state.get("step", config["train"]["steps"])
         mean = EMA(torch.nn.Identity(), config["train"]["ema"])
         levels = probe.noise_schedule(log_snr=lambda t: -gamma(t).double().cpu())
@@ -211,7 +211,7 @@ def _loss(c) -> tuple[list, list]:
         back, off = c.levels.times.flip(0), {}
         for flip in ("", " with the time reversed"):
             told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
-            for kind in probe.KINDS:
+            for kind in probe.PREDICTIONS:
                 tried = [_errors(c, t, fit, 64, kind=kind, told=u) for t, u in zip(times, told)]
                 off[kind + flip] = _sum_of_means(tried, "held_out")
         best = min(off, key=lambda k: off[k] if math.isfinite(off[k]) else math.inf)
@@ -406,7 +406,7 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
     with Progress(120, "calls", "drawing samples") as view:
         if isinstance(model, Run): c = _Case.from_run(model, view)
         else:
-            choose(predicts, dict.fromkeys(probe.KINDS), "prediction")
+            choose(predicts, dict.fromkeys(probe.PREDICTIONS), "prediction")
             exact = images if isinstance(images, GaussianMixture) else None
             if exact:
                 images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))
