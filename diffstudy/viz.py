@@ -5,7 +5,7 @@ blind readers."""
 
 # %% auto #0
 __all__ = ['DPI', 'INK', 'GROUND', 'BLUE', 'ORANGE', 'GREEN', 'RED', 'PURPLE', 'SKY', 'GREY',
-           'COLORS', 'setup', 'show_images', 'scatter', 'plane', 'slider']
+           'COLORS', 'setup', 'show_images', 'scatter', 'plane', 'bars', 'slider']
 
 # %% ../nbs/78_viz.ipynb #59fde4ca
 import base64, html, io, json, re, sys
@@ -169,6 +169,24 @@ def plane(f, lim: float = 2.5, n: int = 120, ax=None, title: str = "", **kw):
     xy = torch.stack(torch.meshgrid(g, g, indexing="xy"), -1).reshape(-1, 2)
     ax.imshow(_array(f(xy)).reshape(n, n), origin="lower", extent=(-lim, lim, -lim, lim), **kw)
     ax.set(title=title, xticks=[], yticks=[])
+    return ax
+
+# %% ../nbs/78_viz.ipynb #6af28e64
+def bars(values: dict, xlabel: str):
+    """Draw a bar for each number with the number beside it, the last in orange.
+
+    Args:
+        values: Name of a bar → its number, from top to bottom
+        xlabel: Name and unit of the numbers
+
+    Returns:
+        The axes"""
+    _, ax = plt.subplots(figsize=(4.8, .55 + .33 * len(values)))
+    color = [BLUE] * (len(values) - 1) + [ORANGE]
+    drawn = ax.barh(list(values), list(values.values()), color=color, height=.7)
+    ax.bar_label(drawn, fmt="%.2f", padding=4)
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel, xlim=(0, 1.18 * max(values.values())))
     return ax
 
 # %% ../nbs/78_viz.ipynb #6f4a988c
