@@ -4,18 +4,21 @@
 __all__ = ['BETAS', 'IMAGES', 'HELD_OUT', 'CLASSES', 'FALLS', 'WELL', 'SHORT', 'NAN', 'BROKEN',
            'PLAIN', 'SLIPS', 'levels', 'gaussians', 'by_heart', 'asked', 'same', 'clean', 'data',
            'flat', 'changed', 'test_what_is_broken_is_named',
-           'test_nothing_is_found_where_nothing_is', 'test_no_model_is_below_the_floor',
-           'test_the_sampler_or_the_network_is_to_blame', 'test_what_is_no_set_of_pictures',
+           'test_nothing_is_found_where_nothing_is',
+           'test_an_average_that_warms_up_is_as_old_as_its_last_half',
+           'test_no_model_is_below_the_floor', 'test_the_sampler_or_the_network_is_to_blame',
+           'test_what_is_no_set_of_pictures',
            'test_the_page_has_the_program_that_lies_in_the_repository',
            'test_slips_in_a_page_of_plain_code', 'test_a_command_looks_at_a_run_and_at_a_file']
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0006
-import json, runpy
+import json, math, runpy
 from pathlib import Path
+from types import SimpleNamespace
 import pytest, torch
 from typer.testing import CliRunner
 from .. import check, experiment
-from ..check.doctor import doctor
+from ..check.doctor import _training, doctor
 from ..core import stream
 from ..data import GaussianMixture, encode, load, three_gaussians
 
@@ -95,6 +98,13 @@ def test_nothing_is_found_where_nothing_is():
     assert report, report
     assert "half-life" in str(report), report
     assert asked(held_out=None), asked(held_out=None)
+
+def test_an_average_that_warms_up_is_as_old_as_its_last_half():
+    "decays that rise, as a run's do: the share is the product of the last ones, not of the first"
+    warm = [(1 + n) / (10 + n) for n in range(40)]
+    case = SimpleNamespace(losses=[], skipped=0., decays=warm, unit=False)
+    said = _training(case)[1][-1]
+    assert said.startswith(f"average: {math.prod(warm[20:]):.0%} of it is from the first half")
 
 def test_no_model_is_below_the_floor():
     "of a mixture: the exact answer has no fault; one that knows the held-out points is too good"
