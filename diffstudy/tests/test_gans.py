@@ -310,7 +310,7 @@ def test_two_updates_and_two_samples(name):
     assert not G.training
 
 def test_errors_of_gans():
-    with pytest.raises(ValueError, match="PacGAN"): system("PackGAN", CONFIG)
+    with pytest.raises(ValueError, match="did you mean 'PacGAN'"): system("PackGAN", CONFIG)
     for change, got in ((dict(latent=2), "T=1 and latent=2"), (dict(T=4), "T=4 and latent=0")):
         bad = experiment.change(CONFIG, change)
         with pytest.raises(ValueError, match=f"expected T=1 and latent=0, .*; got {got}"):

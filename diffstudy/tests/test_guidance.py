@@ -721,4 +721,4 @@ def test_errors_guidance():
         (share, lambda: free(threshold=99.5)),
     ):
         with pytest.raises(ValueError, match=says): call()
-    with pytest.raises(TypeError): classifier_free(z, z, 1.)
+    with pytest.raises(TypeError, match="takes 2 positional"): classifier_free(z, z, 1.)

@@ -35,7 +35,7 @@ def test_redraw_refuses():
     net = ddgan.ExactGenerator(mixture, chain)
     with pytest.raises(ValueError, match="a state from 0 to 4; got 5"):
         ddgan.generate(net, torch.zeros(3, 2), chain, start=5)
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match=r"noise of shape \(b, 2\); got shape \(3, 3\)"):
         ddgan.generate(net, torch.zeros(3, 3), chain, start=1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #2c02164c
