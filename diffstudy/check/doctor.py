@@ -286,6 +286,20 @@ def _training(c) -> tuple[list, list]:
     half = sum(1 for _ in takewhile(lambda v: v > .5, left))
     return found, [*looked, f"{says}, its half-life {half} steps"]
 
+# %% ../../nbs/84b_only_noise.ipynb #3783ab50
+def _tint(x, like) -> str | None:
+    "Find a channel whose mean is off by a quarter of the contrast and by four standard errors."
+    if x.ndim != 4: return None
+    own, real = (v.double().flatten(2).mean(2) for v in (x, like))
+    gap = own.mean(0) - real.mean(0)
+    error = (own.var(0) / len(own) + real.var(0) / len(real)).sqrt()
+    off = gap.abs() > torch.maximum(4 * error, .25 * like.double().std())
+    if not off.any(): return None
+    k = (gap.abs() * off).argmax().item()
+    return (
+        f"tinted: the mean of channel {k} is {own[:, k].mean():.2f}, that of the pictures "
+        f"{real[:, k].mean():.2f}; does the schedule end at enough noise?")
+
 # %% ../../nbs/84b_only_noise.ipynb #84bd0035
 def _visible_fault(x, like) -> str | None:
     "Find a visible fault of samples: noise, saturation, wrong contrast, or no variety."
@@ -311,6 +325,7 @@ def _visible_fault(x, like) -> str | None:
     if not .8 < times["contrast"] < 1.2: return (
         f"{'pale' if times['contrast'] < 1 else 'saturated'}: their contrast is "
         f"{times['contrast']:.2f} times that of pictures")
+    return _tint(x, like)
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0036
 def _samples(c, given) -> tuple[list, list]:

@@ -8,7 +8,7 @@ from ..data import GaussianMixture, three_gaussians
 from ..families.distillation import (
     consistency_loss, ddim_step, mean_flow_loss, mean_target, one_step_loss, pairs, predict_x,
     progressive_loss, progressive_target)
-from ..process import alpha, ddim, initial, probability_flow, sigma
+from ..process import alpha, ddim, initial, marginal, probability_flow, sigma
 from ..studies import record as runs
 from ..studies.distillation import MEAN, STUDY
 
@@ -108,6 +108,17 @@ def test_progressive_loss():
     coarse = progressive_loss(
         mixture.predict, mixture.predict, x, torch.linspace(8., -8., 5), stream(1, "loss"))
     assert small < 1e-2 * coarse
+
+    # the error of x counts e^{−γ} = e³ times: by hand, with one step of each kind
+    def nothing(z, gamma): return torch.zeros_like(z)
+    t, m, s = three = torch.tensor([-3., -4., -5.])
+    g = stream(1, "loss")
+    torch.randint(0, 1, (len(x),), generator=g)  # the time, of which there is one
+    z = marginal(x, t).sample(g)
+    end = ddim_step(mixture.predict, ddim_step(mixture.predict, z, m, t), s, m)
+    far = (z / alpha(t) - progressive_target(end, z, s, t)).square().mean()
+    found = progressive_loss(nothing, mixture.predict, x, three, stream(1, "loss"))
+    assert found.item() == pytest.approx(math.exp(3) * far.item(), rel=1e-5)
 
     # at pure noise, where hardly any signal is left, an error counts once all the same
     noise = torch.tensor([8., 0., -8.])

@@ -9,7 +9,7 @@ from ..core import stream
 from ..data import sets
 from ..data.images import (
     Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
-    load_mnist, relative_distance, to_strip, write_images)
+    load_mnist, load_mnist_small, relative_distance, to_strip, write_images)
 from ..train.files import find_bundled, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
@@ -139,6 +139,16 @@ def test_a_failed_download_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(tv.datasets.MNIST, "download", down)
     with pytest.raises(RuntimeError, match="download failed .no route to host.*network"):
         load_mnist(tmp_path)
+
+# %% ../../nbs/72_images.ipynb #4fff09c5
+def test_small_mnist_is_a_part_of_mnist():
+    train, test = load_mnist_small()
+    for part, n, first in (train, 80, [5, 0, 4, 1, 9]), (test, 20, [7, 2, 1, 0, 4]):
+        assert part.labels.bincount().tolist() == [n] * 10
+        assert part.labels[:5].tolist() == first  # as in MNIST's own order
+        assert part.shape == (1, 28, 28)
+    # the first image of each part, by its gray levels
+    assert [int(part.images[0].long().sum()) for part in (train, test)] == [27525, 18454]
 
 # %% ../../nbs/72_images.ipynb #bc1b8deb
 WHO = set("woman women female man men male person people girl boy mx mrs".split())

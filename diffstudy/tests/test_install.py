@@ -133,10 +133,10 @@ def test_links_on_pypi_are_absolute():
     assert [t for pair in targets for t in pair if t and not t.startswith("https://")] == []
 
 @checkout
-def test_the_emoji_go_with_their_credit():
+def test_pictures_of_others_go_with_their_credit():
     "licence and notice of what is not ours are in the wheel"
     setup, notice = ((HERE / f).read_text(encoding="utf-8") for f in ("setup.py", "NOTICE"))
-    assert '"Apache-2.0 AND CC-BY-4.0"' in setup
+    assert '"Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-3.0"' in setup
     assert '["LICENSE", "NOTICE"]' in setup
-    assert "copyright Twitter, Inc and other contributors" in notice
-    assert "CC BY 4.0" in notice
+    assert "copyright Twitter, Inc and other contributors" in notice and "CC BY 4.0" in notice
+    assert "copyright Yann LeCun and Corinna Cortes" in notice and "CC BY-SA 3.0" in notice

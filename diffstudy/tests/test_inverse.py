@@ -4,7 +4,7 @@
 import math
 import pytest, torch
 from .. import data, inverse
-from ..core import stream
+from ..core import Normal, stream
 from ..inverse import Blur, Downsample, Mask, Matrix, Measurement
 from ..process import Cosine, alpha, grid, sample, sigma
 
@@ -103,6 +103,99 @@ def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
             mix.predict, m, gammas, [stream(s) for s in seeds], n=len(seeds),
             method="particles", particles=8)
     assert torch.equal(own([3, 4])[1], own([4])[0])
+
+# %% ../../nbs/24_inverse.ipynb #fb0b65cc
+EYE = torch.eye(3, dtype=torch.float64)
+
+class Step:
+    "One ancestral step for Gaussian data N(μ, C) with y = A x + n e, written out by matrices."
+    def __init__(self):
+        draw = lambda *shape: torch.randn(shape, generator=self.g, dtype=torch.float64)
+        self.g = stream(0, "closed")
+        root, self.mean, self.z, self.y = draw(3, 3), draw(1, 3), draw(7, 3), draw(1, 2)
+        self.cov, self.A, self.n = root @ root.mT + .1 * EYE, draw(2, 3), .3
+        self.levels = torch.tensor([1.3, -4.], dtype=torch.float64)
+        self.a, self.s = alpha(self.levels[0]), sigma(self.levels[0])
+        self.b, self.u = alpha(self.levels[1]), sigma(self.levels[1])
+        # x̂ = μ + J (z − α μ)
+        self.J = self.a * self.cov @ torch.linalg.inv(
+            self.a ** 2 * self.cov + self.s ** 2 * EYE)
+        self.x = self.mean + (self.z - self.a * self.mean) @ self.J.mT
+
+    def predict(self, z, gamma):
+        J = alpha(gamma) * self.cov @ torch.linalg.inv(
+            alpha(gamma) ** 2 * self.cov + sigma(gamma) ** 2 * EYE)
+        x = self.mean + (z - alpha(gamma) * self.mean) @ J.mT
+        return (z - alpha(gamma) * x) / sigma(gamma)
+
+    def pull(self, spread):
+        "∇ log N(y; A x̂, spread A Aᵀ + n² I)."
+        S = spread * self.A @ self.A.mT + self.n ** 2 * EYE[:2, :2]
+        return (self.y - self.x @ self.A.mT) @ torch.linalg.inv(S) @ self.A @ self.J
+
+    def own(self, x):
+        "The mean of q(z_s | z_t, x), and its standard deviation."
+        k = self.a / self.b
+        left = self.s ** 2 - k ** 2 * self.u ** 2
+        mean = k * self.u ** 2 / self.s ** 2 * self.z + self.b * left / self.s ** 2 * x
+        return mean, (left * self.u ** 2 / self.s ** 2) ** .5
+
+    def pulled(self, grad): return self.own(self.x + self.s ** 2 / self.a * grad)
+
+    def by(self, method, **options):
+        m = Measurement(self.y, Matrix(self.A), self.n)
+        return method(self.predict, m, self.z, self.levels, stream(1), **options)
+
+def noise_of(shape, g): return torch.randn(shape, generator=g, dtype=torch.float64)
+
+# %% ../../nbs/24_inverse.ipynb #e215f786
+def test_a_step_of_each_method_is_its_closed_form():
+    "Gaussian data, correlated, of three numbers, and two measured: to 1e-9"
+    o, exact = Step(), dict(atol=1e-9, rtol=0)
+    fresh = noise_of((7, 3), stream(1))
+    for method, spread in (inverse.pigdm, o.s ** 2), (inverse.dps, 0.):
+        mean, nu = o.pulled(o.pull(spread))
+        torch.testing.assert_close(o.by(method), mean + nu * fresh, **exact)
+
+    # with a step of its own size DPS goes down the norm, not its square
+    left = o.y - o.x @ o.A.mT
+    mean, nu = o.own(o.x)
+    down = left @ o.A @ o.J / left.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(o.by(inverse.dps, step=.7), mean + .7 * down + nu * fresh, **exact)
+
+def test_replacement_puts_in_a_draw_of_what_was_measured():
+    "α y and noise of the variance σ² − α² n², where it is measured; then one step: to 1e-9"
+    o, seen = Step(), torch.tensor([True, False, True])
+    y = noise_of((1, 3), stream(2))
+    m = Measurement(y, Mask(seen), o.n)
+    x = inverse.replacement(o.predict, m, o.z, o.levels, stream(1))
+    g = stream(1)
+    put = o.a * y + (o.s ** 2 - o.a ** 2 * o.n ** 2) ** .5 * noise_of((7, 3), g)
+    o.z = torch.where(seen, put, o.z)
+    mean, nu = o.own(o.mean + (o.z - o.a * o.mean) @ o.J.mT)
+    torch.testing.assert_close(x, mean + nu * noise_of((7, 3), g), atol=1e-9, rtol=0)
+
+def test_a_weight_is_the_model_s_step_over_the_pulled_one_times_the_likelihood():
+    "log N(z_s; own) − log N(z_s; pulled) + log N(y; A z_s, n² I), constants included: to 1e-9"
+    o = Step()
+    r = o.by(inverse.tds, threshold=0.)
+    (own, nu), (pulled, _) = o.own(o.x), o.pulled(o.pull(o.s ** 2))
+    def log_normal(x, mean, std): return Normal(mean, std ** 2 * torch.ones_like(x)).log_prob(x)
+    n = torch.tensor(o.n, dtype=torch.float64)
+    want = log_normal(r.z, own, nu) - log_normal(r.z, pulled, nu)
+    want = want + log_normal(r.z @ o.A.mT, o.y, n)
+    found = r.log_weights[0] + r.log_ratio
+    torch.testing.assert_close(found, want, atol=1e-9, rtol=0)
+
+def test_log_ratio_is_the_log_evidence():
+    "of a Gaussian, log N(y; A μ, A C Aᵀ + n² I), by 20,000 particles to 0.02"
+    mix = data.GaussianMixture(
+        torch.ones(1), torch.tensor([[.2, -.1]]), torch.tensor([[[1., .8], [.8, 1.]]]))
+    y, A, n = torch.tensor([[1.3]]), torch.tensor([[1., 0.]]), .3
+    m, z = Measurement(y, Matrix(A), n), sample.initial((20_000, 2), stream(0))
+    r = inverse.tds(mix.predict, m, z, grid(Cosine(-8., 12.), 200, dtype=torch.float64), stream(1))
+    exact = Normal(torch.tensor([.2]), torch.tensor([1.09])).log_prob(y)
+    assert abs(r.log_ratio - exact).item() < .02
 
 # %% ../../nbs/24_inverse.ipynb #24b00030
 def test_errors_say_what_was_expected():

@@ -201,3 +201,21 @@ def test_schedules_move_and_reload():
         assert grid(other, 3).device.type == (pick_device().type if s.state_dict() else "cpu")
         ends = [getattr(s, k) for k in ("start", "gap") if hasattr(s, k)]
         assert {*map(id, ends + s.shape_parameters())} == {*map(id, s.parameters())}
+
+# %% ../../nbs/12_schedule.ipynb #28b29a9c
+def test_averaging_pixels_lowers_gamma_by_the_log_of_their_number():
+    "blocks of k × k pixels have γ − 2 log k, and flow matching's time shift is the same, to 1e-12"
+    gamma = torch.linspace(-10, 10, 21, dtype=torch.float64)
+    eye = torch.eye(64, dtype=torch.float64).view(64, 1, 8, 8)
+    for k in 2, 4, 8:
+        average = torch.nn.functional.avg_pool2d(eye, k).flatten(1).T
+        noise = average @ average.T  # of the averaged noise, where that of the pixels is the identity
+        torch.testing.assert_close(
+            noise, torch.eye(len(noise), dtype=torch.float64) / k ** 2, rtol=0, atol=1e-12)
+        small = torch.log(sigma(gamma) ** 2 * noise[0, 0] / alpha(gamma) ** 2)
+        torch.testing.assert_close(small, gamma - 2 * math.log(k), rtol=0, atol=1e-12)
+
+        t = torch.sigmoid(gamma / 2)  # σ/α = t/(1 − t)
+        shifted = k * t / (1 + (k - 1) * t)
+        torch.testing.assert_close(
+            2 * torch.logit(shifted), gamma + 2 * math.log(k), rtol=0, atol=1e-12)

@@ -74,6 +74,11 @@ def test_the_step_is_ancestral_sampling_and_ddim_at_its_ends():
     assert (k.after[:-1] == step[:-1] / 2).all()
     assert k.after[-1] == step[-1]  # the level at the end has no rate of its own
 
+    # on steps of unlike length what is straight in γ goes on to the middle of each
+    uneven = torch.tensor([5., 3., 1.5, 0., -1., -3.], dtype=torch.float64)
+    ahead, x, middle = particle_steps(uneven, 2., 2).ahead[1:], uneven[1:-1], uneven[1:] + uneven[:-1]
+    torch.testing.assert_close(x + ahead * (x - uneven[:-2]), middle[1:] / 2)
+
 # %% ../../nbs/62_tilted_guidance.ipynb #0f3b6a01
 def test_resampling_is_unbiased_and_even():
     "resampling is right on average, 20,000 times, and each count is off by less than one"

@@ -10,7 +10,7 @@ from ..families.vae import (
     importance_bound, linear_bound, sample, standard)
 from ..measure import mean_and_error
 from ..nets import initialize
-from ..process import Linear, alpha, sigma
+from ..process import Linear, alpha, ancestral, grid, initial, sigma
 
 # %% ../../nbs/55_vae.ipynb #55a00040
 def flat_data(n=400, seed=0):
@@ -199,6 +199,12 @@ def test_before_training_a_diffusion_is_the_normal_prior():
     drawn = prior.sample(4000, 128, stream(1, "draw")).double()
     assert (drawn.mean(0).abs() < 4 / 4000 ** .5).all()
     assert ((drawn.var(0) - 1).abs() < .1).all()  # steps of finite length draw a little too narrow
+
+    # the last draw is of p(u|z_0), whose variance is e^γ = σ²/α²
+    g, gammas = stream(2, "draw"), grid(prior.schedule, 8)
+    z = ancestral(prior, initial((4, 3), g), gammas, g)
+    by_hand = z / alpha(gammas[-1]) + math.exp(-4) * torch.randn(4, 3, generator=g)
+    torch.testing.assert_close(prior.sample(4, 8, stream(2, "draw")), by_hand)
 
 def test_a_latent_diffusion_learns_and_draws():
     "two updates of everything, with a gradient in both networks; samples of the right shape"

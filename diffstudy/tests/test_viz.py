@@ -8,18 +8,22 @@ from .. import viz
 from ..data.images import to_strip, write_images
 
 # %% ../../nbs/78_viz.ipynb #9d0c0c7c
-def png(color, size=(6, 4)):
-    "A PNG of one color."
-    from PIL import Image
-    out = io.BytesIO(); Image.new("RGB", size, color).save(out, format="PNG")
-    return out.getvalue()
+def drawn(color, size=(6, 4)):
+    "A figure of one line."
+    figure, ax = matplotlib.pyplot.subplots(figsize=size)
+    ax.plot([0, 1], color=color)
+    return figure
+
+@pytest.fixture(autouse=True)
+def look():
+    matplotlib.use("Agg"); viz.setup()
 
 def test_slider_holds_its_frames_and_can_be_read():
     s = viz.slider(
-        [png("red"), png("white"), png("blue")], [0, .5, "<b>"], name='weight "w"',
+        [drawn(c) for c in ("red", "white", "blue")], [0, .5, "<b>"], name='weight "w"',
         alt="A colored square.", caption="What to see.", start=1)
     page = s._repr_html_()
-    assert page.count("<img") == page.count("data:image/png;base64,") == 3
+    assert page.count("<img") == page.count("data:image/svg+xml;base64,") == 3
     assert page.count("display:none") == 2
     assert 'aria-valuetext="0.5"' in page
     assert "weight &quot;w&quot;" in page
@@ -34,33 +38,35 @@ def test_slider_holds_its_frames_and_can_be_read():
     assert repr(s) == '[slider over weight "w": 0, 0.5, <b>]'
 
 # %% ../../nbs/78_viz.ipynb #5ae5b02a
-def test_slider_frames_keep_their_colors_and_shrink():
-    from PIL import Image
-    matplotlib.use("Agg"); viz.setup()
-    figure, ax = matplotlib.pyplot.subplots(); ax.plot([0, 1])
-    out = io.BytesIO(); figure.savefig(out, format="png")
-    small, size = viz.palette_png(figure)
-    exact, mine = (
-        np.asarray(Image.open(f).convert("RGB")).astype(int) for f in (out, io.BytesIO(small)))
-    assert size == mine.shape[1::-1]
-    assert np.abs(exact - mine).max() <= 40
-    assert np.abs(exact - mine).mean() < .5
-    assert len(small) < len(out.getvalue())
+def test_a_figure_is_one_svg_for_light_and_dark():
+    first, second = (viz.to_svg(drawn(viz.BLUE, (2, 1)), tight=False) for _ in range(2))
+    assert first == second
     assert not matplotlib.pyplot.get_fignums()
+    head, body = first.split("</style>", 1)
+    assert 'width="220" height="110"' in head
+    assert '[style*="stroke: #0072b2"]{stroke:#4aa3df!important}' in head
+    assert "stroke: #0072b2" in body  # the line
+    assert "fill: #fcfbf8" in body  # the paper
+
+def test_a_cloud_of_points_is_an_image_in_its_figure():
+    for n, images in (500, 0), (501, 1):
+        figure, ax = matplotlib.pyplot.subplots()
+        ax.scatter(range(n), range(n))
+        assert viz.to_svg(figure).count("<image") == images, n
 
 # %% ../../nbs/78_viz.ipynb #a5281ce6
 def test_slider_errors():
     with pytest.raises(ValueError, match="a label for each; got 2 frames and 1 labels"):
-        viz.slider([png("red")] * 2, [1], name="w", alt="x")
+        viz.slider([drawn("red") for _ in range(2)], [1], name="w", alt="x")
     with pytest.raises(ValueError, match="at least two frames"):
         viz.slider([], [], name="w", alt="x")
     with pytest.raises(ValueError, match="differ in size"):
-        viz.slider([png("red"), png("red", (5, 5))], [1, 2], name="w", alt="x")
+        viz.slider([drawn("red"), drawn("red", (5, 5))], [1, 2], name="w", alt="x")
     with pytest.raises(ValueError, match="start must be"):
-        viz.slider([png("red")] * 2, [1, 2], name="w", alt="x", start=2)
+        viz.slider([drawn("red") for _ in range(2)], [1, 2], name="w", alt="x", start=2)
     with pytest.raises(ValueError, match="name and alt"):
-        viz.slider([png("red")] * 2, [1, 2], name="w", alt=" ")
-    with pytest.raises(TypeError, match="matplotlib figure or the bytes"):
+        viz.slider([drawn("red") for _ in range(2)], [1, 2], name="w", alt=" ")
+    with pytest.raises(TypeError, match="expected matplotlib figures; got str"):
         viz.slider(["a.png", "b.png"], [1, 2], name="w", alt="x")
 
 # %% ../../nbs/78_viz.ipynb #de69cb55
