@@ -62,6 +62,10 @@ def noise_schedule(**says) -> Levels:
 
     # a table: of noise levels, which are the times themselves, or by integer times
     v = as_float64(given)
+    if v.ndim != 1 or not len(v):
+        raise ValueError(
+            f"expected {name} as a table of shape (steps,); got {type(given).__name__} of shape "
+            f"{tuple(v.shape)}")
     if name == "sigmas": return Levels(name, torch.ones_like, lambda s: s, v.sort().values)
     abar = torch.cumprod(1 - v, 0) if name == "betas" else v
     def pick(table):  # between whole times too: some samplers have levels of their own

@@ -35,7 +35,13 @@ def test_train_once():
     run = tiny_run()
     result = json.loads((run / "result.json").read_text())
     assert result["config"] == change(RECIPES["digits-tiny"], dict(steps=8)).resolve()
-    assert 1 < result["bits_per_dim"]["unconditional"]["mean"] < 20
+
+    # untrained it has 7.50; and what is told the labels has other bits
+    opened, bits = experiment.open(run, "cpu"), result["bits_per_dim"]
+    again = [opened.bits_per_dim(opened.images()[1], labels=k).mean for k in (False, True)]
+    assert [bits[k]["mean"] for k in ("unconditional", "conditional")] == again
+    assert again == pytest.approx([7.2186, 7.2186], abs=.01)
+    assert again[0] != again[1]
     assert len(result["each"]["conditional"]) == 297
     again = type_in("train", "digits", "--recipe", "digits-tiny", "--steps", 8, "--run", run)
     assert again.exit_code == 0

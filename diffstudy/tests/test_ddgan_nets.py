@@ -500,7 +500,7 @@ def test_errors_image_networks():
     for Net in (ResNetGenerator, ResNetDiscriminator):
         with pytest.raises(ValueError, match="square images"):
             Net(replace(TINY, net="resnet"), (1, 8, 16))
-    with pytest.raises(ValueError, match="half"): Blur("halve")
+    with pytest.raises(ValueError, match="did you mean 'half'"): Blur("halve")
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c13a96ae
 @pytest.mark.parametrize("latent", [4, 0])

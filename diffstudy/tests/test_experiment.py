@@ -984,7 +984,8 @@ made = experiment.train(
 run = experiment.open("a")
 assert type(run).__name__ == "PixelRun" and run.config == made.config and run.config["width"] == 12
 assert torch.equal(run.sample(n=2, seed=1), made.sample(n=2, seed=1))
-assert 0 < run.bits_per_dim().mean == run.result()["bits"] < 10
+assert run.bits_per_dim().mean == run.result()["bits"]
+assert abs(run.result()["bits"] - 4.08744) < 1e-5  # untrained log2 17, .00002 more
 found = run.evaluate(per_class=2, judges="judges", judging=dict(width=8, steps=5))
 assert len(experiment.report_evaluation(found)) > 5
 experiment.export(run, "pixels.safetensors")
@@ -1244,7 +1245,7 @@ def test_the_number_of_a_run_is_that_of_its_averaged_weights_on_held_out_images(
 def is_near_in_bfloat16(sample):
     "other images by a hair, under autocast; another precision is refused"
     x, low = (sample(precision=p).float() for p in ("float32", "bfloat16"))
-    assert 0 < (x - low).abs().mean() < .5
+    assert 0 < (x - low).abs().mean() < .1  # two images differ by more than three levels
     with pytest.raises(ValueError, match="precision.*did you mean 'bfloat16'"):
         sample(precision="bfloat")
 
@@ -1269,7 +1270,7 @@ def test_a_diffusion_model_answers_everything():
     is_near_in_bfloat16(lambda **how: run.sample([*range(10)], steps=4, **how))
     z, gamma = torch.randn(2, 1, 8, 8, generator=stream(0, "z")), torch.tensor(1.)
     assert run.predict([1, 2], w=2.)(z, gamma).shape == z.shape
-    assert 1 < run.bits_per_dim().mean < 20
+    assert run.bits_per_dim().mean == pytest.approx(7.2186, abs=.01)  # untrained: 7.50
     assert run.bits_per_dim(labels=False).n == 297
     found = run.evaluate(steps=2, per_class=2, **JUDGED)
     assert found["recognized"]["n"] == 20
@@ -1412,11 +1413,11 @@ def test_other_losses_are_mended():
         (dict(operator=inverse.Downsample(2)), r"expected shape \(1, 4, 4\); got \(1, 8, 8\)"),
         (dict(operator=inverse.Downsample(2), mask=x[0] > 0), "a mask or an operator; got both"),
         (dict(mask=torch.ones(4, 4, dtype=torch.bool)), r"mask: expected shape \(8, 8\) or"),
-        (dict(noise=-1.), "noise"), (dict(method="dsp"), "did you mean 'dps'"),
+        (dict(noise=-1.), "noise: expected"), (dict(method="dsp"), "did you mean 'dps'"),
         (dict(w=1.), "needs labels"), (dict(n=0), "n: expected a whole number"),
     ):
         with pytest.raises(ValueError, match=words): run.restore(x, steps=2, **how)
-    with pytest.raises(TypeError, match="maks"): run.restore(x, maks=x[0] > 0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'maks'"): run.restore(x, maks=x[0] > 0)
     with pytest.raises(ValueError, match="fills in nothing"): tiny("classifier-digits", 6).restore(x)
 
 def test_there_and_back_from_a_picture():

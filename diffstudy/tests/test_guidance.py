@@ -87,20 +87,20 @@ def tilted(mix, w, gamma=-math.inf, c=0):
 
 # %% ../../nbs/20_guidance.ipynb #7eeb4932
 @pytest.mark.parametrize("gamma, lim", [(-4., 3.5), (0., 5.), (3., 6.)])
-def test_G3_guided_noise_is_the_score_of_the_tilted_density(gamma, lim):
+@pytest.mark.parametrize("w", [.5, 4.])
+def test_G3_guided_noise_is_the_score_of_the_tilted_density(gamma, lim, w):
     "the guided noise is the score of the tilted density on a grid: six cases, to 1e-5"
     mix = three_gaussians()
     h = .03
     c = torch.tensor(0)
-    for w in .5, 4.:
-        log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
-        assert abs(log_p.exp().sum() * h ** 2 - 1) < 1e-12
-        # along the first axis
-        slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
-        g = torch.tensor(gamma, dtype=torch.float64)
-        score = -classifier_free(
-            mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
-        assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
+    log_p, points = on_grid(tilted(mix, w, gamma), lim, h)
+    assert abs(log_p.exp().sum() * h ** 2 - 1) < 1e-12
+    # along the first axis
+    slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
+    g = torch.tensor(gamma, dtype=torch.float64)
+    score = -classifier_free(
+        mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
+    assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
 
 # %% ../../nbs/20_guidance.ipynb #e66e965e
 def near(values, exact, errors=4):
@@ -225,20 +225,22 @@ def variance_drawn(sampler, w, steps=2000):
     return v
 
 # %% ../../nbs/21_guided_sampling.ipynb #ed50458e
-def test_sampling_gap_in_closed_form():
-    "three widths from one score: samplers within 3 % of their formulas, the flow to 1e-6"
-    for w in 0., .5, 1., 2., 4.:
-        for name in "ancestral", "ddim":
-            assert abs(variance_drawn(name, w) / WIDTHS[name](w) - 1) < .03
-    z = torch.ones(1, 1, dtype=torch.float64)
-    for w in 0., 1., 3.:  # the flow to its tolerance, with the finite ends t and T
-        t, T = math.exp(-12), math.exp(14)
-        # VP: times α² of the end
-        exact = (1 + t) * ((1 + t) * (2 + T) / ((1 + T) * (2 + t))) ** w / (1 + t)
-        end = sample.probability_flow(
-            ClassifierFree(nested, 0, w=w, null=1),
-            z, [14., -12.], rtol=1e-9, atol=1e-12)
-        assert abs(end.item() ** 2 / exact - 1) < 1e-6
+@pytest.mark.parametrize("name", ["ancestral", "ddim"])
+@pytest.mark.parametrize("w", [0., .5, 1., 2., 4.])
+def test_sampling_gap_in_closed_form(name, w):
+    "two widths from one score: samplers within 3 % of their formulas"
+    assert abs(variance_drawn(name, w) / WIDTHS[name](w) - 1) < .03
+
+@pytest.mark.parametrize("w", [0., 1., 3.])
+def test_sampling_gap_of_the_flow(w):
+    "a third width: the flow to 1e-6 of its formula, with the finite ends t and T"
+    t, T = math.exp(-12), math.exp(14)
+    # VP: times α² of the end
+    exact = (1 + t) * ((1 + t) * (2 + T) / ((1 + T) * (2 + t))) ** w / (1 + t)
+    end = sample.probability_flow(
+        ClassifierFree(nested, 0, w=w, null=1), torch.ones(1, 1, dtype=torch.float64),
+        [14., -12.], rtol=1e-9, atol=1e-12)
+    assert abs(end.item() ** 2 / exact - 1) < 1e-6
 
 # %% ../../nbs/21_guided_sampling.ipynb #9e042894
 def log_correction(mix, z, gamma, c, w, n=12):
@@ -262,21 +264,22 @@ def corrected(mix, c, w):
     return predict
 
 # %% ../../nbs/21_guided_sampling.ipynb #04bf5d29
-def test_correction_is_the_noised_tilted_density():
+@pytest.mark.parametrize("gamma", [-2., 0., 2.])
+@pytest.mark.parametrize("w", [1., 4.])
+def test_correction_is_the_noised_tilted_density(gamma, w):
     "the corrected score is that of the noised tilted density, summed on a grid, to 0.001"
     mix, g = three_gaussians(), stream(0, "correction")
-    for gamma in torch.tensor([-2., 0., 2.], dtype=torch.float64):
-        a, s = alpha(gamma), sigma(gamma)
-        z, _ = mix.conditional(0).sample(50, g, a, s, dtype=torch.float64)
-        for w in 1., 4.:
-            log_p, points = on_grid(tilted(mix, w), step=.05)
-            q = -.5 * ((z[:, None] - a * points) ** 2).sum(-1) / s ** 2
-            on_the_grid = torch.logsumexp(log_p.flatten() + q, 1)
-            ours = mix.log_prob(z, a, s, 0) + log_correction(mix, z, gamma, 0, w)
-            difference = ours - on_the_grid  # the normalization, the same for all z
-            assert difference.std() < 1e-3
-            guided = mix.log_prob(z, a, s, 0) + w * mix.log_class_prob(z, a, s)[:, 0] - on_the_grid
-            assert guided.std() > .05  # and guidance is not that
+    gamma = torch.tensor(gamma, dtype=torch.float64)
+    a, s = alpha(gamma), sigma(gamma)
+    z, _ = mix.conditional(0).sample(50, g, a, s, dtype=torch.float64)
+    log_p, points = on_grid(tilted(mix, w), step=.05)
+    q = -.5 * ((z[:, None] - a * points) ** 2).sum(-1) / s ** 2
+    on_the_grid = torch.logsumexp(log_p.flatten() + q, 1)
+    ours = mix.log_prob(z, a, s, 0) + log_correction(mix, z, gamma, 0, w)
+    difference = ours - on_the_grid  # the normalization, the same for all z
+    assert difference.std() < 1e-3
+    guided = mix.log_prob(z, a, s, 0) + w * mix.log_class_prob(z, a, s)[:, 0] - on_the_grid
+    assert guided.std() > .05  # and guidance is not that
 
 # %% ../../nbs/21_guided_sampling.ipynb #967a2795
 def flow_log_prob(predict, x, gammas):
@@ -432,24 +435,26 @@ def networks():
     return [(net.eval(), shape) for net, shape in pairs]
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)])
-def test_G8_one_batch_and_two_calls_agree(dtype, tolerance):
+@pytest.mark.parametrize("gamma", [.5, [-5., -3., -1., 1., 3.]], ids=["one", "each"])
+@pytest.mark.parametrize("which", [0, 1], ids=["U-Net", "MLP"])
+def test_G8_one_batch_and_two_calls_agree(dtype, tolerance, gamma, which):
     "one batch and two calls agree: in float64 to 1e-10, in float32 to 1e-5"
-    for net, shape in networks():
-        net, g = net.to(dtype), stream(0, "batched")
-        z = torch.randn(5, *shape, generator=g, dtype=dtype)
-        c = torch.arange(5) % 3
-        w = torch.linspace(0, 3, 5, dtype=dtype)
-        for gamma in torch.tensor(.5, dtype=dtype), torch.linspace(-5, 3, 5, dtype=dtype):
-            with torch.no_grad():
-                one, two = (
-                    ClassifierFree(net, c, w=w, batched=b)(z, gamma)
-                    for b in (True, False))
-                plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
-            # the label matters, so the test can fail
-            assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
-            size = plain.abs().max()
-            assert (one - plain).abs().max() < tolerance * size
-            assert (two - plain).abs().max() < tolerance * size
+    net, shape = networks()[which]
+    net, g = net.to(dtype), stream(0, "batched")
+    z = torch.randn(5, *shape, generator=g, dtype=dtype)
+    c = torch.arange(5) % 3
+    w = torch.linspace(0, 3, 5, dtype=dtype)
+    gamma = torch.tensor(gamma, dtype=dtype)
+    with torch.no_grad():
+        one, two = (
+            ClassifierFree(net, c, w=w, batched=b)(z, gamma)
+            for b in (True, False))
+        plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
+    # the label matters, so the test can fail
+    assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
+    size = plain.abs().max()
+    assert (one - plain).abs().max() < tolerance * size
+    assert (two - plain).abs().max() < tolerance * size
 
 # %% ../../nbs/21_guided_sampling.ipynb #b9528a9e
 class Calls:
@@ -477,34 +482,35 @@ def test_G7_null_branch_sees_no_class_and_idle_branches_do_not_run():
 
 # %% ../../nbs/21_guided_sampling.ipynb #68d6e8b3
 SAMPLERS = sample.ancestral, sample.ddim, sample.probability_flow
+WEIGHTED = (0., None), (2., None), (2., (-3., 2.5))
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_evaluations_in_every_sampler(sampler):
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize("w, interval", WEIGHTED)
+def test_evaluations_in_every_sampler(sampler, batched, w, interval):
     "two evaluations where guidance acts, one elsewhere: for each step of every sampler"
     mix = three_gaussians()
     n = 4
     gammas = grid(Linear(-8., 6.), 14)
     extra = () if sampler is sample.probability_flow else (stream(0),)
-    for batched in True, False:
-        for w, interval in (0., None), (2., None), (2., (-3., 2.5)):
-            rows = {}
-            def net(z, gamma, c):
-                rows[gamma.item()] = rows.get(gamma.item(), 0) + len(z)
-                return mix.predict(z, gamma, c)
-            guide = ClassifierFree(
-                net, torch.arange(n) % 3, w=w, null=3,
-                batched=batched, interval=interval)
-            z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
-            acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
-            expected = lambda g: 2 * n if acts(g) else n
-            visits = {g: r / expected(g) for g, r in rows.items()}
-            if extra:
-                assert len(rows) == 14
-                assert set(visits.values()) == {1.}
-            else:
-                assert all(v == int(v) for v in visits.values())
-                assert len({expected(g) for g in rows}) == (2 if interval else 1)
-            assert z.isfinite().all()
+    rows = {}
+    def net(z, gamma, c):
+        rows[gamma.item()] = rows.get(gamma.item(), 0) + len(z)
+        return mix.predict(z, gamma, c)
+    guide = ClassifierFree(
+        net, torch.arange(n) % 3, w=w, null=3,
+        batched=batched, interval=interval)
+    z = sampler(guide, sample.initial((n, 2), stream(1)), gammas, *extra)
+    acts = lambda g: w and (interval is None or interval[0] < g <= interval[1])
+    expected = lambda g: 2 * n if acts(g) else n
+    visits = {g: r / expected(g) for g, r in rows.items()}
+    if extra:
+        assert len(rows) == 14
+        assert set(visits.values()) == {1.}
+    else:
+        assert all(v == int(v) for v in visits.values())
+        assert len({expected(g) for g in rows}) == (2 if interval else 1)
+    assert z.isfinite().all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #3bc04e07
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -556,7 +562,8 @@ def test_levels_are_read_right():
     with torch.inference_mode(): assert [_gamma_as_float(v) for v in torch.arange(3.)] == [0, 1, 2]
 
 # %% ../../nbs/21_guided_sampling.ipynb #9c3579ec
-def test_interval_all_none_and_one_for_each_example():
+@pytest.mark.parametrize("w", [3., [1., 1.2, 1.4, 1.6, 1.8, 2.]], ids=["one", "each"])
+def test_interval_all_none_and_one_for_each_example(w):
     "an interval with all levels guides, one with none does not; each example has its own level"
     mix, z, _, c = latents(6, "interval")
     make = lambda w, **kw: ClassifierFree(mix.predict, c, w=w, null=3, **kw)
@@ -567,16 +574,16 @@ def test_interval_all_none_and_one_for_each_example():
 
     # the lower end lies outside, the upper one inside; each example by itself, and one for all
     levels, interval = torch.tensor([-4., -1., -.5, 1., 2., 3.], dtype=torch.float64), (-1., 2.)
-    for w in 3., torch.linspace(1, 2, 6, dtype=torch.float64):
-        both = make(w, interval=interval)(z, levels)
-        inside = ((levels > -1) & (levels <= 2))[:, None]
-        torch.testing.assert_close(
-            both,
-            torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
-        for level, guided in zip(levels, inside[:, 0]):
-            one = make(w, interval=interval)(z, level)
-            torch.testing.assert_close(one, make(w if guided else 0.)(z, level), rtol=0, atol=0)
-        assert 0 < inside.sum() < 6
+    w = torch.tensor(w, dtype=torch.float64)
+    both = make(w, interval=interval)(z, levels)
+    inside = ((levels > -1) & (levels <= 2))[:, None]
+    torch.testing.assert_close(
+        both,
+        torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
+    for level, guided in zip(levels, inside[:, 0]):
+        one = make(w, interval=interval)(z, level)
+        torch.testing.assert_close(one, make(w if guided else 0.)(z, level), rtol=0, atol=0)
+    assert inside.sum() == 3
 
 # %% ../../nbs/21_guided_sampling.ipynb #05b70720
 def test_branches_are_batched_by_size():
@@ -714,4 +721,4 @@ def test_errors_guidance():
         (share, lambda: free(threshold=99.5)),
     ):
         with pytest.raises(ValueError, match=says): call()
-    with pytest.raises(TypeError): classifier_free(z, z, 1.)
+    with pytest.raises(TypeError, match="takes 2 positional"): classifier_free(z, z, 1.)

@@ -70,14 +70,14 @@ def test_groupnorm_leaves_share(m):
     assert (share.mean() - (1 - 1 / m)).abs() <= 4 * share.std() / 500 ** .5
 
 # %% ../../nbs/73_models.ipynb #23260648
-def test_groupnorm_sees_no_more():
+@pytest.mark.parametrize("m", (1, 4, 16))
+def test_groupnorm_sees_no_more(m):
     b, h = (
         torch.randn(9, 64, *d, generator=stream(len(d)), dtype=torch.float64)
         for d in ((1, 1), (3, 2)))
-    for m in (1, 4, 16):
-        left = _left(b.flatten(1), m).view_as(b)
-        assert torch.allclose(
-            F.group_norm(h + b, 64 // m), F.group_norm(h + left, 64 // m), atol=1e-12)
+    left = _left(b.flatten(1), m).view_as(b)
+    assert torch.allclose(
+        F.group_norm(h + b, 64 // m), F.group_norm(h + left, 64 // m), atol=1e-12)
     with pytest.raises(ValueError, match="at most width/4"): UNetConfig(width=32, groups=32)
 
 # %% ../../nbs/73_models.ipynb #9827f688
@@ -111,22 +111,22 @@ def _example(shape, b=3, dtype=torch.float64):
         torch.randint(3, (b,), generator=g))
 
 # %% ../../nbs/73_models.ipynb #a525161b
-def test_starts_at_z():
-    for net in (
-        UNet(UNetConfig(8, 1, (1, 2), groups=2, fourier=(7, 8)), (2, 6, 4), 3),
-        MLP(5, 16, classes=3),
-    ):
-        z, gamma, c = _example(net.shape, dtype=torch.float32)
-        assert torch.equal(net(z, gamma, c), z)
-        initialize(net, 0, zeros=False)
-        assert (net(z, gamma, c) - z).abs().min() > 0
+@pytest.mark.parametrize("net", [
+    lambda: UNet(UNetConfig(8, 1, (1, 2), groups=2, fourier=(7, 8)), (2, 6, 4), 3),
+    lambda: MLP(5, 16, classes=3)], ids=["U-Net", "MLP"])
+def test_starts_at_z(net):
+    net = net()
+    z, gamma, c = _example(net.shape, dtype=torch.float32)
+    assert torch.equal(net(z, gamma, c), z)
+    initialize(net, 0, zeros=False)
+    assert (net(z, gamma, c) - z).abs().min() > 0
 
-    # a block hands on what it got, or its skip
+@pytest.mark.parametrize("wide", [8, 12])
+def test_a_block_starts_as_its_skip(wide):
     x, cond = torch.randn(2, 8, 5, 5, generator=stream(0, "x")), torch.ones(2, 16)
-    for wide in (8, 12):
-        block = Residual(8, wide, 16, 2)
-        initialize(block)
-        assert torch.equal(block(x, cond), block.skip(x))
+    block = Residual(8, wide, 16, 2)
+    initialize(block)
+    assert torch.equal(block(x, cond), block.skip(x))
 
 # %% ../../nbs/73_models.ipynb #68d2febe
 def _vdm(net, z, gamma, groups):
@@ -181,9 +181,9 @@ def test_parameter_counts():
     assert count(replace(UNETS["vdm-cifar10"], aug_cond=False)) == 30_577_667
 
 # %% ../../nbs/73_models.ipynb #bf4f0da5
-def test_config_survives_json():
-    for config in UNETS.values():
-        assert UNetConfig(**json.loads(json.dumps(asdict(config)))) == config
+@pytest.mark.parametrize("config", UNETS.values(), ids=UNETS)
+def test_config_survives_json(config):
+    assert UNetConfig(**json.loads(json.dumps(asdict(config)))) == config
 
 # %% ../../nbs/73_models.ipynb #d7a684df
 def test_seed_fixes_weights():
@@ -197,24 +197,26 @@ def test_seed_fixes_weights():
     assert w.abs().max() <= 2 / .8796 / 24
 
 # %% ../../nbs/73_models.ipynb #2bc90105
-def test_output_depends_on_condition():
-    for config in {replace(c, num_res_blocks=1, dropout=0.0) for c in UNETS.values()}:
-        net = UNet(config, (1, 4, 4), 3)
-        initialize(net, 0, zeros=False)
-        z, gamma, c = _example((1, 4, 4), dtype=torch.float32)
-        with torch.no_grad():
-            out, none = net(z, gamma, c), net(z, gamma)
-            change = lambda *a: float(
-                (net(z, *a) - out).square().mean().sqrt() / (out - z).square().mean().sqrt())
-            assert change(gamma + 5, c) > .1, config
-            assert change(gamma, (c + 1) % 3) > .1, config
-            # three classes, and none
-            each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]
-            assert torch.equal(none, each[3]), config
-            assert torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm(), config
-            if config.aug_cond:
-                assert change(gamma, c, torch.ones(3)) > .01, config
-                assert torch.equal(net(z, gamma, c, torch.zeros(3)), out), config
+SMALL = {replace(c, num_res_blocks=1, dropout=0.): name for name, c in UNETS.items()}
+
+@pytest.mark.parametrize("config", SMALL, ids=SMALL.values())
+def test_output_depends_on_condition(config):
+    net = UNet(config, (1, 4, 4), 3)
+    initialize(net, 0, zeros=False)
+    z, gamma, c = _example((1, 4, 4), dtype=torch.float32)
+    with torch.no_grad():
+        out, none = net(z, gamma, c), net(z, gamma)
+        change = lambda *a: float(
+            (net(z, *a) - out).square().mean().sqrt() / (out - z).square().mean().sqrt())
+        assert change(gamma + 5, c) > .1, config
+        assert change(gamma, (c + 1) % 3) > .1, config
+        # three classes, and none
+        each = [net(z, gamma, torch.full_like(c, k)) for k in range(4)]
+        assert torch.equal(none, each[3]), config
+        assert torch.pdist(torch.stack(each).flatten(1)).min() > .1 * (out - z).norm(), config
+        if config.aug_cond:
+            assert change(gamma, c, torch.ones(3)) > .01, config
+            assert torch.equal(net(z, gamma, c, torch.zeros(3)), out), config
 
 # %% ../../nbs/73_models.ipynb #652db343
 _ODD = (UNetConfig(8, 1, groups=2, attention=(0,)), (2, 7, 5))
@@ -222,18 +224,18 @@ _DEEP = (
     UNetConfig(8, 1, (1, 2, 3), (1,), groups=2, num_heads=2, fourier=(3, 4), aug_cond=True),
     (4, 8, 12))
 
-def test_shapes_and_gradients():
-    for config, shape in (_ODD, _DEEP):
-        net = UNet(config, shape, 3)
-        initialize(net, 0, zeros=False)
-        z, gamma, c = _example(shape, dtype=torch.float32)
-        out = net(z, gamma[0], c)  # one γ for all
-        assert out.shape == z.shape
-        assert torch.allclose(out, net(z, gamma[0].expand(3), c))
-        out.square().sum().backward()
-        for name, p in net.named_parameters():
-            assert p.grad is not None, name
-            assert p.grad.abs().max() > 0, name
+@pytest.mark.parametrize("config, shape", (_ODD, _DEEP), ids=["odd", "deep"])
+def test_shapes_and_gradients(config, shape):
+    net = UNet(config, shape, 3)
+    initialize(net, 0, zeros=False)
+    z, gamma, c = _example(shape, dtype=torch.float32)
+    out = net(z, gamma[0], c)  # one γ for all
+    assert out.shape == z.shape
+    assert torch.allclose(out, net(z, gamma[0].expand(3), c))
+    out.square().sum().backward()
+    for name, p in net.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.abs().max() > 0, name
 
 # %% ../../nbs/73_models.ipynb #8046dcbf
 def test_same_on_device_and_channels_last():
@@ -275,18 +277,18 @@ def test_recomputing_changes_nothing_but_memory(dropout):
     with torch.no_grad(): assert net(z, gamma).shape == z.shape
 
 # %% ../../nbs/73_models.ipynb #2326c234
-def test_examples_do_not_interact():
-    for net in (
-        UNet(*_DEEP, 3), UNet(*_ODD, 3),
-        MLP(3, 16, classes=3, fourier=(0, 1)), Classifier((2, 5, 4), 3, 16),
-    ):
-        initialize(net.double(), 0, zeros=False)
-        z, gamma, c = _example(net.shape, 4)
-        args = lambda i: (z[i], gamma[i]) if isinstance(net, Classifier) else (z[i], gamma[i], c[i])
-        whole, order = net(*args(slice(None))), [2, 0, 3, 1]
-        assert torch.allclose(
-            torch.cat([net(*args(slice(i, i + 1))) for i in range(4)]), whole, atol=1e-10)
-        assert torch.allclose(net(*args(order)), whole[order], atol=1e-10)
+@pytest.mark.parametrize("net", [
+    lambda: UNet(*_DEEP, 3), lambda: UNet(*_ODD, 3), lambda: MLP(3, 16, classes=3, fourier=(0, 1)),
+    lambda: Classifier((2, 5, 4), 3, 16)], ids=["deep", "odd", "MLP", "classifier"])
+def test_examples_do_not_interact(net):
+    net = net()
+    initialize(net.double(), 0, zeros=False)
+    z, gamma, c = _example(net.shape, 4)
+    args = lambda i: (z[i], gamma[i]) if isinstance(net, Classifier) else (z[i], gamma[i], c[i])
+    whole, order = net(*args(slice(None))), [2, 0, 3, 1]
+    assert torch.allclose(
+        torch.cat([net(*args(slice(i, i + 1))) for i in range(4)]), whole, atol=1e-10)
+    assert torch.allclose(net(*args(order)), whole[order], atol=1e-10)
 
 # %% ../../nbs/73_models.ipynb #141ec6f0
 def test_classifier():
@@ -321,15 +323,15 @@ def test_autocast_keeps_angles():
     assert 0 < (low - out).square().mean() / (out - z).square().mean() < 1e-3
 
 # %% ../../nbs/73_models.ipynb #dda37412
-def test_compiles_in_one_graph():
-    for net in (
-        MLP(2, 8, 1, classes=3, fourier=(7, 8)),
-        UNet(UNetConfig(8, 1, groups=2, fourier=(7, 8)), (1, 4, 4), 3),
-    ):
-        initialize(net, 0, zeros=False)
-        inputs = _example(net.shape, dtype=torch.float32)
-        assert torch.allclose(
-            torch.compile(net, backend="eager", fullgraph=True)(*inputs), net(*inputs), atol=1e-5)
+@pytest.mark.parametrize("net", [
+    lambda: MLP(2, 8, 1, classes=3, fourier=(7, 8)),
+    lambda: UNet(UNetConfig(8, 1, groups=2, fourier=(7, 8)), (1, 4, 4), 3)], ids=["MLP", "U-Net"])
+def test_compiles_in_one_graph(net):
+    net = net()
+    initialize(net, 0, zeros=False)
+    inputs = _example(net.shape, dtype=torch.float32)
+    assert torch.allclose(
+        torch.compile(net, backend="eager", fullgraph=True)(*inputs), net(*inputs), atol=1e-5)
 
 # %% ../../nbs/73_models.ipynb #86504cb2
 def test_layout_changes_no_value_and_only_float32():

@@ -35,7 +35,7 @@ def test_redraw_refuses():
     net = ddgan.ExactGenerator(mixture, chain)
     with pytest.raises(ValueError, match="a state from 0 to 4; got 5"):
         ddgan.generate(net, torch.zeros(3, 2), chain, start=5)
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match=r"noise of shape \(b, 2\); got shape \(3, 3\)"):
         ddgan.generate(net, torch.zeros(3, 3), chain, start=1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #2c02164c
@@ -67,7 +67,9 @@ def test_the_study_runs_small():
     for model in ("ddgan", "vdm"):
         r = study.run(small, dict(part="redraw", model=model, seed=0))
         assert len(r["digits"]) == len(r["strokes"]) == 4
-        assert 0 <= r["digits"][0]["kept"] <= 1
+        plain = r["digits as they are"]  # hardly trained models lose the digit, and draw none
+        assert max(d["kept"] for d in r["digits"]) < plain["kept"]
+        assert min(d["frechet"] for d in r["digits"]) > plain["frechet"] + .3
         assert from_strip(r["digits drawn"]).shape == (4 * 2 * 8, 1, 8, 8)
     for T in (1, 4):
         assert [len(g) for _, g in study.run(small, dict(part="gap", T=T, seed=0))["curve"]] == [T, T]
@@ -107,12 +109,10 @@ def test_the_latent_study_runs_small(tmp_path, monkeypatch, small_stacks):
     gan = study.SETTINGS["gan"] | dict(train=dict(steps=2, log_every=1, save_every=10))
     small = study.LATENT_SETTINGS | dict(gan=gan, n=6, run=small_stacks)
     found = study.run_latent(small, CASE, folder=tmp_path)
-    assert len(found["ratio"]) == 4
-    assert max(found["ratio"]) > 0
+    assert found["ratio"] == pytest.approx([.289, .213, .266, .160], rel=.1)  # of this seed
     monkeypatch.undo()
     found = study.run_latent(small, dict(data="digits", seed=0))
-    assert len(found["ratio"]) == 4
-    assert min(found["ratio"]) > 0
+    assert found["ratio"] == pytest.approx([.124, .132, .125, .119], rel=.1)
 
 # %% ../../nbs/45_entering_a_chain.ipynb #2544a1eb
 def test_tables_and_what_is_kept():
@@ -160,9 +160,8 @@ def test_what_is_kept_runs_small(tmp_path, small_stacks):
     small = study.KEEPS_SETTINGS | dict(n=8, reader=dict(steps=2, width=4), run=small_stacks)
     of = lambda **case: study.run_keeps(small, case, folder=tmp_path)
     found = of(part="reader", state=2, seed=0)
-    assert 0 < found["drawn"] < 1
-    assert .1 <= found["again"] <= 1
-    assert 0 <= found["right"] <= 1
+    assert found["right"] == pytest.approx(.11, abs=.02)  # two steps: chance, and a bit more
+    assert (found["drawn"], found["again"]) == pytest.approx((.1002, .1004), abs=1.5e-4)
 
     case = CASE | dict(updates=4, shares=[.5, .5, 0., 0.])
     found = of(**case)
@@ -170,5 +169,5 @@ def test_what_is_kept_runs_small(tmp_path, small_stacks):
     assert tables.shape == (4, 10, 10)
     assert (tables.sum((1, 2)) == 24).all()
     assert (tables.sum(2) == tables[0].sum(1)).all()  # the same went in
-    assert study.kept(tables[0]) < 1                  # from the data themselves all would come back
+    assert study.kept(tables[0]) < .5                 # from the data themselves all would come back
     assert of(**case) == found

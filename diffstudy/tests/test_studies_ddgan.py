@@ -106,16 +106,14 @@ def test_patches():
 
 # %% ../../nbs/43_ddgan_images.ipynb #d09af770
 def test_run_variant():  # with the judge that all tests share
-    "the ablation in small: scores in their range, no step skipped, the samples it kept"
+    "the ablation in small: the scores of this seed to 15 %, no step skipped, the samples it kept"
     small = ABLATION.settings | dict(updates=2, n=20, kept=2)
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
     r = run_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0
-    assert r["training"] >= 0
     assert from_strip(r["samples"]).shape == (2, 1, 8, 8)
-    assert 0 <= r["recall"][0] <= 1
-    assert r["frechet"][0] > 0
-    assert 0 <= r["balance"][0] <= math.log(10)
+    scores = [r[k][0] for k in ("recall", "frechet", "balance")]
+    assert scores == pytest.approx([.4, 26.99, .93], rel=.15)
 
 # %% ../../nbs/43_ddgan_images.ipynb #72990ec5
 def recorded(name):
@@ -198,15 +196,15 @@ def test_published_tables():
 
 # %% ../../nbs/66_thousand_modes.ipynb #cc90e56b
 def test_run_stacked_variant():
-    "the ablation on stacks in small: its modes are of three digits, its scores in their range"
+    "the ablation on stacks in small: modes of three digits, the scores of this seed to 20 %"
     small = STACKED_ABLATION.settings | dict(updates=2, n=40, scored=20, kept=2)
     small["recipe"] = small["recipe"] | dict(width=16, d_width=16, batch_size=16)
     r = run_stacked_variant(small, dict(kind="T = 2", seed=0))
     assert r["skipped"] == 0
-    assert 1 <= r["modes"] <= 40
     assert from_strip(r["samples"]).shape == (2, 3, 8, 8)
-    assert all(0 <= r[k][0] <= 1 for k in ("recall", "coverage"))
-    assert r["kl"][0] > 0
+    scores = [r["modes"], *(r[k][0] for k in ("kl", "recall", "coverage", "frechet"))]
+    assert scores == pytest.approx([14, 5.018, .25, 1., 42.29], rel=.2)
+    assert r["kl"][0] > math.log(1000 / r["modes"])  # modes drawn equally often have this
 
 # %% ../../nbs/66_thousand_modes.ipynb #a3f74ed6
 def test_the_latent_may_enter_as_a_map():
@@ -375,5 +373,5 @@ def test_resnet_study(tmp_path, monkeypatch):
         recipe=recipe, judge=dict(width=8, steps=2), updates=4, save_every=1, n=40, kept=2)
     out = run_resnet(settings, dict(kind="DDGAN", seed=0, mismatch=.5), folder=tmp_path)
     assert (len(unpacked(out["samples"])), out["skipped"]) == (2, 0)
-    assert 0 <= out["accuracy"][0] <= 1
-    assert "frechet" in out["held_out"]
+    assert out["accuracy"][0] < .2  # a judge of two steps reads by chance
+    assert out["frechet"][0] > 50 * abs(out["held_out"]["frechet"][0])

@@ -312,7 +312,7 @@ def test_every_method_of_the_study_draws_the_class_without_guidance():
     "at w = 0 every method draws the class: mean and variance within 5 errors, calls as promised"
     mix, n = three_gaussians(), 4000
     net, weak = networks(SETTINGS, mix, "exact", 0)
-    methods = [(m, p) for m, p in FIXED.items()] + [(m, ps[0]) for m, ps in PARAMETERS.items()]
+    calls, methods = {}, [(m, p) for m, p in FIXED.items()] + [(m, ps[0]) for m, ps in PARAMETERS.items()]
     for method, p in methods:
         if method == "CFG++": continue  # its scale stands for the weight, and 0 means no class
         net.rows = 0
@@ -323,7 +323,9 @@ def test_every_method_of_the_study_draws_the_class_without_guidance():
         var = (share[:, None] * (x - mean) ** 2).sum(0)
         assert (mean - torch.tensor([0., 1.])).abs().max() < 5 * .5 / n ** .5 + .03, (method, mean)
         assert (var - .25).abs().max() < .06, (method, var)
-        assert 60 <= net.rows / n <= 120, (method, net.rows / n)
+        calls[method] = net.rows / n
+    one = {"DDIM", "ancestral", "weaker", "more noise"}  # ask one branch of the network at w = 0
+    assert calls == {m: 71 if m == "interval" else 60 if m in one else 120 for m in calls}
     gammas = grid(Cosine(*ENDS), 20, dtype=torch.float64)
     z = torch.ones(6, 2, dtype=torch.float64)
     predict = lambda z, g: mix.predict(z, g, torch.tensor(0))
@@ -384,7 +386,8 @@ def test_mnist_study(monkeypatch):
     assert {k: [r["w"] for r in v] for k, v in out.items()} == {
         "DDIM": [0, 1], "ancestral": [0, 1], "corrected": [1], "unweighted": [1]}
     rows = [row for several in out.values() for row in several]
-    assert all(0 < row["share"] <= 1 and 0 <= row["accuracy"][0] <= 1 for row in rows)
+    assert [row["share"] for row in rows] == [1] * 6  # an untrained network gives equal weights
+    assert max(row["accuracy"][0] for row in rows) < .3  # and draws no class
     opened.kind = "ddgan"
     with pytest.raises(ValueError, match="expected a run of the recipe mnist-bound"):
         run_mnist(settings, dict(seed=0))
