@@ -7,8 +7,8 @@ __all__ = ['ENDS', 'DOORS', 'Exact', 'test_gamma_is_lost_with_as_many_groups_as_
            'test_any_shape', 'test_V30_gradients', 'test_augment', 'test_optimizer', 'Tiny',
            'test_training_and_sampling', 'test_V14_sample_is_the_chain', 'Largest',
            'test_V16_decoder', 'test_errors_vdm', 'test_a_network_of_ones_own',
-           'test_labels_are_read_alike_at_every_door', 'test_nll', 'test_several_times',
-           'color_set', 'test_color_by_recipe']
+           'test_labels_are_read_alike_at_every_door', 'test_nll', 'test_several_times', 'chain_of',
+           'good', 'odd', 'test_V29_doubling', 'color_set', 'test_color_by_recipe']
 
 # %% ../../nbs/73g_vdm.ipynb #518f3686
 import json, math
@@ -21,6 +21,7 @@ from .. import data, nets, process, train
 from ..core import expand, flat_sum, randn_like, stream
 from ..guidance import drop_labels
 from ..process import LearnedLinear, Linear, Monotone, alpha, sigma
+from .test_bound import gamma_grid, gaussian_terms
 from ..vdm import (
     CategoricalNet, VDM, augment, bound, loss, nll, optimizer, snr, training_loss)
 
@@ -518,6 +519,34 @@ def test_several_times():
     drawn, g = loss(model, k, None, stream(17, "t")), stream(17, "t")
     for _ in range(2): randn_like(x, g)
     assert drawn.total.equal(loss(model, k, None, stream(17, "t"), t=snr.times(8, g)).total)
+
+# %% ../../nbs/73g_vdm.ipynb #2563b921
+def chain_of(error, T, gamma_min=-6., gamma_max=5.):
+    "L_T in nats of a denoiser whose expected squared error of x is error(γ)."
+    g = gamma_grid(T, gamma_min, gamma_max)
+    return (0.5 * (torch.exp(-g[:-1]) - torch.exp(-g[1:])) * error(g[1:])).sum()
+
+def good(g): return torch.sigmoid(g)   # σ²: exact for x ~ N(0, 1)
+def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
+
+# %% ../../nbs/73g_vdm.ipynb #ff009884
+def test_V29_doubling():
+    "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
+    better, worse = (
+        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
+    assert (better < 0).all()
+    assert (worse > 0).all()
+    for T in (1, 8, 64):  # the identity itself
+        g = gamma_grid(2 * T)
+        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
+        for e in (good, odd):
+            extra = (0.5 * (torch.exp(-s) - torch.exp(-mid)) * (e(mid) - e(t))).sum()
+            torch.testing.assert_close(
+                chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
+    x = torch.tensor([-1., 1.], dtype=torch.float64)
+    for T in (1, 16):
+        torch.testing.assert_close(
+            chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
 
 # %% ../../nbs/73g_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):
