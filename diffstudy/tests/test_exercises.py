@@ -276,9 +276,10 @@ def test_slips_of_somebody_else_are_named(line):
     assert not verdict, verdict
     assert word in verdict.says, verdict
 
-# %% ../../nbs/79_exercises.ipynb #24d37067
+# %% ../../nbs/79_exercises.ipynb #ed8f263f
 def test_a_stub_says_what_is_asked():
-    text = stub(exercise("20.4"))
+    importlib.import_module("diffstudy.exercises.c20")
+    text = stub(EXERCISES["20.4"])
     compile(text, "exercise_20_4.py", "exec")
     assert "Of which density is this the" in text
     assert max(map(len, text.splitlines())) <= 100
