@@ -194,6 +194,9 @@ def _loss(c) -> tuple[list, list]:
     fit = mean, root, axes
 
     inside = [v for v in range(8, -7, -2) if c.snr.min() <= v <= c.snr.max()]
+    if not inside: return [(0, (
+        f"schedule: log SNR runs only from {c.snr.max():.3g} to {c.snr.min():.3g}, so all levels "
+        "are alike: has a learned schedule collapsed? Lower the learning rate"))], []
     times = [c.levels.times[int((c.snr - v).abs().argmin())] for v in inside]
     rows = [_errors(c, t, fit) for t in times]
     says = [

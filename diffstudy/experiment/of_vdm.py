@@ -555,6 +555,10 @@ class VDMRun(GenerativeRun):
             one = math.isnan(b.monte_carlo)  # a single draw
             lines.append(
                 f"  {k:14} {b}" + ("" if one else f"   (Monte Carlo part {b.monte_carlo:.4f})"))
+        levels = datasets.DATASETS[result["config"]["data"]].levels
+        if min(b.mean for b in bits.values()) > (blind := math.log2(levels)) - .02: lines.append(
+            f"  which is no better than equal probabilities for all gray levels, {blind:.4f}: was "
+            "the learning rate too high, or the run too short? `diffstudy doctor` may say more")
         return lines
 
     @classmethod

@@ -584,7 +584,8 @@ APART = {  # module -> what it must not know of, however early it comes
         {"nets.models", "process.sample", "train.loop"}),
     "studies.record": set(ORDER) - {"core", "train.files"},
     "studies.guidance": {"vdm.bound", "vdm.snr", "vdm.model"},
-    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]] if m != "check.commands"},
+    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]
+       if m not in ("check.commands", "studies.pictures")},  # which draws for the site
 }
 
 # %% ../../nbs/98_build.ipynb #6e9ff0bd

@@ -11,6 +11,65 @@ from ..vdm import (
     bits_per_dim, centers, diffusion_loss, diffusion_loss_x, level_logits, prior_loss,
     random_steps, reconstruction_loss, step_kl)
 
+# %% ../../nbs/30_bound.ipynb #eaf99dfc
+# bits, adaptive quadrature
+RECONSTRUCTION = {
+    -13.3: .0105, -12.: .4183, -11.: 1.1123, -10.: 1.8336, -9.: 2.5550, -8.: 3.2763, -6.: 4.7190}
+
+def pixel_bits(gamma_0, levels=256, k=None):
+    "Expected reconstruction loss of one pixel in bits, by quadrature over the noise."
+    eps = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    k = torch.full((4001, 1), levels // 2 if k is None else k)
+    noisy = centers(levels, eps)[k] + math.exp(gamma_0 / 2) * eps[:, None]
+    density = torch.exp(-eps ** 2 / 2)
+    bits = bits_per_dim(reconstruction_loss(k, noisy, gamma_0, levels), 1)
+    return (bits * density / density.sum()).sum().item()
+
+# %% ../../nbs/30_bound.ipynb #ab4596a3
+def chain_variance(lam, g):
+    "Variance of the model's z_0 along directions in which the data have variance lam; exact denoiser."
+    s, t = (u.view(-1, *[1] * lam.ndim) for u in (g[:-1], g[1:]))
+    c, share = -torch.expm1(s - t), torch.sigmoid(t) / (torch.sigmoid(-t) * lam + torch.sigmoid(t))
+    factor = torch.sigmoid(-s) / torch.sigmoid(-t) * (1 - c * share) ** 2
+    v = torch.ones_like(lam)
+    for f, added in zip(factor.flip(0), (torch.sigmoid(s) * c).flip(0)): v = f * v + added
+    return v
+
+def gamma_grid(T, gamma_min=-6., gamma_max=5.):
+    "γ of the times 0, 1/T, …, 1 on a straight line, float64."
+    return torch.linspace(gamma_min, gamma_max, T + 1, dtype=torch.float64)
+
+def gaussian_terms(x, g, lam=1.):
+    "Prior, reconstruction and diffusion loss and −log p(x) of each 1-D point, exact denoiser."
+    T, n = len(g) - 1, len(x)
+    shape = n, T, 2
+    xs = x[:, None, None].expand(shape)
+    eps = torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape)
+    s, t = (v[:, None].expand(shape).flatten() for v in (g[:-1], g[1:]))
+    xs, eps = xs.reshape(-1, 1), eps.reshape(-1, 1)
+    z = expand(alpha(t), xs) * xs + expand(sigma(t), xs) * eps
+    eps_hat = expand(sigma(t) / (torch.sigmoid(-t) * lam + torch.sigmoid(t)), z) * z
+    diffusion = diffusion_loss(eps, eps_hat, s, t, T).view(shape).mean((1, 2))
+    # x given z_0 has the variance exp(γ_0) around z_0 / α_0
+    rec = 0.5 * (1 + math.log(2 * math.pi) + g[0]).expand(n)
+    var = chain_variance(torch.tensor(lam, dtype=x.dtype), g)
+    var = var * (1 + torch.exp(g[0])) + torch.exp(g[0])  # 1 / α_0² = 1 + exp(γ_0)
+    nll = -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None])
+    return prior_loss(x[:, None], g[-1]), rec, diffusion, nll
+
+def floor(g, lam=1.):
+    "The gap between the mean bound and the entropy of N(0, lam) data that stays for T → ∞: data end, noisy end."
+    S1, a2 = torch.exp(-g[-1]), torch.sigmoid(-g[-1])
+    return (
+        0.5 * torch.log1p(torch.exp(g[0]) / lam),
+        0.5 * (torch.log1p(S1) - torch.log1p(lam * S1) + a2 * (lam - 1)))
+
+def mean_terms(T, lam):
+    "Mean over N(0, lam) data of the bound and of −log p(x), in nats."
+    x = lam ** .5 * torch.tensor([-1., 1.], dtype=torch.float64)
+    *three, nll = gaussian_terms(x, gamma_grid(T), lam)
+    return sum(three).mean(), nll.mean()
+
 # %% ../../nbs/30_bound.ipynb #282ad259
 def test_V15_prior_loss():
     "the KL of two Gaussians to 1e-12; uniform data: 0.0122, 0.0016, 0.0002 bits at γ₁ = 3, 5, 7"
@@ -74,20 +133,6 @@ def test_V16_window(levels, shape):
         torch.testing.assert_close(
             reconstruction_loss(k, x.float(), g.float(), levels), plain.float(),
             rtol=2e-4, atol=2e-5)
-
-# %% ../../nbs/30_bound.ipynb #eaf99dfc
-# bits, adaptive quadrature
-RECONSTRUCTION = {
-    -13.3: .0105, -12.: .4183, -11.: 1.1123, -10.: 1.8336, -9.: 2.5550, -8.: 3.2763, -6.: 4.7190}
-
-def pixel_bits(gamma_0, levels=256, k=None):
-    "Expected reconstruction loss of one pixel in bits, by quadrature over the noise."
-    eps = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-    k = torch.full((4001, 1), levels // 2 if k is None else k)
-    noisy = centers(levels, eps)[k] + math.exp(gamma_0 / 2) * eps[:, None]
-    density = torch.exp(-eps ** 2 / 2)
-    bits = bits_per_dim(reconstruction_loss(k, noisy, gamma_0, levels), 1)
-    return (bits * density / density.sum()).sum().item()
 
 # %% ../../nbs/30_bound.ipynb #952aceaa
 def test_V16_reconstruction_table():
@@ -211,20 +256,6 @@ def test_bits_per_dim(levels, shape):
     bits = bits_per_dim(nats, k[0].numel())
     torch.testing.assert_close(bits, torch.full((2,), math.log2(levels)), rtol=1e-5, atol=0.)
 
-# %% ../../nbs/30_bound.ipynb #ab4596a3
-def chain_variance(lam, g):
-    "Variance of the model's z_0 along directions in which the data have variance lam; exact denoiser."
-    s, t = (u.view(-1, *[1] * lam.ndim) for u in (g[:-1], g[1:]))
-    c, share = -torch.expm1(s - t), torch.sigmoid(t) / (torch.sigmoid(-t) * lam + torch.sigmoid(t))
-    factor = torch.sigmoid(-s) / torch.sigmoid(-t) * (1 - c * share) ** 2
-    v = torch.ones_like(lam)
-    for f, added in zip(factor.flip(0), (torch.sigmoid(s) * c).flip(0)): v = f * v + added
-    return v
-
-def gamma_grid(T, gamma_min=-6., gamma_max=5.):
-    "γ of the times 0, 1/T, …, 1 on a straight line, float64."
-    return torch.linspace(gamma_min, gamma_max, T + 1, dtype=torch.float64)
-
 # %% ../../nbs/30_bound.ipynb #2d7e4fc2
 def joint(g, x=None, lam=1.):
     "All latents (z_1, …, z_0) of a 1-D chain as one Gaussian: the model's, or the noising process's given x."
@@ -239,25 +270,6 @@ def joint(g, x=None, lam=1.):
         A[r], b[r] = m * A[r - 1], m * b[r - 1] + known
         A[r, r] = k.var.sqrt()
     return torch.distributions.MultivariateNormal(b, A @ A.T)
-
-# %% ../../nbs/30_bound.ipynb #767e82a2
-def gaussian_terms(x, g, lam=1.):
-    "Prior, reconstruction and diffusion loss and −log p(x) of each 1-D point, exact denoiser."
-    T, n = len(g) - 1, len(x)
-    shape = n, T, 2
-    xs = x[:, None, None].expand(shape)
-    eps = torch.tensor([-1., 1.], dtype=x.dtype, device=x.device).expand(shape)
-    s, t = (v[:, None].expand(shape).flatten() for v in (g[:-1], g[1:]))
-    xs, eps = xs.reshape(-1, 1), eps.reshape(-1, 1)
-    z = expand(alpha(t), xs) * xs + expand(sigma(t), xs) * eps
-    eps_hat = expand(sigma(t) / (torch.sigmoid(-t) * lam + torch.sigmoid(t)), z) * z
-    diffusion = diffusion_loss(eps, eps_hat, s, t, T).view(shape).mean((1, 2))
-    # x given z_0 has the variance exp(γ_0) around z_0 / α_0
-    rec = 0.5 * (1 + math.log(2 * math.pi) + g[0]).expand(n)
-    var = chain_variance(torch.tensor(lam, dtype=x.dtype), g)
-    var = var * (1 + torch.exp(g[0])) + torch.exp(g[0])  # 1 / α_0² = 1 + exp(γ_0)
-    nll = -Normal(torch.zeros_like(x)[:, None], var).log_prob(x[:, None])
-    return prior_loss(x[:, None], g[-1]), rec, diffusion, nll
 
 # %% ../../nbs/30_bound.ipynb #c9962d9c
 # bits per dimension, γ from -13.3 to 5
@@ -316,20 +328,6 @@ def test_V20_line_by_line(T=3, x=1.3, lam=.5):
         p.mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
     assert abs(prior + rec + diffusion - nll - kl(q, p_of_z)) < 1e-10
 
-# %% ../../nbs/30_bound.ipynb #012835f8
-def floor(g, lam=1.):
-    "The gap between the mean bound and the entropy of N(0, lam) data that stays for T → ∞: data end, noisy end."
-    S1, a2 = torch.exp(-g[-1]), torch.sigmoid(-g[-1])
-    return (
-        0.5 * torch.log1p(torch.exp(g[0]) / lam),
-        0.5 * (torch.log1p(S1) - torch.log1p(lam * S1) + a2 * (lam - 1)))
-
-def mean_terms(T, lam):
-    "Mean over N(0, lam) data of the bound and of −log p(x), in nats."
-    x = lam ** .5 * torch.tensor([-1., 1.], dtype=torch.float64)
-    *three, nll = gaussian_terms(x, gamma_grid(T), lam)
-    return sum(three).mean(), nll.mean()
-
 # %% ../../nbs/30_bound.ipynb #695f2298
 def test_V14_ancestral_covariance(n=20_000):
     "20,000 draws from V14 have the recursion's covariance; six steps do not make the data's"
@@ -366,34 +364,6 @@ def test_V20_bound(lam=.25):
     low, high = (mean_terms(T, lam)[0] - entropy for T in (2048, 4096))
     # what is left behind 1/T
     torch.testing.assert_close(2 * high - low, sum(floor(gamma_grid(1), lam)), rtol=2e-3, atol=0.)
-
-# %% ../../nbs/30_bound.ipynb #2563b921
-def chain_of(error, T, gamma_min=-6., gamma_max=5.):
-    "L_T in nats of a denoiser whose expected squared error of x is error(γ)."
-    g = gamma_grid(T, gamma_min, gamma_max)
-    return (0.5 * (snr(g[:-1]) - snr(g[1:])) * error(g[1:])).sum()
-
-def good(g): return torch.sigmoid(g)   # σ²: exact for x ~ N(0, 1)
-def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
-
-# %% ../../nbs/30_bound.ipynb #ff009884
-def test_V29_doubling():
-    "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
-    better, worse = (
-        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
-    assert (better < 0).all()
-    assert (worse > 0).all()
-    for T in (1, 8, 64):  # the identity itself
-        g = gamma_grid(2 * T)
-        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
-        for e in (good, odd):
-            extra = (0.5 * (snr(s) - snr(mid)) * (e(mid) - e(t))).sum()
-            torch.testing.assert_close(
-                chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
-    x = torch.tensor([-1., 1.], dtype=torch.float64)
-    for T in (1, 16):
-        torch.testing.assert_close(
-            chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
 
 # %% ../../nbs/30_bound.ipynb #8b19bc8b
 def test_gradients():

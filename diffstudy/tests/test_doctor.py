@@ -62,6 +62,7 @@ BROKEN = [  # the case; what the doctor must say
     (dict(model=same, images=torch.cat([IMAGES, IMAGES[:500]]), held_out=IMAGES[:100]),
         "500 of 2000 are copies", "100 of 100 held-out", "levels are worse"),
     (dict(model=gaussians(IMAGES, betas=SHORT), betas=SHORT), "learned blobs", "0.28 of the"),
+    (dict(betas=torch.full((20,), 1e-6)), "has a learned schedule collapsed?"),
     (dict(model=data), "are those of x, not eps"),
     (dict(model=lambda x, t: WELL(x, 999 - t)), "eps with the time reversed"),
     (dict(model=by_heart(IMAGES)), "times that on training pictures"),

@@ -1249,6 +1249,14 @@ def is_near_in_bfloat16(sample):
     with pytest.raises(ValueError, match="precision.*did you mean 'bfloat16'"):
         sample(precision="bfloat")
 
+def test_a_run_that_has_learned_nothing_says_so():
+    def says(bits):
+        row = dict(mean=bits, error=.002, monte_carlo=.002, n=297)
+        result = dict(config=dict(data="digits"), bits_per_dim=dict(unconditional=row))
+        return [line for line in experiment.of_vdm.VDMRun.summary_lines(result) if "no better than" in line]
+    assert says(4.0860)  # log2 17 = 4.0875
+    assert not says(4.06)
+
 def test_a_diffusion_model_answers_everything():
     run = tiny("digits-tiny")
     x = run.sample(labels=[3] * 4 + [5], w=2., steps=4, sampler="ddim", seed=1)

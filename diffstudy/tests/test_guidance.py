@@ -161,6 +161,23 @@ def test_G6_implicit_classifier_is_the_exact_one():
         implied = implicit_classifier(mix.predict(z, gamma, c), mix.predict(z, gamma), gamma)
         assert_same(implied, gradient(log_class(mix, gamma, c), z))
 
+# %% ../../nbs/20_guidance.ipynb #0e12ca0f
+def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
+    "labels are dropped one by one, at the rate asked for within 4 errors; the others stay"
+    n = 100_000
+    p = .1
+    c = torch.arange(100_000) % 10
+    dropped = drop_labels(c, p, 10, stream(0, "drop"))
+    rate = (dropped == 10).double().mean()
+    assert abs(rate - p) < 4 * math.sqrt(p * (1 - p) / n)
+    assert torch.equal(c, torch.arange(n) % 10)
+    assert torch.equal(dropped[dropped != 10], c[dropped != 10])
+    # one coin for a whole batch of 100 would give only 0 and 1
+    runs = (dropped == 10).double().reshape(-1, 100).mean(1)
+    assert abs(runs.var() - p * (1 - p) / 100) < 4 * p * (1 - p) / 100 * math.sqrt(2 / 1000)
+    assert torch.equal(drop_labels(c, 0, 10), c)
+    assert (drop_labels(c, 1, 10) == 10).all()
+
 # %% ../../nbs/20_guidance.ipynb #4f44820e
 def test_G8_is_G2_with_the_implicit_classifier():
     "it is guidance by the exact classifier, with a weight for each example, to 1e-10"
@@ -182,23 +199,6 @@ def test_G8_conventions(w):
     want = eps_u + scale_from_w(w) * (eps_c - eps_u)
     for how in dict(w=w), dict(scale=1 + w):
         assert_same(classifier_free(eps_c, eps_u, **how), want)
-
-# %% ../../nbs/20_guidance.ipynb #0e12ca0f
-def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
-    "labels are dropped one by one, at the rate asked for within 4 errors; the others stay"
-    n = 100_000
-    p = .1
-    c = torch.arange(100_000) % 10
-    dropped = drop_labels(c, p, 10, stream(0, "drop"))
-    rate = (dropped == 10).double().mean()
-    assert abs(rate - p) < 4 * math.sqrt(p * (1 - p) / n)
-    assert torch.equal(c, torch.arange(n) % 10)
-    assert torch.equal(dropped[dropped != 10], c[dropped != 10])
-    # one coin for a whole batch of 100 would give only 0 and 1
-    runs = (dropped == 10).double().reshape(-1, 100).mean(1)
-    assert abs(runs.var() - p * (1 - p) / 100) < 4 * p * (1 - p) / 100 * math.sqrt(2 / 1000)
-    assert torch.equal(drop_labels(c, 0, 10), c)
-    assert (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
 from ..guidance.guided import _gamma_as_float

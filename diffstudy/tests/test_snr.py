@@ -13,6 +13,60 @@ from diffstudy.vdm.snr import (
     WEIGHTINGS, diffusion_loss, diffusion_loss_x, gammas_for_variance, integrated_loss, times,
     weighted_loss)
 
+# %% ../../nbs/31_snr.ipynb #36bd9f78
+class Stretched(Schedule):
+    "A rising curve r(t), stretched to given ends."
+    def __init__(self, r, gamma_min=-13.3, gamma_max=5.):
+        super().__init__()
+        self.r, self.gamma_min, self.gamma_max = r, gamma_min, gamma_max
+    def forward(self, t):
+        r, lo, hi = map(self.r, (t, 0 * t, 0 * t + 1))
+        return self.gamma_min + (self.gamma_max - self.gamma_min) * (r - lo) / (hi - lo)
+
+def waves(t): return t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi)  # steep, nearly flat
+
+def quadratic(t): return torch.log(torch.expm1(1e-4 + 10 * t ** 2))  # DDPM's betas, many steps
+
+def clamped(last):
+    "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite."
+    return lambda t: 2 * torch.log(torch.tan((last * t + .008) / 1.008 * math.pi / 2))
+
+def zoo(g0=-13.3, g1=5.):
+    "Schedules of every kind with the same ends."
+    shaken = Monotone(g0, g1, width=64)
+    for i, p in enumerate(shaken.shape_parameters()):
+        p.data += torch.randn(p.shape, generator=stream(9, i))
+    return {
+        "linear": Linear(g0, g1),
+        "cosine": Cosine(g0, g1),
+        "DDPM": Stretched(quadratic, g0, g1),
+        "learned, at start": Monotone(g0, g1, width=64),
+        "learned, shaken": shaken,
+        "odd": Stretched(waves, g0, g1)}
+
+# %% ../../nbs/31_snr.ipynb #ccf696a1
+def mixture_losses(mix, schedule, n, seed):
+    "Losses of the exact denoiser of a mixture at independent times, bits per dimension."
+    x, _ = mix.sample(n, stream(seed, "x"))
+    t = torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype)
+    eps = torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype)
+    g = schedule(t).detach()
+    eps_hat = mix.predict(expand(alpha(g), x) * x + expand(sigma(g), x) * eps, g)
+    return bound.bits_per_dim(
+        diffusion_loss(eps, eps_hat, schedule.derivative(t).detach()), x.shape[1])
+
+@torch.no_grad()
+def gaussian_variance(schedule, dims, n=40_001):
+    "Exact variance of one example's loss, standard normal data and exact denoiser, bits² per dimension²."
+    t, w = quadrature(n)
+    f = .5 * schedule.derivative(t) * torch.sigmoid(-schedule(t)) / math.log(2)
+    return ((1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2).item()
+
+def quadrature(n=40_001):
+    "Times and weights of the midpoint rule on [0, 1], denser toward both ends."
+    u = (torch.arange(n, dtype=torch.float64) + .5) / n
+    return u ** 2 * (3 - 2 * u), 6 * u * (1 - u) / n
+
 # %% ../../nbs/31_snr.ipynb #16929679
 def test_V24_limit():
     "V24 by quadrature is 9.5891, which the loss of 10 to 10,000 steps nears (test_bound)"
@@ -74,31 +128,6 @@ def test_V26_diffusion_loss():
         diffusion_loss(eps, eps_hat, 2 * g ** 2), diffusion_loss_x(x, x_hat, g, 2 * g ** 2),
         rtol=1e-8, atol=0.)
 
-# %% ../../nbs/31_snr.ipynb #e178428f
-def test_gradients_of_the_continuous_losses():
-    "gradients of all losses and weightings are those of finite differences, in every argument"
-    x, x_hat = torch.randn(
-        2, 3, 4, generator=stream(3, "grad"), dtype=torch.float64, requires_grad=True)
-    g = torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True)
-    slope = torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(diffusion_loss, (x, x_hat, slope))
-    torch.autograd.gradcheck(diffusion_loss_x, (x, x_hat, g, slope))
-    for w in WEIGHTINGS:
-        torch.autograd.gradcheck(lambda *a: weighted_loss(*a, w), (x, x_hat, g, slope))
-
-# %% ../../nbs/31_snr.ipynb #29aefe5d
-def test_gradients_reach_the_schedule():
-    "each parameter of a schedule, moved both ways: the gradient through γ and γ′ is right"
-    t, s = torch.rand(64, generator=stream(4, "t")).double(), Monotone(-6., 4., width=6).double()
-    loss = lambda: losses_of(s(t), s.derivative(t), 3, stream(5, "n")).mean()
-    for p, got in zip(s.parameters(), torch.autograd.grad(loss(), list(s.parameters()))):
-        for i in range(p.numel()):
-            one, h = p.data.view(-1)[i:i + 1], 1e-5
-            one += h; up = loss().item(); one -= 2 * h; down = loss().item(); one += h
-            assert (
-                got.flatten()[i].item()
-                == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-8))
-
 # %% ../../nbs/31_snr.ipynb #b796f2d6
 def test_losses_are_finite():
     "γ from −30 to 30, float32 and bfloat16: losses and gradients are finite"
@@ -118,19 +147,6 @@ def test_losses_are_finite():
             assert g.grad is None or g.grad.isfinite().all()
         assert a.grad.dtype == dtype
         assert a.grad.isfinite().all()
-
-# %% ../../nbs/31_snr.ipynb #7514a1d8
-@torch.no_grad()
-def gaussian_variance(schedule, dims, n=40_001):
-    "Exact variance of one example's loss, standard normal data and exact denoiser, bits² per dimension²."
-    t, w = quadrature(n)
-    f = .5 * schedule.derivative(t) * torch.sigmoid(-schedule(t)) / math.log(2)
-    return ((1 + 2 / dims) * (f ** 2 * w).sum() - (f * w).sum() ** 2).item()
-
-def quadrature(n=40_001):
-    "Times and weights of the midpoint rule on [0, 1], denser toward both ends."
-    u = (torch.arange(n, dtype=torch.float64) + .5) / n
-    return u ** 2 * (3 - 2 * u), 6 * u * (1 - u) / n
 
 # %% ../../nbs/31_snr.ipynb #209641d8
 def test_times():
@@ -161,38 +177,6 @@ def test_V25_lower_variance():
     even, free = (torch.stack([batch_mean(e) for _ in range(300)]).var() for e in (True, False))
     assert even < .8 * free
 
-# %% ../../nbs/31_snr.ipynb #36bd9f78
-class Stretched(Schedule):
-    "A rising curve r(t), stretched to given ends."
-    def __init__(self, r, gamma_min=-13.3, gamma_max=5.):
-        super().__init__()
-        self.r, self.gamma_min, self.gamma_max = r, gamma_min, gamma_max
-    def forward(self, t):
-        r, lo, hi = map(self.r, (t, 0 * t, 0 * t + 1))
-        return self.gamma_min + (self.gamma_max - self.gamma_min) * (r - lo) / (hi - lo)
-
-def waves(t): return t - .99 * torch.sin(14 * math.pi * t) / (14 * math.pi)  # steep, nearly flat
-
-def quadratic(t): return torch.log(torch.expm1(1e-4 + 10 * t ** 2))  # DDPM's betas, many steps
-
-def clamped(last):
-    "The cosine schedule of improved DDPM up to t = `last`, where its log SNR is still finite."
-    return lambda t: 2 * torch.log(torch.tan((last * t + .008) / 1.008 * math.pi / 2))
-
-# %% ../../nbs/31_snr.ipynb #7b668c54
-def zoo(g0=-13.3, g1=5.):
-    "Schedules of every kind with the same ends."
-    shaken = Monotone(g0, g1, width=64)
-    for i, p in enumerate(shaken.shape_parameters()):
-        p.data += torch.randn(p.shape, generator=stream(9, i))
-    return {
-        "linear": Linear(g0, g1),
-        "cosine": Cosine(g0, g1),
-        "DDPM": Stretched(quadratic, g0, g1),
-        "learned, at start": Monotone(g0, g1, width=64),
-        "learned, shaken": shaken,
-        "odd": Stretched(waves, g0, g1)}
-
 # %% ../../nbs/31_snr.ipynb #418ab8c2
 def test_V27_any_schedule():
     "six schedules, three variances, two pairs of ends: all give the closed form, to 1e-4"
@@ -207,17 +191,6 @@ def test_V27_any_schedule():
                 off = error(g).sqrt()[:, None]
                 got = (w * diffusion_loss_x(off, 0 * off, g, slope)).sum()
                 assert abs(got - exact) < 1e-4 * exact, (name, got, exact)
-
-# %% ../../nbs/31_snr.ipynb #ccf696a1
-def mixture_losses(mix, schedule, n, seed):
-    "Losses of the exact denoiser of a mixture at independent times, bits per dimension."
-    x, _ = mix.sample(n, stream(seed, "x"))
-    t = torch.rand(n, generator=stream(seed, "t"), dtype=x.dtype)
-    eps = torch.randn(x.shape, generator=stream(seed, "eps"), dtype=x.dtype)
-    g = schedule(t).detach()
-    eps_hat = mix.predict(expand(alpha(g), x) * x + expand(sigma(g), x) * eps, g)
-    return bound.bits_per_dim(
-        diffusion_loss(eps, eps_hat, schedule.derivative(t).detach()), x.shape[1])
 
 # %% ../../nbs/31_snr.ipynb #56b1f433
 def test_V27_vp_ve_and_a_mixture():
@@ -402,6 +375,31 @@ def test_V28_edm():
     integral = integrated_loss(
         lambda g: WEIGHTINGS["edm"](g, None) * error_of_x(g), -30., 30., 20_001)
     assert abs(published.mean() - integral) < 4 * published.std() / len(published) ** .5
+
+# %% ../../nbs/31_snr.ipynb #e178428f
+def test_gradients_of_the_continuous_losses():
+    "gradients of all losses and weightings are those of finite differences, in every argument"
+    x, x_hat = torch.randn(
+        2, 3, 4, generator=stream(3, "grad"), dtype=torch.float64, requires_grad=True)
+    g = torch.tensor([-4., 0., 3.], dtype=torch.float64, requires_grad=True)
+    slope = torch.tensor([1., 5., 40.], dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(diffusion_loss, (x, x_hat, slope))
+    torch.autograd.gradcheck(diffusion_loss_x, (x, x_hat, g, slope))
+    for w in WEIGHTINGS:
+        torch.autograd.gradcheck(lambda *a: weighted_loss(*a, w), (x, x_hat, g, slope))
+
+# %% ../../nbs/31_snr.ipynb #29aefe5d
+def test_gradients_reach_the_schedule():
+    "each parameter of a schedule, moved both ways: the gradient through γ and γ′ is right"
+    t, s = torch.rand(64, generator=stream(4, "t")).double(), Monotone(-6., 4., width=6).double()
+    loss = lambda: losses_of(s(t), s.derivative(t), 3, stream(5, "n")).mean()
+    for p, got in zip(s.parameters(), torch.autograd.grad(loss(), list(s.parameters()))):
+        for i in range(p.numel()):
+            one, h = p.data.view(-1)[i:i + 1], 1e-5
+            one += h; up = loss().item(); one -= 2 * h; down = loss().item(); one += h
+            assert (
+                got.flatten()[i].item()
+                == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-8))
 
 # %% ../../nbs/31_snr.ipynb #3ebd2a60
 def test_errors_snr():

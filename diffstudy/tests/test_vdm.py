@@ -11,6 +11,7 @@ from .. import data, nets, process, train
 from ..core import expand, flat_sum, randn_like, stream
 from ..guidance import drop_labels
 from ..process import LearnedLinear, Linear, Monotone, alpha, sigma
+from .test_bound import gamma_grid, gaussian_terms
 from ..vdm import (
     CategoricalNet, VDM, augment, bound, loss, nll, optimizer, snr, training_loss)
 
@@ -507,6 +508,34 @@ def test_several_times():
     drawn, g = loss(model, k, None, stream(17, "t")), stream(17, "t")
     for _ in range(2): randn_like(x, g)
     assert drawn.total.equal(loss(model, k, None, stream(17, "t"), t=snr.times(8, g)).total)
+
+# %% ../../nbs/73g_vdm.ipynb #2563b921
+def chain_of(error, T, gamma_min=-6., gamma_max=5.):
+    "L_T in nats of a denoiser whose expected squared error of x is error(γ)."
+    g = gamma_grid(T, gamma_min, gamma_max)
+    return (0.5 * (torch.exp(-g[:-1]) - torch.exp(-g[1:])) * error(g[1:])).sum()
+
+def good(g): return torch.sigmoid(g)   # σ²: exact for x ~ N(0, 1)
+def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
+
+# %% ../../nbs/73g_vdm.ipynb #ff009884
+def test_V29_doubling():
+    "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
+    better, worse = (
+        torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
+    assert (better < 0).all()
+    assert (worse > 0).all()
+    for T in (1, 8, 64):  # the identity itself
+        g = gamma_grid(2 * T)
+        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
+        for e in (good, odd):
+            extra = (0.5 * (torch.exp(-s) - torch.exp(-mid)) * (e(mid) - e(t))).sum()
+            torch.testing.assert_close(
+                chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
+    x = torch.tensor([-1., 1.], dtype=torch.float64)
+    for T in (1, 16):
+        torch.testing.assert_close(
+            chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
 
 # %% ../../nbs/73g_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):

@@ -123,6 +123,46 @@ def test_the_plane_is_that_of_pytorch(tab):
 
 # %% ../../../nbs/98a_live.ipynb #e630ad23
 @checkout
+def test_the_posterior_is_that_of_pytorch(tab):
+    "shares, mean and density of three peaks, as they are dragged at five levels: to 1e-9"
+    mix = dict(weights=[.2, .5, .3], means=[-1., .4, 1.5], std=[.2, .1, .4])
+    world = data.GaussianMixture(
+        torch.tensor(mix["weights"], dtype=torch.float64),
+        torch.tensor(mix["means"], dtype=torch.float64)[:, None],
+        torch.tensor(mix["std"], dtype=torch.float64)[:, None] ** 2)
+    x = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    body = """const {parts, mean} = m.posterior(...args.slice(0, 3));
+      return [parts.map(p => p.share), mean, args[3].map(x => m.density(parts, x))]"""
+    for z, s in (.3, .8), (-2., .2), (0., .99), (1.7, .5), (.6, .28):
+        shares, mean, p = call(tab, "posterior", body, mix, z, s, x.tolist())
+        found = world.posterior(
+            torch.tensor([[z]], dtype=torch.float64), (1 - s ** 2) ** .5, s)
+        assert_near(shares, found.weights, 1e-9)
+        assert_near([mean], found.mean(), 1e-9)
+        assert_near(p, found.log_prob(x[:, None]).exp(), 1e-9)
+
+@checkout
+def test_the_posterior_follows_keys_and_pointer(tab):
+    "z by the arrow keys and by the mouse, σ by its slider; the words are those of the state"
+    figure = press(tab, "posterior")
+    handle = figure.locator(".center")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Shift+ArrowLeft")
+    z, mean = seen(tab, "posterior", "z", "mean")
+    assert z == -.15 and mean < 0 and "z = −0.15" in figure.locator(".says").text_content()
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 200, box["y"] + box["height"] / 2)
+    tab.mouse.up()
+    assert seen(tab, "posterior", "z")[0] > .2
+    figure.locator("input[type=range]").focus()
+    tab.keyboard.press("End")
+    sigma, mean = seen(tab, "posterior", "sigma", "mean")
+    assert sigma == .99 and abs(mean) < .2
+
+@checkout
 def test_a_digit_is_that_of_pytorch(tab):
     "all five states and the image of the ten digits, from PyTorch's noise: to 1e-4"
     header, net, parts = read("digits")
@@ -335,4 +375,4 @@ def test_figures_are_small_and_named():
         assert len(text) < 15_000
         assert f'data-live="{name}"' in text
         assert "https:" not in text
-    with pytest.raises(ValueError, match="plane, digits, guided, hole; got 'plan'"): html("plan")
+    with pytest.raises(ValueError, match="plane, digits, guided, hole, posterior; got 'plan'"): html("plan")
