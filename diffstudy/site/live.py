@@ -157,7 +157,7 @@ def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
     tensors, size = dict(net.state_dict()), run.facts["shape"][-1]
     if run.kind == "ddgan" and run.config["components"] and run.config["gan"]["net"] == "mlp":
         import safetensors.torch
-        parts = safetensors.torch.load_file(run.folder / "components.safetensors")
+        parts = safetensors.torch.load_file(run.run_dir / "components.safetensors")
         chain = ddgan.chain_gammas(net.steps)
         k = process.posterior_coefficients(chain[:-1], chain[1:])
         numbers = dict(
