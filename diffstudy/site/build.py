@@ -102,6 +102,10 @@ def fresh(where: Path) -> dict[str, str]:  # File of the package → its text
     by_hand = {name for name in texts if name.endswith("__init__.py")}
     texts = {n: t if n in by_hand else begun(t) for n, t in texts.items()}
 
+    # pytest finds tests by itself: they need no list of names
+    names = r"# %% auto #0\n__all__ = \[[^]]*\]\n\n"
+    texts = {n: re.sub(names, "", t) if "tests/" in n else t for n, t in texts.items()}
+
     # where a user meets them, docstrings say what the comments beside arguments say
     return {
         name: text if name.startswith(("tests/", "site/")) or name in by_hand else describe(text)
@@ -580,7 +584,8 @@ APART = {  # module -> what it must not know of, however early it comes
         {"nets.models", "process.sample", "train.loop"}),
     "studies.record": set(ORDER) - {"core", "train.files"},
     "studies.guidance": {"vdm.bound", "vdm.snr", "vdm.model"},
-    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]] if m != "check.commands"},
+    **{m: {"cli", "viz"} for m in [*LIBRARY, *STUDIES[:-1]]
+       if m not in ("check.commands", "studies.pictures")},  # which draws for the site
 }
 
 # %% ../../nbs/98_build.ipynb #6e9ff0bd
