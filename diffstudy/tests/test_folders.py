@@ -6,9 +6,10 @@ __all__ = ['torchvision', 'pictures', 'test_folder_of_classes', 'test_folder_fla
            'test_pictures_are_turned_upright_and_cropped_at_the_center', 'test_errors_of_folders',
            'png', 'tiff', 'read', 'test_depths_of_pixels', 'test_sixteen_bits',
            'test_pixels_without_a_white', 'test_transparent_pixels_are_white',
-           'test_other_kinds_of_pictures', 'test_hostile_pictures', 'toy_rows', 'save_rows',
-           'quiet', 'same', 'test_a_prepared_folder_is_the_folder',
-           'test_nothing_is_prepared_twice', 'test_a_mapped_set_reads_what_is_asked_for',
+           'test_other_kinds_of_pictures', 'test_pixels_are_counted_before_they_are_decoded',
+           'test_hostile_pictures', 'toy_rows', 'save_rows', 'quiet', 'same',
+           'test_a_prepared_folder_is_the_folder', 'test_nothing_is_prepared_twice',
+           'test_a_mapped_set_reads_what_is_asked_for',
            'test_training_from_a_file_is_training_from_memory',
            'test_an_interrupted_preparation_leaves_nothing', 'test_what_a_kill_has_left_is_removed',
            'test_a_damaged_prepared_set_is_refused', 'test_rows_of_other_data_sets',
@@ -214,6 +215,18 @@ def test_other_kinds_of_pictures(tmp_path):
     assert folders._read_image(tmp_path / "a.png", 512, 1).unique().tolist() == [255]
 
 @torchvision
+def test_pixels_are_counted_before_they_are_decoded(tmp_path, monkeypatch):
+    "a blank PNG of 9,000 by 9,000 is small as a file; a lower bound of Pillow holds as well"
+    from PIL import Image
+    Image.new("L", (9000, 9000)).save(tmp_path / "blank.png")
+    assert (tmp_path / "blank.png").stat().st_size < 3e5
+    monkeypatch.setattr(Image.Image, "load", None)  # so that decoding would be an error of its own
+    with Image.open(tmp_path / "blank.png") as f:
+        with pytest.raises(ValueError, match="67,108,864 pixels.*9,000 by 9,000"):
+            folders.convert_image(f, 1)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+        with pytest.raises(ValueError, match="at most 1,000 pixels"): folders.convert_image(f, 1)
+
 def test_hostile_pictures(tmp_path, monkeypatch):
     "What is no picture, or too much of one, gives an error that names it; no program is called."
     from PIL import Image
