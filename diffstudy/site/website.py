@@ -5,14 +5,15 @@ them."""
 
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'MAPS', 'COLAB', 'AFTER', 'MARKS', 'LIVE', 'FOLDED', 'PRINTED',
-           'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'PICTURE', 'ROW',
-           'MOVED_PAGE', 'LEAD_ON', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises',
-           'links', 'buttons', 'before', 'course_map', 'taken_apart', 'entry', 'module_reference',
-           'reference_page', 'reference', 'work_list', 'prose', 'said_of_check', 'fold_checks',
-           'keep_caption', 'add', 'docs', 'to_download', 'hang', 'mark_checks', 'with_contents',
-           'own_scripts', 'inline', 'with_drawings', 'letters', 'with_room', 'with_files',
-           'search_index', 'moved', 'lead_on', 'change', 'finish', 'outward', 'listed',
-           'link_table', 'update_links', 'browser', 'served', 'serve', 'main']
+           'LETTERS', 'DPI', 'PHONE', 'READABLE', 'SIZE', 'DRAWN', 'FIGURE', 'CARRIED', 'PAPER',
+           'PICTURE', 'ROW', 'MOVED_PAGE', 'LEAD_ON', 'BROWSERS', 'FLAGS', 'web_packages', 'role',
+           'has_exercises', 'links', 'buttons', 'before', 'course_map', 'taken_apart', 'entry',
+           'module_reference', 'reference_page', 'reference', 'work_list', 'prose', 'said_of_check',
+           'fold_checks', 'keep_caption', 'add', 'docs', 'to_download', 'hang', 'mark_checks',
+           'with_contents', 'own_scripts', 'inline', 'with_drawings', 'size', 'with_images',
+           'letters', 'with_room', 'with_files', 'search_index', 'moved', 'lead_on', 'change',
+           'finish', 'outward', 'listed', 'link_table', 'update_links', 'browser', 'served',
+           'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect, json
@@ -482,9 +483,25 @@ def with_drawings(page: str, images: Path) -> str:
 LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
 PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
 SIZE = re.compile(r"""(?:font_?size|labelsize|\bsize)["']?\s*[=:]\s*(\d[\d.]*)""")
+DRAWN = re.compile(r'<svg alt="([^"]*)"( [^>]*\bwidth="(\d+)" height="(\d+)".*?</svg>)', re.S)
 FIGURE = re.compile(
-    r'<img alt="([^"]*)" src="data:image/png;base64,([A-Za-z0-9+/]{32})[^"]*"[^>]*>')
-CARRIED = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=\s]+)"')
+    r'<img alt="([^"]*)" src="data:image/[\w+]+;base64,([A-Za-z0-9+/]+={0,2})"[^>]*>')
+CARRIED = re.compile(r'src="data:image/[\w+]+;base64,([A-Za-z0-9+/=\s]+)"')
+
+PAPER = "fill: #fcfbf8"  # `viz.GROUND`, which the page's own ground replaces
+
+def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
+    "The size of a PNG, or of an SVG of `viz.to_svg`."
+    if figure[:4] == b"\x89PNG":
+        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
+    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
+
+def with_images(page: str) -> str:
+    "A page whose figures are images, which follow its light or dark scheme, and not a part of it."
+    def image(m):
+        figure = base64.b64encode(f"<svg{m.group(2)}".encode()).decode()
+        return f'<img alt="{m.group(1)}" src="data:image/svg+xml;base64,{figure}" class="img-fluid">'
+    return DRAWN.sub(image, page)
 
 def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → points
     "The smallest letters of the figures that set a size, or say that they have none."
@@ -500,7 +517,7 @@ def with_room(page: str, small: dict[str, float]) -> str:
     "A page whose figures scroll sideways on a phone where their letters could not be read."
     def roomy(m):
         points = small.get(html.unescape(m.group(1)), LETTERS)
-        width = int.from_bytes(base64.b64decode(m.group(2))[16:20], "big")
+        width = size(base64.b64decode(m.group(2)))[0]
         need = math.ceil(width * READABLE / (points * DPI / 72))
         if need <= PHONE + 20: return m.group(0)  # 7.6 px will do
         box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
@@ -509,12 +526,13 @@ def with_room(page: str, small: dict[str, float]) -> str:
 
 def with_files(page: str, folder: Path) -> str:
     "A page that shows the files of its figures, in `PAGE_files`, instead of carrying them as well."
-    files = {f.read_bytes(): f.name for f in folder.glob("*.png")}
+    files = {f.read_bytes().strip(): f for f in folder.glob("*.*g")}
     def shown(m):
-        figure = base64.b64decode(m.group(1))
-        if figure not in files: return m.group(0)
-        width, height = (int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
-        return f'src="{folder.name}/{files[figure]}" width="{width}" height="{height}"'
+        figure = base64.b64decode(m.group(1)).strip()
+        if not (file := files.get(figure)): return m.group(0)
+        width, height = size(figure)
+        if file.suffix == ".svg": change(file, lambda text: text.replace(PAPER, "fill: none"))
+        return f'src="{folder.name}/{file.name}" width="{width}" height="{height}"'
     return CARRIED.sub(shown, page)
 
 # %% ../../nbs/99_website.ipynb #227105db
@@ -599,7 +617,7 @@ def finish(site: Path):
         source = nbs / f"{page.stem}.ipynb"
         def ours(text):
             small = letters(source) if source.exists() else {}
-            text = with_room(with_drawings(text, nbs / "images"), small)
+            text = with_room(with_images(with_drawings(text, nbs / "images")), small)
             text = with_files(text, page.with_name(f"{page.stem}_files"))
             if source.exists(): text = f"{buttons(source)}</main>".join(text.rsplit("</main>", 1))
             return own_scripts(with_contents(mark_checks(text)), up)
