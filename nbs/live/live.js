@@ -179,9 +179,7 @@ export function style(figure, draw, panels) {
   const soon = () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(draw) };
   const sizes = new ResizeObserver(soon);
   panels.forEach(p => sizes.observe(p.box));
-  new MutationObserver(soon).observe(document.body, {attributeFilter: ["class"]});
-  new MutationObserver(soon).observe(document.documentElement, {attributeFilter: ["class"]});
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+  new MutationObserver(soon).observe(document.documentElement, {attributeFilter: ["data-scheme"]});
 }
 
 // Pressed: fetch the look and the figure, put it in the place of the picture, give it the focus
