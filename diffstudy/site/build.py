@@ -12,8 +12,8 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'USED', 'NUMBER', 'UNITS', 'TIMES', '
            'tidy', 'Ran', 'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times', 'typical',
            'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
            'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
-           'readme', 'number', 'section', 'sections', 'path', 'beside', 'header', 'promise', 'link',
-           'path_table', 'beside_table', 'synced', 'sync', 'main']
+           'readme', 'number', 'section', 'sections', 'path', 'header', 'promise', 'link',
+           'path_table', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, base64, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -672,10 +672,6 @@ def sections() -> dict[str, list[Path]]:  # Section -> its notebooks, in the ord
 
 def path() -> list[Path]: return sections()[THE_PATH]
 
-def beside() -> dict[str, list[Path]]:
-    "The sections that readers are shown beside the path."
-    return {s: nbs for s, nbs in sections().items() if s not in (THE_PATH, AUTHORS)}
-
 # %% ../../nbs/98_build.ipynb #2167dd54
 def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
     "The small table at the top of a chapter; empty where there is none."
@@ -705,12 +701,7 @@ def path_table() -> str:  # Markdown
         rows.append(f"| {part} | {shown} | {took} |")
     return "\n".join([*rows, f"| | **together** | **{total // 60} h {total % 60:02d}** |"])
 
-def beside_table() -> str:  # Markdown
-    "What stands beside the path, one line for each section."
-    lines = [f"| {s} | {' · '.join(map(link, nbs))} |" for s, nbs in beside().items()]
-    return "\n".join(["| part | pages |", "|---|---|", *lines])
-
-TABLES = {"| part | pages | minutes |": path_table, "| part | pages |": beside_table}
+TABLES = {"| part | pages | minutes |": path_table}
 
 # %% ../../nbs/98_build.ipynb #b76ae849
 def synced() -> dict[Path, str]:  # File -> what it should hold

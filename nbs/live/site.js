@@ -54,10 +54,10 @@ $$('a', bar).forEach(a => {
 // The path: other pages, and the first, lead back to the page of it that was read last.
 const last = keep.get('diffstudy-path') || '';
 if (/^\w+\.html$/.test(last)) {
-  const back = $('.path-links [rel=up]'), on = $('.start [rel=continue]');
-  const name = $(`#bar a[href="${last}"]`)?.textContent;
+  const back = $('.path-links [rel=up]'), start = $('.start p');
+  const name = $(`#bar a[href="${last}"]`)?.textContent.trim();
   if (back && name) [back.href, back.textContent] = [last, `Back to ${name}`];
-  if (on && name) Object.assign(on, {href: last, textContent: `Continue with ${name}`, hidden: false}) }
+  if (start && name) start.prepend(make('a', {href: last, textContent: `Continue: ${name}`}), ' ') }
 if ($('.path-links.path')) keep.set('diffstudy-path', page);
 addEventListener('beforeprint', () => $$('details.quick').forEach(d => d.open = true));
 
@@ -212,6 +212,11 @@ document.addEventListener('click', e => { if (!e.target.closest('.search')) hits
 addEventListener('keydown', e => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
   if (e.key === '/' && !typing && !e.ctrlKey && !e.metaKey) { e.preventDefault(); box.focus() } });
+
+// The first page's figure begins by itself, unless less motion or less data is asked for.
+const hero = $('.hero [data-live]');
+const calm = matchMedia('(prefers-reduced-motion: reduce)').matches || navigator.connection?.saveData;
+if (hero && !calm) addEventListener('load', () => import('./live.js').then(m => m.start(hero, false)));
 
 // Formulas: those in view at once, the others in the pauses that follow, all before printing.
 const formulas = window.katex ? $$('.math') : [];

@@ -170,6 +170,9 @@ def test_a_guided_digit_is_that_of_pytorch(tab):
     levels, ours = call(tab, "guided", body, z.flatten(1).tolist(), c.tolist(), gammas.tolist())
     assert_near(levels, gammas)
     assert_near(ours, states[1:].flatten(2).transpose(0, 1))
+    slow = f"(await import('./live/product.js')).plain(); {body}"  # of a browser without vectors
+    assert_near(call(tab, "guided", slow, z.flatten(1).tolist(), c.tolist(), gammas.tolist())[1],
+                states[1:].flatten(2).transpose(0, 1))
 
 # %% ../../../nbs/98a_live.ipynb #92bf66b4
 @checkout
@@ -253,6 +256,7 @@ def test_digits_are_typed_and_timed(tab):
 def test_a_hole_is_filled_as_pytorch_fills_it(tab):
     "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
     figure = press(tab, "hole")
+    figure.get_by_role("button", name="Nothing").click()
     assert "Nothing is hidden" in figure.locator(".says").text_content()
     slider = figure.locator("input[type=range]")
     slider.focus()
