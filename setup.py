@@ -43,6 +43,7 @@ class WithRecords(build_py):
         for kind in ("*.json", "*.png", "*.safetensors"):
             for file in sorted((here / "nbs" / "runs").glob(kind)):
                 if file.name != "times.json": copy2(file, there)  # which only the authors read
+        copy2(here / "nbs" / "weights" / "mnist.safetensors", there)  # 5.9 MB: the digits of pages
         for name in ("references.bib", "published.csv", "reported.csv"):
             copy2(here / "nbs" / name, there.parent)  # for diffstudy.references
         asked = Path(self.build_lib) / "diffstudy" / "exercises" / "tasks.json"
@@ -83,7 +84,7 @@ setup(
     url=cfg["git_url"],
     project_urls={"Documentation": cfg["doc_host"] + cfg["doc_baseurl"], "Source": cfg["git_url"]},
     keywords=cfg["keywords"],
-    license_expression="Apache-2.0 AND CC-BY-4.0",  # code; emoji
+    license_expression="Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-3.0",  # code; emoji; MNIST
     license_files=["LICENSE", "NOTICE"],
     packages=find_packages(
         include=["diffstudy", "diffstudy.*"], exclude=["diffstudy.site", "diffstudy.site.*"]),

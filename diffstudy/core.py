@@ -519,8 +519,8 @@ EQUATIONS: dict[str, Equation] = {  # wide
         V24 L_\infty = -\tfrac12 \mathbb E \int_0^1 \mathrm{SNR}'(t) \lVert x - \hat x \rVert^2 dt
         V25 L_\infty = -\tfrac12 \mathbb E_{t \sim U(0,1)} [\mathrm{SNR}'(t) \lVert x - \hat x \rVert^2]
         V26 L_\infty = \tfrac12 \mathbb E[\gamma'(t) \lVert \epsilon - \hat\epsilon \rVert^2]
-        V27 L_\infty = \tfrac12 \mathbb E \int_{\mathrm{SNR}_{\min}}^{\mathrm{SNR}_{\max}} \lVert x - \tilde x(z_v, v) \rVert^2 dv
-        V28 L_\infty(w) = \tfrac12 \mathbb E \int w(v) \lVert x - \tilde x(z_v, v) \rVert^2 dv
+        V27 L_\infty = \tfrac12 \mathbb E \int_{\mathrm{SNR}_{\min}}^{\mathrm{SNR}_{\max}} \lVert x - \tilde x(z_r, r) \rVert^2 dr
+        V28 L_\infty(w) = \tfrac12 \mathbb E \int w(r) \lVert x - \tilde x(z_r, r) \rVert^2 dr
         V29 L_{2T} < L_T \text{ where the denoiser's error falls with the noise}
         V30 \nabla_\eta \mathrm{Var}[L]: \text{the interior of the schedule changes only the variance}"""),
     **_rows("Xiao, Kreis and Vahdat 2021, arXiv 2112.07804; " + _S, {"D1", "D2"}, r"""

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['encode', 'decode', 'ImageSet', 'load_digits', 'load_mnist', 'load_cifar10',
-           'load_photos', 'load_emoji', 'tile', 'write_images', 'to_strip', 'from_strip', 'Batches']
+           'load_photos', 'load_mnist_small', 'load_emoji', 'tile', 'write_images', 'to_strip',
+           'from_strip', 'Batches']
 
 # %% ../../nbs/72_images.ipynb #f0f6f5c3
 import base64, hashlib, io, json, math
@@ -265,6 +266,22 @@ def load_photos(data_dir=None) -> tuple[ImageSet, ImageSet]:
 
     def labels(s): return torch.arange(2).repeat_interleave(torch.tensor([len(p) for p in s]))
     return tuple(ImageSet("photos", torch.cat(s), labels(s), 256, 2) for s in (train, test))
+
+# %% ../../nbs/72_images.ipynb #ce2c43e7
+def load_mnist_small(data_dir=None) -> tuple[ImageSet, ImageSet]:
+    """Load a thousand digits of MNIST, 80 and 20 of each class, in the order of MNIST.
+
+    Args:
+        data_dir: Ignored, since the images come with the package
+
+    Returns:
+        Training set (800) and test set (200)"""
+    from PIL import Image
+    sheet = Image.open(find_bundled("mnist-small.png"))
+    x = _patches(torch.from_numpy(np.array(sheet))[None], 28, 28)
+    labels = torch.tensor([*map(int, json.loads(read_note(sheet.filename))["labels"])])
+    every = ImageSet("mnist-small", x, labels, 256, 10)
+    return every[:800], every[800:]
 
 # %% ../../nbs/72_images.ipynb #7345c1d3
 EMOJI = (  # The classes

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 from ..core import choose
 from .folders import load_folder
-from .images import (
-    ImageSet, load_cifar10, load_digits, load_emoji, load_mnist, load_photos)
+from diffstudy.data.images import (
+    ImageSet, load_cifar10, load_digits, load_emoji, load_mnist, load_mnist_small,
+    load_photos)
 from .stacked import Stacked
 
 # %% ../../nbs/72_images.ipynb #d5d5db64
@@ -62,6 +63,10 @@ DATASETS = dict(
         'your pictures, through torchvision (extra "images"): data_dir, size, channels, held_out, '
         "skip_broken"),
 ) | {
+    "mnist-small": Facts(
+        load_mnist_small, (1, 28, 28), 256, 10, 800, 200,
+        "a thousand digits of MNIST, come along: copyright Yann LeCun and Corinna Cortes, CC BY-SA "
+        "3.0; changed: 80 and 20 of each class, in one picture"),
     "stacked-digits": Facts(
         functools.partial(_load_stacked, "digits"), (3, 8, 8), 17, 1000, None, None,
         "three random digits as the channels of one, nothing to download"),

@@ -170,7 +170,7 @@ class FamilyRun(GenerativeRun):
 
         Returns:
             Mean with standard error, and the value of each image"""
-        kind = self.model.kind
+        kind = self.model.likelihood
         if not kind: return super().bits_per_dim()  # which says that there are none
         if images is None and draws is None and seed == 0 and (done := self.result()):
             return bits_of(done, kind)
@@ -186,7 +186,7 @@ class FamilyRun(GenerativeRun):
 
     def measure(self, held_out, progress=False) -> dict:
         "Score held-out images in bits per dimension, if the family has a likelihood."
-        if not (kind := self.model.kind): return {}
+        if not (kind := self.model.likelihood): return {}
         b = self.bits_per_dim(held_out, progress=progress)
         each = [round(v, 4) for v in b.values.tolist()]
         return dict(
@@ -196,7 +196,7 @@ class FamilyRun(GenerativeRun):
     def validate(self, images) -> dict:
         "Score held-out images by one draw of the bits, and draw a few samples."
         found = dict(samples=self.grid())
-        if not images or not self.model.kind: return found
+        if not images or not self.model.likelihood: return found
         b = self.bits_per_dim(images, draws=1)
         return dict(score=b.mean, error=b.error) | found
 

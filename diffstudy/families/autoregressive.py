@@ -67,7 +67,7 @@ def nll(net: Callable, k: Tensor, *context) -> Tensor:
     Args:
         net: `PixelCNN`, `Transformer` or `Table`
         k: Gray levels, `(b, 1, h, w)`, integers
-        *context: Further inputs of the network, such as `kind` of `Transformer`
+        *context: Further inputs of the network, such as `start_token` of `Transformer`
 
     Returns:
         Exact value, `(b,)`, nats"""
@@ -343,9 +343,9 @@ class Transformer(nn.Module):
         size: Dimension of a token, layers, dropout and seed
         mask: Causal mask in the order of reading, `(h w, h w)`, bool; None: `full`
         order: Pixel indices in the order of reading; None: row by row
-        kinds: Number of start tokens, such as one for each augmentation"""
+        start_tokens: Number of start tokens, such as one for each augmentation"""
     def __init__(self, shape: tuple, head, size: Size = Size(64, 3), mask: Tensor = None,
-                 order=None, kinds: int = 1):
+                 order=None, start_tokens: int = 1):
         super().__init__()
         self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
@@ -362,26 +362,27 @@ class Transformer(nn.Module):
         self.register_buffer("order", order)
         self.register_buffer("mask", mask)
         with torch.random.fork_rng(devices=[]):
-            self.start, self.read = nn.Embedding(kinds, width), nn.Embedding(head.levels, width)
+            self.start = nn.Embedding(start_tokens, width)
+            self.read = nn.Embedding(head.levels, width)
             self.asked, self.told = (_Where(self.order, h, w, width) for _ in range(2))
             self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(depth))
             self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, head.size)
         self.last.zero = True
         initialize(self, seed)
 
-    def forward(self, k: Tensor, kind=0) -> Tensor:
+    def forward(self, k: Tensor, start_token=0) -> Tensor:
         """Predict the distribution of each pixel given the pixels read before.
 
         Args:
             k: Gray levels, `(b, 1, h, w)`, integers
-            kind: Index of the start token, for all images or `(b,)`
+            start_token: Index of the start token, for all images or `(b,)`
 
         Returns:
             Parameters of the pixels' distributions, `(b, h, w, head.size)`"""
         k = _levels(self, k).flatten(1)[:, self.order]
-        kind = torch.as_tensor(kind, device=k.device).expand(len(k))
+        start_token = torch.as_tensor(start_token, device=k.device).expand(len(k))
         before = self.read(k[:, :-1]) + self.told()[:-1]
-        h = torch.cat([self.start(kind)[:, None], before], 1) + self.asked()
+        h = torch.cat([self.start(start_token)[:, None], before], 1) + self.asked()
         for block in self.blocks: h = block(h, self.mask)
         out = self.last(self.norm(h))[:, self.order.argsort()]  # back to where the pixels are
         return out.unflatten(1, self.shape[1:])

@@ -247,7 +247,7 @@ def step_loss(chain: Chain, t: int | Tensor, k_t: Tensor, k_0: Tensor, p: Tensor
 
 # %% ../../nbs/56_discrete.ipynb #56a00035
 def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_marginal,
-          generator=None) -> Tensor:
+          generator=None, auxiliary: float = 0.) -> Tensor:
     """Estimate the variational bound of D3PM by one random step (Austin et al. 2021).
 
     Args:
@@ -256,6 +256,7 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_m
         k_0: Clean levels, `(b, D)`, int64
         reverse: p(k_{t−1} | k_t) of p̂: `x0_marginal` or `x0_as_prior`
         generator: A `torch.Generator` for t and k_t
+        auxiliary: Weight of −log p̂(k_0 | k_t) beside the bound, in training alone
 
     Returns:
         Unbiased estimate for each example, `(b,)`, nats"""
@@ -264,8 +265,10 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_m
     t = random(
         torch.randint, 1, T + 1, (len(k_0),), generator=generator, device=k_0.device)
     k_t = draw(chain.Q_bar[_at(t, k_0), k_0], generator)
-    loss = step_loss(chain, t, k_t, k_0, predict(k_t, t), reverse)
-    return T * loss + _kl(chain.Q_bar[-1][k_0], prior(chain))
+    p = predict(k_t, t)
+    loss = T * step_loss(chain, t, k_t, k_0, p, reverse) + _kl(chain.Q_bar[-1][k_0], prior(chain))
+    if not auxiliary: return loss
+    return loss - auxiliary * p.gather(-1, k_0[..., None])[..., 0].log().sum(1)
 
 # %% ../../nbs/56_discrete.ipynb #56a00037
 def exact_bound(chain: Chain, predict: Callable, k_0: Tensor,
@@ -280,7 +283,7 @@ def exact_bound(chain: Chain, predict: Callable, k_0: Tensor,
 
     Returns:
         `(b,)`, nats"""
-    every = all_sequences(chain.Q.shape[-1], k_0.shape[1])
+    every = all_sequences(chain.Q.shape[-1], k_0.shape[1]).to(k_0)
     clean, noisy = k_0.repeat_interleave(len(every), 0), every.repeat(len(k_0), 1)
     total = _kl(chain.Q_bar[-1][k_0], prior(chain))
     for t in range(1, len(chain.Q) + 1):
@@ -304,7 +307,7 @@ def chain_nll(chain: Chain, predict: Callable, k_0: Tensor,
 
     Returns:
         `(b,)`, nats"""
-    every = all_sequences(chain.Q.shape[-1], k_0.shape[1])
+    every = all_sequences(chain.Q.shape[-1], k_0.shape[1]).to(k_0)
     p = prior(chain)[every].prod(-1)
     for t in range(len(chain.Q), 0, -1):
         back = reverse(chain, t, every, predict(every, t))
@@ -324,6 +327,7 @@ def masked_nll(predict: Callable, k: Tensor, hidden: Tensor, mask: int) -> Tenso
     Returns:
         `(b, D)`, nats; 0 at places that are not masked"""
     _check_levels(k, mask)
+    hidden = hidden.to(k.device)
     p = predict(torch.where(hidden, mask, k))
     right = p.gather(-1, k[..., None])[..., 0]
     return torch.where(hidden, -right.log(), 0.)
@@ -350,7 +354,7 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
         weight = length / n
     else:
         expect(alphas[[0, -1]].tolist() == [1., 0.], "alphas from 1 to 0", alphas[[0, -1]].tolist())
-        t = random(torch.randint, 1, len(alphas), (b, 1), **where)
+        alphas, t = alphas.to(k.device), random(torch.randint, 1, len(alphas), (b, 1), **where)
         hidden = random(torch.rand, b, length, **where) < 1 - alphas[t]
         weight = (len(alphas) - 1) * (alphas[t - 1] - alphas[t]) / (1 - alphas[t])
     return weight[:, 0] * masked_nll(predict, k, hidden, mask).sum(1)
@@ -368,7 +372,7 @@ def ordered_nll(predict: Callable, k: Tensor, order, mask: int) -> Tensor:
     Returns:
         Exact value, `(b,)`, nats"""
     expect(sorted(order) == list(range(k.shape[1])), f"each of {k.shape[1]} places once", order)
-    hidden = torch.ones(k.shape[1], dtype=torch.bool)
+    hidden = torch.ones(k.shape[1], dtype=torch.bool, device=k.device)
     total = 0.
     for i in order:
         total = total + masked_nll(predict, k, hidden, mask)[:, i]
@@ -407,7 +411,7 @@ def greedy_nll(predict: Callable, k: Tensor, mask: int) -> Tensor:
 
     Returns:
         Exact value for the greedy sampler, `(b,)`, nats"""
-    rows = torch.arange(len(k))
+    rows = torch.arange(len(k), device=k.device)
     hidden = torch.ones_like(k, dtype=torch.bool)
     total = 0.
     for _ in range(k.shape[1]):

@@ -9,7 +9,7 @@ __all__ = ['one_step_loss', 'progressive_loss', 'consistency_loss', 'mean_flow_l
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..core import expand
+from ..core import draw, expand, randn_like
 from ..process.notation import convert
 from ..process.process import alpha, marginal, sigma
 from ..process.sample import coefficients, ddim, initial
@@ -180,9 +180,9 @@ def mean_flow_loss(net: Callable, x: Tensor, generator=None, instant: float = .5
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    (b, *_), how = x.shape, dict(generator=generator, dtype=x.dtype)
-    t, r = torch.rand(2, b, **how).sort(0, descending=True).values
-    back = torch.where(torch.rand(b, **how) < instant, 0., t - r)
-    noise = torch.randn(x.shape, **how)
+    b, how = len(x), dict(generator=generator, dtype=x.dtype, device=x.device)
+    t, r = draw(torch.rand, 2, b, **how).sort(0, descending=True).values
+    back = torch.where(draw(torch.rand, b, **how) < instant, 0., t - r)
+    noise = randn_like(x, generator)
     z = x + expand(t, x) * (noise - x)
     return (net(z, t, back) - mean_target(net, z, noise - x, t, back)).square().mean()

@@ -30,7 +30,7 @@ class Family(nn.Module):
         shape: Shape of an image, `(c, h, w)`
         levels: Number of gray levels
         calls: Network calls for one sample"""
-    kind = "bound"  # Kind of value that `nll` returns: "exact" or "bound"; None without likelihood
+    likelihood = "bound"  # Value that `nll` returns: "exact" or "bound"; None without likelihood
     def __init__(self, net: nn.Module, shape: tuple, levels: int, calls: int = 1):
         super().__init__()
         self.net, self.shape, self.levels, self.calls = net, tuple(shape), levels, calls
@@ -66,7 +66,7 @@ class Family(nn.Module):
 
         Returns:
             `(b,)`, nats"""
-        expect(self.kind, "a model that has a likelihood", type(self).__name__)
+        expect(self.likelihood, "a model that has a likelihood", type(self).__name__)
         self._untold(context)
         return self._nats(images, generator)
 
@@ -91,7 +91,7 @@ class Family(nn.Module):
 # %% ../../nbs/76g_family_runs.ipynb #42433ce1
 class Pixels(Family):
     "Autoregressive model of pixels: a gated PixelCNN, or a transformer with strided attention."
-    kind = "exact"
+    likelihood = "exact"
     def __init__(self, model, shape, levels, seed, *, head: str, width: int, depth: int):
         ends = dict(softmax=ar.Softmax, bumps=ar.Logistics)[head](levels)
         pixels = shape[1] * shape[2]
@@ -185,7 +185,7 @@ class Discrete(Family):
 # %% ../../nbs/76g_family_runs.ipynb #34828939
 class Energy(Family):
     "Energy-based model of a few noise levels, trained by recovery likelihood; no likelihood."
-    kind = None
+    likelihood = None
     ends, spread = (-6., 6.), .02  # γ of both ends; variance of the narrowest mode of clean data
     def __init__(
         self, model, shape, levels, seed, *, width: int, depth: int, chain: int, langevin: int,

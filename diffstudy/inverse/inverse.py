@@ -81,7 +81,7 @@ class Mask(Operator):
             f"got shape {tuple(self.seen.shape)}") from None
 
     transpose = project = forward
-    def spectrum(self, y): return self.seen.to(y.device, torch.float32)
+    def spectrum(self, y): return self.seen.to(y)
 
 # %% ../../nbs/24_inverse.ipynb #24a00012
 class Downsample(Operator):
@@ -299,7 +299,7 @@ def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
     """Sample with p(y|z) ≈ N(y; A x̂, noise²), or with steps of size ζ (DPS, Chung et al. 2023).
 
     Args:
-        step: Step size ζ of the paper, in units of z; None: derived from noise²
+        step: Size ζ, of the released code, in units of z; None: by noise²
 
     Returns:
         z at the last γ, `(n, *d)`"""
@@ -340,7 +340,7 @@ def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
         threshold: Effective sample size, as a share, below which a group is resampled
 
     Returns:
-        Particles z, `(n, *d)`, and their log weights"""
+        Particles z, `(n, *d)`; its `log_ratio` estimates log p(y)"""
     weights, before = LogWeights(z, groups, threshold), 0.
     for gamma, a, b, noise in _step_coefficients(gammas, z):
         p = measured.guidance(predict, z, gamma, sigma(gamma) ** 2, measured.noise ** 2)
@@ -356,7 +356,8 @@ def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
     # at the end the likelihood itself; without noise, that of the last level
     left = measured.y - measured.operator.forward(z)
     n = max(measured.noise, sigma(gammas[-1]).item()) ** 2
-    weights.add(-flat_sum(left.square()) / (2 * n) - before)
+    count = int(measured.operator.project(torch.ones_like(left[:1])).sum())  # of measured values
+    weights.add(-flat_sum(left.square()) / (2 * n) - before - count * math.log(2 * math.pi * n) / 2)
     return weights.result(check_finite(z), calls=1)
 
 # %% ../../nbs/24_inverse.ipynb #24a00033

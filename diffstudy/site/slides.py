@@ -60,11 +60,14 @@ def of_text(heading: str, body: str) -> str:  # HTML
 
 def of_code(heading: str, cell: dict, files: dict[bytes, str]) -> str:  # HTML
     "A slide of a cell of code: its figure, one of the site's files, or its code."
-    figures = [o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    data = [o.get("data", {}) for o in cell["outputs"]]
+    figures = [base64.b64decode(d["image/png"]) for d in data if "image/png" in d]
+    figures += ["".join(d["image/svg+xml"]).strip().encode() for d in data if "image/svg+xml" in d]
     said = yaml.safe_load("\n".join(re.findall(r"(?m)^#\|\s*(fig-.*)", cell["text"]))) or {}
     if figures:
-        here = f"data:image/png;base64,{figures[0]}"  # a figure that is hidden on its page
-        where = files.get(base64.b64decode(figures[0]), here)
+        kind = "png" if figures[0][:4] == b"\x89PNG" else "svg+xml"
+        here = f"data:image/{kind};base64,{base64.b64encode(figures[0]).decode()}"
+        where = files.get(figures[0], here)  # `here`: a figure that is hidden on its page
         alt, cap = html.escape(said.get("fig-alt", heading)), inline(said.get("fig-cap", ""))
         shown = f'<figure><img src="{where}" alt="{alt}"><figcaption>{cap}</figcaption></figure>'
     else:
@@ -110,8 +113,8 @@ def write_decks(site: Path):
     style, script = ((nbs / "live" / f"deck.{kind}").read_text("utf-8") for kind in kinds)
     (site / "slides").mkdir(exist_ok=True)
     for lecture, (title, pages) in LECTURES.items():
-        files = {f.read_bytes(): f"../{f.parent.name}/{f.name}"
-                 for page in pages for f in (site / f"{page}_files").glob("**/*.png")}
+        files = {f.read_bytes().strip(): f"../{f.parent.name}/{f.name}"
+                 for page in pages for f in (site / f"{page}_files").glob("**/*.*g")}
         slides = [(f"<h1>{title}</h1><p>Lecture {lecture} of {len(LECTURES)}</p>", "index")]
         slides += [(s, page) for page in pages
                    for s in slides_of(nbs / f"{page}.ipynb", f"lecture-{lecture}", files)]

@@ -6,14 +6,15 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'COLAB', 'AFTER', 'PACKAGES', 'MARKS', 'LIVE', 'BLOCK', 'FOLD',
            'PRINTED', 'WAITS', 'FIGURES', 'TABLES', 'SET', 'BODY', 'MATH', 'LETTERS', 'DPI',
-           'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'CARRIED', 'UNSOUGHT', 'MOVED_PAGE', 'LEAD_ON',
-           'LOST', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises', 'linked', 'facts',
-           'Stop', 'menu', 'side_bar', 'way_on', 'before', 'course_map', 'taken_apart', 'entry',
-           'module_reference', 'reference_page', 'reference', 'work_list', 'prose', 'said_of_check',
-           'fold_checks', 'keep_caption', 'add', 'docs', 'to_download', 'hang', 'marked',
-           'section_of', 'shell', 'inline', 'with_drawings', 'letters', 'with_room', 'with_files',
-           'indexed', 'search_index', 'moved', 'lead_on', 'change', 'plain_list', 'finish',
-           'outward', 'listed', 'link_table', 'update_links', 'browser', 'served', 'serve', 'main']
+           'PHONE', 'READABLE', 'SIZE', 'DRAWN', 'FIGURE', 'PAPER', 'UNSOUGHT', 'MOVED_PAGE',
+           'LEAD_ON', 'LOST', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises',
+           'linked', 'facts', 'Stop', 'menu', 'side_bar', 'way_on', 'before', 'course_map',
+           'taken_apart', 'entry', 'module_reference', 'reference_page', 'reference', 'work_list',
+           'prose', 'said_of_check', 'fold_checks', 'keep_caption', 'add', 'docs', 'to_download',
+           'hang', 'marked', 'section_of', 'shell', 'inline', 'with_drawings', 'size',
+           'with_images', 'letters', 'with_room', 'with_files', 'indexed', 'search_index', 'moved',
+           'lead_on', 'change', 'plain_list', 'finish', 'outward', 'listed', 'link_table',
+           'update_links', 'browser', 'served', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect
@@ -560,11 +561,24 @@ def with_drawings(page: str, images: Path) -> str:
 LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
 PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
 SIZE = re.compile(r"""(?:font_?size|labelsize|\bsize)["']?\s*[=:]\s*(\d[\d.]*)""")
+DRAWN = re.compile(r'<svg alt="([^"]*)"( [^>]*\bwidth="(\d+)" height="(\d+)".*?</svg>)', re.S)
 FIGURE = re.compile(
-    r'<img alt="([^"]*)" src="data:image/png;base64,([A-Za-z0-9+/]{32})[^"]*"[^>]*>')
-CARRIED = re.compile(  # a figure that a page carries with itself, as bytes or as a drawing
-    r'(?s)<img alt="([^"]*)" src="data:image/(png);base64,([A-Za-z0-9+/=\s]+)"|'
-    r'<(svg) alt="([^"]*)"(.*?</svg>)')
+    r'<img alt="([^"]*)" src="data:image/[\w+]+;base64,([A-Za-z0-9+/]+={0,2})"[^>]*>')
+
+PAPER = "fill: #fcfbf8"  # `viz.GROUND`, which the page's own ground replaces
+
+def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
+    "The size of a PNG, or of an SVG of `viz.to_svg`."
+    if figure[:4] == b"\x89PNG":
+        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
+    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
+
+def with_images(page: str) -> str:
+    "A page whose figures are images, which follow its light or dark scheme, and not a part of it."
+    def image(m):
+        figure = base64.b64encode(f"<svg{m.group(2)}".encode()).decode()
+        return f'<img alt="{m.group(1)}" src="data:image/svg+xml;base64,{figure}" class="img-fluid">'
+    return DRAWN.sub(image, page)
 
 def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → points
     "The smallest letters of the figures that set a size, or say that they have none."
@@ -580,7 +594,7 @@ def with_room(page: str, small: dict[str, float]) -> str:
     "A page whose figures scroll sideways on a phone where their letters could not be read."
     def roomy(m):
         points = small.get(html.unescape(m.group(1)), LETTERS)
-        width = int.from_bytes(base64.b64decode(m.group(2))[16:20], "big")
+        width = size(base64.b64decode(m.group(2)))[0]
         need = math.ceil(width * READABLE / (points * DPI / 72))
         if need <= PHONE + 20: return m.group(0)  # 7.6 px will do
         box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
@@ -591,19 +605,15 @@ def with_files(page: str, folder: Path) -> str:
     "A page whose figures are files of their own, in `PAGE_files`, loaded when they come near."
     count = itertools.count()
     def shown(m):
-        alt, kind, data = (m.group(1), "png", base64.b64decode(m.group(3) or "")) if m.group(2) \
-            else (m.group(5), "svg", f"<svg{m.group(6)}".encode())
-        if kind == "png": width, height = (int.from_bytes(data[i:i + 4], "big") for i in (16, 20))
-        else:  # points, as in print; the picture follows the page between light and dark
-            size = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', data)
-            if not size: return m.group(0)
-            width, height = (round(float(v) * DPI / 72) for v in size.groups())
+        data = base64.b64decode(m.group(2)).strip()
+        kind, (width, height) = "png" if data[:4] == b"\x89PNG" else "svg", size(data)
+        if kind == "svg": data = data.replace(PAPER.encode(), b"fill: none")
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
         file.write_bytes(data)
-        img = f'<img alt="{alt}" src="{folder.name}/{file.name}" width="{width}" height="{height}"'
-        return f'{img} loading="lazy"' + ">" * (kind == "svg")
-    return CARRIED.sub(shown, page)
+        return (f'<img alt="{m.group(1)}" src="{folder.name}/{file.name}" width="{width}" '
+                f'height="{height}" loading="lazy">')
+    return FIGURE.sub(shown, page)
 
 # %% ../../nbs/99_website.ipynb #227105db
 UNSOUGHT = re.compile(
@@ -708,7 +718,7 @@ def finish(site: Path):
         source = nbs / f"{page.stem}.ipynb"
         def ours(text):
             small = letters(source) if source.exists() else {}
-            text = with_room(with_drawings(text, nbs / "images"), small)
+            text = with_room(with_images(with_drawings(text, nbs / "images")), small)
             text = with_files(text, page.with_name(f"{page.stem}_files"))
             return shell(text, page.name, source, pages)
         change(page, ours)

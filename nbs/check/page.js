@@ -144,7 +144,7 @@ ask.printed = () => {
     wide: main.scrollWidth > main.clientWidth + 1 } };
 
 ask.figures = () => [...document.querySelectorAll('main img')]
-  .filter(i => /_files\/|^data:image\/png/.test(i.getAttribute('src')))
+  .filter(i => /_files\/|^data:image\/(png|svg)/.test(i.getAttribute('src')))
   .filter(i => i.offsetWidth && i.naturalWidth)
   .map(i => [i.alt, i.getBoundingClientRect().width / i.naturalWidth]);
 
