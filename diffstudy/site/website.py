@@ -607,7 +607,8 @@ def with_files(page: str, folder: Path) -> str:
     def shown(m):
         data = base64.b64decode(m.group(2)).strip()
         kind, (width, height) = "png" if data[:4] == b"\x89PNG" else "svg", size(data)
-        if kind == "svg": data = data.replace(PAPER.encode(), b"fill: none")
+        # not in the rule for dark pages: it would fill all that has no fill, over what lies below
+        if kind == "svg": data = re.sub(rb'(?<!\*=")' + PAPER.encode(), b"fill: none", data)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
         file.write_bytes(data)
