@@ -67,7 +67,7 @@ $(XLA)/ready: settings.ini
 	$(XLA)/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.9.*' 'torch_xla==2.9.*' 'torchvision==0.24.*' -e '.[course]' mpmath hypothesis scipy
 	@touch $@
 accelerator: $(XLA)/ready
-	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py
+	ACCELERATOR=nbs/runs/accelerator.json OMP_NUM_THREADS=1 $(XLA)/bin/python -m pytest -q --durations=5 diffstudy/tests/test_accelerator.py diffstudy/tests/test_places.py
 
 # MODULES="process bound" runs those of some modules.
 mutants: $(VENV)/ready

@@ -205,7 +205,7 @@ def _train(
     if (result := done.result()) is None: return  # a process that only computes
     for line in experiment.report(result): typer.echo(line)
     if record: _write_record(done, record, data_dir)
-    else: typer.echo(f"next: {done.next_command.format(folder=done.folder)}")
+    else: typer.echo(f"next: {done.next_command.format(run_dir=done.run_dir)}")
 
 # %% ../nbs/77_cli.ipynb #57e86d52
 def _write(
@@ -595,7 +595,7 @@ def _info(
     # what it reached, and each verdict on its samples
     result = model.result() if model else read_json(run / "result.json")
     said = experiment.report(result) if result else []
-    for e in read_evaluations(model.folder if model else run):
+    for e in read_evaluations(model.run_dir if model else run):
         said += experiment.report_evaluation(e)
     for line in said: typer.echo(line)
     for name, t in tensors.items() if weights else []:
@@ -610,7 +610,7 @@ def _write_record(run, path: Path, data_dir=None):
     from diffstudy.data import to_strip
     if "w" not in run.choices:
         fail("--record: expected a variational diffusion model; "
-             f"{run.folder} holds {run.description}", 2)
+             f"{run.run_dir} holds {run.description}", 2)
 
     # the samples are pictures: small, and to be seen without a library
     how = dict(steps=_RECORD["steps"], spacing="schedule")

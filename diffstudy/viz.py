@@ -51,28 +51,31 @@ def setup():
         formats["image/svg+xml"].for_type(plt.Figure, to_svg)
 
 # %% ../nbs/78_viz.ipynb #8d117384
-def to_svg(figure) -> str:
+def to_svg(figure, tight: bool = True) -> str:
     """Convert a figure to an SVG that changes its colors on a dark page, and close it.
 
     Args:
         figure: Matplotlib figure
+        tight: Cut the margins
 
     Returns:
         SVG of `DPI` pixels an inch"""
     for points in figure.findobj(mpl.collections.PathCollection):
         if len(points.get_offsets()) > 500: points.set_rasterized(True)
     out = io.StringIO()
-    figure.savefig(out, format="svg", dpi=2 * DPI, metadata={"Date": None, "Creator": None})
+    figure.savefig(
+        out, format="svg", dpi=2 * DPI, bbox_inches="tight" if tight else None, pad_inches=.05,
+        metadata={"Date": None, "Creator": None})
     plt.close(figure)
     text = out.getvalue()
     text = text[text.index("<svg"):]
 
     # two decimals will do, and an inch has DPI pixels and not the 96 of a browser
     text = re.sub(r"(?<![\d.])([1-9]\d*\.\d\d)\d+", r"\1", text)
-    wide, high = (round(v * DPI) for v in figure.get_size_inches())
-    text = re.sub(r'width="[\d.]+pt"', f'width="{wide}"', text, count=1)
-    text = re.sub(r'height="[\d.]+pt"', f'height="{high}"', text, count=1)
-    text = re.sub(r"(?s) *<metadata>.*?</metadata>\n", "", text)
+    text = re.sub(r'="([\d.]+)pt"', lambda m: f'="{round(float(m[1]) * DPI / 72)}"', text, count=2)
+    text = re.sub(r"(?s)<metadata>.*?</metadata>|<!--.*?-->", "", text)
+    text = re.sub(r"base64,[^\"]*", lambda m: re.sub(r"\s", "", m[0]), text)
+    text = re.sub(r"\s*\n\s*", " ", text).replace("> <", "><")  # in one line
     rules = "".join(
         f'[style*="{kind}: {light.lower()}"]{{{kind}:{dark}!important}}'
         for light, dark in _DARK.items() for kind in ("fill", "stroke"))
@@ -231,7 +234,7 @@ class slider:
                 f"frames differ in size, so the page would jump: {sorted(sizes)}; "
                 "use one figsize, and no tight bounding box")
         self.width, self.height = sizes.pop()
-        self.frames = [to_svg(f) for f in frames]
+        self.frames = [to_svg(f, tight=False) for f in frames]
 
     def __repr__(self): return f"[slider over {self.name}: {', '.join(self.labels)}]"
 

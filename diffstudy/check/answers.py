@@ -38,6 +38,10 @@ class Exercise:
     atol: float = 1e-9
     points: int = 1
 
+    near = property(
+        lambda self: max(1e-4, self.rtol),
+        doc="Relative tolerance within which an answer is that of a slip.")
+
 # %% ../../nbs/79_exercises.ipynb #c4cbe998
 def _flatten(v) -> list[Tensor]:
     "Flatten nested results to a list of float64 or complex128 tensors."
@@ -113,13 +117,13 @@ def _global_slip(a: Results, e: Results, ex: Exercise, answer=None) -> str | Non
         one = _concatenate(wrong)
         if "rounded" in says and len(one.unique()) < 2: continue  # any number may be near 1
         if not one.isfinite().any(): continue
-        if _all_close(wrong, e, 1e-4, ex.atol): continue
-        if _all_close(a, wrong, 1e-4, ex.atol): return says
+        if _all_close(wrong, e, ex.near, ex.atol): continue
+        if _all_close(a, wrong, ex.near, ex.atol): return says
 
     if _all_close(made(torch.floor, a), e, 0, 0): return "a whole number is asked for: round down"
     if _all_close(made(torch.ceil, a), e, 0, 0): return "a whole number is asked for: round up"
     in_order = lambda t: t.flatten().sort().values
-    if _all_close(made(in_order, a), made(in_order, e), 1e-4, ex.atol):
+    if _all_close(made(in_order, a), made(in_order, e), ex.near, ex.atol):
         return "the values are right, but in another order"
     return None
 
@@ -155,7 +159,7 @@ def _extra_factor(a: Results, e: Results, ex: Exercise, answer=None) -> str | No
             wrong = [
                 [change(t, f.reshape(f.shape + (1,) * (t.ndim - f.ndim))) for t, f in r]
                 for r in pairs]
-            if not _all_close(wrong, e, 1e-4, ex.atol) and _all_close(a, wrong, 1e-4, ex.atol):
+            if not _all_close(wrong, e, ex.near, ex.atol) and _all_close(a, wrong, ex.near, ex.atol):
                 return f"this is the right answer {how} `{what}`"
 
     # a number; of one result alone any number is a factor
@@ -182,7 +186,7 @@ def _wrong_rows(a: Results, e: Results, ex: Exercise, answer=None) -> str | None
         name = "row"
         a, e = ([list(r[0]) for r in values] for values in (a, e))
     each = [([[r[i]] for r in a], [[r[i]] for r in e]) for i in range(len(e[0]))]
-    rtol = max(ex.rtol, 1e-4)
+    rtol = ex.near
     wrong = [i for i, (x, y) in enumerate(each) if not _all_close(x, y, rtol, ex.atol)]
     if not wrong or len(wrong) == len(each): return None
     says = {_global_slip(*each[i], ex) or _extra_factor(*each[i], ex) for i in wrong}
@@ -203,7 +207,7 @@ class Verdict(NamedTuple):
 
 def _wrong_shapes(a: Results, e: Results, ex: Exercise, answer) -> str | None:
     "Compare the number and the shapes of results with the right ones."
-    close = lambda x, y: _close(x, y, 1e-4, ex.atol)
+    close = lambda x, y: _close(x, y, ex.near, ex.atol)
     def lost(x, y):  # what turns one into the other
         for i in range(x.ndim):
             for name in ("sum", "mean", "amax", "amin"):
@@ -238,7 +242,7 @@ def _slip_in_source(a: Results, e: Results, ex: Exercise, answer) -> str | None:
     found, end = [], time.thread_time() + 10  # seconds of work; one is enough as a rule
     for says, mutant in mutants(ex.solution):
         if says not in found:
-            if _all_close(_try_on_inputs(ex, mutant), a, 1e-4, ex.atol): found.append(says)
+            if _all_close(_try_on_inputs(ex, mutant), a, ex.near, ex.atol): found.append(says)
         if found and (not coarse or len(found) == 2) or time.thread_time() > end: break
     if constant and len(found) == 2 and len(right.unique()) > 1:
         return f"the answer is {values[0]:g} whatever the input is: look at what decides it"
@@ -271,7 +275,7 @@ ARGUMENT_CHANGES = {  # expressions taken in place of an argument
 def _explain(a: Results, e: Results, ex: Exercise, answer) -> str:
     "Explain a wrong numeric answer, from the most certain cause to the least."
     for says, slip in ex.slips.items():
-        if _all_close(a, _try_on_inputs(ex, slip) or [], 1e-4, ex.atol): return says
+        if _all_close(a, _try_on_inputs(ex, slip) or [], ex.near, ex.atol): return says
     for i, (u, v) in enumerate(zip(a, e), 1):
         if any(x.is_complex() and not y.is_complex() for x, y in zip(u, v)):
             return f"the result is complex for input {i}: a root of a negative number?"
@@ -293,7 +297,7 @@ def _explain(a: Results, e: Results, ex: Exercise, answer) -> str:
             def changed(*args):
                 new = [change(torch.as_tensor(v)) if i in places else v for i, v in enumerate(args)]
                 return ex.solution(*new)
-            if not _all_close(_try_on_inputs(ex, changed), a, 1e-4, ex.atol): continue
+            if not _all_close(_try_on_inputs(ex, changed), a, ex.near, ex.atol): continue
             made = [f"`{form.format(names[i])}`" for i in places]
             return f"this would be right for {' and '.join(made)} in place of what is given"
 
@@ -302,7 +306,7 @@ def _explain(a: Results, e: Results, ex: Exercise, answer) -> str:
     many = _concatenate(a).isfinite().all() and len(_concatenate(e).unique()) >= 4
     for says, mutant in mutants(ex.solution, 2) if many else []:
         if time.thread_time() > end: break
-        if _all_close(_try_on_inputs(ex, mutant), a, 1e-4, ex.atol):
+        if _all_close(_try_on_inputs(ex, mutant), a, ex.near, ex.atol):
             return f"two things: {redact(says, ex.solution)}"
 
     # no slip explains it: numbers that are not finite, and then where it differs first

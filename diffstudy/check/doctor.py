@@ -70,9 +70,9 @@ class _Case(NamedTuple):
             for i, v in enumerate(run.images()))
 
         # of a folder its newest checkpoint and its log; of weights what their card says
-        last = read_latest(run.folder)[1] if run.folder else None
+        last = read_latest(run.run_dir)[1] if run.run_dir else None
         state = last.state if last else run.result() or {}
-        losses = [r["loss"] for r in read_log(run.folder) if r.get("loss")] if last else []
+        losses = [r["loss"] for r in read_log(run.run_dir) if r.get("loss")] if last else []
         steps = state.get("step", config["train"]["steps"])
         mean = EMA(torch.nn.Identity(), config["train"]["ema"])
         levels = probe.noise_schedule(log_snr=lambda t: -gamma(t).double().cpu())
@@ -194,6 +194,9 @@ def _loss(c) -> tuple[list, list]:
     fit = mean, root, axes
 
     inside = [v for v in range(8, -7, -2) if c.snr.min() <= v <= c.snr.max()]
+    if not inside: return [(0, (
+        f"schedule: log SNR runs only from {c.snr.max():.3g} to {c.snr.min():.3g}, so all levels "
+        "are alike: has a learned schedule collapsed? Lower the learning rate"))], []
     times = [c.levels.times[int((c.snr - v).abs().argmin())] for v in inside]
     rows = [_errors(c, t, fit) for t in times]
     says = [
@@ -211,7 +214,7 @@ def _loss(c) -> tuple[list, list]:
         back, off = c.levels.times.flip(0), {}
         for flip in ("", " with the time reversed"):
             told = [back[int((c.levels.times - t).abs().argmin())] if flip else t for t in times]
-            for kind in probe.KINDS:
+            for kind in probe.PREDICTIONS:
                 tried = [_errors(c, t, fit, 64, kind=kind, told=u) for t, u in zip(times, told)]
                 off[kind + flip] = _sum_of_means(tried, "held_out")
         best = min(off, key=lambda k: off[k] if math.isfinite(off[k]) else math.inf)
@@ -286,6 +289,20 @@ def _training(c) -> tuple[list, list]:
     half = sum(1 for _ in takewhile(lambda v: v > .5, left))
     return found, [*looked, f"{says}, its half-life {half} steps"]
 
+# %% ../../nbs/84b_only_noise.ipynb #3783ab50
+def _tint(x, like) -> str | None:
+    "Find a channel whose mean is off by a quarter of the contrast and by four standard errors."
+    if x.ndim != 4: return None
+    own, real = (v.double().flatten(2).mean(2) for v in (x, like))
+    gap = own.mean(0) - real.mean(0)
+    error = (own.var(0) / len(own) + real.var(0) / len(real)).sqrt()
+    off = gap.abs() > torch.maximum(4 * error, .25 * like.double().std())
+    if not off.any(): return None
+    k = (gap.abs() * off).argmax().item()
+    return (
+        f"tinted: the mean of channel {k} is {own[:, k].mean():.2f}, that of the pictures "
+        f"{real[:, k].mean():.2f}; does the schedule end at enough noise?")
+
 # %% ../../nbs/84b_only_noise.ipynb #84bd0035
 def _visible_fault(x, like) -> str | None:
     "Find a visible fault of samples: noise, saturation, wrong contrast, or no variety."
@@ -311,6 +328,7 @@ def _visible_fault(x, like) -> str | None:
     if not .8 < times["contrast"] < 1.2: return (
         f"{'pale' if times['contrast'] < 1 else 'saturated'}: their contrast is "
         f"{times['contrast']:.2f} times that of pictures")
+    return _tint(x, like)
 
 # %% ../../nbs/84b_only_noise.ipynb #84bd0036
 def _samples(c, given) -> tuple[list, list]:
@@ -391,7 +409,7 @@ def doctor(model, images=None, held_out=None, samples=None, losses=(), ema: floa
     with Progress(120, "calls", "drawing samples") as view:
         if isinstance(model, Run): c = _Case.from_run(model, view)
         else:
-            choose(predicts, dict.fromkeys(probe.KINDS), "prediction")
+            choose(predicts, dict.fromkeys(probe.PREDICTIONS), "prediction")
             exact = images if isinstance(images, GaussianMixture) else None
             if exact:
                 images, held_out = (exact.sample(n, stream(n, "mixture"))[0] for n in (2000, 500))

@@ -12,8 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from .answers import Exercise, Verdict, diagnose
-from .probe import (
-    KINDS, ProbeNetwork, as_float64, call_foreign, make_verdict, name_of, noise_schedule, target)
+from diffstudy.check.probe import (
+    PREDICTIONS, ProbeNetwork, as_float64, call_foreign, make_verdict, name_of, noise_schedule,
+    target)
 from ..core import choose, expand, stream
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0012
@@ -252,7 +253,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         weight: `weight(t)` → weight of the loss at t, to be checked as well
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     l, seen = noise_schedule(**says), []
-    choose(predicts, dict.fromkeys(KINDS), "prediction")
+    choose(predicts, dict.fromkeys(PREDICTIONS), "prediction")
     x0 = (_draw(7, 4000, 1, 1, 1) * .5 + .3).expand(-1, 1, 4, 4).contiguous()
     def value(answer):
         def answered(x, t):
@@ -265,7 +266,7 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     def is_(kind): return lambda x, a, s: target(kind, x, x0, a, s)
     eps = is_("eps")
     costs = {what: value(answer) / none for what, answer in {  # what the answer is compared with
-        **{kind: is_(kind) for kind in KINDS},
+        **{kind: is_(kind) for kind in PREDICTIONS},
         "the target with the other sign": lambda *v: -is_(predicts)(*v),
         "noise / sigma^2, where noise / sigma belongs": lambda x, a, s: is_("score")(x, a, s) / s,
         "v with its factors exchanged": lambda x, a, s: s * eps(x, a, s) - a * x0,

@@ -62,6 +62,10 @@ def noise_schedule(**says) -> Levels:
 
     # a table: of noise levels, which are the times themselves, or by integer times
     v = as_float64(given)
+    if v.ndim != 1 or not len(v):
+        raise ValueError(
+            f"expected {name} as a table of shape (steps,); got {type(given).__name__} of shape "
+            f"{tuple(v.shape)}")
     if name == "sigmas": return Levels(name, torch.ones_like, lambda s: s, v.sort().values)
     abar = torch.cumprod(1 - v, 0) if name == "betas" else v
     def pick(table):  # between whole times too: some samplers have levels of their own
@@ -102,7 +106,7 @@ class ProbeNetwork(nn.Module):
         return out.to(x.dtype) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0021
-KINDS = "eps", "x", "v", "score", "flow"  # Kinds of prediction
+PREDICTIONS = "eps", "x", "v", "score", "flow"  # Kinds of prediction
 
 def factors(kind, a, s) -> tuple:
     """Return the factors that give x and ε from the state z and a network's output.
@@ -271,7 +275,7 @@ def _slips_shown(s: Step, predicts: str) -> dict[str, bool]:
     return {
         "all examples of a batch get the same noise": s.shared,
         **{f"the answer of the network is taken for {k}":
-            k != predicts and s.fits_prediction(k) for k in KINDS},
+            k != predicts and s.fits_prediction(k) for k in PREDICTIONS},
         "the answer of the network has the wrong sign":
             all(s.is_close(*v) for v in zip(negative, s.next_level)),
         "the predicted data stand for the noise: eps = (x_t - alpha x0) / sigma is missing":
@@ -416,7 +420,7 @@ def sampler(fn, predicts: str = "eps", steps: int = 16, **says) -> Verdict:
         steps: Number of steps to run; all of the chain if the sampler takes no fewer
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
     l = noise_schedule(**says)
-    choose(predicts, dict.fromkeys(KINDS), "prediction")
+    choose(predicts, dict.fromkeys(PREDICTIONS), "prediction")
     calls, end = _record_run(fn, l, steps, 20_000 if steps <= 50 else 2000)
     if not calls: return make_verdict("sampler", fn, "the network is never called")
     if not end.isfinite().all(): return make_verdict("sampler", fn, "what comes out is not finite")

@@ -27,6 +27,8 @@ add("10.1", two_points,
         "this only picks the nearer point; the mean weighs both": ("sigma", "0"),
         "this undoes the scale but not the noise: it forgets that x is -1 or 1":
             lambda z, alpha, sigma: z / alpha,
+        "this is right for Gaussian data of variance 1, a line; for two points the mean bends":
+            lambda z, alpha, sigma: alpha * z,
         "z/α has noise of variance σ²/α²: one α of (z/α)·α²/σ² cancels": ("alpha", "1 / alpha"),
     })
 

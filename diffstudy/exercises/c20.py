@@ -56,6 +56,14 @@ add("20.2", guided_noise,
         "σ is missing at score_u: it belongs to both scores":
             lambda score_c, score_u, gamma, w: -sigma(gamma) * (1 + w) * score_c + w * score_u,
         "divided by sigma instead of multiplied": ("-sigma(gamma)", "-1 / sigma(gamma)"),
+        "G2 begins with the noise of the class: that is -sigma score_c, not score_c":
+            lambda score_c, score_u, gamma, w:
+                score_c - w * sigma(gamma) * (score_c - score_u),
+        "G2 begins with noise, -sigma score_c, and subtracts what the classifier adds":
+            lambda score_c, score_u, gamma, w:
+                score_c + w * sigma(gamma) * (score_c - score_u),
+        "G2 speaks of noise and a classifier: put -sigma score_c and score_c - score_u into it":
+            lambda score_c, score_u, gamma, w: score_c - w * sigma(gamma) * score_u,
         "this mixes the two: guidance goes beyond the class, with 1 + w and -w":
             ("(1 + w) * score_c - w * score_u", "(1 - w) * score_c + w * score_u"),
     })

@@ -11,19 +11,19 @@ from .check import add, exercise, randn
 from ..process import alpha, sigma
 
 # %% ../../nbs/52_distillation.ipynb #37335dc8
-def target(z_t, z_s, alpha_t, sigma_t, alpha_s, sigma_s):
+def target(z_s, z_t, alpha_s, sigma_s, alpha_t, sigma_t):
     # z_s = α_s x + σ_s (z_t − α_t x) / σ_t, solved for x
     ratio = sigma_s / sigma_t
     return (z_s - ratio * z_t) / (alpha_s - ratio * alpha_t)
 
 # %% ../../nbs/52_distillation.ipynb #97797256
 add("52.1", target,
-    inputs=lambda: [(randn(1, 4, 3), randn(2, 4, 3), .3, .954, .8, .6),
-                    (randn(3, 2, 5), randn(4, 2, 5), .6, .8, .98, .199)],
+    inputs=lambda: [(randn(2, 4, 3), randn(1, 4, 3), .8, .6, .3, .954),
+                    (randn(4, 2, 5), randn(3, 2, 5), .98, .199, .6, .8)],
     slips={
-        "z_t is not the noise: it holds α_t x as well": lambda z, y, at, st, a, s: (y - s * z) / a,
+        "z_t is not the noise: it holds α_t x as well": lambda y, z, a, s, at, st: (y - s * z) / a,
         "this is the noise that belongs to it; its guess of x is asked for":
-            lambda z, y, at, st, a, s: (z - at * target(z, y, at, st, a, s)) / st,
+            lambda y, z, a, s, at, st: (z - at * target(y, z, a, s, at, st)) / st,
         "the noise in z_t is kept, so its part must be taken from z_s first": ("z_t", "0"),
         "that is the teacher's z_s over α_s: as if nothing of the noise were left":
             ("sigma_s", "0"),
@@ -35,7 +35,7 @@ add("52.1", target,
         "x also changes what is taken for noise: the α_t in the denominator is missing":
             ("alpha_t", "0"),
         "α_s and α_t exchanged in the denominator":
-            lambda z, y, at, st, a, s: (y - s / st * z) / (at - s / st * a),
+            lambda y, z, a, s, at, st: (y - s / st * z) / (at - s / st * a),
         "variances, where standard deviations belong: σ_s / σ_t, not its square":
             ("sigma_s / sigma_t", "(sigma_s / sigma_t) ** 2"),
     })

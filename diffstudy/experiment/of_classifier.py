@@ -111,7 +111,7 @@ class ClassifierRun(Run):
         "`diffstudy sample RUN --classifier RUN2`")
     can_guide = True
     example = "log_p = run.log_prob(z, gamma)"
-    next_command = "diffstudy sample RUN --classifier {folder}"
+    next_command = "diffstudy sample RUN --classifier {run_dir}"
 
     @torch.no_grad()
     def log_prob(self, z: Tensor, gamma) -> Tensor:

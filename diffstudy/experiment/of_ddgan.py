@@ -290,7 +290,7 @@ class GANRun(GenerativeRun):
     def components(self):
         "Read the principal components of the data; None if the GAN works on pixels."
         if not self.config["components"]: return None
-        return read_components(self.folder, self.info, self.device)
+        return read_components(self.run_dir, self.info, self.device)
 
     @classmethod
     def evaluation_lines(cls, evaluation: dict) -> list[str]:

@@ -23,7 +23,7 @@ from .. import measure as scoring
 from ..nets import models as nets
 from ..process import sample as samplers, schedule
 from ..process.process import alpha
-from ..process.solvers import SOLVERS, SPACINGS, ddim_inverse
+from ..process.solvers import SAMPLERS, SPACINGS, ddim_inverse
 from ..settings import Rule, flag, number, setting, text, whole
 from ..train import loop as training
 from ..train.files import check_keys
@@ -329,7 +329,7 @@ class VDMRun(GenerativeRun):
             n: Number of images without labels
             w: Guidance weight as in the paper; 0: no guidance
             steps: Sampler steps; "flow" and "gotta-go-fast" choose their own
-            sampler: A name of `solvers.SOLVERS`
+            sampler: A name of `solvers.SAMPLERS`
             spacing: Spacing of the noise levels: a name of `solvers.SPACINGS`
             seed: Seed: the same seed, the same images
             start: Initial noise, as from `invert`; None: that of the seed
@@ -363,7 +363,7 @@ class VDMRun(GenerativeRun):
                 c = None if labels is None else asked[part]
                 predict = self.predict(c, w=w, classifier=classifier)
                 z = samplers.initial((len(own), *shape), own) if start is None else start[part]
-                z = SOLVERS[sampler](predict, z.to(self.device), gammas, own, progress=bar)
+                z = SAMPLERS[sampler](predict, z.to(self.device), gammas, own, progress=bar)
                 images.append(self.model.decode(z, gammas[-1], own).cpu())
         return torch.cat(images)
 
@@ -464,7 +464,7 @@ class VDMRun(GenerativeRun):
         # without labels of its own, w + 1 does what w does on a model that has them (G4)
         return guidance.ClassifierGuided(plain, guide.model, c, w=w if self.has_labels else w + 1)
 
-    def bits_per_dim(self, images=None, *, labels: bool = None, points: int = None,
+    def bits_per_dim(self, images=None, *, labels: bool = None, times: int = None,
                      draws: int = None, seed: int = 0, data_dir=None,
                      progress=False) -> scoring.BitsPerDim:
         """Estimate the variational bound in bits per dimension (VDM).
@@ -472,7 +472,7 @@ class VDMRun(GenerativeRun):
         Args:
             images: A `data.ImageSet`; None: the held-out images
             labels: Condition on the labels; None: if the model has them
-            points: Evenly spread times of a draw; None: those of the configuration
+            times: Evenly spread times of a draw; None: those of the configuration
             draws: Draws for each image; None: those of the configuration
             seed: Seed of times and noise
             data_dir: The folder of the images, if they have moved
@@ -485,14 +485,14 @@ class VDMRun(GenerativeRun):
             raise ValueError("this model was trained without labels: labels=False")
 
         # what a finished run has scored already
-        plain = images is None and points is None and draws is None and seed == 0
+        plain = images is None and times is None and draws is None and seed == 0
         if plain and (done := self.result()):
             return bits_of(done, "conditional" if labels else "unconditional")
 
         images = self.to_device(self.images(data_dir)[1] if images is None else images)
-        points, draws = points or self.config["eval_times"], draws or self.config["eval_draws"]
-        check_counts(points=points, draws=draws)
-        bound, size, nats = vdm.nll(self.model, points, together=True), max(1, 512 // points), []
+        times, draws = times or self.config["eval_times"], draws or self.config["eval_draws"]
+        check_counts(times=times, draws=draws)
+        bound, size, nats = vdm.nll(self.model, times, together=True), max(1, 512 // times), []
         generator = stream(seed, "held-out", device=images.images.device)
         with image_progress(progress, len(images) * draws, "scoring") as view:
             for i in [*range(0, len(images), size)] * draws:
@@ -516,7 +516,7 @@ class VDMRun(GenerativeRun):
         if not isinstance(w, (int, float)) or not -1 <= w < math.inf:
             raise ValueError(f"w: expected a weight, at least -1; got {w!r}")
         check_counts(steps=how["steps"])
-        tables = dict(sampler=SOLVERS, spacing=SPACINGS, precision=PRECISIONS)
+        tables = dict(sampler=SAMPLERS, spacing=SPACINGS, precision=PRECISIONS)
         for k, table in tables.items(): choose(how[k], table, k)
         calls = NETWORK_CALLS.get(how["sampler"], int)(how["steps"])
         if guide is not None: _check_classifier(guide)
@@ -555,6 +555,10 @@ class VDMRun(GenerativeRun):
             one = math.isnan(b.monte_carlo)  # a single draw
             lines.append(
                 f"  {k:14} {b}" + ("" if one else f"   (Monte Carlo part {b.monte_carlo:.4f})"))
+        levels = datasets.DATASETS[result["config"]["data"]].levels
+        if min(b.mean for b in bits.values()) > (blind := math.log2(levels)) - .02: lines.append(
+            f"  which is no better than equal probabilities for all gray levels, {blind:.4f}: was "
+            "the learning rate too high, or the run too short? `diffstudy doctor` may say more")
         return lines
 
     @classmethod

@@ -364,7 +364,7 @@ def _write_result(run, plan, state, held_out, progress, print_fn):
     """Score the trained model on held-out images and write result.json.
 
     Raises RuntimeError if the folder was moved or removed meanwhile."""
-    folder, begun = run.folder, time.perf_counter()
+    folder, begun = run.run_dir, time.perf_counter()
     rows = checkpoint.read_log(folder, print_fn)
     log = [(r["step"], round(r["loss"], 4)) for r in rows if r.get("loss") is not None]
     found = {k: v for k, v in plan.to_dict().items() if k not in ("facts", "components")} | dict(
@@ -485,7 +485,7 @@ def _initial_weights(init, folder, was, print_fn) -> tuple:  # source and checks
         raise TypeError(
             "init: expected a run, its folder, NAME.safetensors or the name of weights; "
             f"got {type(init).__name__}")
-    source = str(init.folder or init.checkpoint) if isinstance(init, Run) else str(init)
+    source = str(init.run_dir or init.checkpoint) if isinstance(init, Run) else str(init)
     goes_on = was and checkpoint.checkpoints(folder)
     if goes_on and was.get("init", {}).get("source") == source: return was["init"], None
     run = init if isinstance(init, Run) else open(init, "cpu", print_fn=print_fn)

@@ -305,13 +305,13 @@ class Run:
     scored = True    # True if `measure` scores held-out images
     can_guide = False   # True if it has `log_prob`, to guide another run
     example = "images = run.sample(n=16)"  # The first use, for a model card
-    next_command = "diffstudy sample {folder}"     # The command after training
+    next_command = "diffstudy sample {run_dir}"     # The command after training
     card = None      # The card of a file of weights, if opened from one
 
     def __init__(
-        self, folder: Path, info: dict, model, mark: str, device, data_dir=None, chosen=False
+        self, run_dir: Path, info: dict, model, mark: str, device, data_dir=None, chosen=False
     ):
-        self.folder, self.info = folder, info
+        self.run_dir, self.info = run_dir, info
         self.model, self.device = model, device
         self.checkpoint, self.chosen = mark, chosen  # whether it is not the last one
         self.kind, self.recipe = info.get("kind", "vdm"), info["recipe"]
@@ -324,7 +324,7 @@ class Run:
 
     def __repr__(self):
         return (
-            f"{type(self).__name__}({str(self.folder)!r}: recipe {self.recipe}, "
+            f"{type(self).__name__}({str(self.run_dir)!r}: recipe {self.recipe}, "
             f"{self.checkpoint.split()[0]}, on {self.device})")
 
     def images(self, data_dir=None):
@@ -336,7 +336,7 @@ class Run:
     def result(self) -> dict | None:
         "Read the scores of the last checkpoint; None if the run is not finished."
         if self.card: return self.card["result"]
-        return None if self.chosen or self.folder is None else result_of(self.folder, self.info)
+        return None if self.chosen or self.run_dir is None else result_of(self.run_dir, self.info)
 
     def evaluation(self, **asked) -> dict | None:
         "Read the evaluation of the samples; None if there is none."
@@ -472,7 +472,7 @@ class Run:
             The written file or folder"""
         return write_images(
             path, images, self.facts["levels"], columns,
-            note=json.dumps(dict(run=str(self.folder), checkpoint=self.checkpoint)))
+            note=json.dumps(dict(run=str(self.run_dir), checkpoint=self.checkpoint)))
 
 
 # %% ../../nbs/76b_kinds.ipynb #7ccce5e0
@@ -498,7 +498,7 @@ class GenerativeRun(Run):
     def evaluation(self, **asked) -> dict | None:
         "Read the evaluation with these options from the run's folder; None if there is none."
         options = self.options(**asked)
-        return next((e for e in read_evaluations(self.folder) if e["options"] == options), None)
+        return next((e for e in read_evaluations(self.run_dir) if e["options"] == options), None)
 
     def evaluate(self, *, data_dir=None, judges=None, again: bool = False, progress=False,
                  print_fn: Callable = print, **asked) -> dict:
@@ -516,7 +516,7 @@ class GenerativeRun(Run):
             options; judge, recognized; samples, held_out: name → [value, error]; nearest"""
         options = self.options(**asked)
         if not again and (done := self.evaluation(**asked)): return done
-        path = self.folder and self.folder / f"evaluation-{files.digest(options)[:12]}.json"
+        path = self.run_dir and self.run_dir / f"evaluation-{files.digest(options)[:12]}.json"
         try: path and files.check_writable(path)
         except OSError as e:
             print_fn(f"the evaluation will not be kept: {e}")

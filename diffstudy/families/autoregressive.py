@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from ..core import check_counts, expect, randn_like, seen, values_readable
+from ..core import (
+    check_counts, check_probabilities, expect, randn_like, seen, values_readable)
 from ..nets.models import initialize
 from ..process.sample import progress_range
 from ..vdm.bound import check_levels
@@ -42,6 +43,7 @@ class Table(nn.Module):
         self.shape, self.head = _gray(shape), Softmax(len(p))
         self.order = torch.arange(p.ndim)
         expect(p.ndim == self.shape[1] * self.shape[2], "an axis for each pixel", p.ndim)
+        check_probabilities(p.flatten())
         self.known = []
         while p.ndim:  # from the last pixel to the first
             before = p.sum(-1)
@@ -67,7 +69,7 @@ def nll(net: Callable, k: Tensor, *context) -> Tensor:
     Args:
         net: `PixelCNN`, `Transformer` or `Table`
         k: Gray levels, `(b, 1, h, w)`, integers
-        *context: Further inputs of the network, such as `kind` of `Transformer`
+        *context: Further inputs of the network, such as `start_token` of `Transformer`
 
     Returns:
         Exact value, `(b,)`, nats"""
@@ -100,6 +102,7 @@ def sample(net: Callable, n: int, generator=None, progress: bool = False) -> Ten
     Returns:
         Gray levels, `(n, 1, h, w)`, uint8"""
     check_counts(n=n)
+    expect(net.head.levels <= 256, "at most 256 levels, since samples are uint8", net.head.levels)
     order, device = net.order.tolist(), net.order.device
     k = torch.zeros(n, len(order), dtype=torch.int64, device=device)
     u = torch.special.ndtr(randn_like(k.double(), generator))
@@ -124,6 +127,7 @@ def sees(net: Callable, k: Tensor) -> Tensor:
 
     Returns:
         `(h w, h w)`, bool: True where the row's output depends on the column's pixel"""
+    k = _levels(net, k)
     n = k[0].numel()
     changed = k.flatten(1).repeat(n + 1, 1).long()
     i = torch.arange(n)
@@ -343,9 +347,9 @@ class Transformer(nn.Module):
         size: Dimension of a token, layers, dropout and seed
         mask: Causal mask in the order of reading, `(h w, h w)`, bool; None: `full`
         order: Pixel indices in the order of reading; None: row by row
-        kinds: Number of start tokens, such as one for each augmentation"""
+        start_tokens: Number of start tokens, such as one for each augmentation"""
     def __init__(self, shape: tuple, head, size: Size = Size(64, 3), mask: Tensor = None,
-                 order=None, kinds: int = 1):
+                 order=None, start_tokens: int = 1):
         super().__init__()
         self.shape, self.head = _gray(shape), head
         width, depth, dropout, seed = size
@@ -362,26 +366,27 @@ class Transformer(nn.Module):
         self.register_buffer("order", order)
         self.register_buffer("mask", mask)
         with torch.random.fork_rng(devices=[]):
-            self.start, self.read = nn.Embedding(kinds, width), nn.Embedding(head.levels, width)
+            self.start = nn.Embedding(start_tokens, width)
+            self.read = nn.Embedding(head.levels, width)
             self.asked, self.told = (_Where(self.order, h, w, width) for _ in range(2))
             self.blocks = nn.ModuleList(Block(width, dropout) for _ in range(depth))
             self.norm, self.last = nn.LayerNorm(width), nn.Linear(width, head.size)
         self.last.zero = True
         initialize(self, seed)
 
-    def forward(self, k: Tensor, kind=0) -> Tensor:
+    def forward(self, k: Tensor, start_token=0) -> Tensor:
         """Predict the distribution of each pixel given the pixels read before.
 
         Args:
             k: Gray levels, `(b, 1, h, w)`, integers
-            kind: Index of the start token, for all images or `(b,)`
+            start_token: Index of the start token, for all images or `(b,)`
 
         Returns:
             Parameters of the pixels' distributions, `(b, h, w, head.size)`"""
         k = _levels(self, k).flatten(1)[:, self.order]
-        kind = torch.as_tensor(kind, device=k.device).expand(len(k))
+        start_token = torch.as_tensor(start_token, device=k.device).expand(len(k))
         before = self.read(k[:, :-1]) + self.told()[:-1]
-        h = torch.cat([self.start(kind)[:, None], before], 1) + self.asked()
+        h = torch.cat([self.start(start_token)[:, None], before], 1) + self.asked()
         for block in self.blocks: h = block(h, self.mask)
         out = self.last(self.norm(h))[:, self.order.argsort()]  # back to where the pixels are
         return out.unflatten(1, self.shape[1:])

@@ -10,9 +10,9 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import as_data, as_gamma, as_labels, expand, expect, suggest
+from ..core import as_data, as_gamma, as_labels, choose, expand, expect
 from .formulas import classifier_free, classifier_guided, weight
-from ..process.notation import KINDS, convert
+from ..process.notation import PREDICTIONS, convert
 
 # %% ../../nbs/21_guided_sampling.ipynb #cb92abd8
 def rescale(x: Tensor, reference: Tensor, phi: float = .7) -> Tensor:
@@ -62,9 +62,9 @@ class Guided:
     "Base class of guided noise predictors; a subclass defines `guided`, the prediction under w."
     form = "eps"  # kind of prediction that `guided` returns
 
-    def set_options(self, c, w, kind, interval, rescale, threshold, classes=0):
+    def set_options(self, c, w, predicts, interval, rescale, threshold, classes=0):
         "Check the options of guidance and store them."
-        if kind not in KINDS: raise ValueError(suggest(kind, KINDS, "kind of prediction"))
+        choose(predicts, dict.fromkeys(PREDICTIONS), "kind of prediction")
         expect(0 <= rescale <= 1, "rescale from 0 (off) to 1", rescale)
         expect(
             threshold is None or 0 < threshold <= 1,
@@ -79,7 +79,7 @@ class Guided:
                     f"γ = −log SNR rises with the noise; got ({lo:g}, {hi:g})")
         self.c = as_labels(c, classes=classes)
         self.w = w.item() if torch.is_tensor(w) and w.ndim == 0 else w
-        self.kind, self.interval = kind, interval
+        self.predicts, self.interval = predicts, interval
         self.rescale, self.threshold = rescale, threshold
 
     def __call__(self, z, gamma):
@@ -114,18 +114,18 @@ class ClassifierGuided(Guided):
         log_prob: Noisy classifier `(z, γ) → (b, classes)`: log-probabilities, or logits
         c: Classes to guide to, `(b,)` or one for all
         w: Guidance weight, a number or `(b,)`; an unconditional model needs w + 1 (G4)
-        kind: Kind of the model's prediction: "eps", "x", "v" or "score"
+        predicts: Kind of the model's prediction: "eps", "x", "v" or "score"
         interval: Guide only where lo < γ <= hi, `(lo, hi)`; None = everywhere
         rescale: φ of the function `rescale`, from 0 = off to 1
         threshold: Quantile for `dynamic_threshold`; None = off"""
-    def __init__(self, predict, log_prob, c: Tensor, *, w, kind: str = "eps", interval=None,
+    def __init__(self, predict, log_prob, c: Tensor, *, w, predicts: str = "eps", interval=None,
                  rescale: float = 0., threshold: float | None = None):
         self.predict, self.log_prob = predict, log_prob
-        self.set_options(c, w, kind, interval, rescale, threshold)
+        self.set_options(c, w, predicts, interval, rescale, threshold)
 
     def guided(self, z, gamma, c, w):
         "Predict the guided noise; also return the noise without guidance, or None for w = 0."
-        eps = convert(self.predict(z, gamma), z, gamma, self.kind, "eps")
+        eps = convert(self.predict(z, gamma), z, gamma, self.predicts, "eps")
         if not torch.is_tensor(w) and w == 0: return eps, None
         return classifier_guided(eps, self.gradient(z, gamma), gamma, w=w), eps
 
@@ -159,12 +159,12 @@ class ClassifierFree(Guided):
         scale: Guidance scale of most libraries, 1 + w, given instead of `w`; 1 = none
         batched: Run both branches in one batch; None: where that is faster
         null: Null label; None: `net.classes`
-        kind: Kind of the network's prediction: "eps", "x", "v" or "score"
+        predicts: Kind of the network's prediction: "eps", "x", "v" or "score"
         interval: Guide only where lo < γ <= hi, `(lo, hi)`; None = everywhere
         rescale: φ of the function `rescale`, from 0 = off to 1
         threshold: Quantile for `dynamic_threshold`; None = off"""
     def __init__(self, net, c: Tensor, *, w=None, scale=None, batched: bool | None = None,
-                 null: int | None = None, kind: str = "eps", interval=None, rescale: float = 0.,
+                 null: int | None = None, predicts: str = "eps", interval=None, rescale: float = 0.,
                  threshold: float | None = None):
         classes = 0 if null is not None else getattr(net, "classes", 0)
         if null is None and not classes:
@@ -174,8 +174,8 @@ class ClassifierFree(Guided):
         self.net = net
         self.null = classes if null is None else null
         self.batched = batched
-        self.form = kind
-        self.set_options(c, weight(w, scale), kind, interval, rescale, threshold, classes)
+        self.form = predicts
+        self.set_options(c, weight(w, scale), predicts, interval, rescale, threshold, classes)
 
     def cond_and_uncond(self, z, gamma, c):
         "Evaluate the network with the class and without."

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from ..core import Normal, as_data, as_gamma, as_step, expand, implements, randn_like
 
-
 # %% ../../nbs/11_process.ipynb #11a00001
 @implements("V13", "V2")
 def snr(gamma: Tensor) -> Tensor:

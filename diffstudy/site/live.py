@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIGURES', 'USES', 'STEPS', 'Figure', 'folder', 'files', 'loads', 'html', 'still',
-           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_hole',
-           'still_digits', 'micro', 'main']
+           'pack', 'unpack', 'needs', 'write', 'read', 'drawn', 'still_plane', 'still_posterior',
+           'still_hole', 'still_digits', 'micro', 'main']
 
 # %% ../../nbs/98a_live.ipynb #765a694e
 import argparse, base64, hashlib, json, math, re
@@ -48,10 +48,10 @@ FIGURES = {
         True),
     "guided": Figure(
         "The digits from 0 to 9, as the network draws them.",
-        "A diffusion model of 1.5 million weights, trained on MNIST, turns noise into the digit "
-        "that you press or type, with two calls of the network for each step. The rows "
-        "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
-        "clearer and more like all others of its kind.",
+        "Press a digit: a diffusion model of 1.5 million weights, trained on MNIST, draws it from "
+        "noise in your browser, with two calls of the network for each step. The rows show what "
+        "it reads and what it guesses on the way. Raise w, and the digit becomes clearer and more "
+        "like all others of its kind.",
         True),
     "hole": Figure(
         "Three digits whose lower halves are hidden, and four answers to each: digits that all "
@@ -60,6 +60,12 @@ FIGURES = {
         "the network of the guided digits, which is not told which digit it is, fills the hole "
         "eight times. Before each step what is seen is put in its place, with the noise of the "
         "level.",
+        False),
+    "posterior": Figure(
+        "Two narrow peaks at −1 and 1 as a shade. After z = 0.3 was seen, the line has a higher "
+        "peak at 1 and a lower one at −1; the dashed mean stands between them.",
+        "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
+        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise.",
         False),
 }
 
@@ -71,11 +77,12 @@ def folder() -> Path:
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
     "What lies beside the pages: what figures load, the script of all pages, the small program."
-    loaded = ".js", ".css", ".json", ".bin"
+    loaded = ".js", ".css", ".json", ".bin", ".wasm"
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(guided=("plane",), hole=("plane", "guided"))  # whose files a figure loads as well
+USES = dict(guided=("plane", "product", "work", "hole"),
+            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."
@@ -151,7 +158,7 @@ def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
     tensors, size = dict(net.state_dict()), run.facts["shape"][-1]
     if run.kind == "ddgan" and run.config["components"] and run.config["gan"]["net"] == "mlp":
         import safetensors.torch
-        parts = safetensors.torch.load_file(run.folder / "components.safetensors")
+        parts = safetensors.torch.load_file(run.run_dir / "components.safetensors")
         chain = ddgan.chain_gammas(net.steps)
         k = process.posterior_coefficients(chain[:-1], chain[1:])
         numbers = dict(
@@ -269,6 +276,25 @@ def still_plane() -> str:  # SVG
                 f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
     return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
 
+def still_posterior() -> str:  # SVG
+    "Two peaks of data, and the posterior after z = 0.3 was seen at σ = 0.8, with its mean."
+    from diffstudy import viz
+    lim, high = 2.4, 50
+    mix = data.GaussianMixture([1., 1.], [[-1.], [1.]], [[.04], [.04]])
+    found = mix.posterior(torch.tensor([[.3]], dtype=torch.float64), .6, .8)
+    x = torch.linspace(-lim, lim, 121, dtype=torch.float64)[:, None]
+    data_p, p = mix.log_prob(x).exp(), found.log_prob(x).exp()
+    at = lambda u, v: f"{50 + 50 * u / lim:.1f} {high * (1 - .9 * v / p.max()):.1f}"
+    way = lambda q: "M" + "L".join(at(u, v) for u, v in zip(x[:, 0], q))
+    mean = 50 + 50 * found.mean().item() / lim
+    return (
+        '<svg viewBox="0 0 100 52" width="100%">'
+        f'<path d="{way(data_p)}Z" fill="{viz.BLUE}" opacity=".3"/>'
+        f'<path d="{way(p)}" fill="none" stroke="{viz.BLUE}" stroke-width=".9"/>'
+        f'<path d="M{mean:.1f} 0V{high}" stroke="{viz.ORANGE}" stroke-width=".7" '
+        'stroke-dasharray="2 1.5"/>'
+        f'<path d="M0 {high}H100" stroke="currentColor" stroke-width=".4"/></svg>')
+
 def still_hole(place: Path, data_dir=None):
     "Three digits without their lower half, and four answers to each; and the digits themselves."
     held, model = data.load("mnist", data_dir)[1], read("guided", place)[1]
@@ -311,7 +337,7 @@ def main(argv: list[str] | None = None  # Arguments; those of the process by def
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
     own = [k for k, f in FIGURES.items() if f.weights]
-    p.add_argument("figure", choices=[*own, "hole", "micro"])
+    p.add_argument("figure", choices=[*own, "hole", "posterior", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
     p.add_argument("--data-dir", help="where the images are; where they were by default")
     p.add_argument("--judges", help="folder of the judges; ~/.cache/diffstudy/features by default")
@@ -320,6 +346,9 @@ def main(argv: list[str] | None = None  # Arguments; those of the process by def
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
     if a.figure == "hole": return still_hole(folder(), a.data_dir)
+    if a.figure == "posterior":
+        disk.replace_file(folder() / "posterior.svg", still_posterior().encode())
+        return
     header = write(a.figure, experiment.open(a.run, "cpu"), data_dir=a.data_dir, judges=a.judges)
     disk.replace_file(folder() / "plane.svg", still_plane().encode())
     still_digits(a.figure, folder())

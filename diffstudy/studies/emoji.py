@@ -14,7 +14,7 @@ from ..core import stream
 from ..data.images import image_grid, to_strip
 from ..measure import Estimate
 from ..process import sample
-from ..process.solvers import SOLVERS, SPACINGS
+from ..process.solvers import SAMPLERS, SPACINGS
 from .common import asked, config_of, place_of, seconds_of
 from .record import Study
 from ..train import checkpoint
@@ -136,7 +136,7 @@ def film(path="nbs/images/emoji.webp", w: float = 1., each: int = 2):
     gammas = SPACINGS["even"](model.model.schedule, 16)
     own = [stream(0, "film", i) for i in range(len(labels))]
     z = sample.initial((len(labels), 3, 32, 32), own)
-    states = SOLVERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
+    states = SAMPLERS["dpm++"](model.predict(labels, w=w), z, gammas, own, trajectory=True)
     frames = [image_grid(data.decode(s, 256), 256, 9) for s in states]
     frames = [f.resize((2 * f.width, 2 * f.height), 0) for f in frames]
     frames[-1].save(Path(path).with_suffix(".png"), optimize=True)  # for who wants no motion

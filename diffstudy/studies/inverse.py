@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WAYS', 'SETTINGS', 'WORLDS', 'PARTS', 'STUDY', 'problem', 'measure', 'cells', 'sliced',
            'Task', 'answers', 'distance', 'best_step', 'run_distances', 'sample_exact', 'run_ranks',
-           'by_filters', 'ranks', 'uniformity', 'run']
+           'by_filters', 'ranks', 'at_the_ends', 'uniformity', 'run']
 
 # %% ../../nbs/24_inverse.ipynb #24a00060
 from typing import NamedTuple
@@ -135,22 +135,22 @@ def run_ranks(settings, case) -> dict:
         way: answers(way, Task(
             mix.predict, each, z, stream(seed, way), settings["rank_calls"], step))
         for way in WAYS if way != "particles"}
-    drawn["particles"] = by_filters(settings, mix, m, seed)
+    drawn["particles"] = by_filters(settings, mix, each, seed)
     posts = [inverse.posterior(mix, Measurement(y[None], operator, noise)) for y in m.y]
     drawn["exact"] = torch.cat([
         post.sample(k, stream(seed, "exact", i))[0] for i, post in enumerate(posts)])
     return {name: ranks(x.view(n, k, -1), truth, m) for name, x in drawn.items()}
 
 # %% ../../nbs/24_inverse.ipynb #24a00068
-def by_filters(settings, mix, m: Measurement, seed: int) -> Tensor:
-    "Draw answers of each filter for each truth, all filters side by side."
-    n, k, size = (settings[name] for name in ("truths", "answers", "filter"))
-    wide = Measurement(m.y.repeat_interleave(size, 0), m.operator, m.noise)
+def by_filters(settings, mix, each: Measurement, seed: int) -> Tensor:
+    "Draw one answer of each filter, a filter for each answer, all side by side."
+    n, size = len(each.y), settings["filter"]
+    wide = Measurement(each.y.repeat_interleave(size, 0), each.operator, each.noise)
     z, g = sample.initial((n * size, mix.dim), stream(seed, "filters")), stream(seed, "particles")
     gammas = grid(Cosine(-8., 12.), settings["rank_calls"], dtype=torch.float64)
     r = inverse.tds(mix.predict, wide, z, gammas, g, groups=n)
-    some = torch.multinomial(r.log_weights.softmax(1), k, replacement=True, generator=g)
-    return r.z.view(n, size, -1).gather(1, some[..., None].expand(-1, -1, mix.dim)).flatten(0, 1)
+    one = torch.multinomial(r.log_weights.softmax(1), 1, generator=g)[:, 0]
+    return r.z.view(n, size, -1)[torch.arange(n), one]
 
 def ranks(x: Tensor, truth: Tensor, m: Measurement) -> dict:
     """Count the truths with 0, 1, … answers below them: a rank histogram.
@@ -166,6 +166,13 @@ def ranks(x: Tensor, truth: Tensor, m: Measurement) -> dict:
         return (left - (m.y if v.ndim == 2 else m.y[:, None])).square().sum(-1)
     def counts(a, b): return (a < b[:, None]).sum(1).bincount(minlength=x.shape[1] + 1).tolist()
     return dict(last=counts(x[..., -1], truth[:, -1]), fit=counts(fit(x), fit(truth)))
+
+def at_the_ends(counts: Tensor) -> float:
+    "Compute the two-sided p-value of how many ranks are the first or the last of k."
+    from scipy.stats import binomtest
+    ends = int(counts[0] + counts[-1])
+    return binomtest(ends, int(counts.sum()), 2 / len(counts)).pvalue
+
 def uniformity(counts: Tensor) -> float:
     "Compute the p-value of the χ² test that all k ranks are equally likely."
     e = counts.sum().double() / len(counts)

@@ -12,7 +12,7 @@ from .. import experiment
 from ..core import stream
 from ..data import GaussianMixture
 from ..process import Linear, alpha, edm_sigma, initial
-from ..process.solvers import SOLVERS, SPACINGS
+from ..process.solvers import SAMPLERS, SPACINGS
 from .record import Study
 
 # %% ../../nbs/50_solvers.ipynb #83e27cae
@@ -60,12 +60,12 @@ def run(settings: dict, case: dict) -> dict:
         Solver → grid → a row of images for each calls"""
     torch.set_num_threads(1)
     predict, schedule, z = _asked(settings, case["data"], case["seed"])
-    solvers = {name: SOLVERS[name] for name in settings["ours"]} | {
+    solvers = {name: SAMPLERS[name] for name in settings["ours"]} | {
         name: functools.partial(by_diffusers, *how) for name, how in settings["theirs"].items()}
 
     many = settings["reference"].get(case["data"], 512)
     at = lambda solver, g: solver(predict, z, g) / alpha(g[-1]).to(z)
-    ends = [at(SOLVERS["unipc"], SPACINGS["even"](schedule, k)) for k in (many, many // 2)]
+    ends = [at(SAMPLERS["unipc"], SPACINGS["even"](schedule, k)) for k in (many, many // 2)]
     def far(x):
         off = (x - ends[0]).flatten(1).square().mean(1).sqrt()
         return [round(v, 3) for v in (127.5 * off).tolist()]

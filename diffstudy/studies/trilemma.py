@@ -21,7 +21,7 @@ from ..measure import judge
 from diffstudy.process import (
     Cosine, Linear, alpha, betas_from_gammas, gamma_from_edm_sigma, gammas_from_betas, grid,
     sample)
-from ..process.solvers import NFECounter, SOLVERS, edm_grid, step_grid
+from ..process.solvers import NFECounter, SAMPLERS, edm_grid, step_grid
 from . import record
 from .common import row, seconds_of
 from .ddgan_ablation import coding, draw
@@ -49,8 +49,9 @@ def scored(k, real, net, c=None) -> dict:
     pixels = measure.frechet_distance(
         x.flatten(1), measure.moments(encode(real.images, real.levels).flatten(1)),
         extrapolate=True)
+    kept = "frechet", "precision", "coverage", "inception", "nearest"
     return dict(
-        {name: rows[name] for name in ("frechet", "precision", "coverage", "inception")},
+        {name: rows[name] for name in kept},
         pixels=[round(pixels.mean, 5), round(pixels.error, 5)])
 
 def references(seen, held, n: int, generator) -> dict:
@@ -104,7 +105,7 @@ def _by_samplers(settings, seed, seen, held):
         counted, g = NFECounter(model.net), grid(model.schedule, steps)
         if name == "fastdpm": name, g = "ddim", fast_levels(g[[-1, 0]].tolist(), steps)
         z = sample.initial((settings["n"], *seen.shape), stream(seed, "trilemma"))
-        z = SOLVERS[name](counted, z, g, stream(seed, "trilemma", name))
+        z = SAMPLERS[name](counted, z, g, stream(seed, "trilemma", name))
         return model.decode(z, g[-1]), counted.calls
     yield from _samplers(settings, seed, make)
 
@@ -301,7 +302,7 @@ def _stacks_by_samplers(settings, seed, seen, held):
     def make(model, name, steps):
         gammas = grid(model.schedule, steps)
         x, calls = sampled(
-            lambda _: model.net, SOLVERS[name], gammas, seen.shape, settings["n"], seed)
+            lambda _: model.net, SAMPLERS[name], gammas, seen.shape, settings["n"], seed)
         return decode(x, 17), calls
     yield from _samplers(settings, seed, make)
 
@@ -375,7 +376,7 @@ def contest(settings: dict, whose: str):
         for kind, name, calls in itertools.product(
             settings["grids"], settings["few"], settings["calls"]):
             gammas = levels(kind, calls // 2 if name == "heun" else calls, ends)
-            yield f"{name} {calls}, {kind}", SOLVERS[name], gammas
+            yield f"{name} {calls}, {kind}", SAMPLERS[name], gammas
     else:
         for (name, options), calls in itertools.product(settings["theirs"], settings["calls"]):
             said = ", ".join(f"{k}={v}" for k, v in options.items()) or "as it is"
@@ -433,7 +434,7 @@ def _few_calls(b: _Bench) -> dict:
 def _how_far(b: _Bench) -> dict:
     "How far they end from where the flow of the network leads from the same noise."
     drawn = lambda solver, gammas: b.sampled(solver, gammas, b.case["n"])[0]
-    by_2m = lambda steps: drawn(SOLVERS["dpm++"], levels("even", steps, b.ends))
+    by_2m = lambda steps: drawn(SAMPLERS["dpm++"], levels("even", steps, b.ends))
     exact = by_2m(b.case["steps"])
     def far(x):
         found = measure.mean_and_error((x - exact).flatten(1).square().mean(1).sqrt())
@@ -451,13 +452,13 @@ def _many_calls(b: _Bench) -> dict:
         if steps == 1:  # they choose their levels themselves, from one end to the other
             clean = [-math.inf] * (name == "gotta-go-fast")
             gammas = torch.tensor([b.ends[1], b.ends[0], *clean])
-        out[f"{name} {steps}"] = b.ours(SOLVERS[name], gammas)
+        out[f"{name} {steps}"] = b.ours(SAMPLERS[name], gammas)
     return out
 
 def _guided(b: _Bench) -> dict:
     "The weight of guidance, and no label at all."
     s = b.settings["guided"]
-    solver, gammas = SOLVERS[s["sampler"]], levels(s["spacing"], s["steps"], b.ends)
+    solver, gammas = SAMPLERS[s["sampler"]], levels(s["spacing"], s["steps"], b.ends)
     out = {f"w = {w:g}": b.ours(solver, gammas, w) for w in s["w"]}
     return out | {"no label": b.ours(solver, gammas, -1)}
 

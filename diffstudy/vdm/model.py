@@ -19,7 +19,7 @@ from ..guidance.formulas import drop_labels
 from ..guidance.guided import ClassifierFree
 from ..process import sample
 from ..process.process import alpha, noised
-from ..process.solvers import SOLVERS, SPACINGS
+from ..process.solvers import SAMPLERS, SPACINGS
 from ..train import loop as train
 from . import bound, snr
 
@@ -36,7 +36,7 @@ class VDM(nn.Module):
         levels: Gray levels of the data
         shape: Shape of an image, `(c, h, w)`; None: that of the network
         decoder: p(x|z_0) as a `decoder.Decoder`; None: equation V16"""
-    kind, calls = "bound", STEPS  # What `nll` is, and of the network for a sample: as `families`
+    likelihood, calls = "bound", STEPS  # Of `nll`, and of a sample in network calls: as `Family`
 
     def __init__(self, net: nn.Module, schedule: nn.Module, levels: int, *, shape: tuple = None,
                  decoder: nn.Module = None):
@@ -90,7 +90,7 @@ class VDM(nn.Module):
             context: Labels, `(n,)`; None: no labels
             w: Guidance weight w of classifier-free guidance; 0: none
             steps: T, the number of steps
-            sampler: A key of `solvers.SOLVERS`; "ancestral" is the chain of V14
+            sampler: A key of `solvers.SAMPLERS`; "ancestral" is the chain of V14
             spacing: A key of `solvers.SPACINGS`: the spacing of the noise levels
             generator: Random stream: one `torch.Generator`, or a list with one for each image
             predict: Guided network `(z, γ) → ε̂`, which replaces `context` and `w`
@@ -99,7 +99,7 @@ class VDM(nn.Module):
 
         Returns:
             Gray levels, `(n, *shape)`, uint8"""
-        walk = choose(sampler, SOLVERS, "sampler")
+        walk = choose(sampler, SAMPLERS, "sampler")
         spacing = choose(spacing, SPACINGS, "spacing")
         if not self.shape:
             raise ValueError(
