@@ -23,7 +23,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "digits-choices": "ablation:DIGITS_CHOICES",
     "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",
-    "bits-sift": "last_bits:SIFT",
     "last-bits-control": "last_bits:CONTROL",
     "plain-bits": "last_bits:PLAIN",
     "bits-terms": "last_bits:TERMS",

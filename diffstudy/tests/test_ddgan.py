@@ -346,10 +346,8 @@ def test_D5_is_a_loop_of_steps():
 def test_errors_generate():
     "a falling chain, another T, noise of another shape, an unknown label are refused with a reason"
     net, z = ExactGenerator(data.gaussian_grid(), chain_gammas(4)), torch.zeros(3, 2)
-    with pytest.raises(ValueError, match=r"flip\(0\)"):
-        generate(net, z, chain_gammas(4).flip(0))
-    with pytest.raises(ValueError, match="T = 4.*8 steps"):
-        generate(net, z, chain_gammas(8))
+    with pytest.raises(ValueError, match=r"flip\(0\)"): generate(net, z, chain_gammas(4).flip(0))
+    with pytest.raises(ValueError, match="T = 4.*8 steps"): generate(net, z, chain_gammas(8))
     with pytest.raises(ValueError, match=r"\(b, 2\)"):
         generate(net, torch.zeros(3, 1, 2), chain_gammas(4))
     with pytest.raises(ValueError, match="without labels: leave c out"):
