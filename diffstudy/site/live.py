@@ -48,10 +48,10 @@ FIGURES = {
         True),
     "guided": Figure(
         "The digits from 0 to 9, as the network draws them.",
-        "A diffusion model of 1.5 million weights, trained on MNIST, turns noise into the digit "
-        "that you press or type, with two calls of the network for each step. The rows "
-        "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
-        "clearer and more like all others of its kind.",
+        "Press a digit: a diffusion model of 1.5 million weights, trained on MNIST, draws it from "
+        "noise in your browser, with two calls of the network for each step. The rows show what "
+        "it reads and what it guesses on the way. Raise w, and the digit becomes clearer and more "
+        "like all others of its kind.",
         True),
     "hole": Figure(
         "Three digits whose lower halves are hidden, and four answers to each: digits that all "
@@ -65,9 +65,7 @@ FIGURES = {
         "Two narrow peaks at −1 and 1 as a shade. After z = 0.3 was seen, the line has a higher "
         "peak at 1 and a lower one at −1; the dashed mean stands between them.",
         "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
-        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise. "
-        "With little noise one peak is left; with much noise both are, and the mean lies between "
-        "them, where no data are.",
+        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise.",
         False),
 }
 
@@ -79,11 +77,12 @@ def folder() -> Path:
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
     "What lies beside the pages: what figures load, the script of all pages, the small program."
-    loaded = ".js", ".css", ".json", ".bin"
+    loaded = ".js", ".css", ".json", ".bin", ".wasm"
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(guided=("plane",), hole=("plane", "guided"))  # whose files a figure loads as well
+USES = dict(guided=("plane", "product", "work", "hole"),
+            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."

@@ -321,12 +321,10 @@ def test_errors_of_gans():
         with pytest.raises(ValueError, match=f"expected T=1 and latent=0, .*; got {got}"):
             system("VEEGAN", bad).networks(FACTS)
         G = bad.networks(FACTS)["generator"]
-        with pytest.raises(ValueError, match=got):
-            pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
+        with pytest.raises(ValueError, match=got): pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
     p = torch.full((2,), .5)
     with pytest.raises(ValueError, match="p and q of shape"): packed_distance(p, p[:1], 2)
-    with pytest.raises(ValueError, match="pack: expected a whole number"):
-        packed_distance(p, p, 0)
+    with pytest.raises(ValueError, match="pack: expected a whole number"): packed_distance(p, p, 0)
 
 # %% ../../nbs/58_gans.ipynb #58a0005a
 def test_systems_of_the_study_differ_in_their_idea_alone():
