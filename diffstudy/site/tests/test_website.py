@@ -62,7 +62,8 @@ def test_a_curve_hides_nothing_on_a_dark_page(tmp_path):
     svg = (f'<svg width="2" height="1"><style>{rule}</style><path style="fill: #fcfbf8"/>'
            '<path style="fill: none"/></svg>')
     data = base64.b64encode(svg.encode()).decode()
-    website.with_files(f'<img alt="" src="data:image/svg+xml;base64,{data}">', tmp_path / "a_files")
+    page = f'<img alt="" src="data:image/svg+xml;base64,{data}">'
+    website.with_files(page, tmp_path / "a_files", {})
     (file,) = (tmp_path / "a_files").iterdir()
     assert file.read_text() == svg.replace('="fill: #fcfbf8"/', '="fill: none"/')
 
