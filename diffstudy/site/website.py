@@ -81,7 +81,7 @@ def facts(nb: Path) -> str:  # HTML
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{name}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
     hint = "There, run %pip install diffstudy first"
-    if any("install -q diffstudy" in c["text"] for c in build.cells(nb)):
+    if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
