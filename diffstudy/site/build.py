@@ -12,8 +12,8 @@ __all__ = ['HOMES', 'LITERAL', 'SOLUTION', 'USED', 'NUMBER', 'UNITS', 'TIMES', '
            'tidy', 'Ran', 'kernel_env', 'run_notebook', 'forks', 'calibrate', 'times', 'typical',
            'record_time', 'chapters', 'said', 'value', 'last_digit', 'differences', 'Exercise',
            'exercises', 'only_calls', 'visible', 'minutes', 'reading', 'imports', 'settings',
-           'readme', 'number', 'section', 'sections', 'path', 'beside', 'header', 'promise', 'link',
-           'path_table', 'beside_table', 'sidebar', 'synced', 'sync', 'main']
+           'readme', 'number', 'section', 'sections', 'path', 'header', 'promise', 'link',
+           'path_table', 'synced', 'sync', 'main']
 
 # %% ../../nbs/98_build.ipynb #3bc2e0e1
 import argparse, ast, base64, functools, io, json, os, re, shutil, subprocess, sys, tempfile
@@ -650,12 +650,12 @@ PARTS = {  # how the number of a page begins -> its part of the path
     "5": "5 The trilemma",
     "6": "6 In other words",
 }
-BESIDE = {  # how the name of any other page begins -> its section
+BESIDE = {  # how the name of any other page begins -> its section, in their order
+    "8": "How to",
     "[0-5]|6[01]": "Also in the course",
     "6": "Experiments",
-    "7": "Library",
-    "8": "How to",
     "9[0-5]": "Reference",
+    "7": "Library",
     "9": AUTHORS,
 }
 
@@ -678,10 +678,6 @@ def sections() -> dict[str, list[Path]]:  # Section -> its notebooks, in the ord
     return {s: [nb for nb in pages if section(nb) == s] for s in (THE_PATH, *BESIDE.values())}
 
 def path() -> list[Path]: return sections()[THE_PATH]
-
-def beside() -> dict[str, list[Path]]:
-    "The sections that readers are shown beside the path."
-    return {s: nbs for s, nbs in sections().items() if s not in (THE_PATH, AUTHORS)}
 
 # %% ../../nbs/98_build.ipynb #2167dd54
 def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
@@ -712,40 +708,24 @@ def path_table() -> str:  # Markdown
         rows.append(f"| {part} | {shown} | {took} |")
     return "\n".join([*rows, f"| | **together** | **{total // 60} h {total % 60:02d}** |"])
 
-def beside_table() -> str:  # Markdown
-    "What stands beside the path, one line for each section."
-    lines = [f"| {s} | {' · '.join(map(link, nbs))} |" for s, nbs in beside().items()]
-    return "\n".join(["| part | pages |", "|---|---|", *lines])
-
-TABLES = {"| part | pages | minutes |": path_table, "| part | pages |": beside_table}
-
-# %% ../../nbs/98_build.ipynb #48df5ec9
-def sidebar() -> str:  # YAML
-    "The sidebar for `_quarto.yml`: the path open, the sections beside it folded."
-    def entry(name, nbs, pad):
-        pages = "".join(f"{pad}    - {nb.name}\n" for nb in nbs)
-        return f'{pad}- section: "{name}"\n{pad}  contents:\n{pages}'
-    shown = [entry(THE_PATH, path(), " " * 6), entry("Beside the path", [], " " * 6)]
-    return "".join([*shown, *(entry(s, nbs, " " * 10) for s, nbs in beside().items())])
+TABLES = {"| part | pages | minutes |": path_table}
 
 # %% ../../nbs/98_build.ipynb #b76ae849
 def synced() -> dict[Path, str]:  # File -> what it should hold
     "The files that follow from the notebooks."
     here = root()
-    home, quarto = here / "nbs" / "index.ipynb", here / "_quarto.yml"
+    home = here / "nbs" / "index.ipynb"
     doc = json.loads(home.read_text(encoding="utf-8"))
     for c in doc["cells"]:
         text = "".join(c["source"])
         for head, made in TABLES.items():
             text = re.sub(rf"(?m)^{re.escape(head)}(\n\|.*)*$", lambda m: made(), text)
         c["source"] = text.splitlines(keepends=True)
-    bar = re.sub(r"(      - index\.ipynb\n)(?:      .*\n)*", lambda m: m.group(1) + sidebar(),
-                 quarto.read_text(encoding="utf-8"))
     text = json.dumps(doc, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    return {home: text, quarto: bar, here / "README.md": readme(doc)}
+    return {home: text, here / "README.md": readme(doc)}
 
 def sync():
-    "Bring the home page's table, the sidebar and the README up to date with the notebooks."
+    "Bring the home page's tables and the README up to date with the notebooks."
     for f, text in synced().items():
         if f.read_text(encoding="utf-8") == text: continue
         replace(f, text)

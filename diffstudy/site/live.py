@@ -48,10 +48,10 @@ FIGURES = {
         True),
     "guided": Figure(
         "The digits from 0 to 9, as the network draws them.",
-        "A diffusion model of 1.5 million weights, trained on MNIST, turns noise into the digit "
-        "that you press or type, with two calls of the network for each step. The rows "
-        "show what it reads and what it guesses on the way. Raise w, and the digit becomes "
-        "clearer and more like all others of its kind.",
+        "Press a digit: a diffusion model of 1.5 million weights, trained on MNIST, draws it from "
+        "noise in your browser, with two calls of the network for each step. The rows show what "
+        "it reads and what it guesses on the way. Raise w, and the digit becomes clearer and more "
+        "like all others of its kind.",
         True),
     "hole": Figure(
         "Three digits whose lower halves are hidden, and four answers to each: digits that all "
@@ -77,11 +77,12 @@ def folder() -> Path:
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
     "What lies beside the pages: what figures load, the script of all pages, the small program."
-    loaded = ".js", ".css", ".json", ".bin"
+    loaded = ".js", ".css", ".json", ".bin", ".wasm"
     found = {f"live/{p.name}": p for p in sorted(folder().iterdir()) if p.suffix in loaded}
     return found | {f"micro/{p.name}": p for p in sorted((folder().parent / "micro").glob("*.*"))}
 
-USES = dict(guided=("plane",), hole=("plane", "guided"))  # whose files a figure loads as well
+USES = dict(guided=("plane", "product", "work", "hole"),
+            hole=("plane", "product", "work", "guided"))  # whose files a figure loads as well
 
 def loads(name: str) -> int:
     "How many bytes a figure loads when it is started."

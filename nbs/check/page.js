@@ -42,7 +42,7 @@ ask.boxes = () => {
       .filter(e => e.scrollWidth > e.clientWidth + 1)
       .map(e => 'an output that is cut off: ' + e.textContent.slice(0, 60))];
   const contents = document.querySelector('main .contents > summary');
-  if (innerWidth < 992 && all('h2').length > 2 && !(contents && contents.offsetWidth))
+  if (innerWidth < 992 && all('.facts').length && all('h2').length > 2 && !(contents && contents.offsetWidth))
     wrong.push('no contents');
   return wrong };
 
@@ -52,7 +52,7 @@ ask.thin = () => {
   document.querySelectorAll('pre code').forEach(c => {
     const first = s => !s.children.length && s.textContent.trim() && !seen.has(s.className);
     const keep = [];
-    c.querySelectorAll('span').forEach(s => {
+    c.querySelectorAll('i').forEach(s => {
       if (first(s)) { seen.add(s.className); keep.push(s.cloneNode(true)) } });
     c.textContent = c.textContent; c.prepend(...keep) });
   const tables = {};
@@ -104,13 +104,13 @@ ask.deck = () => {
     math: [...document.querySelectorAll('.katex-error')].map(e => e.title), count: all.length};
 };
 
-ask.hits = () => [...document.querySelectorAll('.search-result-text')].slice(0, 3).map(e => {
+ask.hits = () => [...document.querySelectorAll('.hits a span')].slice(0, 3).map(e => {
   const r = e.getBoundingClientRect(), y = (r.top + r.bottom) / 2;
   const seen = x => e.contains(document.elementFromPoint(x, y));
   return r.width > 180 && [r.left + 2, (r.left + r.right) / 2, r.right - 2].every(seen) });
 
 ask.landed = id => {
-  const a = document.getElementById(id), bar = document.querySelector('#quarto-header');
+  const a = document.getElementById(id), bar = document.querySelector('.top');
   const after = e => a.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
   const e = [...document.querySelectorAll('main .katex-display')].find(after);
   const r = e.getBoundingClientRect(), top = bar ? bar.getBoundingClientRect().bottom : 0;
@@ -125,12 +125,21 @@ ask.colors = () => ['text', '.line'].map(s => {
   const look = getComputedStyle(document.querySelector('svg.drawing ' + s));
   return s === 'text' ? look.fill : look.stroke });
 
+ask.begins = () => [...document.querySelectorAll('main > *')]
+  .find(e => e.textContent.trim() && !e.matches('h1, .where, .promise, .facts, .aims'))
+  .getBoundingClientRect().top;
+
+ask.marked = () => {  // the entry of this page is in view
+  const bar = document.querySelector('#bar').getBoundingClientRect();
+  const e = document.querySelector('#bar a[aria-current]').getBoundingClientRect();
+  return e.top > bar.top && e.bottom < bar.bottom && e.bottom < innerHeight };
+
 ask.printed = () => {
   const main = document.querySelector('main'), color = e => getComputedStyle(e);
-  const aside = document.querySelectorAll('#quarto-sidebar, .chapter-links, .path-links');
+  const aside = document.querySelectorAll('#bar, .top, .facts, .path-links');
   return {
     paper: color(document.body).backgroundColor,
-    ink: color(document.querySelector('main p')).color,
+    ink: color(document.querySelector('main section p')).color,
     shown: [...aside].filter(e => e.offsetWidth).length,
     wide: main.scrollWidth > main.clientWidth + 1 } };
 
@@ -140,12 +149,13 @@ ask.figures = () => [...document.querySelectorAll('main img')]
   .map(i => [i.alt, i.getBoundingClientRect().width / i.naturalWidth]);
 
 ask.columns = () => {
-  const code = document.querySelector('main pre.sourceCode > code');
+  const code = document.querySelector('main pre.code > code');
   const ruler = code.appendChild(document.createElement('span'));
   ruler.style.whiteSpace = 'pre';
   ruler.textContent = '0'.repeat(100);
   const one = ruler.getBoundingClientRect().width / 100;
   ruler.remove();
+  code.parentElement.style.width = '100%';
   const box = code.parentElement, style = getComputedStyle(box);
   const pads = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
   return (box.clientWidth - pads) / one };

@@ -1,8 +1,9 @@
 // Guided digits of 28×28 pixels: a U-Net with two resolutions and attention, called twice at each
 // step. The first half computes, in float32 as PyTorch stores it; the second is the figure.
 import {
-  element, load, normals, numbered, paint, picture, slider} from "./live.js";
+  element, header, normals, numbered, paint, picture, slider, worker} from "./live.js";
 import {alpha, sigma} from "./plane.js";
+import {conv} from "./product.js";
 
 const silu = v => v / (1 + Math.exp(-v));
 
@@ -28,50 +29,6 @@ function normed(x, weight, bias, groups, then = silu, eps = 1e-6) {
     for (let i = g * part; i < (g + 1) * part; i++) {
       const c = Math.floor(i / pixels);
       out[i] = then((x[i] - mean) * scale * weight[c] + bias[c]);
-    }
-  }
-  return out;
-}
-
-// A convolution of (channels, size, size) with kernels of 1 or 3, at each pixel or at every second
-// one, as a matrix product: a row of `rows` holds what one pixel of the result sees
-function conv(x, weight, bias, size, stride = 1) {
-  const channels = x.length / (size * size), n = weight.length / bias.length;
-  const k = n === channels ? 1 : 3, r = (k - 1) / 2, side = size / stride, pixels = side * side;
-  const whole = 4 * Math.ceil(pixels / 4), rows = new Float32Array(whole * n);
-  for (let i = 0; i < n; i++) {  // channel, row and column of a weight
-    const c = Math.floor(i / (k * k)), dy = Math.floor(i / k) % k - r, dx = i % k - r;
-    for (let y = 0; y < side; y++) {
-      const from = stride * y + dy;
-      if (from < 0 || from >= size) continue;
-      for (let col = 0; col < side; col++) {
-        const at = stride * col + dx;
-        if (at >= 0 && at < size) rows[(y * side + col) * n + i] = x[(c * size + from) * size + at];
-      }
-    }
-  }
-  const out = new Float32Array(bias.length * pixels), block = new Float32Array(8);
-  for (let p = 0; p < whole; p += 4) {  // four pixels and two results at once: sums that do not wait
-    const a = p * n, b = a + n, c = b + n, d = c + n, some = Math.min(4, pixels - p);
-    for (let o = 0; o < bias.length; o += 2) {
-      let s = 0, t = 0, u = 0, v = 0, s2 = 0, t2 = 0, u2 = 0, v2 = 0;
-      for (let i = 0, at = o * n; i < n; i++) {
-        const w = weight[at + i], w2 = weight[at + n + i];
-        const e = rows[a + i], f = rows[b + i], g = rows[c + i], h = rows[d + i];
-        s += w * e;
-        t += w * f;
-        u += w * g;
-        v += w * h;
-        s2 += w2 * e;
-        t2 += w2 * f;
-        u2 += w2 * g;
-        v2 += w2 * h;
-      }
-      block.set([s, t, u, v, s2, t2, u2, v2]);
-      for (let j = 0; j < some; j++) {
-        out[o * pixels + p + j] = block[j] + bias[o];
-        out[(o + 1) * pixels + p + j] = block[4 + j] + bias[o + 1];
-      }
     }
   }
   return out;
@@ -199,77 +156,79 @@ export function step(model, z, t, s, digit, w) {
 export const levels = ({header: {ends: [low, high]}}, steps) => Float64Array.from(
   {length: steps + 1}, (_, i) => high + (low - high) * i / steps);
 
+// All that is seen on the way from noise to a digit: before each step what the network reads, after
+// it what it guesses; at the end the pixels
+export function* drawn(model, {digit, seed, w, steps}) {
+  const gammas = levels(model, steps), {size} = model.header;
+  let z = Float32Array.from(normals(seed)(size * size));
+  for (let i = 0; i < steps; i++) {
+    const read = z, made = step(model, z, gammas[i], gammas[i + 1], digit, w);
+    z = made.z;
+    yield {i, read, guess: made.x};
+  }
+  yield {pixels: z.map(v => v / alpha(gammas[steps]))};
+}
+
 // ------------------------------------------------------------------------------------ the figure
 
 const SEEN = 6;  // states shown on the way
 export const figures = new WeakMap();  // figure → what it computed last, for the tests
 
 export async function mount(figure, stage) {
-  const model = await load("guided"), {size} = model.header;
+  const {size, classes} = await header("guided");
   const state = {digit: 3, seed: 1, w: 1, steps: 10};
-  const keys = numbered(stage, model.header.classes, state, draw);
-  const controls = element("div", {class: "controls"}, stage);
-  slider("guidance weight w", {min: 0, max: 6, step: .5, value: state.w}, controls,
-    v => { state.w = v; draw() });
-  slider("number of steps", {min: 4, max: 32, step: 1, value: state.steps}, controls,
-    v => { state.steps = v; draw() });
-  const says = element("p", {class: "says", role: "status"}, stage);
-
   const pair = element("div", {class: "pair"}, stage);
   const [last, plain] = ["With guidance", "Same noise, w = 0"].map(text => {
     const holder = element("div", {}, pair);
     element("div", {class: "title", text}, holder);
     return picture(holder, size);
   });
-  const more = element("div", {class: "more"}, stage);
+  const keys = numbered(stage, classes, state, draw);
+  const says = element("p", {class: "says", role: "status"}, stage);
+  const aside = element("details", figure.closest(".hero") ? {} : {open: ""}, stage);
+  element("summary", {text: "Weight, steps, and what the network reads"}, aside);
+  const controls = element("div", {class: "controls"}, aside);
+  slider("guidance weight w", {min: 0, max: 6, step: .5, value: state.w}, controls,
+    v => { state.w = v; draw() });
+  slider("number of steps", {min: 4, max: 32, step: 1, value: state.steps}, controls,
+    v => { state.steps = v; draw() });
+  const more = element("div", {class: "more"}, aside);
   const rows = ["What the network reads, from noise on", "What it guesses of the digit"];
   const [read, guessed] = rows.map(text => {
     element("div", {class: "title", text}, more);
     return picture(more, size, text, SEEN);
   });
 
-  // a step at a time, so that the page stays alive; a newer wish ends an older one
-  let turn = 0;
-  const pause = () => new Promise(done => setTimeout(done));
-  async function walk(w, mine, canvas, seen) {
-    const gammas = levels(model, state.steps), count = state.steps;
-    let z = Float32Array.from(normals(state.seed)(size * size)), x;
-    for (let i = 0; i < count; i++) {
-      paint(canvas, z, size);
-      const before = z;
-      ({x, z} = step(model, z, gammas[i], gammas[i + 1], state.digit, w));
-      seen?.(before, x, i);
-      await pause();
-      if (mine !== turn) return null;
-    }
-    const pixels = z.map(v => v / alpha(gammas[count]));
-    paint(canvas, pixels, size);
-    return pixels;
-  }
-
-  async function draw() {
-    const mine = ++turn, {digit, seed, w, steps} = state;
-    keys.show();
-    await pause();
-    if (mine !== turn) return;
-    const begun = performance.now();
-    const pixels = await walk(w, mine, last, (before, x, i) => {
-      for (let k = 0; k < SEEN; k++) {
-        if (i !== Math.round(k * (steps - 1) / (SEEN - 1))) continue;
-        paint(read, before, size, k);
-        paint(guessed, x, size, k);
+  // a worker draws the digit, then its twin without guidance; each step is shown as it comes
+  let begun = 0, ms = 0;
+  const first = await new Promise((ready, failed) => {
+    const ask = worker("guided", seen => {
+      if (seen.error) return failed(new Error(seen.error));
+      const {digit, seed, w, steps} = state;
+      if (seen.twin) return paint(plain, seen.pixels ?? seen.guess, size);
+      paint(last, seen.pixels ?? seen.guess, size);
+      for (let k = 0; k < SEEN && !seen.pixels; k++) {
+        if (seen.i !== Math.round(k * (steps - 1) / (SEEN - 1))) continue;
+        paint(read, seen.read, size, k);
+        paint(guessed, seen.guess, size, k);
       }
+      ready(keys.first);
+      if (!seen.pixels) return;
+      ms = performance.now() - begun;
+      const calls = w ? 2 * steps : steps;
+      says.textContent = `A ${digit} from noise number ${seed} at w = ${w}: ${steps} steps, ` +
+        `${calls} calls of the network, drawn in ${(ms / 1000).toFixed(1)} s by your browser.`;
+      last.setAttribute("aria-label", `a ${digit} from noise number ${seed} at w = ${w}`);
+      plain.setAttribute("aria-label", `a ${digit} from noise number ${seed} without guidance`);
+      figures.set(figure, {digit, seed, w, steps, pixels: seen.pixels, ms});
     });
-    if (!pixels) return;
-    const ms = performance.now() - begun;
-    const calls = w ? 2 * steps : steps;
-    says.textContent = `A ${digit} from noise number ${seed} at w = ${w}: ${steps} steps, ` +
-      `${calls} calls of the network, drawn in ${(ms / 1000).toFixed(1)} s by your browser.`;
-    last.setAttribute("aria-label", `a ${digit} from noise number ${seed} at w = ${w}`);
-    plain.setAttribute("aria-label", `a ${digit} from noise number ${seed} without guidance`);
-    figures.set(figure, {digit, seed, w, steps, pixels, ms});
-    await walk(0, mine, plain);
+    stage.wish = () => { begun = performance.now(); ask(state) };
+    stage.wish();
+  });
+  function draw() {
+    keys.show();
+    stage.wish();
   }
-  draw();
-  return keys.first;
+  keys.show();
+  return first;
 }

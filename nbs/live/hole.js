@@ -1,6 +1,7 @@
 // A hole that the reader draws over a digit, and eight answers of the network of the guided digits,
 // which is not told which digit it is. The first half computes; the second is the figure.
-import {element, load, normals, numbered, paint, picture, slider} from "./live.js";
+import {
+  element, get, header, normals, numbered, paint, picture, slider, worker} from "./live.js";
 import {alpha, sigma} from "./plane.js";
 import {levels, predict} from "./guided.js";
 
@@ -18,6 +19,20 @@ export function step(model, z, t, s, seen, hole, again, fresh) {
   return z.map((v, i) => a * v + b * eps[i] + noise * fresh[i]);
 }
 
+// The answers one after the other, as they look after each step
+export function* answers(model, {seed, steps, hole, y}) {
+  const n = y.length, gammas = levels(model, steps);
+  for (let k = 0; k < ANSWERS; k++) {
+    const noise = noises(seed, k, steps, n), take = i => noise.subarray(i * n, (i + 1) * n);
+    let z = take(0);
+    for (let i = 0; i < steps; i++) {
+      z = step(model, z, gammas[i], gammas[i + 1], y, hole, take(1 + 2 * i), take(2 + 2 * i));
+      const end = alpha(gammas[i + 1]), last = i === steps - 1;
+      yield {k, z: last && z, pixels: z.map((v, j) => hole[j] ? v / end : y[j])};
+    }
+  }
+}
+
 // ------------------------------------------------------------------------------------ the figure
 
 const ANSWERS = 8, BRUSH = 3;  // pixels
@@ -26,12 +41,12 @@ const HALVES = {"Upper half": (x, y) => y < .5, "Lower half": (x, y) => y >= .5,
 export const figures = new WeakMap();  // figure → what it computed last, for the tests
 
 export async function mount(figure, stage) {
-  const [model, bytes] = await Promise.all([
-    load("guided"), fetch(new URL("hole.bin", import.meta.url)).then(r => r.arrayBuffer())]);
-  const {size, classes} = model.header, n = size * size;
-  const state = {digit: 3, seed: 1, steps: 16}, hole = new Uint8Array(n);
+  const [{size, classes}, bytes] = await Promise.all([
+    header("guided"), get("hole.bin", "arrayBuffer")]);
+  const state = {digit: 7, seed: 1, steps: 16}, n = size * size;
+  const hole = new Uint8Array(n).fill(1, n / 2);  // the lower half, to begin with
   const digits = new Uint8Array(bytes);  // ten held-out pictures, one of each digit
-  const seen = () => Float32Array.from(
+  const image = () => Float32Array.from(
     digits.subarray(state.digit * n, (state.digit + 1) * n), v => (v + .5) / 128 - 1);
 
   const keys = numbered(stage, classes, state, fill);
@@ -59,7 +74,7 @@ export async function mount(figure, stage) {
 
   function show() {
     keys.show();
-    paint(given, seen(), size);
+    paint(given, image(), size);
     const ink = given.getContext("2d");
     ink.fillStyle = "#E69F00";
     hole.forEach((v, i) => v && ink.fillRect(i % size, Math.floor(i / size), 1, 1));
@@ -89,7 +104,6 @@ export async function mount(figure, stage) {
   given.classList.add("board");
   given.addEventListener("pointerdown", e => {
     given.setPointerCapture(e.pointerId);
-    turn++;  // what is under way ends
     brush(at(e));
   });
   given.addEventListener("pointermove", e => { if (last) brush(at(e)) });
@@ -97,38 +111,30 @@ export async function mount(figure, stage) {
     given.addEventListener(end, () => { if (last) { last = null; fill() } });
   }
 
-  // a step at a time, so that the page stays alive; a newer wish ends an older one
-  let turn = 0;
-  const pause = () => new Promise(done => setTimeout(done));
-  async function fill() {
-    const mine = ++turn, hidden = show(), {seed, steps, digit} = state;
-    const y = seen(), gammas = levels(model, steps), begun = performance.now(), drawn = [];
-    const place = k => [rows[Math.floor(2 * k / ANSWERS)], k % (ANSWERS / 2)];
-    rows.forEach(row => row.getContext("2d").clearRect(0, 0, row.width, row.height));
-    rows.forEach(row => row.setAttribute("aria-label", "no answers yet"));
-    if (!hidden) {
-      says.textContent = "Nothing is hidden: draw over the digit, or take a half of it away.";
-      return;
-    }
-    says.textContent = `${hidden} pixels are hidden; ${ANSWERS * steps} calls of the network…`;
-    for (let k = 0; k < ANSWERS; k++) {
-      const noise = noises(seed, k, steps, n), [row, column] = place(k);
-      const take = i => noise.subarray(i * n, (i + 1) * n);
-      let z = take(0);
-      for (let i = 0; i < steps; i++) {
-        z = step(model, z, gammas[i], gammas[i + 1], y, hole, take(1 + 2 * i), take(2 + 2 * i));
-        const end = alpha(gammas[i + 1]);
-        paint(row, z.map((v, j) => hole[j] ? v / end : y[j]), size, column);
-        await pause();
-        if (mine !== turn) return;
-      }
-      drawn.push(z);
-    }
+  // a worker answers; each step is shown as it comes
+  let begun = 0, drawn = [];
+  const ask = worker("hole", seen => {
+    if (seen.error) return says.textContent = `No answer comes: ${seen.error}`;
+    const {seed, steps, digit} = state, hidden = hole.reduce((a, b) => a + b);
+    paint(rows[Math.floor(2 * seen.k / ANSWERS)], seen.pixels, size, seen.k % (ANSWERS / 2));
+    if (seen.z) drawn.push(seen.z);
+    if (drawn.length < ANSWERS) return;
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     says.textContent = `Eight answers to ${hidden} hidden pixels of a ${digit}, from noise number ` +
       `${seed}: ${ANSWERS * steps} calls of the network, in ${seconds} s by your browser.`;
     rows.forEach(row => row.setAttribute("aria-label", `four answers to the hole in a ${digit}`));
-    figures.set(figure, {...state, hole: [...hole], y, first: drawn[0], count: drawn.length});
+    figures.set(figure, {
+      ...state, hole: [...hole], y: image(), first: drawn[0], count: drawn.length});
+  });
+  function fill() {
+    const hidden = show(), {seed, steps} = state;
+    rows.forEach(row => row.getContext("2d").clearRect(0, 0, row.width, row.height));
+    rows.forEach(row => row.setAttribute("aria-label", "no answers yet"));
+    says.textContent = hidden ?
+      `${hidden} pixels are hidden; ${ANSWERS * steps} calls of the network…` :
+      "Nothing is hidden: draw over the digit, or take a half of it away.";
+    [begun, drawn] = [performance.now(), []];
+    if (hidden) ask({seed, steps, hole: hole.slice(), y: image()});
   }
   fill();
   return keys.first;

@@ -57,16 +57,25 @@ export function unpack(header, bytes) {
   return tensors;
 }
 
-// The header and the weights of a model
+// A file beside this one; the header and the weights of a model
+export async function get(file, how) {
+  const answer = await fetch(new URL(file, import.meta.url));
+  if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
+  return answer[how]();
+}
+export const header = name => get(`${name}.json`, "json");
 export async function load(name) {
-  const get = async (file, how) => {
-    const answer = await fetch(new URL(file, import.meta.url));
-    if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
-    return answer[how]();
-  };
-  const [header, bytes] = await Promise.all([
-    get(`${name}.json`, "json"), get(`${name}.bin`, "arrayBuffer")]);
-  return {header, tensors: unpack(header, bytes)};
+  const [own, bytes] = await Promise.all([header(name), get(`${name}.bin`, "arrayBuffer")]);
+  return {header: own, tensors: unpack(own, bytes)};
+}
+
+// A worker that computes, so that the page stays alive; a newer wish ends an older one
+export function worker(kind, heard) {
+  const other = new Worker(new URL("work.js", import.meta.url), {type: "module"});
+  let turn = 0;
+  other.onmessage = ({data}) => { if (data.turn === turn) heard(data) };
+  other.onerror = e => heard({error: e.message || "the browser runs no worker"});
+  return wish => other.postMessage({...wish, kind, turn: ++turn});
 }
 
 // A canvas for images of one size, side by side, and pixels from −1 to 1 in one of its places
@@ -179,13 +188,11 @@ export function style(figure, draw, panels) {
   const soon = () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(draw) };
   const sizes = new ResizeObserver(soon);
   panels.forEach(p => sizes.observe(p.box));
-  new MutationObserver(soon).observe(document.body, {attributeFilter: ["class"]});
-  new MutationObserver(soon).observe(document.documentElement, {attributeFilter: ["class"]});
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+  new MutationObserver(soon).observe(document.documentElement, {attributeFilter: ["data-scheme"]});
 }
 
 // Pressed: fetch the look and the figure, put it in the place of the picture, give it the focus
-export async function start(figure) {
+export async function start(figure, pressed = true) {
   const name = figure.dataset.live, here = new URL(".", import.meta.url);
   const begun = figure.querySelector(".ds-live-start"), said = begun.querySelector("span");
   begun.querySelector("button").disabled = true;
@@ -203,7 +210,7 @@ export async function start(figure) {
     figure.querySelector(".ds-live-still").replaceWith(stage);
     const first = await mount(figure, stage);
     begun.remove();
-    first?.focus({preventScroll: true, focusVisible: false});
+    if (pressed) first?.focus({preventScroll: true, focusVisible: false});
   } catch (e) {
     begun.querySelector("button").disabled = false;
     said.textContent = `The figure could not be loaded: ${e.message}`;
