@@ -6,15 +6,14 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'COLAB', 'AFTER', 'PACKAGES', 'MARKS', 'LIVE', 'BLOCK', 'FOLD',
            'PRINTED', 'WAITS', 'FIGURES', 'TABLES', 'SET', 'BODY', 'MATH', 'LETTERS', 'DPI',
-           'PHONE', 'READABLE', 'SIZE', 'DRAWN', 'FIGURE', 'PAPER', 'UNSOUGHT', 'MOVED_PAGE',
-           'LEAD_ON', 'LOST', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises',
-           'linked', 'facts', 'Stop', 'menu', 'side_bar', 'way_on', 'before', 'course_map',
-           'taken_apart', 'entry', 'module_reference', 'reference_page', 'reference', 'work_list',
-           'prose', 'said_of_check', 'fold_checks', 'keep_caption', 'add', 'docs', 'to_download',
-           'hang', 'marked', 'section_of', 'shell', 'inline', 'with_drawings', 'size',
-           'with_images', 'letters', 'with_room', 'with_files', 'indexed', 'search_index', 'moved',
-           'lead_on', 'change', 'plain_list', 'finish', 'outward', 'listed', 'link_table',
-           'update_links', 'browser', 'served', 'serve', 'main']
+           'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'UNSOUGHT', 'MOVED_PAGE', 'LEAD_ON', 'LOST',
+           'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises', 'linked', 'facts', 'Stop',
+           'menu', 'side_bar', 'way_on', 'before', 'course_map', 'taken_apart', 'entry',
+           'module_reference', 'reference_page', 'reference', 'work_list', 'prose', 'said_of_check',
+           'fold_checks', 'keep_caption', 'add', 'docs', 'to_download', 'hang', 'marked',
+           'section_of', 'shell', 'inline', 'with_drawings', 'letters', 'size', 'with_files',
+           'indexed', 'search_index', 'moved', 'lead_on', 'change', 'plain_list', 'finish',
+           'outward', 'listed', 'link_table', 'update_links', 'browser', 'served', 'serve', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect
@@ -82,7 +81,7 @@ def facts(nb: Path) -> str:  # HTML
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{name}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
     hint = "There, run %pip install diffstudy first"
-    if any("install -q diffstudy" in c["text"] for c in build.cells(nb)):
+    if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
@@ -433,17 +432,17 @@ def hang(m: re.Match) -> str:
     "A block of code, lighter, that says how many lines it has; long ones keep their indentation."
     # marks whose color is not needed, and marks of one kind side by side
     code, was = re.sub(r'<span class="(?:op|bu)">([^<]*)</span>', r"\1", m.group(2)), None
-    pair = r'(<span class="(\w+)">[^<]*)</span><span class="\2">'
+    code = re.sub(r'<span class="(\w+)">', r"<i class=\1>", code).replace("</span>", "</i>")
+    code, pair = code.replace("&quot;", '"'), r"(<i class=(\w+)>[^<]*)</i><i class=\2>"
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
 
     def mark(line):
         plain = html.unescape(re.sub("<[^>]*>", "", line))
-        if len(plain) <= 43 or line.count("<span") != line.count("</span>"): return line
-        indent = f'<span class="l" style="--n:{len(plain) - len(plain.lstrip()) + 4}">'
-        code, mark, remark = line.partition('<span class="co">')
-        if not mark or not code.strip(): return f"{indent}{line}</span>"
-        beside = f'<span class="by">{mark}{remark}</span>'
-        return f'{indent}<span class="of">{code}</span>{beside}</span>'
+        if len(plain) <= 43 or line.count("<i") != line.count("</i>"): return line
+        indent = f"<i class=l style=--n:{len(plain) - len(plain.lstrip()) + 4}>"
+        code, mark, remark = line.partition("<i class=co>")
+        if not mark or not code.strip(): return f"{indent}{line}</i>"
+        return f"{indent}<i class=of>{code}</i><i class=by>{mark}{remark}</i></i>"
 
     # a browser lays it out when it comes into view, and leaves it about as much room until then
     lines = code.split("\n")
@@ -561,24 +560,10 @@ def with_drawings(page: str, images: Path) -> str:
 LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
 PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
 SIZE = re.compile(r"""(?:font_?size|labelsize|\bsize)["']?\s*[=:]\s*(\d[\d.]*)""")
-DRAWN = re.compile(r'<svg alt="([^"]*)"( [^>]*\bwidth="(\d+)" height="(\d+)".*?</svg>)', re.S)
-FIGURE = re.compile(
-    r'<img alt="([^"]*)" src="data:image/[\w+]+;base64,([A-Za-z0-9+/]+={0,2})"[^>]*>')
-
-PAPER = "fill: #fcfbf8"  # `viz.GROUND`, which the page's own ground replaces
-
-def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
-    "The size of a PNG, or of an SVG of `viz.to_svg`."
-    if figure[:4] == b"\x89PNG":
-        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
-    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
-
-def with_images(page: str) -> str:
-    "A page whose figures are images, which follow its light or dark scheme, and not a part of it."
-    def image(m):
-        figure = base64.b64encode(f"<svg{m.group(2)}".encode()).decode()
-        return f'<img alt="{m.group(1)}" src="data:image/svg+xml;base64,{figure}" class="img-fluid">'
-    return DRAWN.sub(image, page)
+FIGURE = re.compile(  # a drawing, or a picture with its description first; other pictures
+    r'<svg alt="(?P<a>[^"]*)"(?P<svg> [^>]*\bwidth="\d+" height="\d+".*?</svg>)|'
+    r'<img (?:alt="(?P<b>[^"]*)" )?[^>]*?src="data:image/[\w+]+;base64,(?P<data>[^"]*)"[^>]*>',
+    re.S)
 
 def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → points
     "The smallest letters of the figures that set a size, or say that they have none."
@@ -590,29 +575,30 @@ def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → p
         if line and sizes: found[yaml.safe_load(line.group(1))] = min(sizes)
     return found
 
-def with_room(page: str, small: dict[str, float]) -> str:
-    "A page whose figures scroll sideways on a phone where their letters could not be read."
-    def roomy(m):
-        points = small.get(html.unescape(m.group(1)), LETTERS)
-        width = size(base64.b64decode(m.group(2)))[0]
-        need = math.ceil(width * READABLE / (points * DPI / 72))
-        if need <= PHONE + 20: return m.group(0)  # 7.6 px will do
-        box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
-        return f'<span {box} style="--need:{min(need, width)}px">{m.group(0)}</span>'
-    return FIGURE.sub(roomy, page)
+def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
+    "The size of a PNG, or of an SVG of `viz.to_svg`."
+    if figure[:4] == b"\x89PNG":
+        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
+    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
 
-def with_files(page: str, folder: Path) -> str:
-    "A page whose figures are files of their own, in `PAGE_files`, loaded when they come near."
+def with_files(page: str, folder: Path, small: dict[str, float]) -> str:
+    "A page whose figures are files in `PAGE_files`; on a phone small letters keep their width."
     count = itertools.count()
     def shown(m):
-        data = base64.b64decode(m.group(2)).strip()
-        kind, (width, height) = "png" if data[:4] == b"\x89PNG" else "svg", size(data)
-        if kind == "svg": data = data.replace(PAPER.encode(), b"fill: none")
+        figure = f"<svg{m['svg']}".encode() if m["svg"] else base64.b64decode(m["data"]).strip()
+        kind, (width, height) = "png" if figure[:4] == b"\x89PNG" else "svg", size(figure)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
-        file.write_bytes(data)
-        return (f'<img alt="{m.group(1)}" src="{folder.name}/{file.name}" width="{width}" '
-                f'height="{height}" loading="lazy">')
+        file.write_bytes(slides.without_ground(figure))
+        source, alt = f'src="{folder.name}/{file.name}"', m["a"] or m["b"]
+        if alt is None: return re.sub('src="[^"]*"', source, m.group(0))  # such as a slider's
+
+        points = small.get(html.unescape(alt), LETTERS)
+        need = math.ceil(width * READABLE / (points * DPI / 72))
+        img = f'<img alt="{alt}" {source} width="{width}" height="{height}" loading="lazy">'
+        if need <= PHONE + 20: return img  # 7.6 px will do
+        box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
+        return f'<span {box} style="--need:{min(need, width)}px">{img}</span>'
     return FIGURE.sub(shown, page)
 
 # %% ../../nbs/99_website.ipynb #227105db
@@ -717,9 +703,9 @@ def finish(site: Path):
     for page in site.glob("*.html"):
         source = nbs / f"{page.stem}.ipynb"
         def ours(text):
-            small = letters(source) if source.exists() else {}
-            text = with_room(with_images(with_drawings(text, nbs / "images")), small)
-            text = with_files(text, page.with_name(f"{page.stem}_files"))
+            text, small = with_drawings(text, nbs / "images"), {}
+            if source.exists(): small = letters(source)
+            text = with_files(text, page.with_name(f"{page.stem}_files"), small)
             return shell(text, page.name, source, pages)
         change(page, ours)
     (site / "llms.txt").write_text(plain_list(), encoding="utf-8")
