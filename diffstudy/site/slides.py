@@ -108,7 +108,8 @@ DECK = """<!doctype html><html lang="en"><head><meta charset="utf-8">\
 <title>Lecture {lecture}: {title}</title>\
 <meta name="viewport" content="width=device-width, initial-scale=1">\
 <link rel="stylesheet" href="../site_libs/katex/katex.min.css"><style>{style}</style>\
-<script src="../site_libs/katex/katex.min.js"></script></head><body>{body}\
+<link rel="icon" href="../images/favicon.svg">\
+<script src="../site_libs/katex/katex.min.js"></script></head><body><main>{body}</main>\
 <script>{script}</script></body></html>
 """
 
