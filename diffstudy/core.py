@@ -421,6 +421,26 @@ def check_counts(least: int = 1, /, **values: int):
         if type(v) is not int or v < least:
             raise ValueError(f"{k}: expected a whole number, at least {least}; got {v!r}")
 
+def check_positive(**values: float):
+    "Check that each value is a finite number above 0; raise ValueError otherwise."
+    for k, v in values.items():
+        if torch.is_tensor(v) and not values_readable(v): continue
+        try: holds = 0 < v < math.inf
+        except (TypeError, RuntimeError): holds = False
+        expect(holds, "a finite number above 0", repr(v), k)
+
+def check_probabilities(p: Tensor, name: str = "p"):
+    """Check that no value is below 0 and that the last dimension sums to at most 1.
+
+    Raises ValueError otherwise, such as for logits."""
+    floats = torch.is_tensor(p) and p.is_floating_point() and p.ndim
+    expect(floats, "probabilities, floats of shape (…, K)", seen(p), name)
+    if not values_readable(p) or not p.numel(): return
+    low, most = p.detach().min().item(), p.detach().sum(-1).max().item()
+    expect(
+        low >= -1e-6 and most < 1.001, "probabilities, such as logits.softmax(-1)",
+        f"values from {low:.3g} whose sums reach {most:.3g}", name)
+
 # %% ../nbs/70_core.ipynb #748b9624
 def choose(name: str, table: dict, what: str = "name"):
     """Look up a name in a table.
@@ -434,7 +454,9 @@ def choose(name: str, table: dict, what: str = "name"):
 
     Returns:
         `table[name]`"""
-    if name not in table: raise ValueError(suggest(name, table, what))
+    try: known = name in table
+    except TypeError: known = False  # a list from a damaged file has no hash
+    if not known: raise ValueError(suggest(name, table, what))
     return table[name]
 
 # %% ../nbs/70_core.ipynb #3af89b95

@@ -118,6 +118,7 @@ def _random_split(n: int, options: dict) -> tuple[list, list]:  # Indices for tr
 # %% ../../nbs/72a_folders.ipynb #f075ccb2
 # Pillow looks at the content, not at the name, and runs a program for PostScript
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
+MOST_PIXELS = 2 ** 26  # a quarter of a gigabyte when decoded
 
 def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
     "Read an image file as a square; raise ValueError with its path if it is unreadable."
@@ -158,6 +159,10 @@ def convert_image(f, channels: int):
     Returns:
         A Pillow image of mode L or RGB"""
     from PIL import Image, ImageOps
+
+    # a file of a megabyte can hold billions of pixels; Pillow may be set to a lower bound
+    (w, h), most = f.size, min(Image.MAX_IMAGE_PIXELS or MOST_PIXELS, MOST_PIXELS)
+    expect(w * h <= most, f"at most {most:,} pixels: make it smaller", f"{w:,} by {h:,}", "image")
 
     # the transparent color of a PNG in the 8 bits of its pixels; Pillow leaves it as stored
     key = f.info.get("transparency")

@@ -388,6 +388,10 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     else:
         for i, image in enumerate(images):
             write_png(path / f"{i:05}.png", tile(image, levels, 1), note)
+
+        # what an earlier call of more images left; other files stay
+        for old in path.glob("[0-9]" * 5 + ".png"):
+            if int(old.stem) >= len(images) and read_note(old) is not None: old.unlink()
     return path
 
 # %% ../../nbs/72_images.ipynb #2aa1067a

@@ -84,7 +84,7 @@ def mean_from_eps(z_t, eps, gamma_s, gamma_t):
 # %% ../../nbs/11_process.ipynb #0204a0f6
 add("11.3", mean_from_eps,
     inputs=lambda: [
-        (randn(1, 4, 3), randn(2, 4, 3), doubles(-1.), doubles(1.)),
+        (randn(1, 4, 3), randn(2, 4, 3), doubles(-1.2), doubles(.7)),
         (randn(3, 5), randn(4, 5), doubles(1.5), doubles(2.))],
     slips={
         "c is a share of a variance, and stands here as it is: no root of it":
@@ -109,6 +109,16 @@ add("11.3", mean_from_eps,
             ("(z_t - c * sigma(gamma_t) * eps)", "z_t - c * sigma(gamma_t) * eps"),
         "the old noise is put back: that is the step of DDIM, not the mean of the posterior":
             ("torch.expm1(gamma_s - gamma_t)", "torch.expm1((gamma_s - gamma_t) * .5)"),
+        "the factor is α_s/α_t; this lacks 1/α_t, so the data come out too small":
+            ("alpha(gamma_s) / alpha(gamma_t)", "alpha(gamma_s)"),
+        "the factor is α_s/α_t; this lacks α_s, and lands at clean data":
+            ("alpha(gamma_s) / alpha(gamma_t)", "1 / alpha(gamma_t)"),
+        "the factor α_s/α_t is missing: the data in z_t have the factor α_t, those in z_s α_s":
+            ("alpha(gamma_s) / alpha(gamma_t)", "1"),
+        "α_t stands only in front of the bracket, and not once more beside the noise":
+            ("sigma(gamma_t) * eps", "sigma(gamma_t) / alpha(gamma_t) * eps"),
+        "inside the bracket the noise has the factor c σ_t, without α_s":
+            ("sigma(gamma_t) * eps", "alpha(gamma_s) * sigma(gamma_t) * eps"),
         "α_s / α_t is upside down: going back, the data grow":
             ("alpha(gamma_s) / alpha(gamma_t)", "alpha(gamma_t) / alpha(gamma_s)"),
     })
@@ -134,7 +144,7 @@ def _two_steps(*gammas):
     return _of_levels(s, t), _of_levels(r, s)
 
 add("11.4", combine,
-    inputs=lambda: [_two_steps(-3., -1., 1.), _two_steps(-.5, 0., 2.)],
+    inputs=lambda: [_two_steps(-3., -1.2, .7), _two_steps(-.5, 0., 2.)],
     slips={
         "variances take the square of the factor":
             lambda first, second: torch.stack([
@@ -167,7 +177,7 @@ def variance_with_noisy_guess(tau, gamma_s, gamma_t):
 # %% ../../nbs/11_process.ipynb #caca12ce
 add("11.5", variance_with_noisy_guess,
     inputs=lambda: [
-        tuple(doubles(v) for v in (.3, -1., 1.)), tuple(doubles(v) for v in (1.7, .5, 2.))],
+        tuple(doubles(v) for v in (.3, -1.2, .7)), tuple(doubles(v) for v in (1.7, .5, 2.))],
     slips={
         "variances add, so the factor and τ are squared":
             ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau"),

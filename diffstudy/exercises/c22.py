@@ -108,9 +108,9 @@ add("22.4", best_of_each,
         "these are places, not weights": lambda values, w: values.argmin(1),
         "these are the least distances: the weights are asked for":
             lambda values, w: values.amin(1),
-        "the best weight of the mean is one number: each seed by itself":
+        "the best weight of the mean is one number: each training by itself":
             lambda values, w: w[values.mean(0).argmin()].expand(len(values)),
-        "the least over the weights, axis 1, not over the seeds":
+        "the least over the weights, axis 1, not over the trainings":
             ("values.argmin(1)", "values.argmin(0)"),
         "one number for all: do not flatten": lambda values, w:
             w[values.argmin() % len(w)].expand(len(values)),

@@ -42,8 +42,10 @@ add("31.2", min_snr,
         (torch.linspace(-6, 5, 7, dtype=torch.float64), randn(1, 7) ** 2 + 1),
         (torch.linspace(-3, 1, 4, dtype=torch.float64), randn(2, 4) ** 2 + 9)],
     slips={
-        "nothing is limited here: min(SNR, 5) leaves an SNR above 5 at 5 (a limit on γ is another one)":
+        "nothing is limited here: an SNR above 5 counts as 5 (a limit on γ is another one)":
             lambda gamma, slope: 2 / slope,
+        "γ stands where the SNR should: SNR = exp(−γ)":
+            lambda gamma, slope: 2 * torch.exp(gamma) * gamma.clamp(max=5) / slope,
         "SNR, and not γ, is limited to 5":
             lambda gamma, slope: 2 * torch.exp(gamma) * torch.exp(-gamma.clamp(max=1)) / slope,
         "this is the factor of ‖x − x̂‖²; w is what multiplies ½ γ' exp(−γ) in it":

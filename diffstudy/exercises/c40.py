@@ -10,7 +10,7 @@ import math
 import torch
 from torch.nn import functional as F
 from ..ddgan import chain_gammas
-from .check import add, exercise, randn
+from .check import add, doubles, exercise, randn
 from ..process import alpha, sigma
 
 # %% ../../nbs/40_ddgan.ipynb #13370f4d
@@ -43,7 +43,7 @@ def divergence(loss):
 
 # %% ../../nbs/40_ddgan.ipynb #23c48fcb
 add("40.2", divergence,
-    inputs=lambda: [(2 * math.log(2) * torch.linspace(.1, .9, 5, dtype=torch.float64),)],
+    inputs=lambda: [(2 * math.log(2) * doubles([.08, .2, .55, .65, .93]),)],  # not symmetric
     slips={
         "this is twice the divergence: both terms of the loss hold it":
             lambda l: 2 * math.log(2) - l,
@@ -51,6 +51,10 @@ add("40.2", divergence,
         "the loss falls as the divergence grows": lambda l: l / 2 - math.log(2),
         "nats, not bits: the divergence of densities without overlap is log 2":
             lambda l: 1 - l / (2 * math.log(2)),
+        "this is half of the loss; the divergence is what it lacks of a coin's log 2":
+            lambda l: l / 2,
+        "2 log 2 belongs to the whole loss, log 2 to half of it":
+            ("math.log(2)", "2 * math.log(2)"),
         "a coin loses 2 log 2 in both terms together": ("loss / 2", "loss"),
     })
 

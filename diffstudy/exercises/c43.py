@@ -40,7 +40,7 @@ add("43.1", slips,
 
 # %% ../../nbs/43_ddgan_images.ipynb #c12d998d
 def difference(a, b, t):
-    # what a seed does to both drops out of d
+    # what the random numbers do to both drops out of d
     d = a - b
     return torch.stack([d.mean(), t * d.std() / len(d) ** .5])
 
@@ -56,10 +56,10 @@ add("43.2", difference,
             ("t * d.std() / len(d) ** .5", "t * ((a.var() + b.var()) / len(a)) ** .5"),
         "n − 1 in the variance, since the mean is estimated as well":
             ("d.std()", "d.std(correction=0)"),
-        "this is the spread of single seeds; that of their mean is smaller by √n":
+        "this is the spread of single runs; that of their mean is smaller by √n":
             ("len(d) ** .5", "1"),
         "this is the standard error; multiply by t": ("t * d.std()", "d.std()"),
-        "two standard errors are too few with so few seeds: multiply by t":
+        "two standard errors are too few with so few runs: multiply by t":
             ("t * d.std()", "2 * d.std()"),
         "the root of n, not n": ("len(d) ** .5", "len(d)"),
         "take the standard deviation, not the variance": ("d.std()", "d.var()"),
@@ -85,9 +85,9 @@ add("43.3", ratio,
         "the order is the lower end, the middle, the upper end": ("len(d) ** .5", "-len(d) ** .5"),
         "average the logarithm of the ratios, not the ratios": lambda a, b, t: torch.stack([
             (a / b).mean() + s * t * (a / b).std() / len(a) ** .5 for s in (-1, 0, 1)]),
-        "take the ratio for each seed, not the ratio of the means": lambda a, b, t: (
+        "take the ratio for each run, not the ratio of the means": lambda a, b, t: (
             ratio(a, b, t) * a.mean() / b.mean() / ratio(a, b, t)[1]),
-        "this is the spread of single seeds; that of their mean is smaller by √n":
+        "this is the spread of single runs; that of their mean is smaller by √n":
             ("len(d) ** .5", "1"),
         "t standard errors to each side, not one": ("t * d.std()", "d.std()"),
         "the half width belongs to the logarithm: add it before the exponential": _ratio(

@@ -57,7 +57,7 @@ add("59.2", pays_from,
 
 # %% ../../nbs/59_trilemma.ipynb #e41378ff
 def clearly_worse(scores, t):
-    # paired: the difference of each seed, then its mean and the standard error of that mean
+    # paired: the difference of each run, then its mean and the standard error of that mean
     d = scores - scores[scores.mean(1).argmin()]
     return d.mean(1) > t * d.std(1) / d.shape[1] ** .5
 
@@ -70,23 +70,23 @@ add("59.3", clearly_worse,
     inputs=lambda: [_table(1, .2), _table(4, .5), _table(9, .3), _table(12, .4),
                     (randn(16, 9, 4), 3.182), (randn(17, 12, 3), 4.303)],
     slips={
-        "the seeds are paired: variances of two systems do not simply add":
+        "the runs are paired: variances of two systems do not simply add":
             lambda s, t: s.mean(1) - s.mean(1).min() > t * (
                 (s.var(1) + s[s.mean(1).argmin()].var()) / s.shape[1]) ** .5,
         "compare with the best system, not with the mean of all":
             ("scores[scores.mean(1).argmin()]", "scores.mean(0)"),
-        "n counts the seeds, not the systems": ("d.shape[1]", "d.shape[0]"),
-        "the seeds are paired: take the spread of the differences, not that of each system":
+        "n counts the runs, not the systems": ("d.shape[1]", "d.shape[0]"),
+        "the runs are paired: take the spread of the differences, not that of each system":
             ("d.std", "scores.std"),
-        "this is the spread of one seed; that of a mean is smaller by √n":
+        "this is the spread of one run; that of a mean is smaller by √n":
             ("d.shape[1] ** .5", "1"),
         "any difference counts here; it must exceed its error":
             lambda s, t: s.mean(1) > s.mean(1).min(),
-        "with five seeds two standard errors are too few: multiply by t":
+        "with five runs two standard errors are too few: multiply by t":
             ("t * d.std(1)", "2 * d.std(1)"),
         "the smallest mean is the best one; this compares with the largest":
             lambda s, t: (lambda d: d.mean(1) > t * d.std(1) / d.shape[1] ** .5)(
                 s - s[s.mean(1).argmax()]),
-        "compare with one system, not with the best of each seed":
+        "compare with one system, not with the best of each run":
             ("scores[scores.mean(1).argmin()]", "scores.min(0).values"),
     })

@@ -23,7 +23,7 @@ def _empty(ex  # An `Exercise`
     return f"def {name}{inspect.signature(ex.solution)}:\n    ...  # your line\n"
 
 def stub(ex) -> str:
-    """Write the empty answer to an exercise, as a file.
+    """Write the empty answer to an exercise under its task, as a file.
 
     Args:
         ex: An `Exercise`
@@ -32,8 +32,10 @@ def stub(ex) -> str:
         Python code"""
     what = "class" if isinstance(ex.solution, type) else "function"
     ask = f"diffstudy exercise {ex.id} FILE"
-    head = f"# Exercise {ex.id} of diffstudy: `{ask}` checks this {what}.\n"
-    return f"{head}import math\nimport torch\n\n{_empty(ex)}"
+    head = f"# Exercise {ex.id} of diffstudy: `{ask}` checks this {what}.\n#\n"
+    lines = [textwrap.wrap(l, 96) or [""] for l in tasks().get(ex.id, "").splitlines()]
+    task = "".join(f"# {l}".rstrip() + "\n" for part in lines for l in part)
+    return f"{head}{task}\nimport math\nimport torch\n\n{_empty(ex)}"
 
 # %% ../../nbs/79_exercises.ipynb #3833705e
 SETS = {  # Problem set → the chapters of the path whose exercises it has

@@ -77,6 +77,12 @@ class PresGAN(GANConfig):
                 state, batch, generator)
         return step
 
+class R3GAN(GANConfig):
+    "A GAN that pairs real with generated, with both penalties (Huang et al. 2024)."
+    def step(self, gan, prepare):
+        both = dataclasses.replace(gan, relativistic=True, r2=gan.r1)
+        return super().step(both, prepare)
+
 class NoiseAlone(PresGAN):
     "PresGAN without the entropy term: a GAN on noisy images."
     weight = 0.
@@ -84,7 +90,7 @@ class NoiseAlone(PresGAN):
 # %% ../../nbs/58_gans.ipynb #58a00047
 SYSTEMS = {
     "plain GAN": GANConfig, "PacGAN": PacGAN, "VEEGAN": VEEGAN, "InclusiveGAN": InclusiveGAN,
-    "PresGAN": PresGAN, "PresGAN, noise alone": NoiseAlone}
+    "PresGAN": PresGAN, "PresGAN, noise alone": NoiseAlone, "R3GAN": R3GAN}
 
 def system(name: str, config: GANConfig) -> GANConfig:
     """Convert the configuration of a plain GAN to that of another system, for `experiment.fit`.

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
-from ..core import check_counts, expect, randn_like, seen, values_readable
+from ..core import (
+    check_counts, check_probabilities, expect, randn_like, seen, values_readable)
 from ..nets.models import initialize
 from ..process.sample import progress_range
 from ..vdm.bound import check_levels
@@ -42,6 +43,7 @@ class Table(nn.Module):
         self.shape, self.head = _gray(shape), Softmax(len(p))
         self.order = torch.arange(p.ndim)
         expect(p.ndim == self.shape[1] * self.shape[2], "an axis for each pixel", p.ndim)
+        check_probabilities(p.flatten())
         self.known = []
         while p.ndim:  # from the last pixel to the first
             before = p.sum(-1)
@@ -100,6 +102,7 @@ def sample(net: Callable, n: int, generator=None, progress: bool = False) -> Ten
     Returns:
         Gray levels, `(n, 1, h, w)`, uint8"""
     check_counts(n=n)
+    expect(net.head.levels <= 256, "at most 256 levels, since samples are uint8", net.head.levels)
     order, device = net.order.tolist(), net.order.device
     k = torch.zeros(n, len(order), dtype=torch.int64, device=device)
     u = torch.special.ndtr(randn_like(k.double(), generator))
@@ -124,6 +127,7 @@ def sees(net: Callable, k: Tensor) -> Tensor:
 
     Returns:
         `(h w, h w)`, bool: True where the row's output depends on the column's pixel"""
+    k = _levels(net, k)
     n = k[0].numel()
     changed = k.flatten(1).repeat(n + 1, 1).long()
     i = torch.arange(n)

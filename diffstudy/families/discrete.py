@@ -13,7 +13,8 @@ from functools import reduce
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import draw as random, expect, seen, values_readable
+from ..core import (
+    check_counts, check_probabilities, draw as random, expect, seen, values_readable)
 
 # %% ../../nbs/56_discrete.ipynb #56a00013
 def uniform(levels: int, betas: Tensor) -> Tensor:
@@ -46,6 +47,7 @@ def _spread(levels, betas, most):
     """Check β and return it as `(T, 1, 1)`.
 
     Raises ValueError unless all values are above 0 and at most `most`."""
+    check_counts(levels=levels)
     floats = torch.is_tensor(betas) and betas.ndim == 1 and betas.is_floating_point()
     expect(floats, "floats of shape (T,)", seen(betas), "betas")
     inside = ((betas > 0) & (betas <= most)).all()
@@ -88,6 +90,7 @@ class Chain(NamedTuple):
             Q: Q_1 … Q_T, `(T, K, K)`, float64: a product of many must stay exact"""
         off = (Q.sum(-1) - 1).abs().max().item()
         expect(off < 1e-6, "rows that sum to one, as a step starts at a row", f"{off} off", "Q")
+        check_probabilities(Q, "Q")
         Q_bar = [torch.eye(Q.shape[-1]).to(Q)]
         for q in Q: Q_bar.append(Q_bar[-1] @ q)
         return cls(Q, torch.stack(Q_bar))
@@ -109,6 +112,15 @@ class Chain(NamedTuple):
 def _at(t, k):  # times `(b, 1)` or `(1, 1)`, to point into matrices beside levels `(b, D)`
     return torch.as_tensor(t, device=k.device).reshape(-1, 1)
 
+def _check_step(chain, t, *levels):
+    "Check that t is a time of the chain and levels are of the chain; raise ValueError otherwise."
+    steps, t = len(chain.Q), torch.as_tensor(t)
+    expect(not t.is_floating_point() and t.ndim < 2, "whole numbers () or (b,)", seen(t), "t")
+    if values_readable(t):
+        inside = ((t >= 1) & (t <= steps)).all()
+        expect(inside, f"times from 1 to {steps}", t.tolist(), "t")
+    for k in levels: _check_levels(k, chain.Q.shape[-1])
+
 def _normalized(p):  # over the levels; what is zero everywhere stays zero
     return p / p.sum(-1, keepdim=True).clamp_min(torch.finfo(p.dtype).tiny)
 
@@ -122,15 +134,23 @@ def posterior(chain: Chain, t: int | Tensor, k_t: Tensor, k_0: Tensor) -> Tensor
 
     Returns:
         Probabilities of k_{t−1}, `(b, D, K)`; zeros where k_t cannot come from k_0"""
+    _check_step(chain, t, k_t, k_0)
     row = chain.Q_bar[_at(t, k_0) - 1, k_0]
     column = chain.Q.mT[_at(t, k_t) - 1, k_t]
     return _normalized(row * column)
 
 # %% ../../nbs/56_discrete.ipynb #56a00024
-def _check_guess(chain, k, p):
+def _check_guess(chain, t, k, p):
+    _check_step(chain, t, k)
     shape = (*k.shape, chain.Q.shape[-1])
-    expect(p.shape == shape, f"a probability of each level at each place, {shape}", seen(p), "p̂")
+    fits = torch.is_tensor(p) and p.shape == shape
+    expect(fits, f"a probability of each level at each place, {shape}", seen(p), "p̂")
+    check_probabilities(p, "p̂")
     return p.to(chain.Q_bar)
+
+def _by_bayes(chain, t, k_t, p):
+    row = p[..., None, :] @ chain.Q_bar[_at(t, k_t) - 1]
+    return _normalized(row[..., 0, :] * chain.Q.mT[_at(t, k_t) - 1, k_t])
 
 def x0_as_prior(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor:
     """p(k_{t−1} | k_t) ∝ Σ q(k_{t−1}, k_t | k̂) p̂(k̂), with p̂ as a prior (Austin et al. 2021).
@@ -143,10 +163,7 @@ def x0_as_prior(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor
 
     Returns:
         p(k_{t−1} | k_t), `(b, D, K)`"""
-    p = _check_guess(chain, k_t, p)
-    row = p[..., None, :] @ chain.Q_bar[_at(t, k_t) - 1]
-    column = chain.Q.mT[_at(t, k_t) - 1, k_t]
-    return _normalized(row[..., 0, :] * column)
+    return _by_bayes(chain, t, k_t, _check_guess(chain, t, k_t, p))
 
 def x0_marginal(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor:
     """p(k_{t−1} | k_t) = Σ p̂(k̂ | k_t) q(k_{t−1} | k_t, k̂): sum over the clean level k̂.
@@ -159,11 +176,11 @@ def x0_marginal(chain: Chain, t: int | Tensor, k_t: Tensor, p: Tensor) -> Tensor
 
     Returns:
         p(k_{t−1} | k_t), `(b, D, K)`"""
-    p = _check_guess(chain, k_t, p)
+    p = _check_guess(chain, t, k_t, p)
     likelihood = chain.Q_bar.mT[_at(t, k_t), k_t]  # q(k_t | k̂), the denominator of Bayes' rule
     tiny = torch.finfo(likelihood.dtype).tiny
     unseen = torch.where(likelihood > 0, p / likelihood.clamp_min(tiny), 0.)
-    return x0_as_prior(chain, t, k_t, unseen)
+    return _by_bayes(chain, t, k_t, unseen)
 
 # %% ../../nbs/56_discrete.ipynb #56a00026
 def exact_guess(chain: Chain, examples: Tensor, weights: Tensor) -> Callable:
@@ -213,6 +230,7 @@ def draw(p: Tensor, generator=None) -> Tensor:
 
     Returns:
         Levels, `(…)`, int64"""
+    check_probabilities(p)
     if isinstance(generator, (list, tuple)):
         return torch.stack([draw(row, g) for row, g in zip(p, generator, strict=True)])
     here = p.device if generator is None else generator.device
@@ -283,11 +301,12 @@ def exact_bound(chain: Chain, predict: Callable, k_0: Tensor,
 
     Returns:
         `(b,)`, nats"""
+    _check_levels(k_0, chain.Q.shape[-1])
     every = all_sequences(chain.Q.shape[-1], k_0.shape[1]).to(k_0)
     clean, noisy = k_0.repeat_interleave(len(every), 0), every.repeat(len(k_0), 1)
     total = _kl(chain.Q_bar[-1][k_0], prior(chain))
     for t in range(1, len(chain.Q) + 1):
-        p = predict(every, t).repeat(len(k_0), 1, 1)
+        p = _check_guess(chain, t, every, predict(every, t)).repeat(len(k_0), 1, 1)
         chance = chain.Q_bar[t, clean, noisy].prod(-1)
         loss = chance * step_loss(chain, t, noisy, clean, p, reverse)
         loss = torch.where(chance > 0, loss, 0.)  # what never happens costs nothing
@@ -315,6 +334,11 @@ def chain_nll(chain: Chain, predict: Callable, k_0: Tensor,
     return -((k_0[:, None] == every).all(-1).to(p) @ p).log()
 
 # %% ../../nbs/56_discrete.ipynb #56a00045
+def _check_masked(p, k, mask):
+    fits = torch.is_tensor(p) and p.shape[:-1] == k.shape and p.shape[-1] in (mask, mask + 1)
+    expect(fits, f"shape {(*k.shape, mask + 1)}", seen(p), "p̂")
+    check_probabilities(p, "p̂")
+
 def masked_nll(predict: Callable, k: Tensor, hidden: Tensor, mask: int) -> Tensor:
     """Compute −log p̂ of the true level of each masked place.
 
@@ -326,9 +350,11 @@ def masked_nll(predict: Callable, k: Tensor, hidden: Tensor, mask: int) -> Tenso
 
     Returns:
         `(b, D)`, nats; 0 at places that are not masked"""
+    check_counts(mask=mask)
     _check_levels(k, mask)
     hidden = hidden.to(k.device)
     p = predict(torch.where(hidden, mask, k))
+    _check_masked(p, k, mask)
     right = p.gather(-1, k[..., None])[..., 0]
     return torch.where(hidden, -right.log(), 0.)
 
@@ -353,7 +379,8 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
         hidden = random(torch.rand, b, length, **where).argsort(1).argsort(1) < n
         weight = length / n
     else:
-        expect(alphas[[0, -1]].tolist() == [1., 0.], "alphas from 1 to 0", alphas[[0, -1]].tolist())
+        falls = alphas[[0, -1]].tolist() == [1., 0.] and (alphas.diff() <= 0).all()
+        expect(falls, "alphas that fall from 1 to 0", alphas.tolist())
         alphas, t = alphas.to(k.device), random(torch.randint, 1, len(alphas), (b, 1), **where)
         hidden = random(torch.rand, b, length, **where) < 1 - alphas[t]
         weight = (len(alphas) - 1) * (alphas[t - 1] - alphas[t]) / (1 - alphas[t])
@@ -411,11 +438,13 @@ def greedy_nll(predict: Callable, k: Tensor, mask: int) -> Tensor:
 
     Returns:
         Exact value for the greedy sampler, `(b,)`, nats"""
+    _check_levels(k, mask)
     rows = torch.arange(len(k), device=k.device)
     hidden = torch.ones_like(k, dtype=torch.bool)
     total = 0.
     for _ in range(k.shape[1]):
         p = predict(torch.where(hidden, mask, k))
+        _check_masked(p, k, mask)
         sure = p.amax(-1).round(decimals=9)  # equal ones: the first, whatever the last digits say
         i = sure.masked_fill(~hidden, -1.).argmax(1)
         total = total - p[rows, i, k[rows, i]].log()

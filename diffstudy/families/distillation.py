@@ -9,10 +9,11 @@ __all__ = ['one_step_loss', 'progressive_loss', 'consistency_loss', 'mean_flow_l
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..core import draw, expand, randn_like
+from ..core import as_data, as_step, draw, expand, expect, randn_like
 from ..process.notation import convert
 from ..process.process import alpha, marginal, sigma
-from ..process.sample import coefficients, ddim, initial
+from ..process.sample import (
+    check_grid, check_prediction, coefficients, ddim, initial)
 
 # %% ../../nbs/52_distillation.ipynb #28508ef0
 def ddim_step(predict: Callable, z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
@@ -26,8 +27,10 @@ def ddim_step(predict: Callable, z: Tensor, gamma_s: Tensor, gamma_t: Tensor) ->
 
     Returns:
         Latents at γ_s, `(b, *d)`"""
-    k = coefficients(torch.stack([gamma_t, gamma_s]), eta=0.)
-    return expand(k.z[0], z) * z + expand(k.eps[0], z) * predict(z, gamma_t)
+    gamma_s, gamma_t = as_step(gamma_s, gamma_t)
+    k, eps = coefficients(torch.stack([gamma_t, gamma_s]), eta=0.), predict(z, gamma_t)
+    check_prediction(eps, z)
+    return expand(k.z[0], z) * z + expand(k.eps[0], z) * eps
 
 def predict_x(predict: Callable, z: Tensor, gamma: Tensor) -> Tensor:
     """Compute x̂ = (z − σ ε̂) / α.
@@ -72,7 +75,8 @@ def one_step_loss(student: Callable, z: Tensor, x: Tensor, gamma: Tensor) -> Ten
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    return (predict_x(student, z, gamma.expand(len(z))) - x).square().mean()
+    x_hat, x = as_data(x_hat=predict_x(student, z, gamma.expand(len(z))), x=x)
+    return (x_hat - x).square().mean()
 
 # %% ../../nbs/52_distillation.ipynb #dae3040c
 def progressive_target(z_s: Tensor, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
@@ -106,6 +110,7 @@ def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Te
 
     Returns:
         Mean over examples and dimensions, `()`"""
+    gammas = check_grid(gammas, clean=False)
     if len(gammas) % 2 == 0:
         raise ValueError(
             "expected a teacher's grid with an even number of steps, of which the student "
@@ -138,6 +143,7 @@ def consistency_loss(student: Callable, average: Callable, teacher: Callable, x:
 
     Returns:
         Mean over examples and dimensions, `()`"""
+    gammas = check_grid(gammas, clean=False)
     i = torch.randint(0, len(gammas) - 1, (len(x),), generator=generator)
     t, s = gammas[i].to(x), gammas[i + 1].to(x)
     z = marginal(x, t).sample(generator)
@@ -180,9 +186,13 @@ def mean_flow_loss(net: Callable, x: Tensor, generator=None, instant: float = .5
 
     Returns:
         Mean over examples and dimensions, `()`"""
+    (x,), share = as_data(x=x), isinstance(instant, (int, float)) and 0 <= instant <= 1
+    expect(share, "a probability, 0 to 1", instant, "instant")
     b, how = len(x), dict(generator=generator, dtype=x.dtype, device=x.device)
     t, r = draw(torch.rand, 2, b, **how).sort(0, descending=True).values
     back = torch.where(draw(torch.rand, b, **how) < instant, 0., t - r)
     noise = randn_like(x, generator)
     z = x + expand(t, x) * (noise - x)
-    return (net(z, t, back) - mean_target(net, z, noise - x, t, back)).square().mean()
+    u = net(z, t, back)
+    check_prediction(u, z)
+    return (u - mean_target(net, z, noise - x, t, back)).square().mean()

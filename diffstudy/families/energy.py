@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..core import as_step, check_counts, expect, randn_like, seen
+from ..core import as_step, check_counts, check_positive, expect, randn_like, seen
 from ..process.process import alpha, forward, sigma, transition
 from ..process.sample import check_finite, check_grid, check_state, progress_range
 
@@ -43,6 +43,7 @@ def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
 
     Returns:
         `()`, nats up to log Z"""
+    expect(made.shape[1:] == real.shape[1:], f"shape (n, {seen(real)})", seen(made), "made")
     return f(made).mean() - f(real).mean()
 
 # %% ../../nbs/57_energy.ipynb #57a0000e
@@ -61,7 +62,7 @@ def langevin(score: Callable, z: Tensor, step: float, steps: int, generator=None
         Points after the last step, `(b, *d)`"""
     z = check_state(z, generator)
     check_counts(steps=steps)
-    expect(step > 0, "a step above 0", step, "step")
+    check_positive(step=step)
     for _ in range(steps): z = z + step / 2 * score(z) + step ** .5 * randn_like(z, generator)
     return check_finite(z)
 
@@ -76,6 +77,8 @@ def langevin_matrix(score: Callable, points: Tensor, step: float) -> Tensor:
 
     Returns:
         Probabilities of going from the row's point to the column's, `(n, n)`"""
+    check_positive(step=step)
+    expect(points.ndim == 2 and points.shape[1] == 1, "(n, 1)", seen(points), "points")
     width = (points[1] - points[0]).item()
     expect(step ** .5 >= width, f"points closer than the noise of a step, {step ** .5:.3g}", width)
     ahead = points + step / 2 * score(points)
@@ -89,6 +92,9 @@ def memory(matrix: Tensor) -> float:
 
     Returns:
         Number of steps after which 1/e of a deviation is left"""
+    square = matrix.ndim == 2 and len(matrix) == matrix.shape[1] and matrix.is_floating_point()
+    expect(square, "floats of shape (n, n)", seen(matrix), "matrix")
+    expect(matrix.isfinite().all(), "finite probabilities", "NaN or infinity", "matrix")
     return -1 / math.log(torch.linalg.eigvals(matrix).abs().sort().values[-2].item())
 
 # %% ../../nbs/57_energy.ipynb #57a00016
@@ -120,6 +126,7 @@ def step_size(gamma_s: Tensor, gamma_t: Tensor, spread: float, rate: float = .25
 
     Returns:
         Step size a of `langevin`"""
+    check_positive(spread=spread, rate=rate)
     gamma_s, gamma_t = as_step(gamma_s, gamma_t)
     k = transition(gamma_s, gamma_t)
     hill = alpha(gamma_s) ** 2 * spread + sigma(gamma_s) ** 2

@@ -105,19 +105,19 @@ class Pixels(Family):
     def _drawn(self, n, generator): return ar.sample(self.net, n, generator)
 
 class Flow(Family):
-    "Normalizing flow of dequantized images: Glow, Flow++ (learned noise) or TarFlow."
+    "Flow of dequantized images: dense couplings of Glow or of Flow++ (learned noise), or TarFlow."
     def __init__(
-        self, model, shape, levels, seed, *, width: int, depth: int, patch: int = 0,
+        self, model, shape, levels, seed, *, width: int, depth: int, patch: tuple = (),
     ):
         dim, noise = math.prod(shape), None
-        if model == "tarflow": parts = flow.tarflow(dim, depth, patch=patch, width=width)
+        if model == "tarflow": parts = flow.tarflow(shape, depth, patch, width=width)
         if model == "glow": parts = flow.glow(dim, depth, width, seed=seed)
         if model == "flow++":
             parts = flow.glow(dim, depth, width, flow.LogisticMixtureCDF(), seed=seed)
             noise = flow.glow(dim, depth, width, context_dim=dim, seed=seed)
             noise = flow.Flow(*noise, seed=seed + 1)
         net = flow.Flow(flow.Logit(), *parts, seed=seed)
-        calls = dim // patch if patch else 1  # its way back is a loop over patches
+        calls = dim // shape[0] // math.prod(patch) if patch else 1  # a loop over patches
         super().__init__(flow.Dequantized(net, shape, levels, noise), shape, levels, calls)
 
     def initialize(self, images, generator=None): self.net.initialize(images, generator)
@@ -150,6 +150,8 @@ class Discrete(Family):
         net = nets.UNet(unet, (levels + self.masked, *shape[1:]), seed=seed)
         super().__init__(net, shape, levels, chain)
         self.model, self.ends = model, (unet.gamma_min, unet.gamma_max)
+        self.reverse, self.auxiliary = discrete.x0_marginal, 0.
+        if model == "d3pm-paper": self.reverse, self.auxiliary = discrete.x0_as_prior, 1.
 
     @functools.cached_property
     def chain(self) -> discrete.Chain:
@@ -158,7 +160,7 @@ class Discrete(Family):
         if self.masked: return discrete.Chain.of(discrete.absorbing(self.levels, even))
         if self.model == "d3pm-uniform":
             return discrete.Chain.of(discrete.uniform(self.levels, even))
-        wider = torch.linspace(.001, .1, self.calls, dtype=torch.float64)
+        wider = torch.linspace(1e-4, .02, self.calls, dtype=torch.float64) * 1000 / self.calls
         return discrete.Chain.of(discrete.gaussian(self.levels, wider))
 
     def guess(self, k: Tensor, t=None) -> Tensor:
@@ -172,15 +174,21 @@ class Discrete(Family):
         if self.masked: logits[..., -1] = -torch.inf  # clean images have no masks
         return logits.softmax(-1)
 
-    def _nats(self, k, generator):
+    def loss(self, batch, generator=None) -> dict:
+        nats = self._nats(batch[0], generator, self.auxiliary).mean()
+        return dict(loss=bits_per_dim(nats, batch[0][0].numel()))
+
+    def _nats(self, k, generator, auxiliary=0.):
         k = k.flatten(1).long()
         if self.masked:
             return discrete.masked_bound(self.guess, k, self.levels, generator=generator)
-        return discrete.bound(self.chain.to(k.device), self.guess, k, generator=generator)
+        chain = self.chain.to(k.device)
+        return discrete.bound(chain, self.guess, k, self.reverse, generator, auxiliary)
 
     def _drawn(self, n, generator):
         chain = self.chain.to(next(self.parameters()).device)
-        return discrete.sample(chain, self.guess, n, math.prod(self.shape), generator=generator)
+        dim = math.prod(self.shape)
+        return discrete.sample(chain, self.guess, n, dim, self.reverse, generator)
 
 # %% ../../nbs/76g_family_runs.ipynb #34828939
 class Energy(Family):
@@ -243,6 +251,7 @@ MODELS = {  # class of a model, and the sizes that it reads
     "latent": (Groups, ("width", "latent", "chain")),
     "masked": (Discrete, ("chain", "unet")),
     "d3pm-gaussian": (Discrete, ("chain", "unet")),
+    "d3pm-paper": (Discrete, ("chain", "unet")),
     "d3pm-uniform": (Discrete, ("chain", "unet")),
     "energy": (Energy, ("width", "depth", "chain", "langevin"))}
 
@@ -263,7 +272,8 @@ class Sizes(Settings):
     depth: int = setting(4, whole(1))
     head: str = setting(
         "softmax", one_of("softmax", "bumps"))
-    patch: int = setting(8, whole(1))
+    patch: tuple = setting(
+        (2, 2), tuple_of(whole(1), "a height and a width, such as 2,2", 2))
     latent: tuple = setting(
         (16,), tuple_of(
             whole(1), "numbers of latent variables, such as 8,8"))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Affine', 'Coupling', 'ActNorm', 'LULinear', 'Flow', 'glow', 'LogisticMixtureCDF',
-           'dequantize', 'Logit', 'Dequantized', 'loss', 'Autoregressive', 'tarflow']
+           'dequantize', 'Logit', 'Dequantized', 'loss', 'Autoregressive', 'Patches', 'tarflow']
 
 # %% ../../nbs/54_flow.ipynb #54a00004
 import math
@@ -116,10 +116,12 @@ class ActNorm(nn.Module):
 
         Args:
             x: Batch of the layer's inputs, `(b, dim)`"""
+        expect(len(x) > 1, "a batch of two examples or more, which have a variance", seen(x), "x")
         self.log_scale.copy_(-x.std(0, correction=0).clamp(min=1e-6).log())
         self.shift.copy_(-x.mean(0) * self.log_scale.exp())
 
     def forward(self, x, context=None):
+        expect(x.shape[-1] == len(self.shift), f"{len(self.shift)} dimensions", seen(x), "x")
         return x * self.log_scale.exp() + self.shift, self.log_scale.sum().expand(len(x))
 
     def inverse(self, z, context=None): return (z - self.shift) * (-self.log_scale).exp()
@@ -333,6 +335,7 @@ class Dequantized(nn.Module):
         super().__init__()
         self.net, self.q = net, q
         self.shape, self.levels = tuple(shape), levels
+        expect(2 <= levels <= 256, "2 to 256 levels, since samples are uint8", levels, "levels")
 
     def nll(self, k: Tensor, generator=None) -> Tensor:
         """Estimate −log P(k) ≤ E[log q(u|k) − log p(k + u)] by one draw of u.
@@ -433,6 +436,7 @@ class Autoregressive(nn.Module):
     def _flat(self, x): return (x.flip(1) if self.backward else x).flatten(1)
 
     def forward(self, x, context=None):
+        expect(context is None, "no context, which this map does not read", seen(context))
         x = self._tokens(x)
         z, s = self.transform.forward(x, self._params(x))
         return self._flat(z), flat_sum(s)
@@ -445,15 +449,35 @@ class Autoregressive(nn.Module):
         return self._flat(x)
 
 # %% ../../nbs/54_flow.ipynb #54a0002f
-def tarflow(dim: int, blocks: int, **options) -> list:
+class Patches(nn.Module):
+    """Order of flattened pixels in which patches stand one after the other, each in one piece.
+
+    Args:
+        shape: Shape of an image, `(c, h, w)`
+        patch: Height and width of a patch, divisors of h and w"""
+    def __init__(self, shape: tuple, patch: tuple):
+        super().__init__()
+        (_, h, w), (a, b) = shape, patch
+        check_counts(height=a, width=b)
+        expect(not h % a and not w % b, f"patches that tile {h}×{w} pixels", f"{a}×{b}")
+        pixels = torch.arange(math.prod(shape)).view(shape).unfold(1, a, a).unfold(2, b, b)
+        self.register_buffer("order", pixels.movedim(0, 2).flatten(), persistent=False)
+
+    def forward(self, x, context=None): return x[:, self.order], x.new_zeros(len(x))
+
+    def inverse(self, z, context=None): return z[:, self.order.argsort()]
+
+def tarflow(shape: tuple, blocks: int, patch: tuple = (1, 1), **options) -> list:
     """Make ActNorm and autoregressive flows in alternating order (TarFlow, Zhai et al. 2024).
 
     Args:
-        dim: Number of dimensions
+        shape: Shape of an image, `(c, h, w)`
         blocks: Number of autoregressive flows, which read in alternating order
-        **options: Arguments of `Autoregressive`: patch, width and depth
+        patch: Height and width of a patch, in pixels
+        **options: Arguments of `Autoregressive`: width and depth
 
     Returns:
-        Parts for `Flow`, one more than blocks"""
-    flows = [Autoregressive(dim, backward=i % 2 == 1, **options) for i in range(blocks)]
-    return [ActNorm(dim), *flows]
+        Parts for `Flow`, two more than blocks"""
+    dim, size = math.prod(shape), shape[0] * patch[0] * patch[1]
+    flows = [Autoregressive(dim, size, backward=i % 2 == 1, **options) for i in range(blocks)]
+    return [ActNorm(dim), Patches(shape, patch), *flows]

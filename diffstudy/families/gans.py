@@ -11,7 +11,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from .. import ddgan
-from ..core import check_counts, expect, flat_sum, randn_like
+from ..core import (
+    check_counts, check_positive, check_probabilities, expect, flat_sum, randn_like, values_readable)
 from ..ddgan import game
 from .energy import slope
 
@@ -75,6 +76,7 @@ def packed_distance(p: Tensor, q: Tensor, pack: int) -> Tensor:
         `()`, from 0 to 1"""
     expect(p.ndim == 1 and p.shape == q.shape, "p and q of shape (k,)", f"{p.shape} and {q.shape}")
     check_counts(pack=pack)
+    check_probabilities(p), check_probabilities(q, "q")
     of_p, of_q = p, q
     for _ in range(pack - 1):
         of_p = (of_p[:, None] * p).flatten()
@@ -170,7 +172,9 @@ def nearest(x: Tensor, made: Tensor) -> Tensor:
 
     Returns:
         Indices into made, `(b,)`, int64"""
-    return torch.cdist(x.flatten(1), made.flatten(1)).argmin(1)
+    far = torch.cdist(x.flatten(1), made.flatten(1))
+    if values_readable(far): expect(not far.isnan().any(), "numbers", "NaN")
+    return far.argmin(1)
 
 # %% ../../nbs/58_gans.ipynb #58a00045
 def pull(G: nn.Module, x: Tensor, u: Tensor, chain: Tensor, generator=None) -> Tensor:
@@ -205,6 +209,8 @@ def hmc(log_p: Callable, u: Tensor, h, leaps: int = 5, generator=None) -> tuple[
 
     Returns:
         Points after the move, `(b, *d)`, and True where accepted, `(b,)`"""
+    check_counts(leaps=leaps)
+    check_positive(h=h)
     push = randn_like(u, generator)
     v, p = u, push + h / 2 * slope(log_p, u)
     for i in range(leaps):

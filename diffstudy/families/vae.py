@@ -270,6 +270,7 @@ def sample(model: VAE, n: int, generator=None, top: Tensor = None) -> Tensor:
 
     Returns:
         Gray levels, `(n, dims)`, int64"""
+    check_counts(n=n)
     h = model.start.expand(n, -1)
     for i, group in enumerate(model.groups):
         given = top is not None and not i

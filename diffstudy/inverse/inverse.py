@@ -12,11 +12,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import choose, expand, flat_sum, randn_like
+from ..core import (
+    check_counts, check_positive, choose, expand, expect, flat_sum, randn_like)
 from ..guidance.particles import LogWeights, WeightedParticles, gather_particles
 from ..process.process import alpha, sigma, transition
-from ..process.sample import (
-    ancestral, check_finite, check_grid, check_prediction, coefficients, initial, on_device)
+from diffstudy.process.sample import (
+    ancestral, check_finite, check_grid, check_prediction, check_state, coefficients, initial,
+    on_device)
 
 # %% ../../nbs/24_inverse.ipynb #24a00010
 class Operator:
@@ -87,7 +89,9 @@ class Mask(Operator):
 class Downsample(Operator):
     "The mean over squares of k × k pixels (super-resolution)."
 
-    def __init__(self, k: int): self.k = k
+    def __init__(self, k: int):
+        check_counts(k=k)
+        self.k = k
 
     def forward(self, x):
         if x.ndim != 4 or x.shape[2] % self.k or x.shape[3] % self.k:
@@ -111,11 +115,14 @@ class Blur(Operator):
     def __init__(self, kernel: Tensor):
         if not torch.is_tensor(kernel) or kernel.ndim != 2 or not kernel.is_floating_point():
             raise TypeError("blur: expected a kernel as a tensor of floats of two dimensions")
+        if not kernel.isfinite().all():
+            raise ValueError("blur: expected a kernel of finite numbers; got NaN or infinity")
         self.kernel = kernel
 
     def transfer_function(self, x):
         "Compute the transfer function: the factor of each frequency, `(h, w)`, complex."
-        a, b = self.kernel.shape
+        (a, b), (h, w) = self.kernel.shape, x.shape[-2:]
+        expect(a <= h and b <= w, f"a kernel within {h}×{w} pixels", f"{a}×{b}", "blur")
         k = torch.zeros(x.shape[-2:], dtype=x.real.dtype, device=x.device)
         k[:a, :b] = self.kernel
         return torch.fft.fft2(k.roll((-(a // 2), -(b // 2)), (0, 1)))
@@ -141,8 +148,8 @@ class Matrix(Operator):
         A: The matrix, `(m, d)`"""
 
     def __init__(self, A: Tensor):
-        if not torch.is_tensor(A) or A.ndim != 2 or not A.isfinite().all():
-            raise ValueError("matrix: expected a tensor (m, d) of finite numbers")
+        if not torch.is_tensor(A) or A.ndim != 2 or A.is_complex() or not A.isfinite().all():
+            raise ValueError("matrix: expected a tensor (m, d) of finite real numbers")
         self.A = A.double()
         p, self.axes = torch.linalg.eigh(self.A @ self.A.mT)
         self.p = torch.where(p > 1e-10 * p.max(), p, 0.)
@@ -282,6 +289,8 @@ def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
 
     Returns:
         z at the last γ, `(n, *d)`"""
+    check_counts(repeats=repeats)
+    z, gammas = check_state(z, generator), check_grid(gammas, clean=False)
     up = transition(gammas[1:], gammas[:-1])
     informative = measured.is_informative(gammas).tolist()
     numbers = _step_coefficients(gammas, z, up.alpha_ts, up.sigma2_ts.sqrt())
@@ -289,7 +298,9 @@ def replacement(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
         for r in range(repeats if more else 1):
             if r: z = keep * z + fresh * randn_like(z, generator)
             z = measured.project_noisy(z, gamma, generator)
-            z = a * z + b * predict(z, gamma) + noise * randn_like(z, generator)
+            eps = predict(z, gamma)
+            check_prediction(eps, z)
+            z = a * z + b * eps + noise * randn_like(z, generator)
     return check_finite(z)
 
 # %% ../../nbs/24_inverse.ipynb #24a00031
@@ -306,6 +317,8 @@ def dps(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
     if step is None and not measured.noise:
         raise ValueError("dps: without noise its likelihood has no width: give step, such as .1")
     if step is None: return _guided(predict, measured, z, gammas, generator, 0.)
+    check_positive(step=step)
+    z, gammas = check_state(z, generator), check_grid(gammas, clean=False)
     for gamma, a, b, noise in _step_coefficients(gammas, z):
         p = measured.guidance(predict, z, gamma, 0., 1.)
         size = expand((-2 * p.log_prob).sqrt().clamp_min(1e-12), z)
@@ -341,6 +354,14 @@ def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
 
     Returns:
         Particles z, `(n, *d)`; its `log_ratio` estimates log p(y)"""
+    many = isinstance(generator, (list, tuple))
+    expect(not many, "one generator for all particles, or particles=64 for a filter of each answer",
+           "a list", "generator")
+    z, gammas = check_state(z, generator), check_grid(gammas, clean=False)
+    check_counts(groups=groups)
+    expect(len(z) % groups == 0, f"{len(z)} particles in equal groups", groups, "groups")
+    share = isinstance(threshold, (int, float)) and 0 <= threshold <= 1
+    expect(share, "a share of the particles, 0 to 1", threshold, "threshold")
     weights, before = LogWeights(z, groups, threshold), 0.
     for gamma, a, b, noise in _step_coefficients(gammas, z):
         p = measured.guidance(predict, z, gamma, sigma(gamma) ** 2, measured.noise ** 2)
@@ -372,6 +393,7 @@ def tds_samples(predict: Callable, measured: Measurement, z: Tensor, gammas: Ten
         z at the last γ, `(n, *d)`"""
     if particles is None:
         return tds(predict, measured, z, gammas, generator).resample(generator)
+    check_counts(particles=particles)
     many = generator if isinstance(generator, (list, tuple)) else [generator] * len(z)
     def answer(g):
         start = initial((particles, *z.shape[1:]), g, device=z.device, dtype=z.dtype)
@@ -398,6 +420,7 @@ def restore(predict: Callable, measured: Measurement, gammas: Tensor, generator=
     Returns:
         z at the last γ, `(n, *d)`"""
     gammas, draw = check_grid(gammas, clean=False), choose(method, METHODS, "method")
+    check_counts(n=n)
     if len(measured.y) not in (1, n):
         raise ValueError(f"expected one picture y, or one for each of {n}; got {len(measured.y)}")
     z = initial(

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from ..core import check_counts, expand, randn_like
+from ..core import check_counts, check_positive, expand, expect, randn_like
 from .notation import (
     betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas)
 from .process import alpha, sigma
@@ -114,6 +114,7 @@ def step_grid(gammas: Tensor, steps: int, spacing: str = "quadratic") -> Tensor:
     Returns:
         γ falling, with −∞ behind; shorter where two choices are one level"""
     last = len(gammas) - 1
+    expect((gammas.diff() > 0).all(), "gammas that rise, as a chain's", gammas.tolist(), "gammas")
     if spacing not in ("linear", "quadratic") or not 2 <= steps <= last:
         raise ValueError(
             f'expected "linear" or "quadratic" and 2 to {last} steps; got {spacing!r} and {steps}')
@@ -336,6 +337,7 @@ def ddim_inverse(predict: Callable, z: Tensor, gammas: Tensor, *, rounds: int = 
     Returns:
         z at the first γ, `(b, *d)`, float32 or better"""
     z, g = check_state(z), check_grid(gammas, clean=False)
+    check_counts(rounds=rounds)
     steps = on_device(coefficients(g, 0.), z)
     for i in progress_range(len(steps), progress):
         gamma, a, b, _ = steps[-1 - i]
@@ -363,6 +365,7 @@ def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *
         Latents at the same γ, `(b, *d)`"""
     if (step is None) == (snr is None):
         raise ValueError(f"expected either step or snr; got step={step} and snr={snr}")
+    check_positive(**(dict(step=step) if snr is None else dict(snr=snr)))
     eps, noise = predict(z, gamma), randn_like(z, generator)
     check_prediction(eps, z)
     eps = eps.to(z.dtype)
@@ -392,6 +395,7 @@ def langevin(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, st
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
+    check_counts(inner=inner)
     levels = g[g.isfinite()]
     moved = (alpha(levels[1:]) / alpha(levels[:-1])).tolist()
     numbers, states = on_device([levels], z), []
@@ -429,6 +433,7 @@ def predictor_corrector(predict: Callable, z: Tensor, gammas: Tensor, generator=
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
     length = dict(snr=snr) if step is None else dict(step=step)
+    check_counts(0, corrections=corrections)
 
     def corrected(i, z, gamma):
         for _ in range(corrections): z = langevin_step(predict, z, gamma, generator, **length)
@@ -534,6 +539,8 @@ def gotta_go_fast(predict: Callable, z: Tensor, gammas: Tensor, generator=None, 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas), check_state(z, generator)
+    check_counts(max_evaluations=max_evaluations)
+    check_positive(rtol=rtol, atol=atol, first=first)
     levels, path, out = g[g.isfinite()], BrownianTree(z, generator), torch.empty_like(z)
     end, where = levels[-1].item(), torch.arange(len(z), device=z.device)  # places in the batch
     left = z.new_full((len(z),), (levels[0] - levels[-1]).item())

@@ -65,9 +65,7 @@ FIGURES = {
         "Two narrow peaks at −1 and 1 as a shade. After z = 0.3 was seen, the line has a higher "
         "peak at 1 and a lower one at −1; the dashed mean stands between them.",
         "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
-        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise. "
-        "With little noise one peak is left; with much noise both are, and the mean lies between "
-        "them, where no data are.",
+        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise.",
         False),
 }
 

@@ -61,7 +61,8 @@ def of_text(heading: str, body: str) -> str:  # HTML
 
 def without_ground(figure: bytes) -> bytes:
     "A drawing whose ground is that of the page."
-    return figure.replace(f"fill: {GROUND}".encode(), b"fill: none")
+    # not in the rule for dark pages: it would fill all that has no fill, over what lies below
+    return re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
 
 def of_code(heading: str, cell: dict, files: dict[bytes, str]) -> str:  # HTML
     "A slide of a cell of code: its figure, one of the site's files, or its code."

@@ -69,6 +69,7 @@ def _scores(settings, case, state, real, net):
     return make, score
 
 STACKED = record.Study("gans-stacked", SETTINGS, (
-    *(dict(gan=g, rates=r, seed=5, choosing=True) for g in CHOSEN for r in SETTINGS["rates"]),
+    *(dict(gan=g, rates=r, seed=5, choosing=True)
+      for g in (*CHOSEN, "R3GAN") for r in SETTINGS["rates"]),
     *(dict(gan=g, rates=r, seed=s, choosing=False) for g, r in CHOSEN.items() for s in range(5))),
     run)

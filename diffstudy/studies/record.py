@@ -191,7 +191,7 @@ def _row(study: Study, case: dict) -> dict:
     wall, cpu = time.perf_counter(), time.process_time()
     result = study.run(json.loads(canonical(study.settings)), json.loads(canonical(case)))
     return dict(
-        case=case, result=result,
+        case=case, result=result, machine=machine(),
         seconds=round(time.perf_counter() - wall, 2),
         cpu_seconds=round(time.process_time() - cpu, 2))
 

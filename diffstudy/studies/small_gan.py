@@ -23,6 +23,7 @@ class Net(nn.Module):
     "Three layers over two numbers, with a learned vector for s."
     def __init__(self, width=64, steps=4):
         super().__init__()
+        self.steps = steps
         self.enter = nn.Linear(7 * 2, width)
         self.of_s = nn.Embedding(steps, width)
         self.rest = nn.Sequential(
@@ -34,8 +35,8 @@ class Net(nn.Module):
 class Generator(Net):
     "x̂ from the noisier state and a latent variable; a label c is not used here."
     latent = 1
-    steps = 4
     shape = (1,)
+
     def forward(self, z_t, s, latent, c=None): return self.run(s, z_t, latent)
 
 class Discriminator(Net):

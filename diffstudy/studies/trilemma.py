@@ -49,8 +49,9 @@ def scored(k, real, net, c=None) -> dict:
     pixels = measure.frechet_distance(
         x.flatten(1), measure.moments(encode(real.images, real.levels).flatten(1)),
         extrapolate=True)
+    kept = "frechet", "precision", "coverage", "inception", "nearest"
     return dict(
-        {name: rows[name] for name in ("frechet", "precision", "coverage", "inception")},
+        {name: rows[name] for name in kept},
         pixels=[round(pixels.mean, 5), round(pixels.error, 5)])
 
 def references(seen, held, n: int, generator) -> dict:

@@ -99,5 +99,4 @@ def test_errors_of_adapters(tmp_path, monkeypatch):
         bench.builder("difusers")
     with pytest.raises(ValueError, match="did you mean 'width'"): bench.config_of(widht=3)
     monkeypatch.setitem(__import__("sys").modules, "diffusers", None)
-    with pytest.raises(ImportError, match="pip install diffusers"):
-        bench.builder("diffusers")(c)
+    with pytest.raises(ImportError, match="pip install diffusers"): bench.builder("diffusers")(c)

@@ -111,13 +111,11 @@ def test_errors_of_encode_and_decode():
     "a wrong count of images, unknown levels, a short payload, dropout: each is refused"
     model, k = uniform_model(), uniform_images(2)
     coded = encode(model, k, steps=3)
-    with pytest.raises(ValueError, match="not the payload"):
-        decode(model, coded.words, 1, steps=3)
+    with pytest.raises(ValueError, match="not the payload"): decode(model, coded.words, 1, steps=3)
     assert (encode(SimpleNamespace(model=model), k, steps=3).words == coded.words).all()  # of a run
     with pytest.raises(ValueError, match="gray levels 0..16; got 17 to 17"):
         encode(model, k * 0 + 17)
-    with pytest.raises(ValueError, match="did you mean 'swap'"):
-        encode(model, k, order="swop")
+    with pytest.raises(ValueError, match="did you mean 'swap'"): encode(model, k, order="swop")
     with pytest.raises(ValueError, match="longer payload"):
         encode(model, k, words=random_payload(2), steps=3)
     with pytest.raises(ValueError, match="call model.eval"): encode(model.train(), k)

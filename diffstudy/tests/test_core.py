@@ -145,6 +145,20 @@ def test_an_example_does_not_depend_on_its_batch():
         randn_like(torch.empty(4, 3), streams(range(3)))
 
 # %% ../../nbs/70_core.ipynb #a834c342
+def test_probabilities_steps_and_lists_are_looked_at():
+    "logits, NaN, steps of no length and names that are lists are refused; gradients pass"
+    p = torch.randn(3, 4, generator=stream(0), requires_grad=True)
+    core.check_probabilities(p.softmax(-1))
+    core.check_probabilities(torch.zeros(2, 4))  # of what cannot be
+    for wrong in (p, p.exp(), p.detach() * math.nan, p.detach().long(), 3.):
+        with pytest.raises(ValueError, match="p: expected probabilities"):
+            core.check_probabilities(wrong)
+    core.check_positive(step=1, h=torch.tensor(.5))
+    for wrong in (0, -1., math.nan, math.inf, "a", None):
+        with pytest.raises(ValueError, match="step: expected a finite number above 0; got"):
+            core.check_positive(step=wrong)
+    with pytest.raises(ValueError, match=r"unknown sampler \[\]"): choose([], dict(ddim=1), "sampler")
+
 def test_errors_name_the_nearest_choice():
     with pytest.raises(ValueError, match="did you mean 'digits'"):
         choose("digit", {"digits": 1, "mnist": 2}, "data set")

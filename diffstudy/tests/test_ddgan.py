@@ -11,6 +11,17 @@ from ..ddgan import (
     gradient_penalty, optimal_logit, sample_pairs)
 from ..process import alpha, sigma
 
+# %% ../../nbs/40_ddgan.ipynb #2a194d83
+def test_r1():
+    "of a linear discriminator the penalty is |w|²/2; it leaves z_t out, and its gradient reaches w"
+    w, z_s, z_t = (
+        torch.tensor([1., 2.], requires_grad=True),
+        torch.randn(5, 2, requires_grad=True),
+        torch.randn(5, 2, requires_grad=True))
+    p = gradient_penalty(z_s @ w + (z_t ** 2).sum(1), z_s)
+    torch.testing.assert_close(p, torch.full((5,), 2.5))
+    torch.testing.assert_close(torch.autograd.grad(p.mean(), w)[0], w.detach())
+
 # %% ../../nbs/40_ddgan.ipynb #1fcc5e49
 def test_chain():
     "the chain has the numbers of the official code for T = 1, 2, 4 and 8, to 1e-6; γ rises from −∞"
@@ -39,6 +50,12 @@ def test_chains_nest(T):
     torch.testing.assert_close(
         chain_gammas(2 * T)[::2], chain_gammas(T), rtol=1e-12, atol=1e-12)
 
+# %% ../../nbs/40_ddgan.ipynb #b55a4316
+def row(std: float = .1):
+    "Five narrow Gaussians on a line: a row of the 25, as a `data.GaussianMixture`."
+    means = torch.arange(-2., 3, dtype=torch.float64)[:, None]
+    return data.GaussianMixture(torch.ones(5), means, torch.full_like(means, std ** 2))
+
 # %% ../../nbs/40_ddgan.ipynb #8dfb559d
 class Shape(NamedTuple):
     "How far a density on the line is from a Gaussian."
@@ -66,12 +83,6 @@ def shape_of(
 
     peaks = (q[1:-1] > q[:-2]) & (q[1:-1] >= q[2:]) & (q[1:-1] > 1e-3 * q.max())
     return Shape(int(peaks.sum()), torch.trapezoid(q * (log_q - log_p), x).item())
-
-# %% ../../nbs/40_ddgan.ipynb #b55a4316
-def row(std: float = .1):
-    "Five narrow Gaussians on a line: a row of the 25, as a `data.GaussianMixture`."
-    means = torch.arange(-2., 3, dtype=torch.float64)[:, None]
-    return data.GaussianMixture(torch.ones(5), means, torch.full_like(means, std ** 2))
 
 # %% ../../nbs/40_ddgan.ipynb #efa32b2a
 Z = torch.tensor([[.4]], dtype=torch.float64)
@@ -335,10 +346,8 @@ def test_D5_is_a_loop_of_steps():
 def test_errors_generate():
     "a falling chain, another T, noise of another shape, an unknown label are refused with a reason"
     net, z = ExactGenerator(data.gaussian_grid(), chain_gammas(4)), torch.zeros(3, 2)
-    with pytest.raises(ValueError, match=r"flip\(0\)"):
-        generate(net, z, chain_gammas(4).flip(0))
-    with pytest.raises(ValueError, match="T = 4.*8 steps"):
-        generate(net, z, chain_gammas(8))
+    with pytest.raises(ValueError, match=r"flip\(0\)"): generate(net, z, chain_gammas(4).flip(0))
+    with pytest.raises(ValueError, match="T = 4.*8 steps"): generate(net, z, chain_gammas(8))
     with pytest.raises(ValueError, match=r"\(b, 2\)"):
         generate(net, torch.zeros(3, 1, 2), chain_gammas(4))
     with pytest.raises(ValueError, match="without labels: leave c out"):
@@ -396,14 +405,3 @@ def test_errors_steps():
             denoise(Says(z[:1], kind), z, torch.arange(3), g)
     with pytest.raises(ValueError, match="unknown predicts 'eps'.*noise"):
         denoise(Says(z, "eps"), z, torch.arange(3), g)
-
-# %% ../../nbs/40_ddgan.ipynb #2a194d83
-def test_r1():
-    "of a linear discriminator the penalty is |w|²/2; it leaves z_t out, and its gradient reaches w"
-    w, z_s, z_t = (
-        torch.tensor([1., 2.], requires_grad=True),
-        torch.randn(5, 2, requires_grad=True),
-        torch.randn(5, 2, requires_grad=True))
-    p = gradient_penalty(z_s @ w + (z_t ** 2).sum(1), z_s)
-    torch.testing.assert_close(p, torch.full((5,), 2.5))
-    torch.testing.assert_close(torch.autograd.grad(p.mean(), w)[0], w.detach())

@@ -6,7 +6,7 @@ import pytest, torch
 from typer.testing import CliRunner
 from ..check.slips import redact, mutants
 from ..exercises.check import EXERCISES, add, chapters, exercise, randn
-from ..exercises.commands import SETS, judged, problem_set, sheet, tasks
+from ..exercises.commands import SETS, judged, problem_set, sheet, stub, tasks
 from ..process import alpha, sigma
 
 # %% ../../nbs/79_exercises.ipynb #b3855916
@@ -275,6 +275,14 @@ def test_slips_of_somebody_else_are_named(line):
     verdict = exercise(id, eval(answer, names))
     assert not verdict, verdict
     assert word in verdict.says, verdict
+
+# %% ../../nbs/79_exercises.ipynb #ed8f263f
+def test_a_stub_says_what_is_asked():
+    importlib.import_module("diffstudy.exercises.c20")
+    text = stub(EXERCISES["20.4"])
+    compile(text, "exercise_20_4.py", "exec")
+    assert "Of which density is this the" in text
+    assert max(map(len, text.splitlines())) <= 100
 
 # %% ../../nbs/79_exercises.ipynb #b73164af
 def test_exercise_from_a_terminal(tmp_path):

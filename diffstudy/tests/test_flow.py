@@ -7,7 +7,7 @@ from torch import nn
 from ..core import stream
 from ..families.flow import (
     ActNorm, Affine, Autoregressive, Coupling, Dequantized, Flow, LULinear, LogisticMixtureCDF,
-    Logit, dequantize, glow, loss, tarflow)
+    Logit, Patches, dequantize, glow, loss, tarflow)
 from ..nets import initialize
 
 # %% ../../nbs/54_flow.ipynb #54a0000d
@@ -185,13 +185,22 @@ def test_slopes_of_a_causal_network_are_a_triangle():
             torch.testing.assert_close(J[:, own].log().sum(1), net(POINTS)[1], rtol=0., atol=1e-9)
     with pytest.raises(ValueError, match="in patches of 3"): Autoregressive(4, 3)
 
+def test_patches_stand_one_after_the_other():
+    "squares of two by two in an image of four; rows are as they were; what does not tile is refused"
+    image = torch.arange(16.)[None]
+    ordered, log_det = Patches((1, 4, 4), (2, 2))(image)
+    assert ordered[0, :8].tolist() == [0, 1, 4, 5, 2, 3, 6, 7] and log_det.tolist() == [0.]
+    assert torch.equal(Patches((1, 4, 4), (2, 2)).inverse(ordered), image)
+    assert torch.equal(Patches((1, 4, 4), (1, 4))(image)[0], image)
+    with pytest.raises(ValueError, match="tile 4×4 pixels; got 3×2"): Patches((1, 4, 4), (3, 2))
+
 def test_blocks_alternate():
     "two of them have slopes on both sides; each by itself goes the other way"
-    net = shaken(Flow(*tarflow(4, 2, width=8, depth=1)))
+    net = shaken(Flow(*tarflow((1, 2, 2), 2, width=8, depth=1)))
     check_there_and_back(net, POINTS)
     assert (slopes(net, POINTS) != 0).all()
-    assert [p.backward for p in net.parts[1:]] == [False, True]
-    plain = Flow(*tarflow(4, 2, width=8, depth=1)).double()
+    assert [p.backward for p in net.parts[2:]] == [False, True]
+    plain = Flow(*tarflow((1, 2, 2), 2, width=8, depth=1)).double()
     torch.testing.assert_close(plain(POINTS)[0], POINTS, rtol=0., atol=0.)
 
 # %% ../../nbs/54_flow.ipynb #54a0c031
@@ -201,7 +210,7 @@ def test_the_plane_integrates_to_one():
     grid = torch.cartesian_prod(t.sinh(), t.sinh())
     area = torch.outer(t.cosh(), t.cosh()).flatten() * .06 ** 2
     for parts in (glow(2, 2, 8), glow(2, 2, 8, LogisticMixtureCDF(3)),
-                  tarflow(2, 2, width=8, depth=1)):
+                  tarflow((1, 1, 2), 2, width=8, depth=1)):
         net = shaken(Flow(*parts))
         with torch.no_grad(): total = (net.log_prob(grid).exp() * area).sum()
         assert abs(total - 1) < 5e-3

@@ -85,8 +85,7 @@ def test_errors_of_folders(tmp_path):
         load_folder(Path("nowhere"))
     with pytest.raises(ValueError, match="holds no pictures; expected"): load_folder(tmp_path)
     pictures(tmp_path / "a", ["1.png", "2.png"])
-    with pytest.raises(ValueError, match="1 channel .gray. or 3"):
-        load_folder(tmp_path, channels=4)
+    with pytest.raises(ValueError, match="1 channel .gray. or 3"): load_folder(tmp_path, channels=4)
     with pytest.raises(ValueError, match="leaves 2 pictures to train and 0 to test"):
         load_folder(tmp_path, held_out=.1)
     with pytest.raises(ValueError, match="size to be a number of pixels, at least 1; got 0"):
@@ -198,6 +197,18 @@ def test_other_kinds_of_pictures(tmp_path):
     assert folders._read_image(tmp_path / "a.png", 512, 1).unique().tolist() == [255]
 
 @torchvision
+def test_pixels_are_counted_before_they_are_decoded(tmp_path, monkeypatch):
+    "a blank PNG of 9,000 by 9,000 is small as a file; a lower bound of Pillow holds as well"
+    from PIL import Image
+    Image.new("L", (9000, 9000)).save(tmp_path / "blank.png")
+    assert (tmp_path / "blank.png").stat().st_size < 3e5
+    monkeypatch.setattr(Image.Image, "load", None)  # so that decoding would be an error of its own
+    with Image.open(tmp_path / "blank.png") as f:
+        with pytest.raises(ValueError, match="67,108,864 pixels.*9,000 by 9,000"):
+            folders.convert_image(f, 1)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+        with pytest.raises(ValueError, match="at most 1,000 pixels"): folders.convert_image(f, 1)
+
 def test_hostile_pictures(tmp_path, monkeypatch):
     "What is no picture, or too much of one, gives an error that names it; no program is called."
     from PIL import Image

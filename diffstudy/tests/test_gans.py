@@ -309,6 +309,11 @@ def test_two_updates_and_two_samples(name):
     assert made.isfinite().all()
     assert not G.training
 
+    # it is the averaged one, which after two updates lags behind
+    last = state.model["generator"]
+    weights = getattr(last, "net", last).leave.weight
+    assert not torch.equal(G.leave.weight, weights)
+
 def test_errors_of_gans():
     with pytest.raises(ValueError, match="did you mean 'PacGAN'"): system("PackGAN", CONFIG)
     for change, got in ((dict(latent=2), "T=1 and latent=2"), (dict(T=4), "T=4 and latent=0")):
@@ -316,12 +321,10 @@ def test_errors_of_gans():
         with pytest.raises(ValueError, match=f"expected T=1 and latent=0, .*; got {got}"):
             system("VEEGAN", bad).networks(FACTS)
         G = bad.networks(FACTS)["generator"]
-        with pytest.raises(ValueError, match=got):
-            pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
+        with pytest.raises(ValueError, match=got): pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
     p = torch.full((2,), .5)
     with pytest.raises(ValueError, match="p and q of shape"): packed_distance(p, p[:1], 2)
-    with pytest.raises(ValueError, match="pack: expected a whole number"):
-        packed_distance(p, p, 0)
+    with pytest.raises(ValueError, match="pack: expected a whole number"): packed_distance(p, p, 0)
 
 # %% ../../nbs/58_gans.ipynb #58a0005a
 def test_systems_of_the_study_differ_in_their_idea_alone():
@@ -341,4 +344,5 @@ def test_rates_were_chosen_by_the_choosing_cases():
     for r in found["results"]:
         if r["case"]["choosing"]:
             kl.setdefault(r["case"]["gan"], {})[r["case"]["rates"]] = r["result"]["kl"][0]
-    assert {name: min(v, key=v.get) for name, v in kl.items()} == study.CHOSEN
+    best = {name: min(v, key=v.get) for name, v in kl.items()}
+    assert best == study.CHOSEN | {"R3GAN": "paper"}  # of which nothing more was run

@@ -209,6 +209,12 @@ def test_a_picture_shows_the_gray_levels(tmp_path):
     write_images(tmp_path / "each", k, 5)
     assert Image.open(tmp_path / "each" / "00003.png").getpixel((7, 7)) == (191,) * 3
 
+    # fewer images than before: the others go, but not what is not ours
+    Image.new("L", (2, 2)).save(tmp_path / "each" / "00009.png")
+    write_images(tmp_path / "each", k[:2], 5)
+    left = sorted(p.name for p in (tmp_path / "each").iterdir())
+    assert left == ["00000.png", "00001.png", "00009.png"]
+
 # %% ../../nbs/72_images.ipynb #1134664f
 def test_images_in_a_strip_come_back_as_they_were():
     "gray and color, any width, one image or many"

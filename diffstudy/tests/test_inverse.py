@@ -201,7 +201,7 @@ def test_log_ratio_is_the_log_evidence():
 def test_errors_say_what_was_expected():
     "a mask of another size, numbers that are none, a wrong method: named errors"
     mix, m, _, gammas = plane()
-    y = torch.zeros(1, 1, 4, 4)
+    y, z = torch.zeros(1, 1, 4, 4), torch.zeros(4, 2)
     for wrong, error, says in (
         (lambda: Measurement(y, Mask(torch.ones(5, 5) > 0)), ValueError, "mask: expected one for"),
         (lambda: Measurement(y, Mask(torch.ones(3, 4, 4) > 0)), ValueError, r"got shape \(3,"),
@@ -213,5 +213,16 @@ def test_errors_say_what_was_expected():
         (lambda: inverse.restore(mix.predict, m, gammas, method="dsp"), ValueError, "mean 'dps'"),
         (lambda: inverse.restore(lambda z, g: z.detach(), m, gammas), ValueError, "differentiated"),
         (lambda: inverse.dps(mix.predict, Measurement(y, Mask()), y, gammas), ValueError, "give step"),
+        (lambda: inverse.dps(mix.predict, m, z, gammas, step=-1.), ValueError, "step: .*above 0"),
+        (lambda: Blur(torch.full((3, 3), math.nan)), ValueError, "blur: .*finite"),
+        (lambda: Blur(torch.ones(5, 5)).forward(y), ValueError, "within 4×4 pixels; got 5×5"),
+        (lambda: Downsample(0), ValueError, "k: expected a whole number"),
+        (lambda: Matrix(torch.eye(2) * 1j), ValueError, "real"),
+        (lambda: inverse.replacement(mix.predict, m, z, gammas, repeats=0), ValueError, "repeats"),
+        (lambda: inverse.replacement(lambda z, g: z[:1], m, z, gammas), ValueError, "shape"),
+        (lambda: inverse.tds(mix.predict, m, z, gammas, groups=3), ValueError, "in equal groups"),
+        (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "share"),
+        (lambda: inverse.restore(mix.predict, m, gammas, [stream(0)] * 2, n=2, method="particles"),
+            ValueError, "particles=64"),
     ):
         with pytest.raises(error, match=says): wrong()

@@ -61,8 +61,7 @@ def test_feature_network(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match="verifies"):
         feature_network(train_set, tmp_path, **tiny)
     unknown = "unknown setting of the feature extractor 'sedd'; did you mean 'seed'"
-    with pytest.raises(ValueError, match=unknown):
-        feature_network(train_set, tmp_path, sedd=2)
+    with pytest.raises(ValueError, match=unknown): feature_network(train_set, tmp_path, sedd=2)
 
 # %% ../../nbs/75b_judge.ipynb #9c8f3b6a
 def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):

@@ -177,8 +177,7 @@ def test_a_study_that_grows_keeps_what_is_done(tmp_path):
     assert runs.differences(after, TOY) == []
     assert after["cases"] == len(TOY.cases)
     for other in (replace(TOY, cases=TOY.cases[1:]), replace(TOY, settings={"other": 1})):
-        with pytest.raises(ValueError, match="other settings"):
-            runs.record(other, path, **quiet)
+        with pytest.raises(ValueError, match="other settings"): runs.record(other, path, **quiet)
 
 # %% ../../nbs/96_record.ipynb #48998b7c
 def test_every_machine_of_a_study_is_named_once():

@@ -584,8 +584,7 @@ def test_errors_say_what_to_do():
         langevin_step(lambda z, g: z, z, g[0])
     with pytest.raises(ValueError, match='"linear" or "quadratic" and 2 to 999 steps'):
         step_grid(CHAIN, 50, "cubic")
-    with pytest.raises(ValueError, match="2 steps or more, .*; got 1"):
-        variance_grid(CHAIN, 1)
+    with pytest.raises(ValueError, match="2 steps or more, .*; got 1"): variance_grid(CHAIN, 1)
     with pytest.raises(ValueError, match="got 18 from -8 to 6"): edm_grid(18, -8., 6.)
     with pytest.raises(RuntimeError, match="4 examples are not finite any more"):
         gotta_go_fast(lambda z, g: z / 0, z + 1, g, stream(0))

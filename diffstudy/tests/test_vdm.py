@@ -370,8 +370,7 @@ def test_V16_decoder():
 def test_errors_vdm():
     "wrong calls are refused, with what was expected"
     model = VDM(Exact(), Linear(-7., 5.), 17)
-    with pytest.raises(TypeError, match="integer gray levels"):
-        loss(model, torch.zeros(2, 1, 4, 4))
+    with pytest.raises(TypeError, match="integer gray levels"): loss(model, torch.zeros(2, 1, 4, 4))
     with pytest.raises(ValueError, match="continuous time only"):
         loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
     with pytest.raises(ValueError, match="a shape to learn"):

@@ -91,7 +91,6 @@ def test_gray_levels_and_values_are_not_taken_for_each_other(tmp_path):
                          (k.expand(-1, 2, -1, -1), "expected 1 or 3 channels; got 2"),
                          (k + 1, r"0..16; got 1..17"), (k.numpy(), "torch.as_tensor")):
         for name in "a.png", "a.npz", "a":
-            with pytest.raises(ValueError, match=words):
-                write_images(tmp_path / name, wrong, 17)
+            with pytest.raises(ValueError, match=words): write_images(tmp_path / name, wrong, 17)
     with pytest.raises(ValueError, match="got torch.float32"): to_strip(k / 16)
     assert not [*tmp_path.iterdir()]

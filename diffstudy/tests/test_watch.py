@@ -329,8 +329,7 @@ def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
         weights = checkpoint.load_weights(folder / f"step-{step:09d}")
         assert all(torch.equal(v, weights[k]) for k, v in found.model.state_dict().items())
     for ask, words in dict(first="last, best or the step", **{"99": "got '99'"}).items():
-        with pytest.raises(ValueError, match=words):
-            experiment.open(folder, "cpu", checkpoint=ask)
+        with pytest.raises(ValueError, match=words): experiment.open(folder, "cpu", checkpoint=ask)
     from diffstudy.train.weights import unpack
     for which, there in dict(last=True, best=False).items():
         found = experiment.open(folder, "cpu", checkpoint=which)

@@ -20,7 +20,7 @@ def load(file="digits.csv.gz"):
 
 def text(pictures):
     "Pictures side by side, two characters a pixel."
-    def shade(v): return 2 * " ░▒▓█"[max(0, min(4, int(2.5 * v + 2.5)))]
+    def shade(v): return 2 * " ░▓█"[max(0, min(3, int(2 * v + 2)))]
     def line(y): return "  ".join("".join(map(shade, p[8 * y:8 * y + 8])) for p in pictures)
     return "\n".join(line(y).rstrip() for y in range(8)) + "\n"
 
