@@ -629,7 +629,7 @@ def readme(doc: dict  # The home page's notebook
         out.append(f"```python\n{code.strip()}\n```")
         if printed.strip(): out.append(f"```text\n{printed.rstrip()}\n```")
 
-    text = "\n\n".join(out).replace(":::", "")
+    text = re.sub(r"(?m)^:{3,}.*$", "", "\n\n".join(out))
     s = settings()
     text = text.replace("on this site", f"on [its site]({s['doc_host']}{s['doc_baseurl']})")
     text = re.sub(r"\{\.[^}]*\}|(?m:^<!--.*-->$)", "", text)

@@ -81,7 +81,7 @@ def facts(nb: Path) -> str:  # HTML
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{name}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
     hint = "There, run %pip install diffstudy first"
-    if any("install -q diffstudy" in c["text"] for c in build.cells(nb)):
+    if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
@@ -552,7 +552,7 @@ def with_files(page: str, folder: Path, small: dict[str, float]) -> str:
         kind, (width, height) = "png" if figure[:4] == b"\x89PNG" else "svg", size(figure)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
-        file.write_bytes(slides.without_ground(figure))
+        file.write_bytes(slides.for_page(figure))
         source, alt = f'src="{folder.name}/{file.name}"', m["a"] or m["b"]
         if alt is None: return re.sub('src="[^"]*"', source, m.group(0))  # such as a slider's
 
