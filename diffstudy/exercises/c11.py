@@ -188,6 +188,11 @@ add("11.5", variance_with_noisy_guess,
         "variances of independent parts add, not standard deviations":
             ("sigma(gamma_s) ** 2 * c + (alpha(gamma_s) * c * tau) ** 2",
              "(sigma(gamma_s) * c ** .5 + alpha(gamma_s) * c * tau) ** 2"),
+        "τ is a standard deviation: the guess has the variance τ², not τ":
+            ("c * tau) ** 2", "c) ** 2 * tau"),
+        "this is the factor of z_t in V10; the guess has that of x, α_s c":
+            ("alpha(gamma_s) * c",
+             "alpha(gamma_t) / alpha(gamma_s) * (sigma(gamma_s) / sigma(gamma_t)) ** 2"),
         "the whole factor α_s c is squared, not only τ":
             ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau ** 2"),
         "this is the part of the guess alone; the step itself is random too":
