@@ -732,13 +732,14 @@ def sync():
         print(f"updated {f.name}")
 
 # %% ../../nbs/98_build.ipynb #0594cbc1
-SITE = ("docs", "serve", "browser", "links")  # what the module of the site does
+SITE = ("docs", "serve", "browser", "links", "paper")  # what the module of the site does
 TASKS = """
 export    write the package from the notebooks, and the lists of chapters
 readme    write the lists of chapters and README.md
 chapters  run chapters, all or those with these parts of names, and save their outputs
 docs      render the site
 serve     show the site and follow changes
+paper     print the path as one PDF
 browser   check that a browser is there
 links     list the links that leave the site, and check them"""
 
