@@ -478,7 +478,7 @@ def marked(page: str) -> str:
         lines = [l for l in m.group(3).splitlines() if l.strip()]
         tabular = [l for l in lines if len(re.findall(r"\S(?: {2,}|\s*\|\s*)(?=\S)", l)) > 1]
         table = len(tabular) > 1 and 2 * len(tabular) >= len(lines)
-        return m.group(1) + " columns" * table + "".join(m.group(2, 3, 4))
+        return m.group(1) + " aligned" * table + "".join(m.group(2, 3, 4))
 
     def breaks(m): return re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", m.group(0))
     page = re.sub(r"<td>.*?</td>", lambda m: re.sub("<code>.*?</code>", breaks, m.group(0)), page)
