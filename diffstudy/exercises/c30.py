@@ -122,6 +122,11 @@ add("30.4", one_step_variance,
         "a variance has (α_0/α_1)², not α_0/α_1": ("return ratio", "return ratio ** .5"),
         "the factor 1 − c σ_1² multiplies z, so its square multiplies the variance":
             ("(1 - c * torch.sigmoid(gamma_1)) ** 2", "(1 - c * torch.sigmoid(gamma_1))"),
+        "z_1 is multiplied by this number, so its variance by the square":
+            ("ratio * (1 - c * torch.sigmoid(gamma_1)) ** 2",
+             "ratio ** .5 * (1 - c * torch.sigmoid(gamma_1))"),
+        "x̂ = z_1/α_1 leaves ε̂ = 0; the exact denoiser of this data is x̂ = α_1 z_1":
+            ("(1 - c * torch.sigmoid(gamma_1)) ** 2", "1"),
         "the noise that the step adds is missing": ("torch.sigmoid(gamma_0)", "0"),
         "the step adds the variance σ_0² c, not σ_0²":
             ("c * torch.sigmoid(gamma_0)", "torch.sigmoid(gamma_0)"),

@@ -84,6 +84,9 @@ add("31.3", optimal_gamma,
         "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),
+        "this makes m a straight line in t; the integral of m over γ has to be that line":
+            lambda t, tau, g0, g1: 2 * torch.log(tau) - torch.logit(
+                torch.lerp(*(torch.sigmoid(2 * torch.log(tau) - g) for g in (g0, g1)), t)),
         "solve for γ: log τ² is missing": ("torch.log(tau)", "0"),
         "solve for γ: log τ² is 2 log τ": lambda t, tau, g0, g1: _best(t, tau, g0, g1, 2, 1),
         "exp(line) is 1 + τ² exp(−γ): the 1 is missing, take expm1": ("torch.expm1", "torch.exp"),

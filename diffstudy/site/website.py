@@ -8,12 +8,12 @@ __all__ = ['WEB', 'EXPORTS', 'COLAB', 'AFTER', 'PACKAGES', 'MARKS', 'LIVE', 'BLO
            'PRINTED', 'WAITS', 'FIGURES', 'TABLES', 'SET', 'BODY', 'MATH', 'LETTERS', 'DPI',
            'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'UNSOUGHT', 'MOVED_PAGE', 'LEAD_ON', 'LOST',
            'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises', 'linked', 'facts', 'Stop',
-           'menu', 'side_bar', 'way_on', 'before', 'course_map', 'taken_apart', 'entry',
-           'module_reference', 'reference_page', 'reference', 'work_list', 'prose', 'said_of_check',
-           'fold_checks', 'keep_caption', 'add', 'docs', 'to_download', 'hang', 'marked',
-           'section_of', 'shell', 'inline', 'with_drawings', 'letters', 'size', 'with_files',
-           'indexed', 'search_index', 'moved', 'lead_on', 'change', 'plain_list', 'finish',
-           'outward', 'listed', 'link_table', 'update_links', 'browser', 'served', 'serve', 'main']
+           'menu', 'side_bar', 'way_on', 'taken_apart', 'entry', 'module_reference',
+           'reference_page', 'reference', 'work_list', 'prose', 'said_of_check', 'fold_checks',
+           'keep_caption', 'add', 'docs', 'to_download', 'hang', 'marked', 'section_of', 'shell',
+           'inline', 'with_drawings', 'letters', 'size', 'with_files', 'indexed', 'search_index',
+           'moved', 'lead_on', 'change', 'plain_list', 'finish', 'outward', 'listed', 'link_table',
+           'update_links', 'browser', 'served', 'serve', 'paper', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect
@@ -147,42 +147,6 @@ def way_on(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML
     kind = " path" * on_path
     return f'<nav class="path-links{kind}" aria-label="Where to go">{"".join(out)}</nav>'
 
-# %% ../../nbs/99_website.ipynb #a669515b
-def before(pages: list[Path]) -> dict[Path, list[Path]]:  # Those that others imply left out
-    "Which of these pages must be read right before which."
-    named = {nb.name: nb for nb in pages}
-    def asks(nb): return re.findall(r"\]\((\w+\.ipynb)", build.header(nb)["Read before"])
-    asked = {nb: [named[to] for to in asks(nb) if to in named] for nb in pages}
-    def implied(nb): return {p for q in asked[nb] for p in (*asked[q], *implied(q))}
-    return {nb: [p for p in asked[nb] if p not in implied(nb)] for nb in pages}
-
-def course_map() -> str:  # HTML
-    "What depends on what: the pages of the course from top to bottom, with arcs on their left."
-    pages = [nb for nb in build.notebooks() if re.match("[0-5]|6[01]", nb.stem)]
-    asked, path, arcs, rows = before(pages), {*build.path()}, [], []
-    x, y = 62, {}
-    for i, nb in enumerate(pages):
-        y[nb] = 14 + 24 * i + 8 * len({p.stem[0] for p in pages[:i]} - {nb.stem[0]})
-        for p in asked[nb]:
-            kind, half = "on" if {nb, p} <= path else "off", (y[nb] - y[p]) / 2
-            wide = min(56, 3.5 * half ** .5)
-            way = f"M{x} {y[p]}A{wide:.0f} {half:.0f} 0 0 0 {x} {y[nb]}"
-            arcs.append(f'<path class="{kind}" d="{way}"/>')
-
-        # a row: circle, number and title, and for who cannot see the arcs where they lead
-        words = f"{build.number(nb)} {build.title(nb)}"
-        long = ' textLength="282" lengthAdjust="spacingAndGlyphs"' * (len(words) > 45)
-        says = f"{words}. Read before: {', '.join(map(build.title, asked[nb])) or 'nothing'}"
-        rows.append(
-            f'<a href="{nb.stem}.html" aria-label="{html.escape(says)}">'
-            f'<circle class="{"on" if nb in path else "off"}" cx="{x}" cy="{y[nb]}" r="4.5"/>'
-            f'<text x="{x + 12}" y="{y[nb] + 4}"{long}>{html.escape(words)}</text></a>')
-
-    size = f'viewBox="0 0 360 {max(y.values()) + 16}" role="group" aria-label="Map of the course"'
-    says = "An arc leads from a page up to one that must be read before it; filled: the path."
-    svg = f'<svg class="drawing" {size}>{"".join(arcs + rows)}</svg>'
-    return f'<figure class="course-map">{svg}<figcaption>{says}</figcaption></figure>'
-
 # %% ../../nbs/99_website.ipynb #553d649f
 def taken_apart(doc: str) -> tuple[str, dict[str, str]]:  # The text; name → meaning, and "return"
     "What a docstring says of a function, of its arguments and of its result."
@@ -293,7 +257,6 @@ MARKS = {  # a comment in a notebook → what takes its place
     "the cheat sheet stands here on the site": lambda rows: cheat_sheet.cheat_sheet(),
     "the authors' pages stand here on the site": lambda rows: " · ".join(
         map(build.link, build.sections()[build.AUTHORS])),
-    "course-map": lambda rows: f"```{{=html}}\n{course_map()}\n```",
 }
 
 # %% ../../nbs/99_website.ipynb #70d1222c
@@ -478,7 +441,7 @@ def marked(page: str) -> str:
         lines = [l for l in m.group(3).splitlines() if l.strip()]
         tabular = [l for l in lines if len(re.findall(r"\S(?: {2,}|\s*\|\s*)(?=\S)", l)) > 1]
         table = len(tabular) > 1 and 2 * len(tabular) >= len(lines)
-        return m.group(1) + " aligned" * table + "".join(m.group(2, 3, 4))
+        return m.group(1) + " columns" * table + "".join(m.group(2, 3, 4))
 
     def breaks(m): return re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", m.group(0))
     page = re.sub(r"<td>.*?</td>", lambda m: re.sub("<code>.*?</code>", breaks, m.group(0)), page)
@@ -589,7 +552,7 @@ def with_files(page: str, folder: Path, small: dict[str, float]) -> str:
         kind, (width, height) = "png" if figure[:4] == b"\x89PNG" else "svg", size(figure)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
-        file.write_bytes(slides.without_ground(figure))
+        file.write_bytes(slides.for_page(figure))
         source, alt = f'src="{folder.name}/{file.name}"', m["a"] or m["b"]
         if alt is None: return re.sub('src="[^"]*"', source, m.group(0))  # such as a slider's
 
@@ -794,14 +757,31 @@ def serve():
             render()
             seen = newest()
 
+def paper():
+    "Print the path as one document, `path.pdf`, by the browser that the tests use."
+    here, site = build.root(), docs()
+    def inner(nb):
+        text = (site / f"{nb.stem}.html").read_text(encoding="utf-8")
+        return re.search("(?s)<main.*</main>", text).group().replace('loading="lazy"', "")
+    whole = (site / f"{build.path()[-1].stem}.html").read_text(encoding="utf-8")
+    begin, end = re.split("(?s)<main.*</main>", whole)
+    pages = "".join(map(inner, build.path())).replace('id="content"', "")
+    (site / "path.html").write_text(begin + pages + end, encoding="utf-8")
+    with served(site) as address:
+        how = "--no-pdf-header-footer", "--virtual-time-budget=90000"
+        subprocess.run([browser(), *FLAGS, *how, f"--print-to-pdf={here / 'path.pdf'}",
+                        f"{address}path.html"], check=True, capture_output=True)
+    (site / "path.html").unlink()
+
 # %% ../../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
-    "The site: render, serve, look for a browser, list the links that leave it."
+    "The site: render, serve, print, look for a browser, list the links that leave it."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.website", description=main.__doc__)
     p.add_argument("task", choices=list(build.SITE))
     task = p.parse_args(argv).task
-    try: {"docs": docs, "links": update_links, "serve": serve, "browser": browser}[task]()
+    does = dict(docs=docs, links=update_links, serve=serve, browser=browser, paper=paper)
+    try: does[task]()
     except RuntimeError as e: sys.exit(str(e))
 
 if __name__ == "__main__" and "__file__" in globals(): main()  # not in a notebook

@@ -76,7 +76,8 @@ def test_the_page_shows_the_file_whole():
     text = (MICRO / "microdiffusion.py").read_text(encoding="utf-8")
     wanted = "\n\n".join(parts) + "\n"
     assert text == wanted, "run `python -m diffstudy.site.live micro`, which writes the file anew"
-    assert len(text.splitlines()) <= 200 and max(map(len, text.splitlines())) <= 100
+    assert len(text.splitlines()) <= 200
+    assert max(map(len, text.splitlines())) <= 100
 
 @checkout
 def test_the_program_needs_nothing_but_python(tmp_path):
@@ -86,7 +87,8 @@ def test_the_program_needs_nothing_but_python(tmp_path):
         [sys.executable, "-I", "-S", "-X", "utf8", "microdiffusion.py", "5"], cwd=tmp_path,
         check=True, capture_output=True, text=True, encoding="utf-8")
     lines = ran.stdout.splitlines()
-    assert lines[0].startswith("error before training: 0.8") and lines[5].startswith("step 5: ")
+    assert lines[0].startswith("error before training: 0.8")
+    assert lines[5].startswith("step 5: ")
     assert sum("█" in line for line in lines) >= 10
 
 @checkout
