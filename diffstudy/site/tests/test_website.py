@@ -560,11 +560,14 @@ def test_a_link_to_a_check_opens_it(site, chromium):
 # %% ../../../nbs/99_website.ipynb #b672cf00
 @checkout
 def test_lines_of_code_fit_a_laptop(site, chromium):
-    "at 1280 px a line of 100 columns fits"
+    "at 1280 px a line of 100 columns fits, and what is printed is not cut"
     tab, _ = open_page(chromium, site[1], "31_snr.html", width=1280)
     columns = tab.evaluate(ASK["columns"])
+    cut = tab.evaluate("[...document.querySelectorAll('.cell-output > pre')].filter("
+                       "e => e.scrollWidth > e.clientWidth).map(e => e.textContent)")
     tab.context.close()
     assert columns >= 99
+    assert cut == []
 
 # %% ../../../nbs/99_website.ipynb #3ec83d5d
 @checkout
