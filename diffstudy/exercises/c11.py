@@ -26,6 +26,8 @@ add("11.1", noised,
         "the root is missing: sigmoid gives the squares of alpha and sigma":
             lambda x, eps, gamma:
                 torch.sigmoid(-gamma)[:, None] * x + torch.sigmoid(gamma)[:, None] * eps,
+        "sigmoid(γ) is σ², not σ: the root comes first, and α² is 1 − σ²":
+            ("a * x + s * eps", "(1 - s ** 4).sqrt() * x + s ** 2 * eps"),
         "the two factors are exchanged: gamma rises with the noise":
             lambda x, eps, gamma: noised(x, eps, -gamma),
         "exp(γ/2) is the ratio σ/α; this keeps the data whole and is not variance-preserving":

@@ -143,4 +143,6 @@ add("13.5", shift, inputs=lambda: [
     "the slope of the exact prediction is σ/ρ²; this is 1/ρ²":
         ("slope = sigma(gamma)", "slope = 1"),
     "the errors of all steps add up without being passed on": ("a + b * slope", "1"),
+    "the steps go from noise to data, in the order of the grid": (
+        "zip(steps.gamma, steps.z, steps.eps)", "zip(*(v.flip(0) for v in steps[:3]))"),
     "ρ² is α²τ² + σ²; the data have the variance τ², not 1": ("tau", "1")})

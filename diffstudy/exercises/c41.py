@@ -83,6 +83,7 @@ add("41.3", imbalance,
             lambda n: -torch.special.xlogy(_shares(n), _shares(n)).sum(),
         "this is minus the entropy: compare with equal shares, 1/k": ("len(p)", "1"),
         "counts are not shares yet: divide by their sum": ("counts.sum()", "1"),
+        "the logarithms are weighted with shares, not with counts": ("xlogy(p,", "xlogy(counts,"),
         "this is the divergence of equal shares from these, infinite if a mode is missing":
             lambda n: -(_shares(n) * len(n)).log().mean(),
         "equal shares are 1/k: multiply by k, not divide": ("p * len(p)", "p * 1 / len(p)"),

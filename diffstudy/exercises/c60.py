@@ -56,6 +56,9 @@ add("60.2", predict,
             ("velocity(z / scale, t)", "velocity(z / scale, gamma)"),
         "t is sigmoid(γ/2); sigmoid(γ) is σ²":
             ("sigma(gamma) / (alpha(gamma) + sigma(gamma))", "torch.sigmoid(gamma)"),
+        "t is the share of the noise, σ/(α + σ); this is that of the data, α/(α + σ)":
+            ("t = sigma(gamma)", "t = alpha(gamma)"),
+        "that is z + t u; the noise is z + (1 − t) u": ("1 - t", "t"),
         "that is the image, z − t u; the noise is z + (1 − t) u": ("1 - t", "0 - t")})
 
 # %% ../../nbs/60_other_words.ipynb #bb388a64

@@ -7,8 +7,9 @@ __all__ = ['LECTURES', 'WORDS', 'QUICK', 'FORMULA', 'DECK', 'inline', 'math_span
            'for_page', 'of_code', 'slides_of', 'write_decks']
 
 # %% ../../nbs/94b_slides.ipynb #0baeced9
-import base64, html, re
+import base64, html, io, re
 from pathlib import Path
+from PIL import Image
 import yaml
 from . import build
 from ..viz import GROUND
@@ -60,9 +61,16 @@ def of_text(heading: str, body: str) -> str:  # HTML
     return f"<h2>{inline(heading)}</h2><p>{inline(' '.join(kept))}</p>{''.join(shown)}"
 
 def for_page(figure: bytes) -> bytes:
-    "A drawing whose ground is that of the page."
+    "A drawing whose ground is that of the page, the pictures in it with few colors."
+    def fewer(m):
+        image, out = Image.open(io.BytesIO(base64.b64decode(m.group()))), io.BytesIO()
+        few = image.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE)  # keeps what is clear
+        few.save(out, "PNG", optimize=True)
+        return min(m.group(), base64.b64encode(out.getvalue()), key=len)
+
     # not in the rule for dark pages: it would fill all that has no fill, over what lies below
-    return re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
+    figure = re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
+    return re.sub(rb'(?<=data:image/png;base64,)[^"]+', fewer, figure)
 
 def of_code(heading: str, cell: dict, files: dict[bytes, str]) -> str:  # HTML
     "A slide of a cell of code: its figure, one of the site's files, or its code."
