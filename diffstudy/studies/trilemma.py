@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from .. import experiment, measure
 from ..core import stream
-from ..data import ImageSet, decode, encode, load, to_strip
+from ..data import ImageSet, decode, encode, from_strip, load, to_strip
 from ..guidance import ClassifierFree
 from ..measure import judge
 from diffstudy.process import (
@@ -147,12 +147,29 @@ def run_more(settings: dict, case: dict) -> dict:
     """Train the network of this page, or by the bound, and score what it draws.
 
     Returns:
-        Name → scores, calls, seconds"""
-    own = settings["kinds"][case["kind"]]
+        Name → scores, calls, seconds; scores alone while a weight is chosen"""
+    if "kept_back" in case: return _weighed(settings, **case)
+    own = settings["kinds"].get(case["kind"], case)
+    own = {k: own[k] for k in ("weight", "samplers")}
     return run(settings | own, dict(kind="diffusion", seed=case["seed"]))
 
-MORE = Study("trilemma-more", MORE_SETTINGS, tuple(
-    dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]), run_more)
+def _weighed(settings, weight, seed, kept_back):
+    "Train by one weight on fewer digits, and compare what it draws with the others."
+    how, seen = settings["network"], load("digits")[0]
+    net = judge.feature_network(seen, **how["judge"])
+    torch.set_num_threads(1)
+    training, model = seconds_of(lambda: trained(how, weight, seed, seen[:-kept_back]))
+    k = model.sample(
+        settings["n"], steps=how["steps"], sampler=how["sampler"], spacing="schedule",
+        generator=stream(seed, "objectives", "samples"))
+    return scored(k, seen[-kept_back:], net) | dict(training=round(training, 1))
+
+MORE = Study("trilemma-more", MORE_SETTINGS, (
+    *(dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]),
+    *(dict(weight=w, seed=5, kept_back=300)
+      for w in ("bound", "DDPM", "cosine", "min-SNR", "flow", "EDM")),
+    *(dict(kind="chosen", weight="min-SNR", seed=s, samplers=[["ancestral", 64], ["dpm++", 8]])
+      for s in range(5))), run_more)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00004
 _DIGITS = experiment.change(experiment.RECIPES["ddgan-digits"], dict(labels=False))
@@ -195,25 +212,19 @@ def digits_rows() -> dict:
 
     Returns:
         Name → what was recorded of it, a row for each seed"""
-    found = {}
-    for r in record.load("trilemma")["results"]:
-        for name, row in r["result"].items(): found.setdefault(name, []).append(row)
-    for r in record.load("trilemma-gans")["results"]:
-        if not r["case"]["choosing"]: found.setdefault(r["case"]["gan"], []).append(r["result"])
-    whose = dict(samplers="", bound="VDM, ")
-    for r in record.load("trilemma-more")["results"]:
-        for name, row in r["result"].items():
-            found.setdefault(whose[r["case"]["kind"]] + name, []).append(row)
-    for r in record.load("families")["results"]:
-        if not r["case"]["choosing"]: found.setdefault(r["case"]["family"], []).append(r["result"])
-    for r in record.load("mean-flow")["results"]:
-        if r["case"]["choosing"]: continue
-        for name, row in r["result"].items():
-            found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
-    for r in record.load("distillation")["results"]:
-        for name in ("progressive 4", "progressive 1", "one step"):
-            row = r["result"][name]
-            found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
+    students, found = ("progressive 4", "progressive 1", "one step"), {}
+    for study in ("trilemma", "trilemma-gans", "trilemma-more", "families", "mean-flow",
+                  "distillation"):
+        whole = record.load(study)
+        for r in whole["results"]:
+            case, on = r["case"], r.get("machine", whole["machine"].split("; ")[-1])
+            if case.get("choosing") or "kept_back" in case: continue
+            one = case.get("gan", case.get("family"))
+            for name, row in ({one: r["result"]} if one else r["result"]).items():
+                if study == "distillation" and name not in students: continue
+                name = dict(bound="VDM, ", chosen="min-SNR, ").get(case.get("kind"), "") + name
+                if "drawing" in row: row = row | dict(ms=row["drawing"])  # s for 1000
+                found.setdefault(name, []).append(row | dict(machine=on))
     return found
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00015
@@ -233,11 +244,17 @@ def digits_bits() -> dict:
 def summary(rows: list[dict]) -> dict:
     """The mean of each score over seeds with half of its 95 % interval, and the mean of the bill.
 
+    Nearest is a mean too, of the twelve samples that are kept, to the training digits.
+
     Returns:
-        Scores as (mean, half an interval); calls, ms, training"""
+        Scores as (mean, half an interval); bill, nearest"""
     names = "frechet", "pixels", "precision", "coverage", "inception"
     scores = {k: over_seeds([r[k][0] for r in rows]) for k in names if k in rows[0]}
-    return scores | {k: sum(r[k] for r in rows) / len(rows) for k in ("calls", "ms", "training")}
+    kept, digits = (encode(k, 17) for k in (
+        from_strip(rows[0]["samples"]), load("digits")[0].images))
+    near = measure.nearest_distance(kept, digits).distance.mean().item()
+    bill = {k: sum(r[k] for r in rows) / len(rows) for k in ("calls", "ms", "training")}
+    return scores | bill | dict(nearest=near)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #f36beed3
 _RECIPE = dataclasses.replace(
@@ -531,6 +548,6 @@ _CITED = {
     "cited: a further loss on NVAE": "CR-NVAE",
     "cited: its two halves run apart": "VAEBM",
     "cited: its clusters are for more than 64 pixels": "Routing Transformer",
-    "cited: dense layers of it collapsed, page 58": "StyleGAN2"}
+    "cited: its images are larger than those here": "StyleGAN2"}
 SYSTEMS = {
     s: where for where, systems in (_HERE | _CITED).items() for s in systems.split(" | ")}
