@@ -24,7 +24,7 @@ from .trilemma import row_of, scored
 COMMON = dict(
     judge=OBJECTIVES["judge"], n=1000, kept_back=300, draws=64,
     loop=OBJECTIVES["recipe"]["train"], unet=OBJECTIVES["recipe"]["unet"])
-RATES = [1e-3, 2e-3, 4e-3, 8e-3, .016, .032]  # tried of each family up to one beyond its best
+RATES = [1e-3, 2e-3, 4e-3, 8e-3, .016, .032, .064]  # tried of each family up to one beyond its best
 _WIDE = dict(kind="discrete", chain="gaussian", widths=[1e-4, .02, 1000], steps=64)
 FAMILIES = {  # updates: as many as pay on digits kept back, in less than two minutes of a core
     "masked diffusion": dict(kind="discrete", chain="masked", steps=64),
@@ -43,8 +43,8 @@ FAMILIES = {  # updates: as many as pay on digits kept back, in less than two mi
     "D3PM, the paper's reading": _WIDE | dict(reading="as prior", auxiliary=1.)}
 BEST_RATES = {  # of the rates, by the record's choosing cases
     "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 2e-3,
-    "strided transformer": 4e-3, "affine couplings": 4e-3, "mixture couplings": 4e-3,
-    "TarFlow": 4e-3, "TarFlow, rows": 4e-3, "VAE": 2e-3, "VAE, two groups": 2e-3, "latent diffusion": 4e-3,
+    "strided transformer": 4e-3, "affine couplings": 4e-3, "mixture couplings": 8e-3,
+    "TarFlow": .016, "TarFlow, rows": .032, "VAE": 2e-3, "VAE, two groups": 2e-3, "latent diffusion": 4e-3,
     "D3PM, uniform": 4e-3, "D3PM, Gaussian": 4e-3, "D3PM, the paper's reading": 4e-3}
 
 def tried(family: str) -> list:
