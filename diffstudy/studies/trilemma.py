@@ -144,13 +144,9 @@ def fast_levels(ends: list, steps: int):
     return chosen.unique().flip(0).float()
 
 def run_more(settings: dict, case: dict) -> dict:
-    """Train the network of this page, or by the bound, and score what it draws.
-
-    Returns:
-        Name → scores, calls, seconds; scores alone while a weight is chosen"""
+    "Train the network of this page by a weight, and score what it draws, as `run` does."
     if "kept_back" in case: return _weighed(settings, **case)
-    own = settings["kinds"].get(case["kind"], case)
-    own = {k: own[k] for k in ("weight", "samplers")}
+    own = settings["kinds"][case["kind"]]
     return run(settings | own, dict(kind="diffusion", seed=case["seed"]))
 
 def _weighed(settings, weight, seed, kept_back):
@@ -167,9 +163,7 @@ def _weighed(settings, weight, seed, kept_back):
 MORE = Study("trilemma-more", MORE_SETTINGS, (
     *(dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]),
     *(dict(weight=w, seed=5, kept_back=300)
-      for w in ("bound", "DDPM", "cosine", "min-SNR", "flow", "EDM")),
-    *(dict(kind="chosen", weight="min-SNR", seed=s, samplers=[["ancestral", 64], ["dpm++", 8]])
-      for s in range(5))), run_more)
+      for w in ("bound", "DDPM", "cosine", "min-SNR", "flow", "EDM"))), run_more)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00004
 _DIGITS = experiment.change(experiment.RECIPES["ddgan-digits"], dict(labels=False))
@@ -185,10 +179,7 @@ GANS_SETTINGS = dict(
         "paper": dict(lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.05, betas=[.5, .9], r1=.02)})
 
 def run_gans(settings: dict, case: dict) -> dict:
-    """Train a GAN; one whose rates are to be chosen learns fewer digits, and meets the others.
-
-    Returns:
-        Scores, calls, seconds"""
+    "Train a GAN; one whose rates are to be chosen learns fewer digits, and meets the others."
     seen, _ = load("digits")
     net = judge.feature_network(seen, **settings["judge"])
     torch.set_num_threads(1)
@@ -208,32 +199,33 @@ GANS = Study("trilemma-gans", GANS_SETTINGS, (
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00005
 def digits_rows() -> dict:
-    """Everything that draws digits: samplers, GANs, students, other families, and references.
-
-    Returns:
-        Name → what was recorded of it, a row for each seed"""
+    "Everything that draws digits, by name: what was recorded of it, a row for each seed."
     students, found = ("progressive 4", "progressive 1", "one step"), {}
     for study in ("trilemma", "trilemma-gans", "trilemma-more", "families", "mean-flow",
                   "distillation"):
-        whole = record.load(study)
-        for r in whole["results"]:
-            case, on = r["case"], r.get("machine", whole["machine"].split("; ")[-1])
+        for r in record.load(study)["results"]:
+            case, on = r["case"], r.get("machine", "AMD EPYC")  # older rows all had one
             if case.get("choosing") or "kept_back" in case: continue
             one = case.get("gan", case.get("family"))
             for name, row in ({one: r["result"]} if one else r["result"]).items():
                 if study == "distillation" and name not in students: continue
-                name = dict(bound="VDM, ", chosen="min-SNR, ").get(case.get("kind"), "") + name
+                if case.get("kind") == "bound": name = "VDM, " + name
                 if "drawing" in row: row = row | dict(ms=row["drawing"])  # s for 1000
                 found.setdefault(name, []).append(row | dict(machine=on))
+
+    # the weight that is chosen, by the same network: its bill is that of the other weight
+    best = (r["result"] for r in record.load("objectives")["results"]
+            if r["case"]["weight"] == "min-SNR")
+    found["min-SNR, ddim 64"] = [like | row for like, row in zip(found["ddim 64"], best)]
+    for row in found["min-SNR, ddim 64"]: del row["pixels"]
     return found
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00015
 def digits_bits() -> dict:
-    """Bits per pixel of all that has some: bounds, and exact ones where pixel comes after pixel.
-
-    Returns:
-        Name as of `digits_rows` → of held-out digits, for each seed"""
-    weights, found = {"cosine": "ancestral 256", "bound": "VDM, ancestral 256"}, {}
+    "Bits per pixel of all that has some, by name: of held-out digits, for each seed."
+    weights = {"cosine": "ancestral 256", "bound": "VDM, ancestral 256",
+               "min-SNR": "min-SNR, ddim 64"}
+    found = {}
     said = [(weights.get(r["case"]["weight"]), r) for r in record.load("objectives")["results"]]
     said += [(r["case"]["family"], r) for r in record.load("families")["results"]
              if not r["case"]["choosing"]]
@@ -242,12 +234,7 @@ def digits_bits() -> dict:
     return found
 
 def summary(rows: list[dict]) -> dict:
-    """The mean of each score over seeds with half of its 95 % interval, and the mean of the bill.
-
-    Nearest is a mean too, of the twelve samples that are kept, to the training digits.
-
-    Returns:
-        Scores as (mean, half an interval); bill, nearest"""
+    "Scores, each a mean over seeds with half of its 95 % interval; the mean bill; nearest."
     names = "frechet", "pixels", "precision", "coverage", "inception"
     scores = {k: over_seeds([r[k][0] for r in rows]) for k in names if k in rows[0]}
     kept, digits = (encode(k, 17) for k in (
@@ -284,10 +271,7 @@ def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int 
 
 @torch.no_grad()
 def stacked_scores(k, seen, net, some: int) -> dict:
-    """The modes of samples `(n, 3, h, w)`; of the first of them, how near they are to real ones.
-
-    Returns:
-        Name → [value, standard error]; modes"""
+    "The modes of samples `(n, 3, h, w)`; of the first of them, how near they are to real ones."
     x, r = encode(k, 17), encode(seen.draw(4 * some, 1)[0], 17)
 
     # distances of three digits together, against stacks that are drawn for this
