@@ -130,24 +130,6 @@ def test_the_text_of_an_argument_stands_alone():
     assert wrong == [], "\n".join(wrong)
 
 # %% ../../../nbs/98_build.ipynb #98b0a003
-OLD_NAMES = set("""
-    BrownianPath Judged LogisticMixture SOLVERS Shrink can_look check_commands checked_scores
-    confident_loss dpm_solver draw_states effective_share for_a_file give_back grid_of hidden_loss
-    judged_words keep_memory mark_of match_std need_torchvision news_of_resume not_finite
-    number_of numbers_of order_loss path_terms plugged_in some_of that_counts use_kind
-    wait_asleep watch_every what_is_wrong
-""".split()) | {"--grid", "--root", "--fresh"}  # what the library called otherwise before its rooms
-
-@checkout
-def test_no_page_says_an_old_name():
-    "neither prose, code nor output of a page has a name that was replaced, nor have the texts beside"
-    texts = {nb.name: nb.read_text(encoding="utf-8") for nb in build.notebooks()
-             if nb.stem not in ("91_errata", "98_build")}
-    texts |= {name: (HERE / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")}
-    words = {name: set(re.findall(r"--[a-z]+|[A-Za-z_]\w+", text)) for name, text in texts.items()}
-    said = {name: sorted(found & OLD_NAMES) for name, found in words.items() if found & OLD_NAMES}
-    assert said == {}
-
 @checkout
 def test_names_of_folds_are_plain():
     "a backtick in a fold's name ends the fence of which it is an attribute, or is shown as it is"
