@@ -396,6 +396,51 @@ def test_the_wheel_stands_alone_in_an_empty_environment(tmp_path):
     few = [f"diffstudy.tests.test_{m}" for m in SMOKE]
     works(PLAIN, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", *few)
 
+SLIP = '''
+import torch
+betas = torch.linspace(1e-4, .02, 1000)  # float32, as everybody has them
+abar = (1 - betas).cumprod(0)
+def q(x0, xt, t):
+    before = torch.cat([torch.ones(1), abar])[t]
+    a = betas[t] * before.sqrt() / (1 - abar[t])
+    b = (1 - before) * (1 - betas[t]).sqrt() / (1 - abar[t])
+    a, b = (v.view(-1, *[1] * (x0.ndim - 1)) if v.ndim else v for v in (a, b))
+    return a * xt + b * x0, betas[t] * (1 - before) / (1 - abar[t])
+'''
+JOBS = (  # what was typed where it failed once, and words of the answer of today
+    ("check posterior slip.py:q --says betas=betas", "x_0 and x_t are exchanged"),
+    ("train digits --recipe digits-tiny --steps 20 --set lr=3 --run hot", "no better than equal"),
+    ("doctor hot", "has a learned schedule collapsed"),
+    ("sample mnist --steps 1 --per-class 1", "10 samples of mnist"),
+    ("train digits --recipe pixels --kinds pixels.py", "bits per dimension"),
+    ("sample runs/pixels", "kind 'pixels' is not known here; give --kinds FILE"),
+    ("sample runs/pixels --kinds pixels.py --per-class 2", "2 samples"),
+    ("exercise 20.4", "wrote exercise_20_4.py"),
+    ("train digits --set minutes=3", "such as --minutes"),
+    ("sample digits --steps 1 --per-class 3 --out s.npz", "30 samples"),
+    ("evaluate s.npz --data digits", "recognized: "),
+    ("sample digits --steps 1 --per-class 2 --out s", "20 samples"),
+    ("sample digits --steps 1 --per-class 1 --out s", "10 samples"),
+)
+
+@checkout
+@pytest.mark.skipif(not PLAIN.exists(), reason="`make test` makes the reader's environment")
+def test_what_users_type_in_an_empty_folder_is_answered(tmp_path):
+    "from the wheel, with nothing around; the mended failures of those who tried"
+    mine = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    env = mine | dict(OMP_NUM_THREADS="1", HOME=str(tmp_path / "home"))
+    (tmp_path / "slip.py").write_text(SLIP)
+    write = "from diffstudy.tests.test_experiment import A_KIND; open('pixels.py', 'w').write(A_KIND)"
+    subprocess.run([PLAIN, "-c", write], cwd=tmp_path, env=env, check=True)
+    for line, words in JOBS:
+        done = subprocess.run(
+            [PLAIN.with_name("diffstudy"), *line.split()], cwd=tmp_path, env=env, text=True,
+            capture_output=True)
+        assert words in done.stdout + done.stderr, (line, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr, (line, done.stderr)
+    assert "Away from a class" in (tmp_path / "exercise_20_4.py").read_text()
+    assert len([*(tmp_path / "s").iterdir()]) == 10
+
 # %% ../../../nbs/98_build.ipynb #96b360ca
 def faults(c):
     "What is wrong with the saved outputs of a cell, as sentences."
