@@ -364,46 +364,6 @@ def test_predictor_corrector_is_that_of_the_paper():
     other = predictor_corrector(mix.predict, z, g, stream(2, "pc"), snr=1e-12)
     torch.testing.assert_close(none, other, rtol=1e-9, atol=1e-9)
 
-# %% ../../nbs/50_solvers.ipynb #50000082
-def walked(keep, n=4000):
-    "The sum of noise over the unit interval, where a step is taken back if it moves beyond ½."
-    g, total = stream(0, "walked"), torch.zeros(n, 1)
-    left = torch.ones(n)
-    h = torch.full((n,), .5)
-    path = BrownianTree(total, g)
-    while (left > 0).any():
-        w = path.sample(h) if keep else h.sqrt()[:, None] * torch.randn(n, 1, generator=g)
-        good = w[:, 0].abs() <= .5
-        path.advance(torch.where(good, h, 0.), w)
-        total = total + torch.where(good[:, None], w, 0.)
-        left = left - torch.where(good, h, 0.)
-        h = torch.where(good, torch.minimum(left, 2 * h), h / 2)
-    return total
-
-def test_kept_noise_is_brownian_and_redrawn_noise_is_not():
-    "where only small moves are taken, the variance of the sum is 1 within 4 errors; redrawn .25"
-    assert abs(walked(keep=True).var() - 1) < 4 * math.sqrt(2 / 4000)
-    assert walked(keep=False).var() < .3
-
-def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
-    "asked again it answers the same; between two known points it is a bridge, by 4 errors"
-    n, like = 20_000, torch.zeros(20_000, 1, dtype=torch.float64)
-    path, at = BrownianTree(like, stream(0, "path")), lambda h: like[:, 0] + h
-    far = path.sample(at(2.))
-    middle = path.sample(at(.5))
-    assert torch.equal(path.sample(at(2.)), far)
-    assert torch.equal(path.sample(at(.5)), middle)
-    off = middle - far / 4  # a bridge has the mean w h'/h and the variance h'(h − h')/h
-    assert abs(off.mean()) < 4 * math.sqrt(.375 / n)
-    assert abs(off.var() / .375 - 1) < 4 * math.sqrt(2 / n)
-    assert abs(torch.cat([off, far], 1).T.corrcoef()[0, 1]) < 4 / math.sqrt(n)
-    off = path.sample(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
-    assert abs(off.var() * 3 - 1) < 4 * math.sqrt(2 / n)
-
-    # after going on, distances and values count from the new place
-    path.advance(at(.5), middle)
-    torch.testing.assert_close(path.sample(at(1.5)), far - middle)
-
 # %% ../../nbs/50_solvers.ipynb #50000087
 def test_one_step_of_gotta_go_fast():
     "a whole way in one step is stochastic Heun's with one noise, as the paper has it, to 1e-12"
@@ -454,23 +414,6 @@ def test_gotta_go_fast_is_the_papers_algorithm():
             predict, z, even(1), stream(seed, "noise"), rtol=.1, atol=.01, keep_noise=False)
         torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
         assert predict.calls == 2 * tries
-
-# %% ../../nbs/50_solvers.ipynb #50000091
-def fast(rtol, keep, n=2000):
-    "W1 to three peaks, and calls for an image, of the adaptive solver."
-    g, predict = even(1), NFECounter(PEAKS.predict)
-    x = gotta_go_fast(
-        predict, evenly(PEAKS, n, g[0]), g, stream(0, "fast"),
-        rtol=rtol, keep_noise=keep, compact=True)
-    return (x.sort(0).values - evenly(PEAKS, n, g[1])).abs().mean().item(), predict.calls
-
-def test_stricter_tolerances_help_only_where_noise_is_kept():
-    "from ε_rel = .5 to .05 the distance falls to less than half with kept noise, and else grows"
-    kept, redrawn = ([fast(rtol, keep)[0] for rtol in (.5, .05)] for keep in (True, False))
-    assert kept[1] < kept[0] / 2
-    assert kept[1] < .04
-    assert redrawn[1] > 1.2 * redrawn[0]
-    assert redrawn[1] > .12
 
 # %% ../../nbs/50_solvers.ipynb #48031a7a
 def test_every_grid_goes_from_noise_to_data():
@@ -590,3 +533,66 @@ def test_errors_say_what_to_do():
         gotta_go_fast(lambda z, g: z / 0, z + 1, g, stream(0))
     with pytest.raises(RuntimeError, match="after 20 evaluations 4 examples are on their way"):
         gotta_go_fast(lambda z, g: z, z + 1, g, stream(0), rtol=1e-9, atol=1e-9, max_evaluations=20)
+
+# %% ../../nbs/50a_rejected_steps.ipynb #50a00003
+import math
+import torch
+from ..core import stream
+from ..process.solvers import BrownianTree, NFECounter, gotta_go_fast
+
+# %% ../../nbs/50a_rejected_steps.ipynb #50000082
+def walked(keep, n=4000):
+    "The sum of noise over the unit interval, where a step is taken back if it moves beyond ½."
+    g, total = stream(0, "walked"), torch.zeros(n, 1)
+    left = torch.ones(n)
+    h = torch.full((n,), .5)
+    path = BrownianTree(total, g)
+    while (left > 0).any():
+        w = path.sample(h) if keep else h.sqrt()[:, None] * torch.randn(n, 1, generator=g)
+        good = w[:, 0].abs() <= .5
+        path.advance(torch.where(good, h, 0.), w)
+        total = total + torch.where(good[:, None], w, 0.)
+        left = left - torch.where(good, h, 0.)
+        h = torch.where(good, torch.minimum(left, 2 * h), h / 2)
+    return total
+
+def test_kept_noise_is_brownian_and_redrawn_noise_is_not():
+    "where only small moves are taken, the variance of the sum is 1 within 4 errors; redrawn .25"
+    assert abs(walked(keep=True).var() - 1) < 4 * math.sqrt(2 / 4000)
+    assert walked(keep=False).var() < .3
+
+def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
+    "asked again it answers the same; between two known points it is a bridge, by 4 errors"
+    n, like = 20_000, torch.zeros(20_000, 1, dtype=torch.float64)
+    path, at = BrownianTree(like, stream(0, "path")), lambda h: like[:, 0] + h
+    far = path.sample(at(2.))
+    middle = path.sample(at(.5))
+    assert torch.equal(path.sample(at(2.)), far)
+    assert torch.equal(path.sample(at(.5)), middle)
+    off = middle - far / 4  # a bridge has the mean w h'/h and the variance h'(h − h')/h
+    assert abs(off.mean()) < 4 * math.sqrt(.375 / n)
+    assert abs(off.var() / .375 - 1) < 4 * math.sqrt(2 / n)
+    assert abs(torch.cat([off, far], 1).T.corrcoef()[0, 1]) < 4 / math.sqrt(n)
+    off = path.sample(at(1.)) - middle - (far - middle) / 3  # from the point before, not the start
+    assert abs(off.var() * 3 - 1) < 4 * math.sqrt(2 / n)
+
+    # after going on, distances and values count from the new place
+    path.advance(at(.5), middle)
+    torch.testing.assert_close(path.sample(at(1.5)), far - middle)
+
+# %% ../../nbs/50a_rejected_steps.ipynb #50000091
+def fast(rtol, keep, n=2000):
+    "W1 to three peaks, and calls for an image, of the adaptive solver."
+    g, predict = even(1), NFECounter(PEAKS.predict)
+    x = gotta_go_fast(
+        predict, evenly(PEAKS, n, g[0]), g, stream(0, "fast"),
+        rtol=rtol, keep_noise=keep, compact=True)
+    return (x.sort(0).values - evenly(PEAKS, n, g[1])).abs().mean().item(), predict.calls
+
+def test_stricter_tolerances_help_only_where_noise_is_kept():
+    "from ε_rel = .5 to .05 the distance falls to less than half with kept noise, and else grows"
+    kept, redrawn = ([fast(rtol, keep)[0] for rtol in (.5, .05)] for keep in (True, False))
+    assert kept[1] < kept[0] / 2
+    assert kept[1] < .04
+    assert redrawn[1] > 1.2 * redrawn[0]
+    assert redrawn[1] > .12

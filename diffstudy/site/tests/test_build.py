@@ -273,6 +273,8 @@ def test_a_chapter_is_one_sitting(name):
     nb = HERE / "nbs" / name
     says, takes = int(re.match(r"\d+", build.header(nb)["Read"]).group()), build.reading(nb)
     assert abs(says - takes) <= 5, f"{name} says {says} minutes to read; by its length {takes}"
+    if name[:2] in ("56", "58"): assert takes <= 35
+    elif name[0] in "56": assert takes <= 30, f"{name} takes {takes} minutes: split it, or cut"
     if not re.match(r"[0-6]\d", name): return
     folded = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests|code-fold)"
     seen = [c for c in build.cells(nb)
@@ -338,6 +340,38 @@ def test_expected_number_is_in_the_outputs(name):
         def among(values): return any(abs(v * k - float(n)) <= near for v in values for k in (1, 100))
         shown = among(printed) or any(among(recorded(f)) for f in runs)
         assert shown, f"{name} promises {n}, which no output shows"
+
+REPORTED = {  # FIDs of papers, by their number at arXiv
+    "3.55": "2303.01469", "1.72": "2512.02012", "1.54": "2602.04770", "3.97": "2504.10612",
+    "1.90": "2510.02300"}
+COMPUTED = {  # from numbers that the page shows; a bit for each of 64 pixels
+    "0.17": "1.0120 - 0.8384", "0.0042": "(0.0030 ** 2 + 0.0030 ** 2) ** .5", "0.016": "1 / 64"}
+FINE = r"(?<![\w.^{,/])\d*\.\d{2,}(?![\w./]*\w)"
+
+@functools.cache
+def shown(name):
+    "The numbers of a page's outputs and code."
+    here = build.cells(HERE / "nbs" / name)
+    code = "\n".join(c["text"] for c in here if c["cell_type"] == "code")
+    return sizes("\n".join(map(build.said, here))) + [float(n) for n in re.findall(FINE, code)]
+
+@checkout
+@pytest.mark.parametrize("name", [n for n in CHAPTERS if n[0] in "56"])
+def test_a_number_in_prose_is_shown(name):
+    "of two decimals or more: on its page or one that the paragraph links to, or in a paper"
+    nbs, page = HERE / "nbs", (HERE / "nbs" / name).read_text(encoding="utf-8")
+    published = [v for f in nbs.glob("*.csv") for v in recorded(f)]
+    for c in (c for c in build.cells(nbs / name) if c["cell_type"] == "markdown"):
+        pages = [f"{p}.ipynb" for p in re.findall(r"\]\((\w+)\.ipynb", c["text"])]
+        known = sum(map(shown, pages), shown(name) + published)
+        unread = r"(?s)\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)|\d{4}\.\d{4,5}"
+        for n in re.findall(FINE, re.sub(unread, " ", c["text"])):
+            near, terms = .51 * build.last_digit(n), COMPUTED.get(n, "")
+            if terms and all(float(v) in known for v in re.findall(r"\d\.\d+", terms)):
+                known = [*known, eval(terms)]
+            found = any(abs(v - float(n)) <= near for v in known)
+            assert found or REPORTED.get(n, "?") in page, f"{name} says {n}, which nothing shows"
+    assert " NN " not in page
 
 # %% ../../../nbs/98_build.ipynb #fc7a3ac4
 def test_differences_are_found():
