@@ -396,12 +396,13 @@ def hang(m: re.Match) -> str:
     # marks whose color is not needed, and marks of one kind side by side
     code, was = re.sub(r'<span class="(?:op|bu)">([^<]*)</span>', r"\1", m.group(2)), None
     code = re.sub(r'<span class="(\w+)">', r"<i class=\1>", code).replace("</span>", "</i>")
+    code = code.replace("\n</i>", "</i>\n")  # a comment of bash ends with its line
     code, pair = code.replace("&quot;", '"'), r"(<i class=(\w+)>[^<]*)</i><i class=\2>"
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
 
     def mark(line):
         plain = html.unescape(re.sub("<[^>]*>", "", line))
-        if len(plain) <= 43 or line.count("<i") != line.count("</i>"): return line
+        if len(plain) <= 42 or line.count("<i") != line.count("</i>"): return line
         indent = f"<i class=l style=--n:{len(plain) - len(plain.lstrip()) + 4}>"
         code, mark, remark = line.partition("<i class=co>")
         if not mark or not code.strip(): return f"{indent}{line}</i>"

@@ -164,12 +164,19 @@ def test_probabilities_steps_and_lists_are_looked_at():
         with pytest.raises(ValueError, match="p: expected probabilities"):
             core.check_probabilities(wrong)
     core.check_positive(step=1, h=torch.tensor(.5))
+    core.check_between(0, 1, eta=0, phi=1.)
+    with pytest.raises(ValueError, match="of at least 0; got inf"): core.check_between(r=math.inf)
     with pytest.raises(ValueError, match=r"unknown sampler \[\]"): choose([], dict(ddim=1), "sampler")
 
 @pytest.mark.parametrize("wrong", [0, -1., math.nan, math.inf, "a", None])
 def test_steps_of_no_length_are_refused(wrong):
     with pytest.raises(ValueError, match="step: expected a finite number above 0; got"):
         core.check_positive(step=wrong)
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, math.nan, "a", None])
+def test_shares_out_of_their_range_are_refused(wrong):
+    with pytest.raises(ValueError, match="eta: expected a number from 0 to 1; got"):
+        core.check_between(0, 1, eta=wrong)
 
 def test_errors_name_the_nearest_choice():
     with pytest.raises(ValueError, match="did you mean 'digits'"):

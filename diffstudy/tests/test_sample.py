@@ -276,7 +276,10 @@ def test_errors_of_states_and_predictions():
         ancestral(predict, z, gammas, 0)
     with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"):
         initial((4, 2), [0] * 4)
-    with pytest.raises(ValueError, match="eta from 0"): ddim(predict, z, gammas, eta=1.5)
+    with pytest.raises(ValueError, match="eta: expected a number from 0 to 1"):
+        ddim(predict, z, gammas, eta=1.5)
+    with pytest.raises(ValueError, match="rtol: expected a number of at least 0; got -1"):
+        probability_flow(predict, z, gammas, rtol=-1)
 
 @pytest.mark.parametrize("sampler", [ancestral, ddim, probability_flow])
 def test_states_and_predictions_of_another_kind_are_refused(sampler):

@@ -105,6 +105,9 @@ def test_resampling_is_unbiased_and_even():
     alone = torch.full((1, n), -1e9).index_fill(1, torch.tensor([7]), 0.)
     assert relative_ess(alone).item() == pytest.approx(1 / n)
     assert (systematic_resampling(alone, torch.tensor([.99])) == 7).all()
+    for wrong in (math.nan, math.inf):  # −∞ all over is none either
+        with pytest.raises(ValueError, match="log_w: expected log weights without NaN"):
+            systematic_resampling(alone * wrong, torch.zeros(1))
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0202ba04
 def two_gaussians(gamma, w, m=.6, v=.5, total=2.):
@@ -490,7 +493,7 @@ def test_errors_tilted():
 @pytest.mark.parametrize("options, says", [
     (dict(groups=3), "groups of equal size; 10 particles do not make 3"),
     (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
-    (dict(threshold=50), "share of particles"), (dict(limit=0), "limit > 0")], ids=str)
+    (dict(threshold=50), "from 0 to 1; got 50"), (dict(limit=0), "limit > 0")], ids=str)
 def test_an_option_of_particles_out_of_range_is_refused(options, says):
     branches = ClassifierFree(three_gaussians().predict, 0, null=3, w=0).branches
     def run(g=None, **options):
