@@ -329,9 +329,8 @@ def test_training_from_a_file_is_training_from_memory(tmp_path):
     runs = [fit(folder, "memory"), fit(stored, "file")]
     for p in (tmp_path / "file").glob("step-*6"): shutil.rmtree(p)  # stopped after step 3
     runs.append(fit(stored, "file"))
-    for a, b, c in zip(*(r.ema.model.state_dict().values() for r in runs)):
-        assert torch.equal(a, b)
-        assert torch.equal(a, c)
+    memory, *others = [run.ema.model.state_dict() for run in runs]
+    torch.testing.assert_close(others, [memory] * 2, rtol=0, atol=0)
     with pytest.raises(TypeError, match="expected a data.ImageSet.*got list.*data.prepare"):
         experiment.fit("folder-tiny", [1, 2])
 
@@ -409,11 +408,10 @@ def test_rows_of_other_data_sets(tmp_path):
         found = load_folder(quiet(given, tmp_path / name), size=4)
         assert all(same(a, b) for a, b in zip(found, want)), name
 
-def test_errors_of_rows(tmp_path):
-    "Images alone are one class; what no row can be is told what it should be."
+def no_rows():
+    "Rows of pictures that are none, and what is said of them."
     rows = toy_rows()
-    assert load_folder(quiet([x for x, _ in rows], tmp_path / "alone"), size=4)[0].classes == 1
-    for given, words in (
+    return [
         ([(rows[0][0], -1)] * 9, "row 0 of train: .*label a whole number from 0; .*label is -1"),
         ([(rows[0][0], 3.7)] * 9, "label a whole number.*'float' object"),
         ([dict(image=rows[0][0], fine_label=1)] * 9, "called fine_label: rename .*rename_column"),
@@ -421,9 +419,16 @@ def test_errors_of_rows(tmp_path):
         ([dict(x=1)] * 9, "row 0.*expected .*'image'"),
         ([(rows[0][0] * 2., 0)] * 9, "floats from 0 to 1.*values go from"),
         (dict(train=rows, test=rows, validation=rows), "got train, test, validation: choose two"),
-        (iter(rows), "rows that have a length.*its two parts"),
-    ):
-        with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
+        (iter(rows), "rows that have a length.*its two parts")]
+
+@pytest.mark.parametrize("given, words", no_rows())
+def test_errors_of_rows(tmp_path, given, words):
+    "what no row can be is told what it should be"
+    with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
+
+def test_images_alone_are_one_class(tmp_path):
+    alone = [x for x, _ in toy_rows()]
+    assert load_folder(quiet(alone, tmp_path / "alone"), size=4)[0].classes == 1
 
 def test_places_that_are_taken(tmp_path):
     rows = toy_rows()

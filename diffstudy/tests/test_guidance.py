@@ -677,15 +677,15 @@ def test_compiled_guidance_is_the_same():
     torch.testing.assert_close(whole(z, gammas[2]), free(net)(z, gammas[2]))
 
 # %% ../../nbs/21_guided_sampling.ipynb #32ad2354
-def test_errors_guidance():
-    "mistakes that can be seen are answered at once, with what to do"
+def mistakes():
+    "What is said, and the call that is answered so."
     mix, z, gamma, c = latents(4, "errors")
     free = lambda c=c, **options: ClassifierFree(mix.predict, c, **dict(w=1., null=3) | options)
     strength = "give the strength once"
     shapes = "of one shape.*got"
     weights = "w of one value, or one for each of 4 examples"
     share = r"as a share of the values in \(0, 1\]"
-    for says, call in (
+    return [
         ("p_uncond: expected a number from 0 to 1; got 10", lambda: drop_labels(c, 10, 3)),
         ("classes of shape", lambda: drop_labels(c[0], .1, 3)),
         (strength, lambda: classifier_free(z, z)),
@@ -708,7 +708,13 @@ def test_errors_guidance():
          lambda: free(predicts="epsilon")),
         (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
         ("rescale: expected a number from 0 to 1", lambda: free(rescale=7)),
-        (share, lambda: free(threshold=99.5)),
-    ):
-        with pytest.raises(ValueError, match=says): call()
+        (share, lambda: free(threshold=99.5))]
+
+@pytest.mark.parametrize("says, call", mistakes())
+def test_errors_guidance(says, call):
+    "mistakes that can be seen are answered at once, with what to do"
+    with pytest.raises(ValueError, match=says): call()
+
+def test_the_weight_goes_by_its_name():
+    z = torch.zeros(4, 2)
     with pytest.raises(TypeError, match="takes 2 positional"): classifier_free(z, z, 1.)

@@ -197,11 +197,11 @@ def test_log_ratio_is_the_log_evidence():
     assert abs(r.log_ratio - exact).item() < .02
 
 # %% ../../nbs/24_inverse.ipynb #24b00030
-def test_errors_say_what_was_expected():
-    "a mask of another size, numbers that are none, a wrong method: named errors"
+def mistakes():
+    "Calls that are refused, the error, and what it says."
     mix, m, _, gammas = plane()
     y, z = torch.zeros(1, 1, 4, 4), torch.zeros(4, 2)
-    for wrong, error, says in (
+    return [
         (lambda: Measurement(y, Mask(torch.ones(5, 5) > 0)), ValueError, "mask: expected one for"),
         (lambda: Measurement(y, Mask(torch.ones(3, 4, 4) > 0)), ValueError, r"got shape \(3,"),
         (lambda: Mask(torch.ones(4, 4)), TypeError, "True where seen"),
@@ -222,6 +222,9 @@ def test_errors_say_what_was_expected():
         (lambda: inverse.tds(mix.predict, m, z, gammas, groups=3), ValueError, "in equal groups"),
         (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "0 to 1"),
         (lambda: inverse.restore(mix.predict, m, gammas, [stream(0)] * 2, n=2, method="particles"),
-            ValueError, "particles=64"),
-    ):
-        with pytest.raises(error, match=says): wrong()
+            ValueError, "particles=64")]
+
+@pytest.mark.parametrize("wrong, error, says", mistakes())
+def test_errors_say_what_was_expected(wrong, error, says):
+    "a mask of another size, numbers that are none, a wrong method: named errors"
+    with pytest.raises(error, match=says): wrong()

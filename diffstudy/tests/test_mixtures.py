@@ -223,11 +223,11 @@ def test_mixture_as_a_network():
     torch.testing.assert_close(two.denoise(z[:, :1], .8, .6)[:, 0], torch.tanh(z[:, 0] * .8 / .36))
 
 # %% ../../nbs/72c_mixtures.ipynb #9791c311
-def test_errors_of_mixtures():
-    "numbers that make no mixture, and shapes that do not fit, are refused with a sentence"
+def no_mixtures():
+    "Arguments that make no mixture, and what is said of them."
     one, means = torch.ones(2), torch.zeros(2, 2)
     eye = torch.eye(2).expand(2, 2, 2)
-    for args, words in (
+    return [
         ((one, torch.zeros(3, 2), eye), "expected weights"),
         ((-one, means, eye), "positive weights"),
         ((one, means, -eye), "negative variances"),
@@ -235,9 +235,14 @@ def test_errors_of_mixtures():
         ((one, means * math.nan, eye), "finite"),
         ((one, means, eye, [0, 3], 2), "does not fit"),
         ((one, means, eye, [0, 1, 1]), "for each of 2 components; got .0, 1, 1"),
-        ((one, means, eye, [0, .5]), "an integer, for each"),
-    ):
-        with pytest.raises(ValueError, match=words): GaussianMixture(*args)
+        ((one, means, eye, [0, .5]), "an integer, for each")]
+
+@pytest.mark.parametrize("args, words", no_mixtures())
+def test_errors_of_mixtures(args, words):
+    "numbers that make no mixture, and shapes that do not fit, are refused with a sentence"
+    with pytest.raises(ValueError, match=words): GaussianMixture(*args)
+
+def test_shapes_that_do_not_fit_a_mixture_are_refused():
     with pytest.raises(ValueError, match=r"\(b, 2\)"): three_gaussians().log_prob(torch.zeros(5))
     with pytest.raises(ValueError, match="each of 5 examples"):
         three_gaussians().predict(torch.zeros(5, 2), torch.zeros(4))
