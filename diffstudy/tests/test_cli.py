@@ -128,7 +128,7 @@ def test_what_is_typed_is_what_is_drawn(tmp_path, typed, weights):
     model.save_images(torch.cat(drawn), tmp_path / "b.npz")
     a, b = (numpy.load(tmp_path / name)["arr_0"] for name in ("a.npz", "b.npz"))
     assert (a == b).all()
-    assert not torch.equal(*drawn)
+    if weights[1:]: assert not torch.equal(*drawn)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):

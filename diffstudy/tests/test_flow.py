@@ -196,7 +196,8 @@ def test_patches_stand_one_after_the_other():
     "squares of two by two in an image of four; rows are as they were; what does not tile is refused"
     image = torch.arange(16.)[None]
     ordered, log_det = Patches((1, 4, 4), (2, 2))(image)
-    assert ordered[0, :8].tolist() == [0, 1, 4, 5, 2, 3, 6, 7] and log_det.tolist() == [0.]
+    assert ordered[0, :8].tolist() == [0, 1, 4, 5, 2, 3, 6, 7]
+    assert log_det.tolist() == [0.]
     assert torch.equal(Patches((1, 4, 4), (2, 2)).inverse(ordered), image)
     assert torch.equal(Patches((1, 4, 4), (1, 4))(image)[0], image)
     with pytest.raises(ValueError, match="tile 4×4 pixels; got 3×2"): Patches((1, 4, 4), (3, 2))
