@@ -408,7 +408,8 @@ WAITS = re.compile(
 FIGURES = "Figure", "The figure", "Slider", "Plotting code"  # names of folds
 TABLES = "Table", "The table", "Make the table"
 SET = {  # what stands in a page → how it is set
-    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)': r'<span class="nb">\1</span>',
+    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)':
+        r'<span class="nb">\1</span>',
     r"<p>(?=<strong>(?:Notation|Definition|Their words)\.?</strong>)": '<p class="note">',
     r"<p>(?=<strong>\d\d\.\d)": '<p class="exercise">',
     r"(?s)<p>(After this (?:chapter|page) you can[^<]*)</p>\s*<ul>(.*?)</ul>":
