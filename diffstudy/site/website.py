@@ -382,13 +382,14 @@ def hang(m: re.Match) -> str:
     def word(m):
         color = COLOR.get(m[1])
         return f"<{color}->{m[2]}</{color}->" if color else m[2]
-    code, was = re.sub(r'<span class="(\w+)">([^<]*)</span>', word, m.group(2)), None
+    code = m.group(2).replace("\n</span>", "</span>\n")  # a comment of bash ends with its line
+    code, was = re.sub(r'<span class="(\w+)">([^<]*)</span>', word, code), None
     code, pair = code.replace("&quot;", '"'), r"(<(\w)->[^<]*)</\2-><\2->"
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
 
     def mark(line):
         plain = html.unescape(re.sub("<[^>]*>", "", line))
-        if len(plain) <= 43 or line.count("<") != 2 * line.count("</"): return line
+        if len(plain) <= 42 or line.count("<") != 2 * line.count("</"): return line
         indent = f"<l- style=--n:{len(plain) - len(plain.lstrip()) + 4}>"
         code, mark, remark = line.partition("<c->")
         if not mark or not code.strip(): return f"{indent}{line}</l->"
@@ -407,7 +408,8 @@ WAITS = re.compile(
 FIGURES = "Figure", "The figure", "Slider", "Plotting code"  # names of folds
 TABLES = "Table", "The table", "Make the table"
 SET = {  # what stands in a page → how it is set
-    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)': r'<span class="nb">\1</span>',
+    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)':
+        r'<span class="nb">\1</span>',
     r"<p>(?=<strong>(?:Notation|Definition|Their words)\.?</strong>)": '<p class="note">',
     r"<p>(?=<strong>\d\d\.\d)": '<p class="exercise">',
     r"(?s)<p>(After this (?:chapter|page) you can[^<]*)</p>\s*<ul>(.*?)</ul>":

@@ -30,16 +30,16 @@ def test_the_reference_says_once_what_an_argument_is():
 def test_a_line_stands_for_a_folded_check():
     "the line of a folded check: one test, several, without a docstring, helpers only"
     one = 'def test_V9_a():\n    """the "sum" isn\'t 3.\n\n    Else."""\n'
-    for code, says in (
-        (one + "def test_b(): pass", "check: the “sum” isn’t 3, and 1 more"),
-        ("@x\ndef test_V9_both_forms(): pass", "check: V9 both forms"),
-        ("A = 1\ndef f():\n    'Half of `x`.'", "helper: Half of x"),
-        ("A = 1\ndef f(): pass\nclass B: pass", "helper: A, f, B")
-    ): assert website.said_of_check(code) == says
-    for calls in "test_a()", "if p(1, 2): test_a()", "for t in 1, 2:\n    with x as y: test_a(t)":
-        assert build.only_calls(calls), calls
-    for more in ("test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"):
-        assert not build.only_calls(more), more
+    says = {
+        one + "def test_b(): pass": "check: the “sum” isn’t 3, and 1 more",
+        "@x\ndef test_V9_both_forms(): pass": "check: V9 both forms",
+        "A = 1\ndef f():\n    'Half of `x`.'": "helper: Half of x",
+        "A = 1\ndef f(): pass\nclass B: pass": "helper: A, f, B"}
+    assert {code: website.said_of_check(code) for code in says} == says
+    calls = "test_a()", "if p(1, 2): test_a()", "for t in 1, 2:\n    with x as y: test_a(t)"
+    assert [text for text in calls if not build.only_calls(text)] == []
+    more = "test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"
+    assert [text for text in more if build.only_calls(text)] == []
 
 # %% ../../../nbs/99_website.ipynb #56eb9c77
 @checkout
