@@ -49,6 +49,19 @@ def _open_image(path, look):
     except (OSError, ValueError, SyntaxError) as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
 
+# %% ../../nbs/80a_my_hole.ipynb #3ba0bff4
+def check_polarity(k: Tensor, hole: Tensor, run) -> str:
+    "Find whether what is seen of a picture is like the negative of a run's own samples."
+    if "steps" not in run.choices: return ""
+    top, own = run.facts["levels"] - 1, run.sample(n=16, steps=8, sampler="ddim").float()
+    own, k = own[:, :, ~hole], k.float()[:, ~hole]
+    def far(v): return (v - own.mean(0)).square().mean((-2, -1))  # from the samples' mean
+    if not far(k) > max(far(own).max(), 2 * far(top - k)): return ""
+    return (
+        f"what is seen of it has mean {k.mean():.0f} of {top}, samples of this model "
+        f"{own.mean():.0f}: is it black on white where the model knows white on black? Then give "
+        "its negative")
+
 # %% ../../nbs/80a_my_hole.ipynb #6a64438f
 def check_measurement(picture, facts: dict, shape: tuple = None, many: bool = False) -> Tensor:
     """Check a measured picture, and convert it to floats.
