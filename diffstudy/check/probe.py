@@ -32,7 +32,7 @@ class Levels(NamedTuple):
 
     def at(self, t, x):
         "Evaluate α and σ at t, with as many dimensions as x."
-        t = torch.as_tensor(t)
+        t = torch.as_tensor(t).cpu()
         return expand(self.alpha(t).to(x), x), expand(self.sigma(t).to(x), x)
 
     @property
@@ -42,7 +42,7 @@ class Levels(NamedTuple):
 
 def as_float64(v) -> Tensor:
     "Convert an array or a list to a float64 tensor."
-    return torch.as_tensor(np.asarray(v, dtype=np.float64))
+    return torch.as_tensor(np.asarray(v.detach().cpu() if torch.is_tensor(v) else v, np.float64))
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #99a98487
 def noise_schedule(**says) -> Levels:
@@ -56,7 +56,7 @@ def noise_schedule(**says) -> Levels:
     some = torch.linspace(.001, .999, 999, dtype=torch.float64)
     if name == "flow": return Levels(name, lambda t: 1 - t, lambda t: t, some)
     if name == "log_snr":
-        snr = lambda t: torch.as_tensor(given(t), dtype=torch.float64)
+        snr = lambda t: torch.as_tensor(given(t), dtype=torch.float64).cpu()
         root = lambda v: v.sigmoid().sqrt()
         return Levels(name, lambda t: root(snr(t)), lambda t: root(-snr(t)), some)
 
@@ -102,8 +102,8 @@ class ProbeNetwork(nn.Module):
         self.answer, self.none = answer, nn.Parameter(torch.zeros(1))
 
     def forward(self, x, t, *args, **kwargs):
-        out = self.answer(torch.as_tensor(x).detach(), torch.as_tensor(t).detach())
-        return out.to(x.dtype) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
+        out = self.answer(*(torch.as_tensor(v).detach().cpu() for v in (x, t)))
+        return out.to(x) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0021
 PREDICTIONS = "eps", "x", "v", "score", "flow"  # Kinds of prediction
@@ -150,7 +150,7 @@ def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable = None) -> t
     if answer: start = torch.special.ndtri((torch.arange(n).double()[:, None] + .5) / n)
     with torch.no_grad():
         end = call_foreign(fn, ProbeNetwork(answered), noisiest * start, steps, generator=g)
-    return calls, torch.as_tensor(end).double()
+    return calls, torch.as_tensor(end).cpu().double()
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #84ab0022
 class Step(NamedTuple):

@@ -82,15 +82,21 @@ def test_a_third_hand():
         v_ddim="a sign in x0", v_loss_min_snr="weighted otherwise", solve_euler="does not end")
     assert {k: found[k].says for k, v in named.items() if v not in found[k].says} == {}
 
-def test_noise_that_is_never_negative_is_named():
-    "`rand` where `randn` belongs: its mean is a half"
+def test_noise_that_is_never_negative_and_units_are_named():
+    "`rand` where `randn` belongs: its mean is a half; bits, halves and sums for a mean square"
     betas = torch.linspace(1e-4, .02, 1000)
     left = torch.cumprod(1 - betas, 0)
-    def loss(model, x0):
-        t, noise = torch.randint(1000, (len(x0),)), torch.rand_like(x0)
-        a = left[t].view(-1, 1, 1, 1).to(x0)
-        return (model(a.sqrt() * x0 + (1 - a).sqrt() * noise, t) - noise).square().mean()
-    assert "`rand` for `randn`?" in check.loss(loss, betas=betas).says
+    def says(draw, unit=1.):
+        def loss(model, x0):
+            t, noise = torch.randint(1000, (len(x0),)), draw(x0)
+            a = left[t].view(-1, 1, 1, 1).to(x0)
+            return unit * (model(a.sqrt() * x0 + (1 - a).sqrt() * noise, t) - noise).square().mean()
+        return check.loss(loss, betas=betas).says
+    assert "`rand` for `randn`?" in says(torch.rand_like)
+    nats = math.log(2)  # in a bit; a picture has 16 pixels
+    units = {"sum over pixels, where": 16, "half of the mean": .5, "half of the sum": 8,
+             "sum over pixels in bits": 16 / nats, "bits, not nats": 1 / nats}
+    assert [what for what, unit in units.items() if what not in says(torch.randn_like, unit)] == []
 
 def test_a_test_of_three_lines_fails_with_the_sentence():
     "the verdict is true or false and prints as its sentence, which needs no plugin"

@@ -107,7 +107,6 @@ def texts(pattern, page):
     found = re.findall(pattern, page, re.S)
     return [html.unescape(" ".join(re.sub("<[^>]*>", " ", t).split())) for t in found]
 
-# %% ../../../nbs/99_website.ipynb #6be368a3
 @checkout
 def test_the_site_renders_quickly_and_without_a_complaint(site):
     "the site is rendered within 30 s of a usual machine, and the renderer has nothing to say"
@@ -161,7 +160,6 @@ def test_every_page_is_listed_and_marked_where_one_reads_it(site):
         opened = {says for is_open, says, inside in folds if is_open}
         assert opened == {build.THE_PATH} | {says for _, says, inside in folds if page in inside}
 
-# %% ../../../nbs/99_website.ipynb #0bf1b587
 @checkout
 def test_buttons_lead_along_the_path(site):
     "from its first page to its last, and through the other sections, which lead back to it"
@@ -206,7 +204,6 @@ def test_a_page_begins_with_its_text(site, chromium, width, most):
     tab.context.close()
     assert {page: round(y) for page, y in tops.items() if y > most} == {}
 
-# %% ../../../nbs/99_website.ipynb #a55f68e7
 @checkout
 def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     "each old address names a page and a place that are there, and a browser is led there"
@@ -346,7 +343,6 @@ def not_reached(tab):
     tab.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0) }")
     return left
 
-# %% ../../../nbs/99_website.ipynb #1d1ee102
 def move(tab, slider):
     "Press a key on a slider: picture, value and text before and after."
     slider.scroll_into_view_if_needed()
