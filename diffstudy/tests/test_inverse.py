@@ -86,16 +86,13 @@ def test_the_pull_is_bayes_rule_where_the_data_are_gaussian():
 def test_the_limits_are_plain_samples_and_the_picture(method):
     "nothing seen: the samples of `ancestral`, bit for bit; all seen without noise: the picture"
     mix, *_, gammas = plane()
-    y, options = torch.tensor([[.4, math.nan]]), dict(step=.1) if method == "dps" else {}
-    none = Measurement(y, Mask(torch.tensor([False, False])))
-    x = inverse.restore(mix.predict, none, gammas, stream(1), n=5, method=method, **options)
+    how = dict(n=5, method=method) | (dict(step=.1) if method == "dps" else {})
+    none, whole = (inverse.restore(
+        mix.predict, Measurement(torch.tensor([[.4, v]]), mask), gammas, stream(1), **how)
+        for v, mask in ((math.nan, Mask(torch.tensor([False, False]))), (.1, Mask())))
     g = stream(1)
-    plain = sample.ancestral(mix.predict, sample.initial((5, 2), g), gammas, g)
-    assert torch.equal(x, plain)
-    y = torch.tensor([[.4, .1]])
-    whole = Measurement(y, Mask())
-    x = inverse.restore(mix.predict, whole, gammas, stream(1), n=5, method=method, **options)
-    assert torch.equal(x, y.expand(5, 2))
+    assert torch.equal(none, sample.ancestral(mix.predict, sample.initial((5, 2), g), gammas, g))
+    assert torch.equal(whole, torch.tensor([[.4, .1]]).expand(5, 2))
 
 # %% ../../nbs/24_inverse.ipynb #24b00029
 def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
@@ -117,10 +114,9 @@ EYE = torch.eye(3, dtype=torch.float64)
 class Step:
     "One ancestral step for Gaussian data N(μ, C) with y = A x + n e, written out by matrices."
     def __init__(self):
-        draw = lambda *shape: torch.randn(shape, generator=self.g, dtype=torch.float64)
-        self.g = stream(0, "closed")
-        root, self.mean, self.z, self.y = draw(3, 3), draw(1, 3), draw(7, 3), draw(1, 2)
-        self.cov, self.A, self.n = root @ root.mT + .1 * EYE, draw(2, 3), .3
+        g, shapes = stream(0, "closed"), ((3, 3), (1, 3), (7, 3), (1, 2), (2, 3))
+        root, self.mean, self.z, self.y, self.A = (noise_of(shape, g) for shape in shapes)
+        self.cov, self.n = root @ root.mT + .1 * EYE, .3
         self.levels = torch.tensor([1.3, -4.], dtype=torch.float64)
         self.a, self.s = alpha(self.levels[0]), sigma(self.levels[0])
         self.b, self.u = alpha(self.levels[1]), sigma(self.levels[1])

@@ -163,7 +163,6 @@ OWN = {  # Name → what it gets in the place of the common arguments, from thes
 APART = {
     "compression.encode": "computes in whole numbers, on the CPU, as it says",
     "game.adversarial_step": "takes settings; its losses are called, test_accelerator trains by it",
-    "holes.check_polarity": "takes a run",
     "steps.denoise": "called by the losses of game", "steps.generate": "called by test_accelerator",
     **dict.fromkeys(["judge.scores", "judge.held_out_scores"],
         "take a judge, and join functions that are called here")}
