@@ -16,6 +16,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+# %% ../nbs/70_core.ipynb #70c0d00f
+def as_numbers(v, name: str = "values", dtype=None) -> Tensor:
+    "Convert to a tensor; a tensor stays as it is. Raise TypeError for what is no number."
+    try: return torch.as_tensor(v, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError): got = f"{type(v).__name__} {v!r:.40}"
+    raise TypeError(f"expected {name} as numbers; got {got}")
+
+def check_floats(**tensors):
+    "Check that each value is a tensor of floats; raise TypeError otherwise."
+    for name, v in tensors.items():
+        if not torch.is_tensor(v) or not v.is_floating_point():
+            raise TypeError(
+                f"expected {name} as a tensor of floats; "
+                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
+                "turn gray levels into numbers with data.encode first")
+
 # %% ../nbs/70_core.ipynb #5f12ab94
 def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
     """Expand one value per example so that it broadcasts over the whole example.
@@ -411,21 +427,6 @@ def expect(holds, expected: str, got, name: str = ""):
 def seen(v) -> str:
     "Describe a value for an error message: a tensor by dtype and shape, the rest by type."
     return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
-
-def as_numbers(v, name: str = "values", dtype=None) -> Tensor:
-    "Convert to a tensor; a tensor stays as it is. Raise TypeError for what is no number."
-    try: return torch.as_tensor(v, dtype=dtype)
-    except (TypeError, ValueError, RuntimeError): got = f"{type(v).__name__} {v!r:.40}"
-    raise TypeError(f"expected {name} as numbers; got {got}")
-
-def check_floats(**tensors):
-    "Check that each value is a tensor of floats; raise TypeError otherwise."
-    for name, v in tensors.items():
-        if not torch.is_tensor(v) or not v.is_floating_point():
-            raise TypeError(
-                f"expected {name} as a tensor of floats; "
-                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
-                "turn gray levels into numbers with data.encode first")
 
 def check_counts(least: int = 1, /, **values: int):
     "Check that each value is a whole number, at least `least`; raise ValueError otherwise."
