@@ -576,7 +576,7 @@ def search_index(site: Path) -> str:  # JSON
     rows += [[f"{page}.html{anchor}", titles[f"{page}.html"], term, meaning]
              for term, meaning, page, anchor in terms if f"{page}.html" in titles]
     asked = json.loads((nbs / "asked.json").read_text(encoding="utf-8"))
-    rows += [[to, titles[to.partition("#")[0]], words, ""] for words, to in asked.items()]
+    rows += [[to, titles[to.partition("#")[0]], words, "", "asked"] for words, to in asked.items()]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 # %% ../../nbs/99_website.ipynb #12b3dbf0

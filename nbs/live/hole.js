@@ -44,7 +44,7 @@ export const figures = new WeakMap();  // figure → what it computed last, for 
 export async function mount(figure, stage) {
   const [{size, classes}, bytes] = await Promise.all([
     header("guided"), get("hole.bin", "arrayBuffer")]);
-  const state = {digit: 6, seed: 1, steps: 16}, n = size * size;
+  const state = {digit: 4, seed: 1, steps: 16}, n = size * size;
   const hole = new Uint8Array(n);
   const hide = where => hole.forEach(
     (_, i) => hole[i] = where((i % size) / size, Math.floor(i / size) / size));

@@ -141,7 +141,8 @@ const score = (entry, words) => {
   const name = entry[2].toLowerCase();  // entries of the reference are names
   if (entry[0].startsWith('api_') && `.${name}`.endsWith('.' + phrase)) sum += /[._]/.test(phrase) ? 40 : 8;
   const end = /^(references|exercises|summary)$/.test(entry.low[2]) ? .6 : 1;
-  return sum * end * part(entry[0]) };
+  const asked = entry[4] && entry[2].split(', ').some(t => plain(t.toLowerCase()) === phrase);
+  return sum * end * part(entry[0]) + (asked ? 30 : 0) };  // what people ask in other words
 const apart = (a, b) => {  // how many letters differ
   let row = [...b].map((_, j) => j + 1);
   [...a].forEach((x, i) => {
