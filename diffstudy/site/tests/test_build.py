@@ -274,8 +274,7 @@ def test_a_chapter_is_one_sitting(name):
     nb = HERE / "nbs" / name
     says, takes = int(re.match(r"\d+", build.header(nb)["Read"]).group()), build.reading(nb)
     assert abs(says - takes) <= 5, f"{name} says {says} minutes to read; by its length {takes}"
-    if name[:2] in ("56", "58"): assert takes <= 35
-    elif name[0] in "56": assert takes <= 30, f"{name} takes {takes} minutes: split it, or cut"
+    if name[0] in "56": assert takes <= 30, f"{name} takes {takes} minutes: split it, or cut"
     if not re.match(r"[0-6]\d", name): return
     folded = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests|code-fold)"
     seen = [c for c in build.cells(nb)
