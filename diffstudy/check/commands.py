@@ -6,7 +6,7 @@
 __all__ = []
 
 # %% ../../nbs/79_exercises.ipynb #928c8abf
-import runpy
+import inspect, runpy
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
@@ -21,35 +21,156 @@ class Definitions(dict):
     def __init__(self, file: Path):
         "Run the file."
         super().__init__(runpy.run_path(str(file)))
-        self.file = file
+        self.file, self.made = file, {}
 
     def __missing__(self, name): raise ValueError(f"{self.file}: expected a definition of {name}")
 
-def convention(says: str | None, names: Definitions) -> dict:
+    def instance(self, of: type):
+        "Make an instance of a class without arguments, once."
+        if of not in self.made:
+            try: self.made[of] = of()
+            except TypeError as e: raise ValueError(
+                f"{self.file}: expected a class {of.__name__} that is made without arguments; "
+                f"make one in the file, d = {of.__name__}(…), and say d.NAME ({e})") from e
+        return self.made[of]
+
+    def find(self, path: str):
+        "Look up a name with dots, such as `d.betas`, or `Diffusion.q_sample` of a new instance."
+        first, *rest = path.replace("()", "").split(".")
+        of = self[first]
+        for name in rest:
+            if isinstance(of, type): of = self.instance(of)
+            if not hasattr(of, name):
+                raise ValueError(f"{self.file}: expected {path}; {type(of).__name__} has no {name}")
+            of = getattr(of, name)
+        return of
+
+    def levels(self, path: str = "") -> str | None:
+        "Find a table with a usual name beside a function, else in the file, as a convention."
+        owner = path.rpartition(".")[0]
+        for place in [owner, ""] if owner else [""]:
+            has = vars(self.find(place)) if place else self
+            if place and isinstance(self.find(place), type):
+                has = vars(self.instance(self.find(place)))
+            buffers = has.get("_buffers") or {}
+            for kind, usual in TABLES.items():
+                for name in usual.split():
+                    table = has.get(name, buffers.get(name))
+                    if hasattr(table, "shape") and len(table.shape) == 1:
+                        return f"{kind}={place + '.' if place else ''}{name}"
+        return None
+
+TABLES = dict(
+    betas="betas beta", sigmas="sigmas",
+    abar="alphas_cumprod alphas_bar alpha_bars alpha_bar alphabar alphabars alpha_hat abar ABAR")
+
+def convention(says: str | None, names: Definitions, path: str = "") -> dict:
     """Parse a convention into the keyword argument of a check.
 
     Args:
-        says: Convention, such as "betas=my_betas" or "flow"
+        says: Convention, such as "betas=my_betas" or "flow"; None to find one
         names: Definitions of the file with the table
+        path: Function's name, beside which a table is looked for
 
     Returns:
         One keyword argument, such as {"betas": the table}"""
-    name, _, table = (says or "").partition("=")
-    return {name: names[table] if table else True}
+    says = says or names.levels(path)
+    if not says: raise ValueError(
+        "expected --says betas=NAME, abar=NAME, sigmas=NAME, log_snr=NAME or flow: there is no "
+        f"table {', '.join(TABLES['betas'].split() + TABLES['abar'].split())} in {names.file}")
+    name, _, table = says.partition("=")
+    if name == "flow": return {name: table or True}
+    return {name: names.find(table) if table else True}
+
+# %% ../../nbs/79_exercises.ipynb #8ce71727
+USUAL = dict(
+    forward="q_sample add_noise noise_images forward_process forward_diffusion perturb_x diffuse",
+    step="q_step", posterior="q_posterior_mean_variance q_posterior",
+    guidance="guidance cfg apply_cfg classifier_free_guidance",
+    sampler="p_sample_loop ddim_sample_loop ddim_sample ddim ddpm sample",
+    loss="p_losses training_losses loss loss_fn get_loss")
+_MODELS = "model net network denoiser denoise_fn eps_model unet"
+ROLES = dict(
+    sampler=dict(
+        model=_MODELS, x="x x_T xT img noise z", shape="shape size", generator="generator",
+        steps="steps n_steps num_steps num_inference_steps timesteps sampling_timesteps",
+        count="n n_samples num_samples batch_size"),
+    loss=dict(
+        model=_MODELS, x0="x0 x_start x_0 x data images batch", t="t ts timesteps",
+        generator="generator"))
+
+def by_names(kind: str, fn, count: int):
+    """Wrap a sampler or a loss so that its arguments are given by their names.
+
+    Returns:
+        An adapter, or None: an argument has no usual name"""
+    import torch
+    role = {name: k for k, usual in ROLES[kind].items() for name in usual.split()}
+    takes = inspect.signature(fn).parameters
+    if any(p.default is p.empty and p.name not in role for p in takes.values()): return None
+    owner = getattr(fn, "__self__", None)
+    inside = [k for k in _MODELS.split() if hasattr(owner, k)]
+    if not inside and "model" not in {role.get(k) for k in takes}: return None
+    def called(model, x, steps=None, generator=None):
+        given = dict(model=model, x=x, x0=x, shape=tuple(x.shape), count=len(x), steps=steps)
+        given |= dict(generator=generator, t=torch.randint(count, (len(x),)))
+        if inside: setattr(owner, inside[0], model)
+        return fn(**{k: given[role[k]] for k in takes if k in role})
+    called.__name__ = fn.__name__
+    return called
+
+def found_in(names: Definitions) -> list[tuple[str, str]]:
+    """List functions with usual names, in a file and in its classes and objects.
+
+    Returns:
+        Pairs (check, name with dots)"""
+    home, out = names.get("__name__"), []
+    for name, v in names.items():
+        if callable(v) and not isinstance(v, type):
+            out += [(kind, name) for kind, usual in USUAL.items() if name in usual.split()]
+        if getattr(v if isinstance(v, type) else type(v), "__module__", "") != home: continue
+        out += [(kind, f"{name}.{k}") for kind, usual in USUAL.items() for k in usual.split()
+                if callable(getattr(v, k, None))]
+    made = {type(v) for v in names.values()}  # an object of a class stands for it
+    return [(k, v) for k, v in out if names.get(v.partition(".")[0]) not in made]
 
 # %% ../../nbs/79_exercises.ipynb #79c00000
 _CHECKED = (
-    "forward (x0, t, noise), schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
+    "auto, for all of a file that has a usual name; forward (x0, t, noise), step (x, t, noise), "
+    "schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
     "sampler (model, x, steps) or loss (model, x0).")
 _CONVENTION = (
-    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow; "
+    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow, "
+    "or flow='noise first'; a table betas or alphas_cumprod is found without it; "
     "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
+
+# %% ../../nbs/79_exercises.ipynb #6ce6f8f7
+def _usual(kind: str, path: str, says, names: Definitions):
+    "Look up a function for `auto`; arguments of samplers and losses go by their names."
+    fn = names.find(path)
+    if kind not in ROLES: return fn
+    table, = convention(says, names, path).values()
+    return by_names(kind, fn, len(table) if hasattr(table, "__len__") else 1)
+
+def _verdict(kind: str, path: str, fn, says, names: Definitions, predicts: str, steps: int):
+    "Check one function of a file, with the convention that is said or found."
+    from diffstudy import check
+    of = getattr(check, kind)
+    if kind in ("schedule", "guidance"): return of(fn, says) if says else of(fn)
+    more = convention(says, names, path)
+    if kind in ("sampler", "loss"): more["predicts"] = predicts
+    if kind == "sampler": more["steps"] = steps
+    try: return of(fn, **more)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as e:
+        why = f"{kind} {path}: it stops with {type(e).__name__}: {e}"
+        raise ValueError(f"{why}; how it is called: diffstudy check --help") from e
 
 # %% ../../nbs/79_exercises.ipynb #79c00001
 @command("check")
 def check_run(
     what: Annotated[str, typer.Argument(help=_CHECKED)],
-    function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
+    function: Annotated[str, typer.Argument(
+        help="FILE.py:NAME, or FILE.py:OBJECT.NAME, which is run; of auto FILE.py.")],
     says: option(Optional[str], _CONVENTION) = None,
     predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
     steps: option(int, "To try a sampler with.") = 16,
@@ -58,25 +179,30 @@ def check_run(
     from diffstudy import check
     from diffstudy.check.functions import CHECKS
     from diffstudy.core import choose
-    file, _, name = function.rpartition(":")
+    auto = what == "auto"
+    file, _, name = (function + ":" * auto).rpartition(":")
     with usage():
         if not Path(file).is_file():
             raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
-        of = choose(what, {k: getattr(check, k) for k in CHECKS}, "check")
+        choose(what, dict.fromkeys((*CHECKS, "auto")), "check")
         names = Definitions(Path(file))
-        fn = names[name]
-        if what in ("schedule", "guidance"):
-            verdict = of(fn, says) if says else of(fn)
-        else:
-            more = convention(says, names)
-            if what in ("sampler", "loss"): more["predicts"] = predicts
-            if what == "sampler": more["steps"] = steps
-            try: verdict = of(fn, **more)
-            except (ArithmeticError, AttributeError, LookupError, RuntimeError) as e:
-                why = f"{what} {name}: it stops with {type(e).__name__}: {e}"
-                raise ValueError(f"{why}; how it is called: diffstudy check --help") from e
-    typer.echo(verdict.says)
-    if not verdict: raise typer.Exit(1)
+        todo = [(what, name, names.find(name))] if not auto else [
+            (kind, k, _usual(kind, k, says, names)) for kind, k in found_in(names)]
+        if auto and not says and (table := names.levels(todo[0][1] if todo else "")):
+            todo.insert(0, ("schedule", table.partition("=")[2], None))
+        if not todo: raise ValueError(f"{file}: expected a usual name, such as q_sample or betas")
+        right = True
+        for kind, path, fn in todo:
+            if auto and kind == "schedule":
+                verdict = check.schedule(names.find(path), table.partition("=")[0])
+                typer.echo(f"levels: {table}")
+            elif fn is None: verdict = (
+                f"{kind} {path}: not tried, its arguments have no usual names: write fn(model, x, "
+                "steps), or of a loss fn(model, x0), around it")
+            else: verdict = _verdict(kind, path, fn, says, names, predicts, steps)
+            typer.echo(getattr(verdict, "says", verdict))
+            right &= bool(verdict)
+    if not right: raise typer.Exit(1)
 
 # %% ../../nbs/79_exercises.ipynb #79d00001
 _LOOKED_AT = (

@@ -82,6 +82,15 @@ def test_a_third_hand():
         v_ddim="a sign in x0", v_loss_min_snr="weighted otherwise", solve_euler="does not end")
     assert {k: found[k].says for k, v in named.items() if v not in found[k].says} == {}
 
+def test_code_in_the_shapes_of_public_repositories():
+    "25 right functions and 20 slips: images only, rows only, clipped, Euler's, Langevin's steps"
+    m = material("shapes")
+    def says(name, how): return getattr(check, how[0])(getattr(m, name), **how[1])
+    assert {n: v.says for n, how in m.HEALTHY.items() if not (v := says(n, how))} == {}
+    found = {n: says(n, how) for n, how in m.SLIPS.items()}
+    assert not any(found.values())
+    assert {n: v.says for n, v in found.items() if m.SLIPS[n][2] not in v.says} == {}
+
 def test_noise_that_is_never_negative_is_named():
     "`rand` where `randn` belongs: its mean is a half"
     betas = torch.linspace(1e-4, .02, 1000)
@@ -119,6 +128,35 @@ def test_a_command_checks_a_file(tmp_path):
     assert "add: it stops with " in done.output
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0a12
+def test_a_class_is_checked_as_it_stands(tmp_path):
+    "`auto` finds a table and methods by their usual names; names may have dots"
+    from diffstudy.__main__ import main as _
+    from diffstudy.cli import app
+    (tmp_path / "mine.py").write_text(
+        "import torch\nprint('it runs')\nclass Diffusion:\n    def __init__(self, n=1000):\n"
+        "        self.betas = torch.linspace(1e-4, .02, n)\n"
+        "        self.alphas_cumprod = torch.cumprod(1 - self.betas, 0)\n"
+        "    def q_sample(self, x_start, t, noise=None):\n"
+        "        a = self.alphas_cumprod[t][:, None, None, None]\n"
+        "        return a.sqrt() * x_start + (1 - a) * noise\n"
+        "    def p_losses(self, denoise_fn, x_start, t):\n"
+        "        a, noise = self.alphas_cumprod[t][:, None, None, None], torch.randn_like(x_start)\n"
+        "        x = a.sqrt() * x_start + (1 - a).sqrt() * noise\n"
+        "        return (denoise_fn(x, t) - noise).square().mean()\n"
+        "    def sample(self, q): return q\n"
+        "d = Diffusion()\n")
+    def run(*words): return CliRunner().invoke(app, ["check", *words])
+    done = run("auto", f"{tmp_path}/mine.py")
+    assert done.exit_code == 1
+    for line in ("levels: betas=d.betas", "a root is missing", "p_losses: right", "not tried"):
+        assert line in done.output
+    path = f"{tmp_path}/mine.py"
+    done = run("forward", f"{path}:Diffusion.q_sample", "--says", "abar=d.alphas_cumprod")
+    assert "a root is missing" in done.output
+    assert "Diffusion has no q" in run("forward", f"{path}:d.q").output
+    (tmp_path / "none.py").write_text("def add(x0, t, noise): return x0\n")
+    assert "--says betas=NAME" in run("forward", f"{tmp_path}/none.py:add").output
+
 def test_a_list_for_pytest_is_checked(tmp_path):
     "each line is a test; the wrong one fails with the sentence"
     (tmp_path / "mine.py").write_text(

@@ -24,7 +24,8 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
             return x
         return check.sampler(walk, steps=200, betas=betas)
     assert ancestral(0)
-    assert (len(asked), sum(asked)) == (400, 200 * (2000 + 5000))  # two runs: one or two seconds
+    large = [n for n in asked if n > 8]  # eight show the shape
+    assert (len(large), sum(large)) == (400, 200 * (2000 + 5000))  # two runs: one or two seconds
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
@@ -55,4 +56,4 @@ def test_code_of_other_libraries_has_a_shape_of_its_own():
     def make(): return diffusers.EulerDiscreteScheduler(timestep_spacing="trailing")
     assert check.sampler(check.scheduler(make), abar=make().alphas_cumprod)
     clipped = check.scheduler(diffusers.DDIMScheduler)
-    assert "clipped" in check.sampler(clipped, abar=make().alphas_cumprod).says
+    assert "to which it clips" in check.sampler(clipped, abar=make().alphas_cumprod).says

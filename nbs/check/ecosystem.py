@@ -678,7 +678,8 @@ def jump(x, a, s):
 def measured(f, tries, jumping, predicts, **says):
     "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
     l, found, exact = check.probe.noise_schedule(**says), {}, check.probe.target
-    first = check.probe._record_run(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
+    first = check.probe._record_run(
+        f, l, tries[0] if len(tries) < 4 else 16, 10, check.probe.probe_output(predicts))[0][0]
     if jumping: check.probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:
