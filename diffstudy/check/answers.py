@@ -159,7 +159,8 @@ def _extra_factor(a: Results, e: Results, ex: Exercise, answer=None) -> str | No
             wrong = [
                 [change(t, f.reshape(f.shape + (1,) * (t.ndim - f.ndim))) for t, f in r]
                 for r in pairs]
-            if not _all_close(wrong, e, ex.near, ex.atol) and _all_close(a, wrong, ex.near, ex.atol):
+            if _all_close(wrong, e, ex.near, ex.atol): continue
+            if _all_close(a, wrong, ex.near, ex.atol):
                 return f"this is the right answer {how} `{what}`"
 
     # a number; of one result alone any number is a factor

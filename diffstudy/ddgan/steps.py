@@ -53,7 +53,6 @@ def betas(steps: int, *, beta_min: float = .1, beta_max: float = 20.,
     u = start + (1 - start) * torch.arange(steps + 1, dtype=torch.float64) / steps
     return -torch.expm1(-(beta_min * u + (beta_max - beta_min) * u ** 2 / 2).diff())
 
-# %% ../../nbs/40_ddgan.ipynb #ebcc42ae
 def chain_gammas(steps: int, **rates) -> Tensor:
     """Compute the noise levels γ of the states 0…T of the paper's chain (DDGAN).
 
@@ -107,7 +106,6 @@ def _check_step(s: Tensor, x: Tensor, steps: int) -> Tensor:  # `s`
             "the noisier state is t = s + 1, and is not passed")
     return s
 
-# %% ../../nbs/40_ddgan.ipynb #4cc385de
 class Pair(NamedTuple):
     """Two adjacent states of one path of the chain.
 

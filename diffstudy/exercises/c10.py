@@ -71,6 +71,11 @@ add("10.2", mixture_cov,
             lambda weights, means, covs:
                 _within(torch.ones_like(weights) / len(weights), covs)
                 + _between(torch.ones_like(weights) / len(weights), means, weights @ means),
+        "the distances of the means count with their weights, not with 1/(k − 1) each":
+            lambda weights, means, covs: _within(weights, covs) + torch.cov(means.T),
+        "w² belongs to a sum of variables; a mixture draws one component, with probability w":
+            lambda weights, means, covs:
+                _within(weights ** 2, covs) + _between(weights, means, weights @ means),
         "weights are probabilities and are not squared":
             lambda weights, means, covs:
                 _within(weights ** 2, covs) + _between(weights ** 2, means, weights @ means),

@@ -26,6 +26,8 @@ add("11.1", noised,
         "the root is missing: sigmoid gives the squares of alpha and sigma":
             lambda x, eps, gamma:
                 torch.sigmoid(-gamma)[:, None] * x + torch.sigmoid(gamma)[:, None] * eps,
+        "sigmoid(γ) is σ², not σ: the root comes first, and α² is 1 − σ²":
+            ("a * x + s * eps", "(1 - s ** 4).sqrt() * x + s ** 2 * eps"),
         "the two factors are exchanged: gamma rises with the noise":
             lambda x, eps, gamma: noised(x, eps, -gamma),
         "exp(γ/2) is the ratio σ/α; this keeps the data whole and is not variance-preserving":
@@ -188,6 +190,11 @@ add("11.5", variance_with_noisy_guess,
         "variances of independent parts add, not standard deviations":
             ("sigma(gamma_s) ** 2 * c + (alpha(gamma_s) * c * tau) ** 2",
              "(sigma(gamma_s) * c ** .5 + alpha(gamma_s) * c * tau) ** 2"),
+        "τ is a standard deviation: the guess has the variance τ², not τ":
+            ("c * tau) ** 2", "c) ** 2 * tau"),
+        "this is the factor of z_t in V10; the guess has that of x, α_s c":
+            ("alpha(gamma_s) * c",
+             "alpha(gamma_t) / alpha(gamma_s) * (sigma(gamma_s) / sigma(gamma_t)) ** 2"),
         "the whole factor α_s c is squared, not only τ":
             ("(alpha(gamma_s) * c * tau) ** 2", "alpha(gamma_s) * c * tau ** 2"),
         "this is the part of the guess alone; the step itself is random too":

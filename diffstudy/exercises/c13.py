@@ -109,6 +109,8 @@ add("13.4", clipped, inputs=lambda: [
     "clip the estimate of the data, not the noise": lambda eps, z, gamma: eps.clamp(-1, 1),
     "this is the clipped estimate; return the noise that belongs to it":
         ("(z - alpha(gamma) * x) / sigma(gamma)", "x"),
+    "on the way back α and σ are exchanged: ε̂ = (z − α x̂)/σ":
+        ("(z - alpha(gamma) * x) / sigma(gamma)", "(z - sigma(gamma) * x) / alpha(gamma)"),
     "pixels lie in [−1, 1], not in [0, 1]": ("-1", "0"),
     "α belongs to the data and σ to the noise": lambda eps, z, gamma: (
         (z - sigma(gamma) * ((z - alpha(gamma) * eps) / sigma(gamma)).clamp(-1, 1)) / alpha(gamma)),
@@ -141,4 +143,6 @@ add("13.5", shift, inputs=lambda: [
     "the slope of the exact prediction is σ/ρ²; this is 1/ρ²":
         ("slope = sigma(gamma)", "slope = 1"),
     "the errors of all steps add up without being passed on": ("a + b * slope", "1"),
+    "the steps go from noise to data, in the order of the grid": (
+        "zip(steps.gamma, steps.z, steps.eps)", "zip(*(v.flip(0) for v in steps[:3]))"),
     "ρ² is α²τ² + σ²; the data have the variance τ², not 1": ("tau", "1")})

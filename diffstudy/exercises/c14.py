@@ -109,6 +109,9 @@ add("14.3", averaged,
             ("decay * a + (1 - decay) * w", "(1 - decay) * a + decay * w"),
         "the average begins at the first row, not at zero":
             ("a = weights[0]", "a = 0 * weights[0]", "weights[1:]", "weights"),
+        "this begins at zero and corrects for it, as Adam does; here the first row is the start":
+            ("a = weights[0]", "a = 0 * weights[0]", "weights[1:]", "weights",
+             "return a", "return a / (1 - decay ** len(weights))"),
         "the new row counts 1 − decay, so that the shares add up to one": ("1 - decay", "1"),
         "this is the plain mean: late rows must count more than early ones":
             ("return a", "return weights.mean(0)"),

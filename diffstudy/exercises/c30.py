@@ -29,11 +29,11 @@ add("30.1", data_end,
         "a bin is 2 / levels wide, not 2 / (levels − 1)": ("256 / levels", "255 / (levels - 1)"),
         "it is exp(γ/2) that scales with the bin, not γ itself":
             lambda levels: -13.3 * 256 / levels,
-        "γ does not grow like the number of levels: it is exp(γ/2) that stays in proportion to a bin":
+        "γ does not grow like the number of levels: exp(γ/2) stays in proportion to a bin":
             lambda levels: -13.3 * levels / 256,
         "the other logarithm: γ is a natural one, the inverse of exp":
             lambda levels: -13.3 + 2 * torch.log2(256 / levels),
-        "one more of these: γ is a natural logarithm, not one to base 10":
+        "γ is a natural logarithm, the inverse of exp, not one to base 10":
             lambda levels: -13.3 + 2 * torch.log10(256 / levels),
         "γ is a logarithm: what is a factor for the noise is a term for γ":
             lambda levels: -13.3 * (256 / levels) ** 2,
@@ -94,13 +94,16 @@ add("30.3", diffusion_loss_v,
         "the loss is a sum over the batch here: each example has one of its own":
             lambda v, v_hat, s, t, steps: (0.5 * steps * torch.expm1(t - s) * torch.sigmoid(
                 -t) * flat_sum((v - v_hat) ** 2)).sum().expand(len(v)),
+        "each example has its own loss, a sum over its dimensions; this is one mean over all":
+            lambda v, v_hat, s, t, steps: 0.5 * steps * torch.expm1(t - s) * torch.sigmoid(-t) * (
+                (v - v_hat) ** 2).mean(),
         "the squared norm is asked for; this is the norm itself":
             ("flat_sum((v - v_hat) ** 2)", "flat_sum((v - v_hat) ** 2) ** .5"),
         "the norm squared is the sum of the squares, not the square of the sum":
             ("flat_sum((v - v_hat) ** 2)", "flat_sum(v - v_hat) ** 2"),
         "the weight of V23 is exp(γ_t − γ_s) − 1: the − 1 is missing":
             ("torch.expm1", "torch.exp"),
-        "the loss of T steps is T/2 times the mean over steps: T is missing": ("0.5 * steps", "0.5"),
+        "T steps cost T/2 times the mean over a step: T is missing": ("0.5 * steps", "0.5"),
         "the ½ is missing": ("0.5 * steps", "steps"),
         "this is the loss of ε: the factor α² is missing": ("torch.sigmoid(-gamma_t)", "1")})
 
@@ -119,6 +122,11 @@ add("30.4", one_step_variance,
         "a variance has (α_0/α_1)², not α_0/α_1": ("return ratio", "return ratio ** .5"),
         "the factor 1 − c σ_1² multiplies z, so its square multiplies the variance":
             ("(1 - c * torch.sigmoid(gamma_1)) ** 2", "(1 - c * torch.sigmoid(gamma_1))"),
+        "z_1 is multiplied by this number, so its variance by the square":
+            ("ratio * (1 - c * torch.sigmoid(gamma_1)) ** 2",
+             "ratio ** .5 * (1 - c * torch.sigmoid(gamma_1))"),
+        "x̂ = z_1/α_1 leaves ε̂ = 0; the exact denoiser of this data is x̂ = α_1 z_1":
+            ("(1 - c * torch.sigmoid(gamma_1)) ** 2", "1"),
         "the noise that the step adds is missing": ("torch.sigmoid(gamma_0)", "0"),
         "the step adds the variance σ_0² c, not σ_0²":
             ("c * torch.sigmoid(gamma_0)", "torch.sigmoid(gamma_0)"),

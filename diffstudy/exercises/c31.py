@@ -42,8 +42,10 @@ add("31.2", min_snr,
         (torch.linspace(-6, 5, 7, dtype=torch.float64), randn(1, 7) ** 2 + 1),
         (torch.linspace(-3, 1, 4, dtype=torch.float64), randn(2, 4) ** 2 + 9)],
     slips={
-        "nothing is limited here: min(SNR, 5) leaves an SNR above 5 at 5 (a limit on γ is another one)":
+        "nothing is limited here: an SNR above 5 counts as 5 (a limit on γ is another one)":
             lambda gamma, slope: 2 / slope,
+        "γ stands where the SNR should: SNR = exp(−γ)":
+            lambda gamma, slope: 2 * torch.exp(gamma) * gamma.clamp(max=5) / slope,
         "SNR, and not γ, is limited to 5":
             lambda gamma, slope: 2 * torch.exp(gamma) * torch.exp(-gamma.clamp(max=1)) / slope,
         "this is the factor of ‖x − x̂‖²; w is what multiplies ½ γ' exp(−γ) in it":
@@ -82,6 +84,9 @@ add("31.3", optimal_gamma,
         "this is the best schedule for τ = 1": lambda t, tau, g0, g1: _best(t, tau ** 0, g0, g1),
         "the ends are exchanged: t = 0 must give g0": lambda t, tau, g0, g1: _best(
             1 - t, tau, g0, g1),
+        "this makes m a straight line in t; the integral of m over γ has to be that line":
+            lambda t, tau, g0, g1: 2 * torch.log(tau) - torch.logit(
+                torch.lerp(*(torch.sigmoid(2 * torch.log(tau) - g) for g in (g0, g1)), t)),
         "solve for γ: log τ² is missing": ("torch.log(tau)", "0"),
         "solve for γ: log τ² is 2 log τ": lambda t, tau, g0, g1: _best(t, tau, g0, g1, 2, 1),
         "exp(line) is 1 + τ² exp(−γ): the 1 is missing, take expm1": ("torch.expm1", "torch.exp"),

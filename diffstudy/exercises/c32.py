@@ -71,6 +71,8 @@ add("32.2", posterior_mean,
         "a Gaussian has the squared distance in its exponent":
             lambda z, a, s, prior, x: torch.softmax(
                 prior - (z[:, None] - a * x).abs() / (2 * s ** 2), -1) @ x,
+        "a Gaussian divides by twice its variance: 2σ², not 2σ": lambda z, a, s, prior, x:
+            torch.softmax(prior - (z[:, None] - a * x) ** 2 / (2 * s), 1) @ x,
         "z/α has the variance σ²/α², not σ²": ("s / a", "s"),
         "divide z by α before it is compared with the centers": ("z[:, None] / a", "z[:, None]"),
         "z itself is near α x, with the variance σ²: compare z with α x, or z/α with x":

@@ -34,6 +34,7 @@ add("40.1", pair_of,
         "the noise added to z_s has variance σ²_t|s, not σ²_t: z_s is noisy already":
             ("alpha_ts ** 2", "0"),
         "z_s is scaled by α_t|s = α_t/α_s, not by α_t": ("alpha_ts * z_s", "alpha(gamma_t) * z_s"),
+        "σ²_t|s is a variance: e_2 is multiplied by its root": ("var_ts ** .5", "var_ts"),
     })
 
 # %% ../../nbs/40_ddgan.ipynb #4b0f6d18

@@ -55,6 +55,8 @@ add("41.2", r1_of,
             ("z @ (A + A.mT)", "2 * z @ (A + A.mT)"),
         "one number for each example: sum over dimensions, not over examples":
             ("(slope ** 2).sum(1)", "(slope ** 2).sum(0)"),
+        "the norm is squared: a sum of squares, without the root":
+            ("(slope ** 2).sum(1)", "(slope ** 2).sum(1) ** .5"),
         "this is the square of the logit, not of its gradient": lambda w, A, z: (
             z @ w + .5 * (z @ A * z).sum(1)) ** 2 / 2,
         "the squared norm is a sum over dimensions, not a mean":
@@ -81,6 +83,7 @@ add("41.3", imbalance,
             lambda n: -torch.special.xlogy(_shares(n), _shares(n)).sum(),
         "this is minus the entropy: compare with equal shares, 1/k": ("len(p)", "1"),
         "counts are not shares yet: divide by their sum": ("counts.sum()", "1"),
+        "the logarithms are weighted with shares, not with counts": ("xlogy(p,", "xlogy(counts,"),
         "this is the divergence of equal shares from these, infinite if a mode is missing":
             lambda n: -(_shares(n) * len(n)).log().mean(),
         "equal shares are 1/k: multiply by k, not divide": ("p * len(p)", "p * 1 / len(p)"),
@@ -95,7 +98,8 @@ def good(x, centers, std):
 # %% ../../nbs/41_ddgan_training.ipynb #5817aa0b
 add("41.4", good,
     inputs=lambda: [
-        (randn(1, 400, 2), randn(2, 5, 2), .2), (2 * randn(3, 300, 2), randn(4, 4, 2), .4)],
+        (randn(1, 400, 2), randn(2, 5, 2), .2), (2 * randn(3, 300, 2), randn(4, 4, 2), .4),
+        (randn(5, 200, 2), .3 * randn(6, 3, 2), .4)],
     slips={
         "three standard deviations, not one": ("3 * std", "std"),
         "3 standard deviations are 3 std, not 3": ("std", "1"),
@@ -103,6 +107,7 @@ add("41.4", good,
             ("torch.cdist(x, centers)", "(x[:, None] - centers).abs().amax(2)"),
         "one center is enough: take the nearest, not all pairs":
             ("torch.cdist(x, centers).min(1).values", "torch.cdist(x, centers)"),
+        "one center is enough: the nearest, not all of them": (".min(1)", ".max(1)"),
         "compare distances, not their squares, with 3 std":
             ("distance < 3 * std", "distance ** 2 < 3 * std"),
         "a share is asked for, not a number of points":

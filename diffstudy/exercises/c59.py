@@ -80,11 +80,13 @@ add("59.3", clearly_worse,
             ("d.std", "scores.std"),
         "this is the spread of one run; that of a mean is smaller by √n":
             ("d.shape[1] ** .5", "1"),
+        "a standard error is a root, that of the variance divided by n":
+            ("d.std(1) / d.shape[1] ** .5", "d.var(1) / d.shape[1]"),
         "any difference counts here; it must exceed its error":
             lambda s, t: s.mean(1) > s.mean(1).min(),
         "with five runs two standard errors are too few: multiply by t":
             ("t * d.std(1)", "2 * d.std(1)"),
-        "the smallest mean is the best one; this compares with the largest":
+        "the smallest mean is the best one, and worse is what lies above it; here nothing is worse":
             lambda s, t: (lambda d: d.mean(1) > t * d.std(1) / d.shape[1] ** .5)(
                 s - s[s.mean(1).argmax()]),
         "compare with one system, not with the best of each run":

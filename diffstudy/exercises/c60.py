@@ -25,6 +25,8 @@ add("60.1", reverse_drift,
             lambda z, e, sigma, eta: -(sigma ** 2 * z - (1 + eta ** 2) * sigma * e) / 2,
         "this is the probability flow for every η; added noise needs more drift": ("eta", "0"),
         "this is the reverse SDE for every η; less noise needs less drift": ("eta", "1"),
+        "against fresh noise goes the drift ½ η² σ ε̂, not η² σ ε̂": (
+            "1 + eta ** 2", "1 + 2 * eta ** 2"),
         "η² is needed, not η: variances add, not standard deviations": ("eta ** 2", "eta")})
 
 # %% ../../nbs/60_other_words.ipynb #058b4617
@@ -44,10 +46,19 @@ add("60.2", predict,
             ("velocity(z / scale, t)", "velocity(z / scale, sigma(gamma))"),
         "the network must be given z / (α + σ), not z":
             ("velocity(z / scale, t)", "velocity(z, t)"),
+        "z is on another scale: z / (α + σ) is the z_t of flow matching, in both places":
+            ("z / scale", "z"),
+        "the velocity is added to z / (α + σ), the latent that the network was given":
+            ("z / scale +", "z +"),
+        "divide z by α + σ: in z_t = (1 − t) x + t ε the factors add up to 1":
+            ("z / scale", "z * scale"),
         "the network must be given its own time, sigmoid(γ/2), not γ":
             ("velocity(z / scale, t)", "velocity(z / scale, gamma)"),
         "t is sigmoid(γ/2); sigmoid(γ) is σ²":
             ("sigma(gamma) / (alpha(gamma) + sigma(gamma))", "torch.sigmoid(gamma)"),
+        "t is the share of the noise, σ/(α + σ); this is that of the data, α/(α + σ)":
+            ("t = sigma(gamma)", "t = alpha(gamma)"),
+        "that is z + t u; the noise is z + (1 − t) u": ("1 - t", "t"),
         "that is the image, z − t u; the noise is z + (1 − t) u": ("1 - t", "0 - t")})
 
 # %% ../../nbs/60_other_words.ipynb #bb388a64

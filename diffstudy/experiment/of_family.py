@@ -236,7 +236,8 @@ _NOTES = {
     "latent": _row("a diffusion of latent variables", "latent diffusion"),
     "masked": _row("masked diffusion", "masked diffusion"),
     "d3pm-gaussian": _row("D3PM, steps to neighboring levels", "D3PM, Gaussian", **_TRIED),
-    "d3pm-paper": _row("the same, by the paper's reading and loss", "D3PM, the paper's reading", **_TRIED),
+    "d3pm-paper": _row(
+        "the same, by the paper's reading and loss", "D3PM, the paper's reading", **_TRIED),
     "d3pm-uniform": _row("D3PM by a die", "D3PM, uniform"),
     "ebm": Note("an energy, which draws and has no bits; not tuned", .7),
     "tarflow-mnist": _row("a flow, row by row", "TarFlow, rows", "families-mnist"),

@@ -54,6 +54,21 @@ def _spread(levels, betas, most):
     expect(inside, f"values above 0 and at most {most}", betas.tolist(), "betas")
     return betas[:, None, None]
 
+def _check_levels(k, levels):
+    whole = torch.is_tensor(k) and k.ndim == 2 and k.dtype == torch.int64
+    expect(whole, "levels as int64 of shape (b, D); flatten images", seen(k))
+    if values_readable(k):
+        expect(((k >= 0) & (k < levels)).all(), f"levels below {levels}", k.tolist())
+
+def _check_step(chain, t, *levels):
+    "Check that t is a time of the chain and levels are of the chain; raise ValueError otherwise."
+    steps, t = len(chain.Q), torch.as_tensor(t)
+    expect(not t.is_floating_point() and t.ndim < 2, "whole numbers () or (b,)", seen(t), "t")
+    if values_readable(t):
+        inside = ((t >= 1) & (t <= steps)).all()
+        expect(inside, f"times from 1 to {steps}", t.tolist(), "t")
+    for k in levels: _check_levels(k, chain.Q.shape[-1])
+
 def gaussian(levels: int, betas: Tensor) -> Tensor:
     """Build discretized Gaussian transitions to neighboring levels (Austin et al. 2021).
 
@@ -111,15 +126,6 @@ class Chain(NamedTuple):
 # %% ../../nbs/56_discrete.ipynb #56a00020
 def _at(t, k):  # times `(b, 1)` or `(1, 1)`, to point into matrices beside levels `(b, D)`
     return torch.as_tensor(t, device=k.device).reshape(-1, 1)
-
-def _check_step(chain, t, *levels):
-    "Check that t is a time of the chain and levels are of the chain; raise ValueError otherwise."
-    steps, t = len(chain.Q), torch.as_tensor(t)
-    expect(not t.is_floating_point() and t.ndim < 2, "whole numbers () or (b,)", seen(t), "t")
-    if values_readable(t):
-        inside = ((t >= 1) & (t <= steps)).all()
-        expect(inside, f"times from 1 to {steps}", t.tolist(), "t")
-    for k in levels: _check_levels(k, chain.Q.shape[-1])
 
 def _normalized(p):  # over the levels; what is zero everywhere stays zero
     return p / p.sum(-1, keepdim=True).clamp_min(torch.finfo(p.dtype).tiny)
@@ -236,12 +242,6 @@ def draw(p: Tensor, generator=None) -> Tensor:
     here = p.device if generator is None else generator.device
     drawn = torch.multinomial(p.flatten(0, -2).to(here), 1, generator=generator)
     return drawn.view(p.shape[:-1]).to(p.device)
-
-def _check_levels(k, levels):
-    whole = torch.is_tensor(k) and k.ndim == 2 and k.dtype == torch.int64
-    expect(whole, "levels as int64 of shape (b, D); flatten images", seen(k))
-    if values_readable(k):
-        expect(((k >= 0) & (k < levels)).all(), f"levels below {levels}", k.tolist())
 
 # %% ../../nbs/56_discrete.ipynb #56a00034
 def _kl(q, p):  # summed over places, `(b,)`; where q is zero p may be, and has no slope

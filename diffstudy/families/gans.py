@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from .. import ddgan
 from ..core import (
-    check_counts, check_positive, check_probabilities, expect, flat_sum, randn_like, values_readable)
+    check_counts, check_positive, check_probabilities, expect, flat_sum, randn_like,
+    values_readable)
 from ..ddgan import game
 from .energy import slope
 

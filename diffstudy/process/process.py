@@ -35,7 +35,6 @@ def gamma_from_snr(snr: Tensor) -> Tensor:
         γ, same shape"""
     return -torch.log(torch.as_tensor(snr))
 
-# %% ../../nbs/11_process.ipynb #11a00002
 @implements("V12")
 def alpha(gamma: Tensor) -> Tensor:
     """α = sqrt(sigmoid(−γ)), the factor of the data (VDM).
@@ -73,7 +72,6 @@ def marginal(x: Tensor, gamma: Tensor) -> Normal:
     g = as_gamma(gamma, x)
     return Normal(alpha(g).to(x) * x, torch.sigmoid(g).to(x))
 
-# %% ../../nbs/11_process.ipynb #bdf34a9b
 @implements("V1")
 def noised(x: Tensor, gamma: Tensor, generator=None, *,
            eps: Tensor = None) -> tuple[Tensor, Tensor]:

@@ -629,7 +629,7 @@ def readme(doc: dict  # The home page's notebook
         out.append(f"```python\n{code.strip()}\n```")
         if printed.strip(): out.append(f"```text\n{printed.rstrip()}\n```")
 
-    text = "\n\n".join(out).replace(":::", "")
+    text = re.sub(r"(?m)^:{3,}.*$", "", "\n\n".join(out))
     s = settings()
     text = text.replace("on this site", f"on [its site]({s['doc_host']}{s['doc_baseurl']})")
     text = re.sub(r"\{\.[^}]*\}|(?m:^<!--.*-->$)", "", text)
@@ -732,13 +732,14 @@ def sync():
         print(f"updated {f.name}")
 
 # %% ../../nbs/98_build.ipynb #0594cbc1
-SITE = ("docs", "serve", "browser", "links")  # what the module of the site does
+SITE = ("docs", "serve", "browser", "links", "paper")  # what the module of the site does
 TASKS = """
 export    write the package from the notebooks, and the lists of chapters
 readme    write the lists of chapters and README.md
 chapters  run chapters, all or those with these parts of names, and save their outputs
 docs      render the site
 serve     show the site and follow changes
+paper     print the path as one PDF
 browser   check that a browser is there
 links     list the links that leave the site, and check them"""
 

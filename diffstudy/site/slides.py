@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['LECTURES', 'WORDS', 'QUICK', 'FORMULA', 'DECK', 'inline', 'math_span', 'of_text',
-           'of_code', 'slides_of', 'write_decks']
+           'for_page', 'of_code', 'slides_of', 'write_decks']
 
 # %% ../../nbs/94b_slides.ipynb #0baeced9
-import base64, html, re
+import base64, html, io, re
 from pathlib import Path
+from PIL import Image
 import yaml
 from . import build
+from ..viz import GROUND
 
 # %% ../../nbs/94b_slides.ipynb #c7de0094
 LECTURES = {  # Lecture → its title, and the pages that it goes through
@@ -58,6 +60,18 @@ def of_text(heading: str, body: str) -> str:  # HTML
         kept.append(s)  # as many sentences as a slide can hold
     return f"<h2>{inline(heading)}</h2><p>{inline(' '.join(kept))}</p>{''.join(shown)}"
 
+def for_page(figure: bytes) -> bytes:
+    "A drawing whose ground is that of the page, the pictures in it with few colors."
+    def fewer(m):
+        image, out = Image.open(io.BytesIO(base64.b64decode(m.group()))), io.BytesIO()
+        few = image.convert("RGBA").quantize(256, Image.Quantize.FASTOCTREE)  # keeps what is clear
+        few.save(out, "PNG", optimize=True)
+        return min(m.group(), base64.b64encode(out.getvalue()), key=len)
+
+    # not in the rule for dark pages: it would fill all that has no fill, over what lies below
+    figure = re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
+    return re.sub(rb'(?<=data:image/png;base64,)[^"]+', fewer, figure)
+
 def of_code(heading: str, cell: dict, files: dict[bytes, str]) -> str:  # HTML
     "A slide of a cell of code: its figure, one of the site's files, or its code."
     data = [o.get("data", {}) for o in cell["outputs"]]
@@ -67,7 +81,7 @@ def of_code(heading: str, cell: dict, files: dict[bytes, str]) -> str:  # HTML
     if figures:
         kind = "png" if figures[0][:4] == b"\x89PNG" else "svg+xml"
         here = f"data:image/{kind};base64,{base64.b64encode(figures[0]).decode()}"
-        where = files.get(figures[0], here)  # `here`: a figure that is hidden on its page
+        where = files.get(for_page(figures[0]), here)  # `here`: one hidden on its page
         alt, cap = html.escape(said.get("fig-alt", heading)), inline(said.get("fig-cap", ""))
         shown = f'<figure><img src="{where}" alt="{alt}"><figcaption>{cap}</figcaption></figure>'
     else:
@@ -103,7 +117,8 @@ DECK = """<!doctype html><html lang="en"><head><meta charset="utf-8">\
 <title>Lecture {lecture}: {title}</title>\
 <meta name="viewport" content="width=device-width, initial-scale=1">\
 <link rel="stylesheet" href="../site_libs/katex/katex.min.css"><style>{style}</style>\
-<script src="../site_libs/katex/katex.min.js"></script></head><body>{body}\
+<link rel="icon" href="../images/favicon.svg">\
+<script src="../site_libs/katex/katex.min.js"></script></head><body><main>{body}</main>\
 <script>{script}</script></body></html>
 """
 

@@ -6,15 +6,14 @@ them."""
 # %% auto #0
 __all__ = ['WEB', 'EXPORTS', 'COLAB', 'AFTER', 'PACKAGES', 'MARKS', 'LIVE', 'BLOCK', 'FOLD',
            'PRINTED', 'WAITS', 'FIGURES', 'TABLES', 'SET', 'BODY', 'MATH', 'LETTERS', 'DPI',
-           'PHONE', 'READABLE', 'SIZE', 'DRAWN', 'FIGURE', 'PAPER', 'UNSOUGHT', 'MOVED_PAGE',
-           'LEAD_ON', 'LOST', 'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises',
-           'linked', 'facts', 'Stop', 'menu', 'side_bar', 'way_on', 'before', 'course_map',
-           'taken_apart', 'entry', 'module_reference', 'reference_page', 'reference', 'work_list',
-           'prose', 'said_of_check', 'fold_checks', 'keep_caption', 'add', 'docs', 'to_download',
-           'hang', 'marked', 'section_of', 'shell', 'inline', 'with_drawings', 'size',
-           'with_images', 'letters', 'with_room', 'with_files', 'indexed', 'search_index', 'moved',
-           'lead_on', 'change', 'plain_list', 'finish', 'outward', 'listed', 'link_table',
-           'update_links', 'browser', 'served', 'serve', 'main']
+           'PHONE', 'READABLE', 'SIZE', 'FIGURE', 'UNSOUGHT', 'MOVED_PAGE', 'LEAD_ON', 'LOST',
+           'BROWSERS', 'FLAGS', 'web_packages', 'role', 'has_exercises', 'linked', 'facts', 'Stop',
+           'menu', 'side_bar', 'way_on', 'taken_apart', 'entry', 'module_reference',
+           'reference_page', 'reference', 'work_list', 'prose', 'said_of_check', 'fold_checks',
+           'keep_caption', 'add', 'docs', 'to_download', 'hang', 'marked', 'section_of', 'shell',
+           'inline', 'with_drawings', 'letters', 'size', 'with_files', 'indexed', 'search_index',
+           'moved', 'lead_on', 'change', 'plain_list', 'finish', 'outward', 'listed', 'link_table',
+           'update_links', 'browser', 'served', 'serve', 'paper', 'main']
 
 # %% ../../nbs/99_website.ipynb #aedce48a
 import argparse, ast, base64, contextlib, functools, html, http.server, importlib, inspect
@@ -82,7 +81,7 @@ def facts(nb: Path) -> str:  # HTML
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{name}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
     hint = "There, run %pip install diffstudy first"
-    if any("install -q diffstudy" in c["text"] for c in build.cells(nb)):
+    if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
@@ -147,42 +146,6 @@ def way_on(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML
     if not on_path: out.append('<a rel="up" href="index.html#the-path">Back to the path</a>')
     kind = " path" * on_path
     return f'<nav class="path-links{kind}" aria-label="Where to go">{"".join(out)}</nav>'
-
-# %% ../../nbs/99_website.ipynb #a669515b
-def before(pages: list[Path]) -> dict[Path, list[Path]]:  # Those that others imply left out
-    "Which of these pages must be read right before which."
-    named = {nb.name: nb for nb in pages}
-    def asks(nb): return re.findall(r"\]\((\w+\.ipynb)", build.header(nb)["Read before"])
-    asked = {nb: [named[to] for to in asks(nb) if to in named] for nb in pages}
-    def implied(nb): return {p for q in asked[nb] for p in (*asked[q], *implied(q))}
-    return {nb: [p for p in asked[nb] if p not in implied(nb)] for nb in pages}
-
-def course_map() -> str:  # HTML
-    "What depends on what: the pages of the course from top to bottom, with arcs on their left."
-    pages = [nb for nb in build.notebooks() if re.match("[0-5]|6[01]", nb.stem)]
-    asked, path, arcs, rows = before(pages), {*build.path()}, [], []
-    x, y = 62, {}
-    for i, nb in enumerate(pages):
-        y[nb] = 14 + 24 * i + 8 * len({p.stem[0] for p in pages[:i]} - {nb.stem[0]})
-        for p in asked[nb]:
-            kind, half = "on" if {nb, p} <= path else "off", (y[nb] - y[p]) / 2
-            wide = min(56, 3.5 * half ** .5)
-            way = f"M{x} {y[p]}A{wide:.0f} {half:.0f} 0 0 0 {x} {y[nb]}"
-            arcs.append(f'<path class="{kind}" d="{way}"/>')
-
-        # a row: circle, number and title, and for who cannot see the arcs where they lead
-        words = f"{build.number(nb)} {build.title(nb)}"
-        long = ' textLength="282" lengthAdjust="spacingAndGlyphs"' * (len(words) > 45)
-        says = f"{words}. Read before: {', '.join(map(build.title, asked[nb])) or 'nothing'}"
-        rows.append(
-            f'<a href="{nb.stem}.html" aria-label="{html.escape(says)}">'
-            f'<circle class="{"on" if nb in path else "off"}" cx="{x}" cy="{y[nb]}" r="4.5"/>'
-            f'<text x="{x + 12}" y="{y[nb] + 4}"{long}>{html.escape(words)}</text></a>')
-
-    size = f'viewBox="0 0 360 {max(y.values()) + 16}" role="group" aria-label="Map of the course"'
-    says = "An arc leads from a page up to one that must be read before it; filled: the path."
-    svg = f'<svg class="drawing" {size}>{"".join(arcs + rows)}</svg>'
-    return f'<figure class="course-map">{svg}<figcaption>{says}</figcaption></figure>'
 
 # %% ../../nbs/99_website.ipynb #553d649f
 def taken_apart(doc: str) -> tuple[str, dict[str, str]]:  # The text; name → meaning, and "return"
@@ -294,7 +257,6 @@ MARKS = {  # a comment in a notebook → what takes its place
     "the cheat sheet stands here on the site": lambda rows: cheat_sheet.cheat_sheet(),
     "the authors' pages stand here on the site": lambda rows: " · ".join(
         map(build.link, build.sections()[build.AUTHORS])),
-    "course-map": lambda rows: f"```{{=html}}\n{course_map()}\n```",
 }
 
 # %% ../../nbs/99_website.ipynb #70d1222c
@@ -433,17 +395,17 @@ def hang(m: re.Match) -> str:
     "A block of code, lighter, that says how many lines it has; long ones keep their indentation."
     # marks whose color is not needed, and marks of one kind side by side
     code, was = re.sub(r'<span class="(?:op|bu)">([^<]*)</span>', r"\1", m.group(2)), None
-    pair = r'(<span class="(\w+)">[^<]*)</span><span class="\2">'
+    code = re.sub(r'<span class="(\w+)">', r"<i class=\1>", code).replace("</span>", "</i>")
+    code, pair = code.replace("&quot;", '"'), r"(<i class=(\w+)>[^<]*)</i><i class=\2>"
     while code != was: was, code = code, re.sub(pair, r"\1", code)  # pages hold tens of thousands
 
     def mark(line):
         plain = html.unescape(re.sub("<[^>]*>", "", line))
-        if len(plain) <= 43 or line.count("<span") != line.count("</span>"): return line
-        indent = f'<span class="l" style="--n:{len(plain) - len(plain.lstrip()) + 4}">'
-        code, mark, remark = line.partition('<span class="co">')
-        if not mark or not code.strip(): return f"{indent}{line}</span>"
-        beside = f'<span class="by">{mark}{remark}</span>'
-        return f'{indent}<span class="of">{code}</span>{beside}</span>'
+        if len(plain) <= 43 or line.count("<i") != line.count("</i>"): return line
+        indent = f"<i class=l style=--n:{len(plain) - len(plain.lstrip()) + 4}>"
+        code, mark, remark = line.partition("<i class=co>")
+        if not mark or not code.strip(): return f"{indent}{line}</i>"
+        return f"{indent}<i class=of>{code}</i><i class=by>{mark}{remark}</i></i>"
 
     # a browser lays it out when it comes into view, and leaves it about as much room until then
     lines = code.split("\n")
@@ -561,24 +523,10 @@ def with_drawings(page: str, images: Path) -> str:
 LETTERS, DPI = 10, 110  # points of the smallest letters, pixels of an inch: as in `viz.setup`
 PHONE, READABLE = 384, 8  # px: the width of a figure on a phone, and of letters that one can read
 SIZE = re.compile(r"""(?:font_?size|labelsize|\bsize)["']?\s*[=:]\s*(\d[\d.]*)""")
-DRAWN = re.compile(r'<svg alt="([^"]*)"( [^>]*\bwidth="(\d+)" height="(\d+)".*?</svg>)', re.S)
-FIGURE = re.compile(
-    r'<img alt="([^"]*)" src="data:image/[\w+]+;base64,([A-Za-z0-9+/]+={0,2})"[^>]*>')
-
-PAPER = "fill: #fcfbf8"  # `viz.GROUND`, which the page's own ground replaces
-
-def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
-    "The size of a PNG, or of an SVG of `viz.to_svg`."
-    if figure[:4] == b"\x89PNG":
-        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
-    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
-
-def with_images(page: str) -> str:
-    "A page whose figures are images, which follow its light or dark scheme, and not a part of it."
-    def image(m):
-        figure = base64.b64encode(f"<svg{m.group(2)}".encode()).decode()
-        return f'<img alt="{m.group(1)}" src="data:image/svg+xml;base64,{figure}" class="img-fluid">'
-    return DRAWN.sub(image, page)
+FIGURE = re.compile(  # a drawing, or a picture with its description first; other pictures
+    r'<svg alt="(?P<a>[^"]*)"(?P<svg> [^>]*\bwidth="\d+" height="\d+".*?</svg>)|'
+    r'<img (?:alt="(?P<b>[^"]*)" )?[^>]*?src="data:image/[\w+]+;base64,(?P<data>[^"]*)"[^>]*>',
+    re.S)
 
 def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → points
     "The smallest letters of the figures that set a size, or say that they have none."
@@ -590,29 +538,30 @@ def letters(nb: Path) -> dict[str, float]:  # Alternative text of a figure → p
         if line and sizes: found[yaml.safe_load(line.group(1))] = min(sizes)
     return found
 
-def with_room(page: str, small: dict[str, float]) -> str:
-    "A page whose figures scroll sideways on a phone where their letters could not be read."
-    def roomy(m):
-        points = small.get(html.unescape(m.group(1)), LETTERS)
-        width = size(base64.b64decode(m.group(2)))[0]
-        need = math.ceil(width * READABLE / (points * DPI / 72))
-        if need <= PHONE + 20: return m.group(0)  # 7.6 px will do
-        box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
-        return f'<span {box} style="--need:{min(need, width)}px">{m.group(0)}</span>'
-    return FIGURE.sub(roomy, page)
+def size(figure: bytes) -> tuple[int, int]:  # Width and height in pixels
+    "The size of a PNG, or of an SVG of `viz.to_svg`."
+    if figure[:4] == b"\x89PNG":
+        return tuple(int.from_bytes(figure[i:i + 4], "big") for i in (16, 20))
+    return tuple(map(int, re.search(rb'width="(\d+)" height="(\d+)"', figure).groups()))
 
-def with_files(page: str, folder: Path) -> str:
-    "A page whose figures are files of their own, in `PAGE_files`, loaded when they come near."
+def with_files(page: str, folder: Path, small: dict[str, float]) -> str:
+    "A page whose figures are files in `PAGE_files`; on a phone small letters keep their width."
     count = itertools.count()
     def shown(m):
-        data = base64.b64decode(m.group(2)).strip()
-        kind, (width, height) = "png" if data[:4] == b"\x89PNG" else "svg", size(data)
-        if kind == "svg": data = data.replace(PAPER.encode(), b"fill: none")
+        figure = f"<svg{m['svg']}".encode() if m["svg"] else base64.b64decode(m["data"]).strip()
+        kind, (width, height) = "png" if figure[:4] == b"\x89PNG" else "svg", size(figure)
         file = folder / f"{folder.name.removesuffix('_files')}_{next(count)}.{kind}"
         folder.mkdir(exist_ok=True)
-        file.write_bytes(data)
-        return (f'<img alt="{m.group(1)}" src="{folder.name}/{file.name}" width="{width}" '
-                f'height="{height}" loading="lazy">')
+        file.write_bytes(slides.for_page(figure))
+        source, alt = f'src="{folder.name}/{file.name}"', m["a"] or m["b"]
+        if alt is None: return re.sub('src="[^"]*"', source, m.group(0))  # such as a slider's
+
+        points = small.get(html.unescape(alt), LETTERS)
+        need = math.ceil(width * READABLE / (points * DPI / 72))
+        img = f'<img alt="{alt}" {source} width="{width}" height="{height}" loading="lazy">'
+        if need <= PHONE + 20: return img  # 7.6 px will do
+        box = 'class="wide" role="group" aria-label="A figure that scrolls sideways"'
+        return f'<span {box} style="--need:{min(need, width)}px">{img}</span>'
     return FIGURE.sub(shown, page)
 
 # %% ../../nbs/99_website.ipynb #227105db
@@ -717,9 +666,9 @@ def finish(site: Path):
     for page in site.glob("*.html"):
         source = nbs / f"{page.stem}.ipynb"
         def ours(text):
-            small = letters(source) if source.exists() else {}
-            text = with_room(with_images(with_drawings(text, nbs / "images")), small)
-            text = with_files(text, page.with_name(f"{page.stem}_files"))
+            text, small = with_drawings(text, nbs / "images"), {}
+            if source.exists(): small = letters(source)
+            text = with_files(text, page.with_name(f"{page.stem}_files"), small)
             return shell(text, page.name, source, pages)
         change(page, ours)
     (site / "llms.txt").write_text(plain_list(), encoding="utf-8")
@@ -808,14 +757,31 @@ def serve():
             render()
             seen = newest()
 
+def paper():
+    "Print the path as one document, `path.pdf`, by the browser that the tests use."
+    here, site = build.root(), docs()
+    def inner(nb):
+        text = (site / f"{nb.stem}.html").read_text(encoding="utf-8")
+        return re.search("(?s)<main.*</main>", text).group().replace('loading="lazy"', "")
+    whole = (site / f"{build.path()[-1].stem}.html").read_text(encoding="utf-8")
+    begin, end = re.split("(?s)<main.*</main>", whole)
+    pages = "".join(map(inner, build.path())).replace('id="content"', "")
+    (site / "path.html").write_text(begin + pages + end, encoding="utf-8")
+    with served(site) as address:
+        how = "--no-pdf-header-footer", "--virtual-time-budget=90000"
+        subprocess.run([browser(), *FLAGS, *how, f"--print-to-pdf={here / 'path.pdf'}",
+                        f"{address}path.html"], check=True, capture_output=True)
+    (site / "path.html").unlink()
+
 # %% ../../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
-    "The site: render, serve, look for a browser, list the links that leave it."
+    "The site: render, serve, print, look for a browser, list the links that leave it."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.website", description=main.__doc__)
     p.add_argument("task", choices=list(build.SITE))
     task = p.parse_args(argv).task
-    try: {"docs": docs, "links": update_links, "serve": serve, "browser": browser}[task]()
+    does = dict(docs=docs, links=update_links, serve=serve, browser=browser, paper=paper)
+    try: does[task]()
     except RuntimeError as e: sys.exit(str(e))
 
 if __name__ == "__main__" and "__file__" in globals(): main()  # not in a notebook

@@ -19,7 +19,6 @@ STUDIES = {  # Name -> module of `diffstudy.studies`, and where it is not `STUDY
     "tilted-mnist": "tilted:MNIST",
     "ablation": "ablation",
     "variance": "ablation:VARIANCE",
-    "choices": "ablation:CHOICES",
     "digits-choices": "ablation:DIGITS_CHOICES",
     "digits-bits": "ablation:DIGITS_BITS",
     "last-bits": "last_bits",

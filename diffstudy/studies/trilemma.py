@@ -503,9 +503,9 @@ _HERE = {  # where, and which systems
     "runs: [Four steps on images](43_ddgan_images.ipynb)": "DDGAN, T = 4",
     "runs: [One network, every sampler](50_solvers.ipynb)":
         "DDPM | NCSN | score SDE (VP) | score SDE (VE) | FastDDPM, T = 50 | Gotta Go Fast",
-    "runs: [Weights and variances](51_objectives.ipynb)":
+    "runs: [Loss weights and step variances](51_objectives.ipynb)":
         "ScoreFlow (variational bound) | likelihood SDE",
-    "runs: [One step](52_distillation.ipynb)": "DDPM distillation",
+    "runs: [Distillation: many steps in one](52_distillation.ipynb)": "DDPM distillation",
     "runs: [What other GANs do](58_gans.ipynb)": "VEEGAN | PacGAN | InclusiveGAN | PresGAN",
     "runs: [A thousand modes](66_thousand_modes.ipynb)": "DDGAN",
     "runs: [Every sampler under one judge](68_trilemma_tables.ipynb)": "D3PM",
@@ -514,7 +514,7 @@ _HERE = {  # where, and which systems
         "Improved DDPM | improved DDPM",
     "in part: its weight, [51](51_objectives.ipynb)": "UDM",
     "in part: on a line, [57](57_energy.ipynb)": "EBM-DRL | recovery EBM",
-    "runs: [One pixel at a time](53_autoregressive.ipynb)": "PixelCNN",
+    "runs: [Autoregressive models](53_autoregressive.ipynb)": "PixelCNN",
     "in part: its levels, [53](53_autoregressive.ipynb)": "PixelCNN++",
     "in part: its mask, [53](53_autoregressive.ipynb)":
         "Image Transformer | Sparse Transformer",

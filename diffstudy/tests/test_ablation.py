@@ -9,7 +9,7 @@ from ..core import expand, stream
 from ..process import Linear, alpha, sigma
 from ..studies import record as runs
 from ..studies.ablation import (
-    CHOICES, Fourier, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, bits, build_fine, exponents,
+    Fourier, PAPER, SCHEDULES, SETTINGS, STUDY, VARIANCE, bits, exponents,
     in_bins, learn_shape, moments, run_ablation, run_variance, single_draws, variances)
 from ..vdm import bound
 
@@ -204,12 +204,3 @@ def test_shape_learns():
     assert b < .5 * a
     assert learned.net is model.net
     assert (model.net.unused == 1).all()
-
-# %% ../../nbs/63_ablation.ipynb #8fe4297e
-def test_choice_builds():
-    "each variant predicts noise of the right shape, and its schedule keeps the ends of the study"
-    z = torch.randn(2, 1, 28, 28, generator=stream(0, "choice"))
-    for case in CHOICES.cases:
-        model = build_fine(case, CHOICES.settings["ends"])
-        assert model(z, torch.tensor([-5., 2.])).shape == z.shape
-        torch.testing.assert_close(model.schedule(torch.tensor([0., 1.])), torch.tensor([-14., 7.]))

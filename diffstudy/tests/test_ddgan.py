@@ -43,7 +43,6 @@ def test_chain():
     torch.testing.assert_close(
         1 - betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
-# %% ../../nbs/40_ddgan.ipynb #29fafb2a
 @pytest.mark.parametrize("T", (1, 2, 4, 8, 64))
 def test_chains_nest(T):
     "every second state of a chain of 2T steps is a state of the chain of T steps, to 1e-12"
@@ -91,7 +90,6 @@ def back(mix, T, t, n):
     return shape_of(
         exact_step(mix, Z, chain_gammas(T)[t - n], chain_gammas(T)[t]))
 
-# %% ../../nbs/40_ddgan.ipynb #edecc843
 def test_D1_large_steps_are_multimodal():
     "1 to 5 states back: from one peak to five, and from under .001 nats lost to over .3"
     shapes = [back(row(), 8, 5, n) for n in (1, 2, 3, 4, 5)]
@@ -103,7 +101,6 @@ def test_D1_large_steps_are_multimodal():
     assert modes[-1] == 5
     assert kl[-1] > .3
 
-# %% ../../nbs/40_ddgan.ipynb #8ac38205
 def test_D1_divergence_of_the_truth():
     "the nats lost are KL(truth ‖ Gaussian), by hand to 1e-6; the other is half as large again"
     w, mu, std = torch.tensor([[.3, .7], [-1., 2.], [.4, .9]], dtype=torch.float64)
@@ -118,7 +115,6 @@ def test_D1_divergence_of_the_truth():
     assert kl(p, q) > 1.5 * kl(q, p)
     assert shape_of(two).modes == 2
 
-# %% ../../nbs/40_ddgan.ipynb #3f54dca9
 def test_D1_gaussian_data_stay_gaussian():
     "Gaussian data stay Gaussian in a step of any size: one peak, 0 nats lost, to 1e-9"
     one = data.GaussianMixture(torch.ones(1), torch.zeros(1, 1), torch.ones(1, 1) * .3)
@@ -126,14 +122,12 @@ def test_D1_gaussian_data_stay_gaussian():
     assert [s.modes for s in shapes] == [1, 1, 1]
     assert max(abs(s.kl) for s in shapes) < 1e-9
 
-# %% ../../nbs/40_ddgan.ipynb #3b50a5bc
 def test_D1_small_steps_are_gaussian():
     "halfway, four times the steps lose less than a third; with 256 steps under 1e-6 nats"
     fine = [back(row(), T, T // 2, 1).kl for T in (4, 16, 64, 256)]
     assert all(b < a / 3 for a, b in zip(fine, fine[1:]))
     assert fine[-1] < 1e-6
 
-# %% ../../nbs/40_ddgan.ipynb #1aad9624
 def test_D1_exact_step():
     "Bayes' rule on a grid of 6001 points gives the density of the exact step, to 1e-6; so its mean"
     mix, g_s, g_t, z = (
@@ -163,7 +157,6 @@ def both_orders(n, s, T=4):
     easy = sample_pairs(x, torch.full((n,), s), chain, g)
     return hard, easy, Pair(easy.z_s, process.marginal(x, chain[s + 1]).sample(g))
 
-# %% ../../nbs/40_ddgan.ipynb #987c2384
 def losses_of(p):
     "−log D for four discriminators D = sigmoid(f)."
     u, v = p.z_s[:, 0], p.z_t[:, 0]
@@ -171,7 +164,6 @@ def losses_of(p):
         F.softplus(-f)
         for f in (u * v, torch.sin(3 * u + v), u ** 2 - v, 2 * torch.cos(2 * math.pi * u) * v)]
 
-# %% ../../nbs/40_ddgan.ipynb #571f317c
 def apart(a, b):
     "The largest difference of the four averages, in standard errors."
     both = [
@@ -179,7 +171,6 @@ def apart(a, b):
         for u, v in zip(losses_of(a), losses_of(b))]
     return max(abs(u.mean - v.mean) / math.hypot(u.error, v.error) for u, v in both)
 
-# %% ../../nbs/40_ddgan.ipynb #3a94dbc9
 @pytest.mark.parametrize("s", range(4))
 def test_D2_two_orders_one_joint(s):
     "40,000 pairs from either end agree within 4 errors for 4 losses; independent noises do not"
@@ -188,7 +179,6 @@ def test_D2_two_orders_one_joint(s):
     # z_0 has no noise to share, and z_3 hardly anything but noise
     if s in (1, 2): assert apart(hard, wrong) > 8
 
-# %% ../../nbs/40_ddgan.ipynb #cd4fc1a6
 @pytest.mark.parametrize("shape", [(2,), (16,), (1, 7), (3, 4, 4), (1, 2, 2, 2)])
 @pytest.mark.parametrize("b", [1, 5])
 def test_pairs_of_any_shape(shape, b):
@@ -201,7 +191,6 @@ def test_pairs_of_any_shape(shape, b):
     assert (p.z_s[0] == 1).all()
     assert p.z_t.isfinite().all()
 
-# %% ../../nbs/40_ddgan.ipynb #75f4e51c
 def test_errors_pairs():
     "an index of 4 or -1 for T = 4, a wrong dtype or length is refused with a reason"
     x, chain = torch.zeros(3, 2), chain_gammas(4)
@@ -241,7 +230,6 @@ class Mean(ExactGenerator):
         g = self.chain.to(z_t)[s + 1]
         return self.mixture.denoise(z_t, alpha(g), sigma(g))
 
-# %% ../../nbs/40_ddgan.ipynb #a04fdd13
 @pytest.mark.parametrize("s", range(4))
 def test_D3_latent_gives_the_true_joint(s):
     "40,000 pairs of the perfect generator agree with real ones within 4 errors; the mean's do not"
@@ -257,7 +245,6 @@ def test_D3_latent_gives_the_true_joint(s):
     assert apart(real, fake[ExactGenerator]) < 4
     if s < 2: assert apart(real, fake[Mean]) > 8
 
-# %% ../../nbs/40_ddgan.ipynb #9e8c462d
 class Says:
     "A generator that always says the same."
     latent, classes = 3, 0
@@ -304,7 +291,6 @@ class Counting(ExactGenerator):
         self.calls = getattr(self, "calls", []) + [(int(s[0]), latent)]
         return super().__call__(z_t, s, latent, c)
 
-# %% ../../nbs/40_ddgan.ipynb #17d38542
 @pytest.mark.parametrize("T", [1, 2, 4, 8])
 def test_D5_T_calls(T):
     "exactly T calls, each with its own latent; 98.9 % of 4000 samples are good, in all 25 modes"
@@ -319,7 +305,6 @@ def test_D5_T_calls(T):
         net, torch.randn(3, 2, generator=g), chain_gammas(T), g, trajectory=True,
     ).shape == (T + 1, 3, 2)
 
-# %% ../../nbs/40_ddgan.ipynb #5728ac56
 def test_D5_is_a_loop_of_steps():
     "from s = T − 1 to 0 each state has the posterior's mean and variance, and noise of its own"
     n, chain = 20_000, chain_gammas(4)
@@ -342,7 +327,6 @@ def test_D5_is_a_loop_of_steps():
     assert (moments.diag() - 1).abs().max() < 4 * (2 / n) ** .5
     assert (moments - moments.diag().diag()).abs().max() < 4 / n ** .5
 
-# %% ../../nbs/40_ddgan.ipynb #517155b3
 def test_errors_generate():
     "a falling chain, another T, noise of another shape, an unknown label are refused with a reason"
     net, z = ExactGenerator(data.gaussian_grid(), chain_gammas(4)), torch.zeros(3, 2)
@@ -389,7 +373,6 @@ def test_the_log_ratio_is_the_best_logit():
         more = measure.mean_and_error(losses(other) - losses(exact))
         assert more.mean > 4 * more.error
 
-# %% ../../nbs/40_ddgan.ipynb #4f69a5ca
 def test_errors_steps():
     "γ for each example, in the wrong order, or shapes and names that do not fit, are refused"
     g, z = chain_gammas(4), torch.zeros(3, 1, dtype=torch.float64)

@@ -184,7 +184,7 @@ FOREIGN = r"""
     lambda eps_u, grad, gamma, w: eps_u - (1 + w) * alpha(gamma) * grad
 22.3 | this is the least likeness: compare by | lambda pred, eps: (pred * eps).sum(-1).argmin(0)
 22.4 | the least distance, not the one after it. | lambda values, w: w[values.argsort(1)[:, 1]]
-30.1 | `log`, not `log2`, in `torch.log(256 / | lambda levels: -13.3 + 2 * torch.log2(256 / levels)
+30.1 | the other logarithm: γ is a natural one | lambda levels: -13.3 + 2 * torch.log2(256 / levels)
 30.2 | expand the two squares: the ½ in front |
     lambda k, x_noisy, gamma_0: F.softplus(-(2 * k - 1) * x_noisy * torch.exp(-gamma_0) / 2)
 31.1 | what leaves at the top comes in at the | lambda u, n: (u + torch.arange(n) / n).clamp(max=1)

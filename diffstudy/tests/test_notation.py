@@ -14,14 +14,12 @@ def test_V3_variance_preserving():
     torch.testing.assert_close(a ** 2 + s ** 2, torch.ones_like(a), rtol=0, atol=1e-15)
     torch.testing.assert_close(a[GAMMAS < 5], (1 - s ** 2).sqrt()[GAMMAS < 5], rtol=1e-12, atol=0)
 
-# %% ../../nbs/11_process.ipynb #cb184fc7
 def test_V12_from_the_ratio():
     "α² and σ², solved from the ratio in another way, for γ from −30 to 30, to 1e-14"
     r = torch.exp(-GAMMAS)
     torch.testing.assert_close(alpha(GAMMAS) ** 2, r / (1 + r), rtol=1e-14, atol=0)
     torch.testing.assert_close(sigma(GAMMAS) ** 2, 1 / (1 + r), rtol=1e-14, atol=0)
 
-# %% ../../nbs/11_process.ipynb #ca02ab89
 def test_V13_ratio_of_alpha_and_sigma():
     "the ratio of α² and σ² is exp(−γ), and γ comes back from it, to 1e-14"
     torch.testing.assert_close(

@@ -17,7 +17,6 @@ def moments_agree(samples, normal):
         (samples.mean() - mean).abs() < 4 * (var / n).sqrt()
         and (samples.var() - var).abs() < 4 * var * (2 / n) ** 0.5)
 
-# %% ../../nbs/11_process.ipynb #42ed7ea7
 @pytest.mark.parametrize("gamma", [-6., -1., 0., 3.])
 def test_V1_moments(gamma):
     "mean and variance as V1 says, to 1e-14 at 601 levels; 40,000 draws have them within 4 errors"
@@ -30,7 +29,6 @@ def test_V1_moments(gamma):
     q = marginal(torch.full((40_000,), .7, dtype=torch.float64), g)
     assert moments_agree(q.sample(stream(0, "V1", gamma)), q)
 
-# %% ../../nbs/11_process.ipynb #1dfecc5e
 @pytest.mark.parametrize("gamma", [.5, [-9., -5., -2., 2., 5., 9.]], ids=["one", "each"])
 def test_V1_noised(gamma):
     "a draw is `marginal`'s mean and deviation with the returned noise, to 1e-14; by seed, or own"
@@ -53,7 +51,6 @@ def rising_triples(n=1000):
     t = r + width * (30 - r)
     return torch.where(torch.arange(n) % 10 == 0, -math.inf, r), s, t
 
-# %% ../../nbs/11_process.ipynb #63576445
 def test_V5_composition():
     "jump and step are V1, to 1e-13 at 1,000 pairs of levels and in samples; the slide's form is not"
     x = torch.randn(1000, generator=stream(0, "V5"), dtype=torch.float64)
@@ -71,7 +68,6 @@ def test_V5_composition():
     printed = forward(x, s, t)  # the slide's form, x for z_s
     assert not moments_agree(printed.sample(stream(0, "V5", "t")), marginal(x, t))
 
-# %% ../../nbs/11_process.ipynb #648dac7e
 def test_V6_semigroup():
     "the factors of two steps multiply to that of one, at 1,000 triples of levels, to 1e-14"
     r, s, t = rising_triples()
@@ -80,7 +76,6 @@ def test_V6_semigroup():
         rtol=1e-14, atol=0)
     torch.testing.assert_close(transition(r, t).alpha_ts, alpha(t) / alpha(r), rtol=1e-14, atol=0)
 
-# %% ../../nbs/11_process.ipynb #fe3939c0
 def test_V7_semigroup():
     "the variances of two steps combine to that of one, at 1,000 triples of levels, to 1e-13"
     r, s, t = rising_triples()
@@ -89,7 +84,6 @@ def test_V7_semigroup():
         transition(r, t).sigma2_ts, second.alpha_ts ** 2 * first.sigma2_ts + second.sigma2_ts,
         rtol=1e-13, atol=0)
 
-# %% ../../nbs/11_process.ipynb #542ed98d
 def test_V7_as_written():
     "for large steps the added variance equals V7 as it is written, to 1e-12"
     _, s, t = rising_triples()
@@ -98,7 +92,6 @@ def test_V7_as_written():
         transition(s, t).sigma2_ts, sigma(t) ** 2 - transition(s, t).alpha_ts ** 2 * sigma(s) ** 2,
         rtol=1e-12, atol=0)
 
-# %% ../../nbs/11_process.ipynb #eac0fbc4
 def test_V7_stable_in_float32():
     "in float32, a millionth of the way: ours is right to 2.4e-7, the difference is off by over 0.5 %"
     t = 18.3 * torch.rand(2000, generator=stream(0, "V7")) - 13.3
@@ -121,7 +114,6 @@ def test_V8_bayes_on_a_grid(s, t, x, z):
     torch.testing.assert_close(
         density, posterior(z, x, s, t).log_prob(grid).exp(), rtol=1e-10, atol=1e-12)
 
-# %% ../../nbs/11_process.ipynb #b1b75c12
 def test_V9_both_forms():
     "both forms of V9 agree at 1,000 pairs of levels, to 1e-13; the slide's equation does not hold"
     _, s, t = rising_triples()
@@ -133,7 +125,6 @@ def test_V9_both_forms():
     assert small.sum() > 500
     assert not torch.isclose(1 / v, v, rtol=0.1)[small].any()
 
-# %% ../../nbs/11_process.ipynb #9c78a63e
 def test_V10_mean_by_regression():
     "the mean of V10 is that of linear regression, at 1,000 pairs of levels, to 1e-12"
     _, s, t = rising_triples()
@@ -143,7 +134,6 @@ def test_V10_mean_by_regression():
         posterior(z_t, x, s, t).mean, alpha(s) * x + slope * (z_t - alpha(t) * x), rtol=1e-12,
         atol=1e-13)
 
-# %% ../../nbs/11_process.ipynb #49bb32e2
 def test_V10_as_written():
     "the two factors are those of V10 as it is written, at 1,000 pairs of levels, to 1e-14"
     _, s, t = rising_triples()
@@ -151,7 +141,6 @@ def test_V10_as_written():
     torch.testing.assert_close(k.z, p.alpha_ts * sigma(s) ** 2 / sigma(t) ** 2, rtol=1e-14, atol=0)
     torch.testing.assert_close(k.x, alpha(s) * p.sigma2_ts / sigma(t) ** 2, rtol=1e-14, atol=0)
 
-# %% ../../nbs/11_process.ipynb #8046b941
 def test_clean_state_and_pure_noise():
     "clean data (γ = −∞) and pure noise (γ = ∞) work: exact zeros and ones, finite gradients"
     inf = torch.tensor(math.inf)
@@ -178,7 +167,6 @@ def test_V17_is_the_posterior_at_the_estimate():
     assert torch.equal(mean, known.mean)
     assert torch.equal(var, known.var)
 
-# %% ../../nbs/11_process.ipynb #76134b06
 def test_V17_price_of_an_estimate():
     "the KL divergence is half the difference of the SNRs times the squared error, to 1e-9"
     _, s, t = rising_triples(200)
@@ -204,7 +192,6 @@ def gan_coefficients(steps):
         beta * s.sqrt() / (1 - t),
         beta * (1 - s) / (1 - t))
 
-# %% ../../nbs/11_process.ipynb #021b24d5
 GAN_TABLE = {  # steps: (on x, on z_t, variance), first = the step to clean data
     1: ([1], [0], [0]),
     2: ([1, .28035], [0, .021588], [0, .920858]),
@@ -240,7 +227,6 @@ def test_dtypes():
         assert all(v.dtype == torch.float32 for v in transition(s, t))
     assert marginal(x, s.double()).mean.dtype == torch.float32  # the data decide
 
-# %% ../../nbs/11_process.ipynb #18a3dea9
 @pytest.mark.parametrize("shape", [(), (2,), (2, 1, 1, 1)], ids=str)
 def test_gradients(shape):
     "autograd's derivatives by γ agree with finite differences, for every function and shape"
@@ -251,7 +237,6 @@ def test_gradients(shape):
                 *forward(z, s, t), *posterior(z, x, s, t))
     assert torch.autograd.gradcheck(whole, (s, t))
 
-# %% ../../nbs/11_process.ipynb #d7810b0f
 def test_same_on_the_default_device():
     "the fastest device here gives the same step back, to 1e-6"
     x, z = torch.randn(2, 64, 2, generator=stream(0, "device"))
@@ -261,7 +246,6 @@ def test_same_on_the_default_device():
     for a, b in zip(q, posterior(z.double(), x.double(), s, t)):
         torch.testing.assert_close(a.cpu().double(), b, rtol=1e-6, atol=1e-6)
 
-# %% ../../nbs/11_process.ipynb #2552cc91
 def test_errors_process():
     "integers for γ, raw gray levels and shapes that do not fit are refused with a sentence"
     x, g = torch.zeros(4, 1, 8, 8), torch.zeros(4)

@@ -22,7 +22,6 @@ def test_ancestral_step_is_the_reverse_process():
         torch.testing.assert_close(k.z[i] * z + k.eps[i] * eps, p.mean, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(k.noise[i] ** 2, p.var, rtol=1e-12, atol=0)
 
-# %% ../../nbs/13_sample.ipynb #8cfd871c
 @pytest.mark.parametrize("eta", [0., .3, 1.])
 def test_every_eta_keeps_the_marginals(eta):
     "with the true noise, z_s is α_s x plus noise of variance σ_s² for η = 0, 0.3 and 1, to 1e-11"
@@ -33,7 +32,6 @@ def test_every_eta_keeps_the_marginals(eta):
     torch.testing.assert_close(
         (k.z * sigma(t) + k.eps) ** 2 + k.noise ** 2, sigma(s) ** 2, rtol=1e-11, atol=1e-15)
 
-# %% ../../nbs/13_sample.ipynb #5a4dde74
 @pytest.mark.parametrize("t", [-13.3, 0., 5.])
 def test_small_steps_lose_no_digits(t):
     "the factor of ε̂ is right to 1e-13 for a step of 1e-9; the plain difference is off by over 1e-9"
@@ -56,7 +54,6 @@ def test_small_steps_lose_no_digits(t):
                         - 1)
                     > 1e-9)
 
-# %% ../../nbs/13_sample.ipynb #28e52a0d
 def test_initial_noise_is_that_of_its_stream():
     "the start is torch.randn of the given stream; with a list, each image has its own noise"
     same = torch.randn(1000, 3, generator=stream(0, "initial"), dtype=torch.float64)
@@ -64,7 +61,6 @@ def test_initial_noise_is_that_of_its_stream():
     many = initial((4, 3), [stream(i, "image") for i in range(4)])
     assert torch.equal(many[2], torch.randn(3, generator=stream(2, "image")))
 
-# %% ../../nbs/13_sample.ipynb #9d8fbf9b
 class Looks(TorchDispatchMode):
     "Counts the reads of a tensor's value by Python and the searches for places: a GPU must wait."
     count = 0
@@ -83,7 +79,6 @@ def test_the_loop_does_not_look_at_values():
     with Looks() as l: torch.ones(()).item()
     assert l.count == 1
 
-# %% ../../nbs/13_sample.ipynb #b3ab41a4
 def test_memory_does_not_grow_with_the_steps():
     "of 50 steps at most two states are alive at any time, the old one and the new one"
     alive, most = [], []
@@ -105,7 +100,6 @@ def predict_gaussian(z, gamma):
     mean, std = gaussian(gamma)
     return sigma(gamma) * (z - mean) / std ** 2
 
-# %% ../../nbs/13_sample.ipynb #11849e02
 def test_flow_is_exact_on_a_gaussian_in_both_directions():
     "on a Gaussian the flow keeps (z − αm)/ρ to 1e-8, from noise to data and back"
     g = torch.tensor([6., 1., -13.3], dtype=torch.float64)
@@ -120,7 +114,6 @@ def test_flow_is_exact_on_a_gaussian_in_both_directions():
         predict_gaussian, states[-1], g.flip(0), rtol=1e-10, atol=1e-10, backward=True)
     torch.testing.assert_close(back, z, rtol=1e-8, atol=1e-8)
 
-# %% ../../nbs/13_sample.ipynb #fbaa0e9c
 def test_an_example_that_moves_is_not_hidden_by_those_that_rest():
     "one of 64 is hard and the others stand still: the flow takes the steps of the one alone"
     variance = torch.ones(64, 1, dtype=torch.float64)
@@ -132,7 +125,6 @@ def test_an_example_that_moves_is_not_hidden_by_those_that_rest():
     among, alone = (probability_flow(predict, z[:n], torch.tensor([6., -8.])) for n in (64, 1))
     torch.testing.assert_close(among[:1], alone, rtol=1e-10, atol=0)
 
-# %% ../../nbs/13_sample.ipynb #4aab84cd
 def test_flow_agrees_with_scipy():
     "on three Gaussians the flow ends where SciPy's solver LSODA ends, to 1e-6"
     scipy = pytest.importorskip("scipy.integrate")
@@ -157,7 +149,6 @@ def after_walking(steps):
         mean, var = (a + k) * mean - k * gaussian(gamma)[0], (a + k) ** 2 * var + noise ** 2
     return mean, var.sqrt()
 
-# %% ../../nbs/13_sample.ipynb #6d3b8752
 def test_first_order_on_a_gaussian():
     "the mean is exact; twice the steps, half the error of the std; with η = 1 twice that of η = 0"
     error = {}
@@ -171,7 +162,6 @@ def test_first_order_on_a_gaussian():
         assert abs(error[eta, 256] / error[eta, 512] - 2) < .02
     assert abs(error[1., 512] / error[0., 512] - 2) < .02
 
-# %% ../../nbs/13_sample.ipynb #74341c3c
 def test_samplers_do_what_the_recursion_says():
     "mean and std of 100,000 samples in 16 steps are within 4 errors of the recursion, for three η"
     n, gammas = 100_000, grid(Linear(-8., 6.), 16, dtype=torch.float64)
@@ -195,7 +185,6 @@ def walk_to(mix, sampler, n, steps=256):
         sampler(mix.predict, z, gammas, g),
         mix.diffused(alpha(gammas[-1]).double(), sigma(gammas[-1]).double()))
 
-# %% ../../nbs/13_sample.ipynb #019f344e
 def deviations(x, exact):
     "How many standard errors the mode shares, mean, covariance and log density of samples are off, at most."
     n = len(x)
@@ -213,7 +202,6 @@ def deviations(x, exact):
         mean=off(x, y), covariance=off(products(x), products(y)),
         log_prob=off(exact.log_prob(x), exact.log_prob(y)))
 
-# %% ../../nbs/13_sample.ipynb #7d2b5af3
 def flow(predict, z, gammas, generator): return probability_flow(predict, z, gammas)
 
 @pytest.mark.parametrize("sampler", [ancestral, ddim, flow])
@@ -223,7 +211,6 @@ def test_samplers_draw_from_the_data(name, sampler):
     off = deviations(*walk_to(TWINS[name](), sampler, 1000))
     assert max(off.values()) < 4, off
 
-# %% ../../nbs/13_sample.ipynb #51c1f285
 @pytest.mark.parametrize("name", TWINS)
 def test_too_few_steps_are_seen(name):
     "with 8 steps in the place of 256 the same statistics are off by more than 6 errors"
@@ -249,13 +236,11 @@ def test_an_image_does_not_depend_on_its_batch():
     many, alone = (draw(probability_flow, r)[-1] for r in (range(100), [99]))
     torch.testing.assert_close(many, alone, rtol=1e-3, atol=1e-3)
 
-# %% ../../nbs/13_sample.ipynb #2d0f3569
 def test_ddim_without_noise_needs_no_generator():
     "DDIM with η = 0 ignores its generator"
     mix, z, gammas = three_gaussians(), torch.ones(1, 2), grid(Linear(-8., 6.), 20)
     assert torch.equal(ddim(mix.predict, z, gammas, stream(0)), ddim(mix.predict, z, gammas))
 
-# %% ../../nbs/13_sample.ipynb #5f062fb9
 def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample():
     "n steps make n evaluations, at each γ of the grid but the last; the trajectory ends in the sample"
     calls = []
@@ -284,7 +269,6 @@ def test_errors_of_grids(gammas, says):
         with pytest.raises(ValueError, match=says):
             sampler(lambda z, g: z, torch.zeros(4, 2), gammas)
 
-# %% ../../nbs/13_sample.ipynb #d144b2a4
 def test_errors_of_states_and_predictions():
     "integer, empty or NaN states and predictions of a wrong shape are refused at the first call"
     predict = lambda z, g: z
@@ -310,7 +294,6 @@ def test_errors_of_states_and_predictions():
             with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"): call()
     with pytest.raises(ValueError, match="eta from 0"): ddim(predict, z, gammas, eta=1.5)
 
-# %% ../../nbs/13_sample.ipynb #7f82f799
 def test_errors_of_the_flow():
     "a flow that fails says at which γ, after how many evaluations, and what to try"
     z, ends = torch.ones(1, 1, dtype=torch.float64), [3., -3.]

@@ -33,7 +33,6 @@ def test_the_five_lines_are_the_losses_of_the_library(r1):
         assert all(a is b or torch.equal(a, b) for a, b in zip(*slopes))
         assert (slopes[0][0] is None) == (side == "d")  # nothing reaches the generator
 
-# %% ../../nbs/41_ddgan_training.ipynb #a9b2d83d
 def test_the_step_of_the_library_moves_both_as_these_lines_do():
     "one update by `adversarial_step` is Adam's on these two losses, the second after the first"
     G, D, x, _ = small_pair()

@@ -29,7 +29,6 @@ class Says:
         self.predicts, self.steps = predicts, steps
     def __call__(self, z_t, s, latent, c=None): return self.what
 
-# %% ../../nbs/43_ddgan_images.ipynb #9e650db0
 def test_draw():
     "samples are those of `generate` from the part's noise, on 17 gray levels, in any parts"
     net = ddgan_nets.build(ddgan_nets.Config(latent=4, width=16), (1, 8, 8))["generator"]
@@ -50,14 +49,13 @@ def test_draw():
     draw(Net(torch.zeros(1, 1, 8, 8), "data", 1), 5, 17, c=torch.arange(5), part=2)
     assert heard == [[0, 1], [2, 3], [4]]
 
-# %% ../../nbs/43_ddgan_images.ipynb #72990ec5
+# %% ../../nbs/43_ddgan_images.ipynb #70f083f9
 def recorded(name):
     "The results of a recorded run, if one is here."
     try: found = runs.load(name)
     except FileNotFoundError: pytest.skip("no recorded run here")
     return [r["result"] for r in found["results"]]
 
-# %% ../../nbs/43_ddgan_images.ipynb #70f083f9
 def test_few_steps():  # with the judge that all tests share
     "the study in small: every sampler is judged; guidance counts two calls for each step"
     s = FEW_SETTINGS | dict(
@@ -71,7 +69,6 @@ def test_few_steps():  # with the judge that all tests share
         math.isfinite(v[0])
         for r in out["rows"] for k, v in r.items() if k not in ("name", "calls", "ms"))
 
-# %% ../../nbs/43_ddgan_images.ipynb #82cbac1a
 def test_few_steps_record():
     "it has a row for DDGAN and eight for the VDM"
     assert all(len(r["rows"]) == 9 for r in recorded("few-steps"))

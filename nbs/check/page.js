@@ -52,7 +52,7 @@ ask.thin = () => {
   document.querySelectorAll('pre code').forEach(c => {
     const first = s => !s.children.length && s.textContent.trim() && !seen.has(s.className);
     const keep = [];
-    c.querySelectorAll('span').forEach(s => {
+    c.querySelectorAll('i').forEach(s => {
       if (first(s)) { seen.add(s.className); keep.push(s.cloneNode(true)) } });
     c.textContent = c.textContent; c.prepend(...keep) });
   const tables = {};

@@ -222,13 +222,15 @@ export async function mount(figure, stage) {
       plain.setAttribute("aria-label", `a ${digit} from noise number ${seed} without guidance`);
       figures.set(figure, {digit, seed, w, steps, pixels: seen.pixels, ms});
     });
-    stage.wish = () => { begun = performance.now(); ask(state) };
+    stage.wish = () => {
+      begun = performance.now();
+      const noise = normals(state.seed)(size * size);  // what both begin with
+      for (const canvas of [last, plain]) paint(canvas, noise, size);
+      keys.show();
+      ask(state);
+    };
     stage.wish();
   });
-  function draw() {
-    keys.show();
-    stage.wish();
-  }
-  keys.show();
+  function draw() { stage.wish() }
   return first;
 }

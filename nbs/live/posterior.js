@@ -32,7 +32,7 @@ export const figures = new WeakMap();  // figure → what it computed last, for 
 
 export function mount(figure, stage) {
   const state = {z: .3, sigma: .8};
-  const box = element("div", {class: "box", style: "aspect-ratio: 1.8"}, stage);
+  const box = element("div", {class: "box", style: "aspect-ratio: 1.8; max-width: 32rem"}, stage);
   const c = element("canvas", {role: "img"}, box), ink = c.getContext("2d");
   const handle = element("button", {type: "button", class: "center", text: "z"}, box);
   const says = element("p", {class: "says"}, stage);
@@ -102,7 +102,7 @@ export function mount(figure, stage) {
       ink.setLineDash([]);
     };
     rule(at(found.mean), 0, floor, orange, [7, 5]);
-    rule(at(state.z), floor, high - 22, look.ink, []);
+    rule(at(state.z), floor, high - 36, look.ink, []);
     Object.assign(ink, {fillStyle: look.ink, font: `13px ${look.font}`, textAlign: "center"});
     ink.fillRect(0, floor, wide, 1);
     for (const v of [-2, -1, 0, 1, 2]) {

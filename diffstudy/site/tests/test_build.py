@@ -149,6 +149,14 @@ def test_no_page_says_an_old_name():
     assert said == {}
 
 @checkout
+def test_names_of_folds_are_plain():
+    "a backtick in a fold's name ends the fence of which it is an attribute, or is shown as it is"
+    for nb in build.notebooks():
+        for cell in build.cells(nb):
+            names = re.findall(r"(?m)^#\|\s*code-summary:.*|<summary>.*?</summary>", cell["text"])
+            assert not [n for n in names if "`" in n], nb.name
+
+@checkout
 def test_no_module_is_called_as_a_name_of_its_package():
     "what a package hands on hides none of its modules"
     import importlib
