@@ -187,8 +187,7 @@ def _wrong_rows(a: Results, e: Results, ex: Exercise, answer=None) -> str | None
         name = "row"
         a, e = ([list(r[0]) for r in values] for values in (a, e))
     each = [([[r[i]] for r in a], [[r[i]] for r in e]) for i in range(len(e[0]))]
-    rtol = ex.near
-    wrong = [i for i, (x, y) in enumerate(each) if not _all_close(x, y, rtol, ex.atol)]
+    wrong = [i for i, (x, y) in enumerate(each) if not _all_close(x, y, ex.near, ex.atol)]
     if not wrong or len(wrong) == len(each): return None
     says = {_global_slip(*each[i], ex) or _extra_factor(*each[i], ex) for i in wrong}
     if None in says or len(says) > 1: return None

@@ -268,6 +268,21 @@ def load_photos(data_dir=None) -> tuple[ImageSet, ImageSet]:
     return tuple(ImageSet("photos", torch.cat(s), labels(s), 256, 2) for s in (train, test))
 
 # %% ../../nbs/72_images.ipynb #ce2c43e7
+def _from_sheet(
+    name: str,     # Name of the set, and of its file NAME.png
+    mode: str,     # Mode of Pillow: "L" for gray, "RGB" for color
+    side: int,     # Height and width of an image in pixels
+    classes: int,  # Number of classes
+) -> tuple[ImageSet, dict]:  # All images, and the note in the file
+    "Load images that come along side by side in one picture, with their labels in its note."
+    from PIL import Image
+    sheet = Image.open(find_bundled(f"{name}.png"))
+    note = json.loads(read_note(sheet.filename))
+    labels = torch.tensor([*map(int, note["labels"])])
+    x = torch.from_numpy(np.array(sheet.convert(mode)))
+    x = _patches(x.view(*x.shape[:2], -1).permute(2, 0, 1), side, side)[:len(labels)]
+    return ImageSet(name, x, labels, 256, classes), note
+
 def load_mnist_small(data_dir=None) -> tuple[ImageSet, ImageSet]:
     """Load a thousand digits of MNIST, 80 and 20 of each class, in the order of MNIST.
 
@@ -276,11 +291,7 @@ def load_mnist_small(data_dir=None) -> tuple[ImageSet, ImageSet]:
 
     Returns:
         Training set (800) and test set (200)"""
-    from PIL import Image
-    sheet = Image.open(find_bundled("mnist-small.png"))
-    x = _patches(torch.from_numpy(np.array(sheet))[None], 28, 28)
-    labels = torch.tensor([*map(int, json.loads(read_note(sheet.filename))["labels"])])
-    every = ImageSet("mnist-small", x, labels, 256, 10)
+    every, _ = _from_sheet("mnist-small", "L", 28, 10)
     return every[:800], every[800:]
 
 # %% ../../nbs/72_images.ipynb #7345c1d3
@@ -310,12 +321,7 @@ def load_emoji(data_dir=None) -> tuple[ImageSet, ImageSet]:
 
     Returns:
         Training set (1683) and test set (187)"""
-    from PIL import Image
-    sheet = Image.open(find_bundled("emoji.png"))
-    note = json.loads(read_note(sheet.filename))
-    x = torch.from_numpy(np.array(sheet.convert("RGB"))).permute(2, 0, 1)
-    labels = torch.tensor([*map(int, note["labels"])])
-    every = ImageSet("emoji", _patches(x, 32, 32)[:len(labels)], labels, 256, len(EMOJI))
+    every, note = _from_sheet("emoji", "RGB", 32, len(EMOJI))
     kept = torch.zeros(len(every), dtype=torch.bool)
     kept[note["held_out"]] = True
     return every[~kept], every[kept]

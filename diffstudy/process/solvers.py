@@ -365,7 +365,8 @@ def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *
         Latents at the same γ, `(b, *d)`"""
     if (step is None) == (snr is None):
         raise ValueError(f"expected either step or snr; got step={step} and snr={snr}")
-    check_positive(**(dict(step=step) if snr is None else dict(snr=snr)))
+    size = step if snr is None else snr
+    expect(0 <= size < math.inf, "a step or an snr of at least 0", repr(size))
     eps, noise = predict(z, gamma), randn_like(z, generator)
     check_prediction(eps, z)
     eps = eps.to(z.dtype)

@@ -488,20 +488,23 @@ def only_calls(text: str  # Source of a cell
     except SyntaxError: return False  # a magic of Jupyter
     return bool(re.search(r"\btest\w*\(", text)) and all(map(calls, body))
 
+FIGURES = {"image/png", "image/svg+xml"}
+
 def visible(nb: Path) -> list[dict]:  # Cells
     "The cells that a reader sees unfolded; text that is not divided by code is one."
     seen = []
     for c in cells(nb):
         if c["cell_type"] == "code":
-            folded = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests|code-fold: true)"
-            if re.search(folded, c["text"]) or only_calls(c["text"]): continue
+            hidden = r"(?m)^#\|\s*(hide|default_exp|exports (site\.)?tests)"
+            if re.search(hidden, c["text"]) or only_calls(c["text"]): continue
+            if re.search(r"(?m)^#\|\s*code-fold: true", c["text"]):  # its figure is seen
+                if not any(FIGURES & {*o.get("data", {})} for o in c["outputs"]): continue
+                c = c | {"text": ""}
         elif seen and seen[-1]["cell_type"] == "markdown":
             seen[-1] = seen[-1] | {"text": seen[-1]["text"] + "\n\n" + c["text"]}
             continue
         seen.append(c)
     return seen
-
-FIGURES = {"image/png", "image/svg+xml"}
 
 def minutes(seen: list[dict]  # From `visible`
 ) -> float:

@@ -80,7 +80,7 @@ def facts(nb: Path) -> str:  # HTML
     s, name, h = build.settings(), nb.name, build.header(nb)
     file, git = f"blob/{s['branch']}/{s['nbs_path']}/{name}", s["git_url"]
     colab = f"{COLAB}/{git.removeprefix('https://github.com/')}/{file}"
-    hint = "There, run %pip install diffstudy first"
+    hint = "Install diffstudy there first, as the home page says"
     if any("install -q" in c["text"] for c in build.cells(nb)):
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'

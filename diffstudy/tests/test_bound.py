@@ -134,7 +134,6 @@ def test_V16_window(levels, shape):
             reconstruction_loss(k, x.float(), g.float(), levels), plain.float(),
             rtol=2e-4, atol=2e-5)
 
-# %% ../../nbs/30_bound.ipynb #952aceaa
 def test_V16_reconstruction_table():
     "bits per pixel at seven γ₀, by quadrature: 0.0105 at −13.3, 4.7190 at −6; its two limits"
     for g, bits in RECONSTRUCTION.items():
@@ -173,7 +172,6 @@ def test_V21_step_kl(step):
         step_kl(x, x_hat, z_t, gamma_t - step, gamma_t), want, rtol=1e-9, atol=0.)
     assert want.min() > 0
 
-# %% ../../nbs/30_bound.ipynb #e6e78f46
 def test_V21_in_float32():
     "against 60-digit arithmetic, γ from −30 to 30, steps from 1e-4 to 10: to 1e-6 in float32"
     mp = pytest.importorskip("mpmath")
@@ -256,7 +254,6 @@ def test_bits_per_dim(levels, shape):
     bits = bits_per_dim(nats, k[0].numel())
     torch.testing.assert_close(bits, torch.full((2,), math.log2(levels)), rtol=1e-5, atol=0.)
 
-# %% ../../nbs/30_bound.ipynb #2d7e4fc2
 def joint(g, x=None, lam=1.):
     "All latents (z_1, …, z_0) of a 1-D chain as one Gaussian: the model's, or the noising process's given x."
     n, f64 = len(g), torch.float64
@@ -271,7 +268,6 @@ def joint(g, x=None, lam=1.):
         A[r, r] = k.var.sqrt()
     return torch.distributions.MultivariateNormal(b, A @ A.T)
 
-# %% ../../nbs/30_bound.ipynb #c9962d9c
 # bits per dimension, γ from -13.3 to 5
 CHAIN = {10: 25.547, 100: 10.4506, 250: 9.9216, 1000: 9.6707, 10000: 9.5972}
 
@@ -280,7 +276,6 @@ def exact_chain(T, gamma_min=-13.3, gamma_max=5.):
     g = gamma_grid(T, gamma_min, gamma_max)
     return (0.5 * torch.expm1(g[1:] - g[:-1]) * torch.sigmoid(-g[1:])).sum()
 
-# %% ../../nbs/30_bound.ipynb #b6ff0852
 @pytest.mark.parametrize("T, bits", CHAIN.items())
 def test_gaussian_chain(T, bits):
     "five known values of the sum, and diffusion_loss step by step against it, to 1e-10"
@@ -292,7 +287,6 @@ def test_gaussian_chain(T, bits):
     got = gaussian_terms(x, gamma_grid(T, -13.3, 5.))[2].mean()
     torch.testing.assert_close(got, exact_chain(T), rtol=1e-10, atol=0.)
 
-# %% ../../nbs/30_bound.ipynb #be256c04
 def estimate_chain(T, n=4096, D=16, gamma_min=-13.3, gamma_max=5.):
     "Monte Carlo estimates of L_T, one for each of n examples, bits per dimension."
     gen = stream(4, "gaussian", T)
@@ -302,14 +296,12 @@ def estimate_chain(T, n=4096, D=16, gamma_min=-13.3, gamma_max=5.):
     z = expand(alpha(g_t), x) * x + expand(sigma(g_t), x) * eps
     return bits_per_dim(diffusion_loss(eps, expand(sigma(g_t), x) * z, g_s, g_t, T), D)
 
-# %% ../../nbs/30_bound.ipynb #a6a9e500
 @pytest.mark.parametrize("T", (10, 100, 1000))
 def test_gaussian_estimate(T):
     "the estimate from random steps is within 4 standard errors, T = 10, 100, 1000"
     bits = estimate_chain(T)
     assert abs(bits.mean() - CHAIN[T]) < 4 * bits.std() / len(bits) ** .5
 
-# %% ../../nbs/30_bound.ipynb #a015cf87
 def test_V20_line_by_line(T=3, x=1.3, lam=.5):
     "three steps: the losses sum to −log p(x) plus V20's KL, by full covariances, to 1e-10"
     kl, g = torch.distributions.kl_divergence, gamma_grid(T)
@@ -328,7 +320,6 @@ def test_V20_line_by_line(T=3, x=1.3, lam=.5):
         p.mean + gain * x, C - torch.outer(gain, C[-1]) / a0)
     assert abs(prior + rec + diffusion - nll - kl(q, p_of_z)) < 1e-10
 
-# %% ../../nbs/30_bound.ipynb #695f2298
 def test_V14_ancestral_covariance(n=20_000):
     "20,000 draws from V14 have the recursion's covariance; six steps do not make the data's"
     axes = torch.linalg.qr(torch.tensor([[3., 1.], [1., 2.]], dtype=torch.float64)).Q
@@ -349,7 +340,6 @@ def test_V14_ancestral_covariance(n=20_000):
     torch.testing.assert_close(
         many, torch.sigmoid(-g[0]) * lam + torch.sigmoid(g[0]), rtol=6e-3, atol=0.)
 
-# %% ../../nbs/30_bound.ipynb #d1defd03
 def test_V20_bound(lam=.25):
     "for 33 points and 1 to 1024 steps the bound is above −log p(x), the mean above the entropy"
     entropy, gaps = .5 * math.log(2 * math.pi * math.e * lam), []
@@ -365,7 +355,6 @@ def test_V20_bound(lam=.25):
     # what is left behind 1/T
     torch.testing.assert_close(2 * high - low, sum(floor(gamma_grid(1), lam)), rtol=2e-3, atol=0.)
 
-# %% ../../nbs/30_bound.ipynb #8b19bc8b
 def test_gradients():
     "the gradient of every loss is that of finite differences, one γ for the batch or one each"
     x, x_hat, z_t, eps, eps_hat, gamma_t = (v[:3] for v in random_case())
@@ -387,7 +376,6 @@ def test_gradients():
     assert torch.autograd.gradcheck(
         step_kl, leaves(x, x_hat, z_t, gamma_t - .7, gamma_t), atol=1e-4)
 
-# %% ../../nbs/30_bound.ipynb #af65c617
 def test_hostile_inputs():
     "losses and gradients are finite for γ from −30 to 30, bfloat16 and any shape; NaN stays NaN"
     for shape in ((5,), (4, 7), (2, 3, 4, 6)):
@@ -413,7 +401,6 @@ def test_hostile_inputs():
     for x, g in ((k + math.nan, -5.), (0. * k, math.nan)):
         assert reconstruction_loss(k, x, g, 17).isnan().all()
 
-# %% ../../nbs/30_bound.ipynb #bc41ac53
 @pytest.mark.skipif("pick_device().type == 'cpu'", reason="it compares a device with the CPU")
 def test_bound_on_the_device():
     "on the device in use (DIFFSTUDY_DEVICE) the numbers are those of the CPU, to 1e-4"
@@ -428,7 +415,6 @@ def test_bound_on_the_device():
     ):
         torch.testing.assert_close(f(*there(*a), *last).cpu(), f(*a, *last), rtol=1e-4, atol=1e-4)
 
-# %% ../../nbs/30_bound.ipynb #ecc2c026
 def test_errors_bound():
     "wrong shapes and types are refused before they give a wrong number"
     with pytest.raises(ValueError, match="one shape"):

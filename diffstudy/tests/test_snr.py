@@ -97,7 +97,6 @@ def losses_of(gamma, slope, dims, gen):
     a, s = expand(alpha(gamma), x), expand(sigma(gamma), x)
     return bound.bits_per_dim(diffusion_loss(eps, s * (a * x + s * eps), slope), dims)
 
-# %% ../../nbs/31_snr.ipynb #9b2f5bd9
 def test_V25_expectation():
     "9.5891 from even times to 0.05, from pairs of times and from 20,000 free ones within 4 errors"
     # the error of x is σ² in each dimension: no noise is left, and a loss off by 2 % is seen
@@ -117,7 +116,6 @@ def test_V25_expectation():
     f = bound.bits_per_dim(.5 * 18.3 * torch.sigmoid(-g), 1).mean(1)
     assert abs(f.mean() - 9.5891) < 4 * f.std() / len(f) ** .5
 
-# %% ../../nbs/31_snr.ipynb #3713c79a
 def test_V26_diffusion_loss():
     "the error of x and the error of the noise give the same loss, example by example, to 1e-8"
     x, eps, eps_hat = torch.randn(3, 50, 2, 3, generator=stream(2, "V26"), dtype=torch.float64)
@@ -128,7 +126,6 @@ def test_V26_diffusion_loss():
         diffusion_loss(eps, eps_hat, 2 * g ** 2), diffusion_loss_x(x, x_hat, g, 2 * g ** 2),
         rtol=1e-8, atol=0.)
 
-# %% ../../nbs/31_snr.ipynb #b796f2d6
 def test_losses_are_finite():
     "γ from −30 to 30, float32 and bfloat16: losses and gradients are finite"
     for dtype in torch.float32, torch.bfloat16:
@@ -148,7 +145,6 @@ def test_losses_are_finite():
         assert a.grad.dtype == dtype
         assert a.grad.isfinite().all()
 
-# %% ../../nbs/31_snr.ipynb #209641d8
 def test_times():
     "exactly n even times for each n up to 5000, each of them uniform, in random order"
     # a floating step gives one value too many at 49, 98, 103, … and 325 other sizes
@@ -167,7 +163,6 @@ def test_times():
     # in random order
     assert len((batches[:, 1] - batches[:, 0]).mul(8).round().remainder(8).unique()) == 7
 
-# %% ../../nbs/31_snr.ipynb #ab202fd5
 def test_V25_lower_variance():
     "the mean of a batch of 32 has less than 0.8 of the variance with even times"
     gen = stream(4, "variance")
@@ -192,7 +187,6 @@ def test_V27_any_schedule():
                 got = (w * diffusion_loss_x(off, 0 * off, g, slope)).sum()
                 assert abs(got - exact) < 1e-4 * exact, (name, got, exact)
 
-# %% ../../nbs/31_snr.ipynb #56b1f433
 def test_V27_vp_ve_and_a_mixture():
     "a mixture: six schedules agree within 4 errors; VP and VE agree element by element"
     mix = three_gaussians()
@@ -228,7 +222,6 @@ def test_V30_gradient():
     for p, want in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
         torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
 
-# %% ../../nbs/31_snr.ipynb #f4fcff34
 def test_V30_unbiased():
     "the mean over 600 batches is the gradient of the exact variance, within 4.5 errors"
     s = Monotone(-3., 3., width=4).double()
@@ -253,12 +246,10 @@ def test_V30_unbiased():
     assert z.abs().max() < 4.5
     assert exact.abs().max() > 20 * (draws.std(0) / len(draws) ** .5).min()
 
-# %% ../../nbs/31_snr.ipynb #7e828d73
 def optimal():
     "Least variance for standard normal data and the exact denoiser: 1 / γ' is sigmoid(−γ)."
     return Logistic(-13.3, 5., 13.3 / 18.3, 1 / 18.3)
 
-# %% ../../nbs/31_snr.ipynb #f5d41a7f
 def test_variance_of_standard_normal_data():
     "known variances of five schedules, 0.060 to 395 bits², and the formula against draws"
     for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
@@ -274,7 +265,6 @@ def test_variance_of_standard_normal_data():
         square = (bits - bits.mean()) ** 2
         assert abs(square.mean() - gaussian_variance(s, 16)) < 4 * square.std() / len(square) ** .5
 
-# %% ../../nbs/31_snr.ipynb #50283ce9
 def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i: None):
     "Lower the variance of loss(gamma, slope, generator), which gives one number for each example."
     opt = torch.optim.Adam(schedule.shape_parameters(), lr=lr, betas=(.9, .99))
@@ -290,7 +280,6 @@ def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i:
 
 def of_normal_data(dims): return lambda gamma, slope, gen: losses_of(gamma, slope, dims, gen)
 
-# %% ../../nbs/31_snr.ipynb #9b538219
 def test_V30_reaches_the_optimum():
     "64 and 3072 dimensions reach 1.05 and 1.4 times the optimum; γ still rises, ends stay"
     for dims, width, steps, most in (64, 64, 300, 1.05), (3072, 64, 400, 1.4):
@@ -304,7 +293,6 @@ def test_V30_reaches_the_optimum():
         assert g[-1] == s.ends()[1]
         assert abs(g[-1] - 5) < 1e-6
 
-# %% ../../nbs/31_snr.ipynb #0c1df129
 def gradient_noise(schedule, c, dims=64, even=False):
     "Standard deviation of the gradient in the heights over 60 batches, root mean square."
     grads = []
@@ -341,7 +329,6 @@ def test_V28_weightings():
         torch.testing.assert_close(
             weighted_loss(eps, eps_hat, g, slope, name), want, rtol=1e-10, atol=0.)
 
-# %% ../../nbs/31_snr.ipynb #ab3319c0
 def test_V28_ncsn():
     "NCSN's loss of scores as published is the bound, up to a factor, to 1e-12"
     x, eps, eps_hat = torch.randn(3, 5, 6, generator=stream(3, "ncsn"), dtype=torch.float64)
@@ -353,7 +340,6 @@ def test_V28_ncsn():
         published, weighted_loss(eps, eps_hat, 2 * level.log(), slope, "vlb") / slope,
         rtol=1e-12, atol=0.)
 
-# %% ../../nbs/31_snr.ipynb #ca9a5cc0
 def error_of_x(g, tau2=.3): return tau2 / (1 + tau2 * torch.exp(-g))
 
 def test_V28_ddpm():
@@ -366,7 +352,6 @@ def test_V28_ddpm():
     ).sum()
     assert abs(integral / published - 1) < 2e-3
 
-# %% ../../nbs/31_snr.ipynb #17e29d77
 def test_V28_edm():
     "EDM's mean over 400,000 random σ is the weighted integral, within 4 errors"
     level = torch.exp(
@@ -376,7 +361,6 @@ def test_V28_edm():
         lambda g: WEIGHTINGS["edm"](g, None) * error_of_x(g), -30., 30., 20_001)
     assert abs(published.mean() - integral) < 4 * published.std() / len(published) ** .5
 
-# %% ../../nbs/31_snr.ipynb #e178428f
 def test_gradients_of_the_continuous_losses():
     "gradients of all losses and weightings are those of finite differences, in every argument"
     x, x_hat = torch.randn(
@@ -388,7 +372,6 @@ def test_gradients_of_the_continuous_losses():
     for w in WEIGHTINGS:
         torch.autograd.gradcheck(lambda *a: weighted_loss(*a, w), (x, x_hat, g, slope))
 
-# %% ../../nbs/31_snr.ipynb #29aefe5d
 def test_gradients_reach_the_schedule():
     "each parameter of a schedule, moved both ways: the gradient through γ and γ′ is right"
     t, s = torch.rand(64, generator=stream(4, "t")).double(), Monotone(-6., 4., width=6).double()
@@ -401,7 +384,6 @@ def test_gradients_reach_the_schedule():
                 got.flatten()[i].item()
                 == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-8))
 
-# %% ../../nbs/31_snr.ipynb #3ebd2a60
 def test_errors_snr():
     "wrong shapes, names, ends and batches of one are refused, with what was expected"
     with pytest.raises(ValueError, match="one shape"):

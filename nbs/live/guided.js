@@ -181,7 +181,7 @@ export async function mount(figure, stage) {
   const [last, plain] = ["With guidance", "Same noise, w = 0"].map(text => {
     const holder = element("div", {}, pair);
     element("div", {class: "title", text}, holder);
-    return picture(holder, size);
+    return picture(holder, size, text);
   });
   const keys = numbered(stage, classes, state, draw);
   const says = element("p", {class: "says", role: "status"}, stage);

@@ -160,8 +160,9 @@ def test_the_posterior_follows_keys_and_pointer(tab):
     assert seen(tab, "posterior", "z")[0] > .2
     figure.locator("input[type=range]").focus()
     tab.keyboard.press("End")
-    sigma, mean = seen(tab, "posterior", "sigma", "mean")
-    assert sigma == .99 and abs(mean) < .2
+    z, sigma, mean = seen(tab, "posterior", "z", "sigma", "mean")
+    assert sigma == .99
+    assert 0 < mean < .15 * z  # the mean is tanh(αz/σ²) for two points, and α is .14
 
 @checkout
 def test_a_digit_is_that_of_pytorch(tab):
