@@ -13,6 +13,10 @@ import typer
 from ..cli import command, option, usage
 
 # %% ../../nbs/79_exercises.ipynb #14cfb666
+TABLES = dict(
+    betas="betas beta", sigmas="sigmas",
+    abar="alphas_cumprod alphas_bar alpha_bars alpha_bar alphabar alphabars alpha_hat abar ABAR")
+
 class Definitions(dict):
     """Definitions of a Python file by name. Raises ValueError for a name without one.
 
@@ -21,66 +25,41 @@ class Definitions(dict):
     def __init__(self, file: Path):
         "Run the file."
         super().__init__(runpy.run_path(str(file)))
-        self.file, self.made = file, {}
+        self.file = file
 
     def __missing__(self, name): raise ValueError(f"{self.file}: expected a definition of {name}")
 
-    def instance(self, of: type):
-        "Make an instance of a class without arguments, once."
-        if of not in self.made:
-            try: self.made[of] = of()
-            except TypeError as e: raise ValueError(
-                f"{self.file}: expected a class {of.__name__} that is made without arguments; "
-                f"make one in the file, d = {of.__name__}(…), and say d.NAME ({e})") from e
-        return self.made[of]
-
     def find(self, path: str):
-        "Look up a name with dots, such as `d.betas`, or `Diffusion.q_sample` of a new instance."
+        "Look up a name with dots, such as `d.betas`; a class is made first, without arguments."
         first, *rest = path.replace("()", "").split(".")
         of = self[first]
+        if rest and isinstance(of, type):
+            try: of = self[first] = of()
+            except TypeError as e: raise ValueError(
+                f"{self.file}: expected a class {first} that is made without arguments; write "
+                f"d = {first}(…) in the file, and d.{rest[0]} here ({e})") from e
         for name in rest:
-            if isinstance(of, type): of = self.instance(of)
             if not hasattr(of, name):
                 raise ValueError(f"{self.file}: expected {path}; {type(of).__name__} has no {name}")
             of = getattr(of, name)
         return of
 
-    def levels(self, path: str = "") -> str | None:
+    def levels(self, path: str = "") -> str:
         "Find a table with a usual name beside a function, else in the file, as a convention."
-        owner = path.rpartition(".")[0]
-        for place in [owner, ""] if owner else [""]:
-            has = vars(self.find(place)) if place else self
-            if place and isinstance(self.find(place), type):
-                has = vars(self.instance(self.find(place)))
-            buffers = has.get("_buffers") or {}
-            for kind, usual in TABLES.items():
-                for name in usual.split():
-                    table = has.get(name, buffers.get(name))
-                    if hasattr(table, "shape") and len(table.shape) == 1:
-                        return f"{kind}={place + '.' if place else ''}{name}"
-        return None
+        for place in dict.fromkeys((path.rpartition(".")[0], "")):
+            for kind, name in ((k, n) for k, usual in TABLES.items() for n in usual.split()):
+                name = f"{place}.{name}".strip(".")
+                try: table = self.find(name)
+                except ValueError: continue
+                if len(getattr(table, "shape", ())) == 1: return f"{kind}={name}"
+        raise ValueError(
+            f"{self.file}: expected --says betas=NAME, abar=NAME, sigmas=NAME, log_snr=NAME or "
+            "flow; there is no table betas, alphas_cumprod or the like")
 
-TABLES = dict(
-    betas="betas beta", sigmas="sigmas",
-    abar="alphas_cumprod alphas_bar alpha_bars alpha_bar alphabar alphabars alpha_hat abar ABAR")
-
-def convention(says: str | None, names: Definitions, path: str = "") -> dict:
-    """Parse a convention into the keyword argument of a check.
-
-    Args:
-        says: Convention, such as "betas=my_betas" or "flow"; None to find one
-        names: Definitions of the file with the table
-        path: Function's name, beside which a table is looked for
-
-    Returns:
-        One keyword argument, such as {"betas": the table}"""
-    says = says or names.levels(path)
-    if not says: raise ValueError(
-        "expected --says betas=NAME, abar=NAME, sigmas=NAME, log_snr=NAME or flow: there is no "
-        f"table {', '.join(TABLES['betas'].split() + TABLES['abar'].split())} in {names.file}")
-    name, _, table = says.partition("=")
-    if name == "flow": return {name: table or True}
-    return {name: names.find(table) if table else True}
+    def convention(self, says: str | None, path: str = "") -> dict:
+        "Parse a convention such as betas=NAME into a keyword argument of a check, or find one."
+        name, _, table = (says or self.levels(path)).partition("=")
+        return {name: self.find(table) if table and name != "flow" else table or True}
 
 # %% ../../nbs/79_exercises.ipynb #8ce71727
 USUAL = dict(
@@ -89,50 +68,42 @@ USUAL = dict(
     guidance="guidance cfg apply_cfg classifier_free_guidance",
     sampler="p_sample_loop ddim_sample_loop ddim_sample ddim ddpm sample",
     loss="p_losses training_losses loss loss_fn get_loss")
-_MODELS = "model net network denoiser denoise_fn eps_model unet"
-ROLES = dict(
+MODELS = "model net network denoiser denoise_fn eps_model unet"
+ARGUMENTS = dict(
     sampler=dict(
-        model=_MODELS, x="x x_T xT img noise z", shape="shape size", generator="generator",
+        model=MODELS, x="x x_T xT img noise z", shape="shape size", generator="generator",
         steps="steps n_steps num_steps num_inference_steps timesteps sampling_timesteps",
         count="n n_samples num_samples batch_size"),
     loss=dict(
-        model=_MODELS, x0="x0 x_start x_0 x data images batch", t="t ts timesteps",
+        model=MODELS, x="x0 x_start x_0 x data images batch", t="t ts timesteps",
         generator="generator"))
 
 def by_names(kind: str, fn, count: int):
-    """Wrap a sampler or a loss so that its arguments are given by their names.
-
-    Returns:
-        An adapter, or None: an argument has no usual name"""
+    "Wrap a sampler or a loss to be called by its arguments' names; return None if one is unusual."
     import torch
-    role = {name: k for k, usual in ROLES[kind].items() for name in usual.split()}
-    takes = inspect.signature(fn).parameters
-    if any(p.default is p.empty and p.name not in role for p in takes.values()): return None
-    owner = getattr(fn, "__self__", None)
-    inside = [k for k in _MODELS.split() if hasattr(owner, k)]
-    if not inside and "model" not in {role.get(k) for k in takes}: return None
+    role = {name: k for k, usual in ARGUMENTS[kind].items() for name in usual.split()}
+    takes, owner = inspect.signature(fn).parameters, getattr(fn, "__self__", None)
+    inside = [k for k in MODELS.split() if hasattr(owner, k)]
+    strange = any(p.default is p.empty and p.name not in role for p in takes.values())
+    if strange or not inside and "model" not in map(role.get, takes): return None
     def called(model, x, steps=None, generator=None):
-        given = dict(model=model, x=x, x0=x, shape=tuple(x.shape), count=len(x), steps=steps)
-        given |= dict(generator=generator, t=torch.randint(count, (len(x),)))
         if inside: setattr(owner, inside[0], model)
-        return fn(**{k: given[role[k]] for k in takes if k in role})
+        t = torch.randint(count, (len(x),))
+        given = dict(model=model, x=x, shape=tuple(x.shape), count=len(x), steps=steps, t=t)
+        return fn(**{k: (given | dict(generator=generator))[role[k]] for k in takes if k in role})
     called.__name__ = fn.__name__
     return called
 
 def found_in(names: Definitions) -> list[tuple[str, str]]:
-    """List functions with usual names, in a file and in its classes and objects.
-
-    Returns:
-        Pairs (check, name with dots)"""
-    home, out = names.get("__name__"), []
+    "List functions with usual names, of a file, its objects, and its other classes, by check."
+    check_of = {name: kind for kind, usual in USUAL.items() for name in usual.split()}
+    out = [(check_of[k], k) for k, v in names.items() if k in check_of and callable(v)]
+    made = {type(v) for v in names.values()}
     for name, v in names.items():
-        if callable(v) and not isinstance(v, type):
-            out += [(kind, name) for kind, usual in USUAL.items() if name in usual.split()]
-        if getattr(v if isinstance(v, type) else type(v), "__module__", "") != home: continue
-        out += [(kind, f"{name}.{k}") for kind, usual in USUAL.items() for k in usual.split()
-                if callable(getattr(v, k, None))]
-    made = {type(v) for v in names.values()}  # an object of a class stands for it
-    return [(k, v) for k, v in out if names.get(v.partition(".")[0]) not in made]
+        own = v.__module__ == names["__name__"] if isinstance(v, type) else not inspect.ismodule(v)
+        if own and not (isinstance(v, type) and v in made): out += [
+            (kind, f"{name}.{k}") for k, kind in check_of.items() if callable(getattr(v, k, None))]
+    return out
 
 # %% ../../nbs/79_exercises.ipynb #79c00000
 _CHECKED = (
@@ -140,30 +111,30 @@ _CHECKED = (
     "schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
     "sampler (model, x, steps) or loss (model, x0).")
 _CONVENTION = (
-    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow, "
-    "or flow='noise first'; a table betas or alphas_cumprod is found without it; "
+    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, flow or "
+    "flow='noise first'; a table betas or alphas_cumprod is found without it; "
     "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
 
 # %% ../../nbs/79_exercises.ipynb #6ce6f8f7
-def _usual(kind: str, path: str, says, names: Definitions):
-    "Look up a function for `auto`; arguments of samplers and losses go by their names."
-    fn = names.find(path)
-    if kind not in ROLES: return fn
-    table, = convention(says, names, path).values()
-    return by_names(kind, fn, len(table) if hasattr(table, "__len__") else 1)
-
-def _verdict(kind: str, path: str, fn, says, names: Definitions, predicts: str, steps: int):
-    "Check one function of a file, with the convention that is said or found."
+def _verdict(kind: str, path: str, names: Definitions, says, auto: bool, **network):
+    "Check one function of a file; for `auto`, a sampler or a loss with arguments by their names."
     from diffstudy import check
-    of = getattr(check, kind)
-    if kind in ("schedule", "guidance"): return of(fn, says) if says else of(fn)
-    more = convention(says, names, path)
-    if kind in ("sampler", "loss"): more["predicts"] = predicts
-    if kind == "sampler": more["steps"] = steps
+    of, fn = getattr(check, kind), names.find(path)
+    if kind in ("schedule", "guidance"): return of(fn, *[says] if says else [])
+    more = names.convention(says, path)
+    if auto and kind in ARGUMENTS:
+        table, = more.values()
+        fn = by_names(kind, fn, len(table) if hasattr(table, "__len__") else 1)
+        if fn is None: return check.functions.make_verdict(kind, names.find(path), (
+            "not tried, since its arguments have no usual names: write fn(model, x, steps), or of "
+            "a loss fn(model, x0), around it"))
+    if kind in ("sampler", "loss"): more["predicts"] = network["predicts"]
+    if kind == "sampler": more["steps"] = network["steps"]
     try: return of(fn, **more)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as e:
-        why = f"{kind} {path}: it stops with {type(e).__name__}: {e}"
-        raise ValueError(f"{why}; how it is called: diffstudy check --help") from e
+    except Exception as e:
+        why = f"it stops with {type(e).__name__}: {e}; how it is called: diffstudy check --help"
+        if auto: return check.functions.make_verdict(kind, fn, why)
+        raise ValueError(f"{kind} {path}: {why}") from e
 
 # %% ../../nbs/79_exercises.ipynb #79c00001
 @command("check")
@@ -176,7 +147,6 @@ def check_run(
     steps: option(int, "To try a sampler with.") = 16,
 ):
     "Compare a function of your own with the exact answer, and say what is likely wrong."
-    from diffstudy import check
     from diffstudy.check.functions import CHECKS
     from diffstudy.core import choose
     auto = what == "auto"
@@ -186,23 +156,19 @@ def check_run(
             raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
         choose(what, dict.fromkeys((*CHECKS, "auto")), "check")
         names = Definitions(Path(file))
-        todo = [(what, name, names.find(name))] if not auto else [
-            (kind, k, _usual(kind, k, says, names)) for kind, k in found_in(names)]
-        if auto and not says and (table := names.levels(todo[0][1] if todo else "")):
-            todo.insert(0, ("schedule", table.partition("=")[2], None))
-        if not todo: raise ValueError(f"{file}: expected a usual name, such as q_sample or betas")
-        right = True
-        for kind, path, fn in todo:
-            if auto and kind == "schedule":
-                verdict = check.schedule(names.find(path), table.partition("=")[0])
-                typer.echo(f"levels: {table}")
-            elif fn is None: verdict = (
-                f"{kind} {path}: not tried, its arguments have no usual names: write fn(model, x, "
-                "steps), or of a loss fn(model, x0), around it")
-            else: verdict = _verdict(kind, path, fn, says, names, predicts, steps)
-            typer.echo(getattr(verdict, "says", verdict))
-            right &= bool(verdict)
-    if not right: raise typer.Exit(1)
+        todo = [(what, name, says)]
+        if auto:
+            found = found_in(names)
+            levels = says or names.levels(found[0][1] if found else "")
+            typer.echo(f"levels: {levels}")
+            kind, _, table = levels.partition("=")
+            todo = [("schedule", table, kind)] if table and kind in TABLES else []
+            todo += [(k, path, None if k == "guidance" else says) for k, path in found]
+        verdicts = []
+        for kind, path, how in todo:
+            verdicts.append(_verdict(kind, path, names, how, auto, predicts=predicts, steps=steps))
+            typer.echo(verdicts[-1].says)
+    if not all(verdicts): raise typer.Exit(1)
 
 # %% ../../nbs/79_exercises.ipynb #79d00001
 _LOOKED_AT = (
@@ -226,6 +192,6 @@ def doctor_run(
             more = {k: names[k] for k in ("held_out", "samples", "losses", "ema") if k in names}
             report = doctor(
                 names["model"], names["images"], **more, predicts=predicts,
-                **convention(says, names))
+                **names.convention(says))
     typer.echo(str(report))
     if not report: raise typer.Exit(1)

@@ -7,55 +7,44 @@ exact answer: right, or what is likely wrong with it, in a sentence."""
 __all__ = ['forward', 'step', 'posterior', 'guidance', 'schedule', 'loss']
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0005
-import functools, inspect, math
+import inspect, math
 from collections.abc import Callable
 import torch
 from torch import Tensor
 from .answers import Exercise, Verdict, diagnose
-from diffstudy.check.probe import (
-    PREDICTIONS, ProbeNetwork, as_float64, call_foreign, make_verdict, name_of, noise_schedule,
-    target, translate)
+from .probe import (
+    PREDICTIONS, ProbeNetwork, as_float64, call_foreign, first_that_works, make_verdict, name_of,
+    noise_schedule, said, target)
 from ..core import choose, expand, stream
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0012
 CHECKS = "forward", "step", "schedule", "posterior", "guidance", "sampler", "loss"
+SHAPES = (1, 2, 2), (3,)  # Of an example: an image, then a row; one that works is enough
 
 def _draw(i: int, *shape: int) -> Tensor:
     "Draw standard normal float64 numbers."
     return torch.randn(*shape, generator=stream(i, "check"), dtype=torch.float64)
 
-SHAPES = (1, 2, 2), (3,)  # Of an example: an image, then a row; one that works is enough
-
-def _check_closed_form(
-    kind: str, fn, right: Callable, inputs: Callable, slips: dict) -> Verdict:
+def _check_closed_form(kind: str, fn, right: Callable, inputs: Callable, slips: dict) -> Verdict:
     "Compare a function with the right closed form, and look for slips as in an exercise."
     def answer(*args): return call_foreign(fn, *args)
     answer.__name__ = name_of(fn)
-    for shape in SHAPES:  # the first for which results have the right shape, else the last
-        try:
-            got = [answer(*args) for args in inputs(shape)]
-            if all((r[0] if isinstance(r, tuple) else r).shape == x[0].shape
-                   for r, x in zip(got, inputs(shape))): break
-        except Exception: continue
-    return make_verdict(kind, fn, diagnose(
-        Exercise(kind, right, lambda: inputs(shape), slips=slips, rtol=1e-3, atol=1e-6), answer))
-
+    for shape in SHAPES:
+        wrong = diagnose(Exercise(
+            kind, right, lambda: inputs(shape), slips=slips, rtol=1e-3, atol=1e-6), answer)
+        if not wrong or not wrong.startswith(("shape", "your answer stops")): break
+    return make_verdict(kind, fn, wrong)
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0014
-def forward(fn, **says) -> Verdict:
-    """Check the forward process, x_t = α x_0 + σ ε.
-
-    Args:
-        fn: `fn(x0, t, noise)` → x_t
-        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
-    l = noise_schedule(**says)
+def _check_noised(kind: str, fn, l, factors: Callable, more: dict) -> Verdict:
+    "Compare a function with a x + s ε, and with other factors than a, s = factors(t, x)."
     n, last = len(l.times), l.times[-1]
-    def of(f, shift=lambda t: t):
-        return lambda x0, t, noise: f(*l.at(shift(t), x0), x0, noise)
-    def one_step(x0, t, noise):
-        beta = l.beta(t, x0)
-        return (1 - beta).sqrt() * x0 + beta.sqrt() * noise
     def noised(a, s, x, e): return a * x + s * e
+    def of(f, shift=lambda t: t, by=factors):
+        return lambda x, t, e: f(*by(shift(t), x), x, e)
+    def inputs(shape):
+        t = l.times[[n // 9, n // 3, n // 2, 2 * n // 3, 8 * n // 9]]
+        return [(_draw(1, 5, *shape), t, _draw(2, 5, *shape))]
     slips = {
         "the noise has its variance for a factor: a root is missing":
             of(lambda a, s, x, e: a * x + s ** 2 * e),
@@ -64,32 +53,30 @@ def forward(fn, **says) -> Verdict:
         "both roots are missing": of(lambda a, s, x, e: a ** 2 * x + s ** 2 * e),
         "data and noise are exchanged": of(lambda a, s, x, e: s * x + a * e),
         "the data keep their size: the factor alpha is missing": of(lambda a, s, x, e: x + s * e),
-        "the factor of the noise is 1 - alpha": of(lambda a, s, x, e: a * x + (1 - a) * e)}
+        "the factor of the noise is 1 - alpha": of(lambda a, s, x, e: a * x + (1 - a) * e),
+        **{says: of(noised, by=f) for says, f in more.items()}}
     if l.steps: slips |= {
-        "1 - beta stands where abar belongs: the product is missing": one_step,
         "the time is off by one, towards the data": of(noised, lambda t: t - 1),
         "the time is off by one, towards the noise": of(noised, lambda t: (t + 1).clamp(max=last)),
         "the time is reversed": of(noised, lambda t: last - t)}
-    t = l.times[[n // 9, n // 3, n // 2, 2 * n // 3, 8 * n // 9]]
-    def inputs(shape): return [(_draw(1, 5, *shape), t, _draw(2, 5, *shape))]
-    if l.turned:
-        given = fn
-        @functools.wraps(given)
-        def fn(x0, t, noise): return given(x0, 1 - t, noise)
-    verdict = _check_closed_form("forward", fn, of(noised), inputs, slips)
-
-    # other factors of data and noise in each example
+    verdict = _check_closed_form(kind, fn, of(noised), inputs, slips)
+    def other(x, t, e):  # what data and noise, with any factors by example, explain
+        known = torch.stack([x.flatten(1), e.flatten(1)], -1)
+        got = as_float64(call_foreign(fn, x, t, e)).flatten(1)[..., None]
+        return (known @ torch.linalg.lstsq(known, got).solution).reshape(x.shape)
     if "elements are right" not in verdict.says: return verdict
-    x0, t, noise = inputs(SHAPES[0])[0]
-    try: got = as_float64(call_foreign(fn, x0, t, noise)).flatten(1)
-    except Exception: return verdict
-    known = torch.stack([x0.flatten(1), noise.flatten(1)], -1)
-    fit = torch.linalg.lstsq(known, got[..., None]).solution
-    if (known @ fit - got[..., None]).abs().max() > 1e-4: return verdict
-    (a, s), (alpha, sigma) = fit[2, :, 0].tolist(), (v.item() for v in l.at(t[2], got[0, 0]))
-    return make_verdict("forward", fn, (
-        f"it has other levels than said: at t = {t[2]:.4g} data and noise have the factors "
-        f"{a:.3f} and {s:.3f}, where {alpha:.3f} and {sigma:.3f} belong: another schedule?"))
+    says = "it has other levels than said, those of another schedule"
+    return _check_closed_form(kind, fn, of(noised), inputs, {says: other})
+
+def forward(fn, **says) -> Verdict:
+    """Check the forward process, x_t = α x_0 + σ ε.
+
+    Args:
+        fn: `fn(x0, t, noise)` → x_t
+        **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
+    l = noise_schedule(**says)
+    missing = "1 - beta stands where abar belongs: the product is missing"
+    return _check_noised("forward", fn, l, l.at, {missing: l.at_step} if l.steps else {})
 
 def step(fn, **says) -> Verdict:
     """Check one step of the forward process, q(x_t|x_(t-1)), which adds noise of variance β.
@@ -99,46 +86,25 @@ def step(fn, **says) -> Verdict:
         **says: Noise levels: betas= or abar="""
     l = noise_schedule(**says)
     if not l.steps: raise ValueError(f"step: expected betas= or abar=; got {l.name}=")
-    def of(data, noise, late=0):
-        def wrong(x, t, e):
-            beta = l.beta(t + late, x)
-            return (1 - beta) ** data * x + beta ** noise * e
-        return wrong
-    t = torch.tensor([1, len(l.times) // 3, len(l.times) // 2, len(l.times) - 2])
-    def inputs(shape): return [(_draw(1, 4, *shape), t, _draw(2, 4, *shape))]
-    def whole(x, t, e):
-        a, s = l.at(t, x)
-        return a * x + s * e
-    return _check_closed_form("step", fn, of(.5, .5), inputs, {
-        "both roots are missing": of(1, 1), "the root of beta is missing": of(.5, 1),
-        "the root of 1 - beta is missing": of(1, .5), "the data keep their size": of(0, .5),
-        "abar stands where 1 - beta belongs: this leads from the data to t": whole,
-        "the time is off by one, towards the data": of(.5, .5, -1),
-        "the time is off by one, towards the noise": of(.5, .5, 1)})
+    return _check_noised("step", fn, l, l.at_step, {
+        "abar stands where 1 - beta belongs: this leads from the data to t": l.at})
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07ed4
 def _q_mean(x0, x_t, a, b, beta, root: float = 1.):
     "Compute E[x_s|x_t, x_0] from a = ᾱ_t, b = ᾱ_s and the step's β (DDPM, eq. 7)."
-    return (
-        b ** .5 * beta * x0 + (1 - beta) ** .5 * (1 - b) * x_t) / (1 - a) ** root
+    return (b ** .5 * beta * x0 + (1 - beta) ** .5 * (1 - b) * x_t) / (1 - a) ** root
 
-def _q_var(a, b, beta):
+def _q_var(a, b, beta, root: float = 1.):
     "β (1 − ᾱ_s) / (1 − ᾱ_t): the posterior variance (DDPM, eq. 7)."
-    return beta * (1 - b) / (1 - a)
+    return beta * (1 - b) / (1 - a) ** root
 
-def _q_var_root(a, b, beta):
-    "Use a wrong root: β (1 − ᾱ_s) / √(1 − ᾱ_t)."
-    return beta * (1 - b) / (1 - a) ** .5
+def _rooted(f): return lambda *v: f(*v, .5)  # a root of what it is divided by
 
-def _q_mean_root(*v):
-    "Use a wrong root in the posterior mean, √(1 − ᾱ_t)."
-    return _q_mean(*v, .5)
-
-POSTERIORS = {  # message → wrong mean and variance, and the shifts of their levels
-    "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean_root, _q_var),
+POSTERIORS = {  # message → wrong mean and variance, shifts of their levels, and the level before
+    "the mean divides by sqrt(1 - abar), where 1 - abar belongs": (_rooted(_q_mean), _q_var),
     "mean and variance divide by sqrt(1 - abar), where 1 - abar belongs": (
-        _q_mean_root, _q_var_root),
-    "the variance divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean, _q_var_root),
+        _rooted(_q_mean), _rooted(_q_var)),
+    "the variance divides by sqrt(1 - abar), where 1 - abar belongs": (_q_mean, _rooted(_q_var)),
     "the second result is a standard deviation: square it": (
         _q_mean, lambda *v: _q_var(*v) ** .5),
     "the second result is the root of beta, a standard deviation: square it": (
@@ -159,9 +125,9 @@ POSTERIORS = {  # message → wrong mean and variance, and the shifts of their l
     "all levels are off by one, towards the noise": (_q_mean, _q_var, 1, 1),
     "all levels are off by one, towards the data": (_q_mean, _q_var, -1, -1),
     "the level before is that of the same step: abar_t stands for abar_(t-1)": (
-        lambda x0, x_t, a, b, beta: _q_mean(x0, x_t, a, a, beta),
-        lambda a, b, beta: _q_var(a, a, beta)),
-}
+        _q_mean, _q_var, 0, 0, 0),
+    "the level before is that of the step after: abar_(t+1) stands for abar_(t-1)": (
+        _q_mean, _q_var, 0, 0, 1)}
 
 # %% ../../nbs/84a_check_my_code.ipynb #e8e07e01
 def posterior(fn, **says) -> Verdict:
@@ -172,16 +138,12 @@ def posterior(fn, **says) -> Verdict:
         **says: Noise levels: betas= or abar="""
     l = noise_schedule(**says)
     if not l.steps: raise ValueError(f"posterior: expected betas= or abar=; got {l.name}=")
-    def parts(t, like):
-        a, b = (l.at(u.clamp(0, l.times[-1]), like)[0] ** 2 for u in (t, t - 1))
-        return a, b, 1 - a / b
-    def padded(f): return lambda x0, x_t, t: f(x0, x_t, *(
-        v if i != 1 else parts(t + 1, x0)[0] for i, v in enumerate(parts(t, x0))))
-    def wrong_end(x0, x_t, t): return (
-        padded(_q_mean)(x0, x_t, t), padded(lambda x0, x_t, *v: _q_var(*v))(x0, x_t, t))
-    def of(mean, var, shift=0, late=0):
+    def parts(t, like, before):
+        a, b, c = (l.at(u.clamp(0, l.times[-1]), like)[0] ** 2 for u in (t, t + before, t - 1))
+        return a, b, 1 - a / c
+    def of(mean, var, shift=0, late=0, before=-1):
         return lambda x0, x_t, t: (
-            mean(x0, x_t, *parts(t + shift, x0)), var(*parts(t + late, x0)))
+            mean(x0, x_t, *parts(t + shift, x0, before)), var(*parts(t + late, x0, before)))
 
     # a variance for each example; a function that takes a single time is called for each
     def full(x0, x_t, t):
@@ -197,10 +159,8 @@ def posterior(fn, **says) -> Verdict:
     t = torch.tensor([2, n // 9, n // 3, n // 2, n - 3])
     def inputs(shape): return [(_draw(1, 5, *shape), _draw(2, 5, *shape), t)]
     wide = _check_closed_form("posterior", full, of(_q_mean, lambda a, b, beta: beta), inputs, {})
-    slips = {says: of(*f) for says, f in POSTERIORS.items()} | {
-        "the level before is that of the step after: abar_(t+1) stands for abar_(t-1)": wrong_end}
-    if wide: return wide
-    return _check_closed_form("posterior", full, of(_q_mean, _q_var), inputs, slips)
+    slips = {says: of(*f) for says, f in POSTERIORS.items()}
+    return wide or _check_closed_form("posterior", full, of(_q_mean, _q_var), inputs, slips)
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0017
 def guidance(fn, says: str = "w") -> Verdict:
@@ -290,46 +250,73 @@ def schedule(values, says: str = "betas") -> Verdict:
     return make_verdict("schedule", values, None, right)
 
 # %% ../../nbs/84a_check_my_code.ipynb #4ed5ab8c
-_LATE = "the time that the network is told is off by one, towards the noise"
-_EARLY = "the time that the network is told is off by one, towards the data"
-
 def _fault_of_noised(t, x, a, s, x0, l, drawn) -> str | None:
     "Compare the noisy data that a network received with the levels of its times."
+    def size(w): return w.square().mean().sqrt().item()
     for part in (s / a).flatten().argsort().chunk(4):
         u, v, alpha, sigma = (w[part] for w in (x, x0, a, s))
-        ratio = lambda of: ((u * v).mean() / (of * v * v).mean()).item()
-        size = lambda w: w.square().mean().sqrt().item()
-        chance = 6 * size(sigma) / size(alpha * v) / u.numel() ** .5
-        shift = ((u - alpha * v) / sigma).mean().item()
-        noise = size((u - alpha * v) / sigma)
-        if l.steps and abs(noise - 1) > .1:
-            beta = l.beta(t[part], u)
-            if abs(size((u - (1 - beta).sqrt() * v) / beta.sqrt()) - 1) < .05:
-                return "1 - beta stands where abar belongs: the product is missing"
-        turned = abs(size((u - sigma * v) / alpha) - 1) < .05 < .1 < abs(noise - 1)
-        if turned: return "data and noise are exchanged, or the time runs the other way"
+        def seen(a, s):  # size and mean of the noise, and how much of the data there is
+            e = (u - a * v) / s
+            return size(e), e.mean().item(), ((u * v).mean() / (a * v * v).mean()).item()
+        def fits(a, s, tol):
+            noise, shift, held = seen(a, s)
+            chance = 6 * size(s) / size(a * v) / u.numel() ** .5
+            return abs(noise - 1) < tol and abs(shift) < .3 and (
+                abs(held - 1) < .1 + chance or a.mean() < .2)
+        if fits(alpha, sigma, .1): continue
+        slips = {
+            "data and noise are exchanged, or the time runs the other way": (sigma, alpha),
+            "the data have alpha squared: a root is missing": (alpha ** 2, sigma),
+            "the noise has its variance for a factor: a root is missing": (alpha, sigma ** 2)}
+        if l.steps: slips |= {
+            "1 - beta stands where abar belongs: the product is missing": l.at_step(t[part], u)}
+        for says, wrong in slips.items():
+            if fits(*wrong, .05): return says
+        noise, shift, held = seen(alpha, sigma)
         if abs(shift) > .3:
             return f"the noise has a mean of {shift:.2f}, not 0: `rand` for `randn`?"
-        if abs(ratio(alpha) - 1) > .1 + chance and alpha.mean() > .2:
-            if abs(ratio(alpha ** 2) - 1) < .1:
-                return "the data have alpha squared: a root is missing"
-            return f"the noisy data hold {ratio(alpha):.2f} times the data that they should"
-        if abs(noise - 1) < .1: continue
-        if abs(size((u - alpha * v) / sigma ** 2) - 1) < .05:
-            return "the noise has its variance for a factor: a root is missing"
-        return f"the noise is {noise:.2f} times as large as it should be"
+        if abs(noise - 1) > .1: return f"the noise is {noise:.2f} times as large as it should be"
+        return f"the noisy data hold {held:.2f} times the data that they should"
+
+    # the levels that are drawn
     if len(t.unique()) == 1: return f"all examples of a batch have the same time, here {t[0]:g}"
-    n, last = len(l.times), l.times[-1]
-    if l.steps and drawn.max() < last: return (
-        f"only times from {int(drawn.min())} to {int(drawn.max())} are drawn, and never {last}, the "
-        "noisiest, where sampling begins: `randint` leaves its upper end out")
-    if l.steps and t.min() > .2 * n: return f"only times from {int(t.min())} are drawn"
-    least = l.times[l.times > 0][:1]
-    if l.name == "sigmas" and (t.max() / t.min()).log() < .5 * (last / least).log(): return (
-        f"only levels from {t.min():.2g} to {t.max():.2g} of {least.item():.2g} to {last:.2g} are "
-        "drawn")
+    last = l.times[-1]
+    if l.steps and (drawn.max() < last or drawn.min() > .2 * last): return (
+        f"only times from {drawn.min():g} to {drawn.max():g} of 0 to {last:g} are drawn, which "
+        "leaves out the noisiest, where sampling begins, or the end (`randint` never draws its "
+        "upper limit)")
+    table = [(w / v)[w > 0] for v, w in ((a, s), (l.alpha(l.times), l.sigma(l.times)))]
+    (least, most), (low, high) = ((v.min().item(), v.max().item()) for v in table)
+    if l.name == "sigmas" and math.log(most / least) < .5 * math.log(high / low):
+        return f"only levels from {least:.2g} to {most:.2g} of {low:.2g} to {high:.2g} are drawn"
 
 # %% ../../nbs/84a_check_my_code.ipynb #84ab0029
+def _answers(predicts: str, l, x0: Tensor) -> dict[str, Callable]:
+    "List what a loss may compare with, as functions of the state, α, σ and time."
+    def of(kind, sign=1): return lambda x, a, s, t: sign * target(kind, x, x0, a, s)
+    eps = of("eps")
+    def late(k):  # the network is told t + k
+        return lambda x, a, s, t: target(predicts, x, x0, *l.at(t - k, x))
+    told = "the time that the network is told is off by one, towards the "
+    return {
+        **{kind: of(kind) for kind in (*PREDICTIONS, predicts)},
+        "the target with the other sign": of(predicts, -1),
+        "noise / sigma^2, where noise / sigma belongs": lambda *v: of("score")(*v) / v[2],
+        "v with its factors exchanged": lambda x, a, s, t: s * eps(x, a, s, t) - a * x0,
+        "v with a plus: alpha eps + sigma x0": lambda x, a, s, t: a * eps(x, a, s, t) + s * x0,
+        "the noisy picture": lambda x, *_: x,
+        **({told + "noise": late(1), told + "data": late(-1)} if l.steps else {})}
+
+def _unit_of_loss(none: float, thrice: float, size: float, n: int, d: int) -> str | None:
+    "Find a unit by the losses of answers 0 and 3 times the right one, for n examples of d pixels."
+    if abs(thrice / none - 2.) < .05: return "an absolute error, where a square is said"
+    return next((what for factor, what in {
+        d: "the sum over pixels, where their mean is said",
+        n * d: "the sum over all numbers, where their mean is said",
+        .5: "half of the mean square", d / 2: "half of the sum over pixels",
+        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
+    }.items() if abs(none / size / factor - 1) < .03), None)
+
 def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     """Check a training loss, the mean square error of the prediction over all elements.
 
@@ -338,69 +325,44 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
         predicts: Kind of prediction: eps, x, v, score, flow or edm
         weight: `weight(t)` → weight of the loss at t, to be checked as well
         **says: Noise levels: betas=, abar=, sigmas=, log_snr= or flow=True"""
-    l, seen = noise_schedule(**says), []
-    fn, predicts = translate(fn, l, predicts)
-    data = _draw(7, 4000, 1) * .5 + .3  # all pixels of an image alike
+    (l, predicts), seen = said(predicts, **says), []
+    def zero(x, *_): return torch.zeros_like(x)
     def value(answer, x0):
         def answered(x, t):
             t, x = t.flatten().expand(len(x)), x.double()
-            seen[:] = t, x, *(v.double().clamp(min=1e-6) for v in l.at(t, x))
-            return answer(*seen[1:])
+            seen[:] = x, *(v.double().clamp(min=1e-6) for v in l.at(t, x)), t
+            return answer(*seen)
         out = call_foreign(fn, ProbeNetwork(answered), x0, generator=stream(0, "loss"))
+        if seen and seen[0].shape != x0.shape: raise ValueError(
+            f"loss: expected noisy data of shape {tuple(x0.shape)}; got {tuple(seen[0].shape)}")
         return float(torch.as_tensor(out["loss"] if isinstance(out, dict) else out).mean())
-    for shape in (1, 4, 4), (16,):  # the first that works
-        x0 = data.expand(-1, 16).reshape(-1, *shape)
-        def zero(x, a, s): return torch.zeros_like(x)
-        try:
-            value(zero, x0[:8])
-            if not seen or seen[1].shape == (8, *shape): break
-        except Exception:
-            if shape == (16,): raise
+    data = (_draw(7, 4000, 1) * .5 + .3).expand(-1, 16)  # all pixels of an image alike
+    shape, _ = first_that_works(
+        lambda shape: value(zero, data[:8].reshape(8, *shape)), (1, 4, 4), (16,))
+    x0 = data.reshape(-1, *shape)
     none = value(zero, x0)
     if not seen: return make_verdict("loss", fn, "the network is never called")
-    def is_(kind): return lambda x, a, s: target(kind, x, x0, a, s)
-    eps = is_("eps")
-    def at_time(k):  # the target where the network is told t + k
-        return lambda x, a, s: target(predicts, x, x0, *l.at(seen[0] - k, x))
-    costs = {what: value(answer, x0) / none for what, answer in {  # what the answer is compared with
-        **{kind: is_(kind) for kind in PREDICTIONS},
-        "the target with the other sign": lambda *v: -is_(predicts)(*v),
-        "noise / sigma^2, where noise / sigma belongs": lambda x, a, s: is_("score")(x, a, s) / s,
-        "v with its factors exchanged": lambda x, a, s: s * eps(x, a, s) - a * x0,
-        "v with a plus: alpha eps + sigma x0": lambda x, a, s: a * eps(x, a, s) + s * x0,
-        "the noisy picture": lambda x, a, s: x,
-        **({_LATE: at_time(1), _EARLY: at_time(-1)} if l.steps else {})}.items()}
-    thrice = value(lambda *v: 3 * is_(predicts)(*v), x0)
-    t, x, a, s = seen
-    size = is_(predicts)(x, a, s).square()
+    answers = _answers(predicts, l, x0)
+    costs = {what: value(answer, x0) / none for what, answer in answers.items()}
+    thrice = value(lambda *v: 3 * answers[predicts](*v), x0)
+    x, a, s, t = seen
+    size = answers[predicts](*seen).square()
     size = (size * expand(weight(t).to(x), x) if weight else size).mean().item()
     if l.steps and t.max() < l.times[-1]:  # a level of many can be missed by chance
         value(zero, x0.repeat(1 + len(l.times) // 200, *[1] * len(shape)))
-    if wrong := _fault_of_noised(t, x, a, s, x0, l, seen[0]): return make_verdict("loss", fn, wrong)
+    wrong, right = _fault_of_noised(t, x, a, s, x0, l, seen[3]), "right"
 
-    # what the loss compares the answer with, by the losses of networks that know
-    if not costs[predicts] < 1e-6:
+    # what the loss compares the answer with, by the losses of networks that know; and the unit
+    told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
+    if not wrong and not costs[predicts] < 1e-6:
         knows = [what for what, cost in costs.items() if cost < 1e-6]
-        if knows and knows[0] in (_LATE, _EARLY): wrong = knows[0]
-        elif knows: wrong = f"the answer is compared with {knows[0]}, where {predicts} is said"
-        else: wrong = (
+        wrong = f"the answer is compared with {knows[0]}, where {predicts} is said" if knows else (
             f"a network that knows {predicts} has {costs[predicts]:.3g} times the loss of an "
             "answer of 0, not 0: the target is another or of another noise, a level is slightly "
             "off, or a further term is in the loss, without which it can be checked")
-        return make_verdict("loss", fn, wrong)
-
-    # the unit, by the losses of answers 0 and 3 times the right one
-    if abs(thrice / none - 2.) < .05:
-        return make_verdict("loss", fn, "an absolute error, where a square is said")
-    d = x0[0].numel()
-    for factor, what in {
-        d: "the sum over pixels, where their mean is said",
-        len(x0) * d: "the sum over all numbers, where their mean is said",
-        .5: "half of the mean square", d / 2: "half of the sum over pixels",
-        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
-    }.items():
-        if abs(none / size / factor - 1) < .03: return make_verdict("loss", fn, what)
-    if abs(none / size - 1) < .1: return make_verdict("loss", fn, None)
-    told = f"an answer of 0 costs {none:.3g}, where the target's mean square is {size:.3g}"
-    wrong = f"levels are weighted otherwise than said: {told}" if weight else None
-    return make_verdict("loss", fn, wrong, f"right, with levels that `weight=` checks: {told}")
+        if knows and knows[0].startswith("the time"): wrong = knows[0]
+    wrong = wrong or _unit_of_loss(none, thrice, size, len(x0), x0[0].numel())
+    if not wrong and abs(none / size - 1) > .1:
+        if weight: wrong = f"levels are weighted otherwise than said: {told}"
+        right = f"right, with levels that `weight=` checks: {told}"
+    return make_verdict("loss", fn, wrong, right)
