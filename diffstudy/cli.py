@@ -218,11 +218,12 @@ def _write(
     blocks: list,    # Pairs (title, images), one below the other
     heads: list,     # Text above each column
     note: str = "",  # Text field of the PNG
+    labels=None,     # Classes of all images, which an NPZ keeps
 ):
     "Write blocks of images as one picture, or for other tools."
     import torch
     if out.suffix.lower() != ".png":
-        return run.save_images(torch.cat([images for _, images in blocks]), out)
+        return run.save_images(torch.cat([images for _, images in blocks]), out, labels=labels)
     from PIL import Image, ImageDraw, ImageFont
     from diffstudy.data.images import image_grid
     try: font = ImageFont.load_default(15)
@@ -230,15 +231,21 @@ def _write(
 
     line, margin, gap = 26, 6, 4  # pixels: a line of text, and between images, as `page` has it
     pages = [image_grid(images, run.facts["levels"], len(heads)) for _, images in blocks]
-    height = line + sum(line + p.height for p in pages)
     width = max(p.width for p in pages)
+    wide, heads = (width - gap) / len(heads), [*map(str, heads)]
+    long = math.ceil(max(map(font.getlength, heads)))
+    top = line if long <= wide else long + 12  # names that are longer than a column is wide stand
+    height = top + sum(line + p.height for p in pages)
     picture = Image.new("RGB", (width + 2 * margin, height), "#fcfbf8")
-    pen, y = ImageDraw.Draw(picture), line
+    pen, y = ImageDraw.Draw(picture), top
 
-    wide = (width - gap) / len(heads)
     for j, head in enumerate(heads):
         middle = margin + gap / 2 + (j + .5) * wide
-        pen.text((middle, 6), str(head), "black", font, anchor="ma")
+        if long <= wide: pen.text((middle, 6), head, "black", font, anchor="ma")
+        else:
+            text = Image.new("RGB", (long, line - 6), picture.getpixel((0, 0)))
+            ImageDraw.Draw(text).text((0, 0), head, "black", font)
+            picture.paste(text.rotate(90, expand=True), (round(middle - (line - 6) / 2), 8))
     for (title, _), images in zip(blocks, pages):
         pen.text((margin + gap, y), title, "black", font)
         picture.paste(images, (margin, y + line - 4))
@@ -246,19 +253,12 @@ def _write(
     write_png(out, picture, note)
 
 # %% ../nbs/77_cli.ipynb #3c8376a3
-def _numbers(
-    name: str,   # Name of the option, for the error
-    text: str,   # Numbers with commas between
-    kind: type,  # int or float
-    least: int,  # Smallest number that is allowed
-) -> list:
-    "Parse numbers with commas between. Raises ValueError unless each is at least `least`."
-    try: out = [kind(v) for v in text.split(",")]
+def _read_weights(text: str) -> list:
+    "Parse numbers with commas between. Raises ValueError unless each is at least -1."
+    try: out = [float(v) for v in text.split(",")]
     except ValueError: out = []
-    if out and all(least <= v < math.inf for v in out): return out
-    raise ValueError(
-        f"{name}: expected {'whole ' if kind is int else ''}numbers with commas between, "
-        f"each at least {least}; got {text!r}")
+    if out and all(-1 <= v < math.inf for v in out): return out
+    raise ValueError(f"--w: expected numbers with commas between, each at least -1; got {text!r}")
 
 # %% ../nbs/77_cli.ipynb #4f365c2b
 def _place(run: Path, out: Path | None) -> Path:
@@ -275,7 +275,8 @@ _Weights = option(
     str, "Guidance weights w with commas between, such as 0,1,3, a block of rows for each; 0 is "
     "none, any other doubles the calls.", default="0")
 _PerClass = option(int, "Samples of each class, or in all from a model without labels.")
-_Labels = option(str, "Classes with commas between, such as 0,1,2, or none.", default="all")
+_Labels = option(
+    str, "Classes by number or name with commas between, such as 0,1,2, or none.", default="all")
 _Classifier = option(
     Path, "Folder of a run of a classifier, to guide by it.",
     default="the labels dropped in training")
@@ -310,7 +311,7 @@ def _sample(
     from diffstudy.train import watch
     with usage():
         check_counts(0, seed=seed)
-        weights = None if w is None else _numbers("--w", w, float, -1)
+        weights = None if w is None else _read_weights(w)
         out = _place(run, out)
         model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
         how = model.default_options() | _given(
@@ -321,9 +322,8 @@ def _sample(
         if labels is None and (model.has_labels or classifier):
             classes = list(range(model.facts["classes"]))
         elif labels not in (None, "none"):
-            classes, last = _numbers("--labels", labels, int, 0), model.facts["classes"] - 1
-            if max(classes) > last: raise ValueError(
-                f"--labels: expected classes from 0 to {last}; got {max(classes)}")
+            classes = [model.label(c) for c in labels.split(",")]
+        names = model.facts.get("names") or range(model.facts["classes"])
 
     # a picture says what it was drawn from, so the same one is not drawn twice
     note = dict(
@@ -347,14 +347,14 @@ def _sample(
             for v, told in zip(weights, asked):
                 title = f"guidance weight w = {v:g}" if weighed and wanted else "samples"
                 if weighed and wanted and v == 0: title += " (none)"
-                if wanted and len({*classes}) == 1: title += f", class {classes[0]}"
+                if wanted and len({*classes}) == 1: title += f", class {names[classes[0]]}"
                 blocks.append((
                     title, model.sample(wanted, n=per_class, seed=seed, progress=view, **told)))
 
         # images of one class, or without any, fill rows of a square
         columns = per_class if per_class <= 10 else math.ceil(per_class ** .5)
-        heads = classes if len(classes) > 1 else [""] * columns
-        _write(out, model, blocks, heads, note)
+        heads = [names[c] for c in classes] if len(classes) > 1 else [""] * columns
+        _write(out, model, blocks, heads, note, wanted and wanted * len(weights))
     typer.echo(
         f"{total} samples of {model.checkpoint.split()[0]}, "
         f"in {time.perf_counter() - begin:.0f} s: {out}")
@@ -368,12 +368,16 @@ def _evaluate(
     sampler: _Sampler = None, spacing: _Spacing = None, precision: _Precision = None,
     seed: _Seed = 0, checkpoint: _Checkpoint = "last", device: _Device = None,
     data_dir: _DataDir = None, force: _Force = False, kinds: _Kinds = None,
+    data: option(
+        str, "Data set, or a run on it, that samples in an .npz are judged by; it stands for RUN.",
+        default="the run's own") = None,
 ):
     "Evaluate samples beside real images, and the bits per dimension where the model has them."
     from diffstudy import experiment
     how = _given(w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision)
     with usage():
-        if w is not None: _numbers("--w", str(w), float, -1)
+        if w is not None: _read_weights(str(w))
+        if data or run.suffix == ".npz": return _evaluate_file(run, data, data_dir, device)
         model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
 
         # a choice that the model does not have is refused, not ignored
@@ -385,6 +389,18 @@ def _evaluate(
             **how, per_class=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
             print_fn=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
+
+def _evaluate_file(path: Path, data: str | None, data_dir, device):
+    "Evaluate the samples of an .npz file beside real images."
+    from diffstudy import data as datasets, experiment
+    from diffstudy.core import expect, pick_device
+    from diffstudy.experiment.evaluation import evaluate_file, format_evaluation
+    given = path.suffix == ".npz" and data
+    expect(given, "samples in NAME.npz and their --data", f"{path}, {data}")
+    if Path(data).is_dir(): sets = experiment.open(data, "cpu").images(data_dir)
+    else: sets = datasets.load(data, data_dir)
+    found = evaluate_file(path, *sets, pick_device(device), _SHOWN, typer.echo)
+    for line in format_evaluation(found): typer.echo(line)
 
 # %% ../nbs/77_cli.ipynb #72ace11f
 _Picture = Annotated[
@@ -400,7 +416,7 @@ _State = option(
     int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
     "again.", default="2", hidden=True)
 _Total = option(int, "Answers in all.")
-_Label = option(int, "Class of the answers.", default="none")
+_Label = option(str, "Class of the answers, by number or name.", default="none")
 _Restored = option(
     Path, "File for the images: NAME.png, or NAME.npz or a folder for other tools.",
     default="NAME-restored.png")
@@ -424,11 +440,12 @@ def _restore(
             raise ValueError(
                 f"{picture}: nothing of it is hidden. Give --mask, a picture that is transparent "
                 "in part, or --noise for one with noise")
+        if told := holes.check_polarity(k, hole, model): typer.echo(f"{picture}: {told}", err=True)
         how = _given(
             noise=noise, method=method, w=w, steps=steps, state=state,
             mask=hole if hole.any() else None)
-        images = model.restore(
-            k, None if label is None else [label] * n, n=n, seed=seed, progress=_SHOWN, **how)
+        labels = None if label is None else [model.label(label)] * n
+        images = model.restore(k, labels, n=n, seed=seed, progress=_SHOWN, **how)
 
     # the picture, what is seen of it, and the answers, which other tools get alone
     given = torch.stack([k, torch.where(hole, model.facts["levels"] // 2, k)])
@@ -574,6 +591,8 @@ def _info(
         own = full[part] if part else full
         values = [f"{k}={v}" for k, v in own.items() if not isinstance(v, dict)]
         typer.echo(f"  {part + ': ' if part else ''}{', '.join(values)}")
+
+    if names := info["facts"].get("names"): typer.echo(f"classes: {', '.join(names)}")
 
     # how far it is, which reading the checkpoint has verified, and what was seen on the way
     if model: tensors = model.model.state_dict()

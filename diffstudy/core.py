@@ -29,7 +29,7 @@ def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
 
     Returns:
         `v` with as many dimensions as `x`: `(b, 1, …)`, or `()`"""
-    v = torch.as_tensor(v, dtype=x.dtype if not torch.is_tensor(v) else None, device=x.device)
+    v = as_numbers(v, name, None if torch.is_tensor(v) else x.dtype).to(x.device)
     if v.ndim == 0: return v
     b = x.shape[0] if x.ndim else 1
 
@@ -51,16 +51,12 @@ def as_data(**tensors) -> tuple[Tensor, ...]:
 
     Returns:
         The tensors in their common dtype, float32 or better"""
-    for name, v in tensors.items():
-        if not torch.is_tensor(v) or not v.is_floating_point():
-            raise TypeError(
-                f"expected {name} as a tensor of floats; "
-                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
-                "turn gray levels into numbers with data.encode first")
+    check_floats(**tensors)
 
     # shapes that differ could broadcast, and would mix the examples without an error
     shapes = {name: tuple(v.shape) for name, v in tensors.items()}
-    if any(s != tuple(v.shape) for s in shapes.values()):  # no set: an exported size has no hash
+    first, *others = shapes.values()
+    if any(s != first for s in others):  # no set: an exported size has no hash
         raise ValueError(
             f"expected {' and '.join(shapes)} of one shape, example by example; got "
             + " and ".join(map(str, shapes.values())))
@@ -82,9 +78,8 @@ def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
     Returns:
         γ in float32 or better, not less than `x`; with `x`, broadcast over the examples"""
     # a Python float takes the precision of the data
-    if not torch.is_tensor(gamma):
-        gamma = torch.as_tensor(
-            gamma, dtype=x.dtype if x is not None and isinstance(gamma, float) else None)
+    like = x is not None and isinstance(gamma, float)
+    gamma = as_numbers(gamma, name, x.dtype if like else None)
     if not gamma.is_floating_point():
         raise TypeError(
             f"expected {name} as floats; got {gamma.dtype}"
@@ -225,15 +220,15 @@ def flat_sum(v: Tensor) -> Tensor:
     return v.flatten(1).sum(1) if v.ndim > 1 else v
 
 # %% ../nbs/70_core.ipynb #55454134
-def check_generator(generator, x: Tensor):
+def check_generator(generator, x: Tensor = None):
     """Check the generators of a batch.
 
     Raises TypeError unless they are generators, ValueError unless there is one for each example.
 
     Args:
         generator: One `torch.Generator`, a list of one for each example, or None
-        x: Examples, `(b, *d)`"""
-    many = isinstance(generator, (list, tuple))
+        x: Examples, `(b, *d)`; None: a list is refused"""
+    many = x is not None and isinstance(generator, (list, tuple))
     for g in generator if many else [generator]:
         if g is None and not many or isinstance(g, torch.Generator): continue
         raise TypeError(
@@ -254,7 +249,8 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
 
     Returns:
         Standard normal noise, `(b, *d)`"""
-    if generator is None or isinstance(generator, torch.Generator):
+    check_floats(x=x)
+    if not isinstance(generator, (list, tuple)):
         return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
     if not len(x): return torch.empty_like(x)
@@ -298,6 +294,7 @@ def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
 
     Returns:
         Random numbers"""
+    check_generator(generator)
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
     return v if device is None or here == device else to_device(v, device)
@@ -415,6 +412,21 @@ def seen(v) -> str:
     "Describe a value for an error message: a tensor by dtype and shape, the rest by type."
     return f"{v.dtype} of shape {tuple(v.shape)}" if torch.is_tensor(v) else type(v).__name__
 
+def as_numbers(v, name: str = "values", dtype=None) -> Tensor:
+    "Convert to a tensor; a tensor stays as it is. Raise TypeError for what is no number."
+    try: return torch.as_tensor(v, dtype=dtype)
+    except (TypeError, ValueError, RuntimeError): got = f"{type(v).__name__} {v!r:.40}"
+    raise TypeError(f"expected {name} as numbers; got {got}")
+
+def check_floats(**tensors):
+    "Check that each value is a tensor of floats; raise TypeError otherwise."
+    for name, v in tensors.items():
+        if not torch.is_tensor(v) or not v.is_floating_point():
+            raise TypeError(
+                f"expected {name} as a tensor of floats; "
+                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
+                "turn gray levels into numbers with data.encode first")
+
 def check_counts(least: int = 1, /, **values: int):
     "Check that each value is a whole number, at least `least`; raise ValueError otherwise."
     for k, v in values.items():
@@ -428,6 +440,14 @@ def check_positive(**values: float):
         try: holds = 0 < v < math.inf
         except (TypeError, RuntimeError): holds = False
         expect(holds, "a finite number above 0", repr(v), k)
+
+def check_between(low: float = 0., high: float = math.inf, /, **values: float):
+    "Check that each value is a finite number from `low` to `high`; raise ValueError otherwise."
+    for k, v in values.items():
+        try: holds = low <= v <= high and v < math.inf
+        except (TypeError, RuntimeError): holds = False
+        up = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+        expect(holds, f"a number {up}", repr(v), k)
 
 def check_probabilities(p: Tensor, name: str = "p"):
     """Check that no value is below 0 and that the last dimension sums to at most 1.

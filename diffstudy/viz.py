@@ -81,6 +81,7 @@ def to_svg(figure, tight: bool = True) -> str:
     rules = "".join(
         f'[style*="{kind}: {light.lower()}"]{{{kind}:{dark}!important}}'
         for light, dark in _DARK.items() for kind in ("fill", "stroke"))
+    rules += "[id^=axes]>image{filter:brightness(1.5)}"  # points, drawn as one picture
     style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
     return re.sub(r"(<svg[^>]*>)", lambda m: m[1] + style, text, count=1)
 

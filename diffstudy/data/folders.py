@@ -120,12 +120,14 @@ def _random_split(n: int, options: dict) -> tuple[list, list]:  # Indices for tr
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM")
 MOST_PIXELS = 2 ** 26  # a quarter of a gigabyte when decoded
 
-def _read_image(path: Path, size: int, channels: int) -> Tensor:  # `(channels, size, size)`, uint8
+def _read_image(
+    path: Path, size: int, channels: int, clear=None,
+) -> Tensor:  # `(channels, size, size)`, uint8
     "Read an image file as a square; raise ValueError with its path if it is unreadable."
     from PIL import Image
     try:
         if not path.is_file(): raise OSError("a link to nothing, a pipe or a device, and no file")
-        with Image.open(path, formats=IMAGE_FORMATS) as f: image = convert_image(f, channels)
+        with Image.open(path, formats=IMAGE_FORMATS) as f: image = convert_image(f, channels, clear)
     except Exception as e:
         raise ValueError(f"cannot read {str(path)!r} ({type(e).__name__}: {e})") from e
     return crop_square(image, size)
@@ -149,12 +151,13 @@ def crop_square(image, size: int) -> Tensor:
     return F.pil_to_tensor(F.center_crop(F.resize(image, size), size))
 
 # %% ../../nbs/72a_folders.ipynb #5780a99f
-def convert_image(f, channels: int):
+def convert_image(f, channels: int, clear: list = None):
     """Convert an image to 8 bits on white, rotated by its EXIF orientation.
 
     Args:
         f: An opened Pillow image
         channels: 1 = gray, 3 = color
+        clear: Gets the size of the image if a pixel of it is transparent
 
     Returns:
         A Pillow image of mode L or RGB"""
@@ -188,8 +191,9 @@ def convert_image(f, channels: int):
         image = Image.fromarray((v * 255).round().astype(np.uint8))
         if key is not None: image.putalpha(Image.fromarray((pixels != key).astype(np.uint8) * 255))
     if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
+        white, image = Image.new("RGBA", image.size, "white"), image.convert("RGBA")
+        if clear is not None and image.getextrema()[3][0] < 255: clear.append(image.size)
+        image = Image.alpha_composite(white, image)
     return image.convert("L" if channels == 1 else "RGB")
 
 # %% ../../nbs/72a_folders.ipynb #285bc82f
@@ -240,10 +244,11 @@ def _check_options(size, channels, held_out, skip_broken) -> dict:
 
 def _make_sets(facts: dict, images: Tensor, mapped: bool = False) -> tuple[ImageSet, ImageSet]:
     "Build training and test set from all images and the facts in prepared.json."
-    labels, n = facts["labels"], len(facts["labels"]["train"])
+    labels, n, names = facts["labels"], len(facts["labels"]["train"]), facts["classes"]
+    named = names not in ([""], [*map(str, range(len(names)))])  # rows have numbers alone
     every = ImageSet(
-        facts["name"], images, torch.tensor(labels["train"] + labels["test"]), 256,
-        len(facts["classes"]), mapped=mapped)
+        facts["name"], images, torch.tensor(labels["train"] + labels["test"]), 256, len(names),
+        mapped=mapped, names=tuple(names) if named else ())
     return every[:n], every[n:]
 
 def _report_used(source: _Source, used: int, print_fn: Callable):
@@ -354,11 +359,11 @@ def _decode(source: _Source, options: dict, keep: Callable, print_fn: Callable, 
     def read(item):
         part, i, row = item
         if source.mark:  # a file, and all bad ones are named at the end
-            try: return _read_image(row[0], size, channels), row[1]
+            try: return _read_image(row[0], size, channels, clear), row[1]
             except ValueError as e: return None, str(e)
         try:
             image, label = _image_and_label(row)
-            return crop_square(convert_image(image, channels), size), label
+            return crop_square(convert_image(image, channels, clear), size), label
         except Exception as e:
             raise ValueError(
                 f"row {i} of {part}: expected {{'image': …, 'label': …}} or (image, label), the "
@@ -367,7 +372,7 @@ def _decode(source: _Source, options: dict, keep: Callable, print_fn: Callable, 
                 f"got {type(row).__name__} ({type(e).__name__}: {e})") from e
 
     items = ((part, i, row) for part, rows in source.parts.items() for i, row in enumerate(rows))
-    bad, labels = [], dict(train=[], test=[])
+    bad, clear, labels = [], [], dict(train=[], test=[])
     with ThreadPoolExecutor() as pool:
         while some := list(islice(items, 256 if source.mark else 1)):
             for (part, i, _), (image, label) in zip(some, pool.map(read, some)):
@@ -385,6 +390,9 @@ def _decode(source: _Source, options: dict, keep: Callable, print_fn: Callable, 
                 "cannot be read, or leave them out: skip_broken=True, on the command line --set "
                 "skip_broken=true of train and --skip-broken of prepare")
         print_fn(listed)
+    if clear: print_fn(
+        f"{source.name}: what is transparent becomes white, in {len(clear)} pictures; where that "
+        "is wrong, lay them on another ground first")
 
     # whether the labels fit
     if empty := [part for part, v in labels.items() if not v]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import numpy as np, torch
 from torch import Tensor
-from ..core import expect, seen, stream, to_device, values_readable
+from ..core import as_labels, expect, seen, stream, to_device, values_readable
 from ..train.files import (
     find_bundled, import_optional, locked, read_note, replace_file, write_png)
 
@@ -87,13 +87,15 @@ class ImageSet:
         labels: Classes `(n,)`, integers in 0..classes-1; kept as int64
         levels: Number of gray levels, 2 to 256
         classes: Number of classes
-        mapped: True if the images are a memory-mapped file, read batch by batch"""
+        mapped: True if the images are a memory-mapped file, read batch by batch
+        names: Names of the classes; empty: they are called by number"""
     name: str
     images: Tensor
     labels: Tensor
     levels: int
     classes: int
     mapped: bool = False
+    names: tuple = ()
 
     def __post_init__(self):
         x, y = self.images, self.labels
@@ -365,7 +367,7 @@ def image_grid(images, levels: int, columns: int = 0):
     return out
 
 # %% ../../nbs/72_images.ipynb #9f07ab3c
-def write_images(path, images, levels: int, columns: int = 0, note: str = "") -> Path:
+def write_images(path, images, levels: int, columns: int = 0, note: str = "", labels=None) -> Path:
     """Write images as one PNG grid, as an NPZ array, or as a folder of PNG files.
 
     Args:
@@ -374,6 +376,7 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
         levels: Number of gray levels
         columns: Images in a row of the grid; 0: about as many as rows
         note: Text kept in the PNG
+        labels: Classes `(n,)`, kept in the NPZ as arr_1
 
     Returns:
         The path"""
@@ -388,8 +391,8 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
     elif suffix == ".npz":
         # as tools that compute the FID read it: uint8 `(n, h, w, 3)` in 0…255, named arr_0
         rgb = (images.long() * 255 // (levels - 1)).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
-        out = io.BytesIO()
-        np.savez_compressed(out, rgb.numpy().astype("uint8"))
+        known, out = [] if labels is None else [np.asarray(labels)], io.BytesIO()
+        np.savez_compressed(out, rgb.numpy().astype("uint8"), *known)
         replace_file(path, out.getvalue())
     else:
         for i, image in enumerate(images):
@@ -399,6 +402,47 @@ def write_images(path, images, levels: int, columns: int = 0, note: str = "") ->
         for old in path.glob("[0-9]" * 5 + ".png"):
             if int(old.stem) >= len(images) and read_note(old) is not None: old.unlink()
     return path
+
+# %% ../../nbs/72_images.ipynb #6ee420fb
+def read_npz(path, shape: tuple, levels: int, classes: int) -> tuple[Tensor, Tensor | None]:
+    """Read samples: bytes of 0…255 or floats of [−1, 1], channels last or first.
+
+    Args:
+        path: NAME.npz: images as arr_0, samples or images; labels as arr_1, labels or y
+        shape: Shape of an image, `(c, h, w)`
+        levels: Number of gray levels
+        classes: Number of classes
+
+    Returns:
+        Gray levels `(n, c, h, w)`, and labels `(n,)` or None"""
+    try:
+        with np.load(path, allow_pickle=False) as f: found = {k: f[k] for k in f.files}
+    except Exception as e:
+        raise ValueError(f"cannot read {str(path)!r} as an .npz ({type(e).__name__}: {e})") from e
+    given = ", ".join(f"{k} {v.dtype} {v.shape}" for k, v in found.items()) or "nothing"
+    x, y = (
+        next((found[k] for k in names if k in found), None)
+        for names in (("arr_0", "samples", "images"), ("arr_1", "labels", "y")))
+    expect(x is not None, "an array called arr_0, samples or images", given, path)
+
+    # channels last or first, or none at all; gray may stand there three times
+    (c, h, w), many = shape, {shape[0], 3}
+    if x.ndim == 3: x = x[..., None]
+    if x.ndim == 4 and x.shape[1:3] == (h, w) and x.shape[3] in many: x = x.transpose(0, 3, 1, 2)
+    fits = x.ndim == 4 and len(x) and x.shape[1] in many and x.shape[2:] == (h, w)
+    expected = f"numbers (n, {h}, {w}, {c}) or (n, {c}, {h}, {w})"
+    expect(fits and x.dtype.kind in "fiu", expected, given, path)
+    low, high = x.min(), x.max()
+    if x.dtype.kind == "f":
+        expected = "floats from -1 to 1, or bytes (2 * x - 1 makes them of floats from 0 to 1)"
+        expect(-1.5 <= low < 0 < high <= 1.5, expected, f"{low:.4g} to {high:.4g}", path)
+    else: expect(0 <= low <= high < 256, "whole numbers from 0 to 255", f"{low} to {high}", path)
+    k = torch.from_numpy(np.ascontiguousarray(x))
+    if k.is_floating_point(): k = decode(k, levels)
+    elif high >= levels: k = (k.float() * (levels - 1) / 255).round()  # else levels
+    gray = len(k[0]) == c or bool((k == k[:, :1]).all())
+    expect(gray, "images of one channel, or of three that are alike", "colors", path)
+    return k[:, :c].to(torch.uint8), None if y is None else as_labels(y, k, classes, null=False)
 
 # %% ../../nbs/72_images.ipynb #2aa1067a
 def to_strip(images) -> str:

@@ -6,9 +6,11 @@
 __all__ = []
 
 # %% ../../nbs/76b_kinds.ipynb #997f0a17
+from pathlib import Path
 import torch
 from .. import data as datasets
-from ..data.images import subset
+from ..core import expect, stream
+from ..data.images import read_npz, subset
 from .. import measure as scoring
 from ..measure import judge
 from ..train import files
@@ -47,25 +49,50 @@ def evaluate_samples(run, options: dict, data_dir, judges, progress, print_fn) -
     each = options["per_class"]
     if isinstance(images, datasets.Stacked):
         return out | _mode_scores(run, images, each, draw, known)
-    return out | _image_scores(run, images, held_out, each, draw, known)
+    labels = [c for _ in range(each) for c in range(images.classes)]
+    k, labels = draw(labels if run.has_labels else None, len(labels)), torch.tensor(labels)
+    return out | _image_scores(
+        k, labels if run.has_labels else None, images, held_out, known(images), run.device)
+
+def evaluate_file(path: Path, images, held_out, device, progress, print_fn) -> dict:
+    """Score samples of anybody with the judge of a data set.
+
+    Args:
+        path: Samples in an .npz file, of any model
+        images: The training images that they should be like
+        held_out: Held-out images
+        device: The device to compute on
+        progress: Show a bar or lines
+        print_fn: Receives messages about long computations
+
+    Returns:
+        An evaluation, as `evaluate_samples` makes it"""
+    k, labels = read_npz(path, images.shape, images.levels, images.classes)
+    most = min(len(images), 10_000)  # as many as they are compared with
+    if len(k) > most:
+        order = torch.randperm(len(k), generator=stream(0, "some"))[:most].sort().values
+        print_fn(f"{most} of {len(k)} samples are scored, as many as there are training images")
+        k, labels = k[order], None if labels is None else labels[order]
+    expect(len(k) >= 20, "at least 20 samples to score", len(k), path)
+    known = judge.feature_network(images, None, device, print_fn=print_fn, progress=progress)
+    return dict(options=dict(checkpoint=path.name)) | _image_scores(
+        k, labels, images, held_out, known, device)
 
 # %% ../../nbs/76b_kinds.ipynb #1841f6db
-def _image_scores(run, images, held_out, n: int, draw, known) -> dict:
+def _image_scores(k, asked, images, held_out, known, device) -> dict:
     "Score samples of single images: recognition, distances, and the same of held-out images."
-    # the samples, of each class as many where the model is told one
-    in_turn = [c for _ in range(n) for c in range(images.classes)]
-    k, known = draw(in_turn if run.has_labels else None, len(in_turn)), known(images)
-    x = datasets.encode(k, images.levels).to(run.device)
-    labels = torch.tensor(in_turn, device=run.device) if run.has_labels else known(x).argmax(1)
+    x = datasets.encode(k, images.levels).to(device)
+    labels = known(x).argmax(1) if asked is None else asked.to(device)
 
     # the images it is compared with; the features of more would change no digit that is shown
-    some, held_out = subset(images, 10_000).to(run.device), held_out.to(run.device)
+    some, held_out = subset(images, 10_000).to(device), held_out.to(device)
     real = datasets.encode(some.images, images.levels)
     features = scoring.embed(real, known.features)
 
     # the scores, and those of as many held-out images
     found = judge.scores(x, labels, known, real, features=features)
-    each = min(n, int(torch.bincount(held_out.labels, minlength=images.classes).min()))
+    smallest = int(torch.bincount(held_out.labels, minlength=images.classes).min())
+    each = min(len(k) // images.classes, smallest)
     attainable = None
     if each * images.classes >= 12:
         attainable = judge.held_out_scores(some, held_out, known, each, features)
@@ -82,7 +109,7 @@ def _image_scores(run, images, held_out, n: int, draw, known) -> dict:
         judge=scoring.accuracy(known, held, held_out.labels)._asdict(), samples=found,
         held_out=attainable, nearest=dict(samples=nearest(x), held_out=nearest(few)))
     share, error = found["accuracy"]
-    if run.has_labels:
+    if asked is not None:
         out["recognized"] = dict(count=round(share * len(k)), mean=share, error=error, n=len(k))
     else: del found["accuracy"]  # nothing was asked for
     return out
@@ -116,10 +143,10 @@ def describe_sampling(how: dict) -> str:
 def describe_evaluation(e: dict) -> str:
     "Describe checkpoint and options of an evaluation in one line."
     o, n = e["options"], e["n"] if "data_seen" in e else e["nearest"]["samples"]["n"]
-    check_keys("evaluation, options", o, ("checkpoint", "per_class", "seed"))
+    check_keys("evaluation, options", o, ("checkpoint",))
     judge = ", ".join(f"{k}={v}" for k, v in o.get("judge", {}).items())
     parts = [
-        describe_sampling(o), f"{n} samples", f"seed {o['seed']}",
+        describe_sampling(o), f"{n} samples", f"seed {o['seed']}" if "seed" in o else "",
         f"another judge ({judge})" if judge else ""]
     return f"{o['checkpoint'].split()[0]}: {', '.join(filter(None, parts))}"
 

@@ -69,6 +69,8 @@ _INFO_RULES = {  # what may stand in config.json beside the settings, at names w
         lambda v: type(v) is int and 2 <= v <= 256, "a whole number from 2 to 256"),
     "facts.classes": Rule(
         lambda v: type(v) is int and 0 <= v <= _PIXELS, f"a whole number up to {_PIXELS:,}"),
+    "facts.names": Rule(
+        lambda v: type(v) is list and all(type(k) is str for k in v), "names of the classes"),
 }
 
 def check_info(path, info) -> dict:
@@ -150,7 +152,7 @@ def differences(was: dict, now: dict) -> dict:
     longer = ("lengths", "train.steps", "dial.minutes") if way[:len(past)] == past else ()
     return {
         k: (old.get(k), new.get(k)) for k in sorted({*old, *new}.difference(longer))
-        if old.get(k) != new.get(k)}
+        if old.get(k) != new.get(k) and (k != "facts.names" or k in old)}  # none by older versions
 
 # %% ../../nbs/76_experiment.ipynb #e6be8708
 def read_description(info: dict, path: Path, state: dict) -> dict:

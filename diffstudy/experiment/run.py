@@ -145,13 +145,15 @@ def facts_of(images) -> dict:
     """Read the facts of a data set that fix a network: shape, gray levels and classes.
 
     Returns:
-        shape, levels, classes"""
+        shape, levels, classes, and names of the classes if they have any"""
     if not hasattr(images, "levels"):
         raise TypeError(
             f"expected a data.ImageSet, as data.load gives it; got {type(images).__name__}. "
             'data.ImageSet("mine", images, labels, levels, classes) makes one of bytes, and '
             'data.prepare(dataset, "folder") one of any data set')
-    return dict(shape=list(images.shape), levels=images.levels, classes=images.classes)
+    names = getattr(images, "names", ())
+    named = dict(names=[*names]) if names else {}
+    return dict(shape=list(images.shape), levels=images.levels, classes=images.classes) | named
 
 def load_images(full: dict, data_dir=None, print_fn=None) -> tuple:
     """Load the data of a run.
@@ -433,7 +435,7 @@ class Run:
         """Check labels, or make a list of None.
 
         Args:
-            labels: A class for each image, or None
+            labels: A class for each image, by number or name, or None
             n: Number of images without labels
 
         Returns:
@@ -447,7 +449,17 @@ class Run:
             raise TypeError(
                 f"labels: expected a class for each image, such as [3] * 16; got {labels!r}. "
                 "Without labels n says how many: n=16")
+        if isinstance(labels, (list, tuple)):
+            labels = [self.label(c) if isinstance(c, str) else c for c in labels]
         return as_labels(labels, classes=self.facts["classes"], null=False).tolist()
+
+    def label(self, text: str) -> int:
+        "Read a class by its name, or else by its number."
+        names, last = self.facts.get("names") or [], self.facts["classes"] - 1
+        if text in names: return names.index(text)
+        if text.isdecimal() and int(text) <= last: return int(text)
+        if names: raise ValueError(suggest(text, names, "class"))
+        raise ValueError(f"labels: expected classes from 0 to {last}; got {text}")
 
     def to_device(self, images) -> datasets.ImageSet:
         """Move a data set to the model's device.
@@ -460,18 +472,19 @@ class Run:
                     f"images: this model knows the {k} {self.facts[k]}; got {facts[k]}")
         return images.to(self.device)
 
-    def save_images(self, images: Tensor, path, columns: int = 0) -> Path:
+    def save_images(self, images: Tensor, path, columns: int = 0, labels=None) -> Path:
         """Write samples as one picture, as PNG files or as an NPZ file.
 
         Args:
             images: Gray levels `(n, c, h, w)`, as `sample` gives them
             path: NAME.png for one picture, NAME.npz for other tools, or a folder for PNGs
             columns: Columns of the picture; 0: about as many as rows
+            labels: Classes of the images, which an NPZ keeps as arr_1
 
         Returns:
             The written file or folder"""
         return write_images(
-            path, images, self.facts["levels"], columns,
+            path, images, self.facts["levels"], columns, labels=labels,
             note=json.dumps(dict(run=str(self.run_dir), checkpoint=self.checkpoint)))
 
 

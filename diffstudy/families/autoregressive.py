@@ -18,8 +18,12 @@ from ..process.sample import progress_range
 from ..vdm.bound import check_levels
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00027
+def _check_net(net):
+    expect(hasattr(net, "head"), "a PixelCNN, a Transformer or a Table", type(net).__name__, "net")
+
 def _levels(net, k):  # `(b, h, w)`, int64
     "Check the shape and the levels of images, and drop the channel axis."
+    _check_net(net)
     fits = torch.is_tensor(k) and not k.is_floating_point() and k.shape[1:] == net.shape
     expect(fits, f"gray levels (b, {', '.join(map(str, net.shape))}) as integers", seen(k))
     check_levels(k, net.head.levels)
@@ -73,6 +77,7 @@ def nll(net: Callable, k: Tensor, *context) -> Tensor:
 
     Returns:
         Exact value, `(b,)`, nats"""
+    _check_net(net)
     return -net.head.log_prob(net(k, *context), k[:, 0].long()).flatten(1).sum(1)
 
 def loss(net: Callable, batch, generator=None) -> dict:

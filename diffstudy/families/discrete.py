@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import (
-    check_counts, check_probabilities, draw as random, expect, seen, values_readable)
+    as_numbers, check_between, check_counts, check_generator, check_probabilities,
+    draw as random, expect, seen, values_readable)
 
 # %% ../../nbs/56_discrete.ipynb #56a00013
 def uniform(levels: int, betas: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ def _check_levels(k, levels):
 
 def _check_step(chain, t, *levels):
     "Check that t is a time of the chain and levels are of the chain; raise ValueError otherwise."
-    steps, t = len(chain.Q), torch.as_tensor(t)
+    steps, t = len(chain.Q), as_numbers(t, "t")
     expect(not t.is_floating_point() and t.ndim < 2, "whole numbers () or (b,)", seen(t), "t")
     if values_readable(t):
         inside = ((t >= 1) & (t <= steps)).all()
@@ -237,8 +238,9 @@ def draw(p: Tensor, generator=None) -> Tensor:
     Returns:
         Levels, `(…)`, int64"""
     check_probabilities(p)
+    check_generator(generator, p)
     if isinstance(generator, (list, tuple)):
-        return torch.stack([draw(row, g) for row, g in zip(p, generator, strict=True)])
+        return torch.stack([draw(row, g) for row, g in zip(p, generator)])
     here = p.device if generator is None else generator.device
     drawn = torch.multinomial(p.flatten(0, -2).to(here), 1, generator=generator)
     return drawn.view(p.shape[:-1]).to(p.device)
@@ -279,6 +281,7 @@ def bound(chain: Chain, predict: Callable, k_0: Tensor, reverse: Callable = x0_m
     Returns:
         Unbiased estimate for each example, `(b,)`, nats"""
     _check_levels(k_0, chain.Q.shape[-1])
+    check_between(auxiliary=auxiliary)
     T = len(chain.Q)
     t = random(
         torch.randint, 1, T + 1, (len(k_0),), generator=generator, device=k_0.device)
@@ -372,6 +375,8 @@ def masked_bound(predict: Callable, k: Tensor, mask: int, alphas: Tensor = None,
 
     Returns:
         Unbiased estimate for each example, `(b,)`, nats"""
+    check_counts(mask=mask)
+    _check_levels(k, mask)
     b, length = k.shape
     where = dict(generator=generator, device=k.device)
     if alphas is None:

@@ -9,7 +9,8 @@ __all__ = ['one_step_loss', 'progressive_loss', 'consistency_loss', 'mean_flow_l
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..core import as_data, as_step, draw, expand, expect, randn_like
+from ..core import (
+    as_data, as_gamma, as_step, check_between, check_floats, draw, expand, randn_like)
 from ..process.notation import convert
 from ..process.process import alpha, marginal, sigma
 from ..process.sample import (
@@ -75,7 +76,9 @@ def one_step_loss(student: Callable, z: Tensor, x: Tensor, gamma: Tensor) -> Ten
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    x_hat, x = as_data(x_hat=predict_x(student, z, gamma.expand(len(z))), x=x)
+    z, x = as_data(z=z, x=x)
+    gamma = as_gamma(gamma, z).flatten().expand(len(z))
+    x_hat, x = as_data(x_hat=predict_x(student, z, gamma), x=x)
     return (x_hat - x).square().mean()
 
 # %% ../../nbs/52_distillation.ipynb #dae3040c
@@ -110,6 +113,7 @@ def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Te
 
     Returns:
         Mean over examples and dimensions, `()`"""
+    check_floats(x=x)
     gammas = check_grid(gammas, clean=False)
     if len(gammas) % 2 == 0:
         raise ValueError(
@@ -143,6 +147,7 @@ def consistency_loss(student: Callable, average: Callable, teacher: Callable, x:
 
     Returns:
         Mean over examples and dimensions, `()`"""
+    check_floats(x=x)
     gammas = check_grid(gammas, clean=False)
     i = torch.randint(0, len(gammas) - 1, (len(x),), generator=generator)
     t, s = gammas[i].to(x), gammas[i + 1].to(x)
@@ -186,8 +191,8 @@ def mean_flow_loss(net: Callable, x: Tensor, generator=None, instant: float = .5
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    (x,), share = as_data(x=x), isinstance(instant, (int, float)) and 0 <= instant <= 1
-    expect(share, "a probability, 0 to 1", instant, "instant")
+    (x,) = as_data(x=x)
+    check_between(0, 1, instant=instant)
     b, how = len(x), dict(generator=generator, dtype=x.dtype, device=x.device)
     t, r = draw(torch.rand, 2, b, **how).sort(0, descending=True).values
     back = torch.where(draw(torch.rand, b, **how) < instant, 0., t - r)

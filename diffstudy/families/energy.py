@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable
 import torch
 from torch import Tensor
-from ..core import as_step, check_counts, check_positive, expect, randn_like, seen
+from ..core import (
+    as_step, check_counts, check_floats, check_positive, expect, randn_like, seen)
 from ..process.process import alpha, forward, sigma, transition
 from ..process.sample import check_finite, check_grid, check_state, progress_range
 
@@ -43,8 +44,11 @@ def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
 
     Returns:
         `()`, nats up to log Z"""
-    expect(made.shape[1:] == real.shape[1:], f"shape (n, {seen(real)})", seen(made), "made")
-    return f(made).mean() - f(real).mean()
+    fits = torch.is_tensor(made) and torch.is_tensor(real) and made.shape[1:] == real.shape[1:]
+    expect(fits, f"examples (n, *d), as real, {seen(real)}", seen(made), "made")
+    of_made, of_real = f(made), f(real)
+    for v in (of_made, of_real): check_floats(f=v)
+    return of_made.mean() - of_real.mean()
 
 # %% ../../nbs/57_energy.ipynb #57a0000e
 @torch.no_grad()
@@ -78,6 +82,7 @@ def langevin_matrix(score: Callable, points: Tensor, step: float) -> Tensor:
     Returns:
         Probabilities of going from the row's point to the column's, `(n, n)`"""
     check_positive(step=step)
+    check_floats(points=points)
     expect(points.ndim == 2 and points.shape[1] == 1, "(n, 1)", seen(points), "points")
     width = (points[1] - points[0]).item()
     expect(step ** .5 >= width, f"points closer than the noise of a step, {step ** .5:.3g}", width)
@@ -92,7 +97,8 @@ def memory(matrix: Tensor) -> float:
 
     Returns:
         Number of steps after which 1/e of a deviation is left"""
-    square = matrix.ndim == 2 and len(matrix) == matrix.shape[1] and matrix.is_floating_point()
+    check_floats(matrix=matrix)
+    square = matrix.ndim == 2 and len(matrix) == matrix.shape[1]
     expect(square, "floats of shape (n, n)", seen(matrix), "matrix")
     expect(matrix.isfinite().all(), "finite probabilities", "NaN or infinity", "matrix")
     return -1 / math.log(torch.linalg.eigvals(matrix).abs().sort().values[-2].item())
@@ -109,6 +115,7 @@ def recovery_slope(score: Callable, z_t: Tensor, gamma_s: Tensor, gamma_t: Tenso
 
     Returns:
         Score of z_s given z_t, of `(b, *d)` to `(b, *d)`"""
+    check_floats(z_t=z_t)
     k = transition(*as_step(gamma_s, gamma_t))
     a, s2 = k.alpha_ts.to(z_t), k.sigma2_ts.to(z_t)
     return lambda z: score(z) + a * (z_t - a * z) / s2
@@ -147,8 +154,8 @@ def recover(f: Callable, z_t: Tensor, gamma_s: Tensor, gamma_t: Tensor, step: fl
 
     Returns:
         z_s, `(b, *d)`"""
-    g = as_step(gamma_s, gamma_t)[0].to(z_t)
-    score = lambda z: slope(lambda v: f(v, g), z)
+    g = as_step(gamma_s, gamma_t)[0]
+    score = lambda z: slope(lambda v: f(v, g.to(v)), z)
     return langevin(recovery_slope(score, z_t, gamma_s, gamma_t), z_t, step, steps, generator)
 
 # %% ../../nbs/57_energy.ipynb #57a0001e

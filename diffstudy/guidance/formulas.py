@@ -10,7 +10,8 @@ __all__ = ['weight', 'classifier_guided', 'rejection_mask', 'implicit_classifier
 # %% ../../nbs/20_guidance.ipynb #a966b3b3
 import torch
 from torch import Tensor
-from ..core import as_data, as_gamma, as_labels, draw, expand, implements
+from ..core import (
+    as_data, as_gamma, as_labels, check_between, draw, expand, implements)
 from ..process.notation import w_from_scale
 from ..process.process import sigma
 
@@ -91,8 +92,7 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
 
     Returns:
         Labels, `(b,)`, a new tensor"""
-    if not 0 <= p_uncond <= 1:
-        raise ValueError(f"expected a probability between 0 and 1; got p_uncond={p_uncond}")
+    check_between(0, 1, p_uncond=p_uncond)
     c = as_labels(c)
     if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 

@@ -10,7 +10,8 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import as_data, as_gamma, as_labels, choose, expand, expect
+from ..core import (
+    as_data, as_gamma, as_labels, check_between, choose, expand, expect)
 from .formulas import classifier_free, classifier_guided, weight
 from ..process.notation import PREDICTIONS, convert
 
@@ -65,7 +66,7 @@ class Guided:
     def set_options(self, c, w, predicts, interval, rescale, threshold, classes=0):
         "Check the options of guidance and store them."
         choose(predicts, dict.fromkeys(PREDICTIONS), "kind of prediction")
-        expect(0 <= rescale <= 1, "rescale from 0 (off) to 1", rescale)
+        check_between(0, 1, rescale=rescale)
         expect(
             threshold is None or 0 < threshold <= 1,
             "threshold as a share of the values in (0, 1], such as .995", threshold)

@@ -12,7 +12,8 @@ import math
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import as_data, draw as random, flat_sum, randn_like
+from ..core import (
+    as_data, check_between, draw as random, expect, flat_sum, randn_like, values_readable)
 from .formulas import classifier_free, weight
 from ..nets.kernels import highest_precision
 from ..process.process import alpha, sigma
@@ -113,8 +114,12 @@ def systematic_resampling(log_w: Tensor, u: Tensor) -> Tensor:
         raise ValueError(
             "expected one number u for each group of log_w (groups, n); "
             f"got {tuple(u.shape)} and {tuple(log_w.shape)}")
-    n = log_w.shape[-1]
-    total = log_w.softmax(-1).cumsum(-1)
+    numbers = not values_readable(log_w) or log_w.logsumexp(-1).isfinite().all()
+    expect(numbers, "log weights without NaN, in each group one above −∞", "others", "log_w")
+    return _ancestors(log_w, u)
+
+def _ancestors(log_w, u):
+    n, total = log_w.shape[-1], log_w.softmax(-1).cumsum(-1)
     pointers = (torch.arange(n, device=log_w.device) + u[..., None]) / n * total[..., -1:]
     return torch.searchsorted(total, pointers.to(total.dtype), right=True).clamp_max(n - 1)
 
@@ -150,8 +155,7 @@ def _check_particles(z, generator, groups, eta, order, threshold, limit):
         raise ValueError(f"expected order 1 or 2; got {order!r}")
     if not eta >= 0:
         raise ValueError(f"expected eta of 0 (DDIM), 1 (ancestral) or more; got {eta!r}")
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"expected threshold as a share of particles, 0 to 1; got {threshold!r}")
+    check_between(0, 1, threshold=threshold)
     if not limit > 0:
         raise ValueError(f"expected limit > 0, the most a step adds to a log weight; got {limit!r}")
 
@@ -204,7 +208,7 @@ class LogWeights:
         "Resample the groups of low ESS; return ancestors, `(groups, n)`, the identity elsewhere."
         self.ess.append(relative_ess(self.log_w))
         poor = self.ess[-1] < self.threshold
-        drawn = systematic_resampling(self.log_w, _uniform(self.log_w, generator))
+        drawn = _ancestors(self.log_w, _uniform(self.log_w, generator))
         self.log_ratio = self.log_ratio + torch.where(poor, self.log_mean(), 0.)
         self.log_w = torch.where(poor[:, None], 0., self.log_w)
         self.resamplings = self.resamplings + poor
@@ -212,7 +216,7 @@ class LogWeights:
 
     def result(self, z, calls: int = 2) -> WeightedParticles:
         "Collect the final particles, with weights of mean 1 in each group."
-        mean, ess = self.log_mean(), torch.stack(self.ess)
+        mean, ess = self.log_mean(), check_finite(torch.stack(self.ess))
         return WeightedParticles(
             z, self.log_w - mean[:, None], ess, self.resamplings, self.log_ratio + mean,
             calls * len(ess))

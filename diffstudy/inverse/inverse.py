@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import (
-    check_counts, check_positive, choose, expand, expect, flat_sum, randn_like)
+    check_between, check_counts, check_positive, choose, expand, expect, flat_sum, randn_like)
 from ..guidance.particles import LogWeights, WeightedParticles, gather_particles
 from ..process.process import alpha, sigma, transition
 from diffstudy.process.sample import (
@@ -360,8 +360,7 @@ def tds(predict: Callable, measured: Measurement, z: Tensor, gammas: Tensor, gen
     z, gammas = check_state(z, generator), check_grid(gammas, clean=False)
     check_counts(groups=groups)
     expect(len(z) % groups == 0, f"{len(z)} particles in equal groups", groups, "groups")
-    share = isinstance(threshold, (int, float)) and 0 <= threshold <= 1
-    expect(share, "a share of the particles, 0 to 1", threshold, "threshold")
+    check_between(0, 1, threshold=threshold)
     weights, before = LogWeights(z, groups, threshold), 0.
     for gamma, a, b, noise in _step_coefficients(gammas, z):
         p = measured.guidance(predict, z, gamma, sigma(gamma) ** 2, measured.noise ** 2)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from ..core import check_gamma, check_generator, expect, randn_like, seen
+from ..core import (
+    as_numbers, check_between, check_gamma, check_generator, expect, randn_like, seen)
 from ..nets.kernels import highest_precision
 from .process import alpha, sigma
 from ..train.watch import Progress
@@ -73,7 +74,7 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
     """Convert noise levels to float64 on the CPU.
 
     Raises ValueError unless they fall from noise to data; with `backward`, unless they rise."""
-    g = torch.as_tensor(gammas).detach().to("cpu", torch.float64)
+    g = as_numbers(gammas, "gammas").detach().to("cpu", torch.float64)
     expect(
         g.ndim == 1 and len(g) >= 2,
         "gammas of shape (steps + 1,) with at least one step", f"shape {tuple(g.shape)}")
@@ -233,7 +234,7 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    expect(0 <= eta <= 1, "eta from 0 (deterministic) to 1 (ancestral)", eta)
+    check_between(0, 1, eta=eta)
     return walk(
         predict,
         check_state(z, generator),
@@ -300,6 +301,7 @@ def probability_flow(predict: Callable, z: Tensor, gammas: Tensor, *, rtol: floa
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
     g, z = check_grid(gammas, backward, clean=False), check_state(z)
+    check_between(rtol=rtol, atol=atol)
     slope, dtype = ProbabilityFlowODE(predict, z.dtype, max_evaluations), highest_precision(z)
 
     # the error of a step is that of the worst example: the others of the batch must not hide it

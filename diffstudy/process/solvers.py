@@ -14,7 +14,8 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from ..core import check_counts, check_positive, expand, expect, randn_like
+from ..core import (
+    check_between, check_counts, check_positive, expand, expect, randn_like)
 from .notation import (
     betas_from_gammas, edm_sigma, gamma_from_edm_sigma, gammas_from_betas)
 from .process import alpha, sigma
@@ -366,7 +367,7 @@ def langevin_step(predict: Callable, z: Tensor, gamma: Tensor, generator=None, *
     if (step is None) == (snr is None):
         raise ValueError(f"expected either step or snr; got step={step} and snr={snr}")
     size = step if snr is None else snr
-    expect(0 <= size < math.inf, "a step or an snr of at least 0", repr(size))
+    check_between(**{"snr" if step is None else "step": size})
     eps, noise = predict(z, gamma), randn_like(z, generator)
     check_prediction(eps, z)
     eps = eps.to(z.dtype)

@@ -297,6 +297,43 @@ def test_color_pictures_by_another_name(tmp_path, recipe, more):
     assert r.exit_code == 0, r.output
     assert (run / "samples.png").exists(), r.output
 
+def test_classes_are_called_as_their_folders(tmp_path, monkeypatch):
+    "from an empty folder: train, sample, judge what was written, each class by its name"
+    from PIL import Image
+    pytest.importorskip("torchvision")
+    monkeypatch.chdir(tmp_path)
+    root = pictures(Path("pictures"), 60)
+    for i, name in enumerate(("circle", "star")): (root / f"kind{i}").rename(root / name)
+    Image.new("LA", (32, 32), (0, 99)).save(root / "star" / "clear.png")
+
+    def ask(line, *words):
+        r = type_in(*line.split())
+        assert r.exit_code == 0, (line, r.output)
+        for word in words: assert word in r.output, (line, r.output)
+    tiny = "--recipe folder-tiny --steps 2 --run a --set size=16"
+    said = "what is transparent becomes white, in 1 pictures"
+    ask(f"train folder --data-dir pictures {tiny}", said)
+    ask("info a", "classes: circle, star")
+    ask("sample a --labels star,circle --steps 2 --per-class 15 --out s.npz", "30 samples")
+    assert numpy.load("s.npz")["arr_1"].tolist() == [1, 0] * 15
+    ask("sample a --steps 2")
+    ask("sample a --labels star --steps 2", "3 samples")
+    refused(("sample", "a", "--labels", "circle,sta"), "unknown class 'sta'; did you mean 'star'")
+    with patch.dict(judge.EXTRACTOR, width=8, steps=5):
+        ask("evaluate s.npz --data a", "s.npz: 30 samples", "recognized: ", "coverage")
+        numpy.savez("theirs.npz", samples=numpy.load("s.npz")["arr_0"])
+        r = type_in("evaluate", "theirs.npz", "--data", "a")
+        assert "recognized" not in r.output, r.output
+    refused(("evaluate", "s.npz"), "samples in NAME.npz and their --data; got s.npz, None")
+    refused(("evaluate", "s.npz", "--data", "digits"), "numbers .n, 8, 8, 1.*; got arr_0 uint8 .30")
+    run = experiment.open("a", "cpu")
+    experiment.export(run, "a.safetensors")
+    again = experiment.open("a.safetensors", "cpu", print_fn=lambda _: None)
+    assert torch.equal(run.sample(["star"], steps=2), again.sample([1], steps=2))
+    shutil.move(root / "star", root / "sun")  # another name is another set
+    r = type_in("train", "folder", "--data-dir", "pictures", *tiny.replace("2", "3", 1).split())
+    assert "facts.names was ['circle', 'star'], now ['circle', 'sun']" in r.output, r.output
+
 def test_prepare(tmp_path):
     "A folder is decoded once; the line that comes last is what to type next."
     pytest.importorskip("torchvision")

@@ -157,6 +157,11 @@ def test_probabilities_steps_and_lists_are_looked_at():
     for wrong in (0, -1., math.nan, math.inf, "a", None):
         with pytest.raises(ValueError, match="step: expected a finite number above 0; got"):
             core.check_positive(step=wrong)
+    core.check_between(0, 1, eta=0, phi=1.)
+    for wrong in (-1, 1.5, math.nan, "a", None):
+        with pytest.raises(ValueError, match="eta: expected a number from 0 to 1; got"):
+            core.check_between(0, 1, eta=wrong)
+    with pytest.raises(ValueError, match="of at least 0; got inf"): core.check_between(r=math.inf)
     with pytest.raises(ValueError, match=r"unknown sampler \[\]"): choose([], dict(ddim=1), "sampler")
 
 def test_errors_name_the_nearest_choice():

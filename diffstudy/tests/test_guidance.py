@@ -696,7 +696,7 @@ def test_errors_guidance():
     weights = "w of one value, or one for each of 4 examples"
     share = r"as a share of the values in \(0, 1\]"
     for says, call in (
-        ("between 0 and 1; got p_uncond=10", lambda: drop_labels(c, 10, 3)),
+        ("p_uncond: expected a number from 0 to 1; got 10", lambda: drop_labels(c, 10, 3)),
         ("classes of shape", lambda: drop_labels(c[0], .1, 3)),
         (strength, lambda: classifier_free(z, z)),
         (strength, lambda: classifier_free(z, z, w=1, scale=2)),
@@ -717,7 +717,7 @@ def test_errors_guidance():
         ("unknown kind of prediction 'epsilon'; did you mean 'eps'",
          lambda: free(predicts="epsilon")),
         (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
-        ("rescale from 0", lambda: free(rescale=7)),
+        ("rescale: expected a number from 0 to 1", lambda: free(rescale=7)),
         (share, lambda: free(threshold=99.5)),
     ):
         with pytest.raises(ValueError, match=says): call()

@@ -3,6 +3,7 @@
 # %% ../../nbs/80a_my_hole.ipynb #0ea77929
 import numpy as np, pytest, torch
 from PIL import Image
+from .. import data, experiment
 from ..inverse import holes
 
 # %% ../../nbs/80a_my_hole.ipynb #b65cab3e
@@ -39,6 +40,16 @@ def test_a_picture_and_its_hole(tmp_path):
         (text, None, "cannot read .*UnidentifiedImageError"),
     ):
         with pytest.raises(ValueError, match=words): holes.read(path, FACTS, mask)
+
+def test_a_negative_is_noticed():
+    "digits of the data are none, their negatives all are; what is of one gray may be either"
+    run = experiment.open("digits", "cpu", print_fn=lambda _: None)
+    hole = torch.arange(8).expand(8, 8) < 3
+    for k in data.load("digits")[1].images[:5]:
+        assert holes.check_polarity(k, hole, run) == ""
+        assert "is it black on white" in holes.check_polarity(16 - k, hole, run)
+    assert holes.check_polarity(torch.full((1, 8, 8), 8), hole, run) == ""
+    assert holes.check_polarity(k, hole | True, run) == ""
 
 # %% ../../nbs/80a_my_hole.ipynb #e1e77014
 @pytest.mark.parametrize("picture, words", [

@@ -9,7 +9,7 @@ from ..core import stream
 from ..data import sets
 from ..data.images import (
     Batches, ImageSet, decode, encode, from_strip, load_cifar10, load_digits, load_emoji,
-    load_mnist, load_mnist_small, relative_distance, to_strip, write_images)
+    load_mnist, load_mnist_small, read_npz, relative_distance, to_strip, write_images)
 from ..train.files import find_bundled, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
@@ -214,6 +214,38 @@ def test_a_picture_shows_the_gray_levels(tmp_path):
     write_images(tmp_path / "each", k[:2], 5)
     left = sorted(p.name for p in (tmp_path / "each").iterdir())
     assert left == ["00000.png", "00001.png", "00009.png"]
+
+def test_samples_of_anybody_are_read(tmp_path):
+    "ours come back with their labels; bytes or floats, channels last or first; else what was given"
+    k = torch.randint(17, (6, 1, 8, 8), generator=stream(0, "npz"), dtype=torch.uint8)
+    y, path, shape = [0, 1, 2, 0, 1, 2], tmp_path / "a.npz", (1, 8, 8)
+    write_images(path, k, 17, labels=y)
+    found, labels = read_npz(path, shape, 17, 3)
+    assert torch.equal(found, k)
+    assert labels.tolist() == y
+    color = torch.randint(256, (6, 3, 8, 8), generator=stream(1, "npz"), dtype=torch.uint8)
+    last, x = color.permute(0, 2, 3, 1).numpy(), encode(color, 256).numpy()
+    for what in dict(samples=last), dict(images=x), dict(arr_0=x.transpose(0, 2, 3, 1), y=y):
+        np.savez(path, **what)
+        found, labels = read_npz(path, (3, 8, 8), 256, 3)
+        assert torch.equal(found, color), what.keys()
+        assert (labels is None) == ("y" not in what)
+    for what, words in (
+        (dict(x=last), r"called arr_0, samples or images; got x uint8 \(6, 8, 8, 3\)"),
+        (dict(arr_0=last[:, :4]), r"numbers \(n, 8, 8, 1\) or .*; got arr_0 uint8 \(6, 4, 8, 3\)"),
+        (dict(arr_0=last), "one channel, or of three that are alike; got colors"),
+        (dict(arr_0=abs(x[:, :1])), "floats from -1 to 1, or bytes .* got 0.00"),
+        (dict(arr_0=x[:, :1] * 9), "floats from -1 to 1.*; got -8.9"),
+        (dict(arr_0=x[:, :1] * np.nan), "got nan to nan"),
+        (dict(arr_0=last[..., :1] + np.int64(300)), "whole numbers from 0 to 255; got 300 to "),
+        (dict(arr_0=last[..., :1], arr_1=[0, 1]), "one for each of 6 examples"),
+        (dict(arr_0=last[..., :1], labels=[9] * 6), "from 0 to 2; got 9 to 9"),
+    ):
+        np.savez(path, **what)
+        with pytest.raises(ValueError, match=words): read_npz(path, shape, 256, 3)
+    path.write_bytes(b"no zip")
+    with pytest.raises(ValueError, match="cannot read .*a.npz' as an .npz"):
+        read_npz(path, shape, 256, 3)
 
 # %% ../../nbs/72_images.ipynb #1134664f
 def test_images_in_a_strip_come_back_as_they_were():

@@ -221,7 +221,7 @@ def test_errors_say_what_was_expected():
         (lambda: inverse.replacement(mix.predict, m, z, gammas, repeats=0), ValueError, "repeats"),
         (lambda: inverse.replacement(lambda z, g: z[:1], m, z, gammas), ValueError, "shape"),
         (lambda: inverse.tds(mix.predict, m, z, gammas, groups=3), ValueError, "in equal groups"),
-        (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "share"),
+        (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "0 to 1"),
         (lambda: inverse.restore(mix.predict, m, gammas, [stream(0)] * 2, n=2, method="particles"),
             ValueError, "particles=64"),
     ):

@@ -164,22 +164,43 @@ APART = {
     **dict.fromkeys(["judge.scores", "judge.held_out_scores"],
         "take a judge, and join functions that are called here")}
 
-def call(name, device):
-    "Call a function with what it must have."
+def given_to(name, device):
+    "What a function must have, by the names of its arguments."
     f, v = takes_tensors()[name], arguments(device)
     own = OWN[name](v, device) if name in OWN else {}
     takes = inspect.signature(f).parameters
     must = [k for k, p in takes.items() if p.default is p.empty and p.kind not in (2, 4)]
     more = [k for k in takes if k == "generator" or k in own and k not in must]
     given = {k: own[k] if k in own else v[k] for k in [*must, *more]}
-    if "how" in takes: return f(*given.values(), test_gans.CHAIN.to(device), stream(0))
-    return f(**given)
+    if "how" in takes: return [*given.values(), test_gans.CHAIN.to(device), stream(0)], {}
+    return [], given
+
+def call(name, device):
+    "Call a function with what it must have."
+    args, given = given_to(name, device)
+    return takes_tensors()[name](*args, **given)
 
 # %% ../../nbs/89_several_devices.ipynb #ddcd0a4f
 @pytest.mark.parametrize("name", sorted(takes_tensors().keys() - APART.keys()))
 def test_a_function_computes_where_its_tensors_are(name):
     "on a pretended device, whose tensors may not meet those of the CPU"
     with Pretended(): call(name, "xpu")
+
+LATER = "autoregressive discrete distillation energy flow gans inverse solvers vae".split()
+
+@pytest.mark.parametrize("name", sorted(
+    n for n in takes_tensors().keys() - APART.keys() if n.split(".")[0] in LATER))
+def test_a_function_says_what_it_was_given(name):
+    "no argument is text, a generator no number, a number neither NaN nor below 0"
+    f, (_, given) = takes_tensors()[name], given_to(name, "cpu")
+    if name in ("solvers.heun", "solvers.dpmpp_2m", "solvers.unipc"): del given["generator"]
+    for k, v in given.items():
+        wrong = ["a"] if isinstance(v, (torch.Tensor, torch.Generator, int, float)) else []
+        if isinstance(v, (int, float)): wrong += [-2 - v, float("nan")]
+        for bad in wrong:
+            with pytest.raises((TypeError, ValueError), match="expected|give|unknown") as e:
+                f(**given_to(name, "cpu")[1] | {k: bad})
+            assert "argument '" not in str(e.value), "PyTorch's own words"
 
 @pytest.mark.skipif(not XLA, reason="needs torch_xla: `make accelerator`")
 @pytest.mark.parametrize("name", sorted(takes_tensors().keys() - APART.keys()) if XLA else [""])

@@ -292,7 +292,10 @@ def test_errors_of_states_and_predictions():
     for seeds in 0, [0] * 4:
         for call in lambda: ancestral(predict, z, gammas, seeds), lambda: initial((4, 2), seeds):
             with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"): call()
-    with pytest.raises(ValueError, match="eta from 0"): ddim(predict, z, gammas, eta=1.5)
+    with pytest.raises(ValueError, match="eta: expected a number from 0 to 1"):
+        ddim(predict, z, gammas, eta=1.5)
+    with pytest.raises(ValueError, match="rtol: expected a number of at least 0; got -1"):
+        probability_flow(predict, z, gammas, rtol=-1)
 
 def test_errors_of_the_flow():
     "a flow that fails says at which γ, after how many evaluations, and what to try"

@@ -388,6 +388,8 @@ def test_errors_snr():
     "wrong shapes, names, ends and batches of one are refused, with what was expected"
     with pytest.raises(ValueError, match="one shape"):
         diffusion_loss(torch.zeros(2, 3), torch.zeros(3), 1.)
+    with pytest.raises(ValueError, match="dgamma_dt: expected γ'.* of at least 0"):
+        diffusion_loss(torch.ones(2, 3), torch.ones(2, 3), torch.tensor([1., -1.]))
     with pytest.raises(ValueError, match="did you mean 'eps'"):
         weighted_loss(
             torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1),

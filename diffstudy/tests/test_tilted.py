@@ -98,6 +98,9 @@ def test_resampling_is_unbiased_and_even():
     alone = torch.full((1, n), -1e9).index_fill(1, torch.tensor([7]), 0.)
     assert relative_ess(alone).item() == pytest.approx(1 / n)
     assert (systematic_resampling(alone, torch.tensor([.99])) == 7).all()
+    for wrong in (math.nan, math.inf):  # −∞ all over is none either
+        with pytest.raises(ValueError, match="log_w: expected log weights without NaN"):
+            systematic_resampling(alone * wrong, torch.zeros(1))
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0202ba04
 def two_gaussians(gamma, w, m=.6, v=.5, total=2.):
@@ -470,7 +473,7 @@ def test_errors_tilted():
         return feynman_kac(branches, torch.ones(10, 2), grid(Linear(), 3), g, w=1., **options)
     for options, says in ((dict(groups=3), "groups of equal size; 10 particles do not make 3"),
                           (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
-                          (dict(threshold=50), "share of particles"), (dict(limit=0), "limit > 0")):
+                          (dict(threshold=50), "from 0 to 1; got 50"), (dict(limit=0), "limit > 0")):
         with pytest.raises(ValueError, match=says): run(**options)
     with pytest.raises(ValueError, match="share one generator; got a list of 10"):
         run([stream(i) for i in range(10)])

@@ -13,9 +13,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from ..core import as_data, as_gamma, choose, draw, flat_sum, implements
+from ..core import (
+    as_data, as_gamma, choose, draw, expect, flat_sum, implements, values_readable)
 
 # %% ../../nbs/31_snr.ipynb #e2c7ff4b
+def _slope(dgamma_dt, x):
+    "γ'(t) beside data; raise ValueError, on a CPU, where γ falls in t."
+    slope = as_gamma(dgamma_dt, x, "dgamma_dt")
+    rises = not values_readable(slope) or not (slope < 0).any()
+    expect(rises, "γ'(t) of at least 0, as γ rises from data to noise", "one below", "dgamma_dt")
+    return slope
+
 @implements("V24", "V25")
 def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor) -> Tensor:
     """½ γ'(t) exp(−γ) ‖x − x̂‖², the continuous-time loss at one time of each example (VDM).
@@ -29,7 +37,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor)
     Returns:
         Loss at t, `(b,)`, nats; the mean over t ~ U(0, 1) is the loss"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
-    g, slope = as_gamma(gamma, x), as_gamma(dgamma_dt, x, "dgamma_dt")
+    g, slope = as_gamma(gamma, x), _slope(dgamma_dt, x)
     weight = 0.5 * slope * torch.exp(-g)
     return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
 
@@ -46,7 +54,7 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, dgamma_dt: Tensor) -> Tensor:
     Returns:
         Loss at t, `(b,)`, nats; the mean over t ~ U(0, 1) is the loss"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
-    slope = as_gamma(dgamma_dt, eps, "dgamma_dt")
+    slope = _slope(dgamma_dt, eps)
     return 0.5 * slope.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
 
 # %% ../../nbs/31_snr.ipynb #94fd8b3a
@@ -185,6 +193,6 @@ def weighted_loss(eps: Tensor, eps_hat: Tensor, gamma: Tensor, dgamma_dt: Tensor
     Returns:
         Weighted loss, `(b,)`; nats and a bound for "vlb" only"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
-    g, slope = as_gamma(gamma, eps), as_gamma(dgamma_dt, eps, "dgamma_dt")
+    g, slope = as_gamma(gamma, eps), _slope(dgamma_dt, eps)
     w = choose(weighting, WEIGHTINGS, "weighting")(g, slope)
     return w.flatten().to(eps) * diffusion_loss(eps, eps_hat, slope)

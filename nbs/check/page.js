@@ -50,10 +50,10 @@ ask.thin = () => {
   document.querySelectorAll('.katex').forEach(e => e.textContent = 'x');
   const seen = new Set();
   document.querySelectorAll('pre code').forEach(c => {
-    const first = s => !s.children.length && s.textContent.trim() && !seen.has(s.className);
+    const first = s => !s.children.length && s.textContent.trim() && !seen.has(s.localName);
     const keep = [];
-    c.querySelectorAll('i').forEach(s => {
-      if (first(s)) { seen.add(s.className); keep.push(s.cloneNode(true)) } });
+    c.querySelectorAll('*').forEach(s => {
+      if (first(s)) { seen.add(s.localName); keep.push(s.cloneNode(true)) } });
     c.textContent = c.textContent; c.prepend(...keep) });
   const tables = {};
   document.querySelectorAll('main table').forEach(t => {
@@ -124,10 +124,6 @@ ask.folds = () => {
 ask.colors = () => ['text', '.line'].map(s => {
   const look = getComputedStyle(document.querySelector('svg.drawing ' + s));
   return s === 'text' ? look.fill : look.stroke });
-
-ask.begins = () => [...document.querySelectorAll('main > *')]
-  .find(e => e.textContent.trim() && !e.matches('h1, .where, .promise, .facts, .aims'))
-  .getBoundingClientRect().top;
 
 ask.marked = () => {  // the entry of this page is in view
   const bar = document.querySelector('#bar').getBoundingClientRect();

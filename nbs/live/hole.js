@@ -36,15 +36,19 @@ export function* answers(model, {seed, steps, hole, y}) {
 // ------------------------------------------------------------------------------------ the figure
 
 const ANSWERS = 8, BRUSH = 3;  // pixels
-const HALVES = {"Upper half": (x, y) => y < .5, "Lower half": (x, y) => y >= .5,
-                "Left half": x => x < .5, "Right half": x => x >= .5};
+const PARTS = {"Lower third": (x, y) => y >= .64,
+               "Upper half": (x, y) => y < .5, "Lower half": (x, y) => y >= .5,
+               "Left half": x => x < .5, "Right half": x => x >= .5};
 export const figures = new WeakMap();  // figure → what it computed last, for the tests
 
 export async function mount(figure, stage) {
   const [{size, classes}, bytes] = await Promise.all([
     header("guided"), get("hole.bin", "arrayBuffer")]);
-  const state = {digit: 7, seed: 1, steps: 16}, n = size * size;
-  const hole = new Uint8Array(n).fill(1, n / 2);  // the lower half, to begin with
+  const state = {digit: 6, seed: 1, steps: 16}, n = size * size;
+  const hole = new Uint8Array(n);
+  const hide = where => hole.forEach(
+    (_, i) => hole[i] = where((i % size) / size, Math.floor(i / size) / size));
+  hide(PARTS["Lower third"]);
   const digits = new Uint8Array(bytes);  // ten held-out pictures, one of each digit
   const image = () => Float32Array.from(
     digits.subarray(state.digit * n, (state.digit + 1) * n), v => (v + .5) / 128 - 1);
@@ -55,11 +59,8 @@ export async function mount(figure, stage) {
   element("div", {class: "title", text: "Draw over it what shall be hidden"}, board);
   const given = picture(board, size);
   const halves = element("div", {class: "buttons"}, board);
-  for (const [text, where] of Object.entries(HALVES)) {
-    element("button", {type: "button", text}, halves).addEventListener("click", () => {
-      hole.forEach((_, i) => hole[i] = where((i % size) / size, Math.floor(i / size) / size));
-      fill();
-    });
+  for (const [text, where] of Object.entries(PARTS)) {
+    element("button", {type: "button", text}, halves).addEventListener("click", () => { hide(where); fill() });
   }
   element("button", {type: "button", text: "Nothing"}, halves).addEventListener("click", () => {
     hole.fill(0);
@@ -132,7 +133,7 @@ export async function mount(figure, stage) {
     rows.forEach(row => row.setAttribute("aria-label", "no answers yet"));
     says.textContent = hidden ?
       `${hidden} pixels are hidden; ${ANSWERS * steps} calls of the network…` :
-      "Nothing is hidden: draw over the digit, or take a half of it away.";
+      "Nothing is hidden: draw over the digit, or take a part of it away.";
     [begun, drawn] = [performance.now(), []];
     if (hidden) ask({seed, steps, hole: hole.slice(), y: image()});
   }
