@@ -175,8 +175,8 @@ def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable, shape=(1,))
     g, calls = stream(0, "probe"), []
     def as_rows(v):
         if calls and v.numel() != calls[0].x.numel(): raise ValueError(
-            f"sampler: expected a state of shape {(n, *shape)}; got {tuple(v.shape)}: has a factor "
-            "by example the dimensions of an image?")
+            f"sampler: expected a state of {calls[0].x.numel()} numbers, as at the first call; got "
+            f"{tuple(v.shape)}: has a factor by example the dimensions of an image?")
         return v.double().reshape(-1, 1)
     def answered(x, t):
         told, z = t.double().flatten(), as_rows(x)
