@@ -226,9 +226,7 @@ def _write(
         return run.save_images(torch.cat([images for _, images in blocks]), out, labels=labels)
     from PIL import Image, ImageDraw, ImageFont
     from diffstudy.data.images import image_grid
-    try: font = ImageFont.load_default(15)
-    except TypeError: font = ImageFont.load_default()  # Pillow before 10.1
-
+    font = ImageFont.load_default(15)
     line, margin, gap = 26, 6, 4  # pixels: a line of text, and between images, as `page` has it
     pages = [image_grid(images, run.facts["levels"], len(heads)) for _, images in blocks]
     width = max(p.width for p in pages)

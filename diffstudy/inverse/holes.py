@@ -42,7 +42,7 @@ def read(path, facts: dict, mask=None) -> tuple[Tensor, Tensor]:
     return k.round().to(torch.uint8), folders.crop_square(hole, size)[0] > 0
 
 def check_polarity(k: Tensor, hole: Tensor, run) -> str:
-    "Say whether what is seen of a picture looks like the negative of a run's own samples."
+    "Find whether what is seen of a picture is like the negative of a run's own samples."
     if "steps" not in run.choices: return ""
     top, own = run.facts["levels"] - 1, run.sample(n=16, steps=8, sampler="ddim").float()
     own, k = own[:, :, ~hole], k.float()[:, ~hole]

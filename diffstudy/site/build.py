@@ -152,7 +152,6 @@ def read_comments(source: str) -> tuple[dict[int, str], list[str]]:
         plain[line - 1] = beside
     return said, plain
 
-# %% ../../nbs/98_build.ipynb #1ae6d2e8
 def arguments(node: ast.FunctionDef, end: int, said: dict[int, str]
 ) -> tuple[list[tuple[str, str]], str]:  # Pairs (names, meaning), and what is returned
     "What the comments beside a signature say."
@@ -254,15 +253,6 @@ def kept_metadata(text: str, metadata: dict) -> dict:
     tags = [t for t in metadata.get("tags", []) if t.startswith("lecture-")]
     return (dict(SOLUTION) if solution else {}) | ({"tags": tags} if tags else {})
 
-def few_colors(picture: str) -> str:
-    "A PNG in base64 with a palette of 256 colors, a third of its bytes; as it was if it has one."
-    from PIL import Image
-    image = Image.open(io.BytesIO(base64.b64decode(picture)))
-    if image.mode == "P" or image.convert("RGBA").getextrema()[3] != (255, 255): return picture
-    few, out = image.convert("RGB").quantize(dither=Image.Dither.NONE), io.BytesIO()
-    few.save(out, "PNG", optimize=True, dpi=image.info.get("dpi", (100, 100)))
-    return min(picture, base64.b64encode(out.getvalue()).decode(), key=len)
-
 def tidy(nb):
     "Keep the outputs that teach: no counters, no widgets, no metadata but marks."
     kernel = {"display_name": "python3", "language": "python", "name": "python3"}
@@ -281,7 +271,6 @@ def tidy(nb):
             if "metadata" in o: o.metadata = {}
             for widget in [k for k in o.get("data", {}) if k.startswith("application/vnd.jupyter")]:
                 del o.data[widget]
-            if png := o.get("data", {}).get("image/png"): o.data["image/png"] = few_colors(png)
 
 # %% ../../nbs/98_build.ipynb #00dbdc15
 class Ran(NamedTuple):
@@ -601,7 +590,6 @@ def settings() -> dict:  # Key → value of `settings.ini`
     c.read(root() / "settings.ini")
     return dict(c["DEFAULT"])
 
-# %% ../../nbs/98_build.ipynb #4adb4419
 def readme(doc: dict  # The home page's notebook
 ) -> str:  # Markdown
     "The README, made from the home page."
@@ -648,7 +636,6 @@ BESIDE = {  # how the name of any other page begins -> its section, in their ord
     "9": AUTHORS,
 }
 
-# %% ../../nbs/98_build.ipynb #63e09f02
 def number(nb: Path) -> str:  # Such as "20"; nothing for the home page
     "The number of a chapter, which is how its file begins."
     return re.match(r"(\d[0-9a-z]*)_|", nb.stem).group(1) or ""
@@ -668,7 +655,6 @@ def sections() -> dict[str, list[Path]]:  # Section -> its notebooks, in the ord
 
 def path() -> list[Path]: return sections()[THE_PATH]
 
-# %% ../../nbs/98_build.ipynb #2167dd54
 def header(nb: Path) -> dict[str, str]:  # With the keys Read before, Uses, Read, Run and See
     "The small table at the top of a chapter; empty where there is none."
     for c in cells(nb)[1:4]:

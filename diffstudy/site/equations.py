@@ -137,15 +137,12 @@ def to(target: str, anchor: str, here: str = "") -> str:
     "A link's address, short within one page."
     return f"{'' if target == here else target}#{anchor}"
 
-def code_link(f: Function, home: Homes, label: str, here: str = "") -> str:
-    "A link to the cell that defines a function, or the class of a method."
+def code_link(f: Function, home: Homes, label: str = "", here: str = "") -> str:
+    "A link to the cell that defines a function, or the class of a method, or a test, by its words."
     name = f.name.split(".")[0]
-    return f"[`{label}`]({to(home[f.module, name], 'fn-' + name, here)})"
-
-def check_link(p: Function, home: Homes, here: str = "") -> str:
-    "A link to the cell that defines a test: its name as words, without its ids."
-    words = re.sub(r"^test(_[A-Z]\d+)+_?", "", p.name).replace("_", " ").strip() or p.name
-    return f"[{words}]({to(home[p.module, p.name], 'fn-' + p.name, here)})"
+    words = re.sub(r"^test(_[A-Z]\d+)+_?", "", name).replace("_", " ").strip() or name
+    shown = f"`{label}`" if label else words
+    return f"[{shown}]({to(home[f.module, name], 'fn-' + name, here)})"
 
 # %% ../../nbs/90_equations.ipynb #9cc3e37c
 TABLES = {
@@ -169,11 +166,10 @@ def page(where: Path, rows: list[Row]) -> str:  # Markdown
             if not links and e.kind == "statement" and notebooks: links = "a statement"
             said = kind(e.id) + f", {status}" * (status != "checked")
             cells = [f'<a id="row-{e.id}"></a>{e.id}', said, f"${e.statement}$", derived, links]
-            out.append(f"| {' | '.join([*cells, ', '.join(check_link(p, home) for p in tests)])} |")
+            out.append(f"| {' | '.join([*cells, ', '.join(code_link(p, home) for p in tests)])} |")
         out.append("")
     return "\n".join(out)
 
-# %% ../../nbs/90_equations.ipynb #de8fd9f6
 FORMULA = re.compile(r"\$\$(?:(?!\$\$).)*?\\tag\{\w+\}(?:(?!\$\$).)*?\$\$", re.S)
 
 def forth(row: Row, home: Homes, here: str) -> str:
@@ -181,7 +177,7 @@ def forth(row: Row, home: Homes, here: str) -> str:
     i = row.equation.id
     parts = [f"[{i}](90_equations.ipynb#row-{i})", kind(i)]
     code = [code_link(f, home, f.name, here) for f in row.functions]
-    held = [check_link(p, home, here) for p in row.checks]
+    held = [code_link(p, home, here=here) for p in row.checks]
     if code: parts.append("code " + ", ".join(code))
     if held: parts.append("check " + ", ".join(held))
     return "\n\n::: {.equation-links}\n" + " · ".join(parts) + "\n:::\n"

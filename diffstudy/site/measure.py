@@ -29,8 +29,6 @@ def count(text: str) -> Counter:
     tree, lines = ast.parse(text), text.split("\n")
     nodes = list(ast.walk(tree))
     functions = [n for n in nodes if isinstance(n, ast.FunctionDef)]
-    settings = [f for n in nodes if isinstance(n, ast.ClassDef) and n.name.endswith("Config")
-                for f in n.body if isinstance(f, ast.AnnAssign)]
     public = [ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign)
               and getattr(n.targets[0], "id", "") == "__all__"]
     private = re.findall(r"(?m)^def (_[a-z]\w*)", text)
@@ -38,7 +36,6 @@ def count(text: str) -> Counter:
     return Counter({
         "files": 1, "lines": len(lines) - 1, "lines of code": code_lines(tree, lines),
         "public names": sum(map(len, public)),
-        "settings": sum("ClassVar" not in ast.unparse(f.annotation) for f in settings),
         "functions over 60 lines": sum(code_lines(f, lines) > 60 for f in functions),
         "private functions": len(private), "private functions used once": len(once)})
 
@@ -50,13 +47,12 @@ def counted(where: Path) -> dict[str, Counter]:
         found[part(f.relative_to(package))] += count(f.read_text(encoding="utf-8"))
     return found
 
-def table(*checkouts: Path) -> str:  # Markdown
-    "What is counted, side by side: a column for each part, in it a number for each checkout."
-    all_found = [counted(Path(c)) for c in checkouts]
+def table(where: Path) -> str:  # Markdown
+    "What is counted in a checkout: a column for each part."
+    found = counted(where)
     rows = ["| | " + " | ".join(PARTS) + " |", "|---|" + "---|" * len(PARTS)]
     for name in count(""):
-        values = [" → ".join(f"{found[p][name]:,}" for found in all_found) for p in PARTS]
-        rows.append(f"| {name} | " + " | ".join(values) + " |")
+        rows.append(f"| {name} | " + " | ".join(f"{found[p][name]:,}" for p in PARTS) + " |")
     return "\n".join(rows)
 
 # %% ../../nbs/98_build.ipynb #a9c98ad4
@@ -104,10 +100,3 @@ def trips() -> dict[str, tuple[int, int]]:  # Name → files, functions
         with trip(found, "sample"): run.sample(labels=[3] * 4, w=1., steps=4, sampler="ddim")
         with trip(found, "score"): run.bits_per_dim()
     return found
-
-def main():
-    print(table(*(sys.argv[1:] or [build.root()])))
-    for name, (files, functions) in trips().items():
-        print(f"{name}: {files} files, {functions} functions")
-
-if __name__ == "__main__" and "__file__" in globals(): main()  # not in a notebook

@@ -46,7 +46,7 @@ FORMULA = re.compile(r"(?s)\$\$(.*?)\$\$")
 def of_text(heading: str, body: str) -> str:  # HTML
     "A slide of a section of text: the words that lead to its formulas, and these."
     formulas = FORMULA.findall(body)
-    numbered = sorted(range(len(formulas)), key=lambda i: r"\tag" not in formulas[i])[:3]
+    numbered = sorted(range(len(formulas)), key=lambda i: r"\tag" not in formulas[i])[:2]
     shown = [math_span(formulas[i], "div", "math display") for i in sorted(numbered)]
     before = FORMULA.split(body, maxsplit=1)[0]
     prose = [p for p in re.split(r"\n\s*\n", before) if re.match(r"\s*[\w*$`“\"]", p)]

@@ -49,11 +49,7 @@ def role(cell: dict) -> str:
     if folded or mine: return "solution"
     return "check" if re.search(r"(?m)^exercise\(", text) else ""
 
-def has_exercises(nb: Path) -> bool:
-    "Does a notebook hold solutions, so that a student's edition makes sense?"
-    return any(role(c) == "solution" for c in build.cells(nb))
 
-# %% ../../nbs/99_website.ipynb #813bb128
 COLAB = "https://colab.research.google.com/github"
 
 def linked(text: str) -> str:  # HTML
@@ -74,7 +70,7 @@ def facts(nb: Path) -> str:  # HTML
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
     told = [f"<dt>{k}</dt><dd>{linked(h[k])}</dd>" for k in ("Read before", "Uses", "See", "Run")
             if h.get(k)]
-    more = [*[student] * has_exercises(nb),
+    more = [*[student] * bool(build.exercises(nb)),
             f'<a href="{git}/issues/new?title={name}">Report a mistake</a>']
     return " ".join([
         f"<span>{h['Read']} to read</span>" if h else "",
@@ -412,7 +408,8 @@ WAITS = re.compile(
 FIGURES = "Figure", "The figure", "Slider", "Plotting code"  # names of folds
 TABLES = "Table", "The table", "Make the table"
 SET = {  # what stands in a page → how it is set
-    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)': r'<span class="nb">\1</span>',
+    r'([(“]?<span class="math inline">[^<]{1,30}</span>[.,;:!?)”’]+)':
+        r'<span class="nb">\1</span>',
     r"<p>(?=<strong>(?:Notation|Definition|Their words)\.?</strong>)": '<p class="note">',
     r"<p>(?=<strong>\d\d\.\d)": '<p class="exercise">',
     r"(?s)<p>(After this (?:chapter|page) you can[^<]*)</p>\s*<ul>(.*?)</ul>":
@@ -489,23 +486,21 @@ def shell(page: str, name: str, source: Path, pages: dict[str, list[Stop]]) -> s
         main=f"{head}{marked(body)}\n{way_on(name, pages)}")
 
 # %% ../../nbs/99_website.ipynb #382e98b9
-def inline(svg: str, name: str, alt: str) -> str:  # HTML
-    "A drawing as part of a page; its name is its own, and what it shows is in HTML."
-    own = f"<style>#{name} {{", "[data-scheme=dark] & {"  # each rule stands within the drawing's
-    svg = svg.replace("svg {", "& {").replace("@media (prefers-color-scheme: dark) {", own[1])
-    svg = svg.replace("<style>", own[0]).replace("</style>", "}</style>")
-    head = r'(?s)<svg (xmlns="[^"]*" viewBox="[^"]*") width="(\d+)">(.*)'
-    head, width, rest = re.match(head, svg).groups()
-    role = "group" if "<a " in rest else "img"  # what leads somewhere is more than a picture
-    return (f'<svg {head} id="{name}" class="drawing" role="{role}" aria-label="{alt}" '
-            f'style="max-width:{width}px">{rest}')
-
 def with_drawings(page: str, images: Path) -> str:
-    "A page whose drawings are part of it."
+    "A page whose drawings are part of it, each with rules of its own, dark where the page is."
     def drawn(m):
         name, alt = m.group(1), re.search(r'\balt="([^"]*)"', m.group(0))
-        svg = (images / f"{name}.svg").read_text(encoding="utf-8")
-        return inline(svg.strip(), name, alt.group(1) if alt else "")
+        svg = (images / f"{name}.svg").read_text(encoding="utf-8").strip()
+        for old, new in {
+            "svg {": "& {", "@media (prefers-color-scheme: dark)": "[data-scheme=dark] &",
+            "<style>": f"<style>#{name} {{", "</style>": "}</style>"
+        }.items(): svg = svg.replace(old, new)
+        head = r'(?s)<svg (xmlns="[^"]*" viewBox="[^"]*") width="(\d+)">(.*)'
+        head, width, rest = re.match(head, svg).groups()
+        role = "group" if "<a " in rest else "img"  # what leads somewhere is more than a picture
+        label = alt.group(1) if alt else ""
+        return (f'<svg {head} id="{name}" class="drawing" role="{role}" aria-label="{label}" '
+                f'style="max-width:{width}px">{rest}')
     return re.sub(r'<img\b[^>]*\bsrc="(?:[^"]*/)?images/(draw-[\w-]+)\.svg"[^>]*>', drawn, page)
 
 # %% ../../nbs/99_website.ipynb #ae9202b5
@@ -611,12 +606,6 @@ def lead_on(site: Path):
         else: text = file.read_text(encoding="utf-8").replace("</head>", f"{script}</head>", 1)
         file.write_text(text, encoding="utf-8")
 
-# %% ../../nbs/99_website.ipynb #66184b24
-def change(file: Path, how):
-    "Put the text of a file through a function."
-    text = file.read_text(encoding="utf-8")
-    if (new := how(text)) != text: file.write_text(new, encoding="utf-8")
-
 LOST = """<title>Not here</title><h1 class="title">This page is not here</h1></header>
 <p>The address leads nowhere: a letter may be wrong, or the page has another name now. The search at
 the top finds pages by what they say, and the list has all of them; <a href="index.html">the first
@@ -643,7 +632,7 @@ def finish(site: Path):
     (site / "notebooks" / "student").mkdir(parents=True, exist_ok=True)
     for nb in build.notebooks():
         (site / "notebooks" / nb.name).write_text(to_download(nb), encoding="utf-8")
-        if has_exercises(nb):
+        if build.exercises(nb):
             student = to_download(nb, student=True)
             (site / "notebooks" / "student" / nb.name).write_text(student, encoding="utf-8")
 
@@ -654,12 +643,10 @@ def finish(site: Path):
     (site / "404.html").write_text(LOST, encoding="utf-8")
     for page in site.glob("*.html"):
         source = nbs / f"{page.stem}.ipynb"
-        def ours(text):
-            text, small = with_drawings(text, nbs / "images"), {}
-            if source.exists(): small = letters(source)
-            text = with_files(text, page.with_name(f"{page.stem}_files"), small)
-            return shell(text, page.name, source, pages)
-        change(page, ours)
+        text = with_drawings(page.read_text(encoding="utf-8"), nbs / "images")
+        small = letters(source) if source.exists() else {}
+        text = with_files(text, page.with_name(f"{page.stem}_files"), small)
+        page.write_text(shell(text, page.name, source, pages), encoding="utf-8")
     (site / "llms.txt").write_text(plain_list(), encoding="utf-8")
     (site / "search.json").write_text(search_index(site), encoding="utf-8")
     lead_on(site)
@@ -724,7 +711,6 @@ def paper():
                         f"{address}path.html"], check=True, capture_output=True)
     (site / "path.html").unlink()
 
-# %% ../../nbs/99_website.ipynb #0ddf39a5
 def main(argv: list[str] | None = None  # Arguments; those of the process by default
 ):
     "The site: render it, show it, print it, look for a browser."

@@ -20,17 +20,20 @@ from ..train import checkpoint, loop
 def test_errors_config():
     "an unknown key names the nearest one, and impossible values are refused with a reason"
     with pytest.raises(TypeError, match="did you mean 'mismatch'"): Config(mismach=.5)
-    for name, wrong in dict(
-        r1=-1., r2=-1., mismatch=-.5, relativistic=1, r1_every=0, lr_d=-1., lr_g="fast",
-        lr_end=True, betas=(.5, 1.), ema=1., batch_size=2.5,
-    ).items():
-        with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
-    for wrong in 1.5, "low":
-        with pytest.raises(ValueError, match="lr_d_end: expected a fraction"):
-            Config(lr_d_end=wrong)
     with pytest.raises(ValueError, match="whole packs of 5.*got 64 images"):
         config = ddgan_nets.Config("resnet", width=8, d_width=8, num_res_blocks=1, pack=5)
         make_state(Config(batch_size=64), build(config, (1, 8, 8)), 1)
+
+@pytest.mark.parametrize("name, wrong", dict(
+    r1=-1., r2=-1., mismatch=-.5, relativistic=1, r1_every=0, lr_d=-1., lr_g="fast",
+    lr_end=True, betas=(.5, 1.), ema=1., batch_size=2.5,
+).items())
+def test_a_value_of_the_config_out_of_range_is_refused(name, wrong):
+    with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
+
+@pytest.mark.parametrize("wrong", [1.5, "low"])
+def test_an_end_of_a_rate_is_a_fraction(wrong):
+    with pytest.raises(ValueError, match="lr_d_end: expected a fraction"): Config(lr_d_end=wrong)
 
 # %% ../../nbs/73h_adversarial.ipynb #d27b97f8
 NET, CHAIN = ddgan_nets.Config(width=16, d_width=16, latent=3), chain_gammas(4).float()
@@ -66,7 +69,7 @@ def test_losses_by_hand():
     G, D, x = build(NET, (2,))["generator"], _Constant(.7), torch.randn(8, 2)
     wanted = [math.log(1 + math.exp(-.7)), math.log(1 + math.exp(.7)), .1 * 2 ** 2 / 2]
     found = terms(discriminator_terms, small(r1=.1), G, D, x)
-    for term, value in zip(found.values(), wanted): assert abs(term.item() - value) < 1e-6
+    assert [v.item() for v in found.values()] == pytest.approx(wanted, rel=0, abs=1e-6)
     found = terms(generator_terms, small(), G, D, x)
     assert list(found) == ["loss"]
     assert abs(found["loss"].item() - wanted[0]) < 1e-6
@@ -111,9 +114,9 @@ def test_relativistic_pairing_by_hand():
     found = terms(discriminator_terms, both, G, D, x, chain=chain_gammas(1))
     off = G.at.detach() - x  # at state 0 the real one is x itself, and the generated one a point
     gap = off @ D.w.detach()
-    wanted = dict(d_both=F.softplus(gap).mean(), r1=.1 * .5, r2=.03 * .5)  # |w| is 1
+    wanted = dict(d_both=F.softplus(gap).mean().item(), r1=.1 * .5, r2=.03 * .5)  # |w| is 1
     assert list(found) == list(wanted)
-    for k, v in wanted.items(): assert abs(found[k].item() - v) < 1e-6
+    assert {k: v.item() for k, v in found.items()} == pytest.approx(wanted, rel=0, abs=1e-6)
 
     # the slope along w, and none along v: what both share says nothing
     sum(found.values()).backward()
@@ -132,8 +135,9 @@ def test_relativistic_pairing_by_hand():
     # with a bowl the slope is w + z_s: R1 is that of the real ones, R2 that of the generated
     ones = small(relativistic=True, r1=1., r2=1.)
     found = terms(discriminator_terms, ones, G, _Plane(1.), x, chain=chain_gammas(1))
-    for k, z in dict(r1=x, r2=G.at.detach()[None]).items():
-        assert abs(found[k].item() - ((D.w + z) ** 2).sum(1).mean() / 2) < 1e-6
+    half = lambda z: ((D.w + z) ** 2).sum(1).mean().item() / 2
+    assert [found[k].item() for k in ("r1", "r2")] == pytest.approx(
+        [half(x), half(G.at.detach()[None])], rel=0, abs=1e-6)
 
 # %% ../../nbs/73h_adversarial.ipynb #916ff034
 class _Tells(torch.nn.Module):
@@ -152,11 +156,10 @@ def test_mismatched_pairs_by_hand():
         return terms(
             discriminator_terms, small(r1=0., **how), _Point(), _Tells(logits), x, c,
             chain_gammas(1))
-    for logits, relativistic, wanted in (
-        ([0., 1., 5.], True, soft(1., 5.)), ([0., 1., 5.], False, soft(1., 5.)),
-        ([2., 3., 7.], True, soft(1., 5.)), ([2., 3., 7.], False, soft(3., 7.))):
-        found = told(logits, relativistic=relativistic, mismatch=.5)["d_label"]
-        assert abs(found.item() / .5 - wanted) < .2
+    a, b = [0., 1., 5.], [2., 3., 7.]
+    found = [told(logits, relativistic=r, mismatch=.5)["d_label"].item() / .5
+             for logits, r in ((a, True), (a, False), (b, True), (b, False))]
+    assert found == pytest.approx([soft(1., 5.)] * 3 + [soft(3., 7.)], rel=0, abs=.2)
 
     # what comes before it stays as it was, and without labels there is no wrong one
     plain, more = told([2., 3., 7.]), told([2., 3., 7.], mismatch=1.)
@@ -183,18 +186,22 @@ def test_mismatched_pairs_in_a_step():
 
 # %% ../../nbs/73h_adversarial.ipynb #5e86cf4a
 def test_a_pack_has_one_state():
-    "a step draws a state for each pack of a discriminator that has packs, all equally likely"
+    "without packs each example has a state, by the numbers of PyTorch"
     x, chain, D = torch.zeros(3000, 2), chain_gammas(3), torch.nn.Identity()
-    for pack in 1, 3:
-        D.pack = pack
-        s = draw_indices(D, x, chain, stream(0, "t"))
-        rows = s.view(-1, 3)
-        assert (rows == rows[:, :1]).all() == (pack == 3)
-        assert abs(s.bincount() / 3000 - 1 / 3).max() < .05
     D.pack = 1
     assert torch.equal(
         draw_indices(D, x, chain, stream(0, "s")),
         torch.randint(3, (3000,), generator=stream(0, "s")))
+
+@pytest.mark.parametrize("pack", [1, 3])
+def test_states_of_packs_are_equally_likely(pack):
+    "a step draws a state for each pack of a discriminator that has packs"
+    x, chain, D = torch.zeros(3000, 2), chain_gammas(3), torch.nn.Identity()
+    D.pack = pack
+    s = draw_indices(D, x, chain, stream(0, "t"))
+    rows = s.view(-1, 3)
+    assert (rows == rows[:, :1]).all() == (pack == 3)
+    assert abs(s.bincount() / 3000 - 1 / 3).max() < .05
 
 # %% ../../nbs/73h_adversarial.ipynb #b9c67683
 def test_energy_score_by_hand():
@@ -210,8 +217,9 @@ def test_energy_score_by_hand():
     g = stream(0, "energy")
     x, u, v = torch.randn(3, 200_000, 1, generator=g, dtype=torch.float64)
     exact = energy_score(x, u, v).mean()
-    for scale, shift in ((.5, 0), (0, 0), (1.5, 0), (1, .5)):
-        assert energy_score(x, scale * u + shift, scale * v + shift).mean() > exact + .02
+    wrong = [energy_score(x, a * u + b, a * v + b).mean()
+             for a, b in ((.5, 0), (0, 0), (1.5, 0), (1, .5))]
+    assert min(wrong) > exact + .02
 
 # %% ../../nbs/73h_adversarial.ipynb #a7ffa8ff
 def learn_discriminator(updates, s=1, batch=512):
@@ -268,8 +276,8 @@ def same(a, b): return all(torch.equal(u, v) for u, v in zip(a, b, strict=True))
 def test_step_trains_both_and_is_lazy():
     "six updates move both nets, R1 comes in every third, the average follows the generator alone"
     state, records, said = train_some(points)
-    for old, new in zip(weights(*build(NET, (2,)).values()), weights(*state.model.values())):
-        assert not torch.equal(old, new)
+    before, after = weights(*build(NET, (2,)).values()), weights(*state.model.values())
+    assert [torch.equal(*both) for both in zip(before, after)] == [False] * len(after)
     assert (["r1" in r.metrics for r in records], said) == ([True, False, False] * 2, [])
     assert set(state.ema.model.state_dict()) == set(state.model["generator"].state_dict())
     assert all(p.requires_grad for p in state.model.parameters())
@@ -326,10 +334,10 @@ def test_the_networks_have_their_own_rates():
     with pytest.raises(ValueError, match="lr_g and lr_d of config; got lr=0.01"):
         make_state(small(), build(NET, (2,)), 10, rank=CPU, lr=.01)
     state = make_state(small(lr_g=1e-3, lr_d=3e-3), build(NET, (2,)), 10, rank=CPU)
-    for k, lr in dict(generator=1e-3, discriminator=3e-3).items():
-        group = state.optimizers[k].param_groups[0]
-        assert abs(group.get("initial_lr", group["lr"]) - lr) < 1e-9
-        assert tuple(group["betas"]) == (.5, .9)
+    groups = {k: optimizer.param_groups[0] for k, optimizer in state.optimizers.items()}
+    assert {k: g.get("initial_lr", g["lr"]) for k, g in groups.items()} == pytest.approx(
+        dict(generator=1e-3, discriminator=3e-3), rel=0, abs=1e-9)
+    assert [tuple(g["betas"]) for g in groups.values()] == [(.5, .9)] * 2
     shapes = lambda net: [v.shape for v in net.parameters()]
     assert shapes(state.ema.model) == shapes(state.model["generator"])
     assert (state.notes["gan"]["latent"], state.notes["gan"]["lr_d"]) == (3, 3e-3)
@@ -374,19 +382,18 @@ def test_one_step_by_hand(relativistic, r2):
 
     state = make_state(config, build(NET, (2,)), 9, rank=CPU, lr_decay="constant")
     step = adversarial_step(config)
-    got = train.advance(
-        state, lambda state, x, _: step(state, x, stream(0, "a step")), lambda n: x)
-    for k, v in said.items(): torch.testing.assert_close(got[k], v.detach())
+    got = train.advance(state, lambda state, x, _: step(state, x, stream(0, "a step")), lambda n: x)
+    torch.testing.assert_close({k: got[k] for k in said}, {k: v.detach() for k, v in said.items()})
     for name, sure in moved.items():
         for p, q, where in zip(state.model[name].parameters(), model[name].parameters(), sure):
             torch.testing.assert_close(p[where], q[where], rtol=0, atol=1e-5)
 
-def test_a_chain_of_another_length_is_refused():
+@pytest.mark.parametrize("T", [2, 8])
+def test_a_chain_of_another_length_is_refused(T):
     "whose states the networks could not tell apart, or would take for those of one shot"
     state = make_state(small(), build(NET, (2,)), 9, rank=CPU)
-    for T in (2, 8):
-        with pytest.raises(ValueError, match=f"built for T = 4, and the chain has {T} steps"):
-            adversarial_step(small(), chain=chain_gammas(T))(state, points(0), stream(0, "t"))
+    with pytest.raises(ValueError, match=f"built for T = 4, and the chain has {T} steps"):
+        adversarial_step(small(), chain=chain_gammas(T))(state, points(0), stream(0, "t"))
 
 def test_a_study_may_choose_states_and_losses():
     "both sides see the states that it draws, and its generator lowers what it says"
@@ -421,8 +428,7 @@ def test_gradients_are_averaged_over_processes(monkeypatch):
             state, lambda state, batch, _: step(state, batch, stream(0, "a step")),
             lambda n: points(n).double())
         moves.append([p.detach() - old for p, old in zip(model.parameters(), before)])
-    for alone, beside in zip(*moves):
-        torch.testing.assert_close(beside, alone / 2, rtol=1e-3, atol=1e-10)
+    torch.testing.assert_close(moves[1], [alone / 2 for alone in moves[0]], rtol=1e-3, atol=1e-10)
 
 # %% ../../nbs/73h_adversarial.ipynb #dd41b786
 def test_a_refused_generator_is_counted_and_said():

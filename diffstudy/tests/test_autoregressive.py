@@ -14,7 +14,7 @@ from ..nets import initialize
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0001e
 def test_logistics_are_differences_of_a_distribution_function():
-    "by hand in float64, and summing to one; gradients are finite for bumps far away and sharp"
+    "by hand in float64, and summing to one"
     head = Logistics(17, 3)
     out = torch.randn(50, 9, generator=stream(0, "out"), dtype=torch.float64)
     every = torch.arange(17)[None]
@@ -29,12 +29,16 @@ def test_logistics_are_differences_of_a_distribution_function():
     wanted = ((S[1:] - S[:-1]) * weight.softmax(-1)).sum(-1).T
     torch.testing.assert_close(p, wanted, rtol=1e-9, atol=1e-12)
 
-    for mean, log_scale in ((30., -9.), (-30., -9.), (0., 9.)):
-        sharp = torch.tensor([[0.] * 3 + [mean] * 3 + [log_scale] * 3]).requires_grad_()
-        found = head.log_prob(sharp, every)
-        found.sum().backward()
-        assert found.isfinite().all()
-        assert sharp.grad.isfinite().all()
+@pytest.mark.parametrize("mean, log_scale", [(30., -9.), (-30., -9.), (0., 9.)])
+def test_slopes_of_logistics_are_finite(mean, log_scale):
+    "bumps far away and sharp, and very wide ones"
+    head = Logistics(17, 3)
+    every = torch.arange(17)[None]
+    sharp = torch.tensor([[0.] * 3 + [mean] * 3 + [log_scale] * 3]).requires_grad_()
+    found = head.log_prob(sharp, every)
+    found.sum().backward()
+    assert found.isfinite().all()
+    assert sharp.grad.isfinite().all()
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00042
 def test_a_table_is_the_chain_rule():
@@ -75,15 +79,15 @@ def nets(h, w, levels):
     return {name: awake(net) for name, net in made.items()}
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00040
-def test_each_answer_sees_what_was_read_before_and_nothing_else():
+@pytest.mark.parametrize("name, net", nets(4, 5, 3).items())
+def test_each_answer_sees_what_was_read_before_and_nothing_else(name, net):
     "for each pixel: two stacks and full masks see all before; others what their mask composes to"
     k = torch.randint(0, 3, (1, 1, 4, 5), generator=stream(0, "k"))
-    for name, net in nets(4, 5, 3).items():
-        found = sees(net, k)[net.order][:, net.order]
-        reach = getattr(net, "mask", full(20)).double().matrix_power(2) > 0
-        wanted = torch.zeros(20, 20, dtype=torch.bool)
-        wanted[:, :-1] = reach[:, 1:]  # a token holds the pixel before
-        assert torch.equal(found, wanted), name
+    found = sees(net, k)[net.order][:, net.order]
+    reach = getattr(net, "mask", full(20)).double().matrix_power(2) > 0
+    wanted = torch.zeros(20, 20, dtype=torch.bool)
+    wanted[:, :-1] = reach[:, 1:]  # a token holds the pixel before
+    assert torch.equal(found, wanted)
 
 def test_sees_finds_a_norm_that_looks_ahead():
     "a GroupNorm takes its mean over all places, those to come among them"
@@ -92,39 +96,39 @@ def test_sees_finds_a_norm_that_looks_ahead():
     assert sees(awake(net), torch.zeros(1, 1, 3, 3, dtype=torch.int64)).triu().any()
 
 # %% ../../nbs/53_autoregressive.ipynb #53a00041
-def test_all_images_together_have_probability_one():
+@pytest.mark.parametrize("name, net", nets(2, 2, 3).items())
+def test_all_images_together_have_probability_one(name, net):
     "81 images of four pixels and three levels, to 1e-12, for each network, mask, order and head"
     k = all_sequences(3, 4).view(-1, 1, 2, 2)
-    for name, net in nets(2, 2, 3).items():
-        p = torch.exp(-nll(net, k))
-        assert abs(p.sum().item() - 1) < 1e-12, name
-        assert p.max() > 1.5 * p.min()
+    p = torch.exp(-nll(net, k))
+    assert abs(p.sum().item() - 1) < 1e-12
+    assert p.max() > 1.5 * p.min()
 
-def test_untrained_networks_know_nothing():
+@pytest.mark.parametrize("make, w, d", [(PixelCNN, 32, 6), (Transformer, 64, 3)])
+def test_untrained_networks_know_nothing(make, w, d):
     "log 17 for each pixel, whatever the image; weights are the seed's, and nobody else's chance"
     k = torch.randint(0, 17, (3, 1, 8, 8), generator=stream(0, "k"))
     before = torch.get_rng_state()
-    for make, w, d in (PixelCNN, 32, 6), (Transformer, 64, 3):
-        net = make((1, 8, 8), Softmax(17)).eval()  # dropout draws as well
-        torch.testing.assert_close(nll(net, k), torch.full((3,), 64 * math.log(17)))
-        assert loss(net, (k, None))["loss"].item() == pytest.approx(math.log(17))
-        again, other = (make((1, 8, 8), Softmax(17), Size(w, d, seed=s)).read.weight for s in (0, 1))
-        assert torch.equal(net.read.weight, again)
-        assert not torch.equal(again, other)
+    net = make((1, 8, 8), Softmax(17)).eval()  # dropout draws as well
+    torch.testing.assert_close(nll(net, k), torch.full((3,), 64 * math.log(17)))
+    assert loss(net, (k, None))["loss"].item() == pytest.approx(math.log(17))
+    again, other = (make((1, 8, 8), Softmax(17), Size(w, d, seed=s)).read.weight for s in (0, 1))
+    assert torch.equal(net.read.weight, again)
+    assert not torch.equal(again, other)
     assert torch.equal(before, torch.get_rng_state())
 
 # %% ../../nbs/53_autoregressive.ipynb #53a0002b
-def test_samples_have_the_probabilities_of_their_network():
+@pytest.mark.parametrize("name, net", nets(2, 2, 3).items())
+def test_samples_have_the_probabilities_of_their_network(name, net):
     "each kind: what 4,000 draws cost is their entropy, by 81 images, within 4.5 errors"
     every, places = all_sequences(3, 4).view(-1, 1, 2, 2), 3 ** torch.arange(3, -1, -1)
-    for name, net in nets(2, 2, 3).items():
-        with torch.no_grad(): cost = nll(net, every)
-        p = torch.exp(-cost)
-        k = sample(net, 4000, stream(0, name)).flatten(1).long() @ places
-        found = mean_and_error(cost[k])
-        assert abs(found.mean - (p * cost).sum()) < 4.5 * found.error, name
-        count = torch.bincount(k, minlength=81)
-        assert ((count - 4000 * p) ** 2 / (4000 * p)).sum() < 80 + 4.5 * 160 ** .5, name
+    with torch.no_grad(): cost = nll(net, every)
+    p = torch.exp(-cost)
+    k = sample(net, 4000, stream(0, name)).flatten(1).long() @ places
+    found = mean_and_error(cost[k])
+    assert abs(found.mean - (p * cost).sum()) < 4.5 * found.error
+    count = torch.bincount(k, minlength=81)
+    assert ((count - 4000 * p) ** 2 / (4000 * p)).sum() < 80 + 4.5 * 160 ** .5
 
     # an image depends on its own generator alone
     draw = lambda n: sample(net, n, [stream(2, i) for i in range(n)])
@@ -160,9 +164,12 @@ def test_errors_of_autoregressive():
     with pytest.raises(ValueError, match="one channel"): Transformer((3, 2, 2), Softmax(3))
     with pytest.raises(ValueError, match="each of 4 places once"):
         Transformer((1, 2, 2), Softmax(3), order=(0, 1, 2, 2))
-    for wrong in (full(3), full(4).T, full(4).triu(1)):
-        with pytest.raises(ValueError, match="look at itself and back"):
-            Transformer((1, 2, 2), Softmax(3), mask=wrong)
     with pytest.raises(ValueError, match="an axis for each pixel"):
         Table(torch.ones(3, 3), (1, 2, 2))
     with pytest.raises(ValueError, match="n: expected"): sample(net, 0)
+
+@pytest.mark.parametrize(
+    "wrong", [full(3), full(4).T, full(4).triu(1)], ids=["three", "ahead", "not itself"])
+def test_a_mask_that_looks_ahead_is_refused(wrong):
+    with pytest.raises(ValueError, match="look at itself and back"):
+        Transformer((1, 2, 2), Softmax(3), mask=wrong)

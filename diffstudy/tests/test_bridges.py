@@ -39,25 +39,35 @@ KINDS = ("epsilon", "v_prediction", "sample")
 
 # %% ../../nbs/83_bridges.ipynb #76c0c46b
 @pytest.mark.parametrize("kind", KINDS)
-def test_samplers_are_those_of_diffusers(kind):
-    "DDIM, DDPM with the same noise and DPM-Solver to 1e-5, whatever the network predicts"
-    diffusers, z, one = pytest.importorskip("diffusers"), noise("ddim"), noise("ddpm", n=1)
-    for settings in dict(), dict(set_alpha_to_one=False, steps_offset=1):
-        s = diffusers.DDIMScheduler(clip_sample=False, prediction_type=kind, **settings)
-        guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
-        assert (len(grid), grid[-1].isinf()) == (11, not settings)
-        same(sample.ddim(guess, z, grid), walked(s, 10, z))
-    for clip in None, 1.:
-        s = diffusers.DDPMScheduler(clip_sample=clip is not None, prediction_type=kind)
-        guess, grid = bridges.predict(net_of(), s, clip=clip), bridges.scheduler_grid(s, 10)
-        theirs = walked(s, 10, one, torch.Generator().manual_seed(1))
-        same(sample.ancestral(guess, one, grid, torch.Generator().manual_seed(1)), theirs)
-    for end in "zero", "sigma_min":
-        s = diffusers.DPMSolverMultistepScheduler(
-            prediction_type=kind, final_sigmas_type=end, lower_order_final=False,
-            euler_at_final=end == "zero")
-        guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
-        same(SAMPLERS["dpm++"](guess, z, grid), walked(s, 10, z))
+@pytest.mark.parametrize("settings", [{}, dict(set_alpha_to_one=False, steps_offset=1)], ids=str)
+def test_ddim_is_that_of_diffusers(kind, settings):
+    "to 1e-5, whatever the network predicts, with and without a last step to pure data"
+    diffusers, z = pytest.importorskip("diffusers"), noise("ddim")
+    s = diffusers.DDIMScheduler(clip_sample=False, prediction_type=kind, **settings)
+    guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
+    assert (len(grid), grid[-1].isinf()) == (11, not settings)
+    same(sample.ddim(guess, z, grid), walked(s, 10, z))
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("clip", [None, 1.])
+def test_ancestral_sampling_is_the_ddpm_of_diffusers(kind, clip):
+    "with the same noise, to 1e-5"
+    s = pytest.importorskip("diffusers").DDPMScheduler(
+        clip_sample=clip is not None, prediction_type=kind)
+    one, grid = noise("ddpm", n=1), bridges.scheduler_grid(s, 10)
+    guess = bridges.predict(net_of(), s, clip=clip)
+    theirs = walked(s, 10, one, torch.Generator().manual_seed(1))
+    same(sample.ancestral(guess, one, grid, torch.Generator().manual_seed(1)), theirs)
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("end", ["zero", "sigma_min"])
+def test_the_2m_of_diffusers_is_ours_on_its_own_chain(kind, end):
+    "DPM-Solver, to 1e-5"
+    z, s = noise("ddim"), pytest.importorskip("diffusers").DPMSolverMultistepScheduler(
+        prediction_type=kind, final_sigmas_type=end, lower_order_final=False,
+        euler_at_final=end == "zero")
+    guess, grid = bridges.predict(net_of(), s), bridges.scheduler_grid(s, 10)
+    same(SAMPLERS["dpm++"](guess, z, grid), walked(s, 10, z))
 
 # %% ../../nbs/83_bridges.ipynb #c413bc11
 class Asked:
@@ -126,23 +136,24 @@ def net_of_ours(gamma_min=-13.3):
     return net.eval().requires_grad_(False)
 
 @pytest.mark.parametrize("ends", [(-13.3, 5.), (-8., 5.)])
-def test_our_schedule_serves_diffusers(ends):
+@pytest.mark.parametrize(
+    "kind, ours", dict(DDIMScheduler="ddim", DPMSolverMultistepScheduler="dpm++").items())
+def test_our_schedule_serves_diffusers(ends, kind, ours):
     "its γ are ours, its loop with our network draws what our sampler draws, labels included"
     pytest.importorskip("diffusers")
     s, net = schedule.Linear(*ends), net_of_ours()
     z = noise("ours")
-    for kind, ours in dict(DDIMScheduler="ddim", DPMSolverMultistepScheduler="dpm++").items():
-        own = dict(lower_order_final=False) if ours == "dpm++" else {}
-        chain = bridges.scheduler(s, 100, kind, **own)
-        torch.testing.assert_close(
-            bridges.gammas_of(chain), s(torch.linspace(0, 1, 100, dtype=torch.float64)),
-            rtol=1e-9, atol=1e-9)
-        unet, c = bridges.AsUNet(net, chain), torch.tensor([0, 1, 3])
-        grid, x = bridges.scheduler_grid(chain, 10), z
-        chain.set_timesteps(10)
-        for t in chain.timesteps:
-            x = chain.step(unet(x, t, class_labels=c).sample, t, x).prev_sample
-        same(SAMPLERS[ours](lambda z, g: net(z, g, c), z, grid), x)
+    own = dict(lower_order_final=False) if ours == "dpm++" else {}
+    chain = bridges.scheduler(s, 100, kind, **own)
+    torch.testing.assert_close(
+        bridges.gammas_of(chain), s(torch.linspace(0, 1, 100, dtype=torch.float64)),
+        rtol=1e-9, atol=1e-9)
+    unet, c = bridges.AsUNet(net, chain), torch.tensor([0, 1, 3])
+    grid, x = bridges.scheduler_grid(chain, 10), z
+    chain.set_timesteps(10)
+    for t in chain.timesteps:
+        x = chain.step(unet(x, t, class_labels=c).sample, t, x).prev_sample
+    same(SAMPLERS[ours](lambda z, g: net(z, g, c), z, grid), x)
 
 def test_a_pipeline_of_diffusers_draws_with_our_network():
     "what DDIM of ours draws from the same noise, as pixels from 0 to 1"
@@ -158,12 +169,14 @@ def test_a_pipeline_of_diffusers_draws_with_our_network():
 
 def test_names_of_schedulers_are_checked(monkeypatch):
     pytest.importorskip("diffusers")
-    for name in "DDIMShceduler", "FlowMatchEulerDiscreteScheduler":
-        with pytest.raises(ValueError, match=f"trained_betas.*{name}"):
-            bridges.scheduler(schedule.Linear(), class_name=name)
     monkeypatch.setitem(__import__("sys").modules, "diffusers", None)
     with pytest.raises(ImportError, match=r"diffusers: pip install \"diffstudy\[bridges\]\""):
         bridges.scheduler(schedule.Linear())
+
+@pytest.mark.parametrize("name", ["DDIMShceduler", "FlowMatchEulerDiscreteScheduler"])
+def test_a_scheduler_that_cannot_serve_is_refused(name):
+    with pytest.raises(ValueError, match=f"trained_betas.*{name}"):
+        bridges.scheduler(schedule.Linear(), class_name=name)
 
 # %% ../../nbs/83_bridges.ipynb #e1de7569
 @functools.cache
@@ -207,18 +220,22 @@ def test_a_run_comes_back_from_the_hub(tmp_path, hub):
 def test_a_run_its_model_or_its_network_is_a_unet():
     pytest.importorskip("diffusers")
     run, chain = run_of("vdm"), bridges.scheduler(schedule.Linear(-6., 5.))
-    for whole in run, run.model, run.model.net:
-        assert bridges.AsUNet(whole, chain).net is run.model.net
-    for wrong in run_of("ddgan"), torch.nn.Linear(1, 1), "digits":
-        with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got "):
-            bridges.AsUNet(wrong, chain)
+    assert bridges.AsUNet(run, chain).net is run.model.net
+    assert bridges.AsUNet(run.model, chain).net is run.model.net
+    assert bridges.AsUNet(run.model.net, chain).net is run.model.net
+    with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got "):
+        bridges.AsUNet(run_of("ddgan"), chain)
+    with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got Linear"):
+        bridges.AsUNet(torch.nn.Linear(1, 1), chain)
+    with pytest.raises(TypeError, match="run of a diffusion model, or a network.*; got str"):
+        bridges.AsUNet("digits", chain)
 
 # %% ../../nbs/83_bridges.ipynb #ad940e23
-def test_other_names_are_refused(hub):
+@pytest.mark.parametrize("name", ["nowhere", "a/b/c", "../up"])
+def test_other_names_are_refused(hub, name):
     "before anybody asks the hub"
-    for name in "nowhere", "a/b/c", "../up":
-        with pytest.raises(ValueError, match="expected the name of a model on the hub, owner/name"):
-            bridges.from_hub(name, "a.safetensors")
+    with pytest.raises(ValueError, match="expected the name of a model on the hub, owner/name"):
+        bridges.from_hub(name, "a.safetensors")
     with pytest.raises(ValueError, match="ends with .safetensors; got 'model.bin'"):
         bridges.from_hub("owner/name", "model.bin")
     assert not hub

@@ -29,8 +29,8 @@ def test_checkpoint_round_trip(tmp_path):
     assert same(everything(state), everything(other))
     assert other.step == 3
     assert not list(tmp_path.glob(".tmp*"))
-    for ema, module in ((True, state.ema.model), (False, state.model)):
-        assert same_dict(checkpoint.load_weights(path, ema), module.state_dict())
+    assert same_dict(checkpoint.load_weights(path, ema=True), state.ema.model.state_dict())
+    assert same_dict(checkpoint.load_weights(path, ema=False), state.model.state_dict())
     with pytest.raises(FileExistsError): checkpoint.save_checkpoint(state, tmp_path)
     for state.step in (4, 5, 6): checkpoint.save_checkpoint(state, tmp_path)
     kept = [p.name for p in checkpoint.checkpoints(tmp_path)]
@@ -95,28 +95,25 @@ def within(seconds, f):  # or an error: what hangs must not hang the test
     return out[0]
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_what_cannot_be_read_is_passed_over(tmp_path):
-    _, good = a_checkpoint(tmp_path)
-    bad = tmp_path / "step-000000009"
-    for name in ("manifest.json", "state.json", "ema.safetensors"):
-        for make in (os.mkfifo, os.mkdir):
-            said = []
-            shutil.copytree(good, bad)
-            (bad / name).unlink()
-            make(bad / name)
-            assert within(30, lambda: checkpoint.read_latest(tmp_path, said.append)[0]) == good
-            assert f"{name} cannot be read: expected a file" in said[0]
-            shutil.rmtree(bad)
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+@pytest.mark.parametrize("name", ["manifest.json", "state.json", "ema.safetensors"])
+def test_what_cannot_be_read_is_passed_over(tmp_path, name, make):
+    (_, good), bad, said = a_checkpoint(tmp_path), tmp_path / "step-000000009", []
+    shutil.copytree(good, bad)
+    (bad / name).unlink()
+    getattr(os, make)(bad / name)
+    assert within(30, lambda: checkpoint.read_latest(tmp_path, said.append)[0]) == good
+    assert f"{name} cannot be read: expected a file" in said[0]
 
-    # the other files of a run
-    for name, read, error in (
-        ("log.jsonl", lambda p: checkpoint.Log(p.parent, 3), OSError),
-        ("config.json", files.read_json, RuntimeError),
-    ):
-        os.mkfifo(tmp_path / name)
-        found = within(30, lambda: read(tmp_path / name))
-        assert type(found) is error
-        assert "expected a file" in str(found)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name, read, error", [
+    ("log.jsonl", lambda p: checkpoint.Log(p.parent, 3), OSError),
+    ("config.json", files.read_json, RuntimeError)])
+def test_a_pipe_is_no_file_of_a_run(tmp_path, name, read, error):
+    os.mkfifo(tmp_path / name)
+    found = within(30, lambda: read(tmp_path / name))
+    assert type(found) is error
+    assert "expected a file" in str(found)
 
 # %% ../../nbs/74b_checkpoint.ipynb #8606fe89
 def test_another_version_is_named(tmp_path):
@@ -140,10 +137,10 @@ def test_another_version_is_named(tmp_path):
         checkpoint.load_checkpoint(tmp_path, toy_state())
 
     # values of another type, under a checksum that fits; the first would begin anew
-    for k, v in (
-        ("step", math.nan), ("skipped", "many"), ("bad", None), ("seconds", [1]),
-        ("config", "all"), ("notes", []), ("world", 1.5)):
-        assert f"expected {k}, of type" in told(info | {k: v})
+    wrong = dict(
+        step=math.nan, skipped="many", bad=None, seconds=[1], config="all", notes=[], world=1.5)
+    said = {k: told(info | {k: v}) for k, v in wrong.items()}
+    assert [k for k in wrong if f"expected {k}, of type" not in said[k]] == []
 
     # what the first versions did not write is not missed
     younger = ("since", "diffstudy", "processor", "threads", "torch")
@@ -182,17 +179,17 @@ def test_another_type_is_refused(tmp_path):
     with pytest.raises(checkpoint.CheckpointError, match=r"0.bias is int32 \(.*float32 \(.* here"):
         checkpoint.load_checkpoint(path, toy_state())
 
-def test_no_checkpoint_holds_what_is_not_finite(tmp_path):
+@pytest.mark.parametrize("name, of", dict(
+    ema=lambda s: s.ema.model[0].bias,
+    optimizer=lambda s: s.optimizers["main"].state[s.model[3].bias]["exp_avg"],
+).items())
+def test_no_checkpoint_holds_what_is_not_finite(tmp_path, name, of):
     "neither in the average nor in a moment"
-    for name, of in dict(
-        ema=lambda s: s.ema.model[0].bias,
-        optimizer=lambda s: s.optimizers["main"].state[s.model[3].bias]["exp_avg"],
-    ).items():
-        state, _ = a_checkpoint(tmp_path / name)
-        with torch.no_grad(): of(state)[0] = math.nan
-        state.step += 1
-        with pytest.raises(checkpoint.CheckpointError, match=rf"not finite \({name}[^ ]*\)$"):
-            checkpoint.save_checkpoint(state, tmp_path / name)
+    state, _ = a_checkpoint(tmp_path / name)
+    with torch.no_grad(): of(state)[0] = math.nan
+    state.step += 1
+    with pytest.raises(checkpoint.CheckpointError, match=rf"not finite \({name}[^ ]*\)$"):
+        checkpoint.save_checkpoint(state, tmp_path / name)
 
 # %% ../../nbs/74b_checkpoint.ipynb #98a5e2d3
 def test_a_full_disk_costs_nothing(tmp_path):

@@ -113,20 +113,22 @@ def test_many_samples_of_one_class_are_a_grid(labels, n, columns, tmp_path):
         assert cut.tobytes() == tile(image, 17, 5).tobytes(), (labels, i)
 
 # %% ../../nbs/77_cli.ipynb #1514f414
-def test_what_is_typed_is_what_is_drawn(tmp_path):
+@pytest.mark.parametrize(
+    "typed, weights", [((), [0.]), (("--w", 3), [3.]), (("--w", "0,3"), [0., 3.])],
+    ids=["default", "one", "two"])
+def test_what_is_typed_is_what_is_drawn(tmp_path, typed, weights):
     "the weights too, each in its block; what is not typed is as from Python"
     model, ask = experiment.open("digits", "cpu", print_fn=lambda _: None), dict(steps=4, seed=0)
-    for typed, weights in (((), [0.]), (("--w", 3), [3.]), (("--w", "0,3"), [0., 3.])):
-        r = type_in(
-            "sample", "digits", "--labels", 3, "--per-class", 2, "--steps", 4, *typed,
-            "--out", tmp_path / "a.npz", "--force")
-        assert r.exit_code == 0, r.output
-        assert ("8 calls" in r.output) == (3. in weights), r.output
-        drawn = [model.sample([3] * 2, **ask, w=w) for w in weights]
-        model.save_images(torch.cat(drawn), tmp_path / "b.npz")
-        a, b = (numpy.load(tmp_path / name)["arr_0"] for name in ("a.npz", "b.npz"))
-        assert (a == b).all(), weights
-    assert not torch.equal(*drawn)
+    r = type_in(
+        "sample", "digits", "--labels", 3, "--per-class", 2, "--steps", 4, *typed,
+        "--out", tmp_path / "a.npz", "--force")
+    assert r.exit_code == 0, r.output
+    assert ("8 calls" in r.output) == (3. in weights), r.output
+    drawn = [model.sample([3] * 2, **ask, w=w) for w in weights]
+    model.save_images(torch.cat(drawn), tmp_path / "b.npz")
+    a, b = (numpy.load(tmp_path / name)["arr_0"] for name in ("a.npz", "b.npz"))
+    assert (a == b).all()
+    if weights[1:]: assert not torch.equal(*drawn)
 
 # %% ../../nbs/77_cli.ipynb #9fa0b504
 def refused(args, words):
@@ -171,13 +173,16 @@ def test_errors_sample():
     assert type_in("trian").exit_code == 2
     assert type_in("train", "--stpes", "3").exit_code == 2
 
-def test_a_long_report_keeps_its_lines(capsys):
-    "a compiler's report is not joined to one line; a message of ours is"
-    for text, lines in (("one\n  two", 1), ("\n".join("abcdefgh"), 8)):
-        with pytest.raises(cli.typer.Exit): cli.fail(text, 1)
-        assert len(capsys.readouterr().err.splitlines()) == lines
+def test_the_help_names_the_variables():
     found = type_in("--help").output
-    for name in ("DEVICE", "TRACEBACK", "PROFILE"): assert f"DIFFSTUDY_{name}" in found
+    assert [k for k in ("DEVICE", "TRACEBACK", "PROFILE") if f"DIFFSTUDY_{k}" not in found] == []
+
+@pytest.mark.parametrize(
+    "text, lines", [("one\n  two", 1), ("\n".join("abcdefgh"), 8)], ids=["ours", "a compiler's"])
+def test_a_report_keeps_its_lines(capsys, text, lines):
+    "a compiler's report is not joined to one line; a message of ours is"
+    with pytest.raises(cli.typer.Exit): cli.fail(text, 1)
+    assert len(capsys.readouterr().err.splitlines()) == lines
 
 # %% ../../nbs/77_cli.ipynb #56799ea7
 def test_restore(tmp_path):
@@ -207,15 +212,15 @@ def test_restore(tmp_path):
 def test_python_and_the_command_line_are_one():
     "A run of each kind, made here and opened there, and the other way round."
     run, home = tiny_run(), tiny_run().parent
-    for recipe, words in {
-        "ddgan-digits-tiny": "next: diffstudy sample", "classifier-digits": "--classifier",
-    }.items():
+    def made(recipe, words):
         r = type_in("train", "digits", "--recipe", recipe, "--steps", 4, "--run", home / recipe)
         assert r.exit_code == 0, r.output
         assert words in r.output, r.output
         assert experiment.open(home / recipe).recipe == recipe
         assert f"kind {RECIPES[recipe].kind}" in type_in("info", home / recipe).output
-    gan, guide = home / "ddgan-digits-tiny", home / "classifier-digits"
+        return home / recipe
+    gan = made("ddgan-digits-tiny", "next: diffstudy sample")
+    guide = made("classifier-digits", "--classifier")
     r = type_in("sample", gan, "--per-class", 1)
     assert r.exit_code == 0, r.output
     assert "10 samples" in r.output, r.output
@@ -243,8 +248,7 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
     "`sample digits` draws at once, into the folder where it is called; a spacing has a name."
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))  # no verdicts of before
-    r = type_in(
-        "sample", "digits", "--steps", 2, "--per-class", 1, "--w", 0, "--spacing", "edm")
+    r = type_in("sample", "digits", "--steps", 2, "--per-class", 1, "--w", 0, "--spacing", "edm")
     assert r.exit_code == 0, r.output
     assert "no folder 'digits' here" in r.output, r.output
     cost = "2 ancestral steps, spacing edm, w = 0, float32, 2 calls of the network each"
@@ -254,16 +258,19 @@ def test_samples_of_weights_that_come_along(tmp_path, monkeypatch):
 
     # what is known of it, as of a run in a folder
     said = type_in("info", "digits", "--weights").output
-    for words in ("recipe digits-bits", "bits per dimension", "168,369 parameters", "net.enter"):
-        assert words in said, said
+    words = "recipe digits-bits", "bits per dimension", "168,369 parameters", "net.enter"
+    assert [w for w in words if w not in said] == [], said
 
-    # where nobody can write it is said before anything is opened, and by the name of the target
+@pytest.mark.parametrize(
+    "command", [("sample", "digits", "--out"), ("train", "digits", "--record")],
+    ids=["sample", "train"])
+def test_where_nobody_can_write_is_said_first(tmp_path, command):
+    "before anything is opened, and by the name of the target"
     (tmp_path / "file").write_text("")
-    for command in ("sample", "digits", "--out"), ("train", "digits", "--record"):
-        r = type_in(*command, tmp_path / "file" / "out.png")
-        assert r.exit_code == 1, r.output
-        assert re.search("Not a directory.*file/out.png", r.output), r.output
-        assert r.output.count("\n") == 1, r.output
+    r = type_in(*command, tmp_path / "file" / "out.png")
+    assert r.exit_code == 1, r.output
+    assert re.search("Not a directory.*file/out.png", r.output), r.output
+    assert r.output.count("\n") == 1, r.output
 
 # %% ../../nbs/77_cli.ipynb #ff226b41
 def pictures(folder, n=20):
@@ -451,10 +458,10 @@ def test_evaluate_and_record():
         ask = "evaluate", run, "--steps", 2, "--per-class", 2
         r = type_in(*ask)
         assert r.exit_code == 0, r.output
-        for word in (
+        words = (
             "bits per dimension, conditional", "20 samples", "Fréchet distance", "recall",
-            "coverage",
-        ): assert word in r.output
+            "coverage")
+        assert [w for w in words if w not in r.output] == []
         there = {p: p.stat().st_mtime_ns for p in run.glob("evaluation-*.json")}
         assert type_in(*ask).exit_code == 0
         assert len(there) == 2
@@ -542,12 +549,14 @@ def test_study():
     refused(
         ("study", "ablation", "--only", 0),
         "is not in this version|--only: expected a whole number, at least 1; got 0")
-    for name in commands.STUDIES:
-        try: study = commands.find_study(name)
-        except ValueError as e: assert "is not in this version" in str(e)
-        else:
-            assert study.name == name
-            assert callable(study.run)
+
+@pytest.mark.parametrize("name", commands.STUDIES)
+def test_each_study_has_its_name(name):
+    try: study = commands.find_study(name)
+    except ValueError as e: assert "is not in this version" in str(e)
+    else:
+        assert study.name == name
+        assert callable(study.run)
 
 # %% ../../nbs/77_cli.ipynb #3331266b
 ADAPTER = """
@@ -583,8 +592,8 @@ def test_bench(monkeypatch):
         patch.setattr("diffstudy.studies.bench.peak", lambda *_: dict(peak=1., rise=1., kept=1.))
         patch.setattr("diffstudy.studies.bench.compare", lambda *_: {})
         r = type_in("bench", *small)
-    for who in ("ours", "diffusers", "diffusers-same"):
-        assert re.search(rf"peak memory +{who} ", r.output), r.output
+    found = re.findall(r"peak memory +(\S+) ", r.output)
+    assert found == ["ours", "diffusers", "diffusers-same"], r.output
     file.write_text("build = lambda config: config")
     r = type_in("bench", "vdm", "--other", file, *small)
     assert r.exit_code == 1, r.output

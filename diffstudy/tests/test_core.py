@@ -14,14 +14,18 @@ from ..settings import (
 
 # %% ../../nbs/70_core.ipynb #e131f19e
 def test_expand_acts_on_examples_and_refuses_the_rest():
-    "one value, one for each example, or already shaped; seven other shapes are refused"
+    "one value, one for each example, or already shaped"
     x = torch.ones(3, 2, 4)
     assert expand(torch.tensor([1., 2., 3.]), x).shape == (3, 1, 1)
     assert (expand(2., x).shape, expand(torch.ones(3, 1, 1), x).shape) == ((), (3, 1, 1))
     with pytest.raises(ValueError, match=r"for each of 3 examples.*got shape \(4,\)"):
         expand(torch.ones(4), x)
-    for shape in (3, 1), (1, 3), (1, 1, 4), (3, 2, 4), (0,), (3, 2), (3, 1, 1, 1):
-        with pytest.raises(ValueError, match="got shape"): expand(torch.ones(shape), x)
+
+@pytest.mark.parametrize(
+    "shape", [(3, 1), (1, 3), (1, 1, 4), (3, 2, 4), (0,), (3, 2), (3, 1, 1, 1)], ids=str)
+def test_expand_refuses_other_shapes(shape):
+    x = torch.ones(3, 2, 4)
+    with pytest.raises(ValueError, match="got shape"): expand(torch.ones(shape), x)
 
 # %% ../../nbs/70_core.ipynb #44b0b7e2
 def test_what_comes_in_is_looked_at_once():
@@ -37,9 +41,6 @@ def test_what_comes_in_is_looked_at_once():
     with pytest.raises(TypeError, match=r"gamma_s as floats.*gammas\[i\], not i"): as_step(0, 1.)
     with pytest.raises(ValueError, match=r"gamma_t of one value.*got shape \(1, 3\)"):
         as_step(0., torch.ones(1, 3), x)
-    for a, b in ((3,), (2,)), ((3, 1), (3,)), ((1, 3), (3, 1)), ((1, 1), (3,)):
-        with pytest.raises(ValueError, match="gamma_t of one shape"):
-            as_step(torch.zeros(a), torch.ones(b))
 
     # the order, which may be a tie; NaN is no error: a training counts the step as bad
     with pytest.raises(ValueError, match="gamma_s = 2 and gamma_t = 1: are the two exchanged"):
@@ -47,14 +48,17 @@ def test_what_comes_in_is_looked_at_once():
     assert as_step(1., 1.) == (1, 1)
     assert as_step(math.nan, 1.)[0].isnan()
 
+@pytest.mark.parametrize(
+    "a, b", [((3,), (2,)), ((3, 1), (3,)), ((1, 3), (3, 1)), ((1, 1), (3,))], ids=str)
+def test_levels_of_two_shapes_are_refused(a, b):
+    with pytest.raises(ValueError, match="gamma_t of one shape"):
+        as_step(torch.zeros(a), torch.ones(b))
+
 # %% ../../nbs/70_core.ipynb #70ad0001
 def test_numbers_of_another_kind_and_labels():
     "numbers that are no noise levels are refused, NaN is none of them; labels in any form"
     x = torch.ones(3, 2)
     check_gamma(torch.tensor([-40., math.nan, 40.]))
-    for far in 999., -41., math.inf:
-        says = f"levels = −log SNR within ±40.* got {far:g}. Of time"
-        with pytest.raises(ValueError, match=says): check_gamma(torch.tensor([5., far]), "levels")
 
     # labels; their doors are in test_vdm
     assert (as_labels(2).tolist(), as_labels(2, x).tolist()) == (2, [2, 2, 2])
@@ -63,19 +67,24 @@ def test_numbers_of_another_kind_and_labels():
         as_labels([0, 3], classes=3, null=False)
     with pytest.raises(ValueError, match=r"example; got shape \(1, 2\)"): as_labels([[0, 3]])
 
+@pytest.mark.parametrize("far", [999., -41., math.inf])
+def test_numbers_that_are_no_noise_levels_are_refused(far):
+    says = f"levels = −log SNR within ±40.* got {far:g}. Of time"
+    with pytest.raises(ValueError, match=says): check_gamma(torch.tensor([5., far]), "levels")
+
 # %% ../../nbs/70_core.ipynb #cdf43075
-def test_normal_agrees_with_torch():
+@pytest.mark.parametrize("d", [(), (3,), (2, 4, 4)], ids=str)
+def test_normal_agrees_with_torch(d):
     g = stream(0, "normal")
     r = lambda *s: torch.randn(*s, generator=g, dtype=torch.float64)
-    for d in [(), (3,), (2, 4, 4)]:
-        p = Normal(r(5, *d), r(5, *d).exp())
-        q = Normal(r(5, *d), r(5, *d).exp())
-        x = r(5, *d)
-        P, Q = (torch.distributions.Normal(n.mean, n.var.sqrt()) for n in (p, q))
-        total = lambda v: v.reshape(5, -1).sum(1)
-        torch.testing.assert_close(p.log_prob(x), total(P.log_prob(x)), rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(
-            p.kl(q), total(torch.distributions.kl_divergence(P, Q)), rtol=1e-12, atol=1e-12)
+    p = Normal(r(5, *d), r(5, *d).exp())
+    q = Normal(r(5, *d), r(5, *d).exp())
+    x = r(5, *d)
+    P, Q = (torch.distributions.Normal(n.mean, n.var.sqrt()) for n in (p, q))
+    total = lambda v: v.reshape(5, -1).sum(1)
+    torch.testing.assert_close(p.log_prob(x), total(P.log_prob(x)), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        p.kl(q), total(torch.distributions.kl_divergence(P, Q)), rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/70_core.ipynb #db6ecd82
 def test_normal_samples_have_their_moments():
@@ -98,13 +107,16 @@ def test_scalar_variance_counts_in_every_dimension():
 
 # %% ../../nbs/70_core.ipynb #cc7e14f3
 def test_draws_are_those_of_the_generator():
-    "`draw` and `randn_like` give PyTorch's numbers of the same stream, for any shape and dtype"
-    for shape in (), (3,), (2, 1, 4):
-        like = torch.empty(shape, dtype=torch.float64)
-        got = randn_like(like, stream(0, "noise"))
-        assert got.equal(torch.randn(shape, generator=stream(0, "noise"), dtype=torch.float64))
+    "`draw` gives PyTorch's numbers of the same stream"
     got = draw(torch.randperm, 9, generator=stream(1, "order"), device="cpu")
     assert got.equal(torch.randperm(9, generator=stream(1, "order")))
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 1, 4)], ids=str)
+def test_noise_is_that_of_the_generator(shape):
+    "`randn_like` gives PyTorch's numbers of the same stream"
+    like = torch.empty(shape, dtype=torch.float64)
+    got = randn_like(like, stream(0, "noise"))
+    assert got.equal(torch.randn(shape, generator=stream(0, "noise"), dtype=torch.float64))
 
 # %% ../../nbs/70_core.ipynb #d9740a37
 def test_streams_are_functions_of_their_names():
@@ -112,8 +124,8 @@ def test_streams_are_functions_of_their_names():
     assert (draw(0, "noise", 3) == draw(0, "noise", 3)).all()
     others = [draw(1, "noise", 3), draw(0, "noise", 4), draw(0, "data", 3), draw(0, "noise", 3, 0)]
     assert all((draw(0, "noise", 3) != o).all() for o in others)
-    for three in np.int64(3), torch.tensor(3):
-        assert (draw(0, "noise", 3) == draw(0, "noise", three)).all()
+    assert (draw(0, "noise", 3) == draw(0, "noise", np.int64(3))).all()
+    assert (draw(0, "noise", 3) == draw(0, "noise", torch.tensor(3))).all()
     with pytest.raises(TypeError, match="integer"): stream(3.7)
 
 def test_streams_where_a_device_has_none_or_none_is_wanted(monkeypatch):
@@ -121,10 +133,8 @@ def test_streams_where_a_device_has_none_or_none_is_wanted(monkeypatch):
     here = stream(0, "noise").initial_seed()
     assert stream(0, "noise", device="xla").device.type == "cpu"
     monkeypatch.setenv("DIFFSTUDY_STREAMS", "cpu")
-    for device in "cuda", "mps", "cpu":
-        g = stream(0, "noise", device=device)
-        assert g.device.type == "cpu"
-        assert g.initial_seed() == here
+    drawn = [stream(0, "noise", device=device) for device in ("cuda", "mps", "cpu")]
+    assert [(g.device.type, g.initial_seed()) for g in drawn] == [("cpu", here)] * 3
     monkeypatch.setenv("DIFFSTUDY_STREAMS", "cup")
     with pytest.raises(ValueError, match="DIFFSTUDY_STREAMS 'cup'; did you mean 'cpu'"): stream(0)
 
@@ -154,15 +164,19 @@ def test_probabilities_steps_and_lists_are_looked_at():
         with pytest.raises(ValueError, match="p: expected probabilities"):
             core.check_probabilities(wrong)
     core.check_positive(step=1, h=torch.tensor(.5))
-    for wrong in (0, -1., math.nan, math.inf, "a", None):
-        with pytest.raises(ValueError, match="step: expected a finite number above 0; got"):
-            core.check_positive(step=wrong)
     core.check_between(0, 1, eta=0, phi=1.)
-    for wrong in (-1, 1.5, math.nan, "a", None):
-        with pytest.raises(ValueError, match="eta: expected a number from 0 to 1; got"):
-            core.check_between(0, 1, eta=wrong)
     with pytest.raises(ValueError, match="of at least 0; got inf"): core.check_between(r=math.inf)
     with pytest.raises(ValueError, match=r"unknown sampler \[\]"): choose([], dict(ddim=1), "sampler")
+
+@pytest.mark.parametrize("wrong", [0, -1., math.nan, math.inf, "a", None])
+def test_steps_of_no_length_are_refused(wrong):
+    with pytest.raises(ValueError, match="step: expected a finite number above 0; got"):
+        core.check_positive(step=wrong)
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, math.nan, "a", None])
+def test_shares_out_of_their_range_are_refused(wrong):
+    with pytest.raises(ValueError, match="eta: expected a number from 0 to 1; got"):
+        core.check_between(0, 1, eta=wrong)
 
 def test_errors_name_the_nearest_choice():
     with pytest.raises(ValueError, match="did you mean 'digits'"):
@@ -188,18 +202,21 @@ def test_settings_are_held_to_their_rules():
     assert free_settings(Oven) == free_settings(oven) == {"light"}
     with pytest.raises(TypeError, match="unknown setting 'minute'; did you mean 'minutes'"):
         Oven(minute=3)
-    for wrong, expected in (
-        (dict(degrees=0), "a number above 0; got 0.0"), (dict(degrees=math.nan), "a number"),
-        (dict(degrees="180"), "a number"), (dict(degrees=True), "a number"),
-        (dict(minutes=2.), "a whole number, at least 1; got 2.0"), (dict(minutes=True), "a whole"),
-        (dict(heat="top"), "one of 'both', 'below'; got 'top'"),
-        (dict(fan=1), "true or false; got 1"),
-        (dict(rack=-1), "a number, at least 0, or None for the middle; got -1.0"),
-        (dict(sizes=2), "two"), (dict(sizes=(1, 2, 3)), "two"), (dict(sizes=(1, 0)), "two"),
-    ):
-        with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected {expected}"):
-            Oven(**wrong)
-        with pytest.raises(ValueError): replace(oven, **wrong)
+
+@pytest.mark.parametrize("wrong, expected", (
+    (dict(degrees=0), "a number above 0; got 0.0"), (dict(degrees=math.nan), "a number"),
+    (dict(degrees="180"), "a number"), (dict(degrees=True), "a number"),
+    (dict(minutes=2.), "a whole number, at least 1; got 2.0"), (dict(minutes=True), "a whole"),
+    (dict(heat="top"), "one of 'both', 'below'; got 'top'"),
+    (dict(fan=1), "true or false; got 1"),
+    (dict(rack=-1), "a number, at least 0, or None for the middle; got -1.0"),
+    (dict(sizes=2), "two"), (dict(sizes=(1, 2, 3)), "two"), (dict(sizes=(1, 0)), "two"),
+), ids=str)
+def test_a_setting_against_its_rule_is_refused(wrong, expected):
+    oven = Oven(degrees=200, sizes=[3, 4])
+    with pytest.raises(ValueError, match=f"^{next(iter(wrong))}: expected {expected}"):
+        Oven(**wrong)
+    with pytest.raises(ValueError): replace(oven, **wrong)
 
 @pytest.mark.parametrize("name, typed, value", [
     ("degrees", "2e2", 200.), ("degrees", "-1", -1), ("degrees", "hot", "hot"),

@@ -7,19 +7,19 @@ from .. import data
 from ..data import folders, images, load, mixtures, sets, stacked
 
 # %% ../../nbs/72_images.ipynb #2d1ea188
-def test_errors_of_loading(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["mnist", "folder"])
+def test_errors_of_loading(tmp_path, monkeypatch, name):
     "A wrong name, an option that a set does not have, and a package that is not there."
     with pytest.raises(ValueError, match="did you mean 'mnist'"): load("mnits")
     with pytest.raises(TypeError, match="'digits' takes no options.*size"): load("digits", size=32)
     monkeypatch.setitem(sys.modules, "torchvision", None)
     (tmp_path / "a.png").touch()
-    for name in ("mnist", "folder"):
-        with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'):
-            load(name, data_dir=tmp_path)
+    with pytest.raises(ImportError, match=r'pip install "diffstudy\[images\]"'):
+        load(name, data_dir=tmp_path)
 
-def test_everything_about_data_has_one_name():
-    for module in (mixtures, images, folders, stacked):
-        for_one_picture = {
-            "IMAGE_FORMATS", "crop_square", "convert_image", "import_torchvision", "subset"}
-        for_files = {"check_images", "tile", "page", "write_images", "to_strip", "from_strip"}
-        assert set(module.__all__) <= {*vars(data)} | for_one_picture | for_files
+@pytest.mark.parametrize("module", [mixtures, images, folders, stacked])
+def test_everything_about_data_has_one_name(module):
+    for_one_picture = {
+        "IMAGE_FORMATS", "crop_square", "convert_image", "import_torchvision", "subset"}
+    for_files = {"check_images", "tile", "page", "write_images", "to_strip", "from_strip"}
+    assert set(module.__all__) <= {*vars(data)} | for_one_picture | for_files

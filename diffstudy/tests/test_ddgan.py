@@ -24,16 +24,7 @@ def test_r1():
 
 # %% ../../nbs/40_ddgan.ipynb #1fcc5e49
 def test_chain():
-    "the chain has the numbers of the official code for T = 1, 2, 4 and 8, to 1e-6; γ rises from −∞"
-    for T, root in {
-        1: [1, .006572],
-        2: [1, .280492, .006572],
-        4: [1, .722319, .280492, .058557, .006572],
-        8: [1, .918452, .722319, .486426, .280492, .138497, .058557, .0212, .006572],
-    }.items():
-        torch.testing.assert_close(
-            alpha(chain_gammas(T)), torch.tensor(root, dtype=torch.float64), rtol=0,
-            atol=1e-6)
+    "β has the numbers of the official code for T = 4, to 1e-6; γ rises from −∞"
     torch.testing.assert_close(
         betas(4), torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64),
         rtol=0, atol=1e-6)
@@ -43,11 +34,22 @@ def test_chain():
     torch.testing.assert_close(
         1 - betas(8), (alpha(g)[1:] / alpha(g)[:-1]) ** 2, rtol=1e-12, atol=0)
 
+@pytest.mark.parametrize("T, root", {
+    1: [1, .006572],
+    2: [1, .280492, .006572],
+    4: [1, .722319, .280492, .058557, .006572],
+    8: [1, .918452, .722319, .486426, .280492, .138497, .058557, .0212, .006572],
+}.items())
+def test_chain_of_the_official_code(T, root):
+    "for T = 1, 2, 4 and 8, to 1e-6"
+    torch.testing.assert_close(
+        alpha(chain_gammas(T)), torch.tensor(root, dtype=torch.float64), rtol=0,
+        atol=1e-6)
+
 @pytest.mark.parametrize("T", (1, 2, 4, 8, 64))
 def test_chains_nest(T):
     "every second state of a chain of 2T steps is a state of the chain of T steps, to 1e-12"
-    torch.testing.assert_close(
-        chain_gammas(2 * T)[::2], chain_gammas(T), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(chain_gammas(2 * T)[::2], chain_gammas(T), rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/40_ddgan.ipynb #b55a4316
 def row(std: float = .1):
@@ -87,8 +89,7 @@ def shape_of(
 Z = torch.tensor([[.4]], dtype=torch.float64)
 def back(mix, T, t, n):
     "The shape of the step from state t of T back by n states, at z_t = .4."
-    return shape_of(
-        exact_step(mix, Z, chain_gammas(T)[t - n], chain_gammas(T)[t]))
+    return shape_of(exact_step(mix, Z, chain_gammas(T)[t - n], chain_gammas(T)[t]))
 
 def test_D1_large_steps_are_multimodal():
     "1 to 5 states back: from one peak to five, and from under .001 nats lost to over .3"
@@ -128,21 +129,21 @@ def test_D1_small_steps_are_gaussian():
     assert all(b < a / 3 for a, b in zip(fine, fine[1:]))
     assert fine[-1] < 1e-6
 
-def test_D1_exact_step():
+@pytest.mark.parametrize("i", range(2))
+def test_D1_exact_step(i):
     "Bayes' rule on a grid of 6001 points gives the density of the exact step, to 1e-6; so its mean"
     mix, g_s, g_t, z = (
         row(.3),
         *chain_gammas(4)[[1, 2]],
         torch.tensor([[.7], [-1.3]], dtype=torch.float64))
     x, m = torch.linspace(-6, 6, 6001, dtype=torch.float64), exact_step(mix, z, g_s, g_t)
-    for i in range(2):
-        prior = mix.log_prob(x[:, None], alpha(g_s), sigma(g_s))
-        q = (
-            prior + process.forward(x[:, None], g_s, g_t).log_prob(z[i].expand(6001, 1))
-        ).softmax(0) / (x[1] - x[0])
-        one = type(m)(
-            m.log_weights[i:i + 1], m.means[i:i + 1], m.variances.expand(m.means.shape)[i:i + 1])
-        torch.testing.assert_close(one.log_prob(x[:, None]).exp(), q, rtol=1e-6, atol=1e-9)
+    prior = mix.log_prob(x[:, None], alpha(g_s), sigma(g_s))
+    q = (
+        prior + process.forward(x[:, None], g_s, g_t).log_prob(z[i].expand(6001, 1))
+    ).softmax(0) / (x[1] - x[0])
+    one = type(m)(
+        m.log_weights[i:i + 1], m.means[i:i + 1], m.variances.expand(m.means.shape)[i:i + 1])
+    torch.testing.assert_close(one.log_prob(x[:, None]).exp(), q, rtol=1e-6, atol=1e-9)
     k = process.posterior_coefficients(g_s, g_t)
     torch.testing.assert_close(
         m.mean(), k.z * z + k.x * mix.denoise(z, alpha(g_t), sigma(g_t)), rtol=1e-10, atol=1e-10)
@@ -213,12 +214,10 @@ def test_D4_posterior_of_the_paper(T):
     g, b = chain_gammas(T), betas(T)
     abar = torch.cumprod(torch.cat([b.new_ones(1), 1 - b]), 0)
     k = process.posterior_coefficients(g[:-1], g[1:])
-    torch.testing.assert_close(
-        k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(k.x, b * abar[:-1].sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
         k.z, (1 - abar[:-1]) * (1 - b).sqrt() / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(
-        k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(k.var, b * (1 - abar[:-1]) / (1 - abar[1:]), rtol=1e-12, atol=1e-12)
     assert k.x[0] == 1
     assert k.z[0] == 0
     assert k.var[0] == 0
@@ -236,8 +235,7 @@ def test_D3_latent_gives_the_true_joint(s):
     n, mix, chain = 40_000, row(), chain_gammas(4)
     _, real, _ = both_orders(n, s)
     g = stream(1, "D3", s)
-    z_t = sample_pairs(
-        mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
+    z_t = sample_pairs(mix.sample(n, g, dtype=torch.float64)[0], torch.full((n,), s), chain, g).z_t
     fake = {
         G: Pair(
             denoise(G(mix, chain), z_t, torch.full((n,), s), chain, g), z_t)
@@ -337,11 +335,16 @@ def test_errors_generate():
     with pytest.raises(ValueError, match="without labels: leave c out"):
         generate(net, z, chain_gammas(4), c=torch.tensor([0, 1, 2]))
     net.classes = 10  # one that has learned with labels, and nothing else
-    for wrong in None, torch.zeros(3), torch.zeros(2).long():
-        with pytest.raises((TypeError, ValueError), match="labels: expected"):
-            generate(net, z, chain_gammas(4), c=wrong)
     with pytest.raises(ValueError, match="from 0 to 9; got 0 to 10"):
         generate(net, z, chain_gammas(4), c=torch.tensor([0, 1, 10]))
+
+@pytest.mark.parametrize(
+    "wrong", [None, torch.zeros(3), torch.zeros(2).long()], ids=["none", "floats", "two"])
+def test_labels_that_do_not_fit_are_refused(wrong):
+    net, z = ExactGenerator(data.gaussian_grid(), chain_gammas(4)), torch.zeros(3, 2)
+    net.classes = 10  # one that has learned with labels, and nothing else
+    with pytest.raises((TypeError, ValueError), match="labels: expected"):
+        generate(net, z, chain_gammas(4), c=wrong)
 
 # %% ../../nbs/40_ddgan.ipynb #d95550e5
 def real_and_fake(n, s, g, T=4):
@@ -369,9 +372,9 @@ def test_the_log_ratio_is_the_best_logit():
     real, fake, z_t = real_and_fake(20_000, 1, stream(1, "new"))
     exact = lambda z_s: optimal_logit(mix, z_s, z_t, chain[1], chain[2])
     losses = lambda f: F.softplus(-f(real)) + F.softplus(f(fake))
-    for other in (lambda z: exact(z) / 2, lambda z: 2 * exact(z), lambda z: exact(z) + .1):
-        more = measure.mean_and_error(losses(other) - losses(exact))
-        assert more.mean > 4 * more.error
+    others = lambda z: exact(z) / 2, lambda z: 2 * exact(z), lambda z: exact(z) + .1
+    more = [measure.mean_and_error(losses(f) - losses(exact)) for f in others]
+    assert min(m.mean / m.error for m in more) > 4
 
 def test_errors_steps():
     "γ for each example, in the wrong order, or shapes and names that do not fit, are refused"
@@ -379,12 +382,18 @@ def test_errors_steps():
     for each in (g[1].expand(3), g[1].expand(3, 1)):
         with pytest.raises(ValueError, match=r"of shape \(\); got"):
             exact_step(row(), z, each, g[2])
-    for f in (exact_step, ddpm_step):
-        with pytest.raises(ValueError, match="exchanged"): f(row(), z, g[2], g[1])
     with pytest.raises(ValueError, match="z_s and z_t of one shape"):
         optimal_logit(row(), z[:1], z, g[1], g[2])
-    for kind in ("data", "state", "noise"):
-        with pytest.raises(ValueError, match="prediction and z_t of one shape"):
-            denoise(Says(z[:1], kind), z, torch.arange(3), g)
     with pytest.raises(ValueError, match="unknown predicts 'eps'.*noise"):
         denoise(Says(z, "eps"), z, torch.arange(3), g)
+
+@pytest.mark.parametrize("f", [exact_step, ddpm_step])
+def test_exchanged_levels_of_a_step_are_refused(f):
+    g, z = chain_gammas(4), torch.zeros(3, 1, dtype=torch.float64)
+    with pytest.raises(ValueError, match="exchanged"): f(row(), z, g[2], g[1])
+
+@pytest.mark.parametrize("kind", ["data", "state", "noise"])
+def test_a_prediction_of_another_shape_is_refused(kind):
+    g, z = chain_gammas(4), torch.zeros(3, 1, dtype=torch.float64)
+    with pytest.raises(ValueError, match="prediction and z_t of one shape"):
+        denoise(Says(z[:1], kind), z, torch.arange(3), g)

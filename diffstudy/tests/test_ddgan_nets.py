@@ -22,12 +22,14 @@ def test_errors_config():
     with pytest.raises(ValueError, match="multiple of 4"): Config("unet", width=10)
     with pytest.raises(ValueError, match="pack: expected net='resnet'"): Config(pack=4)
     with pytest.raises(ValueError, match="one_shot: expected paired=False"): Config(one_shot=True)
-    for name, wrong in dict(
-        steps=0, latent=2.5, d_embedding=0, paired="false", one_shot=1, fourier=(1,),
-        channel_mults=(0,), pack=0, predicts="eps", d_size="huge",
-    ).items():
-        with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
     assert Config(fourier=[-1, 1]) == Config(fourier=(-1, 1))
+
+@pytest.mark.parametrize("name, wrong", dict(
+    steps=0, latent=2.5, d_embedding=0, paired="false", one_shot=1, fourier=(1,),
+    channel_mults=(0,), pack=0, predicts="eps", d_size="huge",
+).items())
+def test_a_value_of_the_nets_out_of_range_is_refused(name, wrong):
+    with pytest.raises(ValueError, match=f"{name}: expected"): Config(**{name: wrong})
 
 def test_a_generator_of_one_shot_has_one_step():
     one = build(Config(one_shot=True, paired=False), (2,))
@@ -42,10 +44,10 @@ def test_networks_for_points():
     s = torch.arange(6) % 3
     x, f = G(z[0], s, u), D(z[0], z[1], s)
     assert (x.shape, f.shape) == ((6, 2), (6,))
-    for other in (G(z[1], s, u), G(z[0], s + 1, u), G(z[0], s, u.flip(0))):
-        assert not torch.allclose(x, other, atol=1e-4)
-    for other in (D(z[1], z[1], s), D(z[0], z[0], s), D(z[0], z[1], s + 1)):
-        assert not torch.allclose(f, other, atol=1e-4)
+    others = G(z[1], s, u), G(z[0], s + 1, u), G(z[0], s, u.flip(0))
+    assert [torch.allclose(x, other, atol=1e-4) for other in others] == [False] * 3
+    others = D(z[1], z[1], s), D(z[0], z[0], s), D(z[0], z[1], s + 1)
+    assert [torch.allclose(f, other, atol=1e-4) for other in others] == [False] * 3
     alone = MLPDiscriminator(Config(paired=False), (2,), seed=2)
     assert torch.equal(alone(z[0], z[1], s), alone(z[0], z[0], s))
     assert torch.equal(MLPGenerator(Config(latent=3), (2,), seed=1)(z[0], s, u), x)
@@ -111,15 +113,9 @@ def test_attention():
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #848a2700
 def test_initialize():
-    "weights have the variance scale/fan within 5 %, biases are 0, a seed always gives the same"
+    "a seed always gives the same weights"
     layer = torch.nn.Conv2d(32, 64, 3)
-    for scale in (1., .1):
-        layer.scale = scale
-        initialize(layer, 1)
-        fan = 9 * (32 + 64) / 2
-        assert abs(layer.weight.var() * fan / scale - 1) < .05
-        assert (layer.bias == 0).all()
-        assert layer.weight.abs().max() <= (3 * scale / fan) ** .5
+    initialize(layer, 1)
     kept = layer.weight.clone()
     initialize(layer, 2)
     assert not torch.equal(layer.weight, kept)
@@ -132,6 +128,17 @@ def test_initialize():
     initialize(style, 1)
     assert style.bias.tolist() == [1, 1, 0, 0, 0, 0]
 
+@pytest.mark.parametrize("scale", [1., .1])
+def test_initial_variance(scale):
+    "weights have the variance scale/fan within 5 %, biases are 0"
+    layer = torch.nn.Conv2d(32, 64, 3)
+    layer.scale = scale
+    initialize(layer, 1)
+    fan = 9 * (32 + 64) / 2
+    assert abs(layer.weight.var() * fan / scale - 1) < .05
+    assert (layer.bias == 0).all()
+    assert layer.weight.abs().max() <= (3 * scale / fan) ** .5
+
 # %% ../../nbs/73f_ddgan_networks.ipynb #f5326d5d
 def test_minibatch_std_is_appended():
     "groups of four hold what the official code computes; batches of 1, 3, 5 and 7 work as well"
@@ -139,9 +146,9 @@ def test_minibatch_std_is_appended():
     theirs = (h.view(4, 2, 3, 2, 2).var(0, unbiased=False) + 1e-8).sqrt().mean(
         (1, 2, 3))  # i, i + 2, i + 4, i + 6
     torch.testing.assert_close(append_minibatch_std(h)[:, 3, 0, 0], theirs.repeat(4))
-    for b in (1, 3, 5, 7):
-        assert append_minibatch_std(h[:b]).shape == (b, 4, 2, 2)
-        assert torch.equal(append_minibatch_std(h[:b])[:, :3], h[:b])
+    more = [append_minibatch_std(h[:b]) for b in (1, 3, 5, 7)]
+    assert [v.shape for v in more] == [(b, 4, 2, 2) for b in (1, 3, 5, 7)]
+    assert [torch.equal(v[:, :3], h[:len(v)]) for v in more] == [True] * 4
     assert append_minibatch_std(h[:1])[0, 3].max() < 2e-4  # alone, nothing differs
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1adbb59
@@ -251,7 +258,7 @@ def test_sizes_of_the_paper():
             27_737_217: ConvDiscriminator(FACES, (3, 256, 256)),
             56_664_707: UNetGenerator(text, (3, 32, 32)),
         }
-    for n, net in nets.items(): assert size(net) == n
+    assert [*map(size, nets.values())] == [*nets]
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #a1bb8566
 TINY = Config(
@@ -425,8 +432,8 @@ def test_image_networks(b):
     assert x.shape == z.shape
     assert x.abs().max() <= 1
     assert D(x, z, s, c).shape == (b,)
-    for other in (draw(s=(s + 1) % 4), draw(c=(c + 1) % 3), draw(latent=torch.ones(b, 4))):
-        assert not torch.allclose(x, other, atol=1e-4)
+    others = draw(s=(s + 1) % 4), draw(c=(c + 1) % 3), draw(latent=torch.ones(b, 4))
+    assert [torch.allclose(x, other, atol=1e-4) for other in others] == [False] * 3
 
     # heard by the discriminator, too
     assert not torch.allclose(D(x, z, s, c), D(x, z, s, (c + 1) % 3), atol=1e-4)
@@ -497,10 +504,12 @@ def test_errors_image_networks():
     G = UNetGenerator(TINY, (2, 8, 8), 3)
     with pytest.raises(ValueError, match=r"\(b, 2, 8, 8\)"):
         G(torch.zeros(1, 2, 4, 4), torch.zeros(1).long(), torch.zeros(1, 4))
-    for Net in (ResNetGenerator, ResNetDiscriminator):
-        with pytest.raises(ValueError, match="square images"):
-            Net(replace(TINY, net="resnet"), (1, 8, 16))
     with pytest.raises(ValueError, match="did you mean 'half'"): Blur("halve")
+
+@pytest.mark.parametrize("Net", [ResNetGenerator, ResNetDiscriminator])
+def test_the_resnets_take_square_images_alone(Net):
+    with pytest.raises(ValueError, match="square images"):
+        Net(replace(TINY, net="resnet"), (1, 8, 16))
 
 # %% ../../nbs/73f_ddgan_networks.ipynb #c13a96ae
 @pytest.mark.parametrize("latent", [4, 0])

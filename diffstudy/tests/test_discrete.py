@@ -17,10 +17,7 @@ BETAS = torch.tensor([.2, .4, 1.], dtype=torch.float64)
 STEPS = dict(gaussian=gaussian, uniform=uniform, absorbing=absorbing)
 
 def test_steps_are_what_they_are_called():
-    "rows sum to one; Gaussian steps as the formula has them, die and mask at their closed forms"
-    for name, make in STEPS.items():
-        q = make(5, BETAS)
-        torch.testing.assert_close(q.sum(-1), torch.ones_like(q[..., 0]), rtol=0., atol=1e-14)
+    "Gaussian steps as the formula has them, die and mask at their closed forms"
     g = gaussian(5, BETAS)
     torch.testing.assert_close(g, g.mT, rtol=0., atol=1e-15)
     all_weights = sum(math.exp(-4 * n ** 2 / (16 * .4)) for n in range(-4, 5))
@@ -35,6 +32,11 @@ def test_steps_are_what_they_are_called():
     torch.testing.assert_close(die, kept * eye + (1 - kept) / 5, rtol=0., atol=1e-14)
     torch.testing.assert_close(cover, kept * masked + (1 - kept) * masked[-1], rtol=0., atol=1e-14)
 
+@pytest.mark.parametrize("name, make", STEPS.items(), ids=STEPS)
+def test_rows_of_steps_sum_to_one(name, make):
+    q = make(5, BETAS)
+    torch.testing.assert_close(q.sum(-1), torch.ones_like(q[..., 0]), rtol=0., atol=1e-14)
+
 def test_merge_keeps_the_ends():
     "every third matrix of the way is left, to 1e-14"
     long = Chain.of(gaussian(4, torch.linspace(.1, .5, 6, dtype=torch.float64)))
@@ -43,22 +45,18 @@ def test_merge_keeps_the_ends():
     with pytest.raises(ValueError, match="a divisor of the 6 steps; got 4"): long.merge(4)
 
 # %% ../../nbs/56_discrete.ipynb #56a00021
+@pytest.mark.parametrize("k_0", [0, 1, 2])
 @pytest.mark.parametrize("name", STEPS)
-def test_posterior_is_bayes_rule(name):
+def test_posterior_is_bayes_rule(name, k_0):
     "against the joint distribution of the whole way, written out: to 1e-12"
     q = STEPS[name](3, BETAS)
-    made = Chain.of(q)
-    for k_0 in range(3):
-        joint = q[0, k_0][:, None, None] * q[1][:, :, None] * q[2][None]  # of k_1, k_2, k_3
-        pairs = {1: None, 2: joint.sum(2), 3: joint.sum(0)}  # of k_{t−1} and k_t
-        for t in 2, 3:
-            for k_t in range(q.shape[-1]):
-                want = pairs[t][:, k_t]
-                if want.sum() > 0: want = want / want.sum()
-                got = posterior(made, t, torch.tensor([[k_t]]), torch.tensor([[k_0]]))[0, 0]
-                torch.testing.assert_close(got, want, rtol=0., atol=1e-12)
-        first = posterior(made, 1, torch.tensor([[k_0]]), torch.tensor([[k_0]]))[0, 0]
-        assert first[k_0] == 1
+    made, every = Chain.of(q), torch.arange(q.shape[-1])[:, None]
+    joint = q[0, k_0][:, None, None] * q[1][:, :, None] * q[2][None]  # of k_1, k_2, k_3
+    ask = lambda t, k_t: posterior(made, t, k_t, torch.full_like(k_t, k_0))[:, 0]
+    pairs = [joint.sum(2).T, joint.sum(0).T]  # of k_t and k_{t−1}, for t = 2 and 3
+    wanted = [p / p.sum(1, keepdim=True).clamp_min(1e-300) for p in pairs]
+    torch.testing.assert_close([ask(2, every), ask(3, every)], wanted, rtol=0., atol=1e-12)
+    assert ask(1, torch.tensor([[k_0]]))[0, k_0] == 1
 
 # %% ../../nbs/56_discrete.ipynb #56a00029
 def counted(made, t, examples, weights):
@@ -96,17 +94,17 @@ def small_world():
     return all_sequences(3, 2), weights / weights.sum()
 
 @pytest.mark.parametrize("name", STEPS)
-def test_readings_of_the_exact_guess(name):
+@pytest.mark.parametrize("t", [1, 2, 3])
+def test_readings_of_the_exact_guess(name, t):
     "marginalized is right to 1e-12; plugged in is, if the guess has not seen its own place"
     examples, weights = small_world()
     made = Chain.of(STEPS[name](3, BETAS * .9))
-    for t in 1, 2, 3:
-        off = {f: wrong_share(made, t, examples, weights, f)
-               for f in (x0_marginal, x0_as_prior, without_itself, likeliest)}
-        assert off[x0_marginal] < 1e-12, (name, t)
-        assert off[without_itself] < 1e-12, (name, t)
-        assert (off[x0_as_prior] < 1e-12) == (name == "absorbing"), (name, t)
-        assert off[likeliest] > 1e-3
+    off = {f: wrong_share(made, t, examples, weights, f)
+           for f in (x0_marginal, x0_as_prior, without_itself, likeliest)}
+    assert off[x0_marginal] < 1e-12
+    assert off[without_itself] < 1e-12
+    assert (off[x0_as_prior] < 1e-12) == (name == "absorbing")
+    assert off[likeliest] > 1e-3
 
 # %% ../../nbs/56_discrete.ipynb #56a00039
 def wrong_guess(levels, places, masked=False):
@@ -141,8 +139,8 @@ def test_bound_of_one_place_is_tight(name):
     weights = torch.tensor([.5, .3, .2], dtype=torch.float64)
     made, k = Chain.of(STEPS[name](3, BETAS)), torch.arange(3)[:, None]
     guess = exact_guess(made, k, weights)
-    for f in exact_bound, chain_nll:
-        torch.testing.assert_close(f(made, guess, k), -weights.log(), rtol=0., atol=1e-12)
+    bounds = [f(made, guess, k) for f in (exact_bound, chain_nll)]
+    torch.testing.assert_close(bounds, [-weights.log()] * 2, rtol=0., atol=1e-12)
     one = torch.ones(3, dtype=torch.int64)[:, None]
     first = step_loss(made, 1, one, one, guess(one, 1))
     torch.testing.assert_close(first, -guess(one, 1)[:, 0, 1].log(), rtol=0., atol=1e-12)
@@ -196,12 +194,10 @@ def test_masked_bound_is_that_of_the_absorbing_chain():
     many = k[torch.randint(27, (20_000,), generator=stream(0, "k"))]
     share = (many[:, None] == k).all(-1).double().mean(0)
     limit = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(3))]).mean(0)
-    for found, exact in (
-        (masked_bound(predict, many, 3, alphas, stream(1, "m")), wanted),
-        (masked_bound(predict, many, 3, generator=stream(2, "m")), limit),
-    ):
-        found = mean_and_error(found)
-        assert abs(found.mean - share @ exact) < 4 * found.error
+    steps = mean_and_error(masked_bound(predict, many, 3, alphas, stream(1, "m")))
+    assert abs(steps.mean - share @ wanted) < 4 * steps.error
+    free = mean_and_error(masked_bound(predict, many, 3, generator=stream(2, "m")))
+    assert abs(free.mean - share @ limit) < 4 * free.error
 
     fine = torch.linspace(1., 0., 100_001, dtype=torch.float64)
     in_steps = bound_in_steps(fine, *cost_of_sets(predict, k, 3))
@@ -216,35 +212,36 @@ def fitting(k):
     votes = torch.einsum("bn,ndk->bdk", fits, torch.nn.functional.one_hot(LANGUAGE, 4).double())
     return votes / fits.sum(1)[:, None, None].clamp_min(1)
 
-def test_masked_diffusion_is_the_mean_of_all_orders():
+@pytest.mark.parametrize(
+    "predict, k", [(fitting, LANGUAGE), (wrong_guess(3, 4, masked=True), all_sequences(3, 4))])
+def test_masked_diffusion_is_the_mean_of_all_orders(predict, k):
     "four places, 24 orders, an exact and a wrong guess, two schedules: 1e-10"
     nodes, weights = (torch.tensor(v) for v in np.polynomial.legendre.leggauss(8))
     u, weights = (nodes + 1) / 2, weights / 2
-    for predict, k in (fitting, LANGUAGE), (wrong_guess(3, 4, masked=True), all_sequences(3, 4)):
-        orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
-        sets, cost = cost_of_sets(predict, k, 3)
-        n = sets.sum(1)
-        for m, slope in ((u, torch.ones_like(u)), (u ** 2, 2 * u)):  # α = 1 − t, α = 1 − t²
-            m, slope = m[:, None], slope[:, None]
-            integral = weights @ (slope / m * m ** n * (1 - m) ** (4 - n)) @ cost
-            torch.testing.assert_close(integral, orders.mean(0), rtol=0., atol=1e-10)
+    orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
+    sets, cost = cost_of_sets(predict, k, 3)
+    n = sets.sum(1)
+    for m, slope in ((u, torch.ones_like(u)), (u ** 2, 2 * u)):  # α = 1 − t, α = 1 − t²
+        m, slope = m[:, None], slope[:, None]
+        integral = weights @ (slope / m * m ** n * (1 - m) ** (4 - n)) @ cost
+        torch.testing.assert_close(integral, orders.mean(0), rtol=0., atol=1e-10)
 
-        mixed = math.log(24) - torch.logsumexp(-orders, 0)
-        assert (orders.mean(0) >= mixed - 1e-12).all()
-        if predict is fitting:
-            nine = torch.full_like(orders, math.log(9))
-            torch.testing.assert_close(orders, nine, rtol=0., atol=1e-12)
+    mixed = math.log(24) - torch.logsumexp(-orders, 0)
+    assert (orders.mean(0) >= mixed - 1e-12).all()
+    if predict is fitting:
+        nine = torch.full_like(orders, math.log(9))
+        torch.testing.assert_close(orders, nine, rtol=0., atol=1e-12)
 
 # %% ../../nbs/56_discrete.ipynb #56a00060
-def test_samples_have_the_probabilities_of_the_chain():
+@pytest.mark.parametrize("name, step", [("uniform", x0_as_prior), ("absorbing", x0_marginal)])
+def test_samples_have_the_probabilities_of_the_chain(name, step):
     "20,000 draws of a wrong guess, both readings: each state within 4.5 errors of its probability"
-    for name, step in (("uniform", x0_as_prior), ("absorbing", x0_marginal)):
-        made, predict = Chain.of(STEPS[name](3, BETAS)), wrong_guess(3, 2, name == "absorbing")
-        every = all_sequences(3, 2)
-        p = torch.exp(-chain_nll(made, predict, every, step))
-        drawn = sample(made, predict, 20_000, 2, step, stream(0, name))
-        found = (drawn[:, None] == every).all(-1).double().mean(0)
-        assert ((found - p).abs() < 4.5 * (p * (1 - p) / 20_000).sqrt()).all()
+    made, predict = Chain.of(STEPS[name](3, BETAS)), wrong_guess(3, 2, name == "absorbing")
+    every = all_sequences(3, 2)
+    p = torch.exp(-chain_nll(made, predict, every, step))
+    drawn = sample(made, predict, 20_000, 2, step, stream(0, name))
+    found = (drawn[:, None] == every).all(-1).double().mean(0)
+    assert ((found - p).abs() < 4.5 * (p * (1 - p) / 20_000).sqrt()).all()
 
 # %% ../../nbs/56_discrete.ipynb #56a00067
 def test_what_is_a_likelihood_sums_to_one():
@@ -252,8 +249,8 @@ def test_what_is_a_likelihood_sums_to_one():
     predict, k = wrong_guess(3, 4, masked=True), all_sequences(3, 4)
     orders = torch.stack([ordered_nll(predict, k, o, 3) for o in permutations(range(4))])
     def total(nats): return torch.exp(-nats).sum().item()
-    for nats in (*orders, greedy_nll(predict, k, 3)):
-        assert total(nats) == pytest.approx(1, abs=1e-12)
+    sums = [total(nats) for nats in (*orders, greedy_nll(predict, k, 3))]
+    assert sums == pytest.approx([1] * 25, rel=0, abs=1e-12)
     assert total(orders.mean(0)) < 1 < total(orders.min(0).values)
 
 def test_greedy_nll_reads_the_surest_place_next():
@@ -265,10 +262,8 @@ def test_greedy_nll_reads_the_surest_place_next():
     found = greedy_nll(predict, torch.tensor([[0, 1], [1, 0]]), 2)
     wanted = -torch.tensor([.9 * .3, .1 * .5], dtype=torch.float64).log()
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.)
-    for level in 0, 1:
-        k = torch.tensor([[level, 0]])
-        assert greedy_nll(lambda k: torch.full((1, 2, 2), .5), k, 2).item() == pytest.approx(
-            2 * math.log(2))
+    even = greedy_nll(lambda k: torch.full((len(k), 2, 2), .5), torch.tensor([[0, 0], [1, 0]]), 2)
+    torch.testing.assert_close(even, torch.full_like(even, 2 * math.log(2)))
 
 # %% ../../nbs/56_discrete.ipynb #56a000d7
 def test_errors_of_discrete():

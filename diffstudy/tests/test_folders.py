@@ -25,9 +25,10 @@ def test_folder_of_classes(tmp_path):
     train, test = load_folder(tmp_path, size=16, held_out=.3)
     assert (len(train), len(test)) == (7, 3)
     assert (train.shape, train.classes, train.levels) == ((3, 16, 16), 2, 256)
-    for s in (train, test):
-        shade = s.images[:, 0].float().mean((1, 2))
-        assert ((shade - torch.tensor([50., 150.])[s.labels]).abs() < 3).all()
+    colors = torch.cat([train.images, test.images])
+    labels = torch.cat([train.labels, test.labels])
+    shade = colors[:, 0].float().mean((1, 2))
+    assert ((shade - torch.tensor([50., 150.])[labels]).abs() < 3).all()
     again, _ = load_folder(tmp_path, size=16, held_out=.3)
     assert torch.equal(train.images, again.images)
     assert load_folder(tmp_path, size=8, channels=1)[0].shape == (1, 8, 8)
@@ -37,13 +38,16 @@ def test_folder_flat_and_split(tmp_path):
     pictures(tmp_path / "flat", [f"{i}.png" for i in range(10)])
     train, test = load_folder(tmp_path / "flat")
     assert (len(train), len(test), train.classes) == (9, 1, 1)
-    # classes are matched by name, not by position; both usual names of what is held out
-    for name in ("test", "val"):
-        for part, classes in (("train", "abc"), (name, "bc")):
-            for c in classes: pictures(tmp_path / name / part / c, ["0.png", "1.png"])
-        train, test = load_folder(tmp_path / name, size=4)
-        assert (train.labels.tolist(), train.classes) == ([0, 0, 1, 1, 2, 2], 3)
-        assert test.labels.tolist() == [1, 1, 2, 2]
+
+@torchvision
+@pytest.mark.parametrize("name", ["test", "val"])
+def test_folder_that_is_split(tmp_path, name):
+    "classes are matched by name, not by position; both usual names of what is held out"
+    for part, classes in (("train", "abc"), (name, "bc")):
+        for c in classes: pictures(tmp_path / name / part / c, ["0.png", "1.png"])
+    train, test = load_folder(tmp_path / name, size=4)
+    assert (train.labels.tolist(), train.classes) == ([0, 0, 1, 1, 2, 2], 3)
+    assert test.labels.tolist() == [1, 1, 2, 2]
 
 @torchvision
 @pytest.mark.parametrize("made, words", [
@@ -118,79 +122,91 @@ def read(path, content, channels=1):
     return folders._read_image(path, 1, channels).flatten().tolist()
 
 @torchvision
-def test_depths_of_pixels(tmp_path):
-    "Gray of each depth of PNG, TIFF and PGM keeps its brightness: k of n becomes 255 k / (n - 1)."
-    for k in (0, 1):
-        assert read(tmp_path / "a.png", png(1, 0, bytes([k << 7]), 1)) == [255 * k]
-        assert read(tmp_path / "a.tif", tiff(1, bytes([k << 7]), 1)) == [255 * k]
-    for depth in (2, 4):
-        for k in range(2 ** depth):
-            row, level = bytes([k << (8 - depth)]), [255 * k // (2 ** depth - 1)]
-            assert read(tmp_path / "a.png", png(depth, 0, row, 1)) == level
-            assert read(tmp_path / "a.tif", tiff(depth, row, 1)) == level
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_depths_of_pixels(tmp_path, depth):
+    "Gray of each depth of PNG and TIFF keeps its brightness: k of n becomes 255 k / (n - 1)."
+    found = []
+    for k in range(2 ** depth):
+        row = bytes([k << (8 - depth)])
+        found.append(read(tmp_path / "a.png", png(depth, 0, row, 1)))
+        found.append(read(tmp_path / "a.tif", tiff(depth, row, 1)))
+    levels = [255 * k // (2 ** depth - 1) for k in range(2 ** depth)]
+    assert sum(found, []) == [level for level in levels for _ in range(2)]
+
+@torchvision
+def test_twelve_bits(tmp_path):
     assert read(tmp_path / "a.tif", tiff(12, b"\x80\x00", 1)) == [128]  # 2048 of 4095
 
 @torchvision
-def test_sixteen_bits(tmp_path):
+@pytest.mark.parametrize("k", [0, 1, 128, 255])
+def test_sixteen_bits(tmp_path, k):
     "8 bits, and the same level in 16, a little more, a little less; floats from 0 to 1; color."
     two = lambda n: np.array([n], ">u2").tobytes()
-    for k in (0, 1, 128, 255):
-        assert read(tmp_path / "a.png", png(8, 0, bytes([k]), 1)) == [k]
-        for n in {max(257 * k - 128, 0), 257 * k, min(257 * k + 128, 65535)}:
-            assert read(tmp_path / "a.png", png(16, 0, two(n), 1)) == [k]
-            assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1)) == [k]
-            assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1, zero=0)) == [255 - k]
-            assert read(tmp_path / "a.pgm", b"P5 1 1 65535\n" + two(n)) == [k]
-        assert read(tmp_path / "a.png", png(16, 0, two(257 * k), 1), 3) == [k, k, k]
-        assert read(tmp_path / "a.png", png(16, 2, 3 * two(257 * k), 1), 3) == [k, k, k]
-        share = np.array([k / 255], "<f4").tobytes()
-        assert read(tmp_path / "a.tif", tiff(32, share, 1, kind=3)) == [k]
+    assert read(tmp_path / "a.png", png(8, 0, bytes([k]), 1)) == [k]
+    for n in sorted({max(257 * k - 128, 0), 257 * k, min(257 * k + 128, 65535)}):
+        assert read(tmp_path / "a.png", png(16, 0, two(n), 1)) == [k]
+        assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1)) == [k]
+        assert read(tmp_path / "a.tif", tiff(16, two(n)[::-1], 1, zero=0)) == [255 - k]
+        assert read(tmp_path / "a.pgm", b"P5 1 1 65535\n" + two(n)) == [k]
+    assert read(tmp_path / "a.png", png(16, 0, two(257 * k), 1), 3) == [k, k, k]
+    assert read(tmp_path / "a.png", png(16, 2, 3 * two(257 * k), 1), 3) == [k, k, k]
+    share = np.array([k / 255], "<f4").tobytes()
+    assert read(tmp_path / "a.tif", tiff(32, share, 1, kind=3)) == [k]
 
 @torchvision
-def test_pixels_without_a_white(tmp_path):
-    "Floats beyond 0 to 1, NaN and integers of 32 bits or with a sign are refused."
-    for v, words in ((7., "from 7 to 7; expected 0, which is black"), (-.1, "from -0.1"),
-                     (math.nan, "from nan"), (math.inf, "to inf")):
-        with pytest.raises(ValueError, match=f"cannot read .*a.tif'.*{words}"):
-            read(tmp_path / "a.tif", tiff(32, np.array([v], "<f4").tobytes(), 1, kind=3))
-    for bits, kind in ((32, 1), (32, 2), (16, 2)):
-        with pytest.raises(ValueError, match="white is unknown.*save it with 8 or 16 bits"):
-            read(tmp_path / "a.tif", tiff(bits, bytes(bits // 8), 1, kind=kind))
+@pytest.mark.parametrize("v, words", [
+    (7., "from 7 to 7; expected 0, which is black"), (-.1, "from -0.1"), (math.nan, "from nan"),
+    (math.inf, "to inf")], ids=str)
+def test_floats_beyond_0_to_1_are_refused(tmp_path, v, words):
+    with pytest.raises(ValueError, match=f"cannot read .*a.tif'.*{words}"):
+        read(tmp_path / "a.tif", tiff(32, np.array([v], "<f4").tobytes(), 1, kind=3))
 
 @torchvision
-def test_transparent_pixels_are_white(tmp_path):
-    "The color stored below alpha 0 does not come back; half of it is half white."
-    two = lambda *n: np.array(n, ">u2").tobytes()
-    for chunks, row, depth, color in (
-        ([], b"\x10\0", 8, 4), ([], two(9, 0), 16, 4),              # gray and alpha
-        ([], b"\1\2\3\0", 8, 6), ([], two(1, 2, 3, 0), 16, 6),      # color and alpha
-        ([(b"tRNS", two(0))], b"\0", 1, 0), ([(b"tRNS", two(1))], b"\x40", 2, 0),  # one level
-        ([(b"tRNS", two(3))], b"\x30", 4, 0), ([(b"tRNS", two(9))], b"\x09", 8, 0),
-        ([(b"tRNS", two(999))], two(999), 16, 0),
-        ([(b"tRNS", two(1, 2, 3))], b"\1\2\3", 8, 2),                # one color
-        ([(b"tRNS", two(999, 2, 3))], two(999, 2, 3), 16, 2),
-        ([(b"PLTE", bytes(6)), (b"tRNS", b"\xff\0")], b"\1", 8, 3),   # an entry of a palette
-    ):
-        for channels in (1, 3):
-            got = read(tmp_path / "a.png", png(depth, color, row, 1, *chunks), channels)
-            assert got == [255] * channels, (depth, color, got)
+@pytest.mark.parametrize("bits, kind", [(32, 1), (32, 2), (16, 2)])
+def test_integers_without_a_white_are_refused(tmp_path, bits, kind):
+    "of 32 bits or with a sign"
+    with pytest.raises(ValueError, match="white is unknown.*save it with 8 or 16 bits"):
+        read(tmp_path / "a.tif", tiff(bits, bytes(bits // 8), 1, kind=kind))
+
+two = lambda *n: np.array(n, ">u2").tobytes()
+
+@torchvision
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("chunks, row, depth, color", [
+    ([], b"\x10\0", 8, 4), ([], two(9, 0), 16, 4),              # gray and alpha
+    ([], b"\1\2\3\0", 8, 6), ([], two(1, 2, 3, 0), 16, 6),      # color and alpha
+    ([(b"tRNS", two(0))], b"\0", 1, 0), ([(b"tRNS", two(1))], b"\x40", 2, 0),  # one level
+    ([(b"tRNS", two(3))], b"\x30", 4, 0), ([(b"tRNS", two(9))], b"\x09", 8, 0),
+    ([(b"tRNS", two(999))], two(999), 16, 0),
+    ([(b"tRNS", two(1, 2, 3))], b"\1\2\3", 8, 2),                # one color
+    ([(b"tRNS", two(999, 2, 3))], two(999, 2, 3), 16, 2),
+    ([(b"PLTE", bytes(6)), (b"tRNS", b"\xff\0")], b"\1", 8, 3)])  # an entry of a palette
+def test_transparent_pixels_are_white(tmp_path, chunks, row, depth, color, channels):
+    "The color stored below alpha 0 does not come back."
+    got = read(tmp_path / "a.png", png(depth, color, row, 1, *chunks), channels)
+    assert got == [255] * channels
+
+@torchvision
+def test_half_transparent_is_half_white(tmp_path):
     assert read(tmp_path / "a.png", png(16, 0, two(999), 1, (b"tRNS", two(998)))) == [4]
     assert read(tmp_path / "a.png", png(8, 6, b"\xff\0\0\x80", 1), 3) == [255, 127, 127]
 
 # %% ../../nbs/72a_folders.ipynb #66285046
 @torchvision
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.webp", "a.jpg"])
+def test_of_several_frames_the_first_counts(tmp_path, name):
+    from PIL import Image
+    frames, as_phones_do = [Image.new("L", (4, 4), v) for v in (7, 200)], dict(format="MPO")
+    how = as_phones_do if name == "a.jpg" else dict(lossless=True)
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **how)
+    assert folders._read_image(tmp_path / name, 1, 1).item() == 7
+
+@torchvision
 def test_other_kinds_of_pictures(tmp_path):
-    "CMYK gets its colors; of several frames the first counts; a strip is cut, not blown up."
+    "CMYK gets its colors; a strip is cut, not blown up."
     from PIL import Image
     Image.new("CMYK", (4, 4), (0, 255, 255, 0)).save(tmp_path / "a.tif")
     assert folders._read_image(tmp_path / "a.tif", 1, 3).flatten().tolist() == [255, 0, 0]
-    frames = [Image.new("L", (4, 4), v) for v in (7, 200)]
-    for name in ("a.tif", "a.png", "a.webp"):
-        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
-        assert folders._read_image(tmp_path / name, 1, 1).item() == 7, name
-    frames[0].save(  # as telephones write them
-        tmp_path / "a.jpg", format="MPO", save_all=True, append_images=frames[1:])
-    assert folders._read_image(tmp_path / "a.jpg", 1, 1).item() == 7
     strip = Image.new("L", (60_000, 1))
     strip.paste(255, (29_990, 0, 30_010, 1))
     strip.save(tmp_path / "a.png")  # 500 bytes that would become 15 GB
@@ -269,12 +285,9 @@ def test_a_prepared_folder_is_the_folder(tmp_path, monkeypatch):
         for sets in (stored, load_folder(quiet(root, out=tmp_path / "out"), size=4)):
             assert all(s.mapped and same(s, p) for s, p in zip(sets, plain))
             assert all((s.name, s.classes) == (p.name, p.classes) for s, p in zip(sets, plain))
-        for step in (0, 7):
-            for rank in (0, 1):
-                one = Batches(plain[0], 4, 1, rank, 2, flip=True, device="cpu")(step)
-                two = Batches(stored[0], 4, 1, rank, 2, flip=True, device="cpu")(step)
-                assert torch.equal(one[0], two[0])
-                assert torch.equal(one[1], two[1])
+        drawn = [[Batches(s[0], 4, 1, rank, 2, flip=True, device="cpu")(step)
+                  for step in (0, 7) for rank in (0, 1)] for s in (plain, stored)]
+        torch.testing.assert_close(*drawn, rtol=0, atol=0)
         for name in (".cache", "out"): shutil.rmtree(tmp_path / name)
 
 @torchvision
@@ -316,9 +329,8 @@ def test_training_from_a_file_is_training_from_memory(tmp_path):
     runs = [fit(folder, "memory"), fit(stored, "file")]
     for p in (tmp_path / "file").glob("step-*6"): shutil.rmtree(p)  # stopped after step 3
     runs.append(fit(stored, "file"))
-    for a, b, c in zip(*(r.ema.model.state_dict().values() for r in runs)):
-        assert torch.equal(a, b)
-        assert torch.equal(a, c)
+    memory, *others = [run.ema.model.state_dict() for run in runs]
+    torch.testing.assert_close(others, [memory] * 2, rtol=0, atol=0)
     with pytest.raises(TypeError, match="expected a data.ImageSet.*got list.*data.prepare"):
         experiment.fit("folder-tiny", [1, 2])
 
@@ -396,11 +408,10 @@ def test_rows_of_other_data_sets(tmp_path):
         found = load_folder(quiet(given, tmp_path / name), size=4)
         assert all(same(a, b) for a, b in zip(found, want)), name
 
-def test_errors_of_rows(tmp_path):
-    "Images alone are one class; what no row can be is told what it should be."
+def no_rows():
+    "Rows of pictures that are none, and what is said of them."
     rows = toy_rows()
-    assert load_folder(quiet([x for x, _ in rows], tmp_path / "alone"), size=4)[0].classes == 1
-    for given, words in (
+    return [
         ([(rows[0][0], -1)] * 9, "row 0 of train: .*label a whole number from 0; .*label is -1"),
         ([(rows[0][0], 3.7)] * 9, "label a whole number.*'float' object"),
         ([dict(image=rows[0][0], fine_label=1)] * 9, "called fine_label: rename .*rename_column"),
@@ -408,9 +419,16 @@ def test_errors_of_rows(tmp_path):
         ([dict(x=1)] * 9, "row 0.*expected .*'image'"),
         ([(rows[0][0] * 2., 0)] * 9, "floats from 0 to 1.*values go from"),
         (dict(train=rows, test=rows, validation=rows), "got train, test, validation: choose two"),
-        (iter(rows), "rows that have a length.*its two parts"),
-    ):
-        with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
+        (iter(rows), "rows that have a length.*its two parts")]
+
+@pytest.mark.parametrize("given, words", no_rows())
+def test_errors_of_rows(tmp_path, given, words):
+    "what no row can be is told what it should be"
+    with pytest.raises((ValueError, TypeError), match=words): quiet(given, tmp_path / "bad")
+
+def test_images_alone_are_one_class(tmp_path):
+    alone = [x for x, _ in toy_rows()]
+    assert load_folder(quiet(alone, tmp_path / "alone"), size=4)[0].classes == 1
 
 def test_places_that_are_taken(tmp_path):
     rows = toy_rows()

@@ -36,17 +36,18 @@ class Line(torch.nn.Module):
 ORIGIN = torch.zeros(4, 1, dtype=torch.float64)  # the data: one point, four times
 
 @pytest.mark.parametrize("r1", (0., .3))
-def test_slopes_are_those_of_the_losses_of_the_library(r1):
+@pytest.mark.parametrize("psi", [-2., .4])
+@pytest.mark.parametrize("theta", [-.7, 1.2])
+def test_slopes_are_those_of_the_losses_of_the_library(r1, theta, psi):
     "autograd of `discriminator_terms` and of `generator_terms`, at four places, to 1e-7"
     s, chain = torch.zeros(4, dtype=torch.int64), ddgan.chain_gammas(1)
-    for theta, psi in product((-.7, 1.2), (-2., .4)):
-        G, D = Point(theta), Line(psi)
-        how = game.Config(r1=r1), G, D, ORIGIN, None, s, chain, stream(0, "point")
-        lowered = game.generator_terms(*how), game.discriminator_terms(*how)
-        found = [torch.autograd.grad(sum(terms.values()), p)[0]
-                 for terms, p in zip(lowered, (G.theta, D.psi))]
-        wanted = slopes(G.theta.detach(), D.psi.detach(), r1)
-        torch.testing.assert_close(torch.stack(wanted), -torch.stack(found), rtol=0., atol=1e-7)
+    G, D = Point(theta), Line(psi)
+    how = game.Config(r1=r1), G, D, ORIGIN, None, s, chain, stream(0, "point")
+    lowered = game.generator_terms(*how), game.discriminator_terms(*how)
+    found = [torch.autograd.grad(sum(terms.values()), p)[0]
+             for terms, p in zip(lowered, (G.theta, D.psi))]
+    wanted = slopes(G.theta.detach(), D.psi.detach(), r1)
+    torch.testing.assert_close(torch.stack(wanted), -torch.stack(found), rtol=0., atol=1e-7)
 
 # %% ../../nbs/58_gans.ipynb #58a00016
 def test_the_library_moves_in_turn():
@@ -57,27 +58,32 @@ def test_the_library_moves_in_turn():
         optimizers={k: torch.optim.SGD(net.parameters(), .4) for k, net in model.items()},
         rank=train.Rank(0, 1, torch.device("cpu")))
     step = game.adversarial_step(game.Config(r1=.2))
-    v = torch.tensor([1., .5], dtype=torch.float64)
+    found, wanted = [], [torch.tensor([1., .5], dtype=torch.float64)]
     for i in range(5):
         step(state, ORIGIN, stream(i, "point"))
-        v = torch.stack(saddle_step(*v, .4, .2, in_turn=True))
-        found = torch.stack([model["generator"].theta, model["discriminator"].psi])
-        torch.testing.assert_close(found.detach(), v, rtol=0., atol=1e-7)
+        wanted.append(torch.stack(saddle_step(*wanted[-1], .4, .2, in_turn=True)))
+        found.append(torch.stack([model["generator"].theta, model["discriminator"].psi]).detach())
+    torch.testing.assert_close(found, wanted[1:], rtol=0., atol=1e-7)
 
-@pytest.mark.parametrize("in_turn", (False, True))
-def test_eigenvalues_are_those_of_an_update(in_turn):
+@pytest.mark.parametrize("r1", [0., .1, .5, 2.])
+@pytest.mark.parametrize("h", [.1, .5, 3.])
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_eigenvalues_are_those_of_an_update(in_turn, h, r1):
     "of its Jacobian at (0, 0), to 1e-12; without R1 their squared sizes are 1 + h²/4 and 1"
-    for h, r1 in product((.1, .5, 3.), (0., .1, .5, 2.)):
-        move = lambda v: torch.stack(saddle_step(*v, h, r1, in_turn))
-        at = torch.autograd.functional.jacobian(move, torch.zeros(2, dtype=torch.float64))
-        one, two = eigenvalues(h, r1, in_turn)
-        assert abs(one + two - at.trace().item()) < 1e-12
-        assert abs(one * two - torch.linalg.det(at).item()) < 1e-12
-        assert abs(one - two) ** 2 == pytest.approx(
-            abs(at.trace().item() ** 2 - 4 * torch.linalg.det(at).item()), abs=1e-12)
-        if not r1: assert abs(one) ** 2 == pytest.approx(1 if in_turn else 1 + h ** 2 / 4)
+    move = lambda v: torch.stack(saddle_step(*v, h, r1, in_turn))
+    at = torch.autograd.functional.jacobian(move, torch.zeros(2, dtype=torch.float64))
+    one, two = eigenvalues(h, r1, in_turn)
+    assert abs(one + two - at.trace().item()) < 1e-12
+    assert abs(one * two - torch.linalg.det(at).item()) < 1e-12
+    assert abs(one - two) ** 2 == pytest.approx(
+        abs(at.trace().item() ** 2 - 4 * torch.linalg.det(at).item()), abs=1e-12)
+    if not r1: assert abs(one) ** 2 == pytest.approx(1 if in_turn else 1 + h ** 2 / 4)
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_eigenvalues_of_the_flow(in_turn):
+    "in the limit of short steps: ±i f'(0)"
     small = [(v - 1) / 1e-5 for v in eigenvalues(1e-5, 0., in_turn)]
-    assert small == pytest.approx([.5j, -.5j], abs=1e-4)  # ±i f'(0) of the flow
+    assert small == pytest.approx([.5j, -.5j], abs=1e-4)
 
 # %% ../../nbs/58_gans.ipynb #58a0001a
 def radius_after(steps, h, r1=0., in_turn=False, start=.5):
@@ -91,8 +97,8 @@ def radius_after(steps, h, r1=0., in_turn=False, start=.5):
 def test_how_far_the_game_gets():
     "in turn 1/ρ² grows by t/8; at once it ends at √(2h); R1 shrinks it by e^(−r₁t/2), each to 5 %"
     assert radius_after(4000, .05, in_turn=True) ** -2 == pytest.approx(4 + .95 * 200 / 8, rel=.05)
-    for start in (.1, 1.):
-        assert radius_after(6000, .1, start=start) == pytest.approx(.2 ** .5, rel=.05)
+    ends = [radius_after(6000, .1, start=start) for start in (.1, 1.)]
+    assert ends == pytest.approx([.2 ** .5] * 2, rel=.05)
     of_r1 = radius_after(1000, .02, .5, True, .05)
     assert of_r1 < .05 * math.exp(-.25 * .9 * 20)
     assert of_r1 > .05 * math.exp(-.25 * 20) / 2
@@ -106,10 +112,10 @@ def test_packs_of_a_missing_mode():
     assert found == pytest.approx([1 - .9 ** m for m in (1, 2, 3, 4)], abs=1e-14)
     assert [round(v, 2) for v in found] == [.1, .19, .27, .34]
     p, q = torch.rand(2, 3, generator=stream(0, "packs"), dtype=torch.float64).log_softmax(1).exp()
-    for m in (1, 2, 3):
-        far = sum(abs(math.prod(p[i].item() for i in pack) - math.prod(q[i].item() for i in pack))
-                  for pack in product(range(3), repeat=m)) / 2
-        assert packed_distance(p, q, m).item() == pytest.approx(far, abs=1e-14)
+    chance = lambda v, pack: math.prod(v[i].item() for i in pack)
+    far = [sum(abs(chance(p, pack) - chance(q, pack)) for pack in product(range(3), repeat=m)) / 2
+           for m in (1, 2, 3)]
+    assert [packed_distance(p, q, m).item() for m in (1, 2, 3)] == pytest.approx(far, abs=1e-14)
 
 # %% ../../nbs/58_gans.ipynb #58a00027
 CONFIG = experiment.change(experiment.RECIPES["ddgan-stacked-digits"], dict(
@@ -191,10 +197,10 @@ def test_the_nearest_is_found_and_pulled():
     found = pull(G, x, u, ddgan.chain_gammas(1))
     wanted = ((make(u[best]) - x) ** 2).sum((1, 2)).mean()
     assert found.item() == pytest.approx(sum(map(min, far)) / 8, rel=1e-12)
-    for p in G.parameters():
-        a, b = (torch.autograd.grad(v, p, retain_graph=True, allow_unused=True)[0]
-                for v in (found, wanted))
-        assert a is b or torch.allclose(a, b, rtol=1e-10)
+    slopes = [torch.autograd.grad(v, [*G.parameters()], retain_graph=True, allow_unused=True)
+              for v in (found, wanted)]
+    assert [a is b or torch.allclose(a, b, rtol=1e-10) for a, b in zip(*slopes)] == (
+        [True] * len(slopes[0]))
 
 def first_terms(kind, **own):
     "What one update of a kind of run says, with other values of its own."
@@ -272,9 +278,10 @@ def test_presgan_is_paid_for_spread_and_shows_noise():
     u = torch.randn(8, 3, 4, generator=stream(0, "u"))
     eps = torch.randn(8, 12, generator=stream(0, "eps"))
     torch.testing.assert_close(G(u, s, eps), G.clean(u) + G.sigma * eps.view(8, 3, 4))
-    for free, width in ((-99., .01), (99., .3)):
-        G.free.data.fill_(free)
-        torch.testing.assert_close(G.sigma, torch.full((3, 4), width))
+    G.free.data.fill_(-99.)
+    torch.testing.assert_close(G.sigma, torch.full((3, 4), .01))
+    G.free.data.fill_(99.)
+    torch.testing.assert_close(G.sigma, torch.full((3, 4), .3))
 
 # %% ../../nbs/58_gans.ipynb #58a0006d
 def test_presgan_shows_noisy_images():
@@ -316,25 +323,28 @@ def test_two_updates_and_two_samples(name):
 
 def test_errors_of_gans():
     with pytest.raises(ValueError, match="did you mean 'PacGAN'"): system("PackGAN", CONFIG)
-    for change, got in ((dict(latent=2), "T=1 and latent=2"), (dict(T=4), "T=4 and latent=0")):
-        bad = experiment.change(CONFIG, change)
-        with pytest.raises(ValueError, match=f"expected T=1 and latent=0, .*; got {got}"):
-            system("VEEGAN", bad).networks(FACTS)
-        G = bad.networks(FACTS)["generator"]
-        with pytest.raises(ValueError, match=got): pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
     p = torch.full((2,), .5)
     with pytest.raises(ValueError, match="p and q of shape"): packed_distance(p, p[:1], 2)
     with pytest.raises(ValueError, match="pack: expected a whole number"): packed_distance(p, p, 0)
 
+@pytest.mark.parametrize(
+    "change, got", [(dict(latent=2), "T=1 and latent=2"), (dict(T=4), "T=4 and latent=0")], ids=str)
+def test_the_gans_of_the_study_have_one_step_and_no_latent(change, got):
+    bad = experiment.change(CONFIG, change)
+    with pytest.raises(ValueError, match=f"expected T=1 and latent=0, .*; got {got}"):
+        system("VEEGAN", bad).networks(FACTS)
+    G = bad.networks(FACTS)["generator"]
+    with pytest.raises(ValueError, match=got): pull(G, *torch.zeros(2, 8, 3, 4), CHAIN)
+
 # %% ../../nbs/58_gans.ipynb #58a0005a
-def test_systems_of_the_study_differ_in_their_idea_alone():
+@pytest.mark.parametrize("name, full", study.SETTINGS["gans"].items())
+def test_systems_of_the_study_differ_in_their_idea_alone(name, full):
     "one network and one loop; the denoising GAN has more steps, pairs and a latent variable"
     plain = study.SETTINGS["gans"]["plain GAN"]
-    for name, full in study.SETTINGS["gans"].items():
-        differ = {k for k in plain["gan"] if plain["gan"][k] != full["gan"][k]}
-        assert differ == (set() if name in SYSTEMS else {"steps", "paired", "latent"})
-        assert full["train"] == plain["train"]
-        assert full["components"] == plain["components"]
+    differ = {k for k in plain["gan"] if plain["gan"][k] != full["gan"][k]}
+    assert differ == (set() if name in SYSTEMS else {"steps", "paired", "latent"})
+    assert full["train"] == plain["train"]
+    assert full["components"] == plain["components"]
 
 def test_rates_were_chosen_by_the_choosing_cases():
     "the lowest KL of three, on a seed that is not shown"

@@ -59,7 +59,8 @@ def test_the_chain_of_a_kind():
     assert torch.equal(x, toy.draw(5, stream(1, "d")))
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #6efa48cf
-def test_the_penalties_fall():
+@pytest.mark.parametrize("n, part", [(0, 1.), (1, .882843), (2, .6)])
+def test_the_penalties_fall(n, part):
     "the weight of both falls along a cosine: 1, .88, and halfway .6 of what stays with end = 1"
     config = game.Config(relativistic=True, r1=.1, r2=.2, batch_size=8)
     points = data.gaussian_grid().sample(8, stream(0, "points", 0))[0]
@@ -69,9 +70,9 @@ def test_the_penalties_fall():
         state = game.make_state(config, model, 4, rank=cpu)
         state.step = n
         return falling(config, end, chain_gammas(4))(state, points, stream(0, "a step"))
-    for n, part in ((0, 1.), (1, .882843), (2, .6)):
-        falls, whole = first_step(.2, n), first_step(1., n)
-        for k in ("r1", "r2"): assert abs(falls[k] / whole[k] - part) < 1e-5
+    falls, whole = first_step(.2, n), first_step(1., n)
+    shares = [falls[k] / whole[k] for k in ("r1", "r2")]
+    assert shares == pytest.approx([part] * 2, rel=0, abs=1e-5)
 
 # %% ../../nbs/65_ddgan_gaussians.ipynb #22b2b528
 TINY_STUDY = SETTINGS | dict(

@@ -32,6 +32,8 @@ def random_cases():
         cases.append((mix, z, gamma, torch.randint(classes, (16,), generator=g)))
     return cases
 
+CASES = random_cases()
+
 def gradient(f, z):
     "∇f at each point, by autograd."
     z = z.clone().requires_grad_()
@@ -47,29 +49,29 @@ def assert_same(a, b, tolerance=1e-10):
     assert (a - b).abs().max() <= tolerance * b.abs().max().clamp_min(1), (a - b).abs().max()
 
 # %% ../../nbs/20_guidance.ipynb #5b756f35
-def test_G1_of_a_class():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G1_of_a_class(mix, z, gamma, c):
     "with a class it is the score of that class alone: 72 mixtures, torch.distributions, to 1e-9"
-    for mix, z, gamma, c in random_cases():
-        a, s = alpha(gamma), sigma(gamma)
-        covs = mix.covs if mix.covs.ndim == 3 else torch.diag_embed(mix.covs)
-        noisy = torch.distributions.MultivariateNormal(
-            a * mix.means, a ** 2 * covs + s ** 2 * torch.eye(mix.dim, dtype=s.dtype))
-        def log_p(z):
-            each = noisy.log_prob(z[:, None]) + mix.weights.log()
-            return torch.where(mix.labels == c[:, None], each, -math.inf).logsumexp(1)
-        assert_same(mix.predict(z, gamma, c), -s * gradient(log_p, z), tolerance=1e-9)
+    a, s = alpha(gamma), sigma(gamma)
+    covs = mix.covs if mix.covs.ndim == 3 else torch.diag_embed(mix.covs)
+    noisy = torch.distributions.MultivariateNormal(
+        a * mix.means, a ** 2 * covs + s ** 2 * torch.eye(mix.dim, dtype=s.dtype))
+    def log_p(z):
+        each = noisy.log_prob(z[:, None]) + mix.weights.log()
+        return torch.where(mix.labels == c[:, None], each, -math.inf).logsumexp(1)
+    assert_same(mix.predict(z, gamma, c), -s * gradient(log_p, z), tolerance=1e-9)
 
 # %% ../../nbs/20_guidance.ipynb #d0827caf
-def test_G2_guided_noise_is_the_score_of_a_sum():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G2_guided_noise_is_the_score_of_a_sum(mix, z, gamma, c):
     "the guided noise is the score of the sum: 72 random mixtures, by autograd, to 1e-10"
-    for mix, z, gamma, c in random_cases():
-        a = alpha(gamma)
-        s = sigma(gamma)
-        log_p_c = log_class(mix, gamma, c)
-        tilted = -s * gradient(lambda z: mix.log_prob(z, a, s, c) + 1.7 * log_p_c(z), z)
-        assert_same(
-            classifier_guided(mix.predict(z, gamma, c), gradient(log_p_c, z), gamma, w=1.7),
-            tilted)
+    a = alpha(gamma)
+    s = sigma(gamma)
+    log_p_c = log_class(mix, gamma, c)
+    tilted = -s * gradient(lambda z: mix.log_prob(z, a, s, c) + 1.7 * log_p_c(z), z)
+    assert_same(
+        classifier_guided(mix.predict(z, gamma, c), gradient(log_p_c, z), gamma, w=1.7),
+        tilted)
 
 # %% ../../nbs/20_guidance.ipynb #065c3fd9
 def on_grid(f, lim=4., step=.02):
@@ -98,8 +100,7 @@ def test_G3_guided_noise_is_the_score_of_the_tilted_density(gamma, lim, w):
     # along the first axis
     slope = (8 * (log_p[3:-1] - log_p[1:-3]) - (log_p[4:] - log_p[:-4])) / (12 * h)
     g = torch.tensor(gamma, dtype=torch.float64)
-    score = -classifier_free(
-        mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
+    score = -classifier_free(mix.predict(points, g, c), mix.predict(points, g), w=w) / sigma(g)
     assert_same(slope, score[:, 0].reshape(log_p.shape)[2:-2], tolerance=1e-5)
 
 # %% ../../nbs/20_guidance.ipynb #e66e965e
@@ -120,8 +121,7 @@ def test_G3_rejection_draws_from_the_tilted_density(w):
     kept = rejection_mask(log_c, w=w, generator=stream(1, w))
     near(x[kept, 1], mean(points[:, 1]))
     near(log_c[kept], mean(mix.log_class_prob(points)[:, 0]))
-    z = torch.exp(
-        mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
+    z = torch.exp(mix.log_prob(points, c=0) + w * mix.log_class_prob(points)[:, 0]).sum() * .05 ** 2
     if w: near(kept, z)
     else: assert kept.all()
 
@@ -134,32 +134,32 @@ def guided_marginal(mix, w, lim=2.6, step=.04):
     ) / mix.classes
 
 # %% ../../nbs/20_guidance.ipynb #3025d717
-def test_G5_bayes_at_every_noise_level():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G5_bayes_at_every_noise_level(mix, z, gamma, c):
     "Bayes' rule at 72 noise levels, one for each random mixture, to 1e-10"
-    for mix, z, gamma, c in random_cases():
-        a, s = alpha(gamma), sigma(gamma)
-        log_p_c = torch.stack([
-            mix.weights[mix.labels == k].sum() for k in range(mix.classes)]).log()[c]
-        assert_same(
-            log_class(mix, gamma, c)(z) + mix.log_prob(z, a, s) - log_p_c,
-            mix.log_prob(z, a, s, c))
+    a, s = alpha(gamma), sigma(gamma)
+    log_p_c = torch.stack([mix.weights[mix.labels == k].sum() for k in range(mix.classes)]).log()[c]
+    assert_same(
+        log_class(mix, gamma, c)(z) + mix.log_prob(z, a, s) - log_p_c,
+        mix.log_prob(z, a, s, c))
 
 # %% ../../nbs/20_guidance.ipynb #79620d6f
-def test_G4_weight_plus_one_on_the_unconditional_model():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G4_weight_plus_one_on_the_unconditional_model(mix, z, gamma, c):
     "w + 1 without the class is w with it: 72 random mixtures, four weights, to 1e-10"
-    for mix, z, gamma, c in random_cases():
-        grad = gradient(log_class(mix, gamma, c), z)
-        for w in -1., 0., .3, 4.:
-            assert_same(
-                classifier_guided(mix.predict(z, gamma), grad, gamma, w=w + 1),
-                classifier_guided(mix.predict(z, gamma, c), grad, gamma, w=w))
+    grad = gradient(log_class(mix, gamma, c), z)
+    w = torch.tensor([-1., 0., .3, 4.], dtype=torch.float64).repeat_interleave(len(z))
+    plain, given, grad = (
+        v.repeat(4, 1) for v in (mix.predict(z, gamma), mix.predict(z, gamma, c), grad))
+    assert_same(
+        classifier_guided(plain, grad, gamma, w=w + 1), classifier_guided(given, grad, gamma, w=w))
 
 # %% ../../nbs/20_guidance.ipynb #7c07468b
-def test_G6_implicit_classifier_is_the_exact_one():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G6_implicit_classifier_is_the_exact_one(mix, z, gamma, c):
     "the implicit classifier is the exact one, whose gradient is taken by autograd, to 1e-10"
-    for mix, z, gamma, c in random_cases():
-        implied = implicit_classifier(mix.predict(z, gamma, c), mix.predict(z, gamma), gamma)
-        assert_same(implied, gradient(log_class(mix, gamma, c), z))
+    implied = implicit_classifier(mix.predict(z, gamma, c), mix.predict(z, gamma), gamma)
+    assert_same(implied, gradient(log_class(mix, gamma, c), z))
 
 # %% ../../nbs/20_guidance.ipynb #0e12ca0f
 def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
@@ -179,26 +179,26 @@ def test_G7_labels_are_dropped_one_by_one_at_the_right_rate():
     assert (drop_labels(c, 1, 10) == 10).all()
 
 # %% ../../nbs/20_guidance.ipynb #4f44820e
-def test_G8_is_G2_with_the_implicit_classifier():
+@pytest.mark.parametrize("mix, z, gamma, c", CASES)
+def test_G8_is_G2_with_the_implicit_classifier(mix, z, gamma, c):
     "it is guidance by the exact classifier, with a weight for each example, to 1e-10"
     w = torch.linspace(-1, 6, 16, dtype=torch.float64)
-    for mix, z, gamma, c in random_cases():
-        eps_c, eps_u = mix.predict(z, gamma, c), mix.predict(z, gamma)
-        grad = gradient(log_class(mix, gamma, c), z)
-        assert_same(classifier_free(eps_c, eps_u, w=w), classifier_guided(eps_c, grad, gamma, w=w))
-        assert_same(classifier_free(eps_c, eps_u, scale=2.5), 2.5 * eps_c - 1.5 * eps_u)
-        assert torch.equal(classifier_free(eps_c, eps_u, w=0), eps_c)
+    eps_c, eps_u = mix.predict(z, gamma, c), mix.predict(z, gamma)
+    grad = gradient(log_class(mix, gamma, c), z)
+    assert_same(classifier_free(eps_c, eps_u, w=w), classifier_guided(eps_c, grad, gamma, w=w))
+    assert_same(classifier_free(eps_c, eps_u, scale=2.5), 2.5 * eps_c - 1.5 * eps_u)
+    assert torch.equal(classifier_free(eps_c, eps_u, w=0), eps_c)
 
 # %% ../../nbs/20_guidance.ipynb #e7967f6a
 @pytest.mark.parametrize("w", [-1., 0., .1, 4.])
 def test_G8_conventions(w):
     "w and scale = 1 + w mean the same; 0 and 1 are no guidance, −1 and 0 ignore the class"
-    mix, z, gamma, c = random_cases()[20]
+    mix, z, gamma, c = CASES[20]
     eps_c, eps_u = mix.predict(z, gamma, c), mix.predict(z, gamma)
     assert w_from_scale(scale_from_w(w)) == pytest.approx(w)
     want = eps_u + scale_from_w(w) * (eps_c - eps_u)
-    for how in dict(w=w), dict(scale=1 + w):
-        assert_same(classifier_free(eps_c, eps_u, **how), want)
+    assert_same(classifier_free(eps_c, eps_u, w=w), want)
+    assert_same(classifier_free(eps_c, eps_u, scale=1 + w), want)
 
 # %% ../../nbs/21_guided_sampling.ipynb #31f64615
 from ..guidance.guided import _gamma_as_float
@@ -364,9 +364,7 @@ def test_G9_where_the_claim_holds_and_where_not():
             grid(Linear(-12., 12.), 40))
         logs[w] = three_logs(mix, x).double()
     def rises(a, b, i):  # same noise: paired
-        return (
-            (logs[b][i] - logs[a][i]).mean()
-            > 4 * (logs[b][i] - logs[a][i]).std() / n ** .5)
+        return ((logs[b][i] - logs[a][i]).mean() > 4 * (logs[b][i] - logs[a][i]).std() / n ** .5)
     # log p(c|x) rises
     assert rises(0., .5, 0)
     assert rises(.5, 4., 0)
@@ -406,16 +404,15 @@ def latents(n, *name):
     z, _ = mix.sample(n, g, alpha(gamma), sigma(gamma), dtype=torch.float64)
     return mix, z, gamma, torch.randint(3, (n,), generator=g)
 
-def test_G2_wrapper_takes_its_gradient_under_no_grad_too():
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad], ids=str)
+def test_G2_wrapper_takes_its_gradient_under_no_grad_too(mode):
     "the classifier's gradient is exact in every mode of autograd, and from logits"
     mix, z, gamma, c = latents(50, "wrapper")
     log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
     guide = ClassifierGuided(lambda z, g: mix.predict(z, g, c), log_prob, c, w=.7)
     exact = mix.score(z, alpha(gamma), sigma(gamma), c) - mix.score(z, alpha(gamma), sigma(gamma))
-    for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
-        with mode():
-            torch.testing.assert_close(
-                guide.gradient(z * 1, gamma * 1), exact, rtol=1e-11, atol=1e-11)
+    with mode():
+        torch.testing.assert_close(guide.gradient(z * 1, gamma * 1), exact, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(
         guide(z, gamma),
         classifier_guided(mix.predict(z, gamma, c), exact, gamma, w=.7))
@@ -446,9 +443,7 @@ def test_G8_one_batch_and_two_calls_agree(dtype, tolerance, gamma, which):
     w = torch.linspace(0, 3, 5, dtype=dtype)
     gamma = torch.tensor(gamma, dtype=dtype)
     with torch.no_grad():
-        one, two = (
-            ClassifierFree(net, c, w=w, batched=b)(z, gamma)
-            for b in (True, False))
+        one, two = (ClassifierFree(net, c, w=w, batched=b)(z, gamma) for b in (True, False))
         plain = classifier_free(net(z, gamma, c), net(z, gamma, None), w=w)
     # the label matters, so the test can fail
     assert (net(z, gamma, c) - net(z, gamma, None)).abs().max() > .01
@@ -556,8 +551,9 @@ def test_the_interval_is_decided_without_a_look_at_each_step(sampler):
 def test_levels_are_read_right():
     "a sampler's level is read beside it, any other from the tensor; a number is itself"
     gammas, z = torch.randn(3, 4, generator=stream(0), dtype=torch.float64), torch.zeros(2, 2)
-    for gamma, want in zip(sample.on_device(gammas, z), gammas[0].float().tolist()):
-        assert gamma[0].number == _gamma_as_float(gamma[0]) == _gamma_as_float(gamma[0] + 0) == want
+    read = [(g[0].number, _gamma_as_float(g[0]), _gamma_as_float(g[0] + 0))
+            for g in sample.on_device(gammas, z)]
+    assert read == [(want,) * 3 for want in gammas[0].float().tolist()]
     assert _gamma_as_float(torch.tensor(1.5)) == 1.5
     with torch.inference_mode(): assert [_gamma_as_float(v) for v in torch.arange(3.)] == [0, 1, 2]
 
@@ -577,9 +573,7 @@ def test_interval_all_none_and_one_for_each_example(w):
     w = torch.tensor(w, dtype=torch.float64)
     both = make(w, interval=interval)(z, levels)
     inside = ((levels > -1) & (levels <= 2))[:, None]
-    torch.testing.assert_close(
-        both,
-        torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
+    torch.testing.assert_close(both, torch.where(inside, make(w)(z, levels), make(0.)(z, levels)))
     for level, guided in zip(levels, inside[:, 0]):
         one = make(w, interval=interval)(z, level)
         torch.testing.assert_close(one, make(w if guided else 0.)(z, level), rtol=0, atol=0)
@@ -627,18 +621,17 @@ def test_the_sampler_adds_at_most_a_tenth():
 
 # %% ../../nbs/21_guided_sampling.ipynb #a235565c
 @pytest.mark.parametrize("kind", ["x", "v", "score"])
-def test_guidance_in_every_kind_of_prediction(kind):
+@pytest.mark.parametrize("mix, z, gamma, c", CASES[8:64:5])
+@pytest.mark.parametrize("kw", [dict(), dict(rescale=.7, threshold=.9)], ids=str)
+def test_guidance_in_every_kind_of_prediction(kind, mix, z, gamma, c, kw):
     "guidance of data, velocity or score is guidance of noise, for both wrappers, to 1e-10"
-    for mix, z, gamma, c in random_cases()[8:64:5]:
-        net = lambda z, g, c: convert(mix.predict(z, g, c), z, g, "eps", kind)
-        log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
-        for kw in dict(), dict(rescale=.7, threshold=.9):
-            free = lambda f, k: ClassifierFree(
-                f, c, w=2., null=mix.classes, predicts=k, **kw)(z, gamma)
-            led = lambda f, k: ClassifierGuided(
-                lambda z, g: f(z, g, c), log_prob, c, w=2., predicts=k, **kw)(z, gamma)
-            assert_same(free(net, kind), free(mix.predict, "eps"))
-            assert_same(led(net, kind), led(mix.predict, "eps"))
+    net = lambda z, g, c: convert(mix.predict(z, g, c), z, g, "eps", kind)
+    log_prob = lambda z, g: mix.log_class_prob(z, alpha(g), sigma(g))
+    free = lambda f, k: ClassifierFree(f, c, w=2., null=mix.classes, predicts=k, **kw)(z, gamma)
+    led = lambda f, k: ClassifierGuided(
+        lambda z, g: f(z, g, c), log_prob, c, w=2., predicts=k, **kw)(z, gamma)
+    assert_same(free(net, kind), free(mix.predict, "eps"))
+    assert_same(led(net, kind), led(mix.predict, "eps"))
 
 # %% ../../nbs/21_guided_sampling.ipynb #d4cd752f
 def test_rescaling_and_thresholding_act_on_the_guided_estimate():
@@ -677,25 +670,22 @@ def test_compiled_guidance_is_the_same():
     pairs = [(free(net), free(compiled(net))), (led, compiled(led.__call__))]
     kw = dict(w=torch.linspace(0, 2, 4), interval=(-3., 2.), rescale=.5, threshold=.9)
     pairs.append((free(net, **kw), compiled(free(net, **kw).__call__)))
-    for plain, fast in pairs:
-        torch.testing.assert_close(
-            sample.ddim(fast, z, gammas),
-            sample.ddim(plain, z, gammas),
-            rtol=1e-5, atol=1e-5)
+    plain, fast = ([sample.ddim(f, z, gammas) for f in fs] for fs in zip(*pairs))
+    torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
     # one graph where there is no interval
     whole = torch.compile(free(net).__call__, backend="eager", fullgraph=True)
     torch.testing.assert_close(whole(z, gammas[2]), free(net)(z, gammas[2]))
 
 # %% ../../nbs/21_guided_sampling.ipynb #32ad2354
-def test_errors_guidance():
-    "mistakes that can be seen are answered at once, with what to do"
+def mistakes():
+    "What is said, and the call that is answered so."
     mix, z, gamma, c = latents(4, "errors")
     free = lambda c=c, **options: ClassifierFree(mix.predict, c, **dict(w=1., null=3) | options)
     strength = "give the strength once"
     shapes = "of one shape.*got"
     weights = "w of one value, or one for each of 4 examples"
     share = r"as a share of the values in \(0, 1\]"
-    for says, call in (
+    return [
         ("p_uncond: expected a number from 0 to 1; got 10", lambda: drop_labels(c, 10, 3)),
         ("classes of shape", lambda: drop_labels(c[0], .1, 3)),
         (strength, lambda: classifier_free(z, z)),
@@ -718,7 +708,13 @@ def test_errors_guidance():
          lambda: free(predicts="epsilon")),
         (r"gamma_lo < gamma_hi.*got \(3, -3\)", lambda: free(interval=(3, -3))),
         ("rescale: expected a number from 0 to 1", lambda: free(rescale=7)),
-        (share, lambda: free(threshold=99.5)),
-    ):
-        with pytest.raises(ValueError, match=says): call()
+        (share, lambda: free(threshold=99.5))]
+
+@pytest.mark.parametrize("says, call", mistakes())
+def test_errors_guidance(says, call):
+    "mistakes that can be seen are answered at once, with what to do"
+    with pytest.raises(ValueError, match=says): call()
+
+def test_the_weight_goes_by_its_name():
+    z = torch.zeros(4, 2)
     with pytest.raises(TypeError, match="takes 2 positional"): classifier_free(z, z, 1.)

@@ -14,12 +14,16 @@ from ..train.files import find_bundled, read_note
 
 # %% ../../nbs/72_images.ipynb #0ab90b4e
 def test_encode_is_lossless():
+    "for 2 to 256 levels, also of a value that was moved by nearly half a level"
+    lost = []
     for levels in range(2, 257):
         k = torch.arange(levels, dtype=torch.uint8)
-        torch.testing.assert_close(
-            encode(k, levels).double(), 2 * (k.double() + .5) / levels - 1, rtol=0, atol=2e-7)
-        for nudge in (-.99, 0, .99):
-            assert torch.equal(decode(encode(k, levels) + nudge / levels, levels), k)
+        x = encode(k, levels)
+        lost.append((x.double() - (2 * (k.double() + .5) / levels - 1)).abs().max())
+        back = torch.stack([decode(x + nudge / levels, levels) for nudge in (-.99, 0, .99)])
+        lost.append((back.int() - k).abs().max())
+    assert max(lost[::2]) <= 2e-7
+    assert max(lost[1::2]) == 0
     assert decode(torch.tensor([-7., 7., math.inf]), 17).tolist() == [0, 16, 16]
     with pytest.raises(ValueError, match="1 NaN of 2 values"):
         decode(torch.tensor([0., math.nan]), 17)
@@ -143,10 +147,11 @@ def test_a_failed_download_says_what_to_do(tmp_path, monkeypatch):
 # %% ../../nbs/72_images.ipynb #4fff09c5
 def test_small_mnist_is_a_part_of_mnist():
     train, test = load_mnist_small()
-    for part, n, first in (train, 80, [5, 0, 4, 1, 9]), (test, 20, [7, 2, 1, 0, 4]):
-        assert part.labels.bincount().tolist() == [n] * 10
-        assert part.labels[:5].tolist() == first  # as in MNIST's own order
-        assert part.shape == (1, 28, 28)
+    both = train, test
+    assert [part.labels.bincount().tolist() for part in both] == [[80] * 10, [20] * 10]
+    first = [part.labels[:5].tolist() for part in both]
+    assert first == [[5, 0, 4, 1, 9], [7, 2, 1, 0, 4]]  # as in MNIST's own order
+    assert [part.shape for part in both] == [(1, 28, 28)] * 2
     # the first image of each part, by its gray levels
     assert [int(part.images[0].long().sum()) for part in (train, test)] == [27525, 18454]
 
@@ -187,32 +192,36 @@ def test_emoji_are_held_out_by_families():
     facts, (train, test) = data.DATASETS["emoji"], load_emoji()
     assert (train.shape, len(train), len(test)) == (facts.shape, facts.train, facts.test)
     assert torch.bincount(test.labels).tolist() == [10, 36, 24, 13, 11, 24, 31, 21, 17]
-    for part in (Image.open(find_bundled("emoji.png")).text["Copyright"], facts.source):
-        assert "Twitter, Inc and other contributors" in part
-        assert "CC BY 4.0" in part
+    credits = Image.open(find_bundled("emoji.png")).text["Copyright"], facts.source
+    assert [("Twitter, Inc and other contributors" in c, "CC BY 4.0" in c) for c in credits] == (
+        [(True, True)] * 2)
 
 # %% ../../nbs/72_images.ipynb #301bfa35
-def test_a_picture_shows_the_gray_levels(tmp_path):
-    "level 0 is black and the last one white; image i stands in row i // columns, enlarged"
-    k = torch.arange(5)[:, None, None, None].expand(5, 1, 8, 8)  # image i is of level i of 0…4
-    grays = [0, 63, 127, 191, 255]
-    write_images(tmp_path / "a.npz", k, 5)
-    kept = np.load(tmp_path / "a.npz")["arr_0"]
-    assert [v[0, 0].tolist() for v in kept] == [[g] * 3 for g in grays]
-    for name, columns in (("two.png", 2), ("own.png", 0)):
-        write_images(tmp_path / name, k, 5, columns, note="a note")
-        page, n = Image.open(tmp_path / name), columns or 3
-        assert read_note(tmp_path / name) == "a note"
-        for i, g in enumerate(grays):  # 40 pixels each, and 4 between
-            at = 24 + i % n * 44, 24 + i // n * 44
-            assert page.getpixel(at) == (g, g, g), (name, i)
-    write_images(tmp_path / "each", k, 5)
-    assert Image.open(tmp_path / "each" / "00003.png").getpixel((7, 7)) == (191,) * 3
+GRAYS = [0, 63, 127, 191, 255]
+FIVE = torch.arange(5)[:, None, None, None].expand(5, 1, 8, 8)  # image i is of level i of 0…4
 
-    # fewer images than before: the others go, but not what is not ours
-    Image.new("L", (2, 2)).save(tmp_path / "each" / "00009.png")
-    write_images(tmp_path / "each", k[:2], 5)
-    left = sorted(p.name for p in (tmp_path / "each").iterdir())
+def test_a_file_of_images_has_the_gray_levels(tmp_path):
+    "level 0 is black and the last one white"
+    write_images(tmp_path / "a.npz", FIVE, 5)
+    kept = np.load(tmp_path / "a.npz")["arr_0"]
+    assert [v[0, 0].tolist() for v in kept] == [[g] * 3 for g in GRAYS]
+
+@pytest.mark.parametrize("columns", [2, 0])
+def test_a_picture_shows_the_gray_levels(tmp_path, columns):
+    "image i stands in row i // columns, enlarged"
+    write_images(tmp_path / "a.png", FIVE, 5, columns, note="a note")
+    page, n = Image.open(tmp_path / "a.png"), columns or 3
+    assert read_note(tmp_path / "a.png") == "a note"
+    places = [(24 + i % n * 44, 24 + i // n * 44) for i in range(5)]  # 40 pixels each, 4 between
+    assert [page.getpixel(at) for at in places] == [(g, g, g) for g in GRAYS]
+
+def test_each_image_has_a_file(tmp_path):
+    "fewer images than before: the others go, but not what is not ours"
+    write_images(tmp_path, FIVE, 5)
+    assert Image.open(tmp_path / "00003.png").getpixel((7, 7)) == (191,) * 3
+    Image.new("L", (2, 2)).save(tmp_path / "00009.png")
+    write_images(tmp_path, FIVE[:2], 5)
+    left = sorted(p.name for p in tmp_path.iterdir())
     assert left == ["00000.png", "00001.png", "00009.png"]
 
 def test_samples_of_anybody_are_read(tmp_path):
@@ -248,13 +257,16 @@ def test_samples_of_anybody_are_read(tmp_path):
         read_npz(path, shape, 256, 3)
 
 # %% ../../nbs/72_images.ipynb #1134664f
-def test_images_in_a_strip_come_back_as_they_were():
+def test_a_strip_is_of_square_images():
+    k = torch.zeros(3, 3, 5, 5, dtype=torch.uint8)
+    assert from_strip(to_strip(k)).shape == (3, 3, 5, 5)
+
+@pytest.mark.parametrize("c, h, w, n", [(1, 8, 8, 12), (3, 28, 28, 2), (1, 4, 6, 1), (3, 5, 2, 3)])
+def test_a_strip_comes_back(c, h, w, n):
     "gray and color, any width, one image or many"
-    for c, h, w, n in (1, 8, 8, 12), (3, 28, 28, 2), (1, 4, 6, 1), (3, 5, 2, 3):
-        k = torch.randint(
-            256, (n, c, h, w), generator=torch.Generator().manual_seed(w), dtype=torch.uint8)
-        assert torch.equal(from_strip(to_strip(k), w), k)
-    assert from_strip(to_strip(k[..., :1].repeat(1, 1, 1, 5))).shape == (3, 3, 5, 5)
+    k = torch.randint(
+        256, (n, c, h, w), generator=torch.Generator().manual_seed(w), dtype=torch.uint8)
+    assert torch.equal(from_strip(to_strip(k), w), k)
 
 # %% ../../nbs/72_images.ipynb #85a98d1e
 def numbered(n):
@@ -266,7 +278,7 @@ def numbered(n):
 def test_batches_cover_every_epoch():
     # 800 places: 8 epochs
     seen = torch.cat([Batches(numbered(100), 32, seed=0)(step)[1] for step in range(25)])
-    for epoch in seen.reshape(8, 100): assert torch.equal(epoch.sort().values, torch.arange(100))
+    assert seen.reshape(8, 100).sort().values.equal(torch.arange(100).expand(8, 100))
     assert not torch.equal(seen[:100], seen[100:200])
 
 # %% ../../nbs/72_images.ipynb #3f5c9102
@@ -282,11 +294,12 @@ def test_batches_are_functions_of_the_step():
     assert not torch.equal(one.order(0), one.order(1))  # each epoch in an order of its own
 
 # %% ../../nbs/72_images.ipynb #22637777
-def test_batches_of_ranks_are_one_batch():
-    for step in (0, 3, 1000):
-        parts = [Batches(numbered(100), 32, 0, rank, 4, flip=True)(step) for rank in range(4)]
-        for own, want in zip(zip(*parts), Batches(numbered(100), 32, 0, flip=True)(step)):
-            assert torch.equal(torch.stack(own, 1).flatten(0, 1), want)
+@pytest.mark.parametrize("step", [0, 3, 1000])
+def test_batches_of_ranks_are_one_batch(step):
+    parts = [Batches(numbered(100), 32, 0, rank, 4, flip=True)(step) for rank in range(4)]
+    joined = [torch.stack(own, 1).flatten(0, 1) for own in zip(*parts)]
+    whole = Batches(numbered(100), 32, 0, flip=True)(step)
+    torch.testing.assert_close(joined, [*whole], rtol=0, atol=0)
 
 def test_batches_flip():
     d = ImageSet(
@@ -295,8 +308,8 @@ def test_batches_flip():
     seen = torch.cat([Batches(d, 64, 0, flip=True)(step)[0] for step in range(50)]).flatten(1)
     mirrored = (seen == torch.tensor([1, 0, 3, 2])).all(1)
     assert (mirrored | (seen == torch.tensor([0, 1, 2, 3])).all(1)).all()
-    for classes, same in (((0,), Batches(d, 64, 0, flip=True)), ((1, 2), Batches(d, 64, 0))):
-        assert torch.equal(Batches(d, 64, 0, flip=classes)(3)[0], same(3)[0])
+    given = [Batches(d, 64, 0, flip=flip)(3)[0] for flip in ((0,), (1, 2), True, False)]
+    torch.testing.assert_close(given[:2], given[2:], rtol=0, atol=0)
     assert abs(mirrored.double().mean() - .5) < 4 * .5 / len(seen) ** .5
 
 # %% ../../nbs/72_images.ipynb #285c2921
@@ -324,37 +337,39 @@ def test_batches_of_any_data_set():
     one(2)
     b = Batches(Noisy(), 8, seed=3)(1000)
     assert all(torch.equal(a[k], b[k]) for k in a)
-    for other in Batches(Noisy(), 8, seed=4)(1000), one(1001):  # of another seed, at another step
-        assert not set(other["chance"].tolist()) & set(a["chance"].tolist())
+    others = [*Batches(Noisy(), 8, seed=4)(1000)["chance"], *one(1001)["chance"]]  # seed, step
+    assert not {v.item() for v in others} & set(a["chance"].tolist())
     assert (len(a["chance"].unique()), a["x"].shape) == (8, (8, 2))
 
     # two epochs, and two processes
     seen = torch.cat([Batches(Noisy(), 10, 0)(step)["y"] for step in range(10)]).reshape(2, 50)
     assert all(torch.equal(e.sort().values, torch.arange(50)) for e in seen)
     parts = [Batches(Noisy(), 8, 3, rank, 2, device="cpu")(1000) for rank in (0, 1)]
-    for k in a: assert torch.equal(torch.stack([p[k] for p in parts], 1).flatten(0, 1), a[k])
+    joined = {k: torch.stack([p[k] for p in parts], 1).flatten(0, 1) for k in a}
+    torch.testing.assert_close(joined, a, rtol=0, atol=0)
 
 # %% ../../nbs/72_images.ipynb #56bfa26e
+@pytest.mark.parametrize("classes", [10, 0])
 @pytest.mark.parametrize("rows, got, alone", [
     (lambda x, y: x, r"one tensor of shape \(2, 1, 8, 8\)", True),
     (lambda x, y: (x,), "a list of Tensor", True),
     (lambda x, y: dict(image=x, label=y), "a dict of image, label", False),
     (lambda x, y: (x, y, 1), "a list of Tensor, Tensor, Tensor", False)])
-def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got, alone):
+def test_rows_that_are_no_pairs_are_told_what_to_do(rows, got, alone, classes):
     "A batch of them, given to either loss of a diffusion model, with classes and without."
     from diffstudy import vdm
     from diffstudy.process import schedule
     from diffstudy.vdm import objectives
     batch = Batches([rows(torch.zeros(1, 8, 8).byte(), i) for i in range(4)], 2, 0)(0)
     def net(z, gamma, c=None): return z
-    for net.classes in 10, 0:
-        model = vdm.VDM(net, schedule.Linear(-8., 5.), 17, shape=(1, 8, 8))
-        simple = objectives.simple_loss(model.schedule, 17, .1 if net.classes else 1.)
-        for loss in vdm.training_loss, simple:
-            if alone and not net.classes: assert loss(model, batch, stream(0))["loss"].isfinite()
-            else:
-                with pytest.raises(TypeError, match=f"got {got}. Let row i .*image, label"):
-                    loss(model, batch, stream(0))
+    net.classes = classes
+    model = vdm.VDM(net, schedule.Linear(-8., 5.), 17, shape=(1, 8, 8))
+    simple = objectives.simple_loss(model.schedule, 17, .1 if classes else 1.)
+    for loss in vdm.training_loss, simple:
+        if alone and not classes: assert loss(model, batch, stream(0))["loss"].isfinite()
+        else:
+            with pytest.raises(TypeError, match=f"got {got}. Let row i .*image, label"):
+                loss(model, batch, stream(0))
 
 def test_what_is_no_data_set_is_told_what_to_do():
     from torch.utils.data import DataLoader

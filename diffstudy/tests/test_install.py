@@ -73,16 +73,16 @@ def test_every_extra_that_a_text_names_exists():
 def test_each_page_installs_what_it_needs():
     "a page that imports the library installs `course` where it is absent, with what else it needs"
     from diffstudy.site import build
-    also, seen = dict(images="72 77 80"), 0
-    for f in sorted((HERE / "nbs").glob("*.ipynb")):
-        cell = r'install -q \\"diffstudy(\S*) @'
-        for asked in re.findall(cell, f.read_text(encoding="utf-8")):
-            want = {"course"} | {k for k, v in also.items() if f.name[:2] in v.split()}
-            assert want <= set(asked.strip("[]").split(",")), (f.name, asked)
-            seen += 1
-        address = set(re.findall(r'source = \\"git\+(\S+)\\"', f.read_text(encoding="utf-8")))
-        assert address <= {build.settings()["git_url"]}, f.name
-    assert seen > 30
+    pages = {f.name: f.read_text(encoding="utf-8") for f in sorted((HERE / "nbs").glob("*.ipynb"))}
+    asked = [(name, *said.strip("[]").split(",")) for name, text in pages.items()
+             for said in re.findall(r'install -q \\"diffstudy(\S*) @', text)]
+    assert [name for name, *extras in asked if "course" not in extras] == []
+    assert [name for name, *extras in asked
+            if name[:2] in ("72", "77", "80") and "images" not in extras] == []
+    assert len(asked) > 30
+    source = r'source = \\"git\+(\S+)\\"'
+    assert {a for text in pages.values() for a in re.findall(source, text)} <= {
+        build.settings()["git_url"]}
 
 # %% ../../nbs/77_cli.ipynb #8f95a4ab
 def read_index():

@@ -19,7 +19,8 @@ OPERATORS = {  # Name -> an operator, the shape of x
 
 # %% ../../nbs/24_inverse.ipynb #24b00007
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_know_their_transpose_and_their_inverse(name):
+@pytest.mark.parametrize("s, n", [(1.5, .3), (1., 0.)])
+def test_operators_know_their_transpose_and_their_inverse(name, s, n):
     "A and Aᵀ agree with the matrix of A, to 1e-9, and (s A Aᵀ + n)⁻¹ with its inverse, to 1e-6"
     op, shape = OPERATORS[name]
     d = math.prod(shape)
@@ -28,9 +29,8 @@ def test_operators_know_their_transpose_and_their_inverse(name):
     A = y.flatten(1).mT
     v = torch.eye(len(A), dtype=torch.float64).reshape(-1, *y.shape[1:])
     torch.testing.assert_close(op.transpose(v).flatten(1), A, atol=1e-9, rtol=0)
-    for s, n in (1.5, .3), (1., 0.):
-        exact = torch.linalg.pinv(s * A @ A.mT + n * torch.eye(len(A), dtype=torch.float64))
-        torch.testing.assert_close(op.solve(v, s, n).flatten(1).mT, exact, atol=1e-6, rtol=1e-6)
+    exact = torch.linalg.pinv(s * A @ A.mT + n * torch.eye(len(A), dtype=torch.float64))
+    torch.testing.assert_close(op.solve(v, s, n).flatten(1).mT, exact, atol=1e-6, rtol=1e-6)
 
 # %% ../../nbs/24_inverse.ipynb #24b00011
 def plane():
@@ -153,9 +153,8 @@ def test_a_step_of_each_method_is_its_closed_form():
     "Gaussian data, correlated, of three numbers, and two measured: to 1e-9"
     o, exact = Step(), dict(atol=1e-9, rtol=0)
     fresh = noise_of((7, 3), stream(1))
-    for method, spread in (inverse.pigdm, o.s ** 2), (inverse.dps, 0.):
-        mean, nu = o.pulled(o.pull(spread))
-        torch.testing.assert_close(o.by(method), mean + nu * fresh, **exact)
+    wanted = [mean + nu * fresh for mean, nu in (o.pulled(o.pull(v)) for v in (o.s ** 2, 0.))]
+    torch.testing.assert_close([o.by(inverse.pigdm), o.by(inverse.dps)], wanted, **exact)
 
     # with a step of its own size DPS goes down the norm, not its square
     left = o.y - o.x @ o.A.mT
@@ -198,11 +197,11 @@ def test_log_ratio_is_the_log_evidence():
     assert abs(r.log_ratio - exact).item() < .02
 
 # %% ../../nbs/24_inverse.ipynb #24b00030
-def test_errors_say_what_was_expected():
-    "a mask of another size, numbers that are none, a wrong method: named errors"
+def mistakes():
+    "Calls that are refused, the error, and what it says."
     mix, m, _, gammas = plane()
     y, z = torch.zeros(1, 1, 4, 4), torch.zeros(4, 2)
-    for wrong, error, says in (
+    return [
         (lambda: Measurement(y, Mask(torch.ones(5, 5) > 0)), ValueError, "mask: expected one for"),
         (lambda: Measurement(y, Mask(torch.ones(3, 4, 4) > 0)), ValueError, r"got shape \(3,"),
         (lambda: Mask(torch.ones(4, 4)), TypeError, "True where seen"),
@@ -223,6 +222,9 @@ def test_errors_say_what_was_expected():
         (lambda: inverse.tds(mix.predict, m, z, gammas, groups=3), ValueError, "in equal groups"),
         (lambda: inverse.tds(mix.predict, m, z, gammas, threshold=math.nan), ValueError, "0 to 1"),
         (lambda: inverse.restore(mix.predict, m, gammas, [stream(0)] * 2, n=2, method="particles"),
-            ValueError, "particles=64"),
-    ):
-        with pytest.raises(error, match=says): wrong()
+            ValueError, "particles=64")]
+
+@pytest.mark.parametrize("wrong, error, says", mistakes())
+def test_errors_say_what_was_expected(wrong, error, says):
+    "a mask of another size, numbers that are none, a wrong method: named errors"
+    with pytest.raises(error, match=says): wrong()

@@ -20,9 +20,9 @@ def test_class_loss_is_the_cross_entropy():
     test, cosine = data.load("digits")[1], Cosine(-8., 8.)
     heard = []
     even = lambda z, gamma: heard.append(gamma) or torch.zeros(len(z), 10)
-    for schedule in None, cosine:
-        loss = class_loss(17, schedule)(even, (test.images, test.labels), stream(0))["loss"]
-        assert abs(loss - math.log(10)) < 1e-6
+    losses = [class_loss(17, schedule)(even, (test.images, test.labels), stream(0))["loss"].item()
+              for schedule in (None, cosine)]
+    assert losses == pytest.approx([math.log(10)] * 2, rel=0, abs=1e-6)
     gamma = even_levels(cosine, len(test.images), stream(0))
     assert heard[0] is None
     assert torch.equal(heard[1], gamma)
@@ -73,10 +73,10 @@ def test_a_judge_is_of_its_images_and_finished(tmp_path, monkeypatch):
     monkeypatch.setattr(judge.checkpoint, "read_latest", read_latest)
     monkeypatch.setattr(judge, "train_small_network", lambda *_, **how: how)
     one = digits()[0][:20]
-    for images in (one, replace(one, labels=one.labels.flip(0)), one):
-        how = feature_network(images, tmp_path, steps=8)
-        assert how["steps"] == 8
-        assert how["run_dir"] == places[-1]
+    hows = [feature_network(images, tmp_path, steps=8)
+            for images in (one, replace(one, labels=one.labels.flip(0)), one)]
+    assert [how["steps"] for how in hows] == [8] * 3
+    assert [how["run_dir"] for how in hows] == places
     assert len(set(places)) == 2
     assert places[0] == places[-1]
 
@@ -97,8 +97,7 @@ def test_a_judge_that_cannot_be_kept(tmp_path, monkeypatch):
     # where it can: in silence, or as asked
     feature_network(one, tmp_path, print_fn=said.append, **how)
     kept, = tmp_path.glob("digits-*")
-    assert said[1:] == [
-        f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]
+    assert said[1:] == [f"training a judge of 'digits', 2 steps on 20 images; kept in {kept}", kept]
 
 # %% ../../nbs/75b_judge.ipynb #ef7998e7
 def test_a_judge_that_comes_along_is_not_trained(tmp_path, monkeypatch):

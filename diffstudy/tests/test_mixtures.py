@@ -32,24 +32,28 @@ def points(n, dim, seed=0):
     return 2 * torch.randn(n, dim, generator=stream(seed, "points"), dtype=torch.float64)
 
 # %% ../../nbs/72c_mixtures.ipynb #17c5c9eb
-def test_axes_give_the_covariances_back():
-    "a mixture keeps its covariances: turned to their own axes and back, equal to 1e-12"
-    for dim, k in ((2, 3), (5, 4)):
-        w, means, covs = random_parameters(dim, k)
-        m = _make_mixture(w, means, covs)
-        torch.testing.assert_close(m.covs, covs, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(m.weights, w, rtol=1e-12, atol=0)
-        torch.testing.assert_close(m.mean(), w @ means, rtol=1e-12, atol=1e-12)
-    slanted = _make_mixture([1.], [[0., 0.]], [[[2., 1.], [1., 2.]]])  # 1 and 3 along the diagonals
+def test_variances_of_a_slanted_gaussian():
+    "1 and 3 along the diagonals"
+    slanted = _make_mixture([1.], [[0., 0.]], [[[2., 1.], [1., 2.]]])
     torch.testing.assert_close(slanted.variances, torch.tensor([[1., 3.]]).double())
 
+@pytest.mark.parametrize("dim, k", [(2, 3), (5, 4)])
+def test_a_mixture_keeps_its_covariances(dim, k):
+    "turned to their own axes and back, equal to 1e-12"
+    w, means, covs = random_parameters(dim, k)
+    m = _make_mixture(w, means, covs)
+    torch.testing.assert_close(m.covs, covs, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(m.weights, w, rtol=1e-12, atol=0)
+    torch.testing.assert_close(m.mean(), w @ means, rtol=1e-12, atol=1e-12)
+
 # %% ../../nbs/72c_mixtures.ipynb #5aae2d12
-def test_diffused_mixture():
+@pytest.mark.parametrize(
+    "dim, k, a, s", [(1, 2, 1., 0.), (2, 5, .8, .6), (5, 3, .1, .99), (8, 10, .6, .8)])
+def test_diffused_mixture(dim, k, a, s):
     "the noisy density is that of PyTorch's own distributions: 1 to 8 dimensions, to 1e-10"
-    for dim, k, a, s in ((1, 2, 1., 0.), (2, 5, .8, .6), (5, 3, .1, .99), (8, 10, .6, .8)):
-        theta, z = random_parameters(dim, k), points(64, dim)
-        ours = _diffuse(_make_mixture(*theta), a, s).log_prob(z)
-        torch.testing.assert_close(ours, by_torch(*theta, a, s).log_prob(z), rtol=1e-12, atol=1e-10)
+    theta, z = random_parameters(dim, k), points(64, dim)
+    ours = _diffuse(_make_mixture(*theta), a, s).log_prob(z)
+    torch.testing.assert_close(ours, by_torch(*theta, a, s).log_prob(z), rtol=1e-12, atol=1e-10)
 
 # %% ../../nbs/72c_mixtures.ipynb #8799bce9
 def test_diffused_mixture_is_a_convolution():
@@ -61,28 +65,28 @@ def test_diffused_mixture_is_a_convolution():
     torch.testing.assert_close(_diffuse(m, .8, .6).log_prob(z).exp(), blurred, rtol=0, atol=1e-12)
 
 # %% ../../nbs/72c_mixtures.ipynb #58891d4f
-def test_score_is_the_gradient():
+@pytest.mark.parametrize("dim, full", [(1, False), (3, True), (8, True)])
+def test_score_is_the_gradient(dim, full):
     "the formula of the score equals autograd's gradient at 96 points and noise levels, to 1e-10"
-    for dim, full in ((1, False), (3, True), (8, True)):
-        gamma, z = torch.linspace(-8, 8, 32, dtype=torch.float64), points(32, dim).requires_grad_()
-        m = _diffuse(_make_mixture(*random_parameters(dim, 4, full)), alpha(gamma), sigma(gamma))
-        torch.testing.assert_close(
-            _mixture_score(m, z), torch.autograd.grad(m.log_prob(z).sum(), z)[0], rtol=1e-12,
-            atol=1e-10)
+    gamma, z = torch.linspace(-8, 8, 32, dtype=torch.float64), points(32, dim).requires_grad_()
+    m = _diffuse(_make_mixture(*random_parameters(dim, 4, full)), alpha(gamma), sigma(gamma))
+    torch.testing.assert_close(
+        _mixture_score(m, z), torch.autograd.grad(m.log_prob(z).sum(), z)[0], rtol=1e-12,
+        atol=1e-10)
 
 # %% ../../nbs/72c_mixtures.ipynb #e5d2bf6e
-def test_posterior_is_bayes():
+@pytest.mark.parametrize("dim, full", [(1, False), (2, True), (6, True)])
+def test_posterior_is_bayes(dim, full):
     "the posterior satisfies Bayes' rule at 120 pairs of x and z, in the tails as well, to 1e-9"
-    for dim, full in ((1, False), (2, True), (6, True)):
-        m = _make_mixture(*random_parameters(dim, 5, full))
-        gamma = torch.linspace(-6, 6, 40, dtype=torch.float64)
-        a, s = alpha(gamma), sigma(gamma)
-        x, n = points(40, dim), points(40, dim, seed=1)
-        z = a[:, None] * x + s[:, None] * n
-        likelihood = (-.5 * n ** 2 - torch.log(s[:, None]) - .5 * math.log(2 * math.pi)).sum(1)
-        bayes = likelihood + m.log_prob(x) - _diffuse(m, a, s).log_prob(z)
-        torch.testing.assert_close(
-            _mixture_posterior(m, z, a, s).log_prob(x), bayes, rtol=1e-10, atol=1e-9)
+    m = _make_mixture(*random_parameters(dim, 5, full))
+    gamma = torch.linspace(-6, 6, 40, dtype=torch.float64)
+    a, s = alpha(gamma), sigma(gamma)
+    x, n = points(40, dim), points(40, dim, seed=1)
+    z = a[:, None] * x + s[:, None] * n
+    likelihood = (-.5 * n ** 2 - torch.log(s[:, None]) - .5 * math.log(2 * math.pi)).sum(1)
+    bayes = likelihood + m.log_prob(x) - _diffuse(m, a, s).log_prob(z)
+    torch.testing.assert_close(
+        _mixture_posterior(m, z, a, s).log_prob(x), bayes, rtol=1e-10, atol=1e-9)
 
 # %% ../../nbs/72c_mixtures.ipynb #474ca879
 def test_class_posterior_is_bayes():
@@ -150,27 +154,27 @@ def test_spiral():
     assert abs(s.log_prob(torch.cartesian_prod(grid, grid)).exp().sum() * .03 ** 2 - 1) < 1e-3
 
 # %% ../../nbs/72c_mixtures.ipynb #97f6b3a0
-def test_G1_noise_prediction_is_a_scaled_score():
+@pytest.mark.parametrize("dim", range(1, 9))
+def test_G1_noise_prediction_is_a_scaled_score(dim):
     "noise prediction = −σ·score = posterior mean of the noise: 88 mixtures and levels, to 1e-10"
     gamma = torch.linspace(-10, 10, 11, dtype=torch.float64)
-    for dim in range(1, 9):
-        w, means, covs = random_parameters(dim, dim + 1 + dim // 8)  # 2 to 10 components
-        mix = GaussianMixture(w, means, covs)
-        for g, a, s in zip(gamma, alpha(gamma), sigma(gamma)):
-            z = mix.sample(16, stream(7), a, s, dtype=torch.float64)[0].requires_grad_()
-            noisy = by_torch(w, means, covs, a, s)
+    w, means, covs = random_parameters(dim, dim + 1 + dim // 8)  # 2 to 10 components
+    mix = GaussianMixture(w, means, covs)
+    for g, a, s in zip(gamma, alpha(gamma), sigma(gamma)):
+        z = mix.sample(16, stream(7), a, s, dtype=torch.float64)[0].requires_grad_()
+        noisy = by_torch(w, means, covs, a, s)
 
-            # the mean of the noise by Bayes' rule, component by component
-            parts = noisy.component_distribution
-            gain = torch.linalg.solve(parts.covariance_matrix, a * covs)  # C⁻¹ α Σ
-            x_hat = means + torch.einsum("bkd,kde->bke", z[:, None] - a * means, gain)  # E[x|z, j]
-            r = torch.softmax(torch.log(w) + parts.log_prob(z[:, None]), 1)  # p(j|z)
-            by_noise = (z - a * torch.einsum("bk,bkd->bd", r, x_hat)) / s
+        # the mean of the noise by Bayes' rule, component by component
+        parts = noisy.component_distribution
+        gain = torch.linalg.solve(parts.covariance_matrix, a * covs)  # C⁻¹ α Σ
+        x_hat = means + torch.einsum("bkd,kde->bke", z[:, None] - a * means, gain)  # E[x|z, j]
+        r = torch.softmax(torch.log(w) + parts.log_prob(z[:, None]), 1)  # p(j|z)
+        by_noise = (z - a * torch.einsum("bk,bkd->bd", r, x_hat)) / s
 
-            (score,) = torch.autograd.grad(noisy.log_prob(z).sum(), z)
-            eps = mix.predict(z, g)
-            torch.testing.assert_close(eps, by_noise, rtol=0, atol=1e-10)
-            torch.testing.assert_close(eps, -s * score, rtol=0, atol=1e-10)
+        (score,) = torch.autograd.grad(noisy.log_prob(z).sum(), z)
+        eps = mix.predict(z, g)
+        torch.testing.assert_close(eps, by_noise, rtol=0, atol=1e-10)
+        torch.testing.assert_close(eps, -s * score, rtol=0, atol=1e-10)
 
 # %% ../../nbs/72c_mixtures.ipynb #c3bb1afe
 def test_G1_holds_for_data_that_are_not_gaussian():
@@ -187,15 +191,15 @@ def test_G1_holds_for_data_that_are_not_gaussian():
     torch.testing.assert_close((eps * p).sum(0) / p.sum(0), -s * score, rtol=0, atol=1e-8)
 
 # %% ../../nbs/72c_mixtures.ipynb #b8a72350
-def test_tweedie():
+@pytest.mark.parametrize("full", [False, True])
+def test_tweedie(full):
     "Tweedie's formula gives the denoiser's answer at 128 points and noise levels, to 1e-10"
-    for full in (False, True):
-        mix = GaussianMixture(*random_parameters(4, 6, full))
-        gamma = torch.linspace(-6, 6, 64, dtype=torch.float64)
-        a, s = alpha(gamma), sigma(gamma)
-        z, _ = mix.sample(64, stream(8), a, s, dtype=torch.float64)
-        climbed = (z + s[:, None] ** 2 * mix.score(z, a, s)) / a[:, None]
-        torch.testing.assert_close(mix.denoise(z, a, s), climbed, rtol=0, atol=1e-10)
+    mix = GaussianMixture(*random_parameters(4, 6, full))
+    gamma = torch.linspace(-6, 6, 64, dtype=torch.float64)
+    a, s = alpha(gamma), sigma(gamma)
+    z, _ = mix.sample(64, stream(8), a, s, dtype=torch.float64)
+    climbed = (z + s[:, None] ** 2 * mix.score(z, a, s)) / a[:, None]
+    torch.testing.assert_close(mix.denoise(z, a, s), climbed, rtol=0, atol=1e-10)
 
 # %% ../../nbs/72c_mixtures.ipynb #79521f51
 def test_mixture_as_a_network():
@@ -219,11 +223,11 @@ def test_mixture_as_a_network():
     torch.testing.assert_close(two.denoise(z[:, :1], .8, .6)[:, 0], torch.tanh(z[:, 0] * .8 / .36))
 
 # %% ../../nbs/72c_mixtures.ipynb #9791c311
-def test_errors_of_mixtures():
-    "numbers that make no mixture, and shapes that do not fit, are refused with a sentence"
+def no_mixtures():
+    "Arguments that make no mixture, and what is said of them."
     one, means = torch.ones(2), torch.zeros(2, 2)
     eye = torch.eye(2).expand(2, 2, 2)
-    for args, words in (
+    return [
         ((one, torch.zeros(3, 2), eye), "expected weights"),
         ((-one, means, eye), "positive weights"),
         ((one, means, -eye), "negative variances"),
@@ -231,9 +235,14 @@ def test_errors_of_mixtures():
         ((one, means * math.nan, eye), "finite"),
         ((one, means, eye, [0, 3], 2), "does not fit"),
         ((one, means, eye, [0, 1, 1]), "for each of 2 components; got .0, 1, 1"),
-        ((one, means, eye, [0, .5]), "an integer, for each"),
-    ):
-        with pytest.raises(ValueError, match=words): GaussianMixture(*args)
+        ((one, means, eye, [0, .5]), "an integer, for each")]
+
+@pytest.mark.parametrize("args, words", no_mixtures())
+def test_errors_of_mixtures(args, words):
+    "numbers that make no mixture, and shapes that do not fit, are refused with a sentence"
+    with pytest.raises(ValueError, match=words): GaussianMixture(*args)
+
+def test_shapes_that_do_not_fit_a_mixture_are_refused():
     with pytest.raises(ValueError, match=r"\(b, 2\)"): three_gaussians().log_prob(torch.zeros(5))
     with pytest.raises(ValueError, match="each of 5 examples"):
         three_gaussians().predict(torch.zeros(5, 2), torch.zeros(4))
@@ -252,11 +261,6 @@ def test_errors_of_levels_and_classes():
         mix.denoise(z, torch.zeros(5), torch.zeros(5).long())
     with pytest.raises(TypeError, match="gamma as floats; got torch.int64"):
         mix.predict(z, torch.arange(5))
-
-    # one past the last class means none; another number would give NaN
-    for c, words in ((4, "class 4"), (-1, "class -1"), (torch.tensor([0, 1, 2, 3, 7]), "class 7")):
-        with pytest.raises(ValueError, match=f"{words} has no comp.*are .0, 1, 2., and 3 means"):
-            mix.predict(z, 0., c)
     gap = GaussianMixture(torch.ones(2), torch.zeros(2, 2), torch.ones(2, 2), [0, 2])
     with pytest.raises(ValueError, match="class 1 has no component; the classes are .0, 2., and 3"):
         gap.log_prob(z, c=1)
@@ -264,3 +268,11 @@ def test_errors_of_levels_and_classes():
         mix.posterior(z, .8, .6, torch.zeros(4).long())
     with pytest.raises(ValueError, match=r"one alpha, or one for each of 1 examples; .*\(3,\)"):
         mix.sample(1, None, torch.ones(3), torch.zeros(3))  # not three samples of one class
+
+@pytest.mark.parametrize(
+    "c, words", [(4, "class 4"), (-1, "class -1"), (torch.tensor([0, 1, 2, 3, 7]), "class 7")])
+def test_a_class_that_is_not_there_is_refused(c, words):
+    "one past the last class means none; another number would give NaN"
+    mix, z = three_gaussians(), points(5, 2)
+    with pytest.raises(ValueError, match=f"{words} has no comp.*are .0, 1, 2., and 3 means"):
+        mix.predict(z, 0., c)

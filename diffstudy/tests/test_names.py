@@ -47,11 +47,11 @@ def test_every_name_of_diffusers_is_there():
     for name in sum(names, []):
         if name not in listed: look_up("diffusers", name)
 
-def test_names_that_are_not_there_are_found():
+@pytest.mark.parametrize("name", ["process.dmid", "proces.ddim", "train.Config.clipp"])
+def test_names_that_are_not_there_are_found(name):
     look_up("diffstudy", "experiment.VDMRun.sample")
-    for name in "process.dmid", "proces.ddim", "train.Config.clipp":
-        with pytest.raises(AttributeError, match="no attribute '(dmid|proces|clipp)'"):
-            look_up("diffstudy", name)
+    with pytest.raises(AttributeError, match="no attribute '(dmid|proces|clipp)'"):
+        look_up("diffstudy", name)
 
 # %% ../../nbs/95_api.ipynb #95a00003
 import ast, importlib, inspect, json, re

@@ -28,6 +28,7 @@ def test_V13_ratio_of_alpha_and_sigma():
 
 # %% ../../nbs/71_notation.ipynb #193529eb
 import math, pytest, torch
+from itertools import permutations
 from ..core import stream
 from diffstudy.process import (
     PREDICTIONS, alpha, betas_from_gammas, convert, edm_sigma, from_ve, gamma_from_alpha_sigma,
@@ -42,15 +43,15 @@ def test_round_trip_alpha_sigma():
         gamma_from_alpha_sigma(3 * alpha(GAMMAS), 3 * sigma(GAMMAS)), GAMMAS, rtol=0, atol=1e-13)
 
 # %% ../../nbs/71_notation.ipynb #e30472c7
-def test_alpha_and_sigma_keep_their_digits():
+@pytest.mark.parametrize("f, sign", [(alpha, 1), (sigma, -1)])
+@pytest.mark.parametrize("g", [-40., -17.5, -13.3, -1., 0., 5., 20., 40.])
+def test_alpha_and_sigma_keep_their_digits(g, f, sign):
     mp = pytest.importorskip("mpmath"); mp.mp.dps = 40
-    for g in (-40., -17.5, -13.3, -1., 0., 5., 20., 40.):
-        for f, sign in (alpha, 1), (sigma, -1):
-            exact = float(mp.sqrt(1 / (1 + mp.exp(mp.mpf(sign * g)))))
-            assert abs(f(torch.tensor(g, dtype=torch.float64)).item() / exact - 1) < 1e-15
-            g32 = torch.tensor(g)
-            exact = float(mp.sqrt(1 / (1 + mp.exp(sign * mp.mpf(g32.item())))))
-            assert abs(f(g32).item() / exact - 1) < 3e-7
+    exact = float(mp.sqrt(1 / (1 + mp.exp(mp.mpf(sign * g)))))
+    assert abs(f(torch.tensor(g, dtype=torch.float64)).item() / exact - 1) < 1e-15
+    g32 = torch.tensor(g)
+    exact = float(mp.sqrt(1 / (1 + mp.exp(sign * mp.mpf(g32.item())))))
+    assert abs(f(g32).item() / exact - 1) < 3e-7
 
 # %% ../../nbs/71_notation.ipynb #b793b00e
 def triples(n=256, d=3, seed=0):
@@ -72,17 +73,20 @@ def test_V4_data_keep_their_scale():
         gamma_from_edm_sigma(edm_sigma(gamma)), gamma, rtol=1e-14, atol=1e-14)
 
 # %% ../../nbs/71_notation.ipynb #7d14933f
-def test_betas_round_trip():
-    for betas in (
-        torch.linspace(1e-4, .02, 1000, dtype=torch.float64),
-        torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64),
-    ):
-        gammas, abar = gammas_from_betas(betas), (1 - betas).cumprod(0)
-        torch.testing.assert_close(gammas, torch.log((1 - abar) / abar), rtol=0, atol=1e-11)
-        torch.testing.assert_close(betas_from_gammas(gammas), betas, rtol=1e-12, atol=0)
+PAPER = torch.tensor([.478255, .849206, .956418, .987404], dtype=torch.float64)
+
+@pytest.mark.parametrize(
+    "betas", [torch.linspace(1e-4, .02, 1000, dtype=torch.float64), PAPER], ids=["DDPM", "DDGAN"])
+def test_betas_round_trip(betas):
+    gammas, abar = gammas_from_betas(betas), (1 - betas).cumprod(0)
+    torch.testing.assert_close(gammas, torch.log((1 - abar) / abar), rtol=0, atol=1e-11)
+    torch.testing.assert_close(betas_from_gammas(gammas), betas, rtol=1e-12, atol=0)
+
+def test_betas_of_four_steps():
+    "α of the GAN's chain as its code prints it"
     torch.testing.assert_close(
-        alpha(gammas), torch.tensor([.722319, .280492, .058557, .006572], dtype=torch.float64),
-        rtol=0, atol=1e-6)
+        alpha(gammas_from_betas(PAPER)),
+        torch.tensor([.722319, .280492, .058557, .006572], dtype=torch.float64), rtol=0, atol=1e-6)
 
 def test_betas_of_small_steps_in_float32():
     gammas = torch.linspace(-10, 5, 100_001)
@@ -107,12 +111,12 @@ def test_score_sde_and_edm_are_the_same_process():
         rtol=1e-6, atol=1e-12)
 
 # %% ../../nbs/71_notation.ipynb #62771088
-def test_w_and_scale():
+@pytest.mark.parametrize("w", [-1., 0., .3, 4.])
+def test_w_and_scale(w):
     c, u = torch.randn(2, 100, generator=stream(0, "w and s"), dtype=torch.float64)
-    for w in (-1., 0., .3, 4.):
-        s = scale_from_w(w)
-        assert w_from_scale(s) == pytest.approx(w, abs=1e-15)
-        torch.testing.assert_close(u + s * (c - u), (1 + w) * c - w * u, rtol=1e-12, atol=1e-12)
+    s = scale_from_w(w)
+    assert w_from_scale(s) == pytest.approx(w, abs=1e-15)
+    torch.testing.assert_close(u + s * (c - u), (1 + w) * c - w * u, rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/71_notation.ipynb #abf6856c
 def predictions(x, eps, gamma):
@@ -120,42 +124,47 @@ def predictions(x, eps, gamma):
     a, s = alpha(gamma)[:, None], sigma(gamma)[:, None]
     return a * x + s * eps, dict(eps=eps, x=x, v=a * eps - s * x, score=-eps / s)
 
-def test_V18_every_pair():
+@pytest.mark.parametrize("target", PREDICTIONS)
+@pytest.mark.parametrize("source", PREDICTIONS)
+def test_V18_every_pair(source, target):
     x, eps, gamma = triples()
-    z, all_four = predictions(x, eps, gamma)
-    low = gamma < 2  # where the form as it is written loses no digit
+    z, four = predictions(x, eps, gamma)
+    got = convert(four[source], z, gamma, source, target)
+    back = convert(got, z, gamma, target, source)
+    off = [(out - want).abs() / (1 + want.abs())
+           for out, want in ((got, four[target]), (back, four[source]))]
+    assert torch.stack(off).max() < 1e-9
+
+def test_V18_as_written():
+    "where the form as it is written loses no digit"
+    x, eps, gamma = triples()
+    z, low = predictions(x, eps, gamma)[0], gamma < 2
     torch.testing.assert_close(
         convert(eps, z, gamma, "eps", "x")[low],
         ((z - sigma(gamma)[:, None] * eps) / alpha(gamma)[:, None])[low], rtol=1e-13, atol=1e-14)
-    for source in PREDICTIONS:
-        for target in PREDICTIONS:
-            got = convert(all_four[source], z, gamma, source, target)
-            back = convert(got, z, gamma, target, source)
-            for out, want in (got, all_four[target]), (back, all_four[source]):
-                assert ((out - want).abs() / (1 + want.abs())).max() < 1e-9, (source, target)
 
 # %% ../../nbs/71_notation.ipynb #05099b02
-def test_conversions_of_the_exact_gaussian_denoiser():
+@pytest.mark.parametrize("target", PREDICTIONS)
+@pytest.mark.parametrize("source", PREDICTIONS)
+def test_conversions_of_the_exact_gaussian_denoiser(source, target):
     z, _, gamma = triples()
     a, s = alpha(gamma)[:, None], sigma(gamma)[:, None]
     best = dict(eps=s * z, x=a * z, v=0 * z, score=-z)
-    for source in PREDICTIONS:
-        for target in PREDICTIONS:
-            error = convert(best[source], z, gamma, source, target) - best[target]
-            assert (error.abs() <= 1e-14 * (1 / a + 1 / s ** 2)).all(), (source, target)
+    error = convert(best[source], z, gamma, source, target) - best[target]
+    assert (error.abs() <= 1e-14 * (1 / a + 1 / s ** 2)).all()
 
 # %% ../../nbs/71_notation.ipynb #23e3ab24
-def test_direct_forms_are_stable_in_float32():
+@pytest.mark.parametrize("g, target, via", [(20., "x", "eps"), (-20., "eps", "x")])
+def test_direct_forms_are_stable_in_float32(g, target, via):
     x, eps, _ = triples(4000)
-    for g, target, via, true in (20., "x", "eps", x), (-20., "eps", "x", eps):
-        gamma = torch.full((4000,), g, dtype=torch.float64)
-        z, four = predictions(x, eps, gamma)
-        z, v = z.float(), four["v"].float()
-        rms = lambda p: (p - true).square().mean().sqrt()
-        direct = rms(convert(v, z, gamma, "v", target))
-        detour = rms(convert(convert(v, z, gamma, "v", via), z, gamma, via, target))
-        assert direct < 1e-7
-        assert detour > 1000 * direct
+    gamma = torch.full((4000,), g, dtype=torch.float64)
+    z, four = predictions(x, eps, gamma)
+    z, v = z.float(), four["v"].float()
+    rms = lambda p: (p - four[target]).square().mean().sqrt()
+    direct = rms(convert(v, z, gamma, "v", target))
+    detour = rms(convert(convert(v, z, gamma, "v", via), z, gamma, via, target))
+    assert direct < 1e-7
+    assert detour > 1000 * direct
 
 # %% ../../nbs/71_notation.ipynb #7c511425
 def by_mpmath(mp, p, z, g, source, target):
@@ -169,49 +178,56 @@ def by_mpmath(mp, p, z, g, source, target):
         x = (z - s * eps) / a
         return float(dict(eps=eps, x=x, v=a * eps - s * x, score=-eps / s)[target])
 
-def test_conversions_in_float32():
-    "all twelve against 60-digit arithmetic, γ from −30 to 30: to 1e-6 for the numbers that are given"
-    mp = pytest.importorskip("mpmath")
+@pytest.mark.parametrize("source, target", [*permutations(PREDICTIONS, 2)])
+def test_conversions_in_float32(source, target):
+    "against 60-digit arithmetic, γ from −30 to 30: to 1e-6 for the numbers that are given"
+    mp, off = pytest.importorskip("mpmath"), {}
     x, eps, _ = triples(4)
     for g in torch.linspace(-30, 30, 13, dtype=torch.float64):
         z, four = predictions(x, eps, g.expand(4))
-        z, g32 = z.float(), g.float()
-        for source in PREDICTIONS:
-            p = four[source].float()
-            for target in set(PREDICTIONS) - {source}:
-                got = convert(p, z, g32, source, target).flatten()
-                want = torch.tensor([
-                    by_mpmath(mp, u, v, g.item(), source, target)
-                    for u, v in zip(p.flatten().tolist(), z.flatten().tolist())])
-                off = (got.double() - want).abs() / (1 + want.abs())
-                assert off.max() < 1e-6, (g, source, target, off.max())
+        z, p = z.float(), four[source].float()
+        got = convert(p, z, g.float(), source, target).flatten()
+        want = torch.tensor([
+            by_mpmath(mp, u, v, g.item(), source, target)
+            for u, v in zip(p.flatten().tolist(), z.flatten().tolist())])
+        off[g.item()] = ((got.double() - want).abs() / (1 + want.abs())).max().item()
+    assert {g: v for g, v in off.items() if not v < 1e-6} == {}
 
-    # what rounding took from z and x before is lost: exact arithmetic has the same error
+@pytest.mark.parametrize("g", [-30., -20., -10.])
+def test_what_rounding_took_is_lost(g):
+    "from z and x, before the conversion: exact arithmetic has the same error"
     x, eps, _ = triples(4000)
-    for g in -30., -20., -10.:
-        z, _ = predictions(x, eps, torch.full((4000,), g, dtype=torch.float64))
-        ours, exact = (
-            (convert(x.to(t), z.to(t), g, "x", "eps").double() - eps).square().mean().sqrt()
-            for z, x, t in ((z.float(), x.float(), torch.float32), (
-                z.float(), x.float(), torch.float64)))
-        rounding = 2 ** -24 * math.exp(-g / 2)
-        assert rounding / 10 < exact < rounding
-        assert abs(ours / exact - 1) < .01
+    z, _ = predictions(x, eps, torch.full((4000,), g, dtype=torch.float64))
+    z, x = z.float(), x.float()
+    ours, exact = (
+        (convert(x.to(t), z.to(t), g, "x", "eps").double() - eps).square().mean().sqrt()
+        for t in (torch.float32, torch.float64))
+    rounding = 2 ** -24 * math.exp(-g / 2)
+    assert rounding / 10 < exact < rounding
+    assert abs(ours / exact - 1) < .01
 
 # %% ../../nbs/71_notation.ipynb #9aa65420
 def test_errors_of_notation():
     z = torch.zeros(2, 3)
     with pytest.raises(ValueError, match="did you mean 'eps'"): convert(z, z, 0., "epsilon", "x")
     with pytest.raises(ValueError, match="one shape"): convert(z[:1], z, 0., "eps", "x")
-    for f in to_ve, from_ve, lambda z, g: convert(z, z, g, "eps", "x"):
-        for shape in (5,), (1, 3), (2, 3):
-            with pytest.raises(ValueError, match="for each of 2 examples.*got shape"):
-                f(z, torch.zeros(shape))
-        with pytest.raises(TypeError, match="not i"): f(z, torch.arange(2))
-        with pytest.raises(TypeError, match="data.encode"): f(z.long(), 0.)
     with pytest.raises(ValueError, match=r"lie in \(0, 1\).*got 1 at step 1"):
         gammas_from_betas(torch.tensor([.1, 1.]))
     with pytest.raises(ValueError, match="rising"): betas_from_gammas(torch.tensor([5., -5.]))
+
+EACH = pytest.mark.parametrize(
+    "f", [to_ve, from_ve, lambda z, g: convert(z, z, g, "eps", "x")], ids=["to", "from", "convert"])
+
+@EACH
+@pytest.mark.parametrize("shape", [(5,), (1, 3), (2, 3)], ids=str)
+def test_levels_of_another_shape_are_refused(f, shape):
+    with pytest.raises(ValueError, match="for each of 2 examples.*got shape"):
+        f(torch.zeros(2, 3), torch.zeros(shape))
+
+@EACH
+def test_steps_and_gray_levels_are_refused(f):
+    with pytest.raises(TypeError, match="not i"): f(torch.zeros(2, 3), torch.arange(2))
+    with pytest.raises(TypeError, match="data.encode"): f(torch.zeros(2, 3).long(), 0.)
 
 def test_half_precision_is_computed_in_float32():
     z = torch.ones(2, 3, dtype=torch.bfloat16)

@@ -11,29 +11,29 @@ from ..process import (
 from ..vdm.snr import weighted_loss
 
 # %% ../../nbs/60_other_words.ipynb #aa55b398
-def test_score_is_the_mean_of_known_scores():
+@pytest.mark.parametrize("gamma", torch.tensor([-6., -1., 3.], dtype=torch.float64))
+def test_score_is_the_mean_of_known_scores(gamma):
     "the score of noisy data is the gradient of its log density: three noise levels, to 1e-9"
     mixture = three_gaussians()
-    for gamma in torch.tensor([-6., -1., 3.], dtype=torch.float64):
-        z = torch.randn(20, 2, generator=stream(0, "z"), dtype=torch.float64).requires_grad_()
-        gradient, = torch.autograd.grad(mixture.log_prob(z, alpha(gamma), sigma(gamma)).sum(), z)
-        eps = mixture.predict(z, gamma)
-        score = convert(eps, z, gamma.expand(20), "eps", "score")
-        torch.testing.assert_close(score, gradient, rtol=1e-9, atol=1e-9)
+    z = torch.randn(20, 2, generator=stream(0, "z"), dtype=torch.float64).requires_grad_()
+    gradient, = torch.autograd.grad(mixture.log_prob(z, alpha(gamma), sigma(gamma)).sum(), z)
+    eps = mixture.predict(z, gamma)
+    score = convert(eps, z, gamma.expand(20), "eps", "score")
+    torch.testing.assert_close(score, gradient, rtol=1e-9, atol=1e-9)
 
 # %% ../../nbs/60_other_words.ipynb #007bf2b8
-def test_steps_tend_to_the_reverse_sde():
+@pytest.mark.parametrize("delta", [1e-3, 1e-5])
+@pytest.mark.parametrize("eta", [0., .5, 1.])
+def test_steps_tend_to_the_reverse_sde(eta, delta):
     "ancestral, DDIM and what lies between tend to the reverse SDE: error of drift and noise O(δ)"
     g = torch.tensor([-4., .5, 3.], dtype=torch.float64)
-    for eta in 0., .5, 1.:
-        for delta in 1e-3, 1e-5:
-            step = [coefficients(torch.stack([v, v - delta]), eta) for v in g]
-            s = sigma(g)
-            got = [torch.cat([getattr(c, k) for c in step]) for k in ("z", "eps", "noise")]
-            drift = s ** 2 / 2, -(1 + eta ** 2) * s / 2
-            assert ((got[0] - 1) / delta - drift[0]).abs().max() < delta
-            assert (got[1] / delta - drift[1]).abs().max() < 2 * delta
-            assert (got[2] / delta ** .5 - eta * s).abs().max() < delta
+    step = [coefficients(torch.stack([v, v - delta]), eta) for v in g]
+    s = sigma(g)
+    got = [torch.cat([getattr(c, k) for c in step]) for k in ("z", "eps", "noise")]
+    drift = s ** 2 / 2, -(1 + eta ** 2) * s / 2
+    assert ((got[0] - 1) / delta - drift[0]).abs().max() < delta
+    assert (got[1] / delta - drift[1]).abs().max() < 2 * delta
+    assert (got[2] / delta ** .5 - eta * s).abs().max() < delta
 
 def test_forward_process_is_an_sde():
     "one small noising step has drift −½σ²z and variance σ² per unit of γ"

@@ -23,8 +23,10 @@ def test_options_are_chosen_on_other_pictures():
     rows = torch.cat([s.images.flatten(1) for s in sets])
     assert len(rows) == 140 == len(rows.unique(dim=0))
     tried = [r for r in runs.load("restore")["results"] if r["case"]["part"] == "try"]
-    for name, chosen in study.SETTINGS["chosen"].items():
-        for method in study.SETTINGS["tried"]:
-            found = {r["case"]["value"]: r["result"]["energy"] for r in tried
-                     if r["case"]["data"] == name and r["case"]["method"] == method}
-            assert min(found, key=found.get) == chosen[method]
+    found = {}
+    for r in tried:
+        of = r["case"]["data"], r["case"]["method"]
+        found.setdefault(of, {})[r["case"]["value"]] = r["result"]["energy"]
+    assert {of: min(energy, key=energy.get) for of, energy in found.items()} == {
+        (name, method): chosen[method] for name, chosen in study.SETTINGS["chosen"].items()
+        for method in study.SETTINGS["tried"]}

@@ -62,22 +62,21 @@ def signalled(state, folder, batches, at, number=signal.SIGTERM):
         if record.step == at: signal.raise_signal(number)
 
 # %% ../../nbs/74c_resumed.ipynb #ad357ebb
-def test_the_log_shows_no_stop(tmp_path):
+@pytest.mark.parametrize("how", ["killed", "signal", "left"])
+@pytest.mark.parametrize("stop", range(1, 7))
+def test_the_log_shows_no_stop(tmp_path, stop, how):
     short = lambda **how: toy_state(steps=7, log_every=3, **how)
     run(unbroken := short(), tmp_path / "whole", one_bad)
     expected = records_of(tmp_path / "whole")
     assert expected.count("\n") == 3
-    for stop in range(1, 7):
-        for how in ("killed", "signal", "left"):
-            folder = tmp_path / f"{stop}{how}"
-            state = short(save_every=stop if how == "killed" else 7)
-            if how != "signal": run(state, folder, one_bad, until=stop)
-            else:
-                with pytest.raises(train.Interrupted): signalled(state, folder, one_bad, stop)
-            if how != "left": state = short(save_every=3)
-            run(state, folder, one_bad)
-            assert records_of(folder) == expected
-            assert same(everything(state), everything(unbroken))
+    folder, state = tmp_path / how, short(save_every=stop if how == "killed" else 7)
+    if how != "signal": run(state, folder, one_bad, until=stop)
+    else:
+        with pytest.raises(train.Interrupted): signalled(state, folder, one_bad, stop)
+    if how != "left": state = short(save_every=3)
+    run(state, folder, one_bad)
+    assert records_of(folder) == expected
+    assert same(everything(state), everything(unbroken))
 
 # %% ../../nbs/74c_resumed.ipynb #9b8b475c
 def test_damage_of_the_log_stops_no_run(tmp_path):
@@ -127,35 +126,34 @@ def test_another_place_is_named(tmp_path):
 # the last is what a terminal sends when it is closed; Windows has none
 STOPS = [getattr(signal, s) for s in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, s)]
 
-def test_a_signal_stops_after_a_whole_step(tmp_path):
-    for number in STOPS:
-        handler, folder = signal.getsignal(number), tmp_path / number.name
-        sent = []
-        def batches(n):
-            if n == 13 and not sent:
-                sent.append(n)
-                signal.raise_signal(number)
-            return toy_batches(n)
-        words = f"stopped by {number.name} after step 14 of 60: saved in"
-        with pytest.raises(train.Interrupted, match=words) as stopped:
-            run(saving(), folder, batches)
-        assert stopped.value.signum == number
-        assert signal.getsignal(number) is handler
-        assert checkpoint.read_latest(folder)[0].name == "step-000000014"
-        assert run(state := saving(), folder, batches)[1] == ["resumed at step 14 of 60"]
-        assert same(everything(state), whole()[0])
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_stops_after_a_whole_step(tmp_path, number):
+    handler, folder = signal.getsignal(number), tmp_path / number.name
+    sent = []
+    def batches(n):
+        if n == 13 and not sent:
+            sent.append(n)
+            signal.raise_signal(number)
+        return toy_batches(n)
+    words = f"stopped by {number.name} after step 14 of 60: saved in"
+    with pytest.raises(train.Interrupted, match=words) as stopped: run(saving(), folder, batches)
+    assert stopped.value.signum == number
+    assert signal.getsignal(number) is handler
+    assert checkpoint.read_latest(folder)[0].name == "step-000000014"
+    assert run(state := saving(), folder, batches)[1] == ["resumed at step 14 of 60"]
+    assert same(everything(state), whole()[0])
 
 # %% ../../nbs/74c_resumed.ipynb #5d44b6a5
-def test_a_signal_is_never_forgotten(tmp_path):
+def late(n):
+    if n == 59: signal.raise_signal(signal.SIGTERM)
+    return toy_batches(n)
+
+@pytest.mark.parametrize("batches, at", [(late, None), (toy_batches, 60)], ids=["last", "after"])
+def test_a_signal_is_never_forgotten(tmp_path, batches, at):
     "in the last step, and after it"
-    def late(n):
-        if n == 59: signal.raise_signal(signal.SIGTERM)
-        return toy_batches(n)
-    for batches, at in ((late, None), (toy_batches, 60)):
-        folder = tmp_path / str(at)
-        with pytest.raises(train.Interrupted, match="SIGTERM after step 60 of 60: saved in"):
-            signalled(toy_state(), folder, batches, at)
-        assert checkpoint.read_latest(folder)[0].name == "step-000000060"
+    with pytest.raises(train.Interrupted, match="SIGTERM after step 60 of 60: saved in"):
+        signalled(toy_state(), tmp_path, batches, at)
+    assert checkpoint.read_latest(tmp_path)[0].name == "step-000000060"
 
 def test_a_closed_terminal_ends_no_run():
     "it takes the messages with it; under nohup its signal is ignored"
@@ -329,8 +327,7 @@ def test_a_spoiled_file_beside_a_checkpoint_changes_no_weights(tmp_path, name):
         assert name == "log.jsonl" or len(bad.rstrip(b"\0")) >= len(good.rstrip())
         assert same_dict(found.model.state_dict(), last)
         assert found.facts == run.facts
-        assert experiment.result_settings(
-            found.config) == experiment.result_settings(run.config)
+        assert experiment.result_settings(found.config) == experiment.result_settings(run.config)
         steps = [r["step"] for r in checkpoint.read_log(tmp_path / "run", lambda _: None)]
         assert len(steps) <= len(rows)
 
@@ -520,8 +517,8 @@ def test_two_processes_equal_one(tmp_path):
         "weights, moments and average are untouched"]
     bad = lambda n: tuple(t * (math.nan if n == 1 else 1.) for t in exact_batch(n))
     run(exact_state(log_every=2), tmp_path / "one", bad, train.loss_step(exact_loss))
-    for ema in (True, False):
-        a, b = (checkpoint.load_weights(tmp_path / name, ema) for name in ("one", "two"))
-        for k in a: torch.testing.assert_close(a[k], b[k], rtol=1e-9, atol=1e-9)
+    weights = [[checkpoint.load_weights(tmp_path / name, ema) for ema in (True, False)]
+               for name in ("one", "two")]
+    torch.testing.assert_close(*weights, rtol=1e-9, atol=1e-9)
     losses = lambda name: [r["loss"] for r in checkpoint.read_log(tmp_path / name)]
     assert losses("two") == pytest.approx(losses("one"), rel=1e-6)

@@ -17,10 +17,11 @@ def test_ancestral_step_is_the_reverse_process():
     "with η = 1 a step is process.reverse: mean and variance to 1e-12, for steps from 1e-9 to −∞"
     z, eps = torch.randn(2, 50, 3, generator=stream(0, "reverse"), dtype=torch.float64)
     k = coefficients(GAMMAS)
-    for i, (t, s) in enumerate(zip(GAMMAS, GAMMAS[1:])):
-        p = reverse(z, (z - sigma(t) * eps) / alpha(t), s, t)
-        torch.testing.assert_close(k.z[i] * z + k.eps[i] * eps, p.mean, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(k.noise[i] ** 2, p.var, rtol=1e-12, atol=0)
+    steps = [reverse(z, (z - sigma(t) * eps) / alpha(t), s, t) for t, s in zip(GAMMAS, GAMMAS[1:])]
+    torch.testing.assert_close(
+        [a * z + b * eps for a, b in zip(k.z, k.eps)], [p.mean for p in steps],
+        rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close([*k.noise ** 2], [p.var for p in steps], rtol=1e-12, atol=0)
 
 @pytest.mark.parametrize("eta", [0., .3, 1.])
 def test_every_eta_keeps_the_marginals(eta):
@@ -33,26 +34,24 @@ def test_every_eta_keeps_the_marginals(eta):
         (k.z * sigma(t) + k.eps) ** 2 + k.noise ** 2, sigma(s) ** 2, rtol=1e-11, atol=1e-15)
 
 @pytest.mark.parametrize("t", [-13.3, 0., 5.])
-def test_small_steps_lose_no_digits(t):
+@pytest.mark.parametrize("eta", [0., .5, 1.])
+@pytest.mark.parametrize("step", [1e-9, 1e-4, 1.])
+def test_small_steps_lose_no_digits(t, step, eta):
     "the factor of ε̂ is right to 1e-13 for a step of 1e-9; the plain difference is off by over 1e-9"
     mp = pytest.importorskip("mpmath").mp
     mp.dps = 50
     A, S = lambda g: mp.sqrt(1 / (1 + mp.exp(g))), lambda g: mp.sqrt(1 / (1 + mp.exp(-g)))
-    for step in 1e-9, 1e-4, 1.:
-        for eta in 0., .5, 1.:
-            g = torch.tensor([t, t - step], dtype=torch.float64)
-            T, R = map(mp.mpf, g.tolist())
-            exact = (
-                S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T)))
-                - A(R) / A(T) * S(T))
-            stable = coefficients(g, eta).eps.item()
-            assert abs(stable / exact - 1) < 1e-13
-            if (step, eta) == (1e-9, 0.):
-                assert (
-                    abs(
-                        (sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact
-                        - 1)
-                    > 1e-9)
+    g = torch.tensor([t, t - step], dtype=torch.float64)
+    T, R = map(mp.mpf, g.tolist())
+    exact = (S(R) * mp.sqrt(1 - mp.mpf(eta) ** 2 * (1 - mp.exp(R - T))) - A(R) / A(T) * S(T))
+    stable = coefficients(g, eta).eps.item()
+    assert abs(stable / exact - 1) < 1e-13
+    if (step, eta) == (1e-9, 0.):
+        assert (
+            abs(
+                (sigma(g[1]) - alpha(g[1]) / alpha(g[0]) * sigma(g[0])).item() / exact
+                - 1)
+            > 1e-9)
 
 def test_initial_noise_is_that_of_its_stream():
     "the start is torch.randn of the given stream; with a list, each image has its own noise"
@@ -69,13 +68,14 @@ class Looks(TorchDispatchMode):
         self.count += f in waits
         return f(*args, **(kwargs or {}))
 
-def test_the_loop_does_not_look_at_values():
+@pytest.mark.parametrize("sampler", [ancestral, ddim])
+def test_the_loop_does_not_look_at_values(sampler):
     "30 steps read the value of a tensor as often as 2 steps do: nothing in the loop waits for the GPU"
     def looks(steps, sampler):
         with Looks() as l:
             sampler(lambda z, g: z * sigma(g), torch.ones(2, 3), grid(Linear(), steps), stream(0))
         return l.count
-    for sampler in ancestral, ddim: assert looks(2, sampler) == looks(30, sampler)
+    assert looks(2, sampler) == looks(30, sampler)
     with Looks() as l: torch.ones(()).item()
     assert l.count == 1
 
@@ -105,11 +105,9 @@ def test_flow_is_exact_on_a_gaussian_in_both_directions():
     g = torch.tensor([6., 1., -13.3], dtype=torch.float64)
     z = torch.randn(50, 2, generator=stream(0, "flow"), dtype=torch.float64)
     kept = (z - gaussian(g[0])[0]) / gaussian(g[0])[1]
-    states = probability_flow(
-        predict_gaussian, z, g, rtol=1e-10, atol=1e-10, trajectory=True)
-    for state, gamma in zip(states, g):
-        torch.testing.assert_close(
-            state, gaussian(gamma)[0] + gaussian(gamma)[1] * kept, rtol=1e-8, atol=1e-8)
+    states = probability_flow(predict_gaussian, z, g, rtol=1e-10, atol=1e-10, trajectory=True)
+    exact = [gaussian(gamma)[0] + gaussian(gamma)[1] * kept for gamma in g]
+    torch.testing.assert_close([*states], exact, rtol=1e-8, atol=1e-8)
     back = probability_flow(
         predict_gaussian, states[-1], g.flip(0), rtol=1e-10, atol=1e-10, backward=True)
     torch.testing.assert_close(back, z, rtol=1e-8, atol=1e-8)
@@ -151,28 +149,29 @@ def after_walking(steps):
 
 def test_first_order_on_a_gaussian():
     "the mean is exact; twice the steps, half the error of the std; with η = 1 twice that of η = 0"
-    error = {}
-    for eta in 0., 1.:
-        for n in 256, 512:
-            gammas = grid(Linear(-8., 6.), n, dtype=torch.float64)
-            mean, std = after_walking(coefficients(gammas, eta))
-            assert abs(mean - gaussian(gammas[-1])[0]) < 1e-12
-            error[eta, n] = std / gaussian(gammas[-1])[1] - 1
-        assert error[eta, 512] < 0
-        assert abs(error[eta, 256] / error[eta, 512] - 2) < .02
+    error, off = {}, []
+    for eta, n in (0., 256), (0., 512), (1., 256), (1., 512):
+        gammas = grid(Linear(-8., 6.), n, dtype=torch.float64)
+        mean, std = after_walking(coefficients(gammas, eta))
+        off.append(abs(mean - gaussian(gammas[-1])[0]))
+        error[eta, n] = std / gaussian(gammas[-1])[1] - 1
+    assert max(off) < 1e-12
+    assert max(error[0., 512], error[1., 512]) < 0
+    halved = [error[eta, 256] / error[eta, 512] for eta in (0., 1.)]
+    assert halved == pytest.approx([2, 2], rel=0, abs=.02)
     assert abs(error[1., 512] / error[0., 512] - 2) < .02
 
-def test_samplers_do_what_the_recursion_says():
-    "mean and std of 100,000 samples in 16 steps are within 4 errors of the recursion, for three η"
+@pytest.mark.parametrize("eta", [0., .5, 1.])
+def test_samplers_do_what_the_recursion_says(eta):
+    "mean and std of 100,000 samples in 16 steps are within 4 errors of the recursion"
     n, gammas = 100_000, grid(Linear(-8., 6.), 16, dtype=torch.float64)
     mean, std = gaussian(gammas[0])
     z = mean + std * torch.randn(n, 1, generator=stream(0, "recursion"), dtype=torch.float64)
-    for eta in 0., .5, 1.:
-        mean, std = after_walking(coefficients(gammas, eta))
-        x = ddim(predict_gaussian, z, gammas, stream(0, "noise"), eta=eta)
-        assert abs(x.mean() - mean) < 4 * std / math.sqrt(n)
-        assert abs(x.std() - std) < 4 * std / math.sqrt(2 * n)
-    assert torch.equal(x, ancestral(predict_gaussian, z, gammas, stream(0, "noise")))
+    mean, std = after_walking(coefficients(gammas, eta))
+    x = ddim(predict_gaussian, z, gammas, stream(0, "noise"), eta=eta)
+    assert abs(x.mean() - mean) < 4 * std / math.sqrt(n)
+    assert abs(x.std() - std) < 4 * std / math.sqrt(2 * n)
+    if eta == 1: assert torch.equal(x, ancestral(predict_gaussian, z, gammas, stream(0, "noise")))
 
 # %% ../../nbs/13_sample.ipynb #07427a67
 TWINS = {f.__name__: f for f in (three_gaussians, gaussian_grid, spiral)}
@@ -214,25 +213,25 @@ def test_samplers_draw_from_the_data(name, sampler):
 @pytest.mark.parametrize("name", TWINS)
 def test_too_few_steps_are_seen(name):
     "with 8 steps in the place of 256 the same statistics are off by more than 6 errors"
-    assert (
-        max(deviations(*walk_to(TWINS[name](), ancestral, 1000, steps=8)).values())
-        > 6)
+    assert (max(deviations(*walk_to(TWINS[name](), ancestral, 1000, steps=8)).values()) > 6)
 
 # %% ../../nbs/13_sample.ipynb #b16489fc
 def streams(seeds): return [stream(s, "image") for s in seeds]
 
-def test_an_image_does_not_depend_on_its_batch():
-    "image 2 of a batch of four is the image drawn alone, bit for bit; for the flow to 1e-3"
-    mix, gammas = three_gaussians(), grid(Linear(-8., 6.), 20)
-    def draw(sampler, seeds, **kw):
-        g = streams(seeds)
-        return sampler(
-            mix.predict, initial((len(seeds), 2), g, dtype=torch.float64), gammas,
-            *([g] if sampler is not probability_flow else []), **kw)
-    for sampler, kw in (ancestral, {}), (ddim, {}), (ddim, dict(eta=.5)):
-        assert torch.equal(draw(sampler, range(4), **kw)[2], draw(sampler, [2], **kw)[0])
-        assert torch.equal(draw(sampler, range(4), **kw), draw(sampler, range(4), **kw))
-        assert (draw(sampler, range(4), **kw) != draw(sampler, range(4, 8), **kw)).all()
+def draw(sampler, seeds, **kw):
+    g = streams(seeds)
+    return sampler(
+        three_gaussians().predict, initial((len(seeds), 2), g, dtype=torch.float64),
+        grid(Linear(-8., 6.), 20), *([g] if sampler is not probability_flow else []), **kw)
+
+@pytest.mark.parametrize("sampler, kw", [(ancestral, {}), (ddim, {}), (ddim, dict(eta=.5))])
+def test_an_image_does_not_depend_on_its_batch(sampler, kw):
+    "image 2 of a batch of four is the image drawn alone, bit for bit"
+    assert torch.equal(draw(sampler, range(4), **kw)[2], draw(sampler, [2], **kw)[0])
+    assert torch.equal(draw(sampler, range(4), **kw), draw(sampler, range(4), **kw))
+    assert (draw(sampler, range(4), **kw) != draw(sampler, range(4, 8), **kw)).all()
+
+def test_the_flow_of_an_image_hardly_depends_on_its_batch():
     many, alone = (draw(probability_flow, r)[-1] for r in (range(100), [99]))
     torch.testing.assert_close(many, alone, rtol=1e-3, atol=1e-3)
 
@@ -241,19 +240,19 @@ def test_ddim_without_noise_needs_no_generator():
     mix, z, gammas = three_gaussians(), torch.ones(1, 2), grid(Linear(-8., 6.), 20)
     assert torch.equal(ddim(mix.predict, z, gammas, stream(0)), ddim(mix.predict, z, gammas))
 
-def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample():
+@pytest.mark.parametrize("sampler", [ancestral, ddim])
+def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample(sampler):
     "n steps make n evaluations, at each γ of the grid but the last; the trajectory ends in the sample"
     calls = []
     gammas = grid(Linear(-8., 6.), 10)
     z = torch.randn(3, 2, generator=stream(0, "z"))
     predict = lambda z, gamma: (calls.append(gamma), z * sigma(gamma))[1]
-    for sampler in ancestral, ddim:
-        calls.clear()
-        states = sampler(predict, z, gammas, stream(0), trajectory=True)
-        assert torch.equal(torch.stack(calls), gammas[:-1])
-        assert states.shape == (11, 3, 2)
-        assert torch.equal(states[0], z)
-        assert torch.equal(states[-1], sampler(predict, z, gammas, stream(0)))
+    calls.clear()
+    states = sampler(predict, z, gammas, stream(0), trajectory=True)
+    assert torch.equal(torch.stack(calls), gammas[:-1])
+    assert states.shape == (11, 3, 2)
+    assert torch.equal(states[0], z)
+    assert torch.equal(states[-1], sampler(predict, z, gammas, stream(0)))
 
 # %% ../../nbs/13_sample.ipynb #77b61cd5
 @pytest.mark.parametrize(
@@ -263,39 +262,40 @@ def test_one_evaluation_for_each_step_and_a_trajectory_that_ends_in_the_sample()
         ([3., 3.], "3 followed by 3"), ([3., math.nan, 1.], r"gammas\[1\] is NaN"),
         ([3.], r"at least one step; got shape \(1,\)"), ([[3., 1.]], r"got shape \(1, 2\)"),
         ([math.inf, 1.], "finite gammas; got inf")])
-def test_errors_of_grids(gammas, says):
+@pytest.mark.parametrize("sampler", [ancestral, ddim, probability_flow])
+def test_errors_of_grids(gammas, says, sampler):
     "six grids that cannot be walked are refused, with a message that says what to do"
-    for sampler in ancestral, ddim, probability_flow:
-        with pytest.raises(ValueError, match=says):
-            sampler(lambda z, g: z, torch.zeros(4, 2), gammas)
+    with pytest.raises(ValueError, match=says): sampler(lambda z, g: z, torch.zeros(4, 2), gammas)
 
 def test_errors_of_states_and_predictions():
-    "integer, empty or NaN states and predictions of a wrong shape are refused at the first call"
-    predict = lambda z, g: z
-    z = torch.zeros(4, 2)
-    nan = torch.zeros(4, 2)
-    gammas = [3., 1., -2.]
-    nan[0, 0] = math.nan
-    for sampler in ancestral, ddim, probability_flow:
-        with pytest.raises(TypeError, match="got torch.uint8 of shape"):
-            sampler(predict, z.to(torch.uint8), gammas)
-        with pytest.raises(ValueError, match="1 of 8 values of z are not finite"):
-            sampler(predict, nan, gammas)
-        with pytest.raises(ValueError, match=r"z has no values: shape \(0, 2\)"):
-            sampler(predict, z[:0], gammas)
-        with pytest.raises(
-                ValueError, match=r"tensor of shape \(4, 2\), the noise; got .* \(4, 1\)"):
-            sampler(lambda z, g: z[:, :1], z, gammas)
-        with pytest.raises(ValueError, match="got tuple"): sampler(lambda z, g: (z, z), z, gammas)
+    "generators for other examples, seeds in their place, and an η that is none"
+    predict, z, gammas = (lambda z, g: z), torch.zeros(4, 2), [3., 1., -2.]
     with pytest.raises(ValueError, match="one for each of 4 examples; got 3"):
         ancestral(predict, z, gammas, streams(range(3)))
-    for seeds in 0, [0] * 4:
-        for call in lambda: ancestral(predict, z, gammas, seeds), lambda: initial((4, 2), seeds):
-            with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"): call()
+    with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"):
+        ancestral(predict, z, gammas, 0)
+    with pytest.raises(TypeError, match=r"such as core.stream\(seed\).*; got int 0"):
+        initial((4, 2), [0] * 4)
     with pytest.raises(ValueError, match="eta: expected a number from 0 to 1"):
         ddim(predict, z, gammas, eta=1.5)
     with pytest.raises(ValueError, match="rtol: expected a number of at least 0; got -1"):
         probability_flow(predict, z, gammas, rtol=-1)
+
+@pytest.mark.parametrize("sampler", [ancestral, ddim, probability_flow])
+def test_states_and_predictions_of_another_kind_are_refused(sampler):
+    "integer, empty or NaN states and predictions of a wrong shape, at the first call"
+    predict, z, gammas = (lambda z, g: z), torch.zeros(4, 2), [3., 1., -2.]
+    nan = torch.tensor([[math.nan, 0.], *[[0., 0.]] * 3])
+    with pytest.raises(TypeError, match="got torch.uint8 of shape"):
+        sampler(predict, z.to(torch.uint8), gammas)
+    with pytest.raises(ValueError, match="1 of 8 values of z are not finite"):
+        sampler(predict, nan, gammas)
+    with pytest.raises(ValueError, match=r"z has no values: shape \(0, 2\)"):
+        sampler(predict, z[:0], gammas)
+    with pytest.raises(
+            ValueError, match=r"tensor of shape \(4, 2\), the noise; got .* \(4, 1\)"):
+        sampler(lambda z, g: z[:, :1], z, gammas)
+    with pytest.raises(ValueError, match="got tuple"): sampler(lambda z, g: (z, z), z, gammas)
 
 def test_errors_of_the_flow():
     "a flow that fails says at which γ, after how many evaluations, and what to try"
@@ -359,20 +359,22 @@ def test_agrees_with_diffusers(eta, kind, kw):
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 # %% ../../nbs/87_other_libraries.ipynb #87a0aa02
-def test_the_numbers_of_other_libraries_are_no_noise_levels():
-    "betas, alphas_cumprod, σ and time steps are refused, and the advice makes grids of them"
+BETAS, SIGMAS = torch.linspace(1e-4, .02, 100).double(), torch.tensor([14.6, 5., 1.5, .3, .03, 0.])
+ABAR = (1 - BETAS).cumprod(0)
+
+@pytest.mark.parametrize("sampler", [ancestral, ddim, probability_flow])
+@pytest.mark.parametrize("given, says", [
+    *[(v, "as betas and alphas_cumprod are") for v in (BETAS, BETAS.flip(0), ABAR, ABAR.flip(0))],
+    (SIGMAS, "as the sigmas of EDM"), (torch.arange(999, 0, -100), "time steps")])
+def test_the_numbers_of_other_libraries_are_no_noise_levels(given, says, sampler):
+    "betas, alphas_cumprod, σ and time steps are refused"
+    with pytest.raises(ValueError, match=says): sampler(lambda z, g: z, torch.zeros(4, 2), given)
+
+def test_the_numbers_of_other_libraries_make_grids():
+    "by the functions that the advice names"
     from diffstudy import process
-    betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
-    a = (1 - betas).cumprod(0)
-    sigmas = torch.tensor([14.6, 5., 1.5, .3, .03, 0.])
-    others = dict.fromkeys((betas, betas.flip(0), a, a.flip(0)), "as betas and alphas_cumprod are")
-    others |= {sigmas: "as the sigmas of EDM", torch.arange(999, 0, -100): "time steps"}
-    for given, says in others.items():
-        for sampler in ancestral, ddim, probability_flow:
-            with pytest.raises(ValueError, match=says):
-                sampler(lambda z, g: z, torch.zeros(4, 2), given)
     z = torch.ones(4, 2)
-    assert ddim(lambda z, g: 0 * z, z, process.gamma_from_edm_sigma(sigmas)).isfinite().all()
+    assert ddim(lambda z, g: 0 * z, z, process.gamma_from_edm_sigma(SIGMAS)).isfinite().all()
     assert check_grid([2., 1., 0.])[-1] == 0  # steps of one size are γ
     torch.testing.assert_close(
-        process.gamma_from_snr(a / (1 - a)).flip(0), process.gammas_from_betas(betas).flip(0))
+        process.gamma_from_snr(ABAR / (1 - ABAR)).flip(0), process.gammas_from_betas(BETAS).flip(0))

@@ -8,22 +8,21 @@ from ..process import (
     gammas_from_betas, grid, inverse_softplus, sigma, snr)
 
 # %% ../../nbs/12_schedule.ipynb #27b425e1
-def test_V11_monotone_for_random_parameters():
+@pytest.mark.parametrize("seed", range(100))
+def test_V11_monotone_for_random_parameters(seed):
     "100 networks with random weights up to about e¹² rise strictly and meet both ends to the last bit"
     t = torch.linspace(0, 1, 1001, dtype=torch.float64)
-    for seed in range(100):
-        g, s = stream(seed, "V11"), Monotone(-13.3, 5., width=32).double()
-        with torch.no_grad():
-            for p in s.parameters():
-                p.copy_(
-                    torch.randn(p.shape, generator=g, dtype=torch.float64) * (.1 + 4 * seed / 100))
-            gamma, (g0, g1) = s(t), s.ends()
-            assert (gamma.diff() > 0).all(), seed
-            assert (sigma(gamma).diff() >= 0).all(), seed
-            assert gamma[0] == g0, seed
-            assert gamma[-1] == g1, seed
-            assert g0 < g1, seed
-            torch.testing.assert_close(sigma(gamma) ** 2, torch.sigmoid(gamma), rtol=1e-14, atol=0)
+    g, s = stream(seed, "V11"), Monotone(-13.3, 5., width=32).double()
+    with torch.no_grad():
+        for p in s.parameters():
+            p.copy_(torch.randn(p.shape, generator=g, dtype=torch.float64) * (.1 + 4 * seed / 100))
+        gamma, (g0, g1) = s(t), s.ends()
+        assert (gamma.diff() > 0).all()
+        assert (sigma(gamma).diff() >= 0).all()
+        assert gamma[0] == g0
+        assert gamma[-1] == g1
+        assert g0 < g1
+        torch.testing.assert_close(sigma(gamma) ** 2, torch.sigmoid(gamma), rtol=1e-14, atol=0)
 
 # %% ../../nbs/12_schedule.ipynb #4fd18ef8
 def test_V11_monotone_after_training():
@@ -46,14 +45,9 @@ def test_V11_monotone_after_training():
 
 # %% ../../nbs/12_schedule.ipynb #ff2f02f4
 def test_values_of_schedules():
-    "Linear at its middle, Cosine as 2 log tan(at + b), Logistic by its share, Betas by its chain"
+    "Linear at its middle, Logistic by its share, Betas by its chain"
     t = torch.linspace(0, 1, 101, dtype=torch.float64)
     assert Linear(-8, 6)(torch.tensor(.5)) == -1
-    for lo, hi in (-20, 20), (-13.3, 5):
-        b = math.atan(math.exp(lo / 2))
-        angle = (math.atan(math.exp(hi / 2)) - b) * t + b
-        torch.testing.assert_close(
-            Cosine(lo, hi)(t), 2 * torch.log(torch.tan(angle)), rtol=1e-8, atol=1e-8)
 
     # float32 keeps its digits where cos(at + b) is small, and learned ends are where they begin
     late = torch.tensor([0., .5, .999, 1.])
@@ -85,6 +79,15 @@ def test_values_of_schedules():
     ddpm, u = Betas(torch.linspace(1e-4, .02, 1000)), torch.tensor([.1, .3, .5, .7, .9])
     assert (ddpm(u) - torch.log(torch.expm1(.1 * u + 9.95 * u ** 2))).abs().max() < .1
 
+@pytest.mark.parametrize("lo, hi", [(-20, 20), (-13.3, 5)])
+def test_values_of_the_cosine(lo, hi):
+    "2 log tan(at + b)"
+    t = torch.linspace(0, 1, 101, dtype=torch.float64)
+    b = math.atan(math.exp(lo / 2))
+    angle = (math.atan(math.exp(hi / 2)) - b) * t + b
+    torch.testing.assert_close(
+        Cosine(lo, hi)(t), 2 * torch.log(torch.tan(angle)), rtol=1e-8, atol=1e-8)
+
 # %% ../../nbs/12_schedule.ipynb #b90e8c11
 def every_schedule():
     "One of each class, and of each paper."
@@ -95,17 +98,16 @@ def every_schedule():
         LearnedLinear(), Monotone(width=64), Logistic(), Logistic(-8, 5, .3, .1)]
 
 @pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
-def test_V2_snr_falls_on_a_grid_for_every_schedule(s):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_V2_snr_falls_on_a_grid_for_every_schedule(s, dtype):
     "the ratio of 10 schedules falls at each of 1,000 steps; both ends are right to 2e-6"
-    for dtype in torch.float32, torch.float64:
-        gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
-        assert gamma.dtype == dtype, s
-        assert (gamma.diff() > 0).all(), s
-        assert (snr(gamma).diff() < 0).all(), s
-        torch.testing.assert_close(
-            snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
-        assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6), s
-        assert gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6), s
+    gamma = s(torch.linspace(0, 1, 1001, dtype=dtype)).detach()
+    assert gamma.dtype == dtype
+    assert (gamma.diff() > 0).all()
+    assert (snr(gamma).diff() < 0).all()
+    torch.testing.assert_close(snr(gamma), (alpha(gamma) / sigma(gamma)) ** 2, rtol=1e-5, atol=0)
+    assert gamma[0].item() == pytest.approx(s.gamma_min, abs=2e-6)
+    assert gamma[-1].item() == pytest.approx(s.gamma_max, abs=2e-6)
 
 # %% ../../nbs/12_schedule.ipynb #fb0ac575
 @pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
@@ -114,34 +116,37 @@ def test_derivative_equals_finite_differences(s):
     # away from the corners of `Betas`
     t, h = torch.linspace(.05, .95, 50, dtype=torch.float64) + 1e-4, 1e-6
     with torch.no_grad():
-        torch.testing.assert_close(
-            s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
+        torch.testing.assert_close(s.derivative(t), Schedule.derivative(s, t), rtol=1e-9, atol=0)
         torch.testing.assert_close(
             s.derivative(t), (s(t + h) - s(t - h)) / (2 * h), rtol=1e-6, atol=0)
 
 # %% ../../nbs/12_schedule.ipynb #76a86dbb
-def test_derivative_is_differentiable_in_the_parameters():
+@pytest.mark.parametrize(
+    "s", [LearnedLinear().double(), Monotone(width=16).double()], ids=lambda v: type(v).__name__)
+def test_derivative_is_differentiable_in_the_parameters(s):
     "gradients through γ and γ′ equal what happens when one number of each parameter is moved, to 1e-5"
     t, h = torch.linspace(0, 1, 20, dtype=torch.float64), 1e-5
-    for s in LearnedLinear().double(), Monotone(width=16).double():
-        for derivative in s.derivative, lambda t: Schedule.derivative(s, t):
-            loss = lambda: (derivative(t) ** 2 * alpha(s(t))).sum()
-            for p in s.parameters():
-                grad = torch.autograd.grad(loss(), p)[0].flatten()[0].item()
-                first = p.data.view(-1)[:1]
-                first += h; up = loss().item()
-                first -= 2 * h; down = loss().item()
-                first += h
-                assert grad == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-7)
+    for derivative in s.derivative, lambda t: Schedule.derivative(s, t):
+        loss = lambda: (derivative(t) ** 2 * alpha(s(t))).sum()
+        for p in s.parameters():
+            grad = torch.autograd.grad(loss(), p)[0].flatten()[0].item()
+            first = p.data.view(-1)[:1]
+            first += h; up = loss().item()
+            first -= 2 * h; down = loss().item()
+            first += h
+            assert grad == pytest.approx((up - down) / (2 * h), rel=1e-5, abs=1e-7)
 
 # %% ../../nbs/12_schedule.ipynb #d9027846
 def test_grid_is_the_schedule_at_equal_steps():
-    "four steps of a line from 6 to −8 are 3.5 each; for every schedule, γ at t = 1, .9, …, 0"
+    "four steps of a line from 6 to −8 are 3.5 each"
     assert grid(Linear(-8, 6), 4).tolist() == [6, 2.5, -1, -4.5, -8]
+
+@pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
+def test_grid_of_every_schedule(s):
+    "γ at t = 1, .9, …, 0"
     t = torch.arange(10, -1, -1, dtype=torch.float64) / 10
-    for s in every_schedule():
-        expected = torch.stack([s(u) for u in t]).detach()
-        torch.testing.assert_close(grid(s, 10, dtype=torch.float64), expected, rtol=1e-12, atol=1e-12)
+    expected = torch.stack([s(u) for u in t]).detach()
+    torch.testing.assert_close(grid(s, 10, dtype=torch.float64), expected, rtol=1e-12, atol=1e-12)
 
 # %% ../../nbs/12_schedule.ipynb #f5ba0774
 def test_even_levels():
@@ -159,7 +164,7 @@ def test_even_levels():
 
 # %% ../../nbs/12_schedule.ipynb #3bfa7026
 def test_errors_of_schedules():
-    "fourteen wrong calls are refused, with a message that says what to do"
+    "each with a message that says what to do"
     with pytest.raises(ValueError, match="got gamma_min=5, gamma_max=-13.3; swap them"):
         Linear(5, -13.3)
     with pytest.raises(ValueError, match="gamma_min < gamma_max"): Monotone(0., math.nan)
@@ -175,10 +180,13 @@ def test_errors_of_schedules():
     with pytest.raises(ValueError, match="log SNR"): grid(lambda t: -Linear()(t), 10)
     with pytest.raises(ValueError, match="neighbors apart, so take fewer steps"):
         grid(Linear(), 5000, dtype=torch.float16)
-    for f in (lambda t: (8 * t).sin() + t), (lambda t: t / 0):
-        with pytest.raises(ValueError, match="must not turn, and must be finite"): grid(f, 10)
     with pytest.raises(ValueError, match=r"of its times, \(11,\); got shape \(11, 1\)"):
         grid(lambda t: t[:, None], 10)
+
+@pytest.mark.parametrize(
+    "f", [(lambda t: (8 * t).sin() + t), (lambda t: t / 0)], ids=["turns", "infinite"])
+def test_a_schedule_that_turns_is_refused(f):
+    with pytest.raises(ValueError, match="must not turn, and must be finite"): grid(f, 10)
 
 # %% ../../nbs/12_schedule.ipynb #dca1656e
 @pytest.mark.parametrize("s", every_schedule(), ids=lambda s: type(s).__name__)
@@ -192,30 +200,30 @@ def test_schedules_keep_float32_under_autocast(s):
     assert torch.equal(inside, s(t))
 
 # %% ../../nbs/12_schedule.ipynb #a6715351
-def test_schedules_move_and_reload():
+@pytest.mark.parametrize("s, other", [*zip(every_schedule(), every_schedule())])
+def test_schedules_move_and_reload(s, other):
     "a schedule reloads from its saved state and gives the same grid on the fastest device, to 1e-5"
-    for s, other in zip(every_schedule(), every_schedule()):
-        for p in s.parameters(): p.data.add_(.1)
-        other.load_state_dict(s.state_dict()); other.to(pick_device())
-        torch.testing.assert_close(grid(other, 3).cpu(), grid(s, 3), rtol=1e-5, atol=1e-5)
-        assert grid(other, 3).device.type == (pick_device().type if s.state_dict() else "cpu")
-        ends = [getattr(s, k) for k in ("start", "gap") if hasattr(s, k)]
-        assert {*map(id, ends + s.shape_parameters())} == {*map(id, s.parameters())}
+    for p in s.parameters(): p.data.add_(.1)
+    other.load_state_dict(s.state_dict()); other.to(pick_device())
+    torch.testing.assert_close(grid(other, 3).cpu(), grid(s, 3), rtol=1e-5, atol=1e-5)
+    assert grid(other, 3).device.type == (pick_device().type if s.state_dict() else "cpu")
+    ends = [getattr(s, k) for k in ("start", "gap") if hasattr(s, k)]
+    assert {*map(id, ends + s.shape_parameters())} == {*map(id, s.parameters())}
 
 # %% ../../nbs/12_schedule.ipynb #28b29a9c
-def test_averaging_pixels_lowers_gamma_by_the_log_of_their_number():
+@pytest.mark.parametrize("k", [2, 4, 8])
+def test_averaging_pixels_lowers_gamma_by_the_log_of_their_number(k):
     "blocks of k × k pixels have γ − 2 log k, and flow matching's time shift is the same, to 1e-12"
     gamma = torch.linspace(-10, 10, 21, dtype=torch.float64)
     eye = torch.eye(64, dtype=torch.float64).view(64, 1, 8, 8)
-    for k in 2, 4, 8:
-        average = torch.nn.functional.avg_pool2d(eye, k).flatten(1).T
-        noise = average @ average.T  # of the averaged noise, where that of the pixels is the identity
-        torch.testing.assert_close(
-            noise, torch.eye(len(noise), dtype=torch.float64) / k ** 2, rtol=0, atol=1e-12)
-        small = torch.log(sigma(gamma) ** 2 * noise[0, 0] / alpha(gamma) ** 2)
-        torch.testing.assert_close(small, gamma - 2 * math.log(k), rtol=0, atol=1e-12)
+    average = torch.nn.functional.avg_pool2d(eye, k).flatten(1).T
+    noise = average @ average.T  # of the averaged noise, where that of the pixels is the identity
+    torch.testing.assert_close(
+        noise, torch.eye(len(noise), dtype=torch.float64) / k ** 2, rtol=0, atol=1e-12)
+    small = torch.log(sigma(gamma) ** 2 * noise[0, 0] / alpha(gamma) ** 2)
+    torch.testing.assert_close(small, gamma - 2 * math.log(k), rtol=0, atol=1e-12)
 
-        t = torch.sigmoid(gamma / 2)  # σ/α = t/(1 − t)
-        shifted = k * t / (1 + (k - 1) * t)
-        torch.testing.assert_close(
-            2 * torch.logit(shifted), gamma + 2 * math.log(k), rtol=0, atol=1e-12)
+    t = torch.sigmoid(gamma / 2)  # σ/α = t/(1 − t)
+    shifted = k * t / (1 + (k - 1) * t)
+    torch.testing.assert_close(
+        2 * torch.logit(shifted), gamma + 2 * math.log(k), rtol=0, atol=1e-12)

@@ -59,8 +59,10 @@ def one_of_two(folder, rank, port):
         grads = ten_steps(*loop, compare)
         if here.index == 0: torch.save((grads, numbers(loop[0])), Path(folder) / kind)
 
-def test_a_step_of_two_processes_is_the_mean_of_two_steps(tmp_path):
-    "its gradient to 1e-6, and all weights bit for bit, for each kind of model, in ten steps"
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory):
+    "What two processes left behind: for each kind of model, gradients and all that a step changes."
+    folder = tmp_path_factory.mktemp("two")
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = str(s.getsockname()[1])
@@ -69,27 +71,29 @@ def test_a_step_of_two_processes_is_the_mean_of_two_steps(tmp_path):
         "f(*sys.argv[1:])")
     two = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path), rank, port], text=True,
+            [sys.executable, "-c", code, str(folder), rank, port], text=True,
             stderr=subprocess.PIPE, env=os.environ | dict(
                 OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(p for p in sys.path if p)))
         for rank in "01"]
     try: said = [p.communicate(timeout=300)[1] for p in two]
     finally: [p.kill() for p in two]
     assert [p.returncode for p in two] == [0, 0], said
+    return folder
 
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_step_of_two_processes_is_the_mean_of_two_steps(of_two, kind):
+    "its gradient to 1e-6, and all weights bit for bit, in ten steps"
     # here one process computes both parts, each with its own seed, and moves as the two did
     cpu, index = torch.device("cpu"), (0, 1)
-    for kind in SETTINGS:
-        grads, after = torch.load(tmp_path / kind)
-        with mock.patch("torch.distributed.broadcast"):
-            loops = [begun(kind, train.Rank(i, 2, cpu)) for i in index]
-        for i in index: loops[i][0].rank = train.Rank(i, 1, cpu)
-        parts = [ten_steps(*loop, given=grads) for loop in loops]
-        for ours, one, other in zip(grads, *parts, strict=True):
-            for g, a, b in zip(ours, one, other, strict=True):
-                torch.testing.assert_close(g, (a + b) / 2, rtol=0, atol=1e-6)
-        assert all(torch.equal(numbers(loop[0]), after) for loop in loops), kind
-        assert not all(map(torch.equal, parts[0][-1], parts[1][-1])), "they saw the same"
+    grads, after = torch.load(of_two / kind)
+    with mock.patch("torch.distributed.broadcast"):
+        loops = [begun(kind, train.Rank(i, 2, cpu)) for i in index]
+    for i in index: loops[i][0].rank = train.Rank(i, 1, cpu)
+    parts = [ten_steps(*loop, given=grads) for loop in loops]
+    means = [[(a + b) / 2 for a, b in zip(*step)] for step in zip(*parts)]
+    torch.testing.assert_close(grads, means, rtol=0, atol=1e-6)
+    assert all(torch.equal(numbers(loop[0]), after) for loop in loops)
+    assert not all(map(torch.equal, parts[0][-1], parts[1][-1])), "they saw the same"
 
 # %% ../../nbs/89_several_devices.ipynb #eb7c6b25
 PAGE = (Path(__file__).parents[2] / "nbs" if "__file__" in globals() else Path(".")) / (

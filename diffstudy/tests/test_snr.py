@@ -80,15 +80,13 @@ def test_V24_limit():
     assert abs(bound.bits_per_dim(torch.trapezoid(losses, t), 1) - exact) < 5e-5
 
 # %% ../../nbs/31_snr.ipynb #21ac8cb7
-def test_one_step_tends_to_the_limit():
+@pytest.mark.parametrize("T", [10 ** 3, 10 ** 5, 10 ** 7])
+def test_one_step_tends_to_the_limit(T):
     "for any noises a short step's discrete weight is the continuous one times 1 + δ/2"
     eps, hat = (torch.randn(3, 5, generator=stream(1, i), dtype=torch.float64) for i in "ab")
-    for T in (10 ** 3, 10 ** 5, 10 ** 7):
-        step, zero = 18.3 / T, torch.zeros(3, dtype=torch.float64)
-        ratio = (
-            bound.diffusion_loss(eps, hat, zero, zero + step, T)
-            / diffusion_loss(eps, hat, 18.3))
-        assert (ratio - 1 - step / 2).abs().max() < step ** 2
+    step, zero = 18.3 / T, torch.zeros(3, dtype=torch.float64)
+    ratio = (bound.diffusion_loss(eps, hat, zero, zero + step, T) / diffusion_loss(eps, hat, 18.3))
+    assert (ratio - 1 - step / 2).abs().max() < step ** 2
 
 # %% ../../nbs/31_snr.ipynb #9bdd5045
 def losses_of(gamma, slope, dims, gen):
@@ -97,20 +95,22 @@ def losses_of(gamma, slope, dims, gen):
     a, s = expand(alpha(gamma), x), expand(sigma(gamma), x)
     return bound.bits_per_dim(diffusion_loss(eps, s * (a * x + s * eps), slope), dims)
 
-def test_V25_expectation():
-    "9.5891 from even times to 0.05, from pairs of times and from 20,000 free ones within 4 errors"
+@pytest.mark.parametrize(
+    "s", [Linear(), Cosine(-13.3, 5.), Monotone(width=64)], ids=lambda s: type(s).__name__)
+def test_V25_expectation(s):
+    "9.5891 from 20,000 even times to 0.05, and from free ones, with noise, within 4 errors"
     # the error of x is σ² in each dimension: no noise is left, and a loss off by 2 % is seen
-    for s in Linear(), Cosine(-13.3, 5.), Monotone(width=64):
-        g, slope = (f(times(20_000, stream(0, "V25"))).detach() for f in (s, s.derivative))
-        of_x = diffusion_loss_x(sigma(g)[:, None], torch.zeros(20_000, 1), g, slope)
-        assert abs(bound.bits_per_dim(of_x, 1).mean() - 9.5891) < .05
+    g, slope = (f(times(20_000, stream(0, "V25"))).detach() for f in (s, s.derivative))
+    of_x = diffusion_loss_x(sigma(g)[:, None], torch.zeros(20_000, 1), g, slope)
+    assert abs(bound.bits_per_dim(of_x, 1).mean() - 9.5891) < .05
 
-        # and with noise, through the error of ε
-        t = torch.rand(20_000, generator=stream(0, "V25"))
-        bits = losses_of(s(t).detach(), s.derivative(t).detach(), 8, stream(1, "V25"))
-        assert abs(bits.mean() - 9.5891) < 4 * bits.std() / len(bits) ** .5
+    # and with noise, through the error of ε
+    t = torch.rand(20_000, generator=stream(0, "V25"))
+    bits = losses_of(s(t).detach(), s.derivative(t).detach(), 8, stream(1, "V25"))
+    assert abs(bits.mean() - 9.5891) < 4 * bits.std() / len(bits) ** .5
 
-    # a batch of two: without its random offset it would always see the same two times
+def test_V25_expectation_of_pairs():
+    "a batch of two: without its random offset it would always see the same two times"
     gen, s = stream(2, "V25"), Linear()
     g = s(torch.stack([times(2, gen) for _ in range(5000)]))
     f = bound.bits_per_dim(.5 * 18.3 * torch.sigmoid(-g), 1).mean(1)
@@ -126,41 +126,42 @@ def test_V26_diffusion_loss():
         diffusion_loss(eps, eps_hat, 2 * g ** 2), diffusion_loss_x(x, x_hat, g, 2 * g ** 2),
         rtol=1e-8, atol=0.)
 
-def test_losses_are_finite():
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_losses_are_finite(dtype):
     "γ from −30 to 30, float32 and bfloat16: losses and gradients are finite"
-    for dtype in torch.float32, torch.bfloat16:
-        a, b = torch.randn(2, 61, 7, generator=stream(6, "finite")).to(dtype)
-        a, b = a.requires_grad_(), b.requires_grad_()
-        g = torch.linspace(-30, 30, 61).requires_grad_()
-        for f in (
-            lambda: diffusion_loss(a, b, g.exp() ** .1),
-            lambda: diffusion_loss_x(a, b, g, 18.3),
-            *(lambda w=w: weighted_loss(a, b, g, 18.3, w) for w in WEIGHTINGS),
-        ):
-            out = f(); out.sum().backward()
-            assert out.dtype == torch.float32
-            assert out.isfinite().all()
-            assert (out >= 0).all()
-            assert g.grad is None or g.grad.isfinite().all()
-        assert a.grad.dtype == dtype
-        assert a.grad.isfinite().all()
+    a, b = torch.randn(2, 61, 7, generator=stream(6, "finite")).to(dtype)
+    a, b = a.requires_grad_(), b.requires_grad_()
+    g = torch.linspace(-30, 30, 61).requires_grad_()
+    ask = [
+        lambda: diffusion_loss(a, b, g.exp() ** .1), lambda: diffusion_loss_x(a, b, g, 18.3),
+        *(lambda w=w: weighted_loss(a, b, g, 18.3, w) for w in WEIGHTINGS)]
+    losses = torch.stack([f() for f in ask])
+    assert losses.dtype == torch.float32
+    assert losses.isfinite().all()
+    assert (losses >= 0).all()
+    losses.sum().backward()
+    assert g.grad.isfinite().all()
+    assert a.grad.dtype == dtype
+    assert a.grad.isfinite().all()
 
 def test_times():
-    "exactly n even times for each n up to 5000, each of them uniform, in random order"
+    "exactly n even times for each n up to 5000, in [0, 1)"
     # a floating step gives one value too many at 49, 98, 103, … and 325 other sizes
-    for n in range(1, 5001):
-        t = times(n, stream(n, "times"))
-        assert t.shape == (n,)
-        assert t.min() >= 0
-        assert t.max() < 1
-        assert (t.double().sort().values.diff() - 1 / n).abs().max() < 1e-6 if n > 1 else True
+    ts = {n: times(n, stream(n, "times")) for n in range(1, 5001)}
+    assert [n for n, t in ts.items() if t.shape != (n,)] == []
+    assert min(t.min() for t in ts.values()) >= 0
+    assert max(t.max() for t in ts.values()) < 1
+    off = [(t.double().sort().values.diff() - 1 / n).abs().max() for n, t in ts.items() if n > 1]
+    assert max(off) < 1e-6
+
+def test_each_time_is_uniform():
+    "over many batches, whatever its place, and in random order"
     gen = stream(3, "times")
     batches = torch.stack([times(8, gen) for _ in range(4000)])
-    for column in (0, 5):  # one example over many batches: uniform, whatever its place
-        t = batches[:, column]
-        assert abs(t.mean() - .5) < 4 * (1 / 12 / 4000) ** .5
-        assert abs((t ** 2).mean() - 1 / 3) < 4 * (4 / 45 / 4000) ** .5
-    # in random order
+    t = batches[:, [0, 5]]
+    assert (t.mean(0) - .5).abs().max() < 4 * (1 / 12 / 4000) ** .5
+    assert ((t ** 2).mean(0) - 1 / 3).abs().max() < 4 * (4 / 45 / 4000) ** .5
     assert len((batches[:, 1] - batches[:, 0]).mul(8).round().remainder(8).unique()) == 7
 
 def test_V25_lower_variance():
@@ -173,19 +174,20 @@ def test_V25_lower_variance():
     assert even < .8 * free
 
 # %% ../../nbs/31_snr.ipynb #418ab8c2
-def test_V27_any_schedule():
+@pytest.mark.parametrize("tau2", [.25, 1., 9.])
+@pytest.mark.parametrize("g0, g1", [(-13.3, 5.), (-6., 4.)])
+def test_V27_any_schedule(g0, g1, tau2):
     "six schedules, three variances, two pairs of ends: all give the closed form, to 1e-4"
     t, w = quadrature(10_001)
-    for g0, g1 in (-13.3, 5.), (-6., 4.):
-        for tau2 in (.25, 1., 9.):
-            error = lambda g: tau2 / (1 + tau2 * torch.exp(-g))
-            exact = .5 * (math.log1p(tau2 * math.exp(-g0)) - math.log1p(tau2 * math.exp(-g1)))
-            assert abs(integrated_loss(error, g0, g1) - exact) < 1e-4
-            for name, s in zoo(g0, g1).items():
-                with torch.no_grad(): g, slope = s(t), s.derivative(t)
-                off = error(g).sqrt()[:, None]
-                got = (w * diffusion_loss_x(off, 0 * off, g, slope)).sum()
-                assert abs(got - exact) < 1e-4 * exact, (name, got, exact)
+    error = lambda g: tau2 / (1 + tau2 * torch.exp(-g))
+    exact = .5 * (math.log1p(tau2 * math.exp(-g0)) - math.log1p(tau2 * math.exp(-g1)))
+    assert abs(integrated_loss(error, g0, g1) - exact) < 1e-4
+    found = {}
+    for name, s in zoo(g0, g1).items():
+        with torch.no_grad(): g, slope = s(t), s.derivative(t)
+        off = error(g).sqrt()[:, None]
+        found[name] = (w * diffusion_loss_x(off, 0 * off, g, slope)).sum().item()
+    assert found == pytest.approx(dict.fromkeys(found, exact), rel=1e-4)
 
 def test_V27_vp_ve_and_a_mixture():
     "a mixture: six schedules agree within 4 errors; VP and VE agree element by element"
@@ -219,8 +221,8 @@ def test_V30_gradient():
     torch.testing.assert_close(losses, plain, rtol=1e-12, atol=0.)
     seen.copy_(losses.detach())
     losses.mean().backward()
-    for p, want in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
-        torch.testing.assert_close(p.grad, want, rtol=1e-9, atol=1e-12)
+    found = [p.grad for p in (s.start, s.gap, *s.shape_parameters())]
+    torch.testing.assert_close(found, [*ends, *shape], rtol=1e-9, atol=1e-12)
 
 def test_V30_unbiased():
     "the mean over 600 batches is the gradient of the exact variance, within 4.5 errors"
@@ -251,19 +253,23 @@ def optimal():
     return Logistic(-13.3, 5., 13.3 / 18.3, 1 / 18.3)
 
 def test_variance_of_standard_normal_data():
-    "known variances of five schedules, 0.060 to 395 bits², and the formula against draws"
-    for dims, want in {3072: 25.25, 64: 28.8, 1: 259.4}.items():
-        assert gaussian_variance(Linear(), dims) == pytest.approx(want, rel=2e-3)
-    for dims, want in {3072: .060, 64: 2.87, 1: 183.9}.items():
-        assert gaussian_variance(optimal(), dims) == pytest.approx(want, rel=5e-3)
+    "known variances of five schedules, 0.060 to 395 bits²"
+    linear, best = {3072: 25.25, 64: 28.8, 1: 259.4}, {3072: .060, 64: 2.87, 1: 183.9}
+    at = lambda s, dims: {n: gaussian_variance(s, n) for n in dims}
+    assert at(Linear(), linear) == pytest.approx(linear, rel=2e-3)
+    assert at(optimal(), best) == pytest.approx(best, rel=5e-3)
     assert gaussian_variance(Stretched(quadratic), 3072) == pytest.approx(395, rel=.01)
-    for last, want in {.999: 154, .9999: 262}.items():
-        assert gaussian_variance(Stretched(clamped(last)), 3072) == pytest.approx(want, rel=.01)
-    for s in Linear(), Monotone(width=32), Cosine(-7., 5.):
-        t = torch.rand(20_000, generator=stream(7, "t"))
-        bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
-        square = (bits - bits.mean()) ** 2
-        assert abs(square.mean() - gaussian_variance(s, 16)) < 4 * square.std() / len(square) ** .5
+    ends = {last: gaussian_variance(Stretched(clamped(last)), 3072) for last in (.999, .9999)}
+    assert ends == pytest.approx({.999: 154, .9999: 262}, rel=.01)
+
+@pytest.mark.parametrize(
+    "s", [Linear(), Monotone(width=32), Cosine(-7., 5.)], ids=lambda s: type(s).__name__)
+def test_variance_of_draws(s):
+    "the formula against draws, within 4 errors"
+    t = torch.rand(20_000, generator=stream(7, "t"))
+    bits = losses_of(s(t).detach(), s.derivative(t).detach(), 16, stream(8, "n"))
+    square = (bits - bits.mean()) ** 2
+    assert abs(square.mean() - gaussian_variance(s, 16)) < 4 * square.std() / len(square) ** .5
 
 def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i: None):
     "Lower the variance of loss(gamma, slope, generator), which gives one number for each example."
@@ -280,18 +286,18 @@ def learn_shape(schedule, loss, steps, batch=512, lr=.1, seed=0, watch=lambda i:
 
 def of_normal_data(dims): return lambda gamma, slope, gen: losses_of(gamma, slope, dims, gen)
 
-def test_V30_reaches_the_optimum():
+@pytest.mark.parametrize("dims, width, steps, most", [(64, 64, 300, 1.05), (3072, 64, 400, 1.4)])
+def test_V30_reaches_the_optimum(dims, width, steps, most):
     "64 and 3072 dimensions reach 1.05 and 1.4 times the optimum; γ still rises, ends stay"
-    for dims, width, steps, most in (64, 64, 300, 1.05), (3072, 64, 400, 1.4):
-        s = learn_shape(Monotone(width=width), of_normal_data(dims), steps, 128)
-        assert gaussian_variance(s, dims) < most * gaussian_variance(optimal(), dims)
-        t = torch.linspace(0, 1, 2001)
-        with torch.no_grad(): g, rate = s(t), s.derivative(t)
-        assert (g.diff() > 0).all()
-        assert (rate > 0).all()
-        assert g[0] == s.start == Linear()(t[0])
-        assert g[-1] == s.ends()[1]
-        assert abs(g[-1] - 5) < 1e-6
+    s = learn_shape(Monotone(width=width), of_normal_data(dims), steps, 128)
+    assert gaussian_variance(s, dims) < most * gaussian_variance(optimal(), dims)
+    t = torch.linspace(0, 1, 2001)
+    with torch.no_grad(): g, rate = s(t), s.derivative(t)
+    assert (g.diff() > 0).all()
+    assert (rate > 0).all()
+    assert g[0] == s.start == Linear()(t[0])
+    assert g[-1] == s.ends()[1]
+    assert abs(g[-1] - 5) < 1e-6
 
 def gradient_noise(schedule, c, dims=64, even=False):
     "Standard deviation of the gradient in the heights over 60 batches, root mean square."
@@ -308,8 +314,8 @@ def test_V30_centering():
     "at the learned schedule, less the mean: less than a third of the gradient's noise, either way"
     s = learn_shape(Monotone(width=64), of_normal_data(64), 300, 128)
     mean = (F.softplus(torch.tensor(13.3)) - F.softplus(torch.tensor(-5.))) / (2 * math.log(2))
-    for even in False, True:
-        assert gradient_noise(s, mean, even=even) < gradient_noise(s, 0., even=False) / 3
+    centered = [gradient_noise(s, mean, even=even) for even in (False, True)]
+    assert max(centered) < gradient_noise(s, 0., even=False) / 3
 
 # %% ../../nbs/31_snr.ipynb #77af90b1
 def test_V28_weightings():
@@ -320,14 +326,13 @@ def test_V28_weightings():
     a, s = expand(alpha(g), x), expand(sigma(g), x)
     x_hat = (a * x + s * eps - s * eps_hat) / a
     v, v_hat = a * eps - s * x, a * eps_hat - s * x_hat
-    for name, want in dict(
+    wanted = dict(
         eps=flat_sum((eps - eps_hat) ** 2),
         x=flat_sum((x - x_hat) ** 2),
         v=flat_sum((v - v_hat) ** 2),
-        vlb=diffusion_loss_x(x, x_hat, g, slope),
-    ).items():
-        torch.testing.assert_close(
-            weighted_loss(eps, eps_hat, g, slope, name), want, rtol=1e-10, atol=0.)
+        vlb=diffusion_loss_x(x, x_hat, g, slope))
+    found = {name: weighted_loss(eps, eps_hat, g, slope, name) for name in wanted}
+    torch.testing.assert_close(found, wanted, rtol=1e-10, atol=0.)
 
 def test_V28_ncsn():
     "NCSN's loss of scores as published is the bound, up to a factor, to 1e-12"
@@ -391,9 +396,7 @@ def test_errors_snr():
     with pytest.raises(ValueError, match="dgamma_dt: expected γ'.* of at least 0"):
         diffusion_loss(torch.ones(2, 3), torch.ones(2, 3), torch.tensor([1., -1.]))
     with pytest.raises(ValueError, match="did you mean 'eps'"):
-        weighted_loss(
-            torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1),
-            "epss")
+        weighted_loss(torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1), torch.ones(1), "epss")
     with pytest.raises(ValueError, match="at least one"): times(0)
     with pytest.raises(ValueError, match=r"of shape \(9,\) or \(9, b\); got \(1, 9\)"):
         integrated_loss(lambda g: g[None], -5., 5., 9)
@@ -402,6 +405,8 @@ def test_errors_snr():
     with pytest.raises(
             ValueError, match="a shape to learn, such as schedule.Monotone; got LearnedLinear"):
         gammas_for_variance(LearnedLinear(), torch.rand(4))
-    for shape in (1,), (4, 1):
-        with pytest.raises(ValueError, match="at least two examples"):
-            gammas_for_variance(Monotone(width=4), torch.rand(shape))
+
+@pytest.mark.parametrize("shape", [(1,), (4, 1)], ids=str)
+def test_the_variance_needs_two_examples(shape):
+    with pytest.raises(ValueError, match="at least two examples"):
+        gammas_for_variance(Monotone(width=4), torch.rand(shape))

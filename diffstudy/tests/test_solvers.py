@@ -69,17 +69,17 @@ def test_the_flow_on_a_line_is_the_quantile_map():
     assert (cdf(PEAKS, x, g[1]) - cdf(PEAKS, z, g[0])).abs().max() < 1e-7
 
 # %% ../../nbs/50_solvers.ipynb #50000024
-def test_euler_steps_are_those_of_the_paper():
+@pytest.mark.parametrize("eta", [0., .5, 1.])
+def test_euler_steps_are_those_of_the_paper(eta):
     "with β = γ'σ² and a linear γ: z + ½βz/N − ½(1 + η²)βε̂/(σN) + η√(β/N) n, to 1e-12"
     g = even(40)
     t, beta = g[:-1], (g[0] - g[-1]) * sigma(g[:-1]) ** 2 / 40
-    for eta in 0., .5, 1.:
-        k = euler_steps(g, eta)
-        same = lambda a, b: torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
-        same(k.gamma, t)
-        same(k.z, 1 + beta / 2)
-        same(k.eps, -(1 + eta ** 2) * beta / (2 * sigma(t)))
-        same(k.noise, eta * beta.sqrt())
+    k = euler_steps(g, eta)
+    same = lambda a, b: torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    same(k.gamma, t)
+    same(k.z, 1 + beta / 2)
+    same(k.eps, -(1 + eta ** 2) * beta / (2 * sigma(t)))
+    same(k.noise, eta * beta.sqrt())
 
 # %% ../../nbs/50_solvers.ipynb #50000028
 def in_ve(predict, z, gammas, generator, noise):
@@ -133,13 +133,12 @@ RULES = {
     "ancestral": coefficients, "DDIM": lambda g: coefficients(g, 0.),
     "VP SDE, Euler": euler_steps, "VE SDE": ve_steps}
 
-def test_rules_are_of_first_order_on_a_gaussian():
+@pytest.mark.parametrize("name, rule", RULES.items())
+def test_rules_are_of_first_order_on_a_gaussian(name, rule):
     "twice the steps halve the error of the std for four rules, to 3 %; VE errs upwards"
-    for name, rule in RULES.items():
-        few, many = (after_walking(rule(even(n)))[1] / gaussian(even(n)[-1])[1] - 1
-                     for n in (256, 512))
-        assert abs(few / many - 2) < .06, name
-        assert (many > 0) == (name in ("VP SDE, Euler", "VE SDE")), name
+    few, many = (after_walking(rule(even(n)))[1] / gaussian(even(n)[-1])[1] - 1 for n in (256, 512))
+    assert abs(few / many - 2) < .06
+    assert (many > 0) == (name in ("VP SDE, Euler", "VE SDE"))
 
 # %% ../../nbs/50_solvers.ipynb #50000042
 CHAIN = gammas_from_betas(torch.linspace(1e-4, .02, 1000, dtype=torch.float64))  # of DDPM
@@ -195,18 +194,22 @@ def two_m_of_paper(predict, z, gammas):
         before, h_before = x, h
     return z
 
-def test_heun_and_2m_are_the_papers_algorithms():
-    "both as printed, on an uneven grid: the same to 1e-10, and x̂ at −∞; 2M begins as DDIM"
+def test_2m_begins_as_ddim():
     mix, z = three_gaussians(), initial((20, 2), stream(0, "second"), dtype=torch.float64)
     g = edm_grid(12, 6., -8.)[:-1]
-    for ours, theirs in (heun, heun_of_edm), (dpmpp_2m, two_m_of_paper):
-        torch.testing.assert_close(
-            ours(mix.predict, z, g), theirs(mix.predict, z, g), rtol=1e-10, atol=1e-10)
-        clean = ours(mix.predict, z, torch.cat([g, g[:1] - math.inf]))
-        x = guess_of_data(mix.predict, ours(mix.predict, z, g), g[-1])
-        torch.testing.assert_close(clean, x, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(
         dpmpp_2m(mix.predict, z, g[:2]), ddim(mix.predict, z, g[:2]), rtol=0, atol=0)
+
+@pytest.mark.parametrize("ours, theirs", [(heun, heun_of_edm), (dpmpp_2m, two_m_of_paper)])
+def test_a_solver_is_the_papers_algorithm(ours, theirs):
+    "as printed, on an uneven grid: the same to 1e-10, and x̂ at −∞"
+    mix, z = three_gaussians(), initial((20, 2), stream(0, "second"), dtype=torch.float64)
+    g = edm_grid(12, 6., -8.)[:-1]
+    torch.testing.assert_close(
+        ours(mix.predict, z, g), theirs(mix.predict, z, g), rtol=1e-10, atol=1e-10)
+    clean = ours(mix.predict, z, torch.cat([g, g[:1] - math.inf]))
+    x = guess_of_data(mix.predict, ours(mix.predict, z, g), g[-1])
+    torch.testing.assert_close(clean, x, rtol=1e-10, atol=1e-10)
 
 # %% ../../nbs/50_solvers.ipynb #50000057
 def test_heun_and_2m_agree_with_diffusers():
@@ -285,13 +288,13 @@ def test_orders_of_convergence():
     assert abs(order(errors(unipc, calls), calls) - 4) < .2
 
 # %% ../../nbs/50_solvers.ipynb #5f7bfd54
-def test_ddim_there_and_back():
+@pytest.mark.parametrize("rounds, most", [(1, .1), (3, .01), (12, 1e-6)])
+def test_ddim_there_and_back(rounds, most):
     "each round brings the data back more exactly: to .1, .01 and 1e-6 on three hills"
     g, x = even(32), HILLS.sample(100, stream(0, "back"))[0]
-    for rounds, most in (1, .1), (3, .01), (12, 1e-6):
-        z = ddim_inverse(HILLS.predict, x, g, rounds=rounds)
-        far = (ddim(HILLS.predict, z, g) - x).abs().max()
-        assert most / 1e4 < far < most, (rounds, far)
+    z = ddim_inverse(HILLS.predict, x, g, rounds=rounds)
+    far = (ddim(HILLS.predict, z, g) - x).abs().max()
+    assert most / 1e4 < far < most, (rounds, far)
 
 # %% ../../nbs/50_solvers.ipynb #50000068
 def settled(v, h):
@@ -309,8 +312,8 @@ def test_langevin_settles_at_a_variance_that_is_too_large():
     moved = [langevin_step(predict_gaussian, z, gamma, stream(s, "n"), step=a) for s in (0, 1)]
     factor = 1 - h / (2 * v)
     n = [torch.randn(2, 1, generator=stream(s, "n"), dtype=torch.float64) for s in (0, 1)]
-    for m, noise in zip(moved, n):
-        torch.testing.assert_close(m, mean + factor * (z - mean) + h.sqrt() * noise)
+    stepped = [mean + factor * (z - mean) + h.sqrt() * noise for noise in n]
+    torch.testing.assert_close(moved, stepped)
     assert abs(h / (1 - factor ** 2) / settled(v, h) - 1) < 1e-12
     assert abs(settled(1., .2) - 1.0526) < 1e-4
 
@@ -364,7 +367,199 @@ def test_predictor_corrector_is_that_of_the_paper():
     other = predictor_corrector(mix.predict, z, g, stream(2, "pc"), snr=1e-12)
     torch.testing.assert_close(none, other, rtol=1e-9, atol=1e-9)
 
-# %% ../../nbs/50_solvers.ipynb #50000082
+# %% ../../nbs/50_solvers.ipynb #50000087
+@pytest.mark.parametrize("keep", [True, False])
+def test_one_step_of_gotta_go_fast(keep):
+    "a whole way in one step is stochastic Heun's with one noise, as the paper has it, to 1e-12"
+    g, z = even(1, 1., .9), initial((4, 2), stream(0, "one"), dtype=torch.float64)
+    mix, noise = three_gaussians(), torch.randn(4, 2, generator=stream(1, "one"), dtype=z.dtype)
+    h = g[0] - g[1]
+    w = h.sqrt() * noise
+    def step(z, s, eps): return h * (s ** 2 * z / 2 - s * eps) + s * w
+    first = step(z, sigma(g[0]), mix.predict(z, g[0]))
+    second = step(z + first, sigma(g[1]), mix.predict(z + first, g[1]))
+    x = gotta_go_fast(mix.predict, z, g, stream(1, "one"), rtol=10., first=1., keep_noise=keep)
+    torch.testing.assert_close(x, z + (first + second) / 2, rtol=1e-12, atol=1e-12)
+
+# %% ../../nbs/50_solvers.ipynb #50000089
+def gotta_go_fast_of_paper(predict, z, start, end, generator, rtol, atol):
+    "Algorithm 1 of the paper for one example `(1, d)`, with noise drawn anew; also its tries."
+    left = start - end
+    before = z
+    tries = 0
+    h = .01 * left
+    while left > 0:
+        n, tries = torch.randn(z.shape, generator=generator, dtype=z.dtype), tries + 1
+        def moved(z, gamma):
+            s = sigma(gamma)
+            score = -predict(z, gamma) / s
+            return h * (s ** 2 * z / 2 + s ** 2 * score) + (h.sqrt() * s) * n
+        first = z + moved(z, end + left)
+        second = (first + z + moved(first, end + left - h)) / 2
+        allowed = torch.maximum(first.abs(), before.abs()).mul(rtol).clamp_min(atol)
+        error = ((first - second) / allowed).square().mean().sqrt()
+        if error <= 1:
+            z, before = second, first
+            left = left - h
+        h = torch.minimum(left, .9 * h * error ** -.9)
+    return z, tries
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gotta_go_fast_is_the_papers_algorithm(seed):
+    "step by step, taken back or not, with noise drawn anew: the same points and tries for 3 starts"
+    mix, (start, end) = three_gaussians(), even(1)
+    z = initial((1, 2), stream(seed, "start"), dtype=torch.float64)
+    theirs, tries = gotta_go_fast_of_paper(
+        mix.predict, z, start, end, stream(seed, "noise"), .1, .01)
+    predict = NFECounter(mix.predict)
+    ours = gotta_go_fast(
+        predict, z, even(1), stream(seed, "noise"), rtol=.1, atol=.01, keep_noise=False)
+    torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
+    assert predict.calls == 2 * tries
+
+# %% ../../nbs/50_solvers.ipynb #48031a7a
+@pytest.mark.parametrize("name", SPACINGS)
+@pytest.mark.parametrize(
+    "schedule", [Linear(-8., 5.), Cosine(-8., 8.), LearnedLinear(-13.3, 5.)],
+    ids=lambda s: type(s).__name__)
+def test_every_grid_goes_from_noise_to_data(schedule, name):
+    "each has the schedule's ends and falls"
+    own, g = grid(schedule, 6), SPACINGS[name](schedule, 6)
+    assert (g.shape, g.dtype) == ((7,), own.dtype)
+    assert (g.diff() < 0).all()
+    torch.testing.assert_close(g[[0, -1]], own[[0, -1]])
+
+def test_known_spacings():
+    "even steps of a straight line are its own, to the bit, and those of EDM even in σ^(1/7)"
+    assert torch.equal(SPACINGS["even"](Linear(-8., 5.), 6), grid(Linear(-8., 5.), 6))
+    assert torch.equal(SPACINGS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
+    steps = edm_sigma(SPACINGS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
+    torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
+
+# %% ../../nbs/50_solvers.ipynb #c99da918
+def test_the_record_is_of_this_study():
+    "a mixture ends at eight calls as far away as was recorded, point for point"
+    kept = runs.load("solvers")
+    pytest.importorskip("diffusers")
+    again = study.run(study.SETTINGS | dict(calls=[8]), dict(data="hills", seed=0))
+    was = next(r["result"] for r in kept["results"] if r["case"] == dict(data="hills", seed=0))
+    tensors = lambda far: {
+        name: {kind: torch.tensor(far[name][kind][0]) for kind in row}
+        for name, row in again["far"].items()}
+    torch.testing.assert_close(tensors(again["far"]), tensors(was["far"]), rtol=.01, atol=.005)
+
+# %% ../../nbs/50_solvers.ipynb #50000100
+GRID_6 = edm_grid(6, 6., -8.)
+COSTS = dict.fromkeys(SAMPLERS, 6) | {
+    "heun": 11, "pc": 12, "ve-pc": 12, "langevin": 601, "flow": None, "gotta-go-fast": None}
+
+@pytest.mark.parametrize("name", [name for name, calls in COSTS.items() if calls])
+def test_every_solver_costs_what_it_says(name):
+    "calls for 6 levels with x̂ behind: one a step, two for Heun but for the last, 100 for Langevin"
+    predict = NFECounter(PEAKS.predict)
+    x = SAMPLERS[name](predict, torch.ones(2, 1), GRID_6, stream(0, name))
+    assert predict.calls == COSTS[name]
+    assert x.dtype == torch.float32
+    assert x.isfinite().all()
+
+def test_heun_costs_what_edm_says():
+    predict = NFECounter(PEAKS.predict)
+    assert heun(predict, torch.ones(2, 1), edm_grid(18)).isfinite().all()
+    assert predict.calls == 35
+
+@pytest.mark.parametrize("name, rule", [("pc", euler_steps), ("ve-pc", ve_steps)])
+def test_correctors_take_half_of_ncsns_step(name, rule):
+    both = [f(PEAKS.predict, torch.ones(2, 1), GRID_6, stream(0, name), **kw) for f, kw in (
+        (SAMPLERS[name], {}), (predictor_corrector, dict(predictor=rule, step=.1024)))]
+    torch.testing.assert_close(*both)
+
+# %% ../../nbs/50_solvers.ipynb #50000102
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_solvers_draw_from_the_data(name):
+    "W1 of 1,000 points to three peaks below .08, for every solver by name; without one it is .5"
+    n, g = 1000, even(8 if name == "langevin" else 60)
+    x = SAMPLERS[name](PEAKS.predict, evenly(PEAKS, n, g[0]), g, stream(0, name))
+    far = lambda x: (x.sort(0).values - evenly(PEAKS, n, g[-1])).abs().mean()
+    assert far(x) < .08 < .5 < far(torch.zeros_like(x))
+
+# %% ../../nbs/50_solvers.ipynb #50000109
+FEW = dict(SAMPLERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
+
+def rough():
+    "A network that answers in bfloat16, four levels and noise."
+    net = torch.nn.Linear(2, 2)
+    return lambda z, g: net(z).to(torch.bfloat16), even(4), initial((3, 2), stream(0, "z"))
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+@pytest.mark.parametrize("name", FEW)
+def test_solvers_leave_tensors_and_graphs_alone(name, mode):
+    "float32 or better, the caller's tensor as it was, in no mode a graph"
+    predict, g, z = rough()
+    kept = z.clone()
+    # bfloat16 jumps, and the flow's solver minds
+    ask = (lambda z, g: predict(z, g).float()) if name == "flow" else predict
+    with mode(): x = FEW[name](ask, z, g, stream(0))
+    assert x.dtype == torch.float32
+    assert not x.requires_grad
+    assert torch.equal(z, kept)
+    assert FEW[name](ask, z.half(), g, stream(0)).dtype == torch.float32
+
+@pytest.mark.parametrize("name", ["heun", "dpm++", "unipc", "pc", "langevin"])
+def test_paths_end_in_samples(name):
+    predict, g, z = rough()
+    path = FEW[name](predict, z, g, stream(0), trajectory=True)
+    assert torch.equal(path[-1], FEW[name](predict, z, g, stream(0)))
+    assert len(path) == 5
+
+# %% ../../nbs/50_solvers.ipynb #50000111
+def test_an_image_does_not_depend_on_its_batch():
+    "with a generator for each, image 2 of four is the image drawn alone, bit for bit"
+    mix, g = three_gaussians(), even(8)
+    def draw(solver, seeds, **kw):
+        own = [stream(s, "image") for s in seeds]
+        return solver(mix.predict, initial((len(seeds), 2), own, dtype=torch.float64), g, own, **kw)
+    names = SAMPLERS.keys() - {"flow", "langevin"}
+    assert {name for name in names if not torch.equal(
+        draw(SAMPLERS[name], range(4))[2], draw(SAMPLERS[name], [2])[0])} == set()
+    few = draw(langevin, range(4), inner=3)
+    assert torch.equal(few[2], draw(langevin, [2], inner=3)[0])
+    packed = draw(gotta_go_fast, range(4), compact=True)
+    assert torch.equal(packed, draw(gotta_go_fast, range(4)))
+
+# %% ../../nbs/50_solvers.ipynb #50000113
+def test_errors_say_what_to_do():
+    "wrong grids, shapes, steps and tolerances are refused with what was given and what to do"
+    z, g = torch.zeros(4, 2), even(4)
+    with pytest.raises(ValueError, match="take more steps or a larger eta_c"):
+        consistent_eta(g, .05)
+    with pytest.raises(ValueError, match="either step or snr; got step=None and snr=None"):
+        langevin_step(lambda z, g: z, z, g[0])
+    with pytest.raises(ValueError, match='"linear" or "quadratic" and 2 to 999 steps'):
+        step_grid(CHAIN, 50, "cubic")
+    with pytest.raises(ValueError, match="2 steps or more, .*; got 1"): variance_grid(CHAIN, 1)
+    with pytest.raises(ValueError, match="got 18 from -8 to 6"): edm_grid(18, -8., 6.)
+    with pytest.raises(RuntimeError, match="4 examples are not finite any more"):
+        gotta_go_fast(lambda z, g: z / 0, z + 1, g, stream(0))
+    with pytest.raises(RuntimeError, match="after 20 evaluations 4 examples are on their way"):
+        gotta_go_fast(lambda z, g: z, z + 1, g, stream(0), rtol=1e-9, atol=1e-9, max_evaluations=20)
+
+@pytest.mark.parametrize("name, solver", SAMPLERS.items())
+def test_errors_of_every_solver(name, solver):
+    z, g = torch.zeros(4, 2), even(4)
+    with pytest.raises(ValueError, match="They rise throughout: give gammas.flip"):
+        solver(lambda z, g: z, z, g.flip(0), stream(0))
+    with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got .*\(4, 1\)"):
+        solver(lambda z, g: z[:, :1], z, g, stream(0))
+    with pytest.raises(RuntimeError, match="not finite"):
+        solver(lambda z, g: z * math.nan, z + 1, g, stream(0))
+
+# %% ../../nbs/50a_rejected_steps.ipynb #50a00003
+import math
+import torch
+from ..core import stream
+from ..process.solvers import BrownianTree, NFECounter, gotta_go_fast
+
+# %% ../../nbs/50a_rejected_steps.ipynb #50000082
 def walked(keep, n=4000):
     "The sum of noise over the unit interval, where a step is taken back if it moves beyond ½."
     g, total = stream(0, "walked"), torch.zeros(n, 1)
@@ -404,58 +599,7 @@ def test_a_brownian_path_is_the_same_wherever_it_is_looked_at():
     path.advance(at(.5), middle)
     torch.testing.assert_close(path.sample(at(1.5)), far - middle)
 
-# %% ../../nbs/50_solvers.ipynb #50000087
-def test_one_step_of_gotta_go_fast():
-    "a whole way in one step is stochastic Heun's with one noise, as the paper has it, to 1e-12"
-    g, z = even(1, 1., .9), initial((4, 2), stream(0, "one"), dtype=torch.float64)
-    mix, noise = three_gaussians(), torch.randn(4, 2, generator=stream(1, "one"), dtype=z.dtype)
-    h = g[0] - g[1]
-    w = h.sqrt() * noise
-    def step(z, s, eps): return h * (s ** 2 * z / 2 - s * eps) + s * w
-    first = step(z, sigma(g[0]), mix.predict(z, g[0]))
-    second = step(z + first, sigma(g[1]), mix.predict(z + first, g[1]))
-    for keep in True, False:
-        x = gotta_go_fast(
-            mix.predict, z, g, stream(1, "one"), rtol=10., first=1., keep_noise=keep)
-        torch.testing.assert_close(x, z + (first + second) / 2, rtol=1e-12, atol=1e-12)
-
-# %% ../../nbs/50_solvers.ipynb #50000089
-def gotta_go_fast_of_paper(predict, z, start, end, generator, rtol, atol):
-    "Algorithm 1 of the paper for one example `(1, d)`, with noise drawn anew; also its tries."
-    left = start - end
-    before = z
-    tries = 0
-    h = .01 * left
-    while left > 0:
-        n, tries = torch.randn(z.shape, generator=generator, dtype=z.dtype), tries + 1
-        def moved(z, gamma):
-            s = sigma(gamma)
-            score = -predict(z, gamma) / s
-            return h * (s ** 2 * z / 2 + s ** 2 * score) + (h.sqrt() * s) * n
-        first = z + moved(z, end + left)
-        second = (first + z + moved(first, end + left - h)) / 2
-        allowed = torch.maximum(first.abs(), before.abs()).mul(rtol).clamp_min(atol)
-        error = ((first - second) / allowed).square().mean().sqrt()
-        if error <= 1:
-            z, before = second, first
-            left = left - h
-        h = torch.minimum(left, .9 * h * error ** -.9)
-    return z, tries
-
-def test_gotta_go_fast_is_the_papers_algorithm():
-    "step by step, taken back or not, with noise drawn anew: the same points and tries for 3 starts"
-    mix, (start, end) = three_gaussians(), even(1)
-    for seed in range(3):
-        z = initial((1, 2), stream(seed, "start"), dtype=torch.float64)
-        theirs, tries = gotta_go_fast_of_paper(
-            mix.predict, z, start, end, stream(seed, "noise"), .1, .01)
-        predict = NFECounter(mix.predict)
-        ours = gotta_go_fast(
-            predict, z, even(1), stream(seed, "noise"), rtol=.1, atol=.01, keep_noise=False)
-        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7)
-        assert predict.calls == 2 * tries
-
-# %% ../../nbs/50_solvers.ipynb #50000091
+# %% ../../nbs/50a_rejected_steps.ipynb #50000091
 def fast(rtol, keep, n=2000):
     "W1 to three peaks, and calls for an image, of the adaptive solver."
     g, predict = even(1), NFECounter(PEAKS.predict)
@@ -471,122 +615,3 @@ def test_stricter_tolerances_help_only_where_noise_is_kept():
     assert kept[1] < .04
     assert redrawn[1] > 1.2 * redrawn[0]
     assert redrawn[1] > .12
-
-# %% ../../nbs/50_solvers.ipynb #48031a7a
-def test_every_grid_goes_from_noise_to_data():
-    "each has the schedule's ends and falls; even steps of a straight line are its own, to the bit"
-    for schedule in Linear(-8., 5.), Cosine(-8., 8.), LearnedLinear(-13.3, 5.):
-        own = grid(schedule, 6)
-        for name, make in SPACINGS.items():
-            g = make(schedule, 6)
-            assert (g.shape, g.dtype) == ((7,), own.dtype), name
-            assert (g.diff() < 0).all(), name
-            torch.testing.assert_close(g[[0, -1]], own[[0, -1]])
-    assert torch.equal(SPACINGS["even"](Linear(-8., 5.), 6), grid(Linear(-8., 5.), 6))
-    assert torch.equal(SPACINGS["cosine"](Linear(-8., 8.), 6), grid(Cosine(-8., 8.), 6))
-    steps = edm_sigma(SPACINGS["edm"](Linear(-8., 5.), 6).double()) ** (1 / 7)
-    torch.testing.assert_close(steps.diff(), steps.diff().mean().expand(6), rtol=1e-3, atol=0)
-
-# %% ../../nbs/50_solvers.ipynb #c99da918
-def test_the_record_is_of_this_study():
-    "a mixture ends at eight calls as far away as was recorded, point for point"
-    kept = runs.load("solvers")
-    pytest.importorskip("diffusers")
-    again = study.run(study.SETTINGS | dict(calls=[8]), dict(data="hills", seed=0))
-    was = next(r["result"] for r in kept["results"] if r["case"] == dict(data="hills", seed=0))
-    for name, row in again["far"].items():
-        for kind, (now,) in row.items():
-            then = torch.tensor(was["far"][name][kind][0])
-            torch.testing.assert_close(torch.tensor(now), then, rtol=.01, atol=.005)
-
-# %% ../../nbs/50_solvers.ipynb #50000100
-def test_every_solver_costs_what_it_says():
-    "calls for 6 levels with x̂ behind: one a step, two for Heun but for the last, 100 for Langevin"
-    grid_6 = edm_grid(6, 6., -8.)
-    costs = dict.fromkeys(SAMPLERS, 6) | {
-        "heun": 11, "pc": 12, "ve-pc": 12, "langevin": 601, "flow": None, "gotta-go-fast": None}
-    for name, calls in costs.items():
-        if calls is None: continue
-        predict = NFECounter(PEAKS.predict)
-        x = SAMPLERS[name](predict, torch.ones(2, 1), grid_6, stream(0, name))
-        assert predict.calls == calls, name
-        assert x.dtype == torch.float32, name
-        assert x.isfinite().all(), name
-    predict = NFECounter(PEAKS.predict)
-    assert heun(predict, torch.ones(2, 1), edm_grid(18)).isfinite().all()
-    assert predict.calls == 35
-
-    # those with a corrector take NCSN's step of half the length
-    for name, rule in ("pc", euler_steps), ("ve-pc", ve_steps):
-        both = [f(PEAKS.predict, torch.ones(2, 1), grid_6, stream(0, name), **kw) for f, kw in (
-            (SAMPLERS[name], {}), (predictor_corrector, dict(predictor=rule, step=.1024)))]
-        torch.testing.assert_close(*both)
-
-# %% ../../nbs/50_solvers.ipynb #50000102
-@pytest.mark.parametrize("name", SAMPLERS)
-def test_solvers_draw_from_the_data(name):
-    "W1 of 1,000 points to three peaks below .08, for every solver by name; without one it is .5"
-    n, g = 1000, even(8 if name == "langevin" else 60)
-    x = SAMPLERS[name](PEAKS.predict, evenly(PEAKS, n, g[0]), g, stream(0, name))
-    far = lambda x: (x.sort(0).values - evenly(PEAKS, n, g[-1])).abs().mean()
-    assert far(x) < .08 < .5 < far(torch.zeros_like(x))
-
-# %% ../../nbs/50_solvers.ipynb #50000109
-def test_solvers_leave_tensors_and_graphs_alone():
-    "float32 or better, the caller's tensor as it was, in no mode a graph; paths end in samples"
-    net = torch.nn.Linear(2, 2)
-    g = even(4)
-    z = initial((3, 2), stream(0, "z"))
-    kept, predict = z.clone(), lambda z, gamma: net(z).to(torch.bfloat16)
-    few = dict(SAMPLERS, langevin=lambda *a, **k: langevin(*a, inner=2, **k))
-    for name, solver in few.items():
-        # bfloat16 jumps, and the flow's solver minds
-        ask = (lambda z, gamma: net(z)) if name == "flow" else predict
-        for mode in torch.no_grad, torch.inference_mode, torch.enable_grad:
-            with mode(): x = solver(ask, z, g, stream(0))
-            assert x.dtype == torch.float32, name
-            assert not x.requires_grad, name
-            assert torch.equal(z, kept), name
-        assert solver(ask, z.half(), g, stream(0)).dtype == torch.float32
-    for solver in heun, dpmpp_2m, unipc, predictor_corrector, few["langevin"]:
-        path = solver(predict, z, g, stream(0), trajectory=True)
-        assert torch.equal(path[-1], solver(predict, z, g, stream(0)))
-        assert len(path) == 5
-
-# %% ../../nbs/50_solvers.ipynb #50000111
-def test_an_image_does_not_depend_on_its_batch():
-    "with a generator for each, image 2 of four is the image drawn alone, bit for bit"
-    mix, g = three_gaussians(), even(8)
-    def draw(solver, seeds, **kw):
-        own = [stream(s, "image") for s in seeds]
-        return solver(mix.predict, initial((len(seeds), 2), own, dtype=torch.float64), g, own, **kw)
-    for name in SAMPLERS.keys() - {"flow", "langevin"}:
-        assert torch.equal(draw(SAMPLERS[name], range(4))[2], draw(SAMPLERS[name], [2])[0]), name
-    few = draw(langevin, range(4), inner=3)
-    assert torch.equal(few[2], draw(langevin, [2], inner=3)[0])
-    packed = draw(gotta_go_fast, range(4), compact=True)
-    assert torch.equal(packed, draw(gotta_go_fast, range(4)))
-
-# %% ../../nbs/50_solvers.ipynb #50000113
-def test_errors_say_what_to_do():
-    "wrong grids, shapes, steps and tolerances are refused with what was given and what to do"
-    z, g = torch.zeros(4, 2), even(4)
-    for name, solver in SAMPLERS.items():
-        with pytest.raises(ValueError, match="They rise throughout: give gammas.flip"):
-            solver(lambda z, g: z, z, g.flip(0), stream(0))
-        with pytest.raises(ValueError, match=r"of shape \(4, 2\), the noise; got .*\(4, 1\)"):
-            solver(lambda z, g: z[:, :1], z, g, stream(0))
-        with pytest.raises(RuntimeError, match="not finite"):
-            solver(lambda z, g: z * math.nan, z + 1, g, stream(0))
-    with pytest.raises(ValueError, match="take more steps or a larger eta_c"):
-        consistent_eta(g, .05)
-    with pytest.raises(ValueError, match="either step or snr; got step=None and snr=None"):
-        langevin_step(lambda z, g: z, z, g[0])
-    with pytest.raises(ValueError, match='"linear" or "quadratic" and 2 to 999 steps'):
-        step_grid(CHAIN, 50, "cubic")
-    with pytest.raises(ValueError, match="2 steps or more, .*; got 1"): variance_grid(CHAIN, 1)
-    with pytest.raises(ValueError, match="got 18 from -8 to 6"): edm_grid(18, -8., 6.)
-    with pytest.raises(RuntimeError, match="4 examples are not finite any more"):
-        gotta_go_fast(lambda z, g: z / 0, z + 1, g, stream(0))
-    with pytest.raises(RuntimeError, match="after 20 evaluations 4 examples are on their way"):
-        gotta_go_fast(lambda z, g: z, z + 1, g, stream(0), rtol=1e-9, atol=1e-9, max_evaluations=20)

@@ -82,10 +82,10 @@ def test_stacked():
     assert x.shape == (2000, 3, 8, 8)
     assert torch.equal(stacked.draw(2000, 0, 3)[0], x)
     assert not torch.equal(stacked.draw(2000, 0, 4)[0], x)
-    for j in range(5):
-        for channel, digit in enumerate((n[j] // 100, n[j] // 10 % 10, n[j] % 10)):
-            where = (digits.images[:, 0] == x[j, channel]).all((1, 2)).nonzero()[:, 0]
-            assert digit in digits.labels[where]
+    where = lambda image: (digits.images[:, 0] == image).all((1, 2))
+    numbers = [[v // 100, v // 10 % 10, v % 10] for v in n[:5].tolist()]
+    assert [[digit in digits.labels[where(image)] for digit, image in zip(*pair)]
+            for pair in zip(numbers, x)] == [[True] * 3] * 5
     assert measure.modes_and_kl(
         torch.cat([stacked.draw(2000, 0, i)[1] for i in range(13)]), 1000).count == 1000
     with pytest.raises(ValueError, match="gray images"):
@@ -117,18 +117,18 @@ def test_components():
     assert some.decode(9 * a).abs().max() == 1  # coefficients far out make no values out of range
 
 # %% ../../nbs/66_thousand_modes.ipynb #9db10f8f
-def test_one_shot_fakes():
+@pytest.mark.parametrize("s", range(4))
+def test_one_shot_fakes(s):
     "real data made in one shot look real at all states: mean and variance of 20,000, 4 errors"
     n = 20_000
     chain = ddgan.chain_gammas(4)
     x = torch.full((20_000, 1), .5, dtype=torch.float64)
-    for s in range(4):
-        fake = game._generate_state(
-            Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
-            stream(0, "one", s))
-        a, v = alpha(chain[s]), sigma(chain[s]) ** 2
-        assert (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
-        assert (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12
+    fake = game._generate_state(
+        Says(x, "data", steps=1), torch.zeros_like(x), torch.full((n,), s), chain,
+        stream(0, "one", s))
+    a, v = alpha(chain[s]), sigma(chain[s]) ** 2
+    assert (fake.mean() - a * .5).abs() <= 4 * (v / n).sqrt() + 1e-12
+    assert (fake.var() - v).abs() <= 4 * v * (2 / n) ** .5 + 1e-12
 
 # %% ../../nbs/66_thousand_modes.ipynb #36aa8584
 @pytest.mark.parametrize("kind", VARIANTS)
@@ -187,9 +187,9 @@ def test_published_tables():
     sums = dict(
         quality=[1074.85, 853.65, 40.07, 155_735, 6866.52],
         ablation=[323.03, 374.71, 16.65], modes=[35_434, 16.109])
-    for name, noted in sums.items():
-        found = [sum(i * (v or 0) for i, v in enumerate(c, 1)) for c in zip(*PAPER[name].values())]
-        assert found == pytest.approx(noted, abs=1e-6), name
+    found = [sum(i * (v or 0) for i, v in enumerate(column, 1))
+             for name in sums for column in zip(*PAPER[name].values())]
+    assert found == pytest.approx(sum(sums.values(), []), rel=0, abs=1e-6)
 
 # %% ../../nbs/66_thousand_modes.ipynb #cc90e56b
 def test_run_stacked_variant():
@@ -222,30 +222,29 @@ def test_the_latent_may_enter_as_a_map():
     high = G.enter(z)
     low = G.wider[0](F.avg_pool2d(high, 2)) + G.place(latent)
     doubled = F.interpolate(G.narrower[0](low), scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(
-        G(z, s, latent), G.leave(F.leaky_relu(doubled + high, .2)))
+    torch.testing.assert_close(G(z, s, latent), G.leave(F.leaky_relu(doubled + high, .2)))
 
 def of_the_game(config):
     "A small pair of networks for points, what they are asked, and noise."
     G, D = ddgan_nets.build(ddgan_nets.Config(width=16, d_width=16, latent=3), (2,)).values()
     return config, G, D, torch.randn(8, 2, generator=stream(0, "x")), None
 
-def test_the_generator_answers_twice():
+@pytest.mark.parametrize("relativistic", [False, True])
+def test_the_generator_answers_twice(relativistic):
     "the score of two answers stands beside its loss; the first is what D sees"
     chain = ddgan.chain_gammas(4).float()
-    for relativistic in False, True:
-        given = of_the_game(game.Config(relativistic=relativistic))
-        _, G, D, x, _ = given
-        g, s = stream(0, "t"), torch.arange(8) % 4
-        z_s, z_t = ddgan.sample_pairs(x, s, chain, g)
-        one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
-        fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
-        score = (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)
+    given = of_the_game(game.Config(relativistic=relativistic))
+    _, G, D, x, _ = given
+    g, s = stream(0, "t"), torch.arange(8) % 4
+    z_s, z_t = ddgan.sample_pairs(x, s, chain, g)
+    one, two = (G(z_t, s, torch.randn(8, 3, generator=g)) for _ in range(2))
+    fake = process.posterior(z_t, one, chain[s], chain[s + 1]).sample(g)
+    score = (x - one).norm(dim=1) + (x - two).norm(dim=1) - (one - two).norm(dim=1)
 
-        gap = D(z_s, z_t, s) if relativistic else 0.
-        wanted = dict(loss=F.softplus(gap - D(fake, z_t, s)).mean(), score=.3 * score.mean() / 2)
-        found = scored_terms(.3)(*given, s, chain, stream(0, "t"))
-        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    gap = D(z_s, z_t, s) if relativistic else 0.
+    wanted = dict(loss=F.softplus(gap - D(fake, z_t, s)).mean(), score=.3 * score.mean() / 2)
+    found = scored_terms(.3)(*given, s, chain, stream(0, "t"))
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
     G.predicts = "noise"
     with pytest.raises(ValueError, match="energy: expected a generator of the data"):
         scored_terms(.3)(*given, s, chain, g)
@@ -259,8 +258,12 @@ def test_each_step_gets_its_share():
     assert of(0., 0., 1., 0.).unique().tolist() == [2]
     D.pack = 8
     assert (of(.2, .5, 0., .3).view(-1, 8).diff(dim=1) == 0).all()
-    for wrong in (.5, .5), (.5, .5, .5, -.5), (.3, .3, .3, .3):
-        with pytest.raises(ValueError, match="shares: expected a number for each step"): of(*wrong)
+
+@pytest.mark.parametrize("wrong", [(.5, .5), (.5, .5, .5, -.5), (.3, .3, .3, .3)], ids=str)
+def test_shares_that_do_not_add_up_are_refused(wrong):
+    x, chain, D = torch.zeros(40_000, 2), ddgan.chain_gammas(4), torch.nn.Identity()
+    of = lambda *shares: by_shares(shares)(D, x, chain, stream(0, "s"))
+    with pytest.raises(ValueError, match="shares: expected a number for each step"): of(*wrong)
 
 def test_a_balanced_run_has_all_three():
     "the wider door, the score, and one step alone"
@@ -327,8 +330,8 @@ def test_averaged(tmp_path):
     state = experiment.fit(
         gan_config(vars(recipe), 4, save_every=2), data.load("digits")[0][:32], run_dir=tmp_path)
     old, last = checkpoint.checkpoints(tmp_path)
-    for k, v in averaged(state, last).state_dict().items():
-        assert torch.equal(v, state.ema.model.state_dict()[k])
+    torch.testing.assert_close(
+        averaged(state, last).state_dict(), state.ema.model.state_dict(), rtol=0, atol=0)
 
     # one on the way is that of its step
     kept = checkpoint.load_weights(old)
@@ -336,7 +339,8 @@ def test_averaged(tmp_path):
     assert all(torch.equal(v, kept[k]) for k, v in found.items())
     assert any(not torch.equal(v, state.ema.model.state_dict()[k]) for k, v in found.items())
 
-def test_a_case_may_have_threads(tmp_path, monkeypatch):
+@pytest.mark.parametrize("own, most", [({}, 1), (dict(threads=2), 2)])
+def test_a_case_may_have_threads(tmp_path, monkeypatch, own, most):
     "two while it trains, and one again for what follows; without a word one throughout"
     images, seen = data.load("digits")[0], []
     of = torch.set_num_threads
@@ -347,11 +351,10 @@ def test_a_case_may_have_threads(tmp_path, monkeypatch):
     name, s = "stacked-mnist", MNIST_SETTINGS
     s = s | dict(save_every={name: 2}, recipes={name: s["recipes"][name] | small})
     of(1)
-    for own, most in ({}, 1), (dict(threads=2), 2):
-        case = dict(data=name, seed=0, updates=2) | own
-        trained_on_mnist(s, case, images, folder=tmp_path)
-        assert torch.get_num_threads() == 1
-        assert max(seen) == most
+    case = dict(data=name, seed=0, updates=2) | own
+    trained_on_mnist(s, case, images, folder=tmp_path)
+    assert torch.get_num_threads() == 1
+    assert max(seen) == most
 
 # %% ../../nbs/66_thousand_modes.ipynb #85b3ba84
 def test_mnist_record():

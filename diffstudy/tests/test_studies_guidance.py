@@ -17,19 +17,19 @@ def noise_of(k, generator):
     gamma = even_levels(COSINE, len(k), generator)
     return noised(data.encode(k, 17), gamma, generator)[1]
 
-def test_noise_loss():
+@pytest.mark.parametrize("p, share", [(1., 1.), (0., 0.), (.25, .25)])
+def test_noise_loss(p, share):
     "the network sees no label in a share p of the examples; the loss is the squared error"
     k, c = data.load("digits")[0].images[:400], torch.arange(400) % 10
     class Answer(torch.nn.Module):
         classes = 10
         def forward(self, z, gamma, c): self.seen = c; return torch.zeros_like(z)
     net = Answer()
-    for p, share in ((1., 1.), (0., 0.), (.25, .25)):
-        loss = noise_loss(p, 17)(net, (k, c), stream(0, "loss"))["loss"]
-        off = abs((net.seen == 10).double().mean() - share)
-        assert off <= 4 * (share * (1 - share) / 400) ** .5
-        assert (net.seen[net.seen < 10] == c[net.seen < 10]).all()
-        assert abs(loss - noise_of(k, stream(0, "loss")).square().mean()) < 1e-6
+    loss = noise_loss(p, 17)(net, (k, c), stream(0, "loss"))["loss"]
+    off = abs((net.seen == 10).double().mean() - share)
+    assert off <= 4 * (share * (1 - share) / 400) ** .5
+    assert (net.seen[net.seen < 10] == c[net.seen < 10]).all()
+    assert abs(loss - noise_of(k, stream(0, "loss")).square().mean()) < 1e-6
 
 def test_losses_of_both_branches():
     "both branches are scored with the label and without"
@@ -39,9 +39,9 @@ def test_losses_of_both_branches():
         def forward(self, z, gamma, c): return torch.zeros_like(z) + c[:, None, None, None] / 10
     losses, c = both_losses(Label(), test, draws=3), test.labels[:, None, None, None] / 10
     noise = [noise_of(test.images, stream(i, "held-out")) for i in range(3)]
-    for name, pred in ("class", c), ("null", 1.):
-        exact = torch.stack([(pred - eps).square().mean() for eps in noise]).mean()
-        assert abs(losses[name] - exact) < 1e-4
+    exact = {name: torch.stack([(pred - eps).square().mean() for eps in noise]).mean().item()
+             for name, pred in (("class", c), ("null", 1.))}
+    assert {name: losses[name] for name in exact} == pytest.approx(exact, rel=0, abs=1e-4)
 
 def test_training_teaches():
     "sixty steps: the classifier names half of the held-out digits, the error falls by half"
@@ -103,19 +103,19 @@ def test_study(tmp_path):
     assert len(set(WEIGHTS)) >= 8
     assert set(FEWER) <= set(WEIGHTS)
 
-def test_record():
+@pytest.mark.parametrize("kind", ["free", "classifier"])
+def test_record(kind):
     "the gain at a small weight is beyond chance (t, n = 3)"
     try: record = runs.load("guidance")
     except FileNotFoundError: pytest.skip("no recorded run here")
     # the paper's finding: Fréchet distance best at a small weight, Inception score at a large one
-    for kind in "free", "classifier":
-        f, i = curve(record, kind, "frechet"), curve(record, kind, "inception")
-        gain = f.values[:, :1] - f.values  # against no guidance, seed by seed
-        assert f.w == WEIGHTS
-        assert len(f.values) == 3
-        assert 0 < best(f) <= 1
-        assert best(i, most=True) >= 2
-        assert (gain.mean(0) / (gain.std(0) / 3 ** .5))[f.w.index(best(f))] > 4.303
+    f, i = curve(record, kind, "frechet"), curve(record, kind, "inception")
+    gain = f.values[:, :1] - f.values  # against no guidance, seed by seed
+    assert f.w == WEIGHTS
+    assert len(f.values) == 3
+    assert 0 < best(f) <= 1
+    assert best(i, most=True) >= 2
+    assert (gain.mean(0) / (gain.std(0) / 3 ** .5))[f.w.index(best(f))] > 4.303
 
 def test_curve():
     "mean, error and best weight of three made-up seeds, computed by hand"
@@ -132,18 +132,18 @@ def test_curve():
     with pytest.raises(ValueError, match="no case with p_uncond=0.5"):
         curve(made, "free", "frechet", .5)
 
-def test_published_tables():
+@pytest.mark.parametrize("name, small", [("ImageNet 64²", .1), ("ImageNet 128²", .3)])
+def test_published_tables(name, small):
     "the published columns add up to sums noted apart, and have their best weights where stated"
     sums = {  # of each column, from the paper
         "ImageNet 64²": [98.84, 89.84, 79.71, 1317.03, 1253.15, 1085.28],
         "ImageNet 128²": [71.94, 68.05, 67.59, 1959.44, 1967.35, 1944.29]}
-    for name, small in ("ImageNet 64²", .1), ("ImageNet 128²", .3):
-        table = PAPER[name][1]
-        columns = torch.tensor([f + i for f, i in table.values()], dtype=torch.float64)
-        assert columns.shape == (9, 6)
-        noted = torch.tensor(sums[name], dtype=torch.float64)
-        torch.testing.assert_close(columns.sum(0), noted, rtol=0, atol=1e-6)
-        w = list(table)
-        assert w[columns[:, 1].argmin()] == small
-        assert w[columns[:, 4].argmax()] == 4
-        assert (columns[1:, 3:] > columns[:-1, 3:]).all()  # the Inception score only rises
+    table = PAPER[name][1]
+    columns = torch.tensor([f + i for f, i in table.values()], dtype=torch.float64)
+    assert columns.shape == (9, 6)
+    noted = torch.tensor(sums[name], dtype=torch.float64)
+    torch.testing.assert_close(columns.sum(0), noted, rtol=0, atol=1e-6)
+    w = list(table)
+    assert w[columns[:, 1].argmin()] == small
+    assert w[columns[:, 4].argmax()] == 4
+    assert (columns[1:, 3:] > columns[:-1, 3:]).all()  # the Inception score only rises

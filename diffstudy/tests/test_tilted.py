@@ -47,36 +47,43 @@ def residual(w, gamma=.5, h=.01):
     return ((change - right).abs().max() / change.abs().max()).item(), (
         (change - transport).abs().max() / change.abs().max()).item()
 
-def test_the_tilted_density_obeys_the_equation_with_the_weight():
+@pytest.mark.parametrize("w", [-1., 0., 1., 4.])
+def test_the_tilted_density_obeys_the_equation_with_the_weight(w):
     "the tilted density obeys the equation with the weight; without it only at w = 0 and −1"
-    for w in -1., 0., 1., 4.:
-        with_weight, without = residual(w)
-        assert with_weight < 2e-3
-        assert residual(w, h=.005)[0] < with_weight / 3 + 1e-9
-        assert without < 2e-3 if w in (-1., 0.) else without > .05
+    with_weight, without = residual(w)
+    assert with_weight < 2e-3
+    assert residual(w, h=.005)[0] < with_weight / 3 + 1e-9
+    assert without < 2e-3 if w in (-1., 0.) else without > .05
 
 # %% ../../nbs/62_tilted_guidance.ipynb #28944c9d
-def test_the_step_is_ancestral_sampling_and_ddim_at_its_ends():
-    "the step is DDIM at η = 0 and ancestral sampling at η = 1, and keeps the marginals for all η"
-    gammas = grid(Cosine(-8., 12.), 20, dtype=torch.float64)
-    for eta in 0., 1.:
-        ours, theirs = particle_steps(gammas, eta, 1), sample.coefficients(gammas, eta)
-        x = ours.data / ours.alpha  # the estimate is z / α − ε̂ σ / α
-        torch.testing.assert_close(ours.keep + x, theirs.z)
-        torch.testing.assert_close(-x * ours.sigma, theirs.eps, atol=1e-12, rtol=1e-9)
-        torch.testing.assert_close(ours.noise, theirs.noise)
-    for eta in .5, 2., 5.:  # with the true data in place of the estimate, the marginals are kept
-        k, s = particle_steps(gammas, eta, 2), gammas[1:]
-        torch.testing.assert_close(k.keep * k.alpha + k.data, alpha(s))
-        torch.testing.assert_close((k.keep * k.sigma) ** 2 + k.noise ** 2, sigma(s) ** 2)
-    k, step = particle_steps(gammas, 2., 2), gammas[:-1] - gammas[1:]
+FINE = grid(Cosine(-8., 12.), 20, dtype=torch.float64)
+
+@pytest.mark.parametrize("eta", [0., 1.])
+def test_the_step_is_ancestral_sampling_and_ddim_at_its_ends(eta):
+    "the step is DDIM at η = 0 and ancestral sampling at η = 1"
+    ours, theirs = particle_steps(FINE, eta, 1), sample.coefficients(FINE, eta)
+    x = ours.data / ours.alpha  # the estimate is z / α − ε̂ σ / α
+    torch.testing.assert_close(ours.keep + x, theirs.z)
+    torch.testing.assert_close(-x * ours.sigma, theirs.eps, atol=1e-12, rtol=1e-9)
+    torch.testing.assert_close(ours.noise, theirs.noise)
+
+@pytest.mark.parametrize("eta", [.5, 2., 5.])
+def test_the_step_keeps_the_marginals(eta):
+    "with the true data in place of the estimate"
+    k, s = particle_steps(FINE, eta, 2), FINE[1:]
+    torch.testing.assert_close(k.keep * k.alpha + k.data, alpha(s))
+    torch.testing.assert_close((k.keep * k.sigma) ** 2 + k.noise ** 2, sigma(s) ** 2)
+
+def test_a_rate_counts_half_before_and_half_after():
+    k, step = particle_steps(FINE, 2., 2), FINE[:-1] - FINE[1:]
     assert (k.before[1:] == step[:-1] / 2).all()
     assert (k.after[:-1] == step[:-1] / 2).all()
     assert k.after[-1] == step[-1]  # the level at the end has no rate of its own
 
     # on steps of unlike length what is straight in γ goes on to the middle of each
     uneven = torch.tensor([5., 3., 1.5, 0., -1., -3.], dtype=torch.float64)
-    ahead, x, middle = particle_steps(uneven, 2., 2).ahead[1:], uneven[1:-1], uneven[1:] + uneven[:-1]
+    x, middle = uneven[1:-1], uneven[1:] + uneven[:-1]
+    ahead = particle_steps(uneven, 2., 2).ahead[1:]
     torch.testing.assert_close(x + ahead * (x - uneven[:-2]), middle[1:] / 2)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0f3b6a01
@@ -98,9 +105,10 @@ def test_resampling_is_unbiased_and_even():
     alone = torch.full((1, n), -1e9).index_fill(1, torch.tensor([7]), 0.)
     assert relative_ess(alone).item() == pytest.approx(1 / n)
     assert (systematic_resampling(alone, torch.tensor([.99])) == 7).all()
-    for wrong in (math.nan, math.inf):  # −∞ all over is none either
-        with pytest.raises(ValueError, match="log_w: expected log weights without NaN"):
-            systematic_resampling(alone * wrong, torch.zeros(1))
+    with pytest.raises(ValueError, match="log_w: expected log weights without NaN"):
+        systematic_resampling(alone * math.nan, torch.zeros(1))
+    with pytest.raises(ValueError, match="log_w: expected log weights without NaN"):
+        systematic_resampling(alone * math.inf, torch.zeros(1))  # −∞ all over is none either
 
 # %% ../../nbs/62_tilted_guidance.ipynb #0202ba04
 def two_gaussians(gamma, w, m=.6, v=.5, total=2.):
@@ -134,17 +142,17 @@ def near(values, exact, errors=4):
     error = values.std() / len(values) ** .5
     assert (values.mean() - exact).abs() < errors * error, (values.mean(), exact, error)
 
-def test_two_gaussians_in_closed_form():
+@pytest.mark.parametrize("w", [1., 4.])
+def test_two_gaussians_in_closed_form(w):
     "mean, variance, constant of two Gaussians within 4 errors; not so without weights"
-    for w in 1., 4.:
-        r = line_run(w)
-        x, share = r.z.reshape(40, -1), r.log_weights.softmax(1)
-        mean, var, log_z = two_gaussians(-8., w)
-        near((share * x).sum(1), mean)
-        near((share * (x - mean) ** 2).sum(1), var)
-        near(torch.exp(r.log_ratio - log_z + two_gaussians(8., w)[2]), torch.tensor(1.))
-        plain = line_run(w, threshold=0., eta=1.).z.reshape(40, -1).mean(1)  # weights left out
-        assert plain.mean() - mean > 10 * plain.std() / 40 ** .5
+    r = line_run(w)
+    x, share = r.z.reshape(40, -1), r.log_weights.softmax(1)
+    mean, var, log_z = two_gaussians(-8., w)
+    near((share * x).sum(1), mean)
+    near((share * (x - mean) ** 2).sum(1), var)
+    near(torch.exp(r.log_ratio - log_z + two_gaussians(8., w)[2]), torch.tensor(1.))
+    plain = line_run(w, threshold=0., eta=1.).z.reshape(40, -1).mean(1)  # weights left out
+    assert plain.mean() - mean > 10 * plain.std() / 40 ** .5
 
 # %% ../../nbs/62_tilted_guidance.ipynb #051b9c98
 def step_by_hand(z, gammas, generator, w, groups, eta, limit):
@@ -180,70 +188,74 @@ def step_by_hand(z, gammas, generator, w, groups, eta, limit):
     end = log_w.exp().mean(1).log()
     return z, log_w - end[:, None], torch.tensor(log_ratio, dtype=torch.float64) + end
 
-def test_a_few_steps_by_hand():
+@pytest.mark.parametrize("limit", [.5, 100.])
+def test_a_few_steps_by_hand(limit):
     "five levels, two groups of seven particles: states, weights and constants to 1e-10"
     z = torch.randn(14, 1, generator=stream(0, "hand"), dtype=torch.float64)
     gammas, w = torch.tensor([5., 3., 1.5, 0., -1., -3.], dtype=torch.float64), 2.
-    for limit in (.5, 100.):
-        options = dict(w=w, groups=2, threshold=1., limit=limit)
-        r = feynman_kac(on_a_line, z, gammas, stream(1, "hand"), **options)
-        hand = step_by_hand(z, gammas, stream(1, "hand"), w, 2, 2., limit)
-        for got, wanted in zip((r.z, r.log_weights, r.log_ratio), hand):
-            torch.testing.assert_close(got, wanted, rtol=1e-10, atol=1e-10)
-        assert r.resamplings.min() == 4
-        assert r.log_weights.std() > .01
+    options = dict(w=w, groups=2, threshold=1., limit=limit)
+    r = feynman_kac(on_a_line, z, gammas, stream(1, "hand"), **options)
+    hand = step_by_hand(z, gammas, stream(1, "hand"), w, 2, 2., limit)
+    torch.testing.assert_close((r.z, r.log_weights, r.log_ratio), hand, rtol=1e-10, atol=1e-10)
+    assert r.resamplings.min() == 4
+    assert r.log_weights.std() > .01
 
 # %% ../../nbs/62_tilted_guidance.ipynb #e5dcb215
-def test_the_counterexample_is_repaired():
+@pytest.mark.parametrize("w", [1., 4.])
+def test_the_counterexample_is_repaired(w):
     "Bradley and Nakkiran's example: variance 2 / (2 + w) with weights, their formula without"
     gammas = grid(Cosine(-10., 12.), 200, dtype=torch.float64)
     z = torch.randn(24_000, 1, generator=stream(0, "nested"), dtype=torch.float64)
     nested = lambda z, gamma: on_a_line(z, gamma, 0., 1., 2.)
-    for w in 1., 4.:
-        r = feynman_kac(nested, z, gammas, stream(1, w), w=w, groups=40)
-        square, share = r.z.reshape(40, -1).square(), r.log_weights.softmax(1)
-        near((share * square).sum(1), 2 / (2 + w))
-        guide = lambda z, gamma: classifier_free(*nested(z, gamma), w=w)
-        plain = sample.ancestral(guide, z, gammas, stream(2, w)).reshape(40, -1)
-        formula = 2 * (1 - 2 ** (-2 * w - 1)) / (2 * w + 1)  # Bradley and Nakkiran
-        assert abs(plain.square().mean() / formula - 1) < .05
+    r = feynman_kac(nested, z, gammas, stream(1, w), w=w, groups=40)
+    square, share = r.z.reshape(40, -1).square(), r.log_weights.softmax(1)
+    near((share * square).sum(1), 2 / (2 + w))
+    guide = lambda z, gamma: classifier_free(*nested(z, gamma), w=w)
+    plain = sample.ancestral(guide, z, gammas, stream(2, w)).reshape(40, -1)
+    formula = 2 * (1 - 2 ** (-2 * w - 1)) / (2 * w + 1)  # Bradley and Nakkiran
+    assert abs(plain.square().mean() / formula - 1) < .05
 
 # %% ../../nbs/62_tilted_guidance.ipynb #2e649142
-def test_both_branches_are_the_networks_own():
-    "both branches are the network's own, in one batch and in two calls, as noise and as v"
+def small_net():
     net = nets.MLP(2, 32, 2, classes=3)
     for i, p in enumerate(net.parameters()):
         torch.nn.init.normal_(p, std=.2, generator=stream(0, i))
-    z, c = torch.randn(6, 2, generator=stream(1)), torch.arange(6) % 3
-    with torch.no_grad():
-        for gamma in torch.tensor(.5), torch.linspace(-3, 3, 6):
-            for batched in True, False:
-                eps_c, eps_u = ClassifierFree(net, c, batched=batched, w=0).branches(z, gamma)
-                torch.testing.assert_close(eps_c, net(z, gamma, c))
-                torch.testing.assert_close(eps_u, net(z, gamma, None))
-                guided = ClassifierFree(net, c, w=3.)(z, gamma)
-                torch.testing.assert_close(classifier_free(eps_c, eps_u, w=3.), guided)
-        other = lambda z, g, c: convert(net(z, g, c), z, g, "eps", "v")
-        as_v = ClassifierFree(other, c, null=3, predicts="v", w=0).branches(z, torch.tensor(.5))
-        torch.testing.assert_close(as_v.eps_u, net(z, torch.tensor(.5), None), rtol=1e-4, atol=1e-5)
+    return net.requires_grad_(False), torch.randn(6, 2, generator=stream(1)), torch.arange(6) % 3
+
+@pytest.mark.parametrize("batched", [True, False])
+@pytest.mark.parametrize("gamma", [.5, [-3., -1.8, -.6, .6, 1.8, 3.]], ids=["one", "each"])
+def test_both_branches_are_the_networks_own(gamma, batched):
+    "in one batch and in two calls"
+    (net, z, c), gamma = small_net(), torch.tensor(gamma)
+    eps_c, eps_u = ClassifierFree(net, c, batched=batched, w=0).branches(z, gamma)
+    torch.testing.assert_close(eps_c, net(z, gamma, c))
+    torch.testing.assert_close(eps_u, net(z, gamma, None))
+    guided = ClassifierFree(net, c, w=3.)(z, gamma)
+    torch.testing.assert_close(classifier_free(eps_c, eps_u, w=3.), guided)
+
+def test_the_branches_of_v_are_of_the_noise():
+    (net, z, c), gamma = small_net(), torch.tensor(.5)
+    other = lambda z, g, c: convert(net(z, g, c), z, g, "eps", "v")
+    as_v = ClassifierFree(other, c, null=3, predicts="v", w=0).branches(z, gamma)
+    torch.testing.assert_close(as_v.eps_u, net(z, gamma, None), rtol=1e-4, atol=1e-5)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #ad1e0a5b
-def test_weights_are_one_without_guidance():
+@pytest.mark.parametrize("w, label", [(0., 0), (-1., 3)])
+def test_weights_are_one_without_guidance(w, label):
     "at w = 0 and −1 all weights are one, and the sampler is the ancestral one, to 1e-9"
     mix, z = three_gaussians(), torch.randn(500, 2, generator=stream(0), dtype=torch.float64)
     branches = ClassifierFree(mix.predict, 0, null=3, w=0).branches
     gammas = grid(Cosine(-8., 8.), 30, dtype=torch.float64)
-    for w, label in (0., 0), (-1., 3):
-        r = feynman_kac(branches, z, gammas, stream(1), w=w, eta=1., order=1)
-        assert (r.log_weights == 0).all()
-        assert r.log_ratio == r.resamplings == 0
-        torch.testing.assert_close(r.ess, torch.ones_like(r.ess))
-        g = stream(1)
-        def predict(z, gamma):  # the ancestral sampler with the same random numbers
-            torch.rand(1, generator=g, dtype=torch.float64)
-            return mix.predict(z, gamma, torch.tensor(label))
-        same = sample.ancestral(predict, z, gammas, g)
-        torch.testing.assert_close(r.z, same, rtol=1e-9, atol=1e-9)
+    r = feynman_kac(branches, z, gammas, stream(1), w=w, eta=1., order=1)
+    assert (r.log_weights == 0).all()
+    assert r.log_ratio == r.resamplings == 0
+    torch.testing.assert_close(r.ess, torch.ones_like(r.ess))
+    g = stream(1)
+    def predict(z, gamma):  # the ancestral sampler with the same random numbers
+        torch.rand(1, generator=g, dtype=torch.float64)
+        return mix.predict(z, gamma, torch.tensor(label))
+    same = sample.ancestral(predict, z, gammas, g)
+    torch.testing.assert_close(r.z, same, rtol=1e-9, atol=1e-9)
 
 # %% ../../nbs/62_tilted_guidance.ipynb #1dc2915c
 def test_same_seed_same_result_and_groups_by_themselves():
@@ -271,10 +283,11 @@ def test_the_loop_does_not_wait_for_the_device():
         return l.count
     branches = ClassifierFree(three_gaussians().predict, torch.tensor(0), null=3, w=0).branches
     predict = ClassifierFree(three_gaussians().predict, torch.tensor(0), w=0, null=3)
-    for sampler in (lambda z, g: feynman_kac(branches, z, g, stream(0), w=4., groups=3),
-                    lambda z, g: predictor_corrector(predict, branches, z, g, stream(0), w=4.),
-                    lambda z, g: cfg_plus_plus(branches, z, g, scale=.5)):
-        assert looks(sampler, 3) == looks(sampler, 40)
+    samplers = (
+        lambda z, g: feynman_kac(branches, z, g, stream(0), w=4., groups=3),
+        lambda z, g: predictor_corrector(predict, branches, z, g, stream(0), w=4.),
+        lambda z, g: cfg_plus_plus(branches, z, g, scale=.5))
+    assert [looks(f, 3) for f in samplers] == [looks(f, 40) for f in samplers]
 
 # %% ../../nbs/62_tilted_guidance.ipynb #dad25344
 def test_memory_does_not_grow_with_the_steps():
@@ -358,10 +371,11 @@ def test_study():
         start=dict(n=50, weights=[1], first=[2, 4], etas=[2], step=4.))
     keys = {str(w) for w in WEIGHTS}
     assert keys == set(run(tiny, dict(part="aim", seed=0)))
-    for score in "exact", "learned":
-        r = run(tiny, dict(part="compare", world="three", score=score, seed=0))
-        assert keys == set(r["Feynman-Kac"]) == set(r["exact samples"])
-    assert max(max(v) for v in r["calls"].values()) <= 8
+    compared = [run(tiny, dict(part="compare", world="three", score=score, seed=0))
+                for score in ("exact", "learned")]
+    named = [set(r[name]) for r in compared for name in ("Feynman-Kac", "exact samples")]
+    assert named == [keys] * 4
+    assert max(max(v) for v in compared[1]["calls"].values()) <= 8
     assert len(run(tiny, dict(part="falls", seed=0))["steps"]["order 2"]) == 2
     assert len(run(tiny, dict(part="start", seed=0))["1"]["tilted, eta 2"]) == 2
     assert not set(SHOWN) & set(TUNE)
@@ -414,10 +428,11 @@ def test_record():
     except FileNotFoundError: pytest.skip("no recorded run here")
     part = lambda name: [r["result"] for r in record["results"] if r["case"]["part"] == name]
     assert best_choices(part("tune")) == CHOSEN  # on other mixtures than those shown
-    for w in map(str, WEIGHTS):  # the aim: within 0.03 of as many exact samples
-        excess = torch.tensor([r[w]["ours"] - r[w]["exact"] for r in part("aim")])
-        assert len(excess) == 5
-        assert excess.mean() + 2.776 * excess.std() / 5 ** .5 < .03
+    # the aim: within 0.03 of as many exact samples
+    excess = torch.tensor([
+        [r[w]["ours"] - r[w]["exact"] for r in part("aim")] for w in map(str, WEIGHTS)])
+    assert excess.shape[1] == 5
+    assert (excess.mean(1) + 2.776 * excess.std(1) / 5 ** .5).max() < .03
 
 # %% ../../nbs/62_tilted_guidance.ipynb #552e0bd9
 def test_predictor_corrector_comes_to_the_tilted_density():
@@ -471,11 +486,17 @@ def test_errors_tilted():
     branches = ClassifierFree(three_gaussians().predict, 0, null=3, w=0).branches
     def run(g=None, **options):
         return feynman_kac(branches, torch.ones(10, 2), grid(Linear(), 3), g, w=1., **options)
-    for options, says in ((dict(groups=3), "groups of equal size; 10 particles do not make 3"),
-                          (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
-                          (dict(threshold=50), "from 0 to 1; got 50"), (dict(limit=0), "limit > 0")):
-        with pytest.raises(ValueError, match=says): run(**options)
     with pytest.raises(ValueError, match="share one generator; got a list of 10"):
         run([stream(i) for i in range(10)])
     with pytest.raises(ValueError, match="expected finite gammas"):
         feynman_kac(branches, torch.ones(10, 2), torch.tensor([1., -math.inf]), w=1.)
+
+@pytest.mark.parametrize("options, says", [
+    (dict(groups=3), "groups of equal size; 10 particles do not make 3"),
+    (dict(order=3), "order 1 or 2; got 3"), (dict(eta=-1), "eta of 0"),
+    (dict(threshold=50), "from 0 to 1; got 50"), (dict(limit=0), "limit > 0")], ids=str)
+def test_an_option_of_particles_out_of_range_is_refused(options, says):
+    branches = ClassifierFree(three_gaussians().predict, 0, null=3, w=0).branches
+    def run(g=None, **options):
+        return feynman_kac(branches, torch.ones(10, 2), grid(Linear(), 3), g, w=1., **options)
+    with pytest.raises(ValueError, match=says): run(**options)

@@ -104,15 +104,17 @@ def test_gradients_of_processes_are_averaged():
 # %% ../../nbs/74_training.ipynb #62b7f776
 def test_errors_of_a_loss():
     "a loss that returns no dict, no `loss`, no scalar or no tensor is refused with a reason"
-    for returned, message in (
-        (torch.ones(3), "expected a dict"),
-        (dict(total=torch.ones(())), r"got keys \['total'\]"),
-        (dict(loss=torch.ones(3)), "take the mean over the batch"),
-        (dict(loss=1.), "got float"),
-    ):
-        step = train.loss_step(lambda *_: returned)
-        with pytest.raises(TypeError, match=message): step(toy_state(), torch.ones(4, 2), None)
     with pytest.raises(ValueError, match="did you mean 'main'"): train.update(toy_state(), "mian")
+
+@pytest.mark.parametrize("returned, message", (
+    (torch.ones(3), "expected a dict"),
+    (dict(total=torch.ones(())), r"got keys \['total'\]"),
+    (dict(loss=torch.ones(3)), "take the mean over the batch"),
+    (dict(loss=1.), "got float"),
+), ids=["tensor", "no loss", "vector", "number"])
+def test_a_loss_of_another_form_is_refused(returned, message):
+    step = train.loss_step(lambda *_: returned)
+    with pytest.raises(TypeError, match=message): step(toy_state(), torch.ones(4, 2), None)
 
 def test_a_loader_is_no_function_of_the_step():
     "a DataLoader in place of batches by step is refused with a reason"
@@ -143,8 +145,8 @@ def test_parts_of_a_batch_add_up():
     whole, parts = exact_state(), exact_state(grad_accum_steps=5)
     for state in (whole, parts):
         for n in range(4): train.loss_step(exact_loss)(state, exact_batch(n), None)
-    for a, b in zip(whole.model.parameters(), parts.model.parameters()):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        [*whole.model.parameters()], [*parts.model.parameters()], rtol=1e-9, atol=1e-9)
 
     # parts of a dict, whose number does not divide the examples
     sizes = []
@@ -166,15 +168,15 @@ class Questions(TorchDispatchMode):
         return f(*args, **(kwargs or {}))
 
 # %% ../../nbs/74_training.ipynb #351cb9d1
-def test_a_step_asks_nothing_and_leaves_global_noise_alone():
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_a_step_asks_nothing_and_leaves_global_noise_alone(kind):
     "a step reads no tensor's value on the host and draws no global random number"
     step, before = train.loss_step(toy_loss), torch.get_rng_state()
-    for kind in ("adamw", "muon"):
-        state = toy_state(optimizer=kind)
-        with Questions() as questions:
-            for _ in range(3): train.advance(state, step, one_nan)
-        assert questions.count == 0
-        assert torch.equal(torch.get_rng_state(), before)
+    state = toy_state(optimizer=kind)
+    with Questions() as questions:
+        for _ in range(3): train.advance(state, step, one_nan)
+    assert questions.count == 0
+    assert torch.equal(torch.get_rng_state(), before)
     curious = lambda *a: {k: torch.tensor(v.item()) for k, v in step(*a).items()}
     with Questions() as questions: train.advance(state, curious, toy_batches)
     assert questions.count == 3
@@ -256,24 +258,26 @@ def overflowing(at):  # a step that makes a weight infinite, though its gradient
         return terms
     return step
 
-def test_no_run_ends_or_saves_what_is_not_finite(tmp_path):
-    "just before a save, long before one, and without a folder just before the end"
-    for at, folder, message in (
-        (19, "a", r"step 20 is not saved: it holds numbers that are not finite \(model.0.weight "
-            r"and 1 more\), though its gradient was finite; .*step-000000010 is good\. Start"),
-        (12, "b", r"5 steps in a row .* The state in memory is not finite: model\.0\.weight and "
-            r"1 more; .*step-000000010 is good\. Look"),
-        (59, None, "after step 60 the state is not finite: model.0.weight and"),
-    ):
-        with pytest.raises(train.TrainingDiverged, match=message):
-            run(toy_state(save_every=10), folder and tmp_path / folder, step=overflowing(at))
-        if folder: assert checkpoint.read_latest(tmp_path / folder)[0].name == "step-000000010"
+def test_no_model_begins_with_what_is_not_finite():
 
     # a model that begins with such a number
     masked = nn.Linear(2, 2)
     masked.register_buffer("mask", torch.tensor([0., -math.inf]))
     with pytest.raises(ValueError, match="not finite: mask. Keep a mask as booleans"):
         train.State(masked, train.Config(), rank=CPU)
+
+@pytest.mark.parametrize("at, folder, message", (
+    (19, "a", r"step 20 is not saved: it holds numbers that are not finite \(model.0.weight "
+        r"and 1 more\), though its gradient was finite; .*step-000000010 is good\. Start"),
+    (12, "b", r"5 steps in a row .* The state in memory is not finite: model\.0\.weight and "
+        r"1 more; .*step-000000010 is good\. Look"),
+    (59, None, "after step 60 the state is not finite: model.0.weight and"),
+), ids=["before a save", "long before", "no folder"])
+def test_no_run_ends_or_saves_what_is_not_finite_any_more(tmp_path, at, folder, message):
+    "just before a save, long before one, and without a folder just before the end"
+    with pytest.raises(train.TrainingDiverged, match=message):
+        run(toy_state(save_every=10), folder and tmp_path / folder, step=overflowing(at))
+    if folder: assert checkpoint.read_latest(tmp_path / folder)[0].name == "step-000000010"
 
 # %% ../../nbs/74_training.ipynb #535ded15
 def test_bad_steps_that_are_not_in_a_row_go_by():

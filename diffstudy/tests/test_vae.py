@@ -84,12 +84,11 @@ def test_more_weights_lower_the_bound_and_never_pass_the_truth():
     torch.testing.assert_close(once, -log_w[0])
     closed = linear_bound(model, x[:1], Normal(q.mean[:1], q.var)).total.item()
     assert abs(once.mean() - closed) < 4 * mean_and_error(once).error
-    for K in (2, 8, 64):
-        many = importance_bound(log_w[:K])
-        lower = mean_and_error(once - many)
-        assert lower.mean > 4 * lower.error
-        assert many.mean() > exact - 4 * mean_and_error(many).error
-        once = many
+    bounds = [importance_bound(log_w[:K]) for K in (1, 2, 8, 64)]
+    lower = [mean_and_error(a - b) for a, b in zip(bounds, bounds[1:])]
+    assert min(v.mean / v.error for v in lower) > 4
+    above = [mean_and_error(b - exact) for b in bounds[1:]]
+    assert min(v.mean / v.error for v in above) > -4
 
 # %% ../../nbs/55_vae.ipynb #55a00041
 SHAPE = dict(dims=6, levels=4, width=16, dropout=0.)
@@ -110,9 +109,8 @@ def test_groups_add_up_to_the_whole_kl():
     assert (closed.kl >= 0).all()
     torch.testing.assert_close(closed.total, closed.reconstruction + closed.kl.sum(1))
     torch.testing.assert_close(closed.reconstruction, drawn.reconstruction)
-    for i in range(3):
-        off = mean_and_error(drawn.kl[:, i] - closed.kl[:, i])
-        assert abs(off.mean) < 4 * off.error
+    off = [mean_and_error(v) for v in (drawn.kl - closed.kl).T]
+    assert max(abs(v.mean) / v.error for v in off) < 4
     off = mean_and_error(drawn.kl.sum(1) - closed.kl.sum(1))
     assert abs(off.mean) < 4 * off.error
 
@@ -137,8 +135,8 @@ def test_another_prior_changes_one_term():
     with torch.no_grad():
         own = elbo_terms(net, many, stream(0, "walk"))
         other = elbo_terms(net, many, stream(0, "walk"), flat)
-    for name in ("reconstruction", "entropy"):
-        torch.testing.assert_close(getattr(own, name), getattr(other, name))
+    torch.testing.assert_close(own.reconstruction, other.reconstruction)
+    torch.testing.assert_close(own.entropy, other.entropy)
     torch.testing.assert_close(own.cross[:, 1], other.cross[:, 1])
     off = mean_and_error(other.cross[:, 0] - own.cross[:, 0])
     assert 0 < abs(off.mean) < 4 * off.error
@@ -212,12 +210,13 @@ def test_a_latent_diffusion_learns_and_draws():
     k = torch.randint(4, (8, 2, 3), generator=stream(0, "k"))
     parts = [*net.parameters(), *prior.parameters()]
     opt = torch.optim.SGD(parts, .01)
+    losses = []
     for i in range(2):
-        loss = elbo(elbo_terms(net, k, stream(i, "walk"), prior.loss))
-        opt.zero_grad(); loss.backward(); opt.step()
-        assert loss.isfinite()
-    for part in (net.encoder[0].weight, net.leave.weight, prior.net.leave.weight):
-        assert part.grad.norm() > 0
+        losses.append(elbo(elbo_terms(net, k, stream(i, "walk"), prior.loss)))
+        opt.zero_grad(); losses[-1].backward(); opt.step()
+    assert torch.stack(losses).isfinite().all()
+    learned = net.encoder[0].weight, net.leave.weight, prior.net.leave.weight
+    assert min(part.grad.norm() for part in learned) > 0
     drawn = sample(net, 5, stream(2, "draw"), prior.sample(5, 4, stream(3, "draw")))
     assert drawn.shape == (5, 6)
     assert drawn.unique().tolist() == [0, 1, 2, 3]

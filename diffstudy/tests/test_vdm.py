@@ -59,7 +59,8 @@ def level_nats(gamma_0, share, x):
 ENDS = [(256, .05, -13.), (256, .05, -9.), (17, .3, -4.), (17, .3, -2.)]
 
 @pytest.mark.parametrize("levels, std, gamma_0", ENDS)
-def test_V20_terms(levels, std, gamma_0):
+@pytest.mark.parametrize("steps", [0, 5])
+def test_V20_terms(levels, std, gamma_0, steps):
     "Gaussian data, γ_0 from −13 to −2, T = 5 and ∞: each term is its own integral, in 4 errors"
     n, draws = 200, 32
     gamma_1 = 3.
@@ -77,25 +78,24 @@ def test_V20_terms(levels, std, gamma_0):
     reconstruction = level_nats(gamma_0, share, x)
     entropy = -torch.special.xlogy(share, share).sum()
     model = VDM(Gauss(v), Linear(gamma_0, gamma_1), levels)
-    for steps in (0, 5):
-        # ½ ∫ v α² / (v α² + σ²) dγ, or its sum over steps: V26 and V23 of an exact denoiser
-        g = torch.linspace(gamma_0, gamma_1, steps + 1, dtype=torch.float64)[1:]
-        if steps:
-            diffusion = .5 * math.expm1((gamma_1 - gamma_0) / steps) * (v / (v + g.exp())).sum()
-        else:
-            snr_0, snr_1 = math.exp(-gamma_0), math.exp(-gamma_1)
-            diffusion = .5 * torch.log((1 + v * snr_0) / (1 + v * snr_1))
-        wanted = [prior, reconstruction, diffusion, prior + reconstruction + diffusion]
-        got = [loss(model, k, None, gen, steps=steps) for _ in range(draws)]
-        assert all(term.shape == (n,) for term in got[0])
-        assert wanted[-1] > entropy
-        torch.testing.assert_close(got[0].total, sum(got[0][:3]))
+    # ½ ∫ v α² / (v α² + σ²) dγ, or its sum over steps: V26 and V23 of an exact denoiser
+    g = torch.linspace(gamma_0, gamma_1, steps + 1, dtype=torch.float64)[1:]
+    if steps:
+        diffusion = .5 * math.expm1((gamma_1 - gamma_0) / steps) * (v / (v + g.exp())).sum()
+    else:
+        snr_0, snr_1 = math.exp(-gamma_0), math.exp(-gamma_1)
+        diffusion = .5 * torch.log((1 + v * snr_0) / (1 + v * snr_1))
+    wanted = [prior, reconstruction, diffusion, prior + reconstruction + diffusion]
+    got = [loss(model, k, None, gen, steps=steps) for _ in range(draws)]
+    assert all(term.shape == (n,) for term in got[0])
+    assert wanted[-1] > entropy
+    torch.testing.assert_close(got[0].total, sum(got[0][:3]))
 
-        # means of batches, whose times are evenly spread: the error is that of 32 of them
-        means = torch.stack([torch.stack(terms).mean(1) / 16 for terms in got])
-        error = means.std(0) / draws ** .5
-        assert ((means.mean(0) - torch.stack(wanted)).abs() < 4 * error + 1e-9).all()
-        assert (error < .01 * wanted[-1]).all()
+    # means of batches, whose times are evenly spread: the error is that of 32 of them
+    means = torch.stack([torch.stack(terms).mean(1) / 16 for terms in got])
+    error = means.std(0) / draws ** .5
+    assert ((means.mean(0) - torch.stack(wanted)).abs() < 4 * error + 1e-9).all()
+    assert (error < .01 * wanted[-1]).all()
 
 # %% ../../nbs/73g_vdm.ipynb #73900006
 def short_bound():
@@ -104,8 +104,7 @@ def short_bound():
     if not page.exists(): pytest.skip("needs a checkout: the installed package has no notebooks")
     cells = json.loads(page.read_text(encoding="utf-8"))["cells"]
     text = next(t for t in ("".join(c["source"]) for c in cells) if "def bound_of" in t)
-    names = dict(
-        torch=torch, bound=bound, expand=expand, flat_sum=flat_sum, randn_like=randn_like)
+    names = dict(torch=torch, bound=bound, expand=expand, flat_sum=flat_sum, randn_like=randn_like)
     exec(text, names)
     lines = [l for l in text.splitlines() if l.strip() and not l.startswith(("from", "#|"))]
     assert len(lines) <= 30
@@ -118,14 +117,14 @@ def test_V20_in_code(bound_of=None):
     k = torch.randint(0, 5, (3, 1, 4, 4), generator=stream(3, "k"))
     ours = loss(model, k, None, stream(4, "n"))
     theirs = bound_of(model.net, model.schedule, k, 5, stream(4, "n"))
-    for a, b in zip(ours, theirs): torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close([*ours[:len(theirs)]], [*theirs], rtol=1e-9, atol=1e-9)
     weights = list(model.parameters())
     a, b = (
         torch.autograd.grad(v.mean(), weights, allow_unused=True)
         for v in (ours.total, sum(theirs)))
-    for p, q in zip(a, b):
-        assert (p is None) == (q is None)
-        if p is not None: torch.testing.assert_close(p, q, rtol=1e-9, atol=1e-9)
+    assert [p is None for p in a] == [q is None for q in b]
+    torch.testing.assert_close(
+        [p for p in a if p is not None], [q for q in b if q is not None], rtol=1e-9, atol=1e-9)
 
 # %% ../../nbs/73g_vdm.ipynb #0b3266e0
 def test_discrete_tends_to_continuous():
@@ -148,69 +147,66 @@ def small(head, schedule, seed=2):
     return VDM(net if head == "noise" else CategoricalNet(net, 5), schedule, 5).double()
 
 # %% ../../nbs/73g_vdm.ipynb #daac09a6
-def test_gradients():
+HEADS = (
+    ("noise", LearnedLinear(-6., 4.), 0),
+    ("levels", Monotone(-6., 4., width=16), 0),
+    ("noise", Monotone(-6., 4., width=16), 7))
+
+@pytest.mark.parametrize("head, schedule, steps", HEADS)
+def test_gradients(head, schedule, steps):
     "network, ends and shape: each tensor's gradient is that of finite differences, to 1e-5"
     k, c = torch.randint(0, 5, (3, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 2, 3])
-    for head, schedule, steps in (
-        ("noise", LearnedLinear(-6., 4.), 0),
-        ("levels", Monotone(-6., 4., width=16), 0),
-        ("noise", Monotone(-6., 4., width=16), 7),
-    ):
-        model, h = small(head, schedule), 1e-5
-        def value(): return loss(model, k, c, stream(4, "n"), steps=steps).total.mean()
-        value().backward()
-        for name, p in model.named_parameters():
-            d = torch.randn(p.shape, generator=stream(5, name), dtype=p.dtype)
-            if name.endswith("label.weight"): d[1] = 0  # a label that no example has
-            with torch.no_grad():
-                p += h * d
-                up = value()
-                p -= 2 * h * d
-                down = value()
-                p += h * d
-            torch.testing.assert_close(
-                (p.grad * d).sum(), (up - down) / (2 * h), rtol=1e-5, atol=1e-5,
-                msg=lambda m: f"{head}, T={steps}, {name}: {m}")
+    model, h = small(head, schedule), 1e-5
+    def value(): return loss(model, k, c, stream(4, "n"), steps=steps).total.mean()
+    value().backward()
+    for name, p in model.named_parameters():
+        d = torch.randn(p.shape, generator=stream(5, name), dtype=p.dtype)
+        if name.endswith("label.weight"): d[1] = 0  # a label that no example has
+        with torch.no_grad():
+            p += h * d
+            up = value()
+            p -= 2 * h * d
+            down = value()
+            p += h * d
+        torch.testing.assert_close(
+            (p.grad * d).sum(), (up - down) / (2 * h), rtol=1e-5, atol=1e-5,
+            msg=lambda m: f"{head}, T={steps}, {name}: {m}")
 
 # %% ../../nbs/73g_vdm.ipynb #b796f2d6
 @pytest.mark.parametrize("head", ("noise", "levels"))
-def test_losses_are_finite(head):
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("steps", [0, 1, 1000])
+@pytest.mark.parametrize("ends", [(-30., 30.), (-30., -20.), (20., 30.), (-13.3, 5.)], ids=str)
+def test_losses_are_finite(head, ends, steps, bf16):
     "losses and gradients are finite for ends in [−30, 30], two networks, with bfloat16 or not"
     k, c = torch.randint(0, 5, (4, 1, 4, 4), generator=stream(3, "k")), torch.tensor([0, 1, 2, 3])
-    for ends in ((-30., 30.), (-30., -20.), (20., 30.), (-13.3, 5.)):
-        for steps in (0, 1, 1000):
-            for bf16 in (False, True):
-                model = small(head, Monotone(*ends, width=16)).float()
-                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                    got = loss(model, k, c, stream(4, "n"), steps=steps)
-                got.total.mean().backward()
-                what = head, ends, steps, bf16
-                assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
-                assert all(
-                    p.grad.isfinite().all() for p in model.parameters() if p.grad is not None
-                ), what
+    model = small(head, Monotone(*ends, width=16)).float()
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        got = loss(model, k, c, stream(4, "n"), steps=steps)
+    got.total.mean().backward()
+    what = head, ends, steps, bf16
+    assert all(v.isfinite().all() and v.dtype == torch.float32 for v in got), what
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None), what
 
 # %% ../../nbs/73g_vdm.ipynb #75e7fd9a
 @pytest.mark.parametrize("shape, levels", (((3, 4, 6), 256), ((1, 5, 2), 3), ((7,), 2)))
-def test_any_shape(shape, levels):
+@pytest.mark.parametrize("steps", [0, 20])
+def test_any_shape(shape, levels, steps):
     "color, unequal sides, rows of numbers, 2 to 256 levels: each has its expected loss"
     class Exact_(Exact):
         def __init__(self, shape): super().__init__(); self.shape = shape
     model = VDM(Exact_(shape), Linear(-9., 5.), levels)
     k = torch.randint(0, levels, (2000, *shape), generator=stream(0, "k"))
-    for steps in (0, 20):
-        got = loss(model, k, None, stream(1, "n"), steps=steps)
-        assert all(v.shape == (2000,) for v in got)
-        t = (torch.arange(5000).double() + .5) / 5000
-        if steps: t = torch.arange(1, steps + 1).double() / steps
-        g = -9 + 14 * t
-        weight = .5 * (steps * math.expm1(14 / steps) if steps else 14)
-        a2 = torch.sigmoid(-g)
-        x2 = bound.centers(levels, g)[k].square().mean()
-        exact = k[0].numel() * weight * (a2 ** 2 + (1 - a2) * a2 * x2).mean()
-        assert (
-            abs(got.diffusion.mean() - exact)
-            < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact)
+    got = loss(model, k, None, stream(1, "n"), steps=steps)
+    assert all(v.shape == (2000,) for v in got)
+    t = (torch.arange(5000).double() + .5) / 5000
+    if steps: t = torch.arange(1, steps + 1).double() / steps
+    g = -9 + 14 * t
+    weight = .5 * (steps * math.expm1(14 / steps) if steps else 14)
+    a2 = torch.sigmoid(-g)
+    x2 = bound.centers(levels, g)[k].square().mean()
+    exact = k[0].numel() * weight * (a2 ** 2 + (1 - a2) * a2 * x2).mean()
+    assert (abs(got.diffusion.mean() - exact) < 4 * got.diffusion.std() / 2000 ** .5 + 1e-3 * exact)
     assert model.sample(2, steps=3, generator=stream(2)).shape == (2, *shape)
 
 # %% ../../nbs/73g_vdm.ipynb #145b58aa
@@ -221,13 +217,13 @@ def test_V30_gradients():
     model = VDM(Exact(), s, 17)
     plain = loss(model, k, None, stream(6, "n"))
     learn = loss(model, k, None, stream(6, "n"), variance=True)
-    for a, b in zip(plain, learn): torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close([*plain], [*learn], rtol=1e-12, atol=1e-12)
     bits = lambda v: bound.bits_per_dim(v, 16)
     ends = torch.autograd.grad(bits(plain.total).mean(), [s.start, s.gap], retain_graph=True)
     shape = torch.autograd.grad(bits(plain.diffusion).var(), s.shape_parameters())
     bits(learn.total).mean().backward()
-    for p, g in zip([s.start, s.gap, *s.shape_parameters()], [*ends, *shape]):
-        torch.testing.assert_close(p.grad, g, rtol=1e-9, atol=1e-12)
+    found = [p.grad for p in (s.start, s.gap, *s.shape_parameters())]
+    torch.testing.assert_close(found, [*ends, *shape], rtol=1e-9, atol=1e-12)
 
 # %% ../../nbs/73g_vdm.ipynb #c119b06b
 def test_augment():
@@ -246,8 +242,7 @@ def test_augment():
     model = VDM(net, Linear(-7., 5.), 17)
     batch = (torch.zeros(8, 1, 4, 4, dtype=torch.uint8), torch.zeros(8, dtype=torch.long))
     k = batch[0]  # constant images: turning changes nothing, so only the flag can move the loss
-    a, b = (
-        loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
+    a, b = (loss(model, k, None, stream(1, "n"), extra=torch.full((8,), e)).total for e in (0., 1.))
     assert not torch.allclose(a, b)
     assert torch.allclose(a, loss(model, k, None, stream(1, "n")).total)
     assert training_loss(model, batch, stream(2, "n"), augmented=True)["loss"].isfinite()
@@ -352,17 +347,20 @@ class Largest(TorchDispatchMode):
         if torch.is_tensor(out): self.size = max(self.size, out.numel())
         return out
 
-def test_V16_decoder():
+@pytest.mark.parametrize("gamma_0", [-13., -4., 0., 3.])
+@pytest.mark.parametrize("levels", [2, 17, 256])
+def test_V16_decoder(levels, gamma_0):
     "the level of highest logit, at any γ_0; no tensor has more than one number for a dimension"
-    for levels in (2, 17, 256):
-        model = VDM(Exact(), Linear(-7., 5.), levels)
-        for gamma_0 in torch.tensor([-13., -4., 0., 3.]):
-            z = torch.randn(3, 1, 16, 16, generator=stream(17, "V16", levels))
-            with Largest() as largest: k = model.decode(z, gamma_0)
-            logits = bound.level_logits(z / alpha(gamma_0), gamma_0, levels)
-            assert torch.equal(k, logits.argmax(-1).to(torch.uint8))
-            assert largest.size == z.numel()
-    gammas = torch.tensor([-5., 0., 4.])  # or one for each example
+    model, gamma_0 = VDM(Exact(), Linear(-7., 5.), levels), torch.tensor(gamma_0)
+    z = torch.randn(3, 1, 16, 16, generator=stream(17, "V16", levels))
+    with Largest() as largest: k = model.decode(z, gamma_0)
+    logits = bound.level_logits(z / alpha(gamma_0), gamma_0, levels)
+    assert torch.equal(k, logits.argmax(-1).to(torch.uint8))
+    assert largest.size == z.numel()
+
+def test_V16_decoder_of_a_level_for_each():
+    model, gammas = VDM(Exact(), Linear(-7., 5.), 256), torch.tensor([-5., 0., 4.])
+    z = torch.randn(3, 1, 16, 16, generator=stream(17, "V16", 256))
     apart = torch.cat([model.decode(z[i:i + 1], g) for i, g in enumerate(gammas)])
     assert torch.equal(model.decode(z, gammas), apart)
 
@@ -375,25 +373,28 @@ def test_errors_vdm():
         loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), steps=5, variance=True)
     with pytest.raises(ValueError, match="a shape to learn"):
         loss(model, torch.zeros(2, 1, 4, 4, dtype=torch.long), variance=True)
-    for k in np.zeros((2, 1, 4, 4), dtype=int), [[0]]:
-        with pytest.raises(TypeError, match="in a tensor"): loss(model, k)
+    with pytest.raises(TypeError, match="in a tensor"):
+        loss(model, np.zeros((2, 1, 4, 4), dtype=int))
+    with pytest.raises(TypeError, match="in a tensor"): loss(model, [[0]])
     with pytest.raises(ValueError, match="gray levels 0..16; got 0 to 17"):
         loss(model, torch.arange(18).reshape(18, 1, 1, 1))
     assert VDM(Exact(), Linear(), np.int64(17)).levels == 17
-    for levels in 0, 1, 257, 2.5:
-        with pytest.raises(ValueError, match=f"2 to 256.* got {levels}"):
-            VDM(Exact(), Linear(), levels)
     with pytest.raises(ValueError, match="finite latents; 16 of 32"):
         model.decode(torch.tensor([0., math.nan]).expand(1, 16, 2), torch.tensor(-7.))
 
-    # ends that drifted apart: hardly a time in a hundred thousand would fall where there is a loss
-    for ends in ((-7., 1e6), (-100., 5.)):
-        far = VDM(Exact(), LearnedLinear(), 17)
-        with torch.no_grad():
-            far.schedule.start.fill_(ends[0])
-            far.schedule.gap.fill_(ends[1] - ends[0])
-        for call in lambda: loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long)), lambda: nll(far):
-            with pytest.raises(ValueError, match="ends of the schedule .* within ±40"): call()
+@pytest.mark.parametrize("levels", [0, 1, 257, 2.5])
+def test_levels_from_2_to_256_alone(levels):
+    with pytest.raises(ValueError, match=f"2 to 256.* got {levels}"): VDM(Exact(), Linear(), levels)
+
+@pytest.mark.parametrize("ends", [(-7., 1e6), (-100., 5.)], ids=["noise", "data"])
+def test_ends_that_drifted_apart_are_refused(ends):
+    "hardly a time in a hundred thousand would fall where there is a loss"
+    far = VDM(Exact(), LearnedLinear(), 17)
+    with torch.no_grad():
+        far.schedule.start.fill_(ends[0])
+        far.schedule.gap.fill_(ends[1] - ends[0])
+    for call in lambda: loss(far, torch.zeros(2, 1, 4, 4, dtype=torch.long)), lambda: nll(far):
+        with pytest.raises(ValueError, match="ends of the schedule .* within ±40"): call()
 
 # %% ../../nbs/73g_vdm.ipynb #bd2caa91
 def test_a_network_of_ones_own():
@@ -427,37 +428,33 @@ DOORS = dict(
 
 @pytest.mark.parametrize("door", DOORS)
 def test_labels_are_read_alike_at_every_door(door):
-    "a list, an array and every kind of whole number are the same; the rest is refused by name"
-    model, k = small("levels", Linear(-6., 4.)), torch.ones(2, 1, 4, 4, dtype=torch.long)
-    def ask(c): return DOORS[door](model, k, c)
-    want = ask(torch.tensor([0, 2]))
-    bytes_ = np.array([0, 2], dtype=np.uint8)
-    for c in [0, 2], np.array([0, 2]), bytes_, torch.tensor([0, 2], dtype=torch.int32):
-        assert torch.equal(ask(c), want)
-    for c in [0., 2.], torch.tensor([True, False]), "02", [None, 1]:
-        with pytest.raises(TypeError, match="labels: expected classes as whole numbers"): ask(c)
-    for c, says in (
-        ([0, 1, 2], "one for each of 2 examples; got shape"),
-        ([0, 4], "from 0 to 2, or 3 for no label; got 0 to 4"), ([-1, 0], "got -1 to 0"),
-    ):
-        with pytest.raises(ValueError, match=f"labels: expected .*{says}"): ask(c)
+    "a list, an array and every kind of whole number are the same"
+    def ask(c):
+        return DOORS[door](
+            small("levels", Linear(-6., 4.)), torch.ones(2, 1, 4, 4, dtype=torch.long), c)
+    kinds = torch.tensor([0, 2]), [0, 2], np.array([0, 2]), np.array([0, 2], dtype=np.uint8)
+    want, *others = map(ask, (*kinds, torch.tensor([0, 2], dtype=torch.int32)))
+    torch.testing.assert_close(others, [want] * 4, rtol=0, atol=0)
+
+@pytest.mark.parametrize("c, says", [
+    *[(c, "classes as whole numbers") for c in ([0., 2.], torch.tensor([True]), "02", [None, 1])],
+    ([0, 1, 2], ".*one for each of 2 examples; got shape"),
+    ([0, 4], ".*from 0 to 2, or 3 for no label; got 0 to 4"), ([-1, 0], ".*got -1 to 0")], ids=str)
+@pytest.mark.parametrize("door", DOORS)
+def test_labels_that_are_none_are_refused_at_every_door(door, c, says):
+    k = torch.ones(2, 1, 4, 4, dtype=torch.long)
+    with pytest.raises((TypeError, ValueError), match=f"labels: expected {says}"):
+        DOORS[door](small("levels", Linear(-6., 4.)), k, c)
 
 # %% ../../nbs/73g_vdm.ipynb #78c24e67
 def test_nll():
-    "single draws at even times, by hand; their mean, and less than half the variance of 16 others"
+    "single draws at even times, by hand; together they have less than half the variance"
     gen = stream(13, "nll")
     k = torch.randint(0, 17, (400, 1, 4, 4), generator=gen)
     model = VDM(Exact(), Linear(-7., 5.), 17)
     draw, u = stream(14, "nll"), snr.times(8, again := stream(14, "nll")).double()
-    by_hand = [
-        loss(model, k[:8], None, again, t=((u + j / 4) % 1).float()).total for j in range(4)]
+    by_hand = [loss(model, k[:8], None, again, t=((u + j / 4) % 1).float()).total for j in range(4)]
     torch.testing.assert_close(nll(model, 4)(k[:8], None, draw), sum(by_hand) / 4)
-    for steps in (0, 1000):
-        one = torch.stack([loss(model, k, None, gen, steps=steps).total for _ in range(32)])
-        even = torch.stack([nll(model, 16, steps=steps)(k, None, gen) for _ in range(4)])
-        se = (one.var(0).mean() / one.numel() + even.var(0).mean() / even.numel()) ** .5
-        assert abs(one.mean() - even.mean()) < 4 * se
-        assert even.var(0).mean() < .5 * one.var(0).mean() / 16
     # four steps: the network is asked at the noisier end of each, and nowhere else
     class Asked(Exact):
         def forward(self, z, gamma, c=None): seen.append(gamma); return super().forward(z, gamma)
@@ -477,6 +474,18 @@ def test_nll():
     t = (torch.rand(8, 1, generator=again) + torch.arange(4) / 4) % 1
     expected = loss(model, k[:8], None, again, t=t).total
     torch.testing.assert_close(nll(model, 4, together=True)(k[:8], None, draw), expected)
+
+@pytest.mark.parametrize("steps", [0, 1000])
+def test_even_times_of_nll(steps):
+    "the mean of sixteen single draws, and less than half the variance of 16 others"
+    gen = stream(13, "nll")
+    k = torch.randint(0, 17, (400, 1, 4, 4), generator=gen)
+    model = VDM(Exact(), Linear(-7., 5.), 17)
+    one = torch.stack([loss(model, k, None, gen, steps=steps).total for _ in range(32)])
+    even = torch.stack([nll(model, 16, steps=steps)(k, None, gen) for _ in range(4)])
+    se = (one.var(0).mean() / one.numel() + even.var(0).mean() / even.numel()) ** .5
+    assert abs(one.mean() - even.mean()) < 4 * se
+    assert even.var(0).mean() < .5 * one.var(0).mean() / 16
 
 # %% ../../nbs/73g_vdm.ipynb #9d9f0fcf
 def test_several_times():
@@ -519,23 +528,25 @@ def good(g): return torch.sigmoid(g)   # σ²: exact for x ~ N(0, 1)
 def odd(g): return torch.sigmoid(-g)   # worse where there is less noise
 
 # %% ../../nbs/73g_vdm.ipynb #ff009884
+@pytest.mark.parametrize("e", [good, odd])
+@pytest.mark.parametrize("T", [1, 8, 64])
+def test_V29_identity(T, e):
+    "what a doubling takes away, for both errors to 1e-10"
+    g = gamma_grid(2 * T)
+    s, mid, t = g[0:-2:2], g[1::2], g[2::2]
+    extra = (0.5 * (torch.exp(-s) - torch.exp(-mid)) * (e(mid) - e(t))).sum()
+    torch.testing.assert_close(chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
+
 def test_V29_doubling():
-    "the identity for both errors to 1e-10; 11 doublings lower one loss and raise the other"
+    "11 doublings lower one loss and raise the other; the exact denoiser's is in closed form"
     better, worse = (
         torch.stack([chain_of(e, 2 ** j) for j in range(12)]).diff() for e in (good, odd))
     assert (better < 0).all()
     assert (worse > 0).all()
-    for T in (1, 8, 64):  # the identity itself
-        g = gamma_grid(2 * T)
-        s, mid, t = g[0:-2:2], g[1::2], g[2::2]
-        for e in (good, odd):
-            extra = (0.5 * (torch.exp(-s) - torch.exp(-mid)) * (e(mid) - e(t))).sum()
-            torch.testing.assert_close(
-                chain_of(e, 2 * T) - chain_of(e, T), extra, rtol=1e-10, atol=1e-12)
     x = torch.tensor([-1., 1.], dtype=torch.float64)
-    for T in (1, 16):
-        torch.testing.assert_close(
-            chain_of(good, T), gaussian_terms(x, gamma_grid(T))[2].mean(), rtol=1e-10, atol=0.)
+    torch.testing.assert_close(
+        [chain_of(good, T) for T in (1, 16)],
+        [gaussian_terms(x, gamma_grid(T))[2].mean() for T in (1, 16)], rtol=1e-10, atol=0.)
 
 # %% ../../nbs/73g_vdm.ipynb #fd877286
 def color_set(n=64, size=32, seed=0):

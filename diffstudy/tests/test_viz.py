@@ -48,11 +48,11 @@ def test_a_figure_is_one_svg_for_light_and_dark():
     assert "stroke: #0072b2" in body  # the line
     assert "fill: #fcfbf8" in body  # the paper
 
-def test_a_cloud_of_points_is_an_image_in_its_figure():
-    for n, images in (500, 0), (501, 1):
-        figure, ax = matplotlib.pyplot.subplots()
-        ax.scatter(range(n), range(n))
-        assert viz.to_svg(figure).count("<image") == images, n
+@pytest.mark.parametrize("n, images", [(500, 0), (501, 1)])
+def test_a_cloud_of_points_is_an_image_in_its_figure(n, images):
+    figure, ax = matplotlib.pyplot.subplots()
+    ax.scatter(range(n), range(n))
+    assert viz.to_svg(figure).count("<image") == images
 
 # %% ../../nbs/78_viz.ipynb #a5281ce6
 def test_slider_errors():
@@ -80,17 +80,23 @@ def test_grid_holds_each_image_once():
         atol=1e-6)
     matplotlib.pyplot.close("all")
 
-def test_gray_levels_and_values_are_not_taken_for_each_other(tmp_path):
-    "Either would be drawn black or white; channels that come last are refused as well."
-    k = torch.arange(17).view(-1, 1, 1, 1).expand(17, 1, 4, 5)
-    for wrong in k, k.byte().numpy(), k[0] / 16:
-        with pytest.raises(ValueError, match="n, c, h, w.*values in .-1, 1.*encode.*; got "):
-            viz.show_images(wrong)
-    for wrong, words in ((k / 16, "integers in 0..16 .*decode.*got torch.float32"),
-                         (k.expand(-1, 3, -1, -1).permute(0, 2, 3, 1), "its channels last"),
-                         (k.expand(-1, 2, -1, -1), "expected 1 or 3 channels; got 2"),
-                         (k + 1, r"0..16; got 1..17"), (k.numpy(), "torch.as_tensor")):
-        for name in "a.png", "a.npz", "a":
-            with pytest.raises(ValueError, match=words): write_images(tmp_path / name, wrong, 17)
-    with pytest.raises(ValueError, match="got torch.float32"): to_strip(k / 16)
+LEVELS = torch.arange(17).view(-1, 1, 1, 1).expand(17, 1, 4, 5)
+
+@pytest.mark.parametrize("wrong", [LEVELS, LEVELS.byte().numpy(), LEVELS[0] / 16], ids=type)
+def test_gray_levels_are_not_taken_for_values(wrong):
+    "they would be drawn black or white"
+    with pytest.raises(ValueError, match="n, c, h, w.*values in .-1, 1.*encode.*; got "):
+        viz.show_images(wrong)
+
+@pytest.mark.parametrize("name", ["a.png", "a.npz", "a"])
+@pytest.mark.parametrize("wrong, words", [
+    (LEVELS / 16, "integers in 0..16 .*decode.*got torch.float32"),
+    (LEVELS.expand(-1, 3, -1, -1).permute(0, 2, 3, 1), "its channels last"),
+    (LEVELS.expand(-1, 2, -1, -1), "expected 1 or 3 channels; got 2"),
+    (LEVELS + 1, r"0..16; got 1..17"), (LEVELS.numpy(), "torch.as_tensor")])
+def test_values_are_not_taken_for_gray_levels(tmp_path, wrong, words, name):
+    with pytest.raises(ValueError, match=words): write_images(tmp_path / name, wrong, 17)
     assert not [*tmp_path.iterdir()]
+
+def test_a_strip_is_of_gray_levels():
+    with pytest.raises(ValueError, match="got torch.float32"): to_strip(LEVELS / 16)

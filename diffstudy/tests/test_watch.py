@@ -76,18 +76,18 @@ def toy(**settings): return toy_state(**dict(steps=12, log_every=3, save_every=4
 
 def go(state, until=None, **how): return fitted(state, until=until, **how)[1]
 
-def test_each_record_is_handed_on(tmp_path):
-    "the numbers of the log, with their step, and nothing else; with a folder and without"
-    for folder in tmp_path, None:
-        heard = Heard()
-        go(toy(), run_dir=folder, log=heard)
-        rows = [(r.pop("step"), r) for r in checkpoint.read_log(tmp_path)]
-        assert (heard.begun, [s for s, _ in heard.rows]) == ([0], [3, 6, 9, 12])
-        for (_, a), (_, b) in zip(heard.rows, rows, strict=True):
-            same = a.keys() - {"seconds"} == b.keys() - {"seconds"}
-            assert same
-            assert all(a[k] == b[k] for k in a if k != "seconds")
-            assert all(type(v) in (int, float) for v in a.values())
+@pytest.mark.parametrize("folder", [True, False], ids=["folder", "none"])
+def test_each_record_is_handed_on(tmp_path, folder):
+    "the numbers of the log, with their step, and nothing else"
+    go(toy(), run_dir=tmp_path, log=(heard := Heard()))
+    if not folder: go(toy(), log=(heard := Heard()))
+    assert heard.begun == [0]
+    assert [s for s, _ in heard.rows] == [3, 6, 9, 12]
+    kept = [{k: v for k, v in r.items() if k not in ("step", "seconds")}
+            for r in checkpoint.read_log(tmp_path)]
+    told = [{k: v for k, v in r.items() if k != "seconds"} for _, r in heard.rows]
+    assert told == kept
+    assert {type(v) for _, r in heard.rows for v in r.values()} <= {int, float}
 
 def test_a_logger_that_fails_ends_no_run():
     heard, whole = Heard(fails=6), toy()
@@ -129,9 +129,7 @@ def test_tensorboard_shows_each_step_once(tmp_path):
     # other records after a resume: none is left between the new, and that of the checkpoint stays
     board = watch.TensorBoard(tmp_path / "b" / "board")
     go(toy(log_every=2), until=7, run_dir=tmp_path / "b", log=board)
-    go(
-        toy(log_every=4), run_dir=tmp_path / "b",
-        log=watch.TensorBoard(tmp_path / "b" / "board"))
+    go(toy(log_every=4), run_dir=tmp_path / "b", log=watch.TensorBoard(tmp_path / "b" / "board"))
     assert shown(tmp_path / "b" / "board")["loss"] == [2, 4, 8, 12]
 
 def test_what_is_missing_is_named(tmp_path):
@@ -170,9 +168,8 @@ def test_watching_changes_nothing(tmp_path):
     torch.manual_seed(3)
     go(plain := toy(), run_dir=tmp_path / "plain")
     drawn = torch.randn(3)
-    for name, until in dict(whole=None, killed=7).items():
-        folder, heard = tmp_path / name, Heard()
-        spy = Spying(folder=folder)
+    def look(folder, until=None):
+        spy, heard = Spying(folder=folder), Heard()
         if until: go(toy(eval_every=3), until, run_dir=folder, watch=spy)
         torch.manual_seed(3)
         go(state := toy(eval_every=3), run_dir=folder, watch=spy, log=heard)
@@ -183,7 +180,8 @@ def test_watching_changes_nothing(tmp_path):
         assert len(list((folder / "watch").glob("samples-*.png"))) == 4
         looks = [s for s, row in heard.rows if "score" in row]
         assert looks == ([9, 12] if until else [3, 6, 9, 12])
-    assert rows(tmp_path / "killed", "watch.jsonl") == rows(tmp_path / "whole", "watch.jsonl")
+        return rows(folder, "watch.jsonl")
+    assert look(tmp_path / "killed", until=7) == look(tmp_path / "whole")
 
     # without a folder as well, and as often as the resumed run says
     go(state := toy(eval_every=5), watch=(spy := Spying()))
@@ -274,8 +272,8 @@ def test_a_run_that_is_watched_is_the_same_run(kind):
     assert not (plain.run_dir / "watch").exists()
     weights = run.model.state_dict(), plain.model.state_dict()
     assert all(torch.equal(a, weights[1][k]) for k, a in weights[0].items())
-    for k in ("bits_per_dim", "accuracy", "each", "curve"):
-        assert run.result().get(k) == plain.result().get(k)
+    scores = "bits_per_dim", "accuracy", "each", "curve"
+    assert [run.result().get(k) for k in scores] == [plain.result().get(k) for k in scores]
 
     # what was seen
     seen = rows(run.run_dir, "watch.jsonl")
@@ -283,38 +281,38 @@ def test_a_run_that_is_watched_is_the_same_run(kind):
     assert all(("score" in r) == (kind != "ddgan") for r in seen)
     assert len(list(run.run_dir.glob("watch/samples-*.png"))) == (0 if kind == "classifier" else 3)
 
-def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path, monkeypatch):
-    for kind in ("vdm", "classifier"):
-        run = watched(kind)
-        seen = {r["step"]: r["score"] for r in rows(run.run_dir, "watch.jsonl")}
-        best = experiment.open(run.run_dir, "cpu", checkpoint="best")
-        step = min(seen, key=seen.get)
-        assert best.checkpoint.startswith(f"step-{step:09d}")
-        assert best.result() is None
+@pytest.mark.parametrize("kind", ["vdm", "classifier"])
+def test_a_checkpoint_is_chosen_on_other_images_than_it_is_reported_on(tmp_path, monkeypatch, kind):
+    run = watched(kind)
+    seen = {r["step"]: r["score"] for r in rows(run.run_dir, "watch.jsonl")}
+    best = experiment.open(run.run_dir, "cpu", checkpoint="best")
+    step = min(seen, key=seen.get)
+    assert best.checkpoint.startswith(f"step-{step:09d}")
+    assert best.result() is None
 
-        # each held-out image is in one of the two sets
-        held_out, others = run.images()[1], best.images()[1]
-        key = lambda k: tuple(k.flatten().tolist())
-        reported = set(map(key, others.images))
-        chose = held_out[[i for i, k in enumerate(held_out.images) if key(k) not in reported]]
-        assert (len(reported), len(chose), len(held_out)) == (149, 148, 297)
+    # each held-out image is in one of the two sets
+    held_out, others = run.images()[1], best.images()[1]
+    key = lambda k: tuple(k.flatten().tolist())
+    reported = set(map(key, others.images))
+    chose = held_out[[i for i, k in enumerate(held_out.images) if key(k) not in reported]]
+    assert (len(reported), len(chose), len(held_out)) == (149, 148, 297)
 
-        # the score of a look is that of those that choose, with the averaged weights of that step
-        score = dict(
-            vdm=lambda: best.bits_per_dim(chose, draws=1).mean,
-            classifier=lambda: 1 - sum(a for _, a, *_ in best.accuracy(chose)) / 9)[kind]()
-        assert abs(score - seen[step]) < 1e-6
-        assert run.result() is not None
+    # the score of a look is that of those that choose, with the averaged weights of that step
+    score = dict(
+        vdm=lambda: best.bits_per_dim(chose, draws=1).mean,
+        classifier=lambda: 1 - sum(a for _, a, *_ in best.accuracy(chose)) / 9)[kind]()
+    assert abs(score - seen[step]) < 1e-6
+    assert run.result() is not None
 
-        # a file of its weights knows it, too
-        monkeypatch.setenv("HOME", str(tmp_path))
-        for of, n in (best, 149), (run, 297):
-            file = experiment.export(of, tmp_path / "a.safetensors")
-            again = experiment.open(file, "cpu", print_fn=lambda m: None)
-            assert again.chosen == (n == 149)
-            assert len(again.images()[1]) == n
-        if kind == "vdm": assert best.bits_per_dim(draws=1).n == 149
-        else: assert best.accuracy(others) == best.accuracy() != run.accuracy()
+    # a file of its weights knows it, too
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for of, n in (best, 149), (run, 297):
+        file = experiment.export(of, tmp_path / "a.safetensors")
+        again = experiment.open(file, "cpu", print_fn=lambda m: None)
+        assert again.chosen == (n == 149)
+        assert len(again.images()[1]) == n
+    if kind == "vdm": assert best.bits_per_dim(draws=1).n == 149
+    else: assert best.accuracy(others) == best.accuracy() != run.accuracy()
 
 def test_endless_images_have_no_half_that_chose():
     config = dict(data="stacked-digits", options={})
@@ -324,18 +322,21 @@ def test_endless_images_have_no_half_that_chose():
 
 def test_older_checkpoints_are_opened_by_their_step(monkeypatch):
     folder = watched("vdm").run_dir
-    for step in kept(folder):
-        found = experiment.open(folder, "cpu", checkpoint=str(step))
-        weights = checkpoint.load_weights(folder / f"step-{step:09d}")
-        assert all(torch.equal(v, weights[k]) for k, v in found.model.state_dict().items())
-    for ask, words in dict(first="last, best or the step", **{"99": "got '99'"}).items():
-        with pytest.raises(ValueError, match=words): experiment.open(folder, "cpu", checkpoint=ask)
+    opened = [experiment.open(folder, "cpu", checkpoint=str(step)) for step in kept(folder)]
+    stored = [checkpoint.load_weights(folder / f"step-{step:09d}") for step in kept(folder)]
+    found = [{k: run.model.state_dict()[k] for k in saved} for run, saved in zip(opened, stored)]
+    torch.testing.assert_close(found, stored, rtol=0, atol=0)
+    with pytest.raises(ValueError, match="last, best or the step"):
+        experiment.open(folder, "cpu", checkpoint="first")
+    with pytest.raises(ValueError, match="got '99'"):
+        experiment.open(folder, "cpu", checkpoint="99")
     from diffstudy.train.weights import unpack
-    for which, there in dict(last=True, best=False).items():
-        found = experiment.open(folder, "cpu", checkpoint=which)
-        file = experiment.export(found, home() / f"{which}.safetensors")
-        card = unpack(file.read_bytes())[1]
-        assert bool(card["result"]) == bool(card["scores"]) == there, "scores of other weights"
+    scored = {}
+    for which in ("last", "best"):
+        run = experiment.open(folder, "cpu", checkpoint=which)
+        card = unpack(experiment.export(run, home() / f"{which}.safetensors").read_bytes())[1]
+        scored[which] = bool(card["result"]), bool(card["scores"])
+    assert scored == dict(last=(True, True), best=(False, False)), "scores of other weights"
     with pytest.raises(ValueError, match="holds one only, the last; got 'best'"):
         experiment.open("digits", "cpu", checkpoint="best")
     monkeypatch.setenv("HOME", str(home() / "new"))  # where nobody has scored these weights

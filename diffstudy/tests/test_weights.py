@@ -18,14 +18,15 @@ def test_weights_go_through_a_file_and_nothing_else_does(monkeypatch):
     assert card == CARD
     assert file() == file()
     assert len(tensors) == 2
+    readable = []
     for i in range(len(file())):
         bad = bytearray(file())
         bad[i] ^= 1
-        try: found = unpack(bytes(bad))
-        except CheckpointError: continue
-        # a blank of the header
-        assert found[1] == CARD
-        assert torch.equal(found[0]["a"], tensors["a"])
+        try: readable.append(unpack(bytes(bad)))
+        except CheckpointError: pass
+    # a blank of the header
+    assert [card for _, card in readable if card != CARD] == []
+    assert [found["a"].tolist() for found, _ in readable] == [tensors["a"].tolist()] * len(readable)
     pickled = io.BytesIO()
     torch.save(tensors, pickled)
     deep = b"[" * 100_000
@@ -83,6 +84,5 @@ def test_what_comes_with_the_package_is_whole():
     "Every file that lies there is the one that this version knows, and its card says what it is."
     here = [n for n in weights.KNOWN if find_bundled(f"{n}.safetensors")]
     assert any(n.startswith("judge-mnist") for n in here)
-    for name in here:
-        card = find(name)[1]
-        assert {"what", "data", "settings", "scores", "command", "licence"} <= set(card)
+    told = {"what", "data", "settings", "scores", "command", "licence"}
+    assert {name: told - set(find(name)[1]) for name in here} == dict.fromkeys(here, set())

@@ -115,9 +115,9 @@ def find(name: str, folder=None) -> tuple[dict, dict]:
         except OSError as e:
             raise RuntimeError(
                 f"the weights {name!r} are not here, and their download from {url} "
-                f"({known.size / 1e6:.1f} MB) failed: {e}. Check the network, or give the file that "
-                f"lies in a clone, nbs/weights/{path.name}, or train a recipe of `diffstudy data`"
-            ) from e
+                f"({known.size / 1e6:.1f} MB) failed: {e}. Check the network, or give the "
+                f"file that lies in a clone, nbs/weights/{path.name}, or train a recipe of `diffstudy "
+                "data`") from e
     if digest(data) != known.sha256:
         raise CheckpointError(
             f"{path} is damaged or of another version: the checksum of its {len(data)} bytes is "

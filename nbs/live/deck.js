@@ -6,16 +6,15 @@ const at = () => Math.min(Math.max(parseInt(location.hash.slice(1)) || 1, 1), al
 performance.mark('complete');
 const show = () => all.forEach((s, i) => s.classList.toggle('now', i + 1 === at()));
 // Words and formulas that are larger than a slide become smaller.
+const box = e => e.getBoundingClientRect();
 const fits = s => [...s.querySelectorAll('.katex-html, p, h1, h2, figcaption, pre')].every(e => {
-  const b = e.getBoundingClientRect(), end = s.querySelector('footer').getBoundingClientRect().top;
-  return b.top >= 0 && b.bottom <= end && b.right <= innerWidth;
+  const b = box(e), end = box(s.querySelector('footer')).top;
+  return b.top >= box(s).top && b.bottom <= end && b.right <= innerWidth;
 });
-addEventListener('load', () => {
-  for (const s of all) {
-    s.classList.add('now');
-    for (let size = 95; size > 50 && !fits(s); size -= 5) s.style.fontSize = `${size}%`;
-    s.classList.remove('now');
-  }
+addEventListener('load', async () => {
+  all.forEach(s => s.classList.add('now'));
+  await document.fonts.ready;
+  for (const s of all) for (let size = 95; size > 50 && !fits(s); size -= 5) s.style.fontSize = `${size}%`;
   show();
 });
 const go = step => location.hash = Math.min(Math.max(at() + step, 1), all.length);

@@ -30,16 +30,16 @@ def test_the_reference_says_once_what_an_argument_is():
 def test_a_line_stands_for_a_folded_check():
     "the line of a folded check: one test, several, without a docstring, helpers only"
     one = 'def test_V9_a():\n    """the "sum" isn\'t 3.\n\n    Else."""\n'
-    for code, says in (
-        (one + "def test_b(): pass", "check: the “sum” isn’t 3, and 1 more"),
-        ("@x\ndef test_V9_both_forms(): pass", "check: V9 both forms"),
-        ("A = 1\ndef f():\n    'Half of `x`.'", "helper: Half of x"),
-        ("A = 1\ndef f(): pass\nclass B: pass", "helper: A, f, B")
-    ): assert website.said_of_check(code) == says
-    for calls in "test_a()", "if p(1, 2): test_a()", "for t in 1, 2:\n    with x as y: test_a(t)":
-        assert build.only_calls(calls), calls
-    for more in ("test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"):
-        assert not build.only_calls(more), more
+    says = {
+        one + "def test_b(): pass": "check: the “sum” isn’t 3, and 1 more",
+        "@x\ndef test_V9_both_forms(): pass": "check: V9 both forms",
+        "A = 1\ndef f():\n    'Half of `x`.'": "helper: Half of x",
+        "A = 1\ndef f(): pass\nclass B: pass": "helper: A, f, B"}
+    assert {code: website.said_of_check(code) for code in says} == says
+    calls = "test_a()", "if p(1, 2): test_a()", "for t in 1, 2:\n    with x as y: test_a(t)"
+    assert [text for text in calls if not build.only_calls(text)] == []
+    more = "test_a()\nprint(1)", "x = test_a()", "a_test()", "test", "import os", "%time x"
+    assert [text for text in more if build.only_calls(text)] == []
 
 # %% ../../../nbs/99_website.ipynb #56eb9c77
 @checkout
@@ -107,7 +107,6 @@ def texts(pattern, page):
     found = re.findall(pattern, page, re.S)
     return [html.unescape(" ".join(re.sub("<[^>]*>", " ", t).split())) for t in found]
 
-# %% ../../../nbs/99_website.ipynb #6be368a3
 @checkout
 def test_the_site_renders_quickly_and_without_a_complaint(site):
     "the site is rendered within 30 s of a usual machine, and the renderer has nothing to say"
@@ -161,7 +160,6 @@ def test_every_page_is_listed_and_marked_where_one_reads_it(site):
         opened = {says for is_open, says, inside in folds if is_open}
         assert opened == {build.THE_PATH} | {says for _, says, inside in folds if page in inside}
 
-# %% ../../../nbs/99_website.ipynb #0bf1b587
 @checkout
 def test_buttons_lead_along_the_path(site):
     "from its first page to its last, and through the other sections, which lead back to it"
@@ -206,7 +204,6 @@ def test_a_page_begins_with_its_text(site, chromium, width, most):
     tab.context.close()
     assert {page: round(y) for page, y in tops.items() if y > most} == {}
 
-# %% ../../../nbs/99_website.ipynb #a55f68e7
 @checkout
 def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     "each old address names a page and a place that are there, and a browser is led there"
@@ -346,7 +343,6 @@ def not_reached(tab):
     tab.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0) }")
     return left
 
-# %% ../../../nbs/99_website.ipynb #1d1ee102
 def move(tab, slider):
     "Press a key on a slider: picture, value and text before and after."
     slider.scroll_into_view_if_needed()
