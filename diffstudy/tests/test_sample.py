@@ -326,57 +326,6 @@ def test_progress_is_shown_only_where_somebody_watches(monkeypatch, capsys):
     run()
     assert "[2/2 " in capsys.readouterr().out
 
-# %% ../../nbs/84d_eleven_repositories.ipynb #893e6ea3
-@pytest.mark.parametrize("eta, kind, kw", (
-    (0., "DDIMScheduler", {}),
-    (.4, "DDIMScheduler", dict(eta=.4)),
-    (1., "DDPMScheduler", {}),
-))
-def test_agrees_with_diffusers(eta, kind, kw):
-    "20 steps are those of the diffusers library: DDIM with η = 0 and 0.4, and DDPM, to 1e-6"
-    diffusers = pytest.importorskip("diffusers")
-    betas = torch.linspace(1e-4, .02, 1000, dtype=torch.float64)
-    every = 50
-    n = 20
-    predict = lambda z, g: torch.tanh(z) + .1 * g
-    z = torch.randn(3, 2, generator=stream(0, "diffusers"), dtype=torch.float64)
-    all_gammas = gammas_from_betas(betas)
-    gammas = torch.cat(
-        [all_gammas[::every].flip(0), torch.tensor([-math.inf], dtype=torch.float64)])
-    s = getattr(diffusers, kind)(
-        trained_betas=betas.numpy(), clip_sample=False, timestep_spacing="leading")
-    s.alphas_cumprod = torch.cumprod(1 - betas, 0)  # the library keeps float32
-    if kind == "DDPMScheduler": s.alphas, s.betas = 1 - betas, betas
-    s.set_timesteps(n)
-    theirs, g = z, stream(0, "noise")
-    for t in s.timesteps:
-        noise = dict(generator=g)
-        if eta == .4:  # DDIM takes it drawn, in our order
-            noise = dict(variance_noise=torch.randn(z.shape, generator=g, dtype=z.dtype))
-        step = s.step(predict(theirs, all_gammas[t]), t, theirs, **kw, **noise)
-        theirs = step.prev_sample
-    ours = ddim(predict, z, gammas, stream(0, "noise"), eta=eta)
-    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
-
-# %% ../../nbs/84d_eleven_repositories.ipynb #87a0aa02
-def test_the_numbers_of_other_libraries_are_no_noise_levels():
-    "betas, alphas_cumprod, σ and time steps are refused, and the advice makes grids of them"
-    from diffstudy import process
-    betas = torch.linspace(1e-4, .02, 100, dtype=torch.float64)
-    a = (1 - betas).cumprod(0)
-    sigmas = torch.tensor([14.6, 5., 1.5, .3, .03, 0.])
-    others = dict.fromkeys((betas, betas.flip(0), a, a.flip(0)), "as betas and alphas_cumprod are")
-    others |= {sigmas: "as the sigmas of EDM", torch.arange(999, 0, -100): "time steps"}
-    for given, says in others.items():
-        for sampler in ancestral, ddim, probability_flow:
-            with pytest.raises(ValueError, match=says):
-                sampler(lambda z, g: z, torch.zeros(4, 2), given)
-    z = torch.ones(4, 2)
-    assert ddim(lambda z, g: 0 * z, z, process.gamma_from_edm_sigma(sigmas)).isfinite().all()
-    assert check_grid([2., 1., 0.])[-1] == 0  # steps of one size are γ
-    torch.testing.assert_close(
-        process.gamma_from_snr(a / (1 - a)).flip(0), process.gammas_from_betas(betas).flip(0))
-
 # %% ../../nbs/87_other_libraries.ipynb #893e6ea3
 @pytest.mark.parametrize("eta, kind, kw", (
     (0., "DDIMScheduler", {}),
