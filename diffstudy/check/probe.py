@@ -32,7 +32,7 @@ class Levels(NamedTuple):
 
     def at(self, t, x):
         "Evaluate α and σ at t, with as many dimensions as x."
-        t = torch.as_tensor(t)
+        t = torch.as_tensor(t).cpu()
         return expand(self.alpha(t).to(x), x), expand(self.sigma(t).to(x), x)
 
     def at_step(self, t, x):
@@ -54,7 +54,7 @@ class Levels(NamedTuple):
 
 def as_float64(v) -> Tensor:
     "Convert an array or a list to a float64 tensor."
-    return torch.as_tensor(np.asarray(v, dtype=np.float64))
+    return torch.as_tensor(np.asarray(v.detach().cpu() if torch.is_tensor(v) else v, np.float64))
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #99a98487
 def noise_schedule(**says) -> Levels:
@@ -71,7 +71,7 @@ def noise_schedule(**says) -> Levels:
         ends = (lambda t: 1 - t), (lambda t: t)
         return Levels(name, *ends[::-1], some.flip(0)) if back else Levels(name, *ends, some)
     if name == "log_snr":
-        snr = lambda t: torch.as_tensor(given(t), dtype=torch.float64)
+        snr = lambda t: torch.as_tensor(given(t), dtype=torch.float64).cpu()
         root = lambda v: v.sigmoid().sqrt()
         return Levels(name, lambda t: root(snr(t)), lambda t: root(-snr(t)), some)
 
@@ -117,8 +117,8 @@ class ProbeNetwork(nn.Module):
         self.answer, self.none = answer, nn.Parameter(torch.zeros(1))
 
     def forward(self, x, t, *args, **kwargs):
-        out = self.answer(torch.as_tensor(x).detach(), torch.as_tensor(t).detach())
-        return out.to(x.dtype) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
+        out = self.answer(*(torch.as_tensor(v).detach().cpu() for v in (x, t)))
+        return out.to(x) if torch.is_tensor(x) else out.numpy().astype(x.dtype)
 
 # %% ../../nbs/84c_is_my_sampler_right.ipynb #705964b0
 def said(predicts: str, **says) -> tuple[Levels, str]:
@@ -177,7 +177,7 @@ def _record_run(fn, l: Levels, steps: int, n: int, answer: Callable, shape=(1,))
         if calls and v.numel() != calls[0].x.numel(): raise ValueError(
             f"sampler: expected a state of {calls[0].x.numel()} numbers, as at the first call; got "
             f"{tuple(v.shape)}: has a factor by example the dimensions of an image?")
-        return v.double().reshape(-1, 1)
+        return v.cpu().double().reshape(-1, 1)
     def answered(x, t):
         told, z = t.double().flatten(), as_rows(x)
         if told.max() - told.min() > 1e-5 * told.abs().max():

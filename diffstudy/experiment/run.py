@@ -457,9 +457,11 @@ class Run:
         "Read a class by its name, or else by its number."
         names, last = self.facts.get("names") or [], self.facts["classes"] - 1
         if text in names: return names.index(text)
-        if text.isdecimal() and int(text) <= last: return int(text)
-        if names: raise ValueError(suggest(text, names, "class"))
-        raise ValueError(f"labels: expected classes from 0 to {last}; got {text}")
+        number = int(text) if text.isdecimal() else text
+        if number in range(last + 1): return number
+        raise ValueError(
+            suggest(text, names, "class") if names
+            else f"labels: expected classes from 0 to {last}; got {number!r}")
 
     def to_device(self, images) -> datasets.ImageSet:
         """Move a data set to the model's device.

@@ -30,10 +30,10 @@ def looks(k, seen, settings: dict) -> dict:
     rows = judge.scores(x, net(x).argmax(1), net, real)
     return {name: rows[name] for name in ("frechet", "precision", "recall", "coverage")}
 
-def trained(settings: dict, weight: str, seed: int):
-    "Train the recipe for digits by one weight and without labels."
+def trained(settings: dict, weight: str, seed: int, seen=None):
+    "Train the recipe for digits, on some of them or all, by one weight and without labels."
     config = common.config_of(settings["recipe"], seed=seed)
-    seen = load(config.data)[0]
+    if seen is None: seen = load(config.data)[0]
 
     # the network, the steps and the order of the images are those of the recipe
     state, _, batches = config.build_training(seen, facts_of(seen), common.ALONE, {})

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from .. import experiment, measure
 from ..core import stream
-from ..data import ImageSet, decode, encode, load, to_strip
+from ..data import ImageSet, decode, encode, from_strip, load, to_strip
 from ..guidance import ClassifierFree
 from ..measure import judge
 from diffstudy.process import (
@@ -144,15 +144,26 @@ def fast_levels(ends: list, steps: int):
     return chosen.unique().flip(0).float()
 
 def run_more(settings: dict, case: dict) -> dict:
-    """Train the network of this page, or by the bound, and score what it draws.
-
-    Returns:
-        Name → scores, calls, seconds"""
+    "Train the network of this page by a weight, and score what it draws, as `run` does."
+    if "kept_back" in case: return _weighed(settings, **case)
     own = settings["kinds"][case["kind"]]
     return run(settings | own, dict(kind="diffusion", seed=case["seed"]))
 
-MORE = Study("trilemma-more", MORE_SETTINGS, tuple(
-    dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]), run_more)
+def _weighed(settings, weight, seed, kept_back):
+    "Train by one weight on fewer digits, and compare what it draws with the others."
+    how, seen = settings["network"], load("digits")[0]
+    net = judge.feature_network(seen, **how["judge"])
+    torch.set_num_threads(1)
+    training, model = seconds_of(lambda: trained(how, weight, seed, seen[:-kept_back]))
+    k = model.sample(
+        settings["n"], steps=how["steps"], sampler=how["sampler"], spacing="schedule",
+        generator=stream(seed, "objectives", "samples"))
+    return scored(k, seen[-kept_back:], net) | dict(training=round(training, 1))
+
+MORE = Study("trilemma-more", MORE_SETTINGS, (
+    *(dict(kind=k, seed=s) for s in range(5) for k in MORE_SETTINGS["kinds"]),
+    *(dict(weight=w, seed=5, kept_back=300)
+      for w in ("bound", "DDPM", "cosine", "min-SNR", "flow", "EDM"))), run_more)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00004
 _DIGITS = experiment.change(experiment.RECIPES["ddgan-digits"], dict(labels=False))
@@ -168,10 +179,7 @@ GANS_SETTINGS = dict(
         "paper": dict(lr_g=1.6e-4, lr_d=1.25e-4, lr_end=.05, betas=[.5, .9], r1=.02)})
 
 def run_gans(settings: dict, case: dict) -> dict:
-    """Train a GAN; one whose rates are to be chosen learns fewer digits, and meets the others.
-
-    Returns:
-        Scores, calls, seconds"""
+    "Train a GAN; one whose rates are to be chosen learns fewer digits, and meets the others."
     seen, _ = load("digits")
     net = judge.feature_network(seen, **settings["judge"])
     torch.set_num_threads(1)
@@ -191,38 +199,33 @@ GANS = Study("trilemma-gans", GANS_SETTINGS, (
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00005
 def digits_rows() -> dict:
-    """Everything that draws digits: samplers, GANs, students, other families, and references.
+    "Everything that draws digits, by name: what was recorded of it, a row for each seed."
+    students, found = ("progressive 4", "progressive 1", "one step"), {}
+    for study in ("trilemma", "trilemma-gans", "trilemma-more", "families", "mean-flow",
+                  "distillation"):
+        for r in record.load(study)["results"]:
+            case, on = r["case"], r.get("machine", "AMD EPYC")  # older rows all had one
+            if case.get("choosing") or "kept_back" in case: continue
+            one = case.get("gan", case.get("family"))
+            for name, row in ({one: r["result"]} if one else r["result"]).items():
+                if study == "distillation" and name not in students: continue
+                if case.get("kind") == "bound": name = "VDM, " + name
+                if "drawing" in row: row = row | dict(ms=row["drawing"])  # s for 1000
+                found.setdefault(name, []).append(row | dict(machine=on))
 
-    Returns:
-        Name → what was recorded of it, a row for each seed"""
-    found = {}
-    for r in record.load("trilemma")["results"]:
-        for name, row in r["result"].items(): found.setdefault(name, []).append(row)
-    for r in record.load("trilemma-gans")["results"]:
-        if not r["case"]["choosing"]: found.setdefault(r["case"]["gan"], []).append(r["result"])
-    whose = dict(samplers="", bound="VDM, ")
-    for r in record.load("trilemma-more")["results"]:
-        for name, row in r["result"].items():
-            found.setdefault(whose[r["case"]["kind"]] + name, []).append(row)
-    for r in record.load("families")["results"]:
-        if not r["case"]["choosing"]: found.setdefault(r["case"]["family"], []).append(r["result"])
-    for r in record.load("mean-flow")["results"]:
-        if r["case"]["choosing"]: continue
-        for name, row in r["result"].items():
-            found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
-    for r in record.load("distillation")["results"]:
-        for name in ("progressive 4", "progressive 1", "one step"):
-            row = r["result"][name]
-            found.setdefault(name, []).append(row | dict(ms=row["drawing"]))  # s for 1000
+    # the weight that is chosen, by the same network: its bill is that of the other weight
+    best = (r["result"] for r in record.load("objectives")["results"]
+            if r["case"]["weight"] == "min-SNR")
+    found["min-SNR, ddim 64"] = [like | row for like, row in zip(found["ddim 64"], best)]
+    for row in found["min-SNR, ddim 64"]: del row["pixels"]
     return found
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00015
 def digits_bits() -> dict:
-    """Bits per pixel of all that has some: bounds, and exact ones where pixel comes after pixel.
-
-    Returns:
-        Name as of `digits_rows` → of held-out digits, for each seed"""
-    weights, found = {"cosine": "ancestral 256", "bound": "VDM, ancestral 256"}, {}
+    "Bits per pixel of all that has some, by name: of held-out digits, for each seed."
+    weights = {"cosine": "ancestral 256", "bound": "VDM, ancestral 256",
+               "min-SNR": "min-SNR, ddim 64"}
+    found = {}
     said = [(weights.get(r["case"]["weight"]), r) for r in record.load("objectives")["results"]]
     said += [(r["case"]["family"], r) for r in record.load("families")["results"]
              if not r["case"]["choosing"]]
@@ -231,13 +234,14 @@ def digits_bits() -> dict:
     return found
 
 def summary(rows: list[dict]) -> dict:
-    """The mean of each score over seeds with half of its 95 % interval, and the mean of the bill.
-
-    Returns:
-        Scores as (mean, half an interval); calls, ms, training"""
+    "Scores, each a mean over seeds with half of its 95 % interval; the mean bill; nearest."
     names = "frechet", "pixels", "precision", "coverage", "inception"
     scores = {k: over_seeds([r[k][0] for r in rows]) for k in names if k in rows[0]}
-    return scores | {k: sum(r[k] for r in rows) / len(rows) for k in ("calls", "ms", "training")}
+    kept, digits = (encode(k, 17) for k in (
+        from_strip(rows[0]["samples"]), load("digits")[0].images))
+    near = measure.nearest_distance(kept, digits).distance.mean().item()
+    bill = {k: sum(r[k] for r in rows) / len(rows) for k in ("calls", "ms", "training")}
+    return scores | bill | dict(nearest=near)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #f36beed3
 _RECIPE = dataclasses.replace(
@@ -267,10 +271,7 @@ def sampled(predict, solver, gammas, shape: tuple, n: int, seed: int, part: int 
 
 @torch.no_grad()
 def stacked_scores(k, seen, net, some: int) -> dict:
-    """The modes of samples `(n, 3, h, w)`; of the first of them, how near they are to real ones.
-
-    Returns:
-        Name → [value, standard error]; modes"""
+    "The modes of samples `(n, 3, h, w)`; of the first of them, how near they are to real ones."
     x, r = encode(k, 17), encode(seen.draw(4 * some, 1)[0], 17)
 
     # distances of three digits together, against stacks that are drawn for this
@@ -531,6 +532,6 @@ _CITED = {
     "cited: a further loss on NVAE": "CR-NVAE",
     "cited: its two halves run apart": "VAEBM",
     "cited: its clusters are for more than 64 pixels": "Routing Transformer",
-    "cited: dense layers of it collapsed, page 58": "StyleGAN2"}
+    "cited: its images are larger than those here": "StyleGAN2"}
 SYSTEMS = {
     s: where for where, systems in (_HERE | _CITED).items() for s in systems.split(" | ")}

@@ -159,15 +159,16 @@ def test_masks_pay_for_what_is_revealed_together(T):
 
 # %% ../../nbs/56_discrete.ipynb #56a000bb
 def test_slopes_are_finite_where_a_chain_cannot_go():
-    "steps to neighbors leave far levels at exactly zero, in float64 too"
+    "steps to neighbors leave far levels at zero; the auxiliary loss is −log p̂ of all places"
     chain = Chain.of(gaussian(17, torch.linspace(.001, .1, 20, dtype=torch.float64)))
     assert (chain.Q == 0).any()
-    logits = torch.zeros(17, dtype=torch.float64, requires_grad=True)
+    logits = torch.linspace(-1, 1, 17, dtype=torch.float64).requires_grad_()
     guess = lambda k, t: logits.softmax(-1).expand(*k.shape, 17)
     k = torch.tensor([[0, 16, 8]] * 50)
-    bound(chain, guess, k, generator=stream(0, "slopes")).sum().backward()
-    assert logits.grad.isfinite().all()
-    assert logits.grad.any()
+    own, more = (bound(chain, guess, k, generator=stream(0), auxiliary=w) for w in (0., .5))
+    torch.testing.assert_close(more - own, -.5 * logits.log_softmax(0)[k].sum(1))
+    own.sum().backward()
+    assert logits.grad.isfinite().all() and logits.grad.any()
 
 # %% ../../nbs/56_discrete.ipynb #56a00050
 def cost_of_sets(predict, k, mask):

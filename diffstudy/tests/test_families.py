@@ -5,6 +5,7 @@ import pytest, torch
 from .. import data, experiment, families, nets, train, vdm
 from ..core import stream
 from ..experiment.of_family import FamilyConfig, KIND, RECIPES
+from ..families import discrete
 from ..studies import record
 from ..train import loop
 from ..vdm import bits_per_dim
@@ -82,6 +83,14 @@ def test_a_mask_is_guessed_to_be_none():
     assert (p[..., 3] == 0).all()
     assert model.calls == 4
     torch.testing.assert_close(p.sum(-1), torch.ones(1, 16, dtype=torch.float64))
+
+def test_the_chains_of_d3pm_end_at_noise():
+    "the prior loss of held-out digits is below 0.001 bits a pixel"
+    k, unet = data.load("digits")[1].images.flatten(1).long(), nets.UNetConfig(**UNET)
+    chains = [families.build(f"d3pm-{name}", (1, 8, 8), 17, 1, chain=64, unet=unet).chain
+              for name in ("uniform", "gaussian")]
+    ends = [(c.Q_bar[-1][k], discrete.prior(c)) for c in chains]
+    assert max((q * (q / p).log2()).sum(-1).mean() for q, p in ends) < 1e-3
 
 def test_an_energy_is_at_first_that_of_noise():
     "f = −‖z‖²/2 before training, at any level"

@@ -106,7 +106,7 @@ def test_the_snippets_of_the_home_page_run(tmp_path, monkeypatch):
         exec(re.sub(r"steps=\d+", "steps=2", text).replace("* 64", "* 2"), names)
     assert len(blocks) == 2
     assert len(names["images"]) > 1000
-    assert (tmp_path / "threes.png").exists()
+    assert all((tmp_path / f"{name}.png").exists() for name in ("threes", "mine"))
     assert (tmp_path / "runs" / "mine").is_dir()
 
 @checkout

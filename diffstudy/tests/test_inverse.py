@@ -5,6 +5,7 @@ import math
 import pytest, torch
 from .. import data, inverse
 from ..core import Normal, stream
+from ..guidance.particles import systematic_resampling
 from ..inverse import Blur, Downsample, Mask, Matrix, Measurement
 from ..process import Cosine, alpha, grid, sample, sigma
 
@@ -31,6 +32,12 @@ def test_operators_know_their_transpose_and_their_inverse(name, s, n):
     torch.testing.assert_close(op.transpose(v).flatten(1), A, atol=1e-9, rtol=0)
     exact = torch.linalg.pinv(s * A @ A.mT + n * torch.eye(len(A), dtype=torch.float64))
     torch.testing.assert_close(op.solve(v, s, n).flatten(1).mT, exact, atol=1e-6, rtol=1e-6)
+
+def test_blur_is_a_sum_of_shifted_pictures():
+    "a kernel of 1 × 4: entry (0, 2) weighs the pixel itself"
+    kernel, x = torch.tensor([[.1, .2, .3, .4]]), torch.arange(24.).view(1, 1, 4, 6)
+    shifted = sum(w * x.roll(j - 2, 3) for j, w in enumerate(kernel[0]))
+    torch.testing.assert_close(Blur(kernel).forward(x), shifted)
 
 # %% ../../nbs/24_inverse.ipynb #24b00011
 def plane():
@@ -79,16 +86,13 @@ def test_the_pull_is_bayes_rule_where_the_data_are_gaussian():
 def test_the_limits_are_plain_samples_and_the_picture(method):
     "nothing seen: the samples of `ancestral`, bit for bit; all seen without noise: the picture"
     mix, *_, gammas = plane()
-    y, options = torch.tensor([[.4, math.nan]]), dict(step=.1) if method == "dps" else {}
-    none = Measurement(y, Mask(torch.tensor([False, False])))
-    x = inverse.restore(mix.predict, none, gammas, stream(1), n=5, method=method, **options)
+    how = dict(n=5, method=method) | (dict(step=.1) if method == "dps" else {})
+    none, whole = (inverse.restore(
+        mix.predict, Measurement(torch.tensor([[.4, v]]), mask), gammas, stream(1), **how)
+        for v, mask in ((math.nan, Mask(torch.tensor([False, False]))), (.1, Mask())))
     g = stream(1)
-    plain = sample.ancestral(mix.predict, sample.initial((5, 2), g), gammas, g)
-    assert torch.equal(x, plain)
-    y = torch.tensor([[.4, .1]])
-    whole = Measurement(y, Mask())
-    x = inverse.restore(mix.predict, whole, gammas, stream(1), n=5, method=method, **options)
-    assert torch.equal(x, y.expand(5, 2))
+    assert torch.equal(none, sample.ancestral(mix.predict, sample.initial((5, 2), g), gammas, g))
+    assert torch.equal(whole, torch.tensor([[.4, .1]]).expand(5, 2))
 
 # %% ../../nbs/24_inverse.ipynb #24b00029
 def test_particles_draw_the_posterior_and_an_answer_is_its_own_filter():
@@ -110,28 +114,27 @@ EYE = torch.eye(3, dtype=torch.float64)
 class Step:
     "One ancestral step for Gaussian data N(μ, C) with y = A x + n e, written out by matrices."
     def __init__(self):
-        draw = lambda *shape: torch.randn(shape, generator=self.g, dtype=torch.float64)
-        self.g = stream(0, "closed")
-        root, self.mean, self.z, self.y = draw(3, 3), draw(1, 3), draw(7, 3), draw(1, 2)
-        self.cov, self.A, self.n = root @ root.mT + .1 * EYE, draw(2, 3), .3
+        g, shapes = stream(0, "closed"), ((3, 3), (1, 3), (7, 3), (1, 2), (2, 3))
+        root, self.mean, self.z, self.y, self.A = (noise_of(shape, g) for shape in shapes)
+        self.cov, self.n = root @ root.mT + .1 * EYE, .3
         self.levels = torch.tensor([1.3, -4.], dtype=torch.float64)
         self.a, self.s = alpha(self.levels[0]), sigma(self.levels[0])
         self.b, self.u = alpha(self.levels[1]), sigma(self.levels[1])
-        # x̂ = μ + J (z − α μ)
-        self.J = self.a * self.cov @ torch.linalg.inv(
-            self.a ** 2 * self.cov + self.s ** 2 * EYE)
-        self.x = self.mean + (self.z - self.a * self.mean) @ self.J.mT
+        self.x, self.J = self.guess(self.z, self.levels[0])
 
-    def predict(self, z, gamma):
-        J = alpha(gamma) * self.cov @ torch.linalg.inv(
-            alpha(gamma) ** 2 * self.cov + sigma(gamma) ** 2 * EYE)
-        x = self.mean + (z - alpha(gamma) * self.mean) @ J.mT
-        return (z - alpha(gamma) * x) / sigma(gamma)
+    def guess(self, z, gamma):
+        "x̂ = μ + J (z − α μ), and J."
+        a, s = alpha(gamma), sigma(gamma)
+        J = a * self.cov @ torch.linalg.inv(a ** 2 * self.cov + s ** 2 * EYE)
+        return self.mean + (z - a * self.mean) @ J.mT, J
+
+    def predict(self, z, gamma): return (z - alpha(gamma) * self.guess(z, gamma)[0]) / sigma(gamma)
 
     def pull(self, spread):
-        "∇ log N(y; A x̂, spread A Aᵀ + n² I)."
-        S = spread * self.A @ self.A.mT + self.n ** 2 * EYE[:2, :2]
-        return (self.y - self.x @ self.A.mT) @ torch.linalg.inv(S) @ self.A @ self.J
+        "∇ log N(y; A x̂, S), S = spread A Aᵀ + n² I, and the log without its constant."
+        left = self.y - self.x @ self.A.mT
+        v = left @ torch.linalg.inv(spread * self.A @ self.A.mT + self.n ** 2 * EYE[:2, :2])
+        return v @ self.A @ self.J, -(v * left).sum(1) / 2
 
     def own(self, x):
         "The mean of q(z_s | z_t, x), and its standard deviation."
@@ -153,7 +156,7 @@ def test_a_step_of_each_method_is_its_closed_form():
     "Gaussian data, correlated, of three numbers, and two measured: to 1e-9"
     o, exact = Step(), dict(atol=1e-9, rtol=0)
     fresh = noise_of((7, 3), stream(1))
-    wanted = [mean + nu * fresh for mean, nu in (o.pulled(o.pull(v)) for v in (o.s ** 2, 0.))]
+    wanted = [mean + nu * fresh for mean, nu in (o.pulled(o.pull(v)[0]) for v in (o.s ** 2, 0.))]
     torch.testing.assert_close([o.by(inverse.pigdm), o.by(inverse.dps)], wanted, **exact)
 
     # with a step of its own size DPS goes down the norm, not its square
@@ -171,20 +174,25 @@ def test_replacement_puts_in_a_draw_of_what_was_measured():
     g = stream(1)
     put = o.a * y + (o.s ** 2 - o.a ** 2 * o.n ** 2) ** .5 * noise_of((7, 3), g)
     o.z = torch.where(seen, put, o.z)
-    mean, nu = o.own(o.mean + (o.z - o.a * o.mean) @ o.J.mT)
+    mean, nu = o.own(o.guess(o.z, o.levels[0])[0])
     torch.testing.assert_close(x, mean + nu * noise_of((7, 3), g), atol=1e-9, rtol=0)
 
 def test_a_weight_is_the_model_s_step_over_the_pulled_one_times_the_likelihood():
     "log N(z_s; own) − log N(z_s; pulled) + log N(y; A z_s, n² I), constants included: to 1e-9"
     o = Step()
-    r = o.by(inverse.tds, threshold=0.)
-    (own, nu), (pulled, _) = o.own(o.x), o.pulled(o.pull(o.s ** 2))
+    pull, said = o.pull(o.s ** 2)
+    (own, nu), (pulled, _) = o.own(o.x), o.pulled(pull)
     def log_normal(x, mean, std): return Normal(mean, std ** 2 * torch.ones_like(x)).log_prob(x)
     n = torch.tensor(o.n, dtype=torch.float64)
-    want = log_normal(r.z, own, nu) - log_normal(r.z, pulled, nu)
-    want = want + log_normal(r.z @ o.A.mT, o.y, n)
-    found = r.log_weights[0] + r.log_ratio
-    torch.testing.assert_close(found, want, atol=1e-9, rtol=0)
+
+    # resampled, all have the mean of p̃(y|z_t), and each loses that of its ancestor
+    drawn = systematic_resampling(said[None], torch.rand(1, generator=stream(1), dtype=n.dtype))[0]
+    more = said.logsumexp(0) - math.log(7) - said[drawn]
+    for threshold, i, more in (0., torch.arange(7), 0.), (1., drawn, more):
+        r = o.by(inverse.tds, threshold=threshold)
+        want = log_normal(r.z, own[i], nu) - log_normal(r.z, pulled[i], nu) + more
+        want = want + log_normal(r.z @ o.A.mT, o.y, n)
+        torch.testing.assert_close(r.log_weights[0] + r.log_ratio, want, atol=1e-9, rtol=0)
 
 def test_log_ratio_is_the_log_evidence():
     "of a Gaussian, log N(y; A μ, A C Aᵀ + n² I), by 20,000 particles to 0.02"

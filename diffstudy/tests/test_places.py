@@ -7,7 +7,8 @@ import importlib, inspect, pkgutil
 import pytest, torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
-from .. import data, ddgan, inverse, nets, vdm
+from .. import check, core, data, ddgan, inverse, nets, vdm
+from ..check.doctor import doctor
 from ..core import Normal, stream
 from ..families import autoregressive, discrete, vae
 from ..process import Linear, grid, schedule
@@ -29,6 +30,7 @@ class Pretended(TorchFunctionMode):
         given = [v for v in tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor)]
         away = any(isinstance(v, Away) for v in given)
         if f == torch.Tensor.device.__get__: return AWAY if away else torch.device("cpu")
+        if name == "__format__": return format(args[0].item(), *args[1:])
 
         # what is sent there, and what comes back
         asked = [*args[1:], *kwargs.values()]
@@ -67,7 +69,7 @@ ROOMS = "process", "guidance", "vdm", "ddgan", "inverse", "families", "measure",
 
 def takes_tensors() -> dict:
     "Name → each public function of the library with a tensor among its arguments."
-    found = {}
+    found = {f"core.{k}": getattr(core, k) for k in ("expand", "flat_sum", "randn_like")}
     for room in ROOMS:
         for info in pkgutil.iter_modules(importlib.import_module(f"diffstudy.{room}").__path__):
             module = importlib.import_module(f"diffstudy.{room}.{info.name}")
@@ -116,6 +118,7 @@ def _measured(v, device):
     return dict(measured=inverse.Measurement(y, inverse.Mask(seen), .1))
 
 OWN = {  # Name → what it gets in the place of the common arguments, from these and the device
+    **dict.fromkeys(["core.expand", "core.flat_sum"], lambda v, d: dict(v=v["each"])),
     "notation.betas_from_gammas": lambda v, d: dict(gammas=torch.arange(3.)),
     "sample.walk": lambda v, d: dict(steps=coefficients(v["gammas"])),
     "formulas.classifier_free": lambda v, d: dict(w=1.),
@@ -216,6 +219,33 @@ def test_masks_orders_and_levels_of_the_cpu_are_moved():
             discrete.greedy_nll(guess, k, 4)]
         assert [type(v) for v in nats] == [Away] * 4
         assert isinstance(discrete.draw(guess(k), [stream(i) for i in range(4)]), Away)
+
+def test_checks_and_doctor_take_what_lies_on_a_device():
+    "a user's tables, pictures, and functions that compute there"
+    betas = torch.linspace(1e-4, .02, 1000)
+    with Pretended():
+        abar, away = torch.cumprod(1 - betas, 0).to(AWAY), dict(betas=betas.to(AWAY))
+        def of(t, x): return abar[t.to(AWAY)].view(-1, *[1] * (x.ndim - 1)).to(x.dtype)
+        def noised(x, t, noise):
+            a = of(t, x)
+            return a.sqrt() * x.to(AWAY) + (1 - a).sqrt() * noise.to(AWAY)
+        def loss(model, x):
+            t, noise = torch.randint(0, 1000, x.shape[:1]).to(AWAY), torch.randn(x.shape).to(AWAY)
+            return (model(noised(x, t, noise), t) - noise).square().mean()
+        def ddim(model, x, steps):
+            x, ts = x.to(AWAY), torch.linspace(999, 0, steps + 1).round().long().tolist()
+            for t, s in zip(ts, ts[1:]):
+                a, b = abar[t].item(), abar[s].item() if s else 1.
+                eps = model(x, torch.full(x.shape[:1], t).to(AWAY))
+                x = (b / a) ** .5 * (x - (1 - a) ** .5 * eps) + (1 - b) ** .5 * eps
+            return x
+        assert check.schedule(away["betas"])
+        assert check.forward(noised, **away)
+        assert check.guidance(lambda c, u, w: (1 + w) * c.to(AWAY) - w * u.to(AWAY))
+        assert check.loss(loss, **away)
+        assert check.sampler(ddim, **away)
+        pictures = normal(64, 1, 2, 2).to(AWAY)
+        assert doctor(lambda x, t: x, pictures, samples=pictures, **away).looked
 
 def test_the_pretended_device_sees_what_is_left_behind():
     "a tensor or a generator of the CPU is refused; what comes back is of the CPU"

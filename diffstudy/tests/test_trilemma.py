@@ -33,16 +33,6 @@ def test_references_are_what_they_say():
     near = torch.corrcoef(gauss.T[25:31]) - torch.corrcoef(x.T[25:31])
     assert near.abs().max() < .15  # here it does, up to the rounding
 
-def test_plain_gan_differs_in_its_steps_alone():
-    "one step and no pairs; everything else is that of the GAN with four steps"
-    a, b = (GANS_SETTINGS["gans"][k] for k in ("DDGAN, T = 4", "plain GAN"))
-    assert (a["gan"]["steps"], b["gan"]["steps"]) == (4, 1)
-    assert a["train"] == b["train"]
-    differ = {k for k in a["gan"] if a["gan"][k] != b["gan"][k]}
-    assert differ == {"steps", "paired"}
-    assert not a["labels"]
-    assert not b["labels"]
-
 def test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted():
     "whatever the parts are; Heun asks twice in each step but the last, to clean data"
     predict, gammas = (lambda z, gamma: 0 * z), levels("even", 4, [-8., 8.])

@@ -64,11 +64,12 @@ addEventListener('beforeprint', () => $$('details.quick').forEach(d => d.open = 
 // Menus close when one clicks elsewhere. What scrolls sideways can be reached from the keyboard.
 document.addEventListener('click', e => $$('.facts details[open]').forEach(d => {
   if (!d.contains(e.target) || e.target.closest('.contents a')) d.open = false }));
-const narrow = e => {  // a formula that nearly fits becomes a little smaller
-  const k = $('.katex', e), need = k && e.scrollWidth / e.clientWidth;
-  if (need > 1 && need < 1.25 && !k.style.fontSize) k.style.fontSize = `${1.08 / need - .01}em` };
+const narrow = e => {  // a formula or a printed table that nearly fits becomes a little smaller
+  const k = $('.katex, code', e), need = k && e.scrollWidth / e.clientWidth;
+  if (!(need > 1 && need < 1.25) || k.style.fontSize) return;
+  k.style.fontSize = `${parseFloat(getComputedStyle(k).fontSize) / need - .3}px` };
 const reach = () => {
-  if (innerWidth < 576) $$('main .katex-display').forEach(narrow);
+  $$('main :is(.katex-display, .columns > pre)').forEach(narrow);
   $$('main :is(pre, .sd-table, .cell-output-display, .katex-display, .wide)').forEach(e => {
     if (e.scrollWidth > e.clientWidth + 1) e.tabIndex = 0; else e.removeAttribute('tabindex') }) };
 addEventListener('load', reach);

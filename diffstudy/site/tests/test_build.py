@@ -446,7 +446,7 @@ def q(x0, xt, t):
 '''
 JOBS = (  # what was typed where it failed once, and words of the answer of today
     ("check posterior slip.py:q --says betas=betas", "x_0 and x_t are exchanged"),
-    ("train digits --recipe digits-tiny --steps 20 --set lr=3 --run hot", "no better than equal"),
+    ("train digits --recipe digits-tiny --steps 40 --set lr=3 --run hot", "no better than equal"),
     ("doctor hot", "has a learned schedule collapsed"),
     ("sample mnist --steps 1 --per-class 1", "10 samples of mnist"),
     ("train digits --recipe pixels --kinds pixels.py", "bits per dimension"),

@@ -13,6 +13,14 @@ def test_the_words_of_a_slide():
     made = slides.of_text("Why", "First.\n\nSo we have\n\n$$a=b$$\n\nand no more.")
     assert made == '<h2>Why</h2><p>So we have</p><div class="math display">a=b</div>'
 
+def test_a_drawing_becomes_lighter():
+    "one decimal, commands that go on, short names, one look for marks in a row"
+    mark = '<use xlink:href="#m1" x="{}" y="2.00" style="fill: red"/>'
+    drawn = '<g id="a"><path id="m1" d="M 0 0.04 L 1.26 1 L 2 2 z "/></g>'
+    light = '<g><path id="i0" d="M0 0 1.3 1 2 2z"/></g><g style="fill: red">'
+    light += '<use href="#i0" x="1.3" y="2"/><use href="#i0" x="3" y="2"/></g>'
+    assert slides.lighter(drawn + mark.format("1.26") + mark.format("3.00")) == light
+
 # %% ../../../nbs/94c_teachers.ipynb #092a3777
 def test_the_decks_and_the_problem_sets_are_those_of_the_path():
     "each page of parts 1 to 4 of the path is in a lecture, and in a problem set"
