@@ -39,11 +39,12 @@ def usage():
     except (ValueError, TypeError) as e: fail(e, 2)
 
 # %% ../nbs/77_cli.ipynb #df28145f
-def command(name: str):
+def command(name: str, hidden: bool = False):
     """Register a command whose errors are one line each.
 
     Args:
         name: Name of the command, typed after `diffstudy`
+        hidden: True for a command of the authors, which `--help` leaves out
 
     Returns:
         Decorator of the function that the command calls"""
@@ -54,6 +55,8 @@ def command(name: str):
 
         @functools.wraps(f)
         def run(*args, **kwargs):
+            if "torch" not in sys.modules and name != "exercise":  # which takes seconds
+                typer.echo(f"diffstudy {name} …", err=True)
             try: return f(*args, **kwargs)
             except KeyboardInterrupt as e:
                 if not hasattr(e, "signum"): raise
@@ -62,7 +65,7 @@ def command(name: str):
                 ours = not isinstance(e, (typer.Exit, typer.Abort, BrokenPipeError))
                 if not ours or os.environ.get("DIFFSTUDY_TRACEBACK"): raise
                 fail(e, 1)
-        app.command(name, short_help=short.rstrip("."))(run)
+        app.command(name, short_help=short.rstrip("."), hidden=hidden)(run)
         return f
     return register
 
@@ -111,8 +114,8 @@ _Spacing = option(
     default="even; a GAN has its own")
 _Sampler = option(
     str,
-    "Sampler. One call of the network a step: ancestral, ddim, dpm++, unipc, euler, ve; two: heun, "
-    "pc, ve-pc; a hundred: langevin; as many as it needs: gotta-go-fast, flow.",
+    "Sampler: ancestral, ddim, dpm++, unipc or euler, of one call of the network a step; heun of "
+    "two; flow of as many as it needs. A wrong name lists the others.",
     default="ancestral; a GAN has its own")
 
 # %% ../nbs/77_cli.ipynb #8652c5fb
@@ -156,7 +159,8 @@ _Restart = option(
     "--restart/--resume")
 _TensorBoard = option(bool, "Write curves for TensorBoard to RUN/tensorboard.", "--tensorboard")
 _Record = option(
-    Path, "JSON file for the result, an evaluation of samples and a few of them.", default="none")
+    Path, "JSON file for the result, an evaluation of samples and a few of them.", default="none",
+    hidden=True)
 
 # %% ../nbs/77_cli.ipynb #11fe8a41
 def _given(**options) -> dict:
@@ -276,7 +280,7 @@ _Classifier = option(
     default="the labels dropped in training")
 _Precision = option(
     str, "float32, or bfloat16, which takes less time and changes images by a hair.",
-    default="float32")
+    default="float32", hidden=True)
 _Out = option(
     Path, "File for the images: NAME.png, or NAME.npz or a folder for other tools.",
     default="RUN/samples.png; NAME-samples.png where RUN is no folder")
@@ -408,7 +412,7 @@ _Method = option(
     str, "Method: pigdm, dps, replacement or particles.", default="pigdm")
 _State = option(
     int, "State of a GAN's chain to which the picture is noised, and from which all of it is drawn "
-    "again.", default="2")
+    "again.", default="2", hidden=True)
 _Total = option(int, "Answers in all.")
 _Label = option(str, "Class of the answers, by number or name.", default="none")
 _Restored = option(

@@ -3,5 +3,5 @@ from .. import _hand_on
 
 # PyTorch is loaded when one of them is used: the command answers before
 __getattr__, __dir__ = _hand_on(__name__, {
-    "functions": "forward guidance loss posterior schedule",
-    "probe": "k_diffusion sampler scheduler"})
+    "functions": "forward guidance loss posterior schedule step",
+    "probe": "sampler"})

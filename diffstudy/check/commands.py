@@ -6,13 +6,17 @@
 __all__ = []
 
 # %% ../../nbs/79_exercises.ipynb #928c8abf
-import runpy
+import inspect, runpy
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
 from ..cli import command, option, usage
 
 # %% ../../nbs/79_exercises.ipynb #14cfb666
+TABLES = dict(
+    betas="betas beta", sigmas="sigmas",
+    abar="alphas_cumprod alphas_bar alpha_bars alpha_bar alphabar alphabars alpha_hat abar ABAR")
+
 class Definitions(dict):
     """Definitions of a Python file by name. Raises ValueError for a name without one.
 
@@ -25,58 +29,146 @@ class Definitions(dict):
 
     def __missing__(self, name): raise ValueError(f"{self.file}: expected a definition of {name}")
 
-def convention(says: str | None, names: Definitions) -> dict:
-    """Parse a convention into the keyword argument of a check.
+    def find(self, path: str):
+        "Look up a name with dots, such as `d.betas`; a class is made first, without arguments."
+        first, *rest = path.replace("()", "").split(".")
+        of = self[first]
+        if rest and isinstance(of, type):
+            try: of = self[first] = of()
+            except TypeError as e: raise ValueError(
+                f"{self.file}: expected a class {first} that is made without arguments; write "
+                f"d = {first}(…) in the file, and d.{rest[0]} here ({e})") from e
+        for name in rest:
+            if not hasattr(of, name):
+                raise ValueError(f"{self.file}: expected {path}; {type(of).__name__} has no {name}")
+            of = getattr(of, name)
+        return of
 
-    Args:
-        says: Convention, such as "betas=my_betas" or "flow"
-        names: Definitions of the file with the table
+    def levels(self, path: str = "") -> str:
+        "Find a table with a usual name beside a function, else in the file, as a convention."
+        for place in dict.fromkeys((path.rpartition(".")[0], "")):
+            for kind, name in ((k, n) for k, usual in TABLES.items() for n in usual.split()):
+                name = f"{place}.{name}".strip(".")
+                try: table = self.find(name)
+                except ValueError: continue
+                if len(getattr(table, "shape", ())) == 1: return f"{kind}={name}"
+        raise ValueError(
+            f"{self.file}: expected --says betas=NAME, abar=NAME, sigmas=NAME, log_snr=NAME or "
+            "flow; there is no table betas, alphas_cumprod or the like")
 
-    Returns:
-        One keyword argument, such as {"betas": the table}"""
-    name, _, table = (says or "").partition("=")
-    return {name: names[table] if table else True}
+    def convention(self, says: str | None, path: str = "") -> dict:
+        "Parse a convention such as betas=NAME into a keyword argument of a check, or find one."
+        name, _, table = (says or self.levels(path)).partition("=")
+        return {name: self.find(table) if table and name != "flow" else table or True}
+
+# %% ../../nbs/79_exercises.ipynb #8ce71727
+USUAL = dict(
+    forward="q_sample add_noise noise_images forward_process forward_diffusion perturb_x diffuse",
+    step="q_step", posterior="q_posterior_mean_variance q_posterior",
+    guidance="guidance cfg apply_cfg classifier_free_guidance",
+    sampler="p_sample_loop ddim_sample_loop ddim_sample ddim ddpm sample",
+    loss="p_losses training_losses loss loss_fn get_loss")
+MODELS = "model net network denoiser denoise_fn eps_model unet"
+ARGUMENTS = dict(
+    sampler=dict(
+        model=MODELS, x="x x_T xT img noise z", shape="shape size", generator="generator",
+        steps="steps n_steps num_steps num_inference_steps timesteps sampling_timesteps",
+        count="n n_samples num_samples batch_size"),
+    loss=dict(
+        model=MODELS, x="x0 x_start x_0 x data images batch", t="t ts timesteps",
+        generator="generator"))
+
+def by_names(kind: str, fn, count: int):
+    "Wrap a sampler or a loss to be called by its arguments' names; return None if one is unusual."
+    import torch
+    role = {name: k for k, usual in ARGUMENTS[kind].items() for name in usual.split()}
+    takes, owner = inspect.signature(fn).parameters, getattr(fn, "__self__", None)
+    inside = [k for k in MODELS.split() if hasattr(owner, k)]
+    strange = any(p.default is p.empty and p.name not in role for p in takes.values())
+    if strange or not inside and "model" not in map(role.get, takes): return None
+    def called(model, x, steps=None, generator=None):
+        if inside: setattr(owner, inside[0], model)
+        t = torch.randint(count, (len(x),))
+        given = dict(model=model, x=x, shape=tuple(x.shape), count=len(x), steps=steps, t=t)
+        return fn(**{k: (given | dict(generator=generator))[role[k]] for k in takes if k in role})
+    called.__name__ = fn.__name__
+    return called
+
+def found_in(names: Definitions) -> list[tuple[str, str]]:
+    "List functions with usual names, of a file, its objects, and its other classes, by check."
+    check_of = {name: kind for kind, usual in USUAL.items() for name in usual.split()}
+    out = [(check_of[k], k) for k, v in names.items() if k in check_of and callable(v)]
+    made = {type(v) for v in names.values()}
+    for name, v in names.items():
+        own = v.__module__ == names["__name__"] if isinstance(v, type) else not inspect.ismodule(v)
+        if own and not (isinstance(v, type) and v in made): out += [
+            (kind, f"{name}.{k}") for k, kind in check_of.items() if callable(getattr(v, k, None))]
+    return out
 
 # %% ../../nbs/79_exercises.ipynb #79c00000
 _CHECKED = (
-    "forward (x0, t, noise), schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
+    "auto, for all of a file that has a usual name; forward (x0, t, noise), step (x, t, noise), "
+    "schedule (), posterior (x0, x_t, t), guidance (cond, uncond, w), "
     "sampler (model, x, steps) or loss (model, x0).")
 _CONVENTION = (
-    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, or flow; "
+    "Your levels: betas=NAME, abar=NAME, sigmas=NAME or log_snr=NAME of the same file, flow or "
+    "flow='noise first'; a table betas or alphas_cumprod is found without it; "
     "of a schedule betas, abar, sigmas or log_snr; of guidance w or scale.")
+
+# %% ../../nbs/79_exercises.ipynb #6ce6f8f7
+def _verdict(kind: str, path: str, names: Definitions, says, auto: bool, **network):
+    "Check one function of a file; for `auto`, a sampler or a loss with arguments by their names."
+    from diffstudy import check
+    of, fn = getattr(check, kind), names.find(path)
+    if kind in ("schedule", "guidance"): return of(fn, *[says] if says else [])
+    more = names.convention(says, path)
+    if auto and kind in ARGUMENTS:
+        table, = more.values()
+        fn = by_names(kind, fn, len(table) if hasattr(table, "__len__") else 1)
+        if fn is None: return check.functions.make_verdict(kind, names.find(path), (
+            "not tried, since its arguments have no usual names: write fn(model, x, steps), or of "
+            "a loss fn(model, x0), around it"))
+    if kind in ("sampler", "loss"): more["predicts"] = network["predicts"]
+    if kind == "sampler": more["steps"] = network["steps"]
+    try: return of(fn, **more)
+    except Exception as e:
+        why = f"it stops with {type(e).__name__}: {e}; how it is called: diffstudy check --help"
+        if auto: return check.functions.make_verdict(kind, fn, why)
+        raise ValueError(f"{kind} {path}: {why}") from e
 
 # %% ../../nbs/79_exercises.ipynb #79c00001
 @command("check")
 def check_run(
     what: Annotated[str, typer.Argument(help=_CHECKED)],
-    function: Annotated[str, typer.Argument(help="FILE.py:NAME, which is run.")],
+    function: Annotated[str, typer.Argument(
+        help="FILE.py:NAME, or FILE.py:OBJECT.NAME, which is run; of auto FILE.py.")],
     says: option(Optional[str], _CONVENTION) = None,
     predicts: option(str, "Of the network: eps, x, v, score or flow.") = "eps",
     steps: option(int, "To try a sampler with.") = 16,
 ):
     "Compare a function of your own with the exact answer, and say what is likely wrong."
-    from diffstudy import check
     from diffstudy.check.functions import CHECKS
     from diffstudy.core import choose
-    file, _, name = function.rpartition(":")
+    auto = what == "auto"
+    file, _, name = (function + ":" * auto).rpartition(":")
     with usage():
         if not Path(file).is_file():
             raise ValueError(f"expected FILE.py:NAME of a file that is there; got {function}")
-        of = choose(what, {k: getattr(check, k) for k in CHECKS}, "check")
+        choose(what, dict.fromkeys((*CHECKS, "auto")), "check")
         names = Definitions(Path(file))
-        fn = names[name]
-        if what in ("schedule", "guidance"):
-            verdict = of(fn, says) if says else of(fn)
-        else:
-            more = convention(says, names)
-            if what in ("sampler", "loss"): more["predicts"] = predicts
-            if what == "sampler": more["steps"] = steps
-            try: verdict = of(fn, **more)
-            except (ArithmeticError, AttributeError, LookupError, RuntimeError) as e:
-                why = f"{what} {name}: it stops with {type(e).__name__}: {e}"
-                raise ValueError(f"{why}; how it is called: diffstudy check --help") from e
-    typer.echo(verdict.says)
-    if not verdict: raise typer.Exit(1)
+        todo = [(what, name, says)]
+        if auto:
+            found = found_in(names)
+            levels = says or names.levels(found[0][1] if found else "")
+            typer.echo(f"levels: {levels}")
+            kind, _, table = levels.partition("=")
+            todo = [("schedule", table, kind)] if table and kind in TABLES else []
+            todo += [(k, path, None if k == "guidance" else says) for k, path in found]
+        verdicts = []
+        for kind, path, how in todo:
+            verdicts.append(_verdict(kind, path, names, how, auto, predicts=predicts, steps=steps))
+            typer.echo(verdicts[-1].says)
+    if not all(verdicts): raise typer.Exit(1)
 
 # %% ../../nbs/79_exercises.ipynb #79d00001
 _LOOKED_AT = (
@@ -100,6 +192,6 @@ def doctor_run(
             more = {k: names[k] for k in ("held_out", "samples", "losses", "ema") if k in names}
             report = doctor(
                 names["model"], names["images"], **more, predicts=predicts,
-                **convention(says, names))
+                **names.convention(says))
     typer.echo(str(report))
     if not report: raise typer.Exit(1)

@@ -80,7 +80,7 @@ def find_study(name: str):
             f"the study {name!r} is not in this version: "
             f"{place} has no {attribute or 'STUDY'}") from None
 
-@command("study")
+@command("study", hidden=True)
 def study_run(
     name: Annotated[str, typer.Argument(help="One of: " + ", ".join(STUDIES) + ".")],
     record: option(
@@ -104,7 +104,7 @@ def study_run(
     except KeyboardInterrupt as e: raise typer.Exit(128 + getattr(e, "signum", 2))
 
 # %% ../../nbs/77_cli.ipynb #67e8de6c
-@command("bench")
+@command("bench", hidden=True)
 def bench_run(
     name: Annotated[str, typer.Argument(help="Benchmark to run: vdm.")] = "vdm",
     other: option(

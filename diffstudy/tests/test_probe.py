@@ -24,7 +24,8 @@ def test_a_network_is_told_the_time_of_the_state_it_is_given():
             return x
         return check.sampler(walk, steps=200, betas=betas)
     assert ancestral(0)
-    assert (len(asked), sum(asked)) == (400, 200 * (2000 + 5000))  # two runs: one or two seconds
+    large = [n for n in asked if n > 8]  # eight show the shape
+    assert (len(large), sum(large)) == (400, 200 * (2000 + 5000))  # two runs: one or two seconds
     assert "of the state after" in ancestral(1).says
     assert "the same noise" in ancestral(0, same=True).says
 
@@ -48,11 +49,20 @@ def test_code_of_other_libraries_has_a_shape_of_its_own():
         for a, b in zip(sigmas, sigmas[1:]): x = x + (x - model(x, a)) / a * (b - a)
         return x
     def levels(n): return torch.cat([torch.logspace(1.9, -2, n), torch.zeros(1)]).double()
-    walk = check.k_diffusion(euler, levels)
+    def walk(model, x, steps): return euler(model, x, levels(steps).to(x))
     assert check.sampler(walk, "x", sigmas=levels(9)[:-1])
     assert "taken for x" in check.sampler(walk, "eps", sigmas=levels(9)[:-1]).says
     diffusers = pytest.importorskip("diffusers")
+    def scheduler(make):
+        def steps_of(model, x, steps):
+            it = make()
+            it.set_timesteps(steps)
+            x = x * it.init_noise_sigma
+            for t in it.timesteps:
+                x = it.step(model(it.scale_model_input(x, t), t), t, x).prev_sample
+            return x
+        return steps_of
     def make(): return diffusers.EulerDiscreteScheduler(timestep_spacing="trailing")
-    assert check.sampler(check.scheduler(make), abar=make().alphas_cumprod)
-    clipped = check.scheduler(diffusers.DDIMScheduler)
-    assert "clipped" in check.sampler(clipped, abar=make().alphas_cumprod).says
+    assert check.sampler(scheduler(make), abar=make().alphas_cumprod)
+    clipped = scheduler(diffusers.DDIMScheduler)
+    assert "to which it clips" in check.sampler(clipped, abar=make().alphas_cumprod).says

@@ -7,7 +7,7 @@
 Each function below calls a library in the way that its own documentation does; `CASES` says which
 check it goes through, and with which levels."""
 
-import importlib, importlib.metadata, json, math, sys, time, warnings
+import importlib, importlib.metadata, inspect, json, math, sys, time, warnings
 from pathlib import Path
 import numpy as np
 import torch
@@ -54,6 +54,22 @@ SPACED = (
 CLIPS = dict.fromkeys(("DDIM", "DDPM", "LCMS", "TCDS"), dict(clip_sample=False))
 
 
+def scheduler(make):
+    "A scheduler of diffusers, which make() returns, as a sampler."
+    def walk(model, x, steps, generator=None):
+        it = make()
+        it.set_timesteps(steps)
+        takes = "generator" in inspect.signature(it.step).parameters
+        more = dict(generator=generator) if takes else {}
+        x = x * getattr(it, "init_noise_sigma", 1.)
+        for t in it.timesteps:
+            seen = it.scale_model_input(x, t) if hasattr(it, "scale_model_input") else x
+            x = it.step(model(seen, t.expand(len(x))), t, x, **more).prev_sample
+        return x
+    walk.__name__ = getattr(make, "__name__", type(make).__name__)
+    return walk
+
+
 def of_diffusers(name, spacing, **more):
     def make():
         import diffusers
@@ -62,7 +78,7 @@ def of_diffusers(name, spacing, **more):
             **(dict(lower_order_final=True) if "Singlestep" in name else {}),
             **dict(timestep_spacing=spacing) if spacing else {}, **more)
     make.__name__ = name
-    return check.scheduler(make)
+    return scheduler(make)
 
 
 for spacing in ("trailing", "leading", "linspace"):
@@ -91,7 +107,7 @@ def thousandths(walk):
 for name in ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"):
     def make_flow(name=name):
         import diffusers
-        return thousandths(check.scheduler(lambda: getattr(diffusers, name)()))
+        return thousandths(scheduler(lambda: getattr(diffusers, name)()))
     CASES.append(("diffusers", name, "sampler", make_flow, dict(
         make=True, predicts="flow", flow=True)))
 
@@ -117,7 +133,7 @@ def preconditioned(make, level, data, high, sign=1, low=None):
             skip = data ** 2 / (far ** 2 + data ** 2)
             return (model(seen * root, s.flatten()) - skip * seen * root) * root / (
                 sign * far * data)
-        return check.scheduler(make)(network, x / high, steps, generator)
+        return scheduler(make)(network, x / high, steps, generator)
     return sampler
 
 
@@ -169,7 +185,7 @@ def cog_dpm(spacing, first=0):
 
 
 for spacing in ("trailing", "leading", "linspace"):
-    extra(f"CogVideoXDDIMScheduler, {spacing}", lambda s=spacing: check.scheduler(
+    extra(f"CogVideoXDDIMScheduler, {spacing}", lambda s=spacing: scheduler(
         of_name("CogVideoXDDIMScheduler", timestep_spacing=s)), predicts="eps", abar=COG)
     extra(f"CogVideoXDPMScheduler, {spacing}", lambda s=spacing: cog_dpm(s),
           predicts="eps", abar=COG)
@@ -179,7 +195,7 @@ extra("CogVideoXDPMScheduler, leading, two last of order 1", lambda: cog_dpm("le
 for name, more in dict(
         FlowMapEulerDiscreteScheduler={}, LTXEulerAncestralRFScheduler={},
         HeliosScheduler=dict(stages=1, stage_range=[0, 1])).items():
-    extra(name, lambda n=name, m=more: thousandths(check.scheduler(of_name(n, **m))),
+    extra(name, lambda n=name, m=more: thousandths(scheduler(of_name(n, **m))),
           predicts="flow", flow=True)
 
 
@@ -199,7 +215,7 @@ extra("RFD4ProteinaScheduler, k = 1", lambda: upwards(
             tsr_sigma=1., tail_steps=0)), predicts="flow", flow=True)
 
 SINE = lambda t: -2 * torch.log(torch.tan((t * math.pi / 2).clamp(1e-6, 1.570796)))
-extra("IPNDMScheduler", lambda: check.scheduler(of_name("IPNDMScheduler")),
+extra("IPNDMScheduler", lambda: scheduler(of_name("IPNDMScheduler")),
       predicts="v", log_snr=SINE)
 extra("UnCLIPScheduler", lambda: each(
     of_name("UnCLIPScheduler", clip_sample=False), lambda it, model, x, i, t, g, at: it.step(
@@ -266,7 +282,7 @@ extra("LCMScheduler, own rule", lambda: of_diffusers(
 extra("CMStochasticIterativeScheduler", lambda: preconditioned(
     of_name("CMStochasticIterativeScheduler", num_train_timesteps=150, clip_denoised=False),
     lambda t: (t / 250).exp(), .5, 80., low=.002), "jumps", predicts="x", sigmas=TABLE(.002, 80))
-extra("FlowMatchLCMScheduler", lambda: thousandths(check.scheduler(
+extra("FlowMatchLCMScheduler", lambda: thousandths(scheduler(
     of_name("FlowMatchLCMScheduler"))), "jumps", predicts="flow", flow=True)
 extra("SCMScheduler", lambda: each(
     of_name("SCMScheduler", sigma_data=1.), lambda it, model, x, i, t, g, _: it.step(
@@ -283,7 +299,7 @@ def consistency_decoder():
         return lambda seen, t: (
             model(seen / it.c_in[t][:, None], t) - it.c_skip[t][:, None] * seen
             / it.c_in[t][:, None]) / it.c_out[t][:, None]
-    return lambda model, x, steps, generator=None: check.scheduler(make)(
+    return lambda model, x, steps, generator=None: scheduler(make)(
         network(model), x, steps, generator)
 
 
@@ -678,7 +694,8 @@ def jump(x, a, s):
 def measured(f, tries, jumping, predicts, **says):
     "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
     l, found, exact = check.probe.noise_schedule(**says), {}, check.probe.target
-    first = check.probe._record_run(f, l, tries[0] if len(tries) < 4 else 16, 10)[0][0]
+    first = check.probe._record_run(
+        f, l, tries[0] if len(tries) < 4 else 16, 10, check.probe.probe_output(predicts))[0][0]
     if jumping: check.probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:

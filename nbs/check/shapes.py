@@ -1,0 +1,259 @@
+"""Code in the shapes of public repositories, rebuilt in lines of our own: images in four
+dimensions, three results, clipping, Euler's and Langevin's steps; and slips of issue threads.
+`HEALTHY[name] = (kind, what is said)`; `SLIPS[name]` has also words that the sentence must hold."""
+import math
+import torch
+
+T = 1000
+BETAS = torch.linspace(1e-4, .02, T)
+ABAR = torch.cumprod(1 - BETAS, 0)
+PREV = torch.cat([torch.ones(1), ABAR[:-1]])
+SMALL = BETAS * (1 - PREV) / (1 - ABAR)
+SIGMAS = torch.cat([torch.logspace(-2, 1.9, 64), torch.tensor([80.])])
+
+
+def wide(v, t): return v[t][:, None, None, None]
+def flat(v, t): return v[t].reshape(-1, 1)
+def told(x, t): return torch.full((len(x),), t)
+def grid(n): return [*torch.linspace(T - 1, 0, n).round().long().tolist(), -1]
+def left(t): return ABAR[t] if t >= 0 else torch.tensor(1.)
+
+
+# forward
+
+def images_only(x0, t, noise): return wide(ABAR, t).sqrt() * x0 + wide(1 - ABAR, t).sqrt() * noise
+def rows_only(x0, t, noise): return flat(ABAR, t).sqrt() * x0 + flat(1 - ABAR, t).sqrt() * noise
+def no_product(x0, t, noise):
+    return wide(1 - BETAS, t).sqrt() * x0 + wide(BETAS, t).sqrt() * noise
+def other_schedule(x0, t, noise):
+    a = torch.cos((t + 1) / (T + 1) * math.pi / 2)[:, None, None, None] ** 2
+    return a.sqrt() * x0 + (1 - a).sqrt() * noise
+def flow_noise_first(x0, t, noise):
+    t = t.view(-1, *[1] * (x0.ndim - 1))
+    return t * x0 + (1 - t) * noise
+def one_step(x, t, noise): return wide(1 - BETAS, t).sqrt() * x + wide(BETAS, t).sqrt() * noise
+def one_step_without_root(x, t, noise): return wide(1 - BETAS, t) * x + wide(BETAS, t) * noise
+
+
+# posterior
+
+def _mean(x0, x_t, t, before=PREV):
+    c0 = BETAS * before.sqrt() / (1 - ABAR)
+    return wide(c0, t) * x0 + wide((1 - BETAS).sqrt() * (1 - before) / (1 - ABAR), t) * x_t
+def three_results(x0, x_t, t):
+    return _mean(x0, x_t, t), wide(SMALL, t), wide(SMALL.clamp(min=1e-20).log(), t)
+def padded_at_the_other_end(x0, x_t, t):
+    before = torch.cat([ABAR[1:], torch.zeros(1)])
+    return _mean(x0, x_t, t, before), wide(BETAS * (1 - before) / (1 - ABAR), t)
+
+
+# guidance of both halves of one batch
+
+def doubled(out, scale):
+    c, u = out.chunk(2)
+    half = u + scale * (c - u)
+    return torch.cat([half, half])
+def doubled_results(c, u, scale): return (u + scale * (c - u)).repeat(2, 1, 1, 1)
+
+
+# samplers
+
+def _chain(model, x, generator, mean, var=SMALL):
+    for t in reversed(range(T)):
+        x = mean(x, model(x, told(x, t)), told(x, t))
+        x = x + var[t].sqrt() * torch.randn(x.shape, generator=generator)
+    return x
+def _eps_mean(x, eps, t):
+    return (x - wide(BETAS / (1 - ABAR).sqrt(), t) * eps) / wide(1 - BETAS, t).sqrt()
+def chain_of_images(model, x, steps, generator=None):
+    return _chain(model, x, generator, _eps_mean, SMALL)
+def chain_clipped(model, x, steps, generator=None):
+    def mean(x, eps, t):
+        x0 = (x - wide(1 - ABAR, t).sqrt() * eps) / wide(ABAR, t).sqrt()
+        return _mean(x0.clamp(-1, 1), x, t)
+    return _chain(model, x, generator, mean)
+def _ddim(model, x, steps, generator=None, clip=False, first=-1, eta=0., change=None):
+    at = grid(steps)
+    for t, s in zip(at, at[1:]):
+        a, b = left(t), left(s if s >= 0 else first)
+        if change: a, b = change(a), change(b)
+        eps = model(x, told(x, t))
+        x0 = (x - (1 - a).sqrt() * eps) / a.sqrt()
+        if clip: x0 = x0.clamp(-1, 1)
+        if clip: eps = (x - a.sqrt() * x0) / (1 - a).sqrt()
+        x = b.sqrt() * x0 + (1 - b).sqrt() * eps
+    return x
+def ddim_clipped(model, x, steps): return _ddim(model, x, steps, clip=True)
+def ddim_of_images(model, x, steps): return _ddim(model, x, steps) + 0 * wide(ABAR, told(x, 0))
+def respaced_clipped(model, x, steps, generator=None):
+    at = grid(steps)
+    for t, s in zip(at, at[1:]):
+        a, b = left(t), left(s)
+        x0 = ((x - (1 - a).sqrt() * model(x, told(x, t))) / a.sqrt()).clamp(-1, 1)
+        beta = 1 - a / b
+        x = (b.sqrt() * beta * x0 + (1 - beta).sqrt() * (1 - b) * x) / (1 - a)
+        if s >= 0: x = x + (beta * (1 - b) / (1 - a)).sqrt() * torch.randn(
+            x.shape, generator=generator)
+    return x
+def flow_euler(model, x, steps):
+    for i in range(steps): x = x + model(x, torch.tensor(i / steps)) / steps
+    return x
+def vp_log_snr(t): return -torch.expm1(.1 * t + 9.95 * t * t).log()
+def vp_euler(model, x, steps):
+    "Euler's method for the probability-flow ODE of the continuous VP process."
+    at = torch.linspace(1, 1e-3, steps + 1)
+    for t, s in zip(at, at[1:]):
+        beta, sigma = .1 + 19.9 * t, vp_log_snr(t).neg().sigmoid().sqrt()
+        x = x + (s - t) * .5 * beta * (model(x, t) / sigma - x)
+    return x
+def ve_euler(model, x, steps):
+    "EDM's ablation: σ = sqrt(t), even in t as for VE."
+    at = (80 * (.02 / 80) ** torch.linspace(0, 1, steps)).tolist() + [0.]
+    for a, b in zip(at, at[1:]):
+        x = x + (x - model(x, torch.tensor(a))) / a ** 2 * (b * b - a * a) / 2
+    return x
+def corrector(model, x, steps, generator=None):
+    "A predictor of the reverse SDE, and a step of Langevin at the level that it leads to."
+    at = (80 * (.01 / 80) ** torch.linspace(0, 1, steps)).tolist() + [0.]
+    for a, b in zip(at, at[1:]):
+        score = model(x, torch.tensor(a))
+        x = x + (a * a - b * b) * score
+        if b == 0: return x
+        x = x + (a * a - b * b) ** .5 * torch.randn(x.shape, generator=generator)
+        score, noise = model(x, torch.tensor(b)), torch.randn(x.shape, generator=generator)
+        size = 2 * (.16 * noise.norm() / score.norm()) ** 2
+        x = x + size * score + (2 * size) ** .5 * noise
+    return x
+def heun(model, x, steps, end=True):
+    r = torch.arange(steps) / (steps - 1)
+    at = ((80 ** (1 / 7) + r * (.02 ** (1 / 7) - 80 ** (1 / 7))) ** 7).double()
+    at = [*at.tolist(), 0.] if end else at.tolist()
+    for a, b in zip(at, at[1:]):
+        d = (x - model(x, torch.tensor(a))) / a
+        y = x + (b - a) * d
+        x = y if b == 0 else x + (b - a) * (d + (y - model(y, torch.tensor(b))) / b) / 2
+    return x
+def heun_without_end(model, x, steps): return heun(model, x, steps, False)
+def raw_network(model, x, steps):
+    "EDM's sampler around the network F itself, of scaled input and log σ / 4."
+    def denoised(x, s):
+        v = s ** 2 + .25
+        f = model(x / v.sqrt(), s.log() / 4)
+        return .25 / v * x + s * .5 / v.sqrt() * f
+    return heun(denoised, x, steps)
+def _dpmpp(model, x, steps, sign=1.):
+    at, old, last = grid(steps), None, 0.
+    for t, s in zip(at, at[1:]):
+        a, b = left(t).double(), left(s).double()
+        x0 = (x - (1 - a).sqrt() * model(x, told(x, t))) / a.sqrt()
+        if s < 0: return x0
+        h = (b.logit() - a.logit()) / 2
+        d = x0 if old is None else x0 + sign * (x0 - old) * h / last / 2
+        x = ((1 - b) / (1 - a)).sqrt() * x - b.sqrt() * torch.expm1(-h) * d
+        old, last = x0, h
+def dpmpp(model, x, steps): return _dpmpp(model, x, steps)
+def dpmpp_wrong_sign(model, x, steps): return _dpmpp(model, x, steps, -1.)
+def _plms(model, x, steps, how, first=1.):
+    at, old = grid(steps), []
+    for t, s in zip(at, at[1:]):
+        a, b = left(t), left(s) if s >= 0 else torch.tensor(first)
+        old = [model(x, told(x, t)), *old][:4]
+        eps = sum(c * e for c, e in zip(how[len(old)], old))
+        x = b.sqrt() * (x - (1 - a).sqrt() * eps) / a.sqrt() + (1 - b).sqrt() * eps
+    return x
+_ADAMS = {1: [1], 2: [1.5, -.5], 3: [23 / 12, -16 / 12, 5 / 12],
+          4: [55 / 24, -59 / 24, 37 / 24, -9 / 24]}
+def plms(model, x, steps): return _plms(model, x, steps, _ADAMS)
+def plms_averaged(model, x, steps):
+    return _plms(model, x, steps, {n: [1 / n] * n for n in (1, 2, 3, 4)})
+def plms_ends_early(model, x, steps): return _plms(model, x, steps, _ADAMS, ABAR[0].item())
+def ddim_ends_early(model, x, steps): return _ddim(model, x, steps, first=0)
+def ddim_other_schedule(model, x, steps): return _ddim(model, x, steps, change=lambda a: a ** 1.3)
+def noise_at_the_end(model, x, steps, generator=None):
+    return _chain(model, x, generator, _eps_mean, BETAS)
+def no_root_in_eps(model, x, steps, generator=None):
+    def mean(x, eps, t): return (x - wide(BETAS / (1 - ABAR), t) * eps) / wide(1 - BETAS, t).sqrt()
+    return _chain(model, x, generator, mean)
+def betas_of_the_whole_chain(model, x, steps, generator=None):
+    for t in grid(steps)[:-1]:
+        x = _eps_mean(x, model(x, told(x, t)), told(x, t))
+        if t: x = x + SMALL[t].sqrt() * torch.randn(x.shape, generator=generator)
+    return x
+def noise_reused(model, x, steps):
+    for t in reversed(range(T)):
+        eps = model(x, told(x, t))
+        x = _eps_mean(x, eps, told(x, t)) + SMALL[t].sqrt() * eps
+    return x
+def equal_factors(model, x, steps, generator=None):
+    def mean(x, eps, t):
+        x0 = (x - wide(1 - ABAR, t).sqrt() * eps) / wide(ABAR, t).sqrt()
+        c = wide(BETAS * PREV.sqrt() / (1 - ABAR), t)
+        return c * x0 + c * x
+    return _chain(model, x, generator, mean)
+def v_for_eps(model, x, steps): return _ddim(model, x, steps)
+
+
+# losses
+
+def _loss(model, x0, shape=wide, times=(0, T), late=0, a=ABAR, generator=None):
+    t = torch.randint(*times, (len(x0),), generator=generator)
+    noise = torch.randn(x0.shape, generator=generator)
+    x = shape(a, t).sqrt() * x0 + (1 - shape(a, t)).sqrt() * noise
+    return (model(x, t + late) - noise) ** 2
+def loss_of_rows(model, x0, generator=None): return _loss(model, x0, flat, generator=generator).mean()
+def loss_of_a_batch(model, x0, generator=None):
+    each = _loss(model, x0, generator=generator).flatten(1).mean(1)
+    return dict(loss=each, mse=each)
+def last_never_drawn(model, x0, generator=None):
+    return _loss(model, x0, times=(0, T - 1), generator=generator).mean()
+def time_late(model, x0, generator=None):
+    return _loss(model, x0, times=(0, T - 1), late=1, generator=generator).mean()
+def no_product_in_loss(model, x0, generator=None):
+    return _loss(model, x0, a=1 - BETAS, generator=generator).mean()
+def _edm_loss(model, x0, draw, generator):
+    s = (draw(len(x0), generator=generator) * 1.2 - 1.2).exp().view(-1, 1, 1, 1).to(x0)
+    x = x0 + s * torch.randn(x0.shape, generator=generator)
+    return ((s ** 2 + .25) / (.5 * s) ** 2 * (model(x, s.flatten()) - x0) ** 2).mean()
+def edm_loss(model, x0, generator=None): return _edm_loss(model, x0, torch.randn, generator)
+def rand_for_randn(model, x0, generator=None): return _edm_loss(model, x0, torch.rand, generator)
+
+
+_B = dict(betas=BETAS)
+def _s(steps=16, predicts="eps", **levels): return dict(steps=steps, predicts=predicts) | levels
+_VP, _VE = dict(log_snr=vp_log_snr), dict(sigmas=SIGMAS)
+HEALTHY = dict(
+    images_only=("forward", _B), rows_only=("forward", _B), three_results=("posterior", _B),
+    chain_of_images=("sampler", _s(1000, **_B)), chain_clipped=("sampler", _s(1000, **_B)),
+    ddim_clipped=("sampler", _s(**_B)), ddim_of_images=("sampler", _s(**_B)),
+    respaced_clipped=("sampler", _s(100, **_B)), vp_euler=("sampler", _s(**_VP)),
+    vp_euler_100=("sampler", _s(100, **_VP)), vp_euler_1000=("sampler", _s(1000, **_VP)),
+    ve_euler=("sampler", _s(16, "x", **_VE)), corrector=("sampler", _s(500, "score", **_VE)),
+    heun=("sampler", _s(16, "x", **_VE)), dpmpp=("sampler", _s(**_B)), plms=("sampler", _s(**_B)),
+    loss_of_rows=("loss", _B), loss_of_a_batch=("loss", _B),
+    edm_loss=("loss", dict(predicts="x", **_VE)),
+    flow_noise_first=("forward", dict(flow="noise first")),
+    flow_euler=("sampler", dict(predicts="flow", flow="noise first")),
+    one_step=("step", _B), doubled=("guidance", dict(says="scale")),
+    doubled_results=("guidance", dict(says="scale")),
+    raw_network=("sampler", _s(16, "edm", **_VE)))
+vp_euler_100 = vp_euler_1000 = vp_euler
+SLIPS = dict(
+    no_product=("forward", _B, "product is missing"),
+    other_schedule=("forward", _B, "other levels"),
+    padded_at_the_other_end=("posterior", _B, "abar_(t+1) stands for abar_(t-1)"),
+    heun_without_end=("sampler", _s(16, "x", **_VE), "noise of"),
+    dpmpp_wrong_sign=("sampler", _s(**_B), "worse than DDIM"),
+    plms_averaged=("sampler", _s(**_B), "worse than DDIM"),
+    plms_ends_early=("sampler", _s(**_B), "noise of"),
+    ddim_ends_early=("sampler", _s(**_B), "does not end at the data"),
+    ddim_other_schedule=("sampler", _s(**_B), "another schedule"),
+    noise_at_the_end=("sampler", _s(1000, **_B), "added in the last step"),
+    no_root_in_eps=("sampler", _s(1000, **_B), "a root is missing"),
+    betas_of_the_whole_chain=("sampler", _s(50, **_B), "of the whole chain"),
+    noise_reused=("sampler", _s(1000, **_B), "where new noise belongs"),
+    equal_factors=("sampler", _s(1000, **_B), "factors of x_0 and x_t are the same"),
+    v_for_eps=("sampler", _s(16, "v", **_B), "taken for eps"),
+    last_never_drawn=("loss", _B, "999"), time_late=("loss", _B, "off by one"),
+    no_product_in_loss=("loss", _B, "product is missing"),
+    rand_for_randn=("loss", dict(predicts="x", **_VE), "only levels from"),
+    one_step_without_root=("step", _B, "root"))
