@@ -44,8 +44,9 @@ FAMILIES = {  # updates: as many as pay on digits kept back, in less than two mi
 BEST_RATES = {  # of the rates, by the record's choosing cases
     "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 2e-3,
     "strided transformer": 4e-3, "affine couplings": 4e-3, "mixture couplings": 8e-3,
-    "TarFlow": .016, "TarFlow, rows": .032, "VAE": 2e-3, "VAE, two groups": 2e-3, "latent diffusion": 4e-3,
-    "D3PM, uniform": 4e-3, "D3PM, Gaussian": 4e-3, "D3PM, the paper's reading": 4e-3}
+    "TarFlow": .016, "TarFlow, rows": .032, "VAE": 2e-3, "VAE, two groups": 2e-3,
+    "latent diffusion": 4e-3, "D3PM, uniform": 4e-3, "D3PM, Gaussian": 4e-3,
+    "D3PM, the paper's reading": 4e-3}
 
 def tried(family: str) -> list:
     "The rates from which that of a family was chosen."
