@@ -85,16 +85,19 @@ def _ddim(model, x, steps, generator=None, clip=False, first=-1, eta=0., change=
     return x
 def ddim_clipped(model, x, steps): return _ddim(model, x, steps, clip=True)
 def ddim_of_images(model, x, steps): return _ddim(model, x, steps) + 0 * wide(ABAR, told(x, 0))
-def respaced_clipped(model, x, steps, generator=None):
+def respaced_clipped(model, x, steps, generator=None, share=0.):
     at = grid(steps)
     for t, s in zip(at, at[1:]):
         a, b = left(t), left(s)
         x0 = ((x - (1 - a).sqrt() * model(x, told(x, t))) / a.sqrt()).clamp(-1, 1)
         beta = 1 - a / b
         x = (b.sqrt() * beta * x0 + (1 - beta).sqrt() * (1 - b) * x) / (1 - a)
-        if s >= 0: x = x + (beta * (1 - b) / (1 - a)).sqrt() * torch.randn(
+        if s >= 0: x = x + (beta * ((1 - b) / (1 - a)) ** (1 - share)).sqrt() * torch.randn(
             x.shape, generator=generator)
     return x
+def variance_between(model, x, steps, generator=None):
+    "As a learned variance is: between the smaller and the larger of DDPM."
+    return respaced_clipped(model, x, steps, generator, .5)
 def flow_euler(model, x, steps):
     for i in range(steps): x = x + model(x, torch.tensor(i / steps)) / steps
     return x
@@ -225,7 +228,8 @@ HEALTHY = dict(
     images_only=("forward", _B), rows_only=("forward", _B), three_results=("posterior", _B),
     chain_of_images=("sampler", _s(1000, **_B)), chain_clipped=("sampler", _s(1000, **_B)),
     ddim_clipped=("sampler", _s(**_B)), ddim_of_images=("sampler", _s(**_B)),
-    respaced_clipped=("sampler", _s(100, **_B)), vp_euler=("sampler", _s(**_VP)),
+    respaced_clipped=("sampler", _s(100, **_B)), variance_between=("sampler", _s(100, **_B)),
+    vp_euler=("sampler", _s(**_VP)),
     vp_euler_100=("sampler", _s(100, **_VP)), vp_euler_1000=("sampler", _s(1000, **_VP)),
     ve_euler=("sampler", _s(16, "x", **_VE)), corrector=("sampler", _s(500, "score", **_VE)),
     heun=("sampler", _s(16, "x", **_VE)), dpmpp=("sampler", _s(**_B)), plms=("sampler", _s(**_B)),
