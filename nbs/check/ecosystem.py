@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from diffstudy import check
+from diffstudy import check as checks
 from diffstudy.check import probe
 
 BETAS = torch.linspace(1e-4, .02, 1000, dtype=torch.float64)
@@ -667,7 +667,7 @@ def verdicts(library, name, check, fn, more):
     if more.pop("tables", False):
         for kind, v in fn():
             yield (f"{name.split(':')[0]}: {kind}",
-                   lambda v=v: check.schedule(v, more["says"]), dict)
+                   lambda v=v: checks.schedule(v, more["says"]), dict)
         return
     make = more.pop("make", False)
     tries = more.pop("tries", (8, 16, 32, 64))
@@ -693,16 +693,16 @@ def jump(x, a, s):
 
 def measured(f, tries, jumping, predicts, **says):
     "Calls, how far samples of the mixture are off, the order, and the data left at the first call."
-    l, found, exact = check.probe.noise_schedule(**says), {}, check.probe.target
-    first = check.probe._record_run(
-        f, l, tries[0] if len(tries) < 4 else 16, 10, check.probe.probe_output(predicts))[0][0]
-    if jumping: check.probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
+    l, found, exact = probe.noise_schedule(**says), {}, probe.target
+    first = probe._record_run(
+        f, l, tries[0] if len(tries) < 4 else 16, 10, probe.probe_output(predicts))[0][0]
+    if jumping: probe.target = lambda kind, x, x0, a, s: exact(kind, x, jump(x, a, s), a, s)
     try:
         for k in tries:
-            try: found |= [check.probe.wasserstein_error(f, l, predicts, k)]
+            try: found |= [probe.wasserstein_error(f, l, predicts, k)]
             except Exception:  # some cannot do as many
                 if not found: raise
-    finally: check.probe.target = exact
+    finally: probe.target = exact
     seen = [(math.log(k), math.log(e)) for k, e in found.items() if e > .01 and not jumping]
     return dict(
         calls=[*found], off=[round(e, 4) for e in found.values()],
@@ -717,7 +717,7 @@ def jumps(row):
     calls = ", ".join(map(str, row["calls"]))
     ok = max(row["off"]) < .05
     says = f"{'right; ' * ok}off by {told} after {calls} calls."
-    return check.probe.Verdict(ok, f"consistency: {says}")
+    return probe.Verdict(ok, f"consistency: {says}")
 
 
 def whole(rows):
