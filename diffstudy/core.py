@@ -23,15 +23,6 @@ def as_numbers(v, name: str = "values", dtype=None) -> Tensor:
     except (TypeError, ValueError, RuntimeError): got = f"{type(v).__name__} {v!r:.40}"
     raise TypeError(f"expected {name} as numbers; got {got}")
 
-def check_floats(**tensors):
-    "Check that each value is a tensor of floats; raise TypeError otherwise."
-    for name, v in tensors.items():
-        if not torch.is_tensor(v) or not v.is_floating_point():
-            raise TypeError(
-                f"expected {name} as a tensor of floats; "
-                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
-                "turn gray levels into numbers with data.encode first")
-
 # %% ../nbs/70_core.ipynb #5f12ab94
 def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
     """Expand one value per example so that it broadcasts over the whole example.
@@ -45,7 +36,7 @@ def expand(v: Tensor, x: Tensor, name: str = "values") -> Tensor:
 
     Returns:
         `v` with as many dimensions as `x`: `(b, 1, …)`, or `()`"""
-    v = as_numbers(v, name, None if torch.is_tensor(v) else x.dtype).to(x.device)
+    v = (v if torch.is_tensor(v) else as_numbers(v, name, x.dtype)).to(x.device)
     if v.ndim == 0: return v
     b = x.shape[0] if x.ndim else 1
 
@@ -67,7 +58,12 @@ def as_data(**tensors) -> tuple[Tensor, ...]:
 
     Returns:
         The tensors in their common dtype, float32 or better"""
-    check_floats(**tensors)
+    for name, v in tensors.items():
+        if not torch.is_tensor(v) or not v.is_floating_point():
+            raise TypeError(
+                f"expected {name} as a tensor of floats; "
+                f"got {v.dtype if torch.is_tensor(v) else type(v).__name__}: "
+                "turn gray levels into numbers with data.encode first")
 
     # shapes that differ could broadcast, and would mix the examples without an error
     shapes = {name: tuple(v.shape) for name, v in tensors.items()}
@@ -94,8 +90,9 @@ def as_gamma(gamma: Tensor, x: Tensor = None, name: str = "gamma") -> Tensor:
     Returns:
         γ in float32 or better, not less than `x`; with `x`, broadcast over the examples"""
     # a Python float takes the precision of the data
-    like = x is not None and isinstance(gamma, float)
-    gamma = as_numbers(gamma, name, x.dtype if like else None)
+    if not torch.is_tensor(gamma):
+        like = x is not None and isinstance(gamma, float)
+        gamma = as_numbers(gamma, name, x.dtype if like else None)
     if not gamma.is_floating_point():
         raise TypeError(
             f"expected {name} as floats; got {gamma.dtype}"
@@ -265,7 +262,7 @@ def randn_like(x: Tensor, generator=None) -> Tensor:
 
     Returns:
         Standard normal noise, `(b, *d)`"""
-    check_floats(x=x)
+    as_data(x=x)
     if not isinstance(generator, (list, tuple)):
         return draw(torch.randn, x.shape, generator=generator, device=x.device, dtype=x.dtype)
     check_generator(generator, x)
@@ -310,7 +307,7 @@ def draw(f: Callable, *args, generator=None, device=None, **how) -> Tensor:
 
     Returns:
         Random numbers"""
-    check_generator(generator)
+    if not isinstance(generator, (torch.Generator, type(None))): check_generator(generator)
     here = device if generator is None else generator.device
     v = f(*args, generator=generator, device=here, **how)
     return v if device is None or here == device else to_device(v, device)

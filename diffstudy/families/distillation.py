@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_gamma, as_step, check_between, check_floats, draw, expand, randn_like)
+    as_data, as_gamma, as_step, check_between, draw, expand, randn_like)
 from ..process.notation import convert
 from ..process.process import alpha, marginal, sigma
 from ..process.sample import (
@@ -113,7 +113,7 @@ def progressive_loss(student: Callable, teacher: Callable, x: Tensor, gammas: Te
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    check_floats(x=x)
+    as_data(x=x)
     gammas = check_grid(gammas, clean=False)
     if len(gammas) % 2 == 0:
         raise ValueError(
@@ -147,7 +147,7 @@ def consistency_loss(student: Callable, average: Callable, teacher: Callable, x:
 
     Returns:
         Mean over examples and dimensions, `()`"""
-    check_floats(x=x)
+    as_data(x=x)
     gammas = check_grid(gammas, clean=False)
     i = torch.randint(0, len(gammas) - 1, (len(x),), generator=generator)
     t, s = gammas[i].to(x), gammas[i + 1].to(x)

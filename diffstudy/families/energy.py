@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from ..core import (
-    as_step, check_counts, check_floats, check_positive, expect, randn_like, seen)
+    as_data, as_step, check_counts, check_positive, expect, randn_like, seen)
 from ..process.process import alpha, forward, sigma, transition
 from ..process.sample import check_finite, check_grid, check_state, progress_range
 
@@ -47,7 +47,7 @@ def contrast(f: Callable, real: Tensor, made: Tensor) -> Tensor:
     fits = torch.is_tensor(made) and torch.is_tensor(real) and made.shape[1:] == real.shape[1:]
     expect(fits, f"examples (n, *d), as real, {seen(real)}", seen(made), "made")
     of_made, of_real = f(made), f(real)
-    for v in (of_made, of_real): check_floats(f=v)
+    for v in (of_made, of_real): as_data(f=v)
     return of_made.mean() - of_real.mean()
 
 # %% ../../nbs/57_energy.ipynb #57a0000e
@@ -82,7 +82,7 @@ def langevin_matrix(score: Callable, points: Tensor, step: float) -> Tensor:
     Returns:
         Probabilities of going from the row's point to the column's, `(n, n)`"""
     check_positive(step=step)
-    check_floats(points=points)
+    as_data(points=points)
     expect(points.ndim == 2 and points.shape[1] == 1, "(n, 1)", seen(points), "points")
     width = (points[1] - points[0]).item()
     expect(step ** .5 >= width, f"points closer than the noise of a step, {step ** .5:.3g}", width)
@@ -97,7 +97,7 @@ def memory(matrix: Tensor) -> float:
 
     Returns:
         Number of steps after which 1/e of a deviation is left"""
-    check_floats(matrix=matrix)
+    as_data(matrix=matrix)
     square = matrix.ndim == 2 and len(matrix) == matrix.shape[1]
     expect(square, "floats of shape (n, n)", seen(matrix), "matrix")
     expect(matrix.isfinite().all(), "finite probabilities", "NaN or infinity", "matrix")
@@ -115,7 +115,7 @@ def recovery_slope(score: Callable, z_t: Tensor, gamma_s: Tensor, gamma_t: Tenso
 
     Returns:
         Score of z_s given z_t, of `(b, *d)` to `(b, *d)`"""
-    check_floats(z_t=z_t)
+    as_data(z_t=z_t)
     k = transition(*as_step(gamma_s, gamma_t))
     a, s2 = k.alpha_ts.to(z_t), k.sigma2_ts.to(z_t)
     return lambda z: score(z) + a * (z_t - a * z) / s2

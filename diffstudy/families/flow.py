@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from ..core import (
-    Normal, check_counts, check_floats, expect, flat_sum, randn_like, seen, stream)
+    Normal, as_data, check_counts, expect, flat_sum, randn_like, seen, stream)
 from .autoregressive import Block, full
 from ..nets.models import initialize
 from ..vdm.bound import check_levels
@@ -302,7 +302,7 @@ def dequantize(eps: Tensor, q: Flow = None, context: Tensor = None) -> tuple[Ten
 
     Returns:
         Noise u between 0 and 1, `(b, dim)`, and log q(u), `(b,)`"""
-    check_floats(eps=eps)
+    as_data(eps=eps)
     if q is None: return torch.special.ndtr(eps), eps.new_zeros(len(eps))
     v, log_det = q(eps, context)
     return torch.special.ndtr(v), _log_normal(eps) - log_det - _log_normal(v)

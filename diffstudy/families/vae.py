@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from ..core import Normal, check_counts, check_floats, expand, expect, flat_sum, seen
+from ..core import Normal, as_data, check_counts, expand, expect, flat_sum, seen
 from ..data.images import encode
 from .discrete import draw
 from ..nets.models import MLP, initialize
@@ -136,7 +136,7 @@ def standard(u: Tensor) -> Normal:
 
     Returns:
         Mean `(b, m)`"""
-    check_floats(u=u)
+    as_data(u=u)
     return Normal(torch.zeros_like(u), u.new_ones(()))
 
 # %% ../../nbs/55_vae.ipynb #55a00013
@@ -148,7 +148,7 @@ def importance_bound(log_w: Tensor) -> Tensor:
 
     Returns:
         Estimate of a bound on −log p(x), `(b,)`, nats"""
-    check_floats(log_w=log_w)
+    as_data(log_w=log_w)
     expect(log_w.ndim == 2, "log weights of shape (K, b)", seen(log_w), "log_w")
     return math.log(len(log_w)) - log_w.logsumexp(0)
 

@@ -11,7 +11,7 @@ __all__ = ['weight', 'classifier_guided', 'rejection_mask', 'implicit_classifier
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_gamma, as_labels, check_between, draw, expand, implements)
+    as_data, as_gamma, as_labels, draw, expand, expect, implements)
 from ..process.notation import w_from_scale
 from ..process.process import sigma
 
@@ -92,7 +92,8 @@ def drop_labels(c: Tensor, p_uncond: float, null: int, generator=None) -> Tensor
 
     Returns:
         Labels, `(b,)`, a new tensor"""
-    check_between(0, 1, p_uncond=p_uncond)
+    number = hasattr(p_uncond, "__float__") and 0 <= p_uncond <= 1
+    expect(number, "a number from 0 to 1", repr(p_uncond), "p_uncond")
     c = as_labels(c)
     if not c.ndim: raise ValueError("labels: expected classes of shape (b,); got a single one")
 

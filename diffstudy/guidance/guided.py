@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from ..core import (
-    as_data, as_gamma, as_labels, check_between, choose, expand, expect)
+    as_data, as_gamma, as_labels, choose, expand, expect)
 from .formulas import classifier_free, classifier_guided, weight
 from ..process.notation import PREDICTIONS, convert
 
@@ -66,7 +66,8 @@ class Guided:
     def set_options(self, c, w, predicts, interval, rescale, threshold, classes=0):
         "Check the options of guidance and store them."
         choose(predicts, dict.fromkeys(PREDICTIONS), "kind of prediction")
-        check_between(0, 1, rescale=rescale)
+        number = hasattr(rescale, "__float__") and 0 <= rescale <= 1
+        expect(number, "a number from 0 to 1", repr(rescale), "rescale")
         expect(
             threshold is None or 0 < threshold <= 1,
             "threshold as a share of the values in (0, 1], such as .995", threshold)

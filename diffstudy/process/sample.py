@@ -74,7 +74,8 @@ def check_grid(gammas, backward=False, clean=True) -> Tensor:
     """Convert noise levels to float64 on the CPU.
 
     Raises ValueError unless they fall from noise to data; with `backward`, unless they rise."""
-    g = as_numbers(gammas, "gammas").detach().to("cpu", torch.float64)
+    g = gammas if torch.is_tensor(gammas) else as_numbers(gammas, "gammas")
+    g = g.detach().to("cpu", torch.float64)
     expect(
         g.ndim == 1 and len(g) >= 2,
         "gammas of shape (steps + 1,) with at least one step", f"shape {tuple(g.shape)}")
@@ -234,7 +235,8 @@ def ddim(predict: Callable, z: Tensor, gammas: Tensor, generator=None, *, eta: f
 
     Returns:
         z at the last γ, `(b, *d)`, float32 or better"""
-    check_between(0, 1, eta=eta)
+    number = hasattr(eta, "__float__") and 0 <= eta <= 1
+    expect(number, "a number from 0 to 1", repr(eta), "eta")
     return walk(
         predict,
         check_state(z, generator),
