@@ -372,10 +372,20 @@ def _evaluate(
 ):
     "Evaluate samples beside real images, and the bits per dimension where the model has them."
     from diffstudy import experiment
+    from diffstudy.core import expect, pick_device
+    from diffstudy.data import load
+    from diffstudy.experiment.evaluation import evaluate_file, format_evaluation
     how = _given(w=w, steps=steps, sampler=sampler, spacing=spacing, precision=precision)
     with usage():
         if w is not None: _read_weights(str(w))
-        if data or run.suffix == ".npz": return _evaluate_file(run, data, data_dir, device)
+        if data or run.suffix == ".npz":
+            given = run.suffix == ".npz" and data
+            expect(given, "samples in NAME.npz and their --data", f"{run}, {data}")
+            if Path(data).is_dir(): sets = experiment.open(data, "cpu").images(data_dir)
+            else: sets = load(data, data_dir)
+            found = evaluate_file(run, *sets, pick_device(device), _SHOWN, typer.echo)
+            for line in format_evaluation(found): typer.echo(line)
+            return
         model = _opened(run, device, checkpoint, per_class=per_class, steps=steps)
 
         # a choice that the model does not have is refused, not ignored
@@ -387,18 +397,6 @@ def _evaluate(
             **how, per_class=per_class, seed=seed, data_dir=data_dir, again=force, progress=_SHOWN,
             print_fn=typer.echo)
     for line in experiment.report_evaluation(found): typer.echo(line)
-
-def _evaluate_file(path: Path, data: str | None, data_dir, device):
-    "Evaluate the samples of an .npz file beside real images."
-    from diffstudy import data as datasets, experiment
-    from diffstudy.core import expect, pick_device
-    from diffstudy.experiment.evaluation import evaluate_file, format_evaluation
-    given = path.suffix == ".npz" and data
-    expect(given, "samples in NAME.npz and their --data", f"{path}, {data}")
-    if Path(data).is_dir(): sets = experiment.open(data, "cpu").images(data_dir)
-    else: sets = datasets.load(data, data_dir)
-    found = evaluate_file(path, *sets, pick_device(device), _SHOWN, typer.echo)
-    for line in format_evaluation(found): typer.echo(line)
 
 # %% ../nbs/77_cli.ipynb #72ace11f
 _Picture = Annotated[

@@ -307,16 +307,6 @@ def _answers(predicts: str, l, x0: Tensor) -> dict[str, Callable]:
         "the noisy picture": lambda x, *_: x,
         **({told + "noise": late(1), told + "data": late(-1)} if l.steps else {})}
 
-def _unit_of_loss(none: float, thrice: float, size: float, n: int, d: int) -> str | None:
-    "Find a unit by the losses of answers 0 and 3 times the right one, for n examples of d pixels."
-    if abs(thrice / none - 2.) < .05: return "an absolute error, where a square is said"
-    return next((what for factor, what in {
-        d: "the sum over pixels, where their mean is said",
-        n * d: "the sum over all numbers, where their mean is said",
-        .5: "half of the mean square", d / 2: "half of the sum over pixels",
-        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats",
-    }.items() if abs(none / size / factor - 1) < .03), None)
-
 def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
     """Check a training loss, the mean square error of the prediction over all elements.
 
@@ -361,7 +351,16 @@ def loss(fn, predicts: str = "eps", weight: Callable = None, **says) -> Verdict:
             "answer of 0, not 0: the target is another or of another noise, a level is slightly "
             "off, or a further term is in the loss, without which it can be checked")
         if knows and knows[0].startswith("the time"): wrong = knows[0]
-    wrong = wrong or _unit_of_loss(none, thrice, size, len(x0), x0[0].numel())
+    n, d = len(x0), x0[0].numel()
+    units = {
+        d: "the sum over pixels, where their mean is said",
+        n * d: "the sum over all numbers, where their mean is said",
+        .5: "half of the mean square", d / 2: "half of the sum over pixels",
+        d / math.log(2): "the sum over pixels in bits", 1 / math.log(2): "bits, not nats"}
+    if not wrong and abs(thrice / none - 2.) < .05:
+        wrong = "an absolute error, where a square is said"
+    wrong = wrong or next(
+        (what for factor, what in units.items() if abs(none / size / factor - 1) < .03), None)
     if not wrong and abs(none / size - 1) > .1:
         if weight: wrong = f"levels are weighted otherwise than said: {told}"
         right = f"right, with levels that `weight=` checks: {told}"

@@ -195,12 +195,8 @@ class Frozen:
     def __enter__(self): self.module.requires_grad_(False)
     def __exit__(self, *_): self.module.requires_grad_(True)
 
-def _split_batch(batch):
-    "Split a batch into data and labels; a tensor is a batch without labels."
-    return batch if isinstance(batch, (tuple, list)) else (batch, None)
-
 # %% ../../nbs/73h_adversarial.ipynb #88c7aa75
-def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable = _split_batch,
+def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable = None,
                      indices: Callable = draw_indices,
                      loss_terms: Callable = generator_terms) -> Callable:
     """Make a training step: one update of the discriminator, then one of the generator.
@@ -208,7 +204,7 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
     Args:
         config: Settings of the losses
         chain: γ of the states, `(T + 1,)`; by default `chain_gammas(D.steps)`
-        prepare: Batch → (x, c), where images are encoded
+        prepare: Batch → (x, c); None: a pair, or data alone
         indices: Draw of the indices s, called as `draw_indices`
         loss_terms: Losses of the generator, called as `generator_terms`
 
@@ -224,7 +220,8 @@ def adversarial_step(config: Config, *, chain: Tensor = None, prepare: Callable 
         return placed[x.device]
 
     def step(state, batch, generator):
-        x, c = prepare(batch)
+        if prepare: x, c = prepare(batch)
+        else: x, c = batch if isinstance(batch, (tuple, list)) else (batch, None)
         G, D = (state.model[k] for k in ("generator", "discriminator"))
         levels, low = chain_for(D, x), state.config.precision == "bfloat16"
         cast = torch.autocast(x.device.type, torch.bfloat16, enabled=low)

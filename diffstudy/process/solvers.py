@@ -612,14 +612,10 @@ def _even(schedule, steps):
     t = torch.linspace(1, 0, steps + 1)
     return (1 - t) * data + t * noise
 
-def _edm(schedule, steps):
-    ends = grid(schedule, 1)  # γ of noise and of data
-    return edm_grid(steps + 1, *ends.tolist())[:-1].to(ends)
-
 # each `(schedule, steps)` → γ falling between the schedule's ends, `(steps + 1,)`
 SPACINGS = {
     "even": _even,     # equal steps of log SNR
     "schedule": grid,  # equal steps of t, as in training
     "cosine": lambda s, n: grid(Cosine(*grid(s, 1).flip(0).tolist()), n),
-    "edm": _edm,
+    "edm": lambda s, n: edm_grid(n + 1, *grid(s, 1).tolist())[:-1].to(grid(s, 1)),
 }

@@ -25,9 +25,6 @@ def _cosine(gamma):  # 2 / γ' where α = cos(πt / 2)
 def _vp_rate(gamma):  # β(t) where γ(t) = γ, for β from 0.1 to 20
     return torch.sqrt(.01 + 39.8 * F.softplus(gamma))
 
-def _vp_time(gamma):  # t of the same, which runs from 0 to 1 as β from 0.1 to 20
-    return (_vp_rate(gamma) - .1) / 19.9
-
 WEIGHTS = {  # name → w(γ), of a loss ½ ∫ w E‖ε − ε̂‖² dγ; the bound has 1
     # the likelihood: NCSN (geometric σ), VDM, ScoreFlow
     "bound": torch.ones_like,
@@ -53,7 +50,7 @@ WEIGHTS = {  # name → w(γ), of a loss ½ ∫ w E‖ε − ε̂‖² dγ; the 
 
     # UDM: the bound, cut off at a random time τ with density ∝ 1/τ above 1e-5
     "soft truncation": lambda gamma: (
-        (_vp_time(gamma) / 1e-5).clamp(min=1).log() / math.log(1e5)),
+        ((_vp_rate(gamma) - .1) / 19.9e-5).clamp(min=1).log() / math.log(1e5)),
 }
 
 # %% ../../nbs/51_objectives.ipynb #e4a5fd3f
