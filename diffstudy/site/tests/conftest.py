@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def chromium():
     "One headless Chromium for all the pages of a process, which can have no second playwright."
+    from playwright import sync_api
     from diffstudy.site import website
-    sync_api = pytest.importorskip("playwright.sync_api")
     try: path = website.browser()
     except RuntimeError as e:  # `make test` says it in its last line
         pytest.skip(str(e))

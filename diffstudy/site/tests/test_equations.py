@@ -5,7 +5,7 @@ import json, re
 import pytest
 from ...core import EQUATIONS
 from .. import equations
-from .test_build import HERE, checkout
+from .test_build import HERE
 
 # %% ../../../nbs/90_equations.ipynb #adf82cd6
 def test_equations_are_of_four_kinds():
@@ -16,7 +16,6 @@ def test_equations_are_of_four_kinds():
     assert [i for i in EQUATIONS if equations.kind(i).startswith("claim")] == ["G9", "D1"]
 
 # %% ../../../nbs/90_equations.ipynb #9c0f9d91
-@checkout
 def test_every_equation_has_its_derivation_function_and_check():
     "all 44 equations are derived, computed where they can be, and checked"
     assert equations.problems(HERE) == []

@@ -3,10 +3,9 @@
 # %% ../../../nbs/92_glossary.ipynb #c08533e2
 import re
 from .. import build
-from .test_build import HERE, checkout
+from .test_build import HERE
 
 # %% ../../../nbs/92_glossary.ipynb #58262a86
-@checkout
 def test_every_term_is_used_where_it_is_said_to_be_introduced():
     nb = HERE / "nbs" / "92_glossary.ipynb"
     table = next(c["text"] for c in build.cells(nb) if c["text"].startswith("| term |"))
@@ -26,7 +25,6 @@ def test_every_term_is_used_where_it_is_said_to_be_introduced():
         assert not anchor or f'id="{anchor}"' in text, f"{name} has no {anchor}"
 
 # %% ../../../nbs/92_glossary.ipynb #92a00002
-@checkout
 def test_thirty_words_have_one_name_each():
     "no argument of a public function has a name that the table gives to another word"
     import importlib, inspect

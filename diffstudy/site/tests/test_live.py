@@ -10,7 +10,6 @@ from ...guidance import ClassifierFree
 from ...process import Cosine, grid, sample
 from .. import website
 from ..live import FIGURES, files, html, needs, pack, read, unpack, write
-from .test_build import checkout
 from .test_website import Quiet
 
 # %% ../../../nbs/98a_live.ipynb #9c9fc34f
@@ -88,7 +87,6 @@ def assert_near(a, b, tolerance=1e-4):
     assert (a - b).abs().max() <= tolerance, (a - b).abs().max()
 
 # %% ../../../nbs/98a_live.ipynb #4ebabc77
-@checkout
 def test_the_plane_is_that_of_pytorch(tab):
     "every state of 40 guided particles, η from 0 to 1, and the tilted densities: to 1e-9"
     body = """return [m.grid(args[5]).slice(), m.ddim(args[0], args[1], args[2], args[3], args[4])]
@@ -123,7 +121,6 @@ def test_the_plane_is_that_of_pytorch(tab):
         assert_near([v - ours[0] for v in ours], logs - logs[0], 1e-9)
 
 # %% ../../../nbs/98a_live.ipynb #e630ad23
-@checkout
 def test_the_posterior_is_that_of_pytorch(tab):
     "shares, mean and density of three peaks, as they are dragged at five levels: to 1e-9"
     mix = dict(weights=[.2, .5, .3], means=[-1., .4, 1.5], std=[.2, .1, .4])
@@ -142,7 +139,6 @@ def test_the_posterior_is_that_of_pytorch(tab):
         assert_near([mean], found.mean(), 1e-9)
         assert_near(p, found.log_prob(x[:, None]).exp(), 1e-9)
 
-@checkout
 def test_the_posterior_follows_keys_and_pointer(tab):
     "z by the arrow keys and by the mouse, σ by its slider; the words are those of the state"
     figure = press(tab, "posterior")
@@ -166,7 +162,6 @@ def test_the_posterior_follows_keys_and_pointer(tab):
     assert sigma == .99
     assert 0 < mean < .15 * z  # the mean is tanh(αz/σ²) for two points, and α is .14
 
-@checkout
 def test_a_digit_is_that_of_pytorch(tab):
     "all five states and the image of the ten digits, from PyTorch's noise: to 1e-4"
     header, net, parts = read("digits")
@@ -189,7 +184,6 @@ def test_a_digit_is_that_of_pytorch(tab):
         assert_near(ours, states[:, d, 0])
         assert_near(image, parts.decode(states[-1, d:d + 1]))
 
-@checkout
 def test_a_guided_digit_is_that_of_pytorch(tab):
     "two guided digits of the VDM, the state after each of four steps of DDIM: to 1e-4"
     _, model, _ = read("guided")
@@ -211,7 +205,6 @@ def test_a_guided_digit_is_that_of_pytorch(tab):
                 states[1:].flatten(2).transpose(0, 1))
 
 # %% ../../../nbs/98a_live.ipynb #92bf66b4
-@checkout
 def test_the_plane_by_keyboard(tab):
     "nothing loaded before Start; centers and sliders by keys; the figure's own particles: to 1e-4"
     assert tab.asked == [""]
@@ -244,7 +237,6 @@ def test_the_plane_by_keyboard(tab):
     assert abs(shift) < .1
     assert abs(ratio - 1) < .1
 
-@checkout
 @pytest.mark.parametrize("tab", [dict(
     viewport=dict(width=360, height=800), has_touch=True, is_mobile=True,
     reduced_motion="reduce", color_scheme="dark")], indirect=True)
@@ -272,7 +264,6 @@ def test_figures_on_a_phone(tab):
     assert tab.evaluate(SMALL) == 0
 
 # %% ../../../nbs/98a_live.ipynb #476fc92e
-@checkout
 def test_digits_are_typed_and_timed(tab):
     "a digit by its key and by its button, other noise, the time on the page: below a second"
     figure = press(tab, "digits")
@@ -292,7 +283,6 @@ def test_digits_are_typed_and_timed(tab):
     assert (torch.tensor(first) - torch.tensor(second)).abs().max() > .5
     print(f"a digit of four calls: {ms:.1f} ms")
 
-@checkout
 def test_a_hole_is_filled_as_pytorch_fills_it(tab):
     "a stroke hides pixels; half of a digit by a button, eight answers in four steps: to 1e-3"
     figure = press(tab, "hole")
@@ -325,7 +315,6 @@ def test_a_hole_is_filled_as_pytorch_fills_it(tab):
         z = inverse.replacement(model.predict(), measured, start, grid(model.schedule, 4).detach())
     assert_near(first, z, 1e-3)
 
-@checkout
 def test_started_figures_keep_nobody_out(tab):
     "axe-core finds nothing serious in the started figures, in light and dark"
     try: axe = website.web_packages() / "axe-core" / "axe.min.js"
@@ -367,7 +356,6 @@ def test_weights_are_written_and_read(tmp_path):
     with pytest.raises(ValueError, match="finite numbers"): pack(dict(a=torch.tensor([math.inf])))
     with pytest.raises(ValueError, match="bytes for these shapes"): unpack(shapes, raw[:-2])
 
-@checkout
 def test_figures_are_small_and_named():
     "below 4 MB in all, scores recorded, every figure with its files; a wrong name is answered"
     sizes = {to: p.stat().st_size for to, p in files().items()}

@@ -3,16 +3,14 @@
 # %% ../../../nbs/98_build.ipynb #1df62e46
 import json
 from pathlib import Path
-import pytest
-from .. import build, measure
-from .test_build import HERE, checkout, prints
+from .. import measure
+from .test_build import HERE, prints
 
 MOST = {  # files, functions
     "own network": (12, 61), "train": (19, 139), "open": (10, 40), "sample": (14, 58),
     "score": (5, 11)}
 ONCE = 68  # private functions of the library that are used once
 
-@checkout
 def test_no_trip_is_long():
     command = "import json; from diffstudy.site import measure; print(json.dumps(measure.trips()))"
     found = json.loads(prints(command))
@@ -21,7 +19,6 @@ def test_no_trip_is_long():
     assert found.keys() == MOST.keys(), f"more files or functions than before: {far}"
     assert not far, f"more files or functions than before: {far}"
 
-@checkout
 def test_functions_are_neither_long_nor_torn():
     found = measure.counted(HERE)
     long = {p: n["functions over 60 lines"] for p, n in found.items()}

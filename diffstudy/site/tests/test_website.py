@@ -5,17 +5,15 @@ import base64, html, http.server, json, os, re, tempfile
 from pathlib import Path
 import pytest, yaml
 from .. import build, slides, website
-from .test_build import HERE, NOTEBOOKS, checkout
+from .test_build import HERE, NOTEBOOKS
 
 PAGES = [n.replace(".ipynb", ".html") for n in NOTEBOOKS]
-PROBES = HERE / "nbs" / "check" / "page.js"  # what is asked of a page in a browser
-ASK = dict(re.findall(r"(?ms)^ask\.(\w+) = (.*?);$(?=\n\n|\n\Z)", PROBES.read_text("utf-8"))
-           if PROBES.exists() else [])
+PROBES = (HERE / "nbs" / "check" / "page.js").read_text("utf-8")  # what is asked of a page
+ASK = dict(re.findall(r"(?ms)^ask\.(\w+) = (.*?);$(?=\n\n|\n\Z)", PROBES))
 
 # %% ../../../nbs/99_website.ipynb #aa0231dd
 def test_the_reference_says_once_what_an_argument_is():
     "a docstring becomes a text and a list, and each argument is told once"
-    pytest.importorskip("smalldocs")
     from diffstudy import process
     said = {"a": "What to add: all", "b": "What to add: all", "c": "More", "return": "The sum"}
     args = "Args:\n    a, b: What to\n        add: all\n    *c: More"
@@ -42,7 +40,6 @@ def test_a_line_stands_for_a_folded_check():
     assert [text for text in more if build.only_calls(text)] == []
 
 # %% ../../../nbs/99_website.ipynb #56eb9c77
-@checkout
 def test_a_students_edition_has_no_solutions():
     "a student's edition has task, stub and check without an answer; the full one closes solutions"
     nb = HERE / "nbs" / "20_guidance.ipynb"
@@ -93,9 +90,6 @@ def rendered():
 @pytest.fixture(scope="session")
 def site():
     "The site, served: folder, address, complaints, seconds of the processor."
-    if not (HERE / "settings.ini").exists(): pytest.skip("needs a checkout")
-    pytest.importorskip("smalldocs")
-    pytest.importorskip("nbdev")
     folder, said, seconds = rendered()
     with website.served(folder, handler=Quiet) as address:
         yield Path(folder), address, said, seconds
@@ -107,7 +101,6 @@ def texts(pattern, page):
     found = re.findall(pattern, page, re.S)
     return [html.unescape(" ".join(re.sub("<[^>]*>", " ", t).split())) for t in found]
 
-@checkout
 def test_the_site_renders_quickly_and_without_a_complaint(site):
     "the site is rendered within 30 s of a usual machine, and the renderer has nothing to say"
     assert site[2] == []
@@ -117,7 +110,6 @@ def test_the_site_renders_quickly_and_without_a_complaint(site):
 # %% ../../../nbs/99_website.ipynb #44096c88
 BESIDE = "llms.txt", "sitemap.xml", "404.html", "images/card.png", "images/favicon.svg"
 
-@checkout
 def test_the_site_is_small_and_whole(site):
     "the site has at most 30 MB, a page 3 MB, the search 0.6 MB as sent; pages have what they need"
     import gzip
@@ -144,7 +136,6 @@ def test_the_site_is_small_and_whole(site):
         assert page == "index.html" or f"notebooks/{name}" in plain, page
 
 # %% ../../../nbs/99_website.ipynb #0f65f75a
-@checkout
 def test_every_page_is_listed_and_marked_where_one_reads_it(site):
     "number and title at the top and in the list; the path and the own section are open"
     stops = {s.href: s for section in website.menu().values() for s in section}
@@ -160,7 +151,6 @@ def test_every_page_is_listed_and_marked_where_one_reads_it(site):
         opened = {says for is_open, says, inside in folds if is_open}
         assert opened == {build.THE_PATH} | {says for _, says, inside in folds if page in inside}
 
-@checkout
 def test_buttons_lead_along_the_path(site):
     "from its first page to its last, and through the other sections, which lead back to it"
     path, walked = [nb.stem for nb in build.path()], [build.path()[0].stem]
@@ -177,7 +167,6 @@ def test_buttons_lead_along_the_path(site):
             assert ("Back to the path" in end) == (section != build.THE_PATH), stop.href
             assert not before or before.title in end, stop.href
 
-@checkout
 def test_the_site_remembers_where_one_was(site, chromium):
     "the way back leads to the page of the path read last; a page read to its end is marked"
     tab, wrong = open_page(chromium, site[1], "20_guidance.html")
@@ -192,7 +181,6 @@ def test_the_site_remembers_where_one_was(site, chromium):
     tab.context.close()
     assert (seen, wrong) == (True, [])
 
-@checkout
 @pytest.mark.parametrize("width, most", ((1280, 350), (390, 780)))
 def test_a_page_begins_with_its_text(site, chromium, width, most):
     "its first heading stands above y = 350, on a phone above the fold"
@@ -204,7 +192,6 @@ def test_a_page_begins_with_its_text(site, chromium, width, most):
     tab.context.close()
     assert {page: round(y) for page, y in tops.items() if y > most} == {}
 
-@checkout
 def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     "each old address names a page and a place that are there, and a browser is led there"
     for old, to in website.moved().items():
@@ -223,7 +210,6 @@ def test_old_addresses_lead_to_where_their_pages_are(site, chromium):
     tab.close()
 
 # %% ../../../nbs/99_website.ipynb #a4907af8
-@checkout
 def test_a_caption_in_the_source_is_on_the_page(site):
     "no caption of a notebook's shown cells is lost on the way to its page"
     for name, page in zip(NOTEBOOKS, PAGES):
@@ -235,7 +221,6 @@ def test_a_caption_in_the_source_is_on_the_page(site):
         assert [s for s in said if " ".join(s.split()) not in there] == [], page
 
 # %% ../../../nbs/99_website.ipynb #e6c57711
-@checkout
 def test_no_dead_links(site):
     "no link within the site is dead, and each anchor is there"
     pages = {p: p.read_text(encoding="utf-8") for p in site[0].rglob("*.html")}
@@ -252,7 +237,6 @@ def test_no_dead_links(site):
     assert dead == []
 
 # %% ../../../nbs/99_website.ipynb #83a14196
-@checkout
 def test_links_of_the_readme_lead_somewhere():
     "the links of the README lead to files that are there"
     text = (HERE / "README.md").read_text()
@@ -378,7 +362,6 @@ def looks_right(tab, page, scheme, width):
     assert violations == [], f"{page} in {scheme}: " + "\n".join(violations)
 
 # %% ../../../nbs/99_website.ipynb #e33f0561
-@checkout
 @pytest.mark.parametrize("page", [*PAGES, "api_process.html", "api_experiment.html"])
 def test_page_in_a_browser(site, chromium, one_tab, page):
     "a page is whole at four widths, in light and dark, Tab reaches all, axe finds nothing serious"
@@ -405,7 +388,6 @@ def test_page_in_a_browser(site, chromium, one_tab, page):
     assert shown <= 250 * slower, f"{page} can be read after {shown:.0f} ms"
 
 # %% ../../../nbs/99_website.ipynb #4c24993f
-@checkout
 @pytest.mark.parametrize("lecture", slides.LECTURES)
 def test_a_deck_in_a_browser(site, chromium, lecture):
     "a deck needs no network, every figure is there, nothing is larger than its slide"
@@ -420,7 +402,6 @@ def test_a_deck_in_a_browser(site, chromium, lecture):
     assert (seen, wrong) == ({"over": [], "images": [], "math": []}, [])
 
 # %% ../../../nbs/99_website.ipynb #3e9c7a8c
-@checkout
 def test_the_cheat_sheet_is_two_pages_of_paper(site, chromium):
     tab, _ = open_page(chromium, site[1], "94a_cheat_sheet.html")
     printed = tab.pdf(prefer_css_page_size=True)
@@ -449,7 +430,6 @@ def ask(tab, term):
     tab.wait_for_selector(".hits.show a")
     return [a.get_attribute("href") for a in tab.locator(".hits a").all()]
 
-@checkout
 def test_search_finds_and_prefers_the_course(site, chromium):
     "the first hit is the page; other words for it, of `nbs/asked.json`, and a misspelt one lead there"
     first = dict(FIRST)
@@ -461,7 +441,6 @@ def test_search_finds_and_prefers_the_course(site, chromium):
     tab.context.close()
     assert (lost, wrong) == ({}, [])
 
-@checkout
 @pytest.mark.parametrize("width", (1400, 390))
 def test_hits_can_be_read(site, chromium, width):
     "nothing covers or cuts off the text of a hit"
@@ -483,7 +462,6 @@ def comes(tab, script, arg=None) -> bool:
     tab.wait_for_timeout(200)
     return tab.evaluate(script, arg)
 
-@checkout
 @pytest.mark.parametrize("width", (1400, 768, 390))
 @pytest.mark.parametrize("page", ("30_bound.html",))
 def test_a_link_leads_to_an_equation_that_is_seen(site, chromium, page, width):
@@ -503,7 +481,6 @@ def test_a_link_leads_to_an_equation_that_is_seen(site, chromium, page, width):
 # %% ../../../nbs/99_website.ipynb #04b99bda
 FORBID = """Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})"""
 
-@checkout
 @pytest.mark.parametrize("remembers", (True, False))
 def test_one_switch_opens_all_checks(site, chromium, remembers):
     "one button opens all checks; the next page remembers it, if it may, whatever its address"
@@ -532,7 +509,6 @@ def test_one_switch_opens_all_checks(site, chromium, remembers):
     tab.context.close()
     assert wrong == []
 
-@checkout
 def test_a_link_to_a_check_opens_it(site, chromium):
     "a link to a folded check opens this one, and no other"
     tab, _ = open_page(chromium, site[1], "31_snr.html")
@@ -544,7 +520,6 @@ def test_a_link_to_a_check_opens_it(site, chromium):
     assert f"def {ids[1].removeprefix('fn-')}" in code
 
 # %% ../../../nbs/99_website.ipynb #b672cf00
-@checkout
 def test_lines_of_code_fit_a_laptop(site, chromium):
     "at 1280 px a line of 100 columns fits, and what is printed is not cut"
     tab, _ = open_page(chromium, site[1], "31_snr.html", width=1280)
@@ -556,7 +531,6 @@ def test_lines_of_code_fit_a_laptop(site, chromium):
     assert cut == []
 
 # %% ../../../nbs/99_website.ipynb #3ec83d5d
-@checkout
 @pytest.mark.parametrize("scheme", ("light", "dark"))
 def test_a_drawing_follows_light_and_dark(site, chromium, scheme):
     "a drawing in the page follows the reader's system, then the page's own switch"
@@ -571,7 +545,6 @@ def test_a_drawing_follows_light_and_dark(site, chromium, scheme):
     tab.context.close()
 
 # %% ../../../nbs/99_website.ipynb #ac48be48
-@checkout
 def test_a_page_can_be_printed(site, chromium):
     "on paper a page is black on white, not cut off, without links around it, and tells its answers"
     tab, _ = open_page(chromium, site[1], "11_process.html", "dark")
