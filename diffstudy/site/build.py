@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 # %% ../../nbs/98_build.ipynb #92c98219
-def root() -> Path:  # The checkout; FileNotFoundError when there is none
-    "The folder that holds `settings.ini` and `nbs`, at or above here, or beside the package."
+def root() -> Path:
+    "The folder with `settings.ini` and `nbs`, at or above here, or beside the package."
     here = Path.cwd()
     beside = Path(globals().get("__file__", ".")).resolve().parents[2:3]
-    for p in (here, *here.parents, *beside):
-        if (p / "settings.ini").exists() and (p / "nbs").is_dir(): return p
-    raise FileNotFoundError(
-        f"no checkout of diffstudy at or above {here}: expected a folder with settings.ini "
-        "and nbs; clone the repository and call this from inside it")
+    places = (here, *here.parents, *beside)
+    return next(p for p in places if (p / "settings.ini").exists() and (p / "nbs").is_dir())
 
 # %% ../../nbs/98_build.ipynb #59aea9ce
 def notebooks() -> list[Path]:

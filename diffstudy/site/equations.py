@@ -50,7 +50,6 @@ class Row(NamedTuple):
     derived: tuple[str, ...]  # Notebooks that tag it, that of its derivation first
     functions: tuple[Function, ...]
     checks: tuple[Function, ...]
-    status: str  # "checked", or what is missing
 
 TAG = re.compile(r"\\tag\{([^}]*)\}")
 SHOWN = re.compile(r"((?:[^\n]*\n\s*)?)\$\$(.*?)\$\$", re.S)  # the line before, and a formula
@@ -84,18 +83,14 @@ def kind(id: str) -> str:  # "definition", "identity", "true …" or "claim, hol
 # %% ../../nbs/90_equations.ipynb #f65961f5
 def registry(where: Path | None = None  # A checkout; the one around here by default
 ) -> list[Row]:
-    "Every equation with its derivations, functions, checks and status."
+    "Every equation with its derivations, functions and checks."
     where, rows = where or build.root(), []
     places, code = tagged(where), functions(where / "diffstudy")
     tests = checks(where / "diffstudy" / "tests")
     def order(notebook): return not re.match("[1-6]", notebook), notebook
     for i, e in EQUATIONS.items():
         derived = sorted({nb for nb, anchor in places.get(i, []) if anchor}, key=order)
-        parts = {"derivation": derived, "function": code.get(i, []), "check": tests.get(i, [])}
-        missing = [p for p, found in parts.items()
-                   if not found and (p != "function" or e.kind != "statement")]
-        status = "without " + " and ".join(missing) if missing else "checked"
-        rows.append(Row(e, *map(tuple, parts.values()), status))
+        rows.append(Row(e, *map(tuple, (derived, code.get(i, []), tests.get(i, [])))))
     return rows
 
 # %% ../../nbs/90_equations.ipynb #1f64d964
@@ -105,7 +100,10 @@ def problems(where: Path | None = None  # A checkout; the one around here by def
     where, wrong = where or build.root(), []
     for r in registry(where):
         place = f" of {r.derived[0]}" if r.derived else ""
-        if r.status != "checked": wrong.append(f"{r.equation.id}{place} is {r.status}")
+        parts = {"derivation": r.derived, "function": r.functions, "check": r.checks}
+        missing = [p for p, found in parts.items()
+                   if not found and (p != "function" or r.equation.kind != "statement")]
+        if missing: wrong.append(f"{r.equation.id}{place} is without {' and '.join(missing)}")
 
     for i, places in tagged(where).items():
         names = [nb for nb, _ in places]
@@ -155,18 +153,18 @@ def page(where: Path, rows: list[Row]) -> str:  # Markdown
 
     for letter, name in TABLES.items():
         mine = [r for r in rows if r.equation.id[0] == letter]
-        checked = sum(r.status == "checked" for r in mine)
+        checked = sum(bool(r.checks) for r in mine)
         source = mine[0].equation.source
         out.append(f"## {name}\n\n{checked} of {len(mine)} are checked. Source: {source}.\n")
         out.append("| id | kind | statement | derived in | computed by | checked by |")
         out.append("|---|---|---|---|---|---|")
-        for e, notebooks, code, tests, status in mine:
+        for e, notebooks, code, tests in mine:
             derived = ", ".join(f"[{title[n]}]({n}.ipynb#eq-{e.id})" for n in notebooks)
             links = ", ".join(code_link(f, home, f"{f.module}.{f.name}") for f in code)
             if not links and e.kind == "statement" and notebooks: links = "a statement"
-            said = kind(e.id) + f", {status}" * (status != "checked")
-            cells = [f'<a id="row-{e.id}"></a>{e.id}', said, f"${e.statement}$", derived, links]
-            out.append(f"| {' | '.join([*cells, ', '.join(code_link(p, home) for p in tests)])} |")
+            held = ", ".join(code_link(p, home) for p in tests)
+            cells = f'<a id="row-{e.id}"></a>{e.id}', kind(e.id), f"${e.statement}$"
+            out.append(f"| {' | '.join([*cells, derived, links, held])} |")
         out.append("")
     return "\n".join(out)
 

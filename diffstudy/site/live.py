@@ -4,70 +4,55 @@
 
 # %% ../../nbs/98a_live.ipynb #765a694e
 import argparse, base64, hashlib, json, math, re
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 import torch
-from .. import data, ddgan, experiment, inverse, measure, process, vdm
+from .. import data, ddgan, experiment, inverse, measure, process
 from ..core import stream
-from ..guidance import ClassifierFree
 from ..measure import judge
-from ..process import Cosine, grid, sample, sigma
+from ..process import grid, sample, sigma
 from . import build
 from ..train import files as disk
 
 # %% ../../nbs/98a_live.ipynb #edc67fd2
-@dataclass(frozen=True)
-class Figure:
-    "A live figure: the words around it. Its files in `nbs/live` begin with its name."
-    alt: str       # What the still picture shows, for who cannot see it
-    caption: str   # What to do, and what is seen then
-    weights: bool  # Whether a network belongs to it
-
-FIGURES = {
-    "plane": Figure(
+FIGURES = {  # name → what the still picture shows, for who cannot see it; and the words below
+    "plane": (
         "Points of three classes in three colors. A line around each class holds nine tenths of "
         "its tilted density; the points lie in its outer part and beyond it.",
         "Three classes of points. One panel has particles on their way from noise, steered by the "
         "guided prediction; the other the densities that the formula promises. Raise w: the "
         "particles lie farther out and closer together than promised. Move a center (drag it, or "
         "use the arrow keys), the steps and the noise. At w = 0 both agree. A standard error "
-        "stands in brackets.",
-        False),
-    "digits": Figure(
+        "stands in brackets."),
+    "digits": (
         "The digits from 0 to 9, each drawn by four calls of the network.",
         "A denoising diffusion GAN that was trained on MNIST draws the digit that you press or "
         "type, in four calls. Each call reads a noisy state, guesses the digit, and noise is "
         "added again, less each time. The states are 40 numbers, weights of 40 smooth pictures, "
-        "so their noise looks like blobs and not like grains.",
-        True),
-    "guided": Figure(
+        "so their noise looks like blobs and not like grains."),
+    "guided": (
         "The digits from 0 to 9, as the network draws them.",
         "Press a digit: a diffusion model of 1.5 million weights, trained on MNIST, draws it from "
         "noise in your browser, with two calls of the network for each step. The rows show what "
         "it reads and what it guesses on the way. Raise w, and the digit becomes clearer and more "
-        "like all others of its kind.",
-        True),
-    "hole": Figure(
+        "like all others of its kind."),
+    "hole": (
         "Three digits whose lower halves are hidden, and four answers to each: digits that all "
         "have the same upper half.",
         "Draw over the digit with the mouse or a finger, or take a part away by a button: "
         "the network of the guided digits, which is not told which digit it is, fills the hole "
         "eight times. Before each step what is seen is put in its place, with the noise of the "
-        "level.",
-        False),
-    "posterior": Figure(
+        "level."),
+    "posterior": (
         "Two narrow peaks at −1 and 1 as a shade. After z = 0.3 was seen, the line has a higher "
         "peak at 1 and a lower one at −1; the dashed mean stands between them.",
         "Shade: the data. Line: what the clean value may have been, after z was seen. Dashed: "
-        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise.",
-        False),
+        "the mean, the best single guess. Move z (drag it, or use the arrow keys) and the noise."),
 }
 
 def folder() -> Path:
-    "Where the sources of the figures are kept: beside the notebook, or in the checkout."
-    beside = Path("live")
-    return beside.resolve() if (beside / "live.js").exists() else build.root() / "nbs" / "live"
+    "Where the sources of the figures are kept."
+    return build.root() / "nbs" / "live"
 
 # %% ../../nbs/98a_live.ipynb #f6c62e12
 def files() -> dict[str, Path]:  # Path within the site → file
@@ -87,9 +72,7 @@ def loads(name: str) -> int:
 
 def html(name: str) -> str:
     "A figure of `FIGURES` as it stands in a page before it is started."
-    if name not in FIGURES:
-        raise ValueError(f"expected a live figure of {', '.join(FIGURES)}; got {name!r}")
-    f, size = FIGURES[name], loads(name)
+    (_, caption), size = FIGURES[name], loads(name)
     amount = f"{size / 1e6:.1f} MB" if size > 5e5 else f"{size / 1e3:.0f} kB"
     failed = "this.nextElementSibling.textContent='The figure could not be loaded: '+e.message"
     press = (f"import('./live/live.js').then(m=>m.start(this.closest('figure')))"
@@ -102,12 +85,12 @@ def html(name: str) -> str:
         '<div class="ds-live-start" style="margin:.5rem 0">'
         f'<button type="button" style="{look}" onclick="{escape(press)}">Start</button> '
         f"<span>It computes in your browser, and loads {amount} from this site.</span></div>",
-        f"<figcaption>{escape(f.caption)}</figcaption>",
+        f"<figcaption>{escape(caption)}</figcaption>",
         "</figure>"])
 
 def still(name: str) -> str:  # HTML
     "The picture that stands in the place of a figure until it is started."
-    alt, svg = escape(FIGURES[name].alt), folder() / f"{name}.svg"
+    alt, svg = escape(FIGURES[name][0]), folder() / f"{name}.svg"
     if svg.exists():
         named = f'<svg role="img" aria-label="{alt}"'
         return svg.read_text(encoding="utf-8").replace("<svg", named)
@@ -133,11 +116,8 @@ def pack(tensors: dict) -> tuple[list, bytes]:  # Names and shapes; the numbers,
 def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
     "The tensors again."
     out, left = {}, bytearray(raw)
-    kinds = [(s, math.prod(s["shape"]), len(s["shape"]) > 1) for s in shapes]
-    size = sum(4 * s["shape"][0] + n if matrix else 4 * n for s, n, matrix in kinds)
-    if size != len(raw):
-        raise ValueError(f"expected {size} bytes for these shapes; got {len(raw)}")
-    for s, n, matrix in kinds:
+    for s in shapes:
+        n, matrix = math.prod(s["shape"]), len(s["shape"]) > 1
         rows = s["shape"][0] if matrix else n
         t, left = torch.frombuffer(left[:4 * rows], dtype=torch.float32), left[4 * rows:]
         if matrix:
@@ -148,10 +128,10 @@ def unpack(shapes: list, raw: bytes) -> dict:  # Name → tensor in float32
 
 # %% ../../nbs/98a_live.ipynb #a4a27952
 def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
-    "What a browser needs to draw as a run does; ValueError for a run that it cannot draw."
+    "What a browser needs to draw as a run of `ddgan-mnist-components` or `mnist` does."
     net = run.model.net.net if run.kind == "vdm" else run.model
     tensors, size = dict(net.state_dict()), run.facts["shape"][-1]
-    if run.kind == "ddgan" and run.config["components"] and run.config["gan"]["net"] == "mlp":
+    if run.kind == "ddgan":
         import safetensors.torch
         parts = safetensors.torch.load_file(run.run_dir / "components.safetensors")
         chain = ddgan.chain_gammas(net.steps)
@@ -162,25 +142,18 @@ def needs(run) -> tuple[dict, dict]:  # Numbers for the header, and tensors
             sigma=sigma(chain).tolist(),
             posterior=[dict(z=z, x=x, std=v ** .5) for z, x, v in zip(*(v.tolist() for v in k))])
         return numbers, tensors | {name: parts[name] for name in ("mean", "basis")}
-    plain = run.kind == "vdm" and run.config["head"] == "patches"
-    plain = plain and not run.config["decoder_width"]
-    f = run.config["unet"] if plain else {}
-    if plain and run.config["schedule"] == "linear" and not f["attention"] and not f["fourier"]:
-        return dict(
-            classes=run.facts["classes"], size=size,
-            width=f["width"], groups=f["groups"], heads=f["num_heads"],
-            range=[f["gamma_min"], f["gamma_max"]],
-            ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
-    raise ValueError(
-        "expected a run of the recipe ddgan-mnist-components or mnist, which the browser "
-        f"can draw by matrix products; got {run}")
+    f = run.config["unet"]
+    return dict(
+        classes=run.facts["classes"], size=size,
+        width=f["width"], groups=f["groups"], heads=f["num_heads"],
+        range=[f["gamma_min"], f["gamma_max"]],
+        ends=[run.config["gamma_min"], run.config["gamma_max"]]), tensors
 
 # %% ../../nbs/98a_live.ipynb #2c1b8876
 def write(
     name: str,          # Of the figure
     run,                # An opened run, as `needs` takes it
     place: Path = None,  # The folder to write into; that of the figures by default
-    data_dir=None, judges=None,  # Where images and judges are
     n: int = 1000,      # Digits that the judge sees; 0: no judge
 ) -> dict:  # The header
     "Write the weights of a figure with their header, and let the judge look at what they draw."
@@ -203,10 +176,10 @@ def write(
 
     # the judge sees what is in the file, not what was rounded into it
     model, parts = read(name, place)[1:]
-    images = run.images(data_dir)[0]
+    images = run.images()[0]
     c = torch.arange(n) % images.classes
     known = judge.feature_network(
-        images, judges, **(judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR))
+        images, **(judge.EXTRACTOR_LARGE if len(images) > 10_000 else judge.EXTRACTOR))
     share = measure.accuracy(known, drawn(model, parts, c, images.levels), c)
     made["recognized"] = dict(count=round(share.mean * n), n=n, error=share.error)
     disk.write_json(place / f"{name}.json", header)
@@ -245,54 +218,9 @@ def drawn(model, parts, c, levels, seed: int = 0):
     return data.encode(x, levels)
 
 # %% ../../nbs/98a_live.ipynb #7af497d3
-def still_plane() -> str:  # SVG
-    "Where the guided flow takes 240 points, and the lines that hold 90 % of the tilted densities."
-    from contourpy import contour_generator
-    from diffstudy import viz
-    mix, w = data.three_gaussians(), 1.
-    lim, n = 3.6, 121
-    at = lambda x, y: f"{50 + 50 * x / lim:.1f} {50 - 50 * y / lim:.1f}"
-    g = torch.linspace(-lim, lim, n, dtype=torch.float64)
-    points = torch.stack(torch.meshgrid(g, g, indexing="xy"), -1).reshape(-1, 2)
-
-    c = torch.arange(240) % 3
-    z = sample.ddim(
-        ClassifierFree(mix.predict, c, w=w, null=3),
-        sample.initial((240, 2), stream(0, "still")), grid(Cosine(-12., 12.), 50))
-    out = []
-    for k, color in enumerate((viz.BLUE, viz.ORANGE, viz.GREEN)):
-        log_p = mix.log_prob(points, c=torch.tensor(k)) + w * mix.log_class_prob(points)[:, k]
-        p = log_p.softmax(0).sort(descending=True).values
-        level = p[int((p.cumsum(0) < .9).sum())]
-        lines = contour_generator(z=log_p.softmax(0).reshape(n, n).numpy(), x=g, y=g).lines(level)
-        way = "".join("M" + "L".join(at(*q) for q in line[::3]) + "Z" for line in lines)
-        dots = "".join(f"M{at(*q)}h0" for q in z[c == k].tolist())
-        out += [f'<path d="{way}" fill="none" stroke="{color}" stroke-width=".6"/>',
-                f'<path d="{dots}" stroke="{color}" stroke-width="1.6" stroke-linecap="round"/>']
-    return f'<svg viewBox="14 8 72 70" width="100%">{"".join(out)}</svg>'
-
-def still_posterior() -> str:  # SVG
-    "Two peaks of data, and the posterior after z = 0.3 was seen at σ = 0.8, with its mean."
-    from diffstudy import viz
-    lim, high = 2.4, 50
-    mix = data.GaussianMixture([1., 1.], [[-1.], [1.]], [[.04], [.04]])
-    found = mix.posterior(torch.tensor([[.3]], dtype=torch.float64), .6, .8)
-    x = torch.linspace(-lim, lim, 121, dtype=torch.float64)[:, None]
-    data_p, p = mix.log_prob(x).exp(), found.log_prob(x).exp()
-    at = lambda u, v: f"{50 + 50 * u / lim:.1f} {high * (1 - .9 * v / p.max()):.1f}"
-    way = lambda q: "M" + "L".join(at(u, v) for u, v in zip(x[:, 0], q))
-    mean = 50 + 50 * found.mean().item() / lim
-    return (
-        '<svg viewBox="0 0 100 52" width="100%">'
-        f'<path d="{way(data_p)}Z" fill="{viz.BLUE}" opacity=".3"/>'
-        f'<path d="{way(p)}" fill="none" stroke="{viz.BLUE}" stroke-width=".9"/>'
-        f'<path d="M{mean:.1f} 0V{high}" stroke="{viz.ORANGE}" stroke-width=".7" '
-        'stroke-dasharray="2 1.5"/>'
-        f'<path d="M0 {high}H100" stroke="currentColor" stroke-width=".4"/></svg>')
-
-def still_hole(place: Path, data_dir=None):
+def still_hole(place: Path):
     "Three digits without their lower half, and four answers to each; and the digits themselves."
-    held, model = data.load("mnist", data_dir)[1], read("guided", place)[1]
+    held, model = data.load("mnist")[1], read("guided", place)[1]
     k = torch.stack([held.images[held.labels == c][0] for c in range(held.classes)])
     disk.replace_file(place / "hole.bin", bytes(k.flatten().tolist()))
     x, seen = data.encode(k[[2, 3, 7]], 256), torch.zeros(1, 28, 28, dtype=torch.bool)
@@ -327,28 +255,19 @@ def micro() -> str:
     return "\n\n".join(re.sub(r"(?m)^#\|.*\n", "", text) for text in parts) + "\n"
 
 # %% ../../nbs/98a_live.ipynb #a1bbda8b
-def main(argv: list[str] | None = None  # Arguments; those of the process by default
-):
+def main():
     "Write the weights and still pictures of a live figure from a finished run, or the program."
     p = argparse.ArgumentParser(prog="python -m diffstudy.site.live", description=main.__doc__)
-    own = [k for k, f in FIGURES.items() if f.weights]
-    p.add_argument("figure", choices=[*own, "hole", "posterior", "micro"])
+    p.add_argument("figure", choices=["digits", "guided", "hole", "micro"])
     p.add_argument("run", nargs="?", help="folder of a run, or weights by their name")
-    p.add_argument("--data-dir", help="where the images are; where they were by default")
-    p.add_argument("--judges", help="folder of the judges; ~/.cache/diffstudy/features by default")
-    a = p.parse_args(argv)
+    a = p.parse_args()
     if a.figure == "micro":
         disk.replace_file(folder().parent / "micro" / "microdiffusion.py", micro().encode())
         return
-    if a.figure == "hole": return still_hole(folder(), a.data_dir)
-    if a.figure == "posterior":
-        disk.replace_file(folder() / "posterior.svg", still_posterior().encode())
-        return
-    header = write(a.figure, experiment.open(a.run, "cpu"), data_dir=a.data_dir, judges=a.judges)
-    disk.replace_file(folder() / "plane.svg", still_plane().encode())
+    if a.figure == "hole": return still_hole(folder())
+    header = write(a.figure, experiment.open(a.run, "cpu"))
     still_digits(a.figure, folder())
     made = header["made"]["recognized"]
-    size = loads(a.figure)
-    print(f"{a.figure}: {size:,} bytes in all, recognized {made['count']} of {made['n']}")
+    print(f"{a.figure}: recognized {made['count']} of {made['n']}")
 
 if __name__ == "__main__" and "__file__" in globals(): main()  # not in a notebook

