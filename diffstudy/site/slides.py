@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 import yaml
 from . import build
-from ..viz import GROUND
+from ..viz import GROUND, INK
 
 # %% ../../nbs/94b_slides.ipynb #c7de0094
 LECTURES = {  # Lecture → its title, and the pages that it goes through
@@ -62,6 +62,7 @@ def for_page(figure: bytes) -> bytes:
     if figure[:4] == b"\x89PNG": return webp(figure)
     # not in the rule for dark pages: it would fill all that has no fill, over what lies below
     figure = re.sub(rb'(?<!\*=")fill: ' + GROUND.encode(), b"fill: none", figure)
+    figure = figure.replace(b": #000000", b": " + INK.encode())  # black would be lost in the dark
     figure = re.sub(rb'(?<=data:image/)png;base64,([^"]+)', picture, figure)
     return lighter(figure.decode()).encode()
 

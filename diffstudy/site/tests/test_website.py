@@ -4,6 +4,7 @@
 import base64, html, json, os, re, tempfile
 from pathlib import Path
 import pytest, yaml
+from ... import viz
 from .. import build, slides, website
 from .test_build import HERE, NOTEBOOKS
 
@@ -54,15 +55,16 @@ def test_a_students_edition_has_no_solutions():
 
 # %% ../../../nbs/99_website.ipynb #59c0d1a2
 def test_a_curve_hides_nothing_on_a_dark_page(tmp_path):
-    "a figure loses its ground, and the rule that darkens grounds does not fill what has none"
+    "a figure loses its ground, which the rule that darkens grounds does not fill; black is ink"
     rule = '[style*="fill: #fcfbf8"]{fill:#1b1d21!important}'
     svg = (f'<svg width="2" height="1"><style>{rule}</style><path style="fill: #fcfbf8"/>'
-           '<path style="fill: none"/></svg>')
+           '<path style="stroke: #000000"/></svg>')
     data = base64.b64encode(svg.encode()).decode()
     page = f'<img alt="" src="data:image/svg+xml;base64,{data}">'
     website.with_files(page, tmp_path / "a_files", {})
     (file,) = (tmp_path / "a_files").iterdir()
-    assert file.read_text() == svg.replace('="fill: #fcfbf8"/', '="fill: none"/')
+    light = svg.replace('="fill: #fcfbf8"/', '="fill: none"/')
+    assert file.read_text() == light.replace("#000000", viz.INK)
 
 # %% ../../../nbs/99_website.ipynb #31d7b996
 def rendered():
@@ -113,6 +115,7 @@ def test_the_site_is_small_and_whole(site):
     known = {row[0] for row in json.loads(page_text(site, "search.json"))}
     for name, page in zip(NOTEBOOKS, PAGES):
         text = page_text(site, page)
+        assert not re.search(r"<code>Exercise \S+ still to do", text), page
         for mark in ("og:image", "og:url", "og:type"): assert f'property="{mark}"' in text, page
         for mark in ("description", "twitter:card"): assert f'name="{mark}"' in text, page
         assert 'rel="canonical"' in text, page
