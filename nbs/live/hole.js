@@ -36,7 +36,7 @@ export function* answers(model, {seed, steps, hole, y}) {
 // ------------------------------------------------------------------------------------ the figure
 
 const ANSWERS = 8, BRUSH = 3;  // pixels
-const PARTS = {"Lower third": (x, y) => y >= .64,
+const PARTS = {"Right third": x => x >= .64, "Lower third": (x, y) => y >= .64,
                "Upper half": (x, y) => y < .5, "Lower half": (x, y) => y >= .5,
                "Left half": x => x < .5, "Right half": x => x >= .5};
 export const figures = new WeakMap();  // figure → what it computed last, for the tests
@@ -48,7 +48,7 @@ export async function mount(figure, stage) {
   const hole = new Uint8Array(n);
   const hide = where => hole.forEach(
     (_, i) => hole[i] = where((i % size) / size, Math.floor(i / size) / size));
-  hide(PARTS["Lower third"]);
+  hide(PARTS["Right third"]);
   const digits = new Uint8Array(bytes);  // ten held-out pictures, one of each digit
   const image = () => Float32Array.from(
     digits.subarray(state.digit * n, (state.digit + 1) * n), v => (v + .5) / 128 - 1);
