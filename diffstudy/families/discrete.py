@@ -427,6 +427,7 @@ def sample(chain: Chain, predict: Callable, n: int, length: int, reverse: Callab
 
     Returns:
         Clean levels, `(n, D)`, int64"""
+    check_counts(n=n, length=length)
     k = draw(prior(chain).expand(n, length, -1), generator)
     for t in range(len(chain.Q), 0, -1):
         k = draw(reverse(chain, t, k, predict(k, t)), generator)
