@@ -114,6 +114,8 @@ def _pictures(c) -> tuple[list, list]:
     Returns:
         Pairs (rank, message), rank 0 for the worst, and lines of what was measured"""
     x, found = c.images, []
+    if bad := int((~x.isfinite()).sum()):
+        raise ValueError(f"images: {bad} of {x.numel()} values are not finite")
     low, high = x.min().item(), x.max().item()
     goes = f"pictures: their values go from {low:.3g} to {high:.3g}"
     if low >= 0 and high > 2: found += [(0, (
@@ -379,8 +381,7 @@ def _check_images(name: str, v, like=None) -> Tensor | None:
     "Convert images to a float tensor `(n, *d)`. Raises ValueError for another shape."
     if v is None: return None
     v = as_numbers(v, name)
-    if bad := int((~(v.isreal() & v.isfinite())).sum()):
-        raise ValueError(f"{name}: {bad} of {v.numel()} values are not finite or not real")
+    expect(not v.is_complex(), "real numbers", seen(v), name)
     v = v if v.is_floating_point() else v.float()
     shape = ("n", "*d") if like is None else ("n", *like.shape[1:])
     if v.ndim < 2 or len(v) < 8 or like is not None and v.shape[1:] != like.shape[1:]:

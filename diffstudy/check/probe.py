@@ -76,10 +76,11 @@ def noise_schedule(**says) -> Levels:
         return Levels(name, lambda t: root(snr(t)), lambda t: root(-snr(t)), some)
 
     # a table: of noise levels, which are the times themselves, or by integer times
-    v = as_float64(given)
+    v = as_numbers(given, name, torch.float64).detach().cpu()
     expect(v.ndim == 1 and len(v), f"{name} as a table of shape (steps,)", seen(v))
     high = math.inf if name == "sigmas" else 1
-    expect(((v >= 0) & (v <= high)).all(), f"{name} from 0 to {high}", v.aminmax(), name)
+    got = f"{v.min():.3g} to {v.max():.3g}"
+    expect(((v >= 0) & (v <= high)).all(), f"levels from 0 to {high}", got, name)
     if name == "sigmas": return Levels(name, torch.ones_like, lambda s: s, v.sort().values)
     abar = torch.cumprod(1 - v, 0) if name == "betas" else v
     def pick(table):  # between whole times too: some samplers have levels of their own
