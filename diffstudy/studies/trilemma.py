@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'STUDY', 'MORE_SETTINGS', 'MORE', 'CHOSEN', 'GANS_SETTINGS', 'GANS',
-           'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'MNIST', 'SYSTEMS', 'scored',
-           'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans', 'digits_rows',
-           'digits_bits', 'summary', 'sampled', 'stacked_scores', 'run_stacked', 'levels',
-           'by_diffusers', 'contest', 'run_mnist']
+           'STACKED_SETTINGS', 'STACKED', 'MNIST_SETTINGS', 'KINDS', 'SHOWN', 'MNIST', 'SYSTEMS',
+           'scored', 'references', 'row_of', 'run', 'fast_levels', 'run_more', 'run_gans',
+           'digits_rows', 'digits_bits', 'summary', 'sampled', 'stacked_scores', 'run_stacked',
+           'levels', 'by_diffusers', 'contest', 'run_mnist']
 
 # %% ../../nbs/68_trilemma_tables.ipynb #eb0bb23a
 import dataclasses, functools, itertools, math
@@ -204,20 +204,27 @@ def digits_rows() -> dict:
     for study in ("trilemma", "trilemma-gans", "trilemma-more", "families", "mean-flow",
                   "distillation"):
         for r in record.load(study)["results"]:
-            case, on = r["case"], r.get("machine", "AMD EPYC")  # older rows all had one
+            case = r["case"]
             if case.get("choosing") or "kept_back" in case: continue
             one = case.get("gan", case.get("family"))
             for name, row in ({one: r["result"]} if one else r["result"]).items():
                 if study == "distillation" and name not in students: continue
                 if case.get("kind") == "bound": name = "VDM, " + name
-                if "drawing" in row: row = row | dict(ms=row["drawing"])  # s for 1000
-                found.setdefault(name, []).append(row | dict(machine=on))
+                found.setdefault(name, []).append(row)
 
-    # the weight that is chosen, by the same network: its bill is that of the other weight
+    # the weight that is chosen, by the same network
     best = (r["result"] for r in record.load("objectives")["results"]
             if r["case"]["weight"] == "min-SNR")
     found["min-SNR, ddim 64"] = [like | row for like, row in zip(found["ddim 64"], best)]
     for row in found["min-SNR, ddim 64"]: del row["pixels"]
+
+    # times in calls of the network, whose milliseconds are of one processor
+    bills = {name: v for r in record.load("bills")["results"] for name, v in r["result"].items()}
+    ms = sum(row["ms"] / row["calls"] for row in found["ddim 64"]) / len(found["ddim 64"])
+    for name, seeds in found.items():
+        own = bills.get(name, bills["diffusion"])
+        bill = dict(training=own["training"] * ms / 1000, call=own["call"] * ms)
+        for row in seeds: row |= dict(training=bill["training"], ms=bill["call"] * row["calls"])
     return found
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a00015
@@ -484,12 +491,18 @@ KINDS = dict(
     references=_untouched_mnist, gans=_plain_gan, few=_few_calls, theirs=_few_calls,
     guided=_guided, many=_many_calls, exact=_how_far)
 
+SHOWN = (  # whose samples are kept
+    "held-out images", "gotta-go-fast 1", "ancestral 128", "dpm++ 16, even", "dpm++ 8, even",
+    "ddim 8, even", "ddim 4", "plain GAN, components")
+
 def run_mnist(settings: dict, case: dict) -> dict:
     """Draw from one network of MNIST by many samplers, from the same noise, labels in turn.
 
     Returns:
         Name → scores"""
-    return KINDS[case["kind"]](_Bench(settings, case))
+    found = KINDS[case["kind"]](_Bench(settings, case))
+    return {name: {k: v for k, v in row.items() if k != "png" or name in SHOWN}
+            for name, row in found.items()}
 
 MNIST = Study("trilemma-mnist", MNIST_SETTINGS, tuple(
     [dict(kind=k) for k in ("references", "gans", "few", "theirs", "guided", "many")]
