@@ -94,10 +94,10 @@ class Downsample(Operator):
         self.k = k
 
     def forward(self, x):
-        if x.ndim != 4 or x.shape[2] % self.k or x.shape[3] % self.k:
+        if x.ndim != 4 or x.shape[2] % self.k or x.shape[3] % self.k or not x.is_floating_point():
             raise ValueError(
-                f"downsample: expected pictures (b, c, h, w) with sides that {self.k} divides; "
-                f"got shape {tuple(x.shape)}")
+                f"downsample: expected pictures (b, c, h, w), floats, with sides that {self.k} "
+                f"divides; got {x.dtype} of shape {tuple(x.shape)}")
         return torch.nn.functional.avg_pool2d(x, self.k)
 
     def transpose(self, y):

@@ -12,7 +12,9 @@ import math
 import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from ..core import as_data, as_gamma, as_step, draw, flat_sum, implements, values_readable
+from ..core import (
+    as_data, as_gamma, as_step, check_counts, check_positive, draw, flat_sum, implements,
+    values_readable)
 from ..process.process import posterior
 
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
@@ -41,6 +43,7 @@ def centers(levels: int, like: Tensor) -> Tensor:
 
     Returns:
         Bin centers, `(levels,)`, in (-1, 1)"""
+    check_counts(levels=levels)
     return (2 * torch.arange(levels, device=like.device, dtype=like.dtype) + 1) / levels - 1
 
 @implements("V16")
@@ -100,7 +103,8 @@ def check_levels(k: Tensor, levels: int):
     Args:
         k: Gray levels, any shape
         levels: Number of gray levels"""
-    if not torch.is_tensor(k) or k.is_floating_point():
+    check_counts(levels=levels)
+    if not torch.is_tensor(k) or k.is_floating_point() or k.is_complex():
         raise TypeError(
             f"expected integer gray levels 0..{levels - 1} in a tensor; "
             f"got {k.dtype if torch.is_tensor(k) else type(k).__name__}, decode it first")
@@ -180,6 +184,7 @@ def diffusion_loss_x(x: Tensor, x_hat: Tensor, gamma_s: Tensor, gamma_t: Tensor,
     Returns:
         Diffusion loss, `(b,)`, nats"""
     x, x_hat = as_data(x=x, x_hat=x_hat)
+    check_positive(steps=steps)
     s, t = as_step(gamma_s, gamma_t, x)
     weight = 0.5 * steps * torch.exp(-t) * torch.expm1(t - s)  # SNR(s) − SNR(t), T / 2 times
     return weight.flatten().to(x) * flat_sum((x - x_hat) ** 2)
@@ -200,6 +205,7 @@ def diffusion_loss(eps: Tensor, eps_hat: Tensor, gamma_s: Tensor, gamma_t: Tenso
     Returns:
         Diffusion loss, `(b,)`, nats"""
     eps, eps_hat = as_data(eps=eps, eps_hat=eps_hat)
+    check_positive(steps=steps)
     s, t = as_step(gamma_s, gamma_t, eps)
     weight = 0.5 * steps * torch.expm1(t - s)
     return weight.flatten().to(eps) * flat_sum((eps - eps_hat) ** 2)
@@ -234,4 +240,5 @@ def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
 
     Returns:
         Bits per dimension, in the shape of `nats`"""
+    check_positive(dims=dims)
     return nats / (dims * math.log(2))
