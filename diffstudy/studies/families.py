@@ -45,12 +45,10 @@ FAMILIES = {  # updates: as many as pay on digits kept back, in less than two mi
     "D3PM, uniform": dict(kind="discrete", chain="uniform", steps=64),
     "D3PM, Gaussian": _WIDE,
     "D3PM, the paper's reading": _WIDE | dict(reading="as prior", auxiliary=1.)}
-BEST_RATES = {  # of the rates, by the record's choosing cases
-    "masked diffusion": 4e-3, "PixelCNN": 4e-3, "PixelCNN, bumps": 2e-3,
-    "strided transformer": 4e-3, "affine couplings": 4e-3, "mixture couplings": 8e-3,
-    "TarFlow": .016, "TarFlow, rows": .032, "VAE": 2e-3, "VAE, two groups": 2e-3,
-    "latent diffusion": 4e-3, "D3PM, uniform": 4e-3, "D3PM, Gaussian": 4e-3,
-    "D3PM, the paper's reading": 4e-3}
+_RECIPES = {
+    (note.record, note.case["family"]): name for name, note in KIND.notes.items() if note.record}
+BEST_RATES = {  # by the record's choosing cases
+    f: KIND.recipes[_RECIPES["families", f]].train["lr"] for f in FAMILIES}
 
 def tried(family: str) -> list:
     "The rates from which that of a family was chosen."
@@ -60,9 +58,6 @@ def tried(family: str) -> list:
 HIGHER = "masked diffusion", "PixelCNN", "strided transformer"  # the last was better; no rows
 
 # %% ../../nbs/68_trilemma_tables.ipynb #68a000a9
-_RECIPES = {
-    (note.record, note.case["family"]): name for name, note in KIND.notes.items() if note.record}
-
 def trained_family(study: str, case: dict, seen, **how):
     "A family trained by its recipe, as a run, and the state; `how` as for `experiment.fit`."
     own = {k: case[k] for k in ("lr", "seed")}
