@@ -13,8 +13,8 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from ..core import (
-    as_data, as_gamma, as_step, check_counts, check_positive, draw, flat_sum, implements,
-    values_readable)
+    as_data, as_gamma, as_numbers, as_step, check_counts, check_positive, draw, expect, flat_sum,
+    implements, seen, values_readable)
 from ..process.process import posterior
 
 # %% ../../nbs/30_bound.ipynb #e76ac9a5
@@ -110,8 +110,7 @@ def check_levels(k: Tensor, levels: int):
             f"got {k.dtype if torch.is_tensor(k) else type(k).__name__}, decode it first")
     if values_readable(k) and k.numel():
         low, high = (v.item() for v in k.aminmax())
-        if not 0 <= low <= high < levels:
-            raise ValueError(f"expected gray levels 0..{levels - 1}; got {low} to {high}")
+        expect(0 <= low <= high < levels, f"gray levels 0..{levels - 1}", f"{low} to {high}")
 
 # %% ../../nbs/30_bound.ipynb #d1589ffd
 def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int,
@@ -128,11 +127,8 @@ def reconstruction_loss(k: Tensor, x_noisy: Tensor, gamma_0: Tensor, levels: int
     Returns:
         Reconstruction loss, `(b,)`, nats"""
     check_levels(k, levels)
-    if k.shape != x_noisy.shape:
-        raise ValueError(
-            "expected k and x_noisy of one shape; "
-            f"got {tuple(k.shape)} and {tuple(x_noisy.shape)}")
-    x, gamma_0 = *as_data(x_noisy=x_noisy), torch.as_tensor(gamma_0)
+    x, gamma_0 = *as_data(x_noisy=x_noisy), as_numbers(gamma_0, "gamma_0")
+    expect(k.shape == x.shape, "k and x_noisy of one shape", f"{seen(k)} and {seen(x)}")
     w = torch.exp(-as_gamma(gamma_0, x, "gamma_0")).to(x).expand_as(x)
 
     # how many levels on each side of the nearest one change the sum in its last digit;
@@ -222,9 +218,7 @@ def random_steps(n: int, steps: int, generator=None, device=None) -> Tensor:
 
     Returns:
         Step numbers in 1..T, `(n,)`, each uniform, together evenly spread"""
-    if not all(isinstance(v, int) and v >= 1 for v in (n, steps)):
-        raise ValueError(
-            f"expected whole numbers, at least one example and one step; got {n=}, {steps=}")
+    check_counts(n=n, steps=steps)
     where = dict(generator=generator, device=device)
     offset = draw(torch.randint, 0, n * steps, (), **where)
     order = draw(torch.randperm, n, **where)
