@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest, torch
 import torch.nn.functional as F
 from ..core import stream
-from ..data import encode, from_strip, load, three_gaussians
+from ..data import encode, from_strip, load
 from ..measure import judge
 from ..process import initial
 from ..process.solvers import SAMPLERS
@@ -14,7 +14,7 @@ from ..references import PUBLISHED
 from ..studies import families, record as runs, trilemma
 from ..studies.ddgan_ablation import PAPER
 from ..studies.trilemma import (
-    GANS, GANS_SETTINGS, MNIST, MORE, STACKED, STUDY, SYSTEMS, by_diffusers, fast_levels, levels,
+    GANS, GANS_SETTINGS, MNIST, MORE, STACKED, STUDY, SYSTEMS, fast_levels, levels,
     references, sampled, stacked_scores)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #3fae56c1
@@ -46,16 +46,6 @@ def test_every_solver_begins_from_the_same_noise_and_its_calls_are_counted():
         [made["ddim", part][0] for part in (2, 6)], [made["heun", part][0] for part in (2, 6)])
     torch.testing.assert_close(made["ddim", 2][0][:2], made["ddim", 6][0][:2] * 0 + (
         initial((2, 1, 2, 2), stream(0, "trilemma", 0)) * (1 + math.exp(8.)) ** .5))
-
-@pytest.mark.parametrize("steps", [8, 16])
-def test_the_2m_of_diffusers_is_ours(steps):
-    "its Karras levels are EDM's, and on them the same solver goes to the same point"
-    pytest.importorskip("diffusers")
-    mix, z = three_gaussians(), initial((50, 2), stream(0, "diffusers"))
-    ours = SAMPLERS["dpm++"](mix.predict, z, levels("EDM", steps, [-8., 8.]))
-    theirs = by_diffusers(
-        "DPM-Solver++", dict(use_karras_sigmas=True), mix.predict, z, steps, [-8., 8.])
-    assert (ours - theirs).abs().max() < 2e-3  # it computes in float32
 
 class Nearest:
     "A judge that cannot be wrong about training digits: the label of the nearest."
