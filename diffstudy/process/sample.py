@@ -34,9 +34,10 @@ class Steps(NamedTuple):
 
 def check_prediction(eps, z):
     "Check that the prediction has the shape of the state; raise ValueError otherwise."
-    fits = torch.is_tensor(eps) and eps.shape == z.shape and eps.is_floating_point()
-    said = f"predict(z, gamma) to return a tensor of shape {tuple(z.shape)}, the noise"
-    expect(fits, said, seen(eps))
+    if torch.is_tensor(eps) and eps.shape == z.shape and eps.is_floating_point(): return
+    raise ValueError(
+        "expected predict(z, gamma) to return a tensor "
+        f"of shape {tuple(z.shape)}, the noise; got {seen(eps)}")
 
 def check_finite(z: Tensor) -> Tensor:
     """Check that the final state is finite, and return it; synchronizes with the device.
