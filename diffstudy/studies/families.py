@@ -96,7 +96,7 @@ BY_FAMILY = Study("families", COMMON, (
     *(dict(family=f, lr=BEST_RATES[f], seed=s, choosing=False) | FAMILIES[f]
       for f in BEST_RATES for s in range(5)),
     *(dict(family="PixelCNN", lr=HIGHER["PixelCNN"], seed=s, choosing=False, higher=True)
-      | FAMILIES["PixelCNN"] for s in range(1))), run_family)
+      | FAMILIES["PixelCNN"] for s in range(2))), run_family)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #e053dffe
 BILLS = dict(
