@@ -94,7 +94,9 @@ BY_FAMILY = Study("families", COMMON, (
     *(dict(family=f, lr=lr, seed=5, choosing=True) | how
       for f, how in FAMILIES.items() for lr in tried(f)),
     *(dict(family=f, lr=BEST_RATES[f], seed=s, choosing=False) | FAMILIES[f]
-      for f in BEST_RATES for s in range(5))), run_family)
+      for f in BEST_RATES for s in range(5)),
+    *(dict(family="PixelCNN", lr=HIGHER["PixelCNN"], seed=s, choosing=False, higher=True)
+      | FAMILIES["PixelCNN"] for s in range(2))), run_family)
 
 # %% ../../nbs/68_trilemma_tables.ipynb #e053dffe
 BILLS = dict(
